@@ -1,0 +1,46 @@
+"""deuterium: closed-form gradients and certified bounds of their norms."""
+
+from deuterium import functions as _functions  # enters NumPy's functions
+from deuterium import ops as _ops  # enters the operators
+from deuterium._version import __version__
+from deuterium.bound import Ball, Box, Choice, Domain, OneHot, enclose
+from deuterium.errors import DeuteriumError
+from deuterium.evaluate import compile
+from deuterium.functions.choice import relu
+from deuterium.functions.reductions import log_softmax, logsumexp, softmax
+from deuterium.functions.reductions import norm_of_all as norm
+from deuterium.graph import Variable, constant, symbol
+from deuterium.graph.serialize import dumps, loads
+from deuterium.interval import Cause, Interval
+from deuterium.seed import random_symbols, to_vec
+from deuterium.transform import get_gradients, grad
+
+__all__ = [
+    "Ball",
+    "Box",
+    "Cause",
+    "Choice",
+    "DeuteriumError",
+    "Domain",
+    "Interval",
+    "OneHot",
+    "Variable",
+    "__version__",
+    "compile",
+    "constant",
+    "dumps",
+    "enclose",
+    "get_gradients",
+    "grad",
+    "loads",
+    "log_softmax",
+    "logsumexp",
+    "norm",
+    "random_symbols",
+    "relu",
+    "softmax",
+    "symbol",
+    "to_vec",
+]
+
+del _functions, _ops

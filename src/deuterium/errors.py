@@ -1,0 +1,76 @@
+"""The tree of exceptions: every error of the package derives from DeuteriumError.
+
+A message names the caller or argument, the value it got, the rule it broke and the
+next step.  Each class also derives from the builtin it refines, so that code written
+for NumPy keeps catching what it used to catch.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = [
+    "BoundsError",
+    "DeuteriumError",
+    "FormulaError",
+    "GraphError",
+    "InvalidInputError",
+    "MissingDependencyError",
+    "MissingSymbolError",
+    "ShapeError",
+    "SymbolicError",
+    "UnknownSymbolError",
+    "UnsupportedError",
+    "did_you_mean",
+]
+
+
+class DeuteriumError(Exception):
+    """Base class of every error raised on purpose by deuterium."""
+
+
+class InvalidInputError(DeuteriumError, ValueError):
+    """An argument has a value that the function cannot accept."""
+
+
+class BoundsError(InvalidInputError):
+    """Bounds of a domain are reversed, NaN, or leave no point."""
+
+
+class ShapeError(InvalidInputError):
+    """Shapes do not fit together."""
+
+
+class MissingSymbolError(InvalidInputError):
+    """A symbol of the computation was given no value or no bounds."""
+
+
+class UnknownSymbolError(InvalidInputError):
+    """A name does not belong to any symbol of the computation."""
+
+
+class FormulaError(InvalidInputError):
+    """A formula given as text cannot be read, or uses what is not allowed."""
+
+
+class GraphError(InvalidInputError):
+    """A graph, usually one loaded from a file, breaks the rules of graphs."""
+
+
+class UnsupportedError(DeuteriumError, TypeError):
+    """A function or operation has no meaning, or no implementation, on Variables."""
+
+
+class SymbolicError(DeuteriumError, TypeError):
+    """A closed form has no number, or no equivalent in the computation graph."""
+
+
+class MissingDependencyError(DeuteriumError, ImportError):
+    """An optional package is needed for this call and is not installed."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return `` Did you mean 'x'?`` for the closest known name, or nothing."""
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f" Did you mean {close[0]!r}?" if close else ""

@@ -1,0 +1,262 @@
+"""NumPy's products of arrays: dot, matmul, tensordot, einsum, convolve."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from deuterium.errors import ShapeError, UnsupportedError
+from deuterium.functions.axes import one_axis
+from deuterium.functions.movement import diagonal, expand_dims, pad, windows
+from deuterium.functions.table import implements
+from deuterium.graph import protocols
+from deuterium.graph.variable import Variable, as_variable, broadcast_to
+from deuterium.ops import arrays
+
+
+def _reject_mismatch(caller: str, a: Variable, b: Variable) -> ShapeError:
+    return ShapeError(f"{caller}: shapes {a.shape} and {b.shape} do not fit together")
+
+
+@implements(np.matmul)
+def matmul(x1: Any, x2: Any, /, **kwargs: Any) -> Variable:
+    """Return the matrix product; one-axis arguments are rows or columns."""
+    a, b = as_variable(x1), as_variable(x2)
+    if not a.ndim or not b.ndim:
+        raise ShapeError("np.matmul: arguments must have at least one axis; use *")
+    if a.shape[-1] != b.shape[-2 if b.ndim > 1 else 0]:
+        raise _reject_mismatch("np.matmul", a, b)
+    left = a if a.ndim > 1 else expand_dims(a, 0)
+    right = b if b.ndim > 1 else expand_dims(b, 1)
+    try:
+        lead = np.broadcast_shapes(left.shape[:-2], right.shape[:-2])
+    except ValueError:
+        raise _reject_mismatch("np.matmul", a, b) from None
+    product = arrays.matrix_product(
+        broadcast_to(left, lead + left.shape[-2:]),
+        broadcast_to(right, lead + right.shape[-2:]),
+    )
+    rows = a.shape[-2:-1] if a.ndim > 1 else ()
+    columns = b.shape[-1:] if b.ndim > 1 else ()
+    return arrays.reshape_to(product, lead + rows + columns)
+
+
+@implements(np.dot)
+def dot(a: Any, b: Any, out: Any = None) -> Variable:
+    """Return the dot product of the last axis of a and the second last of b."""
+    x, y = as_variable(a), as_variable(b)
+    if not x.ndim or not y.ndim:
+        return x * y
+    if x.ndim <= 2 and y.ndim <= 2:
+        return matmul(x, y)
+    return tensordot(x, y, ([x.ndim - 1], [max(y.ndim - 2, 0)]))
+
+
+@implements(np.vdot)
+def vdot(a: Any, b: Any) -> Variable:
+    """Return the dot product of the flattened arguments."""
+    x, y = as_variable(a), as_variable(b)
+    return dot(arrays.reshape_to(x, (x.size,)), arrays.reshape_to(y, (y.size,)))
+
+
+@implements(np.inner)
+def inner(a: Any, b: Any) -> Variable:
+    """Return the sum of products over the last axes."""
+    x, y = as_variable(a), as_variable(b)
+    if not x.ndim or not y.ndim:
+        return x * y
+    return tensordot(x, y, ([-1], [-1]))
+
+
+@implements(np.outer)
+def outer(a: Any, b: Any, out: Any = None) -> Variable:
+    """Return all products of an element of a with one of b."""
+    x, y = as_variable(a), as_variable(b)
+    return arrays.reshape_to(x, (x.size, 1)) * arrays.reshape_to(y, (1, y.size))
+
+
+@implements(np.tensordot)
+def tensordot(a: Any, b: Any, axes: Any = 2) -> Variable:
+    """Return the sum of products over pairs of axes."""
+    x, y = as_variable(a), as_variable(b)
+    left, right = _axis_pairs(axes, x, y)
+    if [x.shape[i] for i in left] != [y.shape[j] for j in right]:
+        raise _reject_mismatch(f"np.tensordot(axes={axes!r})", x, y)
+    letters = iter(range(x.ndim + y.ndim))
+    names_x = [next(letters) for _ in x.shape]
+    names_y = [next(letters) for _ in y.shape]
+    for i, j in zip(left, right, strict=True):
+        names_y[j] = names_x[i]
+    shared = {names_x[i] for i in left}
+    output = [n for n in (*names_x, *names_y) if n not in shared]
+    return _contract(x, names_x, y, names_y, output)
+
+
+def _axis_pairs(axes: Any, x: Variable, y: Variable) -> tuple[list[int], list[int]]:
+    if isinstance(axes, (int, np.integer)):
+        n = int(axes)
+        return list(range(x.ndim - n, x.ndim)), list(range(n))
+    left, right = (([s] if np.ndim(s) == 0 else list(s)) for s in axes)
+    if len(left) != len(right):
+        raise ShapeError(f"np.tensordot: `axes` must pair up, got {axes!r}")
+    return (
+        [one_axis(i, x.ndim, "np.tensordot") + x.ndim for i in left],
+        [one_axis(j, y.ndim, "np.tensordot") + y.ndim for j in right],
+    )
+
+
+Names = Sequence[Any]
+
+
+def _contract(
+    x: Variable, names_x: Names, y: Variable, names_y: Names, output: Names
+) -> Variable:
+    """Sum products over names absent from ``output``: one stack of matrix products."""
+    x, names_x = _summed(x, names_x, {*names_y, *output})
+    y, names_y = _summed(y, names_y, {*names_x, *output})
+    batch = [n for n in names_x if n in names_y and n in output]
+    inner = [n for n in names_x if n in names_y and n not in output]
+    rows = [n for n in names_x if n not in names_y]
+    columns = [n for n in names_y if n not in names_x]
+    size = dict(zip((*names_x, *names_y), (*x.shape, *y.shape), strict=True))
+
+    def matrices(v: Variable, names: Names, *groups: Names) -> Variable:
+        order = [names.index(n) for group in groups for n in group]
+        lengths = [math.prod(size[n] for n in group) for group in groups]
+        return arrays.reshape_to(arrays.permute(v, tuple(order)), tuple(lengths))
+
+    product = arrays.matrix_product(
+        matrices(x, names_x, batch, rows, inner),
+        matrices(y, names_y, batch, inner, columns),
+    )
+    have = [*batch, *rows, *columns]
+    whole = arrays.reshape_to(product, tuple(size[n] for n in have))
+    return arrays.permute(whole, tuple(have.index(n) for n in output))
+
+
+def _summed(x: Variable, names: Names, needed: set[Any]) -> tuple[Variable, list[Any]]:
+    """Sum away names that nobody needs."""
+    alone = tuple(i - len(names) for i, n in enumerate(names) if n not in needed)
+    return arrays.sum_over(x, alone), [n for n in names if n in needed]
+
+
+@implements(np.einsum)
+def einsum(subscripts: Any, *operands: Any, **kwargs: Any) -> Variable:
+    """Return Einstein's summation, pair after pair (``np.einsum``'s own order)."""
+    if not isinstance(subscripts, str):
+        raise UnsupportedError("np.einsum: only subscripts as a string are supported")
+    nodes = [as_variable(x) for x in operands]
+    inputs, output = _parse_einsum(subscripts, nodes)
+    terms = [_without_repeats(v, list(n)) for v, n in zip(nodes, inputs, strict=True)]
+    while len(terms) > 1:
+        (x, names_x), (y, names_y) = terms.pop(0), terms.pop(0)
+        later = {n for _, names in terms for n in names}
+        names = [*names_x, *(n for n in names_y if n not in names_x)]
+        keep = [n for n in names if n in output or n in later]
+        terms.insert(0, (_contract(x, names_x, y, names_y, keep), keep))
+    x, names = terms[0]
+    x, names = _summed(x, names, set(output))
+    return arrays.permute(x, tuple(names.index(n) for n in output))
+
+
+def _parse_einsum(text: str, nodes: list[Variable]) -> tuple[list[str], str]:
+    """Return the letters of each operand and of the output; "..." becomes letters."""
+    left, arrow, right = text.replace(" ", "").partition("->")
+    inputs = left.split(",")
+    if len(inputs) != len(nodes):
+        raise ShapeError(
+            f"np.einsum: {text!r} names {len(inputs)} operands, got {len(nodes)}"
+        )
+    spare = [chr(c) for c in range(0x3B1, 0x3B1 + 24)]  # Greek: never the user's
+    widths = [
+        v.ndim - len(s.replace("...", "")) if "..." in s else 0
+        for s, v in zip(inputs, nodes, strict=True)
+    ]
+    dots = spare[: max(widths, default=0)]
+    named = [
+        s.replace("...", "".join(dots[len(dots) - w :]))
+        for s, w in zip(inputs, widths, strict=True)
+    ]
+    if not arrow:
+        letters = [c for c in "".join(named) if c not in dots]
+        right = "..." + "".join(sorted(c for c in letters if letters.count(c) == 1))
+    output = right.replace("...", "".join(dots))
+    _check_einsum(text, named, output, nodes)
+    return named, output
+
+
+def _check_einsum(
+    text: str, named: list[str], output: str, nodes: list[Variable]
+) -> None:
+    size: dict[str, int] = {}
+    for letters, v in zip(named, nodes, strict=True):
+        if len(letters) != v.ndim:
+            raise ShapeError(f"np.einsum: {letters!r} does not fit shape {v.shape}")
+        for c, n in zip(letters, v.shape, strict=True):
+            if size.setdefault(c, n) != n:
+                raise ShapeError(
+                    f"np.einsum({text!r}): index {c!r} has lengths {size[c]} and {n}"
+                )
+    if any(c not in size for c in output) or len(set(output)) != len(output):
+        raise ShapeError(f"np.einsum: the output of {text!r} names unknown indices")
+
+
+def _without_repeats(x: Variable, names: list[str]) -> tuple[Variable, list[str]]:
+    """Take diagonals until no name occurs twice."""
+    for name in dict.fromkeys(names):
+        while names.count(name) > 1:
+            i = names.index(name)
+            j = names.index(name, i + 1)
+            x = diagonal(x, axis1=i, axis2=j)
+            names = [*names[:i], *names[i + 1 : j], *names[j + 1 :], name]
+    return x, names
+
+
+@implements(np.trace)
+def trace(
+    a: Any,
+    offset: int = 0,
+    axis1: int = 0,
+    axis2: int = 1,
+    dtype: Any = None,
+    out: Any = None,
+) -> Variable:
+    """Return the sum along the diagonal of two axes."""
+    return arrays.sum_over(diagonal(a, offset, axis1, axis2), (-1,))
+
+
+@implements(np.convolve)
+def convolve(a: Any, v: Any, mode: str = "full") -> Variable:
+    """Return the discrete convolution of two one-axis arrays."""
+    x, k = as_variable(a), as_variable(v)
+    x, k = (arrays.reshape_to(u, u.shape or (1,)) for u in (x, k))
+    if x.ndim != 1 or k.ndim != 1 or not x.size or not k.size:
+        raise ShapeError(
+            f"np.convolve: needs two non-empty vectors, got {x.shape} and {k.shape}"
+        )
+    if k.size > x.size:
+        x, k = k, x
+    m = k.size - 1
+    widths = {"full": (m, m), "same": (m - m // 2, m // 2), "valid": (0, 0)}
+    if mode not in widths:
+        raise UnsupportedError(
+            f"np.convolve: `mode` must be full, same or valid, got {mode!r}"
+        )
+    if mode == "same":
+        widths["same"] = (m // 2 + m % 2, m // 2) if m % 2 else (m // 2, m // 2)
+    rows = windows(pad(x, widths[mode]), k.size)
+    return matmul(rows, k[::-1])
+
+
+def _vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Variable:
+    x, y = as_variable(x1), as_variable(x2)
+    product = x * y
+    return arrays.sum_over(product, (one_axis(axis, product.ndim, "np.vecdot"),))
+
+
+protocols.UFUNCS["matmul"] = matmul
+protocols.UFUNCS["vecdot"] = _vecdot
+protocols.UFUNCS["matvec"] = lambda a, b: matmul(a, b)

@@ -1,0 +1,323 @@
+"""NumPy's reductions: sums, means, products, extremes, variances, norms."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import scipy.special
+
+from deuterium.errors import ShapeError, UnsupportedError
+from deuterium.functions.axes import negative_axes, one_axis
+from deuterium.functions.table import implements
+from deuterium.graph import protocols
+from deuterium.graph.variable import Variable, as_variable, broadcast_to, node
+from deuterium.ops import arrays
+from deuterium.ops.arithmetic import raise_to, sqrt, square
+from deuterium.ops.normalisers import logsumexp_last, softmax_last
+from deuterium.ops.piecewise import absolute
+
+
+def _refuse(caller: str, **given: Any) -> None:
+    for name, value in given.items():
+        if value is not None and value is not True:
+            raise UnsupportedError(
+                f"{caller}: the argument `{name}` has no meaning for Variables; "
+                "leave it out"
+            )
+
+
+def _restored(y: Variable, x: Variable, axes: tuple[int, ...], keep: bool) -> Variable:
+    """Return ``y`` with the reduced axes kept as axes of length one, if asked."""
+    if not keep:
+        return y
+    drop = {i % x.ndim for i in axes}
+    shape = tuple(1 if i in drop else n for i, n in enumerate(x.shape))
+    return arrays.reshape_to(y, shape)
+
+
+@implements(np.sum)
+def sum(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: bool = False,
+    initial: Any = None,
+    where: Any = True,
+) -> Variable:
+    """Return the sum over axes."""
+    _refuse("np.sum", out=out, where=where)
+    x = as_variable(a)
+    axes = negative_axes(axis, x, "np.sum")
+    y = _restored(arrays.sum_over(x, axes), x, axes, keepdims)
+    return y if initial is None else y + initial
+
+
+def _count(x: Variable, axes: tuple[int, ...], caller: str) -> int:
+    n = math.prod(x.shape[i] for i in axes)
+    if n == 0:
+        raise ShapeError(f"{caller}: no elements along `axis` of shape {x.shape}")
+    return n
+
+
+@implements(np.mean)
+def mean(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: bool = False,
+    *,
+    where: Any = True,
+) -> Variable:
+    """Return the arithmetic mean over axes."""
+    _refuse("np.mean", out=out, where=where)
+    x = as_variable(a)
+    n = _count(x, negative_axes(axis, x, "np.mean"), "np.mean")
+    total = sum(x, axis, keepdims=keepdims)
+    return total if n == 1 else total / n
+
+
+@implements(np.average)
+def average(a: Any, axis: Any = None, weights: Any = None, **kwargs: Any) -> Variable:
+    """Return the (weighted) mean over axes."""
+    if weights is None:
+        return mean(a, axis)
+    return sum(as_variable(a) * weights, axis) / sum(weights, axis)
+
+
+@implements(np.var)
+def var(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    ddof: float = 0,
+    keepdims: bool = False,
+    **kwargs: Any,
+) -> Variable:
+    """Return the variance over axes."""
+    _refuse("np.var", out=out, where=kwargs.get("where"))
+    ddof = kwargs.get("correction", ddof)
+    x = as_variable(a)
+    n = _count(x, negative_axes(axis, x, "np.var"), "np.var")
+    if n <= ddof:
+        raise ShapeError(f"np.var: {n} elements leave no degrees of freedom")
+    return sum(square(x - mean(x, axis, keepdims=True)), axis, keepdims=keepdims) / (
+        n - ddof
+    )
+
+
+@implements(np.std)
+def std(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    ddof: float = 0,
+    keepdims: bool = False,
+    **kwargs: Any,
+) -> Variable:
+    """Return the standard deviation over axes."""
+    return sqrt(var(a, axis, dtype, out, ddof, keepdims, **kwargs))
+
+
+def _to_last_axis(x: Variable, axes: tuple[int, ...], caller: str) -> Variable:
+    """Return ``x`` with the axes to reduce joined into one, the last."""
+    n = _count(x, axes, caller) if axes else 1
+    drop = {i % x.ndim for i in axes}
+    rest = [i for i in range(x.ndim) if i not in drop]
+    moved = arrays.permute(x, (*rest, *sorted(drop)))
+    return arrays.reshape_to(moved, (*(x.shape[i] for i in rest), n))
+
+
+def _last_axis_reduction(operator: Any, caller: str) -> Any:
+    def reduce(
+        a: Any,
+        axis: Any = None,
+        out: Any = None,
+        keepdims: bool = False,
+        initial: Any = None,
+        where: Any = True,
+    ) -> Variable:
+        _refuse(caller, out=out, initial=initial, where=where)
+        x = as_variable(a)
+        axes = negative_axes(axis, x, caller)
+        return _restored(operator(_to_last_axis(x, axes, caller)), x, axes, keepdims)
+
+    return reduce
+
+
+amax = implements(np.max, np.amax)(_last_axis_reduction(arrays.max_last, "np.max"))
+amin = implements(np.min, np.amin)(
+    _last_axis_reduction(lambda x: -arrays.max_last(-x), "np.min")
+)
+_product = _last_axis_reduction(arrays.prod_last, "np.prod")
+
+
+@implements(np.prod)
+def prod(
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, **kwargs: Any
+) -> Variable:
+    """Return the product over axes."""
+    return _product(a, axis, out, **kwargs)
+
+
+@implements(np.ptp)
+def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: bool = False) -> Variable:
+    """Return maximum minus minimum over axes."""
+    return amax(a, axis, out, keepdims) - amin(a, axis, out, keepdims)
+
+
+@implements(np.cumsum)
+def cumsum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Variable:
+    """Return the running sum along an axis (of the flattened array by default)."""
+    _refuse("np.cumsum", out=out)
+    x = as_variable(a)
+    if axis is None:
+        return arrays.running_sum(arrays.reshape_to(x, (x.size,)))
+    at = one_axis(axis, x.ndim, "np.cumsum") % x.ndim
+    order = (*(i for i in range(x.ndim) if i != at), at)
+    back = tuple(int(i) for i in np.argsort(order))
+    return arrays.permute(arrays.running_sum(arrays.permute(x, order)), back)
+
+
+def logsumexp(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """Return ``log(sum(exp(a)))`` over axes, without overflow.
+
+    Stands in for `scipy.special.logsumexp`, which does not dispatch to Variables.
+    Works on numbers too.
+    """
+    if not _has_variables(a):
+        return scipy.special.logsumexp(a, axis=axis, keepdims=keepdims)
+    x = as_variable(a)
+    axes = negative_axes(axis, x, "logsumexp")
+    y = node(logsumexp_last, (_to_last_axis(x, axes, "logsumexp"),), {}, _rest(x, axes))
+    return _restored(y, x, axes, keepdims)
+
+
+def _has_variables(a: Any) -> bool:
+    return isinstance(a, Variable) or (isinstance(a, np.ndarray) and a.dtype == object)
+
+
+def _rest(x: Variable, axes: tuple[int, ...]) -> tuple[int, ...]:
+    drop = {i % x.ndim for i in axes}
+    return tuple(n for i, n in enumerate(x.shape) if i not in drop)
+
+
+def softmax(x: Any, axis: int = -1) -> Any:
+    """Return ``exp(x) / sum(exp(x))`` along an axis (of Variables or numbers)."""
+    if not _has_variables(x):
+        return scipy.special.softmax(x, axis=axis)
+    v = as_variable(x)
+    at = one_axis(axis, v.ndim, "softmax") % v.ndim
+    order = (*(i for i in range(v.ndim) if i != at), at)
+    moved = arrays.permute(v, order)
+    result = node(softmax_last, (moved,), {}, moved.shape)
+    return arrays.permute(result, tuple(int(i) for i in np.argsort(order)))
+
+
+def log_softmax(x: Any, axis: int = -1) -> Any:
+    """Return ``x - logsumexp(x)`` along an axis (of Variables or numbers)."""
+    if not _has_variables(x):
+        return scipy.special.log_softmax(x, axis=axis)
+    v = as_variable(x)
+    return v - logsumexp(v, axis=axis, keepdims=True)
+
+
+@implements(np.linalg.norm)
+def norm(
+    x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False
+) -> Variable:
+    """Return a vector norm (1, 2, inf, or the Frobenius norm of matrices)."""
+    v = as_variable(x)
+    axes = negative_axes(axis, v, "np.linalg.norm")
+    matrix = len(axes) == 2
+    if len(axes) > 2 and ord is not None:
+        raise ShapeError("np.linalg.norm: `ord` needs one or two axes")
+    if ord is None or (ord == 2 and not matrix) or (ord == "fro" and matrix):
+        return sqrt(sum(square(v), axes, keepdims=keepdims))
+    if not matrix and ord == 1:
+        return sum(absolute(v), axes, keepdims=keepdims)
+    if not matrix and ord == np.inf:
+        return amax(absolute(v), axes, keepdims=keepdims)
+    if not matrix and isinstance(ord, (int, float)) and 0 < ord < np.inf:
+        powers = sum(raise_to(absolute(v), ord), axes, keepdims=keepdims)
+        return raise_to(powers, 1 / ord)
+    raise UnsupportedError(
+        f"np.linalg.norm: ord={ord!r} over {len(axes)} axes is not supported on "
+        "Variables; use ord=None, 1, 2 or inf of vectors, or the Frobenius norm"
+    )
+
+
+@implements(np.linalg.vector_norm)
+def vector_norm(
+    x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2
+) -> Variable:
+    """Return a vector norm over axes (all of them by default)."""
+    v = as_variable(x)
+    if axis is None and v.ndim != 1:
+        flat = norm(arrays.reshape_to(v, (v.size,)), ord, 0)
+        return arrays.reshape_to(flat, (1,) * v.ndim) if keepdims else flat
+    return norm(v, ord, axis, keepdims)
+
+
+def norm_of_all(variables: Any) -> Variable:
+    """Return one L2 norm over all elements of all Variables given (``dt.norm``).
+
+    Parameters
+    ----------
+    variables : Variable, array or sequence of them
+        Such as the list of gradients that `grad` returns.
+    """
+    parts = variables if isinstance(variables, (list, tuple)) else [variables]
+    nodes = [as_variable(p) for p in parts]
+    if not nodes:
+        raise ShapeError("norm: needs at least one Variable")
+    total = sum(square(nodes[0]))
+    for v in nodes[1:]:
+        total = total + sum(square(v))
+    return sqrt(total)
+
+
+# -- ufunc.reduce and friends --------------------------------------------------------
+
+
+def _reduce_default(reduction: Any) -> Any:
+    """np.add.reduce works along axis 0 by default, np.sum along all."""
+
+    def reduce(a: Any, axis: Any = 0, **kwargs: Any) -> Variable:
+        return reduction(a, axis=axis, **kwargs)
+
+    return reduce
+
+
+def _accumulate(a: Any, axis: Any = 0, **kwargs: Any) -> Variable:
+    return cumsum(a, axis, **kwargs)
+
+
+for _name, _reduction in {
+    "add": sum,
+    "multiply": prod,
+    "maximum": amax,
+    "minimum": amin,
+    "logaddexp": logsumexp,
+}.items():
+    protocols.UFUNC_METHODS[_name, "reduce"] = _reduce_default(_reduction)
+protocols.UFUNC_METHODS["add", "accumulate"] = _accumulate
+
+
+def _outer(name: str) -> Any:
+    def outer(a: Any, b: Any) -> Variable:
+        x, y = as_variable(a), as_variable(b)
+        shape = x.shape + y.shape
+        left = broadcast_to(arrays.reshape_to(x, x.shape + (1,) * y.ndim), shape)
+        return protocols.BY_UFUNC[name](left, broadcast_to(y, shape))
+
+    return outer
+
+
+for _name in ("add", "subtract", "multiply", "divide", "maximum", "minimum", "power"):
+    protocols.UFUNC_METHODS[_name, "outer"] = _outer(_name)

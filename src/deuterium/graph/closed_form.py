@@ -1,0 +1,246 @@
+"""Closed forms: a graph as symengine or SymPy expressions, and such as a graph."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from functools import reduce
+from typing import Any
+
+import numpy as np
+import symengine as se
+
+from deuterium.errors import SymbolicError
+from deuterium.graph.interpret import interpret
+from deuterium.graph.late import METHODS
+from deuterium.graph.operator import OPERATORS, Operator
+from deuterium.graph.traverse import free_symbols, topological
+from deuterium.graph.variable import NO_ATTRS, Variable, constant, node, symbol
+
+PRINTABLE_NODES = 400  # above it, `repr` summarises and LaTeX is not made
+
+
+def data(v: Variable) -> Any:
+    """Return the closed form of ``v``: an expression, or numbers if it has no symbols.
+
+    Numbers are Python floats (ints stay ints for constants) and float64 arrays.
+    """
+    if v.is_constant:
+        return v.value
+    if not free_symbols([v]):
+        value = v.evaluate({})
+        return float(value) if v.shape == () else value
+    return to_symengine(v)
+
+
+def to_symengine(v: Variable) -> Any:
+    """Return the closed form as a symengine expression, or an object array of them."""
+    result = _plain(interpret(topological([v]), _leaf, _symbolic_rule)[v])
+    return result if v.shape else _as_scalar(result)
+
+
+def _as_scalar(x: Any) -> Any:
+    return se.sympify(x.item() if isinstance(x, np.ndarray) else x)
+
+
+class _Sum:
+    """A sum under construction: the first ``count`` of a growing list of terms.
+
+    symengine copies a sum to add a term to it, so a chain of ten thousand additions
+    would take quadratic time.  Here the longest sum of a chain owns the list and the
+    next one appends to it; the expression is made when something else needs it.
+    """
+
+    __slots__ = ("count", "terms")
+
+    def __init__(self, terms: list[Any]) -> None:
+        self.terms, self.count = terms, len(terms)
+
+    def plus(self, other: Any) -> _Sum:
+        if len(self.terms) > self.count:  # another sum has taken the list over
+            self = _Sum(self.terms[: self.count])
+        if isinstance(other, _Sum):
+            self.terms.extend(other.terms[: other.count])
+        else:
+            self.terms.append(other)
+        return _Sum(self.terms)
+
+    def expression(self) -> Any:
+        return se.Add(*self.terms[: self.count])
+
+
+def _plain(x: Any) -> Any:
+    return x.expression() if isinstance(x, _Sum) else x
+
+
+def _add(a: Any, b: Any) -> Any:
+    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
+        return _plain(a) + _plain(b)
+    if isinstance(a, _Sum):
+        return a.plus(b)
+    if isinstance(b, _Sum):
+        return b.plus(a)
+    return _Sum([a, b])
+
+
+def _leaf(v: Variable) -> Any:
+    if v.is_symbol:
+        names = element_symbols(v)
+        return names if v.shape else names.item()
+    if v.shape == ():
+        return se.sympify(v.value)
+    return np.asarray(v.value).astype(object)
+
+
+def _symbolic_rule(op: Operator) -> Callable[..., Any]:
+    if op is OPERATORS["add"]:
+        return _add
+    if not op.elementwise:
+        whole = op.symbolic or op.value
+        return lambda *args, **attrs: whole(*map(_plain, args), **attrs)
+    if op.symbolic is None:
+        raise SymbolicError(f"the operator {op.name} has no closed form")
+    rule = op.symbolic
+
+    def run(*args: Any, **attrs: Any) -> Any:
+        plain = [_plain(a) for a in args]
+        if not any(isinstance(a, np.ndarray) for a in plain):
+            return rule(*plain, **attrs)
+        return np.frompyfunc(lambda *xs: rule(*xs, **attrs), len(args), 1)(*plain)
+
+    return run
+
+
+def element_symbols(v: Variable) -> Any:
+    """Return the symengine symbols of a symbol's elements (``x``, ``x_0``, ``x_0_1``).
+
+    An object array of the symbol's shape (0-d for a scalar).
+    """
+    out = np.empty(v.shape, dtype=object)
+    for index in np.ndindex(v.shape):
+        out[index] = se.Symbol("_".join([v.name, *map(str, index)]))
+    return out
+
+
+def to_sympy(v: Variable) -> Any:
+    """Return the closed form as a SymPy expression, or an object array of them."""
+    expression = to_symengine(v)
+    if v.shape == ():
+        return expression._sympy_()
+    return np.frompyfunc(lambda e: se.sympify(e)._sympy_(), 1, 1)(expression)
+
+
+def simplify(v: Variable, **options: Any) -> Variable:
+    """Return the closed form, simplified by symengine, read back as a Variable."""
+    if v.shape == ():
+        return from_symbolic(to_symengine(v).simplify(**options))
+    parts = np.ravel(to_symengine(v))
+    done = [from_symbolic(se.sympify(e).simplify(**options)) for e in parts]
+    return METHODS["stack"](done).reshape(v.shape)
+
+
+def describe(v: Variable) -> str:
+    """Return the closed form as text, or a summary where it would be too long."""
+    order = topological([v])
+    if len(order) > PRINTABLE_NODES or v.size > PRINTABLE_NODES:
+        names = ", ".join(s.name for s in free_symbols([v])[:6])
+        return f"<Variable shape={v.shape}, {len(order)} nodes, symbols: {names} ...>"
+    if v.is_symbol and v.shape:
+        return f"<symbol {v.name!r}, shape={v.shape}>"
+    return str(data(v))
+
+
+def latex(v: Variable) -> str | None:
+    """Return LaTeX for notebooks, or None where it would be too long."""
+    if len(topological([v])) > PRINTABLE_NODES or v.size > 64:
+        return None
+    import sympy
+
+    form = to_sympy(v)
+    if v.shape:
+        if v.ndim > 2 or v.size == 0:
+            return None
+        form = sympy.Matrix(np.atleast_2d(form))
+    return f"$\\displaystyle {sympy.latex(form)}$"
+
+
+# -- from expressions to a graph -----------------------------------------------------
+
+
+def from_symbolic(expression: Any) -> Variable:
+    """Return a graph for a symengine or SymPy expression, without recursion."""
+    root = se.sympify(expression)
+    if not isinstance(root, se.Basic):
+        raise SymbolicError(f"cannot read {type(expression).__name__} as an expression")
+    done: dict[Any, Variable] = {}
+    stack = [root]
+    while stack:
+        e = stack[-1]
+        missing = [] if _is_leaf(e) else [a for a in e.args if a not in done]
+        if e in done:
+            stack.pop()
+        elif missing:
+            stack.extend(missing)
+        else:
+            done[stack.pop()] = _read(e, [done[a] for a in _parts(e)])
+    return done[root]
+
+
+def _is_leaf(e: Any) -> bool:
+    return not e.args or e.is_Number
+
+
+def _parts(e: Any) -> Any:
+    return () if _is_leaf(e) else e.args
+
+
+def _read(e: Any, args: list[Variable]) -> Variable:
+    if e.is_Symbol:
+        return symbol(e.name)
+    if e.is_Number:
+        return _read_number(e)
+    kind = type(e).__name__
+    if kind == "Pi":
+        return node(OPERATORS["pi"], (), NO_ATTRS, ())
+    if kind == "Exp1":
+        return OPERATORS["exp"](constant(1))
+    if kind == "Pow":
+        return _read_power(e, args)
+    if kind in _NARY:
+        return reduce(_NARY[kind], args)
+    name = _UNARY.get(kind.lower())
+    if name is None or len(args) != 1:
+        raise SymbolicError(f"{kind} has no equivalent operator; got {e}")
+    return OPERATORS[name](args[0])
+
+
+def _read_power(e: Any, args: list[Variable]) -> Variable:
+    base, exponent = e.args
+    if type(base).__name__ == "Exp1":
+        return OPERATORS["exp"](args[1])
+    if exponent.is_Number and float(exponent) * 2 == int(float(exponent) * 2):
+        return args[0] ** float(exponent)  # integers and halves are exact
+    return args[0] ** args[1]
+
+
+def _read_number(e: Any) -> Variable:
+    if e.is_Integer:
+        return constant(int(e))
+    if e.is_Rational:
+        top, bottom = e.get_num_den()
+        return constant(int(top)) / constant(int(bottom))
+    try:
+        return constant(float(e))
+    except (TypeError, ValueError, RuntimeError):
+        raise SymbolicError(f"{e} is not a real number") from None
+
+
+_NARY: dict[str, Callable[[Any, Any], Any]] = {
+    "Add": operator.add, "Mul": operator.mul, "Max": np.maximum, "Min": np.minimum,
+}  # fmt: skip
+_UNARY = {
+    "log": "log", "sin": "sin", "cos": "cos", "tan": "tan", "asin": "arcsin",
+    "acos": "arccos", "atan": "arctan", "sinh": "sinh", "cosh": "cosh", "tanh": "tanh",
+    "asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh", "abs": "absolute",
+    "sign": "sign", "erf": "erf", "erfc": "erfc",
+}  # fmt: skip

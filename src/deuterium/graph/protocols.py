@@ -1,0 +1,120 @@
+"""NumPy's two protocols: where calls of ufuncs and array functions arrive.
+
+What each function means on Variables is entered in two tables by `deuterium.ops` and
+`deuterium.functions`; here is only the dispatch, and the error for what is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from deuterium.errors import UnsupportedError
+from deuterium.graph.operator import BY_UFUNC
+
+UFUNCS: dict[str, Callable[..., Any]] = {}
+"""Ufuncs that are more than one operator, by name."""
+
+UFUNC_METHODS: dict[tuple[str, str], Callable[..., Any]] = {}
+"""``ufunc.reduce`` and friends, by the names of ufunc and method."""
+
+FUNCTIONS: dict[Any, Callable[..., Any]] = {}
+"""Array functions, by the NumPy function itself."""
+
+INSTEAD: dict[str, str] = {}
+"""For functions that cannot be supported: what to use instead, by name."""
+
+_DEFAULT_INSTEAD = (
+    "write it with the functions listed in docs/functions.md, or evaluate first with "
+    "`.evaluate({...})`"
+)
+
+
+def array_ufunc(
+    ufunc: Any, method: str, inputs: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Any:
+    """Run a ufunc of which at least one input is a Variable."""
+    kwargs = _without_defaults(ufunc.__name__, kwargs)
+    if any(isinstance(x, np.ndarray) and x.dtype == object for x in inputs):
+        return elementwise(_meaning(ufunc, method), inputs, kwargs)
+    return _meaning(ufunc, method)(*inputs, **kwargs)
+
+
+def _meaning(ufunc: Any, method: str) -> Callable[..., Any]:
+    name = ufunc.__name__
+    if method != "__call__":
+        found = UFUNC_METHODS.get((name, method))
+        if found is None:
+            raise _unsupported(f"{name}.{method}")
+        return found
+    found = UFUNCS.get(name) or BY_UFUNC.get(name)
+    if found is None:
+        raise _unsupported(name)
+    return found
+
+
+def _without_defaults(name: str, kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """Drop arguments that say nothing, refuse those that Variables cannot honour."""
+    kept = {k: v for k, v in kwargs.items() if v is not None and k != "subok"}
+    for key in ("out", "where", "casting", "order", "dtype"):
+        value = kept.pop(key, None)
+        harmless = value is None or value is True or (
+            key == "dtype" and np.dtype(value).kind == "f"
+        )
+        if not harmless and key != "casting" and not (key == "order" and value == "K"):
+            raise UnsupportedError(
+                f"{name}: the argument `{key}` has no meaning for Variables, which are "
+                "immutable and real; leave it out"
+            )
+    return kept
+
+
+def array_function(function: Any, args: Sequence[Any], kwargs: Any) -> Any:
+    """Run an array function of which at least one argument is a Variable."""
+    found = FUNCTIONS.get(function)
+    if found is None:
+        raise _unsupported(_full_name(function))
+    return found(*args, **_without_no_value(kwargs))
+
+
+def _without_no_value(kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in kwargs.items() if v is not np._NoValue}
+
+
+def call(function: Any, *args: Any, **kwargs: Any) -> Any:
+    """Run what stands for a NumPy function, from a method of Variable."""
+    return FUNCTIONS[function](*args, **kwargs)
+
+
+def elementwise(
+    function: Callable[..., Any], inputs: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Any:
+    """Apply to each element of object arrays (the notebooks' way)."""
+    boxed = [x if isinstance(x, np.ndarray) else _boxed(x) for x in inputs]
+    run = np.frompyfunc(lambda *xs: function(*xs, **kwargs), len(boxed), 1)
+    return run(*boxed)
+
+
+def _boxed(x: Any) -> Any:
+    """Return a 0-d object array, so that the ufunc does not come back here."""
+    box = np.empty((), dtype=object)
+    box[()] = x
+    if getattr(x, "shape", ()) != ():
+        raise UnsupportedError(
+            "an object array of scalar Variables meets an array Variable of shape "
+            f"{x.shape}; turn the object array into one with np.stack(list(...))"
+        )
+    return box
+
+
+def _full_name(function: Any) -> str:
+    module = getattr(function, "__module__", "") or ""
+    return f"{module}.{function.__name__}" if module else function.__name__
+
+
+def _unsupported(name: str) -> UnsupportedError:
+    short = name.rpartition(".")[2]
+    instead = INSTEAD.get(name) or INSTEAD.get(short) or _DEFAULT_INSTEAD
+    return UnsupportedError(f"{name} is not supported on Variables: {instead}")

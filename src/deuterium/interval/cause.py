@@ -1,0 +1,33 @@
+"""Why an enclosure is infinite."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Cause:
+    """The operator that made a result undefined or unbounded, and where it stands.
+
+    Attributes
+    ----------
+    kind : {"undefined", "overflow", "unbounded"}
+        ``undefined``: an argument touches a pole or leaves the operator's domain.
+        ``overflow``: the bound exceeds the largest double.  ``unbounded``: the domain
+        itself is infinite.
+    operator : str
+        Name of the operator, such as ``"log"``.
+    source : str
+        ``file.py:line`` of the user's code that made the node, or ``"unknown line"``.
+    ranges : tuple of (float, float)
+        The offending range of each argument.
+    """
+
+    kind: str
+    operator: str
+    source: str
+    ranges: tuple[tuple[float, float], ...]
+
+    def __str__(self) -> str:
+        ranges = ", ".join(f"[{low:.6g}, {high:.6g}]" for low, high in self.ranges)
+        return f"{self.kind}: {self.operator} of {ranges} at {self.source}"

@@ -1,0 +1,159 @@
+"""The Interval: two arrays of ends, between which the exact real values lie."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from deuterium.errors import BoundsError
+from deuterium.interval.rounding import Array
+
+if TYPE_CHECKING:
+    from deuterium.interval.cause import Cause
+
+
+class Interval:
+    """A closed interval, or an array of them: ``lower <= x <= upper``, element-wise.
+
+    Parameters
+    ----------
+    lower, upper : array_like
+        Ends, in float64; they broadcast against each other.  Infinite ends are
+        allowed on the outside (``lower = -inf``, ``upper = inf``).
+
+    Attributes
+    ----------
+    lower, upper : ndarray of float64
+        The ends.  Rounded outward by whatever computed them.
+    cause : Cause or None
+        Why an end is infinite: the operator, its source line and the offending range;
+        None where all is well.
+
+    Notes
+    -----
+    Arithmetic (``+ - * / **``, ``abs``) is rounded outward.  Operators follow the
+    set-based reading of IEEE 1788-2015, except that a result that is undefined for some
+    argument, or meets a pole, is *undefined*: both ends are NaN inside a computation,
+    and NaN is contagious, so no later operator can make such a value look finite.
+    `deuterium.enclose` turns it into infinite ends with a cause.
+    """
+
+    __slots__ = ("cause", "lower", "upper")
+    __array_ufunc__ = None  # so that ``array + interval`` arrives at __radd__
+
+    lower: Array
+    upper: Array
+    cause: Cause | None
+
+    def __init__(self, lower: Any, upper: Any = None) -> None:
+        low = np.asarray(lower, dtype=np.float64)
+        high = low if upper is None else np.asarray(upper, dtype=np.float64)
+        low, high = np.broadcast_arrays(low, high)
+        if not np.all(low <= high):
+            raise BoundsError(
+                "Interval: `lower` must be at most `upper`, and neither may be NaN. "
+                f"Got lower={lower!r}, upper={upper!r}; swap or repair the ends."
+            )
+        if np.any(low == np.inf) or np.any(high == -np.inf):
+            raise BoundsError(
+                "Interval: `lower` may not be +inf and `upper` may not be -inf. "
+                f"Got lower={lower!r}, upper={upper!r}; use finite ends there."
+            )
+        self.lower, self.upper, self.cause = low, high, None
+
+    @classmethod
+    def unchecked(cls, lower: Any, upper: Any) -> Interval:
+        """Make an interval of ends that are known to be right (library code only)."""
+        self = object.__new__(cls)
+        self.lower, self.upper, self.cause = lower, upper, None
+        return self
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the array of intervals."""
+        return np.shape(self.lower)
+
+    @property
+    def is_thin(self) -> bool:
+        """Whether this is a constant: both ends are one and the same array."""
+        return self.lower is self.upper
+
+    @property
+    def width(self) -> Array:
+        """Distance between the ends, rounded to nearest."""
+        return np.asarray(self.upper - self.lower)
+
+    @property
+    def midpoint(self) -> Array:
+        """A point inside (0 or the largest number where an end is infinite)."""
+        middle = 0.5 * np.asarray(self.lower) + 0.5 * np.asarray(self.upper)
+        return np.clip(np.nan_to_num(middle, nan=0.0), self.lower, self.upper)
+
+    def contains(self, other: Any) -> Any:
+        """Return whether each element of ``other`` (numbers or Interval) lies inside."""
+        if isinstance(other, Interval):
+            return (self.lower <= other.lower) & (other.upper <= self.upper)
+        return (self.lower <= other) & (other <= self.upper)
+
+    def __getitem__(self, key: Any) -> Interval:
+        low, high = np.asarray(self.lower), np.asarray(self.upper)
+        return Interval.unchecked(low[key], high[key])
+
+    def __repr__(self) -> str:
+        if self.shape == ():
+            ends = f"[{float(self.lower)!r}, {float(self.upper)!r}]"
+        else:
+            ends = f"lower={self.lower!r}, upper={self.upper!r}"
+        return f"Interval({ends})" + (f"  # {self.cause}" if self.cause else "")
+
+    # Arithmetic lives in `arithmetic`; these lines only give it its usual spelling.
+
+    def __neg__(self) -> Interval:
+        return arithmetic.negative(self)
+
+    def __abs__(self) -> Interval:
+        return arithmetic.absolute(self)
+
+    def __add__(self, other: Any) -> Interval:
+        return arithmetic.add(self, as_interval(other))
+
+    def __radd__(self, other: Any) -> Interval:
+        return arithmetic.add(as_interval(other), self)
+
+    def __sub__(self, other: Any) -> Interval:
+        return arithmetic.subtract(self, as_interval(other))
+
+    def __rsub__(self, other: Any) -> Interval:
+        return arithmetic.subtract(as_interval(other), self)
+
+    def __mul__(self, other: Any) -> Interval:
+        return arithmetic.multiply(self, as_interval(other))
+
+    def __rmul__(self, other: Any) -> Interval:
+        return arithmetic.multiply(as_interval(other), self)
+
+    def __truediv__(self, other: Any) -> Interval:
+        return arithmetic.divide(self, as_interval(other))
+
+    def __rtruediv__(self, other: Any) -> Interval:
+        return arithmetic.divide(as_interval(other), self)
+
+    def __pow__(self, other: Any) -> Interval:
+        if isinstance(other, int):
+            return arithmetic.integer_power(self, n=other)
+        return arithmetic.power(self, as_interval(other))
+
+    def __rpow__(self, other: Any) -> Interval:
+        return arithmetic.power(as_interval(other), self)
+
+
+def as_interval(x: Any) -> Interval:
+    """Return ``x`` itself if it is an Interval, else the thin interval at ``x``."""
+    if isinstance(x, Interval):
+        return x
+    ends = np.asarray(x, dtype=np.float64)
+    return Interval.unchecked(ends, ends)
+
+
+from deuterium.interval import arithmetic  # noqa: E402  (it needs the class above)

@@ -1,0 +1,11 @@
+"""Every operator of the package: one record each, entered when this is imported."""
+
+from deuterium.ops import (  # noqa: F401  (importing enters the records)
+    arithmetic,
+    arrays,
+    exponential,
+    normalisers,
+    piecewise,
+    special,
+    trigonometric,
+)

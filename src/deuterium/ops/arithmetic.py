@@ -1,0 +1,249 @@
+"""Arithmetic: sums, products, quotients, powers, roots.
+
+These are correctly rounded in IEEE arithmetic, so their enclosures are hand-written in
+`deuterium.interval.arithmetic` and lose at most one ulp.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+import symengine as se
+
+from deuterium.errors import UnsupportedError
+from deuterium.graph import protocols
+from deuterium.graph.late import provides
+from deuterium.graph.operator import BY_UFUNC, Operator, Shape, register
+from deuterium.graph.variable import Variable, as_variable, constant
+from deuterium.interval import Interval, arithmetic
+from deuterium.interval.rounding import next_down, next_up
+from deuterium.ops.facts import times, unary
+
+
+def binary(
+    name: str, value: Any, enclosure: Any, symbolic: Any, pullback: Any, **fields: Any
+) -> Operator:
+    """Enter an element-wise operator of two arguments."""
+    return register(
+        Operator(
+            name=name,
+            arity=2,
+            value=value,
+            enclosure=enclosure,
+            symbolic=symbolic,
+            pullback=pullback,
+            ufunc=fields.pop("ufunc", name),
+            **fields,
+        )
+    )
+
+
+add = binary(
+    "add",
+    operator.add,
+    arithmetic.add,
+    operator.add,
+    lambda g, out, a, b: (g, g),
+)
+subtract = binary(
+    "subtract",
+    operator.sub,
+    arithmetic.subtract,
+    operator.sub,
+    lambda g, out, a, b: (g, -g),
+)
+multiply = binary(
+    "multiply",
+    operator.mul,
+    arithmetic.multiply,
+    operator.mul,
+    lambda g, out, a, b: (times(g, b), times(g, a)),
+)
+divide = binary(
+    "divide",
+    np.true_divide,
+    arithmetic.divide,
+    lambda a, b: se.sympify(a) / b,
+    lambda g, out, a, b: (g / b, -(times(g, a) / square(b))),
+)
+negative = register(
+    Operator(
+        name="negative",
+        arity=1,
+        value=operator.neg,
+        enclosure=arithmetic.negative,
+        symbolic=operator.neg,
+        pullback=lambda g, out, x: (-g,),
+        ufunc="negative",
+    )
+)
+
+square = unary(
+    "square",
+    lambda x: x * x,
+    ulps=0.5,
+    derivative=lambda x: 2 * x,
+    symbolic=lambda x: x**2,
+    range=(0.0, np.inf),
+    extrema=(0.0,),
+    enclosure=arithmetic.square,
+)
+sqrt = unary(
+    "sqrt",
+    np.sqrt,
+    ulps=0.5,
+    derivative=lambda x: 0.5 / sqrt(x),
+    from_value=lambda y: 0.5 / y,
+    symbolic=se.sqrt,
+    domain=(0.0, np.inf),
+    range=(0.0, np.inf),
+    increasing=True,
+    enclosure=arithmetic.sqrt,
+)
+reciprocal = unary(
+    "reciprocal",
+    lambda x: np.true_divide(1.0, x),
+    ulps=0.5,
+    derivative=lambda x: -integer_power(x, n=-2),
+    symbolic=lambda x: se.sympify(x) ** -1,
+    enclosure=arithmetic.reciprocal,
+)
+cbrt = unary(
+    "cbrt",
+    np.cbrt,
+    ulps=4,
+    derivative=lambda x: reciprocal(3 * square(cbrt(x))),
+    from_value=lambda y: reciprocal(3 * square(y)),
+    symbolic=lambda x: se.sign(x) * se.Abs(x) ** se.Rational(1, 3),
+    increasing=True,
+    anchors=((0.0, 0.0), (1.0, 1.0), (-1.0, -1.0)),
+)
+
+
+# -- powers --------------------------------------------------------------------------
+
+
+def _integer_power_value(x: Any, n: int) -> Any:
+    return np.power(np.asarray(x, dtype=np.float64), float(n))
+
+
+def _integer_power_pullback(
+    g: Variable, out: Variable, x: Variable, n: int
+) -> tuple[Variable]:
+    return (times(g, n * raise_to(x, n - 1)),)
+
+
+def _same(shape: Shape, n: int) -> Shape:
+    if not isinstance(n, int):
+        raise TypeError(f"the exponent must be an integer, got {n!r}")
+    return shape
+
+
+integer_power = register(
+    Operator(
+        name="integer_power",
+        arity=1,
+        value=_integer_power_value,
+        enclosure=arithmetic.integer_power,
+        symbolic=lambda x, n: se.sympify(x) ** n,
+        pullback=_integer_power_pullback,
+        shape=_same,
+    )
+)
+
+
+def _power_pullback(
+    g: Variable, out: Variable, x: Variable, y: Variable
+) -> tuple[Variable, Variable]:
+    less = constant(y.value - 1) if y.is_constant else y - 1
+    return times(g, y * raise_to(x, less)), times(g, out * BY_UFUNC["log"](x))
+
+
+power = binary(
+    "power",
+    lambda x, y: np.power(np.asarray(x, dtype=np.float64), y),
+    arithmetic.power,
+    lambda x, y: se.sympify(x) ** y,
+    _power_pullback,
+)
+
+
+@provides("power")
+def raise_to(base: Any, exponent: Any) -> Any:
+    """Return ``base ** exponent``, choosing the operator by the exponent.
+
+    A constant integer exponent gives ``integer_power`` (defined for negative bases, no
+    logarithm anywhere), one half gives ``sqrt``, anything else ``power``.
+    """
+    for x in (base, exponent):
+        if isinstance(x, np.ndarray) and x.dtype == object:
+            return protocols.elementwise(raise_to, (base, exponent), {})
+    number = _plain_number(exponent)
+    if number is None:
+        return power(as_variable(base), exponent)
+    base = as_variable(base)
+    if number == 0.5:
+        return sqrt(base)
+    if number == -0.5:
+        return reciprocal(sqrt(base))
+    if not float(number).is_integer() or abs(number) > 2**31:
+        return power(base, constant(number))
+    return _by_integer(base, int(number))
+
+
+def _plain_number(exponent: Any) -> Any:
+    """Return the exponent if it is a plain number.
+
+    A constant Variable is not: one may differentiate with respect to it.
+    """
+    if isinstance(exponent, Variable):
+        return None
+    array = np.asarray(exponent)
+    return array.item() if array.shape == () and array.dtype.kind in "biuf" else None
+
+
+def _by_integer(base: Variable, n: int) -> Variable:
+    if n == 0:
+        return constant(np.ones(base.shape) if base.shape else 1)
+    if n == 1:
+        return base
+    if n == 2:
+        return square(base)
+    if n == -1:
+        return reciprocal(base)
+    return integer_power(base, n=n)
+
+
+protocols.UFUNCS["power"] = raise_to
+protocols.UFUNCS["float_power"] = raise_to
+
+
+# -- pi ------------------------------------------------------------------------------
+
+pi = register(
+    Operator(
+        name="pi",
+        arity=0,
+        value=lambda: np.pi,
+        enclosure=lambda: Interval.unchecked(
+            float(next_down(np.pi)), float(next_up(np.pi))
+        ),
+        symbolic=lambda: se.pi,
+        pullback=lambda g, out: (),
+        shape=lambda: (),
+        ufunc="",
+    )
+)
+
+
+def _refuse_modulo(*_: Any, **__: Any) -> Any:
+    raise UnsupportedError(
+        "floor_divide, remainder and divmod jump, so they have no derivative; use "
+        "division, np.clip or np.where with an array of booleans"
+    )
+
+
+for _name in ("floor_divide", "remainder", "fmod", "divmod"):
+    protocols.UFUNCS[_name] = _refuse_modulo

@@ -1,0 +1,176 @@
+"""Functions with kinks and jumps: relu, |x|, sign, maximum, and their slopes.
+
+Conventions.  The value of a slope at a kink is one-sided and fixed: relu'(0) = 0 (from
+the left), |x|'(0) = 0 (the sign), and of ``maximum(a, b)`` and ``minimum(a, b)`` with
+``a = b`` the first argument takes the derivative.  ``np.maximum(x, 0)`` is relu(x).
+The enclosure of a slope over an interval that holds the kink is the hull of its values
+on both sides (the Clarke derivative), so it is right whatever convention one prefers.
+The slope of a jump is 0 away from it and undefined on an interval that holds it: no
+mean-value argument may cross a jump.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import symengine as se
+
+from deuterium.graph import protocols
+from deuterium.graph.operator import Operator, register
+from deuterium.graph.variable import Variable, as_variable
+from deuterium.interval import Interval, arithmetic
+from deuterium.interval.arithmetic import undefined_where
+from deuterium.ops.arithmetic import binary
+from deuterium.ops.facts import times, unary
+
+_make = Interval.unchecked
+
+
+def _nan_kept(x: Interval, low: Any, high: Any) -> Interval:
+    return undefined_where(_make(low, high), np.isnan(x.lower))
+
+
+def _jump(
+    name: str, value: Any, symbolic: Any, left: float, right: float, *, hull: bool
+) -> Operator:
+    """Enter a function that is ``left`` below zero and ``right`` above it.
+
+    At zero its set of values is the hull of both sides, or just its value there.
+    """
+    at_zero = float(value(np.float64(0.0)))
+
+    def enclosure(x: Interval) -> Interval:
+        low = np.where(x.lower > 0, right, left)
+        high = np.where(x.upper < 0, left, right)
+        if not hull:
+            low = np.where(x.lower == 0, at_zero, low)
+            high = np.where(x.upper == 0, at_zero, high)
+        return _nan_kept(x, low * 1.0, high * 1.0)
+
+    return unary(
+        name,
+        value,
+        ulps=0,
+        derivative=lambda x: flat(x),
+        symbolic=symbolic,
+        range=(left, right),
+        enclosure=enclosure,
+        ufunc=name if name == "sign" else "",
+    )
+
+
+def _flat_enclosure(x: Interval) -> Interval:
+    zero = np.zeros(np.shape(x.lower))
+    return undefined_where(_make(zero, zero), ~((x.lower > 0) | (x.upper < 0)))
+
+
+flat = unary(
+    "flat",
+    lambda x: np.zeros(np.shape(x)),
+    ulps=0,
+    derivative=lambda x: flat(x),
+    symbolic=lambda x: se.Integer(0),
+    enclosure=_flat_enclosure,
+    ufunc="",
+)
+"""Slope of a jump at zero: 0, and undefined on an interval that holds zero."""
+
+sign = _jump("sign", np.sign, se.sign, -1.0, 1.0, hull=False)
+absolute_slope = _jump("absolute'", np.sign, se.sign, -1.0, 1.0, hull=True)
+step = _jump(
+    "relu'",
+    lambda x: np.where(x > 0, 1.0, 0.0),
+    lambda x: se.Piecewise((0, x <= 0), (1, True)),
+    0.0,
+    1.0,
+    hull=True,
+)
+
+absolute = unary(
+    "absolute",
+    np.abs,
+    ulps=0,
+    derivative=lambda x: absolute_slope(x),
+    symbolic=se.Abs,
+    range=(0.0, np.inf),
+    enclosure=arithmetic.absolute,
+)
+relu = unary(
+    "relu",
+    lambda x: np.maximum(x, 0.0),
+    ulps=0,
+    derivative=lambda x: step(x),
+    symbolic=lambda x: se.Max(0, x),
+    range=(0.0, np.inf),
+    increasing=True,
+    enclosure=lambda x: _make(np.maximum(x.lower, 0.0), np.maximum(x.upper, 0.0)),
+    ufunc="",
+)
+maximum = binary(
+    "maximum",
+    np.maximum,
+    arithmetic.maximum,
+    lambda a, b: se.Max(a, b),
+    lambda g, out, a, b: (times(g, 1 - step(b - a)), times(g, step(b - a))),
+)
+minimum = binary(
+    "minimum",
+    np.minimum,
+    arithmetic.minimum,
+    lambda a, b: se.Min(a, b),
+    lambda g, out, a, b: (times(g, 1 - step(a - b)), times(g, step(a - b))),
+)
+
+
+def _is_zero(x: Any) -> bool:
+    if isinstance(x, Variable):
+        return x.is_constant and not np.any(x.value)
+    return isinstance(x, (int, float, np.number, np.ndarray)) and not np.any(x)
+
+
+def larger(a: Any, b: Any) -> Variable:
+    """Return ``maximum(a, b)``, as relu where one side is zero."""
+    for x, other in ((a, b), (b, a)):
+        if _is_zero(other) and np.shape(other) in ((), as_variable(x).shape):
+            return relu(as_variable(x))
+    return maximum(a, b)
+
+
+protocols.UFUNCS["maximum"] = larger
+protocols.UFUNCS["fmax"] = larger
+protocols.UFUNCS["fmin"] = minimum
+protocols.UFUNCS["fabs"] = absolute
+
+
+def _select_enclosure(a: Interval, b: Interval, mask: Any) -> Interval:
+    return _make(np.where(mask, a.lower, b.lower), np.where(mask, a.upper, b.upper))
+
+
+def _select_shape(a: Any, b: Any, mask: Any) -> Any:
+    if a != b or np.shape(mask) != a:
+        raise ValueError(f"shapes {a}, {b} and mask {np.shape(mask)} must be equal")
+    return a
+
+
+def _select_pullback(
+    g: Variable, out: Variable, a: Variable, b: Variable, mask: Any
+) -> tuple[Variable, Variable]:
+    zero = np.zeros(out.shape) if out.shape else 0
+    return select(g, as_variable(zero), mask=mask), select(
+        as_variable(zero), g, mask=mask
+    )
+
+
+select = register(
+    Operator(
+        name="select",
+        arity=2,
+        value=lambda a, b, mask: np.where(mask, a, b),
+        enclosure=_select_enclosure,
+        symbolic=None,
+        pullback=_select_pullback,
+        shape=_select_shape,
+        elementwise=False,
+    )
+)

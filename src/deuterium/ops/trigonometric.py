@@ -1,0 +1,134 @@
+"""Trigonometric functions and their inverses.
+
+The periodic ones have no finite list of turning points, so which multiples of pi/2 lie
+inside an interval is counted with rounding allowed for.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import symengine as se
+
+from deuterium.interval import Interval
+from deuterium.interval.arithmetic import undefined_where
+from deuterium.interval.rounding import EPS, Array, widen_down, widen_up
+from deuterium.ops.arithmetic import reciprocal, sqrt, square
+from deuterium.ops.exponential import NUMPY_ULPS
+from deuterium.ops.facts import unary
+
+LARGE = 2.0**45  # beyond it, neighbouring doubles are a fair part of a period apart
+
+
+def _contains_multiple(x: Interval, offset: float, period: float) -> Any:
+    """Return whether some ``offset + k * period`` (units of pi) may lie inside.
+
+    Errors on the side of yes: the quotient is off by a few ulps at most.
+    """
+    low, high = x.lower / np.pi, x.upper / np.pi
+    slack = 4 * EPS * (1.0 + np.maximum(np.abs(low), np.abs(high)))
+    first = np.ceil((low - slack - offset) / period - 4 * EPS)
+    last = np.floor((high + slack - offset) / period + 4 * EPS)
+    return first <= last
+
+
+def _too_wide(x: Interval) -> Any:
+    return np.maximum(np.abs(x.lower), np.abs(x.upper)) > LARGE
+
+
+def _wave(function: Any, top: float, bottom: float) -> Any:
+    """Enclosure of a sine or cosine, with its maxima and minima in units of pi."""
+
+    def enclosure(x: Interval) -> Interval:
+        first, last = function(x.lower), function(x.upper)
+        low = np.maximum(widen_down(np.minimum(first, last), NUMPY_ULPS, EPS), -1.0)
+        high = np.minimum(widen_up(np.maximum(first, last), NUMPY_ULPS, EPS), 1.0)
+        wide = _too_wide(x)
+        low = np.where(wide | _contains_multiple(x, bottom, 2.0), -1.0, low)
+        high = np.where(wide | _contains_multiple(x, top, 2.0), 1.0, high)
+        low, high = _exact_at_zero(function, x, low, high)
+        return undefined_where(Interval.unchecked(low, high), np.isnan(x.lower))
+
+    return enclosure
+
+
+def _exact_at_zero(
+    function: Any, x: Interval, low: Array, high: Array
+) -> tuple[Array, Array]:
+    """Keep the sign of the sine next to zero, and sin(0) = 0 exactly."""
+    if function is np.sin:
+        low = np.where((x.lower >= 0) & (x.upper <= 3.0), np.maximum(low, 0.0), low)
+        high = np.where((x.upper <= 0) & (x.lower >= -3.0), np.minimum(high, 0.0), high)
+    return low, high
+
+
+def _tan_enclosure(x: Interval) -> Interval:
+    low = widen_down(np.tan(x.lower), NUMPY_ULPS)
+    high = widen_up(np.tan(x.upper), NUMPY_ULPS)
+    near = (x.lower > -1.5) & (x.upper < 1.5)
+    low = np.where(near & (x.lower >= 0), np.maximum(low, 0.0), low)
+    high = np.where(near & (x.upper <= 0), np.minimum(high, 0.0), high)
+    pole = _too_wide(x) | _contains_multiple(x, 0.5, 1.0)
+    return undefined_where(Interval.unchecked(low, high), pole)
+
+
+sin = unary(
+    "sin",
+    np.sin,
+    ulps=NUMPY_ULPS,
+    absolute=EPS,
+    derivative=lambda x: cos(x),
+    symbolic=se.sin,
+    range=(-1.0, 1.0),
+    enclosure=_wave(np.sin, 0.5, -0.5),
+)
+cos = unary(
+    "cos",
+    np.cos,
+    ulps=NUMPY_ULPS,
+    absolute=EPS,
+    derivative=lambda x: -sin(x),
+    symbolic=se.cos,
+    range=(-1.0, 1.0),
+    enclosure=_wave(np.cos, 0.0, 1.0),
+)
+tan = unary(
+    "tan",
+    np.tan,
+    ulps=NUMPY_ULPS,
+    derivative=lambda x: 1 + square(tan(x)),
+    from_value=lambda y: 1 + square(y),
+    symbolic=se.tan,
+    enclosure=_tan_enclosure,
+)
+arcsin = unary(
+    "arcsin",
+    np.arcsin,
+    ulps=NUMPY_ULPS,
+    derivative=lambda x: reciprocal(sqrt(1 - square(x))),
+    symbolic=se.asin,
+    domain=(-1.0, 1.0),
+    increasing=True,
+    anchors=((0.0, 0.0),),
+)
+arccos = unary(
+    "arccos",
+    np.arccos,
+    ulps=NUMPY_ULPS,
+    derivative=lambda x: -reciprocal(sqrt(1 - square(x))),
+    symbolic=se.acos,
+    domain=(-1.0, 1.0),
+    range=(0.0, 3.1415926535897936),
+    increasing=False,
+    anchors=((1.0, 0.0),),
+)
+arctan = unary(
+    "arctan",
+    np.arctan,
+    ulps=NUMPY_ULPS,
+    derivative=lambda x: reciprocal(1 + square(x)),
+    symbolic=se.atan,
+    increasing=True,
+    anchors=((0.0, 0.0),),
+)
