@@ -22,6 +22,24 @@ from deuterium.interval.rounding import next_down, next_up
 from deuterium.ops.facts import times, unary
 
 
+def _symbolic_root(x: Any) -> Any:
+    """Return ``x**0.5`` where floats occur in ``x``, and else the exact root.
+
+    So that a form in floats is in floats throughout: code that walks one (as the seed
+    notebooks do) meets no rational number in it.
+    """
+    x = se.sympify(x)
+    stack, seen = [x], {x}
+    while stack:
+        e = stack.pop()
+        if isinstance(e, se.RealDouble):
+            return x**0.5
+        fresh = [a for a in e.args if a not in seen]
+        seen.update(fresh)
+        stack.extend(fresh)
+    return se.sqrt(x)
+
+
 def binary(
     name: str, value: Any, enclosure: Any, symbolic: Any, pullback: Any, **fields: Any
 ) -> Operator:
@@ -96,7 +114,7 @@ sqrt = unary(
     ulps=0.5,
     derivative=lambda x: 0.5 / sqrt(x),
     from_value=lambda y: 0.5 / y,
-    symbolic=se.sqrt,
+    symbolic=lambda x: _symbolic_root(x),
     domain=(0.0, np.inf),
     range=(0.0, np.inf),
     increasing=True,
