@@ -1,0 +1,58 @@
+"""The pages say what is true: names, links, and the README's tour."""
+
+import doctest
+import re
+from pathlib import Path
+
+import pytest
+
+import deuterium as dt
+from deuterium.graph import protocols
+from deuterium.graph.operator import BY_UFUNC
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
+
+
+def test_every_supported_function_is_on_the_page():
+    page = (ROOT / "docs" / "functions.md").read_text()
+    named = set(re.findall(r"`([\w.]+)`", page))
+    wanted = set(BY_UFUNC) | set(protocols.UFUNCS)
+    wanted |= {f"{name}.{method}" for name, method in protocols.UFUNC_METHODS} - {
+        f"{name}.outer" for name, method in protocols.UFUNC_METHODS
+    }
+    wanted |= {f.__name__ for f in protocols.FUNCTIONS}
+    short = {n.rpartition(".")[2] for n in named} | named
+    assert wanted - short == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text()):
+        assert (page.parent / target).exists(), target
+
+
+def test_readme_tour_runs():
+    text = (ROOT / "README.md").read_text()
+    names: dict = {}
+    examples = 0
+    for block in re.findall(r"```python\n(.*?)```", text, re.S):
+        if block.startswith(">>>"):
+            test = doctest.DocTestParser().get_doctest(block, names, "tour", None, 0)
+            result = doctest.DocTestRunner().run(test, clear_globs=False)
+            assert result.failed == 0
+            examples += result.attempted
+            names.update(test.globs)
+        else:
+            exec(block, names)
+    assert examples >= 6
+    iv, norm, x = names["iv"], names["norm"], names["x"]
+    assert iv.cause is None
+    found = dt.search(norm, dt.Box({x: (-1, 1)}), starts=4).value
+    assert iv.lower <= found <= iv.upper
+
+
+def test_every_public_name_has_a_docstring():
+    for name in dt.__all__:
+        if not name.startswith("__"):
+            assert (getattr(dt, name).__doc__ or "").strip(), name
