@@ -15,11 +15,11 @@ import numpy as np
 from deuterium.bound.domain import Domain
 from deuterium.errors import InvalidInputError, ShapeError
 from deuterium.evaluate.values import require_all, require_known
-from deuterium.graph.check import check
+from deuterium.graph.check import check_nodes
 from deuterium.graph.interpret import interpret
 from deuterium.graph.operator import Operator
 from deuterium.graph.source import describe
-from deuterium.graph.traverse import free_symbols, topological
+from deuterium.graph.traverse import symbols_in, topological
 from deuterium.graph.variable import Variable, as_variable
 from deuterium.interval import Cause, Interval
 from deuterium.interval.rounding import next_down, next_up
@@ -56,9 +56,9 @@ def enclose(v: Variable, domain: Domain) -> Interval:
             "enclose: `domain` must be a deuterium.Box, Ball, Choice or OneHot (or "
             f"several joined with &), got {type(domain).__name__}"
         )
-    check([v])
     order = topological([v])
-    boxes, tables, batch = _boxes(v, domain)
+    check_nodes(order)
+    boxes, tables, batch = _boxes(symbols_in(order), domain)
     with np.errstate(all="ignore"):
         meaning = interpret(order, _leaf(boxes), _rule)
         result = _finished(meaning[v], v, tables + len(batch), batch)
@@ -102,10 +102,10 @@ def _rule(op: Operator) -> Callable[..., Interval]:
 
 
 def _boxes(
-    v: Variable, domain: Domain
+    found: list[Variable], domain: Domain
 ) -> tuple[dict[str, Interval], int, tuple[int, ...]]:
     """Return a box per symbol, the number of enumeration axes, and the batch shape."""
-    symbols = {s.name: s for s in free_symbols([v])}
+    symbols = {s.name: s for s in found}
     require_known(domain.names, _all_known(symbols, domain), "enclose")
     require_all(domain.names, symbols, "enclose", "bounds")
     tables = _enumerated(symbols, domain)

@@ -13,7 +13,7 @@ from deuterium.graph.check import check
 from deuterium.graph.interpret import interpret
 from deuterium.graph.late import provides
 from deuterium.graph.substitute import symbol_name
-from deuterium.graph.traverse import free_symbols, topological
+from deuterium.graph.traverse import free_symbols, symbols_in, topological
 from deuterium.graph.variable import Variable, as_variable
 
 BACKENDS = ("numpy",)
@@ -161,15 +161,18 @@ def _listed(x: Any) -> list[Any]:
 @provides("evaluate")
 def evaluate(v: Variable, values: Mapping[Any, Any]) -> Any:
     """Return the value of ``v``: a float for an unbatched scalar, else an array."""
-    symbols = {s.name: s for s in free_symbols([v])}
+    order = topological([v])
+    symbols = {s.name: s for s in symbols_in(order)}
     given: dict[Variable, Any] = {}
     for key, value in values.items():
-        if isinstance(key, Variable) and key.is_constant:
-            given[key] = fitted(value, key, "evaluate")
+        if isinstance(key, Variable) and (
+            key.is_constant or (key.is_symbol and key.name not in symbols)
+        ):
+            given[key] = fitted(value, key, "evaluate")  # need not occur in the graph
         else:
             name = symbol_name(key)
             require_known([name], symbols, "evaluate")
             given[symbols[name]] = fitted(value, symbols[name], "evaluate")
     require_all([k.name for k in given], symbols, "evaluate", "value")
-    (result,) = run([v], given)
+    (result,) = run([v], given, order)
     return float(result) if result.shape == () else result

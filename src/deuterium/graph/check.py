@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from deuterium.errors import GraphError
+from deuterium.graph.operator import Operator
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
 
@@ -15,22 +17,33 @@ def check(outputs: Iterable[Variable]) -> None:
     Legal: every operator has its number of arguments, every shape is what the
     operator's shape rule gives, and symbols of one name have one shape.
     """
+    check_nodes(topological(outputs))
+
+
+def check_nodes(nodes: Iterable[Variable]) -> None:
+    """Raise GraphError unless these nodes, a graph's in any order, are legal."""
     shapes: dict[str, tuple[int, ...]] = {}
-    for node in topological(outputs):
-        if node.is_symbol:
+    legal: set[Any] = set()  # what was looked at already, of nodes without attributes
+    for node in nodes:
+        op = node.op
+        if op is not None:
+            if node.attrs:
+                _check_operator(op, node)
+                continue
+            pattern = (op, node.shape, *[a.shape for a in node.args])
+            if pattern not in legal:
+                _check_operator(op, node)
+                legal.add(pattern)
+        elif node.value is None:
             first = shapes.setdefault(node.name, node.shape)
             if first != node.shape:
                 raise GraphError(
                     f"two symbols are named {node.name!r} but have shapes {first} and "
                     f"{node.shape}; rename one of them"
                 )
-        elif node.op is not None:
-            _check_operator(node)
 
 
-def _check_operator(node: Variable) -> None:
-    op = node.op
-    assert op is not None  # for the type checker: leaves do not come here
+def _check_operator(op: Operator, node: Variable) -> None:
     if op.arity is not None and len(node.args) != op.arity:
         raise GraphError(
             f"{op.name} takes {op.arity} arguments, this node has {len(node.args)}"

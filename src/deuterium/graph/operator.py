@@ -25,7 +25,7 @@ Shape = tuple[int, ...]
 
 def same_shape(*shapes: Shape, **_attrs: Any) -> Shape:
     """Shape rule of element-wise operators: the (equal) shape of the arguments."""
-    if any(shape != shapes[0] for shape in shapes):
+    if shapes.count(shapes[0]) != len(shapes):
         raise GraphError(
             f"element-wise arguments must have equal shapes, got {shapes}; "
             "broadcast them first"

@@ -135,9 +135,13 @@ def _node_from_json(flat: Mapping[str, Any], nodes: list[Variable]) -> Variable:
 
 
 def _earlier(numbers: Sequence[int], nodes: list[Variable]) -> tuple[Variable, ...]:
-    if any(not isinstance(i, int) or not 0 <= i < len(nodes) for i in numbers):
-        raise GraphError(f"arguments {list(numbers)} must refer to earlier nodes")
-    return tuple(nodes[i] for i in numbers)
+    count = len(nodes)
+    for i in numbers:
+        if type(i) is not int or not 0 <= i < count:
+            raise GraphError(
+                f"arguments {numbers!r:.80} must be the numbers of earlier nodes"
+            )
+    return tuple([nodes[i] for i in numbers])
 
 
 def _numbers_from_json(x: Any) -> Any:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import lru_cache
 from pathlib import Path
 from types import CodeType
 
@@ -22,13 +23,18 @@ _NUMPY = str(Path(np.__file__).parent)
 _OVERRIDE: ContextVar[Source | None] = ContextVar("deuterium_source", default=None)
 
 
+@lru_cache(maxsize=4096)
+def _is_library(filename: str) -> bool:
+    return filename.startswith((_OURS, _NUMPY))
+
+
 def capture() -> Source | None:
     """Return the innermost frame outside this package and NumPy."""
     override = _OVERRIDE.get()
     if override is not None:
         return override
     frame = sys._getframe(2)
-    while frame.f_code.co_filename.startswith((_OURS, _NUMPY)):
+    while _is_library(frame.f_code.co_filename):
         if frame.f_back is None:
             return None
         frame = frame.f_back

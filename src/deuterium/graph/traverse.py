@@ -11,28 +11,31 @@ def topological(outputs: Iterable[Variable]) -> list[Variable]:
     """Return every node below ``outputs``, arguments before their users."""
     order: list[Variable] = []
     seen: set[Variable] = set()
-    stack: list[Variable | None] = [None, *outputs]
-    pending: list[Variable] = []  # nodes whose arguments are being visited
+    stack: list[Variable | None] = list(outputs)[::-1]
     while stack:
         node = stack.pop()
-        if node is None:  # all arguments of the innermost pending node are in order
-            if pending:
-                order.append(pending.pop())
+        if node is None:  # all arguments of the node beneath it are in order
+            order.append(stack.pop())  # type: ignore[arg-type]
         elif node not in seen:
             seen.add(node)
             if node.args:
-                pending.append(node)
+                stack.append(node)
                 stack.append(None)
-                stack.extend(node.args)
+                stack.extend(node.args[::-1])
             else:
                 order.append(node)
     return order
 
 
-def free_symbols(outputs: Iterable[Variable]) -> list[Variable]:
-    """Return the symbols below ``outputs``, one per name, in order of first use."""
+def symbols_in(nodes: Iterable[Variable]) -> list[Variable]:
+    """Return the symbols among ``nodes``, one per name, in their order."""
     found: dict[str, Variable] = {}
-    for node in topological(outputs):
-        if node.is_symbol:
+    for node in nodes:
+        if node.op is None and node.value is None:
             found.setdefault(node.name, node)
     return list(found.values())
+
+
+def free_symbols(outputs: Iterable[Variable]) -> list[Variable]:
+    """Return the symbols below ``outputs``, one per name, in order of first use."""
+    return symbols_in(topological(outputs))

@@ -629,8 +629,13 @@ def unary(name: str, x: Variable) -> Variable:
 
 
 def _binary(name: str, a: Any, b: Any) -> Any:
-    if type(a) is Variable and type(b) is Variable and a.shape == b.shape:
-        return node(OPERATORS[name], (a, b), NO_ATTRS, a.shape)
+    if type(a) is Variable:
+        if a is b and name == "multiply":
+            return unary("square", a)
+        if type(b) is Variable and a.shape == b.shape:
+            return node(OPERATORS[name], (a, b), NO_ATTRS, a.shape)
+        if a.shape == () and type(b) in (int, float):
+            return node(OPERATORS[name], (a, constant(b)), NO_ATTRS, ())
     for other in (a, b):
         if isinstance(other, np.ndarray) and other.dtype == object:
             return protocols.elementwise(OPERATORS[name], (a, b), {})
@@ -640,6 +645,9 @@ def _binary(name: str, a: Any, b: Any) -> Any:
 def apply(op: Operator, args: Sequence[Any], attrs: Mapping[str, Any]) -> Variable:
     """Make a node of an operator and its arguments, broadcasting where it should."""
     nodes = tuple(as_variable(a) for a in args)
+    if op.name == "multiply" and nodes[0] is nodes[1]:
+        # `square` knows that its factors are equal, so that it cannot be negative
+        return unary("square", nodes[0])
     if op.elementwise and len(nodes) > 1:
         nodes = _broadcast_together(op, nodes)
     shape = op.shape(*[a.shape for a in nodes], **attrs)

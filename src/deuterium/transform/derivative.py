@@ -73,7 +73,7 @@ def _adjoint(v: Variable, adjoints: dict[Any, Variable]) -> Variable:
 
 def _key(v: Variable) -> Any:
     """Symbols are known by name, all else by identity."""
-    return v.name if v.is_symbol else v
+    return v.name if v.op is None and v.value is None else v
 
 
 def pull_back(
@@ -111,7 +111,7 @@ def _depending(order: list[Variable], wrt: Iterable[Variable] | None) -> set[Var
     keys = {_key(v) for v in wrt}
     active: set[Variable] = set()
     for node in order:
-        if _key(node) in keys or any(a in active for a in node.args):
+        if not active.isdisjoint(node.args) or _key(node) in keys:
             active.add(node)
     return active
 
@@ -121,7 +121,7 @@ def _distribute(
 ) -> None:
     """Add what the adjoint of a node contributes to those of its arguments."""
     assert node.op is not None  # for the type checker: the caller has looked
-    if not any(a in active for a in node.args):
+    if active.isdisjoint(node.args):
         return
     parts = node.op.pullback(g, node, *node.args, **node.attrs)
     for argument, part in zip(node.args, parts, strict=True):
