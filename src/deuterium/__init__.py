@@ -3,7 +3,16 @@
 from deuterium import functions as _functions  # enters NumPy's functions
 from deuterium import ops as _ops  # enters the operators
 from deuterium._version import __version__
-from deuterium.bound import Ball, Box, Choice, Domain, OneHot, enclose
+from deuterium.bound import (
+    Ball,
+    Box,
+    Choice,
+    Domain,
+    Estimate,
+    OneHot,
+    enclose,
+    search,
+)
 from deuterium.errors import DeuteriumError
 from deuterium.evaluate import compile
 from deuterium.functions.choice import relu
@@ -22,6 +31,7 @@ __all__ = [
     "Choice",
     "DeuteriumError",
     "Domain",
+    "Estimate",
     "Interval",
     "OneHot",
     "Variable",
@@ -38,6 +48,7 @@ __all__ = [
     "norm",
     "random_symbols",
     "relu",
+    "search",
     "softmax",
     "symbol",
     "to_vec",

@@ -2,5 +2,18 @@
 
 from deuterium.bound.domain import Ball, Box, Choice, Domain, OneHot
 from deuterium.bound.enclose import enclose
+from deuterium.bound.search import Estimate, enclose_at, search
+from deuterium.bound.subdivide import enclose_subdivided
 
-__all__ = ["Ball", "Box", "Choice", "Domain", "OneHot", "enclose"]
+__all__ = [
+    "Ball",
+    "Box",
+    "Choice",
+    "Domain",
+    "Estimate",
+    "OneHot",
+    "enclose",
+    "enclose_at",
+    "enclose_subdivided",
+    "search",
+]
