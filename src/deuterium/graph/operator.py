@@ -60,6 +60,9 @@ class Operator:
         Whether the operator acts on each element alone.
     ufunc : str
         The name of the NumPy or SciPy ufunc that this operator stands for.
+    code : str or callable
+        Array-API source of the value: a template of the arguments and attributes, or
+        ``code(node, args, bind)``; by default a call of the ufunc.
     at_least : float
         The least value the operator can have: it holds even where an argument is
         undefined.
@@ -75,6 +78,7 @@ class Operator:
     elementwise: bool = True
     ufunc: str = ""
     at_least: float = -float("inf")
+    code: str | Callable[..., str] = ""
     facts: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
     def __call__(self, *args: Any, **attrs: Any) -> Any:

@@ -18,7 +18,7 @@ from deuterium.graph.late import provides
 from deuterium.graph.operator import BY_UFUNC, Operator, Shape, register
 from deuterium.graph.variable import Variable, as_variable, constant
 from deuterium.interval import Interval, arithmetic
-from deuterium.interval.rounding import next_down, next_up
+from deuterium.interval.rounding import next_down, next_up, sum_error
 from deuterium.ops.facts import times, unary
 
 
@@ -64,6 +64,7 @@ add = binary(
     arithmetic.add,
     operator.add,
     lambda g, out, a, b: (g, g),
+    code="{0} + {1}",
 )
 subtract = binary(
     "subtract",
@@ -71,6 +72,7 @@ subtract = binary(
     arithmetic.subtract,
     operator.sub,
     lambda g, out, a, b: (g, -g),
+    code="{0} - {1}",
 )
 multiply = binary(
     "multiply",
@@ -78,6 +80,7 @@ multiply = binary(
     arithmetic.multiply,
     operator.mul,
     lambda g, out, a, b: (times(g, b), times(g, a)),
+    code="{0} * {1}",
 )
 divide = binary(
     "divide",
@@ -85,6 +88,7 @@ divide = binary(
     arithmetic.divide,
     lambda a, b: se.sympify(a) / b,
     lambda g, out, a, b: (g / b, -(times(g, a) / square(b))),
+    code="{0} / {1}",
 )
 negative = register(
     Operator(
@@ -95,6 +99,7 @@ negative = register(
         symbolic=operator.neg,
         pullback=lambda g, out, x: (-g,),
         ufunc="negative",
+        code="-{0}",
     )
 )
 
@@ -107,6 +112,7 @@ square = unary(
     range=(0.0, np.inf),
     extrema=(0.0,),
     enclosure=arithmetic.square,
+    code="{0} * {0}",
 )
 sqrt = unary(
     "sqrt",
@@ -127,6 +133,7 @@ reciprocal = unary(
     derivative=lambda x: -integer_power(x, n=-2),
     symbolic=lambda x: se.sympify(x) ** -1,
     enclosure=arithmetic.reciprocal,
+    code="1.0 / {0}",
 )
 cbrt = unary(
     "cbrt",
@@ -167,6 +174,7 @@ integer_power = register(
         enclosure=arithmetic.integer_power,
         symbolic=lambda x, n: se.sympify(x) ** n,
         pullback=_integer_power_pullback,
+        code="{0} ** {n}.0",
         shape=_same,
     )
 )
@@ -175,7 +183,9 @@ integer_power = register(
 def _power_pullback(
     g: Variable, out: Variable, x: Variable, y: Variable
 ) -> tuple[Variable, Variable]:
-    less = constant(y.value - 1) if y.is_constant else y - 1
+    less = y - 1
+    if y.is_constant and np.all(sum_error(y.value, -1.0, y.value - 1.0) == 0):
+        less = constant(y.value - 1)  # no rounding: the same number
     return times(g, y * raise_to(x, less)), times(g, out * BY_UFUNC["log"](x))
 
 

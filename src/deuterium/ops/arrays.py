@@ -33,13 +33,33 @@ def array_operator(
     pullback: Any,
     shape: Any,
     symbolic: Any = None,
+    *,
+    code: str | Callable[..., str],
 ) -> Operator:
     """Enter an operator on arrays; by default its value also runs on closed forms."""
     return register(
         Operator(
-            name, arity, value, enclosure, pullback, shape, symbolic, elementwise=False
+            name,
+            arity,
+            value,
+            enclosure,
+            pullback,
+            shape,
+            symbolic,
+            elementwise=False,
+            code=code,
         )
     )
+
+
+def lead_code(name: str, ndim: int) -> str:
+    """Return source of the batch axes in front of ``ndim`` static ones, unpacked."""
+    return f"*{name}.shape[:-{ndim}]" if ndim else f"*{name}.shape"
+
+
+def shape_code(name: str, ndim: int, shape: Shape) -> str:
+    """Return source of a shape: the batch axes of ``name``, then ``shape``."""
+    return f"({', '.join([lead_code(name, ndim), *map(str, shape)])},)"
 
 
 def exactly(value: Callable[..., Any]) -> Callable[..., Interval]:
@@ -89,6 +109,13 @@ def _broadcast_pullback(
     return (reshape_to(sum_over(g, axes), x.shape),)
 
 
+def _broadcast_code(node: Variable, args: list[str], bind: Any) -> str:
+    (x,), ndim, shape = args, node.attrs["ndim"], node.attrs["shape"]
+    new = ["None"] * (len(shape) - ndim)
+    view = f"{x}[{', '.join(['...', *new, *[':'] * ndim])}]" if new else x
+    return f"xp.broadcast_to({view}, {shape_code(x, ndim, shape)})"
+
+
 broadcast = array_operator(
     "broadcast",
     1,
@@ -96,6 +123,7 @@ broadcast = array_operator(
     exactly(_broadcast_value),
     _broadcast_pullback,
     _broadcast_shape,
+    code=_broadcast_code,
 )
 
 
@@ -116,6 +144,10 @@ reshape = array_operator(
     exactly(_reshape_value),
     lambda g, out, x, shape, ndim: (reshape_to(g, x.shape),),
     _reshape_shape,
+    code=lambda node, args, bind: (
+        f"xp.reshape({args[0]}, "
+        f"{shape_code(args[0], node.attrs['ndim'], node.shape)})"
+    ),
 )
 
 
@@ -143,6 +175,15 @@ def _transpose_pullback(
     return (permute(g, tuple(int(i) for i in np.argsort(axes))),)
 
 
+def _transpose_code(node: Variable, args: list[str], bind: Any) -> str:
+    (x,), axes = args, node.attrs["axes"]
+    n = len(axes)
+    if axes == (*range(n - 2), n - 1, n - 2):
+        return f"xp.matrix_transpose({x})"
+    moved = ", ".join(f"{x}.ndim - {n - i}" for i in axes)
+    return f"xp.permute_dims({x}, (*range({x}.ndim - {n}), {moved}))"
+
+
 transpose = array_operator(
     "transpose",
     1,
@@ -150,6 +191,7 @@ transpose = array_operator(
     exactly(_transpose_value),
     _transpose_pullback,
     _transpose_shape,
+    code=_transpose_code,
 )
 
 
@@ -193,6 +235,9 @@ concatenate = array_operator(
     exactly(_concatenate_value),
     _concatenate_pullback,
     _concatenate_shape,
+    code=lambda node, args, bind: (
+        f"joined([{', '.join(args)}], {node.attrs['axis']}, {node.ndim})"
+    ),
 )
 
 
@@ -217,6 +262,13 @@ def _check_index(index: Any, size: int) -> None:
         raise ValueError(f"the index array points outside {size} elements")
 
 
+def _gather_code(node: Variable, args: list[str], bind: Any) -> str:
+    (x,), ndim = args, node.attrs["ndim"]
+    size = math.prod(node.args[0].shape)
+    flat = x if ndim == 1 else f"xp.reshape({x}, {shape_code(x, ndim, (size,))})"
+    return f"{flat}[..., {bind(node.attrs['index'])}]"
+
+
 gather = array_operator(
     "gather",
     1,
@@ -224,6 +276,7 @@ gather = array_operator(
     exactly(_gather_value),
     lambda g, out, x, index, ndim: (put_places(g, index, x.shape),),
     _gather_shape,
+    code=_gather_code,
 )
 
 
@@ -280,6 +333,15 @@ def _scatter_enclosure(x: Interval, index: Any, shape: Shape) -> Interval:
     )
 
 
+def _scatter_code(node: Variable, args: list[str], bind: Any) -> str:
+    (x,), index, shape = args, node.attrs["index"], node.attrs["shape"]
+    flat = f"xp.reshape({x}, {shape_code(x, index.ndim, (index.size,))})"
+    size = math.prod(shape)
+    spread = f"scatter({flat}, {bind(index.ravel())}, {size})"
+    whole = ", ".join([lead_code(x, index.ndim), *map(str, shape)])
+    return f"xp.reshape({spread}, ({whole},))"
+
+
 scatter = array_operator(
     "scatter",
     1,
@@ -287,6 +349,7 @@ scatter = array_operator(
     _scatter_enclosure,
     lambda g, out, x, index, shape: (take_places(g, index),),
     _scatter_shape,
+    code=_scatter_code,
 )
 """Add the elements of ``x`` into zeros of ``shape`` at the flat places ``index``."""
 
@@ -325,6 +388,7 @@ add_reduce = array_operator(
     lambda x, axis: linear.add_reduce(x, tuple(axis)),
     _sum_pullback,
     _sum_shape,
+    code="xp.sum({0}, axis={axis})",
 )
 
 
@@ -361,6 +425,7 @@ multiply_reduce = array_operator(
     linear.multiply_reduce,
     _prod_pullback,
     _last_axis_shape,
+    code="xp.prod({0}, axis=-1)",
 )
 
 
@@ -386,6 +451,7 @@ maximum_reduce = array_operator(
     _max_pullback,
     _last_axis_shape,
     _largest,
+    code="xp.max({0}, axis=-1)",
 )
 
 
@@ -430,6 +496,7 @@ first_maximum = array_operator(
     _first_maximum_pullback,
     lambda own: own,
     _no_closed_form,
+    code="first_maximum({0})",
 )
 """Slope of the maximum over the last axis: 1 at the first largest element, else 0."""
 
@@ -447,6 +514,7 @@ tie_slope = array_operator(
     _tie_slope_enclosure,
     lambda g, out, x: (None,),
     lambda own: own,
+    code="0.0 * {0}",
 )
 
 
@@ -475,6 +543,11 @@ cumsum = array_operator(
     _cumsum_enclosure,
     lambda g, out, x, reverse: (running_sum(g, not reverse),),
     _cumsum_shape,
+    code=lambda node, args, bind: (
+        f"reverse_cumsum({args[0]})"
+        if node.attrs["reverse"]
+        else f"xp.cumsum({args[0]}, axis=-1)"
+    ),
 )
 
 
@@ -500,6 +573,7 @@ def _matmul_pullback(
 
 matmul = array_operator(
     "matmul", 2, np.matmul, linear.matmul, _matmul_pullback, _matmul_shape
+    code="matmul({0}, {1})",
 )
 
 

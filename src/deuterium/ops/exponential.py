@@ -135,6 +135,7 @@ tanh_slope = slope_of(
     "tanh",
     1,
     lambda x: reciprocal(square(cosh(x))),
+    cheap=lambda x: 1 - square(tanh(x)),
     derivative=lambda x: tanh_curvature(x),
     symbolic=lambda x: 1 - se.tanh(x) ** 2,
     extrema=(0.0,),
@@ -144,6 +145,7 @@ tanh_curvature = slope_of(
     "tanh",
     2,
     lambda x: -2 * (tanh(x) * tanh_slope(x)),
+    cheap=lambda x: -2 * (tanh(x) * (1 - square(tanh(x)))),
     derivative=lambda x: tanh_slope(x) * (6 * square(tanh(x)) - 2),
     symbolic=lambda x: -2 * se.tanh(x) * (1 - se.tanh(x) ** 2),
     extrema=(-0.6584789484624084, 0.6584789484624084),  # artanh(1/sqrt(3))

@@ -71,6 +71,7 @@ def unary(
     absolute: float = 0.0,
     enclosure: Callable[[Interval], Interval] | None = None,
     ufunc: str | None = None,
+    code: str = "",
 ) -> Operator:
     """Enter a one-variable operator, given facts about its function.
 
@@ -117,6 +118,7 @@ def unary(
             symbolic=symbolic,
             pullback=_chain(derivative, from_value),
             ufunc=name if ufunc is None else ufunc,
+            code=code,
             at_least=range[0],
             facts=MappingProxyType(
                 {
@@ -137,6 +139,7 @@ def slope_of(
     derivative: Function,
     symbolic: Function,
     extrema: Sequence[float],
+    cheap: Function | None = None,
     range: Ends = REALS,
     domain: Ends = REALS,
     closed: tuple[bool, bool] = (True, True),
@@ -145,7 +148,8 @@ def slope_of(
 
     ``formula`` gives its value, written with operators; at single points (the ends of
     an interval and the turning points) it runs on thin intervals, so no separate error
-    analysis is needed.
+    analysis is needed.  ``cheap`` is another formula for compiled evaluation, which
+    shares work with the function itself at the price of relative accuracy in the tails.
     """
 
     def bounds(x: Array) -> Interval:
@@ -164,6 +168,7 @@ def slope_of(
                 {
                     "domain": domain, "closed": closed, "range": range,
                     "extrema": tuple(extrema), "derivative": derivative,
+                    "formula": cheap or formula,
                 }
             ),  # fmt: skip
         )

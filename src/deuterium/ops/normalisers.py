@@ -33,7 +33,11 @@ def _logsumexp_at(x: Array) -> Interval:
     top = np.max(x, axis=-1)
     shifted = arithmetic.subtract(_make(x, x), _thin(top[..., None]))
     total = linear.add_reduce(exp.enclosure(shifted), (np.ndim(x) - 1,))
-    return arithmetic.add(log.enclosure(total), _thin(top))
+    result = arithmetic.add(log.enclosure(total), _thin(top))
+    infinite = np.isinf(top)  # the limit is infinite too
+    return _make(
+        np.where(infinite, top, result.lower), np.where(infinite, top, result.upper)
+    )
 
 
 def _thin(x: Array) -> Interval:
@@ -98,6 +102,7 @@ softmax_last = register(
         shape=lambda own: own,
         elementwise=False,
         at_least=0.0,
+        code="softmax({0})",
     )
 )
 logsumexp_last = register(
@@ -112,5 +117,6 @@ logsumexp_last = register(
         ),
         shape=lambda own: own[:-1],
         elementwise=False,
+        code="logsumexp({0})",
     )
 )

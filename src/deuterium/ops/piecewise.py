@@ -32,7 +32,14 @@ def _nan_kept(x: Interval, low: Any, high: Any) -> Interval:
 
 
 def _jump(
-    name: str, value: Any, symbolic: Any, left: float, right: float, *, hull: bool
+    name: str,
+    value: Any,
+    symbolic: Any,
+    left: float,
+    right: float,
+    code: str,
+    *,
+    hull: bool,
 ) -> Operator:
     """Enter a function that is ``left`` below zero and ``right`` above it.
 
@@ -57,6 +64,7 @@ def _jump(
         range=(left, right),
         enclosure=enclosure,
         ufunc=name if name == "sign" else "",
+        code=code,
     )
 
 
@@ -73,17 +81,19 @@ flat = unary(
     symbolic=lambda x: se.Integer(0),
     enclosure=_flat_enclosure,
     ufunc="",
+    code="0.0 * {0}",
 )
 """Slope of a jump at zero: 0, and undefined on an interval that holds zero."""
 
-sign = _jump("sign", np.sign, se.sign, -1.0, 1.0, hull=False)
-absolute_slope = _jump("absolute'", np.sign, se.sign, -1.0, 1.0, hull=True)
+sign = _jump("sign", np.sign, se.sign, -1.0, 1.0, "xp.sign({0})", hull=False)
+absolute_slope = _jump("absolute'", np.sign, se.sign, -1.0, 1.0, "xp.sign({0})", hull=True)
 step = _jump(
     "relu'",
     lambda x: np.where(x > 0, 1.0, 0.0),
     lambda x: se.Piecewise((0, x <= 0), (1, True)),
     0.0,
     1.0,
+    "xp.where({0} > 0.0, 1.0, 0.0)",
     hull=True,
 )
 
@@ -106,6 +116,7 @@ relu = unary(
     increasing=True,
     enclosure=lambda x: _make(np.maximum(x.lower, 0.0), np.maximum(x.upper, 0.0)),
     ufunc="",
+    code="xp.maximum({0}, 0.0)",
 )
 maximum = binary(
     "maximum",
@@ -172,5 +183,8 @@ select = register(
         pullback=_select_pullback,
         shape=_select_shape,
         elementwise=False,
+        code=lambda node, args, bind: (
+            f"xp.where({bind(node.attrs['mask'])}, {args[0]}, {args[1]})"
+        ),
     )
 )

@@ -18,7 +18,7 @@ from deuterium.graph.operator import Operator
 from deuterium.graph.variable import NO_ATTRS, Variable, node
 from deuterium.interval import Interval, arithmetic
 from deuterium.interval.arithmetic import undefined_where
-from deuterium.interval.rounding import Array, widen_down, widen_up
+from deuterium.interval.rounding import Array, add_up, widen_down, widen_up
 from deuterium.ops.arithmetic import (
     binary,
     integer_power,
@@ -65,6 +65,7 @@ expit_slope = slope_of(
     "expit",
     1,
     lambda x: 0.25 * reciprocal(square(cosh(0.5 * x))),
+    cheap=lambda x: expit(x) * (1 - expit(x)),
     derivative=lambda x: expit_curvature(x),
     symbolic=lambda x: se.exp(-x) / (1 + se.exp(-x)) ** 2,
     extrema=(0.0,),
@@ -74,6 +75,7 @@ expit_curvature = slope_of(
     "expit",
     2,
     lambda x: -(expit_slope(x) * tanh(0.5 * x)),
+    cheap=lambda x: expit(x) * (1 - expit(x)) * (1 - 2 * expit(x)),
     derivative=lambda x: expit_slope(x) * (1 - 6 * expit_slope(x)),
     symbolic=lambda x: -se.tanh(x / 2) * se.exp(-x) / (1 + se.exp(-x)) ** 2,
     extrema=(-1.3169578969248166, 1.3169578969248166),  # log(2 + sqrt(3))
@@ -101,7 +103,7 @@ logit = unary(
 logit_slope = slope_of(
     "logit",
     1,
-    lambda x: reciprocal(x * (1 - x)),
+    lambda x: reciprocal(x) + reciprocal(1 - x),
     derivative=lambda x: (2 * x - 1) * square(logit_slope(x)),
     symbolic=lambda x: 1 / (x * (1 - x)),
     extrema=(0.5,),
@@ -213,11 +215,14 @@ xlog1py = binary(
 
 
 def _logaddexp_at(a: Array, b: Array) -> Interval:
-    difference = arithmetic.subtract(_make(a, a), _make(b, b))
-    size = arithmetic.absolute(difference)
-    top = np.maximum(a, b)
-    rest = log1p.enclosure(exp.enclosure(arithmetic.negative(size)))
-    return arithmetic.add(_make(top, top), rest)
+    top, bottom = np.maximum(a, b), np.minimum(a, b)
+    difference = arithmetic.subtract(_make(bottom, bottom), _make(top, top))
+    rest = log1p.enclosure(exp.enclosure(difference))
+    result = arithmetic.add(_make(top, top), rest)
+    infinite = (np.isinf(a) | np.isinf(b)) & ~np.isnan(top)
+    return _make(
+        np.where(infinite, top, result.lower), np.where(infinite, top, result.upper)
+    )
 
 
 def _logaddexp_enclosure(a: Interval, b: Interval) -> Interval:
@@ -240,7 +245,11 @@ def _hypot_enclosure(x: Interval, y: Interval) -> Interval:
     low = widen_down(np.hypot(a.lower, b.lower), HYPOT_ULPS)
     # at least the larger leg, whatever the rounding
     low = np.maximum(low, np.maximum(a.lower, b.lower))
-    return _make(low, widen_up(np.hypot(a.upper, b.upper), HYPOT_ULPS))
+    high = widen_up(np.hypot(a.upper, b.upper), HYPOT_ULPS)
+    # at most the sum of the legs, which is exact where one of them is zero
+    high = np.minimum(high, add_up(a.upper, b.upper))
+    # the library has hypot(inf, nan) = inf
+    return undefined_where(_make(low, high), np.isnan(a.lower) | np.isnan(b.lower))
 
 
 hypot = binary(
@@ -257,8 +266,14 @@ hypot = binary(
 
 
 def _direction_cosine_value(x: Any, y: Any) -> Any:
+    # dividing both legs by a power of two keeps their length from over- and underflow
+    _, exponent = np.frexp(np.maximum(np.abs(x), np.abs(y)))
+    leg = np.ldexp(x, -exponent)
+    length = np.hypot(leg, np.ldexp(y, -exponent))
     with np.errstate(all="ignore"):
-        return np.where(np.hypot(x, y) == 0, 0.0, np.true_divide(x, np.hypot(x, y)))
+        return np.where(
+            np.isinf(x), np.sign(x), np.where(length == 0, 0.0, leg / length)
+        )
 
 
 def _direction_cosine_enclosure(x: Interval, y: Interval) -> Interval:
@@ -287,5 +302,6 @@ direction_cosine = binary(
         times(g, -(x * y) * integer_power(hypot(x, y), n=-3)),
     ),
     ufunc="",
+    code="direction_cosine({0}, {1})",
 )
 """Slope of hypot: ``x / sqrt(x**2 + y**2)``, 0 at the origin."""

@@ -42,8 +42,10 @@ def _wave(function: Any, top: float, bottom: float) -> Any:
 
     def enclosure(x: Interval) -> Interval:
         first, last = function(x.lower), function(x.upper)
-        low = np.maximum(widen_down(np.minimum(first, last), NUMPY_ULPS, EPS), -1.0)
-        high = np.minimum(widen_up(np.maximum(first, last), NUMPY_ULPS, EPS), 1.0)
+        # libraries reduce large arguments with an absolute error
+        slack = np.where(np.maximum(np.abs(x.lower), np.abs(x.upper)) <= 0.5, 0, EPS)
+        low = np.maximum(widen_down(np.minimum(first, last), NUMPY_ULPS, slack), -1.0)
+        high = np.minimum(widen_up(np.maximum(first, last), NUMPY_ULPS, slack), 1.0)
         wide = _too_wide(x)
         low = np.where(wide | _contains_multiple(x, bottom, 2.0), -1.0, low)
         high = np.where(wide | _contains_multiple(x, top, 2.0), 1.0, high)
@@ -64,13 +66,22 @@ def _exact_at_zero(
 
 
 def _tan_enclosure(x: Interval) -> Interval:
-    low = widen_down(np.tan(x.lower), NUMPY_ULPS)
-    high = widen_up(np.tan(x.upper), NUMPY_ULPS)
-    near = (x.lower > -1.5) & (x.upper < 1.5)
-    low = np.where(near & (x.lower >= 0), np.maximum(low, 0.0), low)
-    high = np.where(near & (x.upper <= 0), np.minimum(high, 0.0), high)
-    pole = _too_wide(x) | _contains_multiple(x, 0.5, 1.0)
-    return undefined_where(Interval.unchecked(low, high), pole)
+    first, last = np.tan(x.lower), np.tan(x.upper)
+    low, high = widen_down(first, NUMPY_ULPS), widen_up(last, NUMPY_ULPS)
+    branch = _branch(x.lower, first)
+    low = np.where((branch == 0) & (x.lower >= 0), np.maximum(low, 0.0), low)
+    high = np.where((branch == 0) & (x.upper <= 0), np.minimum(high, 0.0), high)
+    pole = _too_wide(x) | (branch != _branch(x.upper, last))
+    return undefined_where(Interval.unchecked(low, high), pole | np.isnan(x.lower))
+
+
+def _branch(x: Array, tangent: Array) -> Array:
+    """Return the k for which ``x`` lies within ``(k - 1/2, k + 1/2)`` pi.
+
+    ``x - arctan(tan(x))`` is ``k pi`` up to rounding, so the nearest integer is right
+    even for the doubles next to a pole (none of which is one).
+    """
+    return np.rint((x - np.arctan(tangent)) / np.pi)
 
 
 sin = unary(
