@@ -145,8 +145,7 @@ reshape = array_operator(
     lambda g, out, x, shape, ndim: (reshape_to(g, x.shape),),
     _reshape_shape,
     code=lambda node, args, bind: (
-        f"xp.reshape({args[0]}, "
-        f"{shape_code(args[0], node.attrs['ndim'], node.shape)})"
+        f"xp.reshape({args[0]}, {shape_code(args[0], node.attrs['ndim'], node.shape)})"
     ),
 )
 
@@ -474,9 +473,7 @@ def _first_maximum_enclosure(x: Interval) -> Interval:
     return undefined_where(_make(alone * 1.0, possible * 1.0), bad)
 
 
-def _first_maximum_pullback(
-    g: Variable, out: Variable, x: Variable
-) -> tuple[Variable]:
+def _first_maximum_pullback(g: Variable, out: Variable, x: Variable) -> tuple[Variable]:
     # zero where the maximum stands clear of the rest, undefined where two may tie
     return (g * node(tie_slope, (x,), {}, x.shape),)
 
@@ -572,7 +569,12 @@ def _matmul_pullback(
 
 
 matmul = array_operator(
-    "matmul", 2, np.matmul, linear.matmul, _matmul_pullback, _matmul_shape
+    "matmul",
+    2,
+    np.matmul,
+    linear.matmul,
+    _matmul_pullback,
+    _matmul_shape,
     code="matmul({0}, {1})",
 )
 
@@ -598,5 +600,3 @@ def matrix_product(a: Variable, b: Variable) -> Variable:
 def zeros(shape: Shape) -> Variable:
     """Return a constant of zeros."""
     return constant(np.zeros(shape) if shape else 0)
-
-

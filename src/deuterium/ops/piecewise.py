@@ -86,7 +86,9 @@ flat = unary(
 """Slope of a jump at zero: 0, and undefined on an interval that holds zero."""
 
 sign = _jump("sign", np.sign, se.sign, -1.0, 1.0, "xp.sign({0})", hull=False)
-absolute_slope = _jump("absolute'", np.sign, se.sign, -1.0, 1.0, "xp.sign({0})", hull=True)
+absolute_slope = _jump(
+    "absolute'", np.sign, se.sign, -1.0, 1.0, "xp.sign({0})", hull=True
+)
 step = _jump(
     "relu'",
     lambda x: np.where(x > 0, 1.0, 0.0),
