@@ -1,5 +1,5 @@
 """What brings computations in from elsewhere: text, and later other libraries."""
 
-from deuterium.frontends import formula
+from deuterium.frontends import bounds, formula
 
-__all__ = ["formula"]
+__all__ = ["bounds", "formula"]

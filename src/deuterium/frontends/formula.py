@@ -26,7 +26,7 @@ from deuterium.errors import FormulaError, did_you_mean
 from deuterium.functions.choice import relu
 from deuterium.graph.operator import OPERATORS
 from deuterium.graph.source import Source, attributing
-from deuterium.graph.variable import Variable, constant, symbol
+from deuterium.graph.variable import Variable, apply, constant, symbol
 
 __all__ = ["CONSTANTS", "FUNCTIONS", "lift"]
 
@@ -81,7 +81,7 @@ FUNCTIONS: dict[str, _Function] = {
 """The functions that a formula may call, by name."""
 
 CONSTANTS: dict[str, Callable[[], Variable]] = {
-    "pi": lambda: OPERATORS["pi"](),
+    "pi": lambda: apply(OPERATORS["pi"], (), {}),
     "e": lambda: OPERATORS["exp"](constant(1)),
 }
 """The names that stand for numbers."""
@@ -177,6 +177,7 @@ class _Reader:
                 "read; build longer computations with NumPy on deuterium.symbol"
             )
         self.text = " ".join(text.split())
+        self.symbols: dict[str, Variable] = {}  # so that a*a is known to be a square
 
     def read(self) -> Variable:
         tree = self._parse()
@@ -314,7 +315,7 @@ class _Reader:
             self._refuse_at(
                 node, f"{node.id} is a function; write {node.id}(...) with its argument"
             )
-        return _Value(symbol(node.id), 0)
+        return _Value(self.symbols.setdefault(node.id, symbol(node.id)), 0)
 
     def _binary(self, node: ast.BinOp, left: _Value, right: _Value) -> _Value:
         if isinstance(node.op, ast.Pow):

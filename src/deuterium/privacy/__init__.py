@@ -1,0 +1,5 @@
+"""What certified bounds give to differential privacy."""
+
+from deuterium.privacy.gaussian import RELATIONS, GaussianNoise, gaussian
+
+__all__ = ["RELATIONS", "GaussianNoise", "gaussian"]
