@@ -31,6 +31,9 @@ def _contains_zero(x: Interval) -> Any:
 
 def negative(a: Interval) -> Interval:
     """Return ``-a`` (exact)."""
+    if a.is_thin:
+        ends = -a.lower
+        return _make(ends, ends)
     return _make(-a.upper, -a.lower)
 
 
@@ -38,9 +41,7 @@ def add(a: Interval, b: Interval) -> Interval:
     """Return ``a + b``; each end is the tightest."""
     if scalar.is_scalar(a) and scalar.is_scalar(b):
         return scalar.add(a, b)
-    return _make(
-        rounding.add_down(a.lower, b.lower), rounding.add_up(a.upper, b.upper)
-    )
+    return _make(rounding.add_down(a.lower, b.lower), rounding.add_up(a.upper, b.upper))
 
 
 def subtract(a: Interval, b: Interval) -> Interval:
@@ -88,7 +89,7 @@ def _extreme_products(a: Interval, b: Interval) -> tuple[Array, Array]:
 
 
 def _without_indeterminate(product: Array, a: Interval, b: Interval) -> Array:
-    """Set ``0 * inf`` to 0 (only finite numbers lie inside); keep a NaN that came in."""
+    """Set ``0 * inf`` to 0 (only finite numbers lie inside); keep a NaN."""
     came_in = np.isnan(a.lower) | np.isnan(b.lower)
     return np.where(np.isnan(product) & ~came_in, 0.0, product)
 
@@ -102,21 +103,15 @@ def divide(a: Interval, b: Interval) -> Interval:
 
 
 def _divide_nonzero(a: Interval, b: Interval) -> Interval:
-    # The least quotient has the least numerator; its denominator is chosen by signs.
+    # The sign of b decides which numerator gives the least quotient; ``n / b`` falls
+    # with b where n > 0 and rises where n < 0, on either side of zero.
     positive = b.lower > 0
     low_n = np.where(positive, a.lower, a.upper)
     high_n = np.where(positive, a.upper, a.lower)
-    low_d = np.where(np.where(positive, low_n >= 0, low_n < 0), b.upper, b.lower)
-    high_d = np.where(np.where(positive, high_n >= 0, high_n < 0), b.lower, b.upper)
     return _make(
-        _or_zero(rounding.divide_down(low_n, low_d), low_n),
-        _or_zero(rounding.divide_up(high_n, high_d), high_n),
+        rounding.divide_down(low_n, np.where(low_n >= 0, b.upper, b.lower)),
+        rounding.divide_up(high_n, np.where(high_n >= 0, b.lower, b.upper)),
     )
-
-
-def _or_zero(quotient: Array, numerator: Array) -> Array:
-    """Inf/inf is decided by its neighbours: the safe end is the infinite one."""
-    return np.where(np.isnan(quotient) & ~np.isnan(numerator), numerator, quotient)
 
 
 def reciprocal(a: Interval) -> Interval:
@@ -153,9 +148,7 @@ def sqrt(a: Interval) -> Interval:
     """Return the square root; undefined where ``a`` reaches below zero."""
     bad = a.lower < 0
     low, high = np.maximum(a.lower, 0.0), np.maximum(a.upper, 0.0)
-    return undefined_where(
-        _make(rounding.sqrt_down(low), rounding.sqrt_up(high)), bad
-    )
+    return undefined_where(_make(rounding.sqrt_down(low), rounding.sqrt_up(high)), bad)
 
 
 def integer_power(a: Interval, n: int) -> Interval:
@@ -163,15 +156,23 @@ def integer_power(a: Interval, n: int) -> Interval:
     if n == 2:
         return square(a)
     if n < 0:
-        return reciprocal(integer_power(a, -n))
+        return _inverse(integer_power(a, -n), _contains_zero(a))
     if n == 0:
         one = np.where(np.isnan(a.lower), np.nan, 1.0)
         return _make(one, one)
     if n == 1:
         return a
     base = absolute(a) if n % 2 == 0 else a
-    return _make(_power_end(base.lower, n, down=True),
-                 _power_end(base.upper, n, down=False))
+    return _make(
+        _power_end(base.lower, n, down=True), _power_end(base.upper, n, down=False)
+    )
+
+
+def _inverse(p: Interval, pole: Any) -> Interval:
+    """Return ``1 / p``; an end that underflowed to zero has kept its sign."""
+    one = np.ones(np.shape(p.lower))
+    result = _make(rounding.divide_down(one, p.upper), rounding.divide_up(one, p.lower))
+    return undefined_where(result, pole)
 
 
 def _power_end(x: Array, n: int, *, down: bool) -> Array:
@@ -183,12 +184,24 @@ def _power_end(x: Array, n: int, *, down: bool) -> Array:
     return np.copysign(result, x)
 
 
+LONG_CHAIN = 8  # beyond it, the library's power may be closer than the products
+POWER_ULPS = 4.0  # NumPy's own accuracy test of ``power`` allows this much
+
+
 def _product_down(size: Array, n: int) -> Array:
-    return _repeated(size, n, lambda x, y: multiply(_make(x, x), _make(y, y)).lower)
+    low = _repeated(size, n, lambda x, y: multiply(_make(x, x), _make(y, y)).lower)
+    if LONG_CHAIN < n <= 2**53:
+        library = np.power(size, float(n))
+        low = np.maximum(low, rounding.widen_down(library, POWER_ULPS))
+    return low
 
 
 def _product_up(size: Array, n: int) -> Array:
-    return _repeated(size, n, lambda x, y: multiply(_make(x, x), _make(y, y)).upper)
+    high = _repeated(size, n, lambda x, y: multiply(_make(x, x), _make(y, y)).upper)
+    if LONG_CHAIN < n <= 2**53:
+        library = np.power(size, float(n))
+        high = np.minimum(high, rounding.widen_up(library, POWER_ULPS))
+    return high
 
 
 def _repeated(x: Array, n: int, times: Callable[[Array, Array], Array]) -> Array:
@@ -204,38 +217,55 @@ def _repeated(x: Array, n: int, times: Callable[[Array, Array], Array]) -> Array
     return result
 
 
-POWER_ULPS = 4.0  # NumPy's own accuracy test of ``power`` allows this much
-
-
 def power(a: Interval, b: Interval) -> Interval:
     """Return ``a ** b`` for a real exponent.
 
-    Defined where ``a > 0``, and at ``a = 0`` where ``b > 0``; a negative base only
-    where ``b`` is one integer.  ``x**y`` is monotone in ``x`` and in ``y`` there, so
-    its extremes lie at corners.
+    Defined where ``a > 0``, and at ``a = 0`` where ``b > 0``; any other base only where
+    ``b`` is one integer.
     """
     n = _common_integer(b)
     if n is not None:
         return integer_power(a, n)
+    result = _real_power(a, b)
+    if np.any(a.lower <= 0):
+        for n in _integers(b):
+            whole, here = integer_power(a, n), (b.lower == n) & (b.upper == n)
+            result = _make(
+                np.where(here, whole.lower, result.lower),
+                np.where(here, whole.upper, result.upper),
+            )
+    return result
+
+
+def _real_power(a: Interval, b: Interval) -> Interval:
+    """``x**y`` is monotone in ``x`` and in ``y``, so its extremes lie at corners."""
     bad = (a.lower < 0) | ((a.lower == 0) & (b.lower <= 0))
     low, high = np.where(bad, 1.0, a.lower), np.where(bad, 1.0, a.upper)
-    with np.errstate(all="ignore"):
-        corners = [np.power(x, y) for x in (low, high) for y in (b.lower, b.upper)]
-    least, greatest = np.minimum.reduce(corners), np.maximum.reduce(corners)
-    least = rounding.widen_down(np.minimum(least, rounding.MAX), POWER_ULPS)
-    greatest = rounding.widen_up(greatest, POWER_ULPS)
+    corners = [np.power(x, y) for x in (low, high) for y in (b.lower, b.upper)]
+    least = rounding.widen_down(np.minimum.reduce(corners), POWER_ULPS)
+    greatest = rounding.widen_up(np.maximum.reduce(corners), POWER_ULPS)
+    # the library has 1**nan = nan**0 = 1
+    bad = bad | np.isnan(a.lower) | np.isnan(b.lower)
     return undefined_where(_make(np.maximum(least, 0.0), greatest), bad)
 
 
 def _common_integer(b: Interval) -> int | None:
-    """Return the exponent if it is one small integer for all elements."""
+    """Return the exponent if it is one integer for all elements."""
     value = np.asarray(b.lower)
     if value.size == 0 or not np.array_equal(value, b.upper):
         return None
     first = float(value.flat[0])
-    if not np.all(value == first) or not first.is_integer() or abs(first) > 1024:
-        return None
-    return int(first)
+    return int(first) if np.all(value == first) and _is_integer(first) else None
+
+
+def _integers(b: Interval) -> list[int]:
+    """Return the integers that are the exponent of some element."""
+    values = np.unique(np.where(b.lower == b.upper, b.lower, np.nan))
+    return [int(n) for n in values.tolist() if _is_integer(n)]
+
+
+def _is_integer(x: float) -> bool:
+    return abs(x) <= 2**31 and x.is_integer()
 
 
 def maximum(a: Interval, b: Interval) -> Interval:

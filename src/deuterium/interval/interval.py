@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -48,8 +49,9 @@ class Interval:
 
     def __init__(self, lower: Any, upper: Any = None) -> None:
         low = np.asarray(lower, dtype=np.float64)
-        high = low if upper is None else np.asarray(upper, dtype=np.float64)
-        low, high = np.broadcast_arrays(low, high)
+        high = low
+        if upper is not None:
+            low, high = np.broadcast_arrays(low, np.asarray(upper, dtype=np.float64))
         if not np.all(low <= high):
             raise BoundsError(
                 "Interval: `lower` must be at most `upper`, and neither may be NaN. "
@@ -91,7 +93,7 @@ class Interval:
         return np.clip(np.nan_to_num(middle, nan=0.0), self.lower, self.upper)
 
     def contains(self, other: Any) -> Any:
-        """Return whether each element of ``other`` (numbers or Interval) lies inside."""
+        """Return whether each element of ``other`` (or interval of it) lies inside."""
         if isinstance(other, Interval):
             return (self.lower <= other.lower) & (other.upper <= self.upper)
         return (self.lower <= other) & (other <= self.upper)
@@ -116,36 +118,42 @@ class Interval:
         return arithmetic.absolute(self)
 
     def __add__(self, other: Any) -> Interval:
-        return arithmetic.add(self, as_interval(other))
+        return _quietly(arithmetic.add, self, other)
 
     def __radd__(self, other: Any) -> Interval:
-        return arithmetic.add(as_interval(other), self)
+        return _quietly(arithmetic.add, other, self)
 
     def __sub__(self, other: Any) -> Interval:
-        return arithmetic.subtract(self, as_interval(other))
+        return _quietly(arithmetic.subtract, self, other)
 
     def __rsub__(self, other: Any) -> Interval:
-        return arithmetic.subtract(as_interval(other), self)
+        return _quietly(arithmetic.subtract, other, self)
 
     def __mul__(self, other: Any) -> Interval:
-        return arithmetic.multiply(self, as_interval(other))
+        return _quietly(arithmetic.multiply, self, other)
 
     def __rmul__(self, other: Any) -> Interval:
-        return arithmetic.multiply(as_interval(other), self)
+        return _quietly(arithmetic.multiply, other, self)
 
     def __truediv__(self, other: Any) -> Interval:
-        return arithmetic.divide(self, as_interval(other))
+        return _quietly(arithmetic.divide, self, other)
 
     def __rtruediv__(self, other: Any) -> Interval:
-        return arithmetic.divide(as_interval(other), self)
+        return _quietly(arithmetic.divide, other, self)
 
     def __pow__(self, other: Any) -> Interval:
-        if isinstance(other, int):
-            return arithmetic.integer_power(self, n=other)
-        return arithmetic.power(self, as_interval(other))
+        return _quietly(arithmetic.power, self, other)
 
     def __rpow__(self, other: Any) -> Interval:
-        return arithmetic.power(as_interval(other), self)
+        return _quietly(arithmetic.power, other, self)
+
+
+def _quietly(
+    rule: Callable[[Interval, Interval], Interval], a: Any, b: Any
+) -> Interval:
+    """Apply a rule without warnings: what overflows is dealt with, not overlooked."""
+    with np.errstate(all="ignore"):
+        return rule(as_interval(a), as_interval(b))
 
 
 def as_interval(x: Any) -> Interval:

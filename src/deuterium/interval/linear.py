@@ -58,7 +58,7 @@ def _nonnegative_sum(
     """Sum numbers ``>= 0``: the error is relative, and the sum stays ``>= 0``."""
     error = gamma(count + 2)
     return _make(
-        np.minimum(np.sum(low, axis=axis) * (1.0 - error), MAX),
+        np.minimum(np.sum(low, axis=axis), MAX) * (1.0 - error),
         np.sum(high, axis=axis) * (1.0 + error),
     )
 
@@ -126,9 +126,25 @@ def matmul(a: Interval, b: Interval) -> Interval:
         return _matmul_by_ends(a, b)
     with np.errstate(all="ignore"):
         result = _matmul_by_centres(a, b)
-        if np.isnan(np.sum(result.lower)):
+        if not np.isfinite(np.sum(result.upper) - np.sum(result.lower)):
             return _matmul_by_columns(a, b)
-    return result
+    return _with_sign(result, a, b)
+
+
+def _with_sign(product: Interval, a: Interval, b: Interval) -> Interval:
+    """Keep products of rows and columns of one sign on their side of zero."""
+    rows_up, rows_down = (np.all(x, axis=-1)[..., :, None] for x in _signs(a))
+    cols_up, cols_down = (np.all(x, axis=-2)[..., None, :] for x in _signs(b))
+    positive = (rows_up & cols_up) | (rows_down & cols_down)
+    negative = (rows_up & cols_down) | (rows_down & cols_up)
+    return _make(
+        np.where(positive, np.maximum(product.lower, 0.0), product.lower),
+        np.where(negative, np.minimum(product.upper, 0.0), product.upper),
+    )
+
+
+def _signs(x: Interval) -> tuple[Any, Any]:
+    return np.asarray(x.lower) >= 0, np.asarray(x.upper) <= 0
 
 
 def _products(a: Interval, b: Interval) -> int:
@@ -149,7 +165,7 @@ def _expand(a: Interval, axis: int) -> Interval:
 
 def _matmul_by_columns(a: Interval, b: Interval) -> Interval:
     """Add one rank-one product after another: right for infinite ends too."""
-    total: Any = 0.0
+    total: Any = None
     for k in range(a.shape[-1]):
         term = arithmetic.multiply(a[..., :, k : k + 1], b[..., k : k + 1, :])
         total = term if k == 0 else arithmetic.add(total, term)
@@ -162,11 +178,12 @@ def _matmul_by_centres(a: Interval, b: Interval) -> Interval:
     relative = gamma(a.shape[-1] + 4)
     size_a, size_b = np.abs(centre_a), np.abs(centre_b)
     centre = centre_a @ centre_b
-    # |exact - centre| <= size_a radius_b + radius_a (size_b + radius_b) + rounding
+    # |exact - centre| <= size_a radius_b + radius_a (size_b + radius_b) + rounding;
+    # TINY pays for an underflow of ``size * relative``
     if radius_b is None:
-        spread = _plus(size_a * relative, radius_a) @ size_b
+        spread = _plus(size_a * relative + TINY, radius_a) @ size_b
     else:
-        spread = size_a @ (radius_b + size_b * relative)
+        spread = size_a @ (radius_b + (size_b * relative + TINY))
         if radius_a is not None:
             spread = spread + radius_a @ (size_b + radius_b)
     absolute = a.shape[-1] * TINY * 4 + MIN_NORMAL  # products that underflow

@@ -120,17 +120,20 @@ def sqrt_up(x: Array) -> Array:
     return step_up(r, is_short(r) & (r * r == x))
 
 
-def widen_down(value: Array, ulps: float, absolute: float = 0.0) -> Array:
+def widen_down(value: Array, ulps: float, absolute: Any = 0.0) -> Array:
     """Return a lower bound of a result known to within ``ulps`` and ``absolute``.
 
     One more ulp pays for the rounding of this line itself; the smallest normal number
-    pays for libraries that flush subnormal results to zero.
+    pays for libraries that flush subnormal results to zero.  A library's error can
+    also push a finite result over the largest double, hence the minimum.
     """
+    value = np.minimum(value, MAX)
     return value - (np.abs(value) * ((ulps + 1) * EPS) + (absolute + MIN_NORMAL))
 
 
-def widen_up(value: Array, ulps: float, absolute: float = 0.0) -> Array:
+def widen_up(value: Array, ulps: float, absolute: Any = 0.0) -> Array:
     """Return an upper bound of a result known to within ``ulps`` and ``absolute``."""
+    value = np.maximum(value, -MAX)
     return value + (np.abs(value) * ((ulps + 1) * EPS) + (absolute + MIN_NORMAL))
 
 
@@ -145,10 +148,18 @@ def gamma(n: int) -> float:
 
 
 def minus_error(total: Array, error: Array) -> Array:
-    """Return a lower bound of a sum given an upper bound of its error (0: exact)."""
-    return step_down(total - error, error == 0)
+    """Return a lower bound of a sum given an upper bound of its error (0: exact).
+
+    Where the sum overflowed on its way, nothing is known: minus infinity.  The error
+    is NaN only where a term is.
+    """
+    low = total - error
+    known = (low < np.inf) | np.isnan(error)
+    return np.where(known, step_down(low, error == 0), -np.inf)
 
 
 def plus_error(total: Array, error: Array) -> Array:
     """Return an upper bound of a sum given an upper bound of its error (0: exact)."""
-    return step_up(total + error, error == 0)
+    high = total + error
+    known = (high > -np.inf) | np.isnan(error)
+    return np.where(known, step_up(high, error == 0), np.inf)

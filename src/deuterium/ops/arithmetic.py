@@ -103,7 +103,7 @@ negative = register(
     )
 )
 
-square = unary(
+square: Operator = unary(
     "square",
     lambda x: x * x,
     ulps=0.5,
@@ -114,7 +114,7 @@ square = unary(
     enclosure=arithmetic.square,
     code="{0} * {0}",
 )
-sqrt = unary(
+sqrt: Operator = unary(
     "sqrt",
     np.sqrt,
     ulps=0.5,
@@ -135,7 +135,7 @@ reciprocal = unary(
     enclosure=arithmetic.reciprocal,
     code="1.0 / {0}",
 )
-cbrt = unary(
+cbrt: Operator = unary(
     "cbrt",
     np.cbrt,
     ulps=4,
@@ -166,7 +166,7 @@ def _same(shape: Shape, n: int) -> Shape:
     return shape
 
 
-integer_power = register(
+integer_power: Operator = register(
     Operator(
         name="integer_power",
         arity=1,

@@ -1,9 +1,9 @@
 """Operators on whole arrays: movement of elements, reductions, products.
 
 Axes are negative and every rule leaves leading axes alone, so one graph serves a single
-record or a batch.  All movement of elements (slices, flips, windows, diagonals, padding)
-is one operator, `gather`, with an index array made by NumPy itself; its adjoint is
-`scatter`.
+record or a batch.  All movement of elements (slices, flips, windows, diagonals,
+padding) is one operator, `gather`, with an index array made by NumPy itself; its
+adjoint is `scatter`.
 """
 
 from __future__ import annotations
@@ -215,7 +215,8 @@ def _concatenate_shape(*shapes: Shape, axis: int, ndim: int) -> Shape:
     rest = {s[:at] + s[at + 1 :] for s in shapes}
     if len(rest) != 1:
         raise ValueError(f"cannot join shapes {shapes} along axis {axis}")
-    return shapes[0][:at] + (sum(s[at] for s in shapes),) + shapes[0][at + 1 :]
+    joined = sum(s[at] for s in shapes)
+    return (*shapes[0][:at], joined, *shapes[0][at + 1 :])
 
 
 def _concatenate_pullback(

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import symengine as se
 
+from deuterium.graph.operator import Operator
 from deuterium.graph.variable import constant
 from deuterium.ops.arithmetic import reciprocal, sqrt, square
 from deuterium.ops.facts import slope_of, unary
-
 
 NUMPY_ULPS = 4.0
 POSITIVE = (0.0, np.inf)
@@ -25,7 +25,7 @@ def log_of(n: int) -> Any:
     return log(constant(n))
 
 
-exp = unary(
+exp: Operator = unary(
     "exp",
     np.exp,
     ulps=NUMPY_ULPS,
@@ -36,7 +36,7 @@ exp = unary(
     increasing=True,
     anchors=((0.0, 1.0),),
 )
-exp2 = unary(
+exp2: Operator = unary(
     "exp2",
     np.exp2,
     ulps=NUMPY_ULPS,
@@ -111,7 +111,7 @@ sinh = unary(
     increasing=True,
     anchors=((0.0, 0.0),),
 )
-cosh = unary(
+cosh: Operator = unary(
     "cosh",
     np.cosh,
     ulps=NUMPY_ULPS,
@@ -131,7 +131,7 @@ tanh = unary(
     anchors=((0.0, 0.0),),
 )
 # tanh' = 1/cosh**2 keeps its relative accuracy in the tails, where 1 - tanh**2 has none
-tanh_slope = slope_of(
+tanh_slope: Operator = slope_of(
     "tanh",
     1,
     lambda x: reciprocal(square(cosh(x))),
@@ -141,7 +141,7 @@ tanh_slope = slope_of(
     extrema=(0.0,),
     range=(0.0, 1.0),
 )
-tanh_curvature = slope_of(
+tanh_curvature: Operator = slope_of(
     "tanh",
     2,
     lambda x: -2 * (tanh(x) * tanh_slope(x)),
@@ -181,4 +181,3 @@ arctanh = unary(
     increasing=True,
     anchors=((0.0, 0.0),),
 )
-

@@ -122,11 +122,17 @@ def unary(
             at_least=range[0],
             facts=MappingProxyType(
                 {
-                    "domain": domain, "closed": closed, "range": range, "ulps": ulps,
-                    "absolute": absolute, "increasing": increasing,
-                    "extrema": tuple(extrema), "derivative": derivative,
+                    "domain": domain,
+                    "closed": closed,
+                    "range": range,
+                    "ulps": ulps,
+                    "absolute": absolute,
+                    "increasing": increasing,
+                    "extrema": tuple(extrema),
+                    "anchors": tuple(anchors),
+                    "derivative": derivative,
                 }
-            ),  # fmt: skip
+            ),
         )
     )
 
@@ -140,6 +146,8 @@ def slope_of(
     symbolic: Function,
     extrema: Sequence[float],
     cheap: Function | None = None,
+    value: Function | None = None,
+    ulps: float = 0.0,
     range: Ends = REALS,
     domain: Ends = REALS,
     closed: tuple[bool, bool] = (True, True),
@@ -150,27 +158,37 @@ def slope_of(
     an interval and the turning points) it runs on thin intervals, so no separate error
     analysis is needed.  ``cheap`` is another formula for compiled evaluation, which
     shares work with the function itself at the price of relative accuracy in the tails.
+    A library's ``value``, off by at most ``ulps``, takes the formula's place for single
+    points where it is given.
     """
 
-    def bounds(x: Array) -> Interval:
+    def by_formula(x: Array) -> Interval:
         return _clip(formula(Interval.unchecked(x, x)), range)
+
+    bounds: Callable[[Array], Interval] = by_formula
+    if value is not None:
+        bounds = _library_bounds(value, ulps, 0.0, range)
 
     return register(
         Operator(
             name=base + "'" * order,
             arity=1,
-            value=formula,
+            value=value or formula,
             enclosure=_derived(bounds, domain, closed, range, None, extrema, ()),
             symbolic=symbolic,
             pullback=_chain(derivative, None),
             at_least=range[0],
             facts=MappingProxyType(
                 {
-                    "domain": domain, "closed": closed, "range": range,
-                    "extrema": tuple(extrema), "derivative": derivative,
+                    "domain": domain,
+                    "closed": closed,
+                    "range": range,
+                    "extrema": tuple(extrema),
+                    "derivative": derivative,
                     "formula": cheap or formula,
+                    "ulps": ulps,
                 }
-            ),  # fmt: skip
+            ),
         )
     )
 
@@ -247,7 +265,7 @@ def _derived(
 def _around(
     e: float, bounds: Callable[[Array], Interval]
 ) -> tuple[float, float, Interval]:
-    """The neighbours of a turning point known to the nearest double, and values."""
+    """Return neighbours of a turning point (a nearest double) and the values there."""
     left, right = next_down(e), next_up(e)
     ends = [bounds(np.asarray(p)) for p in (left, e, right)]
     return (

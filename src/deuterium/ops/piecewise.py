@@ -73,7 +73,7 @@ def _flat_enclosure(x: Interval) -> Interval:
     return undefined_where(_make(zero, zero), ~((x.lower > 0) | (x.upper < 0)))
 
 
-flat = unary(
+flat: Operator = unary(
     "flat",
     lambda x: np.zeros(np.shape(x)),
     ulps=0,
@@ -95,7 +95,7 @@ step = _jump(
     lambda x: se.Piecewise((0, x <= 0), (1, True)),
     0.0,
     1.0,
-    "xp.where({0} > 0.0, 1.0, 0.0)",
+    "xp.sign(xp.maximum({0}, 0.0))",
     hull=True,
 )
 

@@ -2,8 +2,9 @@
 
 Library errors: the logistic functions are three roundings away from `exp` and `log1p`
 in SciPy's source; erf and its relatives come from Cephes, whose relative error grows
-in the tails (257 units of 2**-52 measured for erfc, 1186 for ndtr, against ball
-arithmetic on 10**5 points); eight times the measured error is assumed.
+in the tails.  Measured against ball arithmetic on 10**5 points, in units of 2**-52:
+1.2 for the logistic functions, 1.7 for erf, 257 for erfc, 1186 for ndtr, 1059 for
+log_ndtr and 1042 for its slope, 0.53 for hypot.  At least six times that is assumed.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ LOGISTIC_ULPS = 8.0
 ERF_ULPS = 16.0
 ERFC_ULPS = 2048.0
 NDTR_ULPS = 8192.0
-HYPOT_ULPS = 2.0
+HYPOT_ULPS = 4.0
 
 
 def pi_for(x: Any) -> Any:
@@ -61,7 +62,7 @@ expit = unary(
     anchors=((0.0, 0.5),),
 )
 # 1 / (4 cosh(x/2)**2) is s (1 - s) with its relative accuracy kept in both tails
-expit_slope = slope_of(
+expit_slope: Operator = slope_of(
     "expit",
     1,
     lambda x: 0.25 * reciprocal(square(cosh(0.5 * x))),
@@ -71,7 +72,7 @@ expit_slope = slope_of(
     extrema=(0.0,),
     range=(0.0, 0.25),
 )
-expit_curvature = slope_of(
+expit_curvature: Operator = slope_of(
     "expit",
     2,
     lambda x: -(expit_slope(x) * tanh(0.5 * x)),
@@ -100,7 +101,7 @@ logit = unary(
     increasing=True,
     anchors=((0.5, 0.0),),
 )
-logit_slope = slope_of(
+logit_slope: Operator = slope_of(
     "logit",
     1,
     lambda x: reciprocal(x) + reciprocal(1 - x),
@@ -118,6 +119,13 @@ logit_slope = slope_of(
 def _gauss(x: Any) -> Any:
     """Return the slope of erf."""
     return (2 / sqrt(pi_for(x))) * exp(-square(x))
+
+
+def _inverse_mills_ratio(x: Any) -> Any:
+    """Return the slope of log_ndtr: exp(-x**2/2) / ndtr(x) without cancellation."""
+    with np.errstate(all="ignore"):
+        scaled = scipy.special.erfcx(np.multiply(x, -np.sqrt(0.5)))
+        return np.true_divide(np.sqrt(2 / np.pi), scaled)
 
 
 def _normal_density(x: Any) -> Any:
@@ -164,10 +172,12 @@ log_ndtr = unary(
     range=(-np.inf, 0.0),
     increasing=True,
 )
-log_ndtr_slope = slope_of(
+log_ndtr_slope: Operator = slope_of(
     "log_ndtr",
     1,
     lambda x: exp(-0.5 * square(x) - log_ndtr(x)) / sqrt(2 * pi_for(x)),
+    value=_inverse_mills_ratio,
+    ulps=NDTR_ULPS,
     derivative=lambda x: -(log_ndtr_slope(x) * (x + log_ndtr_slope(x))),
     symbolic=lambda x: (
         se.exp(-(x**2) / 2) * se.sqrt(2 / se.pi) / se.erfc(-x / se.sqrt(2))
@@ -292,7 +302,7 @@ def _direction_cosine_enclosure(x: Interval, y: Interval) -> Interval:
     )
 
 
-direction_cosine = binary(
+direction_cosine: Operator = binary(
     "direction_cosine",
     _direction_cosine_value,
     _direction_cosine_enclosure,

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import symengine as se
 
+from deuterium.graph.operator import Operator
 from deuterium.interval import Interval
 from deuterium.interval.arithmetic import undefined_where
 from deuterium.interval.rounding import EPS, Array, widen_down, widen_up
@@ -94,7 +95,7 @@ sin = unary(
     range=(-1.0, 1.0),
     enclosure=_wave(np.sin, 0.5, -0.5),
 )
-cos = unary(
+cos: Operator = unary(
     "cos",
     np.cos,
     ulps=NUMPY_ULPS,
@@ -104,7 +105,7 @@ cos = unary(
     range=(-1.0, 1.0),
     enclosure=_wave(np.cos, 0.0, 1.0),
 )
-tan = unary(
+tan: Operator = unary(
     "tan",
     np.tan,
     ulps=NUMPY_ULPS,
