@@ -302,7 +302,7 @@ def _grouped(index: Any) -> tuple[Any, Any, Any]:
     return places, order, starts
 
 
-def _scatter_value(x: Any, index: Any, shape: Shape) -> Any:
+def add_into(x: Any, index: Any, shape: Shape) -> Any:
     x = np.asarray(x)
     lead = leading(x, index.ndim)
     flat = x.reshape((*lead, index.size))
@@ -321,15 +321,15 @@ def _scatter_shape(own: Shape, index: Any, shape: Shape) -> Shape:
 
 
 def _scatter_enclosure(x: Interval, index: Any, shape: Shape) -> Interval:
-    low = _scatter_value(x.lower, index, shape)
-    high = _scatter_value(x.upper, index, shape)
+    low = add_into(x.lower, index, shape)
+    high = add_into(x.upper, index, shape)
     most = int(np.bincount(index.ravel()).max(initial=0))
     if most <= 1:
         return _make(low, high)
     relative = gamma(most + 4)
     return _make(
-        minus_error(low, relative * _scatter_value(np.abs(x.lower), index, shape)),
-        plus_error(high, relative * _scatter_value(np.abs(x.upper), index, shape)),
+        minus_error(low, relative * add_into(np.abs(x.lower), index, shape)),
+        plus_error(high, relative * add_into(np.abs(x.upper), index, shape)),
     )
 
 
@@ -345,7 +345,7 @@ def _scatter_code(node: Variable, args: list[str], bind: Any) -> str:
 scatter = array_operator(
     "scatter",
     1,
-    _scatter_value,
+    add_into,
     _scatter_enclosure,
     lambda g, out, x, index, shape: (take_places(g, index),),
     _scatter_shape,

@@ -1,0 +1,225 @@
+"""Compiled functions: generated source on a back end, in chunks of bounded memory."""
+
+from __future__ import annotations
+
+import builtins
+import json
+import linecache
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from deuterium.errors import GraphError, InvalidInputError
+from deuterium.evaluate.backends import NAMES, Backend, backend
+from deuterium.evaluate.codegen import Program, generate
+from deuterium.evaluate.lower import lower
+from deuterium.evaluate.values import fitted, require_all
+from deuterium.graph.check import check
+from deuterium.graph.serialize import dumps, loads
+from deuterium.graph.traverse import free_symbols, topological
+from deuterium.graph.variable import Variable, as_variable
+
+FORMAT, VERSION = "deuterium-function", 1
+CHUNK_BYTES = 2**26  # working memory that one chunk of records may take
+
+
+class CompiledFunction:
+    """A function of arrays made from a graph by `compile`.
+
+    Attributes
+    ----------
+    inputs, outputs : tuple of Variable
+        What goes in and what comes out.
+    backend : str
+        What it runs on: "numpy", "jax" or "torch".
+    source : str
+        The Python source that runs, one line per step.
+
+    Notes
+    -----
+    Arguments may carry leading batch axes, which broadcast against each other; every
+    output then has them.  With NumPy, batches whose temporaries would exceed
+    ``CHUNK_BYTES`` are run in chunks over the first axis, so that memory stays bounded.
+    """
+
+    def __init__(
+        self, inputs: Sequence[Variable], outputs: Sequence[Variable], name: str
+    ) -> None:
+        self.inputs, self.outputs = tuple(inputs), tuple(outputs)
+        self.backend = name
+        lowered = lower(self.inputs, self.outputs)
+        program = generate(self.inputs, lowered)
+        self.source = program.source
+        self._library = backend(name)
+        self._run = _load(program, self._library)
+        # what one record needs: every intermediate array, as if none were let go of
+        self._record_bytes = 8 * sum(n.size for n in topological(lowered) if n.op)
+
+    def __call__(self, *args: Any, progress: bool = False) -> tuple[Any, ...]:
+        """Return the outputs as a tuple of float64 arrays of the back end.
+
+        Parameters
+        ----------
+        *args : array_like
+            One per input, with any batch axes in front.
+        progress : bool
+            Show a progress bar over the chunks of a large batch.
+        """
+        if len(args) != len(self.inputs):
+            names = ", ".join(v.name or f"constant{v.shape}" for v in self.inputs)
+            raise InvalidInputError(
+                f"this function takes {len(self.inputs)} arguments ({names}), got "
+                f"{len(args)}"
+            )
+        if self.backend == "numpy":
+            return self._in_chunks(list(args), progress)
+        with self._library.scope():
+            like = args[0] if args else None
+            given = [self._library.asarray(a, like) for a in args]
+            return self._with_batch(self._run(*given), given)
+
+    def _in_chunks(self, args: list[Any], progress: bool) -> tuple[Any, ...]:
+        pairs = zip(args, self.inputs, strict=True)
+        given = [np.asarray(fitted(a, v, "compiled function")) for a, v in pairs]
+        batch = self._batch(given)
+        rows = max(1, CHUNK_BYTES // max(1, self._record_bytes * math.prod(batch[1:])))
+        with np.errstate(all="ignore"):
+            if not batch or batch[0] <= rows:
+                return self._with_batch(self._run(*given), given)
+            results = [np.empty((*batch, *v.shape)) for v in self.outputs]
+            for part in _chunks(batch[0], rows, progress):
+                some = [
+                    a[part] if a.ndim - v.ndim == len(batch) and a.shape[0] > 1 else a
+                    for a, v in zip(given, self.inputs, strict=True)
+                ]
+                for whole, piece in zip(results, self._run(*some), strict=True):
+                    whole[part] = piece
+        return tuple(results)
+
+    def _batch(self, given: Sequence[Any]) -> tuple[int, ...]:
+        leads = [
+            tuple(a.shape[: a.ndim - v.ndim])
+            for a, v in zip(given, self.inputs, strict=True)
+        ]
+        return np.broadcast_shapes(*leads)
+
+    def _with_batch(
+        self, results: tuple[Any, ...], given: Sequence[Any]
+    ) -> tuple[Any, ...]:
+        """Give outputs that do not depend on a batched input their batch axes too."""
+        batch = self._batch(given)
+        xp = self._library.xp
+        full = []
+        for x, v in zip(results, self.outputs, strict=True):
+            shape = (*batch, *v.shape)
+            array = self._library.asarray(x, given[0] if given else None)
+            same = tuple(array.shape) == shape
+            full.append(array if same else 1.0 * xp.broadcast_to(array, shape))
+        return tuple(full)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the function as a dictionary ready for `json.dumps`."""
+        return {
+            "format": FORMAT,
+            "version": VERSION,
+            "backend": self.backend,
+            "inputs": len(self.inputs),
+            "graph": json.loads(dumps([*self.inputs, *self.outputs])),
+        }
+
+    def save(self, path: str | Path) -> None:
+        """Write the function to a JSON file: its graph, never its code."""
+        Path(path).write_text(json.dumps(self.to_json(), allow_nan=False))
+
+    def __repr__(self) -> str:
+        lines = self.source.count(" = ")
+        return f"<compiled function: {lines} steps on {self.backend}>"
+
+
+def load(path: str | Path) -> CompiledFunction:
+    """Read a function saved by `CompiledFunction.save`, and compile it afresh.
+
+    Raises
+    ------
+    GraphError
+        The file is not one, or its graph is not legal; nothing in it is run.
+    """
+    try:
+        flat = json.loads(Path(path).read_text())
+    except ValueError as error:
+        raise GraphError(f"load: {path} is not JSON: {error}") from None
+    if not isinstance(flat, dict) or flat.get("format") != FORMAT:
+        raise GraphError(f"load: {path} is not a {FORMAT} file")
+    if flat.get("version") != VERSION or flat.get("backend") not in NAMES:
+        raise GraphError(
+            f"load: {path} has version {flat.get('version')!r} and backend "
+            f"{flat.get('backend')!r}; this deuterium reads version {VERSION}"
+        )
+    nodes = loads(json.dumps(flat.get("graph")))
+    count = flat.get("inputs")
+    if not isinstance(count, int) or not 0 <= count <= len(nodes):
+        raise GraphError(f"load: {path} has a wrong number of inputs: {count!r}")
+    return compile(nodes[:count], nodes[count:], backend=flat["backend"])
+
+
+def _load(program: Program, library: Backend) -> Any:
+    """Return the generated function, bound to a library and its constants."""
+    with library.scope():
+        constants = {
+            name: x if x.dtype.kind in "ib" else library.asarray(x, None)
+            for name, x in program.constants.items()
+        }
+    names = {"special": library.special, **library.support, **constants}
+    file = f"<deuterium {abs(hash(program.source)):x}>"
+    lines = program.source.splitlines(keepends=True)
+    linecache.cache[file] = (len(program.source), None, lines, file)  # for tracebacks
+    exec(builtins.compile(program.source, file, "exec"), names)
+    return library.finish(names["compiled"])
+
+
+def _chunks(length: int, rows: int, progress: bool) -> Any:
+    starts = range(0, length, rows)
+    parts = [slice(i, min(i + rows, length)) for i in starts]
+    if not progress:
+        return parts
+    from rich.progress import track
+
+    return track(parts, description=f"{length:,} records")
+
+
+def compile(
+    inputs: Sequence[Variable], outputs: Sequence[Variable], backend: str = "numpy"
+) -> CompiledFunction:
+    """Return a function of arrays that computes ``outputs`` from ``inputs``.
+
+    Parameters
+    ----------
+    inputs : sequence of Variable
+        Symbols, or constants that are to become arguments (parameters, say).
+    outputs : sequence of Variable
+        What to compute.
+    backend : {"numpy", "jax", "torch"}
+        What runs it; "torch" takes and returns tensors, on their device.
+
+    Raises
+    ------
+    MissingSymbolError
+        A symbol below the outputs is not among the inputs.
+    MissingDependencyError
+        The back end's package is not installed.
+    """
+    ins = [inputs] if isinstance(inputs, Variable) else list(inputs)
+    outs = [outputs] if isinstance(outputs, Variable) else list(outputs)
+    outs = [as_variable(v) for v in outs]
+    for v in ins:
+        if not isinstance(v, Variable) or v.op is not None:
+            raise InvalidInputError(
+                f"compile: `inputs` must be symbols or constants, got {v!r}"
+            )
+    check(outs)
+    symbols = {v.name: v for v in free_symbols(outs)}
+    require_all([v.name for v in ins], symbols, "compile", "place among the inputs")
+    return CompiledFunction(ins, outs, backend)

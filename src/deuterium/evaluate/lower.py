@@ -1,0 +1,112 @@
+"""From any graph to one that is cheap to run: the last steps before code.
+
+Three rewrites that change nothing but rounding: parts that depend on no input are
+computed once, derivatives of one-variable operators are spelled out so that they share
+work with the function itself, and equal subexpressions become one node.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from deuterium.graph.interpret import interpret, pick
+from deuterium.graph.operator import Operator
+from deuterium.graph.traverse import topological
+from deuterium.graph.variable import Variable, apply, broadcast_to, constant, node
+
+
+def lower(inputs: Sequence[Variable], outputs: Sequence[Variable]) -> list[Variable]:
+    """Return outputs that compute the same from the same inputs, ready for code."""
+    spelled = share(spell_out(outputs))
+    return share(fold_constants(inputs, spelled))
+
+
+def spell_out(outputs: Sequence[Variable]) -> list[Variable]:
+    """Replace slopes (``expit'`` and the like) by their formulas."""
+
+    def rule(op: Operator) -> Any:
+        formula = op.facts.get("formula")
+        if formula is not None:
+            return formula
+        return lambda *args, **attrs: apply(op, args, attrs)
+
+    order = topological(outputs)
+    kept = _untouched(order, lambda n: n.op is not None and "formula" in n.op.facts)
+    return pick(interpret(order, lambda v: v, rule, kept), outputs)
+
+
+def _untouched(order: Sequence[Variable], changes: Any) -> dict[Variable, Variable]:
+    """Return the nodes below which nothing changes; they stay themselves."""
+    same: dict[Variable, Variable] = {}
+    for n in order:
+        if not changes(n) and all(a in same for a in n.args):
+            same[n] = n
+    return same
+
+
+def fold_constants(
+    inputs: Sequence[Variable], outputs: Sequence[Variable]
+) -> list[Variable]:
+    """Replace what depends on no input by its value."""
+    order = topological(outputs)
+    given = {v for v in inputs if v.is_constant}
+    fixed: dict[Variable, Any] = {}
+    for n in order:
+        if not n.is_symbol and n not in given and all(a in fixed for a in n.args):
+            fixed[n] = _value(n, fixed)
+    used = {a for n in order if n not in fixed for a in n.args} | set(outputs)
+    folded = {n: _folded(n, fixed) for n in fixed if n in used}
+    return pick(interpret(order, lambda v: v, _again, folded), outputs)
+
+
+def _folded(n: Variable, fixed: Mapping[Variable, Any]) -> Variable:
+    """Return a constant; a repeated number stays a number, which code can inline."""
+    if n.op is None:
+        return n
+    if n.op.name == "broadcast" and n.args[0].shape == ():
+        return broadcast_to(constant(float(fixed[n.args[0]])), n.shape)
+    return constant(fixed[n])
+
+
+def _again(op: Operator) -> Any:
+    return lambda *args, **attrs: apply(op, args, attrs)
+
+
+def _value(n: Variable, fixed: Mapping[Variable, Any]) -> Any:
+    if n.op is None:
+        return float(n.value) if n.shape == () else n.value
+    with np.errstate(all="ignore"):
+        return n.op.value(*[fixed[a] for a in n.args], **n.attrs)
+
+
+def share(outputs: Sequence[Variable]) -> list[Variable]:
+    """Make equal subexpressions one node (hash-consing)."""
+    first: dict[Any, Variable] = {}
+    done: dict[Variable, Variable] = {}
+    for n in topological(outputs):
+        args = tuple(done[a] for a in n.args)
+        key = _identity(n, args)
+        if key not in first:
+            unchanged = all(a is b for a, b in zip(args, n.args, strict=True))
+            first[key] = n if unchanged else node(n.op, args, n.attrs, n.shape)
+        done[n] = first[key]
+    return [done[v] for v in outputs]
+
+
+def _identity(n: Variable, args: tuple[Variable, ...]) -> Any:
+    """What makes two nodes equal: operator, arguments and attributes."""
+    if n.is_symbol:
+        return n.name
+    if n.is_constant:
+        return ("number", n.value, n.name) if n.shape == () else n
+    attrs = tuple(sorted((k, _hashable(x)) for k, x in n.attrs.items()))
+    return (n.op, args, attrs)
+
+
+def _hashable(x: Any) -> Any:
+    return (x.shape, x.tobytes()) if isinstance(x, np.ndarray) else x
+
+

@@ -1,0 +1,59 @@
+"""The few functions that generated code calls besides the array API itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+
+def namespace(xp: Any, scatter: Callable[[Any, Any, int], Any]) -> dict[str, Any]:
+    """Return the support functions over an array namespace."""
+
+    def matmul(a: Any, b: Any) -> Any:
+        """Multiply; a stack of rows times one matrix becomes one big product."""
+        if b.ndim == 2 and a.ndim > 2:
+            rows = xp.reshape(a, (-1, a.shape[-1]))
+            return xp.reshape(xp.matmul(rows, b), (*a.shape[:-1], b.shape[-1]))
+        return xp.matmul(a, b)
+
+    def joined(parts: list[Any], axis: int, ndim: int) -> Any:
+        """Concatenate parts of which some may lack batch axes."""
+        lead = np.broadcast_shapes(*[tuple(p.shape[: p.ndim - ndim]) for p in parts])
+        full = [
+            xp.broadcast_to(p, (*lead, *p.shape[p.ndim - ndim :])) for p in parts
+        ]
+        return xp.concat(full, axis=axis)
+
+    def softmax(x: Any) -> Any:
+        e = xp.exp(x - xp.max(x, axis=-1, keepdims=True))
+        return e / xp.sum(e, axis=-1, keepdims=True)
+
+    def logsumexp(x: Any) -> Any:
+        top = xp.max(x, axis=-1, keepdims=True)
+        return xp.log(xp.sum(xp.exp(x - top), axis=-1)) + top[..., 0]
+
+    def first_maximum(x: Any) -> Any:
+        places = xp.arange(x.shape[-1]) == xp.argmax(x, axis=-1)[..., None]
+        return xp.where(places, xp.ones_like(x), xp.zeros_like(x))
+
+    def reverse_cumsum(x: Any) -> Any:
+        return xp.flip(xp.cumsum(xp.flip(x, axis=-1), axis=-1), axis=-1)
+
+    def direction_cosine(x: Any, y: Any) -> Any:
+        h = xp.hypot(x, y)
+        one = xp.ones_like(h)
+        return xp.where(h == 0, 0.0 * one, x / xp.where(h == 0, one, h))
+
+    return {
+        "xp": xp,
+        "scatter": scatter,
+        "matmul": matmul,
+        "joined": joined,
+        "softmax": softmax,
+        "logsumexp": logsumexp,
+        "first_maximum": first_maximum,
+        "reverse_cumsum": reverse_cumsum,
+        "direction_cosine": direction_cosine,
+    }
