@@ -6,6 +6,7 @@ constraints are made by `Box`, `Ball`, `Choice` and `OneHot` and joined with ``&
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,11 @@ from deuterium.errors import BoundsError, InvalidInputError, ShapeError
 from deuterium.graph.substitute import symbol_name
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval, arithmetic
-from deuterium.interval.rounding import add_down, add_up
+from deuterium.interval.rounding import EPS, add_down, add_up
+
+Shape = tuple[int, ...]
+
+ENUMERATED = 256  # at most so many combinations of finite values are told apart
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,10 +31,18 @@ class Range:
     lower: Any
     upper: Any
 
-    def hull(self, shape: tuple[int, ...]) -> Interval:
+    def hull(self, shape: Shape) -> Interval:
         """Return the smallest box, of the symbol's shape plus batch axes in front."""
         low, high = np.broadcast_arrays(self.lower, self.upper)
         return Interval.unchecked(low, high)
+
+    def holds(self, value: Any) -> Any:
+        """Return whether values lie between the ends, element by element."""
+        return (self.lower <= value) & (value <= self.upper)
+
+    def code(self, name: str) -> str:
+        """Return the call that makes this constraint."""
+        return f"dt.Box({{{name!r}: ({_text(self.lower)}, {_text(self.upper)})}})"
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,12 +53,24 @@ class Within:
     radius: float
     order: float
 
-    def hull(self, shape: tuple[int, ...]) -> Interval:
+    def hull(self, shape: Shape) -> Interval:
         """Return the smallest box around the ball, rounded outward."""
         radius = np.full(np.shape(self.center), self.radius)
         return Interval.unchecked(
             add_down(self.center, -radius), add_up(self.center, radius)
         )
+
+    def holds(self, value: Any) -> Any:
+        """Return whether a value lies in the ball (never yes for one outside)."""
+        away = np.abs(np.asarray(value) - self.center)
+        if self.order == 2:
+            away = np.sqrt(np.sum(np.square(away)))
+        return away * (1.0 + (away.size + 8) * EPS) <= self.radius
+
+    def code(self, name: str) -> str:
+        """Return the call that makes this constraint."""
+        order = "" if self.order == 2 else ", order=np.inf"
+        return f"dt.Ball({name!r}, {_text(self.center)}, {self.radius!r}{order})"
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,30 +79,72 @@ class OneOf:
 
     values: tuple[Any, ...]
 
-    def hull(self, shape: tuple[int, ...]) -> Interval:
+    def hull(self, shape: Shape) -> Interval:
         """Return the smallest box around the values."""
         table = self.table(shape)
         return Interval.unchecked(table.min(axis=0), table.max(axis=0))
 
-    def table(self, shape: tuple[int, ...]) -> Any:
+    def table(self, shape: Shape) -> Any:
         """Return the values as an array, one row each."""
-        return np.stack([np.broadcast_to(v, shape) for v in self.values])
+        try:
+            return np.stack([np.broadcast_to(v, shape) for v in self.values])
+        except ValueError:
+            shapes = sorted({v.shape for v in self.values})
+            raise ShapeError(
+                f"Choice: values of shapes {shapes} do not broadcast to the symbol's "
+                f"shape {shape}"
+            ) from None
+
+    def holds(self, value: Any) -> Any:
+        """Return whether a value is one of those listed."""
+        return any(np.array_equal(np.broadcast_to(v, np.shape(value)), value)
+                   for v in self.values)
+
+    def code(self, name: str) -> str:
+        """Return the call that makes this constraint."""
+        return f"dt.Choice({name!r}, [{', '.join(map(_text, self.values))}])"
 
 
 @dataclass(frozen=True, eq=False)
 class UnitVectors:
-    """A symbol is one of the unit vectors along its last axis."""
+    """A symbol is a unit vector along its last axis, in each row."""
 
-    def hull(self, shape: tuple[int, ...]) -> Interval:
+    def hull(self, shape: Shape) -> Interval:
         """Return the box from 0 to 1."""
+        self._length(shape)
         return Interval.unchecked(np.zeros(shape), np.ones(shape))
 
-    def table(self, shape: tuple[int, ...]) -> Any:
-        """Return the unit vectors, one row each (for a symbol with one axis)."""
-        return np.eye(shape[-1])
+    def table(self, shape: Shape) -> Any | None:
+        """Return every combination of unit vectors, or None if they are too many."""
+        length, rows = self._length(shape), math.prod(shape[:-1])
+        if length**rows > ENUMERATED:
+            return None
+        places = np.indices((length,) * rows).reshape(rows, -1).T
+        return np.eye(length)[places].reshape((length**rows, *shape))
+
+    def _length(self, shape: Shape) -> int:
+        if not shape or shape[-1] == 0:
+            raise ShapeError(
+                f"OneHot: a symbol of shape {shape} holds no unit vector; its last "
+                "axis must have at least one element"
+            )
+        return shape[-1]
+
+    def holds(self, value: Any) -> Any:
+        """Return whether every row is a unit vector."""
+        value = np.asarray(value)
+        return np.isin(value, (0.0, 1.0)).all() and np.all(value.sum(axis=-1) == 1)
+
+    def code(self, name: str) -> str:
+        """Return the call that makes this constraint."""
+        return f"dt.OneHot({name!r})"
 
 
 Constraint = Range | Within | OneOf | UnitVectors
+
+
+def _text(numbers: Any) -> str:
+    return repr(np.asarray(numbers).tolist()).replace("inf", "np.inf")
 
 
 class Domain:
@@ -94,7 +161,7 @@ class Domain:
     def __init__(
         self,
         constraints: Mapping[str, tuple[Constraint, ...]],
-        shapes: Mapping[str, tuple[int, ...]],
+        shapes: Mapping[str, Shape],
     ) -> None:
         self.constraints = dict(constraints)
         self.shapes = dict(shapes)  # of the symbols given as Variables
@@ -105,6 +172,12 @@ class Domain:
         both = dict(self.constraints)
         for name, more in other.constraints.items():
             both[name] = both.get(name, ()) + more
+        for name, shape in other.shapes.items():
+            if self.shapes.get(name, shape) != shape:
+                raise ShapeError(
+                    f"domain: {name!r} has shape {self.shapes[name]} on one side of & "
+                    f"and {shape} on the other; they are one symbol"
+                )
         return Domain(both, {**self.shapes, **other.shapes})
 
     @property
@@ -122,33 +195,55 @@ class Domain:
         BoundsError
             The constraints exclude each other.
         """
+        self._check_shape(symbol)
         box: Interval | None = None
         for constraint in self.constraints[symbol.name]:
             part = _fitted(constraint.hull(symbol.shape), symbol)
             box = part if box is None else arithmetic.intersect(box, part)
         assert box is not None  # a name has at least one constraint
         if np.any(box.lower > box.upper):
-            raise BoundsError(
-                f"the constraints on {symbol.name!r} exclude each other: no value "
-                "satisfies all of them"
-            )
+            raise _exclusive(symbol)
         return box
 
+    def _check_shape(self, symbol: Variable) -> None:
+        shape = self.shapes.get(symbol.name, symbol.shape)
+        if shape != symbol.shape:
+            raise ShapeError(
+                f"domain: {symbol.name!r} was given as a symbol of shape {shape}, but "
+                f"has shape {symbol.shape} in the computation"
+            )
+
     def table(self, symbol: Variable) -> Any | None:
-        """Return the finitely many values of a symbol, or None if they are not."""
+        """Return the finitely many values of a symbol, or None if they are not.
+
+        They are the values of one `Choice` or `OneHot` that satisfy all constraints.
+        """
+        self._check_shape(symbol)
         constraints = self.constraints[symbol.name]
-        if len(constraints) != 1:
-            return None
-        (only,) = constraints
-        if isinstance(only, OneOf) or (
-            isinstance(only, UnitVectors) and symbol.ndim == 1
-        ):
-            return only.table(symbol.shape)
+        for constraint in constraints:
+            if isinstance(constraint, (OneOf, UnitVectors)):
+                rows = constraint.table(symbol.shape)
+                if rows is not None and len(constraints) > 1:
+                    rows = rows[[self.contains(symbol, row) for row in rows]]
+                    if not len(rows):
+                        raise _exclusive(symbol)
+                return rows
         return None
 
+    def contains(self, symbol: Variable, value: Any) -> bool:
+        """Return whether a value of a symbol satisfies every constraint on it."""
+        return all(np.all(c.holds(value)) for c in self.constraints[symbol.name])
+
     def __repr__(self) -> str:
-        parts = [f"{n}: {c}" for n, cs in self.constraints.items() for c in cs]
-        return f"Domain({'; '.join(parts)})"
+        parts = [c.code(n) for n, cs in self.constraints.items() for c in cs]
+        return " & ".join(parts) or "dt.Box({})"
+
+
+def _exclusive(symbol: Variable) -> BoundsError:
+    return BoundsError(
+        f"the constraints on {symbol.name!r} exclude each other: no value satisfies "
+        "all of them; leave one of them out"
+    )
 
 
 def _fitted(box: Interval, symbol: Variable) -> Interval:
@@ -168,8 +263,11 @@ def _fitted(box: Interval, symbol: Variable) -> Interval:
 
 def _single(key: Any, constraint: Constraint) -> Domain:
     name = symbol_name(key)
-    shapes = {name: key.shape} if isinstance(key, Variable) else {}
-    return Domain({name: (constraint,)}, shapes)
+    if not isinstance(key, Variable):
+        return Domain({name: (constraint,)}, {})
+    domain = Domain({name: (constraint,)}, {name: key.shape})
+    domain.hull(key)  # raises where shapes do not fit
+    return domain
 
 
 def _numbers(value: Any, what: str) -> Any:
@@ -252,15 +350,17 @@ def Ball(x: Any, center: Any, radius: float, order: float = 2) -> Domain:  # noq
     """
     name = symbol_name(x)
     c = _numbers(center, f"Ball: the center of {name!r}")
-    r = float(_numbers(radius, f"Ball: the radius of {name!r}"))
+    r = _numbers(radius, f"Ball: the radius of {name!r}")
+    if r.shape != ():
+        raise ShapeError(f"Ball: `radius` of {name!r} must be one number, got {radius!r}")
+    r = float(r)
     if not 0 <= r < np.inf or not np.isfinite(c).all():
         raise BoundsError(
             f"Ball: center must be finite and radius finite and >= 0, got {radius!r}"
         )
     if order not in (2, np.inf):
         raise InvalidInputError(f"Ball: `order` must be 2 or inf, got {order!r}")
-    shape = np.broadcast_shapes(c.shape, x.shape) if isinstance(x, Variable) else c.shape
-    return _single(x, Within(np.broadcast_to(c, shape), r, float(order)))
+    return _single(x, Within(c, r, float(order)))
 
 
 def Choice(x: Any, values: Any) -> Domain:  # noqa: N802
@@ -289,6 +389,4 @@ def Choice(x: Any, values: Any) -> Domain:  # noqa: N802
 
 def OneHot(x: Any) -> Domain:  # noqa: N802
     """Return the domain where a symbol is a unit vector along its last axis."""
-    if isinstance(x, Variable) and not x.shape:
-        raise ShapeError(f"OneHot: {x.name!r} is a scalar; it needs at least one axis")
     return _single(x, UnitVectors())

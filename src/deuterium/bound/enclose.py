@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.bound.domain import Domain
+from deuterium.bound.domain import ENUMERATED, Domain
 from deuterium.errors import InvalidInputError, ShapeError
 from deuterium.evaluate.values import require_all, require_known
 from deuterium.graph.check import check_nodes
@@ -23,9 +23,6 @@ from deuterium.graph.traverse import symbols_in, topological
 from deuterium.graph.variable import Variable, as_variable
 from deuterium.interval import Cause, Interval
 from deuterium.interval.rounding import next_down, next_up
-
-ENUMERATED = 256  # at most so many combinations of finite values are told apart
-
 
 def enclose(v: Variable, domain: Domain) -> Interval:
     """Return an interval that certainly holds every value of ``v`` over a domain.
@@ -183,13 +180,31 @@ def _hull_over(x: Interval, tables: int) -> Interval:
 
 def find_cause(v: Variable, meaning: Mapping[Variable, Interval]) -> Cause:
     """Follow infinite and undefined ends down the graph to where they begin."""
-    node, bad = v, _bad(meaning[v])
+    node, at = v, _first_bad(meaning[v])
     while True:
-        worse = [a for a in node.args if _bad(meaning[a]) >= min(bad, 1)]
-        if not worse:
-            return _cause(node, meaning)
-        node = max(worse, key=lambda a: _bad(meaning[a]))
-        bad = _bad(meaning[node])
+        bad = _bad(_part(meaning[node], at))
+        follow = at if node.op is not None and node.op.elementwise else None
+        for argument in node.args:
+            if _bad(_part(meaning[argument], follow)) >= bad:
+                node, at = argument, _within(meaning[argument], follow)
+                break
+        else:
+            return _cause(node, at, meaning)
+
+
+At = tuple[int, ...] | None
+
+
+def _part(x: Interval, at: At) -> Interval:
+    """Return one element, given its index with any batch axes; all of them for None."""
+    ndim = np.ndim(x.lower)
+    if at is None or ndim > len(at):
+        return x
+    return x[at[len(at) - ndim :]]
+
+
+def _within(x: Interval, at: At) -> At:
+    return _first_bad(x) if at is None else at
 
 
 def _bad(x: Interval) -> int:
@@ -200,27 +215,29 @@ def _bad(x: Interval) -> int:
     return 0 if np.isfinite(low).all() and np.isfinite(high).all() else 1
 
 
-def _cause(node: Variable, meaning: Mapping[Variable, Interval]) -> Cause:
-    if node.op is None:
-        kind, name, of = "unbounded", node.name or "constant", (node,)
-    else:
-        kind = "undefined" if _bad(meaning[node]) == 2 else "overflow"
-        name, of = node.op.name, node.args
-    at = _first_bad(meaning[node])
-    ranges = tuple(_range_at(meaning[a], at) for a in of)
-    return Cause(kind, name, describe(node.source), ranges)
-
-
 def _first_bad(x: Interval) -> tuple[int, ...]:
-    finite = np.isfinite(np.asarray(x.lower)) & np.isfinite(np.asarray(x.upper))
-    return tuple(int(i[0]) for i in np.nonzero(~finite)) if finite.ndim else ()
-
-
-def _range_at(x: Interval, at: tuple[int, ...]) -> tuple[float, float]:
-    """The range of one element if shapes agree, else the hull of all elements."""
+    """Return the index of the first undefined element, or else of an infinite one."""
     low, high = np.asarray(x.lower), np.asarray(x.upper)
-    if low.ndim == len(at) and all(i < n for i, n in zip(at, low.shape, strict=True)):
-        return float(low[at]), float(high[at])
-    return float(np.min(low)), float(np.max(high))
+    wanted = np.isnan(low) | np.isnan(high)
+    if not wanted.any():
+        wanted = ~(np.isfinite(low) & np.isfinite(high))
+    return tuple(int(i) for i in np.argwhere(wanted)[0]) if wanted.ndim else ()
 
 
+def _cause(node: Variable, at: At, meaning: Mapping[Variable, Interval]) -> Cause:
+    if node.op is None:
+        return Cause(
+            "unbounded",
+            node.name or "constant",
+            describe(node.source),
+            (_ends(_part(meaning[node], at)),),
+        )
+    kind = "undefined" if _bad(_part(meaning[node], at)) == 2 else "overflow"
+    follow = at if node.op.elementwise else None
+    ranges = tuple(_ends(_part(meaning[a], follow)) for a in node.args)
+    return Cause(kind, node.op.name, describe(node.source), ranges)
+
+
+def _ends(x: Interval) -> tuple[float, float]:
+    """Return the hull of all elements."""
+    return float(np.min(x.lower)), float(np.max(x.upper))
