@@ -6,6 +6,7 @@ microsecond; the line number is worked out when a message needs it.
 
 from __future__ import annotations
 
+import linecache
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -55,7 +56,10 @@ def attributing() -> Iterator[Callable[[Source | None], object]]:
 
 
 def describe(source: Source | None) -> str:
-    """Return ``file.py:line``, or ``unknown line``."""
+    """Return ``file.py:line``, or ``unknown line``.
+
+    The cell of a notebook has no name a reader knows, so the line itself is quoted.
+    """
     if source is None:
         return "unknown line"
     code, instruction = source
@@ -63,4 +67,8 @@ def describe(source: Source | None) -> str:
     for start, stop, number in code.co_lines():
         if start <= instruction < stop and number is not None:
             line = number
-    return f"{Path(code.co_filename).name}:{line}"
+    path = Path(code.co_filename)
+    if path.parent.name.startswith("ipykernel_"):
+        text = " ".join(linecache.getline(code.co_filename, line).split())
+        return f"line {line} of a notebook cell: {text:.72}"
+    return f"{path.name}:{line}"
