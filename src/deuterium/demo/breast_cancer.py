@@ -22,7 +22,7 @@ from deuterium.evaluate import compile
 from deuterium.functions.reductions import norm_of_all
 from deuterium.graph.variable import Variable, constant, symbol
 from deuterium.interval import Interval
-from deuterium.privacy import GaussianNoise, gaussian
+from deuterium.privacy import GaussianNoise, gaussian, norm_slopes
 from deuterium.transform import grad
 
 __all__ = ["PUBLIC_BOUNDS", "DemoResult", "FeaturePart", "run_demo"]
@@ -255,9 +255,8 @@ class _Problem:
         self.x = symbol("x", shape=(1, features))
         self.y = symbol("y")
         parameters = [constant(w) for w in weights]
-        self.norm = norm_of_all(
-            grad(cross_entropy(self.x, self.y, parameters), parameters)
-        )
+        self.gradient = grad(cross_entropy(self.x, self.y, parameters), parameters)
+        self.norm = norm_of_all(self.gradient)
         self.domain = Box({self.x: (-1, 1)}) & Choice(self.y, [0, 1])
         self.slopes = grad(self.norm, self.x)
         self.logit = logit(self.x, parameters)
@@ -281,7 +280,7 @@ class _Problem:
 
     def slope_ranges(self) -> Interval:
         """Return a certified range of d|g|/dx over all records."""
-        return enclose(self.slopes, self.domain)[0]
+        return norm_slopes(self.gradient, self.x, self.domain)[0]
 
 
 def _feature_parts(

@@ -1,0 +1,6 @@
+"""``python -m deuterium`` is the command line."""
+
+from deuterium.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,13 @@
+"""Results as tables, JSON and pictures; no mathematics."""
+
+from deuterium.report.documents import as_document, as_json
+from deuterium.report.plots import save_feature_plot
+from deuterium.report.tables import demo_tables, query_tables
+
+__all__ = [
+    "as_document",
+    "as_json",
+    "demo_tables",
+    "query_tables",
+    "save_feature_plot",
+]

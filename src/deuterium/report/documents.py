@@ -1,0 +1,66 @@
+"""Results as JSON documents of a stated schema.
+
+Numbers are exact: Python writes the shortest text that reads back as the same double.
+JSON has no infinity, so a number that is not finite is the text ``"inf"``, ``"-inf"``
+or ``"nan"``.  Keys are only ever added within a version of the schema.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import numpy as np
+
+from deuterium._version import __version__
+from deuterium.demo import DemoResult, QueryResult
+from deuterium.errors import InvalidInputError
+
+__all__ = ["SCHEMA_VERSION", "as_document", "as_json"]
+
+SCHEMA_VERSION = 1
+
+_SCHEMAS: dict[type, str] = {
+    DemoResult: "deuterium.demo",
+    QueryResult: "deuterium.query",
+}
+
+
+def as_document(result: Any) -> dict[str, Any]:
+    """Return a result as a dictionary of plain values, ready for JSON."""
+    schema = _SCHEMAS.get(type(result))
+    if schema is None:
+        raise InvalidInputError(
+            f"as_document: no schema for {type(result).__name__}; give the result of "
+            "run_demo or run_query"
+        )
+    head = {
+        "schema": schema,
+        "schema_version": SCHEMA_VERSION,
+        "deuterium_version": __version__,
+    }
+    return head | _plain(result)
+
+
+def as_json(result: Any) -> str:
+    """Return a result as JSON text."""
+    return json.dumps(
+        as_document(result), indent=2, allow_nan=False, ensure_ascii=False
+    )
+
+
+def _plain(x: Any) -> Any:
+    if is_dataclass(x):
+        return {f.name: _plain(getattr(x, f.name)) for f in fields(x)}
+    if isinstance(x, Mapping):
+        return {str(k): _plain(v) for k, v in x.items()}
+    if isinstance(x, list | tuple):
+        return [_plain(v) for v in x]
+    if isinstance(x, np.ndarray | np.generic):
+        return _plain(x.tolist())
+    if isinstance(x, float) and not math.isfinite(x):
+        return str(x)
+    return x
