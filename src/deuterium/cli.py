@@ -124,9 +124,9 @@ def query(
 ) -> None:
     """Bound the norm of a formula's gradient over a box.
 
-    Prints the gradient in closed form, a certified range of its norm (sound: no point of
-    the box lies outside it), the largest norm found, and where. Numbers are read as in
-    Python, decimals as the nearest double.
+    Prints the gradient in closed form, a certified range of its norm (sound: at no
+    point of the box does it lie outside), the largest norm found, and where. Numbers
+    are read as in Python: decimals mean the nearest double.
 
     Example: deuterium query "a**2 + exp(2*b - a)" --bound a=1:2 --bound b=0.5:3
     """

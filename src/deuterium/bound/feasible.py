@@ -7,15 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.bound.domain import Domain, OneOf, UnitVectors, Within
-from deuterium.errors import BoundsError, InvalidInputError, ShapeError
+from deuterium.bound.domain import ENUMERATED, Domain, UnitVectors, Within
+from deuterium.errors import InvalidInputError, ShapeError
 from deuterium.evaluate.values import fitted, require_known
 from deuterium.graph.substitute import symbol_name
 from deuterium.graph.variable import Variable
+from deuterium.interval.rounding import EPS
 
 FAR = 10.0  # how far beyond a finite end, or around zero, an unbounded symbol is drawn
-LARGEST_TABLE = 65_536  # numbers in the list of values of one finite symbol
-INSIDE = 1 - 2.0**-40  # a projection stops this share short of a ball's surface
 
 Points = dict[str, Any]
 
@@ -49,8 +48,9 @@ class Feasible:
                 f"search: bounds of {s.name!r} have batch axes {hull.shape}; search "
                 "one box at a time"
             )
-        if any(self._finite(s)):
-            self.tables[s.name] = self._table(s, hull)
+        table = self._table(s)
+        if table is not None:
+            self.tables[s.name] = table
             return
         low, high = np.asarray(hull.lower), np.asarray(hull.upper)
         self.low[s.name], self.high[s.name] = low, high
@@ -58,28 +58,21 @@ class Feasible:
             width = high - low
         self.widths[s.name] = np.where(np.isfinite(width), width, 1.0)
 
-    def _finite(self, s: Variable) -> list[bool]:
+    def _table(self, s: Variable) -> Any | None:
+        """Return the values of a finite symbol (if there are too many, some)."""
+        table = self.domain.table(s)
         kinds = self.domain.constraints[s.name]
-        return [isinstance(c, OneOf | UnitVectors) for c in kinds]
+        if table is None and any(isinstance(c, UnitVectors) for c in kinds):
+            random = np.random.default_rng(0)
+            drawn = np.eye(s.shape[-1])[
+                random.integers(0, s.shape[-1], (ENUMERATED, *s.shape[:-1]))
+            ]
+            table = drawn[[self.domain.contains(s, row) for row in drawn]]
+        return table
 
-    def _table(self, s: Variable, hull: Any) -> Any:
-        """Return the rows of the first finite constraint that satisfy the others."""
-        first, *rest = sorted(
-            self.domain.constraints[s.name],
-            key=lambda c: not isinstance(c, OneOf | UnitVectors),
-        )
-        assert isinstance(first, OneOf | UnitVectors)
-        if isinstance(first, OneOf):
-            rows = first.table(s.shape)
-        else:
-            rows = _unit_vectors(s)
-        keep = [hull.contains(row).all() and all(_holds(c, row) for c in rest)
-                for row in rows]  # fmt: skip
-        if not any(keep):
-            raise BoundsError(
-                f"search: no value of {s.name!r} satisfies all of its constraints"
-            )
-        return rows[np.array(keep)]
+    def contains(self, points: Points, row: int) -> bool:
+        """Return whether one row is a point of the domain."""
+        return all(self.domain.contains(s, points[s.name][row]) for s in self.symbols)
 
     def flat_ends(self, names: Sequence[str]) -> tuple[Any, Any]:
         """Return the ends of the box around the named symbols, in one row each."""
@@ -144,9 +137,10 @@ class Feasible:
             full = {n: np.broadcast_to(x, (count, *by_name[n].shape)).astype(float)
                     for n, x in rows.items()}  # fmt: skip
         except ValueError:
+            shapes = {n: np.shape(x) for n, x in rows.items()}
             raise ShapeError(
                 "search: `points` must have one leading axis, of the same length for "
-                f"every symbol; got shapes { {n: np.shape(x) for n, x in rows.items()} }"
+                f"every symbol; got shapes {shapes}"
             ) from None
         for name, table in self.tables.items():
             full[name] = table[_closest(full[name], table)]
@@ -157,31 +151,6 @@ class Feasible:
         return {n: np.concatenate([x, b[n]]) for n, x in a.items()}
 
 
-def _unit_vectors(s: Variable) -> Any:
-    """Return every array of unit vectors along the last axis, as far as listed."""
-    n, places = s.shape[-1], s.size // s.shape[-1]
-    if n**places * s.size > LARGEST_TABLE:
-        raise InvalidInputError(
-            f"search: {s.name!r} of shape {s.shape} has too many one-hot values to "
-            "list; use one symbol with one axis per unit vector"
-        )
-    index = np.indices((n,) * places).reshape(places, -1).T
-    return np.eye(n)[index].reshape(-1, *s.shape)
-
-
-def _holds(constraint: Any, row: Any) -> bool:
-    """Return whether a value satisfies one constraint (the box is tested apart)."""
-    if isinstance(constraint, OneOf):
-        table = constraint.table(np.shape(row))
-        return any(bool(np.array_equal(row, v)) for v in table)
-    if isinstance(constraint, UnitVectors):
-        units = np.isin(row, (0.0, 1.0)).all() and (row.sum(axis=-1) == 1).all()
-        return bool(units)
-    if isinstance(constraint, Within) and constraint.order == 2:
-        return bool(_distances(row[None], constraint)[0] <= constraint.radius)
-    return True
-
-
 def _distances(x: Any, ball: Within) -> Any:
     """Return the distance of every row from a ball's centre."""
     away = np.reshape(x - ball.center, (len(x), -1))
@@ -189,11 +158,13 @@ def _distances(x: Any, ball: Within) -> Any:
 
 
 def _into_ball(x: Any, ball: Within) -> Any:
-    far = _distances(x, ball)
+    """Move rows outside a ball into it, past what rounding could take back."""
+    far = _distances(x, ball) * (1 + (x[0].size + 16) * 2 * EPS)
     outside = far > ball.radius
-    share = np.where(outside, ball.radius * INSIDE / np.where(outside, far, 1.0), 1.0)
-    share = np.reshape(share, (len(x),) + (1,) * (np.ndim(x) - 1))
-    return np.where(share < 1, ball.center + share * (x - ball.center), x)
+    share = np.where(outside, ball.radius / np.where(outside, far, 1.0), 1.0)
+    share = np.reshape(share * (1 - 8 * EPS), (len(x),) + (1,) * (np.ndim(x) - 1))
+    outside = np.reshape(outside, share.shape)
+    return np.where(outside, ball.center + share * (x - ball.center), x)
 
 
 def _closest(x: Any, table: Any) -> Any:

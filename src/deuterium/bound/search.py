@@ -47,7 +47,7 @@ class Estimate:
         A point of the domain where it was found; empty if none.
     evaluations : int
         Points at which the function was evaluated.
-    status : {"found", "nothing finite"}
+    status : {"found", "nothing found"}
         Whether any point of finite value was met.
     """
 
@@ -125,7 +125,8 @@ def _feasible(v: Variable, domain: Domain) -> Feasible:
             f"several joined with &), got {type(domain).__name__}"
         )
     symbols = {s.name: s for s in free_symbols([v])}
-    require_known(domain.names, {**domain.shapes, **symbols}, "search")
+    strangers = [n for n in domain.names if n not in domain.shapes]
+    require_known(strangers, symbols, "search")
     require_all(domain.names, symbols, "search", "bounds")
     return Feasible(list(symbols.values()), domain)
 
@@ -149,9 +150,11 @@ class _Search:
         points, values = self.swap(points, values)
         points, values = self.best(points, values, POLISHED)
         points, values = self.polish(points, values)
+        held = [self.place.contains(points, row) for row in range(len(values))]
+        values = np.where(held, values, -np.inf)
         top = int(np.argmax(values))
         if not np.isfinite(values[top]):
-            return Estimate(np.nan, {}, self.evaluations, "nothing finite")
+            return Estimate(np.nan, {}, self.evaluations, "nothing found")
         witness = {name: np.array(x[top]) for name, x in points.items()}
         return Estimate(float(values[top]), witness, self.evaluations, "found")
 

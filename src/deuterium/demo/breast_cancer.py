@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -30,14 +31,14 @@ __all__ = ["PUBLIC_BOUNDS", "DemoResult", "FeaturePart", "run_demo"]
 HIDDEN = 16
 WEIGHT_DECAY = 1e-3
 
-# Public bounds: round numbers chosen from what is measured, not from these data.  A cell
-# nucleus in such an image has a radius of at most 40 pixels, so its perimeter is at most
-# 2 pi 40, about 250, and its area pi 40**2, about 5000; the texture is the standard
-# deviation of grey values and stays below 60.  The others are ratios without unit, whose
-# definition starts at 0; their upper ends are what a strongly irregular outline gives.
-# "Error" is the standard error over the nuclei of one image, a fraction of the mean, and
-# "worst" the mean of the three largest, so above the mean.  Records are clipped to the
-# bounds, so what is certified does not hang on whether they were chosen well.
+# Public bounds: round numbers chosen from what is measured, not computed from the data.
+# A cell nucleus in such an image has a radius of at most 40 pixels, so its perimeter is
+# at most 2 pi 40, about 250, and its area pi 40**2, about 5000; the texture is the
+# standard deviation of grey values and stays below 60.  The others are ratios without
+# unit that start at 0 by definition; a strongly irregular outline gives the upper end.
+# "Error" is the standard error over the nuclei of one image, a fraction of the mean,
+# and "worst" the mean of the three largest, so above the mean.  Records are clipped to
+# the bounds: what is certified does not hang on whether they were chosen well.
 PUBLIC_BOUNDS: dict[str, tuple[float, float]] = {
     "mean radius": (0, 30), "mean texture": (0, 40), "mean perimeter": (0, 200),
     "mean area": (0, 2500), "mean smoothness": (0, 0.2), "mean compactness": (0, 0.4),
@@ -160,9 +161,7 @@ def run_demo(
     names, x, y = load_records()
     weights = train(x, y, seed, epochs)
     problem = _Problem(weights)
-    found = search(
-        problem.norm, problem.domain, seed=seed, points=problem.rows(x, y)
-    )
+    found = search(problem.norm, problem.domain, seed=seed, points=problem.rows(x, y))
     reached = float(enclose_at(problem.norm, found.witness).lower)
     certified = enclose(problem.norm, problem.domain)
     return DemoResult(
@@ -217,7 +216,7 @@ def train(x: Any, y: Any, seed: int, epochs: int) -> list[Any]:
     random = np.random.default_rng(seed)
     sizes = x.shape[1], HIDDEN, 1
     weights: list[Any] = []
-    for rows, columns in zip(sizes[:-1], sizes[1:], strict=True):
+    for rows, columns in pairwise(sizes):
         weights.append(random.normal(0, rows**-0.5, (rows, columns)))
         weights.append(np.zeros(columns))
     parameters = [constant(w) for w in weights]
@@ -230,7 +229,8 @@ def train(x: Any, y: Any, seed: int, epochs: int) -> list[Any]:
 def cross_entropy(x: Any, y: Any, parameters: Sequence[Variable]) -> Variable:
     """Return the loss of records, summed, written on the logit so that it is stable."""
     t = logit(x, parameters)
-    return -(y * log_expit(t) + (1 - y) * log_expit(-t)).sum()
+    loss: Variable = -(y * log_expit(t) + (1 - y) * log_expit(-t)).sum()
+    return loss
 
 
 def logit(x: Any, parameters: Sequence[Variable]) -> Any:

@@ -1,9 +1,9 @@
 """How much Gaussian noise a certified contribution asks for.
 
-The noise multiplier is that of the analytic Gaussian mechanism (B. Balle and Y.-X. Wang,
-"Improving the Gaussian mechanism for differential privacy", ICML 2018), which is the
-least that satisfies (epsilon, delta); dp-accounting computes it.  It is rounded up here,
-since a little more noise keeps the promise and a little less breaks it.
+The noise multiplier is that of the analytic Gaussian mechanism (B. Balle and
+Y.-X. Wang, "Improving the Gaussian mechanism for differential privacy", ICML 2018),
+which is the least that satisfies (epsilon, delta); dp-accounting computes it.  It is
+rounded up here: a little more noise keeps the promise and a little less breaks it.
 """
 
 from __future__ import annotations
@@ -113,8 +113,8 @@ def _noise_multiplier(epsilon: float, delta: float) -> float:
 def _upper_end(contribution: Any) -> float:
     if isinstance(contribution, Estimate):
         raise UnsupportedError(
-            "gaussian: an Estimate is what a search found, not a bound; noise made from "
-            "it would promise nothing. Use deuterium.enclose"
+            "gaussian: an Estimate is what a search found, not a bound, and noise made "
+            "from it would promise nothing; give what deuterium.enclose returns"
         )
     end = contribution.upper if isinstance(contribution, Interval) else contribution
     try:
@@ -126,8 +126,8 @@ def _upper_end(contribution: Any) -> float:
         ) from None
     if not 0 < most < math.inf:
         raise InvalidInputError(
-            f"gaussian: `contribution` must be positive and finite, got {most!r}; noise "
-            "needs a finite bound (see the enclosure's `cause`)"
+            f"gaussian: `contribution` must be positive and finite, got {most!r}; an "
+            "enclosure says in `cause` why it is infinite"
         )
     return most
 

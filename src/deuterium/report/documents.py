@@ -42,7 +42,8 @@ def as_document(result: Any) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "deuterium_version": __version__,
     }
-    return head | _plain(result)
+    body: dict[str, Any] = _plain(result)
+    return head | body
 
 
 def as_json(result: Any) -> str:

@@ -80,7 +80,7 @@ def _noise(r: DemoResult) -> Iterator[tuple[str, str]]:
 
 
 def _features(parts: Iterable[FeaturePart]) -> Group:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("\nFeature", no_wrap=True)
     for heading in (
         "Public\nbounds", "d|g|/dx\nat worst", "\nShare", "Mean\non data",
@@ -112,7 +112,7 @@ def query_tables(result: QueryResult) -> Iterator[RenderableType]:
     )
     yield _facts("Norm of the gradient over the box", _range(result))
     if result.cause is not None:
-            yield Text(_why(result.cause), style="bold red")
+        yield Text(_why(result.cause), style="bold red")
 
 
 def _range(r: QueryResult) -> Iterator[tuple[str, str]]:
