@@ -102,6 +102,8 @@ def search(
         raise InvalidInputError(f"search: `starts` must be >= 1, got {starts!r}")
     objective = v if maximize else -v
     place = _feasible(objective, domain)
+    if not place.symbols:
+        return Estimate(float(v.evaluate()), {}, 1, "found")
     with np.errstate(all="ignore"):  # points of a pole are met and passed over
         looking = _Search(objective, place, np.random.default_rng(seed))
         best = looking.run(starts, points)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 
 from deuterium.errors import BoundsError
-from deuterium.frontends.formula import CONSTANTS
+from deuterium.frontends.language import CONSTANTS
 
 __all__ = ["read_bounds"]
 

@@ -16,81 +16,24 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import reduce
 from typing import Any, NoReturn
 
-import numpy as np
-import scipy.special as sc
-
 from deuterium.errors import FormulaError, did_you_mean
-from deuterium.functions.choice import relu
-from deuterium.graph.operator import OPERATORS
+from deuterium.frontends.language import CONSTANTS, FUNCTIONS
 from deuterium.graph.source import Source, attributing
-from deuterium.graph.variable import Variable, apply, constant, symbol
+from deuterium.graph.variable import Variable, constant, symbol
 
-__all__ = ["CONSTANTS", "FUNCTIONS", "lift"]
+__all__ = ["lift"]
 
 MAX_LENGTH = 10_000  # characters
 MAX_DEPTH = 500  # operations inside one another
 MAX_BITS = 16_384  # of the integers that the closed form may come to hold
 
-Function = Callable[..., Any]
-
-
-@dataclass(frozen=True)
-class _Function:
-    """A function of the language: what to call, and with how many arguments."""
-
-    call: Function
-    least: int = 1
-    most: float = 1
-
-
-def _softplus(x: Variable) -> Any:
-    return -sc.log_expit(-x)
-
-
-_ONE_ARGUMENT: dict[str, Function] = {
-    "exp": np.exp, "exp2": np.exp2, "expm1": np.expm1, "log": np.log, "ln": np.log,
-    "log2": np.log2, "log10": np.log10, "log1p": np.log1p, "sqrt": np.sqrt,
-    "cbrt": np.cbrt, "square": np.square, "abs": np.abs, "sign": np.sign,
-    "sin": np.sin, "cos": np.cos, "tan": np.tan,
-    "arcsin": np.arcsin, "arccos": np.arccos, "arctan": np.arctan,
-    "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan,
-    "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh,
-    "arcsinh": np.arcsinh, "arccosh": np.arccosh, "arctanh": np.arctanh,
-    "asinh": np.arcsinh, "acosh": np.arccosh, "atanh": np.arctanh,
-    "relu": relu, "expit": sc.expit, "sigmoid": sc.expit, "logit": sc.logit,
-    "log_expit": sc.log_expit, "softplus": _softplus,
-    "erf": sc.erf, "erfc": sc.erfc, "ndtr": sc.ndtr,
-}  # fmt: skip
-
-
-def _folded(ufunc: Function) -> Function:
-    return lambda *xs: reduce(ufunc, xs)
-
-
-FUNCTIONS: dict[str, _Function] = {
-    **{name: _Function(call) for name, call in _ONE_ARGUMENT.items()},
-    "hypot": _Function(np.hypot, 2, 2),
-    "logaddexp": _Function(np.logaddexp, 2, 2),
-    "xlogy": _Function(sc.xlogy, 2, 2),
-    "min": _Function(_folded(np.minimum), 2, math.inf),
-    "max": _Function(_folded(np.maximum), 2, math.inf),
-}
-"""The functions that a formula may call, by name."""
-
-CONSTANTS: dict[str, Callable[[], Variable]] = {
-    "pi": lambda: apply(OPERATORS["pi"], (), {}),
-    "e": lambda: OPERATORS["exp"](constant(1)),
-}
-"""The names that stand for numbers."""
-
-_BINARY: dict[type[ast.operator], Function] = {
+_BINARY: dict[type[ast.operator], Callable[..., Any]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul,
     ast.Div: operator.truediv, ast.Pow: operator.pow,
 }  # fmt: skip
-_UNARY: dict[type[ast.unaryop], Function] = {
+_UNARY: dict[type[ast.unaryop], Callable[..., Any]] = {
     ast.UAdd: operator.pos, ast.USub: operator.neg,
 }  # fmt: skip
 _SPELLING: dict[type[ast.AST], str] = {
@@ -142,7 +85,8 @@ def lift(text: str) -> Variable:
     ----------
     text : str
         Numbers, names, ``+ - * / **``, parentheses, ``pi``, ``e`` and calls of the
-        functions in `FUNCTIONS`.  Every other name becomes a scalar symbol.
+        functions of `deuterium.frontends.language`.  Every other name becomes a scalar
+        symbol.
 
     Returns
     -------

@@ -133,8 +133,6 @@ def _point(witness: dict[str, Any]) -> str:
 
 def _why(cause: Cause) -> str:
     ranges = ", ".join(f"[{low!r}, {high!r}]" for low, high in cause.ranges)
-    where = cause.source.replace("formula:", "column ")
-    return (
-        f"NO FINITE BOUND ({cause.kind}): {cause.operator} of {ranges}, "
-        f"from {where} of the formula"
-    )
+    file, _, column = cause.source.partition(":")
+    at = f"column {column} of the formula" if file == "formula" else "the norm itself"
+    return f"NO FINITE BOUND ({cause.kind}): {cause.operator} of {ranges}, from {at}"
