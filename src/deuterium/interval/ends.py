@@ -1,0 +1,155 @@
+"""Interval arithmetic on both ends at once: the fast path for compiled enclosures.
+
+Lower and upper ends are stacked along a new first axis, ``e[0]`` and ``e[1]``, so that
+one NumPy call serves both; a constant (a thin interval) is its plain array.  Rules here
+are as sound as those of `arithmetic` but looser by a few ulps: they round every result
+outward without asking whether it was exact.  What they do not cover (infinite ends, a
+pole) raises `Uncovered`, and the caller falls back to the full rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from deuterium.interval.rounding import EPS, MIN_NORMAL, Array, gamma, outward, signs
+
+
+class Uncovered(Exception):  # noqa: N818  (a signal between rules, never an error)
+    """The fast rules do not reach; use the full ones."""
+
+
+def scaled(e: Array, relative: float) -> Array:
+    """Return non-negative ends with a relative error added; stays non-negative.
+
+    An overflowed lower end becomes NaN (inf - inf), which spoils the result for good.
+    """
+    return e + signs(e) * (e * relative)
+
+
+def add(a: Array, b: Array, nonnegative: bool) -> Array:
+    """Return ``a + b`` of ends with ends or a thin interval."""
+    return _floored(outward(a + b), nonnegative)
+
+
+def _floored(e: Array, nonnegative: bool) -> Array:
+    if nonnegative:
+        np.maximum(e, 0.0, out=e)
+    return e
+
+
+def multiply_nonnegative(a: Array, b: Array) -> Array:
+    """Return ``a * b`` where both are known to be non-negative."""
+    return _floored(outward(a * b), True)
+
+
+def multiply_thin(e: Array, c: Array) -> Array:
+    """Return ends times a constant of any signs."""
+    p = e * c
+    out = np.empty(p.shape)
+    np.minimum(p[0], p[1], out=out[0])
+    np.maximum(p[0], p[1], out=out[1])
+    return outward(out)
+
+
+def multiply(a: Array, b: Array) -> Array:
+    """Return the product of two proper intervals."""
+    same, cross = a * b, a * b[::-1]
+    out = np.empty(same.shape)
+    np.minimum.reduce((same[0], same[1], cross[0], cross[1]), out=out[0])
+    np.maximum.reduce((same[0], same[1], cross[0], cross[1]), out=out[1])
+    return outward(out)
+
+
+def square(e: Array, nonnegative: bool) -> Array:
+    """Return ``e ** 2``."""
+    size = e if nonnegative else _sizes(e)
+    return _floored(outward(size * size), True)
+
+
+def _sizes(e: Array) -> Array:
+    """Return the ends of ``|e|``."""
+    out = np.empty(e.shape)
+    np.maximum(e[0], -e[1], out=out[0])
+    np.maximum(out[0], 0.0, out=out[0])
+    np.maximum(-e[0], e[1], out=out[1])
+    return out
+
+
+def sum_nonnegative(e: Array, axis: tuple[int, ...], count: int) -> Array:
+    """Return the sum over negative axes of non-negative ends."""
+    return scaled(np.sum(e, axis=axis), gamma(count + 2))
+
+
+def sum_any(e: Array, axis: tuple[int, ...], count: int) -> Array:
+    """Return the sum over negative axes."""
+    error = np.sum(np.abs(e), axis=axis) * gamma(count + 4) + MIN_NORMAL
+    total = np.sum(e, axis=axis)
+    return total + signs(total) * error
+
+
+def monotone(
+    e: Array,
+    value: Callable[[Any], Array],
+    error: tuple[float, float],
+    limits: tuple[float, float],
+) -> Array:
+    """Return an increasing function of ends, with its library error and range.
+
+    The error is ``relative * |f| + absolute``; a bounded function has the product taken
+    at its largest value, which saves two passes.
+    """
+    y = value(e)
+    relative, absolute = error
+    low, high = limits
+    if low >= 0 and not np.isinf(relative):
+        y = scaled(y, relative) + signs(y) * (absolute + MIN_NORMAL)
+    elif np.isfinite(low) and np.isfinite(high):
+        y += signs(y) * (relative * max(-low, high) + absolute + MIN_NORMAL)
+    else:
+        y += signs(y) * (np.abs(y) * relative + (absolute + MIN_NORMAL))
+    if np.isfinite(low):
+        np.maximum(y, low, out=y)
+    if np.isfinite(high):
+        np.minimum(y, high, out=y)
+    return y
+
+
+def bump(s: Array, centre: float, top: float) -> Array:
+    """Return ``top - (s - centre)**2``, not below 0: the slope of a logistic curve.
+
+    ``expit' = 1/4 - (expit - 1/2)**2`` and ``tanh' = 1 - tanh**2`` use the function's
+    own ends once each, so they are exact but for rounding (absolute, a few 1e-16).
+    """
+    q = square(s - centre, False) if centre else square(s, False)
+    y = top - q[::-1]
+    y += signs(y) * (8 * EPS * (1.0 + top))
+    return np.maximum(y, 0.0, out=y)
+
+
+def matmul_thin(e: Array, pair: Array) -> Array:
+    """Return ends times a constant matrix, given the stack ``(W, |W|)``.
+
+    Centre and radius; the radius carries every rounding error, that of the final sum
+    included (``|centre product|`` is at most ``|centre| |W|``).
+    """
+    n, m = pair.shape[-2:]
+    half = 0.5 * e
+    both = np.empty(e.shape)
+    centre = np.add(half[0], half[1], out=both[0])
+    radius = np.subtract(half[1], half[0], out=both[1])
+    radius *= 1.0 + 4 * EPS
+    radius += np.abs(centre) * (gamma(n + 8) + 4 * EPS) + MIN_NORMAL
+    product = np.matmul(both.reshape(2, -1, n), pair)
+    product = product.reshape((*e.shape[:-1], m))
+    spread = product[1] * (1.0 + 2 * gamma(n + 8))
+    spread += MIN_NORMAL * (n + 1)
+    return product[0] + signs(product) * spread
+
+
+def require(condition: Any) -> None:
+    """Raise `Uncovered` unless a condition holds everywhere."""
+    if not np.all(condition):
+        raise Uncovered
