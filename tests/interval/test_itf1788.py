@@ -22,10 +22,11 @@ NAMES = {
     "add": "add", "sub": "subtract", "mul": "multiply", "div": "divide",
     "neg": "negative", "recip": "reciprocal", "sqr": "square", "sqrt": "sqrt",
     "pow": "power", "pown": "integer_power", "exp": "exp", "exp2": "exp2", "log": "log",
-    "log2": "log2", "log10": "log10", "sin": "sin", "cos": "cos", "tan": "tan", "asin": "arcsin",
-    "acos": "arccos", "atan": "arctan", "sinh": "sinh", "cosh": "cosh", "tanh": "tanh",
-    "asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh", "sign": "sign",
-    "abs": "absolute", "min": "minimum", "max": "maximum",
+    "log2": "log2", "log10": "log10", "sin": "sin", "cos": "cos", "tan": "tan",
+    "asin": "arcsin", "acos": "arccos", "atan": "arctan", "sinh": "sinh",
+    "cosh": "cosh", "tanh": "tanh", "asinh": "arcsinh", "acosh": "arccosh",
+    "atanh": "arctanh", "sign": "sign", "abs": "absolute", "min": "minimum",
+    "max": "maximum",
 }  # fmt: skip
 CORRECTLY_ROUNDED = {
     "neg", "add", "sub", "mul", "div", "recip", "sqr", "sqrt", "abs", "min", "max",

@@ -84,12 +84,14 @@ class Interval:
     @property
     def width(self) -> Array:
         """Distance between the ends, rounded to nearest."""
-        return np.asarray(self.upper - self.lower)
+        with np.errstate(all="ignore"):
+            return np.asarray(self.upper - self.lower)
 
     @property
     def midpoint(self) -> Array:
         """A point inside (0 or the largest number where an end is infinite)."""
-        middle = 0.5 * np.asarray(self.lower) + 0.5 * np.asarray(self.upper)
+        with np.errstate(all="ignore"):
+            middle = 0.5 * np.asarray(self.lower) + 0.5 * np.asarray(self.upper)
         return np.clip(np.nan_to_num(middle, nan=0.0), self.lower, self.upper)
 
     def contains(self, other: Any) -> Any:
