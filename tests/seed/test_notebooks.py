@@ -26,11 +26,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import symengine as se
+import symengine.lib.symengine_wrapper as sew
+import sympy
 
 import deuterium as dt
-
-for needed in ("matplotlib", "seaborn", "sklearn"):  # the notebooks import them
-    pytest.importorskip(needed)
 
 SEEDS = Path(__file__).parents[2].parent / "shared" / "seeds"
 LINEAR, SIGMOID = "000_*.txt", "001_*.txt"
@@ -80,6 +80,8 @@ class Run:
     """A notebook that is being run."""
 
     def __init__(self, pattern: str, replaced: dict[int, str] | None = None) -> None:
+        for needed in ("matplotlib", "seaborn", "sklearn"):  # the notebooks import them
+            pytest.importorskip(needed)
         found = sorted(SEEDS.glob(pattern))
         if not found:
             pytest.skip(f"no seed notebook {pattern} here")
@@ -127,7 +129,7 @@ def test_the_cells_are_found():
 
 def test_code_and_output_are_told_apart():
     cells = code_cells(
-        "# Title\n\nIn [3]:\n%%time\na = 1\n\nb = 2\n\nCPU times: user\nWall\n\n\n0.5\n\n"
+        "# Title\n\nIn [3]:\n%%time\na = 1\n\nb = 2\n\nCPU times: user\n\n\n0.5\n\n"
         "Some prose here\n\nIn [12]:\nlen([a])\n# done\n\n10200\n\n# A heading\n"
     )
     assert cells == {3: "a = 1\n\nb = 2", 12: "len([a])\n# done"}
@@ -169,7 +171,7 @@ def test_first_notebook_at_full_size():
 
     # and the walk's answer is no enclosure of it, while deuterium's is
     assert np.sum((expected < lower) | (expected > upper)) >= 19
-    certified = dt.enclose(norm, dt.Box({name: (-1, 1) for name in at}))
+    certified = dt.enclose(norm, dt.Box(dict.fromkeys(at, (-1, 1))))
     assert certified.upper == math.inf
     assert certified.cause.kind == "undefined"
     assert certified.contains(expected).all()
@@ -217,3 +219,46 @@ def check_optima(run: Run, total: object, least: object) -> None:
     assert total == pytest.approx(math.sqrt(sum(run["elems"])))
     # the sum of the least elements lies below the least norm (up to shgo's accuracy)
     assert 0 <= total <= least * (1 + 1e-6)
+
+
+# -- what the notebooks rely on, without them ------------------------------------------
+
+
+def small_norm(weights: int):
+    rng = np.random.default_rng(weights)
+    x = dt.to_vec(np.array(dt.random_symbols(3, "x")).reshape(1, 3))
+    w1, w2 = dt.to_vec(rng.normal(size=(3, 2))), dt.to_vec(rng.normal(size=(2, 1)))
+    loss = np.mean(np.log((x @ w1) @ w2))
+    loss.backward()
+    return np.linalg.norm(np.array([v.grad for v in [*w1.flat, *w2.flat]]), ord=2)
+
+
+@pytest.mark.parametrize("weights", range(3))
+def test_closed_forms_of_floats_hold_no_other_fractions(weights):
+    """The notebook's walk knows doubles, integers, symbols, products, powers, sums."""
+    known = (sew.RealDouble, sew.Integer, sew.Symbol, sew.Mul, sew.Pow, sew.Add)
+    stack = [small_norm(weights).data]
+    while stack:
+        form = stack.pop()
+        assert isinstance(form, known), form
+        stack.extend(form.args)
+
+
+def test_roots_of_exact_forms_are_exact():
+    a, b = dt.Variable("a"), dt.Variable("b")
+    assert np.sqrt(a * b**3).to_sympy() == sympy.sqrt(
+        sympy.Symbol("a") * b.to_sympy() ** 3
+    )
+    assert np.sqrt(1.5 + a).data.args[1] == se.RealDouble(0.5)
+
+
+def test_norm_of_an_object_array_is_a_root_of_squares():
+    """NumPy multiplies each element by itself: that product cannot be negative."""
+    a = dt.symbol("a")
+    certified = dt.enclose(np.linalg.norm(np.array([a - 1, a])), dt.Box({a: (-1, 2)}))
+    assert certified.cause is None
+    assert certified.lower == 0
+    assert math.sqrt(8) <= certified.upper <= math.sqrt(8) * (1 + 1e-15)
+    for square in (a * a, np.multiply(a, a), np.array([a]).dot(np.array([a]))):
+        assert float(dt.enclose(square, dt.Box({a: (-1, 2)})).lower) == 0
+        assert dt.grad(square, a).evaluate({a: 3.0}) == 6
