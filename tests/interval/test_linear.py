@@ -349,24 +349,24 @@ def test_overflow_in_the_middle_of_a_matrix_product():
 
 
 def test_underflow_beside_cancellation():
-    # the error of 1 - 1 + 2**-60 must not be lost when sizes times EPS underflow
-    scale, k = 2.0**-1060, 200
+    # sizes times EPS underflow, but the rounding errors of the products do not
     rng = np.random.default_rng(1)
-    b = np.round(rng.uniform(-(2**13), 2**13, (k, 1))) * scale
-    a = rng.normal(size=(1, k)) * 2.0**1000
-    a[0, -1], b[-1, 0] = -(2.0**1000), scale
-    for left, right in ((a, b), (b.T, a.T)):
-        for box in (
-            (Interval.unchecked(left, left), Interval.unchecked(right, right)),
-            (Interval.unchecked(left, left), Interval.unchecked(right, right.copy())),
-            (Interval.unchecked(left, left.copy()), Interval.unchecked(right, right)),
-        ):
-            found = linear.matmul(*box)
-            value = sum(
-                Fraction(x) * Fraction(y)
-                for x, y in zip(left[0], right[:, 0], strict=True)
-            )
-            assert Fraction(found.lower[0, 0]) <= value <= Fraction(found.upper[0, 0])
+    for _ in range(20):
+        b = np.round(rng.uniform(-(2**13), 2**13, (100, 1))) * 2.0**-1060
+        a = rng.normal(size=(1, 100)) * 2.0**1000
+        near = a * (1 + EPS * rng.integers(-2, 3, a.shape))
+        order = rng.permutation(200)
+        a, b = np.hstack([a, -near])[:, order], np.vstack([b, b])[order]
+        value = sum(
+            Fraction(x) * Fraction(y) for x, y in zip(a[0], b[:, 0], strict=True)
+        )
+        for left, right in ((a, b), (b.T, a.T)):
+            thin = Interval.unchecked(left, left), Interval.unchecked(right, right)
+            wide = tuple(Interval.unchecked(e, e.copy()) for e in (left, right))
+            for pair in (thin, wide, (thin[0], wide[1]), (wide[0], thin[1])):
+                found = linear.matmul(*pair)
+                assert Fraction(found.lower[0, 0]) <= value
+                assert Fraction(found.upper[0, 0]) >= value
 
 
 def test_rows_and_columns_of_one_sign_keep_it(rng):
