@@ -1,5 +1,6 @@
 """Graph to numbers."""
 
-from deuterium.evaluate.compiled import CompiledFunction, compile
+from deuterium.evaluate import interpreter  # noqa: F401  (gives Variable its evaluate)
+from deuterium.evaluate.function import CompiledFunction, compile
 
 __all__ = ["CompiledFunction", "compile"]

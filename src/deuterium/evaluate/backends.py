@@ -35,7 +35,10 @@ class Backend:
     xp, special : namespace
         Array functions, and special functions under SciPy's names.
     asarray : callable
-        ``asarray(x, like)``: a float64 array, on the device of ``like`` if it has one.
+        ``asarray(x, device)``: an array on a device; numbers as float64, integers and
+        booleans of NumPy arrays (indices and masks) as they are.
+    device : callable
+        The device of an argument, or None.
     finish : callable
         Makes a fast function of the generated one.
     scope : callable
@@ -48,6 +51,7 @@ class Backend:
     xp: Any
     special: Any
     asarray: Callable[[Any, Any], Any]
+    device: Callable[[Any], Any]
     finish: Callable[[Callable[..., Any]], Callable[..., Any]]
     scope: Callable[[], AbstractContextManager[Any]]
     scatter: Callable[[Any, Any, int], Any]
@@ -75,19 +79,29 @@ def backend(name: str) -> Backend:
         ) from None
 
 
+def _nowhere(x: Any) -> None:
+    """Return no device: the library moves arrays by itself."""
+
+
+def _is_table(x: Any) -> bool:
+    """Return whether ``x`` is an index or mask rather than numbers."""
+    return isinstance(x, np.ndarray) and x.dtype.kind in "ib"
+
+
 def _same(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
 def _numpy() -> Backend:
-    def asarray(x: Any, like: Any) -> Any:
-        return np.asarray(x, dtype=np.float64)
+    def asarray(x: Any, device: Any) -> Any:
+        return x if _is_table(x) else np.asarray(x, dtype=np.float64)
 
     quiet = lambda: np.errstate(all="ignore")  # noqa: E731  (a context each call)
+
     def scatter(x: Any, index: Any, size: int) -> Any:
         return add_into(x, index, (size,))
 
-    return Backend("numpy", np, scipy.special, asarray, _same, quiet, scatter)
+    return Backend("numpy", np, scipy.special, asarray, _nowhere, _same, quiet, scatter)
 
 
 def _jax() -> Backend:
@@ -107,8 +121,8 @@ def _jax() -> Backend:
         log_ndtr=jsp.log_ndtr,
     )
 
-    def asarray(x: Any, like: Any) -> Any:
-        return jnp.asarray(x, dtype=jnp.float64)
+    def asarray(x: Any, device: Any) -> Any:
+        return x if _is_table(x) else jnp.asarray(x, dtype=jnp.float64)
 
     def scatter(x: Any, index: Any, size: int) -> Any:
         return jnp.zeros((*x.shape[:-1], size), x.dtype).at[..., index].add(x)
@@ -116,7 +130,7 @@ def _jax() -> Backend:
     def float64() -> Any:
         return jax.enable_x64(True)
 
-    return Backend("jax", jnp, special, asarray, jax.jit, float64, scatter)
+    return Backend("jax", jnp, special, asarray, _nowhere, jax.jit, float64, scatter)
 
 
 def _torch() -> Backend:
@@ -141,14 +155,17 @@ def _torch() -> Backend:
         },
     )  # fmt: skip
 
-    def _tensor(x: Any, like: Any) -> Any:
-        return asarray(x, like)
-
-    def asarray(x: Any, like: Any) -> Any:
+    def asarray(x: Any, device: Any) -> Any:
         if isinstance(x, torch.Tensor):
-            return x.to(torch.float64)
-        device = like.device if isinstance(like, torch.Tensor) else None
-        return torch.as_tensor(np.array(x), dtype=torch.float64, device=device)
+            return x.to(device=device, dtype=torch.float64)
+        kind = None if _is_table(x) else torch.float64
+        return torch.as_tensor(np.array(x), dtype=kind, device=device)
+
+    def device(x: Any) -> Any:
+        return x.device if isinstance(x, torch.Tensor) else None
+
+    def _tensor(x: Any, like: Any) -> Any:
+        return x if isinstance(x, torch.Tensor) else asarray(x, device(like))
 
     functions.cumsum = lambda x, axis: torch.cumsum(x, dim=axis)
 
@@ -157,4 +174,6 @@ def _torch() -> Backend:
         place = torch.as_tensor(index, device=x.device)
         return zeros.index_add(x.ndim - 1, place, x)
 
-    return Backend("torch", functions, special, asarray, _same, nullcontext, scatter)
+    return Backend(
+        "torch", functions, special, asarray, device, _same, nullcontext, scatter
+    )

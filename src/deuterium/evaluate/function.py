@@ -35,9 +35,6 @@ class CompiledFunction:
         What goes in and what comes out.
     backend : str
         What it runs on: "numpy", "jax" or "torch".
-    source : str
-        The Python source that runs, one line per step.
-
     Notes
     -----
     Arguments may carry leading batch axes, which broadcast against each other; every
@@ -51,12 +48,17 @@ class CompiledFunction:
         self.inputs, self.outputs = tuple(inputs), tuple(outputs)
         self.backend = name
         lowered = lower(self.inputs, self.outputs)
-        program = generate(self.inputs, lowered)
-        self.source = program.source
+        self._program = generate(self.inputs, lowered)
         self._library = backend(name)
-        self._run = _load(program, self._library)
+        self._run = _load(self._program, self._library, None)
+        self._elsewhere: dict[Any, Any] = {}  # the function on other devices
         # what one record needs: every intermediate array, as if none were let go of
         self._record_bytes = 8 * sum(n.size for n in topological(lowered) if n.op)
+
+    @property
+    def source(self) -> str:
+        """The Python source that runs, one line per step."""
+        return self._program.source
 
     def __call__(self, *args: Any, progress: bool = False) -> tuple[Any, ...]:
         """Return the outputs as a tuple of float64 arrays of the back end.
@@ -77,9 +79,18 @@ class CompiledFunction:
         if self.backend == "numpy":
             return self._in_chunks(list(args), progress)
         with self._library.scope():
-            like = args[0] if args else None
-            given = [self._library.asarray(a, like) for a in args]
-            return self._with_batch(self._run(*given), given)
+            device = next((d for d in map(self._library.device, args) if d), None)
+            given = [self._library.asarray(a, device) for a in args]
+            run = self._run_on(device)
+            return self._with_batch(run(*given), given, device)
+
+    def _run_on(self, device: Any) -> Any:
+        """Return the function with its constants on a device."""
+        if device is None:
+            return self._run
+        if device not in self._elsewhere:
+            self._elsewhere[device] = _load(self._program, self._library, device)
+        return self._elsewhere[device]
 
     def _in_chunks(self, args: list[Any], progress: bool) -> tuple[Any, ...]:
         pairs = zip(args, self.inputs, strict=True)
@@ -88,7 +99,7 @@ class CompiledFunction:
         rows = max(1, CHUNK_BYTES // max(1, self._record_bytes * math.prod(batch[1:])))
         with np.errstate(all="ignore"):
             if not batch or batch[0] <= rows:
-                return self._with_batch(self._run(*given), given)
+                return self._with_batch(self._run(*given), given, None)
             results = [np.empty((*batch, *v.shape)) for v in self.outputs]
             for part in _chunks(batch[0], rows, progress):
                 some = [
@@ -107,7 +118,7 @@ class CompiledFunction:
         return np.broadcast_shapes(*leads)
 
     def _with_batch(
-        self, results: tuple[Any, ...], given: Sequence[Any]
+        self, results: tuple[Any, ...], given: Sequence[Any], device: Any
     ) -> tuple[Any, ...]:
         """Give outputs that do not depend on a batched input their batch axes too."""
         batch = self._batch(given)
@@ -115,7 +126,7 @@ class CompiledFunction:
         full = []
         for x, v in zip(results, self.outputs, strict=True):
             shape = (*batch, *v.shape)
-            array = self._library.asarray(x, given[0] if given else None)
+            array = self._library.asarray(x, device)
             same = tuple(array.shape) == shape
             full.append(array if same else 1.0 * xp.broadcast_to(array, shape))
         return tuple(full)
@@ -134,43 +145,42 @@ class CompiledFunction:
         """Write the function to a JSON file: its graph, never its code."""
         Path(path).write_text(json.dumps(self.to_json(), allow_nan=False))
 
+    @classmethod
+    def load(cls, path: str | Path) -> CompiledFunction:
+        """Read a function saved by `save`, and compile it afresh.
+
+        Raises
+        ------
+        GraphError
+            The file is not one, or its graph is not legal; nothing in it is run.
+        """
+        try:
+            flat = json.loads(Path(path).read_text())
+        except ValueError as error:
+            raise GraphError(f"load: {path} is not JSON: {error}") from None
+        if not isinstance(flat, dict) or flat.get("format") != FORMAT:
+            raise GraphError(f"load: {path} is not a {FORMAT} file")
+        if flat.get("version") != VERSION or flat.get("backend") not in NAMES:
+            raise GraphError(
+                f"load: {path} has version {flat.get('version')!r} and backend "
+                f"{flat.get('backend')!r}; this deuterium reads version {VERSION}"
+            )
+        nodes = loads(json.dumps(flat.get("graph")))
+        count = flat.get("inputs")
+        if not isinstance(count, int) or not 0 <= count <= len(nodes):
+            raise GraphError(f"load: {path} has a wrong number of inputs: {count!r}")
+        return compile(nodes[:count], nodes[count:], backend=flat["backend"])
+
     def __repr__(self) -> str:
         lines = self.source.count(" = ")
         return f"<compiled function: {lines} steps on {self.backend}>"
 
 
-def load(path: str | Path) -> CompiledFunction:
-    """Read a function saved by `CompiledFunction.save`, and compile it afresh.
-
-    Raises
-    ------
-    GraphError
-        The file is not one, or its graph is not legal; nothing in it is run.
-    """
-    try:
-        flat = json.loads(Path(path).read_text())
-    except ValueError as error:
-        raise GraphError(f"load: {path} is not JSON: {error}") from None
-    if not isinstance(flat, dict) or flat.get("format") != FORMAT:
-        raise GraphError(f"load: {path} is not a {FORMAT} file")
-    if flat.get("version") != VERSION or flat.get("backend") not in NAMES:
-        raise GraphError(
-            f"load: {path} has version {flat.get('version')!r} and backend "
-            f"{flat.get('backend')!r}; this deuterium reads version {VERSION}"
-        )
-    nodes = loads(json.dumps(flat.get("graph")))
-    count = flat.get("inputs")
-    if not isinstance(count, int) or not 0 <= count <= len(nodes):
-        raise GraphError(f"load: {path} has a wrong number of inputs: {count!r}")
-    return compile(nodes[:count], nodes[count:], backend=flat["backend"])
-
-
-def _load(program: Program, library: Backend) -> Any:
+def _load(program: Program, library: Backend, device: Any) -> Any:
     """Return the generated function, bound to a library and its constants."""
     with library.scope():
         constants = {
-            name: x if x.dtype.kind in "ib" else library.asarray(x, None)
-            for name, x in program.constants.items()
+            name: library.asarray(x, device) for name, x in program.constants.items()
         }
     names = {"special": library.special, **library.support, **constants}
     file = f"<deuterium {abs(hash(program.source)):x}>"

@@ -20,8 +20,8 @@ from deuterium.graph.variable import Variable, apply, broadcast_to, constant, no
 
 def lower(inputs: Sequence[Variable], outputs: Sequence[Variable]) -> list[Variable]:
     """Return outputs that compute the same from the same inputs, ready for code."""
-    spelled = share(spell_out(outputs))
-    return share(fold_constants(inputs, spelled))
+    spelled = share(spell_out(outputs), inputs)
+    return share(fold_constants(inputs, spelled), inputs)
 
 
 def spell_out(outputs: Sequence[Variable]) -> list[Variable]:
@@ -82,16 +82,17 @@ def _value(n: Variable, fixed: Mapping[Variable, Any]) -> Any:
         return n.op.value(*[fixed[a] for a in n.args], **n.attrs)
 
 
-def share(outputs: Sequence[Variable]) -> list[Variable]:
-    """Make equal subexpressions one node (hash-consing)."""
+def share(outputs: Sequence[Variable], keep: Sequence[Variable] = ()) -> list[Variable]:
+    """Make equal subexpressions one node (hash-consing); ``keep`` stay themselves."""
+    kept = set(keep)
     first: dict[Any, Variable] = {}
     done: dict[Variable, Variable] = {}
     for n in topological(outputs):
         args = tuple(done[a] for a in n.args)
-        key = _identity(n, args)
+        key = n if n in kept else _identity(n, args)
         if key not in first:
-            unchanged = all(a is b for a, b in zip(args, n.args, strict=True))
-            first[key] = n if unchanged else node(n.op, args, n.attrs, n.shape)
+            same = all(a is b for a, b in zip(args, n.args, strict=True))
+            first[key] = n if same else node(n.op, args, n.attrs, n.shape)
         done[n] = first[key]
     return [done[v] for v in outputs]
 
@@ -108,5 +109,3 @@ def _identity(n: Variable, args: tuple[Variable, ...]) -> Any:
 
 def _hashable(x: Any) -> Any:
     return (x.shape, x.tobytes()) if isinstance(x, np.ndarray) else x
-
-

@@ -21,9 +21,7 @@ def namespace(xp: Any, scatter: Callable[[Any, Any, int], Any]) -> dict[str, Any
     def joined(parts: list[Any], axis: int, ndim: int) -> Any:
         """Concatenate parts of which some may lack batch axes."""
         lead = np.broadcast_shapes(*[tuple(p.shape[: p.ndim - ndim]) for p in parts])
-        full = [
-            xp.broadcast_to(p, (*lead, *p.shape[p.ndim - ndim :])) for p in parts
-        ]
+        full = [xp.broadcast_to(p, (*lead, *p.shape[p.ndim - ndim :])) for p in parts]
         return xp.concat(full, axis=axis)
 
     def softmax(x: Any) -> Any:

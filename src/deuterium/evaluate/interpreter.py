@@ -1,0 +1,74 @@
+"""Graphs to numbers by the plain interpreter: the reference for compiled functions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from deuterium.errors import MissingSymbolError
+from deuterium.evaluate.values import fitted, require_all, require_known
+from deuterium.graph.interpret import interpret
+from deuterium.graph.late import provides
+from deuterium.graph.substitute import symbol_name
+from deuterium.graph.traverse import symbols_in, topological
+from deuterium.graph.variable import Variable
+
+
+def run(
+    outputs: Sequence[Variable],
+    given: Mapping[Variable, Any],
+    order: Sequence[Variable] | None = None,
+) -> tuple[Any, ...]:
+    """Return the values of ``outputs``, given those of some leaves."""
+    by_name = {v.name: x for v, x in given.items() if v.is_symbol}
+
+    def leaf(v: Variable) -> Any:
+        if v.is_constant:
+            return float(v.value) if v.shape == () else v.value
+        if v.name not in by_name:
+            raise MissingSymbolError(f"symbol {v.name!r} was given no value")
+        return by_name[v.name]
+
+    with np.errstate(all="ignore"):
+        meaning = interpret(
+            topological(outputs) if order is None else order,
+            leaf,
+            lambda op: op.value,
+            given,
+        )
+    batch = np.broadcast_shapes(*[_batch(v, x) for v, x in given.items()])
+    return tuple(_with_batch(meaning[v], v, batch) for v in outputs)
+
+
+def _batch(v: Variable, value: Any) -> tuple[int, ...]:
+    shape = np.shape(value)
+    return shape[: len(shape) - v.ndim]
+
+
+def _with_batch(value: Any, v: Variable, batch: tuple[int, ...]) -> Any:
+    """Give outputs that do not depend on a batched input their batch axes too."""
+    value = np.asarray(value, dtype=np.float64)
+    shape = batch + v.shape
+    return value if value.shape == shape else np.broadcast_to(value, shape).copy()
+
+
+@provides("evaluate")
+def evaluate(v: Variable, values: Mapping[Any, Any]) -> Any:
+    """Return the value of ``v``: a float for an unbatched scalar, else an array."""
+    order = topological([v])
+    symbols = {s.name: s for s in symbols_in(order)}
+    given: dict[Variable, Any] = {}
+    for key, value in values.items():
+        if isinstance(key, Variable) and (
+            key.is_constant or (key.is_symbol and key.name not in symbols)
+        ):
+            given[key] = fitted(value, key, "evaluate")  # need not occur in the graph
+        else:
+            name = symbol_name(key)
+            require_known([name], symbols, "evaluate")
+            given[symbols[name]] = fitted(value, symbols[name], "evaluate")
+    require_all([k.name for k in given], symbols, "evaluate", "value")
+    (result,) = run([v], given, order)
+    return float(result) if result.shape == () else result
