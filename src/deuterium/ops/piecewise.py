@@ -70,7 +70,8 @@ def _jump(
 
 def _flat_enclosure(x: Interval) -> Interval:
     zero = np.zeros(np.shape(x.lower))
-    return undefined_where(_make(zero, zero), ~((x.lower > 0) | (x.upper < 0)))
+    away = (x.lower > 0) | (x.upper < 0)
+    return undefined_where(_make(zero, zero), np.logical_not(away))
 
 
 flat: Operator = unary(
