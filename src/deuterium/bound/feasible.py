@@ -14,6 +14,7 @@ from deuterium.graph.substitute import symbol_name
 from deuterium.graph.variable import Variable
 from deuterium.interval.rounding import EPS
 
+ROUNDS = 50  # of going into each ball and back into the box
 FAR = 10.0  # how far beyond a finite end, or around zero, an unbounded symbol is drawn
 
 Points = dict[str, Any]
@@ -109,14 +110,14 @@ class Feasible:
         return points | {n: self._inside(n, points[n]) for n in self.low}
 
     def _inside(self, name: str, x: Any) -> Any:
-        balls = [c for c in self.domain.constraints[name]
-                 if isinstance(c, Within) and c.order == 2]  # fmt: skip
+        balls = [c for c in self.domain.constraints[name] if isinstance(c, Within)]
         x = np.clip(x, self.low[name], self.high[name])
-        for _ in range(50 if len(balls) else 0):
+        for _ in range(ROUNDS if balls else 0):
+            before = x
             for ball in balls:
                 x = _into_ball(x, ball)
             x = np.clip(x, self.low[name], self.high[name])
-            if all(_distances(x, b).max() <= b.radius for b in balls):
+            if np.array_equal(x, before):
                 break
         return x
 
@@ -151,20 +152,18 @@ class Feasible:
         return {n: np.concatenate([x, b[n]]) for n, x in a.items()}
 
 
-def _distances(x: Any, ball: Within) -> Any:
-    """Return the distance of every row from a ball's centre."""
-    away = np.reshape(x - ball.center, (len(x), -1))
-    return np.linalg.norm(away, axis=1)
-
-
 def _into_ball(x: Any, ball: Within) -> Any:
     """Move rows outside a ball into it, past what rounding could take back."""
-    far = _distances(x, ball) * (1 + (x[0].size + 16) * 2 * EPS)
-    outside = far > ball.radius
-    share = np.where(outside, ball.radius / np.where(outside, far, 1.0), 1.0)
-    share = np.reshape(share * (1 - 8 * EPS), (len(x),) + (1,) * (np.ndim(x) - 1))
-    outside = np.reshape(outside, share.shape)
-    return np.where(outside, ball.center + share * (x - ball.center), x)
+    size = x[0].size
+    lost = 4 * EPS * np.abs(ball.center).max(initial=0.0) * size
+    radius = max(ball.radius * (1 - (size + 16) * 4 * EPS) - lost, 0.0)
+    away = x - ball.center
+    if ball.order != 2:
+        return ball.center + np.clip(away, -radius, radius)
+    far = np.linalg.norm(np.reshape(away, (len(x), -1)), axis=1)
+    share = np.where(far > radius, radius / np.where(far > radius, far, 1.0), 1.0)
+    share = np.reshape(share, (len(x),) + (1,) * (x.ndim - 1))
+    return np.where(share < 1, ball.center + share * away, x)
 
 
 def _closest(x: Any, table: Any) -> Any:

@@ -141,7 +141,8 @@ class _Search:
         self.symbols = place.symbols
         self.free = [s for s in self.symbols if s.name not in place.tables]
         self.value_of = compile(self.symbols, [v])
-        self.slopes_of = compile(self.symbols, grad(v, self.free))
+        if self.free:
+            self.slopes_of = compile(self.symbols, grad(v, self.free))
 
     def run(self, starts: int, given: Mapping[Any, Any] | None) -> Estimate:
         points = self.place.random(POOL * starts, self.random)

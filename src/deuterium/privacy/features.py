@@ -41,11 +41,11 @@ def norm_slopes(gradients: Sequence[Variable], x: Variable, domain: Domain) -> I
     ``|dg/dx_j|``: no division by a norm that may come close to zero.  The enclosure of
     the derivative itself is intersected with that.
     """
-    parts = [g for g in gradients if isinstance(g, Variable)]
-    if not parts or len(parts) != len(gradients):
+    parts = list(gradients) if isinstance(gradients, list | tuple) else []
+    if not parts or not all(isinstance(g, Variable) for g in parts):
         raise InvalidInputError(
             "norm_slopes: `gradients` must be a list of Variables, as deuterium.grad "
-            f"returns it; got {type(gradients).__name__}"
+            f"returns it; got {gradients!r:.80}"
         )
     bounds = np.array([_column_bound(c, domain) for c in _columns(parts, x)])
     bounds = bounds.reshape(x.shape)
