@@ -3,12 +3,18 @@
 A step is a function of earlier results, chosen once per graph: the fast rules of
 `deuterium.interval.ends` where they reach, the operator's own value where it only moves
 elements (ends are one more leading axis to it), and the operator's full enclosure
-otherwise.  A result that is not finite, or a box the fast rules refuse, is no answer:
-the caller runs the full rules, which also find the cause.
+otherwise.  A few neighbours become one step, so that rounding is paid once: a product
+with a constant matrix and the bias added to it; a sum of squares, of multiples too; the
+slope of a logistic curve, from the curve's own ends.
+
+A result that is not finite, or a box that the fast rules refuse, is no answer
+(`Uncovered`): the caller runs the full rules, which also find the cause.
 """
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,15 +28,11 @@ from deuterium.interval.ends import Uncovered
 from deuterium.interval.rounding import EPS
 
 MOVES = {"broadcast", "reshape", "transpose", "gather", "concatenate", "select"}
+SPREADS = {"add", "multiply", "sum", "matmul", *MOVES}  # keep non-negative so
+CHUNK = 4096  # elements of one end of the largest array that fit the fast cache
+
 Step = Callable[..., Any]
-
-
-@dataclass(frozen=True)
-class _Known:
-    """What is known of a node before any box: is it thin, is it never negative."""
-
-    thin: bool
-    nonnegative: bool
+Made = tuple[Step, tuple[Variable, ...]]  # a step and the nodes it takes
 
 
 class EnclosureProgram:
@@ -47,107 +49,165 @@ class EnclosureProgram:
     def __init__(
         self, outputs: Sequence[Variable], fixed: Mapping[Variable, Interval]
     ) -> None:
-        self.outputs = list(outputs)
-        self._known: dict[Variable, _Known] = {}
-        self._start: dict[Variable, Any] = {}
-        self._wide: list[Variable] = []  # constants that are proper intervals
-        self._steps: list[tuple[Variable, Step, tuple[Variable, ...]]] = []
-        for node in topological(outputs):
-            if node in fixed:
-                self._enter_constant(node, fixed[node])
-            elif node.is_symbol:
-                self._known[node] = _Known(thin=False, nonnegative=False)
-            else:
-                self._enter_step(node)
+        builder = _Builder(outputs, fixed)
+        self._start = builder.start
+        self._wide = builder.wide
+        self._symbols = builder.symbols
+        self._steps = builder.steps
+        self._results = [builder.slot[v] for v in outputs]
+        self._largest = max(v.size for v in builder.order if v not in fixed)
 
-    def _enter_constant(self, node: Variable, x: Interval) -> None:
-        low, high = np.asarray(x.lower), np.asarray(x.upper)
-        thin = bool(np.array_equal(low, high))
-        self._start[node] = low if thin else np.stack([low, high])
-        self._known[node] = _Known(thin, bool(np.all(low >= 0)))
-        if not thin:
-            self._wide.append(node)
-
-    def _enter_step(self, node: Variable) -> None:
-        known = [self._known[a] for a in node.args]
-        self._steps.append((node, _step(node, known, self._start), node.args))
-        self._known[node] = _Known(False, _is_nonnegative(node, known))
-
-    def __call__(self, boxes: Mapping[str, Any], batch: int) -> list[Any]:
+    def __call__(self, boxes: Mapping[str, Any], batch: tuple[int, ...]) -> list[Any]:
         """Return stacked ends of the outputs, or raise `Uncovered`.
 
         Parameters
         ----------
         boxes : mapping
-            Stacked ends of each symbol, by name, all with ``batch`` batch axes.
-        batch : int
-            The number of batch axes.
+            Stacked ends of each symbol, by name, of shape ``(2, *batch, *shape)``.
+        batch : tuple of int
+            The batch axes.  A long first axis is taken in pieces that fit the cache.
         """
-        done: dict[Variable, Any] = dict(self._start)
-        for node in self._wide:
-            e = done[node]
-            done[node] = e.reshape((2,) + (1,) * batch + e.shape[1:])
-        for node in self._known:
-            if node.is_symbol:
-                done[node] = boxes[node.name]
-        for node, step, args in self._steps:
-            done[node] = step(*[done[a] for a in args])
-        results = [done[v] for v in self.outputs]
+        rows = max(1, CHUNK // (self._largest * math.prod(batch[1:])))
+        if not batch or batch[0] <= rows:
+            return self._run(boxes, len(batch))
+        pieces = [
+            self._run({n: e[:, i : i + rows] for n, e in boxes.items()}, len(batch))
+            for i in range(0, batch[0], rows)
+        ]
+        return [np.concatenate(parts, axis=1) for parts in zip(*pieces, strict=True)]
+
+    def _run(self, boxes: Mapping[str, Any], batch: int) -> list[Any]:
+        done = list(self._start)
+        for i in self._wide:
+            shape = done[i].shape
+            done[i] = done[i].reshape((2,) + (1,) * batch + shape[1:])
+        for i, name in self._symbols:
+            done[i] = boxes[name]
+        for i, step, places in self._steps:
+            done[i] = step(*[done[k] for k in places])
+        results = [done[i] for i in self._results]
         if not all(np.isfinite(r).all() for r in results):
             raise Uncovered
         return results
 
 
-def _is_nonnegative(node: Variable, known: Sequence[_Known]) -> bool:
-    assert node.op is not None  # leaves do not come here
-    if node.op.at_least >= 0:
-        return True
-    spreads = node.op.name in {"add", "multiply", "sum", "matmul", *MOVES}
-    return spreads and all(k.nonnegative for k in known)
+@dataclass(frozen=True)
+class _Known:
+    """What is known of a node before any box: is it thin, is it never negative."""
+
+    thin: bool
+    nonnegative: bool
 
 
-def _step(
-    node: Variable, known: Sequence[_Known], start: Mapping[Variable, Any]
-) -> Step:
-    """Return the fastest rule that holds for a node."""
-    assert node.op is not None  # leaves do not come here
-    op, attrs = node.op, dict(node.attrs)
-    if op.name in MOVES:
-        return lambda *args: op.value(*args, **attrs)
-    maker = _MAKERS.get(op.name)
-    step = maker(node, known, start) if maker is not None else None
-    if step is None and op.facts.get("increasing") is not None:
-        step = _monotone(node)
-    return step if step is not None else _full(node, known)
+class _Builder:
+    """Chooses a step for every node."""
+
+    def __init__(
+        self, outputs: Sequence[Variable], fixed: Mapping[Variable, Interval]
+    ) -> None:
+        self.order = topological(outputs)
+        self.slot = {node: i for i, node in enumerate(self.order)}
+        self.known: dict[Variable, _Known] = {}
+        self.constants: dict[Variable, Any] = {}
+        self.start: list[Any] = [None] * len(self.order)
+        self.wide: list[int] = []  # constants that are proper intervals
+        self.symbols: list[tuple[int, str]] = []
+        self.steps: list[tuple[int, Step, tuple[int, ...]]] = []
+        self.curves = {
+            (n.op.name, n.args[0]): n
+            for n in self.order
+            if n.op is not None and n.op.name in _SLOPES.values()
+        }
+        uses = Counter(a for n in self.order for a in n.args)
+        uses.update(outputs)
+        self.alone = {n for n in self.order if uses[n] == 1}
+        for node in self.order:
+            self._enter(node, fixed)
+        self._drop_unused(outputs)
+
+    def _enter(self, node: Variable, fixed: Mapping[Variable, Interval]) -> None:
+        if node in fixed:
+            self._enter_constant(node, fixed[node])
+        elif node.is_symbol:
+            self.known[node] = _Known(thin=False, nonnegative=False)
+            self.symbols.append((self.slot[node], node.name))
+        else:
+            self.known[node] = _Known(False, self._is_nonnegative(node))
+            step, args = self._made(node)
+            places = tuple(self.slot[a] for a in args)
+            self.steps.append((self.slot[node], step, places))
+
+    def _enter_constant(self, node: Variable, x: Interval) -> None:
+        low, high = np.asarray(x.lower), np.asarray(x.upper)
+        thin = bool(np.array_equal(low, high))
+        self.known[node] = _Known(thin, bool(np.all(low >= 0)))
+        self.start[self.slot[node]] = low if thin else np.stack([low, high])
+        if thin:
+            self.constants[node] = low
+        else:
+            self.wide.append(self.slot[node])
+
+    def _is_nonnegative(self, node: Variable) -> bool:
+        assert node.op is not None  # leaves do not come here
+        if node.op.at_least >= 0:
+            return True
+        known = [self.known[a].nonnegative for a in node.args]
+        return node.op.name in SPREADS and all(known)
+
+    def _made(self, node: Variable) -> Made:
+        """Return the fastest step that holds for a node."""
+        assert node.op is not None
+        op, attrs = node.op, dict(node.attrs)
+        if op.name in MOVES:
+            return lambda *args: op.value(*args, **attrs), node.args
+        maker = _MAKERS.get(op.name)
+        made = maker(self, node) if maker is not None else None
+        if made is None and op.facts.get("increasing") is not None:
+            made = _monotone(node)
+        return made if made is not None else self._full(node)
+
+    def _full(self, node: Variable) -> Made:
+        """Return the operator's own enclosure, on stacked ends."""
+        assert node.op is not None
+        rule, attrs = node.op.enclosure, dict(node.attrs)
+        thin = [self.known[a].thin for a in node.args]
+
+        def step(*args: Any) -> Any:
+            boxed = [
+                Interval.unchecked(a, a) if t else Interval.unchecked(a[0], a[1])
+                for a, t in zip(args, thin, strict=True)
+            ]
+            result = rule(*boxed, **attrs)
+            if np.isnan(np.sum(result.lower)) or np.isnan(np.sum(result.upper)):
+                raise Uncovered
+            return np.stack([result.lower, result.upper])
+
+        return step, node.args
+
+    def _drop_unused(self, outputs: Sequence[Variable]) -> None:
+        """Leave out steps whose work a later step has taken over."""
+        needed = {self.slot[v] for v in outputs}
+        kept = []
+        for i, step, places in reversed(self.steps):
+            if i in needed:
+                needed.update(places)
+                kept.append((i, step, places))
+        self.steps = kept[::-1]
+
+    def thin(self, node: Variable) -> bool:
+        return self.known[node].thin
+
+    def nonnegative(self, node: Variable) -> bool:
+        return self.known[node].nonnegative
 
 
-def _full(node: Variable, known: Sequence[_Known]) -> Step:
-    """Return the operator's own enclosure, on stacked ends."""
-    assert node.op is not None
-    rule, attrs = node.op.enclosure, dict(node.attrs)
-    thin = [k.thin for k in known]
-
-    def step(*args: Any) -> Any:
-        boxed = [
-            Interval.unchecked(a, a) if t else Interval.unchecked(a[0], a[1])
-            for a, t in zip(args, thin, strict=True)
-        ]
-        result = rule(*boxed, **attrs)
-        if np.isnan(np.sum(result.lower)) or np.isnan(np.sum(result.upper)):
-            raise Uncovered
-        return np.stack([result.lower, result.upper])
-
-    return step
-
-
-def _monotone(node: Variable) -> Step | None:
+def _monotone(node: Variable) -> Made | None:
     """Return a step for a function that only rises, or only falls, over its domain."""
     assert node.op is not None
     facts, value = node.op.facts, node.op.value
     if "ulps" not in facts:
         return None
-    relative = (facts["ulps"] + 2) * EPS
-    error = (relative, facts["absolute"])
+    error = ((facts["ulps"] + 2) * EPS, facts["absolute"])
     limits = facts["range"]
     (low, high), (with_low, with_high) = facts["domain"], facts["closed"]
 
@@ -158,86 +218,113 @@ def _monotone(node: Variable) -> Step | None:
             ends.require(e[1] <= high if with_high else e[1] < high)
         return ends.monotone(e, value, error, limits)
 
-    return step if facts["increasing"] else lambda e: step(e[::-1])
+    return (step if facts["increasing"] else lambda e: step(e[::-1])), node.args
 
 
 # -- rules by operator ---------------------------------------------------------------
 
 
-def _add(node: Variable, known: Sequence[_Known], start: Any) -> Step:
-    nonnegative = all(k.nonnegative for k in known)
-    return lambda a, b: ends.add(a, b, nonnegative)
+def _is(node: Variable, name: str) -> bool:
+    return node.op is not None and node.op.name == name
 
 
-def _subtract(node: Variable, known: Sequence[_Known], start: Any) -> Step:
-    if known[1].thin:
-        return lambda a, b: ends.add(a, -b, False)
-    return lambda a, b: ends.add(a, -b[::-1], False)
-
-
-def _multiply(node: Variable, known: Sequence[_Known], start: Any) -> Step:
-    if all(k.nonnegative for k in known):
-        return ends.multiply_nonnegative
-    if known[1].thin:
-        return ends.multiply_thin
-    if known[0].thin:
-        return lambda a, b: ends.multiply_thin(b, a)
-    return ends.multiply
-
-
-def _square(node: Variable, known: Sequence[_Known], start: Any) -> Step:
-    nonnegative = known[0].nonnegative
-    return lambda e: ends.square(e, nonnegative)
-
-
-def _sum(node: Variable, known: Sequence[_Known], start: Any) -> Step:
-    axis = tuple(node.attrs["axis"])
-    count = int(np.prod([node.args[0].shape[i] for i in axis]))
-    rule = ends.sum_nonnegative if known[0].nonnegative else ends.sum_any
-    return lambda e: rule(e, axis, count)
-
-
-def _matmul(
-    node: Variable, known: Sequence[_Known], start: Mapping[Variable, Any]
-) -> Step | None:
+def _add(build: _Builder, node: Variable) -> Made:
     a, b = node.args
-    if known[1].thin and b.ndim == 2:
-        pair = np.stack([start[b], np.abs(start[b])])
-        return lambda e, _: ends.matmul_thin(e, pair)
-    return None
+    for product, bias in ((a, b), (b, a)):
+        if _is(product, "matmul") and product in build.alone and build.thin(bias):
+            made = _affine(build, product, build.constants[bias])
+            if made is not None:
+                return made
+    nonnegative = build.nonnegative(a) and build.nonnegative(b)
+    return lambda x, y: ends.add(x, y, nonnegative), node.args
 
 
-def _slope(function: Callable[[Any], Any], centre: float, top: float, low: float) -> Any:
-    """The slope of a logistic curve, from the ends of the curve itself."""
-
-    def make(node: Variable, known: Sequence[_Known], start: Any) -> Step:
-        error = (6 * EPS, 0.0)
-
-        def step(e: Any) -> Any:
-            curve = ends.monotone(e, function, error, (low, 1.0))
-            return ends.bump(curve, centre, top)
-
-        return step
-
-    return make
+def _affine(build: _Builder, node: Variable, bias: Any) -> Made | None:
+    """Return ``x @ W + bias`` for a constant matrix."""
+    x, w = node.args
+    if not build.thin(w) or w.ndim != 2 or build.thin(x):
+        return None
+    matrix = build.constants[w]
+    pair = np.stack([matrix, np.abs(matrix)])
+    return lambda e: ends.affine(e, pair, bias), (x,)
 
 
-def _logistic(x: Any) -> Any:
-    import scipy.special
+def _subtract(build: _Builder, node: Variable) -> Made:
+    if build.thin(node.args[1]):
+        return lambda a, b: ends.add(a, -b, False), node.args
+    return lambda a, b: ends.add(a, -b[::-1], False), node.args
 
-    return scipy.special.expit(x)
+
+def _multiply(build: _Builder, node: Variable) -> Made:
+    a, b = node.args
+    if build.nonnegative(a) and build.nonnegative(b):
+        return ends.multiply_nonnegative, (a, b)
+    if build.thin(b):
+        return ends.multiply_thin, (a, b)
+    if build.thin(a):
+        return ends.multiply_thin, (b, a)
+    return ends.multiply, (a, b)
 
 
-_MAKERS: dict[str, Callable[..., Step | None]] = {
+def _square(build: _Builder, node: Variable) -> Made:
+    nonnegative = build.nonnegative(node.args[0])
+    return lambda e: ends.square(e, nonnegative), node.args
+
+
+def _sum(build: _Builder, node: Variable) -> Made:
+    (x,), axis = node.args, tuple(node.attrs["axis"])
+    count = math.prod(x.shape[i] for i in axis)
+    if _is(x, "square") and x in build.alone:
+        return _sum_of_squares(build, x.args[0], axis, count)
+    if build.nonnegative(x):
+        return lambda e: ends.sum_nonnegative(e, axis, count), (x,)
+    return lambda e: ends.sum_any(e, axis, count), (x,)
+
+
+def _sum_of_squares(
+    build: _Builder, x: Variable, axis: tuple[int, ...], count: int
+) -> Made:
+    nonnegative = build.nonnegative(x)
+    if _is(x, "multiply") and x in build.alone:
+        for factor, rest in (x.args, x.args[::-1]):
+            if build.thin(factor) and not build.thin(rest):
+                size = np.abs(build.constants[factor])
+                sign = build.nonnegative(rest)
+                return (
+                    lambda e: ends.sum_of_squares(e, size, axis, count, sign),
+                    (rest,),
+                )
+    return lambda e: ends.sum_of_squares(e, None, axis, count, nonnegative), (x,)
+
+
+_SLOPES = {"tanh'": "tanh", "expit'": "expit"}
+_SHAPES = {"tanh'": (0.0, 1.0), "expit'": (0.5, 0.25)}  # centre and top of the bump
+
+
+def _slope(build: _Builder, node: Variable) -> Made | None:
+    assert node.op is not None
+    curve = build.curves.get((_SLOPES[node.op.name], node.args[0]))
+    if curve is None or curve not in build.known:
+        return None
+    centre, top = _SHAPES[node.op.name]
+    return lambda s: ends.bump(s, centre, top), (curve,)
+
+
+def _unary(step: Step) -> Callable[[_Builder, Variable], Made]:
+    return lambda build, node: (step, node.args)
+
+
+_MAKERS: dict[str, Callable[[_Builder, Variable], Made | None]] = {
     "add": _add,
     "subtract": _subtract,
     "multiply": _multiply,
     "square": _square,
     "sum": _sum,
-    "matmul": _matmul,
-    "negative": lambda node, known, start: lambda e: -e[::-1],
-    "relu": lambda node, known, start: lambda e: np.maximum(e, 0.0),
-    "relu'": lambda node, known, start: lambda e: np.stack([e[0] > 0, e[1] >= 0]) * 1.0,
-    "tanh'": _slope(np.tanh, 0.0, 1.0, -1.0),
-    "expit'": _slope(_logistic, 0.5, 0.25, 0.0),
+    "matmul": lambda build, node: _affine(build, node, 0.0),
+    "tanh'": _slope,
+    "expit'": _slope,
+    "negative": _unary(lambda e: -e[::-1]),
+    "sqrt": _unary(ends.sqrt),
+    "relu": _unary(lambda e: np.maximum(e, 0.0)),
+    "relu'": _unary(ends.step),
 }

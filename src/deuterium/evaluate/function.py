@@ -35,6 +35,7 @@ class CompiledFunction:
         What goes in and what comes out.
     backend : str
         What it runs on: "numpy", "jax" or "torch".
+
     Notes
     -----
     Arguments may carry leading batch axes, which broadcast against each other; every

@@ -98,7 +98,7 @@ def share(outputs: Sequence[Variable], keep: Sequence[Variable] = ()) -> list[Va
 
 
 def _identity(n: Variable, args: tuple[Variable, ...]) -> Any:
-    """What makes two nodes equal: operator, arguments and attributes."""
+    """Return what makes two nodes equal: operator, arguments and attributes."""
     if n.is_symbol:
         return n.name
     if n.is_constant:

@@ -17,7 +17,7 @@ import numpy as np
 from deuterium.interval.rounding import EPS, MIN_NORMAL, Array, gamma, outward, signs
 
 
-class Uncovered(Exception):  # noqa: N818  (a signal between rules, never an error)
+class Uncovered(Exception):
     """The fast rules do not reach; use the full ones."""
 
 
@@ -83,6 +83,24 @@ def sum_nonnegative(e: Array, axis: tuple[int, ...], count: int) -> Array:
     return scaled(np.sum(e, axis=axis), gamma(count + 2))
 
 
+def sum_of_squares(
+    e: Array, factor: Array | None, axis: tuple[int, ...], count: int, nonnegative: bool
+) -> Array:
+    """Return the sum of ``(factor * e)**2`` over negative axes, ``factor >= 0``.
+
+    Products and squares carry at most four roundings each, which join the relative
+    error of the sum; what underflows on the way is less than the smallest normal number
+    an element.
+    """
+    size = e if nonnegative else _sizes(e)
+    if factor is not None:
+        size = size * factor
+    total = scaled(np.sum(size * size, axis=axis), gamma(count + 8))
+    total[1] += count * MIN_NORMAL
+    total[0] -= count * MIN_NORMAL
+    return np.maximum(total, 0.0, out=total)
+
+
 def sum_any(e: Array, axis: tuple[int, ...], count: int) -> Array:
     """Return the sum over negative axes."""
     error = np.sum(np.abs(e), axis=axis) * gamma(count + 4) + MIN_NORMAL
@@ -108,6 +126,7 @@ def monotone(
         y = scaled(y, relative) + signs(y) * (absolute + MIN_NORMAL)
     elif np.isfinite(low) and np.isfinite(high):
         y += signs(y) * (relative * max(-low, high) + absolute + MIN_NORMAL)
+        return y  # what passes the range by a rounding error harms nobody
     else:
         y += signs(y) * (np.abs(y) * relative + (absolute + MIN_NORMAL))
     if np.isfinite(low):
@@ -123,30 +142,49 @@ def bump(s: Array, centre: float, top: float) -> Array:
     ``expit' = 1/4 - (expit - 1/2)**2`` and ``tanh' = 1 - tanh**2`` use the function's
     own ends once each, so they are exact but for rounding (absolute, a few 1e-16).
     """
-    q = square(s - centre, False) if centre else square(s, False)
-    y = top - q[::-1]
-    y += signs(y) * (8 * EPS * (1.0 + top))
+    size = _sizes(s - centre if centre else s)
+    size *= size
+    y = top - size[::-1]
+    y += signs(y) * (8 * EPS)
     return np.maximum(y, 0.0, out=y)
 
 
-def matmul_thin(e: Array, pair: Array) -> Array:
-    """Return ends times a constant matrix, given the stack ``(W, |W|)``.
+def sqrt(e: Array) -> Array:
+    """Return the square root of ends that must not be negative."""
+    require(e[0] >= 0)
+    return _floored(outward(np.sqrt(e)), True)
 
-    Centre and radius; the radius carries every rounding error, that of the final sum
-    included (``|centre product|`` is at most ``|centre| |W|``).
+
+def step(e: Array) -> Array:
+    """Return the slope of relu: 0 below zero, 1 above it, the hull of both across."""
+    out = np.empty(e.shape)
+    out[0] = e[0] > 0
+    out[1] = e[1] >= 0
+    return out
+
+
+def affine(e: Array, pair: Array, bias: Any) -> Array:
+    """Return ``e @ W + bias``, given the stack ``(W, |W|)`` of a constant matrix.
+
+    Centre and radius; the radius carries every rounding error, those of adding the bias
+    and of the last sum included.
     """
     n, m = pair.shape[-2:]
+    relative = gamma(n + 8)
     half = 0.5 * e
     both = np.empty(e.shape)
     centre = np.add(half[0], half[1], out=both[0])
     radius = np.subtract(half[1], half[0], out=both[1])
     radius *= 1.0 + 4 * EPS
-    radius += np.abs(centre) * (gamma(n + 8) + 4 * EPS) + MIN_NORMAL
-    product = np.matmul(both.reshape(2, -1, n), pair)
-    product = product.reshape((*e.shape[:-1], m))
-    spread = product[1] * (1.0 + 2 * gamma(n + 8))
-    spread += MIN_NORMAL * (n + 1)
-    return product[0] + signs(product) * spread
+    radius += np.abs(centre) * (relative + 4 * EPS) + MIN_NORMAL
+    product = np.matmul(both.reshape(2, -1, n), pair).reshape((*e.shape[:-1], m))
+    middle = product[0] + bias
+    spread = product[1] * (1.0 + 2 * relative)
+    spread += np.abs(middle) * (2 * EPS) + MIN_NORMAL * (n + 1)
+    out = np.empty(product.shape)
+    np.subtract(middle, spread, out=out[0])
+    np.add(middle, spread, out=out[1])
+    return out
 
 
 def require(condition: Any) -> None:
