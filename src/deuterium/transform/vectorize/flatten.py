@@ -22,6 +22,7 @@ from deuterium.transform.vectorize.table import (
     PRODUCT,
     SUBTRACT,
     SUM,
+    WEIGHTED,
     Ints,
     Table,
 )
@@ -36,9 +37,9 @@ def flatten(table: Table) -> Table:
     """Return the table with long products, sums and dot products as single rows."""
     table = _flatten_products(table)
     table = _flatten_sums(table)
-    table = _extract_dots(table, constant_factors=True)
-    table = _extract_dots(table, constant_factors=False)
-    return _with_plain_additions(table)
+    table = _extract_dots(table, WEIGHTED)
+    table = _extract_dots(table, DOT)
+    return _separate_constants(table)
 
 
 class _Trees:
@@ -100,33 +101,31 @@ def _flatten_products(table: Table) -> Table:
 
 
 def _flatten_sums(table: Table) -> Table:
-    family = np.isin(table.code, (ADD, SUBTRACT, NEGATIVE))
-    trees = _Trees(table, family, SUM)
-    table, minus = _with_negative_factors(table, trees)
-    table, negated = table.appended(NEGATIVE, trees.root[minus])
-    terms = trees.term.copy()
-    terms[minus] = negated
-    return table.rewired(
+    """Make rows of sums; what they subtract becomes something negative to add.
+
+    That is a negative constant, for a constant or a product with one, and else a node.
+    """
+    trees = _Trees(table, np.isin(table.code, (ADD, SUBTRACT, NEGATIVE)), SUM)
+    child, terms = table.child.copy(), trees.term.copy()
+    constants = trees.minus & (table.code[terms] == CONSTANT)
+    factor = _constant_factor(table, terms)
+    products = trees.minus & (factor >= 0)
+    others = trees.minus & ~constants & ~products
+    subtracted = terms[others]
+
+    table, terms[constants] = _negative_constants(table, terms[constants])
+    table, child[factor[products]] = _negative_constants(table, child[factor[products]])
+    table, terms[others] = table.appended(NEGATIVE, trees.root[others])
+    return replace(table, child=child).rewired(
         trees.others,
         (trees.root, terms),
-        (negated, trees.term[minus]),
+        (terms[others], subtracted),
         code=np.append(trees.code, table.code[len(trees.code) :]),
     )
 
 
-def _with_negative_factors(table: Table, trees: _Trees) -> tuple[Table, Flags]:
-    """Subtract products by adding those of a negative constant, where there is one.
-
-    Returns the terms that are still to be subtracted, too.
-    """
-    at = _constant_factor(table, trees.term)
-    done = trees.minus & (at >= 0)
-    at = at[done]
-    value = -table.value[table.child[at]]
-    table, negative = table.appended(CONSTANT, table.owner[at], value)
-    child = table.child.copy()
-    child[at] = negative
-    return replace(table, child=child), trees.minus & ~done
+def _negative_constants(table: Table, constants: Ints) -> tuple[Table, Ints]:
+    return table.appended(CONSTANT, constants, -table.value[constants])
 
 
 def _products(table: Table, terms: Ints) -> Flags:
@@ -139,51 +138,67 @@ def _constant_factor(table: Table, terms: Ints) -> Ints:
     where = np.full(len(terms), -1)
     products = np.flatnonzero(_products(table, terms))
     starts = table.starts[terms[products]]
-    for operand in (0, 1):
-        at = starts + operand
+    for at in (starts, starts + 1):
         constant = table.code[table.child[at]] == CONSTANT
         where[products[constant]] = at[constant]
     return where
 
 
-def _extract_dots(table: Table, *, constant_factors: bool) -> Table:
+def _extract_dots(table: Table, row: int) -> Table:
     """Return the table with the products among the terms of sums as dot products.
 
-    First those with a constant factor, then those without: one is a matrix product
-    with a constant matrix, which is cheap and tight, the other is not.
+    Those with a constant factor are rows of their own: a matrix product with a constant
+    matrix is cheap and tight, another need not be.
     """
-    owner, child = table.owner, table.child
-    edge = np.flatnonzero((table.code[owner] == SUM) & _products(table, child))
-    at = table.starts[child[edge]]
-    x, y = child[at], child[at + 1]
+    edge = np.flatnonzero(table.code[table.owner] == SUM)
+    edge = edge[_products(table, table.child[edge])]
+    at = table.starts[table.child[edge]]
+    x, y = table.child[at], table.child[at + 1]
     swap = table.code[x] == CONSTANT
     x, y = np.where(swap, y, x), np.where(swap, x, y)
 
-    fits = (table.code[y] == CONSTANT) == constant_factors
-    count = np.bincount(owner[edge[fits]], minlength=len(table))
-    fits &= count[owner[edge]] >= LONG
-    edge, x, y = edge[fits], x[fits], y[fits]
+    fits = (table.code[y] == CONSTANT) == (row == WEIGHTED)
+    fits[fits] = _have_company(table, edge[fits], LONG)
+    return _split_off(table, edge[fits], row, x[fits], y[fits])
 
-    sums, which = np.unique(owner[edge], return_inverse=True)
-    whole = count[sums] == np.bincount(owner, minlength=len(table))[sums]
-    code, kept = table.code.copy(), np.ones(len(owner), dtype=bool)
-    code[child[edge]], kept[edge] = GONE, False
-    code[sums[whole]] = DOT  # nothing is left to add
-    table, parts = table.appended(DOT, sums[~whole])
-    dots = sums.copy()
-    dots[~whole] = parts
+
+def _separate_constants(table: Table) -> Table:
+    """Return the table with sums that add either constants or all else."""
+    for constants in (False, True):
+        edge = np.flatnonzero(table.code[table.owner] == SUM)
+        constant = table.code[table.child[edge]] == CONSTANT
+        mixed = np.isin(table.owner[edge], table.owner[edge[constant]])
+        edge = edge[mixed & (constant == constants)]
+        edge = edge[_have_company(table, edge, 2)]
+        table = _split_off(table, edge, SUM, table.child[edge])
+    two = (table.code == SUM) & (np.diff(table.starts) == 2)
+    return replace(table, code=np.where(two, ADD, table.code))
+
+
+def _have_company(table: Table, edge: Ints, least: int) -> Flags:
+    """Return which of these edges have an owner with at least so many of them."""
+    owner = table.owner[edge]
+    return np.bincount(owner, minlength=1)[owner] >= least
+
+
+def _split_off(table: Table, edge: Ints, row: int, *operands: Ints) -> Table:
+    """Make rows of their own of some terms of sums; what is left of a sum adds them.
+
+    The terms are given by their edges; ``operands`` is what the new rows are made of.
+    """
+    sums, which = np.unique(table.owner[edge], return_inverse=True)
+    whole = np.bincount(which, minlength=len(sums)) == np.diff(table.starts)[sums]
+    code, kept = table.code.copy(), np.ones(len(table.owner), dtype=bool)
+    kept[edge] = False
+    code[sums[whole]] = row  # nothing is left to add
+    if row in (DOT, WEIGHTED):
+        code[table.child[edge]] = GONE
+    table, parts = table.appended(row, sums[~whole])
+    rows = sums.copy()
+    rows[~whole] = parts
     return table.rewired(
         kept,
         (sums[~whole], parts),
-        (dots[which], x),
-        (dots[which], y),
+        *[(rows[which], x) for x in operands],
         code=np.append(code, table.code[len(code) :]),
-    )
-
-
-def _with_plain_additions(table: Table) -> Table:
-    """Return the table with sums of two terms (a dot product and a bias) as such."""
-    two = (table.code == SUM) & (np.diff(table.starts) == 2)
-    return table.rewired(
-        np.ones(len(table.owner), dtype=bool), code=np.where(two, ADD, table.code)
     )

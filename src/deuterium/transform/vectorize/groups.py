@@ -8,6 +8,8 @@ most gathers turn out to be no movement at all, and outer products show as such.
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
@@ -19,6 +21,7 @@ from deuterium.graph.source import Source, attributing
 from deuterium.graph.variable import NO_ATTRS, Variable, node
 from deuterium.interval.linear import EXACT_PRODUCTS
 from deuterium.ops.arrays import prod_last, sum_over
+from deuterium.transform.vectorize.grids import Grids, distinct, grids
 from deuterium.transform.vectorize.places import Places
 from deuterium.transform.vectorize.table import (
     CONSTANT,
@@ -31,11 +34,13 @@ from deuterium.transform.vectorize.table import (
     OTHER,
     PRODUCT,
     SUM,
+    WEIGHTED,
     Ints,
     Table,
 )
 
 SMALL = 8  # a group of fewer members stays scalar
+FEW = 8  # a sum over so many arrays is made of one sum for each
 
 
 def build(table: Table) -> list[Variable]:
@@ -104,10 +109,9 @@ class _Builder:
         children = self._child[self._starts[i] : self._starts[i + 1]].tolist()
         args = tuple([self.places.node(c) for c in children])
         op = old.op if code == OTHER else self._kind(code)[0]
-        if old.op is op and len(args) == len(old.args):
-            if all(a is b for a, b in zip(args, old.args, strict=True)):
-                self.places.put_node(i, old)
-                return
+        if old.op is op and list(map(id, args)) == list(map(id, old.args)):
+            self.places.put_node(i, old)
+            return
         attrs = old.attrs if code == OTHER else self._kind(code)[1]
         self._attribute(old.source)
         self.places.put_node(i, node(op, args, attrs, old.shape))
@@ -126,16 +130,50 @@ class _Builder:
 
     def _elementwise(self, members: Ints, operands: Ints) -> None:
         op, attrs = self._kind(int(self.table.code[members[0]]))
-        address = self.places.address(operands)
-        order = np.lexsort(address.T[::-1])
+        order = np.lexsort(self.places.position(operands).T[::-1])
         members, operands = members[order], operands[order]
-        shape = _grid(address[order])
+        shape = self._shape(operands)
         args = [self.places.spread(column.reshape(shape)) for column in operands.T]
         self.places.put(members, node(op, tuple(args), attrs, shape))
 
+    def _shape(self, operands: Ints) -> Shape:
+        """Return the shape of a group.
+
+        A matrix, if an operand repeats in runs of one length: rows are sorted, so the
+        members ``a[i] * b[j]`` of an outer product come as one.  Else that of an array
+        the group takes as it is, or one axis.
+        """
+        count = len(operands)
+        for column in operands.T:
+            ends = np.flatnonzero(np.diff(self.places.position(column))) + 1
+            runs = len(ends) + 1
+            length, rest = divmod(count, runs)
+            even = rest == 0 and (ends == np.arange(1, runs) * length).all()
+            if even and 1 < runs < count:
+                return (runs, length)
+        shapes = [self.places.shape(column) for column in operands.T]
+        return max(shapes, key=len)
+
     def _sums(self, members: Ints, operands: Ints) -> None:
+        if len(members) == 1:
+            self.places.put(members, self._total(operands[0]))
+            return
         members, (terms,) = self._sorted(members, operands)
         self.places.put(members, sum_over(self._rows(terms), (-1,)))
+
+    def _total(self, terms: Ints) -> Variable:
+        """Sum what comes of each array on its own, where these are few."""
+        sources = self.places.by_source(terms)
+        if len(sources) > FEW:
+            sources = [np.arange(len(terms))]
+        parts = [self._total_of_one(terms[where]) for where in sources]
+        return functools.reduce(operator.add, parts)
+
+    def _total_of_one(self, terms: Ints) -> Variable:
+        terms = terms[np.argsort(self.places.address(terms), kind="stable")]
+        shape = self.places.shape(terms)
+        axes = tuple(range(-len(shape), 0))
+        return sum_over(self.places.collect(terms.reshape(shape)), axes)
 
     def _products(self, members: Ints, operands: Ints) -> None:
         members, (factors,) = self._sorted(members, operands)
@@ -146,49 +184,49 @@ class _Builder:
 
     def _sorted(self, members: Ints, *operands: Ints) -> tuple[Ints, list[Ints]]:
         """Sort the terms of each row by place, then the rows by their first terms."""
-        address = [self.places.address(x) for x in operands]
-        order = np.lexsort(address[::-1], axis=-1)
+        position = [self.places.position(x) for x in operands]
+        order = np.lexsort(position[::-1], axis=-1)
         sorted_terms = [np.take_along_axis(x, order, axis=-1) for x in operands]
-        rows = np.argsort(self.places.address(sorted_terms[0])[:, 0], kind="stable")
+        rows = np.argsort(self.places.position(sorted_terms[0][:, 0]), kind="stable")
         return members[rows], [x[rows] for x in sorted_terms]
 
     def _dots(self, members: Ints, operands: Ints) -> None:
         """Make matrix products where rows share their operands, else sums of products.
 
-        Every pair of a distinct left side (an input, or a window of one) and a distinct
-        right side (weights) then is an element of one product of two matrices.
+        A row has a left side (an input, or a window of one) and a right side (weights).
+        Where several left sides meet the same right sides, all pairs of them are the
+        elements of one product of two matrices.
         """
-        half = operands.shape[1] // 2
-        members, (x, y) = self._sorted(members, operands[:, :half], operands[:, half:])
-        lefts, left = _distinct(self.places.address(x))
-        rights, right = _distinct(self._identity(y))
-        count = len(lefts) * len(rights)
-        if count <= len(members) and self._is_tight(y, count):
-            matrix = self.places.collect(x[lefts])
-            other = self.places.collect(y[rights].T)
-            product = node(
-                lookup("matmul"), (matrix, other), NO_ATTRS, (len(lefts), len(rights))
-            )
-            self.places.put(members, product, left * len(rights) + right)
-        else:
-            product = self._rows(x) * self._rows(y)
-            self.places.put(members, sum_over(product, (-1,)))
+        x, y = np.split(operands, 2, axis=1)
+        lefts, left = distinct(self.places.address(x))
+        rights, right = distinct(self.places.address(y))
+        alone = np.ones(len(members), dtype=bool)
+        for g in grids(left, right):
+            if self._is_worth_a_matrix(g, y):
+                out = self._matrix_product(x[lefts[g.rows]], y[rights[g.columns]])
+                self.places.put(members[g.pairs], out, g.places)
+                alone[g.pairs] = False
+        if alone.any():
+            members, (x, y) = self._sorted(members[alone], x[alone], y[alone])
+            terms = self._rows(x) * self._rows(y)
+            self.places.put(members, sum_over(terms, (-1,)))
 
-    def _identity(self, numbers: Ints) -> Any:
-        """Return what tells numbers apart: the value of constants, else the place."""
-        if self.places.are_constant(numbers):
-            return self.table.value[numbers]
-        return self.places.address(numbers)
+    def _is_worth_a_matrix(self, g: Grids, y: Ints) -> bool:
+        """Return whether a matrix product saves work and is enclosed as tightly.
 
-    def _is_tight(self, y: Ints, count: int) -> bool:
-        """Return whether a matrix product is enclosed as tightly as its products are.
-
-        One with a constant matrix is.  A small one of two variable matrices is, too; a
-        single dot product gains nothing from being one.
+        With a constant matrix it always is; of two variable ones, if it is small.
         """
-        if self.places.are_constant(y):
-            return True
-        return 1 < count and count * y.shape[1] <= EXACT_PRODUCTS
+        shared = g.rows.shape[1] * g.columns.shape[1] > 1
+        products = g.rows.size * g.columns.shape[1] * y.shape[1]
+        return shared and (self.places.are_constant(y) or products <= EXACT_PRODUCTS)
+
+    def _matrix_product(self, x: Ints, y: Ints) -> Variable:
+        """Return ``x @ y.T`` of numbers, for a stack of them."""
+        if len(x) == 1:
+            x, y = x[0], y[0]
+        shape = (*x.shape[:-1], y.shape[-2])
+        args = (self.places.collect(x), self.places.collect(np.swapaxes(y, -1, -2)))
+        return node(lookup("matmul"), args, NO_ATTRS, shape)
 
 
 _RULES: dict[int, Callable[[_Builder, Ints, Ints], None]] = {
@@ -197,27 +235,5 @@ _RULES: dict[int, Callable[[_Builder, Ints, Ints], None]] = {
     SUM: _Builder._sums,
     PRODUCT: _Builder._products,
     DOT: _Builder._dots,
+    WEIGHTED: _Builder._dots,
 }
-
-
-def _grid(address: Ints) -> Shape:
-    """Return the shape of a group: a matrix if an operand repeats in runs of one length.
-
-    Rows are sorted, so the members ``a[i] * b[j]`` of an outer product come as one.
-    """
-    count = len(address)
-    for column in address.T:
-        ends = np.flatnonzero(np.diff(column)) + 1
-        runs = len(ends) + 1
-        if 1 < runs < count and count % runs == 0:
-            if (ends == np.arange(1, runs) * (count // runs)).all():
-                return (runs, count // runs)
-    return (count,)
-
-
-def _distinct(rows: Any) -> tuple[Ints, Ints]:
-    """Return the first of each set of equal rows, and which of them each row equals."""
-    seen: dict[bytes, int] = {}
-    which = [seen.setdefault(row.tobytes(), len(seen)) for row in rows]
-    kinds = np.array(which, dtype=np.int64)
-    return np.unique(kinds, return_index=True)[1], kinds

@@ -30,6 +30,11 @@ class Places:
         self._leaves = np.flatnonzero(table.code == LEAF)
         self._source[self._leaves] = LEAVES
         self._place[self._leaves] = np.arange(len(self._leaves))
+        self._tell_constants_apart(np.flatnonzero(table.code == CONSTANT))
+
+    def _tell_constants_apart(self, constants: Ints) -> None:
+        bits = self._table.value[constants].view(np.int64)  # 0.0 is not -0.0
+        self._place[constants] = np.unique(bits, return_inverse=True)[1]
 
     # -- putting things there --------------------------------------------------------
 
@@ -53,8 +58,12 @@ class Places:
     # -- getting them back -----------------------------------------------------------
 
     def address(self, numbers: Ints) -> Ints:
-        """Return source and place as one integer (0 for every constant)."""
+        """Return source and place as one integer: equal numbers have equal ones."""
         return self._source[numbers] * _LARGEST + self._place[numbers]
+
+    def position(self, numbers: Ints) -> Ints:
+        """Return what to sort by: the address, but constants stay as they are."""
+        return np.where(self._source[numbers] == CONSTANTS, 0, self.address(numbers))
 
     def are_constant(self, numbers: Ints) -> bool:
         """Return whether all these numbers are constants."""
@@ -79,6 +88,15 @@ class Places:
             return self._table.nodes[number]
         return _taken(array, np.asarray(self._place[number]))
 
+    def shape(self, numbers: Ints) -> Shape:
+        """Return the shape of the array whose elements these are, in order, if any."""
+        source = int(self._source[numbers[0]])
+        if source != CONSTANTS and (self._source[numbers] == source).all():
+            array = self._array(source)
+            if _is_all_of(array, self._place[numbers]):
+                return array.shape
+        return numbers.shape
+
     def spread(self, numbers: Ints) -> Variable:
         """Return these numbers as one array, by broadcasting where they repeat."""
         shape, address = numbers.shape, self.address(numbers)
@@ -98,21 +116,25 @@ class Places:
         sources = self._source[numbers]
         if not sources.any():
             return constant(self._table.value[numbers])
-        if not sources.all():
-            return self._joined(numbers)  # constants have no addresses to know them by
         key = numbers.shape, self.address(numbers).tobytes()
         if key not in self._collected:
             one = (sources == sources.flat[0]).all()
             self._collected[key] = (self._taken if one else self._joined)(numbers)
         return self._collected[key]
 
+    def by_source(self, numbers: Ints) -> list[Ints]:
+        """Return where in ``numbers`` those of each source are."""
+        order = np.argsort(self._source[numbers], kind="stable")
+        ends = np.flatnonzero(np.diff(self._source[numbers[order]])) + 1
+        bounds = [0, *ends.tolist(), len(numbers)]
+        return [order[i:j] for i, j in pairwise(bounds)]
+
     def _joined(self, numbers: Ints) -> Variable:
         """Join what comes of each source, then put it in order."""
         flat = numbers.ravel()
-        order = np.argsort(self._source[flat], kind="stable")
-        ends = np.flatnonzero(np.diff(self._source[flat[order]])) + 1
-        bounds = [0, *ends.tolist(), len(flat)]
-        parts = [self._taken(flat[order[i:j]]) for i, j in pairwise(bounds)]
+        sources = self.by_source(flat)
+        parts = [self._taken(flat[where]) for where in sources]
+        order = np.concatenate(sources)
         index = np.empty(len(flat), dtype=np.int64)
         index[order] = np.arange(len(flat))
         return _taken(_concatenated(parts), index.reshape(numbers.shape))
@@ -135,9 +157,11 @@ class Places:
 
 def _taken(x: Variable, index: Any) -> Variable:
     """Return the elements of ``x`` at flat places; no movement if those are all."""
-    if index.size == x.size and (index.ravel() == np.arange(x.size)).all():
-        return reshape_to(x, index.shape)
-    return take_places(x, index)
+    return reshape_to(x, index.shape) if _is_all_of(x, index) else take_places(x, index)
+
+
+def _is_all_of(x: Variable, index: Any) -> bool:
+    return index.size == x.size and bool((index.ravel() == np.arange(x.size)).all())
 
 
 def _concatenated(parts: list[Variable]) -> Variable:

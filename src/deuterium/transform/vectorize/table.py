@@ -31,9 +31,10 @@ JOIN = 5  # scalars joined to an array of one axis
 SUM = 6  # the sum of its operands
 PRODUCT = 7  # the product of its operands
 DOT = 8  # the dot product of the first and the second half of its operands
+WEIGHTED = 9  # the same, where the second half are constants
 # ... or a scalar operator of one or two operands, the first of which are always these
 BASIC = ("add", "subtract", "negative", "multiply")
-ADD, SUBTRACT, NEGATIVE, MULTIPLY = range(9, 13)
+ADD, SUBTRACT, NEGATIVE, MULTIPLY = range(10, 14)
 FIRST_OPERATOR = ADD
 
 Kind = tuple[Operator, Mapping[str, Any]]
