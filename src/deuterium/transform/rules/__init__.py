@@ -1,0 +1,44 @@
+"""The rules of `simplify`: identities over the reals, one family a file.
+
+The rules of a node's operator are tried in the order of `FAMILIES`, and within a family
+in the order of its file.
+"""
+
+from deuterium.transform.rules import (
+    constants,
+    exponentials,
+    logistic,
+    movement,
+    products,
+    reductions,
+    softmax,
+    sums,
+)
+from deuterium.transform.rules.known import Bounds, Known
+from deuterium.transform.rules.table import LEAF, RULES, Rule
+
+__all__ = ["BY_OPERATOR", "FAMILIES", "LEAF", "RULES", "Bounds", "Known", "Rule"]
+
+FAMILIES = (
+    constants,
+    movement,
+    exponentials,
+    softmax,
+    logistic,
+    sums,
+    products,
+    reductions,
+)
+
+
+def _by_operator() -> dict[str, tuple[Rule, ...]]:
+    """Return the rules to try on a node, by the name of its operator."""
+    order = [family.__name__ for family in FAMILIES]
+    table: dict[str, list[Rule]] = {}
+    for entry in sorted(RULES.values(), key=lambda r: order.index(r.rewrite.__module__)):
+        for name in entry.operators:
+            table.setdefault(name, []).append(entry)
+    return {name: tuple(rules) for name, rules in table.items()}
+
+
+BY_OPERATOR = _by_operator()

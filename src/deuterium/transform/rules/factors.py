@@ -1,0 +1,269 @@
+"""A product seen as a coefficient times powers of factors, and built again.
+
+``-(2 x / y) * square(broadcast(z))`` is ``-2 * x**1 * y**-1 * z**2``: the view looks
+through signs, quotients, powers and broadcasts.  Factors keep their own small shapes
+and broadcast to the shape of the product.  Building multiplies small factors first.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from deuterium.graph.operator import Shape
+from deuterium.graph.variable import Variable, broadcast_to, constant
+from deuterium.ops.arithmetic import raise_to
+from deuterium.transform.rules import exact
+from deuterium.transform.rules.exact import Number
+from deuterium.transform.rules.known import Known
+
+MOST_FACTORS = 10  # beyond it, factors that are products themselves stay closed
+MOST_POWER = 16
+
+
+@dataclass
+class Factors:
+    """``coefficient * prod(base ** power)``, broadcast to ``shape``.
+
+    Attributes
+    ----------
+    divided : set of Variable
+        Factors that stood in a denominator: they may be cancelled only where they are
+        not zero.
+    merged : bool
+        Whether two factors have become one.
+    """
+
+    shape: Shape
+    coefficient: Number = 1
+    powers: dict[Variable, int] = field(default_factory=dict)
+    divided: set[Variable] = field(default_factory=set)
+    merged: bool = False
+
+    def times(self, base: Variable, power: int) -> None:
+        """Multiply by ``base ** power``."""
+        before = self.powers.get(base, 0)
+        self.merged = self.merged or base in self.powers
+        self.powers[base] = before + power
+        if power < 0:
+            self.divided.add(base)
+
+    def without(self, common: dict[Variable, int]) -> Factors:
+        """Return what is left when common factors are taken out."""
+        left = {b: e - common.get(b, 0) for b, e in self.powers.items()}
+        return Factors(
+            self.shape,
+            self.coefficient,
+            {b: e for b, e in left.items() if e},
+            set(self.divided),
+        )
+
+    @property
+    def stops(self) -> set[Variable]:
+        """What the cost of a product is counted down to.
+
+        The factors, or what is under a function that may combine with another.
+        """
+        found: set[Variable] = set()
+        for base in self.powers:
+            found.update(_under(base) if _may_combine(base) else (base,))
+        return found
+
+    @property
+    def poles(self) -> int:
+        """How many factors are unbounded for sure: denominators and exponentials."""
+        return sum(
+            e < 0 or (b.op is not None and b.op.name == "exp")
+            for b, e in self.powers.items()
+        )
+
+
+_COMBINE = frozenset({"expit", "exp", "expit'", "tanh'", "softmax"})
+
+
+def _may_combine(base: Variable) -> bool:
+    if base.op is None:
+        return False
+    if base.op.name == "add":
+        return any(a.op is not None and a.op.name == "exp" for a in base.args)
+    return base.op.name in _COMBINE
+
+
+def _under(base: Variable) -> list[Variable]:
+    """Return the arguments of a function of ``±z``, without sign and coefficient."""
+    found: list[Variable] = []
+    for a in base.args:
+        if base.op is not None and base.op.name == "add":
+            found.extend(_under(a) if a.op is not None and a.op.name == "exp" else ())
+        elif a.op is not None and a.op.name in ("negative", "multiply", "subtract"):
+            found.extend(a.args)
+        else:
+            found.append(a)
+    return found
+
+
+def factors(v: Variable, known: Known) -> Factors:
+    """Return ``v`` as a product."""
+    seen = Factors(v.shape)
+    multiply_in(seen, v, 1, known)
+    return seen
+
+
+def multiply_in(into: Factors, v: Variable, power: int, known: Known) -> None:
+    """Multiply a view by ``v ** power``."""
+    stack = [(v, power)]
+    while stack:
+        x, e = stack.pop()
+        number = known.number(x) if x.op is None or x.op.name in _MOVES else None
+        if number is not None:
+            value = exact.power(number, e)
+            value = None if value is None else exact.product(into.coefficient, value)
+            if value is not None:
+                into.coefficient = value
+                continue
+        room = len(into.powers) + len(stack) < MOST_FACTORS and abs(e) <= MOST_POWER
+        inside = _look_inside(x, e) if room else None
+        if inside is None:
+            into.times(x, e)
+            continue
+        if x.op is not None and x.op.name == "negative" and e % 2:
+            into.coefficient = -into.coefficient
+        stack.extend(inside[::-1])
+
+
+_MOVES = ("broadcast", "reshape")
+
+
+def _look_inside(x: Variable, e: int) -> list[tuple[Variable, int]] | None:
+    """Return the factors of ``x ** e`` (without their sign), or None for an atom."""
+    if x.op is None:
+        return None
+    name = x.op.name
+    if name == "multiply":
+        return [(a, e) for a in x.args]
+    if name == "divide":
+        return [(x.args[0], e), (x.args[1], -e)]
+    if name in ("negative", "broadcast") or (name == "reshape" and _only_spreads(x)):
+        return [(x.args[0], e)]
+    if name == "square":
+        return [(x.args[0], 2 * e)]
+    if name == "reciprocal":
+        return [(x.args[0], -e)]
+    if name == "integer_power":
+        return [(x.args[0], x.attrs["n"] * e)]
+    return None
+
+
+def _only_spreads(x: Variable) -> bool:
+    """Whether a reshape only puts axes of length one in front, as broadcasting does."""
+    own = x.args[0].shape
+    new = len(x.shape) - len(own)
+    return new >= 0 and x.shape == (1,) * new + own
+
+
+def spread_shape(own: Shape, ndim: int) -> Shape:
+    """Return a shape with axes of length one put in front."""
+    return (1,) * (ndim - len(own)) + own
+
+
+# -- building --------------------------------------------------------------------------
+
+
+def build(view: Factors, known: Known) -> Variable:
+    """Return the product as a node, small factors multiplied first."""
+    groups: dict[Shape, list[Variable]] = {}
+    rank = known.rank
+    for base in sorted(view.powers, key=lambda b: rank.get(b, len(rank))):
+        if view.powers[base]:
+            groups.setdefault(base.shape, []).append(base)
+    result: Variable | None = None
+    for shape in sorted(groups, key=lambda s: (math.prod(s), len(s))):
+        part = _quotient(groups[shape], view.powers)
+        result = part if result is None else _joined(result, part, view, shape)
+    return broadcast_to(_scaled(view.coefficient, result), view.shape)
+
+
+def _joined(result: Variable, part: Variable, view: Factors, shape: Shape) -> Variable:
+    if result.op is not None and result.op.name == "reciprocal":
+        return part / result.args[0]
+    if part.op is not None and part.op.name == "reciprocal":
+        return result / part.args[0]
+    return result * part
+
+
+def _scaled(coefficient: Number, x: Variable | None) -> Variable:
+    if x is None:
+        return constant(coefficient)
+    if coefficient == 1:
+        return x
+    if coefficient == -1:
+        return -x
+    if x.op is not None and x.op.name == "reciprocal":
+        return coefficient / x.args[0]
+    return coefficient * x
+
+
+def _quotient(bases: Iterable[Variable], powers: dict[Variable, int]) -> Variable:
+    """Return the product of powers of factors of one shape, as one quotient."""
+    top = _grouped({b: powers[b] for b in bases if powers[b] > 0})
+    bottom = _grouped({b: -powers[b] for b in bases if powers[b] < 0})
+    if bottom is None:
+        assert top is not None  # there is at least one factor
+        return top
+    return raise_to(bottom, -1) if top is None else top / bottom
+
+
+def _grouped(powers: dict[Variable, int]) -> Variable | None:
+    """Return ``square(x * y) * z`` for powers 2, 2 and 1."""
+    result: Variable | None = None
+    for e in sorted(set(powers.values()), reverse=True):
+        inner: Variable | None = None
+        for base in (b for b, power in powers.items() if power == e):
+            inner = base if inner is None else inner * base
+        part: Variable = raise_to(inner, e)
+        result = part if result is None else result * part
+    return result
+
+
+# -- what it costs ---------------------------------------------------------------------
+
+_PLAIN = frozenset({"add", "subtract", "multiply", "negative", "square", "absolute"})
+_FREE = frozenset({"broadcast", "reshape", "transpose"})
+
+
+def cost(v: Variable, stop: Iterable[Variable] = ()) -> int:
+    """Return the static cost of computing ``v`` from the nodes ``stop``.
+
+    An element costs 1 in plain arithmetic, 4 in other functions, a node 64.
+    """
+    done = set(stop)
+    total = 0
+    stack = [v]
+    while stack:
+        x = stack.pop()
+        if x in done:
+            continue
+        done.add(x)
+        if x.op is None:
+            continue
+        total += _node_cost(x)
+        stack.extend(x.args)
+    return total
+
+
+def _node_cost(x: Variable) -> int:
+    name = x.op.name if x.op is not None else ""
+    if name in _FREE:
+        return 8
+    if name == "matmul":
+        return 64 + x.size * x.args[0].shape[-1]
+    largest = max([x.size, *[a.size for a in x.args]])
+    return 64 + (1 if name in _PLAIN else 4) * largest
+
+
+def joint_shape(nodes: Iterable[Variable]) -> Shape:
+    """Return the shape that nodes broadcast to."""
+    return np.broadcast_shapes(*[x.shape for x in nodes])

@@ -1,0 +1,275 @@
+"""Softmax and log-sum-exp in their many spellings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from deuterium.graph.operator import lookup
+from deuterium.graph.variable import Variable, broadcast_to, node
+from deuterium.ops import arrays
+from deuterium.transform.rules.factors import Factors, build, factors
+from deuterium.transform.rules.known import Known
+from deuterium.transform.rules.table import rule
+from deuterium.transform.rules.terms import Terms, build_sum, terms
+
+
+def softmax_of(u: Variable) -> Variable:
+    """Return the softmax over the last axis."""
+    return node(lookup("softmax"), (u,), {}, u.shape)
+
+
+def log_sum_exp(u: Variable) -> Variable:
+    """Return the log-sum-exp over the last axis."""
+    return node(lookup("logsumexp"), (u,), {}, u.shape[:-1])
+
+
+def over_last_axis(v: Variable) -> bool:
+    """Whether a sum is over the last axis, up to axes of length one."""
+    (x,) = v.args
+    long = {i for i in v.attrs["axis"] if x.shape[i] != 1}
+    return x.ndim > 0 and (long == {-1} or (x.shape[-1] == 1 and not long))
+
+
+def summed_exp(v: Variable) -> Variable | None:
+    """Return ``u`` if ``v`` is the sum of ``exp(u)`` over its last axis, reshaped."""
+    inner = v
+    while inner.op is not None and inner.op.name == "reshape":
+        (inner,) = inner.args
+    if inner.op is None or inner.op.name != "sum" or not over_last_axis(inner):
+        return None
+    (x,) = inner.args
+    if x.op is None or x.op.name != "exp":
+        return None
+    kept = [n for n in x.shape[:-1] if n != 1]
+    own = list(v.shape[:-1]) if v.shape[-1:] == (1,) else list(v.shape)
+    if v.size != 1 and ([n for n in own if n != 1] != kept or v.shape[-1:] != (1,)):
+        return None
+    return x.args[0]
+
+
+# -- in products -----------------------------------------------------------------------
+
+
+@dataclass
+class _Group:
+    """Powers of ``exp(u)``, of elements of it, and of their sum ``S``."""
+
+    sum_power: int = 0
+    exps: dict[Any, int] = field(default_factory=dict)
+    like: dict[Any, Variable] = field(default_factory=dict)
+    members: list[Variable] = field(default_factory=list)
+    sum_node: Variable | None = None
+
+
+def combine_softmax(view: Factors, known: Known) -> bool:
+    """Write powers of ``exp(u)``, ``sum(exp(u))`` and ``softmax(u)`` as few factors.
+
+    All are positive for every real ``u``.  Returns whether anything was combined.
+    """
+    done = False
+    for u in _arguments(view):
+        group = _collected(view, u)
+        if len(group.members) > 1 and known.defined(u):
+            done = _emit(view, u, group) or done
+    return done
+
+
+def _arguments(view: Factors) -> list[Variable]:
+    found: dict[Variable, None] = {}
+    for base in view.powers:
+        u = summed_exp(base)
+        if u is None and _picked(base, "softmax"):
+            u = _source(base).args[0]
+        if u is not None:
+            found[u] = None
+    return list(found)
+
+
+def _source(v: Variable) -> Variable:
+    """Return what elements are picked from."""
+    return v.args[0] if v.op is not None and v.op.name == "gather" else v
+
+
+def _picked(v: Variable, name: str) -> bool:
+    """Whether ``v`` is a function of that name, or elements picked from one."""
+    source = _source(v)
+    return source.op is not None and source.op.name == name
+
+
+def _collected(view: Factors, u: Variable) -> _Group:
+    group = _Group()
+    for base, e in view.powers.items():
+        own = summed_exp(base)
+        if own is u:
+            group.sum_power += e
+            group.sum_node = base
+            group.members.append(base)
+            continue
+        for name in ("exp", "softmax"):
+            if _picked(base, name) and _source(base).args[0] is u:
+                key = _place(base)
+                group.exps[key] = group.exps.get(key, 0) + e
+                group.like[key] = base
+                group.members.append(base)
+                if name == "softmax":
+                    group.sum_power -= e
+    return group
+
+
+def _place(base: Variable) -> Any:
+    """Return what tells picked elements apart: the content of the index array."""
+    if base.op is not None and base.op.name == "gather":
+        index = base.attrs["index"]
+        return index.shape, index.tobytes()
+    return None
+
+
+def _emit(view: Factors, u: Variable, group: _Group) -> bool:
+    """Replace the members by fewer factors, if there are fewer."""
+    left = -group.sum_power  # so many divisions by the sum
+    parts: list[tuple[Variable, int]] = []
+    for key, e in group.exps.items():
+        like = group.like[key]
+        whole = max(0, min(left, e)) or min(0, max(left, e))
+        left -= whole
+        if whole:
+            parts.append((_repicked(like, softmax_of(u)), whole))
+        if e - whole:
+            parts.append((_repicked(like, u.exp()), e - whole))
+    if left:
+        total = group.sum_node if group.sum_node is not None else _sum_of_exp(u)
+        parts.append((total, -left))
+    if len(parts) >= len(group.members):
+        return False
+    for base in group.members:
+        del view.powers[base]
+    for base, e in parts:
+        view.times(base, e)
+    return True
+
+
+def _repicked(like: Variable, source: Variable) -> Variable:
+    if like.op is not None and like.op.name == "gather":
+        return node(like.op, (source,), like.attrs, like.shape)
+    return source
+
+
+def _sum_of_exp(u: Variable) -> Variable:
+    return arrays.reshape_to(arrays.sum_over(u.exp(), (-1,)), (*u.shape[:-1], 1))
+
+
+# -- shifts ----------------------------------------------------------------------------
+
+
+def _split_shift(u: Variable, known: Known) -> tuple[Variable, Variable] | None:
+    """Return ``(x, c)`` if ``u`` is ``x + c`` with ``c`` constant along the last axis."""
+    view = terms(u, known)
+    for term, coefficient in view.terms.items():
+        if term.op is None or term.op.name != "broadcast" or term.args[0].shape[-1:] not in ((), (1,)):
+            continue
+        rest = {t: c for t, c in view.terms.items() if t is not term}
+        if rest:
+            x = build_sum(Terms(u.shape, view.constant, rest))
+            return x, coefficient * term.args[0]
+    return None
+
+
+@rule(
+    "softmax",
+    identity="softmax(x + c) = softmax(x)",
+    holds="where c is defined and constant along the last axis",
+    gains="the shift by a maximum, a kink, goes away",
+)
+def softmax_of_shifted(v: Variable, known: Known) -> Variable | None:
+    """Drop a shift under a softmax."""
+    found = _split_shift(v.args[0], known)
+    if found is None or not known.defined(v.args[0]):
+        return None
+    return softmax_of(found[0])
+
+
+@rule(
+    "logsumexp",
+    identity="logsumexp(x + c) = logsumexp(x) + c",
+    holds="where c is constant along the last axis",
+    gains="the shift by a maximum cancels outside",
+)
+def log_sum_exp_of_shifted(v: Variable, known: Known) -> Variable | None:
+    """Pull a shift out of a log-sum-exp."""
+    found = _split_shift(v.args[0], known)
+    if found is None:
+        return None
+    x, c = found
+    kept = broadcast_to(c, (*v.shape, 1))
+    return log_sum_exp(x) + arrays.reshape_to(kept, v.shape)
+
+
+@rule(
+    "log",
+    identity="log(sum(exp(x))) = logsumexp(x)",
+    gains="no overflow, exact bounds: it increases in every element",
+)
+def log_of_sum_of_exp(v: Variable, known: Known) -> Variable | None:
+    """Recognise a log-sum-exp over the last axis."""
+    (x,) = v.args
+    u = summed_exp(x)
+    if u is None:
+        return None
+    return broadcast_to(arrays.reshape_to(log_sum_exp(u), x.shape), v.shape)
+
+
+@rule(
+    "log",
+    identity="log(softmax(x)) = x - logsumexp(x), of all elements or of some",
+    gains="no quotient whose logarithm has a pole, no underflow",
+)
+def log_of_softmax(v: Variable, known: Known) -> Variable | None:
+    """Write the logarithm of a softmax as a difference."""
+    (p,) = v.args
+    if not _picked(p, "softmax"):
+        return None
+    (u,) = _source(p).args
+    total = arrays.reshape_to(log_sum_exp(u), (*u.shape[:-1], 1))
+    return _repicked(p, u) - _repicked(p, broadcast_to(total, u.shape))
+
+
+@rule(
+    "sum",
+    identity="sum(softmax(x) * c + y) = c + sum(y) over the last axis",
+    holds="where c is constant along the last axis and x is defined",
+    gains="probabilities add up to one: shifts by a maximum leave the derivative",
+)
+def sum_of_softmax(v: Variable, known: Known) -> Variable | None:
+    """Use that the elements of a softmax add up to one."""
+    if not over_last_axis(v):
+        return None
+    (x,) = v.args
+    view = terms(x, known)
+    for term in view.terms:
+        product = factors(term, known)
+        for base, e in product.powers.items():
+            if e == 1 and base.op is not None and base.op.name == "softmax" and base.shape == x.shape:
+                found = _without_softmax(v, view, term, base, known)
+                if found is not None:
+                    return found
+    return None
+
+
+def _without_softmax(
+    v: Variable, view: Terms, term: Variable, base: Variable, known: Known
+) -> Variable | None:
+    (x,) = v.args
+    scale = factors(term, known).without({base: 1})
+    if any(b.shape[-1:] not in ((), (1,)) for b in scale.powers):
+        return None
+    if not known.defined(base):
+        return None
+    scale.shape = (*x.shape[:-1], 1)
+    once = build(scale, known)
+    rest = {t: c for t, c in view.terms.items() if t is not term}
+    total = view.terms[term] * arrays.sum_over(once, v.attrs["axis"])
+    if not rest and view.constant == 0:
+        return total
+    others = build_sum(Terms(x.shape, view.constant, rest))
+    return total + arrays.sum_over(others, v.attrs["axis"])

@@ -1,0 +1,116 @@
+"""A sum seen as a constant plus numbers times terms, and built again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from deuterium.graph.operator import Shape
+from deuterium.graph.variable import Variable, broadcast_to, constant
+from deuterium.transform.rules import exact
+from deuterium.transform.rules.exact import Number
+from deuterium.transform.rules.known import Known
+
+MOST_TERMS = 8  # beyond it, terms that are sums themselves stay closed
+
+
+@dataclass
+class Terms:
+    """``constant + sum(coefficient * term)``, broadcast to ``shape``.
+
+    Attributes
+    ----------
+    opened : int
+        How many nodes the view looks through.
+    """
+
+    shape: Shape
+    constant: Number = 0
+    terms: dict[Variable, Number] = field(default_factory=dict)
+    opened: int = 0
+
+    def add(self, term: Variable, coefficient: Number) -> bool:
+        """Add ``coefficient * term`` unless that needs rounding."""
+        value = exact.total(self.terms.get(term, 0), coefficient)
+        if value is None:
+            return False
+        self.terms[term] = value
+        return True
+
+
+def terms(v: Variable, known: Known) -> Terms:
+    """Return ``v`` as a sum; a coefficient of 0 marks a term that cancels."""
+    seen = Terms(v.shape)
+    stack: list[tuple[Variable, Number]] = [(v, 1)]
+    while stack:
+        x, c = stack.pop()
+        if _is_number(seen, x, c, known):
+            continue
+        room = len(seen.terms) + len(stack) < MOST_TERMS
+        inside = _look_inside(x, c, known) if room else None
+        if inside is not None:
+            seen.opened += 1
+            stack.extend(inside[::-1])
+        elif not seen.add(x, c):
+            seen.terms[c * x] = 1  # a sum of coefficients that would round
+    return seen
+
+
+def _is_number(seen: Terms, x: Variable, c: Number, known: Known) -> bool:
+    """Add ``c * x`` to the constant if it is a number that needs no rounding."""
+    if x.op is not None and x.op.name not in ("broadcast", "reshape"):
+        return False
+    number = known.number(x)
+    value = None if number is None else exact.product(c, number)
+    value = None if value is None else exact.total(seen.constant, value)
+    if value is None:
+        return False
+    seen.constant = value
+    return True
+
+
+def _look_inside(
+    x: Variable, c: Number, known: Known
+) -> list[tuple[Variable, Number]] | None:
+    """Return the terms of ``c * x``, or None for an atom."""
+    if x.op is None:
+        return None
+    name, args = x.op.name, x.args
+    if name == "add":
+        return [(args[0], c), (args[1], c)]
+    if name == "subtract":
+        return [(args[0], c), (args[1], -c)]
+    if name == "negative":
+        return [(args[0], -c)]
+    if name == "multiply":
+        for number, rest in (args, args[::-1]):
+            value = known.number(number)
+            scaled = None if value is None else exact.product(c, value)
+            if scaled is not None:
+                return [(rest, scaled)]
+    return None
+
+
+def build_sum(view: Terms) -> Variable:
+    """Return the sum as a node: what is added first, then what is subtracted."""
+    plus = [_scaled(c, t) for t, c in view.terms.items() if c > 0]
+    minus = [_scaled(-c, t) for t, c in view.terms.items() if c < 0]
+    if view.constant > 0 or (not plus and not minus):
+        plus.append(constant(view.constant))
+    elif view.constant < 0:
+        minus.append(constant(-view.constant))
+    if plus:
+        result = plus[0]
+        for term in plus[1:]:
+            result = result + term
+        for term in minus:
+            result = result - term
+    else:
+        total = minus[0]
+        for term in minus[1:]:
+            total = total + term
+        result = -total
+    return broadcast_to(result, view.shape)
+
+
+def _scaled(c: Number, x: Variable) -> Variable:
+    return x if c == 1 else c * x
