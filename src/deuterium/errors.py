@@ -18,6 +18,7 @@ __all__ = [
     "InvalidInputError",
     "MissingDependencyError",
     "MissingSymbolError",
+    "OutOfRangeError",
     "ShapeError",
     "SymbolicError",
     "UnknownSymbolError",
@@ -40,6 +41,10 @@ class BoundsError(InvalidInputError):
 
 class ShapeError(InvalidInputError):
     """Shapes do not fit together."""
+
+
+class OutOfRangeError(ShapeError, IndexError):
+    """An index points outside an array, or is no index."""
 
 
 class MissingSymbolError(InvalidInputError):

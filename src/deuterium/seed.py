@@ -8,7 +8,7 @@ import numpy as np
 import symengine as se
 
 from deuterium.errors import InvalidInputError
-from deuterium.graph.variable import Variable
+from deuterium.graph.variable import Variable, as_variable
 
 __all__ = ["random_symbols", "to_vec"]
 
@@ -32,12 +32,22 @@ def to_vec(x: Any) -> Any:
     graph is not cut (in the original, gradients passed through here became new leaves,
     so what was computed from them had no derivative by the inputs).
     """
+    if isinstance(x, (list, tuple)) and _holds_arrays(x):
+        x = as_variable(x)
     array = np.asarray(x) if not isinstance(x, Variable) else _boxed(x)
     out = np.empty(array.shape, dtype=object)
     flat = out.reshape(-1)
     for i, element in enumerate(array.ravel().tolist()):
         flat[i] = Variable(element)
     return out
+
+
+def _holds_arrays(x: Any) -> bool:
+    return any(
+        e.shape != () if isinstance(e, Variable) else
+        isinstance(e, (list, tuple)) and _holds_arrays(e)
+        for e in x
+    )  # fmt: skip
 
 
 def _boxed(x: Variable) -> Any:

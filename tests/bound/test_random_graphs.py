@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -90,14 +92,16 @@ def test_gradient_norms_of_networks(activation, seed):
     sizes = (3, 4, 2) if seed % 2 else (2, 3, 3, 2)
     x, y = dt.symbol("x", (1, sizes[0])), dt.symbol("y", (1, sizes[-1]))
     parameters, layer = [], x
-    for i, (m, n) in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for i, (m, n) in enumerate(pairwise(sizes)):
         w = dt.constant(rng.normal(size=(m, n)), name=f"w{i}")
         b = dt.constant(rng.normal(size=n), name=f"b{i}")
         parameters += [w, b]
         layer = layer @ w + b
         if i < len(sizes) - 2:
             layer = ACTIVATIONS[activation](layer)
-    loss = -(y * dt.log_softmax(layer)).sum() if seed % 3 else np.square(layer - y).sum()
+    loss = (
+        -(y * dt.log_softmax(layer)).sum() if seed % 3 else np.square(layer - y).sum()
+    )
     norm = dt.norm(dt.grad(loss, parameters))
     found = assert_encloses(
         norm, dt.Box({x: (-1, 1)}) & dt.OneHot(y), samples=12, seed=seed

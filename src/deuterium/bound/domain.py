@@ -97,8 +97,10 @@ class OneOf:
 
     def holds(self, value: Any) -> Any:
         """Return whether a value is one of those listed."""
-        return any(np.array_equal(np.broadcast_to(v, np.shape(value)), value)
-                   for v in self.values)
+        return any(
+            np.array_equal(np.broadcast_to(v, np.shape(value)), value)
+            for v in self.values
+        )
 
     def code(self, name: str) -> str:
         """Return the call that makes this constraint."""
@@ -274,15 +276,13 @@ def _numbers(value: Any, what: str) -> Any:
     try:
         array = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError):
-        raise InvalidInputError(
-            f"{what} must be numbers, got {value!r:.80}"
-        ) from None
+        raise InvalidInputError(f"{what} must be numbers, got {value!r:.80}") from None
     if np.isnan(array).any():
         raise BoundsError(f"{what} must not be NaN, got {value!r:.80}")
     return array
 
 
-def Box(bounds: Mapping[Any, Any]) -> Domain:  # noqa: N802  (reads as a type)
+def Box(bounds: Mapping[Any, Any]) -> Domain:
     """Return the domain where each symbol lies between two ends.
 
     Parameters
@@ -334,7 +334,7 @@ def _range(name: str, pair: Any) -> Range:
     return Range(low, high)
 
 
-def Ball(x: Any, center: Any, radius: float, order: float = 2) -> Domain:  # noqa: N802
+def Ball(x: Any, center: Any, radius: float, order: float = 2) -> Domain:
     """Return the domain where a symbol lies in a ball.
 
     Parameters
@@ -352,7 +352,9 @@ def Ball(x: Any, center: Any, radius: float, order: float = 2) -> Domain:  # noq
     c = _numbers(center, f"Ball: the center of {name!r}")
     r = _numbers(radius, f"Ball: the radius of {name!r}")
     if r.shape != ():
-        raise ShapeError(f"Ball: `radius` of {name!r} must be one number, got {radius!r}")
+        raise ShapeError(
+            f"Ball: `radius` of {name!r} must be one number, got {radius!r}"
+        )
     r = float(r)
     if not 0 <= r < np.inf or not np.isfinite(c).all():
         raise BoundsError(
@@ -363,7 +365,7 @@ def Ball(x: Any, center: Any, radius: float, order: float = 2) -> Domain:  # noq
     return _single(x, Within(c, r, float(order)))
 
 
-def Choice(x: Any, values: Any) -> Domain:  # noqa: N802
+def Choice(x: Any, values: Any) -> Domain:
     """Return the domain where a symbol is one of finitely many values.
 
     Parameters
@@ -387,6 +389,6 @@ def Choice(x: Any, values: Any) -> Domain:  # noqa: N802
     )
 
 
-def OneHot(x: Any) -> Domain:  # noqa: N802
+def OneHot(x: Any) -> Domain:
     """Return the domain where a symbol is a unit vector along its last axis."""
     return _single(x, UnitVectors())

@@ -24,6 +24,7 @@ from deuterium.graph.variable import Variable, as_variable
 from deuterium.interval import Cause, Interval
 from deuterium.interval.rounding import next_down, next_up
 
+
 def enclose(v: Variable, domain: Domain) -> Interval:
     """Return an interval that certainly holds every value of ``v`` over a domain.
 
@@ -83,13 +84,17 @@ def _constant(v: Variable) -> Interval:
     return Interval.unchecked(float(next_down(number)), float(next_up(number)))
 
 
+def _is_float(x: Any) -> bool:
+    return type(x) is float
+
+
 def _rule(op: Operator) -> Callable[..., Interval]:
     """Return the operator's enclosure, keeping plain floats plain floats."""
     rule = op.enclosure
 
     def run(*args: Interval, **attrs: Any) -> Interval:
         result = rule(*args, **attrs)
-        if type(result.lower) is float or not all(type(a.lower) is float for a in args):
+        if _is_float(result.lower) or not all(_is_float(a.lower) for a in args):
             return result
         if np.ndim(result.lower) == 0:
             return Interval.unchecked(float(result.lower), float(result.upper))
@@ -106,9 +111,7 @@ def _boxes(
     require_known(domain.names, _all_known(symbols, domain), "enclose")
     require_all(domain.names, symbols, "enclose", "bounds")
     tables = _enumerated(symbols, domain)
-    boxes = {
-        name: domain.hull(s) for name, s in symbols.items() if name not in tables
-    }
+    boxes = {name: domain.hull(s) for name, s in symbols.items() if name not in tables}
     batches = [b.shape[: len(b.shape) - symbols[n].ndim] for n, b in boxes.items()]
     try:
         batch = np.broadcast_shapes(*batches)
@@ -125,7 +128,7 @@ def _boxes(
 
 def _all_known(symbols: Mapping[str, Variable], domain: Domain) -> Any:
     """Bounds for a symbol given as a Variable that does not occur are harmless."""
-    return {**{n: None for n in domain.shapes}, **symbols}
+    return {**dict.fromkeys(domain.shapes), **symbols}
 
 
 def _enumerated(symbols: Mapping[str, Variable], domain: Domain) -> dict[str, Any]:
@@ -180,7 +183,7 @@ def _hull_over(x: Interval, tables: int) -> Interval:
 
 def find_cause(v: Variable, meaning: Mapping[Variable, Interval]) -> Cause:
     """Follow infinite and undefined ends down the graph to where they begin."""
-    node, at = v, _first_bad(meaning[v])
+    node, at = v, _within(meaning[v], None)
     while True:
         bad = _bad(_part(meaning[node], at))
         follow = at if node.op is not None and node.op.elementwise else None
@@ -204,6 +207,7 @@ def _part(x: Interval, at: At) -> Interval:
 
 
 def _within(x: Interval, at: At) -> At:
+    """Keep to the element in question, or pick the first bad one."""
     return _first_bad(x) if at is None else at
 
 

@@ -1,3 +1,9 @@
 """What NumPy's array functions mean on Variables, spelled with operators."""
 
-from deuterium.functions import choice, movement, products, reductions  # noqa: F401
+from deuterium.functions import (  # noqa: F401  (importing enters the functions)
+    choice,
+    more,
+    movement,
+    products,
+    reductions,
+)

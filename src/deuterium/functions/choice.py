@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
 import numpy as np
 
 from deuterium.errors import ShapeError, UnsupportedError
-from deuterium.functions.table import implements
+from deuterium.functions.table import implements, refuse
 from deuterium.graph import protocols
-from deuterium.graph.variable import Variable, as_variable, broadcast_to
+from deuterium.graph.late import provides
+from deuterium.graph.variable import Variable, as_variable, broadcast_to, constant
+from deuterium.ops.arithmetic import add, raise_to
+from deuterium.ops.arrays import put_places, take_places
+from deuterium.ops.exponential import log
 from deuterium.ops.piecewise import larger, minimum, select
 from deuterium.ops.piecewise import relu as relu_operator
+from deuterium.ops.special import logaddexp, pi_for
 
 
 @implements(np.where)
@@ -36,13 +42,43 @@ def where(condition: Any, *choices: Any) -> Variable:
 
 
 @implements(np.clip)
-def clip(a: Any, a_min: Any = None, a_max: Any = None, **kwargs: Any) -> Variable:
+def clip(
+    a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, **kwargs: Any
+) -> Variable:
     """Return elements limited to ``[a_min, a_max]``."""
-    low, high = kwargs.get("min", a_min), kwargs.get("max", a_max)
+    low, high = kwargs.pop("min", a_min), kwargs.pop("max", a_max)
+    refuse("np.clip", out=out, **kwargs)
     x = as_variable(a)
     if low is not None:
         x = larger(x, low)
     return x if high is None else minimum(x, high)
+
+
+@provides("power")
+def power(base: Any, exponent: Any) -> Any:
+    """Return ``base ** exponent`` for any mixture of numbers, arrays and Variables.
+
+    Elements with an integer exponent take integer powers, which are defined for
+    negative bases; so an array of several integers is done one integer at a time.
+    """
+    given = exponent if isinstance(exponent, (np.ndarray, list, tuple)) else None
+    powers = None if given is None else np.asarray(given)
+    if powers is None or not powers.ndim or powers.dtype.kind not in "biuf":
+        return raise_to(base, exponent)
+    if not np.all(powers == np.rint(powers)):
+        return raise_to(base, exponent)
+    x = as_variable(base)
+    shape = np.broadcast_shapes(x.shape, powers.shape)
+    x, powers = broadcast_to(x, shape), np.broadcast_to(powers, shape)
+    parts = []
+    for n in np.unique(powers).tolist():
+        at = np.flatnonzero(powers == n)
+        parts.append(put_places(raise_to(take_places(x, at), n), at, shape))
+    return parts[0] if len(parts) == 1 else reduce(add, parts)
+
+
+protocols.UFUNCS["power"] = power
+protocols.UFUNCS["float_power"] = power
 
 
 def _relu(x: Any) -> Variable:
@@ -68,11 +104,29 @@ def _identity(x: Any) -> Any:
 
 protocols.UFUNCS["positive"] = _identity
 protocols.UFUNCS["conjugate"] = _identity
-protocols.UFUNCS["deg2rad"] = lambda x: x * (np.pi / 180)
-protocols.UFUNCS["radians"] = lambda x: x * (np.pi / 180)
-protocols.UFUNCS["rad2deg"] = lambda x: x * (180 / np.pi)
-protocols.UFUNCS["degrees"] = lambda x: x * (180 / np.pi)
-protocols.UFUNCS["logaddexp2"] = lambda a, b: np.log2(np.exp2(a) + np.exp2(b))
+
+
+def _radians(x: Any) -> Any:
+    return x * (pi_for(x) / 180)
+
+
+def _degrees(x: Any) -> Any:
+    return x * (180 / pi_for(x))
+
+
+def _logaddexp2(a: Any, b: Any) -> Any:
+    two = log(constant(2))
+    return logaddexp(as_variable(a) * two, as_variable(b) * two) / two
+
+
+for _name, _function in {
+    "deg2rad": _radians,
+    "radians": _radians,
+    "rad2deg": _degrees,
+    "degrees": _degrees,
+    "logaddexp2": _logaddexp2,
+}.items():
+    protocols.UFUNCS[_name] = _function  # type: ignore[assignment]
 
 _NO_COMPARISON = (
     "a comparison has no derivative and is not recorded; use np.maximum, np.minimum, "

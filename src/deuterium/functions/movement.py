@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from deuterium.errors import ShapeError, UnsupportedError
+from deuterium.errors import OutOfRangeError, ShapeError, UnsupportedError
 from deuterium.functions.axes import one_axis, shape_of
-from deuterium.functions.table import implements
+from deuterium.functions.table import implements, refuse
 from deuterium.graph.late import provides
 from deuterium.graph.variable import (
     Variable,
@@ -52,7 +52,9 @@ def reshape(a: Any, /, shape: Any = None, order: str = "C", **kwargs: Any) -> Va
     shape = kwargs.pop("newshape", shape)
     kwargs.pop("copy", None)
     if order != "C":
-        raise UnsupportedError(f"np.reshape: only order='C' is supported, got {order!r}")
+        raise UnsupportedError(
+            f"np.reshape: only order='C' is supported, got {order!r}"
+        )
     x = as_variable(a)
     dims = list(shape_of(shape))
     if dims.count(-1) > 1:
@@ -168,6 +170,7 @@ def atleast_2d(*arys: Any) -> Any:
 @implements(np.concatenate)
 def concatenate(xs: Sequence[Any], axis: Any = 0, **kwargs: Any) -> Variable:
     """Return arrays joined along an existing axis."""
+    refuse("np.concatenate", **kwargs)
     parts = [as_variable(x) for x in xs]
     if not parts:
         raise ShapeError("np.concatenate: needs at least one array")
@@ -191,6 +194,7 @@ def concatenate(xs: Sequence[Any], axis: Any = 0, **kwargs: Any) -> Variable:
 @implements(np.stack)
 def stack(xs: Any, axis: int = 0, **kwargs: Any) -> Variable:
     """Return arrays (or scalars) joined along a new axis."""
+    refuse("np.stack", **kwargs)
     if isinstance(xs, np.ndarray) and xs.dtype == object and axis == 0:
         if xs.shape == ():
             return as_variable(xs.item())
@@ -211,6 +215,7 @@ def stack(xs: Any, axis: int = 0, **kwargs: Any) -> Variable:
 @implements(np.hstack)
 def hstack(tup: Sequence[Any], **kwargs: Any) -> Variable:
     """Return arrays joined along the second axis (the first, if there is one only)."""
+    refuse("np.hstack", **kwargs)
     parts = [atleast_1d(x) for x in tup]
     return concatenate(parts, axis=0 if parts[0].ndim == 1 else 1)
 
@@ -218,6 +223,7 @@ def hstack(tup: Sequence[Any], **kwargs: Any) -> Variable:
 @implements(np.vstack)
 def vstack(tup: Sequence[Any], **kwargs: Any) -> Variable:
     """Return arrays joined along the first axis, as rows."""
+    refuse("np.vstack", **kwargs)
     return concatenate([atleast_2d(x) for x in tup], axis=0)
 
 
@@ -262,7 +268,9 @@ def getitem(x: Variable, key: Any) -> Variable:
     try:
         index = places(x)[key]
     except (IndexError, TypeError, ValueError) as error:
-        raise ShapeError(f"indexing a Variable of shape {x.shape}: {error}") from None
+        raise OutOfRangeError(
+            f"indexing a Variable of shape {x.shape}: {error}"
+        ) from None
     return arrays.take_places(x, np.asarray(index))
 
 
@@ -271,7 +279,10 @@ def take(
     a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise"
 ) -> Variable:
     """Return elements picked along an axis."""
-    return moved(a, lambda p: np.take(p, indices, axis=axis, mode=mode), "np.take")
+    refuse("np.take", out=out)
+    return moved(
+        a, lambda p: np.take(p, indices, axis=axis, mode=cast(Any, mode)), "np.take"
+    )
 
 
 @implements(np.take_along_axis)
@@ -334,10 +345,17 @@ def windows(x: Any, window_shape: Any, axis: Any = None, **kwargs: Any) -> Varia
 @implements(np.pad)
 def pad(array: Any, pad_width: Any, mode: str = "constant", **kwargs: Any) -> Variable:
     """Return the array padded with constants, or with its own elements."""
-    if mode not in ("constant", "edge", "reflect", "symmetric", "wrap", "empty"):
-        raise UnsupportedError(f"np.pad: mode {mode!r} is not supported on Variables")
+    if mode not in ("constant", "edge", "reflect", "symmetric", "wrap"):
+        raise UnsupportedError(
+            f"np.pad: mode {mode!r} is not supported on Variables; use constant, edge, "
+            "reflect, symmetric or wrap"
+        )
+    if kwargs.pop("reflect_type", "even") != "even":
+        raise UnsupportedError("np.pad: only reflect_type='even' is supported")
     if mode != "constant":
-        return moved(array, lambda p: np.pad(p, pad_width, mode, **kwargs), "np.pad")
+        return moved(
+            array, lambda p: np.pad(p, pad_width, cast(Any, mode), **kwargs), "np.pad"
+        )
     x = as_variable(array)
     index = np.pad(places(x), pad_width, constant_values=-1)
     inside = index >= 0

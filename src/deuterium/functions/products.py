@@ -11,7 +11,7 @@ import numpy as np
 from deuterium.errors import ShapeError, UnsupportedError
 from deuterium.functions.axes import one_axis
 from deuterium.functions.movement import diagonal, expand_dims, pad, windows
-from deuterium.functions.table import implements
+from deuterium.functions.table import implements, refuse
 from deuterium.graph import protocols
 from deuterium.graph.variable import Variable, as_variable, broadcast_to
 from deuterium.ops import arrays
@@ -24,6 +24,7 @@ def _reject_mismatch(caller: str, a: Variable, b: Variable) -> ShapeError:
 @implements(np.matmul)
 def matmul(x1: Any, x2: Any, /, **kwargs: Any) -> Variable:
     """Return the matrix product; one-axis arguments are rows or columns."""
+    refuse("np.matmul", **kwargs)
     a, b = as_variable(x1), as_variable(x2)
     if not a.ndim or not b.ndim:
         raise ShapeError("np.matmul: arguments must have at least one axis; use *")
@@ -47,6 +48,7 @@ def matmul(x1: Any, x2: Any, /, **kwargs: Any) -> Variable:
 @implements(np.dot)
 def dot(a: Any, b: Any, out: Any = None) -> Variable:
     """Return the dot product of the last axis of a and the second last of b."""
+    refuse("np.dot", out=out)
     x, y = as_variable(a), as_variable(b)
     if not x.ndim or not y.ndim:
         return x * y
@@ -74,6 +76,7 @@ def inner(a: Any, b: Any) -> Variable:
 @implements(np.outer)
 def outer(a: Any, b: Any, out: Any = None) -> Variable:
     """Return all products of an element of a with one of b."""
+    refuse("np.outer", out=out)
     x, y = as_variable(a), as_variable(b)
     return arrays.reshape_to(x, (x.size, 1)) * arrays.reshape_to(y, (1, y.size))
 
@@ -146,11 +149,17 @@ def _summed(x: Variable, names: Names, needed: set[Any]) -> tuple[Variable, list
 @implements(np.einsum)
 def einsum(subscripts: Any, *operands: Any, **kwargs: Any) -> Variable:
     """Return Einstein's summation, pair after pair (``np.einsum``'s own order)."""
+    kwargs.pop("optimize", None)  # says how, not what
+    refuse("np.einsum", **kwargs)
     if not isinstance(subscripts, str):
         raise UnsupportedError("np.einsum: only subscripts as a string are supported")
     nodes = [as_variable(x) for x in operands]
     inputs, output = _parse_einsum(subscripts, nodes)
-    terms = [_without_repeats(v, list(n)) for v, n in zip(nodes, inputs, strict=True)]
+    size = _einsum_sizes(subscripts, inputs, output, nodes)
+    terms = [
+        _without_repeats(*_without_ones(v, list(n), size))
+        for v, n in zip(nodes, inputs, strict=True)
+    ]
     while len(terms) > 1:
         (x, names_x), (y, names_y) = terms.pop(0), terms.pop(0)
         later = {n for _, names in terms for n in names}
@@ -184,24 +193,38 @@ def _parse_einsum(text: str, nodes: list[Variable]) -> tuple[list[str], str]:
         letters = [c for c in "".join(named) if c not in dots]
         right = "..." + "".join(sorted(c for c in letters if letters.count(c) == 1))
     output = right.replace("...", "".join(dots))
-    _check_einsum(text, named, output, nodes)
     return named, output
 
 
-def _check_einsum(
+def _einsum_sizes(
     text: str, named: list[str], output: str, nodes: list[Variable]
-) -> None:
+) -> dict[str, int]:
+    """Return the length of each index; an axis of length one fits any."""
     size: dict[str, int] = {}
     for letters, v in zip(named, nodes, strict=True):
         if len(letters) != v.ndim:
             raise ShapeError(f"np.einsum: {letters!r} does not fit shape {v.shape}")
         for c, n in zip(letters, v.shape, strict=True):
-            if size.setdefault(c, n) != n:
+            before = size.get(c, 1)
+            if n != before and 1 not in (n, before):
                 raise ShapeError(
-                    f"np.einsum({text!r}): index {c!r} has lengths {size[c]} and {n}"
+                    f"np.einsum({text!r}): index {c!r} has lengths {before} and {n}"
                 )
+            size[c] = n if before == 1 else before
     if any(c not in size for c in output) or len(set(output)) != len(output):
         raise ShapeError(f"np.einsum: the output of {text!r} names unknown indices")
+    return size
+
+
+def _without_ones(
+    x: Variable, names: list[str], size: dict[str, int]
+) -> tuple[Variable, list[str]]:
+    """Drop axes of length one whose index is longer elsewhere."""
+    kept = [i for i, c in enumerate(names) if x.shape[i] == size[c]]
+    if len(kept) < len(names) and len(set(names)) < len(names):
+        raise ShapeError("np.einsum: a repeated index must have one length throughout")
+    shape = tuple(x.shape[i] for i in kept)
+    return arrays.reshape_to(x, shape), [names[i] for i in kept]
 
 
 def _without_repeats(x: Variable, names: list[str]) -> tuple[Variable, list[str]]:
@@ -225,6 +248,7 @@ def trace(
     out: Any = None,
 ) -> Variable:
     """Return the sum along the diagonal of two axes."""
+    refuse("np.trace", out=out)
     return arrays.sum_over(diagonal(a, offset, axis1, axis2), (-1,))
 
 

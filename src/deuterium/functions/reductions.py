@@ -10,22 +10,14 @@ import scipy.special
 
 from deuterium.errors import ShapeError, UnsupportedError
 from deuterium.functions.axes import negative_axes, one_axis
-from deuterium.functions.table import implements
+from deuterium.functions.table import implements, refuse
 from deuterium.graph import protocols
-from deuterium.graph.variable import Variable, as_variable, broadcast_to, node
+from deuterium.graph.operator import lookup
+from deuterium.graph.variable import Variable, as_variable, broadcast_to, constant, node
 from deuterium.ops import arrays
-from deuterium.ops.arithmetic import raise_to, sqrt, square
+from deuterium.ops.arithmetic import cbrt, multiply, power, raise_to, sqrt, square
 from deuterium.ops.normalisers import logsumexp_last, softmax_last
-from deuterium.ops.piecewise import absolute
-
-
-def _refuse(caller: str, **given: Any) -> None:
-    for name, value in given.items():
-        if value is not None and value is not True:
-            raise UnsupportedError(
-                f"{caller}: the argument `{name}` has no meaning for Variables; "
-                "leave it out"
-            )
+from deuterium.ops.piecewise import absolute, larger, minimum
 
 
 def _restored(y: Variable, x: Variable, axes: tuple[int, ...], keep: bool) -> Variable:
@@ -48,7 +40,7 @@ def sum(
     where: Any = True,
 ) -> Variable:
     """Return the sum over axes."""
-    _refuse("np.sum", out=out, where=where)
+    refuse("np.sum", out=out, where=where)
     x = as_variable(a)
     axes = negative_axes(axis, x, "np.sum")
     y = _restored(arrays.sum_over(x, axes), x, axes, keepdims)
@@ -73,19 +65,49 @@ def mean(
     where: Any = True,
 ) -> Variable:
     """Return the arithmetic mean over axes."""
-    _refuse("np.mean", out=out, where=where)
+    refuse("np.mean", out=out, where=where)
     x = as_variable(a)
     n = _count(x, negative_axes(axis, x, "np.mean"), "np.mean")
     total = sum(x, axis, keepdims=keepdims)
     return total if n == 1 else total / n
 
 
+_mean = mean  # `var` has an argument of that name
+
+
 @implements(np.average)
-def average(a: Any, axis: Any = None, weights: Any = None, **kwargs: Any) -> Variable:
-    """Return the (weighted) mean over axes."""
+def average(
+    a: Any,
+    axis: Any = None,
+    weights: Any = None,
+    returned: bool = False,
+    *,
+    keepdims: bool = False,
+) -> Any:
+    """Return the (weighted) mean over axes, and the sum of weights if asked for."""
+    x = as_variable(a)
     if weights is None:
-        return mean(a, axis)
-    return sum(as_variable(a) * weights, axis) / sum(weights, axis)
+        w = as_variable(np.ones(x.shape))
+        result = mean(x, axis, keepdims=keepdims)
+    else:
+        w = _weights_along(x, as_variable(weights), axis)
+        weighed = sum(x * w, axis, keepdims=keepdims)
+        result = weighed / sum(w, axis, keepdims=keepdims)
+    return (result, sum(w, axis, keepdims=keepdims)) if returned else result
+
+
+def _weights_along(x: Variable, w: Variable, axis: Any) -> Variable:
+    """Return weights of the shape of ``x``, given such or one per place of ``axis``."""
+    if w.shape == x.shape:
+        return w
+    axes = negative_axes(axis, x, "np.average")
+    if axis is None or w.shape != tuple(x.shape[i] for i in axes):
+        raise ShapeError(
+            f"np.average: weights of shape {w.shape} fit neither the shape {x.shape} "
+            f"nor its axis {axis!r}"
+        )
+    shape = tuple(n if i - x.ndim in axes else 1 for i, n in enumerate(x.shape))
+    return broadcast_to(arrays.reshape_to(w, shape), x.shape)
 
 
 @implements(np.var)
@@ -96,18 +118,20 @@ def var(
     out: Any = None,
     ddof: float = 0,
     keepdims: bool = False,
-    **kwargs: Any,
+    *,
+    where: Any = True,
+    mean: Any = None,
+    correction: float | None = None,
 ) -> Variable:
     """Return the variance over axes."""
-    _refuse("np.var", out=out, where=kwargs.get("where"))
-    ddof = kwargs.get("correction", ddof)
+    refuse("np.var", out=out, where=where)
+    ddof = ddof if correction is None else correction
     x = as_variable(a)
     n = _count(x, negative_axes(axis, x, "np.var"), "np.var")
     if n <= ddof:
         raise ShapeError(f"np.var: {n} elements leave no degrees of freedom")
-    return sum(square(x - mean(x, axis, keepdims=True)), axis, keepdims=keepdims) / (
-        n - ddof
-    )
+    centre = _mean(x, axis, keepdims=True) if mean is None else mean
+    return sum(square(x - centre), axis, keepdims=keepdims) / (n - ddof)
 
 
 @implements(np.std)
@@ -133,7 +157,12 @@ def _to_last_axis(x: Variable, axes: tuple[int, ...], caller: str) -> Variable:
     return arrays.reshape_to(moved, (*(x.shape[i] for i in rest), n))
 
 
-def _last_axis_reduction(operator: Any, caller: str) -> Any:
+def _last_axis_reduction(operator: Any, join: Any, caller: str) -> Any:
+    """Return the reduction over any axes by an operator over the last.
+
+    ``join`` puts the initial value and the result together.
+    """
+
     def reduce(
         a: Any,
         axis: Any = None,
@@ -142,27 +171,37 @@ def _last_axis_reduction(operator: Any, caller: str) -> Any:
         initial: Any = None,
         where: Any = True,
     ) -> Variable:
-        _refuse(caller, out=out, initial=initial, where=where)
+        refuse(caller, out=out, where=where)
         x = as_variable(a)
         axes = negative_axes(axis, x, caller)
-        return _restored(operator(_to_last_axis(x, axes, caller)), x, axes, keepdims)
+        y = operator(_to_last_axis(x, axes, caller)) if axes else x
+        y = _restored(y, x, axes, keepdims)
+        return y if initial is None else join(y, initial)
 
     return reduce
 
 
-amax = implements(np.max, np.amax)(_last_axis_reduction(arrays.max_last, "np.max"))
-amin = implements(np.min, np.amin)(
-    _last_axis_reduction(lambda x: -arrays.max_last(-x), "np.min")
+amax = implements(np.max, np.amax)(
+    _last_axis_reduction(arrays.max_last, larger, "np.max")
 )
-_product = _last_axis_reduction(arrays.prod_last, "np.prod")
+amin = implements(np.min, np.amin)(
+    _last_axis_reduction(lambda x: -arrays.max_last(-x), minimum, "np.min")
+)
+_product = _last_axis_reduction(arrays.prod_last, multiply, "np.prod")
 
 
 @implements(np.prod)
 def prod(
-    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, **kwargs: Any
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: bool = False,
+    initial: Any = None,
+    where: Any = True,
 ) -> Variable:
     """Return the product over axes."""
-    return _product(a, axis, out, **kwargs)
+    return _product(a, axis, out, keepdims, initial, where)
 
 
 @implements(np.ptp)
@@ -174,7 +213,7 @@ def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: bool = False) -> Va
 @implements(np.cumsum)
 def cumsum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Variable:
     """Return the running sum along an axis (of the flattened array by default)."""
-    _refuse("np.cumsum", out=out)
+    refuse("np.cumsum", out=out)
     x = as_variable(a)
     if axis is None:
         return arrays.running_sum(arrays.reshape_to(x, (x.size,)))
@@ -228,10 +267,8 @@ def log_softmax(x: Any, axis: int = -1) -> Any:
 
 
 @implements(np.linalg.norm)
-def norm(
-    x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False
-) -> Variable:
-    """Return a vector norm (1, 2, inf, or the Frobenius norm of matrices)."""
+def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Variable:
+    """Return a norm: of vectors, or of matrices the Frobenius, 1 or inf norm."""
     v = as_variable(x)
     axes = negative_axes(axis, v, "np.linalg.norm")
     matrix = len(axes) == 2
@@ -239,17 +276,41 @@ def norm(
         raise ShapeError("np.linalg.norm: `ord` needs one or two axes")
     if ord is None or (ord == 2 and not matrix) or (ord == "fro" and matrix):
         return sqrt(sum(square(v), axes, keepdims=keepdims))
-    if not matrix and ord == 1:
-        return sum(absolute(v), axes, keepdims=keepdims)
-    if not matrix and ord == np.inf:
-        return amax(absolute(v), axes, keepdims=keepdims)
-    if not matrix and isinstance(ord, (int, float)) and 0 < ord < np.inf:
-        powers = sum(raise_to(absolute(v), ord), axes, keepdims=keepdims)
-        return raise_to(powers, 1 / ord)
+    if isinstance(ord, (int, float, np.number)) and matrix and abs(ord) in (1, np.inf):
+        given = [one_axis(i, v.ndim, "np.linalg.norm") for i in axis or (-2, -1)]
+        return _largest_sum(v, given, float(ord), keepdims)
+    if isinstance(ord, (int, float, np.number)) and len(axes) == 1 and ord != 0:
+        return _vector_norm(absolute(v), float(ord), axes, keepdims)
     raise UnsupportedError(
         f"np.linalg.norm: ord={ord!r} over {len(axes)} axes is not supported on "
-        "Variables; use ord=None, 1, 2 or inf of vectors, or the Frobenius norm"
+        "Variables; use any order but 0 of vectors, and 'fro', 1 or inf of matrices"
     )
+
+
+def _vector_norm(size: Variable, p: float, axes: tuple[int, ...], keep: bool) -> Any:
+    """Return the p-norm over one axis of absolute values."""
+    if p == np.inf:
+        return amax(size, axes, keepdims=keep)
+    if p == -np.inf:
+        return amin(size, axes, keepdims=keep)
+    if p == 1:
+        return sum(size, axes, keepdims=keep)
+    total = sum(raise_to(size, p), axes, keepdims=keep)
+    if p == 3:
+        return cbrt(total)
+    # as a quotient in the graph: the double nearest 1/p is not 1/p
+    return power(total, constant(1) / constant(p))
+
+
+def _largest_sum(v: Variable, axes: list[int], p: float, keep: bool) -> Variable:
+    """Return the largest (smallest for p < 0) sum of a column (p = 1) or row (inf)."""
+    over, across = axes if abs(p) == 1 else axes[::-1]
+    sums = sum(absolute(v), over, keepdims=True)
+    y = (amax if p > 0 else amin)(sums, across, keepdims=True)
+    if keep:
+        return y
+    rest = [n for i, n in enumerate(y.shape) if i - y.ndim not in axes]
+    return arrays.reshape_to(y, tuple(rest))
 
 
 @implements(np.linalg.vector_norm)
@@ -310,14 +371,18 @@ protocols.UFUNC_METHODS["add", "accumulate"] = _accumulate
 
 
 def _outer(name: str) -> Any:
-    def outer(a: Any, b: Any) -> Variable:
-        x, y = as_variable(a), as_variable(b)
-        shape = x.shape + y.shape
-        left = broadcast_to(arrays.reshape_to(x, x.shape + (1,) * y.ndim), shape)
-        return protocols.BY_UFUNC[name](left, broadcast_to(y, shape))
+    def outer(a: Any, b: Any, **kwargs: Any) -> Variable:
+        refuse(f"np.{name}.outer", **kwargs)
+        x = as_variable(a)
+        left = arrays.reshape_to(x, x.shape + (1,) * np.ndim(b))
+        function = protocols.UFUNCS.get(name) or lookup(name)
+        return function(left, b)
 
     return outer
 
 
-for _name in ("add", "subtract", "multiply", "divide", "maximum", "minimum", "power"):
+for _name in (
+    "add", "subtract", "multiply", "divide", "maximum", "minimum", "power", "hypot",
+    "logaddexp", "float_power", "xlogy", "xlog1py",
+):  # fmt: skip
     protocols.UFUNC_METHODS[_name, "outer"] = _outer(_name)

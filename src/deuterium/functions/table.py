@@ -5,9 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from deuterium.errors import UnsupportedError
 from deuterium.graph.protocols import FUNCTIONS
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+def refuse(caller: str, **given: Any) -> None:
+    """Raise UnsupportedError for arguments that Variables cannot honour.
+
+    None and True say nothing (``out=None``, ``where=True``) and pass.
+    """
+    for name, value in given.items():
+        if value is not None and value is not True:
+            raise UnsupportedError(
+                f"{caller}: the argument `{name}` has no meaning for Variables, which "
+                "are immutable and real; leave it out"
+            )
 
 
 def implements(*numpy_functions: Any) -> Callable[[F], F]:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from deuterium.errors import UnsupportedError
+from deuterium.graph.late import METHODS
 from deuterium.graph.operator import BY_UFUNC
 
 UFUNCS: dict[str, Callable[..., Any]] = {}
@@ -36,10 +37,25 @@ def array_ufunc(
     ufunc: Any, method: str, inputs: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Any:
     """Run a ufunc of which at least one input is a Variable."""
+    out = kwargs.get("out")
+    if out is not None and all(_holds_objects(x) for x in out):
+        return _into(out, array_ufunc(ufunc, method, inputs, {**kwargs, "out": None}))
     kwargs = _without_defaults(ufunc.__name__, kwargs)
-    if any(isinstance(x, np.ndarray) and x.dtype == object for x in inputs):
-        return elementwise(_meaning(ufunc, method), inputs, kwargs)
-    return _meaning(ufunc, method)(*inputs, **kwargs)
+    meaning = _meaning(ufunc, method)
+    if any(_holds_objects(x) for x in inputs) and not ufunc.signature:
+        return elementwise(meaning, inputs, kwargs)
+    return meaning(*inputs, **kwargs)
+
+
+def _holds_objects(x: Any) -> bool:
+    return isinstance(x, np.ndarray) and x.dtype == object
+
+
+def _into(out: Sequence[Any], result: Any) -> Any:
+    """Fill an object array in place (``objects += variable``)."""
+    (target,) = out
+    target[...] = result
+    return target
 
 
 def _meaning(ufunc: Any, method: str) -> Callable[..., Any]:
@@ -57,11 +73,17 @@ def _meaning(ufunc: Any, method: str) -> Callable[..., Any]:
 
 def _without_defaults(name: str, kwargs: Mapping[str, Any]) -> dict[str, Any]:
     """Drop arguments that say nothing, refuse those that Variables cannot honour."""
-    kept = {k: v for k, v in kwargs.items() if v is not None and k != "subok"}
+    kept = {
+        k: v
+        for k, v in kwargs.items()
+        if (v is not None or k == "axis") and k != "subok"  # axis=None means all axes
+    }
     for key in ("out", "where", "casting", "order", "dtype"):
         value = kept.pop(key, None)
-        harmless = value is None or value is True or (
-            key == "dtype" and np.dtype(value).kind == "f"
+        harmless = (
+            value is None
+            or value is True
+            or (key == "dtype" and np.dtype(value).kind == "f")
         )
         if not harmless and key != "casting" and not (key == "order" and value == "K"):
             raise UnsupportedError(
@@ -91,7 +113,13 @@ def call(function: Any, *args: Any, **kwargs: Any) -> Any:
 def elementwise(
     function: Callable[..., Any], inputs: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Any:
-    """Apply to each element of object arrays (the notebooks' way)."""
+    """Apply to each element of object arrays (the notebooks' way).
+
+    Where an array Variable is among them, the object arrays become array Variables.
+    """
+    if any(getattr(x, "shape", ()) and not isinstance(x, np.ndarray) for x in inputs):
+        whole = [METHODS["stack"](x) if _holds_objects(x) else x for x in inputs]
+        return function(*whole, **kwargs)
     boxed = [x if isinstance(x, np.ndarray) else _boxed(x) for x in inputs]
     run = np.frompyfunc(lambda *xs: function(*xs, **kwargs), len(boxed), 1)
     return run(*boxed)
@@ -101,11 +129,6 @@ def _boxed(x: Any) -> Any:
     """Return a 0-d object array, so that the ufunc does not come back here."""
     box = np.empty((), dtype=object)
     box[()] = x
-    if getattr(x, "shape", ()) != ():
-        raise UnsupportedError(
-            "an object array of scalar Variables meets an array Variable of shape "
-            f"{x.shape}; turn the object array into one with np.stack(list(...))"
-        )
     return box
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from deuterium.graph.variable import Variable
 
@@ -11,11 +12,11 @@ def topological(outputs: Iterable[Variable]) -> list[Variable]:
     """Return every node below ``outputs``, arguments before their users."""
     order: list[Variable] = []
     seen: set[Variable] = set()
-    stack: list[Variable | None] = list(outputs)[::-1]
+    stack: list[Any] = list(outputs)[::-1]  # nodes, and None as a mark
     while stack:
         node = stack.pop()
         if node is None:  # all arguments of the node beneath it are in order
-            order.append(stack.pop())  # type: ignore[arg-type]
+            order.append(stack.pop())
         elif node not in seen:
             seen.add(node)
             if node.args:

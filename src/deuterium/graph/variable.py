@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -74,6 +75,7 @@ class Variable:
     source: Source | None
     name: str
     value: Any
+    _grad: Variable | None
 
     def __new__(cls, data: Any, name: str = "") -> Variable:
         """Return a Variable for ``data``."""
@@ -199,6 +201,10 @@ class Variable:
             return constant(np.zeros(self.shape) if self.shape else 0)
         return self._grad
 
+    @grad.setter
+    def grad(self, value: Variable | None) -> None:
+        _set_grad(self, value)
+
     def backward(self) -> None:
         """Set ``.grad`` afresh on every Variable below this scalar."""
         METHODS["backward"](self)
@@ -215,17 +221,13 @@ class Variable:
         return METHODS["evaluate"](self, values or {})
 
     def __float__(self) -> float:
-        if self.shape != ():
-            raise ShapeError(
-                f"only a scalar converts to float; this has shape {self.shape}"
-            )
-        return float(self.evaluate({}))
+        return _number(self, "float")
 
     def __int__(self) -> int:
-        return int(float(self))
+        return int(_number(self, "int"))
 
     def __bool__(self) -> bool:
-        return bool(float(self))
+        return bool(_number(self, "the truth value"))
 
     # -- serialisation ---------------------------------------------------------------
 
@@ -245,6 +247,8 @@ class Variable:
     def __eq__(self, other: object) -> bool:
         if self is other:
             return True
+        if isinstance(other, Variable):
+            return self.is_symbol and other.is_symbol and self.name == other.name
         if isinstance(other, (int, float, np.number)) and self.shape == ():
             return _is_number(self) and float(self) == other
         if isinstance(other, np.ndarray):
@@ -311,6 +315,8 @@ class Variable:
         return _binary("subtract", other, self)
 
     def __mul__(self, other: Any) -> Variable:
+        if other is self:  # a square is never negative, which a product does not know
+            return unary("square", self)
         return _binary("multiply", self, other)
 
     def __rmul__(self, other: Any) -> Variable:
@@ -333,6 +339,16 @@ class Variable:
 
     def __rmatmul__(self, other: Any) -> Variable:
         return protocols.call(np.matmul, other, self)
+
+    def _refuse_jump(self, *_: Any) -> Any:
+        raise UnsupportedError(
+            "//, %, divmod, round, floor and ceil jump: they have no derivative; use "
+            "division, np.clip or np.where with an array of booleans"
+        )
+
+    __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = _refuse_jump
+    __divmod__ = __rdivmod__ = __round__ = _refuse_jump
+    __floor__ = __ceil__ = __trunc__ = _refuse_jump
 
     def __neg__(self) -> Variable:
         return unary("negative", self)
@@ -570,6 +586,11 @@ def constant(value: Any, name: str = "") -> Variable:
     if isinstance(value, (int, float)):
         if value != value:
             raise InvalidInputError("constant: `value` must not be NaN")
+        if isinstance(value, int) and abs(value) > sys.float_info.max:
+            raise InvalidInputError(
+                "constant: `value` is an integer beyond the largest double, "
+                f"{value.bit_length()} bits long"
+            )
         return node(None, (), NO_ATTRS, (), name=name, value=value)
     array = _real_array(value)
     if array.shape == ():
@@ -682,6 +703,23 @@ def _is_number(x: Variable) -> bool:
     return not free_symbols([x])
 
 
+def _number(x: Variable, what: str) -> float:
+    """Return the value of a scalar without symbols."""
+    from deuterium.graph.traverse import free_symbols
+
+    if x.shape != ():
+        raise ShapeError(
+            f"{what} of a Variable of shape {x.shape}: only scalars have one"
+        )
+    names = ", ".join(s.name for s in free_symbols([x])[:4])
+    if names:
+        raise SymbolicError(
+            f"{what} of a Variable that contains symbols ({names}, ...): it has no "
+            "number. Give them values with `.evaluate({...})` or `.subs({...})`"
+        )
+    return float(x.evaluate({}))
+
+
 def _compare(a: Variable, b: Any) -> float:
     """Return ``a - b`` for numbers; comparisons of symbols are not recorded."""
     other = as_variable(b)
@@ -689,7 +727,9 @@ def _compare(a: Variable, b: Any) -> float:
         raise UnsupportedError(
             "comparing Variables that contain symbols has no derivative and is not "
             "recorded in the graph; use np.maximum, np.minimum, np.clip, abs or "
-            "deuterium.relu, or np.where with an array of booleans"
+            "deuterium.relu, or np.where with an array of booleans. (On object arrays "
+            "NumPy itself compares, in np.maximum for one: make them array Variables "
+            "with np.stack(list(...)), or use deuterium.relu)"
         )
     return float(a) - float(other)
 

@@ -149,9 +149,7 @@ def elementwise() -> Mapping[str, Rule]:
         "erfc": lambda x: x.erfc(),
         "ndtr": ndtr,
         "log_ndtr": lambda x: ndtr(x).log(),
-        "log_ndtr'": lambda x: (
-            (-(x**2) / 2).exp() / (two * arb.pi()).sqrt() / ndtr(x)
-        ),
+        "log_ndtr'": lambda x: (-(x**2) / 2).exp() / (two * arb.pi()).sqrt() / ndtr(x),
         "xlogy": lambda x, y: zero if x == zero else x * y.log(),
         "xlog1py": lambda x, y: zero if x == zero else x * y.log1p(),
         "logaddexp": logaddexp,

@@ -93,7 +93,7 @@ def _misses(
     v: Variable, point: Mapping[str, Any], low: Any, high: Any, bits: int
 ) -> str:
     """Return what is wrong at a point, or nothing."""
-    exact = np.asarray(evaluate_exactly(v, point, bits), dtype=object)
+    exact: Any = np.asarray(evaluate_exactly(v, point, bits), dtype=object)
     if not all(map(_decided, exact.ravel(), low.ravel(), high.ravel())):
         exact = np.asarray(evaluate_exactly(v, point, SHARPER), dtype=object)
     for index in np.ndindex(v.shape):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.bound.domain import Domain
+from deuterium.bound.domain import Domain, UnitVectors
 from deuterium.errors import InvalidInputError
 from deuterium.graph.variable import Variable
 
@@ -32,7 +32,9 @@ def sample_points(
     """
     rng = np.random.default_rng(seed)
     wanted = list(symbols)
-    return [{s.name: _value(domain, s, i % 3, rng) for s in wanted} for i in range(count)]
+    return [
+        {s.name: _value(domain, s, i % 3, rng) for s in wanted} for i in range(count)
+    ]
 
 
 def _value(domain: Domain, symbol: Variable, style: int, rng: Any) -> Any:
@@ -47,16 +49,13 @@ def _value(domain: Domain, symbol: Variable, style: int, rng: Any) -> Any:
 
 
 def _candidate(domain: Domain, symbol: Variable, style: int, rng: Any) -> Any:
-    listed = [
-        c.table(symbol.shape)
-        for c in domain.constraints[symbol.name]
-        if hasattr(c, "table")
-    ]
-    if listed:
-        rows = listed[0]
-        if symbol.ndim and rows.shape[1:] != symbol.shape:  # unit vectors in each row
-            return rows[rng.integers(len(rows), size=symbol.shape[:-1])]
+    rows = domain.table(symbol)
+    if rows is not None:
         return rows[rng.integers(len(rows))]
+    for constraint in domain.constraints[symbol.name]:
+        if isinstance(constraint, UnitVectors):  # too many to list: one in each row
+            length = symbol.shape[-1]
+            return np.eye(length)[rng.integers(length, size=symbol.shape[:-1])]
     box = domain.hull(symbol)
     if box.shape != symbol.shape:
         raise InvalidInputError("sample_points: give a domain without batch axes")

@@ -157,9 +157,7 @@ def get_gradients(y: Variable, wrt: Iterable[Any] | None = None) -> dict[str, An
         constant, to the gradient.  Nameless constants of equal value are summed.
     """
     wanted = None if wrt is None else {_label(v) for v in wrt}
-    leaves = [
-        v for v in topological([y]) if v.op is None and (v.name or v.shape == ())
-    ]
+    leaves = [v for v in topological([y]) if v.op is None and (v.name or v.shape == ())]
     adjoints = pull_back(y, leaves)
     result: dict[str, Any] = {}
     seen: set[Any] = set()
