@@ -71,7 +71,9 @@ def separable_sum(v: Variable, known: Known) -> Variable | None:
     touched = {b: _long_axes(b, x.ndim) for b in view.powers}
     groups = _linked(axes, touched)
     outside = {b: e for b, e in view.powers.items() if not touched[b].intersection(axes)}
-    missing = [i for i in axes if not any(i in group for group in groups)]
+    missing = [
+        i for i in axes if x.shape[i] != 1 and not any(i in group for group in groups)
+    ]
     if len(groups) < 2 and not outside and not missing and view.coefficient == 1:
         return None
     scale = math.prod(x.shape[i] for i in missing)
