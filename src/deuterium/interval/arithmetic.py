@@ -221,7 +221,7 @@ def power(a: Interval, b: Interval) -> Interval:
     """Return ``a ** b`` for a real exponent.
 
     Defined where ``a > 0``, and at ``a = 0`` where ``b > 0``; any other base only where
-    ``b`` is one integer.
+    ``b`` is one integer (of at most 2**53).
     """
     n = _common_integer(b)
     if n is not None:
@@ -265,7 +265,7 @@ def _integers(b: Interval) -> list[int]:
 
 
 def _is_integer(x: float) -> bool:
-    return abs(x) <= 2**31 and x.is_integer()
+    return abs(x) <= 2**53 and x.is_integer()
 
 
 def maximum(a: Interval, b: Interval) -> Interval:

@@ -61,11 +61,11 @@ expit = unary(
     increasing=True,
     anchors=((0.0, 0.5),),
 )
-# 1 / (4 cosh(x/2)**2) is s (1 - s) with its relative accuracy kept in both tails
+# 1 / (2 + 2 cosh(x)) is s (1 - s) with its relative accuracy kept in both tails
 expit_slope: Operator = slope_of(
     "expit",
     1,
-    lambda x: 0.25 * reciprocal(square(cosh(0.5 * x))),
+    lambda x: reciprocal(2 * (1 + cosh(x))),
     cheap=lambda x: expit(x) * (1 - expit(x)),
     derivative=lambda x: expit_curvature(x),
     symbolic=lambda x: se.exp(-x) / (1 + se.exp(-x)) ** 2,
@@ -79,7 +79,7 @@ expit_curvature: Operator = slope_of(
     cheap=lambda x: expit(x) * (1 - expit(x)) * (1 - 2 * expit(x)),
     derivative=lambda x: expit_slope(x) * (1 - 6 * expit_slope(x)),
     symbolic=lambda x: -se.tanh(x / 2) * se.exp(-x) / (1 + se.exp(-x)) ** 2,
-    extrema=(-1.3169578969248166, 1.3169578969248166),  # log(2 + sqrt(3))
+    extrema=(-1.3169578969248168, 1.3169578969248168),  # log(2 + sqrt(3))
 )
 log_expit = unary(
     "log_expit",
