@@ -12,8 +12,11 @@ from deuterium.frontends.bounds import read_bounds
 
 def test_reads_numbers_exactly():
     assert read_bounds(["a=1:2", " b = -0.5 : 3e2 ", "c=0.1:0.1", "d=-inf:inf"]) == {
-        "a": (1.0, 2.0), "b": (-0.5, 300.0), "c": (0.1, 0.1), "d": (-math.inf, math.inf),
-    }  # fmt: skip
+        "a": (1.0, 2.0),
+        "b": (-0.5, 300.0),
+        "c": (0.1, 0.1),
+        "d": (-math.inf, math.inf),
+    }
     assert read_bounds([]) == {}
 
 

@@ -15,11 +15,12 @@ from deuterium.bound.enclose import enclose
 from deuterium.errors import InvalidInputError, ShapeError
 from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable, as_variable
-from deuterium.interval import Interval
+from deuterium.interval import Cause, Interval
 
 __all__ = ["enclose_subdivided"]
 
 CUTS = 64  # parts cut at a time for each end
+_GRAVITY = ("undefined", "unbounded", "overflow")  # of causes, the gravest first
 
 
 def enclose_subdivided(
@@ -156,10 +157,20 @@ class _Parts:
         bad = np.flatnonzero(~np.isfinite(self.least) | ~np.isfinite(self.most))
         if len(bad):
             size = ((self.high[bad] - self.low[bad]) / self.scale).sum(axis=1)
-            worst = bad[np.argmin(size)]
-            found = self._enclose(self.low[worst], self.high[worst])
-            result.cause = found.cause or self.whole.cause
+            result.cause = self._cause(bad[np.argmin(size)], bad[np.argmax(size)])
         return result
+
+    def _cause(self, smallest: int, largest: int) -> Cause | None:
+        """Return the smallest part's cause, unless the largest has a graver one.
+
+        An unbounded domain has parts that merely overflow.
+        """
+        found = [
+            self._enclose(self.low[i], self.high[i]).cause for i in (smallest, largest)
+        ]
+        known = [c for c in found if c is not None]
+        gravest = min(known, key=lambda c: _GRAVITY.index(c.kind), default=None)
+        return gravest or self.whole.cause
 
 
 def _is_finite(s: Variable, domain: Domain) -> bool:

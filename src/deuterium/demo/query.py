@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from deuterium.bound import (
     Box,
@@ -24,7 +24,7 @@ from deuterium.frontends.formula import lift
 from deuterium.functions.reductions import norm_of_all
 from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable, symbol
-from deuterium.interval import Cause
+from deuterium.interval import Cause, Interval
 from deuterium.transform import grad
 
 __all__ = ["QueryResult", "run_query"]
@@ -99,9 +99,10 @@ def run_query(
     gradient = grad(v, symbols)
     norm = norm_of_all(gradient)
     domain = Box({symbol(name): ends for name, ends in bounds.items()})
-    certified = enclose_subdivided(norm, domain, boxes=boxes)
-    found = search(norm, domain, seed=seed)
-    reached = _reached(norm, found)
+    certified = _range(v, norm, domain, boxes)
+    found = _completed(search(norm, domain, seed=seed), symbols, domain)
+    found = _defined(v, found, symbols)
+    reached = _reached(norm, found, symbols)
     upper = float(certified.upper)
     return QueryResult(
         formula=repr(v),
@@ -111,7 +112,7 @@ def run_query(
         upper=upper,
         status="certified" if certified.cause is None else certified.cause.kind,
         cause=certified.cause,
-        found=_completed(found, symbols, domain),
+        found=found,
         reached=reached,
         gap=_gap(upper, reached),
     )
@@ -135,26 +136,47 @@ def _require_bounds(symbols: list[Variable], bounds: Mapping[str, object]) -> No
         )
 
 
-def _reached(norm: Variable, found: Estimate) -> float:
-    """Return what the norm certainly reaches: its enclosure at the witness."""
-    if found.status != "found":
-        return 0.0
-    lower = float(enclose_at(norm, found.witness).lower)
-    return max(lower, 0.0)
+def _range(v: Variable, norm: Variable, domain: Domain, boxes: int) -> Interval:
+    """Return the range of the norm, infinite where the formula itself is undefined.
 
-
-def _gap(upper: float, reached: float) -> float:
-    if upper == reached:
-        return 0.0
-    return (upper - reached) / reached if reached > 0 else math.inf
+    The derivative of ``log(a)`` is ``1/a``, which has values where ``log(a)`` has none.
+    """
+    own = enclose_subdivided(v, domain, boxes=boxes)
+    if own.cause is None or own.cause.kind != "undefined":
+        return enclose_subdivided(norm, domain, boxes=boxes)
+    nothing_known = Interval(0.0, math.inf)
+    nothing_known.cause = own.cause
+    return nothing_known
 
 
 def _completed(found: Estimate, symbols: list[Variable], domain: Domain) -> Estimate:
     """Give symbols that the gradient does not depend on a value in the witness."""
     if found.status != "found":
         return found
-    rest = {
-        s.name: domain.hull(s).midpoint for s in symbols if s.name not in found.witness
+    witness = {
+        s.name: found.witness.get(s.name, domain.hull(s).midpoint) for s in symbols
     }
-    witness = {s.name: (found.witness | rest)[s.name] for s in symbols}
-    return Estimate(found.value, witness, found.evaluations, found.status)
+    return replace(found, witness=witness)
+
+
+def _defined(v: Variable, found: Estimate, symbols: list[Variable]) -> Estimate:
+    """Return what was found, unless the formula itself has no value there."""
+    if found.status == "found":
+        cause = enclose_at(v, {s: found.witness[s.name] for s in symbols}).cause
+        if cause is not None and cause.kind == "undefined":
+            return replace(found, value=math.nan, witness={}, status="nothing found")
+    return found
+
+
+def _reached(norm: Variable, found: Estimate, symbols: list[Variable]) -> float:
+    """Return what the norm certainly reaches: its enclosure at the witness."""
+    if found.status != "found":
+        return 0.0
+    at = enclose_at(norm, {s: found.witness[s.name] for s in symbols})
+    return max(float(at.lower), 0.0)
+
+
+def _gap(upper: float, reached: float) -> float:
+    if upper == reached:
+        return 0.0
+    return (upper - reached) / reached if reached > 0 else math.inf

@@ -1,0 +1,162 @@
+"""The command line, as a user meets it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+import deuterium as dt
+from deuterium.cli import app
+
+FIRST = ["query", "a**2 + exp(2*b - a)", "--bound", "a=1:2", "--bound", "b=0.5:3"]
+
+
+def run(*args):
+    return CliRunner().invoke(app, list(args))
+
+
+def test_version_and_help():
+    assert run("--version").stdout == f"deuterium {dt.__version__}\n"
+    for args in (["--help"], ["demo", "--help"], ["query", "--help"]):
+        shown = run(*args)
+        assert shown.exit_code == 0
+        assert "Usage: " in shown.stdout
+    assert "2*b - a" in run("query", "--help").stdout
+    assert "add_or_remove_one|replace_one" in run("demo", "--help").stdout
+
+
+def test_query_prints_everything():
+    shown = run(*FIRST)
+    assert shown.exit_code == 0
+    assert shown.stderr == ""
+    for text in (
+        "df/da", "2*a - exp(-a + 2*b)", "df/db", "2*exp(-a + 2*b)", "certified range",
+        "330.97231959", "best found", "a = 1, b = 3", "relative gap",
+    ):  # fmt: skip
+        assert text in shown.stdout
+
+
+def test_query_json_and_nothing_else():
+    shown = run(*FIRST, "--json")
+    assert shown.exit_code == 0
+    document = json.loads(shown.stdout)
+    assert document["schema"] == "deuterium.query"
+    assert 330.97231959428770 <= document["upper"] <= 330.97231959428770 * 1.001
+    assert document["found"]["witness"] == {"a": 1.0, "b": 3.0}
+
+
+def test_query_with_fewer_boxes_is_wider():
+    args = ["query", "a - a**2", "--bound", "a=0:2", "--json", "--boxes"]
+    wide, tight = (json.loads(run(*args, n).stdout) for n in ("1", "1000"))
+    assert tight["upper"] <= wide["upper"]
+    assert tight["lower"] >= wide["lower"]
+
+
+def test_query_without_a_finite_bound_says_so_and_succeeds():
+    args = ["query", "log(a)", "--bound", "a=0:1"]
+    shown = run(*args)
+    assert shown.exit_code == 0
+    assert "NO FINITE BOUND (undefined): log of [0.0, " in shown.stdout
+    document = json.loads(run(*args, "--json").stdout)
+    assert (document["status"], document["upper"]) == ("undefined", "inf")
+    assert document["cause"]["operator"] == "log"
+
+
+def test_query_of_a_formula_that_begins_with_a_minus():
+    document = json.loads(run("query", "-a**2", "--bound", "a=-1:1", "--json").stdout)
+    assert document["upper"] == 2
+
+
+ERRORS = [
+    (["query", "a^2", "--bound", "a=0:1"], "use ** instead"),
+    (["query", "a +", "--bound", "a=0:1"], "cannot be read"),
+    (["query", "__import__('os')", "--bound", "a=0:1"], "unknown function"),
+    (["query", "9**9**9**9*a", "--bound", "a=0:1"], "grow too large"),
+    (["query", "(" * 500 + "a" + ")" * 500, "--bound", "a=0:1"], "nested"),
+    (["query", "1 + 1"], "no symbols"),
+    (["query", "a + b", "--bound", "a=0:1"], "--bound b=LOWER:UPPER"),
+    (["query", "a"], "--bound a=LOWER:UPPER"),
+    (["query", "alpha", "--bound", "alpa=0:1"], "Did you mean 'alpha'"),
+    (["query", "a", "--bound", "a=2:1"], "'a=2:1' is reversed"),
+    (["query", "a", "--bound", "a=0:nan"], "NaN"),
+    (["query", "a", "--bound", "a=0"], "NAME=LOWER:UPPER"),
+    (["query", "a", "--bound", "a0:1"], "NAME=LOWER:UPPER"),
+    (["query", "a", "--bound", "a=0:one"], "'one' is not a number"),
+    (["query", "a", "--bound", "a=0:1", "--bound", "a=0:2"], "already"),
+    (["query", "a", "--bound", "a=inf:inf"], "no finite"),
+    (["query", "a", "--bound", "a=0:1", "--boxes", "0"], "--boxes"),
+    (["query", "a", "--bound", "a=0:1", "--bnd", "b=0:1"], "--bnd"),
+    (["query"], "formula"),
+    (["demo", "--epsilon", "0"], "`epsilon`"),
+    (["demo", "--epsilon", "nan"], "`epsilon`"),
+    (["demo", "--delta", "1"], "`delta`"),
+    (["demo", "--relation", "other"], "--relation"),
+    (["demo", "--seed", "-1"], "--seed"),
+    (["demo", "--seed", "x"], "--seed"),
+    (["frobnicate"], "frobnicate"),
+]
+
+
+@pytest.mark.parametrize(("args", "why"), ERRORS)
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_errors_are_one_message_on_stderr(args, why, more):
+    shown = run(*args, *more)
+    assert shown.exit_code == 2
+    assert shown.stdout == ""
+    assert why in shown.stderr
+    assert "Traceback" not in shown.stderr
+    assert shown.stderr.count("Error: ") == 1
+
+
+def test_demo_prints_everything_and_writes_a_picture(tmp_path):
+    pytest.importorskip("sklearn")
+    pytest.importorskip("matplotlib")
+    path = tmp_path / "parts.png"
+    shown = run("demo", "--epochs", "3", "--png", str(path))
+    assert shown.exit_code == 0, shown.stderr
+    for text in (
+        "certified: at most", "largest on the data", "found by search",
+        "noise multiplier", "worst concave points", "Picture written",
+    ):  # fmt: skip
+        assert text in shown.stdout
+    assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_demo_json_and_options(tmp_path):
+    pytest.importorskip("sklearn")
+    args = ["demo", "--epochs", "3", "--seed", "2", "--epsilon", "2", "--delta", "1e-6"]
+    shown = run(*args, "--relation", "replace_one", "--json")
+    assert shown.exit_code == 0, shown.stderr
+    document = json.loads(shown.stdout)
+    assert document["schema"] == "deuterium.demo"
+    assert (document["seed"], document["epochs"]) == (2, 3)
+    noise = document["noise"]
+    assert (noise["epsilon"], noise["delta"]) == (2, 1e-6)
+    assert noise["relation"] == "replace_one"
+    assert noise["sensitivity"] == 2 * document["certified"]
+    assert noise["sigma"] >= noise["noise_multiplier"] * noise["sensitivity"]
+
+
+def test_demo_with_a_picture_that_cannot_be_written(tmp_path):
+    pytest.importorskip("sklearn")
+    pytest.importorskip("matplotlib")
+    shown = run("demo", "--epochs", "1", "--png", str(tmp_path / "no" / "x.png"))
+    assert shown.exit_code == 2
+    assert shown.stderr.startswith("Error: the picture cannot be written")
+    assert shown.stdout == ""
+
+
+def test_as_a_module_in_a_process_of_its_own():
+    command = [sys.executable, "-W", "error", "-m", "deuterium", *FIRST, "--json"]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stderr == ""
+    assert json.loads(ran.stdout)["status"] == "certified"
+    command[-1] = "--seed=x"
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 2
+    assert ran.stdout == ""

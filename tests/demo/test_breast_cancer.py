@@ -1,0 +1,154 @@
+"""The demo end to end, with few epochs: certified >= found >= data."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+
+import numpy as np
+import pytest
+
+import deuterium as dt
+from deuterium.demo import breast_cancer as bc
+from deuterium.demo import run_demo
+from deuterium.demo.training import adam
+from deuterium.errors import InvalidInputError, MissingDependencyError
+from deuterium.privacy import gaussian
+
+pytest.importorskip("sklearn")
+
+
+@pytest.fixture(scope="module", params=[(0, 30), (1, 5)])
+def result(request):
+    seed, epochs = request.param
+    return run_demo(seed=seed, epochs=epochs)
+
+
+def test_certified_is_above_found_is_above_data(result):
+    assert result.certified >= result.found.value >= result.on_data > 0
+    assert result.certified >= result.reached
+    assert result.reached == pytest.approx(result.found.value, rel=1e-9)
+    assert result.ratio == result.certified / result.reached
+    assert 1 <= result.ratio < 2
+
+
+def test_witness_is_a_record_of_the_domain(result):
+    x, y = result.found.witness["x"], result.found.witness["y"]
+    assert x.shape == (1, 30)
+    assert (np.abs(x) <= 1).all()
+    assert y in (0, 1)
+
+
+def test_features(result):
+    assert [p.name for p in result.features] == list(bc.PUBLIC_BOUNDS)
+    shares = np.array([p.share for p in result.features])
+    assert (shares >= 0).all()
+    assert shares.sum() == pytest.approx(1, abs=1e-12)
+    slopes = np.array([p.derivative for p in result.features])
+    assert shares == pytest.approx(slopes**2 / (slopes**2).sum())
+    for p in result.features:
+        assert p.bounds == bc.PUBLIC_BOUNDS[p.name]
+        assert -np.inf < p.range[0] <= p.derivative <= p.range[1] < np.inf
+        assert 0 <= p.mean_on_data <= max(-p.range[0], p.range[1])
+
+
+def test_noise_is_that_of_the_certified_bound(result):
+    assert result.noise == gaussian(result.certified, epsilon=1.0, delta=1e-5)
+
+
+def test_result_is_frozen_and_repeats(result):
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        result.certified = 0.0
+    again = run_demo(seed=result.seed, epochs=result.epochs)
+    assert again.certified == result.certified
+    assert again.features == result.features
+
+
+def test_certified_bound_against_a_gradient_written_by_hand(rng):
+    """Backpropagation in NumPy, per record, at random records and corners."""
+    _, x, y = bc.load_records()
+    weights = bc.train(x, y, seed=0, epochs=30)
+    w1, b1, w2, b2 = weights
+    certified = run_demo(seed=0, epochs=30).certified
+    records = rng.uniform(-1, 1, (20_000, 30))
+    records[::2] = np.sign(records[::2])
+    records = np.concatenate([records, x])
+    labels = np.concatenate([rng.integers(0, 2, 20_000), y])
+    hidden = np.tanh(records @ w1 + b1)
+    delta = 1 / (1 + np.exp(-(hidden @ w2 + b2).ravel())) - labels
+    back = delta[:, None] * w2.ravel() * (1 - hidden**2)
+    square = delta**2 * ((hidden**2).sum(1) + 1)
+    square += (back**2).sum(1) * ((records**2).sum(1) + 1)
+    norms = np.sqrt(square)
+    assert norms.max() <= certified
+    problem = bc._Problem(weights)
+    rows = problem.rows(records, labels.astype(float))
+    assert problem.norm.evaluate(rows) == pytest.approx(norms, rel=1e-9)
+
+
+def test_training_learns():
+    result = run_demo(epochs=100)
+    assert result.accuracy > 0.95
+    assert result.records == 569
+    assert result.parameters == 30 * 16 + 16 + 16 + 1
+    assert result.layers == (30, 16, 1)
+
+
+def test_public_bounds_are_stated_not_computed():
+    names, x, y = bc.load_records()
+    assert names == list(bc.PUBLIC_BOUNDS)
+    assert x.shape == (569, 30)
+    assert np.abs(x).max() <= 1
+    assert set(y.tolist()) == {0.0, 1.0}
+    for low, high in bc.PUBLIC_BOUNDS.values():
+        assert low == 0
+        assert len(f"{high:g}".replace(".", "").strip("0")) <= 3  # round numbers
+
+
+def test_adam_finds_the_bottom_and_leaves_its_start_alone():
+    start = [np.array([3.0, -2.0])]
+    (end,) = adam(lambda w: [2 * (w - np.array([1.0, 1.0]))], start, 2000)
+    assert end == pytest.approx([1, 1], abs=1e-6)
+    assert start[0].tolist() == [3.0, -2.0]
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"epsilon": 0.0}, "epsilon"),
+        ({"delta": 2.0}, "delta"),
+        ({"relation": "other"}, "relation"),
+        ({"seed": -1}, "seed"),
+        ({"epochs": 1.5}, "epochs"),
+        ({"epochs": True}, "epochs"),
+    ],
+)
+def test_refusals_come_before_the_work(change, why, monkeypatch):
+    monkeypatch.setattr(bc, "train", None)
+    with pytest.raises(InvalidInputError, match=f"`{why}`"):
+        run_demo(**change)
+
+
+def test_without_scikit_learn(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    with pytest.raises(
+        MissingDependencyError, match=r"pip install 'deuterium\[demo\]'"
+    ):
+        run_demo()
+
+
+def test_importing_loads_nothing_optional():
+    import subprocess
+
+    code = "import sys, deuterium.cli; print([m for m in ('sklearn', 'matplotlib', "
+    code += "'flint', 'dp_accounting', 'torch', 'jax') if m in sys.modules])"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert ran.stdout.strip() == "[]", ran.stderr
+
+
+def test_norm_is_that_of_the_loss_gradient():
+    weights = bc.train(*bc.load_records()[1:], seed=2, epochs=1)
+    problem = bc._Problem(weights)
+    assert isinstance(problem.norm, dt.Variable)
+    assert len(problem.gradient) == 4
+    assert [g.shape for g in problem.gradient] == [w.shape for w in weights]
