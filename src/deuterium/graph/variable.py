@@ -18,14 +18,15 @@ from deuterium.errors import (
     UnsupportedError,
 )
 from deuterium.graph import protocols
-from deuterium.graph.late import METHODS
+from deuterium.graph.late import METHODS, provides
+from deuterium.graph.methods import Methods
 from deuterium.graph.operator import OPERATORS, Operator, Shape, lookup
 from deuterium.graph.source import Source, capture
 
 NO_ATTRS: Mapping[str, Any] = MappingProxyType({})
 
 
-class Variable:
+class Variable(Methods):
     """A node: a symbol, a constant, or an operator applied to other nodes.
 
     Parameters
@@ -113,11 +114,6 @@ class Variable:
     def size(self) -> int:
         """Number of elements."""
         return math.prod(self.shape)
-
-    @property
-    def T(self) -> Variable:
-        """The transpose: axes in reverse order."""
-        return protocols.call(np.transpose, self)
 
     @property
     def free_symbols(self) -> set[Any]:
@@ -359,167 +355,6 @@ class Variable:
     def __abs__(self) -> Variable:
         return unary("absolute", self)
 
-    # -- methods NumPy calls on the elements of object arrays ------------------------
-
-    def exp(self) -> Variable:
-        """Return the exponential."""
-        return unary("exp", self)
-
-    def exp2(self) -> Variable:
-        """Return ``2 ** self``."""
-        return unary("exp2", self)
-
-    def expm1(self) -> Variable:
-        """Return ``exp(self) - 1``."""
-        return unary("expm1", self)
-
-    def log(self) -> Variable:
-        """Return the natural logarithm."""
-        return unary("log", self)
-
-    def log2(self) -> Variable:
-        """Return the logarithm to base 2."""
-        return unary("log2", self)
-
-    def log10(self) -> Variable:
-        """Return the logarithm to base 10."""
-        return unary("log10", self)
-
-    def log1p(self) -> Variable:
-        """Return ``log(1 + self)``."""
-        return unary("log1p", self)
-
-    def sqrt(self) -> Variable:
-        """Return the square root."""
-        return unary("sqrt", self)
-
-    def cbrt(self) -> Variable:
-        """Return the cube root."""
-        return unary("cbrt", self)
-
-    def square(self) -> Variable:
-        """Return the square."""
-        return unary("square", self)
-
-    def reciprocal(self) -> Variable:
-        """Return ``1 / self``."""
-        return unary("reciprocal", self)
-
-    def sin(self) -> Variable:
-        """Return the sine."""
-        return unary("sin", self)
-
-    def cos(self) -> Variable:
-        """Return the cosine."""
-        return unary("cos", self)
-
-    def tan(self) -> Variable:
-        """Return the tangent."""
-        return unary("tan", self)
-
-    def arcsin(self) -> Variable:
-        """Return the inverse sine."""
-        return unary("arcsin", self)
-
-    def arccos(self) -> Variable:
-        """Return the inverse cosine."""
-        return unary("arccos", self)
-
-    def arctan(self) -> Variable:
-        """Return the inverse tangent."""
-        return unary("arctan", self)
-
-    def sinh(self) -> Variable:
-        """Return the hyperbolic sine."""
-        return unary("sinh", self)
-
-    def cosh(self) -> Variable:
-        """Return the hyperbolic cosine."""
-        return unary("cosh", self)
-
-    def tanh(self) -> Variable:
-        """Return the hyperbolic tangent."""
-        return unary("tanh", self)
-
-    def arcsinh(self) -> Variable:
-        """Return the inverse hyperbolic sine."""
-        return unary("arcsinh", self)
-
-    def arccosh(self) -> Variable:
-        """Return the inverse hyperbolic cosine."""
-        return unary("arccosh", self)
-
-    def arctanh(self) -> Variable:
-        """Return the inverse hyperbolic tangent."""
-        return unary("arctanh", self)
-
-    def hypot(self, other: Any) -> Variable:
-        """Return ``sqrt(self**2 + other**2)``."""
-        return _binary("hypot", self, other)
-
-    def conjugate(self) -> Variable:
-        """Return itself: Variables are real."""
-        return self
-
-    # -- methods of arrays -----------------------------------------------------------
-
-    def sum(self, axis: Any = None, *, keepdims: bool = False) -> Variable:
-        """Return the sum over ``axis``."""
-        return protocols.call(np.sum, self, axis=axis, keepdims=keepdims)
-
-    def mean(self, axis: Any = None, *, keepdims: bool = False) -> Variable:
-        """Return the mean over ``axis``."""
-        return protocols.call(np.mean, self, axis=axis, keepdims=keepdims)
-
-    def prod(self, axis: Any = None, *, keepdims: bool = False) -> Variable:
-        """Return the product over ``axis``."""
-        return protocols.call(np.prod, self, axis=axis, keepdims=keepdims)
-
-    def max(self, axis: Any = None, *, keepdims: bool = False) -> Variable:
-        """Return the maximum over ``axis``."""
-        return protocols.call(np.max, self, axis=axis, keepdims=keepdims)
-
-    def min(self, axis: Any = None, *, keepdims: bool = False) -> Variable:
-        """Return the minimum over ``axis``."""
-        return protocols.call(np.min, self, axis=axis, keepdims=keepdims)
-
-    def var(self, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
-        """Return the variance over ``axis``."""
-        return protocols.call(np.var, self, axis=axis, ddof=ddof, keepdims=keepdims)
-
-    def std(self, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
-        """Return the standard deviation over ``axis``."""
-        return protocols.call(np.std, self, axis=axis, ddof=ddof, keepdims=keepdims)
-
-    def dot(self, other: Any) -> Variable:
-        """Return the dot product, as `numpy.dot` does."""
-        return protocols.call(np.dot, self, other)
-
-    def reshape(self, *shape: Any) -> Variable:
-        """Return the same elements in another shape."""
-        new = shape[0] if len(shape) == 1 else shape
-        return protocols.call(np.reshape, self, new)
-
-    def ravel(self) -> Variable:
-        """Return the elements in one axis."""
-        return protocols.call(np.ravel, self)
-
-    flatten = ravel
-
-    def transpose(self, *axes: Any) -> Variable:
-        """Return the array with its axes permuted."""
-        if len(axes) == 1 and not isinstance(axes[0], int):
-            axes = axes[0]
-        return protocols.call(np.transpose, self, axes or None)
-
-    def squeeze(self, axis: Any = None) -> Variable:
-        """Return the array without axes of length one."""
-        return protocols.call(np.squeeze, self, axis=axis)
-
-    def clip(self, min: Any = None, max: Any = None) -> Variable:
-        """Return the elements limited to ``[min, max]``."""
-        return protocols.call(np.clip, self, min, max)
-
 
 # -- construction --------------------------------------------------------------------
 
@@ -644,11 +479,13 @@ def _holds_variables(x: Any) -> bool:
     )
 
 
+@provides("unary")
 def unary(name: str, x: Variable) -> Variable:
     """Apply a one-argument element-wise operator by name."""
     return node(OPERATORS[name], (x,), NO_ATTRS, x.shape)
 
 
+@provides("binary")
 def _binary(name: str, a: Any, b: Any) -> Any:
     if type(a) is Variable:
         if a is b and name == "multiply":
