@@ -16,12 +16,22 @@ def product(a: Number, b: Number) -> Number | None:
         return b
     if b == 1:
         return a
-    return _exact(a * b, lambda: Fraction(a) * Fraction(b))
+    if isinstance(a, int) and isinstance(b, int):
+        return _short(a * b)
+    c = a * b
+    return _plain(c) if math.isfinite(c) and Fraction(a) * Fraction(b) == c else None
 
 
 def total(a: Number, b: Number) -> Number | None:
     """Return ``a + b`` if a double holds it exactly."""
-    return _exact(a + b, lambda: Fraction(a) + Fraction(b))
+    if a == 0:
+        return b
+    if b == 0:
+        return a
+    if isinstance(a, int) and isinstance(b, int):
+        return _short(a + b)
+    c = a + b
+    return _plain(c) if math.isfinite(c) and Fraction(a) + Fraction(b) == c else None
 
 
 def power(a: Number, n: int) -> Number | None:
@@ -33,16 +43,16 @@ def power(a: Number, n: int) -> Number | None:
     if a == 1 or abs(n) > 64:
         return 1 if a == 1 else None
     try:
-        return _exact(float(a) ** n, lambda: Fraction(a) ** n)
+        c = float(a) ** n
     except OverflowError:
         return None
+    return _plain(c) if Fraction(a) ** n == Fraction(c) else None
 
 
-def _exact(rounded: Number, truth: object) -> Number | None:
-    if isinstance(rounded, int):
-        return rounded if abs(rounded) <= LARGEST else None
-    if not math.isfinite(rounded) or not callable(truth):
-        return None
-    if truth() != Fraction(rounded):
-        return None
-    return int(rounded) if rounded.is_integer() and abs(rounded) <= LARGEST else rounded
+def _short(a: int) -> int | None:
+    return a if abs(a) <= LARGEST else None
+
+
+def _plain(c: Number) -> Number:
+    """Return a whole number as an integer."""
+    return int(c) if abs(c) <= LARGEST and float(c).is_integer() else c

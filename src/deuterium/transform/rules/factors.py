@@ -19,9 +19,14 @@ from deuterium.ops.arithmetic import raise_to
 from deuterium.transform.rules import exact
 from deuterium.transform.rules.exact import Number
 from deuterium.transform.rules.known import Known
+from deuterium.transform.rules.table import is_op
 
 MOST_FACTORS = 10  # beyond it, factors that are products themselves stay closed
 MOST_POWER = 16
+
+
+_FUNCTIONS = frozenset({"expit", "exp", "expit'", "tanh'", "softmax"})
+_COMBINE = _FUNCTIONS | {"gather", "add", "sum", "reshape"}  # may hold one of them
 
 
 @dataclass
@@ -33,23 +38,37 @@ class Factors:
     divided : set of Variable
         Factors that stood in a denominator: they may be cancelled only where they are
         not zero.
-    merged : bool
-        Whether two factors have become one.
+    opened : int
+        How many nodes the view looks through, signs and numbers included.
+    functions : bool
+        Whether there are factors that may combine with others, such as ``exp(x)``.
     """
 
     shape: Shape
     coefficient: Number = 1
     powers: dict[Variable, int] = field(default_factory=dict)
     divided: set[Variable] = field(default_factory=set)
-    merged: bool = False
+    opened: int = 0
+    functions: bool = False
 
     def times(self, base: Variable, power: int) -> None:
         """Multiply by ``base ** power``."""
-        before = self.powers.get(base, 0)
-        self.merged = self.merged or base in self.powers
-        self.powers[base] = before + power
+        self.powers[base] = self.powers.get(base, 0) + power
         if power < 0:
             self.divided.add(base)
+        if base.op is not None and base.op.name in _COMBINE:
+            self.functions = True
+
+    def copy(self, shape: Shape | None = None) -> Factors:
+        """Return a view that may be changed."""
+        return Factors(
+            self.shape if shape is None else shape,
+            self.coefficient,
+            dict(self.powers),
+            set(self.divided),
+            self.opened,
+            self.functions,
+        )
 
     def without(self, common: dict[Variable, int]) -> Factors:
         """Return what is left when common factors are taken out."""
@@ -76,12 +95,9 @@ class Factors:
     def poles(self) -> int:
         """How many factors are unbounded for sure: denominators and exponentials."""
         return sum(
-            e < 0 or (b.op is not None and b.op.name == "exp")
+            e < 0 or (e > 0 and is_op(b, "exp"))
             for b, e in self.powers.items()
         )
-
-
-_COMBINE = frozenset({"expit", "exp", "expit'", "tanh'", "softmax"})
 
 
 def _may_combine(base: Variable) -> bool:
@@ -89,7 +105,7 @@ def _may_combine(base: Variable) -> bool:
         return False
     if base.op.name == "add":
         return any(a.op is not None and a.op.name == "exp" for a in base.args)
-    return base.op.name in _COMBINE
+    return base.op.name in _FUNCTIONS
 
 
 def _under(base: Variable) -> list[Variable]:
@@ -106,55 +122,69 @@ def _under(base: Variable) -> list[Variable]:
 
 
 def factors(v: Variable, known: Known) -> Factors:
-    """Return ``v`` as a product."""
-    seen = Factors(v.shape)
-    multiply_in(seen, v, 1, known)
-    return seen
+    """Return ``v`` as a product; the view is shared, copy it before changing it."""
+    view = known.products.get(v)
+    if view is None:
+        view = known.products[v] = Factors(v.shape)
+        multiply_in(view, v, 1, known)
+    return view
 
 
 def multiply_in(into: Factors, v: Variable, power: int, known: Known) -> None:
     """Multiply a view by ``v ** power``."""
+    powers = into.powers
     stack = [(v, power)]
     while stack:
         x, e = stack.pop()
-        number = known.number(x) if x.op is None or x.op.name in _MOVES else None
-        if number is not None:
-            value = exact.power(number, e)
+        if x.op is None or x.op.name in _MOVES:
+            number = known.number(x)
+            value = None if number is None else exact.power(number, e)
             value = None if value is None else exact.product(into.coefficient, value)
             if value is not None:
                 into.coefficient = value
+                into.opened += 1
                 continue
-        room = len(into.powers) + len(stack) < MOST_FACTORS and abs(e) <= MOST_POWER
-        inside = _look_inside(x, e) if room else None
+        inside = None
+        if len(powers) + len(stack) < MOST_FACTORS and -MOST_POWER <= e <= MOST_POWER:
+            inside = _look_inside(x, e)
         if inside is None:
             into.times(x, e)
             continue
-        if x.op is not None and x.op.name == "negative" and e % 2:
+        into.opened += 1
+        if e % 2 and is_op(x, "negative"):
             into.coefficient = -into.coefficient
-        stack.extend(inside[::-1])
+        stack.extend(inside)
 
 
-_MOVES = ("broadcast", "reshape")
+_MOVES = frozenset({"broadcast", "reshape"})
 
 
-def _look_inside(x: Variable, e: int) -> list[tuple[Variable, int]] | None:
+def _look_inside(x: Variable, e: int) -> tuple[tuple[Variable, int], ...] | None:
     """Return the factors of ``x ** e`` (without their sign), or None for an atom."""
-    if x.op is None:
+    name = x.op.name if x.op is not None else ""
+    if name not in OPEN:
         return None
-    name = x.op.name
+    first = x.args[0]
     if name == "multiply":
-        return [(a, e) for a in x.args]
+        return (x.args[1], e), (first, e)
     if name == "divide":
-        return [(x.args[0], e), (x.args[1], -e)]
-    if name in ("negative", "broadcast") or (name == "reshape" and _only_spreads(x)):
-        return [(x.args[0], e)]
+        return (x.args[1], -e), (first, e)
     if name == "square":
-        return [(x.args[0], 2 * e)]
+        return ((first, 2 * e),)
     if name == "reciprocal":
-        return [(x.args[0], -e)]
+        return ((first, -e),)
     if name == "integer_power":
-        return [(x.args[0], x.attrs["n"] * e)]
-    return None
+        return ((first, x.attrs["n"] * e),)
+    if name == "reshape" and not _only_spreads(x):
+        return None
+    return ((first, e),)
+
+
+OPEN = frozenset(
+    {"multiply", "divide", "square", "reciprocal", "integer_power", "negative",
+     "broadcast", "reshape"}
+)  # fmt: skip
+"""Operators that a product is seen through."""
 
 
 def _only_spreads(x: Variable) -> bool:

@@ -37,6 +37,9 @@ KEEP_NONZERO = frozenset(
 """Operators that are not zero where none of their arguments is."""
 
 
+_SPREADS = frozenset({"broadcast", "reshape"})
+
+
 class Bounds(Protocol):
     """The part of a domain that is used here."""
 
@@ -62,6 +65,8 @@ class Known:
     ----------
     rank : dict
         The order in which nodes became final, which makes sorting reproducible.
+    products, sums : dict
+        Nodes seen as products and as sums, kept since several rules look.
     """
 
     def __init__(
@@ -70,6 +75,8 @@ class Known:
         self.domain = domain
         self.inputs = frozenset(inputs)
         self.rank: dict[Variable, int] = {}
+        self.products: dict[Variable, Any] = {}
+        self.sums: dict[Variable, Any] = {}
         self._names = frozenset() if domain is None else frozenset(domain.names)
         self._facts: dict[Variable, tuple[Interval, bool]] = {}
 
@@ -99,11 +106,13 @@ class Known:
 
     def number(self, v: Variable) -> float | int | None:
         """Return the number that every element of ``v`` is, if it is one constant."""
-        while v.op is not None and v.op.name in ("broadcast", "reshape"):
-            (v,) = v.args
-        if v.op is None and v.shape == () and v.value is not None:
-            return None if v in self.inputs else v.value  # type: ignore[no-any-return]
-        return None
+        while v.op is not None:
+            if v.op.name not in _SPREADS:
+                return None
+            v = v.args[0]
+        if v.value is None or v.shape or v in self.inputs:
+            return None
+        return v.value  # type: ignore[no-any-return]
 
     # -- how the answers are found ---------------------------------------------------
 

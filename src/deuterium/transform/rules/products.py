@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from deuterium.graph.variable import Variable, broadcast_to, constant
@@ -89,7 +87,7 @@ def multiply_by_zero(v: Variable, known: Known) -> Variable | None:
 )
 def merge_factors(v: Variable, known: Known) -> Variable | None:
     """Write a product with one power of each factor."""
-    return _written_again(v, known)
+    return _written_again(v, factors(v, known), known)
 
 
 @rule(
@@ -100,7 +98,11 @@ def merge_factors(v: Variable, known: Known) -> Variable | None:
 )
 def logistic_factors(v: Variable, known: Known) -> Variable | None:
     """Combine factors that are powers of ``expit(z)`` and ``expit(-z)``."""
-    return _written_again(v, known, combine_logistic)
+    view = factors(v, known)
+    if not view.functions:
+        return None
+    view = view.copy()
+    return _written_again(v, view, known) if combine_logistic(view, known) else None
 
 
 @rule(
@@ -111,26 +113,25 @@ def logistic_factors(v: Variable, known: Known) -> Variable | None:
 def softmax_factors(v: Variable, known: Known) -> Variable | None:
     """Combine factors that are powers of ``exp(x)`` and of its sum."""
     view = factors(v, known)
+    if not view.functions:
+        return None
+    view = view.copy()
     if not combine_softmax(view, known) or not may_cancel(view, known):
         return None
     return build(view, known)
 
 
-Combine = Callable[[Factors, Known], bool]
-
-
-def _written_again(
-    v: Variable, known: Known, combine: Combine | None = None
-) -> Variable | None:
-    """Return a product built again from its factors, if that is cheaper."""
-    view = factors(v, known)
-    before = view.stops
-    if combine is not None and not combine(view, known):
-        return None
+def _written_again(v: Variable, view: Factors, known: Known) -> Variable | None:
+    """Return a product built again from a view of it, if that is cheaper."""
+    if view.opened < 2 and v.op is not None and v.op.name != "divide":
+        before = factors(v, known)
+        if view is before and len(view.powers) > 1:
+            return None  # a product of two different factors
     if not may_cancel(view, known):
         return None
+    stops = factors(v, known).stops
     result = build(view, known)
-    return result if cost(result, before) < cost(v, before) else None
+    return result if cost(result, stops) < cost(v, stops) else None
 
 
 def combined(view: Factors, known: Known) -> bool:
@@ -180,12 +181,7 @@ def _multiplied_out(rest: Factors, inside: Terms, known: Known) -> Variable | No
     parts: list[Variable] = []
     for term, coefficient in inside.terms.items():
         own = factors(term, known)
-        view = Factors(
-            np.broadcast_shapes(rest.shape, term.shape),
-            rest.coefficient,
-            dict(rest.powers),
-            set(rest.divided),
-        )
+        view = rest.copy(np.broadcast_shapes(rest.shape, term.shape))
         multiply_in(view, term, 1, known)
         before += own.poles
         if not combined(view, known):

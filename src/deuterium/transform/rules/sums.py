@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from deuterium.graph.variable import Variable, broadcast_to
-from deuterium.transform.rules.factors import Factors, build, cost, factors, joint_shape
+from deuterium.transform.rules.factors import (
+    OPEN,
+    Factors,
+    build,
+    cost,
+    factors,
+    joint_shape,
+)
 from deuterium.transform.rules.known import Known
 from deuterium.transform.rules.table import rule
 from deuterium.transform.rules.terms import build_sum, terms
@@ -70,12 +77,6 @@ def common_factor(v: Variable, known: Known) -> Variable | None:
     return None
 
 
-_OPENS = frozenset(
-    {"multiply", "divide", "square", "negative", "reciprocal", "integer_power",
-     "broadcast", "reshape"}
-)  # fmt: skip
-
-
 def _taken_out(
     v: Variable, a: Variable, b: Variable, known: Known
 ) -> Variable | None:
@@ -97,7 +98,7 @@ def _taken_out(
 
 
 def _is_product(v: Variable) -> bool:
-    return v.op is not None and v.op.name in _OPENS
+    return v.op is not None and v.op.name in OPEN
 
 
 def _rest(view: Factors, known: Known) -> Variable:

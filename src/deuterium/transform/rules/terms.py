@@ -30,7 +30,10 @@ class Terms:
 
     def add(self, term: Variable, coefficient: Number) -> bool:
         """Add ``coefficient * term`` unless that needs rounding."""
-        value = exact.total(self.terms.get(term, 0), coefficient)
+        if term not in self.terms:
+            self.terms[term] = coefficient
+            return True
+        value = exact.total(self.terms[term], coefficient)
         if value is None:
             return False
         self.terms[term] = value
@@ -39,11 +42,18 @@ class Terms:
 
 def terms(v: Variable, known: Known) -> Terms:
     """Return ``v`` as a sum; a coefficient of 0 marks a term that cancels."""
+    view = known.sums.get(v)
+    if view is None:
+        view = known.sums[v] = _seen(v, known)
+    return view
+
+
+def _seen(v: Variable, known: Known) -> Terms:
     seen = Terms(v.shape)
     stack: list[tuple[Variable, Number]] = [(v, 1)]
     while stack:
         x, c = stack.pop()
-        if _is_number(seen, x, c, known):
+        if (x.op is None or x.op.name in _SPREADS) and _is_number(seen, x, c, known):
             continue
         room = len(seen.terms) + len(stack) < MOST_TERMS
         inside = _look_inside(x, c, known) if room else None
@@ -55,10 +65,11 @@ def terms(v: Variable, known: Known) -> Terms:
     return seen
 
 
+_SPREADS = frozenset({"broadcast", "reshape"})
+
+
 def _is_number(seen: Terms, x: Variable, c: Number, known: Known) -> bool:
     """Add ``c * x`` to the constant if it is a number that needs no rounding."""
-    if x.op is not None and x.op.name not in ("broadcast", "reshape"):
-        return False
     number = known.number(x)
     value = None if number is None else exact.product(c, number)
     value = None if value is None else exact.total(seen.constant, value)
