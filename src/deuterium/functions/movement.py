@@ -357,7 +357,10 @@ def pad(array: Any, pad_width: Any, mode: str = "constant", **kwargs: Any) -> Va
             array, lambda p: np.pad(p, pad_width, cast(Any, mode), **kwargs), "np.pad"
         )
     x = as_variable(array)
-    index = np.pad(places(x), pad_width, constant_values=-1)
+    try:
+        index = np.pad(places(x), pad_width, constant_values=-1)
+    except (ValueError, TypeError) as error:
+        raise ShapeError(f"np.pad: {error} (shape {x.shape})") from None
     inside = index >= 0
     padded = arrays.put_places(x, np.flatnonzero(inside).reshape(x.shape), index.shape)
     fill = kwargs.get("constant_values", 0)

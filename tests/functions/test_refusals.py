@@ -1,0 +1,228 @@
+"""What is not supported says so: the function by name, and what to use instead."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import scipy.special as sp
+
+import deuterium as dt
+from deuterium.errors import (
+    DeuteriumError,
+    InvalidInputError,
+    OutOfRangeError,
+    ShapeError,
+    SymbolicError,
+    UnsupportedError,
+)
+
+x = dt.symbol("x", (3,))
+m = dt.symbol("m", (2, 3))
+s = dt.symbol("s")
+OBJECTS = dt.to_vec(dt.random_symbols(3, "o"))
+
+UNSUPPORTED = [
+    (lambda: np.sort(x), "sort", "np.max"),
+    (lambda: np.argmax(x), "argmax", "evaluate"),
+    (lambda: np.argsort(x), "argsort", "evaluate"),
+    (lambda: np.median(x), "median", "np.mean"),
+    (lambda: np.cumprod(x), "cumprod", "np.cumsum"),
+    (lambda: np.floor(x), "floor", "jumps"),
+    (lambda: np.floor(s), "floor", "jumps"),
+    (lambda: np.round(x), "round", "jumps"),
+    (lambda: np.arctan2(x, x), "arctan2", "np.arctan"),
+    (lambda: np.linalg.inv(m), "inv", "outside"),
+    (lambda: np.linalg.det(m), "det", "by hand"),
+    (lambda: np.isnan(x), "isnan", "evaluate"),
+    (lambda: np.allclose(x, x), "allclose", "evaluate"),
+    (lambda: np.less(x, 1), "less", "relu"),
+    (lambda: np.bitwise_and(x, 1), "bitwise_and", "functions.md"),
+    (lambda: sp.gammaln(x), "gammaln", "functions.md"),
+    (lambda: np.add.reduceat(x, [0, 1]), "add.reduceat", "functions.md"),
+    (lambda: np.maximum.accumulate(x), "maximum.accumulate", "functions.md"),
+    (lambda: np.add.at(np.ones(3), [0], s), "add.at", "functions.md"),
+    (lambda: np.floor_divide(x, 2), "floor_divide", "division"),
+    (lambda: s // 2, "//", "division"),
+    (lambda: 5 % s, "%", "division"),
+    (lambda: divmod(s, 2), "divmod", "division"),
+    (lambda: round(s), "round", "division"),
+    (lambda: math.floor(s), "floor", "division"),
+    (lambda: s < 1, "comparing", "np.maximum"),
+    (lambda: x >= x, "comparing", "deuterium.relu"),
+    (lambda: s >= 1, "comparing", "deuterium.relu"),
+    (lambda: x == np.ones(3), "equal", "np.where"),
+    (lambda: max(s, dt.symbol("t")), "comparing", "np.maximum"),
+    (lambda: np.maximum(OBJECTS, 0), "np.maximum", "np.stack"),
+    (lambda: np.sign(OBJECTS), "comparing", "np.stack"),
+    (lambda: np.array(x), "NumPy array", "np.stack"),
+    (lambda: np.array([x, x]), "NumPy array", "np.stack"),
+    (lambda: np.asarray(x, dtype=float), "NumPy array", "evaluate"),
+    (lambda: x[s], "indexing by a Variable", "numbers"),
+    (lambda: m[0, s], "indexing by a Variable", "numbers"),
+    (lambda: s[0], "scalar", "indexed"),
+    (lambda: np.add(x, x, out=np.empty(3)), "out", "leave it out"),
+    (lambda: np.sum(x, out=np.empty(())), "out", "leave it out"),
+    (lambda: np.clip(x, 0, 1, out=np.empty(3)), "out", "leave it out"),
+    (lambda: np.add(x, x, where=[True, False, True]), "where", "leave it out"),
+    (lambda: np.mean(x, where=[True, False, True]), "where", "leave it out"),
+    (lambda: np.add(x, 1, dtype=np.int64), "dtype", "leave it out"),
+    (lambda: np.ones(3).__iadd__(x), "out", "leave it out"),
+    (lambda: np.where(x, 1, 2), "np.where", "booleans"),
+    (lambda: np.pad(x, 1, "mean"), "mean", "reflect"),
+    (lambda: np.pad(x, 1, "reflect", reflect_type="odd"), "reflect_type", "even"),
+    (lambda: np.reshape(m, 6, order="F"), "order", "'C'"),
+    (lambda: np.linalg.norm(m, "nuc"), "nuc", "'fro'"),
+    (lambda: np.linalg.norm(x, 0), "ord=0", "order"),
+    (lambda: np.einsum(x, [0]), "subscripts", "string"),
+    (lambda: np.convolve(x, x, "circular"), "circular", "valid"),
+]
+
+
+@pytest.mark.parametrize("call, name, instead", UNSUPPORTED)
+def test_unsupported(call, name, instead):
+    with pytest.raises(UnsupportedError) as caught:
+        call()
+    assert name in str(caught.value)
+    assert instead in str(caught.value)
+    assert isinstance(caught.value, TypeError)
+
+
+NUMBERLESS = [
+    (lambda: bool(s), SymbolicError, "truth value"),
+    (lambda: float(s), SymbolicError, "float"),
+    (lambda: int(s + 1), SymbolicError, "int"),
+    (lambda: bool(x), ShapeError, "truth value"),
+    (lambda: float(dt.constant(np.ones(3))), ShapeError, "float"),
+]
+
+
+@pytest.mark.parametrize("call, error, name", NUMBERLESS)
+def test_no_number(call, error, name):
+    with pytest.raises(error, match=name):
+        call()
+
+
+WRONG_SHAPES = [
+    lambda: x + dt.symbol("y", (2,)),
+    lambda: x @ m,
+    lambda: s @ x,
+    lambda: np.dot(m, m),
+    lambda: np.tensordot(m, m, 1),
+    lambda: np.tensordot(m, m, ([0], [0, 1])),
+    lambda: np.einsum("ij,jk", m, m),
+    lambda: np.einsum("ijk", m),
+    lambda: np.einsum("ij->k", m),
+    lambda: np.einsum("ij,jk", m),
+    lambda: np.reshape(m, (4, 2)),
+    lambda: np.reshape(m, (-1, -1)),
+    lambda: np.reshape(m, (-1, 4)),
+    lambda: np.transpose(m, (0, 0)),
+    lambda: np.transpose(m, (0,)),
+    lambda: np.sum(m, axis=2),
+    lambda: np.sum(m, axis=(0, -2)),
+    lambda: np.sum(m, axis=0.5),
+    lambda: np.max(dt.symbol("e", (0,))),
+    lambda: np.mean(dt.symbol("e", (0,))),
+    lambda: np.var(x, ddof=3),
+    lambda: np.average(m, 0, [1.0, 2.0, 3.0]),
+    lambda: np.squeeze(m, axis=0),
+    lambda: np.broadcast_to(m, (3, 2)),
+    lambda: np.concatenate([m, x]),
+    lambda: np.concatenate([s, s]),
+    lambda: np.concatenate([m, dt.symbol("w", (2, 2))]),
+    lambda: np.stack([m, x]),
+    lambda: np.split(x, 2),
+    lambda: np.take(x, 5),
+    lambda: np.where(np.ones(4, bool), x, x),
+    lambda: np.moveaxis(m, 0, 5),
+    lambda: np.convolve(m, x),
+    lambda: np.pad(m, ((1, 1), (1, 1), (1, 1))),
+    lambda: np.lib.stride_tricks.sliding_window_view(x, 4),
+    lambda: np.linalg.multi_dot([x]),
+    lambda: np.add.outer(x, x) + m,
+    lambda: dt.norm([]),
+    lambda: np.diff(x, -1),
+]
+
+
+@pytest.mark.parametrize("call", WRONG_SHAPES)
+def test_wrong_shapes(call):
+    with pytest.raises(ShapeError) as caught:
+        call()
+    assert isinstance(caught.value, ValueError)
+    assert len(str(caught.value)) > 20
+
+
+OUTSIDE = [
+    lambda: x[3],
+    lambda: x[-4],
+    lambda: m[0, 0, 0],
+    lambda: x[1.5],
+    lambda: x["a"],
+    lambda: x[[0, 3]],
+    lambda: x[[True, False]],
+    lambda: m[:, 3],
+]
+
+
+@pytest.mark.parametrize("call", OUTSIDE)
+def test_indices_out_of_range(call):
+    with pytest.raises(OutOfRangeError, match="indexing a Variable of shape") as caught:
+        call()
+    assert isinstance(caught.value, IndexError)
+
+
+NOT_NUMBERS = [
+    lambda: x + 1j,
+    lambda: x * "a",
+    lambda: s + None,
+    lambda: x + np.array(["a", "b", "c"]),
+    lambda: dt.constant(np.nan),
+    lambda: dt.constant([1.0, np.nan]),
+    lambda: dt.constant(10**400),
+    lambda: dt.constant(object()),
+    lambda: dt.constant([[1.0], [1.0, 2.0]]),
+    lambda: dt.symbol(""),
+    lambda: dt.symbol(3),
+    lambda: dt.symbol("x", (-1,)),
+    lambda: dt.symbol("x", (1.5,)),
+    lambda: dt.random_symbols(-1, "x"),
+    lambda: dt.random_symbols(1.5, "x"),
+    lambda: dt.grad(s, [2.0]),
+]
+
+
+@pytest.mark.parametrize("call", NOT_NUMBERS)
+def test_not_numbers(call):
+    with pytest.raises(InvalidInputError):
+        call()
+
+
+def test_every_error_is_one_of_ours():
+    for call, *_ in UNSUPPORTED:
+        with pytest.raises(DeuteriumError):
+            call()
+
+
+def test_variables_are_immutable():
+    with pytest.raises(AttributeError, match="immutable"):
+        s.name = "other"
+    with pytest.raises(TypeError):
+        x[0] = 1.0
+    with pytest.raises(ValueError, match="read-only"):
+        dt.constant(np.ones(3)).value[0] = 2.0
+
+
+def test_in_place_operators_bind_the_name_anew():
+    for make in (lambda: dt.symbol("s"), lambda: dt.symbol("x", (3,))):
+        before = v = make()
+        v += 1
+        v *= 2
+        v -= 1
+        v /= 2
+        v **= 2
+        assert v is not before
+        got = v.evaluate({before: np.full(before.shape, 2.0)})
+        np.testing.assert_allclose(got, 6.25)
