@@ -123,6 +123,13 @@ def test_rows_of_data_are_tried_and_moved_inside():
     assert e.value == 3
 
 
+def test_rows_of_a_symbol_that_does_not_occur_are_passed_over():
+    a, b = dt.symbol("a"), dt.symbol("b")
+    box = dt.Box({a: (0, 1), b: (0, 1)})
+    rows = {a: np.array([0.5, 1.0]), b: np.array([0.0, 1.0])}
+    assert dt.search(a * 2, box, points=rows).value == 2
+
+
 def test_at_least_the_data():
     rng = np.random.default_rng(5)
     x, y = dt.symbol("x", shape=(1, 4)), dt.symbol("y")

@@ -125,8 +125,13 @@ class Feasible:
         """Return the rows a caller gave, each moved to a point of the domain."""
         named = {symbol_name(k): v for k, v in given.items()}
         by_name = {s.name: s for s in self.symbols}
-        require_known(named, by_name, "search: `points`")
-        rows = {n: fitted(x, by_name[n], "search: `points`") for n, x in named.items()}
+        strangers = [n for n in named if n not in self.domain.constraints]
+        require_known(strangers, by_name, "search: `points`")
+        rows = {
+            n: fitted(x, by_name[n], "search: `points`")
+            for n, x in named.items()
+            if n in by_name  # the computation may well not depend on all of them
+        }
         missing = [n for n in by_name if n not in rows]
         if missing:
             raise InvalidInputError(

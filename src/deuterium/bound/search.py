@@ -113,9 +113,20 @@ def search(
 
 
 def enclose_at(v: Variable, point: Mapping[Any, Any]) -> Interval:
-    """Enclose ``v`` at one point.
+    """Return a certified range of ``v`` at one point.
 
-    The lower end at a point of a domain is a certified lower bound of the supremum.
+    Parameters
+    ----------
+    v : Variable
+        A scalar or an array.
+    point : mapping
+        From every symbol to its value, such as an Estimate's witness.
+
+    Returns
+    -------
+    Interval
+        Its lower end is a certified lower bound of the supremum over any domain that
+        holds the point.
     """
     return enclose(v, Box({key: (value, value) for key, value in point.items()}))
 

@@ -34,11 +34,12 @@ WEIGHT_DECAY = 1e-3
 # Public bounds: round numbers chosen from what is measured, not computed from the data.
 # A cell nucleus in such an image has a radius of at most 40 pixels, so its perimeter is
 # at most 2 pi 40, about 250, and its area pi 40**2, about 5000; the texture is the
-# standard deviation of grey values and stays below 60.  The others are ratios without
-# unit that start at 0 by definition; a strongly irregular outline gives the upper end.
-# "Error" is the standard error over the nuclei of one image, a fraction of the mean,
-# and "worst" the mean of the three largest, so above the mean.  Records are clipped to
-# the bounds: what is certified does not hang on whether they were chosen well.
+# standard deviation of grey values and stays below 60.  Means over all nuclei of an
+# image stay lower: 30, 200, 2500 and 40.  The others are ratios without unit that start
+# at 0 by definition; a strongly irregular outline gives the upper end.  "Error" is the
+# standard error over the nuclei, a fraction of the mean, and "worst" the mean of the
+# three largest, so above the mean.  Records are clipped to the bounds: what is
+# certified does not hang on whether they were chosen well.
 PUBLIC_BOUNDS: dict[str, tuple[float, float]] = {
     "mean radius": (0, 30), "mean texture": (0, 40), "mean perimeter": (0, 200),
     "mean area": (0, 2500), "mean smoothness": (0, 0.2), "mean compactness": (0, 0.4),
