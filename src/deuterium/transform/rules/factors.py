@@ -38,8 +38,8 @@ class Factors:
     divided : set of Variable
         Factors that stood in a denominator: they may be cancelled only where they are
         not zero.
-    opened : int
-        How many nodes the view looks through, signs and numbers included.
+    occurrences, others : int
+        How many factors, and how many numbers, signs and powers, were met.
     functions : bool
         Whether there are factors that may combine with others, such as ``exp(x)``.
     """
@@ -48,12 +48,14 @@ class Factors:
     coefficient: Number = 1
     powers: dict[Variable, int] = field(default_factory=dict)
     divided: set[Variable] = field(default_factory=set)
-    opened: int = 0
+    occurrences: int = 0
+    others: int = 0
     functions: bool = False
 
     def times(self, base: Variable, power: int) -> None:
         """Multiply by ``base ** power``."""
         self.powers[base] = self.powers.get(base, 0) + power
+        self.occurrences += 1
         if power < 0:
             self.divided.add(base)
         if base.op is not None and base.op.name in _COMBINE:
@@ -66,7 +68,8 @@ class Factors:
             self.coefficient,
             dict(self.powers),
             set(self.divided),
-            self.opened,
+            self.occurrences,
+            self.others,
             self.functions,
         )
 
@@ -78,6 +81,16 @@ class Factors:
             self.coefficient,
             {b: e for b, e in left.items() if e},
             set(self.divided),
+        )
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether each factor was met once, in one shape, and none divides."""
+        return (
+            self.occurrences == len(self.powers)
+            and self.others < 2
+            and not self.divided
+            and (not self.shape or all(b.shape == self.shape for b in self.powers))
         )
 
     @property
@@ -142,7 +155,7 @@ def multiply_in(into: Factors, v: Variable, power: int, known: Known) -> None:
             value = None if value is None else exact.product(into.coefficient, value)
             if value is not None:
                 into.coefficient = value
-                into.opened += 1
+                into.others += 1
                 continue
         inside = None
         if len(powers) + len(stack) < MOST_FACTORS and -MOST_POWER <= e <= MOST_POWER:
@@ -150,9 +163,10 @@ def multiply_in(into: Factors, v: Variable, power: int, known: Known) -> None:
         if inside is None:
             into.times(x, e)
             continue
-        into.opened += 1
-        if e % 2 and is_op(x, "negative"):
-            into.coefficient = -into.coefficient
+        if len(inside) == 1:
+            into.others += 1
+            if e % 2 and is_op(x, "negative"):
+                into.coefficient = -into.coefficient
         stack.extend(inside)
 
 

@@ -115,7 +115,7 @@ def move_outward(v: Variable, known: Known) -> Variable | None:
     if v.size == 1:
         if not v.shape:
             return None
-        scalars = [arrays.reshape_to(a, ()) for a in v.args]
+        scalars = [_as_scalar(a) for a in v.args]
         return arrays.reshape_to(_applied(v, scalars), v.shape)
     moved = [a for a in v.args if known.number(a) is None]
     if not moved or not all(_same_movement(a, moved[0]) for a in moved):
@@ -128,6 +128,13 @@ def move_outward(v: Variable, known: Known) -> Variable | None:
     ]
     result = _applied(v, inner)
     return node(first.op, (result,), first.attrs, v.shape)
+
+
+def _as_scalar(a: Variable) -> Variable:
+    """Return the only element of ``a``."""
+    while a.op is not None and a.op.name in ("reshape", "broadcast"):
+        (a,) = a.args
+    return arrays.reshape_to(a, ())
 
 
 def _same_movement(a: Variable, b: Variable) -> bool:

@@ -123,11 +123,7 @@ def softmax_factors(v: Variable, known: Known) -> Variable | None:
 
 def _written_again(v: Variable, view: Factors, known: Known) -> Variable | None:
     """Return a product built again from a view of it, if that is cheaper."""
-    if view.opened < 2 and v.op is not None and v.op.name != "divide":
-        before = factors(v, known)
-        if view is before and len(view.powers) > 1:
-            return None  # a product of two different factors
-    if not may_cancel(view, known):
+    if view.is_plain or not may_cancel(view, known):
         return None
     stops = factors(v, known).stops
     result = build(view, known)
