@@ -8,6 +8,7 @@ from typing import Any, overload
 import numpy as np
 
 from deuterium.errors import InvalidInputError
+from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
 from deuterium.transform.vectorize.flatten import flatten
 from deuterium.transform.vectorize.groups import build
@@ -28,7 +29,8 @@ def vectorize(v: Any, *, keep: Iterable[Variable] = ()) -> Any:
     Long trees of scalar sums and products become one sum or product over an array, sums
     of products become matrix products, and independent scalar nodes of one operator
     become one node.  Nodes on arrays stay as they are, and so do scalar nodes with
-    nothing to join: single ones, and long chains of them.
+    nothing to join: single ones, and long chains of them.  A graph that would not get
+    smaller is returned as it is.
 
     Parameters
     ----------
@@ -60,4 +62,7 @@ def _vectorized(outputs: list[Variable], keep: Iterable[Variable]) -> list[Varia
                 f"vectorize: only Variables can be vectorised, got {type(v).__name__}; "
                 "wrap numbers with deuterium.constant"
             )
-    return build(flatten(read(outputs, keep)))
+    table = read(outputs, keep)
+    result = build(flatten(table))
+    smaller = len(topological(result)) < len(table.nodes)
+    return result if smaller else outputs
