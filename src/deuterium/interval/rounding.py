@@ -137,7 +137,7 @@ def widen_up(value: Array, ulps: float, absolute: Any = 0.0) -> Array:
     return value + (np.abs(value) * ((ulps + 1) * EPS) + (absolute + MIN_NORMAL))
 
 
-def gamma(n: int) -> float:
+def gamma(n: Any) -> Any:
     """Return an upper bound of ``n u / (1 - n u)``, ``u = 2**-53``.
 
     It bounds the relative error of ``n`` roundings in any order, with or without fused

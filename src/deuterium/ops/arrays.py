@@ -303,6 +303,7 @@ def _grouped(index: Any) -> tuple[Any, Any, Any]:
 
 
 def add_into(x: Any, index: Any, shape: Shape) -> Any:
+    """Return zeros of ``shape`` with the elements of ``x`` added at flat places."""
     x = np.asarray(x)
     lead = leading(x, index.ndim)
     flat = x.reshape((*lead, index.size))
@@ -323,14 +324,16 @@ def _scatter_shape(own: Shape, index: Any, shape: Shape) -> Shape:
 def _scatter_enclosure(x: Interval, index: Any, shape: Shape) -> Interval:
     low = add_into(x.lower, index, shape)
     high = add_into(x.upper, index, shape)
-    most = int(np.bincount(index.ravel()).max(initial=0))
-    if most <= 1:
+    counts = np.bincount(index.ravel(), minlength=math.prod(shape)).reshape(shape)
+    if counts.max(initial=0) <= 1:
         return _make(low, high)
-    relative = gamma(most + 4)
-    return _make(
-        minus_error(low, relative * add_into(np.abs(x.lower), index, shape)),
-        plus_error(high, relative * add_into(np.abs(x.upper), index, shape)),
-    )
+
+    def error(end: Any) -> Any:
+        size = add_into(np.abs(end), index, shape)
+        rounded = (counts > 1) | np.isnan(size)
+        return np.where(rounded, gamma(counts + 4) * size, 0.0)
+
+    return _make(minus_error(low, error(x.lower)), plus_error(high, error(x.upper)))
 
 
 def _scatter_code(node: Variable, args: list[str], bind: Any) -> str:
@@ -410,9 +413,11 @@ def _others(n: int) -> Any:
     return np.array([[j for j in range(n) if j != i] for i in range(n)], dtype=np.int64)
 
 
-def _prod_pullback(g: Variable, out: Variable, x: Variable) -> tuple[Variable]:
+def _prod_pullback(g: Variable, out: Variable, x: Variable) -> tuple[Variable | None]:
     # product of the others, formed as such: dividing by x would fail at zeros
     n = x.shape[-1]
+    if n == 0:
+        return (None,)
     places = np.arange(x.size).reshape(x.shape)[..., _others(n).reshape(n, n - 1)]
     rest = prod_last(take_places(x, places))
     return (rest * broadcast_to(reshape_to(g, (*g.shape, 1)), x.shape),)
