@@ -40,8 +40,8 @@ class Factors:
         not zero.
     occurrences, others : int
         How many factors, and how many numbers, signs and powers, were met.
-    functions : bool
-        Whether there are factors that may combine with others, such as ``exp(x)``.
+    functions : int
+        How many factors may combine with others, such as ``exp(x)``.
     """
 
     shape: Shape
@@ -50,7 +50,7 @@ class Factors:
     divided: set[Variable] = field(default_factory=set)
     occurrences: int = 0
     others: int = 0
-    functions: bool = False
+    functions: int = 0
 
     def times(self, base: Variable, power: int) -> None:
         """Multiply by ``base ** power``."""
@@ -59,7 +59,7 @@ class Factors:
         if power < 0:
             self.divided.add(base)
         if base.op is not None and base.op.name in _COMBINE:
-            self.functions = True
+            self.functions += 1
 
     def copy(self, shape: Shape | None = None) -> Factors:
         """Return a view that may be changed."""
@@ -92,6 +92,11 @@ class Factors:
             and not self.divided
             and (not self.shape or all(b.shape == self.shape for b in self.powers))
         )
+
+    @property
+    def may_combine(self) -> bool:
+        """Whether functions among the factors may have a shorter spelling."""
+        return self.functions > 1 or (self.functions == 1 and bool(self.divided))
 
     @property
     def stops(self) -> set[Variable]:
@@ -310,4 +315,5 @@ def _node_cost(x: Variable) -> int:
 
 def joint_shape(nodes: Iterable[Variable]) -> Shape:
     """Return the shape that nodes broadcast to."""
-    return np.broadcast_shapes(*[x.shape for x in nodes])
+    shapes = {x.shape for x in nodes}
+    return shapes.pop() if len(shapes) == 1 else np.broadcast_shapes(*shapes)

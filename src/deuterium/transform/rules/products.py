@@ -99,7 +99,7 @@ def merge_factors(v: Variable, known: Known) -> Variable | None:
 def logistic_factors(v: Variable, known: Known) -> Variable | None:
     """Combine factors that are powers of ``expit(z)`` and ``expit(-z)``."""
     view = factors(v, known)
-    if not view.functions:
+    if not view.may_combine:
         return None
     view = view.copy()
     return _written_again(v, view, known) if combine_logistic(view, known) else None
@@ -113,7 +113,7 @@ def logistic_factors(v: Variable, known: Known) -> Variable | None:
 def softmax_factors(v: Variable, known: Known) -> Variable | None:
     """Combine factors that are powers of ``exp(x)`` and of its sum."""
     view = factors(v, known)
-    if not view.functions:
+    if not view.may_combine:
         return None
     view = view.copy()
     if not combine_softmax(view, known) or not may_cancel(view, known):
@@ -173,18 +173,18 @@ def is_sum(v: Variable) -> bool:
 
 
 def _multiplied_out(rest: Factors, inside: Terms, known: Known) -> Variable | None:
-    before = after = 0
+    before = rest.poles + sum(factors(term, known).poles for term in inside.terms)
+    after = 0
     parts: list[Variable] = []
+    if before == 0:
+        return None
     for term, coefficient in inside.terms.items():
-        own = factors(term, known)
         view = rest.copy(np.broadcast_shapes(rest.shape, term.shape))
         multiply_in(view, term, 1, known)
-        before += own.poles
         if not combined(view, known):
             return None
         after += view.poles
         parts.append(coefficient * build(view, known))
-    before += rest.poles
     if after >= before:
         return None
     result = parts[0]
