@@ -38,7 +38,8 @@ def known(v):
 
 METHODS = (
     "exp exp2 expm1 log log2 log10 log1p sqrt cbrt square reciprocal sin cos tan "
-    "arcsin arccos arctan sinh cosh tanh arcsinh arctanh conjugate negative positive absolute"
+    "arcsin arccos arctan sinh cosh tanh arcsinh arctanh conjugate negative positive "
+    "absolute"
 )
 
 

@@ -208,6 +208,10 @@ def _read(e: Any, args: list[Variable]) -> Variable:
         return _read_power(e, args)
     if kind in _NARY:
         return reduce(_NARY[kind], args)
+    if kind == "FunctionSymbol":  # what symengine makes of names in text
+        kind = e.get_name()
+        if kind in _NARY:
+            return reduce(_NARY[kind], args)
     name = _UNARY.get(kind.lower())
     if name is None or len(args) != 1:
         raise SymbolicError(f"{kind} has no equivalent operator; got {e}")
@@ -218,8 +222,12 @@ def _read_power(e: Any, args: list[Variable]) -> Variable:
     base, exponent = e.args
     if type(base).__name__ == "Exp1":
         return OPERATORS["exp"](args[1])
-    if exponent.is_Number and float(exponent) * 2 == int(float(exponent) * 2):
-        return args[0] ** float(exponent)  # integers and halves are exact
+    if exponent.is_Integer:
+        return args[0] ** int(exponent)
+    if exponent.is_Rational and exponent.get_num_den()[1] == 2:
+        return OPERATORS["sqrt"](args[0]) ** int(exponent.get_num_den()[0])
+    if args[1].is_constant and exponent.is_Number:
+        return args[0] ** args[1].value  # a number, not a node to differentiate by
     return args[0] ** args[1]
 
 

@@ -244,7 +244,7 @@ class Variable(Methods):
         if self is other:
             return True
         if isinstance(other, Variable):
-            return self.is_symbol and other.is_symbol and self.name == other.name
+            return _same_symbol(self, other)
         if isinstance(other, (int, float, np.number)) and self.shape == ():
             return _is_number(self) and float(self) == other
         if isinstance(other, np.ndarray):
@@ -311,7 +311,8 @@ class Variable(Methods):
         return _binary("subtract", other, self)
 
     def __mul__(self, other: Any) -> Variable:
-        if other is self:  # a square is never negative, which a product does not know
+        # a square is never negative, which a product does not know
+        if other is self or (type(other) is Variable and _same_symbol(self, other)):
             return unary("square", self)
         return _binary("multiply", self, other)
 
@@ -538,6 +539,13 @@ def _is_number(x: Variable) -> bool:
     from deuterium.graph.traverse import free_symbols
 
     return not free_symbols([x])
+
+
+def _same_symbol(a: Variable, b: Variable) -> bool:
+    """Return whether both are the symbol of one name."""
+    return (
+        a.op is None is b.op and a.value is None is b.value and a.name == b.name
+    )
 
 
 def _number(x: Variable, what: str) -> float:
