@@ -1,0 +1,100 @@
+"""A chain of a million nodes goes through everything, without recursion."""
+
+from __future__ import annotations
+
+import copy
+import gc
+import math
+import pickle
+import time
+
+import numpy as np
+import pytest
+
+import deuterium as dt
+
+LENGTH = 1_000_000
+
+
+@pytest.fixture(scope="module")
+def times():
+    """Print how long each step took, at the end."""
+    taken: dict[str, float] = {}
+    yield taken
+    print(*(f"{name}: {seconds:.2f} s" for name, seconds in taken.items()), sep="\n")
+
+
+def _step(times, name, call):
+    start = time.perf_counter()
+    result = call()
+    times[name] = time.perf_counter() - start
+    return result
+
+
+def _chain(length):
+    """v <- (v * c) + x over and over, every operation one node."""
+    x, c = dt.symbol("x"), dt.constant(0.5)
+    v = x
+    for _ in range(length // 2):
+        v = v * c
+        v = v + x
+    return x, v
+
+
+def test_a_million_nodes(times):
+    x, v = _step(times, "build", lambda: _chain(LENGTH))
+    assert len(dt.graph.topological([v])) == LENGTH + 2
+
+    assert _step(times, "evaluate", lambda: v.evaluate({x: 0.75})) == 1.5
+
+    g = _step(times, "grad", lambda: dt.grad(v, x))
+    assert g.evaluate({}) == 2
+
+    box = dt.Box({x: (0.5, 1)})
+    found = _step(times, "enclose", lambda: dt.enclose(v, box))
+    assert 1 - 1e-9 < found.lower <= 1
+    assert 2 <= found.upper < 2 + 1e-9
+
+    text = _step(times, "dumps", lambda: dt.dumps([v]))
+    (again,) = _step(times, "loads", lambda: dt.loads(text))
+    assert again.evaluate({x: 0.75}) == 1.5
+
+    assert "1000002 nodes" in repr(v)
+    assert copy.deepcopy(v) is v
+
+    def drop():
+        nonlocal v, g, again
+        del v, g, again
+        gc.collect()
+
+    _step(times, "drop", drop)
+    assert sum(times.values()) < 60, times
+
+
+def test_pickling_and_backward():
+    x, v = _chain(LENGTH // 10)
+    assert pickle.loads(pickle.dumps(v)).evaluate({x: 0.75}) == 1.5
+    v.backward()
+    assert x.grad.evaluate({}) == 2
+    fn = dt.compile([x], [np.tanh(v)])
+    (got,) = fn(np.array([0.0, 0.75]))
+    np.testing.assert_allclose(got, [0.0, math.tanh(1.5)])
+
+
+def test_closed_form_and_substitution():
+    x, v = _chain(2000)
+    assert v.free_symbols == {x.data}
+    assert float(v.data.subs({"x": 0.75})) == pytest.approx(1.5)
+    assert v.subs({x: 0.75}).evaluate({}) == pytest.approx(1.5)
+
+
+def test_a_wide_graph_and_a_deep_lattice():
+    """Every node used twice: the traversal must not count paths."""
+    x = dt.symbol("x")
+    v = x
+    for _ in range(2000):
+        v = v * 0.25 + v * 0.25
+    assert len(dt.graph.topological([v])) == 2000 * 5 + 1
+    assert dt.grad(v, x).evaluate({}) == 0.5**2000
+    wide = sum(x * i for i in range(10_000))
+    assert dt.grad(wide, x).evaluate({}) == 10_000 * 9_999 / 2
