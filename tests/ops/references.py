@@ -34,7 +34,7 @@ class Unary:
     closed: tuple = (True, True)
     turns: Callable = tuple
     special: tuple = ()
-    slack: float = 12
+    slack: float = 20
     absolute: float = 0.0
     smooth: bool = True
 
@@ -155,7 +155,7 @@ UNARY = {
     "square": Unary(lambda x: x * x, **AT_ZERO, slack=3),
     "sqrt": Unary(lambda x: x.sqrt(), domain=(0.0, INF), slack=3, special=(2.25, 2.0)),
     "reciprocal": Unary(lambda x: 1 / x, slack=3),
-    "cbrt": Unary(cbrt, special=(8.0, -27.0)),
+    "cbrt": Unary(cbrt, slack=36, special=(8.0, -27.0)),
     "exp": Unary(lambda x: x.exp(), special=TAILS),
     "exp2": Unary(
         lambda x: (x * TWO.log()).exp(), special=(-1074.5, 1023.9, 1024.0, 10.0)

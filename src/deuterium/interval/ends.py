@@ -163,6 +163,28 @@ def step(e: Array) -> Array:
     return out
 
 
+def softmax(e: Array) -> Array:
+    """Return the softmax of the last axis: element i is ``E_i / (E_i + sum of others)``.
+
+    It rises in its own argument and falls in the others.  The sum of the others is the
+    sum of all less its own term, with the cancellation allowed for.  Exponents are
+    shifted by the largest upper end; rounding a shift as large as 745 (beyond it the
+    exponential is zero) is part of the relative error.
+    """
+    relative = (760.0 + e.shape[-1]) * EPS
+    power = np.exp(e - np.max(e[1], axis=-1, keepdims=True))
+    total = np.sum(power, axis=-1, keepdims=True)
+    slack = total * (2 * relative) + MIN_NORMAL
+    others = np.maximum(total - power, 0.0)
+    low = np.maximum(power[0] * (1.0 - relative) - MIN_NORMAL, 0.0)
+    high = power[1] * (1.0 + relative) + MIN_NORMAL
+    out = np.empty(e.shape)
+    out[0] = low / (low + (others[1] + slack[1])) * (1.0 - 8 * EPS)
+    rest = np.maximum(others[0] - slack[0], 0.0)
+    np.minimum(high / (high + rest) * (1.0 + 8 * EPS), 1.0, out=out[1])
+    return out
+
+
 def affine(e: Array, pair: Array, bias: Any) -> Array:
     """Return ``e @ W + bias``, given the stack ``(W, |W|)`` of a constant matrix.
 

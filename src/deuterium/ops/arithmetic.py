@@ -138,7 +138,7 @@ reciprocal = unary(
 cbrt: Operator = unary(
     "cbrt",
     np.cbrt,
-    ulps=4,
+    ulps=16,
     derivative=lambda x: reciprocal(3 * square(cbrt(x))),
     from_value=lambda y: reciprocal(3 * square(y)),
     symbolic=lambda x: se.sign(x) * se.Abs(x) ** se.Rational(1, 3),

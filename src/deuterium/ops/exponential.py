@@ -1,7 +1,8 @@
 """Exponentials, logarithms and hyperbolic functions.
 
-Library errors: NumPy's float64 loops stay below one ulp where measured against ball
-arithmetic; its own accuracy tests allow four, and four is what is assumed.
+Library errors: measured against ball arithmetic, NumPy's float64 loops are off by at
+most 0.8 units of 2**-52 with AVX512 instructions and by 1.2 without them, where the C
+library answers (2.4 for cbrt).  Eight are assumed (sixteen for cbrt).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from deuterium.graph.variable import constant
 from deuterium.ops.arithmetic import reciprocal, sqrt, square
 from deuterium.ops.facts import slope_of, unary
 
-NUMPY_ULPS = 4.0
+NUMPY_ULPS = 8.0
 POSITIVE = (0.0, np.inf)
 
 
