@@ -13,6 +13,7 @@ from deuterium.transform.rules import (
     reductions,
     softmax,
     sums,
+    symmetry,
 )
 from deuterium.transform.rules.known import Bounds, Known
 from deuterium.transform.rules.table import LEAF, RULES, Rule
@@ -25,6 +26,7 @@ FAMILIES = (
     exponentials,
     softmax,
     logistic,
+    symmetry,
     sums,
     products,
     reductions,
@@ -33,11 +35,12 @@ FAMILIES = (
 
 def _by_operator() -> dict[str, tuple[Rule, ...]]:
     """Return the rules to try on a node, by the name of its operator."""
-    order = [family.__name__ for family in FAMILIES]
     table: dict[str, list[Rule]] = {}
-    for entry in sorted(RULES.values(), key=lambda r: order.index(r.rewrite.__module__)):
-        for name in entry.operators:
-            table.setdefault(name, []).append(entry)
+    for family in FAMILIES:
+        for entry in RULES.values():
+            if entry.rewrite.__module__ == family.__name__:
+                for name in entry.operators:
+                    table.setdefault(name, []).append(entry)
     return {name: tuple(rules) for name, rules in table.items()}
 
 

@@ -25,8 +25,7 @@ def equal_elements(v: Variable, known: Known) -> Variable | None:
     first = v.value.flat[0]
     if v.value.flat[-1] != first or not np.all(v.value == first):
         return None
-    number = float(first)
-    return broadcast_to(constant(int(number) if number.is_integer() else number), v.shape)
+    return broadcast_to(constant(_plain(float(first))), v.shape)
 
 
 @rule(
@@ -38,14 +37,18 @@ def equal_elements(v: Variable, known: Known) -> Variable | None:
 def fold(v: Variable, known: Known) -> Variable | None:
     """Work out an operator applied to constants."""
     for a in v.args:
-        if a.op is not None or a.value is None or a in known.inputs:
+        if not a.is_constant or a in known.inputs:
             return None
-    if not v.args or v.size > 4096 and v.size > max(a.size for a in v.args):
+    if not v.args or v.size > max(4096, *[a.size for a in v.args]):
         return None
     x = known.range(v)
     if not (np.all(x.lower == x.upper) and np.all(np.isfinite(x.lower))):
         return None
     if v.shape:
         return constant(np.broadcast_to(x.lower, v.shape))
-    number = float(x.lower)
-    return constant(int(number) if number.is_integer() and abs(number) < 2**53 else number)
+    return constant(_plain(float(x.lower)))
+
+
+def _plain(number: float) -> float | int:
+    """Return a whole number as an integer."""
+    return int(number) if number.is_integer() and abs(number) < 2**53 else number

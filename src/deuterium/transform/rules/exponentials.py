@@ -5,8 +5,8 @@ from __future__ import annotations
 from deuterium.graph.variable import Variable
 from deuterium.transform.rules.factors import Factors, build, factors
 from deuterium.transform.rules.known import Known
-from deuterium.transform.rules.logistic import apply
-from deuterium.transform.rules.table import rule
+from deuterium.transform.rules.logistic import apply, one_plus_exp
+from deuterium.transform.rules.table import is_op, rule
 
 INVERSES = {
     "log": "exp",
@@ -91,11 +91,12 @@ def log_of_product(v: Variable, known: Known) -> Variable | None:
     """Split the logarithm of a product that has a factor with a known logarithm."""
     view = factors(v.args[0], known)
     easy = [b for b in view.powers if b.op is not None and b.op.name in KNOWN_LOGARITHM]
-    if not easy or len(view.powers) < 2 and view.coefficient == 1:
+    if not easy or (len(view.powers) < 2 and view.coefficient == 1):
         return None
     if view.coefficient <= 0 or not all(known.positive(b) for b in view.powers):
         return None
-    hard = Factors(v.shape, view.coefficient, {b: e for b, e in view.powers.items() if b not in easy})
+    rest = {b: e for b, e in view.powers.items() if b not in easy}
+    hard = Factors(v.shape, view.coefficient, rest)
     result: Variable | None = None
     if hard.powers or hard.coefficient != 1:
         result = build(hard, known).log()
@@ -103,3 +104,49 @@ def log_of_product(v: Variable, known: Known) -> Variable | None:
         part = view.powers[base] * base.log()
         result = part if result is None else result + part
     return result
+
+
+@rule(
+    "xlogy",
+    identity="xlogy(x, y) = x * log(y)",
+    holds="where y > 0",
+    gains="logarithms that meet their inverses",
+)
+def split_xlogy(v: Variable, known: Known) -> Variable | None:
+    """Split a product with the logarithm of a probability."""
+    x, y = v.args
+    if y.op is None or y.op.name not in KNOWN_LOGARITHM or not known.positive(y):
+        return None
+    return x * y.log()
+
+
+# -- softplus --------------------------------------------------------------------------
+
+
+@rule(
+    "log",
+    "log1p",
+    identity="log(1 + exp(x)) = log1p(exp(x)) = -log_expit(-x)",
+    gains="no overflow, one monotone function",
+)
+def softplus(v: Variable, known: Known) -> Variable | None:
+    """Recognise the softplus function."""
+    (x,) = v.args
+    if is_op(v, "log1p"):
+        u = x.args[0] if is_op(x, "exp") else None
+    else:
+        u = one_plus_exp(x, known)
+    return None if u is None else -apply("log_expit", -u)
+
+
+@rule(
+    "logaddexp",
+    identity="logaddexp(0, x) = -log_expit(-x)",
+    gains="one monotone function",
+)
+def softplus_of_two(v: Variable, known: Known) -> Variable | None:
+    """Recognise softplus written as the logarithm of a sum of exponentials."""
+    for zero, x in (v.args, v.args[::-1]):
+        if known.number(zero) == 0:
+            return -apply("log_expit", -x)
+    return None

@@ -112,10 +112,7 @@ class Factors:
     @property
     def poles(self) -> int:
         """How many factors are unbounded for sure: denominators and exponentials."""
-        return sum(
-            e < 0 or (e > 0 and is_op(b, "exp"))
-            for b, e in self.powers.items()
-        )
+        return sum(e < 0 or (e > 0 and is_op(b, "exp")) for b, e in self.powers.items())
 
 
 def _may_combine(base: Variable) -> bool:
@@ -275,42 +272,6 @@ def _grouped(powers: dict[Variable, int]) -> Variable | None:
         part: Variable = raise_to(inner, e)
         result = part if result is None else result * part
     return result
-
-
-# -- what it costs ---------------------------------------------------------------------
-
-_PLAIN = frozenset({"add", "subtract", "multiply", "negative", "square", "absolute"})
-_FREE = frozenset({"broadcast", "reshape", "transpose"})
-
-
-def cost(v: Variable, stop: Iterable[Variable] = ()) -> int:
-    """Return the static cost of computing ``v`` from the nodes ``stop``.
-
-    An element costs 1 in plain arithmetic, 4 in other functions, a node 64.
-    """
-    done = set(stop)
-    total = 0
-    stack = [v]
-    while stack:
-        x = stack.pop()
-        if x in done:
-            continue
-        done.add(x)
-        if x.op is None:
-            continue
-        total += _node_cost(x)
-        stack.extend(x.args)
-    return total
-
-
-def _node_cost(x: Variable) -> int:
-    name = x.op.name if x.op is not None else ""
-    if name in _FREE:
-        return 8
-    if name == "matmul":
-        return 64 + x.size * x.args[0].shape[-1]
-    largest = max([x.size, *[a.size for a in x.args]])
-    return 64 + (1 if name in _PLAIN else 4) * largest
 
 
 def joint_shape(nodes: Iterable[Variable]) -> Shape:

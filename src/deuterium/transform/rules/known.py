@@ -8,6 +8,7 @@ every real ``x``, although the least number its range can name is 0.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterable
 from typing import Any, Protocol
 
@@ -112,7 +113,7 @@ class Known:
             v = v.args[0]
         if v.value is None or v.shape or v in self.inputs:
             return None
-        return v.value  # type: ignore[no-any-return]
+        return v.value if math.isfinite(v.value) else None
 
     # -- how the answers are found ---------------------------------------------------
 
@@ -128,7 +129,9 @@ class Known:
             stack.pop()
             if node not in facts:
                 with np.errstate(all="ignore"):
-                    facts[node] = self._leaf(node) if node.op is None else self._node(node)
+                    facts[node] = (
+                        self._leaf(node) if node.op is None else self._node(node)
+                    )
         return facts[v]
 
     def _leaf(self, v: Variable) -> tuple[Interval, bool]:
@@ -137,7 +140,8 @@ class Known:
             return x, bool(np.all(np.asarray(v.value) != 0))
         if v.is_symbol and v.name in self._names:
             assert self.domain is not None  # its names are not empty
-            return self.domain.hull(v), False
+            box = self.domain.hull(v)
+            return (box if np.ndim(box.lower) else _floats(box)), False
         if v.shape == ():
             return _make(-np.inf, np.inf), False
         return _make(np.full(v.shape, -np.inf), np.full(v.shape, np.inf)), False
@@ -154,7 +158,7 @@ class Known:
         else:
             x = v.op.enclosure(*ranges, **v.attrs)
         if v.shape == () and np.ndim(x.lower) == 0:
-            x = _make(float(x.lower), float(x.upper))
+            x = _floats(x)
         return x, _never_zero(name, ranges, [flag for _, flag in arguments])
 
 
@@ -165,6 +169,10 @@ def _constant(value: Any) -> Interval:
     if number == value:
         return _make(number, number)
     return _make(float(next_down(number)), float(next_up(number)))
+
+
+def _floats(x: Interval) -> Interval:
+    return _make(float(x.lower), float(x.upper))
 
 
 def _any_nan(x: Interval) -> bool:

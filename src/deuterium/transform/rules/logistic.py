@@ -259,65 +259,8 @@ def _joined(
         return None
     if difference.constant == 0 and not known.defined(base):
         return None
-    kept = {t: k for t, k in view.terms.items() if t is not first_term and t is not term}
-    # the sign of the difference picks the form without a negative constant left over
-    kept[a] = 1
-    kept[base] = difference.constant
-    return build_sum(Terms(view.shape, view.constant, kept))
-
-
-# -- softplus and its relatives --------------------------------------------------------
-
-
-@rule(
-    "log",
-    "log1p",
-    identity="log(1 + exp(x)) = log1p(exp(x)) = -log_expit(-x)",
-    gains="no overflow, one monotone function",
-)
-def softplus(v: Variable, known: Known) -> Variable | None:
-    """Recognise the softplus function."""
-    (x,) = v.args
-    if is_op(v, "log1p"):
-        u = x.args[0] if is_op(x, "exp") else None
-    else:
-        u = one_plus_exp(x, known)
-    return None if u is None else -apply("log_expit", -u)
-
-
-@rule(
-    "logaddexp",
-    identity="logaddexp(0, x) = -log_expit(-x)",
-    gains="one monotone function",
-)
-def softplus_of_two(v: Variable, known: Known) -> Variable | None:
-    """Recognise softplus written as the logarithm of a sum of exponentials."""
-    for zero, x in (v.args, v.args[::-1]):
-        if known.number(zero) == 0:
-            return -apply("log_expit", -x)
-    return None
-
-
-@rule(
-    "expit'", "tanh'", "cosh", "cos", "absolute", "square",
-    identity="f(-x) = f(x) for an even function f",
-    gains="a sign",
-)  # fmt: skip
-def even_function(v: Variable, known: Known) -> Variable | None:
-    """Drop a sign under an even function."""
-    assert v.op is not None  # it was found by its operator
-    (x,) = v.args
-    return v.op(x.args[0]) if is_op(x, "negative") else None
-
-
-@rule(
-    "tanh", "sinh", "sin", "tan", "arctan", "arcsin", "arcsinh", "arctanh", "erf",
-    "cbrt", "expit''", "tanh''", "sign",
-    identity="f(-x) = -f(x) for an odd function f",
-    gains="signs meet and cancel",
-)  # fmt: skip
-def odd_function(v: Variable, known: Known) -> Variable | None:
-    """Pull a sign out of an odd function."""
-    assert v.op is not None  # it was found by its operator
-    (x,) = v.args
-    return -v.op(x.args[0]) if is_op(x, "negative") else None
+    joined = Terms(view.shape, view.constant)
+    joined.terms = {t: k for t, k in view.terms.items() if t not in (first_term, term)}
+    if not (joined.add(a, 1) and joined.add(base, difference.constant)):
+        return None
+    return build_sum(joined)

@@ -16,15 +16,14 @@ from deuterium.ops import arrays
 from deuterium.transform.rules.known import Known
 from deuterium.transform.rules.table import is_op, rule
 
-ELEMENTWISE = tuple(sorted(n for n, op in OPERATORS.items() if op.elementwise and op.arity))
+ELEMENTWISE = tuple(n for n, op in OPERATORS.items() if op.elementwise and op.arity)
 
 
 @rule(
     "broadcast",
     "reshape",
     "transpose",
-    identity="broadcast(broadcast(x)) = broadcast(x), reshape(reshape(x)) = reshape(x), "
-    "transpose(transpose(x)) = x",
+    identity="broadcast(broadcast(x)) = broadcast(x), and so for reshape and transpose",
     gains="one node",
 )
 def merge_movements(v: Variable, known: Known) -> Variable | None:
@@ -107,7 +106,7 @@ def _applied(v: Variable, args: list[Variable]) -> Variable:
 
 @rule(
     *ELEMENTWISE,
-    identity="f(reshape(x), reshape(y)) = reshape(f(x, y)), f(transpose(x)) = transpose(f(x))",
+    identity="f(reshape(x), reshape(y)) = reshape(f(x, y)), also for transposes",
     gains="movements meet and merge; one element becomes a scalar",
 )
 def move_outward(v: Variable, known: Known) -> Variable | None:
@@ -195,7 +194,6 @@ def move_index(v: Variable, known: Known) -> Variable | None:
 @rule(
     "gather",
     identity="(x + y)[i] = x[i] + y[i], and other arithmetic",
-    holds="where the elements that are not taken are defined",
     gains="arithmetic on the elements that are wanted",
 )
 def gather_inward(v: Variable, known: Known) -> Variable | None:
@@ -203,8 +201,6 @@ def gather_inward(v: Variable, known: Known) -> Variable | None:
     (x,) = v.args
     index = v.attrs["index"]
     if x.op is None or x.op.name not in ARITHMETIC or 2 * index.size > x.size:
-        return None
-    if not known.defined(x):
         return None
     taken = [arrays.take_places(a, index) for a in x.args]
     return node(x.op, tuple(taken), x.attrs, v.shape)
@@ -236,10 +232,10 @@ def scatter_outward(v: Variable, known: Known) -> Variable | None:
 
 @rule(
     "scatter",
-    identity="scatter(-x, i) = -scatter(x, i), scatter(c, i) = the constant array",
-    gains="signs meet; a constant is known",
+    identity="scatter(-x, i) = -scatter(x, i)",
+    gains="signs meet and cancel",
 )
-def scatter_constant(v: Variable, known: Known) -> Variable | None:
+def sign_out_of_scatter(v: Variable, known: Known) -> Variable | None:
     """Pull a sign out of a scatter."""
     (x,) = v.args
     if is_op(x, "negative"):

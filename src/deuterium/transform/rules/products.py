@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from deuterium.graph.variable import Variable, broadcast_to, constant
-from deuterium.transform.rules.factors import Factors, build, cost, factors, multiply_in
+from deuterium.transform.rules.cost import cost
+from deuterium.transform.rules.factors import Factors, build, factors, multiply_in
 from deuterium.transform.rules.known import Known
 from deuterium.transform.rules.logistic import combine_logistic
 from deuterium.transform.rules.softmax import combine_softmax
@@ -42,7 +43,7 @@ def multiply_by_one(v: Variable, known: Known) -> Variable | None:
     """Drop a factor of one."""
     for x, one in (v.args, v.args[::-1]):
         number = known.number(one)
-        if number in (1, -1) and (v.op is None or v.op.name == "multiply" or one is v.args[1]):
+        if number in (1, -1) and (one is v.args[1] or is_op(v, "multiply")):
             return x if number == 1 else -x
     return None
 
@@ -107,7 +108,7 @@ def logistic_factors(v: Variable, known: Known) -> Variable | None:
 
 @rule(
     *PRODUCTS,
-    identity="exp(x) / sum(exp(x)) = softmax(x), exp(x[i]) / softmax(x)[i] = sum(exp(x))",
+    identity="exp(x) / sum(exp(x)) = softmax(x), exp(x) / softmax(x) = sum(exp(x))",
     gains="one function that increases in one element and decreases in the others",
 )
 def softmax_factors(v: Variable, known: Known) -> Variable | None:
@@ -140,9 +141,7 @@ def combined(view: Factors, known: Known) -> bool:
 def may_cancel(view: Factors, known: Known) -> bool:
     """Whether no pole is lost: what was divided by and cancels is never zero."""
     return all(
-        known.nonzero(base)
-        for base in view.divided
-        if view.powers.get(base, 0) >= 0
+        known.nonzero(base) for base in view.divided if view.powers.get(base, 0) >= 0
     )
 
 

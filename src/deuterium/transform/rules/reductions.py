@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 
 from deuterium.graph.variable import Variable, broadcast_to, constant
 from deuterium.ops import arrays
@@ -21,7 +20,7 @@ from deuterium.transform.rules.table import is_op, rule
 
 @rule(
     "sum",
-    identity="sum(x) = x over axes of length one; a sum over all other axes is over all",
+    identity="sum(x) = x over axes of length one",
     gains="one form of what is the same sum",
 )
 def sum_over_short_axes(v: Variable, known: Known) -> Variable | None:
@@ -44,13 +43,17 @@ def sum_over_short_axes(v: Variable, known: Known) -> Variable | None:
 
 @rule(
     "sum",
-    identity="the sum of all elements of a reshaped, transposed or scattered x is that of x",
+    identity="sum(reshape(x)) = sum(x) over all axes, also for transposes and scatters",
     gains="one node; sums over the same elements are one",
 )
 def sum_of_moved(v: Variable, known: Known) -> Variable | None:
     """Sum before moving."""
     (x,) = v.args
-    if v.shape != () or x.op is None or x.op.name not in ("reshape", "transpose", "scatter"):
+    if (
+        v.shape != ()
+        or x.op is None
+        or x.op.name not in ("reshape", "transpose", "scatter")
+    ):
         return None
     (source,) = x.args
     return arrays.sum_over(source, tuple(range(-source.ndim, 0)))
@@ -65,12 +68,10 @@ def separable_sum(v: Variable, known: Known) -> Variable | None:
     """Split the sum of a product of broadcast factors into a product of sums."""
     (x,) = v.args
     view = factors(x, known)
-    if not view.powers:
-        return broadcast_to(constant(view.coefficient) * _count(x, v.attrs["axis"]), v.shape)
     axes = [i % x.ndim for i in v.attrs["axis"]]
     touched = {b: _long_axes(b, x.ndim) for b in view.powers}
     groups = _linked(axes, touched)
-    outside = {b: e for b, e in view.powers.items() if not touched[b].intersection(axes)}
+    outside = {b: e for b, e in view.powers.items() if touched[b].isdisjoint(axes)}
     missing = [
         i for i in axes if x.shape[i] != 1 and not any(i in group for group in groups)
     ]
@@ -86,10 +87,6 @@ def separable_sum(v: Variable, known: Known) -> Variable | None:
     for part in parts[1:]:
         result = result * part
     return arrays.reshape_to(broadcast_to(result, shape), v.shape)
-
-
-def _count(x: Variable, axes: Iterable[int]) -> int:
-    return math.prod(x.shape[i] for i in axes)
 
 
 def _long_axes(base: Variable, ndim: int) -> set[int]:
@@ -111,12 +108,15 @@ def _linked(axes: list[int], touched: dict[Variable, set[int]]) -> list[set[int]
     return groups
 
 
-def _part(powers: dict[Variable, int], group: set[int], ndim: int, known: Known) -> Variable:
+def _part(
+    powers: dict[Variable, int], group: set[int], ndim: int, known: Known
+) -> Variable:
     """Return the sum over one group of axes, which stay as axes of length one."""
     shape = spread_shape(joint_shape(powers), ndim)
     product = build(Factors(shape, 1, dict(powers)), known)
     total = arrays.sum_over(product, tuple(sorted(i - ndim for i in group)))
-    return arrays.reshape_to(total, tuple(1 if i in group else n for i, n in enumerate(shape)))
+    kept = tuple(1 if i in group else n for i, n in enumerate(shape))
+    return arrays.reshape_to(total, kept)
 
 
 @rule(
@@ -163,7 +163,7 @@ GRAM_GAIN = 2  # how many times cheaper the Gram form must be
 @rule(
     "sum",
     identity="sum(square(A @ D)) = sum((A.T @ A) * (D @ D.T)), both of size T x T",
-    gains="for T small against the other sides: T * T * (n + m) products, not T * n * m",
+    gains="T * T * (n + m) products in place of T * n * m, where that is cheaper",
 )
 def gram_form(v: Variable, known: Known) -> Variable | None:
     """Take the squared norm of a matrix product from two small Gram matrices."""
@@ -171,7 +171,7 @@ def gram_form(v: Variable, known: Known) -> Variable | None:
     if v.shape != () or not is_op(x, "square") or not is_op(x.args[0], "matmul"):
         return None
     a, d = x.args[0].args
-    if a.ndim != 2 or a.op is None and d.op is None:
+    if a.ndim != 2 or (a.op is None and d.op is None):
         return None
     (n, inner), m = a.shape, d.shape[1]
     if GRAM_GAIN * inner * inner * (n + m) >= inner * n * m:
@@ -181,4 +181,3 @@ def gram_form(v: Variable, known: Known) -> Variable | None:
     )
     # not negative, as a sum of squares: said, since an enclosure of products cannot see
     return relu(arrays.sum_over(grams, (-2, -1)))
-

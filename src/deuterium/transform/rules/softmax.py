@@ -10,7 +10,7 @@ from deuterium.graph.variable import Variable, broadcast_to, node
 from deuterium.ops import arrays
 from deuterium.transform.rules.factors import Factors, build, factors
 from deuterium.transform.rules.known import Known
-from deuterium.transform.rules.table import rule
+from deuterium.transform.rules.table import is_op, rule
 from deuterium.transform.rules.terms import Terms, build_sum, terms
 
 
@@ -162,11 +162,16 @@ def _sum_of_exp(u: Variable) -> Variable:
 # -- shifts ----------------------------------------------------------------------------
 
 
+def _constant_along_last(x: Variable) -> bool:
+    """Whether ``x`` broadcasts along the last axis."""
+    return x.shape[-1:] in ((), (1,))
+
+
 def _split_shift(u: Variable, known: Known) -> tuple[Variable, Variable] | None:
-    """Return ``(x, c)`` if ``u`` is ``x + c`` with ``c`` constant along the last axis."""
+    """Return ``(x, c)`` if ``u`` is ``x + c``, ``c`` constant along the last axis."""
     view = terms(u, known)
     for term, coefficient in view.terms.items():
-        if term.op is None or term.op.name != "broadcast" or term.args[0].shape[-1:] not in ((), (1,)):
+        if not is_op(term, "broadcast") or not _constant_along_last(term.args[0]):
             continue
         rest = {t: c for t, c in view.terms.items() if t is not term}
         if rest:
@@ -249,7 +254,7 @@ def sum_of_softmax(v: Variable, known: Known) -> Variable | None:
     for term in view.terms:
         product = factors(term, known)
         for base, e in product.powers.items():
-            if e == 1 and base.op is not None and base.op.name == "softmax" and base.shape == x.shape:
+            if e == 1 and is_op(base, "softmax") and base.shape == x.shape:
                 found = _without_softmax(v, view, term, base, known)
                 if found is not None:
                     return found
@@ -261,7 +266,7 @@ def _without_softmax(
 ) -> Variable | None:
     (x,) = v.args
     scale = factors(term, known).without({base: 1})
-    if any(b.shape[-1:] not in ((), (1,)) for b in scale.powers):
+    if not all(_constant_along_last(b) for b in scale.powers):
         return None
     if not known.defined(base):
         return None

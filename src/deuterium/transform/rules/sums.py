@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from deuterium.graph.variable import Variable, broadcast_to
+from deuterium.transform.rules.cost import cost
 from deuterium.transform.rules.factors import (
     OPEN,
     Factors,
     build,
-    cost,
     factors,
     joint_shape,
 )
@@ -77,9 +77,7 @@ def common_factor(v: Variable, known: Known) -> Variable | None:
     return None
 
 
-def _taken_out(
-    v: Variable, a: Variable, b: Variable, known: Known
-) -> Variable | None:
+def _taken_out(v: Variable, a: Variable, b: Variable, known: Known) -> Variable | None:
     """Return ``v.op(a, b)`` with the factors that both have taken out."""
     if not (_is_product(a) or _is_product(b)):
         return None

@@ -1,0 +1,93 @@
+"""Random graphs: simplifying changes no value, and keeps every enclosure sound."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from deuterium.graph.check import check
+from deuterium.graph.traverse import free_symbols
+from deuterium.testing import (
+    assert_encloses,
+    boxes,
+    evaluate_exactly,
+    graphs,
+    sample_points,
+)
+from deuterium.transform.derivative import grad
+from deuterium.transform.rules import Known
+from deuterium.transform.simplify import Simplifier
+
+FIRED: Counter[str] = Counter()
+
+
+def simplified(v, domain):
+    simplifier = Simplifier(Known(domain))
+    (result,) = simplifier.run([v])
+    FIRED.update(simplifier.fired)
+    check([result])
+    assert result.shape == v.shape
+    return result
+
+
+def assert_same(v, simpler, domain, count=4):
+    """Values agree in ball arithmetic, to far more digits than a double has."""
+    symbols = free_symbols([v])
+    for point in sample_points(domain, symbols, count):
+        one = np.ravel(np.asarray(evaluate_exactly(v, point), dtype=object))
+        other = np.ravel(np.asarray(evaluate_exactly(simpler, point), dtype=object))
+        for a, b in zip(one, other, strict=True):
+            assert a.is_nan() == b.is_nan(), (point, a, b)
+            if a.is_nan() or not a.is_finite():
+                continue
+            assert a.overlaps(b), (point, a, b)
+            if a.rel_accuracy_bits() < 60:  # the hull of a kink, or an exact zero
+                continue
+            assert float((a - b).abs_upper()) <= 1e-9 * (1e-9 + float(a.abs_upper()))
+
+
+def with_box(**options):
+    return graphs(**options).flatmap(lambda v: st.tuples(st.just(v), boxes(v)))
+
+
+def assert_simplifies(case, samples=4):
+    v, box = case
+    simpler = simplified(v, box)
+    assert_same(v, simpler, box)
+    found = assert_encloses(simpler, box, samples=samples)
+    assert_encloses(v, box, samples=samples, enclosure=found)
+
+
+@settings(max_examples=70)
+@given(with_box(arrays=False, min_steps=3, max_steps=10))
+def test_scalar_graphs(case):
+    assert_simplifies(case)
+
+
+@settings(max_examples=70)
+@given(with_box(min_steps=3, max_steps=8))
+def test_array_graphs(case):
+    assert_simplifies(case)
+
+
+@settings(max_examples=40)
+@given(with_box(defined=False, min_steps=3, max_steps=6))
+def test_graphs_that_may_be_undefined(case):
+    assert_simplifies(case)
+
+
+@settings(max_examples=40)
+@given(with_box(min_steps=2, max_steps=5))
+def test_gradients(case):
+    v, box = case
+    symbols = free_symbols([v])
+    if symbols:
+        parts = [np.ravel(g)[:6] for g in grad(np.sum(v), symbols)]
+        assert_simplifies((np.concatenate(parts), box))
+
+
+def test_many_rules_were_met():
+    assert len(FIRED) >= 25, FIRED
