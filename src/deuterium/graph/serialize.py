@@ -15,13 +15,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cache
+from inspect import signature
 from typing import Any
 
 import numpy as np
 
 from deuterium.errors import GraphError
 from deuterium.graph.check import check
-from deuterium.graph.operator import OPERATORS
+from deuterium.graph.operator import OPERATORS, Operator
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import NO_ATTRS, Variable, constant, node, symbol
 
@@ -69,11 +71,12 @@ def _deep_inf(value: list[Any]) -> bool:
 
 
 def _attr_to_json(x: Any) -> Any:
-    return {"array": x.tolist(), "dtype": x.dtype.str} if _is_array(x) else x
-
-
-def _is_array(x: Any) -> bool:
-    return isinstance(x, np.ndarray)
+    if not isinstance(x, np.ndarray):
+        return x
+    flat: dict[str, Any] = {"array": x.tolist(), "dtype": x.dtype.str}
+    if 0 in x.shape:
+        flat["shape"] = list(x.shape)
+    return flat
 
 
 def dumps(outputs: Sequence[Variable]) -> str:
@@ -91,24 +94,39 @@ def loads(text: str) -> list[Variable]:
     """
     try:
         flat = json.loads(text)
-    except json.JSONDecodeError as error:
+    except RecursionError:
+        raise GraphError("not a graph: the JSON text is nested too deeply") from None
+    except ValueError as error:
         raise GraphError(f"not JSON: {error}") from None
     if not isinstance(flat, dict) or flat.get("format") != FORMAT:
         raise GraphError(f"not a {FORMAT} file: the field `format` does not say so")
     if flat.get("version") != VERSION:
         raise GraphError(
-            f"this file has version {flat.get('version')!r}; this deuterium reads "
+            f"this file has version {flat.get('version')!r:.40}; this deuterium reads "
             f"version {VERSION}"
         )
     nodes: list[Variable] = []
-    for i, entry in enumerate(flat.get("nodes", [])):
+    for i, entry in enumerate(_listed(flat, "nodes")):
         try:
             nodes.append(_node_from_json(entry, nodes))
-        except (KeyError, TypeError, IndexError, ValueError) as error:
-            raise GraphError(f"node {i} cannot be read: {error!r}") from None
-    outputs = _earlier(flat.get("outputs", []), nodes)
+        except _UNREADABLE as error:
+            raise GraphError(f"node {i} cannot be read: {error!r:.300}") from None
+    outputs = _earlier(_listed(flat, "outputs"), nodes)
     check(outputs)
     return list(outputs)
+
+
+_UNREADABLE = (
+    KeyError, TypeError, IndexError, ValueError, OverflowError, AttributeError,
+    RecursionError,
+)  # fmt: skip
+
+
+def _listed(flat: Mapping[str, Any], field: str) -> list[Any]:
+    value = flat.get(field)
+    if not isinstance(value, list):
+        raise GraphError(f"the field `{field}` must be a list, got {value!r:.40}")
+    return value
 
 
 def loads_one(text: str) -> Variable:
@@ -117,24 +135,29 @@ def loads_one(text: str) -> Variable:
     return output
 
 
-def _node_from_json(flat: Mapping[str, Any], nodes: list[Variable]) -> Variable:
+def _node_from_json(flat: Any, nodes: list[Variable]) -> Variable:
+    if not isinstance(flat, dict):
+        raise GraphError(f"a node must be a mapping, got {type(flat).__name__}")
     if "symbol" in flat:
-        return symbol(flat["symbol"], tuple(flat.get("shape", ())))
+        return symbol(flat["symbol"], _counts(flat.get("shape", [])))
     if "constant" in flat:
-        value = _numbers_from_json(flat["constant"])
-        if "shape" in flat:
-            value = np.zeros(flat["shape"])
-        return constant(value, name=flat.get("name", ""))
+        return _constant_from_json(flat)
     op = OPERATORS.get(flat["op"])
     if op is None:
-        raise GraphError(f"there is no operator named {flat['op']!r}")
+        raise GraphError(f"there is no operator named {flat['op']!r:.40}")
     args = _earlier(flat["args"], nodes)
-    attrs = {k: _attr_from_json(x) for k, x in flat.get("attrs", {}).items()}
-    shape = tuple(op.shape(*[a.shape for a in args], **attrs))
-    return node(op, args, attrs or NO_ATTRS, shape)
+    if "attrs" not in flat:
+        return node(op, args, NO_ATTRS, op.shape(*[a.shape for a in args]))
+    attrs = {k: _ATTRIBUTES[k](x) for k, x in flat["attrs"].items()}
+    if set(attrs) != _attribute_names(op):
+        raise GraphError(
+            f"{op.name} has the attributes {sorted(_attribute_names(op))}, got "
+            f"{sorted(attrs)}"
+        )
+    return node(op, args, attrs, tuple(op.shape(*[a.shape for a in args], **attrs)))
 
 
-def _earlier(numbers: Sequence[int], nodes: list[Variable]) -> tuple[Variable, ...]:
+def _earlier(numbers: Any, nodes: list[Variable]) -> tuple[Variable, ...]:
     count = len(nodes)
     for i in numbers:
         if type(i) is not int or not 0 <= i < count:
@@ -144,23 +167,100 @@ def _earlier(numbers: Sequence[int], nodes: list[Variable]) -> tuple[Variable, .
     return tuple([nodes[i] for i in numbers])
 
 
+def _constant_from_json(flat: Mapping[str, Any]) -> Variable:
+    name = flat.get("name", "")
+    if not isinstance(name, str):
+        raise GraphError(f"a name must be text, got {name!r:.40}")
+    value = _numbers_from_json(flat["constant"])
+    if "shape" in flat:
+        shape = _counts(flat["shape"])
+        if np.size(value) or 0 not in shape:
+            raise GraphError(f"only an empty constant states its shape, got {shape}")
+        value = np.zeros(shape)
+    return constant(value, name=name)
+
+
 def _numbers_from_json(x: Any) -> Any:
     if isinstance(x, list):
         return np.asarray(_floats(x), dtype=np.float64)
-    return float(x) if isinstance(x, str) else x
+    return x if type(x) is int else _float(x)
 
 
 def _floats(x: Any) -> Any:
-    if isinstance(x, list):
-        return [_floats(e) for e in x]
-    return float(x)
+    return [_floats(e) for e in x] if isinstance(x, list) else _float(x)
 
 
-def _attr_from_json(x: Any) -> Any:
-    if isinstance(x, dict):
-        if x.get("dtype") not in ("<i8", "|b1"):
-            raise GraphError(f"attribute arrays are int64 or bool, got {x!r:.80}")
-        array = np.asarray(x["array"], dtype=np.dtype(x["dtype"]))
+def _float(x: Any) -> float:
+    if type(x) in (int, float) or x in ("inf", "-inf"):
+        return float(x)
+    raise GraphError(f"not a number: {x!r:.40}")
+
+
+# -- attributes, each read as what it must be ----------------------------------------
+
+
+@cache
+def _attribute_names(op: Operator) -> frozenset[str]:
+    """Return what the operator's shape rule takes beside the shapes."""
+    parameters = signature(op.shape).parameters.values()
+    named = [
+        p.name for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+    ]
+    variadic = any(p.kind == p.VAR_POSITIONAL for p in parameters)
+    return frozenset(named if variadic else named[op.arity or 0 :])
+
+
+def _whole(x: Any) -> int:
+    if type(x) is not int or abs(x) > 2**31:
+        raise GraphError(f"not a whole number of usual size: {x!r:.40}")
+    return x
+
+
+def _count(x: Any) -> int:
+    if _whole(x) < 0:
+        raise GraphError(f"not a count: {x}")
+    return int(x)
+
+
+def _counts(x: Any) -> tuple[int, ...]:
+    if not isinstance(x, list):
+        raise GraphError(f"not a list of counts: {x!r:.40}")
+    return tuple(map(_count, x))
+
+
+def _axis(x: Any) -> Any:
+    return tuple(map(_whole, x)) if isinstance(x, list) else _whole(x)
+
+
+def _truth(x: Any) -> bool:
+    if not isinstance(x, bool):
+        raise GraphError(f"neither true nor false: {x!r:.40}")
+    return x
+
+
+def _array(dtype: str, kind: type) -> Any:
+    def read(x: Any) -> Any:
+        if not isinstance(x, dict) or x.get("dtype") != dtype:
+            raise GraphError(f"an array of dtype {dtype} is wanted, got {x!r:.80}")
+        given = np.asarray(x["array"])
+        if given.size and given.dtype.kind != np.dtype(kind).kind:
+            raise GraphError(f"elements of dtype {dtype} are wanted, got {x!r:.80}")
+        array: Any = given.astype(kind)
+        if not array.size and "shape" in x:
+            array = array.reshape(_counts(x["shape"]))
         array.flags.writeable = False
         return array
-    return tuple(x) if isinstance(x, list) else x
+
+    return read
+
+
+_ATTRIBUTES: Mapping[str, Any] = {
+    "axes": _counts,
+    "axis": _axis,
+    "index": _array("<i8", np.int64),
+    "mask": _array("|b1", np.bool_),
+    "n": _whole,
+    "ndim": _count,
+    "reverse": _truth,
+    "shape": _counts,
+}

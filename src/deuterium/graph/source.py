@@ -55,6 +55,7 @@ def attributing() -> Iterator[Callable[[Source | None], object]]:
         _OVERRIDE.reset(token)
 
 
+@lru_cache(maxsize=4096)
 def describe(source: Source | None) -> str:
     """Return ``file.py:line``, or ``unknown line``.
 

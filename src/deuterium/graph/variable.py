@@ -543,9 +543,7 @@ def _is_number(x: Variable) -> bool:
 
 def _same_symbol(a: Variable, b: Variable) -> bool:
     """Return whether both are the symbol of one name."""
-    return (
-        a.op is None is b.op and a.value is None is b.value and a.name == b.name
-    )
+    return a.op is None is b.op and a.value is None is b.value and a.name == b.name
 
 
 def _number(x: Variable, what: str) -> float:

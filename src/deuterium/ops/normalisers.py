@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import symengine as se
 
-from deuterium.graph.operator import Operator, register
+from deuterium.graph.operator import Operator, Shape, register
 from deuterium.graph.variable import Variable, broadcast_to, node
 from deuterium.interval import Interval, arithmetic, linear
 from deuterium.interval.rounding import Array
@@ -91,6 +91,12 @@ def _symbolic_sum_exp(x: Any) -> Any:
     return np.sum(np.frompyfunc(se.exp, 1, 1)(x), axis=-1, keepdims=True)
 
 
+def _rows(own: Shape) -> Shape:
+    if not own or not own[-1]:
+        raise ValueError(f"shape {own} has no elements along a last axis")
+    return own
+
+
 softmax_last = register(
     Operator(
         name="softmax",
@@ -99,7 +105,7 @@ softmax_last = register(
         enclosure=_softmax_enclosure,
         symbolic=lambda x: np.frompyfunc(se.exp, 1, 1)(x) / _symbolic_sum_exp(x),
         pullback=_softmax_pullback,
-        shape=lambda own: own,
+        shape=_rows,
         elementwise=False,
         at_least=0.0,
         code="softmax({0})",
@@ -115,7 +121,7 @@ logsumexp_last = register(
         pullback=lambda g, out, x: (
             node(softmax_last, (x,), {}, x.shape) * _spread(g, x),
         ),
-        shape=lambda own: own[:-1],
+        shape=lambda own: _rows(own)[:-1],
         elementwise=False,
         code="logsumexp({0})",
     )
