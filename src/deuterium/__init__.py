@@ -22,7 +22,7 @@ from deuterium.graph import Variable, constant, symbol
 from deuterium.graph.serialize import dumps, loads
 from deuterium.interval import Cause, Interval
 from deuterium.seed import random_symbols, to_vec
-from deuterium.transform import get_gradients, grad
+from deuterium.transform import get_gradients, grad, vectorize
 
 __all__ = [
     "Ball",
@@ -52,6 +52,7 @@ __all__ = [
     "softmax",
     "symbol",
     "to_vec",
+    "vectorize",
 ]
 
 del _functions, _ops

@@ -1,5 +1,6 @@
-"""Graph to graph: the derivative."""
+"""Graph to graph: the derivative, and scalar graphs turned into arrays."""
 
 from deuterium.transform.derivative import get_gradients, grad
+from deuterium.transform.vectorize import vectorize
 
-__all__ = ["get_gradients", "grad"]
+__all__ = ["get_gradients", "grad", "vectorize"]
