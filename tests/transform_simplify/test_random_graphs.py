@@ -7,6 +7,7 @@ from collections import Counter
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from strategies import algebra, tame_boxes
 
 from deuterium.graph.check import check
 from deuterium.graph.traverse import free_symbols
@@ -61,6 +62,32 @@ def assert_simplifies(case, samples=4):
     assert_encloses(v, box, samples=samples, enclosure=found)
 
 
+def with_its_box(strategy):
+    return strategy.flatmap(lambda v: st.tuples(st.just(v), tame_boxes(v)))
+
+
+@settings(max_examples=300)
+@given(with_its_box(algebra()))
+def test_scalar_algebra(case):
+    assert_simplifies(case)
+
+
+@settings(max_examples=200)
+@given(with_its_box(algebra(arrays=True)))
+def test_array_algebra(case):
+    assert_simplifies(case)
+
+
+@settings(max_examples=100)
+@given(with_its_box(algebra(arrays=True, max_steps=4)))
+def test_gradients_of_algebra(case):
+    v, box = case
+    symbols = free_symbols([v])
+    if symbols:
+        parts = [np.ravel(g) for g in grad(np.sum(v), symbols)]
+        assert_simplifies((np.concatenate(parts), box))
+
+
 @settings(max_examples=70)
 @given(with_box(arrays=False, min_steps=3, max_steps=10))
 def test_scalar_graphs(case):
@@ -90,4 +117,4 @@ def test_gradients(case):
 
 
 def test_many_rules_were_met():
-    assert len(FIRED) >= 25, FIRED
+    assert len(FIRED) >= 35, FIRED

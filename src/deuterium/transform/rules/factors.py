@@ -52,11 +52,11 @@ class Factors:
     others: int = 0
     functions: int = 0
 
-    def times(self, base: Variable, power: int) -> None:
+    def times(self, base: Variable, power: int, divides: bool = False) -> None:
         """Multiply by ``base ** power``."""
         self.powers[base] = self.powers.get(base, 0) + power
         self.occurrences += 1
-        if power < 0:
+        if power < 0 or divides:
             self.divided.add(base)
         if base.op is not None and base.op.name in _COMBINE:
             self.functions += 1
@@ -137,23 +137,36 @@ def _under(base: Variable) -> list[Variable]:
 
 
 def factors(v: Variable, known: Known) -> Factors:
-    """Return ``v`` as a product; the view is shared, copy it before changing it."""
+    """Return ``v`` as a product; the view is shared, copy it before changing it.
+
+    Where a denominator cancels that may be zero, ``v`` itself is the only factor.
+    """
     view = known.products.get(v)
     if view is None:
-        view = known.products[v] = Factors(v.shape)
+        view = Factors(v.shape)
         multiply_in(view, v, 1, known)
+        if not may_cancel(view, known):
+            view = Factors(v.shape)
+            view.times(v, 1)
+        known.products[v] = view
     return view
+
+
+def may_cancel(view: Factors, known: Known) -> bool:
+    """Whether no pole is lost: what was divided by and cancels is never zero."""
+    return all(
+        known.nonzero(base) for base in view.divided if view.powers.get(base, 0) >= 0
+    )
 
 
 def multiply_in(into: Factors, v: Variable, power: int, known: Known) -> None:
     """Multiply a view by ``v ** power``."""
     powers = into.powers
-    stack = [(v, power)]
+    stack = [(v, power, False)]
     while stack:
-        x, e = stack.pop()
+        x, e, divides = stack.pop()
         if x.op is None or x.op.name in _MOVES:
-            number = known.number(x)
-            value = None if number is None else exact.power(number, e)
+            value = _exact_power(known.number(x), e, divides)
             value = None if value is None else exact.product(into.coefficient, value)
             if value is not None:
                 into.coefficient = value
@@ -163,13 +176,20 @@ def multiply_in(into: Factors, v: Variable, power: int, known: Known) -> None:
         if len(powers) + len(stack) < MOST_FACTORS and -MOST_POWER <= e <= MOST_POWER:
             inside = _look_inside(x, e)
         if inside is None:
-            into.times(x, e)
+            into.times(x, e, divides)
             continue
         if len(inside) == 1:
             into.others += 1
             if e % 2 and is_op(x, "negative"):
                 into.coefficient = -into.coefficient
-        stack.extend(inside)
+        # 1 / (1 / a) is a, but undefined where a is zero
+        stack += [(a, n, divides or e < 0 < n) for a, n in inside]
+
+
+def _exact_power(number: Number | None, e: int, divides: bool) -> Number | None:
+    if number is None or (divides and number == 0):
+        return None
+    return exact.power(number, e)
 
 
 _MOVES = frozenset({"broadcast", "reshape"})
@@ -190,7 +210,7 @@ def _look_inside(x: Variable, e: int) -> tuple[tuple[Variable, int], ...] | None
     if name == "reciprocal":
         return ((first, -e),)
     if name == "integer_power":
-        return ((first, x.attrs["n"] * e),)
+        return ((first, x.attrs["n"] * e),) if x.attrs["n"] else None
     if name == "reshape" and not _only_spreads(x):
         return None
     return ((first, e),)

@@ -6,7 +6,13 @@ import numpy as np
 
 from deuterium.graph.variable import Variable, broadcast_to, constant
 from deuterium.transform.rules.cost import cost
-from deuterium.transform.rules.factors import Factors, build, factors, multiply_in
+from deuterium.transform.rules.factors import (
+    Factors,
+    build,
+    factors,
+    may_cancel,
+    multiply_in,
+)
 from deuterium.transform.rules.known import Known
 from deuterium.transform.rules.logistic import combine_logistic
 from deuterium.transform.rules.softmax import combine_softmax
@@ -117,9 +123,7 @@ def softmax_factors(v: Variable, known: Known) -> Variable | None:
     if not view.may_combine:
         return None
     view = view.copy()
-    if not combine_softmax(view, known) or not may_cancel(view, known):
-        return None
-    return build(view, known)
+    return build(view, known) if combine_softmax(view, known) else None
 
 
 def _written_again(v: Variable, view: Factors, known: Known) -> Variable | None:
@@ -136,13 +140,6 @@ def combined(view: Factors, known: Known) -> bool:
     combine_logistic(view, known)
     combine_softmax(view, known)
     return may_cancel(view, known)
-
-
-def may_cancel(view: Factors, known: Known) -> bool:
-    """Whether no pole is lost: what was divided by and cancels is never zero."""
-    return all(
-        known.nonzero(base) for base in view.divided if view.powers.get(base, 0) >= 0
-    )
 
 
 @rule(
@@ -202,7 +199,7 @@ def root_of_square(v: Variable, known: Known) -> Variable | None:
     """Take even powers out of a square root."""
     view = factors(v.args[0], known)
     even = {b: e - e % 2 for b, e in view.powers.items() if e >= 2}
-    if not even or not may_cancel(view, known):
+    if not even:
         return None
     rest = view.without(even)
     if rest.powers or rest.coefficient != 1:
