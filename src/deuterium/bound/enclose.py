@@ -7,22 +7,23 @@ the result is the hull of one enclosure per combination.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from deuterium.bound.compiled import plan_of
 from deuterium.bound.domain import ENUMERATED, Domain
 from deuterium.errors import InvalidInputError, ShapeError
 from deuterium.evaluate.values import require_all, require_known
-from deuterium.graph.check import check_nodes
 from deuterium.graph.interpret import interpret
 from deuterium.graph.operator import Operator
 from deuterium.graph.source import describe
-from deuterium.graph.traverse import symbols_in, topological
+from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable, as_variable
-from deuterium.interval import Cause, Interval
+from deuterium.interval import Cause, Interval, arithmetic
 from deuterium.interval.rounding import next_down, next_up
+from deuterium.transform.simplify import simplify
 
 
 def enclose(v: Variable, domain: Domain) -> Interval:
@@ -54,17 +55,39 @@ def enclose(v: Variable, domain: Domain) -> Interval:
             "enclose: `domain` must be a deuterium.Box, Ball, Choice or OneHot (or "
             f"several joined with &), got {type(domain).__name__}"
         )
-    order = topological([v])
-    check_nodes(order)
-    boxes, tables, batch = _boxes(symbols_in(order), domain)
+    plan = plan_of(v)
+    boxes, tables, batch = _boxes(plan.symbols, domain)
     with np.errstate(all="ignore"):
-        meaning = interpret(order, _leaf(boxes), _rule)
-        result = _finished(meaning[v], v, tables + len(batch), batch)
-        if tables:
-            result = _hull_over(result, tables)
-        if not (np.isfinite(result.lower).all() and np.isfinite(result.upper).all()):
-            result.cause = find_cause(v, meaning)
+        fast = plan.run(v, boxes, tables + len(batch), _full_rules)
+        if fast is not None:
+            return _shaped(fast, v, tables, batch)
+        meaning = interpret(topological([v]), _leaf(boxes), _rule)
+        result = _shaped(meaning[v], v, tables, batch)
+        if _is_finite(result):
+            return result
+        simple = simplify(v, domain)
+        again = interpret(topological([simple]), _leaf(boxes), _rule)
+        better = _shaped(again[simple], v, tables, batch)
+        if _is_finite(better):
+            return better
+        result = arithmetic.intersect(result, better)
+        result.cause = find_cause(v, meaning)
     return result
+
+
+def _full_rules(order: Sequence[Variable]) -> dict[Variable, Interval]:
+    """Enclose nodes that depend on no symbol."""
+    return interpret(order, _constant, _rule)
+
+
+def _shaped(x: Interval, v: Variable, tables: int, batch: tuple[int, ...]) -> Interval:
+    """Return arrays of full shape, the hull over finite values taken."""
+    result = _finished(x, v, tables + len(batch), batch)
+    return _hull_over(result, tables) if tables else result
+
+
+def _is_finite(x: Interval) -> bool:
+    return bool(np.isfinite(x.lower).all() and np.isfinite(x.upper).all())
 
 
 def _leaf(boxes: Mapping[str, Interval]) -> Callable[[Variable], Interval]:
@@ -104,10 +127,9 @@ def _rule(op: Operator) -> Callable[..., Interval]:
 
 
 def _boxes(
-    found: list[Variable], domain: Domain
+    symbols: Mapping[str, Variable], domain: Domain
 ) -> tuple[dict[str, Interval], int, tuple[int, ...]]:
     """Return a box per symbol, the number of enumeration axes, and the batch shape."""
-    symbols = {s.name: s for s in found}
     require_known(domain.names, _all_known(symbols, domain), "enclose")
     require_all(domain.names, symbols, "enclose", "bounds")
     tables = _enumerated(symbols, domain)

@@ -65,15 +65,19 @@ class EnclosureProgram:
         boxes : mapping
             Stacked ends of each symbol, by name, of shape ``(2, *batch, *shape)``.
         batch : tuple of int
-            The batch axes.  A long first axis is taken in pieces that fit the cache.
+            The batch axes; those of a box may be 1.  A long first axis is taken in
+            pieces that fit the cache.
         """
         rows = max(1, CHUNK // (self._largest * math.prod(batch[1:])))
         if not batch or batch[0] <= rows:
             return self._run(boxes, len(batch))
-        pieces = [
-            self._run({n: e[:, i : i + rows] for n, e in boxes.items()}, len(batch))
-            for i in range(0, batch[0], rows)
-        ]
+        pieces = []
+        for i in range(0, batch[0], rows):
+            part = {
+                n: e if e.shape[1] == 1 else e[:, i : i + rows]
+                for n, e in boxes.items()
+            }
+            pieces.append(self._run(part, len(batch)))
         return [np.concatenate(parts, axis=1) for parts in zip(*pieces, strict=True)]
 
     def _run(self, boxes: Mapping[str, Any], batch: int) -> list[Any]:
@@ -323,6 +327,7 @@ _MAKERS: dict[str, Callable[[_Builder, Variable], Made | None]] = {
     "matmul": lambda build, node: _affine(build, node, 0.0),
     "tanh'": _slope,
     "expit'": _slope,
+    "softmax": _unary(ends.softmax),
     "negative": _unary(lambda e: -e[::-1]),
     "sqrt": _unary(ends.sqrt),
     "relu": _unary(lambda e: np.maximum(e, 0.0)),

@@ -49,8 +49,8 @@ def multiply_thin(e: Array, c: Array) -> Array:
     """Return ends times a constant of any signs."""
     p = e * c
     out = np.empty(p.shape)
-    np.minimum(p[0], p[1], out=out[0])
-    np.maximum(p[0], p[1], out=out[1])
+    np.minimum(p[0], p[1], out=out[0, ...])
+    np.maximum(p[0], p[1], out=out[1, ...])
     return outward(out)
 
 
@@ -58,8 +58,8 @@ def multiply(a: Array, b: Array) -> Array:
     """Return the product of two proper intervals."""
     same, cross = a * b, a * b[::-1]
     out = np.empty(same.shape)
-    np.minimum.reduce((same[0], same[1], cross[0], cross[1]), out=out[0])
-    np.maximum.reduce((same[0], same[1], cross[0], cross[1]), out=out[1])
+    np.minimum.reduce((same[0], same[1], cross[0], cross[1]), out=out[0, ...])
+    np.maximum.reduce((same[0], same[1], cross[0], cross[1]), out=out[1, ...])
     return outward(out)
 
 
@@ -72,9 +72,9 @@ def square(e: Array, nonnegative: bool) -> Array:
 def _sizes(e: Array) -> Array:
     """Return the ends of ``|e|``."""
     out = np.empty(e.shape)
-    np.maximum(e[0], -e[1], out=out[0])
-    np.maximum(out[0], 0.0, out=out[0])
-    np.maximum(-e[0], e[1], out=out[1])
+    np.maximum(e[0], -e[1], out=out[0, ...])
+    np.maximum(out[0], 0.0, out=out[0, ...])
+    np.maximum(-e[0], e[1], out=out[1, ...])
     return out
 
 
@@ -181,7 +181,7 @@ def softmax(e: Array) -> Array:
     out = np.empty(e.shape)
     out[0] = low / (low + (others[1] + slack[1])) * (1.0 - 8 * EPS)
     rest = np.maximum(others[0] - slack[0], 0.0)
-    np.minimum(high / (high + rest) * (1.0 + 8 * EPS), 1.0, out=out[1])
+    np.minimum(high / (high + rest) * (1.0 + 8 * EPS), 1.0, out=out[1, ...])
     return out
 
 
@@ -195,8 +195,8 @@ def affine(e: Array, pair: Array, bias: Any) -> Array:
     relative = gamma(n + 8)
     half = 0.5 * e
     both = np.empty(e.shape)
-    centre = np.add(half[0], half[1], out=both[0])
-    radius = np.subtract(half[1], half[0], out=both[1])
+    centre = np.add(half[0], half[1], out=both[0, ...])
+    radius = np.subtract(half[1], half[0], out=both[1, ...])
     radius *= 1.0 + 4 * EPS
     radius += np.abs(centre) * (relative + 4 * EPS) + MIN_NORMAL
     product = np.matmul(both.reshape(2, -1, n), pair).reshape((*e.shape[:-1], m))
@@ -204,8 +204,8 @@ def affine(e: Array, pair: Array, bias: Any) -> Array:
     spread = product[1] * (1.0 + 2 * relative)
     spread += np.abs(middle) * (2 * EPS) + MIN_NORMAL * (n + 1)
     out = np.empty(product.shape)
-    np.subtract(middle, spread, out=out[0])
-    np.add(middle, spread, out=out[1])
+    np.subtract(middle, spread, out=out[0, ...])
+    np.add(middle, spread, out=out[1, ...])
     return out
 
 

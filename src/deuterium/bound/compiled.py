@@ -1,0 +1,128 @@
+"""The fast path of `enclose`: each graph checked, simplified and compiled once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from deuterium.bound.program import EnclosureProgram
+from deuterium.graph.check import check_nodes
+from deuterium.graph.traverse import symbols_in, topological
+from deuterium.graph.variable import Variable
+from deuterium.interval import Interval
+from deuterium.interval.ends import Uncovered
+from deuterium.transform.simplify import simplify
+
+FEWEST, MOST = 8, 5_000  # operator nodes of graphs for which compiling pays
+SMALL = 16  # below it (elements times boxes), the full rules are as fast and tighter
+
+Enclose = Callable[[Sequence[Variable]], Mapping[Variable, Interval]]
+
+
+class Plan:
+    """What `enclose` needs to know of a graph, worked out once.
+
+    Attributes
+    ----------
+    symbols : dict of str to Variable
+        The symbols by name.
+    """
+
+    def __init__(self, v: Variable) -> None:
+        order = topological([v])
+        check_nodes(order)
+        self.symbols = {s.name: s for s in symbols_in(order)}
+        operators = sum(1 for n in order if n.op is not None)
+        self._compilable = bool(self.symbols) and FEWEST <= operators <= MOST
+        self._largest = max(n.size for n in order)
+        self._program: EnclosureProgram | None = None
+
+    def run(
+        self, v: Variable, boxes: Mapping[str, Interval], leading: int, full: Enclose
+    ) -> Interval | None:
+        """Return the enclosure of ``v`` by its compiled program, or None.
+
+        Parameters
+        ----------
+        v : Variable
+            The graph this plan was made for (a plan holds nothing of it).
+        boxes : mapping
+            A box per symbol, each with ``leading`` axes in front or fewer.
+        leading : int
+            The number of enumeration and batch axes.
+        full : callable
+            The full rules, for nodes that depend on no symbol.
+        """
+        if not self._compilable:
+            return None
+        ends, lead = self._stacked(boxes, leading)
+        if self._largest * np.prod(lead) < SMALL:
+            return None
+        if self._program is None:
+            self._program = _compiled(v, full)
+            self._compilable = self._program is not None
+        if self._program is None:
+            return None
+        try:
+            (result,) = self._program(ends, lead)
+        except Uncovered:
+            return None
+        return Interval.unchecked(result[0], result[1])
+
+    def _stacked(
+        self, boxes: Mapping[str, Interval], leading: int
+    ) -> tuple[dict[str, Any], tuple[int, ...]]:
+        """Return boxes with ends stacked and all leading axes, and those axes."""
+        ends: dict[str, Any] = {}
+        for name, s in self.symbols.items():
+            low, high = boxes[name].lower, boxes[name].upper
+            missing = leading - (np.ndim(low) - s.ndim)
+            box = np.empty((2, *(1,) * missing, *np.shape(low)))
+            box[0], box[1] = low, high
+            ends[name] = box
+        leads = [e.shape[1 : 1 + leading] for e in ends.values()]
+        return ends, np.broadcast_shapes(*leads)
+
+
+# A cache, invisible but for speed; a plan holds nothing of its graph but the symbols,
+# so an entry goes when its graph does.
+_PLANS: WeakKeyDictionary[Variable, Plan] = WeakKeyDictionary()
+
+
+def plan_of(v: Variable) -> Plan:
+    """Return the plan of a graph, made on first use.
+
+    Raises
+    ------
+    GraphError
+        The graph is not legal.
+    """
+    plan = _PLANS.get(v)
+    if plan is None:
+        plan = Plan(v)
+        if v.op is not None:
+            _PLANS[v] = plan
+    return plan
+
+
+def _compiled(v: Variable, full: Enclose) -> EnclosureProgram | None:
+    simple = simplify(v)
+    order = topological([simple])
+    constants = _without_symbols(order)
+    if simple in constants:
+        return None
+    fixed = full(constants)
+    if any(np.isnan(np.sum(x.lower)) for x in fixed.values()):
+        return None  # an undefined constant: the full rules say why
+    return EnclosureProgram([simple], fixed)
+
+
+def _without_symbols(order: Sequence[Variable]) -> list[Variable]:
+    free: set[Variable] = set()
+    for n in order:
+        if n.is_symbol or any(a in free for a in n.args):
+            free.add(n)
+    return [n for n in order if n not in free]

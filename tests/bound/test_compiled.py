@@ -1,0 +1,234 @@
+"""The compiled path of enclose: sound by itself, close to the full rules, honest."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.special import expit, log_expit
+
+import deuterium as dt
+from deuterium.bound import compiled, program
+from deuterium.interval import ends
+from deuterium.interval.ends import Uncovered
+from deuterium.testing import assert_encloses, boxes, graphs
+
+ANSWERS: list[bool] = []
+
+
+@pytest.fixture(autouse=True, scope="module")
+def always_compiled():
+    """Let every graph through, and note which ones the program answered."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compiled, "FEWEST", 1)
+        patch.setattr(compiled, "SMALL", 0)
+        run = compiled.Plan.run
+
+        def noted(self, *args):
+            answer = run(self, *args)
+            ANSWERS.append(answer is not None)
+            return answer
+
+        patch.setattr(compiled.Plan, "run", noted)
+        yield
+
+
+def _with_box(**options):
+    return graphs(**options).flatmap(lambda v: st.tuples(st.just(v), boxes(v)))
+
+
+def _slope(v):
+    (x, *_) = dt.graph.free_symbols([v])
+    return dt.grad(np.sum(v), x)
+
+
+@settings(max_examples=150)
+@given(_with_box(min_steps=2, max_steps=9))
+def test_random_graphs(case):
+    assert_encloses(*case, samples=6)
+
+
+@settings(max_examples=80)
+@given(_with_box(min_steps=2, max_steps=6, defined=False))
+def test_random_graphs_that_may_be_undefined(case):
+    assert_encloses(*case, samples=6)
+
+
+@settings(max_examples=80)
+@given(_with_box(min_steps=2, max_steps=5))
+def test_gradients_of_random_graphs(case):
+    v, box = case
+    if dt.graph.free_symbols([v]):
+        assert_encloses(_slope(v), box, samples=6)
+
+
+def test_the_program_did_answer():
+    assert sum(ANSWERS) > 100
+    assert sum(ANSWERS) > 0.5 * len(ANSWERS)
+
+
+def network(activation, sizes, seed, hinge=False):
+    rng = np.random.default_rng(seed)
+    x, y = dt.symbol("x", (1, sizes[0])), dt.symbol("y")
+    parameters, h = [], x
+    for i, (m, n) in enumerate(pairwise(sizes)):
+        w, b = rng.normal(size=(m, n)) / np.sqrt(m), rng.normal(size=n) / np.sqrt(m)
+        parameters += [dt.constant(w), dt.constant(b)]
+        h = h @ parameters[-2] + parameters[-1]
+        if i < len(sizes) - 2:
+            h = activation(h)
+    t = h[0, 0]
+    loss = -(y * log_expit(t) + (1 - y) * log_expit(-t))
+    return x, y, dt.norm(dt.grad(loss, parameters))
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("activation", [np.tanh, expit, dt.relu])
+@pytest.mark.parametrize("sizes", [(4, 6, 1), (3, 5, 4, 1)])
+def test_networks_are_held_and_close_to_the_full_rules(
+    activation, seed, sizes, monkeypatch
+):
+    x, y, norm = network(activation, sizes, seed)
+    domain = dt.Box({x: (-0.5, 1)}) & dt.Choice(y, [0, 1])
+    ANSWERS.clear()
+    fast = assert_encloses(norm, domain, samples=8, seed=seed)
+    assert ANSWERS == [True]
+    monkeypatch.setattr(compiled, "FEWEST", 10**9)
+    full = dt.enclose(norm * 1.0, domain)  # another graph: plans are kept
+    assert not ANSWERS[-1]
+    # never looser: simplified, it may be tighter
+    assert 0.95 * full.upper < fast.upper < full.upper * (1 + 1e-10)
+
+
+@pytest.mark.parametrize("count", [1, 7, 300])
+def test_a_batch_is_its_boxes_one_by_one(count, monkeypatch):
+    x, y, norm = network(np.tanh, (4, 6, 1), 0)
+    rng = np.random.default_rng(5)
+    low = rng.uniform(-1, 0.5, (count, 1, 4))
+    high = low + rng.uniform(0, 0.5, (count, 1, 4))
+    labels = dt.Choice(y, [0, 1])
+    monkeypatch.setattr(program, "CHUNK", 200)
+    batch = dt.enclose(norm, dt.Box({x: (low, high)}) & labels)
+    assert batch.lower.shape == (count,)
+    for i in {0, count // 2, count - 1}:
+        one = dt.enclose(norm, dt.Box({x: (low[i], high[i])}) & labels)
+        np.testing.assert_allclose(batch.lower[i], one.lower, rtol=1e-12)
+        np.testing.assert_allclose(batch.upper[i], one.upper, rtol=1e-12)
+
+
+def test_an_infinite_end_falls_back_and_keeps_its_cause():
+    x = dt.symbol("x", shape=(20,))
+    norm = dt.norm([np.log(x) * 2, np.exp(x)])
+    assert dt.enclose(norm, dt.Box({x: (0.5, 1)})).cause is None
+    iv = dt.enclose(norm, dt.Box({x: (0, 1)}))
+    assert iv.upper == np.inf
+    assert iv.cause.operator == "log"
+    batch = dt.enclose(norm, dt.Box({x: (np.zeros((2, 20)), np.ones((2, 20)))}))
+    assert np.all(batch.upper == np.inf)
+
+
+def test_a_simplification_may_make_it_finite_where_the_domain_allows():
+    x = dt.symbol("x", shape=(1, 3))
+    w = dt.constant(np.array([[60.0], [50.0], [40.0]]))
+    p = 1 / (1 + np.exp(-(x @ w)))  # rounds to 1 in the box
+    loss = -np.mean(1 * np.log(p) + (1 - 1) * np.log(1 - p))
+    norm = dt.norm(dt.grad(loss, [w]))
+    iv = dt.enclose(norm, dt.Box({x: (-1, 1)}))
+    assert iv.cause is None
+    assert iv.upper < 2.0
+
+
+def test_plans_go_with_their_graphs():
+    import gc
+
+    before = len(compiled._PLANS)
+    x, y, norm = network(np.tanh, (4, 6, 1), 1)
+    dt.enclose(norm, dt.Box({x: (-1, 1), y: (0, 1)}))
+    assert len(compiled._PLANS) > before
+    del norm, x, y
+    gc.collect()
+    assert len(compiled._PLANS) <= before
+
+
+# -- rules on stacked ends, against exact values -------------------------------------
+
+
+def _stack(low, high):
+    return np.stack([np.asarray(low, float), np.asarray(high, float)])
+
+
+def _random_ends(rng, shape):
+    a, b = rng.normal(size=(2, *shape)) * 10.0 ** rng.integers(-3, 4, shape)
+    return _stack(np.minimum(a, b), np.maximum(a, b))
+
+
+@pytest.mark.parametrize("few", [0, 10**9])
+def test_rules_hold_points_inside(rng, few, monkeypatch):
+    from fractions import Fraction
+
+    from deuterium.interval import rounding
+
+    monkeypatch.setattr(rounding, "_FEW", few)
+    e, f = _random_ends(rng, (40,)), _random_ends(rng, (40,))
+    c = rng.normal(size=40)
+    results = {
+        "add": ends.add(e, f, False),
+        "multiply": ends.multiply(e, f),
+        "thin": ends.multiply_thin(e, c),
+        "square": ends.square(e, False),
+        "sum": ends.sum_any(e, (-1,), 40),
+        "squares": ends.sum_of_squares(e, np.abs(c), (-1,), 40, False),
+    }
+    for t in (0.0, 0.3, 1.0):
+        x, y = (np.clip(g[0] + t * (g[1] - g[0]), g[0], g[1]) for g in (e, f))
+        exact = [[Fraction(v) for v in z.tolist()] for z in (x, y, c)]
+        xs, ys, cs = exact
+        want = {
+            "add": [a + b for a, b in zip(xs, ys, strict=True)],
+            "multiply": [a * b for a, b in zip(xs, ys, strict=True)],
+            "thin": [a * b for a, b in zip(xs, cs, strict=True)],
+            "square": [a * a for a in xs],
+            "sum": [sum(xs)],
+            "squares": [sum((a * b) ** 2 for a, b in zip(xs, cs, strict=True))],
+        }
+        for name, values in want.items():
+            low, high = results[name].reshape(2, -1)
+            for v, a, b in zip(values, low.tolist(), high.tolist(), strict=True):
+                assert Fraction(a) <= v <= Fraction(b), name
+
+
+def test_affine_holds_points_inside_and_is_tight(rng):
+    from fractions import Fraction
+
+    e = _random_ends(rng, (1, 6))
+    w, bias = rng.normal(size=(6, 3)), rng.normal(size=3)
+    out = ends.affine(e, np.stack([w, np.abs(w)]), bias)
+    for corner in range(64):
+        pick = np.array([(corner >> k) & 1 for k in range(6)])
+        x = np.where(pick, e[1, 0], e[0, 0])
+        for j in range(3):
+            value = sum(
+                Fraction(a) * Fraction(b)
+                for a, b in zip(x.tolist(), w[:, j].tolist(), strict=True)
+            ) + Fraction(bias[j])
+            assert Fraction(out[0, 0, j]) <= value <= Fraction(out[1, 0, j])
+    low = np.minimum(e[0] * w.T, e[1] * w.T).sum(-1) + bias
+    np.testing.assert_allclose(out[0, 0], low, rtol=1e-11)
+
+
+@np.errstate(all="ignore")
+def test_extreme_ends_never_give_a_wrong_finite_answer():
+    big = _stack([1e200], [1e300])
+    assert not np.isfinite(ends.multiply(big, big)[1, 0])
+    assert np.isfinite(ends.multiply(big, big)[0, 0])  # never +inf as a lower end
+    assert np.isnan(ends.scaled(_stack([np.inf], [np.inf]), 1e-15)[0, 0])
+    with pytest.raises(Uncovered):
+        ends.sqrt(_stack([-1e-300], [1.0]))
+    wide = ends.softmax(_stack([[-1000.0, -1000.0]], [[1000.0, 1000.0]]))
+    assert wide[0, 0].tolist() == [0.0, 0.0]
+    assert wide[1, 0].tolist() == [1.0, 1.0]
+    tiny = ends.square(_stack([1e-200], [1e-180]), False)
+    assert 0 <= tiny[0, 0] and tiny[1, 0] > 0
