@@ -111,6 +111,7 @@ def test_a_batch_is_its_boxes_one_by_one(count, monkeypatch):
     high = low + rng.uniform(0, 0.5, (count, 1, 4))
     labels = dt.Choice(y, [0, 1])
     monkeypatch.setattr(program, "CHUNK", 200)
+    monkeypatch.setattr(program, "ROWS", 1)
     batch = dt.enclose(norm, dt.Box({x: (low, high)}) & labels)
     assert batch.lower.shape == (count,)
     for i in {0, count // 2, count - 1}:

@@ -35,10 +35,18 @@ class Plan:
         order = topological([v])
         check_nodes(order)
         self.symbols = {s.name: s for s in symbols_in(order)}
+        self._boxes: tuple[Any, Any] | None = None  # the last domain, and its boxes
         operators = sum(1 for n in order if n.op is not None)
         self._compilable = bool(self.symbols) and FEWEST <= operators <= MOST
         self._largest = max(n.size for n in order)
         self._program: EnclosureProgram | None = None
+        self._stack: tuple[Any, Any] | None = None  # the last boxes, and their ends
+
+    def boxes(self, domain: Any, make: Callable[[Any], Any]) -> Any:
+        """Return what ``make`` makes of a domain; that of the last call is kept."""
+        if self._boxes is None or self._boxes[0] is not domain:
+            self._boxes = domain, make(domain)
+        return self._boxes[1]
 
     def run(
         self, v: Variable, boxes: Mapping[str, Interval], leading: int, full: Enclose
@@ -58,7 +66,7 @@ class Plan:
         """
         if not self._compilable:
             return None
-        ends, lead = self._stacked(boxes, leading)
+        ends, lead = self._ends_of(boxes, leading)
         if self._largest * np.prod(lead) < SMALL:
             return None
         if self._program is None:
@@ -71,6 +79,14 @@ class Plan:
         except Uncovered:
             return None
         return Interval.unchecked(result[0], result[1])
+
+    def _ends_of(
+        self, boxes: Mapping[str, Interval], leading: int
+    ) -> tuple[dict[str, Any], tuple[int, ...]]:
+        """Return stacked boxes; those of the last call are kept."""
+        if self._stack is None or self._stack[0] is not boxes:
+            self._stack = boxes, self._stacked(boxes, leading)
+        return self._stack[1]
 
     def _stacked(
         self, boxes: Mapping[str, Interval], leading: int

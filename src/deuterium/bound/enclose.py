@@ -56,7 +56,7 @@ def enclose(v: Variable, domain: Domain) -> Interval:
             f"several joined with &), got {type(domain).__name__}"
         )
     plan = plan_of(v)
-    boxes, tables, batch = _boxes(plan.symbols, domain)
+    boxes, tables, batch = plan.boxes(domain, lambda d: _boxes(plan.symbols, d))
     with np.errstate(all="ignore"):
         fast = plan.run(v, boxes, tables + len(batch), _full_rules)
         if fast is not None:

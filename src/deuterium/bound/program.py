@@ -30,6 +30,7 @@ from deuterium.interval.rounding import EPS
 MOVES = {"broadcast", "reshape", "transpose", "gather", "concatenate", "select"}
 SPREADS = {"add", "multiply", "sum", "matmul", *MOVES}  # keep non-negative so
 CHUNK = 4096  # elements of one end of the largest array that fit the fast cache
+ROWS = 32  # but no fewer boxes than this at once, or large matrices are read too often
 
 Step = Callable[..., Any]
 Made = tuple[Step, tuple[Variable, ...]]  # a step and the nodes it takes
@@ -68,7 +69,7 @@ class EnclosureProgram:
             The batch axes; those of a box may be 1.  A long first axis is taken in
             pieces that fit the cache.
         """
-        rows = max(1, CHUNK // (self._largest * math.prod(batch[1:])))
+        rows = max(ROWS, CHUNK // (self._largest * math.prod(batch[1:])))
         if not batch or batch[0] <= rows:
             return self._run(boxes, len(batch))
         pieces = []
