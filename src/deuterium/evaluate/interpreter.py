@@ -71,4 +71,6 @@ def evaluate(v: Variable, values: Mapping[Any, Any]) -> Any:
             given[symbols[name]] = fitted(value, symbols[name], "evaluate")
     require_all([k.name for k in given], symbols, "evaluate", "value")
     (result,) = run([v], given, order)
-    return float(result) if result.shape == () else result
+    if result.shape == ():
+        return float(result)
+    return result if result.flags.writeable else result.copy()  # not the caller's own

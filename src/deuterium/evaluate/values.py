@@ -23,7 +23,7 @@ def fitted(value: Any, leaf: Variable, caller: str) -> Any:
     Extra leading axes are batch axes.
     """
     try:
-        array = np.asarray(value, dtype=np.float64)
+        array = _real(np.asarray(value))
     except (TypeError, ValueError):
         raise InvalidInputError(
             f"{caller}: the value of {leaf.name!r} must be real numbers, got "
@@ -41,6 +41,14 @@ def fitted(value: Any, leaf: Variable, caller: str) -> Any:
             f"{array.shape} does not broadcast to it (batch axes come first)"
         )
     return np.broadcast_to(array, shape)
+
+
+def _real(array: Any) -> Any:
+    """Return an array as float64; text and None are no numbers here."""
+    kind = array.dtype.kind
+    if kind not in "biufO" or (kind == "O" and any(e is None for e in array.flat)):
+        raise TypeError
+    return array.astype(np.float64, copy=False)
 
 
 def require_known(
