@@ -31,6 +31,20 @@ SCALAR_OPERATORS = sorted(
     for name, op in OPERATORS.items()
     if op.elementwise and op.arity in (1, 2) and name != "integer_power"
 )
+CORRECTLY_ROUNDED = {
+    "absolute",
+    "add",
+    "divide",
+    "maximum",
+    "minimum",
+    "multiply",
+    "negative",
+    "reciprocal",
+    "relu",
+    "sqrt",
+    "square",
+    "subtract",
+}
 
 
 def point(seed, count=6):
@@ -77,8 +91,10 @@ def test_a_group_of_any_operator_is_one_node_with_equal_bounds(name):
     before = dt.enclose(stacked, dt.Box(domain))
     after = dt.enclose(result, dt.Box(domain))
     assert np.isfinite(before.upper).all()
-    np.testing.assert_array_equal(after.lower, before.lower)
-    np.testing.assert_array_equal(after.upper, before.upper)
+    # a library may round one number otherwise than the same number in an array
+    rtol = 0.0 if name in CORRECTLY_ROUNDED else 2e-15
+    np.testing.assert_allclose(after.lower, before.lower, rtol, atol=0)
+    np.testing.assert_allclose(after.upper, before.upper, rtol, atol=0)
     values = {n: (low + high) / 2 for n, (low, high) in domain.items()}
     np.testing.assert_allclose(
         result.evaluate(values), stacked.evaluate(values), rtol=1e-15, atol=0

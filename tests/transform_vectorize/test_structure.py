@@ -143,6 +143,13 @@ def test_a_product_is_one_product():
     close(result, np.exp(POINT.sum()))
 
 
+def test_a_product_keeps_its_order_and_with_it_its_magnitude():
+    factors = [e for v in x for e in (v * 1e200, v * 1e-200)]
+    result = vectorize(np.prod(factors))
+    assert "prod" in names(result)
+    close(result, np.prod(POINT**2))
+
+
 def test_what_is_used_twice_is_not_taken_apart():
     part = chain(list(np.exp(x)))
     outputs = [np.sin(part) + chain([part, *np.cos(x)]), part]

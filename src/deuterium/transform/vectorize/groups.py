@@ -176,8 +176,8 @@ class _Builder:
         return sum_over(self.places.collect(terms.reshape(shape)), axes)
 
     def _products(self, members: Ints, operands: Ints) -> None:
-        members, (factors,) = self._sorted(members, operands)
-        self.places.put(members, prod_last(self._rows(factors)))
+        # in their own order: another might overflow on the way
+        self.places.put(members, prod_last(self._rows(operands)))
 
     def _rows(self, numbers: Ints) -> Variable:
         return self.places.spread(numbers if len(numbers) > 1 else numbers[0])

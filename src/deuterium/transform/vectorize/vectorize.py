@@ -43,8 +43,13 @@ def vectorize(v: Any, *, keep: Iterable[Variable] = ()) -> Any:
     Returns
     -------
     Variable, or list (or object array) of Variable
-        Of the same symbols and the same shapes.  Values and enclosures are the same but
-        for the rounding of sums and products whose order changed.
+        Of the same shapes, over the same symbols; each of several may depend on the
+        symbols of all.  Values and enclosures are the same but for the rounding of sums
+        and products whose order changed.
+
+    Notes
+    -----
+    A node made from several carries the source line of one of them.
     """
     if isinstance(v, Variable):
         return _vectorized([v], keep)[0]
