@@ -13,6 +13,7 @@ from deuterium.interval.rounding import EPS, MAX, MIN_NORMAL, TINY
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 
+ULP = 2.0**971  # of the largest double
 KINDS = ["plain", "wide", "huge", "subnormal", "mixed", "cancelling", "positive"]
 
 
@@ -142,6 +143,8 @@ def test_sum_with_infinite_ends(count, rng):
         [MAX, MAX], [MAX, MAX, MAX], [-MAX, -MAX, -MAX], [MAX, MAX, -MAX, -MAX],
         [MAX, MAX, -MAX, -MAX, 1.0] * 30, [MAX, 1e292, 1e292, 1e292], [MAX / 2] * 3,
         [1e308, 1e308, -1e308] * 7, [-1e308, -1e308, 1e308] * 7,
+        # below the largest double, yet every rounding goes up until it overflows
+        [MAX - 5 * ULP, 1.5 * ULP, 1.5 * ULP, 1.5 * ULP],
     ],
 )  # fmt: skip
 def test_sum_that_overflows_on_its_way(terms):
