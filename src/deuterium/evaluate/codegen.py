@@ -86,6 +86,8 @@ class _Writer:
             code = _as_view(args[0], node)
             if code == args[0]:
                 return code
+        elif node.op.name == "broadcast" and not args[0].isidentifier():
+            return self._bind(np.full(node.shape, float(node.args[0].value)))
         else:
             code = _code(node.op, node, args, self._bind)
         name = f"v{len(self.lines)}"
