@@ -14,6 +14,7 @@ from deuterium.graph.traverse import symbols_in, topological
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
 from deuterium.interval.ends import Uncovered
+from deuterium.transform.prepare import condensed
 from deuterium.transform.simplify import simplify
 
 FEWEST, MOST = 8, 5_000  # operator nodes of graphs for which compiling pays
@@ -36,11 +37,17 @@ class Plan:
         check_nodes(order)
         self.symbols = {s.name: s for s in symbols_in(order)}
         self._boxes: tuple[Any, Any] | None = None  # the last domain, and its boxes
+        self._dense = _if_new(condensed([v])[0], v)
+        order = order if self._dense is None else topological([self._dense])
         operators = sum(1 for n in order if n.op is not None)
         self._compilable = bool(self.symbols) and FEWEST <= operators <= MOST
         self._largest = max(n.size for n in order)
         self._program: EnclosureProgram | None = None
         self._stack: tuple[Any, Any] | None = None  # the last boxes, and their ends
+
+    def dense(self, v: Variable) -> Variable:
+        """Return the graph of ``v`` with many scalar nodes made into arrays."""
+        return v if self._dense is None else self._dense
 
     def boxes(self, domain: Any, make: Callable[[Any], Any]) -> Any:
         """Return what ``make`` makes of a domain; that of the last call is kept."""
@@ -70,7 +77,7 @@ class Plan:
         if self._largest * np.prod(lead) < SMALL:
             return None
         if self._program is None:
-            self._program = _compiled(v, full)
+            self._program = _compiled(self.dense(v), full)
             self._compilable = self._program is not None
         if self._program is None:
             return None
@@ -104,7 +111,7 @@ class Plan:
 
 
 # A cache, invisible but for speed; a plan holds nothing of its graph but the symbols,
-# so an entry goes when its graph does.
+# and what lies below its root, so an entry goes when its graph does.
 _PLANS: WeakKeyDictionary[Variable, Plan] = WeakKeyDictionary()
 
 
@@ -122,6 +129,11 @@ def plan_of(v: Variable) -> Plan:
         if v.op is not None:
             _PLANS[v] = plan
     return plan
+
+
+def _if_new(w: Variable, v: Variable) -> Variable | None:
+    """Return ``w`` unless it is ``v`` itself, which a plan must not hold on to."""
+    return None if w is v else w
 
 
 def _compiled(v: Variable, full: Enclose) -> EnclosureProgram | None:

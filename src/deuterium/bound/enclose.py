@@ -23,6 +23,7 @@ from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable, as_variable
 from deuterium.interval import Cause, Interval, arithmetic
 from deuterium.interval.rounding import next_down, next_up
+from deuterium.transform.prepare import SIMPLIFIABLE
 from deuterium.transform.simplify import simplify
 
 
@@ -61,17 +62,19 @@ def enclose(v: Variable, domain: Domain) -> Interval:
         fast = plan.run(v, boxes, tables + len(batch), _full_rules)
         if fast is not None:
             return _shaped(fast, v, tables, batch)
-        meaning = interpret(topological([v]), _leaf(boxes), _rule)
-        result = _shaped(meaning[v], v, tables, batch)
+        w = plan.dense(v)
+        order = topological([w])
+        meaning = interpret(order, _leaf(boxes), _rule)
+        result = _shaped(meaning[w], v, tables, batch)
         if _is_finite(result):
             return result
-        simple = simplify(v, domain)
+        simple = simplify(w, domain) if len(order) <= SIMPLIFIABLE else w
         again = interpret(topological([simple]), _leaf(boxes), _rule)
         better = _shaped(again[simple], v, tables, batch)
         if _is_finite(better):
             return better
         result = arithmetic.intersect(result, better)
-        result.cause = find_cause(v, meaning)
+        result.cause = find_cause(w, meaning)
     return result
 
 

@@ -1,8 +1,9 @@
 """From any graph to one that is cheap to run: the last steps before code.
 
-Three rewrites that change nothing but rounding: parts that depend on no input are
-computed once, derivatives of one-variable operators are spelled out so that they share
-work with the function itself, and equal subexpressions become one node.
+After the rewriting over the reals (arrays for many scalars, simpler forms), three steps
+that change nothing but rounding: parts that depend on no input are computed once,
+derivatives of one-variable operators are spelled out so that they share work with the
+function itself, and equal subexpressions become one node.
 """
 
 from __future__ import annotations
@@ -16,11 +17,13 @@ from deuterium.graph.interpret import interpret, pick
 from deuterium.graph.operator import Operator
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable, apply, broadcast_to, constant, node
+from deuterium.transform.prepare import prepared
 
 
 def lower(inputs: Sequence[Variable], outputs: Sequence[Variable]) -> list[Variable]:
     """Return outputs that compute the same from the same inputs, ready for code."""
-    spelled = share(spell_out(outputs), inputs)
+    simple = prepared(outputs, [v for v in inputs if v.is_constant])
+    spelled = share(spell_out(simple), inputs)
     return share(fold_constants(inputs, spelled), inputs)
 
 
