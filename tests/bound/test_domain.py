@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
@@ -152,6 +154,14 @@ def test_a_ball_is_enclosed_by_its_box():
     assert 1.2 <= found.upper[1] < 1.2 + 1e-15
     assert_encloses(np.linalg.norm(x), dt.Ball(x, [0, 1, 0.1], 0.2), samples=40)
     assert_encloses(x * s, dt.Ball("x", 1.0, 0.5, order=np.inf) & dt.Ball(s, 0, 0))
+
+
+def test_the_box_around_a_ball_is_rounded_outward(rng):
+    for _ in range(200):
+        center, radius = rng.normal(), rng.random()
+        low, high = ends(s, dt.Ball(s, center, radius))
+        assert Fraction(low) <= Fraction(center) - Fraction(radius)
+        assert Fraction(high) >= Fraction(center) + Fraction(radius)
 
 
 class TestFiniteSets:

@@ -69,6 +69,8 @@ class TestSubs:
             assert v.subs(key, 3).data == 3 * B
         assert v.subs({a: 2, b: 5}).data == 10
         assert v.subs({"c": 2}).data == A * B
+        named = dt.constant(2.0, name="a")
+        assert (named * b).subs({"a": 5}).data == 2.0 * B, "a constant is no symbol"
 
     def test_values(self, a, b):
         v = a * b

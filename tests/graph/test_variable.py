@@ -75,12 +75,12 @@ def test_scalars_fill_object_arrays_and_arrays_never_do():
 
 def test_topological_order_has_arguments_first_and_symbols_by_first_use():
     a, b, c = (dt.symbol(n) for n in "abc")
-    v = (b * a + c) / (a - b)
+    v = (c * a + b) / (a - b)
     order = dt.graph.topological([v, a])
     place = {n: i for i, n in enumerate(order)}
     assert len(place) == len(order) == 7
     assert all(place[arg] < place[n] for n in order for arg in n.args)
-    assert [n.name for n in dt.graph.free_symbols([v])] == ["b", "a", "c"]
+    assert [n.name for n in dt.graph.free_symbols([v])] == ["c", "a", "b"]
     assert dt.graph.topological([]) == []
 
 

@@ -269,8 +269,6 @@ def convolve(a: Any, v: Any, mode: str = "full") -> Variable:
         raise UnsupportedError(
             f"np.convolve: `mode` must be full, same or valid, got {mode!r}"
         )
-    if mode == "same":
-        widths["same"] = (m // 2 + m % 2, m // 2) if m % 2 else (m // 2, m // 2)
     rows = windows(pad(x, widths[mode]), k.size)
     return matmul(rows, k[::-1])
 
