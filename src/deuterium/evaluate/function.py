@@ -23,7 +23,7 @@ from deuterium.graph.traverse import free_symbols, topological
 from deuterium.graph.variable import Variable, as_variable
 
 FORMAT, VERSION = "deuterium-function", 1
-CHUNK_BYTES = 2**26  # working memory that one chunk of records may take
+CHUNK_BYTES = 2**22  # of temporaries for one chunk of records: what a cache holds
 
 
 class CompiledFunction:
