@@ -133,3 +133,16 @@ def network(inputs, hidden, *, sigmoid, seed=0):
 def box(values, radius):
     """Return bounds by Variables: those of symbols that do not occur are harmless."""
     return dt.Box({dt.symbol(n): (v - radius, v + radius) for n, v in values.items()})
+
+
+def plain(v, domain):
+    """Return what interval arithmetic alone gives, rule by rule."""
+
+    def leaf(n):
+        if n.is_symbol:
+            return domain.hull(n)
+        value = np.asarray(n.value, dtype=float)
+        return dt.Interval.unchecked(value, value)
+
+    with np.errstate(all="ignore"):
+        return interpret(topological([v]), leaf, lambda op: op.enclosure)[v]

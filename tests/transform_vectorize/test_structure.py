@@ -269,6 +269,22 @@ def test_kept_constants_stay_nodes_to_differentiate_by():
     assert value == pytest.approx(np.tanh(POINT).sum(), rel=1e-14)
 
 
+def test_kept_constants_of_one_name_stay_apart():
+    w = [dt.constant(float(i), name="w") for i in range(40)]
+    result = vectorize(np.sum(np.exp(x) * np.array(w, dtype=object)), keep=w)
+    close(result, np.exp(POINT) @ np.arange(40.0))
+    close(dt.grad(result, w[7]), np.exp(POINT[7]))
+
+
+def test_zeros_keep_their_signs():
+    values = [0.0, -0.0] * 20
+    result = vectorize(
+        np.stack([np.minimum(v, c) for v, c in zip(x, values, strict=True)])
+    )
+    signs = np.signbit(result.evaluate(VALUES))
+    np.testing.assert_array_equal(signs, np.signbit(values))
+
+
 # -- forms of input and output -------------------------------------------------------
 
 

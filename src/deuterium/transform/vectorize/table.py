@@ -77,7 +77,8 @@ class Table:
     @property
     def starts(self) -> Ints:
         """Where the operands of each number start in ``child``, and where they end."""
-        return np.searchsorted(self.owner, np.arange(len(self) + 1))
+        counts = np.bincount(self.owner, minlength=len(self))
+        return np.append(0, np.cumsum(counts))
 
     @property
     def uses(self) -> Ints:
@@ -113,60 +114,77 @@ class Table:
 def read(outputs: list[Variable], keep: Iterable[Variable] = ()) -> Table:
     """Return the table of a graph; scalar constants in ``keep`` are read as leaves."""
     nodes = topological(outputs)
-    kept = set(keep)
+    coder = _Coder(keep)
     number: dict[Variable, int] = {}
-    names: dict[str, int] = {}
-    kinds: list[Kind] = [(lookup(name), NO_ATTRS) for name in BASIC]
-    codes: dict[Any, int] = {op: FIRST_OPERATOR + i for i, (op, _) in enumerate(kinds)}
+    symbols: dict[str, int] = {}
     code: list[int] = []
     owner: list[int] = []
     child: list[int] = []
-    value: dict[int, float] = {}
     for i, node in enumerate(nodes):
-        op, args = node.op, node.args
         number[node] = i
-        if op is None:
-            if node.shape:
-                code.append(OTHER)
-            elif node.value is None or node in kept:
-                code.append(LEAF)
-                number[node] = names.setdefault(node.name, i) if node.name else i
-            elif _is_double(node.value):
-                code.append(CONSTANT)
-                value[i] = float(node.value)
-            else:
-                code.append(OTHER)
-            continue
-        if op.elementwise and node.shape == () and 0 < len(args) <= 2:
-            key = (op, *node.attrs.items()) if node.attrs else op
-            if key not in codes:
-                codes[key] = FIRST_OPERATOR + len(kinds)
-                kinds.append((op, node.attrs))
-            code.append(codes[key])
-        elif _is_element(node):
-            code.append(ELEMENT)
-            value[i] = float(node.attrs["index"])
-        elif _is_join(node):
-            code.append(JOIN)
-            args = tuple(a.args[0] for a in args)
-        else:
-            code.append(OTHER)
+        kind, args = coder(node), node.args
+        code.append(kind)
+        if kind == LEAF and node.value is None:  # symbols are known by their names
+            number[node] = symbols.setdefault(node.name, i)
+        if kind == JOIN:
+            args = tuple([a.args[0] for a in args])
         for a in args:
             owner.append(i)
             child.append(number[a])
-    values = np.zeros(len(nodes))
-    values[list(value)] = list(value.values())
+    codes = np.array(code, dtype=np.int64)
     table = Table(
         nodes,
         np.array([number[v] for v in outputs], dtype=np.int64),
-        np.array(code, dtype=np.int64),
+        codes,
         np.arange(len(nodes)),
-        values,
+        _values(nodes, codes),
         np.array(owner, dtype=np.int64),
         np.array(child, dtype=np.int64),
-        kinds,
+        coder.kinds,
     )
     return _without_unused(table)
+
+
+def _values(nodes: list[Variable], code: Ints) -> Floats:
+    values = np.zeros(len(nodes))
+    for i in np.flatnonzero(code == CONSTANT).tolist():
+        values[i] = nodes[i].value
+    for i in np.flatnonzero(code == ELEMENT).tolist():
+        values[i] = nodes[i].attrs["index"]
+    return values
+
+
+class _Coder:
+    """Gives every node its code."""
+
+    def __init__(self, keep: Iterable[Variable]) -> None:
+        self.kinds: list[Kind] = []
+        self._keep = set(keep)
+        self._codes: dict[Any, int] = {}
+        for name in BASIC:
+            self._enter(lookup(name), lookup(name), NO_ATTRS)
+
+    def __call__(self, node: Variable) -> int:
+        op, attrs = node.op, node.attrs
+        if op is None:
+            return self._leaf(node)
+        if op.elementwise and node.shape == () and op.arity in (1, 2):
+            key = (op, *attrs.items()) if attrs else op
+            return self._codes.get(key) or self._enter(key, op, attrs)
+        if op.name == "gather" and node.shape == ():
+            return ELEMENT
+        return JOIN if _is_join(op, node) else OTHER
+
+    def _leaf(self, node: Variable) -> int:
+        if node.shape:
+            return OTHER
+        if node.value is None or node in self._keep:
+            return LEAF
+        return CONSTANT if _is_double(node.value) else OTHER
+
+    def _enter(self, key: Any, op: Operator, attrs: Mapping[str, Any]) -> int:
+        self.kinds.append((op, attrs))
+        return self._codes.setdefault(key, FIRST_OPERATOR + len(self.kinds) - 1)
 
 
 def _is_double(value: Any) -> bool:
@@ -177,25 +195,16 @@ def _is_double(value: Any) -> bool:
         return False
 
 
-def _is_element(node: Variable) -> bool:
-    assert node.op is not None
-    return node.op.name == "gather" and node.attrs["index"].shape == ()
-
-
-def _is_join(node: Variable) -> bool:
+def _is_join(op: Operator, node: Variable) -> bool:
     """Return whether this is what ``np.stack`` makes of scalars."""
-    assert node.op is not None
     return (
-        node.op.name == "concatenate"
-        and node.ndim == 1
-        and all(
-            a.shape == (1,)
-            and a.op is not None
-            and a.op.name == "reshape"
-            and a.args[0].shape == ()
-            for a in node.args
-        )
+        op.name == "concatenate" and node.ndim == 1 and all(map(_is_boxed, node.args))
     )
+
+
+def _is_boxed(v: Variable) -> bool:
+    """Return whether this is a scalar made an array of one element."""
+    return v.op is not None and v.op.name == "reshape" and v.args[0].shape == ()
 
 
 def _without_unused(table: Table) -> Table:
