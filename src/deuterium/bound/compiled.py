@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -74,7 +75,7 @@ class Plan:
         if not self._compilable:
             return None
         ends, lead = self._ends_of(boxes, leading)
-        if self._largest * np.prod(lead) < SMALL:
+        if self._largest * math.prod(lead) < SMALL:
             return None
         if self._program is None:
             self._program = _compiled(self.dense(v), full)
@@ -85,7 +86,7 @@ class Plan:
             (result,) = self._program(ends, lead)
         except Uncovered:
             return None
-        return Interval.unchecked(result[0], result[1])
+        return Interval.unchecked(np.asarray(result[0]), np.asarray(result[1]))
 
     def _ends_of(
         self, boxes: Mapping[str, Interval], leading: int

@@ -61,6 +61,8 @@ def enclose(v: Variable, domain: Domain) -> Interval:
     with np.errstate(all="ignore"):
         fast = plan.run(v, boxes, tables + len(batch), _full_rules)
         if fast is not None:
+            if not tables and fast.lower.shape == batch + v.shape:
+                return fast
             return _shaped(fast, v, tables, batch)
         w = plan.dense(v)
         order = topological([w])
