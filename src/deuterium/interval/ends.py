@@ -157,6 +157,7 @@ def sqrt(e: Array) -> Array:
 
 def step(e: Array) -> Array:
     """Return the slope of relu: 0 below zero, 1 above it, the hull of both across."""
+    require(e == e)  # comparisons would swallow a NaN
     out = np.empty(e.shape)
     out[0] = e[0] > 0
     out[1] = e[1] >= 0
@@ -164,12 +165,13 @@ def step(e: Array) -> Array:
 
 
 def softmax(e: Array) -> Array:
-    """Return the softmax of the last axis: element i is ``E_i / (E_i + sum of others)``.
+    """Return the softmax of the last axis.
 
-    It rises in its own argument and falls in the others.  The sum of the others is the
-    sum of all less its own term, with the cancellation allowed for.  Exponents are
-    shifted by the largest upper end; rounding a shift as large as 745 (beyond it the
-    exponential is zero) is part of the relative error.
+    Element i is ``E_i / (E_i + sum of others)``.  It rises in its own argument and falls
+    in the others.  The sum of the others is the sum of all less its own term, with the
+    cancellation allowed for.  Exponents are shifted by the largest upper end; rounding
+    a shift as large as 745 (beyond it the exponential is zero) is part of the relative
+    error.
     """
     relative = (760.0 + e.shape[-1]) * EPS
     power = np.exp(e - np.max(e[1], axis=-1, keepdims=True))
