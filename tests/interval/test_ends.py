@@ -81,6 +81,19 @@ def test_affine(scale):
                     assert Fraction(found[0, i, j]) <= y <= Fraction(found[1, i, j])
 
 
+@pytest.mark.parametrize("x", [0.1, 0.3, 0.7, 1 / 3])
+def test_long_sums_of_equal_terms(x):
+    # the roundings of equal terms do not average out
+    n = 200_000
+    e, ones = np.full((2, 1, n), x), np.ones((n, 1))
+    truth = Fraction(x) * n
+    found = ends.affine(e, np.stack([ones, ones]), 0.0)
+    assert Fraction(found[0, 0, 0]) <= truth <= Fraction(found[1, 0, 0])
+    thin = Interval.unchecked(e[0], e[0])
+    full = linear.matmul(thin, Interval.unchecked(ones, ones))
+    assert Fraction(full.lower[0, 0]) <= truth <= Fraction(full.upper[0, 0])
+
+
 def test_step_refuses_what_is_undefined():
     assert ends.step(np.array([[-1.0, 1.0, -2.0], [1.0, 2.0, -1.0]])).tolist() == [
         [0, 1, 0],

@@ -167,8 +167,8 @@ def step(e: Array) -> Array:
 def softmax(e: Array) -> Array:
     """Return the softmax of the last axis.
 
-    Element i is ``E_i / (E_i + sum of others)``.  It rises in its own argument and falls
-    in the others.  The sum of the others is the sum of all less its own term, with the
+    Element i is ``E_i / (E_i + sum of others)``: it rises in its own argument and
+    falls in the others.  The sum of the others is the sum of all less its own term, with the
     cancellation allowed for.  Exponents are shifted by the largest upper end; rounding
     a shift as large as 745 (beyond it the exponential is zero) is part of the relative
     error.
