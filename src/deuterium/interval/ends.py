@@ -168,10 +168,10 @@ def softmax(e: Array) -> Array:
     """Return the softmax of the last axis.
 
     Element i is ``E_i / (E_i + sum of others)``: it rises in its own argument and
-    falls in the others.  The sum of the others is the sum of all less its own term, with the
-    cancellation allowed for.  Exponents are shifted by the largest upper end; rounding
-    a shift as large as 745 (beyond it the exponential is zero) is part of the relative
-    error.
+    falls in the others.  The sum of the others is the sum of all less its own term,
+    with the cancellation allowed for.  Exponents are shifted by the largest upper end;
+    rounding a shift as large as 745 (beyond it the exponential is zero) is part of the
+    relative error.
     """
     relative = (760.0 + e.shape[-1]) * EPS
     power = np.exp(e - np.max(e[1], axis=-1, keepdims=True))
