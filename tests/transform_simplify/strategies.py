@@ -72,7 +72,7 @@ def algebra(draw, arrays=False, max_steps=8):
         if table is ONE:
             made = f(a)
         elif table is MANY:
-            made = f(a) if a.ndim else a
+            made = f(a) if a.ndim and a.size > 1 else a
         else:
             fits = [b for b in pool if b.ndim == 0 or a.ndim == 0 or b.shape == a.shape]
             b = draw(st.sampled_from([*fits, *fits, *NUMBERS]))

@@ -85,6 +85,7 @@ class Simplifier:
         self.fired: Counter[str] = Counter()
         self._final: dict[Variable, Variable] = {}
         self._becomes: dict[Variable, Variable] = {}  # rewritten, but not final yet
+        self._waiting: set[Variable] = set()  # for what they become to be final
         self._unique: dict[Any, Variable] = {}
         self._left = 0
 
@@ -110,30 +111,28 @@ class Simplifier:
             if missing:
                 return missing[::-1]
             same = self._shared(v)
-            if same is not v:
-                # a node met again while it waits for its own simpler form is a circle
-                becomes[v] = same
-                if same in becomes and same not in final:
-                    self._settle(same)
-            else:
-                attribute(v.source)
-                better = self._rewritten(v)
-                if better is None:
-                    self._settle(v)
-                    return ()
-                becomes[v] = better
+            better = same if same is not v else self._rewritten(v, attribute)
+            if better is None:
+                self._settle(v)
+                return ()
+            becomes[v] = better
         better = becomes[v]
-        if better not in final:
+        if better in final:
+            final[v] = final[better]
+        elif v in self._waiting:
+            self._settle(v)  # met again below its own simpler form: a circle of rules
+        else:
+            self._waiting.add(v)
             return (better,)
-        final[v] = final[better]
         return ()
 
     def _settle(self, v: Variable) -> None:
         self._final[v] = v
         self.known.rank.setdefault(v, len(self.known.rank))
 
-    def _rewritten(self, v: Variable) -> Variable | None:
-        """Return what the first rule that applies makes of ``v``."""
+    def _rewritten(self, v: Variable, attribute: Any) -> Variable | None:
+        """Return what the first rule that applies makes of ``v``, on its line."""
+        attribute(v.source)
         for rule in BY_OPERATOR.get(LEAF if v.op is None else v.op.name, ()):
             if self._left <= 0:
                 return None

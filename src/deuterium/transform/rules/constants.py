@@ -6,8 +6,9 @@ import numpy as np
 
 from deuterium.graph.operator import OPERATORS
 from deuterium.graph.variable import Variable, broadcast_to, constant
+from deuterium.interval import Interval
 from deuterium.transform.rules.known import Known
-from deuterium.transform.rules.table import LEAF, rule
+from deuterium.transform.rules.table import LEAF, is_op, rule
 
 NOT_FOLDED = frozenset({"broadcast", "transpose", "reshape", "matmul", "pi"})
 """Moved for free where they are needed; a matrix product is hardly ever exact."""
@@ -41,12 +42,23 @@ def fold(v: Variable, known: Known) -> Variable | None:
             return None
     if not v.args or v.size > max(4096, *[a.size for a in v.args]):
         return None
-    x = known.range(v)
+    x = _whole_sum(v) or known.range(v)
     if not (np.all(x.lower == x.upper) and np.all(np.isfinite(x.lower))):
         return None
     if v.shape:
         return constant(np.broadcast_to(x.lower, v.shape))
     return constant(_plain(float(x.lower)))
+
+
+def _whole_sum(v: Variable) -> Interval | None:
+    """Return a sum of whole numbers, which does not round."""
+    if not is_op(v, "sum"):
+        return None
+    numbers = v.args[0].value
+    if np.any(numbers != np.rint(numbers)) or np.sum(np.abs(numbers)) > 2**53:
+        return None
+    total = np.sum(numbers, axis=v.attrs["axis"])
+    return Interval.unchecked(total, total)
 
 
 def _plain(number: float) -> float | int:

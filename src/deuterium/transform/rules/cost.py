@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from deuterium.graph.variable import Variable
 
 _PLAIN = frozenset({"add", "subtract", "multiply", "negative", "square", "absolute"})
-_FREE = frozenset({"broadcast", "reshape", "transpose"})
+_FREE = frozenset({"broadcast", "reshape", "transpose", "gather"})
 
 
 def cost(v: Variable, stop: Iterable[Variable] = ()) -> int:

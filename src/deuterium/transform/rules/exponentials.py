@@ -67,15 +67,17 @@ def log_of_logistic(v: Variable, known: Known) -> Variable | None:
 
 @rule(
     "reciprocal",
-    identity="1 / exp(x) = exp(-x)",
-    gains="no division",
+    "divide",
+    identity="1 / exp(x) = exp(-x), y / exp(x) = y * exp(-x)",
+    gains="no division by what may underflow",
 )
 def reciprocal_of_exp(v: Variable, known: Known) -> Variable | None:
     """Turn a reciprocal into a sign."""
-    (x,) = v.args
-    if x.op is not None and x.op.name == "exp":
-        return apply("exp", -x.args[0])
-    return None
+    x = v.args[-1]
+    if not is_op(x, "exp"):
+        return None
+    inverse = apply("exp", -x.args[0])
+    return inverse if is_op(v, "reciprocal") else v.args[0] * inverse
 
 
 KNOWN_LOGARITHM = frozenset({"exp", "expit", "softmax"})

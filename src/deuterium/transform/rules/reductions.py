@@ -171,7 +171,7 @@ def gram_form(v: Variable, known: Known) -> Variable | None:
     if v.shape != () or not is_op(x, "square") or not is_op(x.args[0], "matmul"):
         return None
     a, d = x.args[0].args
-    if a.ndim != 2 or (a.op is None and d.op is None):
+    if a.ndim != 2:
         return None
     (n, inner), m = a.shape, d.shape[1]
     if GRAM_GAIN * inner * inner * (n + m) >= inner * n * m:

@@ -8,6 +8,7 @@ from typing import Any
 from deuterium.graph.operator import lookup
 from deuterium.graph.variable import Variable, broadcast_to, node
 from deuterium.ops import arrays
+from deuterium.transform.rules.exact import Number
 from deuterium.transform.rules.factors import Factors, build, factors
 from deuterium.transform.rules.known import Known
 from deuterium.transform.rules.table import is_op, rule
@@ -31,21 +32,24 @@ def over_last_axis(v: Variable) -> bool:
     return x.ndim > 0 and (long == {-1} or (x.shape[-1] == 1 and not long))
 
 
-def summed_exp(v: Variable) -> Variable | None:
-    """Return ``u`` if ``v`` is the sum of ``exp(u)`` over its last axis, reshaped."""
+def sum_of_exp(v: Variable) -> Variable | None:
+    """Return ``u`` if ``v`` is the sum of ``exp(u)`` over its last axis."""
+    if not is_op(v, "sum") or not over_last_axis(v) or not is_op(v.args[0], "exp"):
+        return None
+    return v.args[0].args[0]
+
+
+def kept_sum_of_exp(v: Variable) -> Variable | None:
+    """Return ``u`` if ``v`` is such a sum, reshaped to broadcast over the last axis."""
     inner = v
-    while inner.op is not None and inner.op.name == "reshape":
+    while is_op(inner, "reshape"):
         (inner,) = inner.args
-    if inner.op is None or inner.op.name != "sum" or not over_last_axis(inner):
-        return None
-    (x,) = inner.args
-    if x.op is None or x.op.name != "exp":
-        return None
-    kept = [n for n in x.shape[:-1] if n != 1]
-    own = list(v.shape[:-1]) if v.shape[-1:] == (1,) else list(v.shape)
-    if v.size != 1 and ([n for n in own if n != 1] != kept or v.shape[-1:] != (1,)):
-        return None
-    return x.args[0]
+    u = sum_of_exp(inner)
+    if u is None or v.size == 1:
+        return u
+    long = [n for n in v.shape[:-1] if n != 1]
+    fits = v.shape[-1:] == (1,) and long == [n for n in u.shape[:-1] if n != 1]
+    return u if fits else None
 
 
 # -- in products -----------------------------------------------------------------------
@@ -69,7 +73,7 @@ def combine_softmax(view: Factors, known: Known) -> bool:
     """
     done = False
     for u in _arguments(view):
-        group = _collected(view, u)
+        group = _collected(view, u, known)
         if len(group.members) > 1 and known.defined(u):
             done = _emit(view, u, group) or done
     return done
@@ -78,8 +82,8 @@ def combine_softmax(view: Factors, known: Known) -> bool:
 def _arguments(view: Factors) -> list[Variable]:
     found: dict[Variable, None] = {}
     for base in view.powers:
-        u = summed_exp(base)
-        if u is None and _picked(base, "softmax"):
+        u = kept_sum_of_exp(base)
+        if u is None and (_picked(base, "softmax") or _picked(base, "exp")):
             u = _source(base).args[0]
         if u is not None:
             found[u] = None
@@ -97,23 +101,26 @@ def _picked(v: Variable, name: str) -> bool:
     return source.op is not None and source.op.name == name
 
 
-def _collected(view: Factors, u: Variable) -> _Group:
+def _collected(view: Factors, u: Variable, known: Known) -> _Group:
     group = _Group()
     for base, e in view.powers.items():
-        own = summed_exp(base)
+        own = kept_sum_of_exp(base)
         if own is u:
             group.sum_power += e
             group.sum_node = base
             group.members.append(base)
             continue
-        for name in ("exp", "softmax"):
-            if _picked(base, name) and _source(base).args[0] is u:
-                key = _place(base)
-                group.exps[key] = group.exps.get(key, 0) + e
-                group.like[key] = base
-                group.members.append(base)
-                if name == "softmax":
-                    group.sum_power -= e
+        is_softmax = _picked(base, "softmax")
+        if not is_softmax and not _picked(base, "exp"):
+            continue
+        (argument,) = _source(base).args
+        if argument is u or (is_softmax and _differ_by_shift(argument, u, known)):
+            key = _place(base)
+            group.exps[key] = group.exps.get(key, 0) + e
+            group.like[key] = base
+            group.members.append(base)
+            if is_softmax:
+                group.sum_power -= e
     return group
 
 
@@ -180,6 +187,19 @@ def _split_shift(u: Variable, known: Known) -> tuple[Variable, Variable] | None:
     return None
 
 
+def _differ_by_shift(u: Variable, w: Variable, known: Known) -> bool:
+    """Whether two arguments have the same softmax."""
+    return _without_shift(u, known) == _without_shift(w, known)
+
+
+def _without_shift(u: Variable, known: Known) -> set[tuple[int, Number]]:
+    return {
+        (id(term), c)
+        for term, c in terms(u, known).terms.items()
+        if not (is_op(term, "broadcast") and _constant_along_last(term.args[0]))
+    }
+
+
 @rule(
     "softmax",
     identity="softmax(x + c) = softmax(x)",
@@ -218,10 +238,8 @@ def log_sum_exp_of_shifted(v: Variable, known: Known) -> Variable | None:
 def log_of_sum_of_exp(v: Variable, known: Known) -> Variable | None:
     """Recognise a log-sum-exp over the last axis."""
     (x,) = v.args
-    u = summed_exp(x)
-    if u is None:
-        return None
-    return broadcast_to(arrays.reshape_to(log_sum_exp(u), x.shape), v.shape)
+    u = sum_of_exp(x)
+    return None if u is None else arrays.reshape_to(log_sum_exp(u), v.shape)
 
 
 @rule(

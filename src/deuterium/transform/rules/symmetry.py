@@ -8,7 +8,7 @@ from deuterium.transform.rules.table import is_op, rule
 
 
 @rule(
-    "expit'", "tanh'", "cosh", "cos", "absolute", "square",
+    "expit'", "tanh'", "cosh", "cos",
     identity="f(-x) = f(x) for an even function f",
     gains="a sign",
 )  # fmt: skip
