@@ -156,7 +156,7 @@ def distribute(v: Variable, known: Known) -> Variable | None:
         return None
     for base in [b for b in view.powers if view.powers[b] == 1 and is_sum(b)]:
         inside = terms(base, known)
-        if 1 < len(inside.terms) <= 4 and inside.constant == 0:
+        if 1 <= len(inside.terms) <= MOST_MULTIPLIED_OUT:
             found = _multiplied_out(view.without({base: 1}), inside, known)
             if found is not None:
                 return broadcast_to(found, v.shape)
@@ -181,12 +181,18 @@ def _multiplied_out(rest: Factors, inside: Terms, known: Known) -> Variable | No
             return None
         after += view.poles
         parts.append(coefficient * build(view, known))
+    if inside.constant:
+        after += rest.poles
+        parts.append(inside.constant * build(rest, known))
     if after >= before:
         return None
     result = parts[0]
     for part in parts[1:]:
         result = result + part
     return result
+
+
+MOST_MULTIPLIED_OUT = 4  # terms
 
 
 @rule(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deuterium.graph.variable import Variable, broadcast_to
+from deuterium.graph.variable import Variable, broadcast_to, constant
 from deuterium.transform.rules.cost import cost
 from deuterium.transform.rules.factors import (
     OPEN,
@@ -19,15 +19,18 @@ from deuterium.transform.rules.terms import build_sum, terms
 @rule(
     "add",
     "subtract",
-    identity="x + 0 = x, x - 0 = x, 0 - x = -x, x + (-y) = x - y, x - (-y) = x + y",
-    gains="one node",
+    identity="x + 0 = x, 0 - x = -x, x + (-y) = x - y, x - (-y) = x + y",
+    gains="one node; one form of what is the same difference",
 )
 def add_zero(v: Variable, known: Known) -> Variable | None:
     """Drop a term of zero, and the sign of a term."""
     a, b = v.args
     adds = v.op is not None and v.op.name == "add"
-    if known.number(b) == 0:
+    number = known.number(b)
+    if number == 0:
         return a
+    if number is not None and number < 0:
+        return a - constant(-number) if adds else a + constant(-number)
     if known.number(a) == 0:
         return b if adds else -b
     if b.op is not None and b.op.name == "negative":
