@@ -233,3 +233,26 @@ def test_extreme_ends_never_give_a_wrong_finite_answer():
     assert wide[1, 0].tolist() == [1.0, 1.0]
     tiny = ends.square(_stack([1e-200], [1e-180]), False)
     assert 0 <= tiny[0, 0] and tiny[1, 0] > 0
+
+
+def test_the_slope_of_relu_is_the_hull_of_both_sides_at_the_kink():
+    e = _stack([-1.0, 0.0, 0.0, -1.0, 1e-300], [0.0, 0.0, 1.0, -1e-300, 1.0])
+    assert ends.step(e).tolist() == [[0, 0, 0, 0, 1], [1, 1, 1, 0, 1]]
+    x = dt.symbol("x", shape=(30,))
+    slope = dt.grad(np.sum(dt.relu(x) * 2 + np.square(x) * 0.25), x)
+    iv = dt.enclose(slope * slope + np.exp(slope), dt.Box({x: (-1, 0)}))
+    assert np.all(iv.upper >= 4 + np.exp(2.0))
+
+
+def test_affine_pays_for_the_rounding_of_its_products(rng):
+    from fractions import Fraction
+
+    x = rng.normal(size=(1, 200))
+    w = rng.normal(size=(200, 5))
+    out = ends.affine(np.stack([x, x]), np.stack([w, np.abs(w)]), 0.0)
+    for j in range(5):
+        value = sum(
+            Fraction(a) * Fraction(b)
+            for a, b in zip(x[0].tolist(), w[:, j].tolist(), strict=True)
+        )
+        assert Fraction(out[0, 0, j]) < value < Fraction(out[1, 0, j])
