@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from cases import ALL_CASES, FUNCTION_CASES, METHOD_CASES, UFUNC_CASES, label
+from numpy_cases import ALL_CASES, FUNCTION_CASES, METHOD_CASES, UFUNC_CASES, label
 
 import deuterium as dt
 from deuterium.functions import choice

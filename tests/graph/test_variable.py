@@ -34,7 +34,10 @@ def test_edges_are_counted():
     v = s + s
     assert v.args == (s, s)
     assert v.op is OPERATORS["add"]
-    assert (s * s).op is OPERATORS["square"]
+    t = dt.symbol("t")
+    for v in (s * s, s * dt.symbol("s"), np.multiply(x, x), (s * t).subs({t: s})):
+        assert v.op is OPERATORS["square"]
+    assert (x * dt.symbol("x", (3,))).op is OPERATORS["multiply"]
 
 
 def test_shapes():

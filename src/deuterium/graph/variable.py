@@ -311,9 +311,6 @@ class Variable(Methods):
         return _binary("subtract", other, self)
 
     def __mul__(self, other: Any) -> Variable:
-        # a square is never negative, which a product does not know
-        if other is self or (type(other) is Variable and _same_symbol(self, other)):
-            return unary("square", self)
         return _binary("multiply", self, other)
 
     def __rmul__(self, other: Any) -> Variable:
@@ -489,9 +486,9 @@ def unary(name: str, x: Variable) -> Variable:
 @provides("binary")
 def _binary(name: str, a: Any, b: Any) -> Any:
     if type(a) is Variable:
-        if a is b and name == "multiply":
-            return unary("square", a)
         if type(b) is Variable and a.shape == b.shape:
+            if name == "multiply" and _are_one(a, b):
+                return unary("square", a)
             return node(OPERATORS[name], (a, b), NO_ATTRS, a.shape)
         if a.shape == () and type(b) in (int, float):
             return node(OPERATORS[name], (a, constant(b)), NO_ATTRS, ())
@@ -504,8 +501,7 @@ def _binary(name: str, a: Any, b: Any) -> Any:
 def apply(op: Operator, args: Sequence[Any], attrs: Mapping[str, Any]) -> Variable:
     """Make a node of an operator and its arguments, broadcasting where it should."""
     nodes = tuple(as_variable(a) for a in args)
-    if op.name == "multiply" and nodes[0] is nodes[1]:
-        # `square` knows that its factors are equal, so that it cannot be negative
+    if op.name == "multiply" and _are_one(*nodes):
         return unary("square", nodes[0])
     if op.elementwise and len(nodes) > 1:
         nodes = _broadcast_together(op, nodes)
@@ -539,6 +535,14 @@ def _is_number(x: Variable) -> bool:
     from deuterium.graph.traverse import free_symbols
 
     return not free_symbols([x])
+
+
+def _are_one(a: Variable, b: Variable) -> bool:
+    """Return whether ``a * b`` is a square.
+
+    A square is never negative, which a product of two things does not know.
+    """
+    return a is b or (_same_symbol(a, b) and a.shape == b.shape)
 
 
 def _same_symbol(a: Variable, b: Variable) -> bool:
