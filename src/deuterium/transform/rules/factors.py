@@ -284,6 +284,8 @@ def _quotient(bases: Iterable[Variable], powers: dict[Variable, int]) -> Variabl
 
 def _grouped(powers: dict[Variable, int]) -> Variable | None:
     """Return ``square(x * y) * z`` for powers 2, 2 and 1."""
+    if not powers:
+        return None
     result: Variable | None = None
     for e in sorted(set(powers.values()), reverse=True):
         inner: Variable | None = None

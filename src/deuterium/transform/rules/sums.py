@@ -51,8 +51,8 @@ def merge_terms(v: Variable, known: Known) -> Variable | None:
     """Write a sum with one number and one multiple of each term."""
     view = terms(v, known)
     gone = [t for t, c in view.terms.items() if c == 0]
-    if view.opened < 2 and not gone:
-        return None
+    if view.occurrences == len(view.terms) and view.numbers < 2:
+        return None  # each term was met once
     if not known.defined(*gone):
         return None
     result = build_sum(view)

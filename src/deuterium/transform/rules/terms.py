@@ -19,17 +19,19 @@ class Terms:
 
     Attributes
     ----------
-    opened : int
-        How many nodes the view looks through.
+    occurrences, numbers : int
+        How many terms, and how many numbers, were met.
     """
 
     shape: Shape
     constant: Number = 0
     terms: dict[Variable, Number] = field(default_factory=dict)
-    opened: int = 0
+    occurrences: int = 0
+    numbers: int = 0
 
     def add(self, term: Variable, coefficient: Number) -> bool:
         """Add ``coefficient * term`` unless that needs rounding."""
+        self.occurrences += 1
         if term not in self.terms:
             self.terms[term] = coefficient
             return True
@@ -58,7 +60,6 @@ def _seen(v: Variable, known: Known) -> Terms:
         room = len(seen.terms) + len(stack) < MOST_TERMS
         inside = _look_inside(x, c, known) if room else None
         if inside is not None:
-            seen.opened += 1
             stack.extend(inside[::-1])
         elif not seen.add(x, c):
             seen.terms[c * x] = 1  # a sum of coefficients that would round
@@ -76,6 +77,7 @@ def _is_number(seen: Terms, x: Variable, c: Number, known: Known) -> bool:
     if value is None:
         return False
     seen.constant = value
+    seen.numbers += 1
     return True
 
 
