@@ -22,7 +22,7 @@ from deuterium.graph import Variable, constant, symbol
 from deuterium.graph.serialize import dumps, loads
 from deuterium.interval import Cause, Interval
 from deuterium.seed import random_symbols, to_vec
-from deuterium.transform import get_gradients, grad, vectorize
+from deuterium.transform import get_gradients, grad, simplify, vectorize
 
 __all__ = [
     "Ball",
@@ -49,6 +49,7 @@ __all__ = [
     "random_symbols",
     "relu",
     "search",
+    "simplify",
     "softmax",
     "symbol",
     "to_vec",

@@ -14,6 +14,7 @@ from typing import Any, overload
 
 import numpy as np
 
+from deuterium.errors import InvalidInputError
 from deuterium.graph.source import attributing
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable, as_variable, node
@@ -61,6 +62,11 @@ def simplify(
     Differentiate first and simplify last: rules know the derivatives that the usual
     losses have.  Numbers are folded only where the result is exact.
     """
+    if domain is not None and not isinstance(domain, Bounds):
+        raise InvalidInputError(
+            "simplify: `domain` must be a deuterium.Box, Ball, Choice or OneHot (or "
+            f"several joined with &), or None; got {type(domain).__name__}"
+        )
     simplifier = Simplifier(Known(domain, inputs))
     if isinstance(v, Variable):
         return simplifier.run([v])[0]
@@ -110,8 +116,9 @@ class Simplifier:
             missing = [a for a in v.args if a not in final]
             if missing:
                 return missing[::-1]
+            attribute(v.source)  # of all nodes made for it
             same = self._shared(v)
-            better = same if same is not v else self._rewritten(v, attribute)
+            better = same if same is not v else self._rewritten(v)
             if better is None:
                 self._settle(v)
                 return ()
@@ -130,9 +137,8 @@ class Simplifier:
         self._final[v] = v
         self.known.rank.setdefault(v, len(self.known.rank))
 
-    def _rewritten(self, v: Variable, attribute: Any) -> Variable | None:
-        """Return what the first rule that applies makes of ``v``, on its line."""
-        attribute(v.source)
+    def _rewritten(self, v: Variable) -> Variable | None:
+        """Return what the first rule that applies makes of ``v``."""
         for rule in BY_OPERATOR.get(LEAF if v.op is None else v.op.name, ()):
             if self._left <= 0:
                 return None
@@ -158,7 +164,7 @@ class Simplifier:
     def _key(self, v: Variable, args: tuple[Variable, ...]) -> Any:
         if v.op is None:
             if v.is_symbol:
-                return v.name
+                return v.name, v.shape
             if v.name or v.shape or v in self.known.inputs:
                 return id(v)  # a parameter: another one may have the same value
             return type(v.value), v.value

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Iterable
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -41,6 +41,7 @@ KEEP_NONZERO = frozenset(
 _SPREADS = frozenset({"broadcast", "reshape"})
 
 
+@runtime_checkable
 class Bounds(Protocol):
     """The part of a domain that is used here."""
 

@@ -10,7 +10,7 @@ import deuterium as dt
 from deuterium.graph.source import describe
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import node
-from deuterium.transform.rules import RULES, Known
+from deuterium.transform.rules import BY_OPERATOR, RULES, Known, Rule
 from deuterium.transform.simplify import Simplifier, simplify
 
 x, y = dt.symbol("x"), dt.symbol("y")
@@ -49,27 +49,24 @@ def test_a_simplified_graph_is_a_fixed_point():
 
 def test_nodes_point_at_the_line_they_come_from():
     v = 1 / (1 + np.exp(-x))
-    line = describe(v.source)
-    found = simplify(v * y)
-    assert {describe(n.source) for n in topological([found]) if n.op} <= {
-        line,
-        describe((v * y).source).replace("37", "37"),
-    } | {describe(found.source)}
-    assert describe(simplify(v).source) == line
+    w = v * y
+    assert describe(v.source) != describe(w.source)
+    found = simplify(w)
+    by_name = {n.op.name: describe(n.source) for n in topological([found]) if n.op}
+    assert by_name == {
+        "expit": describe(v.source),
+        "multiply": describe(w.source),
+    }
 
 
 def test_parameters_stay_themselves():
     w = dt.constant(np.zeros((3, 2)), name="w")
     b = dt.constant(0.0)
-    inner = dt.symbol("u", (1, 3)) @ w
-    v = np.sum(inner * 1) + b
-    assert w not in topological([simplify(v * 2 + np.sum(w))]) or True
+    v = np.sum(dt.symbol("u", (1, 3)) @ w * 1) + b
     kept = simplify(v, inputs=[w, b])
     assert {w, b} <= set(topological([kept]))
-    gradient = dt.grad(kept, b)
-    assert gradient.evaluate({}) == 1.0
-    gone = simplify(v)
-    assert b not in topological([gone])
+    assert dt.grad(kept, b).evaluate({}) == 1.0
+    assert b not in topological([simplify(v)])
 
 
 def test_equal_parameters_are_not_merged():
@@ -78,7 +75,7 @@ def test_equal_parameters_are_not_merged():
     assert {a, b} <= set(topological([v]))
 
 
-def test_a_million_is_not_too_deep():
+def test_depth_is_no_limit():
     v = x
     for _ in range(30_000):
         v = np.sin(v) + 0
@@ -88,15 +85,13 @@ def test_a_million_is_not_too_deep():
 
 def test_what_the_domain_does_not_name_may_be_any_number():
     v = np.sqrt(np.square(x)) + np.sqrt(np.square(y))
-    found = simplify(v, dt.Box({x: (0, 1)}))
-    absolute = (
-        [n.args[0] for n in topological([found]) if n.op.name == "absolute"]
-        if (False)
-        else [
-            n.args[0] for n in topological([found]) if n.op and n.op.name == "absolute"
-        ]
-    )
-    assert absolute == [y]
+    nodes = topological([simplify(v, dt.Box({x: (0, 1)}))])
+    assert [n.args[0] for n in nodes if n.op and n.op.name == "absolute"] == [y]
+
+
+def test_what_is_no_domain_is_refused():
+    with pytest.raises(dt.DeuteriumError, match="`domain` must be a deuterium"):
+        simplify(x, {x: (0, 1)})
 
 
 def test_a_batch_of_boxes_counts_as_their_union():
@@ -118,9 +113,6 @@ def test_numbers_are_folded_only_where_nothing_is_rounded():
 @pytest.mark.parametrize("name", sorted(RULES))
 def test_removing_one_rule_breaks_nothing(name, monkeypatch):
     """Rules gain by one another but none is needed for another to be right."""
-    from deuterium.transform import simplify as _  # noqa: F401
-    from deuterium.transform.rules import BY_OPERATOR
-
     for op, rules in list(BY_OPERATOR.items()):
         monkeypatch.setitem(BY_OPERATOR, op, tuple(r for r in rules if r.name != name))
     z = dt.symbol("z", (1, 3))
@@ -133,16 +125,11 @@ def test_removing_one_rule_breaks_nothing(name, monkeypatch):
 
 def test_circles_of_rules_come_to_an_end(monkeypatch):
     """Two rules that undo each other leave a legal graph."""
-    from deuterium.transform.rules import BY_OPERATOR
-    from deuterium.transform.rules.table import Rule
-
     there = Rule(
         "there", "a = b", "everywhere", "", ("sin",), lambda v, k: np.cos(*v.args)
     )
-    back = Rule(
-        "back", "b = a", "everywhere", "", ("cos",), lambda v, k: np.sin(*v.args)
-    )
-    grow = Rule("grow", "a = b", "everywhere", "", ("sinh",), lambda v, k: np.sinh(v))
+    back = Rule("back", "", "", "", ("cos",), lambda v, k: np.sin(*v.args))
+    grow = Rule("grow", "", "", "", ("sinh",), lambda v, k: np.sinh(v))
     monkeypatch.setitem(BY_OPERATOR, "sin", (there,))
     monkeypatch.setitem(BY_OPERATOR, "cos", (back,))
     monkeypatch.setitem(BY_OPERATOR, "sinh", (grow,))

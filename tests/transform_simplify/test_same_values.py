@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections import Counter
 
 import numpy as np
+from algebra_graphs import algebra, tame_boxes
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import algebra, tame_boxes
+from simplify_checks import assert_same
 
 from deuterium.graph.check import check
 from deuterium.graph.traverse import free_symbols
 from deuterium.testing import (
     assert_encloses,
     boxes,
-    evaluate_exactly,
     graphs,
-    sample_points,
 )
 from deuterium.transform.derivative import grad
 from deuterium.transform.rules import Known
@@ -32,22 +31,6 @@ def simplified(v, domain):
     check([result])
     assert result.shape == v.shape
     return result
-
-
-def assert_same(v, simpler, domain, count=4):
-    """Values agree in ball arithmetic, to far more digits than a double has."""
-    symbols = free_symbols([v])
-    for point in sample_points(domain, symbols, count):
-        one = np.ravel(np.asarray(evaluate_exactly(v, point), dtype=object))
-        other = np.ravel(np.asarray(evaluate_exactly(simpler, point), dtype=object))
-        for a, b in zip(one, other, strict=True):
-            assert b.is_nan() if a.is_nan() else not (a.is_finite() and b.is_nan())
-            if not a.is_finite():
-                continue
-            assert a.overlaps(b), (point, a, b)
-            if a.rel_accuracy_bits() < 60:  # the hull of a kink, or an exact zero
-                continue
-            assert float((a - b).abs_upper()) <= 1e-9 * (1e-9 + float(a.abs_upper()))
 
 
 def with_box(**options):

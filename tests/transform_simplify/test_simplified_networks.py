@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 import pytest
-from networks import (
+from notebook_networks import (
     bce,
     notebook_norm,
     problems,
@@ -15,7 +15,7 @@ from networks import (
     stable_norm,
     tanh,
 )
-from test_rules import plain
+from simplify_checks import plain
 
 import deuterium as dt
 from deuterium.graph.traverse import topological

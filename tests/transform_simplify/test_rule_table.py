@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from test_random_graphs import assert_same
+from rule_examples import COSTS, EXAMPLES, FINITE, TIGHTER
+from simplify_checks import assert_same, plain
 
 from deuterium.graph.check import check
-from deuterium.graph.interpret import interpret
 from deuterium.graph.traverse import free_symbols, topological
-from deuterium.interval import as_interval
 from deuterium.testing import assert_encloses
 from deuterium.transform.rules import BY_OPERATOR, RULES, Known
 from deuterium.transform.rules.cost import cost
 from deuterium.transform.simplify import Simplifier
-from examples import COSTS, EXAMPLES, FINITE, TIGHTER
 
 CASES = [(name, i) for name, some in EXAMPLES.items() for i in range(len(some))]
 each_example = pytest.mark.parametrize(("name", "number"), CASES)
@@ -29,16 +27,6 @@ def restricted(domain, v):
     names = {s.name for s in free_symbols([v])}
     kept = {n: c for n, c in domain.constraints.items() if n in names}
     return type(domain)(kept, {n: s for n, s in domain.shapes.items() if n in names})
-
-
-def plain(v, domain):
-    """Return an enclosure straight from the operators, undefined ends NaN."""
-    with np.errstate(all="ignore"):
-        return interpret(
-            topological([v]),
-            lambda s: domain.hull(s) if s.is_symbol else as_interval(s.value),
-            lambda op: op.enclosure,
-        )[v]
 
 
 def run(v, domain):
