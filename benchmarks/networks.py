@@ -1,10 +1,12 @@
 """Standard problems: the per-record gradient norm of small networks, two ways.
 
-``norm_graph`` builds it with deuterium from nothing but the loss; ``closed_form`` is the
-same norm worked out by hand in NumPy, which is what speed is compared with.
+``norm_graph`` builds it with deuterium from nothing but the loss; ``closed_form`` is
+the same norm worked out by hand in NumPy, which is what speed is compared with.
 """
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import numpy as np
 from scipy.special import expit, log_expit
@@ -25,7 +27,7 @@ def weights(name, seed=0):
     units = UNITS[name]
     return [
         (rng.normal(size=(m, n)) / np.sqrt(m), rng.normal(size=n) / np.sqrt(m))
-        for m, n in zip(units[:-1], units[1:], strict=True)
+        for m, n in pairwise(units)
     ]
 
 

@@ -13,10 +13,10 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from networks import UNITS, closed_form, norm_graph, weights
 from numpy.lib.stride_tricks import sliding_window_view
 
 import deuterium as dt
+from networks import UNITS, closed_form, norm_graph, weights
 
 BATCH = 256
 ACTIVATIONS = ("sigmoid", "tanh", "relu")

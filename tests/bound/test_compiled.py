@@ -232,7 +232,7 @@ def test_extreme_ends_never_give_a_wrong_finite_answer():
     assert wide[0, 0].tolist() == [0.0, 0.0]
     assert wide[1, 0].tolist() == [1.0, 1.0]
     tiny = ends.square(_stack([1e-200], [1e-180]), False)
-    assert 0 <= tiny[0, 0] and tiny[1, 0] > 0
+    assert tiny[0, 0] >= 0 and tiny[1, 0] > 0
 
 
 def test_the_slope_of_relu_is_the_hull_of_both_sides_at_the_kink():

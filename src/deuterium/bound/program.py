@@ -17,6 +17,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -294,11 +295,14 @@ def _sum_of_squares(
         for factor, rest in (x.args, x.args[::-1]):
             if build.thin(factor) and not build.thin(rest):
                 size = np.abs(build.constants[factor])
-                sign = build.nonnegative(rest)
-                return (
-                    lambda e: ends.sum_of_squares(e, size, axis, count, sign),
-                    (rest,),
+                step = partial(
+                    ends.sum_of_squares,
+                    factor=size,
+                    axis=axis,
+                    count=count,
+                    nonnegative=build.nonnegative(rest),
                 )
+                return step, (rest,)
     return lambda e: ends.sum_of_squares(e, None, axis, count, nonnegative), (x,)
 
 
