@@ -10,8 +10,8 @@ from scipy.special import expit, log_expit
 import deuterium as dt
 from deuterium.errors import GraphError, InvalidInputError, MissingSymbolError
 from deuterium.evaluate import CompiledFunction, function
-from deuterium.evaluate.lower import share
 from deuterium.graph.operator import OPERATORS
+from deuterium.graph.sharing import share
 from deuterium.graph.traverse import topological
 
 RNG = np.random.default_rng(20)

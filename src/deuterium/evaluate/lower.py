@@ -15,8 +15,9 @@ import numpy as np
 
 from deuterium.graph.interpret import interpret, pick
 from deuterium.graph.operator import Operator
+from deuterium.graph.sharing import share
 from deuterium.graph.traverse import topological
-from deuterium.graph.variable import Variable, apply, broadcast_to, constant, node
+from deuterium.graph.variable import Variable, apply, broadcast_to, constant
 from deuterium.transform.prepare import prepared
 
 
@@ -83,32 +84,3 @@ def _value(n: Variable, fixed: Mapping[Variable, Any]) -> Any:
         return float(n.value) if n.shape == () else n.value
     with np.errstate(all="ignore"):
         return n.op.value(*[fixed[a] for a in n.args], **n.attrs)
-
-
-def share(outputs: Sequence[Variable], keep: Sequence[Variable] = ()) -> list[Variable]:
-    """Make equal subexpressions one node (hash-consing); ``keep`` stay themselves."""
-    kept = set(keep)
-    first: dict[Any, Variable] = {}
-    done: dict[Variable, Variable] = {}
-    for n in topological(outputs):
-        args = tuple(done[a] for a in n.args)
-        key = n if n in kept else _identity(n, args)
-        if key not in first:
-            same = all(a is b for a, b in zip(args, n.args, strict=True))
-            first[key] = n if same else node(n.op, args, n.attrs, n.shape)
-        done[n] = first[key]
-    return [done[v] for v in outputs]
-
-
-def _identity(n: Variable, args: tuple[Variable, ...]) -> Any:
-    """Return what makes two nodes equal: operator, arguments and attributes."""
-    if n.is_symbol:
-        return n.name
-    if n.is_constant:
-        return ("number", n.value, n.name) if n.shape == () else n
-    attrs = tuple(sorted((k, _hashable(x)) for k, x in n.attrs.items()))
-    return (n.op, args, attrs)
-
-
-def _hashable(x: Any) -> Any:
-    return (x.shape, x.tobytes()) if isinstance(x, np.ndarray) else x

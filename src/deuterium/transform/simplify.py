@@ -15,9 +15,10 @@ from typing import Any, overload
 import numpy as np
 
 from deuterium.errors import InvalidInputError
+from deuterium.graph.sharing import identity, rebuilt
 from deuterium.graph.source import attributing
 from deuterium.graph.traverse import topological
-from deuterium.graph.variable import Variable, as_variable, node
+from deuterium.graph.variable import Variable, as_variable
 from deuterium.transform.rules import BY_OPERATOR, LEAF, Bounds, Known
 
 REWRITES_PER_NODE = 40  # a bound that is never reached: rules make graphs simpler
@@ -154,37 +155,8 @@ class Simplifier:
     def _shared(self, v: Variable) -> Variable:
         """Return the node that stands for ``v`` with simplified arguments."""
         args = tuple([self._final[a] for a in v.args])
-        key = self._key(v, args)
+        key = identity(v, args, self.known.inputs)
         found = self._unique.get(key)
         if found is None:
-            found = v if args == v.args else _rebuilt(v, args)
-            self._unique[key] = found
+            found = self._unique[key] = rebuilt(v, args)
         return found
-
-    def _key(self, v: Variable, args: tuple[Variable, ...]) -> Any:
-        if v.op is None:
-            if v.is_symbol:
-                return v.name, v.shape
-            if v.name or v.shape or v in self.known.inputs:
-                return id(v)  # a parameter: another one may have the same value
-            return type(v.value), v.value
-        ids = [id(a) for a in args]
-        name = v.op.name
-        if name in COMMUTATIVE:
-            ids.sort()
-        if v.attrs:
-            return name, *ids, *[_hashable(x) for x in v.attrs.values()]
-        return name, *ids
-
-
-COMMUTATIVE = frozenset({"add", "multiply", "logaddexp", "hypot"})
-
-
-def _rebuilt(v: Variable, args: tuple[Variable, ...]) -> Variable:
-    return node(v.op, args, v.attrs, v.shape)
-
-
-def _hashable(x: Any) -> Any:
-    if isinstance(x, np.ndarray):
-        return x.shape, x.dtype.str, x.tobytes()
-    return x

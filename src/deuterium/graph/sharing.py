@@ -1,0 +1,62 @@
+"""When two nodes are the same thing, and making them one (hash-consing)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+import numpy as np
+
+from deuterium.graph.traverse import topological
+from deuterium.graph.variable import Variable, node
+
+COMMUTATIVE = frozenset({"add", "multiply", "logaddexp", "hypot"})
+
+
+def identity(
+    v: Variable, args: tuple[Variable, ...], kept: Collection[Variable] = ()
+) -> Any:
+    """Return a key that equal nodes share, given the nodes that stand for arguments.
+
+    Symbols are known by name; nameless numbers by value; parameters (named constants,
+    arrays, and what is in ``kept``) are themselves, since another one may have the same
+    value now and a different one later.
+    """
+    if v.op is None:
+        if v.is_symbol:
+            return v.name, v.shape
+        if v.name or v.shape or v in kept:
+            return id(v)
+        return type(v.value), v.value
+    ids = [id(a) for a in args]
+    if v.op.name in COMMUTATIVE:
+        ids.sort()
+    if v.attrs:
+        return v.op.name, *ids, *[_hashable(x) for x in v.attrs.values()]
+    return v.op.name, *ids
+
+
+def _hashable(x: Any) -> Any:
+    if isinstance(x, np.ndarray):
+        return x.shape, x.dtype.str, x.tobytes()
+    return x
+
+
+def rebuilt(v: Variable, args: tuple[Variable, ...]) -> Variable:
+    """Return ``v`` on other arguments, or itself if they are its own."""
+    same = all(a is b for a, b in zip(args, v.args, strict=True))
+    return v if same else node(v.op, args, v.attrs, v.shape)
+
+
+def share(
+    outputs: Iterable[Variable], keep: Collection[Variable] = ()
+) -> list[Variable]:
+    """Return the outputs with equal subexpressions made one node."""
+    results = list(outputs)
+    kept = set(keep)
+    first: dict[Any, Variable] = {}
+    done: dict[Variable, Variable] = {}
+    for v in topological(results):
+        args = tuple([done[a] for a in v.args])
+        done[v] = first.setdefault(identity(v, args, kept), rebuilt(v, args))
+    return [done[v] for v in results]
