@@ -9,7 +9,6 @@ from simplify_checks import assert_same, plain
 
 from deuterium.graph.check import check
 from deuterium.graph.traverse import free_symbols, topological
-from deuterium.testing import assert_encloses
 from deuterium.transform.rules import BY_OPERATOR, RULES, Known
 from deuterium.transform.rules.cost import cost
 from deuterium.transform.simplify import Simplifier
@@ -59,8 +58,6 @@ def test_it_applies_and_changes_no_value(name, number):
     simpler, fired = run(e.graph, domain)
     assert fired[name], dict(fired)
     assert_same(e.graph, simpler, domain)
-    found = assert_encloses(simpler, domain, samples=4)
-    assert_encloses(e.graph, domain, samples=4, enclosure=found)
 
 
 @each_example
