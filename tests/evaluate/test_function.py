@@ -196,6 +196,10 @@ def test_no_text_of_a_file_enters_the_code(tmp_path):
     CompiledFunction.load(tmp_path / "f.json")([0.0, 0.0])
 
 
+def test_no_outputs_is_a_function_too():
+    assert dt.compile([dt.symbol("x")], [])(1.0) == ()
+
+
 def test_clear_errors():
     x, y = dt.symbol("x", shape=(2,)), dt.symbol("y")
     with pytest.raises(MissingSymbolError, match="'y'"):

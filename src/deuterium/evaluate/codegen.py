@@ -125,7 +125,7 @@ def _literal(x: float) -> str:
 
 
 def _tuple(names: list[str]) -> str:
-    return f"({', '.join(names)},)"
+    return f"({', '.join(names)},)" if names else "()"
 
 
 def _with_deletions(lines: list[_Line], results: list[str]) -> list[str]:
