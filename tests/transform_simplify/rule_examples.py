@@ -237,7 +237,12 @@ EXAMPLES: dict[str, list[Example]] = {
     ],
     "softmax_factors": [
         Example(rows_of(v3), TIGHTER, refused=np.exp(v3) / np.sum(np.exp(w3))),
-        Example(np.exp(v3) / dt.softmax(v3), TIGHTER),
+        Example(
+            np.exp(v3) / dt.softmax(v3),
+            TIGHTER,
+            # sums of rows that divide other axes
+            refused=np.exp(table) / reshaped(np.exp(table).sum(axis=-1), 2, 1, 1),
+        ),
         Example(
             np.exp(v3)[1] / dt.softmax(v3)[1],
             TIGHTER,

@@ -11,14 +11,13 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from deuterium.graph.operator import Shape
 from deuterium.graph.variable import Variable, broadcast_to, constant
 from deuterium.ops.arithmetic import raise_to
 from deuterium.transform.rules import exact
 from deuterium.transform.rules.exact import Number
 from deuterium.transform.rules.known import Known
+from deuterium.transform.rules.shapes import spread_shape
 from deuterium.transform.rules.table import is_op
 
 MOST_FACTORS = 10  # beyond it, factors that are products themselves stay closed
@@ -226,13 +225,7 @@ OPEN = frozenset(
 def _only_spreads(x: Variable) -> bool:
     """Whether a reshape only puts axes of length one in front, as broadcasting does."""
     own = x.args[0].shape
-    new = len(x.shape) - len(own)
-    return new >= 0 and x.shape == (1,) * new + own
-
-
-def spread_shape(own: Shape, ndim: int) -> Shape:
-    """Return a shape with axes of length one put in front."""
-    return (1,) * (ndim - len(own)) + own
+    return x.ndim >= len(own) and x.shape == spread_shape(own, x.ndim)
 
 
 # -- building --------------------------------------------------------------------------
@@ -294,9 +287,3 @@ def _grouped(powers: dict[Variable, int]) -> Variable | None:
         part: Variable = raise_to(inner, e)
         result = part if result is None else result * part
     return result
-
-
-def joint_shape(nodes: Iterable[Variable]) -> Shape:
-    """Return the shape that nodes broadcast to."""
-    shapes = {x.shape for x in nodes}
-    return shapes.pop() if len(shapes) == 1 else np.broadcast_shapes(*shapes)

@@ -11,10 +11,9 @@ from deuterium.transform.rules.factors import (
     Factors,
     build,
     factors,
-    joint_shape,
-    spread_shape,
 )
 from deuterium.transform.rules.known import Known
+from deuterium.transform.rules.shapes import joint_shape, spread_shape
 from deuterium.transform.rules.table import is_op, rule
 
 
@@ -41,6 +40,9 @@ def sum_over_short_axes(v: Variable, known: Known) -> Variable | None:
     return arrays.reshape_to(arrays.sum_over(x, long), v.shape)
 
 
+ONLY_MOVE = frozenset({"reshape", "transpose", "scatter"})
+
+
 @rule(
     "sum",
     identity="sum(reshape(x)) = sum(x) over all axes, also for transposes and scatters",
@@ -49,11 +51,7 @@ def sum_over_short_axes(v: Variable, known: Known) -> Variable | None:
 def sum_of_moved(v: Variable, known: Known) -> Variable | None:
     """Sum before moving."""
     (x,) = v.args
-    if (
-        v.shape != ()
-        or x.op is None
-        or x.op.name not in ("reshape", "transpose", "scatter")
-    ):
+    if v.shape or x.op is None or x.op.name not in ONLY_MOVE:
         return None
     (source,) = x.args
     return arrays.sum_over(source, tuple(range(-source.ndim, 0)))

@@ -11,6 +11,7 @@ from deuterium.ops import arrays
 from deuterium.transform.rules.exact import Number
 from deuterium.transform.rules.factors import Factors, build, factors
 from deuterium.transform.rules.known import Known
+from deuterium.transform.rules.shapes import broadcast_alike
 from deuterium.transform.rules.table import is_op, rule
 from deuterium.transform.rules.terms import Terms, build_sum, terms
 
@@ -47,9 +48,7 @@ def kept_sum_of_exp(v: Variable) -> Variable | None:
     u = sum_of_exp(inner)
     if u is None or v.size == 1:
         return u
-    long = [n for n in v.shape[:-1] if n != 1]
-    fits = v.shape[-1:] == (1,) and long == [n for n in u.shape[:-1] if n != 1]
-    return u if fits else None
+    return u if broadcast_alike(v.shape, (*u.shape[:-1], 1)) else None
 
 
 # -- in products -----------------------------------------------------------------------
@@ -92,13 +91,12 @@ def _arguments(view: Factors) -> list[Variable]:
 
 def _source(v: Variable) -> Variable:
     """Return what elements are picked from."""
-    return v.args[0] if v.op is not None and v.op.name == "gather" else v
+    return v.args[0] if is_op(v, "gather") else v
 
 
 def _picked(v: Variable, name: str) -> bool:
     """Whether ``v`` is a function of that name, or elements picked from one."""
-    source = _source(v)
-    return source.op is not None and source.op.name == name
+    return is_op(_source(v), name)
 
 
 def _collected(view: Factors, u: Variable, known: Known) -> _Group:
@@ -126,7 +124,7 @@ def _collected(view: Factors, u: Variable, known: Known) -> _Group:
 
 def _place(base: Variable) -> Any:
     """Return what tells picked elements apart: the content of the index array."""
-    if base.op is not None and base.op.name == "gather":
+    if is_op(base, "gather"):
         index = base.attrs["index"]
         return index.shape, index.tobytes()
     return None
@@ -157,7 +155,7 @@ def _emit(view: Factors, u: Variable, group: _Group) -> bool:
 
 
 def _repicked(like: Variable, source: Variable) -> Variable:
-    if like.op is not None and like.op.name == "gather":
+    if is_op(like, "gather"):
         return node(like.op, (source,), like.attrs, like.shape)
     return source
 

@@ -9,9 +9,9 @@ from deuterium.transform.rules.factors import (
     Factors,
     build,
     factors,
-    joint_shape,
 )
 from deuterium.transform.rules.known import Known
+from deuterium.transform.rules.shapes import joint_shape
 from deuterium.transform.rules.table import rule
 from deuterium.transform.rules.terms import build_sum, terms
 
