@@ -66,6 +66,9 @@ def options(
     """Closed-form gradients and certified bounds of their norms."""
 
 
+PICTURE = Path("deuterium-demo.png")
+
+
 @app.command()
 def demo(
     epsilon: Annotated[float, typer.Option(help="Privacy promised: epsilon.")] = 1.0,
@@ -76,8 +79,14 @@ def demo(
     seed: Seed = 0,
     epochs: Annotated[int, typer.Option(min=0, help="Training steps.")] = 300,
     png: Annotated[
-        Path | None, typer.Option(help="Write a picture of the features' parts here.")
+        Path | None,
+        typer.Option(
+            help="Where the picture of the features' parts goes "
+            f"[{PICTURE} here; with --json, none].",
+            show_default=False,
+        ),
     ] = None,
+    picture: Annotated[bool, typer.Option(help="Write a picture at all.")] = True,
     json: Json = False,
 ) -> None:
     """Certify what one patient's record can contribute to training a classifier.
@@ -95,10 +104,12 @@ def demo(
             seed=seed,
             epochs=epochs,
         )
-        if png is not None:
+        if png is None and not json:
+            png = PICTURE
+        if png is not None and picture:
             save_feature_plot(result, png)
         show(as_json(result) if json else demo_tables(result))
-        if png is not None and not json:
+        if png is not None and picture and not json:
             typer.echo(f"Picture written to {png}")
 
 

@@ -141,6 +141,16 @@ def test_demo_json_and_options(tmp_path):
     assert noise["sigma"] >= noise["noise_multiplier"] * noise["sensitivity"]
 
 
+def test_demo_writes_a_picture_unless_told_not_to(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run("demo", "--epochs", "1", "--no-picture").exit_code == 0
+    assert run("demo", "--epochs", "1", "--json").exit_code == 0
+    assert list(tmp_path.iterdir()) == []
+    shown = run("demo", "--epochs", "1")
+    assert "Picture written to deuterium-demo.png" in shown.stdout
+    assert [p.name for p in tmp_path.iterdir()] == ["deuterium-demo.png"]
+
+
 def test_demo_with_a_picture_that_cannot_be_written(tmp_path):
     pytest.importorskip("sklearn")
     pytest.importorskip("matplotlib")
