@@ -2,7 +2,7 @@
 
 Each benchmark times deuterium; the ratio says how many times longer that takes than the
 closed form written by hand in NumPy, median against median in the same process, the two
-in turn.  Peers are timed where they are installed.
+in turn.  Other libraries are timed in `test_peers.py`.
 """
 
 from __future__ import annotations
@@ -85,36 +85,6 @@ def test_memory_of_a_batch(benchmark, note, units):
 
 
 @networks
-def test_peer_torch_func(benchmark, note, units):
-    """Per-record gradients by torch.func: vmap of grad, then the norm."""
-    torch = pytest.importorskip("torch")
-    layers = [[torch.tensor(p) for p in pair] for pair in weights(units)]
-    data = torch.tensor(records(units))
-
-    def loss(parameters, x):
-        for i, (w, b) in enumerate(parameters):
-            x = x @ w + b
-            if i < len(parameters) - 1:
-                x = torch.tanh(x)
-        if x.shape[-1] == 1:
-            return -torch.nn.functional.logsigmoid(x).sum()
-        return -torch.log_softmax(x, -1)[0]
-
-    each = torch.func.vmap(torch.func.grad(loss), in_dims=(None, 0))
-
-    def peer():
-        grads = [g for pair in each(layers, data) for g in pair]
-        return sum((g**2).reshape(BATCH, -1).sum(1) for g in grads).sqrt()
-
-    x, norm = norm_graph(weights(units), "tanh")
-    fn, rows = dt.compile([x], [norm]), records(units)[:, None, :]
-    np.testing.assert_allclose(fn(rows)[0], peer().numpy(), rtol=1e-9)
-    benchmark.pedantic(peer, rounds=3, warmup_rounds=1)
-    ours, theirs = in_turn(lambda: fn(rows), peer, rounds=5)
-    note(times_ours=theirs / ours)
-
-
-@networks
 @activations
 def test_enclosure_of_one_box(benchmark, note, units, activation):
     layers = weights(units)
@@ -194,6 +164,38 @@ def test_convolution_compiled(benchmark, note):
     benchmark(build)
     note(target_seconds=0.3)
     assert benchmark.stats.stats.median < 0.3
+
+
+def test_convolution_by_symengine(benchmark, note):
+    """Lambdify of the closed form, element by element: 6x6 images and two filters."""
+    import symengine as se
+
+    rng = np.random.default_rng(0)
+    x = dt.to_vec(np.array(dt.random_symbols(36, "x"))).reshape(6, 6)
+    w1 = dt.to_vec(rng.normal(size=(3, 3, 2)))
+    w2 = dt.to_vec(rng.normal(size=(8, 1)))
+    h = np.array(
+        [[np.sum(x[i : i + 3, j : j + 3] * w1[:, :, k]) for j in range(4)]
+         for i in range(4) for k in range(2)]
+    )  # fmt: skip
+    h = np.tanh(h).reshape(4, 2, 4).transpose(0, 2, 1)
+    h = h.reshape(2, 2, 2, 2, 2).mean(axis=(1, 3)).reshape(1, 8)
+    loss = -np.log(1 / (1 + np.exp(-(h @ w2)[0, 0])))
+    loss.backward()
+    norm = np.linalg.norm(np.array([v.grad for w in (w1, w2) for v in w.ravel()]))
+    symbols = [v.data for v in x.ravel()]
+    inputs = [dt.symbol(str(s)) for s in symbols]
+
+    def lambdify():
+        return se.Lambdify(symbols, [norm.to_symengine()], cse=True)
+
+    point = rng.uniform(0, 1, 36)
+    np.testing.assert_allclose(
+        dt.compile(inputs, [norm])(*point)[0], lambdify()(point), rtol=1e-9
+    )
+    benchmark.pedantic(lambdify, rounds=3)
+    ours, theirs = in_turn(lambda: dt.compile(inputs, [norm]), lambdify, rounds=3)
+    note(times_ours=theirs / ours)
 
 
 def test_convolution_evaluated(benchmark, note):
