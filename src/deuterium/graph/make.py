@@ -1,0 +1,257 @@
+"""Making nodes: symbols, constants, operators applied, and numbers asked of them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import symengine as se
+
+from deuterium.errors import (
+    InvalidInputError,
+    ShapeError,
+    SymbolicError,
+    UnsupportedError,
+)
+from deuterium.graph import protocols
+from deuterium.graph.late import METHODS, provides
+from deuterium.graph.operator import OPERATORS, Operator, Shape, lookup
+from deuterium.graph.source import capture
+from deuterium.graph.variable import NO_ATTRS, Variable
+
+_SETTERS = {slot: getattr(Variable, slot).__set__ for slot in Variable.__slots__[1:]}
+set_grad = _SETTERS["_grad"]
+_set_op, _set_args = _SETTERS["op"], _SETTERS["args"]
+_set_attrs, _set_shape = _SETTERS["attrs"], _SETTERS["shape"]
+_set_source, _set_name = _SETTERS["source"], _SETTERS["name"]
+_set_value = _SETTERS["value"]
+
+
+def node(
+    op: Operator | None,
+    args: tuple[Variable, ...],
+    attrs: Mapping[str, Any],
+    shape: Shape,
+    *,
+    name: str = "",
+    value: Any = None,
+) -> Variable:
+    """Make a node of parts that are known to fit together (library code only)."""
+    self: Variable = object.__new__(Variable)
+    _set_op(self, op)
+    _set_args(self, args)
+    _set_attrs(self, attrs)
+    _set_shape(self, shape)
+    _set_source(self, capture())
+    _set_name(self, name)
+    _set_value(self, value)
+    set_grad(self, None)
+    return self
+
+
+def symbol(name: str, shape: int | Sequence[int] = ()) -> Variable:
+    """Return a symbol.
+
+    Parameters
+    ----------
+    name : str
+        Symbols are known by their names: two of the same name are the same symbol.
+    shape : tuple of int
+        ``()`` for a scalar.  Elements of an array symbol are called ``name_0_1``.
+    """
+    if not isinstance(name, str) or not name:
+        raise InvalidInputError(
+            f"symbol: `name` must be a non-empty string, got {name!r}"
+        )
+    dims = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
+    if any(not isinstance(d, (int, np.integer)) or d < 0 for d in dims):
+        raise ShapeError(
+            f"symbol {name!r}: `shape` must be non-negative integers, got {shape!r}"
+        )
+    return node(None, (), NO_ATTRS, tuple(int(d) for d in dims), name=name)
+
+
+def constant(value: Any, name: str = "") -> Variable:
+    """Return a constant: a number, or an array that is copied to float64.
+
+    One can differentiate with respect to a constant, so parameters of a model are
+    constants.
+    """
+    if isinstance(value, (bool, np.bool_)):
+        value = int(value)
+    if isinstance(value, (int, float)):
+        if value != value:
+            raise InvalidInputError("constant: `value` must not be NaN")
+        if isinstance(value, int) and abs(value) > sys.float_info.max:
+            raise InvalidInputError(
+                "constant: `value` is an integer beyond the largest double, "
+                f"{value.bit_length()} bits long"
+            )
+        return node(None, (), NO_ATTRS, (), name=name, value=value)
+    array = _real_array(value)
+    if array.shape == ():
+        number = array.item()
+        return constant(number, name)
+    array = array.astype(np.float64)
+    if np.isnan(array).any():
+        raise InvalidInputError(
+            "constant: `value` must not contain NaN; got one at index "
+            f"{tuple(int(i[0]) for i in np.nonzero(np.isnan(array)))}"
+        )
+    array.flags.writeable = False
+    return node(None, (), NO_ATTRS, array.shape, name=name, value=array)
+
+
+def _real_array(value: Any) -> Any:
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError) as error:
+        raise InvalidInputError(
+            f"constant: cannot make an array of {type(value).__name__}: {error}"
+        ) from None
+    if array.dtype.kind not in "biuf":
+        raise InvalidInputError(
+            "constant: `value` must be real numbers, got "
+            f"{type(value).__name__} of dtype {array.dtype}"
+        )
+    return array
+
+
+def as_variable(x: Any) -> Variable:
+    """Return ``x`` as a Variable: itself, a constant, or an expression read in."""
+    if isinstance(x, Variable):
+        return x
+    if isinstance(x, (int, float, np.number)):
+        return constant(x)
+    if isinstance(x, se.Basic) or hasattr(x, "_sympy_") or hasattr(x, "free_symbols"):
+        from deuterium.graph.closed_form import from_symbolic
+
+        return from_symbolic(x)
+    if _holds_variables(x):
+        return METHODS["stack"](x)
+    return constant(x)
+
+
+def _holds_variables(x: Any) -> bool:
+    if isinstance(x, np.ndarray):
+        return x.dtype == object
+    return isinstance(x, (list, tuple)) and any(
+        isinstance(e, Variable) or _holds_variables(e) for e in x
+    )
+
+
+@provides("unary")
+def unary(name: str, x: Variable) -> Variable:
+    """Apply a one-argument element-wise operator by name."""
+    return node(OPERATORS[name], (x,), NO_ATTRS, x.shape)
+
+
+@provides("binary")
+def binary(name: str, a: Any, b: Any) -> Any:
+    """Apply a two-argument element-wise operator by name, to whatever meets it."""
+    if type(a) is Variable:
+        if type(b) is Variable and a.shape == b.shape:
+            if name == "multiply" and _are_one(a, b):
+                return unary("square", a)
+            return node(OPERATORS[name], (a, b), NO_ATTRS, a.shape)
+        if a.shape == () and type(b) in (int, float):
+            return node(OPERATORS[name], (a, constant(b)), NO_ATTRS, ())
+    for other in (a, b):
+        if isinstance(other, np.ndarray) and other.dtype == object:
+            return protocols.elementwise(OPERATORS[name], (a, b), {})
+    return apply(OPERATORS[name], (a, b), NO_ATTRS)
+
+
+def apply(op: Operator, args: Sequence[Any], attrs: Mapping[str, Any]) -> Variable:
+    """Make a node of an operator and its arguments, broadcasting where it should."""
+    nodes = tuple(as_variable(a) for a in args)
+    if op.name == "multiply" and _are_one(*nodes):
+        return unary("square", nodes[0])
+    if op.elementwise and len(nodes) > 1:
+        nodes = _broadcast_together(op, nodes)
+    shape = op.shape(*[a.shape for a in nodes], **attrs)
+    return node(op, nodes, attrs or NO_ATTRS, shape)
+
+
+def _broadcast_together(op: Operator, nodes: tuple[Variable, ...]) -> Any:
+    shapes = [a.shape for a in nodes]
+    if all(s == shapes[0] for s in shapes):
+        return nodes
+    try:
+        shape = np.broadcast_shapes(*shapes)
+    except ValueError:
+        raise ShapeError(
+            f"{op.name}: shapes {' and '.join(map(str, shapes))} do not broadcast "
+            "together; reshape one of the arguments"
+        ) from None
+    return tuple(broadcast_to(a, shape) for a in nodes)
+
+
+def broadcast_to(x: Variable, shape: Shape) -> Variable:
+    """Return ``x`` repeated to ``shape`` (an explicit node), or itself."""
+    if x.shape == shape:
+        return x
+    attrs = {"shape": shape, "ndim": x.ndim}
+    return node(lookup("broadcast"), (x,), attrs, shape)
+
+
+def is_number(x: Variable) -> bool:
+    """Return whether there are no symbols below ``x``."""
+    from deuterium.graph.traverse import free_symbols
+
+    return not free_symbols([x])
+
+
+def _are_one(a: Variable, b: Variable) -> bool:
+    """Return whether ``a * b`` is a square.
+
+    A square is never negative, which a product of two things does not know.
+    """
+    return a is b or (same_symbol(a, b) and a.shape == b.shape)
+
+
+def same_symbol(a: Variable, b: Variable) -> bool:
+    """Return whether both are the symbol of one name."""
+    return a.op is None is b.op and a.value is None is b.value and a.name == b.name
+
+
+def number_of(x: Variable, what: str) -> float:
+    """Return the value of a scalar without symbols."""
+    from deuterium.graph.traverse import free_symbols
+
+    if x.shape != ():
+        raise ShapeError(
+            f"{what} of a Variable of shape {x.shape}: only scalars have one"
+        )
+    names = ", ".join(s.name for s in free_symbols([x])[:4])
+    if names:
+        raise SymbolicError(
+            f"{what} of a Variable that contains symbols ({names}, ...): it has no "
+            "number. Give them values with `.evaluate({...})` or `.subs({...})`"
+        )
+    return float(x.evaluate({}))
+
+
+def compare(a: Variable, b: Any) -> float:
+    """Return ``a - b`` for numbers; comparisons of symbols are not recorded."""
+    other = as_variable(b)
+    if not (a.shape == () == other.shape and is_number(a) and is_number(other)):
+        raise UnsupportedError(
+            "comparing Variables that contain symbols has no derivative and is not "
+            "recorded in the graph; use np.maximum, np.minimum, np.clip, abs or "
+            "deuterium.relu, or np.where with an array of booleans. (On object arrays "
+            "NumPy itself compares, in np.maximum for one: make them array Variables "
+            "with np.stack(list(...)), or use deuterium.relu)"
+        )
+    return float(a) - float(other)
+
+
+def refuse_array(*_args: Any, **_kwargs: Any) -> Any:
+    """Say why NumPy gets no array: what ``__array__`` of an array Variable is."""
+    raise UnsupportedError(
+        "an array Variable cannot become a NumPy array: it has no numbers. Evaluate it "
+        "with `.evaluate({...})`, join Variables with np.stack or np.concatenate, or "
+        "apply functions to it directly (it is an array already)"
+    )
