@@ -152,6 +152,11 @@ def test_what_is_known_of_nodes():
     assert not known.positive(np.square(y))
     assert known.nonnegative(np.square(y))
     assert not known.nonnegative(np.square(y) - 1)
+    assert known.never_negative(np.sqrt(y) * np.square(x) + 1)
+    assert known.never_negative(np.sum(np.square(dt.symbol("u", (3,)))) / np.exp(y))
+    assert known.never_negative(x + 1)
+    assert not known.never_negative(np.square(x) * y)
+    assert not known.never_negative(np.square(x) - np.square(y))
     assert known.range(x + 1).upper == 3
     kept = dt.constant(2.0)
     assert not Known(inputs=[kept]).positive(kept)

@@ -38,6 +38,14 @@ KEEP_NONZERO = frozenset(
 """Operators that are not zero where none of their arguments is."""
 
 
+KEEP_SIGN = frozenset(
+    {"add", "multiply", "divide", "sum", "prod", "broadcast", "reshape", "transpose",
+     "gather", "scatter", "maximum"}
+)  # fmt: skip
+"""Operators that are not negative where none of their arguments is."""
+
+MOST_LOOKS = 64  # at so many nodes, before the range is worked out
+
 _SPREADS = frozenset({"broadcast", "reshape"})
 
 
@@ -97,6 +105,22 @@ class Known:
     def nonnegative(self, v: Variable) -> bool:
         """Whether ``v`` is defined and nowhere negative."""
         return bool(np.all(self._of(v)[0].lower >= 0))
+
+    def never_negative(self, v: Variable) -> bool:
+        """Whether ``v`` is nowhere negative where it is defined."""
+        stack, looks = [v], 0
+        while stack:
+            x = stack.pop()
+            number, looks = self.number(x), looks + 1
+            if number is not None and number >= 0:
+                continue
+            if x.op is None or looks > MOST_LOOKS:
+                return self.nonnegative(v)
+            if x.op.at_least < 0:
+                if x.op.name not in KEEP_SIGN:
+                    return self.nonnegative(v)
+                stack.extend(x.args)
+        return True
 
     def positive(self, v: Variable) -> bool:
         """Whether ``v`` is defined and positive everywhere."""

@@ -210,7 +210,7 @@ def root_of_square(v: Variable, known: Known) -> Variable | None:
     rest = view.without(even)
     if rest.powers or rest.coefficient != 1:
         inner = build(rest, known)
-        if not known.nonnegative(inner):
+        if not known.never_negative(inner):
             return None
         root = inner.sqrt()
     else:
@@ -249,7 +249,7 @@ def modulus(v: Variable, known: Known) -> Variable | None:
     (x,) = v.args
     if is_op(x, "negative") or is_op(x, "absolute"):
         return abs(x.args[0])
-    if known.nonnegative(x):
+    if known.never_negative(x):
         return x
     if np.all(known.range(x).upper <= 0):
         return -x
