@@ -14,10 +14,11 @@ from deuterium.errors import SymbolicError
 from deuterium.graph.interpret import interpret
 from deuterium.graph.late import METHODS
 from deuterium.graph.operator import OPERATORS, Operator
-from deuterium.graph.traverse import free_symbols, topological
+from deuterium.graph.traverse import free_symbols, symbols_in, topological
 from deuterium.graph.variable import NO_ATTRS, Variable, constant, node, symbol
 
-PRINTABLE_NODES = 400  # above it, `repr` summarises and LaTeX is not made
+PRINTABLE_NODES = 400  # above these, `repr` summarises and LaTeX is not made
+PRINTABLE_ELEMENTS = 64
 
 
 def data(v: Variable) -> Any:
@@ -139,20 +140,28 @@ def simplify(v: Variable, **options: Any) -> Variable:
     return METHODS["stack"](done).reshape(v.shape)
 
 
+def _is_printable(v: Variable, order: list[Variable]) -> bool:
+    """Return whether the closed form of every element fits a few lines."""
+    elements = v.size + sum(s.size for s in symbols_in(order))
+    return len(order) <= PRINTABLE_NODES and elements <= PRINTABLE_ELEMENTS
+
+
 def describe(v: Variable) -> str:
     """Return the closed form as text, or a summary where it would be too long."""
     order = topological([v])
-    if len(order) > PRINTABLE_NODES or v.size > PRINTABLE_NODES:
-        names = ", ".join(s.name for s in free_symbols([v])[:6])
-        return f"<Variable shape={v.shape}, {len(order)} nodes, symbols: {names} ...>"
     if v.is_symbol and v.shape:
         return f"<symbol {v.name!r}, shape={v.shape}>"
+    if not _is_printable(v, order):
+        names = [s.name for s in symbols_in(order)]
+        shown = ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
+        about = f", symbols: {shown}" if names else ""
+        return f"<Variable shape={v.shape}, {len(order)} nodes{about}>"
     return str(data(v))
 
 
 def latex(v: Variable) -> str | None:
     """Return LaTeX for notebooks, or None where it would be too long."""
-    if len(topological([v])) > PRINTABLE_NODES or v.size > 64:
+    if not _is_printable(v, topological([v])):
         return None
     import sympy
 
