@@ -219,7 +219,10 @@ def on_arrays() -> Mapping[str, Rule]:
         return top + sum(((x - top).exp() for x in row), zero).log()
 
     def softmax(row: list[Any]) -> list[Any]:
-        return [one / sum(((y - x).exp() for y in row), zero) for x in row]
+        # shifted: the exponential of a huge difference is no finite ball
+        top = largest(row)
+        powers = [(x - top).exp() for x in row]
+        return [p / sum(powers, zero) for p in powers]
 
     def product(row: list[Any]) -> Any:
         result = one
