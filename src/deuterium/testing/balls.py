@@ -214,11 +214,20 @@ def on_arrays() -> Mapping[str, Rule]:
             )
         return chosen
 
+    def unknown_in(row: list[Any]) -> Any:
+        """Undefined if an argument is, else a ball that says nothing."""
+        undefined = any(x.is_nan() for x in row)
+        return arb("nan") if undefined else arb(0, float("inf"))
+
     def logsumexp(row: list[Any]) -> Any:
+        if not all(x.is_finite() for x in row):
+            return unknown_in(row)
         top = largest(row)
         return top + sum(((x - top).exp() for x in row), zero).log()
 
     def softmax(row: list[Any]) -> list[Any]:
+        if not all(x.is_finite() for x in row):
+            return [unknown_in(row)] * len(row)
         # shifted: the exponential of a huge difference is no finite ball
         top = largest(row)
         powers = [(x - top).exp() for x in row]
