@@ -183,10 +183,16 @@ def _each_row(function: Callable[[list[Any]], Any]) -> Rule:
 
 
 def _row(function: Callable[[list[Any]], Any], row: list[Any]) -> Any:
+    """Apply to a row; what has finite arguments is defined, if perhaps unknown."""
+    arb = flint().arb
     if all(x.is_finite() for x in row):
-        return function(row)
-    bad = flint().arb("nan" if any(x.is_nan() for x in row) else "[+/- inf]")
-    kept = function([flint().arb(0)] * len(row))
+        result = function(row)
+        unknown = arb("[+/- inf]")
+        if isinstance(result, list):
+            return [unknown if x.is_nan() else x for x in result]
+        return unknown if result.is_nan() else result
+    bad = arb("nan" if any(x.is_nan() for x in row) else "[+/- inf]")
+    kept = function([arb(0)] * len(row))
     return [bad] * len(row) if isinstance(kept, list) else bad
 
 
@@ -214,20 +220,11 @@ def on_arrays() -> Mapping[str, Rule]:
             )
         return chosen
 
-    def unknown_in(row: list[Any]) -> Any:
-        """Undefined if an argument is, else a ball that says nothing."""
-        undefined = any(x.is_nan() for x in row)
-        return arb("nan") if undefined else arb(0, float("inf"))
-
     def logsumexp(row: list[Any]) -> Any:
-        if not all(x.is_finite() for x in row):
-            return unknown_in(row)
         top = largest(row)
         return top + sum(((x - top).exp() for x in row), zero).log()
 
     def softmax(row: list[Any]) -> list[Any]:
-        if not all(x.is_finite() for x in row):
-            return [unknown_in(row)] * len(row)
         # shifted: the exponential of a huge difference is no finite ball
         top = largest(row)
         powers = [(x - top).exp() for x in row]
