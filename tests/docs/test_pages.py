@@ -9,6 +9,7 @@ import pytest
 import deuterium as dt
 from deuterium.graph import protocols
 from deuterium.graph.operator import BY_UFUNC
+from deuterium.transform.rules.table import RULES
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
@@ -24,6 +25,13 @@ def test_every_supported_function_is_on_the_page():
     wanted |= {f.__name__ for f in protocols.FUNCTIONS}
     short = {n.rpartition(".")[2] for n in named} | named
     assert wanted - short == set()
+
+
+def test_every_rewrite_rule_is_on_the_page():
+    page = (ROOT / "docs" / "rules.md").read_text().replace("\\|", "|")
+    assert len(RULES) > 40
+    for rule in RULES.values():
+        assert f"| `{rule.identity}` | {rule.holds} | {rule.gains} |" in page, rule.name
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
