@@ -367,6 +367,7 @@ plt.show()
 assert certified.cause is None and violations == 0
 assert certified.lower <= lowest.fun and best <= certified.upper < 1.1 * best
 assert as_written.upper > 10 * certified.upper
+assert as_written.contains(norms).all() and dt.enclose(norm, box).contains(norms).all()
 for iv, least, most in zip(element_bounds, minima, maxima, strict=True):
     assert iv.lower <= least * (1 + 1e-9) and most <= iv.upper * (1 + 1e-9)
     assert iv.upper < 2 * most
