@@ -43,12 +43,21 @@ class Plan:
         operators = sum(1 for n in order if n.op is not None)
         self._compilable = bool(self.symbols) and FEWEST <= operators <= MOST
         self._largest = max(n.size for n in order)
+        self._simple: Variable | None = None
+        self._simplified = False
         self._program: EnclosureProgram | None = None
         self._stack: tuple[Any, Any] | None = None  # the last boxes, and their ends
 
     def dense(self, v: Variable) -> Variable:
         """Return the graph of ``v`` with many scalar nodes made into arrays."""
         return v if self._dense is None else self._dense
+
+    def simple(self, v: Variable) -> Variable:
+        """Return the dense graph simplified for any domain, or as it is if tiny."""
+        if self._compilable and not self._simplified:
+            self._simple = _if_new(simplify(self.dense(v)), v)
+            self._simplified = True
+        return self.dense(v) if self._simple is None else self._simple
 
     def boxes(self, domain: Any, make: Callable[[Any], Any]) -> Any:
         """Return what ``make`` makes of a domain; that of the last call is kept."""
@@ -78,8 +87,7 @@ class Plan:
         if self._largest * math.prod(lead) < SMALL:
             return None
         if self._program is None:
-            self._program = _compiled(self.dense(v), full)
-            self._compilable = self._program is not None
+            self._program = _compiled(self.simple(v), full)
         if self._program is None:
             return None
         try:
@@ -137,8 +145,7 @@ def _if_new(w: Variable, v: Variable) -> Variable | None:
     return None if w is v else w
 
 
-def _compiled(v: Variable, full: Enclose) -> EnclosureProgram | None:
-    simple = simplify(v)
+def _compiled(simple: Variable, full: Enclose) -> EnclosureProgram | None:
     order = topological([simple])
     constants = _without_symbols(order)
     if simple in constants:

@@ -64,20 +64,25 @@ def enclose(v: Variable, domain: Domain) -> Interval:
             if not tables and fast.lower.shape == batch + v.shape:
                 return fast
             return _shaped(fast, v, tables, batch)
-        w = plan.dense(v)
-        order = topological([w])
-        meaning = interpret(order, _leaf(boxes), _rule)
-        result = _shaped(meaning[w], v, tables, batch)
-        if _is_finite(result):
-            return result
-        simple = simplify(w, domain) if len(order) <= SIMPLIFIABLE else w
-        again = interpret(topological([simple]), _leaf(boxes), _rule)
-        better = _shaped(again[simple], v, tables, batch)
-        if _is_finite(better):
-            return better
-        result = arithmetic.intersect(result, better)
-        result.cause = find_cause(w, meaning)
+        dense, simple = plan.dense(v), plan.simple(v)
+        meaning = _by_rules(dense, boxes)
+        result = _shaped(meaning[dense], v, tables, batch)
+        if simple is not dense:
+            other = _by_rules(simple, boxes)[simple]
+            result = arithmetic.intersect(result, _shaped(other, v, tables, batch))
+        if not _is_finite(result) and len(meaning) <= SIMPLIFIABLE:
+            # over this very domain, what looks like a pole may be known to be none
+            special = simplify(dense, domain)
+            other = _by_rules(special, boxes)[special]
+            result = arithmetic.intersect(result, _shaped(other, v, tables, batch))
+        if not _is_finite(result):
+            result.cause = find_cause(dense, meaning)
     return result
+
+
+def _by_rules(v: Variable, boxes: Mapping[str, Interval]) -> dict[Variable, Interval]:
+    """Return the enclosures of all nodes below ``v`` by the full rules."""
+    return interpret(topological([v]), _leaf(boxes), _rule)
 
 
 def _full_rules(order: Sequence[Variable]) -> dict[Variable, Interval]:
