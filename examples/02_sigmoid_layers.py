@@ -222,9 +222,9 @@ for form in (slope, simple_slope):
 #
 # ## The certified answer
 #
-# `dt.enclose` does such rewriting by itself where it has many numbers to work on: arrays,
-# batches of boxes, graphs of many scalars. Our graph is small and its box is one, so we
-# ask for it. (The elements share their work: a list is simplified together.)
+# `dt.enclose` does such rewriting by itself, so that `dt.enclose(norm, box)` gives the
+# same; here we ask for it, to count what is left. (The elements share their work: a list
+# is simplified together.)
 
 # %%
 box = dt.Box({"x_0": (-1, 1), "x_1": (-1, 1)})
@@ -413,9 +413,9 @@ print(
 #
 # It does not have to. In real numbers $1 - p$ is $1 / (1 + e^z)$ and never 0, so the
 # product is 0 everywhere, and the rewriting drops it. What remains is the norm that the
-# second spelling has, and the same bound. At this width `dt.enclose` does all this
-# without being asked, also for a graph of one node per scalar, which it first
-# *vectorises* (`dt.vectorize`): equal operations on scalars become one on an array.
+# second spelling has, and the same bound. `dt.enclose` does all this without being asked,
+# also for a graph of one node per scalar, which it first *vectorises* (`dt.vectorize`):
+# equal operations on scalars become one on an array.
 
 # %%
 start = time.perf_counter()
