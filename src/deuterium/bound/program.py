@@ -30,7 +30,7 @@ from deuterium.interval.rounding import EPS
 
 MOVES = {"broadcast", "reshape", "transpose", "gather", "concatenate", "select"}
 SPREADS = {"add", "multiply", "sum", "matmul", *MOVES}  # keep non-negative so
-CHUNK = 4096  # elements of one end of the largest array that fit the fast cache
+CHUNK = 9000  # elements of one end of the largest array; more leave the fast cache
 ROWS = 32  # but no fewer boxes than this at once, or large matrices are read too often
 
 Step = Callable[..., Any]
