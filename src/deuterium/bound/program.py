@@ -252,7 +252,8 @@ def _affine(build: _Builder, node: Variable, bias: Any) -> Made | None:
         return None
     matrix = build.constants[w]
     pair = np.stack([matrix, np.abs(matrix)])
-    return lambda e: ends.affine(e, pair, bias), (x,)
+    slack = ends.affine_slack(bias, len(matrix))
+    return lambda e: ends.affine(e, pair, bias, slack), (x,)
 
 
 def _subtract(build: _Builder, node: Variable) -> Made:

@@ -80,7 +80,7 @@ def _sizes(e: Array) -> Array:
 
 def sum_nonnegative(e: Array, axis: tuple[int, ...], count: int) -> Array:
     """Return the sum over negative axes of non-negative ends."""
-    return scaled(np.sum(e, axis=axis), gamma(count + 2))
+    return scaled(np.add.reduce(e, axis=axis), gamma(count + 2))
 
 
 def sum_of_squares(
@@ -95,10 +95,12 @@ def sum_of_squares(
     size = e if nonnegative else _sizes(e)
     if factor is not None:
         size = size * factor
-    total = scaled(np.sum(size * size, axis=axis), gamma(count + 8))
-    total[1] += count * MIN_NORMAL
-    total[0] -= count * MIN_NORMAL
-    return np.maximum(total, 0.0, out=total)
+    total = np.add.reduce(size * size, axis=axis)
+    error = total * gamma(count + 8)
+    error += count * MIN_NORMAL
+    error *= signs(total)
+    error += total  # an overflowed lower end becomes inf - inf
+    return np.maximum(error, 0.0, out=error)
 
 
 def sum_any(e: Array, axis: tuple[int, ...], count: int) -> Array:
@@ -187,11 +189,17 @@ def softmax(e: Array) -> Array:
     return out
 
 
-def affine(e: Array, pair: Array, bias: Any) -> Array:
+def affine_slack(bias: Any, inputs: int) -> Any:
+    """Return what adding a bias may lose, beside what the products lose."""
+    return np.abs(bias) * (2 * EPS) + MIN_NORMAL * (inputs + 1)
+
+
+def affine(e: Array, pair: Array, bias: Any, slack: Any = None) -> Array:
     """Return ``e @ W + bias``, given the stack ``(W, |W|)`` of a constant matrix.
 
-    Centre and radius; the radius carries every rounding error, those of adding the bias
-    and of the last sum included.
+    Centre and radius; the radius carries every rounding error.  Those of adding the
+    bias and of the last sum are at most ``2**-52`` of ``|centre| |W| + |bias|``: the
+    first part is in the radius, the second in `affine_slack`.
     """
     n, m = pair.shape[-2:]
     relative = gamma(n + 8)
@@ -204,7 +212,7 @@ def affine(e: Array, pair: Array, bias: Any) -> Array:
     product = np.matmul(both.reshape(2, -1, n), pair).reshape((*e.shape[:-1], m))
     middle = product[0] + bias
     spread = product[1] * (1.0 + 2 * relative)
-    spread += np.abs(middle) * (2 * EPS) + MIN_NORMAL * (n + 1)
+    spread += affine_slack(bias, n) if slack is None else slack
     out = np.empty(product.shape)
     np.subtract(middle, spread, out=out[0, ...])
     np.add(middle, spread, out=out[1, ...])
