@@ -274,3 +274,48 @@ def test_affine_pays_for_the_rounding_of_its_products(rng):
             for a, b in zip(x[0].tolist(), w[:, j].tolist(), strict=True)
         )
         assert Fraction(out[0, 0, j]) < value < Fraction(out[1, 0, j])
+
+
+def test_a_domain_keeps_the_numbers_it_was_made_of():
+    """What happens to the caller's arrays later changes neither domain nor answer."""
+    x, y = dt.symbol("x", shape=(20,)), dt.symbol("y", shape=(2,))
+    v = dt.norm([np.tanh(x) * 2 + x * x, np.exp(x)])
+    low, high, point = np.zeros(20), np.ones(20), np.array([0.0, 1.0])
+    box, ball = dt.Box({x: (low, high)}), dt.Ball(y, point, 1.0)
+    choice = dt.Choice(y, [point])
+    before = dt.enclose(v, box)
+    low[:], high[:], point[:] = -9, 9, 9
+    for form in (v, v * 1.0 + 0):  # the plan that is kept, and a new one
+        np.testing.assert_allclose(dt.enclose(form, box).upper, before.upper)
+    assert dt.enclose(y, choice).upper.tolist() == [0.0, 1.0]
+    assert dt.enclose(y, ball).upper.tolist() == [1.0, 2.0]
+
+
+def test_a_plan_answers_for_the_domain_it_was_asked_about():
+    """Another thread may use the same plan between any two steps of this one."""
+
+    class Interrupted(compiled.Plan):
+        def __setattr__(self, name, value):
+            super().__setattr__(name, value)
+            if name in ("_boxes", "_stack") and value is not None:
+                super().__setattr__(name, (object(), "of another thread"))
+
+    plan = Interrupted(dt.symbol("x") + 1)
+    assert plan.boxes("domain", lambda d: f"boxes of {d}") == "boxes of domain"
+    ends, lead = plan._ends_of({"x": dt.Interval(0, 1)}, 0)
+    assert ends["x"].tolist() == [0.0, 1.0]
+    assert lead == ()
+
+
+def test_an_answer_is_the_callers_own():
+    x = dt.symbol("x", shape=(4, 5))
+    v = np.reshape(np.reshape(x, (20,)), (5, 4))
+    for _ in range(4):
+        v = np.negative(v)
+    v = np.reshape(v, (20,)) * 1 + 0
+    box = dt.Box({x: (0, 1)})
+    first = dt.enclose(v, box)
+    first.lower[...], first.upper[...] = 5, 9
+    again = dt.enclose(v, box)
+    assert again.lower.max() == 0.0
+    assert again.upper.max() == 1.0

@@ -196,6 +196,19 @@ def test_no_text_of_a_file_enters_the_code(tmp_path):
     CompiledFunction.load(tmp_path / "f.json")([0.0, 0.0])
 
 
+def test_outputs_are_the_callers_own(backend):
+    x, c = dt.symbol("x", shape=(4, 5)), dt.constant(np.arange(6.0).reshape(2, 3))
+    fn = dt.compile([x], [x, x.T, np.reshape(x, (20,)), x * 1.0, c, c.T], backend)
+    (data,) = arrays_for(backend, np.ones((4, 5)))
+    outputs = fn(data)
+    if backend == "jax":
+        return  # its arrays cannot be written to
+    for array in outputs:
+        array[...] = 7
+    assert float(data.max()) == 1.0
+    assert [float(a.max()) for a in fn(data)] == [1.0, 1.0, 1.0, 1.0, 5.0, 5.0]
+
+
 def test_no_outputs_is_a_function_too():
     assert dt.compile([dt.symbol("x")], [])(1.0) == ()
 

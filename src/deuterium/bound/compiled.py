@@ -61,9 +61,10 @@ class Plan:
 
     def boxes(self, domain: Any, make: Callable[[Any], Any]) -> Any:
         """Return what ``make`` makes of a domain; that of the last call is kept."""
-        if self._boxes is None or self._boxes[0] is not domain:
-            self._boxes = domain, make(domain)
-        return self._boxes[1]
+        kept = self._boxes  # read once: another thread may put its own there
+        if kept is None or kept[0] is not domain:
+            kept = self._boxes = domain, make(domain)
+        return kept[1]
 
     def run(
         self, v: Variable, boxes: Mapping[str, Interval], leading: int, full: Enclose
@@ -94,15 +95,17 @@ class Plan:
             (result,) = self._program(ends, lead)
         except Uncovered:
             return None
-        return Interval.unchecked(np.asarray(result[0]), np.asarray(result[1]))
+        # copies: a result that only moves elements is a view of the boxes kept here
+        return Interval.unchecked(np.array(result[0]), np.array(result[1]))
 
     def _ends_of(
         self, boxes: Mapping[str, Interval], leading: int
     ) -> tuple[dict[str, Any], tuple[int, ...]]:
         """Return stacked boxes; those of the last call are kept."""
-        if self._stack is None or self._stack[0] is not boxes:
-            self._stack = boxes, self._stacked(boxes, leading)
-        return self._stack[1]
+        kept = self._stack
+        if kept is None or kept[0] is not boxes:
+            kept = self._stack = boxes, self._stacked(boxes, leading)
+        return kept[1]
 
     def _stacked(
         self, boxes: Mapping[str, Interval], leading: int

@@ -273,12 +273,14 @@ def _single(key: Any, constraint: Constraint) -> Domain:
 
 
 def _numbers(value: Any, what: str) -> Any:
+    """Return numbers of the domain's own: what the caller does to its array is its."""
     try:
-        array = np.asarray(value, dtype=np.float64)
+        array = np.array(value, dtype=np.float64)
     except (TypeError, ValueError):
         raise InvalidInputError(f"{what} must be numbers, got {value!r:.80}") from None
     if np.isnan(array).any():
         raise BoundsError(f"{what} must not be NaN, got {value!r:.80}")
+    array.flags.writeable = False
     return array
 
 

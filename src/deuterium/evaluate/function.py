@@ -23,6 +23,7 @@ from deuterium.graph.traverse import free_symbols, topological
 from deuterium.graph.variable import Variable, as_variable
 
 FORMAT, VERSION = "deuterium-function", 1
+VIEWS = ("broadcast", "reshape", "transpose")  # operators that copy nothing
 CHUNK_BYTES = 2**22  # of temporaries for one chunk of records: what a cache holds
 
 
@@ -50,6 +51,11 @@ class CompiledFunction:
         self.backend = name
         lowered = lower(self.inputs, self.outputs)
         self._program = generate(self.inputs, lowered)
+        # outputs whose line gives an array that something else holds, too
+        self._borrowed = [
+            v.op is None or v.op.name in VIEWS or v in lowered[:i]
+            for i, v in enumerate(lowered)
+        ]
         self._library = backend(name)
         self._run = _load(self._program, self._library, None)
         self._elsewhere: dict[Any, Any] = {}  # the function on other devices
@@ -121,15 +127,16 @@ class CompiledFunction:
     def _with_batch(
         self, results: tuple[Any, ...], given: Sequence[Any], device: Any
     ) -> tuple[Any, ...]:
-        """Give outputs that do not depend on a batched input their batch axes too."""
+        """Give every output the batch axes, and memory of its own."""
         batch = self._batch(given)
         xp = self._library.xp
         full = []
-        for x, v in zip(results, self.outputs, strict=True):
+        for x, v, borrowed in zip(results, self.outputs, self._borrowed, strict=True):
             shape = (*batch, *v.shape)
             array = self._library.asarray(x, device)
-            same = tuple(array.shape) == shape
-            full.append(array if same else 1.0 * xp.broadcast_to(array, shape))
+            if tuple(array.shape) != shape:
+                array, borrowed = xp.broadcast_to(array, shape), True
+            full.append(1.0 * array if borrowed else array)
         return tuple(full)
 
     def to_json(self) -> dict[str, Any]:
