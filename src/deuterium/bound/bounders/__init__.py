@@ -1,0 +1,1 @@
+"""Upper bounds over regions, one method a file; the best of them counts."""

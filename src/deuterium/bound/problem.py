@@ -1,0 +1,135 @@
+"""One maximisation, made ready: the simplified graph and its inputs laid out flat.
+
+A bounder sees the inputs as one row of numbers, the elements of all symbols one after
+the other (by name, then in C order); `Problem` goes between rows and symbols.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from deuterium.bound.domain import Domain, UnitVectors, Within
+from deuterium.errors import InvalidInputError, ShapeError
+from deuterium.evaluate.values import require_all, require_known
+from deuterium.graph.traverse import free_symbols
+from deuterium.graph.variable import Variable, as_variable
+from deuterium.transform.prepare import condensed
+from deuterium.transform.simplify import simplify
+
+Array = Any
+
+
+class Problem:
+    """The supremum of a scalar graph over a domain.
+
+    Parameters
+    ----------
+    v : Variable
+        A scalar; its supremum is sought, or its infimum.
+    domain : Domain
+        Bounds for every symbol of ``v``, without batch axes.
+    maximize : bool
+        False seeks the infimum of ``v``, as minus the supremum of ``-v``.
+
+    Attributes
+    ----------
+    given : Variable
+        The graph as the caller wrote it.
+    objective : Variable
+        What is maximised: ``v`` or ``-v``, simplified over the domain.
+    symbols : list of Variable
+        The symbols of ``v``, by name.
+    slices : dict from str to slice
+        Where the elements of each symbol are in a row of inputs.
+    lower, upper : ndarray of shape (n,)
+        The box around the domain.
+    tables : dict from str to ndarray of shape (rows, elements)
+        The values of each symbol that has finitely many.
+    """
+
+    def __init__(self, v: Variable, domain: Domain, *, maximize: bool = True) -> None:
+        caller = "maximize" if maximize else "minimize"
+        v = as_variable(v)
+        if v.shape:
+            raise ShapeError(
+                f"{caller}: only a scalar has a supremum, this has shape {v.shape}; "
+                "take its norm, its sum or one element"
+            )
+        if not isinstance(domain, Domain):
+            raise InvalidInputError(
+                f"{caller}: `domain` must be a deuterium.Box, Ball, Choice or OneHot "
+                f"(or several joined with &), got {type(domain).__name__}"
+            )
+        self.given, self.domain, self.maximizes = v, domain, maximize
+        (dense,) = condensed([v if maximize else -v])
+        self.objective = simplify(dense, domain)
+        self.symbols = sorted(free_symbols([v]), key=lambda s: s.name)
+        self._check_names(caller)
+        self._lay_out(caller)
+
+    def _check_names(self, caller: str) -> None:
+        symbols = {s.name: s for s in self.symbols}
+        known = {**dict.fromkeys(self.domain.shapes), **symbols}
+        require_known(self.domain.names, known, caller)
+        require_all(self.domain.names, symbols, caller, "bounds")
+
+    def _lay_out(self, caller: str) -> None:
+        self.slices: dict[str, slice] = {}
+        self.tables: dict[str, Array] = {}
+        low, high, start = [np.empty(0)], [np.empty(0)], 0
+        for s in self.symbols:
+            hull = self.domain.hull(s)
+            if hull.shape != s.shape:
+                raise ShapeError(
+                    f"{caller}: bounds of {s.name!r} have batch axes {hull.shape}; "
+                    "take one box at a time"
+                )
+            self.slices[s.name] = slice(start, start + s.size)
+            start += s.size
+            low.append(np.ravel(hull.lower))
+            high.append(np.ravel(hull.upper))
+            table = self.domain.table(s)
+            if table is not None:
+                self.tables[s.name] = np.reshape(table, (len(table), s.size))
+        self.lower, self.upper = np.concatenate(low), np.concatenate(high)
+
+    @property
+    def size(self) -> int:
+        """The number of inputs, n."""
+        return len(self.lower)
+
+    def arrays(self, rows: Array) -> dict[str, Array]:
+        """Return rows of inputs, of shape (..., n), as arrays by symbol name."""
+        lead = rows.shape[:-1]
+        return {
+            s.name: rows[..., self.slices[s.name]].reshape(lead + s.shape)
+            for s in self.symbols
+        }
+
+    def rows(self, arrays: Mapping[str, Array], lead: tuple[int, ...] = ()) -> Array:
+        """Return arrays by symbol name as rows of inputs; ``lead`` axes are batches."""
+        parts = [np.reshape(arrays[s.name], (*lead, s.size)) for s in self.symbols]
+        return np.concatenate([np.empty((*lead, 0)), *parts], axis=-1)
+
+    def boxes(self, low: Array, high: Array) -> dict[str, Array]:
+        """Return stacked ends by symbol name, as an `EnclosureProgram` takes them."""
+        return self.arrays(np.stack([low, high]))
+
+    def contains(self, row: Array) -> bool:
+        """Return whether one row of inputs certainly is a point of the domain."""
+        return all(
+            self.domain.contains(s, x)
+            for s, x in zip(self.symbols, self.arrays(row).values(), strict=True)
+        )
+
+    @property
+    def is_box(self) -> bool:
+        """Whether every input may take every value between its ends."""
+        kinds = [c for cs in self.domain.constraints.values() for c in cs]
+        return not self.tables and not any(
+            isinstance(c, UnitVectors) or (isinstance(c, Within) and c.order == 2)
+            for c in kinds
+        )
