@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.bound.domain import Domain, UnitVectors, Within
+from deuterium.bound.domain import Domain, OneOf, UnitVectors, Within
 from deuterium.errors import InvalidInputError, ShapeError
 from deuterium.evaluate.values import require_all, require_known
 from deuterium.graph.traverse import free_symbols
@@ -126,10 +126,16 @@ class Problem:
         )
 
     @property
-    def is_box(self) -> bool:
-        """Whether every input may take every value between its ends."""
-        kinds = [c for cs in self.domain.constraints.values() for c in cs]
-        return not self.tables and not any(
-            isinstance(c, UnitVectors) or (isinstance(c, Within) and c.order == 2)
-            for c in kinds
-        )
+    def movable(self) -> Array:
+        """Which inputs may be moved alone without leaving the domain's box.
+
+        Not those of a symbol with a finite set of values or in a 2-norm ball: there a
+        point moved to a face may be no point of the domain.
+        """
+        mask = np.ones(self.size, dtype=bool)
+        for name, part in self.slices.items():
+            for c in self.domain.constraints[name]:
+                ball = isinstance(c, Within) and c.order == 2
+                if ball or isinstance(c, (OneOf, UnitVectors)):
+                    mask[part] = False
+        return mask
