@@ -6,11 +6,14 @@ from deuterium._version import __version__
 from deuterium.bound import (
     Ball,
     Box,
+    Bracket,
     Choice,
     Domain,
     Estimate,
     OneHot,
     enclose,
+    maximize,
+    minimize,
     search,
 )
 from deuterium.errors import DeuteriumError
@@ -27,6 +30,7 @@ from deuterium.transform import get_gradients, grad, simplify, vectorize
 __all__ = [
     "Ball",
     "Box",
+    "Bracket",
     "Cause",
     "Choice",
     "DeuteriumError",
@@ -45,6 +49,8 @@ __all__ = [
     "loads",
     "log_softmax",
     "logsumexp",
+    "maximize",
+    "minimize",
     "norm",
     "random_symbols",
     "relu",

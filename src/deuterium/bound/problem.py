@@ -38,8 +38,10 @@ class Problem:
     ----------
     given : Variable
         The graph as the caller wrote it.
+    sought : Variable
+        ``v`` or ``-v``, whose supremum is sought.
     objective : Variable
-        What is maximised: ``v`` or ``-v``, simplified over the domain.
+        The same, simplified over the domain: what is maximised.
     symbols : list of Variable
         The symbols of ``v``, by name.
     slices : dict from str to slice
@@ -64,7 +66,8 @@ class Problem:
                 f"(or several joined with &), got {type(domain).__name__}"
             )
         self.given, self.domain, self.maximizes = v, domain, maximize
-        (dense,) = condensed([v if maximize else -v])
+        self.sought = v if maximize else -v
+        (dense,) = condensed([self.sought])
         self.objective = simplify(dense, domain)
         self.symbols = sorted(free_symbols([v]), key=lambda s: s.name)
         self._check_names(caller)

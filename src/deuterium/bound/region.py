@@ -118,9 +118,12 @@ class Bounder(Protocol):
     ----------
     atoms : int
         How many coordinates follow the inputs.
+    batch : int
+        How many regions it takes at a time with most profit.
     """
 
     atoms: int
+    batch: int
 
     def root(self) -> Regions:
         """Return the whole domain as one region."""

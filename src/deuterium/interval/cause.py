@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -21,12 +22,15 @@ class Cause:
         ``file.py:line`` of the user's code that made the node, or ``"unknown line"``.
     ranges : tuple of (float, float)
         The offending range of each argument.
+    box : dict from str to (ndarray, ndarray), or None
+        The smallest offending part of the domain found, where one was looked for.
     """
 
     kind: str
     operator: str
     source: str
     ranges: tuple[tuple[float, float], ...]
+    box: dict[str, Any] | None = None
 
     def __str__(self) -> str:
         ranges = ", ".join(f"[{low:.6g}, {high:.6g}]" for low, high in self.ranges)

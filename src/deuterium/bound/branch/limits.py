@@ -1,0 +1,78 @@
+"""When to stop: the gap, the time, the memory."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+
+from deuterium.errors import InvalidInputError
+
+GIBI = 2**30
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the caller asked for.
+
+    Attributes
+    ----------
+    rtol, atol : float
+        The gap to reach: ``max(atol, rtol * |value reached|)``.
+    time_limit : float or None
+        Seconds.
+    memory_limit : float
+        Bytes that waiting regions and proofs may take.
+    """
+
+    rtol: float = 1e-2
+    atol: float = 0.0
+    time_limit: float | None = 60.0
+    memory_limit: float = 2.0 * GIBI
+
+    def check(self, caller: str) -> Limits:
+        """Return these limits if they make sense."""
+        for name in ("rtol", "atol"):
+            value = getattr(self, name)
+            if not _is_number(value) or not 0 <= value < math.inf:
+                raise InvalidInputError(
+                    f"{caller}: `{name}` must be a finite number >= 0, got {value!r}"
+                )
+        for name in ("time_limit", "memory_limit"):
+            value = getattr(self, name)
+            if name == "time_limit" and value is None:
+                continue
+            if not _is_number(value) or not value > 0:
+                raise InvalidInputError(
+                    f"{caller}: `{name}` must be a number > 0, got {value!r}"
+                )
+        return self
+
+    def target(self, reached: float) -> float:
+        """Return the bound at which a region need not be cut, given a value reached."""
+        if not math.isfinite(reached):
+            return reached if reached == math.inf else -math.inf
+        return reached + max(self.atol, self.rtol * abs(reached))
+
+
+def _is_number(x: object) -> bool:
+    return isinstance(x, (int, float)) and not isinstance(x, bool) and x == x
+
+
+class Clock:
+    """Seconds since the start, and those that earlier runs had spent."""
+
+    def __init__(self, limit: float | None, spent: float = 0.0) -> None:
+        self._start = time.monotonic()
+        self.limit = math.inf if limit is None else limit
+        self.spent = spent
+
+    @property
+    def now(self) -> float:
+        """Seconds since this run's start."""
+        return time.monotonic() - self._start
+
+    @property
+    def left(self) -> float:
+        """Seconds left to this run."""
+        return self.limit - self.now

@@ -1,0 +1,71 @@
+"""The answer of `maximize` and `minimize`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from deuterium.interval import Cause
+
+STATUSES = (
+    "optimal",
+    "time_limit",
+    "memory_limit",
+    "interrupted",
+    "precision_limit",
+    "unbounded",
+    "undefined",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Bracket:
+    """Certified bounds of a supremum (or infimum) from both sides.
+
+    Attributes
+    ----------
+    lower, upper : float
+        The supremum (of `maximize`) or infimum (of `minimize`) over the domain lies
+        between them, under rounding too.  Of a supremum, ``lower`` is reached at the
+        witness, and ``upper`` is proved by the certificate; of an infimum, the other
+        way round.
+    witness : dict from str to ndarray
+        A point of the domain where the side found by search is reached; empty if none
+        was found.
+    status : str
+        ``"optimal"``: the gap asked for is reached.  ``"time_limit"``,
+        ``"memory_limit"``, ``"interrupted"``: stopped before.  ``"precision_limit"``:
+        no region can be told apart further in double precision.  ``"unbounded"``,
+        ``"undefined"``: no finite bound exists, see ``cause``.
+    cause : Cause or None
+        Why a bound is infinite: operator, source line and range, with the smallest
+        offending box found.
+    history : list of tuple
+        ``(seconds, lower, upper)`` whenever a side moved.
+    certificate : Certificate or None
+        The proof, to be saved and checked by anyone; None where a bound is infinite.
+    regions : int
+        How many regions were bounded.
+    seconds : float
+        Time spent, that of an interrupted run that this one went on from included.
+    """
+
+    lower: float
+    upper: float
+    witness: dict[str, Any]
+    status: str
+    cause: Cause | None = None
+    history: list[tuple[float, float, float]] = field(default_factory=list, repr=False)
+    certificate: Any = field(default=None, repr=False)
+    regions: int = 0
+    seconds: float = 0.0
+
+    @property
+    def gap(self) -> float:
+        """``(upper - lower) / |lower|``; infinite where an end is."""
+        width = self.upper - self.lower
+        if width == 0:
+            return 0.0
+        if self.lower == 0 or not width < float("inf"):
+            return float("inf")
+        return width / abs(self.lower)

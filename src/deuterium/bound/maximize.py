@@ -1,0 +1,221 @@
+"""The certified supremum and infimum of a scalar over a domain."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from concurrent.futures import Executor
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from deuterium.bound.bounders.choose import choose
+from deuterium.bound.branch.executors import crew, task_of
+from deuterium.bound.branch.incumbent import Incumbent
+from deuterium.bound.branch.journal import Journal
+from deuterium.bound.branch.limits import GIBI, Clock, Limits
+from deuterium.bound.branch.loop import BranchAndBound, closing
+from deuterium.bound.branch.progress import Closing, Quiet
+from deuterium.bound.branch.result import Bracket
+from deuterium.bound.domain import Box, Domain
+from deuterium.bound.enclose import enclose
+from deuterium.bound.problem import Problem
+from deuterium.errors import InvalidInputError
+from deuterium.graph.serialize import dumps
+from deuterium.graph.variable import Variable
+from deuterium.interval import Cause
+from deuterium.interval.rounding import EPS, widen_up
+
+__all__ = ["maximize", "minimize"]
+
+ROOM = 2.0**-44  # relative; a checker's arithmetic is another, and needs a little
+
+
+def maximize(
+    v: Variable,
+    domain: Domain,
+    *,
+    rtol: float = 1e-2,
+    atol: float = 0.0,
+    time_limit: float | None = 60.0,
+    memory_limit: float = 2.0 * GIBI,
+    executor: Executor | None = None,
+    progress: bool = False,
+    seed: int = 0,
+    checkpoint: Any = None,
+    points: Mapping[Any, Any] | None = None,
+    method: str = "auto",
+) -> Bracket:
+    """Return certified bounds of the supremum of a scalar over a domain.
+
+    Best-first branch and bound: the domain is cut into regions, each bounded from above
+    by several methods of which the best counts, until the largest bound and the best
+    value found are as close as asked for.  It can be stopped at any time (Ctrl-C, time,
+    memory) and then returns the bounds proved so far.
+
+    Parameters
+    ----------
+    v : Variable
+        A scalar.
+    domain : Domain
+        Bounds for every symbol of ``v``, without batch axes.
+    rtol, atol : float
+        The gap to reach: ``upper - lower <= max(atol, rtol * |lower|)``.
+    time_limit : float or None
+        Seconds; None for no limit.
+    memory_limit : float
+        Bytes that waiting regions and their proofs may take.
+    executor : concurrent.futures.Executor, optional
+        Any PEP 3148 executor: threads, processes,
+        ``dask.distributed.Client().get_executor()``.  What a lost worker had is done
+        here.  With more than one worker, the order in which regions are bounded, and so
+        the bounds within the gap, may differ from run to run.
+    progress : bool
+        Show both sides closing in.
+    seed : int
+        Of the random starts of the search.  The same seed gives the same answer, unless
+        stopped by time or memory.
+    checkpoint : path, optional
+        A file that records the work as it is done.  If it exists, the work goes on from
+        there; a process killed at any time loses at most the regions it was at.
+    points : mapping, optional
+        Rows to start the search from as well, such as a data set: from symbol to an
+        array with one leading axis.
+    method : {"auto", ...}
+        The bounder: by default the best that fits the graph.
+
+    Returns
+    -------
+    Bracket
+        ``.lower <= sup v <= .upper`` under rounding too, ``.witness``, ``.gap``,
+        ``.status``, ``.cause``, ``.history`` and ``.certificate``.
+
+    Raises
+    ------
+    InvalidInputError
+        An argument makes no sense, or the checkpoint is about another problem.
+    MissingSymbolError, UnknownSymbolError, BoundsError, ShapeError
+        The domain does not fit the symbols of ``v``.
+    """
+    problem = Problem(v, domain)
+    limits = Limits(rtol, atol, time_limit, memory_limit).check("maximize")
+    return _bracket(
+        problem, limits, executor, progress, seed, checkpoint, points, method
+    )
+
+
+def minimize(
+    v: Variable,
+    domain: Domain,
+    *,
+    rtol: float = 1e-2,
+    atol: float = 0.0,
+    time_limit: float | None = 60.0,
+    memory_limit: float = 2.0 * GIBI,
+    executor: Executor | None = None,
+    progress: bool = False,
+    seed: int = 0,
+    checkpoint: Any = None,
+    points: Mapping[Any, Any] | None = None,
+    method: str = "auto",
+) -> Bracket:
+    """Return certified bounds of the infimum of a scalar over a domain.
+
+    As `maximize`, of ``-v``: ``.upper`` is reached at the witness, and ``.lower`` is
+    proved by the certificate.
+    """
+    problem = Problem(v, domain, maximize=False)
+    limits = Limits(rtol, atol, time_limit, memory_limit).check("minimize")
+    found = _bracket(
+        problem, limits, executor, progress, seed, checkpoint, points, method
+    )
+    history = [(t, -upper, -lower) for t, lower, upper in found.history]
+    return replace(found, lower=-found.upper, upper=-found.lower, history=history)
+
+
+def _bracket(
+    problem: Problem,
+    limits: Limits,
+    executor: Executor | None,
+    progress: bool,
+    seed: int,
+    checkpoint: Any,
+    points: Mapping[Any, Any] | None,
+    method: str,
+) -> Bracket:
+    """Return the bracket of the objective's supremum."""
+    if executor is not None and not isinstance(executor, Executor):
+        raise InvalidInputError(
+            "`executor` must be a concurrent.futures.Executor (of dask, "
+            f"client.get_executor()), got {type(executor).__name__}"
+        )
+    clock = Clock(limits.time_limit)
+    name = fingerprint(problem)
+    bounder = choose(problem, method)
+    journal = (
+        None
+        if checkpoint is None
+        else Journal(checkpoint, _about(problem, name, limits, method))
+    )
+    run = BranchAndBound(
+        bounder,
+        crew(bounder, task_of(problem, name, method), executor),
+        Incumbent(problem, seed, points),
+        limits,
+        journal,
+        clock,
+    )
+    with closing(journal), Closing() if progress else Quiet() as shown:
+        status = run.run(shown)
+    return _result(problem, run, status)
+
+
+def fingerprint(problem: Problem) -> str:
+    """Return a name of the problem: equal for equal graphs, domains and senses."""
+    text = f"{dumps([problem.given])} {problem.domain!r} {problem.maximizes}"
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _about(problem: Problem, name: str, limits: Limits, method: str) -> dict[str, Any]:
+    return {"problem": name, "rtol": limits.rtol, "atol": limits.atol, "method": method}
+
+
+def _result(problem: Problem, run: BranchAndBound, status: str) -> Bracket:
+    lower, row = run.incumbent.value, run.incumbent.row
+    upper = inflated(run.tree.upper)
+    cause = None
+    if upper == np.inf:
+        cause = _cause(problem, run.offending)
+        if status == "undefined" and (cause is None or cause.kind != "undefined"):
+            status = "unbounded"
+    assert upper >= lower, f"a bound {upper!r} below a value reached, {lower!r}"
+    return Bracket(
+        lower=lower,
+        upper=upper,
+        witness={} if row is None else problem.arrays(row),
+        status=status,
+        cause=cause,
+        history=run.history,
+        regions=run.regions,
+        seconds=run.clock.spent + run.clock.now,
+    )
+
+
+def inflated(upper: float) -> float:
+    """Return a bound a few ulps larger, so that a checker has room for its rounding."""
+    if upper == 0 or not np.isfinite(upper):
+        return upper
+    return float(widen_up(np.asarray(upper), ROOM / EPS))
+
+
+def _cause(problem: Problem, offending: tuple[Any, Any] | None) -> Cause | None:
+    """Return why the bound is infinite, over the smallest offending box found."""
+    box: Any = problem.domain
+    if offending is not None:
+        low, high = (problem.arrays(x[: problem.size]) for x in offending)
+        box = Box({n: (low[n], high[n]) for n in low})
+    cause = enclose(problem.given, box).cause
+    if cause is None or offending is None:
+        return cause
+    return replace(cause, box={n: (low[n], high[n]) for n in low})
