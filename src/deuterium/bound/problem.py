@@ -75,7 +75,7 @@ class Problem:
 
     def _check_names(self, caller: str) -> None:
         symbols = {s.name: s for s in self.symbols}
-        known = {**dict.fromkeys(self.domain.shapes), **symbols}
+        known: Any = {**dict.fromkeys(self.domain.shapes), **symbols}
         require_known(self.domain.names, known, caller)
         require_all(self.domain.names, symbols, caller, "bounds")
 
