@@ -319,3 +319,14 @@ def test_an_answer_is_the_callers_own():
     again = dt.enclose(v, box)
     assert again.lower.max() == 0.0
     assert again.upper.max() == 1.0
+
+
+def test_a_result_that_does_not_depend_on_the_boxes_survives_many_of_them():
+    x, y = dt.symbol("x", shape=(300,)), dt.symbol("y", shape=(300,))
+    weights = dt.constant(np.arange(300.0))
+    fixed = {weights: dt.Interval(weights.value, weights.value)}
+    compiled_ = program.EnclosureProgram([(x * weights).sum(), y], fixed)
+    ends_ = {"x": np.zeros((2, 100, 300)), "y": np.zeros((2, 1, 300))}
+    first, second = compiled_(ends_, (100,))
+    assert first.shape == (2, 100)
+    assert second.shape == (2, 1, 300)

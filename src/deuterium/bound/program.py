@@ -80,7 +80,11 @@ class EnclosureProgram:
                 for n, e in boxes.items()
             }
             pieces.append(self._run(part, len(batch)))
-        return [np.concatenate(parts, axis=1) for parts in zip(*pieces, strict=True)]
+        # a result that does not depend on the boxes has no rows to join
+        return [
+            parts[0] if parts[0].shape[1] < rows else np.concatenate(parts, axis=1)
+            for parts in zip(*pieces, strict=True)
+        ]
 
     def _run(self, boxes: Mapping[str, Any], batch: int) -> list[Any]:
         done = list(self._start)

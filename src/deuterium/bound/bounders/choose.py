@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from deuterium.bound.bounders.box import BoxBounder
 from deuterium.bound.bounders.finite import FiniteFirst
 from deuterium.bound.bounders.plain import PlainBounder
 from deuterium.bound.problem import Problem
 from deuterium.bound.region import Bounder
 from deuterium.errors import InvalidInputError
 
-METHODS = ("auto", "interval")
+METHODS = ("auto", "box", "interval")
 
 
 def choose(problem: Problem, method: str = "auto") -> Bounder:
@@ -17,5 +18,9 @@ def choose(problem: Problem, method: str = "auto") -> Bounder:
         raise InvalidInputError(
             f"`method` must be one of {', '.join(METHODS)}; got {method!r}"
         )
-    bounder = PlainBounder(problem)
+    bounder: Bounder
+    if method == "interval" or not problem.size:
+        bounder = PlainBounder(problem)
+    else:
+        bounder = BoxBounder(problem)
     return FiniteFirst(problem, bounder) if problem.tables else bounder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -48,6 +49,7 @@ class Incumbent:
         place = self._ascent.place
         self._points = None if points is None else place.given(points)
         self._offers = 0
+        self._told: dict[str, Any] | None = None
 
     def start(self) -> bool:
         """Search from random points, corners and those given."""
@@ -70,10 +72,28 @@ class Incumbent:
             found = self._ascent.continue_(rounds=ROUNDS)
         return self._take(found)
 
+    def limit(self, seconds: float) -> None:
+        """Search no longer than so many seconds from now."""
+        self._ascent.target.deadline = time.perf_counter() + seconds
+
+    def state(self) -> dict[str, Any] | None:
+        """Return all that decides how the search goes on, if it changed since."""
+        state = self._ascent.state()
+        if state == self._told:
+            return None
+        self._told = state
+        return state
+
+    def restore(self, state: dict[str, Any], offers: int) -> None:
+        """Go on from a state that was returned, and from so many offers."""
+        self._ascent.restore(state)
+        self._offers = offers
+
     def _take(self, found: tuple[Array, float]) -> bool:
         row, value = found
-        better = value > self.value + NOISE * abs(self.value)
-        return bool(np.isfinite(value) and better and self.certify(row))
+        if self.row is not None:
+            value -= NOISE * abs(value)
+        return np.isfinite(value) and value > self.value and self.certify(row)
 
     def certify(self, row: Array) -> bool:
         """Take a point if its certified value is larger; return whether it is."""
@@ -82,5 +102,7 @@ class Incumbent:
         value = float(enclose_at(self.problem.sought, self.problem.arrays(row)).lower)
         if not value > self.value:
             return False
-        self.value, self.row = value, np.array(row)
+        # in this order: an interrupt in between leaves a value that is reached
+        self.row = np.array(row)
+        self.value = value
         return True
