@@ -40,7 +40,7 @@ def test_a_minimum_is_bracketed_from_the_other_side():
     assert e.status == "optimal"
     assert e.lower <= 3 <= e.upper
     assert e.gap <= 1e-6
-    value = v.evaluate({n: w for n, w in e.witness.items()})
+    value = v.evaluate(e.witness)
     assert np.isclose(value, e.upper, rtol=1e-12)
 
 
