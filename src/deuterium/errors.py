@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 __all__ = [
     "BoundsError",
+    "CertificateError",
     "DeuteriumError",
     "FormulaError",
     "GraphError",
@@ -20,6 +21,7 @@ __all__ = [
     "MissingSymbolError",
     "OutOfRangeError",
     "ShapeError",
+    "SoundnessError",
     "SymbolicError",
     "UnknownSymbolError",
     "UnsupportedError",
@@ -61,6 +63,14 @@ class FormulaError(InvalidInputError):
 
 class GraphError(InvalidInputError):
     """A graph, usually one loaded from a file, breaks the rules of graphs."""
+
+
+class CertificateError(InvalidInputError):
+    """A certificate cannot be read, or does not prove what it claims."""
+
+
+class SoundnessError(DeuteriumError, RuntimeError):
+    """A certified bound contradicts a value reached: a fault of deuterium itself."""
 
 
 class UnsupportedError(DeuteriumError, TypeError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import replace
@@ -10,19 +9,20 @@ from typing import Any
 
 import numpy as np
 
+from deuterium._version import __version__
 from deuterium.bound.bounders.choose import choose
-from deuterium.bound.branch.executors import crew, task_of
+from deuterium.bound.branch.executors import crew
 from deuterium.bound.branch.incumbent import Incumbent
 from deuterium.bound.branch.journal import Journal
 from deuterium.bound.branch.limits import GIBI, Clock, Limits
 from deuterium.bound.branch.loop import BranchAndBound, closing
 from deuterium.bound.branch.progress import Closing, Quiet
 from deuterium.bound.branch.result import Bracket
+from deuterium.bound.branch.worker import Task, graph_hash, task_of
 from deuterium.bound.domain import Box, Domain
 from deuterium.bound.enclose import enclose
 from deuterium.bound.problem import Problem
-from deuterium.errors import InvalidInputError
-from deuterium.graph.serialize import dumps
+from deuterium.errors import InvalidInputError, SoundnessError
 from deuterium.graph.variable import Variable
 from deuterium.interval import Cause
 from deuterium.interval.rounding import EPS, widen_up
@@ -98,10 +98,11 @@ def maximize(
     MissingSymbolError, UnknownSymbolError, BoundsError, ShapeError
         The domain does not fit the symbols of ``v``.
     """
-    problem = Problem(v, domain)
     limits = Limits(rtol, atol, time_limit, memory_limit).check("maximize")
+    clock = Clock(limits.time_limit)
+    problem = Problem(v, domain)
     return _bracket(
-        problem, limits, executor, progress, seed, checkpoint, points, method
+        problem, limits, clock, executor, progress, seed, checkpoint, points, method
     )
 
 
@@ -125,10 +126,11 @@ def minimize(
     As `maximize`, of ``-v``: ``.upper`` is reached at the witness, and ``.lower`` is
     proved by the certificate.
     """
-    problem = Problem(v, domain, maximize=False)
     limits = Limits(rtol, atol, time_limit, memory_limit).check("minimize")
+    clock = Clock(limits.time_limit)
+    problem = Problem(v, domain, maximize=False)
     found = _bracket(
-        problem, limits, executor, progress, seed, checkpoint, points, method
+        problem, limits, clock, executor, progress, seed, checkpoint, points, method
     )
     history = [(t, -upper, -lower) for t, lower, upper in found.history]
     return replace(found, lower=-found.upper, upper=-found.lower, history=history)
@@ -137,6 +139,7 @@ def minimize(
 def _bracket(
     problem: Problem,
     limits: Limits,
+    clock: Clock,
     executor: Executor | None,
     progress: bool,
     seed: int,
@@ -150,17 +153,14 @@ def _bracket(
             "`executor` must be a concurrent.futures.Executor (of dask, "
             f"client.get_executor()), got {type(executor).__name__}"
         )
-    clock = Clock(limits.time_limit)
-    name = fingerprint(problem)
+    task = task_of(problem, method)
     bounder = choose(problem, method)
     journal = (
-        None
-        if checkpoint is None
-        else Journal(checkpoint, _about(problem, name, limits, method))
+        None if checkpoint is None else Journal(checkpoint, _about(task, limits, seed))
     )
     run = BranchAndBound(
         bounder,
-        crew(bounder, task_of(problem, name, method), executor),
+        crew(bounder, task, executor),
         Incumbent(problem, seed, points),
         limits,
         journal,
@@ -171,34 +171,51 @@ def _bracket(
     return _result(problem, run, status)
 
 
-def fingerprint(problem: Problem) -> str:
-    """Return a name of the problem: equal for equal graphs, domains and senses."""
-    text = f"{dumps([problem.given])} {problem.domain!r} {problem.maximizes}"
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _about(problem: Problem, name: str, limits: Limits, method: str) -> dict[str, Any]:
-    return {"problem": name, "rtol": limits.rtol, "atol": limits.atol, "method": method}
+def _about(task: Task, limits: Limits, seed: int) -> dict[str, Any]:
+    """Return what a checkpoint is about, and all that decides how the work goes."""
+    return {
+        "problem": task.name,
+        "deuterium": __version__,
+        "method": task.method,
+        "rtol": limits.rtol,
+        "atol": limits.atol,
+        "seed": seed,
+    }
 
 
 def _result(problem: Problem, run: BranchAndBound, status: str) -> Bracket:
     lower, row = run.incumbent.value, run.incumbent.row
+    _require_sound(problem, run)
     upper = inflated(run.tree.upper)
     cause = None
     if upper == np.inf:
         cause = _cause(problem, run.offending)
         if status == "undefined" and (cause is None or cause.kind != "undefined"):
             status = "unbounded"
-    assert upper >= lower, f"a bound {upper!r} below a value reached, {lower!r}"
     return Bracket(
         lower=lower,
         upper=upper,
         witness={} if row is None else problem.arrays(row),
         status=status,
         cause=cause,
-        history=run.history,
+        history=[(t, low, inflated(high)) for t, low, high in run.history],
         regions=run.regions,
         seconds=run.clock.spent + run.clock.now,
+    )
+
+
+def _require_sound(problem: Problem, run: BranchAndBound) -> None:
+    """Raise where the proved bound lies below a value that is certainly reached."""
+    reached, upper = run.incumbent.value, run.tree.upper
+    if upper >= reached or run.incumbent.row is None:
+        return
+    point = {n: x.tolist() for n, x in problem.arrays(run.incumbent.row).items()}
+    raise SoundnessError(
+        f"the bound proved, {upper!r}, lies below a value that is reached, "
+        f"{reached!r}: a fault of deuterium, whose bounds of this graph must not be "
+        f"trusted. Please report it with the graph (deuterium {__version__}, SHA-256 "
+        f"{graph_hash(problem.given)}), the domain {problem.domain!r:.2000} and the "
+        f"point {point!r:.2000}"
     )
 
 

@@ -2,83 +2,77 @@
 
 from __future__ import annotations
 
-import threading
+import time
 import warnings
-from collections import OrderedDict
-from collections.abc import Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from dataclasses import dataclass
-from typing import Any
+from collections import deque
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, wait
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from deuterium.bound.bounders.choose import choose
-from deuterium.bound.domain import Domain
-from deuterium.bound.problem import Problem
+from deuterium.bound.branch.worker import Answer, Task, bound_here, this_process
 from deuterium.bound.region import Bounder, Regions, Verdicts
 from deuterium.errors import DeuteriumError
-from deuterium.graph.serialize import dumps, loads
 
-AHEAD = 2  # batches given to each worker before the first comes back
-KEPT = 4  # problems that a worker remembers
-
-
-@dataclass(frozen=True)
-class Task:
-    """A problem as it travels: enough to build it again, and a name to know it by."""
-
-    name: str
-    graph: str
-    domain: Domain
-    maximizes: bool
-    method: str
-
-    def build(self) -> Bounder:
-        """Return the bounder of the problem."""
-        (v,) = loads(self.graph)
-        return choose(Problem(v, self.domain, maximize=self.maximizes), self.method)
+AHEAD = 2  # batches given to each of several workers before the first comes back
+TOLD = 4  # batches for each worker that bring the problem along, unasked
+LOSSES = 3  # batches lost in a row, and an executor is not asked again
+PATIENCE = 60.0  # seconds without any answer, and a batch is done here
 
 
-_BOUNDERS = (
-    threading.local()
-)  # bounders keep state: each thread of a worker has its own
+class Batch(NamedTuple):
+    """Regions to be bounded, and the value that is known to be reached."""
+
+    nodes: list[int]
+    regions: Regions
+    incumbent: float
 
 
-def bound_here(task: Task, regions: Regions, incumbent: float) -> Verdicts:
-    """Bound a batch in this process, with a bounder built on first use."""
-    kept = _BOUNDERS.__dict__.setdefault("kept", OrderedDict())
-    if task.name not in kept:
-        kept[task.name] = task.build()
-        while len(kept) > KEPT:
-            kept.popitem(last=False)
-    with np.errstate(all="ignore"):
-        verdicts: Verdicts = kept[task.name].bound(regions, incumbent)
-    return verdicts
+class Done(NamedTuple):
+    """A batch done: its nodes, what was found of them, and the time it took."""
+
+    nodes: list[int]
+    verdicts: Verdicts
+    seconds: float
 
 
 class Here:
-    """No executor: every batch is done as it is handed in."""
+    """No executor: batches are done here.
 
-    width = 1
+    Attributes
+    ----------
+    width : int
+        How many batches to hand in at a time.
+    workers : int
+        How many work on them.
+    """
+
+    width = workers = 1
 
     def __init__(self, bounder: Bounder) -> None:
         self.bounder = bounder
-        self._done: list[tuple[list[int], Verdicts]] = []
+        self._waiting: deque[Batch] = deque()
+
+    def __len__(self) -> int:
+        return len(self._waiting)
 
     def submit(self, nodes: list[int], regions: Regions, incumbent: float) -> None:
-        """Bound a batch."""
+        """Take a batch, to be done when collected."""
+        self._waiting.append(Batch(nodes, regions, incumbent))
+
+    def collect(self, timeout: float) -> list[Done]:
+        """Do a batch and return it."""
+        if not self._waiting:
+            return []
+        batch = self._waiting.popleft()
+        start = time.perf_counter()
         with np.errstate(all="ignore"):
-            self._done.append((nodes, self.bounder.bound(regions, incumbent)))
+            verdicts = self.bounder.bound(batch.regions, batch.incumbent)
+        return [Done(batch.nodes, verdicts, time.perf_counter() - start)]
 
-    def collect(self, timeout: float) -> list[tuple[list[int], Verdicts]]:
-        """Return what is done."""
-        done, self._done = self._done, []
-        return done
-
-    def cancel(self) -> list[int]:
-        """Give up what is not done and return its nodes."""
-        self._done = []
-        return []
+    def cancel(self) -> None:
+        """Give up what is not done."""
+        self._waiting.clear()
 
 
 class Away:
@@ -95,57 +89,124 @@ class Away:
     """
 
     def __init__(self, bounder: Bounder, task: Task, executor: Executor) -> None:
-        self.bounder, self.task, self.executor = bounder, task, executor
-        self.width = AHEAD * workers_of(executor)
-        self._running: dict[Future[Verdicts], tuple[list[int], Regions, float]] = {}
+        self.task, self.executor = task, executor
+        self.workers = workers_of(executor)
+        self._here = Here(bounder)
+        self._running: dict[Future[Answer], Batch] = {}
         self._broken = False
+        self._lost = 0  # in a row
+        self._told = 0
+        self._heard_of: set[tuple[str, int]] = set()
+        self._last = time.monotonic()
+
+    @property
+    def width(self) -> int:
+        """How many batches to hand in at a time.
+
+        One for one worker, which makes the order of the work that of no executor.
+        """
+        return 1 if self._broken or self.workers == 1 else AHEAD * self.workers
+
+    def __len__(self) -> int:
+        return len(self._running) + len(self._here)
+
+    # -- handing in ------------------------------------------------------------------
 
     def submit(self, nodes: list[int], regions: Regions, incumbent: float) -> None:
         """Hand a batch to a worker."""
-        future: Future[Verdicts] = Future()
-        try:
-            if self._broken:
-                raise RuntimeError
-            future = self.executor.submit(bound_here, self.task, regions, incumbent)
-        except RuntimeError as error:  # shut down, or its workers have gone
-            future.set_exception(error)
-        self._running[future] = nodes, regions, incumbent
+        if not self._running:
+            self._last = time.monotonic()
+        self._hand_in(Batch(nodes, regions, incumbent), tell=self._tells())
 
-    def collect(self, timeout: float) -> list[tuple[list[int], Verdicts]]:
+    def _hand_in(self, batch: Batch, tell: bool) -> None:
+        if self._broken:
+            self._here.submit(*batch)
+            return
+        task = self.task if tell else None
+        self._told += tell
+        try:
+            future = self.executor.submit(
+                bound_here, self.task.key, task, batch.regions, batch.incumbent
+            )
+        except Exception as error:  # shut down, or its workers have gone
+            self._broken = True
+            self._do_here(batch, error)
+        else:
+            self._running[future] = batch
+
+    def _tells(self) -> bool:
+        """Return whether the next batch brings the problem along.
+
+        It may be megabytes; within one process, it costs nothing.
+        """
+        if this_process() in self._heard_of:
+            return True
+        all_know = len(self._heard_of) >= self.workers
+        return not all_know and self._told < TOLD * self.workers
+
+    # -- taking back -----------------------------------------------------------------
+
+    def collect(self, timeout: float) -> list[Done]:
         """Wait for at least one batch (or the timeout) and return those done."""
+        if len(self._here):
+            return self._here.collect(timeout)
+        if not self._running:
+            return []
         done, _ = wait(self._running, timeout, FIRST_COMPLETED)
-        # in the order handed in, so that one worker always gives the same answer
         finished = [f for f in self._running if f in done]
-        return [self._result(f) for f in finished]
+        if not finished and time.monotonic() - self._last > PATIENCE:
+            self._give_up_oldest()
+        answers = [self._taken(f) for f in finished]
+        return [a for a in answers if a is not None]
 
-    def _result(self, future: Future[Verdicts]) -> tuple[list[int], Verdicts]:
-        nodes, regions, incumbent = self._running.pop(future)
+    def _taken(self, future: Future[Answer]) -> Done | None:
+        batch = self._running.pop(future)
+        self._last = time.monotonic()
+        error: BaseException | None
         try:
-            return nodes, future.result()
-        except DeuteriumError:
-            raise
-        except Exception as error:
-            self._warn(error)
-            with np.errstate(all="ignore"):
-                return nodes, self.bounder.bound(regions, incumbent)
+            error = future.exception()
+        except CancelledError as cancelled:
+            error = cancelled
+        if isinstance(error, DeuteriumError):
+            raise error
+        if error is not None:
+            self._do_here(batch, error)
+            return None
+        answer = future.result()
+        self._lost = 0
+        self._heard_of.add(answer.process)
+        if answer.verdicts is None:
+            self._hand_in(batch, tell=True)
+            return None
+        return Done(batch.nodes, answer.verdicts, answer.seconds)
 
-    def _warn(self, error: Exception) -> None:
-        if not self._broken:
+    def _do_here(self, batch: Batch, error: BaseException) -> None:
+        self._here.submit(*batch)
+        self._lost += 1
+        if self._lost == 1:
             warnings.warn(
-                f"the executor lost a batch of regions ({error!r:.200}); it is done in "
-                "this process, and so are those to come if no worker is left",
+                f"the executor lost a batch of regions ({error!r:.200}); nothing is "
+                "lost, it is done in this process, and so are those to come if no "
+                "worker is left",
                 RuntimeWarning,
                 stacklevel=2,
             )
-        self._broken = True
+        if self._lost >= LOSSES:
+            self._broken = True
 
-    def cancel(self) -> list[int]:
-        """Give up what is not done and return its nodes."""
-        nodes = [i for batch, _, _ in self._running.values() for i in batch]
+    def _give_up_oldest(self) -> None:
+        future = next(iter(self._running))
+        batch = self._running.pop(future)
+        future.cancel()
+        self._last = time.monotonic()
+        self._do_here(batch, TimeoutError(f"no answer for {PATIENCE:.0f} s"))
+
+    def cancel(self) -> None:
+        """Give up what is not done."""
         for future in self._running:
             future.cancel()
-        self._running = {}
-        return nodes
+        self._running.clear()
+        self._here.cancel()
 
 
 def workers_of(executor: Any) -> int:
@@ -162,11 +223,3 @@ Crew = Here | Away
 def crew(bounder: Bounder, task: Task, executor: Executor | None) -> Crew:
     """Return who bounds the batches."""
     return Here(bounder) if executor is None else Away(bounder, task, executor)
-
-
-def task_of(problem: Problem, name: str, method: str) -> Task:
-    """Return a problem as it travels."""
-    return Task(name, dumps([problem.given]), problem.domain, problem.maximizes, method)
-
-
-__all__: Sequence[str] = ["Crew", "Task", "bound_here", "crew", "task_of"]

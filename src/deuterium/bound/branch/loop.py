@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from deuterium.bound.branch.executors import Crew
+from deuterium.bound.branch.executors import Crew, Done
 from deuterium.bound.branch.incumbent import Incumbent
-from deuterium.bound.branch.journal import Journal, verdicts_of
+from deuterium.bound.branch.journal import (
+    UNREADABLE,
+    Journal,
+    array_of,
+    verdicts_of,
+)
 from deuterium.bound.branch.limits import Clock, Limits
 from deuterium.bound.branch.progress import Quiet
+from deuterium.bound.branch.shield import Shield
 from deuterium.bound.branch.tree import Tree
 from deuterium.bound.region import Bounder, Verdicts
 
@@ -20,6 +26,8 @@ FINEST = 2.0**-40  # of a side: an infinite bound on so small a region is a pole
 FAREST = 2.0**400  # and on one so far out, an objective that grows without end
 DEEPEST = 4000  # cuts
 WAIT = 0.2  # seconds between two looks at the clock while workers work
+
+Array = Any
 
 
 class BranchAndBound:
@@ -37,6 +45,8 @@ class BranchAndBound:
         When to stop.
     journal : Journal or None
         Where the work is recorded.
+    clock : Clock
+        Tells the time spent and left.
     """
 
     def __init__(
@@ -55,18 +65,25 @@ class BranchAndBound:
         self.regions = 0
         self.history: list[tuple[float, float, float]] = []
         self.offending: tuple[Any, Any] | None = None  # a tiny box of infinite bound
+        self._batches = 0
+        self._pace = 0.0  # seconds a region
+        self._shield = Shield()
 
     def run(self, progress: Quiet) -> str:
         """Work until there is a reason to stop, and return it (a status)."""
-        try:
-            self._resume()
-            with np.errstate(all="ignore"):
-                return self._work(progress)
-        except KeyboardInterrupt:
-            return "interrupted"
-        finally:
-            self.tree.put_back(self.crew.cancel())
-            self.tree.put_back(list(self.tree.pending))
+        with self._shield:
+            try:
+                self._resume()
+                with np.errstate(all="ignore"):
+                    return self._work(progress)
+            except KeyboardInterrupt:
+                if not self._shield.is_whole:
+                    raise
+                return "interrupted"
+            finally:
+                with self._shield.whole():
+                    self.crew.cancel()
+                    self.tree.put_back(list(self.tree.pending))
 
     @property
     def target(self) -> float:
@@ -74,45 +91,74 @@ class BranchAndBound:
         return self.limits.target(self.incumbent.value)
 
     def _work(self, progress: Quiet) -> str:
-        size = 1
         while True:
             self._note(progress)
             reason = self._reason()
             if reason:
                 return reason
-            while len(self.tree.pending) < self.crew.width * size:
-                nodes = self.tree.pop(size, self.target)
-                if not nodes:
-                    break
-                regions = self.tree.regions(nodes)
-                self.crew.submit(nodes, regions, self.incumbent.value)
-            for nodes, verdicts in self.crew.collect(min(WAIT, self.clock.left)):
-                self._enter(nodes, verdicts)
-            size = min(2 * size, self.bounder.batch)
+            with self._shield.whole():
+                self._hand_out()
+            for done in self.crew.collect(min(WAIT, max(self.clock.left, 0.0))):
+                self._enter(done)
 
-    def _enter(self, nodes: list[int], verdicts: Verdicts) -> None:
+    def _hand_out(self) -> None:
+        """Give the crew as many batches as it takes."""
+        while len(self.crew) < self.crew.width:
+            nodes = self.tree.pop(self._size(), self.target)
+            if not nodes:
+                return
+            regions = self.tree.regions(nodes)
+            self.crew.submit(nodes, regions, self.incumbent.value)
+
+    def _size(self) -> int:
+        """Return how many regions to put into the next batch.
+
+        One, then twice as many with each batch, so that the first bounds come soon; no
+        more than leaves work for all workers, and than there is time for.
+        """
+        size = min(2 ** min(self._batches, 30), self.bounder.batch)
+        size = min(size, -(-self.tree.waiting // self.crew.workers))
+        if size * self._pace > self.clock.left > 0:
+            size = int(self.clock.left / self._pace)
+        return max(size, 1)
+
+    def _enter(self, done: Done) -> None:
         """Take in what was found of a batch."""
-        if self.incumbent.offer(verdicts.points) and self.journal:
-            self.journal.point(self.incumbent.row)
-        if self.journal:
-            spent = self.clock.spent + self.clock.now
-            self.journal.batch(nodes, verdicts, spent)
-        self._apply(nodes, verdicts)
+        better = self.incumbent.offer(done.verdicts.points)
+        self._pace = done.seconds / len(done.nodes)
+        with self._shield.whole():
+            if self.journal:
+                self._record(self.journal, done, better)
+            self._apply(done.nodes, done.verdicts)
+            if better:
+                self.tree.close(self.target)
 
-    def _apply(self, nodes: list[int], verdicts: Verdicts) -> None:
+    def _record(self, journal: Journal, done: Done, better: bool) -> None:
+        journal.batch(
+            done.nodes,
+            self.tree.regions(done.nodes),
+            done.verdicts,
+            point=self.incumbent.row if better else None,
+            cut=~(np.asarray(done.verdicts.upper) <= self.target),
+            spent=self.clock.spent + self.clock.now,
+            search=self.incumbent.state(),
+        )
+
+    def _apply(self, nodes: Sequence[int], verdicts: Verdicts) -> None:
         self._look_for_poles(nodes, verdicts)
         self.tree.apply(nodes, verdicts, self.target)
         self.regions += len(nodes)
+        self._batches += 1
 
-    def _look_for_poles(self, nodes: list[int], verdicts: Verdicts) -> None:
+    def _look_for_poles(self, nodes: Sequence[int], verdicts: Verdicts) -> None:
         """Remember a region too small to be cut whose bound still is infinite."""
-        for k in np.flatnonzero(np.asarray(verdicts.upper) == np.inf):
+        for k in np.flatnonzero(np.asarray(verdicts.upper) == np.inf).tolist():
             low, high = verdicts.low[k], verdicts.high[k]
-            deep = self.tree.nodes[nodes[k]].depth > DEEPEST
+            deep = self.tree.known["depth"][nodes[k]] > DEEPEST
             if deep or verdicts.cut[k] < 0 or self._is_tiny(low, high):
                 self.offending = low, high
 
-    def _is_tiny(self, low: Any, high: Any) -> bool:
+    def _is_tiny(self, low: Array, high: Array) -> bool:
         n = low.shape[-1] - self.bounder.atoms
         width = self.root.high[0, :n] - self.root.low[0, :n]
         limit = FINEST * np.where(np.isfinite(width), width, 1.0)
@@ -127,12 +173,13 @@ class BranchAndBound:
             return "undefined"
         if upper <= self.target:
             return "optimal"
-        if not len(self.tree):  # what could be cut has been
+        if self.tree.top <= self.target and not self.tree.pending:
+            # what could be cut has been
             return "precision_limit"
         if self.clock.left <= 0:
             return "time_limit"
-        growing = self.tree.pool.bytes if self.tree.pool.is_full else 0
-        if self.tree.bytes + growing > self.limits.memory_limit:
+        growth = self.tree.growth(self.crew.width * self._size())
+        if self.tree.bytes + growth > self.limits.memory_limit:
             return "memory_limit"
         return ""
 
@@ -140,22 +187,45 @@ class BranchAndBound:
         lower, upper = self.incumbent.value, self.tree.upper
         if not self.history or self.history[-1][1:] != (lower, upper):
             self.history.append((self.clock.spent + self.clock.now, lower, upper))
-            progress.show(lower, upper, self.regions, len(self.tree))
+        progress.show(lower, upper, self.regions, len(self.tree))
 
     # -- going on --------------------------------------------------------------------
 
     def _resume(self) -> None:
-        """Take in what an earlier run recorded, then find a first point."""
-        for entry in self.journal.read() if self.journal else ():
-            if "point" in entry:
-                self.incumbent.certify(np.asarray(entry["point"], dtype=float))
-                continue
-            nodes = list(entry["nodes"])
-            self.tree.claim(nodes)
-            self._apply(nodes, verdicts_of(entry, self.root.low.shape[1]))
-            self.clock.spent = float(entry["spent"])
-        if self.incumbent.row is None and self.incumbent.start() and self.journal:
-            self.journal.point(self.incumbent.row)
+        """Take in what an earlier run recorded, or find a first point."""
+        self.incumbent.limit(self.clock.left)
+        state = self._replayed(self.journal) if self.journal else None
+        if state is not None:
+            self.incumbent.restore(state, offers=self._batches)
+            self.tree.close(self.target)
+            return
+        self.incumbent.start()
+        if self.journal:
+            self.journal.point(self.incumbent.row, self.incumbent.state())
+
+    def _replayed(self, journal: Journal) -> dict[str, Any] | None:
+        """Take in the records of an earlier run; return the state of its search."""
+        state = None
+        for number, entry in enumerate(journal.read(), start=2):
+            try:
+                with self._shield.whole():
+                    self._replay(entry)
+            except UNREADABLE:
+                raise journal.damaged(number) from None
+            state = entry.get("search") or state
+        return state
+
+    def _replay(self, entry: dict[str, Any]) -> None:
+        if entry.get("point") is not None:
+            self.incumbent.certify(array_of(entry["point"]))
+        if "nodes" not in entry:
+            return
+        nodes = [int(i) for i in entry["nodes"]]
+        if not self.tree.can_claim(nodes):
+            raise ValueError("no such regions wait")
+        self.tree.claim(nodes)
+        self._apply(nodes, verdicts_of(entry, self.tree.regions(nodes)))
+        self.clock.spent = float(entry["spent"])
 
 
 @contextmanager

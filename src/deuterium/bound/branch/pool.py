@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
+from deuterium.bound.branch.columns import GROWTH, Columns
 from deuterium.bound.region import Regions
 
 FIELDS = ("low", "high", "open", "bound", "state")
-START = 64  # rows
+ROW = 40  # bytes that a row takes beside its numbers, in the list of free ones
 
 
 class Pool:
@@ -22,42 +23,41 @@ class Pool:
     """
 
     def __init__(self, like: Regions) -> None:
-        self._arrays = {f: _empty(START, getattr(like, f)) for f in FIELDS}
-        self._free = list(range(START))[::-1]
+        self._columns = Columns(**{f: getattr(like, f) for f in FIELDS})
+        self._free = list(range(self._columns.room))[::-1]
 
     def add(self, regions: Regions) -> list[int]:
         """Store regions and return their rows."""
-        while len(self._free) < len(regions):
+        count = len(regions)
+        while len(self._free) < count:
             self._grow()
-        rows = [self._free.pop() for _ in range(len(regions))]
+        rows = self._free[len(self._free) - count :][::-1]
+        del self._free[len(self._free) - count :]
         for f in FIELDS:
-            self._arrays[f][rows] = getattr(regions, f)
+            self._columns[f][rows] = getattr(regions, f)
         return rows
 
-    def take(self, rows: list[int]) -> Regions:
+    def take(self, rows: Sequence[int]) -> Regions:
         """Return the regions of some rows, which stay stored."""
-        return Regions(**{f: self._arrays[f][rows] for f in FIELDS})
+        at = np.asarray(rows, dtype=np.intp)
+        return Regions(**{f: self._columns[f][at] for f in FIELDS})
 
-    def free(self, rows: list[int]) -> None:
+    def free(self, rows: Sequence[int]) -> None:
         """Let rows go."""
         self._free.extend(rows)
 
     @property
     def bytes(self) -> int:
-        """Memory of the arrays."""
-        return int(sum(a.nbytes for a in self._arrays.values()))
+        """Memory taken."""
+        return self._columns.bytes + ROW * len(self._free)
 
-    @property
-    def is_full(self) -> bool:
-        """Whether the next region makes the arrays twice as large."""
-        return not self._free
+    def growth(self, count: int) -> int:
+        """Return how much more memory it takes to add so many regions."""
+        if len(self._free) >= count:
+            return 0
+        return int(self._columns.bytes * (GROWTH - 1) + ROW * count)
 
     def _grow(self) -> None:
-        count = len(self._arrays["bound"])
-        for f, a in self._arrays.items():
-            self._arrays[f] = np.concatenate([a, _empty(count, a)])
-        self._free = list(range(count, 2 * count))[::-1] + self._free
-
-
-def _empty(rows: int, like: Any) -> Any:
-    return np.zeros((rows, *like.shape[1:]), dtype=like.dtype)
+        count = self._columns.room
+        self._columns.grow()
+        self._free = list(range(count, self._columns.room))[::-1] + self._free

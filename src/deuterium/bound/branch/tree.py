@@ -4,35 +4,31 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from deuterium.bound.branch.columns import GROWTH, Columns
+from deuterium.bound.branch.packing import packed, room, unpacked
 from deuterium.bound.branch.pool import Pool
-from deuterium.bound.region import EMPTY, Proof, Regions, Step, Verdicts
+from deuterium.bound.region import EMPTY, Regions, Verdicts
 
 Array = Any
+Queued = tuple[float, int, int]
 
+NODE = 24  # bytes a node takes in lists
+WAITING = 200  # bytes a region that waits takes in the queue
 
-@dataclass(slots=True)
-class Node:
-    """One region: its own bound with the proof, and how it was cut, if it was.
-
-    ``inherited`` is the least bound of the regions around it; ``bound`` the least of
-    that and its own.
-    """
-
-    inherited: float
-    depth: int
-    bound: float = np.inf
-    own: float = np.inf
-    proof: Proof | None = None
-    steps: list[Step] = field(default_factory=list)
-    cut: int = -1
-    at: float = 0.0
-    ends: Proof | None = None
-    children: tuple[int, ...] = ()
+COLUMNS = {
+    "inherited": float,  # the least bound of the regions around it
+    "own": float,  # its own bound, if it is smaller and its proof is kept
+    "bound": float,  # the lesser of the two
+    "at": float,  # where it was cut,
+    "cut": np.int32,  # and in which coordinate; -1 if it was not
+    "depth": np.int32,
+    "child": np.int64,  # the first of its two halves; the other follows
+    "row": np.int32,  # of the pool, -1 when it is done
+}
 
 
 class Tree:
@@ -42,53 +38,99 @@ class Tree:
     ----------
     root : Regions
         The whole domain, one row.
+
+    Attributes
+    ----------
+    pending : dict from int to int
+        Regions being bounded, with their rows of the pool.
+    closed_upper : float
+        The largest bound of closed regions.
     """
 
     def __init__(self, root: Regions) -> None:
-        self.nodes: list[Node] = []
         self.pool = Pool(root)
-        self.open: dict[int, int] = {}  # node to row, of those that wait
-        self.pending: dict[int, int] = {}  # and of those being bounded
-        self.closed_upper = -np.inf  # the largest bound of closed regions
-        self.proof_bytes = 0
-        self._heap: list[tuple[float, int, int]] = []
-        self._enter(root, depth=0)
+        self.known = Columns(**COLUMNS)
+        self.pending: dict[int, int] = {}
+        self.closed_upper = -np.inf
+        self._size = 0
+        self._waiting = 0
+        self._queue: list[Queued] = []
+        self._proofs: list[bytes | None] = []
+        self._steps: list[bytes | None] = []  # with the reason for end points, if any
+        self._spare: list[tuple[float, int]] = []  # cut regions with a proof kept
+        self._packed_bytes = 0
+        self._enter(root, np.zeros(len(root), dtype=int))
 
     # -- what is open ----------------------------------------------------------------
 
-    def _enter(self, regions: Regions, depth: int) -> tuple[int, ...]:
-        """Open regions and return their nodes."""
-        first = len(self.nodes)
-        rows, bounds = self.pool.add(regions), regions.bound.tolist()
-        for row, bound in zip(rows, bounds, strict=True):
-            self.nodes.append(Node(bound, depth, bound))
-            self._push(len(self.nodes) - 1, row)
-        return tuple(range(first, len(self.nodes)))
+    def _enter(self, regions: Regions, depth: Array) -> int:
+        """Open regions and return the first one's node."""
+        first, count = self._size, len(regions)
+        while self.known.room < first + count:
+            self.known.grow()
+        new = slice(first, first + count)
+        self._size += count
+        self.known["inherited"][new] = self.known["bound"][new] = regions.bound
+        self.known["own"][new] = np.inf
+        self.known["cut"][new] = -1
+        self.known["depth"][new] = depth
+        self.known["row"][new] = self.pool.add(regions)
+        self._proofs += [None] * count
+        self._steps += [None] * count
+        self._push(range(first, first + count))
+        return first
 
-    def _push(self, i: int, row: int) -> None:
-        self.open[i] = row
-        # of equal (infinite) bounds the deepest first, to come to the cause soon
-        heapq.heappush(self._heap, (-self.nodes[i].bound, -self.nodes[i].depth, i))
+    def _push(self, nodes: Sequence[int]) -> None:
+        """Have regions wait, the largest bound first.
 
-    def _top(self) -> float:
+        Of equal (infinite) bounds the deepest comes first, to find the cause soon.
+        """
+        bounds = self.known["bound"][list(nodes)].tolist()
+        depths = self.known["depth"][list(nodes)].tolist()
+        for i, bound, depth in zip(nodes, bounds, depths, strict=True):
+            heapq.heappush(self._queue, (-bound, -depth, i))
+        self._waiting += len(nodes)
+
+    def _waits(self, i: int) -> bool:
+        return bool(self.known["row"][i] >= 0) and i not in self.pending
+
+    @property
+    def top(self) -> float:
         """Return the largest bound of those that wait."""
-        while self._heap and self._heap[0][2] not in self.open:
-            heapq.heappop(self._heap)  # claimed since
-        return -self._heap[0][0] if self._heap else -np.inf
+        while self._queue and not self._waits(self._queue[0][2]):
+            heapq.heappop(self._queue)  # claimed or closed since
+        return -self._queue[0][0] if self._queue else -np.inf
 
     def __len__(self) -> int:
-        return len(self.open) + len(self.pending)
+        return self._waiting + len(self.pending)
+
+    @property
+    def size(self) -> int:
+        """How many regions there ever were."""
+        return self._size
+
+    @property
+    def waiting(self) -> int:
+        """How many regions wait."""
+        return self._waiting
 
     @property
     def upper(self) -> float:
         """The certified bound over the whole domain: the largest of any leaf."""
-        bounding = max((self.nodes[i].bound for i in self.pending), default=-np.inf)
-        return max(self.closed_upper, self._top(), bounding)
+        bounding = self.known["bound"][list(self.pending)].max(initial=-np.inf)
+        return max(self.closed_upper, self.top, float(bounding))
 
     @property
     def bytes(self) -> int:
-        """Memory of what waits and of the proofs, about."""
-        return self.pool.bytes + self.proof_bytes + 400 * len(self.nodes)
+        """Memory of all of it, about."""
+        lists = NODE * self._size + WAITING * max(len(self._queue), self._waiting)
+        return self.pool.bytes + self.known.bytes + self._packed_bytes + lists
+
+    def growth(self, count: int) -> int:
+        """Return how much more memory it may take to cut so many regions."""
+        full = self._size + 2 * count > self.known.room
+        more = int(self.known.bytes * (GROWTH - 1)) if full else 0
+        return more + self.pool.growth(2 * count) + 2 * count * (NODE + WAITING)
 
     def pop(self, count: int, target: float) -> list[int]:
         """Return the open regions of largest bound, which are pending from now on.
@@ -96,15 +138,21 @@ class Tree:
         Those whose bound does not exceed ``target`` stay: they need not be cut.
         """
         chosen: list[int] = []
-        while len(chosen) < count and self._top() > target:
-            chosen.append(heapq.heappop(self._heap)[2])
+        while len(chosen) < count and self.top > target:
+            chosen.append(heapq.heappop(self._queue)[2])
             self.claim(chosen[-1:])
         return chosen
 
     def claim(self, nodes: Sequence[int]) -> None:
         """Make waiting regions pending."""
         for i in nodes:
-            self.pending[i] = self.open.pop(i)
+            self.pending[i] = int(self.known["row"][i])
+        self._waiting -= len(nodes)
+
+    def can_claim(self, nodes: Sequence[int]) -> bool:
+        """Return whether these are regions that wait, each named once."""
+        inside = all(0 <= i < self._size and self._waits(i) for i in nodes)
+        return inside and len(set(nodes)) == len(nodes)
 
     def regions(self, nodes: Sequence[int]) -> Regions:
         """Return the regions of pending nodes."""
@@ -113,29 +161,83 @@ class Tree:
     def put_back(self, nodes: Sequence[int]) -> None:
         """Open pending regions again: nothing was found out about them."""
         for i in nodes:
-            self._push(i, self.pending.pop(i))
+            del self.pending[i]
+        self._push(nodes)
+
+    def close(self, target: float) -> None:
+        """Close the regions that wait and need not be cut, to save their memory."""
+        rows = self.known["row"][: self._size]
+        done = (rows >= 0) & (self.known["bound"][: self._size] <= target)
+        done[list(self.pending)] = False
+        nodes = np.flatnonzero(done)
+        if 4 * len(nodes) < self._waiting:
+            return  # not worth it
+        self._close(nodes, self.known["bound"][nodes])
+        self._waiting -= len(nodes)
+        self._queue = [q for q in self._queue if self.known["row"][q[2]] >= 0]
+        heapq.heapify(self._queue)
+
+    def _close(self, nodes: Array, bounds: Array) -> None:
+        self.pool.free(self.known["row"][nodes].tolist())
+        self.known["row"][nodes] = -1
+        self.closed_upper = max(self.closed_upper, float(bounds.max(initial=-np.inf)))
 
     # -- what is known ---------------------------------------------------------------
 
     def apply(self, nodes: Sequence[int], verdicts: Verdicts, target: float) -> None:
         """Enter what a bounder found of pending regions: close them, or cut them."""
-        self.pool.free([self.pending.pop(i) for i in nodes])
-        for k, i in enumerate(nodes):
-            node = self.nodes[i]
-            node.own = float(verdicts.upper[k])
-            node.bound = min(node.inherited, node.own)
-            node.proof, node.steps = verdicts.proofs[k], verdicts.steps[k]
-            self.proof_bytes += _size(node.proof) + _size(node.steps)
-            if node.bound <= target or verdicts.cut[k] < 0:
-                self.closed_upper = max(self.closed_upper, node.bound)
-            else:
-                self._cut(node, verdicts, k)
+        at, cut = np.asarray(nodes, dtype=np.intp), np.asarray(verdicts.cut)
+        self._record(at, verdicts)
+        bound = self.known["bound"][at]
+        open_ = (bound > target) & (cut >= 0)
+        for i in nodes:
+            del self.pending[i]
+        self._close(at, bound[~open_])
+        ks = np.flatnonzero(open_)
+        if len(ks):
+            self._cut(at[ks], verdicts, ks)
+        self._drop_spare()
 
-    def _cut(self, node: Node, verdicts: Verdicts, k: int) -> None:
-        node.cut, node.at = int(verdicts.cut[k]), float(verdicts.at[k])
-        node.ends = verdicts.ends[k]
-        halves = halved(verdicts, k, node.bound)
-        node.children = self._enter(halves, node.depth + 1)
+    def _record(self, at: Array, verdicts: Verdicts) -> None:
+        own = np.asarray(verdicts.upper, dtype=float)
+        inherited = self.known["inherited"][at]
+        better = own < inherited  # else an outer region's proof is as good; never NaN
+        self.known["own"][at] = np.where(better, own, np.inf)
+        self.known["bound"][at] = np.where(better, own, inherited)
+        which = np.flatnonzero(better).tolist()
+        proofs = packed([verdicts.proofs[k] for k in which])
+        for k, proof in zip(which, proofs, strict=True):
+            self._proofs[at[k]] = proof
+            self._packed_bytes += room(proof)
+        told = [
+            (k, (steps, ends))
+            for k, (steps, ends) in enumerate(
+                zip(verdicts.steps, verdicts.ends, strict=True)
+            )
+            if steps or ends is not None
+        ]
+        for (k, _), data in zip(told, packed([x for _, x in told]), strict=True):
+            self._steps[at[k]] = data
+            self._packed_bytes += room(data)
+
+    def _cut(self, at: Array, verdicts: Verdicts, ks: Array) -> None:
+        bound = self.known["bound"][at]
+        depth = np.repeat(self.known["depth"][at] + 1, 2)
+        first = self._enter(halved(verdicts, ks, bound), depth)
+        self.known["cut"][at], self.known["at"][at] = verdicts.cut[ks], verdicts.at[ks]
+        self.known["child"][at] = first + 2 * np.arange(len(at))
+        own = self.known["own"][at]
+        for i in np.flatnonzero(own < np.inf):
+            heapq.heappush(self._spare, (-float(own[i]), int(at[i])))
+
+    def _drop_spare(self) -> None:
+        """Drop proofs of cut regions that are above what is proved by their parts."""
+        upper = self.upper
+        while self._spare and -self._spare[0][0] > upper:
+            _, i = heapq.heappop(self._spare)
+            self._packed_bytes -= room(self._proofs[i])
+            self._proofs[i] = None
+            self.known["own"][i] = np.inf
 
     # -- the proof -------------------------------------------------------------------
 
@@ -147,41 +249,39 @@ class Tree:
         listed: list[Any] = []
         waiting = [0]
         while waiting:
-            node = self.nodes[waiting.pop()]
-            if node.own <= upper:
-                proof = EMPTY if node.own == -np.inf else node.proof
-                listed.append({"steps": node.steps, "leaf": proof})
+            i = waiting.pop()
+            own = self.known["own"][i]
+            steps, ends = self._told(i)
+            if own <= upper and own < np.inf:
+                leaf = EMPTY if own == -np.inf else unpacked(self._proofs[i] or b"")
+                listed.append({"steps": steps, "leaf": leaf})
                 continue
-            entry: dict[str, Any] = {"steps": node.steps}
-            if node.ends is not None:
-                entry["ends"] = [node.cut, node.ends]
-            else:
-                entry["cut"] = [node.cut, node.at]
+            j, child = int(self.known["cut"][i]), int(self.known["child"][i])
+            if j < 0:
+                raise ValueError(f"{upper} is not proved")
+            entry = {"steps": steps, "cut": [j, float(self.known["at"][i])]}
+            if ends is not None:
+                entry = {"steps": steps, "ends": [j, ends]}
             listed.append(entry)
-            waiting.extend(reversed(node.children))
+            waiting += [child + 1, child]
         return listed
 
-
-def halved(verdicts: Verdicts, k: int, bound: float) -> Regions:
-    """Return the two halves of one region, or its two end faces."""
-    low, high = verdicts.low[[k, k]], verdicts.high[[k, k]]
-    opened = verdicts.open[[k, k]]
-    j = verdicts.cut[k]
-    if verdicts.ends[k] is not None:
-        high[0, j], low[1, j] = low[0, j], high[1, j]
-        opened[:, j] = False
-    else:
-        high[0, j] = low[1, j] = verdicts.at[k]
-        opened[1, j] = True
-    return Regions(low, high, opened, np.full(2, bound), verdicts.state[[k, k]])
+    def _told(self, i: int) -> tuple[list[Any], Any]:
+        data = self._steps[i]
+        return ([], None) if data is None else unpacked(data)
 
 
-def _size(x: Any) -> int:
-    """Return about how much memory nested lists of numbers take."""
-    if isinstance(x, dict):
-        return 200 + sum(map(_size, x.values()))
-    if isinstance(x, (list, tuple)):
-        if x and isinstance(x[0], (int, float)):
-            return 64 + 32 * len(x)
-        return 64 + sum(map(_size, x))
-    return 50
+def halved(verdicts: Verdicts, ks: Array, bound: Array) -> Regions:
+    """Return the two halves of some regions, or their two end faces, in turn."""
+    twice = np.repeat(ks, 2)
+    low, high = verdicts.low[twice], verdicts.high[twice]
+    opened = verdicts.open[twice]
+    first, second = np.arange(0, len(twice), 2), np.arange(1, len(twice), 2)
+    j, at = verdicts.cut[ks], verdicts.at[ks]
+    ends = np.array([verdicts.ends[k] is not None for k in ks])
+    lower, upper = low[first, j], high[first, j]
+    high[first, j] = np.where(ends, lower, at)
+    low[second, j] = np.where(ends, upper, at)
+    opened[second, j] = ~ends
+    opened[first[ends], j[ends]] = False
+    return Regions(low, high, opened, np.repeat(bound, 2), verdicts.state[twice])

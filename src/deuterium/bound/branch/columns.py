@@ -1,0 +1,47 @@
+"""Numbers by row in a few large arrays, which grow by half when they are full."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+START = 64  # rows
+GROWTH = 1.5
+
+Array = Any
+
+
+class Columns:
+    """Arrays of equal length, by name; new rows are zeros.
+
+    Parameters
+    ----------
+    **like : ndarray or dtype
+        What a row of each array looks like: that of an array, or one number.
+    """
+
+    def __init__(self, **like: Any) -> None:
+        self._arrays = {f: _empty(START, x) for f, x in like.items()}
+        self.room = START
+
+    def __getitem__(self, name: str) -> Array:
+        return self._arrays[name]
+
+    @property
+    def bytes(self) -> int:
+        """Memory of the arrays."""
+        return int(sum(a.nbytes for a in self._arrays.values()))
+
+    def grow(self) -> None:
+        """Make room for half as many rows again."""
+        more = int(self.room * (GROWTH - 1))
+        for f, a in self._arrays.items():
+            self._arrays[f] = np.concatenate([a, _empty(more, a)])
+        self.room += more
+
+
+def _empty(rows: int, like: Any) -> Array:
+    if isinstance(like, np.ndarray):
+        return np.zeros((rows, *like.shape[1:]), dtype=like.dtype)
+    return np.zeros(rows, dtype=like)

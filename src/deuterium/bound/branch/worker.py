@@ -1,0 +1,141 @@
+"""What a worker does: build the bounder of a problem once, then bound batches."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from deuterium.bound.bounders.choose import choose
+from deuterium.bound.domain import Domain
+from deuterium.bound.problem import Problem
+from deuterium.bound.region import Bounder, Regions, Verdicts
+from deuterium.graph.serialize import dumps, loads
+from deuterium.graph.variable import Variable
+
+KEPT = 4  # problems that a worker remembers
+
+
+@dataclass(eq=False)
+class Task:
+    """A problem on its way to workers: itself within the process, else as text.
+
+    Parameters
+    ----------
+    domain, maximizes, method :
+        As in `Problem` and `choose`.
+    problem : Problem or None
+        The problem itself, where the task was not sent to another process.
+    """
+
+    domain: Domain
+    maximizes: bool
+    method: str
+    problem: Problem | None = field(repr=False)
+
+    @cached_property
+    def text(self) -> str:
+        """The graph in its flat form."""
+        assert self.problem is not None  # else the text came with it
+        return dumps([self.problem.given])
+
+    @cached_property
+    def name(self) -> str:
+        """Equal for equal graphs, domains and senses."""
+        text = f"{self.text} {self.domain!r} {self.maximizes}"
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def key(self) -> str:
+        """What workers know the task by."""
+        return f"{self.name} {self.method}"
+
+    def build(self) -> Bounder:
+        """Return a bounder of its own for the problem."""
+        problem = self.problem
+        if problem is None:
+            (v,) = loads(self.text)
+            problem = Problem(v, self.domain, maximize=self.maximizes)
+        return choose(problem, self.method)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "text": self.text, "name": self.name, "problem": None}
+
+
+def task_of(problem: Problem, method: str) -> Task:
+    """Return a problem as it is given to workers."""
+    return Task(problem.domain, problem.maximizes, method, problem)
+
+
+def graph_hash(v: Variable) -> str:
+    """Return the SHA-256 of a graph's flat form."""
+    return hashlib.sha256(dumps([v]).encode()).hexdigest()
+
+
+@dataclass
+class Answer:
+    """What a worker gives back.
+
+    Attributes
+    ----------
+    verdicts : Verdicts or None
+        None where the worker has not been told the problem yet.
+    seconds : float
+        Time spent on the batch.
+    process : tuple
+        Which process it was.
+    """
+
+    verdicts: Verdicts | None
+    seconds: float
+    process: tuple[str, int]
+
+
+def this_process() -> tuple[str, int]:
+    """Return what tells this process from others, those of other machines too."""
+    return os.uname().nodename if hasattr(os, "uname") else "", os.getpid()
+
+
+# What a worker remembers.  Bounders have a memory of their own, so that each thread
+# needs its own.
+_TOLD: OrderedDict[str, Task] = OrderedDict()
+_OWN = threading.local()
+
+
+def bound_here(
+    key: str, task: Task | None, regions: Regions, incumbent: float
+) -> Answer:
+    """Bound a batch of regions of the problem of this key, if it is known here."""
+    start = time.perf_counter()
+    bounder = _bounder(key, task)
+    verdicts = None
+    if bounder is not None:
+        with np.errstate(all="ignore"):
+            verdicts = bounder.bound(regions, incumbent)
+    return Answer(verdicts, time.perf_counter() - start, this_process())
+
+
+def _bounder(key: str, task: Task | None) -> Bounder | None:
+    if task is not None and task.problem is None:
+        _remember(_TOLD, key, task)
+    own: OrderedDict[str, Bounder] = _OWN.__dict__.setdefault("bounders", OrderedDict())
+    if key not in own:
+        task = task or _TOLD.get(key)
+        if task is None:
+            return None
+        _remember(own, key, task.build())
+    return own[key]
+
+
+def _remember(kept: OrderedDict[str, Any], key: str, what: Any) -> None:
+    kept[key] = what
+    kept.move_to_end(key)
+    while len(kept) > KEPT:
+        kept.popitem(last=False)
