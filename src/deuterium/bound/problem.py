@@ -33,6 +33,8 @@ class Problem:
         Bounds for every symbol of ``v``, without batch axes.
     maximize : bool
         False seeks the infimum of ``v``, as minus the supremum of ``-v``.
+    caller : str, optional
+        The function whose arguments these are, for messages.
 
     Attributes
     ----------
@@ -52,8 +54,10 @@ class Problem:
         The values of each symbol that has finitely many.
     """
 
-    def __init__(self, v: Variable, domain: Domain, *, maximize: bool = True) -> None:
-        caller = "maximize" if maximize else "minimize"
+    def __init__(
+        self, v: Variable, domain: Domain, *, maximize: bool = True, caller: str = ""
+    ) -> None:
+        caller = caller or ("maximize" if maximize else "minimize")
         v = as_variable(v)
         if v.shape:
             raise ShapeError(
@@ -127,6 +131,28 @@ class Problem:
             self.domain.contains(s, x)
             for s, x in zip(self.symbols, self.arrays(row).values(), strict=True)
         )
+
+    @property
+    def finite(self) -> list[tuple[slice, Array]]:
+        """Inputs that take finitely many values together: where, and the values.
+
+        Those of one symbol, or, where they were too many to list, each row of unit
+        vectors by itself.
+        """
+        parts = [(self.slices[name], table) for name, table in self.tables.items()]
+        for s in self.symbols:
+            kinds = self.domain.constraints[s.name]
+            if s.name in self.tables or not any(
+                isinstance(c, UnitVectors) for c in kinds
+            ):
+                continue
+            length, start = s.shape[-1], self.slices[s.name].start
+            unit = np.eye(length)
+            parts += [
+                (slice(i, i + length), unit)
+                for i in range(start, start + s.size, length)
+            ]
+        return parts
 
     @property
     def movable(self) -> Array:

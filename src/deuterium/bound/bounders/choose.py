@@ -23,4 +23,4 @@ def choose(problem: Problem, method: str = "auto") -> Bounder:
         bounder = PlainBounder(problem)
     else:
         bounder = BoxBounder(problem)
-    return FiniteFirst(problem, bounder) if problem.tables else bounder
+    return FiniteFirst(problem, bounder) if problem.finite else bounder

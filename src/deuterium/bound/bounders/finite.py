@@ -18,16 +18,14 @@ class FiniteFirst:
     Parameters
     ----------
     problem : Problem
-        Its tables list the values of each finite symbol.
+        What is maximised.
     inner : Bounder
         Bounds the regions, which are plain boxes to it.
     """
 
     def __init__(self, problem: Problem, inner: Bounder) -> None:
         self.inner, self.atoms, self.batch = inner, inner.atoms, inner.batch
-        self.parts = [
-            (problem.slices[name], table) for name, table in problem.tables.items()
-        ]
+        self.parts = problem.finite
 
     def root(self) -> Regions:
         """Return the whole domain as one region."""
