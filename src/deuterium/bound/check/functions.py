@@ -1,0 +1,172 @@
+"""The functions of one real variable, on balls.
+
+Each takes a ball and returns one that holds the function's value at every point of it
+where it is defined.  They are written so that the relative accuracy is kept where an
+argument is a tight ball: the tails of the logistic and normal functions too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from flint import arb
+
+Ball = Any
+Function = Callable[[Ball], Ball]
+
+ZERO, ONE, TWO, HALF = arb(0), arb(1), arb(2), arb(0.5)
+INFINITY = arb("inf")
+
+
+def cbrt(x: Ball) -> Ball:
+    """Return the real cube root."""
+    if x > ZERO:
+        return x.root(3)
+    if x < ZERO:
+        return -((-x).root(3))
+    return arb(0, abs(x).upper().root(3).upper()) if x != ZERO else ZERO
+
+
+def exp2(x: Ball) -> Ball:
+    """Return two to the power x."""
+    return (x * TWO.log()).exp()
+
+
+def expit(x: Ball) -> Ball:
+    """Return the logistic function."""
+    if x > ZERO:
+        return ONE / (ONE + (-x).exp())
+    e = x.exp()
+    return e / (ONE + e)
+
+
+def expit_slope(x: Ball) -> Ball:
+    """Return the first derivative of the logistic function."""
+    e = (-abs(x)).exp()
+    d = ONE + e
+    return e / (d * d)
+
+
+def expit_curvature(x: Ball) -> Ball:
+    """Return the second derivative of the logistic function."""
+    return -(expit_slope(x) * (HALF * x).tanh())
+
+
+def log_expit(x: Ball) -> Ball:
+    """Return the logarithm of the logistic function."""
+    if x > ZERO:
+        return -((-x).exp().log1p())
+    return x - x.exp().log1p()
+
+
+def tanh_slope(x: Ball) -> Ball:
+    """Return the first derivative of tanh."""
+    c = x.cosh()
+    return ONE / (c * c)
+
+
+def tanh_curvature(x: Ball) -> Ball:
+    """Return the second derivative of tanh."""
+    return -(TWO * x.tanh() * tanh_slope(x))
+
+
+def logit(x: Ball) -> Ball:
+    """Return the inverse of the logistic function."""
+    return (x / (ONE - x)).log()
+
+
+def logit_slope(x: Ball) -> Ball:
+    """Return the first derivative of logit."""
+    return ONE / (x * (ONE - x))
+
+
+def ndtr(x: Ball) -> Ball:
+    """Return the distribution function of the normal distribution."""
+    return HALF * (-x / TWO.sqrt()).erfc()
+
+
+def log_ndtr(x: Ball) -> Ball:
+    """Return the logarithm of the normal distribution function."""
+    if x > ZERO:
+        return (-ndtr(-x)).log1p()
+    return ndtr(x).log()
+
+
+def log_ndtr_slope(x: Ball) -> Ball:
+    """Return the derivative of log_ndtr: the inverse Mills ratio."""
+    return (-HALF * x * x).exp() / (TWO * arb.pi()).sqrt() / ndtr(x)
+
+
+def logaddexp(x: Ball, y: Ball) -> Ball:
+    """Return ``log(exp(x) + exp(y))``."""
+    return larger(x, y) + (-abs(x - y)).exp().log1p()
+
+
+def larger(x: Ball, y: Ball) -> Ball:
+    """Return the maximum."""
+    if x >= y:
+        return x
+    return y if y >= x else x.max(y)
+
+
+def smaller(x: Ball, y: Ball) -> Ball:
+    """Return the minimum."""
+    if x <= y:
+        return x
+    return y if y <= x else x.min(y)
+
+
+def between(low: Ball, high: Ball) -> Ball:
+    """Return a ball that holds both, and all between."""
+    return low.union(high)
+
+
+def sign(x: Ball) -> Ball:
+    """Return the sign, 0 at 0."""
+    return x.sgn()
+
+
+def step(x: Ball) -> Ball:
+    """Return 1 for positive numbers, else 0."""
+    if x > ZERO:
+        return ONE
+    return ZERO if x <= ZERO else arb(0.5, 0.5)
+
+
+ARB: Mapping[str, str] = {
+    "sqrt": "sqrt", "exp": "exp", "expm1": "expm1", "log": "log", "log1p": "log1p",
+    "sinh": "sinh", "cosh": "cosh", "tanh": "tanh", "arcsinh": "asinh",
+    "arccosh": "acosh", "arctanh": "atanh", "sin": "sin", "cos": "cos", "tan": "tan",
+    "arcsin": "asin", "arccos": "acos", "arctan": "atan", "erf": "erf", "erfc": "erfc",
+}  # fmt: skip
+"""Operators that ball arithmetic has as they are, and its names for them."""
+
+ONE_VARIABLE: Mapping[str, Function] = {
+    **{name: getattr(arb, method) for name, method in ARB.items()},
+    "absolute": abs,
+    "absolute'": sign,
+    "cbrt": cbrt,
+    "exp2": exp2,
+    "expit": expit,
+    "expit'": expit_slope,
+    "expit''": expit_curvature,
+    "flat": lambda x: ZERO,
+    "log10": lambda x: x.log_base(10),
+    "log2": lambda x: x.log_base(2),
+    "log_expit": log_expit,
+    "log_ndtr": log_ndtr,
+    "log_ndtr'": log_ndtr_slope,
+    "logit": logit,
+    "logit'": logit_slope,
+    "ndtr": ndtr,
+    "negative": lambda x: -x,
+    "reciprocal": lambda x: ONE / x,
+    "relu": lambda x: larger(x, ZERO),
+    "relu'": step,
+    "sign": sign,
+    "square": lambda x: x * x,
+    "tanh'": tanh_slope,
+    "tanh''": tanh_curvature,
+}
+"""Every operator of one variable, apart from ``integer_power``."""

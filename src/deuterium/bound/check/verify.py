@@ -1,0 +1,132 @@
+"""The whole check of a certificate: what is claimed, of what, and the proof."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flint import ctx
+
+from deuterium.bound.check import objective as objectives
+from deuterium.bound.check.forms import Forms
+from deuterium.bound.check.functions import INFINITY
+from deuterium.bound.check.inputs import Inputs
+from deuterium.bound.check.reasons import NoBound
+from deuterium.bound.check.region import Region
+from deuterium.bound.check.steps import number_of
+from deuterium.bound.check.tape import Atom
+from deuterium.bound.check.walk import UNREADABLE, walk
+from deuterium.bound.domain import Domain
+from deuterium.errors import CertificateError
+from deuterium.graph.serialize import dumps
+from deuterium.graph.traverse import free_symbols, topological
+from deuterium.graph.variable import Variable
+
+BITS = 96  # of working precision: a double has 53
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was checked.
+
+    Attributes
+    ----------
+    leaves : int
+        Regions whose bounds were worked out again.
+    nodes : int
+        Nodes of the proof tree.
+    seconds : float
+        Time taken.
+    bits : int
+        Working precision.
+    """
+
+    leaves: int
+    nodes: int
+    seconds: float
+    bits: int = BITS
+
+
+def verify(body: Mapping[str, Any], v: Variable, domain: Domain) -> Report:
+    """Check the contents of a certificate; raise CertificateError where one fails."""
+    start = time.perf_counter()
+    symbols = sorted(free_symbols([v]), key=lambda s: s.name)
+    with ctx.workprec(BITS):
+        inputs = Inputs(symbols, domain)
+        maximizes = body["sense"] == "maximize"
+        objective = objectives.derived(v, inputs, maximizes)
+        _same_objective(body, objective)
+        seed = int(body["graph"][:8], 16)
+        objectives.compare(v, objective, inputs, maximizes, seed)
+        _witness(body, v, inputs, maximizes)
+        forms = Forms(objective, inputs, _atoms(body["atoms"], objective))
+        claim = number_of(body["upper" if maximizes else "lower"])
+        root = _root(body["root"], inputs, len(forms.atoms))
+        count = walk(forms, root, body["proof"], claim if maximizes else -claim)
+    return Report(count, len(body["proof"]), time.perf_counter() - start)
+
+
+def _same_objective(body: Mapping[str, Any], objective: Variable) -> None:
+    found = hashlib.sha256(dumps([objective]).encode()).hexdigest()
+    if found != body["objective"]:
+        raise CertificateError(
+            "the proof speaks of another objective than simplification gives here; it "
+            f"was made by deuterium {body['deuterium']!r:.40}"
+        )
+
+
+def _atoms(listed: Any, objective: Variable) -> list[Atom]:
+    order = topological([objective])
+    atoms: list[Atom] = []
+    try:
+        for i, element in listed:
+            if not 0 <= i < len(order) or not 0 <= element < order[i].size:
+                raise IndexError(i)
+            atoms.append((order[i], element))
+    except UNREADABLE as error:
+        raise CertificateError(f"the atoms cannot be read: {error!r:.100}") from None
+    return atoms
+
+
+def _root(claimed: Any, inputs: Inputs, atoms: int) -> Region:
+    """Return the region that the proof starts from; it must hold the whole domain."""
+    try:
+        low = [number_of(x) for x in claimed["lower"]]
+        high = [number_of(x) for x in claimed["upper"]]
+    except (NoBound, *UNREADABLE) as error:
+        raise CertificateError(f"the root cannot be read: {error!r:.100}") from None
+    if not len(low) == len(high) == inputs.size:
+        raise CertificateError(f"the root must have {inputs.size} inputs")
+    for j in range(inputs.size):
+        if not (low[j] <= inputs.least[j] and high[j] >= inputs.most[j]):
+            raise CertificateError(
+                "the regions do not cover the domain: the root leaves out values of "
+                f"input {j}"
+            )
+    k = inputs.size + atoms
+    low, high = low + [-INFINITY] * atoms, high + [INFINITY] * atoms
+    return Region(low, high, [False] * k)
+
+
+def _witness(
+    body: Mapping[str, Any], v: Variable, inputs: Inputs, maximizes: bool
+) -> None:
+    """Refuse a witness that is not in the domain, or does not reach what is claimed."""
+    reached = number_of(body["lower" if maximizes else "upper"])
+    if not reached.is_finite() and bool(reached < 0) == maximizes:
+        return  # nothing is claimed to be reached
+    reason = inputs.contains(body["witness"])
+    if reason:
+        raise CertificateError(f"the witness is not a point of the domain: {reason}")
+    try:
+        value = objectives.value_at(v, inputs, inputs.row(body["witness"]))
+    except NoBound:
+        raise CertificateError("the graph is not defined at the witness") from None
+    if not (value >= reached if maximizes else value <= reached):
+        raise CertificateError(
+            f"the witness does not reach {reached.str(17, radius=False)}: the value "
+            f"there is {value.str(17, radius=False)}"
+        )

@@ -1,0 +1,106 @@
+"""The walk down the proof tree: every region accounted for, every leaf bounded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from deuterium.bound.check import leaves, steps
+from deuterium.bound.check.forms import Forms
+from deuterium.bound.check.functions import Ball
+from deuterium.bound.check.leaves import finite
+from deuterium.bound.check.reasons import NoBound, NoPoint
+from deuterium.bound.check.region import Region
+from deuterium.errors import CertificateError
+
+UNREADABLE = (
+    KeyError, TypeError, IndexError, ValueError, AttributeError, ArithmeticError,
+    RecursionError,
+)  # fmt: skip
+
+Node = dict[str, Any]
+
+
+def walk(forms: Forms, root: Region, nodes: Sequence[Node], claim: Ball) -> int:
+    """Check a tree in preorder against a claimed bound; return how many leaves it has.
+
+    Raises
+    ------
+    CertificateError
+        A region is not accounted for, or something does not hold.
+    """
+    waiting: list[Region | None] = [root]  # None: no point, so all is proved
+    count = 0
+    for i, node in enumerate(nodes):
+        if not waiting:
+            raise CertificateError(
+                f"the proof goes on after its tree has ended, at node {i}"
+            )
+        region = waiting.pop()
+        try:
+            children = _visit(forms, region, node, claim)
+        except NoBound as reason:
+            raise CertificateError(f"node {i} ({_kind(node)}): {reason}") from None
+        except UNREADABLE as error:
+            raise CertificateError(f"node {i} cannot be read: {error!r:.200}") from None
+        waiting += children[::-1]
+        count += not children
+    if waiting:
+        raise CertificateError(
+            f"the regions do not cover the domain: the tree ends with {len(waiting)} "
+            "of them unaccounted for"
+        )
+    return count
+
+
+def _kind(node: Node) -> str:
+    if "leaf" in node:
+        return f"leaf, {node['leaf'][0]!r:.40}"
+    return "ends" if "ends" in node else "cut"
+
+
+def _visit(
+    forms: Forms, region: Region | None, node: Node, claim: Ball
+) -> list[Region | None]:
+    """Check one node and return the regions of its children."""
+    if region is not None:
+        try:
+            for step in node.get("steps", ()):
+                steps.take(forms, region, step)
+        except NoPoint:
+            region = None
+    if "leaf" in node:
+        if region is not None:
+            method, data = node["leaf"]
+            _close(forms, region, method, data, claim)
+        return []
+    if "ends" in node:
+        j, (method, data) = node["ends"]
+        if region is None:
+            return [None, None]
+        steps.ends(forms, region, j, method, data)
+        faces = [region.at(j, 0), region.at(j, 1)]
+        for face in faces:
+            forms.release(face, [j])
+        return [*faces]
+    j, at = node["cut"]
+    if region is None:
+        return [None, None]
+    if type(j) is not int or not 0 <= j < len(region.low):
+        raise NoBound(f"there is no coordinate {j!r:.40}")
+    point = finite(at)
+    return [region.below(j, point), region.above(j, point)]
+
+
+def _close(
+    forms: Forms, region: Region, method: str, data: dict[str, Any], claim: Ball
+) -> None:
+    bound = leaves.bound(forms, region, method, data)
+    if not bound <= claim:
+        over = (
+            (bound - claim).str(5, radius=False) if bound.is_finite() else "infinitely"
+        )
+        raise NoBound(
+            f"its bound {bound.str(17, radius=False)} is above the claim "
+            f"{claim.str(17, radius=False)}, by {over}"
+        )
