@@ -37,7 +37,8 @@ class Columns:
         """Make room for half as many rows again."""
         more = int(self.room * (GROWTH - 1))
         for f, a in self._arrays.items():
-            self._arrays[f] = np.concatenate([a, _empty(more, a)])
+            self._arrays[f] = _empty(self.room + more, a)
+            self._arrays[f][: self.room] = a
         self.room += more
 
 

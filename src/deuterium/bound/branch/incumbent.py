@@ -16,6 +16,7 @@ Array = Any
 
 STARTS = 16
 ROUNDS = 2
+RESTS = 16  # offers passed over, at most
 NOISE = 2.0**-50  # relative; a gain below it is rounding
 
 
@@ -49,6 +50,9 @@ class Incumbent:
         place = self._ascent.place
         self._points = None if points is None else place.given(points)
         self._offers = 0
+        self._next, self._rest = 1, 1  # when an offer is looked at
+        self._alone = 4  # and when the search goes on by itself
+        self._tried = -np.inf
         self._told: dict[str, Any] | None = None
 
     def start(self) -> bool:
@@ -60,16 +64,21 @@ class Incumbent:
     def offer(self, rows: Array) -> bool:
         """Try points that a bounder found worth it; return whether one is better.
 
-        Now and then, more and more seldom, the search goes on by itself as well.
+        After an offer in vain some that follow are passed over, since a search takes as
+        long as bounding some hundred regions.  Now and then, more and more seldom, the
+        search goes on by itself as well.
         """
-        if not self.problem.size:
+        self._offers += 1
+        if not self.problem.size or self._offers < self._next:
             return False
-        found = self._ascent.row, self._ascent.value
+        found = before = self._ascent.row, self._ascent.value
         if len(rows):
             found = self._ascent.improve(rows)
-        self._offers += 1
-        if self._offers.bit_count() == 1 and self._offers > 2:
+        if self._offers >= self._alone:
+            self._alone *= 2
             found = self._ascent.continue_(rounds=ROUNDS)
+        self._rest = 1 if found[1] > before[1] else min(2 * self._rest, RESTS)
+        self._next = self._offers + self._rest
         return self._take(found)
 
     def limit(self, seconds: float) -> None:
@@ -78,7 +87,8 @@ class Incumbent:
 
     def state(self) -> dict[str, Any] | None:
         """Return all that decides how the search goes on, if it changed since."""
-        state = self._ascent.state()
+        own = [self._next, self._rest, self._alone, self._tried]
+        state = {"own": own, **self._ascent.state()}
         if state == self._told:
             return None
         self._told = state
@@ -87,13 +97,17 @@ class Incumbent:
     def restore(self, state: dict[str, Any], offers: int) -> None:
         """Go on from a state that was returned, and from so many offers."""
         self._ascent.restore(state)
+        self._next, self._rest, self._alone, self._tried = state["own"]
         self._offers = offers
 
     def _take(self, found: tuple[Array, float]) -> bool:
         row, value = found
+        if not np.isfinite(value) or value <= self._tried:
+            return False
+        self._tried = value
         if self.row is not None:
             value -= NOISE * abs(value)
-        return np.isfinite(value) and value > self.value and self.certify(row)
+        return bool(value > self.value) and self.certify(row)
 
     def certify(self, row: Array) -> bool:
         """Take a point if its certified value is larger; return whether it is."""

@@ -17,7 +17,8 @@ Array = Any
 Queued = tuple[float, int, int]
 
 NODE = 24  # bytes a node takes in lists
-WAITING = 200  # bytes a region that waits takes in the queue
+QUEUED = 180  # bytes a region takes in the queue
+FRONT = 2048  # regions put into the queue at a time
 
 COLUMNS = {
     "inherited": float,  # the least bound of the regions around it
@@ -54,10 +55,11 @@ class Tree:
         self.closed_upper = -np.inf
         self._size = 0
         self._waiting = 0
+        # the front of those that wait, all those whose bound is at least `_edge`
         self._queue: list[Queued] = []
+        self._edge = -np.inf
         self._proofs: list[bytes | None] = []
         self._steps: list[bytes | None] = []  # with the reason for end points, if any
-        self._spare: list[tuple[float, int]] = []  # cut regions with a proof kept
         self._packed_bytes = 0
         self._enter(root, np.zeros(len(root), dtype=int))
 
@@ -77,19 +79,20 @@ class Tree:
         self.known["row"][new] = self.pool.add(regions)
         self._proofs += [None] * count
         self._steps += [None] * count
-        self._push(range(first, first + count))
+        self._waiting += count
+        self._push(np.arange(first, first + count))
         return first
 
-    def _push(self, nodes: Sequence[int]) -> None:
-        """Have regions wait, the largest bound first.
-
-        Of equal (infinite) bounds the deepest comes first, to find the cause soon.
-        """
-        bounds = self.known["bound"][list(nodes)].tolist()
-        depths = self.known["depth"][list(nodes)].tolist()
-        for i, bound, depth in zip(nodes, bounds, depths, strict=True):
-            heapq.heappush(self._queue, (-bound, -depth, i))
-        self._waiting += len(nodes)
+    def _push(self, nodes: Array) -> None:
+        """Queue regions that wait, if they belong to the front."""
+        bounds = self.known["bound"][nodes]
+        front = bounds >= self._edge
+        at = nodes[front]
+        queued = (-bounds[front]).tolist(), (-self.known["depth"][at]).tolist()
+        for entry in zip(*queued, at.tolist(), strict=True):
+            heapq.heappush(self._queue, entry)
+        if len(self._queue) > 4 * FRONT:
+            self._advance()
 
     def _waits(self, i: int) -> bool:
         return bool(self.known["row"][i] >= 0) and i not in self.pending
@@ -97,9 +100,37 @@ class Tree:
     @property
     def top(self) -> float:
         """Return the largest bound of those that wait."""
-        while self._queue and not self._waits(self._queue[0][2]):
-            heapq.heappop(self._queue)  # claimed or closed since
-        return -self._queue[0][0] if self._queue else -np.inf
+        while True:
+            while self._queue and not self._waits(self._queue[0][2]):
+                heapq.heappop(self._queue)  # claimed or closed since
+            if self._queue or not self._waiting:
+                return -self._queue[0][0] if self._queue else -np.inf
+            self._advance()
+
+    def _advance(self) -> None:
+        """Queue the next ones: those of largest bound among all that wait.
+
+        Of equal (infinite) bounds the deepest comes first, to find the cause soon.
+        """
+        nodes = self._behind(-np.inf)
+        bounds = self.known["bound"][nodes]
+        if len(nodes) > FRONT:
+            self._edge = float(np.partition(bounds, -FRONT)[-FRONT])
+            nodes, bounds = nodes[bounds >= self._edge], bounds[bounds >= self._edge]
+        else:
+            self._edge = -np.inf
+        depths = self.known["depth"][nodes]
+        queued = (-bounds).tolist(), (-depths).tolist(), nodes.tolist()
+        self._queue = sorted(zip(*queued, strict=True))  # which is a heap
+        self._drop_spare()
+
+    def _behind(self, bound: float, limit: float = np.inf) -> Array:
+        """Return all that wait and are not being bounded, of bounds in a range."""
+        waits = self.known["row"][: self._size] >= 0
+        bounds = self.known["bound"][: self._size]
+        waits &= (bound <= bounds) & (bounds <= limit)
+        waits[list(self.pending)] = False
+        return np.flatnonzero(waits)
 
     def __len__(self) -> int:
         return self._waiting + len(self.pending)
@@ -117,20 +148,25 @@ class Tree:
     @property
     def upper(self) -> float:
         """The certified bound over the whole domain: the largest of any leaf."""
+        return max(self.top, self._proved())
+
+    def _proved(self) -> float:
+        """Return the same, where the queue has just been filled."""
         bounding = self.known["bound"][list(self.pending)].max(initial=-np.inf)
-        return max(self.closed_upper, self.top, float(bounding))
+        top = -self._queue[0][0] if self._queue else -np.inf
+        return max(self.closed_upper, top, float(bounding))
 
     @property
     def bytes(self) -> int:
         """Memory of all of it, about."""
-        lists = NODE * self._size + WAITING * max(len(self._queue), self._waiting)
+        lists = NODE * self._size + QUEUED * len(self._queue)
         return self.pool.bytes + self.known.bytes + self._packed_bytes + lists
 
     def growth(self, count: int) -> int:
         """Return how much more memory it may take to cut so many regions."""
         full = self._size + 2 * count > self.known.room
         more = int(self.known.bytes * (GROWTH - 1)) if full else 0
-        return more + self.pool.growth(2 * count) + 2 * count * (NODE + WAITING)
+        return more + self.pool.growth(2 * count) + 2 * count * (NODE + QUEUED)
 
     def pop(self, count: int, target: float) -> list[int]:
         """Return the open regions of largest bound, which are pending from now on.
@@ -139,8 +175,10 @@ class Tree:
         """
         chosen: list[int] = []
         while len(chosen) < count and self.top > target:
-            chosen.append(heapq.heappop(self._queue)[2])
-            self.claim(chosen[-1:])
+            i = heapq.heappop(self._queue)[2]
+            self.pending[i] = int(self.known["row"][i])
+            self._waiting -= 1
+            chosen.append(i)
         return chosen
 
     def claim(self, nodes: Sequence[int]) -> None:
@@ -162,20 +200,16 @@ class Tree:
         """Open pending regions again: nothing was found out about them."""
         for i in nodes:
             del self.pending[i]
-        self._push(nodes)
+        self._waiting += len(nodes)
+        self._push(np.asarray(nodes, dtype=np.intp))
 
     def close(self, target: float) -> None:
         """Close the regions that wait and need not be cut, to save their memory."""
-        rows = self.known["row"][: self._size]
-        done = (rows >= 0) & (self.known["bound"][: self._size] <= target)
-        done[list(self.pending)] = False
-        nodes = np.flatnonzero(done)
+        nodes = self._behind(-np.inf, target)
         if 4 * len(nodes) < self._waiting:
             return  # not worth it
         self._close(nodes, self.known["bound"][nodes])
         self._waiting -= len(nodes)
-        self._queue = [q for q in self._queue if self.known["row"][q[2]] >= 0]
-        heapq.heapify(self._queue)
 
     def _close(self, nodes: Array, bounds: Array) -> None:
         self.pool.free(self.known["row"][nodes].tolist())
@@ -196,7 +230,6 @@ class Tree:
         ks = np.flatnonzero(open_)
         if len(ks):
             self._cut(at[ks], verdicts, ks)
-        self._drop_spare()
 
     def _record(self, at: Array, verdicts: Verdicts) -> None:
         own = np.asarray(verdicts.upper, dtype=float)
@@ -226,18 +259,15 @@ class Tree:
         first = self._enter(halved(verdicts, ks, bound), depth)
         self.known["cut"][at], self.known["at"][at] = verdicts.cut[ks], verdicts.at[ks]
         self.known["child"][at] = first + 2 * np.arange(len(at))
-        own = self.known["own"][at]
-        for i in np.flatnonzero(own < np.inf):
-            heapq.heappush(self._spare, (-float(own[i]), int(at[i])))
 
     def _drop_spare(self) -> None:
         """Drop proofs of cut regions that are above what is proved by their parts."""
-        upper = self.upper
-        while self._spare and -self._spare[0][0] > upper:
-            _, i = heapq.heappop(self._spare)
+        own = self.known["own"][: self._size]
+        cut = self.known["cut"][: self._size] >= 0
+        for i in np.flatnonzero(cut & (own > self._proved()) & (own < np.inf)).tolist():
             self._packed_bytes -= room(self._proofs[i])
             self._proofs[i] = None
-            self.known["own"][i] = np.inf
+            own[i] = np.inf
 
     # -- the proof -------------------------------------------------------------------
 
@@ -253,7 +283,8 @@ class Tree:
             own = self.known["own"][i]
             steps, ends = self._told(i)
             if own <= upper and own < np.inf:
-                leaf = EMPTY if own == -np.inf else unpacked(self._proofs[i] or b"")
+                packed_proof = self._proofs[i]
+                leaf = EMPTY if packed_proof is None else unpacked(packed_proof)
                 listed.append({"steps": steps, "leaf": leaf})
                 continue
             j, child = int(self.known["cut"][i]), int(self.known["child"][i])
