@@ -1,0 +1,115 @@
+"""The bounder: relaxations of batches of regions, their cuts and their proofs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from deuterium.bound.bounders.relax.cuts import cuts
+from deuterium.bound.bounders.relax.logform import log_form
+from deuterium.bound.bounders.relax.parts import Unsuited
+from deuterium.bound.bounders.relax.relaxation import Relaxation
+from deuterium.bound.problem import Problem
+from deuterium.bound.region import EMPTY, Proof, Regions, Verdicts, whole
+from deuterium.interval import Interval
+from deuterium.ops.exponential import exp
+
+Array = Any
+
+DIGITS = 7  # of multipliers that go into proofs
+TOLERANCE = 2e-4
+
+
+class RelaxBounder:
+    """Bounds regions by a fused separable relaxation with multipliers.
+
+    Parameters
+    ----------
+    problem : Problem
+    relaxation : Relaxation
+        Of the objective, or of its logarithm.
+    logarithm : bool
+        Which.
+    """
+
+    batch = 64
+
+    def __init__(
+        self, problem: Problem, relaxation: Relaxation, logarithm: bool
+    ) -> None:
+        self.problem, self.relaxation, self.logarithm = problem, relaxation, logarithm
+        self.atoms = relaxation.structure.coordinates - problem.size
+
+    def root(self) -> Regions:
+        """Return the whole domain as one region."""
+        low, high = self.problem.lower, self.problem.upper
+        free = np.full(self.atoms, np.inf)
+        return whole(
+            np.concatenate([low, -free]),
+            np.concatenate([high, free]),
+            self.relaxation.system.size,
+        )
+
+    def bound(self, regions: Regions, incumbent: float) -> Verdicts:
+        """Return certified bounds, cuts and points."""
+        relax = self.relaxation
+        ranges = relax.forward(regions.low, regions.high, regions.open)
+        target = self._target(incumbent)
+        found = relax.solve(ranges, regions.state, target, TOLERANCE, 40)
+        p = shortened(found.p)
+        upper = relax.bound(ranges, p)
+        before = shortened(regions.state)
+        upper = self._raised(upper)
+        proofs: list[Proof] = [("relax", {"p": row.tolist()}) for row in p]
+        for k in np.flatnonzero(ranges.empty):
+            proofs[k] = EMPTY
+        upper = np.where(ranges.empty, -np.inf, upper)
+        cut, place, at = cuts(relax, ranges, found)
+        del before
+        n = self.problem.size
+        return Verdicts(
+            upper=upper,
+            proofs=proofs,
+            low=regions.low,
+            high=regions.high,
+            open=regions.open,
+            cut=cut,
+            at=place,
+            points=np.clip(at[:, :n], regions.low[:, :n], regions.high[:, :n]),
+            state=p,
+        )
+
+    def _target(self, incumbent: float) -> float:
+        if not self.logarithm:
+            return incumbent
+        return float(np.log(incumbent)) if incumbent > 0 else -np.inf
+
+    def _raised(self, upper: Array) -> Array:
+        """Return bounds of the objective from those of what was relaxed."""
+        if not self.logarithm:
+            return upper
+        with np.errstate(all="ignore"):
+            high = exp.enclosure(Interval.unchecked(upper, upper)).upper
+        return np.where(np.isnan(upper), np.inf, high)
+
+
+def shortened(p: Array) -> Array:
+    """Return multipliers rounded to a few digits, which makes proofs short."""
+    with np.errstate(all="ignore"):
+        scale = 10.0 ** (DIGITS - 1 - np.floor(np.log10(np.abs(p))))
+        short = np.rint(p * scale) / scale
+    return np.where(np.isfinite(short), short, 0.0)
+
+
+def relaxation(problem: Problem) -> RelaxBounder | None:
+    """Return a bounder by relaxation, or None where the graph has no use for one."""
+    root = log_form(problem)
+    for graph, logarithm in ((root, True), (problem.objective, False)):
+        if graph is None:
+            continue
+        try:
+            return RelaxBounder(problem, Relaxation(problem, graph), logarithm)
+        except Unsuited:
+            continue
+    return None

@@ -1,0 +1,313 @@
+"""Good multipliers, by an interior-point method on samples, many regions at once.
+
+The bound as a function of the multipliers p is
+
+    D(p) = base + weights @ p + sum_j max_s (U_js @ c_j(p)),   c_j affine in p,
+
+with the maximum over samples s of each coordinate j.  Minimising it is a linear
+program whose columns are samples; Mehrotra's predictor and corrector need one matrix
+of the size of p per step, made of the weighted covariances of U.  Whatever comes out,
+the bound is evaluated rigorously elsewhere: nothing here has to be right.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from deuterium.bound.bounders.relax.system import Block
+
+Array = Any
+
+STEPS = 40
+BACK = 0.995  # of the way to the boundary
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One function's coefficients: ``matrix @ p[columns]``, or ``-p[columns]``."""
+
+    columns: Array
+    matrix: Array
+    own: bool
+
+
+class Columns:
+    """The sparse part of a block that the solver works with."""
+
+    def __init__(self, block: Block) -> None:
+        self.base = block.base
+        self.size, self.count, self.total = block.matrix.shape
+        self.pieces = [self._piece(block.matrix[:, r]) for r in range(self.count)]
+
+    def _piece(self, matrix: Array) -> Piece:
+        columns = np.flatnonzero(matrix.any(axis=0))
+        found = matrix[:, columns]
+        own = found.shape == (self.size, self.size) and np.array_equal(
+            found, -np.eye(self.size)
+        )
+        return Piece(columns, found, own)
+
+    def append(self, column: int) -> None:
+        """Add a function whose coefficient is one multiplier."""
+        self.pieces.append(Piece(np.array([column]), np.ones((self.size, 1)), False))
+        self.base = np.concatenate([self.base, np.zeros((self.size, 1))], axis=1)
+        self.count += 1
+
+    def coefficients(self, p: Array) -> Array:
+        """Return ``matrix @ p`` of shape (B, m, R)."""
+        out = np.zeros((len(p), self.size, self.count))
+        for r, piece in enumerate(self.pieces):
+            x = p[:, piece.columns]
+            out[..., r] = -x if piece.own else x @ piece.matrix.T
+        return out
+
+    def gather(self, g: Array, out: Array) -> None:
+        """Add ``matrix.T @ g`` to ``out``, of shape (B, P)."""
+        for r, piece in enumerate(self.pieces):
+            x = g[..., r]
+            out[:, piece.columns] += -x if piece.own else x @ piece.matrix
+
+    def add_to(self, h: Array, cov: Array) -> None:
+        """Add ``matrix.T @ cov @ matrix`` to ``h``, of shape (B, P, P)."""
+        for r, a in enumerate(self.pieces):
+            for s in range(r, self.count):
+                b = self.pieces[s]
+                if not len(a.columns) or not len(b.columns):
+                    continue
+                x = _sandwich(a, b, cov[:, :, r, s])
+                if x.ndim == 2:
+                    h[:, a.columns, b.columns] += x
+                    if s > r:
+                        h[:, b.columns, a.columns] += x
+                    continue
+                h[:, a.columns[:, None], b.columns] += x
+                if s > r:
+                    h[:, b.columns[:, None], a.columns] += np.swapaxes(x, 1, 2)
+
+
+def _sandwich(a: Piece, b: Piece, w: Array) -> Array:
+    """Return ``a.T @ diag(w) @ b``; its diagonal where both are own multipliers."""
+    if a.own and b.own:
+        return w
+    if a.own:
+        return -w[..., None] * b.matrix
+    if b.own:
+        return -np.swapaxes(w[..., None] * a.matrix, 1, 2)
+    if a.matrix.shape[1] == 1 or b.matrix.shape[1] == 1:
+        return np.matmul(a.matrix.T, w[..., None] * b.matrix)
+    return np.matmul(a.matrix.T * w[:, None, :], b.matrix)
+
+
+class _Cells:
+    """The primal and slack variables of one block, for the regions at work."""
+
+    def __init__(self, columns: Columns, samples: Array) -> None:
+        self.columns, self.u = columns, samples  # u: (B, m, R, S)
+        self.fixed = np.einsum("bjrs,jr->bjs", samples, columns.base)
+
+    def start(self, p: Array) -> None:
+        f = self.values(p)
+        top = f.max(axis=-1, keepdims=True)
+        z = top - f
+        z += 0.05 * np.minimum(z.max(axis=-1, keepdims=True), 1.0) + 1e-3
+        self.z = z
+        self.m = (top + (z - (top - f)).max(axis=-1, keepdims=True))[..., 0]
+        q = 1.0 / z
+        self.q = q / q.sum(axis=-1, keepdims=True)
+
+    def values(self, p: Array) -> Array:
+        return self.fixed + self.times(self.columns.coefficients(p))
+
+    def times(self, c: Array) -> Array:
+        return np.matmul(c[:, :, None, :], self.u)[:, :, 0, :]
+
+    def back(self, q: Array) -> Array:
+        return np.matmul(self.u, q[..., None])[..., 0]
+
+    def factor(self, h: Array) -> None:
+        self.d = self.q / self.z
+        self.sum = self.d.sum(axis=-1)
+        ud = self.u * self.d[:, :, None, :]
+        self.mean = ud.sum(axis=-1) / self.sum[..., None]
+        centred = self.u - self.mean[..., None]
+        cov = np.matmul(centred * self.d[:, :, None, :], np.swapaxes(centred, 2, 3))
+        self.columns.add_to(h, cov)
+
+    def aim(self, target: Array, rhs: Array) -> None:
+        """Enter what the right side gets for complementarity ``q z = target``."""
+        self.v = target / self.z - self.q
+        self.rest = 1.0 - self.q.sum(axis=-1)
+        total = self.v.sum(axis=-1)
+        g = -self.back(self.v) + self.mean * (total - self.rest)[..., None]
+        self.columns.gather(g, rhs)
+
+    def move(self, dp: Array) -> None:
+        c = self.columns.coefficients(dp)
+        along = self.times(c)
+        total = self.v.sum(axis=-1) - self.rest
+        self.dm = total / self.sum + (self.mean * c).sum(axis=-1)
+        self.dz = self.dm[..., None] - along
+        self.dq = self.v - self.d * self.dz
+
+    def take(self, rows: Array) -> None:
+        for name in ("u", "fixed", "m", "z", "q"):
+            setattr(self, name, getattr(self, name)[rows])
+
+
+def _limit(x: Array, dx: Array) -> Array:
+    """Return how far each row may go along ``dx`` while ``x`` stays positive."""
+    ratio = (-dx / x).reshape(len(x), -1).max(axis=1)
+    return 1.0 / np.maximum(ratio, 1e-12)
+
+
+class Solver:
+    """Minimises the bound over the multipliers.
+
+    Parameters
+    ----------
+    blocks : list of Columns
+    weights : ndarray of shape (P,)
+    base : float
+    positive : ndarray of int
+        Multipliers that must not be negative.
+    """
+
+    def __init__(
+        self, blocks: list[Columns], weights: Array, base: float, positive: Array
+    ) -> None:
+        self.blocks, self.weights, self.base = blocks, weights, base
+        self.positive = positive
+
+    def __call__(
+        self,
+        samples: list[Array],
+        p: Array,
+        target: float,
+        tolerance: float,
+        steps: int = STEPS,
+    ) -> tuple[Array, list[Array]]:
+        """Return multipliers, and how the relaxed solution weighs the samples."""
+        with np.errstate(all="ignore"):
+            return self._run(samples, p.copy(), target, tolerance, steps)
+
+    def _run(
+        self, samples: list[Array], p: Array, target: float, tolerance: float, steps: int
+    ) -> tuple[Array, list[Array]]:
+        cells = [_Cells(c, u) for c, u in zip(self.blocks, samples, strict=True)]
+        nu = self.positive
+        p[:, nu] = np.maximum(p[:, nu], 1e-6)
+        for c in cells:
+            c.start(p)
+        y = np.full((len(p), len(nu)), 1e-2)
+        best, weights = p.copy(), [c.q.copy() for c in cells]
+        least = np.full(len(p), np.inf)
+        rows = np.arange(len(p))
+        count = sum(u.shape[1] * u.shape[3] for u in samples) + len(nu)
+        for _ in range(steps):
+            bound = self.dual(cells, p)
+            gap = self._complementarity(cells, p, y) 
+            better = bound < least[rows]
+            best[rows[better]], least[rows[better]] = p[better], bound[better]
+            for c, w in zip(cells, weights, strict=True):
+                w[rows] = c.q
+            excess = np.maximum(bound - target, 0.0)
+            going = (gap > tolerance) & (gap > 0.1 * excess) & (bound > target)
+            going &= np.isfinite(bound)
+            if not going.all():
+                if not going.any():
+                    break
+                rows, p, y = rows[going], p[going], y[going]
+                for c in cells:
+                    c.take(going)
+            p, y = self._step(cells, p, y, count)
+        return best, weights
+
+    def dual(self, cells: list[_Cells], p: Array) -> Array:
+        total = self.base + p @ self.weights
+        for c in cells:
+            total = total + c.values(p).max(axis=-1).sum(axis=-1)
+        return total
+
+    def _complementarity(self, cells: list[_Cells], p: Array, y: Array) -> Array:
+        total = (y * p[:, self.positive]).sum(axis=1)
+        for c in cells:
+            total = total + (c.q * c.z).sum(axis=(1, 2))
+        return total
+
+    def _step(
+        self, cells: list[_Cells], p: Array, y: Array, count: int
+    ) -> tuple[Array, Array]:
+        nu, size = self.positive, len(self.weights)
+        h = np.zeros((len(p), size, size))
+        for c in cells:
+            c.factor(h)
+        x = p[:, nu]
+        diagonal = np.arange(size)
+        h[:, nu, nu] += y / x
+        trace = h[:, diagonal, diagonal]
+        h[:, diagonal, diagonal] = trace * (1 + 1e-10) + 1e-12
+        inverse = np.linalg.inv(h)
+        mu = self._complementarity(cells, p, y) / count
+        zero = [np.zeros(1) for _ in cells]
+        dp, dy = self._direction(cells, p, y, inverse, zero, 0.0)
+        far_q, far_z = self._reach(cells, p, y, dp, dy)
+        after = ((y + far_q[:, None] * dy) * (x + far_z[:, None] * dp[:, nu])).sum(1)
+        for c in cells:
+            q = c.q + far_q[:, None, None] * c.dq
+            z = c.z + far_z[:, None, None] * c.dz
+            after = after + (q * z).sum(axis=(1, 2))
+        sigma = np.clip(after / (mu * count), 0.0, 1.0) ** 3
+        aim = np.maximum(sigma, 1e-4) * mu
+        second = [c.dq * c.dz for c in cells]
+        targets = [aim[:, None, None] - s for s in second]
+        dp, dy = self._direction(
+            cells, p, y, inverse, targets, aim[:, None] - dp[:, nu] * dy
+        )
+        far_q, far_z = (
+            np.minimum(BACK * f, 1.0) for f in self._reach(cells, p, y, dp, dy)
+        )
+        for c in cells:
+            c.q = c.q + far_q[:, None, None] * c.dq
+            c.z = c.z + far_z[:, None, None] * c.dz
+        return p + far_z[:, None] * dp, y + far_q[:, None] * dy
+
+    def _direction(
+        self,
+        cells: list[_Cells],
+        p: Array,
+        y: Array,
+        inverse: Array,
+        targets: list[Array],
+        aim: Any,
+    ) -> tuple[Array, Array]:
+        nu = self.positive
+        rhs = np.zeros(p.shape) - self.weights
+        for c, target in zip(cells, targets, strict=True):
+            g = np.zeros(p.shape)
+            c.columns.gather(c.back(c.q), g)
+            rhs -= g
+            c.aim(target, rhs)
+        v = aim / p[:, nu] - y
+        rhs[:, nu] += y + v
+        dp = np.matmul(inverse, rhs[..., None])[..., 0]
+        for c in cells:
+            c.move(dp)
+        return dp, v - y / p[:, nu] * dp[:, nu]
+
+    def _reach(
+        self, cells: list[_Cells], p: Array, y: Array, dp: Array, dy: Array
+    ) -> tuple[Array, Array]:
+        far_q = np.full(len(p), 1.0)
+        far_z = np.full(len(p), 1.0)
+        for c in cells:
+            far_q = np.minimum(far_q, _limit(c.q, c.dq))
+            far_z = np.minimum(far_z, _limit(c.z, c.dz))
+        if len(self.positive):
+            far_q = np.minimum(far_q, _limit(y, dy))
+            far_z = np.minimum(
+                far_z, _limit(p[:, self.positive], dp[:, self.positive])
+            )
+        return far_q, far_z

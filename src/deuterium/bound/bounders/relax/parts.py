@@ -1,0 +1,166 @@
+"""The parts that a graph is taken into: groups of coordinates, functions, definitions.
+
+See the package's docstring for what they mean.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from deuterium.graph.variable import Variable
+from deuterium.interval import Interval
+
+Array = Any
+
+INPUT, ATOM, PAIR, FREE = "input", "atom", "pair", "free"
+
+
+class Unsuited(Exception):
+    """The graph has a part that cannot be relaxed."""
+
+
+@dataclass(frozen=True)
+class Image:
+    """A graph in terms of a group's own vector symbol.
+
+    ``left`` and ``right`` hold where every coordinate is at most, or at least, zero:
+    there kinks at zero are smooth.
+    """
+
+    full: Variable
+    left: Variable
+    right: Variable
+
+    @property
+    def kinked(self) -> bool:
+        return not (self.full is self.left is self.right)
+
+
+@dataclass(frozen=True, eq=False)
+class Fused:
+    """An array whose elements are functions of one coordinate of one group each."""
+
+    group: int
+    source: Array  # the coordinate of each element, -1 for a constant element
+    image: Image
+    plain: bool  # whether the elements are the coordinates themselves
+
+
+@dataclass(frozen=True, eq=False)
+class Term:
+    """Elements that affine functions are made of: functions of coordinates.
+
+    Attributes
+    ----------
+    group : int
+        Whose coordinates.
+    coordinate, function : ndarray of int, of shape (size,)
+        Which coordinate of the group, and which of its functions, each element is.
+    """
+
+    group: int
+    coordinate: Array
+    function: Array
+
+    @property
+    def size(self) -> int:
+        return len(self.coordinate)
+
+
+@dataclass(frozen=True, eq=False)
+class Affine:
+    """An array as an affine function of terms.
+
+    Attributes
+    ----------
+    parts : dict from Term to Interval of shape (term size, *shape)
+        Coefficients.
+    constant : Interval of the array's shape
+    """
+
+    parts: dict[Term, Interval]
+    constant: Interval
+
+
+@dataclass(frozen=True, eq=False)
+class Product:
+    """An element-wise product of two nodes, not yet made into coordinates."""
+
+    first: Variable
+    second: Variable
+
+
+@dataclass(eq=False)
+class Group:
+    """Scalars that are bounded alike.
+
+    Attributes
+    ----------
+    kind : str
+        ``INPUT``; ``ATOM``, defined by an affine function; ``PAIR``, the factors of
+        products, all first factors before all second; ``FREE``, known by range only.
+    size : int
+        The number of coordinates, or of pairs.
+    offset : int
+        The first one's place among the coordinates of a region.
+    vector : Variable
+        The symbol that functions are graphs of.
+    functions : list of Image
+        Arrays of shape (size,); the identity, number 0, is not listed, so function r
+        is ``functions[r - 1]``.  A pair's are the two factors and their product.
+    definitions : list of Affine
+        Of shape (size,): one for atoms, one for each factor of pairs, else none.
+    parameter : int
+        Where the multipliers of the definitions begin.
+    cuttable : bool
+        Whether cutting these coordinates can help.
+    node : Variable or None
+        The node whose elements these are.
+    """
+
+    kind: str
+    size: int
+    offset: int
+    vector: Variable
+    parameter: int
+    definitions: list[Affine] = field(default_factory=list)
+    functions: list[Image] = field(default_factory=list)
+    cuttable: bool = True
+    node: Variable | None = None
+    arguments: list[Any] = field(default_factory=list)
+
+    @property
+    def width(self) -> int:
+        """The number of region coordinates."""
+        return 2 * self.size if self.kind == PAIR else self.size
+
+    @property
+    def count(self) -> int:
+        """The number of local functions, the identity included."""
+        return 3 if self.kind == PAIR else 1 + len(self.functions)
+
+    @property
+    def multipliers(self) -> int:
+        return self.size * len(self.definitions)
+
+    @property
+    def part(self) -> slice:
+        """Where the coordinates are in a region."""
+        return slice(self.offset, self.offset + self.width)
+
+
+def thin(x: Array) -> Interval:
+    """Return an interval that is a number."""
+    return Interval.unchecked(x, x)
+
+
+def flat(x: Interval, lead: int) -> Interval:
+    """Return the axes after the first ``lead`` as one."""
+    low, high = np.asarray(x.lower), np.asarray(x.upper)
+    shape = (*low.shape[:lead], -1)
+    if x.is_thin or np.array_equal(low, high):
+        return thin(low.reshape(shape))
+    return Interval.unchecked(low.reshape(shape), high.reshape(shape))
