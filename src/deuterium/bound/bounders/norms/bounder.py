@@ -13,10 +13,42 @@ from deuterium.bound.bounders.plain import longest_side, middles
 from deuterium.bound.domain import Within
 from deuterium.bound.problem import Problem
 from deuterium.bound.region import Proof, Regions, Verdicts, whole
+from deuterium.graph.traverse import topological
+from deuterium.graph.variable import Variable
 from deuterium.interval.rounding import EPS, Array
 
 SHARP = 4  # regions at once, up to which products are bounded over cubes
 NOTHING: Proof = ("interval", {})
+
+
+FEWEST, MOST = 8, 5_000  # elements of an array worth it, nodes of a graph
+
+
+def norms(problem: Problem) -> NormsBounder | None:
+    """Return the bounder by norms, or None where no array's norm is in the graph."""
+    order = topological([problem.objective])
+    if len(order) > MOST or not problem.size:
+        return None
+    for v in order:
+        name = "" if v.op is None else v.op.name
+        if name == "square" and v.size >= FEWEST and not _is_fixed(v):
+            return NormsBounder(problem)
+    return None
+
+
+def _is_fixed(v: Variable) -> bool:
+    return not any(n.is_symbol for n in topological([v]))
+
+
+def first_bound(problem: Problem) -> tuple[float, Proof] | None:
+    """Return an upper bound over the whole domain at once, and its proof.
+
+    None where norms have nothing to say.  Cheap: one pass without cubes.
+    """
+    bounder = norms(problem)
+    if bounder is None:
+        return None
+    return bounder.first()
 
 
 class NormsBounder:
@@ -59,6 +91,14 @@ class NormsBounder:
             state=regions.state,
         )
 
+    def first(self) -> tuple[float, Proof]:
+        """Return the bound of one cheap pass over the whole domain, and its proof."""
+        with np.errstate(all="ignore"):
+            upper, proofs = self.certify(
+                self.problem.lower[None], self.problem.upper[None], sharp=False
+            )
+        return float(upper[0]), proofs[0]
+
     def certify(
         self, low: Array, high: Array, *, sharp: bool
     ) -> tuple[Array, list[Proof]]:
@@ -93,8 +133,7 @@ class Attempt:
 
     def __init__(self, layout: Layout, boxes: dict[str, Value], count: int) -> None:
         self.layout, self.count = layout, count
-        k = 1 if layout.simplex is None else layout.simplex.size
-        self.sweep = Sweep(layout, boxes, careful=count * k <= CAREFUL * max(k, 1))
+        self.sweep = Sweep(layout, boxes, careful=count <= CAREFUL)
         self.upper = np.full(count, np.inf)
         self.proofs: list[dict[str, Any]] = [{} for _ in range(count)]
         self.corners: Any = None  # bounds at the vertices, (B, K)
@@ -114,9 +153,7 @@ class Attempt:
         found = self.sweep.run(range(k))
         self.corners = np.array(np.broadcast_to(found, (self.count, k)))
         noted = self._choices(self.layout.below)
-        self.each = [
-            [_part(noted, b, i) for i in range(k)] for b in range(self.count)
-        ]
+        self.each = [[_part(noted, b, i) for i in range(k)] for b in range(self.count)]
         for b in range(self.count):
             self._combine(b)
 
@@ -146,7 +183,8 @@ class Attempt:
 
     def _combine(self, b: int) -> None:
         """Put the bounds at the vertices together."""
-        value, mean = combined(self.corners[b], self.share[:, min(b, self.share.shape[1] - 1)])
+        share = self.share[:, min(b, self.share.shape[1] - 1)]
+        value, mean = combined(self.corners[b], share)
         common = {
             k: v for k, v in _part(self.base, b, 0).items() if k not in self._below()
         }
@@ -183,7 +221,7 @@ def combined(corners: Array, share: Array) -> tuple[float, float]:
     For every number m it is at most ``m + sum max(p_k (F_k - m))``; the best m is one
     of the F_k.
     """
-    if not np.all(np.isfinite(corners)):
+    if not (np.all(np.isfinite(corners)) and np.all(np.isfinite(share))):
         return np.inf, 0.0
     best, chosen = np.inf, 0.0
     for m in np.unique(corners):

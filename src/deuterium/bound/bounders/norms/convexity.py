@@ -60,9 +60,9 @@ def _rule(node: Variable, own: list[int], positive: set[Variable]) -> int:
     name, worst = node.op.name, max(own)
     if worst == OTHER:
         return OTHER
-    if name in MOVES or name == "sum":
+    if name == "sum" or (name in MOVES and len(own) == 1):
         return worst
-    if name == "add":
+    if name in ("add", "concatenate"):
         return _sum(node, own, positive)
     if name in ("subtract", "negative"):
         return worst if worst <= AFFINE else OTHER
@@ -82,18 +82,18 @@ def _sum(node: Variable, own: list[int], positive: set[Variable]) -> int:
     if worst == AFFINE:
         return AFFINE
     kept = all(
-        kind == worst or (kind == FIXED and a in positive)
+        kind in (QUADRATIC, CONVEX) or (kind == FIXED and a in positive)
         for a, kind in zip(node.args, own, strict=True)
     )
     return worst if kept else OTHER
 
 
 def _product(node: Variable, own: list[int], positive: set[Variable]) -> int:
-    for kind, factor in zip(own, node.args[::-1], strict=True):
-        if own.count(FIXED) == 1 and kind != FIXED:
-            if kind == AFFINE or factor in positive:
-                return kind
-    return OTHER
+    if own.count(FIXED) != 1:
+        return OTHER
+    fixed = node.args[own.index(FIXED)]
+    kind = max(own)
+    return kind if kind == AFFINE or fixed in positive else OTHER
 
 
 def nonnegative_in(order: Sequence[Variable]) -> set[Variable]:

@@ -50,7 +50,8 @@ LIPSCHITZ = {
 FINE, RATIO, FAR = 0.0625, 1.08, 160
 COARSE = 4  # every so many points serve to choose the multiplier
 GOLDEN = 0.5 * (np.sqrt(5.0) - 1.0)
-SEARCHES = 14
+SEARCHES = 12
+HOPELESS = 12.0  # root mean square distance from which a ball says nothing
 
 
 def _points() -> Array:
@@ -86,80 +87,169 @@ def curve_of(name: str) -> Curve:
     return Curve(np.asarray(values.lower), np.asarray(values.upper), bend, width)
 
 
-def spread(
-    name: str, m: Array, c: Array, r: Array, ends: Array, t: Array | None = None
-) -> tuple[Array, Array]:
-    """Return upper bounds of ``||f(z) - m||``, and the multipliers t.
+@dataclass(frozen=True)
+class Around:
+    """What is known of the argument z of a curve, a row per case.
+
+    Attributes
+    ----------
+    centre, radius : ndarrays of shape (rows, n) and (rows,)
+        ``||z - centre|| <= radius``.
+    ends : ndarray of shape (2, rows, n)
+        The interval of each ``z_i``.
+    """
+
+    centre: Array
+    radius: Array
+    ends: Array
+
+
+@dataclass(frozen=True)
+class Multipliers:
+    """Of the ball (t), and of one more inequality ``direction . z <= reach`` (s)."""
+
+    t: Array
+    s: Array
+    direction: Array
+    reach: Array
+
+
+def distance(name: str, m: Array, z: Around, by: Multipliers) -> Array:
+    """Return upper bounds of ``||f(z) - m||``, for any multipliers ``>= 0``.
 
     Parameters
     ----------
     name : str
         The curve.
-    m, c : ndarray of shape (rows, n)
-        Around which points.
-    r : ndarray of shape (rows,)
-        ``||z - c|| <= r``.
-    ends : ndarray of shape (2, rows, n)
-        The interval of each ``z_i``.
-    t : ndarray of shape (rows,), optional
-        Multipliers; good ones are sought by default.
+    m : ndarray of shape (rows, n)
+        From which point.
+    z : Around
+        The argument.
+    by : Multipliers
     """
     curve = curve_of(name)
     square = _squares(curve.low, curve.high, m)
-    if t is None:
-        t = _multiplier(square[..., ::COARSE], c, r, ends)
-    value = _pieces(curve, square, np.square(GRID - c[..., None]), t[:, None, None])
-    inside = (GRID[1:] >= ends[0][..., None]) & (GRID[:-1] <= ends[1][..., None])
-    best = np.max(np.where(inside, value, -np.inf), axis=-1)
-    best = np.maximum(best, _beyond(square, ends))
-    return _total(best, t, r), t
+    slope = (by.s[:, None] * by.direction)[..., None]
+    value = _pieces(curve, square, z.centre[..., None], by.t[:, None, None], slope)
+    low, high = z.ends[0][..., None], z.ends[1][..., None]
+    value[(GRID[1:] < low) | (GRID[:-1] > high)] = -np.inf
+    best = np.maximum(np.max(value, axis=-1), _beyond(square, z.ends, slope[..., 0]))
+    return _total(best, by.t * np.square(z.radius), by.s * by.reach)
 
 
 def _squares(low: Array, high: Array, m: Array) -> Array:
     """Return upper bounds of ``(f - m)^2`` at the points of the grid."""
-    far = np.maximum(np.abs(high - m[..., None]), np.abs(low - m[..., None]))
-    return np.square(far) * (1.0 + 8 * EPS) + MIN_NORMAL
+    far = np.maximum(high - m[..., None], m[..., None] - low)
+    far *= far
+    far *= 1.0 + 8 * EPS
+    far += MIN_NORMAL
+    return far
 
 
-def _pieces(curve: Curve, square: Array, distance: Array, t: Array) -> Any:
-    """Return bounds of ``(f - m)^2 - t (z - c)^2`` on each piece of the grid."""
-    shift = t * distance
-    at = square - shift + (square + shift) * (8 * EPS)
-    piece = np.maximum(square[..., 1:], square[..., :-1])
-    between = np.sqrt(piece) * curve.bend + t * np.square(curve.width) * 0.25
-    return np.maximum(at[..., 1:], at[..., :-1]) + raised(between)
+def _pieces(curve: Curve, square: Array, c: Array, t: Array, slope: Array) -> Any:
+    """Bound ``(f - m)^2 - t (z - c)^2 - slope z`` on each piece of the grid."""
+    drop = GRID - c
+    drop *= drop
+    drop *= t
+    line = slope * GRID
+    at = square - drop
+    at -= line
+    drop += np.abs(line)
+    drop += square
+    drop *= 16 * EPS  # what rounding may have lost
+    at += drop
+    between = np.sqrt(np.maximum(square[..., 1:], square[..., :-1]))
+    between *= curve.bend
+    between += t * (np.square(curve.width) * 0.25)
+    between *= 1.0 + 16 * EPS
+    between += np.maximum(at[..., 1:], at[..., :-1])
+    return between
 
 
-def _beyond(square: Array, ends: Array) -> Array:
+def _beyond(square: Array, ends: Array, slope: Array) -> Array:
     """Return a bound for what lies outside the grid (no distance taken off)."""
     outside = (ends[0] < GRID[0]) | (ends[1] > GRID[-1])
-    most = np.max(square, axis=-1) + 1e-9
-    return np.where(outside, most, -np.inf)
+    far = np.maximum(np.abs(ends[0]), np.abs(ends[1])) * np.abs(slope)
+    return np.where(outside, raised(np.max(square, axis=-1) + 1e-9 + far), -np.inf)
 
 
-def _total(best: Array, t: Array, r: Array) -> Array:
+def _total(best: Array, ball: Array, line: Array) -> Array:
+    """Return the root of the sum of maxima and of what the inequalities allow."""
     n = best.shape[-1]
-    total = np.sum(best, axis=-1) + t * np.square(r)
-    size = np.sum(np.abs(best), axis=-1) + t * np.square(r)
-    return raised(np.sqrt(np.maximum(total + size * gamma(n + 8), 0.0)))
+    size = np.sum(np.abs(best), axis=-1) + ball + np.abs(line)
+    total = np.sum(best, axis=-1) + ball + line + size * gamma(n + 12)
+    return raised(np.sqrt(np.maximum(total, 0.0)))
 
 
-def _multiplier(square: Array, c: Array, r: Array, ends: Array) -> Array:
-    """Return a multiplier near the best, by golden section on its logarithm."""
-    grid = GRID[::COARSE]
-    distance = np.square(grid - c[..., None])
-    near = (grid >= ends[0][..., None] - 1) & (grid <= ends[1][..., None] + 1)
-    near[..., len(grid) // 2] = True
-    square = np.where(near, square, -np.inf)
+# -- multipliers: sought in plain floating point, since any are right -----------------
 
-    def value(x: Array) -> Array:
-        t = np.exp(x)
-        inner = np.max(square - t[:, None, None] * distance, axis=-1)
-        return np.sum(inner, axis=-1) + t * np.square(r)
 
-    low, high = np.full(len(r), -18.0), np.full(len(r), 1.0)
+class Search:
+    """Looks for multipliers with which `distance` is small."""
+
+    def __init__(self, name: str, m: Array, z: Around) -> None:
+        curve = curve_of(name)
+        self.grid, self.z = GRID[::COARSE], z
+        square = _squares(curve.low[::COARSE], curve.high[::COARSE], m)
+        low, high = z.ends[0][..., None], z.ends[1][..., None]
+        square[(self.grid < low - 0.3) | (self.grid > high + 0.3)] = -np.inf
+        self.square = square
+        self.away = np.square(self.grid - z.centre[..., None])
+        self.line: Array = np.zeros_like(z.centre)
+        self.reach: Array = np.zeros(len(m))
+
+    def value(self, t: Array, s: Array) -> Array:
+        """Return the square of the bound, about."""
+        inner = self.square - t[:, None, None] * self.away
+        if np.any(s):
+            inner -= (s[:, None] * self.line)[..., None] * self.grid
+        total = np.sum(np.max(inner, axis=-1), axis=-1)
+        return total + t * np.square(self.z.radius) + s * self.reach
+
+    def ball(self) -> Multipliers:
+        """Return a multiplier of the ball alone."""
+        none = np.zeros(len(self.reach))
+        t = np.exp(_golden(lambda x: self.value(np.exp(x), none), -18.0 + none, 1.0))
+        return Multipliers(t, none, self.line, self.reach)
+
+    def outermost(self, t: Array) -> Array:
+        """Return, as a direction of length 1, where the elements would best be."""
+        inner = self.square - t[:, None, None] * self.away
+        best = self.grid[np.argmax(inner, axis=-1)] - self.z.centre
+        best = np.clip(best, *(self.z.ends - self.z.centre))
+        return best / (
+            np.sqrt(np.sum(np.square(best), axis=-1, keepdims=True)) + 1e-300
+        )
+
+    def both(self, t: Array, direction: Array, reach: Array) -> Multipliers:
+        """Return multipliers of the ball and of one inequality."""
+        self.line, self.reach = direction, reach
+        width = reach - np.sum(direction * self.z.centre, axis=-1)
+        scale = t * np.maximum(self.z.radius, width)
+        s = np.zeros_like(t)
+        for _ in range(2):
+            k = _golden(lambda x, t=t: self.value(t, scale * x), 0.0 * t, 4.0)
+            s = scale * k
+            log = np.log(t)
+            t = np.exp(
+                _golden(lambda x, s=s: self.value(np.exp(x), s), log - 5, log + 2)
+            )
+        return Multipliers(t, s, direction, reach)
+
+
+def _golden(f: Any, low: Array, high: Any) -> Array:
+    """Return about where a function is least between two ends (golden section)."""
+    high = np.broadcast_to(high, low.shape)
+    one, two = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
+    left, right = f(one), f(two)
     for _ in range(SEARCHES):
-        one, two = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
-        left = value(one) < value(two)
-        low, high = np.where(left, low, one), np.where(left, two, high)
-    return np.exp(0.5 * (low + high))
+        down = left < right  # the least lies below `two`
+        low, high = np.where(down, low, one), np.where(down, two, high)
+        kept, value = np.where(down, one, two), np.where(down, left, right)
+        fresh = np.where(
+            down, high - GOLDEN * (high - low), low + GOLDEN * (high - low)
+        )
+        found = f(fresh)
+        one, two = np.where(down, fresh, kept), np.where(down, kept, fresh)
+        left, right = np.where(down, found, value), np.where(down, value, found)
+    return 0.5 * (low + high)

@@ -75,7 +75,7 @@ def _negated(a: Value) -> Value:
 
 
 def multiply(sweep: Sweep, node: Variable, args: list[Value]) -> Value:
-    """The largest factor of one times the length of the other; Cauchy-Schwarz."""
+    """Take the largest factor times the other's length; Cauchy-Schwarz."""
     a, b = args
     length = np.fmin(raised(a.largest * b.length), raised(b.largest * a.length))
     total = raised(a.length * b.length)
@@ -100,7 +100,7 @@ def _scaled_ball(
 
 
 def square(sweep: Sweep, node: Variable, args: list[Value]) -> Value:
-    """The sum of squares is the square of the length."""
+    """Sum up squares as the square of the length."""
     (a,) = args
     return sweep.settled(
         node,
@@ -112,7 +112,7 @@ def square(sweep: Sweep, node: Variable, args: list[Value]) -> Value:
 
 
 def total(sweep: Sweep, node: Variable, args: list[Value]) -> Value:
-    """A sum is at most the sum of absolute values; some sums, in all no more."""
+    """Bound sums, together, by the sum of absolute values."""
     (a,) = args
     result = enclosed(node, args)
     if not node.shape:
@@ -154,7 +154,8 @@ def _through(
     reach = raised(root_sum(np.square(x.centre), x.axes))
     # of computing the centre: |error| <= gamma |c| |W|, row by row
     slip = reach * gamma(inner + 6)
-    width = raised(x.radius + slip)[..., None, None] * (sums[:, None] if from_left else sums)
+    width = raised(x.radius + slip)[..., None, None]
+    width = width * (sums[:, None] if from_left else sums)
     result = cut(result, centre, raised(width))
     frobenius = raised(root_sum(np.square(matrix), (0, 1)))
     radius = raised(sigma * x.radius + slip * frobenius)
@@ -178,9 +179,9 @@ def unary(sweep: Sweep, node: Variable, args: list[Value]) -> Value:
     slip = raised(root_sum(np.square(at.upper - at.lower), a.axes))
     radius = raised(curves.LIPSCHITZ[node.op.name] * a.radius + slip)
     length = None
-    if node.op.name in curves.FLATTENS and sweep.is_careful:
+    if node.op.name in curves.FLATTENS and sweep.follows(node, a):
         near, length = sweep.along(node, a, centre)
-        radius = np.fmin(radius, near)
+        radius = radius if near is None else np.fmin(radius, near)
     elif node.op.name in ("relu", "absolute", "tanh", "sin", "arctan"):
         length = raised(a.length)  # |f(z)| <= |z|
     return sweep.settled(node, result, (centre, radius), length)

@@ -13,15 +13,16 @@ import numpy as np
 from deuterium.bound.bounders.norms import curves
 from deuterium.bound.bounders.norms.convexity import nonnegative_in, simplex_of
 from deuterium.bound.bounders.norms.cube import LONGEST, cube_bound
+from deuterium.bound.bounders.norms.directions import furthest
 from deuterium.bound.bounders.norms.rules import RULES, default
-from deuterium.bound.bounders.norms.spectral import raised, root_sum, spectral_norm
+from deuterium.bound.bounders.norms.spectral import raised, spectral_norm
 from deuterium.bound.bounders.norms.value import LEAD, Value, known, of_ends
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
 from deuterium.interval.rounding import Array, gamma, next_down, next_up
 
-CAREFUL = 8  # regions times vertices, up to which curves are followed closely
+CAREFUL = 8  # regions at once, up to which curves are followed closely
 Choices = dict[int, dict[str, Any]]
 
 
@@ -45,11 +46,19 @@ class Layout:
             self._enter(v)
         self.simplex = simplex_of(self.order)
         self.below = self._above(self.simplex)
-        self.energies = {
-            v.args[0] for v in self.order if v.op is not None and v.op.name == "square"
-        }
+        self.energies = self._arguments("square")
+        self.carried = self._arguments("matmul")
         self.nonnegative = nonnegative_in(self.order)
         self._norms: dict[Variable, float] = {}
+
+    def _arguments(self, name: str) -> set[Variable]:
+        """Return the arguments of all operators of a name."""
+        return {
+            a
+            for v in self.order
+            if v.op is not None and v.op.name == name
+            for a in v.args
+        }
 
     def _enter(self, v: Variable) -> None:
         """Enclose a node that depends on no symbol."""
@@ -79,7 +88,7 @@ class Layout:
         return found
 
     def norm_of(self, v: Variable) -> float:
-        """Return the certified spectral norm of a constant matrix, kept for next time."""
+        """Return the certified spectral norm of a constant matrix, made once."""
         if v not in self._norms:
             self._norms[v] = spectral_norm(self.exact[v])
         return self._norms[v]
@@ -127,7 +136,9 @@ class Sweep:
         self.sharp = sharp
         layout = self.layout
         for v in layout.order:
-            if v in layout.constants or (vertices is not None and v not in layout.below):
+            if v in layout.constants:
+                continue
+            if vertices is not None and v not in layout.below:
                 continue
             if v is layout.simplex and vertices is not None:
                 self.values[v] = _corners(v, vertices)
@@ -180,18 +191,51 @@ class Sweep:
     def _note(self, node: Variable, key: str, what: Any) -> None:
         self.choices.setdefault(self.layout.place[node], {})[key] = what
 
-    def along(self, node: Variable, a: Value, centre: Array) -> tuple[Array, Array]:
+    def follows(self, node: Variable, a: Value) -> bool:
+        """Return whether to follow a curve closely: where that may pay."""
+        used = node in self.layout.energies or node in self.layout.carried
+        far = curves.HOPELESS * np.sqrt(node.size)
+        return self.is_careful and used and bool(np.any(a.radius < far))
+
+    def along(
+        self, node: Variable, a: Value, centre: Array
+    ) -> tuple[Array | None, Array | None]:
         """Return distances from ``centre`` and from zero after a bounded curve."""
-        assert node.op is not None
         lead, n = a.radius.shape, int(np.prod(node.shape, dtype=np.int64))
-        ends = a.ends.reshape(2, -1, n)
         c, r = a.centre.reshape(-1, n), a.radius.reshape(-1)
+        z = curves.Around(c, r, a.ends.reshape(2, -1, n))
         m = np.broadcast_to(centre, a.centre.shape).reshape(-1, n)
-        near, s = curves.spread(node.op.name, m, c, r, ends)
-        long, t = curves.spread(node.op.name, np.zeros_like(m), c, r, ends)
-        self._note(node, "near", s.reshape(lead))
-        self._note(node, "long", t.reshape(lead))
-        return near.reshape(lead), long.reshape(lead)
+        near = long = None
+        if node in self.layout.carried:
+            near = self._distance(node, "near", m, z, lead, None)
+        if node in self.layout.energies:
+            long = self._distance(node, "long", np.zeros_like(m), z, lead, a)
+        return near, long
+
+    def _distance(
+        self,
+        node: Variable,
+        key: str,
+        m: Array,
+        z: curves.Around,
+        lead: tuple[int, ...],
+        a: Value | None,
+    ) -> Array:
+        """Return the distance from ``m``, and note the multipliers that prove it."""
+        assert node.op is not None
+        search = curves.Search(node.op.name, m, z)
+        by = search.ball()
+        if a is not None:
+            direction = search.outermost(by.t)
+            reach = furthest(self, node.args[0], direction.reshape(a.centre.shape))
+            if reach is not None:
+                by = search.both(by.t, direction, reach.reshape(-1))
+        found = curves.distance(node.op.name, m, z, by).reshape(lead)
+        self._note(node, key, by.t.reshape(lead))
+        if np.any(by.s):
+            self._note(node, key + " along", _rows_of(by.direction, lead))
+            self._note(node, key + " by", by.s.reshape(lead))
+        return found
 
     def sharp_product(
         self, node: Variable, product: Variable, factor: Array | None
@@ -203,7 +247,9 @@ class Sweep:
             return None
         matrix = self.layout.exact.get(product.args[1])
         u = product.args[0]
-        if matrix is None or matrix.ndim != 2 or u.size != u.shape[-1] or u.size > LONGEST:
+        if matrix is None or matrix.ndim != 2:
+            return None
+        if u.size != u.shape[-1] or u.size > LONGEST:
             return None
         return self._over_cube(node, self.values[u], matrix, factor)
 
@@ -245,6 +291,13 @@ def _rows(
         rows = rows * scale
         error = error * np.max(scale, initial=0.0)
     return rows, float(raised(error, len(middle) + matrix.size + 8))
+
+
+def _rows_of(x: Array, lead: tuple[int, ...]) -> Array:
+    """Return rows as single objects, one for each case."""
+    out = np.empty(len(x), dtype=object)
+    out[:] = list(x)
+    return out.reshape(lead)
 
 
 def _corners(v: Variable, vertices: Sequence[int]) -> Value:
