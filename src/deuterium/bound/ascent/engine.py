@@ -1,0 +1,129 @@
+"""The search itself, which can be continued at any time."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+
+from deuterium.bound.ascent.exchange import flips, swaps
+from deuterium.bound.ascent.polish import quasi_newton, rounder
+from deuterium.bound.ascent.population import Population
+from deuterium.bound.ascent.target import Target
+from deuterium.bound.problem import Problem
+
+Array = Any
+
+FOLLOWED = 8  # rows handed in that are climbed from
+PATIENCE = 20  # generations without a gain
+GAIN = 1e-6  # relative: less is none
+
+
+class Ascent:
+    """A search for the supremum of a problem.
+
+    Parameters
+    ----------
+    problem : Problem
+        What to maximise.
+    starts : int
+        How many points to follow at once.
+    seed : int
+        The same seed and the same calls give the same answers.
+
+    Attributes
+    ----------
+    row, value :
+        The best point found, as a row of inputs, and its value in plain floating point;
+        the value is minus infinity while there is none.
+    place : Feasible
+        The points of the domain.
+    """
+
+    def __init__(self, problem: Problem, *, starts: int = 32, seed: int = 0) -> None:
+        self.problem, self.target = problem, Target(problem)
+        self.place = self.target.place
+        random = np.random.default_rng(seed)
+        self._population = Population(self.target, starts, random)
+        self.row, self.value = np.zeros(problem.size), -np.inf
+
+    @property
+    def evaluations(self) -> int:
+        """Rows evaluated so far."""
+        return self.target.evaluations
+
+    def start(self, points: Array | None = None) -> tuple[Array, float]:
+        """Look at random points, corners and the given rows, and follow the best."""
+        with np.errstate(all="ignore"):
+            rows = self.place.notable()
+            if points is not None:
+                rows = np.concatenate([self.place.nearest(points), rows])
+            self._take(rows, self.target.values(rows))
+            self._population.draw(rows)
+            self._take(self._population.rows, self._population.values)
+            self._finish()
+        return self.row, self.value
+
+    def improve(self, rows: Array, steps: int = 8) -> tuple[Array, float]:
+        """Look at some rows, moved into the domain, and climb from the best."""
+        with np.errstate(all="ignore"):
+            before = self.value
+            rows = self.place.nearest(np.atleast_2d(rows))
+            values = self.target.values(rows)
+            self._take(rows, values)
+            order = np.argsort(-values, kind="stable")[:FOLLOWED]
+            rows, values = self._population.climbed(rows[order], steps)
+            self._take(rows, values)
+            if self.value > before + GAIN * abs(before):
+                self._population.admit(self.row[None], np.array([self.value]))
+                self._finish()
+        return self.row, self.value
+
+    def continue_(
+        self, seconds: float | None = None, rounds: int | None = None
+    ) -> tuple[Array, float]:
+        """Go on looking for so many seconds or generations, whichever end first."""
+        end = np.inf if seconds is None else time.perf_counter() + seconds
+        limit = self.target.deadline
+        self.target.deadline = min(end, limit)
+        left = np.inf if rounds is None else rounds
+        with np.errstate(all="ignore"):
+            while left > 0 and not self.target.expired:
+                before = self.value
+                self._population.generation()
+                self._take(self._population.rows, self._population.values)
+                if self.value > before + GAIN * abs(before):
+                    self._finish()
+                left -= 1
+        self.target.deadline = limit
+        return self.row, self.value
+
+    def run(self, points: Array | None, seconds: float | None) -> None:
+        """Start, and go on for so many seconds, or until nothing more is gained."""
+        if seconds is not None:
+            self.target.deadline = time.perf_counter() + seconds
+        self.start(points)
+        waited = 0
+        while self.place.movable and not self.target.expired:
+            before = self.value
+            self.continue_(rounds=1)
+            waited = 0 if self.value > before + GAIN * abs(before) else waited + 1
+            if seconds is None and waited >= PATIENCE:
+                break
+
+    def _finish(self) -> None:
+        """Take the best point further by every other means."""
+        for means in (swaps, flips, quasi_newton, rounder):
+            if np.isfinite(self.value) and not self.target.expired:
+                row, value = means(self.target, self.row, self.value)
+                self._take(row[None], np.array([value]))
+
+    def _take(self, rows: Array, values: Array) -> None:
+        """Remember the best of some rows if it is better and lies in the domain."""
+        for i in np.argsort(-values, kind="stable"):
+            if not values[i] > self.value:
+                return
+            if self.problem.contains(rows[i]):
+                self.row, self.value = rows[i].copy(), float(values[i])
+                return

@@ -1,0 +1,106 @@
+"""Points that are followed together, each replaced by a child that is better.
+
+Since a child competes with its own parent only, many hills are climbed side by side.
+When they have all become one, or bring nothing for a while, the best is set aside as a
+champion and the population drawn anew, every third time with the champions in it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from deuterium.bound.ascent.climb import climb
+from deuterium.bound.ascent.offspring import offspring
+from deuterium.bound.ascent.polish import SMALL, newton
+from deuterium.bound.ascent.target import Target
+
+Array = Any
+
+POOL = 16  # points drawn for every one that is followed
+STEPS = 60  # of a first climb
+CHILD = 30  # steps of a child's climb
+NEWTON = 8  # steps, where there are few inputs
+STALE = 15  # generations that bring nothing much
+MUCH = 1e-3  # relative, summed over the population
+ALIKE = 1e-7  # relative: values that close are one hill
+CHAMPIONS = 8
+
+
+class Population:
+    """Rows that are followed, and their values.
+
+    Attributes
+    ----------
+    rows, values : ndarray
+        The points and their values, in no order.
+    stale : int
+        How many generations in a row brought nothing much.
+    """
+
+    def __init__(self, target: Target, size: int, random: np.random.Generator) -> None:
+        self.target, self.size, self.random = target, size, random
+        self.place = target.place
+        self.rows = np.empty((0, len(self.place.low)))
+        self.values = np.empty(0)
+        self.stale, self.drawn = 0, 0
+        self._champions: list[Array] = []
+
+    def draw(self, more: Array | None = None) -> None:
+        """Begin anew, from random points and the given ones."""
+        rows = self.place.random(POOL * self.size, self.random)
+        if more is not None:
+            rows = np.concatenate([more, rows])
+        values = self.target.values(rows)
+        order = np.argsort(-values, kind="stable")[: self.size]
+        self.rows, self.values = self.climbed(rows[order], STEPS)
+        self.stale, self.drawn = 0, self.drawn + 1
+
+    def climbed(self, rows: Array, steps: int) -> tuple[Array, Array]:
+        """Return rows uphill of the given ones, and their values."""
+        rows, values = climb(self.target, rows, steps)
+        if rows.shape[1] <= SMALL:
+            rows, values = newton(self.target, rows, values, NEWTON)
+        return rows, values
+
+    def generation(self) -> None:
+        """Let every point have a child, or begin anew where that has become useless."""
+        if not len(self.rows):
+            self.draw()
+        elif self.exhausted:
+            self._begin_again()
+        else:
+            children = offspring(self.place, self.rows, self.values, self.random)
+            self.replace(*self.climbed(children, CHILD))
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether all points have come to one value, or nothing was gained for long."""
+        low, high = self.values.min(), self.values.max()
+        alike = np.isfinite(low) and low >= high - ALIKE * abs(high)
+        return bool(alike) or self.stale > STALE
+
+    def replace(self, rows: Array, values: Array) -> None:
+        """Put children in their parents' places where they are better."""
+        better = values > self.values
+        scale = np.maximum(np.abs(self.values), 1e-300)
+        gains = np.where(better, (values - self.values) / scale, 0.0)
+        gain = np.minimum(np.nan_to_num(gains, posinf=1.0), 1.0).sum()
+        self.rows[better], self.values[better] = rows[better], values[better]
+        self.stale = 0 if gain > MUCH else self.stale + 1
+
+    def admit(self, rows: Array, values: Array) -> None:
+        """Put some points in the place of the worst, where they are better."""
+        for row, value in zip(rows, values, strict=True):
+            worst = int(np.argmin(self.values)) if len(self.values) else -1
+            if worst >= 0 and value > self.values[worst] and value not in self.values:
+                self.rows[worst], self.values[worst] = row, value
+
+    def _begin_again(self) -> None:
+        champion = self.rows[int(np.argmax(self.values))].copy()
+        self._champions = [champion, *self._champions][:CHAMPIONS]
+        meet = self.drawn % 3 == 2 and len(self._champions) > 1
+        self.draw(np.array(self._champions) if meet else None)
+        if meet:
+            self._champions = []

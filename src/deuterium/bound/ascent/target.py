@@ -1,0 +1,74 @@
+"""The function that is climbed: compiled values and slopes at rows of inputs."""
+
+from __future__ import annotations
+
+import math
+import time
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from deuterium.bound.feasible import Feasible
+from deuterium.bound.problem import Problem
+from deuterium.evaluate import CompiledFunction, compile
+from deuterium.transform import grad
+
+Array = Any
+
+
+class Target:
+    """A problem's objective in plain floating point, over rows of inputs.
+
+    Attributes
+    ----------
+    place : Feasible
+        Where the rows may be.
+    evaluations : int
+        Rows evaluated so far.
+    deadline : float
+        The time, by ``time.perf_counter``, after which no search should go on.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem, self.place = problem, Feasible(problem)
+        self.evaluations, self.deadline = 0, math.inf
+        moving = self.place.free
+        self._moving = [
+            s for s in problem.symbols if moving[problem.slices[s.name]].any()
+        ]
+
+    @cached_property
+    def _value(self) -> CompiledFunction:
+        return compile(self.problem.symbols, [self.problem.objective])
+
+    @cached_property
+    def _both(self) -> CompiledFunction:
+        objective = self.problem.objective
+        slopes = grad(objective, self._moving)
+        return compile(self.problem.symbols, [objective, *slopes])
+
+    @property
+    def expired(self) -> bool:
+        """Whether the time is up."""
+        return time.perf_counter() >= self.deadline
+
+    def values(self, rows: Array) -> Array:
+        """Return the value at every row, minus infinity where it is not finite."""
+        (values,) = self._value(*self.problem.arrays(rows).values())
+        self.evaluations += len(rows)
+        values = np.broadcast_to(values, len(rows))  # it may depend on no symbol
+        return np.where(np.isfinite(values), values, -np.inf)
+
+    def both(self, rows: Array) -> tuple[Array, Array]:
+        """Return values and slopes; a slope is zero where it is not finite."""
+        slopes = np.zeros(rows.shape)
+        if not self._moving:
+            return self.values(rows), slopes
+        values, *parts = self._both(*self.problem.arrays(rows).values())
+        self.evaluations += len(rows)
+        for s, g in zip(self._moving, parts, strict=True):
+            slopes[:, self.problem.slices[s.name]] = g.reshape(len(rows), s.size)
+        slopes[:, ~self.place.free] = 0.0
+        slopes[~np.isfinite(slopes)] = 0.0
+        return np.where(np.isfinite(values), values, -np.inf), slopes
