@@ -17,7 +17,7 @@ from deuterium.bound.branch.journal import Journal
 from deuterium.bound.branch.limits import GIBI, Clock, Limits
 from deuterium.bound.branch.loop import BranchAndBound, closing
 from deuterium.bound.branch.progress import Closing, Quiet
-from deuterium.bound.branch.result import Bracket
+from deuterium.bound.branch.result import Bracket, Proved
 from deuterium.bound.branch.worker import Task, graph_hash, task_of
 from deuterium.bound.domain import Box, Domain
 from deuterium.bound.enclose import enclose
@@ -166,7 +166,7 @@ def _bracket(
         journal,
         clock,
     )
-    with closing(journal), Closing() if progress else Quiet() as shown:
+    with closing(journal), Closing(problem.maximizes) if progress else Quiet() as shown:
         status = run.run(shown)
     return _result(problem, run, status)
 
@@ -192,6 +192,9 @@ def _result(problem: Problem, run: BranchAndBound, status: str) -> Bracket:
         cause = _cause(problem, run.offending)
         if status == "undefined" and (cause is None or cause.kind != "undefined"):
             status = "unbounded"
+    proved = None
+    if np.isfinite(upper) and row is not None:
+        proved = Proved(problem, run.tree, upper, run.bounder.places)
     return Bracket(
         lower=lower,
         upper=upper,
@@ -201,6 +204,7 @@ def _result(problem: Problem, run: BranchAndBound, status: str) -> Bracket:
         history=[(t, low, inflated(high)) for t, low, high in run.history],
         regions=run.regions,
         seconds=run.clock.spent + run.clock.now,
+        _proved=proved,
     )
 
 

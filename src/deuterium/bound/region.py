@@ -18,10 +18,13 @@ into the certificate as they are:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
+
+from deuterium.graph.variable import Variable
 
 Array = Any
 Proof = tuple[str, dict[str, Any]]
@@ -118,11 +121,14 @@ class Bounder(Protocol):
     ----------
     atoms : int
         How many coordinates follow the inputs.
+    places : sequence of (Variable, int)
+        Which they are: nodes of the objective, and which element of them.
     batch : int
         How many regions it takes at a time with most profit.
     """
 
     atoms: int
+    places: Sequence[tuple[Variable, int]]
     batch: int
 
     def root(self) -> Regions:

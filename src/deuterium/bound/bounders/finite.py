@@ -24,7 +24,8 @@ class FiniteFirst:
     """
 
     def __init__(self, problem: Problem, inner: Bounder) -> None:
-        self.inner, self.atoms, self.batch = inner, inner.atoms, inner.batch
+        self.inner, self.batch = inner, inner.batch
+        self.atoms, self.places = inner.atoms, inner.places
         self.parts = problem.finite
 
     def root(self) -> Regions:

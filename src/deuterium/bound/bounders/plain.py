@@ -7,6 +7,7 @@ with intervals over the region gives at most the bound.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from deuterium.bound.domain import Box
 from deuterium.bound.enclose import enclose
 from deuterium.bound.problem import Problem
 from deuterium.bound.region import Proof, Regions, Verdicts, whole
+from deuterium.graph.variable import Variable
 
 Array = Any
 
@@ -32,6 +34,7 @@ class PlainBounder:
     """
 
     atoms = 0
+    places: Sequence[tuple[Variable, int]] = ()
     batch = 256
 
     def __init__(self, problem: Problem) -> None:

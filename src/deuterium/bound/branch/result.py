@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
+from deuterium.bound.branch.tree import Tree
+from deuterium.bound.certificate import Certificate
+from deuterium.bound.problem import Problem
+from deuterium.graph.variable import Variable
 from deuterium.interval import Cause
 
 STATUSES = (
@@ -16,6 +22,35 @@ STATUSES = (
     "unbounded",
     "undefined",
 )
+
+
+@dataclass(frozen=True, eq=False)
+class Proved:
+    """What a certificate is made from.
+
+    Attributes
+    ----------
+    problem : Problem
+        What was maximised.
+    tree : Tree
+        The regions, with their proofs.
+    upper : float
+        The bound of the objective's supremum to prove.
+    atoms : sequence of (Variable, int)
+        The coordinates behind the inputs.
+    """
+
+    problem: Problem
+    tree: Tree
+    upper: float
+    atoms: Sequence[tuple[Variable, int]]
+
+    def certificate(self, told: Bracket) -> Certificate:
+        """Return the proof of what was told to the caller."""
+        proof = self.tree.proof(self.upper)
+        return Certificate.of(
+            self.problem, proof, told.upper, told.lower, told.witness, self.atoms
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +78,7 @@ class Bracket:
     history : list of tuple
         ``(seconds, lower, upper)`` whenever a side moved.
     certificate : Certificate or None
-        The proof, to be saved and checked by anyone; None where a bound is infinite.
+        The proof; None where a bound is infinite.
     regions : int
         How many regions were bounded.
     seconds : float
@@ -56,9 +91,14 @@ class Bracket:
     status: str
     cause: Cause | None = None
     history: list[tuple[float, float, float]] = field(default_factory=list, repr=False)
-    certificate: Any = field(default=None, repr=False)
     regions: int = 0
     seconds: float = 0.0
+    _proved: Proved | None = field(default=None, repr=False)
+
+    @cached_property
+    def certificate(self) -> Certificate | None:
+        """The proof, to be saved and checked by anyone; put together when asked for."""
+        return None if self._proved is None else self._proved.certificate(self)
 
     @property
     def gap(self) -> float:

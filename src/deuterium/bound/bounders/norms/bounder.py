@@ -61,6 +61,7 @@ class NormsBounder:
     """
 
     atoms = 0
+    places = ()
     batch = 64
 
     def __init__(self, problem: Problem) -> None:
