@@ -112,6 +112,22 @@ class Ascent:
             if seconds is None and waited >= PATIENCE:
                 break
 
+    def state(self) -> dict[str, Any]:
+        """Return all that decides how the search goes on, ready for JSON."""
+        return {
+            "row": self.row.tolist(),
+            "value": _plain(self.value),
+            "evaluations": self.target.evaluations,
+            "population": self._population.state(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from what `state` returned, of the same problem."""
+        self.row = np.array(state["row"], dtype=float)
+        self.value = -np.inf if state["value"] is None else float(state["value"])
+        self.target.evaluations = int(state["evaluations"])
+        self._population.restore(state["population"])
+
     def _finish(self) -> None:
         """Take the best point further by every other means."""
         for means in (swaps, flips, quasi_newton, rounder):
@@ -127,3 +143,8 @@ class Ascent:
             if self.problem.contains(rows[i]):
                 self.row, self.value = rows[i].copy(), float(values[i])
                 return
+
+
+def _plain(value: float) -> float | None:
+    """Return a number that JSON knows."""
+    return value if np.isfinite(value) else None

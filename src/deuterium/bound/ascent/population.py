@@ -97,6 +97,26 @@ class Population:
             if worst >= 0 and value > self.values[worst] and value not in self.values:
                 self.rows[worst], self.values[worst] = row, value
 
+    def state(self) -> dict[str, Any]:
+        """Return what decides how it goes on, ready for JSON."""
+        known = np.isfinite(self.values)  # JSON has no infinity
+        return {
+            "rows": self.rows.tolist(),
+            "values": np.where(known, self.values, 0.0).tolist(),
+            "known": known.tolist(),
+            "counts": [self.stale, self.drawn],
+            "champions": [row.tolist() for row in self._champions],
+            "random": self.random.bit_generator.state,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from what `state` returned."""
+        self.rows = np.reshape(state["rows"], (-1, len(self.place.low))).astype(float)
+        self.values = np.where(state["known"], state["values"], -np.inf)
+        self.stale, self.drawn = (int(k) for k in state["counts"])
+        self._champions = [np.array(row) for row in state["champions"]]
+        self.random.bit_generator.state = state["random"]
+
     def _begin_again(self) -> None:
         champion = self.rows[int(np.argmax(self.values))].copy()
         self._champions = [champion, *self._champions][:CHAMPIONS]
