@@ -53,9 +53,11 @@ def over(a: Ball, b: Ball, c: Ball, d: Ball) -> Range:
     elif not c > ZERO:
         raise NoBound("division by what may be zero")
     if a >= ZERO:
-        return a / d, b / c
+        low = a / d
+        return low if low >= ZERO else ZERO, b / c
     if b <= ZERO:
-        return a / c, b / d
+        high = b / d
+        return a / c, high if high <= ZERO else ZERO
     return smaller(a / c, a / d), larger(b / c, b / d)
 
 

@@ -16,7 +16,7 @@ Ball = Any
 Function = Callable[[Ball], Ball]
 
 ZERO, ONE, TWO, HALF = arb(0), arb(1), arb(2), arb(0.5)
-INFINITY = arb("inf")
+INFINITY, UNKNOWN = arb("inf"), arb("nan")
 
 
 def cbrt(x: Ball) -> Ball:
@@ -77,8 +77,8 @@ def logit(x: Ball) -> Ball:
 
 
 def logit_slope(x: Ball) -> Ball:
-    """Return the first derivative of logit."""
-    return ONE / (x * (ONE - x))
+    """Return the first derivative of logit, on its domain."""
+    return ONE / (x * (ONE - x)) if x > ZERO and x < ONE else UNKNOWN
 
 
 def ndtr(x: Ball) -> Ball:

@@ -28,7 +28,7 @@ Row = tuple[float, ...]
 
 @dataclass
 class Part:
-    """What is known of one symbol.
+    """What is known of one symbol, or of one of its rows.
 
     Attributes
     ----------
@@ -70,6 +70,7 @@ class Inputs:
         self.symbols, self.domain = list(symbols), domain
         self.starts: dict[str, int] = {}
         self.parts: list[Part] = []
+        self._whole: dict[str, Part] = {}
         self.least: list[Ball] = []
         self.most: list[Ball] = []
         self.movable: list[bool] = []
@@ -88,6 +89,7 @@ class Inputs:
         part = Part(self.size, s.size)
         self.starts[s.name] = part.start
         self.parts.append(part)
+        self._whole[s.name] = part
         self.least += [-INFINITY] * s.size
         self.most += [INFINITY] * s.size
         boxes = [c for c in constraints if isinstance(c, (Range, Within))]
@@ -102,19 +104,26 @@ class Inputs:
         self.movable += [not part.balls and len(boxes) == len(constraints)] * s.size
 
     def _tabulate(self, s: Variable, part: Part, constraints: Sequence[Any]) -> None:
+        """Enter the values that a symbol, or each of its unit vectors, may have."""
         for c in constraints:
             if isinstance(c, UnitVectors):
                 self._within(part, [0.0] * s.size, [1.0] * s.size)
-            if isinstance(c, (OneOf, UnitVectors)) and part.table is None:
-                rows = c.table(s.shape)
-                if rows is not None:
-                    listed = [tuple(r) for r in rows.reshape(len(rows), -1).tolist()]
-                    part.table = [
-                        r for r in listed if all(_holds(d, r, s) for d in constraints)
-                    ]
+                self._unit_rows(part, s.shape[-1])
+            if isinstance(c, OneOf) and part.table is None:
+                listed = [_row(x, s) for x in c.values]
+                part.table = [
+                    r for r in listed if all(_holds(d, r, s) for d in constraints)
+                ]
         if part.table:
             columns = list(zip(*part.table, strict=True))
             self._within(part, [min(c) for c in columns], [max(c) for c in columns])
+
+    def _unit_rows(self, part: Part, length: int) -> None:
+        unit = [tuple(float(i == j) for j in range(length)) for i in range(length)]
+        self.parts += [
+            Part(i, length, unit)
+            for i in range(part.start, part.start + part.size, length)
+        ]
 
     def _within(self, part: Part, low: list[float], high: list[float]) -> None:
         for n, (a, b) in enumerate(zip(low, high, strict=True), part.start):
@@ -158,7 +167,8 @@ class Inputs:
     def sample(self, rng: Any, wide: float) -> list[float] | None:
         """Return a random point of the domain, or None where the draw lies outside."""
         values: dict[str, Any] = {}
-        for s, part in zip(self.symbols, self.parts, strict=True):
+        for s in self.symbols:
+            part = self._whole[s.name]
             if part.table is not None:
                 values[s.name] = part.table[int(rng.integers(len(part.table)))]
             else:

@@ -98,12 +98,15 @@ def _is_ruled(
 def _of_input(forms: Forms, region: Region, j: int) -> Range:
     """Return what is known of an input, given the rest of the region."""
     low, high = forms.inputs.least[j], forms.inputs.most[j]
-    part = next(p for p in forms.inputs.parts if p.start <= j < p.start + p.size)
-    if part.table is not None:
-        low, high = _of_table(forms, part, region, j)
-    for ball in part.balls:
-        a, b = forms.inputs.chord(part, ball, region, j)
-        low, high = larger(low, a), smaller(high, b)
+    for part in forms.inputs.parts:
+        if not part.start <= j < part.start + part.size:
+            continue
+        if part.table is not None:
+            a, b = _of_table(forms, part, region, j)
+            low, high = larger(low, a), smaller(high, b)
+        for ball in part.balls:
+            a, b = forms.inputs.chord(part, ball, region, j)
+            low, high = larger(low, a), smaller(high, b)
     for a, b in forms.from_atoms(region, j):
         low, high = larger(low, a), smaller(high, b)
     return low, high

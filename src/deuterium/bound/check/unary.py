@@ -141,8 +141,12 @@ def _logit_slope(a: Ball, b: Ball) -> Range:
 
 
 def _reciprocal(a: Ball, b: Ball) -> Range:
-    if a > ZERO or b < ZERO:
-        return ONE / b, ONE / a
+    if a > ZERO:
+        c = ONE / b
+        return c if c > ZERO else ZERO, ONE / a
+    if b < ZERO:
+        d = ONE / a
+        return ONE / b, d if d < ZERO else ZERO
     raise NoBound("division by what may be zero")
 
 
