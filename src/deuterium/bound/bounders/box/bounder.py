@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -227,9 +228,8 @@ class _Work:
         inside = free & (low > self.problem.lower) & (high < self.problem.upper)
         gone = (inside & (curve > 0)).any(axis=1)
         at = np.argmax(inside & (curve > 0), axis=1)
-        self._exclude(
-            rows[gone], lambda k, at=at[gone]: ("curved", {"at": [int(at[k])]})
-        )
+        unit = np.eye(n)[at[gone]]
+        self._exclude(rows[gone], lambda k: ("curved", {"along": unit[k].tolist()}))
         ends = free & ~inside & (curve >= 0) & ~gone[:, None]
         for k in np.flatnonzero(ends.any(axis=1)).tolist():
             j = int(np.argmax(ends[k] * (high[k] - low[k])))
@@ -275,22 +275,19 @@ class _Work:
             return
         low, high = self.low[rows], self.high[rows]
         x = taylor.best_center(low, high, self.slopes[:, rows])
-        free = width > 0
         for _ in range(ASCENT):
             s, g = self.forms.slopes(x, x)
             bound = self.forms.outer(taylor.linear(s[1], g, low, high, x))
-            better = self._lower(rows, bound, _concave_proof(x, basis, free))
+            better = self._lower(rows, bound, _concave_proof(x, width, basis))
             self.points.append(x[better & (s[0] > self.incumbent)])
             x = _newton(x, g, centre, width, low, high)
 
 
-def _concave_proof(x: Array, basis: Array, free: Array) -> Any:
+def _concave_proof(x: Array, width: Array, basis: Array) -> Callable[[int], Proof]:
     def proof(k: int) -> Proof:
-        j = np.flatnonzero(free[k])
-        return (
-            "concave",
-            {"center": x[k].tolist(), "basis": basis[k][np.ix_(j, j)].tolist()},
-        )
+        j = np.flatnonzero(width[k] > 0)
+        scaled = width[k, j, None] * basis[k][np.ix_(j, j)]
+        return "concave", {"center": x[k].tolist(), "basis": scaled.tolist()}
 
     return proof
 
