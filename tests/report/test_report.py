@@ -97,7 +97,7 @@ def test_query_document_with_infinities():
     document = json.loads(text, parse_constant=pytest.fail)  # no bare Infinity or NaN
     assert document["upper"] == "inf"
     assert document["status"] == "undefined"
-    assert list(document["cause"]) == ["kind", "operator", "source", "ranges"]
+    assert list(document["cause"]) == ["kind", "operator", "source", "ranges", "box"]
     nothing = json.loads(as_json(run_query("log(a)", {"a": (-2, -1)}, boxes=4)))
     assert nothing["status"] == "undefined"
 
@@ -117,7 +117,7 @@ def test_demo_document(demo):
     ]  # fmt: skip
     assert list(document["noise"]) == [
         "noise_multiplier", "sigma", "sensitivity", "contribution", "relation",
-        "epsilon", "delta",
+        "epsilon", "delta", "quantity", "trusted",
     ]  # fmt: skip
     assert document["found"]["witness"]["x"] == demo.found.witness["x"].tolist()
     assert as_document(demo)["noise"]["sigma"] == demo.noise.sigma

@@ -158,7 +158,8 @@ def run_demo(
         scikit-learn, which brings the data, is not installed.
     """
     _require_counts(seed, epochs)
-    gaussian(1.0, epsilon=epsilon, delta=delta, relation=relation)  # fail early
+    # fail early
+    gaussian(1.0, epsilon=epsilon, delta=delta, relation=relation, trusted=True)
     names, x, y = load_records()
     weights = train(x, y, seed, epochs)
     problem = _Problem(weights)

@@ -1,0 +1,380 @@
+"""What many releases promise together."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from deuterium.errors import InvalidInputError, UnsupportedError
+from deuterium.interval.rounding import next_up
+from deuterium.privacy.curves import (
+    gaussian_delta,
+    gaussian_epsilon,
+    gaussian_multiplier,
+    require_delta,
+    require_epsilon,
+    widened,
+)
+from deuterium.privacy.mechanisms import (
+    DiscreteGaussianNoise,
+    GaussianNoise,
+    LaplaceNoise,
+    Noise,
+)
+from deuterium.privacy.sensitivity import require_relation
+from deuterium.privacy.upward import product_up, quotient_down
+
+__all__ = ["Accountant", "noise_multiplier"]
+
+METHODS = ("auto", "pld", "rdp")
+KINDS = {GaussianNoise: "gaussian", LaplaceNoise: "laplace"}
+KINDS[DiscreteGaussianNoise] = "discrete gaussian"
+DISTINCT = 32  # noise multipliers told apart; more are rounded down until they are few
+PLD_LEAST = 1e-10  # the least delta for which convolutions by FFT are asked
+PLD_NOISE = 1e-12  # of delta, kept aside for what their rounding may hide
+
+Key = tuple[str, float, float]  # kind, noise multiplier, sampling probability
+
+
+class Accountant:
+    """Adds up releases, each with a noise multiplier of its own.
+
+    Parameters
+    ----------
+    relation : {"add_or_remove_one", "replace_one"}
+        When two data sets are neighbours; of every release.
+    method : {"auto", "pld", "rdp"}
+        ``"auto"``: exact for Gaussian noise without sampling, else the least of the
+        other two.  ``"pld"``: dp-accounting's privacy loss distributions (Koskela,
+        Jaelkoe and Honkela 2020; Doroshenko and others 2022), rounded pessimistically.
+        ``"rdp"``: its Renyi accountant (Mironov 2017).
+
+    Notes
+    -----
+    The noise multipliers must not depend on earlier outputs, beyond who is neighbour to
+    whom: a sensitivity may change from step to step as long as the noise follows it
+    and their ratio is fixed beforehand.  Where the ratio itself hangs on what was
+    released, use a filter: an `IndividualAccountant`.
+
+    dp-accounting is always asked about a sensitivity of one and
+    ``add_or_remove_one``: what the relation means is already in the multipliers.  (Its
+    own ``replace_one`` doubles the sensitivity in one accountant and not in the other.)
+    """
+
+    def __init__(
+        self, relation: str = "add_or_remove_one", *, method: str = "auto"
+    ) -> None:
+        require_relation("Accountant", relation)
+        if method not in METHODS:
+            raise InvalidInputError(
+                f"Accountant: `method` must be one of {', '.join(METHODS)}; "
+                f"got {method!r}"
+            )
+        self.relation, self.method = relation, method
+        self._counts: dict[Key, int] = {}
+        self._known: dict[str, Any] = {}  # dp-accounting's accountants, until a compose
+
+    def compose(
+        self, noise: Noise, count: int = 1, *, sampling_probability: float = 1.0
+    ) -> Accountant:
+        """Add releases, and return the accountant.
+
+        Parameters
+        ----------
+        noise : GaussianNoise, LaplaceNoise or DiscreteGaussianNoise
+            What was added to each release.
+        count : int
+            How many.
+        sampling_probability : float
+            Below 1: of each record to take part, independently of all others (Poisson
+            sampling).  For a sum of contributions under ``add_or_remove_one`` only.
+
+        Raises
+        ------
+        UnsupportedError
+            The noise and the sampling have no known guarantee together.
+        """
+        kind = self._kind(noise)
+        if isinstance(count, bool) or not isinstance(count, int) or count < 0:
+            raise InvalidInputError(
+                f"compose: `count` must be an integer >= 0, got {count!r}"
+            )
+        q = _require_probability("compose", sampling_probability)
+        if q < 1:
+            self._require_sampled(noise, kind)
+        if count and q:
+            key = kind, noise.noise_multiplier, q
+            self._counts[key] = self._counts.get(key, 0) + count
+            self._known.clear()
+        return self
+
+    @property
+    def releases(self) -> int:
+        """How many releases there were."""
+        return sum(self._counts.values())
+
+    def epsilon_at(self, delta: float) -> float:
+        """Return the epsilon that holds together with a delta."""
+        d = require_delta("epsilon_at", delta)
+        if not self._counts:
+            return 0.0
+        if self._is_exact:
+            return gaussian_epsilon(self._multiplier, d)
+        room = {"pld": PLD_NOISE, "rdp": 0.0}
+        return widened(
+            min(float(self._of(n).get_epsilon(d - room[n])) for n in self._asks(d))
+        )
+
+    def delta_at(self, epsilon: float) -> float:
+        """Return the delta that holds together with an epsilon."""
+        e = require_epsilon("delta_at", epsilon)
+        if not self._counts:
+            return 0.0
+        if self._is_exact:
+            return gaussian_delta(self._multiplier, e)
+        room = {"pld": PLD_NOISE, "rdp": 0.0}
+        found = [float(self._of(n).get_delta(e)) + room[n] for n in self._asks(1.0)]
+        return min(1.0, min(found) * (1 + 1e-9))
+
+    def profile(self, epsilons: Sequence[float]) -> Any:
+        """Return the privacy profile: the delta of every epsilon."""
+        return np.array([self.delta_at(float(e)) for e in np.ravel(epsilons)])
+
+    def rdp(self, orders: Sequence[float]) -> Any:
+        """Return the Renyi divergence at orders above 1."""
+        from dp_accounting.rdp import RdpAccountant
+
+        if not self._has_rdp:
+            raise UnsupportedError(
+                "rdp: dp-accounting has no Renyi divergence of sampled Laplace noise; "
+                "use epsilon_at or delta_at"
+            )
+        accountant = RdpAccountant(orders=list(map(float, np.ravel(orders))))
+        return accountant.compose(self.event()).rdp
+
+    @property
+    def mu(self) -> float:
+        """Gaussian differential privacy of all releases, if all were Gaussian.
+
+        ``sqrt(sum of mu**2)`` (Dong, Roth and Su 2022, corollary 3.3), rounded up.
+        """
+        others = [k for k in self._counts if not _is_plain(k)]
+        if others:
+            raise UnsupportedError(
+                f"mu: {others[0][0]} noise"
+                f"{' under sampling' if others[0][2] < 1 else ''} has no exact mu; use "
+                "epsilon_at, delta_at or rdp"
+            )
+        return math.sqrt(self._square) * (1 + 1e-15)
+
+    @property
+    def rho(self) -> float:
+        """Zero-concentrated differential privacy, if nothing was sampled."""
+        total = product_up(0.5, self._square)
+        for (kind, m, q), count in self._counts.items():
+            if q < 1:
+                raise UnsupportedError(
+                    "rho: sampled releases have no useful rho; use epsilon_at, "
+                    "delta_at or rdp"
+                )
+            if kind != "gaussian":
+                total = float(next_up(total + 0.5 * count / m**2 * (1 + 1e-15)))
+        return total
+
+    def event(self) -> Any:
+        """Return everything as dp-accounting's ``DpEvent``, sensitivities one."""
+        from dp_accounting.dp_event import ComposedDpEvent, SelfComposedDpEvent
+
+        return ComposedDpEvent(
+            [SelfComposedDpEvent(_event(k), n) for k, n in self._counts.items()]
+        )
+
+    # -- within ------------------------------------------------------------------------
+
+    def _kind(self, noise: Any) -> str:
+        kind = KINDS.get(type(noise))
+        if kind is None:
+            raise InvalidInputError(
+                "compose: `noise` must be what privacy.gaussian, laplace or "
+                f"discrete_gaussian returned, got {type(noise).__name__}"
+            )
+        if noise.relation != self.relation:
+            raise InvalidInputError(
+                f"compose: this noise is for {noise.relation}, the accountant for "
+                f"{self.relation}; they must be of one relation"
+            )
+        return kind
+
+    def _require_sampled(self, noise: Noise, kind: str) -> None:
+        if self.relation == "replace_one":
+            raise UnsupportedError(
+                "compose: Poisson sampling under replace_one is refused: the two "
+                "records are drawn apart, which no noise multiplier alone describes, "
+                "and dp-accounting's accountants disagree on what one means there (its "
+                "issue 378). Account for the releases without sampling, or use "
+                "add_or_remove_one"
+            )
+        if kind == "discrete gaussian":
+            raise UnsupportedError(
+                "compose: no bound is known here for sampled discrete Gaussian noise; "
+                "use gaussian, or leave sampling_probability at 1"
+            )
+        if noise.quantity != "contribution":
+            raise UnsupportedError(
+                "compose: Poisson sampling is for a sum of contributions, to which a "
+                f"record not drawn adds nothing; this noise is for a {noise.quantity}"
+            )
+
+    @property
+    def _square(self) -> float:
+        """The sum of ``mu**2`` over Gaussian releases without sampling, rounded up."""
+        terms = [n / k[1] ** 2 for k, n in self._counts.items() if _is_plain(k)]
+        # each term is off by three roundings at most, the sum by one
+        return math.fsum(terms) * (1 + 1e-15)
+
+    @property
+    def _multiplier(self) -> float:
+        """Of one Gaussian release that promises what all of them do; rounded down."""
+        return quotient_down(1.0, math.sqrt(self._square) * (1 + 1e-15))
+
+    @property
+    def _is_exact(self) -> bool:
+        return self.method == "auto" and all(map(_is_plain, self._counts))
+
+    @property
+    def _has_rdp(self) -> bool:
+        return not any(kind == "laplace" and q < 1 for kind, _, q in self._counts)
+
+    def _asks(self, delta: float) -> list[str]:
+        """Return which of dp-accounting's accountants can answer."""
+        able = [] if self.method == "pld" or not self._has_rdp else ["rdp"]
+        discrete = any(kind == "discrete gaussian" for kind, _, _ in self._counts)
+        if self.method != "rdp" and not discrete and delta >= PLD_LEAST:
+            able.append("pld")
+        if not able:
+            raise UnsupportedError(
+                "Accountant: 'pld' has no discrete Gaussian noise and no delta below "
+                f"{PLD_LEAST:g}, and 'rdp' no sampled Laplace noise; here nothing is "
+                f"left of method {self.method!r}"
+            )
+        return able
+
+    def _of(self, method: str) -> Any:
+        """Return dp-accounting's accountant of all releases."""
+        if method not in self._known:
+            from dp_accounting.pld import PLDAccountant
+            from dp_accounting.rdp import RdpAccountant
+
+            fresh = PLDAccountant() if method == "pld" else RdpAccountant()
+            for key, count in self._few().items():
+                fresh.compose(_event(key), count)
+            self._known[method] = fresh
+        return self._known[method]
+
+    def _few(self) -> dict[Key, int]:
+        """Return the releases with at most `DISTINCT` different multipliers.
+
+        Gaussian ones without sampling are one; of the others, multipliers lose trailing
+        bits, so they only ever become smaller, until they are few.
+        """
+        few = {k: n for k, n in self._counts.items() if not _is_plain(k)}
+        for bits in range(24, 1, -1):
+            if len(few) <= DISTINCT:
+                break
+            rest, few = few, {}
+            for (kind, m, q), n in rest.items():
+                key = kind, _truncated(m, bits), q
+                few[key] = few.get(key, 0) + n
+        if self._square:
+            few["gaussian", self._multiplier, 1.0] = 1
+        return few
+
+
+def _is_plain(key: Key) -> bool:
+    return key[0] == "gaussian" and key[2] == 1
+
+
+def _truncated(x: float, bits: int) -> float:
+    """Return a number of so many bits that is not above ``x``."""
+    mantissa, exponent = math.frexp(x)
+    return math.ldexp(math.floor(math.ldexp(mantissa, bits)), exponent - bits)
+
+
+def _event(key: Key) -> Any:
+    from dp_accounting import dp_event as e
+
+    kind, m, q = key
+    if kind == "gaussian":
+        event: Any = e.GaussianDpEvent(m)
+    elif kind == "laplace":
+        event = e.LaplaceDpEvent(m)
+    else:
+        event = e.ZCDpEvent(0.5 / m**2 * (1 + 1e-15))
+    return event if q == 1 else e.PoissonSampledDpEvent(q, event)
+
+
+def _require_probability(who: str, q: Any) -> float:
+    good = isinstance(q, int | float) and not isinstance(q, bool)
+    if not good or not 0 <= q <= 1:
+        raise InvalidInputError(
+            f"{who}: `sampling_probability` must lie between 0 and 1, got {q!r}"
+        )
+    return float(q)
+
+
+def noise_multiplier(
+    epsilon: float,
+    delta: float,
+    *,
+    steps: int = 1,
+    sampling_probability: float = 1.0,
+) -> float:
+    """Return the Gaussian noise multiplier with which many steps keep a promise.
+
+    Parameters
+    ----------
+    epsilon, delta : float
+        What all steps together promise.
+    steps : int
+        How many Gaussian releases.
+    sampling_probability : float
+        Below 1: Poisson sampling, which is for ``add_or_remove_one`` only.
+
+    Returns
+    -------
+    float
+        ``sigma / sensitivity`` of every step.  Without sampling it is exact, the
+        multiplier of one release times ``sqrt(steps)``, rounded up; with sampling it is
+        at most 0.1 % above the least that an `Accountant` accepts.
+    """
+    who = "noise_multiplier"
+    d, e = require_delta(who, delta), require_epsilon(who, epsilon)
+    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
+        raise InvalidInputError(
+            f"{who}: `steps` must be an integer >= 1, got {steps!r}"
+        )
+    q = _require_probability(who, sampling_probability)
+    if not e or not q:
+        raise InvalidInputError(f"{who}: epsilon and sampling_probability must be > 0")
+    most = gaussian_multiplier(e, d) * math.sqrt(steps) * (1 + 1e-15)
+    return most if q == 1 else _least_sampled(e, d, steps, q, most)
+
+
+def _least_sampled(e: float, d: float, steps: int, q: float, high: float) -> float:
+    """Bisect: without sampling is enough, and what is returned has been checked."""
+
+    def keeps(m: float) -> bool:
+        noise = GaussianNoise(m, m, 1.0, 1.0, "add_or_remove_one")
+        accountant = Accountant().compose(noise, steps, sampling_probability=q)
+        return accountant.epsilon_at(d) <= e
+
+    low = high / 2
+    while keeps(low):
+        low, high = low / 2, low
+    while high > low * 1.001:
+        middle = math.sqrt(low * high)
+        low, high = (low, middle) if keeps(middle) else (middle, high)
+    return high

@@ -1,0 +1,366 @@
+"""From a certified sensitivity and a promise to noise: how much is enough, and no more.
+
+Every scale is rounded up: a little more noise keeps the promise and a little less
+breaks it.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from deuterium.bound import Bracket
+from deuterium.errors import InvalidInputError, UnsupportedError
+from deuterium.interval import Interval
+from deuterium.privacy.curves import (
+    gaussian_multiplier,
+    require_delta,
+    rho_for,
+    widened,
+)
+from deuterium.privacy.mechanisms import (
+    DiscreteGaussianNoise,
+    GaussianNoise,
+    LaplaceNoise,
+)
+from deuterium.privacy.sensitivity import (
+    ASSUMPTIONS,
+    Sensitivity,
+    refuse_estimate,
+    require_relation,
+)
+from deuterium.privacy.upward import (
+    positive,
+    product_up,
+    quotient_down,
+    quotient_up,
+)
+
+__all__ = ["discrete_gaussian", "gaussian", "laplace"]
+
+EPSILON = (1e-6, 1e3)  # where noise was compared with exact arithmetic
+DELTA = (1e-15, 0.5)
+
+
+def gaussian(
+    sensitivity: Any,
+    *,
+    epsilon: float | None = None,
+    delta: float | None = None,
+    mu: float | None = None,
+    rho: float | None = None,
+    noise_multiplier: float | None = None,
+    scale: float | None = None,
+    relation: str = "add_or_remove_one",
+    distance: float | None = None,
+    trusted: bool = False,
+) -> GaussianNoise:
+    """Return the Gaussian noise that one release needs.
+
+    Ask for one of: ``epsilon`` with ``delta``, ``mu``, ``rho``, ``noise_multiplier``,
+    ``scale``.
+
+    Parameters
+    ----------
+    sensitivity : Sensitivity, Interval or float
+        In L2 norm.  An Interval is what `deuterium.enclose` returned for the norm of
+        one record's contribution; a number means the same, and needs ``trusted=True``.
+        A search's Estimate is refused.
+    epsilon, delta : float
+        The least noise that keeps them (Balle and Wang, ICML 2018): epsilon in
+        [1e-6, 1000], delta in [1e-15, 0.5].
+    mu : float
+        Gaussian differential privacy (Dong, Roth and Su 2022).
+    rho : float
+        Zero-concentrated differential privacy (Bun and Steinke 2016).
+    noise_multiplier : float
+        ``sigma / sensitivity``, the sensitivity being that of the relation.
+    scale : float
+        Sigma itself.
+    relation : {"add_or_remove_one", "replace_one"}
+        Neighbouring data sets differ by one record added or removed, or replaced.
+    distance : float, optional
+        Of a ``lipschitz`` only; see `Sensitivity.sensitivity`.
+    trusted : bool
+        Take a plain number on trust, as the bound of one record's contribution.
+
+    Returns
+    -------
+    GaussianNoise
+        Its scale, what it promises in every currency, and ``.release``.
+
+    Raises
+    ------
+    InvalidInputError
+        An argument is out of range, or the sensitivity is not bounded.
+    UnsupportedError
+        The sensitivity is not certified, of another norm, or says nothing about the
+        relation.
+    """
+    who = "gaussian"
+    wanted = _one_of(who, epsilon, mu=mu, rho=rho, m=noise_multiplier, scale=scale)
+    s, moved = _moved(who, 2, sensitivity, relation, distance, trusted)
+    if wanted == "scale":
+        return GaussianNoise(**_made(who, s, moved, relation, scale))
+    if wanted == "epsilon":
+        _require_between(who, "epsilon", epsilon, EPSILON)
+        _require_between(who, "delta", delta, DELTA)
+        assert epsilon is not None
+        assert delta is not None
+        m = gaussian_multiplier(float(epsilon), float(delta))
+    else:
+        _no_delta(who, delta)
+        m = _multiplier(who, mu, rho, noise_multiplier)
+    return GaussianNoise(
+        noise_multiplier=m,
+        sigma=product_up(m, moved),
+        epsilon=_float(epsilon),
+        delta=_float(delta),
+        **_common(s, moved, relation),
+    )
+
+
+def discrete_gaussian(
+    sensitivity: Any,
+    *,
+    epsilon: float | None = None,
+    delta: float | None = None,
+    rho: float | None = None,
+    noise_multiplier: float | None = None,
+    scale: float | None = None,
+    relation: str = "add_or_remove_one",
+    trusted: bool = False,
+) -> DiscreteGaussianNoise:
+    """Return the discrete Gaussian noise that one release of integers needs.
+
+    As `gaussian`, for a result of integers only, such as counts.  Epsilon and delta
+    are kept by way of rho (Canonne, Kamath and Steinke, NeurIPS 2020, proposition 12).
+    """
+    who = "discrete_gaussian"
+    wanted = _one_of(who, epsilon, rho=rho, m=noise_multiplier, scale=scale)
+    s, moved = _moved(who, 2, sensitivity, relation, None, trusted)
+    if wanted == "scale":
+        return DiscreteGaussianNoise(**_made(who, s, moved, relation, scale))
+    if wanted == "epsilon":
+        _require_between(who, "epsilon", epsilon, EPSILON)
+        _require_between(who, "delta", delta, DELTA)
+        assert epsilon is not None
+        assert delta is not None
+        m = _multiplier(who, None, rho_for(float(epsilon), float(delta)), None)
+    else:
+        _no_delta(who, delta)
+        m = _multiplier(who, None, rho, noise_multiplier)
+    return DiscreteGaussianNoise(
+        noise_multiplier=m,
+        sigma=product_up(m, moved),
+        epsilon=_float(epsilon),
+        delta=_float(delta),
+        **_common(s, moved, relation),
+    )
+
+
+def laplace(
+    sensitivity: Any,
+    *,
+    epsilon: float | None = None,
+    delta: float = 0.0,
+    mu: float | None = None,
+    rho: float | None = None,
+    scale: float | None = None,
+    relation: str = "add_or_remove_one",
+    distance: float | None = None,
+    trusted: bool = False,
+) -> LaplaceNoise:
+    """Return the Laplace noise that one release needs.
+
+    Ask for one of: ``epsilon`` (with a ``delta`` or without), ``mu``, ``rho``,
+    ``scale``.
+
+    Parameters
+    ----------
+    sensitivity : Sensitivity, Interval or float
+        In L1 norm; otherwise as of `gaussian`.
+    epsilon, delta : float
+        The least noise that keeps them; with ``delta=0``, ``scale`` is
+        ``sensitivity / epsilon`` (Dwork, McSherry, Nissim and Smith 2006).
+    mu, rho, scale, relation, distance, trusted
+        As of `gaussian`.
+    """
+    who = "laplace"
+    wanted = _one_of(who, epsilon, mu=mu, rho=rho, scale=scale)
+    s, moved = _moved(who, 1, sensitivity, relation, distance, trusted)
+    common = _common(s, moved, relation)
+    if wanted == "scale":
+        b = positive(who, "scale", scale)
+        return LaplaceNoise(noise_multiplier=_at_most(b, moved), scale=b, **common)
+    if wanted != "epsilon":
+        _no_delta(who, delta or None)
+    m = quotient_up(1.0, _pure_epsilon(who, epsilon, delta, mu, rho))
+    return LaplaceNoise(
+        noise_multiplier=m,
+        scale=product_up(m, moved),
+        epsilon=_float(epsilon),
+        delta=None if epsilon is None else float(delta),
+        **common,
+    )
+
+
+# -- promises to multipliers -----------------------------------------------------------
+
+
+def _multiplier(
+    who: str, mu: float | None, rho: float | None, noise_multiplier: float | None
+) -> float:
+    if mu is not None:
+        return quotient_up(1.0, positive(who, "mu", mu))
+    if rho is not None:
+        return _root(positive(who, "rho", rho))
+    return positive(who, "noise_multiplier", noise_multiplier)
+
+
+def _root(rho: float) -> float:
+    """Return ``1 / sqrt(2 rho)``, or a little more."""
+    return math.sqrt(0.5 / rho) * (1 + 1e-15)
+
+
+def _pure_epsilon(
+    who: str, epsilon: float | None, delta: float, mu: float | None, rho: float | None
+) -> float:
+    """Return the pure epsilon that keeps a promise, or a little less."""
+    if epsilon is not None:
+        _require_between(who, "epsilon", epsilon, EPSILON)
+        if delta == 0:
+            return float(epsilon)
+        more = -2 * math.log1p(-require_delta(who, delta))
+        return max(float(epsilon), -widened(-(epsilon + more)))
+    if mu is not None:
+        from scipy.special import log_ndtr
+
+        half = positive(who, "mu", mu) / 2
+        below = float(log_ndtr(half)) - float(log_ndtr(-half))
+        return below * (1 - 1e-12)
+    return math.sqrt(2 * positive(who, "rho", rho)) * (1 - 1e-15)
+
+
+# -- arguments -------------------------------------------------------------------------
+
+
+def _one_of(who: str, epsilon: Any, **others: Any) -> str:
+    given = {"epsilon": epsilon, **others}
+    named = [name for name, value in given.items() if value is not None]
+    if len(named) != 1:
+        names = ["noise_multiplier" if n == "m" else n for n in given]
+        raise InvalidInputError(
+            f"{who}: give exactly one of {', '.join(names)}; got {len(named)} of them"
+        )
+    return named[0]
+
+
+def _no_delta(who: str, delta: Any) -> None:
+    if delta is not None:
+        raise InvalidInputError(f"{who}: `delta` goes with `epsilon` only")
+
+
+def _moved(
+    who: str, norm: int, sensitivity: Any, relation: str, distance: Any, trusted: bool
+) -> tuple[Sensitivity, float]:
+    """Return the sensitivity, and how far the result moves between neighbours."""
+    require_relation(who, relation)
+    s = _as_sensitivity(who, sensitivity, norm, trusted)
+    if s.norm != norm and s.size != 1:
+        raise UnsupportedError(
+            f"{who}: needs the sensitivity in L{norm} norm, this one is in "
+            f"L{s.norm:g}; bound it with norm={norm}"
+        )
+    moved = s.sensitivity(relation, distance=distance)
+    if moved == 0:
+        raise InvalidInputError(
+            f"{who}: the sensitivity is 0, so no record moves the result and it needs "
+            "no noise; a sensitivity that ought to be positive and finite is worth a "
+            "second look at the domain"
+        )
+    return s, moved
+
+
+def _as_sensitivity(who: str, x: Any, norm: int, trusted: bool) -> Sensitivity:
+    if isinstance(x, Sensitivity):
+        return x
+    refuse_estimate(x, who)
+    if isinstance(x, Bracket):
+        raise UnsupportedError(
+            f"{who}: a Bracket does not say what was bounded; make it one of the three "
+            "quantities: Sensitivity.from_bracket(b, quantity=..., norm=...)"
+        )
+    if isinstance(x, Interval):
+        return Sensitivity.from_interval(x, quantity="contribution", norm=norm)
+    number = _number(who, x)
+    if not trusted:
+        raise UnsupportedError(
+            f"{who}: {x!r:.80} is a plain number that nobody certified; give what "
+            "privacy.contribution or deuterium.enclose returned, or say trusted=True"
+        )
+    return Sensitivity(
+        quantity="contribution",
+        norm=norm,
+        upper=number,
+        status="trusted",
+        assumptions=(*ASSUMPTIONS, "the bound itself was taken on trust"),
+    )
+
+
+def _number(who: str, x: Any) -> Any:
+    try:
+        most = float(x)
+    except (TypeError, ValueError):
+        raise InvalidInputError(
+            f"{who}: `sensitivity` must be a Sensitivity, a scalar Interval or one "
+            f"number, got {x!r:.80}"
+        ) from None
+    if not 0 < most < math.inf:
+        raise InvalidInputError(
+            f"{who}: `sensitivity` must be positive and finite, got {most!r}"
+        )
+    return x
+
+
+def _require_between(
+    who: str, name: str, value: Any, ends: tuple[float, float]
+) -> None:
+    low, high = ends
+    if not isinstance(value, int | float) or not low <= value <= high:
+        raise InvalidInputError(
+            f"{who}: `{name}` must be a number from {low:g} to {high:g}, got {value!r}"
+        )
+
+
+def _float(x: Any) -> float | None:
+    return None if x is None else float(x)
+
+
+def _common(s: Sensitivity, moved: float, relation: str) -> dict[str, Any]:
+    return {
+        "sensitivity": moved,
+        "contribution": s.upper if s.quantity == "contribution" else None,
+        "relation": relation,
+        "quantity": s.quantity,
+        "trusted": s.status == "trusted",
+    }
+
+
+def _made(
+    who: str, s: Sensitivity, moved: float, relation: str, scale: Any
+) -> dict[str, Any]:
+    """Return the fields of Gaussian noise whose scale is given."""
+    sigma = positive(who, "scale", scale)
+    common = _common(s, moved, relation)
+    return {"noise_multiplier": _at_most(sigma, moved), "sigma": sigma} | common
+
+
+def _at_most(scale: float, moved: float) -> float:
+    """Return ``scale / moved`` rounded down, which must leave something."""
+    m = quotient_down(scale, moved)
+    if not 0 < m < math.inf:
+        raise InvalidInputError(
+            f"a scale of {scale!r} and a sensitivity of {moved!r} are too far apart"
+        )
+    return m

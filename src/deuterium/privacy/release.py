@@ -1,0 +1,87 @@
+"""Noise itself: OpenDP's samplers, and NumPy's for experiments.
+
+OpenDP's noise is exact: rational arithmetic on a grid finer than any double, fed by the
+operating system's random numbers.  NumPy's is neither, and must be asked for by an
+argument that says so.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import numpy as np
+
+from deuterium.errors import MissingDependencyError
+
+__all__ = [
+    "discrete_gaussian",
+    "gaussian",
+    "laplace",
+    "numpy_discrete_gaussian",
+    "numpy_gaussian",
+    "numpy_laplace",
+]
+
+
+def gaussian(values: Any, sigma: float) -> Any:
+    """Return values with OpenDP's Gaussian noise."""
+    return _by_opendp("make_gaussian", "l2_distance", float, values, sigma)
+
+
+def laplace(values: Any, scale: float) -> Any:
+    """Return values with OpenDP's Laplace noise."""
+    return _by_opendp("make_laplace", "l1_distance", float, values, scale)
+
+
+def discrete_gaussian(values: Any, sigma: float) -> Any:
+    """Return integers with OpenDP's discrete Gaussian noise."""
+    return _by_opendp("make_gaussian", "l2_distance", int, values, sigma)
+
+
+def _by_opendp(make: str, metric: str, kind: type, values: Any, scale: float) -> Any:
+    try:
+        dp: Any = importlib.import_module("opendp.prelude")
+    except ImportError:
+        raise MissingDependencyError(
+            "release: secure noise comes from OpenDP, which is not installed; run "
+            "pip install 'deuterium[noise]' (or, for experiments only, give "
+            "`insecure_rng`)"
+        ) from None
+    dp.enable_features("contrib")  # where OpenDP keeps its noise
+    element = {"nan": False} if kind is float else {}
+    measurement = getattr(dp.m, make)(
+        dp.vector_domain(dp.atom_domain(T=kind, **element)),
+        getattr(dp, metric)(T=float),
+        scale=scale,
+    )
+    return np.asarray(measurement(values.astype(kind).tolist()))
+
+
+def numpy_gaussian(values: Any, sigma: float, rng: np.random.Generator) -> Any:
+    """Return values with Gaussian noise of double precision."""
+    return values + rng.normal(0.0, sigma, values.shape)
+
+
+def numpy_laplace(values: Any, scale: float, rng: np.random.Generator) -> Any:
+    """Return values with Laplace noise of double precision."""
+    return values + rng.laplace(0.0, scale, values.shape)
+
+
+def numpy_discrete_gaussian(values: Any, sigma: float, rng: Any) -> Any:
+    """Return integers with discrete Gaussian noise.
+
+    By rejection from the discrete Laplace distribution (Canonne, Kamath and Steinke
+    2020, algorithm 3), in double precision.
+    """
+    noise = np.zeros(values.size, dtype=np.int64)
+    waiting = np.arange(values.size)
+    t = np.floor(sigma) + 1
+    while waiting.size:
+        stop = -np.expm1(-1 / t)
+        drawn = rng.geometric(stop, waiting.size) - rng.geometric(stop, waiting.size)
+        away = np.abs(drawn) - sigma**2 / t
+        taken = rng.random(waiting.size) < np.exp(-(away**2) / (2 * sigma**2))
+        noise[waiting[taken]] = drawn[taken]
+        waiting = waiting[~taken]
+    return values + noise

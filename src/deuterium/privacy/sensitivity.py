@@ -1,0 +1,398 @@
+"""How far one record can move a result: three quantities, never confused.
+
+=============  ==================================  ===================================
+quantity       definition                          what noise may be made from it
+=============  ==================================  ===================================
+contribution   sup ||phi(x)|| over records x       a sum of phi(x) over the records
+diameter       sup ||f(x) - f(x')|| over x, x'     a result in which x became x'
+lipschitz      sup ||df/dx|| over x                none, until a distance is stated
+=============  ==================================  ===================================
+
+``add_or_remove_one``: neighbouring data sets differ by one record more or less.
+``replace_one``: they have one record each that the other has not.  (Definitions as in
+dp-accounting's ``NeighboringRelation``.)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from deuterium.bound import Bracket, Domain, Estimate
+from deuterium.bound.domain import OneOf, UnitVectors
+from deuterium.errors import InvalidInputError, UnsupportedError, did_you_mean
+from deuterium.interval import Cause, Interval
+from deuterium.privacy.upward import down, product_up, up
+
+__all__ = ["ASSUMPTIONS", "QUANTITIES", "RELATIONS", "Sensitivity", "require_relation"]
+
+RELATIONS: Mapping[str, int] = MappingProxyType(
+    {"add_or_remove_one": 1, "replace_one": 2}
+)
+"""How many contributions two neighbouring data sets differ by, at most."""
+
+QUANTITIES = ("contribution", "lipschitz", "diameter")
+NORMS = (1, 2, math.inf)
+
+ASSUMPTIONS = (
+    "the domain is public: no bound was computed from the data",
+    "every record lies in the domain; others are clipped to it or left out",
+    "what is released is the real-number function; evaluating it in floating point "
+    "adds rounding errors of its own",
+)
+"""What every sensitivity rests on."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Sensitivity:
+    """A certified bound of how far one record can move a result.
+
+    Attributes
+    ----------
+    quantity : {"contribution", "lipschitz", "diameter"}
+        What is bounded: ``sup ||phi(x)||``, the largest vector that one record adds to
+        a sum; ``sup ||df/dx||``, the steepest slope; ``sup ||f(x) - f(x')||``, the
+        farthest that two records move a result apart.
+    norm : {1, 2, inf}
+        In which norm, of the result (of a ``lipschitz``: of the gradient).
+    upper : float
+        Certified: the supremum is at most this.  In units of the result (of a
+        ``lipschitz``: of the result per unit of input).
+    lower : float
+        Certified: the supremum is at least this; reached at the witness.
+    witness : dict from str to ndarray
+        The point (of a diameter: the pair of points) where ``lower`` is reached.
+    status : str
+        As of `deuterium.maximize`; ``"enclosed"`` if from `deuterium.enclose`, and
+        ``"trusted"`` if from a number that nobody certified.
+    certificate : Certificate or None
+        The proof of ``upper``.
+    domain : Domain or None
+        Every record that may come.
+    assumptions : tuple of str
+        What the number rests on, in words.
+    cause : Cause or None
+        Why ``upper`` is infinite: operator and source line.
+    size : int or None
+        How many numbers are released, where known; of one number all norms agree.
+    diameter : Sensitivity or None
+        Of a contribution: a certified diameter of the same vector, which replacing one
+        record may use where it is below ``2 * upper``.
+    """
+
+    quantity: str
+    norm: float
+    upper: float
+    lower: float = 0.0
+    witness: dict[str, Any] = field(default_factory=dict, repr=False)
+    status: str = "optimal"
+    certificate: Any = field(default=None, repr=False)
+    domain: Domain | None = field(default=None, repr=False)
+    assumptions: tuple[str, ...] = field(default=(), repr=False)
+    cause: Cause | None = None
+    size: int | None = None
+    diameter: Sensitivity | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        for end in (self.upper, self.lower):
+            refuse_estimate(end, "Sensitivity")
+        if self.quantity not in QUANTITIES:
+            raise InvalidInputError(
+                f"Sensitivity: `quantity` must be one of {', '.join(QUANTITIES)}; got "
+                f"{self.quantity!r}.{did_you_mean(str(self.quantity), QUANTITIES)}"
+            )
+        if self.norm not in NORMS:
+            raise InvalidInputError(
+                f"Sensitivity: `norm` must be 1, 2 or inf, got {self.norm!r}"
+            )
+        upper, lower = _scalar(self.upper, "upper"), _scalar(self.lower, "lower")
+        if not 0 <= lower <= upper:
+            raise InvalidInputError(
+                "Sensitivity: needs 0 <= `lower` <= `upper`, got "
+                f"lower={self.lower!r}, upper={self.upper!r}"
+            )
+        own = object.__setattr__  # the way to set a field of a frozen dataclass
+        own(self, "upper", up(upper))
+        own(self, "lower", down(lower))
+        own(self, "witness", {n: _kept(x) for n, x in dict(self.witness).items()})
+        own(self, "assumptions", tuple(self.assumptions))
+        _require_same_vector(self, self.diameter)
+
+    @property
+    def gap(self) -> float:
+        """``(upper - lower) / lower``: what tightness may be left."""
+        if self.upper == self.lower:
+            return 0.0
+        return (self.upper - self.lower) / self.lower if self.lower else math.inf
+
+    def sensitivity(self, relation: str, *, distance: float | None = None) -> float:
+        """Return how far the result can move between neighbouring data sets.
+
+        Parameters
+        ----------
+        relation : {"add_or_remove_one", "replace_one"}
+            When two data sets are neighbours.
+        distance : float, optional
+            Of a ``lipschitz`` only: how far apart two records can lie, in the norm dual
+            to ``norm`` (2 to 2, 1 to inf, inf to 1).
+
+        Returns
+        -------
+        float
+            Rounded up.  Of a contribution: ``upper`` for ``add_or_remove_one``;
+            for ``replace_one`` the smaller of ``2 * upper`` and the certified diameter
+            if one is known.  Of a diameter: ``upper``, for ``replace_one``.  Of a
+            ``lipschitz``: ``upper * distance``, for ``replace_one``.
+
+        Raises
+        ------
+        UnsupportedError
+            The quantity says nothing about this relation; the message says why.
+        InvalidInputError
+            No finite bound is known; the message names the line to change.
+        """
+        require_relation("sensitivity", relation)
+        if distance is not None and self.quantity != "lipschitz":
+            raise InvalidInputError(
+                f"sensitivity: `distance` is for a lipschitz, this is a {self.quantity}"
+            )
+        if self.quantity == "contribution":
+            return self._of_contribution(relation)
+        if relation == "add_or_remove_one":
+            raise UnsupportedError(_NO_ABSENCE[self.quantity])
+        if self.quantity == "lipschitz":
+            return self._over(distance)
+        return self._finite()
+
+    def _of_contribution(self, relation: str) -> float:
+        known = [RELATIONS[relation] * self.upper]  # exact, or infinite
+        if relation == "replace_one" and self.diameter is not None:
+            known.append(self.diameter.upper)
+        if min(known) == math.inf:
+            self._finite()
+        return min(known)
+
+    def _over(self, distance: float | None) -> float:
+        if distance is None:
+            raise UnsupportedError(
+                "sensitivity: a Lipschitz constant is a slope, not a distance: give "
+                "`distance`, the largest distance between two records; or bound the "
+                "diameter itself, which is never larger and often several times smaller"
+            )
+        refuse_estimate(distance, "sensitivity")
+        away = _scalar(distance, "distance")
+        if not 0 <= away < math.inf:
+            raise InvalidInputError(
+                f"sensitivity: `distance` must be finite and >= 0, got {distance!r}"
+            )
+        names = _finite_sets(self.domain)
+        if names:
+            raise UnsupportedError(
+                "sensitivity: a slope bounds a difference only along a path inside "
+                f"the domain, and {', '.join(names)} has separate values; bound the "
+                "diameter instead"
+            )
+        return product_up(self._finite(), up(away))
+
+    def _finite(self) -> float:
+        if self.upper < math.inf:
+            return self.upper
+        raise InvalidInputError(
+            f"sensitivity: the {self.quantity} has no finite bound, so no amount of "
+            f"noise is enough. {_what_to_change(self.status, self.cause)}"
+        )
+
+    def with_diameter(self, diameter: Sensitivity) -> Sensitivity:
+        """Return this contribution with a certified diameter of the same vector."""
+        return replace(self, diameter=diameter)
+
+    def scaled(self, factor: float | Fraction) -> Sensitivity:
+        """Return the sensitivity of a public positive factor times the result.
+
+        A fraction, such as ``Fraction(1, 5)`` for the mean over a public count of five,
+        is exact; the bound is rounded up.
+        """
+        if isinstance(factor, bool) or not isinstance(factor, int | float | Fraction):
+            raise InvalidInputError(
+                f"scaled: `factor` must be a number, got {factor!r}"
+            )
+        if not 0 < factor < math.inf:
+            raise InvalidInputError(
+                f"scaled: `factor` must be positive, got {factor!r}"
+            )
+        exact, infinite = Fraction(factor), self.upper == math.inf
+        return replace(
+            self,
+            upper=math.inf if infinite else up(Fraction(self.upper) * exact),
+            lower=down(Fraction(self.lower) * exact),
+            assumptions=(
+                *self.assumptions,
+                f"{factor} times what the certificate says",
+            ),
+            diameter=self.diameter and self.diameter.scaled(factor),
+        )
+
+    # -- where they come from --------------------------------------------------------
+
+    @classmethod
+    def from_bracket(
+        cls, bracket: Bracket, *, quantity: str, norm: float, **more: Any
+    ) -> Sensitivity:
+        """Return the sensitivity that `deuterium.maximize` certified.
+
+        Parameters
+        ----------
+        bracket : Bracket
+            Of the norm, maximised over the domain.
+        quantity, norm
+            What was maximised.
+        **more
+            ``domain``, ``assumptions`` (beside `ASSUMPTIONS`), ``size``, ``diameter``.
+
+        Raises
+        ------
+        UnsupportedError
+            An `Estimate`: what a search found is no bound.
+        """
+        refuse_estimate(bracket, "Sensitivity")
+        if not isinstance(bracket, Bracket):
+            raise InvalidInputError(
+                "Sensitivity: `bracket` must be what deuterium.maximize returned, got "
+                f"{type(bracket).__name__}"
+            )
+        more["assumptions"] = (*ASSUMPTIONS, *more.get("assumptions", ()))
+        return cls(
+            quantity=quantity,
+            norm=norm,
+            upper=bracket.upper,
+            lower=max(bracket.lower, 0.0),  # a norm; nothing found is -inf
+            witness=bracket.witness,
+            status=bracket.status,
+            certificate=bracket.certificate,
+            cause=bracket.cause,
+            **more,
+        )
+
+    @classmethod
+    def from_interval(
+        cls, interval: Interval, *, quantity: str, norm: float, **more: Any
+    ) -> Sensitivity:
+        """Return the sensitivity that `deuterium.enclose` certified: its upper end."""
+        ends = [np.asarray(e) for e in (interval.upper, interval.lower)]
+        if any(e.shape for e in ends):
+            raise InvalidInputError(
+                "Sensitivity: needs one number or a scalar Interval; enclose the norm, "
+                f"not an array of shape {ends[0].shape}"
+            )
+        cause = interval.cause
+        more["assumptions"] = (*ASSUMPTIONS, *more.get("assumptions", ()))
+        return cls(
+            quantity=quantity,
+            norm=norm,
+            upper=float(ends[0]),
+            lower=max(float(ends[1]), 0.0),
+            status="enclosed" if cause is None else cause.kind,
+            cause=cause,
+            **more,
+        )
+
+
+_NO_ABSENCE = {
+    "diameter": (
+        "sensitivity: a diameter compares two records that are both there; it says "
+        "nothing of a record that is absent. For add_or_remove_one bound the "
+        "contribution; or give relation='replace_one'"
+    ),
+    "lipschitz": (
+        "sensitivity: a Lipschitz constant says how far a result moves when inputs "
+        "move; adding or removing a record moves none. For add_or_remove_one bound "
+        "the contribution; for replace_one bound the diameter"
+    ),
+}
+
+_ADVICE = {
+    "undefined": "Change that line so that its argument stays where it is defined, or "
+    "narrow the domain",
+    "overflow": "Rewrite that line so that it does not overflow, or narrow the domain",
+    "unbounded": "Give that line's inputs finite bounds in the domain",
+}
+
+
+def _what_to_change(status: str, cause: Cause | None) -> str:
+    if cause is None:
+        return (
+            f"The search for a bound ended with status {status!r}: narrow the domain, "
+            "or give it more time or memory"
+        )
+    return f"The line to change is {cause.source} ({cause}). {_ADVICE[cause.kind]}"
+
+
+def require_relation(who: str, relation: Any) -> None:
+    """Raise unless this is the name of a neighbouring relation."""
+    if not isinstance(relation, str) or relation not in RELATIONS:
+        raise InvalidInputError(
+            f"{who}: `relation` must be one of {', '.join(RELATIONS)}; got "
+            f"{relation!r}.{did_you_mean(str(relation), RELATIONS)}"
+        )
+
+
+def refuse_estimate(x: Any, who: str) -> None:
+    """Raise if this is what a search found."""
+    if isinstance(x, Estimate):
+        raise UnsupportedError(
+            f"{who}: an Estimate is what a search found, not a bound, and noise made "
+            "from it would promise nothing; use deuterium.maximize or deuterium.enclose"
+        )
+
+
+def _require_same_vector(s: Sensitivity, diameter: Any) -> None:
+    if diameter is None:
+        return
+    fits = isinstance(diameter, Sensitivity) and diameter.quantity == "diameter"
+    if s.quantity != "contribution" or not fits:
+        raise InvalidInputError(
+            "Sensitivity: `diameter` goes with a contribution, and is a Sensitivity of "
+            f"quantity diameter; got {diameter!r:.80} with a {s.quantity}"
+        )
+    if diameter.norm != s.norm or repr(diameter.domain) != repr(s.domain):
+        raise InvalidInputError(
+            "Sensitivity: the contribution and its `diameter` must be of the same "
+            f"vector: norms {s.norm} and {diameter.norm}, domains {s.domain!r} and "
+            f"{diameter.domain!r}"
+        )
+
+
+def _scalar(x: Any, name: str) -> Any:
+    """Return one real number, of whatever type, or say why it is none."""
+    number = x.item() if isinstance(x, np.ndarray) and x.shape == () else x
+    try:
+        value = float(number)
+    except (TypeError, ValueError, OverflowError):
+        value = math.nan
+    if math.isnan(value) or isinstance(x, bool | str):
+        raise InvalidInputError(
+            f"Sensitivity: `{name}` must be a number, got {x!r:.80}"
+        )
+    return number
+
+
+def _kept(x: Any) -> Any:
+    kept = np.array(x)
+    kept.flags.writeable = False
+    return kept
+
+
+def _finite_sets(domain: Domain | None) -> list[str]:
+    if domain is None:
+        return []
+    return [
+        name
+        for name, constraints in domain.constraints.items()
+        if any(isinstance(c, OneOf | UnitVectors) for c in constraints)
+    ]
