@@ -302,6 +302,8 @@ def drop(*path):
 
 
 PROOF = "proof"
+PLANE = ["concave", {"center": [2, 0], "basis": [[1, 0], [0, 1]]}]
+FLAT, LINE = [[0.0, 0.0], [0.0, 0.0]], [[1.0, 1.0], [1.0, 1.0]]
 TAMPERED = [
     # regions
     (bowl, drop(PROOF, 6), "do not cover the domain"),
@@ -353,11 +355,11 @@ TAMPERED = [
     (saddle, setter(PROOF, 1, "leaf", 1, "center", to=[-1.0, "a"]), "number is wanted"),
     (saddle, setter(PROOF, 1, "leaf", 1, to={}), "node 1 cannot be read"),
     (saddle, setter(PROOF, 1, "leaf", 0, to="magic"), "no method 'magic'"),
-    (curved, setter(PROOF, 8, "leaf", to=["concave", {"center": [2, 0], "basis": [[1, 0], [0, 1]]}]), "not proved concave"),
+    (curved, setter(PROOF, 8, "leaf", to=PLANE), "not proved concave"),
     (hill, setter(PROOF, 0, "leaf", 1, "center", to=[0.0, 0.0]), "above the claim"),
     (hill, setter(PROOF, 0, "leaf", 1, "basis", to=[[1.0, 0.0]]), "basis of 2 rows"),
-    (hill, setter(PROOF, 0, "leaf", 1, "basis", to=[[0.0, 0.0], [0.0, 0.0]]), "not proved concave"),
-    (hill, setter(PROOF, 0, "leaf", 1, "basis", to=[[1.0, 1.0], [1.0, 1.0]]), "not proved concave"),
+    (hill, setter(PROOF, 0, "leaf", 1, "basis", to=FLAT), "not proved concave"),
+    (hill, setter(PROOF, 0, "leaf", 1, "basis", to=LINE), "not proved concave"),
     (wave, setter(PROOF, 1, "leaf", 1, "at", to=1), "not proved to have one sign"),
     (wave, setter(PROOF, 0, "cut", 1, to=2.0), "node 1 .*one sign"),
     (wave, setter(PROOF, 3, "leaf", 1, "at", to=2), "no input 2"),
@@ -365,14 +367,14 @@ TAMPERED = [
     (wave, setter(PROOF, 7, "leaf", 0, to="empty"), "may hold points"),
     (curved, setter(PROOF, 6, "leaf", 1, "along", to=[1.0, -1.0]), "curvature along"),
     (curved, setter(PROOF, 6, "leaf", 1, "along", to=[0.0, 0.0]), "curvature along"),
-    (curved, setter(PROOF, 6, "leaf", 1, "along", to=[1.0, 0.0]), "not proved positive"),
+    (curved, setter(PROOF, 6, "leaf", 1, "along", to=[1.0, 0.0]), "proved positive"),
     # what it is about
     (bowl, setter("sense", to="minimize"), "another objective"),
     (bowl, setter("sense", to="guess"), "no sense"),
     (bowl, setter("graph", to="0" * 64), "another graph"),
     (bowl, setter("graph", to="zz"), "SHA-256"),
     (bowl, setter("objective", to="0" * 64), "another objective"),
-    (bowl, setter("domain", "x", "constraints", 0, "range", 1, to=3.0), "another domain"),
+    (bowl, setter("domain", "x", "shape", to=[3]), "another domain"),
 ]  # fmt: skip
 
 
@@ -384,7 +386,7 @@ def test_tampering_is_refused_with_its_reason(case, change, reason):
 def test_what_still_holds_is_refused_if_it_is_not_what_was_written():
     certificate, v, domain = unpack(bowl)
     certificate.body["upper"] = 9.0
-    with pytest.raises(CertificateError, match="does not match its seal|do not match"):
+    with pytest.raises(CertificateError, match="do not match its seal"):
         certificate.verify(v, domain)
 
 
@@ -456,7 +458,7 @@ def test_moved_inputs_free_their_atoms():
     c = made(v, SQUARE, nodes, top + 1, 0.0, {"x": [0.0, 0.0]}, True, atom)
     c.verify(v, SQUARE)
     c = made(v, SQUARE, nodes, top + 0.5, 0.0, {"x": [0.0, 0.0]}, True, atom)
-    with pytest.raises(CertificateError, match="node 1 .*above the claim"):
+    with pytest.raises(CertificateError, match=r"node 1 .*above the claim"):
         c.verify(v, SQUARE)
 
 
