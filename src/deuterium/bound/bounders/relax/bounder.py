@@ -18,7 +18,7 @@ from deuterium.ops.exponential import exp
 Array = Any
 
 DIGITS = 7  # of multipliers that go into proofs
-TOLERANCE = 2e-4
+MARGIN = 1e-4  # by which the solver's samples may miss the largest values
 
 
 class RelaxBounder:
@@ -34,6 +34,7 @@ class RelaxBounder:
     """
 
     batch = 64
+    places = ()
 
     def __init__(
         self, problem: Problem, relaxation: Relaxation, logarithm: bool
@@ -56,7 +57,7 @@ class RelaxBounder:
         relax = self.relaxation
         ranges = relax.forward(regions.low, regions.high, regions.open)
         target = self._target(incumbent)
-        found = relax.solve(ranges, regions.state, target, TOLERANCE, 40)
+        found = relax.solve(ranges, regions.state, target - MARGIN)
         p = shortened(found.p)
         upper = relax.bound(ranges, p)
         before = shortened(regions.state)

@@ -12,6 +12,7 @@ the bound is evaluated rigorously elsewhere: nothing here has to be right.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,8 +21,13 @@ import numpy as np
 from deuterium.bound.bounders.relax.system import Block
 
 Array = Any
+Refine = Callable[[Array, list[Array]], list[Any]]
 
 STEPS = 40
+ROUNDS = 2  # in which samples are added where the functions are largest
+SURE = (3.0, 0.1, 0.0)  # so far below the target, samples need not be better
+NEAR = (1e-2, 1e-3, 2e-6)  # gaps at which each round ends, ...
+SHARE = (0.5, 0.2, 0.1)  # and of the excess over the target
 BACK = 0.995  # of the way to the boundary
 
 
@@ -152,9 +158,56 @@ class _Cells:
         self.dz = self.dm[..., None] - along
         self.dq = self.v - self.d * self.dz
 
+    def extend(self, samples: Array, p: Array, centrality: Array) -> None:
+        """Add samples; their slacks are made positive by raising the maximum."""
+        fixed = np.einsum("bjrs,jr->bjs", samples, self.columns.base)
+        f = fixed + np.matmul(self.columns.coefficients(p)[:, :, None, :], samples)[
+            :, :, 0, :
+        ]
+        z = self.m[..., None] - f
+        small = np.maximum(centrality, 1e-9)[:, None]
+        lift = np.maximum(small - z.min(axis=-1), 0.0)
+        self.m = self.m + lift
+        self.z = np.concatenate([self.z, z], axis=-1) + lift[..., None]
+        q = np.minimum(small[..., None] / (z + lift[..., None]), 0.05)
+        self.q = np.concatenate([self.q, q], axis=-1)
+        self.u = np.concatenate([self.u, samples], axis=-1)
+        self.fixed = np.concatenate([self.fixed, fixed], axis=-1)
+
     def take(self, rows: Array) -> None:
         for name in ("u", "fixed", "m", "z", "q"):
             setattr(self, name, getattr(self, name)[rows])
+
+
+class _Kept:
+    """The best multipliers seen, with the samples and weights at that time."""
+
+    def __init__(self, p: Array, cells: list[_Cells]) -> None:
+        self.p = p.copy()
+        self.least = np.full(len(p), np.inf)
+        self.samples = [c.u for c in cells]
+        self.weights = [c.q.copy() for c in cells]
+
+    def note(self, rows: Array, bound: Array, p: Array, cells: list[_Cells]) -> None:
+        better = bound < self.least[rows]
+        self.p[rows[better]] = p[better]
+        self.least[rows[better]] = bound[better]
+        for c, w in zip(cells, self.weights, strict=True):
+            w[rows] = c.q
+
+    def widen(self, rows: Array, bound: Array, p: Array, cells: list[_Cells]) -> None:
+        """Make room for samples that were added; bounds are then others."""
+        self.least[rows], self.p[rows] = bound, p
+        for k, c in enumerate(cells):
+            old = self.samples[k]
+            more = c.u.shape[-1] - old.shape[-1]
+            if not more:
+                continue
+            last = np.repeat(old[..., -1:], more, axis=-1)
+            self.samples[k] = np.concatenate([old, last], axis=-1)
+            self.samples[k][rows] = c.u
+            zero = np.zeros((*self.weights[k].shape[:-1], more))
+            self.weights[k] = np.concatenate([self.weights[k], zero], axis=-1)
 
 
 def _limit(x: Array, dx: Array) -> Array:
@@ -186,44 +239,61 @@ class Solver:
         samples: list[Array],
         p: Array,
         target: float,
-        tolerance: float,
-        steps: int = STEPS,
-    ) -> tuple[Array, list[Array]]:
-        """Return multipliers, and how the relaxed solution weighs the samples."""
+        refine: Refine | None = None,
+    ) -> tuple[Array, list[Array], list[Array]]:
+        """Return multipliers, the samples, and how the relaxed solution weighs them.
+
+        Work on a region ends when its bound is below ``target``, or certainly is not.
+        """
         with np.errstate(all="ignore"):
-            return self._run(samples, p.copy(), target, tolerance, steps)
+            return self._run(samples, p.copy(), target, refine)
 
     def _run(
-        self, samples: list[Array], p: Array, target: float, tolerance: float, steps: int
-    ) -> tuple[Array, list[Array]]:
+        self, samples: list[Array], p: Array, target: float, refine: Refine | None
+    ) -> tuple[Array, list[Array], list[Array]]:
         cells = [_Cells(c, u) for c, u in zip(self.blocks, samples, strict=True)]
         nu = self.positive
+        p[:, nu] = np.maximum(p[:, nu], 1e-6)
+        nothing = np.zeros(p.shape)
+        better = self.dual(cells, p) <= self.dual(cells, nothing)
+        p = np.where(better[:, None], p, nothing)
         p[:, nu] = np.maximum(p[:, nu], 1e-6)
         for c in cells:
             c.start(p)
         y = np.full((len(p), len(nu)), 1e-2)
-        best, weights = p.copy(), [c.q.copy() for c in cells]
-        least = np.full(len(p), np.inf)
-        rows = np.arange(len(p))
-        count = sum(u.shape[1] * u.shape[3] for u in samples) + len(nu)
-        for _ in range(steps):
+        keep = _Kept(p, cells)
+        rows, rounds = np.arange(len(p)), 0
+        for _ in range(STEPS):
             bound = self.dual(cells, p)
-            gap = self._complementarity(cells, p, y) 
-            better = bound < least[rows]
-            best[rows[better]], least[rows[better]] = p[better], bound[better]
-            for c, w in zip(cells, weights, strict=True):
-                w[rows] = c.q
+            gap = self._complementarity(cells, p, y)
+            keep.note(rows, bound, p, cells)
             excess = np.maximum(bound - target, 0.0)
-            going = (gap > tolerance) & (gap > 0.1 * excess) & (bound > target)
-            going &= np.isfinite(bound)
+            near = (bound < target) | (gap <= NEAR[rounds] + SHARE[rounds] * excess)
+            if rounds < ROUNDS and refine is not None and np.mean(near) > 0.7:
+                extra = refine(rows, [c.values(p) for c in cells])
+                count = sum(c.q.shape[1] * c.q.shape[2] for c in cells)
+                for c, u in zip(cells, extra, strict=True):
+                    if u is not None:
+                        c.extend(u, p, gap / count)
+                rounds += 1
+                old = keep.p[rows]
+                now, before = self.dual(cells, p), self.dual(cells, old)
+                worse = (before < now)[:, None]
+                keep.widen(
+                    rows, np.fmin(now, before), np.where(worse, old, p), cells
+                )
+                continue
+            going = np.isfinite(bound) & (bound > target - SURE[rounds])
+            if rounds == ROUNDS or refine is None:
+                going &= ~near
             if not going.all():
                 if not going.any():
                     break
                 rows, p, y = rows[going], p[going], y[going]
                 for c in cells:
                     c.take(going)
-            p, y = self._step(cells, p, y, count)
-        return best, weights
+            p, y = self._step(cells, p, y)
+        return keep.p, keep.samples, keep.weights
 
     def dual(self, cells: list[_Cells], p: Array) -> Array:
         total = self.base + p @ self.weights
@@ -237,10 +307,9 @@ class Solver:
             total = total + (c.q * c.z).sum(axis=(1, 2))
         return total
 
-    def _step(
-        self, cells: list[_Cells], p: Array, y: Array, count: int
-    ) -> tuple[Array, Array]:
+    def _step(self, cells: list[_Cells], p: Array, y: Array) -> tuple[Array, Array]:
         nu, size = self.positive, len(self.weights)
+        count = sum(c.q.shape[1] * c.q.shape[2] for c in cells) + len(nu)
         h = np.zeros((len(p), size, size))
         for c in cells:
             c.factor(h)

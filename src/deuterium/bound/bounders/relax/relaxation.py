@@ -13,6 +13,7 @@ from deuterium.bound.bounders.relax.energy import energies
 from deuterium.bound.bounders.relax.interior import Columns, Solver
 from deuterium.bound.bounders.relax.parts import INPUT, PAIR, Group, Unsuited
 from deuterium.bound.bounders.relax.ranges import Forward, Ranges
+from deuterium.bound.bounders.relax.samples import peaks, spaced
 from deuterium.bound.bounders.relax.structure import Structure
 from deuterium.bound.bounders.relax.system import System, centred
 from deuterium.bound.problem import Problem
@@ -20,9 +21,6 @@ from deuterium.graph.variable import Variable
 from deuterium.interval.rounding import add_up, gamma
 
 Array = Any
-
-MANY, FEW = 49, 25  # samples of a lone coordinate, and of one among several
-SMOOTH = 3  # samples of coordinates whose functions are parabolas
 
 
 @dataclass
@@ -140,28 +138,56 @@ class Relaxation:
 
     # -- good multipliers ------------------------------------------------------------
 
-    def solve(
-        self, ranges: Ranges, p: Array, target: float, tolerance: float, steps: int
-    ) -> Found:
+    def solve(self, ranges: Ranges, p: Array, target: float) -> Found:
         """Return multipliers that make the bound small."""
         centres, _ = self.centres(ranges)
-        samples = [
-            self._samples(k, g, ranges, centres[k]) for k, g in enumerate(self.groups)
-        ]
-        p, weights = self.solver(samples, p, target, tolerance, steps)
+        places: list[Any] = []
+        samples = []
+        for k, g in enumerate(self.groups):
+            low, high = ranges.low[:, g.part], ranges.high[:, g.part]
+            if g.kind == PAIR:
+                places.append(None)
+                samples.append(_corners(low, high, g.size))
+                continue
+            curves, table = self.forward.curves[k], self.tables[k]
+            assert curves is not None and table is not None
+            z, right = spaced(low, high, table, curves.kinked, g.size)
+            places.append([z, right])
+            samples.append(self._values(k, z, right, centres[k]))
+        found = list(places)
+
+        def refine(rows: Array, values: list[Array]) -> list[Any]:
+            return [
+                None if pl is None else self._more(k, pl, rows, v, centres[k])
+                for k, (pl, v) in enumerate(zip(found, values, strict=True))
+            ]
+
+        p, samples, weights = self.solver(samples, p, target, refine)
         return Found(p, weights, samples)
 
-    def _samples(self, k: int, g: Group, ranges: Ranges, centre: Array) -> Array:
-        low, high = ranges.low[:, g.part], ranges.high[:, g.part]
-        if g.kind == PAIR:
-            return _corners(low, high, g.size)
-        curves, table = self.forward.curves[k], self.tables[k]
-        assert curves is not None and table is not None
-        z, right = _places(low, high, table, curves.kinked, g.size)
-        u = np.moveaxis(curves.values(np.moveaxis(z, -1, 0), right), 0, -1)
+    def _values(self, k: int, z: Array, right: Array, centre: Array) -> Array:
+        """Return functions at places (B, m, S), those of the energies included."""
+        curves = self.forward.curves[k]
+        assert curves is not None
+        u = curves.values(np.moveaxis(z, -1, 0), np.moveaxis(right, -1, 0))
+        u = np.moveaxis(u, 0, -1)
+        if not self.rows[k]:
+            return u
         squares = (z - centre[..., None]) ** 2
         extra = [(w[:, None] * squares)[:, :, None] for _, w, _ in self.rows[k]]
-        return np.concatenate([u, *extra], axis=2) if extra else u
+        return np.concatenate([u, *extra], axis=2)
+
+    def _more(
+        self, k: int, places: list[Array], rows: Array, values: Array, centre: Array
+    ) -> Array:
+        """Return functions at further places, near where the values are largest."""
+        z, right = places[0][rows], places[1][rows]
+        new, side = peaks(z, right, values)
+        for n, (old, more) in enumerate(zip(places, (new, side), strict=True)):
+            full = np.repeat(old[..., -1:], more.shape[-1], axis=-1)
+            full[rows] = more
+            places[n] = np.concatenate([old, full], axis=-1)
+        return self._values(k, new, side, centre[rows])
 
     # -- the bound -------------------------------------------------------------------
 
@@ -230,37 +256,3 @@ def _corner_maxima(c: Array, low: Array, high: Array, size: int) -> Array:
     value = c0 * u + c1 * v + c2 * uv
     slack = np.abs(c0 * u) + np.abs(c1 * v) + np.abs(c2 * uv)
     return (value + slack * gamma(16)).max(axis=-1)
-
-
-def _places(
-    low: Array, high: Array, table: Table, kinked: bool, size: int
-) -> tuple[Array, Array]:
-    """Return sample places, of shape (B, m, S), and which are right of a kink."""
-    smooth = len(table.coarse) <= (2 if kinked else 1)
-    count = SMOOTH if smooth else MANY if size == 1 else FEW
-    if not kinked:
-        z = _spaced(low, high, table, count)
-        return z, np.zeros(np.moveaxis(z, -1, 0).shape, dtype=bool)
-    half = SMOOTH if smooth else count // 2 + 1
-    none_left, none_right = low >= 0, high <= 0
-    left = _spaced(low, np.where(none_left, high, np.minimum(high, 0.0)), table, half)
-    begin = np.where(none_right, low, np.maximum(low, 0.0))
-    z = np.concatenate([left, _spaced(begin, high, table, half)], axis=-1)
-    side = np.zeros((*low.shape, 2 * half), dtype=bool)
-    side[..., half:] = ~none_right[..., None]
-    side[..., :half] = (none_left & ~none_right)[..., None]
-    return z, np.moveaxis(side, -1, 0)
-
-
-def _spaced(low: Array, high: Array, table: Table, count: int) -> Array:
-    """Return places from end to end, closer where the functions bend more."""
-    edges = np.append(table.coarse.low, table.coarse.high[-1])
-    steps = np.linspace(0.0, 1.0, count)
-    if len(edges) <= 3:
-        return low[..., None] + (high - low)[..., None] * steps
-    ranks = np.linspace(0.0, 1.0, len(edges))
-    span = edges[-1] - edges[0]
-    ranks = 0.7 * ranks + 0.3 * (edges - edges[0]) / span
-    a, b = np.interp(low, edges, ranks), np.interp(high, edges, ranks)
-    z = np.interp(a[..., None] + (b - a)[..., None] * steps, ranks, edges)
-    return np.clip(z, low[..., None], high[..., None])
