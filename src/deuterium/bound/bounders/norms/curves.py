@@ -79,9 +79,10 @@ class Curve:
 def curve_of(name: str) -> Curve:
     """Return the table of an operator (one of `FLATTENS`)."""
     factor, slope = FLATTENS[name]
-    values = lookup(name).enclosure(Interval.unchecked(GRID, GRID))
     nearest = np.minimum(np.abs(GRID[1:]), np.abs(GRID[:-1]))
-    steep = lookup(slope).enclosure(Interval.unchecked(nearest, nearest)).upper
+    with np.errstate(all="ignore"):  # far out, cosh overflows
+        values = lookup(name).enclosure(Interval.unchecked(GRID, GRID))
+        steep = lookup(slope).enclosure(Interval.unchecked(nearest, nearest)).upper
     width = raised(np.diff(GRID))
     bend = raised(factor * steep * np.square(width) / 4.0)
     return Curve(np.asarray(values.lower), np.asarray(values.upper), bend, width)
@@ -192,9 +193,15 @@ class Search:
         self.grid, self.z = GRID[::COARSE], z
         square = _squares(curve.low[::COARSE], curve.high[::COARSE], m)
         low, high = z.ends[0][..., None], z.ends[1][..., None]
-        square[(self.grid < low - 0.3) | (self.grid > high + 0.3)] = -np.inf
+        after, before = np.roll(self.grid, -1), np.roll(self.grid, 1)
+        after[-1], before[0] = np.inf, -np.inf
+        square[(after < low) | (before > high)] = -np.inf
         self.square = square
-        self.away = np.square(self.grid - z.centre[..., None])
+        # a point stands for its surroundings: none of them may seem too far to count
+        span = 0.25 * np.maximum(after - self.grid, self.grid - before)
+        span[0] = span[-1] = 0.0
+        away = np.abs(self.grid - z.centre[..., None]) - span
+        self.away = np.square(np.maximum(away, 0.0))
         self.line: Array = np.zeros_like(z.centre)
         self.reach: Array = np.zeros(len(m))
 
@@ -226,7 +233,8 @@ class Search:
         self.line, self.reach = direction, reach
         width = reach - np.sum(direction * self.z.centre, axis=-1)
         scale = t * np.maximum(self.z.radius, width)
-        s = np.zeros_like(t)
+        first, s = t, np.zeros_like(t)
+        least = self.value(t, s)
         for _ in range(2):
             k = _golden(lambda x, t=t: self.value(t, scale * x), 0.0 * t, 4.0)
             s = scale * k
@@ -234,6 +242,8 @@ class Search:
             t = np.exp(
                 _golden(lambda x, s=s: self.value(np.exp(x), s), log - 5, log + 2)
             )
+        better = self.value(t, s) < least
+        t, s = np.where(better, t, first), np.where(better, s, 0.0)
         return Multipliers(t, s, direction, reach)
 
 

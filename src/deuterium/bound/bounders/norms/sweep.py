@@ -225,17 +225,19 @@ class Sweep:
         assert node.op is not None
         search = curves.Search(node.op.name, m, z)
         by = search.ball()
+        found = curves.distance(node.op.name, m, z, by)
         if a is not None:
             direction = search.outermost(by.t)
             reach = furthest(self, node.args[0], direction.reshape(a.centre.shape))
             if reach is not None:
-                by = search.both(by.t, direction, reach.reshape(-1))
-        found = curves.distance(node.op.name, m, z, by).reshape(lead)
+                both = search.both(by.t, direction, reach.reshape(-1))
+                other = curves.distance(node.op.name, m, z, both)
+                found, by = _better((found, by), (other, both))
         self._note(node, key, by.t.reshape(lead))
         if np.any(by.s):
             self._note(node, key + " along", _rows_of(by.direction, lead))
             self._note(node, key + " by", by.s.reshape(lead))
-        return found
+        return found.reshape(lead)
 
     def sharp_product(
         self, node: Variable, product: Variable, factor: Array | None
@@ -291,6 +293,19 @@ def _rows(
         rows = rows * scale
         error = error * np.max(scale, initial=0.0)
     return rows, float(raised(error, len(middle) + matrix.size + 8))
+
+
+Found = tuple[Array, curves.Multipliers]
+
+
+def _better(one: Found, two: Found) -> Found:
+    """Return, row by row, the lesser bound and its multipliers."""
+    (a, first), (b, second) = one, two
+    less = b < a
+    t = np.where(less, second.t, first.t)
+    s = np.where(less, second.s, 0.0)
+    by = curves.Multipliers(t, s, second.direction, second.reach)
+    return np.where(less, b, a), by
 
 
 def _rows_of(x: Array, lead: tuple[int, ...]) -> Array:
