@@ -93,7 +93,7 @@ class Away:
         self.workers = workers_of(executor)
         self._here = Here(bounder)
         self._running: dict[Future[Answer], Batch] = {}
-        self._broken = False
+        self._broken = self._warned = False
         self._lost = 0  # in a row
         self._told = 0
         self._heard_of: set[tuple[str, int]] = set()
@@ -152,8 +152,10 @@ class Away:
             return self._here.collect(timeout)
         if not self._running:
             return []
-        done, _ = wait(self._running, timeout, FIRST_COMPLETED)
-        finished = [f for f in self._running if f in done]
+        if not any(f.done() for f in self._running):
+            wait(self._running, timeout, FIRST_COMPLETED)
+        # cancelled ones are done, but `wait` does not say so
+        finished = [f for f in self._running if f.done()]
         if not finished and time.monotonic() - self._last > PATIENCE:
             self._give_up_oldest()
         answers = [self._taken(f) for f in finished]
@@ -183,7 +185,8 @@ class Away:
     def _do_here(self, batch: Batch, error: BaseException) -> None:
         self._here.submit(*batch)
         self._lost += 1
-        if self._lost == 1:
+        if not self._warned:
+            self._warned = True
             warnings.warn(
                 f"the executor lost a batch of regions ({error!r:.200}); nothing is "
                 "lost, it is done in this process, and so are those to come if no "

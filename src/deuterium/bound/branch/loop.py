@@ -25,6 +25,8 @@ from deuterium.bound.region import Bounder, Verdicts
 FINEST = 2.0**-40  # of a side: an infinite bound on so small a region is a pole
 FAREST = 2.0**400  # and on one so far out, an objective that grows without end
 DEEPEST = 4000  # cuts
+MESSAGE = 0.03  # seconds of work that are worth a message to one of several workers
+MANY = 8  # times the bounder's batch, at most
 WAIT = 0.2  # seconds between two looks at the clock while workers work
 
 Array = Any
@@ -117,6 +119,8 @@ class BranchAndBound:
         more than leaves work for all workers, and than there is time for.
         """
         size = min(2 ** min(self._batches, 30), self.bounder.batch)
+        if self.crew.workers > 1 and 0 < size * self._pace < MESSAGE:
+            size *= min(int(MESSAGE / (size * self._pace)) + 1, MANY)
         size = min(size, -(-self.tree.waiting // self.crew.workers))
         if size * self._pace > self.clock.left > 0:
             size = int(self.clock.left / self._pace)

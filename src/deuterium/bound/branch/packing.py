@@ -10,6 +10,8 @@ import marshal
 from collections.abc import Sequence
 from typing import Any
 
+NESTED = {list, tuple, dict}
+PLAIN = {float, int, bool, str, type(None), *NESTED}
 OBJECT = 40  # bytes that an object of bytes takes beside what is in it
 
 
@@ -26,10 +28,23 @@ def packed(reasons: Sequence[Any]) -> list[bytes]:
 
 
 def _pack(x: Any) -> bytes:
-    try:
-        return marshal.dumps(x)
-    except ValueError:  # NumPy's numbers
-        return marshal.dumps(json.loads(json.dumps(x)))
+    if not _is_plain(x):  # NumPy's numbers would be packed as bytes
+        x = json.loads(json.dumps(x))
+    return marshal.dumps(x)
+
+
+def _is_plain(x: Any) -> bool:
+    """Return whether there are only Python's own types in it."""
+    waiting = [[x]]
+    while waiting:
+        items = waiting.pop()
+        kinds = set(map(type, items))
+        if not kinds <= PLAIN:
+            return False
+        if kinds & NESTED:
+            waiting += [y for y in items if type(y) in (list, tuple)]
+            waiting += [[*y, *y.values()] for y in items if type(y) is dict]
+    return True
 
 
 def unpacked(data: bytes) -> Any:

@@ -1,8 +1,13 @@
-"""Both sides closing in, on the terminal."""
+"""Both sides closing in: a line on the terminal, or below a notebook's cell."""
 
 from __future__ import annotations
 
+import math
+import sys
+import time
 from typing import Any
+
+EVERY = 0.1  # seconds between two looks
 
 
 class Quiet:
@@ -19,26 +24,108 @@ class Quiet:
 
 
 class Closing(Quiet):
-    """A line with both sides, their gap, and how many regions are done and wait."""
+    """A line with both sides, their gap, and how many regions are done and wait.
+
+    Nothing runs beside the work: the line changes when the work says where it stands.
+
+    Parameters
+    ----------
+    maximizes : bool
+        False where minus the objective is maximised, so that its infimum is shown.
+    """
+
+    def __init__(self, maximizes: bool = True) -> None:
+        self.maximizes = maximizes
+        self._start = self._shown = time.monotonic()
+        self._last: tuple[float, float, int, int] | None = None
+        self._screen: _Terminal | _Notebook | None = None
 
     def __enter__(self) -> Closing:
-        from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-        self._progress = Progress(
-            SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
-        )
-        self._progress.start()
-        self._task = self._progress.add_task("bounding", total=None)
+        self._screen = _Notebook() if _in_notebook() else _Terminal()
         return self
 
     def __exit__(self, *_: Any) -> None:
-        self._progress.stop()
+        if self._screen is not None:
+            if self._last is not None:
+                self._screen.put(self._line(*self._last))
+            self._screen.close()
 
     def show(self, lower: float, upper: float, regions: int, waiting: int) -> None:
-        """Show where the work stands."""
-        gap = (upper - lower) / abs(lower) if lower else float("inf")
-        self._progress.update(
-            self._task,
-            description=f"{lower:.9g} <= sup <= {upper:.9g}   gap {gap:.2%}   "
-            f"{regions} regions, {waiting} waiting",
+        """Show where the work stands, if the last look is not too short ago."""
+        self._last = lower, upper, regions, waiting
+        now = time.monotonic()
+        if self._screen is not None and (now - self._shown >= EVERY or not regions):
+            self._shown = now
+            self._screen.put(self._line(*self._last))
+
+    def _line(self, lower: float, upper: float, regions: int, waiting: int) -> str:
+        gap = relative_gap(lower, upper)
+        name = "sup"
+        if not self.maximizes:
+            lower, upper, name = -upper, -lower, "inf"
+        minutes, seconds = divmod(int(time.monotonic() - self._start), 60)
+        return (
+            f"{lower:.9g} <= {name} <= {upper:.9g}   gap {gap}   "
+            f"{regions} regions, {waiting} waiting   {minutes}:{seconds:02d}"
         )
+
+
+def relative_gap(lower: float, upper: float) -> str:
+    """Return how far two sides lie apart, as text."""
+    width = upper - lower
+    if not math.isfinite(width):
+        return "infinite"
+    return f"{width:.2g}" if lower == 0 else f"{width / abs(lower):.2%}"
+
+
+class _Terminal:
+    """One line on stderr that is written over; where that is a file, the last one."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.live import Live
+
+        self._console = Console(stderr=True, highlight=False)
+        self._live = Live(console=self._console, auto_refresh=False)
+        self._line = ""
+        if self._console.is_terminal:
+            self._live.start()
+
+    def put(self, line: str) -> None:
+        from rich.text import Text
+
+        self._line = line
+        if self._console.is_terminal:
+            text = Text(line, no_wrap=True, overflow="ellipsis")
+            self._live.update(text, refresh=True)
+
+    def close(self) -> None:
+        if self._console.is_terminal:
+            self._live.stop()
+        else:
+            self._console.print(self._line, soft_wrap=True)
+
+
+class _Notebook:
+    """A line below the cell that is written over."""
+
+    def __init__(self) -> None:
+        from IPython.display import display
+
+        show: Any = display
+        self._handle = show({"text/plain": ""}, raw=True, display_id=True)
+
+    def put(self, line: str) -> None:
+        self._handle.update({"text/plain": line}, raw=True)
+
+    def close(self) -> None:
+        pass
+
+
+def _in_notebook() -> bool:
+    """Return whether this runs in a Jupyter kernel."""
+    if "IPython" not in sys.modules:
+        return False
+    from IPython import get_ipython
+
+    return type(get_ipython()).__name__ == "ZMQInteractiveShell"

@@ -1,0 +1,90 @@
+"""Problems for the engine, and a program that maximises one in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+import deuterium as dt
+
+a, b = dt.symbol("a"), dt.symbol("b")
+x = dt.symbol("x", shape=(3,))
+y = dt.symbol("y", shape=(8,))
+_WEIGHTS = np.random.default_rng(5).normal(size=(8, 6))
+
+# name: the function, its domain, and its supremum where it is known
+PROBLEMS = {
+    "wave": (
+        np.sin(3 * a) * np.cos(2 * b) + a * b - 0.1 * a * a * b * b,
+        dt.Box({a: (-3, 3), b: (-3, 3)}),
+    ),
+    "hill": (
+        np.exp(-np.sum((x - 0.3) ** 2)) * np.cos(3 * np.sum(x * x)),
+        dt.Box({x: (-1, 2)}),
+    ),
+    # bounded by plain intervals, it takes for ever
+    "endless": (
+        dt.norm([np.tanh(y @ _WEIGHTS), np.sin(y)]) - np.sum(y * y) / 9,
+        dt.Box({y: (-3, 3)}),
+    ),
+}
+
+
+def maximum(name, **options):
+    """Maximise one of the problems by plain intervals."""
+    options = {"method": "interval", "rtol": 1e-2, **options}
+    return dt.maximize(*PROBLEMS[name], **options)
+
+
+def answer(e):
+    """What two runs of the same work must agree in, to the last bit."""
+    witness = {n: w.tolist() for n, w in e.witness.items()}
+    return e.lower, e.upper, witness, e.status, e.regions
+
+
+def start(name, executor="", **options):
+    """Start a process that maximises a problem; when it works, it says so."""
+    told = json.dumps({"name": name, "executor": executor, "options": options})
+    here = Path(__file__).parent
+    return subprocess.Popen(
+        [sys.executable, "-W", "error", str(here / "branch_problems.py"), told],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        text=True,
+    )
+
+
+def told(process, timeout=60):
+    """What the process found, after it ended by itself."""
+    out, err = process.communicate(timeout=timeout)
+    assert process.returncode == 0, err
+    return json.loads(out.splitlines()[-1]), err
+
+
+def _main():
+    from concurrent.futures import ProcessPoolExecutor
+    from contextlib import nullcontext
+
+    given = json.loads(sys.argv[1])
+    pool = nullcontext()
+    if given["executor"]:
+        import multiprocessing
+
+        context = multiprocessing.get_context(given["executor"])
+        pool = ProcessPoolExecutor(2, context)
+    with pool as executor:
+        print("working", flush=True)
+        e = maximum(given["name"], executor=executor, **given["options"])
+    names = "lower", "upper", "witness", "status", "regions"
+    found = dict(zip(names, answer(e), strict=True))
+    print(json.dumps({**found, "seconds": e.seconds, "history": e.history}))
+
+
+if __name__ == "__main__":
+    _main()
