@@ -3,6 +3,7 @@
 import copy
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -107,7 +108,7 @@ def wave():
         cut(1, 1.0),
         leaf("stationary", at=1),
         cut(1, 1.25),
-        leaf("curved", at=[1]),
+        leaf("curved", along=[0.0, 2.0]),
         cut(1, 1.75),
         leaf("stationary", at=1),
         leaf(),
@@ -363,7 +364,7 @@ TAMPERED = [
     (wave, setter(PROOF, 1, "leaf", 1, "at", to=1), "not proved to have one sign"),
     (wave, setter(PROOF, 0, "cut", 1, to=2.0), "node 1 .*one sign"),
     (wave, setter(PROOF, 3, "leaf", 1, "at", to=2), "no input 2"),
-    (wave, setter(PROOF, 9, "leaf", 1, "at", to=[0]), "cannot be moved both ways"),
+    (wave, setter(PROOF, 9, "leaf", 1, "along", to=[1.0, 0.0]), "moved both ways"),
     (wave, setter(PROOF, 7, "leaf", 0, to="empty"), "may hold points"),
     (curved, setter(PROOF, 6, "leaf", 1, "along", to=[1.0, -1.0]), "curvature along"),
     (curved, setter(PROOF, 6, "leaf", 1, "along", to=[0.0, 0.0]), "curvature along"),
@@ -427,7 +428,7 @@ def test_no_maximum_may_be_left_out_at_the_boundary():
         with pytest.raises(CertificateError, match="one sign"):
             c.verify(v, SQUARE)
     v = X[0] ** 2 + X[1]
-    c = made(v, SQUARE, [leaf("curved", at=[0])], 1.0, 0.0, {"x": [0.0, 0.0]})
+    c = made(v, SQUARE, [leaf("curved", along=[1.0, 0.0])], 1.0, 0.0, {"x": [0.0, 0.0]})
     with pytest.raises(CertificateError, match="both ways"):
         c.verify(v, SQUARE)
 
@@ -581,3 +582,30 @@ def test_without_python_flint(monkeypatch):
     monkeypatch.setitem(sys.modules, "deuterium.bound.check.verify", None)
     with pytest.raises(dt.errors.MissingDependencyError, match=r"deuterium\[verify\]"):
         certificate.verify(v, domain)
+
+
+def test_a_derivative_alone_defines_nothing():
+    # log(x) has the derivative 1/x for negative x, too
+    x = dt.symbol("x")
+    v, domain = -np.log(x) + 2 * x, dt.Box({x: (-2, -1)})
+    wide = dt.Box({x: (-2, 3)})
+    for nodes, where in [
+        ([leaf("stationary", at=0)], domain),
+        ([leaf(steps=[face([0], [1])])], domain),
+        ([cut(0, -1.0), leaf("stationary", at=0), leaf()], wide),
+        ([cut(0, -1.0), ends(0), leaf(), leaf(), leaf()], wide),
+    ]:
+        c = made(v, where, nodes, 9.0, -math.inf, {})
+        with pytest.raises(CertificateError, match=r"log|is the graph defined"):
+            c.verify(v, where)
+
+
+def test_the_example_of_the_page_on_certificates():
+    page = Path(__file__).parents[3] / "docs" / "certificates.md"
+    text = page.read_text().split("```json")[1].split("```")[0]
+    shown = json.loads(text.replace(", ...}", "}"))
+    x = dt.symbol("x")
+    v, domain = x**2, dt.Box({x: (-1, 2)})
+    c = made(v, domain, shown["proof"], 4.0, 4.0, {"x": 2.0})
+    assert {k: c.body[k] for k in shown} == shown
+    c.verify(v, domain)

@@ -18,6 +18,7 @@ from deuterium.transform.derivative import grad
 from deuterium.transform.simplify import simplify
 
 Row = Sequence[Ball]
+Range = tuple[Ball, Ball]
 
 
 class Forms:
@@ -73,6 +74,29 @@ class Forms:
     def value(self) -> Ranges:
         """F over regions."""
         return self.ranges([self.objective], slopes=False)
+
+    @cached_property
+    def _everywhere(self) -> bool:
+        """Whether F is defined throughout the box around the domain."""
+        inputs = self.inputs
+        try:
+            self._unclamped(inputs.least, inputs.most)
+        except NoBound:
+            return False
+        return True
+
+    @cached_property
+    def _unclamped(self) -> Ranges:
+        return Ranges([self.objective], self.inputs.starts, self.size)
+
+    def require_defined(self, low: Row, high: Row) -> None:
+        """Raise NoBound unless F is defined over a box of inputs.
+
+        A derivative alone does not say so: that of a logarithm has values on both
+        sides of zero.
+        """
+        if not self._everywhere:
+            self._unclamped(low, high)
 
     @cached_property
     def core_at(self) -> Points:
@@ -159,27 +183,21 @@ class Forms:
         return self.ranges([self.curvature_graphs[j * self.size + j]], slopes=True)
 
     def curvatures(
-        self, low: list[Ball], high: list[Ball], fully: bool
-    ) -> list[list[Ball]]:
-        """Return balls that hold the second derivatives over a box.
+        self, low: Row, high: Row, fully: bool
+    ) -> dict[tuple[int, int], Range]:
+        """Return the second derivatives over a box, for every i <= j.
 
         Element (i, j) is one number with (j, i): ``fully`` encloses both, and takes
         what they have in common.
         """
         n = self.size
+        places = [(i, j) for i in range(n) for j in range(i, n)]
         if not fully:
             a, b = self._half(low, high)
-            ends = iter(zip(a, b, strict=True))
-            upper = {(i, j): next(ends) for i in range(n) for j in range(i, n)}
-        else:
-            a, b = self._all(low, high)
-            upper = {
-                (i, j): (
-                    larger(a[i * n + j], a[j * n + i]),
-                    smaller(b[i * n + j], b[j * n + i]),
-                )
-                for i in range(n)
-                for j in range(i, n)
-            }
-        balls = {key: p.union(q) for key, (p, q) in upper.items()}
-        return [[balls[min(i, j), max(i, j)] for j in range(n)] for i in range(n)]
+            return dict(zip(places, zip(a, b, strict=True), strict=True))
+        a, b = self._all(low, high)
+        found: dict[tuple[int, int], Range] = {}
+        for i, j in places:
+            p, q = i * n + j, j * n + i
+            found[i, j] = larger(a[p], a[q]), smaller(b[p], b[q])
+        return found

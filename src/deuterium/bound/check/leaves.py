@@ -9,34 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from flint import arb, arb_mat
+from flint import arb_mat
 
+from deuterium.bound.check.data import numbers
 from deuterium.bound.check.forms import Forms
 from deuterium.bound.check.functions import INFINITY, ZERO, Ball, larger
 from deuterium.bound.check.reasons import NoBound, NoPoint
 from deuterium.bound.check.region import Region
+from deuterium.bound.check.slopes import Around, box_of, slope, slopes
 
 Data = Mapping[str, Any]
 Leaf = Callable[[Forms, Region, Data], Ball]
 
 EXCLUDED = -INFINITY
-
-
-def numbers(x: Any, count: int) -> list[Ball]:
-    """Return numbers of a proof's data, exactly."""
-    if not isinstance(x, list) or len(x) != count:
-        raise NoBound(f"a list of {count} numbers is wanted, got {x!r:.60}")
-    return [finite(e) for e in x]
-
-
-def finite(x: Any) -> Ball:
-    """Return one finite number of a proof's data, exactly."""
-    if type(x) not in (int, float):
-        raise NoBound(f"a number is wanted, got {x!r:.60}")
-    ball = arb(x)
-    if not ball.is_finite():
-        raise NoBound(f"a finite number is wanted, got {x!r:.60}")
-    return ball
 
 
 def input_of(x: Any, forms: Forms) -> int:
@@ -98,33 +83,47 @@ def linear(
 
 def mean(forms: Forms, region: Region, data: Data) -> Ball:
     """Mean value form of the core around a centre."""
-    n = forms.size
-    center = numbers(data["center"], n)
+    center = numbers(data["center"], forms.size)
     reach = sides(region, center)
     (value,) = forms.core_at(center)
-    least, most = forms.slopes(_inputs(region.low, n), _inputs(region.high, n))
+    least, most = zip(*slopes(forms, region, data), strict=True)
     return forms.bound(linear(value, least, most, reach))
 
 
-def _inputs(ends: list[Ball], n: int) -> list[Ball]:
-    return ends if len(ends) == n else ends[:n]
-
-
 def stationary(forms: Forms, region: Region, data: Data) -> Ball:
-    """Prove that the core can be raised from every point, along one input."""
-    j, n = input_of(data["at"], forms), forms.size
-    _bounded(region, n)
-    a, b = forms.slope(j)(_inputs(region.low, n), _inputs(region.high, n))
-    inputs = forms.inputs
-    if not inputs.movable[j]:
-        raise NoBound(f"input {j} cannot be moved alone")
-    if a[0] > ZERO and region.high[j] < inputs.most[j]:
-        return EXCLUDED
-    if b[0] < ZERO and region.low[j] > inputs.least[j]:
+    """Prove that the core can be raised from every point, in one direction."""
+    _bounded(region, forms.size)
+    if "along" in data:
+        return _rising_along(forms, region, data)
+    j = input_of(data["at"], forms)
+    least, most = slope(forms, region, j, data)
+    if (least > ZERO and _may_move(forms, region, j, 1)) or (
+        most < ZERO and _may_move(forms, region, j, -1)
+    ):
         return EXCLUDED
     raise NoBound(
         f"the slope by input {j} is not proved to have one sign where it could rise on"
     )
+
+
+def _rising_along(forms: Forms, region: Region, data: Data) -> Ball:
+    n = forms.size
+    along = numbers(data["along"], n)
+    for j, v in enumerate(along):
+        if not v.is_zero() and not _may_move(forms, region, j, 1 if v > ZERO else -1):
+            raise NoBound(f"input {j} cannot be moved alone that way")
+    around = Around(forms, region, numbers(data["around"], n))
+    if around.along(along) > ZERO:
+        return EXCLUDED
+    raise NoBound("the slope along the given direction is not proved positive")
+
+
+def _may_move(forms: Forms, region: Region, j: int, way: int) -> bool:
+    """Return whether an input may leave the region, up or down, alone."""
+    inputs = forms.inputs
+    if way > 0:
+        return bool(inputs.movable[j] and region.high[j] < inputs.most[j])
+    return bool(inputs.movable[j] and region.low[j] > inputs.least[j])
 
 
 def _bounded(region: Region, n: int) -> None:
@@ -140,16 +139,14 @@ def curved(forms: Forms, region: Region, data: Data) -> Ball:
     """Prove that the core bends upwards everywhere, along some direction."""
     n = forms.size
     _bounded(region, n)
-    along = _direction(forms, data)
-    for j, v in enumerate(along):
-        if not v.is_zero() and not _is_inner(forms, region, j):
-            raise NoBound(f"input {j} cannot be moved both ways, alone")
+    along = numbers(data["along"], n)
     active = [j for j, v in enumerate(along) if not v.is_zero()]
+    for j in active:
+        if not (_may_move(forms, region, j, 1) and _may_move(forms, region, j, -1)):
+            raise NoBound(f"input {j} cannot be moved both ways, alone")
+        slope(forms, region, j, {})
     if len(active) == 1:
-        ends = forms.curvature(active[0])(
-            _inputs(region.low, n), _inputs(region.high, n)
-        )
-        if ends[0][0] > ZERO:
+        if forms.curvature(active[0])(*box_of(forms, region))[0][0] > ZERO:
             return EXCLUDED
         raise NoBound("the curvature is not proved positive")
     v = arb_mat(n, 1, along)
@@ -160,23 +157,11 @@ def curved(forms: Forms, region: Region, data: Data) -> Ball:
     raise NoBound("the curvature along the given direction is not proved positive")
 
 
-def _direction(forms: Forms, data: Data) -> list[Ball]:
-    if "along" in data:
-        return numbers(data["along"], forms.size)
-    (j,) = data["at"]
-    return [arb(int(i == input_of(j, forms))) for i in range(forms.size)]
-
-
-def _is_inner(forms: Forms, region: Region, j: int) -> bool:
-    inputs = forms.inputs
-    above = region.low[j] > inputs.least[j]
-    return bool(inputs.movable[j] and above and region.high[j] < inputs.most[j])
-
-
 def _hessian(forms: Forms, region: Region, fully: bool) -> Any:
     n = forms.size
-    rows = forms.curvatures(_inputs(region.low, n), _inputs(region.high, n), fully)
-    return arb_mat(rows)
+    found = forms.curvatures(*box_of(forms, region), fully)
+    balls = {key: a.union(b) for key, (a, b) in found.items()}
+    return arb_mat([[balls[min(i, j), max(i, j)] for j in range(n)] for i in range(n)])
 
 
 def concave(forms: Forms, region: Region, data: Data) -> Ball:
@@ -188,34 +173,20 @@ def concave(forms: Forms, region: Region, data: Data) -> Ball:
     basis = arb_mat([numbers(row, len(free)) for row in data["basis"]])
     if basis.nrows() != len(free):
         raise NoBound(f"a basis of {len(free)} rows is wanted")
-    _bounded(region, n)
-    width = [region.high[j] - region.low[j] for j in free]
     if not any(
-        _is_negative(forms, region, free, width, basis, fully)
+        _is_negative(_hessian(forms, region, fully), free, basis)
         for fully in (False, True)
     ):
         raise NoBound("the core is not proved concave")
-    value, *slopes = forms.slopes_at(center)
-    return forms.bound(linear(value, slopes, slopes, reach))
+    value, *at = forms.slopes_at(center)
+    return forms.bound(linear(value, at, at, reach))
 
 
-def _is_negative(
-    forms: Forms,
-    region: Region,
-    free: list[int],
-    width: list[Ball],
-    basis: Any,
-    fully: bool,
-) -> bool:
-    """Return whether ``P^T D H D P`` is negative and dominated by its diagonal."""
+def _is_negative(hessian: Any, free: list[int], basis: Any) -> bool:
+    """Return whether ``P^T H P`` is negative and dominated by its diagonal."""
     n = len(free)
-    hessian = _hessian(forms, region, fully)
-    scaled = [
-        hessian[free[a], free[b]] * width[a] * width[b]
-        for a in range(n)
-        for b in range(n)
-    ]
-    turned = basis.transpose() * arb_mat(n, n, scaled) * basis
+    turned = arb_mat(n, n, [hessian[i, j] for i in free for j in free])
+    turned = basis.transpose() * turned * basis
     for a in range(n):
         rest = sum([abs(turned[a, b]) for b in range(n) if b != a], ZERO)
         if not turned[a, a] + rest < ZERO:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from deuterium.bound.check.data import end
 from deuterium.bound.check.forms import Forms
-from deuterium.bound.check.functions import INFINITY, ZERO, Ball, larger, smaller
+from deuterium.bound.check.functions import ZERO, Ball, larger, smaller
 from deuterium.bound.check.inputs import Part
 from deuterium.bound.check.leaves import Data, input_of
 from deuterium.bound.check.reasons import NoBound, NoPoint
 from deuterium.bound.check.region import Region, number
+from deuterium.bound.check.slopes import box_of, slope, slopes
 
 Range = tuple[Ball, Ball]
 
@@ -20,16 +22,12 @@ def face(forms: Forms, region: Region, data: Data) -> None:
     at = [input_of(j, forms) for j in data["at"]]
     if data.get("by") != "monotone" or len(data["side"]) != len(at):
         raise NoBound("a face is a list of inputs, as many sides, and by 'monotone'")
-    n = forms.size
-    low, high = region.low[:n], region.high[:n]
     if len(at) == 1:
-        ends = forms.slope(at[0])(low, high)
-        slopes = {at[0]: (ends[0][0], ends[1][0])}
+        found = {at[0]: slope(forms, region, at[0], data)}
     else:
-        found = forms.slopes(low, high)
-        slopes = dict(enumerate(zip(*found, strict=True)))
+        found = dict(enumerate(slopes(forms, region, data)))
     for j, side in zip(at, data["side"], strict=True):
-        least, most = slopes[j]
+        least, most = found[j]
         if not forms.inputs.movable[j]:
             raise NoBound(f"input {j} cannot be moved alone")
         if not (side == 1 and least >= ZERO) and not (side == 0 and most <= ZERO):
@@ -48,8 +46,7 @@ def ends(forms: Forms, region: Region, j: int, method: str, data: Data) -> None:
         raise NoBound(f"there is no reason {method!r:.60} for ends")
     if input_of(j, forms) != j or not forms.inputs.movable[j]:
         raise NoBound(f"input {j} cannot be moved alone")
-    n = forms.size
-    least = forms.curvature(j)(region.low[:n], region.high[:n])[0][0]
+    least = forms.curvature(j)(*box_of(forms, region))[0][0]
     if not least >= ZERO:
         raise NoBound(
             f"the core is not proved convex in input {j}: its second derivative may be "
@@ -67,7 +64,7 @@ def tighten(forms: Forms, region: Region, data: Data) -> None:
     for j, lower, upper in claims:
         if type(j) is not int or not 0 <= j < len(region.low):
             raise NoBound(f"there is no coordinate {j!r:.40}")
-        low, high = number_of(lower), number_of(upper)
+        low, high = end(lower), end(upper)
         if not _is_ruled(region, j, low, high, derived.get(j)):
             known = _of_input(forms, region, j) if j < forms.size else derived[j]
             if not _is_ruled(region, j, low, high, known):
@@ -76,15 +73,6 @@ def tighten(forms: Forms, region: Region, data: Data) -> None:
                     f"{upper!r:.30}, but {known[0].str(17)} and {known[1].str(17)}"
                 )
         region.narrow(j, low, high)
-
-
-def number_of(x: Any) -> Ball:
-    """Return an end of a box, which may be infinite."""
-    if x in ("inf", "-inf"):
-        return INFINITY if x == "inf" else -INFINITY
-    if type(x) not in (int, float):
-        raise NoBound(f"a number is wanted, got {x!r:.60}")
-    return number(x)
 
 
 def _is_ruled(

@@ -16,6 +16,8 @@ from deuterium.bound.check.reasons import NoBound, NoPoint
 from deuterium.graph.variable import Variable
 
 Ends = list[Ball]
+Row = Sequence[Ball]
+Open = Sequence[bool] | None  # where the lower end itself is excluded
 Atom = tuple[Variable, int]  # a node and one of its elements
 
 
@@ -153,7 +155,9 @@ class Ranges:
 
         return step
 
-    def _run(self, low: Ends, high: Ends, is_open: Sequence[bool] | None) -> Any:
+    def _run(
+        self, low: Sequence[Ball], high: Sequence[Ball], is_open: Sequence[bool] | None
+    ) -> Any:
         n = self.coordinates
         self._open[:] = is_open or [False] * n
         a, b = self._start.copy(), self._start.copy()
@@ -163,7 +167,10 @@ class Ranges:
         return a, b
 
     def __call__(
-        self, low: Ends, high: Ends, is_open: Sequence[bool] | None = None
+        self,
+        low: Sequence[Ball],
+        high: Sequence[Ball],
+        is_open: Sequence[bool] | None = None,
     ) -> tuple[Sequence[Ball], Sequence[Ball]]:
         """Return lower and upper ends of the outputs over a box.
 
@@ -178,7 +185,10 @@ class Ranges:
         return self._pick(a), self._pick(b)
 
     def atoms(
-        self, low: Ends, high: Ends, is_open: Sequence[bool] | None = None
+        self,
+        low: Sequence[Ball],
+        high: Sequence[Ball],
+        is_open: Sequence[bool] | None = None,
     ) -> tuple[Sequence[Ball], Sequence[Ball]]:
         """Return lower and upper ends of the atoms over a box, cut down to it."""
         a, b = self._run(low, high, is_open)

@@ -11,12 +11,12 @@ from typing import Any
 from flint import ctx
 
 from deuterium.bound.check import objective as objectives
+from deuterium.bound.check.data import end
 from deuterium.bound.check.forms import Forms
 from deuterium.bound.check.functions import INFINITY
 from deuterium.bound.check.inputs import Inputs
 from deuterium.bound.check.reasons import NoBound
 from deuterium.bound.check.region import Region
-from deuterium.bound.check.steps import number_of
 from deuterium.bound.check.tape import Atom
 from deuterium.bound.check.walk import UNREADABLE, walk
 from deuterium.bound.domain import Domain
@@ -63,7 +63,7 @@ def verify(body: Mapping[str, Any], v: Variable, domain: Domain) -> Report:
         objectives.compare(v, objective, inputs, maximizes, seed)
         _witness(body, v, inputs, maximizes)
         forms = Forms(objective, inputs, _atoms(body["atoms"], objective))
-        claim = number_of(body["upper" if maximizes else "lower"])
+        claim = end(body["upper" if maximizes else "lower"])
         root = _root(body["root"], inputs, len(forms.atoms))
         count = walk(forms, root, body["proof"], claim if maximizes else -claim)
     return Report(count, len(body["proof"]), time.perf_counter() - start)
@@ -94,8 +94,8 @@ def _atoms(listed: Any, objective: Variable) -> list[Atom]:
 def _root(claimed: Any, inputs: Inputs, atoms: int) -> Region:
     """Return the region that the proof starts from; it must hold the whole domain."""
     try:
-        low = [number_of(x) for x in claimed["lower"]]
-        high = [number_of(x) for x in claimed["upper"]]
+        low = [end(x) for x in claimed["lower"]]
+        high = [end(x) for x in claimed["upper"]]
     except (NoBound, *UNREADABLE) as error:
         raise CertificateError(f"the root cannot be read: {error!r:.100}") from None
     if not len(low) == len(high) == inputs.size:
@@ -115,7 +115,7 @@ def _witness(
     body: Mapping[str, Any], v: Variable, inputs: Inputs, maximizes: bool
 ) -> None:
     """Refuse a witness that is not in the domain, or does not reach what is claimed."""
-    reached = number_of(body["lower" if maximizes else "upper"])
+    reached = end(body["lower" if maximizes else "upper"])
     if not reached.is_finite() and bool(reached < 0) == maximizes:
         return  # nothing is claimed to be reached
     reason = inputs.contains(body["witness"])

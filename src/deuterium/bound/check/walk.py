@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from deuterium.bound.check import leaves, steps
+from deuterium.bound.check.data import finite
 from deuterium.bound.check.forms import Forms
 from deuterium.bound.check.functions import Ball
-from deuterium.bound.check.leaves import finite
 from deuterium.bound.check.reasons import NoBound, NoPoint
 from deuterium.bound.check.region import Region
 from deuterium.errors import CertificateError
