@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 
 from deuterium.bound.ascent.climb import climb
+from deuterium.bound.ascent.inner import kinks
 from deuterium.bound.ascent.offspring import offspring
 from deuterium.bound.ascent.polish import SMALL, newton
+from deuterium.bound.ascent.slide import slide
 from deuterium.bound.ascent.target import Target
 
 Array = Any
@@ -22,9 +24,14 @@ POOL = 16  # points drawn for every one that is followed
 STEPS = 60  # of a first climb
 CHILD = 30  # steps of a child's climb
 NEWTON = 8  # steps, where there are few inputs
+SLIDE = 6  # steps along kinks
+SLID = 2**9  # inputs, in all rows that slide
+OFTEN = 0.2  # of the generations slide, where every slide gains
+HOPE = 0.05  # and where none does, as if so many did
 STALE = 15  # generations that bring nothing much
 MUCH = 1e-3  # relative, summed over the population
 ALIKE = 1e-7  # relative: values that close are one hill
+GAIN = 1e-6  # relative: less is none
 CHAMPIONS = 8
 
 
@@ -46,6 +53,8 @@ class Population:
         self.values = np.empty(0)
         self.stale, self.drawn = 0, 0
         self._champions: list[Array] = []
+        self._kinks = kinks(target)
+        self._luck = 1.0  # share of slides that gained
 
     def draw(self, more: Array | None = None) -> None:
         """Begin anew, from random points and the given ones."""
@@ -62,6 +71,22 @@ class Population:
         rows, values = climb(self.target, rows, steps)
         if rows.shape[1] <= SMALL:
             rows, values = newton(self.target, rows, values, NEWTON)
+        return self._slid(rows, values)
+
+    def _slid(self, rows: Array, values: Array) -> tuple[Array, Array]:
+        """Let the best rows slide along kinks, for as long as that tends to gain."""
+        if (
+            not self._kinks.count
+            or self.random.random() > max(self._luck, HOPE) * OFTEN
+        ):
+            return rows, values
+        few = max(2, SLID // max(1, rows.shape[1]))
+        best = np.argsort(-values, kind="stable")[:few]
+        moved, found = slide(self.target, self._kinks, rows[best], values[best], SLIDE)
+        gained = found > values[best] + GAIN * np.abs(values[best])
+        self._luck = 0.8 * self._luck + 0.2 * float(np.mean(gained))
+        rows, values = rows.copy(), values.copy()
+        rows[best], values[best] = moved, found
         return rows, values
 
     def generation(self) -> None:
@@ -105,6 +130,7 @@ class Population:
             "values": np.where(known, self.values, 0.0).tolist(),
             "known": known.tolist(),
             "counts": [self.stale, self.drawn],
+            "luck": self._luck,
             "champions": [row.tolist() for row in self._champions],
             "random": self.random.bit_generator.state,
         }
@@ -114,6 +140,7 @@ class Population:
         self.rows = np.reshape(state["rows"], (-1, len(self.place.low))).astype(float)
         self.values = np.where(state["known"], state["values"], -np.inf)
         self.stale, self.drawn = (int(k) for k in state["counts"])
+        self._luck = float(state["luck"])
         self._champions = [np.array(row) for row in state["champions"]]
         self.random.bit_generator.state = state["random"]
 

@@ -26,6 +26,8 @@ class Target:
         Where the rows may be.
     evaluations : int
         Rows evaluated so far.
+    moving : list of Variable
+        The symbols of which an input is free.
     deadline : float
         The time, by ``time.perf_counter``, after which no search should go on.
     """
@@ -34,7 +36,7 @@ class Target:
         self.problem, self.place = problem, Feasible(problem)
         self.evaluations, self.deadline = 0, math.inf
         moving = self.place.free
-        self._moving = [
+        self.moving = [
             s for s in problem.symbols if moving[problem.slices[s.name]].any()
         ]
 
@@ -45,7 +47,7 @@ class Target:
     @cached_property
     def _both(self) -> CompiledFunction:
         objective = self.problem.objective
-        slopes = grad(objective, self._moving)
+        slopes = grad(objective, self.moving)
         return compile(self.problem.symbols, [objective, *slopes])
 
     @property
@@ -63,11 +65,11 @@ class Target:
     def both(self, rows: Array) -> tuple[Array, Array]:
         """Return values and slopes; a slope is zero where it is not finite."""
         slopes = np.zeros(rows.shape)
-        if not self._moving:
+        if not self.moving:
             return self.values(rows), slopes
         values, *parts = self._both(*self.problem.arrays(rows).values())
         self.evaluations += len(rows)
-        for s, g in zip(self._moving, parts, strict=True):
+        for s, g in zip(self.moving, parts, strict=True):
             slopes[:, self.problem.slices[s.name]] = g.reshape(len(rows), s.size)
         slopes[:, ~self.place.free] = 0.0
         slopes[~np.isfinite(slopes)] = 0.0
