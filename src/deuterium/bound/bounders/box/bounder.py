@@ -14,6 +14,7 @@ from deuterium.bound.problem import Problem
 from deuterium.bound.region import Proof, Regions, Step, Verdicts, whole
 
 Array = Any
+Around = dict[str, Any]  # {"around": points} around which slopes were refined
 
 INTERVAL: Proof = ("interval", {})
 ROUNDS = 4  # of shrinking a region to a face and looking again
@@ -153,7 +154,7 @@ class _Work:
             todo = self._open(todo, defined)
         return rows[self.upper[rows] > self.incumbent]
 
-    def _stationary(self, rows: Array, g: Array) -> Array:
+    def _stationary(self, rows: Array, g: Array, around: Around | None = None) -> Array:
         """Leave out regions from which one can always rise without leaving the domain."""
         low, high = self.low[rows], self.high[rows]
         bounded = np.isfinite(low).all(axis=1) & np.isfinite(high).all(axis=1)
@@ -162,12 +163,17 @@ class _Work:
         out = (rises | falls) & self.movable & bounded[:, None]
         gone = out.any(axis=1)
         at = np.argmax(out, axis=1)
+        where = np.flatnonzero(gone)
         self._exclude(
-            rows[gone], lambda k, at=at[gone]: ("stationary", {"at": int(at[k])})
+            rows[gone],
+            lambda k: (
+                "stationary",
+                {"at": int(at[where[k]]), **_at(around, where[k])},
+            ),
         )
         return gone
 
-    def _faces(self, rows: Array) -> Array:
+    def _faces(self, rows: Array, around: Around | None = None) -> Array:
         """Fix monotone inputs to their face; return the rows that changed."""
         g = self.slopes[:, rows]
         low, high = self.low[rows], self.high[rows]
@@ -179,12 +185,13 @@ class _Work:
             at = np.flatnonzero(rises[k] | falls[k])
             side = rises[k][at].astype(int)
             data = {"at": at.tolist(), "side": side.tolist(), "by": "monotone"}
+            data |= _at(around, k)
             self.steps[rows[k]].append(("face", data))
         self.low[rows] = np.where(rises, high, low)
         self.high[rows] = np.where(falls, low, high)
         return rows[changed]
 
-    def _mean_value(self, rows: Array) -> Array:
+    def _mean_value(self, rows: Array, around: Around | None = None) -> Array:
         """Bound by the mean value form around the best centre."""
         if not len(rows):
             return rows
@@ -192,7 +199,11 @@ class _Work:
         center = taylor.best_center(low, high, g)
         _, s = self.forms.values(center, center)
         bound = self.forms.outer(taylor.linear(s[1], g, low, high, center))
-        self._lower(rows, bound, lambda k: ("mean", {"center": center[k].tolist()}))
+        self._lower(
+            rows,
+            bound,
+            lambda k: ("mean", {"center": center[k].tolist(), **_at(around, k)}),
+        )
         self._candidates(center, s[0])
         return rows[self.upper[rows] > self.incumbent]
 
@@ -214,10 +225,12 @@ class _Work:
         before = rows
         h = self.forms.curvatures(self.low[rows], self.high[rows])
         self._convex(rows, h)
-        self._with_definite(rows, h)
+        rows, h = self._still(rows, h)
+        self._refined(rows, h)
+        self._with_definite(*self._still(rows, h))
         settled = (self.upper[before] <= self.incumbent) | (self.cut[before] >= 0)
         self.bounder.remember(level, settled)
-        return rows[~settled]
+        return before[~settled]
 
     def _convex(self, rows: Array, h: Array) -> None:
         """Look for inputs in which the core is convex: only their ends matter."""
@@ -225,7 +238,7 @@ class _Work:
         low, high = self.low[rows], self.high[rows]
         curve = h[0][:, range(n), range(n)]
         free = self.movable & (low < high) & np.isfinite(low) & np.isfinite(high)
-        inside = free & (low > self.problem.lower) & (high < self.problem.upper)
+        inside = free & self._known(rows) & (low > self.problem.lower) & (high < self.problem.upper)
         gone = (inside & (curve > 0)).any(axis=1)
         at = np.argmax(inside & (curve > 0), axis=1)
         unit = np.eye(n)[at[gone]]
@@ -236,9 +249,77 @@ class _Work:
             self.cut[rows[k]] = j
             self.ends[rows[k]] = ("convex", {})
 
+    def _still(self, rows: Array, h: Array) -> tuple[Array, Array]:
+        """Return the regions that are not settled yet."""
+        left = (self.upper[rows] > self.incumbent) & (self.cut[rows] < 0)
+        return rows[left], h[:, left]
+
+    def _refined(self, rows: Array, h: Array) -> None:
+        """Look again with the slopes that curvatures around a point imply."""
+        if not len(rows):
+            return
+        low, high = self.low[rows], self.high[rows]
+        c = low + 0.5 * (high - low)
+        s, g = self.forms.slopes(c, c)
+        better = taylor.refined(self.slopes[:, rows], g, h, low, high, c)
+        self.slopes[:, rows] = better
+        around = {"around": c}
+        gone = self._stationary(rows, better, around)
+        gone |= self._turning(rows, g, h, c)
+        if gone.all():
+            return
+        rows, around = rows[~gone], {"around": c[~gone]}
+        changed = self._faces(rows, around)
+        self._interval(changed)
+        self._mean_value(rows, around)
+
+    def _turning(self, rows: Array, g: Array, h: Array, c: Array) -> Array:
+        """Leave out regions in which some direction only rises: no slope turns there.
+
+        The directions are those in which Newton's method would leave the region.
+        """
+        low, high = self.low[rows], self.high[rows]
+        known = np.isfinite(h).all(axis=(0, 2, 3)) & np.isfinite(g).all(axis=(0, 2))
+        known &= self._known(rows)[:, 0] & (self.upper[rows] > -np.inf)
+        inside = self.movable & (low < high) & (low > self.problem.lower)
+        inside &= (high < self.problem.upper) & known[:, None]
+        width = np.where(inside, high - low, 1.0)
+        scale = width[:, :, None] * width[:, None, :]
+        centre = np.where(known[:, None, None], 0.5 * (h[0] + h[1]) * scale, 0.0)
+        centre, _ = _masked(centre, np.zeros_like(centre), inside)
+        slope = np.where(inside, np.nan_to_num(0.5 * (g[0] + g[1])) * width, 0.0)
+        try:
+            inverse = np.linalg.inv(centre)
+        except np.linalg.LinAlgError:
+            return np.zeros(len(rows), dtype=bool)
+        step = np.einsum("bij,bj->bi", inverse, slope)
+        k = np.argmax(np.abs(step), axis=1)
+        b = np.arange(len(rows))
+        p = np.where(inside, inverse[b, k] * width, 0.0)
+        p *= np.sign(step[b, k])[:, None]
+        least = taylor.least_along(p, g, h, low, high, c)
+        gone = known & (least > 0)
+        along, at = p[gone], c[gone]
+        self._exclude(
+            rows[gone],
+            lambda k: (
+                "stationary",
+                {"along": along[k].tolist(), "around": at[k].tolist()},
+            ),
+        )
+        return gone
+
+    def _known(self, rows: Array) -> Array:
+        """Return where a region is bounded and has slopes, as a column."""
+        ends = np.concatenate([self.low[rows], self.high[rows]], axis=1)
+        known = np.isfinite(ends).all(axis=1)
+        known &= np.isfinite(self.slopes[:, rows]).all(axis=(0, 2))
+        return known[:, None]
+
     def _with_definite(self, rows: Array, h: Array) -> None:
         """Leave out saddles; bound concave regions by a tangent plane."""
         known = np.isfinite(h).all(axis=(0, 2, 3)) & (self.upper[rows] > -np.inf)
+        known &= self._known(rows)[:, 0]
         rows, h = rows[known], h[:, known]
         if not len(rows):
             return
@@ -281,6 +362,10 @@ class _Work:
             better = self._lower(rows, bound, _concave_proof(x, width, basis))
             self.points.append(x[better & (s[0] > self.incumbent)])
             x = _newton(x, g, centre, width, low, high)
+
+
+def _at(around: Around | None, k: int) -> dict[str, Any]:
+    return {} if around is None else {"around": around["around"][k].tolist()}
 
 
 def _concave_proof(x: Array, width: Array, basis: Array) -> Callable[[int], Proof]:

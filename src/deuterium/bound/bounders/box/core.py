@@ -120,9 +120,9 @@ def _squared(v: Variable) -> Variable | None:
             return None
         if f.op is not None and f.op.name in ("sqrt", "absolute"):
             roots += 1
-            f = f.args[0] if f.op.name == "sqrt" else np.square(f.args[0])
+            f = f.args[0] if f.op.name == "sqrt" else f.args[0] ** 2
         elif number is not None or (f.op is not None and f.op.at_least >= 0):
-            f = np.square(f)
+            f = f**2
         else:
             return None
         product = f if product is None else product * f

@@ -52,8 +52,8 @@ class Forms:
         """Return upper bounds of F given upper bounds of S; NaN if m has none there."""
         if self._outer is None:
             return upper
-        # copies of infinite bounds give NaN, which is no bound either
-        return self._outer.rows({CORE: np.stack([upper, upper])}, len(upper))[0][1, :, 0]
+        ends = np.stack([upper, upper])
+        return self._outer.rows({CORE: ends}, len(upper))[0][1, :, 0]
 
     # -- slopes ------------------------------------------------------------------------
 

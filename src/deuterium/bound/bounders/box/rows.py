@@ -46,7 +46,8 @@ class RowProgram(EnclosureProgram):
         self._steps = builder.steps
         self._results = [builder.slot[v] for v in outputs]
         self._shapes = [v.shape for v in outputs]
-        self._largest = max((v.size for v in builder.order if v not in fixed), default=1)
+        sizes = [v.size for v in builder.order if v not in fixed]
+        self._largest = max(sizes, default=1)
 
     def _run(self, boxes: Mapping[str, Any], batch: int) -> list[Any]:
         done = list(self._start)

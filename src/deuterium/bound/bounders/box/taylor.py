@@ -53,34 +53,43 @@ def linear(value: Array, slopes: Array, low: Array, high: Array, at: Array) -> A
     return sum_up(value, np.maximum(rise, fall))
 
 
-def quadratic(
-    value: Array, slopes: Array, h: Array, low: Array, high: Array, at: Array
-) -> Array:
-    """Return an upper bound of Taylor's form of order two around ``at``.
+def change(h: Array, low: Array, high: Array, at: Array) -> Array:
+    """Return enclosures of ``sum_j h_ij (x_j - at_j)`` over boxes, of shape (2, b, i).
 
-    ``value + sum_i max_d (g_i d + h_ii d**2 / 2) + sum_(i<j) max h_ij d_i d_j`` for
-    slopes g enclosed at ``at`` and curvatures h over the box, each maximum over the
-    sides ``d_i`` in ``[low_i - at_i, high_i - at_i]``.
+    Exact sums of products of ends, not rounded outward; `size` bounds their rounding.
     """
-    left, right = low - at, high - at
-    n = low.shape[1]
-    own = np.maximum(
-        _parabola(slopes[1], h[1][:, range(n), range(n)], right),
-        _parabola(-slopes[0], h[1][:, range(n), range(n)], -left),
-    )
-    i, j = np.triu_indices(n, 1)
-    corners = [x[:, i] * y[:, j] for x in (left, right) for y in (left, right)]
-    least, most = np.minimum.reduce(corners), np.maximum.reduce(corners)
-    cross = np.maximum.reduce([e[:, i, j] * c for e in h for c in (least, most)])
-    return sum_up(value, np.concatenate([own, cross], axis=1))
+    left, right = (low - at)[:, None, :], (high - at)[:, None, :]
+    corners = [h[0] * left, h[0] * right, h[1] * left, h[1] * right]
+    return np.stack([np.minimum.reduce(corners), np.maximum.reduce(corners)])
 
 
-def _parabola(g: Array, h: Array, end: Array) -> Array:
-    """Return the maximum of ``g d + h d**2 / 2`` for d from 0 to ``end >= 0``."""
-    at_end = np.maximum(end * (g + 0.5 * h * end), 0.0)
-    # rounding of the sum is relative to its terms
-    at_end += (np.abs(g) + np.abs(h) * end) * end * (8 * EPS)
-    bends = (h < 0) & (g > 0)
-    top = np.where(bends, g * g / np.where(bends, -2.0 * h, 1.0), 0.0)
-    still_rising = g + h * end > (np.abs(g) + np.abs(h) * end) * (8 * EPS)
-    return np.where(bends & ~still_rising, np.maximum(top, 0.0), at_end)
+def refined(
+    slopes: Array, g: Array, h: Array, low: Array, high: Array, at: Array
+) -> Array:
+    """Return slopes over boxes, given those at a point and the curvatures.
+
+    ``g_i(at) + sum_j h_ij (x_j - at_j)`` encloses slope i; what it has in common with
+    the slope known is returned, or that alone where a curvature is not known.
+    """
+    terms = change(h, low, high, at)
+    upper = sum_up(g[1], terms[1])
+    lower = -sum_up(-g[0], -terms[0])
+    return np.stack([np.fmax(slopes[0], lower), np.fmin(slopes[1], upper)])
+
+
+def least_along(
+    p: Array, g: Array, h: Array, low: Array, high: Array, at: Array
+) -> Array:
+    """Return lower bounds of the slope along p over boxes.
+
+    It is ``p g(at) + sum_j (sum_i p_i h_ij) (x_j - at_j)``.
+    """
+    own = np.minimum(p * g[0], p * g[1])
+    rows = np.minimum(p[:, :, None] * h[0], p[:, :, None] * h[1])
+    tops = np.maximum(p[:, :, None] * h[0], p[:, :, None] * h[1])
+    # each sum is off by less than this share of the sizes of its terms
+    slack = np.abs(p)[:, :, None] * np.maximum(np.abs(h[0]), np.abs(h[1]))
+    slack = slack.sum(axis=1) * gamma(p.shape[1] + 8) + MIN_NORMAL
+    mixed = np.stack([rows.sum(axis=1) - slack, tops.sum(axis=1) + slack])
+    terms = change(mixed[:, :, None, :], low, high, at)[0][:, 0]
+    return -sum_up(sum_up(np.zeros(len(p)), -own), -terms)
