@@ -6,7 +6,8 @@ the other (by name, then in C order); `Problem` goes between rows and symbols.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy as np
 from deuterium.bound.domain import Domain, OneOf, UnitVectors, Within
 from deuterium.errors import InvalidInputError, ShapeError
 from deuterium.evaluate.values import require_all, require_known
+from deuterium.graph.substitute import substitute
 from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable, as_variable
 from deuterium.transform.prepare import condensed
@@ -153,6 +155,18 @@ class Problem:
                 for i in range(start, start + s.size, length)
             ]
         return parts
+
+    def fixed(self, at: Sequence[int], values: Array) -> Problem:
+        """Return this problem with some inputs, whole symbols, put in as numbers.
+
+        The layout stays; only the objective no longer depends on them, and is simpler.
+        """
+        row = np.full(self.size, np.nan)
+        row[np.asarray(at)] = values
+        given = {n: x for n, x in self.arrays(row).items() if not np.isnan(x).any()}
+        special = copy(self)
+        special.objective = simplify(substitute(self.objective, given), self.domain)
+        return special
 
     @property
     def movable(self) -> Array:

@@ -7,6 +7,7 @@ from deuterium.bound.bounders.finite import FiniteFirst
 from deuterium.bound.bounders.norms import norms
 from deuterium.bound.bounders.plain import PlainBounder
 from deuterium.bound.bounders.relax import relaxation
+from deuterium.bound.bounders.special import special_first
 from deuterium.bound.problem import Problem
 from deuterium.bound.region import Bounder
 from deuterium.errors import InvalidInputError
@@ -21,12 +22,20 @@ def choose(problem: Problem, method: str = "auto") -> Bounder:
         raise InvalidInputError(
             f"`method` must be one of {', '.join(METHODS)}; got {method!r}"
         )
+    special = special_first(problem, lambda p: _fitting(p, method))
+    if special is not None:
+        return special
+    bounder = _fitting(problem, method)
+    return FiniteFirst(problem, bounder) if problem.finite else bounder
+
+
+def _fitting(problem: Problem, method: str) -> Bounder:
     bounder = _bounder(problem, method)
     if bounder is None:
         raise InvalidInputError(
             f"`method`={method!r} does not fit this graph; leave it out"
         )
-    return FiniteFirst(problem, bounder) if problem.finite else bounder
+    return bounder
 
 
 def _bounder(problem: Problem, method: str) -> Bounder | None:

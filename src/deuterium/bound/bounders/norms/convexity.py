@@ -1,9 +1,10 @@
-"""Softmax nodes in which the objective is convex, all else being held fixed.
+"""Nodes in which the objective is convex, all else being held fixed.
 
 A softmax is a convex combination of unit vectors.  Where the objective is convex in it
 (the gradient of a cross entropy is linear in it, so the gradient's norm is), its
 largest value is found at a unit vector, or at most the same combination of its values
-there.
+there.  A label that enters the loss linearly is another such node: only the end points
+of its range count.
 """
 
 from __future__ import annotations
@@ -34,6 +35,11 @@ def simplex_of(order: Sequence[Variable]) -> Variable | None:
         if _kind(order, node) in (AFFINE, QUADRATIC, CONVEX):
             return node
     return None
+
+
+def is_convex_in(order: Sequence[Variable], symbol: Variable) -> bool:
+    """Return whether the last node is convex in a symbol, judged by its operators."""
+    return _kind(order, symbol) in (FIXED, AFFINE, QUADRATIC, CONVEX)
 
 
 def _is_row(node: Variable) -> bool:
@@ -72,6 +78,8 @@ def _rule(node: Variable, own: list[int], positive: set[Variable]) -> int:
         return AFFINE if min(own) == FIXED and worst == AFFINE else OTHER
     if name == "square":
         return QUADRATIC if worst == AFFINE else CONVEX
+    if name == "absolute":
+        return CONVEX if worst == AFFINE else OTHER
     if name == "sqrt":
         return CONVEX if worst == QUADRATIC and node.args[0].size == 1 else OTHER
     return OTHER
