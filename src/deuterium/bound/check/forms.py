@@ -42,6 +42,7 @@ class Forms:
         self.inner, self.outer = core_of(objective, inputs.domain)
         self.slope = cache(self._slope)
         self.curvature = cache(self._curvature)
+        self._curvature_row = cache(self._row_of_curvatures)
 
     @cached_property
     def _dependent(self) -> list[frozenset[int]]:
@@ -181,6 +182,21 @@ class Forms:
     def _curvature(self, j: int) -> Ranges:
         """Return the second derivative of S by one input."""
         return self.ranges([self.curvature_graphs[j * self.size + j]], slopes=True)
+
+    def _row_of_curvatures(self, i: int) -> Ranges:
+        """Return the second derivatives by one input and each: (i, j), then (j, i)."""
+        n, graphs = self.size, self.curvature_graphs
+        column = [graphs[j * n + i] for j in range(n)]
+        return self.ranges([*graphs[i * n : (i + 1) * n], *column], slopes=True)
+
+    def curvature_row(self, low: Row, high: Row, i: int) -> list[Range] | None:
+        """Return the second derivatives by one input and each, if they are defined."""
+        n = self.size
+        try:
+            a, b = self._curvature_row(i)(low, high)
+        except NoBound:
+            return None
+        return [(larger(a[j], a[n + j]), smaller(b[j], b[n + j])) for j in range(n)]
 
     def curvatures(
         self, low: Row, high: Row, fully: bool

@@ -221,6 +221,19 @@ def _along(layout: Layout, node: Variable, places: list[Array]) -> Array:
     return out
 
 
+def _each_of_row(layout: Layout, node: Variable, places: list[Array]) -> Array:
+    """One task an element, which takes itself and then the others of its row."""
+    assert node.op is not None
+    out = np.array(layout.fresh(node.size), dtype=np.int64).reshape(node.shape)
+    tasks: list[Task] = []
+    for outs, ins in zip(_rows(out), _rows(places[0]), strict=True):
+        for k, i in enumerate(ins.tolist()):
+            rest = ins.tolist()[:k] + ins.tolist()[k + 1 :]
+            tasks.append(((int(outs[k]),), (i, *rest)))
+    layout.do(node.op.name, tasks)
+    return out
+
+
 def _matmul(layout: Layout, node: Variable, places: list[Array]) -> Array:
     """One task a matrix product: its rows, then the two factors' slots."""
     a, b = places
@@ -244,6 +257,6 @@ _MAKERS: Mapping[str, Callable[[Layout, Variable, list[Array]], Array]] = {
     "logsumexp": _reduce,
     "softmax": _along,
     "first_maximum": _along,
-    "tie_slope": _along,
+    "tie_slope": _each_of_row,
     "matmul": _matmul,
 }

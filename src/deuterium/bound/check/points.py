@@ -138,11 +138,11 @@ _REDUCTIONS: Mapping[str, Callable[[Sequence[Ball]], Ball]] = {
     "prod": _product,
     "max": largest,
     "logsumexp": log_sum_exp,
+    "tie_slope": lambda balls: ZERO,
 }
 _ROWS: Mapping[str, Any] = {
     "softmax": _softmax,
     "first_maximum": _first_maximum,
-    "tie_slope": lambda row: [ZERO] * len(row),
 }
 
 

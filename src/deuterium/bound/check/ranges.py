@@ -207,11 +207,11 @@ def _first_maximum(group: Group, fixed: Mapping[int, Ball]) -> Step:
 
 def _tie_slope(group: Group, fixed: Mapping[int, Ball]) -> Step:
     def step(low: Ends, high: Ends) -> None:
-        for outs, ins in group.tasks:
-            if not chosen(low, high, ins)[1]:
+        for (k,), ins in group.tasks:
+            possible, alone = chosen(low, high, ins)
+            if 0 in possible and not alone:
                 raise NoBound("the slope of a maximum where two elements may tie")
-            for k in outs:
-                low[k] = high[k] = ZERO
+            low[k] = high[k] = ZERO
 
     return step
 

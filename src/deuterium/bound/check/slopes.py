@@ -9,6 +9,7 @@ from deuterium.bound.check.binary import times
 from deuterium.bound.check.data import numbers
 from deuterium.bound.check.forms import Forms
 from deuterium.bound.check.functions import ZERO, Ball, larger, smaller
+from deuterium.bound.check.reasons import NoBound
 from deuterium.bound.check.region import Region
 
 Range = tuple[Ball, Ball]
@@ -45,11 +46,7 @@ def slopes(forms: Forms, region: Region, data: Mapping[str, Any]) -> list[Range]
     if "around" not in data:
         return plain
     around = Around(forms, region, numbers(data["around"], forms.size))
-    better = []
-    for i, (a, b) in enumerate(plain):
-        c, d = around.slope(i)
-        better.append((larger(a, c), smaller(b, d)))
-    return better
+    return [around.slope(i, known) for i, known in enumerate(plain)]
 
 
 class Around:
@@ -65,31 +62,44 @@ class Around:
         forms.require_defined(*hull)
         self.size = n
         self.at = forms.slopes_at(center)[1:]
-        self._curvatures = forms.curvatures(*hull, fully=True)
+        self._rows = self._curvatures(forms, *hull)
         self._sides = [
             (a - c, b - c) for a, b, c in zip(low, high, center, strict=True)
         ]
 
-    def curvature(self, i: int, j: int) -> Range:
-        """Return the range of a second derivative."""
-        return self._curvatures[min(i, j), max(i, j)]
+    def _curvatures(
+        self, forms: Forms, low: list[Ball], high: list[Ball]
+    ) -> list[list[Range] | None]:
+        """Return the rows of the Hessian; None for one that is not defined."""
+        n = self.size
+        try:
+            found = forms.curvatures(low, high, fully=True)
+        except NoBound:
+            return [forms.curvature_row(low, high, i) for i in range(n)]
+        return [[found[min(i, j), max(i, j)] for j in range(n)] for i in range(n)]
 
-    def slope(self, i: int) -> Range:
-        """Return the range of ``g_i(c) + sum_j h_ij (x_j - c_j)``."""
+    def slope(self, i: int, known: Range) -> Range:
+        """Return ``g_i(c) + sum_j h_ij (x_j - c_j)``, and what is known in common."""
+        row = self._rows[i]
+        if row is None:
+            return known
         low = high = self.at[i]
-        for j, side in enumerate(self._sides):
-            a, b = times(*self.curvature(i, j), *side)
+        for curvature, side in zip(row, self._sides, strict=True):
+            a, b = times(*curvature, *side)
             low, high = low + a, high + b
-        return low, high
+        return larger(low, known[0]), smaller(high, known[1])
 
     def along(self, p: Sequence[Ball]) -> Ball:
         """Return a lower bound of the slope along a vector."""
-        n = self.size
-        least = sum([p[i] * self.at[i] for i in range(n)], ZERO)
+        least = sum([a * b for a, b in zip(p, self.at, strict=True)], ZERO)
+        active = [i for i, v in enumerate(p) if not v.is_zero()]
         for j, side in enumerate(self._sides):
             low = high = ZERO
-            for i in range(n):
-                a, b = times(p[i], p[i], *self.curvature(i, j))
+            for i in active:
+                row = self._rows[i]
+                if row is None:
+                    raise NoBound("a curvature is not defined throughout the region")
+                a, b = times(p[i], p[i], *row[j])
                 low, high = low + a, high + b
             least = least + times(low, high, *side)[0]
         return least
