@@ -59,7 +59,8 @@ def enter(
     box = sides * n if n else sides
 
     def put(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        name = f.__name__ + (str(n) if n else "")
+        name = f"{f.__name__.rstrip('_')}_{n}" if n else f.__name__
+        assert name not in FUNCTIONS, name
         FUNCTIONS[name] = GlobalFunction(name, f, box, least, note)
         return f
 
@@ -102,7 +103,7 @@ def adjiman(x):
     return cos(x[0]) * sin(x[1]) - x[0] / (x[1] ** 2 + 1)
 
 
-@enter((-35, 35), (-35, 35), n=0, least=-4.590101633799122, note="-4.5901 at +-1.51")
+@enter((-32, 32), (-32, 32), least=-195.62902823842)
 def ackley3(x):
     root = sqrt(x[0] ** 2 + x[1] ** 2)
     return -200 * exp(-0.02 * root) + 5 * exp(cos(3 * x[0]) + sin(3 * x[1]))
@@ -989,7 +990,7 @@ def zakharov_of_three(x):
     return zakharov(x)
 
 
-# -- and more, of the kind that is met less often ---------------------------------------
+# -- and more, of the kind that is met less often ------------------------------------
 
 
 @enter((0, 10), n=2)

@@ -1,4 +1,4 @@
-"""Where to cut a box: along the input that moves the objective most, at a useful point."""
+"""Where to cut a box: along the input that moves the objective most."""
 
 from __future__ import annotations
 

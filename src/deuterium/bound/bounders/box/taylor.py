@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.interval.rounding import EPS, MIN_NORMAL, add_up, gamma
+from deuterium.interval.rounding import MIN_NORMAL, add_up, gamma
 
 Array = Any
 
