@@ -11,12 +11,13 @@ from deuterium.bound.bounders.relax.logform import log_form
 from deuterium.bound.bounders.relax.parts import Unsuited
 from deuterium.bound.bounders.relax.relaxation import Relaxation
 from deuterium.bound.problem import Problem
-from deuterium.bound.region import EMPTY, Proof, Regions, Verdicts, whole
+from deuterium.bound.region import Proof, Regions, Verdicts, whole
 from deuterium.interval import Interval
 from deuterium.ops.exponential import exp
 
 Array = Any
 
+CONTRADICTION: Proof = ("relax", {"empty": True})
 DIGITS = 7  # of multipliers that go into proofs
 MARGIN = 1e-4  # by which the solver's samples may miss the largest values
 
@@ -52,6 +53,15 @@ class RelaxBounder:
             self.relaxation.system.size,
         )
 
+    def facts(self) -> dict[str, Any]:
+        """Return what proofs need besides their own data, as JSON."""
+        relax = self.relaxation
+        return {
+            "log": self.logarithm,
+            "groups": [[g.kind, g.size] for g in relax.groups],
+            "energies": [e.to_json() for e in relax.energies],
+        }
+
     def bound(self, regions: Regions, incumbent: float) -> Verdicts:
         """Return certified bounds, cuts and points."""
         relax = self.relaxation
@@ -60,14 +70,12 @@ class RelaxBounder:
         found = relax.solve(ranges, regions.state, target - MARGIN)
         p = shortened(found.p)
         upper = relax.bound(ranges, p)
-        before = shortened(regions.state)
         upper = self._raised(upper)
         proofs: list[Proof] = [("relax", {"p": row.tolist()}) for row in p]
         for k in np.flatnonzero(ranges.empty):
-            proofs[k] = EMPTY
+            proofs[k] = CONTRADICTION
         upper = np.where(ranges.empty, -np.inf, upper)
         cut, place, at = cuts(relax, ranges, found)
-        del before
         n = self.problem.size
         return Verdicts(
             upper=upper,

@@ -75,6 +75,19 @@ class Energy:
     weights: Array
     sources: list[Source]
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the numbers of which `bounders.relax` speaks under "Energies"."""
+        centres: list[float | None] = []
+        for s in self.sources:
+            pairs = zip(s.square, s.centre.tolist(), strict=True)
+            centres += [None if q == 0 else t for q, t in pairs]
+        return {
+            "group": self.group,
+            "weights": self.weights.tolist(),
+            "above": [x for s in self.sources for x in s.weights.tolist()],
+            "centres": centres,
+        }
+
 
 def energies(structure: Structure, ranges: Ranges) -> list[Energy]:
     """Return an inequality for every group of atoms that have one.
