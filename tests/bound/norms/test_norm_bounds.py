@@ -75,7 +75,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.long)])
 @pytest.mark.parametrize(
     ("units", "activation", "head", "scale"), CASES, ids=lambda c: str(c)
 )
@@ -225,7 +225,7 @@ def test_planted_errors_are_seen(monkeypatch):
         m.setattr(sweep, "_corners", lambda v, k: _corner_too_few(v, k))
         assert not is_sound("tanh")
     with monkeypatch.context() as m:
-        m.setattr(curves, "distance", shrunk(curves, "distance", 0.5))
+        m.setattr(curves, "root", shrunk(curves, "root", 0.5))
         assert not is_sound("sigmoid")
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.bound.bounders.norms.directions import LEVELS
 from deuterium.bound.bounders.norms.spectral import raised
 from deuterium.bound.bounders.norms.sweep import CAREFUL, Layout, Sweep
 from deuterium.bound.bounders.norms.value import Value, known
@@ -79,6 +80,8 @@ class NormsBounder:
         low, high = regions.low, regions.high
         with np.errstate(all="ignore"):
             upper, proofs = self.certify(low, high, sharp=len(low) <= SHARP)
+        for b in np.flatnonzero(upper >= regions.bound):
+            proofs[b] = NOTHING  # that of a region around it serves
         cut, at = longest_side(low, high, self.scale)
         return Verdicts(
             upper=upper,
@@ -104,7 +107,8 @@ class NormsBounder:
         self, low: Array, high: Array, *, sharp: bool
     ) -> tuple[Array, list[Proof]]:
         """Return upper bounds over boxes of inputs, and what proves them."""
-        attempt = Attempt(self.layout, self._boxes(low, high), len(low))
+        levels = LEVELS if sharp else 1
+        attempt = Attempt(self.layout, self._boxes(low, high), len(low), levels)
         attempt.first()
         if sharp:
             attempt.refine()
@@ -132,9 +136,11 @@ class Attempt:
         The best so far.
     """
 
-    def __init__(self, layout: Layout, boxes: dict[str, Value], count: int) -> None:
+    def __init__(
+        self, layout: Layout, boxes: dict[str, Value], count: int, levels: int
+    ) -> None:
         self.layout, self.count = layout, count
-        self.sweep = Sweep(layout, boxes, careful=count <= CAREFUL)
+        self.sweep = Sweep(layout, boxes, careful=count <= CAREFUL, levels=levels)
         self.upper = np.full(count, np.inf)
         self.proofs: list[dict[str, Any]] = [{} for _ in range(count)]
         self.corners: Any = None  # bounds at the vertices, (B, K)

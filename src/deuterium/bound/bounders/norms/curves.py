@@ -1,17 +1,20 @@
-"""Distances through curves: how far ``f(z)`` may be from a point, given that of ``z``.
+"""What a bounded curve may do to a whole array, given how far that may be from a point.
 
-If ``||z - c|| <= r`` then for any ``t >= 0``
+If ``||z - c|| <= r`` and ``g . z <= R`` then for functions h_i of one variable and any
+``t, s >= 0``
 
-    ||f(z) - m||^2 <= t r^2 + sum_i max over z_i of ((f(z_i) - m_i)^2 - t (z_i - c_i)^2)
+    sum h_i(z_i) <= t r^2 + s R + sum_i max (h_i(z_i) - t (z_i - c_i)^2 - s g_i z_i)
 
-where ``z_i`` runs through its own interval.  For a bounded curve this is much less than
-the Lipschitz constant allows: no more than a few elements can be far out.
+where the maxima are over the intervals of the ``z_i``.  With ``h_i = (f - m_i)^2`` this
+bounds how far ``f(z)`` is from a point m; with ``h_i = w_i f`` how far it reaches in a
+direction.  For a bounded curve f that is much less than its Lipschitz constant allows:
+only a few elements can be far out, and not all on one side.
 
 The maxima are bounded piece by piece over the fixed `GRID`, on which f is monotone
-between neighbours, with the error of interpolating between its points: where
-``|f''| <= k`` on a piece of width w, ``(f - m)^2`` exceeds the larger of its values at
-the two ends by at most ``w^2 / 8 * 2 k max|f - m|``, and the concave ``-t (z - c)^2``
-exceeds the larger of its values by at most ``t w^2 / 4``.
+between neighbours: a function exceeds the larger of its values at the two ends of a
+piece of width v by at most ``v^2 / 8`` times what bounds minus its second derivative.
+That is at most ``2 k max|f - m|`` or ``k |w|`` (with ``|f''| <= k`` on the piece) and
+``2 t`` for the parabola.
 """
 
 from __future__ import annotations
@@ -64,6 +67,8 @@ def _points() -> Array:
 GRID: Array = _points()
 """Points from -9e5 to 9e5: 1/16 apart up to 4, then each 1.08 times the last."""
 
+WIDTH: Array = raised(np.diff(GRID))
+
 
 @dataclass(frozen=True)
 class Curve:
@@ -71,8 +76,7 @@ class Curve:
 
     low: Array
     high: Array
-    bend: Array  # of |f''| w^2 / 4 on each piece
-    width: Array
+    bend: Array  # upper bounds of |f''| v^2 / 4 on each piece, of width v
 
 
 @cache
@@ -83,9 +87,8 @@ def curve_of(name: str) -> Curve:
     with np.errstate(all="ignore"):  # far out, cosh overflows
         values = lookup(name).enclosure(Interval.unchecked(GRID, GRID))
         steep = lookup(slope).enclosure(Interval.unchecked(nearest, nearest)).upper
-    width = raised(np.diff(GRID))
-    bend = raised(factor * steep * np.square(width) / 4.0)
-    return Curve(np.asarray(values.lower), np.asarray(values.upper), bend, width)
+    bend = raised(factor * steep * np.square(WIDTH) / 4.0)
+    return Curve(np.asarray(values.lower), np.asarray(values.upper), bend)
 
 
 @dataclass(frozen=True)
@@ -115,99 +118,113 @@ class Multipliers:
     reach: Array
 
 
-def distance(name: str, m: Array, z: Around, by: Multipliers) -> Array:
-    """Return upper bounds of ``||f(z) - m||``, for any multipliers ``>= 0``.
+@dataclass(frozen=True)
+class Functions:
+    """The functions h_i on the grid.
 
-    Parameters
+    Attributes
     ----------
-    name : str
-        The curve.
-    m : ndarray of shape (rows, n)
-        From which point.
-    z : Around
-        The argument.
-    by : Multipliers
+    table : ndarray of shape (rows, n, points)
+        Upper bounds of their values.
+    bent : ndarray of shape (rows, n, points - 1)
+        By how much they may exceed the larger of two neighbours in between.
     """
+
+    table: Array
+    bent: Array
+
+
+def distances(name: str, m: Array) -> Functions:
+    """Return ``(f - m_i)^2`` for rows of m."""
     curve = curve_of(name)
-    square = _squares(curve.low, curve.high, m)
-    slope = (by.s[:, None] * by.direction)[..., None]
-    value = _pieces(curve, square, z.centre[..., None], by.t[:, None, None], slope)
-    low, high = z.ends[0][..., None], z.ends[1][..., None]
-    value[(GRID[1:] < low) | (GRID[:-1] > high)] = -np.inf
-    best = np.maximum(np.max(value, axis=-1), _beyond(square, z.ends, slope[..., 0]))
-    return _total(best, by.t * np.square(z.radius), by.s * by.reach)
-
-
-def _squares(low: Array, high: Array, m: Array) -> Array:
-    """Return upper bounds of ``(f - m)^2`` at the points of the grid."""
-    far = np.maximum(high - m[..., None], m[..., None] - low)
+    far = np.maximum(curve.high - m[..., None], m[..., None] - curve.low)
     far *= far
     far *= 1.0 + 8 * EPS
     far += MIN_NORMAL
-    return far
+    bent = np.sqrt(np.maximum(far[..., 1:], far[..., :-1])) * curve.bend
+    return Functions(far, bent)
 
 
-def _pieces(curve: Curve, square: Array, c: Array, t: Array, slope: Array) -> Any:
-    """Bound ``(f - m)^2 - t (z - c)^2 - slope z`` on each piece of the grid."""
+def weighted(name: str, w: Array) -> Functions:
+    """Return ``w_i f`` for rows of w."""
+    curve, w = curve_of(name), w[..., None]
+    table = np.where(w > 0, w * curve.high, w * curve.low)
+    table += np.abs(table) * (4 * EPS) + MIN_NORMAL
+    return Functions(table, np.abs(w) * (0.5 * curve.bend))
+
+
+def most(h: Functions, z: Around, by: Multipliers) -> Array:
+    """Return upper bounds of ``sum h_i(z_i)``, for any multipliers ``>= 0``."""
+    slope = (by.s[:, None] * by.direction)[..., None]
+    value = _pieces(h, z.centre[..., None], by.t[:, None, None], slope)
+    low, high = z.ends[0][..., None], z.ends[1][..., None]
+    value[(GRID[1:] < low) | (GRID[:-1] > high)] = -np.inf
+    best = np.maximum(np.max(value, axis=-1), _beyond(h.table, z.ends, slope[..., 0]))
+    ball, line = by.t * np.square(z.radius), by.s * by.reach
+    size = np.sum(np.abs(best), axis=-1) + ball + np.abs(line)
+    total = np.sum(best, axis=-1) + ball + line
+    return total + size * gamma(best.shape[-1] + 12) + MIN_NORMAL
+
+
+def root(square: Array) -> Any:
+    """Return an upper bound of the root of what may be negative by rounding."""
+    return raised(np.sqrt(np.maximum(square, 0.0)))
+
+
+def _pieces(h: Functions, c: Array, t: Array, slope: Array) -> Any:
+    """Bound ``h - t (z - c)^2 - slope z`` on each piece of the grid."""
     drop = GRID - c
     drop *= drop
     drop *= t
     line = slope * GRID
-    at = square - drop
+    at = h.table - drop
     at -= line
     drop += np.abs(line)
-    drop += square
+    drop += np.abs(h.table)
     drop *= 16 * EPS  # what rounding may have lost
     at += drop
-    between = np.sqrt(np.maximum(square[..., 1:], square[..., :-1]))
-    between *= curve.bend
-    between += t * (np.square(curve.width) * 0.25)
+    between = h.bent + t * (np.square(WIDTH) * 0.25)
     between *= 1.0 + 16 * EPS
     between += np.maximum(at[..., 1:], at[..., :-1])
     return between
 
 
-def _beyond(square: Array, ends: Array, slope: Array) -> Array:
+def _beyond(table: Array, ends: Array, slope: Array) -> Array:
     """Return a bound for what lies outside the grid (no distance taken off)."""
     outside = (ends[0] < GRID[0]) | (ends[1] > GRID[-1])
     far = np.maximum(np.abs(ends[0]), np.abs(ends[1])) * np.abs(slope)
-    return np.where(outside, raised(np.max(square, axis=-1) + 1e-9 + far), -np.inf)
-
-
-def _total(best: Array, ball: Array, line: Array) -> Array:
-    """Return the root of the sum of maxima and of what the inequalities allow."""
-    n = best.shape[-1]
-    size = np.sum(np.abs(best), axis=-1) + ball + np.abs(line)
-    total = np.sum(best, axis=-1) + ball + line + size * gamma(n + 12)
-    return raised(np.sqrt(np.maximum(total, 0.0)))
+    size = np.max(np.abs(table), axis=-1)  # out there, f is constant to 1e-300
+    high = np.max(table, axis=-1) + raised(far + (size + 1.0) * 1e-9)
+    return np.where(outside, high, -np.inf)
 
 
 # -- multipliers: sought in plain floating point, since any are right -----------------
 
 
 class Search:
-    """Looks for multipliers with which `distance` is small."""
+    """Looks for multipliers with which `most` is small."""
 
-    def __init__(self, name: str, m: Array, z: Around) -> None:
-        curve = curve_of(name)
+    def __init__(self, h: Functions, z: Around) -> None:
         self.grid, self.z = GRID[::COARSE], z
-        square = _squares(curve.low[::COARSE], curve.high[::COARSE], m)
+        table = h.table[..., ::COARSE].copy()
+        size = np.max(np.abs(table), axis=(-2, -1))
+        self.scale = np.log(np.maximum(size, 1e-150))
         low, high = z.ends[0][..., None], z.ends[1][..., None]
         after, before = np.roll(self.grid, -1), np.roll(self.grid, 1)
         after[-1], before[0] = np.inf, -np.inf
-        square[(after < low) | (before > high)] = -np.inf
-        self.square = square
+        table[(after < low) | (before > high)] = -np.inf
+        self.table = table
         # a point stands for its surroundings: none of them may seem too far to count
         span = 0.25 * np.maximum(after - self.grid, self.grid - before)
         span[0] = span[-1] = 0.0
         away = np.abs(self.grid - z.centre[..., None]) - span
         self.away = np.square(np.maximum(away, 0.0))
         self.line: Array = np.zeros_like(z.centre)
-        self.reach: Array = np.zeros(len(m))
+        self.reach: Array = np.zeros(len(table))
 
     def value(self, t: Array, s: Array) -> Array:
-        """Return the square of the bound, about."""
-        inner = self.square - t[:, None, None] * self.away
+        """Return the bound, about."""
+        inner = self.table - t[:, None, None] * self.away
         if np.any(s):
             inner -= (s[:, None] * self.line)[..., None] * self.grid
         total = np.sum(np.max(inner, axis=-1), axis=-1)
@@ -216,12 +233,13 @@ class Search:
     def ball(self) -> Multipliers:
         """Return a multiplier of the ball alone."""
         none = np.zeros(len(self.reach))
-        t = np.exp(_golden(lambda x: self.value(np.exp(x), none), -18.0 + none, 1.0))
+        low, high = self.scale - 18.0, self.scale + 1.0
+        t = np.exp(_golden(lambda x: self.value(np.exp(x), none), low, high))
         return Multipliers(t, none, self.line, self.reach)
 
     def outermost(self, t: Array) -> Array:
         """Return, as a direction of length 1, where the elements would best be."""
-        inner = self.square - t[:, None, None] * self.away
+        inner = self.table - t[:, None, None] * self.away
         best = self.grid[np.argmax(inner, axis=-1)] - self.z.centre
         best = np.clip(best, *(self.z.ends - self.z.centre))
         return best / (

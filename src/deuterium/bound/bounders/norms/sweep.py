@@ -13,7 +13,7 @@ import numpy as np
 from deuterium.bound.bounders.norms import curves
 from deuterium.bound.bounders.norms.convexity import nonnegative_in, simplex_of
 from deuterium.bound.bounders.norms.cube import LONGEST, cube_bound
-from deuterium.bound.bounders.norms.directions import furthest
+from deuterium.bound.bounders.norms.directions import follow, rows_around
 from deuterium.bound.bounders.norms.rules import RULES, default
 from deuterium.bound.bounders.norms.spectral import raised, spectral_norm
 from deuterium.bound.bounders.norms.value import LEAD, Value, known, of_ends
@@ -112,13 +112,20 @@ class Sweep:
         What is known of each symbol, by name.
     careful : bool
         Whether to follow curves closely.
+    levels : int
+        How many layers down a direction may be taken.
     """
 
     def __init__(
-        self, layout: Layout, boxes: Mapping[str, Value], *, careful: bool
+        self,
+        layout: Layout,
+        boxes: Mapping[str, Value],
+        *,
+        careful: bool,
+        levels: int = 1,
     ) -> None:
         self.layout, self.boxes = layout, boxes
-        self.is_careful, self.sharp = careful, False
+        self.is_careful, self.sharp, self.levels = careful, False, levels
         self.values: dict[Variable, Value] = dict(layout.constants)
         self.choices: Choices = {}
 
@@ -201,43 +208,22 @@ class Sweep:
         self, node: Variable, a: Value, centre: Array
     ) -> tuple[Array | None, Array | None]:
         """Return distances from ``centre`` and from zero after a bounded curve."""
-        lead, n = a.radius.shape, int(np.prod(node.shape, dtype=np.int64))
-        c, r = a.centre.reshape(-1, n), a.radius.reshape(-1)
-        z = curves.Around(c, r, a.ends.reshape(2, -1, n))
-        m = np.broadcast_to(centre, a.centre.shape).reshape(-1, n)
+        assert node.op is not None
+        lead = a.radius.shape
+        z = rows_around(a, lead)
+        m = np.broadcast_to(centre, a.centre.shape).reshape(z.centre.shape)
         near = long = None
         if node in self.layout.carried:
-            near = self._distance(node, "near", m, z, lead, None)
+            h = curves.distances(node.op.name, m)
+            square, levels = follow(self, node, h, z, lead, 0)
+            near = curves.root(square).reshape(lead)
+            self._note(node, "near", levels)
         if node in self.layout.energies:
-            long = self._distance(node, "long", np.zeros_like(m), z, lead, a)
+            h = curves.distances(node.op.name, np.zeros_like(m))
+            square, levels = follow(self, node, h, z, lead, self.levels)
+            long = curves.root(square).reshape(lead)
+            self._note(node, "long", levels)
         return near, long
-
-    def _distance(
-        self,
-        node: Variable,
-        key: str,
-        m: Array,
-        z: curves.Around,
-        lead: tuple[int, ...],
-        a: Value | None,
-    ) -> Array:
-        """Return the distance from ``m``, and note the multipliers that prove it."""
-        assert node.op is not None
-        search = curves.Search(node.op.name, m, z)
-        by = search.ball()
-        found = curves.distance(node.op.name, m, z, by)
-        if a is not None:
-            direction = search.outermost(by.t)
-            reach = furthest(self, node.args[0], direction.reshape(a.centre.shape))
-            if reach is not None:
-                both = search.both(by.t, direction, reach.reshape(-1))
-                other = curves.distance(node.op.name, m, z, both)
-                found, by = _better((found, by), (other, both))
-        self._note(node, key, by.t.reshape(lead))
-        if np.any(by.s):
-            self._note(node, key + " along", _rows_of(by.direction, lead))
-            self._note(node, key + " by", by.s.reshape(lead))
-        return found.reshape(lead)
 
     def sharp_product(
         self, node: Variable, product: Variable, factor: Array | None
@@ -293,26 +279,6 @@ def _rows(
         rows = rows * scale
         error = error * np.max(scale, initial=0.0)
     return rows, float(raised(error, len(middle) + matrix.size + 8))
-
-
-Found = tuple[Array, curves.Multipliers]
-
-
-def _better(one: Found, two: Found) -> Found:
-    """Return, row by row, the lesser bound and its multipliers."""
-    (a, first), (b, second) = one, two
-    less = b < a
-    t = np.where(less, second.t, first.t)
-    s = np.where(less, second.s, 0.0)
-    by = curves.Multipliers(t, s, second.direction, second.reach)
-    return np.where(less, b, a), by
-
-
-def _rows_of(x: Array, lead: tuple[int, ...]) -> Array:
-    """Return rows as single objects, one for each case."""
-    out = np.empty(len(x), dtype=object)
-    out[:] = list(x)
-    return out.reshape(lead)
 
 
 def _corners(v: Variable, vertices: Sequence[int]) -> Value:
