@@ -194,7 +194,8 @@ def _result(problem: Problem, run: BranchAndBound, status: str) -> Bracket:
             status = "unbounded"
     proved = None
     if np.isfinite(upper) and row is not None:
-        proved = Proved(problem, run.tree, upper, run.bounder.places)
+        labels = getattr(run.bounder, "labels", ())
+        proved = Proved(problem, run.tree, upper, run.bounder.places, labels)
     return Bracket(
         lower=lower,
         upper=upper,

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import deuterium as dt
-from deuterium.bound.certificate import Certificate, sealed
+from deuterium.bound.certificate import Certificate
+from deuterium.bound.check.record import sealed
 from deuterium.bound.check.verify import verify
 from deuterium.bound.problem import Problem
 from deuterium.errors import CertificateError
@@ -25,8 +26,8 @@ def cut(j, at, steps=()):
     return {"steps": list(steps), "cut": [j, at]}
 
 
-def ends(j, steps=()):
-    return {"steps": list(steps), "ends": [j, ("convex", {})]}
+def ends(j, reason="convex"):
+    return {"steps": [], "ends": [j, (reason, {})]}
 
 
 def face(at, side):
@@ -37,10 +38,10 @@ def tighten(at, lower, upper):
     return ("tighten", {"at": at, "lower": lower, "upper": upper})
 
 
-def made(v, domain, nodes, upper, lower, witness, maximize=True, atoms=()):
+def made(v, domain, nodes, upper, lower, witness, maximize=True, atoms=(), labels=()):
     problem = Problem(v, domain, maximize=maximize)
     atoms = [(a(problem.objective), e) for a, e in atoms]
-    return Certificate.of(problem, nodes, upper, lower, witness, atoms)
+    return Certificate.of(problem, nodes, upper, lower, witness, atoms, labels)
 
 
 def find(name, count=0):
@@ -181,8 +182,37 @@ def contradiction():
     return v, SQUARE, nodes, 1.0, 0.9, {"x": [2.0, 2.0]}, [(find("add"), 0)]
 
 
+def labelled():
+    """With the label put in, the graph is another, simpler one."""
+    x, y = dt.symbol("x"), dt.symbol("y")
+    v = -(x - y) * x
+    nodes = [
+        cut(1, 0.5),
+        leaf("interval", steps=[tighten([1], [0.0], [0.0])]),
+        leaf(
+            "concave",
+            steps=[tighten([1], [1.0], [1.0])],
+            center=[0.5, 1.0],
+            basis=[[1.0]],
+        ),
+    ]
+    domain = dt.Box({x: (-1, 1)}) & dt.Choice(y, [0, 1])
+    return v, domain, nodes, 0.25, 0.25, {"x": 0.5, "y": 1.0}, (), ["y"]
+
+
+def convex_label():
+    """A length is convex in a label that it is linear in."""
+    x, y = dt.symbol("x"), dt.symbol("y")
+    error = y - 1 / (1 + np.exp(-x))
+    v = np.sqrt((error * x) ** 2 + error**2)
+    nodes = [ends(1, "convex label"), leaf(), leaf()]
+    domain = dt.Box({x: (-1, 1), y: (0, 1)})
+    return v, domain, nodes, 1.04, 1.03, {"x": 1.0, "y": 0.0}, (), ["y"]
+
+
 CASES = [
-    bowl, saddle, hill, wave, curved, finite, ball, atoms, contradiction,
+    bowl, saddle, hill, wave, curved, finite, ball, atoms, contradiction, labelled,
+    convex_label,
 ]  # fmt: skip
 
 
@@ -350,6 +380,14 @@ TAMPERED = [
     (atoms, setter("atoms", to=[[0, 5]]), "atoms cannot be read"),
     (atoms, setter("atoms", to=[]), "no coordinate 2"),
     (contradiction, setter(PROOF, 0, "cut", 1, to=3.5), "may hold points"),
+    # labels
+    (labelled, setter("labels", to=[]), "node 1 .*above the claim"),
+    (labelled, setter("labels", to=["z"]), "labels must be symbols"),
+    (labelled, setter("labels", to=["y", "y"]), "labels must be symbols"),
+    (labelled, setter("labels", to=[3]), "labels must be names"),
+    (labelled, setter("labels", to=["x", "y"]), "node 1 .*above the claim"),
+    (convex_label, setter(PROOF, 0, "ends", 0, to=0), "not proved convex in 'x'"),
+    (convex_label, setter(PROOF, 0, "ends", 0, to=2), "no input 2"),
     # leaves
     (saddle, setter(PROOF, 1, "leaf", 1, "center", to=[1.0, 0.0]), "not in the region"),
     (saddle, setter(PROOF, 1, "leaf", 1, "center", to=[-1.0]), "list of 2 numbers"),

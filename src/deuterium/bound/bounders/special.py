@@ -74,6 +74,10 @@ class SpecialFirst:
 
     def __init__(self, problem: Problem, forms: list[Form], convex: list[int]) -> None:
         self.problem, self.forms, self.convex = problem, forms, convex
+        at = set(forms[0].at.tolist())
+        self.labels = [
+            n for n, s in problem.slices.items() if at & {*range(s.start, s.stop)}
+        ]
         self.general = FiniteFirst(problem, PlainBounder(problem))
         self.atoms = max(f.bounder.atoms for f in forms)
         self.state = max(f.bounder.root().state.shape[1] for f in forms)

@@ -38,18 +38,27 @@ class Proved:
         The bound of the objective's supremum to prove.
     atoms : sequence of (Variable, int)
         The coordinates behind the inputs.
+    labels : sequence of str
+        Symbols that are put in as numbers where they have one value.
     """
 
     problem: Problem
     tree: Tree
     upper: float
     atoms: Sequence[tuple[Variable, int]]
+    labels: Sequence[str] = ()
 
     def certificate(self, told: Bracket) -> Certificate:
         """Return the proof of what was told to the caller."""
         proof = self.tree.proof(self.upper)
         return Certificate.of(
-            self.problem, proof, told.upper, told.lower, told.witness, self.atoms
+            self.problem,
+            proof,
+            told.upper,
+            told.lower,
+            told.witness,
+            self.atoms,
+            self.labels,
         )
 
 

@@ -164,12 +164,16 @@ class Inputs:
         """Return values by name as one row."""
         return [x for s in self.symbols for x in _row(values[s.name], s)]
 
-    def sample(self, rng: Any, wide: float) -> list[float] | None:
+    def sample(
+        self, rng: Any, wide: float, fixed: Mapping[str, Sequence[float]]
+    ) -> list[float] | None:
         """Return a random point of the domain, or None where the draw lies outside."""
         values: dict[str, Any] = {}
         for s in self.symbols:
             part = self._whole[s.name]
-            if part.table is not None:
+            if s.name in fixed:
+                values[s.name] = fixed[s.name]
+            elif part.table is not None:
                 values[s.name] = part.table[int(rng.integers(len(part.table)))]
             else:
                 values[s.name] = self._draw(rng, wide, s, part)

@@ -28,8 +28,7 @@ def face(forms: Forms, region: Region, data: Data) -> None:
         found = dict(enumerate(slopes(forms, region, data)))
     for j, side in zip(at, data["side"], strict=True):
         least, most = found[j]
-        if not forms.inputs.movable[j]:
-            raise NoBound(f"input {j} cannot be moved alone")
+        require_movable(forms, j)
         if not (side == 1 and least >= ZERO) and not (side == 0 and most <= ZERO):
             raise NoBound(
                 f"the objective is not proved largest at side {side!r:.20} of input "
@@ -40,12 +39,17 @@ def face(forms: Forms, region: Region, data: Data) -> None:
     forms.release(region, at)
 
 
-def ends(forms: Forms, region: Region, j: int, method: str, data: Data) -> None:
+def require_movable(forms: Forms, j: Any) -> None:
+    """Raise NoBound unless an input may take all its values, whatever the others."""
+    if not forms.inputs.movable[input_of(j, forms)]:
+        raise NoBound(f"input {j} cannot be moved alone")
+
+
+def ends(forms: Forms, region: Region, j: int, method: str) -> None:
     """Prove that of one input only the two ends matter."""
     if method != "convex":
         raise NoBound(f"there is no reason {method!r:.60} for ends")
-    if input_of(j, forms) != j or not forms.inputs.movable[j]:
-        raise NoBound(f"input {j} cannot be moved alone")
+    require_movable(forms, j)
     least = forms.curvature(j)(*box_of(forms, region))[0][0]
     if not least >= ZERO:
         raise NoBound(

@@ -12,9 +12,9 @@ from flint import ctx
 
 from deuterium.bound.check import objective as objectives
 from deuterium.bound.check.data import end
-from deuterium.bound.check.forms import Forms
 from deuterium.bound.check.functions import INFINITY
 from deuterium.bound.check.inputs import Inputs
+from deuterium.bound.check.labels import Family
 from deuterium.bound.check.reasons import NoBound
 from deuterium.bound.check.region import Region
 from deuterium.bound.check.tape import Atom
@@ -60,12 +60,14 @@ def verify(body: Mapping[str, Any], v: Variable, domain: Domain) -> Report:
         objective = objectives.derived(v, inputs, maximizes)
         _same_objective(body, objective)
         seed = int(body["graph"][:8], 16)
-        objectives.compare(v, objective, inputs, maximizes, seed)
+        compare = objectives.Comparison(v, inputs, maximizes, seed)
+        compare(objective)
         _witness(body, v, inputs, maximizes)
-        forms = Forms(objective, inputs, _atoms(body["atoms"], objective))
+        atoms = _atoms(body["atoms"], objective)
+        family = Family(objective, inputs, atoms, body["labels"], compare)
         claim = end(body["upper" if maximizes else "lower"])
-        root = _root(body["root"], inputs, len(forms.atoms))
-        count = walk(forms, root, body["proof"], claim if maximizes else -claim)
+        root = _root(body["root"], inputs, len(atoms))
+        count = walk(family, root, body["proof"], claim if maximizes else -claim)
     return Report(count, len(body["proof"]), time.perf_counter() - start)
 
 

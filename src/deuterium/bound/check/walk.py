@@ -9,6 +9,7 @@ from deuterium.bound.check import leaves, steps
 from deuterium.bound.check.data import finite
 from deuterium.bound.check.forms import Forms
 from deuterium.bound.check.functions import Ball
+from deuterium.bound.check.labels import Family
 from deuterium.bound.check.reasons import NoBound, NoPoint
 from deuterium.bound.check.region import Region
 from deuterium.errors import CertificateError
@@ -21,7 +22,7 @@ UNREADABLE = (
 Node = dict[str, Any]
 
 
-def walk(forms: Forms, root: Region, nodes: Sequence[Node], claim: Ball) -> int:
+def walk(family: Family, root: Region, nodes: Sequence[Node], claim: Ball) -> int:
     """Check a tree in preorder against a claimed bound; return how many leaves it has.
 
     Raises
@@ -38,7 +39,7 @@ def walk(forms: Forms, root: Region, nodes: Sequence[Node], claim: Ball) -> int:
             )
         region = waiting.pop()
         try:
-            children = _visit(forms, region, node, claim)
+            children = _visit(family, region, node, claim)
         except NoBound as reason:
             raise CertificateError(f"node {i} ({_kind(node)}): {reason}") from None
         except UNREADABLE as error:
@@ -60,28 +61,32 @@ def _kind(node: Node) -> str:
 
 
 def _visit(
-    forms: Forms, region: Region | None, node: Node, claim: Ball
+    family: Family, region: Region | None, node: Node, claim: Ball
 ) -> list[Region | None]:
     """Check one node and return the regions of its children."""
     if region is not None:
         try:
             for step in node.get("steps", ()):
-                steps.take(forms, region, step)
+                steps.take(family.at(region), region, step)
         except NoPoint:
             region = None
     if "leaf" in node:
         if region is not None:
             method, data = node["leaf"]
-            _close(forms, region, method, data, claim)
+            _close(family.at(region), region, method, data, claim)
         return []
     if "ends" in node:
         j, (method, data) = node["ends"]
         if region is None:
             return [None, None]
-        steps.ends(forms, region, j, method, data)
+        if method == "convex label":
+            steps.require_movable(family.general, j)
+            family.require_convex(j)
+        else:
+            steps.ends(family.at(region), region, j, method)
         faces = [region.at(j, 0), region.at(j, 1)]
         for face in faces:
-            forms.release(face, [j])
+            family.general.release(face, [j])
         return [*faces]
     j, at = node["cut"]
     if region is None:
