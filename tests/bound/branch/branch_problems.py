@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -9,6 +10,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from scipy.special import expit, log_expit
 
 import deuterium as dt
 
@@ -17,7 +19,24 @@ x = dt.symbol("x", shape=(3,))
 y = dt.symbol("y", shape=(8,))
 _WEIGHTS = np.random.default_rng(5).normal(size=(8, 6))
 
-# name: the function, its domain, and its supremum where it is known
+
+def _gradient_norm(units, seed=0):
+    """The norm of a small network's loss gradient, by all its parameters."""
+    random = np.random.default_rng(seed)
+    z = dt.symbol("z", shape=(1, units[0]))
+    parameters, h = [], z
+    for m, n in itertools.pairwise(units):
+        parameters += [
+            dt.constant(random.normal(size=(m, n)) / np.sqrt(m)),
+            dt.constant(random.normal(size=n)),
+        ]
+        h = h @ parameters[-2] + parameters[-1]
+        h = expit(h) if n > 1 else h
+    loss = -np.sum(log_expit(h))
+    return dt.norm(dt.grad(loss, parameters)), dt.Box({z: (-1, 1)})
+
+
+# name: the function and its domain
 PROBLEMS = {
     "wave": (
         np.sin(3 * a) * np.cos(2 * b) + a * b - 0.1 * a * a * b * b,
@@ -27,6 +46,7 @@ PROBLEMS = {
         np.exp(-np.sum((x - 0.3) ** 2)) * np.cos(3 * np.sum(x * x)),
         dt.Box({x: (-1, 2)}),
     ),
+    "norm": _gradient_norm([5, 6, 1]),
     # bounded by plain intervals, it takes for ever
     "endless": (
         dt.norm([np.tanh(y @ _WEIGHTS), np.sin(y)]) - np.sum(y * y) / 9,

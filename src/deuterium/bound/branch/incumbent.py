@@ -98,7 +98,7 @@ class Incumbent:
         """Go on from a state that was returned, and from so many offers."""
         self._ascent.restore(state)
         self._next, self._rest, self._alone, self._tried = state["own"]
-        self._offers = offers
+        self._offers, self._told = offers, state
 
     def _take(self, found: tuple[Array, float]) -> bool:
         row, value = found
