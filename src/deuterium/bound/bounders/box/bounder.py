@@ -30,6 +30,7 @@ class BoxBounder:
     """
 
     atoms = 0
+    places = ()
     batch = 256
 
     def __init__(self, problem: Problem) -> None:

@@ -249,7 +249,9 @@ def whole_power(e: Array, n: int) -> Array:
             base = base * base
     assert power is not None  # n is positive
     y = power + signs(power) * (np.abs(power) * gamma(n + 3) + MIN_NORMAL)
-    return np.maximum(y, 0.0) if n % 2 == 0 else y
+    if n % 2 == 0:
+        np.maximum(y, 0.0, out=y)
+    return np.where(e == 0, 0.0, y) if (e == 0).any() else y
 
 
 def integer_power(e: Array, n: int) -> Array:
