@@ -8,6 +8,7 @@ import numpy as np
 
 from deuterium.bound.bounders.norms.directions import LEVELS
 from deuterium.bound.bounders.norms.spectral import raised
+from deuterium.bound.bounders.norms.starts import unsaturated
 from deuterium.bound.bounders.norms.sweep import CAREFUL, Layout, Sweep
 from deuterium.bound.bounders.norms.value import Value, known
 from deuterium.bound.bounders.plain import longest_side, middles
@@ -68,6 +69,7 @@ class NormsBounder:
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         self.layout = Layout(problem.objective)
+        self._started = False
         width = problem.upper - problem.lower
         self.scale = np.where(np.isfinite(width) & (width > 0), width, 1.0)
 
@@ -83,6 +85,10 @@ class NormsBounder:
         for b in np.flatnonzero(upper >= regions.bound):
             proofs[b] = NOTHING  # that of a region around it serves
         cut, at = longest_side(low, high, self.scale)
+        points = middles(low, high)
+        if not self._started:  # once, at the first region of all
+            self._started = True
+            points = np.concatenate([unsaturated(self.problem, self.layout), points])
         return Verdicts(
             upper=upper,
             proofs=proofs,
@@ -91,7 +97,7 @@ class NormsBounder:
             open=regions.open,
             cut=cut,
             at=at,
-            points=middles(low, high),
+            points=points,
             state=regions.state,
         )
 
