@@ -9,7 +9,7 @@ import pytest
 
 import deuterium as dt
 from deuterium.errors import InvalidInputError, UnsupportedError
-from deuterium.privacy import gaussian
+from deuterium.privacy import Sensitivity, gaussian
 
 
 def delta_of(epsilon: float, multiplier: float) -> mp.mpf:
@@ -23,7 +23,7 @@ def delta_of(epsilon: float, multiplier: float) -> mp.mpf:
 @pytest.mark.parametrize("epsilon", [1e-6, 1e-3, 0.1, 0.5, 1, 2, 5, 10, 100, 1000])
 @pytest.mark.parametrize("delta", [1e-15, 1e-10, 1e-5, 1e-3, 0.1, 0.5])
 def test_enough_noise_and_hardly_more(epsilon, delta):
-    noise = gaussian(1.0, epsilon=epsilon, delta=delta)
+    noise = gaussian(1.0, epsilon=epsilon, delta=delta, trusted=True)
     assert delta_of(epsilon, noise.noise_multiplier) <= mp.mpf(delta)
     assert delta_of(epsilon, noise.noise_multiplier * (1 - 1e-6)) > mp.mpf(delta)
 
@@ -37,25 +37,25 @@ def test_known_values(epsilon, delta, sigma):
     with mp.workdps(40):
         root = mp.findroot(lambda s: delta_of(epsilon, s) - mp.mpf(delta), sigma)
         assert abs(root / sigma - 1) < 1e-8
-    noise = gaussian(1.0, epsilon=epsilon, delta=delta)
+    noise = gaussian(1.0, epsilon=epsilon, delta=delta, trusted=True)
     assert noise.noise_multiplier == pytest.approx(float(root), rel=3e-9)
     assert noise.noise_multiplier >= root
 
 
 def test_less_than_the_classical_formula():
     classical = math.sqrt(2 * math.log(1.25 / 1e-5)) / 1.0
-    assert gaussian(1.0, epsilon=1.0, delta=1e-5).sigma < classical
+    assert gaussian(1.0, epsilon=1.0, delta=1e-5, trusted=True).sigma < classical
 
 
 @pytest.mark.parametrize(
     ("relation", "factor"), [("add_or_remove_one", 1), ("replace_one", 2)]
 )
 def test_relation_sets_sensitivity_not_multiplier(relation, factor):
-    noise = gaussian(7.3, epsilon=1.0, delta=1e-5, relation=relation)
+    noise = gaussian(7.3, epsilon=1, delta=1e-5, relation=relation, trusted=True)
     assert noise.sensitivity == factor * 7.3
     assert noise.contribution == 7.3
     assert noise.relation == relation
-    alone = gaussian(1.0, epsilon=1.0, delta=1e-5).noise_multiplier
+    alone = gaussian(1.0, epsilon=1.0, delta=1e-5, trusted=True).noise_multiplier
     assert noise.noise_multiplier == alone
     assert mp.mpf(noise.sigma) >= mp.mpf(noise.noise_multiplier) * noise.sensitivity
     assert noise.sigma == pytest.approx(noise.noise_multiplier * noise.sensitivity)
@@ -76,6 +76,14 @@ def test_takes_an_interval_by_its_upper_end_and_no_estimate():
         ({"epsilon": math.nan}, "epsilon"), ({"epsilon": math.inf}, "epsilon"),
         ({"epsilon": "1"}, "epsilon"), ({"delta": 0.0}, "delta"),
         ({"delta": 1.0}, "delta"), ({"delta": math.nan}, "delta"),
+        ({"mu": 1.0}, "exactly one"), ({"epsilon": None}, "exactly one"),
+        ({"epsilon": None, "mu": 1.0}, "goes with `epsilon`"),
+        ({"epsilon": None, "delta": None, "mu": 0.0}, "mu"),
+        ({"epsilon": None, "delta": None, "rho": -1.0}, "rho"),
+        ({"epsilon": None, "delta": None, "scale": math.inf}, "scale"),
+        ({"epsilon": None, "delta": None, "scale": 1e-99, "contribution": 1e300},
+         "too far apart"),
+        ({"epsilon": None, "delta": None, "noise_multiplier": 0}, "noise_multiplier"),
         ({"relation": "replace_on"}, "Did you mean 'replace_one'"),
         ({"contribution": 0.0}, "positive and finite"),
         ({"contribution": -1.0}, "positive and finite"),
@@ -88,10 +96,70 @@ def test_takes_an_interval_by_its_upper_end_and_no_estimate():
 def test_refuses(change, why):
     arguments = {"contribution": 1.0, "epsilon": 1.0, "delta": 1e-5} | change
     with pytest.raises(InvalidInputError, match=why):
-        gaussian(arguments.pop("contribution"), **arguments)
+        gaussian(arguments.pop("contribution"), trusted=True, **arguments)
 
 
 def test_array_contribution_is_refused():
     x = dt.symbol("x", shape=(3,))
     with pytest.raises(InvalidInputError, match="scalar Interval"):
         gaussian(dt.enclose(x, dt.Box({x: (0, 1)})), epsilon=1, delta=1e-5)
+
+
+def test_a_plain_number_must_be_called_trusted():
+    with pytest.raises(UnsupportedError, match="trusted=True"):
+        gaussian(1.0, epsilon=1, delta=1e-5)
+    assert gaussian(1.0, epsilon=1, delta=1e-5, trusted=True).trusted
+    s = Sensitivity(quantity="contribution", norm=2, upper=1.0)
+    assert not gaussian(s, epsilon=1, delta=1e-5).trusted
+
+
+@pytest.mark.parametrize("moved", [1.0, 0.1, 7.3, 1e-300, 3e200])
+@pytest.mark.parametrize("wanted", [1.0, 0.3, 1 / 3, 17.0, 1e-6])
+def test_other_promises_are_kept_exactly(moved, wanted):
+    by_mu = gaussian(moved, mu=wanted, trusted=True)
+    assert by_mu.mu <= wanted
+    assert by_mu.mu == pytest.approx(wanted, rel=1e-15)
+    by_rho = gaussian(moved, rho=wanted, trusted=True)
+    assert mp.mpf(1) / (2 * mp.mpf(by_rho.noise_multiplier) ** 2) <= mp.mpf(wanted)
+    assert by_rho.rho == pytest.approx(wanted, rel=1e-14)
+    by_scale = gaussian(moved, scale=wanted * moved, trusted=True)
+    assert by_scale.sigma == wanted * moved
+    for noise in (by_mu, by_rho, by_scale):
+        with mp.workdps(40):
+            least = mp.mpf(noise.noise_multiplier) * mp.mpf(noise.sensitivity)
+            assert mp.mpf(noise.sigma) >= least
+            assert noise.sigma <= least * (1 + mp.mpf(1e-15))
+
+
+@pytest.mark.parametrize("multiplier", [1e-3, 0.05, 0.3, 1.0, 3.7, 40.0, 1e4, 1e9])
+def test_curves_are_exact_and_never_below(multiplier):
+    noise = gaussian(1.0, noise_multiplier=multiplier, trusted=True)
+    for epsilon in (0.0, 1e-9, 1e-3, 0.5, 2.0, 30.0, 1e4):
+        with mp.workdps(120):
+            exact = mp.mpf(delta_of(epsilon, multiplier))
+        found = noise.delta_at(epsilon)
+        assert found >= exact
+        # 60 digits of the oracle cancel where delta is tiny
+        assert found <= exact * (1 + mp.mpf(1e-15)) + mp.mpf(1e-40)
+    for delta in (1e-12, 1e-5, 0.1, 0.9):
+        found = noise.epsilon_at(delta)
+        assert delta_of(found, multiplier) <= mp.mpf(delta)
+        if found > 1e-9:
+            assert delta_of(found * (1 - 1e-9) - 1e-12, multiplier) > mp.mpf(delta)
+
+
+def test_profile_and_renyi_curve():
+    noise = gaussian(2.0, mu=0.5, trusted=True)
+    assert noise.profile([0.1, 1.0]).tolist() == [
+        noise.delta_at(0.1), noise.delta_at(1.0)
+    ]  # fmt: skip
+    assert noise.rdp([2.0, 8.0]) == pytest.approx([2 / 8, 8 / 8], rel=1e-14)
+    for bad in ([1.0], [0.5], [math.nan]):
+        with pytest.raises(InvalidInputError, match="above 1"):
+            noise.rdp(bad)
+    for bad in (0, 1, -1, math.nan, "x"):
+        with pytest.raises(InvalidInputError, match="delta"):
+            noise.epsilon_at(bad)
+    for bad in (-1, math.inf, math.nan, "x"):
+        with pytest.raises(InvalidInputError, match="epsilon"):
+            noise.delta_at(bad)

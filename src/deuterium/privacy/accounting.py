@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -360,20 +360,26 @@ def noise_multiplier(
     if not e or not q:
         raise InvalidInputError(f"{who}: epsilon and sampling_probability must be > 0")
     most = gaussian_multiplier(e, d) * math.sqrt(steps) * (1 + 1e-15)
-    return most if q == 1 else _least_sampled(e, d, steps, q, most)
+    if q == 1:
+        return most
 
-
-def _least_sampled(e: float, d: float, steps: int, q: float, high: float) -> float:
-    """Bisect: without sampling is enough, and what is returned has been checked."""
-
-    def keeps(m: float) -> bool:
+    def keeps(m: float, method: str) -> bool:
         noise = GaussianNoise(m, m, 1.0, 1.0, "add_or_remove_one")
-        accountant = Accountant().compose(noise, steps, sampling_probability=q)
+        accountant = Accountant(method=method)
+        accountant.compose(noise, steps, sampling_probability=q)
         return accountant.epsilon_at(d) <= e
 
-    low = high / 2
+    # Renyi divergence is cheap and comes close; without sampling, `most` is enough
+    rough = _least(lambda m: keeps(m, "rdp"), most, 0.5)
+    start = rough if keeps(rough, "auto") else most
+    return _least(lambda m: keeps(m, "auto"), start, 0.9)
+
+
+def _least(keeps: Callable[[float], bool], high: float, stride: float) -> float:
+    """Return nearly the least number that keeps a promise, as ``high`` does."""
+    low = high * stride
     while keeps(low):
-        low, high = low / 2, low
+        low, high = low * stride, low
     while high > low * 1.001:
         middle = math.sqrt(low * high)
         low, high = (low, middle) if keeps(middle) else (middle, high)

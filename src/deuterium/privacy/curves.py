@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from deuterium.errors import InvalidInputError
+from deuterium.interval.rounding import TINY
 from deuterium.privacy.upward import up
 
 __all__ = [
@@ -115,7 +116,7 @@ def rho_epsilon(rho: float, delta: float) -> float:
         )
         return rho * order + conversion
 
-    if rho == 0:
+    if _variation(rho) <= delta:
         return 0.0
     return max(0.0, widened(_least(at, 1 + math.sqrt(-math.log(delta) / rho))))
 
@@ -131,7 +132,12 @@ def rho_delta(rho: float, epsilon: float) -> float:
     if rho == 0:
         return 0.0
     logarithm = widened(_least(at, max((epsilon + rho) / (2 * rho), 1.01)))
-    return math.exp(min(logarithm, 0.0))
+    return max(min(math.exp(min(logarithm, 0.0)), _variation(rho)), TINY)
+
+
+def _variation(rho: float) -> float:
+    """Return a bound of total variation, by Bretagnolle and Huber (1979)."""
+    return math.sqrt(-math.expm1(-rho)) * (1 + 1e-15)
 
 
 def rho_for(epsilon: float, delta: float) -> float:

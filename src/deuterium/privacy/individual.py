@@ -33,12 +33,12 @@ from deuterium.privacy.curves import (
 )
 from deuterium.privacy.internal import Internal
 from deuterium.privacy.sensitivity import refuse_estimate
-from deuterium.privacy.upward import positive, quotient_down, quotient_up
+from deuterium.privacy.upward import positive, quotient_down
 
 __all__ = ["IndividualAccountant"]
 
 CHUNK = 2**14  # people at a time: what is worked out for them fits the cache
-GROWN = 1 + 8 * EPS  # pays for six roundings of positive numbers
+GROWN = 1 + 8 * EPS  # pays for a dozen roundings of positive numbers
 GRID = 2.0**-10
 TABLE = 2**16  # sampled norms told apart; larger ones cost an infinite amount
 SPREAD = 512  # values of mu told apart when epsilons are stated
@@ -132,13 +132,12 @@ class IndividualAccountant:
         s = positive("step", "sigma", sigma)
         q = self._probability(sampling_probability)
         rows = self._rows(norms)
+        if s < MIN_NORMAL:
+            raise InvalidInputError(f"step: `sigma` is too small: {sigma!r}")
         if q:
-            inverse = quotient_up(1.0, s)
-            if inverse == math.inf:
-                raise InvalidInputError(f"step: `sigma` is too small: {sigma!r}")
             for start in range(0, self.people, CHUNK):
                 part = slice(start, start + CHUNK)
-                self._charge(part, rows[part] if rows.ndim else rows, inverse, q)
+                self._charge(part, rows[part] if rows.ndim else rows, s, q)
         self.steps += 1
         return self._internal(self._active.copy(), "who takes part")
 
@@ -180,14 +179,16 @@ class IndividualAccountant:
 
     # -- within ------------------------------------------------------------------------
 
-    def _charge(self, part: slice, norms: Any, inverse: float, q: float) -> None:
+    def _charge(self, part: slice, norms: Any, sigma: float, q: float) -> None:
         """Charge some people: add what the step costs, unless it passes the budget."""
-        with np.errstate(over="ignore", under="ignore"):
-            total = np.multiply(norms, inverse * GROWN)  # at least the norm over sigma
+        with np.errstate(all="ignore"):  # infinite norms cost an infinite amount
+            total = np.divide(norms, sigma)  # off by half an ulp, which GROWN pays for
             if self.grid is not None or q < 1:
-                total = self._on_grid(total, np.asarray(norms) > 0)
+                steps = np.ceil(total / (self.grid or GRID))  # exact
+                steps = np.maximum(steps, np.greater(norms, 0))
+                total = steps * (self.grid or GRID)
             if q < 1:
-                total = self._sampled(total, q)
+                total = self._sampled(steps, q)
             else:
                 total *= total * (self.order / 2 if self.method == "rdp" else 1.0)
             total = total + self._spent[part]
@@ -198,29 +199,22 @@ class IndividualAccountant:
             active &= total <= self.budget
         np.copyto(self._spent[part], total, where=active)
 
-    def _on_grid(self, ratios: Any, some: Any) -> Any:
-        """Return norms over sigma rounded up to the grid, which is a power of two."""
-        grid = self.grid or GRID
-        return np.maximum(np.ceil(ratios / grid), some) * grid  # all exact
-
-    def _sampled(self, ratios: Any, q: float) -> Any:
-        """Return the costs of norms over sigma that lie on the grid."""
-        index = np.minimum(ratios / (self.grid or GRID), TABLE).astype(np.int64)
-        most = int(np.max(index, initial=0, where=index < TABLE))
-        return np.append(self._table(q, most), math.inf)[
-            np.where(index <= most, index, -1)
-        ]
+    def _sampled(self, steps: Any, q: float) -> Any:
+        """Return the costs of norms over sigma, given in steps of the grid."""
+        most = int(min(np.max(steps), TABLE - 1))
+        costs = self._table(q, most)  # the last entry is infinite, for all beyond
+        return costs.take(np.minimum(steps, len(costs) - 1).astype(np.intp))
 
     def _table(self, q: float, most: int) -> Any:
-        """Return what multiples of the grid cost, from 0 up to at least ``most``."""
+        """Return what multiples of the grid cost, from 0 to ``most`` at least."""
         known = self._costs.get(q)
-        if known is None or len(known) <= most:
-            costs = [0.0] if known is None else known.tolist()
+        if known is None or len(known) - 2 < most:
+            costs = [0.0] if known is None else known[:-1].tolist()
             while len(costs) <= most:
                 over = costs[-1] > self.budget  # so everything larger is, too
                 mu = len(costs) * (self.grid or GRID)
                 costs.append(math.inf if over else self._sampled_cost(mu, q))
-            known = self._costs[q] = np.array(costs)
+            known = self._costs[q] = np.array([*costs, math.inf])
         return known
 
     def _sampled_cost(self, mu: float, q: float) -> float:
@@ -230,7 +224,8 @@ class IndividualAccountant:
         from dp_accounting import GaussianDpEvent, PoissonSampledDpEvent
         from dp_accounting.rdp import RdpAccountant
 
-        event = PoissonSampledDpEvent(q, GaussianDpEvent(quotient_down(1.0, mu)))
+        noise = GaussianDpEvent(quotient_down(1.0, mu * GROWN))
+        event = PoissonSampledDpEvent(q, noise)
         exact = float(RdpAccountant(orders=[self.order]).compose(event).rdp[0])
         return exact * (1 + 1e-9) + 1e-13  # more than its evaluation rounds
 

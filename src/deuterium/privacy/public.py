@@ -53,7 +53,7 @@ def warn_if_from_data(
                 "bounds that were known before the data, or say public=True if these "
                 "were",
                 DataDependentBoundsWarning,
-                stacklevel=3,
+                stacklevel=2,
             )
 
 

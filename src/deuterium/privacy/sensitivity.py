@@ -71,8 +71,8 @@ class Sensitivity:
     status : str
         As of `deuterium.maximize`; ``"enclosed"`` if from `deuterium.enclose`, and
         ``"trusted"`` if from a number that nobody certified.
-    certificate : Certificate or None
-        The proof of ``upper``.
+    proof : Certificate, Bracket or None
+        The proof of ``upper``, or what can put it together; see ``certificate``.
     domain : Domain or None
         Every record that may come.
     assumptions : tuple of str
@@ -92,7 +92,7 @@ class Sensitivity:
     lower: float = 0.0
     witness: dict[str, Any] = field(default_factory=dict, repr=False)
     status: str = "optimal"
-    certificate: Any = field(default=None, repr=False)
+    proof: Any = field(default=None, repr=False)
     domain: Domain | None = field(default=None, repr=False)
     assumptions: tuple[str, ...] = field(default=(), repr=False)
     cause: Cause | None = None
@@ -123,6 +123,11 @@ class Sensitivity:
         own(self, "witness", {n: _kept(x) for n, x in dict(self.witness).items()})
         own(self, "assumptions", tuple(self.assumptions))
         _require_same_vector(self, self.diameter)
+
+    @property
+    def certificate(self) -> Any:
+        """The proof of ``upper``, put together when asked for; or None."""
+        return getattr(self.proof, "certificate", self.proof)
 
     @property
     def gap(self) -> float:
@@ -274,7 +279,7 @@ class Sensitivity:
             lower=max(bracket.lower, 0.0),  # a norm; nothing found is -inf
             witness=bracket.witness,
             status=bracket.status,
-            certificate=bracket.certificate,
+            proof=bracket,
             cause=bracket.cause,
             **more,
         )

@@ -1,0 +1,119 @@
+"""Noise that is drawn: its distribution, and whose it is."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from deuterium.errors import InvalidInputError, MissingDependencyError
+from deuterium.privacy import discrete_gaussian, gaussian, laplace
+
+MAKERS = {
+    "gaussian": lambda scale: gaussian(1.0, scale=scale, trusted=True),
+    "laplace": lambda scale: laplace(1.0, scale=scale, trusted=True),
+    "discrete": lambda scale: discrete_gaussian(1.0, scale=scale, trusted=True),
+}
+DISTRIBUTIONS = {
+    "gaussian": lambda scale: stats.norm(scale=scale).cdf,
+    "laplace": lambda scale: stats.laplace(scale=scale).cdf,
+}
+every = pytest.mark.parametrize("name", MAKERS)
+either = pytest.mark.parametrize("seed", [None, 0, 1])  # None: OpenDP
+
+
+def released(name, scale, count, seed, value=0):
+    if seed is None:
+        pytest.importorskip("opendp")
+    return MAKERS[name](scale).release(np.full(count, value), insecure_rng=seed)
+
+
+@either
+@pytest.mark.parametrize("name", DISTRIBUTIONS)
+def test_noise_has_its_distribution(name, seed):
+    noise = released(name, 2.5, 20_000, seed)
+    # a chance of one in 10**6 for each run of OpenDP's noise, which has no seed
+    assert stats.kstest(noise, DISTRIBUTIONS[name](2.5)).pvalue > 1e-6
+
+
+@either
+@pytest.mark.parametrize("sigma", [0.4, 1.7, 30.0])
+def test_discrete_noise_has_its_distribution(sigma, seed):
+    noise = released("discrete", sigma, 20_000, seed)
+    assert noise.dtype.kind == "i"
+    y = np.arange(-int(12 * sigma) - 3, int(12 * sigma) + 4)
+    mass = np.exp(-(y.astype(float) ** 2) / (2 * sigma**2))
+    expected = mass / mass.sum() * len(noise)
+    edges = np.flatnonzero(expected >= 5)
+    low, high = edges[0], edges[-1]
+    counts = np.bincount(noise - y[0], minlength=len(y))
+    pooled = [
+        np.concatenate([[c[:low].sum()], c[low : high + 1], [c[high + 1 :].sum()]])
+        for c in (counts, expected)
+    ]
+    keep = pooled[1] > 1
+    f = pooled[1][keep] * pooled[0][keep].sum() / pooled[1][keep].sum()
+    assert stats.chisquare(pooled[0][keep], f).pvalue > 1e-6
+
+
+@every
+@either
+def test_shape_value_and_fresh_noise(name, seed):
+    if seed is None:
+        pytest.importorskip("opendp")
+    noise = MAKERS[name](0.5)
+    rng = None if seed is None else np.random.default_rng(seed)
+    value = np.arange(6).reshape(2, 3) * 1000
+    one, other = (noise.release(value, insecure_rng=rng) for _ in range(2))
+    assert one.shape == (2, 3)
+    assert (np.abs(one - value) < 20).all()
+    assert (one != other).any()
+    single = noise.release(5000, insecure_rng=rng)
+    assert isinstance(single, int | float)
+    assert abs(single - 5000) < 20
+    assert noise.release(np.zeros((0, 2)), insecure_rng=rng).shape == (0, 2)
+
+
+@every
+def test_numpy_noise_repeats_with_its_seed(name):
+    noise = MAKERS[name](3.0)
+    same = [noise.release(np.zeros(50), insecure_rng=7).tolist() for _ in range(2)]
+    assert same[0] == same[1]
+
+
+@every
+def test_opendp_confirms_the_privacy_loss(name):
+    """Its own proof of the very measurement, for the sensitivity claimed."""
+    dp = pytest.importorskip("opendp.prelude")
+    dp.enable_features("contrib")
+    noise = MAKERS[name](2.5)
+    make = dp.m.make_laplace if name == "laplace" else dp.m.make_gaussian
+    metric = dp.l1_distance if name == "laplace" else dp.l2_distance
+    element = {"T": int} if name == "discrete" else {"T": float, "nan": False}
+    measurement = make(
+        dp.vector_domain(dp.atom_domain(**element)), metric(T=float), scale=2.5
+    )
+    loss = noise.pure_epsilon if name == "laplace" else noise.rho
+    assert measurement.map(1.0) == pytest.approx(loss, rel=1e-9)
+
+
+@every
+def test_without_opendp_nothing_is_released(name, monkeypatch):
+    monkeypatch.setitem(sys.modules, "opendp.prelude", None)
+    with pytest.raises(MissingDependencyError, match=r"deuterium\[noise\]"):
+        MAKERS[name](1.0).release(0)
+
+
+@every
+def test_refuses_what_noise_cannot_hide(name):
+    for bad in (np.nan, np.inf, [1.0, -np.inf]):
+        with pytest.raises(InvalidInputError):
+            MAKERS[name](1.0).release(bad, insecure_rng=0)
+
+
+def test_discrete_noise_is_for_integers():
+    with pytest.raises(InvalidInputError, match="integers"):
+        MAKERS["discrete"](1.0).release([1.0, 2.5], insecure_rng=0)
+    assert MAKERS["discrete"](1.0).release([1.0, 2.0], insecure_rng=0).dtype.kind == "i"
