@@ -61,9 +61,7 @@ def through(node: Variable, args: Sequence[Affine | Interval]) -> Affine:
             terms.update(dict.fromkeys(a.parts))
     parts = {}
     for term in terms:
-        parts[term] = _thinned(
-            rule(*[_part(a, term, keeps) for a in args], **attrs)
-        )
+        parts[term] = _thinned(rule(*[_part(a, term, keeps) for a in args], **attrs))
     constants = [a.constant if isinstance(a, Affine) else a for a in args]
     return Affine(parts, _thinned(rule(*constants, **attrs)))
 

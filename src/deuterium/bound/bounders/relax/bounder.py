@@ -9,6 +9,7 @@ import numpy as np
 from deuterium.bound.bounders.relax.cuts import cuts
 from deuterium.bound.bounders.relax.logform import log_form
 from deuterium.bound.bounders.relax.parts import Unsuited
+from deuterium.bound.bounders.relax.ranges import Ranges
 from deuterium.bound.bounders.relax.relaxation import Relaxation
 from deuterium.bound.problem import Problem
 from deuterium.bound.region import Proof, Regions, Verdicts, whole
@@ -41,7 +42,9 @@ class RelaxBounder:
         self, problem: Problem, relaxation: Relaxation, logarithm: bool
     ) -> None:
         self.problem, self.relaxation, self.logarithm = problem, relaxation, logarithm
-        self.atoms = relaxation.structure.coordinates - problem.size
+        self.places = relaxation.places
+        self.atoms = len(self.places)
+        self._shown = np.flatnonzero(relaxation.cuttable)
 
     def root(self) -> Regions:
         """Return the whole domain as one region."""
@@ -65,17 +68,22 @@ class RelaxBounder:
     def bound(self, regions: Regions, incumbent: float) -> Verdicts:
         """Return certified bounds, cuts and points."""
         relax = self.relaxation
-        ranges = relax.forward(regions.low, regions.high, regions.open)
+        ranges = self._ranges(regions)
         target = self._target(incumbent)
-        found = relax.solve(ranges, regions.state, target - MARGIN)
+        added = relax.squares(ranges)
+        found = relax.solve(ranges, added, regions.state, target - MARGIN)
         p = shortened(found.p)
-        upper = relax.bound(ranges, p)
+        upper = relax.bound(ranges, added, p)
         upper = self._raised(upper)
-        proofs: list[Proof] = [("relax", {"p": row.tolist()}) for row in p]
+        proofs: list[Proof] = [
+            ("relax", {"p": row.tolist(), "energies": added.proof(k)})
+            for k, row in enumerate(p)
+        ]
         for k in np.flatnonzero(ranges.empty):
             proofs[k] = CONTRADICTION
         upper = np.where(ranges.empty, -np.inf, upper)
-        cut, place, at = cuts(relax, ranges, found)
+        cut, place, at = cuts(relax, ranges, added, found)
+        cut = np.where(cut < 0, -1, np.searchsorted(self._shown, cut))
         n = self.problem.size
         return Verdicts(
             upper=upper,
@@ -88,6 +96,15 @@ class RelaxBounder:
             points=np.clip(at[:, :n], regions.low[:, :n], regions.high[:, :n]),
             state=p,
         )
+
+    def _ranges(self, regions: Regions) -> Ranges:
+        """Return the ranges of all coordinates, those never cut included."""
+        shape = (len(regions), self.relaxation.structure.coordinates)
+        low, high = np.full(shape, -np.inf), np.full(shape, np.inf)
+        opened = np.zeros(shape, dtype=bool)
+        low[:, self._shown], high[:, self._shown] = regions.low, regions.high
+        opened[:, self._shown] = regions.open
+        return self.relaxation.forward(low, high, opened)
 
     def _target(self, incumbent: float) -> float:
         if not self.logarithm:

@@ -302,9 +302,7 @@ def _divided(coarse: Cells) -> tuple[Array, Array]:
 
 
 def _joined(parts: list[tuple[Array, Array, Array]], a: Array, b: Array) -> Cells:
-    poly, above, below = (
-        np.concatenate(x, axis=0) for x in zip(*parts, strict=True)
-    )
+    poly, above, below = (np.concatenate(x, axis=0) for x in zip(*parts, strict=True))
     middle = 0.5 * a + 0.5 * b
     return Cells(a, b, middle, poly, above, below, _spread(poly, middle, a, b))
 

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.bound.bounders.relax.parts import PAIR
+from deuterium.bound.bounders.relax.parts import FREE, PAIR, Group
 from deuterium.bound.bounders.relax.ranges import Ranges
 from deuterium.bound.bounders.relax.relaxation import Found, Relaxation
+from deuterium.bound.bounders.relax.squares import Squares
 
 Array = Any
 
@@ -25,56 +26,70 @@ def relaxed(relaxation: Relaxation, found: Found) -> Array:
     out = np.zeros((len(found.p), relaxation.structure.coordinates))
     for g, w, u in zip(relaxation.groups, found.weights, found.samples, strict=True):
         count = 2 if g.kind == PAIR else 1
+        w = w / w.sum(axis=-1, keepdims=True)
         mean = np.matmul(u[:, :, :count], w[..., None])[..., 0]
         out[:, g.part] = np.concatenate([mean[..., r] for r in range(count)], axis=1)
     return out
 
 
 def excesses(
-    relaxation: Relaxation, ranges: Ranges, found: Found, at: Array
+    relaxation: Relaxation, ranges: Ranges, added: Squares, found: Found, at: Array
 ) -> Array:
     """Return what each coordinate adds beyond its function at the mean, >= 0."""
     out = np.zeros(at.shape)
-    centres, _ = relaxation.centres(ranges)
     for k, g in enumerate(relaxation.groups):
-        if not g.cuttable:
+        if g.kind == FREE:
             continue
-        c = relaxation.solver.blocks[k].base + relaxation.solver.blocks[
-            k
-        ].coefficients(found.p)
+        c = relaxation.solver.blocks[k].base + relaxation.solver.blocks[k].coefficients(
+            found.p
+        )
         w, u = found.weights[k], found.samples[k]
+        w = w / w.sum(axis=-1, keepdims=True)
         mean = (np.matmul(c[:, :, None, :], u)[:, :, 0] * w).sum(axis=-1)
         z = at[:, g.part]
         if g.kind == PAIR:
             a, b = z[:, : g.size], z[:, g.size :]
             own = c[..., 0] * a + c[..., 1] * b + c[..., 2] * a * b
-            _share(out, g, ranges, mean - own)
+            _share(out, relaxation, g, ranges, mean - own)
             continue
         curves = relaxation.forward.curves[k]
         assert curves is not None
         own = (curves.values(z, z > 0) * c[..., : g.count]).sum(axis=-1)
-        for e, (at_p, weights, _) in enumerate(relaxation.rows[k]):
-            own = own + c[..., g.count + e] * weights * (z - centres[k]) ** 2
-            del at_p
-        out[:, g.part] = mean - own
+        for e, (_, weights) in enumerate(added.rows[k]):
+            own = own + c[..., g.count + e] * weights * (z - added.centres[k]) ** 2
+        out[:, g.part] += np.maximum(mean - own, 0.0)
     return np.maximum(np.nan_to_num(out), 0.0)
 
 
-def _share(out: Array, g: Any, ranges: Ranges, excess: Array) -> None:
-    """Give a product's excess to the factor with the wider relative range."""
+def _share(
+    out: Array, relaxation: Relaxation, g: Group, ranges: Ranges, excess: Array
+) -> None:
+    """Give a product's excess to that factor which can be cut and is relatively wider.
+
+    Where neither can be, it goes to what the factors are functions of.
+    """
     low, high = ranges.low[:, g.part], ranges.high[:, g.part]
     width = (high - low) / np.maximum(np.abs(low) + np.abs(high), 1e-300)
+    width = np.where(relaxation.cuttable[g.part], width + 1.0, width)
     first = width[:, : g.size] > width[:, g.size :]
-    out[:, g.offset : g.offset + g.size] = np.where(first, excess, 0.0)
-    out[:, g.offset + g.size : g.offset + 2 * g.size] = np.where(first, 0.0, excess)
+    for k, mine in enumerate((first, ~first)):
+        share = np.where(mine, excess, 0.0)
+        if g.sums[k]:
+            at = g.offset + k * g.size
+            out[:, at : at + g.size] += share
+            continue
+        for term, matrix in relaxation.rows_of(g.definitions[k]):
+            part = np.abs(share) @ (np.abs(matrix) > 0).T
+            below = relaxation.groups[term.group]
+            np.add.at(out, (slice(None), below.offset + term.coordinate), part)
 
 
 def cuts(
-    relaxation: Relaxation, ranges: Ranges, found: Found
+    relaxation: Relaxation, ranges: Ranges, added: Squares, found: Found
 ) -> tuple[Array, Array, Array]:
     """Return where to cut each region, at what, and the relaxed coordinates."""
     at = relaxed(relaxation, found)
-    excess = excesses(relaxation, ranges, found, at)
+    excess = excesses(relaxation, ranges, added, found, at)
     low, high = ranges.low, ranges.high
     place, possible = _places(relaxation, low, high, at)
     excess = np.where(possible, excess, -1.0)
@@ -101,7 +116,4 @@ def _places(
         if curves is not None and curves.kinked:
             inside = (low[:, g.part] < 0) & (high[:, g.part] > 0)
             place[:, g.part] = np.where(inside, 0.0, place[:, g.part])
-    cuttable = np.zeros(low.shape[1], dtype=bool)
-    for g in relaxation.groups:
-        cuttable[g.part] = g.cuttable
-    return place, cuttable & (low < place) & (place < high)
+    return place, relaxation.cuttable & (low < place) & (place < high)

@@ -30,7 +30,9 @@ from deuterium.interval.rounding import gamma
 
 Array = Any
 
-SWEEPS = 60
+FIRST, SWEEPS = 60, 12  # of the fixed point, once and for every region
+GROWTHS = (1e-7, 1e-4, 1e-2, 0.5)
+DIGITS, TINY = 6, 1e-12
 LARGEST = 1024  # terms; beyond it the factorisation takes too long
 
 
@@ -68,12 +70,24 @@ class Energy:
     weights : ndarray of shape (m,)
         d.
     sources : list of Source
+    matrix, radius : ndarray of shape (terms, m)
+        M.
+    vectors : ndarray
+        Where to start from when D is fitted.
     """
 
     group: int
     parameter: int
     weights: Array
     sources: list[Source]
+    matrix: Array
+    radius: Array
+    vectors: Array
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether its only sources are inputs."""
+        return len(self.sources) == 1 and not self.sources[0].square.any()
 
     def to_json(self) -> dict[str, Any]:
         """Return the numbers of which `bounders.relax` speaks under "Energies"."""
@@ -104,19 +118,20 @@ def energies(structure: Structure, ranges: Ranges) -> list[Energy]:
             continue
         weights = np.ones(group.size)
         matrix, radius = _matrix(group)
-        diagonal = _diagonal(matrix, radius, weights)
-        if diagonal is None:
-            continue
+        vectors = start(matrix @ matrix.T)
+        unit = np.ones((1, count))
+        (diagonal,) = verified(matrix, radius, weights[None], unit, vectors)
         at = structure.parameters + len(found)
-        sources, start = [], 0
+        sources, first = [], 0
         for term in parts:
-            d = diagonal[start : start + term.size]
+            d = diagonal[first : first + term.size]
             square = _squares(structure.groups[term.group], term)
             low, high = ranges.functions[term.group]
             ends = (x[0, term.coordinate, term.function] for x in (low, high))
             sources.append(Source(term, square, d, 0.5 * sum(ends)))
-            start += term.size
-        found.append(Energy(number, at, weights, sources))
+            first += term.size
+        energy = Energy(number, at, weights, sources, matrix, radius, vectors)
+        found.append(energy)
     return found
 
 
@@ -147,45 +162,93 @@ def _squares(group: Group, term: Term) -> Array:
     return np.array([known[int(r)] for r in term.function])
 
 
-def _diagonal(matrix: Array, radius: Array, weights: Array) -> Array | None:
-    """Return a small D that is verified, or None."""
+def verified(
+    matrix: Array, radius: Array, weights: Array, width: Array, vectors: Array
+) -> Array:
+    """Return D, small for sources of these half widths, for a batch of weights d.
+
+    Parameters
+    ----------
+    matrix, radius : ndarray of shape (n, m)
+        M, to within the radius.
+    weights : ndarray of shape (B, m)
+    width : ndarray of shape (B, n)
+    vectors : ndarray of shape (n, rank)
+        To start from.
+    """
     n, m = matrix.shape
-    scaled = matrix * np.sqrt(weights)
-    gram = scaled @ scaled.T
-    d = _nearly(gram)
+    scaled = matrix * width[..., None] * np.sqrt(weights)[:, None, :]
+    gram = scaled @ np.swapaxes(scaled, 1, 2)
+    d = _nearly(gram, vectors) / width**2
     # |exact gram - gram| <= error, element by element, hence in norm by row sums
     size = np.abs(scaled)
-    spread = radius * np.sqrt(weights)
-    error = gamma(m + 16) * (size @ size.T)
-    error = error + (spread @ (size + spread).T + size @ spread.T) * (1 + gamma(m + 16))
-    slack = float(error.sum(axis=1).max()) * (1 + gamma(n + 16))
-    for grow in (1e-9, 1e-6, 1e-3, 0.1, 1.0):
-        trial = d * (1 + grow) + 1e-300
-        shift = 2 * gamma(n + 16) * float(trial.sum() + np.trace(gram)) + slack
-        try:
-            np.linalg.cholesky(np.diag(trial - shift) - gram)
-        except np.linalg.LinAlgError:
-            continue
-        return trial
-    return None
+    lost = gamma(m + 16) * (size @ np.swapaxes(size, 1, 2)).sum(axis=2)
+    if radius.any():
+        spread = radius * width[..., None] * np.sqrt(weights)[:, None, :]
+        both = spread @ np.swapaxes(size + spread, 1, 2)
+        lost = lost + (both + np.swapaxes(both, 1, 2)).sum(axis=2)
+    slack = lost.max(axis=1) * (1 + gamma(n + m + 32))
+    own = np.arange(n)
+    for grow in GROWTHS:
+        d = rounded_up(d * (1 + grow) + TINY)
+        inside = d * width**2 * (1 - gamma(8))
+        trace = inside.sum(axis=1) + gram[:, own, own].sum(axis=1)
+        test = -gram
+        test[:, own, own] += inside - (2 * gamma(n + 16) * trace + slack)[:, None]
+        bad = ~_positive(test)
+        if not bad.any():
+            return d
+        d = np.where(bad[:, None], d, d / (1 + grow))
+    # at last, by rows that dominate
+    lengths = (size @ np.swapaxes(size, 1, 2)).sum(axis=2) + lost
+    lengths = lengths / width**2
+    return np.where(bad[:, None], rounded_up(lengths * (1 + 1e-6) + TINY), d)
 
 
-def _nearly(gram: Array) -> Array:
+def _positive(matrices: Array) -> Array:
+    """Return which matrices have a Cholesky factorisation."""
+    try:
+        np.linalg.cholesky(matrices)
+    except np.linalg.LinAlgError:
+        if len(matrices) == 1:
+            return np.zeros(1, dtype=bool)
+        half = len(matrices) // 2
+        parts = (matrices[:half], matrices[half:])
+        return np.concatenate([_positive(p) for p in parts])
+    return np.ones(len(matrices), dtype=bool)
+
+
+def rounded_up(x: Array) -> Array:
+    """Return numbers of few digits that are no smaller."""
+    scale = 10.0 ** (DIGITS - 1 - np.floor(np.log10(x)))
+    return (np.floor(x * scale) + 1) / scale
+
+
+def start(gram: Array) -> Array:
+    """Return unit vectors, one a row, for `_nearly` to start from."""
+    n = len(gram)
+    rank = min(n, int(np.sqrt(2 * n)) + 2)
+    v = np.cos(np.arange(1, n + 1)[:, None] * np.arange(1, rank + 1) * 1.7)
+    v /= np.linalg.norm(v, axis=1, keepdims=True)
+    for _ in range(FIRST):
+        v = gram @ v
+        v /= np.maximum(np.linalg.norm(v, axis=1, keepdims=True), 1e-300)
+    return v
+
+
+def _nearly(gram: Array, vectors: Array) -> Array:
     """Return D of least trace with ``diag(D) >= gram``, about.
 
     The dual maximises ``<gram, V V.T>`` over V with unit rows; the fixed point of
     ``V <- rows of gram V, normalised`` has D as the lengths of those rows.
     """
-    n = len(gram)
-    rank = min(n, int(np.sqrt(2 * n)) + 2)
-    v = np.cos(np.arange(1, n + 1)[:, None] * np.arange(1, rank + 1) * 1.7)
-    v /= np.linalg.norm(v, axis=1, keepdims=True)
-    d = np.ones(n)
+    v = np.broadcast_to(vectors, (len(gram), *vectors.shape))
+    d = np.ones(gram.shape[:2])
     for _ in range(SWEEPS):
         w = gram @ v
-        d = np.maximum(np.linalg.norm(w, axis=1), 1e-300)
-        v = w / d[:, None]
+        d = np.maximum(np.linalg.norm(w, axis=2), 1e-300)
+        v = w / d[..., None]
     # scale up until it is feasible
     root = 1.0 / np.sqrt(d)
-    most = np.linalg.eigvalsh(root[:, None] * gram * root)[-1]
-    return d * max(float(most), 1e-300)
+    most = np.linalg.eigvalsh(root[:, :, None] * gram * root[:, None, :])[:, -1]
+    return d * np.maximum(most, 1e-300)[:, None]

@@ -24,6 +24,7 @@ Array = Any
 Refine = Callable[[Array, list[Array]], list[Any]]
 
 STEPS = 40
+START = (0.5, 0.05)  # slacks to begin with, of the spread and at least
 ROUNDS = 2  # in which samples are added where the functions are largest
 SURE = (3.0, 0.1, 0.0)  # so far below the target, samples need not be better
 NEAR = (1e-2, 1e-3, 2e-6)  # gaps at which each round ends, ...
@@ -118,7 +119,7 @@ class _Cells:
         f = self.values(p)
         top = f.max(axis=-1, keepdims=True)
         z = top - f
-        z += 0.05 * np.minimum(z.max(axis=-1, keepdims=True), 1.0) + 1e-3
+        z += START[0] * np.minimum(z.max(axis=-1, keepdims=True), 1.0) + START[1]
         self.z = z
         self.m = (top + (z - (top - f)).max(axis=-1, keepdims=True))[..., 0]
         q = 1.0 / z
@@ -161,9 +162,12 @@ class _Cells:
     def extend(self, samples: Array, p: Array, centrality: Array) -> None:
         """Add samples; their slacks are made positive by raising the maximum."""
         fixed = np.einsum("bjrs,jr->bjs", samples, self.columns.base)
-        f = fixed + np.matmul(self.columns.coefficients(p)[:, :, None, :], samples)[
-            :, :, 0, :
-        ]
+        f = (
+            fixed
+            + np.matmul(self.columns.coefficients(p)[:, :, None, :], samples)[
+                :, :, 0, :
+            ]
+        )
         z = self.m[..., None] - f
         small = np.maximum(centrality, 1e-9)[:, None]
         lift = np.maximum(small - z.min(axis=-1), 0.0)
@@ -262,13 +266,16 @@ class Solver:
             c.start(p)
         y = np.full((len(p), len(nu)), 1e-2)
         keep = _Kept(p, cells)
+        lack = np.full(len(p), np.inf)
         rows, rounds = np.arange(len(p)), 0
         for _ in range(STEPS):
             bound = self.dual(cells, p)
             gap = self._complementarity(cells, p, y)
+            off = gap + lack
             keep.note(rows, bound, p, cells)
             excess = np.maximum(bound - target, 0.0)
-            near = (bound < target) | (gap <= NEAR[rounds] + SHARE[rounds] * excess)
+            near = (bound < target) | (
+                off <= NEAR[rounds] + SHARE[rounds] * excess)
             if rounds < ROUNDS and refine is not None and np.mean(near) > 0.7:
                 extra = refine(rows, [c.values(p) for c in cells])
                 count = sum(c.q.shape[1] * c.q.shape[2] for c in cells)
@@ -279,9 +286,7 @@ class Solver:
                 old = keep.p[rows]
                 now, before = self.dual(cells, p), self.dual(cells, old)
                 worse = (before < now)[:, None]
-                keep.widen(
-                    rows, np.fmin(now, before), np.where(worse, old, p), cells
-                )
+                keep.widen(rows, np.fmin(now, before), np.where(worse, old, p), cells)
                 continue
             going = np.isfinite(bound) & (bound > target - SURE[rounds])
             if rounds == ROUNDS or refine is None:
@@ -289,10 +294,10 @@ class Solver:
             if not going.all():
                 if not going.any():
                     break
-                rows, p, y = rows[going], p[going], y[going]
+                rows, p, y, lack = rows[going], p[going], y[going], lack[going]
                 for c in cells:
                     c.take(going)
-            p, y = self._step(cells, p, y)
+            p, y, lack = self._step(cells, p, y)
         return keep.p, keep.samples, keep.weights
 
     def dual(self, cells: list[_Cells], p: Array) -> Array:
@@ -307,7 +312,10 @@ class Solver:
             total = total + (c.q * c.z).sum(axis=(1, 2))
         return total
 
-    def _step(self, cells: list[_Cells], p: Array, y: Array) -> tuple[Array, Array]:
+    def _step(
+        self, cells: list[_Cells], p: Array, y: Array
+    ) -> tuple[Array, Array, Array]:
+        """Return better multipliers, slacks, and what constraints still lack."""
         nu, size = self.positive, len(self.weights)
         count = sum(c.q.shape[1] * c.q.shape[2] for c in cells) + len(nu)
         h = np.zeros((len(p), size, size))
@@ -321,7 +329,9 @@ class Solver:
         inverse = np.linalg.inv(h)
         mu = self._complementarity(cells, p, y) / count
         zero = [np.zeros(1) for _ in cells]
-        dp, dy = self._direction(cells, p, y, inverse, zero, 0.0)
+        residual = self._residual(cells, p, y)
+        lack = (residual * np.matmul(inverse, residual[..., None])[..., 0]).sum(1)
+        dp, dy = self._direction(cells, p, y, inverse, residual, zero, 0.0)
         far_q, far_z = self._reach(cells, p, y, dp, dy)
         after = ((y + far_q[:, None] * dy) * (x + far_z[:, None] * dp[:, nu])).sum(1)
         for c in cells:
@@ -333,7 +343,7 @@ class Solver:
         second = [c.dq * c.dz for c in cells]
         targets = [aim[:, None, None] - s for s in second]
         dp, dy = self._direction(
-            cells, p, y, inverse, targets, aim[:, None] - dp[:, nu] * dy
+            cells, p, y, inverse, residual, targets, aim[:, None] - dp[:, nu] * dy
         )
         far_q, far_z = (
             np.minimum(BACK * f, 1.0) for f in self._reach(cells, p, y, dp, dy)
@@ -341,7 +351,16 @@ class Solver:
         for c in cells:
             c.q = c.q + far_q[:, None, None] * c.dq
             c.z = c.z + far_z[:, None, None] * c.dz
-        return p + far_z[:, None] * dp, y + far_q[:, None] * dy
+        lack = lack * (1.0 - far_q) ** 2
+        return p + far_z[:, None] * dp, y + far_q[:, None] * dy, lack
+
+    def _residual(self, cells: list[_Cells], p: Array, y: Array) -> Array:
+        """Return by how much the relaxed solution misses the definitions."""
+        g = np.zeros(p.shape) + self.weights
+        for c in cells:
+            c.columns.gather(c.back(c.q), g)
+        g[:, self.positive] -= y
+        return -g
 
     def _direction(
         self,
@@ -349,18 +368,16 @@ class Solver:
         p: Array,
         y: Array,
         inverse: Array,
+        residual: Array,
         targets: list[Array],
         aim: Any,
     ) -> tuple[Array, Array]:
         nu = self.positive
-        rhs = np.zeros(p.shape) - self.weights
+        rhs = residual.copy()
         for c, target in zip(cells, targets, strict=True):
-            g = np.zeros(p.shape)
-            c.columns.gather(c.back(c.q), g)
-            rhs -= g
             c.aim(target, rhs)
         v = aim / p[:, nu] - y
-        rhs[:, nu] += y + v
+        rhs[:, nu] += v
         dp = np.matmul(inverse, rhs[..., None])[..., 0]
         for c in cells:
             c.move(dp)
@@ -376,7 +393,5 @@ class Solver:
             far_z = np.minimum(far_z, _limit(c.z, c.dz))
         if len(self.positive):
             far_q = np.minimum(far_q, _limit(y, dy))
-            far_z = np.minimum(
-                far_z, _limit(p[:, self.positive], dp[:, self.positive])
-            )
+            far_z = np.minimum(far_z, _limit(p[:, self.positive], dp[:, self.positive]))
         return far_q, far_z

@@ -116,4 +116,3 @@ _ATOMS = {
     "ndtr": log_ndtr,
     "exp": lambda t: t,
 }
-

@@ -115,10 +115,14 @@ class Group:
         Of shape (size,): one for atoms, one for each factor of pairs, else none.
     parameter : int
         Where the multipliers of the definitions begin.
-    cuttable : bool
-        Whether cutting these coordinates can help.
-    node : Variable or None
-        The node whose elements these are.
+    nodes : list of Variable
+        The nodes whose elements the coordinates are: of pairs both factors, of inputs
+        none.
+    sums : list of bool
+        For each of the nodes, whether an element combines several terms; the elements
+        of others are copies of functions, which need not be cut.
+    arguments : list
+        Of a free group's operator: constants, or (group, source, image).
     """
 
     kind: str
@@ -128,8 +132,8 @@ class Group:
     parameter: int
     definitions: list[Affine] = field(default_factory=list)
     functions: list[Image] = field(default_factory=list)
-    cuttable: bool = True
-    node: Variable | None = None
+    nodes: list[Variable] = field(default_factory=list)
+    sums: list[bool] = field(default_factory=list)
     arguments: list[Any] = field(default_factory=list)
 
     @property

@@ -52,9 +52,7 @@ class Forward:
 
     def __init__(self, structure: Structure) -> None:
         self.groups, self.coordinates = structure.groups, structure.coordinates
-        self.curves = [
-            None if g.kind == PAIR else Curves(g) for g in structure.groups
-        ]
+        self.curves = [None if g.kind == PAIR else Curves(g) for g in structure.groups]
         self.limits: tuple[Array, Array] | None = None  # proved for the whole domain
         self._rows = {
             id(d): [(t, _row(c)) for t, c in d.parts.items()]
@@ -132,7 +130,8 @@ class Forward:
         return np.where(rising, np.maximum(low, 0.0), low), middle + radius
 
     def _free(self, g: Group, out: Ranges) -> tuple[Array, Array]:
-        assert g.node is not None and g.node.op is not None
+        (node,) = g.nodes
+        assert node.op is not None
         args = []
         for a in g.arguments:
             if isinstance(a, Interval):
@@ -144,12 +143,12 @@ class Forward:
             order = topological([image.full])
             meaning = interpret(order, _leaf(x), lambda op: op.enclosure)
             args.append(meaning[image.full])
-        found = g.node.op.enclosure(*args, **g.node.attrs)
+        found = node.op.enclosure(*args, **node.attrs)
         shape = (len(out.low), g.size)
-        low = np.broadcast_to(found.lower, (len(out.low), *g.node.shape))
-        high = np.broadcast_to(found.upper, (len(out.low), *g.node.shape))
+        low = np.broadcast_to(found.lower, (len(out.low), *node.shape))
+        high = np.broadcast_to(found.upper, (len(out.low), *node.shape))
         low, high = low.reshape(shape), high.reshape(shape)
-        low = np.where(np.isnan(low), g.node.op.at_least, low)
+        low = np.where(np.isnan(low), node.op.at_least, low)
         return low, np.where(np.isnan(high), np.inf, high)
 
 

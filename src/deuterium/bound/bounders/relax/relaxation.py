@@ -11,12 +11,21 @@ from deuterium.bound.bounders.relax.certify import Load, maxima
 from deuterium.bound.bounders.relax.curves import Table
 from deuterium.bound.bounders.relax.energy import energies
 from deuterium.bound.bounders.relax.interior import Columns, Solver
-from deuterium.bound.bounders.relax.parts import INPUT, PAIR, Group, Unsuited
+from deuterium.bound.bounders.relax.parts import (
+    INPUT,
+    PAIR,
+    Affine,
+    Group,
+    Term,
+    Unsuited,
+)
 from deuterium.bound.bounders.relax.ranges import Forward, Ranges
 from deuterium.bound.bounders.relax.samples import peaks, spaced
+from deuterium.bound.bounders.relax.squares import Squares, squares
 from deuterium.bound.bounders.relax.structure import Structure
 from deuterium.bound.bounders.relax.system import System, centred
 from deuterium.bound.problem import Problem
+from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
 from deuterium.interval.rounding import add_up, gamma
 
@@ -59,6 +68,7 @@ class Relaxation:
         self.structure = structure = Structure(problem, root)
         self.groups = structure.groups
         whole = self._whole(problem, Forward(structure))
+        self.cuttable = self._cuttable(problem)
         self.energies = energies(structure, whole)
         self.forward = Forward(structure)  # the energies may have added functions
         self.system = System(structure, self.energies)
@@ -68,12 +78,30 @@ class Relaxation:
             for g, c in zip(self.groups, self.forward.curves, strict=True)
         ]
         columns = [Columns(b) for b in self.system.blocks]
-        self.rows: list[list[tuple[int, Array, bool]]] = self._energy_rows()
-        for c, rows in zip(columns, self.rows, strict=True):
-            for at, _, _ in rows:
+        for c, rows in zip(columns, self.squares(whole).rows, strict=True):
+            for at, _ in rows:
                 c.append(at)
         nu = np.array([e.parameter for e in self.energies], dtype=int)
         self.solver = Solver(columns, self.system.weights, self.system.base, nu)
+
+    def _cuttable(self, problem: Problem) -> Array:
+        """Return which coordinates may be cut: inputs, and elements of F's nodes."""
+        known = set(topological([problem.objective]))
+        out = np.zeros(self.structure.coordinates, dtype=bool)
+        out[: problem.size] = True
+        self.places: list[tuple[Variable, int]] = []
+        for g in self.groups:
+            for k, (node, is_sum) in enumerate(zip(g.nodes, g.sums, strict=True)):
+                node = _written(node, known)
+                if is_sum and node in known:
+                    at = g.offset + k * g.size
+                    out[at : at + g.size] = True
+                    self.places += [(node, i) for i in range(g.size)]
+        return out
+
+    def rows_of(self, definition: Affine) -> list[tuple[Term, Array]]:
+        """Return the terms of a definition with their coefficients (about)."""
+        return [(t, centred(c)[0]) for t, c in definition.parts.items()]
 
     @staticmethod
     def _whole(problem: Problem, forward: Forward) -> Ranges:
@@ -85,64 +113,19 @@ class Relaxation:
             raise Unsuited("the range of a coordinate is infinite")
         return ranges
 
-    def _energy_rows(self) -> list[list[tuple[int, Array, bool]]]:
-        """Return (multiplier, weights, from inputs?) of squares, for each group."""
-        rows: list[list[tuple[int, Array, bool]]] = [[] for _ in self.groups]
-        for e in self.energies:
-            rows[e.group].append((e.parameter, -e.weights, False))
-            for s in e.sources:
-                plain = s.square == 0
-                if plain.any():
-                    d = np.zeros(self.groups[s.term.group].size)
-                    np.add.at(d, s.term.coordinate[plain], s.weights[plain])
-                    rows[s.term.group].append((e.parameter, d, True))
-        return rows
-
-    # -- centres of the energies -----------------------------------------------------
-
-    def centres(self, ranges: Ranges) -> tuple[list[Array], Array]:
-        """Return the centres of squares in each group, and what they may be off.
-
-        Inputs have theirs in the middle; atoms where their definitions map those.
-        The error is a bound of ``sum_j d_j |z0 - centre| (|z| + |z0|) 2`` per energy.
-        """
-        batch = len(ranges.low)
-        centres = [np.zeros((batch, g.size)) for g in self.groups]
-        for g, c in zip(self.groups, centres, strict=True):
-            if g.kind == INPUT:
-                c[:] = 0.5 * ranges.low[:, g.part] + 0.5 * ranges.high[:, g.part]
-        error = np.zeros((batch, len(self.energies)))
-        for k, e in enumerate(self.energies):
-            g = self.groups[e.group]
-            middle, radius = centred(g.definitions[0].constant)
-            size = np.abs(middle) + radius
-            z0, total = np.zeros((batch, g.size)) + middle, np.zeros((batch, g.size))
-            total += size
-            spread = radius * np.ones((batch, 1))
-            count = 16
-            for s in e.sources:
-                matrix, inexact = centred(g.definitions[0].parts[s.term])
-                t = np.where(
-                    s.square == 0, centres[s.term.group][:, s.term.coordinate], s.centre
-                )
-                z0 = z0 + t @ matrix
-                total = total + np.abs(t) @ np.abs(matrix)
-                spread = spread + np.abs(t) @ inexact
-                count += s.term.size
-            centres[e.group] = z0
-            off = (total * gamma(count) + spread) * (1 + gamma(count))
-            far = np.maximum(np.abs(ranges.low), np.abs(ranges.high))[:, g.part]
-            reach = 2 * (far + np.abs(z0) + off)
-            error[:, k] = (off * reach) @ e.weights * (1 + gamma(count))
-        return centres, error
+    def squares(self, ranges: Ranges) -> Squares:
+        """Return what the energies add over regions."""
+        return squares(self.groups, self.energies, ranges)
 
     # -- good multipliers ------------------------------------------------------------
 
-    def solve(self, ranges: Ranges, p: Array, target: float) -> Found:
+    def solve(
+        self, ranges: Ranges, added: Squares, p: Array, target: float
+    ) -> Found:
         """Return multipliers that make the bound small."""
-        centres, _ = self.centres(ranges)
         places: list[Any] = []
         samples = []
+        every = np.arange(len(p))
         for k, g in enumerate(self.groups):
             low, high = ranges.low[:, g.part], ranges.high[:, g.part]
             if g.kind == PAIR:
@@ -153,32 +136,37 @@ class Relaxation:
             assert curves is not None and table is not None
             z, right = spaced(low, high, table, curves.kinked, g.size)
             places.append([z, right])
-            samples.append(self._values(k, z, right, centres[k]))
+            samples.append(self._values(k, z, right, added, every))
         found = list(places)
 
         def refine(rows: Array, values: list[Array]) -> list[Any]:
             return [
-                None if pl is None else self._more(k, pl, rows, v, centres[k])
+                None if pl is None else self._more(k, pl, rows, v, added)
                 for k, (pl, v) in enumerate(zip(found, values, strict=True))
             ]
 
         p, samples, weights = self.solver(samples, p, target, refine)
         return Found(p, weights, samples)
 
-    def _values(self, k: int, z: Array, right: Array, centre: Array) -> Array:
+    def _values(
+        self, k: int, z: Array, right: Array, added: Squares, rows: Array
+    ) -> Array:
         """Return functions at places (B, m, S), those of the energies included."""
         curves = self.forward.curves[k]
         assert curves is not None
         u = curves.values(np.moveaxis(z, -1, 0), np.moveaxis(right, -1, 0))
         u = np.moveaxis(u, 0, -1)
-        if not self.rows[k]:
+        if not added.rows[k]:
             return u
-        squares = (z - centre[..., None]) ** 2
-        extra = [(w[:, None] * squares)[:, :, None] for _, w, _ in self.rows[k]]
+        squared = (z - added.centres[k][rows][..., None]) ** 2
+        extra = []
+        for _, w in added.rows[k]:
+            mine = w if len(w) == 1 else w[rows]
+            extra.append((mine[..., None] * squared)[:, :, None])
         return np.concatenate([u, *extra], axis=2)
 
     def _more(
-        self, k: int, places: list[Array], rows: Array, values: Array, centre: Array
+        self, k: int, places: list[Array], rows: Array, values: Array, added: Squares
     ) -> Array:
         """Return functions at further places, near where the values are largest."""
         z, right = places[0][rows], places[1][rows]
@@ -187,20 +175,19 @@ class Relaxation:
             full = np.repeat(old[..., -1:], more.shape[-1], axis=-1)
             full[rows] = more
             places[n] = np.concatenate([old, full], axis=-1)
-        return self._values(k, new, side, centre[rows])
+        return self._values(k, new, side, added, rows)
 
     # -- the bound -------------------------------------------------------------------
 
-    def bound(self, ranges: Ranges, p: Array) -> Array:
+    def bound(self, ranges: Ranges, added: Squares, p: Array) -> Array:
         """Return certified upper bounds for any multipliers (squares' must be >= 0)."""
         with np.errstate(all="ignore"):
             total, error = self.system.constant(p)
             size = np.abs(total) + error
-            centres, off = self.centres(ranges)
             for k, e in enumerate(self.energies):
-                error = error + p[:, e.parameter] * off[:, k]
+                error = error + p[:, e.parameter] * added.error[:, k]
             for k, g in enumerate(self.groups):
-                most, wrong = self._group(k, g, ranges, p, centres[k])
+                most, wrong = self._group(k, g, ranges, p, added)
                 total = total + most.sum(axis=1)
                 size = size + np.abs(most).sum(axis=1)
                 error = error + wrong
@@ -209,9 +196,9 @@ class Relaxation:
         return np.where(np.isnan(upper), np.inf, upper)
 
     def _group(
-        self, k: int, g: Group, ranges: Ranges, p: Array, centre: Array
+        self, k: int, g: Group, ranges: Ranges, p: Array, added: Squares
     ) -> tuple[Array, Array]:
-        """Return the maxima of a group's functions, and what coefficients may be off."""
+        """Return the maxima of a group's functions, and what coefficients lose."""
         c, off = self.system.blocks[k].coefficients(p)
         low, high = ranges.functions[k]
         far = np.maximum(np.abs(low), np.abs(high))
@@ -221,8 +208,8 @@ class Relaxation:
             return _corner_maxima(c, part_low, part_high, g.size), wrong
         table = self.tables[k]
         assert table is not None
-        square = np.zeros(c.shape[:2])
-        for at, w, _ in self.rows[k]:
+        square, centre = np.zeros(c.shape[:2]), added.centres[k]
+        for at, w in added.rows[k]:
             square = square + p[:, at, None] * w
             wrong = wrong + (
                 np.abs(p[:, at, None] * w) * (far[..., 0] + np.abs(centre)) ** 2
@@ -238,6 +225,13 @@ class Relaxation:
             centre.ravel(),
         )
         return maxima(load, table).reshape(batch, m), wrong
+
+
+def _written(node: Variable, known: set[Variable]) -> Variable:
+    """Return the node of the objective that a reshaped one stands for."""
+    while node not in known and node.op is not None and node.op.name == "reshape":
+        node = node.args[0]
+    return node
 
 
 def _corners(low: Array, high: Array, size: int) -> Array:

@@ -96,11 +96,12 @@ class Structure:
 
     # -- groups ----------------------------------------------------------------------
 
-    def _enter(self, kind: str, size: int, node: Variable | None, name: str) -> Group:
+    def _enter(self, kind: str, size: int, nodes: list[Variable], name: str) -> Group:
         group = Group(
             kind, size, self.coordinates, symbol(name, (size,)), self.parameters
         )
-        group.node = node
+        group.nodes = nodes
+        group.sums = [kind == ATOM for _ in nodes]
         self.groups.append(group)
         self.coordinates += group.width
         return group
@@ -113,7 +114,7 @@ class Structure:
 
     def _enter_inputs(self) -> None:
         problem = self.problem
-        group = self._enter(INPUT, problem.size, None, "inputs")
+        group = self._enter(INPUT, problem.size, [], "inputs")
         for s in problem.symbols:
             part = problem.slices[s.name]
             index = np.arange(part.start, part.stop).reshape(s.shape)
@@ -127,7 +128,7 @@ class Structure:
             return known
         definition = _flattened(self.affine(node))
         number = len(self.groups)
-        group = self._enter(ATOM, node.size, node, f"atoms{number}")
+        group = self._enter(ATOM, node.size, [node], f"atoms{number}")
         self._define(group, [definition])
         return self._become(node, group, number)
 
@@ -143,8 +144,7 @@ class Structure:
         varying = [a for a in node.args if not isinstance(self.kinds[a], Interval)]
         sources = {a: self._atoms(a) for a in varying}
         number = len(self.groups)
-        group = self._enter(FREE, node.size, node, f"free{number}")
-        group.cuttable = False
+        group = self._enter(FREE, node.size, [node], f"free{number}")
         group.arguments = [
             (sources[a].group, sources[a].source, sources[a].image)
             if a in sources
@@ -279,10 +279,13 @@ class Structure:
 
     def _pair(self, node: Variable, product: Product) -> Term:
         if node not in self.terms:
-            sides = [_flattened(self.affine(f)) for f in (product.first, product.second)]
+            sides = [
+                _flattened(self.affine(f)) for f in (product.first, product.second)
+            ]
             number = len(self.groups)
-            group = self._enter(PAIR, node.size, node, f"pairs{number}")
-            group.cuttable = any(_is_sum(s) for s in sides)
+            factors = [product.first, product.second]
+            group = self._enter(PAIR, node.size, factors, f"pairs{number}")
+            group.sums = [_is_sum(s) for s in sides]
             self._define(group, sides)
             places = np.arange(node.size)
             self.terms[node] = Term(number, places, np.full(node.size, 2))
