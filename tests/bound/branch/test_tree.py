@@ -49,10 +49,11 @@ def grown(random, batches=60, size=7, target=0.3, **kinds):
     return tree, uppers
 
 
-def leaves(listed):
+def leaves(listed, root=None):
     """The regions at the leaves of a proof, walked from the root as a checker does."""
+    root = root or whole(np.zeros(3), np.ones(3))
     walk, found = iter(listed), []
-    waiting = [(np.zeros(3), np.ones(3))]
+    waiting = [(root.low[0], root.high[0])]
     while waiting:
         low, high = waiting.pop()
         entry = next(walk)

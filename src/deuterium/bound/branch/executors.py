@@ -96,6 +96,7 @@ class Away:
         self._broken = self._warned = False
         self._lost = 0  # in a row
         self._told = 0
+        self._first = True
         self._heard_of: set[tuple[str, int]] = set()
         self._last = time.monotonic()
 
@@ -114,6 +115,10 @@ class Away:
 
     def submit(self, nodes: list[int], regions: Regions, incumbent: float) -> None:
         """Hand a batch to a worker."""
+        if self._first:  # the first bound is wanted soon, and workers have to start
+            self._first = False
+            self._here.submit(nodes, regions, incumbent)
+            return
         if not self._running:
             self._last = time.monotonic()
         self._hand_in(Batch(nodes, regions, incumbent), tell=self._tells())
