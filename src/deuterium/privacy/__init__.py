@@ -2,7 +2,7 @@
 
 from deuterium.privacy.accounting import Accountant, noise_multiplier
 from deuterium.privacy.calibration import discrete_gaussian, gaussian, laplace
-from deuterium.privacy.features import norm_slopes
+from deuterium.privacy.features import Partial, norm_slopes, partial
 from deuterium.privacy.individual import IndividualAccountant
 from deuterium.privacy.internal import Internal
 from deuterium.privacy.mechanisms import (
@@ -10,7 +10,9 @@ from deuterium.privacy.mechanisms import (
     GaussianNoise,
     LaplaceNoise,
 )
+from deuterium.privacy.per_feature import FeatureSensitivities, feature_sensitivity
 from deuterium.privacy.public import DataDependentBoundsWarning, warn_if_from_data
+from deuterium.privacy.quantities import contribution, diameter, lipschitz
 from deuterium.privacy.sensitivity import ASSUMPTIONS, RELATIONS, Sensitivity
 
 __all__ = [
@@ -19,15 +21,22 @@ __all__ = [
     "Accountant",
     "DataDependentBoundsWarning",
     "DiscreteGaussianNoise",
+    "FeatureSensitivities",
     "GaussianNoise",
     "IndividualAccountant",
     "Internal",
     "LaplaceNoise",
+    "Partial",
     "Sensitivity",
+    "contribution",
+    "diameter",
     "discrete_gaussian",
+    "feature_sensitivity",
     "gaussian",
     "laplace",
+    "lipschitz",
     "noise_multiplier",
     "norm_slopes",
+    "partial",
     "warn_if_from_data",
 ]

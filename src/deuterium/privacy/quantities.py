@@ -1,0 +1,312 @@
+"""The three quantities, certified: contribution, lipschitz, diameter.
+
+Of one number, both one-sided searches are run, so that its contribution and its
+diameter come from the same two certificates.  Of a vector, several bounds are worked
+out that are all sound, the cheap ones first, and the least counts.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+from deuterium.bound import Bracket, Domain, maximize, minimize
+from deuterium.bound import search as look_for
+from deuterium.errors import ShapeError
+from deuterium.graph.traverse import free_symbols
+from deuterium.graph.variable import Variable
+from deuterium.interval.rounding import next_down, next_up
+from deuterium.privacy.copies import Copies
+from deuterium.privacy.sensitivity import ASSUMPTIONS, Sensitivity
+from deuterium.privacy.vectors import (
+    Best,
+    as_parts,
+    norm_graph,
+    ranges_bound,
+    require_norm,
+)
+from deuterium.transform import grad
+
+__all__ = ["contribution", "diameter", "lipschitz"]
+
+
+def contribution(
+    grads: Any, domain: Domain, norm: float = 2, **maximize_options: Any
+) -> Sensitivity:
+    """Certify how large the vector is that one record adds to a sum.
+
+    Parameters
+    ----------
+    grads : Variable or sequence of Variable
+        What one record contributes: the gradient of its loss by all parameters, as
+        `deuterium.grad` returns it, or any other numbers.
+    domain : Domain
+        Every record that may come, by public bounds.
+    norm : {1, 2, inf}
+        Over all elements together.
+    **maximize_options
+        Of `deuterium.maximize`: ``rtol``, ``atol``, ``time_limit``, ...
+
+    Returns
+    -------
+    Sensitivity
+        ``sup ||phi(x)||``.  Of a single number it carries the diameter, too, which
+        ``replace_one`` needs; for that of a vector see `diameter` and
+        `Sensitivity.with_diameter`.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> from deuterium import privacy
+    >>> age = dt.symbol("age")
+    >>> s = privacy.contribution(age, dt.Box({age: (18, 120)}))
+    >>> s.sensitivity("add_or_remove_one"), s.sensitivity("replace_one")
+    (120.0, 102.0)
+    """
+    parts = as_parts("contribution", grads)
+    require_norm("contribution", norm)
+    size = sum(p.size for p in parts)
+    if size == 1:
+        return _of_number(parts[0], domain, norm, maximize_options)
+    found = maximize(norm_graph(parts, norm), domain, **maximize_options)
+    return Sensitivity.from_bracket(
+        found, quantity="contribution", norm=norm, domain=domain, size=size
+    )
+
+
+def lipschitz(
+    f: Any, wrt: Any, domain: Domain, norm: float = 2, **maximize_options: Any
+) -> Sensitivity:
+    """Certify the steepest slope of one number by some of its inputs.
+
+    Parameters
+    ----------
+    f : Variable
+        A number.
+    wrt : Variable or sequence of Variable
+        The inputs that move.
+    domain : Domain
+        Where they lie.
+    norm : {1, 2, inf}
+        Of the gradient; distances of inputs are then in the dual one (2 to 2, 1 to inf,
+        inf to 1).
+    **maximize_options
+        Of `deuterium.maximize`.
+
+    Returns
+    -------
+    Sensitivity
+        ``sup ||df/dwrt||``: a slope, and no amount of noise until a distance is given.
+        Where a `diameter` can be bounded, it is never the larger of the two.
+    """
+    (number, *more) = as_parts("lipschitz", f)
+    if more or number.size != 1:
+        raise ShapeError(
+            "lipschitz: `f` must be one number; of a vector take its norm or one "
+            "element, or bound its diameter"
+        )
+    require_norm("lipschitz", norm)
+    inputs = as_parts("lipschitz", wrt, "wrt")
+    slopes = grad(number.reshape(()) if number.shape else number, inputs)
+    found = maximize(norm_graph(list(slopes), norm), domain, **maximize_options)
+    return Sensitivity.from_bracket(
+        found,
+        quantity="lipschitz",
+        norm=norm,
+        domain=domain,
+        size=1,
+        assumptions=(
+            f"slopes are by {', '.join(_named(v) for v in inputs)}; everything else "
+            "stays as it is",
+        ),
+    )
+
+
+def diameter(
+    f: Any,
+    domain: Domain,
+    norm: float = 2,
+    *,
+    shared: Sequence[Any] = (),
+    rtol: float = 1e-2,
+    atol: float = 0.0,
+    time_limit: float | None = 60.0,
+    **maximize_options: Any,
+) -> Sensitivity:
+    """Certify how far two records can move a result apart.
+
+    Parameters
+    ----------
+    f : Variable or sequence of Variable
+        The result, or what one record contributes to it.
+    domain : Domain
+        Every record that may come.
+    norm : {1, 2, inf}
+        Over all elements together.
+    shared : sequence of Variable or str
+        Symbols that both records have in common.
+    rtol, atol, time_limit, **maximize_options
+        Of `deuterium.maximize`.
+
+    Returns
+    -------
+    Sensitivity
+        ``sup ||f(x) - f(x')||``; the witness names the second record's values with a
+        prime.
+
+    Notes
+    -----
+    Of a number without shared symbols it is the supremum less the infimum, each with a
+    certificate of its own.  Of anything else it is the least of: the range of every
+    element by itself; twice the contribution; and a maximisation over both records.
+    """
+    parts = as_parts("diameter", f)
+    require_norm("diameter", norm)
+    options = dict(maximize_options, rtol=rtol, atol=atol, time_limit=time_limit)
+    if sum(p.size for p in parts) == 1 and not shared:
+        return _of_number(parts[0], domain, norm, options).diameter or _never()
+    copies = Copies(domain, free_symbols(parts), shared)
+    return _of_vector(parts, norm, copies, options)
+
+
+# -- one number ----------------------------------------------------------------------
+
+
+def _of_number(
+    f: Variable, domain: Domain, norm: float, options: dict[str, Any]
+) -> Sensitivity:
+    """Return the contribution of a number, with its diameter."""
+    number = f.reshape(()) if f.shape else f
+    top, bottom = _extremes(number, domain, options)
+    high = max(abs(top.upper), abs(bottom.lower))
+    reached = max(-math.inf, top.lower, -bottom.upper, 0.0)
+    width = _difference_up(top.upper, bottom.lower)
+    moved = max(0.0, _difference_down(top.lower, bottom.upper))
+    both = _Both(top, bottom)
+    common: dict[str, Any] = {
+        "norm": norm,
+        "status": both.status,
+        "proof": both,
+        "cause": top.cause or bottom.cause,
+        "domain": domain,
+        "size": 1,
+    }
+    assumptions = (*ASSUMPTIONS, "two certificates: of the supremum and the infimum")
+    apart = Sensitivity(
+        quantity="diameter",
+        upper=width,
+        lower=moved,
+        witness={**top.witness, **{f"{n}'": x for n, x in bottom.witness.items()}},
+        assumptions=assumptions,
+        **common,
+    )
+    side = top if top.lower >= -bottom.upper else bottom
+    return Sensitivity(
+        quantity="contribution",
+        upper=high,
+        lower=reached,
+        witness=side.witness,
+        assumptions=assumptions,
+        diameter=apart,
+        **common,
+    )
+
+
+class _Both:
+    """What two one-sided searches have to say together."""
+
+    def __init__(self, top: Bracket, bottom: Bracket) -> None:
+        self.sides = top, bottom
+        self.status = top.status if top.status != "optimal" else bottom.status
+
+    @property
+    def certificate(self) -> Any:
+        """Two certificates: of the supremum and of the infimum; None if one fails."""
+        found = tuple(side.certificate for side in self.sides)
+        return None if None in found else found
+
+
+def _extremes(
+    f: Variable, domain: Domain, options: dict[str, Any]
+) -> tuple[Bracket, Bracket]:
+    """Return supremum and infimum, each to half of the gap asked of the difference."""
+    limit = options.pop("time_limit", 60.0)
+    rtol = options.pop("rtol", 1e-2)
+    atol = options.pop("atol", 0.0)
+    path = options.pop("checkpoint", None)
+    seed, points = options.get("seed", 0), options.get("points")
+    ends = [
+        look_for(f, domain, starts=8, seed=seed, points=points, maximize=up).value
+        for up in (True, False)
+    ]
+    width = ends[0] - ends[1]
+    room = max(atol, rtol * width if math.isfinite(width) else 0.0) / 2
+    half = None if limit is None else limit / 2
+    brackets = []
+    for side, run in (("max", maximize), ("min", minimize)):
+        more = {} if path is None else {"checkpoint": f"{path}.{side}"}
+        brackets.append(
+            run(f, domain, rtol=0.0, atol=room, time_limit=half, **{**options, **more})
+        )
+    return brackets[0], brackets[1]
+
+
+def _difference_up(a: float, b: float) -> float:
+    if a == math.inf or b == -math.inf:
+        return math.inf
+    return a - b if _is_exact(a, b) else float(next_up(a - b))
+
+
+def _difference_down(a: float, b: float) -> float:
+    if not (math.isfinite(a) and math.isfinite(b)):
+        return 0.0  # nothing was found
+    return a - b if _is_exact(a, b) else float(next_down(a - b))
+
+
+def _is_exact(a: float, b: float) -> bool:
+    return bool(Fraction(a - b) == Fraction(a) - Fraction(b))
+
+
+# -- vectors -------------------------------------------------------------------------
+
+
+def _of_vector(
+    parts: list[Variable], norm: float, copies: Copies, options: dict[str, Any]
+) -> Sensitivity:
+    """Return the least of several bounds; later ones only if the earlier are wide."""
+    start, limit = time.monotonic(), options.pop("time_limit")
+    rtol, atol = options["rtol"], options["atol"]
+
+    def left(share: float) -> float | None:
+        if limit is None:
+            return None
+        return float(max(0.05, share * (limit - (time.monotonic() - start))))
+
+    apart = norm_graph(copies.differences(parts), norm)
+    best = Best(apart, copies, norm, rtol, atol, size=sum(p.size for p in parts))
+    best.reach(options.get("seed", 0))
+    best.offer(ranges_bound(parts, norm, copies.domain), None, "ranges of elements")
+    if not best.is_close:
+        single = maximize(
+            norm_graph(parts, norm), copies.domain, time_limit=left(0.4), **options
+        )
+        best.offer(2 * single.upper, single, "twice the contribution")
+    if not best.is_close:
+        points = best.points(options.pop("points", None))
+        best.take(
+            maximize(
+                apart, copies.doubled, time_limit=left(1.0), points=points, **options
+            )
+        )
+    return best.sensitivity()
+
+
+def _named(v: Variable) -> str:
+    return v.name if v.is_symbol else repr(v)[:40]
+
+
+def _never() -> Any:  # pragma: no cover
+    raise AssertionError("a number has a diameter")

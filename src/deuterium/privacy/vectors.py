@@ -1,0 +1,161 @@
+"""Norms of vectors of Variables, and the best of several bounds of a difference."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from deuterium.bound import Bracket, Domain, enclose, enclose_at
+from deuterium.bound import search as look_for
+from deuterium.errors import InvalidInputError
+from deuterium.functions.reductions import norm_of_all
+from deuterium.graph.variable import Variable, as_variable
+from deuterium.interval import Interval
+from deuterium.interval.rounding import next_up, widen_up
+from deuterium.privacy.copies import Copies
+from deuterium.privacy.sensitivity import ASSUMPTIONS, NORMS, Sensitivity
+
+__all__ = [
+    "Best",
+    "as_parts",
+    "norm_graph",
+    "norm_up",
+    "ranges_bound",
+    "require_norm",
+]
+
+Array = Any
+
+
+def norm_graph(parts: Sequence[Variable], norm: float) -> Variable:
+    """Return the norm over all elements of all parts, as a scalar graph."""
+    if norm == 2:
+        return norm_of_all(list(parts))
+    sizes = [np.abs(p) for p in parts]
+    if norm == 1:
+        total: Any = sum(np.sum(s) for s in sizes)
+        return as_variable(total)
+    each: Any = [np.max(s) if s.shape else s for s in sizes]
+    top = each[0]
+    for other in each[1:]:
+        top = np.maximum(top, other)
+    return as_variable(top)
+
+
+def as_parts(who: str, given: Any, name: str = "f") -> list[Variable]:
+    """Return what was given as a list of Variables."""
+    if isinstance(given, np.ndarray) and given.dtype == object:
+        given = given.ravel().tolist()
+    listed = list(given) if isinstance(given, (list, tuple)) else [given]
+    if not listed or not all(isinstance(v, Variable) for v in listed):
+        raise InvalidInputError(
+            f"{who}: `{name}` must be a Variable or a list of them, as deuterium.grad "
+            f"returns it; got {given!r:.80}"
+        )
+    return listed
+
+
+def require_norm(who: str, norm: Any) -> None:
+    """Raise unless this is a norm that noise is made for."""
+    if isinstance(norm, bool) or norm not in NORMS:
+        raise InvalidInputError(f"{who}: `norm` must be 1, 2 or inf, got {norm!r}")
+
+
+class Best:
+    """The least upper bound of a difference so far, and the largest value reached."""
+
+    def __init__(
+        self,
+        apart: Variable,
+        copies: Copies,
+        norm: float,
+        rtol: float,
+        atol: float,
+        size: int,
+    ) -> None:
+        self.apart, self.copies, self.norm, self.size = apart, copies, norm, size
+        self.rtol, self.atol = rtol, atol
+        self.upper, self.lower = math.inf, 0.0
+        self.witness: dict[str, Any] = {}
+        self.status, self.how = "time_limit", ""
+        self.proof: Any = None
+        self.cause: Any = None
+
+    @property
+    def is_close(self) -> bool:
+        """Whether the gap asked for is reached."""
+        return self.upper - self.lower <= max(self.atol, self.rtol * self.lower)
+
+    def reach(self, seed: int) -> None:
+        """Search for two records far apart; what is kept is certified at them."""
+        found = look_for(self.apart, self.copies.doubled, starts=16, seed=seed)
+        if found.witness:
+            value = float(enclose_at(self.apart, found.witness).lower)
+            if value > self.lower:
+                self.lower, self.witness = value, found.witness
+
+    def offer(self, upper: float, bracket: Bracket | None, how: str) -> None:
+        """Take another bound if it is the least."""
+        if upper < self.upper:
+            self.upper, self.how = upper, how
+            self.proof = bracket
+            self.status = "optimal" if self.is_close else "time_limit"
+
+    def take(self, bracket: Bracket) -> None:
+        """Take what a maximisation over both records found."""
+        if bracket.lower > self.lower:
+            self.lower, self.witness = bracket.lower, bracket.witness
+        self.offer(bracket.upper, bracket, "a maximisation over both records")
+        if self.upper == math.inf:
+            self.status, self.cause = bracket.status, bracket.cause
+        elif self.is_close:
+            self.status = "optimal"
+
+    def points(self, given: Any) -> Any:
+        """Return the witness as a row to start from (given rows are of one record)."""
+        if not self.witness:
+            return None
+        return {n: np.asarray(x)[None] for n, x in self.witness.items()}
+
+    def sensitivity(self, *assumptions: str) -> Sensitivity:
+        """Return it all as a diameter."""
+        return Sensitivity(
+            quantity="diameter",
+            norm=self.norm,
+            upper=self.upper,
+            lower=min(self.lower, self.upper),
+            witness=self.witness,
+            status=self.status,
+            proof=self.proof,
+            cause=self.cause,
+            domain=self.copies.domain,
+            size=self.size,
+            assumptions=(*ASSUMPTIONS, f"bounded by {self.how}", *assumptions),
+        )
+
+
+def ranges_bound(parts: Sequence[Variable], norm: float, domain: Domain) -> float:
+    """Return the norm of the widths of all elements' ranges, rounded up."""
+    widths = [_width(enclose(p, domain)) for p in parts]
+    flat = np.concatenate([np.ravel(w) for w in widths])
+    return norm_up(flat, norm)
+
+
+def _width(x: Interval) -> Array:
+    with np.errstate(invalid="ignore"):
+        wide = next_up(x.upper - x.lower)
+    return np.where(np.isnan(wide), np.inf, wide)
+
+
+def norm_up(sizes: Array, norm: float) -> float:
+    """Return the norm of non-negative numbers, rounded up."""
+    if norm == math.inf:
+        return float(sizes.max())
+    with np.errstate(over="ignore", under="ignore"):
+        total = sizes.sum() if norm == 1 else np.sqrt((sizes * sizes).sum())
+    # n roundings of terms of one sign, those of squares and root, and underflow
+    upper = float(widen_up(np.asarray(total), sizes.size + 8.0))
+    return upper + sizes.size * 1e-154
