@@ -177,10 +177,11 @@ def test_an_estimate_is_another_type_and_frozen():
 
 
 def test_refusals():
-    x, a = dt.symbol("x", shape=(2,)), dt.symbol("a")
-    box = dt.Box({"a": (0, 1)})
-    with pytest.raises(ShapeError, match="only a scalar"):
-        dt.search(x, dt.Box({x: (0, 1)}))
+    a, box = dt.symbol("a"), dt.Box({"a": (0, 1)})
+    with pytest.raises(InvalidInputError, match="`method` must be one of ascent"):
+        dt.search(a, box, method="simplex")
+    with pytest.raises(InvalidInputError, match="`time_limit`"):
+        dt.search(a, box, time_limit=0)
     with pytest.raises(InvalidInputError, match="`domain`"):
         dt.search(a, {"a": (0, 1)})
     with pytest.raises(MissingSymbolError, match="'a'"):

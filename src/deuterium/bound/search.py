@@ -8,21 +8,33 @@ statement: the supremum is at least the lower end there.
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from deuterium.bound import optimisers
 from deuterium.bound.ascent import Ascent
+from deuterium.bound.ascent.target import Target
 from deuterium.bound.domain import Box, Domain
+from deuterium.bound.elements import Elements, Pool
 from deuterium.bound.enclose import enclose
 from deuterium.bound.problem import Problem
 from deuterium.errors import InvalidInputError
-from deuterium.graph.variable import Variable
+from deuterium.graph.variable import Variable, as_variable
 from deuterium.interval import Interval
 
 __all__ = ["Estimate", "enclose_at", "search"]
+
+Array = Any
+
+
+METHODS = ("ascent", *optimisers.METHODS)
+SHARED = 512  # points at which all elements of an array are looked at
+THOROUGH = 64  # elements, of which each may have a search of its own without a limit
 
 
 @dataclass(frozen=True)
@@ -31,17 +43,19 @@ class Estimate:
 
     Attributes
     ----------
-    value : float
+    value : float or ndarray
         The largest (or smallest) value found, in plain floating point; NaN if none.
+        Of an array, the value of each element.
     witness : dict from str to ndarray
-        A point of the domain where it was found; empty if none.
+        A point of the domain where it was found; empty if none.  Of an array, one point
+        for each element: its axes come before those of the symbol.
     evaluations : int
         Points at which the function was evaluated.
     status : {"found", "nothing found"}
-        Whether any point of finite value was met.
+        Whether a point of finite value was met, for every element.
     """
 
-    value: float
+    value: Any
     witness: dict[str, Any]
     evaluations: int
     status: str
@@ -51,6 +65,7 @@ def search(
     v: Variable,
     domain: Domain,
     *,
+    method: str = "ascent",
     starts: int = 32,
     seed: int = 0,
     points: Mapping[Any, Any] | None = None,
@@ -59,18 +74,21 @@ def search(
 ) -> Estimate:
     """Look for a large (or small) value of a scalar over a domain.
 
-    Random points, corners and the given points are ranked and the best of them climbed
-    from, all at once; the best points reached are mixed, shaken and climbed from again
-    until several generations in a row bring nothing better.
+    With ``method="ascent"``, random points, corners and the given points are ranked and
+    the best of them climbed from, all at once; the points reached are mixed, shaken and
+    climbed from again until several generations in a row bring nothing better.  The
+    other methods are SciPy's, run on the compiled function and its slopes.
 
     Parameters
     ----------
     v : Variable
-        A scalar.
+        A scalar; or an array, of which each element is searched by itself.
     domain : Domain
         Bounds for every symbol of ``v``, without batch axes.
+    method : {"ascent", "shgo", "direct", "differential_evolution", "dual_annealing"}
+        How to search.
     starts : int
-        How many points to follow at once.
+        How many points to follow at once (by "ascent").
     seed : int
         The same seed gives the same answer, where time does not cut it short.
     points : mapping, optional
@@ -79,24 +97,109 @@ def search(
     maximize : bool
         False looks for a small value.
     time_limit : float, optional
-        Seconds: go on for so long, whether or not it brings anything.
+        Seconds, for all elements together.  "ascent" goes on for so long, whether or
+        not it brings anything; the other methods end early if they think they are done.
 
     Returns
     -------
     Estimate
         What was found, which is not a bound: see `deuterium.enclose` for one.
     """
+    _check(method, starts, time_limit)
+    v = as_variable(v)
+    plan = _Plan(method, starts, seed, maximize, time_limit)
+    if v.shape:
+        return _search_elements(v, domain, points, plan)
+    problem = Problem(v, domain, maximize=maximize, caller="search")
+    target = Target(problem)
+    rows = None if points is None else target.place.given(points)
+    row, value = plan.run(target, rows, plan.until(1))
+    if not np.isfinite(value):
+        return Estimate(np.nan, {}, target.evaluations, "nothing found")
+    witness = {n: np.array(x) for n, x in problem.arrays(row).items()}
+    value = value if maximize else -value
+    return Estimate(value, witness, target.evaluations, "found")
+
+
+def _check(method: str, starts: int, time_limit: float | None) -> None:
+    if method not in METHODS:
+        raise InvalidInputError(
+            f"search: `method` must be one of {', '.join(METHODS)}; got {method!r}"
+        )
     if isinstance(starts, bool) or not isinstance(starts, int) or starts < 1:
         raise InvalidInputError(f"search: `starts` must be >= 1, got {starts!r}")
-    problem = Problem(v, domain, maximize=maximize, caller="search")
-    ascent = Ascent(problem, starts=starts, seed=seed)
-    rows = None if points is None else ascent.place.given(points)
-    ascent.run(rows, time_limit)
-    if not np.isfinite(ascent.value):
-        return Estimate(np.nan, {}, ascent.evaluations, "nothing found")
-    witness = {n: np.array(x) for n, x in problem.arrays(ascent.row).items()}
-    value = ascent.value if maximize else -ascent.value
-    return Estimate(value, witness, ascent.evaluations, "found")
+    if time_limit is not None and not time_limit > 0:
+        raise InvalidInputError(
+            f"search: `time_limit` must be positive seconds, got {time_limit!r}"
+        )
+
+
+class _Plan:
+    """How to search, and until when."""
+
+    def __init__(
+        self,
+        method: str,
+        starts: int,
+        seed: int,
+        maximize: bool,
+        time_limit: float | None,
+    ) -> None:
+        self.method, self.starts, self.seed = method, starts, seed
+        self.maximize, self.time_limit = maximize, time_limit
+        self.end = time.perf_counter() + (time_limit or math.inf)
+
+    def until(self, left: int) -> float:
+        """Return when to stop, if so many searches share the time that is left."""
+        if self.time_limit is None:
+            return math.inf
+        now = time.perf_counter()
+        return now + max(self.end - now, 0.0) / left
+
+    def run(
+        self, target: Target, rows: Array | None, deadline: float
+    ) -> tuple[Array, float]:
+        """Return the best row found for one target, and its value."""
+        if self.method == "ascent":
+            ascent = Ascent(
+                target.problem, starts=self.starts, seed=self.seed, target=target
+            )
+            ascent.run(rows, deadline)
+            return ascent.row, ascent.value
+        target.deadline = deadline
+        row, value = optimisers.optimise(target, self.method, self.seed)
+        if rows is None:
+            return row, value
+        values = target.values(rows)
+        top = int(np.argmax(values))
+        better = values[top] > value and target.problem.contains(rows[top])
+        return (rows[top], float(values[top])) if better else (row, value)
+
+
+def _search_elements(
+    v: Variable, domain: Domain, points: Mapping[Any, Any] | None, plan: _Plan
+) -> Estimate:
+    elements = Elements(v, domain, plan.maximize)
+    problem, pool = elements.problem, Pool(elements)
+    place = pool.place
+    if points is not None:
+        pool.add(place.given(points))
+    pool.add(place.notable())
+    pool.add(place.random(SHARED, np.random.default_rng(plan.seed)))
+    if v.size <= THOROUGH:
+        for i in range(v.size):
+            element, rows = pool.element(i), pool.best(i, plan.starts)
+            row, _ = plan.run(element, rows, plan.until(v.size - i))
+            pool.add(row[None])
+    else:
+        pool.climb(plan.until(1), np.random.default_rng(plan.seed))
+    known = bool(np.isfinite(pool.values).all())
+    values = np.where(np.isfinite(pool.values), pool.values, np.nan)
+    values = (values if plan.maximize else -values).reshape(v.shape)
+    rows = pool.rows.reshape(*v.shape, problem.size)
+    status = "found" if known else "nothing found"
+    witness = problem.arrays(rows) if known else {}
+    return Estimate(values, witness, pool.evaluations, status)
 
 
 def enclose_at(v: Variable, point: Mapping[Any, Any]) -> Interval:

@@ -31,6 +31,8 @@ class Ascent:
         How many points to follow at once.
     seed : int
         The same seed and the same calls give the same answers.
+    target : Target, optional
+        What to climb, if not the problem's own objective.
 
     Attributes
     ----------
@@ -41,8 +43,15 @@ class Ascent:
         The points of the domain.
     """
 
-    def __init__(self, problem: Problem, *, starts: int = 32, seed: int = 0) -> None:
-        self.problem, self.target = problem, Target(problem)
+    def __init__(
+        self,
+        problem: Problem,
+        *,
+        starts: int = 32,
+        seed: int = 0,
+        target: Target | None = None,
+    ) -> None:
+        self.problem, self.target = problem, target or Target(problem)
         self.place = self.target.place
         random = np.random.default_rng(seed)
         self._population = Population(self.target, starts, random)
@@ -99,17 +108,19 @@ class Ascent:
         self.target.deadline = limit
         return self.row, self.value
 
-    def run(self, points: Array | None, seconds: float | None) -> None:
-        """Start, and go on for so many seconds, or until nothing more is gained."""
-        if seconds is not None:
-            self.target.deadline = time.perf_counter() + seconds
+    def run(self, points: Array | None = None, deadline: float = np.inf) -> None:
+        """Start, and go on until the deadline, or until nothing more is gained.
+
+        The deadline is a time by ``time.perf_counter``.
+        """
+        self.target.deadline = deadline
         self.start(points)
         waited = 0
         while self.place.movable and not self.target.expired:
             before = self.value
             self.continue_(rounds=1)
             waited = 0 if self.value > before + GAIN * abs(before) else waited + 1
-            if seconds is None and waited >= PATIENCE:
+            if np.isinf(deadline) and waited >= PATIENCE:
                 break
 
     def state(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -64,13 +65,19 @@ class Target:
 
     def both(self, rows: Array) -> tuple[Array, Array]:
         """Return values and slopes; a slope is zero where it is not finite."""
-        slopes = np.zeros(rows.shape)
         if not self.moving:
-            return self.values(rows), slopes
+            return self.values(rows), np.zeros(rows.shape)
         values, *parts = self._both(*self.problem.arrays(rows).values())
         self.evaluations += len(rows)
+        values = np.broadcast_to(values, len(rows))
+        values = np.where(np.isfinite(values), values, -np.inf)
+        return values, self.flat(parts, len(rows))
+
+    def flat(self, parts: Sequence[Array], count: int) -> Array:
+        """Return the slopes by the moving symbols as rows; zero where not finite."""
+        slopes = np.zeros((count, self.problem.size))
         for s, g in zip(self.moving, parts, strict=True):
-            slopes[:, self.problem.slices[s.name]] = g.reshape(len(rows), s.size)
+            slopes[:, self.problem.slices[s.name]] = g.reshape(count, s.size)
         slopes[:, ~self.place.free] = 0.0
         slopes[~np.isfinite(slopes)] = 0.0
-        return np.where(np.isfinite(values), values, -np.inf), slopes
+        return slopes
