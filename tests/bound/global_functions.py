@@ -1153,7 +1153,7 @@ def new_function2(x):
     return sqrt(abs(sin(sqrt(abs(a**2 + b))))) + 0.01 * (a + b)
 
 
-@enter((-5 * pi, 5 * pi), n=2, least=-1.0084672776463524)
+@enter((-5 * pi, 5 * pi), n=2, least=-1.0084672811377)
 def odd_square(x):
     b = np.array([1, 1.3])
     d = len(x) * np.max((x - b) ** 2)

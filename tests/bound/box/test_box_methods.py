@@ -183,3 +183,20 @@ def test_wide_intervals_of_matrices_are_not_called_definite():
     centre, radius = -np.eye(2)[None], np.full((1, 2, 2), 0.6)
     assert not definite.negative_basis(centre, radius)[0][0]  # -0.4, 0.6; 0.6, -0.4
     assert definite.negative_basis(centre, 0.5 * radius)[0][0]
+
+
+@pytest.mark.parametrize("fixed", [0, 1, 2])
+def test_the_basis_is_that_of_the_inputs_that_are_not_fixed(fixed):
+    h = np.array([[-2.0, 0.5, 0.3], [0.5, -9.0, 1.0], [0.3, 1.0, -4.0]])
+    f = lambda x: 0.5 * (x @ h @ x) + np.sum(x) * 0.1
+    sides = [(-1.0, 1.0)] * 3
+    region = [(-0.5, 0.5)] * 3
+    sides[fixed] = region[fixed] = (0.25, 0.25)
+    name, data = judge(f, sides, region).proofs[0]
+    free = [i for i in range(3) if i != fixed]
+    basis = np.array(data["basis"])
+    turned = basis.T @ h[np.ix_(free, free)] @ basis
+    assert name == "concave"
+    assert basis.shape == (2, 2)
+    assert np.all(np.diag(turned) + np.abs(turned).sum(axis=1) < -2 * np.diag(turned))
+    assert np.all(np.linalg.eigvalsh(turned) < 0)

@@ -29,7 +29,8 @@ def by_slopes(work: Work, rows: Array) -> Array:
         todo = todo[faces(work, todo)]
         defined = work.interval(todo)
         todo = todo[defined & work.open(todo)]
-    rows = rows[work.open(rows)]
+    wide = (work.low[rows] < work.high[rows]).any(axis=1)  # a point is known already
+    rows = rows[wide & work.open(rows)]
     mean_value(work, rows)
     return rows[work.open(rows)]
 

@@ -17,8 +17,8 @@ from deuterium.transform.simplify import simplify
 
 Array = Any
 
-SIDES = 8  # up to so many inputs, curvatures are worth their price
-NODES = 2_000  # in their graph, before it is simplified
+SLOPE_NODES = 8_000  # times inputs: beyond it curvatures are not worth their price
+NODES = 4_000  # in their graph, before it is simplified
 
 
 class Forms:
@@ -81,7 +81,7 @@ class Forms:
 
         None where there are too many inputs or nodes for it to pay.
         """
-        if self.problem.size > SIDES:
+        if self.problem.size * len(topological(self.slope_graphs)) > SLOPE_NODES:
             return None
         rows = [grad(s, self.problem.symbols) for s in self._elements()]
         flat = [g for row in rows for g in row]

@@ -125,8 +125,11 @@ def concave(work: Work, rows: Array, h: Array) -> None:
 
 def _tangent(x: Array, width: Array, basis: Array) -> Why:
     def why(k: int) -> Any:
-        j = np.flatnonzero(width[k] > 0)
-        scaled = width[k, j, None] * basis[k][np.ix_(j, j)]
+        free = width[k] > 0
+        # the other columns belong to the inputs that are fixed
+        share = np.square(basis[k])
+        own = share[free].sum(axis=0) > share[~free].sum(axis=0)
+        scaled = width[k, free, None] * basis[k][np.ix_(free, own)]
         return "concave", {"center": x[k].tolist(), "basis": scaled.tolist()}
 
     return why
@@ -143,12 +146,14 @@ def _scaled(work: Work, rows: Array, h: Array) -> tuple[Array, Array, Array, Arr
 
 
 def masked(centre: Array, radius: Array, keep: Array) -> tuple[Array, Array]:
-    """Return matrices with the rows and columns not kept made those of minus one."""
+    """Return matrices with the inputs not kept made unconnected and falling."""
     both = keep[:, :, None] & keep[:, None, :]
     centre, radius = np.where(both, centre, 0.0), np.where(both, radius, 0.0)
     largest = np.abs(centre).max(axis=(1, 2), initial=0.0)[:, None]
     n = range(centre.shape[1])
-    centre[:, n, n] = np.where(keep, centre[:, n, n], -1.0 - largest)
+    # an eigenvalue that the matrix kept cannot have, so that no eigenvectors mix
+    apart = -1.0 - 2.0 * len(n) * largest
+    centre[:, n, n] = np.where(keep, centre[:, n, n], apart)
     return centre, radius
 
 
