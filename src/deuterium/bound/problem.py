@@ -6,7 +6,7 @@ the other (by name, then in C order); `Problem` goes between rows and symbols.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from copy import copy
 from typing import Any
 
@@ -156,7 +156,7 @@ class Problem:
             ]
         return parts
 
-    def fixed(self, at: Sequence[int], values: Array) -> Problem:
+    def fixed(self, at: Array, values: Array) -> Problem:
         """Return this problem with some inputs, whole symbols, put in as numbers.
 
         The layout stays; only the objective no longer depends on them, and is simpler.

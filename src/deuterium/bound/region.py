@@ -128,8 +128,12 @@ class Bounder(Protocol):
     """
 
     atoms: int
-    places: Sequence[tuple[Variable, int]]
     batch: int
+
+    @property
+    def places(self) -> Sequence[tuple[Variable, int]]:
+        """Where each atom is."""
+        ...
 
     def root(self) -> Regions:
         """Return the whole domain as one region."""

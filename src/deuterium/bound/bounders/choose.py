@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from deuterium.bound.bounders.best import BestAtFirst
 from deuterium.bound.bounders.box import BoxBounder
 from deuterium.bound.bounders.finite import FiniteFirst
 from deuterium.bound.bounders.norms import norms
@@ -11,6 +12,7 @@ from deuterium.bound.bounders.special import special_first
 from deuterium.bound.problem import Problem
 from deuterium.bound.region import Bounder
 from deuterium.errors import InvalidInputError
+from deuterium.graph.traverse import symbols_in, topological
 
 METHODS = ("auto", "box", "interval", "norms", "relax")
 FEW = 4  # inputs: so few are best cut themselves
@@ -45,7 +47,16 @@ def _bounder(problem: Problem, method: str) -> Bounder | None:
         return norms(problem)
     if method == "relax":
         return relaxation(problem)
-    found: Bounder | None = None
-    if method == "auto" and problem.size > FEW:
-        found = relaxation(problem) or norms(problem)
-    return found or BoxBounder(problem)
+    if method == "box" or problem.size <= FEW or not has_layers(problem):
+        return BoxBounder(problem)
+    lengths, relaxed = norms(problem), relaxation(problem)
+    if relaxed is not None:
+        return BestAtFirst(problem, relaxed, [lengths] if lengths else [])
+    return lengths or BoxBounder(problem)
+
+
+def has_layers(problem: Problem) -> bool:
+    """Return whether something that depends on an input is multiplied by a matrix."""
+    order = topological([problem.objective])
+    products = [n for n in order if n.op is not None and n.op.name == "matmul"]
+    return any(symbols_in(topological([n])) for n in products)
