@@ -34,7 +34,7 @@ def tolerance(entry):
 
 
 def certified(entry):
-    """Return bracket, seconds, those that verifying takes (NaN: no proof), a refusal."""
+    """Return bracket, seconds, seconds to verify (NaN: no proof), and a refusal."""
     low, high = np.array(entry.box, dtype=float).T
     x = dt.symbol("x", shape=(entry.n,))
     domain = dt.Box({x: (low, high)})
