@@ -115,7 +115,9 @@ def test_a_graph_written_with_a_removable_pole_is_bounded():
     assert e.lower <= np.log1p(np.exp(3.0)) <= e.upper
 
 
-@pytest.mark.parametrize("name", ["rtol", "atol", "time_limit", "memory_limit"])
+@pytest.mark.parametrize(
+    "name", ["rtol", "atol", "time_limit", "memory_limit", "max_regions"]
+)
 @pytest.mark.parametrize("value", [-1, np.nan, "1", True])
 def test_limits_that_make_no_sense_are_refused(name, value):
     with pytest.raises(InvalidInputError, match=name):
@@ -139,3 +141,12 @@ def test_arguments_that_do_not_fit_are_refused():
         dt.maximize(a, dt.Box({a: (0, 1)}), method="magic")
     with pytest.raises(BoundsError):
         dt.minimize(a, dt.Box({a: (1, 0)}))
+
+
+@pytest.mark.parametrize("most", [1, 2, 5])
+def test_the_number_of_regions_can_be_limited(most):
+    v = np.sin(5 * a) * np.cos(7 * b) + np.sin(3 * a * b)
+    e = dt.maximize(v, SQUARE, rtol=0, max_regions=most)
+    assert e.status == "region_limit"
+    assert e.regions == most
+    assert e.lower <= e.upper

@@ -40,6 +40,7 @@ def maximize(
     atol: float = 0.0,
     time_limit: float | None = 60.0,
     memory_limit: float = 2.0 * GIBI,
+    max_regions: int | None = None,
     executor: Executor | None = None,
     progress: bool = False,
     seed: int = 0,
@@ -66,6 +67,8 @@ def maximize(
         Seconds; None for no limit.
     memory_limit : float
         Bytes that waiting regions and their proofs may take.
+    max_regions : int, optional
+        Regions to bound at most: with 1, the whole domain is bounded at once, not cut.
     executor : concurrent.futures.Executor, optional
         Any PEP 3148 executor: threads, processes,
         ``dask.distributed.Client().get_executor()``.  What a lost worker had is done
@@ -98,7 +101,7 @@ def maximize(
     MissingSymbolError, UnknownSymbolError, BoundsError, ShapeError
         The domain does not fit the symbols of ``v``.
     """
-    limits = Limits(rtol, atol, time_limit, memory_limit).check("maximize")
+    limits = Limits(rtol, atol, time_limit, memory_limit, max_regions).check("maximize")
     clock = Clock(limits.time_limit)
     problem = Problem(v, domain)
     return _bracket(
@@ -114,6 +117,7 @@ def minimize(
     atol: float = 0.0,
     time_limit: float | None = 60.0,
     memory_limit: float = 2.0 * GIBI,
+    max_regions: int | None = None,
     executor: Executor | None = None,
     progress: bool = False,
     seed: int = 0,
@@ -126,7 +130,7 @@ def minimize(
     As `maximize`, of ``-v``: ``.upper`` is reached at the witness, and ``.lower`` is
     proved by the certificate.
     """
-    limits = Limits(rtol, atol, time_limit, memory_limit).check("minimize")
+    limits = Limits(rtol, atol, time_limit, memory_limit, max_regions).check("minimize")
     clock = Clock(limits.time_limit)
     problem = Problem(v, domain, maximize=False)
     found = _bracket(

@@ -23,12 +23,15 @@ class Limits:
         Seconds.
     memory_limit : float
         Bytes that waiting regions and proofs may take.
+    max_regions : int or None
+        Regions to bound; 1 is the whole domain, not cut at all.
     """
 
     rtol: float = 1e-2
     atol: float = 0.0
     time_limit: float | None = 60.0
     memory_limit: float = 2.0 * GIBI
+    max_regions: int | None = None
 
     def check(self, caller: str) -> Limits:
         """Return these limits if they make sense."""
@@ -46,6 +49,11 @@ class Limits:
                 raise InvalidInputError(
                     f"{caller}: `{name}` must be a number > 0, got {value!r}"
                 )
+        most = self.max_regions
+        if most is not None and not (_is_number(most) and most == int(most) >= 1):
+            raise InvalidInputError(
+                f"{caller}: `max_regions` must be an integer >= 1, got {most!r}"
+            )
         return self
 
     def target(self, reached: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -105,7 +106,7 @@ class BranchAndBound:
 
     def _hand_out(self) -> None:
         """Give the crew as many batches as it takes."""
-        while len(self.crew) < self.crew.width:
+        while len(self.crew) < self.crew.width and self._left:
             nodes = self.tree.pop(self._size(), self.target)
             if not nodes:
                 return
@@ -121,10 +122,17 @@ class BranchAndBound:
         size = min(2 ** min(self._batches, 30), self.bounder.batch)
         if self.crew.workers > 1 and 0 < size * self._pace < MESSAGE:
             size *= min(int(MESSAGE / (size * self._pace)) + 1, MANY)
-        size = min(size, -(-self.tree.waiting // self.crew.workers))
+        size = min(size, -(-self.tree.waiting // self.crew.workers), self._left)
         if size * self._pace > self.clock.left > 0:
             size = int(self.clock.left / self._pace)
         return max(size, 1)
+
+    @property
+    def _left(self) -> int:
+        """How many more regions may be bounded."""
+        most = self.limits.max_regions
+        given = self.regions + len(self.tree.pending)
+        return max(sys.maxsize if most is None else most - given, 0)
 
     def _enter(self, done: Done) -> None:
         """Take in what was found of a batch."""
@@ -182,6 +190,8 @@ class BranchAndBound:
             return "precision_limit"
         if self.clock.left <= 0:
             return "time_limit"
+        if not self._left and not self.tree.pending:
+            return "region_limit"
         growth = self.tree.growth(self.crew.width * self._size())
         if self.tree.bytes + growth > self.limits.memory_limit:
             return "memory_limit"

@@ -17,6 +17,7 @@ STATUSES = (
     "optimal",
     "time_limit",
     "memory_limit",
+    "region_limit",
     "interrupted",
     "precision_limit",
     "unbounded",
@@ -78,7 +79,7 @@ class Bracket:
         was found.
     status : str
         ``"optimal"``: the gap asked for is reached.  ``"time_limit"``,
-        ``"memory_limit"``, ``"interrupted"``: stopped before.  ``"precision_limit"``:
+        ``"memory_limit"``, ``"region_limit"``, ``"interrupted"``: stopped before.  ``"precision_limit"``:
         no region can be told apart further in double precision.  ``"unbounded"``,
         ``"undefined"``: no finite bound exists, see ``cause``.
     cause : Cause or None
