@@ -79,9 +79,9 @@ class Bracket:
         was found.
     status : str
         ``"optimal"``: the gap asked for is reached.  ``"time_limit"``,
-        ``"memory_limit"``, ``"region_limit"``, ``"interrupted"``: stopped before.  ``"precision_limit"``:
-        no region can be told apart further in double precision.  ``"unbounded"``,
-        ``"undefined"``: no finite bound exists, see ``cause``.
+        ``"memory_limit"``, ``"region_limit"``, ``"interrupted"``: stopped before.
+        ``"precision_limit"``: no region can be told apart further in double precision.
+        ``"unbounded"``, ``"undefined"``: no finite bound exists, see ``cause``.
     cause : Cause or None
         Why a bound is infinite: operator, source line and range, with the smallest
         offending box found.
