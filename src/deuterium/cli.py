@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -12,10 +12,17 @@ import typer
 from rich.console import Console, RenderableType
 
 from deuterium._version import __version__
-from deuterium.demo import run_demo, run_query
-from deuterium.errors import DeuteriumError
+from deuterium.demo import run_check, run_demo, run_extremum, run_query
+from deuterium.errors import CertificateError, DeuteriumError
 from deuterium.frontends.bounds import read_bounds
-from deuterium.report import as_json, demo_tables, query_tables, save_feature_plot
+from deuterium.report import (
+    as_json,
+    check_tables,
+    demo_tables,
+    extremum_tables,
+    query_tables,
+    save_feature_plot,
+)
 
 app = typer.Typer(
     help="Closed-form gradients and certified bounds of their norms.",
@@ -113,19 +120,25 @@ def demo(
             typer.echo(f"Picture written to {png}")
 
 
-@app.command(context_settings={"ignore_unknown_options": True})  # -a**2 is no option
+FORMULA = {"ignore_unknown_options": True}  # -a**2 is no option
+
+Formula = Annotated[
+    str,
+    typer.Argument(
+        help="Such as 'a**2 + exp(2*b - a)': numbers, names, + - * / **, "
+        "parentheses, pi, e, and functions such as exp log sqrt tanh max relu erf."
+    ),
+]
+Bound = Annotated[
+    list[str] | None,
+    typer.Option(help="NAME=LOWER:UPPER, once for every name in the formula."),
+]
+
+
+@app.command(context_settings=FORMULA)
 def query(
-    formula: Annotated[
-        str,
-        typer.Argument(
-            help="Such as 'a**2 + exp(2*b - a)': numbers, names, + - * / **, "
-            "parentheses, pi, e, and functions such as exp log sqrt tanh max relu erf."
-        ),
-    ],
-    bound: Annotated[
-        list[str] | None,
-        typer.Option(help="NAME=LOWER:UPPER, once for every name in the formula."),
-    ] = None,
+    formula: Formula,
+    bound: Bound = None,
     boxes: Annotated[
         int,
         typer.Option(min=1, max=1_000_000, help="More boxes, a tighter range."),
@@ -145,6 +158,126 @@ def query(
         bounds = read_bounds(bound or [])
         result = run_query(formula, bounds, boxes=boxes, seed=seed)
         show(as_json(result) if json else query_tables(result))
+
+
+Gradient = Annotated[
+    bool,
+    typer.Option("--gradient", help="Of the norm of the formula's gradient instead."),
+]
+Rtol = Annotated[
+    float, typer.Option(help="Relative gap to reach between the two sides.")
+]
+Atol = Annotated[float, typer.Option(help="Or the gap itself, if that is larger.")]
+TimeLimit = Annotated[float, typer.Option(help="Seconds.")]
+MemoryLimit = Annotated[
+    float, typer.Option(help="GiB that waiting regions and their proofs may take.")
+]
+Workers = Annotated[
+    int, typer.Option(min=0, max=1024, help="Processes; 0 works in this one alone.")
+]
+Checkpoint = Annotated[
+    Path | None,
+    typer.Option(help="Record the work here; if the file exists, go on from it."),
+]
+Proof = Annotated[
+    Path | None,
+    typer.Option("--certificate", help="Save the proof here; `verify` checks it."),
+]
+Progress = Annotated[
+    bool, typer.Option("--progress", help="Show on stderr how both sides close in.")
+]
+
+REFUSED, STOPPED, NO_BOUND = 1, 3, 4  # exit codes, beside 0 and 2
+
+
+def bracketing(sense: str) -> Callable[..., None]:
+    """Return the command that brackets one of the two extrema."""
+
+    def command(
+        formula: Formula,
+        bound: Bound = None,
+        gradient: Gradient = False,
+        rtol: Rtol = 1e-6,
+        atol: Atol = 0.0,
+        time_limit: TimeLimit = 60.0,
+        memory_limit: MemoryLimit = 2.0,
+        workers: Workers = 0,
+        checkpoint: Checkpoint = None,
+        certificate: Proof = None,
+        progress: Progress = False,
+        seed: Seed = 0,
+        json: Json = False,
+    ) -> None:
+        with clear_errors():
+            result = run_extremum(
+                formula,
+                read_bounds(bound or []),
+                sense=sense,
+                of_gradient=gradient,
+                rtol=rtol,
+                atol=atol,
+                time_limit=time_limit,
+                memory_limit=memory_limit * 2**30,
+                workers=workers,
+                checkpoint=checkpoint,
+                certificate=certificate,
+                progress=progress,
+                seed=seed,
+            )
+            show(as_json(result) if json else extremum_tables(result))
+        if result.status in ("unbounded", "undefined"):
+            raise typer.Exit(NO_BOUND)
+        if result.status != "optimal":
+            raise typer.Exit(STOPPED)
+
+    return command
+
+
+MAXIMIZE = """Bracket the maximum of a formula over a box, and prove it.
+
+Prints two certified numbers between which the maximum lies, and a point where the
+lower one is reached. Ctrl-C and the limits stop the work; the bounds proved so far are
+printed then.
+
+Exit codes: 0 the gap is reached; 2 an argument cannot be right; 3 stopped before; 4
+there is no finite bound.
+
+Example: deuterium maximize "a**2 + exp(2*b - a)" --bound a=1:2 --bound b=0.5:3
+"""
+MINIMIZE = """Bracket the minimum of a formula over a box, and prove it.
+
+As `maximize`, exit codes included, from the other side: the upper number is reached at
+the point.
+"""
+app.command("maximize", context_settings=FORMULA, help=MAXIMIZE)(bracketing("maximum"))
+app.command("minimize", context_settings=FORMULA, help=MINIMIZE)(bracketing("minimum"))
+
+
+@app.command(context_settings=FORMULA)
+def verify(
+    certificate: Annotated[Path, typer.Argument(help="A file that was saved.")],
+    formula: Formula,
+    bound: Bound = None,
+    gradient: Gradient = False,
+    json: Json = False,
+) -> None:
+    """Check a saved proof, step by step, trusting nothing of the search.
+
+    Formula and bounds say what it has to be about. Needs python-flint.
+
+    Exit codes: 0 it holds; 1 it is refused, and the message says why; 2 an argument
+    cannot be right.
+
+    Example: deuterium verify proof.json "a**2" --bound a=1:2
+    """
+    with clear_errors():
+        bounds = read_bounds(bound or [])
+        try:
+            result = run_check(certificate, formula, bounds, of_gradient=gradient)
+        except CertificateError as error:
+            typer.echo(f"Error: refused: {error}", err=True)
+            raise typer.Exit(REFUSED) from None
+        show(as_json(result) if json else check_tables(result))
 
 
 @contextmanager

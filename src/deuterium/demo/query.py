@@ -95,7 +95,7 @@ def run_query(
     """
     v = lift(text)
     symbols = sorted(free_symbols([v]), key=lambda s: s.name)
-    _require_bounds(symbols, bounds)
+    require_bounds(symbols, bounds)
     gradient = grad(v, symbols)
     norm = norm_of_all(gradient)
     domain = Box({symbol(name): ends for name, ends in bounds.items()})
@@ -118,10 +118,10 @@ def run_query(
     )
 
 
-def _require_bounds(symbols: list[Variable], bounds: Mapping[str, object]) -> None:
+def require_bounds(symbols: list[Variable], bounds: Mapping[str, object]) -> None:
     names = [s.name for s in symbols]
     if not names:
-        raise FormulaError("the formula has no symbols, so it has no gradient")
+        raise FormulaError("the formula has no symbols: it is one number")
     for name in bounds:
         if name not in names:
             raise UnknownSymbolError(

@@ -1,5 +1,6 @@
 """Results as tables, JSON and pictures; no mathematics."""
 
+from deuterium.report.brackets import check_tables, extremum_tables
 from deuterium.report.documents import as_document, as_json
 from deuterium.report.plots import save_feature_plot
 from deuterium.report.tables import demo_tables, query_tables
@@ -7,7 +8,9 @@ from deuterium.report.tables import demo_tables, query_tables
 __all__ = [
     "as_document",
     "as_json",
+    "check_tables",
     "demo_tables",
+    "extremum_tables",
     "query_tables",
     "save_feature_plot",
 ]

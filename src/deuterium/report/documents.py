@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from deuterium._version import __version__
-from deuterium.demo import DemoResult, QueryResult
+from deuterium.demo import CheckResult, DemoResult, ExtremumResult, QueryResult
 from deuterium.errors import InvalidInputError
 
 __all__ = ["SCHEMA_VERSION", "as_document", "as_json"]
@@ -26,6 +26,8 @@ SCHEMA_VERSION = 1
 _SCHEMAS: dict[type, str] = {
     DemoResult: "deuterium.demo",
     QueryResult: "deuterium.query",
+    ExtremumResult: "deuterium.extremum",
+    CheckResult: "deuterium.check",
 }
 
 
@@ -35,7 +37,7 @@ def as_document(result: Any) -> dict[str, Any]:
     if schema is None:
         raise InvalidInputError(
             f"as_document: no schema for {type(result).__name__}; give the result of "
-            "run_demo or run_query"
+            "run_demo, run_query, run_extremum or run_check"
         )
     head = {
         "schema": schema,

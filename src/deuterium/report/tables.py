@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from rich import box
@@ -29,7 +29,7 @@ def _titled(title: str, table: Table) -> Group:
     return Group(Text(title, style="bold"), table, Text())
 
 
-def _facts(title: str, rows: Iterable[tuple[str, str]]) -> Group:
+def facts(title: str, rows: Iterable[tuple[str, str]]) -> Group:
     """Return a list of names and values under a title."""
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
@@ -44,9 +44,9 @@ def _facts(title: str, rows: Iterable[tuple[str, str]]) -> Group:
 
 def demo_tables(result: DemoResult) -> Iterator[RenderableType]:
     """Yield what the demo found, to be printed one after another."""
-    yield _facts("Breast-cancer classifier", _training(result))
-    yield _facts("Gradient norm of one record, over ALL records", _norms(result))
-    yield _facts("Gaussian noise on one sum of gradients", _noise(result))
+    yield facts("Breast-cancer classifier", _training(result))
+    yield facts("Gradient norm of one record, over ALL records", _norms(result))
+    yield facts("Gaussian noise on one sum of gradients", _noise(result))
     yield _features(result.features)
     yield Text(
         "|g| is the gradient norm of one record, x a feature scaled to [-1, 1].\n"
@@ -105,14 +105,14 @@ def _features(parts: Iterable[FeaturePart]) -> Group:
 def query_tables(result: QueryResult) -> Iterator[RenderableType]:
     """Yield what a query found, to be printed one after another."""
     inside = [f"{n} in [{exact(a)}, {exact(b)}]" for n, (a, b) in result.bounds.items()]
-    yield _facts("Formula", [("f", result.formula), ("box", ", ".join(inside))])
-    yield _facts(
+    yield facts("Formula", [("f", result.formula), ("box", ", ".join(inside))])
+    yield facts(
         "Gradient in closed form",
         [(f"df/d{n}", form) for n, form in result.gradient.items()],
     )
-    yield _facts("Norm of the gradient over the box", _range(result))
+    yield facts("Norm of the gradient over the box", _range(result))
     if result.cause is not None:
-        yield Text(_why(result.cause), style="bold red")
+        yield Text(why(result.cause), style="bold red")
 
 
 def _range(r: QueryResult) -> Iterator[tuple[str, str]]:
@@ -121,17 +121,19 @@ def _range(r: QueryResult) -> Iterator[tuple[str, str]]:
         yield "best found", "nothing: no point with a finite value was met"
         return
     yield "best found", f"{r.found.value!r} (by search, not a bound)"
-    yield "at the point", _point(r.found.witness)
+    yield "at the point", point(r.found.witness)
     yield "certified there", f"at least {r.reached!r}"
     yield "relative gap", rounded_up(r.gap, 3)
 
 
-def _point(witness: dict[str, Any]) -> str:
+def point(witness: Mapping[str, Any]) -> str:
+    """Return a point as text, without most of its numbers if they are many."""
     shown = [f"{n} = {exact(float(x))}" for n, x in witness.items()][:MANY_VALUES]
     return ", ".join(shown + ["..."] * (len(witness) > MANY_VALUES))
 
 
-def _why(cause: Cause) -> str:
+def why(cause: Cause) -> str:
+    """Return the reason for an infinite bound as a sentence."""
     ranges = ", ".join(f"[{low!r}, {high!r}]" for low, high in cause.ranges)
     file, _, column = cause.source.partition(":")
     at = f"column {column} of the formula" if file == "formula" else "the norm itself"

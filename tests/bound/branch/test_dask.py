@@ -11,7 +11,7 @@ from branch_problems import answer, maximum
 
 distributed = pytest.importorskip("distributed")
 
-ALONE = maximum("hill", rtol=2e-4)
+ALONE = maximum("hill", rtol=5e-4)
 
 
 def dask(command, *arguments):
@@ -44,12 +44,12 @@ def agrees(e):
     assert e.status == "optimal"
     assert e.lower <= ALONE.upper
     assert ALONE.lower <= e.upper
-    assert e.gap <= 2e-4
+    assert e.gap <= 5e-4
     return True
 
 
 def test_a_cluster_does_the_work(cluster):
-    assert agrees(maximum("hill", rtol=2e-4, executor=cluster.get_executor()))
+    assert agrees(maximum("hill", rtol=5e-4, executor=cluster.get_executor()))
 
 
 def test_one_worker_of_it_gives_the_answer_of_none(cluster, monkeypatch):
@@ -66,7 +66,7 @@ def test_a_worker_killed_half_way_costs_nothing(cluster):
     victim = next(iter(pids.values()))
     timer = threading.Timer(0.3, os.kill, (victim, signal.SIGKILL))
     timer.start()
-    e = maximum("hill", rtol=2e-4, executor=cluster.get_executor())
+    e = maximum("hill", rtol=5e-4, executor=cluster.get_executor())
     assert not timer.is_alive()  # it was still at work
     assert agrees(e)
     assert victim not in cluster.run(os.getpid).values()
