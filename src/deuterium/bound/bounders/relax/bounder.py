@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.bound.bounders.relax.cuts import cuts
+from deuterium.bound.bounders.relax.cuts import cuts, wanted
 from deuterium.bound.bounders.relax.logform import log_form
 from deuterium.bound.bounders.relax.parts import Unsuited
 from deuterium.bound.bounders.relax.ranges import Ranges
@@ -50,11 +50,14 @@ class RelaxBounder:
         """Return the whole domain as one region."""
         low, high = self.problem.lower, self.problem.upper
         free = np.full(self.atoms, np.inf)
-        return whole(
+        size = self.relaxation.system.size
+        region = whole(
             np.concatenate([low, -free]),
             np.concatenate([high, free]),
-            self.relaxation.system.size,
+            size + self.relaxation.structure.coordinates,
         )
+        region.state[:, size:] = 1.0
+        return region
 
     def facts(self) -> dict[str, Any]:
         """Return what proofs need besides their own data, as JSON."""
@@ -70,8 +73,9 @@ class RelaxBounder:
         relax = self.relaxation
         ranges = self._ranges(regions)
         target = self._target(incumbent)
-        added = relax.squares(ranges)
-        found = relax.solve(ranges, added, regions.state, target - MARGIN)
+        p, some = np.split(regions.state, [relax.system.size], axis=1)
+        added = relax.squares(ranges, some)
+        found = relax.solve(ranges, added, p, target - MARGIN)
         p = shortened(found.p)
         upper = relax.bound(ranges, added, p)
         upper = self._raised(upper)
@@ -94,7 +98,7 @@ class RelaxBounder:
             cut=cut,
             at=place,
             points=np.clip(at[:, :n], regions.low[:, :n], regions.high[:, :n]),
-            state=p,
+            state=np.concatenate([p, wanted(relax, found, at)], axis=1),
         )
 
     def _ranges(self, regions: Regions) -> Ranges:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.bound.bounders.relax.energy import Energy
 from deuterium.bound.bounders.relax.parts import FREE, PAIR, Group
 from deuterium.bound.bounders.relax.ranges import Ranges
 from deuterium.bound.bounders.relax.relaxation import Found, Relaxation
@@ -18,7 +19,8 @@ from deuterium.bound.bounders.relax.squares import Squares
 
 Array = Any
 
-MARGIN = 0.15  # of a side, that a cut keeps from its ends
+FEW = 1e-3  # of the largest gap: smaller ones need no energy
+MARGIN = 0.4  # of a side, that a cut keeps from its ends
 
 
 def relaxed(relaxation: Relaxation, found: Found) -> Array:
@@ -58,7 +60,71 @@ def excesses(
         for e, (_, weights) in enumerate(added.rows[k]):
             own = own + c[..., g.count + e] * weights * (z - added.centres[k]) ** 2
         out[:, g.part] += np.maximum(mean - own, 0.0)
-    return np.maximum(np.nan_to_num(out), 0.0)
+    out = np.maximum(np.nan_to_num(out), 0.0)
+    for e, pair in zip(relaxation.energies, added.fitted, strict=True):
+        if pair is not None:
+            _slack(out, relaxation, e, pair, added, found, at)
+    return out
+
+
+def wanted(relaxation: Relaxation, found: Found, at: Array) -> Array:
+    """Return which coordinates' functions lie below their envelopes at the mean."""
+    out = np.ones(at.shape)
+    for e in relaxation.energies:
+        if not e.chosen:
+            continue
+        g, k = relaxation.groups[e.group], e.group
+        block = relaxation.solver.blocks[k]
+        c = (block.base + block.coefficients(found.p))[..., : g.count]
+        u = found.samples[k][:, :, : g.count]
+        f, z = np.matmul(c[:, :, None, :], u)[:, :, 0], u[:, :, 0]
+        gap = _envelope(z, f, at[:, g.part])
+        out[:, g.part] = gap > FEW * gap.max(axis=1, keepdims=True)
+    return out
+
+
+def _envelope(z: Array, f: Array, at: Array) -> Array:
+    """Return how far the best chord through samples passes above the function."""
+    order = np.argsort(z, axis=-1, kind="stable")
+    z, f = np.take_along_axis(z, order, -1), np.take_along_axis(f, order, -1)
+    x = at[..., None, None]
+    a, b = z[..., :, None], z[..., None, :]
+    with np.errstate(all="ignore"):
+        t = (x - a) / (b - a)
+        chord = f[..., :, None] * (1 - t) + f[..., None, :] * t
+    most = np.where((a < x) & (x < b), chord, -np.inf).max(axis=(-1, -2))
+    right = np.clip((z < at[..., None]).sum(axis=-1), 1, z.shape[-1] - 1)[..., None]
+    near = [np.take_along_axis(y, right - i, -1)[..., 0] for y in (z, f) for i in (1, 0)]
+    z0, z1, f0, f1 = near
+    with np.errstate(all="ignore"):
+        here = np.where(z1 > z0, f0 + (f1 - f0) * (at - z0) / (z1 - z0), f0)
+    gap = most - here
+    return np.where(np.isfinite(gap), np.maximum(gap, 0.0), 0.0)
+
+
+def _slack(
+    out: Array,
+    relaxation: Relaxation,
+    e: Energy,
+    pair: tuple[Array, Array],
+    added: Squares,
+    found: Found,
+    at: Array,
+) -> None:
+    """Add what the inequality of an energy leaves at the relaxed solution.
+
+    It is a quadratic form of the inputs' distances from the centre; each input gets
+    its row's part.
+    """
+    (source,) = e.sources
+    group = relaxation.groups[source.term.group]
+    places = group.offset + source.term.coordinate
+    centre = added.centres[source.term.group][:, source.term.coordinate]
+    y = at[:, places] - centre
+    d, above = pair
+    image = ((y @ e.matrix) * d) @ e.matrix.T
+    rest = found.p[:, e.parameter, None] * y * (above * y - image)
+    np.add.at(out, (slice(None), places), np.maximum(rest, 0.0))  # type: ignore[arg-type]
 
 
 def _share(

@@ -17,7 +17,7 @@ errors (S. M. Rump, "Verification of positive definiteness", BIT 46, 2006).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -74,6 +74,8 @@ class Energy:
         M.
     vectors : ndarray
         Where to start from when D is fitted.
+    chosen : bool
+        Whether only some atoms have weights: those that needed it before.
     """
 
     group: int
@@ -83,6 +85,7 @@ class Energy:
     matrix: Array
     radius: Array
     vectors: Array
+    chosen: bool
 
     @property
     def is_plain(self) -> bool:
@@ -130,8 +133,10 @@ def energies(structure: Structure, ranges: Ranges) -> list[Energy]:
             ends = (x[0, term.coordinate, term.function] for x in (low, high))
             sources.append(Source(term, square, d, 0.5 * sum(ends)))
             first += term.size
-        energy = Energy(number, at, weights, sources, matrix, radius, vectors)
+        energy = Energy(number, at, weights, sources, matrix, radius, vectors, False)
         found.append(energy)
+        if energy.is_plain:
+            found.append(replace(energy, parameter=at + 1, chosen=True))
     return found
 
 

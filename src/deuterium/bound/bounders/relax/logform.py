@@ -8,6 +8,8 @@ and only upper bounds are sought.
 
 from __future__ import annotations
 
+import numpy as np
+
 
 from deuterium.bound.domain import Box
 from deuterium.bound.enclose import enclose
@@ -66,7 +68,7 @@ class _Signs:
         box = self.problem.boxes(self.problem.lower, self.problem.upper)
         known = {s.name for s in free_symbols([v])}
         ends = {n: (e[0], e[1]) for n, e in box.items() if n in known}
-        return float(enclose(v, Box(ends)).lower)
+        return float(np.min(enclose(v, Box(ends)).lower))
 
 
 def _inside(v: Variable) -> Variable:

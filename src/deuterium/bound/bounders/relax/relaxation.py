@@ -113,9 +113,11 @@ class Relaxation:
             raise Unsuited("the range of a coordinate is infinite")
         return ranges
 
-    def squares(self, ranges: Ranges) -> Squares:
+    def squares(self, ranges: Ranges, wanted: Array | None = None) -> Squares:
         """Return what the energies add over regions."""
-        return squares(self.groups, self.energies, ranges)
+        if wanted is None:
+            wanted = np.ones(ranges.low.shape)
+        return squares(self.groups, self.energies, ranges, wanted)
 
     # -- good multipliers ------------------------------------------------------------
 

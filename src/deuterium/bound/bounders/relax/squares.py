@@ -56,8 +56,13 @@ class Squares:
         return out
 
 
-def squares(groups: list[Group], energies: list[Energy], ranges: Ranges) -> Squares:
-    """Return the energies' weights and centres over regions."""
+def squares(
+    groups: list[Group], energies: list[Energy], ranges: Ranges, wanted: Array
+) -> Squares:
+    """Return the energies' weights and centres over regions.
+
+    ``wanted``, of shape (B, coordinates): which atoms of chosen energies get weights.
+    """
     batch = len(ranges.low)
     centres = [np.zeros((batch, g.size)) for g in groups]
     for g, c in zip(groups, centres, strict=True):
@@ -65,7 +70,7 @@ def squares(groups: list[Group], energies: list[Energy], ranges: Ranges) -> Squa
             c[:] = 0.5 * ranges.low[:, g.part] + 0.5 * ranges.high[:, g.part]
     out = Squares([[] for _ in groups], centres, np.zeros((batch, len(energies))), [])
     for k, e in enumerate(energies):
-        pair = _fitted(groups, e, ranges) if e.is_plain else None
+        pair = _fitted(groups, e, ranges, wanted) if e.is_plain else None
         out.fitted.append(pair)
         weights = e.weights[None] if pair is None else pair[0]
         out.rows[e.group].append((e.parameter, -weights))
@@ -82,10 +87,14 @@ def squares(groups: list[Group], energies: list[Energy], ranges: Ranges) -> Squa
     return out
 
 
-def _fitted(groups: list[Group], e: Energy, ranges: Ranges) -> tuple[Array, Array]:
+def _fitted(
+    groups: list[Group], e: Energy, ranges: Ranges, wanted: Array
+) -> tuple[Array, Array]:
     """Return d and D for each region, D of few digits."""
     low, high = ranges.functions[e.group]
     d = np.any(low[..., 1:] < high[..., 1:], axis=-1).astype(float)
+    if e.chosen:
+        d = d * wanted[:, groups[e.group].part]
     (source,) = e.sources
     part = groups[source.term.group].part
     width = (ranges.high - ranges.low)[:, part][:, source.term.coordinate]
