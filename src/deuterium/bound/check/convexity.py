@@ -25,22 +25,45 @@ SUMS = MOVES | {"sum", "cumsum", "add"}  # of what is not negative, not negative
 KEEP_SIGN = SUMS | {"multiply", "matmul"}
 
 
-def is_convex_in(graph: Variable, name: str) -> bool:
-    """Return whether a scalar graph certainly is convex in the symbol of this name."""
+def is_convex_in(graph: Variable, variable: str | Variable) -> bool:
+    """Return whether a scalar graph certainly is convex in a symbol, or in a node.
+
+    Parameters
+    ----------
+    graph : Variable
+    variable : str or Variable
+        The name of the symbol, or the node.
+    """
+    order = topological([graph])
+    if isinstance(variable, str):
+        named = [v for v in order if v.is_symbol and v.name == variable]
+        if not named:
+            return True
+        (variable,) = named
     kinds: dict[Variable, int] = {}
-    positive: set[Variable] = set()
-    for node in topological([graph]):
-        if node.op is None:
-            kinds[node] = AFFINE if node.is_symbol and node.name == name else FIXED
-            if node.is_constant and np.all(np.asarray(node.value, dtype=float) >= 0):
-                positive.add(node)
-            continue
-        kinds[node] = _kind(node, [kinds[a] for a in node.args], positive)
-        if node.op.name in NEVER_NEGATIVE or (
-            node.op.name in KEEP_SIGN and positive.issuperset(node.args)
-        ):
-            positive.add(node)
+    positive = never_negative(order)
+    for node in order:
+        if node is variable:
+            kinds[node] = AFFINE
+        elif node.op is None:
+            kinds[node] = FIXED
+        else:
+            kinds[node] = _kind(node, [kinds[a] for a in node.args], positive)
     return kinds[graph] < OTHER
+
+
+def never_negative(order: Sequence[Variable]) -> set[Variable]:
+    """Return the nodes that certainly are never negative, arguments first."""
+    found: set[Variable] = set()
+    for node in order:
+        if node.op is None:
+            if node.is_constant and np.all(np.asarray(node.value, dtype=float) >= 0):
+                found.add(node)
+        elif node.op.name in NEVER_NEGATIVE or (
+            node.op.name in KEEP_SIGN and found.issuperset(node.args)
+        ):
+            found.add(node)
+    return found
 
 
 def _kind(node: Variable, own: Sequence[int], positive: set[Variable]) -> int:
