@@ -23,6 +23,7 @@ from deuterium.bound.check.record import (
     SENSES,
     digest,
     domain_to_json,
+    forms_to_json,
     look_over,
     no_constant,
     plain,
@@ -37,7 +38,7 @@ from deuterium.errors import (
     DeuteriumError,
     MissingDependencyError,
 )
-from deuterium.graph.traverse import free_symbols, topological
+from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable, as_variable
 
 FORMAT, VERSION = "deuterium-certificate", 1
@@ -66,8 +67,7 @@ class Certificate:
         upper: float,
         lower: float,
         witness: Mapping[str, Any],
-        atoms: Sequence[tuple[Variable, int]] = (),
-        labels: Sequence[str] = (),
+        bounder: Any = None,
     ) -> Certificate:
         """Return the certificate of a finished search.
 
@@ -82,15 +82,13 @@ class Certificate:
             told to the caller: of a minimum, ``lower`` is what the tree proves.
         witness : mapping from str to array
             The point where the other end is reached.
-        atoms : sequence of (Variable, int)
-            The coordinates behind the inputs: nodes of ``problem.objective``, and which
-            element of them.
-        labels : sequence of str
-            Symbols that are put in as numbers: in a region where all of them have one
-            value, steps and leaves are about the objective with these values put in
-            and simplified over the domain again.
+        bounder : Bounder, optional
+            Whose proofs these are.  Taken from it: ``places``, the nodes of the
+            objective and their elements that are coordinates behind the inputs;
+            ``facts()``, numbers that hold for all leaves; and, where it puts labels in
+            as numbers, ``labels`` and ``forms``, each with its own ``at``, ``values``,
+            ``problem`` and ``bounder``.
         """
-        places = {node: i for i, node in enumerate(topological([problem.objective]))}
         body = {
             "format": FORMAT,
             "version": VERSION,
@@ -102,8 +100,8 @@ class Certificate:
             "upper": plain(upper),
             "lower": plain(lower),
             "witness": {name: plain(x) for name, x in witness.items()},
-            "atoms": [[places[node], int(element)] for node, element in atoms],
-            "labels": sorted(labels),
+            "labels": sorted(getattr(bounder, "labels", ())),
+            "forms": forms_to_json(problem, bounder),
             "root": {"lower": plain(problem.lower), "upper": plain(problem.upper)},
             "proof": proof_to_json(nodes),
         }

@@ -198,8 +198,7 @@ def _result(problem: Problem, run: BranchAndBound, status: str) -> Bracket:
             status = "unbounded"
     proved = None
     if np.isfinite(upper) and row is not None:
-        labels = getattr(run.bounder, "labels", ())
-        proved = Proved(problem, run.tree, upper, run.bounder.places, labels)
+        proved = Proved(problem, run.tree, upper, run.bounder)
     return Bracket(
         lower=lower,
         upper=upper,

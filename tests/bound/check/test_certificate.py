@@ -4,6 +4,7 @@ import copy
 import json
 import math
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -40,8 +41,9 @@ def tighten(at, lower, upper):
 
 def made(v, domain, nodes, upper, lower, witness, maximize=True, atoms=(), labels=()):
     problem = Problem(v, domain, maximize=maximize)
-    atoms = [(a(problem.objective), e) for a, e in atoms]
-    return Certificate.of(problem, nodes, upper, lower, witness, atoms, labels)
+    places = [(a(problem.objective), e) for a, e in atoms]
+    bounder = SimpleNamespace(places=places, labels=labels)
+    return Certificate.of(problem, nodes, upper, lower, witness, bounder)
 
 
 def find(name, count=0):
@@ -376,9 +378,9 @@ TAMPERED = [
     (ball, setter(PROOF, 3, "steps", 0, 1, "upper", to=[0.66]), "not proved between"),
     (ball, setter(PROOF, 2, "cut", 1, to=0.6), "may hold points"),
     (atoms, setter(PROOF, 0, "steps", 0, 1, "upper", to=[4.9]), "not proved between"),
-    (atoms, setter("atoms", to=[[999, 0]]), "atoms cannot be read"),
-    (atoms, setter("atoms", to=[[0, 5]]), "atoms cannot be read"),
-    (atoms, setter("atoms", to=[]), "no coordinate 2"),
+    (atoms, setter("forms", 0, "atoms", to=[[999, 0]]), "atoms cannot be read"),
+    (atoms, setter("forms", 0, "atoms", to=[[0, 5]]), "atoms cannot be read"),
+    (atoms, setter("forms", 0, "atoms", to=[]), "no coordinate 2"),
     (contradiction, setter(PROOF, 0, "cut", 1, to=3.5), "may hold points"),
     # labels
     (labelled, setter("labels", to=[]), "node 1 .*above the claim"),
@@ -537,7 +539,7 @@ WRONG = [
     ("proof", [{"leaf": ["a", {}], "cut": [0, 1]}]), ("proof", [{"cut": [1]}]),
     ("proof", [{"leaf": ["a", []]}]), ("proof", [{"leaf": ["a", {}], "steps": 3}]),
     ("proof", [{"leaf": ["a", {}], "more": 3}]), ("proof", [{"ends": [0, "convex"]}]),
-    ("domain", 3), ("root", []), ("atoms", 3), ("sense", 3), ("graph", 3),
+    ("domain", 3), ("root", []), ("forms", 3), ("sense", 3), ("graph", 3),
     ("objective", "0"), ("deuterium", None),
 ]  # fmt: skip
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from deuterium.bound.branch.tree import Tree
 from deuterium.bound.certificate import Certificate
 from deuterium.bound.problem import Problem
-from deuterium.graph.variable import Variable
+from deuterium.bound.region import Bounder
 from deuterium.interval import Cause
 
 STATUSES = (
@@ -37,17 +36,14 @@ class Proved:
         The regions, with their proofs.
     upper : float
         The bound of the objective's supremum to prove.
-    atoms : sequence of (Variable, int)
-        The coordinates behind the inputs.
-    labels : sequence of str
-        Symbols that are put in as numbers where they have one value.
+    bounder : Bounder
+        Whose proofs they are.
     """
 
     problem: Problem
     tree: Tree
     upper: float
-    atoms: Sequence[tuple[Variable, int]]
-    labels: Sequence[str] = ()
+    bounder: Bounder
 
     def certificate(self, told: Bracket) -> Certificate:
         """Return the proof of what was told to the caller."""
@@ -58,8 +54,7 @@ class Proved:
             told.upper,
             told.lower,
             told.witness,
-            self.atoms,
-            self.labels,
+            self.bounder,
         )
 
 

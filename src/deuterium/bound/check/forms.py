@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, cached_property
+from typing import Any
 
 from deuterium.bound.check.core import CORE, core_of
 from deuterium.bound.check.functions import INFINITY, Ball, larger, smaller
 from deuterium.bound.check.inputs import Inputs
 from deuterium.bound.check.reasons import NoBound
 from deuterium.bound.check.region import Region
+from deuterium.bound.check.separable.relax import Separable
 from deuterium.bound.check.tape import Atom, Points, Ranges
 from deuterium.bound.domain import Box, Domain
 from deuterium.graph.traverse import free_symbols
@@ -32,13 +34,20 @@ class Forms:
         Its inputs.
     atoms : sequence of Atom
         Further coordinates.
+    facts : mapping, optional
+        Numbers that hold for all leaves.
     """
 
     def __init__(
-        self, objective: Variable, inputs: Inputs, atoms: Sequence[Atom] = ()
+        self,
+        objective: Variable,
+        inputs: Inputs,
+        atoms: Sequence[Atom] = (),
+        facts: Mapping[str, Any] | None = None,
     ) -> None:
         self.objective, self.inputs, self.atoms = objective, inputs, list(atoms)
         self.size = inputs.size
+        self.facts = facts or {}
         self.inner, self.outer = core_of(objective, inputs.domain)
         self.slope = cache(self._slope)
         self.curvature = cache(self._curvature)
@@ -75,6 +84,19 @@ class Forms:
     def value(self) -> Ranges:
         """F over regions."""
         return self.ranges([self.objective], slopes=False)
+
+    @cached_property
+    def separable(self) -> Separable:
+        """F or its logarithm, taken apart."""
+        inputs = self.inputs
+        return Separable(
+            self.objective,
+            inputs.starts,
+            inputs.least,
+            inputs.most,
+            self.atoms,
+            self.facts,
+        )
 
     @cached_property
     def _everywhere(self) -> bool:

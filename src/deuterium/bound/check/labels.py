@@ -6,7 +6,8 @@ with these values put in, simplified over the domain.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from deuterium.bound.check.forms import Forms
 from deuterium.bound.check.inputs import Inputs
 from deuterium.bound.check.reasons import NoBound
 from deuterium.bound.check.region import Region
-from deuterium.bound.check.tape import Atom
+from deuterium.bound.check.tape import atoms_of
 from deuterium.errors import CertificateError
 from deuterium.graph.substitute import substitute
 from deuterium.graph.variable import Variable
@@ -31,9 +32,11 @@ class Family:
     ----------
     objective : Variable
     inputs : Inputs
-    atoms : sequence of Atom
     labels : sequence of str
         Names of symbols.
+    told : sequence of mapping
+        What the certificate says of the objective (values: none), and of it with the
+        labels' values put in.
     compare : callable
         Refuses a graph that is not the objective where labels have given values.
     """
@@ -42,11 +45,13 @@ class Family:
         self,
         objective: Variable,
         inputs: Inputs,
-        atoms: Sequence[Atom],
         labels: Sequence[str],
+        told: Sequence[Mapping[str, Any]],
         compare: Compare,
     ) -> None:
-        self.general = Forms(objective, inputs, atoms)
+        self._told = {tuple(map(float, t["values"])): t for t in told}
+        self.coordinates = inputs.size + max([len(t["atoms"]) for t in told], default=0)
+        self.general = self._forms(objective, inputs, ())
         self._compare = compare
         self._labels = [s for s in inputs.symbols if s.name in set(labels)]
         if len(self._labels) != len(labels):
@@ -59,6 +64,14 @@ class Family:
 
     def at(self, region: Region) -> Forms:
         """Return the forms that a proof speaks of in a region."""
+        forms = self._found(region)
+        if region.forms is not forms:
+            # the coordinates behind the inputs are others from here on
+            region.forget(self.general.size)
+            region.forms = forms
+        return forms
+
+    def _found(self, region: Region) -> Forms:
         low, high = region.low, region.high
         for j in self._at:
             if low[j] is not high[j] and low[j] != high[j]:
@@ -69,6 +82,12 @@ class Family:
         if values not in self._special:
             self._special[values] = self._made(values)
         return self._special[values]
+
+    def _forms(
+        self, graph: Variable, inputs: Inputs, values: tuple[float, ...]
+    ) -> Forms:
+        told = self._told.get(values, {"atoms": [], "facts": {}})
+        return Forms(graph, inputs, atoms_of(told["atoms"], graph), told["facts"])
 
     def _made(self, values: tuple[float, ...]) -> Forms:
         given: dict[str, list[float]] = {}
@@ -81,7 +100,7 @@ class Family:
         inputs = general.inputs
         graph = simplify(substitute(general.objective, arrays), inputs.domain)
         self._compare(graph, given)
-        return Forms(graph, inputs, general.atoms)
+        return self._forms(graph, inputs, values)
 
     def require_convex(self, j: int) -> None:
         """Raise NoBound unless the objective is convex in the symbol of an input."""

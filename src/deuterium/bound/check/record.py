@@ -16,6 +16,7 @@ import numpy as np
 from deuterium.bound.domain import Domain, OneOf, Range, UnitVectors, Within
 from deuterium.errors import CertificateError
 from deuterium.graph.serialize import dumps
+from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
 
 SENSES = ("maximize", "minimize")
@@ -93,6 +94,43 @@ def plain(x: Any) -> Any:
     return x
 
 
+def forms_to_json(problem: Any, bounder: Any) -> list[dict[str, Any]]:
+    """Return what is said of the objective, and of it with each value of the labels.
+
+    A form is ``{"values", "atoms", "facts"}``: the labels' values in the order of the
+    inputs (none for the objective itself), the coordinates behind the inputs as nodes
+    of the form's objective and elements, and the numbers that hold for all its leaves.
+    """
+    found = [_form([], problem.objective, bounder)]
+    if not getattr(bounder, "labels", ()):
+        return found
+    for form in getattr(bounder, "forms", ()):
+        pairs = sorted(zip(plain(form.at), plain(form.values), strict=True))
+        values = [x for _, x in pairs]
+        found.append(_form(values, form.problem.objective, form.bounder))
+    return found
+
+
+def _form(values: list[Any], objective: Variable, bounder: Any) -> dict[str, Any]:
+    places = {node: i for i, node in enumerate(topological([objective]))}
+    atoms = getattr(bounder, "places", ())
+    return {
+        "values": values,
+        "atoms": [[places[node], int(element)] for node, element in atoms],
+        "facts": plain(_facts(bounder)),
+    }
+
+
+def _facts(bounder: Any) -> dict[str, Any]:
+    """Return the facts of a bounder, or of the one that it helps."""
+    while bounder is not None:
+        if hasattr(bounder, "facts"):
+            found: dict[str, Any] = bounder.facts()
+            return found
+        bounder = getattr(bounder, "inner", None) or getattr(bounder, "main", None)
+    return {}
+
+
 def proof_to_json(nodes: Sequence[Any]) -> list[Any]:
     """Return the tree as plain lists, without what is empty."""
     short = [
@@ -117,7 +155,7 @@ def look_over(body: Mapping[str, Any]) -> None:
     """Refuse contents without the form of a certificate; nothing is proved by it."""
     wanted = {
         "deuterium": str, "sense": str, "graph": str, "objective": str, "domain": dict,
-        "witness": dict, "atoms": list, "labels": list, "root": dict,
+        "witness": dict, "labels": list, "forms": list, "root": dict,
         "proof": list,
     }  # fmt: skip
     for name, kind in wanted.items():
@@ -132,6 +170,8 @@ def look_over(body: Mapping[str, Any]) -> None:
             raise CertificateError(f"the field `{name}` must be a SHA-256")
     if not all(isinstance(name, str) for name in body["labels"]):
         raise CertificateError(f"labels must be names, got {body['labels']!r:.80}")
+    for form in body["forms"]:
+        _check_form(form)
     for name in ("upper", "lower"):
         _check_number(name, body.get(name))
     for name, x in body["witness"].items():
@@ -141,6 +181,18 @@ def look_over(body: Mapping[str, Any]) -> None:
 
 
 _JSON = {str: "text", dict: "a mapping", list: "a list"}
+
+
+def _check_form(form: Any) -> None:
+    wanted = {"values": list, "atoms": list, "facts": dict}
+    if not isinstance(form, dict) or not all(
+        isinstance(form.get(name), kind) for name, kind in wanted.items()
+    ):
+        raise CertificateError(
+            f"a form must have values, atoms and facts, got {form!r:.80}"
+        )
+    for x in form["values"]:
+        _check_number("values", x)
 
 
 def _check_number(name: str, x: Any) -> None:

@@ -13,12 +13,28 @@ from deuterium.bound.check import points, ranges
 from deuterium.bound.check.functions import ONE, ZERO, Ball
 from deuterium.bound.check.layout import Group, Layout
 from deuterium.bound.check.reasons import NoBound, NoPoint
+from deuterium.errors import CertificateError
+from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
 
 Ends = list[Ball]
 Row = Sequence[Ball]
 Open = Sequence[bool] | None  # where the lower end itself is excluded
 Atom = tuple[Variable, int]  # a node and one of its elements
+
+
+def atoms_of(listed: Any, graph: Variable) -> list[Atom]:
+    """Return atoms from their places in a graph's order, and their elements."""
+    order = topological([graph])
+    atoms: list[Atom] = []
+    try:
+        for i, element in listed:
+            if not 0 <= i < len(order) or not 0 <= element < order[i].size:
+                raise IndexError(i)
+            atoms.append((order[i], element))
+    except (TypeError, ValueError, IndexError) as error:
+        raise CertificateError(f"the atoms cannot be read: {error!r:.100}") from None
+    return atoms
 
 
 def _picked(slots: Sequence[int]) -> Callable[[Ends], Sequence[Ball]]:

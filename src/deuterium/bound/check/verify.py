@@ -17,12 +17,11 @@ from deuterium.bound.check.inputs import Inputs
 from deuterium.bound.check.labels import Family
 from deuterium.bound.check.reasons import NoBound
 from deuterium.bound.check.region import Region
-from deuterium.bound.check.tape import Atom
 from deuterium.bound.check.walk import UNREADABLE, walk
 from deuterium.bound.domain import Domain
 from deuterium.errors import CertificateError
 from deuterium.graph.serialize import dumps
-from deuterium.graph.traverse import free_symbols, topological
+from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable
 
 BITS = 96  # of working precision: a double has 53
@@ -63,10 +62,9 @@ def verify(body: Mapping[str, Any], v: Variable, domain: Domain) -> Report:
         compare = objectives.Comparison(v, inputs, maximizes, seed)
         compare(objective)
         _witness(body, v, inputs, maximizes)
-        atoms = _atoms(body["atoms"], objective)
-        family = Family(objective, inputs, atoms, body["labels"], compare)
+        family = Family(objective, inputs, body["labels"], body["forms"], compare)
         claim = end(body["upper" if maximizes else "lower"])
-        root = _root(body["root"], inputs, len(atoms))
+        root = _root(body["root"], inputs, family.coordinates - inputs.size)
         count = walk(family, root, body["proof"], claim if maximizes else -claim)
     return Report(count, len(body["proof"]), time.perf_counter() - start)
 
@@ -78,19 +76,6 @@ def _same_objective(body: Mapping[str, Any], objective: Variable) -> None:
             "the proof speaks of another objective than simplification gives here; it "
             f"was made by deuterium {body['deuterium']!r:.40}"
         )
-
-
-def _atoms(listed: Any, objective: Variable) -> list[Atom]:
-    order = topological([objective])
-    atoms: list[Atom] = []
-    try:
-        for i, element in listed:
-            if not 0 <= i < len(order) or not 0 <= element < order[i].size:
-                raise IndexError(i)
-            atoms.append((order[i], element))
-    except UNREADABLE as error:
-        raise CertificateError(f"the atoms cannot be read: {error!r:.100}") from None
-    return atoms
 
 
 def _root(claimed: Any, inputs: Inputs, atoms: int) -> Region:

@@ -66,6 +66,7 @@ def _visit(
     """Check one node and return the regions of its children."""
     if region is not None:
         try:
+            family.at(region)  # so that its coordinates are those of this node
             for step in node.get("steps", ()):
                 steps.take(family.at(region), region, step)
         except NoPoint:
@@ -100,7 +101,7 @@ def _visit(
 def _close(
     forms: Forms, region: Region, method: str, data: dict[str, Any], claim: Ball
 ) -> None:
-    bound = leaves.bound(forms, region, method, data)
+    bound = leaves.bound(forms, region, method, data, claim)
     if not bound <= claim:
         over = (
             (bound - claim).str(5, radius=False) if bound.is_finite() else "infinitely"

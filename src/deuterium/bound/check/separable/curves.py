@@ -1,0 +1,244 @@
+"""The functions of one coordinate, as parabolas with errors on dyadic cells.
+
+A cell holds the numbers above its lower and up to its upper end, so zero belongs to the
+cell below it, as the kinks of relu and its slope want it.  What is worked out for a
+cell is kept, and serves every region.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flint import arb
+
+from deuterium.bound.check import ranges
+from deuterium.bound.check.functions import (
+    HALF,
+    INFINITY,
+    ZERO,
+    Ball,
+    larger,
+    smaller,
+)
+from deuterium.bound.check.layout import Group, Task
+from deuterium.bound.check.reasons import NoBound
+from deuterium.bound.check.separable.series import ORDER, applied, number, variable
+
+LEAST = arb(-1000)  # more than a logarithm of zero
+
+Parabola = tuple[Ball, Ball, Ball, Ball, Ball]  # t0, t1, t2, and errors below, above
+Single = tuple[str, Task, Mapping[str, object]]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell: its ends, its middle, and the parabola of every function."""
+
+    low: Ball
+    high: Ball
+    middle: Ball
+    parabolas: list[Parabola]
+
+
+class Curve:
+    """The functions of one coordinate.
+
+    Parameters
+    ----------
+    slot : int
+        The coordinate.
+    terms : sequence of int
+        The slots of its functions, without itself.
+    tasks : sequence of Single
+        What has to be done to get them, in order.
+    fixed : mapping
+        The values of constants.
+    ends : (arb, arb)
+        Its range in the whole domain.
+    safe : collection of int
+        Slots that are logarithms of what is known not to be negative, whatever its
+        range: where the argument is zero, they are minus infinity.
+    """
+
+    def __init__(
+        self,
+        slot: int,
+        terms: Sequence[int],
+        tasks: Sequence[Single],
+        fixed: Mapping[int, Ball],
+        ends: tuple[Ball, Ball],
+        safe: Collection[int] = (),
+    ) -> None:
+        self.least, self.most = ends[0].lower(), ends[1].upper()
+        self.safe = safe
+        self.slot, self.terms, self.tasks = slot, list(terms), list(tasks)
+        self.fixed = fixed
+        self._cells: dict[tuple[int, int], Cell] = {}
+        self._constants = {
+            i: number(fixed[i]) for _, (_, ins), _ in tasks for i in ins if i in fixed
+        }
+
+    def cell(self, level: int, index: int) -> Cell:
+        """Return the cell from ``index`` to ``index + 1`` in units of ``2**-level``."""
+        key = level, index
+        if key not in self._cells:
+            unit = 2.0**-level
+            low, high = arb(index * unit), arb((index + 1) * unit)
+            if self.least > low:
+                low = smaller(self.least, high)
+            if self.most < high:
+                high = larger(self.most, low)
+            self._cells[key] = Cell(
+                low, high, (low + high) * HALF, self._parabolas(low, high)
+            )
+        return self._cells[key]
+
+    def _parabolas(self, low: Ball, high: Ball) -> list[Parabola]:
+        side = 1 if low >= ZERO else -1 if high <= ZERO else 0
+        at = self._series((low + high) * HALF, side)
+        over = self._series(low.union(high), side)
+        return [
+            self._one(t, at.get(t), over.get(t), low, high, side) for t in self.terms
+        ]
+
+    def _series(self, at: Ball, side: int) -> dict[int, list[Ball]]:
+        """Return coefficients by slot, of the functions that have a series here."""
+        found = dict(self._constants)
+        found[self.slot] = variable(at)
+        for name, ((k,), ins), attrs in self.tasks:
+            if all(i in found for i in ins):
+                own = side if ins[0] == self.slot else 0
+                try:
+                    found[k] = applied(name, [found[i] for i in ins], attrs, own)
+                except (NoBound, ZeroDivisionError, ValueError):
+                    continue
+        return {t: _filled(found[t]) for t in self.terms if t in found}
+
+    def _one(
+        self,
+        term: int,
+        at: list[Ball] | None,
+        over: list[Ball] | None,
+        low: Ball,
+        high: Ball,
+        side: int,
+    ) -> Parabola:
+        if at is not None and over is not None:
+            radius = (high - low) * HALF
+            error = abs(over[3]) * radius**3
+            if error.is_finite() and all(x.is_finite() for x in at[:3]):
+                return at[0], at[1], at[2], -error, error
+        a, b = self._range(term, low, high, side)
+        if a.is_finite():
+            middle = (a + b) * HALF
+            return middle, ZERO, ZERO, a - middle, b - middle
+        return b, ZERO, ZERO, -INFINITY, ZERO
+
+    def _range(self, term: int, low: Ball, high: Ball, side: int) -> tuple[Ball, Ball]:
+        """Return the range of a function over a cell; the lower end may be infinite."""
+        a: Any = {**self.fixed, self.slot: low}
+        b: Any = {**self.fixed, self.slot: high}
+        for name, task, attrs in self.tasks:
+            (k,), ins = task
+            if not all(i in a for i in ins):
+                continue
+            if name == "relu'" and ins[0] == self.slot and side > 0:
+                a[k] = b[k] = arb(1)
+                continue
+            try:
+                ranges.step_for(Group(name, [task], attrs), self.fixed, slopes=False)(
+                    a, b
+                )
+            except NoBound:
+                if k == term and k in self.safe:
+                    end = b[ins[0]]
+                    return -INFINITY, end.log() if end > ZERO else LEAST
+        if term not in a:
+            raise NoBound("a function is not defined throughout a cell")
+        return a[term], b[term]
+
+
+def _filled(series: object) -> list[Ball]:
+    found = list(series.coeffs())  # type: ignore[attr-defined]
+    return found + [ZERO] * (ORDER - len(found))
+
+
+@dataclass
+class Load:
+    """What is to be maximised over one coordinate.
+
+    Attributes
+    ----------
+    coefficients : list of arb
+        Of the curve's terms.
+    linear : arb
+        Of the coordinate itself.
+    own : list of Square
+        Each adds ``weight * (y - centre)**2``.
+    functions : list of list of Square
+        For each term u, what adds ``weight * (u - centre)**2``.
+    """
+
+    coefficients: list[Ball]
+    linear: Ball
+    own: Sequence[Any] = ()
+    functions: Sequence[Sequence[Any]] = ()
+
+    def over(self, cell: Cell, low: Ball, high: Ball) -> tuple[Ball, Ball]:
+        """Return upper bounds over the part of a cell in [low, high].
+
+        The second bounds the maximum there from below, about.
+        """
+        m = cell.middle
+        t0, t1, t2 = self.linear * m, self.linear, ZERO
+        up = down = ZERO
+        for c, (u0, u1, u2, below, above) in zip(
+            self.coefficients, cell.parabolas, strict=True
+        ):
+            if c.is_zero():
+                continue
+            t0, t1, t2 = t0 + c * u0, t1 + c * u1, t2 + c * u2
+            p, q = c * above, c * below
+            up, down = up + larger(p, q), down + smaller(p, q)
+        for squares, parabola in zip(self.functions, cell.parabolas, strict=False):
+            for square in squares:
+                t, (below, above) = _squared(square, parabola, cell)
+                t0, t1, t2 = t0 + t[0], t1 + t[1], t2 + t[2]
+                up, down = up + above, down + below
+        for square in self.own:
+            w, off = square.weight, m - square.centre
+            t0, t1, t2 = t0 + w * off * off, t1 + 2 * w * off, t2 + w
+        a, b = larger(cell.low, low) - m, smaller(cell.high, high) - m
+        top = peak(t0, t1, t2, a, b)
+        return top + up, top + down
+
+
+def _squared(
+    square: Any, parabola: Parabola, cell: Cell
+) -> tuple[tuple[Ball, Ball, Ball], tuple[Ball, Ball]]:
+    """Return ``weight * (u - centre)**2`` over a cell: its parabola and errors."""
+    u0, u1, u2, below, above = parabola
+    w, r = square.weight, (cell.high - cell.low) * HALF
+    v0 = u0 - square.centre
+    size = abs(v0) + abs(u1) * r + abs(u2) * r * r
+    error = larger(abs(below), abs(above))
+    # beyond the second power of d, and what u is off its parabola
+    rest = 2 * abs(u1 * u2) * r**3 + u2 * u2 * r**4 + error * (2 * size + error)
+    rest = abs(w) * rest
+    return (w * v0 * v0, 2 * w * v0 * u1, w * (u1 * u1 + 2 * v0 * u2)), (-rest, rest)
+
+
+def peak(t0: Ball, t1: Ball, t2: Ball, a: Ball, b: Ball) -> Ball:
+    """Return the maximum of ``t0 + t1 d + t2 d**2`` over [a, b], or more."""
+    ends = larger(t0 + a * (t1 + a * t2), t0 + b * (t1 + b * t2))
+    if t2 >= ZERO:
+        return ends
+    if t2 < ZERO:
+        at = -t1 / (2 * t2)
+        if at <= a or at >= b:
+            return ends
+        return larger(ends, t0 + t1 * at * HALF)
+    reach = larger(abs(a), abs(b))
+    return t0 + larger(t1 * a, t1 * b) + abs(t2) * reach * reach

@@ -1,0 +1,120 @@
+"""The energy of a layer: a second moment that affine atoms cannot exceed.
+
+For atoms ``z = M' t + b`` and numbers d, D > 0 with ``diag(D) - M diag(d) M'`` positive
+definite, ``sum d_j (z_j - z0_j)**2 <= sum D_i (t_i - t0_i)**2`` for any t0 and its
+``z0 = M' t0 + b``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flint import arb_mat
+
+from deuterium.bound.check.data import numbers
+from deuterium.bound.check.functions import ONE, ZERO, Ball
+from deuterium.bound.check.reasons import NoBound
+from deuterium.bound.check.separable.definite import is_positive
+from deuterium.bound.check.separable.structure import (
+    ATOM,
+    INPUT,
+    Block,
+    Structure,
+)
+
+
+@dataclass
+class Square:
+    """``weight * (y - centre)**2`` for one slot."""
+
+    slot: int
+    weight: Ball
+    centre: Ball
+
+
+class Energy:
+    """One layer's.
+
+    Parameters
+    ----------
+    block : Block
+        Its atoms.
+    """
+
+    def __init__(self, block: Block) -> None:
+        self.block = block
+        self.terms = list(dict.fromkeys(t for d in block.definitions for t in d.parts))
+        self._proved: dict[Any, bool] = {}
+
+    def squares(self, pair: Any, centre: Callable[[int], Ball]) -> list[Square]:
+        """Return what a multiplier of 1 adds: of the terms, and off the atoms.
+
+        ``pair`` has d and D as a proof's data give them; ``centre`` gives t0.
+        """
+        weights = numbers(pair[0], len(self.block.slots))
+        above = numbers(pair[1], len(self.terms))
+        key = tuple(pair[0]), tuple(pair[1])
+        if key not in self._proved:
+            self._proved[key] = self._is_proved(weights, above)
+        if not self._proved[key]:
+            raise NoBound("an energy is not proved positive definite")
+        at = {t: centre(t) for t in self.terms}
+        added = [Square(t, w, at[t]) for t, w in zip(self.terms, above, strict=True)]
+        for slot, d, w in zip(
+            self.block.slots, self.block.definitions, weights, strict=True
+        ):
+            if not w.is_zero():
+                z0 = sum([c * at[t] for t, c in d.parts.items()], d.constant)
+                added.append(Square(slot, -w, z0))
+        return added
+
+    def _is_proved(self, weights: Sequence[Ball], above: Sequence[Ball]) -> bool:
+        if not all(w >= ZERO for w in weights) or not all(w > ZERO for w in above):
+            return False
+        rows, some = [], []
+        for d, w in zip(self.block.definitions, weights, strict=True):
+            if not w.is_zero():
+                rows.append([d.parts.get(t, ZERO) for t in self.terms])
+                some.append(w)
+        if not rows:
+            return True
+        if len(some) < len(above):
+            # the same by Schur's complement: 1 / d - M' (1 / D) M
+            left = [[x / w for x, w in zip(r, above, strict=True)] for r in rows]
+            inner = arb_mat(left) * arb_mat(rows).transpose()
+            own = [ONE / w for w in some]
+        else:
+            left = [[x * w for x in r] for r, w in zip(rows, some, strict=True)]
+            inner = arb_mat(rows).transpose() * arb_mat(left)
+            own = list(above)
+        n = len(own)
+        matrix = [[-inner[i, j] for j in range(n)] for i in range(n)]
+        for i, x in enumerate(own):
+            matrix[i][i] = matrix[i][i] + x
+        return is_positive(matrix)
+
+
+def energies(structure: Structure, facts: Mapping[str, Any]) -> list[Energy]:
+    """Return the energies of groups that the facts name, in their order."""
+    known: dict[int, Energy] = {}
+    found = []
+    for entry in facts.get("energies", ()):
+        number = entry["group"]
+        if number not in known:
+            known[number] = Energy(_layer(structure, number))
+        found.append(known[number])
+    return found
+
+
+def _layer(structure: Structure, number: Any) -> Block:
+    """Return a group of atoms whose terms are functions of inputs and atoms."""
+    if type(number) is not int or not 0 <= number < len(structure.blocks):
+        raise NoBound(f"there is no group {number!r:.40}")
+    block = structure.blocks[number]
+    owners = {structure.owner[t] for d in block.definitions for t in d.parts}
+    below = {structure.blocks[structure.of_block[i]].kind for i in owners}
+    if block.kind != ATOM or below - {INPUT, ATOM}:
+        raise NoBound(f"group {number} has no energy")
+    return block

@@ -1,0 +1,109 @@
+"""The maximum of a sum of functions of single coordinates, as closely as is needed."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import math
+from collections.abc import Sequence
+
+from deuterium.bound.check.functions import ZERO, Ball, larger
+from deuterium.bound.check.separable.curves import Curve, Load
+
+FIRST = 3  # cells that a range is divided into at first, about
+MOST = 20_000  # cells that are looked at before it is given up
+DEEPEST = 48  # halvings
+
+
+class Peak:
+    """The maximum of one coordinate's function over a range, cell by cell.
+
+    Attributes
+    ----------
+    upper : arb
+        An upper bound.
+    gap : float
+        By how much it may be too large, about.
+    """
+
+    def __init__(
+        self, curve: Curve, load: Load, low: Ball, high: Ball, is_open: bool
+    ) -> None:
+        self.curve, self.load, self.low, self.high = curve, load, low, high
+        self.is_open = is_open
+        self._seen = -math.inf
+        self._cells: list[tuple[float, int, int, int, Ball]] = []
+        self._order = itertools.count()
+        width = float((high - low).upper())
+        level = math.ceil(math.log2(FIRST / width)) if width > 0 else DEEPEST // 2
+        level = max(min(level, DEEPEST), -60)
+        unit = 2.0**-level
+        first = math.ceil(float(low) / unit) - 1
+        last = math.ceil(float(high) / unit)
+        for index in range(first, max(last, first + 1)):
+            self._look(level, index)
+        self._settle()
+
+    def _look(self, level: int, index: int) -> None:
+        cell = self.curve.cell(level, index)
+        if cell.low >= self.high and not (cell.low == self.low == self.high):
+            return
+        if cell.high < self.low or (self.is_open and cell.high <= self.low):
+            return
+        upper, seen = self.load.over(cell, self.low, self.high)
+        if seen.is_finite():
+            self._seen = max(self._seen, float(seen.lower()))
+        upper = upper.upper()  # a number: sums of them are corrected as they change
+        size = float(upper) if upper.is_finite() else math.inf
+        heapq.heappush(self._cells, (-size, next(self._order), level, index, upper))
+
+    def _settle(self) -> None:
+        if not self._cells:
+            self.upper, self.gap = ZERO, 0.0
+            return
+        size = -self._cells[0][0]
+        self.upper = self._cells[0][4]
+        self.gap = size - self._seen if math.isfinite(size) else math.inf
+
+    def refine(self) -> bool:
+        """Halve the cell with the largest bound; return whether it could be."""
+        _, _, level, index, _ = self._cells[0]
+        if level >= DEEPEST:
+            return False
+        heapq.heappop(self._cells)
+        for child in (2 * index, 2 * index + 1):
+            self._look(level + 1, child)
+        self._settle()
+        return True
+
+
+def least_bound(constant: Ball, peaks: Sequence[Peak], claim: Ball) -> Ball:
+    """Return a bound of the sum, refined until it is below a claim or cannot be."""
+    queue = [(-p.gap, i) for i, p in enumerate(peaks)]
+    heapq.heapify(queue)
+    total = sum([p.upper for p in peaks], constant)
+    for n in range(MOST):
+        if total <= claim or not queue:
+            return total
+        _, i = heapq.heappop(queue)
+        peak = peaks[i]
+        before = peak.upper
+        if peak.gap <= 0 or not peak.refine():
+            continue
+        heapq.heappush(queue, (-peak.gap, i))
+        if before.is_finite() and n % 64:
+            total = total - before + peak.upper
+        else:
+            total = sum([p.upper for p in peaks], constant)
+    return total
+
+
+def at_corners(
+    first: Ball, second: Ball, both: Ball, u: tuple[Ball, Ball], v: tuple[Ball, Ball]
+) -> Ball:
+    """Return the maximum of ``first u + second v + both u v`` over a box."""
+    values = [first * a + second * b + both * a * b for a in u for b in v]
+    top = values[0]
+    for x in values[1:]:
+        top = larger(top, x)
+    return top
