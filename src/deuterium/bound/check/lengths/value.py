@@ -10,6 +10,7 @@ from flint import arb
 from deuterium.bound.check.functions import HALF, INFINITY, ZERO, Ball
 from deuterium.bound.check.lengths.vectors import (
     Vector,
+    from_zero,
     known,
     larger_of,
     least,
@@ -117,14 +118,14 @@ def settled(
     takes : bool
         Whether its ball is the one found, not that of the intervals.
     """
-    if positive:
-        low = larger_of(low, ZERO)
     has_ball = found.centre is not None and found.radius.is_finite()
     if has_ball:
         low = larger_of(low, found.centre - found.radius)
         high = smaller_of(high, found.centre + found.radius)
     if scalar and found.length.is_finite():
         low, high = larger_of(low, -found.length), smaller_of(high, found.length)
+    if positive:
+        low = from_zero(low)
     sizes = larger_of(-low, high)
     longest = least(found.length, length(sizes))
     if has_ball:

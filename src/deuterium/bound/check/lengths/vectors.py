@@ -25,6 +25,14 @@ larger_of: Any = np.frompyfunc(larger, 2, 1)
 smaller_of: Any = np.frompyfunc(smaller, 2, 1)
 
 
+def _from_zero(x: Ball) -> Ball:
+    """Return a lower end of what is not negative: one that is certainly not."""
+    return ZERO if x.is_finite() and not x > ZERO else x
+
+
+from_zero: Any = np.frompyfunc(_from_zero, 1, 1)
+
+
 def vector(balls: Sequence[Ball]) -> Vector:
     """Return balls as an array."""
     out = np.empty(len(balls), dtype=object)
