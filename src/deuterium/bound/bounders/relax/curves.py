@@ -43,7 +43,8 @@ class Curves:
         self.group = group
         self.kinked = any(f.kinked for f in group.functions)
         images = list(zip(*[(f.left, f.right) for f in group.functions], strict=True))
-        sides = images if self.kinked else images[:1]
+        # a group without functions has one side, of none
+        sides = images if self.kinked else images[:1] or [()]
         self._sides = [_Side(group, side) for side in sides]
 
     def values(self, z: Array, right: Array) -> Array:
