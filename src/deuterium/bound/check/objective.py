@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import cache
 
 import numpy as np
 from flint import arb, ctx
@@ -17,6 +19,7 @@ from deuterium.transform.prepare import condensed
 from deuterium.transform.simplify import simplify
 
 PRECISE = 200  # bits
+FINEST = 2000  # where numbers cancel to what may be zero
 COMPARED, TRIED = 8, 200  # points, and how many to try for them
 WIDE = 8.0  # how far out points are taken where there is no end
 
@@ -42,8 +45,13 @@ class Comparison:
 
     def __init__(self, v: Variable, inputs: Inputs, maximizes: bool, seed: int) -> None:
         self.inputs, self.maximizes, self.seed = inputs, maximizes, seed
-        with ctx.workprec(PRECISE):
-            self._given = Points([v], inputs.starts, inputs.size)
+        self._v = v
+        self._given = cache(self._points)
+
+    def _points(self, bits: int) -> Points:
+        """Return the graph as given, its constants worked out in so many bits."""
+        with ctx.workprec(bits):
+            return Points([self._v], self.inputs.starts, self.inputs.size)
 
     def __call__(
         self, graph: Variable, fixed: Mapping[str, Sequence[float]] | None = None
@@ -55,27 +63,33 @@ class Comparison:
         CertificateError
             It differs, or no point was found where ``v`` is defined.
         """
-        rng = np.random.default_rng(self.seed)
-        compared, inputs = 0, self.inputs
-        with ctx.workprec(PRECISE):
-            mine = Points([graph], inputs.starts, inputs.size)
-            for _ in range(TRIED):
-                row = inputs.sample(rng, WIDE, fixed or {})
-                if row is None or not self._is_same(mine, row):
-                    continue
-                compared += 1
-                if compared == COMPARED or not row:
-                    return
-        if not compared:
+        if not any(self._compared(graph, fixed or {}, b) for b in (PRECISE, FINEST)):
             raise CertificateError(
                 f"at none of {TRIED} random points of the domain is the graph defined"
             )
 
-    def _is_same(self, graph: Points, row: Sequence[float]) -> bool:
+    def _compared(
+        self, graph: Variable, fixed: Mapping[str, Sequence[float]], bits: int
+    ) -> int:
+        """Return at how many points both graphs are defined, and agree."""
+        rng = np.random.default_rng(self.seed)
+        compared, inputs = 0, self.inputs
+        with ctx.workprec(bits):
+            mine = Points([graph], inputs.starts, inputs.size)
+            for _ in range(TRIED):
+                row = inputs.sample(rng, WIDE, fixed)
+                if row is None or not self._is_same(self._given(bits), mine, row):
+                    continue
+                compared += 1
+                if compared == COMPARED or not row:
+                    break
+        return compared
+
+    def _is_same(self, v: Points, graph: Points, row: Sequence[float]) -> bool:
         """Return whether both are defined at a point, and agree."""
         point = [arb(x) for x in row]
         try:
-            (given,), (mine,) = self._given(point), graph(point)
+            (given,), (mine,) = v(point), graph(point)
         except NoBound:
             return False
         if not given.overlaps(mine if self.maximizes else -mine):
@@ -88,6 +102,8 @@ class Comparison:
 
 def value_at(v: Variable, inputs: Inputs, row: Sequence[float]) -> Ball:
     """Return the value of a graph at a point, precisely."""
-    with ctx.workprec(PRECISE):
-        (value,) = Points([v], inputs.starts, inputs.size)([arb(x) for x in row])
-    return value
+    for bits in (PRECISE, FINEST):
+        with ctx.workprec(bits), suppress(NoBound):
+            (value,) = Points([v], inputs.starts, inputs.size)([arb(x) for x in row])
+            return value
+    raise NoBound("the graph is not defined at a point")

@@ -46,7 +46,7 @@ def _parts(sweep: Sweep, node: Variable) -> tuple[Variable, Vector | None]:
     """Return the product with a matrix, and the largest absolute values before it."""
     assert node.op is not None
     if node.op.name == "matmul":
-        pairs = [(node, None)]
+        pairs: list[tuple[Variable, Variable | None]] = [(node, None)]
     else:
         a, b = node.args
         pairs = [(a, b), (b, a)]

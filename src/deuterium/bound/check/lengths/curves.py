@@ -9,8 +9,8 @@ with maxima over the intervals of the ``z_i``.  These are bounded over pieces, b
 the points of a grid: on a piece of width v, a function is at most the larger of its
 values at the two ends plus ``v^2 / 8`` times what bounds minus its second derivative.
 With ``|f''| <= k`` that is ``2 t + 2 k max|f - m|`` for ``h = (f - m)^2``, and
-``2 t + k |w|`` for ``h = w f``.  All of this is, for each piece, linear in a few numbers
-of each element: one product of matrices.
+``2 t + k |w|`` for ``h = w f``.  All of this is, for each piece, linear in a few
+numbers of each element: one product of matrices.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ def most(h: Heights, z: Value, by: Inequality) -> Ball:
 
 
 def _maxima(h: Heights, z: Value, t: Ball, slope: Vector) -> list[Ball]:
-    """Return the largest ``h_i - t (z_i - c_i)^2 - slope_i z_i``, element by element."""
+    """Return the largest ``h_i - t (z_i - c_i)^2 - slope_i z_i`` of each element."""
     low, high = z.low.tolist(), z.high.tolist()
     pieces = [_pieces(a, b) for a, b in zip(low, high, strict=True)]
     first = min(p.start for p in pieces)
@@ -197,7 +197,7 @@ def _pieces(low: Ball, high: Ball) -> range:
 
 
 def _beyond(h: Heights, m: Ball, slope: Ball, low: Ball, high: Ball) -> Ball:
-    """Return the largest of ``h - slope z`` outside the grid, where the curve is flat."""
+    """Return the largest of ``h - slope z`` outside the grid, where curves are flat."""
     best = -INFINITY
     ends = GRID[0], GRID[-1]
     if not low >= ends[0]:

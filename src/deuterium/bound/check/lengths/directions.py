@@ -29,9 +29,7 @@ Layer = Mapping[str, Any]
 Sum = tuple[Variable, Vector, Ball]  # u, w and b: u . w + b
 
 
-def follow(
-    sweep: Sweep, node: Variable, h: Heights, layers: Sequence[Layer]
-) -> Ball:
+def follow(sweep: Sweep, node: Variable, h: Heights, layers: Sequence[Layer]) -> Ball:
     """Return an upper bound of ``sum h_i(z_i)`` for a curve's argument z.
 
     The layers are gone down first, for the directions; then up, each bounding the reach
@@ -74,17 +72,18 @@ def _factor(x: Any) -> Ball:
 def _taken(sweep: Sweep, node: Variable, along: Vector) -> Sum:
     """Return ``along . node`` as a sum one layer further down."""
     graph, shift = sweep.graph, ZERO
-    while node.op is not None:
-        if node.op.name == "matmul":
+    while True:
+        name = "" if node.op is None else node.op.name
+        if name == "matmul":
             u, matrix = node.args[0], graph.matrix(node.args[1])
             if matrix is None or u.size != u.shape[-1]:
                 break
             return u, matrix.before(along), shift
-        if node.op.name == "reshape":
+        if name == "reshape":
             (node,) = node.args
             continue
         fixed = [graph.is_fixed(a) for a in node.args]
-        if node.op.name != "add" or sum(fixed) != 1:
+        if name != "add" or sum(fixed) != 1:
             break
         constant = node.args[fixed.index(True)]
         shift = shift + dot(along, graph.fixed(constant))

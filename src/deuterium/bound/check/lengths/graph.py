@@ -1,4 +1,4 @@
-"""A graph made ready for passes of lengths: what depends on no symbol, and intervals."""
+"""A graph made ready for passes: what depends on no symbol, and intervals."""
 
 from __future__ import annotations
 

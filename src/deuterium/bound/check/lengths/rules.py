@@ -26,10 +26,10 @@ from deuterium.bound.check.lengths.value import Found, Value
 from deuterium.bound.check.lengths.vectors import (
     Vector,
     known,
-    larger_of,
     least,
+    lowered,
+    raised,
     root,
-    smaller_of,
     vector,
 )
 from deuterium.graph.variable import Variable
@@ -83,7 +83,7 @@ def _opposite(a: Value) -> Value:
 
 
 def _multiply(sweep: Sweep, node: Variable) -> Value:
-    """The largest factor times the other's length; Cauchy-Schwarz; cubes."""
+    """Take the largest factor times the other's length; Cauchy-Schwarz; cubes."""
     a, b = (sweep.value(v) for v in node.args)
     longest = least(a.largest * b.length, b.largest * a.length)
     if "weights" in sweep.choice(node):
@@ -108,7 +108,7 @@ def _sum(sweep: Sweep, node: Variable) -> Value:
     a = sweep.value(node.args[0])
     low, high = _enclosed(sweep, node)
     if not node.shape and a.total.is_finite():
-        low, high = larger_of(low, -a.total), smaller_of(high, a.total)
+        low, high = raised(low, -a.total), lowered(high, a.total)
     return sweep.settled(node, (low, high), Found(total=a.total))
 
 
@@ -140,7 +140,7 @@ def _through(
     centre = matrix.after(rows.of(x.centre))
     if x.radius.is_finite():
         widths = np.tile(matrix.widths * x.radius, len(centre) // matrix.columns)
-        low, high = larger_of(low, centre - widths), smaller_of(high, centre + widths)
+        low, high = raised(low, centre - widths), lowered(high, centre + widths)
     norm = sweep.norm(name, matrix)
     longest = known(norm * x.length)
     if "weights" in sweep.choice(node):

@@ -15,7 +15,8 @@ from deuterium.bound.check.lengths.vectors import (
     larger_of,
     least,
     length,
-    smaller_of,
+    lowered,
+    raised,
     top,
     total,
 )
@@ -120,10 +121,10 @@ def settled(
     """
     has_ball = found.centre is not None and found.radius.is_finite()
     if has_ball:
-        low = larger_of(low, found.centre - found.radius)
-        high = smaller_of(high, found.centre + found.radius)
+        low = raised(low, found.centre - found.radius)
+        high = lowered(high, found.centre + found.radius)
     if scalar and found.length.is_finite():
-        low, high = larger_of(low, -found.length), smaller_of(high, found.length)
+        low, high = raised(low, -found.length), lowered(high, found.length)
     if positive:
         low = from_zero(low)
     sizes = larger_of(-low, high)

@@ -22,7 +22,6 @@ from deuterium.bound.check.functions import (
 Vector = Any  # one-dimensional, of balls
 
 larger_of: Any = np.frompyfunc(larger, 2, 1)
-smaller_of: Any = np.frompyfunc(smaller, 2, 1)
 
 
 def _from_zero(x: Ball) -> Ball:
@@ -31,6 +30,10 @@ def _from_zero(x: Ball) -> Ball:
 
 
 from_zero: Any = np.frompyfunc(_from_zero, 1, 1)
+
+raised: Any = np.frompyfunc(lambda x, y: y if y > x else x, 2, 1)
+"""Lower ends, or others where these certainly are higher."""
+lowered: Any = np.frompyfunc(lambda x, y: y if y < x else x, 2, 1)
 
 
 def vector(balls: Sequence[Ball]) -> Vector:
