@@ -346,3 +346,50 @@ def test_constants_are_folded_and_the_undefined_stays_so():
     both = np.stack([np.log(x), x * 2])
     a, _ = Ranges([both[1]], {"x": 0}, 1)([arb(-1)], [arb(1)])
     assert float(a[0]) == -2
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("name", ["expit", "tanh"])
+def test_families_from_one_exponential(name, seed):
+    rng = np.random.default_rng([seed, 8])
+    x = dt.symbol("x")
+    graphs = [apply(OPERATORS[name + "'" * k], (x,), {}) for k in range(3)]
+    for wanted in ([0, 1, 2], [0, 1], [1, 2], [0, 2]):
+        some = [graphs[k] for k in wanted]
+        tape = Ranges(some, {"x": 0}, 1)
+        assert len(tape._steps) == 1
+        for _ in range(60):
+            low, high = random_interval(rng)
+            a, b = tape([arb(low)], [arb(high)])
+            for graph, p, q in zip(some, a, b, strict=True):
+                alone = interval_of(graph, low, high)
+                slack = 1e-25
+                assert p.overlaps(alone[0]) or abs(p - alone[0]) < slack
+                assert q.overlaps(alone[1]) or abs(q - alone[1]) < slack
+                for _ in range(4):
+                    y = evaluate_exactly(graph, {"x": inside(rng, low, high)})
+                    assert not y < p.lower()
+                    assert not y > q.upper()
+
+
+@pytest.mark.parametrize("shape", [(2, 30, 25), (1, 40, 16)])
+def test_large_matrices_hold_every_value(shape):
+    rows, inner, columns = shape
+    rng = np.random.default_rng(inner)
+    x = dt.symbol("x", (rows, inner))
+    w = rng.normal(size=(inner, columns))
+    graph = x @ w
+    low = rng.normal(size=(rows, inner))
+    high = low + rng.exponential(size=(rows, inner)) * (rng.uniform(size=inner) < 0.8)
+    ends = [arb(e) for e in low.ravel()], [arb(e) for e in high.ravel()]
+    a, b = Ranges([graph], {"x": 0}, rows * inner)(*ends)
+    exact_low = low @ np.maximum(w, 0) + high @ np.minimum(w, 0)
+    exact_high = high @ np.maximum(w, 0) + low @ np.minimum(w, 0)
+    assert np.allclose([float(e) for e in a], exact_low.ravel(), rtol=1e-12, atol=1e-12)
+    assert np.allclose(
+        [float(e) for e in b], exact_high.ravel(), rtol=1e-12, atol=1e-12
+    )
+    for corner in (np.where(w[:, 0] > 0, high, low), np.where(w[:, 0] > 0, low, high)):
+        y = evaluate_exactly(graph, {"x": corner}).ravel()
+        assert all(not v < e.lower() for v, e in zip(y, a, strict=True))
+        assert all(not v > e.upper() for v, e in zip(y, b, strict=True))

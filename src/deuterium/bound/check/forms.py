@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache, cached_property
 from typing import Any
 
@@ -69,10 +69,6 @@ class Forms:
             for j in frozenset().union(*[self._dependent[i] for i in moved]):
                 region.low[j], region.high[j] = -INFINITY, INFINITY
                 region.open[j] = False
-
-    def from_atoms(self, region: Region, j: int) -> Iterator[tuple[Ball, Ball]]:
-        """Yield what affine atoms leave of an input, given the region's other sides."""
-        yield from ()
 
     def ranges(self, outputs: Sequence[Variable], *, slopes: bool) -> Ranges:
         """Return the ranges of some graphs; of slopes over boxes of inputs alone."""

@@ -13,8 +13,9 @@ from typing import Any
 
 from flint import arb_mat
 
+from deuterium.bound.check import families
 from deuterium.bound.check.binary import RULES2, times
-from deuterium.bound.check.functions import ONE, ZERO, Ball, larger
+from deuterium.bound.check.functions import HALF, ONE, ZERO, Ball, larger
 from deuterium.bound.check.layout import Group, Task
 from deuterium.bound.check.reasons import NoBound
 from deuterium.bound.check.unary import (
@@ -26,6 +27,8 @@ from deuterium.bound.check.unary import (
 
 Ends = list[Ball]
 Step = Callable[[Ends, Ends], None]
+
+LARGE = 600  # elements of a matrix, beyond which centres and radii pay
 
 
 def flat(tasks: Sequence[Task]) -> list[tuple[int, ...]]:
@@ -267,13 +270,15 @@ def affine(
     By its positive part P and negative part N: ``low @ P + high @ N`` to
     ``high @ P + low @ N``.
     """
-    rows, inner, columns = shape
+    _, inner, columns = shape
+    if inner * columns > LARGE:
+        return _centred(outs, x, w, shape, fixed)
     weights = [fixed[i] for i in w]
     positive = [c if c > ZERO else ZERO for c in weights]
     negative = [ZERO if c > ZERO else c for c in weights]
     both = arb_mat(2 * inner, columns, positive + negative)
-    starts = range(0, rows * inner, inner)
-    parts = [tuple(x[s : s + inner]) for s in starts]
+    rows = shape[0]
+    parts = [tuple(x[s : s + inner]) for s in range(0, rows * inner, inner)]
 
     def step(low: Ends, high: Ends) -> None:
         entries: list[Ball] = []
@@ -285,6 +290,34 @@ def affine(
             r, c = divmod(n, columns)
             low[k] = product[2 * r * columns + c]
             high[k] = product[(2 * r + 1) * columns + c]
+
+    return step
+
+
+def _centred(
+    outs: Sequence[int],
+    x: Sequence[int],
+    w: Sequence[int],
+    shape: tuple[int, int, int],
+    fixed: Mapping[int, Ball],
+) -> Step:
+    """Return the same step by centres and radii, which is faster for large matrices.
+
+    Twice the centres times W, and twice the radii times the absolute values of W.
+    """
+    rows, inner, columns = shape
+    weights = [fixed[i] for i in w]
+    matrix = arb_mat(inner, columns, weights)
+    sizes = arb_mat(inner, columns, [abs(c) for c in weights])
+
+    def step(low: Ends, high: Ends) -> None:
+        down = arb_mat(rows, inner, [low[i] for i in x])
+        up = arb_mat(rows, inner, [high[i] for i in x])
+        centre, radius = (down + up) * matrix, (up - down) * sizes
+        least = ((centre - radius) * HALF).entries()
+        most = ((centre + radius) * HALF).entries()
+        for k, a, b in zip(outs, least, most, strict=True):
+            low[k], high[k] = a, b
 
     return step
 
@@ -317,6 +350,8 @@ def step_for(group: Group, fixed: Mapping[int, Ball], *, slopes: bool) -> Step:
     slopes : bool
         Whether kinks count with the slopes of both sides, as mean values need it.
     """
+    if group.name in families.MEMBERS:
+        return families.step_for(group)
     if slopes and group.name == "relu'":
         return _one_variable(step_slope, group)
     if slopes and group.name == "absolute'":

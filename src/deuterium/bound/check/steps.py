@@ -99,8 +99,6 @@ def _of_input(forms: Forms, region: Region, j: int) -> Range:
         for ball in part.balls:
             a, b = forms.inputs.chord(part, ball, region, j)
             low, high = larger(low, a), smaller(high, b)
-    for a, b in forms.from_atoms(region, j):
-        low, high = larger(low, a), smaller(high, b)
     return low, high
 
 

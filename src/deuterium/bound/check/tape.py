@@ -10,6 +10,7 @@ from operator import itemgetter
 from typing import Any
 
 from deuterium.bound.check import points, ranges
+from deuterium.bound.check.families import joined
 from deuterium.bound.check.functions import ONE, ZERO, Ball
 from deuterium.bound.check.layout import Group, Layout
 from deuterium.bound.check.reasons import NoBound, NoPoint
@@ -136,7 +137,7 @@ class Ranges:
         # which coordinate a slot is, to know of an end that is excluded
         self._named = {i: i for i in range(inputs)}
         self._named.update({s: inputs + n for n, s in enumerate(places)})
-        groups = _folded(layout, {*slots, *places}, self._start)
+        groups = joined(_folded(layout, {*slots, *places}, self._start))
         self._fixed = {i: y for i, y in enumerate(self._start) if y is not None}
         self._steps = self._chosen(groups, list(enumerate(places, inputs)), slopes)
 
