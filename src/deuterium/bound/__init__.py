@@ -1,6 +1,7 @@
 """Certified bounds over domains."""
 
 from deuterium.bound.branch.result import Bracket
+from deuterium.bound.certificate import Certificate
 from deuterium.bound.domain import Ball, Box, Choice, Domain, OneHot
 from deuterium.bound.enclose import enclose
 from deuterium.bound.maximize import maximize, minimize
@@ -11,6 +12,7 @@ __all__ = [
     "Ball",
     "Box",
     "Bracket",
+    "Certificate",
     "Choice",
     "Domain",
     "Estimate",

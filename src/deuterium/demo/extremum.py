@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deuterium.bound import Box, Domain, maximize, minimize
-from deuterium.bound.certificate import Certificate
+from deuterium.bound import Box, Certificate, Domain, maximize, minimize
 from deuterium.demo.query import require_bounds
 from deuterium.errors import CertificateError, InvalidInputError
 from deuterium.frontends.formula import lift

@@ -18,6 +18,7 @@ MEANINGS = {
     "optimal": "the gap asked for is reached",
     "time_limit": "stopped by the time limit; the bounds hold",
     "memory_limit": "stopped by the memory limit; the bounds hold",
+    "region_limit": "stopped by the limit on regions; the bounds hold",
     "interrupted": "interrupted; the bounds hold",
     "precision_limit": "no closer in double precision; the bounds hold",
     "unbounded": "no finite bound exists",

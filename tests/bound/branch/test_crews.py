@@ -223,23 +223,18 @@ def test_an_error_of_our_own_surfaces(workers):
 
 
 def test_a_fault_of_the_bounder_surfaces_as_it_is(monkeypatch):
-    class Faulty(worker.Task):
-        def build(self):
-            raise ZeroDivisionError("in the bounder")
-
     # in the worker it is a lost batch, in this process it is raised
-    monkeypatch.setattr(worker, "_OWN", threading.local())
     problem = Problem(*PROBLEMS["wave"])
     bounder = choose(problem, "interval")
-    crew = Away(bounder, Faulty(problem.domain, True, "interval", problem), Inline())
+    crew = Away(bounder, task_of(problem, "interval"), Inline())
     crew.submit([0], bounder.root(), 0.0)
     assert crew.collect(1.0)[0].nodes == [0]  # the first batch is done here
     monkeypatch.setattr(bounder, "bound", lambda *_: 1 // 0)
-    crew.submit([1], bounder.root(), 0.0)
     with (
-        pytest.warns(RuntimeWarning, match="in the bounder"),
+        pytest.warns(RuntimeWarning, match="lost a batch"),
         pytest.raises(ZeroDivisionError),
     ):
+        crew.submit([1], bounder.root(), 0.0)
         crew.collect(1.0)
         crew.collect(1.0)
 

@@ -71,7 +71,7 @@ def test_killed_at_any_time_nothing_is_lost(tmp_path):
     options = {"rtol": 5e-4, "time_limit": None}
     whole = maximum("hill", **options)
     path, generator, sizes = tmp_path / "hill", random.Random(1), []
-    for _ in range(3):
+    for _ in range(2):
         process = start("hill", checkpoint=str(path), **options)
         process.stdout.readline()  # it works now
         time.sleep(generator.uniform(0.1, 0.6))

@@ -10,7 +10,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from deuterium.bound.branch.worker import Answer, Task, bound_here, this_process
+from deuterium.bound.branch.worker import (
+    Answer,
+    Task,
+    bound_here,
+    known_here,
+    this_process,
+)
 from deuterium.bound.region import Bounder, Regions, Verdicts
 from deuterium.errors import DeuteriumError
 
@@ -99,6 +105,7 @@ class Away:
         self._first = True
         self._heard_of: set[tuple[str, int]] = set()
         self._last = time.monotonic()
+        known_here(task.key, bounder)
 
     @property
     def width(self) -> int:
@@ -215,6 +222,7 @@ class Away:
             future.cancel()
         self._running.clear()
         self._here.cancel()
+        known_here(self.task.key, None)
 
 
 def workers_of(executor: Any) -> int:

@@ -26,6 +26,7 @@ from deuterium.bound.region import Bounder, Verdicts
 FINEST = 2.0**-40  # of a side: an infinite bound on so small a region is a pole
 FAREST = 2.0**400  # and on one so far out, an objective that grows without end
 DEEPEST = 4000  # cuts
+LEAST = 4  # a batch may be so many times smaller than the bounder likes, to be shared
 MESSAGE = 0.03  # seconds of work that are worth a message to one of several workers
 MANY = 8  # times the bounder's batch, at most
 WAIT = 0.2  # seconds between two looks at the clock while workers work
@@ -107,6 +108,8 @@ class BranchAndBound:
     def _hand_out(self) -> None:
         """Give the crew as many batches as it takes."""
         while len(self.crew) < self.crew.width and self._left:
+            if len(self.crew) and self.tree.waiting < self._worth():
+                return
             nodes = self.tree.pop(self._size(), self.target)
             if not nodes:
                 return
@@ -122,7 +125,8 @@ class BranchAndBound:
         size = min(2 ** min(self._batches, 30), self.bounder.batch)
         if self.crew.workers > 1 and 0 < size * self._pace < MESSAGE:
             size *= min(int(MESSAGE / (size * self._pace)) + 1, MANY)
-        size = min(size, -(-self.tree.waiting // self.crew.workers), self._left)
+        share = max(-(-self.tree.waiting // self.crew.workers), self._least)
+        size = min(size, share, self._left)
         if size * self._pace > self.clock.left > 0:
             size = int(self.clock.left / self._pace)
         return max(size, 1)
@@ -133,6 +137,20 @@ class BranchAndBound:
         most = self.limits.max_regions
         given = self.regions + len(self.tree.pending)
         return max(sys.maxsize if most is None else most - given, 0)
+
+    @property
+    def _least(self) -> int:
+        """How many regions are worth the trouble of a batch, if there are so many."""
+        return max(self.bounder.batch // LEAST, 1)
+
+    def _worth(self) -> int:
+        """Return how many regions must wait for one more batch to be handed out.
+
+        Where few wait, more may come of what is being bounded: a small batch takes
+        nearly as long as a large one.
+        """
+        idle = len(self.crew) < self.crew.workers
+        return self._least if idle else self.bounder.batch
 
     def _enter(self, done: Done) -> None:
         """Take in what was found of a batch."""

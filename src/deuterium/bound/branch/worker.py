@@ -122,6 +122,14 @@ def bound_here(
     return Answer(verdicts, time.perf_counter() - start, this_process())
 
 
+def known_here(key: str, bounder: Bounder | None) -> None:
+    """Have this thread, and processes forked from it, know a bounder (None: not)."""
+    own: OrderedDict[str, Bounder] = _OWN.__dict__.setdefault("bounders", OrderedDict())
+    own.pop(key, None)
+    if bounder is not None:
+        _remember(own, key, bounder)
+
+
 def _bounder(key: str, task: Task | None) -> Bounder | None:
     if task is not None and task.problem is None:
         _remember(_TOLD, key, task)
