@@ -14,11 +14,13 @@ from deuterium.privacy.per_feature import FeatureSensitivities, feature_sensitiv
 from deuterium.privacy.public import DataDependentBoundsWarning, warn_if_from_data
 from deuterium.privacy.quantities import contribution, diameter, lipschitz
 from deuterium.privacy.sensitivity import ASSUMPTIONS, RELATIONS, Sensitivity
+from deuterium.privacy.training import ClipFreeSGD
 
 __all__ = [
     "ASSUMPTIONS",
     "RELATIONS",
     "Accountant",
+    "ClipFreeSGD",
     "DataDependentBoundsWarning",
     "DiscreteGaussianNoise",
     "FeatureSensitivities",

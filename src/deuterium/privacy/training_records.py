@@ -1,0 +1,129 @@
+"""What goes into private training, checked; and what comes out of one step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from deuterium.bound import Domain
+from deuterium.bound.domain import Range
+from deuterium.errors import InvalidInputError, UnsupportedError
+from deuterium.graph.variable import Variable, symbol
+
+__all__ = ["WHO", "Prepared", "StepReport", "prepared"]
+
+Array = Any
+
+WHO = "ClipFreeSGD"
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """One step of training; all of it may be published.
+
+    Attributes
+    ----------
+    step : int
+        Counted from 1.
+    bound : float
+        Certified: no record of the domain has a larger gradient at these weights.
+    sensitivity : float
+        Of the sum of gradients, between neighbouring data sets.
+    sigma : float
+        Standard deviation of the noise on each of its numbers.
+    """
+
+    step: int
+    bound: float
+    sensitivity: float
+    sigma: float
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Data inside the domain."""
+
+    rows: dict[str, Array]
+    count: int
+
+
+def prepared(data: Mapping[Any, Any], domain: Domain) -> Prepared:
+    """Return data moved into the domain's box, or say what is wrong with them."""
+    shapes = record_shapes(domain)
+    named = {k.name if isinstance(k, Variable) else str(k): x for k, x in data.items()}
+    if set(named) != set(shapes):
+        raise InvalidInputError(
+            f"{WHO}: data must have {', '.join(sorted(shapes))}; got "
+            f"{', '.join(sorted(named))}"
+        )
+    rows = {n: _fitted(n, named[n], s, domain) for n, s in shapes.items()}
+    counts = {len(x) for x in rows.values()}
+    if len(counts) != 1 or 0 in counts:
+        raise InvalidInputError(f"{WHO}: data of {sorted(counts)} records")
+    return Prepared(rows, counts.pop())
+
+
+def _fitted(name: str, values: Any, shape: tuple[int, ...], domain: Domain) -> Array:
+    x = np.asarray(values, dtype=np.float64)
+    if x.ndim == 0 or x.shape[1:] != shape:
+        raise InvalidInputError(
+            f"{WHO}: {name!r} needs shape (records, *{shape}), got {x.shape}"
+        )
+    if not np.isfinite(x).all():
+        raise InvalidInputError(f"{WHO}: {name!r} must be finite numbers")
+    one = symbol(name, shape=shape)
+    if all(isinstance(k, Range) for k in domain.constraints[name]):
+        hull = domain.hull(one)
+        return np.clip(x, hull.lower, hull.upper)
+    for i, row in enumerate(x):
+        if not domain.contains(one, row):
+            raise InvalidInputError(
+                f"{WHO}: record {i} has a {name!r} outside the domain"
+            )
+    return x
+
+
+def start(parameters: Mapping[str, Any]) -> dict[str, Array]:
+    if not isinstance(parameters, Mapping) or not parameters:
+        raise InvalidInputError(f"{WHO}: `parameters` must be a mapping from names")
+    start = {str(n): np.array(w, dtype=np.float64) for n, w in parameters.items()}
+    bad = [n for n, w in start.items() if not np.isfinite(w).all()]
+    if bad:
+        raise InvalidInputError(f"{WHO}: {', '.join(bad)} must be finite numbers")
+    return start
+
+
+def probability(q: Any, relation: str) -> float:
+    good = isinstance(q, int | float) and not isinstance(q, bool)
+    if not good or not 0 < q <= 1:
+        raise InvalidInputError(
+            f"{WHO}: `sampling_probability` must lie in (0, 1], got {q!r}"
+        )
+    if q < 1 and relation != "add_or_remove_one":
+        raise UnsupportedError(
+            f"{WHO}: Poisson sampling is accounted for under add_or_remove_one only"
+        )
+    return float(q)
+
+
+def record_shapes(domain: Any) -> dict[str, tuple[int, ...]]:
+    if not isinstance(domain, Domain):
+        raise InvalidInputError(f"{WHO}: `domain` must be a deuterium.Box or the like")
+    missing = [n for n in domain.names if n not in domain.shapes]
+    if missing:
+        raise InvalidInputError(
+            f"{WHO}: make the domain with symbols, not names, so that shapes are "
+            f"known: {', '.join(missing)}"
+        )
+    return dict(domain.shapes)
+
+
+def require_apart(records: Mapping[str, Any], weights: Mapping[str, Any]) -> None:
+    both = sorted(set(records) & set(weights))
+    if both:
+        raise InvalidInputError(
+            f"{WHO}: {', '.join(both)} cannot be both a record's and a parameter's name"
+        )
