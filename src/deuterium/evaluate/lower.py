@@ -60,7 +60,9 @@ def fold_constants(
     fixed: dict[Variable, Any] = {}
     for n in order:
         if not n.is_symbol and n not in given and all(a in fixed for a in n.args):
-            fixed[n] = _value(n, fixed)
+            value = _value(n, fixed)
+            if not np.isnan(value).any():  # undefined, which no constant can be
+                fixed[n] = value
     used = {a for n in order if n not in fixed for a in n.args} | set(outputs)
     folded = {n: _folded(n, fixed) for n in fixed if n in used}
     return pick(interpret(order, lambda v: v, _again, folded), outputs)
