@@ -82,25 +82,35 @@ such that ``diag(D) - M diag(d) M.T`` is positive semidefinite, and centres t0:
 
 for every point.  A multiplier nu >= 0 adds the difference to the bound: psi of atom j
 gets ``- nu d_j (z - z0_j)**2`` and that of the coordinate below t_i gets
-``+ nu D_i (t_i(y) - t0_i)**2``.  The nu follow the other multipliers in p, one for each
-group of atoms that has an energy.  For inputs t0 is the middle ``0.5 l + 0.5 u`` of
-their range in the region (after its steps); for functions it is given once.
+``+ nu D_i (t_i(y) - t0_i)**2``.  The nu follow the other multipliers in p, in the order
+of the groups of atoms: of a group whose terms are the elements of one array of inputs,
+two (the energies are *fitted*: each has d and D of every region's own); of others, one.
+For inputs t0 is the middle ``0.5 l + 0.5 u`` of their range in the region (after its
+steps); for functions it is given once.
 
 Data
 ----
-Of a leaf: ``("relax", {"p": [...]})``, all multipliers in order (decimals of few
-digits: any numbers will do).  To check it, compute the ranges, the coefficients c, and
-a bound of every one-dimensional maximum; their sum must not exceed the claim.  If the
-ranges contradict each other, the region is empty: ``("relax", {"empty": true})``.
+Of a leaf, ``("relax", data)``: if the ranges contradict each other, the region is
+empty: ``{"empty": true}``.  Else ``{"p": [...], "energies": [...]}``: all multipliers
+(decimals of few digits: any numbers will do, but none of the last ones, nu, may be
+negative), and for each energy ``[d, D]`` if it is fitted, else null.  To check it:
+
+1. ranges, forward through the groups;
+2. each fitted energy: ``diag(D) - M diag(d) M.T`` is positive semidefinite (or, the
+   same for d, D > 0, ``diag(1 / d) - M.T diag(1 / D) M``, if that is smaller; atoms
+   with d = 0 can be left out);
+3. coefficients c, backwards or by the linear map p -> c, which no region changes;
+4. a bound of each one-dimensional maximum; their sum and the constant are the bound
+   of R.  It must be at most the claim.
 
 Once for all leaves, `RelaxBounder.facts`::
 
     {"log": true or false,           whether R is ln F
      "groups": [[kind, size], ...],  to compare with
-     "energies": [{"group": number, "weights": d, "above": D, "centres": t0}, ...]}
+     "energies": [{"group": number}, or for those not fitted
+                  {"group": number, "weights": d, "above": D, "centres": t0}, ...]}
 
 where D and t0 list the terms in the order of the definition (t0 of inputs is null).
-It is proved once that each ``diag(D) - M diag(d) M.T`` is positive semidefinite.
 
 The one-dimensional maxima here are taken from tables: for each function, cells with a
 parabola and an error, made once over the range in the whole domain; a combination of

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from deuterium.bound.bounders.relax.ranges import Ranges
 from deuterium.bound.bounders.relax.relaxation import Relaxation
 from deuterium.bound.problem import Problem
 from deuterium.bound.region import Proof, Regions, Verdicts, whole
+from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
 from deuterium.ops.exponential import exp
 
@@ -35,14 +37,13 @@ class RelaxBounder:
         Which.
     """
 
-    batch = 64
-    places = ()
+    batch = 128
 
     def __init__(
         self, problem: Problem, relaxation: Relaxation, logarithm: bool
     ) -> None:
         self.problem, self.relaxation, self.logarithm = problem, relaxation, logarithm
-        self.places = relaxation.places
+        self.places: Sequence[tuple[Variable, int]] = relaxation.places
         self.atoms = len(self.places)
         self._shown = np.flatnonzero(relaxation.cuttable)
 
@@ -98,7 +99,7 @@ class RelaxBounder:
             cut=cut,
             at=place,
             points=np.clip(at[:, :n], regions.low[:, :n], regions.high[:, :n]),
-            state=np.concatenate([p, wanted(relax, found, at)], axis=1),
+            state=np.concatenate([p, wanted(relax, added, found, some)], axis=1),
         )
 
     def _ranges(self, regions: Regions) -> Ranges:

@@ -71,7 +71,7 @@ def _within(cells: Cells, load: Load) -> tuple[Array, Array]:
 
     Cells hold their upper ends; the first holds its lower end too.
     """
-    first = np.searchsorted(cells.high, load.low, side="left")
+    first: Array = np.searchsorted(cells.high, load.low, side="left")
     at_end = cells.high[np.minimum(first, len(cells) - 1)] == load.low
     first = np.where(load.open & at_end, first + 1, first)
     last = np.searchsorted(cells.high, load.high, side="left") + 1

@@ -186,7 +186,7 @@ class _Side:
     def _derivative(self, f: Variable) -> Variable:
         if not any(n.is_symbol for n in topological([f])):
             return as_variable(np.zeros(self.size))
-        total = f.sum()  # type: ignore[attr-defined]
+        total = f.sum()
         return simplify(grad(total, self.vector))
 
     def _enclosed(self, order: int, x: Interval) -> Array:

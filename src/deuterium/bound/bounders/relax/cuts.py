@@ -19,7 +19,7 @@ from deuterium.bound.bounders.relax.squares import Squares
 
 Array = Any
 
-FEW = 1e-3  # of the largest gap: smaller ones need no energy
+RATE = 0.12  # at which weights of energies move
 MARGIN = 0.4  # of a side, that a cut keeps from its ends
 
 
@@ -57,8 +57,8 @@ def excesses(
         curves = relaxation.forward.curves[k]
         assert curves is not None
         own = (curves.values(z, z > 0) * c[..., : g.count]).sum(axis=-1)
-        for e, (_, weights) in enumerate(added.rows[k]):
-            own = own + c[..., g.count + e] * weights * (z - added.centres[k]) ** 2
+        for i, (_, weights) in enumerate(added.rows[k]):
+            own = own + c[..., g.count + i] * weights * (z - added.centres[k]) ** 2
         out[:, g.part] += np.maximum(mean - own, 0.0)
     out = np.maximum(np.nan_to_num(out), 0.0)
     for e, pair in zip(relaxation.energies, added.fitted, strict=True):
@@ -67,39 +67,27 @@ def excesses(
     return out
 
 
-def wanted(relaxation: Relaxation, found: Found, at: Array) -> Array:
-    """Return which coordinates' functions lie below their envelopes at the mean."""
-    out = np.ones(at.shape)
-    for e in relaxation.energies:
-        if not e.chosen:
+def wanted(relaxation: Relaxation, added: Squares, found: Found, some: Array) -> Array:
+    """Return better weights of chosen energies, given those used.
+
+    The bound falls with the weight of an atom whose second moment in the relaxed
+    solution is larger than it can be, and rises with that of others.
+    """
+    out = some.copy()
+    pairs = zip(relaxation.energies, added.moments, strict=True)
+    for e, moments in pairs:
+        if not e.chosen or moments is None:
             continue
         g, k = relaxation.groups[e.group], e.group
-        block = relaxation.solver.blocks[k]
-        c = (block.base + block.coefficients(found.p))[..., : g.count]
-        u = found.samples[k][:, :, : g.count]
-        f, z = np.matmul(c[:, :, None, :], u)[:, :, 0], u[:, :, 0]
-        gap = _envelope(z, f, at[:, g.part])
-        out[:, g.part] = gap > FEW * gap.max(axis=1, keepdims=True)
+        w = found.weights[k] / found.weights[k].sum(axis=-1, keepdims=True)
+        z = found.samples[k][:, :, 0] - added.centres[k][..., None]
+        moment = (w * z * z).sum(axis=-1)
+        with np.errstate(all="ignore"):
+            change = np.clip((moment - moments) / moments, -1.0, 1.0)
+        d = out[:, g.part] * np.exp(RATE * np.nan_to_num(change))
+        d = d / np.maximum(d.max(axis=1, keepdims=True), 1e-300)
+        out[:, g.part] = np.maximum(np.round(d, 3), 1e-3)
     return out
-
-
-def _envelope(z: Array, f: Array, at: Array) -> Array:
-    """Return how far the best chord through samples passes above the function."""
-    order = np.argsort(z, axis=-1, kind="stable")
-    z, f = np.take_along_axis(z, order, -1), np.take_along_axis(f, order, -1)
-    x = at[..., None, None]
-    a, b = z[..., :, None], z[..., None, :]
-    with np.errstate(all="ignore"):
-        t = (x - a) / (b - a)
-        chord = f[..., :, None] * (1 - t) + f[..., None, :] * t
-    most = np.where((a < x) & (x < b), chord, -np.inf).max(axis=(-1, -2))
-    right = np.clip((z < at[..., None]).sum(axis=-1), 1, z.shape[-1] - 1)[..., None]
-    near = [np.take_along_axis(y, right - i, -1)[..., 0] for y in (z, f) for i in (1, 0)]
-    z0, z1, f0, f1 = near
-    with np.errstate(all="ignore"):
-        here = np.where(z1 > z0, f0 + (f1 - f0) * (at - z0) / (z1 - z0), f0)
-    gap = most - here
-    return np.where(np.isfinite(gap), np.maximum(gap, 0.0), 0.0)
 
 
 def _slack(
@@ -124,7 +112,8 @@ def _slack(
     d, above = pair
     image = ((y @ e.matrix) * d) @ e.matrix.T
     rest = found.p[:, e.parameter, None] * y * (above * y - image)
-    np.add.at(out, (slice(None), places), np.maximum(rest, 0.0))  # type: ignore[arg-type]
+    where: Any = (slice(None), places)
+    np.add.at(out, where, np.maximum(rest, 0.0))
 
 
 def _share(
@@ -147,7 +136,8 @@ def _share(
         for term, matrix in relaxation.rows_of(g.definitions[k]):
             part = np.abs(share) @ (np.abs(matrix) > 0).T
             below = relaxation.groups[term.group]
-            np.add.at(out, (slice(None), below.offset + term.coordinate), part)
+            where: Any = (slice(None), below.offset + term.coordinate)
+            np.add.at(out, where, part)
 
 
 def cuts(

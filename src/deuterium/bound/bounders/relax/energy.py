@@ -1,7 +1,7 @@
 """The energy of a layer: a second moment that affine atoms cannot exceed.
 
-For atoms ``z = M.T @ t + b`` (t: the terms they are made of), any weights ``d >= 0`` and
-any diagonal D with ``diag(D) - M diag(d) M.T`` positive semidefinite,
+For atoms ``z = M.T @ t + b`` (t: the terms they are made of), any weights ``d >= 0``
+and any diagonal D with ``diag(D) - M diag(d) M.T`` positive semidefinite,
 
     sum_j d_j (z_j - z0_j)**2  <=  sum_i D_i (t_i - t0_i)**2,     z0 = M.T @ t0 + b.
 
@@ -93,7 +93,9 @@ class Energy:
         return len(self.sources) == 1 and not self.sources[0].square.any()
 
     def to_json(self) -> dict[str, Any]:
-        """Return the numbers of which `bounders.relax` speaks under "Energies"."""
+        """Return what is the same in all regions, as `bounders.relax` describes."""
+        if self.is_plain:
+            return {"group": self.group}
         centres: list[float | None] = []
         for s in self.sources:
             pairs = zip(s.square, s.centre.tolist(), strict=True)
@@ -123,7 +125,7 @@ def energies(structure: Structure, ranges: Ranges) -> list[Energy]:
         matrix, radius = _matrix(group)
         vectors = start(matrix @ matrix.T)
         unit = np.ones((1, count))
-        (diagonal,) = verified(matrix, radius, weights[None], unit, vectors)
+        (diagonal,), _ = verified(matrix, radius, weights[None], unit, vectors)
         at = structure.parameters + len(found)
         sources, first = [], 0
         for term in parts:
@@ -169,8 +171,10 @@ def _squares(group: Group, term: Term) -> Array:
 
 def verified(
     matrix: Array, radius: Array, weights: Array, width: Array, vectors: Array
-) -> Array:
+) -> tuple[Array, Array]:
     """Return D, small for sources of these half widths, for a batch of weights d.
+
+    And the second moments of the atoms in the dual solution that D comes from.
 
     Parameters
     ----------
@@ -184,7 +188,10 @@ def verified(
     n, m = matrix.shape
     scaled = matrix * width[..., None] * np.sqrt(weights)[:, None, :]
     gram = scaled @ np.swapaxes(scaled, 1, 2)
-    d = _nearly(gram, vectors) / width**2
+    d, v = _nearly(gram, vectors)
+    d = d / width**2
+    plain = matrix * width[..., None]
+    moments = (np.matmul(np.swapaxes(plain, 1, 2), v) ** 2).sum(axis=2)
     # |exact gram - gram| <= error, element by element, hence in norm by row sums
     size = np.abs(scaled)
     lost = gamma(m + 16) * (size @ np.swapaxes(size, 1, 2)).sum(axis=2)
@@ -202,12 +209,13 @@ def verified(
         test[:, own, own] += inside - (2 * gamma(n + 16) * trace + slack)[:, None]
         bad = ~_positive(test)
         if not bad.any():
-            return d
+            return d, moments
         d = np.where(bad[:, None], d, d / (1 + grow))
     # at last, by rows that dominate
     lengths = (size @ np.swapaxes(size, 1, 2)).sum(axis=2) + lost
     lengths = lengths / width**2
-    return np.where(bad[:, None], rounded_up(lengths * (1 + 1e-6) + TINY), d)
+    d = np.where(bad[:, None], rounded_up(lengths * (1 + 1e-6) + TINY), d)
+    return d, moments
 
 
 def _positive(matrices: Array) -> Array:
@@ -241,8 +249,8 @@ def start(gram: Array) -> Array:
     return v
 
 
-def _nearly(gram: Array, vectors: Array) -> Array:
-    """Return D of least trace with ``diag(D) >= gram``, about.
+def _nearly(gram: Array, vectors: Array) -> tuple[Array, Array]:
+    """Return D of least trace with ``diag(D) >= gram``, about; and V.
 
     The dual maximises ``<gram, V V.T>`` over V with unit rows; the fixed point of
     ``V <- rows of gram V, normalised`` has D as the lengths of those rows.
@@ -256,4 +264,4 @@ def _nearly(gram: Array, vectors: Array) -> Array:
     # scale up until it is feasible
     root = 1.0 / np.sqrt(d)
     most = np.linalg.eigvalsh(root[:, :, None] * gram * root[:, None, :])[:, -1]
-    return d * np.maximum(most, 1e-300)[:, None]
+    return d * np.maximum(most, 1e-300)[:, None], v

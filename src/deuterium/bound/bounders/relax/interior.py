@@ -274,8 +274,7 @@ class Solver:
             off = gap + lack
             keep.note(rows, bound, p, cells)
             excess = np.maximum(bound - target, 0.0)
-            near = (bound < target) | (
-                off <= NEAR[rounds] + SHARE[rounds] * excess)
+            near = (bound < target) | (off <= NEAR[rounds] + SHARE[rounds] * excess)
             if rounds < ROUNDS and refine is not None and np.mean(near) > 0.7:
                 extra = refine(rows, [c.values(p) for c in cells])
                 count = sum(c.q.shape[1] * c.q.shape[2] for c in cells)
@@ -301,6 +300,7 @@ class Solver:
         return keep.p, keep.samples, keep.weights
 
     def dual(self, cells: list[_Cells], p: Array) -> Array:
+        """Return D on the samples."""
         total = self.base + p @ self.weights
         for c in cells:
             total = total + c.values(p).max(axis=-1).sum(axis=-1)

@@ -8,8 +8,9 @@ and only upper bounds are sought.
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Callable
 
+import numpy as np
 
 from deuterium.bound.domain import Box
 from deuterium.bound.enclose import enclose
@@ -32,9 +33,9 @@ def log_form(problem: Problem) -> Variable | None:
     -----
     The graph is ``sum(k * g)`` over parts found by taking factors off from the outside
     in: of a product both factors, of a quotient, a power (square, sqrt, reciprocal) or
-    a reshaped scalar its arguments, with k multiplied by -1, 2, 1/2 along the way;
-    ``ln expit(t)`` is ``log_expit(t)``, ``ln ndtr(t)`` is ``log_ndtr(t)``, ``ln exp(t)``
-    is t, and all else is ``log`` of it.
+    a reshaped scalar its arguments, with k multiplied by -1, 2, 1/2 along the way; the
+    logarithms of ``expit(t)``, ``ndtr(t)``, ``exp(t)`` are ``log_expit(t)``,
+    ``log_ndtr(t)``, t, and of all else it is ``log`` of it.
     """
     objective = problem.objective
     root = _inside(objective)
@@ -113,7 +114,7 @@ def _is_quotient(v: Variable, signs: _Signs) -> bool:
     return signs.nonnegative(v.args[0]) and signs.positive(v.args[1])
 
 
-_ATOMS = {
+_ATOMS: dict[str, Callable[[Variable], Variable]] = {
     "expit": log_expit,
     "ndtr": log_ndtr,
     "exp": lambda t: t,

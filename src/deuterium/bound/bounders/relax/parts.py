@@ -36,6 +36,7 @@ class Image:
 
     @property
     def kinked(self) -> bool:
+        """Whether the sides differ."""
         return not (self.full is self.left is self.right)
 
 
@@ -67,6 +68,7 @@ class Term:
 
     @property
     def size(self) -> int:
+        """The number of elements."""
         return len(self.coordinate)
 
 
@@ -148,6 +150,7 @@ class Group:
 
     @property
     def multipliers(self) -> int:
+        """The number of multipliers of its definitions."""
         return self.size * len(self.definitions)
 
     @property

@@ -12,7 +12,6 @@ from deuterium.bound.bounders.relax.curves import Table
 from deuterium.bound.bounders.relax.energy import energies
 from deuterium.bound.bounders.relax.interior import Columns, Solver
 from deuterium.bound.bounders.relax.parts import (
-    INPUT,
     PAIR,
     Affine,
     Group,
@@ -121,9 +120,7 @@ class Relaxation:
 
     # -- good multipliers ------------------------------------------------------------
 
-    def solve(
-        self, ranges: Ranges, added: Squares, p: Array, target: float
-    ) -> Found:
+    def solve(self, ranges: Ranges, added: Squares, p: Array, target: float) -> Found:
         """Return multipliers that make the bound small."""
         places: list[Any] = []
         samples = []

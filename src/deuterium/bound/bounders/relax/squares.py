@@ -37,12 +37,15 @@ class Squares:
         definitions.
     fitted : list of (ndarray, ndarray) or None
         For each energy d and D if they are the regions' own.
+    moments : list of ndarray of shape (B, m) or None
+        For those, what the second moments of the atoms about their centres can be.
     """
 
     rows: list[list[tuple[int, Array]]]
     centres: list[Array]
     error: Array
     fitted: list[tuple[Array, Array] | None]
+    moments: list[Array | None]
 
     def proof(self, k: int) -> list[Any]:
         """Return what the proof of region k says of the energies."""
@@ -68,10 +71,15 @@ def squares(
     for g, c in zip(groups, centres, strict=True):
         if g.kind == INPUT:
             c[:] = 0.5 * ranges.low[:, g.part] + 0.5 * ranges.high[:, g.part]
-    out = Squares([[] for _ in groups], centres, np.zeros((batch, len(energies))), [])
+    out = Squares(
+        [[] for _ in groups], centres, np.zeros((batch, len(energies))), [], []
+    )
     for k, e in enumerate(energies):
-        pair = _fitted(groups, e, ranges, wanted) if e.is_plain else None
+        pair, moments = None, None
+        if e.is_plain:
+            pair, moments = _fitted(groups, e, ranges, wanted)
         out.fitted.append(pair)
+        out.moments.append(moments)
         weights = e.weights[None] if pair is None else pair[0]
         out.rows[e.group].append((e.parameter, -weights))
         above = None if pair is None else pair[1]
@@ -80,8 +88,8 @@ def squares(
             if plain.any():
                 d = s.weights[None] if above is None else above
                 total = np.zeros((len(d), groups[s.term.group].size))
-                at = (slice(None), s.term.coordinate[plain])
-                np.add.at(total, at, d[:, plain])  # type: ignore[arg-type]
+                at: Any = (slice(None), s.term.coordinate[plain])
+                np.add.at(total, at, d[:, plain])
                 out.rows[s.term.group].append((e.parameter, total))
         out.error[:, k] = _centre(groups, e, ranges, centres, weights)
     return out
@@ -89,8 +97,8 @@ def squares(
 
 def _fitted(
     groups: list[Group], e: Energy, ranges: Ranges, wanted: Array
-) -> tuple[Array, Array]:
-    """Return d and D for each region, D of few digits."""
+) -> tuple[tuple[Array, Array], Array]:
+    """Return d and D for each region, D of few digits, and moments."""
     low, high = ranges.functions[e.group]
     d = np.any(low[..., 1:] < high[..., 1:], axis=-1).astype(float)
     if e.chosen:
@@ -100,7 +108,8 @@ def _fitted(
     width = (ranges.high - ranges.low)[:, part][:, source.term.coordinate]
     width = np.maximum(width, THIN * width.max(axis=1, keepdims=True))
     width = np.where(width > 0, width, 1.0)
-    return d, verified(e.matrix, e.radius, d, 0.5 * width, e.vectors)
+    above, moments = verified(e.matrix, e.radius, d, 0.5 * width, e.vectors)
+    return (d, above), moments
 
 
 def _centre(

@@ -29,7 +29,7 @@ from deuterium.bound.bounders.relax.parts import (
     thin,
 )
 from deuterium.bound.problem import Problem
-from deuterium.graph.operator import Operator
+from deuterium.graph.operator import Operator, lookup
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable, apply, constant, symbol
 from deuterium.interval import Interval
@@ -235,15 +235,12 @@ class Structure:
 
     def _made(self, name: str, argument: Variable) -> Variable:
         """Return a function of a node, entered like the nodes of the graph."""
-        from deuterium.graph.operator import lookup
-
         node = apply(lookup(name), (argument,), {})
         self.kinds[node] = self._kind(node)
         return node
 
     def _product(self, a: Variable, b: Variable) -> Kind:
         node = a * b
-        self.kinds[a], self.kinds[b] = self.kinds[a], self.kinds[b]
         return self._kind(node)
 
     # -- affine functions ------------------------------------------------------------
