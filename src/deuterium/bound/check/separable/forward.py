@@ -10,10 +10,10 @@ from deuterium.bound.check.binary import times
 from deuterium.bound.check.functions import INFINITY, ONE, ZERO, Ball, larger, smaller
 from deuterium.bound.check.layout import Group
 from deuterium.bound.check.reasons import NoPoint
+from deuterium.bound.check.separable.linear import Affine
 from deuterium.bound.check.separable.structure import (
     FREE,
     PAIR,
-    Affine,
     Block,
     Structure,
 )

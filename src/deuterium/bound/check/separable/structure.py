@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 from flint import arb
 
-from deuterium.bound.check.functions import ZERO, Ball
-from deuterium.bound.check.layout import MOVES, Group, Layout, Task
+from deuterium.bound.check.functions import Ball
+from deuterium.bound.check.layout import MOVES, Group, Layout
 from deuterium.bound.check.reasons import NoBound
+from deuterium.bound.check.separable.linear import Affine, linear, objects
 from deuterium.graph.operator import OPERATORS
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable, apply
@@ -31,28 +32,6 @@ INPUT, ATOM, PAIR, FREE = "input", "atom", "pair", "free"
 FUSING_MOVES = {"reshape", "transpose", "gather", "broadcast", "concatenate"}
 LINEAR = {"add", "subtract", "negative", "sum", "cumsum", "scatter", "select"}
 LINEAR |= FUSING_MOVES
-
-
-@dataclass
-class Affine:
-    """A number plus coefficients of terms, which are slots."""
-
-    constant: Ball = ZERO
-    parts: dict[int, Ball] = field(default_factory=dict)
-
-    def plus(self, other: Affine, factor: Ball | None = None) -> Affine:
-        """Return the sum, with a factor for the other."""
-        c = other.constant if factor is None else factor * other.constant
-        parts = dict(self.parts)
-        for t, x in other.parts.items():
-            more = x if factor is None else factor * x
-            parts[t] = parts[t] + more if t in parts else more
-        return Affine(self.constant + c, parts)
-
-    def times(self, factor: Ball) -> Affine:
-        """Return a multiple."""
-        parts = {t: factor * x for t, x in self.parts.items()}
-        return Affine(factor * self.constant, parts)
 
 
 @dataclass
@@ -296,13 +275,13 @@ class Structure(Layout):
     def _terms(self, places: Array) -> Array:
         if not all(i in self.owner for i in places.ravel().tolist()):
             raise NoBound("constants among the elements of a function")
-        return _objects(
+        return objects(
             places.shape, [Affine(parts={i: arb(1)}) for i in places.ravel().tolist()]
         )
 
     def _constants(self, places: Array) -> Array:
         values = self.values()
-        return _objects(
+        return objects(
             places.shape, [Affine(values[i]) for i in places.ravel().tolist()]
         )
 
@@ -331,108 +310,4 @@ class Structure(Layout):
             return Known(AFFINE, np.empty(0), values=values)
         places = [np.arange(a.size).reshape(a.shape) for a in node.args]
         terms = [x for a in node.args for x in self.affine(a).ravel().tolist()]
-        return Known(AFFINE, np.empty(0), values=_linear(node, places, terms))
-
-
-def _objects(shape: tuple[int, ...], elements: list[Any]) -> Array:
-    out = np.empty(shape, dtype=object)
-    out.reshape(-1)[:] = elements
-    return out
-
-
-class _Scratch(Layout):
-    """A layout of one node on its own, to learn what its elements are sums of."""
-
-    def __init__(self, node: Variable, places: Sequence[Array]) -> None:
-        super().__init__([], {}, 0)
-        start = 0
-        for a, p in zip(node.args, places, strict=True):
-            self.slots[a] = p + start
-            start += a.size
-        self.count = start
-        if len(set(node.args)) < len(node.args):
-            raise NoBound("a node that takes one argument twice")
-        self.out = self._enter(node, {})
-
-
-def _linear(node: Variable, places: Sequence[Array], terms: list[Affine]) -> Array:
-    """Return the elements of a linear operator of affine arguments."""
-    scratch = _Scratch(node, places)
-    found: dict[int, Affine] = dict(enumerate(terms))
-    found.update({k: Affine(x) for k, x in scratch.numbers.items()})
-    for group in scratch.groups:
-        for task in group.tasks:
-            _LINEAR[group.name](found, task, group.attrs)
-    return _objects(node.shape, [found[k] for k in scratch.out.ravel().tolist()])
-
-
-Found = dict[int, Affine]
-
-
-def _add(found: Found, task: Task, attrs: Mapping[str, Any]) -> None:
-    (k,), (i, j) = task
-    found[k] = found[i].plus(found[j])
-
-
-def _subtract(found: Found, task: Task, attrs: Mapping[str, Any]) -> None:
-    (k,), (i, j) = task
-    found[k] = found[i].plus(found[j], arb(-1))
-
-
-def _negative(found: Found, task: Task, attrs: Mapping[str, Any]) -> None:
-    (k,), (i,) = task
-    found[k] = found[i].times(arb(-1))
-
-
-def _sum(found: Found, task: Task, attrs: Mapping[str, Any]) -> None:
-    (k,), ins = task
-    found[k] = total([(arb(1), found[i]) for i in ins])
-
-
-def total(terms: Sequence[tuple[Ball, Affine]]) -> Affine:
-    """Return the sum of multiples of affine functions."""
-    constant = ZERO
-    parts: dict[int, Ball] = {}
-    for c, x in terms:
-        constant = constant + c * x.constant
-        for t, y in x.parts.items():
-            parts[t] = parts[t] + c * y if t in parts else c * y
-    return Affine(constant, parts)
-
-
-def _product(a: Affine, b: Affine) -> Affine:
-    return b.times(a.constant) if not a.parts else a.times(b.constant)
-
-
-def _multiply(found: Found, task: Task, attrs: Mapping[str, Any]) -> None:
-    (k,), (i, j) = task
-    found[k] = _product(found[i], found[j])
-
-
-def _divide(found: Found, task: Task, attrs: Mapping[str, Any]) -> None:
-    (k,), (i, j) = task
-    found[k] = found[i].times(1 / found[j].constant)
-
-
-def _matmul(found: Found, task: Task, attrs: Mapping[str, Any]) -> None:
-    outs, ins = task
-    rows, inner, columns = attrs["shape"]
-    a, b = ins[: rows * inner], ins[rows * inner :]
-    for n, k in enumerate(outs):
-        r, c = divmod(n, columns)
-        terms = []
-        for i, j in zip(a[r * inner : (r + 1) * inner], b[c::columns], strict=True):
-            x, y = found[i], found[j]
-            terms.append((x.constant, y) if not x.parts else (y.constant, x))
-        found[k] = total(terms)
-
-
-_LINEAR = {
-    "add": _add,
-    "subtract": _subtract,
-    "negative": _negative,
-    "sum": _sum,
-    "multiply": _multiply,
-    "divide": _divide,
-    "matmul": _matmul,
-}
+        return Known(AFFINE, np.empty(0), values=linear(node, places, terms))
