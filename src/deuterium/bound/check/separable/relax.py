@@ -54,7 +54,10 @@ class Separable:
     ) -> None:
         self.inputs = len(least)
         self._starts, self._least, self._most = starts, list(least), list(most)
-        root, logarithms = log_form(objective, self._least_of)
+        root: Variable | None = None
+        logarithms: list[Variable] = []
+        if facts.get("log", True):
+            root, logarithms = log_form(objective, self._least_of)
         self.is_log = root is not None
         self.structure = Structure(
             objective if root is None else root, starts, self.inputs
@@ -198,7 +201,8 @@ class Separable:
     def _squares(self, k: int, pair: Any, state: State) -> list[Square]:
         """Return what an energy adds; ``pair`` has the region's own weights, if any."""
         energy, fact = self.energies[k], self.facts["energies"][k]
-        centres = dict(zip(energy.terms, fact["centres"], strict=True))
+        none = [None] * len(energy.terms)
+        centres = dict(zip(energy.terms, fact.get("centres", none), strict=True))
 
         def centre(t: int) -> Ball:
             if centres[t] is not None:
