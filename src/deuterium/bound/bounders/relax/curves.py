@@ -17,16 +17,18 @@ import numpy as np
 from deuterium.bound.bounders.relax.parts import Group, Image
 from deuterium.evaluate.function import compile
 from deuterium.graph.interpret import interpret
+from deuterium.graph.operator import Operator
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable, as_variable
 from deuterium.interval import Interval
-from deuterium.interval.rounding import gamma
+from deuterium.interval.rounding import MIN_NORMAL, gamma
 from deuterium.transform.derivative import grad
 from deuterium.transform.simplify import simplify
 
 Array = Any
 
 COARSE, FINE = 1e-3, 1e-7  # errors, of the function's spread
+FAR = 1e3  # stands for infinity where the solver samples a pole
 MOST_COARSE, MOST_FINE = 96, 32  # cells in all, and within one
 
 
@@ -37,15 +39,18 @@ class Curves:
     ----------
     group : Group
         Of any kind but pairs.
+    forgiving : bool
+        Whether logarithms are only taken of what is never negative, so that minus
+        infinity is meant where zero or rounding errors below it are met.
     """
 
-    def __init__(self, group: Group) -> None:
+    def __init__(self, group: Group, forgiving: bool) -> None:
         self.group = group
         self.kinked = any(f.kinked for f in group.functions)
         images = list(zip(*[(f.left, f.right) for f in group.functions], strict=True))
         # a group without functions has one side, of none
         sides = images if self.kinked else images[:1] or [()]
-        self._sides = [_Side(group, side) for side in sides]
+        self._sides = [_Side(group, side, forgiving) for side in sides]
 
     def values(self, z: Array, right: Array) -> Array:
         """Return floats of shape (..., m, functions); ``right``: which side of a kink.
@@ -55,7 +60,7 @@ class Curves:
         out = np.empty((*z.shape, self.group.count))
         out[..., 0] = z
         for k, side in enumerate(self._sides):
-            found = side.values(z)
+            found = [np.nan_to_num(f, nan=-FAR, neginf=-FAR) for f in side.values(z)]
             for r, f in enumerate(found):
                 out[..., r + 1] = f if k == 0 else np.where(right, f, out[..., r + 1])
         return out
@@ -149,8 +154,11 @@ class Cells:
 
     @property
     def relative(self) -> Array:
-        """Errors, of the function's spread over all cells."""
-        return np.fmax(self.above, self.below) / self.spread
+        """Errors, of the function's spread; beside a pole, of the range's width."""
+        width = self.high - self.low
+        share = (width / max(float(width.sum()), MIN_NORMAL))[:, None, None]
+        error = np.fmax(self.above, self.below) / self.spread
+        return np.where(np.isfinite(error), error, share)
 
 
 @dataclass(frozen=True)
@@ -165,7 +173,10 @@ class Table:
 class _Side:
     """Functions that are smooth over the range in question."""
 
-    def __init__(self, group: Group, functions: tuple[Variable, ...]) -> None:
+    def __init__(
+        self, group: Group, functions: tuple[Variable, ...], forgiving: bool
+    ) -> None:
+        self._rule = _forgiving if forgiving else (lambda op: op.enclosure)
         self.vector, self.size = group.vector, group.size
         self.orders = [list(functions)]
         self._value = compile([group.vector], list(functions)) if functions else None
@@ -198,7 +209,7 @@ class _Side:
         if kept is None:
             kept = self._orders[order] = topological(graphs)
         with np.errstate(all="ignore"):
-            meaning = interpret(kept, lambda v: _leaf(v, x), lambda op: op.enclosure)
+            meaning = interpret(kept, lambda v: _leaf(v, x), self._rule)
         for r, g in enumerate(graphs):
             out[0, ..., r] = meaning[g].lower
             out[1, ..., r] = meaning[g].upper
@@ -225,10 +236,10 @@ class _Side:
         low, high = self._enclosed(3, over)
         error = error + np.fmax(np.abs(low), np.abs(high)) * r**3 / 6
         error = (error + size * gamma(8)) * (1 + gamma(32))
-        return self._guarded(poly, error, over, b)
+        return self._guarded(poly, error, over)
 
     def _guarded(
-        self, poly: Array, error: Array, over: Interval, b: Array
+        self, poly: Array, error: Array, over: Interval
     ) -> tuple[Array, Array, Array]:
         """Use the plain range where Taylor's formula is no better or undefined."""
         low, high = self._enclosed(0, over)
@@ -241,34 +252,23 @@ class _Side:
         lost = ~np.isfinite(above)
         if lost.any():
             poly[lost] = 0.0
-            top = self._rising_ends(b)
-            above = np.where(lost, top, above)
-            below = np.where(lost, np.inf, below)
+            above = np.where(lost, np.where(np.isnan(high), np.inf, high), above)
+            below = np.where(lost, np.where(np.isnan(low), np.inf, -low), below)
         return poly, above, below
 
-    def _rising_ends(self, b: Array) -> Array:
-        """Return upper bounds over cells up to b of functions that rise, else inf."""
-        at = Interval.unchecked(
-            np.repeat(b[:, None], self.size, 1), np.repeat(b[:, None], self.size, 1)
-        )
-        high = self._enclosed(0, at)[1]
-        for r, f in enumerate(self.orders[0]):
-            if not _rises(f):
-                high[..., r] = np.inf
-        return np.where(np.isnan(high), np.inf, high)
 
+def _forgiving(op: Operator) -> Any:
+    """Return an enclosure; the logarithm of 0 is minus infinity, not undefined."""
+    if op.name != "log":
+        return op.enclosure
 
-def _rises(f: Variable) -> bool:
-    """Whether a function is an increasing operator of the coordinates themselves."""
-    moves = ("reshape", "gather")
-    while f.op is not None and f.op.name in moves:
-        f = f.args[0]
-    if f.op is None or not f.op.facts.get("increasing") or len(f.args) != 1:
-        return False
-    f = f.args[0]
-    while f.op is not None and f.op.name in moves:
-        f = f.args[0]
-    return f.is_symbol
+    def log(x: Interval) -> Interval:
+        touches = np.asarray(x.lower) <= 0
+        low = np.where(touches, MIN_NORMAL, x.lower)
+        found = op.enclosure(Interval.unchecked(low, np.maximum(x.upper, low)))
+        return Interval.unchecked(np.where(touches, -np.inf, found.lower), found.upper)
+
+    return log
 
 
 def _leaf(v: Variable, x: Interval) -> Interval:

@@ -48,11 +48,15 @@ class Forward:
     Parameters
     ----------
     structure : Structure
+    forgiving : bool
+        As for `Curves`.
     """
 
-    def __init__(self, structure: Structure) -> None:
+    def __init__(self, structure: Structure, forgiving: bool) -> None:
         self.groups, self.coordinates = structure.groups, structure.coordinates
-        self.curves = [None if g.kind == PAIR else Curves(g) for g in structure.groups]
+        self.curves = [
+            None if g.kind == PAIR else Curves(g, forgiving) for g in structure.groups
+        ]
         self.limits: tuple[Array, Array] | None = None  # proved for the whole domain
         self._rows = {
             id(d): [(t, _row(c)) for t, c in d.parts.items()]

@@ -65,11 +65,14 @@ class Relaxation:
 
     def __init__(self, problem: Problem, root: Variable) -> None:
         self.structure = structure = Structure(problem, root)
+        forgiving = not _has_logarithms(problem.objective)
         self.groups = structure.groups
-        whole = self._whole(problem, Forward(structure))
+        whole = self._whole(problem, Forward(structure, forgiving))
         self.cuttable = self._cuttable(problem)
         self.energies = energies(structure, whole)
-        self.forward = Forward(structure)  # the energies may have added functions
+        self.forward = Forward(
+            structure, forgiving
+        )  # the energies may have added functions
         self.system = System(structure, self.energies)
         self.forward.limits = (whole.low[0], whole.high[0])
         self.tables: list[Table | None] = [
@@ -201,7 +204,7 @@ class Relaxation:
         c, off = self.system.blocks[k].coefficients(p)
         low, high = ranges.functions[k]
         far = np.maximum(np.abs(low), np.abs(high))
-        wrong = (off * far).sum(axis=(1, 2))
+        wrong = np.where(off > 0, off * far, 0.0).sum(axis=(1, 2))
         part_low, part_high = ranges.low[:, g.part], ranges.high[:, g.part]
         if g.kind == PAIR:
             return _corner_maxima(c, part_low, part_high, g.size), wrong
@@ -224,6 +227,11 @@ class Relaxation:
             centre.ravel(),
         )
         return maxima(load, table).reshape(batch, m), wrong
+
+
+def _has_logarithms(v: Variable) -> bool:
+    """Whether the objective takes logarithms itself, perhaps of negative numbers."""
+    return any(n.op is not None and n.op.name == "log" for n in topological([v]))
 
 
 def _written(node: Variable, known: set[Variable]) -> Variable:

@@ -57,7 +57,8 @@ class Block:
         flat = self.matrix.reshape(m * r, n)
         c = self.base + (p @ flat.T).reshape(len(p), m, r)
         size = np.abs(self.base) + (np.abs(p) @ np.abs(flat).T).reshape(len(p), m, r)
-        error = size * gamma(n + 8) + self.base_radius
+        moved = self.matrix.any(axis=2)  # else the coefficient is as it stands
+        error = np.where(moved, size * gamma(n + 8), 0.0) + self.base_radius
         if self.radius.any():
             spread = self.radius.reshape(m * r, n)
             error = error + (np.abs(p) @ spread.T).reshape(len(p), m, r)
