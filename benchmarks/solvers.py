@@ -15,6 +15,7 @@ import numpy as np
 
 import deuterium as dt
 from deuterium.bound.problem import Problem
+from deuterium.errors import InvalidInputError
 
 SCIPY = ("shgo", "direct", "dual_annealing", "differential_evolution")
 EXACT = {"SCIP": "pyscipopt", "Gurobi": "gurobipy"}
@@ -31,9 +32,16 @@ def installed(names=EXACT) -> list[str]:
 def by_scipy(case, method: str, seconds: float, maximize: bool = True) -> Answer:
     """Return what one of SciPy's optimisers finds."""
     start = time.perf_counter()
-    found = dt.search(
-        case.graph, case.domain, method=method, maximize=maximize, time_limit=seconds
-    )
+    try:
+        found = dt.search(
+            case.graph,
+            case.domain,
+            method=method,
+            maximize=maximize,
+            time_limit=seconds,
+        )
+    except InvalidInputError:  # too many inputs for it
+        return NOTHING
     return found.value, np.nan, time.perf_counter() - start
 
 

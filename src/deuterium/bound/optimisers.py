@@ -15,12 +15,12 @@ import numpy as np
 import scipy.optimize
 
 from deuterium.bound.ascent.target import Target
+from deuterium.errors import InvalidInputError
 
 Array = Any
 
 ROUNDS = 1000  # of the methods that go by rounds
-WIDE = 8  # inputs from which shgo samples instead of triangulating the box's corners
-SAMPLES = 128  # that shgo draws there
+FEW = 7  # inputs: of a box of more, shgo takes minutes for the corners alone
 WORST = 1e300  # stands for what is not finite
 
 
@@ -37,6 +37,8 @@ class Boxed:
         The box.
     row, value :
         The best row of inputs evaluated so far, and its value.
+    point : ndarray
+        Where in the box that is.
     """
 
     def __init__(self, target: Target) -> None:
@@ -46,6 +48,7 @@ class Boxed:
         self.bounds = [(float(a), float(b)) for a, b in zip(low, high, strict=True)]
         self.bounds += [(0.0, float(len(b.table))) for b in self.place.blocks]
         self.row, self.value = np.zeros(len(self.place.low)), -np.inf
+        self.point = np.zeros(len(self.bounds))
 
     def rows(self, points: Array) -> Array:
         """Return points of the box as rows of inputs."""
@@ -64,7 +67,7 @@ class Boxed:
             raise _TimeUp
         rows = self.rows(np.atleast_2d(points.T))
         values = self.target.values(rows)
-        self._remember(rows, values)
+        self._remember(rows, values, np.atleast_2d(points.T))
         down = np.where(np.isfinite(values), -values, WORST)
         return down if points.ndim == 2 else float(down[0])
 
@@ -74,7 +77,7 @@ class Boxed:
             raise _TimeUp
         rows = self.rows(point[None])
         values, slopes = self.target.both(rows)
-        self._remember(rows, values)
+        self._remember(rows, values, point[None])
         down = np.zeros(len(point))
         down[: len(self.free)] = -slopes[0, self.free]
         return (-float(values[0]) if np.isfinite(values[0]) else WORST), down
@@ -83,12 +86,13 @@ class Boxed:
         """Return the slopes alone."""
         return self.with_slopes(point)[1]
 
-    def _remember(self, rows: Array, values: Array) -> None:
+    def _remember(self, rows: Array, values: Array, points: Array) -> None:
         for i in np.argsort(-values, kind="stable"):
             if not values[i] > self.value:
                 return
             if self.target.problem.contains(rows[i]):
                 self.row, self.value = rows[i].copy(), float(values[i])
+                self.point = points[i].copy()
                 return
 
 
@@ -100,16 +104,31 @@ def optimise(target: Target, method: str, seed: int) -> tuple[Array, float]:
         return boxed.row, boxed.value
     with np.errstate(all="ignore"), suppress(_TimeUp):
         METHODS[method](boxed, np.random.default_rng(seed))
+        _polish(boxed)
     return boxed.row, boxed.value
 
 
+def _polish(boxed: Boxed) -> None:
+    """Finish the best point with L-BFGS-B."""
+    if np.isfinite(boxed.value):
+        scipy.optimize.minimize(
+            boxed.with_slopes,
+            boxed.point,
+            jac=True,
+            method="L-BFGS-B",
+            bounds=boxed.bounds,
+        )
+
+
 def _shgo(boxed: Boxed, random: np.random.Generator) -> None:
-    wide = len(boxed.bounds) > WIDE
+    if len(boxed.bounds) > FEW:
+        raise InvalidInputError(
+            f"search: `method`='shgo' triangulates the box, which is hopeless for "
+            f"{len(boxed.bounds)} inputs (at most {FEW}); use another method"
+        )
     scipy.optimize.shgo(
         boxed.many,
         boxed.bounds,
-        n=SAMPLES if wide else 100,
-        sampling_method="sobol" if wide else "simplicial",
         minimizer_kwargs={"method": "SLSQP", "jac": boxed.slopes},
         options={"jac": boxed.slopes},
     )
@@ -120,7 +139,7 @@ def _direct(boxed: Boxed, random: np.random.Generator) -> None:
 
 
 def _differential_evolution(boxed: Boxed, random: np.random.Generator) -> None:
-    found = scipy.optimize.differential_evolution(
+    scipy.optimize.differential_evolution(
         boxed.many,
         boxed.bounds,
         maxiter=ROUNDS,
@@ -128,9 +147,6 @@ def _differential_evolution(boxed: Boxed, random: np.random.Generator) -> None:
         polish=False,
         updating="deferred",
         vectorized=True,
-    )
-    scipy.optimize.minimize(
-        boxed.with_slopes, found.x, jac=True, method="L-BFGS-B", bounds=boxed.bounds
     )
 
 

@@ -86,7 +86,7 @@ def search(
     domain : Domain
         Bounds for every symbol of ``v``, without batch axes.
     method : {"ascent", "shgo", "direct", "differential_evolution", "dual_annealing"}
-        How to search.
+        How to search.  "shgo" takes at most 7 inputs.
     starts : int
         How many points to follow at once (by "ascent").
     seed : int
