@@ -102,7 +102,7 @@ def violations(bounder, coordinates, regions, upper, rows):
         inside = np.all(above & (values <= regions.high[k]), axis=1)
         near = inside & (value > upper[k] * (1 - np.sign(upper[k]) * NEAR))
         for i in np.flatnonzero(near)[:5]:
-            point = {s: x for s, x in coordinates.problem.arrays(rows[i]).items()}
+            point = dict(coordinates.problem.arrays(rows[i]))
             exact = evaluate_exactly(coordinates.problem.objective, point)
             if not exact <= float(upper[k]) and _clearly(regions, values[i], k):
                 found.append((k, rows[i], value[i], upper[k]))

@@ -91,7 +91,7 @@ def test_the_infimum_is_bounded_without_a_logarithm():
 def test_cuts_shrink_bounds_and_share_their_point():
     _, problem, bounder, coordinates = setting((3, 3, 1), "sigmoid", 1.5, "logistic", 2)
     rows = np.random.RandomState(0).uniform(-1, 1, (4000, problem.size))
-    value, values = coordinates(rows)
+    value, _ = coordinates(rows)
     region, best = bounder.root(), value.max()
     for _ in range(8):
         verdict = bounder.bound(region, best)
