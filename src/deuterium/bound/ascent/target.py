@@ -61,7 +61,12 @@ class Target:
         (values,) = self._value(*self.problem.arrays(rows).values())
         self.evaluations += len(rows)
         values = np.broadcast_to(values, len(rows))  # it may depend on no symbol
-        return np.where(np.isfinite(values), values, -np.inf)
+        return self._counted(rows, values)
+
+    def _counted(self, rows: Array, values: Array) -> Array:
+        """Return values, minus infinity where they, or the rows, are not finite."""
+        finite = np.isfinite(values) & np.isfinite(rows).all(axis=1)
+        return np.where(finite, values, -np.inf)
 
     def both(self, rows: Array) -> tuple[Array, Array]:
         """Return values and slopes; a slope is zero where it is not finite."""
@@ -69,8 +74,7 @@ class Target:
             return self.values(rows), np.zeros(rows.shape)
         values, *parts = self._both(*self.problem.arrays(rows).values())
         self.evaluations += len(rows)
-        values = np.broadcast_to(values, len(rows))
-        values = np.where(np.isfinite(values), values, -np.inf)
+        values = self._counted(rows, np.broadcast_to(values, len(rows)))
         return values, self.flat(parts, len(rows))
 
     def flat(self, parts: Sequence[Array], count: int) -> Array:

@@ -111,7 +111,7 @@ class Incumbent:
 
     def certify(self, row: Array) -> bool:
         """Take a point if its certified value is larger; return whether it is."""
-        if not self.problem.contains(row):
+        if not np.isfinite(row).all() or not self.problem.contains(row):
             return False
         value = float(enclose_at(self.problem.sought, self.problem.arrays(row)).lower)
         if not value > self.value:

@@ -89,7 +89,8 @@ def _times_log(logarithm: str) -> Rule2:
 
 
 def _logaddexp(a: Ball, b: Ball, c: Ball, d: Ball) -> Range:
-    return logaddexp(a, c), logaddexp(b, d)
+    low, floor = logaddexp(a, c), larger(a, c)
+    return low if low >= floor else floor, logaddexp(b, d)
 
 
 def hypot(a: Ball, b: Ball, c: Ball, d: Ball) -> Range:

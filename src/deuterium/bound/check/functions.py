@@ -62,8 +62,9 @@ def log_expit(x: Ball) -> Ball:
 
 def tanh_slope(x: Ball) -> Ball:
     """Return the first derivative of tanh."""
-    c = x.cosh()
-    return ONE / (c * c)
+    e = (-TWO * abs(x)).exp()  # never too large, as cosh may be
+    d = ONE + e
+    return TWO * TWO * e / (d * d)
 
 
 def tanh_curvature(x: Ball) -> Ball:
@@ -96,6 +97,14 @@ def log_ndtr(x: Ball) -> Ball:
 def log_ndtr_slope(x: Ball) -> Ball:
     """Return the derivative of log_ndtr: the inverse Mills ratio."""
     return (-HALF * x * x).exp() / (TWO * arb.pi()).sqrt() / ndtr(x)
+
+
+def whole_power(x: Ball, n: int) -> Ball:
+    """Return a whole power, also of a ball that holds zero."""
+    if n <= 0 or x > ZERO or x < ZERO or x.is_exact():
+        return x**n
+    most = abs(x).upper() ** n
+    return between(-most if n % 2 else ZERO, most)
 
 
 def logaddexp(x: Ball, y: Ball) -> Ball:

@@ -7,13 +7,13 @@ decided in rational arithmetic, so a point on a boundary is inside.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from flint import arb
+from flint import arb, ctx
 
 from deuterium.bound.check.functions import INFINITY, ZERO, Ball, larger, smaller
 from deuterium.bound.check.reasons import NoPoint
@@ -24,6 +24,8 @@ from deuterium.graph.variable import Variable
 
 Array = Any
 Row = tuple[float, ...]
+
+EXACT = 2200  # bits, of which the sum of two doubles never takes more
 
 
 @dataclass
@@ -62,6 +64,8 @@ class Inputs:
         The first coordinate of each symbol.
     least, most : list of arb
         The tightest ends of each input.
+    box : list of (arb, arb)
+        The doubles around each input.
     movable : list of bool
         Whether an input may take every value between its ends, whatever the others are.
     """
@@ -74,6 +78,7 @@ class Inputs:
         self.least: list[Ball] = []
         self.most: list[Ball] = []
         self.movable: list[bool] = []
+        self.box: list[tuple[Ball, Ball]] = []
         for s in self.symbols:
             constraints = domain.constraints.get(s.name)
             if not constraints:
@@ -101,7 +106,26 @@ class Inputs:
             if isinstance(c, Within) and c.order == 2:
                 part.balls.append((_row(c.center, s), c.radius))
         self._tabulate(s, part, constraints)
-        self.movable += [not part.balls and len(boxes) == len(constraints)] * s.size
+        movable = not part.balls and len(boxes) == len(constraints)
+        self.movable += [movable] * s.size
+        self._round(s, part, movable)
+
+    def _round(self, s: Variable, part: Part, movable: bool) -> None:
+        """Enter the box of doubles around a symbol's values.
+
+        Where inputs are moved, what is proved is proved of all this box.
+        """
+        hull = self.domain.hull(s)
+        if hull.shape != s.shape:
+            raise CertificateError(f"bounds of {s.name!r} have batch axes")
+        ends = zip(_row(hull.lower, s), _row(hull.upper, s), strict=True)
+        for n, (a, b) in enumerate(ends, part.start):
+            low, high = arb(a), arb(b)
+            if not (low <= self.least[n] and high >= self.most[n]):
+                raise CertificateError(f"the box around {s.name!r} leaves out values")
+            self.box.append((low, high))
+            if movable:
+                self.least[n], self.most[n] = low, high
 
     def _tabulate(self, s: Variable, part: Part, constraints: Sequence[Any]) -> None:
         """Enter the values that a symbol, or each of its unit vectors, may have."""
@@ -177,7 +201,7 @@ class Inputs:
                 values[s.name] = part.table[int(rng.integers(len(part.table)))]
             else:
                 values[s.name] = self._draw(rng, wide, s, part)
-        if self.contains(values):
+        if self.contains(values, besides=fixed):
             return None
         return self.row(values)
 
@@ -200,9 +224,11 @@ class Inputs:
             point = centre + away * min(1.0, rng.uniform() * radius / max(size, 1e-300))
         return point.tolist()
 
-    def contains(self, values: Mapping[str, Any]) -> str:
+    def contains(self, values: Mapping[str, Any], besides: Container[str] = ()) -> str:
         """Return why a point certainly is not in the domain, or nothing if it is."""
         for s in self.symbols:
+            if s.name in besides:
+                continue
             if s.name not in values:
                 return f"it has no value for {s.name!r}"
             row = _row(values[s.name], s)
@@ -241,7 +267,8 @@ def _ends(c: Range | Within, s: Variable) -> tuple[list[Ball], list[Ball]]:
     if isinstance(c, Range):
         return [arb(x) for x in _row(c.lower, s)], [arb(x) for x in _row(c.upper, s)]
     centre, radius = [arb(x) for x in _row(c.center, s)], arb(c.radius)
-    return [x - radius for x in centre], [x + radius for x in centre]
+    with ctx.workprec(EXACT):
+        return [x - radius for x in centre], [x + radius for x in centre]
 
 
 def _holds(c: Any, row: Row, s: Variable) -> bool:

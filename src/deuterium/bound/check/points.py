@@ -6,6 +6,7 @@ The same groups as for ranges, but one ball a slot.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from flint import arb, arb_mat
@@ -20,6 +21,7 @@ from deuterium.bound.check.functions import (
     larger,
     logaddexp,
     smaller,
+    whole_power,
 )
 from deuterium.bound.check.layout import Group
 from deuterium.bound.check.ranges import flat, largest, log_sum_exp, others
@@ -30,7 +32,7 @@ Step = Callable[[Values], None]
 
 def _power(x: Ball, y: Ball) -> Ball:
     if y.is_exact() and y.is_integer() and abs(y) <= LARGEST_POWER:
-        return x ** int(y.unique_fmpz())
+        return whole_power(x, int(y.unique_fmpz()))
     if x.is_zero() and y > ZERO:
         return ZERO
     return (y * x.log()).exp()
@@ -43,6 +45,8 @@ def _x_log(log: Callable[[Ball], Ball]) -> Callable[[Ball, Ball], Ball]:
 def _cosine(x: Ball, y: Ball) -> Ball:
     if x.is_zero():
         return ZERO
+    if y.is_zero() and (x > ZERO or x < ZERO):
+        return ONE if x > ZERO else -ONE
     return cosine(x, y) if x > ZERO or x < ZERO or y > ZERO or y < ZERO else arb(0, 1)
 
 
@@ -88,7 +92,9 @@ def _product(balls: Sequence[Ball]) -> Ball:
 
 
 def _softmax(row: list[Ball]) -> list[Ball]:
-    powers = [x.exp() for x in row]
+    # shares do not change by a shift, and without one are less often exact
+    top = largest(row).mid()
+    powers = [(x - top if top.is_finite() else x).exp() for x in row]
     return [p / (p + q) for p, q in zip(powers, others(powers), strict=True)]
 
 
@@ -157,7 +163,7 @@ def step_for(group: Group) -> Step:
         return _matmul(group)
     if name == "integer_power":
         n = group.attrs["n"]
-        return _elementwise(lambda x: x**n, group)
+        return _elementwise(partial(whole_power, n=n), group)
     if name in ONE_VARIABLE:
         return _elementwise(ONE_VARIABLE[name], group)
     return _elementwise(TWO_VARIABLES[name], group)

@@ -29,10 +29,11 @@ def slope(
     forms: Forms, region: Region, j: int, data: Mapping[str, Any]
 ) -> tuple[Ball, Ball]:
     """Return the range of one slope."""
-    if "around" in data:
-        return slopes(forms, region, data)[j]
     (least,), (most,) = forms.slope(j)(*box_of(forms, region))
-    return least, most
+    if "around" not in data:
+        return least, most
+    around = Around(forms, region, numbers(data["around"], forms.size))
+    return around.slope(j, (least, most))
 
 
 def slopes(forms: Forms, region: Region, data: Mapping[str, Any]) -> list[Range]:

@@ -22,10 +22,7 @@ def face(forms: Forms, region: Region, data: Data) -> None:
     at = [input_of(j, forms) for j in data["at"]]
     if data.get("by") != "monotone" or len(data["side"]) != len(at):
         raise NoBound("a face is a list of inputs, as many sides, and by 'monotone'")
-    if len(at) == 1:
-        found = {at[0]: slope(forms, region, at[0], data)}
-    else:
-        found = dict(enumerate(slopes(forms, region, data)))
+    found = _slopes(forms, region, at, data)
     for j, side in zip(at, data["side"], strict=True):
         least, most = found[j]
         require_movable(forms, j)
@@ -37,6 +34,18 @@ def face(forms: Forms, region: Region, data: Data) -> None:
     for j, side in zip(at, data["side"], strict=True):
         region.move(j, side)
     forms.release(region, at)
+
+
+def _slopes(
+    forms: Forms, region: Region, at: list[int], data: Data
+) -> Mapping[int, Range]:
+    """Return the ranges of some slopes; others need not be defined."""
+    if len(at) > 1:
+        try:
+            return dict(enumerate(slopes(forms, region, data)))
+        except NoBound:
+            pass
+    return {j: slope(forms, region, j, data) for j in at}
 
 
 def require_movable(forms: Forms, j: Any) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from flint import arb
 
@@ -26,6 +27,7 @@ from deuterium.bound.check.functions import (
     Function,
     larger,
     smaller,
+    whole_power,
 )
 from deuterium.bound.check.reasons import NoBound
 
@@ -253,14 +255,14 @@ def integer_power(n: int) -> Rule:
 
         def inverse(a: Ball, b: Ball) -> Range:
             if a > ZERO or b < ZERO:
-                c, d = positive(a, b)
-                return ONE / d, ONE / c
+                return _reciprocal(*positive(a, b))
             raise NoBound("a negative power of what may be zero")
 
         return inverse
     if n == 0:
         return lambda a, b: (ONE, ONE)
-    return valley(lambda x: x**n, ZERO) if n % 2 == 0 else rising(lambda x: x**n)
+    power = partial(whole_power, n=n)
+    return valley(power, ZERO) if n % 2 == 0 else rising(power)
 
 
 def _facts() -> dict[str, Rule]:

@@ -93,6 +93,8 @@ def _root(claimed: Any, inputs: Inputs, atoms: int) -> Region:
                 "the regions do not cover the domain: the root leaves out values of "
                 f"input {j}"
             )
+        if not (low[j] >= inputs.box[j][0] and high[j] <= inputs.box[j][1]):
+            raise CertificateError(f"the root leaves the domain in input {j}")
     k = inputs.size + atoms
     low, high = low + [-INFINITY] * atoms, high + [INFINITY] * atoms
     return Region(low, high, [False] * k)

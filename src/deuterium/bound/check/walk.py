@@ -87,7 +87,7 @@ def _visit(
             steps.ends(family.at(region), region, j, method)
         faces = [region.at(j, 0), region.at(j, 1)]
         for face in faces:
-            family.general.release(face, [j])
+            family.at(region).release(face, [j])
         return [*faces]
     j, at = node["cut"]
     if region is None:

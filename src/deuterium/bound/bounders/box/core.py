@@ -19,6 +19,8 @@ from deuterium.transform.simplify import simplify
 
 CORE = "the core"  # the name of the symbol that stands for S in the outer function
 
+FLAT = {"relu"}  # it rises, but not strictly: the largest values of F need not be S's
+
 Layer = Callable[[Variable], Variable]
 
 
@@ -43,10 +45,10 @@ def core_of(objective: Variable, domain: Domain) -> Core:
 
     From the outside in, these are taken off: ``-x``; ``x + c``, ``c + x``, ``x - c``,
     ``c - x``, ``x * c``, ``c * x``, ``x / c`` for a finite constant ``c != 0``; every
-    operator of one variable that rises, or falls, over its whole domain; and, once, a
-    product of never negative factors with a square root or an absolute value among
-    them, which is the root of the product of the factors' squares.  S is what remains,
-    or minus it if what was taken off falls, simplified over the domain.
+    operator of one variable that rises, or falls, strictly over its whole domain; and,
+    once, a product of never negative factors with a square root or an absolute value
+    among them, which is the root of the product of the factors' squares.  S is what
+    remains, or minus it if what was taken off falls, simplified over the domain.
     """
     layers: list[Layer] = []
     node, falls, squared = objective, False, False
@@ -86,7 +88,7 @@ def _peeled(v: Variable) -> tuple[Variable, bool, Layer] | None:
     op, name = v.op, v.op.name
     if len(v.args) == 1 and not v.args[0].shape:
         falls = name == "negative" or op.facts.get("increasing") is False
-        if falls or op.facts.get("increasing"):
+        if falls or (op.facts.get("increasing") and name not in FLAT):
             return v.args[0], falls, op
     if name in ("add", "subtract", "multiply", "divide"):
         return _without_constant(v)
