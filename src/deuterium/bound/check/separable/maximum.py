@@ -12,7 +12,8 @@ from deuterium.bound.check.separable.curves import Curve, Load
 
 FIRST = 3  # cells that a range is divided into at first, about
 MOST = 20_000  # cells that are looked at before it is given up
-DEEPEST = 48  # halvings
+DEEPEST = 48  # halvings of one
+WIDEST = -1020  # doublings of it
 
 
 class Peak:
@@ -36,7 +37,7 @@ class Peak:
         self._order = itertools.count()
         width = float((high - low).upper())
         level = math.ceil(math.log2(FIRST / width)) if width > 0 else DEEPEST // 2
-        level = max(min(level, DEEPEST), -60)
+        level = max(min(level, DEEPEST), WIDEST)
         unit = 2.0**-level
         first = math.ceil(float(low) / unit) - 1
         last = math.ceil(float(high) / unit)
