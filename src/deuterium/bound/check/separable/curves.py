@@ -28,7 +28,9 @@ from deuterium.bound.check.separable.series import ORDER, applied, number, varia
 
 LEAST = arb(-1000)  # more than a logarithm of zero
 
-Parabola = tuple[Ball, Ball, Ball, Ball, Ball]  # t0, t1, t2, and errors below, above
+# t0, t1, t2, how far the function may be off t0 + t1 d + t2 d**2, and whether it may
+# be minus infinity (then t0 is but an upper bound)
+Parabola = tuple[Ball, Ball, Ball, Ball, bool]
 Single = tuple[str, Task, Mapping[str, object]]
 
 
@@ -126,15 +128,14 @@ class Curve:
         side: int,
     ) -> Parabola:
         if at is not None and over is not None:
-            radius = (high - low) * HALF
-            error = abs(over[3]) * radius**3
+            error = abs(over[3]) * ((high - low) * HALF) ** 3
             if error.is_finite() and all(x.is_finite() for x in at[:3]):
-                return at[0], at[1], at[2], -error, error
+                return at[0], at[1], at[2], error, False
         a, b = self._range(term, low, high, side)
         if a.is_finite():
             middle = (a + b) * HALF
-            return middle, ZERO, ZERO, a - middle, b - middle
-        return b, ZERO, ZERO, -INFINITY, ZERO
+            return middle, ZERO, ZERO, b - middle, False
+        return b, ZERO, ZERO, ZERO, True
 
     def _range(self, term: int, low: Ball, high: Ball, side: int) -> tuple[Ball, Ball]:
         """Return the range of a function over a cell; the lower end may be infinite."""
@@ -186,48 +187,57 @@ class Load:
     own: Sequence[Any] = ()
     functions: Sequence[Sequence[Any]] = ()
 
+    def __post_init__(self) -> None:
+        """Leave out what is zero, and add up the squares."""
+        self._terms = [
+            (n, c, abs(c)) for n, c in enumerate(self.coefficients) if not c.is_zero()
+        ]
+        self._squares = [(n, sq) for n, row in enumerate(self.functions) for sq in row]
+        # sum of w (y - c)**2 is  w y**2 - 2 (w c) y + w c**2
+        self._second = sum([sq.weight for sq in self.own], ZERO)
+        self._first = sum([sq.weight * sq.centre for sq in self.own], ZERO)
+        self._zeroth = sum([sq.weight * sq.centre**2 for sq in self.own], ZERO)
+
     def over(self, cell: Cell, low: Ball, high: Ball) -> tuple[Ball, Ball]:
         """Return upper bounds over the part of a cell in [low, high].
 
         The second bounds the maximum there from below, about.
         """
-        m = cell.middle
-        t0, t1, t2 = self.linear * m, self.linear, ZERO
-        up = down = ZERO
-        for c, (u0, u1, u2, below, above) in zip(
-            self.coefficients, cell.parabolas, strict=True
-        ):
-            if c.is_zero():
-                continue
+        m, parabolas = cell.middle, cell.parabolas
+        t1, t2 = self.linear, self._second
+        t0, error, sinks = t1 * m, ZERO, False
+        if not t2.is_zero():
+            t0 = t0 + (t2 * m - self._first - self._first) * m + self._zeroth
+            t1 = t1 + 2 * (t2 * m - self._first)
+        for n, c, size in self._terms:
+            u0, u1, u2, off, may_sink = parabolas[n]
             t0, t1, t2 = t0 + c * u0, t1 + c * u1, t2 + c * u2
-            p, q = c * above, c * below
-            up, down = up + larger(p, q), down + smaller(p, q)
-        for squares, parabola in zip(self.functions, cell.parabolas, strict=False):
-            for square in squares:
-                t, (below, above) = _squared(square, parabola, cell)
-                t0, t1, t2 = t0 + t[0], t1 + t[1], t2 + t[2]
-                up, down = up + above, down + below
-        for square in self.own:
-            w, off = square.weight, m - square.centre
-            t0, t1, t2 = t0 + w * off * off, t1 + 2 * w * off, t2 + w
+            error = error + size * off
+            if may_sink:
+                sinks = True
+                if not c > ZERO:
+                    return INFINITY, -INFINITY
+        for n, square in self._squares:
+            (v0, v1, v2), off = _squared(square, parabolas[n], cell)
+            t0, t1, t2, error = t0 + v0, t1 + v1, t2 + v2, error + off
         a, b = larger(cell.low, low) - m, smaller(cell.high, high) - m
         top = peak(t0, t1, t2, a, b)
-        return top + up, top + down
+        return top + error, -INFINITY if sinks else top - error
 
 
 def _squared(
     square: Any, parabola: Parabola, cell: Cell
-) -> tuple[tuple[Ball, Ball, Ball], tuple[Ball, Ball]]:
-    """Return ``weight * (u - centre)**2`` over a cell: its parabola and errors."""
-    u0, u1, u2, below, above = parabola
+) -> tuple[tuple[Ball, Ball, Ball], Ball]:
+    """Return ``weight * (u - centre)**2`` over a cell: its parabola and error."""
+    u0, u1, u2, error, may_sink = parabola
+    if may_sink:
+        raise NoBound("the square of what may be minus infinity")
     w, r = square.weight, (cell.high - cell.low) * HALF
     v0 = u0 - square.centre
     size = abs(v0) + abs(u1) * r + abs(u2) * r * r
-    error = larger(abs(below), abs(above))
     # beyond the second power of d, and what u is off its parabola
     rest = 2 * abs(u1 * u2) * r**3 + u2 * u2 * r**4 + error * (2 * size + error)
-    rest = abs(w) * rest
-    return (w * v0 * v0, 2 * w * v0 * u1, w * (u1 * u1 + 2 * v0 * u2)), (-rest, rest)
+    return (w * v0 * v0, 2 * w * v0 * u1, w * (u1 * u1 + 2 * v0 * u2)), abs(w) * rest
 
 
 def peak(t0: Ball, t1: Ball, t2: Ball, a: Ball, b: Ball) -> Ball:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from deuterium.bound.check.functions import ZERO, Ball, larger
 from deuterium.bound.check.separable.curves import Curve, Load
 
-FIRST = 3  # cells that a range is divided into at first, about
+FIRST = 1  # cells that a range is divided into at first, about
 MOST = 20_000  # cells that are looked at before it is given up
 DEEPEST = 48  # halvings of one
 WIDEST = -1020  # doublings of it
