@@ -199,11 +199,13 @@ def _pieces(low: Ball, high: Ball) -> range:
 def _beyond(h: Heights, m: Ball, slope: Ball, low: Ball, high: Ball) -> Ball:
     """Return the largest of ``h - slope z`` outside the grid, where curves are flat."""
     best = -INFINITY
-    ends = GRID[0], GRID[-1]
-    if not low >= ends[0]:
-        best = larger(best, _outside(h, m, slope, low, ends[0]))
-    if not high <= ends[1]:
-        best = larger(best, _outside(h, m, slope, ends[1], high))
+    first, last = GRID[0], GRID[-1]
+    if not low >= first:
+        end = high if high < first else first
+        best = larger(best, _outside(h, m, slope, low, end))
+    if not high <= last:
+        start = low if low > last else last
+        best = larger(best, _outside(h, m, slope, start, high))
     return best
 
 
