@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from deuterium.bound import Domain
+from deuterium.bound import Box, Domain
 from deuterium.errors import InvalidInputError
 from deuterium.graph.substitute import symbol_name
 from deuterium.graph.variable import Variable, symbol
 
-__all__ = ["Copies"]
+__all__ = ["Copies", "each_label"]
 
 
 class Copies:
@@ -61,3 +61,17 @@ class Copies:
     def differences(self, parts: Sequence[Variable]) -> list[Variable]:
         """Return ``f(x) - f(x')``."""
         return [p - p.subs(self.second) for p in parts]
+
+
+def each_label(labels: Sequence[Variable], domain: Domain) -> list[Domain]:
+    """Return a domain for each label there is, or one for all of them."""
+    found = [Domain({}, {})]
+    for s in labels:
+        table = domain.table(s)
+        if table is None or len(table) * len(found) > 16:
+            hull = domain.hull(s)
+            parts = [Box({s.name: (hull.lower, hull.upper)})]
+        else:
+            parts = [Box({s.name: (row, row)}) for row in table]
+        found = [a & b for a in found for b in parts]
+    return found

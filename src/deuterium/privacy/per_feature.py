@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,8 +19,10 @@ from deuterium.graph.variable import Variable, symbol
 from deuterium.ops.layout import reshape_to
 from deuterium.ops.places import take_places
 from deuterium.privacy.calibration import gaussian
-from deuterium.privacy.copies import Copies
+from deuterium.privacy.copies import Copies, each_label
 from deuterium.privacy.features import columns
+from deuterium.privacy.one_feature import OneFeature
+from deuterium.privacy.one_layer import one_layer
 from deuterium.privacy.sensitivity import Sensitivity
 from deuterium.privacy.upward import product_up
 from deuterium.privacy.vectors import (
@@ -139,9 +142,11 @@ def feature_sensitivity(
 
     Notes
     -----
-    The least of: the maximised distance itself, both values of the feature being
-    variables beside the shared rest; the feature's range times the largest norm of
-    ``df/dx_j`` (mean value theorem); and twice the contribution.
+    For the gradients of a network of one hidden layer and one output, by a relaxation
+    of their own (``deuterium.privacy.one_feature``).  Else the least of: the maximised
+    distance itself, both values of the feature being variables beside the shared rest;
+    the feature's range times the largest norm of ``df/dx_j`` (mean value theorem); and
+    twice the contribution.
     """
     parts = as_parts("feature_sensitivity", f)
     require_norm("feature_sensitivity", norm)
@@ -188,6 +193,7 @@ class _Work:
         self.widths = np.ravel(hull.upper - hull.lower)
         self._columns: list[list[Variable]] | None = None
         self._twice: Bracket | None = None
+        self.layer = _layer(parts, x, domain) if norm == 2 else None
 
     def of(self, where: Group, limit: float | None) -> Sensitivity:
         """Return what the features at some places can do."""
@@ -201,7 +207,12 @@ class _Work:
         pair = _Pair(self.parts, self.x, where, self.domain)
         apart = norm_graph(pair.apart, self.norm)
         best = Best(apart, pair, self.norm, self.rtol, 0.0, self.size)
-        best.reach(self.seed)
+        best.reach(self.seed, left(0.3), pair.ends(self.domain, self.seed))
+        if self.layer is not None and len(where) == 1 and self.norm == 2:
+            upper = self.layer.bound(where[0], best.lower, self.rtol * 0.99, left(0.9))
+            best.offer(upper, None, "a relaxation of one hidden layer")
+            if best.is_close or upper < math.inf:
+                return best.sensitivity(_only(pair))
         self._offer_mean_value(best, where, left(0.3))
         if not best.is_close:
             self._offer_twice(best, left(0.3))
@@ -217,9 +228,7 @@ class _Work:
                     points=points,
                 )
             )
-        return best.sensitivity(
-            f"only {pair.what} changes; all else is the same in both records"
-        )
+        return best.sensitivity(_only(pair))
 
     def _offer_mean_value(self, best: Best, where: Group, limit: float | None) -> None:
         """``||f(x) - f(x')|| <= |x - x'| sup ||df/dx_j||`` along the straight path."""
@@ -251,6 +260,21 @@ class _Work:
         best.offer(2 * self._twice.upper, self._twice, "twice the contribution")
 
 
+def _only(pair: _Pair) -> str:
+    return f"only {pair.what} changes; all else is the same in both records"
+
+
+def _layer(parts: list[Variable], x: Variable, domain: Domain) -> OneFeature | None:
+    """Return sharper bounds for gradients of one hidden layer, where they apply."""
+    found = one_layer(parts, x)
+    hull = domain.hull(x)
+    if found is None or not np.isfinite([hull.lower, hull.upper]).all():
+        return None
+    symbols = free_symbols([found.scalar])
+    labels = [s for s in symbols if s.name in domain.constraints]
+    return OneFeature(found, x, domain, each_label(labels, domain))
+
+
 class _Pair(Copies):
     """Two records that differ in some elements of one symbol."""
 
@@ -270,11 +294,36 @@ class _Pair(Copies):
         places[list(where)] = x.size + np.arange(len(where))
         both: Any = np.concatenate([reshape_to(x, (x.size,)), moved])
         second = take_places(both, places.reshape(x.shape))
+        self.x, self.moved, self.low, self.high = x, moved, low, high
+        self.where = list(where)
         self.doubled = Domain(
             {**domain.constraints, name: (Range(low, high),)},
             {**domain.shapes, name: moved.shape},
         )
         self.apart = [p - p.subs({x: second}) for p in parts]
+
+    def ends(self, domain: Domain, seed: int) -> dict[str, Array] | None:
+        """Return corners in which the feature goes from one end to the other."""
+        rng, count = np.random.default_rng(seed), 256
+        rows = {}
+        for name in self.doubled.names:
+            if name == self.moved.name:
+                continue
+            s = symbol(name, shape=domain.shapes.get(name, ()))
+            if name not in domain.shapes:
+                return None
+            table, hull = domain.table(s), domain.hull(s)
+            if table is not None:
+                rows[name] = table[rng.integers(0, len(table), count)]
+            else:
+                side = rng.random((count, *s.shape)) < 0.5
+                rows[name] = np.where(side, hull.lower, hull.upper)
+        if not np.isfinite([self.low, self.high]).all():
+            return None
+        flat = rows[self.x.name].reshape(count, -1)
+        flat[:, self.where] = self.low
+        rows[self.moved.name] = np.tile(self.high, (count, 1))
+        return rows if all(np.isfinite(r).all() for r in rows.values()) else None
 
 
 def _require_symbol(x: Any, domain: Any) -> None:

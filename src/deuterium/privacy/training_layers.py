@@ -15,6 +15,7 @@ import numpy as np
 
 from deuterium.bound import Box, Domain, enclose
 from deuterium.graph.variable import Variable
+from deuterium.privacy.copies import each_label
 from deuterium.privacy.training_network import Network
 from deuterium.transform import grad
 from deuterium.transform.simplify import simplify
@@ -104,7 +105,7 @@ class Slopes:
         low, high = edges[:-1, None, None], edges[1:, None, None]
         slope = simplify(grad(network.head, network.output))
         rows = []
-        for fixed in _each(labels, domain):
+        for fixed in each_label(labels, domain):
             found = enclose(slope, Box({network.output: (low, high)}) & fixed)
             size = np.maximum(np.abs(found.lower), np.abs(found.upper))
             rows.append(np.broadcast_to(size, low.shape).reshape(-1))
@@ -134,20 +135,6 @@ class Slopes:
         return float(
             (self.logs[row, j] - self.logs[row, i]) / (self.edges[j] - self.edges[i])
         )
-
-
-def _each(labels: Sequence[Variable], domain: Domain) -> list[Domain]:
-    """Return a domain for each label there is, or one for all of them."""
-    found = [Domain({}, {})]
-    for s in labels:
-        table = domain.table(s)
-        if table is None or len(table) * len(found) > 16:
-            hull = domain.hull(s)
-            parts = [Box({s.name: (hull.lower, hull.upper)})]
-        else:
-            parts = [Box({s.name: (row, row)}) for row in table]
-        found = [a & b for a in found for b in parts]
-    return found
 
 
 # -- one hidden layer ----------------------------------------------------------------

@@ -89,9 +89,16 @@ class Best:
         """Whether the gap asked for is reached."""
         return self.upper - self.lower <= max(self.atol, self.rtol * self.lower)
 
-    def reach(self, seed: int) -> None:
+    def reach(self, seed: int, limit: float | None = None, points: Any = None) -> None:
         """Search for two records far apart; what is kept is certified at them."""
-        found = look_for(self.apart, self.copies.doubled, starts=16, seed=seed)
+        found = look_for(
+            self.apart,
+            self.copies.doubled,
+            starts=16 if limit is None else 96,
+            seed=seed,
+            time_limit=limit,
+            points=points,
+        )
         if found.witness:
             value = float(enclose_at(self.apart, found.witness).lower)
             if value > self.lower:
@@ -157,5 +164,5 @@ def norm_up(sizes: Array, norm: float) -> float:
     with np.errstate(over="ignore", under="ignore"):
         total = sizes.sum() if norm == 1 else np.sqrt((sizes * sizes).sum())
     # n roundings of terms of one sign, those of squares and root, and underflow
-    upper = float(widen_up(np.asarray(total), sizes.size + 8.0))
+    upper: float = float(widen_up(np.asarray(total), sizes.size + 8.0))
     return upper + sizes.size * 1e-154

@@ -1,0 +1,286 @@
+"""The distance that one feature can move a gradient of one hidden layer.
+
+Let c < c' be two values of the feature, ``tau = c' - c``, z the pre-activations of the
+first record and ``z' = z + tau m`` those of the second, d and d' the common factors.
+The squared distance is
+
+    N = d**2 alpha + d'**2 gamma - 2 d d' beta,
+
+where alpha, gamma and beta are sums over k of functions of ``z_k`` and tau, once every
+other input's square is put at its largest.  For fixed z and tau, N is convex in c, so
+c or c' is at an end of the feature's range (two *sides*); for fixed z, tau and c it is
+convex in (d, d'), so in a cell of ``t`` and ``t' - t`` only the corners of the ranges
+of d and d' count.  In a cell, for any multipliers,
+
+    N <= lambda t + mu (t' - t) + sum_k max_z [ d**2 alpha_k + d'**2 gamma_k
+             - 2 d d' beta_k - lambda w_k h_k - mu w_k (h'_k - h_k) ] .
+
+The maxima over z are taken over a grid of nodes, at both ends of a cell of tau; between
+them, a function lies above its interpolation by at most ``width**2 / 8`` times what it
+can be curved, in z and in tau.  Cells are cut, in t, ``t' - t`` and tau, best first.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from deuterium.bound import Box, Domain, enclose
+from deuterium.evaluate import compile
+from deuterium.graph.traverse import free_symbols
+from deuterium.graph.variable import Variable
+from deuterium.interval.rounding import next_down, next_up
+from deuterium.privacy.one_feature_dual import Dual
+from deuterium.privacy.one_feature_tables import SLACK, Tables, total
+from deuterium.privacy.one_layer import OneLayer
+
+__all__ = ["OneFeature"]
+
+Array = Any
+
+FIRST = 8  # cells of tau to begin with
+BATCH = 24  # cells of t and t' bounded together
+INNER = 160, 1600  # cells of t and t' for one cell of tau, until it is cut, and then
+FINEST = 1 / 64  # of a cell of tau, relative
+FLAT = 0.01, 3e-4  # ranges of d so narrow that cutting t helps less than cutting tau
+
+
+class OneFeature:
+    """Bounds for every feature of a vector of one hidden layer.
+
+    Parameters
+    ----------
+    layer : OneLayer
+        The vector's form.
+    x : Variable
+        The record.
+    domain : Domain
+        Of records.
+    labels : sequence of Domain
+        One for each label there is, or one for all.
+    """
+
+    def __init__(
+        self, layer: OneLayer, x: Variable, domain: Domain, labels: Sequence[Domain]
+    ) -> None:
+        self.layer, self.labels = layer, labels
+        hull = domain.hull(x)
+        self.low, self.high = np.ravel(hull.lower), np.ravel(hull.upper)
+        self.most = np.maximum(np.abs(self.low), np.abs(self.high)) ** 2
+        size = np.abs(layer.matrix)
+        middle = layer.matrix @ ((self.low + self.high) / 2) + layer.shift
+        reach = size @ ((self.high - self.low) / 2)
+        reach += 1e-12 * (size @ np.sqrt(self.most) + np.abs(layer.shift)) + 1e-9
+        self.bottom, self.top = middle - reach, middle + reach
+        self._compiled: dict[int, Any] = {}
+        self._collect()
+
+    def _collect(self) -> None:
+        """Sum squared coefficients by image, pre-activation and input."""
+        h, n = self.layer.matrix.shape
+        self.images: list[Variable] = []
+        self.weights: list[Array] = []  # (H, n + 1), the last column without input
+        self.free = np.zeros(n + 1)
+        for e in self.layer.elements:
+            place = np.where(e.place < 0, n, e.place).ravel()
+            square = np.broadcast_to(e.coefficient**2, e.place.shape).ravel()
+            if e.image is None:
+                np.add.at(self.free, place, square)
+                continue
+            known = [i for i, v in enumerate(self.images) if v is e.image]
+            if not known:
+                self.images.append(e.image)
+                self.weights.append(np.zeros((h, n + 1)))
+                known = [len(self.images) - 1]
+            np.add.at(self.weights[known[0]], (e.pick.ravel(), place), square)
+
+    def bound(self, j: int, reached: float, rtol: float, limit: float | None) -> float:
+        """Return a number that the distance never exceeds.
+
+        Parameters
+        ----------
+        j : int
+            The feature.
+        reached : float
+            A distance that is reached; below ``reached * (1 + rtol)`` nothing is cut.
+        rtol : float
+            The gap to reach.
+        limit : float or None
+            Seconds.
+        """
+        target = (reached * (1 + rtol)) ** 2
+        run = _Run(self, j, target, time.monotonic() + (limit or math.inf))
+        return math.sqrt(run.least()) * (1 + 1e-9)
+
+    def factors(self, label: Domain, low: Array, high: Array) -> tuple[Array, Array]:
+        """Return the ranges of d over cells of t."""
+        box = Box({self.layer.output: (low, high)}) & label
+        found = enclose(self.layer.scalar, box)
+        return found.lower, found.upper
+
+    def roughly(self, label: Domain, t: Array) -> Array:
+        """Return d at points, not rounded outward."""
+        key = id(label)
+        if key not in self._compiled:
+            symbols = free_symbols([self.layer.scalar])
+            others = [s for s in symbols if s.name != self.layer.output.name]
+            fixed = {s: label.hull(s).lower for s in others}
+            d = self.layer.scalar.subs(fixed)
+            self._compiled[key] = compile([self.layer.output], [d])
+        return self._compiled[key](t)[0]
+
+
+@dataclass(eq=False)
+class _Cells:
+    """Cells of t and ``t' - t`` that wait, for one cell of tau, side and label."""
+
+    table: Array  # (8, H, rows): alpha, gamma, beta, t, t' - t; radii of the last three
+    box: Array  # (cells, 4)
+    tops: Array  # (cells,)
+    multipliers: Array  # (cells, 4, 2)
+    upper: float
+    tau: tuple[float, float]
+    side: int
+    label: Domain
+    ready: bool = False
+
+
+class _Run:
+    """Branch and bound for one feature."""
+
+    def __init__(self, feature: OneFeature, j: int, target: float, end: float) -> None:
+        self.feature, self.j, self.target, self.end = feature, j, target, end
+        self.tables = [Tables(feature, j, side) for side in (0, 1)]
+        self.last: tuple[Any, Any] = (None, None)  # labels share a table
+        self.width = float(feature.high[j] - feature.low[j])
+        self.done = 0.0
+
+    def least(self) -> float:
+        """Return a bound of the squared distance."""
+        edges = np.linspace(0.0, self.width * (1 + 1e-15), FIRST + 1)
+        waiting = [
+            self._entered((float(a), float(b)), side)
+            for a, b in pairwise(edges)
+            for side in (0, 1)
+        ]
+        open_ = [c for cells in waiting for c in cells]
+        stuck = 0.0  # what gets no finer
+        while True:
+            worst = max(open_, key=lambda c: c.upper, default=None)
+            top = 0.0 if worst is None else worst.upper
+            floor = max(stuck, self.target)
+            if worst is None or top <= floor or time.monotonic() > self.end:
+                return max(top, stuck, self.done)
+            open_.remove(worst)
+            self._work(worst)
+            if worst.upper <= floor:
+                self.done = max(self.done, worst.upper)
+            elif worst.tau[1] - worst.tau[0] > FINEST * self.width:
+                open_ += self._halves(worst)
+            elif worst.ready:
+                stuck = max(stuck, worst.upper)
+            else:
+                worst.ready = True
+                open_.append(worst)
+
+    def _halves(self, cells: _Cells) -> list[_Cells]:
+        a, b = cells.tau
+        middle = (a + b) / 2
+        made = []
+        for part in ((a, middle), (middle, b)):
+            for new in self._entered(part, cells.side, [cells.label]):
+                new.upper = min(new.upper, cells.upper)
+                made.append(new)
+        return made
+
+    def _entered(
+        self, tau: tuple[float, float], side: int, labels: Any = None
+    ) -> list[_Cells]:
+        if self.last[0] != (tau, side):
+            self.last = (tau, side), self.tables[side].table(tau)
+        table = self.last[1]
+        t = total(table, 3, 5 + 1)
+        apart = total(table, 4, 5 + 2)
+        b = self.feature.layer.offset
+        slack = SLACK * (1 + abs(b) + np.abs(t).max() + np.abs(apart).max())
+        box = np.array(
+            [[b + t[0] - slack, b + t[1] + slack, apart[0] - slack, apart[1] + slack]]
+        )
+        made = []
+        for label in self.feature.labels if labels is None else labels:
+            cells = _Cells(
+                table, box, np.zeros(1), np.zeros((1, 4, 2)), math.inf, tau, side, label
+            )
+            cells.tops, cells.multipliers = self._bounded(cells, box, cells.multipliers)
+            cells.upper = float(cells.tops.max())
+            made.append(cells)
+        return made
+
+    def _work(self, cells: _Cells) -> None:
+        """Cut cells of t and ``t' - t`` until they are done, or cutting is no use."""
+        count = 0
+        while count < INNER[cells.ready] and time.monotonic() < self.end:
+            keep = cells.tops > self.target
+            self.done = max(self.done, float(cells.tops[~keep].max(initial=0.0)))
+            cells.box, cells.tops = cells.box[keep], cells.tops[keep]
+            cells.multipliers = cells.multipliers[keep]
+            if not keep.any():
+                cells.upper = min(cells.upper, self.target)
+                return
+            order = np.argsort(-cells.tops)
+            first, rest = order[:BATCH], order[BATCH:]
+            widths = self._widths(cells, cells.box[first])
+            if widths[0].max() < FLAT[cells.ready]:
+                break
+            self._cut(cells, first, rest, widths)
+            count += 2 * len(first)
+        cells.upper = min(cells.upper, float(cells.tops.max(initial=0.0)))
+
+    def _cut(self, cells: _Cells, first: Array, rest: Array, widths: Array) -> None:
+        box, at = cells.box[first], np.arange(len(first))
+        axis = 2 * widths.argmax(axis=1)
+        middle = (box[at, axis] + box[at, axis + 1]) / 2
+        lower, upper = box.copy(), box.copy()
+        lower[at, axis + 1], upper[at, axis] = middle, middle
+        new = np.concatenate([lower, upper])
+        start = np.concatenate([cells.multipliers[first]] * 2)
+        tops, multipliers = self._bounded(cells, new, start)
+        tops = np.minimum(tops, np.tile(cells.tops[first], 2))
+        cells.box = np.concatenate([cells.box[rest], new])
+        cells.tops = np.concatenate([cells.tops[rest], tops])
+        cells.multipliers = np.concatenate([cells.multipliers[rest], multipliers])
+
+    def _widths(self, cells: _Cells, box: Array) -> Array:
+        """Return how much d and d' vary with t and with ``t' - t``, roughly."""
+        t0, t1, a0, a1 = box.T
+        points = np.concatenate([t0, t1, t0 + a0, t1 + a0, t0 + a1, t1 + a1])
+        d = np.reshape(self.feature.roughly(cells.label, points), (6, len(box)))
+        by_t = np.maximum(abs(d[1] - d[0]), abs(d[3] - d[2]))
+        by_t = np.maximum(by_t, abs(d[5] - d[4]))
+        by_apart = np.maximum(abs(d[4] - d[2]), abs(d[5] - d[3]))
+        small = 5e-3
+        return np.stack([by_t + small * (t1 - t0), by_apart + small * (a1 - a0)], 1)
+
+    # -- bounds ------------------------------------------------------------------------
+
+    def _bounded(self, cells: _Cells, box: Array, start: Array) -> tuple[Array, Array]:
+        """Return bounds of N over cells, and the multipliers behind them."""
+        t0, t1, a0, a1 = (box[:, i] for i in range(4))
+        low = np.concatenate([t0, next_down(t0 + a0)])
+        high = np.concatenate([t1, next_up(t1 + a1)])
+        ends = self.feature.factors(cells.label, low, high)
+        d, e = np.reshape(ends, (2, 2, len(box))).swapaxes(0, 1)
+        first = np.stack([d[0], d[0], d[1], d[1]], 1).ravel()
+        second = np.stack([e[0], e[1], e[0], e[1]], 1).ravel()
+        b = self.feature.layer.offset
+        edges = [np.repeat(v, 4) for v in (t0 - b, t1 - b, a0, a1)]
+        dual = Dual(cells.table, first, second, edges)
+        tops, found = dual.least(start.reshape(-1, 2), self.target)
+        tops = tops.reshape(-1, 4).max(axis=1)
+        return np.where(np.isnan(tops), np.inf, tops), found.reshape(-1, 4, 2)
