@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.bound.domain import Domain, OneOf, UnitVectors, Within
+from deuterium.bound.domain import Box, Domain, OneOf, UnitVectors, Within
 from deuterium.errors import InvalidInputError, ShapeError
 from deuterium.evaluate.values import require_all, require_known
 from deuterium.graph.substitute import substitute
@@ -104,6 +104,15 @@ class Problem:
             if table is not None:
                 self.tables[s.name] = np.reshape(table, (len(table), s.size))
         self.lower, self.upper = np.concatenate(low), np.concatenate(high)
+
+    @property
+    def hull(self) -> Domain:
+        """The box around the domain: where derivatives have to be right.
+
+        The mean value theorem goes through points between those of a finite set.
+        """
+        low, high = self.arrays(self.lower), self.arrays(self.upper)
+        return Box({s: (low[s.name], high[s.name]) for s in self.symbols})
 
     @property
     def size(self) -> int:

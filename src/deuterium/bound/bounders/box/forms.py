@@ -61,7 +61,7 @@ class Forms:
     def slope_graphs(self) -> list[Variable]:
         """The gradient of S, one graph a symbol, simplified together."""
         graphs = grad(self.core.inner, self.problem.symbols)
-        return simplify(graphs, self.problem.domain)
+        return simplify(graphs, self.problem.hull)
 
     @cached_property
     def _slopes(self) -> RowProgram:
@@ -87,7 +87,7 @@ class Forms:
         flat = [g for row in rows for g in row]
         if len(topological(flat)) > NODES:
             return None
-        simple = simplify(flat, self.problem.domain)
+        simple = simplify(flat, self.problem.hull)
         count = len(self.problem.symbols)
         return [simple[i : i + count] for i in range(0, len(simple), count)]
 
