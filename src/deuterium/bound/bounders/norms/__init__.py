@@ -74,9 +74,9 @@ An undefined end (NaN) anywhere is no bound at all.  The rules, for ``v = op(a, 
   and their ball; length at most ``sqrt(q) length(a)``, total at most ``q total(a)``.
   ``concatenate``: ends; squares of lengths, and totals, add up.
 * ``softmax``: ends; length ``sqrt(rows)``, total ``rows``.
-* curves f with a Lipschitz constant L (`curves.LIPSCHITZ`): ends; centre ``f(c_a)``,
-  radius ``L r_a``; where f(0) = 0 and L = 1 also length ``length(a)``. Choices
-  ``"near"`` and ``"long"`` are lists of layers and give, by the inequality of `curves`
+* curves f with a Lipschitz constant L (those in `curves.LIPSCHITZ`, or any smaller
+  number that holds): ends; centre ``f(c_a)``, radius ``L r_a``; where f(0) = 0 and
+  L = 1 also length ``length(a)``.  Choices ``"near"`` and ``"long"`` are lists of layers and give, by the inequality of `curves`
   (and its ``root``), another radius of that ball (``h_i = (f - m_i)^2`` with m =
   f(c_a)) and a length (m = 0); the lesser counts.  The first layer has ``"t"``; with
   ``"along": g`` (a vector) and ``"by": s`` the inequality has the term ``s R``, where R
@@ -89,9 +89,10 @@ An undefined end (NaN) anywhere is no bound at all.  The rules, for ``v = op(a, 
 ``"weights": q`` and ``"sigma": s`` at a node that is ``u W`` or ``d * (u W)`` (W an
 exact constant matrix, u one row), a length: with mid and half the middles and half
 widths of u's ends, and ``D_j`` the largest absolute value of ``d_j`` (1 without d), let
-A have the rows ``(mid W) * D`` and ``half_i W_i * D``.  Where q_i = 0 row i of A must
-be 0, and such rows are left out.  Then the length is ``s ||q||``, where ``||diag(1 / q)
-A||_2 <= s`` is to be proved as above.
+A have the rows ``(mid W) * D`` and ``half_i W_i * D``.  Rows with q_i = 0 are left out;
+they are 0, or so up to rounding, and their lengths are to be added.  Then the length is
+``s ||q||``, where ``||diag(1 / q) A||_2 <= s`` is to be proved as above.  Where both
+factors are such a product it is the first.
 """
 
 from deuterium.bound.bounders.norms.bounder import NormsBounder, first_bound, norms
