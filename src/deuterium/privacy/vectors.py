@@ -164,5 +164,5 @@ def norm_up(sizes: Array, norm: float) -> float:
     with np.errstate(over="ignore", under="ignore"):
         total = sizes.sum() if norm == 1 else np.sqrt((sizes * sizes).sum())
     # n roundings of terms of one sign, those of squares and root, and underflow
-    upper: float = float(widen_up(np.asarray(total), sizes.size + 8.0))
-    return upper + sizes.size * 1e-154
+    upper = float(widen_up(np.asarray(total), sizes.size + 8.0))
+    return float(upper + sizes.size * 1e-154)
