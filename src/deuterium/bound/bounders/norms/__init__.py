@@ -76,8 +76,8 @@ An undefined end (NaN) anywhere is no bound at all.  The rules, for ``v = op(a, 
 * ``softmax``: ends; length ``sqrt(rows)``, total ``rows``.
 * curves f with a Lipschitz constant L (those in `curves.LIPSCHITZ`, or any smaller
   number that holds): ends; centre ``f(c_a)``, radius ``L r_a``; where f(0) = 0 and
-  L = 1 also length ``length(a)``.  Choices ``"near"`` and ``"long"`` are lists of layers and give, by the inequality of `curves`
-  (and its ``root``), another radius of that ball (``h_i = (f - m_i)^2`` with m =
+  L = 1 also length ``length(a)``.  Choices ``"near"`` and ``"long"`` are lists of layers
+  and give, by the inequality of `curves` (and its ``root``), another radius of that ball (``h_i = (f - m_i)^2`` with m =
   f(c_a)) and a length (m = 0); the lesser counts.  The first layer has ``"t"``; with
   ``"along": g`` (a vector) and ``"by": s`` the inequality has the term ``s R``, where R
   bounds ``g . a``: a is ``u W`` with constants added (and reshaped), and R is ``g .
