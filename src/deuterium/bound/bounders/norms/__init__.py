@@ -75,15 +75,16 @@ An undefined end (NaN) anywhere is no bound at all.  The rules, for ``v = op(a, 
   ``concatenate``: ends; squares of lengths, and totals, add up.
 * ``softmax``: ends; length ``sqrt(rows)``, total ``rows``.
 * curves f with a Lipschitz constant L (those in `curves.LIPSCHITZ`, or any smaller
-  number that holds): ends; centre ``f(c_a)``, radius ``L r_a``; where f(0) = 0 and
-  L = 1 also length ``length(a)``.  Choices ``"near"`` and ``"long"`` are lists of layers
-  and give, by the inequality of `curves` (and its ``root``), another radius of that ball (``h_i = (f - m_i)^2`` with m =
-  f(c_a)) and a length (m = 0); the lesser counts.  The first layer has ``"t"``; with
-  ``"along": g`` (a vector) and ``"by": s`` the inequality has the term ``s R``, where R
-  bounds ``g . a``: a is ``u W`` with constants added (and reshaped), and R is ``g .
-  constants`` plus the least of the largest values of ``u . (W g)`` over the ends and
-  over the ball of u, and, where layers follow, by the same inequality with them, u
-  being a curve f' of a node a' and ``h_i = w_i f'``, ``w = W g``.
+  number that holds): ends; centre ``f(c_a)``, radius ``L r_a``; where f(0) = 0 and L
+  = 1 also length ``length(a)``.  Choices ``"near"`` and ``"long"`` are lists of
+  layers and give, by the inequality of `curves` (and its ``root``), another radius of
+  that ball (``h_i = (f - m_i)^2`` with m = f(c_a)) and a length (m = 0); the lesser
+  counts.  The first layer has ``"t"``; with ``"along": g`` (a vector) and ``"by": s``
+  the inequality has the term ``s R``, where R bounds ``g . a``: a is ``u W`` with
+  constants added (and reshaped), and R is ``g . constants`` plus the least of the
+  largest values of ``u . (W g)`` over the ends and over the ball of u, and, where
+  layers follow, by the same inequality with them, u being a curve f' of a node a' and
+  ``h_i = w_i f'``, ``w = W g``.
 * every other operator: its ends.
 
 ``"weights": q`` and ``"sigma": s`` at a node that is ``u W`` or ``d * (u W)`` (W an
