@@ -72,10 +72,24 @@ def test_one_hot_rows_are_enumerated_beyond_the_limit_of_enclose():
     assert e.gap <= 1e-2
 
 
-def test_a_ball_is_at_worst_its_box():
-    e = dt.maximize(x.sum(), dt.Ball(x, np.zeros(3), 1.0), time_limit=2)
-    assert e.lower <= np.sqrt(3) <= e.upper
-    assert np.linalg.norm(e.witness["x"]) <= 1
+@pytest.mark.parametrize("centre", [[0, 0, 0], [1, -2, 0.5]])
+def test_a_ball_is_more_than_its_box(centre):
+    domain = dt.Ball(x, centre, 1.5)
+    e = dt.maximize(x.sum() + 10, domain, rtol=1e-2, time_limit=20)
+    best = 10 + sum(centre) + 1.5 * np.sqrt(3)
+    assert e.status == "optimal"
+    assert e.lower <= best <= e.upper
+    assert np.linalg.norm(e.witness["x"] - centre) <= 1.5
+    e.certificate.verify(x.sum() + 10, domain)
+
+
+def test_a_ball_may_be_cut_by_a_box():
+    domain = dt.Ball(x, [0, 0, 0], 1) & dt.Box({x: ([-1, -1, 0.6], [1, 1, 1])})
+    e = dt.maximize(x[0] + x[1] + 5, domain, rtol=1e-2, time_limit=20)
+    best = 5 + np.sqrt(2) * 0.8
+    assert e.status == "optimal"
+    assert e.lower <= best <= e.upper
+    e.certificate.verify(x[0] + x[1] + 5, domain)
 
 
 def test_constants_need_no_domain():

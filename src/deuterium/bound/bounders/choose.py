@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from deuterium.bound.bounders.balls import BallFirst, balls_of
 from deuterium.bound.bounders.best import BestAtFirst
 from deuterium.bound.bounders.box import BoxBounder
 from deuterium.bound.bounders.finite import FiniteFirst
@@ -37,7 +38,7 @@ def _fitting(problem: Problem, method: str) -> Bounder:
         raise InvalidInputError(
             f"`method`={method!r} does not fit this graph; leave it out"
         )
-    return bounder
+    return BallFirst(problem, bounder) if balls_of(problem) else bounder
 
 
 def _bounder(problem: Problem, method: str) -> Bounder | None:

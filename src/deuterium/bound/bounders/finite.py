@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.bound.bounders.shrink import Shrinking, tightened
 from deuterium.bound.problem import Problem
-from deuterium.bound.region import EMPTY, Bounder, Regions, Step, Verdicts
+from deuterium.bound.region import Bounder, Regions, Step, Verdicts
 
 Array = Any
 
 
-class FiniteFirst:
+class FiniteFirst(Shrinking):
     """A bounder that cuts the finite symbols of a problem before anything else.
 
     Parameters
@@ -24,36 +25,17 @@ class FiniteFirst:
     """
 
     def __init__(self, problem: Problem, inner: Bounder) -> None:
-        self.inner, self.batch = inner, inner.batch
-        self.atoms, self.places = inner.atoms, inner.places
+        super().__init__(inner)
         self.parts = problem.finite
-
-    def root(self) -> Regions:
-        """Return the whole domain as one region."""
-        return self.inner.root()
 
     def bound(self, regions: Regions, incumbent: float) -> Verdicts:
         """Shrink the regions to the values in them, bound them, choose the cuts."""
-        steps, empty = self.shrink(regions)
-        verdicts = self.inner.bound(regions, incumbent)
-        verdicts.upper = np.where(empty, -np.inf, verdicts.upper)
-        for k in range(len(regions)):
-            verdicts.steps[k] = steps[k] + verdicts.steps[k]
-            if empty[k]:
-                verdicts.proofs[k] = EMPTY
+        verdicts = super().bound(regions, incumbent)
         self.cut(verdicts)
         return verdicts
 
     def shrink(self, regions: Regions) -> tuple[list[list[Step]], Array]:
-        """Shrink each region to the hull of the values in it (in place).
-
-        Returns
-        -------
-        steps : list of list of Step
-            What was tightened, a list for each region.
-        empty : ndarray of bool
-            Which regions hold no value at all.
-        """
+        """Shrink each region to the hull of the values in it."""
         steps: list[list[Step]] = [[] for _ in range(len(regions))]
         empty = np.zeros(len(regions), dtype=bool)
         for k in range(len(regions) if self.parts else 0):
@@ -93,12 +75,7 @@ def _shrunk(regions: Regions, k: int, part: slice, rows: Array) -> list[Step]:
         return []
     regions.low[k, part], regions.high[k, part] = low, high
     regions.open[k, part] = False
-    data = {
-        "at": (part.start + at).tolist(),
-        "lower": low[at].tolist(),
-        "upper": high[at].tolist(),
-    }
-    return [("tighten", data)]
+    return [tightened(part.start + at, low[at], high[at])]
 
 
 def _between(rows: Array) -> tuple[int, float]:
