@@ -140,6 +140,7 @@ def minimize(
     return replace(found, lower=-found.upper, upper=-found.lower, history=history)
 
 
+@np.errstate(all="ignore")  # ends may be infinite, numbers the largest there are
 def _bracket(
     problem: Problem,
     limits: Limits,

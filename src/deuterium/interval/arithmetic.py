@@ -225,7 +225,7 @@ def power(a: Interval, b: Interval) -> Interval:
     """
     n = _common_integer(b)
     if n is not None:
-        return integer_power(a, n)
+        return _spread(integer_power(a, n), np.shape(b.lower))
     result = _real_power(a, b)
     if np.any(a.lower <= 0):
         for n in _integers(b):
@@ -235,6 +235,15 @@ def power(a: Interval, b: Interval) -> Interval:
                 np.where(here, whole.upper, result.upper),
             )
     return result
+
+
+def _spread(x: Interval, shape: tuple[int, ...]) -> Interval:
+    """Return ``x`` with the axes that another argument of its operator has."""
+    own = np.shape(x.lower)
+    both = np.broadcast_shapes(own, shape)
+    if both == own:
+        return x
+    return _make(np.broadcast_to(x.lower, both), np.broadcast_to(x.upper, both))
 
 
 def _real_power(a: Interval, b: Interval) -> Interval:

@@ -75,11 +75,10 @@ def test_no_face_lies_outside_the_domain():
     for change in (widened, by_an_ulp):
         assert "leaves the domain" in refused(v, UNIT, nodes, 0.9, change=change)
     ball = dt.Ball(x, 0.1, 0.3, order=np.inf) & dt.Box({y: (0, 1)})
-    least = Problem(v, ball).lower[0]
-    assert Fraction(least) < Fraction(0.1) - Fraction(
-        0.3
-    )  # rounded outward: so is the box that is proved of
-    nodes = [leaf("mean", [face([0], [1])], center=[0.4, 0.0])]
+    most = Problem(v, ball).upper[0]
+    # rounded outward: so is the box that the proof is about
+    assert Fraction(most) > Fraction(0.1) + Fraction(0.3)
+    nodes = [leaf("mean", [face([0], [1])], center=[most, 0.0])]
     forged(v, ball, nodes, 0.5).verify(v, ball)
 
 

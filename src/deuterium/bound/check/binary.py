@@ -63,7 +63,7 @@ def over(a: Ball, b: Ball, c: Ball, d: Ball) -> Range:
 
 def power(a: Ball, b: Ball, c: Ball, d: Ball) -> Range:
     """Return [a, b] to the power [c, d]."""
-    if c is d and c.is_exact() and c.is_integer() and abs(c) <= LARGEST_POWER:
+    if c == d and c.is_exact() and c.is_integer() and abs(c) <= LARGEST_POWER:
         return integer_power(int(c.unique_fmpz()))(a, b)
     if a > ZERO:
         low, high = times(*RULES["log"](a, b), c, d)

@@ -109,7 +109,13 @@ def whole_power(x: Ball, n: int) -> Ball:
 
 def logaddexp(x: Ball, y: Ball) -> Ball:
     """Return ``log(exp(x) + exp(y))``."""
-    return larger(x, y) + (-abs(x - y)).exp().log1p()
+    return larger(x, y) + share(-abs(x - y)).log1p()
+
+
+def share(x: Ball) -> Ball:
+    """Return exp of a number that is not above zero, whatever its ball says."""
+    e = x.exp()
+    return e if e <= TWO else HALF.union(ZERO).union(ONE)
 
 
 def larger(x: Ball, y: Ball) -> Ball:

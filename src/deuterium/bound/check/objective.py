@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 
@@ -12,7 +12,7 @@ from flint import arb, ctx
 from deuterium.bound.check.functions import Ball
 from deuterium.bound.check.inputs import Inputs
 from deuterium.bound.check.reasons import NoBound
-from deuterium.bound.check.tape import Points
+from deuterium.bound.check.tape import Points, Ranges
 from deuterium.errors import CertificateError
 from deuterium.graph.variable import Variable
 from deuterium.transform.prepare import condensed
@@ -100,10 +100,23 @@ class Comparison:
         return True
 
 
-def value_at(v: Variable, inputs: Inputs, row: Sequence[float]) -> Ball:
-    """Return the value of a graph at a point, precisely."""
+def ranges_at(
+    graphs: Sequence[Variable], inputs: Inputs, row: Sequence[float]
+) -> Iterator[tuple[Ball, Ball]]:
+    """Yield two numbers between which the value of some graphs at a point is.
+
+    The graphs are one function, written in ways of which rounding may hide its value in
+    one and not in the other; all are worked out more and more precisely.  The numbers
+    are the value itself, then those that a range of one point has: a square is never
+    negative.
+    """
+    point = [arb(x) for x in row]
     for bits in (PRECISE, FINEST):
-        with ctx.workprec(bits), suppress(NoBound):
-            (value,) = Points([v], inputs.starts, inputs.size)([arb(x) for x in row])
-            return value
-    raise NoBound("the graph is not defined at a point")
+        for v in graphs:
+            found: list[tuple[Ball, Ball]] = []
+            with ctx.workprec(bits), suppress(NoBound):
+                (value,) = Points([v], inputs.starts, inputs.size)(point)
+                found.append((value, value))
+                (a,), (b,) = Ranges([v], inputs.starts, inputs.size)(point, point)
+                found.append((a, b))
+            yield from found

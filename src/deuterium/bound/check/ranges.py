@@ -15,7 +15,7 @@ from flint import arb_mat
 
 from deuterium.bound.check import families
 from deuterium.bound.check.binary import RULES2, times
-from deuterium.bound.check.functions import HALF, ONE, ZERO, Ball, larger
+from deuterium.bound.check.functions import HALF, ONE, ZERO, Ball, larger, share
 from deuterium.bound.check.layout import Group, Task
 from deuterium.bound.check.reasons import NoBound
 from deuterium.bound.check.unary import (
@@ -154,7 +154,7 @@ def log_sum_exp(balls: Sequence[Ball]) -> Ball:
     top = largest(balls)
     if not top.is_finite():
         return sum([x.exp() for x in balls], ZERO).log()
-    return top + sum([(x - top).exp() for x in balls], ZERO).log()
+    return top + sum([share(x - top) for x in balls], ZERO).log()
 
 
 def _logsumexp(group: Group, fixed: Mapping[int, Ball]) -> Step:

@@ -23,6 +23,18 @@ def centred(h: Array) -> tuple[Array, Array]:
     return centre, radius * (1.0 + 4 * EPS) + np.abs(centre) * (4 * EPS) + MIN_NORMAL
 
 
+def _eigen(matrices: Array) -> tuple[Array, Array]:
+    """Return eigenvalues and eigenvectors; anything at all where there are none."""
+    known = np.isfinite(matrices).all(axis=(1, 2))[:, None, None]
+    matrices = np.where(known, matrices, 0.0)
+    try:
+        values, vectors = np.linalg.eigh(matrices)
+    except np.linalg.LinAlgError:  # of numbers near the largest
+        shape = matrices.shape
+        return np.zeros(shape[:2]), np.broadcast_to(np.eye(shape[1]), shape)
+    return values, vectors
+
+
 def negative_basis(centre: Array, radius: Array) -> tuple[Array, Array]:
     """Return which matrices are certainly negative definite, and bases P to prove it.
 
@@ -31,7 +43,7 @@ def negative_basis(centre: Array, radius: Array) -> tuple[Array, Array]:
     The columns of P are eigenvectors of the centre divided by the root of the size of
     their eigenvalue.
     """
-    values, vectors = np.linalg.eigh(centre)
+    values, vectors = _eigen(centre)
     size = np.maximum(np.abs(values), 1e-12 * np.abs(values).max(axis=1)[:, None])
     size = np.maximum(size, 1e-300)
     basis = vectors / np.sqrt(size)[:, None, :]
@@ -52,7 +64,7 @@ def outweighs(basis: Array, centre: Array, radius: Array) -> Array:
 
 def rising_direction(centre: Array, radius: Array) -> tuple[Array, Array]:
     """Return where ``v^T H v > 0`` for every H in the interval, and the vectors v."""
-    v = np.linalg.eigh(centre)[1][:, :, -1]
+    v = _eigen(centre)[1][:, :, -1]
     size = np.abs(v)
     bend = np.einsum("bi,bij,bj->b", v, centre, v)
     slack = np.einsum("bi,bij,bj->b", size, radius + MARGIN * np.abs(centre), size)

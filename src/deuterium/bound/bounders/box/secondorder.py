@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -86,14 +87,16 @@ def _no_turning(work: Work, rows: Array, g: Array, h: Array, c: Array) -> Array:
 
 def _inverse(matrices: Array) -> Array:
     """Return inverses, or zero where there is none."""
+    finite = np.isfinite(matrices).all(axis=(1, 2))
+    matrices = np.where(finite[:, None, None], matrices, 0.0)
+    found = np.zeros_like(matrices)
     try:
-        return np.linalg.inv(matrices)
+        found[finite] = np.linalg.inv(matrices[finite])
     except np.linalg.LinAlgError:
-        singular = np.linalg.matrix_rank(matrices) < matrices.shape[-1]
-        keep = np.where(singular[:, None, None], np.eye(matrices.shape[-1]), matrices)
-        found = np.zeros_like(matrices)
-        found[~singular] = np.linalg.inv(keep)[~singular]
-        return found
+        for k in np.flatnonzero(finite):
+            with suppress(np.linalg.LinAlgError):
+                found[k] = np.linalg.inv(matrices[k])
+    return found
 
 
 def saddles(work: Work, rows: Array, h: Array) -> None:
