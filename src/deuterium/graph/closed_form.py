@@ -19,6 +19,7 @@ from deuterium.graph.variable import NO_ATTRS, Variable, constant, node, symbol
 
 PRINTABLE_NODES = 400  # above these, `repr` summarises and LaTeX is not made
 PRINTABLE_ELEMENTS = 64
+PRINTABLE_TEXT = 100_000  # characters, about
 
 
 def data(v: Variable) -> Any:
@@ -141,9 +142,27 @@ def simplify(v: Variable, **options: Any) -> Variable:
 
 
 def _is_printable(v: Variable, order: list[Variable]) -> bool:
-    """Return whether the closed form of every element fits a few lines."""
+    """Return whether the closed form is short enough to be read."""
     elements = v.size + sum(s.size for s in symbols_in(order))
-    return len(order) <= PRINTABLE_NODES and elements <= PRINTABLE_ELEMENTS
+    few = len(order) <= PRINTABLE_NODES and elements <= PRINTABLE_ELEMENTS
+    return few and _length(order) * v.size <= PRINTABLE_TEXT
+
+
+def _length(order: list[Variable]) -> float:
+    """Return about how many characters one element of the last node takes.
+
+    What is shared in the graph is written out wherever it is used, so this can be
+    exponential in the number of nodes.
+    """
+    length: dict[Variable, float] = {}
+    for n in order:
+        name = "leaf" if n.op is None else n.op.name
+        length[n] = 1.0 + len(name)
+        for a in n.args:
+            # how many elements of the argument go into one of the result
+            count = a.shape[-1] if name == "matmul" else a.size / max(n.size, 1)
+            length[n] += length[a] * max(count, 1.0)
+    return length[order[-1]]
 
 
 def describe(v: Variable) -> str:

@@ -1,0 +1,33 @@
+"""Closed forms that would fill pages are summarised, not written out."""
+
+import time
+from itertools import pairwise
+
+import numpy as np
+
+import deuterium as dt
+
+
+def deep(units):
+    rng = np.random.default_rng(0)
+    x = h = dt.symbol("x", shape=(1, units[0]))
+    parameters = []
+    for m, n in pairwise(units):
+        parameters.append(dt.constant(rng.normal(size=(m, n))))
+        h = np.tanh(h @ parameters[-1])
+    return dt.norm(dt.grad(h.sum(), parameters))
+
+
+def test_a_form_of_millions_of_characters_is_summarised_at_once():
+    v = deep([8, 8, 8, 8, 1])
+    start = time.perf_counter()
+    text = repr(v)
+    assert time.perf_counter() - start < 1
+    assert text.startswith("<Variable shape=()")
+    assert v._repr_latex_() is None
+
+
+def test_a_form_of_a_page_is_written_out():
+    v = deep([2, 2, 1])
+    assert "tanh" in repr(v)
+    assert "x_0_1" in repr(v)
