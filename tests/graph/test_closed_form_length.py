@@ -10,7 +10,7 @@ import deuterium as dt
 
 def deep(units):
     rng = np.random.default_rng(0)
-    x = h = dt.symbol("x", shape=(1, units[0]))
+    h = dt.symbol("x", shape=(1, units[0]))
     parameters = []
     for m, n in pairwise(units):
         parameters.append(dt.constant(rng.normal(size=(m, n))))
