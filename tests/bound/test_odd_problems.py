@@ -25,6 +25,10 @@ PROBLEMS = {
         (2 - (0.25 + x**4) ** -2) ** 2,
         dt.Box({x: (0, np.inf)}),
     ),
+    "no slope times any": (
+        dt.relu(np.sign(np.sin(y[0] * y[1]) + 2)),
+        dt.Box({y: (0, np.inf)}),
+    ),
     # the largest and the smallest numbers
     "large": (
         np.cos(x) * np.sum(y) - np.sum(y * y),

@@ -21,7 +21,9 @@ LARGEST_POWER = 2**53  # whole exponents beyond it are not told from others
 
 
 def times(a: Ball, b: Ball, c: Ball, d: Ball) -> Range:
-    """Return the product of [a, b] and [c, d]."""
+    """Return the product of [a, b] and [c, d]; zero times no matter what is zero."""
+    if (b.is_zero() and a.is_zero()) or (d.is_zero() and c.is_zero()):
+        return ZERO, ZERO
     if a >= ZERO:
         if c >= ZERO:
             return a * c, b * d
