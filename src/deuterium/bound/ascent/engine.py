@@ -85,7 +85,7 @@ class Ascent:
             rows, values = self._population.climbed(rows[order], steps)
             self._take(rows, values)
             if self.value > before + GAIN * abs(before):
-                self._population.admit(self.row[None], np.array([self.value]))
+                self._population.admit(self.row, self.value)
                 self._finish()
         return self.row, self.value
 
@@ -141,10 +141,13 @@ class Ascent:
 
     def _finish(self) -> None:
         """Take the best point further by every other means."""
-        for means in (swaps, flips, quasi_newton, rounder):
+        for means in (swaps, flips, quasi_newton, self._settle, rounder):
             if np.isfinite(self.value) and not self.target.expired:
                 row, value = means(self.target, self.row, self.value)
                 self._take(row[None], np.array([value]))
+
+    def _settle(self, target: Target, row: Array, value: float) -> tuple[Array, float]:
+        return self._population.settle(row, value)
 
     def _take(self, rows: Array, values: Array) -> None:
         """Remember the best of some rows if it is better and lies in the domain."""

@@ -21,6 +21,7 @@ from deuterium.transform import grad
 Array = Any
 
 ALONE = ("relu", "relu'", "absolute", "absolute'", "sign")  # kinked where z = 0
+BENT = ("tanh", "tanh'", "expit", "expit'", "erf", "arctan")  # flat away from z = 0
 BETWEEN = ("maximum", "minimum")  # and where both sides are equal
 
 
@@ -98,3 +99,10 @@ def kinks(target: Target) -> Inner:
         elif node.op.name in BETWEEN:
             found[node.args[0] - node.args[1]] = None
     return Inner(target, [z for z in found if free_symbols([z])])
+
+
+def bends(target: Target) -> Inner:
+    """Return the arguments of functions that are flat away from zero."""
+    nodes = topological([target.problem.objective])
+    bent = [n.args[0] for n in nodes if n.op is not None and n.op.name in BENT]
+    return Inner(target, [z for z in dict.fromkeys(bent) if free_symbols([z])])

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from deuterium.bound.ascent.climb import climb
-from deuterium.bound.ascent.inner import kinks
+from deuterium.bound.ascent.cross import crossed
+from deuterium.bound.ascent.inner import bends, kinks
 from deuterium.bound.ascent.offspring import offspring
 from deuterium.bound.ascent.polish import SMALL, newton
-from deuterium.bound.ascent.slide import slide
+from deuterium.bound.ascent.settle import settle
 from deuterium.bound.ascent.target import Target
 
 Array = Any
@@ -24,14 +25,14 @@ POOL = 16  # points drawn for every one that is followed
 STEPS = 60  # of a first climb
 CHILD = 30  # steps of a child's climb
 NEWTON = 8  # steps, where there are few inputs
-SLIDE = 6  # steps along kinks
-SLID = 2**9  # inputs, in all rows that slide
-OFTEN = 0.2  # of the generations slide, where every slide gains
-HOPE = 0.05  # and where none does, as if so many did
+SETTLED = 6  # rows at most in each generation that are taken to their piece's best
+CLOSE = 0.1  # relative: only rows so close to the best
+SELDOM = 0.2  # of the generations settle one row, where that brings nothing
+CROSSED = (0.05, 0.5)  # of the children, at least and at most
+EASE = 0.9  # how slowly opinions change
 STALE = 15  # generations that bring nothing much
 MUCH = 1e-3  # relative, summed over the population
 ALIKE = 1e-7  # relative: values that close are one hill
-GAIN = 1e-6  # relative: less is none
 CHAMPIONS = 8
 
 
@@ -42,6 +43,8 @@ class Population:
     ----------
     rows, values : ndarray
         The points and their values, in no order.
+    settled : ndarray of bool
+        Which of them are the best of their piece, where there are kinks.
     stale : int
         How many generations in a row brought nothing much.
     """
@@ -50,11 +53,12 @@ class Population:
         self.target, self.size, self.random = target, size, random
         self.place = target.place
         self.rows = np.empty((0, len(self.place.low)))
-        self.values = np.empty(0)
+        self.values, self.settled = np.empty(0), np.empty(0, dtype=bool)
         self.stale, self.drawn = 0, 0
         self._champions: list[Array] = []
-        self._kinks = kinks(target)
-        self._luck = 1.0  # share of slides that gained
+        self._kinks, self._bends = kinks(target), bends(target)
+        # how often children by `offspring`, by each crossing, and settled rows do well
+        self._luck = np.array([0.2, 0.2, 0.2, 1.0])
 
     def draw(self, more: Array | None = None) -> None:
         """Begin anew, from random points and the given ones."""
@@ -64,6 +68,7 @@ class Population:
         values = self.target.values(rows)
         order = np.argsort(-values, kind="stable")[: self.size]
         self.rows, self.values = self.climbed(rows[order], STEPS)
+        self.settled = self._settle(self.rows, self.values, self.values > -np.inf)
         self.stale, self.drawn = 0, self.drawn + 1
 
     def climbed(self, rows: Array, steps: int) -> tuple[Array, Array]:
@@ -71,22 +76,6 @@ class Population:
         rows, values = climb(self.target, rows, steps)
         if rows.shape[1] <= SMALL:
             rows, values = newton(self.target, rows, values, NEWTON)
-        return self._slid(rows, values)
-
-    def _slid(self, rows: Array, values: Array) -> tuple[Array, Array]:
-        """Let the best rows slide along kinks, for as long as that tends to gain."""
-        if (
-            not self._kinks.count
-            or self.random.random() > max(self._luck, HOPE) * OFTEN
-        ):
-            return rows, values
-        few = max(2, SLID // max(1, rows.shape[1]))
-        best = np.argsort(-values, kind="stable")[:few]
-        moved, found = slide(self.target, self._kinks, rows[best], values[best], SLIDE)
-        gained = found > values[best] + GAIN * np.abs(values[best])
-        self._luck = 0.8 * self._luck + 0.2 * float(np.mean(gained))
-        rows, values = rows.copy(), values.copy()
-        rows[best], values[best] = moved, found
         return rows, values
 
     def generation(self) -> None:
@@ -97,7 +86,12 @@ class Population:
             self._begin_again()
         else:
             children = offspring(self.place, self.rows, self.values, self.random)
-            self.replace(*self.climbed(children, CHILD))
+            ways = self._cross(children)
+            children, values = self.climbed(children, CHILD)
+            settled = self._settle(children, values, self._elsewhere(children))
+            better = self._replace(children, values, settled)
+            for way in range(3):
+                self._learn(way, better[ways == way])
 
     @property
     def exhausted(self) -> bool:
@@ -106,43 +100,79 @@ class Population:
         alike = np.isfinite(low) and low >= high - ALIKE * abs(high)
         return bool(alike) or self.stale > STALE
 
-    def replace(self, rows: Array, values: Array) -> None:
-        """Put children in their parents' places where they are better."""
+    def settle(self, row: Array, value: float) -> tuple[Array, float]:
+        """Return the best point of a row's piece, where there are kinks."""
+        if not self._kinks.count or not self.place.free.any():
+            return row, value
+        return settle(self.target, self._kinks, row, value)
+
+    def _settle(self, rows: Array, values: Array, which: Array) -> Array:
+        """Take the best of some rows to the best points of their pieces, in place.
+
+        Returns which were taken.
+        """
+        taken = np.zeros(len(rows), dtype=bool)
+        if not self._kinks.count or not self.place.free.any():
+            return taken
+        best = max(values.max(initial=-np.inf), self.values.max(initial=-np.inf))
+        which = np.flatnonzero(which & (values >= best - CLOSE * abs(best)))
+        count = int(np.ceil(SETTLED * self._luck[3]))
+        if count == 1 and self.random.random() > SELDOM:
+            return taken
+        for i in which[np.argsort(-values[which], kind="stable")][:count]:
+            if not self.target.expired:
+                before = values[i]
+                rows[i], values[i] = self.settle(rows[i], values[i])
+                self._learn(3, np.array([values[i] > before + MUCH * abs(before)]))
+                taken[i] = True
+        return taken
+
+    def _learn(self, way: int, well: Array) -> None:
+        """Take note of what did well."""
+        if len(well):
+            ease = EASE ** min(len(well), 4)
+            self._luck[way] = ease * self._luck[way] + (1 - ease) * well.mean()
+
+    def _elsewhere(self, children: Array) -> Array:
+        """Return which children are where their parents are not settled."""
+        if not self._kinks.count:
+            return np.zeros(len(children), dtype=bool)
+        before, after = self._kinks.at(self.rows) > 0, self._kinks.at(children) > 0
+        return ~self.settled | (before != after).any(axis=1)
+
+    def _cross(self, children: Array) -> Array:
+        """Make some of the children by moving a scalar inside instead.
+
+        Returns the way each is made: 0 as before, 1 or 2 by crossing kinks or bends.
+        """
+        ways = np.zeros(len(children), dtype=int)
+        for way, inner in ((1, self._kinks), (2, self._bends)):
+            mine, other = self._luck[way], self._luck[0]
+            share = np.clip(mine / (mine + other + 1e-9), *CROSSED)
+            some = self.random.random(len(children)) < share
+            if inner.count and some.any():
+                parents = self.rows[some]
+                children[some] = crossed(inner, parents, way == 2, self.random)
+                ways[some] = way
+        return ways
+
+    def _replace(self, rows: Array, values: Array, settled: Array) -> Array:
+        """Put children in their parents' places, and return where they are better."""
         better = values > self.values
         scale = np.maximum(np.abs(self.values), 1e-300)
         gains = np.where(better, (values - self.values) / scale, 0.0)
         gain = np.minimum(np.nan_to_num(gains, posinf=1.0), 1.0).sum()
         self.rows[better], self.values[better] = rows[better], values[better]
+        self.settled[better] = settled[better]
         self.stale = 0 if gain > MUCH else self.stale + 1
+        return better
 
-    def admit(self, rows: Array, values: Array) -> None:
-        """Put some points in the place of the worst, where they are better."""
-        for row, value in zip(rows, values, strict=True):
-            worst = int(np.argmin(self.values)) if len(self.values) else -1
-            if worst >= 0 and value > self.values[worst] and value not in self.values:
-                self.rows[worst], self.values[worst] = row, value
-
-    def state(self) -> dict[str, Any]:
-        """Return what decides how it goes on, ready for JSON."""
-        known = np.isfinite(self.values)  # JSON has no infinity
-        return {
-            "rows": self.rows.tolist(),
-            "values": np.where(known, self.values, 0.0).tolist(),
-            "known": known.tolist(),
-            "counts": [self.stale, self.drawn],
-            "luck": self._luck,
-            "champions": [row.tolist() for row in self._champions],
-            "random": self.random.bit_generator.state,
-        }
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go on from what `state` returned."""
-        self.rows = np.reshape(state["rows"], (-1, len(self.place.low))).astype(float)
-        self.values = np.where(state["known"], state["values"], -np.inf)
-        self.stale, self.drawn = (int(k) for k in state["counts"])
-        self._luck = float(state["luck"])
-        self._champions = [np.array(row) for row in state["champions"]]
-        self.random.bit_generator.state = state["random"]
+    def admit(self, row: Array, value: float) -> None:
+        """Put a point in the place of the worst, where it is better."""
+        worst = int(np.argmin(self.values)) if len(self.values) else -1
+        if worst >= 0 and value > self.values[worst] and value not in self.values:
+            self.rows[worst], self.values[worst] = row, value
+            self.settled[worst] = False
 
     def _begin_again(self) -> None:
         champion = self.rows[int(np.argmax(self.values))].copy()
@@ -151,3 +181,27 @@ class Population:
         self.draw(np.array(self._champions) if meet else None)
         if meet:
             self._champions = []
+
+    def state(self) -> dict[str, Any]:
+        """Return what decides how it goes on, ready for JSON."""
+        known = np.isfinite(self.values)  # JSON has no infinity
+        return {
+            "rows": self.rows.tolist(),
+            "values": np.where(known, self.values, 0.0).tolist(),
+            "known": known.tolist(),
+            "settled": self.settled.tolist(),
+            "counts": [self.stale, self.drawn],
+            "luck": self._luck.tolist(),
+            "champions": [row.tolist() for row in self._champions],
+            "random": self.random.bit_generator.state,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from what `state` returned."""
+        self.rows = np.reshape(state["rows"], (-1, len(self.place.low))).astype(float)
+        self.values = np.where(state["known"], state["values"], -np.inf)
+        self.settled = np.array(state["settled"], dtype=bool)
+        self.stale, self.drawn = (int(k) for k in state["counts"])
+        self._luck = np.array(state["luck"])
+        self._champions = [np.array(row) for row in state["champions"]]
+        self.random.bit_generator.state = state["random"]
