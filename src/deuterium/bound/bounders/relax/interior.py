@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.linalg.lapack import dpotrf, dpotri
 
 from deuterium.bound.bounders.relax.system import Block
 
@@ -24,8 +25,10 @@ Array = Any
 Refine = Callable[[Array, list[Array]], list[Any]]
 
 STEPS = 40
+LARGE = 48  # from here on Cholesky's inverse, one by one, is faster
 START = (0.5, 0.05)  # slacks to begin with, of the spread and at least
 ROUNDS = 2  # in which samples are added where the functions are largest
+HOPELESS, EARLY = 0.02, 0.3  # so far above the target, a rough bound will do
 SURE = (3.0, 0.1, 0.0)  # so far below the target, samples need not be better
 NEAR = (1e-2, 1e-3, 2e-6)  # gaps at which each round ends, ...
 SHARE = (0.5, 0.2, 0.1)  # and of the excess over the target
@@ -39,6 +42,14 @@ class Piece:
     columns: Array
     matrix: Array
     own: bool
+
+    @property
+    def span(self) -> slice | None:
+        """The columns as a slice, if they are neighbours."""
+        first, count = int(self.columns[0]), len(self.columns)
+        if self.columns[-1] - first == count - 1:
+            return slice(first, first + count)
+        return None
 
 
 class Columns:
@@ -90,9 +101,17 @@ class Columns:
                     if s > r:
                         h[:, b.columns, a.columns] += x
                     continue
-                h[:, a.columns[:, None], b.columns] += x
+                _add(h, a, b, x)
                 if s > r:
-                    h[:, b.columns[:, None], a.columns] += np.swapaxes(x, 1, 2)
+                    _add(h, b, a, np.swapaxes(x, 1, 2))
+
+
+def _add(h: Array, a: Piece, b: Piece, x: Array) -> None:
+    """Add a block; neighbouring columns are much faster to reach as a slice."""
+    if a.span is not None and b.span is not None:
+        h[:, a.span, b.span] += x
+    else:
+        h[:, a.columns[:, None], b.columns] += x
 
 
 def _sandwich(a: Piece, b: Piece, w: Array) -> Array:
@@ -214,6 +233,22 @@ class _Kept:
             self.weights[k] = np.concatenate([self.weights[k], zero], axis=-1)
 
 
+def _inverse(h: Array) -> Array:
+    """Return the inverses of symmetric positive definite matrices."""
+    if h.shape[1] < LARGE:
+        return np.linalg.inv(h)
+    out = np.empty(h.shape)
+    for k, matrix in enumerate(h):
+        factor, failed = dpotrf(matrix, lower=1)
+        if not failed:
+            lower, failed = dpotri(factor, lower=1)
+        if failed:
+            lower = np.linalg.pinv(matrix)
+        out[k] = lower
+    below = np.tril(out, -1)
+    return np.tril(out) + np.swapaxes(below, 1, 2)
+
+
 def _limit(x: Array, dx: Array) -> Array:
     """Return how far each row may go along ``dx`` while ``x`` stays positive."""
     ratio = (-dx / x).reshape(len(x), -1).max(axis=1)
@@ -290,6 +325,8 @@ class Solver:
             going = np.isfinite(bound) & (bound > target - SURE[rounds])
             if rounds == ROUNDS or refine is None:
                 going &= ~near
+            elif rounds:
+                going &= (excess < HOPELESS) | (off > EARLY * excess)
             if not going.all():
                 if not going.any():
                     break
@@ -326,7 +363,7 @@ class Solver:
         h[:, nu, nu] += y / x
         trace = h[:, diagonal, diagonal]
         h[:, diagonal, diagonal] = trace * (1 + 1e-10) + 1e-12
-        inverse = np.linalg.inv(h)
+        inverse = _inverse(h)
         mu = self._complementarity(cells, p, y) / count
         zero = [np.zeros(1) for _ in cells]
         residual = self._residual(cells, p, y)
