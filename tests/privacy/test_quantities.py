@@ -75,7 +75,7 @@ def test_a_lipschitz_constant_is_no_amount_of_noise():
         privacy.diameter(f, box).sensitivity("add_or_remove_one")
 
 
-# -- defects of the field ---------------------------------------------------------------
+# -- defects of the field --------------------------------------------------------------
 
 
 def test_bounds_go_to_the_variable_they_are_written_for():
@@ -197,7 +197,7 @@ def test_refusals():
         privacy.lipschitz(x, x, box)
     with pytest.raises(InvalidInputError, match="norm"):
         privacy.contribution(x, box, norm=3)
-    with pytest.raises(InvalidInputError, match="grads|list"):
+    with pytest.raises(InvalidInputError, match="list"):
         privacy.contribution([1.0], box)
     found = dt.search(x.sum(), box)
     with pytest.raises(UnsupportedError, match="Estimate"):

@@ -44,11 +44,11 @@ __all__ = ["OneFeature"]
 
 Array = Any
 
-FIRST = 8  # cells of tau to begin with
-BATCH = 24  # cells of t and t' bounded together
-INNER = 160, 1600  # cells of t and t' for one cell of tau, until it is cut, and then
+FIRST = 4  # cells of tau to begin with
+BATCH = 48  # cells of t and t' bounded together
+INNER = 240, 1600  # cells of t and t' for one cell of tau, until it is cut, and then
 FINEST = 1 / 64  # of a cell of tau, relative
-FLAT = 0.01, 3e-4  # ranges of d so narrow that cutting t helps less than cutting tau
+FLAT = 0.004, 3e-4  # ranges of d so narrow that cutting t helps less than cutting tau
 
 
 class OneFeature:

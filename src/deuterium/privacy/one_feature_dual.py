@@ -13,7 +13,7 @@ __all__ = ["Dual"]
 
 Array = Any
 
-ROUNDS = 14  # of the search for multipliers
+ROUNDS = 9  # of the search for multipliers
 
 
 class Dual:

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from deuterium.bound import Bracket, Domain, maximize
+from deuterium.bound import Bracket, Domain, enclose, maximize
 from deuterium.bound.domain import OneOf, Range, UnitVectors
 from deuterium.errors import InvalidInputError, UnsupportedError
 from deuterium.functions.reductions import norm_of_all
 from deuterium.graph.traverse import free_symbols
-from deuterium.graph.variable import Variable, symbol
-from deuterium.ops.layout import reshape_to
-from deuterium.ops.places import take_places
+from deuterium.graph.variable import Variable
 from deuterium.privacy.calibration import gaussian
-from deuterium.privacy.copies import Copies, each_label
+from deuterium.privacy.copies import Group, Pair, each_label
 from deuterium.privacy.features import columns
 from deuterium.privacy.one_feature import OneFeature
 from deuterium.privacy.one_layer import one_layer
@@ -36,7 +33,9 @@ from deuterium.privacy.vectors import (
 __all__ = ["FeatureSensitivities", "feature_sensitivity"]
 
 Array = Any
-Group = tuple[int, ...]
+
+LEAST = 1.0  # seconds for which a search is worth while
+FEW = 8  # inputs, of which a search over all of them is worth its time
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,8 +153,21 @@ def feature_sensitivity(
     named = _groups(groups, x)
     clock = _Clock(time_limit, len(named))
     work = _Work(parts, x, domain, norm, rtol, seed)
-    found = [work.of(where, clock.share()) for where in named.values()]
-    return FeatureSensitivities(tuple(named), tuple(found))
+    found = {n: work.of(where, clock.share()) for n, where in named.items()}
+    wide = [n for n, s in found.items() if s.status == "time_limit"]
+    for i, n in enumerate(sorted(wide, key=lambda n: found[n].gap)):
+        if not clock.again(len(wide) - i):
+            break
+        found[n] = _tighter(found[n], work.of(named[n], clock.share()))
+    return FeatureSensitivities(tuple(named), tuple(found.values()))
+
+
+def _tighter(a: Sensitivity, b: Sensitivity) -> Sensitivity:
+    """Return what two attempts say together."""
+    best, other = (a, b) if a.upper <= b.upper else (b, a)
+    if other.lower <= best.lower:
+        return best
+    return replace(best, lower=min(other.lower, best.upper), witness=other.witness)
 
 
 class _Clock:
@@ -172,6 +184,11 @@ class _Clock:
         share = max(0.05, (self.end - time.monotonic()) / max(self.shares, 1))
         self.shares -= 1
         return share
+
+    def again(self, shares: int) -> bool:
+        """Share what is left among others; say whether anything is."""
+        self.shares = shares
+        return self.end is not None and self.end - time.monotonic() > 0.5
 
 
 class _Work:
@@ -192,8 +209,9 @@ class _Work:
         hull = domain.hull(x)
         self.widths = np.ravel(hull.upper - hull.lower)
         self._columns: list[list[Variable]] | None = None
-        self._twice: Bracket | None = None
+        self._twice: tuple[float, Bracket | None] | None = None
         self.layer = _layer(parts, x, domain) if norm == 2 else None
+        self.few = x.size <= FEW
 
     def of(self, where: Group, limit: float | None) -> Sensitivity:
         """Return what the features at some places can do."""
@@ -204,19 +222,23 @@ class _Work:
                 return None
             return float(max(0.05, share * (limit - (time.monotonic() - start))))
 
-        pair = _Pair(self.parts, self.x, where, self.domain)
+        pair = Pair(self.parts, self.x, where, self.domain)
         apart = norm_graph(pair.apart, self.norm)
         best = Best(apart, pair, self.norm, self.rtol, 0.0, self.size)
         best.reach(self.seed, left(0.3), pair.ends(self.domain, self.seed))
         if self.layer is not None and len(where) == 1 and self.norm == 2:
-            upper = self.layer.bound(where[0], best.lower, self.rtol * 0.99, left(0.9))
+            share = left(0.5 if self.few else 0.95)
+            upper = self.layer.bound(where[0], best.lower, self.rtol * 0.99, share)
             best.offer(upper, None, "a relaxation of one hidden layer")
-            if best.is_close or upper < math.inf:
+            if best.is_close or not self.few:
                 return best.sensitivity(_only(pair))
         self._offer_mean_value(best, where, left(0.3))
         if not best.is_close:
             self._offer_twice(best, left(0.3))
-        if not best.is_close:
+        if not best.is_close and _is_short(left(1.0)):
+            near = float(enclose(apart, pair.doubled).upper)
+            best.offer(near, None, "an enclosure over both records")
+        elif not best.is_close:
             points = best.points(None)
             best.take(
                 maximize(
@@ -237,30 +259,35 @@ class _Work:
         if self._columns is None:
             self._columns = columns(self.parts, self.x)
         slope = norm_of_all([c for j in where for c in self._columns[j]])
-        bracket = maximize(
-            slope,
-            _filled(self.domain, self.x),
-            rtol=self.rtol / 4,
-            time_limit=limit,
-            seed=self.seed,
-        )
-        width = norm_up(self.widths[list(where)], 2)
-        upper = product_up(bracket.upper, width)
+        steepest, bracket = self._sup(slope, _filled(self.domain, self.x), limit)
+        upper = product_up(steepest, norm_up(self.widths[list(where)], 2))
         best.offer(upper, bracket, "the range of the feature times the largest slope")
+
+    def _sup(
+        self, v: Variable, domain: Domain, limit: float | None
+    ) -> tuple[float, Bracket | None]:
+        """Return a bound of a supremum, from an enclosure if there is no time."""
+        if _is_short(limit):
+            return float(enclose(v, domain).upper), None
+        found = maximize(
+            v, domain, rtol=self.rtol / 4, time_limit=limit, seed=self.seed
+        )
+        return found.upper, found
 
     def _offer_twice(self, best: Best, limit: float | None) -> None:
         if self._twice is None:
-            self._twice = maximize(
-                norm_graph(self.parts, self.norm),
-                self.domain,
-                rtol=self.rtol / 4,
-                time_limit=limit,
-                seed=self.seed,
-            )
-        best.offer(2 * self._twice.upper, self._twice, "twice the contribution")
+            norm = norm_graph(self.parts, self.norm)
+            self._twice = self._sup(norm, self.domain, limit)
+        upper, bracket = self._twice
+        best.offer(2 * upper, bracket, "twice the contribution")
 
 
-def _only(pair: _Pair) -> str:
+def _is_short(limit: float | None) -> bool:
+    """Whether a search would spend its time on getting ready."""
+    return limit is not None and limit < LEAST
+
+
+def _only(pair: Pair) -> str:
     return f"only {pair.what} changes; all else is the same in both records"
 
 
@@ -273,57 +300,6 @@ def _layer(parts: list[Variable], x: Variable, domain: Domain) -> OneFeature | N
     symbols = free_symbols([found.scalar])
     labels = [s for s in symbols if s.name in domain.constraints]
     return OneFeature(found, x, domain, each_label(labels, domain))
-
-
-class _Pair(Copies):
-    """Two records that differ in some elements of one symbol."""
-
-    def __init__(
-        self, parts: list[Variable], x: Variable, where: Group, domain: Domain
-    ) -> None:
-        super().__init__(domain, [], ())
-        self.what = f"{x.name}{list(where)}"
-        taken = {s.name for s in free_symbols(parts)} | set(domain.constraints)
-        name = f"{x.name}'"
-        while name in taken:
-            name += "'"
-        hull = domain.hull(x)
-        low, high = (np.ravel(e)[list(where)] for e in (hull.lower, hull.upper))
-        moved = symbol(name, shape=(len(where),))
-        places = np.arange(x.size)
-        places[list(where)] = x.size + np.arange(len(where))
-        both: Any = np.concatenate([reshape_to(x, (x.size,)), moved])
-        second = take_places(both, places.reshape(x.shape))
-        self.x, self.moved, self.low, self.high = x, moved, low, high
-        self.where = list(where)
-        self.doubled = Domain(
-            {**domain.constraints, name: (Range(low, high),)},
-            {**domain.shapes, name: moved.shape},
-        )
-        self.apart = [p - p.subs({x: second}) for p in parts]
-
-    def ends(self, domain: Domain, seed: int) -> dict[str, Array] | None:
-        """Return corners in which the feature goes from one end to the other."""
-        rng, count = np.random.default_rng(seed), 256
-        rows = {}
-        for name in self.doubled.names:
-            if name == self.moved.name:
-                continue
-            s = symbol(name, shape=domain.shapes.get(name, ()))
-            if name not in domain.shapes:
-                return None
-            table, hull = domain.table(s), domain.hull(s)
-            if table is not None:
-                rows[name] = table[rng.integers(0, len(table), count)]
-            else:
-                side = rng.random((count, *s.shape)) < 0.5
-                rows[name] = np.where(side, hull.lower, hull.upper)
-        if not np.isfinite([self.low, self.high]).all():
-            return None
-        flat = rows[self.x.name].reshape(count, -1)
-        flat[:, self.where] = self.low
-        rows[self.moved.name] = np.tile(self.high, (count, 1))
-        return rows if all(np.isfinite(r).all() for r in rows.values()) else None
 
 
 def _require_symbol(x: Any, domain: Any) -> None:

@@ -31,6 +31,7 @@ REACH = 60.0  # logits with which the table of slopes has fine cells
 CELL = 1 / 32
 NODES = 49  # of an activation's values
 EVERY = 4  # steps after which tangents are taken anew
+ROUNDS, JUMP = 16, 0.1  # of taking them anew after a jump of the logarithm
 
 
 # -- what goes in and through --------------------------------------------------------
@@ -158,28 +159,43 @@ class Scalar:
     def __init__(self, network: Network, x: Inputs, table: Slopes) -> None:
         self.network, self.x, self.table = network, x, table
         self.rates = np.zeros(len(table.logs))
+        self.pace = np.full(len(table.logs), 0.5)
         self.q: Array | None = None
         hidden = network.layers[0].activation
         assert hidden is not None
         self.activation = hidden
         self.grid, self.squares, self.curve = _profile(hidden)
         self.step = float(self.grid[1] - self.grid[0])
-        self._calls = 0
+        self._calls, self._last = 0, math.inf
 
     def __call__(self, weights: Weights) -> float:
         """Return the bound."""
-        if self.q is None:
-            self._evaluate(weights)
-            for _ in range(30):
-                self._improve()
-                self._evaluate(weights)
-        value = self._evaluate(weights)
+        fresh = self.q is None
+        logs = self._evaluate(weights)
         self._calls += 1
-        if self._calls % EVERY == 0:
-            self._improve()
-        return value
+        if not fresh and logs.max() > self._last + JUMP:
+            fresh = True  # the weights have moved far
+        if fresh:
+            self.pace[:] = 0.5
+        for _ in range(ROUNDS if fresh else self._calls % EVERY == 0):
+            logs = self._improved(weights, logs)
+        top = self._last = float(logs.max())
+        return math.exp(top / 2) * GROWN if top < 1400 else math.inf
 
-    def _evaluate(self, weights: Weights) -> float:
+    def _improved(self, weights: Weights, logs: Array) -> Array:
+        """Try other tangents, and keep those that are better."""
+        assert self.q is not None
+        seen, before = self._seen, (self.rates.copy(), self.q.copy())
+        self._propose()
+        new = self._evaluate(weights)
+        worse = ~(new < logs)
+        self.rates[worse], self.q[worse] = before[0][worse], before[1][worse]
+        self._seen[0][worse] = seen[0][worse]
+        self.pace[worse] = np.maximum(self.pace[worse] / 2, 1 / 16)
+        self.pace[~worse] = np.minimum(self.pace[~worse] * 2, 1 / 2)
+        return np.minimum(new, logs)
+
+    def _evaluate(self, weights: Weights) -> Array:
         first, last = self.network.layers
         b1 = None if first.bias is None else weights[first.bias]
         w = weights[last.weight][:, 0]
@@ -217,7 +233,7 @@ class Scalar:
         one: float,
         weight: Array,
         cells: tuple[Array, Array],
-    ) -> float:
+    ) -> Array:
         q, c, grid = self.q, self.rates, self.grid
         assert q is not None
         above = self.table.above(c, cells)
@@ -233,19 +249,18 @@ class Scalar:
         logs = above + c * b + parts + np.log(q) - 1
         slack = np.abs(tops).sum(axis=1) + np.abs(above) + np.abs(c * b) + 800
         self._seen = place, w, b, one, weight
-        top = float((logs + SLACK * slack).max())
-        return math.exp(top / 2) * GROWN if top < 1400 else math.inf
+        return logs + SLACK * slack
 
-    def _improve(self) -> None:
-        """Take tangents nearer to where the bound was largest."""
+    def _propose(self) -> None:
+        """Move tangents towards where the bound was largest."""
         place, w, b, one, weight = self._seen
         assert self.q is not None
-        for row in range(len(self.rates)):
+        for row, pace in enumerate(self.pace.tolist()):
             h, s = self.grid[place[row]], self.squares[place[row]]
             q = one + float((h * h + weight * s).sum())
             rate = self.table.rate(row, b + float(w @ h))
-            self.q[row] = math.sqrt(self.q[row] * max(q, 1e-12))
-            self.rates[row] += (rate - self.rates[row]) / 2
+            self.q[row] *= (max(q, 1e-12) / self.q[row]) ** pace
+            self.rates[row] += (rate - self.rates[row]) * pace
 
 
 def _profile(activation: str) -> tuple[Array, Array, float]:

@@ -1,0 +1,307 @@
+"""Two notions of a feature's part, and what one feature alone can certainly do."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from scipy.special import expit, log_expit
+
+import deuterium as dt
+from deuterium import privacy
+from deuterium.errors import InvalidInputError, UnsupportedError
+from deuterium.privacy.one_feature import OneFeature
+from deuterium.privacy.one_layer import one_layer
+
+ACTIVATIONS = {"tanh": np.tanh, "expit": expit, "relu": dt.relu}
+
+
+def query():
+    a, b = dt.symbol("a"), dt.symbol("b")
+    f = (a**2 + np.exp(2 * b - a)) / 5
+    return a, b, f, dt.Box({a: (1, 2), b: (0.5, 3)})
+
+
+def network(seed=0, activation="tanh", features=4, hidden=3, scale=1.0, bias=True):
+    rng = np.random.default_rng(seed)
+    x, y = dt.symbol("x", shape=(1, features)), dt.symbol("y")
+    weights = [
+        rng.normal(size=(features, hidden)) * scale,
+        rng.normal(size=hidden) * scale,
+        rng.normal(size=(hidden, 1)) * scale,
+        rng.normal(size=1) * scale,
+    ]
+    p = [dt.constant(w) for w in (weights if bias else weights[::2])]
+    if bias:
+        t = (ACTIVATIONS[activation](x @ p[0] + p[1]) @ p[2] + p[3])[0, 0]
+    else:
+        t = (ACTIVATIONS[activation](x @ p[0]) @ p[1])[0, 0]
+    loss = -(y * log_expit(t) + (1 - y) * log_expit(-t))
+    return x, y, dt.grad(loss, p), dt.Box({x: (-1, 1)}) & dt.Choice(y, [0, 1])
+
+
+# -- shares and derivatives ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("as_norm", [False, True])
+def test_two_notions_with_two_names(as_norm):
+    """A published notebook computed g_i / ||g|| and called it the derivative."""
+    a, b, f, _ = query()
+    g = dt.grad(f, [a, b])
+    p = privacy.partial(dt.norm(g) if as_norm else g, [a, b])
+    at = {a: 1, b: 3}
+    share, derivative = p.share.evaluate(at), p.derivative.evaluate(at)
+    assert np.sqrt(share) == pytest.approx([0.442, 0.897], abs=1e-3)
+    assert share.sum() == pytest.approx(1)
+    # by hand: g = (2a - e, 2e) / 5, e = exp(2b - a), here exp(5)
+    e = math.exp(5)
+    size = math.hypot(2 - e, 2 * e)
+    by_a = ((2 - e) * (2 + e) - 4 * e * e) / size / 5
+    by_b = (-2 * e * (2 - e) + 8 * e * e) / size / 5
+    assert derivative == pytest.approx([by_a, by_b])
+    assert derivative == pytest.approx([-66.5, 132.7], abs=0.1)
+
+
+def test_the_derivative_is_that_of_the_norm(rng):
+    x, y, g, _ = network(1)
+    p = privacy.partial(g, x)
+    records, labels = rng.uniform(-1, 1, (50, 1, 4)), rng.integers(0, 2, 50) * 1.0
+    data = {x: records, y: labels}
+    values, norm = p.over(data), dt.compile([x, y], [dt.norm(g)])
+    assert values.derivative.shape == (50, 1, 4)
+    for j in range(4):
+        step = np.zeros((1, 4))
+        step[0, j] = 1e-6
+        up, down = norm(records + step, labels)[0], norm(records - step, labels)[0]
+        np.testing.assert_allclose(
+            values.derivative[:, 0, j], (up - down) / 2e-6, rtol=1e-5, atol=1e-7
+        )
+    # shares of a gradient by parameters are shares of its elements
+    assert values.share.shape == (50, sum(v.size for v in g))
+    np.testing.assert_allclose(values.share.sum(axis=1), 1)
+
+
+def test_shares_of_a_gradient_by_features_have_their_shape(rng):
+    x, y, _, domain = network(2)
+    loss = (np.tanh(x).sum() - y) ** 2
+    p = privacy.partial(dt.grad(loss, x), x)
+    records, labels = rng.uniform(-1, 1, (50, 1, 4)), rng.integers(0, 2, 50) * 1.0
+    share = p.over({"x": records, "y": labels}).share
+    assert share.shape == (50, 1, 4)
+    np.testing.assert_allclose(share.sum(axis=(1, 2)), 1)
+    gradient = dt.grad(loss, x).evaluate({x: records, y: labels})
+    squares = gradient**2
+    np.testing.assert_allclose(
+        share, squares / squares.sum(axis=(1, 2), keepdims=True), rtol=1e-12
+    )
+    ranges = p.share_range(domain)
+    assert (ranges.lower <= share).all()
+    assert (share <= ranges.upper).all()
+    assert "x" in repr(p)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_ranges_hold_every_derivative(seed, rng):
+    x, y, g, domain = network(seed)
+    p = privacy.partial(g, x)
+    ranges = p.derivative_range(domain)
+    records = rng.uniform(-1, 1, (2000, 1, 4))
+    records[::2] = np.sign(records[::2])
+    found = p.over({x: records, y: rng.integers(0, 2, 2000) * 1.0}).derivative
+    assert (ranges.lower - 1e-9 <= found).all()
+    assert (found <= ranges.upper + 1e-9).all()
+
+
+def test_ranges_hold_for_scalar_gradients():
+    a, b, f, box = query()
+    p = privacy.partial(dt.grad(f, [a, b]), [a, b])
+    ranges = p.derivative_range(box)
+    grid = np.meshgrid(np.linspace(1, 2, 30), np.linspace(0.5, 3, 30))
+    found = p.derivative.evaluate({a: grid[0].ravel(), b: grid[1].ravel()})
+    assert (ranges.lower <= found + 1e-9).all()
+    assert (found - 1e-9 <= ranges.upper).all()
+    assert found[:, 1].max() > 132  # and the bound is near it
+    assert ranges.upper[1] < 140
+
+
+def test_object_arrays_of_symbols_keep_their_shape():
+    xs = dt.to_vec(np.array(dt.random_symbols(4, "x")).reshape(2, 2))
+    f = (xs**2).sum()
+    p = privacy.partial(list(dt.grad(f, list(xs.flat))), xs)
+    assert p.share.shape == p.derivative.shape == (2, 2)
+
+
+def test_partial_refuses():
+    a, b, f, _ = query()
+    with pytest.raises(InvalidInputError, match="symbols"):
+        privacy.partial(f, a + b)
+    with pytest.raises(InvalidInputError, match="Variable"):
+        privacy.partial([1.0], a)
+    with pytest.raises(InvalidInputError, match="lacks b"):
+        privacy.partial(dt.grad(f, [a, b]), [a, b]).over({a: np.ones(3)})
+
+
+# -- one feature alone -----------------------------------------------------------------
+
+
+def pairs(x, where, count, rng, features=4):
+    """Records, and the same with some features drawn anew; half of them at corners."""
+    first = rng.uniform(-1, 1, (count, 1, features))
+    first[::2] = np.sign(first[::2])
+    second = first.copy()
+    second[:, 0, where] = rng.uniform(-1, 1, (count, len(where)))
+    second[::2, 0, where] = -first[::2, 0, where]
+    return first, second
+
+
+def largest_move(x, y, g, where, rng, count=4000, features=4):
+    """Return the largest distance over many pairs."""
+    first, second = pairs(x, where, count, rng, features)
+    labels = rng.integers(0, 2, count) * 1.0
+    fn = dt.compile([x, y], g)
+    total = 0.0
+    for u, v in zip(fn(first, labels), fn(second, labels), strict=True):
+        apart = np.broadcast_to(u - v, np.broadcast_shapes(u.shape, v.shape))
+        total = total + (apart.reshape(count, -1) ** 2).sum(axis=1)
+    return math.sqrt(total.max())
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("bias", [True, False])
+def test_no_pair_moves_farther(activation, seed, bias, rng):
+    x, y, g, domain = network(seed, activation, bias=bias)
+    found = privacy.feature_sensitivity(g, x, domain, time_limit=1)
+    assert len(found) == 4
+    assert found.names[2] == "x[0, 2]"
+    for j, s in enumerate(found):
+        moved = largest_move(x, y, g, [j], rng)
+        assert moved <= s.upper * (1 + 1e-12)
+        assert moved <= s.lower * 1.2 + 1e-9  # the search is not much worse than chance
+        assert s.lower <= s.upper
+        assert s.quantity == "diameter"
+        assert any("x" in line and "only" in line for line in s.assumptions)
+    if activation != "relu":
+        assert (found.upper <= found.lower * 3).all()
+
+
+def test_the_relaxation_of_one_layer_is_used_and_sharp():
+    x, _, g, domain = network(3, scale=0.7, features=12, hidden=6)
+    s = privacy.feature_sensitivity(g, x, domain, groups={"first": [0]}, time_limit=6)
+    assert any("one hidden layer" in line for line in s["first"].assumptions)
+    assert s["first"].gap <= 0.08
+
+
+def test_a_small_search_does_not_move_the_bound_below_what_is_reached(rng):
+    """However wrong the value it is told to aim at."""
+    x, y, g, domain = network(4)
+    layer = one_layer(g, x)
+    labels = [dt.Box({y: (v, v)}) for v in (0.0, 1.0)]
+    bounds = OneFeature(layer, x, domain, labels)
+    for j in range(2):
+        moved = largest_move(x, y, g, [j], rng)
+        for aim in (0.0, moved / 3, moved):
+            assert bounds.bound(j, aim, 0.01, 1.0) >= moved
+
+
+def test_groups_move_together(rng):
+    x, y, g, domain = network(5)
+    groups = {"all": np.ones((1, 4), dtype=bool), "pair": [0, 3]}
+    found = privacy.feature_sensitivity(g, x, domain, groups=groups, time_limit=1)
+    for name, where in (("all", [0, 1, 2, 3]), ("pair", [0, 3])):
+        assert largest_move(x, y, g, where, rng) <= found[name].upper
+    alone = privacy.feature_sensitivity(g, x, domain, groups=[[0]], time_limit=1)
+    assert alone["0"].lower <= found["pair"].upper
+
+
+def test_general_graphs_and_other_norms(rng):
+    x = dt.symbol("x", shape=(3,))
+    f = [np.sin(x).sum() * x, np.exp(x[0] * x[1])]
+    domain = dt.Box({x: ([0, -1, 2], [1, 1, 2.5])})
+    first = rng.uniform([0, -1, 2], [1, 1, 2.5], (3000, 3))
+    for norm in (1, 2, math.inf):
+        found = privacy.feature_sensitivity(f, x, domain, norm=norm, time_limit=1)
+        for j in range(3):
+            second = first.copy()
+            second[:, j] = rng.uniform([0, -1, 2], [1, 1, 2.5], (3000, 3))[:, j]
+            apart = np.concatenate(
+                [
+                    (v.evaluate({x: first}) - v.evaluate({x: second})).reshape(3000, -1)
+                    for v in f
+                ],
+                axis=1,
+            )
+            sizes = np.linalg.norm(apart, ord=norm, axis=1)
+            assert sizes.max() <= found.upper[j]
+            assert found.upper[j] <= 4 * sizes.max()
+
+
+def test_a_feature_that_does_nothing_moves_nothing():
+    x = dt.symbol("x", shape=(2,))
+    found = privacy.feature_sensitivity(x[0] * 3, x, dt.Box({x: (0, 2)}), time_limit=1)
+    assert found.upper == pytest.approx([6, 0], abs=1e-6)
+    assert found.epsilon_at(1e-5, scale=10)[1] == pytest.approx(0, abs=1e-6)
+
+
+def test_epsilon_of_a_feature_is_at_most_that_of_the_record():
+    x, _, g, domain = network(6)
+    found = privacy.feature_sensitivity(g, x, domain, time_limit=1)
+    each = found.epsilon_at(1e-5, scale=20.0)
+    whole = privacy.gaussian(
+        privacy.contribution(g, domain, time_limit=1),
+        scale=20.0,
+        relation="replace_one",
+    )
+    assert (each > 0).all()
+    assert (each <= whole.epsilon_at(1e-5)).all()
+    assert each.argmax() == found.upper.argmax()
+
+
+def test_feature_sensitivity_refuses():
+    x, _, g, domain = network(0)
+    with pytest.raises(InvalidInputError, match="symbol"):
+        privacy.feature_sensitivity(g, x + 1, domain)
+    with pytest.raises(InvalidInputError, match="bounds"):
+        privacy.feature_sensitivity(g, dt.symbol("z"), domain)
+    with pytest.raises(InvalidInputError, match="places"):
+        privacy.feature_sensitivity(g, x, domain, groups=[[7]])
+    h = dt.symbol("h", shape=(3,))
+    with pytest.raises(UnsupportedError, match="unit vector"):
+        privacy.feature_sensitivity(h * 2, h, dt.OneHot(h))
+
+
+# -- taking gradients apart ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_one_layer_gives_the_vector_back(activation, rng):
+    x, y, g, _ = network(7, activation)
+    found = one_layer(g, x)
+    assert found is not None
+    for _ in range(5):
+        record, label = rng.uniform(-1, 1, (1, 4)), float(rng.integers(0, 2))
+        z = found.matrix @ record[0] + found.shift
+        value = found.value.evaluate({found.atoms: z})
+        t = found.offset + found.weight @ value
+        d = found.scalar.evaluate({found.output: t, y: label})
+        for e, part in zip(found.elements, g, strict=True):
+            image = 1.0
+            if e.image is not None:
+                image = e.image.evaluate({found.atoms: z})[e.pick]
+            inputs = np.where(e.place < 0, 1.0, record[0][e.place])
+            np.testing.assert_allclose(
+                e.coefficient * d * image * inputs,
+                part.evaluate({x: record, y: label}),
+                rtol=1e-10,
+                atol=1e-14,
+            )
+
+
+def test_other_forms_are_left_alone():
+    x, _, g, _ = network(0)
+    w = dt.constant(np.ones((4, 3)))
+    assert one_layer([np.tanh(np.tanh(x @ w) @ w.T)], x) is None
+    assert one_layer([x * 2], x) is None
+    assert one_layer([*g, np.exp(x)], x) is None
+    assert one_layer([g[0] * x.reshape(4, 1), *g[1:]], x) is None
