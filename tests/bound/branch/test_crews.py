@@ -5,6 +5,7 @@ import os
 import pickle
 import signal
 import threading
+import time
 from concurrent.futures import (
     CancelledError,
     Executor,
@@ -254,10 +255,17 @@ def test_an_executor_shut_down_half_way():
     assert agrees(e, "hill")
 
 
+def _slow_pid(_: int) -> int:
+    time.sleep(0.5)
+    return os.getpid()
+
+
 def test_a_process_killed_half_way():
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(2, context) as pool:
-        pid = pool.submit(os.getpid).result()
+        # both workers are up: Python may wait for ever for one that starts just as the
+        # other dies
+        pid, _ = sorted(set(pool.map(_slow_pid, range(8))))
 
         class Killing(Inline):
             def submit(self, fn, /, *args, **kwargs):
