@@ -29,6 +29,10 @@ PROBLEMS = {
         dt.relu(np.sign(np.sin(y[0] * y[1]) + 2)),
         dt.Box({y: (0, np.inf)}),
     ),
+    "minimum with what may be infinite": (
+        np.minimum(np.square(x / (0.3 + x * x)) - x / (0.3 + x * x), 1.75),
+        dt.Box({x: (-np.inf, 1)}),
+    ),
     # the largest and the smallest numbers
     "large": (
         np.cos(x) * np.sum(y) - np.sum(y * y),

@@ -235,7 +235,8 @@ def _part(x: Interval, at: At) -> Interval:
     ndim = np.ndim(x.lower)
     if at is None or ndim > len(at):
         return x
-    return x[at[len(at) - ndim :]]
+    ends = zip(at[len(at) - ndim :], np.shape(x.lower), strict=True)
+    return x[tuple(min(i, n - 1) for i, n in ends)]  # an axis of one is spread
 
 
 def _within(x: Interval, at: At) -> At:

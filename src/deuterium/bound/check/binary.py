@@ -90,8 +90,20 @@ def _times_log(logarithm: str) -> Rule2:
     return product
 
 
+def above(a: Ball, c: Ball) -> Ball:
+    """Return what is not above the larger of two numbers that may be unknown."""
+    if a.is_finite() and c.is_finite():
+        return larger(a, c)
+    return a if a.is_finite() else c
+
+
+def below(b: Ball, d: Ball) -> Ball:
+    """Return what is not below the smaller of two numbers that may be unknown."""
+    return -above(-b, -d)
+
+
 def _logaddexp(a: Ball, b: Ball, c: Ball, d: Ball) -> Range:
-    low, floor = logaddexp(a, c), larger(a, c)
+    low, floor = logaddexp(a, c), above(a, c)
     return low if low >= floor else floor, logaddexp(b, d)
 
 
@@ -131,8 +143,8 @@ RULES2: Mapping[str, Rule2] = {
     "multiply": times,
     "divide": over,
     "power": power,
-    "maximum": lambda a, b, c, d: (larger(a, c), larger(b, d)),
-    "minimum": lambda a, b, c, d: (smaller(a, c), smaller(b, d)),
+    "maximum": lambda a, b, c, d: (above(a, c), larger(b, d)),
+    "minimum": lambda a, b, c, d: (smaller(a, c), below(b, d)),
     "xlogy": _times_log("log"),
     "xlog1py": _times_log("log1p"),
     "logaddexp": _logaddexp,
