@@ -58,6 +58,9 @@ free
     anything else: coordinates of which nothing but the range is used; its affine
     arguments are atoms.
 
+Constant factors are coefficients: the term of ``c * u(y)`` is u(y), that of
+``(c * u(y))**2`` is ``u(y)**2``.
+
 Groups of coordinates come in the order in which they are first needed: the inputs (all
 symbols by name, flattened); a group of atoms when an operator first acts on the node; a
 group of pairs (a product's first factors, then its second factors) when an affine node

@@ -21,6 +21,7 @@ from deuterium.ops.exponential import exp
 Array = Any
 
 CONTRADICTION: Proof = ("relax", {"empty": True})
+MANY = 8  # regions, of which only the relaxed solutions are offered as points
 DIGITS = 7  # of multipliers that go into proofs
 MARGIN = 1e-4  # by which the solver's samples may miss the largest values
 
@@ -98,7 +99,7 @@ class RelaxBounder:
             open=regions.open,
             cut=cut,
             at=place,
-            points=np.clip(at[:, :n], regions.low[:, :n], regions.high[:, :n]),
+            points=_points(at[:, :n], regions.low[:, :n], regions.high[:, :n]),
             state=np.concatenate([p, wanted(relax, added, found, some)], axis=1),
         )
 
@@ -123,6 +124,15 @@ class RelaxBounder:
         with np.errstate(all="ignore"):
             high = exp.enclosure(Interval.unchecked(upper, upper)).upper
         return np.where(np.isnan(upper), np.inf, high)
+
+
+def _points(at: Array, low: Array, high: Array) -> Array:
+    """Return the relaxed inputs; of a few regions the nearest corners, too."""
+    inside = np.clip(at, low, high)
+    if len(at) > MANY:
+        return inside
+    corners = np.where(inside - low < high - inside, low, high)
+    return np.concatenate([inside, corners])
 
 
 def shortened(p: Array) -> Array:

@@ -89,7 +89,7 @@ def _spread(first: Array, last: Array) -> tuple[Array, Array]:
 
 def _bounds(load: Load, cells: Cells, row: Array, cell: Array) -> tuple[Array, Array]:
     """Return an upper bound, and about the largest value, of each row in each cell."""
-    column = load.column[row]
+    column = load.column[row] if cells.poly.shape[1] > 1 else 0
     c = load.c[row]
     rest = c[:, 1:]
     poly = cells.poly[cell, column]

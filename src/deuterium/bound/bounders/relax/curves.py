@@ -50,7 +50,8 @@ class Curves:
         images = list(zip(*[(f.left, f.right) for f in group.functions], strict=True))
         # a group without functions has one side, of none
         sides = images if self.kinked else images[:1] or [()]
-        self._sides = [_Side(group, side, forgiving) for side in sides]
+        uniform = all(map(_is_uniform, sides))
+        self._sides = [_Side(group, side, forgiving, uniform) for side in sides]
 
     def values(self, z: Array, right: Array) -> Array:
         """Return floats of shape (..., m, functions); ``right``: which side of a kink.
@@ -133,9 +134,9 @@ class Cells:
     Attributes
     ----------
     low, high, middle : ndarray of shape (G,)
-    poly : ndarray of shape (G, m, functions, 3)
+    poly : ndarray of shape (G, m or 1, functions, 3)
         Of functions 1, 2, ...; number 0 is exact.
-    above, below : ndarray of shape (G, m, functions)
+    above, below : ndarray of shape (G, m or 1, functions)
         How far the function may be above and below its parabola.
     spread : ndarray of shape (m or 1, functions)
         By how much the functions vary over all cells.
@@ -174,10 +175,15 @@ class _Side:
     """Functions that are smooth over the range in question."""
 
     def __init__(
-        self, group: Group, functions: tuple[Variable, ...], forgiving: bool
+        self,
+        group: Group,
+        functions: tuple[Variable, ...],
+        forgiving: bool,
+        uniform: bool,
     ) -> None:
         self._rule = _forgiving if forgiving else (lambda op: op.enclosure)
         self.vector, self.size = group.vector, group.size
+        self.uniform = uniform
         self.orders = [list(functions)]
         self._value = compile([group.vector], list(functions)) if functions else None
         self._orders: dict[int, Any] = {}
@@ -217,16 +223,29 @@ class _Side:
 
     def cells(self, a: Array, b: Array) -> tuple[Array, Array, Array]:
         """Return parabolas and their errors above and below, over cells [a, b]."""
-        count = len(self.orders[0])
-        poly = np.zeros((len(a), self.size, count, 3))
-        if not len(a) or not count:
+        count, width = len(a), 1 if self.uniform else self.size
+        if not count or not self.orders[0]:
+            poly = np.zeros((count, width, len(self.orders[0]), 3))
             return poly, poly[..., 0], poly[..., 0]
+        if self.uniform:  # every coordinate takes cells of its own
+            a, b = (_folded(x, self.size) for x in (a, b))
+        else:
+            a, b = (np.repeat(x[:, None], self.size, 1) for x in (a, b))
+        poly, above, below = self._parabolas(a, b)
+        if not self.uniform:
+            return poly, above, below
+        poly, above, below = (
+            x.reshape(-1, 1, *x.shape[2:])[:count] for x in (poly, above, below)
+        )
+        return poly, above, below
+
+    def _parabolas(self, a: Array, b: Array) -> tuple[Array, Array, Array]:
+        """Return the same for cells of shape (G, m)."""
+        poly = np.zeros((*a.shape, len(self.orders[0]), 3))
         middle = 0.5 * a + 0.5 * b
         radius = np.maximum(b - middle, middle - a) * (1 + gamma(4))
-        ones = np.ones((1, self.size))
-        at = Interval.unchecked(middle[:, None] * ones, middle[:, None] * ones)
-        over = Interval.unchecked(a[:, None] * ones, b[:, None] * ones)
-        r = radius[:, None, None]
+        at, over = Interval.unchecked(middle, middle), Interval.unchecked(a, b)
+        r = radius[..., None]
         error, size = np.zeros(()), np.zeros(())
         for k, scale in ((0, 1.0), (1, 1.0), (2, 0.5)):
             low, high = self._enclosed(k, at)
@@ -269,6 +288,18 @@ def _forgiving(op: Operator) -> Any:
         return Interval.unchecked(np.where(touches, -np.inf, found.lower), found.upper)
 
     return log
+
+
+def _folded(x: Array, width: int) -> Array:
+    """Return a vector as rows, the last filled up with its last element."""
+    rows = -(-len(x) // width)
+    return np.append(x, np.full(rows * width - len(x), x[-1])).reshape(rows, width)
+
+
+def _is_uniform(functions: tuple[Variable, ...]) -> bool:
+    """Whether functions of a vector do the same to all its elements."""
+    constants = (n.value for n in topological(functions) if n.is_constant)
+    return all(np.ptp(np.ravel(c)) == 0 for c in constants if np.size(c) > 1)
 
 
 def _leaf(v: Variable, x: Interval) -> Interval:

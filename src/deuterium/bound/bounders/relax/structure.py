@@ -32,7 +32,7 @@ from deuterium.bound.problem import Problem
 from deuterium.graph.operator import Operator, lookup
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable, apply, constant, symbol
-from deuterium.interval import Interval
+from deuterium.interval import Interval, arithmetic
 from deuterium.ops.layout import reshape_to
 from deuterium.ops.places import take_places
 
@@ -87,9 +87,14 @@ class Structure:
         self.coordinates = self.parameters = 0
         self.kinds: dict[Variable, Kind] = {}
         self.terms: dict[Any, Term] = {}
-        self.images: dict[Variable, Variable] = {}
+        order = topological([root])
+        self.made = {  # functions of one node, so that none is entered twice
+            (n.op.name, n.args[0]): n
+            for n in order
+            if n.op is not None and len(n.args) == 1 and not n.attrs
+        }
         self._enter_inputs()
-        for node in topological([root]):
+        for node in order:
             if node not in self.kinds:
                 self.kinds[node] = self._kind(node)
         self.objective = self.affine(root)
@@ -235,9 +240,12 @@ class Structure:
 
     def _made(self, name: str, argument: Variable) -> Variable:
         """Return a function of a node, entered like the nodes of the graph."""
-        node = apply(lookup(name), (argument,), {})
-        self.kinds[node] = self._kind(node)
-        return node
+        key = (name, argument)
+        if key not in self.made:
+            node = apply(lookup(name), (argument,), {})
+            self.kinds[node] = self._kind(node)
+            self.made[key] = node
+        return self.made[key]
 
     def _product(self, a: Variable, b: Variable) -> Kind:
         node = a * b
@@ -252,12 +260,57 @@ class Structure:
             return known
         if isinstance(known, Interval):
             return Affine({}, known)
-        if isinstance(known, Fused):
-            term = self._term(node, known)
-        else:
-            term = self._pair(node, known)
         zero = thin(np.zeros(node.shape))
-        return Affine({term: identity(term.size, node.shape)}, zero)
+        if isinstance(known, Product):
+            term = self._pair(node, known)
+            return Affine({term: identity(term.size, node.shape)}, zero)
+        factor, base = self._without_factor(node)
+        kind = self.kinds[base]
+        assert isinstance(kind, Fused)
+        term = self._term(base, kind)
+        own = identity(term.size, node.shape)
+        if factor is not None:
+            own = arithmetic.multiply(own, factor)
+        return Affine({term: own}, zero)
+
+    def _without_factor(self, node: Variable) -> tuple[Interval | None, Variable]:
+        """Return constant factors and the rest: ``(c u)**2`` is ``c**2 * u**2``.
+
+        What is left is more often the same function for all coordinates.
+        """
+        chain: list[tuple[str, Interval | None]] = []
+        while node.op is not None:
+            name, step = node.op.name, self._step(node)
+            if step is None:
+                break
+            node, constant_factor = step
+            chain.append((name, constant_factor))
+        if all(name == "square" for name, _ in chain):
+            for _ in chain:
+                node = self._made("square", node)
+            return None, node
+        factor = thin(np.ones(node.shape))
+        for name, c in reversed(chain):
+            if name == "square":
+                factor, node = arithmetic.square(factor), self._made("square", node)
+            elif c is None:
+                factor = arithmetic.negative(factor)
+            else:
+                factor = arithmetic.multiply(factor, c)
+        return factor, node
+
+    def _step(self, node: Variable) -> tuple[Variable, Interval | None] | None:
+        """Return the argument under a square, sign or constant factor, and that."""
+        assert node.op is not None
+        kinds = [self.kinds.get(a) for a in node.args]
+        if node.op.name in ("square", "negative") and isinstance(kinds[0], Fused):
+            return node.args[0], None
+        if node.op.name == "multiply":
+            for a, k, c in ((0, 0, 1), (1, 1, 0)):
+                fused, constant_factor = kinds[k], kinds[c]
+                if isinstance(fused, Fused) and isinstance(constant_factor, Interval):
+                    return node.args[a], constant_factor
+        return None
 
     def _term(self, node: Variable, fused: Fused) -> Term:
         key = fused.image.full

@@ -30,7 +30,8 @@ def centred(x: Interval) -> tuple[Array, Array]:
     if x.is_thin:
         return low, np.zeros(low.shape)
     middle = 0.5 * low + 0.5 * high
-    return middle, next_up(np.maximum(middle - low, high - middle))
+    radius = next_up(np.maximum(middle - low, high - middle))
+    return middle, np.where(low == high, 0.0, radius)
 
 
 @dataclass
