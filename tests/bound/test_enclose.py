@@ -205,6 +205,6 @@ def test_the_answer_is_the_users_to_change():
 
 def test_the_cause_is_found_behind_axes_that_are_spread():
     x, y = dt.symbol("x"), dt.symbol("y")
-    v = (0.25 + np.sin(x) ** 2) / y
+    v = 0.3 * x - (0.25 + np.sin(x) ** 2) / y
     domain = dt.Choice(x, [1.0]) & dt.Choice(y, [-2.0, 0.0])
     assert dt.enclose(v, domain).cause.operator == "divide"
