@@ -76,7 +76,8 @@ def test_sigma_over_the_contribution_is_caught_under_replace_one(name, seed):
 def test_secure_noise_keeps_promises_too(name):
     pytest.importorskip("opendp")
     runs = 20_000
-    for bound, holds in ((BOUND, True), (BOUND / 4, False)):
+    # an eighth, so that chance, which nobody seeds here, all but never hides it
+    for bound, holds in ((BOUND, True), (BOUND / 8, False)):
         noise = MAKERS[name](contribution(bound, name))
         lost = audited(noise, 0.0, BOUND, DELTA, runs, None)
         assert (lost <= noise.epsilon_at(DELTA)) is holds
