@@ -130,7 +130,7 @@ def _tie_slope_enclosure(x: Interval) -> Interval:
     return undefined_where(_make(zero, zero), ~(chosen.lower == chosen.upper))
 
 
-tie_slope = array_operator(
+tie_slope: Operator = array_operator(
     "tie_slope",
     1,
     lambda x: np.zeros(np.shape(x)),

@@ -8,8 +8,8 @@ matter, and there are no atoms.  ``F = m(S)`` with m increasing and S the *core*
 `core.core_of` takes it from F.  The *slopes* g_i are the elements, in the order of a
 row of inputs, of ``simplify(grad(S, problem.symbols), problem.hull)``; the
 *curvatures* h_ij are those of ``grad(g_i, problem.symbols)`` for every i, all
-simplified together over the same box in that order; h_ij and h_ji enclose one number, so
-both may be used.  ``f(X)`` is the evaluation of the graph f over X with intervals,
+simplified together over the same box in that order; h_ij and h_ji enclose one number,
+so both may be used.  ``f(X)`` is the evaluation of the graph f over X with intervals,
 operator by operator, each with the exact range of that operator (slopes at kinks are
 the hull of both sides; the slope of a jump is undefined over an interval that holds
 it); ``f(c)`` that at a point c, thin but for rounding.  Nothing is known where a node
