@@ -8,7 +8,7 @@ import numpy as np
 import symengine as se
 
 from deuterium.errors import SymbolicError
-from deuterium.graph.operator import Shape
+from deuterium.graph.operator import Operator, Shape
 from deuterium.graph.variable import Variable, broadcast_to, node
 from deuterium.interval import Interval, linear
 from deuterium.interval.arithmetic import undefined_where
