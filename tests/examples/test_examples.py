@@ -15,7 +15,13 @@ for needed in ("jupytext", "matplotlib"):
     pytest.importorskip(needed)
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-NAMES = ["01_linear_layers", "02_sigmoid_layers"]
+NAMES = [
+    "01_linear_layers",
+    "02_sigmoid_layers",
+    "03_three_sensitivities",
+    "04_bounded_activations",
+    "05_pixels_and_private_training",
+]
 
 # The Jupyter packages warn about each other on some platforms and versions; nothing of
 # deuterium runs in this process, so only their warnings can arise here.
@@ -120,9 +126,13 @@ def test_notebook_runs_and_says_what_it_should(executed):
     assert not [o for c in cells for o in c.outputs if o.get("name") == "stderr"], (
         "warnings in a notebook"
     )
-    {"01_linear_layers": check_linear, "02_sigmoid_layers": check_sigmoid}[name](
-        printed(notebook)
-    )
+    {
+        "01_linear_layers": check_linear,
+        "02_sigmoid_layers": check_sigmoid,
+        "03_three_sensitivities": check_sensitivities,
+        "04_bounded_activations": check_activations,
+        "05_pixels_and_private_training": check_pixels,
+    }[name](printed(notebook))
 
 
 def check_linear(text: str) -> None:
@@ -176,3 +186,31 @@ def check_sigmoid(text: str) -> None:
     assert abs(float(certified) - uppers[0]) <= 1e-3
     assert re.search(r"\n\d{5} nodes, vectorised \d{3}, simplified \d{2,3}\n", text)
     assert 1 <= number(r"\nratio", text) < 3
+
+
+def check_sensitivities(text: str) -> None:
+    for value in ("66.19", "178.23", "29.48", "29.88"):
+        assert value in text
+    assert number("SHGO, in order:", text) == pytest.approx(61.18758502747, rel=1e-9)
+    assert number("SHGO, swapped :", text) == pytest.approx(59.22008712736, rel=1e-9)
+    assert "an Estimate is what a search found, not a bound" in text
+
+
+def check_activations(text: str) -> None:
+    for name, published in (("tanh", 1.0), ("tempered", 11.0)):
+        unit, hundred = (
+            number(rf"{name}\s+{where}\s+published\s+{published}\s+reached", text)
+            for where in ("unit", "hundred")
+        )
+        assert 8 * published < unit < hundred
+        reached = number(rf"{name}\s+weights fixed: reached", text)
+        assert reached <= number(rf"{name}\s+weights fixed: .*certified", text)
+
+
+def check_pixels(text: str) -> None:
+    assert number("plain:   accuracy", text) > 0.99
+    assert number("2000 full batches: epsilon", text) == pytest.approx(28.4, abs=0.1)
+    promised = [float(e) for e in re.findall(r"at epsilon ([\d.]+), delta", text)]
+    assert promised == [1.0, 8.0]
+    whole = number("a whole image replaced:", text)
+    assert number("pixel on a bar     moves the gradient by at most", text) < whole
