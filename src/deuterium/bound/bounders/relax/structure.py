@@ -40,6 +40,7 @@ Array = Any
 Kind = Interval | Fused | Affine | Product
 
 MOVES = {"reshape", "transpose", "gather", "broadcast", "concatenate"}
+MOST = 600  # multipliers; with more, the solver's steps take seconds
 LARGEST = 2**23  # coefficients; a graph with more is left to other bounders
 
 # functions with a kink at zero: what they are to the left and to the right of it
@@ -114,8 +115,8 @@ class Structure:
     def _define(self, group: Group, definitions: list[Affine]) -> None:
         group.definitions = definitions
         self.parameters += group.multipliers
-        if self.parameters * self.coordinates > LARGEST:
-            raise Unsuited("too many coefficients")
+        if self.parameters > MOST or self.parameters * self.coordinates > LARGEST:
+            raise Unsuited("too many multipliers")
 
     def _enter_inputs(self) -> None:
         problem = self.problem
