@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from deuterium.bound.bounders.relax.certify import Load, maxima
+from deuterium.bound.bounders.relax.columns import Columns
 from deuterium.bound.bounders.relax.curves import Table
 from deuterium.bound.bounders.relax.energy import energies
-from deuterium.bound.bounders.relax.interior import Columns, Solver
+from deuterium.bound.bounders.relax.interior import Solver
 from deuterium.bound.bounders.relax.parts import (
     PAIR,
     Affine,
