@@ -17,6 +17,7 @@ Array = Any
 
 FOLLOWED = 8  # rows handed in that are climbed from
 PATIENCE = 20  # generations without a gain
+QUIET = 4  # of them, after which the best point is worth finishing
 GAIN = 1e-6  # relative: less is none
 
 
@@ -56,6 +57,7 @@ class Ascent:
         random = np.random.default_rng(seed)
         self._population = Population(self.target, starts, random)
         self.row, self.value = np.zeros(problem.size), -np.inf
+        self._waited, self._raw = 0, False  # since a gain; and whether it is unfinished
 
     @property
     def evaluations(self) -> int:
@@ -85,8 +87,8 @@ class Ascent:
             rows, values = self._population.climbed(rows[order], steps)
             self._take(rows, values)
             if self.value > before + GAIN * abs(before):
-                self._population.admit(self.row, self.value)
                 self._finish()
+                self._population.admit(self.row, self.value)
         return self.row, self.value
 
     def continue_(
@@ -99,12 +101,10 @@ class Ascent:
         left = np.inf if rounds is None else rounds
         with np.errstate(all="ignore"):
             while left > 0 and not self.target.expired:
-                before = self.value
-                self._population.generation()
-                self._take(self._population.rows, self._population.values)
-                if self.value > before + GAIN * abs(before):
-                    self._finish()
+                self._generation()
                 left -= 1
+            if self._raw:
+                self._finish()
         self.target.deadline = limit
         return self.row, self.value
 
@@ -115,13 +115,22 @@ class Ascent:
         """
         self.target.deadline = deadline
         self.start(points)
-        waited = 0
-        while self.place.movable and not self.target.expired:
-            before = self.value
-            self.continue_(rounds=1)
-            waited = 0 if self.value > before + GAIN * abs(before) else waited + 1
-            if np.isinf(deadline) and waited >= PATIENCE:
-                break
+        with np.errstate(all="ignore"):
+            while self.place.movable and not self.target.expired:
+                self._generation()
+                if np.isinf(deadline) and self._waited >= PATIENCE:
+                    break
+
+    def _generation(self) -> None:
+        """Bring up one generation; when it is quiet for a while, finish the best."""
+        before = self.value
+        self._population.generation()
+        self._take(self._population.rows, self._population.values)
+        gained = self.value > before + GAIN * abs(before)
+        self._waited = 0 if gained else self._waited + 1
+        self._raw = self._raw or gained
+        if self._raw and self._waited >= QUIET:
+            self._finish()
 
     def state(self) -> dict[str, Any]:
         """Return all that decides how the search goes on, ready for JSON."""
@@ -129,6 +138,7 @@ class Ascent:
             "row": self.row.tolist(),
             "value": _plain(self.value),
             "evaluations": self.target.evaluations,
+            "waited": [self._waited, self._raw],
             "population": self._population.state(),
         }
 
@@ -137,14 +147,18 @@ class Ascent:
         self.row = np.array(state["row"], dtype=float)
         self.value = -np.inf if state["value"] is None else float(state["value"])
         self.target.evaluations = int(state["evaluations"])
+        self._waited, self._raw = int(state["waited"][0]), bool(state["waited"][1])
         self._population.restore(state["population"])
 
     def _finish(self) -> None:
         """Take the best point further by every other means."""
+        before, self._raw = self.value, False
         for means in (swaps, flips, quasi_newton, self._settle, rounder):
             if np.isfinite(self.value) and not self.target.expired:
                 row, value = means(self.target, self.row, self.value)
                 self._take(row[None], np.array([value]))
+        if self.value > before:
+            self._population.admit(self.row, self.value)
 
     def _settle(self, target: Target, row: Array, value: float) -> tuple[Array, float]:
         return self._population.settle(row, value)

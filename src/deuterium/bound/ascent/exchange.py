@@ -16,6 +16,7 @@ from deuterium.bound.ascent.target import Target
 Array = Any
 
 BATCH = 2**21  # numbers in the rows tried at once
+PASSES = 12  # of trying every input's other end
 STEPS = 40  # of a climb
 FOLLOWED = 16  # values of a finite input that are climbed from
 
@@ -68,9 +69,11 @@ def _together(row: Array, to: Array, columns: Array) -> Array:
 
 
 def flips(target: Target, row: Array, value: float) -> tuple[Array, float]:
-    """Move inputs to their other end for as long as that gains."""
+    """Move inputs to their other end where that gains, pass after pass."""
     place = target.place
-    while not target.expired:
+    for _ in range(PASSES):
+        if target.expired:
+            break
         middle = 0.5 * place.near_low + 0.5 * place.near_high
         other = np.where(row > middle, place.low, place.high)
         before = value

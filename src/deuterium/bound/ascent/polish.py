@@ -16,6 +16,7 @@ SMALL = 12  # inputs for which Newton's method is worth its matrix
 LENGTHS = np.array([1.0, 0.5, 0.125, 2.0, 1 / 64])  # of a Newton step, tried together
 APART = 2.0**-17  # of the width: where slopes are compared, for their change
 DIGITS = range(7)
+LARGE = 128  # inputs: of more, rounding them brings nothing
 
 
 def newton(
@@ -104,6 +105,8 @@ def quasi_newton(target: Target, row: Array, value: float) -> tuple[Array, float
 
 def rounder(target: Target, row: Array, value: float) -> tuple[Array, float]:
     """Try numbers of few digits, where kinks and optima of closed forms often lie."""
+    if len(row) > LARGE:
+        return row, value
     for digits in DIGITS:
         to = np.clip(np.round(row, digits), target.place.low, target.place.high)
         moved = target.place.project(np.where(target.place.free, to, row)[None])

@@ -26,6 +26,7 @@ STEPS = 60  # of a first climb
 CHILD = 30  # steps of a child's climb
 NEWTON = 8  # steps, where there are few inputs
 SETTLED = 6  # rows at most in each generation that are taken to their piece's best
+LARGE = 160  # inputs: of more, a step towards a piece's best takes too long
 CLOSE = 0.1  # relative: only rows so close to the best
 SELDOM = 0.2  # of the generations settle one row, where that brings nothing
 CROSSED = (0.05, 0.5)  # of the children, at least and at most
@@ -57,6 +58,8 @@ class Population:
         self.stale, self.drawn = 0, 0
         self._champions: list[Array] = []
         self._kinks, self._bends = kinks(target), bends(target)
+        free = np.count_nonzero(self.place.free)
+        self._settles = self._kinks.count > 0 and 0 < free <= LARGE
         # how often children by `offspring`, by each crossing, and settled rows do well
         self._luck = np.array([0.2, 0.2, 0.2, 1.0])
 
@@ -102,7 +105,7 @@ class Population:
 
     def settle(self, row: Array, value: float) -> tuple[Array, float]:
         """Return the best point of a row's piece, where there are kinks."""
-        if not self._kinks.count or not self.place.free.any():
+        if not self._settles:
             return row, value
         return settle(self.target, self._kinks, row, value)
 
@@ -112,7 +115,7 @@ class Population:
         Returns which were taken.
         """
         taken = np.zeros(len(rows), dtype=bool)
-        if not self._kinks.count or not self.place.free.any():
+        if not self._settles:
             return taken
         best = max(values.max(initial=-np.inf), self.values.max(initial=-np.inf))
         which = np.flatnonzero(which & (values >= best - CLOSE * abs(best)))
@@ -135,7 +138,7 @@ class Population:
 
     def _elsewhere(self, children: Array) -> Array:
         """Return which children are where their parents are not settled."""
-        if not self._kinks.count:
+        if not self._settles:
             return np.zeros(len(children), dtype=bool)
         before, after = self._kinks.at(self.rows) > 0, self._kinks.at(children) > 0
         return ~self.settled | (before != after).any(axis=1)
