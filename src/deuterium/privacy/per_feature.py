@@ -12,7 +12,6 @@ import numpy as np
 from deuterium.bound import Bracket, Domain, enclose, maximize
 from deuterium.bound.domain import OneOf, Range, UnitVectors
 from deuterium.errors import InvalidInputError, UnsupportedError
-from deuterium.functions.reductions import norm_of_all
 from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable
 from deuterium.privacy.calibration import gaussian
@@ -34,7 +33,7 @@ __all__ = ["FeatureSensitivities", "feature_sensitivity"]
 
 Array = Any
 
-LEAST = 1.0  # seconds for which a search is worth while
+LEAST = 0.2  # seconds for which a search is worth while
 FEW = 8  # inputs, of which a search over all of them is worth its time
 
 
@@ -254,11 +253,11 @@ class _Work:
 
     def _offer_mean_value(self, best: Best, where: Group, limit: float | None) -> None:
         """``||f(x) - f(x')|| <= |x - x'| sup ||df/dx_j||`` along the straight path."""
-        if self.norm != 2:
+        if self.norm != 2 and len(where) > 1:
             return
         if self._columns is None:
             self._columns = columns(self.parts, self.x)
-        slope = norm_of_all([c for j in where for c in self._columns[j]])
+        slope = norm_graph([c for j in where for c in self._columns[j]], self.norm)
         steepest, bracket = self._sup(slope, _filled(self.domain, self.x), limit)
         upper = product_up(steepest, norm_up(self.widths[list(where)], 2))
         best.offer(upper, bracket, "the range of the feature times the largest slope")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -29,8 +29,8 @@ SLACK = 1e-12
 GROWN = 1 + 1e-10
 REACH = 60.0  # logits with which the table of slopes has fine cells
 CELL = 1 / 32
-NODES = 49  # of an activation's values
-EVERY = 4  # steps after which tangents are taken anew
+NODES = np.linspace(0, 1, 33)  # of an activation's values, from least to most
+EVERY = 8  # steps after which tangents are taken anew
 ROUNDS, JUMP = 16, 0.1  # of taking them anew after a jump of the logarithm
 
 
@@ -44,19 +44,23 @@ class Inputs:
         self.center = (low + high) / 2
         self.radius = np.maximum(high - self.center, self.center - low) * GROWN
         self.most = np.maximum(np.abs(low), np.abs(high))
+        self.middle = self.center if self.center.any() else None
         self.square = float((self.most**2).sum()) * GROWN
 
 
-def _affine(center: Array, radius: Array, w: Array, b: Array | None) -> Any:
-    """Return the ends of ``x @ w + b``, rounded outward."""
+def _affine(center: Array | None, radius: Array, w: Array, b: Array | None) -> Any:
+    """Return the ends of ``x @ w + b``, rounded outward; a center of zero is None."""
     size = np.abs(w)
     spread = radius @ size
-    middle, slack = np.zeros_like(spread), spread
-    if center.any():
-        middle, slack = center @ w, slack + np.abs(center) @ size
+    slack = spread
+    if center is not None:
+        slack = slack + np.abs(center) @ size
     if b is not None:
-        middle, slack = middle + b, slack + np.abs(b)
+        slack = slack + np.abs(b)
     spread = spread + SLACK * slack
+    if center is None:
+        return (-spread, spread) if b is None else (b - spread, b + spread)
+    middle = center @ w if b is None else center @ w + b
     return middle - spread, middle + spread
 
 
@@ -164,118 +168,110 @@ class Scalar:
         hidden = network.layers[0].activation
         assert hidden is not None
         self.activation = hidden
-        self.grid, self.squares, self.curve = _profile(hidden)
-        self.step = float(self.grid[1] - self.grid[0])
+        self.curve = {"tanh": 4.0, "expit": 1.0, "relu": 0.0}[hidden]
         self._calls, self._last = 0, math.inf
 
     def __call__(self, weights: Weights) -> float:
         """Return the bound."""
+        at = self._at(weights)
         fresh = self.q is None
-        logs = self._evaluate(weights)
+        if self.q is None:
+            top = at.one + float(at.each.max(axis=1).sum()) + 1e-9
+            self.q = np.full(len(self.rates), top)
+        logs = self._logs(at)
         self._calls += 1
-        if not fresh and logs.max() > self._last + JUMP:
-            fresh = True  # the weights have moved far
-        if fresh:
+        if fresh or logs.max() > self._last + JUMP:  # the weights have moved far
             self.pace[:] = 0.5
-        for _ in range(ROUNDS if fresh else self._calls % EVERY == 0):
-            logs = self._improved(weights, logs)
+            rounds = ROUNDS
+        else:
+            rounds = int(self._calls % EVERY == 0)
+        for _ in range(rounds):
+            logs = self._improved(at, logs)
         top = self._last = float(logs.max())
         return math.exp(top / 2) * GROWN if top < 1400 else math.inf
 
-    def _improved(self, weights: Weights, logs: Array) -> Array:
-        """Try other tangents, and keep those that are better."""
+    def _improved(self, at: _Functions, logs: Array) -> Array:
+        """Try tangents nearer to where the bound is largest; keep what is better."""
         assert self.q is not None
-        seen, before = self._seen, (self.rates.copy(), self.q.copy())
-        self._propose()
-        new = self._evaluate(weights)
+        before = self.rates.copy(), self.q.copy()
+        self._propose(at)
+        new = self._logs(at)
         worse = ~(new < logs)
         self.rates[worse], self.q[worse] = before[0][worse], before[1][worse]
-        self._seen[0][worse] = seen[0][worse]
         self.pace[worse] = np.maximum(self.pace[worse] / 2, 1 / 16)
         self.pace[~worse] = np.minimum(self.pace[~worse] * 2, 1 / 2)
         return np.minimum(new, logs)
 
-    def _evaluate(self, weights: Weights) -> Array:
+    def _at(self, weights: Weights) -> _Functions:
+        """Return what the bound is made of at these weights."""
         first, last = self.network.layers
         b1 = None if first.bias is None else weights[first.bias]
         w = weights[last.weight][:, 0]
         b = 0.0 if last.bias is None else float(weights[last.bias].reshape(-1)[0])
-        low, high = _affine(self.x.center, self.x.radius, weights[first.weight], b1)
+        low, high = _affine(self.x.middle, self.x.radius, weights[first.weight], b1)
         low, high = _active(self.activation, low, high)
-        self._stretch(high)
-        size = np.abs(w)
-        most = np.maximum(-low, high)
-        middle, spread = (low + high) / 2 @ w + b, (high - low) / 2 @ size
-        spread += SLACK * (most @ size + abs(b))
-        weight = (self.x.square + (first.bias is not None)) * GROWN * w * w
-        one = float(last.bias is not None)
-        if self.q is None:
-            top = one + float((most**2 + weight).sum())
-            self.q = np.full(len(self.rates), top)
+        span, size = high - low, np.abs(w)
+        most = float(high.max()) if self.activation == "relu" else 1.0
+        total = float(size.sum()) * (1 + most)
+        spread = float(span @ size) / 2 + SLACK * (total + abs(b))
+        middle = (low + high) @ w / 2 + b
         cells = self.table.within(middle - spread, middle + spread)
+        weight = (self.x.square + (first.bias is not None)) * GROWN * w * w
         if self.activation == "relu":
             weight = weight * (high > 0)
-        return self._bound(low, high, w, b, one, weight, cells)
+        h = low[:, None] + span[:, None] * NODES
+        each = h * h + weight[:, None] * _steepness(self.activation, h)
+        dip = np.maximum(weight * self.curve - 2, 0.0) * span * span
+        sag = float(dip.sum()) * ((NODES[1] - NODES[0]) ** 2 / 8)
+        one = float(last.bias is not None)
+        return _Functions(each, w[:, None] * h, cells, sag, b, one, total)
 
-    def _stretch(self, high: Array) -> None:
-        """Let the grid of an unbounded activation reach as far as it must."""
-        if self.activation == "relu":
-            top = max(float(high.max(initial=0.0)), 1e-9) * GROWN
-            self.grid = np.linspace(0.0, top, NODES)
-            self.step = float(self.grid[1])
-
-    def _bound(
-        self,
-        low: Array,
-        high: Array,
-        w: Array,
-        b: float,
-        one: float,
-        weight: Array,
-        cells: tuple[Array, Array],
-    ) -> Array:
-        q, c, grid = self.q, self.rates, self.grid
+    def _logs(self, at: _Functions) -> Array:
+        """Return the logarithm of the squared bound, for each label."""
+        q, c = self.q, self.rates
         assert q is not None
-        above = self.table.above(c, cells)
-        each = np.multiply.outer(weight, self.squares) + grid * grid  # (H, nodes)
-        outside = (grid < low[:, None] - self.step) | (grid > high[:, None] + self.step)
-        each[outside] = -1e300
-        lines = np.multiply.outer(w, grid)
-        terms = each / q[:, None, None] + c[:, None, None] * lines  # (L, H, nodes)
-        place = terms.argmax(axis=2)
-        tops = terms.max(axis=2)
-        sag = np.maximum(weight * self.curve - 2, 0).sum() * (self.step**2 / 8) / q
-        parts = tops.sum(axis=1) + one / q + sag
-        logs = above + c * b + parts + np.log(q) - 1
-        slack = np.abs(tops).sum(axis=1) + np.abs(above) + np.abs(c * b) + 800
-        self._seen = place, w, b, one, weight
-        return logs + SLACK * slack
+        above = self.table.above(c, at.cells)
+        tops = (at.each / q[:, None, None] + c[:, None, None] * at.lines).max(axis=2)
+        parts = tops.sum(axis=1) + (at.one + at.sag) / q
+        # terms are at least -|c| total, so their absolute values sum up to at most this
+        slack = parts + np.abs(c) * (2 * at.total + abs(at.b)) + np.abs(above) + 800
+        return above + c * at.b + parts + np.log(q) - 1 + SLACK * slack
 
-    def _propose(self) -> None:
-        """Move tangents towards where the bound was largest."""
-        place, w, b, one, weight = self._seen
-        assert self.q is not None
+    def _propose(self, at: _Functions) -> None:
+        q = self.q
+        assert q is not None
+        k = np.arange(len(at.each))
         for row, pace in enumerate(self.pace.tolist()):
-            h, s = self.grid[place[row]], self.squares[place[row]]
-            q = one + float((h * h + weight * s).sum())
-            rate = self.table.rate(row, b + float(w @ h))
-            self.q[row] *= (max(q, 1e-12) / self.q[row]) ** pace
+            terms = at.each / q[row] + self.rates[row] * at.lines
+            place = k, terms.argmax(axis=1)
+            here = at.one + float(at.each[place].sum())
+            rate = self.table.rate(row, at.b + float(at.lines[place].sum()))
+            q[row] *= (max(here, 1e-12) / q[row]) ** pace
             self.rates[row] += (rate - self.rates[row]) * pace
 
 
-def _profile(activation: str) -> tuple[Array, Array, float]:
-    """Return values h, squared slopes there, and how far ``s**2`` curves downward.
+class _Functions(NamedTuple):
+    """Of every hidden unit h, at nodes of its range; and the cells of the output."""
 
-    tanh: ``s = 1 - h**2``, ``(s**2)'' = 12 h**2 - 4``; logistic: ``s = h (1 - h)``,
-    ``(s**2)'' = 2 - 12 h (1 - h)``; relu: 1.
+    each: Array  # h**2 + weight * s**2
+    lines: Array  # w * h
+    cells: tuple[Array, Array]
+    sag: float
+    b: float
+    one: float
+    total: float  # no sum of |w h| is larger
+
+
+def _steepness(activation: str, h: Array) -> Array:
+    """Return the squared slope where an activation has the value h.
+
+    Its second derivative by h is ``12 h**2 - 4`` for tanh, ``2 - 12 h (1 - h)`` for the
+    logistic function: at least -4 and -1.
     """
-    if activation == "tanh":
-        h = np.linspace(-1, 1, NODES)
-        return h, (1 - h * h) ** 2, 4.0
-    if activation == "expit":
-        h = np.linspace(0, 1, NODES)
-        return h, (h * (1 - h)) ** 2, 1.0
-    return np.linspace(0, 1, NODES), np.ones(NODES), 0.0
+    if activation == "relu":
+        return np.ones_like(h)
+    slope = 1 - h * h if activation == "tanh" else h * (1 - h)
+    return slope * slope
 
 
 class Softmax:
@@ -299,7 +295,7 @@ class Softmax:
         b1 = None if first.bias is None else weights[first.bias]
         b2 = None if last.bias is None else weights[last.bias].reshape(-1)
         w = weights[last.weight]
-        low, high = _affine(self.x.center, self.x.radius, weights[first.weight], b1)
+        low, high = _affine(self.x.middle, self.x.radius, weights[first.weight], b1)
         h = _active(first.activation, low, high)
         weight = (self.x.square + (first.bias is not None)) * GROWN
         squares = _pair_squares(w)

@@ -1,0 +1,118 @@
+"""Training without clipping, per-feature guarantees, partial sensitivities: how long.
+
+Steps use NumPy's noise on both sides; a step with OpenDP's secure noise is dominated by
+drawing it.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+
+import numpy as np
+import pytest
+
+import deuterium as dt
+from deuterium.privacy import feature_sensitivity, partial
+from private_training import classes, opacus_step, start, task, trainer
+from test_norms import in_turn
+
+TASKS = pytest.mark.parametrize("name", ["breast cancer", "digits"])
+
+
+def stepping(name, clip=None):
+    t = task(name, share=1.0)
+    made = trainer(t, 10.0, 1e-4, 0, clip=clip)
+    return t, made, made.prepared({"x": t.train[0], "y": t.train[1]})
+
+
+@TASKS
+def test_overhead_of_the_bound(benchmark, note, name):
+    _, made, rows = stepping(name)
+    made.step(rows)
+    benchmark(made.step, rows)
+    _, free, _ = stepping(name)
+    known = free.bound()
+    free._bound = lambda weights: known  # the same step, but for the bound
+    step, without = in_turn(
+        lambda: made.step(rows), lambda: free.step(rows), rounds=299
+    )
+    note(overhead=1 - without / step, target=0.2)
+    assert step - without <= 0.2 * step
+
+
+@TASKS
+def test_tightness_of_the_bound(benchmark, note, name):
+    t, made, _ = stepping(name)
+    m, _, k = t.sizes
+    x = dt.symbol("x", shape=(1, m))
+    y = dt.symbol("y", shape=(1,) if k == 1 else (1, k))
+    weights = {n: dt.constant(w) for n, w in made.parameters.items()}
+    g = dt.grad(made.loss(x, y, **weights).sum(), list(weights.values()))
+    labels = dt.Choice(y, [0, 1]) if k == 1 else dt.OneHot(y)
+    found = dt.search(dt.norm(g), dt.Box({x: (-1, 1)}) & labels, starts=32).value
+    benchmark(made.bound)
+    note(upper_over_found=made.bound() / found)
+    assert found <= made.bound()
+
+
+@TASKS
+@pytest.mark.parametrize("mode", ["hooks", "ew", "functorch", "ghost"])
+def test_step_over_opacus(benchmark, note, name, mode):
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("opacus")
+    torch.set_num_threads(1)
+    t, made, rows = stepping(name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the peer's own deprecations
+        theirs, _ = opacus_step(t, 10.0, 1e-4, 0, mode=mode)
+        benchmark.pedantic(theirs, rounds=3)
+        ours, other = in_turn(lambda: made.step(rows), theirs, rounds=15)
+    note(milliseconds=1000 * other, ours_over_theirs=ours / other, target=0.5)
+    assert ours <= 0.5 * other
+
+
+def test_every_feature_alone(benchmark, note):
+    """All 30 features of a trained 30-16-1 network, certified in a minute."""
+    from deuterium.demo.breast_cancer import _Problem, load_records, train
+
+    _, x, y = load_records()
+    problem = _Problem(train(x, y, 0, 300))
+
+    def run():
+        return feature_sensitivity(problem.gradient, problem.x, problem.domain)
+
+    begin = time.process_time()
+    found = benchmark.pedantic(run, rounds=1)
+    seconds = time.process_time() - begin
+    ratios = found.upper / found.lower
+    note(
+        processor_seconds=seconds,
+        within_five_per_cent=int((ratios <= 1.05).sum()),
+        largest_ratio=float(ratios.max()),
+    )
+    assert benchmark.stats.stats.max <= 66
+    if seconds > 50:  # not if others had the processor
+        assert (ratios <= 1.05).sum() >= 28
+
+
+def test_partial_of_100_000_records(benchmark, note):
+    """Derivative of the gradient norm by every pixel, 64-32-10."""
+    rng = np.random.default_rng(0)
+    x, y = dt.symbol("x", shape=(1, 64)), dt.symbol("y", shape=(1, 10))
+    weights = {n: dt.constant(w) for n, w in start((64, 32, 10), 0).items()}
+    g = dt.grad(classes(x, y, **weights).sum(), list(weights.values()))
+    part = partial(g, x)
+    rows = {
+        x: rng.uniform(-1, 1, (100_000, 1, 64)),
+        y: np.eye(10)[rng.integers(0, 10, 100_000)][:, None],
+    }
+
+    def run():
+        fn = dt.compile([x, y], [part.derivative])
+        return fn(rows[x], rows[y])[0]
+
+    found = benchmark.pedantic(run, rounds=3)
+    assert found.shape == (100_000, 1, 64)
+    note(seconds=benchmark.stats.stats.median, target=10)
+    assert benchmark.stats.stats.median <= 10
