@@ -42,7 +42,7 @@ def crossed(inner: Inner, rows: Array, bent: bool, random: Random) -> Array:
         inner_slopes = np.where((off != 0)[:, :, None], slopes, 0.0)
         stuck = ((moved <= down) | (moved >= up)) & (random.random(moved.shape) < 0.5)
         inner_slopes = np.where(stuck[:, None], 0.0, inner_slopes)
-        moved = np.clip(moved + _least(inner_slopes, off), down, up)
+        moved = np.clip(moved + shortest(inner_slopes, off), down, up)
     return place.project(rows + moved * width)
 
 
@@ -79,7 +79,7 @@ def _steep(z: Array, random: Random) -> tuple[Array, Array]:
     return low, high
 
 
-def _least(slopes: Array, off: Array) -> Array:
+def shortest(slopes: Array, off: Array) -> Array:
     """Return the shortest moves that change the scalars by ``off``."""
     gram = slopes @ slopes.transpose(0, 2, 1)
     size = np.trace(gram, axis1=1, axis2=2)[:, None, None]

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import scipy.optimize
 
+from deuterium.bound.ascent.cross import shortest
 from deuterium.bound.ascent.inner import Inner
 from deuterium.bound.ascent.target import Target
 
@@ -20,6 +21,8 @@ Array = Any
 WALLS = 48  # at most, the nearest
 MARGIN = 1e-9  # of a wall's slopes a width: how far to stay from it
 STEPS = 60
+NEAR = 1e-5  # of a wall's slopes a width: points so near are tried upon it, too
+ONTO = 3  # steps
 
 
 def settle(
@@ -66,6 +69,23 @@ def settle(
     )
     if not np.isfinite(end.x).all():
         return row, value
-    new = place.project(at(end.x))
-    found = float(target.values(new)[0])
-    return (new[0], found) if found > value else (row, value)
+    new = np.concatenate([at(end.x), row[None]])
+    new = place.project(np.concatenate([new, _upon(target, inner, new)]))
+    values = target.values(new)
+    top = int(np.argmax(values))
+    return (new[top], float(values[top])) if values[top] > value else (row, value)
+
+
+def _upon(target: Target, inner: Inner, rows: Array) -> Array:
+    """Return rows moved onto the walls that they are near, where those bend only."""
+    width = target.place.width
+    for _ in range(ONTO):
+        z = inner.at(rows)
+        which = np.argsort(np.abs(z), axis=1, kind="stable")[:, :WALLS]
+        slopes = inner.slopes(rows, which)
+        off = -np.take_along_axis(z, which, axis=1)
+        near = np.abs(off) <= NEAR * np.abs(slopes).sum(axis=2)
+        slopes = np.where(near[:, :, None], slopes, 0.0)
+        rows = rows + shortest(slopes, np.where(near, off, 0.0)) * width
+        rows = target.place.project(rows)
+    return rows
