@@ -11,7 +11,7 @@ from scipy.special import expit, log_expit
 import deuterium as dt
 from deuterium import privacy
 from deuterium.errors import InvalidInputError, UnsupportedError
-from deuterium.privacy.one_feature import OneFeature
+from deuterium.privacy.one_feature import OneFeature, _Run
 from deuterium.privacy.one_layer import one_layer
 
 ACTIVATIONS = {"tanh": np.tanh, "expit": expit, "relu": dt.relu}
@@ -203,6 +203,45 @@ def test_a_small_search_does_not_move_the_bound_below_what_is_reached(rng):
         moved = largest_move(x, y, g, [j], rng)
         for aim in (0.0, moved / 3, moved):
             assert bounds.bound(j, aim, 0.01, 1.0) >= moved
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("side", [0, 1])
+def test_every_cell_holds_the_pairs_in_it(activation, side, rng):
+    """Thin cells around single pairs, where there is next to no slack to hide in."""
+    x, y, g, domain = network(8, activation, scale=0.8)
+    layer = one_layer(g, x)
+    labels = [dt.Box({y: (v, v)}) for v in (0.0, 1.0)]
+    bounds, j = OneFeature(layer, x, domain, labels), 1
+    run = _Run(bounds, j, 0.0, math.inf)
+    slopes = dt.compile([x, y], g)
+    tightest = math.inf
+    for _ in range(40):
+        first = np.sign(rng.uniform(-1, 1, (1, 4)))
+        second, tau = first.copy(), rng.uniform(0, 2)
+        # the first value is at the low end, or the second at the high end
+        first[0, j] = -1.0 if side == 0 else 1.0 - tau
+        second[0, j] = first[0, j] + tau
+        label = int(rng.integers(0, 2))
+        apart = sum(
+            float(((u - v) ** 2).sum())
+            for u, v in zip(slopes(first, label), slopes(second, label), strict=True)
+        )
+        t, t2 = (
+            layer.offset
+            + layer.weight
+            @ layer.value.evaluate({layer.atoms: layer.matrix @ r[0] + layer.shift})
+            for r in (first, second)
+        )
+        near = (max(0.0, tau - 1e-3), tau + 1e-3)
+        cells = run._entered(near, side, [labels[label]])[0]
+        box = np.array([[t - 1e-9, t + 1e-9, t2 - t - 1e-9, t2 - t + 1e-9]])
+        start = rng.normal(size=(1, 4, 2)) * 3
+        top, _ = run._bounded(cells, box, start)
+        assert top[0] >= apart * (1 - 1e-12)
+        if apart:
+            tightest = min(tightest, top[0] / apart)
+    assert tightest < 2
 
 
 def test_groups_move_together(rng):
