@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.bound.bounders.relax.parts import ATOM, INPUT, PAIR, Group, Image, Term
+from deuterium.bound.bounders.relax.parts import ATOM, INPUT, Group, Image, Term
 from deuterium.bound.bounders.relax.ranges import Ranges
 from deuterium.bound.bounders.relax.structure import Structure
 from deuterium.bound.bounders.relax.system import centred
@@ -145,7 +145,7 @@ def energies(structure: Structure, ranges: Ranges) -> list[Energy]:
 def _usable(structure: Structure, term: Term) -> bool:
     """Whether a term can be a source: coordinates only if they are inputs."""
     kind = structure.groups[term.group].kind
-    return kind != PAIR and (kind == INPUT or bool(np.all(term.function > 0)))
+    return kind == INPUT or (kind == ATOM and bool(np.all(term.function > 0)))
 
 
 def _matrix(group: Group) -> tuple[Array, Array]:
