@@ -15,9 +15,10 @@ from deuterium.cli import app
 
 FORMULA = ["a**2 + sin(3*a)*b", "--bound", "a=-1:2", "--bound", "b=0:1"]
 ENDLESS = "+".join(
-    f"sin({k}*{n})*{m}" for k, (n, m) in enumerate(["ab", "bc", "cd", "da"] * 3, 2)
+    f"sin({k}*{n})*{m}"
+    for k, (n, m) in enumerate(["ab", "bc", "cd", "dp", "pq", "qr", "rs", "sa"] * 3, 2)
 )
-BOXES = [x for n in "abcd" for x in ("--bound", f"{n}=-9:9")]
+BOXES = [x for n in "abcdpqrs" for x in ("--bound", f"{n}=-9:9")]
 
 
 def run(*args):
@@ -156,16 +157,20 @@ def test_help(command):
 
 
 @pytest.mark.parametrize("workers", ["0", "2"])
-def test_ctrl_c_prints_the_bounds_proved_so_far(workers):
+def test_ctrl_c_prints_the_bounds_proved_so_far(workers, tmp_path):
+    begun = tmp_path / "begun"
     command = [sys.executable, "-W", "error", "-m", "deuterium", "maximize", ENDLESS]
+    command += [*BOXES, "--json", "--workers", workers, "--checkpoint", str(begun)]
     process = subprocess.Popen(
-        [*command, *BOXES, "--json", "--workers", workers, "--rtol", "1e-9"],
+        command,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
     )
-    time.sleep(4)
+    while not begun.exists() and process.poll() is None:
+        time.sleep(0.1)
+    time.sleep(2)
     # as a terminal does: to the whole group, workers included
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=60)

@@ -87,16 +87,16 @@ def told(process, timeout=60):
     return json.loads(out.splitlines()[-1]), err
 
 
-def _resident():
-    """Bytes of memory taken now."""
-    pages = Path("/proc/self/statm")
-    if not pages.exists():  # not Linux
+def _memory(name):
+    """Bytes of memory taken now (VmRSS) or at the peak (VmHWM)."""
+    status = Path("/proc/self/status")
+    if not status.exists():  # not Linux
         return 0
-    return int(pages.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    lines = status.read_text().splitlines()
+    return next(1024 * int(s.split()[1]) for s in lines if s.startswith(name + ":"))
 
 
 def _main():
-    import resource
     from concurrent.futures import ProcessPoolExecutor
     from contextlib import nullcontext
 
@@ -109,13 +109,14 @@ def _main():
         pool = ProcessPoolExecutor(2, context)
     with pool as executor:
         maximum("wave")  # what is loaded once is loaded now
-        before = _resident()
+        before = _memory("VmRSS")
         print("working", flush=True)
         e = maximum(given["name"], executor=executor, **given["options"])
     names = "lower", "upper", "witness", "status", "regions"
     found = dict(zip(names, answer(e), strict=True))
     # the peak, which the preparations may have set: see that the limit is larger
-    grown = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    # (not the one of getrusage, which a process inherits from the one it came from)
+    grown = _memory("VmHWM") - before
     more = {"seconds": e.seconds, "history": e.history, "grown": grown}
     print(json.dumps({**found, **more}))
 

@@ -129,12 +129,13 @@ def test_time_is_counted_over_all_runs_and_limited_in_each(tmp_path):
 
 def test_a_replay_is_fast(tmp_path):
     path = tmp_path / "endless"
-    first = maximum("endless", checkpoint=path, time_limit=2.0)
-    before = time.process_time()
+    start = time.process_time()
+    first = maximum("endless", checkpoint=path, time_limit=3.0)
+    middle = time.process_time()
     again = maximum("endless", checkpoint=path, time_limit=1e-3)
-    spent = time.process_time() - before
+    end = time.process_time()
     assert again.regions >= first.regions
-    assert spent < 1.0
+    assert end - middle < 0.75 * (middle - start)
 
 
 # -- files that do not fit -----------------------------------------------------------

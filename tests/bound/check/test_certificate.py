@@ -8,10 +8,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from flint import arb
 
 import deuterium as dt
 from deuterium.bound.certificate import Certificate
 from deuterium.bound.check.record import sealed
+from deuterium.bound.check.tape import Ranges
 from deuterium.bound.check.verify import verify
 from deuterium.bound.problem import Problem
 from deuterium.errors import CertificateError
@@ -481,6 +483,16 @@ def test_a_kink_is_no_slope():
     c = made(v, SQUARE, [leaf("stationary", at=0)], 3.0, 0.0, {"x": [0.0, 0.0]})
     with pytest.raises(CertificateError, match="one sign"):
         c.verify(v, SQUARE)
+
+
+def test_a_region_may_have_more_coordinates_than_a_form():
+    """The labels' forms have atoms of their own, some more and some fewer."""
+    x, y = dt.symbol("x"), dt.symbol("y")
+    ranges = Ranges([2 * x * y + np.pi], {"x": 0, "y": 1}, 2)
+    low, high = [arb(-1), arb(2), arb(-9)], [arb(1), arb(3), arb(9)]
+    longer = ranges(low, high, [False] * 3)
+    assert longer == ranges(low[:2], high[:2], [False] * 2)
+    assert longer[1][0] > 9.14
 
 
 def test_moved_inputs_free_their_atoms():

@@ -243,6 +243,17 @@ def test_whole_proofs_are_believed(act):
     assert "relax" in certificate.summary()
 
 
+@pytest.mark.parametrize("act", ACTS)
+@pytest.mark.parametrize("seed", range(3))
+def test_constant_factors_are_no_part_of_terms(act, seed):
+    """Steps and slopes come with weights in front of them, of which energies know."""
+    v, domain, _ = network(seed, (5, 2, 3, 1), ACTS[act])
+    e = dt.minimize(v, domain, rtol=1e-6, method="relax", max_regions=60)
+    leaves = leaves_of(e.certificate.body)
+    assert any(q for leaf in leaves for q in leaf[1].get("energies", ()))
+    e.certificate.verify(v, domain)
+
+
 def leaves_of(body):
     return [n["leaf"] for n in body["proof"] if n.get("leaf", [""])[0] == "relax"]
 

@@ -175,10 +175,10 @@ class Ranges:
     def _run(
         self, low: Sequence[Ball], high: Sequence[Ball], is_open: Sequence[bool] | None
     ) -> Any:
-        n = self.coordinates
-        self._open[:] = is_open or [False] * n
+        n = self.coordinates  # a region may have more, of other forms
+        self._open[:] = is_open[:n] if is_open else [False] * n
         a, b = self._start.copy(), self._start.copy()
-        a[:n], b[:n] = low, high
+        a[:n], b[:n] = low[:n], high[:n]
         for step in self._steps:
             step(a, b)
         return a, b

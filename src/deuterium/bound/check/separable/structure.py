@@ -114,7 +114,13 @@ class Structure(Layout):
         self.events: list[Group | Block] = []
         self.known: dict[Variable, Known] = {}
         self._starts = starts
-        for node in topological([root]):
+        order = topological([root])
+        self._functions = {  # functions of one node, so that none is entered twice
+            (n.op.name, n.args[0]): n
+            for n in order
+            if n.op is not None and len(n.args) == 1 and not n.attrs
+        }
+        for node in order:
             if node not in self.known:
                 self.known[node] = self._classify(node)
         (self.objective,) = self.affine(root).ravel().tolist()
@@ -205,8 +211,13 @@ class Structure(Layout):
         return self._free(node, varying)
 
     def _made(self, name: str, argument: Variable) -> Variable:
-        node = apply(OPERATORS[name], (argument,), {})
-        self.known[node] = self._classify(node)
+        """Return a function of a node, entered like the nodes of the graph."""
+        key = (name, argument)
+        if key not in self._functions:
+            self._functions[key] = apply(OPERATORS[name], (argument,), {})
+        node = self._functions[key]
+        if node not in self.known:
+            self.known[node] = self._classify(node)
         return node
 
     def _product(self, a: Variable, b: Variable) -> Known:
@@ -267,10 +278,52 @@ class Structure(Layout):
             if known.kind == CONSTANT:
                 known.values = self._constants(known.places)
             elif known.kind == FUSED:
-                known.values = self._terms(known.places)
+                known.values = self._scaled(node)
             else:
                 known.values = self._pairs(node, known)
         return known.values
+
+    def _scaled(self, node: Variable) -> Array:
+        """Return a fused node as multiples of terms: ``(c u)**2`` is ``c**2 * u**2``.
+
+        Energies count terms without their constant factors.
+        """
+        chain: list[tuple[str, Variable | None]] = []
+        while (step := self._step(node)) is not None:
+            name, argument, factor = step
+            chain.append((name, factor))
+            node = argument
+        scale: Array | None = None  # none met yet: all ones
+        for name, factor in reversed(chain):
+            if name == "square":
+                node = self._made("square", node)
+                scale = None if scale is None else scale * scale
+            else:
+                own = arb(-1) if factor is None else self._numbers(factor)
+                scale = own if scale is None else scale * own
+        terms = self._terms(self.known[node].places)
+        if scale is None:
+            return terms
+        pairs = np.broadcast_arrays(terms, np.asarray(scale, dtype=object))
+        return objects(
+            pairs[0].shape,
+            [t.times(c) for t, c in zip(*(p.ravel() for p in pairs), strict=True)],
+        )
+
+    def _step(self, node: Variable) -> tuple[str, Variable, Variable | None] | None:
+        """Return what is under a square, sign or constant factor, and the factor."""
+        own = [self.known[a].kind for a in node.args]
+        name = "" if node.op is None else node.op.name
+        if name in ("square", "negative") and own[0] == FUSED:
+            return name, node.args[0], None
+        if name == "multiply" and sorted(own) == [CONSTANT, FUSED]:
+            k = own.index(FUSED)
+            return name, node.args[k], node.args[1 - k]
+        return None
+
+    def _numbers(self, node: Variable) -> Array:
+        values, places = self.values(), self.known[node].places
+        return objects(places.shape, [values[i] for i in places.ravel().tolist()])
 
     def _terms(self, places: Array) -> Array:
         if not all(i in self.owner for i in places.ravel().tolist()):
