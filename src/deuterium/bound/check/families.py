@@ -33,7 +33,12 @@ def _joined(groups: Sequence[Group], family: str, names: Sequence[str]) -> list[
     for group in groups:
         if group.name in names:
             for (k,), (i,) in group.tasks:
-                slots.setdefault(i, [-1, -1, -1])[names.index(group.name)] = k
+                mine, member = (
+                    slots.setdefault(i, [-1, -1, -1]),
+                    names.index(group.name),
+                )
+                if mine[member] < 0:  # else it is taken twice, and this one stays alone
+                    mine[member] = k
     shared = {i: tuple(ks) for i, ks in slots.items() if sum(k >= 0 for k in ks) > 1}
     out: list[Group] = []
     done: set[int] = set()
@@ -41,7 +46,7 @@ def _joined(groups: Sequence[Group], family: str, names: Sequence[str]) -> list[
         if group.name not in names:
             out.append(group)
             continue
-        own = [t for t in group.tasks if t[1][0] not in shared]
+        own = [t for t in group.tasks if t[0][0] not in shared.get(t[1][0], ())]
         new: list[Task] = []
         for _, (i,) in group.tasks:
             if i in shared and i not in done:

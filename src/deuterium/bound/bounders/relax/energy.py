@@ -76,6 +76,8 @@ class Energy:
         Where to start from when D is fitted.
     chosen : bool
         Whether only some atoms have weights: those that needed it before.
+    order : ndarray of int
+        In which order proofs have the terms: by group and coordinate.
     """
 
     group: int
@@ -86,6 +88,7 @@ class Energy:
     radius: Array
     vectors: Array
     chosen: bool
+    order: Array
 
     @property
     def is_plain(self) -> bool:
@@ -100,11 +103,12 @@ class Energy:
         for s in self.sources:
             pairs = zip(s.square, s.centre.tolist(), strict=True)
             centres += [None if q == 0 else t for q, t in pairs]
+        above = [x for s in self.sources for x in s.weights.tolist()]
         return {
             "group": self.group,
             "weights": self.weights.tolist(),
-            "above": [x for s in self.sources for x in s.weights.tolist()],
-            "centres": centres,
+            "above": [above[i] for i in self.order],
+            "centres": [centres[i] for i in self.order],
         }
 
 
@@ -123,6 +127,9 @@ def energies(structure: Structure, ranges: Ranges) -> list[Energy]:
             continue
         weights = np.ones(group.size)
         matrix, radius = _matrix(group)
+        order = _order(list(parts), matrix, radius)
+        if order is None:
+            continue
         vectors = start(matrix @ matrix.T)
         unit = np.ones((1, count))
         (diagonal,), _ = verified(matrix, radius, weights[None], unit, vectors)
@@ -135,7 +142,9 @@ def energies(structure: Structure, ranges: Ranges) -> list[Energy]:
             ends = (x[0, term.coordinate, term.function] for x in (low, high))
             sources.append(Source(term, square, d, 0.5 * sum(ends)))
             first += term.size
-        energy = Energy(number, at, weights, sources, matrix, radius, vectors, False)
+        energy = Energy(
+            number, at, weights, sources, matrix, radius, vectors, False, order
+        )
         found.append(energy)
         if energy.is_plain:
             found.append(replace(energy, parameter=at + 1, chosen=True))
@@ -146,6 +155,19 @@ def _usable(structure: Structure, term: Term) -> bool:
     """Whether a term can be a source: coordinates only if they are inputs."""
     kind = structure.groups[term.group].kind
     return kind == INPUT or (kind == ATOM and bool(np.all(term.function > 0)))
+
+
+def _order(terms: list[Term], matrix: Array, radius: Array) -> Array | None:
+    """Return the rows that are not zero, by group and coordinate.
+
+    None if there are two functions of one coordinate: proofs do not tell them apart.
+    """
+    group = np.concatenate([np.full(t.size, t.group) for t in terms])
+    coordinate = np.concatenate([t.coordinate for t in terms])
+    order = np.lexsort((coordinate, group))
+    order = order[(matrix != 0).any(axis=1)[order] | (radius != 0).any(axis=1)[order]]
+    pairs = np.stack([group, coordinate])[:, order]
+    return order if len(np.unique(pairs, axis=1).T) == len(order) else None
 
 
 def _matrix(group: Group) -> tuple[Array, Array]:

@@ -37,6 +37,8 @@ class Squares:
         definitions.
     fitted : list of (ndarray, ndarray) or None
         For each energy d and D if they are the regions' own.
+    orders : list of ndarray of int
+        In which order proofs have D.
     moments : list of ndarray of shape (B, m) or None
         For those, what the second moments of the atoms about their centres can be.
     """
@@ -46,15 +48,16 @@ class Squares:
     error: Array
     fitted: list[tuple[Array, Array] | None]
     moments: list[Array | None]
+    orders: list[Array]
 
     def proof(self, k: int) -> list[Any]:
         """Return what the proof of region k says of the energies."""
         out: list[Any] = []
-        for pair in self.fitted:
+        for pair, order in zip(self.fitted, self.orders, strict=True):
             if pair is None:
                 out.append(None)
             else:
-                d, above = (x[k].tolist() for x in pair)
+                d, above = pair[0][k].tolist(), pair[1][k, order].tolist()
                 out.append([[int(v) if v == int(v) else v for v in d], above])
         return out
 
@@ -72,7 +75,12 @@ def squares(
         if g.kind == INPUT:
             c[:] = 0.5 * ranges.low[:, g.part] + 0.5 * ranges.high[:, g.part]
     out = Squares(
-        [[] for _ in groups], centres, np.zeros((batch, len(energies))), [], []
+        [[] for _ in groups],
+        centres,
+        np.zeros((batch, len(energies))),
+        [],
+        [],
+        [e.order for e in energies],
     )
     for k, e in enumerate(energies):
         pair, moments = None, None

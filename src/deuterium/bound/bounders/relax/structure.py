@@ -266,6 +266,8 @@ class Structure:
         if isinstance(known, Product):
             term = self._pair(node, known)
             return Affine({term: identity(term.size, node.shape)}, zero)
+        if self._is_moved(node, known):
+            return through(node, [self._varying(a) for a in node.args])
         factor, base = self._without_factor(node)
         kind = self.kinds[base]
         assert isinstance(kind, Fused)
@@ -274,6 +276,16 @@ class Structure:
         if factor is not None:
             own = arithmetic.multiply(own, factor)
         return Affine({term: own}, zero)
+
+    def _is_moved(self, node: Variable, fused: Fused) -> bool:
+        """Whether a node has the elements of others, once, several times or never."""
+        kinds = [self.kinds[a] for a in node.args]
+        varying = [k for k in kinds if not isinstance(k, Interval)]
+        return (
+            node.op is not None
+            and node.op.name in MOVES
+            and all(isinstance(k, Fused) and k.group == fused.group for k in varying)
+        )
 
     def _without_factor(self, node: Variable) -> tuple[Interval | None, Variable]:
         """Return constant factors and the rest: ``(c u)**2`` is ``c**2 * u**2``.
@@ -321,11 +333,11 @@ class Structure:
             if np.any(source < 0):
                 raise Unsuited("constants among the elements of a function")
             group = self.groups[fused.group]
-            function = (
-                np.zeros(len(source), dtype=int)
-                if fused.plain
-                else entered(group, source, fused.image)
-            )
+            if fused.plain:
+                assert len(np.unique(source)) == len(source)
+                function = np.zeros(len(source), dtype=int)
+            else:
+                function = entered(group, source, fused.image)
             self.terms[key] = Term(fused.group, source, function)
         return self.terms[key]
 

@@ -127,12 +127,14 @@ class System:
             middle, radius = centred(coefficients)
             where = (term.coordinate, term.function)
             if at is None:
-                np.add.at(block.base, where, middle.reshape(term.size))
-                np.add.at(block.base_radius, where, radius.reshape(term.size))
+                block.base[where] += middle.reshape(term.size)
+                block.base_radius[where] += radius.reshape(term.size)
             else:
-                columns = slice(at, at + middle.shape[1])
-                block.matrix[(*where, columns)] += middle
-                block.radius[(*where, columns)] += radius
+                place: Any = (*where, slice(at, at + middle.shape[1]))
+                before = block.matrix[place]
+                block.matrix[place] = after = before + middle
+                lost = np.where(before != 0, np.abs(after) * gamma(1), 0.0)
+                block.radius[place] += radius + lost
 
     def constant(self, p: Array) -> tuple[Array, Array]:
         """Return the constant of each row of multipliers, and bounds of its error."""

@@ -41,11 +41,15 @@ class Energy:
     ----------
     block : Block
         Its atoms.
+    place : callable
+        The group and coordinate that a term is a function of: proofs have terms in
+        that order.
     """
 
-    def __init__(self, block: Block) -> None:
+    def __init__(self, block: Block, place: Callable[[int], tuple[int, int]]) -> None:
         self.block = block
-        self.terms = list(dict.fromkeys(t for d in block.definitions for t in d.parts))
+        parts = [p for d in block.definitions for p in d.parts.items()]
+        self.terms = sorted({t for t, c in parts if not c.is_zero()}, key=place)
         self._proved: dict[Any, bool] = {}
 
     def squares(self, pair: Any, centre: Callable[[int], Ball]) -> list[Square]:
@@ -66,7 +70,9 @@ class Energy:
             self.block.slots, self.block.definitions, weights, strict=True
         ):
             if not w.is_zero():
-                z0 = sum([c * at[t] for t, c in d.parts.items()], d.constant)
+                z0 = d.constant
+                for t, c in d.parts.items():
+                    z0 = z0 + c * at[t] if t in at else z0
                 added.append(Square(slot, -w, z0))
         return added
 
@@ -103,7 +109,7 @@ def energies(structure: Structure, facts: Mapping[str, Any]) -> list[Energy]:
     for entry in facts.get("energies", ()):
         number = entry["group"]
         if number not in known:
-            known[number] = Energy(_layer(structure, number))
+            known[number] = Energy(_layer(structure, number), structure.place)
         found.append(known[number])
     return found
 

@@ -125,6 +125,11 @@ class Structure(Layout):
                 self.known[node] = self._classify(node)
         (self.objective,) = self.affine(root).ravel().tolist()
 
+    def place(self, term: int) -> tuple[int, int]:
+        """Return the block and coordinate that a term is a function of."""
+        owner = self.owner[term]
+        return self.of_block[owner], owner
+
     # -- kinds -------------------------------------------------------------------------
 
     def _classify(self, node: Variable) -> Known:
@@ -278,10 +283,21 @@ class Structure(Layout):
             if known.kind == CONSTANT:
                 known.values = self._constants(known.places)
             elif known.kind == FUSED:
-                known.values = self._scaled(node)
+                moved = self._is_moved(node, known)
+                known.values = self._move(node) if moved else self._scaled(node)
             else:
                 known.values = self._pairs(node, known)
         return known.values
+
+    def _is_moved(self, node: Variable, known: Known) -> bool:
+        own = [k for k in (self.known[a] for a in node.args) if k.kind != CONSTANT]
+        moves = node.op is not None and node.op.name in FUSING_MOVES
+        return moves and all(k.kind == FUSED and k.group == known.group for k in own)
+
+    def _move(self, node: Variable) -> Array:
+        assert node.op is not None
+        move = MOVES[node.op.name]
+        return move(*[self.affine(a) for a in node.args], **node.attrs)
 
     def _scaled(self, node: Variable) -> Array:
         """Return a fused node as multiples of terms: ``(c u)**2`` is ``c**2 * u**2``.
@@ -359,8 +375,7 @@ class Structure(Layout):
         assert node.op is not None
         name = node.op.name
         if name in MOVES:
-            values = MOVES[name](*[self.affine(a) for a in node.args], **node.attrs)
-            return Known(AFFINE, np.empty(0), values=values)
+            return Known(AFFINE, np.empty(0), values=self._move(node))
         places = [np.arange(a.size).reshape(a.shape) for a in node.args]
         terms = [x for a in node.args for x in self.affine(a).ravel().tolist()]
         return Known(AFFINE, np.empty(0), values=linear(node, places, terms))

@@ -1,0 +1,66 @@
+"""Elements that are used more than once, moved, or left out, are counted right."""
+
+import numpy as np
+import pytest
+
+import deuterium as dt
+from deuterium.errors import InvalidInputError
+
+PLACES = [[0, 1, 2, 0, 1, 2], [2, 0, 1, 1, 2, 0], [0, 0, 0, 0, 2, 2]]
+
+
+def gathered(rng, function, x):
+    places = PLACES[rng.integers(3)]
+    z = function(x)[places] if rng.random() < 0.5 else function(x[places])
+    return z @ rng.normal(size=(6, 4))
+
+
+def broadcast(rng, function, x):
+    rows = function(x)[None, :] * np.ones((2, 1))
+    return ((rows + x) @ rng.normal(size=(3, 2))).reshape(4)
+
+
+def joined(rng, function, x):
+    z = np.concatenate([x[::-1], 0.5 * function(x), x[:1]])
+    weight = rng.normal(size=(7, 4))
+    weight[[0, 3]] = 0.0  # two elements that nothing depends on
+    return z @ weight
+
+
+def convolved(rng, function, x):
+    """Two filters moved over the elements, with a layer after them."""
+    patches = np.stack([x[:2], x[1:]])
+    return function(patches @ rng.normal(size=(2, 2))).reshape(4) @ rng.normal(
+        size=(4, 4)
+    )
+
+
+def skipped(rng, function, x):
+    """A layer and the inputs beside it."""
+    h = function(x @ rng.normal(size=(3, 3)))
+    return h @ rng.normal(size=(3, 4)) + x @ rng.normal(size=(3, 4))
+
+
+FUNCTIONS = {"tanh": np.tanh, "relu": dt.relu, "square": np.square}
+
+
+@pytest.mark.parametrize("made", [gathered, broadcast, joined, convolved, skipped])
+@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("method", ["relax", "norms", "auto"])
+def test_bounds_hold_and_proofs_convince(made, name, method):
+    for seed in range(3):
+        rng = np.random.default_rng([seed, len(name)])
+        x = dt.symbol("x", (3,))
+        z = made(rng, FUNCTIONS[name], x)
+        v = np.sum(rng.normal(size=4) * np.tanh(z)) if seed else dt.norm([np.tanh(z)])
+        domain = dt.Box({x: (-1, 0.8)})
+        try:
+            e = dt.maximize(v, domain, method=method, max_regions=60, rtol=1e-4)
+        except InvalidInputError as error:
+            assert "does not fit" in str(error)
+            continue
+        found = dt.search(v, domain, starts=16, seed=seed)
+        assert e.upper >= found.value
+        e.certificate.verify(v, domain)
+        if method == "relax":
+            assert e.upper <= found.value + 0.3
