@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import mpmath as mp
+import numpy as np
 import pytest
 
 import deuterium as dt
@@ -25,7 +26,11 @@ def delta_of(epsilon: float, multiplier: float) -> mp.mpf:
 def test_enough_noise_and_hardly_more(epsilon, delta):
     noise = gaussian(1.0, epsilon=epsilon, delta=delta, trusted=True)
     assert delta_of(epsilon, noise.noise_multiplier) <= mp.mpf(delta)
-    assert delta_of(epsilon, noise.noise_multiplier * (1 - 1e-6)) > mp.mpf(delta)
+    less = math.nextafter(noise.noise_multiplier, 0)
+    assert delta_of(epsilon, less) > mp.mpf(delta)  # it is the least double
+    # what was asked for is what it says of itself
+    assert noise.epsilon_at(delta) <= epsilon
+    assert noise.delta_at(epsilon) <= delta
 
 
 @pytest.mark.parametrize(
@@ -163,3 +168,50 @@ def test_profile_and_renyi_curve():
     for bad in (-1, math.inf, math.nan, "x"):
         with pytest.raises(InvalidInputError, match="epsilon"):
             noise.delta_at(bad)
+
+
+@pytest.mark.parametrize("multiplier", [1e-20, 1e-12, 1e-6, 1e12, 1e20])
+@pytest.mark.parametrize("delta", [5e-324, 1e-30, 1e-5, 1 - 1e-10])
+def test_extreme_noise_is_accounted_for_exactly(multiplier, delta):
+    """Where the two terms agree in forty digits, and where exp overflows any double."""
+    noise = gaussian(1.0, noise_multiplier=multiplier, trusted=True)
+    found = noise.epsilon_at(delta)
+    with mp.workdps(200):
+        m = mp.mpf(multiplier)
+
+        def exact(epsilon):
+            half, shift = 1 / (2 * m), mp.mpf(epsilon) * m
+            return mp.ncdf(half - shift) - mp.exp(epsilon) * mp.ncdf(-half - shift)
+
+        assert exact(found) <= delta
+        if found:
+            assert exact(math.nextafter(found, 0)) > delta
+    assert noise.delta_at(0.0) == pytest.approx(
+        math.erf(1 / multiplier / math.sqrt(8)), rel=1e-12
+    )
+    assert noise.delta_at(1e300) == 5e-324
+    assert noise.rho == pytest.approx(0.5 / multiplier**2, rel=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("sensitivity", "wanted"),
+    [
+        (1.0, {"mu": 1e-320}), (1.0, {"rho": 1e-320}), (1.0, {"rho": 1e308}),
+        (1.0, {"noise_multiplier": 1e-30}), (1e-30, {"scale": 1.0}),
+        (1e308, {"epsilon": 1e-6, "delta": 1e-5}),
+    ],
+)  # fmt: skip
+def test_noise_beyond_every_number_is_refused(sensitivity, wanted):
+    with pytest.raises(InvalidInputError, match=r"too far apart|beyond every number"):
+        gaussian(sensitivity, trusted=True, **wanted)
+
+
+def test_numbers_of_numpy_are_numbers():
+    for kind in (np.float32, np.float64, np.int64):
+        assert gaussian(1.0, scale=kind(2), trusted=True).sigma == 2
+        assert gaussian(1.0, epsilon=kind(1), delta=1e-5, trusted=True).epsilon == 1
+    for name in ("scale", "mu", "rho", "noise_multiplier"):
+        with pytest.raises(InvalidInputError, match=name):
+            gaussian(1.0, trusted=True, **{name: True})
+    with pytest.raises(InvalidInputError, match="epsilon"):
+        gaussian(1.0, epsilon=True, delta=1e-5, trusted=True)

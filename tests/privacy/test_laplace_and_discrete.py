@@ -109,10 +109,21 @@ def test_mu_of_a_pure_epsilon_lies_below_its_trade_off_curve(epsilon):
     assert touching == pytest.approx(float(corner), rel=1e-6)
 
 
+@pytest.mark.parametrize("mu", [1e-12, 1e-6, 0.01, 1.0, 30.0])
+def test_mu_is_kept_to_the_last_digit(mu):
+    """log(Phi(mu / 2) / Phi(-mu / 2)) cancels where mu is small."""
+    noise = laplace(1.0, mu=mu, trusted=True)
+    with mp.workdps(80):
+        half = mp.mpf(mu) / 2
+        exact = mp.log(mp.ncdf(half) / mp.ncdf(-half))
+        assert 1 / mp.mpf(noise.noise_multiplier) <= exact
+        assert 1 / mp.mpf(noise.noise_multiplier) >= exact * (1 - mp.mpf(1e-15))
+    assert noise.mu <= mu
+    assert noise.mu == pytest.approx(mu, rel=1e-15)
+
+
 @pytest.mark.parametrize("wanted", [0.1, 1.0, 3.0])
 def test_other_promises_of_laplace(wanted):
-    by_mu = laplace(1.0, mu=wanted, trusted=True)
-    assert by_mu.mu == pytest.approx(wanted, rel=1e-9)
     by_rho = laplace(1.0, rho=wanted, trusted=True)
     assert by_rho.rho <= wanted
     assert by_rho.rho == pytest.approx(wanted, rel=1e-12)
@@ -123,6 +134,19 @@ def test_other_promises_of_laplace(wanted):
     assert with_delta.scale < 1 / wanted
     assert with_delta.delta_at(wanted) <= 0.01
     assert with_delta.delta_at(wanted) == pytest.approx(0.01, rel=1e-6)
+
+
+@pytest.mark.parametrize("scale", [1e-20, 1e-3, 1e20])
+def test_extreme_laplace_noise_has_curves(scale):
+    noise = laplace(1.0, scale=scale, trusted=True)
+    assert noise.pure_epsilon == pytest.approx(1 / scale, rel=1e-15)
+    assert 0 < noise.mu <= 2.6 * max(scale**-0.5, 1 / scale)
+    assert 0 < noise.delta_at(0.0) <= 1
+    assert noise.delta_at(0.0) >= -math.expm1(-0.5 / scale)
+    assert (noise.rdp([1.1, 2, 1e6]) <= noise.pure_epsilon).all()
+    for arguments in ({"mu": 1e-320}, {"rho": 1e-320}, {"scale": 1e-300}):
+        with pytest.raises(InvalidInputError, match="too far apart"):
+            laplace(1.0, trusted=True, **arguments)
 
 
 def test_laplace_refuses():

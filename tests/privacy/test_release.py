@@ -113,6 +113,25 @@ def test_refuses_what_noise_cannot_hide(name):
             MAKERS[name](1.0).release(bad, insecure_rng=0)
 
 
+@either
+def test_large_integers_are_not_cut_to_32_bits(seed):
+    if seed is None:
+        pytest.importorskip("opendp")
+    noise = MAKERS["discrete"](2.0)
+    for value in (5_000_000_000, -(2**50), 2.0**40):
+        assert abs(noise.release(value, insecure_rng=seed) - int(value)) < 40
+    for value in (2**62, 2**70, 1e300):
+        with pytest.raises(InvalidInputError, match="64-bit"):
+            noise.release(value, insecure_rng=seed)
+
+
+@every
+def test_what_is_no_number_is_not_released(name):
+    for bad in ("a", 1j, [object()], None):
+        with pytest.raises(InvalidInputError, match=r"real numbers|not finite"):
+            MAKERS[name](1.0).release(bad, insecure_rng=0)
+
+
 def test_discrete_noise_is_for_integers():
     with pytest.raises(InvalidInputError, match="integers"):
         MAKERS["discrete"](1.0).release([1.0, 2.5], insecure_rng=0)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from fractions import Fraction
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 
 from deuterium.errors import InvalidInputError, UnsupportedError
-from deuterium.interval.rounding import next_up
+from deuterium.interval.rounding import EPS, next_down, next_up
+from deuterium.privacy.calibration import require_promise
 from deuterium.privacy.curves import (
     gaussian_delta,
     gaussian_epsilon,
@@ -24,8 +27,9 @@ from deuterium.privacy.mechanisms import (
     LaplaceNoise,
     Noise,
 )
+from deuterium.privacy.renyi import ORDERS, Key, divergences, to_delta, to_epsilon
 from deuterium.privacy.sensitivity import require_relation
-from deuterium.privacy.upward import product_up, quotient_down
+from deuterium.privacy.upward import product_up, quotient_up, up
 
 __all__ = ["Accountant", "noise_multiplier"]
 
@@ -35,8 +39,7 @@ KINDS[DiscreteGaussianNoise] = "discrete gaussian"
 DISTINCT = 32  # noise multipliers told apart; more are rounded down until they are few
 PLD_LEAST = 1e-10  # the least delta for which convolutions by FFT are asked
 PLD_NOISE = 1e-12  # of delta, kept aside for what their rounding may hide
-
-Key = tuple[str, float, float]  # kind, noise multiplier, sampling probability
+PLD_MOST = 200.0  # the largest loss for which they are; larger ones fill the memory
 
 
 class Accountant:
@@ -50,7 +53,7 @@ class Accountant:
         ``"auto"``: exact for Gaussian noise without sampling, else the least of the
         other two.  ``"pld"``: dp-accounting's privacy loss distributions (Koskela,
         Jaelkoe and Honkela 2020; Doroshenko and others 2022), rounded pessimistically.
-        ``"rdp"``: its Renyi accountant (Mironov 2017).
+        ``"rdp"``: Renyi divergences (Mironov 2017).
 
     Notes
     -----
@@ -98,7 +101,7 @@ class Accountant:
             The noise and the sampling have no known guarantee together.
         """
         kind = self._kind(noise)
-        if isinstance(count, bool) or not isinstance(count, int) or count < 0:
+        if isinstance(count, bool) or not isinstance(count, Integral) or count < 0:
             raise InvalidInputError(
                 f"compose: `count` must be an integer >= 0, got {count!r}"
             )
@@ -107,7 +110,7 @@ class Accountant:
             self._require_sampled(noise, kind)
         if count and q:
             key = kind, noise.noise_multiplier, q
-            self._counts[key] = self._counts.get(key, 0) + count
+            self._counts[key] = self._counts.get(key, 0) + int(count)
             self._known.clear()
         return self
 
@@ -123,10 +126,13 @@ class Accountant:
             return 0.0
         if self._is_exact:
             return gaussian_epsilon(self._multiplier, d)
-        room = {"pld": PLD_NOISE, "rdp": 0.0}
-        return widened(
-            min(float(self._of(n).get_epsilon(d - room[n])) for n in self._asks(d))
-        )
+        found = []
+        for method in self._asks(d):
+            if method == "rdp":
+                found.append(to_epsilon(ORDERS, self._renyi(), d))
+            else:
+                found.append(widened(float(self._losses().get_epsilon(d - PLD_NOISE))))
+        return min(found)
 
     def delta_at(self, epsilon: float) -> float:
         """Return the delta that holds together with an epsilon."""
@@ -135,9 +141,14 @@ class Accountant:
             return 0.0
         if self._is_exact:
             return gaussian_delta(self._multiplier, e)
-        room = {"pld": PLD_NOISE, "rdp": 0.0}
-        found = [float(self._of(n).get_delta(e)) + room[n] for n in self._asks(1.0)]
-        return min(1.0, min(found) * (1 + 1e-9))
+        found = []
+        for method in self._asks(1.0):
+            if method == "rdp":
+                found.append(to_delta(ORDERS, self._renyi(), e))
+            else:
+                exact = float(self._losses().get_delta(e))
+                found.append(min(1.0, (exact + PLD_NOISE) * (1 + 1e-9)))
+        return min(found)
 
     def profile(self, epsilons: Sequence[float]) -> Any:
         """Return the privacy profile: the delta of every epsilon."""
@@ -145,15 +156,7 @@ class Accountant:
 
     def rdp(self, orders: Sequence[float]) -> Any:
         """Return the Renyi divergence at orders above 1."""
-        from dp_accounting.rdp import RdpAccountant
-
-        if not self._has_rdp:
-            raise UnsupportedError(
-                "rdp: dp-accounting has no Renyi divergence of sampled Laplace noise; "
-                "use epsilon_at or delta_at"
-            )
-        accountant = RdpAccountant(orders=list(map(float, np.ravel(orders))))
-        return accountant.compose(self.event()).rdp
+        return divergences(self._counts, np.ravel(orders))
 
     @property
     def mu(self) -> float:
@@ -168,12 +171,12 @@ class Accountant:
                 f"{' under sampling' if others[0][2] < 1 else ''} has no exact mu; use "
                 "epsilon_at, delta_at or rdp"
             )
-        return math.sqrt(self._square) * (1 + 1e-15)
+        return quotient_up(1.0, self._multiplier) if self._counts else 0.0
 
     @property
     def rho(self) -> float:
         """Zero-concentrated differential privacy, if nothing was sampled."""
-        total = product_up(0.5, self._square)
+        total = product_up(0.5, up(self._square))
         for (kind, m, q), count in self._counts.items():
             if q < 1:
                 raise UnsupportedError(
@@ -181,7 +184,8 @@ class Accountant:
                     "delta_at or rdp"
                 )
             if kind != "gaussian":
-                total = float(next_up(total + 0.5 * count / m**2 * (1 + 1e-15)))
+                more = product_up(0.5, count, *[quotient_up(1.0, m)] * 2)
+                total = float(next_up(total + more))
         return total
 
     def event(self) -> Any:
@@ -229,16 +233,25 @@ class Accountant:
             )
 
     @property
-    def _square(self) -> float:
-        """The sum of ``mu**2`` over Gaussian releases without sampling, rounded up."""
-        terms = [n / k[1] ** 2 for k, n in self._counts.items() if _is_plain(k)]
-        # each term is off by three roundings at most, the sum by one
-        return math.fsum(terms) * (1 + 1e-15)
+    def _square(self) -> Fraction:
+        """The sum of ``mu**2`` over Gaussian releases without sampling; or a bit more.
+
+        Exact for a few different multipliers; of many, each term is rounded up first.
+        """
+        plain = [(k[1], n) for k, n in self._counts.items() if _is_plain(k)]
+        terms = [Fraction(n) / Fraction(m) ** 2 for m, n in plain]
+        if len(terms) > DISTINCT:
+            terms = [Fraction(up(t)) for t in terms]
+        return sum(terms, Fraction(0))
 
     @property
     def _multiplier(self) -> float:
         """Of one Gaussian release that promises what all of them do; rounded down."""
-        return quotient_down(1.0, math.sqrt(self._square) * (1 + 1e-15))
+        square = self._square
+        m = math.sqrt(1 / square) * (1 + 4 * EPS)
+        while Fraction(m) ** 2 * square > 1:
+            m = float(next_down(m))
+        return m
 
     @property
     def _is_exact(self) -> bool:
@@ -249,30 +262,46 @@ class Accountant:
         return not any(kind == "laplace" and q < 1 for kind, _, q in self._counts)
 
     def _asks(self, delta: float) -> list[str]:
-        """Return which of dp-accounting's accountants can answer."""
+        """Return which methods can answer."""
         able = [] if self.method == "pld" or not self._has_rdp else ["rdp"]
         discrete = any(kind == "discrete gaussian" for kind, _, _ in self._counts)
         if self.method != "rdp" and not discrete and delta >= PLD_LEAST:
-            able.append("pld")
+            able.extend(["pld"] if self._most <= PLD_MOST else [])
         if not able:
             raise UnsupportedError(
-                "Accountant: 'pld' has no discrete Gaussian noise and no delta below "
-                f"{PLD_LEAST:g}, and 'rdp' no sampled Laplace noise; here nothing is "
-                f"left of method {self.method!r}"
+                "Accountant: 'pld' has no discrete Gaussian noise, no delta below "
+                f"{PLD_LEAST:g} and no losses above {PLD_MOST:g}, and 'rdp' no sampled "
+                f"Laplace noise; here nothing is left of method {self.method!r}"
             )
         return able
 
-    def _of(self, method: str) -> Any:
-        """Return dp-accounting's accountant of all releases."""
-        if method not in self._known:
-            from dp_accounting.pld import PLDAccountant
-            from dp_accounting.rdp import RdpAccountant
+    @property
+    def _most(self) -> float:
+        """How large the losses of all releases together may be, roughly."""
+        if self._has_rdp:
+            return to_epsilon(ORDERS, self._renyi(), PLD_LEAST)
+        pure = sum(
+            n / m for (kind, m, _), n in self._counts.items() if kind != "gaussian"
+        )
+        rest = {k: n for k, n in self._counts.items() if k[0] == "gaussian"}
+        return pure + to_epsilon(ORDERS, divergences(rest), PLD_LEAST)
 
-            fresh = PLDAccountant() if method == "pld" else RdpAccountant()
+    def _renyi(self) -> Any:
+        """Return the Renyi divergences of all releases at `ORDERS`."""
+        if "rdp" not in self._known:
+            self._known["rdp"] = divergences(self._few())
+        return self._known["rdp"]
+
+    def _losses(self) -> Any:
+        """Return dp-accounting's loss distributions of all releases."""
+        if "pld" not in self._known:
+            from dp_accounting.pld import PLDAccountant
+
+            fresh = PLDAccountant()
             for key, count in self._few().items():
                 fresh.compose(_event(key), count)
-            self._known[method] = fresh
-        return self._known[method]
+            self._known["pld"] = fresh
+        return self._known["pld"]
 
     def _few(self) -> dict[Key, int]:
         """Return the releases with at most `DISTINCT` different multipliers.
@@ -312,12 +341,12 @@ def _event(key: Key) -> Any:
     elif kind == "laplace":
         event = e.LaplaceDpEvent(m)
     else:
-        event = e.ZCDpEvent(0.5 / m**2 * (1 + 1e-15))
+        event = e.ZCDpEvent(product_up(0.5, *[quotient_up(1.0, m)] * 2))
     return event if q == 1 else e.PoissonSampledDpEvent(q, event)
 
 
 def _require_probability(who: str, q: Any) -> float:
-    good = isinstance(q, int | float) and not isinstance(q, bool)
+    good = isinstance(q, Real) and not isinstance(q, bool)
     if not good or not 0 <= q <= 1:
         raise InvalidInputError(
             f"{who}: `sampling_probability` must lie between 0 and 1, got {q!r}"
@@ -337,7 +366,7 @@ def noise_multiplier(
     Parameters
     ----------
     epsilon, delta : float
-        What all steps together promise.
+        What all steps together promise: epsilon in [1e-6, 1000], delta in [1e-15, 0.5].
     steps : int
         How many Gaussian releases.
     sampling_probability : float
@@ -351,14 +380,14 @@ def noise_multiplier(
         at most 0.1 % above the least that an `Accountant` accepts.
     """
     who = "noise_multiplier"
-    d, e = require_delta(who, delta), require_epsilon(who, epsilon)
-    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
+    e, d = require_promise(who, epsilon, delta)
+    if isinstance(steps, bool) or not isinstance(steps, Integral) or steps < 1:
         raise InvalidInputError(
             f"{who}: `steps` must be an integer >= 1, got {steps!r}"
         )
     q = _require_probability(who, sampling_probability)
-    if not e or not q:
-        raise InvalidInputError(f"{who}: epsilon and sampling_probability must be > 0")
+    if not q:
+        raise InvalidInputError(f"{who}: `sampling_probability` must be > 0")
     most = gaussian_multiplier(e, d) * math.sqrt(steps) * (1 + 1e-15)
     if q == 1:
         return most
@@ -366,7 +395,7 @@ def noise_multiplier(
     def keeps(m: float, method: str) -> bool:
         noise = GaussianNoise(m, m, 1.0, 1.0, "add_or_remove_one")
         accountant = Accountant(method=method)
-        accountant.compose(noise, steps, sampling_probability=q)
+        accountant.compose(noise, int(steps), sampling_probability=q)
         return accountant.epsilon_at(d) <= e
 
     # Renyi divergence is cheap and comes close; without sampling, `most` is enough

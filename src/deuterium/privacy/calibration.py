@@ -7,6 +7,7 @@ breaks it.
 from __future__ import annotations
 
 import math
+from numbers import Real
 from typing import Any
 
 from deuterium.bound import Bracket
@@ -14,6 +15,7 @@ from deuterium.errors import InvalidInputError, UnsupportedError
 from deuterium.interval import Interval
 from deuterium.privacy.curves import (
     gaussian_multiplier,
+    mu_pure,
     require_delta,
     rho_for,
     widened,
@@ -36,10 +38,11 @@ from deuterium.privacy.upward import (
     quotient_up,
 )
 
-__all__ = ["discrete_gaussian", "gaussian", "laplace"]
+__all__ = ["discrete_gaussian", "gaussian", "laplace", "require_promise"]
 
 EPSILON = (1e-6, 1e3)  # where noise was compared with exact arithmetic
 DELTA = (1e-15, 0.5)
+RATIO = (1e-20, 1e20)  # of noise to sensitivity; privacy is long lost, or all there is
 
 
 def gaussian(
@@ -103,17 +106,13 @@ def gaussian(
     if wanted == "scale":
         return GaussianNoise(**_made(who, s, moved, relation, scale))
     if wanted == "epsilon":
-        _require_between(who, "epsilon", epsilon, EPSILON)
-        _require_between(who, "delta", delta, DELTA)
-        assert epsilon is not None
-        assert delta is not None
-        m = gaussian_multiplier(float(epsilon), float(delta))
+        m = gaussian_multiplier(*require_promise(who, epsilon, delta))
     else:
         _no_delta(who, delta)
         m = _multiplier(who, mu, rho, noise_multiplier)
     return GaussianNoise(
         noise_multiplier=m,
-        sigma=product_up(m, moved),
+        sigma=_scaled(who, m, moved),
         epsilon=_float(epsilon),
         delta=_float(delta),
         **_common(s, moved, relation),
@@ -142,17 +141,13 @@ def discrete_gaussian(
     if wanted == "scale":
         return DiscreteGaussianNoise(**_made(who, s, moved, relation, scale))
     if wanted == "epsilon":
-        _require_between(who, "epsilon", epsilon, EPSILON)
-        _require_between(who, "delta", delta, DELTA)
-        assert epsilon is not None
-        assert delta is not None
-        m = _multiplier(who, None, rho_for(float(epsilon), float(delta)), None)
+        m = _root(rho_for(*require_promise(who, epsilon, delta)))
     else:
         _no_delta(who, delta)
         m = _multiplier(who, None, rho, noise_multiplier)
     return DiscreteGaussianNoise(
         noise_multiplier=m,
-        sigma=product_up(m, moved),
+        sigma=_scaled(who, m, moved),
         epsilon=_float(epsilon),
         delta=_float(delta),
         **_common(s, moved, relation),
@@ -192,13 +187,14 @@ def laplace(
     common = _common(s, moved, relation)
     if wanted == "scale":
         b = positive(who, "scale", scale)
-        return LaplaceNoise(noise_multiplier=_at_most(b, moved), scale=b, **common)
+        m = _at_most(who, b, moved)
+        return LaplaceNoise(noise_multiplier=m, scale=b, **common)
     if wanted != "epsilon":
         _no_delta(who, delta or None)
     m = quotient_up(1.0, _pure_epsilon(who, epsilon, delta, mu, rho))
     return LaplaceNoise(
         noise_multiplier=m,
-        scale=product_up(m, moved),
+        scale=_scaled(who, m, moved),
         epsilon=_float(epsilon),
         delta=None if epsilon is None else float(delta),
         **common,
@@ -234,11 +230,7 @@ def _pure_epsilon(
         more = -2 * math.log1p(-require_delta(who, delta))
         return max(float(epsilon), -widened(-(epsilon + more)))
     if mu is not None:
-        from scipy.special import log_ndtr
-
-        half = positive(who, "mu", mu) / 2
-        below = float(log_ndtr(half)) - float(log_ndtr(-half))
-        return below * (1 - 1e-12)
+        return mu_pure(_require_ratio(who, "mu", positive(who, "mu", mu)))
     return math.sqrt(2 * positive(who, "rho", rho)) * (1 - 1e-15)
 
 
@@ -323,14 +315,25 @@ def _number(who: str, x: Any) -> Any:
     return x
 
 
+def require_promise(who: str, epsilon: Any, delta: Any) -> tuple[float, float]:
+    """Return epsilon and delta, if noise can be worked out for them, or say why not."""
+    _require_between(who, "epsilon", epsilon, EPSILON)
+    _require_between(who, "delta", delta, DELTA)
+    return float(epsilon), float(delta)
+
+
 def _require_between(
     who: str, name: str, value: Any, ends: tuple[float, float]
 ) -> None:
     low, high = ends
-    if not isinstance(value, int | float) or not low <= value <= high:
+    if not _is_real(value) or not low <= value <= high:
         raise InvalidInputError(
             f"{who}: `{name}` must be a number from {low:g} to {high:g}, got {value!r}"
         )
+
+
+def _is_real(x: Any) -> bool:
+    return isinstance(x, Real) and not isinstance(x, bool)
 
 
 def _float(x: Any) -> float | None:
@@ -353,14 +356,30 @@ def _made(
     """Return the fields of Gaussian noise whose scale is given."""
     sigma = positive(who, "scale", scale)
     common = _common(s, moved, relation)
-    return {"noise_multiplier": _at_most(sigma, moved), "sigma": sigma} | common
+    return {"noise_multiplier": _at_most(who, sigma, moved), "sigma": sigma} | common
 
 
-def _at_most(scale: float, moved: float) -> float:
-    """Return ``scale / moved`` rounded down, which must leave something."""
-    m = quotient_down(scale, moved)
-    if not 0 < m < math.inf:
+def _at_most(who: str, scale: float, moved: float) -> float:
+    """Return ``scale / moved`` rounded down."""
+    return _require_ratio(who, "scale over sensitivity", quotient_down(scale, moved))
+
+
+def _scaled(who: str, m: float, moved: float) -> float:
+    """Return ``m * moved`` rounded up."""
+    scale = product_up(_require_ratio(who, "noise over sensitivity", m), moved)
+    if scale == math.inf:
         raise InvalidInputError(
-            f"a scale of {scale!r} and a sensitivity of {moved!r} are too far apart"
+            f"{who}: noise of {m:g} times a sensitivity of {moved:g} is beyond every "
+            "number; release the result in a larger unit"
         )
-    return m
+    return scale
+
+
+def _require_ratio(who: str, name: str, x: float) -> float:
+    low, high = RATIO
+    if not low <= x <= high:
+        raise InvalidInputError(
+            f"{who}: {name} must lie between {low:g} and {high:g}, here it is {x:g}: "
+            "too far apart for any use"
+        )
+    return x

@@ -16,18 +16,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from deuterium.errors import InvalidInputError
-from deuterium.interval.rounding import TINY
-from deuterium.privacy.upward import up
+from deuterium.interval.rounding import EPS, TINY
+from deuterium.privacy.upward import down, up
 
 __all__ = [
     "gaussian_delta",
     "gaussian_epsilon",
     "gaussian_multiplier",
+    "mu_pure",
     "pure_mu",
     "require_delta",
     "require_epsilon",
@@ -38,6 +40,7 @@ __all__ = [
 ]
 
 DIGITS = 40  # of a result, after cancellation
+FAR = 1e3  # standard deviations, beyond which a tail is below every double
 
 
 def gaussian_delta(noise_multiplier: float, epsilon: float) -> float:
@@ -50,45 +53,93 @@ def gaussian_delta(noise_multiplier: float, epsilon: float) -> float:
     epsilon : float
         At least 0.
     """
-    return min(up(_delta(noise_multiplier, epsilon)), 1.0)
+    return min(max(up(_delta(noise_multiplier, epsilon)), TINY), 1.0)
 
 
 def gaussian_epsilon(noise_multiplier: float, delta: float) -> float:
-    """Return an epsilon that Gaussian noise keeps at a delta: the least, and a hair."""
+    """Return the least epsilon that Gaussian noise keeps at a delta, rounded up."""
     from dp_accounting import get_epsilon_gaussian  # takes a second to import
 
+    if _delta(noise_multiplier, 0.0) <= delta:
+        return 0.0
     with np.errstate(all="ignore"):  # it takes logarithms of differences that vanish
         guess = float(get_epsilon_gaussian(noise_multiplier, delta))
-    return _raised(guess, lambda e: _delta(noise_multiplier, e) <= delta)
+    guess = _solved(guess, lambda e: _delta(noise_multiplier, e), delta)
+    return _least_double(guess, lambda e: bool(_delta(noise_multiplier, e) <= delta))
 
 
 def gaussian_multiplier(epsilon: float, delta: float) -> float:
-    """Return a noise multiplier that keeps (epsilon, delta): the least, and a hair."""
+    """Return the least noise multiplier that keeps (epsilon, delta), rounded up."""
     from dp_accounting import get_sigma_gaussian
 
     with np.errstate(all="ignore"):
         guess = float(get_sigma_gaussian(epsilon, delta))
-    return _raised(guess, lambda m: _delta(m, epsilon) <= delta)
+    guess = _solved(guess, lambda m: _delta(m, epsilon), delta)
+    return _least_double(guess, lambda m: bool(_delta(m, epsilon) <= delta))
 
 
-def _raised(guess: float, holds: Callable[[float], bool]) -> float:
-    """Return a number at or just above the guess of which the claim holds."""
-    value, step = guess, max(guess, 1e-12) * 1e-13
-    while not holds(value):
-        value, step = guess + step, 2 * step
-    return value
+def _solved(guess: float, curve: Callable[[float], Any], target: float) -> float:
+    """Return nearly where a monotone curve meets a target: secants from a guess."""
+
+    def excess(x: float) -> Any:
+        ratio = curve(x) / target
+        return ratio.context.log(ratio)
+
+    x, nearby = guess, guess * (1 + 1e-7)
+    at, beside = excess(x), excess(nearby)
+    for _ in range(8):
+        if at == 0 or at == beside:
+            break
+        step = float(at * (nearby - x) / (beside - at))
+        nearby, beside, x = x, at, x - step
+        if not 0.5 * guess < x < 2 * guess:
+            return guess  # a poor one, which only takes longer
+        if abs(step) <= EPS * x:
+            break
+        at = excess(x)
+    return x
+
+
+def _least_double(guess: float, holds: Callable[[float], bool]) -> float:
+    """Return the least positive double of which a claim holds that stays true above.
+
+    Gallops from the guess over neighbours, which are neighbouring integers when their
+    bits are read as such, and then bisects.
+    """
+
+    def at(place: int) -> float:
+        return float(np.int64(place).view(np.float64))
+
+    low = high = max(int(np.float64(guess).view(np.int64)), 1)
+    stride = 1
+    if holds(at(high)):
+        while low > 0 and holds(at(low)):
+            low, high, stride = max(low - stride, 0), low, 2 * stride
+    else:
+        while not holds(at(high)):
+            low, high, stride = high, high + stride, 2 * stride
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if holds(at(middle)) else (middle, high)
+    return at(high)
 
 
 def _delta(noise_multiplier: float, epsilon: float) -> Any:
-    """Return Balle and Wang's delta, to `DIGITS` digits."""
+    """Return Balle and Wang's delta, to `DIGITS` digits; at most a TINY too much."""
     from mpmath import mp
 
+    # in sizes: of the argument of the exponential, of what is subtracted from what, and
+    # of how close the two terms are
+    sizes = (1.0, noise_multiplier, 1 / noise_multiplier, epsilon)
+    digits = 2 * sum(math.log10(max(x, 1.0)) for x in sizes)
     own = mp.clone()  # the library's own context is shared by everyone
-    # the two terms agree in about so many leading digits
-    agree = max(noise_multiplier, epsilon * noise_multiplier**2, 1.0)
-    own.dps = DIGITS + 10 + int(math.log10(agree))
+    own.dps = DIGITS + 10 + int(digits)
     m, eps = own.mpf(noise_multiplier), own.mpf(epsilon)
     half, shift = 1 / (2 * m), eps * m
+    if shift - half > FAR:
+        return own.mpf(TINY)  # exp(-FAR**2 / 2) is far below it
+    if half - shift > FAR:
+        return own.mpf(1)
     return own.ncdf(half - shift) - own.exp(eps) * own.ncdf(-half - shift)
 
 
@@ -101,7 +152,26 @@ def pure_mu(epsilon: float) -> float:
     """
     from scipy.special import ndtri_exp
 
-    return widened(-2 * float(ndtri_exp(-np.logaddexp(0.0, epsilon))))
+    guess = -2 * float(ndtri_exp(-np.logaddexp(0.0, epsilon)))
+    if epsilon < 1e-3:  # where that has cancelled
+        guess = epsilon * math.sqrt(2 * math.pi) / 2
+    guess = _solved(guess, _pure, epsilon)
+    return _least_double(guess, lambda mu: bool(_pure(mu) >= epsilon))
+
+
+def mu_pure(mu: float) -> float:
+    """Return the pure epsilon of which `pure_mu` is ``mu``, rounded down."""
+    return down(_pure(mu))
+
+
+def _pure(mu: float) -> Any:
+    """Return ``log(Phi(mu / 2) / Phi(-mu / 2))`` to `DIGITS` digits."""
+    from mpmath import mp
+
+    own = mp.clone()
+    own.dps = DIGITS + 10 + int(2 * abs(math.log10(mu)))
+    half = own.mpf(mu) / 2
+    return own.log(own.ncdf(half)) - own.log(own.ncdf(-half))
 
 
 # -- from Renyi divergence -------------------------------------------------------------
@@ -199,4 +269,4 @@ def require_epsilon(who: str, epsilon: Any) -> float:
 
 
 def _is_number(x: Any) -> bool:
-    return isinstance(x, int | float | np.floating) and not isinstance(x, bool)
+    return isinstance(x, Real) and not isinstance(x, bool)

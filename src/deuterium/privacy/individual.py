@@ -17,6 +17,7 @@ rounds to the nearest).
 from __future__ import annotations
 
 import math
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -94,7 +95,7 @@ class IndividualAccountant:
             raise InvalidInputError(
                 f"{WHO}: `method` must be 'gdp' or 'rdp', got {method!r}"
             )
-        if (epsilon is None) != (delta is None) or (mu is not None and epsilon):
+        if (epsilon is None) != (delta is None) or None not in (mu, epsilon):
             raise InvalidInputError(
                 f"{WHO}: a budget is `epsilon` with `delta`, or `mu`, or none of them"
             )
@@ -248,7 +249,7 @@ class IndividualAccountant:
         return rows
 
     def _probability(self, q: Any) -> float:
-        good = isinstance(q, int | float) and not isinstance(q, bool)
+        good = isinstance(q, Real) and not isinstance(q, bool)
         if not good or not 0 <= q <= 1:
             raise InvalidInputError(
                 f"step: `sampling_probability` must lie between 0 and 1, got {q!r}"

@@ -245,7 +245,7 @@ class LaplaceNoise(_Laplace, Noise):
         over = self.pure_epsilon - require_epsilon("delta_at", epsilon)
         if over <= 0:
             return 0.0
-        return -math.expm1(-over / 2) * (1 + 1e-15)
+        return min(-math.expm1(-over / 2) * (1 + 1e-15), 1.0)
 
     def rdp(self, orders: Any) -> Any:
         """Return the Renyi divergence at orders above 1 (Mironov 2017, prop. 6)."""
@@ -326,11 +326,16 @@ class DiscreteGaussianNoise(_Gaussian, Noise):
         InvalidInputError
             A value is no integer.
         """
-        whole = np.asarray(value)
-        if not (np.isfinite(whole).all() and np.array_equal(whole, np.rint(whole))):
+        whole = _numbers(value)
+        if not np.array_equal(whole, np.rint(whole)):
             raise InvalidInputError(
                 "release: discrete Gaussian noise is for integers; round the value to "
                 "a grid first, and bound the sensitivity of the rounded value"
+            )
+        if (np.abs(whole.astype(np.float64)) + 1e3 * self.sigma >= 2.0**62).any():
+            raise InvalidInputError(
+                "release: values and noise must fit 64-bit integers with room to "
+                "spare; use a coarser grid"
             )
         return _released(
             whole.astype(np.int64),
@@ -352,13 +357,7 @@ def _released(
     insecure: Callable[[Any, float, Any], Any],
     rng: Any,
 ) -> Any:
-    exact = np.asarray(value)
-    if exact.dtype.kind not in "iu":
-        exact = exact.astype(np.float64)
-    if not np.isfinite(exact).all():
-        raise InvalidInputError(
-            "release: the value is not finite; noise hides nothing of it"
-        )
+    exact = _numbers(value)
     flat = exact.ravel()
     if rng is None:
         noisy = secure(flat, scale)
@@ -366,3 +365,24 @@ def _released(
         noisy = insecure(flat, scale, np.random.default_rng(rng))
     noisy = np.reshape(noisy, exact.shape)
     return noisy if exact.shape else noisy.item()
+
+
+def _numbers(value: Any) -> Any:
+    """Return finite real numbers as an array, of integers or doubles."""
+    given = np.asarray(value)
+    if given.dtype.kind not in "biufO":
+        raise InvalidInputError(
+            f"release: `value` must be real numbers, got dtype {given.dtype}"
+        )
+    if given.dtype.kind not in "iu":
+        try:
+            given = given.astype(np.float64)
+        except (TypeError, ValueError):
+            raise InvalidInputError(
+                f"release: `value` must be real numbers, got {value!r:.80}"
+            ) from None
+    if not np.isfinite(given).all():
+        raise InvalidInputError(
+            "release: the value is not finite; noise hides nothing of it"
+        )
+    return given

@@ -49,9 +49,10 @@ def _by_opendp(make: str, metric: str, kind: type, values: Any, scale: float) ->
             "`insecure_rng`)"
         ) from None
     dp.enable_features("contrib")  # where OpenDP keeps its noise
-    element = {"nan": False} if kind is float else {}
+    # what it calls an int has 32 bits
+    element = {"T": float, "nan": False} if kind is float else {"T": "i64"}
     measurement = getattr(dp.m, make)(
-        dp.vector_domain(dp.atom_domain(T=kind, **element)),
+        dp.vector_domain(dp.atom_domain(**element)),
         getattr(dp, metric)(T=float),
         scale=scale,
     )

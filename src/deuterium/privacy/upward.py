@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from numbers import Real
 from typing import Any
 
 from deuterium.errors import InvalidInputError
@@ -61,7 +62,7 @@ def _fraction_up(exact: Fraction) -> float:
 
 def positive(who: str, name: str, value: Any) -> float:
     """Return a positive finite number as a float, or say why it is none."""
-    good = isinstance(value, int | float | Fraction) and not isinstance(value, bool)
+    good = isinstance(value, Real) and not isinstance(value, bool)
     if not good or not 0 < value < math.inf:
         raise InvalidInputError(
             f"{who}: `{name}` must be a positive finite number, got {value!r:.80}"
