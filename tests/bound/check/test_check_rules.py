@@ -9,7 +9,7 @@ from flint import arb, ctx
 import deuterium as dt
 from deuterium.bound.check import core, points, ranges
 from deuterium.bound.check.binary import RULES2
-from deuterium.bound.check.functions import ONE_VARIABLE
+from deuterium.bound.check.functions import ONE_VARIABLE, ZERO
 from deuterium.bound.check.layout import _MAKERS, MOVES
 from deuterium.bound.check.reasons import NoBound, NoPoint
 from deuterium.bound.check.tape import Points, Ranges
@@ -394,3 +394,10 @@ def test_large_matrices_hold_every_value(shape):
         y = evaluate_exactly(graph, {"x": corner}).ravel()
         assert all(not v < e.lower() for v, e in zip(y, a, strict=True))
         assert all(not v > e.upper() for v, e in zip(y, b, strict=True))
+
+
+def test_a_root_of_what_is_zero_but_for_rounding():
+    low, high = RULES["sqrt"](ZERO, arb(1e-30, 2e-30))
+    assert low == 0
+    assert high.is_finite()
+    assert high >= arb(3e-30).sqrt()

@@ -142,6 +142,15 @@ def _logit_slope(a: Ball, b: Ball) -> Range:
     return arb(4), larger(c, d)
 
 
+def _sqrt(rule: Rule) -> Rule:
+    """Return the rule for upper ends that, by rounding, might be below zero."""
+
+    def whole(a: Ball, b: Ball) -> Range:
+        return rule(a, b if b >= ZERO or a is b else b.upper())
+
+    return whole
+
+
 def _reciprocal(a: Ball, b: Ball) -> Range:
     if a > ZERO:
         c = ONE / b
@@ -310,7 +319,7 @@ def _facts() -> dict[str, Rule]:
         "sign": _sign,
         "sin": _periodic(f["sin"], ZERO),
         "sinh": rising(f["sinh"]),
-        "sqrt": within(rising(f["sqrt"], ZERO), "sqrt", ZERO, closed=True),
+        "sqrt": within(_sqrt(rising(f["sqrt"], ZERO)), "sqrt", ZERO, closed=True),
         "square": valley(f["square"], ZERO),
         "tan": _tan,
         "tanh": rising(f["tanh"], minus, ONE),

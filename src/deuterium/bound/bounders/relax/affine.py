@@ -61,9 +61,30 @@ def through(node: Variable, args: Sequence[Affine | Interval]) -> Affine:
             terms.update(dict.fromkeys(a.parts))
     parts = {}
     for term in terms:
-        parts[term] = _thinned(rule(*[_part(a, term, keeps) for a in args], **attrs))
+        found = _thinned(rule(*[_part(a, term, keeps) for a in args], **attrs))
+        parts[term] = _without(found, _unused(args, term))
     constants = [a.constant if isinstance(a, Affine) else a for a in args]
     return Affine(parts, _thinned(rule(*constants, **attrs)))
+
+
+def _unused(args: Sequence[Affine | Interval], term: Term) -> Array:
+    """Return which elements of a term no argument depends on."""
+    unused = np.ones(term.size, dtype=bool)
+    for a in args:
+        if isinstance(a, Affine) and term in a.parts:
+            c = a.parts[term]
+            zero = (np.asarray(c.lower) == 0) & (np.asarray(c.upper) == 0)
+            unused &= zero.reshape(term.size, -1).all(axis=1)
+    return unused
+
+
+def _without(x: Interval, rows: Array) -> Interval:
+    """Return coefficients with some rows exactly zero, which rounding hid."""
+    if x.is_thin or not rows.any():
+        return x
+    low, high = np.array(x.lower), np.array(x.upper)
+    low[rows] = high[rows] = 0.0
+    return Interval.unchecked(low, high)
 
 
 def _part(a: Affine | Interval, term: Term, keeps: bool) -> Interval:
