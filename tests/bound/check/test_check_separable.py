@@ -1,6 +1,7 @@
 """Separable relaxations, checked: their parts, their maxima, and whole proofs."""
 
 import copy
+import math
 from itertools import pairwise
 
 import numpy as np
@@ -113,6 +114,20 @@ def test_maxima_hold_every_value_and_come_close(number, seed):
     claim = arb(best) + 1e-5
     total = least_bound(ZERO, [found], claim)
     assert best - 1e-12 <= float(total) <= best + 2e-5
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_range_of_one_point_beside_the_end_of_a_cell_is_not_lost(seed):
+    rng = np.random.default_rng(seed)
+    x = dt.symbol("x")
+    curve = curve_of(2 + np.tanh(x), -3.0, 3.0)
+    load = Load([arb(1)], ZERO, [], ())
+    for _ in range(200):
+        grid = arb(int(rng.integers(-(2**20), 2**20))) / 2**20
+        at = grid + arb(float(rng.normal()) * 10.0 ** -rng.integers(16, 26))
+        at += arb(0, 10.0 ** -rng.integers(20, 28))
+        found = Peak(curve, load, at, at, False)
+        assert float(found.upper) >= 2 + math.tanh(float(at)) - 1e-12
 
 
 def test_an_excluded_end_leaves_the_other_side_of_a_kink_out():

@@ -41,7 +41,7 @@ class Closing(Quiet):
         self._screen: _Terminal | _Notebook | None = None
 
     def __enter__(self) -> Closing:
-        self._screen = _Notebook() if _in_notebook() else _Terminal()
+        self._screen = screen()
         return self
 
     def __exit__(self, *_: Any) -> None:
@@ -76,6 +76,11 @@ def relative_gap(lower: float, upper: float) -> str:
     if not math.isfinite(width):
         return "infinite"
     return f"{width:.2g}" if lower == 0 else f"{width / abs(lower):.2%}"
+
+
+def screen() -> _Terminal | _Notebook:
+    """Return what shows one line that is written over: ``put`` it, and ``close``."""
+    return _Notebook() if _in_notebook() else _Terminal()
 
 
 class _Terminal:

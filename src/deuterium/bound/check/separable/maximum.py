@@ -39,9 +39,10 @@ class Peak:
         level = math.ceil(math.log2(FIRST / width)) if width > 0 else DEEPEST // 2
         level = max(min(level, DEEPEST), WIDEST)
         unit = 2.0**-level
-        first = math.ceil(float(low) / unit) - 1
-        last = math.ceil(float(high) / unit)
-        for index in range(first, max(last, first + 1)):
+        # a float is the nearest number to a ball's end, and cells hold their upper ends
+        below = math.nextafter(float(low.lower()), -math.inf)
+        above = math.nextafter(float(high.upper()), math.inf)
+        for index in range(math.ceil(below / unit) - 1, math.ceil(above / unit)):
             self._look(level, index)
         self._settle()
 
