@@ -3,41 +3,47 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+import secrets
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from deuterium.bound import Domain
-from deuterium.errors import InvalidInputError
+from deuterium.errors import InvalidInputError, UnsupportedError
 from deuterium.evaluate import compile
-from deuterium.functions.reductions import norm_of_all
 from deuterium.graph.variable import Variable, as_variable, symbol
 from deuterium.privacy.accounting import Accountant
 from deuterium.privacy.calibration import gaussian
 from deuterium.privacy.mechanisms import GaussianNoise
 from deuterium.privacy.sensitivity import ASSUMPTIONS, RELATIONS, Sensitivity
-from deuterium.privacy.training_bounds import step_bound
+from deuterium.privacy.training_bounds import graph_of, step_bound
+from deuterium.privacy.training_noise import (
+    ROUNDING,
+    SMALLEST,
+    Spread,
+    parts_of,
+    spread_evenly,
+    spread_over,
+)
 from deuterium.privacy.training_records import (
     WHO,
     Prepared,
     StepReport,
+    number,
     prepared,
     probability,
     record_shapes,
     require_apart,
     start,
 )
+from deuterium.privacy.training_sums import Loss, Sums
 from deuterium.privacy.upward import positive, product_up
 from deuterium.transform import grad
 
 __all__ = ["ClipFreeSGD", "StepReport"]
 
 Array = Any
-Loss = Callable[..., Variable]
-
-ROWS = 64  # batches are filled up to a multiple of it, so that few sizes are compiled
-SMALL = 1e-9  # records that go alone and together may differ by so much, relatively
 
 
 class ClipFreeSGD:
@@ -73,12 +79,18 @@ class ClipFreeSGD:
     clip : float, optional
         Gradients longer than this are shortened to it, and the sensitivity is the
         smaller of both numbers.  Where the bound is the smaller one, nobody is clipped
-        and no norm is worked out.
+        and no norm is worked out; where there is no bound, everybody is.
+    per_layer : bool
+        Bound the gradient by each parameter, too, and give each the noise that it
+        needs: less in all, for the same promise (not together with ``clip``).
     momentum : float
         Of the noisy gradients.
     penalty : Variable or callable, optional
         A function of the parameters alone whose gradient is added: it costs no privacy.
         A callable gets the parameters as the loss does.
+    regulariser : float
+        How much of `bound_graph` is added to the mean loss, so that training looks for
+        weights that need little noise.  It costs no privacy either.
     insecure_rng : numpy.random.Generator or int, optional
         Take NumPy's noise and sampling: INSECURE, and fast; for experiments.  By
         default noise comes from OpenDP and sampling from the operating system.
@@ -98,6 +110,14 @@ class ClipFreeSGD:
     -----
     The bound depends on the domain and on weights that are published anyway (they are
     what the noisy steps made of public ones), never on the data, so it costs nothing.
+
+    A step is accounted for before anything noisy is drawn, and the weights are changed
+    all at once, at its end: whatever stops it in between, nothing is released that was
+    not accounted for, and a step that was accounted for once is never taken twice.
+
+    ``add_or_remove_one`` protects who takes part; ``count`` and the number of steps are
+    taken as public.  Sigma is a millionth larger than noise_multiplier times
+    sensitivity, for the rounding of a sum of up to 67,000 gradients.
     """
 
     def __init__(
@@ -112,8 +132,10 @@ class ClipFreeSGD:
         sampling_probability: float = 1.0,
         relation: str = "add_or_remove_one",
         clip: float | None = None,
+        per_layer: bool = False,
         momentum: float = 0.0,
         penalty: Any = None,
+        regulariser: float = 0.0,
         insecure_rng: Any = None,
     ) -> None:
         self.loss, self.domain = loss, domain
@@ -121,7 +143,14 @@ class ClipFreeSGD:
         self.learning_rate = positive(WHO, "learning_rate", learning_rate)
         self.count = positive(WHO, "count", count)
         self.clip = None if clip is None else positive(WHO, "clip", clip)
-        self.momentum = momentum
+        self.per_layer = bool(per_layer)
+        if self.per_layer and clip is not None:
+            raise UnsupportedError(
+                f"{WHO}: `per_layer` scales the noise by certified bounds, `clip` by a "
+                "number of yours; give one of them"
+            )
+        self.momentum = number("momentum", momentum)
+        self.regulariser = number("regulariser", regulariser)
         self.sampling_probability = probability(sampling_probability, relation)
         multiplier = positive(WHO, "noise_multiplier", noise_multiplier)
         unit = gaussian(
@@ -137,10 +166,9 @@ class ClipFreeSGD:
         }
         self._shapes = record_shapes(domain)
         require_apart(self._shapes, self._weights)
-        self._functions: dict[tuple[int, str], Any] = {}
         self._velocity: list[Array] | None = None
-        self._one = self._records(1)
-        self._single = self._losses(self._one).reshape(())
+        self._sums, self._checked = Sums(loss, self._shapes, self._weights), False
+        self._one, self._single = self._sums.one, self._sums.single
         self._rows = Domain(domain.constraints, {})
         self._bound, self.method = step_bound(
             self._single, self._one, self._weights, self._rows
@@ -174,17 +202,39 @@ class ClipFreeSGD:
             As of `fit`; what `prepared` returned is taken as it is.
         """
         rows = data if isinstance(data, Prepared) else self.prepared(data)
-        bound = self.bound()
-        used = bound if self.clip is None else min(bound, self.clip)
-        moved = RELATIONS[self.relation] * used  # exact
-        sigma = product_up(self.noise.noise_multiplier, moved)
-        sums = self._sum(rows, clipped=used < bound)
-        noisy = self._released(sums, moved, sigma)
+        spread = self._spread()
+        used = spread.bound if self.clip is None else min(spread.bound, self.clip)
+        clipped = used < spread.bound
+        if clipped:
+            lengths = dict.fromkeys(self.parameters, used)
+            spread = Spread(spread.bound, None, lengths)
+        elif not used < math.inf:
+            raise self._unbounded()
+        sums = self._sum(rows, clipped=clipped)
+        if not all(np.isfinite(g).all() for g in sums):
+            raise InvalidInputError(
+                f"{WHO}: the sum of gradients is not finite; the loss overflows "
+                "somewhere in the domain"
+            )
+        # first, so that nothing is ever released that was not accounted for
         self.accountant.compose(
             self.noise, sampling_probability=self.sampling_probability
         )
-        self._move(noisy)
-        report = StepReport(len(self.history) + 1, bound, moved, sigma)
+        twice = RELATIONS[self.relation]
+        moved = {n: twice * s for n, s in spread.lengths.items()}  # exact
+        sigmas = {
+            n: product_up(self.noise.noise_multiplier, s, ROUNDING)
+            for n, s in moved.items()
+        }
+        self._move(self._released(sums, moved, sigmas))
+        report = StepReport(
+            len(self.history) + 1,
+            spread.bound,
+            twice * used,
+            self._mean(sigmas),
+            spread.bounds,
+            sigmas if self.per_layer else None,
+        )
         self.history.append(report)
         return report
 
@@ -196,14 +246,39 @@ class ClipFreeSGD:
         InvalidInputError
             There is none.
         """
-        found = self._bound(self.parameters)
-        if not found < math.inf:  # NaN fails too
-            raise InvalidInputError(
-                f"{WHO}: the gradient norm has no finite bound at the current weights "
-                f"(method: {self.method}); bound every record symbol in the domain, or "
-                "take a loss whose gradient is bounded"
-            )
+        found = self._found()
+        if not found < math.inf:
+            raise self._unbounded()
         return found
+
+    def bounds(self) -> dict[str, float]:
+        """Return a certified bound of the gradient's norm by each parameter.
+
+        Raises
+        ------
+        InvalidInputError
+            There is none.
+        """
+        found = {}
+        if self._is_finite:
+            found = parts_of(self._bound, self.parameters)
+        if not found or not all(d < math.inf for d in found.values()):
+            raise self._unbounded()
+        return found
+
+    def bound_graph(self) -> Variable:
+        """Return a certified bound as a graph of the parameters: differentiate it.
+
+        For all weights it is no less than the gradient norm of any record of the
+        domain.  It is plainer than `bound`, and mostly larger.  Its symbols have the
+        names and shapes of the parameters.
+
+        Raises
+        ------
+        UnsupportedError
+            The loss is not that of a network whose layers were recognised.
+        """
+        return graph_of(self._single, self._one, self._weights, self._rows)
 
     def contribution(self) -> Sensitivity:
         """Return the bound at the current weights as a Sensitivity."""
@@ -224,132 +299,115 @@ class ClipFreeSGD:
     def prepared(self, data: Mapping[Any, Any]) -> Prepared:
         """Return data made ready: moved into the domain, and checked."""
         found = prepared(data, self.domain)
-        if not self._functions:
-            self._require_separate(found.rows)
+        if not self._checked:
+            self._sums.require_separate(found.rows, self.parameters)
+            self._checked = True
         return found
 
     # -- within ---------------------------------------------------------------------
 
-    def _records(self, rows: int) -> dict[str, Variable]:
-        return {n: symbol(n, shape=(rows, *s)) for n, s in self._shapes.items()}
+    @property
+    def _is_finite(self) -> bool:
+        return all(np.isfinite(w).all() for w in self.parameters.values())
 
-    def _losses(self, records: Mapping[str, Variable]) -> Variable:
-        rows = next(iter(records.values())).shape[0]
-        losses = as_variable(self.loss(**records, **self._weights))
-        if losses.shape != (rows,):
-            raise InvalidInputError(
-                f"{WHO}: `loss` must return one number per row, of shape ({rows},); "
-                f"got {losses.shape}"
-            )
-        return losses
+    def _found(self) -> float:
+        """Return the bound at these weights, infinite if there is none."""
+        found = self._bound(self.parameters) if self._is_finite else math.inf
+        return max(found, SMALLEST) if found < math.inf else math.inf  # NaN is none
 
-    def _require_separate(self, rows: Mapping[str, Array]) -> None:
-        """Raise if a record's loss changes with its neighbours."""
-        count = min(4, len(next(iter(rows.values()))))
-        some = {n: x[:count] for n, x in rows.items()}
-        together = self._losses(self._records(count)).evaluate(
-            {**some, **self.parameters}
+    def _spread(self) -> Spread:
+        """Return what is certified, and how the noise is to be spread."""
+        if self.per_layer and self._is_finite:
+            return spread_over(self._bound, self.parameters)
+        return spread_evenly(self._found(), self.parameters)
+
+    def _unbounded(self) -> InvalidInputError:
+        return InvalidInputError(
+            f"{WHO}: the gradient norm has no finite bound at the current weights "
+            f"(method: {self.method}); bound every record symbol in the domain, take "
+            "a loss whose gradient is bounded, or give `clip`"
         )
-        for i in range(count):
-            alone = self._single.evaluate(
-                {**{n: x[i : i + 1] for n, x in some.items()}, **self.parameters}
-            )
-            if not np.isclose(together[i], alone, rtol=SMALL, atol=SMALL):
-                raise InvalidInputError(
-                    f"{WHO}: the loss of record {i} is {together[i]} among others and "
-                    f"{alone} alone; rows must not see each other"
-                )
 
     def _sum(self, data: Prepared, *, clipped: bool) -> list[Array]:
         """Return the sum of gradients over those who take part."""
-        rows, sampled = data.rows, self.sampling_probability < 1
+        sampled = self.sampling_probability < 1
         if not sampled and not clipped:
-            return list(self._function(data.count, "sum")(*rows.values(), *self._now))
+            return self._sums.all(data.rows, self.parameters)
         taken = np.arange(data.count)
         if sampled:
             taken = np.flatnonzero(self._drawn(data.count))
-        if not len(taken):
-            return [np.zeros_like(w) for w in self._now]
-        size = -(-len(taken) // ROWS) * ROWS
-        index = np.concatenate([taken, np.zeros(size - len(taken), dtype=int)])
-        part = [x[index] for x in rows.values()]
-        factor = (np.arange(size) < len(taken)) * 1.0
-        if clipped:
-            assert self.clip is not None
-            lone = [x[:, None] for x in part]
-            norms = self._function(1, "norm")(*lone, *self._now)[0]
-            factor /= np.maximum(1.0, norms * (1 + SMALL) / self.clip)
-        return list(self._function(size, "weighted")(*part, factor, *self._now))
-
-    @property
-    def _now(self) -> list[Array]:
-        return list(self.parameters.values())
+        clip = self.clip if clipped else None
+        return self._sums.some(data.rows, self.parameters, taken, clip)
 
     def _drawn(self, count: int) -> Array:
-        q = self.sampling_probability
+        """Return who takes part; 53 bits each, with no more than the probability."""
+        most = int(self.sampling_probability * 2.0**53)
         if not self._secure:
-            return self._rng.random(count) < q
-        # 53 bits from the operating system for each record
-        import secrets
-
+            return self._rng.integers(0, 2**53, count) < most
         bits = np.frombuffer(secrets.token_bytes(8 * count), dtype=np.uint64) >> 11
-        return bits.astype(np.float64) * 2.0**-53 < q
-
-    def _function(self, rows: int, kind: str) -> Any:
-        key = rows, kind
-        if key not in self._functions:
-            self._functions[key] = self._made(rows, kind)
-        return self._functions[key]
-
-    def _made(self, rows: int, kind: str) -> Any:
-        weights = list(self._weights.values())
-        if kind == "norm":
-            norm = norm_of_all(list(grad(self._single, weights)))
-            return compile([*self._one.values(), *weights], [norm])
-        records = self._records(rows)
-        losses, inputs = self._losses(records), list(records.values())
-        if kind == "weighted":
-            factor = symbol("weight of each record", shape=(rows,))
-            inputs.append(factor)
-            losses = losses * factor
-        return compile([*inputs, *weights], list(grad(losses.sum(), weights)))
+        return bits < most
 
     def _compiled_penalty(self, penalty: Any) -> Any:
-        if penalty is None:
+        terms = []
+        if penalty is not None:
+            given = penalty(**self._weights) if callable(penalty) else penalty
+            terms.append(as_variable(given).reshape(()))
+        if self.regulariser:
+            terms.append(self.regulariser * self.bound_graph())
+        if not terms:
             return None
         weights = list(self._weights.values())
-        given = penalty(**self._weights) if callable(penalty) else penalty
-        value = as_variable(given)
-        return compile(weights, list(grad(value.reshape(()), weights)))
+        return compile(weights, list(grad(as_variable(sum(terms)), weights)))
 
-    def _released(self, sums: list[Array], moved: float, sigma: float) -> list[Array]:
-        flat = np.concatenate([g.ravel() for g in sums])
-        rng = None if self._secure else self._rng
-        unit = self.noise
-        noise = GaussianNoise(unit.noise_multiplier, sigma, moved, None, unit.relation)
-        noisy = np.asarray(noise.release(flat, insecure_rng=rng))
+    def _released(
+        self,
+        sums: list[Array],
+        moved: Mapping[str, float],
+        sigmas: Mapping[str, float],
+    ) -> list[Array]:
+        """Return the sums with noise; all at once where it is of one scale."""
+        unit, rng = self.noise, None if self._secure else self._rng
         ends = np.cumsum([g.size for g in sums])[:-1]
-        parts = np.split(noisy, ends)
+        flat = [g.ravel() for g in sums]
+        if len(set(sigmas.values())) == 1:
+            flat = [np.concatenate(flat)]
+        scales = list(zip(sigmas.values(), moved.values(), strict=True))
+        noisy = [
+            np.asarray(
+                GaussianNoise(
+                    unit.noise_multiplier, sigma, reach, None, unit.relation
+                ).release(part, insecure_rng=rng)
+            )
+            for part, (sigma, reach) in zip(flat, scales, strict=False)
+        ]
+        parts = np.split(np.concatenate(noisy), ends)
         return [p.reshape(g.shape) for p, g in zip(parts, sums, strict=True)]
 
+    def _mean(self, sigmas: Mapping[str, float]) -> float:
+        """Return the root mean square of sigma over all numbers."""
+        if len(set(sigmas.values())) == 1:
+            return next(iter(sigmas.values()))
+        sizes = [w.size for w in self.parameters.values()]
+        squares = sum(n * s**2 for n, s in zip(sizes, sigmas.values(), strict=True))
+        return math.sqrt(squares / sum(sizes))
+
     def _move(self, noisy: list[Array]) -> None:
+        """Take the step: all weights at once, or none."""
         steps = [g / self.count for g in noisy]
         if self._penalty is not None:
-            extra = self._penalty(*self._now)
+            extra = self._penalty(*self.parameters.values())
             steps = [s + e for s, e in zip(steps, extra, strict=True)]
         if self.momentum:
             before = self._velocity or [np.zeros_like(s) for s in steps]
             steps = [self.momentum * v + s for v, s in zip(before, steps, strict=True)]
-            self._velocity = steps
-        for name, s in zip(self.parameters, steps, strict=True):
-            self.parameters[name] = self.parameters[name] - self.learning_rate * s
+        pairs = zip(self.parameters.items(), steps, strict=True)
+        moved = {n: w - self.learning_rate * s for (n, w), s in pairs}
+        self.parameters, self._velocity = moved, steps
 
     def check(self, data: Mapping[Any, Any]) -> float:
         """Return the largest gradient norm over data, divided by the bound.
 
         It must never exceed 1.  It depends on the data: do not publish it.
         """
-        rows = self.prepared(data).rows
-        lone = [x[:, None] for x in rows.values()]
-        norms = self._function(1, "norm")(*lone, *self._now)[0]
+        norms = self._sums.norms(self.prepared(data).rows, self.parameters)
         return float(np.max(norms)) / self.bound()

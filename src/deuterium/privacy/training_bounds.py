@@ -5,31 +5,59 @@ The graph is looked at once; a step costs a few small NumPy operations.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 
-from deuterium.bound import Box, Domain, enclose
-from deuterium.bound.domain import UnitVectors
+from deuterium.bound import Box, Domain
+from deuterium.bound.domain import UnitVectors, Within
+from deuterium.errors import UnsupportedError
 from deuterium.functions.reductions import norm_of_all
 from deuterium.graph.variable import Variable
-from deuterium.privacy.training_layers import Deep, Inputs, Scalar, Slopes, Softmax
+from deuterium.privacy.training_graph import bound_graph
+from deuterium.privacy.training_layers import (
+    LEAST,
+    ONES,
+    Deep,
+    Factors,
+    Scalar,
+    Softmax,
+)
 from deuterium.privacy.training_network import Network, network_of
+from deuterium.privacy.training_parts import (
+    GROWN,
+    MANY,
+    Inputs,
+    Slopes,
+    Weights,
+    enclosed,
+)
 from deuterium.transform import grad
 from deuterium.transform.simplify import simplify
 
-__all__ = ["StepBound", "step_bound"]
+__all__ = ["StepBound", "graph_of", "step_bound"]
 
 Array = Any
-Weights = Mapping[str, Array]
-StepBound = Callable[[Weights], float]
 
-MANY = 10**5  # terms that a sum may have
+LARGE = 1e100  # squared lengths of records with which nothing underflows unnoticed
+
+
+class StepBound(Protocol):
+    """From weights to a bound; see `training_layers` for factors and kinds."""
+
+    def __call__(
+        self, weights: Weights, factors: Factors = ONES, kind: str = ""
+    ) -> float:
+        """Return the bound; it is infinite, or NaN, where there is none."""
 
 
 def step_bound(
-    loss: Variable, records: Mapping[str, Variable], parameters: Weights, domain: Domain
+    loss: Variable,
+    records: Mapping[str, Variable],
+    parameters: Mapping[str, Variable],
+    domain: Domain,
 ) -> tuple[StepBound, str]:
     """Return a function from weights to a bound, and how it bounds.
 
@@ -49,33 +77,65 @@ def step_bound(
         made = _of_network(network, records, parameters, domain)
         if made is not None:
             return made
-    norm = norm_of_all(list(grad(loss, list(parameters.values()))))
-    return Enclosed(norm, domain), "enclosure of the gradient's norm"
+    slopes = dict(zip(parameters, grad(loss, list(parameters.values())), strict=True))
+    return Enclosed(slopes, domain), "enclosure of the gradient's norm"
+
+
+def graph_of(
+    loss: Variable,
+    records: Mapping[str, Variable],
+    parameters: Mapping[str, Variable],
+    domain: Domain,
+) -> Variable:
+    """Return a bound as a graph of the parameters; arguments as of `step_bound`."""
+    network = network_of(loss, records, list(parameters))
+    if network is not None:
+        x = _inputs(records[network.record], domain)
+        labels = [s for n, s in records.items() if n != network.record]
+        known = network.output.size == 1 or _is_softmax(network, labels, domain)
+        if known and x.square < LARGE:
+            made: Variable = bound_graph(network, x, parameters, labels, domain)
+            return made
+    raise UnsupportedError(
+        "bound_graph: the loss is not layer upon layer with a loss of one output or "
+        "the cross-entropy of a softmax, and records in bounds; give a `penalty` of "
+        "your own to keep the weights small"
+    )
 
 
 class Enclosed:
     """The enclosure of the norm, the weights being intervals of one point."""
 
-    def __init__(self, norm: Variable, domain: Domain) -> None:
-        self.norm, self.domain = norm, domain
+    def __init__(self, slopes: Mapping[str, Variable], domain: Domain) -> None:
+        self.norms = {n: norm_of_all([g]) for n, g in slopes.items()}
+        self.norm, self.domain = norm_of_all(list(slopes.values())), domain
 
-    def __call__(self, weights: Weights) -> float:
+    def __call__(
+        self, weights: Weights, factors: Factors = ONES, kind: str = ""
+    ) -> float:
         """Return the bound."""
-        here = Box({name: (w, w) for name, w in weights.items()})
-        return float(enclose(self.norm, self.domain & here).upper)
+        here = self.domain & Box({name: (w, w) for name, w in weights.items()})
+        if not factors:
+            return float(enclosed(self.norm, here).upper)
+        total = 0.0
+        for name, norm in self.norms.items():
+            factor = factors.get(name, 1.0)
+            if factor:
+                found = float(enclosed(norm, here).upper)
+                total += factor * found * found * GROWN
+        return math.sqrt(total) * GROWN + LEAST if total < math.inf else math.inf
 
 
 def _of_network(
     network: Network,
     records: Mapping[str, Variable],
-    parameters: Weights,
+    parameters: Mapping[str, Variable],
     domain: Domain,
 ) -> tuple[StepBound, str] | None:
     if max(p.size for p in parameters.values()) > MANY:
         return None
-    hull = domain.hull(records[network.record])
-    x = Inputs(np.ravel(hull.lower), np.ravel(hull.upper))
-    if not np.isfinite(x.square):
+    x = _inputs(records[network.record], domain)
+    if not x.square < LARGE:
         return None
     deep = len(network.layers) != 2
     labels = [s for n, s in records.items() if n != network.record]
@@ -91,6 +151,18 @@ def _of_network(
     if deep:
         return Deep(network, x), "norms layer by layer, pairs of classes"
     return Softmax(network, x), "pairs of classes, one hidden layer"
+
+
+def _inputs(record: Variable, domain: Domain) -> Inputs:
+    hull = domain.hull(record)
+    balls = [
+        (np.broadcast_to(k.center, record.shape).ravel(), float(k.radius))
+        for k in domain.constraints[record.name]
+        if isinstance(k, Within) and k.order == 2
+    ]
+    smallest = min(balls, key=lambda ball: ball[1], default=None)
+    with np.errstate(all="ignore"):
+        return Inputs(np.ravel(hull.lower), np.ravel(hull.upper), smallest)
 
 
 def _is_softmax(network: Network, labels: Sequence[Variable], domain: Domain) -> bool:

@@ -1,148 +1,63 @@
 """What bounds a gradient's norm: networks of one hidden layer, and deeper ones.
 
-All sums that are formed have terms of one sign, or are widened by ``SLACK`` times the
-sum of their terms' absolute values, which is far more than rounding can do to them (n
-terms lose at most n ulps, and there are fewer than ``MANY``).
+Every bound takes a factor for each parameter and bounds the square root of the sum of
+``factor * squared norm of the gradient by that parameter``.  Rounding: see
+`training_parts`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from deuterium.bound import Box, Domain, enclose
-from deuterium.graph.variable import Variable
-from deuterium.privacy.copies import each_label
-from deuterium.privacy.training_network import Network
-from deuterium.transform import grad
-from deuterium.transform.simplify import simplify
+from deuterium.privacy.training_network import Layer, Network
+from deuterium.privacy.training_parts import (
+    GROWN,
+    LOST,
+    SLACK,
+    TINY,
+    Ends,
+    Inputs,
+    Slopes,
+    Weights,
+    active,
+    affine,
+    steepest,
+)
 
-__all__ = ["Deep", "Inputs", "Scalar", "Slopes", "Softmax"]
+__all__ = ["ONES", "Deep", "Factors", "Scalar", "Softmax"]
 
 Array = Any
-Weights = Mapping[str, Array]
+Factors = Mapping[str, float]
+ONES: Factors = {}  # parameters that are not named have the factor 1
 
-SLACK = 1e-12
-GROWN = 1 + 1e-10
-REACH = 60.0  # logits with which the table of slopes has fine cells
-CELL = 1 / 32
 NODES = np.linspace(0, 1, 33)  # of an activation's values, from least to most
 EVERY = 8  # steps after which tangents are taken anew
 ROUNDS, JUMP = 16, 0.1  # of taking them anew after a jump of the logarithm
+LEAST = 1e-100  # no bound is smaller: what underflows has no part in it
 
 
-# -- what goes in and through --------------------------------------------------------
+def _bias(layer: Layer, factors: Factors) -> float:
+    return 0.0 if layer.bias is None else factors.get(layer.bias, 1.0)
 
 
-class Inputs:
-    """The box of records."""
-
-    def __init__(self, low: Array, high: Array) -> None:
-        self.center = (low + high) / 2
-        self.radius = np.maximum(high - self.center, self.center - low) * GROWN
-        self.most = np.maximum(np.abs(low), np.abs(high))
-        self.middle = self.center if self.center.any() else None
-        self.square = float((self.most**2).sum()) * GROWN
+def _of_bias(layer: Layer, weights: Weights) -> Array | None:
+    return None if layer.bias is None else weights[layer.bias].reshape(-1)
 
 
-def _affine(center: Array | None, radius: Array, w: Array, b: Array | None) -> Any:
-    """Return the ends of ``x @ w + b``, rounded outward; a center of zero is None."""
-    size = np.abs(w)
-    spread = radius @ size
-    slack = spread
-    if center is not None:
-        slack = slack + np.abs(center) @ size
-    if b is not None:
-        slack = slack + np.abs(b)
-    spread = spread + SLACK * slack
-    if center is None:
-        return (-spread, spread) if b is None else (b - spread, b + spread)
-    middle = center @ w if b is None else center @ w + b
-    return middle - spread, middle + spread
+# -- one hidden layer, one output -----------------------------------------------------
 
 
-def _active(name: str, low: Array, high: Array) -> tuple[Array, Array]:
-    """Return the ends of an activation (increasing, slopes at most 1)."""
-    if name == "relu":
-        return np.maximum(low, 0.0), np.maximum(high, 0.0)
-    if name == "tanh":
-        return np.maximum(np.tanh(low) - SLACK, -1), np.minimum(
-            np.tanh(high) + SLACK, 1
-        )
-    with np.errstate(over="ignore"):
-        ends = [1 / (1 + np.exp(-z)) for z in (low, high)]
-    return np.maximum(ends[0] - SLACK, 0), np.minimum(ends[1] + SLACK, 1)
+class Tangents:
+    """Where the logarithm is replaced by tangents, for each label."""
 
-
-def _steepest(name: str, low: Array, high: Array) -> Array:
-    """Return the largest slope of an activation from the ends of its argument."""
-    if name == "relu":
-        return (high > 0) * 1.0
-    near = np.clip(0.0, low, high)  # both slopes fall off on either side of zero
-    value = np.tanh(near if name == "tanh" else near / 2)
-    return (
-        np.minimum(1 - value * value + SLACK, 1.0) * (1.0 if name == "tanh" else 0.25)
-        + SLACK
-    )
-
-
-class Slopes:
-    """The slope of a loss by its one output, in cells: ``log(slope**2)`` from above.
-
-    One row per label; where labels are not finitely many, one row for all.
-    """
-
-    def __init__(self, edges: Array, logs: Array) -> None:
-        self.edges, self.logs = edges, logs
-
-    @classmethod
-    def of(
-        cls, network: Network, labels: Sequence[Variable], domain: Domain
-    ) -> Slopes | None:
-        """Return the table of a network's loss, or None where it is not bounded."""
-        fine = np.arange(-16, 16, CELL)
-        coarse = np.arange(16, REACH + 1, 1.0)
-        far = np.geomspace(100, 1e6, 5)
-        edges = np.concatenate([-far[::-1], -coarse[:0:-1], fine, coarse, far])
-        low, high = edges[:-1, None, None], edges[1:, None, None]
-        slope = simplify(grad(network.head, network.output))
-        rows = []
-        for fixed in each_label(labels, domain):
-            found = enclose(slope, Box({network.output: (low, high)}) & fixed)
-            size = np.maximum(np.abs(found.lower), np.abs(found.upper))
-            rows.append(np.broadcast_to(size, low.shape).reshape(-1))
-        sizes = np.array(rows)
-        if not np.isfinite(sizes).all():
-            return None
-        return cls(edges, 2 * np.log(np.maximum(sizes, 1e-150)) + 1e-13 * 700)
-
-    def within(self, low: float, high: float) -> tuple[Array, Array]:
-        """Return edges and logarithms of the cells that a range touches."""
-        if low < self.edges[0] or high > self.edges[-1]:
-            return np.array([low, high]), np.full((len(self.logs), 1), np.inf)
-        i = max(int(np.searchsorted(self.edges, low)) - 1, 0)
-        j = max(int(np.searchsorted(self.edges, high)), i + 1)
-        return self.edges[i : j + 1].clip(low, high), self.logs[:, i:j]
-
-    def above(self, rate: Array, cells: tuple[Array, Array]) -> Array:
-        """Return ``a`` so that ``log(slope**2) <= a + rate * t`` for all t in cells."""
-        ends, logs = cells
-        lifted = np.multiply.outer(-rate, ends)
-        return (logs + np.maximum(lifted[:, :-1], lifted[:, 1:])).max(axis=1)
-
-    def rate(self, row: int, t: float) -> float:
-        """Return the slope of ``log(slope**2)`` near t, roughly."""
-        i = int(np.searchsorted(self.edges, t))
-        i, j = max(i - 9, 0), min(i + 7, self.logs.shape[1] - 1)
-        return float(
-            (self.logs[row, j] - self.logs[row, i]) / (self.edges[j] - self.edges[i])
-        )
-
-
-# -- one hidden layer ----------------------------------------------------------------
+    def __init__(self, labels: int) -> None:
+        self.rates, self.pace = np.zeros(labels), np.full(labels, 0.5)
+        self.q: Array | None = None
+        self.calls, self.last = 0, math.inf
 
 
 class Scalar:
@@ -162,92 +77,102 @@ class Scalar:
 
     def __init__(self, network: Network, x: Inputs, table: Slopes) -> None:
         self.network, self.x, self.table = network, x, table
-        self.rates = np.zeros(len(table.logs))
-        self.pace = np.full(len(table.logs), 0.5)
-        self.q: Array | None = None
         hidden = network.layers[0].activation
         assert hidden is not None
         self.activation = hidden
         self.curve = {"tanh": 4.0, "expit": 1.0, "relu": 0.0}[hidden]
-        self._calls, self._last = 0, math.inf
+        self._tangents: dict[str, Tangents] = {}
 
-    def __call__(self, weights: Weights) -> float:
-        """Return the bound."""
-        at = self._at(weights)
-        fresh = self.q is None
-        if self.q is None:
+    def __call__(
+        self, weights: Weights, factors: Factors = ONES, kind: str = ""
+    ) -> float:
+        """Return the bound; calls of one kind share their tangents."""
+        with np.errstate(all="ignore"):
+            return self._bound(self._at(weights, factors), kind)
+
+    def _bound(self, at: _Functions, kind: str) -> float:
+        known = self._tangents.get(kind)
+        fresh = known is None
+        if known is None:
+            known = self._tangents[kind] = Tangents(len(self.table.logs))
             top = at.one + float(at.each.max(axis=1).sum()) + 1e-9
-            self.q = np.full(len(self.rates), top)
-        logs = self._logs(at)
-        self._calls += 1
-        if fresh or logs.max() > self._last + JUMP:  # the weights have moved far
-            self.pace[:] = 0.5
+            known.q = np.full(len(known.rates), top)
+        logs = self._logs(at, known)
+        known.calls += 1
+        if fresh or logs.max() > known.last + JUMP:  # the weights have moved far
+            known.pace[:] = 0.5
             rounds = ROUNDS
         else:
-            rounds = int(self._calls % EVERY == 0)
+            rounds = int(known.calls % EVERY == 0)
         for _ in range(rounds):
-            logs = self._improved(at, logs)
-        top = self._last = float(logs.max())
-        return math.exp(top / 2) * GROWN if top < 1400 else math.inf
+            logs = self._improved(at, known, logs)
+        top = known.last = float(logs.max())
+        if not top < 1400:  # NaN, too: nothing is to be learnt from such weights
+            del self._tangents[kind]
+            return math.inf
+        return math.exp(top / 2) * GROWN + LEAST
 
-    def _improved(self, at: _Functions, logs: Array) -> Array:
+    def _improved(self, at: _Functions, known: Tangents, logs: Array) -> Array:
         """Try tangents nearer to where the bound is largest; keep what is better."""
-        assert self.q is not None
-        before = self.rates.copy(), self.q.copy()
-        self._propose(at)
-        new = self._logs(at)
+        assert known.q is not None
+        before = known.rates.copy(), known.q.copy()
+        self._propose(at, known)
+        new = self._logs(at, known)
         worse = ~(new < logs)
-        self.rates[worse], self.q[worse] = before[0][worse], before[1][worse]
-        self.pace[worse] = np.maximum(self.pace[worse] / 2, 1 / 16)
-        self.pace[~worse] = np.minimum(self.pace[~worse] * 2, 1 / 2)
-        return np.minimum(new, logs)
+        known.rates[worse], known.q[worse] = before[0][worse], before[1][worse]
+        known.pace[worse] = np.maximum(known.pace[worse] / 2, 1 / 16)
+        known.pace[~worse] = np.minimum(known.pace[~worse] * 2, 1 / 2)
+        return np.fmin(new, logs)  # what is no number proves nothing
 
-    def _at(self, weights: Weights) -> _Functions:
+    def _at(self, weights: Weights, factors: Factors) -> _Functions:
         """Return what the bound is made of at these weights."""
         first, last = self.network.layers
-        b1 = None if first.bias is None else weights[first.bias]
         w = weights[last.weight][:, 0]
         b = 0.0 if last.bias is None else float(weights[last.bias].reshape(-1)[0])
-        low, high = _affine(self.x.middle, self.x.radius, weights[first.weight], b1)
-        low, high = _active(self.activation, low, high)
+        low, high = self.x.through(weights[first.weight], _of_bias(first, weights))
+        low, high = active(self.activation, low, high)
         span, size = high - low, np.abs(w)
         most = float(high.max()) if self.activation == "relu" else 1.0
         total = float(size.sum()) * (1 + most)
-        spread = float(span @ size) / 2 + SLACK * (total + abs(b))
+        spread = float(span @ size) / 2 + LOST * (total + abs(b))
         middle = (low + high) @ w / 2 + b
         cells = self.table.within(middle - spread, middle + spread)
-        weight = (self.x.square + (first.bias is not None)) * GROWN * w * w
+        in_first = factors.get(first.weight, 1.0) * self.x.square
+        weight = (in_first + _bias(first, factors)) * GROWN * w * w
         if self.activation == "relu":
             weight = weight * (high > 0)
         h = low[:, None] + span[:, None] * NODES
-        each = h * h + weight[:, None] * _steepness(self.activation, h)
-        dip = np.maximum(weight * self.curve - 2, 0.0) * span * span
+        flat = factors.get(last.weight, 1.0)
+        each = flat * h * h + weight[:, None] * _steepness(self.activation, h)
+        dip = np.maximum(weight * self.curve - 2 * flat, 0.0) * span * span
         sag = float(dip.sum()) * ((NODES[1] - NODES[0]) ** 2 / 8)
-        one = float(last.bias is not None)
+        one = _bias(last, factors)
         return _Functions(each, w[:, None] * h, cells, sag, b, one, total)
 
-    def _logs(self, at: _Functions) -> Array:
+    def _logs(self, at: _Functions, known: Tangents) -> Array:
         """Return the logarithm of the squared bound, for each label."""
-        q, c = self.q, self.rates
+        q, c = known.q, known.rates
         assert q is not None
         above = self.table.above(c, at.cells)
         tops = (at.each / q[:, None, None] + c[:, None, None] * at.lines).max(axis=2)
         parts = tops.sum(axis=1) + (at.one + at.sag) / q
-        # terms are at least -|c| total, so their absolute values sum up to at most this
-        slack = parts + np.abs(c) * (2 * at.total + abs(at.b)) + np.abs(above) + 800
-        return above + c * at.b + parts + np.log(q) - 1 + SLACK * slack
+        # no end of a cell is farther out than 2 total + |b|, and terms are at least
+        # -|c| total, so that their absolute values sum up to at most this
+        slack = LOST * (parts + np.abs(c) * (4 * at.total + 2 * abs(at.b)))
+        slack = slack + SLACK * (np.abs(above) + np.abs(np.log(q)) + 800)
+        return above + c * at.b + parts + np.log(q) - 1 + slack
 
-    def _propose(self, at: _Functions) -> None:
-        q = self.q
+    def _propose(self, at: _Functions, known: Tangents) -> None:
+        q = known.q
         assert q is not None
         k = np.arange(len(at.each))
-        for row, pace in enumerate(self.pace.tolist()):
-            terms = at.each / q[row] + self.rates[row] * at.lines
+        for row, pace in enumerate(known.pace.tolist()):
+            terms = at.each / q[row] + known.rates[row] * at.lines
             place = k, terms.argmax(axis=1)
             here = at.one + float(at.each[place].sum())
             rate = self.table.rate(row, at.b + float(at.lines[place].sum()))
             q[row] *= (max(here, 1e-12) / q[row]) ** pace
-            self.rates[row] += (rate - self.rates[row]) * pace
+            known.rates[row] += (rate - known.rates[row]) * pace
 
 
 class _Functions(NamedTuple):
@@ -266,12 +191,16 @@ def _steepness(activation: str, h: Array) -> Array:
     """Return the squared slope where an activation has the value h.
 
     Its second derivative by h is ``12 h**2 - 4`` for tanh, ``2 - 12 h (1 - h)`` for the
-    logistic function: at least -4 and -1.
+    logistic function: at least -4 and -1.  (Where values saturate, ``1 - h * h`` is off
+    by 1e-16; the range of h was widened by ``SLACK``, which moves it by far more.)
     """
     if activation == "relu":
         return np.ones_like(h)
     slope = 1 - h * h if activation == "tanh" else h * (1 - h)
     return slope * slope
+
+
+# -- one hidden layer, several classes ------------------------------------------------
 
 
 class Softmax:
@@ -285,33 +214,42 @@ class Softmax:
 
     def __init__(self, network: Network, x: Inputs) -> None:
         self.network, self.x = network, x
-        k = network.output.size
-        self.first, self.second = np.nonzero(~np.eye(k, dtype=bool))
 
-    def __call__(self, weights: Weights) -> float:
+    def __call__(
+        self, weights: Weights, factors: Factors = ONES, kind: str = ""
+    ) -> float:
         """Return the bound."""
+        with np.errstate(all="ignore"):
+            return self._bound(weights, factors)
+
+    def _bound(self, weights: Weights, factors: Factors) -> float:
         first, last = self.network.layers
         assert first.activation is not None
-        b1 = None if first.bias is None else weights[first.bias]
-        b2 = None if last.bias is None else weights[last.bias].reshape(-1)
+        b1, b2 = _of_bias(first, weights), _of_bias(last, weights)
         w = weights[last.weight]
-        low, high = _affine(self.x.middle, self.x.radius, weights[first.weight], b1)
-        h = _active(first.activation, low, high)
-        weight = (self.x.square + (first.bias is not None)) * GROWN
+        low, high = self.x.through(weights[first.weight], b1)
+        h = active(first.activation, low, high)
+        weight = factors.get(first.weight, 1.0) * self.x.square
+        weight = (weight + _bias(first, factors)) * GROWN
+        flat = factors.get(last.weight, 1.0)
         squares = _pair_squares(w)
         most = np.maximum(-h[0], h[1]) ** 2
         if first.activation == "tanh":
             # u = h**2: 2 u + X D (1 - u)**2 is convex in u
             least = np.maximum(np.maximum(h[0], -h[1]), 0.0) ** 2
-            at = [2 * u + weight * squares * (1 - u) ** 2 for u in (least, most)]
+            at = [2 * flat * u + weight * squares * (1 - u) ** 2 for u in (least, most)]
             each = np.maximum(at[0], at[1])
         else:
-            steep = _steepest(first.activation, low, high)
-            each = 2 * most + weight * squares * steep**2
-        total = each.sum(axis=2) + 2.0 * (last.bias is not None)
-        wrong = _wrong(h, w, b2)
+            steep = steepest(first.activation, low, high)
+            each = 2 * flat * most + weight * squares * steep**2
+        total = each.sum(axis=2) + 2.0 * _bias(last, factors)
         np.fill_diagonal(total, 0.0)
-        return math.sqrt(float((total.max(axis=0) * wrong**2).max())) * GROWN
+        wrong = _wrong(h, w, b2)
+        return _root(float((total.max(axis=0) * wrong**2).max())) * GROWN + LEAST
+
+
+def _root(x: float) -> float:
+    return math.sqrt(x) if x < math.inf else math.inf  # NaN fails, too
 
 
 def _pair_squares(w: Array) -> Array:
@@ -321,18 +259,19 @@ def _pair_squares(w: Array) -> Array:
     return apart * apart
 
 
-def _wrong(h: tuple[Array, Array], w: Array, b: Array | None) -> Array:
+def _wrong(h: Ends, w: Array, b: Array | None) -> Array:
     """Return the largest ``1 - p_y`` for each class y."""
-    middle, radius = (h[0] + h[1]) / 2, (h[1] - h[0]) / 2 * GROWN
-    low, high = _affine(middle, radius, w, b)
-    apart = np.minimum(high[:, None] - low[None, :], 700.0)  # t_k - t_y at most
+    # what rounds off here is a 1e-16th of what `affine` widens by
+    middle, radius = h[0] / 2 + h[1] / 2, (h[1] - h[0]) / 2 * GROWN
+    low, high = affine(middle, radius, w, b)
+    apart = np.minimum(high[:, None] - low[None, :], 600.0)  # t_k - t_y at most
     others = np.exp(apart)
     np.fill_diagonal(others, 0.0)
     total = others.sum(axis=0)
-    return np.minimum(total / (1 + total) * GROWN, 1.0)
+    return np.minimum(total / (1 + total) * GROWN + TINY, 1.0)
 
 
-# -- deeper networks -----------------------------------------------------------------
+# -- deeper networks ------------------------------------------------------------------
 
 
 class Deep:
@@ -343,24 +282,34 @@ class Deep:
     ) -> None:
         self.network, self.x, self.table = network, x, table
 
-    def __call__(self, weights: Weights) -> float:
+    def __call__(
+        self, weights: Weights, factors: Factors = ONES, kind: str = ""
+    ) -> float:
         """Return the bound."""
-        center, radius = self.x.center, self.x.radius
+        with np.errstate(all="ignore"):
+            return self._bound(weights, factors)
+
+    def _bound(self, weights: Weights, factors: Factors) -> float:
         squares, steep = [self.x.square], []
-        h: tuple[Array, Array] = center - radius, center + radius
+        h: Ends = self.x.center - self.x.radius, self.x.center + self.x.radius
+        first = self.network.layers[0]
+        low, high = self.x.through(weights[first.weight], _of_bias(first, weights))
         for layer in self.network.layers:
-            b = None if layer.bias is None else weights[layer.bias].reshape(-1)
-            low, high = _affine(center, radius, weights[layer.weight], b)
+            if layer is not first:
+                center, radius = h[0] / 2 + h[1] / 2, (h[1] - h[0]) / 2 * GROWN
+                b = _of_bias(layer, weights)
+                low, high = affine(center, radius, weights[layer.weight], b)
             if layer.activation is None:
                 break
-            h = _active(layer.activation, low, high)
-            steep.append(_steepest(layer.activation, low, high))
-            squares.append(float((np.maximum(-h[0], h[1]) ** 2).sum()) * GROWN)
-            center, radius = (h[0] + h[1]) / 2, (h[1] - h[0]) / 2 * GROWN
+            h = active(layer.activation, low, high)
+            steep.append(steepest(layer.activation, low, high))
+            most = np.maximum(-h[0], h[1])
+            squares.append(float((most * most).sum()) * GROWN + TINY**2)
         down = self._head(h, low, high, weights)
-        return math.sqrt(self._total(down, squares, steep, weights)) * GROWN
+        total = self._total(down, squares, steep, weights, factors)
+        return _root(total) * GROWN + LEAST
 
-    def _head(self, h: Any, low: Array, high: Array, weights: Weights) -> float:
+    def _head(self, h: Ends, low: Array, high: Array, weights: Weights) -> float:
         """Return how long the slope by the output can be."""
         if self.table is not None:
             cells = self.table.within(float(low[0]), float(high[0]))
@@ -369,26 +318,35 @@ class Deep:
                 return math.inf
             return math.exp(float(above.max()) / 2) * GROWN
         last = self.network.layers[-1]
-        b = None if last.bias is None else weights[last.bias].reshape(-1)
-        return math.sqrt(2) * float(_wrong(h, weights[last.weight], b).max()) * GROWN
+        wrong = _wrong(h, weights[last.weight], _of_bias(last, weights))
+        return math.sqrt(2) * float(wrong.max()) * GROWN
 
     def _total(
-        self, down: float, squares: list[float], steep: list[Array], weights: Weights
+        self,
+        down: float,
+        squares: list[float],
+        steep: list[Array],
+        weights: Weights,
+        factors: Factors,
     ) -> float:
         total = 0.0
         layers = self.network.layers
         for i in range(len(layers) - 1, -1, -1):
-            total += down**2 * (squares[i] + (layers[i].bias is not None))
+            each = factors.get(layers[i].weight, 1.0) * squares[i]
+            part = down * math.sqrt(each + _bias(layers[i], factors))
+            total += part * part
             if i:
-                down *= _spectral(steep[i - 1][:, None] * weights[layers[i].weight])
-        return total
+                a = steep[i - 1][:, None] * weights[layers[i].weight]
+                down = down * _spectral(a) + TINY**2
+        return total * GROWN
 
 
 def _spectral(a: Array) -> float:
     """Return a number that the spectral norm of a matrix does not exceed."""
     size = np.abs(a)
     both = a @ a.T if len(a) <= a.shape[1] else a.T @ a
-    return GROWN * min(
+    # the last one's terms are fourth powers: what is below 1e-77 underflows
+    return 1e-70 + GROWN * min(
         math.sqrt(float((a * a).sum())),
         math.sqrt(float(size.sum(axis=0).max()) * float(size.sum(axis=1).max())),
         math.sqrt(math.sqrt(float((both * both).sum()))),

@@ -33,13 +33,20 @@ class StepReport:
     sensitivity : float
         Of the sum of gradients, between neighbouring data sets.
     sigma : float
-        Standard deviation of the noise on each of its numbers.
+        Standard deviation of the noise on each of its numbers; with ``per_layer`` its
+        root mean square over all of them.
+    bounds : dict from str to float, optional
+        With ``per_layer``: certified, of the gradient by each parameter.
+    sigmas : dict from str to float, optional
+        With ``per_layer``: the standard deviation for each parameter.
     """
 
     step: int
     bound: float
     sensitivity: float
     sigma: float
+    bounds: Mapping[str, float] | None = None
+    sigmas: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -127,3 +134,13 @@ def require_apart(records: Mapping[str, Any], weights: Mapping[str, Any]) -> Non
         raise InvalidInputError(
             f"{WHO}: {', '.join(both)} cannot be both a record's and a parameter's name"
         )
+
+
+def number(name: str, value: Any) -> float:
+    """Return a number that is neither negative nor infinite, or say what is wrong."""
+    good = isinstance(value, int | float) and not isinstance(value, bool)
+    if not good or not 0 <= value < np.inf:
+        raise InvalidInputError(
+            f"{WHO}: `{name}` must be a finite number >= 0, got {value!r:.80}"
+        )
+    return float(value)

@@ -1,0 +1,177 @@
+"""What the bounds of networks are made of: ranges, slopes, and their rounding.
+
+Rounding is dealt with in two ways.  Sums whose terms have one sign, products and roots
+are off by a factor of ``GROWN`` at most.  A sum of n products with terms of both signs
+is off by ``(n + 2) * 2**-53`` times the sum of its terms' absolute values (Higham 2002,
+section 3.1, in any order of addition); with n below ``MANY`` that is less than a fifth
+of ``LOST`` times it, by which such sums are widened.  Numbers too small to be
+represented are made up for by adding ``TINY``, or its square.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from deuterium.bound import Box, Domain, enclose
+from deuterium.graph.traverse import free_symbols
+from deuterium.graph.variable import Variable
+from deuterium.interval import Interval
+from deuterium.privacy.copies import each_label
+from deuterium.privacy.training_network import Network
+from deuterium.transform import grad
+from deuterium.transform.simplify import simplify
+
+__all__ = ["Inputs", "Slopes", "active", "affine", "enclosed", "steepest"]
+
+Array = Any
+Ends = tuple[Array, Array]
+Weights = Mapping[str, Array]
+
+MANY = 10**5  # terms that a sum may have
+LOST = 1e-10  # of a sum's absolute terms, by rounding
+GROWN = 1 + 1e-10
+SLACK = 1e-12  # what a library's tanh or exp may be wrong by, where they are at most 1
+TINY = 1e-140  # its square can be represented
+REACH = 60.0  # logits with which the table of slopes has fine cells
+CELL = 1 / 32
+
+
+class Inputs:
+    """The set of records: a box, or what a box and a ball have in common."""
+
+    def __init__(
+        self, low: Array, high: Array, ball: tuple[Array, float] | None = None
+    ) -> None:
+        self.center = low / 2 + high / 2
+        self.radius = np.maximum(high - self.center, self.center - low) * GROWN
+        self.most = np.maximum(np.abs(low), np.abs(high))
+        self.middle = self.center if self.center.any() else None
+        self.ball = ball
+        square = float((self.most**2).sum()) * GROWN
+        if ball is not None:
+            longest = float(np.sqrt((ball[0] ** 2).sum())) + ball[1]
+            square = min(square, longest * longest * GROWN)
+        self.square = square + TINY**2
+
+    def through(self, w: Array, b: Array | None) -> Ends:
+        """Return the ends of ``x @ w + b``, rounded outward."""
+        low, high = affine(self.middle, self.radius, w, b)
+        if self.ball is None:
+            return low, high
+        center, radius = self.ball
+        size = np.abs(w)
+        spread = radius * (np.sqrt((w * w).sum(axis=0)) * GROWN + TINY)
+        middle, slack = center @ w, np.abs(center) @ size + spread
+        if b is not None:
+            middle, slack = middle + b, slack + np.abs(b)
+        spread = spread + LOST * slack
+        return np.maximum(low, middle - spread), np.minimum(high, middle + spread)
+
+
+def enclosed(v: Variable, domain: Domain) -> Interval:
+    """Return the enclosure of a graph in which not all symbols need occur."""
+    names = {s.name for s in free_symbols([v])}
+    return enclose(
+        v,
+        Domain(
+            {n: c for n, c in domain.constraints.items() if n in names},
+            {n: s for n, s in domain.shapes.items() if n in names},
+        ),
+    )
+
+
+def affine(center: Array | None, radius: Array, w: Array, b: Array | None) -> Ends:
+    """Return the ends of ``x @ w + b``, rounded outward; a center of zero is None."""
+    size = np.abs(w)
+    spread = radius @ size
+    slack = spread
+    if center is not None:
+        slack = slack + np.abs(center) @ size
+    if b is not None:
+        slack = slack + np.abs(b)
+    spread = spread + LOST * slack + TINY
+    if center is None:
+        return (-spread, spread) if b is None else (b - spread, b + spread)
+    middle = center @ w if b is None else center @ w + b
+    return middle - spread, middle + spread
+
+
+def active(name: str, low: Array, high: Array) -> Ends:
+    """Return the ends of an activation (increasing, slopes at most 1)."""
+    if name == "relu":
+        return np.maximum(low, 0.0), np.maximum(high, 0.0)
+    if name == "tanh":
+        return np.maximum(np.tanh(low) - SLACK, -1), np.minimum(
+            np.tanh(high) + SLACK, 1
+        )
+    with np.errstate(over="ignore"):
+        ends = [1 / (1 + np.exp(-z)) for z in (low, high)]
+    return np.maximum(ends[0] - SLACK, 0), np.minimum(ends[1] + SLACK, 1)
+
+
+def steepest(name: str, low: Array, high: Array) -> Array:
+    """Return the largest slope of an activation from the ends of its argument."""
+    if name == "relu":
+        return (high > 0) * 1.0
+    near = np.clip(0.0, low, high)  # both slopes fall off on either side of zero
+    value = np.tanh(near if name == "tanh" else near / 2)
+    return (
+        np.minimum(1 - value * value + SLACK, 1.0) * (1.0 if name == "tanh" else 0.25)
+        + SLACK
+    )
+
+
+class Slopes:
+    """The slope of a loss by its one output, in cells: ``log(slope**2)`` from above.
+
+    One row per label; where labels are not finitely many, one row for all.
+    """
+
+    def __init__(self, edges: Array, logs: Array) -> None:
+        self.edges, self.logs = edges, logs
+
+    @classmethod
+    def of(
+        cls, network: Network, labels: Sequence[Variable], domain: Domain
+    ) -> Slopes | None:
+        """Return the table of a network's loss, or None where it is not bounded."""
+        fine = np.arange(-16, 16, CELL)
+        coarse = np.arange(16, REACH + 1, 1.0)
+        far = np.geomspace(100, 1e6, 5)
+        edges = np.concatenate([-far[::-1], -coarse[:0:-1], fine, coarse, far])
+        low, high = edges[:-1, None, None], edges[1:, None, None]
+        slope = simplify(grad(network.head, network.output))
+        rows = []
+        for fixed in each_label(labels, domain):
+            found = enclosed(slope, Box({network.output: (low, high)}) & fixed)
+            size = np.maximum(np.abs(found.lower), np.abs(found.upper))
+            rows.append(np.broadcast_to(size, low.shape).reshape(-1))
+        sizes = np.array(rows)
+        if not (sizes < 1e150).all():  # NaN fails too
+            return None
+        return cls(edges, 2 * np.log(np.maximum(sizes, 1e-150)) + 1e-13 * 700)
+
+    def within(self, low: float, high: float) -> tuple[Array, Array]:
+        """Return edges and logarithms of the cells that a range touches."""
+        if not (low >= self.edges[0] and high <= self.edges[-1]):  # NaN, too
+            return np.zeros(2), np.full((len(self.logs), 1), np.inf)
+        i = max(int(np.searchsorted(self.edges, low)) - 1, 0)
+        j = max(int(np.searchsorted(self.edges, high)), i + 1)
+        return self.edges[i : j + 1].clip(low, high), self.logs[:, i:j]
+
+    def above(self, rate: Array, cells: tuple[Array, Array]) -> Array:
+        """Return ``a`` so that ``log(slope**2) <= a + rate * t`` for all t in cells."""
+        ends, logs = cells
+        lifted = np.multiply.outer(-rate, ends)
+        return (logs + np.maximum(lifted[:, :-1], lifted[:, 1:])).max(axis=1)
+
+    def rate(self, row: int, t: float) -> float:
+        """Return the slope of ``log(slope**2)`` near t, roughly."""
+        i = int(np.searchsorted(self.edges, t))
+        i, j = max(i - 9, 0), min(i + 7, self.logs.shape[1] - 1)
+        return float(
+            (self.logs[row, j] - self.logs[row, i]) / (self.edges[j] - self.edges[i])
+        )
