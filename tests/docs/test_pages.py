@@ -60,6 +60,9 @@ def test_readme_tour_runs(capsys, tmp_path, monkeypatch):
     assert iv.cause is None
     found = dt.search(norm, dt.Box({x: (-1, 1)}), starts=4).value
     assert iv.lower <= found <= iv.upper
+    spent = names["privacy"].Accountant().compose(names["noise"], 100)
+    assert f"a hundred such sums: {spent.epsilon_at(1e-5):.1f}" in text
+    assert found <= names["s"].upper
 
 
 def test_every_public_name_has_a_docstring():
