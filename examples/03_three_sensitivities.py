@@ -66,7 +66,7 @@ for name, number in (
 # All four are certified, from above and (by a witness) from below. **The slope by itself is
 # no amount of noise**: it has another unit. Multiplied by the distance between two people
 # it is one, and it is six times too much. The slope is 66 only in the corner (1, 3); on
-# the way from there to the farthest person it falls by a factor of thirty. deuterium
+# the way from there to the opposite corner (2, 0.5) it falls by a factor of ninety. deuterium
 # therefore never turns a slope into noise without being told a distance:
 
 # %%
@@ -81,10 +81,15 @@ slope = dt.norm(dt.grad(f, [a, b]))
 heights = slope.evaluate({a: grid_a.ravel(), b: grid_b.ravel()}).reshape(60, 60)
 values = f.evaluate({a: grid_a.ravel(), b: grid_b.ravel()}).reshape(60, 60)
 
-figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
-for axis, z, title in zip(axes, (heights, values), ("slope", "contribution")):
+figure, axes = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
+for axis, z, title, unit in zip(
+    axes,
+    (heights, values),
+    (f"steepest at the star: {steep.upper:.2f}", f"the triangles are {apart.upper:.2f} apart"),
+    ("slope of the mean", "what one person adds to the mean"),
+):
     shown = axis.contourf(grid_a, grid_b, z, levels=20, cmap="viridis")
-    figure.colorbar(shown, ax=axis)
+    figure.colorbar(shown, ax=axis, label=unit)
     axis.set(xlabel="a", ylabel="b", title=title)
 axes[0].plot(steep.witness["a"], steep.witness["b"], "r*", markersize=14, clip_on=False)
 axes[1].plot(apart.witness["a"], apart.witness["b"], "r^", markersize=10, clip_on=False)
@@ -98,6 +103,8 @@ assert math.isclose(apart.upper, (corner - 2) / 5, rel_tol=1e-8)
 assert math.isclose(adds.upper, corner / 5, rel_tol=1e-8)
 assert round(steep.sensitivity("replace_one", distance=across), 1) == 178.2
 assert steep.witness["a"] == 1 and steep.witness["b"] == 3
+there, here = (slope.evaluate({a: u, b: v}) for u, v in ((1, 3), (2, 0.5)))
+assert 85 < there / here < 95
 
 # %% [markdown]
 # ## From a number to noise, and to a promise
@@ -174,6 +181,22 @@ print("certified:  ", right.upper, "at x, y =", *right.witness.values())
 norm = dt.compile([x, y], [dt.norm(dt.grad(query, [x, y]))])
 for order, bounds in (("in order", [(1, 2), (1, 1.5)]), ("swapped ", [(1, 1.5), (1, 2)])):
     print(f"SHGO, {order}:", -shgo(lambda p: -float(norm(*p)[0]), bounds).fun)
+
+# %%
+wide = np.linspace(1, 2, 80)
+xs, ys = np.meshgrid(wide, wide)
+(z,) = norm(xs.ravel(), ys.ravel())
+figure, axis = plt.subplots(figsize=(5.4, 4), layout="constrained")
+shown = axis.contourf(xs, ys, z.reshape(xs.shape), levels=30, cmap="viridis")
+figure.colorbar(shown, ax=axis, label="slope of the query")
+for (w, h), colour, label in (((1, 0.5), "k", "its bounds"), ((0.5, 1), "r", "swapped")):
+    axis.add_patch(plt.Rectangle((1, 1), w, h, fill=False, edgecolor=colour, lw=2,
+                                 label=label, clip_on=False))
+for (u, v), colour in (((2, 1.5), "k"), ((1.5, 2), "r")):
+    axis.plot(u, v, "*", color=colour, markersize=16, clip_on=False, zorder=3)
+axis.set(xlabel="x", ylabel="y", title="where each looks, and what it finds (stars)")
+axis.legend(loc="upper right")
+plt.show()
 
 # %% [markdown]
 # 59.22 is what comes out when the two bounds are swapped. The original compiles the norm

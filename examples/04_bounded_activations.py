@@ -115,7 +115,8 @@ assert sum(s.size for s in inputs) == 256 + 72 + 288 + 16
 # The third is the one that matters. The search starts with every pixel and weight at 0.5,
 # and there everything is saturated: the slope of the activations is zero to the last digit,
 # so the minimiser stops where it began and reports the one derivative that is left, that of
-# the loss by its own output. Searching from many points instead:
+# the loss by its own output. Searching from many points instead, for a few seconds each (more
+# time, or a faster machine, reaches more):
 
 # %%
 boxes = {
@@ -144,7 +145,8 @@ print("certified at the witness:", here)
 
 # %% tags=["check"]
 assert here.lower > 8 * published["tanh"]
-assert found["tempered", "unit"].value > 2 * published["tempered"]
+assert found["tempered", "unit"].value > 10 * published["tempered"]
+assert found["tempered", "hundred"].value > 1e4 * published["tempered"]
 for name in norms:
     assert found[name, "hundred"].value > 2 * found[name, "unit"].value
 
@@ -153,8 +155,11 @@ for name in norms:
 #
 # An interval pass over the whole unit box is far off, because here even the weights are
 # unknown. But nobody trains with unknown weights: private training needs the supremum over
-# *images*, at the weights of the moment. Fix the weights, let only the image vary, and the
-# certified bound comes close to what is reached:
+# *images*, at the weights of the moment. Fix the weights, let only the image vary, and one
+# pass, in milliseconds, certifies a bound some six to nine times above what a search
+# reaches. The truth lies between them. So the bound is sound and costs accuracy; for networks
+# with one hidden layer, where deuterium has tighter methods, the two all but meet
+# ([the next notebook](05_pixels_and_private_training.ipynb)).
 
 # %%
 weights = {n: dt.constant(rng.normal(0, s, shape)) for n, s, shape in (
@@ -172,14 +177,18 @@ for name, norm in norms.items():
           f"    whole box: {float(whole.upper):.3g}")
 
 # %%
-figure, axis = plt.subplots(figsize=(6, 3), layout="constrained")
+figure, axis = plt.subplots(figsize=(6, 3.2), layout="constrained")
 places = np.arange(2)
-for shift, (label, column) in enumerate((("reached", 1), ("certified", 2))):
-    axis.bar(places + 0.35 * shift, [r[column] for r in rows], 0.33, label=label)
-axis.axhline(1.0, color="tab:red", linestyle="--", label="published for tanh")
-axis.set_xticks(places + 0.17, [r[0] for r in rows])
-axis.set(yscale="log", ylabel="gradient norm, all images")
-axis.legend()
+bars = {
+    "published, whatever the weights": [published[r[0]] for r in rows],
+    "reached, weights fixed": [r[1] for r in rows],
+    "certified, weights fixed": [r[2] for r in rows],
+}
+for shift, (label, heights) in enumerate(bars.items()):
+    axis.bar(places + 0.27 * shift, heights, 0.25, label=label)
+axis.set_xticks(places + 0.27, [r[0] for r in rows])
+axis.set(yscale="log", ylabel="gradient norm", ylim=(0.3, None))
+axis.legend(loc="upper left", fontsize=8)
 plt.show()
 
 # %% tags=["check"]

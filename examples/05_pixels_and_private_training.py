@@ -23,8 +23,9 @@
 # has 2000 images, twice too much; it has no accountant; and its norm includes gradients by
 # the image and by the label, which private training never releases. Worked out afterwards,
 # its noise multiplier of 10 over 2000 full batches is $\varepsilon = 28.4$ at
-# $\delta = 10^{-5}$: "accuracy identical to non-private" is at *that* epsilon. Here nobody
-# is clipped, the norm is over parameters, and an accountant runs along.
+# $\delta = 10^{-5}$, and the multiplier of 5 that was meant is 77.3: "accuracy identical to
+# non-private" is at *those* epsilons. Here nobody is clipped, the norm is over parameters,
+# and an accountant runs along.
 
 # %%
 import matplotlib.pyplot as plt
@@ -79,7 +80,9 @@ def accuracy(parameters):
 #
 # `ClipFreeSGD` bounds, at every step, the gradient norm that *any* image of the domain could
 # have at the current weights, and makes its noise from that. With the noise turned down to
-# nothing, the same class is plain gradient descent.
+# nothing, the same class is plain gradient descent. (`insecure_rng` makes NumPy's noise, so
+# that this notebook repeats. For a model that leaves the house leave it out: noise is then
+# OpenDP's.)
 
 # %%
 STEPS = 150
@@ -108,9 +111,11 @@ plain.method
 # What the original's own settings amount to:
 
 # %%
-original = privacy.gaussian(1.0, noise_multiplier=10.0, trusted=True)
-spent = privacy.Accountant().compose(original, 2000).epsilon_at(DELTA)
-print(f"noise multiplier 10, 2000 full batches: epsilon {spent:.1f}")
+spent = {}
+for multiplier in (10.0, 5.0):
+    original = privacy.gaussian(1.0, noise_multiplier=multiplier, trusted=True)
+    spent[multiplier] = privacy.Accountant().compose(original, 2000).epsilon_at(DELTA)
+    print(f"noise multiplier {multiplier:2g}, 2000 full batches: epsilon {spent[multiplier]:.1f}")
 
 # %%
 figure, axes = plt.subplots(1, 2, figsize=(9, 3), layout="constrained")
@@ -120,12 +125,13 @@ for epsilon, made in trained.items():
 axes[0].plot(steps, [r.bound for r in plain.history], "k--", label="plain")
 axes[0].set(xlabel="step", ylabel="certified bound of any gradient")
 axes[0].legend()
-spending = privacy.Accountant()
-noise, curve = trained[8.0].noise, []
-for _ in range(STEPS):
-    curve.append(spending.compose(noise).epsilon_at(DELTA))
-axes[1].plot(curve)
-axes[1].set(xlabel="step", ylabel="epsilon spent")
+for epsilon, made in trained.items():
+    spending, curve = privacy.Accountant(), []
+    for _ in range(STEPS):
+        curve.append(spending.compose(made.noise).epsilon_at(DELTA))
+    axes[1].plot(range(1, STEPS + 1), curve, label=f"epsilon {epsilon:g}")
+axes[1].set(xlabel="step", ylabel="epsilon spent, delta = 1e-5")
+axes[1].legend()
 plt.show()
 
 # %% tags=["check"]
@@ -134,15 +140,16 @@ assert accuracy(trained[8.0].parameters) > 0.9
 for epsilon, made in trained.items():
     assert made.epsilon_at(DELTA) <= epsilon * (1 + 1e-9)
     assert made.check({x: images, y: labels}) <= 1  # nobody was above the bound
-assert abs(spent - 28.4) < 0.1
+assert abs(spent[10] - 28.4) < 0.05 and abs(spent[5] - 77.3) < 0.05
 
 # %% [markdown]
 # ## Shares and derivatives, side by side
 #
-# The *share* of a pixel is $g_i^2 / \|g\|^2$ for the gradient $g$ of the loss by the image,
-# as the original computes it up to the square. The *derivative* is that of the norm which
-# private training is about, over the parameters, by the pixel. As there, each map shows the
-# largest value over the images of a class.
+# Three quantities of a pixel. The original maps $g_i / \|g\|$ for the gradient $g$ of the
+# loss by the image, **with its sign**. Its square is the *share* $g_i^2 / \|g\|^2$ of the
+# pixel: the shares of an image sum to 1. The *derivative* is that of the norm which private
+# training is about, over the parameters, by the pixel. As in the original, each map shows
+# the largest value over the images of a class.
 
 # %%
 def maps(parameters):
@@ -150,62 +157,81 @@ def maps(parameters):
     label = dt.symbol("y", shape=(1,))
     fixed = {n: dt.constant(w) for n, w in parameters.items()}
     total = loss(one, label, **fixed).sum()
-    by_image = privacy.partial(dt.grad(total, one), one)
+    slope = dt.grad(total, one)
+    by_image = privacy.partial(slope, one)
     by_weights = privacy.partial(dt.grad(total, list(fixed.values())), one)
     rows = {one: images[:, None], label: labels[:, None]}
+    signed = (slope / dt.norm(slope)).evaluate(rows)[:, 0]
     shares = by_image.over(rows).share[:, 0]
     slopes = np.abs(by_weights.over(rows).derivative[:, 0])
-    return shares, slopes, by_weights
+    return signed, shares, slopes
 
 
 models = {"plain": plain.parameters, **{f"epsilon {e:g}": t.parameters for e, t in trained.items()}}
 kept = {name: maps(p) for name, p in models.items()}
+kinds = ("g / |g|", "share", "derivative")
 
-figure, axes = plt.subplots(3, 4, figsize=(9, 6.5), layout="constrained")
-for row, (name, (shares, slopes, _)) in zip(axes, kept.items()):
-    columns = [
+figure, axes = plt.subplots(3, 6, figsize=(13, 6.4), layout="constrained")
+for row, (name, quantities) in zip(axes, kept.items()):
+    panels = [
         (quantity[labels == c].max(axis=0).reshape(5, 5), f"{what}, {bar}")
-        for what, quantity in (("share", shares), ("derivative", slopes))
+        for what, quantity in zip(kinds, quantities)
         for c, bar in ((0, "upright"), (1, "lying"))
     ]
-    for axis, (image, title) in zip(row, columns):
-        figure.colorbar(axis.imshow(image, cmap="magma"), ax=axis, shrink=0.8)
+    for axis, (image, title) in zip(row, panels):
+        figure.colorbar(axis.imshow(image, cmap="magma"), ax=axis, shrink=0.7)
         axis.set(xticks=[], yticks=[])
         axis.set_title(title, fontsize=9)
     row[0].set_ylabel(name)
 plt.show()
 
 # %% [markdown]
-# Trained plainly, the mass lies on the two bars without their crossing, which both classes
-# share and which tells nothing. The paper finds it on the pixels of the *other* class's bar;
-# by its own formula it is on both, for both classes, because the gradient by the image points
-# almost the same way everywhere, and only its length depends on the class. With privacy at a
-# small epsilon it spreads over pixels that mean nothing, as the paper says. How much lies
-# where:
+# Trained plainly, the first two maps show what the paper reports: the mass lies on the pixels
+# of the *other* class's bar. That is an effect of the sign. Brightening the other bar raises
+# the loss, so $g_i > 0$ there; on the own bar $g_i < 0$, and the largest value over a class
+# leaves it dark. The shares, which have no sign, lie on **both** bars for both classes: the
+# gradient by the image points almost the same way everywhere, and only its length and its sign
+# depend on the class. The crossing of the two bars, which both classes have, tells nothing and
+# is dark. With privacy at a small epsilon the mass spreads over pixels that mean nothing, as
+# the paper says. How much lies where:
 
 # %%
 upright, lying = np.zeros((2, 5, 5), dtype=bool)
 upright[:, 2] = lying[2, :] = True
 upright[2, 2] = lying[2, 2] = False
 on_bars = upright | lying
-for name, (shares, _, _) in kept.items():
-    own, other = (
-        np.mean(
-            [
-                shares[labels == c][:, mask.ravel()].sum(axis=1).mean()
-                for c, mask in enumerate(masks)
-            ]
-        )
-        for masks in ((upright, lying), (lying, upright))
+
+
+def mass(quantity, masks):
+    """Return how much lies on a bar, averaged over both classes."""
+    return np.mean(
+        [
+            (quantity[labels == c][:, mask.ravel()].sum(axis=1)).mean()
+            for c, mask in enumerate(masks)
+        ]
     )
-    print(f"{name:10} share on the own bar {own:.3f}, on the other's {other:.3f}")
+
+
+where = {"own": (upright, lying), "other": (lying, upright)}
+shown = {
+    name: {
+        what: [mass(quantity, masks) for masks in where.values()]
+        for what, quantity in (("share", shares), ("positive", np.where(signed > 0, shares, 0)))
+    }
+    for name, (signed, shares, _) in kept.items()
+}
+for name, numbers in shown.items():
+    (own, other), (own_up, other_up) = numbers["share"], numbers["positive"]
+    print(f"{name:10} share on the own bar {own:.3f}, on the other's {other:.3f};"
+          f"   of that where g > 0: {own_up:.3f} and {other_up:.3f}")
 
 # %% tags=["check"]
-for shares, _, _ in kept.values():
+for signed, shares, _ in kept.values():
     np.testing.assert_allclose(shares.sum(axis=1), 1)
-on = {n: s[:, on_bars.ravel()].sum(axis=1).mean() for n, (s, _, _) in kept.items()}
-assert on["plain"] > 0.6
-assert on["epsilon 1"] < on["plain"]
+    np.testing.assert_allclose(signed**2, shares, atol=1e-12)
+assert sum(shown["plain"]["share"]) > 0.6
+assert sum(shown["epsilon 1"]["share"]) < sum(shown["plain"]["share"])
+assert shown["plain"]["positive"][1] > 5 * shown["plain"]["positive"][0]  # the paper's
 
 # %% [markdown]
 # ## And a promise for one pixel
