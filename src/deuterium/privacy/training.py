@@ -45,6 +45,8 @@ __all__ = ["ClipFreeSGD", "StepReport"]
 
 Array = Any
 
+HUGE = 1e100  # squared lengths of weights for which no bound is tried
+
 
 class ClipFreeSGD:
     """Stochastic gradient descent with noise, and nobody's gradient clipped.
@@ -117,7 +119,7 @@ class ClipFreeSGD:
 
     ``add_or_remove_one`` protects who takes part; ``count`` and the number of steps are
     taken as public.  Sigma is a millionth larger than noise_multiplier times
-    sensitivity, for the rounding of a sum of up to 67,000 gradients.
+    sensitivity, for the rounding of a sum of up to a million gradients.
     """
 
     def __init__(
@@ -221,11 +223,10 @@ class ClipFreeSGD:
             self.noise, sampling_probability=self.sampling_probability
         )
         twice = RELATIONS[self.relation]
+        multiplier = self.noise.noise_multiplier
         moved = {n: twice * s for n, s in spread.lengths.items()}  # exact
-        sigmas = {
-            n: product_up(self.noise.noise_multiplier, s, ROUNDING)
-            for n, s in moved.items()
-        }
+        several = {s: product_up(multiplier, s, ROUNDING) for s in moved.values()}
+        sigmas = {n: several[s] for n, s in moved.items()}
         self._move(self._released(sums, moved, sigmas))
         report = StepReport(
             len(self.history) + 1,
@@ -308,7 +309,8 @@ class ClipFreeSGD:
 
     @property
     def _is_finite(self) -> bool:
-        return all(np.isfinite(w).all() for w in self.parameters.values())
+        """Whether the weights are numbers that can be worked with."""
+        return all(float(np.vdot(w, w)) < HUGE for w in self.parameters.values())
 
     def _found(self) -> float:
         """Return the bound at these weights, infinite if there is none."""

@@ -35,7 +35,8 @@ Factors = Mapping[str, float]
 ONES: Factors = {}  # parameters that are not named have the factor 1
 
 NODES = np.linspace(0, 1, 33)  # of an activation's values, from least to most
-EVERY = 8  # steps after which tangents are taken anew
+EVERY = 16  # steps after which tangents are taken anew
+SAG = (NODES[1] - NODES[0]) ** 2 / 8 * GROWN
 ROUNDS, JUMP = 16, 0.1  # of taking them anew after a jump of the logarithm
 LEAST = 1e-100  # no bound is smaller: what underflows has no part in it
 
@@ -95,19 +96,21 @@ class Scalar:
         fresh = known is None
         if known is None:
             known = self._tangents[kind] = Tangents(len(self.table.logs))
-            top = at.one + float(at.each.max(axis=1).sum()) + 1e-9
+            top = at.one + float(at.both[0].max(axis=1).sum()) + 1e-9
             known.q = np.full(len(known.rates), top)
         logs = self._logs(at, known)
         known.calls += 1
-        if fresh or logs.max() > known.last + JUMP:  # the weights have moved far
+        if fresh or max(logs.tolist()) > known.last + JUMP:  # they have moved far
             known.pace[:] = 0.5
             rounds = ROUNDS
         else:
             rounds = int(known.calls % EVERY == 0)
         for _ in range(rounds):
             logs = self._improved(at, known, logs)
-        top = known.last = float(logs.max())
-        if not top < 1400:  # NaN, too: nothing is to be learnt from such weights
+        top = known.last = max(logs.tolist())
+        if not (
+            logs < 1400
+        ).all():  # NaN, too: nothing is to be learnt from such weights
             del self._tangents[kind]
             return math.inf
         return math.exp(top / 2) * GROWN + LEAST
@@ -128,76 +131,87 @@ class Scalar:
         """Return what the bound is made of at these weights."""
         first, last = self.network.layers
         w = weights[last.weight][:, 0]
-        b = 0.0 if last.bias is None else float(weights[last.bias].reshape(-1)[0])
+        b = 0.0 if last.bias is None else weights[last.bias].item()
         low, high = self.x.through(weights[first.weight], _of_bias(first, weights))
         low, high = active(self.activation, low, high)
         span, size = high - low, np.abs(w)
         most = float(high.max()) if self.activation == "relu" else 1.0
         total = float(size.sum()) * (1 + most)
         spread = float(span @ size) / 2 + LOST * (total + abs(b))
-        middle = (low + high) @ w / 2 + b
+        middle = float((low + high) @ w) / 2 + b
         cells = self.table.within(middle - spread, middle + spread)
         in_first = factors.get(first.weight, 1.0) * self.x.square
         weight = (in_first + _bias(first, factors)) * GROWN * w * w
         if self.activation == "relu":
             weight = weight * (high > 0)
-        h = low[:, None] + span[:, None] * NODES
+        h = span[:, None] * NODES
+        h += low[:, None]
         flat = factors.get(last.weight, 1.0)
-        each = flat * h * h + weight[:, None] * _steepness(self.activation, h)
-        dip = np.maximum(weight * self.curve - 2 * flat, 0.0) * span * span
-        sag = float(dip.sum()) * ((NODES[1] - NODES[0]) ** 2 / 8)
+        both = np.empty((2, *h.shape))
+        each, lines = both
+        np.multiply(w[:, None], h, out=lines)
+        squares = np.multiply(h, h, out=h if self.activation == "relu" else None)
+        _steepness(self.activation, h, squares, each)
+        each *= weight[:, None]
+        each += squares if flat == 1 else flat * squares
+        dip = np.maximum(weight * self.curve - 2 * flat, 0.0)
+        sag = float(dip @ (span * span)) * SAG
         one = _bias(last, factors)
-        return _Functions(each, w[:, None] * h, cells, sag, b, one, total)
+        return _Functions(both, cells, sag, b, one, total)
 
     def _logs(self, at: _Functions, known: Tangents) -> Array:
         """Return the logarithm of the squared bound, for each label."""
         q, c = known.q, known.rates
         assert q is not None
         above = self.table.above(c, at.cells)
-        tops = (at.each / q[:, None, None] + c[:, None, None] * at.lines).max(axis=2)
-        parts = tops.sum(axis=1) + (at.one + at.sag) / q
+        parts = at.terms(known).max(axis=2).sum(axis=1) + (at.one + at.sag) / q
         # no end of a cell is farther out than 2 total + |b|, and terms are at least
-        # -|c| total, so that their absolute values sum up to at most this
-        slack = LOST * (parts + np.abs(c) * (4 * at.total + 2 * abs(at.b)))
-        slack = slack + SLACK * (np.abs(above) + np.abs(np.log(q)) + 800)
-        return above + c * at.b + parts + np.log(q) - 1 + slack
+        # -|c| total, so that absolute values sum up to no more than is counted here;
+        # logarithms of doubles are at most 750
+        slack = LOST * (4 * at.total + 2 * abs(at.b)) * np.abs(c) + (2400 * SLACK - 1)
+        return above + c * at.b + parts * GROWN + np.log(q) + slack
 
     def _propose(self, at: _Functions, known: Tangents) -> None:
-        q = known.q
+        q, rows = known.q, np.arange(len(known.rates))
         assert q is not None
-        k = np.arange(len(at.each))
-        for row, pace in enumerate(known.pace.tolist()):
-            terms = at.each / q[row] + known.rates[row] * at.lines
-            place = k, terms.argmax(axis=1)
-            here = at.one + float(at.each[place].sum())
-            rate = self.table.rate(row, at.b + float(at.lines[place].sum()))
-            q[row] *= (max(here, 1e-12) / q[row]) ** pace
-            known.rates[row] += (rate - known.rates[row]) * pace
+        each, lines = at.both
+        k, place = np.arange(len(each)), at.terms(known).argmax(axis=2)
+        here = np.maximum(at.one + each[k, place].sum(axis=1), 1e-12)
+        t = at.b + lines[k, place].sum(axis=1)
+        q *= (here / q) ** known.pace
+        known.rates += (self.table.rates(rows, t) - known.rates) * known.pace
 
 
 class _Functions(NamedTuple):
     """Of every hidden unit h, at nodes of its range; and the cells of the output."""
 
-    each: Array  # h**2 + weight * s**2
-    lines: Array  # w * h
+    both: Array  # h**2 + weight * s**2, and w * h
     cells: tuple[Array, Array]
     sag: float
     b: float
     one: float
     total: float  # no sum of |w h| is larger
 
+    def terms(self, known: Tangents) -> Array:
+        """Return the sums of both, for each label, unit and node."""
+        shape = self.both.shape
+        assert known.q is not None
+        by = np.array([1 / known.q, known.rates]).T
+        return (by @ self.both.reshape(2, -1)).reshape(-1, *shape[1:])
 
-def _steepness(activation: str, h: Array) -> Array:
-    """Return the squared slope where an activation has the value h.
+
+def _steepness(activation: str, h: Array, squares: Array, out: Array) -> None:
+    """Work out the squared slope where an activation has the value h.
 
     Its second derivative by h is ``12 h**2 - 4`` for tanh, ``2 - 12 h (1 - h)`` for the
     logistic function: at least -4 and -1.  (Where values saturate, ``1 - h * h`` is off
     by 1e-16; the range of h was widened by ``SLACK``, which moves it by far more.)
     """
     if activation == "relu":
-        return np.ones_like(h)
-    slope = 1 - h * h if activation == "tanh" else h * (1 - h)
-    return slope * slope
+        out[:] = 1.0
+    else:
+        np.subtract(1.0 if activation == "tanh" else h, squares, out=out)
+        out *= out
 
 
 # -- one hidden layer, several classes ------------------------------------------------

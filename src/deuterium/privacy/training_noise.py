@@ -38,11 +38,11 @@ __all__ = [
 ]
 
 ROUNDING = 1 + 1e-6
-"""Added to sigma for the sum of gradients, which is formed in floating point.
+"""Sigma is larger by this, for a sum of gradients that is formed in floating point.
 
-Each of two neighbouring sums of n gradients, none longer than B, is off by at most
-``n**2 B 2**-53`` in any order of addition (Higham 2002, section 4.2), together a
-millionth of B for up to 67,000 records; no order met in practice comes near that.
+A sum of n gradients, none longer than B, by thousands, is off by at most ``n B (1024 +
+n / 1024) 2**-53`` (Higham 2002, section 4.2); two neighbouring ones, together, by less
+than a millionth of B for up to a million records.
 """
 
 SMALLEST = 1e-30  # noise is never less: samplers ask for some

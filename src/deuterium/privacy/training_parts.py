@@ -10,6 +10,7 @@ represented are made up for by adding ``TINY``, or its square.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -34,6 +35,7 @@ MANY = 10**5  # terms that a sum may have
 LOST = 1e-10  # of a sum's absolute terms, by rounding
 GROWN = 1 + 1e-10
 SLACK = 1e-12  # what a library's tanh or exp may be wrong by, where they are at most 1
+_AROUND = np.array([[-SLACK], [SLACK]])
 TINY = 1e-140  # its square can be represented
 REACH = 60.0  # logits with which the table of slopes has fine cells
 CELL = 1 / 32
@@ -103,13 +105,16 @@ def active(name: str, low: Array, high: Array) -> Ends:
     """Return the ends of an activation (increasing, slopes at most 1)."""
     if name == "relu":
         return np.maximum(low, 0.0), np.maximum(high, 0.0)
+    ends = np.array([low, high])
     if name == "tanh":
-        return np.maximum(np.tanh(low) - SLACK, -1), np.minimum(
-            np.tanh(high) + SLACK, 1
-        )
-    with np.errstate(over="ignore"):
-        ends = [1 / (1 + np.exp(-z)) for z in (low, high)]
-    return np.maximum(ends[0] - SLACK, 0), np.minimum(ends[1] + SLACK, 1)
+        np.tanh(ends, out=ends)
+    else:
+        with np.errstate(over="ignore"):
+            ends = 1 / (1 + np.exp(-ends))
+    ends += _AROUND
+    least = -1.0 if name == "tanh" else 0.0
+    np.minimum(np.maximum(ends, least, out=ends), 1.0, out=ends)
+    return ends[0], ends[1]
 
 
 def steepest(name: str, low: Array, high: Array) -> Array:
@@ -131,7 +136,7 @@ class Slopes:
     """
 
     def __init__(self, edges: Array, logs: Array) -> None:
-        self.edges, self.logs = edges, logs
+        self.edges, self.logs, self._list = edges, logs, edges.tolist()
 
     @classmethod
     def of(
@@ -156,11 +161,13 @@ class Slopes:
 
     def within(self, low: float, high: float) -> tuple[Array, Array]:
         """Return edges and logarithms of the cells that a range touches."""
-        if not (low >= self.edges[0] and high <= self.edges[-1]):  # NaN, too
+        if not (low >= self._list[0] and high <= self._list[-1]):  # NaN, too
             return np.zeros(2), np.full((len(self.logs), 1), np.inf)
-        i = max(int(np.searchsorted(self.edges, low)) - 1, 0)
-        j = max(int(np.searchsorted(self.edges, high)), i + 1)
-        return self.edges[i : j + 1].clip(low, high), self.logs[:, i:j]
+        i = max(bisect_left(self._list, low) - 1, 0)
+        j = max(bisect_left(self._list, high), i + 1)
+        ends = self.edges[i : j + 1].copy()
+        ends[0], ends[-1] = low, high
+        return ends, self.logs[:, i:j]
 
     def above(self, rate: Array, cells: tuple[Array, Array]) -> Array:
         """Return ``a`` so that ``log(slope**2) <= a + rate * t`` for all t in cells."""
@@ -168,10 +175,9 @@ class Slopes:
         lifted = np.multiply.outer(-rate, ends)
         return (logs + np.maximum(lifted[:, :-1], lifted[:, 1:])).max(axis=1)
 
-    def rate(self, row: int, t: float) -> float:
-        """Return the slope of ``log(slope**2)`` near t, roughly."""
-        i = int(np.searchsorted(self.edges, t))
-        i, j = max(i - 9, 0), min(i + 7, self.logs.shape[1] - 1)
-        return float(
-            (self.logs[row, j] - self.logs[row, i]) / (self.edges[j] - self.edges[i])
-        )
+    def rates(self, rows: Array, t: Array) -> Array:
+        """Return the slope of every row's ``log(slope**2)`` near t, roughly."""
+        i = np.searchsorted(self.edges, t)
+        i, j = np.maximum(i - 9, 0), np.minimum(i + 7, self.logs.shape[1] - 1)
+        rise = self.logs[rows, j] - self.logs[rows, i]
+        return rise / (self.edges[j] - self.edges[i])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ Array = Any
 Loss = Callable[..., Variable]
 
 ROWS = 64  # batches are filled up to a multiple of it, so that few sizes are compiled
+MOST = 1024  # rows at once: memory stays small, and so do rounding errors
 SMALL = 1e-9  # what a computed norm, or a loss, may be wrong by, relatively
 
 
@@ -59,7 +60,14 @@ class Sums:
     ) -> list[Array]:
         """Return the sum of all records' gradients, a list of arrays."""
         count = len(next(iter(rows.values())))
-        return list(self._function(count, "sum")(*rows.values(), *weights.values()))
+        parts = -(-count // MOST)
+        ends = [i * count // parts for i in range(parts + 1)]  # of two sizes at most
+        return self._added(
+            self._function(j - i, "sum")(
+                *(x[i:j] for x in rows.values()), *weights.values()
+            )
+            for i, j in itertools.pairwise(ends)
+        )
 
     def some(
         self,
@@ -80,11 +88,21 @@ class Sums:
             factors = 1 / np.maximum(1.0, norms * (1 + SMALL) / clip)
         if not len(taken):
             return [np.zeros_like(w) for w in weights.values()]
-        size = -(-len(taken) // ROWS) * ROWS
-        index = np.resize(taken, size)
-        factors = np.concatenate([factors, np.zeros(size - len(taken))])
-        part = [x[index] for x in rows.values()]
-        return list(self._function(size, "weighted")(*part, factors, *weights.values()))
+        size = min(-(-len(taken) // ROWS) * ROWS, MOST)
+        missing = -len(taken) % size
+        index = np.concatenate([taken, np.full(missing, taken[0])])
+        factors = np.concatenate([factors, np.zeros(missing)])
+        add = self._function(size, "weighted")
+        return self._added(
+            add(*(x[i] for x in rows.values()), f, *weights.values())
+            for i, f in zip(
+                index.reshape(-1, size), factors.reshape(-1, size), strict=True
+            )
+        )
+
+    @staticmethod
+    def _added(several: Iterable[Sequence[Array]]) -> list[Array]:
+        return [sum(g[1:], g[0]) for g in zip(*several, strict=True)]
 
     def norms(self, rows: Mapping[str, Array], weights: Mapping[str, Array]) -> Array:
         """Return every record's gradient norm."""
