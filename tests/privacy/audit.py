@@ -58,10 +58,10 @@ def _shown(without, with_record, thresholds, delta, confidence):
     return np.where(np.isnan(shown), -np.inf, shown)
 
 
-def audited(noise, without, with_record, delta, runs, rng):
+def audited(noise, without, with_record, delta, runs, rng, confidence=0.999):
     """Return the epsilon certainly lost by releasing one number with this noise."""
     scores = [
         np.asarray(noise.release(np.full(runs, value), insecure_rng=rng))
         for value in (without, with_record)
     ]
-    return epsilon_lower_bound(*scores, delta)
+    return epsilon_lower_bound(*scores, delta, confidence)

@@ -45,6 +45,7 @@ def test_changing_sensitivities_add_up_exactly():
         accountant.compose(noise)
         total += (mp.mpf(s.upper) / mp.mpf(noise.sigma)) ** 2
     assert accountant.releases == 50
+    assert repr(accountant) == "<Accountant, add_or_remove_one: 50 releases>"
     assert accountant.mu >= mp.sqrt(total)
     assert accountant.mu == pytest.approx(float(mp.sqrt(total)), rel=1e-12)
     assert accountant.rho == pytest.approx(float(total / 2), rel=1e-12)

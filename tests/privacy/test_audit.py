@@ -76,11 +76,33 @@ def test_sigma_over_the_contribution_is_caught_under_replace_one(name, seed):
 def test_secure_noise_keeps_promises_too(name):
     pytest.importorskip("opendp")
     runs = 20_000
-    # an eighth, so that chance, which nobody seeds here, all but never hides it
+    # nobody seeds this noise: an eighth, so that chance all but never hides it, and a
+    # confidence that all but never accuses
     for bound, holds in ((BOUND, True), (BOUND / 8, False)):
         noise = MAKERS[name](contribution(bound, name))
-        lost = audited(noise, 0.0, BOUND, DELTA, runs, None)
+        lost = audited(noise, 0.0, BOUND, DELTA, runs, None, 1 - 1e-8)
         assert (lost <= noise.epsilon_at(DELTA)) is holds
+
+
+@makers
+@pytest.mark.parametrize("share", [1.0, 0.25])
+def test_vectors_lose_no_more_than_numbers(name, share):
+    """A record that moves four coordinates at once, and noise for all or a quarter."""
+    rng, runs = np.random.default_rng(7), 200_000
+    if name == "laplace":
+        moved, loss = np.array([1.0, 1.0, 0.5, 0.5]), lambda z: np.abs(z)
+    else:
+        moved, loss = np.array([1.0, 2.0, 2.0, 4.0]), lambda z: z**2
+    bound = np.linalg.norm(moved, 1 if name == "laplace" else 2)
+    noise = MAKERS[name](contribution(share * bound, name))
+    scores = []
+    for value in (np.zeros(4), moved):
+        outputs = noise.release(np.tile(value, (runs, 1)), insecure_rng=rng)
+        # the likelihood ratio: no other score tells more
+        scores.append((loss(outputs) - loss(outputs - moved)).sum(axis=1))
+    lost, promised = epsilon_lower_bound(*scores, DELTA), noise.epsilon_at(DELTA)
+    assert (lost <= promised) is (share == 1)
+    assert lost > 0.1 * promised
 
 
 @pytest.mark.parametrize("seed", range(3))

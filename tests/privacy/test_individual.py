@@ -329,6 +329,7 @@ def test_outputs_are_marked_internal():
                 use(out)
         with pytest.raises(ValueError, match="read-only"):
             out.values[0] = 0
+    assert repr(accountant) == "<IndividualAccountant, gdp: 3 people, 1 steps>"
     before = accountant.spent.values.copy()
     accountant.step(0.1, 1.0)
     assert (outputs[1].values == before).all()  # what was handed out stays
@@ -356,6 +357,7 @@ def test_refuses():
         ({"epsilon": 1.0}, "`epsilon` with `delta`"),
         ({"delta": 1e-5}, "`epsilon` with `delta`"),
         ({"epsilon": 1.0, "delta": 1e-5, "mu": 1.0}, "`epsilon` with `delta`"),
+        ({"epsilon": 0.0, "delta": 1e-5, "mu": 1.0}, "`epsilon` with `delta`"),
         ({"epsilon": -1.0, "delta": 1e-5}, "epsilon"),
         ({"epsilon": 1.0, "delta": 0.0}, "delta"),
         ({"mu": 0.0}, "mu"), ({"method": "zcdp"}, "method"),

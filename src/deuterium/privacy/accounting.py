@@ -196,6 +196,9 @@ class Accountant:
             [SelfComposedDpEvent(_event(k), n) for k, n in self._counts.items()]
         )
 
+    def __repr__(self) -> str:
+        return f"<Accountant, {self.relation}: {self.releases} releases>"
+
     # -- within ------------------------------------------------------------------------
 
     def _kind(self, noise: Any) -> str:

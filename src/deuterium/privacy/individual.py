@@ -75,7 +75,10 @@ class IndividualAccountant:
     person, however many steps there are.
 
     What comes out depends on the data, so it is wrapped as `Internal`.  The budget
-    itself is no secret: it holds for everybody.
+    itself is no secret: it holds for everybody, also where norms hang on what was
+    released before, as gradients do.  Without a budget, losses that hang on earlier
+    releases are added up as if they did not (an *odometer*), which describes and does
+    not promise.
     """
 
     def __init__(
@@ -177,6 +180,13 @@ class IndividualAccountant:
             gaussian_epsilon(quotient_down(1.0, m), d) if m > 0 else 0.0 for m in levels
         ]
         return self._internal(np.array(values)[np.searchsorted(levels, mus)], "epsilon")
+
+    def __repr__(self) -> str:
+        # no word of who was left out: that depends on the data
+        return (
+            f"<IndividualAccountant, {self.method}: {self.people} people, "
+            f"{self.steps} steps>"
+        )
 
     # -- within ------------------------------------------------------------------------
 
