@@ -12,6 +12,7 @@ from scipy.special import log_expit
 import deuterium as dt
 from deuterium import privacy
 from deuterium.errors import InvalidInputError, ShapeError, UnsupportedError
+from deuterium.privacy import Sensitivity
 
 NORMS = (1, 2, math.inf)
 
@@ -202,3 +203,85 @@ def test_refusals():
     found = dt.search(x.sum(), box)
     with pytest.raises(UnsupportedError, match="Estimate"):
         privacy.gaussian(found, epsilon=1, delta=1e-5)
+
+
+# -- what looks alike and is not -------------------------------------------------------
+
+
+def test_a_diameter_of_something_else_is_not_taken():
+    """Of one feature, of other graphs, or with symbols that stay: all too small."""
+    x, y, g, domain = gradient(3)
+    whole = privacy.contribution(g, domain, rtol=0.1, time_limit=4)
+    alone = privacy.feature_sensitivity(g, x, domain, time_limit=1)[0]
+    same = privacy.diameter(g, domain, shared=[y], rtol=0.1, time_limit=2)
+    for other in (alone, same):
+        assert other.scope is not None
+        assert other.scope in repr(other)
+        with pytest.raises(InvalidInputError, match="whole records"):
+            whole.with_diameter(other)
+    half = privacy.diameter([v / 2 for v in g], domain, rtol=0.1, time_limit=2)
+    with pytest.raises(InvalidInputError, match="different graphs"):
+        whole.with_diameter(half)
+    right = privacy.diameter(g, domain, rtol=0.1, time_limit=2)
+    with pytest.raises(InvalidInputError, match="different graphs"):
+        whole.scaled(2).with_diameter(right)
+    again = gradient(3)[2]  # the same, made anew
+    other = privacy.diameter(again, domain, rtol=0.1, time_limit=2)
+    assert whole.with_diameter(other).diameter is other
+
+
+def test_a_slope_by_some_symbols_is_no_bound_for_a_record():
+    a, b, f, box = people()
+    slope = privacy.lipschitz(f, [a], box)
+    with pytest.raises(UnsupportedError, match="b stay"):
+        slope.sensitivity("replace_one", distance=1.0)
+    x, y, g, domain = gradient(1)
+    slope = privacy.lipschitz(dt.norm(g), x, domain, time_limit=2)
+    with pytest.raises(UnsupportedError, match="y stay"):
+        slope.sensitivity("replace_one", distance=1.0)
+
+
+def test_shared_names_are_checked():
+    x, y = dt.symbol("x"), dt.symbol("y")
+    box = dt.Box({x: (0, 1), y: (-3, 3)})
+    with pytest.raises(InvalidInputError, match="no symbol of the result"):
+        privacy.diameter(x + y, box, shared=["z"])
+    with pytest.raises(InvalidInputError, match="list of symbols"):
+        privacy.diameter(x + y, box, shared=y)
+
+
+def test_a_jump_has_no_slope():
+    """The slope of a sign is 0 nearly everywhere, and says nothing of the jump."""
+    x = dt.symbol("x", shape=(2,))
+    f = np.sign(x[0]) + 0.1 * x[1]
+    box = dt.Box({x: (-1, 1)})
+    assert privacy.lipschitz(f, x, box, time_limit=1).upper == math.inf
+    found = privacy.feature_sensitivity(f, x, box, time_limit=2)
+    assert found.upper[0] >= 2
+    assert found.lower[0] == pytest.approx(2)
+
+
+def test_ranges_beyond_the_largest_number_are_infinite():
+    x = dt.symbol("x")
+    s = privacy.contribution(x, dt.Box({x: (-1.5e308, 1.5e308)}))
+    assert s.upper >= 1.5e308
+    assert s.diameter.upper == math.inf
+    assert s.sensitivity("add_or_remove_one") < math.inf
+    with pytest.raises(InvalidInputError, match="no finite bound"):
+        s.diameter.sensitivity("replace_one")
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_certificates_verify(norm):
+    pytest.importorskip("flint")
+    a, b, f, box = people()
+    whole = privacy.contribution([f, a * b], box, norm=norm, rtol=0.02)
+    assert whole.certificate is not None
+    assert whole.verify()
+    slope = privacy.lipschitz(f, [a, b], box, norm=norm, rtol=0.02)
+    assert slope.verify()
+    number = privacy.contribution(f, box)
+    assert len(number.verify()) == 2  # supremum and infimum
+    assert len(number.diameter.verify()) == 2
+    with pytest.raises(UnsupportedError, match="no certificate"):
+        Sensitivity(quantity="diameter", norm=2, upper=1.0).verify()

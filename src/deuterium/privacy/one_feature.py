@@ -79,6 +79,7 @@ class OneFeature:
         reach += 1e-12 * (size @ np.sqrt(self.most) + np.abs(layer.shift)) + 1e-9
         self.bottom, self.top = middle - reach, middle + reach
         self._compiled: dict[int, Any] = {}
+        self._runs: dict[int, _Run] = {}
         self._collect()
 
     def _collect(self) -> None:
@@ -112,11 +113,27 @@ class OneFeature:
         rtol : float
             The gap to reach.
         limit : float or None
-            Seconds.
+            Seconds.  Asked again for the same feature, the work goes on.
         """
         target = (reached * (1 + rtol)) ** 2
-        run = _Run(self, j, target, time.monotonic() + (limit or math.inf))
-        return math.sqrt(run.least()) * (1 + 1e-9)
+        end = math.inf if limit is None else time.monotonic() + limit
+        if j not in self._runs:
+            self._runs[j] = _Run(self, j, target, end)
+        run = self._runs[j]
+        run.target, run.end = target, end
+        run.least()
+        return self.known(j)
+
+    def is_finished(self, j: int) -> bool:
+        """Return whether more time would bring nothing."""
+        run = self._runs.get(j)
+        return run is not None and run.begun and run.known <= max(run.stuck, run.target)
+
+    def known(self, j: int) -> float:
+        """Return the bound that the work so far has come to."""
+        if j not in self._runs:
+            return math.inf
+        return math.sqrt(self._runs[j].known) * (1 + 1e-9)
 
     def factors(self, label: Domain, low: Array, high: Array) -> tuple[Array, Array]:
         """Return the ranges of d over cells of t."""
@@ -160,34 +177,50 @@ class _Run:
         self.last: tuple[Any, Any] = (None, None)  # labels share a table
         self.width = float(feature.high[j] - feature.low[j])
         self.done = 0.0
+        self.stuck = 0.0  # what gets no finer
+        self.open: list[_Cells] = []
+        self.begun = False
 
-    def least(self) -> float:
-        """Return a bound of the squared distance."""
+    def _begin(self) -> None:
         edges = np.linspace(0.0, self.width * (1 + 1e-15), FIRST + 1)
         waiting = [
             self._entered((float(a), float(b)), side)
             for a, b in pairwise(edges)
             for side in (0, 1)
         ]
-        open_ = [c for cells in waiting for c in cells]
-        stuck = 0.0  # what gets no finer
+        self.open = [c for cells in waiting for c in cells]
+        self.begun = True
+
+    @property
+    def known(self) -> float:
+        """A bound of the squared distance by what is done so far, at any time."""
+        if not self.begun:
+            return math.inf
+        return max([self.stuck, self.done, *(c.upper for c in self.open)])
+
+    def least(self) -> float:
+        """Return a bound of the squared distance."""
+        if not self.begun:
+            self._begin()
         while True:
-            worst = max(open_, key=lambda c: c.upper, default=None)
-            top = 0.0 if worst is None else worst.upper
-            floor = max(stuck, self.target)
-            if worst is None or top <= floor or time.monotonic() > self.end:
-                return max(top, stuck, self.done)
-            open_.remove(worst)
+            worst = max(self.open, key=lambda c: c.upper, default=None)
+            floor = max(self.stuck, self.target)
+            late = time.monotonic() > self.end
+            if worst is None or worst.upper <= floor or late:
+                return self.known
             self._work(worst)
+            new: list[_Cells] = []
             if worst.upper <= floor:
                 self.done = max(self.done, worst.upper)
             elif worst.tau[1] - worst.tau[0] > FINEST * self.width:
-                open_ += self._halves(worst)
+                new = self._halves(worst)
             elif worst.ready:
-                stuck = max(stuck, worst.upper)
+                self.stuck = max(self.stuck, worst.upper)
             else:
                 worst.ready = True
-                open_.append(worst)
+                continue
+            # at once, so that an interrupt leaves nothing out
+            self.open = [c for c in self.open if c is not worst] + new
 
     def _halves(self, cells: _Cells) -> list[_Cells]:
         a, b = cells.tau
@@ -279,7 +312,8 @@ class _Run:
         first = np.stack([d[0], d[0], d[1], d[1]], 1).ravel()
         second = np.stack([e[0], e[1], e[0], e[1]], 1).ravel()
         b = self.feature.layer.offset
-        edges = [np.repeat(v, 4) for v in (t0 - b, t1 - b, a0, a1)]
+        beyond = next_down(t0 - b), next_up(t1 - b)  # without rounding
+        edges = [np.repeat(v, 4) for v in (*beyond, a0, a1)]
         dual = Dual(cells.table, first, second, edges)
         tops, found = dual.least(start.reshape(-1, 2), self.target)
         tops = tops.reshape(-1, 4).max(axis=1)

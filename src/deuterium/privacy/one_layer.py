@@ -10,7 +10,7 @@ and one output.  Found out node by node; a graph that does not fit is left to ot
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -157,12 +157,18 @@ class _Reader:
     def _is_scalar(self, node: Variable, kinds: list[Any]) -> bool:
         """Whether a node is a function of outputs and labels, and no output itself."""
         assert node.op is not None
-        if node.size != 1 or not all(
-            isinstance(k, Scalar | Output | np.ndarray) for k in kinds
+        if node.size != 1:
+            return False
+        sums = node.op.name in ("add", "subtract")
+        if not all(
+            isinstance(k, Scalar | Output | np.ndarray) or (sums and _is_lone(k))
+            for k in kinds
         ):
             return False
         if any(isinstance(k, Scalar) for k in kinds):
             return True
+        if any(isinstance(k, Curve) for k in kinds):
+            return False
         linear = node.op.name in ("add", "subtract", "negative", *MOVES)
         return not linear and node.op.elementwise
 
@@ -177,6 +183,8 @@ class _Reader:
     def _scalar(self, node: Variable) -> Scalar:
         for a in node.args:
             kind = self.kinds[a]
+            if isinstance(kind, Curve):  # of one hidden unit, any function is an output
+                kind = Output(np.ones(1), kind.image, 0.0)
             if isinstance(kind, Output) and all(a is not n for n, _ in self.outputs):
                 self.outputs.append((a, kind))
         return Scalar(node)
@@ -360,8 +368,8 @@ class _Reader:
 
     def result(self) -> OneLayer:
         """Return the whole vector's form."""
-        elements = [self._element(self.kinds[p], p) for p in self.parts]
-        scalars = {bare(e.scalar) for e in elements if e.scalar is not None}
+        elements = [_bared(self._element(self.kinds[p], p)) for p in self.parts]
+        scalars = {e.scalar for e in elements if e.scalar is not None}
         complete = all(e.scalar is not None for e in elements)
         if len(scalars) != 1 or not complete or not self.outputs:
             raise Unfit("no common factor")
@@ -406,15 +414,31 @@ def _require_exact(a: Affine) -> None:
         raise Unfit("an input that is used twice")
 
 
+def _is_lone(kind: Any) -> bool:
+    """Whether this is a function of the only hidden unit there is."""
+    return isinstance(kind, Curve) and kind.image.size == 1
+
+
 def _place(m: Array) -> Array:
     return np.abs(m).argmax(axis=-1)
 
 
-def bare(v: Variable) -> Variable:
-    """Return what was reshaped."""
-    while v.op is not None and v.op.name == "reshape":
-        v = v.args[0]
-    return v
+def _bared(e: Element) -> Element:
+    """Take out of an element's scalar what is constant about it."""
+    v, coefficient = e.scalar, e.coefficient
+    while v is not None and v.op is not None:
+        name = v.op.name
+        constants = [a for a in v.args if a.is_constant]
+        if name == "multiply" and len(constants) == 1:
+            (v,) = (a for a in v.args if not a.is_constant)
+            coefficient = coefficient * np.asarray(constants[0].value).item()
+        elif name == "negative":
+            v, coefficient = v.args[0], -coefficient
+        elif name in (*MOVES, "scatter") and v.args[0].size == 1:
+            v = v.args[0]
+        else:
+            break
+    return replace(e, scalar=v, coefficient=coefficient)
 
 
 def _rebuild(op: Operator) -> Any:

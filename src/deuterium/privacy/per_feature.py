@@ -2,39 +2,31 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import closing, nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from deuterium.bound import Bracket, Domain, enclose, maximize
-from deuterium.bound.domain import OneOf, Range, UnitVectors
+from deuterium.bound import Domain
+from deuterium.bound.branch.limits import Limits
+from deuterium.bound.branch.progress import screen
 from deuterium.errors import InvalidInputError, UnsupportedError
-from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable
 from deuterium.privacy.calibration import gaussian
-from deuterium.privacy.copies import Group, Pair, each_label
-from deuterium.privacy.features import columns
-from deuterium.privacy.one_feature import OneFeature
-from deuterium.privacy.one_layer import one_layer
+from deuterium.privacy.copies import Group
+from deuterium.privacy.feature_work import Feature, Work
 from deuterium.privacy.sensitivity import Sensitivity
-from deuterium.privacy.upward import product_up
-from deuterium.privacy.vectors import (
-    Best,
-    as_parts,
-    norm_graph,
-    norm_up,
-    require_norm,
-)
+from deuterium.privacy.vectors import as_parts, require_norm
 
 __all__ = ["FeatureSensitivities", "feature_sensitivity"]
 
 Array = Any
 
-LEAST = 0.2  # seconds for which a search is worth while
-FEW = 8  # inputs, of which a search over all of them is worth its time
+MORE = 4.0  # seconds to go on with a feature before others have their turn
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +93,7 @@ class FeatureSensitivities(Sequence[Sensitivity]):
 
 def feature_sensitivity(
     f: Any,
-    x: Variable,
+    x: Any,
     domain: Domain,
     groups: Mapping[str, Any] | Sequence[Any] | None = None,
     norm: float = 2,
@@ -109,15 +101,18 @@ def feature_sensitivity(
     rtol: float = 0.05,
     time_limit: float | None = 60.0,
     seed: int = 0,
+    progress: bool = False,
 ) -> FeatureSensitivities:
     """Certify how far a result moves when one feature of one record changes.
+
+    It can be stopped at any time (Ctrl-C, time) and then returns what is proved so far.
 
     Parameters
     ----------
     f : Variable or sequence of Variable
         What one record contributes, such as its gradient.
-    x : Variable
-        The record, a symbol; its elements are the features.
+    x : Variable or sequence of Variable
+        The record: a symbol whose elements are the features, or several symbols.
     domain : Domain
         Every record that may come.  The feature may take any value in it, before and
         after; all other elements and symbols may be anything, but stay as they are.
@@ -132,6 +127,8 @@ def feature_sensitivity(
         Seconds for all features together.
     seed : int
         Of the searches.
+    progress : bool
+        Show how many features are done, and how far apart both sides are.
 
     Returns
     -------
@@ -145,28 +142,74 @@ def feature_sensitivity(
     distance itself, both values of the feature being variables beside the shared rest;
     the feature's range times the largest norm of ``df/dx_j`` (mean value theorem); and
     twice the contribution.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> from deuterium import privacy
+    >>> x = dt.symbol("x", shape=(2,))
+    >>> found = privacy.feature_sensitivity(3 * x[0] - x[1], x, dt.Box({x: (0, 2)}))
+    >>> found.upper.round(3).tolist()
+    [6.0, 2.0]
     """
     parts = as_parts("feature_sensitivity", f)
     require_norm("feature_sensitivity", norm)
-    _require_symbol(x, domain)
-    named = _groups(groups, x)
-    clock = _Clock(time_limit, len(named))
-    work = _Work(parts, x, domain, norm, rtol, seed)
-    found = {n: work.of(where, clock.share()) for n, where in named.items()}
-    wide = [n for n, s in found.items() if s.status == "time_limit"]
-    for i, n in enumerate(sorted(wide, key=lambda n: found[n].gap)):
-        if not clock.again(len(wide) - i):
-            break
-        found[n] = _tighter(found[n], work.of(named[n], clock.share()))
-    return FeatureSensitivities(tuple(named), tuple(found.values()))
+    symbols = as_parts("feature_sensitivity", x, "x")
+    for s in symbols:
+        _require_symbol(s, domain)
+    limits = Limits(rtol, 0.0, time_limit).check("feature_sensitivity")
+    if len(symbols) > 1 and groups is not None:
+        raise UnsupportedError(
+            "feature_sensitivity: `groups` are of elements of one symbol, `x` has "
+            f"{len(symbols)}; put the features into one symbol"
+        )
+    features = [
+        Feature(name, where, work)
+        for work in (Work(parts, s, domain, norm, rtol, seed) for s in symbols)
+        for name, where in _groups(groups, work.x).items()
+    ]
+    with closing(screen()) if progress else nullcontext() as shown:
+        _worked(features, _Clock(limits.time_limit, len(features)), shown)
+    return FeatureSensitivities(
+        tuple(f.name for f in features), tuple(f.sensitivity() for f in features)
+    )
 
 
-def _tighter(a: Sensitivity, b: Sensitivity) -> Sensitivity:
-    """Return what two attempts say together."""
-    best, other = (a, b) if a.upper <= b.upper else (b, a)
-    if other.lower <= best.lower:
-        return best
-    return replace(best, lower=min(other.lower, best.upper), witness=other.witness)
+def _worked(features: list[Feature], clock: _Clock, shown: Any) -> None:
+    """Bound all features, each for a while; then go on with those that are wide."""
+    try:
+        for feature in features:
+            feature.begin(clock.share())
+            _show(shown, features)
+        while True:
+            least = 1e-9 * max(f.best.upper for f in features)
+            wide = [
+                f
+                for f in features
+                if not (f.best.is_close or f.stuck or f.best.upper <= least)
+            ]
+            for i, feature in enumerate(sorted(wide, key=lambda f: f.gap)):
+                if not clock.again(len(wide) - i):
+                    return
+                feature.go_on(clock.share(at_most=MORE))
+                _show(shown, features)
+            if not wide or not clock.again(1):
+                return
+    except KeyboardInterrupt:
+        for feature in features:
+            feature.interrupt()
+
+
+def _show(shown: Any, features: list[Feature]) -> None:
+    if shown is None:
+        return
+    begun = [f for f in features if f.begun]
+    close = sum(f.best.is_close for f in begun)
+    widest = max(begun, key=lambda f: f.gap)
+    shown.put(
+        f"{close} of {len(features)} features done, {len(features) - len(begun)} not "
+        f"begun; widest gap: {widest.gap:.2%} of {widest.name}"
+    )
 
 
 class _Clock:
@@ -176,129 +219,18 @@ class _Clock:
         self.end = None if limit is None else time.monotonic() + limit
         self.shares = shares
 
-    def share(self) -> float | None:
+    def share(self, at_most: float = math.inf) -> float | None:
         """Return how long the next one may take."""
         if self.end is None:
             return None
         share = max(0.05, (self.end - time.monotonic()) / max(self.shares, 1))
         self.shares -= 1
-        return share
+        return min(share, at_most)
 
     def again(self, shares: int) -> bool:
         """Share what is left among others; say whether anything is."""
         self.shares = shares
-        return self.end is not None and self.end - time.monotonic() > 0.5
-
-
-class _Work:
-    """What all features have in common."""
-
-    def __init__(
-        self,
-        parts: list[Variable],
-        x: Variable,
-        domain: Domain,
-        norm: float,
-        rtol: float,
-        seed: int,
-    ) -> None:
-        self.parts, self.x, self.domain = parts, x, domain
-        self.norm, self.rtol, self.seed = norm, rtol, seed
-        self.size = sum(p.size for p in parts)
-        hull = domain.hull(x)
-        self.widths = np.ravel(hull.upper - hull.lower)
-        self._columns: list[list[Variable]] | None = None
-        self._twice: tuple[float, Bracket | None] | None = None
-        self.layer = _layer(parts, x, domain) if norm == 2 else None
-        self.few = x.size <= FEW
-
-    def of(self, where: Group, limit: float | None) -> Sensitivity:
-        """Return what the features at some places can do."""
-        start = time.monotonic()
-
-        def left(share: float) -> float | None:
-            if limit is None:
-                return None
-            return float(max(0.05, share * (limit - (time.monotonic() - start))))
-
-        pair = Pair(self.parts, self.x, where, self.domain)
-        apart = norm_graph(pair.apart, self.norm)
-        best = Best(apart, pair, self.norm, self.rtol, 0.0, self.size)
-        best.reach(self.seed, left(0.3), pair.ends(self.domain, self.seed))
-        if self.layer is not None and len(where) == 1 and self.norm == 2:
-            share = left(0.5 if self.few else 0.95)
-            upper = self.layer.bound(where[0], best.lower, self.rtol * 0.99, share)
-            best.offer(upper, None, "a relaxation of one hidden layer")
-            if best.is_close or not self.few:
-                return best.sensitivity(_only(pair))
-        self._offer_mean_value(best, where, left(0.3))
-        if not best.is_close:
-            self._offer_twice(best, left(0.3))
-        if not best.is_close and _is_short(left(1.0)):
-            near = float(enclose(apart, pair.doubled).upper)
-            best.offer(near, None, "an enclosure over both records")
-        elif not best.is_close:
-            points = best.points(None)
-            best.take(
-                maximize(
-                    apart,
-                    pair.doubled,
-                    rtol=self.rtol,
-                    time_limit=left(1.0),
-                    seed=self.seed,
-                    points=points,
-                )
-            )
-        return best.sensitivity(_only(pair))
-
-    def _offer_mean_value(self, best: Best, where: Group, limit: float | None) -> None:
-        """``||f(x) - f(x')|| <= |x - x'| sup ||df/dx_j||`` along the straight path."""
-        if self.norm != 2 and len(where) > 1:
-            return
-        if self._columns is None:
-            self._columns = columns(self.parts, self.x)
-        slope = norm_graph([c for j in where for c in self._columns[j]], self.norm)
-        steepest, bracket = self._sup(slope, _filled(self.domain, self.x), limit)
-        upper = product_up(steepest, norm_up(self.widths[list(where)], 2))
-        best.offer(upper, bracket, "the range of the feature times the largest slope")
-
-    def _sup(
-        self, v: Variable, domain: Domain, limit: float | None
-    ) -> tuple[float, Bracket | None]:
-        """Return a bound of a supremum, from an enclosure if there is no time."""
-        if _is_short(limit):
-            return float(enclose(v, domain).upper), None
-        found = maximize(
-            v, domain, rtol=self.rtol / 4, time_limit=limit, seed=self.seed
-        )
-        return found.upper, found
-
-    def _offer_twice(self, best: Best, limit: float | None) -> None:
-        if self._twice is None:
-            norm = norm_graph(self.parts, self.norm)
-            self._twice = self._sup(norm, self.domain, limit)
-        upper, bracket = self._twice
-        best.offer(2 * upper, bracket, "twice the contribution")
-
-
-def _is_short(limit: float | None) -> bool:
-    """Whether a search would spend its time on getting ready."""
-    return limit is not None and limit < LEAST
-
-
-def _only(pair: Pair) -> str:
-    return f"only {pair.what} changes; all else is the same in both records"
-
-
-def _layer(parts: list[Variable], x: Variable, domain: Domain) -> OneFeature | None:
-    """Return sharper bounds for gradients of one hidden layer, where they apply."""
-    found = one_layer(parts, x)
-    hull = domain.hull(x)
-    if found is None or not np.isfinite([hull.lower, hull.upper]).all():
-        return None
-    symbols = free_symbols([found.scalar])
-    labels = [s for s in symbols if s.name in domain.constraints]
-    return OneFeature(found, x, domain, each_label(labels, domain))
+        return self.end is not None and self.end - time.monotonic() > 0.3
 
 
 def _require_symbol(x: Any, domain: Any) -> None:
@@ -309,11 +241,6 @@ def _require_symbol(x: Any, domain: Any) -> None:
         )
     if not isinstance(domain, Domain) or x.name not in domain.constraints:
         raise InvalidInputError(f"{who}: `domain` must be a Domain that bounds {x!r}")
-    if any(isinstance(c, UnitVectors) for c in domain.constraints[x.name]):
-        raise UnsupportedError(
-            f"{who}: elements of a unit vector never change one at a time; make each "
-            "class a group, or bound the diameter"
-        )
 
 
 def _groups(given: Any, x: Variable) -> dict[str, Group]:
@@ -343,14 +270,3 @@ def _places(name: str, given: Any, x: Variable) -> Group:
             f"{x.size - 1}, or truth values of shape {x.shape}; got {given!r:.80}"
         )
     return tuple(int(i) for i in np.unique(where))
-
-
-def _filled(domain: Domain, x: Variable) -> Domain:
-    """Return a domain that holds the straight path between any two records."""
-    kinds = domain.constraints[x.name]
-    if not any(isinstance(c, OneOf | UnitVectors) for c in kinds):
-        return domain
-    hull = domain.hull(x)
-    return Domain(
-        {**domain.constraints, x.name: (Range(hull.lower, hull.upper),)}, domain.shapes
-    )

@@ -8,6 +8,7 @@ out that are all sound, the cheap ones first, and the least counts.
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections.abc import Sequence
 from fractions import Fraction
@@ -73,7 +74,12 @@ def contribution(
         return _of_number(parts[0], domain, norm, maximize_options)
     found = maximize(norm_graph(parts, norm), domain, **maximize_options)
     return Sensitivity.from_bracket(
-        found, quantity="contribution", norm=norm, domain=domain, size=size
+        found,
+        quantity="contribution",
+        norm=norm,
+        domain=domain,
+        size=size,
+        vector=tuple(parts),
     )
 
 
@@ -112,6 +118,8 @@ def lipschitz(
     inputs = as_parts("lipschitz", wrt, "wrt")
     slopes = grad(number.reshape(()) if number.shape else number, inputs)
     found = maximize(norm_graph(list(slopes), norm), domain, **maximize_options)
+    names = {v.name for v in inputs}
+    fixed = [s.name for s in free_symbols([number]) if s.name not in names]
     return Sensitivity.from_bracket(
         found,
         quantity="lipschitz",
@@ -122,6 +130,8 @@ def lipschitz(
             f"slopes are by {', '.join(_named(v) for v in inputs)}; everything else "
             "stays as it is",
         ),
+        scope=f"{', '.join(sorted(fixed))} stay as they are" if fixed else None,
+        vector=(number,),
     )
 
 
@@ -166,9 +176,9 @@ def diameter(
     parts = as_parts("diameter", f)
     require_norm("diameter", norm)
     options = dict(maximize_options, rtol=rtol, atol=atol, time_limit=time_limit)
-    if sum(p.size for p in parts) == 1 and not shared:
-        return _of_number(parts[0], domain, norm, options).diameter or _never()
     copies = Copies(domain, free_symbols(parts), shared)
+    if sum(p.size for p in parts) == 1 and not copies.shared:
+        return _of_number(parts[0], domain, norm, options).diameter or _never()
     return _of_vector(parts, norm, copies, options)
 
 
@@ -193,6 +203,7 @@ def _of_number(
         "cause": top.cause or bottom.cause,
         "domain": domain,
         "size": 1,
+        "vector": (f,),
     }
     assumptions = (*ASSUMPTIONS, "two certificates: of the supremum and the infimum")
     apart = Sensitivity(
@@ -245,9 +256,13 @@ def _extremes(
     width = ends[0] - ends[1]
     room = max(atol, rtol * width if math.isfinite(width) else 0.0) / 2
     half = None if limit is None else limit / 2
-    brackets = []
+    brackets: list[Bracket] = []
     for side, run in (("max", maximize), ("min", minimize)):
-        more = {} if path is None else {"checkpoint": f"{path}.{side}"}
+        more: dict[str, Any] = {}
+        if path is not None:
+            more["checkpoint"] = f"{path}.{side}"
+        if brackets and brackets[0].status == "interrupted":
+            more["max_regions"] = 1  # a bound, and no more
         brackets.append(
             run(f, domain, rtol=0.0, atol=room, time_limit=half, **{**options, **more})
         )
@@ -255,7 +270,7 @@ def _extremes(
 
 
 def _difference_up(a: float, b: float) -> float:
-    if a == math.inf or b == -math.inf:
+    if math.inf in (a, -b, a - b):
         return math.inf
     return a - b if _is_exact(a, b) else float(next_up(a - b))
 
@@ -263,6 +278,8 @@ def _difference_up(a: float, b: float) -> float:
 def _difference_down(a: float, b: float) -> float:
     if not (math.isfinite(a) and math.isfinite(b)):
         return 0.0  # nothing was found
+    if math.isinf(a - b):
+        return sys.float_info.max
     return a - b if _is_exact(a, b) else float(next_down(a - b))
 
 
@@ -279,29 +296,35 @@ def _of_vector(
     """Return the least of several bounds; later ones only if the earlier are wide."""
     start, limit = time.monotonic(), options.pop("time_limit")
     rtol, atol = options["rtol"], options["atol"]
+    path, points = options.pop("checkpoint", None), options.pop("points", None)
 
     def left(share: float) -> float | None:
         if limit is None:
             return None
         return float(max(0.05, share * (limit - (time.monotonic() - start))))
 
+    def run(name: str, v: Variable, domain: Domain, share: float, rows: Any) -> Bracket:
+        more = {} if path is None else {"checkpoint": f"{path}.{name}"}
+        return maximize(
+            v, domain, time_limit=left(share), points=rows, **{**options, **more}
+        )
+
     apart = norm_graph(copies.differences(parts), norm)
-    best = Best(apart, copies, norm, rtol, atol, size=sum(p.size for p in parts))
+    size = sum(p.size for p in parts)
+    best = Best(apart, apart, copies, norm, rtol, atol, size)
     best.reach(options.get("seed", 0))
     best.offer(ranges_bound(parts, norm, copies.domain), None, "ranges of elements")
     if not best.is_close:
-        single = maximize(
-            norm_graph(parts, norm), copies.domain, time_limit=left(0.4), **options
-        )
-        best.offer(2 * single.upper, single, "twice the contribution")
-    if not best.is_close:
-        points = best.points(options.pop("points", None))
-        best.take(
-            maximize(
-                apart, copies.doubled, time_limit=left(1.0), points=points, **options
-            )
-        )
-    return best.sensitivity()
+        one = run("one", norm_graph(parts, norm), copies.domain, 0.4, points)
+        best.offer(2 * one.upper, one, "twice the contribution")
+        if one.status == "interrupted":
+            best.status = one.status
+    if not best.is_close and best.status != "interrupted":
+        best.take(run("two", apart, copies.doubled, 1.0, best.points()))
+    same = ", ".join(copies.shared)
+    return best.sensitivity(
+        scope=f"{same} stay as they are" if same else None, vector=tuple(parts)
+    )
 
 
 def _named(v: Variable) -> str:

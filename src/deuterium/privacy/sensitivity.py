@@ -25,8 +25,10 @@ from typing import Any
 import numpy as np
 
 from deuterium.bound import Bracket, Domain, Estimate
+from deuterium.bound.check.record import digest
 from deuterium.bound.domain import OneOf, UnitVectors
 from deuterium.errors import InvalidInputError, UnsupportedError, did_you_mean
+from deuterium.graph.variable import Variable
 from deuterium.interval import Cause, Interval
 from deuterium.privacy.upward import down, product_up, up
 
@@ -84,6 +86,11 @@ class Sensitivity:
     diameter : Sensitivity or None
         Of a contribution: a certified diameter of the same vector, which replacing one
         record may use where it is below ``2 * upper``.
+    scope : str or None
+        What alone may differ between two records, where not everything may: no bound
+        for replacing a whole record.
+    vector : tuple of Variable
+        What was bounded, times ``factor``, where known.
     """
 
     quantity: str
@@ -98,6 +105,9 @@ class Sensitivity:
     cause: Cause | None = None
     size: int | None = None
     diameter: Sensitivity | None = field(default=None, repr=False)
+    scope: str | None = None
+    vector: tuple[Variable, ...] = field(default=(), repr=False)
+    factor: Fraction = field(default=Fraction(1), repr=False)
 
     def __post_init__(self) -> None:
         for end in (self.upper, self.lower):
@@ -122,12 +132,41 @@ class Sensitivity:
         own(self, "lower", down(lower))
         own(self, "witness", {n: _kept(x) for n, x in dict(self.witness).items()})
         own(self, "assumptions", tuple(self.assumptions))
+        own(self, "vector", tuple(self.vector))
         _require_same_vector(self, self.diameter)
 
     @property
     def certificate(self) -> Any:
         """The proof of ``upper``, put together when asked for; or None."""
         return getattr(self.proof, "certificate", self.proof)
+
+    def verify(self) -> tuple[Any, ...]:
+        """Check the proof of ``upper`` in ball arithmetic.
+
+        Returns
+        -------
+        tuple of Report
+            One for each certificate; what they are about is in ``assumptions``.
+
+        Raises
+        ------
+        CertificateError
+            A proof does not hold.
+        UnsupportedError
+            There is no certificate: ``upper`` comes from an enclosure, a relaxation
+            that writes none, or a number that was trusted.
+        """
+        brackets = getattr(self.proof, "sides", (self.proof,))
+        if self.certificate is None or not all(_is_proved(b) for b in brackets):
+            raise UnsupportedError(
+                "verify: there is no certificate to replay; how the bound was found: "
+                f"{'; '.join(self.assumptions) or self.status}"
+            )
+        problems = [b._proved.problem for b in brackets]
+        return tuple(
+            b.certificate.verify(p.given, p.domain)
+            for b, p in zip(brackets, problems, strict=True)
+        )
 
     @property
     def gap(self) -> float:
@@ -196,6 +235,12 @@ class Sensitivity:
             raise InvalidInputError(
                 f"sensitivity: `distance` must be finite and >= 0, got {distance!r}"
             )
+        if self.scope is not None:
+            raise UnsupportedError(
+                f"sensitivity: this slope holds while {self.scope}; replacing a record "
+                "changes the rest too. Take the slope by all of the record's symbols, "
+                "or bound the diameter"
+            )
         names = _finite_sets(self.domain)
         if names:
             raise UnsupportedError(
@@ -241,6 +286,7 @@ class Sensitivity:
                 f"{factor} times what the certificate says",
             ),
             diameter=self.diameter and self.diameter.scaled(factor),
+            factor=self.factor * exact,
         )
 
     # -- where they come from --------------------------------------------------------
@@ -365,12 +411,40 @@ def _require_same_vector(s: Sensitivity, diameter: Any) -> None:
             "Sensitivity: `diameter` goes with a contribution, and is a Sensitivity of "
             f"quantity diameter; got {diameter!r:.80} with a {s.quantity}"
         )
+    if diameter.scope is not None:
+        raise InvalidInputError(
+            f"Sensitivity: in this `diameter` {diameter.scope}; replacing a record "
+            "changes everything in it, so bound the diameter of whole records"
+        )
     if diameter.norm != s.norm or repr(diameter.domain) != repr(s.domain):
         raise InvalidInputError(
             "Sensitivity: the contribution and its `diameter` must be of the same "
             f"vector: norms {s.norm} and {diameter.norm}, domains {s.domain!r} and "
             f"{diameter.domain!r}"
         )
+    if _differ(s.size, diameter.size) or _are_others(s, diameter):
+        raise InvalidInputError(
+            "Sensitivity: the contribution and its `diameter` must be of the same "
+            "vector; these two were made from different graphs"
+        )
+
+
+def _is_proved(x: Any) -> bool:
+    return isinstance(x, Bracket) and x._proved is not None
+
+
+def _differ(a: Any, b: Any) -> bool:
+    return a is not None and b is not None and bool(a != b)
+
+
+def _are_others(a: Sensitivity, b: Sensitivity) -> bool:
+    """Return whether two are known to be about different vectors."""
+    if not a.vector or not b.vector:
+        return False
+    if a.factor != b.factor or len(a.vector) != len(b.vector):
+        return True
+    both = zip(a.vector, b.vector, strict=True)
+    return any(u is not v and digest(u) != digest(v) for u, v in both)
 
 
 def _scalar(x: Any, name: str) -> Any:

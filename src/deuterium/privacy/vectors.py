@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from deuterium.bound import Bracket, Domain, enclose, enclose_at
 from deuterium.bound import search as look_for
-from deuterium.errors import InvalidInputError
+from deuterium.errors import InvalidInputError, SoundnessError
 from deuterium.functions.reductions import norm_of_all
 from deuterium.graph.variable import Variable, as_variable
 from deuterium.interval import Interval
@@ -65,21 +65,32 @@ def require_norm(who: str, norm: Any) -> None:
 
 
 class Best:
-    """The least upper bound of a difference so far, and the largest value reached."""
+    """The least upper bound of a difference so far, and the largest value reached.
+
+    Parameters
+    ----------
+    apart : Variable
+        The norm of the difference, by the symbols of ``copies.doubled``.
+    at : Variable
+        The same, by all symbols of two records as ``copies.records`` gives them.
+    """
 
     def __init__(
         self,
         apart: Variable,
+        at: Variable,
         copies: Copies,
         norm: float,
         rtol: float,
         atol: float,
         size: int,
     ) -> None:
-        self.apart, self.copies, self.norm, self.size = apart, copies, norm, size
+        self.apart, self.at, self.copies = apart, at, copies
+        self.norm, self.size = norm, size
         self.rtol, self.atol = rtol, atol
         self.upper, self.lower = math.inf, 0.0
         self.witness: dict[str, Any] = {}
+        self.start: dict[str, Any] = {}  # the witness as a point of the doubled domain
         self.status, self.how = "time_limit", ""
         self.proof: Any = None
         self.cause: Any = None
@@ -99,48 +110,63 @@ class Best:
             time_limit=limit,
             points=points,
         )
-        if found.witness:
-            value = float(enclose_at(self.apart, found.witness).lower)
+        self.admit(found.witness)
+
+    def admit(self, point: Mapping[str, Any]) -> None:
+        """Take the value at a point of the doubled domain, certified, if larger."""
+        for witness in self.copies.records(point) if point else ():
+            value = float(enclose_at(self.at, witness).lower)
             if value > self.lower:
-                self.lower, self.witness = value, found.witness
+                self.lower, self.witness, self.start = value, witness, dict(point)
 
     def offer(self, upper: float, bracket: Bracket | None, how: str) -> None:
         """Take another bound if it is the least."""
         if upper < self.upper:
             self.upper, self.how = upper, how
             self.proof = bracket
-            self.status = "optimal" if self.is_close else "time_limit"
+
+    def offer_enclosure(self, found: Interval, how: str) -> None:
+        """Take the upper end of an enclosure; if that is infinite, say why."""
+        self.offer(float(found.upper), None, how)
+        if self.upper == math.inf and found.cause is not None:
+            self.status, self.cause = found.cause.kind, found.cause
 
     def take(self, bracket: Bracket) -> None:
         """Take what a maximisation over both records found."""
-        if bracket.lower > self.lower:
-            self.lower, self.witness = bracket.lower, bracket.witness
+        self.admit(bracket.witness)
         self.offer(bracket.upper, bracket, "a maximisation over both records")
         if self.upper == math.inf:
             self.status, self.cause = bracket.status, bracket.cause
-        elif self.is_close:
-            self.status = "optimal"
+        elif bracket.status == "interrupted":
+            self.status = bracket.status
 
-    def points(self, given: Any) -> Any:
-        """Return the witness as a row to start from (given rows are of one record)."""
-        if not self.witness:
-            return None
-        return {n: np.asarray(x)[None] for n, x in self.witness.items()}
+    def points(self) -> Any:
+        """Return the witness as a row to start from."""
+        return {n: np.asarray(x)[None] for n, x in self.start.items()} or None
 
-    def sensitivity(self, *assumptions: str) -> Sensitivity:
+    def sensitivity(self, *assumptions: str, **more: Any) -> Sensitivity:
         """Return it all as a diameter."""
+        if self.upper < self.lower:
+            raise SoundnessError(
+                f"a bound of a difference, {self.upper!r} by {self.how}, lies below a "
+                f"value that is reached, {self.lower!r}: a fault of deuterium, whose "
+                "bounds of this graph must not be trusted. Please report it with the "
+                f"graph, the domain {self.copies.domain!r:.2000} and the point "
+                f"{ {n: np.asarray(x).tolist() for n, x in self.witness.items()} }"
+            )
         return Sensitivity(
             quantity="diameter",
             norm=self.norm,
             upper=self.upper,
-            lower=min(self.lower, self.upper),
+            lower=self.lower,
             witness=self.witness,
-            status=self.status,
+            status="optimal" if self.is_close else self.status,
             proof=self.proof,
             cause=self.cause,
             domain=self.copies.domain,
             size=self.size,
             assumptions=(*ASSUMPTIONS, f"bounded by {self.how}", *assumptions),
+            **more,
         )
 
 
@@ -159,7 +185,7 @@ def _width(x: Interval) -> Array:
 
 def norm_up(sizes: Array, norm: float) -> float:
     """Return the norm of non-negative numbers, rounded up."""
-    if norm == math.inf:
+    if norm == math.inf or not sizes.any():
         return float(sizes.max())
     with np.errstate(over="ignore", under="ignore"):
         total = sizes.sum() if norm == 1 else np.sqrt((sizes * sizes).sum())

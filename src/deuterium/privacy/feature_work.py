@@ -1,0 +1,258 @@
+"""The work behind `per_feature`: both sides of what one feature can do."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from deuterium.bound import Bracket, Domain, enclose, maximize
+from deuterium.bound.domain import OneOf, Range, UnitVectors
+from deuterium.graph.traverse import free_symbols
+from deuterium.graph.variable import Variable, symbol
+from deuterium.privacy.copies import Group, Pair, each_label
+from deuterium.privacy.features import columns
+from deuterium.privacy.one_feature import OneFeature
+from deuterium.privacy.one_feature_search import FarPairs
+from deuterium.privacy.one_layer import one_layer
+from deuterium.privacy.sensitivity import Sensitivity
+from deuterium.privacy.upward import product_up
+from deuterium.privacy.vectors import Best, norm_graph, norm_up
+
+__all__ = ["Feature", "Work"]
+
+LEAST = 0.2  # seconds for which a search is worth while
+LOOKS = 8  # rounds of a search in vain
+FEW = 8  # inputs, of which a search over all of them is worth its time
+
+
+class Work:
+    """What all features of a symbol have in common."""
+
+    def __init__(
+        self,
+        parts: list[Variable],
+        x: Variable,
+        domain: Domain,
+        norm: float,
+        rtol: float,
+        seed: int,
+    ) -> None:
+        self.parts, self.x, self.domain = parts, x, domain
+        self.norm, self.rtol, self.seed = norm, rtol, seed
+        self.size = sum(p.size for p in parts)
+        hull = domain.hull(x)
+        self.widths = np.ravel(hull.upper - hull.lower)
+        self._columns: list[list[Variable]] | None = None
+        self._twice: tuple[float, Bracket | None] | None = None
+        self._at: Variable | None = None
+        self.layer = _layer(parts, x, domain) if norm == 2 else None
+        self.search = None if self.layer is None else FarPairs(self.layer)
+        self.few = x.size <= FEW
+
+    def at(self, name: str) -> Variable:
+        """Return the norm of the difference, the second record being a symbol."""
+        if self._at is None:
+            second = symbol(name, shape=self.x.shape)
+            apart = [p - p.subs({self.x: second}) for p in self.parts]
+            self._at = norm_graph(apart, self.norm)
+        return self._at
+
+    def steepest(self, where: Group, limit: float | None) -> Any:
+        """Return a bound of the slopes' norm, and its proof."""
+        if self._columns is None:
+            self._columns = columns(self.parts, self.x)
+        slope = norm_graph([c for j in where for c in self._columns[j]], self.norm)
+        return self._sup(slope, _filled(self.domain, self.x), limit)
+
+    def twice(self, limit: float | None) -> tuple[float, Bracket | None]:
+        """Return twice the contribution, and its proof."""
+        if self._twice is None:
+            whole = norm_graph(self.parts, self.norm)
+            upper, bracket = self._sup(whole, self.domain, limit)
+            self._twice = 2 * upper, bracket
+        return self._twice
+
+    def _sup(
+        self, v: Variable, domain: Domain, limit: float | None
+    ) -> tuple[float, Bracket | None]:
+        """Return a bound of a supremum, from an enclosure if there is no time."""
+        if _is_short(limit):
+            return float(enclose(v, domain).upper), None
+        found = maximize(
+            v, domain, rtol=self.rtol / 4, time_limit=limit, seed=self.seed
+        )
+        if found.status == "interrupted":
+            raise KeyboardInterrupt
+        return found.upper, found
+
+
+class Feature:
+    """What features at some places can do: bounds that get closer."""
+
+    def __init__(self, name: str, where: Group, work: Work) -> None:
+        self.name, self.where, self.work = name, where, work
+        self.pair = Pair(work.parts, work.x, where, work.domain)
+        self.apart = norm_graph(self.pair.apart, work.norm)
+        at = work.at(self.pair.name)
+        self.best = Best(
+            self.apart, at, self.pair, work.norm, work.rtol, 0.0, work.size
+        )
+        self.layer = work.layer if len(where) == 1 else None
+        self.begun = self.stuck = False
+        self.rounds = 0
+
+    @property
+    def gap(self) -> float:
+        """How far apart both sides are."""
+        upper, lower = self.best.upper, self.best.lower
+        return (upper - lower) / lower if lower else math.inf if upper else 0.0
+
+    def sensitivity(self) -> Sensitivity:
+        """Return what is known."""
+        work = self.work
+        if self.best.upper == math.inf:
+            near = enclose(self.apart, self.pair.doubled)
+            self.best.offer_enclosure(near, "an enclosure over both records")
+        return self.best.sensitivity(
+            f"only {self.pair.what} changes; all else is the same in both records",
+            scope=f"only {self.pair.what} changes",
+            vector=tuple(work.parts),
+        )
+
+    def interrupt(self) -> None:
+        """Take what is known so far, and say that there was no more."""
+        if self.layer is not None:
+            self._offer_layer()
+        if not self.best.is_close:
+            self.best.status = "interrupted"
+
+    def begin(self, limit: float | None) -> None:
+        """Work for so many seconds, for the first time."""
+        self.begun = True
+        left = _left(limit)
+        if self.pair.still:
+            self.best.offer(0.0, None, "no two records that differ in nothing else")
+            return
+        self._look(left(0.3))
+        if self.layer is not None:
+            self._relax(left(0.5 if self.work.few else 1.0))
+            if self.best.is_close or not self.work.few:
+                return
+        self._offer_mean_value(left(0.3))
+        if not self.best.is_close:
+            self.best.offer(*self.work.twice(left(0.3)), "twice the contribution")
+        if not self.best.is_close:
+            self._maximize(left(1.0))
+
+    def go_on(self, limit: float | None) -> None:
+        """Work on for so many seconds."""
+        left = _left(limit)
+        self.rounds += 1
+        where, layer = self.where[0], self.layer
+        if layer is None or (self.work.few and self.rounds % 2 == 0):
+            self._maximize(left(1.0))
+            self.stuck = self.rounds >= 50
+            return
+        finished = layer.is_finished(where)
+        self._look(min(left(0.2) or 1.0, 1.0))
+        self._relax(left(1.0))
+        self.stuck = finished and self.rounds >= LOOKS
+
+    def _look(self, limit: float | None) -> None:
+        """Search for two records far apart."""
+        work, best, pair = self.work, self.best, self.pair
+        if pair.limits is None and limit is not None:
+            limit = min(limit, 0.1)  # a few pairs, all of which are tried below
+        rows = pair.ends(work.domain, work.seed)
+        if work.search is not None and self.layer is not None and pair.plain:
+            share = None if limit is None else limit / 2
+            rows = work.search.found(pair, work.seed + self.rounds, share)
+            best.admit({n: v[0] for n, v in rows.items()})
+        if not best.is_close:
+            half = limit if rows is None or limit is None else limit / 2
+            best.reach(work.seed + self.rounds, half, rows)
+
+    def _relax(self, limit: float | None) -> None:
+        """Go on with the relaxation of one hidden layer."""
+        assert self.layer is not None
+        reached, rtol = self.best.lower, self.work.rtol * 0.99
+        self.layer.bound(self.where[0], reached, rtol, limit)
+        self._offer_layer()
+
+    def _offer_layer(self) -> None:
+        assert self.layer is not None
+        known = self.layer.known(self.where[0])
+        self.best.offer(known, None, "a relaxation of one hidden layer")
+
+    def _offer_mean_value(self, limit: float | None) -> None:
+        """``||f(x) - f(x')|| <= |x - x'| sup ||df/dx_j||`` along the straight path."""
+        if self.work.norm != 2 and len(self.where) > 1:
+            return
+        steepest, bracket = self.work.steepest(self.where, limit)
+        far = norm_up(self.work.widths[list(self.where)], 2)
+        how = "the range of the feature times the largest slope"
+        self.best.offer(product_up(steepest, far), bracket, how)
+
+    def _maximize(self, limit: float | None) -> None:
+        """Maximise the distance itself, over both records."""
+        if _is_short(limit):
+            return
+        found = maximize(
+            self.apart,
+            self.pair.doubled,
+            rtol=self.work.rtol,
+            time_limit=limit,
+            seed=self.work.seed,
+            points=self.best.points(),
+        )
+        self.best.take(found)
+        if found.status == "interrupted":
+            raise KeyboardInterrupt
+
+
+def _left(limit: float | None) -> Callable[[float], float | None]:
+    """Return a function that gives shares of the time that is left."""
+    start = time.monotonic()
+
+    def left(share: float) -> float | None:
+        if limit is None:
+            return None
+        return float(max(0.05, share * (limit - (time.monotonic() - start))))
+
+    return left
+
+
+def _is_short(limit: float | None) -> bool:
+    """Whether a search would spend its time on getting ready."""
+    return limit is not None and limit < LEAST
+
+
+def _layer(parts: list[Variable], x: Variable, domain: Domain) -> OneFeature | None:
+    """Return sharper bounds for gradients of one hidden layer, where they apply."""
+    found = one_layer(parts, x)
+    hull = domain.hull(x)
+    ends = np.abs([hull.lower, hull.upper])
+    if found is None or not np.isfinite(ends).all():
+        return None
+    for numbers in (ends, found.matrix, *(e.coefficient for e in found.elements)):
+        size = np.abs(numbers[numbers != 0])
+        if ((size < 1e-70) | (size > 1e70)).any():
+            return None  # squares would underflow
+    symbols = free_symbols([found.scalar])
+    labels = [s for s in symbols if s.name in domain.constraints]
+    return OneFeature(found, x, domain, each_label(labels, domain))
+
+
+def _filled(domain: Domain, x: Variable) -> Domain:
+    """Return a domain that holds the straight path between any two records."""
+    kinds = domain.constraints[x.name]
+    if not any(isinstance(c, OneOf | UnitVectors) for c in kinds):
+        return domain
+    hull = domain.hull(x)
+    return Domain(
+        {**domain.constraints, x.name: (Range(hull.lower, hull.upper),)}, domain.shapes
+    )
