@@ -25,6 +25,7 @@ from deuterium.privacy.training_parts import (
     Weights,
     active,
     affine,
+    spectral,
     steepest,
 )
 
@@ -38,6 +39,7 @@ NODES = np.linspace(0, 1, 33)  # of an activation's values, from least to most
 EVERY = 16  # steps after which tangents are taken anew
 SAG = (NODES[1] - NODES[0]) ** 2 / 8 * GROWN
 ROUNDS, JUMP = 16, 0.1  # of taking them anew after a jump of the logarithm
+HUGE = 1e100
 LEAST = 1e-100  # no bound is smaller: what underflows has no part in it
 
 
@@ -89,7 +91,34 @@ class Scalar:
     ) -> float:
         """Return the bound; calls of one kind share their tangents."""
         with np.errstate(all="ignore"):
-            return self._bound(self._at(weights, factors), kind)
+            found = self._bound(self._at(weights, factors), kind)
+            if self.x.ball is None:
+                return found
+            return min(self._apart(weights, factors), found)
+
+    def _apart(self, weights: Weights, factors: Factors) -> float:
+        """Return a bound by the length of all h together, of d and s for themselves."""
+        first, last = self.network.layers
+        w, b1 = weights[last.weight][:, 0], _of_bias(first, weights)
+        longest = self.x.longest(self.activation, weights[first.weight], b1)
+        if not longest < HUGE:
+            return math.inf
+        low, high = self.x.through(weights[first.weight], b1)
+        h = active(self.activation, low, high)
+        b = None if last.bias is None else weights[last.bias].reshape(-1)
+        ends = affine((h[0] + h[1]) / 2, (h[1] - h[0]) / 2 * GROWN, w[:, None], b)
+        middle = 0.0 if b is None else b.item()
+        reach = float(np.sqrt(w @ w)) * longest * GROWN + LOST * abs(middle) + TINY
+        t = max(ends[0].item(), middle - reach), min(ends[1].item(), middle + reach)
+        above = self.table.above(np.zeros(len(self.table.logs)), self.table.within(*t))
+        top = max(above.tolist())
+        if not top < 1400:
+            return math.inf
+        weight = factors.get(first.weight, 1.0) * self.x.square + _bias(first, factors)
+        slopes = steepest(self.activation, low, high) * w
+        total = factors.get(last.weight, 1.0) * longest * longest + _bias(last, factors)
+        total += weight * float(slopes @ slopes)
+        return math.exp(top / 2) * math.sqrt(total * GROWN) * GROWN + LEAST
 
     def _bound(self, at: _Functions, kind: str) -> float:
         known = self._tangents.get(kind)
@@ -256,7 +285,13 @@ class Softmax:
         else:
             steep = steepest(first.activation, low, high)
             each = 2 * flat * most + weight * squares * steep**2
-        total = each.sum(axis=2) + 2.0 * _bias(last, factors)
+        total = each.sum(axis=2)
+        if self.x.ball is not None:
+            longest = self.x.longest(first.activation, weights[first.weight], b1)
+            steep = steepest(first.activation, low, high)
+            apart = 2 * flat * longest * longest
+            total = np.fmin(total, apart + (weight * squares * steep**2).sum(axis=2))
+        total += 2.0 * _bias(last, factors)
         np.fill_diagonal(total, 0.0)
         wrong = _wrong(h, w, b2)
         return _root(float((total.max(axis=0) * wrong**2).max())) * GROWN + LEAST
@@ -351,17 +386,5 @@ class Deep:
             total += part * part
             if i:
                 a = steep[i - 1][:, None] * weights[layers[i].weight]
-                down = down * _spectral(a) + TINY**2
+                down = down * spectral(a) + TINY**2
         return total * GROWN
-
-
-def _spectral(a: Array) -> float:
-    """Return a number that the spectral norm of a matrix does not exceed."""
-    size = np.abs(a)
-    both = a @ a.T if len(a) <= a.shape[1] else a.T @ a
-    # the last one's terms are fourth powers: what is below 1e-77 underflows
-    return 1e-70 + GROWN * min(
-        math.sqrt(float((a * a).sum())),
-        math.sqrt(float(size.sum(axis=0).max()) * float(size.sum(axis=1).max())),
-        math.sqrt(math.sqrt(float((both * both).sum()))),
-    )

@@ -46,6 +46,7 @@ than a millionth of B for up to a million records.
 """
 
 SMALLEST = 1e-30  # noise is never less: samplers ask for some
+HUGE = 1e100  # bounds that are none: squares must not overflow
 LEAST = 1e-6  # parts that are so much smaller than the largest are taken as if not
 
 
@@ -85,7 +86,7 @@ def parts_of(bound: StepBound, weights: Weights) -> dict[str, float]:
 def spread_over(bound: StepBound, weights: Weights) -> Spread:
     """Return noise for each parameter by what it needs; see above."""
     whole, parts = bound(weights), parts_of(bound, weights)
-    if not all(d < math.inf for d in (whole, *parts.values())):  # NaN fails, too
+    if not all(d < HUGE for d in (whole, *parts.values())):  # NaN fails, too
         return Spread(math.inf, None, dict.fromkeys(weights, math.inf))
     whole = max(whole, SMALLEST)
     sizes = {n: w.size for n, w in weights.items()}

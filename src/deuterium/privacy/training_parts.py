@@ -10,6 +10,7 @@ represented are made up for by adding ``TINY``, or its square.
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -25,7 +26,7 @@ from deuterium.privacy.training_network import Network
 from deuterium.transform import grad
 from deuterium.transform.simplify import simplify
 
-__all__ = ["Inputs", "Slopes", "active", "affine", "enclosed", "steepest"]
+__all__ = ["Inputs", "Slopes", "active", "affine", "enclosed", "spectral", "steepest"]
 
 Array = Any
 Ends = tuple[Array, Array]
@@ -57,6 +58,21 @@ class Inputs:
             longest = float(np.sqrt((ball[0] ** 2).sum())) + ball[1]
             square = min(square, longest * longest * GROWN)
         self.square = square + TINY**2
+
+    def longest(self, activation: str, w: Array, b: Array | None) -> float:
+        """Return the largest length of all hidden values together.
+
+        Both tanh and relu shorten: ``||h|| <= ||x @ w + b||``.
+        """
+        if self.ball is None or activation == "expit":
+            return float("inf")
+        center, radius = self.ball
+        middle, slack = center @ w, np.abs(center) @ np.abs(w)
+        if b is not None:
+            middle, slack = middle + b, slack + np.abs(b)
+        middle = np.abs(middle) + LOST * slack
+        spread = radius * spectral(w)
+        return (float(np.sqrt((middle * middle).sum())) + spread) * GROWN + TINY
 
     def through(self, w: Array, b: Array | None) -> Ends:
         """Return the ends of ``x @ w + b``, rounded outward."""
@@ -126,6 +142,18 @@ def steepest(name: str, low: Array, high: Array) -> Array:
     return (
         np.minimum(1 - value * value + SLACK, 1.0) * (1.0 if name == "tanh" else 0.25)
         + SLACK
+    )
+
+
+def spectral(a: Array) -> float:
+    """Return a number that the spectral norm of a matrix does not exceed."""
+    size = np.abs(a)
+    both = a @ a.T if len(a) <= a.shape[1] else a.T @ a
+    # the last one's terms are fourth powers: what is below 1e-77 underflows
+    return 1e-70 + GROWN * min(
+        math.sqrt(float((a * a).sum())),
+        math.sqrt(float(size.sum(axis=0).max()) * float(size.sum(axis=1).max())),
+        math.sqrt(math.sqrt(float((both * both).sum()))),
     )
 
 
