@@ -144,6 +144,18 @@ def test_an_excluded_end_leaves_the_other_side_of_a_kink_out():
     assert float(point.upper) == 1
 
 
+@pytest.mark.parametrize("ends", [(0.0, 1.0), (-1.0, 0.0), (0.0, 0.0), (-1.0, 1.0)])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_kink_at_the_end_of_a_range_has_its_own_value(ends, sign):
+    x = dt.symbol("x")
+    for function in (dt.relu, np.abs):
+        curve = curve_of(dt.grad(function(x), x), *ends)
+        load = Load([arb(sign)], ZERO, [], ())
+        found = Peak(curve, load, *map(arb, ends), False)
+        least_bound(ZERO, [found], ZERO)  # refines it
+        assert found.upper >= 0  # the value at zero
+
+
 def test_parabolas_and_corners():
     rng = np.random.default_rng(0)
     for _ in range(300):

@@ -1,4 +1,4 @@
-"""Elements that are used more than once, moved, or left out, are counted right."""
+"""Elements used more than once, moved or left out; kinks at the end of a domain."""
 
 import numpy as np
 import pytest
@@ -64,3 +64,21 @@ def test_bounds_hold_and_proofs_convince(made, name, method):
         e.certificate.verify(v, domain)
         if method == "relax":
             assert e.upper <= found.value + 0.3
+
+
+@pytest.mark.parametrize("function", [dt.relu, np.abs])
+@pytest.mark.parametrize("ends", [(0.0, 1.0), (-0.0, 1.0), (-1.0, 0.0), (-1.0, 1.0)])
+@pytest.mark.parametrize("method", ["relax", "box", "interval", "auto"])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_slope_at_a_kink_is_what_it_is_there(function, ends, method, sign):
+    """At zero the slope of relu is 0, as to the left; that of |x| as on no side."""
+    x = dt.symbol("x", (2,))
+    slope = dt.grad(function(x).sum(), x)
+    weight = np.array([[1.0, 0.3], [-0.4, 1.0]])
+    v = 0.1 * np.sum(np.tanh(x @ weight + 0.1)) + sign * np.sum(slope)
+    domain = dt.Box({x: ends})
+    e = dt.maximize(v, domain, method=method, max_regions=60)
+    places = [*np.linspace(*ends, 21).tolist(), 0.0]
+    best = max(float(v.evaluate({x: [a, b]})) for a in places for b in places)
+    assert e.upper >= best
+    e.certificate.verify(v, domain)

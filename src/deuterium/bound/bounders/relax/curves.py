@@ -30,6 +30,7 @@ Array = Any
 COARSE, FINE = 1e-3, 1e-7  # errors, of the function's spread
 FAR = 1e3  # stands for infinity where the solver samples a pole
 MOST_COARSE, MOST_FINE = 96, 32  # cells in all, and within one
+NARROW = 1e-9  # width of the cell that ends at a jump, of all
 
 
 class Curves:
@@ -48,6 +49,7 @@ class Curves:
         self.group = group
         self.kinked = any(f.kinked for f in group.functions)
         images = list(zip(*[(f.left, f.right) for f in group.functions], strict=True))
+        self._jumps = any(_is_jump(n) for n in topological(images[0])) if images else 0
         # a group without functions has one side, of none
         sides = images if self.kinked else images[:1] or [()]
         uniform = all(map(_is_uniform, sides))
@@ -95,7 +97,13 @@ class Curves:
     def table(self, low: Array, high: Array) -> Table:
         """Return the table over the hull of ranges of the coordinates."""
         least, most = float(np.min(low)), float(np.max(high))
-        coarse = self._refined(_first_edges(least, most, self.kinked), low, high)
+        edges = _first_edges(least, most, self.kinked)
+        if self._jumps and least < 0 <= most:
+            edges = np.union1d(edges, [-NARROW * (most - least)])
+        coarse = self._refined(edges, low, high)
+        if self.kinked and least == 0:  # which belongs to the left side
+            edges = np.concatenate([[0.0], coarse.low, coarse.high[-1:]])
+            coarse = self._cells(edges, low, high)
         edges, owner = _divided(coarse)
         fine = self._cells(edges, low, high)
         return Table(coarse, fine, np.searchsorted(owner, np.arange(len(coarse) + 1)))
@@ -108,6 +116,9 @@ class Curves:
             room = MOST_COARSE - len(cells)
             bad = np.argsort(-worst, kind="stable")[: max(room, 0)]
             bad = bad[worst[bad] > COARSE]
+            if self._jumps:
+                width = cells.high - cells.low
+                bad = bad[width[bad] > 2 * NARROW * width.sum()]
             if not len(bad):
                 return cells
             middles = 0.5 * edges[bad] + 0.5 * edges[bad + 1]
@@ -307,6 +318,10 @@ def _leaf(v: Variable, x: Interval) -> Interval:
         return x
     value = np.asarray(v.value, dtype=float)
     return Interval.unchecked(value, value)
+
+
+def _is_jump(v: Variable) -> bool:
+    return v.op is not None and v.op.name == "absolute'"
 
 
 def _first_edges(low: float, high: float, kinked: bool) -> Array:

@@ -49,7 +49,11 @@ KINKS: dict[str, tuple[Any, Any]] = {
     "relu": (lambda x: _filled(x, 0.0), lambda x: x),
     "relu'": (lambda x: _filled(x, 0.0), lambda x: _filled(x, 1.0)),
     "absolute": (lambda x: -x, lambda x: x),
-    "absolute'": (lambda x: _filled(x, -1.0), lambda x: _filled(x, 1.0)),
+    # at the kink itself it is 0, which is at neither side
+    "absolute'": (
+        lambda x: apply(lookup("absolute'"), (x,), {}),
+        lambda x: _filled(x, 1.0),
+    ),
     "flat": (lambda x: _filled(x, 0.0), lambda x: _filled(x, 0.0)),
 }
 

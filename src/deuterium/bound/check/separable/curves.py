@@ -24,7 +24,13 @@ from deuterium.bound.check.functions import (
 )
 from deuterium.bound.check.layout import Group, Task
 from deuterium.bound.check.reasons import NoBound
-from deuterium.bound.check.separable.series import ORDER, applied, number, variable
+from deuterium.bound.check.separable.series import (
+    JUMPS,
+    ORDER,
+    applied,
+    number,
+    variable,
+)
 
 LEAST = arb(-1000)  # more than a logarithm of zero
 
@@ -98,20 +104,26 @@ class Curve:
         return self._cells[key]
 
     def _parabolas(self, low: Ball, high: Ball) -> list[Parabola]:
-        side = 1 if low >= ZERO else -1 if high <= ZERO else 0
-        at = self._series((low + high) * HALF, side)
-        over = self._series(low.union(high), side)
+        # a cell of nothing but zero is on the left, as zero is
+        side = -1 if high <= ZERO else 1 if low >= ZERO else 0
+        at = self._series((low + high) * HALF, side, high)
+        over = self._series(low.union(high), side, high)
         return [
             self._one(t, at.get(t), over.get(t), low, high, side) for t in self.terms
         ]
 
-    def _series(self, at: Ball, side: int) -> dict[int, list[Ball]]:
-        """Return coefficients by slot, of the functions that have a series here."""
+    def _series(self, at: Ball, side: int, high: Ball) -> dict[int, list[Ball]]:
+        """Return coefficients by slot, of the functions that have a series here.
+
+        ``side`` and ``high`` are those of the cell.
+        """
         found = dict(self._constants)
         found[self.slot] = variable(at)
         for name, ((k,), ins), attrs in self.tasks:
             if all(i in found for i in ins):
                 own = side if ins[0] == self.slot else 0
+                if name in JUMPS and own < 0 and not high < ZERO:
+                    continue  # zero is in the cell, where it jumps
                 try:
                     found[k] = applied(name, [found[i] for i in ins], attrs, own)
                 except (NoBound, ZeroDivisionError, ValueError):

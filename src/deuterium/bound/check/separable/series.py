@@ -106,6 +106,9 @@ KINKS: Mapping[str, tuple[Callable[[Series], Series], Callable[[Series], Series]
 }
 """Functions with a kink at zero: what they are below and above it."""
 
+JUMPS = {"absolute'", "sign"}
+"""Those that at zero itself have the value of neither side."""
+
 TWO_VARIABLES: Mapping[str, Callable[[Series, Series], Series]] = {
     "add": lambda x, y: x + y,
     "subtract": lambda x, y: x - y,
