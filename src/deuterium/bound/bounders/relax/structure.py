@@ -266,20 +266,26 @@ class Structure:
             return known
         if isinstance(known, Interval):
             return Affine({}, known)
-        zero = thin(np.zeros(node.shape))
         if isinstance(known, Product):
             term = self._pair(node, known)
-            return Affine({term: identity(term.size, node.shape)}, zero)
+            own = identity(term.size, node.shape)
+            return Affine({term: own}, thin(np.zeros(node.shape)))
+        factor, base = self._without_factor(node)
+        found = self._fused_affine(base)
+        if factor is None:
+            return found
+        parts = {t: arithmetic.multiply(c, factor) for t, c in found.parts.items()}
+        return Affine(parts, arithmetic.multiply(found.constant, factor))
+
+    def _fused_affine(self, node: Variable) -> Affine:
+        """Return a fused node as terms; those moved are terms of where they were."""
+        known = self.kinds[node]
+        assert isinstance(known, Fused)
         if self._is_moved(node, known):
             return through(node, [self._varying(a) for a in node.args])
-        factor, base = self._without_factor(node)
-        kind = self.kinds[base]
-        assert isinstance(kind, Fused)
-        term = self._term(base, kind)
+        term = self._term(node, known)
         own = identity(term.size, node.shape)
-        if factor is not None:
-            own = arithmetic.multiply(own, factor)
-        return Affine({term: own}, zero)
+        return Affine({term: own}, thin(np.zeros(node.shape)))
 
     def _is_moved(self, node: Variable, fused: Fused) -> bool:
         """Whether a node has the elements of others, once, several times or never."""

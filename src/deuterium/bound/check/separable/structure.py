@@ -283,8 +283,7 @@ class Structure(Layout):
             if known.kind == CONSTANT:
                 known.values = self._constants(known.places)
             elif known.kind == FUSED:
-                moved = self._is_moved(node, known)
-                known.values = self._move(node) if moved else self._scaled(node)
+                known.values = self._scaled(node)
             else:
                 known.values = self._pairs(node, known)
         return known.values
@@ -317,7 +316,9 @@ class Structure(Layout):
             else:
                 own = arb(-1) if factor is None else self._numbers(factor)
                 scale = own if scale is None else scale * own
-        terms = self._terms(self.known[node].places)
+        known = self.known[node]
+        moved = self._is_moved(node, known)
+        terms = self._move(node) if moved else self._terms(known.places)
         if scale is None:
             return terms
         pairs = np.broadcast_arrays(terms, np.asarray(scale, dtype=object))
