@@ -88,12 +88,37 @@ def start(sizes, seed, size=0.5):
     }
 
 
-def trainer(t, multiplier, rate, seed, *, scale=1.0, decay=0.0, clip=None, count=None):
-    """Return a trainer; ``scale`` shrinks the records, ``decay`` the weights."""
+def shown(x, scale=1.0, radius=None):
+    """Return records as they are trained on: smaller, and moved into a ball."""
+    x = x * scale
+    if radius is None:
+        return x
+    length = np.linalg.norm(x, axis=1, keepdims=True)
+    return x * np.minimum(1.0, radius * (1 - 1e-9) / np.maximum(length, 1e-9))
+
+
+def trainer(
+    t,
+    multiplier,
+    rate,
+    seed,
+    *,
+    scale=1.0,
+    radius=None,
+    decay=0.0,
+    clip=None,
+    per_layer=False,
+    regulariser=0.0,
+    count=None,
+):
+    """Return a trainer; ``decay`` shrinks the weights; for the rest see `shown`."""
     m, _, k = t.sizes
     x = dt.symbol("x", shape=(m,))
     y = dt.symbol("y", shape=() if k == 1 else (k,))
     labels = dt.Choice(y, [0, 1]) if k == 1 else dt.OneHot(y)
+    records = dt.Box({x: (-scale, scale)}) & labels
+    if radius is not None:
+        records = records & dt.Ball(x, np.zeros(m), radius)
     shrink = None
     if decay:
 
@@ -103,52 +128,55 @@ def trainer(t, multiplier, rate, seed, *, scale=1.0, decay=0.0, clip=None, count
     return ClipFreeSGD(
         binary if k == 1 else classes,
         start(t.sizes, seed),
-        dt.Box({x: (-scale, scale)}) & labels,
+        records,
         noise_multiplier=multiplier,
         learning_rate=rate,
         count=count or len(t.train[0]),
         clip=clip,
+        per_layer=per_layer,
+        regulariser=regulariser,
         penalty=shrink,
         insecure_rng=seed,
     )
 
 
-def outputs(parameters, t, scale=1.0):
+def outputs(parameters, t, **how):
     x, _ = t.test
     p = parameters
-    return np.tanh(x * scale @ p["w1"] + p["b1"]) @ p["w2"] + p["b2"]
+    return np.tanh(shown(x, **how) @ p["w1"] + p["b1"]) @ p["w2"] + p["b2"]
 
 
-def accuracy(parameters, t, scale=1.0):
+def accuracy(parameters, t, **how):
     """Return the share of test records that are classified as they are labelled."""
-    out, y = outputs(parameters, t, scale), t.test[1]
+    out, y = outputs(parameters, t, **how), t.test[1]
     if out.shape[1] == 1:
         return float(((out[:, 0] > 0) == (y > 0.5)).mean())
     return float((out.argmax(1) == y.argmax(1)).mean())
 
 
-def log_loss(parameters, t, scale=1.0):
+def log_loss(parameters, t, **how):
     """Return the mean loss of test records, which tells equal accuracies apart."""
-    out, y = outputs(parameters, t, scale), t.test[1]
+    out, y = outputs(parameters, t, **how), t.test[1]
     if out.shape[1] == 1:
         return float(-(log_expit(np.where(y > 0.5, 1, -1) * out[:, 0])).mean())
     return float((logsumexp(out, axis=1) - (out * y).sum(1)).mean())
 
 
-def run(t, epsilon, steps, seed, *, rate, scale=1.0, decay=0.0, clip=None):
+def run(t, epsilon, steps, seed, *, rate, scale=1.0, radius=None, **own):
     """Train, and return the accuracy and loss on test records."""
     m = noise_multiplier(epsilon, DELTA, steps=steps)
-    made = trainer(t, m, rate, seed, scale=scale, decay=decay, clip=clip)
+    how = {"scale": scale, "radius": radius}
+    made = trainer(t, m, rate, seed, **how, **own)
     x, y = t.train
-    made.fit({"x": x * scale, "y": y}, steps)
+    made.fit({"x": shown(x, **how), "y": y}, steps)
     assert made.epsilon_at(DELTA) <= epsilon * (1 + 1e-9)
-    return tuple(f(made.parameters, t, scale) for f in (accuracy, log_loss))
+    return tuple(f(made.parameters, t, **how) for f in (accuracy, log_loss))
 
 
 # -- the same in torch -----------------------------------------------------------------
 
 
-def opacus_step(t, multiplier, rate, seed, *, scale=1.0, clip=1.0, mode="hooks"):
+def opacus_step(t, multiplier, rate, seed, *, clip=1.0, mode="hooks", **how):
     """Return a function that takes one step, and the model."""
     import torch
     from opacus import PrivacyEngine
@@ -163,7 +191,7 @@ def opacus_step(t, multiplier, rate, seed, *, scale=1.0, clip=1.0, mode="hooks")
         for layer, (w, b) in zip((model[0], model[2]), PAIRS, strict=True):
             layer.weight.copy_(torch.tensor(first[w].T))
             layer.bias.copy_(torch.tensor(first[b]))
-    x, y = (torch.tensor(a) for a in (t.train[0] * scale, t.train[1]))
+    x, y = (torch.tensor(a) for a in (shown(t.train[0], **how), t.train[1]))
     label = y if k == 1 else y.argmax(1)
     loss = torch.nn.BCEWithLogitsLoss() if k == 1 else torch.nn.CrossEntropyLoss()
     data = torch.utils.data.TensorDataset(x, label)
@@ -193,15 +221,15 @@ def opacus_step(t, multiplier, rate, seed, *, scale=1.0, clip=1.0, mode="hooks")
     return step, model
 
 
-def run_opacus(t, epsilon, steps, seed, *, rate, scale=1.0, clip=1.0, **_):
+def run_opacus(t, epsilon, steps, seed, *, rate, clip, **how):
     """Train with Opacus, and return the accuracy on test records."""
     m = noise_multiplier(epsilon, DELTA, steps=steps)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        step, model = opacus_step(t, m, rate, seed, scale=scale, clip=clip)
+        step, model = opacus_step(t, m, rate, seed, clip=clip, **how)
         for _ in range(steps):
             step()
     p = {n: v.detach().numpy() for n, v in model.named_parameters()}
     names = {"w1": "0.weight", "b1": "0.bias", "w2": "2.weight", "b2": "2.bias"}
     found = {n: p[v].T for n, v in names.items()}
-    return accuracy(found, t, scale)
+    return accuracy(found, t, **how)

@@ -476,3 +476,259 @@ def test_refusals():
     assert s.quantity == "contribution"
     assert s.size == 2
     assert s.upper == trainer.bound()
+
+
+# -- nothing is released that was not accounted for ------------------------------------
+
+
+@pytest.mark.parametrize("where", ["_spread", "_sum", "_released", "_move"])
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, MemoryError])
+def test_a_step_that_is_stopped(where, stop, monkeypatch):
+    """Accounted for exactly if noise may have been drawn; and never half taken."""
+    trainer, data, _, _ = problem("binary tanh")
+    trainer.fit(data, 2)
+    before = dict(trainer.parameters)
+
+    def stopped(*args, **kwargs):
+        raise stop
+
+    with monkeypatch.context() as patch:
+        patch.setattr(trainer, where, stopped)
+        with pytest.raises(stop):
+            trainer.step(data)
+    drawn = where in ("_released", "_move")
+    assert trainer.accountant.releases == 2 + drawn
+    assert len(trainer.history) == 2
+    assert all(trainer.parameters[n] is w for n, w in before.items())
+    trainer.step(data)
+    assert trainer.accountant.releases == 3 + drawn
+
+
+def test_noise_is_drawn_after_it_was_accounted_for(monkeypatch):
+    trainer, data, _, _ = problem("binary tanh")
+    released, counts = ClipFreeSGD._released, []
+
+    def watched(self, *args):
+        counts.append(self.accountant.releases)
+        return released(self, *args)
+
+    monkeypatch.setattr(ClipFreeSGD, "_released", watched)
+    trainer.fit(data, 3)
+    assert counts == [1, 2, 3]
+
+
+def test_no_record_is_drawn_more_often_than_said():
+    trainer, _, _, _ = problem("binary tanh", sampling_probability=1 / 3)
+
+    class Highest:
+        def integers(self, low, high, count):
+            return np.array([int(2**53 / 3) - 1, int(2**53 / 3), high - 1])
+
+    trainer._rng = Highest()
+    assert trainer._drawn(3).tolist() == [True, False, False]
+    assert int(2**53 / 3) / 2**53 <= 1 / 3
+
+
+def test_a_gradient_without_a_bound_can_be_clipped():
+    def loss(x, y, w):
+        return ((x @ w)[:, 0] - y) ** 2
+
+    x, y = dt.symbol("x", shape=(2,)), dt.symbol("y")
+    trainer = ClipFreeSGD(
+        loss,
+        {"w": np.ones((2, 1))},
+        dt.Box({x: (0, 1), y: (0, np.inf)}),
+        noise_multiplier=1.0,
+        learning_rate=1e-3,
+        count=4,
+        clip=0.5,
+        insecure_rng=0,
+    )
+    rows = {x: np.ones((4, 2)), y: np.array([1.0, 2.0, 5.0, 1e200])}
+    sums = trainer._sum(trainer.prepared(rows), clipped=True)
+    three = {k: v[:3] for k, v in rows.items()}
+    without = trainer._sum(trainer.prepared(three), clipped=True)
+    # nothing is known of a gradient of 1e200 but its direction: it is clipped, too
+    assert np.linalg.norm(sums[0] - without[0]) <= 0.5 * (1 + 1e-9)
+    rows[y][3] = 1.7e308  # its gradient overflows: it takes no part
+    kept = trainer._sum(trainer.prepared(rows), clipped=True)
+    np.testing.assert_allclose(kept[0], without[0], rtol=1e-12)
+    report = trainer.step(rows)
+    assert report.bound == math.inf
+    assert report.sensitivity == 0.5
+
+
+def test_sigma_has_room_for_rounding():
+    trainer, data, _, _ = problem("binary tanh", noise_multiplier=3.0)
+    report = trainer.step(data)
+    assert report.sigma >= 3.0 * report.sensitivity * (1 + 1e-6)
+    assert report.sigma <= 3.0 * report.sensitivity * (1 + 2e-6)
+
+
+def test_many_rows_are_summed_in_parts():
+    trainer, _, domain, _ = problem("classes tanh")
+    records = worst_records(domain, np.random.default_rng(3), 2500)
+    rows = trainer.prepared(records)
+    whole = trainer._sum(rows, clipped=False)
+    taken = np.arange(2500)
+    weighted = trainer._sums.some(rows.rows, trainer.parameters, taken, None)
+    parts = [
+        trainer._sums.some(rows.rows, trainer.parameters, p, None)
+        for p in np.array_split(taken, 7)
+    ]
+    added = [sum(g) for g in zip(*parts, strict=True)]
+    for a, b, c in zip(whole, weighted, added, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(a, c, rtol=1e-9, atol=1e-9)
+
+
+def test_rows_that_look_alike_at_weights_of_zero():
+    """A mean over the batch is seen although the loss does not change yet."""
+
+    def loss(x, y, w):
+        return (np.mean(x, axis=0, keepdims=True) @ w)[:, 0] * y
+
+    x, y = dt.symbol("x", shape=(2,)), dt.symbol("y")
+    trainer = ClipFreeSGD(
+        loss,
+        {"w": np.zeros((2, 1))},
+        dt.Box({x: (0, 1), y: (0, 1)}),
+        noise_multiplier=1.0,
+        learning_rate=1.0,
+        count=4,
+        insecure_rng=0,
+    )
+    rng = np.random.default_rng(0)
+    with pytest.raises(InvalidInputError, match="must not see each other"):
+        trainer.step({x: rng.random((4, 2)), y: rng.random(4)})
+
+
+# -- noise by layer --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_noise_by_layer(kind, rng):
+    trainer, data, domain, loss = problem(kind, per_layer=True, learning_rate=1e-3)
+    even, _, _, _ = problem(kind, learning_rate=1e-3)
+    records = worst_records(domain, rng)
+    for _ in range(4):
+        parts = trainer.bounds()
+        now = {n: w.copy() for n, w in trainer.parameters.items()}
+        even.parameters = dict(now)
+        report, other = trainer.step(data), even.step(data)
+        assert set(report.bounds) == set(report.sigmas) == set(now)
+        assert report.sigma <= other.sigma * (1 + 1e-9)  # never more noise in all
+        total = 0.0
+        at = dict(trainer.parameters)
+        trainer.parameters = now
+        for n, norms in part_norms(trainer, loss, domain, records).items():
+            assert norms.max() <= report.bounds[n] * (1 + 1e-12)
+            assert norms.max() <= parts[n] * (1 + 1e-12)
+            total = total + (norms / report.sigmas[n]) ** 2
+        trainer.parameters = at
+        assert math.sqrt(total.max()) <= 1 / 5.0  # one over the noise multiplier
+    assert trainer.epsilon_at(1e-5) == even.epsilon_at(1e-5)
+
+
+def part_norms(trainer, loss, domain, records):
+    one = {n: dt.symbol(n, shape=(1, *s)) for n, s in domain.shapes.items()}
+    weights = {n: dt.symbol(n, shape=w.shape) for n, w in trainer.parameters.items()}
+    g = dt.grad(loss(**one, **weights).sum(), list(weights.values()))
+    rows = {one[n]: x[:, None] for n, x in records.items()}
+    fixed = {weights[n]: w for n, w in trainer.parameters.items()}
+    count = len(next(iter(records.values())))
+    return {
+        n: np.linalg.norm(v.evaluate({**rows, **fixed}).reshape(count, -1), axis=1)
+        for n, v in zip(weights, g, strict=True)
+    }
+
+
+def test_noise_by_layer_has_the_scales_it_says():
+    trainer, data, _, _ = problem("classes tanh", per_layer=True, learning_rate=1.0)
+    rows = trainer.prepared(data)
+    first = {n: w.copy() for n, w in trainer.parameters.items()}
+    sums = dict(zip(first, trainer._sum(rows, clipped=False), strict=True))
+    noises = {n: [] for n in first}
+    for _ in range(400):
+        trainer.parameters = dict(first)
+        report = trainer.step(rows)
+        for n, w in trainer.parameters.items():
+            noises[n].append((first[n] - w) * COUNT - sums[n])
+    assert len(set(report.sigmas.values())) > 1
+    for n, found in noises.items():
+        assert np.std(found) == pytest.approx(report.sigmas[n], rel=0.1)
+
+
+def test_noise_by_layer_is_less_where_layers_differ():
+    """Many numbers with short gradients need not share the noise of a few long."""
+    rng = np.random.default_rng(0)
+    x, y = dt.symbol("x", shape=(60,)), dt.symbol("y")
+    weights = start(rng, [60, 30, 1], ["w1", "b1", "w2", "b2"], 0.3)
+    made = [
+        ClipFreeSGD(
+            binary(np.tanh),
+            weights,
+            dt.Box({x: (-0.05, 0.05)}) & dt.Choice(y, [0, 1]),
+            noise_multiplier=1.0,
+            learning_rate=1e-6,
+            count=10,
+            per_layer=by_layer,
+            insecure_rng=0,
+        )
+        for by_layer in (False, True)
+    ]
+    data = {x: rng.uniform(-0.05, 0.05, (10, 60)), y: np.tile([0.0, 1.0], 5)}
+    even, uneven = (t.step(data).sigma for t in made)
+    assert uneven < 0.7 * even
+
+
+# -- the bound as a graph --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [k for k in KINDS if k != "unusual"])
+def test_the_graph_of_the_bound(kind, rng):
+    trainer, _, domain, loss = problem(kind)
+    graph, now = trainer.bound_graph(), trainer.parameters
+    assert graph.shape == ()
+    value = float(graph.evaluate(now))
+    records = worst_records(domain, rng)
+    assert record_norms(trainer, loss, domain, records).max() <= value
+    assert value <= 3 * trainer.bound()  # plainer, not useless
+    symbols = list(trainer._weights.values())
+    slopes = dt.grad(graph, symbols)
+    for s, g in zip(symbols, slopes, strict=True):
+        exact, step = np.asarray(g.evaluate(now)), 1e-6
+        for i in np.ndindex(s.shape):
+            ends = []
+            for sign in (1, -1):
+                moved = {n: w.copy() for n, w in now.items()}
+                moved[s.name][i] += sign * step
+                ends.append(float(graph.evaluate(moved)))
+            found = (ends[0] - ends[1]) / (2 * step)
+            assert exact[i] == pytest.approx(found, rel=1e-4, abs=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["binary tanh", "classes relu", "deep1 expit"])
+def test_a_regulariser_lowers_bound_and_noise(kind):
+    settings = {"noise_multiplier": 1e-6, "learning_rate": 0.05}
+    plain, data, _, _ = problem(kind, scale=2.0, **settings)
+    smaller, _, _, _ = problem(kind, scale=2.0, regulariser=1.0, **settings)
+    for t in (plain, smaller):
+        t.fit(data, 30)
+    assert smaller.bound() < 0.8 * plain.bound()
+    assert smaller.history[-1].sigma < 0.8 * plain.history[-1].sigma
+    assert smaller.epsilon_at(1e-5) == plain.epsilon_at(1e-5)
+
+
+def test_what_has_no_graph_says_so():
+    trainer, _, _, _ = problem("unusual")
+    with pytest.raises(UnsupportedError, match="layer upon layer"):
+        trainer.bound_graph()
+    with pytest.raises(UnsupportedError, match="layer upon layer"):
+        problem("unusual", regulariser=0.1)
+    with pytest.raises(UnsupportedError, match="per_layer"):
+        problem("binary tanh", per_layer=True, clip=1.0)
+    for name in ("momentum", "regulariser"):
+        for bad in (-1.0, math.nan, math.inf, "much"):
+            with pytest.raises(InvalidInputError, match=name):
+                problem("binary tanh", **{name: bad})
