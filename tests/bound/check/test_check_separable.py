@@ -244,6 +244,46 @@ def test_any_multipliers_give_a_bound(act, seed):
             assert not bound.is_finite() or float(bound.upper()) >= best
 
 
+def odd_graphs(rng):
+    """Graphs with every kind of coordinate, used in every way."""
+    x = dt.symbol("x", (3,))
+    w, c = rng.normal(size=(3, 4)), rng.normal(size=4)
+    z = x @ w
+    p = dt.softmax(z)
+    return x, [
+        c @ np.tanh(p) + np.tanh(np.max(z)),
+        np.sum(dt.relu(np.max(z) + c * z) ** 2) - np.exp(-np.max(z * c)),
+        c @ (np.tanh(z) * p),
+        c @ np.tanh(x[[0, 1, 1, 2]] * c) + c @ np.abs(2 * x[[2, 2, 0, 1]]),
+        dt.norm([np.tanh(z) * np.sum(p * c), z]),
+        np.sum(dt.grad(np.sum(dt.relu(z) * c), x) * x),
+        np.sum(np.abs(x)) - np.sum(dt.grad(np.sum(np.abs(x)), x) * c[:3]),
+        np.sqrt(1 + np.sum(z * z)) / (2 + np.tanh(z[0])),
+    ]
+
+
+@pytest.mark.parametrize("number", range(8))
+@pytest.mark.parametrize("low", [-1.0, 0.0])
+def test_any_multipliers_of_any_graph_give_a_bound(number, low):
+    for seed in range(4):
+        rng = np.random.default_rng([seed, number])
+        x, graphs = odd_graphs(rng)
+        domain = dt.Box({x: (low, 1)})
+        problem = Problem(graphs[number], domain)
+        ends = [arb(low)] * 3, [arb(1)] * 3
+        facts = {"energies": [], "log": False}
+        s = Separable(problem.objective, {"x": 0}, *ends, (), facts)
+        points = rng.uniform(low, 1, (80, 3))
+        points[:40] = np.where(rng.random((40, 3)) < 0.5, points[:40], low)
+        points[20:60] = np.where(rng.random((40, 3)) < 0.5, points[20:60], 0.0)
+        best = max(float(graphs[number].evaluate({"x": p})) for p in points)
+        for scale in (0.0, 0.01, 0.3, 3.0):
+            p = (rng.normal(size=len(s._definitions)) * scale).tolist()
+            region = Region(*map(list, ends), [False] * 3)
+            bound = s.bound(region, {"p": p}, arb(-100))
+            assert not bound.is_finite() or float(bound.upper()) >= best - 1e-12
+
+
 def test_atoms_have_the_ranges_of_their_definitions():
     s, _, n = taken_apart(0, (3, 4, 1), "tanh")
     rng = np.random.default_rng(3)

@@ -210,6 +210,13 @@ class Load:
         self._first = sum([sq.weight * sq.centre for sq in self.own], ZERO)
         self._zeroth = sum([sq.weight * sq.centre**2 for sq in self.own], ZERO)
 
+    @property
+    def is_zero(self) -> bool:
+        """Whether there is nothing to be maximised."""
+        return not (self._terms or self._squares or self.own) and bool(
+            self.linear.is_zero()
+        )
+
     def over(self, cell: Cell, low: Ball, high: Ball) -> tuple[Ball, Ball]:
         """Return upper bounds over the part of a cell in [low, high].
 

@@ -18,7 +18,7 @@ from deuterium.bound.check.separable.energy import (
 from deuterium.bound.check.separable.forward import Forward, State
 from deuterium.bound.check.separable.logform import log_form
 from deuterium.bound.check.separable.maximum import Peak, at_corners, least_bound
-from deuterium.bound.check.separable.structure import FREE, PAIR, Structure
+from deuterium.bound.check.separable.structure import PAIR, Structure
 from deuterium.bound.check.tape import Atom, Ranges
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
@@ -162,8 +162,6 @@ class Separable:
         for block in self.structure.blocks:
             if block.kind == PAIR:
                 constant = constant + self._corners(block, state, c)
-            elif block.kind == FREE:
-                constant = constant + _linear(block.slots, state, c)
             else:
                 peaks += self._peaks(block.slots, state, c, squares)
         total = least_bound(constant, peaks, claim)
@@ -248,19 +246,12 @@ class Separable:
                 mine.get(slot, ()),
                 [mine.get(t, ()) for t in curve.terms],
             )
+            if load.is_zero:
+                continue  # wherever the coordinate is
             peaks.append(
                 Peak(curve, load, state.low[slot], state.high[slot], slot in state.open)
             )
         return peaks
-
-
-def _linear(slots: Sequence[int], state: State, c: Mapping[int, Ball]) -> Ball:
-    total = ZERO
-    for slot in slots:
-        x = c.get(slot, ZERO)
-        if not x.is_zero():
-            total = total + larger(x * state.low[slot], x * state.high[slot])
-    return total
 
 
 def _needed(tasks: list[Any], terms: Sequence[int]) -> list[Any]:

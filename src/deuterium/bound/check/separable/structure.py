@@ -296,7 +296,9 @@ class Structure(Layout):
     def _move(self, node: Variable) -> Array:
         assert node.op is not None
         move = MOVES[node.op.name]
-        return move(*[self.affine(a) for a in node.args], **node.attrs)
+        found = move(*[self.affine(a) for a in node.args], **node.attrs)
+        # one element of an array of objects is that object
+        return found if isinstance(found, np.ndarray) else objects((), [found])
 
     def _scaled(self, node: Variable) -> Array:
         """Return a fused node as multiples of terms: ``(c u)**2`` is ``c**2 * u**2``.
