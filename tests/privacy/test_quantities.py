@@ -231,11 +231,11 @@ def test_a_diameter_of_something_else_is_not_taken():
 
 
 def test_a_slope_by_some_symbols_is_no_bound_for_a_record():
-    a, b, f, box = people()
+    a, _, f, box = people()
     slope = privacy.lipschitz(f, [a], box)
     with pytest.raises(UnsupportedError, match="b stay"):
         slope.sensitivity("replace_one", distance=1.0)
-    x, y, g, domain = gradient(1)
+    x, _, g, domain = gradient(1)
     slope = privacy.lipschitz(dt.norm(g), x, domain, time_limit=2)
     with pytest.raises(UnsupportedError, match="y stay"):
         slope.sensitivity("replace_one", distance=1.0)

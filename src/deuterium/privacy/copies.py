@@ -48,11 +48,6 @@ class Copies:
     def __init__(
         self, domain: Domain, symbols: Iterable[Variable], shared: Sequence[Any] = ()
     ) -> None:
-        if not isinstance(domain, Domain):
-            raise InvalidInputError(
-                "diameter: `domain` must be a deuterium.Box, Ball, Choice or OneHot "
-                f"(or several joined with &), got {type(domain).__name__}"
-            )
         listed = sorted(symbols, key=lambda s: s.name)
         common = _common(shared, {s.name for s in listed} | set(domain.constraints))
         self.domain, self.shared = domain, sorted(common)
@@ -97,7 +92,6 @@ class Pair(Copies):
         self, parts: list[Variable], x: Variable, where: Group, domain: Domain
     ) -> None:
         super().__init__(domain, [], ())
-        self.what = f"{x.name}{list(where)}"
         self.x, self.where = x, list(where)
         used = sorted(free_symbols(parts), key=lambda s: s.name)
         self.name = primed(x.name, {s.name for s in used} | set(domain.constraints))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from deuterium.privacy.sensitivity import Sensitivity
 from deuterium.privacy.upward import product_up
 from deuterium.privacy.vectors import Best, norm_graph, norm_up
 
-__all__ = ["Feature", "Work"]
+__all__ = ["Feature", "Work", "place_names"]
 
 LEAST = 0.2  # seconds for which a search is worth while
 LOOKS = 8  # rounds of a search in vain
@@ -95,15 +96,29 @@ class Feature:
 
     def __init__(self, name: str, where: Group, work: Work) -> None:
         self.name, self.where, self.work = name, where, work
-        self.pair = Pair(work.parts, work.x, where, work.domain)
-        self.apart = norm_graph(self.pair.apart, work.norm)
-        at = work.at(self.pair.name)
-        self.best = Best(
-            self.apart, at, self.pair, work.norm, work.rtol, 0.0, work.size
-        )
         self.layer = work.layer if len(where) == 1 else None
         self.begun = self.stuck = False
         self.rounds = 0
+
+    # only when its turn comes: a thousand features take a while
+
+    @cached_property
+    def pair(self) -> Pair:
+        """Two records that differ there."""
+        work = self.work
+        return Pair(work.parts, work.x, self.where, work.domain)
+
+    @cached_property
+    def apart(self) -> Variable:
+        """How far apart the results are."""
+        return norm_graph(self.pair.apart, self.work.norm)
+
+    @cached_property
+    def best(self) -> Best:
+        """What is known."""
+        work, pair = self.work, self.pair
+        at = work.at(pair.name)
+        return Best(self.apart, at, pair, work.norm, work.rtol, 0.0, work.size)
 
     @property
     def gap(self) -> float:
@@ -115,13 +130,21 @@ class Feature:
         """Return what is known."""
         work = self.work
         if self.best.upper == math.inf:
-            near = enclose(self.apart, self.pair.doubled)
-            self.best.offer_enclosure(near, "an enclosure over both records")
+            self._enclose()
         return self.best.sensitivity(
-            f"only {self.pair.what} changes; all else is the same in both records",
-            scope=f"only {self.pair.what} changes",
+            f"only {self.what} changes; all else is the same in both records",
+            scope=f"only {self.what} changes",
             vector=tuple(work.parts),
         )
+
+    @property
+    def what(self) -> str:
+        """What changes, in words."""
+        return ", ".join(place_names(self.work.x, self.where))
+
+    def _enclose(self) -> None:
+        found = enclose(self.apart, self.pair.doubled)
+        self.best.offer_enclosure(found, "an enclosure over both records")
 
     def interrupt(self) -> None:
         """Take what is known so far, and say that there was no more."""
@@ -136,6 +159,9 @@ class Feature:
         left = _left(limit)
         if self.pair.still:
             self.best.offer(0.0, None, "no two records that differ in nothing else")
+            return
+        if _is_short(limit):
+            self._enclose()
             return
         self._look(left(0.3))
         if self.layer is not None:
@@ -212,6 +238,14 @@ class Feature:
         self.best.take(found)
         if found.status == "interrupted":
             raise KeyboardInterrupt
+
+
+def place_names(x: Variable, where: Sequence[int]) -> list[str]:
+    """Return what elements of a symbol are called."""
+    if not x.shape:
+        return [x.name]
+    each = (np.unravel_index(j, x.shape) for j in where)
+    return [f"{x.name}[{', '.join(map(str, places))}]" for places in each]
 
 
 def _left(limit: float | None) -> Callable[[float], float | None]:

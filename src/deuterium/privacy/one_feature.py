@@ -26,6 +26,7 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -33,11 +34,12 @@ import numpy as np
 
 from deuterium.bound import Box, Domain, enclose
 from deuterium.evaluate import compile
+from deuterium.functions.movement import concatenate
 from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable
 from deuterium.interval.rounding import next_down, next_up
 from deuterium.privacy.one_feature_dual import Dual
-from deuterium.privacy.one_feature_tables import SLACK, Tables, total
+from deuterium.privacy.one_feature_tables import SLACK, Tables, find_kinks, total
 from deuterium.privacy.one_layer import OneLayer
 
 __all__ = ["OneFeature"]
@@ -48,6 +50,7 @@ FIRST = 4  # cells of tau to begin with
 BATCH = 48  # cells of t and t' bounded together
 INNER = 240, 1600  # cells of t and t' for one cell of tau, until it is cut, and then
 FINEST = 1 / 64  # of a cell of tau, relative
+CURVES = 3  # of which all corners are looked at
 FLAT = 0.004, 3e-4  # ranges of d so narrow that cutting t helps less than cutting tau
 
 
@@ -100,6 +103,24 @@ class OneFeature:
                 self.weights.append(np.zeros((h, n + 1)))
                 known = [len(self.images) - 1]
             np.add.at(self.weights[known[0]], (e.pick.ravel(), place), square)
+
+    @cached_property
+    def curves(self) -> list[Variable]:
+        """What t is made of, and the images: each once."""
+        found = [self.layer.value]
+        for image in self.images:
+            if all(image is not v for v in found):
+                found.append(image)
+        return found
+
+    @cached_property
+    def kinks(self) -> Array:
+        """Between which numbers the curves have kinks: (kinks, 2, H)."""
+        if len(self.curves) > CURVES:
+            return np.zeros((0, 2, len(self.bottom)))
+        return find_kinks(
+            concatenate(self.curves), self.layer.atoms, self.bottom, self.top
+        )
 
     def bound(self, j: int, reached: float, rtol: float, limit: float | None) -> float:
         """Return a number that the distance never exceeds.

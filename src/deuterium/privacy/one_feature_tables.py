@@ -16,12 +16,13 @@ from deuterium.transform import grad
 if TYPE_CHECKING:
     from deuterium.privacy.one_feature import OneFeature
 
-__all__ = ["NOT", "SLACK", "Tables", "total"]
+__all__ = ["NOT", "SLACK", "Tables", "find_kinks", "total"]
 
 Array = Any
 
 NODES = 96  # pieces of a pre-activation's range
 COARSE, LEAST = 64, 0.15  # where to put them: equal pieces, and a least density
+KINKS, FINER = 3, 40  # of one function at most; how often a range is halved
 SLACK = 1e-12
 NOT = -1e30  # in place of alpha, where a second record would leave its range
 
@@ -43,15 +44,18 @@ class Tables:
         others = np.delete(np.arange(n), j)
         alpha: Any = constant(np.zeros(z.shape))
         gamma, beta = alpha, alpha
+        self.shares: list[tuple[Array, Array]] = []
         for image, weight in zip(feature.images, feature.weights, strict=True):
             rest = weight[:, n] + weight[:, others] @ feature.most[others]
-            rest, own = constant(rest * (1 + SLACK)), constant(weight[:, j])
+            self.shares.append((rest * (1 + SLACK), weight[:, j]))
+            rest, own = (constant(v) for v in self.shares[-1])
             phi, phi2 = image, image.subs({z: shifted})
             alpha = alpha + (rest + own * c * c) * phi * phi
             gamma = gamma + (rest + own * c2 * c2) * phi2 * phi2
             beta = beta + (rest + own * c * c2) * phi * phi2
         free, lone = feature.free, float(feature.free[j])
         plain = float(free[n] + free[others] @ feature.most[others]) * (1 + SLACK)
+        self.free, self.side = (plain, lone), side
         share = 1.0 / z.size  # what belongs to no k is dealt out to all
         alpha = alpha + share * (plain + lone * c * c)
         gamma = gamma + share * (plain + lone * c2 * c2)
@@ -60,15 +64,21 @@ class Tables:
         value, value2 = layer.value, layer.value.subs({z: shifted})
         five = [alpha, gamma, beta, w * value, w * (value2 - value)]
         self.value = _joined(five)
+        different = feature.curves
+        self.places = [
+            next(i for i, v in enumerate(different) if v is image)
+            for image in feature.images
+        ]
+        self.images = _joined(different)
+        self.images2 = _joined([v.subs({z: shifted}) for v in different])
         self.curved = [
-            _joined([_second(f, s) for f in five]) for s in (self.z, self.tau)
+            _joined([second(f, s) for f in five]) for s in (self.z, self.tau)
         ]
 
     def table(self, tau: tuple[float, float]) -> Array:
         """Return the five functions at nodes, with what lies between them."""
-        feature = self.feature
-        size = len(feature.bottom)
-        z = self.nodes
+        size = len(self.feature.bottom)
+        z = self._nodes_at(tau)
         width = (z[1:] - z[:-1]) * (1 + SLACK)
         ends = np.array(tau)
         point = Box({self.z: (z, z), self.tau: (ends[:, None, None],) * 2})
@@ -78,14 +88,99 @@ class Tables:
         curved = [enclose(f, box) for f in self.curved]  # (pieces, 5 H)
         steps = np.tile(width, (1, 5)), np.full(5 * size, tau[1] - tau[0])
         bent = [np.maximum(np.abs(c.lower), np.abs(c.upper)) for c in curved]
-        sag = steps[0] ** 2 / 8 * bent[0] + steps[1] ** 2 / 8 * bent[1]
-        if not np.isfinite(sag).all():
+        with np.errstate(invalid="ignore"):
+            sag = steps[0] ** 2 / 8 * bent[0] + steps[1] ** 2 / 8 * bent[1]
+        sharp = ~np.isfinite(sag).reshape(-1, 5, size).all(axis=1)  # (pieces, H)
+        if sharp.any() and self.kinks.shape[0] == 0:
             return self._pieces(z, tau)
+        sag[np.tile(sharp, (1, 5))] = 0.0
         padded = np.concatenate([sag[:1], sag, sag[-1:]])
         near = np.maximum(padded[1:], padded[:-1]) * (1 + 1e-9)  # (nodes, 5 H)
         low, high = (v.reshape(-1, 5, size) for v in (value.lower, value.upper))
         spread = np.concatenate([near, near]).reshape(-1, 5, size) + (high - low)
-        return self._assembled((low + high) / 2, spread, np.concatenate([z, z]), tau)
+        middle, places = (low + high) / 2, np.concatenate([z, z])
+        if not sharp.any():
+            return self._assembled(middle, spread, places, tau, z)
+        more, where = self._corners(z, sharp, tau)
+        spread = np.concatenate([spread, np.zeros(more.shape)])
+        return self._assembled(
+            np.concatenate([middle, more]),
+            spread,
+            np.concatenate([places, where]),
+            tau,
+            z,
+        )
+
+    # -- kinks -------------------------------------------------------------------------
+
+    @property
+    def kinks(self) -> Array:
+        """Between which numbers the images have kinks: (kinks, 2, H)."""
+        return self.feature.kinks
+
+    def _nodes_at(self, tau: tuple[float, float]) -> Array:
+        """Return the nodes, and more around the kinks of both records."""
+        nodes, kinks = self.nodes, self.kinks
+        if not len(kinks):
+            return nodes
+        m = self.feature.layer.matrix[:, self.j]
+        moved = np.stack([end - t * m for end in kinks.swapaxes(0, 1) for t in tau])
+        low, high = moved.min(axis=0), moved.max(axis=0)  # (kinks, H)
+        room = 1e-12 * (1 + np.abs(low) + np.abs(high))
+        zone = low - room, (low + high) / 2, high + room
+        more = np.concatenate([*kinks.swapaxes(0, 1), *zone])
+        more = np.clip(more, nodes[0], nodes[-1])
+        return np.sort(np.concatenate([nodes, more]), axis=0)
+
+    def _corners(
+        self, z: Array, sharp: Array, tau: tuple[float, float]
+    ) -> tuple[Array, Array]:
+        """Return what the five can be on pieces with kinks: (rows, 5, H), and where.
+
+        The distance is convex in the images and, for given images, in tau: what counts
+        is the corners of the images' ranges, at both ends of tau.
+        """
+        size = z.shape[1]
+        count = int(sharp.sum(axis=0).max())
+        order = np.argsort(~sharp, axis=0, kind="stable")[:count]  # sharp pieces first
+        here = np.take_along_axis(sharp, order, axis=0)  # (count, H)
+        low, high = (np.take_along_axis(e, order, axis=0) for e in (z[:-1], z[1:]))
+        box = Box({self.z: (low, high), self.tau: tau})
+        both = [enclose(f, box) for f in (self.images, self.images2)]
+        ends = [
+            np.stack([e.lower, e.upper]).reshape(2, count, -1, size) for e in both
+        ]  # (end, count, image, H), of either record
+        rows = []
+        images = ends[0].shape[2]
+        for corner in np.ndindex((2,) * (2 * images)):
+            one, two = (
+                np.stack([e[c, :, i] for i, c in enumerate(picked)])
+                for e, picked in zip(
+                    ends, (corner[:images], corner[images:]), strict=True
+                )
+            )  # (image, count, H)
+            rows += [self._five(one, two, t) for t in tau]
+        whole = np.concatenate(rows)  # (corners * count, 5, H)
+        absent = np.tile(~here, (len(rows), 1))
+        whole[:, 0][absent] = NOT
+        whole[:, 1:] = np.where(absent[:, None], 0.0, whole[:, 1:])
+        return whole, np.tile((low + high) / 2, (len(rows), 1))
+
+    def _five(self, one: Array, two: Array, tau: float) -> Array:
+        """Return the five functions for given images: (count, 5, H)."""
+        feature, j = self.feature, self.j
+        low, high = float(feature.low[j]), float(feature.high[j])
+        c, c2 = (low, low + tau) if self.side == 0 else (high - tau, high)
+        share, (plain, lone) = 1.0 / one.shape[-1], self.free
+        alpha = share * (plain + lone * c * c) + np.zeros(one.shape[1:])
+        gamma = share * (plain + lone * c2 * c2)
+        beta = share * (plain + lone * c * c2)
+        for i, (rest, own) in zip(self.places, self.shares, strict=True):
+            alpha = alpha + (rest + own * c * c) * one[i] ** 2
+            gamma = gamma + (rest + own * c2 * c2) * two[i] ** 2
+            beta = beta + (rest + own * c * c2) * one[i] * two[i]
+        w = feature.layer.weight
+        return np.stack([alpha, gamma, beta, w * one[0], w * (two[0] - one[0])], 1)
 
     @cached_property
     def nodes(self) -> Array:
@@ -114,18 +209,25 @@ class Tables:
         found = enclose(self.value, box)
         size = z.shape[1]
         low, high = (v.reshape(-1, 5, size) for v in (found.lower, found.upper))
-        middle = (z[:-1] + z[1:]) / 2
-        return self._assembled((low + high) / 2, (high - low) * 0.5000001, middle, tau)
+        places = (z[:-1] + z[1:]) / 2
+        half = (high - low) * 0.5000001
+        return self._assembled((low + high) / 2, half, places, tau, z)
 
     def _assembled(
-        self, value: Array, spread: Array, z: Array, tau: tuple[float, float]
+        self,
+        value: Array,
+        spread: Array,
+        z: Array,
+        tau: tuple[float, float],
+        nodes: Array,
     ) -> Array:
         """Return alpha and gamma from above, the others with their radii."""
         feature = self.feature
-        spread = spread + SLACK * np.abs(value)
-        spread[:, 2] += SLACK * (np.abs(value[:, 0]) + np.abs(value[:, 1]))
+        size = np.where(value > NOT / 2, np.abs(value), 0.0)
+        spread = spread + SLACK * size
+        spread[:, 2] += SLACK * (size[:, 0] + size[:, 1])
         m = feature.layer.matrix[:, self.j]
-        step = np.diff(self.nodes, axis=0).max(axis=0)
+        step = np.diff(nodes, axis=0).max(axis=0)
         second = [z + t * m for t in tau]
         outside = np.minimum(*second) > feature.top + step
         outside |= np.maximum(*second) < feature.bottom - step
@@ -141,10 +243,56 @@ def _joined(parts: Sequence[Variable]) -> Variable:
     return whole  # type: ignore[no-any-return]
 
 
-def _second(f: Variable, by: Variable) -> Variable:
+def second(f: Variable, by: Variable) -> Variable:
     first = grad(f.sum(), by)
     found: Variable = grad(first.sum(), by)
     return found
+
+
+def find_kinks(f: Variable, z: Variable, low: Array, high: Array) -> Array:
+    """Return narrow ranges outside of which functions are smooth: (kinks, 2, H).
+
+    Parameters
+    ----------
+    f : Variable
+        Functions of single elements of ``z``, one after another.
+    z : Variable
+        The symbol, a vector.
+    low, high : ndarray
+        Its range.
+
+    Returns
+    -------
+    ndarray
+        Empty if there are no kinks, or too many.
+    """
+    none = np.zeros((0, 2, z.size))
+    curved = second(f, z)
+
+    def sharp(ends: Array) -> Array:
+        """Tell which of (pieces, 2, H) may hold a kink."""
+        found = enclose(curved, Box({z: (ends[:, 0], ends[:, 1])}))
+        finite = np.isfinite(found.lower) & np.isfinite(found.upper)
+        return ~finite.reshape(len(ends), -1, z.size).all(axis=1)
+
+    # uneven, so that no kink lies where two pieces meet
+    parts = np.linspace(0, 1, COARSE + 1)[:, None] ** 1.0137
+    edges = low + (high - low) * parts
+    edges[-1] = high
+    ends = np.stack([edges[:-1], edges[1:]], axis=1)  # (pieces, 2, H)
+    for _ in range(FINER):
+        held = sharp(ends)
+        count = int(held.sum(axis=0).max())
+        if not 0 < count <= KINKS:
+            return none
+        order = np.argsort(~held, axis=0, kind="stable")[:count]
+        ends = np.take_along_axis(ends, order[:, None], axis=0)
+        cut = ends[:, 0] + 0.4871 * (ends[:, 1] - ends[:, 0])
+        last = ends
+        ends = np.concatenate(
+            [np.stack([ends[:, 0], cut], 1), np.stack([cut, ends[:, 1]], 1)]
+        )
+    return last
 
 
 def total(table: Array, place: int, radius: int) -> tuple[float, float]:

@@ -10,7 +10,6 @@ and one output.  Found out node by node; a graph that does not fit is left to ot
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,90 +20,28 @@ from deuterium.graph.operator import Operator
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable, apply, constant, symbol
 from deuterium.ops.layout import reshape_to
+from deuterium.privacy.one_layer_kinds import (
+    MOVES,
+    Affine,
+    Curve,
+    Element,
+    Number,
+    OneLayer,
+    Output,
+    Scalar,
+    Unfit,
+    bared,
+    everywhere,
+    is_layer,
+    is_lone,
+    place,
+    require_exact,
+)
 from deuterium.transform.simplify import simplify
 
 __all__ = ["Element", "OneLayer", "one_layer"]
 
 Array = Any
-MOVES = ("reshape", "transpose", "gather", "broadcast")
-
-
-class Unfit(Exception):
-    """The graph has another form."""
-
-
-@dataclass(frozen=True, eq=False)
-class Affine:
-    """``matrix @ x + shift``, element by element: matrix has one more axis."""
-
-    matrix: Array
-    shift: Array
-
-
-@dataclass(frozen=True, eq=False)
-class Curve:
-    """Elements of ``image``, a vector of functions of single pre-activations."""
-
-    image: Variable  # of the symbol `atoms`
-    pick: Array  # which element of the image
-
-
-@dataclass(frozen=True, eq=False)
-class Output:
-    """``shift + sum weight * image``, one number."""
-
-    weight: Array
-    image: Variable
-    shift: float
-
-
-@dataclass(frozen=True, eq=False)
-class Scalar:
-    """A function of outputs and labels, one number."""
-
-    node: Variable
-
-
-@dataclass(frozen=True, eq=False)
-class Element:
-    """An array of products: coefficient, d or not, an image's element, an input."""
-
-    coefficient: Array
-    scalar: Variable | None
-    image: Variable | None
-    pick: Array
-    place: Array  # in x; -1 without
-
-
-@dataclass(frozen=True, eq=False)
-class OneLayer:
-    """What `one_layer` found.
-
-    Attributes
-    ----------
-    matrix, shift : ndarray
-        ``z = matrix @ x + shift``, a row for each pre-activation.
-    atoms : Variable
-        The symbol of z, a vector.
-    elements : list of Element
-        The vector, in parts.
-    scalar : Variable
-        d, as a function of ``output`` and of labels.
-    output : Variable
-        The symbol of t.
-    weight, value, offset
-        ``t = offset + sum(weight * value)``, ``value`` a vector image.
-    """
-
-    matrix: Array
-    shift: Array
-    atoms: Variable
-    elements: list[Element]
-    scalar: Variable
-    output: Variable
-    weight: Array
-    value: Variable
-    offset: float
 
 
 def one_layer(parts: Sequence[Variable], x: Variable) -> OneLayer | None:
@@ -137,10 +74,11 @@ class _Reader:
             return self._symbol(node)
         op, kinds = node.op, [self.kinds[a] for a in node.args]
         assert op is not None
-        if all(isinstance(k, np.ndarray) for k in kinds):
-            if op.name in MOVES or op.name == "negative":
-                return np.asarray(op.value(*kinds, **node.attrs))
-            raise Unfit(node)
+        copied = op.name in (*MOVES, "negative")
+        if copied and all(isinstance(k, np.ndarray) for k in kinds):
+            return np.asarray(op.value(*kinds, **node.attrs))
+        if all(isinstance(k, np.ndarray | Number) for k in kinds):
+            return self._number(node, kinds)
         if self._is_scalar(node, kinds):
             return self._scalar(node)
         handler: Callable[..., Any] | None = getattr(self, f"_{op.name}", None)
@@ -154,6 +92,14 @@ class _Reader:
             return self._elementwise(node, kinds)
         raise Unfit(node)
 
+    def _number(self, node: Variable, kinds: list[Any]) -> Number:
+        assert node.op is not None
+        if node.op.name in MOVES and isinstance(kinds[0], Number):
+            return kinds[0]
+        if node.size != 1:
+            raise Unfit(node)
+        return Number(node)
+
     def _is_scalar(self, node: Variable, kinds: list[Any]) -> bool:
         """Whether a node is a function of outputs and labels, and no output itself."""
         assert node.op is not None
@@ -161,7 +107,8 @@ class _Reader:
             return False
         sums = node.op.name in ("add", "subtract")
         if not all(
-            isinstance(k, Scalar | Output | np.ndarray) or (sums and _is_lone(k))
+            isinstance(k, Scalar | Output | Number | np.ndarray)
+            or (sums and is_lone(k))
             for k in kinds
         ):
             return False
@@ -215,11 +162,11 @@ class _Reader:
     def _matmul(self, node: Variable, kinds: list[Any]) -> Any:
         a, b = kinds
         if isinstance(a, Affine) and isinstance(b, np.ndarray):
-            _require_exact(a)
+            require_exact(a)
             m = np.moveaxis(np.moveaxis(a.matrix, -1, 0) @ b, 0, -1)
             return Affine(m, np.zeros(node.shape))
         if isinstance(a, np.ndarray) and isinstance(b, Affine):
-            _require_exact(b)
+            require_exact(b)
             m = np.moveaxis(a @ np.moveaxis(b.matrix, -1, 0), 0, -1)
             return Affine(m, np.zeros(node.shape))
         if node.size != 1:
@@ -252,8 +199,8 @@ class _Reader:
                 return self._shifted(a, sign * b)
             if isinstance(a, Output):
                 return self._offset(a, sign * float(b.reshape(-1)[0]))
-        if isinstance(a, np.ndarray) and sign == 1.0 and isinstance(b, Affine | Output):
-            return self._add(node, [b, a])
+        if isinstance(a, np.ndarray) and isinstance(b, Affine | Output):
+            return self._add(node, [b if sign == 1 else self._negative(node, [b]), a])
         return None
 
     def _subtract(self, node: Variable, kinds: list[Any]) -> Any:
@@ -280,7 +227,8 @@ class _Reader:
         return None
 
     def _multiply(self, node: Variable, kinds: list[Any]) -> Any:
-        if all(isinstance(k, Curve | np.ndarray) for k in kinds):
+        kinds = [self._atoms(k) if is_layer(k) else k for k in kinds]
+        if all(isinstance(k, Curve | Number | np.ndarray) for k in kinds):
             found = self._curve(node, kinds)
             if found is not None:
                 return found
@@ -309,7 +257,8 @@ class _Reader:
 
     def _curve(self, node: Variable, kinds: list[Any]) -> Curve | None:
         curves = [k for k in kinds if isinstance(k, Curve)]
-        if not curves or not all(isinstance(k, Curve | np.ndarray) for k in kinds):
+        known = Curve | Number | np.ndarray
+        if not curves or not all(isinstance(k, known) for k in kinds):
             return None
         pick = curves[0].pick.ravel()
         size = curves[0].image.size
@@ -321,7 +270,11 @@ class _Reader:
             return None
         back = np.argsort(pick)
         arguments = [
-            k.image if isinstance(k, Curve) else constant(k.ravel()[back])
+            k.image
+            if isinstance(k, Curve)
+            else everywhere(k.node, size)
+            if isinstance(k, Number)
+            else constant(k.ravel()[back])
             for k in kinds
         ]
         assert node.op is not None
@@ -337,12 +290,16 @@ class _Reader:
             self.form = flat
             self.atoms = symbol("pre-activations", shape=(len(flat.shift),))
         known = self.form
+        places = np.arange(len(flat.shift)).reshape(form.shift.shape)
+        if np.array_equal(known.matrix, -flat.matrix) and np.array_equal(
+            known.shift, -flat.shift
+        ):
+            return Curve(-self.atoms, places)
         if known.matrix.shape != flat.matrix.shape or not (
             np.array_equal(known.matrix, flat.matrix)
             and np.array_equal(known.shift, flat.shift)
         ):
             raise Unfit("two hidden layers")
-        places = np.arange(len(flat.shift)).reshape(form.shift.shape)
         return Curve(self.atoms, places)
 
     def _element(self, kind: Any, node: Variable) -> Element:
@@ -361,14 +318,14 @@ class _Reader:
         if isinstance(kind, Affine):
             m = kind.matrix
             if ((m != 0).sum(axis=-1) == 1).all() and not kind.shift.any():
-                return Element(m.sum(axis=-1), None, None, none, _place(m))
+                return Element(m.sum(axis=-1), None, None, none, place(m))
         raise Unfit(node)
 
     # -- the result ------------------------------------------------------------------
 
     def result(self) -> OneLayer:
         """Return the whole vector's form."""
-        elements = [_bared(self._element(self.kinds[p], p)) for p in self.parts]
+        elements = [bared(self._element(self.kinds[p], p)) for p in self.parts]
         scalars = {e.scalar for e in elements if e.scalar is not None}
         complete = all(e.scalar is not None for e in elements)
         if len(scalars) != 1 or not complete or not self.outputs:
@@ -402,43 +359,6 @@ class _Reader:
             first.image,
             first.shift,
         )
-
-
-def _require_exact(a: Affine) -> None:
-    """Raise unless a product with a matrix only copies the matrix's numbers."""
-    kept = np.isin(a.matrix, (-1.0, 0.0, 1.0)).all() and not a.shift.any()
-    if not kept or ((a.matrix != 0).sum(axis=-1) > 1).any():
-        raise Unfit("a product that would be rounded")
-    rows = a.matrix.reshape(-1, a.matrix.shape[-1])
-    if ((rows != 0).sum(axis=0) > 1).any():
-        raise Unfit("an input that is used twice")
-
-
-def _is_lone(kind: Any) -> bool:
-    """Whether this is a function of the only hidden unit there is."""
-    return isinstance(kind, Curve) and kind.image.size == 1
-
-
-def _place(m: Array) -> Array:
-    return np.abs(m).argmax(axis=-1)
-
-
-def _bared(e: Element) -> Element:
-    """Take out of an element's scalar what is constant about it."""
-    v, coefficient = e.scalar, e.coefficient
-    while v is not None and v.op is not None:
-        name = v.op.name
-        constants = [a for a in v.args if a.is_constant]
-        if name == "multiply" and len(constants) == 1:
-            (v,) = (a for a in v.args if not a.is_constant)
-            coefficient = coefficient * np.asarray(constants[0].value).item()
-        elif name == "negative":
-            v, coefficient = v.args[0], -coefficient
-        elif name in (*MOVES, "scatter") and v.args[0].size == 1:
-            v = v.args[0]
-        else:
-            break
-    return replace(e, scalar=v, coefficient=coefficient)
 
 
 def _rebuild(op: Operator) -> Any:

@@ -14,11 +14,11 @@ import numpy as np
 from deuterium.bound import Domain
 from deuterium.bound.branch.limits import Limits
 from deuterium.bound.branch.progress import screen
-from deuterium.errors import InvalidInputError, UnsupportedError
+from deuterium.errors import InvalidInputError, UnsupportedError, did_you_mean
 from deuterium.graph.variable import Variable
 from deuterium.privacy.calibration import gaussian
 from deuterium.privacy.copies import Group
-from deuterium.privacy.feature_work import Feature, Work
+from deuterium.privacy.feature_work import Feature, Work, place_names
 from deuterium.privacy.sensitivity import Sensitivity
 from deuterium.privacy.vectors import as_parts, require_norm
 
@@ -26,10 +26,11 @@ __all__ = ["FeatureSensitivities", "feature_sensitivity"]
 
 Array = Any
 
+SHOWN = 40  # rows of a table
 MORE = 4.0  # seconds to go on with a feature before others have their turn
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class FeatureSensitivities(Sequence[Sensitivity]):
     """One certified ``Delta_j`` for every feature, or group of features.
 
@@ -56,13 +57,39 @@ class FeatureSensitivities(Sequence[Sensitivity]):
 
     def __getitem__(self, key: Any) -> Any:
         """Return a Sensitivity by number or by name."""
-        return self.parts[self.names.index(key) if isinstance(key, str) else key]
+        if isinstance(key, str):
+            if key not in self.names:
+                raise InvalidInputError(
+                    f"FeatureSensitivities: there is no {key!r}, but "
+                    f"{', '.join(self.names)}.{did_you_mean(key, self.names)}"
+                )
+            key = self.names.index(key)
+        return self.parts[key]
 
     def __len__(self) -> int:
         return len(self.parts)
 
     def __iter__(self) -> Iterator[Sensitivity]:
         return iter(self.parts)
+
+    def __repr__(self) -> str:
+        rows = [("only this changes", "at most", "reached", "gap", "status")]
+        rows += [
+            (n, f"{s.upper:.6g}", f"{s.lower:.6g}", f"{s.gap:.2%}", s.status)
+            for n, s in zip(self.names, self.parts, strict=True)
+        ]
+        if len(rows) > SHOWN + 1:
+            rows[SHOWN // 2 + 1 : -(SHOWN // 2)] = [("...", "", "", "", "")]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = [
+            "  ".join(
+                [row[0].ljust(widths[0])]
+                + [c.rjust(w) for c, w in zip(row[1:4], widths[1:4], strict=True)]
+                + [row[4]]
+            ).rstrip()
+            for row in rows
+        ]
+        return "\n".join(lines)
 
     def epsilon_at(self, delta: float, *, scale: float) -> Array:
         """Return what Gaussian noise of a given scale promises for each feature.
@@ -245,12 +272,8 @@ def _require_symbol(x: Any, domain: Any) -> None:
 
 def _groups(given: Any, x: Variable) -> dict[str, Group]:
     if given is None:
-        return {
-            f"{x.name}[{', '.join(map(str, np.unravel_index(j, x.shape)))}]"
-            if x.shape
-            else x.name: (j,)
-            for j in range(x.size)
-        }
+        names = place_names(x, range(x.size))
+        return {n: (j,) for j, n in enumerate(names)}
     named = (
         dict(given)
         if isinstance(given, Mapping)

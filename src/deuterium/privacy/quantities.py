@@ -16,6 +16,7 @@ from typing import Any
 
 from deuterium.bound import Bracket, Domain, maximize, minimize
 from deuterium.bound import search as look_for
+from deuterium.bound.branch.limits import Limits
 from deuterium.errors import ShapeError
 from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable
@@ -27,6 +28,7 @@ from deuterium.privacy.vectors import (
     as_parts,
     norm_graph,
     ranges_bound,
+    require_domain,
     require_norm,
 )
 from deuterium.transform import grad
@@ -67,7 +69,8 @@ def contribution(
     >>> s.sensitivity("add_or_remove_one"), s.sensitivity("replace_one")
     (120.0, 102.0)
     """
-    parts = as_parts("contribution", grads)
+    parts = as_parts("contribution", grads, "grads")
+    require_domain("contribution", domain)
     require_norm("contribution", norm)
     size = sum(p.size for p in parts)
     if size == 1:
@@ -109,6 +112,7 @@ def lipschitz(
         Where a `diameter` can be bounded, it is never the larger of the two.
     """
     (number, *more) = as_parts("lipschitz", f)
+    require_domain("lipschitz", domain)
     if more or number.size != 1:
         raise ShapeError(
             "lipschitz: `f` must be one number; of a vector take its norm or one "
@@ -174,6 +178,8 @@ def diameter(
     element by itself; twice the contribution; and a maximisation over both records.
     """
     parts = as_parts("diameter", f)
+    require_domain("diameter", domain)
+    Limits(rtol, atol, time_limit).check("diameter")
     require_norm("diameter", norm)
     options = dict(maximize_options, rtol=rtol, atol=atol, time_limit=time_limit)
     copies = Copies(domain, free_symbols(parts), shared)

@@ -51,7 +51,7 @@ ASSUMPTIONS = (
 """What every sensitivity rests on."""
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class Sensitivity:
     """A certified bound of how far one record can move a result.
 
@@ -97,17 +97,17 @@ class Sensitivity:
     norm: float
     upper: float
     lower: float = 0.0
-    witness: dict[str, Any] = field(default_factory=dict, repr=False)
+    witness: dict[str, Any] = field(default_factory=dict)
     status: str = "optimal"
-    proof: Any = field(default=None, repr=False)
-    domain: Domain | None = field(default=None, repr=False)
-    assumptions: tuple[str, ...] = field(default=(), repr=False)
+    proof: Any = field(default=None)
+    domain: Domain | None = field(default=None)
+    assumptions: tuple[str, ...] = field(default=())
     cause: Cause | None = None
     size: int | None = None
-    diameter: Sensitivity | None = field(default=None, repr=False)
+    diameter: Sensitivity | None = field(default=None)
     scope: str | None = None
-    vector: tuple[Variable, ...] = field(default=(), repr=False)
-    factor: Fraction = field(default=Fraction(1), repr=False)
+    vector: tuple[Variable, ...] = field(default=())
+    factor: Fraction = field(default=Fraction(1))
 
     def __post_init__(self) -> None:
         for end in (self.upper, self.lower):
@@ -134,6 +134,15 @@ class Sensitivity:
         own(self, "assumptions", tuple(self.assumptions))
         own(self, "vector", tuple(self.vector))
         _require_same_vector(self, self.diameter)
+
+    def __repr__(self) -> str:
+        more = "" if self.diameter is None else f", diameter {self.diameter.upper!r}"
+        more += "" if self.scope is None else f", while {self.scope}"
+        more += "" if self.cause is None else f", {self.cause}"
+        return (
+            f"<{self.quantity} in L{self.norm:g}: at most {self.upper!r}, reached "
+            f"{self.lower!r}, {self.status}{more}>"
+        )
 
     @property
     def certificate(self) -> Any:

@@ -24,6 +24,7 @@ __all__ = [
     "norm_graph",
     "norm_up",
     "ranges_bound",
+    "require_domain",
     "require_norm",
 ]
 
@@ -62,6 +63,15 @@ def require_norm(who: str, norm: Any) -> None:
     """Raise unless this is a norm that noise is made for."""
     if isinstance(norm, bool) or norm not in NORMS:
         raise InvalidInputError(f"{who}: `norm` must be 1, 2 or inf, got {norm!r}")
+
+
+def require_domain(who: str, domain: Any) -> None:
+    """Raise unless this is a set of records."""
+    if not isinstance(domain, Domain):
+        raise InvalidInputError(
+            f"{who}: `domain` must be a deuterium.Box, Ball, Choice or OneHot (or "
+            f"several joined with &), got {type(domain).__name__}"
+        )
 
 
 class Best:
