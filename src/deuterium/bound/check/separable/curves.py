@@ -17,6 +17,7 @@ from deuterium.bound.check import ranges
 from deuterium.bound.check.functions import (
     HALF,
     INFINITY,
+    ONE,
     ZERO,
     Ball,
     larger,
@@ -33,6 +34,7 @@ from deuterium.bound.check.separable.series import (
 )
 
 LEAST = arb(-1000)  # more than a logarithm of zero
+VAST = 100  # times a function's upper end: an error worse than minus infinity below
 
 # t0, t1, t2, how far the function may be off t0 + t1 d + t2 d**2, and whether it may
 # be minus infinity (then t0 is but an upper bound)
@@ -139,15 +141,28 @@ class Curve:
         high: Ball,
         side: int,
     ) -> Parabola:
-        if at is not None and over is not None:
-            error = abs(over[3]) * ((high - low) * HALF) ** 3
-            if error.is_finite() and all(x.is_finite() for x in at[:3]):
-                return at[0], at[1], at[2], error, False
+        series = self._taylor(at, over, (high - low) * HALF)
+        if series is not None and not _is_vague(series, (high - low) * HALF):
+            return series
         a, b = self._range(term, low, high, side)
+        if series is not None:
+            plain = (b - a) * HALF if a.is_finite() else VAST * (ONE + abs(b))
+            if not plain < series[3]:
+                return series
         if a.is_finite():
             middle = (a + b) * HALF
             return middle, ZERO, ZERO, b - middle, False
         return b, ZERO, ZERO, ZERO, True
+
+    def _taylor(
+        self, at: list[Ball] | None, over: list[Ball] | None, radius: Ball
+    ) -> Parabola | None:
+        if at is None or over is None:
+            return None
+        error = abs(over[3]) * radius**3
+        if not error.is_finite() or not all(x.is_finite() for x in at[:3]):
+            return None
+        return at[0], at[1], at[2], error, False
 
     def _range(self, term: int, low: Ball, high: Ball, side: int) -> tuple[Ball, Ball]:
         """Return the range of a function over a cell; the lower end may be infinite."""
@@ -171,6 +186,12 @@ class Curve:
         if term not in a:
             raise NoBound("a function is not defined throughout a cell")
         return a[term], b[term]
+
+
+def _is_vague(series: Parabola, radius: Ball) -> bool:
+    """Return whether a parabola may be off by more than it moves."""
+    _, t1, t2, error, _ = series
+    return bool(error > (abs(t1) + abs(t2) * radius) * radius)
 
 
 def _filled(series: object) -> list[Ball]:

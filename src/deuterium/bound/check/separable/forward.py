@@ -19,6 +19,7 @@ from deuterium.bound.check.separable.structure import (
 )
 
 Ends = list[Ball]
+SLOPES = {"relu'": ZERO, "absolute'": -ONE}
 Step = Callable[["State"], None]
 
 
@@ -107,20 +108,23 @@ class Forward:
         return kept[::-1]
 
     def _group(self, group: Group) -> Step:
-        if group.name == "relu'":
-            return self._step_value(group)
+        if group.name in SLOPES:
+            return self._slope(group, SLOPES[group.name])
         step = ranges.step_for(group, self.fixed, slopes=False)
         return lambda state: step(state.low, state.high)
 
-    def _step_value(self, group: Group) -> Step:
+    def _slope(self, group: Group, least: Ball) -> Step:
+        """Return the step of a slope with a kink at zero: 1 above, ``least`` below."""
         places = ranges.flat(group.tasks)
 
         def step(state: State) -> None:
             for k, i in places:
-                a = state.low[i]
+                a, b = state.low[i], state.high[i]
                 positive = a > ZERO or (i in state.open and a >= ZERO)
-                state.low[k] = ONE if positive else ZERO
-                state.high[k] = ZERO if state.high[i] <= ZERO else ONE
+                state.low[k] = ONE if positive else least
+                # at zero itself that of relu is 0, and that of |x| neither
+                is_low = b <= ZERO if least == ZERO else b < ZERO
+                state.high[k] = least if is_low else ONE
 
         return step
 
