@@ -71,7 +71,8 @@ Ranges
 ------
 Going forward through the groups: inputs as in the region; functions over ranges by
 their enclosures (kinks at 0 of relu, |x| and their slopes: at most 0 the left branch
-and above 0 the right one, so an *open* lower end 0 means the right branch alone); atoms
+and above 0 the right one, so an *open* lower end 0 means the right branch alone; at 0
+itself the slope of |x| is 0); atoms
 and factors by intervals from the ranges of the terms, intersected with what the same
 gives for the whole domain and with the region's own ends for that coordinate.
 
@@ -113,7 +114,10 @@ Once for all leaves, `RelaxBounder.facts`::
      "energies": [{"group": number}, or for those not fitted
                   {"group": number, "weights": d, "above": D, "centres": t0}, ...]}
 
-where D and t0 list the terms in the order of the definition (t0 of inputs is null).
+where D and t0 list the terms by group and coordinate, without those whose coefficients
+are all zero (t0 of inputs is null).  Terms have no constant factors: of ``(c u)**2``
+the term is ``u**2``; and of elements that are only moved, those of the array they come
+from.
 
 The one-dimensional maxima here are taken from tables: for each function, cells with a
 parabola and an error, made once over the range in the whole domain; a combination of
