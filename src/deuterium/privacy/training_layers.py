@@ -57,10 +57,16 @@ def _of_bias(layer: Layer, weights: Weights) -> Array | None:
 class Tangents:
     """Where the logarithm is replaced by tangents, for each label."""
 
-    def __init__(self, labels: int) -> None:
-        self.rates, self.pace = np.zeros(labels), np.full(labels, 0.5)
-        self.q: Array | None = None
+    def __init__(self, labels: int, top: float) -> None:
+        self.pace = np.full(labels, 0.5)
         self.calls, self.last = 0, math.inf
+        self.take(np.zeros(labels), np.full(labels, top))
+
+    def take(self, rates: Array, q: Array) -> None:
+        """Take other tangents."""
+        self.rates, self.q, self.logs = rates, q, np.log(q) - 1
+        self.by = np.array([1 / q, rates]).T
+        self.steepest = float(np.abs(rates).max())
 
 
 class Scalar:
@@ -124,9 +130,8 @@ class Scalar:
         known = self._tangents.get(kind)
         fresh = known is None
         if known is None:
-            known = self._tangents[kind] = Tangents(len(self.table.logs))
             top = at.one + float(at.both[0].max(axis=1).sum()) + 1e-9
-            known.q = np.full(len(known.rates), top)
+            known = self._tangents[kind] = Tangents(len(self.table.logs), top)
         logs = self._logs(at, known)
         known.calls += 1
         if fresh or max(logs.tolist()) > known.last + JUMP:  # they have moved far
@@ -146,12 +151,11 @@ class Scalar:
 
     def _improved(self, at: _Functions, known: Tangents, logs: Array) -> Array:
         """Try tangents nearer to where the bound is largest; keep what is better."""
-        assert known.q is not None
-        before = known.rates.copy(), known.q.copy()
+        rates, q = known.rates, known.q
         self._propose(at, known)
         new = self._logs(at, known)
         worse = ~(new < logs)
-        known.rates[worse], known.q[worse] = before[0][worse], before[1][worse]
+        known.take(np.where(worse, rates, known.rates), np.where(worse, q, known.q))
         known.pace[worse] = np.maximum(known.pace[worse] / 2, 1 / 16)
         known.pace[~worse] = np.minimum(known.pace[~worse] * 2, 1 / 2)
         return np.fmin(new, logs)  # what is no number proves nothing
@@ -170,7 +174,8 @@ class Scalar:
         middle = float((low + high) @ w) / 2 + b
         cells = self.table.within(middle - spread, middle + spread)
         in_first = factors.get(first.weight, 1.0) * self.x.square
-        weight = (in_first + _bias(first, factors)) * GROWN * w * w
+        weight = w * w
+        weight *= (in_first + _bias(first, factors)) * GROWN
         if self.activation == "relu":
             weight = weight * (high > 0)
         h = span[:, None] * NODES
@@ -183,32 +188,32 @@ class Scalar:
         _steepness(self.activation, h, squares, each)
         each *= weight[:, None]
         each += squares if flat == 1 else flat * squares
-        dip = np.maximum(weight * self.curve - 2 * flat, 0.0)
-        sag = float(dip @ (span * span)) * SAG
+        sag = float(weight @ (span * span)) * self.curve * SAG
         one = _bias(last, factors)
         return _Functions(both, cells, sag, b, one, total)
 
     def _logs(self, at: _Functions, known: Tangents) -> Array:
         """Return the logarithm of the squared bound, for each label."""
-        q, c = known.q, known.rates
-        assert q is not None
+        c = known.rates
         above = self.table.above(c, at.cells)
-        parts = at.terms(known).max(axis=2).sum(axis=1) + (at.one + at.sag) / q
+        parts = at.terms(known).max(axis=2).sum(axis=1)
+        parts += (at.one + at.sag) * known.by[:, 0]
         # no end of a cell is farther out than 2 total + |b|, and terms are at least
         # -|c| total, so that absolute values sum up to no more than is counted here;
         # logarithms of doubles are at most 750
-        slack = LOST * (4 * at.total + 2 * abs(at.b)) * np.abs(c) + (2400 * SLACK - 1)
-        return above + c * at.b + parts * GROWN + np.log(q) + slack
+        slack = LOST * (4 * at.total + 2 * abs(at.b)) * known.steepest + 2400 * SLACK
+        return above + c * at.b + parts * GROWN + known.logs + slack
 
     def _propose(self, at: _Functions, known: Tangents) -> None:
-        q, rows = known.q, np.arange(len(known.rates))
-        assert q is not None
+        q, c, rows = known.q, known.rates, np.arange(len(known.rates))
         each, lines = at.both
         k, place = np.arange(len(each)), at.terms(known).argmax(axis=2)
         here = np.maximum(at.one + each[k, place].sum(axis=1), 1e-12)
         t = at.b + lines[k, place].sum(axis=1)
-        q *= (here / q) ** known.pace
-        known.rates += (self.table.rates(rows, t) - known.rates) * known.pace
+        known.take(
+            c + (self.table.rates(rows, t) - c) * known.pace,
+            q * (here / q) ** known.pace,
+        )
 
 
 class _Functions(NamedTuple):
@@ -224,9 +229,7 @@ class _Functions(NamedTuple):
     def terms(self, known: Tangents) -> Array:
         """Return the sums of both, for each label, unit and node."""
         shape = self.both.shape
-        assert known.q is not None
-        by = np.array([1 / known.q, known.rates]).T
-        return (by @ self.both.reshape(2, -1)).reshape(-1, *shape[1:])
+        return (known.by @ self.both.reshape(2, -1)).reshape(-1, *shape[1:])
 
 
 def _steepness(activation: str, h: Array, squares: Array, out: Array) -> None:
@@ -257,6 +260,7 @@ class Softmax:
 
     def __init__(self, network: Network, x: Inputs) -> None:
         self.network, self.x = network, x
+        self.pairs = np.triu_indices(network.output.size, 1)
 
     def __call__(
         self, weights: Weights, factors: Factors = ONES, kind: str = ""
@@ -275,37 +279,32 @@ class Softmax:
         weight = factors.get(first.weight, 1.0) * self.x.square
         weight = (weight + _bias(first, factors)) * GROWN
         flat = factors.get(last.weight, 1.0)
-        squares = _pair_squares(w)
+        columns, (k, y) = np.ascontiguousarray(w.T), self.pairs
+        apart = columns[k] - columns[y]
+        squares = weight * apart * apart
         most = np.maximum(-h[0], h[1]) ** 2
         if first.activation == "tanh":
             # u = h**2: 2 u + X D (1 - u)**2 is convex in u
             least = np.maximum(np.maximum(h[0], -h[1]), 0.0) ** 2
-            at = [2 * flat * u + weight * squares * (1 - u) ** 2 for u in (least, most)]
+            at = [2 * flat * u + squares * (1 - u) ** 2 for u in (least, most)]
             each = np.maximum(at[0], at[1])
         else:
             steep = steepest(first.activation, low, high)
-            each = 2 * flat * most + weight * squares * steep**2
-        total = each.sum(axis=2)
+            each = 2 * flat * most + squares * steep**2
+        total = each.sum(axis=1)
         if self.x.ball is not None:
             longest = self.x.longest(first.activation, weights[first.weight], b1)
             steep = steepest(first.activation, low, high)
-            apart = 2 * flat * longest * longest
-            total = np.fmin(total, apart + (weight * squares * steep**2).sum(axis=2))
+            joint = 2 * flat * longest * longest + squares @ steep**2
+            total = np.fmin(total, joint)
         total += 2.0 * _bias(last, factors)
-        np.fill_diagonal(total, 0.0)
         wrong = _wrong(h, w, b2)
-        return _root(float((total.max(axis=0) * wrong**2).max())) * GROWN + LEAST
+        wrong = np.maximum(wrong[k], wrong[y])  # either of them is the label
+        return _root(float((total * wrong**2).max())) * GROWN + LEAST
 
 
 def _root(x: float) -> float:
     return math.sqrt(x) if x < math.inf else math.inf  # NaN fails, too
-
-
-def _pair_squares(w: Array) -> Array:
-    """Return ``(w_ik - w_iy)**2`` by k, y and i."""
-    columns = w.T
-    apart = columns[:, None, :] - columns[None, :, :]
-    return apart * apart
 
 
 def _wrong(h: Ends, w: Array, b: Array | None) -> Array:
