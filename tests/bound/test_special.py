@@ -7,6 +7,7 @@ from scipy.special import expit, log_expit
 import deuterium as dt
 from deuterium.bound.bounders.choose import choose
 from deuterium.bound.bounders.special import SpecialFirst, convex_labels
+from deuterium.bound.branch.limits import Clock
 from deuterium.bound.problem import Problem
 
 x = dt.symbol("x", shape=(1, 2))
@@ -87,3 +88,16 @@ def test_a_label_that_enters_otherwise_stays_an_input():
     value = np.sqrt(expit(1.0) + np.linspace(0, 1, 99)) * (2 - np.linspace(0, 1, 99))
     assert e.upper >= value.max()
     assert e.lower == pytest.approx(value.max(), rel=1e-3)
+
+
+@pytest.mark.parametrize("late", [0, 1])
+def test_what_is_left_when_time_is_short_gets_plain_intervals(late, monkeypatch):
+    asked = iter([False] * late + [True] * 9)
+    monkeypatch.setattr(Clock, "is_half_over", lambda clock: next(asked))
+    v = network(3, cross_entropy)
+    domain = BOX & dt.Choice(y, [0, 1])
+    e = dt.maximize(v, domain, max_regions=60, rtol=1e-4)
+    assert e.upper >= largest(v, [0, 1])
+    methods = {n["leaf"][0] for n in e.certificate.body["proof"] if "leaf" in n}
+    assert "interval" in methods
+    e.certificate.verify(v, domain)

@@ -159,7 +159,9 @@ def _bracket(
             f"client.get_executor()), got {type(executor).__name__}"
         )
     task = task_of(problem, method)
-    bounder = choose(problem, method)
+    # work that others do, or go on with, has to start from the same bounder
+    is_alone = executor is None and checkpoint is None
+    bounder = choose(problem, method, clock.is_half_over if is_alone else None)
     journal = (
         None if checkpoint is None else Journal(checkpoint, _about(task, limits, seed))
     )

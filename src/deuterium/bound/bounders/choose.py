@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from deuterium.bound.bounders.balls import BallFirst, balls_of
 from deuterium.bound.bounders.best import BestAtFirst
 from deuterium.bound.bounders.box import BoxBounder
@@ -19,13 +21,24 @@ METHODS = ("auto", "box", "interval", "norms", "relax")
 FEW = 4  # inputs: so few are best cut themselves
 
 
-def choose(problem: Problem, method: str = "auto") -> Bounder:
-    """Return the bounder for a problem; ``"auto"`` picks the best that fits."""
+def choose(
+    problem: Problem, method: str = "auto", is_late: Callable[[], bool] | None = None
+) -> Bounder:
+    """Return the bounder for a problem; ``"auto"`` picks the best that fits.
+
+    ``is_late`` says when preparations have taken too long: what is left to prepare
+    then gets the plainest bounder.  Without it, the same problem has the same bounder.
+    """
     if method not in METHODS:
         raise InvalidInputError(
             f"`method` must be one of {', '.join(METHODS)}; got {method!r}"
         )
-    special = special_first(problem, lambda p: _fitting(p, method))
+
+    def made(p: Problem) -> Bounder:
+        late = is_late is not None and is_late()
+        return _fitting(p, "interval" if late else method)
+
+    special = special_first(problem, made)
     if special is not None:
         return special
     bounder = _fitting(problem, method)

@@ -84,3 +84,7 @@ class Clock:
     def left(self) -> float:
         """Seconds left to this run."""
         return self.limit - self.now
+
+    def is_half_over(self) -> bool:
+        """Return whether half of this run's time is spent."""
+        return self.now > 0.5 * self.limit
