@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from numbers import Integral, Real
 from typing import Any
@@ -12,11 +12,9 @@ import numpy as np
 
 from deuterium.errors import InvalidInputError, UnsupportedError
 from deuterium.interval.rounding import EPS, next_down, next_up
-from deuterium.privacy.calibration import require_promise
 from deuterium.privacy.curves import (
     gaussian_delta,
     gaussian_epsilon,
-    gaussian_multiplier,
     require_delta,
     require_epsilon,
     widened,
@@ -31,7 +29,7 @@ from deuterium.privacy.renyi import ORDERS, Key, divergences, to_delta, to_epsil
 from deuterium.privacy.sensitivity import require_relation
 from deuterium.privacy.upward import product_up, quotient_up, up
 
-__all__ = ["Accountant", "noise_multiplier"]
+__all__ = ["Accountant", "require_probability"]
 
 METHODS = ("auto", "pld", "rdp")
 KINDS = {GaussianNoise: "gaussian", LaplaceNoise: "laplace"}
@@ -105,13 +103,13 @@ class Accountant:
             raise InvalidInputError(
                 f"compose: `count` must be an integer >= 0, got {count!r}"
             )
-        q = _require_probability("compose", sampling_probability)
+        q = require_probability("compose", sampling_probability)
         if q < 1:
             self._require_sampled(noise, kind)
         if count and q:
             key = kind, noise.noise_multiplier, q
+            self._known.clear()  # first: what is interrupted here must not be known
             self._counts[key] = self._counts.get(key, 0) + int(count)
-            self._known.clear()
         return self
 
     @property
@@ -120,13 +118,19 @@ class Accountant:
         return sum(self._counts.values())
 
     def epsilon_at(self, delta: float) -> float:
-        """Return the epsilon that holds together with a delta."""
+        """Return the epsilon that holds together with a delta.
+
+        With Laplace noise only, delta may be 0: pure epsilons add up.
+        """
+        pure = self._pure
+        if delta == 0 and pure < math.inf:
+            return pure
         d = require_delta("epsilon_at", delta)
         if not self._counts:
             return 0.0
         if self._is_exact:
             return gaussian_epsilon(self._multiplier, d)
-        found = []
+        found = [pure]
         for method in self._asks(d):
             if method == "rdp":
                 found.append(to_epsilon(ORDERS, self._renyi(), d))
@@ -248,6 +252,14 @@ class Accountant:
         return sum(terms, Fraction(0))
 
     @property
+    def _pure(self) -> float:
+        """The sum of pure epsilons, rounded up; infinite if some noise has none."""
+        if any(kind != "laplace" for kind, _, _ in self._counts):
+            return math.inf
+        terms = [n * Fraction(quotient_up(1.0, k[1])) for k, n in self._counts.items()]
+        return up(sum(terms, Fraction(0)))
+
+    @property
     def _multiplier(self) -> float:
         """Of one Gaussian release that promises what all of them do; rounded down."""
         square = self._square
@@ -348,71 +360,10 @@ def _event(key: Key) -> Any:
     return event if q == 1 else e.PoissonSampledDpEvent(q, event)
 
 
-def _require_probability(who: str, q: Any) -> float:
+def require_probability(who: str, q: Any) -> float:
     good = isinstance(q, Real) and not isinstance(q, bool)
     if not good or not 0 <= q <= 1:
         raise InvalidInputError(
             f"{who}: `sampling_probability` must lie between 0 and 1, got {q!r}"
         )
     return float(q)
-
-
-def noise_multiplier(
-    epsilon: float,
-    delta: float,
-    *,
-    steps: int = 1,
-    sampling_probability: float = 1.0,
-) -> float:
-    """Return the Gaussian noise multiplier with which many steps keep a promise.
-
-    Parameters
-    ----------
-    epsilon, delta : float
-        What all steps together promise: epsilon in [1e-6, 1000], delta in [1e-15, 0.5].
-    steps : int
-        How many Gaussian releases.
-    sampling_probability : float
-        Below 1: Poisson sampling, which is for ``add_or_remove_one`` only.
-
-    Returns
-    -------
-    float
-        ``sigma / sensitivity`` of every step.  Without sampling it is exact, the
-        multiplier of one release times ``sqrt(steps)``, rounded up; with sampling it is
-        at most 0.1 % above the least that an `Accountant` accepts.
-    """
-    who = "noise_multiplier"
-    e, d = require_promise(who, epsilon, delta)
-    if isinstance(steps, bool) or not isinstance(steps, Integral) or steps < 1:
-        raise InvalidInputError(
-            f"{who}: `steps` must be an integer >= 1, got {steps!r}"
-        )
-    q = _require_probability(who, sampling_probability)
-    if not q:
-        raise InvalidInputError(f"{who}: `sampling_probability` must be > 0")
-    most = gaussian_multiplier(e, d) * math.sqrt(steps) * (1 + 1e-15)
-    if q == 1:
-        return most
-
-    def keeps(m: float, method: str) -> bool:
-        noise = GaussianNoise(m, m, 1.0, 1.0, "add_or_remove_one")
-        accountant = Accountant(method=method)
-        accountant.compose(noise, int(steps), sampling_probability=q)
-        return accountant.epsilon_at(d) <= e
-
-    # Renyi divergence is cheap and comes close; without sampling, `most` is enough
-    rough = _least(lambda m: keeps(m, "rdp"), most, 0.5)
-    start = rough if keeps(rough, "auto") else most
-    return _least(lambda m: keeps(m, "auto"), start, 0.9)
-
-
-def _least(keeps: Callable[[float], bool], high: float, stride: float) -> float:
-    """Return nearly the least number that keeps a promise, as ``high`` does."""
-    low = high * stride
-    while keeps(low):
-        low, high = low * stride, low
-    while high > low * 1.001:
-        middle = math.sqrt(low * high)
-        low, high = (low, middle) if keeps(middle) else (middle, high)
-    return high
