@@ -231,6 +231,21 @@ def test_laplace_and_mixtures():
     assert replaced.epsilon_at(1e-6) == pytest.approx(alone)
 
 
+@pytest.mark.parametrize("method", ["auto", "pld", "rdp"])
+def test_pure_epsilons_add_up(method):
+    accountant, exact = Accountant(method=method), mp.mpf(0)
+    for epsilon in (0.1, 0.3, 0.7):
+        noise = laplace(1.0, epsilon=epsilon, trusted=True)
+        accountant.compose(noise, 3)
+        exact += 3 / mp.mpf(noise.noise_multiplier)
+    assert accountant.epsilon_at(0) >= exact
+    assert accountant.epsilon_at(0) == pytest.approx(3.3, rel=1e-15)
+    assert accountant.epsilon_at(1e-9) <= accountant.epsilon_at(0)
+    accountant.compose(multiplied(5.0))
+    with pytest.raises(InvalidInputError, match="delta"):
+        accountant.epsilon_at(0)
+
+
 def test_discrete_noise_is_accounted_by_renyi_divergence():
     noise = discrete_gaussian(1.0, scale=4.0, trusted=True)
     accountant = Accountant().compose(noise, 10)

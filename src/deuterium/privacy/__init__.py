@@ -1,6 +1,6 @@
 """What certified bounds give to differential privacy."""
 
-from deuterium.privacy.accounting import Accountant, noise_multiplier
+from deuterium.privacy.accounting import Accountant
 from deuterium.privacy.calibration import discrete_gaussian, gaussian, laplace
 from deuterium.privacy.features import Partial, norm_slopes, partial
 from deuterium.privacy.individual import IndividualAccountant
@@ -11,6 +11,7 @@ from deuterium.privacy.mechanisms import (
     LaplaceNoise,
 )
 from deuterium.privacy.per_feature import FeatureSensitivities, feature_sensitivity
+from deuterium.privacy.planning import noise_multiplier
 from deuterium.privacy.public import DataDependentBoundsWarning, warn_if_from_data
 from deuterium.privacy.quantities import contribution, diameter, lipschitz
 from deuterium.privacy.sensitivity import ASSUMPTIONS, RELATIONS, Sensitivity

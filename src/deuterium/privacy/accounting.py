@@ -361,6 +361,7 @@ def _event(key: Key) -> Any:
 
 
 def require_probability(who: str, q: Any) -> float:
+    """Return a sampling probability as a float, or say why it is none."""
     good = isinstance(q, Real) and not isinstance(q, bool)
     if not good or not 0 <= q <= 1:
         raise InvalidInputError(

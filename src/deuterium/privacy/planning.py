@@ -1,0 +1,76 @@
+"""How much noise each of many steps needs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from numbers import Integral
+
+from deuterium.errors import InvalidInputError
+from deuterium.privacy.accounting import Accountant, require_probability
+from deuterium.privacy.calibration import require_promise
+from deuterium.privacy.curves import gaussian_multiplier
+from deuterium.privacy.mechanisms import GaussianNoise
+
+__all__ = ["noise_multiplier"]
+
+
+def noise_multiplier(
+    epsilon: float,
+    delta: float,
+    *,
+    steps: int = 1,
+    sampling_probability: float = 1.0,
+) -> float:
+    """Return the Gaussian noise multiplier with which many steps keep a promise.
+
+    Parameters
+    ----------
+    epsilon, delta : float
+        What all steps together promise: epsilon in [1e-6, 1000], delta in [1e-15, 0.5].
+    steps : int
+        How many Gaussian releases.
+    sampling_probability : float
+        Below 1: Poisson sampling, which is for ``add_or_remove_one`` only.
+
+    Returns
+    -------
+    float
+        ``sigma / sensitivity`` of every step.  Without sampling it is exact, the
+        multiplier of one release times ``sqrt(steps)``, rounded up; with sampling it is
+        at most 0.1 % above the least that an `Accountant` accepts.
+    """
+    who = "noise_multiplier"
+    e, d = require_promise(who, epsilon, delta)
+    if isinstance(steps, bool) or not isinstance(steps, Integral) or steps < 1:
+        raise InvalidInputError(
+            f"{who}: `steps` must be an integer >= 1, got {steps!r}"
+        )
+    q = require_probability(who, sampling_probability)
+    if not q:
+        raise InvalidInputError(f"{who}: `sampling_probability` must be > 0")
+    most = gaussian_multiplier(e, d) * math.sqrt(steps) * (1 + 1e-15)
+    if q == 1:
+        return most
+
+    def keeps(m: float, method: str) -> bool:
+        noise = GaussianNoise(m, m, 1.0, 1.0, "add_or_remove_one")
+        accountant = Accountant(method=method)
+        accountant.compose(noise, int(steps), sampling_probability=q)
+        return accountant.epsilon_at(d) <= e
+
+    # Renyi divergence is cheap and comes close; without sampling, `most` is enough
+    rough = _least(lambda m: keeps(m, "rdp"), most, 0.5)
+    start = rough if keeps(rough, "auto") else most
+    return _least(lambda m: keeps(m, "auto"), start, 0.9)
+
+
+def _least(keeps: Callable[[float], bool], high: float, stride: float) -> float:
+    """Return nearly the least number that keeps a promise, as ``high`` does."""
+    low = high * stride
+    while keeps(low):
+        low, high = low * stride, low
+    while high > low * 1.001:
+        middle = math.sqrt(low * high)
+        low, high = (low, middle) if keeps(middle) else (middle, high)
+    return high
