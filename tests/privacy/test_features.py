@@ -93,6 +93,21 @@ def test_the_derivative_is_that_of_the_norm(rng):
     np.testing.assert_allclose(values.share.sum(axis=1), 1)
 
 
+def test_only_what_is_wanted_is_worked_out(rng):
+    x, y, g, _ = network(1)
+    p = privacy.partial(g, x)
+    data = {x: rng.uniform(-1, 1, (20, 1, 4)), y: rng.integers(0, 2, 20) * 1.0}
+    both = p.over(data)
+    alone = p.over(data, share=False)
+    assert alone.share is None
+    np.testing.assert_allclose(alone.derivative, both.derivative, rtol=1e-12)
+    alone = p.over(data, derivative=False)
+    assert alone.derivative is None
+    np.testing.assert_allclose(alone.share, both.share, rtol=1e-12)
+    with pytest.raises(InvalidInputError, match="neither"):
+        p.over(data, share=False, derivative=False)
+
+
 def test_shares_of_a_gradient_by_features_have_their_shape(rng):
     x, y, _, domain = network(2)
     loss = (np.tanh(x).sum() - y) ** 2
@@ -183,7 +198,7 @@ def largest_move(x, y, g, where, rng, count=4000, features=4):
 @pytest.mark.parametrize("bias", [True, False])
 def test_no_pair_moves_farther(activation, seed, bias, rng):
     x, y, g, domain = network(seed, activation, bias=bias)
-    found = privacy.feature_sensitivity(g, x, domain, time_limit=1)
+    found = privacy.feature_sensitivity(g, x, domain, time_limit=2)
     assert len(found) == 4
     assert found.names[2] == "x[0, 2]"
     for j, s in enumerate(found):
@@ -200,10 +215,10 @@ def test_no_pair_moves_farther(activation, seed, bias, rng):
 def test_the_relaxation_of_one_layer_is_used_and_sharp():
     x, _, g, domain = network(3, scale=0.7, features=12, hidden=6)
     s = privacy.feature_sensitivity(
-        g, x, domain, groups={"first": [0]}, rtol=0.08, time_limit=60
+        g, x, domain, groups={"first": [0]}, rtol=0.1, time_limit=60
     )
     assert any("one hidden layer" in line for line in s["first"].assumptions)
-    assert s["first"].gap <= 0.08
+    assert s["first"].gap <= 0.1
     assert s["first"].status == "optimal"
 
 
@@ -325,6 +340,35 @@ def test_tables_hold_the_functions_between_their_nodes(activation, side, rng):
             assert (above[:2] - exact[:2] <= 0.3 * (1 + exact[:2])).all()
 
 
+@pytest.mark.parametrize("activation", ["relu", "leaky", "tanh"])
+@pytest.mark.parametrize("side", [0, 1])
+def test_corners_hold_the_functions_on_pieces(activation, side, rng):
+    """Of every piece by itself, wherever the kinks of both records lie."""
+    x, y, g, domain = network(9, activation, scale=0.8)
+    layer, j = one_layer(g, x), 2
+    labels = [dt.Box({y: (v, v)}) for v in (0.0, 1.0)]
+    tables = Tables(OneFeature(layer, x, domain, labels), j, side)
+    assert len(tables.kinks) == (activation != "tanh")
+    for tau in ((0.0, 0.5), (1.5, 2.0)):
+        nodes = tables._nodes_at(tau)
+        for _ in range(60):
+            p, k = int(rng.integers(0, len(nodes) - 1)), int(rng.integers(0, 3))
+            if activation != "tanh" and rng.random() < 0.7:  # around a kink
+                p = int(np.searchsorted(nodes[:, k], 0.0)) + int(rng.integers(-4, 3))
+            sharp = np.zeros((len(nodes) - 1, 3), dtype=bool)
+            sharp[p] = True
+            rows, _ = tables._corners(nodes, sharp, tau)
+            u, v = rng.uniform(0, 1, 2)
+            z, at = nodes[p] + u * (nodes[p + 1] - nodes[p]), tau[0] * (1 - v)
+            at += v * tau[1]
+            c = -1.0 if side == 0 else 1.0 - at
+            exact = five(layer, g, x, j, z, c, at, k)
+            for d, e, *slopes in rng.normal(size=(6, 4)):
+                weights = np.array([d * d, e * e, -2 * d * e, *slopes])
+                room = 1e-12 * (1 + np.abs(weights) @ np.abs(exact))
+                assert (rows[:, :, k] @ weights).max() >= weights @ exact - room
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_one_hidden_unit_is_bounded_sharply(seed, rng):
     x, y, g, domain = network(seed, "tanh", features=2, hidden=1, scale=0.7)
@@ -377,7 +421,7 @@ def test_a_feature_that_does_nothing_moves_nothing():
 
 def test_epsilon_of_a_feature_is_at_most_that_of_the_record():
     x, _, g, domain = network(6)
-    found = privacy.feature_sensitivity(g, x, domain, time_limit=1)
+    found = privacy.feature_sensitivity(g, x, domain, time_limit=8)
     each = found.epsilon_at(1e-5, scale=20.0)
     whole = privacy.gaussian(
         privacy.contribution(g, domain, time_limit=1),
@@ -426,7 +470,9 @@ def test_an_interrupt_leaves_what_is_proved_so_far(at, rng, monkeypatch):
 
     monkeypatch.setattr(owner, name, stopped)
     norm = 1 if at == "maximize" else 2  # of other norms there is no relaxation
-    found = privacy.feature_sensitivity(g, x, domain, norm=norm, rtol=1e-6)
+    found = privacy.feature_sensitivity(
+        g, x, domain, norm=norm, rtol=1e-6, time_limit=6
+    )
     assert len(calls) == 2
     assert {s.status for s in found} == {"interrupted"}
     for j, s in enumerate(found):

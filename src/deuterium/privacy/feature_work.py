@@ -12,6 +12,7 @@ import numpy as np
 
 from deuterium.bound import Bracket, Domain, enclose, maximize
 from deuterium.bound.domain import OneOf, Range, UnitVectors
+from deuterium.evaluate import compile
 from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable, symbol
 from deuterium.privacy.copies import Group, Pair, each_label
@@ -142,6 +143,17 @@ class Feature:
         """What changes, in words."""
         return ", ".join(place_names(self.work.x, self.where))
 
+    def _try_ends(self) -> None:
+        """Take the best of some corners, for want of time to search."""
+        rows = self.pair.ends(self.work.domain, self.work.seed)
+        if rows is None:
+            return
+        symbols = [s for s in free_symbols([self.apart]) if s.name in rows]
+        with np.errstate(all="ignore"):
+            (sizes,) = compile(symbols, [self.apart])(*[rows[s.name] for s in symbols])
+        top = int(np.argmax(np.nan_to_num(np.ravel(sizes), nan=0.0)))
+        self.best.admit({n: v[top] for n, v in rows.items()})
+
     def _enclose(self) -> None:
         found = enclose(self.apart, self.pair.doubled)
         self.best.offer_enclosure(found, "an enclosure over both records")
@@ -160,8 +172,10 @@ class Feature:
         if self.pair.still:
             self.best.offer(0.0, None, "no two records that differ in nothing else")
             return
-        if _is_short(limit):
+        if limit is not None and limit < LEAST / 2:
+            self._try_ends()
             self._enclose()
+            self.best.offer(*self.work.twice(limit), "twice the contribution")
             return
         self._look(left(0.3))
         if self.layer is not None:

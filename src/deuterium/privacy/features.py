@@ -108,6 +108,7 @@ class Partial:
         self.gradients = gradients or [given]
         self.norm = norm_of_all(self.gradients) if norm is None else norm
         self.x, self._shape = x, shape
+        self._functions: dict[tuple[str, ...], Any] = {}
 
     @cached_property
     def share(self) -> Variable:
@@ -128,25 +129,46 @@ class Partial:
         """``d||g|| / dx_i``, in the shape of ``x``."""
         return _joined(grad(self.norm, self.x)).reshape(self._shape)
 
-    def over(self, data: Mapping[Any, Any]) -> PartialValues:
+    def over(
+        self,
+        data: Mapping[Any, Any],
+        *,
+        share: bool = True,
+        derivative: bool = True,
+    ) -> PartialValues:
         """Return shares and derivatives of many records, by one compiled function.
 
         Parameters
         ----------
         data : mapping
             From every symbol (or its name) to its values, one leading axis of records.
+        share, derivative : bool
+            Whether to work them out; what is not is None.  Shares of a gradient by a
+            network's parameters are as many numbers per record as there are parameters.
 
         Notes
         -----
         Where the gradient vanishes, both are undefined, and NaN.
         """
+        wanted = (
+            *(["share"] if share else []),
+            *(["derivative"] if derivative else []),
+        )
+        if not wanted:
+            raise InvalidInputError("over: neither `share` nor `derivative` is wanted")
         rows = {symbol_name(k): np.asarray(v) for k, v in data.items()}
         missing = [s.name for s in self._symbols if s.name not in rows]
         if missing:
             raise InvalidInputError(f"over: `data` lacks {', '.join(missing)}")
         with np.errstate(divide="ignore", invalid="ignore"):
-            found = self._compiled(*[rows[s.name] for s in self._symbols])
-        return PartialValues(*found)
+            found = self._compiled(wanted)(*[rows[s.name] for s in self._symbols])
+        return PartialValues(
+            **{
+                "share": None,
+                "derivative": None,
+                **dict(zip(wanted, found, strict=True)),
+            }
+        )
 
     def derivative_range(self, domain: Domain) -> Interval:
         """Return certified bounds of every derivative over a domain."""
@@ -170,9 +192,11 @@ class Partial:
         used = {*free_symbols([self.share, self.derivative]), *self.x}
         return sorted(used, key=lambda s: s.name)
 
-    @cached_property
-    def _compiled(self) -> Any:
-        return compile(self._symbols, [self.share, self.derivative])
+    def _compiled(self, wanted: tuple[str, ...]) -> Any:
+        if wanted not in self._functions:
+            outputs = [getattr(self, name) for name in wanted]
+            self._functions[wanted] = compile(self._symbols, outputs)
+        return self._functions[wanted]
 
     def __repr__(self) -> str:
         names = ", ".join(v.name for v in self.x)

@@ -82,15 +82,18 @@ class Tables:
         width = (z[1:] - z[:-1]) * (1 + SLACK)
         ends = np.array(tau)
         point = Box({self.z: (z, z), self.tau: (ends[:, None, None],) * 2})
-        whole = {self.z: (z[:-1], z[1:])}
-        box = Box({**whole, self.tau: tau})
+        kinky = self._kinky(z, tau)
+        # curvatures where there is a kink are infinite, and slow to find so
+        calm, k = kinky.argmin(axis=0), np.arange(size)
+        low, high = (np.where(kinky, e[calm, k], e) for e in (z[:-1], z[1:]))
+        box = Box({self.z: (low, high), self.tau: tau})
         value = enclose(self.value, point)  # (2, nodes, 5 H)
         curved = [enclose(f, box) for f in self.curved]  # (pieces, 5 H)
         steps = np.tile(width, (1, 5)), np.full(5 * size, tau[1] - tau[0])
         bent = [np.maximum(np.abs(c.lower), np.abs(c.upper)) for c in curved]
         with np.errstate(invalid="ignore"):
             sag = steps[0] ** 2 / 8 * bent[0] + steps[1] ** 2 / 8 * bent[1]
-        sharp = ~np.isfinite(sag).reshape(-1, 5, size).all(axis=1)  # (pieces, H)
+        sharp = kinky | ~np.isfinite(sag).reshape(-1, 5, size).all(axis=1)
         if sharp.any() and self.kinks.shape[0] == 0:
             return self._pieces(z, tau)
         sag[np.tile(sharp, (1, 5))] = 0.0
@@ -131,6 +134,18 @@ class Tables:
         more = np.concatenate([*kinks.swapaxes(0, 1), *zone])
         more = np.clip(more, nodes[0], nodes[-1])
         return np.sort(np.concatenate([nodes, more]), axis=0)
+
+    def _kinky(self, z: Array, tau: tuple[float, float]) -> Array:
+        """Return which pieces hold a kink of either record: (pieces, H)."""
+        low, high = z[:-1], z[1:]
+        moves = np.multiply.outer(tau, self.feature.layer.matrix[:, self.j])
+        low2, high2 = low + moves.min(axis=0), high + moves.max(axis=0)
+        found = np.zeros(low.shape, dtype=bool)
+        for first, last in self.kinks:
+            room = 1e-13 * (1 + np.abs(first) + np.abs(low2) + np.abs(high2))
+            found |= (low <= last) & (first <= high)
+            found |= (low2 - room <= last) & (first <= high2 + room)
+        return found
 
     def _corners(
         self, z: Array, sharp: Array, tau: tuple[float, float]
