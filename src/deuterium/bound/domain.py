@@ -67,6 +67,14 @@ class Within:
             away = np.sqrt(np.sum(np.square(away)))
         return away * (1.0 + (away.size + 8) * EPS) <= self.radius
 
+    def may_hold(self, value: Any) -> Any:
+        """Return whether a value may lie in the ball (never no for one inside)."""
+        away = np.abs(np.asarray(value) - self.center)
+        if self.order == 2:
+            most = max(float(np.max(away, initial=0.0)), 1e-300)
+            away = most * np.sqrt(np.sum(np.square(away / most)))
+        return away * (1.0 - (away.size + 16) * EPS) <= self.radius
+
     def code(self, name: str) -> str:
         """Return the call that makes this constraint."""
         order = "" if self.order == 2 else ", order=np.inf"
@@ -218,7 +226,8 @@ class Domain:
     def table(self, symbol: Variable) -> Any | None:
         """Return the finitely many values of a symbol, or None if they are not.
 
-        They are the values of one `Choice` or `OneHot` that satisfy all constraints.
+        They are the values of one `Choice` or `OneHot` that satisfy all constraints, or
+        may do so: what rounding leaves in doubt is kept, so that bounds hold.
         """
         self._check_shape(symbol)
         constraints = self.constraints[symbol.name]
@@ -226,7 +235,7 @@ class Domain:
             if isinstance(constraint, (OneOf, UnitVectors)):
                 rows = constraint.table(symbol.shape)
                 if rows is not None and len(constraints) > 1:
-                    rows = rows[[self.contains(symbol, row) for row in rows]]
+                    rows = rows[[self._may_contain(symbol, row) for row in rows]]
                     if not len(rows):
                         raise _exclusive(symbol)
                 return rows
@@ -235,6 +244,13 @@ class Domain:
     def contains(self, symbol: Variable, value: Any) -> bool:
         """Return whether a value of a symbol satisfies every constraint on it."""
         return all(np.all(c.holds(value)) for c in self.constraints[symbol.name])
+
+    def _may_contain(self, symbol: Variable, value: Any) -> bool:
+        kinds = self.constraints[symbol.name]
+        return all(
+            np.all(c.may_hold(value) if isinstance(c, Within) else c.holds(value))
+            for c in kinds
+        )
 
     def __repr__(self) -> str:
         parts = [c.code(n) for n, cs in self.constraints.items() for c in cs]

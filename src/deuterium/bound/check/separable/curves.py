@@ -144,7 +144,12 @@ class Curve:
         series = self._taylor(at, over, (high - low) * HALF)
         if series is not None and not _is_vague(series, (high - low) * HALF):
             return series
-        a, b = self._range(term, low, high, side)
+        try:
+            a, b = self._range(term, low, high, side)
+        except NoBound:
+            if series is None:
+                raise
+            return series
         if series is not None:
             plain = (b - a) * HALF if a.is_finite() else VAST * (ONE + abs(b))
             if not plain < series[3]:
@@ -180,9 +185,9 @@ class Curve:
                     a, b
                 )
             except NoBound:
-                if k == term and k in self.safe:
+                if k in self.safe:
                     end = b[ins[0]]
-                    return -INFINITY, end.log() if end > ZERO else LEAST
+                    a[k], b[k] = -INFINITY, end.log() if end > ZERO else LEAST
         if term not in a:
             raise NoBound("a function is not defined throughout a cell")
         return a[term], b[term]
