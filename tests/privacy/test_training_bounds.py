@@ -313,3 +313,40 @@ def test_products_are_widened_by_more_than_rounding():
             pairs = zip(x.tolist(), w[:, 0].tolist(), strict=True)
             exact = sum(Fraction(a) * Fraction(b) for a, b in pairs)
             assert low[0] <= exact <= high[0]
+
+
+@pytest.mark.parametrize("name", ["tanh", "expit"])
+def test_between_nodes(name):
+    """What a hidden unit adds is curved: between two nodes it is above both."""
+    rng, higher = np.random.default_rng(4), 0
+    for _ in range(30):
+        x, y = dt.symbol("x", shape=(3,)), dt.symbol("y")
+        weights = {"w1": rng.normal(size=(3, 2)), "w2": rng.normal(size=(2, 1))}
+        act = ACTIVATIONS[name]
+        size = float(rng.choice([0.3, 3.0, 30.0]))
+        trainer = ClipFreeSGD(
+            lambda x, y, w1, w2, act=act: HEADS["cross-entropy"](
+                (act(x @ w1) @ w2)[:, 0], y
+            ),
+            weights,
+            dt.Box({x: (-size, size)}) & dt.Choice(y, [0, 1]),
+            noise_multiplier=1.0,
+            learning_rate=1.0,
+            count=1,
+        )
+        trainer.bound()
+        scalar, weights = trainer._bound, trainer.parameters
+        (known,) = scalar._tangents.values()
+        at, w = scalar._at(weights, {}), weights["w2"][:, 0]
+        low, high = active(name, *scalar.x.through(weights["w1"], None))
+        h = np.linspace(low, high, 20001).T
+        slope = 1 - h * h if name == "tanh" else h * (1 - h)
+        each = h**2 + 3 * size**2 * (w[:, None] * slope) ** 2
+        terms = each / known.q[:, None, None] + known.rates[:, None, None] * (
+            w[:, None] * h
+        )
+        dense = terms.max(axis=2).sum(axis=1)
+        nodes = at.terms(known).max(axis=2).sum(axis=1)
+        assert (dense <= (nodes + at.sag / known.q) * (1 + 1e-8) + 1e-9).all()
+        higher += (dense > nodes * (1 + 1e-6)).any()
+    assert higher > 3  # the nodes alone would be too low
