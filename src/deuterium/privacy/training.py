@@ -65,7 +65,9 @@ class ClipFreeSGD:
         Where to start; must not depend on the data.
     domain : Domain
         Every record that may come, by public bounds; its names are the records'
-        arguments.  Symbols have the shape of one record's values.
+        arguments.  Symbols have the shape of one record's values.  In many dimensions
+        a Ball has a much smaller bound than the box around it (and records must have
+        been moved into it).
     noise_multiplier : float
         Noise over sensitivity, at every step; see `deuterium.privacy.noise_multiplier`.
     learning_rate : float
@@ -113,9 +115,9 @@ class ClipFreeSGD:
     The bound depends on the domain and on weights that are published anyway (they are
     what the noisy steps made of public ones), never on the data, so it costs nothing.
 
-    A step is accounted for before anything noisy is drawn, and the weights are changed
-    all at once, at its end: whatever stops it in between, nothing is released that was
-    not accounted for, and a step that was accounted for once is never taken twice.
+    A step is accounted for before any noise is drawn, and the weights are changed all at
+    once, at its end: whatever stops it in between, nothing is released that was not
+    accounted for, and no step is taken by half.
 
     ``add_or_remove_one`` protects who takes part; ``count`` and the number of steps are
     taken as public.  Sigma is a millionth larger than noise_multiplier times
