@@ -253,3 +253,17 @@ def test_a_domain_without_room_is_not_sampled():
     domain = dt.Box({s: (0, 1)}) & dt.Ball(s, 2, 1)
     with pytest.raises(InvalidInputError, match="too little room"):
         sample_points(domain, [s], 1)
+
+
+def test_values_on_the_edge_of_a_ball_are_not_left_out():
+    """Rounding leaves in doubt whether they are inside; a bound must cover them."""
+    x = dt.symbol("x")
+    domain = dt.Choice(x, [0, 1]) & dt.Ball(x, 0.0, 1.0)
+    assert dt.enclose(2 * x, domain).upper >= 2
+    assert dt.maximize(2 * x, domain).upper >= 2
+    y = dt.symbol("y", shape=(2,))
+    edge = dt.Choice(y, [[0.6, 0.8], [3, 4], [1e200, 0]])
+    assert dt.maximize(y.sum(), edge & dt.Ball(y, 0.0, 1.0)).upper >= 1.4
+    assert dt.maximize(y.sum(), edge & dt.Ball(y, 0.0, 4.9)).upper < 1.5
+    far = dt.maximize(y.sum(), edge & dt.Ball(y, 0.0, 1e201))
+    assert far.upper >= 1e200

@@ -160,7 +160,8 @@ class OneFeature:
         """Return the ranges of d over cells of t."""
         box = Box({self.layer.output: (low, high)}) & label
         found = enclose(self.layer.scalar, box)
-        return found.lower, found.upper
+        shape = np.shape(low)
+        return np.broadcast_to(found.lower, shape), np.broadcast_to(found.upper, shape)
 
     def roughly(self, label: Domain, t: Array) -> Array:
         """Return d at points, not rounded outward."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from deuterium.bound import Box, enclose
+from deuterium.bound import Box, Domain, enclose
 from deuterium.functions.movement import concatenate
 from deuterium.graph.variable import Variable, constant, symbol
 from deuterium.transform import grad
@@ -87,10 +87,10 @@ class Tables:
         calm, k = kinky.argmin(axis=0), np.arange(size)
         low, high = (np.where(kinky, e[calm, k], e) for e in (z[:-1], z[1:]))
         box = Box({self.z: (low, high), self.tau: tau})
-        value = enclose(self.value, point)  # (2, nodes, 5 H)
-        curved = [enclose(f, box) for f in self.curved]  # (pieces, 5 H)
+        value = ends_over(self.value, point, (2, len(z)))  # (2, nodes, 5 H)
+        curved = [ends_over(f, box, (len(z) - 1,)) for f in self.curved]
         steps = np.tile(width, (1, 5)), np.full(5 * size, tau[1] - tau[0])
-        bent = [np.maximum(np.abs(c.lower), np.abs(c.upper)) for c in curved]
+        bent = [np.maximum(np.abs(a), np.abs(b)) for a, b in curved]  # (pieces, 5 H)
         with np.errstate(invalid="ignore"):
             sag = steps[0] ** 2 / 8 * bent[0] + steps[1] ** 2 / 8 * bent[1]
         sharp = kinky | ~np.isfinite(sag).reshape(-1, 5, size).all(axis=1)
@@ -99,7 +99,7 @@ class Tables:
         sag[np.tile(sharp, (1, 5))] = 0.0
         padded = np.concatenate([sag[:1], sag, sag[-1:]])
         near = np.maximum(padded[1:], padded[:-1]) * (1 + 1e-9)  # (nodes, 5 H)
-        low, high = (v.reshape(-1, 5, size) for v in (value.lower, value.upper))
+        low, high = (v.reshape(-1, 5, size) for v in value)
         spread = np.concatenate([near, near]).reshape(-1, 5, size) + (high - low)
         middle, places = (low + high) / 2, np.concatenate([z, z])
         if not sharp.any():
@@ -161,10 +161,9 @@ class Tables:
         here = np.take_along_axis(sharp, order, axis=0)  # (count, H)
         low, high = (np.take_along_axis(e, order, axis=0) for e in (z[:-1], z[1:]))
         box = Box({self.z: (low, high), self.tau: tau})
-        both = [enclose(f, box) for f in (self.images, self.images2)]
-        ends = [
-            np.stack([e.lower, e.upper]).reshape(2, count, -1, size) for e in both
-        ]  # (end, count, image, H), of either record
+        both = [ends_over(f, box, (count,)) for f in (self.images, self.images2)]
+        ends = [np.stack(e).reshape(2, count, -1, size) for e in both]
+        # (end, count, image, H), of either record
         rows = []
         images = ends[0].shape[2]
         for corner in np.ndindex((2,) * (2 * images)):
@@ -204,8 +203,8 @@ class Tables:
         z = low + (high - low) * np.linspace(0, 1, COARSE + 1)[:, None]
         whole = (0.0, self.width)
         box = Box({self.z: (z[:-1], z[1:]), self.tau: whole})
-        found = enclose(self.curved[0], box)
-        size = np.maximum(np.abs(found.lower), np.abs(found.upper))
+        low2, high2 = ends_over(self.curved[0], box, (COARSE,))
+        size = np.maximum(np.abs(low2), np.abs(high2))
         size = np.where(np.isfinite(size), size, 0.0).reshape(COARSE, 5, -1)
         size /= size.max(axis=0, keepdims=True, initial=1e-300)
         density = np.sqrt(size.sum(axis=1)) + LEAST  # (pieces, H)
@@ -221,9 +220,9 @@ class Tables:
     def _pieces(self, z: Array, tau: tuple[float, float]) -> Array:
         """Return ranges over pieces, where there are kinks."""
         box = Box({self.z: (z[:-1], z[1:]), self.tau: tau})
-        found = enclose(self.value, box)
         size = z.shape[1]
-        low, high = (v.reshape(-1, 5, size) for v in (found.lower, found.upper))
+        found = ends_over(self.value, box, (len(z) - 1,))
+        low, high = (v.reshape(-1, 5, size) for v in found)
         places = (z[:-1] + z[1:]) / 2
         half = (high - low) * 0.5000001
         return self._assembled((low + high) / 2, half, places, tau, z)
@@ -264,6 +263,13 @@ def second(f: Variable, by: Variable) -> Variable:
     return found
 
 
+def ends_over(f: Variable, boxes: Domain, lead: tuple[int, ...]) -> tuple[Array, Array]:
+    """Return lower and upper ends over boxes, also of what does not depend on them."""
+    found = enclose(f, boxes)
+    shape = (*lead, *f.shape)
+    return np.broadcast_to(found.lower, shape), np.broadcast_to(found.upper, shape)
+
+
 def find_kinks(f: Variable, z: Variable, low: Array, high: Array) -> Array:
     """Return narrow ranges outside of which functions are smooth: (kinks, 2, H).
 
@@ -286,8 +292,9 @@ def find_kinks(f: Variable, z: Variable, low: Array, high: Array) -> Array:
 
     def sharp(ends: Array) -> Array:
         """Tell which of (pieces, 2, H) may hold a kink."""
-        found = enclose(curved, Box({z: (ends[:, 0], ends[:, 1])}))
-        finite = np.isfinite(found.lower) & np.isfinite(found.upper)
+        box = Box({z: (ends[:, 0], ends[:, 1])})
+        low, high = ends_over(curved, box, (len(ends),))
+        finite = np.isfinite(low) & np.isfinite(high)
         return ~finite.reshape(len(ends), -1, z.size).all(axis=1)
 
     # uneven, so that no kink lies where two pieces meet
