@@ -272,34 +272,20 @@ class Accountant:
     def _is_exact(self) -> bool:
         return self.method == "auto" and all(map(_is_plain, self._counts))
 
-    @property
-    def _has_rdp(self) -> bool:
-        return not any(kind == "laplace" and q < 1 for kind, _, q in self._counts)
-
     def _asks(self, delta: float) -> list[str]:
         """Return which methods can answer."""
-        able = [] if self.method == "pld" or not self._has_rdp else ["rdp"]
+        able = [] if self.method == "pld" else ["rdp"]
         discrete = any(kind == "discrete gaussian" for kind, _, _ in self._counts)
         if self.method != "rdp" and not discrete and delta >= PLD_LEAST:
-            able.extend(["pld"] if self._most <= PLD_MOST else [])
+            most = to_epsilon(ORDERS, self._renyi(), PLD_LEAST)
+            able.extend(["pld"] if most <= PLD_MOST else [])
         if not able:
             raise UnsupportedError(
                 "Accountant: 'pld' has no discrete Gaussian noise, no delta below "
-                f"{PLD_LEAST:g} and no losses above {PLD_MOST:g}, and 'rdp' no sampled "
-                f"Laplace noise; here nothing is left of method {self.method!r}"
+                f"{PLD_LEAST:g} and no losses above {PLD_MOST:g}; here nothing is left "
+                f"of method {self.method!r}; use 'auto' or 'rdp'"
             )
         return able
-
-    @property
-    def _most(self) -> float:
-        """How large the losses of all releases together may be, roughly."""
-        if self._has_rdp:
-            return to_epsilon(ORDERS, self._renyi(), PLD_LEAST)
-        pure = sum(
-            n / m for (kind, m, _), n in self._counts.items() if kind != "gaussian"
-        )
-        rest = {k: n for k, n in self._counts.items() if k[0] == "gaussian"}
-        return pure + to_epsilon(ORDERS, divergences(rest), PLD_LEAST)
 
     def _renyi(self) -> Any:
         """Return the Renyi divergences of all releases at `ORDERS`."""

@@ -4,6 +4,7 @@ Those of sampled Gaussian noise (Mironov, Talwar and Zhang 2019) are dp-accounti
 whole orders, where they are sums of positive terms.  Between them the logarithm of the
 moment, ``(order - 1) * divergence``, is convex and zero at order 1, so it lies under
 its chords: an upper bound, where the series for other orders need not converge.
+Sampled Laplace noise has those that its pure epsilon implies.
 
 From divergence to epsilon and delta: Canonne, Kamath and Steinke (NeurIPS 2020,
 proposition 12), and total variation by Bretagnolle and Huber (1979).
@@ -16,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.errors import InvalidInputError, UnsupportedError
+from deuterium.errors import InvalidInputError
 from deuterium.interval.rounding import TINY
 from deuterium.privacy.curves import widened
 from deuterium.privacy.mechanisms import (
@@ -57,17 +58,28 @@ def _one(key: Key, at: Any) -> Any:
     if q == 1:
         noise = KINDS[kind](m, m, 1.0, 1.0, "add_or_remove_one")
         return noise.rdp(at)
-    if kind != "gaussian":
-        raise UnsupportedError(
-            f"rdp: dp-accounting has no Renyi divergence of sampled {kind} noise; use "
-            "epsilon_at or delta_at"
-        )
+    if kind == "laplace":
+        pure = _amplified(1 / m, q)
+        return np.minimum(0.5 * pure * pure * at, pure) * (1 + 1e-15)
     whole = WHOLE
     if at is not ORDERS:
         near = np.minimum(at[np.isfinite(at)], 2.0**20)
         whole = np.unique([2.0, *np.floor(near), *np.ceil(near)]).astype(int)
         whole = whole[whole > 1]
     return _sampled(m, q, whole, at)
+
+
+def _amplified(epsilon: float, q: float) -> float:
+    """Return the pure epsilon of a sampled release (Li, Qardaji and Su 2012).
+
+    From it follow ``epsilon**2 / 2``-zCDP (Bun and Steinke 2016, proposition 1.4), and
+    that no divergence is larger than epsilon.
+    """
+    if epsilon < 700:
+        less = math.log1p(q * math.expm1(epsilon))
+    else:
+        less = float(np.logaddexp(math.log1p(-q), epsilon + math.log(q)))
+    return min(less * (1 + 1e-14), epsilon * (1 + 1e-15))
 
 
 def _sampled(m: float, q: float, whole: Any, at: Any) -> Any:
