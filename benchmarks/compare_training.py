@@ -40,17 +40,18 @@ OWN = {
 WHY = """
 ## Why
 
-The certified bound holds for every record of the domain.  Those that come have
-gradients several times shorter, the more so once they are learnt, and clipping takes
-its C from them (that choice is not paid for here); it gives up their direction only
-where they are longer.  So the clipped sum has the better ratio of signal to noise
-wherever records are few for their epsilon.  Besides, the noise of a clip-free step
-grows with the weights, and noise makes weights grow: learning rates must be smaller,
-or training runs away.  Moving records into a ball, noise by layer and weight decay all
-shrink the bound, and are among the settings tried; they narrow the gap, and do not
-close it.  What is left to training without clipping is that nobody's gradient is
-biased, that the sum is the gradient of the loss, and the time of a step.  `clip=C` of
-`ClipFreeSGD` takes the smaller of both sensitivities at every step.
+The certified bound holds for every record of the domain; those that come have shorter
+gradients.  In a run at epsilon 3, with the settings above, the median record's gradient
+is a third of the bound at the start (breast cancer and digits); at the end it is a 37th
+and a sixth, and the bound is four and three times what it was: it grows with the
+weights, the noise grows with it, and noise makes weights grow, so that learning rates
+must stay small.  Clipping takes C from the gradients that come (that choice is not paid
+for here), gives up the length of those that are longer, and has the better ratio of
+signal to noise wherever records are few for their epsilon.  Moving records into a ball,
+noise by layer and weight decay all shrink the noise and are among the settings tried;
+they do not close the gap.  What is left to training without clipping: nobody's gradient
+is biased, and a step takes less time.  `clip=C` of `ClipFreeSGD` takes the smaller of
+both sensitivities at every step.
 """
 
 SEEDS, TUNING = range(5), (100, 101)

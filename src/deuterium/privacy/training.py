@@ -115,8 +115,8 @@ class ClipFreeSGD:
     The bound depends on the domain and on weights that are published anyway (they are
     what the noisy steps made of public ones), never on the data, so it costs nothing.
 
-    A step is accounted for before any noise is drawn, and the weights are changed all at
-    once, at its end: whatever stops it in between, nothing is released that was not
+    A step is accounted for before any noise is drawn, and the weights are changed all
+    at once, at its end: whatever stops it in between, nothing is released that was not
     accounted for, and no step is taken by half.
 
     ``add_or_remove_one`` protects who takes part; ``count`` and the number of steps are
