@@ -246,6 +246,39 @@ def test_pure_epsilons_add_up(method):
         accountant.epsilon_at(0)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_mixtures_lie_above_optimistic_distributions(seed):
+    """dp-accounting's loss distributions, rounded so that they say too little."""
+    from dp_accounting.pld import privacy_loss_distribution as pld
+
+    rng, low = np.random.default_rng(seed), None
+    accountants = [Accountant(method=m) for m in ("auto", "pld", "rdp")]
+    for _ in range(3):
+        q, count = rng.choice([1.0, 0.5, 0.1, 0.01]), int(rng.choice([1, 5, 50]))
+        m = rng.uniform(0.7, 6)
+        if rng.random() < 0.6:
+            make, noise = pld.from_gaussian_mechanism, multiplied(m)
+        else:
+            make, noise = (
+                pld.from_laplace_mechanism,
+                laplace(1.0, scale=m, trusted=True),
+            )
+        for accountant in accountants:
+            accountant.compose(noise, count, sampling_probability=q)
+        one = make(m, sampling_prob=q, pessimistic_estimate=False,
+                   use_connect_dots=False).self_compose(count)  # fmt: skip
+        low = one if low is None else low.compose(one)
+    for delta in (1e-9, 1e-5, 1e-2):
+        least = low.get_epsilon_for_delta(delta)
+        found = [a.epsilon_at(delta) for a in accountants]
+        assert min(found) >= least * (1 - 1e-12)
+        assert found[0] <= least * 1.1 + 1e-3
+    for epsilon in (0.1, 1.0, 5.0):
+        least = low.get_delta_for_epsilon(epsilon)
+        found = [a.delta_at(epsilon) for a in accountants]
+        assert min(found) >= least * (1 - 1e-9) - 1e-13  # theirs is from an FFT
+
+
 def test_discrete_noise_is_accounted_by_renyi_divergence():
     noise = discrete_gaussian(1.0, scale=4.0, trusted=True)
     accountant = Accountant().compose(noise, 10)
