@@ -567,10 +567,10 @@ def test_sigma_has_room_for_rounding():
 
 def test_many_rows_are_summed_in_parts():
     trainer, _, domain, _ = problem("classes tanh")
-    records = worst_records(domain, np.random.default_rng(3), 2500)
+    records = worst_records(domain, np.random.default_rng(3), 4500)
     rows = trainer.prepared(records)
     whole = trainer._sum(rows, clipped=False)
-    taken = np.arange(2500)
+    taken = np.arange(4500)
     weighted = trainer._sums.some(rows.rows, trainer.parameters, taken, None)
     parts = [
         trainer._sums.some(rows.rows, trainer.parameters, p, None)

@@ -40,8 +40,8 @@ __all__ = [
 ROUNDING = 1 + 1e-6
 """Sigma is larger by this, for a sum of gradients that is formed in floating point.
 
-A sum of n gradients, none longer than B, by thousands, is off by at most ``n B (1024 +
-n / 1024) 2**-53`` (Higham 2002, section 4.2); two neighbouring ones, together, by less
+A sum of n gradients, none longer than B, by 2048s, is off by at most ``n B (2048 +
+n / 2048) 2**-53`` (Higham 2002, section 4.2); two neighbouring ones, together, by less
 than a millionth of B for up to a million records.
 """
 

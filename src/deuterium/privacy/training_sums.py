@@ -22,7 +22,7 @@ Array = Any
 Loss = Callable[..., Variable]
 
 ROWS = 64  # batches are filled up to a multiple of it, so that few sizes are compiled
-MOST = 1024  # rows at once: memory stays small, and so do rounding errors
+MOST = 2048  # rows at once: memory stays small, and so do rounding errors
 SMALL = 1e-9  # what a computed norm, or a loss, may be wrong by, relatively
 
 
