@@ -46,9 +46,10 @@ is a third of the bound at the start (breast cancer and digits); at the end it i
 and a sixth, and the bound is four and three times what it was: it grows with the
 weights, the noise grows with it, and noise makes weights grow, so that learning rates
 must stay small.  (Bars at epsilon 8: both tuning seeds liked a rate of 10 best, by a
-hair of loss, and two of the five trainings ran away with it; none does at 3.)  Clipping takes C from the gradients that come (that choice is not paid
-for here), gives up the length of those that are longer, and has the better ratio of
-signal to noise wherever records are few for their epsilon.  Moving records into a ball,
+hair of loss, and two of the five trainings ran away with it; none does at 3.)
+Clipping takes C from the gradients that come (that choice is not paid for here), gives
+up the length of those that are longer, and has the better ratio of signal to noise
+wherever records are few for their epsilon.  Moving records into a ball,
 noise by layer and weight decay all shrink the noise and are among the settings tried;
 they do not close the gap.  What is left to training without clipping: nobody's gradient
 is biased, and a step takes less time.  `clip=C` of `ClipFreeSGD` takes the smaller of
