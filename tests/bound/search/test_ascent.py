@@ -8,9 +8,11 @@ import time
 
 import numpy as np
 import pytest
+from scipy.special import log_expit
 from search_problems import ACTIVATIONS, ascent_of, network_norm
 
 import deuterium as dt
+from deuterium.bound.ascent.cross import shortest
 from deuterium.bound.problem import Problem
 from deuterium.frontends.formula import lift
 
@@ -170,3 +172,20 @@ def test_infinite_values_are_no_values():
     search.run()
     assert np.isfinite(search.value)
     assert Problem(lift("a"), dt.Box({"a": (0, 1)})).contains(np.array([0.3]))
+
+
+@pytest.mark.parametrize("size", [1e-170, 1e-120, 1.0, 1e120])
+def test_moves_exist_however_flat_or_steep_a_function_is(size):
+    slopes = size * np.array([[[1.0, 2.0, 0.0], [1.0, 2.0, 0.0]]])
+    assert np.isfinite(shortest(slopes, np.ones((1, 2)))).all()
+
+
+@pytest.mark.parametrize("scale", [30.0, 300.0, 1e5])
+def test_saturated_networks_are_searched(scale):
+    rng = np.random.default_rng(int(scale))
+    x = dt.symbol("x", (1, 4))
+    w = [dt.constant(scale * rng.normal(size=s)) for s in ((4, 6), (6, 1))]
+    loss = -np.sum(log_expit(np.tanh(x @ w[0]) @ w[1]))
+    v = dt.norm(dt.grad(loss, w))
+    found = dt.search(v, dt.Box({x: (-1, 1)}), starts=16, seed=1)
+    assert np.isfinite(found.value)

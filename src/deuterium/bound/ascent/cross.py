@@ -83,6 +83,7 @@ def shortest(slopes: Array, off: Array) -> Array:
     """Return the shortest moves that change the scalars by ``off``."""
     gram = slopes @ slopes.transpose(0, 2, 1)
     size = np.trace(gram, axis1=1, axis2=2)[:, None, None]
-    ridge = (RIDGE * size + (size == 0)) * np.eye(slopes.shape[1])
+    little = RIDGE * size
+    ridge = (little + (little == 0)) * np.eye(slopes.shape[1])
     force = np.linalg.solve(gram + ridge, off[:, :, None])
     return (slopes.transpose(0, 2, 1) @ force)[:, :, 0]

@@ -49,7 +49,10 @@ def _steps(target: Target, rows: Array) -> Array:
     stuck |= ~place.free
     g = np.where(stuck, 0.0, g)
     bend = np.where(stuck[:, :, None] | stuck[:, None, :], 0.0, bend)
-    own, ways = np.linalg.eigh(bend)
+    size = np.abs(bend).max(axis=(1, 2), keepdims=True)
+    size = np.where(size > 0, size, 1.0)  # of which large numbers have no eigenvalues
+    own, ways = np.linalg.eigh(bend / size)
+    own = own * size[:, 0]
     own = np.maximum(np.abs(own), 1e-12 * np.abs(own).max(axis=1, keepdims=True))
     along = np.einsum("bji,bj->bi", ways, g) / np.maximum(own, 1e-300)
     move = np.clip(np.einsum("bij,bj->bi", ways, along), -0.5, 0.5) * place.width
