@@ -134,19 +134,20 @@ class Scalar:
             known = self._tangents[kind] = Tangents(len(self.table.logs), top)
         logs = self._logs(at, known)
         known.calls += 1
-        if fresh or max(logs.tolist()) > known.last + JUMP:  # they have moved far
+        top = max(logs.tolist())
+        if fresh or top > known.last + JUMP:  # they have moved far
             known.pace[:] = 0.5
             rounds = ROUNDS
         else:
             rounds = int(known.calls % EVERY == 0)
         for _ in range(rounds):
             logs = self._improved(at, known, logs)
-        top = known.last = max(logs.tolist())
-        if not (
-            logs < 1400
-        ).all():  # NaN, too: nothing is to be learnt from such weights
+        found = logs.tolist()
+        if not all(log < 1400 for log in found):
+            # NaN, too: nothing is to be learnt from such weights
             del self._tangents[kind]
             return math.inf
+        top = known.last = max(found)
         return math.exp(top / 2) * GROWN + LEAST
 
     def _improved(self, at: _Functions, known: Tangents, logs: Array) -> Array:
@@ -167,10 +168,11 @@ class Scalar:
         b = 0.0 if last.bias is None else weights[last.bias].item()
         low, high = self.x.through(weights[first.weight], _of_bias(first, weights))
         low, high = active(self.activation, low, high)
-        span, size = high - low, np.abs(w)
+        span = high - low
         most = float(high.max()) if self.activation == "relu" else 1.0
-        total = float(size.sum()) * (1 + most)
-        spread = float(span @ size) / 2 + LOST * (total + abs(b))
+        # the sum of |w|, by the inequality of Cauchy and Schwarz
+        total = math.sqrt(len(w) * float(w @ w)) * GROWN * (1 + most) + TINY
+        spread = float(span @ np.abs(w)) / 2 + LOST * (total + abs(b))
         middle = float((low + high) @ w) / 2 + b
         cells = self.table.within(middle - spread, middle + spread)
         in_first = factors.get(first.weight, 1.0) * self.x.square

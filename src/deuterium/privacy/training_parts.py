@@ -118,7 +118,10 @@ def affine(center: Array | None, radius: Array, w: Array, b: Array | None) -> En
 
 
 def active(name: str, low: Array, high: Array) -> Ends:
-    """Return the ends of an activation (increasing, slopes at most 1)."""
+    """Return the ends of an activation (increasing, slopes at most 1).
+
+    Those of tanh and expit may lie beyond their least and largest values, by 1e-12.
+    """
     if name == "relu":
         return np.maximum(low, 0.0), np.maximum(high, 0.0)
     ends = np.array([low, high])
@@ -128,8 +131,6 @@ def active(name: str, low: Array, high: Array) -> Ends:
         with np.errstate(over="ignore"):
             ends = 1 / (1 + np.exp(-ends))
     ends += _AROUND
-    least = -1.0 if name == "tanh" else 0.0
-    np.minimum(np.maximum(ends, least, out=ends), 1.0, out=ends)
     return ends[0], ends[1]
 
 
