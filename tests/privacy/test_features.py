@@ -11,7 +11,7 @@ from scipy.special import expit, log_expit
 import deuterium as dt
 from deuterium import privacy
 from deuterium.errors import InvalidInputError, UnsupportedError
-from deuterium.privacy import feature_work
+from deuterium.privacy import feature_work, one_feature
 from deuterium.privacy.one_feature import OneFeature, _Run
 from deuterium.privacy.one_feature_search import FarPairs
 from deuterium.privacy.one_feature_tables import Tables
@@ -234,6 +234,27 @@ def test_a_small_search_does_not_move_the_bound_below_what_is_reached(rng):
             assert bounds.bound(j, aim, 0.01, 1.0) >= moved
 
 
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("seed", [2, 3])
+def test_ranges_cut_in_two_keep_what_is_reached(activation, seed, rng, monkeypatch):
+    """With few cells of t and tau, only cutting ranges of z brings the bound down."""
+    monkeypatch.setattr(one_feature, "INNER", (8, 8))
+    monkeypatch.setattr(one_feature, "FINEST", 1 / 4)
+    x, y, g, domain = network(seed, activation, scale=2.0, hidden=4)
+    layer = one_layer(g, x)
+    labels = [dt.Box({y: (v, v)}) for v in (0.0, 1.0)]
+    tighter = 0
+    for j in range(2):
+        moved = largest_move(x, y, g, [j], rng)
+        found = []
+        for splits in (0, 5):
+            monkeypatch.setattr(one_feature, "SPLITS", splits)
+            found.append(OneFeature(layer, x, domain, labels).bound(j, moved, 1e-4, 9))
+        assert moved <= found[1] <= found[0]
+        tighter += found[1] < found[0] * (1 - 1e-6)
+    assert tighter or activation == "relu"
+
+
 def outputs(layer, first, second):
     """Return t of two records."""
     return [
@@ -320,7 +341,7 @@ def test_tables_hold_the_functions_between_their_nodes(activation, side, rng):
     labels = [dt.Box({y: (v, v)}) for v in (0.0, 1.0)]
     tables = Tables(OneFeature(layer, x, domain, labels), j, side)
     for tau in ((0.0, 0.5), (0.7, 0.72), (1.5, 2.0)):
-        table, nodes = tables.table(tau), tables.nodes
+        (table, _), nodes = tables.table(tau), tables.nodes
         count = len(nodes)
         for _ in range(60):
             k, u, v = int(rng.integers(0, 3)), *rng.uniform(0, 1, 2)

@@ -17,7 +17,8 @@ of d and d' count.  In a cell, for any multipliers,
 
 The maxima over z are taken over a grid of nodes, at both ends of a cell of tau; between
 them, a function lies above its interpolation by at most ``width**2 / 8`` times what it
-can be curved, in z and in tau.  Cells are cut, in t, ``t' - t`` and tau, best first.
+can be curved, in z and in tau.  Cells are cut, in t, ``t' - t`` and tau, best first; in
+the end also in a z that, at the best multipliers, is at two places at once.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -38,8 +39,8 @@ from deuterium.functions.movement import concatenate
 from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable
 from deuterium.interval.rounding import next_down, next_up
-from deuterium.privacy.one_feature_dual import Dual
-from deuterium.privacy.one_feature_tables import SLACK, Tables, find_kinks, total
+from deuterium.privacy.one_feature_dual import AGAIN, ROUNDS, Dual
+from deuterium.privacy.one_feature_tables import NOT, SLACK, Tables, find_kinks, total
 from deuterium.privacy.one_layer import OneLayer
 
 __all__ = ["OneFeature"]
@@ -51,6 +52,7 @@ BATCH = 48  # cells of t and t' bounded together
 INNER = 240, 1600  # cells of t and t' for one cell of tau, until it is cut, and then
 FINEST = 1 / 64  # of a cell of tau, relative
 CURVES = 3  # of which all corners are looked at
+SPLITS = 12  # of ranges of z, one within the other
 FLAT = 0.004, 3e-4  # ranges of d so narrow that cutting t helps less than cutting tau
 
 
@@ -187,7 +189,9 @@ class _Cells:
     tau: tuple[float, float]
     side: int
     label: Domain
+    nodes: int  # of either end of tau, the first rows of the table
     ready: bool = False
+    splits: int = 0  # of ranges of z
 
 
 class _Run:
@@ -237,7 +241,9 @@ class _Run:
             elif worst.tau[1] - worst.tau[0] > FINEST * self.width:
                 new = self._halves(worst)
             elif worst.ready:
-                self.stuck = max(self.stuck, worst.upper)
+                new = self._split(worst)
+                if not new:
+                    self.stuck = max(self.stuck, worst.upper)
             else:
                 worst.ready = True
                 continue
@@ -254,12 +260,59 @@ class _Run:
                 made.append(new)
         return made
 
+    def _split(self, cells: _Cells) -> list[_Cells]:
+        """Halve the range of that z which is at two places at once in the worst cell.
+
+        None if there is none, or it was done too often.
+        """
+        keep = cells.tops > self.target
+        if cells.splits == SPLITS or not keep.any():
+            return []
+        self.done = max(self.done, float(cells.tops[~keep].max(initial=0.0)))
+        cells = replace(
+            cells,
+            box=cells.box[keep],
+            tops=cells.tops[keep],
+            multipliers=cells.multipliers[keep],
+        )
+        top = int(np.argmax(cells.tops))
+        dual = self._dual(cells, cells.box[top : top + 1])
+        tops, found = dual.least(cells.multipliers[top], self.target)
+        worst = int(np.argmax(tops))
+        k, at = dual.apart(worst, found[worst], cells.nodes)
+        if at is None:
+            return []
+        made = []
+        for part in (slice(None, at + 1), slice(at, None)):
+            table, outside = cells.table.copy(), np.ones(cells.nodes, dtype=bool)
+            outside[part] = False  # a node between two parts belongs to both
+            table[0, k, : 2 * cells.nodes][np.tile(outside, 2)] = NOT
+            new = replace(cells, table=table, splits=cells.splits + 1)
+            tops, new.multipliers = self._bounded_all(new)
+            new.tops = np.minimum(cells.tops, tops)
+            new.upper = min(cells.upper, float(new.tops.max()))
+            made.append(new)
+        return made
+
+    def _bounded_all(self, cells: _Cells) -> tuple[Array, Array]:
+        """Return bounds of all cells that wait, and the multipliers behind them."""
+        found = [
+            self._bounded(cells, box, start, AGAIN)
+            for box, start in zip(
+                np.array_split(cells.box, -(-len(cells.box) // BATCH)),
+                np.array_split(cells.multipliers, -(-len(cells.box) // BATCH)),
+                strict=True,
+            )
+        ]
+        tops, multipliers = zip(*found, strict=True)
+        return np.concatenate(tops), np.concatenate(multipliers)
+
     def _entered(
         self, tau: tuple[float, float], side: int, labels: Any = None
     ) -> list[_Cells]:
         if self.last[0] != (tau, side):
             self.last = (tau, side), self.tables[side].table(tau)
-        table = self.last[1]
+        table, nodes = self.last[1]
         t = total(table, 3, 5 + 1)
         apart = total(table, 4, 5 + 2)
         b = self.feature.layer.offset
@@ -270,7 +323,15 @@ class _Run:
         made = []
         for label in self.feature.labels if labels is None else labels:
             cells = _Cells(
-                table, box, np.zeros(1), np.zeros((1, 4, 2)), math.inf, tau, side, label
+                table,
+                box,
+                np.zeros(1),
+                np.zeros((1, 4, 2)),
+                math.inf,
+                tau,
+                side,
+                label,
+                nodes,
             )
             cells.tops, cells.multipliers = self._bounded(cells, box, cells.multipliers)
             cells.upper = float(cells.tops.max())
@@ -324,8 +385,17 @@ class _Run:
 
     # -- bounds ------------------------------------------------------------------------
 
-    def _bounded(self, cells: _Cells, box: Array, start: Array) -> tuple[Array, Array]:
+    def _bounded(
+        self, cells: _Cells, box: Array, start: Array, rounds: int = ROUNDS
+    ) -> tuple[Array, Array]:
         """Return bounds of N over cells, and the multipliers behind them."""
+        dual = self._dual(cells, box)
+        tops, found = dual.least(start.reshape(-1, 2), self.target, rounds)
+        tops = tops.reshape(-1, 4).max(axis=1)
+        return np.where(np.isnan(tops), np.inf, tops), found.reshape(-1, 4, 2)
+
+    def _dual(self, cells: _Cells, box: Array) -> Dual:
+        """Return the bounds at the four corners of each cell."""
         t0, t1, a0, a1 = (box[:, i] for i in range(4))
         low = np.concatenate([t0, next_down(t0 + a0)])
         high = np.concatenate([t1, next_up(t1 + a1)])
@@ -336,7 +406,4 @@ class _Run:
         b = self.feature.layer.offset
         beyond = next_down(t0 - b), next_up(t1 - b)  # without rounding
         edges = [np.repeat(v, 4) for v in (*beyond, a0, a1)]
-        dual = Dual(cells.table, first, second, edges)
-        tops, found = dual.least(start.reshape(-1, 2), self.target)
-        tops = tops.reshape(-1, 4).max(axis=1)
-        return np.where(np.isnan(tops), np.inf, tops), found.reshape(-1, 4, 2)
+        return Dual(cells.table, first, second, edges)

@@ -9,11 +9,12 @@ import numpy as np
 
 from deuterium.privacy.one_feature_tables import NOT, SLACK
 
-__all__ = ["Dual"]
+__all__ = ["AGAIN", "ROUNDS", "Dual"]
 
 Array = Any
 
-ROUNDS = 9  # of the search for multipliers
+ROUNDS, AGAIN = 9, 3  # of the search for multipliers, at first and from good ones
+NEARLY = 2e-3  # of all terms: so close to the best, a place counts
 
 
 class Dual:
@@ -32,14 +33,16 @@ class Dual:
         )
         self.edges = np.stack(edges, 1)  # t from, to; t' - t from, to
 
-    def least(self, start: Array, target: float) -> tuple[Array, Array]:
+    def least(
+        self, start: Array, target: float, rounds: int = ROUNDS
+    ) -> tuple[Array, Array]:
         """Return the least bounds found, and where; those below a target are left."""
         best = np.full(len(start), np.inf)
         found, here = start.copy(), start.copy()
         state = np.zeros((len(start), 5))  # slope (2) and curvature (3) at the best
         trust = np.ones(len(start))
         live = np.arange(len(start))
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             value, slope, curve = self._at(live, here[live])
             better = value < best[live]
             at = live[better]
@@ -53,6 +56,28 @@ class Dual:
             step = _step(best[live], target, state[live])
             here[live] = found[live] - trust[live, None] * step
         return best, found
+
+    def apart(self, row: int, multipliers: Array, nodes: int) -> tuple[int, int | None]:
+        """Return which z one corner's bound wants at two places, and a node between.
+
+        Places count that are nearly the best; of all z the one whose part of t or of
+        ``t' - t`` differs most between two of them.  None if all are at one place.
+        """
+        if not nodes:
+            return 0, None
+        f = self.factors[row]
+        weights = np.concatenate([f[:3], -multipliers, f[3:], np.abs(multipliers)])
+        v = (weights @ self.flat).reshape(self.shape)[:, : 2 * nodes]
+        top = v.max(axis=1, keepdims=True)
+        near = v >= top - NEARLY * np.abs(top).sum()
+        near = near[:, :nodes] | near[:, nodes:]
+        first = near.argmax(axis=1)
+        last = nodes - 1 - near[:, ::-1].argmax(axis=1)
+        k = np.arange(len(v))
+        parts = self.table[3:5, k, last] - self.table[3:5, k, first]
+        moves = np.where(last > first + 1, np.abs(parts).sum(axis=0), -1.0)
+        best = int(np.argmax(moves))
+        return best, None if moves[best] <= 0 else int(first[best] + last[best]) // 2
 
     def _at(self, rows: Array, multipliers: Array) -> tuple[Array, Array, Array]:
         """Return the bound, its slope and (roughly) its curvature."""

@@ -75,8 +75,12 @@ class Tables:
             _joined([second(f, s) for f in five]) for s in (self.z, self.tau)
         ]
 
-    def table(self, tau: tuple[float, float]) -> Array:
-        """Return the five functions at nodes, with what lies between them."""
+    def table(self, tau: tuple[float, float]) -> tuple[Array, int]:
+        """Return the five functions at nodes, with what lies between them.
+
+        And how many nodes there are: the first rows belong to them, at one end of tau
+        and then at the other.  Others belong to no node.
+        """
         size = len(self.feature.bottom)
         z = self._nodes_at(tau)
         width = (z[1:] - z[:-1]) * (1 + SLACK)
@@ -95,7 +99,7 @@ class Tables:
             sag = steps[0] ** 2 / 8 * bent[0] + steps[1] ** 2 / 8 * bent[1]
         sharp = kinky | ~np.isfinite(sag).reshape(-1, 5, size).all(axis=1)
         if sharp.any() and self.kinks.shape[0] == 0:
-            return self._pieces(z, tau)
+            return self._pieces(z, tau), 0
         sag[np.tile(sharp, (1, 5))] = 0.0
         padded = np.concatenate([sag[:1], sag, sag[-1:]])
         near = np.maximum(padded[1:], padded[:-1]) * (1 + 1e-9)  # (nodes, 5 H)
@@ -103,16 +107,17 @@ class Tables:
         spread = np.concatenate([near, near]).reshape(-1, 5, size) + (high - low)
         middle, places = (low + high) / 2, np.concatenate([z, z])
         if not sharp.any():
-            return self._assembled(middle, spread, places, tau, z)
+            return self._assembled(middle, spread, places, tau, z), len(z)
         more, where = self._corners(z, sharp, tau)
         spread = np.concatenate([spread, np.zeros(more.shape)])
-        return self._assembled(
+        whole = self._assembled(
             np.concatenate([middle, more]),
             spread,
             np.concatenate([places, where]),
             tau,
             z,
         )
+        return whole, len(z)
 
     # -- kinks -------------------------------------------------------------------------
 
