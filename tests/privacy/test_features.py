@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -284,7 +285,7 @@ def test_every_cell_holds_the_pairs_in_it(activation, side, hidden, rng):
     bounds, j = OneFeature(layer, x, domain, labels), 1
     run = _Run(bounds, j, 0.0, math.inf)
     slopes = dt.compile([x, y], g)
-    tightest = math.inf
+    tightest, split = math.inf, 0
     for _ in range(6 if activation == "relu" else 16):
         first = np.sign(rng.uniform(-1, 1, (1, 4)))
         second, tau = first.copy(), rng.uniform(0, 2)
@@ -299,11 +300,16 @@ def test_every_cell_holds_the_pairs_in_it(activation, side, hidden, rng):
             box, near = cell_around(layer, first, second, tau, width, share)
             cells = run._entered(near, side, [labels[label]])[0]
             start = rng.normal(size=(1, 4, 2)) * 3
-            top, _ = run._bounded(cells, box, start)
+            top, start = run._bounded(cells, box, start)
             assert top[0] >= apart * (1 - 1e-12)
+            cells = replace(cells, box=box, tops=top, multipliers=start)
+            halves = run._split(cells)
+            assert not halves or max(h.upper for h in halves) >= apart * (1 - 1e-12)
+            split += len(halves)
             if width < 1e-3 and apart > 1e-6:
                 tightest = min(tightest, top[0] / apart)
     assert tightest < (1.02 if hidden == 1 else 3)
+    assert split
 
 
 def five(layer, g, x, j, z, c, tau, k):
