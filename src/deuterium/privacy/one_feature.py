@@ -39,7 +39,7 @@ from deuterium.functions.movement import concatenate
 from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable
 from deuterium.interval.rounding import next_down, next_up
-from deuterium.privacy.one_feature_dual import AGAIN, ROUNDS, Dual
+from deuterium.privacy.one_feature_dual import Dual
 from deuterium.privacy.one_feature_tables import NOT, SLACK, Tables, find_kinks, total
 from deuterium.privacy.one_layer import OneLayer
 
@@ -52,7 +52,7 @@ BATCH = 48  # cells of t and t' bounded together
 INNER = 240, 1600  # cells of t and t' for one cell of tau, until it is cut, and then
 FINEST = 1 / 64  # of a cell of tau, relative
 CURVES = 3  # of which all corners are looked at
-SPLITS = 12  # of ranges of z, one within the other
+SPLITS = 40  # of ranges of z, one within the other
 FLAT = 0.004, 3e-4  # ranges of d so narrow that cutting t helps less than cutting tau
 
 
@@ -297,7 +297,7 @@ class _Run:
     def _bounded_all(self, cells: _Cells) -> tuple[Array, Array]:
         """Return bounds of all cells that wait, and the multipliers behind them."""
         found = [
-            self._bounded(cells, box, start, AGAIN)
+            self._bounded(cells, box, start)
             for box, start in zip(
                 np.array_split(cells.box, -(-len(cells.box) // BATCH)),
                 np.array_split(cells.multipliers, -(-len(cells.box) // BATCH)),
@@ -385,12 +385,10 @@ class _Run:
 
     # -- bounds ------------------------------------------------------------------------
 
-    def _bounded(
-        self, cells: _Cells, box: Array, start: Array, rounds: int = ROUNDS
-    ) -> tuple[Array, Array]:
+    def _bounded(self, cells: _Cells, box: Array, start: Array) -> tuple[Array, Array]:
         """Return bounds of N over cells, and the multipliers behind them."""
         dual = self._dual(cells, box)
-        tops, found = dual.least(start.reshape(-1, 2), self.target, rounds)
+        tops, found = dual.least(start.reshape(-1, 2), self.target)
         tops = tops.reshape(-1, 4).max(axis=1)
         return np.where(np.isnan(tops), np.inf, tops), found.reshape(-1, 4, 2)
 

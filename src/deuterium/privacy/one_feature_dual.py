@@ -9,11 +9,11 @@ import numpy as np
 
 from deuterium.privacy.one_feature_tables import NOT, SLACK
 
-__all__ = ["AGAIN", "ROUNDS", "Dual"]
+__all__ = ["Dual"]
 
 Array = Any
 
-ROUNDS, AGAIN = 9, 3  # of the search for multipliers, at first and from good ones
+ROUNDS = 9  # of the search for multipliers
 NEARLY = 2e-3  # of all terms: so close to the best, a place counts
 
 
@@ -33,16 +33,14 @@ class Dual:
         )
         self.edges = np.stack(edges, 1)  # t from, to; t' - t from, to
 
-    def least(
-        self, start: Array, target: float, rounds: int = ROUNDS
-    ) -> tuple[Array, Array]:
+    def least(self, start: Array, target: float) -> tuple[Array, Array]:
         """Return the least bounds found, and where; those below a target are left."""
         best = np.full(len(start), np.inf)
         found, here = start.copy(), start.copy()
         state = np.zeros((len(start), 5))  # slope (2) and curvature (3) at the best
         trust = np.ones(len(start))
         live = np.arange(len(start))
-        for _ in range(rounds):
+        for _ in range(ROUNDS):
             value, slope, curve = self._at(live, here[live])
             better = value < best[live]
             at = live[better]
