@@ -263,7 +263,7 @@ class _Run:
     def _split(self, cells: _Cells) -> list[_Cells]:
         """Halve the range of that z which is at two places at once in the worst cell.
 
-        None if there is none, or it was done too often.
+        Return nothing if there is no such z, or this was done too often.
         """
         keep = cells.tops > self.target
         if cells.splits == SPLITS or not keep.any():

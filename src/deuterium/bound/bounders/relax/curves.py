@@ -49,7 +49,9 @@ class Curves:
         self.group = group
         self.kinked = any(f.kinked for f in group.functions)
         images = list(zip(*[(f.left, f.right) for f in group.functions], strict=True))
-        self._jumps = any(_is_jump(n) for n in topological(images[0])) if images else 0
+        self._jumps = any(
+            _is_jump(n) for n in topological([v for s in images for v in s])
+        )
         # a group without functions has one side, of none
         sides = images if self.kinked else images[:1] or [()]
         uniform = all(map(_is_uniform, sides))
