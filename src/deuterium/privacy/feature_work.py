@@ -17,8 +17,7 @@ from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable, symbol
 from deuterium.privacy.copies import Group, Pair, each_label
 from deuterium.privacy.features import columns
-from deuterium.privacy.one_feature import OneFeature
-from deuterium.privacy.one_feature_search import FarPairs
+from deuterium.privacy.one_feature import FarPairs, OneFeature
 from deuterium.privacy.one_layer import one_layer
 from deuterium.privacy.sensitivity import Sensitivity
 from deuterium.privacy.upward import product_up
@@ -28,6 +27,7 @@ __all__ = ["Feature", "Work", "place_names"]
 
 LEAST = 0.2  # seconds for which a search is worth while
 LOOKS = 8  # rounds of a search in vain
+LONGEST = 1.0  # seconds for one, where a sharp bound tells whether more is needed
 FEW = 8  # inputs, of which a search over all of them is worth its time
 
 
@@ -177,8 +177,10 @@ class Feature:
             self._enclose()
             self.best.offer(*self.work.twice(limit), "twice the contribution")
             return
-        self._look(left(0.3))
-        if self.layer is not None:
+        if self.layer is None:
+            self._look(left(0.3))
+        else:
+            self._look(None if limit is None else min(0.3 * limit, LONGEST))
             self._relax(left(0.5 if self.work.few else 1.0))
             if self.best.is_close or not self.work.few:
                 return
@@ -198,7 +200,7 @@ class Feature:
             self.stuck = self.rounds >= 50
             return
         finished = layer.is_finished(where)
-        self._look(min(left(0.2) or 1.0, 1.0))
+        self._look(min(left(0.2) or LONGEST, LONGEST))
         self._relax(left(1.0))
         self.stuck = finished and self.rounds >= LOOKS
 

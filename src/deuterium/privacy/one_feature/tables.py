@@ -1,8 +1,9 @@
-"""The functions of one pre-activation behind `one_feature`, and their tables."""
+"""The functions of one pre-activation, and their tables."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +15,9 @@ from deuterium.graph.variable import Variable, constant, symbol
 from deuterium.transform import grad
 
 if TYPE_CHECKING:
-    from deuterium.privacy.one_feature import OneFeature
+    from deuterium.privacy.one_feature.layer import OneFeature
 
-__all__ = ["NOT", "SLACK", "Tables", "find_kinks", "total"]
+__all__ = ["NOT", "SLACK", "Table", "Tables", "find_kinks"]
 
 Array = Any
 
@@ -25,6 +26,55 @@ COARSE, LEAST = 64, 0.15  # where to put them: equal pieces, and a least density
 KINKS, FINER = 3, 40  # of one function at most; how often a range is halved
 SLACK = 1e-12
 NOT = -1e30  # in place of alpha, where a second record would leave its range
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """The functions over all of z, for one cell of tau.
+
+    Attributes
+    ----------
+    values : ndarray
+        (8, H, rows): alpha and gamma from above; beta, t's parts and those of
+        ``t' - t``; and the radii of these three.
+    low, high : ndarray
+        (rows, H): which z a row is of.
+    nodes : int
+        The first rows belong to so many nodes, at one end of tau and then at the other,
+        and hold for what lies between two nodes by interpolation.  The rest stand by
+        themselves.
+    """
+
+    values: Array
+    low: Array
+    high: Array
+    nodes: int
+
+    def total(self, place: int, radius: int) -> tuple[float, float]:
+        """Return the range of a sum over k."""
+        value, spread = self.values[place], self.values[radius]
+        there = self.values[0] > NOT / 2
+        low = np.where(there, value - spread, np.inf).min(axis=1)
+        high = np.where(there, value + spread, -np.inf).max(axis=1)
+        return float(low.sum()), float(high.sum())
+
+    def within(self, low: Array, high: Array) -> Table:
+        """Return the same without what matters only outside of ranges of z: (H,) each.
+
+        Pieces between nodes, and rows by themselves, stay if they have more than an
+        end in common with a range.
+        """
+        n = self.nodes
+        z = self.low[:n]
+        stays = (self.low < high) & (self.high > low)
+        if n:
+            piece = (z[:-1] < high) & (z[1:] > low)
+            none = np.zeros_like(piece[:1])
+            ends = np.concatenate([piece, none]) | np.concatenate([none, piece])
+            stays[: 2 * n] = np.concatenate([ends, ends])
+        values = self.values.copy()
+        values[0][~stays.T] = NOT
+        return replace(self, values=values)
 
 
 class Tables:
@@ -75,12 +125,8 @@ class Tables:
             _joined([second(f, s) for f in five]) for s in (self.z, self.tau)
         ]
 
-    def table(self, tau: tuple[float, float]) -> tuple[Array, int]:
-        """Return the five functions at nodes, with what lies between them.
-
-        And how many nodes there are: the first rows belong to them, at one end of tau
-        and then at the other.  Others belong to no node.
-        """
+    def table(self, tau: tuple[float, float]) -> Table:
+        """Return the five functions at nodes, with what lies between them."""
         size = len(self.feature.bottom)
         z = self._nodes_at(tau)
         width = (z[1:] - z[:-1]) * (1 + SLACK)
@@ -99,7 +145,7 @@ class Tables:
             sag = steps[0] ** 2 / 8 * bent[0] + steps[1] ** 2 / 8 * bent[1]
         sharp = kinky | ~np.isfinite(sag).reshape(-1, 5, size).all(axis=1)
         if sharp.any() and self.kinks.shape[0] == 0:
-            return self._pieces(z, tau), 0
+            return self._pieces(z, tau)
         sag[np.tile(sharp, (1, 5))] = 0.0
         padded = np.concatenate([sag[:1], sag, sag[-1:]])
         near = np.maximum(padded[1:], padded[:-1]) * (1 + 1e-9)  # (nodes, 5 H)
@@ -107,17 +153,12 @@ class Tables:
         spread = np.concatenate([near, near]).reshape(-1, 5, size) + (high - low)
         middle, places = (low + high) / 2, np.concatenate([z, z])
         if not sharp.any():
-            return self._assembled(middle, spread, places, tau, z), len(z)
+            return self._assembled(middle, spread, (places, places), tau, z, len(z))
         more, where = self._corners(z, sharp, tau)
         spread = np.concatenate([spread, np.zeros(more.shape)])
-        whole = self._assembled(
-            np.concatenate([middle, more]),
-            spread,
-            np.concatenate([places, where]),
-            tau,
-            z,
-        )
-        return whole, len(z)
+        rows = tuple(np.concatenate([places, w]) for w in where)
+        whole = np.concatenate([middle, more])
+        return self._assembled(whole, spread, rows, tau, z, len(z))
 
     # -- kinks -------------------------------------------------------------------------
 
@@ -154,7 +195,7 @@ class Tables:
 
     def _corners(
         self, z: Array, sharp: Array, tau: tuple[float, float]
-    ) -> tuple[Array, Array]:
+    ) -> tuple[Array, tuple[Array, Array]]:
         """Return what the five can be on pieces with kinks: (rows, 5, H), and where.
 
         The distance is convex in the images and, for given images, in tau: what counts
@@ -183,7 +224,7 @@ class Tables:
         absent = np.tile(~here, (len(rows), 1))
         whole[:, 0][absent] = NOT
         whole[:, 1:] = np.where(absent[:, None], 0.0, whole[:, 1:])
-        return whole, np.tile((low + high) / 2, (len(rows), 1))
+        return whole, (np.tile(low, (len(rows), 1)), np.tile(high, (len(rows), 1)))
 
     def _five(self, one: Array, two: Array, tau: float) -> Array:
         """Return the five functions for given images: (count, 5, H)."""
@@ -222,39 +263,42 @@ class Tables:
         nodes[0], nodes[-1] = low, high
         return nodes
 
-    def _pieces(self, z: Array, tau: tuple[float, float]) -> Array:
+    def _pieces(self, z: Array, tau: tuple[float, float]) -> Table:
         """Return ranges over pieces, where there are kinks."""
         box = Box({self.z: (z[:-1], z[1:]), self.tau: tau})
         size = z.shape[1]
         found = ends_over(self.value, box, (len(z) - 1,))
         low, high = (v.reshape(-1, 5, size) for v in found)
-        places = (z[:-1] + z[1:]) / 2
+        ends = z[:-1], z[1:]
         half = (high - low) * 0.5000001
-        return self._assembled((low + high) / 2, half, places, tau, z)
+        return self._assembled((low + high) / 2, half, ends, tau, z, 0)
 
     def _assembled(
         self,
         value: Array,
         spread: Array,
-        z: Array,
+        ends: tuple[Array, ...],
         tau: tuple[float, float],
-        nodes: Array,
-    ) -> Array:
+        z: Array,
+        nodes: int,
+    ) -> Table:
         """Return alpha and gamma from above, the others with their radii."""
         feature = self.feature
         size = np.where(value > NOT / 2, np.abs(value), 0.0)
         spread = spread + SLACK * size
         spread[:, 2] += SLACK * (size[:, 0] + size[:, 1])
         m = feature.layer.matrix[:, self.j]
-        step = np.diff(nodes, axis=0).max(axis=0)
-        second = [z + t * m for t in tau]
+        step = np.diff(z, axis=0).max(axis=0)
+        low, high = ends
+        second = [(low + high) / 2 + t * m for t in tau]
         outside = np.minimum(*second) > feature.top + step
         outside |= np.maximum(*second) < feature.bottom - step
         above = value[:, :2] + spread[:, :2]
         above[:, 0][outside] = NOT
         columns = [above, value[:, 2:], spread[:, 2:]]
         whole = np.concatenate(columns, axis=1)  # (rows, 8, H)
-        return np.ascontiguousarray(np.moveaxis(whole, 0, -1))  # (8, H, rows)
+        values = np.ascontiguousarray(np.moveaxis(whole, 0, -1))  # (8, H, rows)
+        return Table(values, low, high, nodes)
 
 
 def _joined(parts: Sequence[Variable]) -> Variable:
@@ -320,11 +364,3 @@ def find_kinks(f: Variable, z: Variable, low: Array, high: Array) -> Array:
             [np.stack([ends[:, 0], cut], 1), np.stack([cut, ends[:, 1]], 1)]
         )
     return last
-
-
-def total(table: Array, place: int, radius: int) -> tuple[float, float]:
-    """Return the range of a sum over k."""
-    value, spread = table[place], table[radius]
-    return float((value - spread).min(axis=1).sum()), float(
-        (value + spread).max(axis=1).sum()
-    )

@@ -1,4 +1,4 @@
-"""Pairs of records that one feature moves far apart: the lower side of `one_feature`.
+"""Pairs of records that one feature moves far apart: the lower side of the bound.
 
 What pays is at the ends of the other features' ranges, as every square counts; so the
 features are gone through one by one, each put where it does most for a whole crowd of
@@ -17,7 +17,7 @@ from deuterium.graph.traverse import free_symbols
 from deuterium.privacy.copies import Pair
 
 if TYPE_CHECKING:
-    from deuterium.privacy.one_feature import OneFeature
+    from deuterium.privacy.one_feature.layer import OneFeature
 
 __all__ = ["FarPairs"]
 
@@ -135,7 +135,7 @@ class FarPairs:
                 at = label == i
                 for to, value in ((d, h), (d2, h2)):
                     t = layer.offset + (value[at] @ layer.weight)
-                    to[at] = f.roughly(domain, t)
+                    to[at] = f.factor.roughly(domain, t)
             squares = np.hstack([x**2, np.ones((len(x), 1))])
             first, second, both = (squares.copy() for _ in range(3))
             second[:, j], both[:, j] = rows[:, -1] ** 2, rows[:, -1] * x[:, j]

@@ -1,0 +1,111 @@
+"""The common factor d over cells of t and ``t' - t``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from deuterium.bound import Box, Domain, enclose
+from deuterium.evaluate import compile
+from deuterium.functions.movement import concatenate
+from deuterium.graph.traverse import free_symbols
+from deuterium.graph.variable import Variable
+from deuterium.interval.rounding import next_down, next_up
+from deuterium.privacy.one_feature.tables import SLACK, second
+from deuterium.privacy.one_layer import OneLayer
+
+__all__ = ["Corners", "Factor"]
+
+Array = Any
+
+SMOOTH = 0.5  # of a range: what is curved by more than this is taken by its range
+
+
+@dataclass(frozen=True, eq=False)
+class Corners:
+    """Four corners for each cell; but for errors, all is a mean of what they are.
+
+    Attributes
+    ----------
+    first, second : ndarray
+        (cells, 4): d and d'.
+    edges : ndarray
+        (cells, 4, 4): t without its offset, from and to; ``t' - t``, from and to.
+    errors : ndarray
+        (2, cells): how far d and d' can be from the corners' mean.
+    """
+
+    first: Array
+    second: Array
+    edges: Array
+    errors: Array
+
+
+class Factor:
+    """What every element of a gradient has in common, as a function of t.
+
+    Parameters
+    ----------
+    layer : OneLayer
+        The vector's form.
+    """
+
+    def __init__(self, layer: OneLayer) -> None:
+        self.t, self.scalar, self.offset = layer.output, layer.scalar, layer.offset
+        parts = [v.reshape(1) for v in (self.scalar, second(self.scalar, self.t))]
+        self.bent: Variable = concatenate(parts)  # d and its second derivative
+        self._compiled: dict[int, Any] = {}
+
+    def corners(self, label: Domain, box: Array) -> Corners:
+        """Return the corners of cells of t and ``t' - t``: (cells, 4).
+
+        What is linear in t and in ``t' - t`` through the four values of d at a cell's
+        corners differs from d by at most an eighth of the squared widths times how
+        much d is curved; the same holds for d'.  Where that is too much, a corner is an
+        end of d's range and one of d''s, anywhere in the cell.
+        """
+        t, apart = box[:, [0, 0, 1, 1]], box[:, [2, 3, 2, 3]]
+        ends = np.stack([t, t + apart])  # (2, cells, 4)
+        least, most, _ = self._over(label, next_down(ends), next_up(ends))
+        values, error = (least + most) / 2, (most - least).max(axis=2)
+        whole = next_down(ends.min(axis=2)), next_up(ends.max(axis=2))
+        low, high, curved = self._over(label, *whole)
+        wide = np.stack([box[:, 1] - box[:, 0], box[:, 3] - box[:, 2]]) ** 2
+        with np.errstate(invalid="ignore"):
+            error = error + np.cumsum(wide, axis=0) / 8 * curved
+            smooth = (error < SMOOTH * (high - low)).all(axis=0)
+        t, b = box[:, :2], self.offset
+        sides = np.stack([next_down(t[:, 0] - b), next_up(t[:, 1] - b), *box.T[2:]], 1)
+        values[:, ~smooth] = np.stack(
+            [
+                np.stack([low[0], low[0], high[0], high[0]], 1),
+                np.stack([low[1], high[1], low[1], high[1]], 1),
+            ]
+        )[:, ~smooth]
+        t = ends[0] - b
+        edges = np.stack([next_down(t), next_up(t), apart, apart], 2)
+        edges[~smooth] = sides[~smooth, None]
+        error = np.where(smooth, error * (1 + SLACK), 0.0)
+        return Corners(values[0], values[1], edges, error)
+
+    def _over(
+        self, label: Domain, low: Array, high: Array
+    ) -> tuple[Array, Array, Array]:
+        """Return the ranges of d over ranges of t, and how curved it is at most."""
+        found = enclose(self.bent, Box({self.t: (low, high)}) & label)
+        least, most = (
+            np.broadcast_to(v, (*low.shape, 2)) for v in (found.lower, found.upper)
+        )
+        size = np.maximum(np.abs(least[..., 1]), np.abs(most[..., 1]))
+        return least[..., 0], most[..., 0], size
+
+    def roughly(self, label: Domain, t: Array) -> Array:
+        """Return d at points, not rounded outward."""
+        key = id(label)
+        if key not in self._compiled:
+            others = [s for s in free_symbols([self.scalar]) if s.name != self.t.name]
+            fixed = {s: label.hull(s).lower for s in others}
+            self._compiled[key] = compile([self.t], [self.scalar.subs(fixed)])
+        return self._compiled[key](t)[0]

@@ -1,0 +1,311 @@
+"""The bound of what one feature can do to a gradient of one hidden layer, inside."""
+
+from __future__ import annotations
+
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from layers import ACTIVATIONS, largest_move, network, pairs
+from scipy.special import expit
+
+import deuterium as dt
+from deuterium.privacy.one_feature import OneFeature, branch, cells
+from deuterium.privacy.one_feature.factor import Factor
+from deuterium.privacy.one_feature.planes import Records
+from deuterium.privacy.one_feature.tables import Tables
+from deuterium.privacy.one_layer import one_layer
+
+
+def test_a_small_search_does_not_move_the_bound_below_what_is_reached(rng):
+    """However wrong the value it is told to aim at."""
+    x, y, g, domain = network(4)
+    layer = one_layer(g, x)
+    labels = [dt.Box({y: (v, v)}) for v in (0.0, 1.0)]
+    bounds = OneFeature(layer, x, domain, labels)
+    for j in range(2):
+        moved = largest_move(x, y, g, [j], rng)
+        for aim in (0.0, moved / 3, moved):
+            assert bounds.bound(j, aim, 0.01, 1.0) >= moved
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("seed", [2, 3])
+def test_ranges_cut_in_two_keep_what_is_reached(activation, seed, rng, monkeypatch):
+    """With few cells of t and tau, only cutting ranges of z brings the bound down."""
+    monkeypatch.setattr(cells, "INNER", 8)
+    monkeypatch.setattr(branch, "TURN", 100)
+    x, y, g, domain = network(seed, activation, scale=2.0, hidden=4)
+    layer = one_layer(g, x)
+    labels = [dt.Box({y: (v, v)}) for v in (0.0, 1.0)]
+    tighter = 0
+    for j in range(2):
+        moved = largest_move(x, y, g, [j], rng)
+        found = []
+        for splits in (0, 5):
+            monkeypatch.setattr(branch, "SPLITS", splits)
+            found.append(OneFeature(layer, x, domain, labels).bound(j, moved, 1e-4, 9))
+        assert moved <= found[1] <= found[0]
+        tighter += found[1] < found[0] * (1 - 1e-6)
+    assert tighter or activation == "relu"
+
+
+def outputs(layer, first, second):
+    """Return t of two records."""
+    return [
+        layer.offset
+        + layer.weight
+        @ layer.value.evaluate({layer.atoms: layer.matrix @ r[0] + layer.shift})
+        for r in (first, second)
+    ]
+
+
+def cell_around(layer, first, second, tau, width, share):
+    """Return a cell of t, t' - t and tau that holds a pair of records, and where."""
+    t, t2 = outputs(layer, first, second)
+    low, high = width * np.asarray(share), width * (1 - np.asarray(share))
+    sides = [t - low[0], t + high[0], t2 - t - low[1], t2 - t + high[1]]
+    return np.array(sides)[None], (max(0.0, tau - low[2]), tau + high[2])
+
+
+def bounds_of(seed, activation, **more):
+    """Return a network's gradient and what bounds it."""
+    x, y, g, domain = network(seed, activation, **more)
+    labels = [dt.Box({y: (v, v)}) for v in (0.0, 1.0)]
+    return x, y, g, OneFeature(one_layer(g, x), x, domain, labels)
+
+
+def pair(rng, side, j):
+    """Return two records, the others' features at ends, and how far apart."""
+    first = np.sign(rng.uniform(-1, 1, (1, 4)))
+    second, tau = first.copy(), rng.uniform(0, 2)
+    # the first value is at the low end, or the second at the high end
+    first[0, j] = -1.0 if side == 0 else 1.0 - tau
+    second[0, j] = first[0, j] + tau
+    return first, second, tau
+
+
+def distance(slopes, first, second, label):
+    """Return the squared distance of a pair's gradients."""
+    both = slopes(first, label), slopes(second, label)
+    return sum(float(((u - v) ** 2).sum()) for u, v in zip(*both, strict=True))
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("side", [0, 1])
+@pytest.mark.parametrize("hidden", [1, 3])
+def test_every_cell_holds_the_pairs_in_it(activation, side, hidden, rng):
+    """With one hidden unit, t settles z, and a thin cell has no slack to hide in.
+
+    Nor do planes or cuts of tau and of z lose a pair.
+    """
+    j, more = 1, {"scale": 0.8, "hidden": hidden, "bias": hidden > 1}
+    x, y, g, bounds = bounds_of(8, activation, **more)
+    branches, slopes = branch.Branches(bounds, j), dt.compile([x, y], g)
+    tightest, parted, planes = math.inf, 0, 0
+    for _ in range(6 if activation == "relu" and hidden > 1 else 40):
+        first, second, tau = pair(rng, side, j)
+        label = int(rng.integers(0, 2))
+        apart = distance(slopes, first, second, label)
+        for width in (1e-6, 0.3, 2.0):
+            share = rng.choice([1e-9, 1 - 1e-9], 3)  # at an edge of the cell
+            box, near = cell_around(bounds.layer, first, second, tau, width, share)
+            cell = branches._whole(near, side)[label]
+            cell.box, cell.tops = box, np.array([math.inf])
+            cell.multipliers = rng.normal(size=(1, 2)) * 3
+            cell.again(0.0, math.inf)
+            assert cell.upper >= apart * (1 - 1e-12)
+            if width < 1e-3 and apart > 1e-6:
+                tightest = min(tightest, cell.upper / apart)
+            cell.tops[:] = math.inf
+            branches._add_plane(cell)
+            planes += cell.plane is not None
+            assert cell.upper >= apart * (1 - 1e-12)
+            for parts in (branches._halves(cell), branches._split(cell)):
+                for part in parts:
+                    part.tops[:] = math.inf
+                    part.clip(branches._range(part.table))
+                    part.again(0.0, math.inf)
+                parted += len(parts) == 2
+                assert not parts or max(p.upper for p in parts) >= apart * (1 - 1e-12)
+    assert tightest < (1.02 if hidden == 1 else 3)
+    assert planes
+    assert parted
+
+
+@pytest.mark.parametrize("side", [0, 1])
+def test_no_record_is_beyond_a_plane(side, rng):
+    """And some record touches it, but for rounding."""
+    _, _, _, bounds = bounds_of(3, "tanh", hidden=5)
+    layer = bounds.layer
+    for _ in range(200):
+        least, most = np.sort(rng.uniform(0, 2, 2))
+        ends = (-1.0, -1.0) if side == 0 else (1 - most, 1 - least)
+        slopes = rng.normal(size=5) * 10 ** rng.uniform(-6, 6)
+        plane = Records(bounds, 2, ends).plane(slopes)
+        records = np.sign(rng.uniform(-1, 1, (60, 4)))
+        pull = slopes @ layer.matrix
+        records[0] = np.sign(pull)
+        records[:, 2] = rng.choice(ends, 60)
+        records[0, 2] = ends[int(pull[2] > 0)]
+        reached = (records @ layer.matrix.T + layer.shift) @ slopes
+        assert reached.max() <= plane.most
+        assert plane.most <= reached[0] + 1e-9 * np.abs(slopes).sum()
+
+
+@pytest.mark.parametrize("kind", ["logistic", "square", "hinge", "jump"])
+def test_both_factors_are_means_of_their_corners(kind, rng):
+    """At one and the same place between the corners of t and ``t' - t``, nearly."""
+    t, y = dt.symbol("output"), dt.symbol("y")
+    scalar = {
+        "logistic": expit(t) - y,
+        "square": t * t * 0.3 + y * t,
+        "hinge": np.maximum(t, 0.2) - y,
+        "jump": dt.grad(np.abs(t - 0.1), t) * y + y,
+    }[kind]
+    factor = Factor(SimpleNamespace(output=t, scalar=scalar, offset=0.75))
+    d = dt.compile([t, y], [scalar])
+    rough, smooth = 0, kind in ("logistic", "square")
+    for width in (1e-9, 1e-2, 1.0, 5.0):
+        low = rng.uniform(-2, 2, (40, 2))
+        box = np.stack([low, low + rng.uniform(0, width, (40, 2))], 2).reshape(-1, 4)
+        label = float(rng.integers(0, 2))
+        found = factor.corners(dt.Box({y: (label, label)}), box)
+        thin = found.edges[:, 0, 1] - found.edges[:, 0, 0] < 1e-12
+        assert thin.all() or not smooth or width > 1e-2
+        rough += int((~thin).sum())
+        for _ in range(30):
+            u, v = rng.uniform(0, 1, (2, 40))
+            u, v = (np.where(rng.random(40) < 0.2, np.round(w), w) for w in (u, v))
+            t0 = box[:, 0] + u * (box[:, 1] - box[:, 0])
+            apart = box[:, 2] + v * (box[:, 3] - box[:, 2])
+            weights = np.stack([(1 - u) * (1 - v), (1 - u) * v, u * (1 - v), u * v], 1)
+            (first,), (second,) = d(t0, label), d(t0 + apart, label)
+            values = np.stack([found.first, found.second])
+            off = np.abs((weights * values).sum(axis=2) - [first, second])
+            room = found.errors + 1e-12
+            assert (off <= room)[:, thin].all()
+            low, high = values.min(axis=2) - room, values.max(axis=2) + room
+            assert ((low <= [first, second]) & ([first, second] <= high)).all()
+            shifted = t0 - 0.75
+            e = found.edges
+            assert (e[..., 0].min(axis=1) <= shifted + 1e-12).all()
+            assert (shifted - 1e-12 <= e[..., 1].max(axis=1)).all()
+    assert rough or smooth
+
+
+def five(layer, g, x, j, z, c, tau, k):
+    """Return alpha, gamma, beta, t's part and its move of unit k, straight off.
+
+    All other features are 1 or -1, so that every square is 1.
+    """
+    totals = np.zeros(5)
+    z2 = z + tau * layer.matrix[:, j]
+    for e in layer.elements:
+        phi = phi2 = np.ones(z.shape)
+        if e.image is not None:
+            phi, phi2 = (e.image.evaluate({layer.atoms: v}) for v in (z, z2))
+        pick, place = np.ravel(e.pick), np.ravel(e.place)
+        size = np.broadcast_to(e.coefficient, e.place.shape).ravel() ** 2
+        for p, i, w in zip(pick, place, size, strict=True):
+            if e.image is None:
+                w, p = w / z.size, k  # dealt out
+            if p != k:
+                continue
+            a, b = (c, c + tau) if i == j else (1.0, 1.0)
+            one, two = a * phi[p], b * phi2[p]
+            totals[:3] += w * one * one, w * two * two, w * one * two
+    h, h2 = (layer.value.evaluate({layer.atoms: v})[k] for v in (z, z2))
+    totals[3:] = layer.weight[k] * h, layer.weight[k] * (h2 - h)
+    return totals
+
+
+@pytest.mark.parametrize("activation", ["tanh", "expit", "softplus"])
+@pytest.mark.parametrize("side", [0, 1])
+def test_tables_hold_the_functions_between_their_nodes(activation, side, rng):
+    """At any z and tau, by the formula; and are not far from them."""
+    x, y, g, domain = network(9, activation, scale=0.8)
+    layer, j = one_layer(g, x), 2
+    labels = [dt.Box({y: (v, v)}) for v in (0.0, 1.0)]
+    tables = Tables(OneFeature(layer, x, domain, labels), j, side)
+    for tau in ((0.0, 0.5), (0.7, 0.72), (1.5, 2.0)):
+        table, nodes = tables.table(tau).values, tables.nodes
+        count = len(nodes)
+        for _ in range(60):
+            k, u, v = int(rng.integers(0, 3)), *rng.uniform(0, 1, 2)
+            p = int(rng.integers(0, count - 1))
+            z = nodes[p] + u * (nodes[p + 1] - nodes[p])
+            at = tau[0] + v * (tau[1] - tau[0])
+            rows = table[:, k, [p, p + 1, count + p, count + p + 1]]
+            if (rows[0] < -1e29).any():
+                continue
+            corners = np.array([1 - u, u, 1 - u, u]) * [1 - v, 1 - v, v, v]
+            above = rows @ corners
+            c = -1.0 if side == 0 else 1.0 - at
+            exact = five(layer, g, x, j, z, c, at, k)
+            room = 1e-13 * (1 + np.abs(exact))
+            assert (above[:2] >= exact[:2] - room[:2]).all()
+            assert (np.abs(above[2:5] - exact[2:]) <= above[5:] + room[2:]).all()
+            assert (above[:2] - exact[:2] <= 0.3 * (1 + exact[:2])).all()
+
+
+@pytest.mark.parametrize("activation", ["relu", "leaky", "tanh"])
+@pytest.mark.parametrize("side", [0, 1])
+def test_corners_hold_the_functions_on_pieces(activation, side, rng):
+    """Of every piece by itself, wherever the kinks of both records lie."""
+    x, y, g, domain = network(9, activation, scale=0.8)
+    layer, j = one_layer(g, x), 2
+    labels = [dt.Box({y: (v, v)}) for v in (0.0, 1.0)]
+    tables = Tables(OneFeature(layer, x, domain, labels), j, side)
+    assert len(tables.kinks) == (activation != "tanh")
+    for tau in ((0.0, 0.5), (1.5, 2.0)):
+        nodes = tables._nodes_at(tau)
+        for _ in range(60):
+            p, k = int(rng.integers(0, len(nodes) - 1)), int(rng.integers(0, 3))
+            if activation != "tanh" and rng.random() < 0.7:  # around a kink
+                p = int(np.searchsorted(nodes[:, k], 0.0)) + int(rng.integers(-4, 3))
+            sharp = np.zeros((len(nodes) - 1, 3), dtype=bool)
+            sharp[p] = True
+            rows, _ = tables._corners(nodes, sharp, tau)
+            u, v = rng.uniform(0, 1, 2)
+            z, at = nodes[p] + u * (nodes[p + 1] - nodes[p]), tau[0] * (1 - v)
+            at += v * tau[1]
+            c = -1.0 if side == 0 else 1.0 - at
+            exact = five(layer, g, x, j, z, c, at, k)
+            for d, e, *slopes in rng.normal(size=(6, 4)):
+                weights = np.array([d * d, e * e, -2 * d * e, *slopes])
+                room = 1e-12 * (1 + np.abs(weights) @ np.abs(exact))
+                assert (rows[:, :, k] @ weights).max() >= weights @ exact - room
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_one_hidden_unit_is_bounded_sharply(seed, rng):
+    x, y, g, domain = network(seed, "tanh", features=2, hidden=1, scale=0.7)
+    labels = [dt.Box({y: (v, v)}) for v in (0.0, 1.0)]
+    bounds = OneFeature(one_layer(g, x), x, domain, labels)
+    for j in range(2):
+        moved = largest_move(x, y, g, [j], rng, features=2)
+        found = bounds.bound(j, moved, 0.01, 3.0)
+        assert moved <= found <= 1.1 * moved
+
+
+def test_a_large_offset_hides_nothing():
+    """t - b is rounded where b is large, and the cells must not come apart."""
+    rng = np.random.default_rng(0)
+    x, y = dt.symbol("x", shape=(1, 3)), dt.symbol("y")
+    base = 1e9
+    weights = (rng.normal(size=(3, 2)), rng.normal(size=(2, 1)), np.array([base]))
+    p = [dt.constant(w) for w in weights]
+    t = (np.tanh(x @ p[0]) @ p[1] + p[2])[0, 0]
+    g = dt.grad((t - y) ** 2 / 2, p[:2])
+    domain = dt.Box({x: (-1, 1)}) & dt.Choice(y, [base, base + 1])
+    labels = [dt.Box({y: (v, v)}) for v in (base, base + 1)]
+    bounds = OneFeature(one_layer(g, x), x, domain, labels)
+    for j in range(3):
+        first, second = pairs(x, [j], 3000, rng, 3)
+        values = dt.compile([x, y], g)
+        total = 0.0
+        for u, v in zip(values(first, base), values(second, base), strict=True):
+            total = total + ((u - v) ** 2).reshape(len(first), -1).sum(axis=1)
+        assert bounds.bound(j, 0.0, 0.01, 1.0) >= math.sqrt(total.max())
