@@ -12,8 +12,9 @@ from scipy.special import expit
 
 import deuterium as dt
 from deuterium.privacy.one_feature import OneFeature, branch, cells
+from deuterium.privacy.one_feature.dual import Dual
 from deuterium.privacy.one_feature.factor import Factor
-from deuterium.privacy.one_feature.planes import Records
+from deuterium.privacy.one_feature.planes import Plane, Records
 from deuterium.privacy.one_feature.tables import Tables
 from deuterium.privacy.one_layer import one_layer
 
@@ -104,7 +105,8 @@ def test_every_cell_holds_the_pairs_in_it(activation, side, hidden, rng):
     x, y, g, bounds = bounds_of(8, activation, **more)
     branches, slopes = branch.Branches(bounds, j), dt.compile([x, y], g)
     tightest, parted, planes = math.inf, 0, 0
-    for _ in range(6 if activation == "relu" and hidden > 1 else 40):
+    many = {("relu", 1): 40, ("relu", 3): 6}.get((activation, hidden), 12)
+    for _ in range(many):
         first, second, tau = pair(rng, side, j)
         label = int(rng.integers(0, 2))
         apart = distance(slopes, first, second, label)
@@ -132,6 +134,50 @@ def test_every_cell_holds_the_pairs_in_it(activation, side, hidden, rng):
     assert tightest < (1.02 if hidden == 1 else 3)
     assert planes
     assert parted
+
+
+@pytest.mark.parametrize("side", [0, 1])
+@pytest.mark.parametrize("sign", [-1.0, 1.0])
+def test_a_plane_that_touches_a_pair_keeps_it(side, sign, rng):
+    """Steep planes leave no room to be wrong in: one hidden unit, and a thin cell."""
+    x, y, g, bounds = bounds_of(8, "softplus", scale=0.3, hidden=1)
+    j, pull = 1, bounds.layer.matrix[0] * sign
+    branches, slopes = branch.Branches(bounds, j), dt.compile([x, y], g)
+    for slope in (10.0, 100.0, 1000.0):
+        tau = rng.uniform(0.5, 1.5)
+        first = np.sign(pull)[None]
+        first[0, j] = -1.0 if side == 0 else 1.0 - tau
+        second = first.copy()
+        second[0, j] += tau
+        apart = distance(slopes, first, second, 1)
+        box, near = cell_around(bounds.layer, first, second, tau, 1e-7, [0.5] * 3)
+        cell = branches._whole(near, side)[1]
+        cell.box, cell.tops = box, np.array([math.inf])
+        ends = (first[0, j],) * 2
+        cell.plane = Records(bounds, j, ends).plane(np.array([sign * slope]))
+        cell.again(0.0, math.inf)
+        assert apart * (1 - 1e-12) <= cell.upper
+        # a plane through nothing lifts the bound by what it allows
+        bounds_at = [
+            Dual(cell.table, plane, bounds.factor.corners(cell.label, box))
+            .least(np.zeros((1, 2)), math.inf)[0]
+            .item()
+            for plane in (None, Plane(np.zeros(1), slope))
+        ]
+        assert bounds_at[1] == pytest.approx(bounds_at[0] + slope, rel=1e-9)
+
+
+def test_cells_that_are_cut_leave_nothing_out(rng):
+    _, _, _, bounds = bounds_of(3, "tanh", hidden=5)
+    branches = branch.Branches(bounds, 0)
+    (cell, _) = branches._whole((0.5, 1.0), 0)
+    low, high = cell.box[0, ::2], cell.box[0, 1::2]
+    for _ in range(3):
+        cell.refine(0.0, math.inf)
+        points = low + rng.uniform(0, 1, (4000, 1, 2)) * (high - low)
+        inside = (cell.box[:, ::2] <= points) & (points <= cell.box[:, 1::2])
+        assert inside.all(axis=2).any(axis=1).all()
+    assert len(cell) > 50
 
 
 @pytest.mark.parametrize("side", [0, 1])
@@ -309,3 +355,45 @@ def test_a_large_offset_hides_nothing():
         for u, v in zip(values(first, base), values(second, base), strict=True):
             total = total + ((u - v) ** 2).reshape(len(first), -1).sum(axis=1)
         assert bounds.bound(j, 0.0, 0.01, 1.0) >= math.sqrt(total.max())
+
+
+@pytest.mark.parametrize("activation", ["relu", "leaky", "tanh"])
+@pytest.mark.parametrize("side", [0, 1])
+def test_a_table_within_ranges_keeps_what_lies_in_them(activation, side, rng):
+    """Whatever is asked of one z: also at the ends of a range, and beside a kink."""
+    x, _, g, bounds = bounds_of(9, activation, scale=0.8)
+    layer, j = bounds.layer, 2
+    tables = Tables(bounds, j, side)
+    for tau in ((0.0, 0.5), (1.5, 2.0)):
+        whole = tables.table(tau)
+        for _ in range(40):
+            ends = np.sort(rng.choice([rng.uniform(-1, 1, 3), np.zeros(3)], 2), axis=0)
+            ends = np.sort(ends + rng.uniform(-0.3, 0.3, (2, 3)), axis=0)
+            kind = rng.integers(0, 3)
+            if kind == 1:  # where rows begin and end
+                rows = rng.integers(0, len(whole.low), (2, 3))
+                ends = np.sort(np.take_along_axis(whole.low, rows, 0), axis=0)
+            elif kind == 2:  # where a kink is, or the second record has one
+                moved = rng.choice([0.0, rng.uniform(*tau)]) * layer.matrix[:, j]
+                ends = -moved + 10.0 ** rng.uniform(-9, -1, 3) * [[-1], [1]]
+            low, high = (np.clip(e, bounds.bottom, bounds.top) for e in ends)
+            if not (low < high).all():
+                continue
+            table = whole.within(low, high)
+            slopes = rng.normal(size=3) * 10
+            plane = Plane(slopes, 0.0).over(table)
+            for u in (0.0, 1.0, *rng.uniform(0, 1, 3)):
+                z, v = low + u * (high - low), rng.uniform(0, 1)
+                at, k = tau[0] * (1 - v) + tau[1] * v, int(rng.integers(0, 3))
+                z2 = z + at * layer.matrix[:, j]
+                if not ((bounds.bottom <= z2) & (z2 <= bounds.top)).all():
+                    continue
+                c = -1.0 if side == 0 else 1.0 - at
+                exact = five(layer, g, x, j, z, c, at, k)
+                d, e, *m = rng.normal(size=4)
+                m = np.array(m)
+                weights = np.array([d * d, e * e, -2 * d * e, *m])
+                many = np.array([*weights, abs(2 * d * e), *np.abs(m)])
+                most = (many @ table.values[:, k] + plane[k]).max()
+                room = 1e-12 * (1 + np.abs(weights) @ np.abs(exact))
+                assert most >= weights @ exact - slopes[k] * z[k] - room
