@@ -36,7 +36,7 @@ def test_a_small_search_does_not_move_the_bound_below_what_is_reached(rng):
 def test_ranges_cut_in_two_keep_what_is_reached(activation, seed, rng, monkeypatch):
     """With few cells of t and tau, only cutting ranges of z brings the bound down."""
     monkeypatch.setattr(cells, "INNER", 8)
-    monkeypatch.setattr(branch, "TURN", 100)
+    monkeypatch.setattr(branch, "FINEST", 1 / 4)
     x, y, g, domain = network(seed, activation, scale=2.0, hidden=4)
     layer = one_layer(g, x)
     labels = [dt.Box({y: (v, v)}) for v in (0.0, 1.0)]
@@ -115,7 +115,7 @@ def test_every_cell_holds_the_pairs_in_it(activation, side, hidden, rng):
             box, near = cell_around(bounds.layer, first, second, tau, width, share)
             cell = branches._whole(near, side)[label]
             cell.box, cell.tops = box, np.array([math.inf])
-            cell.multipliers = rng.normal(size=(1, 2)) * 3
+            cell.multipliers = rng.normal(size=(1, 4, 2)) * 3
             cell.again(0.0, math.inf)
             assert cell.upper >= apart * (1 - 1e-12)
             if width < 1e-3 and apart > 1e-6:
@@ -158,10 +158,9 @@ def test_a_plane_that_touches_a_pair_keeps_it(side, sign, rng):
         cell.again(0.0, math.inf)
         assert apart * (1 - 1e-12) <= cell.upper
         # a plane through nothing lifts the bound by what it allows
+        (corners,) = bounds.factor.corners(cell.label, box)
         bounds_at = [
-            Dual(cell.table, plane, bounds.factor.corners(cell.label, box))
-            .least(np.zeros((1, 2)), math.inf)[0]
-            .item()
+            Dual(cell.table, plane, corners).least(np.zeros((1, 2)), math.inf)[0].item()
             for plane in (None, Plane(np.zeros(1), slope))
         ]
         assert bounds_at[1] == pytest.approx(bounds_at[0] + slope, rel=1e-9)
@@ -217,27 +216,37 @@ def test_both_factors_are_means_of_their_corners(kind, rng):
         low = rng.uniform(-2, 2, (40, 2))
         box = np.stack([low, low + rng.uniform(0, width, (40, 2))], 2).reshape(-1, 4)
         label = float(rng.integers(0, 2))
-        found = factor.corners(dt.Box({y: (label, label)}), box)
-        thin = found.edges[:, 0, 1] - found.edges[:, 0, 0] < 1e-12
-        assert thin.all() or not smooth or width > 1e-2
-        rough += int((~thin).sum())
+        given = factor.corners(dt.Box({y: (label, label)}), box)
+        assert sorted(np.concatenate([np.unique(c.cells) for c in given])) == [
+            *range(40)
+        ]
         for _ in range(30):
             u, v = rng.uniform(0, 1, (2, 40))
             u, v = (np.where(rng.random(40) < 0.2, np.round(w), w) for w in (u, v))
             t0 = box[:, 0] + u * (box[:, 1] - box[:, 0])
             apart = box[:, 2] + v * (box[:, 3] - box[:, 2])
             weights = np.stack([(1 - u) * (1 - v), (1 - u) * v, u * (1 - v), u * v], 1)
-            (first,), (second,) = d(t0, label), d(t0 + apart, label)
-            values = np.stack([found.first, found.second])
-            off = np.abs((weights * values).sum(axis=2) - [first, second])
-            room = found.errors + 1e-12
-            assert (off <= room)[:, thin].all()
-            low, high = values.min(axis=2) - room, values.max(axis=2) + room
-            assert ((low <= [first, second]) & ([first, second] <= high)).all()
-            shifted = t0 - 0.75
-            e = found.edges
-            assert (e[..., 0].min(axis=1) <= shifted + 1e-12).all()
-            assert (shifted - 1e-12 <= e[..., 1].max(axis=1)).all()
+            exact = np.stack([d(t0, label)[0], d(t0 + apart, label)[0]])
+            at = np.stack([t0 - 0.75, t0 - 0.75, apart, apart], 1)
+            for c in given:
+                if c.tied:  # one mean of all corners, also of where they are
+                    share = weights[c.cells]
+                    values, e = (share * [c.first, c.second]).sum(2), c.edges
+                    e = (share[..., None] * e).sum(1)
+                    off = np.abs(values - exact[:, c.cells])
+                    assert (off <= c.errors + 1e-12).all()
+                else:  # between four, anywhere
+                    rough += 1
+                    ends = np.stack([c.first, c.second]).reshape(2, -1, 4)
+                    inside = exact[:, c.cells[::4]]
+                    assert (ends.min(2) - 1e-12 <= inside).all()
+                    assert (inside <= ends.max(2) + 1e-12).all()
+                    corner = {(i, j) for i, j in np.round(ends[:, 0].T, 9)}
+                    assert len(corner) in (1, 2, 4)
+                    e = c.edges[:, 0]
+                here = at[c.cells]
+                assert (e[:, ::2] <= here[:, ::2] + 1e-12).all()
+                assert (here[:, 1::2] <= e[:, 1::2] + 1e-12).all()
     assert rough or smooth
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.bound import Bracket, Domain, enclose, maximize
+from deuterium.bound import Bracket, Choice, Domain, enclose, maximize
 from deuterium.bound.domain import OneOf, Range, UnitVectors
 from deuterium.evaluate import compile
 from deuterium.graph.traverse import free_symbols
@@ -22,10 +23,12 @@ from deuterium.privacy.one_layer import one_layer
 from deuterium.privacy.sensitivity import Sensitivity
 from deuterium.privacy.upward import product_up
 from deuterium.privacy.vectors import Best, norm_graph, norm_up
+from deuterium.transform import grad
 
 __all__ = ["Feature", "Work", "place_names"]
 
 LEAST = 0.2  # seconds for which a search is worth while
+MANY = 4  # elements of a label, to take all corners of its range
 LOOKS = 8  # rounds of a search in vain
 LONGEST = 1.0  # seconds for one, where a sharp bound tells whether more is needed
 FEW = 8  # inputs, of which a search over all of them is worth its time
@@ -294,7 +297,27 @@ def _layer(parts: list[Variable], x: Variable, domain: Domain) -> OneFeature | N
             return None  # squares would underflow
     symbols = free_symbols([found.scalar])
     labels = [s for s in symbols if s.name in domain.constraints]
+    for s in labels:
+        domain = _at_ends(domain, s, found.scalar)
     return OneFeature(found, x, domain, each_label(labels, domain))
+
+
+def _at_ends(domain: Domain, label: Variable, scalar: Variable) -> Domain:
+    """Return a domain with only the ends of a label's range, if only these count.
+
+    Two gradients have the label in common, so where d is affine in it, the distance is
+    convex in it.
+    """
+    kinds = domain.constraints[label.name]
+    slope = grad(scalar, label)
+    affine = all(s.name != label.name for s in free_symbols([slope]))
+    if not affine or label.size > MANY or not all(isinstance(c, Range) for c in kinds):
+        return domain
+    hull = domain.hull(label)
+    ends = zip(np.ravel(hull.lower), np.ravel(hull.upper), strict=True)
+    corners = np.reshape([*itertools.product(*ends)], (-1, *label.shape))
+    ones = Choice(label, corners).constraints[label.name]
+    return Domain({**domain.constraints, label.name: ones}, domain.shapes)
 
 
 def _filled(domain: Domain, x: Variable) -> Domain:

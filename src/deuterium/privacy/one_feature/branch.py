@@ -22,7 +22,8 @@ __all__ = ["Branches"]
 Array = Any
 
 FIRST = 4  # cells of tau to begin with
-COARSEST, TURN = 2, 2  # halvings of tau before those of z; then so many for one
+FINEST = 1 / 256  # of tau, relative
+BLUR = 0.2  # of what is lacking: due to the width of tau, so that it is cut
 SPLITS = 40  # of ranges of z, one within the other
 ENOUGH = 0.25  # of what is lacking: if a plane gains that, nothing is cut yet
 PLANNING = 0.1  # of the time that is left, at most, for one plane
@@ -100,14 +101,17 @@ class Branches:
         return [part for part in parts if len(part)]
 
     def _parts(self, cells: Cells) -> list[Cells]:
-        """Cut the cell of tau, or the range of a z, in two.
+        """Cut the cell of tau, or the range of a z, in two: what the bound lacks.
 
         Return nothing if that was done too often, and nothing is left to cut.
         """
-        level = math.log2((self.high - self.low) / (cells.tau[1] - cells.tau[0]))
-        if level + 0.5 < COARSEST + cells.splits / TURN:
+        dual, group, multipliers = cells.worst(self.target)
+        lacking = cells.upper - self.target
+        wide = cells.tau[1] - cells.tau[0] > FINEST * (self.high - self.low)
+        if wide and dual.blurred(group, multipliers) > BLUR * lacking:
             return self._halves(cells)
-        return self._split(cells)
+        parts = self._split(cells)
+        return self._halves(cells) if wide and not parts else parts
 
     def _halves(self, cells: Cells) -> list[Cells]:
         a, b = cells.tau
@@ -124,8 +128,8 @@ class Branches:
         """
         if cells.splits == SPLITS:
             return []
-        dual, multipliers = cells.worst(self.target)
-        found = dual.apart(multipliers)
+        dual, group, multipliers = cells.worst(self.target)
+        found = dual.apart(group, multipliers)
         low, high = cells.ranges
         if found is None or not low[found[0]] < found[1] < high[found[0]]:
             return []
@@ -144,7 +148,7 @@ class Branches:
 
     def _add_plane(self, cells: Cells) -> None:
         """Take the plane that is best for the worst cell, for all."""
-        dual, _ = cells.worst(self.target)
+        dual, group, _ = cells.worst(self.target)
         least, most = cells.tau
         ends = (
             (self.low,) * 2
@@ -154,7 +158,11 @@ class Branches:
         records = Records(self.feature, self.j, ends)
         limit = PLANNING * (self.end - time.monotonic())
         found = records.best(
-            cells.table, dual.terms(), dual.limits(), self.target, max(limit, 0.05)
+            cells.table,
+            dual.terms(group),
+            dual.limits(group),
+            self.target,
+            max(limit, 0.05),
         )
         if found is None:
             self.planes = False
@@ -169,7 +177,7 @@ class Branches:
         ranges = feature.bottom, feature.top
         made = []
         for label in feature.labels:
-            box, start = self._range(table)[None], np.zeros((1, 2))
+            box, start = self._range(table)[None], np.zeros((1, 4, 2))
             top = np.full(1, math.inf)
             made.append(
                 Cells(feature.factor, tau, side, label, ranges, table, box, top, start)
@@ -184,13 +192,13 @@ class Branches:
         return found
 
     def _range(self, table: Table) -> Array:
-        """Return the ranges of t and ``t' - t``: (4,)."""
-        t, apart = table.total(3, 5 + 1), table.total(4, 5 + 2)
+        """Return the ranges of t and ``t' - t``, empty if no z is left: (4,)."""
+        if table.is_empty:
+            return np.array([math.inf, -math.inf] * 2)
+        ends = np.array([*table.total(3, 5 + 1), *table.total(4, 5 + 2)])
         b = self.feature.layer.offset
-        slack = SLACK * (1 + abs(b) + np.abs(t).max() + np.abs(apart).max())
-        return np.array(
-            [b + t[0] - slack, b + t[1] + slack, apart[0] - slack, apart[1] + slack]
-        )
+        slack = SLACK * (1 + abs(b) + np.abs(ends[:2]).max() + np.abs(ends[2:]).max())
+        return ends + np.array([b - slack, b + slack, -slack, slack])
 
 
 def _like(cells: Cells, table: Table, **other: Any) -> Cells:

@@ -10,7 +10,7 @@ import numpy as np
 
 from deuterium.bound import Domain
 from deuterium.privacy.one_feature.dual import Dual
-from deuterium.privacy.one_feature.factor import Factor
+from deuterium.privacy.one_feature.factor import Corners, Factor
 from deuterium.privacy.one_feature.planes import Plane
 from deuterium.privacy.one_feature.tables import Table
 
@@ -48,7 +48,7 @@ class Cells:
     tops : ndarray
         (cells,): the bounds of the squared distance.
     multipliers : ndarray
-        (cells, 2): behind them.
+        (cells, 4, 2): behind them; all four the same where d is smooth.
     below : float
         The highest bound of a cell that is not kept.
     splits : int
@@ -78,12 +78,14 @@ class Cells:
         """A bound over all of them, also those that are not kept."""
         return max(self.below, float(self.tops.max(initial=0.0)))
 
-    def worst(self, target: float) -> tuple[Dual, Array]:
-        """Return the bound of the worst cell, and its multipliers."""
+    def worst(self, target: float) -> tuple[Dual, int, Array]:
+        """Return the bound of the worst cell: which of its groups, and multipliers."""
         top = int(np.argmax(self.tops))
-        dual = self._dual(self.box[top : top + 1])
-        _, found = dual.least(self.multipliers[top : top + 1], target)
-        return dual, found[0]
+        (corners,) = self.factor.corners(self.label, self.box[top : top + 1])
+        dual, start = self._dual(corners), self.multipliers[top]
+        tops, found = dual.least(start[: len(corners.cells)], target)
+        worst = int(np.argmax(tops))
+        return dual, worst, found[worst]
 
     def again(self, target: float, end: float) -> None:
         """Bound what waits once more, after a change of the table or plane."""
@@ -154,7 +156,16 @@ class Cells:
 
     def _bounded(self, box: Array, start: Array, target: float) -> tuple[Array, Array]:
         """Return bounds of the squared distance, and the multipliers behind them."""
-        return self._dual(box).least(start, target)
+        tops, found = np.zeros(len(box)), start.copy()
+        for corners in self.factor.corners(self.label, box):
+            at, slot = corners.cells, corners.slots
+            least, multipliers = self._dual(corners).least(start[at, slot], target)
+            np.maximum.at(tops, at, least)
+            if corners.tied:
+                found[at] = multipliers[:, None]
+            else:
+                found[at, slot] = multipliers
+        return tops, found
 
-    def _dual(self, box: Array) -> Dual:
-        return Dual(self.table, self.plane, self.factor.corners(self.label, box))
+    def _dual(self, corners: Corners) -> Dual:
+        return Dual(self.table, self.plane, corners)

@@ -16,15 +16,11 @@ Array = Any
 
 ROUNDS = 9  # of the search for multipliers
 NEARLY = 2e-3  # of all terms: so close to the best, a place counts
-BLUNT = (
-    0.1,
-    0.5,
-    1e-4,
-)  # how the largest of four is smoothed: first, less each time, at least
+BLUNT, LESS, LEAST = 0.1, 0.5, 1e-4  # how the largest of corners is smoothed
 
 
 class Dual:
-    """The bound as a function of two multipliers, for many cells at once."""
+    """The bound as a function of two multipliers, for groups of corners."""
 
     def __init__(self, table: Table, plane: Plane | None, corners: Corners) -> None:
         self.table, values = table, table.values
@@ -33,6 +29,7 @@ class Dual:
         known = np.where(values > NOT / 2, np.abs(values), 0.0)
         self.sizes = known.max(axis=2).sum(axis=1)
         first, second = corners.first, corners.second
+        self.corners = first.shape[1]
         self.factors = np.stack(
             [first**2, second**2, -2 * first * second, 2 * np.abs(first * second)], 2
         )
@@ -53,11 +50,13 @@ class Dual:
         aim = np.maximum(np.sqrt(target) - self.blur, 0.0) ** 2
         best = np.full(count, np.inf)
         found, here = start.copy(), start.copy()
-        values = np.zeros((count, 4))
-        state = np.zeros((count, 4, 5))  # slope (2) and curvature (3) at the best
+        values = np.zeros((count, self.corners))
+        state = np.zeros(
+            (count, self.corners, 5)
+        )  # slope (2) and curvature (3) at the best
         trust = np.ones(count)
         live = np.arange(count)
-        sharp = BLUNT[0]
+        blunt = BLUNT
         for _ in range(ROUNDS):
             value, slope, curve = self._at(live, here[live])
             most = value.max(axis=1)
@@ -70,22 +69,20 @@ class Dual:
             live = live[(best[live] > aim[live]) & (trust[live] > 1e-3)]
             if not len(live):
                 break
-            step = _step(values[live], aim[live], state[live], sharp)
-            sharp = max(sharp * BLUNT[1], BLUNT[2])
+            step = _step(values[live], aim[live], state[live], blunt)
+            blunt = max(blunt * LESS, LEAST)
             here[live] = found[live] - trust[live, None] * step
         with np.errstate(invalid="ignore"):
             best = (np.sqrt(np.maximum(best, 0.0)) + self.blur) ** 2
         return np.where(np.isnan(best), np.inf, best), found
 
-    def apart(self, multipliers: Array) -> tuple[int, float] | None:
-        """Return which z the first cell wants at two places, and a number between.
+    def apart(self, group: int, multipliers: Array) -> tuple[int, float] | None:
+        """Return which z a group wants at two places, and a number between.
 
         Places count that are nearly the best; of all z the one whose part of t or of
         ``t' - t`` differs most between two of them.  None if all are at one place.
         """
-        value, *_ = self._at([0], multipliers[None])
-        weights = self._weights([0], multipliers[None])[int(np.argmax(value))]
-        v = (weights @ self.flat).reshape(self.shape)
+        _, v = self._worst(group, multipliers)
         top = v.max(axis=1, keepdims=True)
         near = v >= top - NEARLY * np.abs(top).sum()
         z = ((self.table.low + self.table.high) / 2).T
@@ -103,42 +100,69 @@ class Dual:
                 return int(best), float(ends[np.argmin(np.abs(ends - middle))])
         return None
 
-    def terms(self) -> Array:
-        """Return what the table's rows add in the first cell, on average: (H, rows)."""
-        v = self.table.values
-        found: Array = np.tensordot(self.factors[0].mean(axis=0), v[[0, 1, 2, 5]], 1)
+    def blurred(self, group: int, multipliers: Array) -> float:
+        """Return about how much of one group's bound is due to the width of tau.
+
+        That is how far the functions are spread for it, and that each z may choose its
+        end of tau by itself.
+        """
+        weights, v = self._worst(group, multipliers)
+        n, k = self.table.nodes, np.arange(len(v))
+        late = self.table.late[:, k, v.argmax(axis=1)]
+        found = float((np.abs(weights[:5]) @ late).sum())
+        if n:
+            ends = v[:, :n].max(axis=1), v[:, n : 2 * n].max(axis=1)
+            found += float(np.maximum(*ends).sum() - max(e.sum() for e in ends))
         return found
 
-    def limits(self) -> Array:
-        """Return what t and ``t' - t`` are in the first cell, from and to: (4,)."""
-        e = self.edges[0]
+    def _worst(self, group: int, multipliers: Array) -> tuple[Array, Array]:
+        """Return the weights of a group's worst corner, and all terms: (H, rows)."""
+        value, *_ = self._at([group], multipliers[None])
+        weights = self._weights([group], multipliers[None])[int(np.argmax(value))]
+        return weights, (weights @ self.flat).reshape(self.shape)
+
+    def terms(self, group: int) -> Array:
+        """Return what the table's rows add in a group, on average: (H, rows)."""
+        v = self.table.values
+        found: Array = np.tensordot(
+            self.factors[group].mean(axis=0), v[[0, 1, 2, 5]], 1
+        )
+        return found
+
+    def limits(self, group: int) -> Array:
+        """Return what t and ``t' - t`` are in a group, from and to: (4,)."""
+        e = self.edges[group]
         return np.where([1, 0, 1, 0], e.min(axis=0), e.max(axis=0))
 
-    def _weights(self, cells: Any, multipliers: Array) -> Array:
+    def _weights(self, groups: Any, multipliers: Array) -> Array:
         """Return the weights of the table's functions, and of the plane's."""
-        f = self.factors[cells].reshape(-1, 4)
-        m = np.repeat(multipliers, 4, axis=0)
+        f = self.factors[groups].reshape(-1, 4)
+        m = np.repeat(multipliers, self.corners, axis=0)
         one = np.ones((len(f), len(self.flat) - 8))
         return np.concatenate([f[:, :3], -m, f[:, 3:], np.abs(m), one], 1)
 
-    def _at(self, cells: Any, multipliers: Array) -> tuple[Array, Array, Array]:
+    def _at(self, groups: Any, multipliers: Array) -> tuple[Array, Array, Array]:
         """Return the bound at each corner, its slope and (roughly) its curvature."""
-        weights = self._weights(cells, multipliers)
+        weights = self._weights(groups, multipliers)
         v = (weights @ self.flat).reshape(-1, *self.shape)
         place = v.argmax(axis=2)
         tops = np.take_along_axis(v, place[:, :, None], 2)[:, :, 0]
-        e = self.edges[cells]
+        e = self.edges[groups]
         multipliers = multipliers[:, None]
         t = np.where(multipliers > 0, e[..., 1::2], e[..., ::2])
         parts = multipliers * t
-        value = tops.sum(axis=1).reshape(-1, 4) + parts.sum(axis=2) + self.most
+        value = (
+            tops.sum(axis=1).reshape(-1, self.corners) + parts.sum(axis=2) + self.most
+        )
         # what rounding can do to it: a few ulps of the terms' absolute values
-        size = (np.abs(weights) @ self.sizes).reshape(-1, 4) + np.abs(parts).sum(axis=2)
+        size = (np.abs(weights) @ self.sizes).reshape(-1, self.corners) + np.abs(
+            parts
+        ).sum(axis=2)
         value = value + SLACK * size
         k = np.arange(self.shape[0])
         here = self.table.values[3:5, k, place]  # (2, rows, H)
-        slope = t - here.sum(axis=2).T.reshape(-1, 4, 2)
-        return value, slope, self._curvature(v, place, k).reshape(-1, 4, 3)
+        slope = t - here.sum(axis=2).T.reshape(-1, self.corners, 2)
+        return value, slope, self._curvature(v, place, k).reshape(-1, self.corners, 3)
 
     def _curvature(self, v: Array, place: Array, k: Array) -> Array:
         """Return what the maxima's places moving adds: one number per pair of axes."""
@@ -156,20 +180,20 @@ class Dual:
         return np.stack([(p * over).sum(axis=1) for p in pairs], 1)
 
 
-def _step(values: Array, aim: Array, state: Array, sharp: float) -> Array:
+def _step(values: Array, aim: Array, state: Array, blunt: float) -> Array:
     """Return Newton's step for the largest, or one along its slope to the aim.
 
-    The largest of four is smoothed: the logarithm of a sum of exponentials.
+    The largest of all corners is smoothed: the logarithm of a sum of exponentials.
     """
     top = values.max(axis=1)
-    blunt = np.maximum(sharp * np.ptp(values, axis=1), BLUNT[2] * np.abs(top)) + 1e-9
-    share = np.exp((values - top[:, None]) / blunt[:, None])
+    scale = np.maximum(blunt * np.ptp(values, axis=1), LEAST * np.abs(top)) + 1e-9
+    share = np.exp((values - top[:, None]) / scale[:, None])
     share /= share.sum(axis=1, keepdims=True)
     mean = (share[..., None] * state).sum(axis=1)
     g = mean[:, :2]
     off = state[..., :2] - g[:, None]
     pairs = np.stack([off[..., 0] ** 2, off[..., 0] * off[..., 1], off[..., 1] ** 2], 2)
-    bend = mean[:, 2:] + (share[..., None] * pairs).sum(axis=1) / blunt[:, None]
+    bend = mean[:, 2:] + (share[..., None] * pairs).sum(axis=1) / scale[:, None]
     a, b, c = bend.T
     ridge = 1e-9 * (a + c) + 1e-12
     a, c = a + ridge, c + ridge

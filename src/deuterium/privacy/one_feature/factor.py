@@ -25,22 +25,35 @@ SMOOTH = 0.5  # of a range: what is curved by more than this is taken by its ran
 
 @dataclass(frozen=True, eq=False)
 class Corners:
-    """Four corners for each cell; but for errors, all is a mean of what they are.
+    """Some corners for each cell; but for errors, all is a mean of what they are.
 
     Attributes
     ----------
+    cells : ndarray
+        (groups,): which cell's corners; several groups may belong to one.
     first, second : ndarray
-        (cells, 4): d and d'.
+        (groups, corners): d and d'.
     edges : ndarray
-        (cells, 4, 4): t without its offset, from and to; ``t' - t``, from and to.
+        (groups, corners, 4): t without its offset and ``t' - t``, from and to.
     errors : ndarray
-        (2, cells): how far d and d' can be from the corners' mean.
+        (2, groups): how far d and d' can be from the corners' mean.
     """
 
+    cells: Array
     first: Array
     second: Array
     edges: Array
     errors: Array
+
+    @property
+    def tied(self) -> bool:
+        """Whether all corners of a cell are one group."""
+        return bool(self.first.shape[1] == 4)
+
+    @property
+    def slots(self) -> Array:
+        """Which of its cell's groups each is: (groups,)."""
+        return np.arange(len(self.cells)) % (1 if self.tied else 4)
 
 
 class Factor:
@@ -58,37 +71,40 @@ class Factor:
         self.bent: Variable = concatenate(parts)  # d and its second derivative
         self._compiled: dict[int, Any] = {}
 
-    def corners(self, label: Domain, box: Array) -> Corners:
+    def corners(self, label: Domain, box: Array) -> list[Corners]:
         """Return the corners of cells of t and ``t' - t``: (cells, 4).
 
         What is linear in t and in ``t' - t`` through the four values of d at a cell's
         corners differs from d by at most an eighth of the squared widths times how
-        much d is curved; the same holds for d'.  Where that is too much, a corner is an
-        end of d's range and one of d''s, anywhere in the cell.
+        much d is curved; the same holds for d'.  Where that is too much, an end of d's
+        range and one of d''s are a group by themselves, anywhere in the cell.
         """
         t, apart = box[:, [0, 0, 1, 1]], box[:, [2, 3, 2, 3]]
         ends = np.stack([t, t + apart])  # (2, cells, 4)
-        least, most, _ = self._over(label, next_down(ends), next_up(ends))
-        values, error = (least + most) / 2, (most - least).max(axis=2)
         whole = next_down(ends.min(axis=2)), next_up(ends.max(axis=2))
         low, high, curved = self._over(label, *whole)
+        least, most, _ = self._over(label, next_down(ends), next_up(ends))
+        error = (most - least).max(axis=2)
         wide = np.stack([box[:, 1] - box[:, 0], box[:, 3] - box[:, 2]]) ** 2
         with np.errstate(invalid="ignore"):
             error = error + np.cumsum(wide, axis=0) / 8 * curved
             smooth = (error < SMOOTH * (high - low)).all(axis=0)
-        t, b = box[:, :2], self.offset
-        sides = np.stack([next_down(t[:, 0] - b), next_up(t[:, 1] - b), *box.T[2:]], 1)
-        values[:, ~smooth] = np.stack(
-            [
-                np.stack([low[0], low[0], high[0], high[0]], 1),
-                np.stack([low[1], high[1], low[1], high[1]], 1),
-            ]
-        )[:, ~smooth]
-        t = ends[0] - b
+        t = t - self.offset
         edges = np.stack([next_down(t), next_up(t), apart, apart], 2)
-        edges[~smooth] = sides[~smooth, None]
-        error = np.where(smooth, error * (1 + SLACK), 0.0)
-        return Corners(values[0], values[1], edges, error)
+        found = []
+        if smooth.any():
+            at = np.flatnonzero(smooth)
+            values, error = ((least + most) / 2)[:, at], error[:, at] * (1 + SLACK)
+            found.append(Corners(at, values[0], values[1], edges[at], error))
+        if not smooth.all():
+            at = np.repeat(np.flatnonzero(~smooth), 4)
+            e = edges[at]
+            sides = np.stack([e[:, 0, 0], e[:, 2, 1], e[:, 0, 2], e[:, 1, 3]], 1)
+            pick = np.tile([[0, 0, 1, 1], [0, 1, 0, 1]], len(at) // 4)  # ends of d, d'
+            values = np.where(pick, high[:, at], low[:, at])[..., None]
+            none = np.zeros((2, len(at)))
+            found.append(Corners(at, values[0], values[1], sides[:, None], none))
+        return found
 
     def _over(
         self, label: Domain, low: Array, high: Array

@@ -43,12 +43,20 @@ class Table:
         The first rows belong to so many nodes, at one end of tau and then at the other,
         and hold for what lies between two nodes by interpolation.  The rest stand by
         themselves.
+    late : ndarray
+        (5, H, rows): what of the functions' radii is due to the width of tau, about.
     """
 
     values: Array
     low: Array
     high: Array
     nodes: int
+    late: Array
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether some z is left no value at all: then there is no pair."""
+        return not (self.values[0] > NOT / 2).any(axis=1).all()
 
     def total(self, place: int, radius: int) -> tuple[float, float]:
         """Return the range of a sum over k."""
@@ -142,20 +150,22 @@ class Tables:
         steps = np.tile(width, (1, 5)), np.full(5 * size, tau[1] - tau[0])
         bent = [np.maximum(np.abs(a), np.abs(b)) for a, b in curved]  # (pieces, 5 H)
         with np.errstate(invalid="ignore"):
-            sag = steps[0] ** 2 / 8 * bent[0] + steps[1] ** 2 / 8 * bent[1]
-        sharp = kinky | ~np.isfinite(sag).reshape(-1, 5, size).all(axis=1)
+            sags = [d**2 / 8 * b for d, b in zip(steps, bent, strict=True)]
+            sag = np.stack([sags[0] + sags[1], sags[1]], 1)  # (pieces, 2, 5 H)
+        sharp = kinky | ~np.isfinite(sag[:, 0]).reshape(-1, 5, size).all(axis=1)
         if sharp.any() and self.kinks.shape[0] == 0:
             return self._pieces(z, tau)
-        sag[np.tile(sharp, (1, 5))] = 0.0
+        sag = np.where(np.tile(sharp, (1, 5))[:, None], 0.0, sag)
         padded = np.concatenate([sag[:1], sag, sag[-1:]])
-        near = np.maximum(padded[1:], padded[:-1]) * (1 + 1e-9)  # (nodes, 5 H)
+        near = np.maximum(padded[1:], padded[:-1]) * (1 + 1e-9)  # (nodes, 2, 5 H)
+        near = np.concatenate([near, near]).reshape(-1, 2, 5, size)
         low, high = (v.reshape(-1, 5, size) for v in value)
-        spread = np.concatenate([near, near]).reshape(-1, 5, size) + (high - low)
+        spread = np.stack([near[:, 0] + (high - low), near[:, 1]])
         middle, places = (low + high) / 2, np.concatenate([z, z])
         if not sharp.any():
             return self._assembled(middle, spread, (places, places), tau, z, len(z))
         more, where = self._corners(z, sharp, tau)
-        spread = np.concatenate([spread, np.zeros(more.shape)])
+        spread = np.concatenate([spread, np.zeros((2, *more.shape))], axis=1)
         rows = tuple(np.concatenate([places, w]) for w in where)
         whole = np.concatenate([middle, more])
         return self._assembled(whole, spread, rows, tau, z, len(z))
@@ -270,7 +280,7 @@ class Tables:
         found = ends_over(self.value, box, (len(z) - 1,))
         low, high = (v.reshape(-1, 5, size) for v in found)
         ends = z[:-1], z[1:]
-        half = (high - low) * 0.5000001
+        half = np.stack([(high - low) * 0.5000001] * 2)
         return self._assembled((low + high) / 2, half, ends, tau, z, 0)
 
     def _assembled(
@@ -282,8 +292,11 @@ class Tables:
         z: Array,
         nodes: int,
     ) -> Table:
-        """Return alpha and gamma from above, the others with their radii."""
-        feature = self.feature
+        """Return alpha and gamma from above, the others with their radii.
+
+        These, and what of them is due to the width of tau, are given: (2, rows, 5, H).
+        """
+        feature, (spread, late) = self.feature, spread
         size = np.where(value > NOT / 2, np.abs(value), 0.0)
         spread = spread + SLACK * size
         spread[:, 2] += SLACK * (size[:, 0] + size[:, 1])
@@ -298,7 +311,7 @@ class Tables:
         columns = [above, value[:, 2:], spread[:, 2:]]
         whole = np.concatenate(columns, axis=1)  # (rows, 8, H)
         values = np.ascontiguousarray(np.moveaxis(whole, 0, -1))  # (8, H, rows)
-        return Table(values, low, high, nodes)
+        return Table(values, low, high, nodes, np.moveaxis(late, 0, -1))
 
 
 def _joined(parts: Sequence[Variable]) -> Variable:
