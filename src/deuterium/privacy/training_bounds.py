@@ -17,23 +17,20 @@ from deuterium.errors import UnsupportedError
 from deuterium.functions.reductions import norm_of_all
 from deuterium.graph.variable import Variable
 from deuterium.privacy.training_graph import bound_graph
-from deuterium.privacy.training_layers import (
-    LEAST,
-    ONES,
-    Deep,
-    Factors,
-    Scalar,
-    Softmax,
-)
+from deuterium.privacy.training_layers import Deep, Softmax
 from deuterium.privacy.training_network import Network, network_of
 from deuterium.privacy.training_parts import (
     GROWN,
+    LEAST,
     MANY,
+    ONES,
+    Factors,
     Inputs,
     Slopes,
     Weights,
     enclosed,
 )
+from deuterium.privacy.training_tangents import Scalar
 from deuterium.transform import grad
 from deuterium.transform.simplify import simplify
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,15 +22,30 @@ from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
 from deuterium.privacy.copies import each_label
-from deuterium.privacy.training_network import Network
+from deuterium.privacy.training_network import Layer, Network
 from deuterium.transform import grad
 from deuterium.transform.simplify import simplify
 
-__all__ = ["Inputs", "Slopes", "active", "affine", "enclosed", "spectral", "steepest"]
+__all__ = [
+    "LEAST",
+    "ONES",
+    "Factors",
+    "Inputs",
+    "Slopes",
+    "Weights",
+    "active",
+    "affine",
+    "bias_factor",
+    "bias_of",
+    "enclosed",
+    "spectral",
+    "steepest",
+]
 
 Array = Any
-Ends = tuple[Array, Array]
 Weights = Mapping[str, Array]
+Factors = Mapping[str, float]
+ONES: Factors = {}  # parameters that are not named have the factor 1
 
 MANY = 10**5  # terms that a sum may have
 LOST = 1e-10  # of a sum's absolute terms, by rounding
@@ -38,8 +53,20 @@ GROWN = 1 + 1e-10
 SLACK = 1e-12  # what a library's tanh or exp may be wrong by, where they are at most 1
 _AROUND = np.array([[-SLACK], [SLACK]])
 TINY = 1e-140  # its square can be represented
+LEAST = 1e-100  # no bound is smaller: what underflows has no part in it
 REACH = 60.0  # logits with which the table of slopes has fine cells
-CELL = 1 / 32
+FINE, CELL = 16.0, 1 / 32
+MANY_RANGES = 64  # of which the most is kept
+
+
+def bias_factor(layer: Layer, factors: Factors) -> float:
+    """Return the factor of a layer's bias, 0 if it has none."""
+    return 0.0 if layer.bias is None else factors.get(layer.bias, 1.0)
+
+
+def bias_of(layer: Layer, weights: Weights) -> Array | None:
+    """Return a layer's bias as a vector."""
+    return None if layer.bias is None else weights[layer.bias].reshape(-1)
 
 
 class Inputs:
@@ -74,11 +101,11 @@ class Inputs:
         spread = radius * spectral(w)
         return (float(np.sqrt((middle * middle).sum())) + spread) * GROWN + TINY
 
-    def through(self, w: Array, b: Array | None) -> Ends:
-        """Return the ends of ``x @ w + b``, rounded outward."""
-        low, high = affine(self.middle, self.radius, w, b)
+    def through(self, w: Array, b: Array | None) -> Array:
+        """Return the ends of ``x @ w + b``, rounded outward: (2, outputs)."""
+        ends = affine(self.middle, self.radius, w, b)
         if self.ball is None:
-            return low, high
+            return ends
         center, radius = self.ball
         size = np.abs(w)
         spread = radius * (np.sqrt((w * w).sum(axis=0)) * GROWN + TINY)
@@ -86,7 +113,11 @@ class Inputs:
         if b is not None:
             middle, slack = middle + b, slack + np.abs(b)
         spread = spread + LOST * slack
-        return np.maximum(low, middle - spread), np.minimum(high, middle + spread)
+        near = (
+            np.maximum(ends[0], middle - spread),
+            np.minimum(ends[1], middle + spread),
+        )
+        return np.array(near)
 
 
 def enclosed(v: Variable, domain: Domain) -> Interval:
@@ -101,37 +132,37 @@ def enclosed(v: Variable, domain: Domain) -> Interval:
     )
 
 
-def affine(center: Array | None, radius: Array, w: Array, b: Array | None) -> Ends:
+def affine(center: Array | None, radius: Array, w: Array, b: Array | None) -> Array:
     """Return the ends of ``x @ w + b``, rounded outward; a center of zero is None."""
     size = np.abs(w)
-    spread = radius @ size
-    slack = spread
+    spread = np.dot(radius, size)
+    # with the length of b, no less than any of its elements
+    slack = 0.0 if b is None else math.sqrt(np.dot(b, b).item()) * GROWN
+    slack = LOST * slack + TINY
     if center is not None:
-        slack = slack + np.abs(center) @ size
-    if b is not None:
-        slack = slack + np.abs(b)
-    spread = spread + LOST * slack + TINY
+        spread += LOST * (np.abs(center) @ size)
+    spread = spread * GROWN + slack
     if center is None:
-        return (-spread, spread) if b is None else (b - spread, b + spread)
+        return np.array([-spread, spread] if b is None else [b - spread, b + spread])
     middle = center @ w if b is None else center @ w + b
-    return middle - spread, middle + spread
+    return np.array([middle - spread, middle + spread])
 
 
-def active(name: str, low: Array, high: Array) -> Ends:
+def active(name: str, ends: Array) -> Array:
     """Return the ends of an activation (increasing, slopes at most 1).
 
     Those of tanh and expit may lie beyond their least and largest values, by 1e-12.
     """
     if name == "relu":
-        return np.maximum(low, 0.0), np.maximum(high, 0.0)
-    ends = np.array([low, high])
+        found: Array = np.maximum(ends, 0.0)
+        return found
     if name == "tanh":
-        np.tanh(ends, out=ends)
+        ends = np.tanh(ends)
     else:
         with np.errstate(over="ignore"):
             ends = 1 / (1 + np.exp(-ends))
     ends += _AROUND
-    return ends[0], ends[1]
+    return ends
 
 
 def steepest(name: str, low: Array, high: Array) -> Array:
@@ -158,6 +189,25 @@ def spectral(a: Array) -> float:
     )
 
 
+class Tilted(NamedTuple):
+    """The logarithm of a loss's squared slope, less a line: one row per label."""
+
+    values: Array  # from above, in every cell
+    rates: list[float]
+    known: dict[tuple[int, int], list[float]]
+
+    def between(self, i: int, j: int) -> list[float]:
+        """Return the most in the cells between two; ranges change little by little."""
+        found = self.known.get((i, j))
+        if found is None:
+            if len(self.known) > MANY_RANGES:
+                self.known.clear()
+            inner = self.values[:, i + 1 : j]
+            found = inner.max(axis=1, initial=-math.inf).tolist()
+            self.known[i, j] = found
+        return found
+
+
 class Slopes:
     """The slope of a loss by its one output, in cells: ``log(slope**2)`` from above.
 
@@ -165,15 +215,18 @@ class Slopes:
     """
 
     def __init__(self, edges: Array, logs: Array) -> None:
-        self.edges, self.logs, self._list = edges, logs, edges.tolist()
+        self.edges, self.logs = edges, logs
+        self._edges, self._logs = edges.tolist(), logs.tolist()
+        self.start = self._edges.index(-FINE)  # of fine cells
+        self.level = self.tilted(np.zeros(len(logs)))
 
     @classmethod
     def of(
         cls, network: Network, labels: Sequence[Variable], domain: Domain
     ) -> Slopes | None:
         """Return the table of a network's loss, or None where it is not bounded."""
-        fine = np.arange(-16, 16, CELL)
-        coarse = np.arange(16, REACH + 1, 1.0)
+        fine = np.arange(-FINE, FINE, CELL)
+        coarse = np.arange(FINE, REACH + 1, 1.0)
         far = np.geomspace(100, 1e6, 5)
         edges = np.concatenate([-far[::-1], -coarse[:0:-1], fine, coarse, far])
         low, high = edges[:-1, None, None], edges[1:, None, None]
@@ -188,21 +241,40 @@ class Slopes:
             return None
         return cls(edges, 2 * np.log(np.maximum(sizes, 1e-150)) + 1e-13 * 700)
 
-    def within(self, low: float, high: float) -> tuple[Array, Array]:
-        """Return edges and logarithms of the cells that a range touches."""
-        if not (low >= self._list[0] and high <= self._list[-1]):  # NaN, too
-            return np.zeros(2), np.full((len(self.logs), 1), np.inf)
-        i = max(bisect_left(self._list, low) - 1, 0)
-        j = max(bisect_left(self._list, high), i + 1)
-        ends = self.edges[i : j + 1].copy()
-        ends[0], ends[-1] = low, high
-        return ends, self.logs[:, i:j]
+    def tilted(self, rates: Array) -> Tilted:
+        """Return ``log(slope**2) - rate * t`` from above in every cell."""
+        ends = np.multiply.outer(-rates, self.edges)
+        values = self.logs + np.maximum(ends[:, :-1], ends[:, 1:])
+        return Tilted(values, rates.tolist(), {})
 
-    def above(self, rate: Array, cells: tuple[Array, Array]) -> Array:
-        """Return ``a`` so that ``log(slope**2) <= a + rate * t`` for all t in cells."""
-        ends, logs = cells
-        lifted = np.multiply.outer(-rate, ends)
-        return (logs + np.maximum(lifted[:, :-1], lifted[:, 1:])).max(axis=1)
+    def above(self, tilted: Tilted, low: float, high: float) -> list[float]:
+        """Return ``a`` so that ``log(slope**2) <= a + rate * t`` for t in a range.
+
+        Of the first and the last cell, only what lies in the range counts.
+        """
+        edges = self._edges
+        if not (low >= edges[0] and high <= edges[-1]):  # NaN, too
+            return [math.inf] * len(self._logs)
+        if low > -FINE and high < FINE:  # a cell too many where a sum is rounded
+            i = math.ceil((low + FINE) / CELL) - 1 + self.start
+            j = int((high + FINE) / CELL) + self.start
+        else:
+            i = max(bisect_left(edges, low) - 1, 0)
+            j = max(bisect_left(edges, high) - 1, i)
+        near, far = (edges[i + 1], edges[j]) if j > i else (high, low)
+        lines = zip(self._logs, tilted.rates, tilted.between(i, j), strict=True)
+        return [
+            max(
+                logs[i] + max(-rate * low, -rate * near),
+                logs[j] + max(-rate * far, -rate * high),
+                most,
+            )
+            for logs, rate, most in lines
+        ]
+
+    def most(self, low: float, high: float) -> float:
+        """Return the largest ``log(slope**2)`` of any label for t in a range."""
+        return max(self.above(self.level, low, high))
 
     def rates(self, rows: Array, t: Array) -> Array:
         """Return the slope of every row's ``log(slope**2)`` near t, roughly."""
