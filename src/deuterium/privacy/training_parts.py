@@ -51,7 +51,8 @@ MANY = 10**5  # terms that a sum may have
 LOST = 1e-10  # of a sum's absolute terms, by rounding
 GROWN = 1 + 1e-10
 SLACK = 1e-12  # what a library's tanh or exp may be wrong by, where they are at most 1
-_AROUND = np.array([[-SLACK], [SLACK]])
+SIGNS = np.array([[-1.0], [1.0]])
+AROUND = SLACK * SIGNS
 TINY = 1e-140  # its square can be represented
 LEAST = 1e-100  # no bound is smaller: what underflows has no part in it
 REACH = 60.0  # logits with which the table of slopes has fine cells
@@ -141,11 +142,14 @@ def affine(center: Array | None, radius: Array, w: Array, b: Array | None) -> Ar
     slack = LOST * slack + TINY
     if center is not None:
         spread += LOST * (np.abs(center) @ size)
-    spread = spread * GROWN + slack
-    if center is None:
-        return np.array([-spread, spread] if b is None else [b - spread, b + spread])
-    middle = center @ w if b is None else center @ w + b
-    return np.array([middle - spread, middle + spread])
+    spread *= GROWN
+    spread += slack
+    ends: Array = SIGNS * spread
+    if center is not None:
+        ends += center @ w if b is None else center @ w + b
+    elif b is not None:
+        ends += b
+    return ends
 
 
 def active(name: str, ends: Array) -> Array:
@@ -161,7 +165,7 @@ def active(name: str, ends: Array) -> Array:
     else:
         with np.errstate(over="ignore"):
             ends = 1 / (1 + np.exp(-ends))
-    ends += _AROUND
+    ends += AROUND
     return ends
 
 

@@ -30,7 +30,7 @@ __all__ = ["Scalar"]
 
 Array = Any
 
-NODES = np.linspace(0, 1, 33)  # of an activation's values, from least to most
+NODES = np.linspace(0, 1, 25)  # of an activation's values, from least to most
 BETWEEN = np.array([1 - NODES, NODES])
 EVERY = 16  # steps after which tangents are taken anew
 SAG = (NODES[1] - NODES[0]) ** 2 / 8 * GROWN
@@ -73,10 +73,14 @@ class Scalar:
 
     def __init__(self, network: Network, x: Inputs, table: Slopes) -> None:
         self.network, self.x, self.table = network, x, table
-        hidden = network.layers[0].activation
+        self.first, self.last = network.layers
+        hidden = self.first.activation
         assert hidden is not None
         self.activation = hidden
         self.curve = {"tanh": 4.0, "expit": 1.0, "relu": 0.0}[hidden]
+        # records on either side of zero
+        centered = x.middle is None and x.ball is None and hidden != "relu"
+        self.around = np.array([-x.radius, x.radius]) if centered else None
         self._tangents: dict[str, Tangents] = {}
 
     def __call__(
@@ -91,7 +95,7 @@ class Scalar:
 
     def _apart(self, weights: Weights, factors: Factors) -> float:
         """Return a bound by the length of all h together, of d and s for themselves."""
-        first, last = self.network.layers
+        first, last = self.first, self.last
         w, b1 = weights[last.weight][:, 0], bias_of(first, weights)
         longest = self.x.longest(self.activation, weights[first.weight], b1)
         if not longest < HUGE:
@@ -152,30 +156,45 @@ class Scalar:
 
     def _at(self, weights: Weights, factors: Factors) -> _Functions:
         """Return what the bound is made of at these weights."""
-        first, last = self.network.layers
+        first, last = self.first, self.last
         w = weights[last.weight][:, 0]
         b = 0.0 if last.bias is None else weights[last.bias].item()
-        ends = self.x.through(weights[first.weight], bias_of(first, weights))
-        ends = active(self.activation, ends)
+        ends = self._ends(weights[first.weight], bias_of(first, weights))
         span = ends[1] - ends[0]
-        most = float(ends[1].max()) if self.activation == "relu" else 1.0
         # the sum of |w|, by the inequality of Cauchy and Schwarz
-        weight = w * w
-        total = math.sqrt(len(w) * np.dot(w, w).item()) * GROWN * (1 + most) + TINY
+        total = math.sqrt(len(w) * np.dot(w, w).item()) * GROWN
+        total *= 1 + (float(ends[1].max()) if self.activation == "relu" else 1.0)
         low, high = np.dot(ends, w).tolist()
+        spread = np.dot(span, np.abs(w)).item() / 2 + LOST * (total + abs(b)) + TINY
         middle = (low + high) / 2 + b
-        spread = np.dot(span, np.abs(w)).item() / 2 + LOST * (total + abs(b))
-        in_first = factors.get(first.weight, 1.0) * self.x.square
-        weight *= (in_first + bias_factor(first, factors)) * GROWN
+        weight = w * w
+        weight *= self._factor(factors)
         if self.activation == "relu":
             weight *= ends[1] > 0
         h = np.dot(ends.T, BETWEEN)
         both = np.empty((2, *h.shape))
         np.multiply(w[:, None], h, out=both[1])
         self._squares(h, weight, factors.get(last.weight, 1.0), both[0])
-        sag = np.dot(weight, span * span).item() * self.curve * SAG
+        span *= span
+        sag = np.dot(weight, span).item() * self.curve * SAG
         one = bias_factor(last, factors)
         return _Functions(both, middle - spread, middle + spread, sag, b, one, total)
+
+    def _ends(self, w: Array, b: Array | None) -> Array:
+        """Return the ends of all hidden values: (2, units)."""
+        if self.around is None:
+            return active(self.activation, self.x.through(w, b))
+        # What rounds off a sum b + r moves a saturating function by less than SLACK:
+        # its slope there, times the sum, is at most 1/2.  For r, radii were widened.
+        ends = np.dot(self.around, np.abs(w))
+        if b is not None:
+            ends += b
+        return active(self.activation, ends)
+
+    def _factor(self, factors: Factors) -> float:
+        """Return what the squared slopes are multiplied by, beside w."""
+        each = factors.get(self.first.weight, 1.0) * self.x.square
+        return (each + bias_factor(self.first, factors)) * GROWN
 
     def _squares(self, h: Array, weight: Array, flat: float, out: Array) -> None:
         """Work out ``flat * h**2 + weight * s**2``, s being the slope at a value h.
