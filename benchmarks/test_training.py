@@ -110,9 +110,10 @@ def test_every_feature_alone(benchmark, note):
         within_five_per_cent=int((ratios <= 1.05).sum()),
         largest_ratio=float(ratios.max()),
     )
-    assert benchmark.stats.stats.max <= 66
-    if seconds > 50:  # not if others had the processor
-        assert (ratios <= 1.05).sum() >= 28
+    wall = benchmark.stats.stats.max
+    assert wall <= 66
+    if seconds > 0.9 * wall:  # not if others had the processor
+        assert (ratios <= 1.05).all()
 
 
 def test_partial_of_100_000_records(benchmark, note):

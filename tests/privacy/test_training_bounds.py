@@ -257,7 +257,7 @@ def test_values_of_layers(name):
     for size in (1e-9, 1.0, 30.0):
         low = rng.normal(size=50) * size
         high = low + rng.random(50) * size
-        ends = active(name, low, high)
+        ends = active(name, np.array([low, high]))
         for z, values, sign in ((low, ends[0], 1), (high, ends[1], -1)):
             for a, b in zip(z.tolist(), values.tolist(), strict=True):
                 with flint.ctx.workprec(300):
@@ -315,6 +315,88 @@ def test_products_are_widened_by_more_than_rounding():
             assert low[0] <= exact <= high[0]
 
 
+def trainer_of(name, w1, b1, w2, size, head="cross-entropy"):
+    """Return what bounds a network of one output on records around zero."""
+    x, y = dt.symbol("x", shape=(len(w1),)), dt.symbol("y")
+    act = ACTIVATIONS[name]
+    return ClipFreeSGD(
+        lambda x, y, w1, b1, w2: HEADS[head]((act(x @ w1 + b1) @ w2)[:, 0], y),
+        {"w1": w1, "b1": b1, "w2": w2},
+        dt.Box({x: (-size, size)}) & dt.Choice(y, [0, 1]),
+        noise_multiplier=1.0,
+        learning_rate=1.0,
+        count=1,
+    )
+
+
+@pytest.mark.parametrize("name", ["tanh", "expit"])
+def test_hidden_values_of_records_around_zero(name):
+    """Both ends, of sums that cancel, too: large biases, large reaches."""
+    flint = pytest.importorskip("flint")
+    rng = np.random.default_rng(6)
+    for _ in range(40):
+        n, size = int(rng.integers(2, 30)), float(rng.choice([1e-3, 0.7, 1e4]))
+        w1 = rng.normal(size=(n, 5)) * 10.0 ** rng.uniform(-3, 3)
+        reach = size * np.abs(w1).sum(axis=0)
+        b1 = rng.choice([-1.0, 1.0], 5) * reach + rng.normal(size=5)
+        trainer = trainer_of(name, w1, b1, rng.normal(size=(5, 1)), size)
+        trainer.bound()
+        assert trainer._bound.around is not None
+        ends = trainer._bound._ends(w1, b1)
+        for k in range(5):
+            with flint.ctx.workprec(400):
+                far = sum(flint.arb(abs(v)) for v in w1[:, k].tolist()) * flint.arb(
+                    size
+                )
+                for sign, end in zip((-1, 1), ends[:, k].tolist(), strict=True):
+                    t = flint.arb(b1[k].item()) + sign * far
+                    exact = t.tanh() if name == "tanh" else 1 / (1 + (-t).exp())
+                    assert not sign * (flint.arb(end) - exact) < 0
+                    off = abs(float((flint.arb(end) - exact).mid()))
+                    assert off < 1e-9 * (1 + reach[k])
+
+
+@pytest.mark.parametrize("head", ["cross-entropy", "hinge"])
+def test_slopes_less_a_line_at_every_cell(head):
+    """Whatever the range: in one cell, at edges, on either side of the fine ones."""
+    y, t = dt.symbol("y"), dt.symbol("t")
+    rng = np.random.default_rng(7)
+    trainer = trainer_of(
+        "tanh", np.ones((2, 3)), np.zeros(3), np.ones((3, 1)), 1.0, head
+    )
+    table = trainer._bound.table
+    edges = table.edges
+    slope = dt.compile([t, y], dt.grad(HEADS[head](t, y), t))
+    tight = 0
+    for _ in range(1000):
+        rates = rng.normal(size=2)
+        tilted = table.tilted(rates)
+        first = int(rng.integers(10, len(edges) - 10))
+        if head == "hinge":  # where there is a jump
+            first = int(np.searchsorted(edges, rng.choice([-1, 1]))) - rng.integers(4)
+        at = edges[[first, rng.choice([first + 1, first + 2, first + 3, 600])]]
+        at += rng.choice([0.0, 1e-17, -1e-17, 1e-9, -0.01, 0.3], 2)
+        at = np.nextafter(at, rng.choice([-100, 100, at[0]], 2))
+        low, high = np.sort(at).tolist()
+        for _ in range(2):  # what was found is kept
+            above = table.above(tilted, low, high)
+        points = np.linspace(low, high, 200)
+        for k in range(2):
+            d = np.asarray(slope(points, np.full(200, float(k)))).reshape(-1)
+            logs = 2 * np.log(np.maximum(np.abs(d), 1e-150))
+            most = (logs - rates[k] * points).max()
+            assert most <= above[k] + 1e-9
+            # cell by cell, as far as they lie in the range
+            cells = (edges[:-1] < high) & (edges[1:] > low)
+            ends = np.clip([edges[:-1][cells], edges[1:][cells]], low, high)
+            each = table.logs[k][cells] + (-rates[k] * ends).max(axis=0)
+            assert each.max(initial=-math.inf) <= above[k] + 1e-12
+            tight += above[k] <= most + 0.2
+        outside = table.above(tilted, low, 2e6), table.above(tilted, math.nan, high)
+        assert outside == ([math.inf] * 2,) * 2
+    assert tight > 1000
+
+
 @pytest.mark.parametrize("name", ["tanh", "expit"])
 def test_between_nodes(name):
     """What a hidden unit adds is curved: between two nodes it is above both."""
@@ -338,7 +420,7 @@ def test_between_nodes(name):
         scalar, weights = trainer._bound, trainer.parameters
         (known,) = scalar._tangents.values()
         at, w = scalar._at(weights, {}), weights["w2"][:, 0]
-        low, high = active(name, *scalar.x.through(weights["w1"], None))
+        low, high = active(name, scalar.x.through(weights["w1"], None))
         h = np.linspace(low, high, 20001).T
         slope = 1 - h * h if name == "tanh" else h * (1 - h)
         each = h**2 + 3 * size**2 * (w[:, None] * slope) ** 2

@@ -51,9 +51,8 @@ class Dual:
         best = np.full(count, np.inf)
         found, here = start.copy(), start.copy()
         values = np.zeros((count, self.corners))
-        state = np.zeros(
-            (count, self.corners, 5)
-        )  # slope (2) and curvature (3) at the best
+        # slope (2) and curvature (3) at the best
+        state = np.zeros((count, self.corners, 5))
         trust = np.ones(count)
         live = np.arange(count)
         blunt = BLUNT
