@@ -89,7 +89,7 @@ class Branches:
         if not len(cells):
             self.done = max(self.done, cells.upper)
             return []
-        if cells.upper - self.target <= (1 - ENOUGH) * before:
+        if cells.upper - self.target < (1 - ENOUGH) * before:
             return [cells]
         parts = self._parts(cells)
         if not parts:
@@ -150,22 +150,15 @@ class Branches:
         """Take the plane that is best for the worst cell, for all."""
         dual, group, _ = cells.worst(self.target)
         least, most = cells.tau
-        ends = (
-            (self.low,) * 2
-            if cells.side == 0
-            else (self.high - most, self.high - least)
-        )
+        low, high = self.low, self.high
+        ends = (low, low) if cells.side == 0 else (high - most, high - least)
+        terms, limits = dual.terms(group), dual.limits(group)
+        seconds = max(PLANNING * (self.end - time.monotonic()), 0.05)
         records = Records(self.feature, self.j, ends)
-        limit = PLANNING * (self.end - time.monotonic())
-        found = records.best(
-            cells.table,
-            dual.terms(group),
-            dual.limits(group),
-            self.target,
-            max(limit, 0.05),
-        )
+        begun = time.monotonic()
+        found = records.best(cells.table, terms, limits, cells.upper, seconds)
         if found is None:
-            self.planes = False
+            self.planes = time.monotonic() - begun < seconds / 2
             return
         cells.plane, multipliers = found
         cells.multipliers[:] = multipliers

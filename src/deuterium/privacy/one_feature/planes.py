@@ -95,6 +95,9 @@ class Records:
         h, n = self.layer.matrix.shape
         there = table.values[0] > NOT / 2
         room = np.outer(table.values[6:8].max(axis=2).sum(axis=1), [-1, 1])
+        known = (terms[there], table.values[3:5][:, there], limits, room, value)
+        if not all(np.isfinite(v).all() for v in known):
+            return None
         limits = limits.reshape(2, 2) + room
         widths = np.concatenate([limits[:, 1] - limits[:, 0], self.width])
         steep = STEEP * value / (widths + 1e-3 * widths.max())
