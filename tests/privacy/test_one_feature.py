@@ -11,6 +11,7 @@ from layers import ACTIVATIONS, largest_move, network, pairs
 from scipy.special import expit
 
 import deuterium as dt
+from deuterium import privacy
 from deuterium.privacy.one_feature import OneFeature, branch, cells
 from deuterium.privacy.one_feature.dual import Dual
 from deuterium.privacy.one_feature.factor import Factor
@@ -105,7 +106,7 @@ def test_every_cell_holds_the_pairs_in_it(activation, side, hidden, rng):
     x, y, g, bounds = bounds_of(8, activation, **more)
     branches, slopes = branch.Branches(bounds, j), dt.compile([x, y], g)
     tightest, parted, planes = math.inf, 0, 0
-    many = {("relu", 1): 40, ("relu", 3): 3}.get((activation, hidden), 6)
+    many = {"relu": (40, 3)}.get(activation, (16, 6))[hidden > 1]
     for _ in range(many):
         first, second, tau = pair(rng, side, j)
         label = int(rng.integers(0, 2))
@@ -135,6 +136,72 @@ def test_every_cell_holds_the_pairs_in_it(activation, side, hidden, rng):
     assert tightest < (1.02 if hidden == 1 else 3)
     assert planes
     assert parted
+
+
+def test_values_inside_the_range_are_kept_by_planes():
+    """The distance is largest at an end for a given z; that z is of any record.
+
+    Two units that are steep inside the range of a feature: the farthest pair is there.
+    """
+    x, y = dt.symbol("x", shape=(1, 2)), dt.symbol("y")
+    weights = [[[10.0, 10.0], [1.0, -1.0]], [3.0, -3.0], [[1.0], [1.0]]]
+    w1, b1, w2 = (dt.constant(np.array(w)) for w in weights)
+    t = (np.tanh(x @ w1 + b1) @ w2)[0, 0]
+    g = [dt.grad((t - y) ** 2 / 2, b1)]
+    most = np.array([[1.0, 0.001]])
+    domain = dt.Box({x: (-most, most)})
+    labels = [dt.Box({y: (v, v)}) for v in (30.0, 31.0)]
+    moved = distance(dt.compile([x, y], g), most * [[-0.3, 1]], most * [[0.3, 1]], 31.0)
+    for aim in (0.3, 0.5, 0.9):
+        bounds = OneFeature(one_layer(g, x), x, domain, labels)
+        for _ in range(3):
+            found = bounds.bound(0, aim * math.sqrt(moved), 1e-3, 1.5)
+            assert found**2 >= moved * (1 - 1e-12)
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+def test_planes_and_cuts_keep_pairs_anywhere(activation, rng):
+    """One of the two sides holds a pair of which no value is at an end."""
+    j, kept = 1, 0
+    x, y, g, bounds = bounds_of(4, activation, scale=2.0, hidden=2)
+    branches, slopes = branch.Branches(bounds, j), dt.compile([x, y], g)
+    for _ in range(10):
+        first = np.sign(rng.uniform(-1, 1, (1, 4)))
+        tau = rng.uniform(0.1, 1.0)
+        first[0, j] = rng.uniform(-1, 1 - tau)
+        second = first.copy()
+        second[0, j] += tau
+        label = int(rng.integers(0, 2))
+        apart = distance(slopes, first, second, label)
+        share = rng.uniform(0, 1, 3)
+        box, near = cell_around(bounds.layer, first, second, tau, 1e-3, share)
+        tops = np.zeros(3)  # with a plane; of halves of tau; of a range of z
+        for side in (0, 1):
+            cell = branches._whole(near, side)[label]
+            cell.box, cell.tops = box, np.array([math.inf])
+            cell.again(0.0, math.inf)
+            branches._add_plane(cell)
+            for i, parts in enumerate(
+                ([cell], branches._halves(cell), branches._split(cell) or [cell])
+            ):
+                for part in parts:
+                    part.tops[:] = math.inf
+                    part.again(0.0, math.inf)
+                    tops[i] = max(tops[i], part.upper)
+        assert (tops >= apart * (1 - 1e-12)).all()
+        kept += bool((tops < apart * 3).all())
+    assert kept > 2
+
+
+@pytest.mark.parametrize("ends", [(-np.inf, np.inf), (0, np.inf), (-1e300, 1e300)])
+def test_labels_without_ends(ends):
+    """The distance has no bound, or one beyond what squares can be of."""
+    x, y = dt.symbol("x", shape=(1, 4)), dt.symbol("y")
+    w = dt.constant(np.ones((4, 2)))
+    g = [dt.grad((y - (np.tanh(x @ w) @ np.ones((2, 1)))[0, 0]) ** 2, w)]
+    domain = dt.Box({x: (-1, 1), y: ends})
+    found = privacy.feature_sensitivity(g, x, domain, groups=[[0]], time_limit=1)
+    assert found.upper[0] >= max(1e290, min(ends[1], 1e300))
 
 
 @pytest.mark.parametrize("side", [0, 1])

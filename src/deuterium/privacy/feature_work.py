@@ -314,7 +314,9 @@ def _at_ends(domain: Domain, label: Variable, scalar: Variable) -> Domain:
     if not affine or label.size > MANY or not all(isinstance(c, Range) for c in kinds):
         return domain
     hull = domain.hull(label)
-    ends = zip(np.ravel(hull.lower), np.ravel(hull.upper), strict=True)
+    ends = [*zip(np.ravel(hull.lower), np.ravel(hull.upper), strict=True)]
+    if not np.isfinite(ends).all():
+        return domain
     corners = np.reshape([*itertools.product(*ends)], (-1, *label.shape))
     ones = Choice(label, corners).constraints[label.name]
     return Domain({**domain.constraints, label.name: ones}, domain.shapes)

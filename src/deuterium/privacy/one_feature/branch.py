@@ -149,9 +149,9 @@ class Branches:
     def _add_plane(self, cells: Cells) -> None:
         """Take the plane that is best for the worst cell, for all."""
         dual, group, _ = cells.worst(self.target)
-        least, most = cells.tau
-        low, high = self.low, self.high
-        ends = (low, low) if cells.side == 0 else (high - most, high - least)
+        # z is that of a record of which both values may lie inside the range: it is
+        # the squared distance that is largest at a side, for a z that stays
+        ends = self.low, self.high - cells.tau[0]
         terms, limits = dual.terms(group), dual.limits(group)
         seconds = max(PLANNING * (self.end - time.monotonic()), 0.05)
         records = Records(self.feature, self.j, ends)

@@ -26,7 +26,7 @@ class Dual:
         self.table, values = table, table.values
         self.shape = values.shape[1:]
         self.flat = values.reshape(8, -1)
-        known = np.where(values > NOT / 2, np.abs(values), 0.0)
+        known = np.where(values[0] > NOT / 2, np.abs(values), 0.0)
         self.sizes = known.max(axis=2).sum(axis=1)
         first, second = corners.first, corners.second
         self.corners = first.shape[1]

@@ -16,10 +16,11 @@ from deuterium.interval.rounding import next_down, next_up
 from deuterium.privacy.one_feature.tables import SLACK, second
 from deuterium.privacy.one_layer import OneLayer
 
-__all__ = ["Corners", "Factor"]
+__all__ = ["Corners", "Factor", "some_value"]
 
 Array = Any
 
+FAR = 1e100  # in place of infinity
 SMOOTH = 0.5  # of a range: what is curved by more than this is taken by its range
 
 
@@ -122,6 +123,11 @@ class Factor:
         key = id(label)
         if key not in self._compiled:
             others = [s for s in free_symbols([self.scalar]) if s.name != self.t.name]
-            fixed = {s: label.hull(s).lower for s in others}
+            fixed = {s: some_value(label, s) for s in others}
             self._compiled[key] = compile([self.t], [self.scalar.subs(fixed)])
         return self._compiled[key](t)[0]
+
+
+def some_value(label: Domain, symbol: Variable) -> Array:
+    """Return a finite value that a symbol of a label can have."""
+    return np.clip(label.hull(symbol).lower, -FAR, FAR)

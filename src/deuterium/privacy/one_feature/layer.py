@@ -107,11 +107,13 @@ class OneFeature:
         limit : float or None
             Seconds.  Asked again for the same feature, the work goes on.
         """
-        target = (reached * (1 + rtol)) ** 2
+        target = reached * (1 + rtol)
+        target *= target  # may overflow
         end = math.inf if limit is None else time.monotonic() + limit
         if j not in self._branches:
             self._branches[j] = Branches(self, j)
-        self._branches[j].cut(target, end)
+        with np.errstate(all="ignore"):  # what is no number proves nothing
+            self._branches[j].cut(target, end)
         return self.known(j)
 
     def is_finished(self, j: int) -> bool:

@@ -15,6 +15,7 @@ import numpy as np
 from deuterium.evaluate import compile
 from deuterium.graph.traverse import free_symbols
 from deuterium.privacy.copies import Pair
+from deuterium.privacy.one_feature.factor import some_value
 
 if TYPE_CHECKING:
     from deuterium.privacy.one_feature.layer import OneFeature
@@ -59,7 +60,7 @@ class FarPairs:
             pair.name: rows[:, -1:],
         }
         for s in self.labels:
-            each = np.stack([d.hull(s).lower for d in self.feature.labels])
+            each = np.stack([some_value(d, s) for d in self.feature.labels])
             points[s.name] = each[label]
         return points
 

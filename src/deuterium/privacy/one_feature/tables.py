@@ -297,7 +297,7 @@ class Tables:
         These, and what of them is due to the width of tau, are given: (2, rows, 5, H).
         """
         feature, (spread, late) = self.feature, spread
-        size = np.where(value > NOT / 2, np.abs(value), 0.0)
+        size = np.where(value[:, :1] > NOT / 2, np.abs(value), 0.0)
         spread = spread + SLACK * size
         spread[:, 2] += SLACK * (size[:, 0] + size[:, 1])
         m = feature.layer.matrix[:, self.j]
