@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -28,7 +27,6 @@ from deuterium.transform import grad
 __all__ = ["Feature", "Work", "place_names"]
 
 LEAST = 0.2  # seconds for which a search is worth while
-MANY = 4  # elements of a label, to take all corners of its range
 LOOKS = 8  # rounds of a search in vain
 LONGEST = 1.0  # seconds for one, where a sharp bound tells whether more is needed
 FEW = 8  # inputs, of which a search over all of them is worth its time
@@ -311,14 +309,12 @@ def _at_ends(domain: Domain, label: Variable, scalar: Variable) -> Domain:
     kinds = domain.constraints[label.name]
     slope = grad(scalar, label)
     affine = all(s.name != label.name for s in free_symbols([slope]))
-    if not affine or label.size > MANY or not all(isinstance(c, Range) for c in kinds):
-        return domain
     hull = domain.hull(label)
-    ends = [*zip(np.ravel(hull.lower), np.ravel(hull.upper), strict=True)]
-    if not np.isfinite(ends).all():
+    ends = np.stack([hull.lower, hull.upper])
+    plain = label.size == 1 and all(isinstance(c, Range) for c in kinds)
+    if not (affine and plain and np.isfinite(ends).all()):
         return domain
-    corners = np.reshape([*itertools.product(*ends)], (-1, *label.shape))
-    ones = Choice(label, corners).constraints[label.name]
+    ones = Choice(label, ends).constraints[label.name]
     return Domain({**domain.constraints, label.name: ones}, domain.shapes)
 
 
