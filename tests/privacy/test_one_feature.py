@@ -348,10 +348,9 @@ def five(layer, g, x, j, z, c, tau, k):
 @pytest.mark.parametrize("side", [0, 1])
 def test_tables_hold_the_functions_between_their_nodes(activation, side, rng):
     """At any z and tau, by the formula; and are not far from them."""
-    x, y, g, domain = network(9, activation, scale=0.8)
-    layer, j = one_layer(g, x), 2
-    labels = [dt.Box({y: (v, v)}) for v in (0.0, 1.0)]
-    tables = Tables(OneFeature(layer, x, domain, labels), j, side)
+    x, _, g, bounds = bounds_of(9, activation, scale=0.8)
+    layer, j = bounds.layer, 2
+    tables = Tables(bounds, j, side)
     for tau in ((0.0, 0.5), (0.7, 0.72), (1.5, 2.0)):
         table, nodes = tables.table(tau).values, tables.nodes
         count = len(nodes)
@@ -377,10 +376,9 @@ def test_tables_hold_the_functions_between_their_nodes(activation, side, rng):
 @pytest.mark.parametrize("side", [0, 1])
 def test_corners_hold_the_functions_on_pieces(activation, side, rng):
     """Of every piece by itself, wherever the kinks of both records lie."""
-    x, y, g, domain = network(9, activation, scale=0.8)
-    layer, j = one_layer(g, x), 2
-    labels = [dt.Box({y: (v, v)}) for v in (0.0, 1.0)]
-    tables = Tables(OneFeature(layer, x, domain, labels), j, side)
+    x, _, g, bounds = bounds_of(9, activation, scale=0.8)
+    layer, j = bounds.layer, 2
+    tables = Tables(bounds, j, side)
     assert len(tables.kinks) == (activation != "tanh")
     for tau in ((0.0, 0.5), (1.5, 2.0)):
         nodes = tables._nodes_at(tau)

@@ -19,7 +19,8 @@ in the cell is of the corners' places, N is at most the largest over the corners
 
 for any multipliers that all corners share; the errors of d and d' add their multiples
 of the vectors' lengths to its root.  The multipliers nu tell what z one record can have
-together (*planes*).
+together (*planes*): any first record, with c anywhere, since it is N that is largest at
+a side, for a z that stays.
 
 The maxima over z are taken over a grid of nodes, at both ends of a cell of tau; between
 them, a function lies above its interpolation by at most ``width**2 / 8`` times what it

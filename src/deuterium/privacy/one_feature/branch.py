@@ -149,8 +149,7 @@ class Branches:
     def _add_plane(self, cells: Cells) -> None:
         """Take the plane that is best for the worst cell, for all."""
         dual, group, _ = cells.worst(self.target)
-        # z is that of a record of which both values may lie inside the range: it is
-        # the squared distance that is largest at a side, for a z that stays
+        # not only the side's end: see the package; what rounds off is in planes' slack
         ends = self.low, self.high - cells.tau[0]
         terms, limits = dual.terms(group), dual.limits(group)
         seconds = max(PLANNING * (self.end - time.monotonic()), 0.05)
