@@ -260,7 +260,8 @@ def _joined(
     if difference.constant == 0 and not known.defined(base):
         return None
     joined = Terms(view.shape, view.constant)
-    joined.terms = {t: k for t, k in view.terms.items() if t not in (first_term, term)}
+    gone = {first_term, term}
+    joined.terms = {t: k for t, k in view.terms.items() if t not in gone}
     if not (joined.add(a, 1) and joined.add(base, difference.constant)):
         return None
     return build_sum(joined)
