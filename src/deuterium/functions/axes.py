@@ -35,11 +35,15 @@ def negative_axes(axis: Any, x: Variable, caller: str) -> tuple[int, ...]:
     return axes
 
 
-def shape_of(shape: Any) -> tuple[int, ...]:
+def shape_of(shape: Any, caller: str) -> tuple[int, ...]:
     """Return a shape given as an integer or a sequence."""
-    if isinstance(shape, (int, np.integer)):
-        return (int(shape),)
-    return tuple(int(s) for s in shape)
+    try:
+        whole = shape if isinstance(shape, (tuple, list, np.ndarray)) else (shape,)
+        return tuple(operator.index(n) for n in whole)
+    except TypeError:
+        raise ShapeError(
+            f"{caller}: a shape must be integers, got {shape!r:.80}"
+        ) from None
 
 
 def common_shape(caller: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:
