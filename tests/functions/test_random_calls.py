@@ -38,8 +38,15 @@ def _evaluated(part, point):
     array = np.asarray(part)
     if array.dtype != object:
         return array
-    values = [float(_evaluated(e, point)) for e in array.ravel().tolist()]
+    values = [
+        float(_evaluated(e, point) if isinstance(e, Variable) else e)
+        for e in array.ravel().tolist()
+    ]
     return np.array(values).reshape(array.shape)
+
+
+def _elements(part):
+    return part.ravel().tolist() if isinstance(part, np.ndarray) else [part]
 
 
 def _run(call, arrays):
@@ -100,6 +107,8 @@ def mixture(make, seed):
     try:
         want = _run(call, arrays)
         got = _run(call, given)
+        if any(None in _elements(g) for g in got):
+            return "refused"  # what NumPy makes of no products of objects
     except Exception:  # of object arrays NumPy speaks itself, in its own words
         return "refused"
     _compared(got, want, point, shapes)

@@ -189,6 +189,12 @@ def _parse_einsum(text: str, nodes: list[Variable]) -> tuple[list[str], str]:
     """Return the letters of each operand and of the output; "..." becomes letters."""
     left, arrow, right = text.replace(" ", "").partition("->")
     inputs = left.split(",")
+    for term in (*inputs, right):
+        letters = term.replace("...", "", 1)
+        if letters and not (letters.isascii() and letters.isalpha()):
+            raise ShapeError(
+                f"np.einsum: {term!r} in {text!r} must be letters, with at most one ..."
+            )
     if len(inputs) != len(nodes):
         raise ShapeError(
             f"np.einsum: {text!r} names {len(inputs)} operands, got {len(nodes)}"
@@ -206,6 +212,10 @@ def _parse_einsum(text: str, nodes: list[Variable]) -> tuple[list[str], str]:
     if not arrow:
         letters = [c for c in "".join(named) if c not in dots]
         right = "..." + "".join(sorted(c for c in letters if letters.count(c) == 1))
+    elif dots and "..." not in right:
+        raise ShapeError(
+            f"np.einsum: the output of {text!r} must hold ... as its operands do"
+        )
     output = right.replace("...", "".join(dots))
     return named, output
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from deuterium.errors import ShapeError
 from deuterium.graph import protocols
 from deuterium.graph.late import METHODS
 
@@ -165,6 +166,8 @@ class Methods:
 
     def reshape(self, *shape: Any) -> Variable:
         """Return the same elements in another shape."""
+        if not shape:
+            raise ShapeError("reshape: no shape was given")
         new = shape[0] if len(shape) == 1 else shape
         return protocols.call(np.reshape, self, new)
 
@@ -176,7 +179,7 @@ class Methods:
 
     def transpose(self, *axes: Any) -> Variable:
         """Return the array with its axes permuted."""
-        if len(axes) == 1 and not isinstance(axes[0], int):
+        if len(axes) == 1 and not isinstance(axes[0], (int, np.integer)):
             axes = axes[0]
         return protocols.call(np.transpose, self, axes or None)
 
