@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Any
 
 import numpy as np
-import scipy.optimize
+import scipy  # its submodules are imported on first use
 
 from deuterium.bound.ascent.target import Target
 from deuterium.errors import InvalidInputError
