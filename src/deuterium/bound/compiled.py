@@ -154,7 +154,7 @@ def _compiled(simple: Variable, full: Enclose) -> EnclosureProgram | None:
     if simple in constants:
         return None
     fixed = full(constants)
-    if any(np.isnan(np.sum(x.lower)) for x in fixed.values()):
+    if any(np.isnan(x.lower).any() or np.isnan(x.upper).any() for x in fixed.values()):
         return None  # an undefined constant: the full rules say why
     return EnclosureProgram([simple], fixed)
 

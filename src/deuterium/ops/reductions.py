@@ -11,7 +11,7 @@ from deuterium.errors import SymbolicError
 from deuterium.graph.operator import Operator, Shape
 from deuterium.graph.variable import Variable, broadcast_to, node
 from deuterium.interval import Interval, linear
-from deuterium.interval.arithmetic import undefined_where
+from deuterium.interval.arithmetic import is_undefined, undefined_where
 from deuterium.ops.layout import (
     array_operator,
     flipped,
@@ -95,7 +95,7 @@ def _first_maximum_enclosure(x: Interval) -> Interval:
     floor = np.max(x.lower, axis=-1, keepdims=True)
     possible = x.upper >= floor
     alone = possible & (np.sum(possible, axis=-1, keepdims=True) == 1)
-    bad = np.isnan(x.lower).any(axis=-1, keepdims=True) & np.ones_like(possible)
+    bad = is_undefined(x).any(axis=-1, keepdims=True) & np.ones_like(possible)
     return undefined_where(_make(alone * 1.0, possible * 1.0), bad)
 
 
