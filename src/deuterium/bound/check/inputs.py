@@ -66,6 +66,8 @@ class Inputs:
         The tightest ends of each input.
     box : list of (arb, arb)
         The doubles around each input.
+    whole : dict from str to Part
+        Each symbol's.
     movable : list of bool
         Whether an input may take every value between its ends, whatever the others are.
     """
@@ -74,7 +76,7 @@ class Inputs:
         self.symbols, self.domain = list(symbols), domain
         self.starts: dict[str, int] = {}
         self.parts: list[Part] = []
-        self._whole: dict[str, Part] = {}
+        self.whole: dict[str, Part] = {}
         self.least: list[Ball] = []
         self.most: list[Ball] = []
         self.movable: list[bool] = []
@@ -94,7 +96,7 @@ class Inputs:
         part = Part(self.size, s.size)
         self.starts[s.name] = part.start
         self.parts.append(part)
-        self._whole[s.name] = part
+        self.whole[s.name] = part
         self.least += [-INFINITY] * s.size
         self.most += [INFINITY] * s.size
         boxes = [c for c in constraints if isinstance(c, (Range, Within))]
@@ -194,7 +196,7 @@ class Inputs:
         """Return a random point of the domain, or None where the draw lies outside."""
         values: dict[str, Any] = {}
         for s in self.symbols:
-            part = self._whole[s.name]
+            part = self.whole[s.name]
             if s.name in fixed:
                 values[s.name] = fixed[s.name]
             elif part.table is not None:

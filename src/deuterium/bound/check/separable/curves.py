@@ -33,7 +33,6 @@ from deuterium.bound.check.separable.series import (
     variable,
 )
 
-LEAST = arb(-1000)  # more than a logarithm of zero
 VAST = 100  # times a function's upper end: an error worse than minus infinity below
 
 # t0, t1, t2, how far the function may be off t0 + t1 d + t2 d**2, and whether it may
@@ -44,10 +43,14 @@ Single = tuple[str, Task, Mapping[str, object]]
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell: its ends, its middle, and the parabola of every function."""
+    """A cell: its ends, its middle, and the parabola of every function.
+
+    The lower end is excluded, unless it `starts` there: where the function's range does.
+    """
 
     low: Ball
     high: Ball
+    starts: bool
     middle: Ball
     parabolas: list[Parabola]
 
@@ -94,14 +97,15 @@ class Curve:
         """Return the cell from ``index`` to ``index + 1`` in units of ``2**-level``."""
         key = level, index
         if key not in self._cells:
-            unit = 2.0**-level
-            low, high = arb(index * unit), arb((index + 1) * unit)
-            if self.least > low:
+            # exact, however far out the cell is
+            low, high = arb((index, -level)), arb((index + 1, -level))
+            starts = bool(self.least > low)
+            if starts:
                 low = smaller(self.least, high)
             if self.most < high:
                 high = larger(self.most, low)
             self._cells[key] = Cell(
-                low, high, (low + high) * HALF, self._parabolas(low, high)
+                low, high, starts, (low + high) * HALF, self._parabolas(low, high)
             )
         return self._cells[key]
 
@@ -186,8 +190,8 @@ class Curve:
                 )
             except NoBound:
                 if k in self.safe:
-                    end = b[ins[0]]
-                    a[k], b[k] = -INFINITY, end.log() if end > ZERO else LEAST
+                    top = b[ins[0]].upper()  # of what is not negative
+                    a[k], b[k] = -INFINITY, -INFINITY if top <= ZERO else top.log()
         if term not in a:
             raise NoBound("a function is not defined throughout a cell")
         return a[term], b[term]
