@@ -65,7 +65,7 @@ def verify(body: Mapping[str, Any], v: Variable, domain: Domain) -> Report:
         _witness(body, graphs, inputs, maximizes)
         family = Family(objective, inputs, body["labels"], body["forms"], compare)
         claim = end(body["upper" if maximizes else "lower"])
-        root = _root(body["root"], inputs, family.coordinates - inputs.size)
+        root = _root(body["root"], inputs, len(family.general.atoms))
         count = walk(family, root, body["proof"], claim if maximizes else -claim)
     return Report(count, len(body["proof"]), time.perf_counter() - start)
 
