@@ -91,6 +91,7 @@ class Forms:
             inputs.most,
             self.atoms,
             self.facts,
+            inputs.work,
         )
 
     @cached_property

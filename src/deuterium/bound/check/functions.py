@@ -147,7 +147,7 @@ def where_known(f: Callable[..., Ball]) -> Callable[..., Ball]:
     """
 
     def known(*x: Ball) -> Ball:
-        return f(*x) if all([e.is_finite() for e in x]) else UNKNOWN
+        return f(*x) if all(e.is_finite() for e in x) else UNKNOWN
 
     return known
 

@@ -18,6 +18,7 @@ from flint import arb, ctx
 from deuterium.bound.check.functions import INFINITY, ZERO, Ball, larger, smaller
 from deuterium.bound.check.reasons import NoPoint
 from deuterium.bound.check.region import Region, number
+from deuterium.bound.check.work import Work
 from deuterium.bound.domain import Domain, OneOf, Range, UnitVectors, Within
 from deuterium.errors import CertificateError
 from deuterium.graph.variable import Variable
@@ -66,6 +67,8 @@ class Inputs:
         The tightest ends of each input.
     box : list of (arb, arb)
         The doubles around each input.
+    work : Work
+        What a check of something about them may take.
     whole : dict from str to Part
         Each symbol's.
     movable : list of bool
@@ -74,6 +77,7 @@ class Inputs:
 
     def __init__(self, symbols: Sequence[Variable], domain: Domain) -> None:
         self.symbols, self.domain = list(symbols), domain
+        self.work = Work()
         self.starts: dict[str, int] = {}
         self.parts: list[Part] = []
         self.whole: dict[str, Part] = {}

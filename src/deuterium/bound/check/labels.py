@@ -77,10 +77,9 @@ class Family:
     def _values(self, region: Region) -> tuple[float, ...]:
         """Return the labels' values, if each of them has one in a region."""
         low, high = region.low, region.high
-        for j in self._at:
-            if low[j] is not high[j] and not low[j] == high[j]:
-                return ()
-        return tuple([float(low[j]) for j in self._at])
+        if all(low[j] is high[j] or low[j] == high[j] for j in self._at):
+            return tuple([float(low[j]) for j in self._at])
+        return ()
 
     def _forms(
         self, graph: Variable, inputs: Inputs, values: tuple[float, ...]

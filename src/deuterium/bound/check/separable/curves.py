@@ -32,6 +32,7 @@ from deuterium.bound.check.separable.series import (
     number,
     variable,
 )
+from deuterium.bound.check.work import Work
 
 VAST = 100  # times a function's upper end: an error worse than minus infinity below
 
@@ -45,7 +46,7 @@ Single = tuple[str, Task, Mapping[str, object]]
 class Cell:
     """A cell: its ends, its middle, and the parabola of every function.
 
-    The lower end is excluded, unless it `starts` there: where the function's range does.
+    The lower end is excluded, unless it is where the coordinate's range `starts`.
     """
 
     low: Ball
@@ -73,6 +74,8 @@ class Curve:
     safe : collection of int
         Slots that are logarithms of what is known not to be negative, whatever its
         range: where the argument is zero, they are minus infinity.
+    work : Work, optional
+        Where cells are kept.
     """
 
     def __init__(
@@ -83,31 +86,33 @@ class Curve:
         fixed: Mapping[int, Ball],
         ends: tuple[Ball, Ball],
         safe: Collection[int] = (),
+        work: Work | None = None,
     ) -> None:
         self.least, self.most = ends[0].lower(), ends[1].upper()
         self.safe = safe
         self.slot, self.terms, self.tasks = slot, list(terms), list(tasks)
         self.fixed = fixed
-        self._cells: dict[tuple[int, int], Cell] = {}
+        self._work = work or Work()
         self._constants = {
             i: number(fixed[i]) for _, (_, ins), _ in tasks for i in ins if i in fixed
         }
 
     def cell(self, level: int, index: int) -> Cell:
         """Return the cell from ``index`` to ``index + 1`` in units of ``2**-level``."""
-        key = level, index
-        if key not in self._cells:
-            # exact, however far out the cell is
-            low, high = arb((index, -level)), arb((index + 1, -level))
-            starts = bool(self.least > low)
-            if starts:
-                low = smaller(self.least, high)
-            if self.most < high:
-                high = larger(self.most, low)
-            self._cells[key] = Cell(
-                low, high, starts, (low + high) * HALF, self._parabolas(low, high)
-            )
-        return self._cells[key]
+        key = self, level, index
+        found: Cell | None = self._work.cells.get(key)
+        return found or self._work.keep(key, self._made(level, index))
+
+    def _made(self, level: int, index: int) -> Cell:
+        # exact, however far out the cell is
+        low, high = arb((index, -level)), arb((index + 1, -level))
+        starts = bool(self.least > low)
+        if starts:
+            low = smaller(self.least, high)
+        if self.most < high:
+            high = larger(self.most, low)
+        middle = (low + high) * HALF
+        return Cell(low, high, starts, middle, self._parabolas(low, high))
 
     def _parabolas(self, low: Ball, high: Ball) -> list[Parabola]:
         # a cell of nothing but zero is on the left, as zero is

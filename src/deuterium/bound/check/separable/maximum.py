@@ -12,6 +12,7 @@ from flint import arb
 from deuterium.bound.check.functions import ZERO, Ball, larger
 from deuterium.bound.check.reasons import NoBound, NoPoint
 from deuterium.bound.check.separable.curves import Curve, Load
+from deuterium.bound.check.work import EACH, MORE, Work
 
 MOST = 20_000  # cells that are looked at before it is given up
 DEEPEST = 48  # halvings of one
@@ -89,8 +90,9 @@ def _level(width: float) -> int:
     return max(min(1 - math.frexp(width)[1], DEEPEST), WIDEST)
 
 
-def least_bound(constant: Ball, peaks: Sequence[Peak], claim: Ball) -> Ball:
+def least_bound(constant: Ball, peaks: Sequence[Peak], claim: Ball, work: Work) -> Ball:
     """Return a bound of the sum, refined until it is below a claim or cannot be."""
+    work.grant(EACH + MORE * len(peaks))
     queue = [(-p.gap, i) for i, p in enumerate(peaks)]
     heapq.heapify(queue)
     total = sum([p.upper for p in peaks], constant)
@@ -102,6 +104,7 @@ def least_bound(constant: Ball, peaks: Sequence[Peak], claim: Ball) -> Ball:
         before = peak.upper
         if peak.gap <= 0 or not peak.refine():
             continue
+        work.halve()
         heapq.heappush(queue, (-peak.gap, i))
         if before.is_finite() and n % 64:
             total = total - before + peak.upper
