@@ -90,8 +90,11 @@ def _level(width: float) -> int:
     return max(min(1 - math.frexp(width)[1], DEEPEST), WIDEST)
 
 
-def least_bound(constant: Ball, peaks: Sequence[Peak], claim: Ball, work: Work) -> Ball:
+def least_bound(
+    constant: Ball, peaks: Sequence[Peak], claim: Ball, work: Work | None = None
+) -> Ball:
     """Return a bound of the sum, refined until it is below a claim or cannot be."""
+    work = work or Work()
     work.grant(EACH + MORE * len(peaks))
     queue = [(-p.gap, i) for i, p in enumerate(peaks)]
     heapq.heapify(queue)
