@@ -258,6 +258,17 @@ def _general_product(
         low[k], high[k] = down, up
 
 
+def by_sign(weights: Sequence[Ball]) -> tuple[list[Ball], list[Ball]]:
+    """Return what may be positive, and what may be negative; zero for the others.
+
+    A ball that may be either counts in both: that its number is multiplied with one end
+    and zero with the other is among what the balls of both allow.
+    """
+    positive = [ZERO if c <= ZERO else c for c in weights]
+    negative = [ZERO if c >= ZERO else c for c in weights]
+    return positive, negative
+
+
 def affine(
     outs: Sequence[int],
     x: Sequence[int],
@@ -274,8 +285,7 @@ def affine(
     if inner * columns > LARGE:
         return _centred(outs, x, w, shape, fixed)
     weights = [fixed[i] for i in w]
-    positive = [c if c > ZERO else ZERO for c in weights]
-    negative = [ZERO if c > ZERO else c for c in weights]
+    positive, negative = by_sign(weights)
     both = arb_mat(2 * inner, columns, positive + negative)
     rows = shape[0]
     parts = [tuple(x[s : s + inner]) for s in range(0, rows * inner, inner)]

@@ -19,7 +19,7 @@ from deuterium.bound.check.reasons import NoBound
 from deuterium.bound.check.region import Region
 from deuterium.bound.check.walk import UNREADABLE, walk
 from deuterium.bound.domain import Domain
-from deuterium.errors import CertificateError
+from deuterium.errors import CertificateError, DeuteriumError
 from deuterium.graph.serialize import dumps
 from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable
@@ -51,6 +51,15 @@ class Report:
 
 def verify(body: Mapping[str, Any], v: Variable, domain: Domain) -> Report:
     """Check the contents of a certificate; raise CertificateError where one fails."""
+    try:
+        return _verified(body, v, domain)
+    except CertificateError:
+        raise
+    except (NoBound, DeuteriumError, MemoryError, *UNREADABLE) as error:
+        raise CertificateError(f"the proof cannot be checked: {error!r:.300}") from None
+
+
+def _verified(body: Mapping[str, Any], v: Variable, domain: Domain) -> Report:
     start = time.perf_counter()
     symbols = sorted(free_symbols([v]), key=lambda s: s.name)
     with ctx.workprec(BITS):
@@ -65,7 +74,7 @@ def verify(body: Mapping[str, Any], v: Variable, domain: Domain) -> Report:
         _witness(body, graphs, inputs, maximizes)
         family = Family(objective, inputs, body["labels"], body["forms"], compare)
         claim = end(body["upper" if maximizes else "lower"])
-        root = _root(body["root"], inputs, family.coordinates - inputs.size)
+        root = _root(body["root"], inputs, len(family.general.atoms))
         count = walk(family, root, body["proof"], claim if maximizes else -claim)
     return Report(count, len(body["proof"]), time.perf_counter() - start)
 
