@@ -27,7 +27,9 @@ now: Callable[[], float] = time.monotonic  # replaced in tests
 
 STATM = Path("/proc/self/statm")
 Made = TypeVar("Made")
+Else = TypeVar("Else")
 
+SPEED = 2e9  # operations a second in the loops of a library, at least about
 LOOKS = 0.05  # seconds between two looks at the memory
 
 
@@ -111,6 +113,11 @@ def spending(end: float = math.inf, memory: Memory | None = None) -> Iterator[No
         _BUDGET.reset(token)
 
 
+def afford(flops: float, numbers: float = 0.0) -> None:
+    """Raise `Spent` where so many operations, or numbers, do not fit what is left."""
+    check(flops / SPEED, 8.0 * numbers)
+
+
 def check(seconds: float = 0.0, memory: float = 0.0) -> None:
     """Raise `Spent` where what is to come next does not fit what is left.
 
@@ -137,7 +144,7 @@ def left() -> float:
     return max(end - now(), 0.0) if end < math.inf else math.inf
 
 
-def in_time(until: float, make: Callable[[], Made], otherwise: Made) -> Made:
+def in_time(until: float, make: Callable[[], Made], otherwise: Else) -> Made | Else:
     """Return what is made, or ``otherwise`` where that takes longer than to a time."""
     try:
         with spending(until):

@@ -19,7 +19,7 @@ from deuterium.evaluate.values import require_all, require_known
 from deuterium.graph.interpret import interpret
 from deuterium.graph.operator import Operator
 from deuterium.graph.source import describe
-from deuterium.graph.traverse import free_symbols, symbols_in, topological
+from deuterium.graph.traverse import symbols_in, topological
 from deuterium.graph.variable import Variable, as_variable
 from deuterium.interval import Cause, Interval, arithmetic
 from deuterium.interval.rounding import next_down, next_up
@@ -80,9 +80,9 @@ def enclose(v: Variable, domain: Domain) -> Interval:
     return result
 
 
-def as_written(v: Variable, domain: Domain) -> Interval:
-    """Return an enclosure that is looser and takes no preparation of the graph."""
-    order = topological([v])
+def as_written(order: Sequence[Variable], domain: Domain) -> Interval:
+    """Return an enclosure of the last of some nodes, without any preparations."""
+    v = order[-1]
     boxes, tables, batch = _boxes({s.name: s for s in symbols_in(order)}, domain)
     with np.errstate(all="ignore"):
         meaning = interpret(order, _leaf(boxes), _rule)
@@ -92,10 +92,9 @@ def as_written(v: Variable, domain: Domain) -> Interval:
     return result
 
 
-def enumerated(v: Variable, domain: Domain) -> list[str]:
-    """Return the names of the symbols whose values are told apart."""
-    symbols = {s.name: s for s in free_symbols([v])}
-    return sorted(_enumerated(symbols, domain))
+def enumerated(symbols: Sequence[Variable], domain: Domain) -> list[str]:
+    """Return the names of those of a graph's symbols whose values are told apart."""
+    return sorted(_enumerated({s.name: s for s in symbols}, domain))
 
 
 def _by_rules(v: Variable, boxes: Mapping[str, Interval]) -> dict[Variable, Interval]:

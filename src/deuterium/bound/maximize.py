@@ -26,6 +26,7 @@ from deuterium.bound.domain import Box, Domain
 from deuterium.bound.enclose import enclose
 from deuterium.bound.outset import NOTHING, outset
 from deuterium.bound.problem import Problem
+from deuterium.bound.region import Bounder
 from deuterium.budget import Memory, Spent, spending
 from deuterium.errors import InvalidInputError, SoundnessError
 from deuterium.graph.variable import Variable
@@ -172,7 +173,8 @@ def _bracket(
     # work that others do, or go on with, has to start from the same bounder
     is_alone = executor is None and checkpoint is None
     until = clock.at(PREPARING) if is_alone else np.inf
-    first, bounder, status = NOTHING, PlainBounder(problem), ""
+    first, status = NOTHING, ""
+    bounder: Bounder = PlainBounder(problem)
     memory = Memory(limits.memory_limit)
     with Shield(), spending(clock.last, memory):
         try:

@@ -19,7 +19,7 @@ from deuterium.bound.enclose import as_written, enclose, enumerated
 from deuterium.bound.problem import Problem
 from deuterium.bound.region import Proof
 from deuterium.budget import Spent, left
-from deuterium.graph.traverse import topological
+from deuterium.graph.traverse import symbols_in
 from deuterium.interval import Cause, Interval
 from deuterium.transform.prepare import MANY
 
@@ -55,10 +55,10 @@ def outset(problem: Problem) -> Outset:
     is time; that of the graph as it is written takes least.
     """
     found = NOTHING
-    nodes = len(topological([problem.given]))
+    nodes = len(problem.order)
     with suppress(Spent), np.errstate(all="ignore"):
         if nodes > MANY and left() < RICH * nodes:
-            found = _of(problem, as_written(problem.given, problem.domain))
+            found = _of(problem, as_written(problem.order, problem.domain))
         closer = _of(problem, enclose(problem.given, problem.domain))
         found = closer if closer.upper <= found.upper else found
     return found
@@ -68,5 +68,5 @@ def _of(problem: Problem, x: Interval) -> Outset:
     upper = float(x.upper) if problem.maximizes else -float(x.lower)
     if x.cause is not None and x.cause.kind == "undefined":
         upper = math.inf  # nothing is claimed where the objective may have no value
-    labels = enumerated(problem.given, problem.domain)
+    labels = enumerated(symbols_in(problem.order), problem.domain)
     return Outset(upper, ("enclosure", {"labels": labels}), x.cause)

@@ -17,7 +17,7 @@ from deuterium.bound.domain import Box, Domain, OneOf, UnitVectors, Within
 from deuterium.errors import InvalidInputError, ShapeError
 from deuterium.evaluate.values import require_all, require_known
 from deuterium.graph.substitute import substitute
-from deuterium.graph.traverse import free_symbols
+from deuterium.graph.traverse import symbols_in, topological
 from deuterium.graph.variable import Variable, as_variable
 from deuterium.transform.simplify import simplify
 
@@ -44,6 +44,8 @@ class Problem:
         The graph as the caller wrote it.
     sought : Variable
         ``v`` or ``-v``, whose supremum is sought.
+    order : list of Variable
+        The nodes of the graph as given, in topological order.
     symbols : list of Variable
         The symbols of ``v``, by name.
     slices : dict from str to slice
@@ -72,7 +74,8 @@ class Problem:
         self.given, self.domain, self.maximizes = v, domain, maximize
         self.sought = v if maximize else -v
         self._objective: Variable | None = None
-        self.symbols = sorted(free_symbols([v]), key=lambda s: s.name)
+        self.order = topological([v])
+        self.symbols = sorted(symbols_in(self.order), key=lambda s: s.name)
         self._check_names(caller)
         self._lay_out(caller)
 

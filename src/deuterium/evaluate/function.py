@@ -102,6 +102,7 @@ class CompiledFunction:
         return self._elsewhere[device]
 
     def _in_chunks(self, args: list[Any], progress: bool) -> tuple[Any, ...]:
+        check_budget()
         pairs = zip(args, self.inputs, strict=True)
         given = [np.asarray(fitted(a, v, "compiled function")) for a, v in pairs]
         batch = self._batch(given)

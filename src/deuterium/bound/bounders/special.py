@@ -20,7 +20,7 @@ from deuterium.bound.bounders.norms.convexity import is_convex_in
 from deuterium.bound.bounders.plain import PlainBounder
 from deuterium.bound.problem import Problem
 from deuterium.bound.region import Bounder, Proof, Regions, Verdicts, whole
-from deuterium.budget import in_time
+from deuterium.budget import check, in_time
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
 
@@ -99,6 +99,7 @@ class SpecialFirst:
         parts: list[tuple[Array, Verdicts]] = []
         left = np.ones(len(regions), dtype=bool)
         for form in self.forms:
+            check()
             rows = np.flatnonzero(left & _is_at(regions, form))
             if len(rows):
                 left[rows] = False
@@ -144,8 +145,8 @@ def special_first(
         return None
     at = np.concatenate([places for places, _ in tables])
     values = [np.concatenate(row) for row in product(*[rows for _, rows in tables])]
-    specials = in_time(until, lambda: [problem.fixed(at, x) for x in values], [])
-    if not specials:
+    specials = in_time(until, lambda: [problem.fixed(at, x) for x in values], None)
+    if specials is None:
         return None
     forms = [Form(at, x, p, choose(p)) for x, p in zip(values, specials, strict=True)]
     return SpecialFirst(problem, forms, convex)

@@ -15,7 +15,6 @@ from deuterium.bound.feasible import Feasible
 from deuterium.bound.problem import Problem
 from deuterium.bound.search import enclose_at
 from deuterium.budget import Spent, spending
-from deuterium.graph.traverse import topological
 from deuterium.transform.prepare import MANY
 
 Array = Any
@@ -76,11 +75,8 @@ class Incumbent:
         """
         with suppress(Spent):
             self.certify(self._place.middle())
-            if self.value < enough and self._is_small():
+            if self.value < enough and len(self.problem.order) <= MANY:
                 self._look_at(self._place.notable())
-
-    def _is_small(self) -> bool:
-        return len(topological([self.problem.sought])) <= MANY
 
     def _look_at(self, rows: Array) -> None:
         """Take the best of some rows, each enclosed as a point."""
