@@ -130,6 +130,10 @@ class Feasible:
         start = np.where(np.isfinite(self.high) & (start == 0.0), self.high, start)
         return np.where(open_ended, start + scale * (rows - start), rows)
 
+    def middle(self) -> Array:
+        """Return a point near the middle of the box."""
+        return self.nearest([0.5 * self.near_low + 0.5 * self.near_high])[0]
+
     def notable(self) -> Array:
         """Return points worth trying anywhere: the middle, zeros, ones, the corners."""
         middle = 0.5 * self.near_low + 0.5 * self.near_high

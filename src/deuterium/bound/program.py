@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.budget import watch
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval, ends
@@ -93,7 +94,10 @@ class EnclosureProgram:
             done[i] = done[i].reshape((2,) + (1,) * batch + shape[1:])
         for i, name in self._symbols:
             done[i] = boxes[name]
+        look = watch()
         for i, step, places in self._steps:
+            if look is not None:
+                look()
             done[i] = step(*[done[k] for k in places])
         results = [done[i] for i in self._results]
         if not all(np.isfinite(r).all() for r in results):

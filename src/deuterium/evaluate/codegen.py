@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.budget import check
 from deuterium.graph.operator import Operator
 from deuterium.graph.source import describe
 from deuterium.graph.traverse import topological
@@ -68,6 +69,7 @@ class _Writer:
 
     def program(self) -> Program:
         for node in self.order:
+            check()
             if _key(node) not in self.names:
                 self.names[_key(node)] = self._written(node)
         results = [self.names[_key(v)] for v in self.outputs]

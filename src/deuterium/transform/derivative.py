@@ -12,6 +12,7 @@ from typing import Any, overload
 
 import numpy as np
 
+from deuterium.budget import check
 from deuterium.errors import InvalidInputError, ShapeError
 from deuterium.graph.late import provides
 from deuterium.graph.source import attributing
@@ -99,6 +100,7 @@ def pull_back(
         for node in reversed(order):
             g = adjoints.get(_key(node))
             if g is not None and node.op is not None:
+                check()
                 attribute(node.source)
                 _distribute(node, g, active, adjoints)
     return adjoints

@@ -14,6 +14,7 @@ from typing import Any, overload
 
 import numpy as np
 
+from deuterium.budget import check
 from deuterium.errors import InvalidInputError
 from deuterium.graph.sharing import identity, rebuilt
 from deuterium.graph.source import attributing
@@ -102,6 +103,7 @@ class Simplifier:
         stack = list(outputs)[::-1]
         with attributing() as attribute:
             while stack:
+                check()
                 v = stack[-1]
                 needed = () if v in self._final else self._advance(v, attribute)
                 if needed:

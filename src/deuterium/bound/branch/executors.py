@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from deuterium import budget
 from deuterium.bound.branch.worker import (
     Answer,
     Task,
@@ -35,10 +36,13 @@ class Batch(NamedTuple):
 
 
 class Done(NamedTuple):
-    """A batch done: its nodes, what was found of them, and the time it took."""
+    """A batch done: its nodes, what was found of them, and the time it took.
+
+    Nothing is found where the time was over.
+    """
 
     nodes: list[int]
-    verdicts: Verdicts
+    verdicts: Verdicts | None
     seconds: float
 
 
@@ -138,7 +142,12 @@ class Away:
         self._told += tell
         try:
             future = self.executor.submit(
-                bound_here, self.task.key, task, batch.regions, batch.incumbent
+                bound_here,
+                self.task.key,
+                task,
+                batch.regions,
+                batch.incumbent,
+                budget.left(),
             )
         except Exception as error:  # shut down, or its workers have gone
             self._broken = True
@@ -189,6 +198,8 @@ class Away:
         answer = future.result()
         self._lost = 0
         self._heard_of.add(answer.process)
+        if answer.spent:  # the batch goes back to those that wait
+            return Done(batch.nodes, None, answer.seconds)
         if answer.verdicts is None:
             self._hand_in(batch, tell=True)
             return None

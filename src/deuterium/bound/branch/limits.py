@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import dataclass
 
+from deuterium import budget
 from deuterium.errors import InvalidInputError
 
 GIBI = 2**30
+# of the limit, and seconds: how late work on the bounds may still be going on, and the
+# first bound of all, without which there would be none
+LATE, LATEST = 0.05, 0.2
+LAST = 0.4
 
 
 @dataclass(frozen=True)
@@ -22,7 +26,7 @@ class Limits:
     time_limit : float or None
         Seconds.
     memory_limit : float
-        Bytes that waiting regions and proofs may take.
+        Bytes by which the memory of this process may grow.
     max_regions : int or None
         Regions to bound; 1 is the whole domain, not cut at all.
     """
@@ -71,20 +75,35 @@ class Clock:
     """Seconds since the start, and those that earlier runs had spent."""
 
     def __init__(self, limit: float | None, spent: float = 0.0) -> None:
-        self._start = time.monotonic()
+        self._start = budget.now()
         self.limit = math.inf if limit is None else limit
         self.spent = spent
 
     @property
     def now(self) -> float:
         """Seconds since this run's start."""
-        return time.monotonic() - self._start
+        return budget.now() - self._start
 
     @property
     def left(self) -> float:
         """Seconds left to this run."""
         return self.limit - self.now
 
-    def is_half_over(self) -> bool:
-        """Return whether half of this run's time is spent."""
-        return self.now > 0.5 * self.limit
+    def at(self, share: float) -> float:
+        """Return when, by `budget.now`, a share of this run's time is over."""
+        return self._start + share * self.limit
+
+    def share(self, part: float) -> float:
+        """Return the share of the time that is over when a part of what is left is."""
+        now = self.now / self.limit
+        return now + part * max(1.0 - now, 0.0)
+
+    @property
+    def end(self) -> float:
+        """When, by `budget.now`, whatever still goes on is given up."""
+        return self.at(1.0 + LATE) + LATEST
+
+    @property
+    def last(self) -> float:
+        """When even the first bound is given up."""
+        return self.at(1.0 + LATE) + LAST

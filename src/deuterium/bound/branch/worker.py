@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import threading
 import time
@@ -13,10 +14,13 @@ from typing import Any
 
 import numpy as np
 
+from deuterium import budget
 from deuterium.bound.bounders.choose import choose
+from deuterium.bound.branch.orphans import leave_with_parent
 from deuterium.bound.domain import Domain
 from deuterium.bound.problem import Problem
 from deuterium.bound.region import Bounder, Regions, Verdicts
+from deuterium.budget import Spent, spending
 from deuterium.graph.serialize import dumps, loads
 from deuterium.graph.variable import Variable
 
@@ -91,11 +95,14 @@ class Answer:
         Time spent on the batch.
     process : tuple
         Which process it was.
+    spent : bool
+        Whether nothing was found because the time was over.
     """
 
     verdicts: Verdicts | None
     seconds: float
     process: tuple[str, int]
+    spent: bool = False
 
 
 def this_process() -> tuple[str, int]:
@@ -110,16 +117,26 @@ _OWN = threading.local()
 
 
 def bound_here(
-    key: str, task: Task | None, regions: Regions, incumbent: float
+    key: str,
+    task: Task | None,
+    regions: Regions,
+    incumbent: float,
+    left: float = math.inf,
 ) -> Answer:
-    """Bound a batch of regions of the problem of this key, if it is known here."""
-    start = time.perf_counter()
-    bounder = _bounder(key, task)
-    verdicts = None
-    if bounder is not None:
-        with np.errstate(all="ignore"):
-            verdicts = bounder.bound(regions, incumbent)
-    return Answer(verdicts, time.perf_counter() - start, this_process())
+    """Bound a batch of regions of the problem of this key, if it is known here.
+
+    ``left`` is how many seconds it may take.
+    """
+    leave_with_parent()
+    start, verdicts, spent = time.perf_counter(), None, False
+    try:
+        with np.errstate(all="ignore"), spending(budget.now() + left):
+            bounder = _bounder(key, task)
+            if bounder is not None:
+                verdicts = bounder.bound(regions, incumbent)
+    except Spent:
+        spent = True
+    return Answer(verdicts, time.perf_counter() - start, this_process(), spent)
 
 
 def known_here(key: str, bounder: Bounder | None) -> None:

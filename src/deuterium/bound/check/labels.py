@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from deuterium.bound.check.convexity import is_convex_in
+from deuterium.bound.check.enclosure import Given
 from deuterium.bound.check.forms import Forms
 from deuterium.bound.check.inputs import Inputs
 from deuterium.bound.check.reasons import NoBound
@@ -42,6 +43,8 @@ class Family:
         labels' values put in.
     compare : callable
         Refuses a graph that is not the objective where labels have given values.
+    given : Given, optional
+        The graph as given.
     """
 
     def __init__(
@@ -51,7 +54,9 @@ class Family:
         labels: Sequence[str],
         told: Sequence[Mapping[str, Any]],
         compare: Compare,
+        given: Given | None = None,
     ) -> None:
+        self.given = given
         self._told = {tuple(map(float, t["values"])): t for t in told}
         self.general = self._forms(objective, inputs, ())
         self._compare = compare

@@ -12,6 +12,7 @@ from flint import ctx
 
 from deuterium.bound.check import objective as objectives
 from deuterium.bound.check.data import end
+from deuterium.bound.check.enclosure import Given
 from deuterium.bound.check.functions import INFINITY
 from deuterium.bound.check.inputs import Inputs
 from deuterium.bound.check.labels import Family
@@ -72,7 +73,9 @@ def _verified(body: Mapping[str, Any], v: Variable, domain: Domain) -> Report:
         compare(objective)
         graphs = [v, objective if maximizes else -objective]
         _witness(body, graphs, inputs, maximizes)
-        family = Family(objective, inputs, body["labels"], body["forms"], compare)
+        given = Given(v, objective, inputs, maximizes)
+        told = body["labels"], body["forms"]
+        family = Family(objective, inputs, *told, compare, given)
         claim = end(body["upper" if maximizes else "lower"])
         root = _root(body["root"], inputs, len(family.general.atoms))
         count = walk(family, root, body["proof"], claim if maximizes else -claim)

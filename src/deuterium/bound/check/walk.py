@@ -8,7 +8,6 @@ from typing import Any
 
 from deuterium.bound.check import leaves, steps
 from deuterium.bound.check.data import finite
-from deuterium.bound.check.forms import Forms
 from deuterium.bound.check.functions import Ball
 from deuterium.bound.check.labels import Family
 from deuterium.bound.check.reasons import NoBound, NoPoint
@@ -84,7 +83,7 @@ def _visit(
     if "leaf" in node:
         if region is not None:
             method, data = node["leaf"]
-            _close(family.at(region), region, method, data, claim)
+            _close(family, region, method, data, claim)
         return []
     if "ends" in node:
         j, (method, data) = node["ends"]
@@ -113,9 +112,12 @@ def _to_face(family: Family, j: int, side: int, region: Region) -> None:
 
 
 def _close(
-    forms: Forms, region: Region, method: str, data: dict[str, Any], claim: Ball
+    family: Family, region: Region, method: str, data: dict[str, Any], claim: Ball
 ) -> None:
-    bound = leaves.bound(forms, region, method, data, claim)
+    if method == "enclosure" and family.given is not None:
+        bound = family.given.bound(region, data["labels"], claim)
+    else:
+        bound = leaves.bound(family.at(region), region, method, data, claim)
     if not bound <= claim:
         over = (
             (bound - claim).str(5, radius=False) if bound.is_finite() else "infinitely"

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from deuterium.bound.bounders.norms.spectral import raised, root_sum, spectral_norm
+from deuterium.budget import check
 from deuterium.interval.rounding import Array
 
 RANK = 8
@@ -64,6 +65,7 @@ def _weights(matrix: Array) -> Any:
     gram = unit @ unit.T
     rows = np.random.default_rng(0).normal(size=(len(gram), RANK))
     for _ in range(ROUNDS):
+        check()
         rows /= np.sqrt(np.sum(np.square(rows), axis=1, keepdims=True)) + 1e-300
         rows = gram @ rows
     square = np.sqrt(np.sum(np.square(rows), axis=1))

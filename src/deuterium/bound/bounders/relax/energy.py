@@ -26,6 +26,7 @@ from deuterium.bound.bounders.relax.parts import ATOM, INPUT, Group, Image, Term
 from deuterium.bound.bounders.relax.ranges import Ranges
 from deuterium.bound.bounders.relax.structure import Structure
 from deuterium.bound.bounders.relax.system import centred
+from deuterium.budget import afford, check
 from deuterium.interval.rounding import gamma
 
 Array = Any
@@ -208,6 +209,7 @@ def verified(
         To start from.
     """
     n, m = matrix.shape
+    afford(len(weights) * n * n * (4.0 * m + n), len(weights) * n * (3.0 * n + 4.0 * m))
     scaled = matrix * width[..., None] * np.sqrt(weights)[:, None, :]
     gram = scaled @ np.swapaxes(scaled, 1, 2)
     d, v = _nearly(gram, vectors)
@@ -224,6 +226,7 @@ def verified(
     slack = lost.max(axis=1) * (1 + gamma(n + m + 32))
     own = np.arange(n)
     for grow in GROWTHS:
+        check()
         d = rounded_up(d * (1 + grow) + TINY)
         inside = d * width**2 * (1 - gamma(8))
         trace = inside.sum(axis=1) + gram[:, own, own].sum(axis=1)
@@ -266,6 +269,7 @@ def start(gram: Array) -> Array:
     v = np.cos(np.arange(1, n + 1)[:, None] * np.arange(1, rank + 1) * 1.7)
     v /= np.linalg.norm(v, axis=1, keepdims=True)
     for _ in range(FIRST):
+        check()
         v = gram @ v
         v /= np.maximum(np.linalg.norm(v, axis=1, keepdims=True), 1e-300)
     return v
@@ -280,6 +284,7 @@ def _nearly(gram: Array, vectors: Array) -> tuple[Array, Array]:
     v = np.broadcast_to(vectors, (len(gram), *vectors.shape))
     d = np.ones(gram.shape[:2])
     for _ in range(SWEEPS):
+        check()
         w = gram @ v
         d = np.maximum(np.linalg.norm(w, axis=2), 1e-300)
         v = w / d[..., None]

@@ -19,6 +19,7 @@ import numpy as np
 from scipy.linalg.lapack import dpotrf, dpotri
 
 from deuterium.bound.bounders.relax.columns import Columns
+from deuterium.budget import afford, check
 
 Array = Any
 Refine = Callable[[Array, list[Array]], list[Any]]
@@ -210,7 +211,9 @@ class Solver:
         keep = _Kept(p, cells)
         lack = np.full(len(p), np.inf)
         rows, rounds = np.arange(len(p)), 0
+        afford(0.0, 4.0 * len(p) * p.shape[1] ** 2)
         for _ in range(STEPS):
+            check()
             bound = self.dual(cells, p)
             gap = self._complementarity(cells, p, y)
             off = gap + lack

@@ -1,0 +1,36 @@
+"""Worker processes that end when the process they work for has gone.
+
+A pool's workers wait for tasks that a parent killed without warning can no longer send;
+they would wait for ever, each with the other's ends of the pipes.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+import time
+
+EVERY = 0.5  # seconds between two looks
+
+_watching: set[int] = set()  # processes; a fork inherits those of others
+
+
+def leave_with_parent() -> None:
+    """Have this process end with its parent, if it is one of `multiprocessing`."""
+    if multiprocessing.parent_process() is None or os.getpid() in _watching:
+        return
+    _watching.add(os.getpid())
+    threading.Thread(target=_watch, args=(os.getppid(),), daemon=True).start()
+
+
+def _watch(parent: int) -> None:
+    while not _is_orphan(parent):
+        time.sleep(EVERY)
+    os._exit(1)  # nobody is left to be told
+
+
+def _is_orphan(parent: int) -> bool:
+    """Return whether the parent, or the process that had it forked, has gone."""
+    owner = multiprocessing.parent_process()
+    return os.getppid() != parent or (owner is not None and not owner.is_alive())
