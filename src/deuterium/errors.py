@@ -11,6 +11,7 @@ import difflib
 from collections.abc import Iterable
 
 __all__ = [
+    "ArithmeticModeError",
     "BoundsError",
     "CertificateError",
     "DeuteriumError",
@@ -71,6 +72,10 @@ class CertificateError(InvalidInputError):
 
 class SoundnessError(DeuteriumError, RuntimeError):
     """A certified bound contradicts a value reached: a fault of deuterium itself."""
+
+
+class ArithmeticModeError(DeuteriumError, ArithmeticError):
+    """Floating point is set to flush small numbers to zero or to round elsewhere."""
 
 
 class UnsupportedError(DeuteriumError, TypeError):

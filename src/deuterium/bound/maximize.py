@@ -25,6 +25,7 @@ from deuterium.bound.problem import Problem
 from deuterium.errors import InvalidInputError, SoundnessError
 from deuterium.graph.variable import Variable
 from deuterium.interval import Cause
+from deuterium.interval.environment import standard_only
 from deuterium.interval.rounding import EPS, widen_up
 
 __all__ = ["maximize", "minimize"]
@@ -32,6 +33,7 @@ __all__ = ["maximize", "minimize"]
 ROOM = 2.0**-44  # relative; a checker's arithmetic is another, and needs a little
 
 
+@standard_only
 def maximize(
     v: Variable,
     domain: Domain,
@@ -109,6 +111,7 @@ def maximize(
     )
 
 
+@standard_only
 def minimize(
     v: Variable,
     domain: Domain,

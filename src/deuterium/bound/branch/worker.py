@@ -19,6 +19,7 @@ from deuterium.bound.problem import Problem
 from deuterium.bound.region import Bounder, Regions, Verdicts
 from deuterium.graph.serialize import dumps, loads
 from deuterium.graph.variable import Variable
+from deuterium.interval.environment import forgets, require_standard
 
 KEPT = 4  # problems that a worker remembers
 
@@ -107,6 +108,16 @@ def this_process() -> tuple[str, int]:
 # needs its own.
 _TOLD: OrderedDict[str, Task] = OrderedDict()
 _OWN = threading.local()
+forgets(lambda: _OWN.__dict__.clear())  # those of the thread that refuses
+
+
+def bounded(bounder: Bounder, regions: Regions, incumbent: float) -> Verdicts:
+    """Bound a batch of regions, if this thread's arithmetic is as it must be."""
+    require_standard("maximize")
+    with np.errstate(all="ignore"):
+        verdicts = bounder.bound(regions, incumbent)
+    require_standard("maximize")
+    return verdicts
 
 
 def bound_here(
@@ -114,11 +125,9 @@ def bound_here(
 ) -> Answer:
     """Bound a batch of regions of the problem of this key, if it is known here."""
     start = time.perf_counter()
+    require_standard("maximize")  # before a bounder is built
     bounder = _bounder(key, task)
-    verdicts = None
-    if bounder is not None:
-        with np.errstate(all="ignore"):
-            verdicts = bounder.bound(regions, incumbent)
+    verdicts = None if bounder is None else bounded(bounder, regions, incumbent)
     return Answer(verdicts, time.perf_counter() - start, this_process())
 
 
