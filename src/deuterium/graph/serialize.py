@@ -72,6 +72,8 @@ def _deep_inf(value: list[Any]) -> bool:
 
 
 def _attr_to_json(x: Any) -> Any:
+    if isinstance(x, tuple):
+        return [_attr_to_json(y) for y in x]
     if not isinstance(x, np.ndarray):
         return x
     flat: dict[str, Any] = {"array": x.tolist(), "dtype": x.dtype.str}
