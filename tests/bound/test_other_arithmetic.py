@@ -8,16 +8,17 @@ from functools import partial
 
 import numpy as np
 import pytest
-from float_modes import MODES, floating, needs_modes, switch
 
 import deuterium as dt
 from deuterium.bound import enclose_at, enclose_subdivided
 from deuterium.bound.bounders.choose import choose
 from deuterium.bound.branch import worker
+from deuterium.bound.check.record import text
 from deuterium.bound.problem import Problem
 from deuterium.errors import ArithmeticModeError
 from deuterium.frontends.bounds import read_bounds
 from deuterium.frontends.formula import lift
+from float_modes import MODES, floating, needs_modes, switch
 
 pytestmark = needs_modes
 
@@ -30,6 +31,7 @@ CUBE = dt.Box({z: (-1, 1)})
 FOUND = dt.maximize(HILL, LINE)
 PROOF = FOUND.certificate
 TEXT = dt.dumps([HILL])
+WRITTEN = text({**PROOF.body, "seal": PROOF.seal})
 
 ENTRIES = {
     "a domain": lambda: dt.Box({x: (0, 1)}),
@@ -40,15 +42,20 @@ ENTRIES = {
     "maximize": lambda: dt.maximize(HILL, LINE),
     "minimize": lambda: dt.minimize(HILL, LINE),
     "verify": lambda: PROOF.verify(HILL, LINE),
-    "a certificate read": lambda: dt.Certificate.loads("{}"),
+    "a certificate read": lambda: dt.Certificate.loads(WRITTEN),
     "a graph written": lambda: dt.dumps([HILL]),
     "a graph read": lambda: dt.loads(TEXT),
     "a formula": lambda: lift("0.1 * a"),
-    "bounds as text": lambda: read_bounds(["a=0.1..0.2"]),
+    "bounds as text": lambda: read_bounds(["a=0.1:0.2"]),
     "simplify": lambda: dt.simplify(HILL),
     "vectorize": lambda: dt.vectorize(HILL),
     "grad": lambda: dt.grad(HILL, x),
 }
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_every_entry_works_as_a_rule(entry):
+    ENTRIES[entry]()
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -4,7 +4,6 @@ import threading
 
 import numpy as np
 import pytest
-from float_modes import MODES, floating, needs_modes, switch
 
 from deuterium.errors import ArithmeticModeError, DeuteriumError
 from deuterium.interval import environment
@@ -15,6 +14,7 @@ from deuterium.interval.environment import (
     standard_only,
 )
 from deuterium.interval.rounding import TINY
+from float_modes import MODES, floating, needs_modes, switch
 
 pytestmark = needs_modes
 
@@ -70,14 +70,17 @@ def test_loops_of_numpy_obey_the_mode_that_is_noticed(mode):
     with floating(mode):
         other = worked_out()
     changed = [a != b for a, b in zip(usual, other, strict=True)]
-    assert changed == {
-        "down": [True, False, False, False],
-        "up": [False, True, False, False],
-        "to zero": [True, True, False, False],
-        "FTZ": [False, False, True, False],
-        "DAZ": [False, False, False, True],
-        "FTZ and DAZ": [False, False, True, True],
-    }[mode]
+    assert (
+        changed
+        == {
+            "down": [True, False, False, False],
+            "up": [False, True, False, False],
+            "to zero": [True, True, False, False],
+            "FTZ": [False, False, True, False],
+            "DAZ": [False, False, False, True],
+            "FTZ and DAZ": [False, False, True, True],
+        }[mode]
+    )
 
 
 def test_each_thread_is_asked_for_itself():
@@ -102,7 +105,7 @@ def test_a_change_during_the_work_is_noticed_after_it():
         return 1.0
 
     try:
-        with pytest.raises(ArithmeticModeError, match="load_a_library: .*FTZ"):
+        with pytest.raises(ArithmeticModeError, match=r"load_a_library: .*FTZ"):
             load_a_library()
     finally:
         switch("")
