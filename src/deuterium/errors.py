@@ -14,6 +14,7 @@ __all__ = [
     "ArithmeticModeError",
     "BoundsError",
     "CertificateError",
+    "CheckpointError",
     "DeuteriumError",
     "FormulaError",
     "GraphError",
@@ -68,6 +69,10 @@ class GraphError(InvalidInputError):
 
 class CertificateError(InvalidInputError):
     """A certificate cannot be read, or does not prove what it claims."""
+
+
+class CheckpointError(InvalidInputError):
+    """A checkpoint cannot be read or written, is damaged, or is about other work."""
 
 
 class SoundnessError(DeuteriumError, RuntimeError):
