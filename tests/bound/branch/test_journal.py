@@ -1,4 +1,4 @@
-"""Checkpoints damaged by chance, and full disks: nothing false is read, nothing lost."""
+"""Checkpoints damaged by chance, and full disks: nothing false read, nothing lost."""
 
 import errno
 import json
