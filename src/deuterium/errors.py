@@ -11,8 +11,10 @@ import difflib
 from collections.abc import Iterable
 
 __all__ = [
+    "ArithmeticModeError",
     "BoundsError",
     "CertificateError",
+    "CheckpointError",
     "DeuteriumError",
     "FormulaError",
     "GraphError",
@@ -69,8 +71,16 @@ class CertificateError(InvalidInputError):
     """A certificate cannot be read, or does not prove what it claims."""
 
 
+class CheckpointError(InvalidInputError):
+    """A checkpoint cannot be read or written, is damaged, or is about other work."""
+
+
 class SoundnessError(DeuteriumError, RuntimeError):
     """A certified bound contradicts a value reached: a fault of deuterium itself."""
+
+
+class ArithmeticModeError(DeuteriumError, ArithmeticError):
+    """Floating point is set to flush small numbers to zero or to round elsewhere."""
 
 
 class UnsupportedError(DeuteriumError, TypeError):

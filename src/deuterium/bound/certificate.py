@@ -40,6 +40,7 @@ from deuterium.errors import (
 )
 from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable, as_variable
+from deuterium.interval.environment import standard_only
 
 FORMAT, VERSION = "deuterium-certificate", 1
 
@@ -60,6 +61,7 @@ class Certificate:
     seal: str
 
     @classmethod
+    @standard_only
     def of(
         cls,
         problem: Problem,
@@ -152,6 +154,7 @@ class Certificate:
 
     # -- files -------------------------------------------------------------------------
 
+    @standard_only
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the certificate to a file, which is there whole or not at all."""
         path = Path(path)
@@ -180,6 +183,7 @@ class Certificate:
         return cls.loads(Path(path).read_bytes())
 
     @classmethod
+    @standard_only
     def loads(cls, written: str | bytes) -> Certificate:
         """Read a certificate from its text, as `load` does."""
         try:
@@ -207,6 +211,7 @@ class Certificate:
 
     # -- the check ---------------------------------------------------------------------
 
+    @standard_only
     def verify(self, v: Variable, domain: Domain) -> Any:
         """Check the whole proof in ball arithmetic, trusting nothing of the search.
 

@@ -22,11 +22,13 @@ from deuterium.graph.source import describe
 from deuterium.graph.traverse import symbols_in, topological
 from deuterium.graph.variable import Variable, as_variable
 from deuterium.interval import Cause, Interval, arithmetic
+from deuterium.interval.environment import standard_only
 from deuterium.interval.rounding import next_down, next_up
 from deuterium.transform.prepare import SIMPLIFIABLE
 from deuterium.transform.simplify import simplify
 
 
+@standard_only
 def enclose(v: Variable, domain: Domain) -> Interval:
     """Return an interval that certainly holds every value of ``v`` over a domain.
 

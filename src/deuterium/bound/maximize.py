@@ -31,12 +31,14 @@ from deuterium.budget import Memory, Spent, spending
 from deuterium.errors import InvalidInputError, SoundnessError
 from deuterium.graph.variable import Variable
 from deuterium.interval import Cause
+from deuterium.interval.environment import standard_only
 
 __all__ = ["maximize", "minimize"]
 
 PREPARING = 0.5  # of the time may go to preparations
 
 
+@standard_only
 def maximize(
     v: Variable,
     domain: Domain,
@@ -115,6 +117,7 @@ def maximize(
     )
 
 
+@standard_only
 def minimize(
     v: Variable,
     domain: Domain,

@@ -224,9 +224,9 @@ class Variable(Methods):
     # -- serialisation ---------------------------------------------------------------
 
     def __reduce__(self) -> tuple[Any, ...]:
-        from deuterium.graph.serialize import dumps, loads_one
+        from deuterium.graph.serialize import from_json_one, to_json
 
-        return loads_one, (dumps([self]),)
+        return from_json_one, (to_json([self]),)
 
     def __copy__(self) -> Variable:
         return self

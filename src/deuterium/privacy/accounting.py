@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from deuterium.errors import InvalidInputError, UnsupportedError
+from deuterium.interval.environment import standard_only
 from deuterium.interval.rounding import EPS, next_down, next_up
 from deuterium.privacy.curves import (
     gaussian_delta,
@@ -117,6 +118,7 @@ class Accountant:
         """How many releases there were."""
         return sum(self._counts.values())
 
+    @standard_only
     def epsilon_at(self, delta: float) -> float:
         """Return the epsilon that holds together with a delta.
 
@@ -138,6 +140,7 @@ class Accountant:
                 found.append(widened(float(self._losses().get_epsilon(d - PLD_NOISE))))
         return min(found)
 
+    @standard_only
     def delta_at(self, epsilon: float) -> float:
         """Return the delta that holds together with an epsilon."""
         e = require_epsilon("delta_at", epsilon)

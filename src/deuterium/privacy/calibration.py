@@ -13,6 +13,7 @@ from typing import Any
 from deuterium.bound import Bracket
 from deuterium.errors import InvalidInputError, UnsupportedError
 from deuterium.interval import Interval
+from deuterium.interval.environment import standard_only
 from deuterium.privacy.curves import (
     gaussian_multiplier,
     mu_pure,
@@ -45,6 +46,7 @@ DELTA = (1e-15, 0.5)
 RATIO = (1e-20, 1e20)  # of noise to sensitivity; privacy is long lost, or all there is
 
 
+@standard_only
 def gaussian(
     sensitivity: Any,
     *,
@@ -119,6 +121,7 @@ def gaussian(
     )
 
 
+@standard_only
 def discrete_gaussian(
     sensitivity: Any,
     *,
@@ -154,6 +157,7 @@ def discrete_gaussian(
     )
 
 
+@standard_only
 def laplace(
     sensitivity: Any,
     *,

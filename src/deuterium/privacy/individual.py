@@ -22,8 +22,14 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.errors import InvalidInputError, ShapeError, UnsupportedError
+from deuterium.errors import (
+    ArithmeticModeError,
+    InvalidInputError,
+    ShapeError,
+    UnsupportedError,
+)
 from deuterium.interval import Interval
+from deuterium.interval.environment import require_standard, standard_only
 from deuterium.interval.rounding import EPS, MIN_NORMAL
 from deuterium.privacy.curves import (
     gaussian_epsilon,
@@ -81,6 +87,7 @@ class IndividualAccountant:
     not promise.
     """
 
+    @standard_only
     def __init__(
         self,
         people: int,
@@ -133,6 +140,7 @@ class IndividualAccountant:
             left out once is left out for good, and charged nothing.  The caller MUST
             leave them out.
         """
+        require_standard("step")
         s = positive("step", "sigma", sigma)
         q = self._probability(sampling_probability)
         rows = self._rows(norms)
@@ -143,6 +151,7 @@ class IndividualAccountant:
                 part = slice(start, start + CHUNK)
                 self._charge(part, rows[part] if rows.ndim else rows, s, q)
         self.steps += 1
+        self._require_charged()
         return self._internal(self._active.copy(), "who takes part")
 
     @property
@@ -155,12 +164,14 @@ class IndividualAccountant:
         """What everyone has used: the sum of squares of mu, or of Renyi divergences."""
         return self._internal(self._spent.copy(), f"{self.method} spent")
 
+    @standard_only
     def mu(self) -> Internal:
         """Return everyone's mu of Gaussian differential privacy, rounded up."""
         if self.method != "gdp":
             raise UnsupportedError("mu: needs method='gdp'")
         return self._internal(np.sqrt(self._spent) * GROWN, "mu")
 
+    @standard_only
     def epsilon_at(self, delta: float) -> Internal:
         """Return everyone's epsilon at a delta, rounded up.
 
@@ -189,6 +200,14 @@ class IndividualAccountant:
         )
 
     # -- within ------------------------------------------------------------------------
+
+    def _require_charged(self) -> None:
+        """Leave everyone out for good where what was charged cannot be trusted."""
+        try:
+            require_standard("step")
+        except ArithmeticModeError:
+            self._spent[:], self._active[:] = np.inf, False
+            raise
 
     def _charge(self, part: slice, norms: Any, sigma: float, q: float) -> None:
         """Charge some people: add what the step costs, unless it passes the budget."""

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from deuterium.errors import InvalidInputError, UnsupportedError
+from deuterium.interval.environment import standard_only
 from deuterium.privacy import release as samplers
 from deuterium.privacy.curves import (
     gaussian_delta,
@@ -350,6 +351,7 @@ def _half_square(x: float) -> float:
     return product_up(0.5, x, x)
 
 
+@standard_only
 def _released(
     value: Any,
     scale: float,

@@ -16,6 +16,7 @@ from deuterium.bound.branch.limits import Limits
 from deuterium.bound.branch.progress import screen
 from deuterium.errors import InvalidInputError, UnsupportedError, did_you_mean
 from deuterium.graph.variable import Variable
+from deuterium.interval.environment import standard_only
 from deuterium.privacy.calibration import gaussian
 from deuterium.privacy.copies import Group
 from deuterium.privacy.feature_work import Feature, Work, place_names
@@ -118,6 +119,7 @@ class FeatureSensitivities(Sequence[Sensitivity]):
         )
 
 
+@standard_only
 def feature_sensitivity(
     f: Any,
     x: Any,

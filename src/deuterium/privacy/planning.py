@@ -7,6 +7,7 @@ from collections.abc import Callable
 from numbers import Integral
 
 from deuterium.errors import InvalidInputError
+from deuterium.interval.environment import standard_only
 from deuterium.privacy.accounting import Accountant, require_probability
 from deuterium.privacy.calibration import require_promise
 from deuterium.privacy.curves import gaussian_multiplier
@@ -15,6 +16,7 @@ from deuterium.privacy.mechanisms import GaussianNoise
 __all__ = ["noise_multiplier"]
 
 
+@standard_only
 def noise_multiplier(
     epsilon: float,
     delta: float,

@@ -20,6 +20,7 @@ from deuterium.bound.branch.limits import Limits
 from deuterium.errors import ShapeError
 from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable
+from deuterium.interval.environment import standard_only
 from deuterium.interval.rounding import next_down, next_up
 from deuterium.privacy.copies import Copies
 from deuterium.privacy.sensitivity import ASSUMPTIONS, Sensitivity
@@ -36,6 +37,7 @@ from deuterium.transform import grad
 __all__ = ["contribution", "diameter", "lipschitz"]
 
 
+@standard_only
 def contribution(
     grads: Any, domain: Domain, norm: float = 2, **maximize_options: Any
 ) -> Sensitivity:
@@ -86,6 +88,7 @@ def contribution(
     )
 
 
+@standard_only
 def lipschitz(
     f: Any, wrt: Any, domain: Domain, norm: float = 2, **maximize_options: Any
 ) -> Sensitivity:
@@ -139,6 +142,7 @@ def lipschitz(
     )
 
 
+@standard_only
 def diameter(
     f: Any,
     domain: Domain,

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from deuterium.errors import InvalidInputError
+from deuterium.interval.environment import standard_only
 from deuterium.interval.rounding import TINY
 from deuterium.privacy.curves import widened
 from deuterium.privacy.mechanisms import (
@@ -42,6 +43,7 @@ ORDERS = np.unique(
 """Where divergences are added up.  Every order gives valid bounds."""
 
 
+@standard_only
 def divergences(counts: dict[Key, int], orders: Any = ORDERS) -> Any:
     """Return the Renyi divergences of all releases together, rounded up."""
     at = np.asarray(orders, dtype=np.float64)
@@ -102,6 +104,7 @@ def _sampled(m: float, q: float, whole: Any, at: Any) -> Any:
     return chords / (at - 1) * (1 + 1e-14)
 
 
+@standard_only
 def to_epsilon(at: Any, divergence: Any, delta: float) -> float:
     """Return the epsilon that divergences at some orders imply, best over them."""
     if _variation(divergence) <= delta:
@@ -110,6 +113,7 @@ def to_epsilon(at: Any, divergence: Any, delta: float) -> float:
     return max(0.0, widened(float(np.min(divergence + more))))
 
 
+@standard_only
 def to_delta(at: Any, divergence: Any, epsilon: float) -> float:
     """Return the delta that divergences at some orders imply, best over them."""
     exponents = (at - 1) * (divergence - epsilon + np.log1p(-1 / at)) - np.log(at)

@@ -30,6 +30,7 @@ from deuterium.bound.domain import OneOf, UnitVectors
 from deuterium.errors import InvalidInputError, UnsupportedError, did_you_mean
 from deuterium.graph.variable import Variable
 from deuterium.interval import Cause, Interval
+from deuterium.interval.environment import standard_only
 from deuterium.privacy.upward import down, product_up, up
 
 __all__ = ["ASSUMPTIONS", "QUANTITIES", "RELATIONS", "Sensitivity", "require_relation"]
@@ -184,6 +185,7 @@ class Sensitivity:
             return 0.0
         return (self.upper - self.lower) / self.lower if self.lower else math.inf
 
+    @standard_only
     def sensitivity(self, relation: str, *, distance: float | None = None) -> float:
         """Return how far the result can move between neighbouring data sets.
 
@@ -271,6 +273,7 @@ class Sensitivity:
         """Return this contribution with a certified diameter of the same vector."""
         return replace(self, diameter=diameter)
 
+    @standard_only
     def scaled(self, factor: float | Fraction) -> Sensitivity:
         """Return the sensitivity of a public positive factor times the result.
 
@@ -301,6 +304,7 @@ class Sensitivity:
     # -- where they come from --------------------------------------------------------
 
     @classmethod
+    @standard_only
     def from_bracket(
         cls, bracket: Bracket, *, quantity: str, norm: float, **more: Any
     ) -> Sensitivity:
@@ -340,6 +344,7 @@ class Sensitivity:
         )
 
     @classmethod
+    @standard_only
     def from_interval(
         cls, interval: Interval, *, quantity: str, norm: float, **more: Any
     ) -> Sensitivity:

@@ -13,6 +13,7 @@ from deuterium.bound import Domain
 from deuterium.errors import InvalidInputError, UnsupportedError
 from deuterium.evaluate import compile
 from deuterium.graph.variable import Variable, as_variable, symbol
+from deuterium.interval.environment import require_standard, standard_only
 from deuterium.privacy.accounting import Accountant
 from deuterium.privacy.calibration import gaussian
 from deuterium.privacy.mechanisms import GaussianNoise
@@ -124,6 +125,7 @@ class ClipFreeSGD:
     sensitivity, for the rounding of a sum of up to a million gradients.
     """
 
+    @standard_only
     def __init__(
         self,
         loss: Loss,
@@ -205,6 +207,7 @@ class ClipFreeSGD:
         data : mapping or prepared data
             As of `fit`; what `prepared` returned is taken as it is.
         """
+        require_standard("step")
         rows = data if isinstance(data, Prepared) else self.prepared(data)
         spread = self._spread()
         used = spread.bound if self.clip is None else min(spread.bound, self.clip)
@@ -220,6 +223,7 @@ class ClipFreeSGD:
                 f"{WHO}: the sum of gradients is not finite; the loss overflows "
                 "somewhere in the domain"
             )
+        require_standard("step")  # before anything is released
         # first, so that nothing is ever released that was not accounted for
         self.accountant.compose(
             self.noise, sampling_probability=self.sampling_probability
@@ -241,6 +245,7 @@ class ClipFreeSGD:
         self.history.append(report)
         return report
 
+    @standard_only
     def bound(self) -> float:
         """Return the certified bound of one record's gradient norm at these weights.
 
@@ -254,6 +259,7 @@ class ClipFreeSGD:
             raise self._unbounded()
         return found
 
+    @standard_only
     def bounds(self) -> dict[str, float]:
         """Return a certified bound of the gradient's norm by each parameter.
 
@@ -408,6 +414,7 @@ class ClipFreeSGD:
         moved = {n: w - self.learning_rate * s for (n, w), s in pairs}
         self.parameters, self._velocity = moved, steps
 
+    @standard_only
     def check(self, data: Mapping[Any, Any]) -> float:
         """Return the largest gradient norm over data, divided by the bound.
 

@@ -13,17 +13,20 @@ from numbers import Real
 from typing import Any
 
 from deuterium.errors import InvalidInputError
+from deuterium.interval.environment import standard_only
 from deuterium.interval.rounding import next_down, next_up
 
 __all__ = ["down", "positive", "product_up", "quotient_down", "quotient_up", "up"]
 
 
+@standard_only
 def up(x: Any) -> float:
     """Return the least double that is not below a number of any type."""
     value = float(x)
     return float(next_up(value)) if value < x else value
 
 
+@standard_only
 def down(x: Any) -> float:
     """Return the largest double that is not above a number of any type."""
     value = float(x)

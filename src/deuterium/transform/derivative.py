@@ -18,6 +18,7 @@ from deuterium.graph.late import provides
 from deuterium.graph.source import attributing
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable, constant
+from deuterium.interval.environment import standard_only
 
 
 @overload
@@ -77,6 +78,7 @@ def _key(v: Variable) -> Any:
     return v.name if v.op is None and v.value is None else v
 
 
+@standard_only
 def pull_back(
     y: Variable, wrt: Iterable[Variable] | None = None
 ) -> dict[Any, Variable]:

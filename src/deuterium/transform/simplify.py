@@ -20,6 +20,7 @@ from deuterium.graph.sharing import identity, rebuilt
 from deuterium.graph.source import attributing
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable, as_variable
+from deuterium.interval.environment import standard_only
 from deuterium.transform.rules import BY_OPERATOR, LEAF, Bounds, Known
 
 REWRITES_PER_NODE = 40  # a bound that is never reached: rules make graphs simpler
@@ -38,6 +39,7 @@ def simplify(
 ) -> list[Variable]: ...
 
 
+@standard_only
 def simplify(
     v: Any, domain: Bounds | None = None, *, inputs: Iterable[Variable] = ()
 ) -> Any:

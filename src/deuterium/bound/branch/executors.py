@@ -8,18 +8,17 @@ from collections import deque
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, wait
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from deuterium import budget
 from deuterium.bound.branch.worker import (
     Answer,
     Task,
     bound_here,
+    bounded,
     known_here,
     this_process,
 )
 from deuterium.bound.region import Bounder, Regions, Verdicts
-from deuterium.errors import DeuteriumError
+from deuterium.errors import ArithmeticModeError, DeuteriumError
 
 AHEAD = 2  # batches given to each of several workers before the first comes back
 TOLD = 4  # batches for each worker that bring the problem along, unasked
@@ -76,8 +75,7 @@ class Here:
             return []
         batch = self._waiting.popleft()
         start = time.perf_counter()
-        with np.errstate(all="ignore"):
-            verdicts = self.bounder.bound(batch.regions, batch.incumbent)
+        verdicts = bounded(self.bounder, batch.regions, batch.incumbent)
         return [Done(batch.nodes, verdicts, time.perf_counter() - start)]
 
     def cancel(self) -> None:
@@ -190,7 +188,10 @@ class Away:
             error = future.exception()
         except CancelledError as cancelled:
             error = cancelled
-        if isinstance(error, DeuteriumError):
+        # a worker whose arithmetic is not as it must be is as good as lost
+        if isinstance(error, DeuteriumError) and not isinstance(
+            error, ArithmeticModeError
+        ):
             raise error
         if error is not None:
             self._do_here(batch, error)

@@ -290,7 +290,8 @@ class BranchAndBound:
 
     def _replay(self, entry: dict[str, Any]) -> None:
         if entry.get("point") is not None:
-            self.incumbent.certify(array_of(entry["point"]))
+            most = self.incumbent.problem.size
+            self.incumbent.certify(array_of(entry["point"], most))
         if "nodes" not in entry:
             return
         nodes = [int(i) for i in entry["nodes"]]

@@ -23,6 +23,7 @@ from deuterium.bound.region import Bounder, Regions, Verdicts
 from deuterium.budget import Spent, spending
 from deuterium.graph.serialize import dumps, loads
 from deuterium.graph.variable import Variable
+from deuterium.interval.environment import forgets, require_standard
 
 KEPT = 4  # problems that a worker remembers
 
@@ -114,6 +115,16 @@ def this_process() -> tuple[str, int]:
 # needs its own.
 _TOLD: OrderedDict[str, Task] = OrderedDict()
 _OWN = threading.local()
+forgets(lambda: _OWN.__dict__.clear())  # those of the thread that refuses
+
+
+def bounded(bounder: Bounder, regions: Regions, incumbent: float) -> Verdicts:
+    """Bound a batch of regions, if this thread's arithmetic is as it must be."""
+    require_standard("maximize")
+    with np.errstate(all="ignore"):
+        verdicts = bounder.bound(regions, incumbent)
+    require_standard("maximize")
+    return verdicts
 
 
 def bound_here(
@@ -128,12 +139,13 @@ def bound_here(
     ``left`` is how many seconds it may take.
     """
     leave_with_parent()
+    require_standard("maximize")  # before a bounder is built
     start, verdicts, spent = time.perf_counter(), None, False
     try:
-        with np.errstate(all="ignore"), spending(budget.now() + left):
+        with spending(budget.now() + left):
             bounder = _bounder(key, task)
             if bounder is not None:
-                verdicts = bounder.bound(regions, incumbent)
+                verdicts = bounded(bounder, regions, incumbent)
     except Spent:
         spent = True
     return Answer(verdicts, time.perf_counter() - start, this_process(), spent)

@@ -28,6 +28,7 @@ import numpy as np
 from deuterium.bound.bounders.norms.spectral import raised
 from deuterium.graph.operator import lookup
 from deuterium.interval import Interval
+from deuterium.interval.environment import forgets
 from deuterium.interval.rounding import EPS, MIN_NORMAL, Array, gamma
 
 FLATTENS = {  # |f''| <= k * slope, where slope falls with |z|
@@ -89,6 +90,9 @@ def curve_of(name: str) -> Curve:
         steep = lookup(slope).enclosure(Interval.unchecked(nearest, nearest)).upper
     bend = raised(factor * steep * np.square(WIDTH) / 4.0)
     return Curve(np.asarray(values.lower), np.asarray(values.upper), bend)
+
+
+forgets(curve_of.cache_clear)
 
 
 @dataclass(frozen=True)
