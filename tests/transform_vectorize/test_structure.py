@@ -63,7 +63,7 @@ def test_array_nodes_stay_as_they_are():
     array = dt.symbol("array", shape=(40,))
     inner = np.exp(array * 2)
     result = vectorize(np.sum([np.sin(e) for e in inner]))
-    assert inner in operations(result)
+    assert inner in set(operations(result))
     assert len(operations(result)) == len(operations(inner)) + 2  # sin and sum
 
 

@@ -153,7 +153,7 @@ def _if_new(w: Variable, v: Variable) -> Variable | None:
 def _compiled(simple: Variable, full: Enclose) -> EnclosureProgram | None:
     order = topological([simple])
     constants = _without_symbols(order)
-    if simple in constants:
+    if constants and constants[-1] is simple:
         return None
     fixed = full(constants)
     if any(np.isnan(x.lower).any() or np.isnan(x.upper).any() for x in fixed.values()):

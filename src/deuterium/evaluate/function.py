@@ -55,7 +55,7 @@ class CompiledFunction:
         self._program = generate(self.inputs, lowered)
         # outputs whose line gives an array that something else holds, too
         self._borrowed = [
-            v.op is None or v.op.name in VIEWS or v in lowered[:i]
+            v.op is None or v.op.name in VIEWS or any(v is w for w in lowered[:i])
             for i, v in enumerate(lowered)
         ]
         self._library = backend(name)

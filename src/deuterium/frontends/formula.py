@@ -267,7 +267,7 @@ class _Reader:
         if isinstance(node.op, ast.Pow):
             return self._power(node, left, right)
         a, b = left.value, right.value
-        if isinstance(node.op, ast.Div) and b == 0:
+        if isinstance(node.op, ast.Div) and isinstance(b, Fraction) and b == 0:
             self._refuse_at(node, "division by zero")
         bits = left.bits + right.bits
         if isinstance(a, Fraction) and isinstance(b, Fraction):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -20,6 +23,7 @@ from deuterium.graph.late import METHODS, provides
 from deuterium.graph.operator import OPERATORS, Operator, Shape, lookup
 from deuterium.graph.source import capture
 from deuterium.graph.variable import NO_ATTRS, Variable
+from deuterium.interval import doubles
 
 _SETTERS = {slot: getattr(Variable, slot).__set__ for slot in Variable.__slots__[1:]}
 set_grad = _SETTERS["_grad"]
@@ -76,25 +80,40 @@ def symbol(name: str, shape: int | Sequence[int] = ()) -> Variable:
 def constant(value: Any, name: str = "") -> Variable:
     """Return a constant: a number, or an array that is copied to float64.
 
+    Integers stay what they are; every other number must be one that a double holds.
     One can differentiate with respect to a constant, so parameters of a model are
     constants.
     """
-    if isinstance(value, (bool, np.bool_)):
-        value = int(value)
-    if isinstance(value, (int, float)):
-        if value != value:
-            raise InvalidInputError("constant: `value` must not be NaN")
-        if isinstance(value, int) and abs(value) > sys.float_info.max:
-            raise InvalidInputError(
-                "constant: `value` is an integer beyond the largest double, "
-                f"{value.bit_length()} bits long"
-            )
-        return node(None, (), NO_ATTRS, (), name=name, value=value)
-    array = _real_array(value)
-    if array.shape == ():
-        number = array.item()
-        return constant(number, name)
-    array = array.astype(np.float64)
+    if not isinstance(value, (int, float)):
+        value = _exact_value(value)
+        if isinstance(value, np.ndarray):
+            return _array_constant(value, name)
+    if value != value:
+        raise InvalidInputError("constant: `value` must not be NaN")
+    if isinstance(value, int) and abs(value) > sys.float_info.max:
+        raise InvalidInputError(
+            "constant: `value` is an integer beyond the largest double, "
+            f"{value.bit_length()} bits long"
+        )
+    value = int(value) if isinstance(value, bool) else value
+    return node(None, (), NO_ATTRS, (), name=name, value=value)
+
+
+def _exact_value(value: Any) -> Any:
+    """Return a scalar as an integer or a float, an array in float64."""
+    array = doubles.as_plain_array(value, "constant: `value`")
+    if array.shape == () and isinstance(array.item(), (int, np.integer)):
+        return int(array.item())
+    exact = doubles.exactly(
+        array,
+        "constant: `value`",
+        "write it with numbers that doubles hold, as in dt.constant(1) / 3 or "
+        "dt.constant(2**53) + 1, or take float(...) if the nearest double will do",
+    )
+    return exact if array.shape else float(exact)
+
+
+def _array_constant(array: Any, name: str) -> Variable:
     if np.isnan(array).any():
         raise InvalidInputError(
             "constant: `value` must not contain NaN; got one at index "
@@ -104,27 +123,16 @@ def constant(value: Any, name: str = "") -> Variable:
     return node(None, (), NO_ATTRS, array.shape, name=name, value=array)
 
 
-def _real_array(value: Any) -> Any:
-    try:
-        array = np.asarray(value)
-    except (TypeError, ValueError) as error:
-        raise InvalidInputError(
-            f"constant: cannot make an array of {type(value).__name__}: {error}"
-        ) from None
-    if array.dtype.kind not in "biuf":
-        raise InvalidInputError(
-            "constant: `value` must be real numbers, got "
-            f"{type(value).__name__} of dtype {array.dtype}"
-        )
-    return array
-
-
 def as_variable(x: Any) -> Variable:
     """Return ``x`` as a Variable: itself, a constant, or an expression read in."""
     if isinstance(x, Variable):
         return x
     if isinstance(x, (int, float, np.number)):
         return constant(x)
+    if isinstance(x, (Fraction, Decimal)) and math.isfinite(x):
+        top, bottom = x.as_integer_ratio()
+        whole = constant(top)
+        return whole if bottom == 1 else whole / constant(bottom)
     if isinstance(x, se.Basic) or hasattr(x, "_sympy_") or hasattr(x, "free_symbols"):
         from deuterium.graph.closed_form import from_symbolic
 
@@ -136,6 +144,7 @@ def as_variable(x: Any) -> Variable:
 
 def _holds_variables(x: Any) -> bool:
     if isinstance(x, np.ndarray):
+        doubles.refuse_subclass(x, "an array that meets a Variable")
         return x.dtype == object
     return isinstance(x, (list, tuple)) and any(
         isinstance(e, Variable) or _holds_variables(e) for e in x
@@ -232,20 +241,6 @@ def number_of(x: Variable, what: str) -> float:
             "number. Give them values with `.evaluate({...})` or `.subs({...})`"
         )
     return float(x.evaluate({}))
-
-
-def compare(a: Variable, b: Any) -> float:
-    """Return ``a - b`` for numbers; comparisons of symbols are not recorded."""
-    other = as_variable(b)
-    if not (a.shape == () == other.shape and is_number(a) and is_number(other)):
-        raise UnsupportedError(
-            "comparing Variables that contain symbols has no derivative and is not "
-            "recorded in the graph; use np.maximum, np.minimum, np.clip, abs or "
-            "deuterium.relu, or np.where with an array of booleans. (On object arrays "
-            "NumPy itself compares, in np.maximum for one: make them array Variables "
-            "with np.stack(list(...)), or use deuterium.relu)"
-        )
-    return float(a) - float(other)
 
 
 def refuse_array(*_args: Any, **_kwargs: Any) -> Any:

@@ -237,27 +237,26 @@ class Variable(Methods):
     # -- comparison ------------------------------------------------------------------
 
     def __eq__(self, other: object) -> bool:
+        # A key of a dictionary or set meets this method only as itself: hashes are
+        # those of addresses, and no two Variables alive share one.
         if self is other:
             return True
-        if isinstance(other, Variable):
-            return same_symbol(self, other)
-        if isinstance(other, (int, float, np.number)) and self.shape == ():
-            return is_number(self) and float(self) == other
-        if isinstance(other, np.ndarray):
-            return NotImplemented
-        return False
+        return equal(self, other)
 
     def __lt__(self, other: Any) -> bool:
-        return compare(self, other) < 0
+        return compare(self, other, "<") < 0
 
     def __le__(self, other: Any) -> bool:
-        return compare(self, other) <= 0
+        return compare(self, other, "<=") <= 0
 
     def __gt__(self, other: Any) -> bool:
-        return compare(self, other) > 0
+        return compare(self, other, ">") > 0
 
     def __ge__(self, other: Any) -> bool:
-        return compare(self, other) >= 0
+        return compare(self, other, ">=") >= 0
+
+    def __contains__(self, item: Any) -> bool:
+        raise not_recorded("`in`")
 
     # -- NumPy protocols -------------------------------------------------------------
 
@@ -281,12 +280,14 @@ class Variable(Methods):
 
     def __len__(self) -> int:
         if not self.shape:
-            raise TypeError("a scalar Variable has no len()")
+            raise UnsupportedError("a scalar Variable has no len(): it has no axes")
         return self.shape[0]
 
     def __iter__(self) -> Iterator[Variable]:
         if not self.shape:
-            raise TypeError("a scalar Variable cannot be iterated over")
+            raise UnsupportedError(
+                "a scalar Variable cannot be iterated over: it has no axes"
+            )
         return (self[i] for i in range(self.shape[0]))
 
     def __getitem__(self, key: Any) -> Variable:
@@ -351,18 +352,16 @@ class Variable(Methods):
 
 
 # The functions below make Variables and so need the class above; it needs them in turn.
+from deuterium.graph.compare import compare, equal, not_recorded  # noqa: E402
 from deuterium.graph.make import (  # noqa: E402
     apply,
     as_variable,
     binary,
     broadcast_to,
-    compare,
     constant,
-    is_number,
     node,
     number_of,
     refuse_array,
-    same_symbol,
     set_grad,
     symbol,
     unary,

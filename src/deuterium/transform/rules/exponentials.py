@@ -92,7 +92,11 @@ KNOWN_LOGARITHM = frozenset({"exp", "expit", "softmax"})
 def log_of_product(v: Variable, known: Known) -> Variable | None:
     """Split the logarithm of a product that has a factor with a known logarithm."""
     view = factors(v.args[0], known)
-    easy = [b for b in view.powers if b.op is not None and b.op.name in KNOWN_LOGARITHM]
+    easy = {
+        b: e
+        for b, e in view.powers.items()
+        if b.op is not None and b.op.name in KNOWN_LOGARITHM
+    }
     if not easy or (len(view.powers) < 2 and view.coefficient == 1):
         return None
     if view.coefficient <= 0 or not all(known.positive(b) for b in view.powers):
@@ -105,8 +109,8 @@ def log_of_product(v: Variable, known: Known) -> Variable | None:
         if product is None:
             return None
         result = product.log()
-    for base in easy:
-        part = view.powers[base] * base.log()
+    for base, e in easy.items():
+        part = e * base.log()
         result = part if result is None else result + part
     return result
 

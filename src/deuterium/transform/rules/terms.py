@@ -43,7 +43,8 @@ class Terms:
 
     def without(self, *gone: Variable) -> Terms:
         """Return the sum less some terms, which the caller puts elsewhere."""
-        left = {t: c for t, c in self.terms.items() if t not in gone}
+        others = set(gone)
+        left = {t: c for t, c in self.terms.items() if t not in others}
         return Terms(self.shape, self.constant, left)
 
 

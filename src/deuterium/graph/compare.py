@@ -1,0 +1,78 @@
+"""Comparisons: between numbers decided as real numbers; between symbols refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from numbers import Number
+from typing import Any
+
+import numpy as np
+import symengine as se
+
+from deuterium.errors import UnsupportedError
+from deuterium.graph.interpret import interpret
+from deuterium.graph.make import as_variable, is_number, same_symbol
+from deuterium.graph.variable import Variable
+from deuterium.interval import Interval
+from deuterium.interval.doubles import enclosing
+
+_NEVER_EQUAL = (str, bytes, type(None), type, Mapping, Set)
+_VALUES = (Number, np.generic, np.ndarray, list, tuple, se.Basic, Interval, Variable)
+
+
+def equal(a: Variable, b: Any) -> Any:
+    """Return what ``a == b`` is, for another object ``b``.
+
+    Symbols of one name are equal, numbers are compared, and what cannot be a value (a
+    text, None) differs; all else would need a comparison in the graph.
+    """
+    if isinstance(b, Variable) and same_symbol(a, b) and a.shape == b.shape:
+        return True
+    if isinstance(b, _NEVER_EQUAL):
+        return False
+    if isinstance(b, _VALUES) or hasattr(b, "__array__") or hasattr(b, "__float__"):
+        return compare(a, b, "== (np.equal)") == 0
+    return NotImplemented
+
+
+def compare(a: Variable, b: Any, sign: str = "<") -> int:
+    """Return the sign of ``a - b`` for numbers; comparisons of symbols are refused."""
+    if a.shape or not is_number(a):
+        raise not_recorded(sign)
+    other = as_variable(b)
+    if other.shape or not is_number(other):
+        raise not_recorded(sign)
+    if a.is_constant and other.is_constant:  # Python compares int and float exactly
+        return int(a.value > other.value) - int(a.value < other.value)
+    x, y = _range(a), _range(other)
+    if x.upper < y.lower or y.upper < x.lower:
+        return -1 if x.upper < y.lower else 1
+    if x.lower == x.upper == y.lower == y.upper:
+        return 0
+    raise UnsupportedError(
+        f"comparing the number {float(a)!r} with {float(other)!r} by {sign}: they are "
+        "too close for rounding to tell them apart; compare `.evaluate({})` of them"
+    )
+
+
+def _range(v: Variable) -> Interval:
+    """Return an enclosure of a graph without symbols."""
+    from deuterium.graph.traverse import topological
+
+    def leaf(x: Variable) -> Interval:
+        return Interval.unchecked(*enclosing(x.value, "constant"))
+
+    with np.errstate(all="ignore"):
+        return interpret(topological([v]), leaf, lambda op: op.enclosure)[v]
+
+
+def not_recorded(sign: str) -> UnsupportedError:
+    """Return the error for a comparison that the graph would have to hold."""
+    return UnsupportedError(
+        f"comparing Variables that contain symbols by {sign} has no derivative and is "
+        "not recorded in the graph yet; use np.maximum, np.minimum, np.clip, abs or "
+        "deuterium.relu, or np.where with an array of booleans; with a symbol s that "
+        "is 0 or 1 write a * s + b * (1 - s); whether two Variables are one node, ask "
+        "by `is`. (On object arrays NumPy itself compares, in np.maximum for one: make "
+        "them array Variables with np.stack(list(...)), or use deuterium.relu)"
+    )
