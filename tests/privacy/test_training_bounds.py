@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 import pytest
 from scipy.special import expit, log_expit
 
 import deuterium as dt
+from deuterium import privacy
 from deuterium.bound import Domain
 from deuterium.errors import InvalidInputError, UnsupportedError
-from deuterium.privacy import ClipFreeSGD
 from deuterium.privacy.training_noise import spread_over
 from deuterium.privacy.training_parts import Inputs, active, spectral
 from deuterium.testing import evaluate_exactly
+
+ClipFreeSGD = partial(privacy.ClipFreeSGD, relation="add_or_remove_one")
 
 pytest.importorskip("flint")
 

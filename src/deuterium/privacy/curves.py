@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,7 @@ import numpy as np
 from deuterium.errors import InvalidInputError
 from deuterium.interval.environment import standard_only
 from deuterium.interval.rounding import EPS, TINY
-from deuterium.privacy.upward import down, up
+from deuterium.privacy.upward import down, real, up
 
 __all__ = [
     "gaussian_delta",
@@ -259,23 +258,22 @@ def widened(x: float) -> float:
 
 
 def require_delta(who: str, delta: Any) -> float:
-    """Return a delta in (0, 1) as a float, or say why it is none."""
-    if not (_is_number(delta) and 0 < delta < 1):
+    """Return a delta in (0, 1), rounded down to a double, or say why it is none."""
+    number = real(delta)
+    found = 0.0 if number is None or not 0 < number < 1 else down(number)
+    if not found:
         raise InvalidInputError(
             f"{who}: `delta` must be a number between 0 and 1 (both excluded), "
             f"got {delta!r:.80}"
         )
-    return float(delta)
+    return found
 
 
 def require_epsilon(who: str, epsilon: Any) -> float:
-    """Return an epsilon >= 0 as a float, or say why it is none."""
-    if not (_is_number(epsilon) and 0 <= epsilon < math.inf):
+    """Return an epsilon >= 0, rounded down to a double, or say why it is none."""
+    number = real(epsilon)
+    if number is None or not 0 <= number < math.inf:
         raise InvalidInputError(
             f"{who}: `epsilon` must be a finite number >= 0, got {epsilon!r:.80}"
         )
-    return float(epsilon)
-
-
-def _is_number(x: Any) -> bool:
-    return isinstance(x, Real) and not isinstance(x, bool)
+    return down(number)

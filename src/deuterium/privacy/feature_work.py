@@ -20,6 +20,7 @@ from deuterium.privacy.features import columns
 from deuterium.privacy.one_feature import FarPairs, OneFeature
 from deuterium.privacy.one_layer import one_layer
 from deuterium.privacy.sensitivity import Sensitivity
+from deuterium.privacy.shapes import Shape
 from deuterium.privacy.upward import product_up
 from deuterium.privacy.vectors import Best, norm_graph, norm_up
 from deuterium.transform import grad
@@ -38,6 +39,7 @@ class Work:
     def __init__(
         self,
         parts: list[Variable],
+        shape: Shape,
         x: Variable,
         domain: Domain,
         norm: float,
@@ -46,7 +48,7 @@ class Work:
     ) -> None:
         self.parts, self.x, self.domain = parts, x, domain
         self.norm, self.rtol, self.seed = norm, rtol, seed
-        self.size = sum(p.size for p in parts)
+        self.shape = shape
         hull = domain.hull(x)
         self.widths = np.ravel(hull.upper - hull.lower)
         self._columns: list[list[Variable]] | None = None
@@ -120,7 +122,7 @@ class Feature:
         """What is known."""
         work, pair = self.work, self.pair
         at = work.at(pair.name)
-        return Best(self.apart, at, pair, work.norm, work.rtol, 0.0, work.size)
+        return Best(self.apart, at, pair, work.norm, work.rtol, 0.0, work.shape)
 
     @property
     def gap(self) -> float:

@@ -20,8 +20,9 @@ from deuterium.interval.environment import standard_only
 from deuterium.privacy.calibration import gaussian
 from deuterium.privacy.copies import Group
 from deuterium.privacy.feature_work import Feature, Work, place_names
-from deuterium.privacy.sensitivity import Sensitivity
-from deuterium.privacy.vectors import as_parts, require_norm
+from deuterium.privacy.sensitivity import Sensitivity, require_norm
+from deuterium.privacy.shapes import shape_of
+from deuterium.privacy.vectors import as_parts
 
 __all__ = ["FeatureSensitivities", "feature_sensitivity"]
 
@@ -194,7 +195,9 @@ def feature_sensitivity(
         )
     features = [
         Feature(name, where, work)
-        for work in (Work(parts, s, domain, norm, rtol, seed) for s in symbols)
+        for work in (
+            Work(parts, shape_of(f), s, domain, norm, rtol, seed) for s in symbols
+        )
         for name, where in _groups(groups, work.x).items()
     ]
     with closing(screen()) if progress else nullcontext() as shown:

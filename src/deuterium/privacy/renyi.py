@@ -97,11 +97,11 @@ def _sampled(m: float, q: float, whole: Any, at: Any) -> Any:
         event = PoissonSampledDpEvent(q, GaussianDpEvent(m))
         exact = RdpAccountant(orders=whole.tolist()).compose(event).rdp
     padded = np.maximum(exact, 0.0) * (1 + 1e-9) + 1e-15
-    padded = np.minimum(padded, whole / m**2)  # sampling adds no loss
     known = np.concatenate([[1.0], whole])
     moments = np.concatenate([[0.0], (whole - 1) * padded])
     chords = np.interp(at, known, moments, right=np.inf)
-    return chords / (at - 1) * (1 + 1e-14)
+    # sampling adds no loss
+    return np.minimum(chords / (at - 1), at / (2 * m * m)) * (1 + 1e-14)
 
 
 @standard_only

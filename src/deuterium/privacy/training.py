@@ -17,7 +17,10 @@ from deuterium.interval.environment import require_standard, standard_only
 from deuterium.privacy.accounting import Accountant
 from deuterium.privacy.calibration import gaussian
 from deuterium.privacy.mechanisms import GaussianNoise
-from deuterium.privacy.sensitivity import ASSUMPTIONS, RELATIONS, Sensitivity
+from deuterium.privacy.neighbours import RELATIONS, require_relation
+from deuterium.privacy.release import generator
+from deuterium.privacy.sensitivity import Sensitivity
+from deuterium.privacy.sources import ASSUMPTIONS
 from deuterium.privacy.training_bounds import graph_of, step_bound
 from deuterium.privacy.training_noise import (
     ROUNDING,
@@ -80,7 +83,8 @@ class ClipFreeSGD:
         1: all records at every step.  Below: each record takes part in a step with this
         probability, independently (Poisson sampling).
     relation : {"add_or_remove_one", "replace_one"}
-        Sampling is for ``add_or_remove_one`` only.
+        When two data sets are neighbours; it has to be given.  Sampling is for
+        ``add_or_remove_one`` only.
     clip : float, optional
         Gradients longer than this are shortened to it, and the sensitivity is the
         smaller of both numbers.  Where the bound is the smaller one, nobody is clipped
@@ -136,7 +140,7 @@ class ClipFreeSGD:
         learning_rate: float,
         count: float,
         sampling_probability: float = 1.0,
-        relation: str = "add_or_remove_one",
+        relation: str | None = None,
         clip: float | None = None,
         per_layer: bool = False,
         momentum: float = 0.0,
@@ -144,6 +148,7 @@ class ClipFreeSGD:
         regulariser: float = 0.0,
         insecure_rng: Any = None,
     ) -> None:
+        self.relation = relation = require_relation(WHO, relation)
         self.loss, self.domain = loss, domain
         self.parameters = start(parameters)
         self.learning_rate = positive(WHO, "learning_rate", learning_rate)
@@ -162,11 +167,11 @@ class ClipFreeSGD:
         unit = gaussian(
             1.0, noise_multiplier=multiplier, relation=relation, trusted=True
         )
-        self.noise, self.relation = unit, relation
+        self.noise = unit
         self.accountant = Accountant(relation)
         self.history: list[StepReport] = []
         self._secure = insecure_rng is None
-        self._rng = np.random.default_rng(insecure_rng)
+        self._rng = generator(WHO, insecure_rng)
         self._weights = {
             n: symbol(n, shape=w.shape) for n, w in self.parameters.items()
         }
@@ -297,7 +302,7 @@ class ClipFreeSGD:
             upper=self.bound(),
             status="enclosed",
             domain=self.domain,
-            size=sum(w.size for w in self.parameters.values()),
+            shape=tuple(w.shape for w in self.parameters.values()),
             assumptions=(*ASSUMPTIONS, f"bounded by {self.method}, at these weights"),
         )
 

@@ -16,7 +16,9 @@ from deuterium.graph.variable import Variable, as_variable
 from deuterium.interval import Interval
 from deuterium.interval.rounding import next_up, widen_up
 from deuterium.privacy.copies import Copies
-from deuterium.privacy.sensitivity import ASSUMPTIONS, NORMS, Sensitivity
+from deuterium.privacy.sensitivity import Sensitivity
+from deuterium.privacy.shapes import Shape
+from deuterium.privacy.sources import ASSUMPTIONS
 
 __all__ = [
     "Best",
@@ -25,7 +27,6 @@ __all__ = [
     "norm_up",
     "ranges_bound",
     "require_domain",
-    "require_norm",
 ]
 
 Array = Any
@@ -59,12 +60,6 @@ def as_parts(who: str, given: Any, name: str = "f") -> list[Variable]:
     return listed
 
 
-def require_norm(who: str, norm: Any) -> None:
-    """Raise unless this is a norm that noise is made for."""
-    if isinstance(norm, bool) or norm not in NORMS:
-        raise InvalidInputError(f"{who}: `norm` must be 1, 2 or inf, got {norm!r}")
-
-
 def require_domain(who: str, domain: Any) -> None:
     """Raise unless this is a set of records."""
     if not isinstance(domain, Domain):
@@ -93,10 +88,10 @@ class Best:
         norm: float,
         rtol: float,
         atol: float,
-        size: int,
+        shape: Shape,
     ) -> None:
         self.apart, self.at, self.copies = apart, at, copies
-        self.norm, self.size = norm, size
+        self.norm, self.shape = norm, shape
         self.rtol, self.atol = rtol, atol
         self.upper, self.lower = math.inf, 0.0
         self.witness: dict[str, Any] = {}
@@ -174,7 +169,7 @@ class Best:
             proof=self.proof,
             cause=self.cause,
             domain=self.copies.domain,
-            size=self.size,
+            shape=self.shape,
             assumptions=(*ASSUMPTIONS, f"bounded by {self.how}", *assumptions),
             **more,
         )
