@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import itertools
+import signal
 import sys
 from pathlib import Path
 
@@ -23,6 +25,7 @@ def main() -> int:
     parser.add_argument("--repeat", type=Path, help="such a file: check them again")
     parser.add_argument("--coverage", action="store_true")
     given = parser.parse_args()
+    faulthandler.register(signal.SIGUSR1)  # where is it? `kill -USR1` says
     if given.repeat:
         failing = 0
         for line in given.repeat.read_text().splitlines():

@@ -96,7 +96,7 @@ def _outside(x: Any, low: Any, high: Any) -> bool:
 
 
 def at_point(points: Any, i: int) -> str:
-    return str({n: np.ravel(p[i]).tolist() for n, p in points.items()})[:600]
+    return str({n: p[i : i + 1].ravel().tolist() for n, p in points.items()})[:600]
 
 
 # -- other forms of the graph --------------------------------------------------------
@@ -182,9 +182,9 @@ def _in_doubles(points: Any) -> list[int]:
         i
         for i in range(count)
         if all(
-            isinstance(x, (float, int)) and np.isfinite(float(x))
+            isinstance(x, (float, int)) and np.isfinite(x)
             for p in points.values()
-            for x in np.ravel(p[i])
+            for x in p[i : i + 1].ravel()
         )
     ]
 

@@ -93,6 +93,8 @@ def constant(value: Any, name: str = "") -> Variable:
     array = _real_array(value)
     if array.shape == ():
         number = array.item()
+        if isinstance(number, np.generic):  # a number that Python has no type for
+            return constant(_as_double(number), name)
         return constant(number, name)
     array = array.astype(np.float64)
     if np.isnan(array).any():
@@ -102,6 +104,17 @@ def constant(value: Any, name: str = "") -> Variable:
         )
     array.flags.writeable = False
     return node(None, (), NO_ATTRS, array.shape, name=name, value=array)
+
+
+def _as_double(number: Any) -> float:
+    """Return a long double as the double that it is, if it is one."""
+    double = float(number)
+    if double != number and number == number:
+        raise InvalidInputError(
+            f"constant: `value` {number!r} has more digits than a double holds; round "
+            "it with float(...)"
+        )
+    return double
 
 
 def _real_array(value: Any) -> Any:
