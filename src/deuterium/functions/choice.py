@@ -70,6 +70,8 @@ def power(base: Any, exponent: Any) -> Any:
     x = as_variable(base)
     shape = np.broadcast_shapes(x.shape, powers.shape)
     x, powers = broadcast_to(x, shape), np.broadcast_to(powers, shape)
+    if not powers.size:
+        return x  # of no elements: any power of none is none
     parts = []
     for n in np.unique(powers).tolist():
         at = np.flatnonzero(powers == n)
