@@ -57,6 +57,8 @@ def frobenius_norm(matrix: Array) -> float:
 def _largest_eigenvalue(gram: Array) -> float:
     """Return a number no eigenvalue of a symmetric matrix exceeds."""
     n = len(gram)
+    if not np.isfinite(gram).all():
+        return np.inf
     guess = float(np.linalg.eigvalsh(gram)[-1])
     share = 4 * n * gamma(n + 2)  # of what a Cholesky factorisation may hide
     for attempt in range(ATTEMPTS):

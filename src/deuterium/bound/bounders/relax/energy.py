@@ -246,14 +246,15 @@ def verified(
 def _positive(matrices: Array) -> Array:
     """Return which matrices have a Cholesky factorisation."""
     try:
-        np.linalg.cholesky(matrices)
+        factors = np.linalg.cholesky(matrices)
     except np.linalg.LinAlgError:
         if len(matrices) == 1:
             return np.zeros(1, dtype=bool)
         half = len(matrices) // 2
         parts = (matrices[:half], matrices[half:])
         return np.concatenate([_positive(p) for p in parts])
-    return np.ones(len(matrices), dtype=bool)
+    # libraries differ in what they make of a pivot that is NaN
+    return np.isfinite(factors).all(axis=(1, 2))
 
 
 def rounded_up(x: Array) -> Array:
@@ -290,5 +291,8 @@ def _nearly(gram: Array, vectors: Array) -> tuple[Array, Array]:
         v = w / d[..., None]
     # scale up until it is feasible
     root = 1.0 / np.sqrt(d)
-    most = np.linalg.eigvalsh(root[:, :, None] * gram * root[:, None, :])[:, -1]
+    scaled = root[:, :, None] * gram * root[:, None, :]
+    known = np.isfinite(scaled).all(axis=(1, 2))  # others have no eigenvalues to find
+    most = np.full(len(d), np.inf)
+    most[known] = np.linalg.eigvalsh(scaled[known])[:, -1]
     return d * np.maximum(most, 1e-300)[:, None], v

@@ -13,6 +13,7 @@ the bound is evaluated rigorously elsewhere: nothing here has to be right.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -144,7 +145,10 @@ class _Kept:
 def _inverse(h: Array) -> Array:
     """Return the inverses of symmetric positive definite matrices."""
     if h.shape[1] < LARGE:
-        return np.linalg.inv(h)
+        known = np.isfinite(h).all(axis=(1, 2))[:, None, None]
+        with suppress(np.linalg.LinAlgError):
+            return np.linalg.inv(h)
+        return np.linalg.pinv(np.where(known, h, 0.0))
     out = np.empty(h.shape)
     for k, matrix in enumerate(h):
         factor, failed = dpotrf(matrix, lower=1)

@@ -128,10 +128,10 @@ def _is_semidefinite(matrix: Any, n: int) -> bool:
     if n <= SMALL:
         return _eliminates([rest[i * n : (i + 1) * n] for i in range(n)])
     middles = 0.5 * (middles + middles.T)
-    shift = 0.5 * float(np.linalg.eigvalsh(middles)[0])
-    if not shift > 0:
-        return False
     try:
+        shift = 0.5 * float(np.linalg.eigvalsh(middles)[0])
+        if not shift > 0:
+            return False
         factor = np.linalg.cholesky(middles - shift * np.eye(n))
     except np.linalg.LinAlgError:
         return False
