@@ -132,7 +132,10 @@ def energies(structure: Structure, ranges: Ranges) -> list[Energy]:
             continue
         vectors = start(matrix @ matrix.T)
         unit = np.ones((1, count))
-        (diagonal,), _ = verified(matrix, radius, weights[None], unit, vectors)
+        with np.errstate(all="ignore"):  # of numbers near the largest
+            (diagonal,), _ = verified(matrix, radius, weights[None], unit, vectors)
+        if not np.isfinite(diagonal).all():
+            continue
         at = structure.parameters + len(found)
         sources, first = [], 0
         for term in parts:
@@ -207,6 +210,8 @@ def verified(
     vectors : ndarray of shape (n, rank)
         To start from.
     """
+    # only ratios of widths count; an exact factor keeps their squares in range
+    width = np.ldexp(width, -np.frexp(width.max(axis=1, keepdims=True))[1])
     n, m = matrix.shape
     scaled = matrix * width[..., None] * np.sqrt(weights)[:, None, :]
     gram = scaled @ np.swapaxes(scaled, 1, 2)
@@ -250,7 +255,7 @@ def _positive(matrices: Array) -> Array:
         half = len(matrices) // 2
         parts = (matrices[:half], matrices[half:])
         return np.concatenate([_positive(p) for p in parts])
-    return np.ones(len(matrices), dtype=bool)
+    return np.isfinite(matrices).all(axis=(1, 2))  # LAPACK lets a NaN pass
 
 
 def rounded_up(x: Array) -> Array:
@@ -285,5 +290,16 @@ def _nearly(gram: Array, vectors: Array) -> tuple[Array, Array]:
         v = w / d[..., None]
     # scale up until it is feasible
     root = 1.0 / np.sqrt(d)
-    most = np.linalg.eigvalsh(root[:, :, None] * gram * root[:, None, :])[:, -1]
+    most = _largest(root[:, :, None] * gram * root[:, None, :])
     return d * np.maximum(most, 1e-300)[:, None], v
+
+
+def _largest(matrices: Array) -> Array:
+    """Return the largest eigenvalues, about; 1 of numbers too large to have any."""
+    known = np.isfinite(matrices).all(axis=(1, 2))[:, None, None]
+    try:
+        return np.linalg.eigvalsh(np.where(known, matrices, np.eye(matrices.shape[1])))[
+            :, -1
+        ]
+    except np.linalg.LinAlgError:
+        return np.ones(len(matrices))
