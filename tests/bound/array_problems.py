@@ -103,7 +103,7 @@ def _step(rng, h):
         lambda: np.maximum(h, 0.5),
         lambda: np.cumsum(h, axis=axis),
         lambda: np.hypot(h, h[::-1]),
-        lambda: dt.xlogy(h, h) if hasattr(dt, "xlogy") else h,
+        lambda: OPERATORS["xlogy"](h, h),
     ]
     return makers[rng.integers(len(makers))]()
 
@@ -145,7 +145,7 @@ def _ends(rng):
 
 
 def points(rng, low, high, count):
-    """Return points of a box: corners, next to its ends, on all scales, one like all."""
+    """Return points of a box: corners, next to its ends, on all scales."""
     near = np.clip(np.maximum(low, -1e200), low, high)
     far = np.clip(np.minimum(high, 1e200), low, high)
     found = [near, far, np.clip(0.0 * near, low, high)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import array_problems
 import numpy as np
 import pytest
+from flint import arb
 
 import deuterium as dt
 from deuterium import privacy
@@ -19,6 +20,7 @@ from deuterium.bound.program import EnclosureProgram, _Builder
 from deuterium.graph.operator import OPERATORS
 from deuterium.graph.traverse import free_symbols, topological
 from deuterium.interval.ends import Uncovered
+from deuterium.testing import evaluate_exactly
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 
@@ -132,6 +134,27 @@ def test_the_ends_of_bounded_curves_keep_to_their_range():
             assert ends.max() <= high
 
 
+def test_batches_of_boxes_and_finite_values_fare_like_single_boxes(rng):
+    x, label = dt.symbol("x", shape=(1, 4)), dt.symbol("label", shape=(1, 2))
+    scale = dt.symbol("scale")
+    y = (dt.relu(x) @ WEIGHTS) * scale
+    v = np.sum(label * np.sin(y) + 1e-28 / np.square(y + 1e-40)) + np.sum(np.tanh(y))
+    low = np.stack([np.zeros((1, 4)), np.full((1, 4), -1.0), np.full((1, 4), 1e-30)])
+    high = np.stack([np.ones((1, 4)), np.full((1, 4), 1e-30), np.full((1, 4), 2e-30)])
+    finite = dt.OneHot(label) & dt.Choice(scale, [1.0, 0.5, 1e-10])
+    batch = dt.enclose(v, dt.Box({x: (low, high)}) & finite)
+    for k in range(3):
+        single = dt.enclose(v, dt.Box({x: (low[k], high[k])}) & finite)
+        for hot in np.eye(2):
+            for s in (1.0, 0.5, 1e-10):
+                for point in array_problems.points(rng, low[k], high[k], 4):
+                    given = {x: point, label: hot[None], scale: s}
+                    value = evaluate_exactly(v, given)
+                    for iv in (single, batch[k]):
+                        assert not value < arb(float(iv.lower))
+                        assert not value > arb(float(iv.upper))
+
+
 # -- random graphs -------------------------------------------------------------------
 
 
@@ -182,6 +205,34 @@ def test_random_graphs_of_arrays():
 @pytest.mark.long
 def test_many_random_graphs_of_arrays():
     assert sum(check(seed) for seed in range(120, 20_000)) > 100_000
+
+
+def bracketed(seed):
+    """Hold the bracket of one scalar problem against values; return how many."""
+    v, x, (low, high) = array_problems.problem(seed)
+    if v.shape or not free_symbols([v]) or v.size > 60:
+        return 0
+    box = dt.Box({x: (low, high)})
+    with np.errstate(all="ignore"):
+        found = dt.maximize(v, box, max_regions=3, seed=0)
+        reached = dt.search(v, box, seed=0, starts=4)
+        assert found.lower <= found.upper
+        assert not found.upper < reached.value, f"seed {seed}"
+        for point in array_problems.points(np.random.default_rng(seed), low, high, 4):
+            wrong = array_problems.misses(
+                v, point, np.array(-np.inf), np.array(found.upper)
+            )
+            assert not wrong, f"seed {seed}, at {point.tolist()}: {wrong}"
+    return 4
+
+
+def test_brackets_of_random_graphs_of_arrays():
+    assert sum(bracketed(seed) for seed in range(8)) > 8
+
+
+@pytest.mark.long
+def test_brackets_of_many_random_graphs_of_arrays():
+    assert sum(bracketed(seed) for seed in range(8, 600)) > 1_000
 
 
 def test_every_claim_of_a_program_holds_of_the_ends_of_its_steps():
