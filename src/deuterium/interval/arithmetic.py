@@ -103,7 +103,8 @@ def _without_indeterminate(product: Array, a: Interval, b: Interval) -> Array:
 
 def divide(a: Interval, b: Interval) -> Interval:
     """Return ``a / b``; undefined where ``b`` contains zero."""
-    zero = _contains_zero(b)
+    apart = ((b.lower > 0) | (b.upper < 0)) & (b.lower <= b.upper)  # no NaN is
+    zero = np.logical_not(apart)
     if np.any(zero):
         b = _make(np.where(zero, 1.0, b.lower), np.where(zero, 1.0, b.upper))
     return undefined_where(_divide_nonzero(a, b), zero)

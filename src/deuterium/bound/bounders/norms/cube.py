@@ -57,10 +57,10 @@ def cube_bound(matrix: Array, roundings: int = 0) -> tuple[float, Array, float]:
 
 def _weights(matrix: Array) -> Any:
     """Return positive weights near the best ones (0 where a row is 0)."""
-    size = np.sqrt(np.sum(np.square(matrix), axis=1))
-    top = float(np.max(size))
+    used = np.any(matrix != 0, axis=1)  # squares of its entries may underflow
+    top = float(np.max(np.abs(matrix), initial=0.0))
     if not 0 < top < np.inf:
-        return np.where(size > 0, 1.0, 0.0)
+        return np.where(used, 1.0, 0.0)
     unit = matrix / top
     gram = unit @ unit.T
     rows = np.random.default_rng(0).normal(size=(len(gram), RANK))
@@ -70,4 +70,4 @@ def _weights(matrix: Array) -> Any:
         rows = gram @ rows
     square = np.sqrt(np.sum(np.square(rows), axis=1))
     least = 1e-9 * float(np.mean(square))
-    return np.where(size > 0, np.sqrt(np.maximum(square, least)), 0.0)
+    return np.where(used, np.sqrt(np.maximum(square, least)), 0.0)

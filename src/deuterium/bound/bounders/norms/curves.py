@@ -167,7 +167,10 @@ def most(h: Functions, z: Around, by: Multipliers) -> Array:
     ball, line = by.t * np.square(z.radius), by.s * by.reach
     size = np.sum(np.abs(best), axis=-1) + ball + np.abs(line)
     total = np.sum(best, axis=-1) + ball + line
-    return total + size * gamma(best.shape[-1] + 12) + MIN_NORMAL
+    n = best.shape[-1]
+    # squares that underflow are multiplied by t, products with a direction by s
+    lost = (n + 1) * MIN_NORMAL * (1.0 + by.t + by.s)
+    return total + size * gamma(n + 12) + lost
 
 
 def root(square: Array) -> Any:

@@ -15,7 +15,7 @@ from deuterium.bound.bounders.norms.convexity import nonnegative_in, simplex_of
 from deuterium.bound.bounders.norms.cube import LONGEST, cube_bound
 from deuterium.bound.bounders.norms.directions import follow, rows_around
 from deuterium.bound.bounders.norms.rules import RULES, default
-from deuterium.bound.bounders.norms.spectral import raised, spectral_norm
+from deuterium.bound.bounders.norms.spectral import raised, root_sum, spectral_norm
 from deuterium.bound.bounders.norms.value import LEAD, Value, known, of_ends
 from deuterium.budget import check
 from deuterium.graph.traverse import topological
@@ -276,8 +276,8 @@ def _rows(
     """
     first = middle @ matrix
     rows = np.concatenate([first[None], half[:, None] * matrix])
-    slip = np.sqrt(np.sum(np.square(middle))) * gamma(len(middle) + 8)
-    error = slip * np.sqrt(np.sum(np.square(matrix)))
+    slip = root_sum(np.square(middle), (0,)) * gamma(len(middle) + 8)
+    error = slip * root_sum(np.square(matrix), (0, 1))
     if scale is not None:
         rows = rows * scale
         error = error * np.max(scale, initial=0.0)

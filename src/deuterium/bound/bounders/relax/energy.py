@@ -133,7 +133,10 @@ def energies(structure: Structure, ranges: Ranges) -> list[Energy]:
             continue
         vectors = start(matrix @ matrix.T)
         unit = np.ones((1, count))
-        (diagonal,), _ = verified(matrix, radius, weights[None], unit, vectors)
+        with np.errstate(all="ignore"):  # of numbers near the largest
+            (diagonal,), _ = verified(matrix, radius, weights[None], unit, vectors)
+        if not np.isfinite(diagonal).all():
+            continue
         at = structure.parameters + len(found)
         sources, first = [], 0
         for term in parts:
@@ -208,6 +211,8 @@ def verified(
     vectors : ndarray of shape (n, rank)
         To start from.
     """
+    # only ratios of widths count; an exact factor keeps their squares in range
+    width = np.ldexp(width, -np.frexp(width.max(axis=1, keepdims=True))[1])
     n, m = matrix.shape
     afford(len(weights) * n * n * (4.0 * m + n), len(weights) * n * (3.0 * n + 4.0 * m))
     scaled = matrix * width[..., None] * np.sqrt(weights)[:, None, :]
@@ -291,8 +296,16 @@ def _nearly(gram: Array, vectors: Array) -> tuple[Array, Array]:
         v = w / d[..., None]
     # scale up until it is feasible
     root = 1.0 / np.sqrt(d)
-    scaled = root[:, :, None] * gram * root[:, None, :]
-    known = np.isfinite(scaled).all(axis=(1, 2))  # others have no eigenvalues to find
-    most = np.full(len(d), np.inf)
-    most[known] = np.linalg.eigvalsh(scaled[known])[:, -1]
+    most = _largest(root[:, :, None] * gram * root[:, None, :])
     return d * np.maximum(most, 1e-300)[:, None], v
+
+
+def _largest(matrices: Array) -> Array:
+    """Return the largest eigenvalues, about; 1 of numbers too large to have any."""
+    known = np.isfinite(matrices).all(axis=(1, 2))[:, None, None]
+    try:
+        return np.linalg.eigvalsh(np.where(known, matrices, np.eye(matrices.shape[1])))[
+            :, -1
+        ]
+    except np.linalg.LinAlgError:
+        return np.ones(len(matrices))
