@@ -88,7 +88,7 @@ def multiply_by_zero(v: Variable, known: Known) -> Variable | None:
 @rule(
     *PRODUCTS,
     identity="-3 * x * x**2 / (-y * z) * z = 3 * x**3 / y, and the like",
-    holds="where the factors that cancel are not zero",
+    holds="where the factors that cancel are defined and not zero",
     gains="one coefficient and one power of each factor, small factors first",
 )
 def merge_factors(v: Variable, known: Known) -> Variable | None:
@@ -100,6 +100,7 @@ def merge_factors(v: Variable, known: Known) -> Variable | None:
     *PRODUCTS,
     identity="s / (1 + exp(-z)) = s * expit(z), exp(-z) * expit(z)**2 = expit'(z), "
     "expit'(z) / expit(z) = expit(-z)",
+    holds="everywhere; where z is defined, if nothing of it is left",
     gains="one function with its own enclosure; the chain rule's poles cancel",
 )
 def logistic_factors(v: Variable, known: Known) -> Variable | None:
@@ -114,6 +115,7 @@ def logistic_factors(v: Variable, known: Known) -> Variable | None:
 @rule(
     *PRODUCTS,
     identity="exp(x) / sum(exp(x)) = softmax(x), exp(x) / softmax(x) = sum(exp(x))",
+    holds="where x is defined and elements meet the sum of their own row",
     gains="one function that increases in one element and decreases in the others",
 )
 def softmax_factors(v: Variable, known: Known) -> Variable | None:
@@ -241,8 +243,8 @@ def square_of_root(v: Variable, known: Known) -> Variable | None:
 
 @rule(
     "absolute",
-    identity="|x| = x, |-x| = |x|, ||x|| = |x|",
-    holds="the first where x >= 0",
+    identity="|x| = x, |x| = -x, |-x| = |x|, ||x|| = |x|",
+    holds="the first where x >= 0, the second where x <= 0",
     gains="a kink, or a sign",
 )
 def modulus(v: Variable, known: Known) -> Variable | None:
