@@ -179,10 +179,10 @@ def _bracket(
     first, status = NOTHING, ""
     bounder: Bounder = PlainBounder(problem)
     memory = Memory(limits.memory_limit)
-    with Shield(), spending(clock.last, memory):
+    with Shield(), spending(clock.last):
         try:
             first = outset(problem)
-            with spending(clock.end):
+            with spending(clock.end, memory):
                 incumbent.begin(enough=first.upper)
                 if first.upper > limits.target(incumbent.value):
                     bounder = choose(problem, method, until)
@@ -195,7 +195,7 @@ def _bracket(
         with (
             closing(journal),
             _shown(problem, progress) as shown,
-            spending(clock.end),
+            spending(clock.end, memory),
         ):
             status = run.run(shown, status)
         return _result(problem, run, status)

@@ -10,7 +10,7 @@ from typing import Any
 
 from flint import ctx
 
-from deuterium.bound.check.functions import INFINITY, Ball, larger, smaller
+from deuterium.bound.check.functions import INFINITY, Ball, larger
 from deuterium.bound.check.inputs import Inputs
 from deuterium.bound.check.reasons import NoBound, NoPoint
 from deuterium.bound.check.region import Region, number
@@ -47,7 +47,7 @@ class Given:
 
     def bound(self, region: Region, labels: Any, claim: Ball) -> Ball:
         """Return an upper bound over a region; no closer than a claim asks for."""
-        least, known = INFINITY, False
+        best: Ball | None = None
         places = self._places(labels)
         for bits in PRECISIONS:
             for way in range(4):
@@ -56,12 +56,13 @@ class Given:
                         found = self._by(way, bits, region, places)
                 except NoBound:
                     continue
-                least, known = smaller(least, found), True
-                if least <= claim:
-                    return least
-        if not known:
+                if found <= claim:
+                    return found
+                if not found.is_nan() and (best is None or found < best):
+                    best = found
+        if best is None:
             raise NoBound("the graph is not defined throughout the region")
-        return least
+        return best
 
     def _by(self, way: int, bits: int, region: Region, places: list[Any]) -> Ball:
         """Return the largest upper end of one graph, over all values of the labels."""
