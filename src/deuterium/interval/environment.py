@@ -19,7 +19,7 @@ import os
 import struct
 from collections.abc import Callable
 from functools import wraps
-from typing import NoReturn, ParamSpec, TypeVar
+from typing import Any, NoReturn, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -45,6 +45,7 @@ _NUMBERS: list[float] = list(
     )
 )
 _SUBNORMAL = struct.pack("=Q", 0x0008000000000000)
+_NORMAL, _SIZE = 0x0010000000000000, 0x7FFFFFFFFFFFFFFF  # 2**-1022; all but the sign
 
 
 def is_standard() -> bool:
@@ -98,6 +99,14 @@ def require_standard(who: str) -> None:
         if not products_are_standard():
             _refuse(who)
         _PRODUCTS.append(True)
+
+
+def require_read(who: str, value: Any) -> None:
+    """Refuse subnormal numbers where the arithmetic is another: they may read as 0."""
+    if not is_standard():
+        bits = np.asarray(value, dtype=np.float64).view(np.int64) & _SIZE
+        if np.any((bits > 0) & (bits < _NORMAL)):
+            _refuse(who)
 
 
 def standard_only(function: Callable[P, R]) -> Callable[P, R]:
