@@ -145,7 +145,7 @@ switch("")
 print(len(os.listdir("/proc/self/task")))
 import deuterium as dt
 try:
-    dt.Box({{"x": (0, 1)}})
+    dt.enclose(dt.symbol("x"), dt.Box({{"x": (0, 1)}}))
 except dt.errors.ArithmeticModeError as error:
     print(error)
 """
