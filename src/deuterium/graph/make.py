@@ -20,7 +20,6 @@ from deuterium.graph.late import METHODS, provides
 from deuterium.graph.operator import OPERATORS, Operator, Shape, lookup
 from deuterium.graph.source import capture
 from deuterium.graph.variable import NO_ATTRS, Variable
-from deuterium.interval.environment import require_read
 
 _SETTERS = {slot: getattr(Variable, slot).__set__ for slot in Variable.__slots__[1:]}
 set_grad = _SETTERS["_grad"]
@@ -90,8 +89,6 @@ def constant(value: Any, name: str = "") -> Variable:
                 "constant: `value` is an integer beyond the largest double, "
                 f"{value.bit_length()} bits long"
             )
-        if isinstance(value, float):
-            require_read("constant", value)
         return node(None, (), NO_ATTRS, (), name=name, value=value)
     array = _real_array(value)
     if array.shape == ():
@@ -103,7 +100,6 @@ def constant(value: Any, name: str = "") -> Variable:
             "constant: `value` must not contain NaN; got one at index "
             f"{tuple(int(i[0]) for i in np.nonzero(np.isnan(array)))}"
         )
-    require_read("constant", array)
     array.flags.writeable = False
     return node(None, (), NO_ATTRS, array.shape, name=name, value=array)
 

@@ -45,6 +45,7 @@ _NUMBERS: list[float] = list(
     )
 )
 _SUBNORMAL = struct.pack("=Q", 0x0008000000000000)
+_AS_READ: list[float] = list(struct.unpack("=d", _SUBNORMAL))
 _NORMAL, _SIZE = 0x0010000000000000, 0x7FFFFFFFFFFFFFFF  # 2**-1022; all but the sign
 
 
@@ -102,8 +103,9 @@ def require_standard(who: str) -> None:
 
 
 def require_read(who: str, value: Any) -> None:
-    """Refuse subnormal numbers where the arithmetic is another: they may read as 0."""
-    if not is_standard():
+    """Refuse to ask of subnormal numbers whether they are 0 where they read as such."""
+    *_, least, _, small = _NUMBERS
+    if _AS_READ[0] + small != least:
         bits = np.asarray(value, dtype=np.float64).view(np.int64) & _SIZE
         if np.any((bits > 0) & (bits < _NORMAL)):
             _refuse(who)
@@ -162,7 +164,6 @@ def _found() -> list[str]:
         found.append("rounds toward zero, or twice")
     if struct.pack("=d", least + normal) != _SUBNORMAL:
         found.append("flushes subnormal results to zero (FTZ)")
-    (subnormal,) = struct.unpack("=d", _SUBNORMAL)
-    if subnormal + small != least:
+    if _AS_READ[0] + small != least:
         found.append("reads subnormal numbers as zero (DAZ)")
     return found
