@@ -9,7 +9,6 @@ import platform
 import sys
 from contextlib import contextmanager
 
-import numpy as np
 import pytest
 
 DAZ, FTZ = 0x0040, 0x8000
@@ -39,8 +38,8 @@ def switch(mode):
     if mode:
         env = ctypes.create_string_buffer(_SIZE)
         libm.fegetenv(env)
-        (csr,) = np.frombuffer(env.raw, "<u4", 1, _AT)
-        env[_AT:_SIZE] = int(csr | MODES[mode]).to_bytes(4, "little")
+        csr = int.from_bytes(env.raw[_AT:_SIZE], "little") | MODES[mode]
+        env[_AT:_SIZE] = csr.to_bytes(4, "little")
         libm.fesetenv(env)
 
 

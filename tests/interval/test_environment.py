@@ -1,6 +1,10 @@
 """Floating point set to another mode is noticed, in whatever thread, and by all."""
 
+import os
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -128,3 +132,36 @@ def test_imported_in_another_mode_nothing_can_be_trusted(monkeypatch):
 
 def test_the_smallest_number_does_not_depend_on_how_files_were_compiled():
     assert np.float64(TINY).view(np.int64) == 1
+
+
+THREADS = """
+import os, sys, warnings
+sys.path.insert(0, {tests!r})
+from float_modes import switch
+switch({mode!r})
+warnings.simplefilter("ignore")
+import numpy
+switch("")
+print(len(os.listdir("/proc/self/task")))
+import deuterium as dt
+try:
+    dt.enclose(dt.symbol("x"), dt.Box({{"x": (0, 1)}}))
+except dt.errors.ArithmeticModeError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("mode", ["", *MODES])
+def test_threads_of_matrix_products_keep_the_mode_they_began_with(mode):
+    """Put back in the main thread, it is still that of the threads NumPy made."""
+    code = THREADS.format(tests=str(Path(__file__).parents[1]), mode=mode)
+    env = {k: v for k, v in os.environ.items() if not k.endswith("_NUM_THREADS")}
+    run = subprocess.run(
+        [sys.executable, "-c", code], env=env, capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stderr
+    threads, *told = run.stdout.splitlines()
+    if threads == "1":
+        pytest.skip("matrix products run on one thread here")
+    assert bool(told) == bool(mode)
+    assert not told or "threads of NumPy's matrix products" in told[0]

@@ -17,7 +17,6 @@ from deuterium.errors import BoundsError, InvalidInputError, ShapeError
 from deuterium.graph.substitute import symbol_name
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval, arithmetic
-from deuterium.interval.environment import require_standard
 from deuterium.interval.rounding import EPS, add_down, add_up
 
 Shape = tuple[int, ...]
@@ -281,7 +280,6 @@ def _fitted(box: Interval, symbol: Variable) -> Interval:
 
 
 def _single(key: Any, constraint: Constraint) -> Domain:
-    require_standard("domain")
     name = symbol_name(key)
     if not isinstance(key, Variable):
         return Domain({name: (constraint,)}, {})

@@ -18,6 +18,7 @@ from deuterium.graph.late import provides
 from deuterium.graph.operator import BY_UFUNC, Operator, Shape, register
 from deuterium.graph.variable import Variable, as_variable, constant
 from deuterium.interval import Interval, arithmetic
+from deuterium.interval.environment import require_read
 from deuterium.interval.rounding import next_down, next_up, sum_error
 from deuterium.ops.facts import times, unary
 
@@ -229,6 +230,8 @@ def _plain_number(exponent: Any) -> Any:
     if isinstance(exponent, Variable):
         return None
     array = np.asarray(exponent)
+    if array.dtype.kind == "f":
+        require_read("power", array)
     return array.item() if array.shape == () and array.dtype.kind in "biuf" else None
 
 

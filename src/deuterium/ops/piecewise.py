@@ -21,6 +21,7 @@ from deuterium.graph.operator import Operator, register
 from deuterium.graph.variable import Variable, as_variable
 from deuterium.interval import Interval, arithmetic
 from deuterium.interval.arithmetic import is_undefined, undefined_where
+from deuterium.interval.environment import require_read
 from deuterium.ops.arithmetic import binary
 from deuterium.ops.facts import times, unary
 
@@ -140,7 +141,10 @@ minimum = binary(
 def _is_zero(x: Any) -> bool:
     if isinstance(x, Variable):
         return x.is_constant and not np.any(x.value)
-    return isinstance(x, (int, float, np.number, np.ndarray)) and not np.any(x)
+    if not isinstance(x, (int, float, np.number, np.ndarray)) or np.any(x):
+        return False
+    require_read("maximum", x)
+    return True
 
 
 def larger(a: Any, b: Any) -> Variable:

@@ -78,7 +78,7 @@ def _key(v: Variable) -> Any:
     return v.name if v.op is None and v.value is None else v
 
 
-@standard_only
+@standard_only  # rules ask whether a number is 0, and fold what is exact
 def pull_back(
     y: Variable, wrt: Iterable[Variable] | None = None
 ) -> dict[Any, Variable]:

@@ -264,6 +264,15 @@ def test_a_damaged_file_is_refused(damage, sealed, finished, tmp_path):
         maximum("hill", checkpoint=path)
 
 
+def test_what_is_no_state_of_the_search_is_refused(finished, tmp_path):
+    path = tmp_path / "hill"
+    first, second, third = _records(finished[1])[:3]
+    records = first, second, _changed(third, "search", {"own": 3})
+    path.write_bytes(b"".join(_resealed(records)))
+    with pytest.raises(CheckpointError, match="damaged in line 3"):
+        maximum("hill", checkpoint=path)
+
+
 def test_what_a_line_expands_to_is_bounded():
     bomb = _bomb()
     tracemalloc.start()

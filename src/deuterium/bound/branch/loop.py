@@ -264,9 +264,7 @@ class BranchAndBound:
     def _resume(self) -> None:
         """Take in what an earlier run recorded, or find a first point."""
         self.incumbent.limit(self.clock.at(1.0))
-        state = self._replayed(self.journal) if self.journal else None
-        if state is not None:
-            self.incumbent.restore(state, offers=self._batches)
+        if self.journal and self._replayed(self.journal):
             self.tree.close(self.target)
             return
         if self.tree.upper > self.target:  # else the first point was the best
@@ -276,17 +274,24 @@ class BranchAndBound:
         if self.journal:
             self.journal.point(self.incumbent.row, self.incumbent.state())
 
-    def _replayed(self, journal: Journal) -> dict[str, Any] | None:
-        """Take in the records of an earlier run; return the state of its search."""
-        state = None
+    def _replayed(self, journal: Journal) -> bool:
+        """Take in the records of an earlier run; return whether there were any."""
+        state, at = None, 0
         for number, entry in enumerate(journal.read(), start=2):
             try:
                 with self._shield.whole():
                     self._replay(entry)
             except UNREADABLE:
                 raise journal.damaged(number) from None
-            state = entry.get("search") or state
-        return state
+            if entry.get("search"):
+                state, at = entry["search"], number
+        if state is None:
+            return False
+        try:
+            self.incumbent.restore(state, offers=self._batches)
+        except UNREADABLE:
+            raise journal.damaged(at) from None
+        return True
 
     def _replay(self, entry: dict[str, Any]) -> None:
         if entry.get("point") is not None:

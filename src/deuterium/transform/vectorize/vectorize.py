@@ -10,7 +10,6 @@ import numpy as np
 from deuterium.errors import InvalidInputError
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
-from deuterium.interval.environment import standard_only
 from deuterium.transform.vectorize.flatten import flatten
 from deuterium.transform.vectorize.groups import build
 from deuterium.transform.vectorize.table import read
@@ -24,7 +23,6 @@ def vectorize(
 ) -> list[Variable]: ...
 
 
-@standard_only
 def vectorize(v: Any, *, keep: Iterable[Variable] = ()) -> Any:
     """Return the same function as a graph of few array nodes.
 
