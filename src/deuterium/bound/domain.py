@@ -6,155 +6,38 @@ constraints are made by `Box`, `Ball`, `Choice` and `OneHot` and joined with ``&
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
+from deuterium.bound.constraints import (
+    ENUMERATED,
+    Constraint,
+    OneOf,
+    Range,
+    Shape,
+    UnitVectors,
+    Within,
+)
 from deuterium.errors import BoundsError, InvalidInputError, ShapeError
 from deuterium.graph.substitute import symbol_name
 from deuterium.graph.variable import Variable
-from deuterium.interval import Interval, arithmetic
-from deuterium.interval.rounding import EPS, add_down, add_up
+from deuterium.interval import Interval, arithmetic, doubles
 
-Shape = tuple[int, ...]
-
-ENUMERATED = 256  # at most so many combinations of finite values are told apart
-
-
-@dataclass(frozen=True, eq=False)
-class Range:
-    """A symbol lies between two ends, element by element."""
-
-    lower: Any
-    upper: Any
-
-    def hull(self, shape: Shape) -> Interval:
-        """Return the smallest box, of the symbol's shape plus batch axes in front."""
-        low, high = np.broadcast_arrays(self.lower, self.upper)
-        return Interval.unchecked(low, high)
-
-    def holds(self, value: Any) -> Any:
-        """Return whether values lie between the ends, element by element."""
-        return (self.lower <= value) & (value <= self.upper)
-
-    def code(self, name: str) -> str:
-        """Return the call that makes this constraint."""
-        return f"dt.Box({{{name!r}: ({_text(self.lower)}, {_text(self.upper)})}})"
-
-
-@dataclass(frozen=True, eq=False)
-class Within:
-    """A symbol lies in a ball around a centre, in the norm of the given order."""
-
-    center: Any
-    radius: float
-    order: float
-
-    def hull(self, shape: Shape) -> Interval:
-        """Return the smallest box around the ball, rounded outward."""
-        radius = np.full(np.shape(self.center), self.radius)
-        return Interval.unchecked(
-            add_down(self.center, -radius), add_up(self.center, radius)
-        )
-
-    def holds(self, value: Any) -> Any:
-        """Return whether a value lies in the ball (never yes for one outside)."""
-        away = np.abs(np.asarray(value) - self.center)
-        if self.order == 2:
-            away = np.sqrt(np.sum(np.square(away)))
-        return away * (1.0 + (away.size + 8) * EPS) <= self.radius
-
-    def may_hold(self, value: Any) -> Any:
-        """Return whether a value may lie in the ball (never no for one inside)."""
-        away = np.abs(np.asarray(value) - self.center)
-        if self.order == 2:
-            most = max(float(np.max(away, initial=0.0)), 1e-300)
-            away = most * np.sqrt(np.sum(np.square(away / most)))
-        return away * (1.0 - (away.size + 16) * EPS) <= self.radius
-
-    def code(self, name: str) -> str:
-        """Return the call that makes this constraint."""
-        order = "" if self.order == 2 else ", order=np.inf"
-        return f"dt.Ball({name!r}, {_text(self.center)}, {self.radius!r}{order})"
-
-
-@dataclass(frozen=True, eq=False)
-class OneOf:
-    """A symbol is one of finitely many values."""
-
-    values: tuple[Any, ...]
-
-    def hull(self, shape: Shape) -> Interval:
-        """Return the smallest box around the values."""
-        table = self.table(shape)
-        return Interval.unchecked(table.min(axis=0), table.max(axis=0))
-
-    def table(self, shape: Shape) -> Any:
-        """Return the values as an array, one row each."""
-        try:
-            return np.stack([np.broadcast_to(v, shape) for v in self.values])
-        except ValueError:
-            shapes = sorted({v.shape for v in self.values})
-            raise ShapeError(
-                f"Choice: values of shapes {shapes} do not broadcast to the symbol's "
-                f"shape {shape}"
-            ) from None
-
-    def holds(self, value: Any) -> Any:
-        """Return whether a value is one of those listed."""
-        return any(
-            np.array_equal(np.broadcast_to(v, np.shape(value)), value)
-            for v in self.values
-        )
-
-    def code(self, name: str) -> str:
-        """Return the call that makes this constraint."""
-        return f"dt.Choice({name!r}, [{', '.join(map(_text, self.values))}])"
-
-
-@dataclass(frozen=True, eq=False)
-class UnitVectors:
-    """A symbol is a unit vector along its last axis, in each row."""
-
-    def hull(self, shape: Shape) -> Interval:
-        """Return the box from 0 to 1."""
-        self._length(shape)
-        return Interval.unchecked(np.zeros(shape), np.ones(shape))
-
-    def table(self, shape: Shape) -> Any | None:
-        """Return every combination of unit vectors, or None if they are too many."""
-        length, rows = self._length(shape), math.prod(shape[:-1])
-        if length**rows > ENUMERATED:
-            return None
-        places = np.indices((length,) * rows).reshape(rows, -1).T
-        return np.eye(length)[places].reshape((length**rows, *shape))
-
-    def _length(self, shape: Shape) -> int:
-        if not shape or shape[-1] == 0:
-            raise ShapeError(
-                f"OneHot: a symbol of shape {shape} holds no unit vector; its last "
-                "axis must have at least one element"
-            )
-        return shape[-1]
-
-    def holds(self, value: Any) -> Any:
-        """Return whether every row is a unit vector."""
-        value = np.asarray(value)
-        return np.isin(value, (0.0, 1.0)).all() and np.all(value.sum(axis=-1) == 1)
-
-    def code(self, name: str) -> str:
-        """Return the call that makes this constraint."""
-        return f"dt.OneHot({name!r})"
-
-
-Constraint = Range | Within | OneOf | UnitVectors
-
-
-def _text(numbers: Any) -> str:
-    return repr(np.asarray(numbers).tolist()).replace("inf", "np.inf")
+__all__ = [
+    "ENUMERATED",
+    "Ball",
+    "Box",
+    "Choice",
+    "Constraint",
+    "Domain",
+    "OneHot",
+    "OneOf",
+    "Range",
+    "UnitVectors",
+    "Within",
+]
 
 
 class Domain:
@@ -265,15 +148,12 @@ def _exclusive(symbol: Variable) -> BoundsError:
 
 
 def _fitted(box: Interval, symbol: Variable) -> Interval:
-    try:
-        shape = np.broadcast_shapes(box.shape, symbol.shape)
-    except ValueError:
-        shape = ()
-    if len(shape) < symbol.ndim or shape[len(shape) - symbol.ndim :] != symbol.shape:
+    if not _broadcasts(box.shape, symbol.shape):
         raise ShapeError(
             f"bounds of {symbol.name!r}: shape {box.shape} does not broadcast to the "
             f"symbol's shape {symbol.shape} (batch axes come first)"
         )
+    shape = np.broadcast_shapes(box.shape, symbol.shape)
     return Interval.unchecked(
         np.broadcast_to(box.lower, shape), np.broadcast_to(box.upper, shape)
     )
@@ -288,16 +168,19 @@ def _single(key: Any, constraint: Constraint) -> Domain:
     return domain
 
 
-def _numbers(value: Any, what: str) -> Any:
+def _exactly(value: Any, what: str) -> Any:
     """Return numbers of the domain's own: what the caller does to its array is its."""
-    try:
-        array = np.array(value, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InvalidInputError(f"{what} must be numbers, got {value!r:.80}") from None
-    if np.isnan(array).any():
+    numbers = doubles.exactly(
+        value, what, "take the nearest double, if it will do: float(...), or a Box"
+    )
+    return _settled(numbers, value, what)
+
+
+def _settled(numbers: Any, value: Any, what: str) -> Any:
+    if np.isnan(numbers).any():
         raise BoundsError(f"{what} must not be NaN, got {value!r:.80}")
-    array.flags.writeable = False
-    return array
+    numbers.flags.writeable = False
+    return numbers
 
 
 def Box(bounds: Mapping[Any, Any]) -> Domain:
@@ -308,12 +191,15 @@ def Box(bounds: Mapping[Any, Any]) -> Domain:
     bounds : mapping
         From a symbol (the Variable or its name, never a position) to ``(lower,
         upper)``: numbers, or arrays that broadcast to the symbol's shape.  Leading axes
-        beyond that shape make a batch of boxes.
+        beyond that shape make a batch of boxes.  Numbers that no double holds are
+        rounded outward.
 
     Raises
     ------
     BoundsError
-        Ends are reversed, NaN, or leave no finite point.
+        Ends are reversed, NaN, or leave no finite point; or they can be read two ways,
+        as ``[(0, 10), (5, 20)]`` can for two elements: one pair each, or first all
+        lower ends and then all upper ones.
     """
     if not isinstance(bounds, Mapping):
         raise InvalidInputError(
@@ -322,21 +208,20 @@ def Box(bounds: Mapping[Any, Any]) -> Domain:
         )
     domain = Domain({}, {})
     for key, pair in bounds.items():
-        domain = domain & _single(key, _range(symbol_name(key), pair))
+        domain = domain & _single(key, _range(key, pair))
     return domain
 
 
-def _range(name: str, pair: Any) -> Range:
+def _range(key: Any, pair: Any) -> Range:
+    name = symbol_name(key)
+    given = _two_ends(key, name, pair)
+    low, high = (
+        _end(name, side, value)
+        for side, value in zip(("lower", "upper"), given, strict=True)
+    )
+    exact = (doubles.as_plain_array(end, "Box: bounds") for end in given)
     try:
-        lower, upper = pair
-    except (TypeError, ValueError):
-        raise BoundsError(
-            f"Box: bounds of {name!r} must be a pair (lower, upper), got {pair!r:.80}"
-        ) from None
-    low = _numbers(lower, f"Box: the lower bound of {name!r}")
-    high = _numbers(upper, f"Box: the upper bound of {name!r}")
-    try:
-        reversed_ = low > high
+        reversed_ = np.greater(*exact)
     except ValueError:
         raise ShapeError(
             f"Box: bounds of {name!r} have shapes {low.shape} and {high.shape}, which "
@@ -344,12 +229,79 @@ def _range(name: str, pair: Any) -> Range:
         ) from None
     if np.any(reversed_):
         raise BoundsError(
-            f"Box: bounds of {name!r} are reversed: lower={lower!r:.60} exceeds "
-            f"upper={upper!r:.60}; write them as (lower, upper)"
+            f"Box: bounds of {name!r} are reversed: lower={given[0]!r:.60} exceeds "
+            f"upper={given[1]!r:.60}; write them as (lower, upper)"
         )
     if np.any(low == np.inf) or np.any(high == -np.inf):
         raise BoundsError(f"Box: bounds of {name!r} leave no finite number: {pair!r}")
     return Range(low, high)
+
+
+def _end(name: str, side: str, value: Any) -> Any:
+    what = f"Box: the {side} bound of {name!r}"
+    return _settled(doubles.enclosing(value, what)[side == "upper"], value, what)
+
+
+def _two_ends(key: Any, name: str, pair: Any) -> Any:
+    """Return what was given for the lower and the upper end, if that is plain."""
+    doubles.refuse_subclass(pair, f"Box: bounds of {name!r}")
+    if not isinstance(pair, (tuple, list, np.ndarray)) or _shape(pair) == ():
+        raise BoundsError(
+            f"Box: bounds of {name!r} must be a pair (lower, upper), got {pair!r:.80}"
+        )
+    if len(pair) != 2:
+        rows = [_shape(e) == (2,) for e in pair]
+        hint = (
+            f"; they look like {len(rows)} pairs: {_BOTH}" if rows and all(rows) else ""
+        )
+        raise BoundsError(
+            f"Box: bounds of {name!r} must be a pair (lower, upper), got "
+            f"{len(pair)} entries {pair!r:.80}{hint}"
+        )
+    if _reads_as_pairs(key, pair):
+        raise BoundsError(
+            f"Box: bounds of {name!r} can be read two ways: {pair!r:.80} may be the "
+            "lower ends and then the upper ends, or a pair of ends for each element; "
+            f"{_BOTH}"
+        )
+    return pair
+
+
+_BOTH = (
+    "write a tuple of two arrays, (np.array([every lower end]), np.array([every upper "
+    "end])); of pairs p that is tuple(np.transpose(p))"
+)
+
+
+def _shape(rows: Any) -> tuple[int, ...] | None:
+    try:
+        return np.shape(rows)
+    except ValueError:  # lists of different lengths
+        return None
+
+
+def _reads_as_pairs(key: Any, rows: Any) -> bool:
+    """Return whether two rows may be meant as a pair of ends for each element.
+
+    A tuple of two arrays or lists is ``(lower, upper)``, as documented; a tuple of
+    two tuples is what SciPy calls bounds.
+    """
+    first, second = map(_shape, rows)
+    if first is None or first != second or first[-1:] != (2,):
+        return False
+    if isinstance(rows, tuple) and not all(isinstance(e, tuple) for e in rows):
+        return False
+    shape = key.shape if isinstance(key, Variable) else None
+    return shape is None or _broadcasts((2, *first[:-1]), shape)
+
+
+def _broadcasts(given: Shape, shape: Shape) -> bool:
+    """Return whether bounds of a shape fit a symbol's, batch axes in front."""
+    try:
+        both = np.broadcast_shapes(given, shape)
+    except ValueError:
+        return False
+    return both[len(both) - len(shape) :] == shape and len(both) >= len(shape)
 
 
 def Ball(x: Any, center: Any, radius: float, order: float = 2) -> Domain:
@@ -367,18 +319,21 @@ def Ball(x: Any, center: Any, radius: float, order: float = 2) -> Domain:
         The norm: Euclidean, or the largest element.
     """
     name = symbol_name(x)
-    c = _numbers(center, f"Ball: the center of {name!r}")
-    r = _numbers(radius, f"Ball: the radius of {name!r}")
-    if r.shape != ():
+    c = _exactly(center, f"Ball: the center of {name!r}")
+    what = f"Ball: the radius of {name!r}"
+    if isinstance(radius, (bool, np.bool_)):
+        raise InvalidInputError(f"{what} must be a number, got {radius!r}")
+    size = _settled(doubles.enclosing(radius, what)[1], radius, what)
+    if size.shape != ():
         raise ShapeError(
             f"Ball: `radius` of {name!r} must be one number, got {radius!r}"
         )
-    r = float(r)
+    r = float(size)
     if not 0 <= r < np.inf or not np.isfinite(c).all():
         raise BoundsError(
             f"Ball: center must be finite and radius finite and >= 0, got {radius!r}"
         )
-    if order not in (2, np.inf):
+    if not isinstance(order, (int, float, np.number)) or order not in (2, np.inf):
         raise InvalidInputError(f"Ball: `order` must be 2 or inf, got {order!r}")
     return _single(x, Within(c, r, float(order)))
 
@@ -391,20 +346,26 @@ def Choice(x: Any, values: Any) -> Domain:
     x : Variable or str
         The symbol.
     values : sequence
-        Its possible values; each broadcasts to the symbol's shape.
+        Its possible values, exactly; each broadcasts to the symbol's shape.
+
+    Raises
+    ------
+    BoundsError
+        There are none; or several plain numbers are given for an array, which may mean
+        that its elements are equal, or that each is one of them.
     """
     name = symbol_name(x)
-    try:
-        listed = list(values)
-    except TypeError:
+    what = f"Choice: the values of {name!r}"
+    if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable):
         raise InvalidInputError(
-            f"Choice: `values` of {name!r} must be a sequence, got {values!r}"
-        ) from None
+            f"Choice: `values` of {name!r} must be a sequence, got {values!r:.80}"
+        )
+    if hasattr(values, "__array__"):  # tables of pandas run over their columns' names
+        values = doubles.as_plain_array(values, what)
+    listed = tuple(_exactly(v, what) for v in values)
     if not listed:
         raise BoundsError(f"Choice: `values` of {name!r} must not be empty")
-    return _single(
-        x, OneOf(tuple(_numbers(v, f"Choice: the values of {name!r}") for v in listed))
-    )
+    return _single(x, OneOf(listed))
 
 
 def OneHot(x: Any) -> Domain:

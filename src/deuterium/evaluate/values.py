@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from deuterium.errors import (
-    InvalidInputError,
     MissingSymbolError,
     ShapeError,
     UnknownSymbolError,
     did_you_mean,
 )
 from deuterium.graph.variable import Variable
+from deuterium.interval import doubles
 
 
 def fitted(value: Any, leaf: Variable, caller: str) -> Any:
@@ -22,13 +22,11 @@ def fitted(value: Any, leaf: Variable, caller: str) -> Any:
 
     Extra leading axes are batch axes.
     """
-    try:
-        array = _real(np.asarray(value))
-    except (TypeError, ValueError):
-        raise InvalidInputError(
-            f"{caller}: the value of {leaf.name!r} must be real numbers, got "
-            f"{type(value).__name__} {value!r:.60}"
-        ) from None
+    array = doubles.exactly(
+        value,
+        f"{caller}: the value of {leaf.name!r}",
+        "convert it first, with np.asarray(..., dtype=float), if rounding will do",
+    )
     if leaf.shape == () and array.shape == ():
         return float(array)
     try:
@@ -41,14 +39,6 @@ def fitted(value: Any, leaf: Variable, caller: str) -> Any:
             f"{array.shape} does not broadcast to it (batch axes come first)"
         )
     return np.broadcast_to(array, shape)
-
-
-def _real(array: Any) -> Any:
-    """Return an array as float64; text and None are no numbers here."""
-    kind = array.dtype.kind
-    if kind not in "biufO" or (kind == "O" and any(e is None for e in array.flat)):
-        raise TypeError
-    return array.astype(np.float64, copy=False)
 
 
 def require_known(

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.errors import ShapeError, UnsupportedError
+from deuterium.errors import UnsupportedError
+from deuterium.functions.axes import common_shape
 from deuterium.functions.table import implements, refuse
 from deuterium.graph import protocols
 from deuterium.graph.late import provides
@@ -31,12 +32,7 @@ def where(condition: Any, *choices: Any) -> Variable:
         )
     a, b = (as_variable(c) for c in choices)
     mask = np.asarray(condition).astype(bool)
-    try:
-        shape = np.broadcast_shapes(mask.shape, a.shape, b.shape)
-    except ValueError:
-        raise ShapeError(
-            f"np.where: shapes {mask.shape}, {a.shape} and {b.shape} do not broadcast"
-        ) from None
+    shape = common_shape("np.where", mask.shape, a.shape, b.shape)
     mask = np.array(np.broadcast_to(mask, shape))
     return select(broadcast_to(a, shape), broadcast_to(b, shape), mask=mask)
 
@@ -61,14 +57,16 @@ def power(base: Any, exponent: Any) -> Any:
     Elements with an integer exponent take integer powers, which are defined for
     negative bases; so an array of several integers is done one integer at a time.
     """
-    given = exponent if isinstance(exponent, (np.ndarray, list, tuple)) else None
-    powers = None if given is None else np.asarray(given)
-    if powers is None or not powers.ndim or powers.dtype.kind not in "biuf":
+    if not isinstance(exponent, (np.ndarray, list, tuple)) or _holds_objects(exponent):
         return raise_to(base, exponent)
+    numbers = as_variable(exponent)
+    powers = numbers.value
+    if numbers.op is not None or not numbers.shape or not numbers.size:
+        return raise_to(base, exponent if powers is None else numbers)
     if not np.all(powers == np.rint(powers)):
-        return raise_to(base, exponent)
+        return raise_to(base, numbers)
     x = as_variable(base)
-    shape = np.broadcast_shapes(x.shape, powers.shape)
+    shape = common_shape("np.power", x.shape, powers.shape)
     x, powers = broadcast_to(x, shape), np.broadcast_to(powers, shape)
     if not powers.size:
         return x  # of no elements: any power of none is none
@@ -77,6 +75,10 @@ def power(base: Any, exponent: Any) -> Any:
         at = np.flatnonzero(powers == n)
         parts.append(put_places(raise_to(take_places(x, at), n), at, shape))
     return parts[0] if len(parts) == 1 else reduce(add, parts)
+
+
+def _holds_objects(x: Any) -> bool:
+    return isinstance(x, np.ndarray) and x.dtype == object
 
 
 protocols.UFUNCS["power"] = power

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -129,8 +128,8 @@ def as_variable(x: Any) -> Variable:
         return x
     if isinstance(x, (int, float, np.number)):
         return constant(x)
-    if isinstance(x, (Fraction, Decimal)) and math.isfinite(x):
-        top, bottom = x.as_integer_ratio()
+    if isinstance(x, (Fraction, Decimal)):
+        top, bottom = doubles.ratio(x)
         whole = constant(top)
         return whole if bottom == 1 else whole / constant(bottom)
     if isinstance(x, se.Basic) or hasattr(x, "_sympy_") or hasattr(x, "free_symbols"):

@@ -44,16 +44,56 @@ def as_plain_array(value: Any, what: str) -> Any:
             f"{what} must be numbers, got {value!r:.80} ({error})"
         ) from None
     kind = array.dtype.kind
-    if kind == "O" and all(isinstance(e, _PLAIN) for e in array.flat):
-        return array
+    if kind == "O" and all(map(_is_number, array.flat)):
+        return _objects(array)
     if kind not in "biuf":
         raise InvalidInputError(
             f"{what} must be real numbers, got {type(value).__name__} {value!r:.80} "
             f"of dtype {array.dtype}; make numbers of it first"
         )
-    if kind in "iu" and array.size and _reach(array) > LARGEST_WHOLE:
-        return array.astype(object)
-    return array
+    long = kind == "f" and array.dtype.itemsize > 8
+    return _objects(array) if long or _has_long_integers(array) else array
+
+
+def _is_number(x: Any) -> bool:
+    signals = isinstance(x, Decimal) and x.is_snan()
+    return isinstance(x, _PLAIN) and not signals
+
+
+def ratio(x: Fraction | Decimal) -> tuple[int, int]:
+    """Return numerator and denominator of an exact number."""
+    if isinstance(x, Decimal) and not x.is_finite():
+        raise InvalidInputError(f"an exact number must be finite, got {x!r}")
+    return x.as_integer_ratio()
+
+
+def _objects(array: Any) -> Any:
+    """Return an array of integers, floats and Fractions, which compare exactly."""
+    out = np.empty(array.shape, dtype=object)
+    out.reshape(-1)[:] = [_comparable(e) for e in array.ravel()]
+    return out
+
+
+def _comparable(number: Any) -> Any:
+    if isinstance(number, (int, np.integer, np.bool_)):
+        return int(number)
+    if isinstance(number, Fraction):
+        return number
+    if isinstance(number, float) or not _is_finite(number):
+        return float(number)
+    return Fraction(*number.as_integer_ratio())
+
+
+def _is_finite(number: Any) -> bool:
+    if isinstance(number, Decimal):
+        return number.is_finite()
+    return bool(np.isfinite(number))
+
+
+def _has_long_integers(array: Any) -> bool:
+    if array.dtype.kind not in "iu" or not array.size:
+        return False
+    return max(-int(array.min()), int(array.max())) > LARGEST_WHOLE
 
 
 def refuse_subclass(value: Any, what: str) -> None:
@@ -77,24 +117,19 @@ def _is_a(value: Any, name: str) -> bool:
 
 def _may_have_lost_digits(array: Any, value: Any) -> bool:
     """Return whether NumPy may have rounded integers of a list to doubles."""
-    if isinstance(value, (np.ndarray, np.generic, float)) or array.dtype.kind != "f":
+    doubles = array.dtype.kind == "f" and array.dtype.itemsize >= 8
+    if not doubles or not isinstance(value, (list, tuple)):
         return False
-    return hasattr(value, "__len__") and bool(_reach(array) >= LARGEST_WHOLE)
-
-
-def _reach(array: Any) -> int | float:
-    """Return the largest absolute value (without the overflow of abs)."""
-    return (
-        max(-array.min(initial=0), array.max(initial=0))
-        if array.dtype.kind == "f"
-        else max(-int(array.min()), int(array.max()))
-    )
+    return bool(np.any(np.abs(array) >= LARGEST_WHOLE))
 
 
 def enclosing(value: Any, what: str) -> tuple[Array, Array]:
     """Return the largest doubles at most, and the smallest at least, each number."""
     given, near = _nearest(value, what)
-    return step_down(near, near <= given), step_up(near, near >= given)
+    if given.dtype != object:
+        return near, near
+    down, up = step_down(near, near <= given), step_up(near, near >= given)
+    return np.asarray(down), np.asarray(up)
 
 
 def exactly(value: Any, what: str, otherwise: str) -> Array:
@@ -107,7 +142,7 @@ def exactly(value: Any, what: str, otherwise: str) -> Array:
     """
     given, near = _nearest(value, what)
     wrong = np.asarray((near != given) & (near == near))
-    if wrong.any():
+    if given.dtype == object and wrong.any():
         first = given[wrong].flat[0] if given.shape else given.item()
         raise InvalidInputError(
             f"{what} must be a number that a double holds exactly, got {first!s:.60} "
@@ -120,12 +155,11 @@ def _nearest(value: Any, what: str) -> tuple[Any, Array]:
     """Return a plain array of the numbers, and the doubles nearest to them."""
     given = as_plain_array(value, what)
     if given.dtype.kind == "O":
-        near = np.array([_double(e) for e in given.flat]).reshape(given.shape)
+        near = np.array([_double(e) for e in given.flat], dtype=np.float64)
+        near = near.reshape(given.shape)
     else:
-        with np.errstate(over="ignore"):
-            near = given.astype(np.float64)
-    beyond = np.isinf(near) & (given != near)
-    if np.any(beyond):
+        near = given.astype(np.float64)
+    if np.any(np.isinf(near) & (given != near)):
         raise InvalidInputError(
             f"{what} is beyond the largest double, 1.8e308; write np.inf for no end"
         )

@@ -7,6 +7,8 @@ These are correctly rounded in IEEE arithmetic, so their enclosures are hand-wri
 from __future__ import annotations
 
 import operator
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,7 @@ from deuterium.graph import protocols
 from deuterium.graph.late import provides
 from deuterium.graph.operator import BY_UFUNC, Operator, Shape, register
 from deuterium.graph.variable import Variable, as_variable, constant
-from deuterium.interval import Interval, arithmetic
+from deuterium.interval import Interval, arithmetic, doubles
 from deuterium.interval.environment import require_read
 from deuterium.interval.rounding import next_down, next_up, sum_error
 from deuterium.ops.facts import times, unary
@@ -217,22 +219,26 @@ def raise_to(base: Any, exponent: Any) -> Any:
         return sqrt(base)
     if number == -0.5:
         return reciprocal(sqrt(base))
-    if not float(number).is_integer() or abs(number) > 2**31:
-        return power(base, constant(number))
+    if number != number or abs(number) > 2**31 or number != int(number):
+        return power(base, as_variable(number))
     return _by_integer(base, int(number))
 
 
 def _plain_number(exponent: Any) -> Any:
-    """Return the exponent if it is a plain number.
+    """Return the exponent, exactly, if it is a plain number.
 
     A constant Variable is not: one may differentiate with respect to it.
     """
-    if isinstance(exponent, Variable):
+    if isinstance(exponent, (np.ndarray, np.generic, Fraction, Decimal)):
+        array = np.asarray(exponent)
+        if array.shape != ():
+            return None
+        exponent = doubles.as_plain_array(exponent, "an exponent").item()
+    if not isinstance(exponent, (int, float)):
         return None
-    array = np.asarray(exponent)
-    if array.dtype.kind == "f":
-        require_read("power", array)
-    return array.item() if array.shape == () and array.dtype.kind in "biuf" else None
+    if isinstance(exponent, float):
+        require_read("power", exponent)
+    return exponent
 
 
 def _by_integer(base: Variable, n: int) -> Variable:

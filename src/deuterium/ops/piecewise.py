@@ -138,21 +138,15 @@ minimum = binary(
 )
 
 
-def _is_zero(x: Any) -> bool:
-    if isinstance(x, Variable):
-        return x.is_constant and not np.any(x.value)
-    if not isinstance(x, (int, float, np.number, np.ndarray)) or np.any(x):
-        return False
-    require_read("maximum", x)
-    return True
-
-
 def larger(a: Any, b: Any) -> Variable:
     """Return ``maximum(a, b)``, as relu where one side is zero."""
-    for x, other in ((a, b), (b, a)):
-        if _is_zero(other) and np.shape(other) in ((), as_variable(x).shape):
-            return relu(as_variable(x))
-    return maximum(a, b)
+    x, y = as_variable(a), as_variable(b)
+    for one, other in ((x, y), (y, x)):
+        is_zero = other.is_constant and not np.any(other.value)
+        if is_zero and other.shape in ((), one.shape):
+            require_read("maximum", other.value)
+            return relu(one)
+    return maximum(x, y)
 
 
 protocols.UFUNCS["maximum"] = larger

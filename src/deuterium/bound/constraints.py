@@ -1,0 +1,158 @@
+"""What a domain asks of one symbol: ends, a ball, a list of values, unit vectors."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from deuterium.errors import BoundsError, ShapeError
+from deuterium.interval import Interval
+from deuterium.interval.rounding import EPS, add_down, add_up
+
+Shape = tuple[int, ...]
+
+ENUMERATED = 256  # at most so many combinations of finite values are told apart
+
+
+@dataclass(frozen=True, eq=False)
+class Range:
+    """A symbol lies between two ends, element by element."""
+
+    lower: Any
+    upper: Any
+
+    def hull(self, shape: Shape) -> Interval:
+        """Return the smallest box, of the symbol's shape plus batch axes in front."""
+        low, high = np.broadcast_arrays(self.lower, self.upper)
+        return Interval.unchecked(low, high)
+
+    def holds(self, value: Any) -> Any:
+        """Return whether values lie between the ends, element by element."""
+        return (self.lower <= value) & (value <= self.upper)
+
+    def code(self, name: str) -> str:
+        """Return the call that makes this constraint."""
+        return f"dt.Box({{{name!r}: ({_text(self.lower)}, {_text(self.upper)})}})"
+
+
+@dataclass(frozen=True, eq=False)
+class Within:
+    """A symbol lies in a ball around a centre, in the norm of the given order."""
+
+    center: Any
+    radius: float
+    order: float
+
+    def hull(self, shape: Shape) -> Interval:
+        """Return the smallest box around the ball, rounded outward."""
+        radius = np.full(np.shape(self.center), self.radius)
+        return Interval.unchecked(
+            add_down(self.center, -radius), add_up(self.center, radius)
+        )
+
+    def holds(self, value: Any) -> Any:
+        """Return whether a value lies in the ball (never yes for one outside)."""
+        away = np.abs(np.asarray(value) - self.center)
+        if self.order == 2:
+            away = np.sqrt(np.sum(np.square(away)))
+        return away * (1.0 + (away.size + 8) * EPS) <= self.radius
+
+    def may_hold(self, value: Any) -> Any:
+        """Return whether a value may lie in the ball (never no for one inside)."""
+        away = np.abs(np.asarray(value) - self.center)
+        if self.order == 2:
+            most = max(float(np.max(away, initial=0.0)), 1e-300)
+            away = most * np.sqrt(np.sum(np.square(away / most)))
+        return away * (1.0 - (away.size + 16) * EPS) <= self.radius
+
+    def code(self, name: str) -> str:
+        """Return the call that makes this constraint."""
+        order = "" if self.order == 2 else ", order=np.inf"
+        return f"dt.Ball({name!r}, {_text(self.center)}, {self.radius!r}{order})"
+
+
+@dataclass(frozen=True, eq=False)
+class OneOf:
+    """A symbol is one of finitely many values."""
+
+    values: tuple[Any, ...]
+
+    def hull(self, shape: Shape) -> Interval:
+        """Return the smallest box around the values."""
+        table = self.table(shape)
+        return Interval.unchecked(table.min(axis=0), table.max(axis=0))
+
+    def table(self, shape: Shape) -> Any:
+        """Return the values as an array, one row each."""
+        whole = any(map(np.ndim, self.values))
+        if len(self.values) > 1 < math.prod(shape) and not whole:
+            raise BoundsError(
+                f"Choice: {len(self.values)} numbers for a symbol of shape {shape} can "
+                "be read two ways: all elements equal, or each by itself one of them; "
+                f"list arrays, such as np.full({shape}, value) for each if they are "
+                "equal, or else every combination"
+            )
+        try:
+            return np.stack([np.broadcast_to(v, shape) for v in self.values])
+        except ValueError:
+            shapes = sorted({v.shape for v in self.values})
+            raise ShapeError(
+                f"Choice: values of shapes {shapes} do not broadcast to the symbol's "
+                f"shape {shape}"
+            ) from None
+
+    def holds(self, value: Any) -> Any:
+        """Return whether a value is one of those listed."""
+        return any(
+            np.array_equal(np.broadcast_to(v, np.shape(value)), value)
+            for v in self.values
+        )
+
+    def code(self, name: str) -> str:
+        """Return the call that makes this constraint."""
+        return f"dt.Choice({name!r}, [{', '.join(map(_text, self.values))}])"
+
+
+@dataclass(frozen=True, eq=False)
+class UnitVectors:
+    """A symbol is a unit vector along its last axis, in each row."""
+
+    def hull(self, shape: Shape) -> Interval:
+        """Return the box from 0 to 1."""
+        self._length(shape)
+        return Interval.unchecked(np.zeros(shape), np.ones(shape))
+
+    def table(self, shape: Shape) -> Any | None:
+        """Return every combination of unit vectors, or None if they are too many."""
+        length, rows = self._length(shape), math.prod(shape[:-1])
+        if length**rows > ENUMERATED:
+            return None
+        places = np.indices((length,) * rows).reshape(rows, -1).T
+        return np.eye(length)[places].reshape((length**rows, *shape))
+
+    def _length(self, shape: Shape) -> int:
+        if not shape or shape[-1] == 0:
+            raise ShapeError(
+                f"OneHot: a symbol of shape {shape} holds no unit vector; its last "
+                "axis must have at least one element"
+            )
+        return shape[-1]
+
+    def holds(self, value: Any) -> Any:
+        """Return whether every row is a unit vector."""
+        value = np.asarray(value)
+        return np.isin(value, (0.0, 1.0)).all() and np.all(value.sum(axis=-1) == 1)
+
+    def code(self, name: str) -> str:
+        """Return the call that makes this constraint."""
+        return f"dt.OneHot({name!r})"
+
+
+Constraint = Range | Within | OneOf | UnitVectors
+
+
+def _text(numbers: Any) -> str:
+    return repr(np.asarray(numbers).tolist()).replace("inf", "np.inf")
