@@ -48,8 +48,6 @@ __all__ = ["ClipFreeSGD", "StepReport"]
 
 Array = Any
 
-HUGE = 1e100  # squared lengths of weights for which no bound is tried
-
 
 class ClipFreeSGD:
     """Stochastic gradient descent with noise, and nobody's gradient clipped.
@@ -267,10 +265,8 @@ class ClipFreeSGD:
         InvalidInputError
             There is none.
         """
-        found = {}
-        if self._is_finite:
-            found = parts_of(self._bound, self.parameters)
-        if not found or not all(d < math.inf for d in found.values()):
+        found = parts_of(self._bound, self.parameters)
+        if not all(d < math.inf for d in found.values()):
             raise self._unbounded()
         return found
 
@@ -314,19 +310,14 @@ class ClipFreeSGD:
 
     # -- within ---------------------------------------------------------------------
 
-    @property
-    def _is_finite(self) -> bool:
-        """Whether the weights are numbers that can be worked with."""
-        return all(float(np.vdot(w, w)) < HUGE for w in self.parameters.values())
-
     def _found(self) -> float:
         """Return the bound at these weights, infinite if there is none."""
-        found = self._bound(self.parameters) if self._is_finite else math.inf
+        found = self._bound(self.parameters)
         return max(found, SMALLEST) if found < math.inf else math.inf  # NaN is none
 
     def _spread(self) -> Spread:
         """Return what is certified, and how the noise is to be spread."""
-        if self.per_layer and self._is_finite:
+        if self.per_layer:
             return spread_over(self._bound, self.parameters)
         return spread_evenly(self._found(), self.parameters)
 
