@@ -14,6 +14,7 @@ __all__ = [
     "BoundsError",
     "CertificateError",
     "DeuteriumError",
+    "DivergedError",
     "FormulaError",
     "GraphError",
     "InvalidInputError",
@@ -71,6 +72,10 @@ class CertificateError(InvalidInputError):
 
 class SoundnessError(DeuteriumError, RuntimeError):
     """A certified bound contradicts a value reached: a fault of deuterium itself."""
+
+
+class DivergedError(DeuteriumError, ArithmeticError):
+    """Training has diverged, and a further step would be of no use."""
 
 
 class UnsupportedError(DeuteriumError, TypeError):
