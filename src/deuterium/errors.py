@@ -16,6 +16,7 @@ __all__ = [
     "CertificateError",
     "CheckpointError",
     "DeuteriumError",
+    "DivergedError",
     "FormulaError",
     "GraphError",
     "InvalidInputError",
@@ -81,6 +82,10 @@ class SoundnessError(DeuteriumError, RuntimeError):
 
 class ArithmeticModeError(DeuteriumError, ArithmeticError):
     """Floating point is set to flush small numbers to zero or to round elsewhere."""
+
+
+class DivergedError(DeuteriumError, ArithmeticError):
+    """Training has diverged, and a further step would be of no use."""
 
 
 class UnsupportedError(DeuteriumError, TypeError):

@@ -514,13 +514,13 @@ def test_a_step_that_is_stopped(where, stop, monkeypatch):
 
 def test_noise_is_drawn_after_it_was_accounted_for(monkeypatch):
     trainer, data, _, _ = problem("binary tanh")
-    released, counts = ClipFreeSGD._released, []
+    released, counts = privacy.ClipFreeSGD._released, []
 
     def watched(self, *args):
         counts.append(self.accountant.releases)
         return released(self, *args)
 
-    monkeypatch.setattr(ClipFreeSGD, "_released", watched)
+    monkeypatch.setattr(privacy.ClipFreeSGD, "_released", watched)
     trainer.fit(data, 3)
     assert counts == [1, 2, 3]
 

@@ -105,14 +105,14 @@ def scores(trainer, data, member):
 @pytest.fixture
 def seen(monkeypatch):
     """Keep what every step released."""
-    original = ClipFreeSGD._released
+    original = privacy.ClipFreeSGD._released
 
     def released(self, *args):
         noisy = original(self, *args)
         self.seen = noisy
         return noisy
 
-    monkeypatch.setattr(ClipFreeSGD, "_released", released)
+    monkeypatch.setattr(privacy.ClipFreeSGD, "_released", released)
 
 
 KINDS = ["full batch", "Poisson", "clipped", "replaced", "per layer"]

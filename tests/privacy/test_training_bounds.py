@@ -345,7 +345,7 @@ def test_hidden_values_of_records_around_zero(name):
         trainer = trainer_of(name, w1, b1, rng.normal(size=(5, 1)), size)
         trainer.bound()
         assert trainer._bound.around is not None
-        ends = trainer._bound._ends(w1, b1)
+        ends = active(name, trainer._bound._reach(w1, b1))
         for k in range(5):
             with flint.ctx.workprec(400):
                 far = sum(flint.arb(abs(v)) for v in w1[:, k].tolist()) * flint.arb(

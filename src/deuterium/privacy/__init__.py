@@ -18,6 +18,7 @@ from deuterium.privacy.quantities import contribution, diameter, lipschitz
 from deuterium.privacy.sensitivity import Sensitivity
 from deuterium.privacy.sources import ASSUMPTIONS
 from deuterium.privacy.training import ClipFreeSGD
+from deuterium.privacy.training_divergence import DivergenceWarning
 
 __all__ = [
     "ASSUMPTIONS",
@@ -26,6 +27,7 @@ __all__ = [
     "ClipFreeSGD",
     "DataDependentBoundsWarning",
     "DiscreteGaussianNoise",
+    "DivergenceWarning",
     "FeatureSensitivities",
     "GaussianNoise",
     "IndividualAccountant",

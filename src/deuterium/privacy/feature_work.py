@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +15,7 @@ from deuterium.bound.domain import OneOf, Range, UnitVectors
 from deuterium.evaluate import compile
 from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable, symbol
+from deuterium.privacy.alone import place_names
 from deuterium.privacy.copies import Group, Pair, each_label
 from deuterium.privacy.features import columns
 from deuterium.privacy.one_feature import FarPairs, OneFeature
@@ -25,7 +26,7 @@ from deuterium.privacy.upward import product_up
 from deuterium.privacy.vectors import Best, norm_graph, norm_up
 from deuterium.transform import grad
 
-__all__ = ["Feature", "Work", "place_names"]
+__all__ = ["Feature", "Work"]
 
 LEAST = 0.2  # seconds for which a search is worth while
 LOOKS = 8  # rounds of a search in vain
@@ -257,14 +258,6 @@ class Feature:
         self.best.take(found)
         if found.status == "interrupted":
             raise KeyboardInterrupt
-
-
-def place_names(x: Variable, where: Sequence[int]) -> list[str]:
-    """Return what elements of a symbol are called."""
-    if not x.shape:
-        return [x.name]
-    each = (np.unravel_index(j, x.shape) for j in where)
-    return [f"{x.name}[{', '.join(map(str, places))}]" for places in each]
 
 
 def _left(limit: float | None) -> Callable[[float], float | None]:

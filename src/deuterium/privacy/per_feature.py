@@ -17,9 +17,10 @@ from deuterium.bound.branch.progress import screen
 from deuterium.errors import InvalidInputError, UnsupportedError, did_you_mean
 from deuterium.graph.variable import Variable
 from deuterium.interval.environment import standard_only
+from deuterium.privacy.alone import features_of, require_movable
 from deuterium.privacy.calibration import gaussian
 from deuterium.privacy.copies import Group
-from deuterium.privacy.feature_work import Feature, Work, place_names
+from deuterium.privacy.feature_work import Feature, Work
 from deuterium.privacy.sensitivity import Sensitivity, require_norm
 from deuterium.privacy.shapes import shape_of
 from deuterium.privacy.vectors import as_parts
@@ -148,7 +149,9 @@ def feature_sensitivity(
         after; all other elements and symbols may be anything, but stay as they are.
     groups : mapping or sequence, optional
         Features that change together: places in ``x`` (in C order) or arrays of truth
-        values, by name or in a row.  By default every feature by itself.
+        values, by name or in a row.  By default every feature by itself; where no two
+        records differ in a single element, as no two one-hot vectors do, what changes
+        together is one feature: the category.
     norm : {1, 2, inf}
         Over all elements of ``f``.
     rtol : float
@@ -198,7 +201,7 @@ def feature_sensitivity(
         for work in (
             Work(parts, shape_of(f), s, domain, norm, rtol, seed) for s in symbols
         )
-        for name, where in _groups(groups, work.x).items()
+        for name, where in _groups(groups, work.x, domain).items()
     ]
     with closing(screen()) if progress else nullcontext() as shown:
         _worked(features, _Clock(limits.time_limit, len(features)), shown)
@@ -275,20 +278,26 @@ def _require_symbol(x: Any, domain: Any) -> None:
         raise InvalidInputError(f"{who}: `domain` must be a Domain that bounds {x!r}")
 
 
-def _groups(given: Any, x: Variable) -> dict[str, Group]:
+def _groups(given: Any, x: Variable, domain: Domain) -> dict[str, Group]:
     if given is None:
-        names = place_names(x, range(x.size))
-        return {n: (j,) for j, n in enumerate(names)}
-    named = (
-        dict(given)
-        if isinstance(given, Mapping)
-        else {str(i): g for i, g in enumerate(given)}
-    )
-    return {str(n): _places(str(n), g, x) for n, g in named.items()}
+        return features_of(x, domain)
+    if not isinstance(given, Mapping | Sequence | np.ndarray) or isinstance(given, str):
+        raise InvalidInputError(
+            "feature_sensitivity: `groups` must be a mapping or a list of groups, got "
+            f"{given!r:.80}"
+        )
+    pairs = given.items() if isinstance(given, Mapping) else enumerate(given)
+    groups = {str(n): _places(str(n), g, x) for n, g in pairs}
+    for name, where in groups.items():
+        require_movable(name, where, x, domain)
+    return groups
 
 
 def _places(name: str, given: Any, x: Variable) -> Group:
-    where = np.asarray(given)
+    try:
+        where = np.asarray(given)
+    except ValueError:
+        where = np.empty(0)  # of uneven rows
     if where.dtype == bool and where.shape == x.shape:
         where = np.flatnonzero(where)
     whole = where.dtype.kind in "iu" and where.ndim <= 1 and where.size > 0
