@@ -332,16 +332,17 @@ def run(check: Callable[[Case], Found], case: Case) -> list[Failure]:
                 return [Failure("soundness", str(error)[:300])]
             return []
         except Exception as error:
-            return [Failure(*_where(error))]
+            return [Failure(*where(error))]
 
 
-def _where(error: Exception) -> tuple[str, str]:
+def where(error: Exception) -> tuple[str, str]:
     """Return the kind and the text of a foreign exception, by where it came from."""
     trace, at = error.__traceback__, "?"
     while trace is not None:
         code = trace.tb_frame.f_code
-        for room in ("/deuterium/", "/adversary/"):
-            if room in code.co_filename and not ("/" in at and room != "/deuterium/"):
-                at = f"{code.co_filename.split(room)[-1]}:{trace.tb_lineno}"
+        if "/src/deuterium/" in code.co_filename:
+            at = f"{code.co_filename.split('/src/deuterium/')[-1]}:{trace.tb_lineno}"
+        elif at.startswith(("?", "adversary:")):
+            at = f"adversary:{code.co_filename.split('/')[-1]}:{trace.tb_lineno}"
         trace = trace.tb_next
     return f"exception {type(error).__name__} at {at}", str(error)[:200]

@@ -12,7 +12,7 @@ import deuterium as dt
 from . import values
 from .case import Case
 
-BITS, STEP = 2400, -600  # of differences: the step is 2**STEP, the error about its square
+BITS, STEP = 3200, -1300  # of differences: the step is 2**STEP, the error about its square
 
 
 def disagreement(case: Case) -> str:

@@ -137,7 +137,9 @@ def _along_last(function: Any, *, keeps: bool) -> Any:
     def run(x: Any) -> Any:
         n = x.shape[-1]
         rows = x.reshape(math.prod(x.shape[:-1]), n)
-        done = [_row(function, row.tolist(), keeps) for row in rows]
+        done = [_row(function, row.tolist(), keeps) for row in rows] if n else []
+        if not n and not keeps:  # only a product of nothing is a number
+            done = [ONE] * len(rows)
         if keeps:
             return filled(x.shape, [e for row in done for e in row])
         return filled(x.shape[:-1], done)

@@ -129,7 +129,7 @@ class UnitVectors:
         length, rows = self._length(shape), math.prod(shape[:-1])
         if length**rows > ENUMERATED:
             return None
-        places = np.indices((length,) * rows).reshape(rows, -1).T
+        places = np.indices((length,) * rows).reshape(rows, length**rows).T
         return np.eye(length)[places].reshape((length**rows, *shape))
 
     def _length(self, shape: Shape) -> int:
@@ -378,7 +378,7 @@ def Ball(x: Any, center: Any, radius: float, order: float = 2) -> Domain:
         raise BoundsError(
             f"Ball: center must be finite and radius finite and >= 0, got {radius!r}"
         )
-    if order not in (2, np.inf):
+    if not isinstance(order, (int, float, np.number)) or order not in (2, np.inf):
         raise InvalidInputError(f"Ball: `order` must be 2 or inf, got {order!r}")
     return _single(x, Within(c, r, float(order)))
 

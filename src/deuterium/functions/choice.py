@@ -68,7 +68,12 @@ def power(base: Any, exponent: Any) -> Any:
     if not np.all(powers == np.rint(powers)):
         return raise_to(base, exponent)
     x = as_variable(base)
-    shape = np.broadcast_shapes(x.shape, powers.shape)
+    try:
+        shape = np.broadcast_shapes(x.shape, powers.shape)
+    except ValueError:
+        raise ShapeError(
+            f"power: shapes {x.shape} and {powers.shape} do not broadcast together"
+        ) from None
     x, powers = broadcast_to(x, shape), np.broadcast_to(powers, shape)
     if not powers.size:
         return x  # of no elements: any power of none is none

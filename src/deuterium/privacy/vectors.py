@@ -61,7 +61,8 @@ def as_parts(who: str, given: Any, name: str = "f") -> list[Variable]:
 
 def require_norm(who: str, norm: Any) -> None:
     """Raise unless this is a norm that noise is made for."""
-    if isinstance(norm, bool) or norm not in NORMS:
+    plain = isinstance(norm, (int, float, np.number)) and not isinstance(norm, bool)
+    if not plain or norm not in NORMS:
         raise InvalidInputError(f"{who}: `norm` must be 1, 2 or inf, got {norm!r}")
 
 
@@ -196,7 +197,7 @@ def _width(x: Interval) -> Array:
 def norm_up(sizes: Array, norm: float) -> float:
     """Return the norm of non-negative numbers, rounded up."""
     if norm == math.inf or not sizes.any():
-        return float(sizes.max())
+        return float(sizes.max(initial=0.0))
     with np.errstate(over="ignore", under="ignore"):
         total = sizes.sum() if norm == 1 else np.sqrt((sizes * sizes).sum())
     # n roundings of terms of one sign, those of squares and root, and underflow

@@ -13,6 +13,7 @@ from typing import Any, overload
 import numpy as np
 
 from deuterium.errors import InvalidInputError, ShapeError
+from deuterium.graph.check import listed
 from deuterium.graph.late import provides
 from deuterium.graph.source import attributing
 from deuterium.graph.traverse import topological
@@ -52,7 +53,7 @@ def grad(y: Any, wrt: Any) -> Any:
         out = np.empty(wrt.shape, dtype=object)
         out.ravel()[:] = _grad(y, list(wrt.ravel()))
         return out
-    return _grad(y, list(wrt))
+    return _grad(y, listed(wrt, "grad: `wrt`"))
 
 
 def _grad(y: Variable, wrt: list[Variable]) -> list[Variable]:

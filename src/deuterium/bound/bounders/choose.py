@@ -29,7 +29,7 @@ def choose(
     ``is_late`` says when preparations have taken too long: what is left to prepare
     then gets the plainest bounder.  Without it, the same problem has the same bounder.
     """
-    if method not in METHODS:
+    if not isinstance(method, str) or method not in METHODS:
         raise InvalidInputError(
             f"`method` must be one of {', '.join(METHODS)}; got {method!r}"
         )

@@ -37,7 +37,7 @@ class Limits:
         """Return these limits if they make sense."""
         for name in ("rtol", "atol"):
             value = getattr(self, name)
-            if not _is_number(value) or not 0 <= value < math.inf:
+            if not is_number(value) or not 0 <= value < math.inf:
                 raise InvalidInputError(
                     f"{caller}: `{name}` must be a finite number >= 0, got {value!r}"
                 )
@@ -45,12 +45,12 @@ class Limits:
             value = getattr(self, name)
             if name == "time_limit" and value is None:
                 continue
-            if not _is_number(value) or not value > 0:
+            if not is_number(value) or not value > 0:
                 raise InvalidInputError(
                     f"{caller}: `{name}` must be a number > 0, got {value!r}"
                 )
         most = self.max_regions
-        if most is not None and not (_is_number(most) and most == int(most) >= 1):
+        if most is not None and not (is_number(most) and most == int(most) >= 1):
             raise InvalidInputError(
                 f"{caller}: `max_regions` must be an integer >= 1, got {most!r}"
             )
@@ -63,7 +63,8 @@ class Limits:
         return reached + max(self.atol, self.rtol * abs(reached))
 
 
-def _is_number(x: object) -> bool:
+def is_number(x: object) -> bool:
+    """Return whether this is a number, and not NaN."""
     return isinstance(x, (int, float)) and not isinstance(x, bool) and x == x
 
 

@@ -241,7 +241,15 @@ def verified(
 
 
 def _positive(matrices: Array) -> Array:
-    """Return which matrices have a Cholesky factorisation."""
+    """Return which matrices have a Cholesky factorisation.
+
+    LAPACK has one of NaN, too, which proves nothing.
+    """
+    finite = np.isfinite(matrices).all(axis=(1, 2))
+    if not finite.all():
+        kept = _positive(matrices[finite]) if finite.any() else False
+        finite[finite] = kept
+        return finite
     try:
         np.linalg.cholesky(matrices)
     except np.linalg.LinAlgError:
@@ -285,5 +293,8 @@ def _nearly(gram: Array, vectors: Array) -> tuple[Array, Array]:
         v = w / d[..., None]
     # scale up until it is feasible
     root = 1.0 / np.sqrt(d)
-    most = np.linalg.eigvalsh(root[:, :, None] * gram * root[:, None, :])[:, -1]
+    try:
+        most = np.linalg.eigvalsh(root[:, :, None] * gram * root[:, None, :])[:, -1]
+    except np.linalg.LinAlgError:  # of numbers near the largest: what follows judges
+        most = np.ones(len(gram))
     return d * np.maximum(most, 1e-300)[:, None], v
