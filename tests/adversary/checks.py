@@ -14,7 +14,7 @@ from flint import arb
 import deuterium as dt
 from deuterium.bound.subdivide import enclose_subdivided
 
-from .case import Case, exact_values
+from .case import Case, at_point, exact_values
 from .regions import as_fraction
 
 Found = Iterator["Failure"]
@@ -44,7 +44,9 @@ def enclosure(case: Case) -> Found:
     high = np.broadcast_to(high, low.shape)
     boxes = list(np.ndindex(case.batch))
     COUNTS["enclosures"] += 1
-    COUNTS["finite enclosures"] += bool(np.isfinite(low).all() & np.isfinite(high).all())
+    COUNTS["finite enclosures"] += bool(
+        np.isfinite(low).all() & np.isfinite(high).all()
+    )
     for points, b in zip(case.points(), boxes, strict=True):
         yield from between(case.v, points, low[b], high[b], "enclose")
 
@@ -93,10 +95,6 @@ def end(x: Any) -> Any:
 
 def _outside(x: Any, low: Any, high: Any) -> bool:
     return bool((low is not None and x < low) or (high is not None and x > high))
-
-
-def at_point(points: Any, i: int) -> str:
-    return str({n: p[i : i + 1].ravel().tolist() for n, p in points.items()})[:600]
 
 
 # -- other forms of the graph --------------------------------------------------------
@@ -226,7 +224,9 @@ def bracketed(case: Case) -> Found:
     rng = np.random.default_rng([case.seed, 3])
     up = bool(rng.integers(2))
     run = dt.maximize if up else dt.minimize
-    found = run(case.v, case.domain, max_regions=int(rng.choice((1, 6, 20))), time_limit=2)
+    found = run(
+        case.v, case.domain, max_regions=int(rng.choice((1, 6, 20))), time_limit=2
+    )
     COUNTS["brackets"] += 1
     COUNTS[f"status {found.status}"] += 1
     if not found.lower <= found.upper:
@@ -259,21 +259,24 @@ def _witnessed(case: Case, found: Any, up: bool) -> Found:
     points = {n: np.asarray(x, dtype=object)[None] for n, x in found.witness.items()}
     points = {n: p for n, p in points.items() if n in case.regions}
     for name, p in points.items():
-        if not case.domain.contains(dt.symbol(name, p.shape[1:]), np.asarray(p[0], dtype=float)):
+        if not case.domain.contains(
+            dt.symbol(name, p.shape[1:]), np.asarray(p[0], dtype=float)
+        ):
             COUNTS["witnesses not surely inside"] += 1
-        if not _holds(case.regions[name], p[0]):
+        if not holds(case.regions[name], p[0]):
             yield Failure("witness", f"{name} outside its domain: {p.tolist()}")
     low, high = (reached, np.inf) if up else (-np.inf, reached)
     yield from between(case.v, points, np.float64(low), np.float64(high), "witness")
 
 
-def _holds(region: Any, value: Any) -> bool:
+def holds(region: Any, value: Any) -> bool:
+    """Return whether numbers lie in a region, exactly."""
     value = np.asarray(value, dtype=object)
     flat = [as_fraction(x) for x in value.ravel().tolist()]
     if region.kind == "box":
         low = np.broadcast_to(region.lower, region.shape).ravel().tolist()
         high = np.broadcast_to(region.upper, region.shape).ravel().tolist()
-        return all(a <= x <= b for a, x, b in zip(low, map(float, flat), high, strict=True))
+        return all(a <= x <= b for a, x, b in zip(low, flat, high, strict=True))
     if region.kind == "choice":
         rows = [np.broadcast_to(r, region.shape) for r in region.values]
         return any(np.array_equal(r, value.astype(float)) for r in rows)

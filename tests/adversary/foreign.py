@@ -157,16 +157,26 @@ def building(seed: int) -> Iterator[tuple[str, Callable[[], Any]]]:
         more = {**LIMITS, name: odd}
         yield f"maximize {name}", lambda m=more: dt.maximize(v, box, **m)
     for name in ("method", "starts", "seed", "points", "maximize", "time_limit"):
-        if name in ("time_limit", "starts") and isinstance(odd, (int, float)) and odd > 9:
+        if (
+            name in ("time_limit", "starts")
+            and isinstance(odd, (int, float))
+            and odd > 9
+        ):
             continue  # as long as asked for
         more = {"time_limit": 0.1, "starts": 2, name: odd}
         yield f"search {name}", lambda m=more: dt.search(v, box, **m)
     yield "search points", lambda: dt.search(v, box, points={s: a}, time_limit=0.1)
     yield "maximize points", lambda: dt.maximize(v, box, points={s: a}, **LIMITS)
-    yield "gaussian", lambda: privacy.gaussian(odd, epsilon=1, delta=1e-5, relation="replace_one")
+    yield (
+        "gaussian",
+        lambda: privacy.gaussian(odd, epsilon=1, delta=1e-5, relation="replace_one"),
+    )
     for name in ("epsilon", "delta", "relation", "scale", "mu", "rho"):
         more = {"epsilon": 1, "delta": 1e-5, "relation": "replace_one", name: odd}
-        yield f"gaussian {name}", lambda m=more: privacy.gaussian(dt.Interval(0, 1), **m)
+        yield (
+            f"gaussian {name}",
+            lambda m=more: privacy.gaussian(dt.Interval(0, 1), **m),
+        )
     yield "contribution norm", lambda: privacy.contribution(v, box, norm=odd, **LIMITS)
     yield "contribution of", lambda: privacy.contribution(odd, box, **LIMITS)
 
@@ -179,16 +189,17 @@ class Hostile:
 
 
 ODD: tuple[Any, ...] = (
-    None, True, "a", "", b"x", (), [], {}, {1: 2}, {"x": 1}, [1, 2], (0, 1), [[0, 1], [2, 3]],
-    [[1], [2, 3]], 0, -1, 2, 10**400, -(10**400), 2**53 + 1, 2**63, 1.5, -0.0, np.inf,
-    -np.inf, np.nan, 1e308, 5e-324, 1j, np.float32(0.1), np.float16(3e4), np.int8(-3),
+    None, True, "a", "", b"x", (), [], {}, {1: 2}, {"x": 1}, [1, 2], (0, 1),
+    [[0, 1], [2, 3]], [[1], [2, 3]], 0, -1, 2, 10**400, -(10**400),
+    2**53 + 1, 2**63, 1.5, -0.0, np.inf, -np.inf, np.nan, 1e308, 5e-324, 1j, np.float32(0.1), np.float16(3e4), np.int8(-3),
     np.uint64(2**64 - 1), np.longdouble("0.1"), np.longdouble("1e4000"), np.bool_(True),
     np.datetime64("2020"), np.timedelta64(3, "s"), np.array([]), np.array(3.0),
     np.array([1, np.nan]), np.array([1j]), np.array(["a"]), np.array([None, 1]),
-    np.zeros((0, 3)), np.ones((2, 1)), np.ma.masked_array([1.0, 2.0], mask=[True, False]),
-    np.matrix([[1.0, 2.0]]), np.zeros(2, dtype=[("f", float)]), object(), object, len,
-    lambda z: z, Ellipsis, slice(None), slice(None, None, 0), iter([1]), range(3), set(),
-    Hostile(), dt.symbol("z"), dt.symbol("z", (2,)), dt.constant(2.0), dt.constant([1.0, 2]),
+    np.zeros((0, 3)), np.ones((2, 1)), np.ma.masked_array([1.0], mask=[True]),
+    np.matrix([[1.0, 2.0]]), np.zeros(2, [("f", float)]), object(), object, len,
+    lambda z: z, Ellipsis, slice(None), slice(None, None, 0), range(3), set(),
+    Hostile(), dt.symbol("z"), dt.symbol("z", (2,)), dt.constant(2.0),
+    dt.constant([1.0, 2]),
     dt.Box({}), dt.Interval(0, 1), float, NotImplemented, "inf", "nan", "1e999", "\x00",
 )  # fmt: skip
 
@@ -216,7 +227,9 @@ UFUNCS: dict[str, Callable[..., Any]] = {
 }
 
 
-def failures(seed: int, skip: frozenset[str] = frozenset()) -> list[tuple[str, str, str]]:
+def failures(
+    seed: int, skip: frozenset[str] = frozenset()
+) -> list[tuple[str, str, str]]:
     """Return what left that should not: the call, the kind, the text."""
     found = []
     for name, call in building(seed):

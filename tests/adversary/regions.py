@@ -176,9 +176,7 @@ def _of_ball(
         size_of = sum((x * x for x in moved), Fraction(0))
         inside = size_of <= r * r if euclidean else all(abs(x) <= r for x in moved)
         if inside:
-            return [
-                dyadic(Fraction(c) + x) for c, x in zip(center, moved, strict=True)
-            ]
+            return [dyadic(Fraction(c) + x) for c, x in zip(center, moved, strict=True)]
     return list(center)
 
 

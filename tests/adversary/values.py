@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -126,7 +127,7 @@ def _cumsum(x: Any, reverse: bool) -> Any:
     out = x.copy()
     places = range(x.shape[-1])
     order = list(places)[::-1] if reverse else list(places)
-    for before, k in zip(order, order[1:], strict=False):
+    for before, k in pairwise(order):
         out[..., k] = _add(out[..., before], out[..., k])
     return out
 

@@ -292,7 +292,7 @@ def _numbers(value: Any, what: str) -> Any:
     """Return numbers of the domain's own: what the caller does to its array is its."""
     try:
         array = np.array(value, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InvalidInputError(f"{what} must be numbers, got {value!r:.80}") from None
     if np.isnan(array).any():
         raise BoundsError(f"{what} must not be NaN, got {value!r:.80}")

@@ -19,7 +19,7 @@ import numpy as np
 from deuterium.bound import optimisers
 from deuterium.bound.ascent import Ascent
 from deuterium.bound.ascent.target import Target
-from deuterium.bound.branch.limits import is_number
+from deuterium.bound.branch.limits import is_number, require_seed
 from deuterium.bound.domain import Box, Domain
 from deuterium.bound.elements import Elements, Pool
 from deuterium.bound.enclose import enclose
@@ -107,6 +107,11 @@ def search(
         What was found, which is not a bound: see `deuterium.enclose` for one.
     """
     _check(method, starts, time_limit)
+    require_seed(seed, "search")
+    if not isinstance(maximize, (bool, np.bool_)):
+        raise InvalidInputError(
+            f"search: `maximize` must be True or False, got {type(maximize).__name__}"
+        )
     v = as_variable(v)
     plan = _Plan(method, starts, seed, maximize, time_limit)
     if v.shape:

@@ -24,7 +24,7 @@ def fitted(value: Any, leaf: Variable, caller: str) -> Any:
     """
     try:
         array = _real(np.asarray(value))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InvalidInputError(
             f"{caller}: the value of {leaf.name!r} must be real numbers, got "
             f"{type(value).__name__} {value!r:.60}"

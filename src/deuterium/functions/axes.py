@@ -41,4 +41,6 @@ def shape_of(shape: Any) -> tuple[int, ...]:
         given = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
         return tuple(operator.index(s) for s in given)
     except TypeError:
-        raise ShapeError(f"a shape is one or more integers, got {shape!r:.80}") from None
+        raise ShapeError(
+            f"a shape is one or more integers, got {shape!r:.80}"
+        ) from None

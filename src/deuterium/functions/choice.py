@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.errors import ShapeError, UnsupportedError
+from deuterium.errors import InvalidInputError, ShapeError, UnsupportedError
 from deuterium.functions.table import implements, refuse
 from deuterium.graph import protocols
 from deuterium.graph.late import provides
@@ -62,7 +62,10 @@ def power(base: Any, exponent: Any) -> Any:
     negative bases; so an array of several integers is done one integer at a time.
     """
     given = exponent if isinstance(exponent, (np.ndarray, list, tuple)) else None
-    powers = None if given is None else np.asarray(given)
+    try:
+        powers = None if given is None else np.asarray(given)
+    except ValueError as error:
+        raise InvalidInputError(f"power: the exponent is no array: {error}") from None
     if powers is None or not powers.ndim or powers.dtype.kind not in "biuf":
         return raise_to(base, exponent)
     if not np.all(powers == np.rint(powers)):

@@ -303,7 +303,7 @@ def _as_sensitivity(who: str, x: Any, norm: int, trusted: bool) -> Sensitivity:
 def _number(who: str, x: Any) -> Any:
     try:
         most = float(x)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InvalidInputError(
             f"{who}: `sensitivity` must be a Sensitivity, a scalar Interval or one "
             f"number, got {x!r:.80}"

@@ -15,6 +15,7 @@ privacy", JRSS B 2022 (arXiv 1905.02383; mu).
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 from numbers import Real
 from typing import Any
@@ -269,4 +270,6 @@ def require_epsilon(who: str, epsilon: Any) -> float:
 
 
 def _is_number(x: Any) -> bool:
-    return isinstance(x, Real) and not isinstance(x, bool)
+    if not isinstance(x, Real) or isinstance(x, bool):
+        return False
+    return abs(x) <= sys.float_info.max or abs(x) == math.inf

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
 from dataclasses import dataclass
+
+import numpy as np
 
 from deuterium.errors import InvalidInputError
 
@@ -50,7 +53,9 @@ class Limits:
                     f"{caller}: `{name}` must be a number > 0, got {value!r}"
                 )
         most = self.max_regions
-        if most is not None and not (is_number(most) and most == int(most) >= 1):
+        if most is not None and not (
+            is_number(most) and math.isfinite(most) and most == int(most) >= 1
+        ):
             raise InvalidInputError(
                 f"{caller}: `max_regions` must be an integer >= 1, got {most!r}"
             )
@@ -65,7 +70,19 @@ class Limits:
 
 def is_number(x: object) -> bool:
     """Return whether this is a number, and not NaN."""
-    return isinstance(x, (int, float)) and not isinstance(x, bool) and x == x
+    if not isinstance(x, (int, float)) or isinstance(x, bool):
+        return False
+    return abs(x) <= sys.float_info.max or abs(x) == math.inf
+
+
+def require_seed(seed: object, caller: str) -> None:
+    """Raise unless random numbers can start from this."""
+    whole = isinstance(seed, (int, np.integer)) and not isinstance(seed, bool)
+    if not whole or seed < 0:
+        raise InvalidInputError(
+            f"{caller}: `seed` must be an integer >= 0, got {type(seed).__name__} "
+            f"{seed!r:.60}"
+        )
 
 
 class Clock:

@@ -199,8 +199,12 @@ def add(a: Array, b: Array) -> Array:
 def total(e: Array, axis: tuple[int, ...], count: int) -> Array:
     """Return the sum over negative axes; sums of one sign keep it."""
     y = ends.sum_any(e, axis, count)
-    y[0] = np.where(np.min(e[0], axis=axis, initial=0.0) >= 0, np.maximum(y[0], 0.0), y[0])
-    y[1] = np.where(np.max(e[1], axis=axis, initial=0.0) <= 0, np.minimum(y[1], 0.0), y[1])
+    y[0] = np.where(
+        np.min(e[0], axis=axis, initial=0.0) >= 0, np.maximum(y[0], 0.0), y[0]
+    )
+    y[1] = np.where(
+        np.max(e[1], axis=axis, initial=0.0) <= 0, np.minimum(y[1], 0.0), y[1]
+    )
     return y
 
 
