@@ -135,3 +135,8 @@ def exact_values(v: Any, points: Mapping[str, Any], doubt: Any = None) -> Any:
         again = values.evaluate(order, some, values.MORE_BITS)
         found[rows] = np.broadcast_to(again, (len(rows), *v.shape))
     return found
+
+
+def at_point(points: Mapping[str, Any], i: int) -> str:
+    """Return one of the points, to be read."""
+    return str({n: p[i : i + 1].ravel().tolist() for n, p in points.items()})[:600]

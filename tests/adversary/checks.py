@@ -14,7 +14,7 @@ from flint import arb
 import deuterium as dt
 from deuterium.bound.subdivide import enclose_subdivided
 
-from .case import Case, exact_values
+from .case import Case, at_point, exact_values
 from .regions import as_fraction
 
 Found = Iterator["Failure"]
@@ -95,10 +95,6 @@ def end(x: Any) -> Any:
 
 def _outside(x: Any, low: Any, high: Any) -> bool:
     return bool((low is not None and x < low) or (high is not None and x > high))
-
-
-def at_point(points: Any, i: int) -> str:
-    return str({n: p[i : i + 1].ravel().tolist() for n, p in points.items()})[:600]
 
 
 # -- other forms of the graph --------------------------------------------------------
@@ -267,21 +263,20 @@ def _witnessed(case: Case, found: Any, up: bool) -> Found:
             dt.symbol(name, p.shape[1:]), np.asarray(p[0], dtype=float)
         ):
             COUNTS["witnesses not surely inside"] += 1
-        if not _holds(case.regions[name], p[0]):
+        if not holds(case.regions[name], p[0]):
             yield Failure("witness", f"{name} outside its domain: {p.tolist()}")
     low, high = (reached, np.inf) if up else (-np.inf, reached)
     yield from between(case.v, points, np.float64(low), np.float64(high), "witness")
 
 
-def _holds(region: Any, value: Any) -> bool:
+def holds(region: Any, value: Any) -> bool:
+    """Return whether numbers lie in a region, exactly."""
     value = np.asarray(value, dtype=object)
     flat = [as_fraction(x) for x in value.ravel().tolist()]
     if region.kind == "box":
         low = np.broadcast_to(region.lower, region.shape).ravel().tolist()
         high = np.broadcast_to(region.upper, region.shape).ravel().tolist()
-        return all(
-            a <= x <= b for a, x, b in zip(low, map(float, flat), high, strict=True)
-        )
+        return all(a <= x <= b for a, x, b in zip(low, flat, high, strict=True))
     if region.kind == "choice":
         rows = [np.broadcast_to(r, region.shape) for r in region.values]
         return any(np.array_equal(r, value.astype(float)) for r in rows)
@@ -340,16 +335,17 @@ def run(check: Callable[[Case], Found], case: Case) -> list[Failure]:
                 return [Failure("soundness", str(error)[:300])]
             return []
         except Exception as error:
-            return [Failure(*_where(error))]
+            return [Failure(*where(error))]
 
 
-def _where(error: Exception) -> tuple[str, str]:
+def where(error: Exception) -> tuple[str, str]:
     """Return the kind and the text of a foreign exception, by where it came from."""
     trace, at = error.__traceback__, "?"
     while trace is not None:
         code = trace.tb_frame.f_code
-        for room in ("/deuterium/", "/adversary/"):
-            if room in code.co_filename and not ("/" in at and room != "/deuterium/"):
-                at = f"{code.co_filename.split(room)[-1]}:{trace.tb_lineno}"
+        if "/src/deuterium/" in code.co_filename:
+            at = f"{code.co_filename.split('/src/deuterium/')[-1]}:{trace.tb_lineno}"
+        elif at.startswith(("?", "adversary:")):
+            at = f"adversary:{code.co_filename.split('/')[-1]}:{trace.tb_lineno}"
         trace = trace.tb_next
     return f"exception {type(error).__name__} at {at}", str(error)[:200]

@@ -14,11 +14,12 @@ import numpy as np
 import deuterium as dt
 from deuterium.graph.operator import OPERATORS
 
-LARGEST = 48  # elements of one array
+LARGEST = 96  # elements of one array
 SHAPES = (
     (), (), (), (2,), (3,), (4,), (1,), (5,), (2, 2), (2, 3), (3, 1), (1, 3), (4, 2),
     (1, 1), (2, 1, 2), (1, 2, 2), (2, 2, 2), (1, 1, 3), (2, 1, 1, 2), (1, 2, 1, 2, 1),
     (2, 1, 2, 1, 2), (0,), (2, 0), (0, 3), (1, 0, 2),
+    (16,), (4, 5), (6, 3), (8, 4), (2, 3, 4), (3, 1, 6), (24,), (1, 16),
 )  # fmt: skip
 UNARY = sorted(
     name
@@ -55,7 +56,24 @@ def draw(rng: Any) -> Any:
     order = rng.choice((0, 0, 0, 1, 1, 2))
     for _ in range(order):
         v = _derivative(rng, v)
+    if rng.random() < 0.5:
+        v = _longer(rng, v)
     return v if v.size <= LARGEST else np.ravel(v)[:LARGEST]
+
+
+def _longer(rng: Any, v: Any) -> Any:
+    """Return a graph of enough nodes for the ways that are for long ones only."""
+    ways = (
+        lambda: np.sin(v) * np.cos(v) + v,
+        lambda: np.sin(v) * np.cos(v) + 1e-28 / np.square(v),
+        lambda: v * (1 + 0.25 * np.tanh(v)) - np.sin(v) / 3 + np.cos(v),
+        lambda: np.exp(-np.square(v)) + np.arctan(v) * np.sin(v + 1) - v / 7,
+        lambda: np.sqrt(1 + np.square(v)) * np.cos(v) + np.expm1(np.tanh(v)),
+        lambda: dt.norm([np.sin(v) + v, np.cos(v) * v]),
+    )
+    for _ in range(int(rng.integers(1, 4))):
+        v = ways[rng.integers(len(ways))]()
+    return v
 
 
 def _symbols(rng: Any) -> list[Any]:
@@ -109,7 +127,7 @@ def _constant(rng: Any, shape: tuple[int, ...]) -> Any:
 
 
 def _unary(rng: Any, x: Any, pool: Any) -> Any:
-    names = (UNARY, KINKED, POLES, SMOOTH)[rng.integers(4)]
+    names = (UNARY, UNARY, KINKED, POLES, SMOOTH)[rng.integers(5)]
     op = OPERATORS[str(rng.choice(names))]
     p = rng.random()
     if p < 0.25:  # bring it near to where the function is defined
@@ -173,7 +191,7 @@ def _matching(rng: Any, x: Any, pool: Any) -> Any:
             continue
         if math.prod(shape) <= LARGEST and len(shape) <= 5:
             fitting.append(p)
-    return _pick(rng, fitting)
+    return _pick(rng, fitting or [x])
 
 
 def _power(rng: Any, x: Any, pool: Any) -> Any:
@@ -351,7 +369,7 @@ _WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
 
 def _layers(rng: Any) -> Any:
     """A product of what is never negative, and what must not meet 0 behind it."""
-    rows, n = int(rng.integers(1, 4)), int(rng.integers(1, 5))
+    rows, n = int(rng.choice((1, 2, 3, 4, 8, 16))), int(rng.integers(1, 6))
     x = dt.symbol("x", ((rows, n), (n,), (2, 1, n))[rng.integers(3)])
     y: Any = x
     pool = [x]

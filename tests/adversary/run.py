@@ -127,7 +127,7 @@ def _checks(report: Report, seed: int, heavy: float) -> Iterator[Any]:
         checks.COUNTS[f"not drawn: {type(error).__name__}"] += 1
         return
     except Exception as error:
-        kind, text = checks._where(error)
+        kind, text = checks.where(error)
         report.kinds["drawing: " + kind] += 1
         if report.kinds["drawing: " + kind] == 1:
             print(f"drawing seed {seed}: {kind}: {text}", flush=True)

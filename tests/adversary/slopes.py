@@ -10,11 +10,12 @@ from flint import arb, ctx
 import deuterium as dt
 
 from . import values
-from .case import Case
+from .balls import HALF
+from .case import Case, at_point
 
 BITS, STEP = (
-    2400,
-    -600,
+    3200,
+    -1300,
 )  # of differences: the step is 2**STEP, the error about its square
 
 
@@ -35,30 +36,35 @@ def disagreement(case: Case) -> str:
     slope = dt.grad(case.v, s)
     with ctx.workprec(BITS):
         h = arb((1, STEP))
-        at, right, left = (
+        at, right, left, near = (
             values.evaluate(order, _moved(points, s.name, place, h * k), BITS)
-            for k in (0, 1, -1)
+            for k in (0, 1, -1, HALF)
         )
         given = values.evaluate(dt.graph.topological([slope]), points, BITS)
         given = np.broadcast_to(given, (case.count, *s.shape))
-        at, right, left = (np.broadcast_to(y, (case.count,)) for y in (at, right, left))
+        at, right, left, near = (
+            np.broadcast_to(y, (case.count,)) for y in (at, right, left, near)
+        )
         for i in range(case.count):
-            y, a, b = at[i], right[i], left[i]
+            y, a, b, c = at[i], right[i], left[i], near[i]
             g = given[(i, *place)]
-            if not all(x.is_finite() for x in (y, a, b)) or not _surely(g):
+            if not all(x.is_finite() for x in (y, a, b, c)) or not _surely(g):
                 continue
             up, down = (a - y) / h, (y - b) / h
             size = abs(up) + abs(down) + arb((1, -900))
-            if not abs(up - down) < size * arb((1, -200)):
-                continue  # a kink, or so steep that nothing is known
+            closer = (c - y) / h * 2
+            apart = abs(up - down) + abs(up - closer)
+            if not apart < size * arb((1, -200)):
+                continue  # a kink, a jump, or so steep that nothing is known
             if g.is_nan():
-                continue  # a formula for the slope may be undefined where a limit is not
+                continue  # a formula may be undefined where a limit is not
             if not abs(g - up) < size * arb((1, -150)):
                 if g.rad() > abs(g) * arb((1, -150)) and g.overlaps(up):
                     continue
+                where = list(map(int, place))
                 return (
-                    f"slope by {s.name}{place}: {g.str(20)}, differences say "
-                    f"{up.str(20)} at {dict((n, p[i].tolist()) for n, p in points.items())}"
+                    f"slope by {s.name}{where}: {g.str(20)}, differences say "
+                    f"{up.str(20)} at {at_point(points, i)}"
                 )[:500]
     return ""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -126,7 +127,7 @@ def _cumsum(x: Any, reverse: bool) -> Any:
     out = x.copy()
     places = range(x.shape[-1])
     order = list(places)[::-1] if reverse else list(places)
-    for before, k in zip(order, order[1:], strict=False):
+    for before, k in pairwise(order):
         out[..., k] = _add(out[..., before], out[..., k])
     return out
 
@@ -137,7 +138,9 @@ def _along_last(function: Any, *, keeps: bool) -> Any:
     def run(x: Any) -> Any:
         n = x.shape[-1]
         rows = x.reshape(math.prod(x.shape[:-1]), n)
-        done = [_row(function, row.tolist(), keeps) for row in rows]
+        done = [_row(function, row.tolist(), keeps) for row in rows] if n else []
+        if not n and not keeps:  # only a product of nothing is a number
+            done = [ONE] * len(rows)
         if keeps:
             return filled(x.shape, [e for row in done for e in row])
         return filled(x.shape[:-1], done)

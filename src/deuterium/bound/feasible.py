@@ -177,6 +177,11 @@ class Feasible:
 
     def given(self, points: Mapping[Any, Any]) -> Array:
         """Return the rows a caller gave, each moved to a point of the domain."""
+        if not isinstance(points, Mapping):
+            raise InvalidInputError(
+                "`points` must be a mapping from symbols to rows of values, got "
+                f"{type(points).__name__}"
+            )
         named = {symbol_name(k): v for k, v in points.items()}
         by_name = {s.name: s for s in self.problem.symbols}
         known = self.problem.domain.constraints

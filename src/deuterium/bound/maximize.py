@@ -16,7 +16,7 @@ from deuterium.bound.bounders.plain import PlainBounder
 from deuterium.bound.branch.executors import crew
 from deuterium.bound.branch.incumbent import Incumbent
 from deuterium.bound.branch.journal import Journal
-from deuterium.bound.branch.limits import GIBI, Clock, Limits
+from deuterium.bound.branch.limits import GIBI, Clock, Limits, require_seed
 from deuterium.bound.branch.loop import BranchAndBound, closing
 from deuterium.bound.branch.progress import Closing, Quiet
 from deuterium.bound.branch.result import Bracket, Proved
@@ -162,6 +162,7 @@ def _bracket(
     method: str,
 ) -> Bracket:
     """Return the bracket of the objective's supremum."""
+    require_seed(seed, "maximize" if problem.maximizes else "minimize")
     if executor is not None and not isinstance(executor, Executor):
         raise InvalidInputError(
             "`executor` must be a concurrent.futures.Executor (of dask, "

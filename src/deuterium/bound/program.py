@@ -71,7 +71,7 @@ class EnclosureProgram:
             The batch axes; those of a box may be 1.  A long first axis is taken in
             pieces that fit the cache.
         """
-        rows = max(ROWS, CHUNK // (self._largest * math.prod(batch[1:])))
+        rows = max(ROWS, CHUNK // max(1, self._largest * math.prod(batch[1:])))
         if not batch or batch[0] <= rows:
             return self._run(boxes, len(batch))
         pieces = []

@@ -20,12 +20,13 @@ from deuterium import budget
 from deuterium.bound import optimisers
 from deuterium.bound.ascent import Ascent
 from deuterium.bound.ascent.target import Target
+from deuterium.bound.branch.limits import is_number, require_seed
 from deuterium.bound.domain import Box, Domain
 from deuterium.bound.elements import Elements, Pool
 from deuterium.bound.enclose import enclose
 from deuterium.bound.problem import Problem
 from deuterium.budget import Spent, spending
-from deuterium.errors import InvalidInputError
+from deuterium.errors import InvalidInputError, ShapeError
 from deuterium.graph.variable import Variable, as_variable
 from deuterium.interval import Interval
 
@@ -109,6 +110,11 @@ def search(
         What was found, which is not a bound: see `deuterium.enclose` for one.
     """
     _check(method, starts, time_limit)
+    require_seed(seed, "search")
+    if not isinstance(maximize, (bool, np.bool_)):
+        raise InvalidInputError(
+            f"search: `maximize` must be True or False, got {type(maximize).__name__}"
+        )
     v = as_variable(v)
     plan = _Plan(method, starts, seed, maximize, time_limit)
     run = _search_elements if v.shape else _search_scalar
@@ -135,13 +141,13 @@ def _search_scalar(
 
 
 def _check(method: str, starts: int, time_limit: float | None) -> None:
-    if method not in METHODS:
+    if not isinstance(method, str) or method not in METHODS:
         raise InvalidInputError(
             f"search: `method` must be one of {', '.join(METHODS)}; got {method!r}"
         )
     if isinstance(starts, bool) or not isinstance(starts, int) or starts < 1:
         raise InvalidInputError(f"search: `starts` must be >= 1, got {starts!r}")
-    if time_limit is not None and not time_limit > 0:
+    if time_limit is not None and not (is_number(time_limit) and time_limit > 0):
         raise InvalidInputError(
             f"search: `time_limit` must be positive seconds, got {time_limit!r}"
         )
@@ -195,6 +201,8 @@ class _Plan:
 def _search_elements(
     v: Variable, domain: Domain, points: Mapping[Any, Any] | None, plan: _Plan
 ) -> Estimate:
+    if not v.size:
+        raise ShapeError(f"search: an array of shape {v.shape} has no elements")
     elements = Elements(v, domain, plan.maximize)
     problem, pool = elements.problem, Pool(elements)
     rows = None if points is None else pool.place.given(points)

@@ -84,13 +84,16 @@ class _Writer:
         if node.op is None:
             return self._constant(node)
         args = [self.names[_key(a)] for a in node.args]
+        only_numbers = bool(args) and not any(a.isidentifier() for a in args)
         if node in self.views:
             code = _as_view(args[0], node)
             if code == args[0]:
                 return code
-        elif node.op.name == "broadcast" and not args[0].isidentifier():
+        elif node.op.name == "broadcast" and only_numbers:
             return self._bind(np.full(node.shape, float(node.args[0].value)))
         else:
+            if only_numbers:  # Python's own would raise at 1 / 0
+                args[0] = self._bind(np.asarray(float(node.args[0].value)))
             code = _code(node.op, node, args, self._bind)
         name = f"v{len(self.lines)}"
         self.lines.append(_Line(name, code, describe(node.source)))

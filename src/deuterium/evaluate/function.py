@@ -18,7 +18,7 @@ from deuterium.evaluate.backends import NAMES, Backend, backend
 from deuterium.evaluate.codegen import Program, generate
 from deuterium.evaluate.lower import lower
 from deuterium.evaluate.values import fitted, require_all
-from deuterium.graph.check import check
+from deuterium.graph.check import check, listed
 from deuterium.graph.serialize import dumps, loads
 from deuterium.graph.traverse import free_symbols, topological
 from deuterium.graph.variable import Variable, as_variable
@@ -234,9 +234,8 @@ def compile(
     MissingDependencyError
         The back end's package is not installed.
     """
-    ins = [inputs] if isinstance(inputs, Variable) else list(inputs)
-    outs = [outputs] if isinstance(outputs, Variable) else list(outputs)
-    outs = [as_variable(v) for v in outs]
+    ins = listed(inputs, "compile: `inputs`")
+    outs = [as_variable(v) for v in listed(outputs, "compile: `outputs`")]
     for v in ins:
         if not isinstance(v, Variable) or v.op is not None:
             raise InvalidInputError(

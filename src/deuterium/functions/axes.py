@@ -37,9 +37,13 @@ def negative_axes(axis: Any, x: Variable, caller: str) -> tuple[int, ...]:
 
 def shape_of(shape: Any) -> tuple[int, ...]:
     """Return a shape given as an integer or a sequence."""
-    if isinstance(shape, (int, np.integer)):
-        return (int(shape),)
-    return tuple(int(s) for s in shape)
+    try:
+        given = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
+        return tuple(operator.index(s) for s in given)
+    except TypeError:
+        raise ShapeError(
+            f"a shape is one or more integers, got {shape!r:.80}"
+        ) from None
 
 
 def common_shape(caller: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:

@@ -38,7 +38,7 @@ def moved(x: Any, move: Callable[[Any], Any], caller: str) -> Variable:
     v = as_variable(x)
     try:
         index = np.asarray(move(places(v)))
-    except (ValueError, IndexError, TypeError) as error:
+    except (ValueError, IndexError, TypeError, OverflowError) as error:
         raise ShapeError(f"{caller}: {error} (shape {v.shape})") from None
     return arrays.take_places(v, index)
 
@@ -263,11 +263,12 @@ def getitem(x: Variable, key: Any) -> Variable:
                 "indexing by a Variable is not recorded: the place would depend on "
                 "data; index with numbers"
             )
-    if not x.shape and not (key is None or key is Ellipsis or key == ()):
+    plain = key is None or key is Ellipsis or (isinstance(key, tuple) and not key)
+    if not x.shape and not plain:
         raise UnsupportedError("a scalar Variable cannot be indexed")
     try:
         index = places(x)[key]
-    except (IndexError, TypeError, ValueError) as error:
+    except (IndexError, TypeError, ValueError, OverflowError) as error:
         raise OutOfRangeError(
             f"indexing a Variable of shape {x.shape}: {error}"
         ) from None

@@ -101,8 +101,15 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Variable:
 def _axis_pairs(axes: Any, x: Variable, y: Variable) -> tuple[list[int], list[int]]:
     if isinstance(axes, (int, np.integer)):
         n = int(axes)
+        if not 0 <= n <= min(x.ndim, y.ndim):
+            raise _reject_mismatch(f"np.tensordot(axes={n})", x, y)
         return list(range(x.ndim - n, x.ndim)), list(range(n))
-    left, right = (([s] if np.ndim(s) == 0 else list(s)) for s in axes)
+    try:
+        left, right = (([s] if np.ndim(s) == 0 else list(s)) for s in axes)
+    except (TypeError, ValueError):
+        raise ShapeError(
+            f"np.tensordot: `axes` must be an integer or a pair, got {axes!r:.80}"
+        ) from None
     if len(left) != len(right):
         raise ShapeError(f"np.tensordot: `axes` must pair up, got {axes!r}")
     return (

@@ -21,8 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.errors import GraphError
-from deuterium.graph.check import check
+from deuterium.errors import GraphError, InvalidInputError
+from deuterium.graph.check import check, listed
 from deuterium.graph.operator import OPERATORS, Operator
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import NO_ATTRS, Variable, constant, node, symbol
@@ -85,7 +85,13 @@ def _attr_to_json(x: Any) -> Any:
 @standard_only  # numbers as text are worked out in floating point, here and below
 def dumps(outputs: Sequence[Variable]) -> str:
     """Return the graph below ``outputs`` as JSON text."""
-    return json.dumps(to_json(outputs), allow_nan=False, separators=(",", ":"))
+    nodes = listed(outputs, "dumps: `outputs`")
+    for v in nodes:
+        if not isinstance(v, Variable):
+            raise InvalidInputError(
+                f"dumps: `outputs` must be Variables, got {type(v).__name__}"
+            )
+    return json.dumps(to_json(nodes), allow_nan=False, separators=(",", ":"))
 
 
 @standard_only
@@ -101,7 +107,7 @@ def loads(text: str) -> list[Variable]:
         flat = json.loads(text)
     except RecursionError:
         raise GraphError("not a graph: the JSON text is nested too deeply") from None
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise GraphError(f"not JSON: {error}") from None
     return from_json(flat)
 

@@ -210,7 +210,7 @@ class Variable(Methods):
             Keyed by Variable or by name; numbers or arrays whose trailing axes are the
             symbol's shape.  Extra leading axes are batch axes.
         """
-        return METHODS["evaluate"](self, values or {})
+        return METHODS["evaluate"](self, {} if values is None else values)
 
     def __float__(self) -> float:
         return number_of(self, "float")

@@ -18,6 +18,7 @@ Two things hold of all stacked ends.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -229,7 +230,9 @@ def affine(e: Array, pair: Array, bias: Any, slack: Any = None) -> Array:
     radius = np.subtract(half[1], half[0], out=both[1, ...])
     radius *= 1.0 + 4 * EPS
     radius += np.abs(centre) * (relative + 4 * EPS) + MIN_NORMAL
-    product = np.matmul(both.reshape(2, -1, n), pair).reshape((*e.shape[:-1], m))
+    product = np.matmul(both.reshape(2, math.prod(e.shape[1:-1]), n), pair).reshape(
+        (*e.shape[:-1], m)
+    )
     middle = product[0] + bias
     spread = product[1] * (1.0 + 2 * relative)
     spread += affine_slack(bias, n) if slack is None else slack

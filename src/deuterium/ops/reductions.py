@@ -65,7 +65,10 @@ def _max_pullback(g: Variable, out: Variable, x: Variable) -> tuple[Variable]:
 
 
 def _largest(x: Any) -> Any:
-    return np.apply_along_axis(lambda row: se.Max(*row.tolist()), -1, x)
+    out = np.empty(np.shape(x)[:-1], dtype=object)
+    for i in np.ndindex(out.shape):
+        out[i] = se.Max(*x[i].tolist())
+    return out
 
 
 maximum_reduce = array_operator(

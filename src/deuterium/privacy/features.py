@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from deuterium.bound import Domain, enclose
-from deuterium.errors import InvalidInputError
+from deuterium.errors import InvalidInputError, ShapeError
 from deuterium.evaluate import compile
 from deuterium.functions.reductions import norm_of_all
 from deuterium.graph.substitute import symbol_name
@@ -292,4 +292,10 @@ def columns(gradients: Sequence[Variable], x: Variable) -> list[list[Variable]]:
 
 
 def _column_bound(column: Sequence[Variable], domain: Domain) -> float:
-    return float(enclose(norm_of_all(list(column)), domain).upper)
+    bound = enclose(norm_of_all(list(column)), domain).upper
+    if bound.shape:
+        raise ShapeError(
+            f"norm_slopes: the bounds have batch axes {bound.shape}; take one box at a "
+            "time"
+        )
+    return float(bound)

@@ -217,7 +217,7 @@ def _worked(features: list[Feature], clock: _Clock, shown: Any) -> None:
             feature.begin(clock.share())
             _show(shown, features)
         while True:
-            least = 1e-9 * max(f.best.upper for f in features)
+            least = 1e-9 * max((f.best.upper for f in features), default=0.0)
             wide = [
                 f
                 for f in features

@@ -191,7 +191,7 @@ def _width(x: Interval) -> Array:
 def norm_up(sizes: Array, norm: float) -> float:
     """Return the norm of non-negative numbers, rounded up."""
     if norm == math.inf or not sizes.any():
-        return float(sizes.max())
+        return float(sizes.max(initial=0.0))
     with np.errstate(over="ignore", under="ignore"):
         total = sizes.sum() if norm == 1 else np.sqrt((sizes * sizes).sum())
     # n roundings of terms of one sign, those of squares and root, and underflow

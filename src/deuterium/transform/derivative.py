@@ -14,6 +14,7 @@ import numpy as np
 
 from deuterium.budget import check
 from deuterium.errors import InvalidInputError, ShapeError
+from deuterium.graph.check import listed
 from deuterium.graph.late import provides
 from deuterium.graph.source import attributing
 from deuterium.graph.traverse import topological
@@ -54,7 +55,7 @@ def grad(y: Any, wrt: Any) -> Any:
         out = np.empty(wrt.shape, dtype=object)
         out.ravel()[:] = _grad(y, list(wrt.ravel()))
         return out
-    return _grad(y, list(wrt))
+    return _grad(y, listed(wrt, "grad: `wrt`"))
 
 
 def _grad(y: Variable, wrt: list[Variable]) -> list[Variable]:

@@ -59,7 +59,7 @@ def simplify(
     Returns
     -------
     Variable, or list (or object array) of Variable
-        Defined at exactly the points of the domain where ``v`` is, and equal to it there.
+        Defined at exactly the points of the domain where ``v`` is, and equal there.
 
     Notes
     -----

@@ -24,7 +24,7 @@ FEW = 4  # inputs: so few are best cut themselves
 
 def require_method(method: str) -> None:
     """Raise where there is no such method."""
-    if method not in METHODS:
+    if not isinstance(method, str) or method not in METHODS:
         raise InvalidInputError(
             f"`method` must be one of {', '.join(METHODS)}; got {method!r}"
         )

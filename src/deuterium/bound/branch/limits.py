@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 from deuterium import budget
 from deuterium.errors import InvalidInputError
@@ -41,7 +45,7 @@ class Limits:
         """Return these limits if they make sense."""
         for name in ("rtol", "atol"):
             value = getattr(self, name)
-            if not _is_number(value) or not 0 <= value < math.inf:
+            if not is_number(value) or not 0 <= value < math.inf:
                 raise InvalidInputError(
                     f"{caller}: `{name}` must be a finite number >= 0, got {value!r}"
                 )
@@ -49,12 +53,14 @@ class Limits:
             value = getattr(self, name)
             if name == "time_limit" and value is None:
                 continue
-            if not _is_number(value) or not value > 0:
+            if not is_number(value) or not value > 0:
                 raise InvalidInputError(
                     f"{caller}: `{name}` must be a number > 0, got {value!r}"
                 )
         most = self.max_regions
-        if most is not None and not (_is_number(most) and most == int(most) >= 1):
+        if most is not None and not (
+            is_number(most) and math.isfinite(most) and most == int(most) >= 1
+        ):
             raise InvalidInputError(
                 f"{caller}: `max_regions` must be an integer >= 1, got {most!r}"
             )
@@ -67,8 +73,21 @@ class Limits:
         return reached + max(self.atol, self.rtol * abs(reached))
 
 
-def _is_number(x: object) -> bool:
-    return isinstance(x, (int, float)) and not isinstance(x, bool) and x == x
+def is_number(x: object) -> bool:
+    """Return whether this is a number, and not NaN."""
+    if not isinstance(x, (int, float)) or isinstance(x, bool):
+        return False
+    return abs(x) <= sys.float_info.max or abs(x) == math.inf
+
+
+def require_seed(seed: Any, caller: str) -> None:
+    """Raise unless random numbers can start from this."""
+    whole = isinstance(seed, (int, np.integer)) and not isinstance(seed, bool)
+    if not whole or seed < 0:
+        raise InvalidInputError(
+            f"{caller}: `seed` must be an integer >= 0, got {type(seed).__name__} "
+            f"{seed!r:.60}"
+        )
 
 
 class Clock:

@@ -258,7 +258,7 @@ def _positive(matrices: Array) -> Array:
         half = len(matrices) // 2
         parts = (matrices[:half], matrices[half:])
         return np.concatenate([_positive(p) for p in parts])
-    # libraries differ in what they make of a pivot that is NaN
+    # LAPACK has one of NaN, too, which proves nothing
     return np.isfinite(factors).all(axis=(1, 2))
 
 

@@ -13,7 +13,6 @@ the bound is evaluated rigorously elsewhere: nothing here has to be right.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -145,20 +144,25 @@ class _Kept:
 def _inverse(h: Array) -> Array:
     """Return the inverses of symmetric positive definite matrices."""
     if h.shape[1] < LARGE:
-        known = np.isfinite(h).all(axis=(1, 2))[:, None, None]
-        with suppress(np.linalg.LinAlgError):
+        try:
             return np.linalg.inv(h)
-        return np.linalg.pinv(np.where(known, h, 0.0))
+        except np.linalg.LinAlgError:
+            return np.stack([_pseudoinverse(matrix) for matrix in h])
     out = np.empty(h.shape)
     for k, matrix in enumerate(h):
         factor, failed = dpotrf(matrix, lower=1)
         if not failed:
             lower, failed = dpotri(factor, lower=1)
         if failed:
-            lower = np.linalg.pinv(matrix)
+            lower = _pseudoinverse(matrix)
         out[k] = lower
     below = np.tril(out, -1)
     return np.tril(out) + np.swapaxes(below, 1, 2)
+
+
+def _pseudoinverse(matrix: Array) -> Array:
+    """Return what comes closest to an inverse, of numbers of any size."""
+    return np.linalg.pinv(np.nan_to_num(matrix))
 
 
 def _limit(x: Array, dx: Array) -> Array:
