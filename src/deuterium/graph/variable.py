@@ -236,12 +236,16 @@ class Variable(Methods):
 
     # -- comparison ------------------------------------------------------------------
 
-    def __eq__(self, other: object) -> bool:
+    def __eq__(self, other: object) -> Any:
         # A key of a dictionary or set meets this method only as itself: hashes are
         # those of addresses, and no two Variables alive share one.
         if self is other:
             return True
         return equal(self, other)
+
+    def __ne__(self, other: object) -> Any:
+        same = self == other
+        return Sameness(not same) if isinstance(same, Sameness) else not same
 
     def __lt__(self, other: Any) -> bool:
         return compare(self, other, "<") < 0
@@ -352,7 +356,12 @@ class Variable(Methods):
 
 
 # The functions below make Variables and so need the class above; it needs them in turn.
-from deuterium.graph.compare import compare, equal, not_recorded  # noqa: E402
+from deuterium.graph.compare import (  # noqa: E402
+    Sameness,
+    compare,
+    equal,
+    not_recorded,
+)
 from deuterium.graph.make import (  # noqa: E402
     apply,
     as_variable,
