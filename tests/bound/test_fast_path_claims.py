@@ -95,6 +95,7 @@ def test_a_range_that_overflows_leaves_every_element_possible(rng, pick, sign, d
             value = float(norm.evaluate({x: point}))
             assert value >= 2
             assert iv.lower <= value <= min(iv.upper, found.upper)
+    assert found.upper <= iv.upper * (1 + 1e-9) < np.inf
 
 
 def test_a_slope_beyond_overflow_is_not_taken_for_certain(rng):
@@ -111,7 +112,7 @@ def test_the_contribution_of_a_minimum_over_an_unbounded_domain(rng):
     w, b = dt.constant(np.abs(rng.normal(size=(5, 4)))), dt.constant(rng.normal(size=4))
     g = dt.grad(np.sum(np.min(x @ w + b, axis=-1)), b)
     found = privacy.contribution(g, dt.Box({x: (0, np.inf)}), max_regions=5)
-    assert found.upper >= 1
+    assert 1 <= found.upper <= 2.01  # finite, as of `enclose`
 
 
 def test_an_argument_outside_its_domain_is_noticed_at_either_end():

@@ -170,6 +170,7 @@ RULES = {
     "within": lambda e: ends.within(e * 1.0, -1.0, 1.0),
     "settled": ends.settled,
     "interval": lambda e: np.stack([ends.interval(e).lower, ends.interval(e).upper]),
+    "rows: affine": lambda e: rows._RowBuilder.affine(e, PAIR, 0.0),
     "rows: add": lambda e: rows.add(e, -e),
     "rows: root": rows.root,
     "rows: step": rows.step,
