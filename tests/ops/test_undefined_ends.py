@@ -170,6 +170,7 @@ RULES = {
     "within": lambda e: ends.within(e * 1.0, -1.0, 1.0),
     "settled": ends.settled,
     "interval": lambda e: np.stack([ends.interval(e).lower, ends.interval(e).upper]),
+    "rows: affine": lambda e: rows._RowBuilder.affine(e, PAIR, 0.0),
     "rows: add": lambda e: rows.add(e, -e),
     "rows: root": rows.root,
     "rows: step": rows.step,
@@ -213,3 +214,40 @@ def test_ends_that_add_up_to_nan_are_not_taken_for_undefined():
     e = np.array([[-INF, 1.0], [INF, 2.0]])
     assert ends.settled(e) is e
     assert np.array_equal(ends.interval(e).lower, [-INF, 1.0])
+
+
+WIDE = np.stack([np.full((8, 2), 3.0), np.full((8, 2), 3.0)])
+CANCEL = np.array([[1e10, -1e10]] * 4 + [[-1e10, 1e10]] * 4)
+RULES_OF_ROWS = {
+    "affine": lambda e: ends.affine(e, WIDE, 1.0),
+    "affine that cancels": lambda e: ends.affine(
+        e, np.stack([CANCEL, np.abs(CANCEL)]), 0.0
+    ),
+    "sum": lambda e: ends.sum_any(e, (-1,), 8),
+    "total": lambda e: rows.total(e, (-1,), 8),
+    "product": lambda e: ends.multiply(e, e[:, ::-1]),
+    "product with zero": lambda e: rows.multiply(e, e[:, ::-1]),
+    "sum of two": lambda e: ends.add(e, e),
+    "sums of squares": lambda e: ends.sum_of_squares(ends.sizes(e), None, (-1,), 8),
+}
+
+
+@pytest.mark.parametrize("copies", [1, 60])
+@pytest.mark.parametrize("name", RULES_OF_ROWS)
+def test_what_overflows_leaves_no_end_infinite_on_the_inside(name, copies):
+    # a lower end of +inf would be taken for a number by what follows
+    for low, high in FINE:
+        e = np.stack([np.full((copies, 8), low), np.full((copies, 8), high)])
+        with np.errstate(all="ignore"):
+            found = ends.settled(RULES_OF_ROWS[name](e))
+            raw = RULES_OF_ROWS[name](e)
+        known = ~np.isnan(raw).any(axis=0)
+        assert np.all(raw[0][known] < INF), (low, high)
+        assert np.all(raw[1][known] > -INF), (low, high)
+        assert np.all(np.isnan(found[0]) == np.isnan(found[1]))
+        assert np.all(np.isnan(found[0]) | (found[0] <= found[1]))
+
+
+def test_ends_infinite_on_the_inside_are_undefined():
+    e = np.array([[INF, -INF, 1.0], [INF, -INF, 2.0]])
+    assert np.isnan(ends.settled(e)).tolist() == [[True, True, False]] * 2

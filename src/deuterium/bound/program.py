@@ -120,6 +120,8 @@ class _Known:
 class _Builder:
     """Chooses a step for every node."""
 
+    affine = staticmethod(ends.affine)
+
     def __init__(
         self, outputs: Sequence[Variable], fixed: Mapping[Variable, Interval]
     ) -> None:
@@ -279,7 +281,7 @@ def _affine(build: _Builder, node: Variable, bias: Any) -> Made | None:
     matrix = build.constants[w]
     pair = np.stack([matrix, np.abs(matrix)])
     slack = ends.affine_slack(bias, len(matrix))
-    return lambda e: ends.affine(e, pair, bias, slack), (x,)
+    return lambda e: build.affine(e, pair, bias, slack), (x,)
 
 
 def _subtract(build: _Builder, node: Variable) -> Made:

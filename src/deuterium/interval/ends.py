@@ -33,10 +33,10 @@ class Uncovered(Exception):
 
 
 def settled(e: Array) -> Array:
-    """Return ends with both NaN where one is."""
-    if not np.isnan(np.sum(e)):  # infinite ends may, too, add up to NaN
+    """Return ends with both NaN where one is, or is infinite on the inside."""
+    if np.isfinite(np.sum(e)):  # infinite ends on the outside are fine, but rare
         return e
-    bad = np.isnan(e[0]) | np.isnan(e[1])
+    bad = ~((e[0] < np.inf) & (e[1] > -np.inf))
     return np.where(bad, np.nan, e) if bad.any() else e
 
 
@@ -236,6 +236,9 @@ def affine(e: Array, pair: Array, bias: Any, slack: Any = None) -> Array:
     middle = product[0] + bias
     spread = product[1] * (1.0 + 2 * relative)
     spread += affine_slack(bias, n) if slack is None else slack
+    lost = np.isinf(middle)
+    if lost.any():  # a sum that overflows on its way may be anything
+        spread = np.where(lost, np.inf, spread)
     out = np.empty(product.shape)
     np.subtract(middle, spread, out=out[0, ...])
     np.add(middle, spread, out=out[1, ...])

@@ -19,7 +19,7 @@ from deuterium.bound.enclose import _full_rules as full_rules
 from deuterium.bound.program import EnclosureProgram, Made, Step, _Builder
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
-from deuterium.interval import ends
+from deuterium.interval import Interval, arithmetic, ends, linear
 from deuterium.interval.rounding import EPS, MIN_NORMAL, Array, gamma, outward, signs
 
 WAVE_ERROR = 12 * EPS  # of sines and cosines, whose size is at most 1
@@ -82,6 +82,18 @@ def _in_rows(result: Array, shape: tuple[int, ...], count: int) -> Array:
 
 class _RowBuilder(_Builder):
     """Chooses steps that keep to their own row."""
+
+    @staticmethod
+    def affine(e: Array, pair: Array, bias: Any, slack: Any = None) -> Array:
+        """Return ``e @ W + bias``; of infinite ends what the full rules say."""
+        y = ends.affine(e, pair, bias, slack)
+        lost = np.isnan(y).any(axis=0)
+        if not lost.any():
+            return y
+        matrix = pair[0]
+        product = linear.matmul(ends.interval(e), Interval.unchecked(matrix, matrix))
+        full = arithmetic.add(product, Interval.unchecked(bias, bias))
+        return np.where(lost, np.stack([full.lower, full.upper]), y)
 
     def _made(self, node: Variable) -> Made:
         assert node.op is not None

@@ -150,6 +150,8 @@ def _through(
     reach = raised(root_sum(np.square(x.centre), x.axes))
     # of computing the centre: |error| <= gamma |c| |W|, row by row
     slip = reach * gamma(inner + 6)
+    known_centre = np.isfinite(centre).all(axis=tuple(range(LEAD, centre.ndim)))
+    slip = np.where(known_centre, slip, np.inf)  # sums that overflow may be anything
     width = raised(x.radius + slip)[..., None, None]
     width = width * (sums[:, None] if from_left else sums)
     result = cut(result, centre, raised(width))
