@@ -79,7 +79,7 @@ def agree(x, y):
 
 
 def is_tame(v, point, bits):
-    """Whether no function meets an argument so large that the oracle itself gives up."""
+    """Whether no function meets an argument so large that the oracle gives up."""
     nodes = topological([v])
     functions = [n for n in nodes if n.op is not None and n.op.name not in ARITHMETIC]
     arguments = [np.ravel(a) for n in functions for a in n.args]
