@@ -16,7 +16,8 @@ from deuterium.transform.rules import Known
 from deuterium.transform.simplify import Simplifier
 
 RELATIVE = arb("1e-60")
-MONSTROUS = arb("1e100000")
+MONSTROUS = arb("1e15")
+ARITHMETIC = {"add", "subtract", "negative", "multiply", "divide", "square"}
 ACCURATE = 240  # bits that both sides need to be compared so closely
 
 
@@ -78,9 +79,12 @@ def agree(x, y):
 
 
 def is_tame(v, point, bits):
-    """Whether nothing on the way is so large that the oracle itself gives up."""
-    whole = np.concatenate([np.ravel(node) for node in topological([v])])
-    values = evaluate_exactly(whole, point, bits).tolist()
+    """Whether no function meets an argument so large that the oracle gives up."""
+    nodes = topological([v])
+    functions = [n for n in nodes if n.op is not None and n.op.name not in ARITHMETIC]
+    arguments = [np.ravel(a) for n in functions for a in n.args]
+    values = np.concatenate([*arguments, np.zeros(1)])
+    values = evaluate_exactly(dt.constant(0) + values, point, bits).tolist()
     return not any(abs(x) > MONSTROUS for x in values if x.is_finite())
 
 

@@ -102,10 +102,10 @@ def test_numbers_of_extreme_size_are_exact(rule):
 @pytest.mark.long
 @each_rule
 def test_what_is_undefined_stays_so_wherever_it_is(rule):
-    check_undefined(rule, 600)
+    check_undefined(rule, 200)
 
 
 @pytest.mark.long
 @each_rule
 def test_numbers_of_extreme_size_are_exact_wherever_they_are(rule):
-    check_numbers(rule, 1200)
+    check_numbers(rule, 400)

@@ -59,7 +59,7 @@ def simplify(
     Returns
     -------
     Variable, or list (or object array) of Variable
-        Defined at exactly the points of the domain where ``v`` is, and equal there.
+        Defined at the points of the domain where ``v`` is, no others, and equal there.
 
     Notes
     -----
