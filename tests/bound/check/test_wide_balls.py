@@ -75,7 +75,7 @@ def test_functions_of_one_variable(name):
 def test_functions_of_two_variables(name):
     rng = np.random.default_rng([2, *name.encode()])
     f = points.TWO_VARIABLES[name]
-    for _ in range(150):
+    for _ in range(600):
         first, second = draw(rng), draw(rng)
         try:
             least, most = RULES2[name](*first[2:], *second[2:])
