@@ -172,6 +172,34 @@ def _ball_and_table():
     return made, v, domain
 
 
+def _falling():
+    """One leaf, whose centre may not leave the region."""
+    v, box = -np.exp(x) - x, dt.Box({x: (0, 1)})
+    return forged(v, box, [leaf("mean", center=[0.5])], -0.25), v, box
+
+
+def _climbing():
+    v, box = x + 0.2 * np.sin(3 * x), dt.Box({x: (0, 1)})
+    return forged(v, box, [leaf(steps=[face([0], [1])])], 1.03), v, box
+
+
+def _parabola():
+    """One leaf, where no other would be right."""
+    v, box = x * x, dt.Box({x: (-1, 2)})
+    return forged(v, box, [leaf()], 4.0), v, box
+
+
+def _dome():
+    v, box = np.cos(x), dt.Box({x: (-1, 1.2)})
+    return forged(v, box, [leaf("concave", center=[0.0], basis=[[1.0]])], 1.0), v, box
+
+
+def _dip():
+    v, box = np.cos(x), dt.Box({x: (-1, 4)})
+    nodes = [cut(0, 2.0), leaf(), cut(0, 3.5), leaf("curved", along=[1.0]), leaf()]
+    return forged(v, box, nodes, 1.0), v, box
+
+
 def _kink():
     """A slope at the kink of what never goes below it."""
     c = dt.constant(0.0)
@@ -212,6 +240,11 @@ def _searched(v, domain, **options):
 MADE = {
     "around": _around,
     "ball and table": _ball_and_table,
+    "falling": _falling,
+    "climbing": _climbing,
+    "parabola": _parabola,
+    "dome": _dome,
+    "dip": _dip,
     "kink": _kink,
     "logarithm": lambda: _relaxed(True),
     "plain relaxation": lambda: _relaxed(False),
