@@ -172,6 +172,43 @@ def _ball_and_table():
     return made, v, domain
 
 
+def _falling():
+    """One leaf, whose centre may not leave the region."""
+    v, box = -np.exp(x) - x, dt.Box({x: (0, 1)})
+    return forged(v, box, [leaf("mean", center=[0.5])], -0.25), v, box
+
+
+def _climbing():
+    v, box = x + 0.2 * np.sin(3 * x), dt.Box({x: (0, 1)})
+    return forged(v, box, [leaf(steps=[face([0], [1])])], 1.03), v, box
+
+
+def _parabola():
+    """One leaf, where no other would be right."""
+    v, box = x * x, dt.Box({x: (-1, 2)})
+    return forged(v, box, [leaf()], 4.0), v, box
+
+
+def _dome():
+    v, box = np.cos(x), dt.Box({x: (-1, 1.2)})
+    return forged(v, box, [leaf("concave", center=[0.0], basis=[[1.0]])], 1.0), v, box
+
+
+def _dip():
+    v, box = np.cos(x), dt.Box({x: (-1, 4)})
+    nodes = [cut(0, 2.0), leaf(), cut(0, 3.5), leaf("curved", along=[1.0]), leaf()]
+    return forged(v, box, nodes, 1.0), v, box
+
+
+def _kink():
+    """A slope at the kink of what never goes below it."""
+    c = dt.constant(0.0)
+    v = 10 * (1 - dt.grad(dt.relu(dt.relu(x) + c), c)) + x
+    box = dt.Box({x: (-1, 1)})
+    nodes = [cut(1, 0.0), leaf("interval", [tighten([1], [0.0], [0.0])]), leaf()]
+    return forged(v, box, nodes, 12.0, places=place_below(v, box, "relu'")), v, box
+
+
 def _relaxed(log):
     v = np.exp(np.tanh(x + 2 * y)) * (1 + x * x) if log else np.tanh(x + y) + np.sin(x)
     box = dt.Box({x: (-1, 1), y: (0, 1)})
@@ -203,6 +240,12 @@ def _searched(v, domain, **options):
 MADE = {
     "around": _around,
     "ball and table": _ball_and_table,
+    "falling": _falling,
+    "climbing": _climbing,
+    "parabola": _parabola,
+    "dome": _dome,
+    "dip": _dip,
+    "kink": _kink,
     "logarithm": lambda: _relaxed(True),
     "plain relaxation": lambda: _relaxed(False),
     "least": _least,
@@ -372,14 +415,22 @@ class Mutator:
     def _node(self, body):
         """Give a node another leaf, or other steps."""
         node = self.choose(body["proof"] or [{}])
-        donor = self.choose(self.choose([body["proof"] or [{}]] + [
-            s.body["proof"] for s in self.donors]))  # fmt: skip
+        donor = self._donor(body)
         if self.rng.random() < 0.4 and isinstance(node, dict):
             steps = donor.get("steps", []) if isinstance(donor, dict) else []
             node["steps"] = copy.deepcopy(self.choose([steps, [], steps + steps]))
         elif isinstance(node, dict) and "leaf" in node:
-            leaves = [*BARE, donor["leaf"]] if "leaf" in donor else BARE
-            node["leaf"] = copy.deepcopy(self.choose(leaves))
+            node["leaf"] = self._leaf(body)
+
+    def _donor(self, body):
+        """Return another node: of this proof, or of any."""
+        own = body["proof"] if self.rng.random() < 0.5 else []
+        return self.choose(own or self.choose(self.donors).body["proof"])
+
+    def _leaf(self, body):
+        donor = self._donor(body)
+        bare = self.rng.random() < 0.4 or "leaf" not in donor
+        return copy.deepcopy(self.choose(BARE) if bare else donor["leaf"])
 
     def _tree(self, body):
         """Cut a leaf in two, close a subtree, or move a cut to where it matters."""
@@ -395,13 +446,13 @@ class Mutator:
             halves = [copy.deepcopy(proof[i]), copy.deepcopy(proof[i])]
             if self.rng.random() < 0.7:
                 hidden = self.choose(halves)
-                hidden["leaf"] = copy.deepcopy(self.choose(BARE))
+                hidden["leaf"] = self._leaf(body)
             proof[i : i + 1] = [{"cut": [j, at]}, *halves]
         elif self.rng.random() < 0.5:
             open_, k = 1, i
             while open_ and k < len(proof):
                 open_ += -1 if "leaf" in proof[k] else 1
                 k += 1
-            proof[i:k] = [{"leaf": copy.deepcopy(self.choose(BARE))}]
+            proof[i:k] = [{"leaf": self._leaf(body)}]
         elif "cut" in proof[i]:
             proof[i]["cut"] = [proof[i]["cut"][0], self.choose([0.0, -0.0, -9.0, 9.0])]
