@@ -75,11 +75,13 @@ def by_elements(n=12):
     """A gradient norm whose network is written element by element."""
     random = np.random.default_rng(0)
     xs = [dt.symbol(f"x{i}") for i in range(n)]
-    weights = np.array([[dt.constant(w) for w in r] for r in random.normal(size=(n, n))])
+    weights = np.array(
+        [[dt.constant(w) for w in r] for r in random.normal(size=(n, n))]
+    )
     hidden = np.tanh(np.array(xs) @ weights)
     loss = np.logaddexp(0, sum(hidden))
     slopes = dt.grad(loss, list(weights.ravel()))
-    return np.sqrt(sum(g * g for g in slopes)), dt.Box({x: (-1, 1) for x in xs})
+    return np.sqrt(sum(g * g for g in slopes)), dt.Box(dict.fromkeys(xs, (-1, 1)))
 
 
 def chain(n=100):

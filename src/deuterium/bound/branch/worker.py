@@ -16,7 +16,7 @@ import numpy as np
 
 from deuterium import budget
 from deuterium.bound.bounders.choose import choose
-from deuterium.bound.branch.orphans import leave_with_parent
+from deuterium.bound.branch.orphans import is_told_to_stop, leave_with_parent
 from deuterium.bound.domain import Domain
 from deuterium.bound.problem import Problem
 from deuterium.bound.region import Bounder, Regions, Verdicts
@@ -130,7 +130,10 @@ def bound_here(
     leave_with_parent()
     start, verdicts, spent = time.perf_counter(), None, False
     try:
-        with np.errstate(all="ignore"), spending(budget.now() + left):
+        with (
+            np.errstate(all="ignore"),
+            spending(budget.now() + left, stop=is_told_to_stop),
+        ):
             bounder = _bounder(key, task)
             if bounder is not None:
                 verdicts = bounder.bound(regions, incumbent)
