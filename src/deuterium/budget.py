@@ -93,6 +93,7 @@ def resident() -> float:
 class _Budget:
     end: float = math.inf
     memory: Memory | None = None
+    stop: Callable[[], bool] | None = None
 
 
 _NONE = _Budget()
@@ -100,13 +101,18 @@ _BUDGET: ContextVar[_Budget] = ContextVar("deuterium_budget", default=_NONE)
 
 
 @contextmanager
-def spending(end: float = math.inf, memory: Memory | None = None) -> Iterator[None]:
+def spending(
+    end: float = math.inf,
+    memory: Memory | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> Iterator[None]:
     """Have the work within stop at a time (by `now`), or when memory is used up.
 
-    A budget within another can only be smaller.
+    Or when ``stop`` says so.  A budget within another can only be smaller.
     """
     around = _BUDGET.get()
-    token = _BUDGET.set(_Budget(min(end, around.end), memory or around.memory))
+    mine = min(end, around.end), memory or around.memory, stop or around.stop
+    token = _BUDGET.set(_Budget(*mine))
     try:
         yield
     finally:
@@ -128,6 +134,8 @@ def check(seconds: float = 0.0, memory: float = 0.0) -> None:
     """
     budget = _BUDGET.get()
     if budget.end < math.inf and now() + seconds > budget.end:
+        raise Spent("time_limit")
+    if budget.stop is not None and budget.stop():
         raise Spent("time_limit")
     if budget.memory is not None and memory > budget.memory.left:
         raise Spent("memory_limit")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from deuterium.bound import Box, Certificate, Domain, maximize, minimize
-from deuterium.bound.branch.orphans import leave_with_parent
+from deuterium.bound.branch.orphans import serve
 from deuterium.demo.query import require_bounds
 from deuterium.errors import CertificateError, InvalidInputError
 from deuterium.frontends.formula import lift
@@ -217,15 +217,15 @@ def _processes(workers: int) -> Iterator[Any]:
         yield None
         return
     from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import RawValue
 
-    executor = ProcessPoolExecutor(workers, initializer=leave_with_parent)
-    try:
-        yield executor
-    finally:
-        processes = list((executor._processes or {}).values())
-        executor.shutdown(wait=False, cancel_futures=True)
-        for process in processes:
-            process.kill()
+    stop = RawValue("b", 0)
+    with ProcessPoolExecutor(workers, initializer=serve, initargs=(stop,)) as executor:
+        try:
+            yield executor
+        finally:
+            stop.value = 1
+            executor.shutdown(wait=False, cancel_futures=True)
 
 
 def _require_folder(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Worker processes that end when the process they work for has gone.
+"""Worker processes that stop when told so, and when what they work for has gone.
 
 A pool's workers wait for tasks that a parent killed without warning can no longer send;
 they would wait for ever, each with the other's ends of the pipes.
@@ -10,9 +10,11 @@ import multiprocessing
 import os
 import threading
 import time
+from typing import Any
 
 EVERY = 0.5  # seconds between two looks
 
+_stop: Any = None  # set in workers
 _watching: set[int] = set()  # processes; a fork inherits those of others
 
 
@@ -22,6 +24,18 @@ def leave_with_parent() -> None:
         return
     _watching.add(os.getpid())
     threading.Thread(target=_watch, args=(os.getppid(),), daemon=True).start()
+
+
+def serve(stop: Any) -> None:
+    """Be a worker that ends with its parent, and stops when a shared number says so."""
+    global _stop
+    _stop = stop
+    leave_with_parent()
+
+
+def is_told_to_stop() -> bool:
+    """Return whether what this worker is at is wanted no more."""
+    return _stop is not None and bool(_stop.value)
 
 
 def _watch(parent: int) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 
 from deuterium import budget
 from deuterium.bound.bounders.choose import choose
-from deuterium.bound.branch.orphans import leave_with_parent
+from deuterium.bound.branch.orphans import is_told_to_stop, leave_with_parent
 from deuterium.bound.domain import Domain
 from deuterium.bound.problem import Problem
 from deuterium.bound.region import Bounder, Regions, Verdicts
@@ -142,7 +142,7 @@ def bound_here(
     require_standard("maximize")  # before a bounder is built
     start, verdicts, spent = time.perf_counter(), None, False
     try:
-        with spending(budget.now() + left):
+        with spending(budget.now() + left, stop=is_told_to_stop):
             bounder = _bounder(key, task)
             if bounder is not None:
                 verdicts = bounded(bounder, regions, incumbent)

@@ -28,6 +28,7 @@ from deuterium.bound.check.unary import (
 Ends = list[Ball]
 Step = Callable[[Ends, Ends], None]
 
+FEW = 16  # elements of a softmax of which differences are cheap
 LARGE = 600  # elements of a matrix, beyond which centres and radii pay
 
 
@@ -173,11 +174,24 @@ def others(terms: list[Ball]) -> list[Ball]:
     return [a + b for a, b in zip(before, after, strict=True)]
 
 
+def _few_shares(outs: Sequence[int], ins: Sequence[int], low: Ends, high: Ends) -> None:
+    """Work out a softmax of few elements from their differences: exact where equal."""
+    for n, (k, i) in enumerate(zip(outs, ins, strict=True)):
+        rest = [j for m, j in enumerate(ins) if m != n]
+        value = ONE / sum([(high[j] - low[i]).exp() for j in rest], ONE)
+        low[k] = value if value > ZERO else ZERO
+        value = ONE / sum([(low[j] - high[i]).exp() for j in rest], ONE)
+        high[k] = value if value < ONE else ONE
+
+
 def _softmax(group: Group, fixed: Mapping[int, Ball]) -> Step:
     """Rise in an element's own argument, fall in the others."""
 
     def step(low: Ends, high: Ends) -> None:
         for outs, ins in group.tasks:
+            if len(ins) <= FEW:
+                _few_shares(outs, ins, low, high)
+                continue
             least = [low[i].exp() for i in ins]
             most = [high[i].exp() for i in ins]
             for k, p, q in zip(outs, least, others(most), strict=True):
