@@ -2,6 +2,7 @@
 
 from deuterium.functions import (  # noqa: F401  (importing enters the functions)
     choice,
+    filled,
     more,
     movement,
     products,

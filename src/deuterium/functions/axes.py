@@ -35,14 +35,14 @@ def negative_axes(axis: Any, x: Variable, caller: str) -> tuple[int, ...]:
     return axes
 
 
-def shape_of(shape: Any) -> tuple[int, ...]:
+def shape_of(shape: Any, caller: str) -> tuple[int, ...]:
     """Return a shape given as an integer or a sequence."""
     try:
-        given = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
-        return tuple(operator.index(s) for s in given)
+        whole = shape if isinstance(shape, (tuple, list, np.ndarray)) else (shape,)
+        return tuple(operator.index(n) for n in whole)
     except TypeError:
         raise ShapeError(
-            f"a shape is one or more integers, got {shape!r:.80}"
+            f"{caller}: a shape must be integers, got {shape!r:.80}"
         ) from None
 
 

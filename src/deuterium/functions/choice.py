@@ -13,6 +13,7 @@ from deuterium.functions.table import implements, refuse
 from deuterium.graph import protocols
 from deuterium.graph.late import provides
 from deuterium.graph.variable import Variable, as_variable, broadcast_to, constant
+from deuterium.ops import arrays
 from deuterium.ops.arithmetic import add, raise_to
 from deuterium.ops.arrays import put_places, take_places
 from deuterium.ops.exponential import log
@@ -61,12 +62,14 @@ def power(base: Any, exponent: Any) -> Any:
         return raise_to(base, exponent)
     numbers = as_variable(exponent)
     powers = numbers.value
-    if numbers.op is not None or not numbers.shape or not numbers.size:
+    if numbers.op is not None or not numbers.shape:
         return raise_to(base, exponent if powers is None else numbers)
     if not np.all(powers == np.rint(powers)):
         return raise_to(base, numbers)
     x = as_variable(base)
     shape = common_shape("np.power", x.shape, powers.shape)
+    if 0 in shape:
+        return arrays.zeros(shape)
     x, powers = broadcast_to(x, shape), np.broadcast_to(powers, shape)
     if not powers.size:
         return x  # of no elements: any power of none is none

@@ -8,20 +8,18 @@ from typing import Any
 import numpy as np
 
 from deuterium.errors import ShapeError
-from deuterium.functions.axes import one_axis
+from deuterium.functions.axes import common_shape, one_axis, shape_of
 from deuterium.functions.movement import (
-    atleast_1d,
     concatenate,
     diagonal,
     moved,
     ravel,
     reshape,
     split,
-    swapaxes,
 )
 from deuterium.functions.products import convolve, matmul, outer, tensordot, trace
 from deuterium.functions.reductions import norm, sum
-from deuterium.functions.table import implements, refuse
+from deuterium.functions.table import implements, refuse, refuse_dtype
 from deuterium.graph import protocols
 from deuterium.graph.variable import Variable, as_variable, broadcast_to
 from deuterium.ops import arrays
@@ -43,10 +41,7 @@ def atleast_3d(*arys: Any) -> Any:
 def broadcast_arrays(*args: Any, subok: bool = False) -> tuple[Variable, ...]:
     """Return arrays repeated to their common shape."""
     nodes = [as_variable(a) for a in args]
-    try:
-        shape = np.broadcast_shapes(*[v.shape for v in nodes])
-    except ValueError as error:
-        raise ShapeError(f"np.broadcast_arrays: {error}") from None
+    shape = common_shape("np.broadcast_arrays", *[v.shape for v in nodes])
     return tuple(broadcast_to(v, shape) for v in nodes)
 
 
@@ -81,7 +76,7 @@ def _split_along(axis: int, name: str) -> Callable[..., list[Variable]]:
     def run(ary: Any, indices_or_sections: Any) -> list[Variable]:
         x = as_variable(ary)
         along = 0 if name == "np.hsplit" and x.ndim == 1 else axis
-        if x.ndim <= along:
+        if x.ndim <= along or (name == "np.vsplit" and x.ndim < 2):
             raise ShapeError(f"{name}: needs more axes than shape {x.shape} has")
         return split(x, indices_or_sections, along)
 
@@ -110,32 +105,58 @@ def flipud(m: Any) -> Variable:
 @implements(np.rot90)
 def rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Variable:
     """Return the array turned by right angles."""
-    return moved(m, lambda p: np.rot90(p, k, axes), "np.rot90")
+    return moved(m, np.rot90, "np.rot90", k, axes)
 
 
 @implements(np.delete)
 def delete(arr: Any, obj: Any, axis: Any = None) -> Variable:
     """Return the array without some of its places."""
-    return moved(arr, lambda p: np.delete(p, obj, axis), "np.delete")
+    return moved(arr, np.delete, "np.delete", obj, axis)
 
 
 @implements(np.resize)
 def resize(a: Any, new_shape: Any) -> Variable:
     """Return the elements repeated to fill a shape."""
-    return moved(a, lambda p: np.resize(p, new_shape), "np.resize")
+    x = as_variable(a)
+    if x.size:
+        return moved(x, np.resize, "np.resize", new_shape)
+    return arrays.zeros(shape_of(new_shape, "np.resize"))  # as NumPy does
 
 
 @implements(np.diff)
-def diff(a: Any, n: int = 1, axis: int = -1) -> Variable:
+def diff(
+    a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None
+) -> Variable:
     """Return differences of neighbours along an axis, ``n`` times over."""
     x = as_variable(a)
-    last = one_axis(axis, x.ndim, "np.diff")
-    if n < 0:
+    along = one_axis(axis, x.ndim, "np.diff")
+    (times,) = shape_of(n, "np.diff")
+    if times < 0:
         raise ShapeError(f"np.diff: `n` must be at least 0, got {n}")
-    x = swapaxes(x, last, -1)
-    for _ in range(n):
-        x = x[..., 1:] - x[..., :-1]
-    return swapaxes(x, last, -1)
+    if times == 0:
+        return x
+    ends = [_end_of(x, end, along) for end in (prepend, append)]
+    parts = [ends[0], x, ends[1]]
+    x = concatenate([p for p in parts if p is not None], axis=along)
+    for _ in range(times):
+        x = x[_slice(along, slice(1, None))] - x[_slice(along, slice(None, -1))]
+    return x
+
+
+def _end_of(x: Variable, end: Any, along: int) -> Variable | None:
+    """Return what goes before or after ``x``: a scalar is repeated."""
+    if end is None:
+        return None
+    v = as_variable(end)
+    if v.shape:
+        return v
+    at = along + x.ndim
+    return broadcast_to(v, (*x.shape[:at], 1, *x.shape[at + 1 :]))
+
+
+def _slice(along: int, part: slice) -> tuple[Any, ...]:
+    """Return the index of a part along a (negative) axis."""
+    return (..., part, *[slice(None)] * (-1 - along))
 
 
 # -- products ------------------------------------------------------------------------
@@ -144,7 +165,9 @@ def diff(a: Any, n: int = 1, axis: int = -1) -> Variable:
 @implements(np.correlate)
 def correlate(a: Any, v: Any, mode: str = "valid") -> Variable:
     """Return the cross-correlation of two one-axis arrays."""
-    x, k = (atleast_1d(u) for u in (a, v))
+    x, k = as_variable(a), as_variable(v)
+    if not x.ndim or not k.ndim:
+        raise ShapeError("np.correlate: needs two vectors, got a scalar")
     if x.ndim == 1 == k.ndim and k.size > x.size:  # NumPy turns the result round
         return convolve(k, x[::-1], mode)[::-1]
     return convolve(x, k[::-1], mode)
@@ -168,12 +191,15 @@ def kron(a: Any, b: Any) -> Variable:
 def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Variable:
     """Return the integral along an axis by the trapezoidal rule."""
     values = as_variable(y)
-    last = one_axis(axis, values.ndim, "np.trapezoid")
-    values = swapaxes(values, last, -1)
+    along = one_axis(axis, values.ndim, "np.trapezoid")
     if x is not None:
         points = as_variable(x)
-        dx = diff(points if points.ndim == 1 else swapaxes(points, last, -1))
-    return sum((values[..., 1:] + values[..., :-1]) * dx, -1) / 2
+        dx = diff(points, axis=-1 if points.ndim == 1 else axis)
+        if points.ndim == 1:
+            dx = reshape(dx, (dx.size, *[1] * (-1 - along)))
+    later = values[_slice(along, slice(1, None))]
+    sooner = values[_slice(along, slice(None, -1))]
+    return sum((later + sooner) * dx, axis) / 2
 
 
 # -- the names of numpy.linalg -------------------------------------------------------
@@ -188,6 +214,7 @@ def linalg_diagonal(x: Any, /, *, offset: int = 0) -> Variable:
 @implements(np.linalg.trace)
 def linalg_trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Variable:
     """Return the sum along the diagonal of the last two axes."""
+    refuse_dtype("np.linalg.trace", dtype)
     return trace(x, offset, -2, -1)
 
 
@@ -204,6 +231,12 @@ def multi_dot(arrays: Sequence[Any], *, out: Any = None) -> Variable:
     parts = [as_variable(a) for a in arrays]
     if len(parts) < 2:
         raise ShapeError("np.linalg.multi_dot: needs at least two arrays")
+    inner, ends = parts[1:-1], (parts[0], parts[-1])
+    if any(p.ndim != 2 for p in inner) or any(p.ndim not in (1, 2) for p in ends):
+        raise ShapeError(
+            "np.linalg.multi_dot: takes matrices, and vectors as first and last; got "
+            f"shapes {[p.shape for p in parts]}"
+        )
     product = parts[0]
     for part in parts[1:]:
         product = matmul(product, part)
@@ -211,6 +244,18 @@ def multi_dot(arrays: Sequence[Any], *, out: Any = None) -> Variable:
 
 
 implements(np.linalg.matmul)(matmul)
-implements(np.linalg.outer)(outer)
+
+
+@implements(np.linalg.outer)
+def linalg_outer(x1: Any, x2: Any, /) -> Variable:
+    """Return all products of an element of one vector with one of another."""
+    x, y = as_variable(x1), as_variable(x2)
+    if x.ndim != 1 or y.ndim != 1:
+        raise ShapeError(
+            f"np.linalg.outer: takes vectors, got {x.shape} and {y.shape}; use np.outer"
+        )
+    return outer(x, y)
+
+
 implements(np.linalg.tensordot)(tensordot)
 implements(np.linalg.matrix_transpose)(protocols.FUNCTIONS[np.matrix_transpose])

@@ -6,7 +6,6 @@ runs on ``arange(size).reshape(shape)`` and the result is the index of one `gath
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
@@ -24,8 +23,8 @@ from deuterium.graph.variable import (
     constant,
     node,
 )
+from deuterium.interval import doubles
 from deuterium.ops import arrays
-from deuterium.ops.piecewise import select
 
 
 def places(x: Variable) -> Any:
@@ -33,14 +32,31 @@ def places(x: Variable) -> Any:
     return np.arange(x.size, dtype=np.int64).reshape(x.shape)
 
 
-def moved(x: Any, move: Callable[[Any], Any], caller: str) -> Variable:
-    """Return ``x`` with its elements moved as ``move`` moves an array of places."""
-    v = as_variable(x)
+def numpy_does(run: Callable[[], Any], caller: str, shape: Any) -> Any:
+    """Return what NumPy makes of places or shapes; what it refuses is refused here."""
     try:
-        index = np.asarray(move(places(v)))
-    except (ValueError, IndexError, TypeError, OverflowError) as error:
-        raise ShapeError(f"{caller}: {error} (shape {v.shape})") from None
+        return run()
+    except (ValueError, IndexError, TypeError, ArithmeticError) as error:
+        raise ShapeError(f"{caller}: {error} (shape {shape})") from None
+
+
+def moved(x: Any, move: Callable[..., Any], caller: str, *how: Any) -> Variable:
+    """Return ``x`` with its elements moved as ``move`` moves an array of places.
+
+    ``how`` are the further arguments of ``move``, which must be numbers.
+    """
+    if any(isinstance(e, Variable) for e in how):
+        raise UnsupportedError(
+            f"{caller}: where elements go cannot depend on a Variable; give numbers"
+        )
+    v = as_variable(x)
+    index = numpy_does(lambda: np.asarray(move(places(v), *how)), caller, v.shape)
     return arrays.take_places(v, index)
+
+
+def like(x: Variable) -> Any:
+    """Return an array of zeros of the same shape that takes no memory."""
+    return np.broadcast_to(0.0, x.shape)
 
 
 # -- shape ---------------------------------------------------------------------------
@@ -56,17 +72,9 @@ def reshape(a: Any, /, shape: Any = None, order: str = "C", **kwargs: Any) -> Va
             f"np.reshape: only order='C' is supported, got {order!r}"
         )
     x = as_variable(a)
-    dims = list(shape_of(shape))
-    if dims.count(-1) > 1:
-        raise ShapeError(f"np.reshape: only one dimension may be -1, got {shape!r}")
-    if -1 in dims:
-        rest = -math.prod(dims)
-        if rest == 0 or x.size % rest:
-            raise ShapeError(f"np.reshape: cannot reshape {x.shape} into {shape!r}")
-        dims[dims.index(-1)] = x.size // rest
-    if math.prod(dims) != x.size:
-        raise ShapeError(f"np.reshape: cannot reshape {x.shape} into {shape!r}")
-    return arrays.reshape_to(x, tuple(dims))
+    dims = shape_of(shape, "np.reshape")
+    view = numpy_does(lambda: like(x).reshape(dims), "np.reshape", x.shape)
+    return arrays.reshape_to(x, view.shape)
 
 
 @implements(np.ravel)
@@ -82,7 +90,8 @@ def transpose(a: Any, axes: Any = None) -> Variable:
     if axes is None:
         order = tuple(reversed(range(x.ndim)))
     else:
-        order = tuple(one_axis(i, x.ndim, "np.transpose") + x.ndim for i in axes)
+        given = shape_of(axes, "np.transpose")
+        order = tuple(one_axis(i, x.ndim, "np.transpose") + x.ndim for i in given)
     if sorted(order) != list(range(x.ndim)):
         raise ShapeError(f"np.transpose: axes {axes!r} do not match shape {x.shape}")
     return arrays.permute(x, order)
@@ -109,10 +118,10 @@ def swapaxes(a: Any, axis1: int, axis2: int) -> Variable:
 def moveaxis(a: Any, source: Any, destination: Any) -> Variable:
     """Return the array with axes moved to new positions."""
     x = as_variable(a)
-    try:
-        tags = np.moveaxis(np.empty(range(x.ndim)), source, destination).shape
-    except (ValueError, TypeError) as error:
-        raise ShapeError(f"np.moveaxis: {error} (shape {x.shape})") from None
+    tagged = np.empty(range(x.ndim))
+    tags = numpy_does(
+        lambda: np.moveaxis(tagged, source, destination).shape, "np.moveaxis", x.shape
+    )
     return arrays.permute(x, tags)  # axis i has length i: lengths tell who went where
 
 
@@ -120,30 +129,23 @@ def moveaxis(a: Any, source: Any, destination: Any) -> Variable:
 def expand_dims(a: Any, axis: Any) -> Variable:
     """Return the array with axes of length one put in."""
     x = as_variable(a)
-    return arrays.reshape_to(x, np.expand_dims(np.empty(x.shape), axis).shape)
+    view = numpy_does(lambda: np.expand_dims(like(x), axis), "np.expand_dims", x.shape)
+    return arrays.reshape_to(x, view.shape)
 
 
 @implements(np.squeeze)
 def squeeze(a: Any, axis: Any = None) -> Variable:
     """Return the array without axes of length one."""
     x = as_variable(a)
-    try:
-        shape = np.squeeze(np.empty(x.shape), axis=axis).shape
-    except ValueError as error:
-        raise ShapeError(f"np.squeeze: {error} (shape {x.shape})") from None
-    return arrays.reshape_to(x, shape)
+    view = numpy_does(lambda: np.squeeze(like(x), axis), "np.squeeze", x.shape)
+    return arrays.reshape_to(x, view.shape)
 
 
 @implements(np.broadcast_to)
 def broadcast(array: Any, shape: Any, subok: bool = False) -> Variable:
     """Return the array repeated to ``shape``."""
-    x, target = as_variable(array), shape_of(shape)
-    try:
-        fits = np.broadcast_shapes(x.shape, target) == target
-    except ValueError:
-        fits = False
-    if not fits:
-        raise ShapeError(f"np.broadcast_to: {x.shape} does not broadcast to {target}")
+    x, target = as_variable(array), shape_of(shape, "np.broadcast_to")
+    numpy_does(lambda: np.broadcast_to(like(x), target), "np.broadcast_to", x.shape)
     return broadcast_to(x, target)
 
 
@@ -238,10 +240,11 @@ def column_stack(tup: Sequence[Any]) -> Variable:
 def _split_with(numpy_split: Any, name: str) -> Callable[..., list[Variable]]:
     def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Variable]:
         x = as_variable(ary)
-        try:
-            parts = numpy_split(places(x), indices_or_sections, axis=axis)
-        except (ValueError, IndexError) as error:
-            raise ShapeError(f"{name}: {error} (shape {x.shape})") from None
+        parts = numpy_does(
+            lambda: numpy_split(places(x), indices_or_sections, axis=axis),
+            name,
+            x.shape,
+        )
         return [arrays.take_places(x, p) for p in parts]
 
     return split
@@ -263,12 +266,13 @@ def getitem(x: Variable, key: Any) -> Variable:
                 "indexing by a Variable is not recorded: the place would depend on "
                 "data; index with numbers"
             )
-    plain = key is None or key is Ellipsis or (isinstance(key, tuple) and not key)
-    if not x.shape and not plain:
-        raise UnsupportedError("a scalar Variable cannot be indexed")
     try:
         index = places(x)[key]
     except (IndexError, TypeError, ValueError, OverflowError) as error:
+        if not x.shape:
+            raise UnsupportedError(
+                f"a scalar Variable cannot be indexed: {error}"
+            ) from None
         raise OutOfRangeError(
             f"indexing a Variable of shape {x.shape}: {error}"
         ) from None
@@ -282,46 +286,47 @@ def take(
     """Return elements picked along an axis."""
     refuse("np.take", out=out)
     return moved(
-        a, lambda p: np.take(p, indices, axis=axis, mode=cast(Any, mode)), "np.take"
+        a,
+        lambda p, i: np.take(p, i, axis=axis, mode=cast(Any, mode)),
+        "np.take",
+        indices,
     )
 
 
 @implements(np.take_along_axis)
 def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Variable:
     """Return elements picked along an axis by an array of the same rank."""
-    return moved(
-        arr, lambda p: np.take_along_axis(p, indices, axis=axis), "np.take_along_axis"
-    )
+    return moved(arr, np.take_along_axis, "np.take_along_axis", indices, axis)
 
 
 @implements(np.flip)
 def flip(m: Any, axis: Any = None) -> Variable:
     """Return the elements in reverse order along axes."""
-    return moved(m, lambda p: np.flip(p, axis=axis), "np.flip")
+    return moved(m, np.flip, "np.flip", axis)
 
 
 @implements(np.roll)
 def roll(a: Any, shift: Any, axis: Any = None) -> Variable:
     """Return the elements rolled along axes."""
-    return moved(a, lambda p: np.roll(p, shift, axis=axis), "np.roll")
+    return moved(a, np.roll, "np.roll", shift, axis)
 
 
 @implements(np.repeat)
 def repeat(a: Any, repeats: Any, axis: Any = None) -> Variable:
     """Return the elements repeated along an axis."""
-    return moved(a, lambda p: np.repeat(p, repeats, axis=axis), "np.repeat")
+    return moved(a, np.repeat, "np.repeat", repeats, axis)
 
 
 @implements(np.tile)
 def tile(A: Any, reps: Any) -> Variable:
     """Return the array repeated as a tile."""
-    return moved(A, lambda p: np.tile(p, reps), "np.tile")
+    return moved(A, np.tile, "np.tile", reps)
 
 
 @implements(np.diagonal)
 def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Variable:
     """Return the diagonals of two axes, as the last axis."""
-    return moved(a, lambda p: np.diagonal(p, offset, axis1, axis2), "np.diagonal")
+    return moved(a, np.diagonal, "np.diagonal", offset, axis1, axis2)
 
 
 @implements(np.diag)
@@ -329,18 +334,15 @@ def diag(v: Any, k: int = 0) -> Variable:
     """Return the diagonal of a matrix, or a matrix with that diagonal."""
     x = as_variable(v)
     if x.ndim != 1:
-        return moved(x, lambda p: np.diag(p, k), "np.diag")
-    n = x.size + abs(k)
-    index = np.flatnonzero(np.diag(np.ones(x.size), k).ravel())
-    return arrays.put_places(x, index, (n, n))
+        return moved(x, np.diag, "np.diag", k)
+    ones = numpy_does(lambda: np.diag(np.ones(x.size), k), "np.diag", x.shape)
+    return arrays.put_places(x, np.flatnonzero(ones), ones.shape)
 
 
 @implements(sliding_window_view)
 def windows(x: Any, window_shape: Any, axis: Any = None, **kwargs: Any) -> Variable:
     """Return all windows of a shape, their axes last."""
-    return moved(
-        x, lambda p: sliding_window_view(p, window_shape, axis), "sliding_window_view"
-    )
+    return moved(x, sliding_window_view, "sliding_window_view", window_shape, axis)
 
 
 @implements(np.pad)
@@ -358,69 +360,22 @@ def pad(array: Any, pad_width: Any, mode: str = "constant", **kwargs: Any) -> Va
             array, lambda p: np.pad(p, pad_width, cast(Any, mode), **kwargs), "np.pad"
         )
     x = as_variable(array)
-    try:
-        index = np.pad(places(x), pad_width, constant_values=-1)
-    except (ValueError, TypeError) as error:
-        raise ShapeError(f"np.pad: {error} (shape {x.shape})") from None
+    fill = doubles.exactly(
+        kwargs.pop("constant_values", 0),
+        "np.pad: `constant_values`",
+        "pad with np.concatenate",
+    )
+    refuse("np.pad", **kwargs)
+    index = numpy_does(
+        lambda: np.pad(places(x), pad_width, constant_values=-1), "np.pad", x.shape
+    )
     inside = index >= 0
     padded = arrays.put_places(x, np.flatnonzero(inside).reshape(x.shape), index.shape)
-    fill = kwargs.get("constant_values", 0)
     if not np.any(fill):
         return padded
-    around = np.pad(np.zeros(x.shape), pad_width, constant_values=fill)
+    around = numpy_does(
+        lambda: np.pad(np.zeros(x.shape), pad_width, constant_values=fill),
+        "np.pad",
+        x.shape,
+    )
     return padded + constant(around)
-
-
-@implements(np.tril)
-def tril(m: Any, k: int = 0) -> Variable:
-    """Return the lower triangle, with zeros above."""
-    return _triangle(m, lambda shape: np.tril(np.ones(shape), k))
-
-
-@implements(np.triu)
-def triu(m: Any, k: int = 0) -> Variable:
-    """Return the upper triangle, with zeros below."""
-    return _triangle(m, lambda shape: np.triu(np.ones(shape), k))
-
-
-def _triangle(m: Any, mask: Callable[[Any], Any]) -> Variable:
-    x = as_variable(m)
-    inside = mask(x.shape).astype(bool)
-    return select(x, arrays.zeros(x.shape), mask=inside)
-
-
-@implements(np.zeros_like)
-def zeros_like(a: Any, **kwargs: Any) -> Any:
-    """Return an array of zeros of the same shape (numbers, not Variables)."""
-    return np.zeros(as_variable(a).shape)
-
-
-@implements(np.ones_like)
-def ones_like(a: Any, **kwargs: Any) -> Any:
-    """Return an array of ones of the same shape (numbers, not Variables)."""
-    return np.ones(as_variable(a).shape)
-
-
-@implements(np.full_like)
-def full_like(a: Any, fill_value: Any, **kwargs: Any) -> Any:
-    """Return an array filled with one value, of the same shape."""
-    return np.full(as_variable(a).shape, fill_value)
-
-
-@implements(np.shape)
-def shape(a: Any) -> tuple[int, ...]:
-    """Return the shape."""
-    return as_variable(a).shape
-
-
-@implements(np.ndim)
-def ndim(a: Any) -> int:
-    """Return the number of axes."""
-    return as_variable(a).ndim
-
-
-@implements(np.size)
-def size(a: Any, axis: int | None = None) -> int:
-    """Return the number of elements (along an axis)."""
-    x = as_variable(a)
-    return x.size if axis is None else x.shape[axis]

@@ -10,8 +10,14 @@ import numpy as np
 
 from deuterium.errors import ShapeError, UnsupportedError
 from deuterium.functions.axes import one_axis
-from deuterium.functions.movement import diagonal, expand_dims, pad, windows
-from deuterium.functions.table import implements, refuse
+from deuterium.functions.movement import (
+    diagonal,
+    expand_dims,
+    moveaxis,
+    pad,
+    windows,
+)
+from deuterium.functions.table import implements, refuse, refuse_dtype
 from deuterium.graph import protocols
 from deuterium.graph.variable import Variable, as_variable, broadcast_to
 from deuterium.ops import arrays
@@ -102,7 +108,10 @@ def _axis_pairs(axes: Any, x: Variable, y: Variable) -> tuple[list[int], list[in
     if isinstance(axes, (int, np.integer)):
         n = int(axes)
         if not 0 <= n <= min(x.ndim, y.ndim):
-            raise _reject_mismatch(f"np.tensordot(axes={n})", x, y)
+            raise ShapeError(
+                f"np.tensordot: axes={n} of shapes {x.shape} and {y.shape}; there must "
+                "be so many"
+            )
         return list(range(x.ndim - n, x.ndim)), list(range(n))
     try:
         left, right = (([s] if np.ndim(s) == 0 else list(s)) for s in axes)
@@ -112,10 +121,13 @@ def _axis_pairs(axes: Any, x: Variable, y: Variable) -> tuple[list[int], list[in
         ) from None
     if len(left) != len(right):
         raise ShapeError(f"np.tensordot: `axes` must pair up, got {axes!r}")
-    return (
+    pairs = (
         [one_axis(i, x.ndim, "np.tensordot") + x.ndim for i in left],
         [one_axis(j, y.ndim, "np.tensordot") + y.ndim for j in right],
     )
+    if any(len(set(side)) < len(side) for side in pairs):
+        raise ShapeError(f"np.tensordot: an axis comes twice in `axes`={axes!r}")
+    return pairs
 
 
 Names = Sequence[Any]
@@ -256,6 +268,7 @@ def trace(
 ) -> Variable:
     """Return the sum along the diagonal of two axes."""
     refuse("np.trace", out=out)
+    refuse_dtype("np.trace", dtype)
     return arrays.sum_over(diagonal(a, offset, axis1, axis2), (-1,))
 
 
@@ -281,11 +294,24 @@ def convolve(a: Any, v: Any, mode: str = "full") -> Variable:
 
 
 def _vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Variable:
-    x, y = as_variable(x1), as_variable(x2)
-    product = x * y
-    return arrays.sum_over(product, (one_axis(axis, product.ndim, "np.vecdot"),))
+    x, y = (
+        moveaxis(v, one_axis(axis, v.ndim, "np.vecdot"), -1)
+        for v in (as_variable(x1), as_variable(x2))
+    )
+    if x.shape[-1] != y.shape[-1]:
+        raise _reject_mismatch("np.vecdot", x, y)
+    return arrays.sum_over(x * y, (-1,))
+
+
+def _matvec(x1: Any, x2: Any, /) -> Variable:
+    """Return products of a stack of matrices with a stack of vectors."""
+    a, b = as_variable(x1), as_variable(x2)
+    if a.ndim < 2 or not b.ndim:
+        raise _reject_mismatch("np.matvec", a, b)
+    product = matmul(a, expand_dims(b, -1))
+    return arrays.reshape_to(product, product.shape[:-1])
 
 
 protocols.UFUNCS["matmul"] = matmul
 protocols.UFUNCS["vecdot"] = _vecdot
-protocols.UFUNCS["matvec"] = lambda a, b: matmul(a, b)
+protocols.UFUNCS["matvec"] = _matvec

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import scipy.special
 
-from deuterium.errors import ShapeError, UnsupportedError
+from deuterium.errors import InvalidInputError, ShapeError, UnsupportedError
 from deuterium.functions.axes import negative_axes, one_axis
-from deuterium.functions.table import implements, refuse
+from deuterium.functions.table import implements, refuse, refuse_dtype
 from deuterium.graph import protocols
 from deuterium.graph.operator import lookup
 from deuterium.graph.variable import Variable, as_variable, broadcast_to, constant, node
@@ -41,10 +42,19 @@ def sum(
 ) -> Variable:
     """Return the sum over axes."""
     refuse("np.sum", out=out, where=where)
+    refuse_dtype("np.sum", dtype)
     x = as_variable(a)
     axes = negative_axes(axis, x, "np.sum")
     y = _restored(arrays.sum_over(x, axes), x, axes, keepdims)
-    return y if initial is None else y + initial
+    return y if initial is None else y + _scalar(initial, "np.sum")
+
+
+def _scalar(initial: Any, caller: str) -> Variable:
+    """Return an initial value, which NumPy wants to be one number."""
+    v = as_variable(initial)
+    if v.shape:
+        raise ShapeError(f"{caller}: `initial` must be one number, got {v.shape}")
+    return v
 
 
 def _count(x: Variable, axes: tuple[int, ...], caller: str) -> int:
@@ -66,6 +76,7 @@ def mean(
 ) -> Variable:
     """Return the arithmetic mean over axes."""
     refuse("np.mean", out=out, where=where)
+    refuse_dtype("np.mean", dtype)
     x = as_variable(a)
     n = _count(x, negative_axes(axis, x, "np.mean"), "np.mean")
     total = sum(x, axis, keepdims=keepdims)
@@ -101,11 +112,14 @@ def _weights_along(x: Variable, w: Variable, axis: Any) -> Variable:
     if w.shape == x.shape:
         return w
     axes = negative_axes(axis, x, "np.average")
-    if axis is None or w.shape != tuple(x.shape[i] for i in axes):
+    given = axis if isinstance(axis, tuple) else (axis,)
+    order = () if axis is None else [one_axis(i, x.ndim, "np.average") for i in given]
+    if axis is None or w.shape != tuple(x.shape[i] for i in order):
         raise ShapeError(
             f"np.average: weights of shape {w.shape} fit neither the shape {x.shape} "
             f"nor its axis {axis!r}"
         )
+    w = arrays.permute(w, tuple(int(i) for i in np.argsort(order)))
     shape = tuple(n if i - x.ndim in axes else 1 for i, n in enumerate(x.shape))
     return broadcast_to(arrays.reshape_to(w, shape), x.shape)
 
@@ -125,13 +139,16 @@ def var(
 ) -> Variable:
     """Return the variance over axes."""
     refuse("np.var", out=out, where=where)
-    ddof = ddof if correction is None else correction
+    refuse_dtype("np.var", dtype)
+    if ddof != 0 and correction is not None:
+        raise InvalidInputError("np.var: give `ddof` or `correction`, not both")
+    lost = Fraction(ddof if correction is None else correction)
     x = as_variable(a)
     n = _count(x, negative_axes(axis, x, "np.var"), "np.var")
-    if n <= ddof:
+    if n <= lost:
         raise ShapeError(f"np.var: {n} elements leave no degrees of freedom")
     centre = _mean(x, axis, keepdims=True) if mean is None else mean
-    return sum(square(x - centre), axis, keepdims=keepdims) / (n - ddof)
+    return sum(square(x - centre), axis, keepdims=keepdims) / (n - lost)
 
 
 @implements(np.std)
@@ -176,7 +193,7 @@ def _last_axis_reduction(operator: Any, join: Any, caller: str) -> Any:
         axes = negative_axes(axis, x, caller)
         y = operator(_to_last_axis(x, axes, caller)) if axes else x
         y = _restored(y, x, axes, keepdims)
-        return y if initial is None else join(y, initial)
+        return y if initial is None else join(y, _scalar(initial, caller))
 
     return reduce
 
@@ -201,6 +218,7 @@ def prod(
     where: Any = True,
 ) -> Variable:
     """Return the product over axes."""
+    refuse_dtype("np.prod", dtype)
     return _product(a, axis, out, keepdims, initial, where)
 
 
@@ -214,6 +232,7 @@ def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: bool = False) -> Va
 def cumsum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Variable:
     """Return the running sum along an axis (of the flattened array by default)."""
     refuse("np.cumsum", out=out)
+    refuse_dtype("np.cumsum", dtype)
     x = as_variable(a)
     if axis is None:
         return arrays.running_sum(arrays.reshape_to(x, (x.size,)))
@@ -238,6 +257,8 @@ def logsumexp(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 
 def _has_variables(a: Any) -> bool:
+    if isinstance(a, (list, tuple)):
+        return any(map(_has_variables, a))
     return isinstance(a, Variable) or (isinstance(a, np.ndarray) and a.dtype == object)
 
 
@@ -252,6 +273,8 @@ def softmax(x: Any, axis: int = -1) -> Any:
         return scipy.special.softmax(x, axis=axis)
     v = as_variable(x)
     at = one_axis(axis, v.ndim, "softmax") % v.ndim
+    if v.shape[at] == 0:
+        raise ShapeError(f"softmax: no elements along `axis` of shape {v.shape}")
     order = (*(i for i in range(v.ndim) if i != at), at)
     moved = arrays.permute(v, order)
     result = node(softmax_last, (moved,), {}, moved.shape)
@@ -272,8 +295,8 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> V
     v = as_variable(x)
     axes = negative_axes(axis, v, "np.linalg.norm")
     matrix = len(axes) == 2
-    if len(axes) > 2 and ord is not None:
-        raise ShapeError("np.linalg.norm: `ord` needs one or two axes")
+    if len(axes) not in (1, 2) and not (ord is None and axis is None):
+        raise ShapeError("np.linalg.norm: `ord` and `axis` need one or two axes")
     if ord is None or (ord == 2 and not matrix) or (ord == "fro" and matrix):
         return sqrt(sum(square(v), axes, keepdims=keepdims))
     if isinstance(ord, (int, float, np.number)) and matrix and abs(ord) in (1, np.inf):
@@ -319,10 +342,9 @@ def vector_norm(
 ) -> Variable:
     """Return a vector norm over axes (all of them by default)."""
     v = as_variable(x)
-    if axis is None and v.ndim != 1:
-        flat = norm(arrays.reshape_to(v, (v.size,)), ord, 0)
-        return arrays.reshape_to(flat, (1,) * v.ndim) if keepdims else flat
-    return norm(v, ord, axis, keepdims)
+    axes = negative_axes(axis, v, "np.linalg.vector_norm")
+    flat = _to_last_axis(v, axes, "np.linalg.vector_norm") if axes else v[..., None]
+    return _restored(norm(flat, ord, -1), v, axes, keepdims)
 
 
 def norm_of_all(variables: Any) -> Variable:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import numpy as np
+
 from deuterium.errors import UnsupportedError
 from deuterium.graph.protocols import FUNCTIONS
 
@@ -22,6 +24,12 @@ def refuse(caller: str, **given: Any) -> None:
                 f"{caller}: the argument `{name}` has no meaning for Variables, which "
                 "are immutable and real; leave it out"
             )
+
+
+def refuse_dtype(caller: str, dtype: Any) -> None:
+    """Raise UnsupportedError for a dtype that would change the numbers."""
+    if dtype is not None and np.dtype(dtype).kind != "f":
+        refuse(caller, dtype=dtype)
 
 
 def implements(*numpy_functions: Any) -> Callable[[F], F]:

@@ -7,6 +7,7 @@ What each function means on Variables is entered in two tables by `deuterium.ops
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,7 @@ def array_ufunc(
     meaning = _meaning(ufunc, method)
     if any(_holds_objects(x) for x in inputs) and not ufunc.signature:
         return elementwise(meaning, inputs, kwargs)
-    return meaning(*inputs, **kwargs)
+    return _called(meaning, f"np.{ufunc.__name__}", inputs, kwargs)
 
 
 def _holds_objects(x: Any) -> bool:
@@ -98,7 +99,24 @@ def array_function(function: Any, args: Sequence[Any], kwargs: Any) -> Any:
     found = FUNCTIONS.get(function)
     if found is None:
         raise _unsupported(_full_name(function))
-    return found(*args, **_without_no_value(kwargs))
+    return _called(found, _full_name(function), args, _without_no_value(kwargs))
+
+
+def _called(
+    meaning: Callable[..., Any], name: str, args: Sequence[Any], kwargs: Any
+) -> Any:
+    """Run what stands for a function; NumPy may know arguments that it does not."""
+    try:
+        return meaning(*args, **kwargs)
+    except TypeError as error:
+        try:
+            signature(meaning).bind(*args, **kwargs)
+        except (TypeError, ValueError) as mismatch:
+            raise UnsupportedError(
+                f"{name} is not supported with these arguments on Variables: "
+                f"{mismatch}; leave it out"
+            ) from None
+        raise error
 
 
 def _without_no_value(kwargs: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,140 @@
+"""Every function with random shapes and arguments: NumPy's values, shapes, refusals."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+import zlib
+
+import numpy as np
+import pytest
+from random_calls import ALL, FUNCTIONS, METHODS, UFUNC_METHODS, UFUNCS, Draw
+
+import deuterium as dt
+from deuterium.errors import DeuteriumError
+from deuterium.graph import protocols
+from deuterium.graph.methods import Methods
+from deuterium.graph.operator import BY_UFUNC
+from deuterium.graph.variable import Variable
+from deuterium.ops import arithmetic
+
+NAMES = "xyzuvw"
+
+
+def _numbers(rng, shape):
+    """Distinct numbers of both signs, so that places and orders can be told apart."""
+    return rng.permutation(np.linspace(-0.95, 0.9, int(np.prod(shape)))).reshape(shape)
+
+
+def _parts(result):
+    """Return what a call gave as a list of arrays (or Variables, or numbers)."""
+    return list(result) if isinstance(result, (list, tuple)) else [result]
+
+
+def _evaluated(part, point):
+    if isinstance(part, Variable):
+        known = {v.name: point[v.name] for v in dt.graph.free_symbols([part])}
+        return np.asarray(part.evaluate(known))
+    array = np.asarray(part)
+    if array.dtype != object:
+        return array
+    values = [float(_evaluated(e, point)) for e in array.ravel().tolist()]
+    return np.array(values).reshape(array.shape)
+
+
+def _run(call, arrays):
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        return _parts(call(*arrays))
+
+
+def _compared(got, want, point, shapes):
+    assert len(got) == len(want), shapes
+    for g, w in zip(got, want, strict=True):
+        w = np.asarray(w)
+        assert np.shape(g) == w.shape, (shapes, np.shape(g), w.shape)
+        value = _evaluated(g, point)
+        assert value.shape == w.shape, (shapes, value.shape, w.shape)
+        np.testing.assert_allclose(
+            value, w, rtol=1e-12, atol=1e-13, err_msg=str(shapes)
+        )
+
+
+def _drawn(make, seed):
+    draw = Draw(np.random.default_rng(seed))
+    shapes, call = make(draw)
+    arrays = [_numbers(draw.rng, s) for s in shapes]
+    symbols = [dt.symbol(n, s) for n, s in zip(NAMES, shapes, strict=False)]
+    return draw, shapes, call, arrays, symbols
+
+
+def outcome(make, seed):
+    """Return what happened: "same", "both refuse", "refused", or raise."""
+    _, shapes, call, arrays, symbols = _drawn(make, seed)
+    try:
+        want = _run(call, arrays)
+    except Exception as error:
+        with pytest.raises(DeuteriumError):
+            call(*symbols)
+            pytest.fail(f"{shapes}: NumPy refuses it ({error})")
+        return "both refuse"
+    try:
+        got = _parts(call(*symbols))
+    except DeuteriumError:
+        return "refused"
+    _compared(got, want, dict(zip(NAMES, arrays, strict=False)), shapes)
+    return "same"
+
+
+def mixture(make, seed):
+    """Return what happened where arguments are array Variables, objects and numbers."""
+    draw, shapes, call, arrays, symbols = _drawn(make, seed)
+    given, point = [], {}
+    for symbol, array in zip(symbols, arrays, strict=True):
+        kind = draw.below(3 if len(arrays) > 1 else 2)
+        names = [f"{symbol.name}{i}" for i in range(array.size)]
+        objects = np.empty(array.size, dtype=object)
+        objects[:] = [dt.symbol(n) for n in names]
+        given.append((symbol, objects.reshape(array.shape), array)[kind])
+        point |= dict(zip(names, array.ravel(), strict=True)) | {symbol.name: array}
+    try:
+        want = _run(call, arrays)
+        got = _run(call, given)
+    except Exception:  # of object arrays NumPy speaks itself, in its own words
+        return "refused"
+    _compared(got, want, point, shapes)
+    return "same"
+
+
+def check(name, count, first=0, draw=outcome):
+    """Return how often the result was NumPy's."""
+    results = []
+    for i in range(first, first + count):
+        seed = [zlib.crc32(name.encode()), i]
+        try:
+            results.append(draw(ALL[name], seed))
+        except (Exception, pytest.fail.Exception) as error:
+            raise AssertionError(f"{name}, draw {i}: {error}") from error
+    return results.count("same") / count
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_as_numpy_does(name):
+    assert check(name, 60) >= 0.4
+    check(name, 20, draw=mixture)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ALL)
+def test_as_numpy_does_many_times(name):
+    assert check(name, 3000, first=60) >= 0.4
+    check(name, 1000, first=20, draw=mixture)
+
+
+def test_every_function_is_drawn():
+    refused = {n for n, f in protocols.UFUNCS.items() if f is arithmetic._refuse_modulo}
+    assert set(protocols.FUNCTIONS) - {np.amax, np.amin} <= set(FUNCTIONS)
+    assert (set(BY_UFUNC) | set(protocols.UFUNCS)) - refused <= set(UFUNCS)
+    assert {".".join(p) for p in protocols.UFUNC_METHODS} <= set(UFUNC_METHODS)
+    own = {n for n, f in inspect.getmembers(Methods) if n[0] != "_"}
+    assert own - set(METHODS) <= set(UFUNCS)
