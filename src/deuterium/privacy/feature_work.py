@@ -82,6 +82,11 @@ class Work:
             self._twice = 2 * upper, bracket
         return self._twice
 
+    @cached_property
+    def twice_enclosed(self) -> float:
+        """Twice the contribution, by an enclosure."""
+        return 2 * self._sup(norm_graph(self.parts, self.norm), self.domain, 0.0)[0]
+
     def _sup(
         self, v: Variable, domain: Domain, limit: float | None
     ) -> tuple[float, Bracket | None]:
@@ -186,7 +191,11 @@ class Feature:
         else:
             self._look(None if limit is None else min(0.3 * limit, LONGEST))
             self._relax(left(0.5 if self.work.few else 1.0))
-            if self.best.is_close or not self.work.few:
+            if not self.best.is_close:
+                self._offer_enclosures()
+            if self._is_hopeless:
+                self.layer = None
+            elif self.best.is_close or not self.work.few:
                 return
         self._offer_mean_value(left(0.3))
         if not self.best.is_close:
@@ -221,6 +230,19 @@ class Feature:
         if not best.is_close:
             half = limit if rows is None or limit is None else limit / 2
             best.reach(work.seed + self.rounds, half, rows)
+
+    @property
+    def _is_hopeless(self) -> bool:
+        """Whether the relaxation has no bound, and will have none."""
+        where, layer = self.where[0], self.layer
+        assert layer is not None
+        return layer.is_finished(where) and layer.known(where) == math.inf
+
+    def _offer_enclosures(self) -> None:
+        """Offer what costs next to nothing, so that the relaxation is never looser."""
+        self._enclose()
+        self.best.offer(self.work.twice_enclosed, None, "twice the contribution")
+        self._offer_mean_value(0.0)
 
     def _relax(self, limit: float | None) -> None:
         """Go on with the relaxation of one hidden layer."""

@@ -196,11 +196,11 @@ class IndividualAccountant:
             none = self._spent <= d * d * (1 - 8 * EPS)
             return self._internal(np.where(none, 0.0, some), "epsilon")
         mus = np.sqrt(self._spent) * GROWN
-        levels = _levels(mus)
-        values = [
-            gaussian_epsilon(quotient_down(1.0, m), d) if m > 0 else 0.0 for m in levels
-        ]
-        return self._internal(np.array(values)[np.searchsorted(levels, mus)], "epsilon")
+        finite = np.where(mus < np.inf, mus, 0.0)
+        levels = _levels(finite)
+        values = np.array([_epsilon(m, d) for m in levels])
+        found = values[np.searchsorted(levels, finite)]
+        return self._internal(np.where(mus < np.inf, found, np.inf), "epsilon")
 
     def __repr__(self) -> str:
         # no word of who was left out: that depends on the data
@@ -404,6 +404,11 @@ def _rounded_up(norms: Any) -> Any:
     # long doubles and large integers may have been rounded, either way
     low = rows < given if given.dtype.kind == "f" else np.abs(rows) >= 2.0**53
     return np.where(low, rows * GROWN, rows)
+
+
+def _epsilon(mu: float, delta: float) -> float:
+    multiplier = quotient_down(1.0, mu) if mu > 0 else math.inf
+    return gaussian_epsilon(multiplier, delta) if multiplier < math.inf else 0.0
 
 
 def _levels(mus: Any) -> Any:

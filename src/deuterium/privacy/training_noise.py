@@ -151,7 +151,8 @@ def spread_over(bound: StepBound, weights: Weights) -> Spread:
     factors = {n: f / unit for n, f in factors.items()}
     squares = math.fsum(f * parts[n] ** 2 for n, f in factors.items())
     joint = bound(weights, factors, kind="parts")
-    joint = min(joint, math.sqrt(squares) * GROWN) if joint == joint else joint
+    apart = math.sqrt(squares) * GROWN
+    joint = joint if joint <= apart else apart  # NaN is no bound
     lengths = {
         n: max(SMALLEST, product_up(joint, float(next_up(next_up(1 / math.sqrt(f))))))
         for n, f in factors.items()

@@ -69,7 +69,7 @@ def quotient_up(a: float, b: float) -> float:
 
 def quotient_down(a: float, b: float) -> float:
     """Return ``a / b`` of positive numbers, rounded down."""
-    return down(Fraction(a) / Fraction(b))
+    return down(Fraction(a) / Fraction(b)) if b < math.inf else 0.0
 
 
 def real(x: Any) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 
 from deuterium.bound import Bracket, Domain, enclose, enclose_at
 from deuterium.bound import search as look_for
-from deuterium.errors import InvalidInputError, SoundnessError
+from deuterium.errors import InvalidInputError, ShapeError, SoundnessError
 from deuterium.functions.reductions import norm_of_all
 from deuterium.graph.variable import Variable, as_variable
 from deuterium.interval import Interval
@@ -34,8 +34,9 @@ Array = Any
 
 def norm_graph(parts: Sequence[Variable], norm: float) -> Variable:
     """Return the norm over all elements of all parts, as a scalar graph."""
+    parts = [p for p in parts if p.size]
     if norm == 2:
-        return norm_of_all(list(parts))
+        return norm_of_all(parts)
     sizes = [np.abs(p) for p in parts]
     if norm == 1:
         total: Any = sum(np.sum(s) for s in sizes)
@@ -56,6 +57,10 @@ def as_parts(who: str, given: Any, name: str = "f") -> list[Variable]:
         raise InvalidInputError(
             f"{who}: `{name}` must be a Variable or a list of them, as deuterium.grad "
             f"returns it; got {given!r:.80}"
+        )
+    if not sum(v.size for v in listed):
+        raise ShapeError(
+            f"{who}: `{name}` has no elements, so there is nothing to bound"
         )
     return listed
 
