@@ -18,6 +18,7 @@ import deuterium as dt
 from deuterium.privacy import ClipFreeSGD, noise_multiplier
 
 DELTA = 1e-5
+RELATION = "add_or_remove_one"
 PAIRS = (("w1", "b1"), ("w2", "b2"))
 SIZES = {"breast cancer": (30, 16, 1), "digits": (64, 32, 10), "bars": (25, 8, 1)}
 
@@ -130,6 +131,7 @@ def trainer(
         start(t.sizes, seed),
         records,
         noise_multiplier=multiplier,
+        relation=RELATION,
         learning_rate=rate,
         count=count or len(t.train[0]),
         clip=clip,
@@ -164,7 +166,7 @@ def log_loss(parameters, t, **how):
 
 def run(t, epsilon, steps, seed, *, rate, scale=1.0, radius=None, **own):
     """Train, and return the accuracy and loss on test records."""
-    m = noise_multiplier(epsilon, DELTA, steps=steps)
+    m = noise_multiplier(epsilon, DELTA, relation=RELATION, steps=steps)
     how = {"scale": scale, "radius": radius}
     made = trainer(t, m, rate, seed, **how, **own)
     x, y = t.train
@@ -223,7 +225,7 @@ def opacus_step(t, multiplier, rate, seed, *, clip=1.0, mode="hooks", **how):
 
 def run_opacus(t, epsilon, steps, seed, *, rate, clip, **how):
     """Train with Opacus, and return the accuracy on test records."""
-    m = noise_multiplier(epsilon, DELTA, steps=steps)
+    m = noise_multiplier(epsilon, DELTA, relation=RELATION, steps=steps)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         step, model = opacus_step(t, m, rate, seed, clip=clip, **how)

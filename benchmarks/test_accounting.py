@@ -8,7 +8,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from deuterium.privacy import Accountant, IndividualAccountant, gaussian
+from deuterium.privacy import Accountant, GaussianNoise, IndividualAccountant
 
 PEOPLE, STEPS = 1_000_000, 1000
 
@@ -72,9 +72,10 @@ def test_epsilon_of_sampled_steps(benchmark, note, distinct):
     rng = np.random.default_rng(0)
 
     def run():
-        total = Accountant()
+        total = Accountant("add_or_remove_one")
         for m in np.repeat(rng.uniform(1.0, 2.0, distinct), 1000 // distinct):
-            noise = gaussian(1.0, noise_multiplier=float(m), trusted=True)
+            m = float(m)
+            noise = GaussianNoise(m, m, 1.0, 1.0, "add_or_remove_one")
             total.compose(noise, sampling_probability=0.01)
         return total.epsilon_at(1e-5)
 

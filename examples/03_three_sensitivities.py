@@ -209,7 +209,8 @@ plt.show()
 
 # %%
 try:
-    privacy.gaussian(dt.search(slope, people), epsilon=1, delta=1e-5)
+    found = dt.search(slope, people)
+    privacy.gaussian(found, epsilon=1, delta=1e-5, relation="replace_one")
 except Exception as error:
     print(type(error).__name__, error, sep=": ")
 

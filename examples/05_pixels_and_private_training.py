@@ -87,14 +87,19 @@ def accuracy(parameters):
 
 # %%
 STEPS = 150
-settings = dict(learning_rate=0.5, count=len(images), insecure_rng=0)
+RELATION = "add_or_remove_one"
+settings = dict(
+    learning_rate=0.5, count=len(images), relation=RELATION, insecure_rng=0
+)
 plain = privacy.ClipFreeSGD(loss, start, domain, noise_multiplier=1e-9, **settings)
 plain.fit({x: images, y: labels}, STEPS)
 print(f"plain:   accuracy {accuracy(plain.parameters):.3f}")
 
 trained = {}
 for epsilon in (1.0, 8.0):
-    multiplier = privacy.noise_multiplier(epsilon, DELTA, steps=STEPS)
+    multiplier = privacy.noise_multiplier(
+        epsilon, DELTA, relation=RELATION, steps=STEPS
+    )
     made = privacy.ClipFreeSGD(loss, start, domain, noise_multiplier=multiplier, **settings)
     trained[epsilon] = made.fit({x: images, y: labels}, STEPS)
     print(
@@ -114,8 +119,11 @@ plain.method
 # %%
 spent = {}
 for multiplier in (10.0, 5.0):
-    original = privacy.gaussian(1.0, noise_multiplier=multiplier, trusted=True)
-    spent[multiplier] = privacy.Accountant().compose(original, 2000).epsilon_at(DELTA)
+    original = privacy.gaussian(
+        1.0, noise_multiplier=multiplier, relation=RELATION, trusted=True
+    )
+    together = privacy.Accountant(RELATION).compose(original, 2000)
+    spent[multiplier] = together.epsilon_at(DELTA)
     print(f"noise multiplier {multiplier:2g}, 2000 full batches: epsilon {spent[multiplier]:.1f}")
 
 # %%
@@ -127,7 +135,7 @@ axes[0].plot(steps, [r.bound for r in plain.history], "k--", label="plain")
 axes[0].set(xlabel="step", ylabel="certified bound of any gradient")
 axes[0].legend()
 for epsilon, made in trained.items():
-    spending, curve = privacy.Accountant(), []
+    spending, curve = privacy.Accountant(RELATION), []
     for _ in range(STEPS):
         curve.append(spending.compose(made.noise).epsilon_at(DELTA))
     axes[1].plot(range(1, STEPS + 1), curve, label=f"epsilon {epsilon:g}")

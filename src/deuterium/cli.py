@@ -236,8 +236,8 @@ def bracketing(sense: str) -> Callable[..., None]:
 MAXIMIZE = """Bracket the maximum of a formula over a box, and prove it.
 
 Prints two certified numbers between which the maximum lies, and a point where the
-lower one is reached. Ctrl-C and the limits stop the work; the bounds proved so far are
-printed then.
+lower one is reached. Ctrl-C, SIGTERM and the limits stop the work; the bounds proved so
+far are printed then.
 
 Exit codes: 0 the gap is reached; 2 an argument cannot be right; 3 stopped before; 4
 there is no finite bound.

@@ -11,9 +11,12 @@ import difflib
 from collections.abc import Iterable
 
 __all__ = [
+    "ArithmeticModeError",
     "BoundsError",
     "CertificateError",
+    "CheckpointError",
     "DeuteriumError",
+    "DivergedError",
     "FormulaError",
     "GraphError",
     "InvalidInputError",
@@ -69,8 +72,20 @@ class CertificateError(InvalidInputError):
     """A certificate cannot be read, or does not prove what it claims."""
 
 
+class CheckpointError(InvalidInputError):
+    """A checkpoint cannot be read or written, is damaged, or is about other work."""
+
+
 class SoundnessError(DeuteriumError, RuntimeError):
     """A certified bound contradicts a value reached: a fault of deuterium itself."""
+
+
+class ArithmeticModeError(DeuteriumError, ArithmeticError):
+    """Floating point is set to flush small numbers to zero or to round elsewhere."""
+
+
+class DivergedError(DeuteriumError, ArithmeticError):
+    """Training has diverged, and a further step would be of no use."""
 
 
 class UnsupportedError(DeuteriumError, TypeError):

@@ -5,9 +5,9 @@ import pytest
 from scipy.special import expit, log_expit
 
 import deuterium as dt
+from deuterium.bound.bounders import choose as choosing
 from deuterium.bound.bounders.choose import choose
 from deuterium.bound.bounders.special import SpecialFirst, convex_labels
-from deuterium.bound.branch.limits import Clock
 from deuterium.bound.problem import Problem
 
 x = dt.symbol("x", shape=(1, 2))
@@ -93,7 +93,11 @@ def test_a_label_that_enters_otherwise_stays_an_input():
 @pytest.mark.parametrize("late", [0, 1])
 def test_what_is_left_when_time_is_short_gets_plain_intervals(late, monkeypatch):
     asked = iter([False] * late + [True] * 9)
-    monkeypatch.setattr(Clock, "is_half_over", lambda clock: next(asked))
+
+    def in_time(until, make, otherwise):
+        return otherwise if next(asked) else make()
+
+    monkeypatch.setattr(choosing, "in_time", in_time)
     v = network(3, cross_entropy)
     domain = BOX & dt.Choice(y, [0, 1])
     e = dt.maximize(v, domain, max_regions=60, rtol=1e-4)

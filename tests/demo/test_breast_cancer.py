@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
 
 import deuterium as dt
 from deuterium.demo import breast_cancer as bc
-from deuterium.demo import run_demo
+from deuterium.demo import run_demo as demo
 from deuterium.demo.training import adam
 from deuterium.errors import InvalidInputError, MissingDependencyError
 from deuterium.privacy import gaussian
 
 pytest.importorskip("sklearn")
+
+run_demo = partial(demo, relation="add_or_remove_one")
 
 
 @pytest.fixture(scope="module", params=[(0, 30), (1, 5)])
@@ -54,7 +57,9 @@ def test_features(result):
 
 def test_noise_is_that_of_the_certified_bound(result):
     certified = dt.Interval(0.0, result.certified)
-    assert result.noise == gaussian(certified, epsilon=1.0, delta=1e-5)
+    assert result.noise == gaussian(
+        certified, epsilon=1.0, delta=1e-5, relation="add_or_remove_one"
+    )
 
 
 def test_result_is_frozen_and_repeats(result):

@@ -60,7 +60,9 @@ def test_readme_tour_runs(capsys, tmp_path, monkeypatch):
     assert iv.cause is None
     found = dt.search(norm, dt.Box({x: (-1, 1)}), starts=4).value
     assert iv.lower <= found <= iv.upper
-    spent = names["privacy"].Accountant().compose(names["noise"], 100)
+    spent = (
+        names["privacy"].Accountant("add_or_remove_one").compose(names["noise"], 100)
+    )
     assert f"a hundred such sums: {spent.epsilon_at(1e-5):.1f}" in text
     assert found <= names["s"].upper
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import mpmath as mp
 import numpy as np
@@ -10,15 +11,18 @@ import pytest
 from scipy.special import logsumexp
 from scipy.stats import norm as normal
 
+from deuterium import privacy
 from deuterium.errors import InvalidInputError, UnsupportedError
 from deuterium.privacy import (
     Accountant,
     Sensitivity,
-    discrete_gaussian,
-    gaussian,
-    laplace,
-    noise_multiplier,
 )
+
+ADD = "add_or_remove_one"
+gaussian = partial(privacy.gaussian, relation=ADD)
+laplace = partial(privacy.laplace, relation=ADD)
+discrete_gaussian = partial(privacy.discrete_gaussian, relation=ADD)
+noise_multiplier = partial(privacy.noise_multiplier, relation=ADD)
 
 
 def multiplied(m, relation="add_or_remove_one"):
@@ -38,9 +42,11 @@ def exact_delta(multiplier, epsilon):
 def test_changing_sensitivities_add_up_exactly():
     """Fifty steps whose sensitivity and noise both change."""
     rng = np.random.default_rng(0)
-    accountant, total = Accountant(), mp.mpf(0)
+    accountant, total = Accountant(ADD), mp.mpf(0)
     for _ in range(50):
-        s = Sensitivity(quantity="contribution", norm=2, upper=rng.uniform(0.1, 5))
+        s = Sensitivity(
+            quantity="contribution", norm=2, upper=rng.uniform(0.1, 5), status="optimal"
+        )
         noise = gaussian(s, scale=rng.uniform(20, 90))
         accountant.compose(noise)
         total += (mp.mpf(s.upper) / mp.mpf(noise.sigma)) ** 2
@@ -63,7 +69,7 @@ def test_changing_sensitivities_add_up_exactly():
 def test_all_methods_agree_and_none_is_below_the_truth(steps, delta):
     found = {}
     for method in ("auto", "pld", "rdp"):
-        accountant = Accountant(method=method).compose(multiplied(8.0), steps)
+        accountant = Accountant(ADD, method=method).compose(multiplied(8.0), steps)
         found[method] = accountant.epsilon_at(delta)
         assert exact_delta(8.0 / math.sqrt(steps), found[method]) <= delta
         assert accountant.delta_at(0.5) >= exact_delta(8.0 / math.sqrt(steps), 0.5)
@@ -73,10 +79,10 @@ def test_all_methods_agree_and_none_is_below_the_truth(steps, delta):
 
 def test_published_story_of_the_bars():
     """Effective multiplier 10, 2000 full batches: epsilon 28.4 at 1e-5, and 77.3."""
-    assert Accountant().compose(multiplied(10.0), 2000).epsilon_at(
+    assert Accountant(ADD).compose(multiplied(10.0), 2000).epsilon_at(
         1e-5
     ) == pytest.approx(28.4, abs=0.05)
-    assert Accountant().compose(multiplied(5.0), 2000).epsilon_at(
+    assert Accountant(ADD).compose(multiplied(5.0), 2000).epsilon_at(
         1e-5
     ) == pytest.approx(77.3, abs=0.05)
 
@@ -100,7 +106,7 @@ def test_replacing_one_record_is_not_accounted_as_adding_one(method):
     accountant = Accountant("replace_one", method=method).compose(noise)
     assert accountant.epsilon_at(1e-5) >= exact
     assert accountant.epsilon_at(1e-5) == pytest.approx(float(exact), rel=0.1)
-    confused = Accountant(method=method).compose(multiplied(2.0)).epsilon_at(1e-5)
+    confused = Accountant(ADD, method=method).compose(multiplied(2.0)).epsilon_at(1e-5)
     assert confused < 0.6 * float(exact)
 
 
@@ -128,7 +134,7 @@ def test_sampling_under_replace_one_is_refused_and_without_it_is_right():
 @pytest.mark.parametrize("sigma", [0.8, 3.0])
 def test_one_sampled_step_against_its_formula(q, sigma):
     """delta of (1-q) N(0) + q N(1) against N(0), both ways round."""
-    accountant = Accountant().compose(multiplied(sigma), sampling_probability=q)
+    accountant = Accountant(ADD).compose(multiplied(sigma), sampling_probability=q)
     for epsilon in (0.05, 0.5):
         edge = sigma**2 * math.log((math.expm1(epsilon) + q) / q) + 0.5
         tail = normal.sf(edge / sigma)
@@ -155,7 +161,9 @@ def test_sampled_composition_against_simulated_losses(seed):
         ratio = np.stack([np.full(n, math.log1p(-q)),
                           math.log(q) + (2 * x - 1) / (2 * sigma**2)])  # fmt: skip
         loss += logsumexp(ratio, axis=0)
-    accountant = Accountant().compose(multiplied(sigma), steps, sampling_probability=q)
+    accountant = Accountant(ADD).compose(
+        multiplied(sigma), steps, sampling_probability=q
+    )
     for epsilon in (0.5, 1.5):
         drawn = np.clip(1 - np.exp(epsilon - loss), 0, None)
         error = drawn.std() / math.sqrt(n)
@@ -169,10 +177,13 @@ def test_published_values():
 
     Both by looser conversions, so that ours must lie below, and not far.
     """
-    abadi = Accountant(method="rdp")
+    abadi = Accountant(ADD, method="rdp")
     abadi.compose(multiplied(4.0), 10_000, sampling_probability=0.01)
     assert 0.75 * 1.26 < abadi.epsilon_at(1e-5) < 1.26
-    mnist, tighter = Accountant(method="rdp"), Accountant()
+    mnist, tighter = (
+        Accountant(ADD, method="rdp"),
+        Accountant(ADD),
+    )
     for accountant in (mnist, tighter):
         steps = 60 * 60_000 // 256
         accountant.compose(multiplied(1.1), steps, sampling_probability=256 / 60_000)
@@ -183,20 +194,24 @@ def test_published_values():
 
 def test_sampling_nobody_or_everybody():
     noise = multiplied(1.0)
-    nobody = Accountant().compose(noise, 10, sampling_probability=0.0)
+    nobody = Accountant(ADD).compose(noise, 10, sampling_probability=0.0)
     assert nobody.releases == nobody.epsilon_at(1e-5) == nobody.delta_at(0.0) == 0
-    everybody = Accountant().compose(noise, 3, sampling_probability=1.0)
-    assert everybody.epsilon_at(1e-5) == Accountant().compose(noise, 3).epsilon_at(1e-5)
+    everybody = Accountant(ADD).compose(noise, 3, sampling_probability=1.0)
+    assert everybody.epsilon_at(1e-5) == Accountant(ADD).compose(noise, 3).epsilon_at(
+        1e-5
+    )
 
 
 def test_many_multipliers_are_rounded_down_until_they_are_few():
     rng = np.random.default_rng(0)
     multipliers = rng.uniform(2.0, 3.0, 200)
-    accountant = Accountant(method="rdp")
+    accountant = Accountant(ADD, method="rdp")
     exact = np.zeros(1)
     for m in multipliers:
         accountant.compose(multiplied(m), sampling_probability=0.05)
-        one = Accountant(method="rdp").compose(multiplied(m), sampling_probability=0.05)
+        one = Accountant(ADD, method="rdp").compose(
+            multiplied(m), sampling_probability=0.05
+        )
         exact += one.rdp([8.0])
     assert accountant.rdp([8.0]) == pytest.approx(exact, rel=1e-9)
     few = accountant._few()
@@ -205,7 +220,7 @@ def test_many_multipliers_are_rounded_down_until_they_are_few():
     at_least = sorted(k[1] for k, n in few.items() for _ in range(n))
     assert all(a <= b for a, b in zip(at_least, sorted(multipliers), strict=True))
     assert min(a / b for a, b in zip(at_least, sorted(multipliers), strict=True)) > 0.95
-    steady = Accountant(method="rdp")
+    steady = Accountant(ADD, method="rdp")
     steady.compose(multiplied(multipliers.min()), 200, sampling_probability=0.05)
     assert accountant.epsilon_at(1e-5) < steady.epsilon_at(1e-5)
 
@@ -215,7 +230,7 @@ def test_many_multipliers_are_rounded_down_until_they_are_few():
 
 def test_laplace_and_mixtures():
     noise = laplace(1.0, epsilon=0.5, trusted=True)
-    accountant = Accountant().compose(noise)
+    accountant = Accountant(ADD).compose(noise)
     assert accountant.epsilon_at(1e-6) == pytest.approx(0.5, abs=1e-3)
     accountant.compose(noise)
     alone = accountant.epsilon_at(1e-6)
@@ -233,7 +248,7 @@ def test_laplace_and_mixtures():
 
 @pytest.mark.parametrize("method", ["auto", "pld", "rdp"])
 def test_pure_epsilons_add_up(method):
-    accountant, exact = Accountant(method=method), mp.mpf(0)
+    accountant, exact = Accountant(ADD, method=method), mp.mpf(0)
     for epsilon in (0.1, 0.3, 0.7):
         noise = laplace(1.0, epsilon=epsilon, trusted=True)
         accountant.compose(noise, 3)
@@ -252,7 +267,7 @@ def test_mixtures_lie_above_optimistic_distributions(seed):
     from dp_accounting.pld import privacy_loss_distribution as pld
 
     rng, low = np.random.default_rng(seed), None
-    accountants = [Accountant(method=m) for m in ("auto", "pld", "rdp")]
+    accountants = [Accountant(ADD, method=m) for m in ("auto", "pld", "rdp")]
     for _ in range(3):
         q, count = rng.choice([1.0, 0.5, 0.1, 0.01]), int(rng.choice([1, 5, 50]))
         m = rng.uniform(0.7, 6)
@@ -281,20 +296,20 @@ def test_mixtures_lie_above_optimistic_distributions(seed):
 
 def test_discrete_noise_is_accounted_by_renyi_divergence():
     noise = discrete_gaussian(1.0, scale=4.0, trusted=True)
-    accountant = Accountant().compose(noise, 10)
+    accountant = Accountant(ADD).compose(noise, 10)
     assert accountant.rho == pytest.approx(10 / 32, rel=1e-12)
     exact = multiplied(4.0 / math.sqrt(10)).epsilon_at(1e-5)
     assert exact < accountant.epsilon_at(1e-5) < 1.15 * exact
     assert 0 < accountant.delta_at(3.0) < 1
     with pytest.raises(UnsupportedError, match="nothing is left"):
-        Accountant(method="pld").compose(noise).epsilon_at(1e-5)
+        Accountant(ADD, method="pld").compose(noise).epsilon_at(1e-5)
     with pytest.raises(UnsupportedError, match="sampled discrete"):
         accountant.compose(noise, sampling_probability=0.5)
 
 
 def test_sampled_laplace():
     noise = laplace(1.0, epsilon=1.0, trusted=True)
-    accountant = Accountant().compose(noise, sampling_probability=0.1)
+    accountant = Accountant(ADD).compose(noise, sampling_probability=0.1)
     # amplification by sampling (Li, Qardaji and Su 2012): log(1 + q (e^epsilon - 1))
     assert accountant.epsilon_at(1e-9) <= math.log1p(0.1 * math.expm1(1.0)) * 1.001
     assert accountant.epsilon_at(1e-9) >= 0.9 * math.log1p(0.1 * math.expm1(1.0))
@@ -321,20 +336,20 @@ def test_many_sampled_laplace_steps():
     noise = laplace(1.0, epsilon=1.0, trusted=True)
     pure = math.log1p(0.01 * math.expm1(1.0))
     for steps in (1000, 10**6):
-        accountant = Accountant().compose(noise, steps, sampling_probability=0.01)
+        accountant = Accountant(ADD).compose(noise, steps, sampling_probability=0.01)
         rho = steps * pure**2 / 2
         assert accountant.epsilon_at(1e-5) <= rho + 2 * math.sqrt(rho * math.log(1e5))
     assert accountant.epsilon_at(1e-12) < 10**6 * pure
     large = laplace(1.0, scale=1e-3, trusted=True)
-    accountant = Accountant().compose(large, sampling_probability=0.5)
+    accountant = Accountant(ADD).compose(large, sampling_probability=0.5)
     assert accountant.epsilon_at(1e-5) == pytest.approx(1000 + math.log(0.5))
-    rarely = Accountant().compose(large, sampling_probability=1e-300)
+    rarely = Accountant(ADD).compose(large, sampling_probability=1e-300)
     exact = mp.log1p(mp.mpf(1e-300) * mp.expm1(1000))
     assert exact <= rarely.rdp([1e9])[0] <= float(exact) * (1 + 1e-12)
 
 
 def test_sampling_needs_a_sum_of_contributions():
-    s = Sensitivity(quantity="lipschitz", norm=2, upper=1.0)
+    s = Sensitivity(quantity="lipschitz", norm=2, upper=1.0, status="optimal")
     moved = gaussian(s, mu=1.0, relation="replace_one", distance=1.0)
     with pytest.raises(UnsupportedError):
         Accountant("replace_one").compose(moved, sampling_probability=0.5)
@@ -344,16 +359,16 @@ def test_sampling_needs_a_sum_of_contributions():
 
 
 def test_tiny_deltas_are_left_to_renyi_divergence():
-    accountant = Accountant().compose(multiplied(2.0), sampling_probability=0.1)
+    accountant = Accountant(ADD).compose(multiplied(2.0), sampling_probability=0.1)
     assert accountant.epsilon_at(1e-14) >= accountant.epsilon_at(1e-9)
     with pytest.raises(UnsupportedError, match="nothing is left"):
-        Accountant(method="pld").compose(multiplied(2.0)).epsilon_at(1e-14)
+        Accountant(ADD, method="pld").compose(multiplied(2.0)).epsilon_at(1e-14)
 
 
 def test_event_is_what_dp_accounting_understands():
     from dp_accounting.rdp import RdpAccountant
 
-    ours = Accountant(method="rdp").compose(multiplied(2.0), 3)
+    ours = Accountant(ADD, method="rdp").compose(multiplied(2.0), 3)
     ours.compose(multiplied(1.5), 2, sampling_probability=0.25)
     orders = [2, 3, 8, 64]
     theirs = RdpAccountant(orders=orders).compose(ours.event())
@@ -366,7 +381,7 @@ def test_event_is_what_dp_accounting_understands():
 @pytest.mark.parametrize(("q", "sigma"), [(1e-8, 100.0), (0.01, 0.8), (0.5, 5.0)])
 def test_sampled_divergences_are_never_below_an_integral(q, sigma):
     """Also at orders between whole numbers, and where they are next to nothing."""
-    accountant = Accountant().compose(multiplied(sigma), sampling_probability=q)
+    accountant = Accountant(ADD).compose(multiplied(sigma), sampling_probability=q)
     orders = [1.1, 1.5, 2.0, 2.5, 7.9, 63.0]
     for order, found in zip(orders, accountant.rdp(orders), strict=True):
         with mp.workdps(40):
@@ -386,18 +401,18 @@ def test_sampled_divergences_are_never_below_an_integral(q, sigma):
 def test_hardly_any_noise_neither_fills_the_memory_nor_fails(m, caplog):
     """Distributions of such losses would take terabytes; they are not asked for."""
     noise = multiplied(m)
-    accountant = Accountant().compose(noise, 10, sampling_probability=0.1)
+    accountant = Accountant(ADD).compose(noise, 10, sampling_probability=0.1)
     assert accountant.epsilon_at(1e-5) > 0.05 / m**2
-    assert accountant.epsilon_at(1e-5) <= Accountant().compose(noise, 10).rho * 100
+    assert accountant.epsilon_at(1e-5) <= Accountant(ADD).compose(noise, 10).rho * 100
     assert accountant.delta_at(1.0) >= 1 - 0.9**10 - 1e-12
     with pytest.raises(UnsupportedError, match="no losses above"):
-        Accountant(method="pld").compose(noise).epsilon_at(1e-5)
+        Accountant(ADD, method="pld").compose(noise).epsilon_at(1e-5)
     assert not caplog.records  # nor warnings of series that do not converge
 
 
 @pytest.mark.parametrize("m", [1e-20, 1e-12, 1e8, 1e20])
 def test_extreme_noise_has_curves(m):
-    accountant = Accountant().compose(multiplied(m), 10)
+    accountant = Accountant(ADD).compose(multiplied(m), 10)
     with mp.workdps(80):
         mu = mp.sqrt(10) / mp.mpf(m)
         assert accountant.mu >= mu
@@ -410,14 +425,14 @@ def test_extreme_noise_has_curves(m):
 @pytest.mark.parametrize("m", [0.7, 1.0, 3.3, 1e3])
 def test_one_release_is_what_it_is_by_itself(m):
     noise = multiplied(m)
-    alone = Accountant().compose(noise)
+    alone = Accountant(ADD).compose(noise)
     assert alone.mu == noise.mu
     assert alone.epsilon_at(1e-5) == noise.epsilon_at(1e-5)
     assert alone.delta_at(0.5) == noise.delta_at(0.5)
 
 
 def test_profile_is_delta_at():
-    accountant = Accountant().compose(multiplied(2.0), sampling_probability=0.5)
+    accountant = Accountant(ADD).compose(multiplied(2.0), sampling_probability=0.5)
     assert accountant.profile([0.1, 1.0]).tolist() == [
         accountant.delta_at(0.1), accountant.delta_at(1.0)
     ]  # fmt: skip
@@ -429,7 +444,7 @@ def test_multiplier_for_many_steps(epsilon, delta, steps, q):
     m = noise_multiplier(epsilon, delta, steps=steps, sampling_probability=q)
 
     def reached(multiplier):
-        accountant = Accountant()
+        accountant = Accountant(ADD)
         accountant.compose(multiplied(multiplier), steps, sampling_probability=q)
         return accountant.epsilon_at(delta)
 
@@ -440,14 +455,14 @@ def test_multiplier_for_many_steps(epsilon, delta, steps, q):
 def test_refuses():
     for bad in (-1, 1.5, True, "3"):
         with pytest.raises(InvalidInputError, match="count"):
-            Accountant().compose(multiplied(1.0), bad)
+            Accountant(ADD).compose(multiplied(1.0), bad)
     for bad in (-0.1, 1.1, math.nan, "q"):
         with pytest.raises(InvalidInputError, match="sampling_probability"):
-            Accountant().compose(multiplied(1.0), sampling_probability=bad)
+            Accountant(ADD).compose(multiplied(1.0), sampling_probability=bad)
     with pytest.raises(InvalidInputError, match="method"):
-        Accountant(method="prv")
+        Accountant(ADD, method="prv")
     with pytest.raises(InvalidInputError, match="got float"):
-        Accountant().compose(1.0)
+        Accountant(ADD).compose(1.0)
     for bad in (0, 1.5, True):
         with pytest.raises(InvalidInputError, match="steps"):
             noise_multiplier(1.0, 1e-5, steps=bad)
@@ -456,7 +471,7 @@ def test_refuses():
             noise_multiplier(epsilon, delta)
     with pytest.raises(InvalidInputError, match="must be > 0"):
         noise_multiplier(1.0, 1e-5, sampling_probability=0.0)
-    sampled = Accountant().compose(multiplied(1.0), sampling_probability=0.5)
+    sampled = Accountant(ADD).compose(multiplied(1.0), sampling_probability=0.5)
     for what in ("mu", "rho"):
         with pytest.raises(UnsupportedError, match="sampl"):
             getattr(sampled, what)

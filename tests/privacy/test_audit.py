@@ -21,6 +21,7 @@ from deuterium.privacy import (
     laplace,
 )
 
+ADD = "add_or_remove_one"
 DELTA = 1e-5
 BOUND = 3.0  # a whole number, for the discrete Gaussian
 RUNS = 1_000_000
@@ -37,7 +38,8 @@ makers = pytest.mark.parametrize("name", MAKERS)
 
 def contribution(upper, name):
     norm = 1 if name == "laplace" else 2
-    return Sensitivity(quantity="contribution", norm=norm, upper=upper)
+    about = {"quantity": "contribution", "norm": norm, "upper": upper}
+    return Sensitivity(**about, status="optimal")
 
 
 @makers
@@ -114,8 +116,10 @@ def test_sampled_steps(q, seed):
     rng, steps, runs = np.random.default_rng(seed), 3, 200_000
     promised = {}
     for claimed in (1.0, 0.3):
-        noise = gaussian(contribution(claimed, "gaussian"), scale=0.9)
-        accountant = Accountant().compose(noise, steps, sampling_probability=q)
+        noise = gaussian(
+            contribution(claimed, "gaussian"), scale=0.9, relation="add_or_remove_one"
+        )
+        accountant = Accountant(ADD).compose(noise, steps, sampling_probability=q)
         promised[claimed] = accountant.epsilon_at(DELTA)
 
     def scores(member):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from functools import partial
 
 import mpmath as mp
 import numpy as np
@@ -12,9 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import deuterium as dt
+from deuterium import privacy
 from deuterium.errors import InvalidInputError, ShapeError, UnsupportedError
-from deuterium.privacy import Accountant, IndividualAccountant, gaussian
+from deuterium.privacy import Accountant, IndividualAccountant
 from deuterium.privacy.individual import CHUNK
+
+ADD = "add_or_remove_one"
+gaussian = partial(privacy.gaussian, relation=ADD)
 
 SIZES = st.one_of(
     st.just(0.0), st.floats(0, 10), st.floats(1e-320, 1e-150), st.floats(1e3, 1e100)
@@ -92,7 +97,7 @@ def test_the_budget_is_the_exact_curve_of_what_is_let_through():
     while accountant.step(1.0, 20.0).values.all():
         taken += 1
     one_more = [
-        Accountant()
+        Accountant(ADD)
         .compose(gaussian(1.0, scale=20.0, trusted=True), n)
         .epsilon_at(1e-5)
         for n in (taken, taken + 1)
@@ -264,7 +269,9 @@ def test_sampled_filter_keeps_the_budget_of_the_worst_case():
     while accountant.step([1.0, 0.25], 2.0, sampling_probability=0.05).values[0]:
         taken += 1
     noise = gaussian(1.0, scale=2.0, trusted=True)
-    common = Accountant(method="rdp").compose(noise, taken, sampling_probability=0.05)
+    common = Accountant(ADD, method="rdp").compose(
+        noise, taken, sampling_probability=0.05
+    )
     assert taken > 10
     assert common.epsilon_at(1e-5) <= 1.0
     assert accountant.active.values.tolist() == [False, True]
@@ -329,7 +336,9 @@ def test_outputs_are_marked_internal():
                 use(out)
         with pytest.raises(ValueError, match="read-only"):
             out.values[0] = 0
-    assert repr(accountant) == "<IndividualAccountant, gdp: 3 people, 1 steps>"
+    assert repr(accountant) == (
+        "<IndividualAccountant, add_or_remove_one, gdp: 3 people, 1 steps>"
+    )
     before = accountant.spent.values.copy()
     accountant.step(0.1, 1.0)
     assert (outputs[1].values == before).all()  # what was handed out stays

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import mpmath as mp
 import numpy as np
@@ -10,9 +11,13 @@ import pytest
 from scipy.special import logsumexp
 from scipy.stats import norm as normal
 
+from deuterium import privacy
 from deuterium.errors import InvalidInputError, UnsupportedError
-from deuterium.privacy import Sensitivity, discrete_gaussian, laplace
+from deuterium.privacy import Sensitivity
 from deuterium.privacy.curves import pure_mu, rho_delta, rho_epsilon, rho_for
+
+discrete_gaussian = partial(privacy.discrete_gaussian, relation="add_or_remove_one")
+laplace = partial(privacy.laplace, relation="add_or_remove_one")
 
 EPSILONS = [0.01, 0.3, 1.0, 4.0, 20.0]
 
@@ -224,7 +229,7 @@ def test_discrete_refuses_what_it_has_not():
     with pytest.raises(UnsupportedError, match="not exactly Gaussian"):
         _ = noise.mu
     with pytest.raises(UnsupportedError, match="norm=2"):
-        s = Sensitivity(quantity="contribution", norm=1, upper=1.0)
+        s = Sensitivity(quantity="contribution", norm=1, upper=1.0, status="optimal")
         discrete_gaussian(s, rho=1.0)
     with pytest.raises(InvalidInputError, match="exactly one"):
         discrete_gaussian(1.0, trusted=True)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
 from scipy import stats
 
+from deuterium import privacy
 from deuterium.errors import InvalidInputError, MissingDependencyError
-from deuterium.privacy import discrete_gaussian, gaussian, laplace
+
+discrete_gaussian = partial(privacy.discrete_gaussian, relation="add_or_remove_one")
+gaussian = partial(privacy.gaussian, relation="add_or_remove_one")
+laplace = partial(privacy.laplace, relation="add_or_remove_one")
 
 MAKERS = {
     "gaussian": lambda scale: gaussian(1.0, scale=scale, trusted=True),

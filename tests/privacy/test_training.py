@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ from scipy.special import expit, log_expit
 import deuterium as dt
 from deuterium import privacy
 from deuterium.errors import InvalidInputError, UnsupportedError
-from deuterium.privacy import ClipFreeSGD
+
+ClipFreeSGD = partial(privacy.ClipFreeSGD, relation="add_or_remove_one")
 
 ACTIVATIONS = {"tanh": np.tanh, "expit": expit, "relu": dt.relu}
 COUNT = 60
@@ -224,8 +226,14 @@ def test_the_accountant_runs_along():
     trainer, data, _, _ = problem("binary tanh")
     trainer.fit(data, 12)
     assert trainer.accountant.releases == len(trainer.history) == 12
-    expected = privacy.Accountant().compose(
-        privacy.gaussian(1.0, noise_multiplier=5.0, trusted=True), 12
+    expected = privacy.Accountant("add_or_remove_one").compose(
+        privacy.gaussian(
+            1.0,
+            noise_multiplier=5.0,
+            relation="add_or_remove_one",
+            trusted=True,
+        ),
+        12,
     )
     assert trainer.epsilon_at(1e-5) == expected.epsilon_at(1e-5)
 
@@ -332,7 +340,7 @@ def test_training_learns():
     records = rng.uniform(-1, 1, (2000, 5))
     labels = (records[:, 0] + records[:, 1] > 0) * 1.0
     weights = start(rng, [5, 4, 1], ["w1", "b1", "w2", "b2"], 0.5)
-    m = privacy.noise_multiplier(3.0, 1e-5, steps=40)
+    m = privacy.noise_multiplier(3.0, 1e-5, relation="add_or_remove_one", steps=40)
     trainer = ClipFreeSGD(
         binary(np.tanh),
         weights,
@@ -506,13 +514,13 @@ def test_a_step_that_is_stopped(where, stop, monkeypatch):
 
 def test_noise_is_drawn_after_it_was_accounted_for(monkeypatch):
     trainer, data, _, _ = problem("binary tanh")
-    released, counts = ClipFreeSGD._released, []
+    released, counts = privacy.ClipFreeSGD._released, []
 
     def watched(self, *args):
         counts.append(self.accountant.releases)
         return released(self, *args)
 
-    monkeypatch.setattr(ClipFreeSGD, "_released", watched)
+    monkeypatch.setattr(privacy.ClipFreeSGD, "_released", watched)
     trainer.fit(data, 3)
     assert counts == [1, 2, 3]
 

@@ -7,13 +7,18 @@ an audit with a few thousand runs shows more than half the noise would promise.
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 from audit import epsilon_lower_bound
 from scipy.special import log_expit
 
 import deuterium as dt
-from deuterium.privacy import ClipFreeSGD, training
+from deuterium import privacy
+from deuterium.privacy import training
+
+ClipFreeSGD = partial(privacy.ClipFreeSGD, relation="add_or_remove_one")
 
 DELTA, CONFIDENCE = 0.01, 0.99
 STEPS, RUNS, COUNT = 2, 2000, 10.0
@@ -100,14 +105,14 @@ def scores(trainer, data, member):
 @pytest.fixture
 def seen(monkeypatch):
     """Keep what every step released."""
-    original = ClipFreeSGD._released
+    original = privacy.ClipFreeSGD._released
 
     def released(self, *args):
         noisy = original(self, *args)
         self.seen = noisy
         return noisy
 
-    monkeypatch.setattr(ClipFreeSGD, "_released", released)
+    monkeypatch.setattr(privacy.ClipFreeSGD, "_released", released)
 
 
 KINDS = ["full batch", "Poisson", "clipped", "replaced", "per layer"]

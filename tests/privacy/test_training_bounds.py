@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 import pytest
 from scipy.special import expit, log_expit
 
 import deuterium as dt
+from deuterium import privacy
 from deuterium.bound import Domain
 from deuterium.errors import InvalidInputError, UnsupportedError
-from deuterium.privacy import ClipFreeSGD
 from deuterium.privacy.training_noise import spread_over
 from deuterium.privacy.training_parts import Inputs, active, spectral
 from deuterium.testing import evaluate_exactly
+
+ClipFreeSGD = partial(privacy.ClipFreeSGD, relation="add_or_remove_one")
 
 pytest.importorskip("flint")
 
@@ -342,7 +345,7 @@ def test_hidden_values_of_records_around_zero(name):
         trainer = trainer_of(name, w1, b1, rng.normal(size=(5, 1)), size)
         trainer.bound()
         assert trainer._bound.around is not None
-        ends = trainer._bound._ends(w1, b1)
+        ends = active(name, trainer._bound._reach(w1, b1))
         for k in range(5):
             with flint.ctx.workprec(400):
                 far = sum(flint.arb(abs(v)) for v in w1[:, k].tolist()) * flint.arb(

@@ -30,7 +30,7 @@ DOUBLES = st.floats(allow_nan=False, allow_infinity=False)
 @pytest.fixture(scope="module")
 def demo():
     pytest.importorskip("sklearn")
-    return run_demo(epochs=5)
+    return run_demo(epochs=5, relation="add_or_remove_one")
 
 
 @pytest.fixture(scope="module")

@@ -74,3 +74,10 @@ def plain(v, domain):
             lambda s: domain.hull(s) if s.is_symbol else as_interval(s.value),
             lambda op: op.enclosure,
         )[v]
+
+
+def restricted(domain, v):
+    """Keep the bounds of the symbols that occur."""
+    names = {s.name for s in free_symbols([v])}
+    kept = {n: c for n, c in domain.constraints.items() if n in names}
+    return type(domain)(kept, {n: s for n, s in domain.shapes.items() if n in names})

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from rule_examples import COSTS, EXAMPLES, FINITE, TIGHTER
-from simplify_checks import assert_same, plain
+from simplify_checks import assert_same, plain, restricted
 
 from deuterium.graph.check import check
-from deuterium.graph.traverse import free_symbols, topological
+from deuterium.graph.traverse import topological
 from deuterium.transform.rules import BY_OPERATOR, RULES, Known
 from deuterium.transform.rules.cost import cost
 from deuterium.transform.simplify import Simplifier
@@ -19,13 +19,6 @@ each_example = pytest.mark.parametrize(("name", "number"), CASES)
 
 def example(name, number):
     return EXAMPLES[name][number]
-
-
-def restricted(domain, v):
-    """Keep the bounds of the symbols that occur."""
-    names = {s.name for s in free_symbols([v])}
-    kept = {n: c for n, c in domain.constraints.items() if n in names}
-    return type(domain)(kept, {n: s for n, s in domain.shapes.items() if n in names})
 
 
 def run(v, domain):

@@ -25,7 +25,7 @@ from deuterium.bound.check.record import (
     domain_to_json,
     forms_to_json,
     look_over,
-    no_constant,
+    parsed,
     plain,
     proof_to_json,
     sealed,
@@ -40,8 +40,10 @@ from deuterium.errors import (
 )
 from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable, as_variable
+from deuterium.interval.environment import standard_only
 
 FORMAT, VERSION = "deuterium-certificate", 1
+LARGEST = 2**30  # bytes of a file that is read
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +62,7 @@ class Certificate:
     seal: str
 
     @classmethod
+    @standard_only
     def of(
         cls,
         problem: Problem,
@@ -152,6 +155,7 @@ class Certificate:
 
     # -- files -------------------------------------------------------------------------
 
+    @standard_only
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the certificate to a file, which is there whole or not at all."""
         path = Path(path)
@@ -175,17 +179,24 @@ class Certificate:
         Raises
         ------
         CertificateError
-            The file is not a certificate.
+            The file is not a certificate, or larger than any that is read.
         """
-        return cls.loads(Path(path).read_bytes())
+        with Path(path).open("rb") as file:
+            written = file.read(LARGEST + 1)
+        if len(written) > LARGEST:
+            raise CertificateError(f"the file has more than {LARGEST} bytes")
+        return cls.loads(written)
 
     @classmethod
+    @standard_only
     def loads(cls, written: str | bytes) -> Certificate:
         """Read a certificate from its text, as `load` does."""
         try:
-            body = json.loads(written, parse_constant=no_constant)
+            body = parsed(written)
         except RecursionError:
             raise CertificateError("the JSON text is nested too deeply") from None
+        except CertificateError:
+            raise
         except ValueError as error:
             raise CertificateError(f"not JSON: {error!s:.200}") from None
         if not isinstance(body, dict) or body.get("format") != FORMAT:
@@ -205,6 +216,7 @@ class Certificate:
 
     # -- the check ---------------------------------------------------------------------
 
+    @standard_only
     def verify(self, v: Variable, domain: Domain) -> Any:
         """Check the whole proof in ball arithmetic, trusting nothing of the search.
 
@@ -238,12 +250,20 @@ class Certificate:
         look_over(self.body)
         self._match(v, domain)
         report = verify(self.body, v, domain)
-        if sealed(self.body) != self.seal:
+        if not self._is_sealed():
             raise CertificateError(
                 "what the certificate says holds, but it is not what was written: its "
                 "contents do not match its seal"
             )
         return report
+
+    def _is_sealed(self) -> bool:
+        try:
+            return sealed(self.body) == self.seal
+        except (TypeError, ValueError, RecursionError) as error:
+            raise CertificateError(
+                f"a field cannot be written as JSON: {error!r:.100}"
+            ) from None
 
     def _match(self, v: Variable, domain: Domain) -> None:
         """Refuse another graph or domain than those the certificate is about."""
@@ -259,10 +279,11 @@ class Certificate:
         symbols = sorted(free_symbols([v]), key=lambda s: s.name)
         try:
             same = domain_to_json(domain, symbols) == self.body["domain"]
-        except DeuteriumError as error:
+            told = json.dumps(self.body["domain"])
+        except (DeuteriumError, TypeError, ValueError, RecursionError) as error:
             raise CertificateError(f"the domain does not fit: {error}") from None
-        if not same or set(domain.names) != set(self.body["domain"]):
+        if not same:
             raise CertificateError(
                 f"the certificate is about another domain: {domain!r:.200} is not "
-                f"{json.dumps(self.body['domain']):.200}"
+                f"{told:.200}"
             )

@@ -15,6 +15,7 @@ from deuterium.graph.traverse import symbols_in, topological
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
 from deuterium.interval.ends import Uncovered
+from deuterium.interval.environment import forgets
 from deuterium.transform.prepare import condensed
 from deuterium.transform.simplify import simplify
 
@@ -125,6 +126,7 @@ class Plan:
 # A cache, invisible but for speed; a plan holds nothing of its graph but the symbols,
 # and what lies below its root, so an entry goes when its graph does.
 _PLANS: WeakKeyDictionary[Variable, Plan] = WeakKeyDictionary()
+forgets(_PLANS.clear)
 
 
 def plan_of(v: Variable) -> Plan:
@@ -154,7 +156,7 @@ def _compiled(simple: Variable, full: Enclose) -> EnclosureProgram | None:
     if constants and constants[-1] is simple:
         return None
     fixed = full(constants)
-    if any(np.isnan(np.sum(x.lower)) for x in fixed.values()):
+    if any(np.isnan(x.lower).any() or np.isnan(x.upper).any() for x in fixed.values()):
         return None  # an undefined constant: the full rules say why
     return EnclosureProgram([simple], fixed)
 

@@ -130,7 +130,7 @@ class UnitVectors:
         length, rows = self._length(shape), math.prod(shape[:-1])
         if length**rows > ENUMERATED:
             return None
-        places = np.indices((length,) * rows).reshape(rows, -1).T
+        places = np.indices((length,) * rows).reshape(rows, length**rows).T
         return np.eye(length)[places].reshape((length**rows, *shape))
 
     def _length(self, shape: Shape) -> int:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from deuterium import budget
 from deuterium.bound.ascent.climb import climb
 from deuterium.bound.ascent.target import Target
 from deuterium.bound.domain import Domain
@@ -165,7 +165,7 @@ class Pool:
     def climb(self, deadline: float, random: np.random.Generator) -> None:
         """Climb for one element after the other, and try for all what that finds."""
         left = CLIMBS if np.isinf(deadline) else -1
-        while left != 0 and time.perf_counter() < deadline:
+        while left != 0 and budget.now() < deadline:
             which = int(random.integers(len(self.values)))
             element = self.element(which)
             element.deadline = deadline

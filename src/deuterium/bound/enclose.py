@@ -19,14 +19,16 @@ from deuterium.evaluate.values import require_all, require_known
 from deuterium.graph.interpret import interpret
 from deuterium.graph.operator import Operator
 from deuterium.graph.source import describe
-from deuterium.graph.traverse import topological
+from deuterium.graph.traverse import symbols_in, topological
 from deuterium.graph.variable import Variable, as_variable
 from deuterium.interval import Cause, Interval, arithmetic
+from deuterium.interval.environment import standard_only
 from deuterium.interval.rounding import next_down, next_up
 from deuterium.transform.prepare import SIMPLIFIABLE
 from deuterium.transform.simplify import simplify
 
 
+@standard_only
 def enclose(v: Variable, domain: Domain) -> Interval:
     """Return an interval that certainly holds every value of ``v`` over a domain.
 
@@ -78,6 +80,23 @@ def enclose(v: Variable, domain: Domain) -> Interval:
         if not _is_finite(result):
             result.cause = find_cause(dense, meaning)
     return result
+
+
+def as_written(order: Sequence[Variable], domain: Domain) -> Interval:
+    """Return an enclosure of the last of some nodes, without any preparations."""
+    v = order[-1]
+    boxes, tables, batch = _boxes({s.name: s for s in symbols_in(order)}, domain)
+    with np.errstate(all="ignore"):
+        meaning = interpret(order, _leaf(boxes), _rule)
+        result = _shaped(meaning[v], v, tables, batch)
+        if not _is_finite(result):
+            result.cause = find_cause(v, meaning)
+    return result
+
+
+def enumerated(symbols: Sequence[Variable], domain: Domain) -> list[str]:
+    """Return the names of those of a graph's symbols whose values are told apart."""
+    return sorted(_enumerated({s.name: s for s in symbols}, domain))
 
 
 def _by_rules(v: Variable, boxes: Mapping[str, Interval]) -> dict[Variable, Interval]:

@@ -130,6 +130,10 @@ class Feasible:
         start = np.where(np.isfinite(self.high) & (start == 0.0), self.high, start)
         return np.where(open_ended, start + scale * (rows - start), rows)
 
+    def middle(self) -> Array:
+        """Return a point near the middle of the box."""
+        return self.nearest([0.5 * self.near_low + 0.5 * self.near_high])[0]
+
     def notable(self) -> Array:
         """Return points worth trying anywhere: the middle, zeros, ones, the corners."""
         middle = 0.5 * self.near_low + 0.5 * self.near_high
@@ -173,6 +177,11 @@ class Feasible:
 
     def given(self, points: Mapping[Any, Any]) -> Array:
         """Return the rows a caller gave, each moved to a point of the domain."""
+        if not isinstance(points, Mapping):
+            raise InvalidInputError(
+                "`points` must be a mapping from symbols to rows of values, got "
+                f"{type(points).__name__}"
+            )
         named = {symbol_name(k): v for k, v in points.items()}
         by_name = {s.name: s for s in self.problem.symbols}
         known = self.problem.domain.constraints

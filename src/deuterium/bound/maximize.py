@@ -4,34 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from deuterium._version import __version__
-from deuterium.bound.bounders.choose import choose
+from deuterium.bound.bounders.choose import choose, require_method
+from deuterium.bound.bounders.plain import PlainBounder
 from deuterium.bound.branch.executors import crew
 from deuterium.bound.branch.incumbent import Incumbent
 from deuterium.bound.branch.journal import Journal
-from deuterium.bound.branch.limits import GIBI, Clock, Limits
+from deuterium.bound.branch.limits import GIBI, Clock, Limits, require_seed
 from deuterium.bound.branch.loop import BranchAndBound, closing
 from deuterium.bound.branch.progress import Closing, Quiet
 from deuterium.bound.branch.result import Bracket, Proved
+from deuterium.bound.branch.shield import Shield
 from deuterium.bound.branch.worker import Task, graph_hash, task_of
 from deuterium.bound.domain import Box, Domain
 from deuterium.bound.enclose import enclose
+from deuterium.bound.outset import NOTHING, outset
 from deuterium.bound.problem import Problem
+from deuterium.bound.region import Bounder
+from deuterium.budget import Memory, Spent, spending
 from deuterium.errors import InvalidInputError, SoundnessError
 from deuterium.graph.variable import Variable
 from deuterium.interval import Cause
-from deuterium.interval.rounding import EPS, widen_up
+from deuterium.interval.environment import standard_only
 
 __all__ = ["maximize", "minimize"]
 
-ROOM = 2.0**-44  # relative; a checker's arithmetic is another, and needs a little
+PREPARING = 0.5  # of the time may go to preparations
 
 
+@standard_only
 def maximize(
     v: Variable,
     domain: Domain,
@@ -52,8 +59,9 @@ def maximize(
 
     Best-first branch and bound: the domain is cut into regions, each bounded from above
     by several methods of which the best counts, until the largest bound and the best
-    value found are as close as asked for.  It can be stopped at any time (Ctrl-C, time,
-    memory) and then returns the bounds proved so far.
+    value found are as close as asked for.  It can be stopped at any time (Ctrl-C,
+    SIGTERM, time, memory) and then returns the bounds proved so far; the enclosure
+    comes first, and no bound is ever larger.
 
     Parameters
     ----------
@@ -64,9 +72,9 @@ def maximize(
     rtol, atol : float
         The gap to reach: ``upper - lower <= max(atol, rtol * |lower|)``.
     time_limit : float or None
-        Seconds; None for no limit.
+        Seconds, kept to within a tenth and half a second; None for no limit.
     memory_limit : float
-        Bytes that waiting regions and their proofs may take.
+        Bytes by which the memory of this process may grow.
     max_regions : int, optional
         Regions to bound at most: with 1, the whole domain is bounded at once, not cut.
     executor : concurrent.futures.Executor, optional
@@ -109,6 +117,7 @@ def maximize(
     )
 
 
+@standard_only
 def minimize(
     v: Variable,
     domain: Domain,
@@ -153,29 +162,48 @@ def _bracket(
     method: str,
 ) -> Bracket:
     """Return the bracket of the objective's supremum."""
+    require_seed(seed, "maximize" if problem.maximizes else "minimize")
     if executor is not None and not isinstance(executor, Executor):
         raise InvalidInputError(
             "`executor` must be a concurrent.futures.Executor (of dask, "
             f"client.get_executor()), got {type(executor).__name__}"
         )
+    require_method(method)
     task = task_of(problem, method)
-    # work that others do, or go on with, has to start from the same bounder
-    is_alone = executor is None and checkpoint is None
-    bounder = choose(problem, method, clock.is_half_over if is_alone else None)
     journal = (
         None if checkpoint is None else Journal(checkpoint, _about(task, limits, seed))
     )
-    run = BranchAndBound(
-        bounder,
-        crew(bounder, task, executor),
-        Incumbent(problem, seed, points),
-        limits,
-        journal,
-        clock,
-    )
-    with closing(journal), Closing(problem.maximizes) if progress else Quiet() as shown:
-        status = run.run(shown)
-    return _result(problem, run, status)
+    incumbent = Incumbent(problem, seed, points)
+    # work that others do, or go on with, has to start from the same bounder
+    is_alone = executor is None and checkpoint is None
+    until = clock.at(PREPARING) if is_alone else np.inf
+    first, status = NOTHING, ""
+    bounder: Bounder = PlainBounder(problem)
+    memory = Memory(limits.memory_limit)
+    with Shield(), spending(clock.last):
+        try:
+            first = outset(problem)
+            with spending(clock.end, memory):
+                incumbent.begin(enough=first.upper)
+                if first.upper > limits.target(incumbent.value):
+                    bounder = choose(problem, method, until)
+        except Spent as spent:
+            status = spent.status
+        except KeyboardInterrupt:
+            status = "interrupted"
+        work = crew(bounder, task, executor)
+        run = BranchAndBound(bounder, work, incumbent, limits, journal, clock, first)
+        with (
+            closing(journal),
+            _shown(problem, progress) as shown,
+            spending(clock.end, memory),
+        ):
+            status = run.run(shown, status)
+        return _result(problem, run, status)
+
+
+def _shown(problem: Problem, progress: bool) -> Quiet:
+    return Closing(problem.maximizes) if progress else Quiet()
 
 
 def _about(task: Task, limits: Limits, seed: int) -> dict[str, Any]:
@@ -193,10 +221,10 @@ def _about(task: Task, limits: Limits, seed: int) -> dict[str, Any]:
 def _result(problem: Problem, run: BranchAndBound, status: str) -> Bracket:
     lower, row = run.incumbent.value, run.incumbent.row
     _require_sound(problem, run)
-    upper = inflated(run.tree.upper)
+    upper = run.claim(run.tree.upper)
     cause = None
     if upper == np.inf:
-        cause = _cause(problem, run.offending)
+        cause = _cause(problem, run)
         if status == "undefined" and (cause is None or cause.kind != "undefined"):
             status = "unbounded"
     proved = None
@@ -208,7 +236,7 @@ def _result(problem: Problem, run: BranchAndBound, status: str) -> Bracket:
         witness={} if row is None else problem.arrays(row),
         status=status,
         cause=cause,
-        history=[(t, low, inflated(high)) for t, low, high in run.history],
+        history=[(t, low, run.claim(high)) for t, low, high in run.history],
         regions=run.regions,
         seconds=run.clock.spent + run.clock.now,
         _proved=proved,
@@ -230,20 +258,14 @@ def _require_sound(problem: Problem, run: BranchAndBound) -> None:
     )
 
 
-def inflated(upper: float) -> float:
-    """Return a bound a few ulps larger, so that a checker has room for its rounding."""
-    if upper == 0 or not np.isfinite(upper):
-        return upper
-    return float(widen_up(np.asarray(upper), ROOM / EPS))
-
-
-def _cause(problem: Problem, offending: tuple[Any, Any] | None) -> Cause | None:
+def _cause(problem: Problem, run: BranchAndBound) -> Cause | None:
     """Return why the bound is infinite, over the smallest offending box found."""
-    box: Any = problem.domain
-    if offending is not None:
-        low, high = (problem.arrays(x[: problem.size]) for x in offending)
-        box = Box({n: (low[n], high[n]) for n in low})
-    cause = enclose(problem.given, box).cause
-    if cause is None or offending is None:
-        return cause
+    if run.offending is None:
+        return run.first.cause
+    low, high = (problem.arrays(x[: problem.size]) for x in run.offending)
+    cause = run.first.cause
+    with suppress(Spent):
+        cause = enclose(problem.given, Box({n: (low[n], high[n]) for n in low})).cause
+    if cause is None:
+        return None
     return replace(cause, box={n: (low[n], high[n]) for n in low})

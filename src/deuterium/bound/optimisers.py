@@ -12,9 +12,10 @@ from contextlib import suppress
 from typing import Any
 
 import numpy as np
-import scipy.optimize
+import scipy  # its submodules are imported on first use
 
 from deuterium.bound.ascent.target import Target
+from deuterium.budget import Spent
 from deuterium.errors import InvalidInputError
 
 Array = Any
@@ -102,7 +103,7 @@ def optimise(target: Target, method: str, seed: int) -> tuple[Array, float]:
     if not boxed.bounds:
         boxed.many(np.zeros((0, 1)))
         return boxed.row, boxed.value
-    with np.errstate(all="ignore"), suppress(_TimeUp):
+    with np.errstate(all="ignore"), suppress(_TimeUp, Spent):
         METHODS[method](boxed, np.random.default_rng(seed))
         _polish(boxed)
     return boxed.row, boxed.value

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.bound.compiled import plan_of
 from deuterium.bound.domain import Box, Domain, OneOf, UnitVectors, Within
 from deuterium.errors import InvalidInputError, ShapeError
 from deuterium.evaluate.values import require_all, require_known
 from deuterium.graph.substitute import substitute
-from deuterium.graph.traverse import free_symbols
+from deuterium.graph.traverse import symbols_in, topological
 from deuterium.graph.variable import Variable, as_variable
-from deuterium.transform.prepare import condensed
 from deuterium.transform.simplify import simplify
 
 Array = Any
@@ -44,8 +44,8 @@ class Problem:
         The graph as the caller wrote it.
     sought : Variable
         ``v`` or ``-v``, whose supremum is sought.
-    objective : Variable
-        The same, simplified over the domain: what is maximised.
+    order : list of Variable
+        The nodes of the graph as given, in topological order.
     symbols : list of Variable
         The symbols of ``v``, by name.
     slices : dict from str to slice
@@ -73,11 +73,19 @@ class Problem:
             )
         self.given, self.domain, self.maximizes = v, domain, maximize
         self.sought = v if maximize else -v
-        (dense,) = condensed([self.sought])
-        self.objective = simplify(dense, domain)
-        self.symbols = sorted(free_symbols([v]), key=lambda s: s.name)
+        self._objective: Variable | None = None
+        self.order = topological([v])
+        self.symbols = sorted(symbols_in(self.order), key=lambda s: s.name)
         self._check_names(caller)
         self._lay_out(caller)
+
+    @property
+    def objective(self) -> Variable:
+        """What is maximised: ``sought``, simplified over the domain on first use."""
+        if self._objective is None:
+            dense = plan_of(self.sought).dense(self.sought)
+            self._objective = simplify(dense, self.domain)
+        return self._objective
 
     def _check_names(self, caller: str) -> None:
         symbols = {s.name: s for s in self.symbols}
@@ -174,7 +182,7 @@ class Problem:
         row[np.asarray(at)] = values
         given = {n: x for n, x in self.arrays(row).items() if not np.isnan(x).any()}
         special = copy(self)
-        special.objective = simplify(substitute(self.objective, given), self.domain)
+        special._objective = simplify(substitute(self.objective, given), self.domain)
         return special
 
     @property

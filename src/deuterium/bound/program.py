@@ -17,11 +17,11 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 
+from deuterium.budget import watch
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval, ends
@@ -30,6 +30,7 @@ from deuterium.interval.rounding import EPS
 
 MOVES = {"broadcast", "reshape", "transpose", "gather", "concatenate", "select"}
 SPREADS = {"add", "multiply", "sum", "matmul", *MOVES}  # keep non-negative so
+KEPT = {*MOVES, "relu", "relu'", "softmax"}  # whose steps pass no range themselves
 CHUNK = 9000  # elements of one end of the largest array; more leave the fast cache
 ROWS = 32  # but no fewer boxes than this at once, or large matrices are read too often
 
@@ -70,7 +71,7 @@ class EnclosureProgram:
             The batch axes; those of a box may be 1.  A long first axis is taken in
             pieces that fit the cache.
         """
-        rows = max(ROWS, CHUNK // (self._largest * math.prod(batch[1:])))
+        rows = max(ROWS, CHUNK // max(1, self._largest * math.prod(batch[1:])))
         if not batch or batch[0] <= rows:
             return self._run(boxes, len(batch))
         pieces = []
@@ -93,7 +94,10 @@ class EnclosureProgram:
             done[i] = done[i].reshape((2,) + (1,) * batch + shape[1:])
         for i, name in self._symbols:
             done[i] = boxes[name]
+        look = watch()
         for i, step, places in self._steps:
+            if look is not None:
+                look()
             done[i] = step(*[done[k] for k in places])
         results = [done[i] for i in self._results]
         if not all(np.isfinite(r).all() for r in results):
@@ -103,7 +107,11 @@ class EnclosureProgram:
 
 @dataclass(frozen=True)
 class _Known:
-    """What is known of a node before any box: is it thin, is it never negative."""
+    """What is known of a node before any box: is it thin, is it never negative.
+
+    Never negative are then its ends, too: `_Builder._enter` has every step cut its
+    result to what it is known to be.
+    """
 
     thin: bool
     nonnegative: bool
@@ -111,6 +119,8 @@ class _Known:
 
 class _Builder:
     """Chooses a step for every node."""
+
+    affine = staticmethod(ends.affine)
 
     def __init__(
         self, outputs: Sequence[Variable], fixed: Mapping[Variable, Interval]
@@ -144,6 +154,8 @@ class _Builder:
         else:
             self.known[node] = _Known(False, self._is_nonnegative(node))
             step, args = self._made(node)
+            if node.op is None or node.op.name not in KEPT:
+                step = _cut(step, *self._range(node))
             places = tuple(self.slot[a] for a in args)
             self.steps.append((self.slot[node], step, places))
 
@@ -156,6 +168,12 @@ class _Builder:
             self.constants[node] = low
         else:
             self.wide.append(self.slot[node])
+
+    def _range(self, node: Variable) -> tuple[float, float]:
+        """Return numbers between which a node certainly lies."""
+        assert node.op is not None  # leaves do not come here
+        low, high = node.op.facts.get("range", (node.op.at_least, np.inf))
+        return max(low, 0.0) if self.known[node].nonnegative else low, high
 
     def _is_nonnegative(self, node: Variable) -> bool:
         assert node.op is not None  # leaves do not come here
@@ -184,13 +202,11 @@ class _Builder:
 
         def step(*args: Any) -> Any:
             boxed = [
-                Interval.unchecked(a, a) if t else Interval.unchecked(a[0], a[1])
+                Interval.unchecked(a, a) if t else ends.interval(a)
                 for a, t in zip(args, thin, strict=True)
             ]
             result = rule(*boxed, **attrs)
-            if np.isnan(np.sum(result.lower)) or np.isnan(np.sum(result.upper)):
-                raise Uncovered
-            return np.stack([result.lower, result.upper])
+            return np.stack(np.broadcast_arrays(result.lower, result.upper))
 
         return step, node.args
 
@@ -211,6 +227,13 @@ class _Builder:
         return self.known[node].nonnegative
 
 
+def _cut(step: Step, low: float, high: float) -> Step:
+    """Return a step whose results are cut to a range that holds for certain."""
+    if low == -np.inf and high == np.inf:
+        return step
+    return lambda *args: ends.within(step(*args), low, high)
+
+
 def _monotone(node: Variable) -> Made | None:
     """Return a step for a function that only rises, or only falls, over its domain."""
     assert node.op is not None
@@ -221,14 +244,16 @@ def _monotone(node: Variable) -> Made | None:
     limits = facts["range"]
     (low, high), (with_low, with_high) = facts["domain"], facts["closed"]
 
+    rises = facts["increasing"]
+
     def step(e: Any) -> Any:
         if low > -np.inf:
             ends.require(e[0] >= low if with_low else e[0] > low)
         if high < np.inf:
             ends.require(e[1] <= high if with_high else e[1] < high)
-        return ends.monotone(e, value, error, limits)
+        return ends.monotone(e if rises else e[::-1], value, error, limits)
 
-    return (step if facts["increasing"] else lambda e: step(e[::-1])), node.args
+    return step, node.args
 
 
 # -- rules by operator ---------------------------------------------------------------
@@ -245,8 +270,7 @@ def _add(build: _Builder, node: Variable) -> Made:
             made = _affine(build, product, build.constants[bias])
             if made is not None:
                 return made
-    nonnegative = build.nonnegative(a) and build.nonnegative(b)
-    return lambda x, y: ends.add(x, y, nonnegative), node.args
+    return ends.add, node.args
 
 
 def _affine(build: _Builder, node: Variable, bias: Any) -> Made | None:
@@ -257,13 +281,13 @@ def _affine(build: _Builder, node: Variable, bias: Any) -> Made | None:
     matrix = build.constants[w]
     pair = np.stack([matrix, np.abs(matrix)])
     slack = ends.affine_slack(bias, len(matrix))
-    return lambda e: ends.affine(e, pair, bias, slack), (x,)
+    return lambda e: build.affine(e, pair, bias, slack), (x,)
 
 
 def _subtract(build: _Builder, node: Variable) -> Made:
     if build.thin(node.args[1]):
-        return lambda a, b: ends.add(a, -b, False), node.args
-    return lambda a, b: ends.add(a, -b[::-1], False), node.args
+        return lambda a, b: ends.add(a, -b), node.args
+    return lambda a, b: ends.add(a, -b[::-1]), node.args
 
 
 def _multiply(build: _Builder, node: Variable) -> Made:
@@ -278,8 +302,13 @@ def _multiply(build: _Builder, node: Variable) -> Made:
 
 
 def _square(build: _Builder, node: Variable) -> Made:
-    nonnegative = build.nonnegative(node.args[0])
-    return lambda e: ends.square(e, nonnegative), node.args
+    size = _size(build, node.args[0])
+    return lambda e: ends.square(size(e)), node.args
+
+
+def _size(build: _Builder, node: Variable) -> Step:
+    """Return what makes absolute values of a node's ends."""
+    return (lambda e: e) if build.nonnegative(node) else ends.sizes
 
 
 def _sum(build: _Builder, node: Variable) -> Made:
@@ -295,20 +324,14 @@ def _sum(build: _Builder, node: Variable) -> Made:
 def _sum_of_squares(
     build: _Builder, x: Variable, axis: tuple[int, ...], count: int
 ) -> Made:
-    nonnegative = build.nonnegative(x)
+    factor, rest = None, x
     if _is(x, "multiply") and x in build.alone:
-        for factor, rest in (x.args, x.args[::-1]):
-            if build.thin(factor) and not build.thin(rest):
-                size = np.abs(build.constants[factor])
-                step = partial(
-                    ends.sum_of_squares,
-                    factor=size,
-                    axis=axis,
-                    count=count,
-                    nonnegative=build.nonnegative(rest),
-                )
-                return step, (rest,)
-    return lambda e: ends.sum_of_squares(e, None, axis, count, nonnegative), (x,)
+        for a, b in (x.args, x.args[::-1]):
+            if build.thin(a) and not build.thin(b):
+                factor, rest = np.abs(build.constants[a]), b
+                break
+    size = _size(build, rest)
+    return lambda e: ends.sum_of_squares(size(e), factor, axis, count), (rest,)
 
 
 _SLOPES = {"tanh'": "tanh", "expit'": "expit"}

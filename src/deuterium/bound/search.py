@@ -9,21 +9,24 @@ statement: the supremum is at least the lower end there.
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from deuterium import budget
 from deuterium.bound import optimisers
 from deuterium.bound.ascent import Ascent
 from deuterium.bound.ascent.target import Target
+from deuterium.bound.branch.limits import is_number, require_seed
 from deuterium.bound.domain import Box, Domain
 from deuterium.bound.elements import Elements, Pool
 from deuterium.bound.enclose import enclose
 from deuterium.bound.problem import Problem
-from deuterium.errors import InvalidInputError
+from deuterium.budget import Spent, spending
+from deuterium.errors import InvalidInputError, ShapeError
 from deuterium.graph.variable import Variable, as_variable
 from deuterium.interval import Interval
 
@@ -34,6 +37,7 @@ Array = Any
 
 METHODS = ("ascent", *optimisers.METHODS)
 SHARED = 512  # points at which all elements of an array are looked at
+LATE, LATEST = 0.05, 0.25  # of the limit, and seconds, to bring things to an end
 THOROUGH = 64  # elements, of which each may have a search of its own without a limit
 
 
@@ -106,29 +110,44 @@ def search(
         What was found, which is not a bound: see `deuterium.enclose` for one.
     """
     _check(method, starts, time_limit)
+    require_seed(seed, "search")
+    if not isinstance(maximize, (bool, np.bool_)):
+        raise InvalidInputError(
+            f"search: `maximize` must be True or False, got {type(maximize).__name__}"
+        )
     v = as_variable(v)
     plan = _Plan(method, starts, seed, maximize, time_limit)
-    if v.shape:
-        return _search_elements(v, domain, points, plan)
-    problem = Problem(v, domain, maximize=maximize, caller="search")
+    run = _search_elements if v.shape else _search_scalar
+    try:
+        with spending(plan.end + plan.grace):
+            return run(v, domain, points, plan)
+    except Spent:  # before there was anything to search in
+        value = np.full(v.shape, np.nan) if v.shape else np.nan
+        return Estimate(value, {}, 0, "nothing found")
+
+
+def _search_scalar(
+    v: Variable, domain: Domain, points: Mapping[Any, Any] | None, plan: _Plan
+) -> Estimate:
+    problem = Problem(v, domain, maximize=plan.maximize, caller="search")
     target = Target(problem)
     rows = None if points is None else target.place.given(points)
     row, value = plan.run(target, rows, plan.until(1))
     if not np.isfinite(value):
         return Estimate(np.nan, {}, target.evaluations, "nothing found")
     witness = {n: np.array(x) for n, x in problem.arrays(row).items()}
-    value = value if maximize else -value
+    value = value if plan.maximize else -value
     return Estimate(value, witness, target.evaluations, "found")
 
 
 def _check(method: str, starts: int, time_limit: float | None) -> None:
-    if method not in METHODS:
+    if not isinstance(method, str) or method not in METHODS:
         raise InvalidInputError(
             f"search: `method` must be one of {', '.join(METHODS)}; got {method!r}"
         )
     if isinstance(starts, bool) or not isinstance(starts, int) or starts < 1:
         raise InvalidInputError(f"search: `starts` must be >= 1, got {starts!r}")
-    if time_limit is not None and not time_limit > 0:
+    if time_limit is not None and not (is_number(time_limit) and time_limit > 0):
         raise InvalidInputError(
             f"search: `time_limit` must be positive seconds, got {time_limit!r}"
         )
@@ -147,13 +166,15 @@ class _Plan:
     ) -> None:
         self.method, self.starts, self.seed = method, starts, seed
         self.maximize, self.time_limit = maximize, time_limit
-        self.end = time.perf_counter() + (time_limit or math.inf)
+        limit = math.inf if time_limit is None else time_limit
+        self.end = budget.now() + limit
+        self.grace = LATE * limit + LATEST  # for what does not look at the clock itself
 
     def until(self, left: int) -> float:
         """Return when to stop, if so many searches share the time that is left."""
         if self.time_limit is None:
             return math.inf
-        now = time.perf_counter()
+        now = budget.now()
         return now + max(self.end - now, 0.0) / left
 
     def run(
@@ -164,7 +185,8 @@ class _Plan:
             ascent = Ascent(
                 target.problem, starts=self.starts, seed=self.seed, target=target
             )
-            ascent.run(rows, deadline)
+            with suppress(Spent):
+                ascent.run(rows, deadline)
             return ascent.row, ascent.value
         target.deadline = deadline
         row, value = optimisers.optimise(target, self.method, self.seed)
@@ -179,20 +201,13 @@ class _Plan:
 def _search_elements(
     v: Variable, domain: Domain, points: Mapping[Any, Any] | None, plan: _Plan
 ) -> Estimate:
+    if not v.size:
+        raise ShapeError(f"search: an array of shape {v.shape} has no elements")
     elements = Elements(v, domain, plan.maximize)
     problem, pool = elements.problem, Pool(elements)
-    place = pool.place
-    if points is not None:
-        pool.add(place.given(points))
-    pool.add(place.notable())
-    pool.add(place.random(SHARED, np.random.default_rng(plan.seed)))
-    if v.size <= THOROUGH:
-        for i in range(v.size):
-            element, rows = pool.element(i), pool.best(i, plan.starts)
-            row, _ = plan.run(element, rows, plan.until(v.size - i))
-            pool.add(row[None])
-    else:
-        pool.climb(plan.until(1), np.random.default_rng(plan.seed))
+    rows = None if points is None else pool.place.given(points)
+    with suppress(Spent):
+        _fill(pool, rows, plan)
     known = bool(np.isfinite(pool.values).all())
     values = np.where(np.isfinite(pool.values), pool.values, np.nan)
     values = (values if plan.maximize else -values).reshape(v.shape)
@@ -200,6 +215,22 @@ def _search_elements(
     status = "found" if known else "nothing found"
     witness = problem.arrays(rows) if known else {}
     return Estimate(values, witness, pool.evaluations, status)
+
+
+def _fill(pool: Pool, rows: Array | None, plan: _Plan) -> None:
+    """Look for large values of every element of an array."""
+    place, count = pool.place, len(pool.values)
+    if rows is not None:
+        pool.add(rows)
+    pool.add(place.notable())
+    pool.add(place.random(SHARED, np.random.default_rng(plan.seed)))
+    if count > THOROUGH:
+        pool.climb(plan.until(1), np.random.default_rng(plan.seed))
+        return
+    for i in range(count):
+        element, best = pool.element(i), pool.best(i, plan.starts)
+        row, _ = plan.run(element, best, plan.until(count - i))
+        pool.add(row[None])
 
 
 def enclose_at(v: Variable, point: Mapping[Any, Any]) -> Interval:

@@ -16,6 +16,7 @@ from deuterium.errors import InvalidInputError, ShapeError
 from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable, as_variable
 from deuterium.interval import Cause, Interval
+from deuterium.interval.environment import standard_only
 
 __all__ = ["enclose_subdivided"]
 
@@ -23,6 +24,7 @@ CUTS = 64  # parts cut at a time for each end
 _GRAVITY = ("undefined", "unbounded", "overflow")  # of causes, the gravest first
 
 
+@standard_only
 def enclose_subdivided(
     v: Variable, domain: Domain, *, boxes: int = 4096, rtol: float = 1e-9
 ) -> Interval:

@@ -137,7 +137,7 @@ def run_demo(
     *,
     epsilon: float = 1.0,
     delta: float = 1e-5,
-    relation: str = "add_or_remove_one",
+    relation: str | None = None,
     seed: int = 0,
     epochs: int = 300,
 ) -> DemoResult:
@@ -146,7 +146,8 @@ def run_demo(
     Parameters
     ----------
     epsilon, delta, relation
-        The promise to make; see `deuterium.privacy.gaussian`.
+        The promise to make; see `deuterium.privacy.gaussian`.  The relation has to be
+        given.
     seed : int
         Of the initial weights and of the search.
     epochs : int

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from deuterium.bound import Box, Certificate, Domain, maximize, minimize
+from deuterium.bound.branch.orphans import serve
 from deuterium.demo.query import require_bounds
 from deuterium.errors import CertificateError, InvalidInputError
 from deuterium.frontends.formula import lift
@@ -209,12 +210,22 @@ def _problem(
     return v, sought, domain
 
 
-def _processes(workers: int) -> Any:
+@contextmanager
+def _processes(workers: int) -> Iterator[Any]:
+    """Give an executor whose processes are gone at the end, whatever they are at."""
     if not workers:
-        return nullcontext()
+        yield None
+        return
     from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import RawValue
 
-    return ProcessPoolExecutor(workers)
+    stop = RawValue("b", 0)
+    with ProcessPoolExecutor(workers, initializer=serve, initargs=(stop,)) as executor:
+        try:
+            yield executor
+        finally:
+            stop.value = 1
+            executor.shutdown(wait=False, cancel_futures=True)
 
 
 def _require_folder(path: Path) -> None:

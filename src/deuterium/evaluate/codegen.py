@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.budget import check
 from deuterium.graph.operator import Operator
 from deuterium.graph.source import describe
 from deuterium.graph.traverse import topological
@@ -68,6 +69,7 @@ class _Writer:
 
     def program(self) -> Program:
         for node in self.order:
+            check()
             if _key(node) not in self.names:
                 self.names[_key(node)] = self._written(node)
         results = [self.names[_key(v)] for v in self.outputs]
@@ -82,13 +84,16 @@ class _Writer:
         if node.op is None:
             return self._constant(node)
         args = [self.names[_key(a)] for a in node.args]
+        only_numbers = bool(args) and not any(a.isidentifier() for a in args)
         if node in self.views:
             code = _as_view(args[0], node)
             if code == args[0]:
                 return code
-        elif node.op.name == "broadcast" and not args[0].isidentifier():
+        elif node.op.name == "broadcast" and only_numbers:
             return self._bind(np.full(node.shape, float(node.args[0].value)))
         else:
+            if only_numbers:  # Python's own would raise at 1 / 0
+                args[0] = self._bind(np.asarray(float(node.args[0].value)))
             code = _code(node.op, node, args, self._bind)
         name = f"v{len(self.lines)}"
         self.lines.append(_Line(name, code, describe(node.source)))

@@ -12,18 +12,20 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.budget import check as check_budget
 from deuterium.errors import GraphError, InvalidInputError
 from deuterium.evaluate.backends import NAMES, Backend, backend
 from deuterium.evaluate.codegen import Program, generate
 from deuterium.evaluate.lower import lower
 from deuterium.evaluate.values import fitted, require_all
-from deuterium.graph.check import check
+from deuterium.graph.check import check, listed
 from deuterium.graph.serialize import dumps, loads
 from deuterium.graph.traverse import free_symbols, topological
 from deuterium.graph.variable import Variable, as_variable
 
 FORMAT, VERSION = "deuterium-function", 1
 VIEWS = ("broadcast", "reshape", "transpose")  # operators that copy nothing
+LINE_SECONDS = 5e-5  # about what Python's compiler takes for a line
 CHUNK_BYTES = 2**22  # of temporaries for one chunk of records: what a cache holds
 
 
@@ -100,6 +102,7 @@ class CompiledFunction:
         return self._elsewhere[device]
 
     def _in_chunks(self, args: list[Any], progress: bool) -> tuple[Any, ...]:
+        check_budget()
         pairs = zip(args, self.inputs, strict=True)
         given = [np.asarray(fitted(a, v, "compiled function")) for a, v in pairs]
         batch = self._batch(given)
@@ -113,6 +116,7 @@ class CompiledFunction:
                     a[part] if a.ndim - v.ndim == len(batch) and a.shape[0] > 1 else a
                     for a, v in zip(given, self.inputs, strict=True)
                 ]
+                check_budget()
                 for whole, piece in zip(results, self._run(*some), strict=True):
                     whole[part] = piece
         return tuple(results)
@@ -193,6 +197,7 @@ def _load(program: Program, library: Backend, device: Any) -> Any:
     names = {"special": library.special, **library.support, **constants}
     file = f"<deuterium {abs(hash(program.source)):x}>"
     lines = program.source.splitlines(keepends=True)
+    check_budget(LINE_SECONDS * len(lines))  # Python's compiler cannot be stopped
     linecache.cache[file] = (len(program.source), None, lines, file)  # for tracebacks
     exec(builtins.compile(program.source, file, "exec"), names)
     return library.finish(names["compiled"])
@@ -229,9 +234,8 @@ def compile(
     MissingDependencyError
         The back end's package is not installed.
     """
-    ins = [inputs] if isinstance(inputs, Variable) else list(inputs)
-    outs = [outputs] if isinstance(outputs, Variable) else list(outputs)
-    outs = [as_variable(v) for v in outs]
+    ins = listed(inputs, "compile: `inputs`")
+    outs = [as_variable(v) for v in listed(outputs, "compile: `outputs`")]
     for v in ins:
         if not isinstance(v, Variable) or v.op is not None:
             raise InvalidInputError(

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.errors import MissingSymbolError
+from deuterium.errors import InvalidInputError, MissingSymbolError
 from deuterium.evaluate.values import fitted, require_all, require_known
 from deuterium.graph.interpret import interpret
 from deuterium.graph.late import provides
@@ -57,6 +57,11 @@ def _with_batch(value: Any, v: Variable, batch: tuple[int, ...]) -> Any:
 @provides("evaluate")
 def evaluate(v: Variable, values: Mapping[Any, Any]) -> Any:
     """Return the value of ``v``: a float for an unbatched scalar, else an array."""
+    if not isinstance(values, Mapping):
+        raise InvalidInputError(
+            "evaluate: `values` must be a mapping such as {x: 1.0}, got "
+            f"{type(values).__name__}"
+        )
     order = topological([v])
     symbols = {s.name: s for s in symbols_in(order)}
     given: dict[Variable, Any] = {}

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.budget import check
 from deuterium.graph.interpret import interpret, pick
 from deuterium.graph.operator import Operator
 from deuterium.graph.sharing import share
@@ -59,6 +60,7 @@ def fold_constants(
     given = {v for v in inputs if v.is_constant}
     fixed: dict[Variable, Any] = {}
     for n in order:
+        check()
         if not n.is_symbol and n not in given and all(a in fixed for a in n.args):
             value = _value(n, fixed)
             if not np.isnan(value).any():  # undefined, which no constant can be

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,7 @@ def namespace(xp: Any, scatter: Callable[[Any, Any, int], Any]) -> dict[str, Any
     def matmul(a: Any, b: Any) -> Any:
         """Multiply; a stack of rows times one matrix becomes one big product."""
         if b.ndim == 2 and a.ndim > 2:
-            rows = xp.reshape(a, (-1, a.shape[-1]))
+            rows = xp.reshape(a, (math.prod(a.shape[:-1]), a.shape[-1]))
             return xp.reshape(xp.matmul(rows, b), (*a.shape[:-1], b.shape[-1]))
         return xp.matmul(a, b)
 

@@ -7,10 +7,12 @@ from collections.abc import Iterable
 
 from deuterium.errors import BoundsError
 from deuterium.frontends.language import CONSTANTS
+from deuterium.interval.environment import standard_only
 
 __all__ = ["read_bounds"]
 
 
+@standard_only
 def read_bounds(texts: Iterable[str]) -> dict[str, tuple[float, float]]:
     """Read bounds, each as ``name=lower:upper``; the ends may be ``inf``.
 

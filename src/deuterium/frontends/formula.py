@@ -22,6 +22,7 @@ from deuterium.errors import FormulaError, did_you_mean
 from deuterium.frontends.language import CONSTANTS, FUNCTIONS
 from deuterium.graph.source import Source, attributing
 from deuterium.graph.variable import Variable, constant, symbol
+from deuterium.interval.environment import standard_only
 
 __all__ = ["lift"]
 
@@ -78,6 +79,7 @@ class _Value:
         return constant(top) / constant(bottom)
 
 
+@standard_only
 def lift(text: str) -> Variable:
     """Read a formula such as ``"a**2 + exp(2*b - a)"`` into a Variable.
 

@@ -71,6 +71,8 @@ def power(base: Any, exponent: Any) -> Any:
     if 0 in shape:
         return arrays.zeros(shape)
     x, powers = broadcast_to(x, shape), np.broadcast_to(powers, shape)
+    if not powers.size:
+        return x  # of no elements: any power of none is none
     parts = []
     for n in np.unique(powers).tolist():
         at = np.flatnonzero(powers == n)

@@ -268,7 +268,7 @@ def getitem(x: Variable, key: Any) -> Variable:
             )
     try:
         index = places(x)[key]
-    except (IndexError, TypeError, ValueError) as error:
+    except (IndexError, TypeError, ValueError, OverflowError) as error:
         if not x.shape:
             raise UnsupportedError(
                 f"a scalar Variable cannot be indexed: {error}"

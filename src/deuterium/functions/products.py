@@ -113,7 +113,12 @@ def _axis_pairs(axes: Any, x: Variable, y: Variable) -> tuple[list[int], list[in
                 "be so many"
             )
         return list(range(x.ndim - n, x.ndim)), list(range(n))
-    left, right = (([s] if np.ndim(s) == 0 else list(s)) for s in axes)
+    try:
+        left, right = (([s] if np.ndim(s) == 0 else list(s)) for s in axes)
+    except (TypeError, ValueError):
+        raise ShapeError(
+            f"np.tensordot: `axes` must be an integer or a pair, got {axes!r:.80}"
+        ) from None
     if len(left) != len(right):
         raise ShapeError(f"np.tensordot: `axes` must pair up, got {axes!r}")
     pairs = (

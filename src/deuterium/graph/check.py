@@ -5,10 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from deuterium.errors import GraphError
+from deuterium.errors import GraphError, InvalidInputError
 from deuterium.graph.operator import Operator
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
+
+
+def listed(given: Any, what: str) -> list[Any]:
+    """Return what was given as one Variable, or as a sequence or array of them."""
+    if isinstance(given, Variable):
+        return [given]
+    try:
+        return list(given.ravel() if hasattr(given, "ravel") else given)
+    except TypeError:
+        raise InvalidInputError(
+            f"{what} must be a Variable or a sequence of them, got "
+            f"{type(given).__name__}"
+        ) from None
 
 
 def check(outputs: Iterable[Variable]) -> None:

@@ -19,7 +19,7 @@ from deuterium.graph.variable import NO_ATTRS, Variable, constant, node, symbol
 
 PRINTABLE_NODES = 400  # above these, `repr` summarises and LaTeX is not made
 PRINTABLE_ELEMENTS = 64
-PRINTABLE_TEXT = 100_000  # characters, about
+PRINTABLE_TEXT = 1_500  # by `_length`: a screen of text, two seconds of LaTeX
 
 
 def data(v: Variable) -> Any:

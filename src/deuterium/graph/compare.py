@@ -1,4 +1,9 @@
-"""Comparisons: between numbers decided as real numbers; between symbols refused."""
+"""Comparisons: of numbers decided as real numbers, of symbols with numbers refused.
+
+Between two nodes, ``==`` can only mean whether they are one node: lists of nodes are
+searched by it.  What it gives is therefore true or false to Python, and refuses to be
+anything to NumPy, which would take it for a condition.
+"""
 
 from __future__ import annotations
 
@@ -17,22 +22,47 @@ from deuterium.interval import Interval
 from deuterium.interval.doubles import enclosing
 
 _NEVER_EQUAL = (str, bytes, type(None), type, Mapping, Set)
-_VALUES = (Number, np.generic, np.ndarray, list, tuple, se.Basic, Interval, Variable)
+_VALUES = (Number, np.generic, np.ndarray, list, tuple, se.Basic, Interval)
 
 
 def equal(a: Variable, b: Any) -> Any:
     """Return what ``a == b`` is, for another object ``b``.
 
-    Symbols of one name are equal, numbers are compared, and what cannot be a value (a
-    text, None) differs; all else would need a comparison in the graph.
+    Nodes are told apart (symbols of one name are one), a graph without symbols is
+    compared with numbers, and what cannot be a value (a text, None) differs; all else
+    would need a comparison in the graph.
     """
-    if isinstance(b, Variable) and same_symbol(a, b) and a.shape == b.shape:
-        return True
+    if isinstance(b, Variable):
+        return Sameness(same_symbol(a, b) and a.shape == b.shape)
     if isinstance(b, _NEVER_EQUAL):
         return False
     if isinstance(b, _VALUES) or hasattr(b, "__array__") or hasattr(b, "__float__"):
         return compare(a, b, "== (np.equal)") == 0
     return NotImplemented
+
+
+class Sameness:
+    """Whether two nodes are one: a truth value that is no condition of a graph."""
+
+    __slots__ = ("_holds",)
+
+    def __init__(self, holds: bool) -> None:
+        self._holds = holds
+
+    def __bool__(self) -> bool:
+        return self._holds
+
+    def __repr__(self) -> str:
+        return repr(self._holds)
+
+    def _refuse(self, *_: Any, **__: Any) -> Any:
+        raise not_recorded("== (np.equal)")
+
+    __array__ = __array_ufunc__ = __array_function__ = _refuse
+    __float__ = __int__ = __index__ = __invert__ = __neg__ = _refuse
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _refuse
+    __truediv__ = __rtruediv__ = __pow__ = __rpow__ = _refuse
+    __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = _refuse
 
 
 def compare(a: Variable, b: Any, sign: str = "<") -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from deuterium.budget import watch
 from deuterium.graph.operator import Operator
 from deuterium.graph.variable import Variable
 
@@ -32,6 +33,7 @@ def interpret(
     """
     meaning: dict[Variable, Any] = dict(given or {})
     rules: dict[Operator, Rule] = {}
+    look = watch()
     for node in order:
         if node in meaning:
             continue
@@ -39,6 +41,8 @@ def interpret(
         if op is None:
             meaning[node] = leaf(node)
             continue
+        if look is not None:
+            look()
         apply = rules.get(op)
         if apply is None:
             apply = rules[op] = rule(op)

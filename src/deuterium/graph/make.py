@@ -68,7 +68,11 @@ def symbol(name: str, shape: int | Sequence[int] = ()) -> Variable:
         raise InvalidInputError(
             f"symbol: `name` must be a non-empty string, got {name!r}"
         )
-    dims = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
+    dims: tuple[Any, ...]
+    try:
+        dims = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
+    except TypeError:
+        dims = (shape,)
     if any(not isinstance(d, (int, np.integer)) or d < 0 for d in dims):
         raise ShapeError(
             f"symbol {name!r}: `shape` must be non-negative integers, got {shape!r}"

@@ -21,11 +21,12 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.errors import GraphError
-from deuterium.graph.check import check
+from deuterium.errors import GraphError, InvalidInputError
+from deuterium.graph.check import check, listed
 from deuterium.graph.operator import OPERATORS, Operator
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import NO_ATTRS, Variable, constant, node, symbol
+from deuterium.interval.environment import standard_only
 
 FORMAT, VERSION = "deuterium-graph", 1
 
@@ -71,6 +72,8 @@ def _deep_inf(value: list[Any]) -> bool:
 
 
 def _attr_to_json(x: Any) -> Any:
+    if isinstance(x, tuple):
+        return [_attr_to_json(y) for y in x]
     if not isinstance(x, np.ndarray):
         return x
     flat: dict[str, Any] = {"array": x.tolist(), "dtype": x.dtype.str}
@@ -79,11 +82,19 @@ def _attr_to_json(x: Any) -> Any:
     return flat
 
 
+@standard_only  # numbers as text are worked out in floating point, here and below
 def dumps(outputs: Sequence[Variable]) -> str:
     """Return the graph below ``outputs`` as JSON text."""
-    return json.dumps(to_json(outputs), allow_nan=False, separators=(",", ":"))
+    nodes = listed(outputs, "dumps: `outputs`")
+    for v in nodes:
+        if not isinstance(v, Variable):
+            raise InvalidInputError(
+                f"dumps: `outputs` must be Variables, got {type(v).__name__}"
+            )
+    return json.dumps(to_json(nodes), allow_nan=False, separators=(",", ":"))
 
 
+@standard_only
 def loads(text: str) -> list[Variable]:
     """Read JSON text made by `dumps`, check it, and return the outputs.
 
@@ -96,8 +107,13 @@ def loads(text: str) -> list[Variable]:
         flat = json.loads(text)
     except RecursionError:
         raise GraphError("not a graph: the JSON text is nested too deeply") from None
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise GraphError(f"not JSON: {error}") from None
+    return from_json(flat)
+
+
+def from_json(flat: Any) -> list[Variable]:
+    """Check the flat form, as `to_json` returns it, and return the outputs."""
     if not isinstance(flat, dict) or flat.get("format") != FORMAT:
         raise GraphError(f"not a {FORMAT} file: the field `format` does not say so")
     if flat.get("version") != VERSION:
@@ -129,9 +145,12 @@ def _listed(flat: Mapping[str, Any], field: str) -> list[Any]:
     return value
 
 
-def loads_one(text: str) -> Variable:
-    """Read JSON text that has exactly one output (used by `copy` and executors)."""
-    (output,) = loads(text)
+def from_json_one(flat: Any) -> Variable:
+    """Return the one output of a flat form (used by `pickle` and `copy`).
+
+    Doubles in it stay doubles, not text, so that no arithmetic has a part in it.
+    """
+    (output,) = from_json(flat)
     return output
 
 

@@ -210,7 +210,7 @@ class Variable(Methods):
             Keyed by Variable or by name; numbers or arrays whose trailing axes are the
             symbol's shape.  Extra leading axes are batch axes.
         """
-        return METHODS["evaluate"](self, values or {})
+        return METHODS["evaluate"](self, {} if values is None else values)
 
     def __float__(self) -> float:
         return number_of(self, "float")
@@ -224,9 +224,9 @@ class Variable(Methods):
     # -- serialisation ---------------------------------------------------------------
 
     def __reduce__(self) -> tuple[Any, ...]:
-        from deuterium.graph.serialize import dumps, loads_one
+        from deuterium.graph.serialize import from_json_one, to_json
 
-        return loads_one, (dumps([self]),)
+        return from_json_one, (to_json([self]),)
 
     def __copy__(self) -> Variable:
         return self
@@ -236,12 +236,16 @@ class Variable(Methods):
 
     # -- comparison ------------------------------------------------------------------
 
-    def __eq__(self, other: object) -> bool:
+    def __eq__(self, other: object) -> Any:
         # A key of a dictionary or set meets this method only as itself: hashes are
         # those of addresses, and no two Variables alive share one.
         if self is other:
             return True
         return equal(self, other)
+
+    def __ne__(self, other: object) -> Any:
+        same = self == other
+        return Sameness(not same) if isinstance(same, Sameness) else not same
 
     def __lt__(self, other: Any) -> bool:
         return compare(self, other, "<") < 0
@@ -352,7 +356,12 @@ class Variable(Methods):
 
 
 # The functions below make Variables and so need the class above; it needs them in turn.
-from deuterium.graph.compare import compare, equal, not_recorded  # noqa: E402
+from deuterium.graph.compare import (  # noqa: E402
+    Sameness,
+    compare,
+    equal,
+    not_recorded,
+)
 from deuterium.graph.make import (  # noqa: E402
     apply,
     as_variable,

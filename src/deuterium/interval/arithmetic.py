@@ -18,6 +18,14 @@ from deuterium.interval.rounding import Array, is_short, loses_nothing
 _make = Interval.unchecked
 
 
+def is_undefined(*xs: Interval) -> Any:
+    """Return where an argument is undefined: NaN at either end."""
+    bad: Any = False
+    for x in xs:
+        bad = bad | np.isnan(x.lower) | np.isnan(x.upper)
+    return bad
+
+
 def undefined_where(x: Interval, where: Any) -> Interval:
     """Return ``x`` with both ends NaN where ``where`` holds."""
     if not np.any(where):
@@ -90,13 +98,13 @@ def _extreme_products(a: Interval, b: Interval) -> tuple[Array, Array]:
 
 def _without_indeterminate(product: Array, a: Interval, b: Interval) -> Array:
     """Set ``0 * inf`` to 0 (only finite numbers lie inside); keep a NaN."""
-    came_in = np.isnan(a.lower) | np.isnan(b.lower)
-    return np.where(np.isnan(product) & ~came_in, 0.0, product)
+    return np.where(np.isnan(product) & ~is_undefined(a, b), 0.0, product)
 
 
 def divide(a: Interval, b: Interval) -> Interval:
     """Return ``a / b``; undefined where ``b`` contains zero."""
-    zero = _contains_zero(b)
+    apart = ((b.lower > 0) | (b.upper < 0)) & (b.lower <= b.upper)  # no NaN is
+    zero = np.logical_not(apart)
     if np.any(zero):
         b = _make(np.where(zero, 1.0, b.lower), np.where(zero, 1.0, b.upper))
     return undefined_where(_divide_nonzero(a, b), zero)
@@ -158,7 +166,7 @@ def integer_power(a: Interval, n: int) -> Interval:
     if n < 0:
         return _inverse(integer_power(a, -n), _contains_zero(a))
     if n == 0:
-        one = np.where(np.isnan(a.lower), np.nan, 1.0)
+        one = np.where(is_undefined(a), np.nan, 1.0)
         return _make(one, one)
     if n == 1:
         return a
@@ -254,7 +262,7 @@ def _real_power(a: Interval, b: Interval) -> Interval:
     least = rounding.widen_down(np.minimum.reduce(corners), POWER_ULPS)
     greatest = rounding.widen_up(np.maximum.reduce(corners), POWER_ULPS)
     # the library has 1**nan = nan**0 = 1
-    bad = bad | np.isnan(a.lower) | np.isnan(b.lower)
+    bad = bad | is_undefined(a, b)
     return undefined_where(_make(np.maximum(least, 0.0), greatest), bad)
 
 

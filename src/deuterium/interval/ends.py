@@ -5,20 +5,54 @@ one NumPy call serves both; a constant (a thin interval) is its plain array.  Ru
 are as sound as those of `arithmetic` but looser by a few ulps: they round every result
 outward without asking whether it was exact.  What they do not cover (infinite ends, a
 pole) raises `Uncovered`, and the caller falls back to the full rules.
+
+Two things hold of all stacked ends.
+
+* A NaN at either end makes an element undefined: ends that overflow are left as
+  ``inf - inf``, on one side only.  Arithmetic carries a NaN along; whatever compares
+  numbers would lose it, and takes its ends through `settled` or `interval` first.
+* Rules that say "never negative" want ends ``>= 0``.  Rounding may leave a result below
+  what its function can be, so whoever makes such a claim cuts the ends to it first,
+  with `within`.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from deuterium.interval.interval import Interval
 from deuterium.interval.rounding import EPS, MIN_NORMAL, Array, gamma, outward, signs
 
 
 class Uncovered(Exception):
     """The fast rules do not reach; use the full ones."""
+
+
+def settled(e: Array) -> Array:
+    """Return ends with both NaN where one is, or is infinite on the inside."""
+    if np.isfinite(np.sum(e)):  # infinite ends on the outside are fine, but rare
+        return e
+    bad = ~((e[0] < np.inf) & (e[1] > -np.inf))
+    return np.where(bad, np.nan, e) if bad.any() else e
+
+
+def interval(e: Array) -> Interval:
+    """Return ends as an Interval for the full rules, undefined where one is NaN."""
+    e = settled(e)
+    return Interval.unchecked(e[0], e[1])
+
+
+def within(e: Array, low: float, high: float) -> Array:
+    """Cut ends, in place, to what the function can be; a NaN stays."""
+    if low > -np.inf:
+        np.maximum(e, low, out=e)
+    if high < np.inf:
+        np.minimum(e, high, out=e)
+    return e
 
 
 def scaled(e: Array, relative: float) -> Array:
@@ -29,20 +63,14 @@ def scaled(e: Array, relative: float) -> Array:
     return e + signs(e) * (e * relative)
 
 
-def add(a: Array, b: Array, nonnegative: bool) -> Array:
+def add(a: Array, b: Array) -> Array:
     """Return ``a + b`` of ends with ends or a thin interval."""
-    return _floored(outward(a + b), nonnegative)
-
-
-def _floored(e: Array, nonnegative: bool) -> Array:
-    if nonnegative:
-        np.maximum(e, 0.0, out=e)
-    return e
+    return outward(a + b)
 
 
 def multiply_nonnegative(a: Array, b: Array) -> Array:
-    """Return ``a * b`` where both are known to be non-negative."""
-    return _floored(outward(a * b), True)
+    """Return ``a * b`` of ends that are not negative."""
+    return outward(a * b)
 
 
 def multiply_thin(e: Array, c: Array) -> Array:
@@ -63,13 +91,12 @@ def multiply(a: Array, b: Array) -> Array:
     return outward(out)
 
 
-def square(e: Array, nonnegative: bool) -> Array:
-    """Return ``e ** 2``."""
-    size = e if nonnegative else _sizes(e)
-    return _floored(outward(size * size), True)
+def square(e: Array) -> Array:
+    """Return ``e ** 2`` of ends that are not negative."""
+    return outward(e * e)
 
 
-def _sizes(e: Array) -> Array:
+def sizes(e: Array) -> Array:
     """Return the ends of ``|e|``."""
     out = np.empty(e.shape)
     np.maximum(e[0], -e[1], out=out[0, ...])
@@ -84,15 +111,14 @@ def sum_nonnegative(e: Array, axis: tuple[int, ...], count: int) -> Array:
 
 
 def sum_of_squares(
-    e: Array, factor: Array | None, axis: tuple[int, ...], count: int, nonnegative: bool
+    size: Array, factor: Array | None, axis: tuple[int, ...], count: int
 ) -> Array:
-    """Return the sum of ``(factor * e)**2`` over negative axes, ``factor >= 0``.
+    """Return the sum of ``(factor * size)**2`` over negative axes; neither is negative.
 
     Products and squares carry at most four roundings each, which join the relative
     error of the sum; what underflows on the way is less than the smallest normal number
     an element.
     """
-    size = e if nonnegative else _sizes(e)
     if factor is not None:
         size = size * factor
     total = np.add.reduce(size * size, axis=axis)
@@ -100,7 +126,7 @@ def sum_of_squares(
     error += count * MIN_NORMAL
     error *= signs(total)
     error += total  # an overflowed lower end becomes inf - inf
-    return np.maximum(error, 0.0, out=error)
+    return error
 
 
 def sum_any(e: Array, axis: tuple[int, ...], count: int) -> Array:
@@ -116,10 +142,10 @@ def monotone(
     error: tuple[float, float],
     limits: tuple[float, float],
 ) -> Array:
-    """Return an increasing function of ends, with its library error and range.
+    """Return an increasing function of ends, with its library error.
 
-    The error is ``relative * |f| + absolute``; a bounded function has the product taken
-    at its largest value, which saves two passes.
+    The error is ``relative * |f| + absolute``; a function with a bounded range
+    (``limits``) has the product taken at its largest value, which saves two passes.
     """
     y = value(e)
     relative, absolute = error
@@ -128,33 +154,28 @@ def monotone(
         y = scaled(y, relative) + signs(y) * (absolute + MIN_NORMAL)
     elif np.isfinite(low) and np.isfinite(high):
         y += signs(y) * (relative * max(-low, high) + absolute + MIN_NORMAL)
-        return y  # what passes the range by a rounding error harms nobody
     else:
         y += signs(y) * (np.abs(y) * relative + (absolute + MIN_NORMAL))
-    if np.isfinite(low):
-        np.maximum(y, low, out=y)
-    if np.isfinite(high):
-        np.minimum(y, high, out=y)
     return y
 
 
 def bump(s: Array, centre: float, top: float) -> Array:
-    """Return ``top - (s - centre)**2``, not below 0: the slope of a logistic curve.
+    """Return ``top - (s - centre)**2``: the slope of a logistic curve.
 
     ``expit' = 1/4 - (expit - 1/2)**2`` and ``tanh' = 1 - tanh**2`` use the function's
     own ends once each, so they are exact but for rounding (absolute, a few 1e-16).
     """
-    size = _sizes(s - centre if centre else s)
+    size = sizes(s - centre if centre else s)
     size *= size
     y = top - size[::-1]
     y += signs(y) * (8 * EPS)
-    return np.maximum(y, 0.0, out=y)
+    return y
 
 
 def sqrt(e: Array) -> Array:
     """Return the square root of ends that must not be negative."""
     require(e[0] >= 0)
-    return _floored(outward(np.sqrt(e)), True)
+    return outward(np.sqrt(e))
 
 
 def step(e: Array) -> Array:
@@ -209,10 +230,15 @@ def affine(e: Array, pair: Array, bias: Any, slack: Any = None) -> Array:
     radius = np.subtract(half[1], half[0], out=both[1, ...])
     radius *= 1.0 + 4 * EPS
     radius += np.abs(centre) * (relative + 4 * EPS) + MIN_NORMAL
-    product = np.matmul(both.reshape(2, -1, n), pair).reshape((*e.shape[:-1], m))
+    product = np.matmul(both.reshape(2, math.prod(e.shape[1:-1]), n), pair).reshape(
+        (*e.shape[:-1], m)
+    )
     middle = product[0] + bias
     spread = product[1] * (1.0 + 2 * relative)
     spread += affine_slack(bias, n) if slack is None else slack
+    lost = np.isinf(middle)
+    if lost.any():  # a sum that overflows on its way may be anything
+        spread = np.where(lost, np.inf, spread)
     out = np.empty(product.shape)
     np.subtract(middle, spread, out=out[0, ...])
     np.add(middle, spread, out=out[1, ...])

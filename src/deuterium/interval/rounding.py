@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 EPS = 2.0**-52  # one ulp of 1.0
-TINY = 2.0**-1074  # the smallest subnormal number
+TINY = float(np.nextafter(0.0, 1.0))  # 2**-1074, the smallest subnormal number
 MIN_NORMAL = 2.0**-1022
 MAX = float(np.finfo(np.float64).max)
 SAFE = 2.0**-900  # products above it in magnitude lose no bit to underflow

@@ -50,7 +50,7 @@ def _add_up(a: float, b: float) -> float:
 def multiply(a: Interval, b: Interval) -> Interval:
     """Return ``a * b``."""
     (al, au), (bl, bu) = _ends(a), _ends(b)
-    if al != al or bl != bl:
+    if al != al or au != au or bl != bl or bu != bu:
         return _make(nan, nan)
     corners = (al * bl, al * bu, au * bl, au * bu)
     low, high = min(corners), max(corners)
@@ -71,7 +71,7 @@ def multiply(a: Interval, b: Interval) -> Interval:
 def square(a: Interval) -> Interval:
     """Return ``a ** 2``."""
     al, au = _ends(a)
-    if al != al:
+    if al != al or au != au:
         return _make(nan, nan)
     small = 0.0 if al <= 0 <= au else min(abs(al), abs(au))
     large = max(abs(al), abs(au))

@@ -20,6 +20,7 @@ from deuterium.graph.late import provides
 from deuterium.graph.operator import BY_UFUNC, Operator, Shape, register
 from deuterium.graph.variable import Variable, as_variable, constant
 from deuterium.interval import Interval, arithmetic, doubles
+from deuterium.interval.environment import require_read
 from deuterium.interval.rounding import next_down, next_up, sum_error
 from deuterium.ops.facts import times, unary
 
@@ -228,13 +229,16 @@ def _plain_number(exponent: Any) -> Any:
 
     A constant Variable is not: one may differentiate with respect to it.
     """
-    if isinstance(exponent, (int, float)):
-        return exponent
     if isinstance(exponent, (np.ndarray, np.generic, Fraction, Decimal)):
         array = np.asarray(exponent)
-        if array.shape == ():
-            return doubles.as_plain_array(exponent, "an exponent").item()
-    return None
+        if array.shape != ():
+            return None
+        exponent = doubles.as_plain_array(exponent, "an exponent").item()
+    if not isinstance(exponent, (int, float)):
+        return None
+    if isinstance(exponent, float):
+        require_read("power", exponent)
+    return exponent
 
 
 def _by_integer(base: Variable, n: int) -> Variable:

@@ -20,7 +20,8 @@ from deuterium.graph import protocols
 from deuterium.graph.operator import Operator, register
 from deuterium.graph.variable import Variable, as_variable
 from deuterium.interval import Interval, arithmetic
-from deuterium.interval.arithmetic import undefined_where
+from deuterium.interval.arithmetic import is_undefined, undefined_where
+from deuterium.interval.environment import require_read
 from deuterium.ops.arithmetic import binary
 from deuterium.ops.facts import times, unary
 
@@ -28,7 +29,7 @@ _make = Interval.unchecked
 
 
 def _nan_kept(x: Interval, low: Any, high: Any) -> Interval:
-    return undefined_where(_make(low, high), np.isnan(x.lower))
+    return undefined_where(_make(low, high), is_undefined(x))
 
 
 def _jump(
@@ -70,7 +71,7 @@ def _jump(
 
 def _flat_enclosure(x: Interval) -> Interval:
     zero = np.zeros(np.shape(x.lower))
-    away = (x.lower > 0) | (x.upper < 0)
+    away = ((x.lower > 0) | (x.upper < 0)) & ~is_undefined(x)
     return undefined_where(_make(zero, zero), np.logical_not(away))
 
 
@@ -143,6 +144,7 @@ def larger(a: Any, b: Any) -> Variable:
     for one, other in ((x, y), (y, x)):
         is_zero = other.is_constant and not np.any(other.value)
         if is_zero and other.shape in ((), one.shape):
+            require_read("maximum", other.value)
             return relu(one)
     return maximum(x, y)
 

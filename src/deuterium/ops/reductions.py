@@ -11,7 +11,7 @@ from deuterium.errors import SymbolicError
 from deuterium.graph.operator import Operator, Shape
 from deuterium.graph.variable import Variable, broadcast_to, node
 from deuterium.interval import Interval, linear
-from deuterium.interval.arithmetic import undefined_where
+from deuterium.interval.arithmetic import is_undefined, undefined_where
 from deuterium.ops.layout import (
     array_operator,
     flipped,
@@ -65,7 +65,10 @@ def _max_pullback(g: Variable, out: Variable, x: Variable) -> tuple[Variable]:
 
 
 def _largest(x: Any) -> Any:
-    return np.apply_along_axis(lambda row: se.Max(*row.tolist()), -1, x)
+    out = np.empty(np.shape(x)[:-1], dtype=object)
+    for i in np.ndindex(out.shape):
+        out[i] = se.Max(*x[i].tolist())
+    return out
 
 
 maximum_reduce = array_operator(
@@ -95,7 +98,7 @@ def _first_maximum_enclosure(x: Interval) -> Interval:
     floor = np.max(x.lower, axis=-1, keepdims=True)
     possible = x.upper >= floor
     alone = possible & (np.sum(possible, axis=-1, keepdims=True) == 1)
-    bad = np.isnan(x.lower).any(axis=-1, keepdims=True) & np.ones_like(possible)
+    bad = is_undefined(x).any(axis=-1, keepdims=True) & np.ones_like(possible)
     return undefined_where(_make(alone * 1.0, possible * 1.0), bad)
 
 

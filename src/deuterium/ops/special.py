@@ -18,7 +18,7 @@ import symengine as se
 from deuterium.graph.operator import Operator
 from deuterium.graph.variable import NO_ATTRS, Variable, node
 from deuterium.interval import Interval, arithmetic
-from deuterium.interval.arithmetic import undefined_where
+from deuterium.interval.arithmetic import is_undefined, undefined_where
 from deuterium.interval.rounding import Array, add_up, widen_down, widen_up
 from deuterium.ops.arithmetic import (
     binary,
@@ -193,7 +193,7 @@ def _times_log(logarithm: Operator, pole: float) -> Any:
     """Enclosure of ``x * logarithm(y)`` with ``0 * anything = 0``."""
 
     def enclosure(x: Interval, y: Interval) -> Interval:
-        zero = (x.lower == 0) & (x.upper == 0) & ~np.isnan(y.lower)
+        zero = (x.lower == 0) & (x.upper == 0) & ~is_undefined(y)
         outside = y.lower <= pole
         inner = _make(
             np.where(outside, pole + 1.0, y.lower),
@@ -259,7 +259,7 @@ def _hypot_enclosure(x: Interval, y: Interval) -> Interval:
     # at most the sum of the legs, which is exact where one of them is zero
     high = np.minimum(high, add_up(a.upper, b.upper))
     # the library has hypot(inf, nan) = inf
-    return undefined_where(_make(low, high), np.isnan(a.lower) | np.isnan(b.lower))
+    return undefined_where(_make(low, high), is_undefined(a, b))
 
 
 hypot = binary(
@@ -298,7 +298,7 @@ def _direction_cosine_enclosure(x: Interval, y: Interval) -> Interval:
     high = np.where(origin, 1.0, widen_up(high, HYPOT_ULPS + 2))
     return undefined_where(
         _make(np.maximum(low, -1.0), np.minimum(high, 1.0)),
-        np.isnan(x.lower) | np.isnan(y.lower),
+        is_undefined(x, y),
     )
 
 

@@ -13,7 +13,7 @@ import symengine as se
 
 from deuterium.graph.operator import Operator
 from deuterium.interval import Interval
-from deuterium.interval.arithmetic import undefined_where
+from deuterium.interval.arithmetic import is_undefined, undefined_where
 from deuterium.interval.rounding import EPS, Array, widen_down, widen_up
 from deuterium.ops.arithmetic import reciprocal, sqrt, square
 from deuterium.ops.exponential import NUMPY_ULPS
@@ -51,7 +51,7 @@ def _wave(function: Any, top: float, bottom: float) -> Any:
         low = np.where(wide | _contains_multiple(x, bottom, 2.0), -1.0, low)
         high = np.where(wide | _contains_multiple(x, top, 2.0), 1.0, high)
         low, high = _exact_at_zero(function, x, low, high)
-        return undefined_where(Interval.unchecked(low, high), np.isnan(x.lower))
+        return undefined_where(Interval.unchecked(low, high), is_undefined(x))
 
     return enclosure
 
@@ -73,7 +73,7 @@ def _tan_enclosure(x: Interval) -> Interval:
     low = np.where((branch == 0) & (x.lower >= 0), np.maximum(low, 0.0), low)
     high = np.where((branch == 0) & (x.upper <= 0), np.minimum(high, 0.0), high)
     pole = _too_wide(x) | (branch != _branch(x.upper, last))
-    return undefined_where(Interval.unchecked(low, high), pole | np.isnan(x.lower))
+    return undefined_where(Interval.unchecked(low, high), pole | is_undefined(x))
 
 
 def _branch(x: Array, tangent: Array) -> Array:

@@ -10,12 +10,15 @@ from deuterium.privacy.mechanisms import (
     GaussianNoise,
     LaplaceNoise,
 )
+from deuterium.privacy.neighbours import RELATIONS
 from deuterium.privacy.per_feature import FeatureSensitivities, feature_sensitivity
 from deuterium.privacy.planning import noise_multiplier
 from deuterium.privacy.public import DataDependentBoundsWarning, warn_if_from_data
 from deuterium.privacy.quantities import contribution, diameter, lipschitz
-from deuterium.privacy.sensitivity import ASSUMPTIONS, RELATIONS, Sensitivity
+from deuterium.privacy.sensitivity import Sensitivity
+from deuterium.privacy.sources import ASSUMPTIONS
 from deuterium.privacy.training import ClipFreeSGD
+from deuterium.privacy.training_divergence import DivergenceWarning
 
 __all__ = [
     "ASSUMPTIONS",
@@ -24,6 +27,7 @@ __all__ = [
     "ClipFreeSGD",
     "DataDependentBoundsWarning",
     "DiscreteGaussianNoise",
+    "DivergenceWarning",
     "FeatureSensitivities",
     "GaussianNoise",
     "IndividualAccountant",

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from fractions import Fraction
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 
 from deuterium.errors import InvalidInputError, UnsupportedError
+from deuterium.interval.environment import standard_only
 from deuterium.interval.rounding import EPS, next_down, next_up
 from deuterium.privacy.curves import (
     gaussian_delta,
@@ -25,9 +26,9 @@ from deuterium.privacy.mechanisms import (
     LaplaceNoise,
     Noise,
 )
+from deuterium.privacy.neighbours import protected, require_relation, require_scope
 from deuterium.privacy.renyi import ORDERS, Key, divergences, to_delta, to_epsilon
-from deuterium.privacy.sensitivity import require_relation
-from deuterium.privacy.upward import product_up, quotient_up, up
+from deuterium.privacy.upward import product_up, quotient_up, real, up
 
 __all__ = ["Accountant", "require_probability"]
 
@@ -46,7 +47,12 @@ class Accountant:
     Parameters
     ----------
     relation : {"add_or_remove_one", "replace_one"}
-        When two data sets are neighbours; of every release.
+        When two data sets are neighbours; of every release.  It has to be given.
+    scope : str, optional
+        What alone may differ between the two records, as a noise's ``scope`` says it.
+        Noise that protects whole records counts there, too; noise for anything else
+        does not.  Without a scope whole records are protected, and noise with one is
+        refused.
     method : {"auto", "pld", "rdp"}
         ``"auto"``: exact for Gaussian noise without sampling, else the least of the
         other two.  ``"pld"``: dp-accounting's privacy loss distributions (Koskela,
@@ -66,15 +72,20 @@ class Accountant:
     """
 
     def __init__(
-        self, relation: str = "add_or_remove_one", *, method: str = "auto"
+        self,
+        relation: str | None = None,
+        *,
+        scope: str | None = None,
+        method: str = "auto",
     ) -> None:
-        require_relation("Accountant", relation)
-        if method not in METHODS:
+        self.relation = require_relation("Accountant", relation)
+        self.scope = require_scope("Accountant", scope)
+        if not isinstance(method, str) or method not in METHODS:
             raise InvalidInputError(
                 f"Accountant: `method` must be one of {', '.join(METHODS)}; "
-                f"got {method!r}"
+                f"got {method!r:.80}"
             )
-        self.relation, self.method = relation, method
+        self.method = method
         self._counts: dict[Key, int] = {}
         self._known: dict[str, Any] = {}  # dp-accounting's accountants, until a compose
 
@@ -101,7 +112,7 @@ class Accountant:
         kind = self._kind(noise)
         if isinstance(count, bool) or not isinstance(count, Integral) or count < 0:
             raise InvalidInputError(
-                f"compose: `count` must be an integer >= 0, got {count!r}"
+                f"compose: `count` must be an integer >= 0, got {count!r:.80}"
             )
         q = require_probability("compose", sampling_probability)
         if q < 1:
@@ -113,10 +124,16 @@ class Accountant:
         return self
 
     @property
+    def protects(self) -> str:
+        """What the promises are about, in words."""
+        return protected(self.relation, self.scope)
+
+    @property
     def releases(self) -> int:
         """How many releases there were."""
         return sum(self._counts.values())
 
+    @standard_only
     def epsilon_at(self, delta: float) -> float:
         """Return the epsilon that holds together with a delta.
 
@@ -130,7 +147,7 @@ class Accountant:
             return 0.0
         if self._is_exact:
             return gaussian_epsilon(self._multiplier, d)
-        found = [pure]
+        found = [pure, *(a.epsilon_at(d) for a in self._unsampled())]
         for method in self._asks(d):
             if method == "rdp":
                 found.append(to_epsilon(ORDERS, self._renyi(), d))
@@ -138,6 +155,7 @@ class Accountant:
                 found.append(widened(float(self._losses().get_epsilon(d - PLD_NOISE))))
         return min(found)
 
+    @standard_only
     def delta_at(self, epsilon: float) -> float:
         """Return the delta that holds together with an epsilon."""
         e = require_epsilon("delta_at", epsilon)
@@ -145,7 +163,7 @@ class Accountant:
             return 0.0
         if self._is_exact:
             return gaussian_delta(self._multiplier, e)
-        found = []
+        found = [a.delta_at(e) for a in self._unsampled()]
         for method in self._asks(1.0):
             if method == "rdp":
                 found.append(to_delta(ORDERS, self._renyi(), e))
@@ -201,7 +219,8 @@ class Accountant:
         )
 
     def __repr__(self) -> str:
-        return f"<Accountant, {self.relation}: {self.releases} releases>"
+        scope = "" if self.scope is None else f" while {self.scope}"
+        return f"<Accountant, {self.relation}{scope}: {self.releases} releases>"
 
     # -- within ------------------------------------------------------------------------
 
@@ -216,6 +235,13 @@ class Accountant:
             raise InvalidInputError(
                 f"compose: this noise is for {noise.relation}, the accountant for "
                 f"{self.relation}; they must be of one relation"
+            )
+        if noise.scope not in (None, self.scope):
+            raise InvalidInputError(
+                f"compose: this noise protects {noise.protects}, the accountant "
+                f"{self.protects}; what they promise is about different neighbours and "
+                "does not add up. Bound the diameter of whole records, or account for "
+                f"this apart: Accountant({self.relation!r}, scope={noise.scope!r})"
             )
         return kind
 
@@ -271,6 +297,22 @@ class Accountant:
     @property
     def _is_exact(self) -> bool:
         return self.method == "auto" and all(map(_is_plain, self._counts))
+
+    def _unsampled(self) -> list[Accountant]:
+        """Return an accountant of the same noise without sampling, which costs no less.
+
+        Sampling mixes in what a record has no part in, so it never adds loss; how it is
+        worked out may.  Only where that is exact: of Gaussian noise.
+        """
+        sampled = any(q < 1 for _, _, q in self._counts)
+        gaussian = all(kind == "gaussian" for kind, _, _ in self._counts)
+        if not (sampled and gaussian and self.method == "auto"):
+            return []
+        whole = Accountant(self.relation, scope=self.scope)
+        for (kind, m, _), count in self._counts.items():
+            key = kind, m, 1.0
+            whole._counts[key] = whole._counts.get(key, 0) + count
+        return [whole]
 
     def _asks(self, delta: float) -> list[str]:
         """Return which methods can answer."""
@@ -348,9 +390,9 @@ def _event(key: Key) -> Any:
 
 def require_probability(who: str, q: Any) -> float:
     """Return a sampling probability as a float, or say why it is none."""
-    good = isinstance(q, Real) and not isinstance(q, bool)
-    if not good or not 0 <= q <= 1:
+    number = real(q)
+    if number is None or not 0 <= number <= 1:
         raise InvalidInputError(
-            f"{who}: `sampling_probability` must lie between 0 and 1, got {q!r}"
+            f"{who}: `sampling_probability` must lie between 0 and 1, got {q!r:.80}"
         )
-    return float(q)
+    return up(number)

@@ -7,12 +7,12 @@ breaks it.
 from __future__ import annotations
 
 import math
-from numbers import Real
 from typing import Any
 
 from deuterium.bound import Bracket
 from deuterium.errors import InvalidInputError, UnsupportedError
 from deuterium.interval import Interval
+from deuterium.interval.environment import standard_only
 from deuterium.privacy.curves import (
     gaussian_multiplier,
     mu_pure,
@@ -25,17 +25,16 @@ from deuterium.privacy.mechanisms import (
     GaussianNoise,
     LaplaceNoise,
 )
-from deuterium.privacy.sensitivity import (
-    ASSUMPTIONS,
-    Sensitivity,
-    refuse_estimate,
-    require_relation,
-)
+from deuterium.privacy.neighbours import require_relation
+from deuterium.privacy.sensitivity import Sensitivity
+from deuterium.privacy.sources import ASSUMPTIONS, refuse_estimate
 from deuterium.privacy.upward import (
+    down,
     positive,
     product_up,
     quotient_down,
     quotient_up,
+    real,
 )
 
 __all__ = ["discrete_gaussian", "gaussian", "laplace", "require_promise"]
@@ -45,6 +44,7 @@ DELTA = (1e-15, 0.5)
 RATIO = (1e-20, 1e20)  # of noise to sensitivity; privacy is long lost, or all there is
 
 
+@standard_only
 def gaussian(
     sensitivity: Any,
     *,
@@ -54,7 +54,7 @@ def gaussian(
     rho: float | None = None,
     noise_multiplier: float | None = None,
     scale: float | None = None,
-    relation: str = "add_or_remove_one",
+    relation: str | None = None,
     distance: float | None = None,
     trusted: bool = False,
 ) -> GaussianNoise:
@@ -67,8 +67,9 @@ def gaussian(
     ----------
     sensitivity : Sensitivity, Interval or float
         In L2 norm.  An Interval is what `deuterium.enclose` returned for the norm of
-        one record's contribution; a number means the same, and needs ``trusted=True``.
-        A search's Estimate is refused.
+        one record's contribution (of a number that may be negative, its largest
+        absolute value counts); a number means the same, and needs ``trusted=True``, as
+        does a Sensitivity made by hand.  A search's Estimate is refused.
     epsilon, delta : float
         The least noise that keeps them (Balle and Wang, ICML 2018): epsilon in
         [1e-6, 1000], delta in [1e-15, 0.5].
@@ -82,10 +83,12 @@ def gaussian(
         Sigma itself.
     relation : {"add_or_remove_one", "replace_one"}
         Neighbouring data sets differ by one record added or removed, or replaced.
+        It has to be given: without it a guarantee means nothing.
     distance : float, optional
         Of a ``lipschitz`` only; see `Sensitivity.sensitivity`.
     trusted : bool
-        Take a plain number on trust, as the bound of one record's contribution.
+        Take on trust what nobody certified; a plain number is then the bound of one
+        record's contribution.
 
     Returns
     -------
@@ -102,6 +105,7 @@ def gaussian(
     """
     who = "gaussian"
     wanted = _one_of(who, epsilon, mu=mu, rho=rho, m=noise_multiplier, scale=scale)
+    relation = require_relation(who, relation)
     s, moved = _moved(who, 2, sensitivity, relation, distance, trusted)
     if wanted == "scale":
         return GaussianNoise(**_made(who, s, moved, relation, scale))
@@ -119,6 +123,7 @@ def gaussian(
     )
 
 
+@standard_only
 def discrete_gaussian(
     sensitivity: Any,
     *,
@@ -127,7 +132,7 @@ def discrete_gaussian(
     rho: float | None = None,
     noise_multiplier: float | None = None,
     scale: float | None = None,
-    relation: str = "add_or_remove_one",
+    relation: str | None = None,
     trusted: bool = False,
 ) -> DiscreteGaussianNoise:
     """Return the discrete Gaussian noise that one release of integers needs.
@@ -137,6 +142,7 @@ def discrete_gaussian(
     """
     who = "discrete_gaussian"
     wanted = _one_of(who, epsilon, rho=rho, m=noise_multiplier, scale=scale)
+    relation = require_relation(who, relation)
     s, moved = _moved(who, 2, sensitivity, relation, None, trusted)
     if wanted == "scale":
         return DiscreteGaussianNoise(**_made(who, s, moved, relation, scale))
@@ -154,6 +160,7 @@ def discrete_gaussian(
     )
 
 
+@standard_only
 def laplace(
     sensitivity: Any,
     *,
@@ -162,7 +169,7 @@ def laplace(
     mu: float | None = None,
     rho: float | None = None,
     scale: float | None = None,
-    relation: str = "add_or_remove_one",
+    relation: str | None = None,
     distance: float | None = None,
     trusted: bool = False,
 ) -> LaplaceNoise:
@@ -183,6 +190,7 @@ def laplace(
     """
     who = "laplace"
     wanted = _one_of(who, epsilon, mu=mu, rho=rho, scale=scale)
+    relation = require_relation(who, relation)
     s, moved = _moved(who, 1, sensitivity, relation, distance, trusted)
     common = _common(s, moved, relation)
     if wanted == "scale":
@@ -226,9 +234,9 @@ def _pure_epsilon(
     if epsilon is not None:
         _require_between(who, "epsilon", epsilon, EPSILON)
         if delta == 0:
-            return float(epsilon)
+            return down(epsilon)
         more = -2 * math.log1p(-require_delta(who, delta))
-        return max(float(epsilon), -widened(-(epsilon + more)))
+        return max(down(epsilon), -widened(-(epsilon + more)))
     if mu is not None:
         return mu_pure(_require_ratio(who, "mu", positive(who, "mu", mu)))
     return math.sqrt(2 * positive(who, "rho", rho)) * (1 - 1e-15)
@@ -257,7 +265,6 @@ def _moved(
     who: str, norm: int, sensitivity: Any, relation: str, distance: Any, trusted: bool
 ) -> tuple[Sensitivity, float]:
     """Return the sensitivity, and how far the result moves between neighbours."""
-    require_relation(who, relation)
     s = _as_sensitivity(who, sensitivity, norm, trusted)
     if s.norm != norm and s.size != 1:
         raise UnsupportedError(
@@ -276,6 +283,8 @@ def _moved(
 
 def _as_sensitivity(who: str, x: Any, norm: int, trusted: bool) -> Sensitivity:
     if isinstance(x, Sensitivity):
+        if x.is_trusted and trusted is not True:
+            raise _untrusted(who, f"{x!r}")
         return x
     refuse_estimate(x, who)
     if isinstance(x, Bracket):
@@ -286,54 +295,54 @@ def _as_sensitivity(who: str, x: Any, norm: int, trusted: bool) -> Sensitivity:
     if isinstance(x, Interval):
         return Sensitivity.from_interval(x, quantity="contribution", norm=norm)
     number = _number(who, x)
-    if not trusted:
-        raise UnsupportedError(
-            f"{who}: {x!r:.80} is a plain number that nobody certified; give what "
-            "privacy.contribution or deuterium.enclose returned, or say trusted=True"
-        )
+    if trusted is not True:
+        raise _untrusted(who, f"{x!r:.80} is a plain number")
     return Sensitivity(
         quantity="contribution",
         norm=norm,
         upper=number,
-        status="trusted",
         assumptions=(*ASSUMPTIONS, "the bound itself was taken on trust"),
     )
 
 
+def _untrusted(who: str, what: str) -> UnsupportedError:
+    return UnsupportedError(
+        f"{who}: {what} that nobody certified; give what privacy.contribution or "
+        "deuterium.enclose returned, or say trusted=True"
+    )
+
+
 def _number(who: str, x: Any) -> Any:
-    try:
-        most = float(x)
-    except (TypeError, ValueError):
+    number = real(x)
+    if number is None:
         raise InvalidInputError(
             f"{who}: `sensitivity` must be a Sensitivity, a scalar Interval or one "
             f"number, got {x!r:.80}"
-        ) from None
-    if not 0 < most < math.inf:
-        raise InvalidInputError(
-            f"{who}: `sensitivity` must be positive and finite, got {most!r}"
         )
-    return x
+    if not 0 < number < math.inf:
+        raise InvalidInputError(
+            f"{who}: `sensitivity` must be positive and finite, got {x!r:.80}"
+        )
+    return number
 
 
 def require_promise(who: str, epsilon: Any, delta: Any) -> tuple[float, float]:
     """Return epsilon and delta, if noise can be worked out for them, or say why not."""
     _require_between(who, "epsilon", epsilon, EPSILON)
     _require_between(who, "delta", delta, DELTA)
-    return float(epsilon), float(delta)
+    return down(epsilon), down(delta)
 
 
 def _require_between(
     who: str, name: str, value: Any, ends: tuple[float, float]
 ) -> None:
     low, high = ends
-    if not _is_real(value) or not low <= value <= high:
+    number = real(value)
+    if number is None or not low <= number <= high:
         raise InvalidInputError(
-            f"{who}: `{name}` must be a number from {low:g} to {high:g}, got {value!r}"
+            f"{who}: `{name}` must be a number from {low:g} to {high:g}, got "
+            f"{value!r:.80}"
         )
-
-
-def _is_real(x: Any) -> bool:
-    return isinstance(x, Real) and not isinstance(x, bool)
 
 
 def _float(x: Any) -> float | None:
@@ -346,7 +355,10 @@ def _common(s: Sensitivity, moved: float, relation: str) -> dict[str, Any]:
         "contribution": s.upper if s.quantity == "contribution" else None,
         "relation": relation,
         "quantity": s.quantity,
-        "trusted": s.status == "trusted",
+        "trusted": s.is_trusted,
+        "scope": s.scope,
+        "shape": s.shape,
+        "size": s.size,
     }
 
 

@@ -16,14 +16,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from deuterium.errors import InvalidInputError
+from deuterium.interval.environment import standard_only
 from deuterium.interval.rounding import EPS, TINY
-from deuterium.privacy.upward import down, up
+from deuterium.privacy.upward import down, real, up
 
 __all__ = [
     "gaussian_delta",
@@ -43,6 +43,7 @@ DIGITS = 40  # of a result, after cancellation
 FAR = 1e3  # standard deviations, beyond which a tail is below every double
 
 
+@standard_only
 def gaussian_delta(noise_multiplier: float, epsilon: float) -> float:
     """Return the least delta of Gaussian noise at an epsilon, rounded up.
 
@@ -56,6 +57,7 @@ def gaussian_delta(noise_multiplier: float, epsilon: float) -> float:
     return min(max(up(_delta(noise_multiplier, epsilon)), TINY), 1.0)
 
 
+@standard_only
 def gaussian_epsilon(noise_multiplier: float, delta: float) -> float:
     """Return the least epsilon that Gaussian noise keeps at a delta, rounded up."""
     from dp_accounting import get_epsilon_gaussian  # takes a second to import
@@ -68,6 +70,7 @@ def gaussian_epsilon(noise_multiplier: float, delta: float) -> float:
     return _least_double(guess, lambda e: bool(_delta(noise_multiplier, e) <= delta))
 
 
+@standard_only
 def gaussian_multiplier(epsilon: float, delta: float) -> float:
     """Return the least noise multiplier that keeps (epsilon, delta), rounded up."""
     from dp_accounting import get_sigma_gaussian
@@ -143,6 +146,7 @@ def _delta(noise_multiplier: float, epsilon: float) -> Any:
     return own.ncdf(half - shift) - own.exp(eps) * own.ncdf(-half - shift)
 
 
+@standard_only
 def pure_mu(epsilon: float) -> float:
     """Return the mu of Gaussian differential privacy that epsilon alone implies.
 
@@ -159,6 +163,7 @@ def pure_mu(epsilon: float) -> float:
     return _least_double(guess, lambda mu: bool(_pure(mu) >= epsilon))
 
 
+@standard_only
 def mu_pure(mu: float) -> float:
     """Return the pure epsilon of which `pure_mu` is ``mu``, rounded down."""
     return down(_pure(mu))
@@ -177,6 +182,7 @@ def _pure(mu: float) -> Any:
 # -- from Renyi divergence -------------------------------------------------------------
 
 
+@standard_only
 def rho_epsilon(rho: float, delta: float) -> float:
     """Return the epsilon at delta of ``rho``-zCDP, best over all orders."""
 
@@ -191,6 +197,7 @@ def rho_epsilon(rho: float, delta: float) -> float:
     return max(0.0, widened(_least(at, 1 + math.sqrt(-math.log(delta) / rho))))
 
 
+@standard_only
 def rho_delta(rho: float, epsilon: float) -> float:
     """Return the delta at epsilon of ``rho``-zCDP, best over all orders."""
 
@@ -210,6 +217,7 @@ def _variation(rho: float) -> float:
     return math.sqrt(-math.expm1(-rho)) * (1 + 1e-15)
 
 
+@standard_only
 def rho_for(epsilon: float, delta: float) -> float:
     """Return a ``rho`` of which `rho_epsilon` is at most epsilon: the largest, nearly.
 
@@ -250,23 +258,22 @@ def widened(x: float) -> float:
 
 
 def require_delta(who: str, delta: Any) -> float:
-    """Return a delta in (0, 1) as a float, or say why it is none."""
-    if not (_is_number(delta) and 0 < delta < 1):
+    """Return a delta in (0, 1), rounded down to a double, or say why it is none."""
+    number = real(delta)
+    found = 0.0 if number is None or not 0 < number < 1 else down(number)
+    if not found:
         raise InvalidInputError(
             f"{who}: `delta` must be a number between 0 and 1 (both excluded), "
             f"got {delta!r:.80}"
         )
-    return float(delta)
+    return found
 
 
 def require_epsilon(who: str, epsilon: Any) -> float:
-    """Return an epsilon >= 0 as a float, or say why it is none."""
-    if not (_is_number(epsilon) and 0 <= epsilon < math.inf):
+    """Return an epsilon >= 0, rounded down to a double, or say why it is none."""
+    number = real(epsilon)
+    if number is None or not 0 <= number < math.inf:
         raise InvalidInputError(
             f"{who}: `epsilon` must be a finite number >= 0, got {epsilon!r:.80}"
         )
-    return float(epsilon)
-
-
-def _is_number(x: Any) -> bool:
-    return isinstance(x, Real) and not isinstance(x, bool)
+    return down(number)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -15,16 +15,18 @@ from deuterium.bound.domain import OneOf, Range, UnitVectors
 from deuterium.evaluate import compile
 from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable, symbol
+from deuterium.privacy.alone import place_names
 from deuterium.privacy.copies import Group, Pair, each_label
 from deuterium.privacy.features import columns
 from deuterium.privacy.one_feature import FarPairs, OneFeature
 from deuterium.privacy.one_layer import one_layer
 from deuterium.privacy.sensitivity import Sensitivity
+from deuterium.privacy.shapes import Shape
 from deuterium.privacy.upward import product_up
 from deuterium.privacy.vectors import Best, norm_graph, norm_up
 from deuterium.transform import grad
 
-__all__ = ["Feature", "Work", "place_names"]
+__all__ = ["Feature", "Work"]
 
 LEAST = 0.2  # seconds for which a search is worth while
 LOOKS = 8  # rounds of a search in vain
@@ -38,6 +40,7 @@ class Work:
     def __init__(
         self,
         parts: list[Variable],
+        shape: Shape,
         x: Variable,
         domain: Domain,
         norm: float,
@@ -46,7 +49,7 @@ class Work:
     ) -> None:
         self.parts, self.x, self.domain = parts, x, domain
         self.norm, self.rtol, self.seed = norm, rtol, seed
-        self.size = sum(p.size for p in parts)
+        self.shape = shape
         hull = domain.hull(x)
         self.widths = np.ravel(hull.upper - hull.lower)
         self._columns: list[list[Variable]] | None = None
@@ -78,6 +81,11 @@ class Work:
             upper, bracket = self._sup(whole, self.domain, limit)
             self._twice = 2 * upper, bracket
         return self._twice
+
+    @cached_property
+    def twice_enclosed(self) -> float:
+        """Twice the contribution, by an enclosure."""
+        return 2 * self._sup(norm_graph(self.parts, self.norm), self.domain, 0.0)[0]
 
     def _sup(
         self, v: Variable, domain: Domain, limit: float | None
@@ -120,7 +128,7 @@ class Feature:
         """What is known."""
         work, pair = self.work, self.pair
         at = work.at(pair.name)
-        return Best(self.apart, at, pair, work.norm, work.rtol, 0.0, work.size)
+        return Best(self.apart, at, pair, work.norm, work.rtol, 0.0, work.shape)
 
     @property
     def gap(self) -> float:
@@ -183,7 +191,11 @@ class Feature:
         else:
             self._look(None if limit is None else min(0.3 * limit, LONGEST))
             self._relax(left(0.5 if self.work.few else 1.0))
-            if self.best.is_close or not self.work.few:
+            if not self.best.is_close:
+                self._offer_enclosures()
+            if self._is_hopeless:
+                self.layer = None
+            elif self.best.is_close or not self.work.few:
                 return
         self._offer_mean_value(left(0.3))
         if not self.best.is_close:
@@ -218,6 +230,19 @@ class Feature:
         if not best.is_close:
             half = limit if rows is None or limit is None else limit / 2
             best.reach(work.seed + self.rounds, half, rows)
+
+    @property
+    def _is_hopeless(self) -> bool:
+        """Whether the relaxation has no bound, and will have none."""
+        where, layer = self.where[0], self.layer
+        assert layer is not None
+        return layer.is_finished(where) and layer.known(where) == math.inf
+
+    def _offer_enclosures(self) -> None:
+        """Offer what costs next to nothing, so that the relaxation is never looser."""
+        self._enclose()
+        self.best.offer(self.work.twice_enclosed, None, "twice the contribution")
+        self._offer_mean_value(0.0)
 
     def _relax(self, limit: float | None) -> None:
         """Go on with the relaxation of one hidden layer."""
@@ -255,14 +280,6 @@ class Feature:
         self.best.take(found)
         if found.status == "interrupted":
             raise KeyboardInterrupt
-
-
-def place_names(x: Variable, where: Sequence[int]) -> list[str]:
-    """Return what elements of a symbol are called."""
-    if not x.shape:
-        return [x.name]
-    each = (np.unravel_index(j, x.shape) for j in where)
-    return [f"{x.name}[{', '.join(map(str, places))}]" for places in each]
 
 
 def _left(limit: float | None) -> Callable[[float], float | None]:

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from deuterium.bound import Domain, enclose
-from deuterium.errors import InvalidInputError
+from deuterium.errors import InvalidInputError, ShapeError
 from deuterium.evaluate import compile
 from deuterium.functions.reductions import norm_of_all
 from deuterium.graph.substitute import symbol_name
@@ -29,6 +29,7 @@ from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable, as_variable, symbol
 from deuterium.interval import Interval
 from deuterium.interval.arithmetic import intersect
+from deuterium.interval.environment import standard_only
 from deuterium.privacy.vectors import as_parts
 from deuterium.transform import grad
 
@@ -170,6 +171,7 @@ class Partial:
             }
         )
 
+    @standard_only
     def derivative_range(self, domain: Domain) -> Interval:
         """Return certified bounds of every derivative over a domain."""
         slopes = [norm_slopes(self.gradients, v, domain) for v in self.x]
@@ -179,6 +181,7 @@ class Partial:
         )
         return Interval.unchecked(low.reshape(self._shape), high.reshape(self._shape))
 
+    @standard_only
     def share_range(self, domain: Domain) -> Interval:
         """Return certified bounds of every share over a domain, within 0 and 1."""
         found = enclose(self.share, domain)
@@ -239,6 +242,7 @@ def _under_root(norm: Variable) -> list[Variable] | None:
 # -- certified slopes ----------------------------------------------------------------
 
 
+@standard_only
 def norm_slopes(gradients: Sequence[Variable], x: Variable, domain: Domain) -> Interval:
     """Enclose the derivative of a gradient's norm by each feature of a record.
 
@@ -288,4 +292,10 @@ def columns(gradients: Sequence[Variable], x: Variable) -> list[list[Variable]]:
 
 
 def _column_bound(column: Sequence[Variable], domain: Domain) -> float:
-    return float(enclose(norm_of_all(list(column)), domain).upper)
+    bound = enclose(norm_of_all(list(column)), domain).upper
+    if bound.shape:
+        raise ShapeError(
+            f"norm_slopes: the bounds have batch axes {bound.shape}; take one box at a "
+            "time"
+        )
+    return float(bound)

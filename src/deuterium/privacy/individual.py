@@ -17,14 +17,20 @@ rounds to the nearest).
 from __future__ import annotations
 
 import math
-from numbers import Real
 from typing import Any
 
 import numpy as np
 
-from deuterium.errors import InvalidInputError, ShapeError, UnsupportedError
+from deuterium.errors import (
+    ArithmeticModeError,
+    InvalidInputError,
+    ShapeError,
+    UnsupportedError,
+)
 from deuterium.interval import Interval
+from deuterium.interval.environment import require_standard, standard_only
 from deuterium.interval.rounding import EPS, MIN_NORMAL
+from deuterium.privacy.accounting import require_probability
 from deuterium.privacy.curves import (
     gaussian_epsilon,
     gaussian_multiplier,
@@ -33,7 +39,9 @@ from deuterium.privacy.curves import (
     widened,
 )
 from deuterium.privacy.internal import Internal
-from deuterium.privacy.sensitivity import refuse_estimate
+from deuterium.privacy.neighbours import protected
+from deuterium.privacy.sensitivity import Sensitivity
+from deuterium.privacy.sources import refuse_estimate
 from deuterium.privacy.upward import positive, quotient_down
 
 __all__ = ["IndividualAccountant"]
@@ -70,9 +78,9 @@ class IndividualAccountant:
 
     Notes
     -----
-    The relation is ``add_or_remove_one``: what is compared is the data with and without
-    the person.  Losses are rounded up at every operation.  Memory is nine bytes a
-    person, however many steps there are.
+    There is one relation, ``add_or_remove_one``: what is compared is the data with and
+    without the person, a whole record.  Losses are rounded up at every operation.
+    Memory is nine bytes a person, however many steps there are.
 
     What comes out depends on the data, so it is wrapped as `Internal`.  The budget
     itself is no secret: it holds for everybody, also where norms hang on what was
@@ -81,6 +89,9 @@ class IndividualAccountant:
     not promise.
     """
 
+    relation = "add_or_remove_one"
+
+    @standard_only
     def __init__(
         self,
         people: int,
@@ -93,10 +104,10 @@ class IndividualAccountant:
         grid: float | None = None,
     ) -> None:
         if isinstance(people, bool) or not isinstance(people, int) or people < 1:
-            raise InvalidInputError(f"{WHO}: `people` must be >= 1, got {people!r}")
-        if method not in ("gdp", "rdp"):
+            raise InvalidInputError(f"{WHO}: `people` must be >= 1, got {people!r:.80}")
+        if not isinstance(method, str) or method not in ("gdp", "rdp"):
             raise InvalidInputError(
-                f"{WHO}: `method` must be 'gdp' or 'rdp', got {method!r}"
+                f"{WHO}: `method` must be 'gdp' or 'rdp', got {method!r:.80}"
             )
         if (epsilon is None) != (delta is None) or None not in (mu, epsilon):
             raise InvalidInputError(
@@ -117,9 +128,10 @@ class IndividualAccountant:
 
         Parameters
         ----------
-        norms : array_like or Interval
+        norms : array_like, Interval or Sensitivity
             L2 norm of each person's contribution, one number each or one for all; of an
-            Interval, the upper ends.  Under sampling: of everyone, drawn or not.
+            Interval, the upper ends; a Sensitivity has to be a whole record's
+            contribution.  Under sampling: of everyone, drawn or not.
         sigma : float
             Standard deviation of the noise on the sum.
         sampling_probability : float
@@ -133,6 +145,7 @@ class IndividualAccountant:
             left out once is left out for good, and charged nothing.  The caller MUST
             leave them out.
         """
+        require_standard("step")
         s = positive("step", "sigma", sigma)
         q = self._probability(sampling_probability)
         rows = self._rows(norms)
@@ -143,7 +156,13 @@ class IndividualAccountant:
                 part = slice(start, start + CHUNK)
                 self._charge(part, rows[part] if rows.ndim else rows, s, q)
         self.steps += 1
+        self._require_charged()
         return self._internal(self._active.copy(), "who takes part")
+
+    @property
+    def protects(self) -> str:
+        """What the budget is about, in words."""
+        return protected(self.relation, None)
 
     @property
     def active(self) -> Internal:
@@ -155,12 +174,14 @@ class IndividualAccountant:
         """What everyone has used: the sum of squares of mu, or of Renyi divergences."""
         return self._internal(self._spent.copy(), f"{self.method} spent")
 
+    @standard_only
     def mu(self) -> Internal:
         """Return everyone's mu of Gaussian differential privacy, rounded up."""
         if self.method != "gdp":
             raise UnsupportedError("mu: needs method='gdp'")
         return self._internal(np.sqrt(self._spent) * GROWN, "mu")
 
+    @standard_only
     def epsilon_at(self, delta: float) -> Internal:
         """Return everyone's epsilon at a delta, rounded up.
 
@@ -175,20 +196,28 @@ class IndividualAccountant:
             none = self._spent <= d * d * (1 - 8 * EPS)
             return self._internal(np.where(none, 0.0, some), "epsilon")
         mus = np.sqrt(self._spent) * GROWN
-        levels = _levels(mus)
-        values = [
-            gaussian_epsilon(quotient_down(1.0, m), d) if m > 0 else 0.0 for m in levels
-        ]
-        return self._internal(np.array(values)[np.searchsorted(levels, mus)], "epsilon")
+        finite = np.where(mus < np.inf, mus, 0.0)
+        levels = _levels(finite)
+        values = np.array([_epsilon(m, d) for m in levels])
+        found = values[np.searchsorted(levels, finite)]
+        return self._internal(np.where(mus < np.inf, found, np.inf), "epsilon")
 
     def __repr__(self) -> str:
         # no word of who was left out: that depends on the data
         return (
-            f"<IndividualAccountant, {self.method}: {self.people} people, "
-            f"{self.steps} steps>"
+            f"<IndividualAccountant, {self.relation}, {self.method}: {self.people} "
+            f"people, {self.steps} steps>"
         )
 
     # -- within ------------------------------------------------------------------------
+
+    def _require_charged(self) -> None:
+        """Leave everyone out for good where what was charged cannot be trusted."""
+        try:
+            require_standard("step")
+        except ArithmeticModeError:
+            self._spent[:], self._active[:] = np.inf, False
+            raise
 
     def _charge(self, part: slice, norms: Any, sigma: float, q: float) -> None:
         """Charge some people: add what the step costs, unless it passes the budget."""
@@ -242,7 +271,11 @@ class IndividualAccountant:
 
     def _rows(self, norms: Any) -> Any:
         refuse_estimate(norms, "step")
-        given = norms.upper if isinstance(norms, Interval) else norms
+        given = norms
+        if isinstance(norms, Interval):
+            given = self._upper(norms)
+        elif isinstance(norms, Sensitivity):
+            given = _contribution(norms)
         rows = _rounded_up(given)
         if rows.shape not in ((), (self.people,)):
             raise ShapeError(
@@ -258,18 +291,24 @@ class IndividualAccountant:
             )
         return rows
 
-    def _probability(self, q: Any) -> float:
-        good = isinstance(q, Real) and not isinstance(q, bool)
-        if not good or not 0 <= q <= 1:
-            raise InvalidInputError(
-                f"step: `sampling_probability` must lie between 0 and 1, got {q!r}"
+    @staticmethod
+    def _upper(norms: Interval) -> Any:
+        # an infinite end says that nothing is known, and costs an infinite amount
+        if not np.all((norms.lower >= 0) | (norms.upper == np.inf)):
+            raise UnsupportedError(
+                "step: these intervals are of numbers that may be negative, and no "
+                "norms; enclose the norm of each person's contribution (deuterium.norm)"
             )
-        if 0 < q < 1 and self.method == "gdp":
+        return norms.upper
+
+    def _probability(self, q: Any) -> float:
+        found = require_probability("step", q)
+        if 0 < found < 1 and self.method == "gdp":
             raise UnsupportedError(
                 "step: Poisson-sampled Gaussian noise has no exact mu; make the "
                 "accountant with method='rdp'"
             )
-        return float(q)
+        return found
 
     def _internal(self, values: Any, what: str) -> Internal:
         values.flags.writeable = False
@@ -327,6 +366,18 @@ def _budget(
     return left * (1 - 4 * EPS)
 
 
+def _contribution(s: Sensitivity) -> float:
+    """Return how long one whole record's contribution is at most."""
+    if s.quantity != "contribution" or s.scope is not None:
+        raise UnsupportedError(
+            "step: what a person is charged for is the contribution of a whole record; "
+            f"this is {s!r}"
+        )
+    if s.norm != 2 and s.size != 1:
+        raise UnsupportedError(f"step: needs L2 norms, this one is L{s.norm:g}")
+    return s.upper
+
+
 def _power_of_two(grid: Any) -> float:
     """Return the largest power of two that is not above a grid."""
     given = positive(WHO, "grid", grid)
@@ -335,7 +386,14 @@ def _power_of_two(grid: Any) -> float:
 
 def _rounded_up(norms: Any) -> Any:
     """Return norms in double precision, none below what was given."""
-    given = np.asarray(norms)
+    if isinstance(norms, np.ma.MaskedArray):
+        raise InvalidInputError("step: a masked array lacks the norms of some people")
+    try:
+        given = np.asarray(norms)
+    except ValueError:
+        raise InvalidInputError(
+            f"step: `norms` must be an array of numbers, got {norms!r:.80}"
+        ) from None
     if given.dtype.kind not in "fiu":
         raise InvalidInputError(
             f"step: `norms` must be real numbers, got dtype {given.dtype}"
@@ -346,6 +404,11 @@ def _rounded_up(norms: Any) -> Any:
     # long doubles and large integers may have been rounded, either way
     low = rows < given if given.dtype.kind == "f" else np.abs(rows) >= 2.0**53
     return np.where(low, rows * GROWN, rows)
+
+
+def _epsilon(mu: float, delta: float) -> float:
+    multiplier = quotient_down(1.0, mu) if mu > 0 else math.inf
+    return gaussian_epsilon(multiplier, delta) if multiplier < math.inf else 0.0
 
 
 def _levels(mus: Any) -> Any:

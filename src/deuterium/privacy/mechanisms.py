@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from deuterium.errors import InvalidInputError, UnsupportedError
+from deuterium.interval.rounding import EPS
 from deuterium.privacy import release as samplers
 from deuterium.privacy.curves import (
     gaussian_delta,
@@ -28,7 +29,9 @@ from deuterium.privacy.curves import (
     rho_epsilon,
     widened,
 )
-from deuterium.privacy.upward import product_up, quotient_up
+from deuterium.privacy.neighbours import protected, require_relation, require_scope
+from deuterium.privacy.shapes import Shape
+from deuterium.privacy.upward import positive, product_up, quotient_up
 
 __all__ = ["DiscreteGaussianNoise", "GaussianNoise", "LaplaceNoise", "Noise"]
 
@@ -43,7 +46,13 @@ class _Gaussian:
     epsilon: float | None = None
     delta: float | None = None
     quantity: str = "contribution"
-    trusted: bool = False
+    trusted: bool = True
+    scope: str | None = None
+    shape: Shape | None = None
+    size: int | None = None
+
+    def __post_init__(self) -> None:
+        _require_sound(self, self.sigma)
 
     @property
     def scale(self) -> float:
@@ -61,7 +70,28 @@ class _Laplace:
     epsilon: float | None = None
     delta: float | None = None
     quantity: str = "contribution"
-    trusted: bool = False
+    trusted: bool = True
+    scope: str | None = None
+    shape: Shape | None = None
+    size: int | None = None
+
+    def __post_init__(self) -> None:
+        _require_sound(self, self.scale)
+
+
+def _require_sound(noise: Any, scale: float) -> None:
+    """Raise unless a noise multiplier is what its scale and sensitivity allow."""
+    who = type(noise).__name__
+    require_relation(who, noise.relation)
+    require_scope(who, noise.scope)
+    m = positive(who, "noise_multiplier", noise.noise_multiplier)
+    moved = positive(who, "sensitivity", noise.sensitivity)
+    given = positive(who, "scale", scale)
+    if m * moved > given * (1 + 4 * EPS):
+        raise InvalidInputError(
+            f"{who}: noise of scale {given!r} on what moves by {moved!r} is less than "
+            f"the noise multiplier {m!r} says"
+        )
 
 
 class Noise(ABC):
@@ -70,6 +100,14 @@ class Noise(ABC):
     noise_multiplier: float
     relation: str
     quantity: str
+    scope: str | None
+    shape: Shape | None
+    size: int | None
+
+    @property
+    def protects(self) -> str:
+        """What the promises are about, in words."""
+        return protected(self.relation, self.scope)
 
     @property
     @abstractmethod
@@ -133,7 +171,14 @@ class GaussianNoise(_Gaussian, Noise):
     quantity : str
         What the sensitivity was made from.
     trusted : bool
-        It was given as a plain number: nobody certified it.
+        It was given as a plain number, or the noise made by hand: nobody certified it.
+    scope : str or None
+        What alone may differ between the two records, where not everything may: the
+        promises are about that, and not about replacing a whole record.
+    protects : str
+        Relation and scope in words.
+    shape, size : tuple and int, or None
+        Of what was bounded, where known: nothing else is released.
 
     Notes
     -----
@@ -177,8 +222,9 @@ class GaussianNoise(_Gaussian, Noise):
 
         Parameters
         ----------
-        value : array_like
-            The exact result.
+        value : array_like or list of array_like
+            The exact result, of the shape of what was bounded: a list of arrays, such
+            as the gradients by several parameters, comes back as one.
         insecure_rng : numpy.random.Generator or int, optional
             Take NumPy's noise instead of OpenDP's.  It is INSECURE: its random numbers
             can be predicted, and the gaps between floating-point numbers can give the
@@ -186,11 +232,14 @@ class GaussianNoise(_Gaussian, Noise):
 
         Raises
         ------
+        ShapeError
+            The value is not what was bounded.
         MissingDependencyError
             OpenDP is not installed.
         """
-        return _released(
-            value, self.sigma, samplers.gaussian, samplers.numpy_gaussian, insecure_rng
+        both = samplers.gaussian, samplers.numpy_gaussian
+        return samplers.released(
+            self, value, self.sigma, both, insecure_rng, samplers.numbers
         )
 
 
@@ -206,7 +255,7 @@ class LaplaceNoise(_Laplace, Noise):
         ``sqrt(2) * scale``.
     sensitivity : float
         How far, in L1 norm, the result moves between neighbouring data sets.
-    contribution, relation, epsilon, delta, quantity, trusted
+    contribution, relation, epsilon, delta, quantity, trusted, scope, protects, shape
         As of `GaussianNoise`.
 
     Notes
@@ -266,8 +315,9 @@ class LaplaceNoise(_Laplace, Noise):
 
     def release(self, value: Any, *, insecure_rng: Any = None) -> Any:
         """Return the value with fresh noise; arguments as of `GaussianNoise`."""
-        return _released(
-            value, self.scale, samplers.laplace, samplers.numpy_laplace, insecure_rng
+        both = samplers.laplace, samplers.numpy_laplace
+        return samplers.released(
+            self, value, self.scale, both, insecure_rng, samplers.numbers
         )
 
 
@@ -278,7 +328,7 @@ class DiscreteGaussianNoise(_Gaussian, Noise):
     ----------
     noise_multiplier, sigma, scale, sensitivity, contribution, relation, epsilon
         As of `GaussianNoise`.  The standard deviation is at most ``sigma``.
-    delta, quantity, trusted
+    delta, quantity, trusted, scope, protects, shape
         Likewise.
 
     Notes
@@ -326,7 +376,13 @@ class DiscreteGaussianNoise(_Gaussian, Noise):
         InvalidInputError
             A value is no integer.
         """
-        whole = _numbers(value)
+        both = samplers.discrete_gaussian, samplers.numpy_discrete_gaussian
+        return samplers.released(
+            self, value, self.sigma, both, insecure_rng, self._integers
+        )
+
+    def _integers(self, value: Any) -> Any:
+        whole = samplers.numbers(value)
         if not np.array_equal(whole, np.rint(whole)):
             raise InvalidInputError(
                 "release: discrete Gaussian noise is for integers; round the value to "
@@ -337,52 +393,8 @@ class DiscreteGaussianNoise(_Gaussian, Noise):
                 "release: values and noise must fit 64-bit integers with room to "
                 "spare; use a coarser grid"
             )
-        return _released(
-            whole.astype(np.int64),
-            self.sigma,
-            samplers.discrete_gaussian,
-            samplers.numpy_discrete_gaussian,
-            insecure_rng,
-        )
+        return whole.astype(np.int64)
 
 
 def _half_square(x: float) -> float:
     return product_up(0.5, x, x)
-
-
-def _released(
-    value: Any,
-    scale: float,
-    secure: Callable[[Any, float], Any],
-    insecure: Callable[[Any, float, Any], Any],
-    rng: Any,
-) -> Any:
-    exact = _numbers(value)
-    flat = exact.ravel()
-    if rng is None:
-        noisy = secure(flat, scale)
-    else:
-        noisy = insecure(flat, scale, np.random.default_rng(rng))
-    noisy = np.reshape(noisy, exact.shape)
-    return noisy if exact.shape else noisy.item()
-
-
-def _numbers(value: Any) -> Any:
-    """Return finite real numbers as an array, of integers or doubles."""
-    given = np.asarray(value)
-    if given.dtype.kind not in "biufO":
-        raise InvalidInputError(
-            f"release: `value` must be real numbers, got dtype {given.dtype}"
-        )
-    if given.dtype.kind not in "iu":
-        try:
-            given = given.astype(np.float64)
-        except (TypeError, ValueError):
-            raise InvalidInputError(
-                f"release: `value` must be real numbers, got {value!r:.80}"
-            ) from None
-    if not np.isfinite(given).all():
-        raise InvalidInputError(
-            "release: the value is not finite; noise hides nothing of it"
-        )
-    return given

@@ -284,7 +284,8 @@ class _Reader:
     def _atoms(self, form: Affine) -> Curve:
         """Take an affine array as the pre-activations; there is but one such array."""
         flat = Affine(
-            form.matrix.reshape(-1, form.matrix.shape[-1]), form.shift.ravel()
+            form.matrix.reshape(form.shift.size, form.matrix.shape[-1]),
+            form.shift.ravel(),
         )
         if self.form is None or self.atoms is None:
             self.form = flat

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -104,7 +105,7 @@ def require_exact(a: Affine) -> None:
     kept = np.isin(a.matrix, (-1.0, 0.0, 1.0)).all() and not a.shift.any()
     if not kept or ((a.matrix != 0).sum(axis=-1) > 1).any():
         raise Unfit("a product that would be rounded")
-    rows = a.matrix.reshape(-1, a.matrix.shape[-1])
+    rows = a.matrix.reshape(math.prod(a.matrix.shape[:-1]), a.matrix.shape[-1])
     if ((rows != 0).sum(axis=0) > 1).any():
         raise Unfit("an input that is used twice")
 

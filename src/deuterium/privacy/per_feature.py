@@ -16,11 +16,14 @@ from deuterium.bound.branch.limits import Limits
 from deuterium.bound.branch.progress import screen
 from deuterium.errors import InvalidInputError, UnsupportedError, did_you_mean
 from deuterium.graph.variable import Variable
+from deuterium.interval.environment import standard_only
+from deuterium.privacy.alone import features_of, require_movable
 from deuterium.privacy.calibration import gaussian
 from deuterium.privacy.copies import Group
-from deuterium.privacy.feature_work import Feature, Work, place_names
-from deuterium.privacy.sensitivity import Sensitivity
-from deuterium.privacy.vectors import as_parts, require_norm
+from deuterium.privacy.feature_work import Feature, Work
+from deuterium.privacy.sensitivity import Sensitivity, require_norm
+from deuterium.privacy.shapes import shape_of
+from deuterium.privacy.vectors import as_parts
 
 __all__ = ["FeatureSensitivities", "feature_sensitivity"]
 
@@ -118,6 +121,7 @@ class FeatureSensitivities(Sequence[Sensitivity]):
         )
 
 
+@standard_only
 def feature_sensitivity(
     f: Any,
     x: Any,
@@ -145,7 +149,9 @@ def feature_sensitivity(
         after; all other elements and symbols may be anything, but stay as they are.
     groups : mapping or sequence, optional
         Features that change together: places in ``x`` (in C order) or arrays of truth
-        values, by name or in a row.  By default every feature by itself.
+        values, by name or in a row.  By default every feature by itself; where no two
+        records differ in a single element, as no two one-hot vectors do, what changes
+        together is one feature: the category.
     norm : {1, 2, inf}
         Over all elements of ``f``.
     rtol : float
@@ -192,8 +198,10 @@ def feature_sensitivity(
         )
     features = [
         Feature(name, where, work)
-        for work in (Work(parts, s, domain, norm, rtol, seed) for s in symbols)
-        for name, where in _groups(groups, work.x).items()
+        for work in (
+            Work(parts, shape_of(f), s, domain, norm, rtol, seed) for s in symbols
+        )
+        for name, where in _groups(groups, work.x, domain).items()
     ]
     with closing(screen()) if progress else nullcontext() as shown:
         _worked(features, _Clock(limits.time_limit, len(features)), shown)
@@ -209,7 +217,7 @@ def _worked(features: list[Feature], clock: _Clock, shown: Any) -> None:
             feature.begin(clock.share())
             _show(shown, features)
         while True:
-            least = 1e-9 * max(f.best.upper for f in features)
+            least = 1e-9 * max((f.best.upper for f in features), default=0.0)
             wide = [
                 f
                 for f in features
@@ -270,20 +278,26 @@ def _require_symbol(x: Any, domain: Any) -> None:
         raise InvalidInputError(f"{who}: `domain` must be a Domain that bounds {x!r}")
 
 
-def _groups(given: Any, x: Variable) -> dict[str, Group]:
+def _groups(given: Any, x: Variable, domain: Domain) -> dict[str, Group]:
     if given is None:
-        names = place_names(x, range(x.size))
-        return {n: (j,) for j, n in enumerate(names)}
-    named = (
-        dict(given)
-        if isinstance(given, Mapping)
-        else {str(i): g for i, g in enumerate(given)}
-    )
-    return {str(n): _places(str(n), g, x) for n, g in named.items()}
+        return features_of(x, domain)
+    if not isinstance(given, Mapping | Sequence | np.ndarray) or isinstance(given, str):
+        raise InvalidInputError(
+            "feature_sensitivity: `groups` must be a mapping or a list of groups, got "
+            f"{given!r:.80}"
+        )
+    pairs = given.items() if isinstance(given, Mapping) else enumerate(given)
+    groups = {str(n): _places(str(n), g, x) for n, g in pairs}
+    for name, where in groups.items():
+        require_movable(name, where, x, domain)
+    return groups
 
 
 def _places(name: str, given: Any, x: Variable) -> Group:
-    where = np.asarray(given)
+    try:
+        where = np.asarray(given)
+    except ValueError:
+        where = np.empty(0)  # of uneven rows
     if where.dtype == bool and where.shape == x.shape:
         where = np.flatnonzero(where)
     whole = where.dtype.kind in "iu" and where.ndim <= 1 and where.size > 0

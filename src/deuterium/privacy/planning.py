@@ -6,19 +6,23 @@ import math
 from collections.abc import Callable
 from numbers import Integral
 
-from deuterium.errors import InvalidInputError
+from deuterium.errors import InvalidInputError, UnsupportedError
+from deuterium.interval.environment import standard_only
 from deuterium.privacy.accounting import Accountant, require_probability
 from deuterium.privacy.calibration import require_promise
 from deuterium.privacy.curves import gaussian_multiplier
 from deuterium.privacy.mechanisms import GaussianNoise
+from deuterium.privacy.neighbours import require_relation
 
 __all__ = ["noise_multiplier"]
 
 
+@standard_only
 def noise_multiplier(
     epsilon: float,
     delta: float,
     *,
+    relation: str | None = None,
     steps: int = 1,
     sampling_probability: float = 1.0,
 ) -> float:
@@ -28,6 +32,9 @@ def noise_multiplier(
     ----------
     epsilon, delta : float
         What all steps together promise: epsilon in [1e-6, 1000], delta in [1e-15, 0.5].
+    relation : {"add_or_remove_one", "replace_one"}
+        When two data sets are neighbours.  It has to be given, as the multiplier is one
+        of the sensitivity between neighbours.
     steps : int
         How many Gaussian releases.
     sampling_probability : float
@@ -41,6 +48,7 @@ def noise_multiplier(
         at most 0.1 % above the least that an `Accountant` accepts.
     """
     who = "noise_multiplier"
+    relation = require_relation(who, relation)
     e, d = require_promise(who, epsilon, delta)
     if isinstance(steps, bool) or not isinstance(steps, Integral) or steps < 1:
         raise InvalidInputError(
@@ -49,13 +57,17 @@ def noise_multiplier(
     q = require_probability(who, sampling_probability)
     if not q:
         raise InvalidInputError(f"{who}: `sampling_probability` must be > 0")
+    if q < 1 and relation != "add_or_remove_one":
+        raise UnsupportedError(
+            f"{who}: Poisson sampling is accounted for under add_or_remove_one only"
+        )
     most = gaussian_multiplier(e, d) * math.sqrt(steps) * (1 + 1e-15)
     if q == 1:
         return most
 
     def keeps(m: float, method: str) -> bool:
-        noise = GaussianNoise(m, m, 1.0, 1.0, "add_or_remove_one")
-        accountant = Accountant(method=method)
+        noise = GaussianNoise(m, m, 1.0, 1.0, relation)
+        accountant = Accountant(relation, method=method)
         accountant.compose(noise, int(steps), sampling_probability=q)
         return accountant.epsilon_at(d) <= e
 

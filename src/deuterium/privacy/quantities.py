@@ -20,22 +20,25 @@ from deuterium.bound.branch.limits import Limits
 from deuterium.errors import ShapeError
 from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable
+from deuterium.interval.environment import standard_only
 from deuterium.interval.rounding import next_down, next_up
 from deuterium.privacy.copies import Copies
-from deuterium.privacy.sensitivity import ASSUMPTIONS, Sensitivity
+from deuterium.privacy.sensitivity import Sensitivity, require_norm
+from deuterium.privacy.shapes import Shape, shape_of
+from deuterium.privacy.sources import ASSUMPTIONS, of_bracket
 from deuterium.privacy.vectors import (
     Best,
     as_parts,
     norm_graph,
     ranges_bound,
     require_domain,
-    require_norm,
 )
 from deuterium.transform import grad
 
 __all__ = ["contribution", "diameter", "lipschitz"]
 
 
+@standard_only
 def contribution(
     grads: Any, domain: Domain, norm: float = 2, **maximize_options: Any
 ) -> Sensitivity:
@@ -72,20 +75,14 @@ def contribution(
     parts = as_parts("contribution", grads, "grads")
     require_domain("contribution", domain)
     require_norm("contribution", norm)
-    size = sum(p.size for p in parts)
-    if size == 1:
-        return _of_number(parts[0], domain, norm, maximize_options)
+    if sum(p.size for p in parts) == 1:
+        return _of_number(parts[0], shape_of(grads), domain, norm, maximize_options)
     found = maximize(norm_graph(parts, norm), domain, **maximize_options)
-    return Sensitivity.from_bracket(
-        found,
-        quantity="contribution",
-        norm=norm,
-        domain=domain,
-        size=size,
-        vector=tuple(parts),
-    )
+    about = {"domain": domain, "shape": shape_of(grads), "vector": tuple(parts)}
+    return Sensitivity(**of_bracket(found, "contribution", norm, about, is_norm=True))
 
 
+@standard_only
 def lipschitz(
     f: Any, wrt: Any, domain: Domain, norm: float = 2, **maximize_options: Any
 ) -> Sensitivity:
@@ -124,21 +121,18 @@ def lipschitz(
     found = maximize(norm_graph(list(slopes), norm), domain, **maximize_options)
     names = {v.name for v in inputs}
     fixed = [s.name for s in free_symbols([number]) if s.name not in names]
-    return Sensitivity.from_bracket(
-        found,
-        quantity="lipschitz",
-        norm=norm,
-        domain=domain,
-        size=1,
-        assumptions=(
-            f"slopes are by {', '.join(_named(v) for v in inputs)}; everything else "
-            "stays as it is",
-        ),
-        scope=f"{', '.join(sorted(fixed))} stay as they are" if fixed else None,
-        vector=(number,),
-    )
+    by = ", ".join(_named(v) for v in inputs)
+    about = {
+        "domain": domain,
+        "shape": shape_of(f),
+        "assumptions": (f"slopes are by {by}; everything else stays as it is",),
+        "scope": f"{', '.join(sorted(fixed))} stay as they are" if fixed else None,
+        "vector": (number,),
+    }
+    return Sensitivity(**of_bracket(found, "lipschitz", norm, about, is_norm=True))
 
 
+@standard_only
 def diameter(
     f: Any,
     domain: Domain,
@@ -184,15 +178,16 @@ def diameter(
     options = dict(maximize_options, rtol=rtol, atol=atol, time_limit=time_limit)
     copies = Copies(domain, free_symbols(parts), shared)
     if sum(p.size for p in parts) == 1 and not copies.shared:
-        return _of_number(parts[0], domain, norm, options).diameter or _never()
-    return _of_vector(parts, norm, copies, options)
+        number = _of_number(parts[0], shape_of(f), domain, norm, options)
+        return number.diameter or _never()
+    return _of_vector(parts, shape_of(f), norm, copies, options)
 
 
 # -- one number ----------------------------------------------------------------------
 
 
 def _of_number(
-    f: Variable, domain: Domain, norm: float, options: dict[str, Any]
+    f: Variable, shape: Shape, domain: Domain, norm: float, options: dict[str, Any]
 ) -> Sensitivity:
     """Return the contribution of a number, with its diameter."""
     number = f.reshape(()) if f.shape else f
@@ -208,7 +203,7 @@ def _of_number(
         "proof": both,
         "cause": top.cause or bottom.cause,
         "domain": domain,
-        "size": 1,
+        "shape": shape,
         "vector": (f,),
     }
     assumptions = (*ASSUMPTIONS, "two certificates: of the supremum and the infimum")
@@ -297,7 +292,11 @@ def _is_exact(a: float, b: float) -> bool:
 
 
 def _of_vector(
-    parts: list[Variable], norm: float, copies: Copies, options: dict[str, Any]
+    parts: list[Variable],
+    shape: Shape,
+    norm: float,
+    copies: Copies,
+    options: dict[str, Any],
 ) -> Sensitivity:
     """Return the least of several bounds; later ones only if the earlier are wide."""
     start, limit = time.monotonic(), options.pop("time_limit")
@@ -316,8 +315,7 @@ def _of_vector(
         )
 
     apart = norm_graph(copies.differences(parts), norm)
-    size = sum(p.size for p in parts)
-    best = Best(apart, apart, copies, norm, rtol, atol, size)
+    best = Best(apart, apart, copies, norm, rtol, atol, shape)
     best.reach(options.get("seed", 0))
     best.offer(ranges_bound(parts, norm, copies.domain), None, "ranges of elements")
     if not best.is_close:

@@ -8,19 +8,25 @@ argument that says so.
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from deuterium.errors import MissingDependencyError
+from deuterium.errors import InvalidInputError, MissingDependencyError
+from deuterium.interval.environment import standard_only
+from deuterium.privacy.shapes import apart
 
 __all__ = [
     "discrete_gaussian",
     "gaussian",
+    "generator",
     "laplace",
+    "numbers",
     "numpy_discrete_gaussian",
     "numpy_gaussian",
     "numpy_laplace",
+    "released",
 ]
 
 
@@ -59,6 +65,17 @@ def _by_opendp(make: str, metric: str, kind: type, values: Any, scale: float) ->
     return np.asarray(measurement(values.astype(kind).tolist()))
 
 
+def generator(who: str, rng: Any) -> np.random.Generator:
+    """Return NumPy's generator from a seed or another, or say why there is none."""
+    try:
+        return np.random.default_rng(rng)
+    except (TypeError, ValueError, OverflowError) as why:
+        raise InvalidInputError(
+            f"{who}: `insecure_rng` must be a numpy.random.Generator or a seed, got "
+            f"{rng!r:.80} ({why})"
+        ) from None
+
+
 def numpy_gaussian(values: Any, sigma: float, rng: np.random.Generator) -> Any:
     """Return values with Gaussian noise of double precision."""
     return values + rng.normal(0.0, sigma, values.shape)
@@ -86,3 +103,54 @@ def numpy_discrete_gaussian(values: Any, sigma: float, rng: Any) -> Any:
         noise[waiting[taken]] = drawn[taken]
         waiting = waiting[~taken]
     return values + noise
+
+
+@standard_only
+def released(
+    noise: Any,
+    value: Any,
+    scale: float,
+    both: tuple[Callable[..., Any], Callable[..., Any]],
+    rng: Any,
+    exact: Callable[[Any], Any],
+) -> Any:
+    """Return a value with noise from the secure sampler or the insecure one."""
+    parts, listed = apart(value, noise.shape, noise.size, exact)
+    flat = np.concatenate([p.ravel() for p in parts])
+    secure, insecure = both
+    if rng is None:
+        noisy = secure(flat, scale)
+    else:
+        noisy = insecure(flat, scale, generator("release", rng))
+    pieces = np.split(noisy, np.cumsum([p.size for p in parts])[:-1])
+    shaped = [n.reshape(p.shape) for n, p in zip(pieces, parts, strict=True)]
+    released = [n if n.shape else n.item() for n in shaped]
+    return released if listed else released[0]
+
+
+def numbers(value: Any) -> Any:
+    """Return finite real numbers as an array, of integers or doubles."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise InvalidInputError(
+            "release: a masked array has values that are not there; fill it, as its "
+            "sensitivity was bounded"
+        )
+    try:
+        given = np.asarray(value)
+        if given.dtype.kind == "O":
+            given = given.astype(np.float64)
+    except (TypeError, ValueError, OverflowError):
+        raise InvalidInputError(
+            f"release: `value` must be an array of real numbers, got {value!r:.80}"
+        ) from None
+    if given.dtype.kind not in "biuf":
+        raise InvalidInputError(
+            f"release: `value` must be real numbers, got dtype {given.dtype}"
+        )
+    if given.dtype.kind not in "iu":
+        given = given.astype(np.float64)
+    if not np.isfinite(given).all():
+        raise InvalidInputError(
+            "release: the value is not finite; noise hides nothing of it"
+        )
+    return given

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from deuterium.errors import InvalidInputError
+from deuterium.interval.environment import standard_only
 from deuterium.interval.rounding import TINY
 from deuterium.privacy.curves import widened
 from deuterium.privacy.mechanisms import (
@@ -42,6 +43,7 @@ ORDERS = np.unique(
 """Where divergences are added up.  Every order gives valid bounds."""
 
 
+@standard_only
 def divergences(counts: dict[Key, int], orders: Any = ORDERS) -> Any:
     """Return the Renyi divergences of all releases together, rounded up."""
     at = np.asarray(orders, dtype=np.float64)
@@ -95,13 +97,14 @@ def _sampled(m: float, q: float, whole: Any, at: Any) -> Any:
         event = PoissonSampledDpEvent(q, GaussianDpEvent(m))
         exact = RdpAccountant(orders=whole.tolist()).compose(event).rdp
     padded = np.maximum(exact, 0.0) * (1 + 1e-9) + 1e-15
-    padded = np.minimum(padded, whole / m**2)  # sampling adds no loss
     known = np.concatenate([[1.0], whole])
     moments = np.concatenate([[0.0], (whole - 1) * padded])
     chords = np.interp(at, known, moments, right=np.inf)
-    return chords / (at - 1) * (1 + 1e-14)
+    # sampling adds no loss
+    return np.minimum(chords / (at - 1), at / (2 * m * m)) * (1 + 1e-14)
 
 
+@standard_only
 def to_epsilon(at: Any, divergence: Any, delta: float) -> float:
     """Return the epsilon that divergences at some orders imply, best over them."""
     if _variation(divergence) <= delta:
@@ -110,6 +113,7 @@ def to_epsilon(at: Any, divergence: Any, delta: float) -> float:
     return max(0.0, widened(float(np.min(divergence + more))))
 
 
+@standard_only
 def to_delta(at: Any, divergence: Any, epsilon: float) -> float:
     """Return the delta that divergences at some orders imply, best over them."""
     exponents = (at - 1) * (divergence - epsilon + np.log1p(-1 / at)) - np.log(at)

@@ -7,48 +7,39 @@ contribution   sup ||phi(x)|| over records x       a sum of phi(x) over the reco
 diameter       sup ||f(x) - f(x')|| over x, x'     a result in which x became x'
 lipschitz      sup ||df/dx|| over x                none, until a distance is stated
 =============  ==================================  ===================================
-
-``add_or_remove_one``: neighbouring data sets differ by one record more or less.
-``replace_one``: they have one record each that the other has not.  (Definitions as in
-dp-accounting's ``NeighboringRelation``.)
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from types import MappingProxyType
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
-from deuterium.bound import Bracket, Domain, Estimate
+from deuterium.bound import Bracket, Domain
 from deuterium.bound.check.record import digest
 from deuterium.bound.domain import OneOf, UnitVectors
 from deuterium.errors import InvalidInputError, UnsupportedError, did_you_mean
 from deuterium.graph.variable import Variable
 from deuterium.interval import Cause, Interval
-from deuterium.privacy.upward import down, product_up, up
-
-__all__ = ["ASSUMPTIONS", "QUANTITIES", "RELATIONS", "Sensitivity", "require_relation"]
-
-RELATIONS: Mapping[str, int] = MappingProxyType(
-    {"add_or_remove_one": 1, "replace_one": 2}
+from deuterium.interval.environment import standard_only
+from deuterium.privacy.neighbours import RELATIONS, require_relation, require_scope
+from deuterium.privacy.shapes import Shape, require_shape, size_of
+from deuterium.privacy.sources import (
+    ASSUMPTIONS,
+    of_bracket,
+    of_interval,
+    refuse_estimate,
 )
-"""How many contributions two neighbouring data sets differ by, at most."""
+from deuterium.privacy.upward import down, product_up, real, up
+
+__all__ = ["ASSUMPTIONS", "NORMS", "QUANTITIES", "Sensitivity"]
 
 QUANTITIES = ("contribution", "lipschitz", "diameter")
 NORMS = (1, 2, math.inf)
-
-ASSUMPTIONS = (
-    "the domain is public: no bound was computed from the data",
-    "every record lies in the domain; others are clipped to it or left out",
-    "what is released is the real-number function; evaluating it in floating point "
-    "adds rounding errors of its own",
-)
-"""What every sensitivity rests on."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -72,7 +63,7 @@ class Sensitivity:
         The point (of a diameter: the pair of points) where ``lower`` is reached.
     status : str
         As of `deuterium.maximize`; ``"enclosed"`` if from `deuterium.enclose`, and
-        ``"trusted"`` if from a number that nobody certified.
+        ``"trusted"`` if from a number that nobody certified, as any made by hand is.
     proof : Certificate, Bracket or None
         The proof of ``upper``, or what can put it together; see ``certificate``.
     domain : Domain or None
@@ -83,6 +74,9 @@ class Sensitivity:
         Why ``upper`` is infinite: operator and source line.
     size : int or None
         How many numbers are released, where known; of one number all norms agree.
+    shape : tuple or None
+        The shape of what is released, where known: of one array, or a tuple of the
+        shapes of a list of arrays.
     diameter : Sensitivity or None
         Of a contribution: a certified diameter of the same vector, which replacing one
         record may use where it is below ``2 * upper``.
@@ -98,12 +92,13 @@ class Sensitivity:
     upper: float
     lower: float = 0.0
     witness: dict[str, Any] = field(default_factory=dict)
-    status: str = "optimal"
+    status: str = "trusted"
     proof: Any = field(default=None)
     domain: Domain | None = field(default=None)
     assumptions: tuple[str, ...] = field(default=())
     cause: Cause | None = None
     size: int | None = None
+    shape: Shape | None = None
     diameter: Sensitivity | None = field(default=None)
     scope: str | None = None
     vector: tuple[Variable, ...] = field(default=())
@@ -112,22 +107,28 @@ class Sensitivity:
     def __post_init__(self) -> None:
         for end in (self.upper, self.lower):
             refuse_estimate(end, "Sensitivity")
-        if self.quantity not in QUANTITIES:
+        if not isinstance(self.quantity, str) or self.quantity not in QUANTITIES:
             raise InvalidInputError(
                 f"Sensitivity: `quantity` must be one of {', '.join(QUANTITIES)}; got "
-                f"{self.quantity!r}.{did_you_mean(str(self.quantity), QUANTITIES)}"
+                f"{self.quantity!r:.80}."
+                f"{did_you_mean(str(self.quantity)[:80], QUANTITIES)}"
             )
-        if self.norm not in NORMS:
-            raise InvalidInputError(
-                f"Sensitivity: `norm` must be 1, 2 or inf, got {self.norm!r}"
-            )
+        require_norm("Sensitivity", self.norm)
+        require_scope("Sensitivity", self.scope)
         upper, lower = _scalar(self.upper, "upper"), _scalar(self.lower, "lower")
         if not 0 <= lower <= upper:
             raise InvalidInputError(
                 "Sensitivity: needs 0 <= `lower` <= `upper`, got "
                 f"lower={self.lower!r}, upper={self.upper!r}"
             )
+        shape = require_shape("Sensitivity", self.shape)
+        if shape is not None and self.size not in (None, size_of(shape)):
+            raise InvalidInputError(
+                f"Sensitivity: {self.size} numbers do not have the shape {shape}"
+            )
         own = object.__setattr__  # the way to set a field of a frozen dataclass
+        own(self, "shape", shape)
+        own(self, "size", self.size if shape is None else size_of(shape))
         own(self, "upper", up(upper))
         own(self, "lower", down(lower))
         own(self, "witness", {n: _kept(x) for n, x in dict(self.witness).items()})
@@ -143,6 +144,12 @@ class Sensitivity:
             f"<{self.quantity} in L{self.norm:g}: at most {self.upper!r}, reached "
             f"{self.lower!r}, {self.status}{more}>"
         )
+
+    @property
+    def is_trusted(self) -> bool:
+        """Whether a number in it was taken on trust: nobody certified it."""
+        parts = (self, self.diameter)
+        return any(s is not None and s.status == "trusted" for s in parts)
 
     @property
     def certificate(self) -> Any:
@@ -184,6 +191,7 @@ class Sensitivity:
             return 0.0
         return (self.upper - self.lower) / self.lower if self.lower else math.inf
 
+    @standard_only
     def sensitivity(self, relation: str, *, distance: float | None = None) -> float:
         """Return how far the result can move between neighbouring data sets.
 
@@ -271,6 +279,7 @@ class Sensitivity:
         """Return this contribution with a certified diameter of the same vector."""
         return replace(self, diameter=diameter)
 
+    @standard_only
     def scaled(self, factor: float | Fraction) -> Sensitivity:
         """Return the sensitivity of a public positive factor times the result.
 
@@ -301,6 +310,7 @@ class Sensitivity:
     # -- where they come from --------------------------------------------------------
 
     @classmethod
+    @standard_only
     def from_bracket(
         cls, bracket: Bracket, *, quantity: str, norm: float, **more: Any
     ) -> Sensitivity:
@@ -309,58 +319,32 @@ class Sensitivity:
         Parameters
         ----------
         bracket : Bracket
-            Of the norm, maximised over the domain.
+            Of the norm, maximised over the domain; of a number that may be negative it
+            is refused, as a supremum says nothing of the other side.
         quantity, norm
             What was maximised.
         **more
-            ``domain``, ``assumptions`` (beside `ASSUMPTIONS`), ``size``, ``diameter``.
+            ``domain``, ``assumptions`` (beside `ASSUMPTIONS`), ``size``, ``shape``,
+            ``diameter``, ``scope``.
 
         Raises
         ------
         UnsupportedError
             An `Estimate`: what a search found is no bound.
         """
-        refuse_estimate(bracket, "Sensitivity")
-        if not isinstance(bracket, Bracket):
-            raise InvalidInputError(
-                "Sensitivity: `bracket` must be what deuterium.maximize returned, got "
-                f"{type(bracket).__name__}"
-            )
-        more["assumptions"] = (*ASSUMPTIONS, *more.get("assumptions", ()))
-        return cls(
-            quantity=quantity,
-            norm=norm,
-            upper=bracket.upper,
-            lower=max(bracket.lower, 0.0),  # a norm; nothing found is -inf
-            witness=bracket.witness,
-            status=bracket.status,
-            proof=bracket,
-            cause=bracket.cause,
-            **more,
-        )
+        return cls(**of_bracket(bracket, quantity, norm, more))
 
     @classmethod
+    @standard_only
     def from_interval(
         cls, interval: Interval, *, quantity: str, norm: float, **more: Any
     ) -> Sensitivity:
-        """Return the sensitivity that `deuterium.enclose` certified: its upper end."""
-        ends = [np.asarray(e) for e in (interval.upper, interval.lower)]
-        if any(e.shape for e in ends):
-            raise InvalidInputError(
-                "Sensitivity: needs one number or a scalar Interval; enclose the norm, "
-                f"not an array of shape {ends[0].shape}"
-            )
-        cause = interval.cause
-        more["assumptions"] = (*ASSUMPTIONS, *more.get("assumptions", ()))
-        return cls(
-            quantity=quantity,
-            norm=norm,
-            upper=float(ends[0]),
-            lower=max(float(ends[1]), 0.0),
-            status="enclosed" if cause is None else cause.kind,
-            cause=cause,
-            **more,
-        )
+        """Return the sensitivity that `deuterium.enclose` certified.
+
+        Arguments as of `from_bracket`.  Of a number that may be negative, the largest
+        absolute value is a contribution; it is no diameter, and refused as one.
+        """
+        return cls(**of_interval(interval, quantity, norm, more))
 
 
 _NO_ABSENCE = {
@@ -393,22 +377,11 @@ def _what_to_change(status: str, cause: Cause | None) -> str:
     return f"The line to change is {cause.source} ({cause}). {_ADVICE[cause.kind]}"
 
 
-def require_relation(who: str, relation: Any) -> None:
-    """Raise unless this is the name of a neighbouring relation."""
-    if not isinstance(relation, str) or relation not in RELATIONS:
-        raise InvalidInputError(
-            f"{who}: `relation` must be one of {', '.join(RELATIONS)}; got "
-            f"{relation!r}.{did_you_mean(str(relation), RELATIONS)}"
-        )
-
-
-def refuse_estimate(x: Any, who: str) -> None:
-    """Raise if this is what a search found."""
-    if isinstance(x, Estimate):
-        raise UnsupportedError(
-            f"{who}: an Estimate is what a search found, not a bound, and noise made "
-            "from it would promise nothing; use deuterium.maximize or deuterium.enclose"
-        )
+def require_norm(who: str, norm: Any) -> None:
+    """Raise unless this is a norm that noise is made for."""
+    good = isinstance(norm, Real) and not isinstance(norm, bool)
+    if not good or norm not in NORMS:
+        raise InvalidInputError(f"{who}: `norm` must be 1, 2 or inf, got {norm!r:.80}")
 
 
 def _require_same_vector(s: Sensitivity, diameter: Any) -> None:
@@ -458,12 +431,8 @@ def _are_others(a: Sensitivity, b: Sensitivity) -> bool:
 
 def _scalar(x: Any, name: str) -> Any:
     """Return one real number, of whatever type, or say why it is none."""
-    number = x.item() if isinstance(x, np.ndarray) and x.shape == () else x
-    try:
-        value = float(number)
-    except (TypeError, ValueError, OverflowError):
-        value = math.nan
-    if math.isnan(value) or isinstance(x, bool | str):
+    number = real(x)
+    if number is None or math.isnan(number):
         raise InvalidInputError(
             f"Sensitivity: `{name}` must be a number, got {x!r:.80}"
         )

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import math
-import secrets
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from deuterium.bound import Domain
-from deuterium.errors import InvalidInputError, UnsupportedError
+from deuterium.errors import DivergedError, InvalidInputError, UnsupportedError
 from deuterium.evaluate import compile
 from deuterium.graph.variable import Variable, as_variable, symbol
+from deuterium.interval.environment import require_standard, standard_only
 from deuterium.privacy.accounting import Accountant
 from deuterium.privacy.calibration import gaussian
-from deuterium.privacy.mechanisms import GaussianNoise
-from deuterium.privacy.sensitivity import ASSUMPTIONS, RELATIONS, Sensitivity
+from deuterium.privacy.neighbours import RELATIONS, require_relation
+from deuterium.privacy.release import generator
+from deuterium.privacy.sensitivity import Sensitivity
+from deuterium.privacy.sources import ASSUMPTIONS
 from deuterium.privacy.training_bounds import graph_of, step_bound
+from deuterium.privacy.training_divergence import FIRST, DivergenceWarning, Watch
 from deuterium.privacy.training_noise import (
     ROUNDING,
     SMALLEST,
     Spread,
+    mean_sigma,
     parts_of,
+    released,
     spread_evenly,
     spread_over,
 )
@@ -35,17 +41,16 @@ from deuterium.privacy.training_records import (
     probability,
     record_shapes,
     require_apart,
+    require_count,
     start,
 )
-from deuterium.privacy.training_sums import Loss, Sums
+from deuterium.privacy.training_sums import Loss, Sums, drawn
 from deuterium.privacy.upward import positive, product_up
 from deuterium.transform import grad
 
 __all__ = ["ClipFreeSGD", "StepReport"]
 
 Array = Any
-
-HUGE = 1e100  # squared lengths of weights for which no bound is tried
 
 
 class ClipFreeSGD:
@@ -79,7 +84,8 @@ class ClipFreeSGD:
         1: all records at every step.  Below: each record takes part in a step with this
         probability, independently (Poisson sampling).
     relation : {"add_or_remove_one", "replace_one"}
-        Sampling is for ``add_or_remove_one`` only.
+        When two data sets are neighbours; it has to be given.  Sampling is for
+        ``add_or_remove_one`` only.
     clip : float, optional
         Gradients longer than this are shortened to it, and the sensitivity is the
         smaller of both numbers.  Where the bound is the smaller one, nobody is clipped
@@ -95,6 +101,11 @@ class ClipFreeSGD:
     regulariser : float
         How much of `bound_graph` is added to the mean loss, so that training looks for
         weights that need little noise.  It costs no privacy either.
+    on_divergence : {"warn", "stop", "ignore"}
+        What to do where a step would need over thirty times the noise of the first
+        three, as where noise feeds on itself: say so once (`DivergenceWarning`), or
+        stop before anything is released or accounted for: ``step`` then raises
+        `DivergedError`, and ``fit`` ends with a warning.
     insecure_rng : numpy.random.Generator or int, optional
         Take NumPy's noise and sampling: INSECURE, and fast; for experiments.  By
         default noise comes from OpenDP and sampling from the operating system.
@@ -124,6 +135,7 @@ class ClipFreeSGD:
     sensitivity, for the rounding of a sum of up to a million gradients.
     """
 
+    @standard_only
     def __init__(
         self,
         loss: Loss,
@@ -134,14 +146,16 @@ class ClipFreeSGD:
         learning_rate: float,
         count: float,
         sampling_probability: float = 1.0,
-        relation: str = "add_or_remove_one",
+        relation: str | None = None,
         clip: float | None = None,
         per_layer: bool = False,
         momentum: float = 0.0,
         penalty: Any = None,
         regulariser: float = 0.0,
+        on_divergence: str = "warn",
         insecure_rng: Any = None,
     ) -> None:
+        self.relation = relation = require_relation(WHO, relation)
         self.loss, self.domain = loss, domain
         self.parameters = start(parameters)
         self.learning_rate = positive(WHO, "learning_rate", learning_rate)
@@ -160,11 +174,12 @@ class ClipFreeSGD:
         unit = gaussian(
             1.0, noise_multiplier=multiplier, relation=relation, trusted=True
         )
-        self.noise, self.relation = unit, relation
+        self.noise = unit
         self.accountant = Accountant(relation)
         self.history: list[StepReport] = []
+        self._watch = Watch(WHO, on_divergence)
         self._secure = insecure_rng is None
-        self._rng = np.random.default_rng(insecure_rng)
+        self._rng = generator(WHO, insecure_rng)
         self._weights = {
             n: symbol(n, shape=w.shape) for n, w in self.parameters.items()
         }
@@ -190,11 +205,17 @@ class ClipFreeSGD:
             From every record symbol (or its name) to its values, one leading axis of
             records.  Values outside the domain's box are moved to its faces.
         steps : int
-            How many.
+            How many; fewer are taken if training diverges and is to stop.
         """
         rows = self.prepared(data)
-        for _ in range(steps):
-            self.step(rows)
+        for _ in range(require_count("steps", steps)):
+            try:
+                self.step(rows)
+            except DivergedError as why:
+                if self._watch.choice != "stop":
+                    raise
+                warnings.warn(str(why), DivergenceWarning, stacklevel=2)
+                break
         return self
 
     def step(self, data: Any) -> StepReport:
@@ -204,11 +225,22 @@ class ClipFreeSGD:
         ----------
         data : mapping or prepared data
             As of `fit`; what `prepared` returned is taken as it is.
+
+        Raises
+        ------
+        DivergedError
+            Training has diverged; nothing was released or accounted for.
+        InvalidInputError
+            There is no finite bound; likewise.
         """
+        require_standard("step")
         rows = data if isinstance(data, Prepared) else self.prepared(data)
         spread = self._spread()
         used = spread.bound if self.clip is None else min(spread.bound, self.clip)
         clipped = used < spread.bound
+        twice = RELATIONS[self.relation]
+        before = [r.sensitivity / twice for r in self.history[:FIRST]]
+        self._watch.look(used, before, len(self.history), self.parameters)
         if clipped:
             lengths = dict.fromkeys(self.parameters, used)
             spread = Spread(spread.bound, None, lengths)
@@ -220,11 +252,11 @@ class ClipFreeSGD:
                 f"{WHO}: the sum of gradients is not finite; the loss overflows "
                 "somewhere in the domain"
             )
+        require_standard("step")  # before anything is released
         # first, so that nothing is ever released that was not accounted for
         self.accountant.compose(
             self.noise, sampling_probability=self.sampling_probability
         )
-        twice = RELATIONS[self.relation]
         multiplier = self.noise.noise_multiplier
         moved = {n: twice * s for n, s in spread.lengths.items()}  # exact
         several = {s: product_up(multiplier, s, ROUNDING) for s in moved.values()}
@@ -234,13 +266,14 @@ class ClipFreeSGD:
             len(self.history) + 1,
             spread.bound,
             twice * used,
-            self._mean(sigmas),
+            mean_sigma(sigmas, self.parameters),
             spread.bounds,
             sigmas if self.per_layer else None,
         )
         self.history.append(report)
         return report
 
+    @standard_only
     def bound(self) -> float:
         """Return the certified bound of one record's gradient norm at these weights.
 
@@ -254,6 +287,7 @@ class ClipFreeSGD:
             raise self._unbounded()
         return found
 
+    @standard_only
     def bounds(self) -> dict[str, float]:
         """Return a certified bound of the gradient's norm by each parameter.
 
@@ -262,10 +296,8 @@ class ClipFreeSGD:
         InvalidInputError
             There is none.
         """
-        found = {}
-        if self._is_finite:
-            found = parts_of(self._bound, self.parameters)
-        if not found or not all(d < math.inf for d in found.values()):
+        found = parts_of(self._bound, self.parameters)
+        if not all(d < math.inf for d in found.values()):
             raise self._unbounded()
         return found
 
@@ -291,7 +323,7 @@ class ClipFreeSGD:
             upper=self.bound(),
             status="enclosed",
             domain=self.domain,
-            size=sum(w.size for w in self.parameters.values()),
+            shape=tuple(w.shape for w in self.parameters.values()),
             assumptions=(*ASSUMPTIONS, f"bounded by {self.method}, at these weights"),
         )
 
@@ -309,19 +341,14 @@ class ClipFreeSGD:
 
     # -- within ---------------------------------------------------------------------
 
-    @property
-    def _is_finite(self) -> bool:
-        """Whether the weights are numbers that can be worked with."""
-        return all(float(np.vdot(w, w)) < HUGE for w in self.parameters.values())
-
     def _found(self) -> float:
         """Return the bound at these weights, infinite if there is none."""
-        found = self._bound(self.parameters) if self._is_finite else math.inf
+        found = self._bound(self.parameters)
         return max(found, SMALLEST) if found < math.inf else math.inf  # NaN is none
 
     def _spread(self) -> Spread:
         """Return what is certified, and how the noise is to be spread."""
-        if self.per_layer and self._is_finite:
+        if self.per_layer:
             return spread_over(self._bound, self.parameters)
         return spread_evenly(self._found(), self.parameters)
 
@@ -344,12 +371,12 @@ class ClipFreeSGD:
         return self._sums.some(data.rows, self.parameters, taken, clip)
 
     def _drawn(self, count: int) -> Array:
-        """Return who takes part; 53 bits each, with no more than the probability."""
-        most = int(self.sampling_probability * 2.0**53)
-        if not self._secure:
-            return self._rng.integers(0, 2**53, count) < most
-        bits = np.frombuffer(secrets.token_bytes(8 * count), dtype=np.uint64) >> 11
-        return bits < most
+        rng = None if self._secure else self._rng
+        return drawn(count, self.sampling_probability, rng)
+
+    def _released(self, sums: list[Array], moved: Any, sigmas: Any) -> list[Array]:
+        rng = None if self._secure else self._rng
+        return released(self.noise, sums, moved, sigmas, rng)
 
     def _compiled_penalty(self, penalty: Any) -> Any:
         terms = []
@@ -362,38 +389,6 @@ class ClipFreeSGD:
             return None
         weights = list(self._weights.values())
         return compile(weights, list(grad(as_variable(sum(terms)), weights)))
-
-    def _released(
-        self,
-        sums: list[Array],
-        moved: Mapping[str, float],
-        sigmas: Mapping[str, float],
-    ) -> list[Array]:
-        """Return the sums with noise; all at once where it is of one scale."""
-        unit, rng = self.noise, None if self._secure else self._rng
-        ends = np.cumsum([g.size for g in sums])[:-1]
-        flat = [g.ravel() for g in sums]
-        if len(set(sigmas.values())) == 1:
-            flat = [np.concatenate(flat)]
-        scales = list(zip(sigmas.values(), moved.values(), strict=True))
-        noisy = [
-            np.asarray(
-                GaussianNoise(
-                    unit.noise_multiplier, sigma, reach, None, unit.relation
-                ).release(part, insecure_rng=rng)
-            )
-            for part, (sigma, reach) in zip(flat, scales, strict=False)
-        ]
-        parts = np.split(np.concatenate(noisy), ends)
-        return [p.reshape(g.shape) for p, g in zip(parts, sums, strict=True)]
-
-    def _mean(self, sigmas: Mapping[str, float]) -> float:
-        """Return the root mean square of sigma over all numbers."""
-        if len(set(sigmas.values())) == 1:
-            return next(iter(sigmas.values()))
-        sizes = [w.size for w in self.parameters.values()]
-        squares = sum(n * s**2 for n, s in zip(sizes, sigmas.values(), strict=True))
-        return math.sqrt(squares / sum(sizes))
 
     def _move(self, noisy: list[Array]) -> None:
         """Take the step: all weights at once, or none."""
@@ -408,6 +403,7 @@ class ClipFreeSGD:
         moved = {n: w - self.learning_rate * s for (n, w), s in pairs}
         self.parameters, self._velocity = moved, steps
 
+    @standard_only
     def check(self, data: Mapping[Any, Any]) -> float:
         """Return the largest gradient norm over data, divided by the bound.
 

@@ -29,6 +29,7 @@ from deuterium.privacy.training_parts import (
     Slopes,
     Weights,
     enclosed,
+    is_finite,
 )
 from deuterium.privacy.training_tangents import Scalar
 from deuterium.transform import grad
@@ -111,6 +112,8 @@ class Enclosed:
         self, weights: Weights, factors: Factors = ONES, kind: str = ""
     ) -> float:
         """Return the bound."""
+        if not is_finite(weights):
+            return math.inf
         here = self.domain & Box({name: (w, w) for name, w in weights.items()})
         if not factors:
             return float(enclosed(self.norm, here).upper)

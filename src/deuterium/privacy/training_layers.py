@@ -26,9 +26,11 @@ from deuterium.privacy.training_parts import (
     affine,
     bias_factor,
     bias_of,
+    is_finite,
     spectral,
     steepest,
 )
+from deuterium.privacy.training_plain import Ranges, plain_square, softmax_slopes
 
 __all__ = ["Deep", "Softmax"]
 
@@ -55,8 +57,14 @@ class Softmax:
         self, weights: Weights, factors: Factors = ONES, kind: str = ""
     ) -> float:
         """Return the bound."""
+        if not is_finite(weights):
+            return math.inf
         with np.errstate(all="ignore"):
-            return self._bound(weights, factors)
+            found = self._bound(weights, factors)
+            ends = Ranges(self.network, self.x, weights)
+            down = softmax_slopes(ends.output)
+            square = plain_square(self.network, ends, down, weights, factors)
+            return least(found, _root(square) * GROWN + LEAST)
 
     def _bound(self, weights: Weights, factors: Factors) -> float:
         first, last = self.network.layers
@@ -87,7 +95,8 @@ class Softmax:
             joint = 2 * flat * longest * longest + squares @ steep**2
             total = np.fmin(total, joint)
         total += 2.0 * bias_factor(last, factors)
-        wrong = _wrong(h, w, b2)
+        # what rounds off here is a 1e-16th of what `affine` widens by
+        wrong = _wrong(*affine(h[0] / 2 + h[1] / 2, (h[1] - h[0]) / 2 * GROWN, w, b2))
         wrong = np.maximum(wrong[k], wrong[y])  # either of them is the label
         return _root(float((total * wrong**2).max())) * GROWN + LEAST
 
@@ -96,11 +105,13 @@ def _root(x: float) -> float:
     return math.sqrt(x) if x < math.inf else math.inf  # NaN fails, too
 
 
-def _wrong(h: Array, w: Array, b: Array | None) -> Array:
+def least(found: float, other: float) -> float:
+    """Return the smaller of two bounds; NaN is none."""
+    return other if not found <= other else found
+
+
+def _wrong(low: Array, high: Array) -> Array:
     """Return the largest ``1 - p_y`` for each class y."""
-    # what rounds off here is a 1e-16th of what `affine` widens by
-    middle, radius = h[0] / 2 + h[1] / 2, (h[1] - h[0]) / 2 * GROWN
-    low, high = affine(middle, radius, w, b)
     apart = np.minimum(high[:, None] - low[None, :], 600.0)  # t_k - t_y at most
     others = np.exp(apart)
     np.fill_diagonal(others, 0.0)
@@ -123,53 +134,36 @@ class Deep:
         self, weights: Weights, factors: Factors = ONES, kind: str = ""
     ) -> float:
         """Return the bound."""
+        if not is_finite(weights):
+            return math.inf
         with np.errstate(all="ignore"):
-            return self._bound(weights, factors)
-
-    def _bound(self, weights: Weights, factors: Factors) -> float:
-        squares, steep = [self.x.square], []
-        h = np.array([self.x.center - self.x.radius, self.x.center + self.x.radius])
-        first = self.network.layers[0]
-        ends = self.x.through(weights[first.weight], bias_of(first, weights))
-        for layer in self.network.layers:
-            if layer is not first:
-                center, radius = h[0] / 2 + h[1] / 2, (h[1] - h[0]) / 2 * GROWN
-                b = bias_of(layer, weights)
-                ends = affine(center, radius, weights[layer.weight], b)
-            if layer.activation is None:
-                break
-            h = active(layer.activation, ends)
-            steep.append(steepest(layer.activation, *ends))
-            most = np.maximum(-h[0], h[1])
-            squares.append(float((most * most).sum()) * GROWN + TINY**2)
-        down = self._head(h, ends, weights)
-        total = self._total(down, squares, steep, weights, factors)
-        return _root(total) * GROWN + LEAST
-
-    def _head(self, h: Array, ends: Array, weights: Weights) -> float:
-        """Return how long the slope by the output can be."""
-        if self.table is not None:
-            top = self.table.most(ends[0].item(), ends[1].item())
-            return math.exp(top / 2) * GROWN if top < math.inf else math.inf
-        last = self.network.layers[-1]
-        wrong = _wrong(h, weights[last.weight], bias_of(last, weights))
-        return math.sqrt(2) * float(wrong.max()) * GROWN
+            ends = Ranges(self.network, self.x, weights)
+            if self.table is None:
+                longest = math.sqrt(2) * float(_wrong(*ends.output).max()) * GROWN
+                down = softmax_slopes(ends.output)
+                steep = 1.0
+            else:
+                longest = steep = self.table.exact(*ends.output[:, 0].tolist())
+                down = np.ones((2, 1, 1))
+            total = self._total(longest, ends, weights, factors)
+            found = _root(total) * GROWN + LEAST
+            square = plain_square(self.network, ends, down, weights, factors)
+            return least(found, steep * _root(square) * GROWN + LEAST)
 
     def _total(
         self,
         down: float,
-        squares: list[float],
-        steep: list[Array],
+        ends: Ranges,
         weights: Weights,
         factors: Factors,
     ) -> float:
         total = 0.0
         layers = self.network.layers
         for i in range(len(layers) - 1, -1, -1):
-            each = factors.get(layers[i].weight, 1.0) * squares[i]
+            each = factors.get(layers[i].weight, 1.0) * ends.squares[i]
             part = down * math.sqrt(each + bias_factor(layers[i], factors))
             total += part * part
             if i:
-                a = steep[i - 1][:, None] * weights[layers[i].weight]
+                a = ends.slopes[i - 1][1][:, None] * weights[layers[i].weight]
                 down = down * spectral(a) + TINY**2
         return total * GROWN

@@ -20,10 +20,14 @@ D_l say.  Where equal factors leave less noise in all, they are taken.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 from deuterium.interval.rounding import next_up
+from deuterium.privacy.mechanisms import GaussianNoise
 from deuterium.privacy.training_bounds import StepBound
 from deuterium.privacy.training_parts import GROWN, Weights
 from deuterium.privacy.upward import product_up
@@ -32,10 +36,14 @@ __all__ = [
     "ROUNDING",
     "SMALLEST",
     "Spread",
+    "mean_sigma",
     "parts_of",
+    "released",
     "spread_evenly",
     "spread_over",
 ]
+
+Array = Any
 
 ROUNDING = 1 + 1e-6
 """Sigma is larger by this, for a sum of gradients that is formed in floating point.
@@ -70,6 +78,52 @@ class Spread:
     lengths: Mapping[str, float]
 
 
+def released(
+    noise: GaussianNoise,
+    sums: Sequence[Array],
+    moved: Mapping[str, float],
+    sigmas: Mapping[str, float],
+    rng: np.random.Generator | None,
+) -> list[Array]:
+    """Return sums with noise of the multiplier of ``noise``; in one go if of one scale.
+
+    Parameters
+    ----------
+    noise : GaussianNoise
+        For its noise multiplier and relation.
+    sums : sequence of ndarray
+        One for each parameter.
+    moved, sigmas : mapping
+        How far each can move between neighbours, and its standard deviation.
+    rng : numpy.random.Generator or None
+        NumPy's, or OpenDP's noise.
+    """
+    ends = np.cumsum([g.size for g in sums])[:-1]
+    flat = [g.ravel() for g in sums]
+    if len(set(sigmas.values())) == 1:
+        flat = [np.concatenate(flat)]
+    scales = zip(sigmas.values(), moved.values(), strict=True)
+    noisy = [
+        np.asarray(
+            GaussianNoise(
+                noise.noise_multiplier, sigma, reach, None, noise.relation
+            ).release(part, insecure_rng=rng)
+        )
+        for part, (sigma, reach) in zip(flat, scales, strict=False)
+    ]
+    parts = np.split(np.concatenate(noisy), ends)
+    return [p.reshape(g.shape) for p, g in zip(parts, sums, strict=True)]
+
+
+def mean_sigma(sigmas: Mapping[str, float], weights: Weights) -> float:
+    """Return the root mean square of sigma over all numbers."""
+    if len(set(sigmas.values())) == 1:
+        return next(iter(sigmas.values()))
+    sizes = [w.size for w in weights.values()]
+    squares = sum(n * s**2 for n, s in zip(sizes, sigmas.values(), strict=True))
+    return math.sqrt(squares / sum(sizes))
+
+
 def spread_evenly(bound: float, weights: Weights) -> Spread:
     """Return equal noise for all parameters."""
     return Spread(bound, None, dict.fromkeys(weights, bound))
@@ -97,7 +151,8 @@ def spread_over(bound: StepBound, weights: Weights) -> Spread:
     factors = {n: f / unit for n, f in factors.items()}
     squares = math.fsum(f * parts[n] ** 2 for n, f in factors.items())
     joint = bound(weights, factors, kind="parts")
-    joint = min(joint, math.sqrt(squares) * GROWN) if joint == joint else joint
+    apart = math.sqrt(squares) * GROWN
+    joint = joint if joint <= apart else apart  # NaN is no bound
     lengths = {
         n: max(SMALLEST, product_up(joint, float(next_up(next_up(1 / math.sqrt(f))))))
         for n, f in factors.items()

@@ -38,6 +38,8 @@ __all__ = [
     "bias_factor",
     "bias_of",
     "enclosed",
+    "flattest",
+    "is_finite",
     "spectral",
     "steepest",
 ]
@@ -47,17 +49,22 @@ Weights = Mapping[str, Array]
 Factors = Mapping[str, float]
 ONES: Factors = {}  # parameters that are not named have the factor 1
 
+HUGE = 1e100  # squared lengths of weights for which no bound is tried
 MANY = 10**5  # terms that a sum may have
 LOST = 1e-10  # of a sum's absolute terms, by rounding
 GROWN = 1 + 1e-10
-SLACK = 1e-12  # what a library's tanh or exp may be wrong by, where they are at most 1
+SLACK = 1e-12  # what a library's tanh or exp may be wrong by, relatively
 SIGNS = np.array([[-1.0], [1.0]])
-AROUND = SLACK * SIGNS
 TINY = 1e-140  # its square can be represented
 LEAST = 1e-100  # no bound is smaller: what underflows has no part in it
 REACH = 60.0  # logits with which the table of slopes has fine cells
 FINE, CELL = 16.0, 1 / 32
 MANY_RANGES = 64  # of which the most is kept
+
+
+def is_finite(weights: Weights) -> bool:
+    """Whether weights are numbers that can be worked with; else there is no bound."""
+    return all(float(np.vdot(w, w)) < HUGE for w in weights.values())  # NaN fails, too
 
 
 def bias_factor(layer: Layer, factors: Factors) -> float:
@@ -165,20 +172,32 @@ def active(name: str, ends: Array) -> Array:
     else:
         with np.errstate(over="ignore"):
             ends = 1 / (1 + np.exp(-ends))
-    ends += AROUND
+    ends += SIGNS * (SLACK * np.abs(ends) + TINY)
     return ends
 
 
 def steepest(name: str, low: Array, high: Array) -> Array:
     """Return the largest slope of an activation from the ends of its argument."""
     if name == "relu":
-        return (high > 0) * 1.0
-    near = np.clip(0.0, low, high)  # both slopes fall off on either side of zero
-    value = np.tanh(near if name == "tanh" else near / 2)
-    return (
-        np.minimum(1 - value * value + SLACK, 1.0) * (1.0 if name == "tanh" else 0.25)
-        + SLACK
-    )
+        return np.where(high <= 0, 0.0, 1.0)  # of NaN, too
+    # both slopes fall off on either side of zero
+    return _slope(name, np.maximum(np.maximum(low, -high), 0.0)) * GROWN + TINY
+
+
+def flattest(name: str, low: Array, high: Array) -> Array:
+    """Return the least slope of an activation from the ends of its argument."""
+    if name == "relu":
+        return np.where(low > 0, 1.0, 0.0)
+    return _slope(name, np.maximum(-low, high)) * (2 - GROWN)
+
+
+def _slope(name: str, away: Array) -> Array:
+    """Return the slope of tanh or expit so far from zero, to a few ulps."""
+    if name == "tanh":
+        small = np.exp(-2 * away)
+        return 4 * small / (1 + small) ** 2
+    small = np.exp(-away)
+    return small / (1 + small) ** 2
 
 
 def spectral(a: Array) -> float:
@@ -212,15 +231,33 @@ class Tilted(NamedTuple):
         return found
 
 
+class Head(NamedTuple):
+    """The slope of a loss by its output t, and labels."""
+
+    slope: Variable
+    t: Variable
+    labels: Domain
+
+    def sizes(self, low: Array, high: Array) -> Array:
+        """Return the largest absolute values over ranges of t: (ranges, 1, 1) each."""
+        found = enclosed(self.slope, Box({self.t: (low, high)}) & self.labels)
+        size = np.maximum(np.abs(found.lower), np.abs(found.upper))
+        return np.broadcast_to(size, (len(low), 1, 1)).reshape(-1)
+
+
 class Slopes:
     """The slope of a loss by its one output, in cells: ``log(slope**2)`` from above.
 
     One row per label; where labels are not finitely many, one row for all.
     """
 
-    def __init__(self, edges: Array, logs: Array) -> None:
-        self.edges, self.logs = edges, logs
+    def __init__(self, edges: Array, logs: Array, head: Head) -> None:
+        self.edges, self.logs, self.head = edges, logs, head
         self._edges, self._logs = edges.tolist(), logs.tolist()
+        points = edges[:, None, None]
+        at = head.sizes(points, points)
+        at = np.where(at < np.inf, at, 0.0)
+        self._at = (2 * np.log(np.maximum(at, 1e-150))).tolist()
         self.start = self._edges.index(-FINE)  # of fine cells
         self.level = self.tilted(np.zeros(len(logs)))
 
@@ -235,15 +272,15 @@ class Slopes:
         edges = np.concatenate([-far[::-1], -coarse[:0:-1], fine, coarse, far])
         low, high = edges[:-1, None, None], edges[1:, None, None]
         slope = simplify(grad(network.head, network.output))
-        rows = []
-        for fixed in each_label(labels, domain):
-            found = enclosed(slope, Box({network.output: (low, high)}) & fixed)
-            size = np.maximum(np.abs(found.lower), np.abs(found.upper))
-            rows.append(np.broadcast_to(size, low.shape).reshape(-1))
-        sizes = np.array(rows)
+        t = network.output
+        heads = [Head(slope, t, fixed) for fixed in each_label(labels, domain)]
+        sizes = np.array([h.sizes(low, high) for h in heads])
         if not (sizes < 1e150).all():  # NaN fails too
             return None
-        return cls(edges, 2 * np.log(np.maximum(sizes, 1e-150)) + 1e-13 * 700)
+        hulls = {s: domain.hull(s) for s in labels}
+        whole = Box({s: (h.lower, h.upper) for s, h in hulls.items()})
+        logs = 2 * np.log(np.maximum(sizes, 1e-150)) + 1e-13 * 700
+        return cls(edges, logs, Head(slope, t, whole))
 
     def tilted(self, rates: Array) -> Tilted:
         """Return ``log(slope**2) - rate * t`` from above in every cell."""
@@ -259,12 +296,7 @@ class Slopes:
         edges = self._edges
         if not (low >= edges[0] and high <= edges[-1]):  # NaN, too
             return [math.inf] * len(self._logs)
-        if low > -FINE and high < FINE:  # a cell too many where a sum is rounded
-            i = math.ceil((low + FINE) / CELL) - 1 + self.start
-            j = int((high + FINE) / CELL) + self.start
-        else:
-            i = max(bisect_left(edges, low) - 1, 0)
-            j = max(bisect_left(edges, high) - 1, i)
+        i, j = self._cells(low, high)
         near, far = (edges[i + 1], edges[j]) if j > i else (high, low)
         lines = zip(self._logs, tilted.rates, tilted.between(i, j), strict=True)
         return [
@@ -276,9 +308,36 @@ class Slopes:
             for logs, rate, most in lines
         ]
 
+    def _cells(self, low: float, high: float) -> tuple[int, int]:
+        """Return the first and the last cell of a range."""
+        edges = self._edges
+        if low > -FINE and high < FINE:  # a cell too many where a sum is rounded
+            i = math.ceil((low + FINE) / CELL) - 1 + self.start
+            j = int((high + FINE) / CELL) + self.start
+        else:
+            i = max(bisect_left(edges, low) - 1, 0)
+            j = max(bisect_left(edges, high) - 1, i)
+        return i, j
+
     def most(self, low: float, high: float) -> float:
         """Return the largest ``log(slope**2)`` of any label for t in a range."""
         return max(self.above(self.level, low, high))
+
+    def reached(self, low: float, high: float) -> float:
+        """Return about what ``log(slope**2)`` reaches in a range, or less."""
+        edges = self._edges
+        if not (low >= edges[0] and high <= edges[-1]):
+            return -math.inf
+        i, j = self._cells(low, high)
+        places = [k for k in (i + 1, j) if low <= edges[k] <= high]
+        return max((self._at[k] for k in places), default=-math.inf)
+
+    def exact(self, low: float, high: float) -> float:
+        """Return the largest slope of any label for t in a range, without cells."""
+        if not low <= high:
+            return math.inf
+        ends = np.array([low, high])[:, None, None, None]
+        return float(self.head.sizes(*ends)[0])
 
     def rates(self, rows: Array, t: Array) -> Array:
         """Return the slope of every row's ``log(slope**2)`` near t, roughly."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -134,6 +135,16 @@ def require_apart(records: Mapping[str, Any], weights: Mapping[str, Any]) -> Non
         raise InvalidInputError(
             f"{WHO}: {', '.join(both)} cannot be both a record's and a parameter's name"
         )
+
+
+def require_count(name: str, value: Any) -> int:
+    """Return a number of steps, or say why it is none."""
+    good = isinstance(value, Integral) and not isinstance(value, bool)
+    if not good or value < 0:
+        raise InvalidInputError(
+            f"{WHO}: `{name}` must be an integer >= 0, got {value!r:.80}"
+        )
+    return int(value)
 
 
 def number(name: str, value: Any) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -16,7 +17,7 @@ from deuterium.graph.variable import Variable, as_variable, symbol
 from deuterium.privacy.training_records import WHO
 from deuterium.transform import grad
 
-__all__ = ["SMALL", "Loss", "Sums"]
+__all__ = ["SMALL", "Loss", "Sums", "drawn"]
 
 Array = Any
 Loss = Callable[..., Variable]
@@ -24,6 +25,15 @@ Loss = Callable[..., Variable]
 ROWS = 64  # batches are filled up to a multiple of it, so that few sizes are compiled
 MOST = 2048  # rows at once: memory stays small, and so do rounding errors
 SMALL = 1e-9  # what a computed norm, or a loss, may be wrong by, relatively
+
+
+def drawn(count: int, probability: float, rng: np.random.Generator | None) -> Array:
+    """Return who takes part, by 53 bits each, with no more than a probability."""
+    most = int(probability * 2.0**53)
+    if rng is not None:
+        return rng.integers(0, 2**53, count) < most
+    bits = np.frombuffer(secrets.token_bytes(8 * count), dtype=np.uint64) >> 11
+    return bits < most
 
 
 class Sums:

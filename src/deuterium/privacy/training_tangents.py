@@ -23,6 +23,7 @@ from deuterium.privacy.training_parts import (
     affine,
     bias_factor,
     bias_of,
+    is_finite,
     steepest,
 )
 
@@ -87,11 +88,26 @@ class Scalar:
         self, weights: Weights, factors: Factors = ONES, kind: str = ""
     ) -> float:
         """Return the bound; calls of one kind share their tangents."""
+        if not is_finite(weights):
+            return math.inf
         with np.errstate(all="ignore"):
-            found = self._bound(self._at(weights, factors), kind)
-            if self.x.ball is None:
-                return found
-            return min(self._apart(weights, factors), found)
+            at = self._at(weights, factors)
+            found = self._bound(at, kind)
+            if self.x.ball is not None:
+                found = min(self._apart(weights, factors), found)
+            return self._plain(at, found)
+
+    def _plain(self, at: _Functions, found: float) -> float:
+        """Return the least of a bound and what an enclosure of the gradient would say.
+
+        That is the largest d times the length of what goes with it, each by itself.
+        """
+        squares = (at.one + at.most) * GROWN
+        top = self.table.reached(at.low, at.high)
+        if found * found <= math.exp(min(top, 1400.0)) * squares:
+            return found
+        plain = self.table.exact(at.low, at.high) * math.sqrt(squares) * GROWN + LEAST
+        return plain if plain < found else found  # NaN is not
 
     def _apart(self, weights: Weights, factors: Factors) -> float:
         """Return a bound by the length of all h together, of d and s for themselves."""
@@ -159,7 +175,9 @@ class Scalar:
         first, last = self.first, self.last
         w = weights[last.weight][:, 0]
         b = 0.0 if last.bias is None else weights[last.bias].item()
-        ends = self._ends(weights[first.weight], bias_of(first, weights))
+        reach = self._reach(weights[first.weight], bias_of(first, weights))
+        steep = steepest(self.activation, *reach)
+        ends = active(self.activation, reach)
         span = ends[1] - ends[0]
         # the sum of |w|, by the inequality of Cauchy and Schwarz
         total = math.sqrt(len(w) * np.dot(w, w).item()) * GROWN
@@ -170,7 +188,7 @@ class Scalar:
         weight = w * w
         weight *= self._factor(factors)
         if self.activation == "relu":
-            weight *= ends[1] > 0
+            weight *= ~(ends[1] <= 0)  # of NaN, too
         h = np.dot(ends.T, BETWEEN)
         both = np.empty((2, *h.shape))
         np.multiply(w[:, None], h, out=both[1])
@@ -178,18 +196,23 @@ class Scalar:
         span *= span
         sag = np.dot(weight, span).item() * self.curve * SAG
         one = bias_factor(last, factors)
-        return _Functions(both, middle - spread, middle + spread, sag, b, one, total)
+        flat = factors.get(last.weight, 1.0)
+        largest = np.maximum(-ends[0], ends[1])
+        most = flat * np.dot(largest, largest) + np.dot(weight, steep * steep)
+        low, high = middle - spread, middle + spread
+        return _Functions(both, low, high, sag, b, one, total, float(most))
 
-    def _ends(self, w: Array, b: Array | None) -> Array:
-        """Return the ends of all hidden values: (2, units)."""
+    def _reach(self, w: Array, b: Array | None) -> Array:
+        """Return the ends of all arguments of the activation: (2, units)."""
         if self.around is None:
-            return active(self.activation, self.x.through(w, b))
-        # What rounds off a sum b + r moves a saturating function by less than SLACK:
-        # its slope there, times the sum, is at most 1/2.  For r, radii were widened.
-        ends = np.dot(self.around, np.abs(w))
+            return self.x.through(w, b)
+        # What rounds off a sum b + r is made up for: where r is not much smaller than
+        # b, as radii were widened; else it is an ulp of b, which moves no saturating
+        # function by SLACK, nor its slope by more than GROWN allows.
+        ends: Array = np.dot(self.around, np.abs(w))
         if b is not None:
             ends += b
-        return active(self.activation, ends)
+        return ends
 
     def _factor(self, factors: Factors) -> float:
         """Return what the squared slopes are multiplied by, beside w."""
@@ -250,6 +273,7 @@ class _Functions(NamedTuple):
     b: float
     one: float
     total: float  # no sum of |w h| is larger
+    most: float  # no sum of the first of both is larger
 
     def terms(self, known: Tangents) -> Array:
         """Return the sums of both, for each label, unit and node."""

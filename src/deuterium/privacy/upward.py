@@ -8,26 +8,48 @@ fractions, which are exact, and rounded once, in the direction asked for.
 from __future__ import annotations
 
 import math
+from decimal import Decimal
 from fractions import Fraction
 from numbers import Real
 from typing import Any
 
+import numpy as np
+
 from deuterium.errors import InvalidInputError
+from deuterium.interval.environment import standard_only
 from deuterium.interval.rounding import next_down, next_up
 
-__all__ = ["down", "positive", "product_up", "quotient_down", "quotient_up", "up"]
+__all__ = [
+    "down",
+    "positive",
+    "product_up",
+    "quotient_down",
+    "quotient_up",
+    "real",
+    "up",
+]
 
 
+@standard_only
 def up(x: Any) -> float:
     """Return the least double that is not below a number of any type."""
-    value = float(x)
+    value = _nearest(x)
     return float(next_up(value)) if value < x else value
 
 
+@standard_only
 def down(x: Any) -> float:
     """Return the largest double that is not above a number of any type."""
-    value = float(x)
+    value = _nearest(x)
     return float(next_down(value)) if value > x else value
+
+
+def _nearest(x: Any) -> float:
+    """Return a number as a double, infinite if it is beyond them all."""
+    try:
+        return float(x)
+    except OverflowError:
+        return math.inf if x > 0 else -math.inf
 
 
 def product_up(*factors: float) -> float:
@@ -37,34 +59,35 @@ def product_up(*factors: float) -> float:
     exact = Fraction(1)
     for f in factors:
         exact *= Fraction(f)
-    return _fraction_up(exact)
+    return up(exact)
 
 
 def quotient_up(a: float, b: float) -> float:
     """Return ``a / b`` of positive numbers, rounded up."""
-    return _fraction_up(Fraction(a) / Fraction(b))
+    return up(Fraction(a) / Fraction(b))
 
 
 def quotient_down(a: float, b: float) -> float:
     """Return ``a / b`` of positive numbers, rounded down."""
-    try:
-        return down(Fraction(a) / Fraction(b))
-    except OverflowError:
-        return math.inf
+    return down(Fraction(a) / Fraction(b)) if b < math.inf else 0.0
 
 
-def _fraction_up(exact: Fraction) -> float:
-    try:
-        return up(exact)
-    except OverflowError:
-        return math.inf
+def real(x: Any) -> Any:
+    """Return one real number, of whatever type, or None if this is none."""
+    if isinstance(x, np.ndarray) and x.shape == () and x.dtype.kind in "iuf":
+        x = x.item()
+    good = isinstance(x, Real | Decimal) and not isinstance(x, bool)
+    if not good:
+        return None
+    return math.nan if math.isnan(x) else x
 
 
 def positive(who: str, name: str, value: Any) -> float:
-    """Return a positive finite number as a float, or say why it is none."""
-    good = isinstance(value, Real) and not isinstance(value, bool)
-    if not good or not 0 < value < math.inf:
+    """Return a positive finite number, rounded down to a double, or say why not."""
+    number = real(value)
+    found = 0.0 if number is None or not 0 < number < math.inf else down(number)
+    if not found:
         raise InvalidInputError(
             f"{who}: `{name}` must be a positive finite number, got {value!r:.80}"
         )
-    return float(value)
+    return found

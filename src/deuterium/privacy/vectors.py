@@ -10,13 +10,15 @@ import numpy as np
 
 from deuterium.bound import Bracket, Domain, enclose, enclose_at
 from deuterium.bound import search as look_for
-from deuterium.errors import InvalidInputError, SoundnessError
+from deuterium.errors import InvalidInputError, ShapeError, SoundnessError
 from deuterium.functions.reductions import norm_of_all
 from deuterium.graph.variable import Variable, as_variable
 from deuterium.interval import Interval
 from deuterium.interval.rounding import next_up, widen_up
 from deuterium.privacy.copies import Copies
-from deuterium.privacy.sensitivity import ASSUMPTIONS, NORMS, Sensitivity
+from deuterium.privacy.sensitivity import Sensitivity
+from deuterium.privacy.shapes import Shape
+from deuterium.privacy.sources import ASSUMPTIONS
 
 __all__ = [
     "Best",
@@ -25,7 +27,6 @@ __all__ = [
     "norm_up",
     "ranges_bound",
     "require_domain",
-    "require_norm",
 ]
 
 Array = Any
@@ -33,8 +34,9 @@ Array = Any
 
 def norm_graph(parts: Sequence[Variable], norm: float) -> Variable:
     """Return the norm over all elements of all parts, as a scalar graph."""
+    parts = [p for p in parts if p.size]
     if norm == 2:
-        return norm_of_all(list(parts))
+        return norm_of_all(parts)
     sizes = [np.abs(p) for p in parts]
     if norm == 1:
         total: Any = sum(np.sum(s) for s in sizes)
@@ -56,13 +58,11 @@ def as_parts(who: str, given: Any, name: str = "f") -> list[Variable]:
             f"{who}: `{name}` must be a Variable or a list of them, as deuterium.grad "
             f"returns it; got {given!r:.80}"
         )
+    if not sum(v.size for v in listed):
+        raise ShapeError(
+            f"{who}: `{name}` has no elements, so there is nothing to bound"
+        )
     return listed
-
-
-def require_norm(who: str, norm: Any) -> None:
-    """Raise unless this is a norm that noise is made for."""
-    if isinstance(norm, bool) or norm not in NORMS:
-        raise InvalidInputError(f"{who}: `norm` must be 1, 2 or inf, got {norm!r}")
 
 
 def require_domain(who: str, domain: Any) -> None:
@@ -93,10 +93,10 @@ class Best:
         norm: float,
         rtol: float,
         atol: float,
-        size: int,
+        shape: Shape,
     ) -> None:
         self.apart, self.at, self.copies = apart, at, copies
-        self.norm, self.size = norm, size
+        self.norm, self.shape = norm, shape
         self.rtol, self.atol = rtol, atol
         self.upper, self.lower = math.inf, 0.0
         self.witness: dict[str, Any] = {}
@@ -174,7 +174,7 @@ class Best:
             proof=self.proof,
             cause=self.cause,
             domain=self.copies.domain,
-            size=self.size,
+            shape=self.shape,
             assumptions=(*ASSUMPTIONS, f"bounded by {self.how}", *assumptions),
             **more,
         )
@@ -196,7 +196,7 @@ def _width(x: Interval) -> Array:
 def norm_up(sizes: Array, norm: float) -> float:
     """Return the norm of non-negative numbers, rounded up."""
     if norm == math.inf or not sizes.any():
-        return float(sizes.max())
+        return float(sizes.max(initial=0.0))
     with np.errstate(over="ignore", under="ignore"):
         total = sizes.sum() if norm == 1 else np.sqrt((sizes * sizes).sum())
     # n roundings of terms of one sign, those of squares and root, and underflow

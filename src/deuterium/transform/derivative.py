@@ -12,11 +12,14 @@ from typing import Any, overload
 
 import numpy as np
 
+from deuterium.budget import check
 from deuterium.errors import InvalidInputError, ShapeError
+from deuterium.graph.check import listed
 from deuterium.graph.late import provides
 from deuterium.graph.source import attributing
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable, constant
+from deuterium.interval.environment import standard_only
 
 
 @overload
@@ -52,7 +55,7 @@ def grad(y: Any, wrt: Any) -> Any:
         out = np.empty(wrt.shape, dtype=object)
         out.ravel()[:] = _grad(y, list(wrt.ravel()))
         return out
-    return _grad(y, list(wrt))
+    return _grad(y, listed(wrt, "grad: `wrt`"))
 
 
 def _grad(y: Variable, wrt: list[Variable]) -> list[Variable]:
@@ -76,6 +79,7 @@ def _key(v: Variable) -> Any:
     return v.name if v.op is None and v.value is None else v
 
 
+@standard_only  # rules ask whether a number is 0, and fold what is exact
 def pull_back(
     y: Variable, wrt: Iterable[Variable] | None = None
 ) -> dict[Any, Variable]:
@@ -99,6 +103,7 @@ def pull_back(
         for node in reversed(order):
             g = adjoints.get(_key(node))
             if g is not None and node.op is not None:
+                check()
                 attribute(node.source)
                 _distribute(node, g, active, adjoints)
     return adjoints

@@ -14,11 +14,13 @@ from typing import Any, overload
 
 import numpy as np
 
+from deuterium.budget import check
 from deuterium.errors import InvalidInputError
 from deuterium.graph.sharing import identity, rebuilt
 from deuterium.graph.source import attributing
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable, as_variable
+from deuterium.interval.environment import standard_only
 from deuterium.transform.rules import BY_OPERATOR, LEAF, Bounds, Known
 
 REWRITES_PER_NODE = 40  # a bound that is never reached: rules make graphs simpler
@@ -37,6 +39,7 @@ def simplify(
 ) -> list[Variable]: ...
 
 
+@standard_only
 def simplify(
     v: Any, domain: Bounds | None = None, *, inputs: Iterable[Variable] = ()
 ) -> Any:
@@ -56,7 +59,7 @@ def simplify(
     Returns
     -------
     Variable, or list (or object array) of Variable
-        Defined wherever ``v`` is, and equal to it there.
+        Defined at the points of the domain where ``v`` is, no others, and equal there.
 
     Notes
     -----
@@ -102,6 +105,7 @@ class Simplifier:
         stack = list(outputs)[::-1]
         with attributing() as attribute:
             while stack:
+                check()
                 v = stack[-1]
                 needed = () if v in self._final else self._advance(v, attribute)
                 if needed:

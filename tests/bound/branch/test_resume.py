@@ -1,17 +1,28 @@
 """Work that was killed goes on where it was, and ends as if it never had been."""
 
+import errno
 import json
 import random
 import signal
 import time
+import tracemalloc
+import zlib
+from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
 from branch_problems import PROBLEMS, answer, maximum, start, told
 
 import deuterium as dt
-from deuterium.errors import InvalidInputError
+from deuterium.bound.branch.journal import (
+    UNREADABLE,
+    _checksum,
+    _sealed,
+    array_of,
+)
+from deuterium.errors import CheckpointError, InvalidInputError
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +58,7 @@ def test_cut_off_anywhere_it_ends_the_same(finished, tmp_path):
 
 def _timeless(data):
     records = [json.loads(line) for line in data.splitlines()]
-    return [{k: x for k, x in r.items() if k != "spent"} for r in records]
+    return [{k: x for k, x in r.items() if k not in ("spent", "sum")} for r in records]
 
 
 @pytest.mark.parametrize(
@@ -202,26 +213,94 @@ DAMAGES = {
     "a list cut short": lambda r: [*r[:3], _changed(r[3], "proofs", []), *r[4:]],
     "a node too many": lambda r: [*r[:3], _changed(r[3], "nodes", [10**6]), *r[4:]],
     "a node below zero": lambda r: [*r[:3], _changed(r[3], "nodes", [-1]), *r[4:]],
-}
+    "an array that fills the memory": lambda r: [
+        *r[:3], _changed(r[3], "upper", _bomb()), *r[4:]
+    ],
+    "a point that fills the memory": lambda r: [
+        *r[:3], _changed(r[3], "point", _bomb()), *r[4:]
+    ],
+    "a number beyond all": lambda r: [
+        *r[:3], _changed(r[3], "spent", 10**400), *r[4:]
+    ],
+}  # fmt: skip
+
+
+def _bomb():
+    """Return 30 KB that expand to 30 MB."""
+    pack = zlib.compressobj(9)
+    zeros = bytes(2**20)
+    data = b"".join([pack.compress(zeros) for _ in range(30)]) + pack.flush()
+    return b64encode(data).decode()
+
+
+def _resealed(records):
+    """Return lines with the checksums that they would have had."""
+    before, out = "", []
+    for line in records:
+        try:
+            entry = json.loads(line)
+            del entry["sum"]
+        except (ValueError, TypeError, KeyError):
+            body = line[:-2]
+        else:
+            body = json.dumps(entry, separators=(",", ":")).encode()[:-1]
+        before = _checksum(before, body)
+        out.append(_sealed(body, before))
+    return out
 
 
 def _changed(line, field, value):
     return json.dumps({**json.loads(line), field: value}).encode() + b"\n"
 
 
+@pytest.mark.parametrize("sealed", [False, True])
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_file_is_refused(damage, finished, tmp_path):
+def test_a_damaged_file_is_refused(damage, sealed, finished, tmp_path):
+    """By its checksums; and if they are made to fit, as what cannot be right."""
     path = tmp_path / "hill"
-    path.write_bytes(b"".join(DAMAGES[damage](_records(finished[1]))))
-    with pytest.raises(InvalidInputError, match=r"damaged in line [45]"):
+    records = DAMAGES[damage](_records(finished[1]))
+    path.write_bytes(b"".join(_resealed(records) if sealed else records))
+    with pytest.raises(CheckpointError, match=r"damaged in line [45]"):
         maximum("hill", checkpoint=path)
 
 
-def test_a_path_that_cannot_be_one(tmp_path):
-    with pytest.raises(InvalidInputError, match="cannot be opened"):
-        maximum("hill", checkpoint=tmp_path)
-    with pytest.raises(InvalidInputError, match="must be a path"):
+def test_what_is_no_state_of_the_search_is_refused(finished, tmp_path):
+    path = tmp_path / "hill"
+    first, second, third = _records(finished[1])[:3]
+    records = first, second, _changed(third, "search", {"own": 3})
+    path.write_bytes(b"".join(_resealed(records)))
+    with pytest.raises(CheckpointError, match="damaged in line 3"):
+        maximum("hill", checkpoint=path)
+
+
+def test_what_a_line_expands_to_is_bounded():
+    bomb = _bomb()
+    tracemalloc.start()
+    with pytest.raises(UNREADABLE):
+        array_of(bomb, 1000)
+    assert tracemalloc.get_traced_memory()[1] < 10 * 2**20
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "path", ["/dev/null", "/dev/zero", "/dev/full", "", "a\0b", "x" * 5000, "file/x"]
+)
+def test_a_path_that_cannot_be_one(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CheckpointError, match="cannot be opened"):
+        maximum("hill", checkpoint=path)
+    with pytest.raises(CheckpointError, match="must be a path"):
         maximum("hill", checkpoint=3)
+
+
+def test_a_path_that_may_not_be_written(tmp_path, monkeypatch):
+    def denied(*_, **__):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", denied)
+    with pytest.raises(CheckpointError, match="Permission denied"):
+        maximum("hill", checkpoint=tmp_path / "hill")
 
 
 def test_a_file_in_use_is_refused(tmp_path):

@@ -440,7 +440,6 @@ def test_another_graph_or_domain_is_refused():
     for other in [
         dt.Box({X: (-1, 2.5)}),
         dt.Box({X: (-1, 2)}) & dt.Ball(X, 0, 9),
-        dt.Box({"x": (-1, 2), "z": (0, 1)}),
         dt.Ball(X, 0.5, 1.5, order=np.inf),
     ]:
         with pytest.raises(CertificateError, match="another domain"):
@@ -449,6 +448,8 @@ def test_another_graph_or_domain_is_refused():
         certificate.verify(v, {X: (-1, 2)})
     # one set written in two ways is one
     certificate.verify(v, dt.Box({"x": (np.full(2, -1.0), [2, 2])}))
+    # what is said of symbols that do not occur is said of something else
+    certificate.verify(v, dt.Box({X: (-1, 2), "z": (0, 1)}))
 
 
 def test_faces_are_not_for_finite_sets_and_balls():
@@ -532,7 +533,7 @@ BROKEN = [
     (b'{"a":' * 100_000, "nested too deeply"),
     (b'{"format":NaN}', "NaN"),
     (b'{"format":Infinity}', "Infinity"),
-    (b'{"format":' + b"9" * 10_000 + b"}", "not JSON"),
+    (b'{"format":' + b"9" * 10_000 + b"}", "no number"),
 ]
 
 

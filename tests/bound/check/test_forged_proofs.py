@@ -4,55 +4,14 @@ from fractions import Fraction
 from types import SimpleNamespace
 
 import numpy as np
-import pytest
+from forging import cut, ends, face, forged, leaf, refused, tighten
 
 import deuterium as dt
-from deuterium.bound.certificate import Certificate
-from deuterium.bound.check.record import sealed
 from deuterium.bound.problem import Problem
-from deuterium.errors import CertificateError
 from deuterium.graph.traverse import topological
 
 x, y = dt.symbol("x"), dt.symbol("y")
 UNIT = dt.Box({x: (0, 1), y: (0, 1)})
-
-
-def leaf(method="interval", steps=(), **data):
-    return {"steps": list(steps), "leaf": (method, data)}
-
-
-def cut(j, at, steps=()):
-    return {"steps": list(steps), "cut": [j, at]}
-
-
-def ends(j, reason="convex", steps=()):
-    return {"steps": list(steps), "ends": [j, (reason, {})]}
-
-
-def face(at, side):
-    return ("face", {"at": at, "side": side, "by": "monotone"})
-
-
-def tighten(at, lower, upper):
-    return ("tighten", {"at": at, "lower": lower, "upper": upper})
-
-
-def forged(v, domain, nodes, upper, change=None, **told):
-    """Return a certificate that claims too little; change what it is about, too."""
-    bounder = SimpleNamespace(**{"places": (), "labels": (), **told})
-    problem = Problem(v, domain)
-    made = Certificate.of(problem, nodes, upper, -np.inf, {}, bounder)
-    if change is not None:
-        change(made.body)
-    return Certificate(made.body, sealed(made.body))
-
-
-def refused(v, domain, nodes, upper, **more):
-    """Check that the claim is false, and the proof not believed."""
-    assert dt.search(v, domain, seed=0, time_limit=0.5).value > upper
-    with pytest.raises(CertificateError) as caught:
-        forged(v, domain, nodes, upper, **more).verify(v, domain)
-    return str(caught.value)
 
 
 def test_no_face_lies_outside_the_domain():

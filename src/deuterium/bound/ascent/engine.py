@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import numpy as np
 
+from deuterium import budget
 from deuterium.bound.ascent.exchange import flips, swaps
 from deuterium.bound.ascent.polish import quasi_newton, rounder
 from deuterium.bound.ascent.population import Population
@@ -95,7 +95,7 @@ class Ascent:
         self, seconds: float | None = None, rounds: int | None = None
     ) -> tuple[Array, float]:
         """Go on looking for so many seconds or generations, whichever end first."""
-        end = np.inf if seconds is None else time.perf_counter() + seconds
+        end = np.inf if seconds is None else budget.now() + seconds
         limit = self.target.deadline
         self.target.deadline = min(end, limit)
         left = np.inf if rounds is None else rounds
@@ -111,7 +111,7 @@ class Ascent:
     def run(self, points: Array | None = None, deadline: float = np.inf) -> None:
         """Start, and go on until the deadline, or until nothing more is gained.
 
-        The deadline is a time by ``time.perf_counter``.
+        The deadline is a time by ``budget.now``.
         """
         self.target.deadline = deadline
         self.start(points)

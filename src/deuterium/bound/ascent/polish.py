@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import scipy.optimize
+import scipy  # its submodules are imported on first use
 
 from deuterium.bound.ascent.exchange import exchange
 from deuterium.bound.ascent.target import Target

@@ -71,6 +71,7 @@ class Population:
         values = self.target.values(rows)
         order = np.argsort(-values, kind="stable")[: self.size]
         self.rows, self.values = self.climbed(rows[order], STEPS)
+        self.settled = np.zeros(len(self.rows), dtype=bool)
         self.settled = self._settle(self.rows, self.values, self.values > -np.inf)
         self.stale, self.drawn = 0, self.drawn + 1
 

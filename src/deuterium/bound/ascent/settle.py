@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import scipy.optimize
+import scipy  # its submodules are imported on first use
 
 from deuterium.bound.ascent.cross import shortest
 from deuterium.bound.ascent.inner import Inner

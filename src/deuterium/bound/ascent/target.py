@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from deuterium import budget
 from deuterium.bound.feasible import Feasible
 from deuterium.bound.problem import Problem
 from deuterium.evaluate import CompiledFunction, compile
@@ -30,7 +30,7 @@ class Target:
     moving : list of Variable
         The symbols of which an input is free.
     deadline : float
-        The time, by ``time.perf_counter``, after which no search should go on.
+        The time, by ``budget.now``, after which no search should go on.
     """
 
     def __init__(self, problem: Problem) -> None:
@@ -54,7 +54,7 @@ class Target:
     @property
     def expired(self) -> bool:
         """Whether the time is up."""
-        return time.perf_counter() >= self.deadline
+        return budget.now() >= self.deadline
 
     def values(self, rows: Array) -> Array:
         """Return the value at every row, minus infinity where it is not finite."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
 
 from deuterium.bound.bounders.balls import BallFirst, balls_of
 from deuterium.bound.bounders.best import BestAtFirst
@@ -14,6 +14,7 @@ from deuterium.bound.bounders.relax import relaxation
 from deuterium.bound.bounders.special import special_first
 from deuterium.bound.problem import Problem
 from deuterium.bound.region import Bounder
+from deuterium.budget import in_time
 from deuterium.errors import InvalidInputError
 from deuterium.graph.traverse import symbols_in, topological
 
@@ -21,32 +22,31 @@ METHODS = ("auto", "box", "interval", "norms", "relax")
 FEW = 4  # inputs: so few are best cut themselves
 
 
-def choose(
-    problem: Problem, method: str = "auto", is_late: Callable[[], bool] | None = None
-) -> Bounder:
-    """Return the bounder for a problem; ``"auto"`` picks the best that fits.
-
-    ``is_late`` says when preparations have taken too long: what is left to prepare
-    then gets the plainest bounder.  Without it, the same problem has the same bounder.
-    """
-    if method not in METHODS:
+def require_method(method: str) -> None:
+    """Raise where there is no such method."""
+    if not isinstance(method, str) or method not in METHODS:
         raise InvalidInputError(
             f"`method` must be one of {', '.join(METHODS)}; got {method!r}"
         )
 
-    def made(p: Problem) -> Bounder:
-        late = is_late is not None and is_late()
-        return _fitting(p, "interval" if late else method)
 
-    special = special_first(problem, made)
+def choose(problem: Problem, method: str = "auto", until: float = math.inf) -> Bounder:
+    """Return the bounder for a problem; ``"auto"`` picks the best that fits.
+
+    What would take preparations longer than ``until``, a time by `budget.now`, gives
+    way to what takes less.  Without it, the same problem has the same bounder.
+    """
+    require_method(method)
+    special = special_first(problem, lambda p: _fitting(p, method, until), until)
     if special is not None:
         return special
-    bounder = _fitting(problem, method)
+    bounder = _fitting(problem, method, until)
     return FiniteFirst(problem, bounder) if problem.finite else bounder
 
 
-def _fitting(problem: Problem, method: str) -> Bounder:
-    bounder = _bounder(problem, method)
+def _fitting(problem: Problem, method: str, until: float) -> Bounder:
+    plain = PlainBounder(problem)
+    bounder = in_time(until, lambda: _bounder(problem, method, until), plain)
     if bounder is None:
         raise InvalidInputError(
             f"`method`={method!r} does not fit this graph; leave it out"
@@ -54,7 +54,7 @@ def _fitting(problem: Problem, method: str) -> Bounder:
     return BallFirst(problem, bounder) if balls_of(problem) else bounder
 
 
-def _bounder(problem: Problem, method: str) -> Bounder | None:
+def _bounder(problem: Problem, method: str, until: float) -> Bounder | None:
     if method == "interval" or not problem.size:
         return PlainBounder(problem)
     if method == "norms":
@@ -63,10 +63,15 @@ def _bounder(problem: Problem, method: str) -> Bounder | None:
         return relaxation(problem)
     if method == "box" or problem.size <= FEW or not has_layers(problem):
         return BoxBounder(problem)
-    lengths, relaxed = norms(problem), relaxation(problem)
-    if relaxed is not None:
-        return BestAtFirst(problem, relaxed, [lengths] if lengths else [])
-    return lengths or BoxBounder(problem)
+    lengths = norms(problem)
+    relaxed = in_time(until, lambda: relaxation(problem), None)
+    main = relaxed or lengths
+    if main is None:
+        return BoxBounder(problem)
+    others: list[Bounder] = [PlainBounder(problem)]
+    if lengths is not None and main is not lengths:
+        others.insert(0, lengths)
+    return BestAtFirst(problem, main, others)
 
 
 def has_layers(problem: Problem) -> bool:

@@ -66,8 +66,6 @@ class PlainBounder:
 
 def enclosed(problem: Problem, low: Array, high: Array) -> Array:
     """Return upper bounds of the objective over a batch of boxes."""
-    if not problem.size:
-        return np.full(len(low), float(enclose(problem.objective, Box({})).upper))
     bounds = problem.boxes(low, high)
     box = Box({s: (bounds[s.name][0], bounds[s.name][1]) for s in problem.symbols})
     return np.broadcast_to(enclose(problem.objective, box).upper, (len(low),))

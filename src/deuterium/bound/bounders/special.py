@@ -7,6 +7,7 @@ is convex in, of whose range only the two end points count.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
@@ -19,6 +20,7 @@ from deuterium.bound.bounders.norms.convexity import is_convex_in
 from deuterium.bound.bounders.plain import PlainBounder
 from deuterium.bound.problem import Problem
 from deuterium.bound.region import Bounder, Proof, Regions, Verdicts, whole
+from deuterium.budget import check, in_time
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
 
@@ -97,6 +99,7 @@ class SpecialFirst:
         parts: list[tuple[Array, Verdicts]] = []
         left = np.ones(len(regions), dtype=bool)
         for form in self.forms:
+            check()
             rows = np.flatnonzero(left & _is_at(regions, form))
             if len(rows):
                 left[rows] = False
@@ -125,9 +128,12 @@ class SpecialFirst:
 
 
 def special_first(
-    problem: Problem, choose: Callable[[Problem], Bounder]
+    problem: Problem, choose: Callable[[Problem], Bounder], until: float = math.inf
 ) -> SpecialFirst | None:
-    """Return the bounder of a problem with few labels, or None where it has none."""
+    """Return the bounder of a problem with few labels, or None where it has none.
+
+    Nor where putting them in takes longer than ``until``, a time by `budget.now`.
+    """
     convex = convex_labels(problem)
     tables = [(_places(part), rows) for part, rows in problem.finite]
     tables += [
@@ -138,11 +144,11 @@ def special_first(
     if not tables or count > MOST or _is_all(problem, tables):
         return None
     at = np.concatenate([places for places, _ in tables])
-    forms = []
-    for rows in product(*[rows for _, rows in tables]):
-        values = np.concatenate(rows)
-        special = problem.fixed(at, values)
-        forms.append(Form(at, values, special, choose(special)))
+    values = [np.concatenate(row) for row in product(*[rows for _, rows in tables])]
+    specials = in_time(until, lambda: [problem.fixed(at, x) for x in values], None)
+    if specials is None:
+        return None
+    forms = [Form(at, x, p, choose(p)) for x, p in zip(values, specials, strict=True)]
     return SpecialFirst(problem, forms, convex)
 
 

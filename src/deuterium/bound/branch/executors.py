@@ -8,17 +8,17 @@ from collections import deque
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, wait
 from typing import Any, NamedTuple
 
-import numpy as np
-
+from deuterium import budget
 from deuterium.bound.branch.worker import (
     Answer,
     Task,
     bound_here,
+    bounded,
     known_here,
     this_process,
 )
 from deuterium.bound.region import Bounder, Regions, Verdicts
-from deuterium.errors import DeuteriumError
+from deuterium.errors import ArithmeticModeError, DeuteriumError
 
 AHEAD = 2  # batches given to each of several workers before the first comes back
 TOLD = 4  # batches for each worker that bring the problem along, unasked
@@ -35,10 +35,13 @@ class Batch(NamedTuple):
 
 
 class Done(NamedTuple):
-    """A batch done: its nodes, what was found of them, and the time it took."""
+    """A batch done: its nodes, what was found of them, and the time it took.
+
+    Nothing is found where the time was over.
+    """
 
     nodes: list[int]
-    verdicts: Verdicts
+    verdicts: Verdicts | None
     seconds: float
 
 
@@ -72,8 +75,7 @@ class Here:
             return []
         batch = self._waiting.popleft()
         start = time.perf_counter()
-        with np.errstate(all="ignore"):
-            verdicts = self.bounder.bound(batch.regions, batch.incumbent)
+        verdicts = bounded(self.bounder, batch.regions, batch.incumbent)
         return [Done(batch.nodes, verdicts, time.perf_counter() - start)]
 
     def cancel(self) -> None:
@@ -138,7 +140,12 @@ class Away:
         self._told += tell
         try:
             future = self.executor.submit(
-                bound_here, self.task.key, task, batch.regions, batch.incumbent
+                bound_here,
+                self.task.key,
+                task,
+                batch.regions,
+                batch.incumbent,
+                budget.left(),
             )
         except Exception as error:  # shut down, or its workers have gone
             self._broken = True
@@ -181,7 +188,10 @@ class Away:
             error = future.exception()
         except CancelledError as cancelled:
             error = cancelled
-        if isinstance(error, DeuteriumError):
+        # a worker whose arithmetic is not as it must be is as good as lost
+        if isinstance(error, DeuteriumError) and not isinstance(
+            error, ArithmeticModeError
+        ):
             raise error
         if error is not None:
             self._do_here(batch, error)
@@ -189,6 +199,8 @@ class Away:
         answer = future.result()
         self._lost = 0
         self._heard_of.add(answer.process)
+        if answer.spent:  # the batch goes back to those that wait
+            return Done(batch.nodes, None, answer.seconds)
         if answer.verdicts is None:
             self._hand_in(batch, tell=True)
             return None

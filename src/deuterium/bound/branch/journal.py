@@ -2,33 +2,39 @@
 
 One JSON object a line: first what the work is about, then every batch of verdicts as
 it comes, and every better point.  A line is written whole before the next batch is
-taken, so that a process killed at any time loses the batch it was at and nothing else;
-an unfinished last line is dropped.  Arrays are written as their bytes, compressed, in
-base 64; of boxes, what differs from those that were handed in.  Nothing in the file is
-run.
+taken, so that a process killed at any time loses the batch it was at and nothing else.
+Every line ends in a checksum of itself and all before it.  A last line that is
+unfinished or wrong is dropped, as that is how a crash leaves it; any other damage is
+refused.  Arrays are written as their bytes, compressed, in base 64; of boxes, what
+differs from those that were handed in.  Nothing in the file is run.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import warnings
 import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import fields
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from deuterium.bound.region import Regions, Verdicts
-from deuterium.errors import InvalidInputError
+from deuterium.errors import CheckpointError
 
 try:
     import fcntl
 except ImportError:  # pragma: no cover - where there are no such locks
     fcntl = None  # type: ignore[assignment]
 
-FORMAT, VERSION = "deuterium-checkpoint", 1
+FORMAT, VERSION = "deuterium-checkpoint", 2
+FIRST = 2**16  # bytes that a first line may have; of another file, no more is read
 ARRAYS = {"upper": "<f8", "cut": "<i8", "at": "<f8"}
 MOVED = {"low": "<f8", "high": "<f8", "open": "|b1"}
 LISTS = ("proofs", "steps", "ends")
@@ -53,11 +59,14 @@ class Journal:
         try:
             self.path = Path(path)
         except TypeError:
-            raise InvalidInputError(
+            raise CheckpointError(
                 f"`checkpoint` must be a path, got {type(path).__name__}"
             ) from None
         self.about = {"format": FORMAT, "version": VERSION, **about}
         self._file: Any = None
+        self._sum = ""  # of all lines so far
+        self._end = 0  # where they end
+        self._is_full = False  # what cannot be written any more is not
 
     # -- reading ---------------------------------------------------------------------
 
@@ -65,14 +74,16 @@ class Journal:
         """Yield the entries of an earlier run, and be ready to go on behind them."""
         self._open()
         try:
-            first = self._file.readline()
-            if not self._is_ours(first):
-                raise self._error("is no checkpoint of deuterium")
+            first = self._file.readline(FIRST)
+            self._require_ours(first)
             if not first.endswith(b"\n"):
                 self._start()
                 return
             self._check(self._parsed(first, 1))
-            yield from self._entries(len(first))
+            yield from self._entries()
+        except OSError as error:
+            self.close()
+            raise self._error(f"cannot be read ({error})") from None
         except BaseException:
             self.close()
             raise
@@ -80,9 +91,11 @@ class Journal:
     def _open(self) -> None:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            if self.path.exists() and not self.path.is_file():
+                raise OSError("it is no file")
             self._file = self.path.open("a+b")
             self._file.seek(0)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise self._error(f"cannot be opened ({error})") from None
         self._lock()
 
@@ -97,25 +110,42 @@ class Journal:
         except OSError:  # a file system without locks
             pass
 
-    def _is_ours(self, first: bytes) -> bool:
-        """Return whether a first line is one of a checkpoint, if an unfinished one."""
-        begins = _line({"format": FORMAT})[:-2]
-        return first.startswith(begins) or begins.startswith(first)
+    def _require_ours(self, first: bytes) -> None:
+        """Refuse a file whose first line is not that of a checkpoint, if unfinished."""
+        begins = json.dumps({"format": FORMAT, "version": VERSION}, separators=_PLAIN)
+        ours = begins[:-1].encode() + b","
+        if first.startswith(ours) or ours.startswith(first):
+            return
+        if first.startswith(ours[: -len(f"{VERSION},")]):
+            raise self._error("is a checkpoint of another version of deuterium")
+        raise self._error("is no checkpoint of deuterium")
 
     def _start(self) -> None:
         self._file.truncate(0)
         self._write(self.about)
 
-    def _entries(self, end: int) -> Iterator[dict[str, Any]]:
-        for number, line in enumerate(self._file, start=2):
-            if not line.endswith(b"\n"):
-                break
-            end += len(line)
-            yield self._parsed(line, number)
-        self._file.truncate(end)
-        self._file.seek(end)
+    def _entries(self) -> Iterator[dict[str, Any]]:
+        line, number = self._file.readline(), 2
+        while line:
+            following = self._file.readline()
+            try:
+                entry = self._parsed(line, number)
+            except CheckpointError:
+                if following:
+                    raise
+                break  # what a crash leaves behind
+            yield entry
+            line, number = following, number + 1
+        self._file.truncate(self._end)
 
     def _parsed(self, line: bytes, number: int) -> dict[str, Any]:
+        """Return what is in a line, the next one, if its checksum is right."""
+        body = line[: -len(_sealed(b"", ""))]
+        found = _checksum(self._sum, body)
+        if line != _sealed(body, found):
+            raise self.damaged(number)
+        self._sum = found
+        self._end += len(line)
         try:
             entry = json.loads(line)
         except (ValueError, RecursionError):
@@ -124,12 +154,12 @@ class Journal:
             raise self.damaged(number)
         return entry
 
-    def damaged(self, number: int) -> InvalidInputError:
+    def damaged(self, number: int) -> CheckpointError:
         """Return the error to raise for a line that cannot be right."""
         return self._error(f"is damaged in line {number}")
 
-    def _error(self, what: str) -> InvalidInputError:
-        return InvalidInputError(
+    def _error(self, what: str) -> CheckpointError:
+        return CheckpointError(
             f"checkpoint: {str(self.path)!r} {what}; choose another path, or delete "
             "the file to start anew"
         )
@@ -148,8 +178,33 @@ class Journal:
     # -- writing ---------------------------------------------------------------------
 
     def _write(self, entry: dict[str, Any]) -> None:
-        self._file.write(_line(entry))
-        self._file.flush()
+        """Write a line; where that fails, the work goes on without the file."""
+        if self._is_full:
+            return
+        body = json.dumps(entry, separators=_PLAIN).encode()[:-1]
+        self._sum = _checksum(self._sum, body)
+        try:
+            self._put(_sealed(body, self._sum))
+        except OSError as error:
+            self._give_up(error)
+
+    def _put(self, line: bytes) -> None:
+        left = memoryview(line)
+        while left:
+            left = left[os.write(self._file.fileno(), left) :]
+        self._end += len(line)
+
+    def _give_up(self, error: OSError) -> None:
+        self._is_full = True
+        if self._file is not None:
+            with suppress(OSError):  # else the next run drops what is there of the line
+                self._file.truncate(self._end)
+        warnings.warn(
+            f"checkpoint: {str(self.path)!r} cannot be written any more ({error}); the "
+            "work goes on, but what is found from here on is not in the file",
+            RuntimeWarning,
+            stacklevel=2,
+        )
 
     def batch(
         self,
@@ -199,12 +254,25 @@ class Journal:
 
     def close(self) -> None:
         """Close the file, which stays."""
-        if self._file is not None:
-            self._file.close()
+        file, self._file = self._file, None
+        if file is not None:
+            try:
+                file.close()
+            except OSError as error:  # some file systems say it this late
+                self._give_up(error)
 
 
-def _line(entry: dict[str, Any]) -> bytes:
-    return json.dumps(entry, separators=(",", ":")).encode() + b"\n"
+_PLAIN = (",", ":")
+
+
+def _checksum(before: str, body: bytes) -> str:
+    """Return the checksum of a line, given that of the lines before it."""
+    return blake2b(before.encode() + body, digest_size=8).hexdigest()
+
+
+def _sealed(body: bytes, checksum: str) -> bytes:
+    """Return a line: an object without its last brace, and the checksum in it."""
+    return b'%b,"sum":"%16b"}\n' % (body, checksum.encode())
 
 
 def text_of(array: Array, kind: str = "<f8") -> str:
@@ -213,24 +281,32 @@ def text_of(array: Array, kind: str = "<f8") -> str:
     return b64encode(zlib.compress(data, 1)).decode()
 
 
-def array_of(text: str, kind: str = "<f8") -> Array:
-    """Return the array, flat."""
-    data = zlib.decompress(b64decode(text, validate=True))
+def array_of(text: str, most: int, kind: str = "<f8") -> Array:
+    """Return the array, flat; one of `UNREADABLE` if it has more elements."""
+    size = most * np.dtype(kind).itemsize
+    unpack = zlib.decompressobj()
+    data = unpack.decompress(b64decode(text, validate=True), size + 1)
+    if len(data) > size or not unpack.eof:
+        raise ValueError("too many elements, or cut off")
     return np.frombuffer(data, dtype=kind).copy()
 
 
-UNREADABLE = (ValueError, KeyError, TypeError, IndexError, AttributeError, zlib.error)
+UNREADABLE = (
+    ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError,
+    zlib.error,
+)  # fmt: skip
 
 
 def verdicts_of(entry: dict[str, Any], regions: Regions) -> Verdicts:
     """Return the verdicts of a record on these regions; one of `UNREADABLE` if none."""
     count = len(regions)
-    found = {f: array_of(entry[f], kind) for f, kind in ARRAYS.items()}
-    moved = array_of(entry["moved"], "<i8")
+    found = {f: array_of(entry[f], count, kind) for f, kind in ARRAYS.items()}
+    moved = array_of(entry["moved"], regions.low.size, "<i8")
     for f, kind in MOVED.items():
         found[f] = getattr(regions, f).copy()
-        found[f].flat[moved] = array_of(entry[f], kind)
-    found["state"] = array_of(entry["state"]).reshape(regions.state.shape)
+        np.put(found[f], moved, _as_many(moved, array_of(entry[f], len(moved), kind)))
+    state = array_of(entry["state"], regions.state.size)
+    found["state"] = state.reshape(regions.state.shape)
     lists: dict[str, list[Any]] = {f: entry[f] for f in LISTS}
     lengths = {len(x) for x in (*lists.values(), *(found[f] for f in ARRAYS))}
     if lengths != {count}:
@@ -242,6 +318,12 @@ def verdicts_of(entry: dict[str, Any], regions: Regions) -> Verdicts:
         ends=[None if p is None else _pair(p) for p in lists["ends"]],
         points=np.empty((0, 0)),
     )
+
+
+def _as_many(places: Array, values: Array) -> Array:
+    if len(places) != len(values):
+        raise ValueError("lists of different lengths")
+    return values
 
 
 def _pair(proof: Any) -> Any:

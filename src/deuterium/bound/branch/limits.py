@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import math
-import time
+import sys
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
+
+from deuterium import budget
 from deuterium.errors import InvalidInputError
 
 GIBI = 2**30
+# of the limit, and seconds: how late work on the bounds may still be going on, and the
+# first bound of all, without which there would be none
+LATE, LATEST = 0.05, 0.2
+LAST = 0.4
 
 
 @dataclass(frozen=True)
@@ -22,7 +30,7 @@ class Limits:
     time_limit : float or None
         Seconds.
     memory_limit : float
-        Bytes that waiting regions and proofs may take.
+        Bytes by which the memory of this process may grow.
     max_regions : int or None
         Regions to bound; 1 is the whole domain, not cut at all.
     """
@@ -37,7 +45,7 @@ class Limits:
         """Return these limits if they make sense."""
         for name in ("rtol", "atol"):
             value = getattr(self, name)
-            if not _is_number(value) or not 0 <= value < math.inf:
+            if not is_number(value) or not 0 <= value < math.inf:
                 raise InvalidInputError(
                     f"{caller}: `{name}` must be a finite number >= 0, got {value!r}"
                 )
@@ -45,12 +53,14 @@ class Limits:
             value = getattr(self, name)
             if name == "time_limit" and value is None:
                 continue
-            if not _is_number(value) or not value > 0:
+            if not is_number(value) or not value > 0:
                 raise InvalidInputError(
                     f"{caller}: `{name}` must be a number > 0, got {value!r}"
                 )
         most = self.max_regions
-        if most is not None and not (_is_number(most) and most == int(most) >= 1):
+        if most is not None and not (
+            is_number(most) and math.isfinite(most) and most == int(most) >= 1
+        ):
             raise InvalidInputError(
                 f"{caller}: `max_regions` must be an integer >= 1, got {most!r}"
             )
@@ -63,28 +73,56 @@ class Limits:
         return reached + max(self.atol, self.rtol * abs(reached))
 
 
-def _is_number(x: object) -> bool:
-    return isinstance(x, (int, float)) and not isinstance(x, bool) and x == x
+def is_number(x: object) -> bool:
+    """Return whether this is a number, and not NaN."""
+    if not isinstance(x, (int, float)) or isinstance(x, bool):
+        return False
+    return abs(x) <= sys.float_info.max or abs(x) == math.inf
+
+
+def require_seed(seed: Any, caller: str) -> None:
+    """Raise unless random numbers can start from this."""
+    whole = isinstance(seed, (int, np.integer)) and not isinstance(seed, bool)
+    if not whole or seed < 0:
+        raise InvalidInputError(
+            f"{caller}: `seed` must be an integer >= 0, got {type(seed).__name__} "
+            f"{seed!r:.60}"
+        )
 
 
 class Clock:
     """Seconds since the start, and those that earlier runs had spent."""
 
     def __init__(self, limit: float | None, spent: float = 0.0) -> None:
-        self._start = time.monotonic()
+        self._start = budget.now()
         self.limit = math.inf if limit is None else limit
         self.spent = spent
 
     @property
     def now(self) -> float:
         """Seconds since this run's start."""
-        return time.monotonic() - self._start
+        return budget.now() - self._start
 
     @property
     def left(self) -> float:
         """Seconds left to this run."""
         return self.limit - self.now
 
-    def is_half_over(self) -> bool:
-        """Return whether half of this run's time is spent."""
-        return self.now > 0.5 * self.limit
+    def at(self, share: float) -> float:
+        """Return when, by `budget.now`, a share of this run's time is over."""
+        return self._start + share * self.limit
+
+    def share(self, part: float) -> float:
+        """Return the share of the time that is over when a part of what is left is."""
+        now = self.now / self.limit
+        return now + part * max(1.0 - now, 0.0)
+
+    @property
+    def end(self) -> float:
+        """When, by `budget.now`, whatever still goes on is given up."""
+        return self.at(1.0 + LATE) + LATEST
+
+    @property
+    def last(self) -> float:
+        """When even the first bound is given up."""
+        return self.at(1.0 + LATE) + LAST

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.bound.branch.executors import Crew, Done
+from deuterium.bound.branch.executors import Crew
 from deuterium.bound.branch.incumbent import Incumbent
 from deuterium.bound.branch.journal import (
     UNREADABLE,
@@ -21,8 +21,13 @@ from deuterium.bound.branch.limits import Clock, Limits
 from deuterium.bound.branch.progress import Quiet
 from deuterium.bound.branch.shield import Shield
 from deuterium.bound.branch.tree import Tree
+from deuterium.bound.outset import NOTHING, Outset
 from deuterium.bound.region import Bounder, Verdicts
+from deuterium.budget import Spent, check
+from deuterium.interval.rounding import EPS, widen_up
 
+ROOM = 2.0**-44  # relative; a checker's arithmetic is another, and needs a little
+FIRST = 0.3  # of the time left may go to the first search
 FINEST = 2.0**-40  # of a side: an infinite bound on so small a region is a pole
 FAREST = 2.0**400  # and on one so far out, an objective that grows without end
 DEEPEST = 4000  # cuts
@@ -51,6 +56,8 @@ class BranchAndBound:
         Where the work is recorded.
     clock : Clock
         Tells the time spent and left.
+    first : Outset, optional
+        A bound that is known already.
     """
 
     def __init__(
@@ -61,11 +68,15 @@ class BranchAndBound:
         limits: Limits,
         journal: Journal | None,
         clock: Clock,
+        first: Outset = NOTHING,
     ) -> None:
         self.bounder, self.crew, self.incumbent = bounder, crew, incumbent
         self.limits, self.journal, self.clock = limits, journal, clock
         self.root = bounder.root()
         self.tree = Tree(self.root)
+        self.first = first
+        if first.upper < np.inf:
+            self.tree.bound_root(first.upper, first.proof)
         self.regions = 0
         self.history: list[tuple[float, float, float]] = []
         self.offending: tuple[Any, Any] | None = None  # a tiny box of infinite bound
@@ -73,13 +84,21 @@ class BranchAndBound:
         self._pace = 0.0  # seconds a region
         self._shield = Shield()
 
-    def run(self, progress: Quiet) -> str:
-        """Work until there is a reason to stop, and return it (a status)."""
+    def run(self, progress: Quiet, stop: str = "") -> str:
+        """Work until there is a reason to stop, and return it (a status).
+
+        ``stop`` is a reason that there is already.
+        """
+        if stop:
+            self._note(progress)
+            return stop
         with self._shield:
             try:
                 self._resume()
                 with np.errstate(all="ignore"):
                     return self._work(progress)
+            except Spent as spent:
+                return spent.status
             except KeyboardInterrupt:
                 if not self._shield.is_whole:
                     raise
@@ -88,6 +107,15 @@ class BranchAndBound:
                 with self._shield.whole():
                     self.crew.cancel()
                     self.tree.put_back(list(self.tree.pending))
+
+    def claim(self, upper: float) -> float:
+        """Return what to claim for a proved bound, so that a checker has room.
+
+        A few ulps more, but never more than what was known at the outset.
+        """
+        if upper == 0 or not np.isfinite(upper):
+            return upper
+        return min(float(widen_up(np.asarray(upper), ROOM / EPS)), self.first.upper)
 
     @property
     def target(self) -> float:
@@ -103,7 +131,7 @@ class BranchAndBound:
             with self._shield.whole():
                 self._hand_out()
             for done in self.crew.collect(min(WAIT, max(self.clock.left, 0.0))):
-                self._enter(done)
+                self._enter(done.nodes, done.verdicts, done.seconds)
 
     def _hand_out(self) -> None:
         """Give the crew as many batches as it takes."""
@@ -152,37 +180,46 @@ class BranchAndBound:
         idle = len(self.crew) < self.crew.workers
         return self._least if idle else self.bounder.batch
 
-    def _enter(self, done: Done) -> None:
-        """Take in what was found of a batch."""
-        better = self.incumbent.offer(done.verdicts.points)
-        self._pace = done.seconds / len(done.nodes)
+    def _enter(
+        self, nodes: list[int], verdicts: Verdicts | None, seconds: float
+    ) -> None:
+        """Take in what was found of a batch, if anything."""
+        if verdicts is None:
+            with self._shield.whole():
+                self.tree.put_back(nodes)
+            return
+        better = self.incumbent.offer(verdicts.points)
+        self._pace = seconds / len(nodes)
         with self._shield.whole():
             if self.journal:
-                self._record(self.journal, done, better)
-            self._apply(done.nodes, done.verdicts)
+                self._record(self.journal, nodes, verdicts, better)
+            self._apply(nodes, verdicts)
             if better:
                 self.tree.close(self.target)
 
-    def _record(self, journal: Journal, done: Done, better: bool) -> None:
+    def _record(
+        self, journal: Journal, nodes: list[int], verdicts: Verdicts, better: bool
+    ) -> None:
         journal.batch(
-            done.nodes,
-            self.tree.regions(done.nodes),
-            done.verdicts,
+            nodes,
+            self.tree.regions(nodes),
+            verdicts,
             point=self.incumbent.row if better else None,
-            cut=~(np.asarray(done.verdicts.upper) <= self.target),
+            cut=~(np.asarray(verdicts.upper) <= self.target),
             spent=self.clock.spent + self.clock.now,
             search=self.incumbent.state(),
         )
 
     def _apply(self, nodes: Sequence[int], verdicts: Verdicts) -> None:
-        self._look_for_poles(nodes, verdicts)
         self.tree.apply(nodes, verdicts, self.target)
+        self._look_for_poles(nodes, verdicts)
         self.regions += len(nodes)
         self._batches += 1
 
     def _look_for_poles(self, nodes: Sequence[int], verdicts: Verdicts) -> None:
         """Remember a region too small to be cut whose bound still is infinite."""
-        for k in np.flatnonzero(np.asarray(verdicts.upper) == np.inf).tolist():
+        bound = self.tree.known["bound"][list(nodes)]
+        for k in np.flatnonzero(bound == np.inf).tolist():
             low, high = verdicts.low[k], verdicts.high[k]
             deep = self.tree.known["depth"][nodes[k]] > DEEPEST
             if deep or verdicts.cut[k] < 0 or self._is_tiny(low, high):
@@ -213,6 +250,7 @@ class BranchAndBound:
         growth = self.tree.growth(self.crew.width * self._size())
         if self.tree.bytes + growth > self.limits.memory_limit:
             return "memory_limit"
+        check(memory=growth)
         return ""
 
     def _note(self, progress: Quiet) -> None:
@@ -225,31 +263,40 @@ class BranchAndBound:
 
     def _resume(self) -> None:
         """Take in what an earlier run recorded, or find a first point."""
-        self.incumbent.limit(self.clock.left)
-        state = self._replayed(self.journal) if self.journal else None
-        if state is not None:
-            self.incumbent.restore(state, offers=self._batches)
+        self.incumbent.limit(self.clock.at(1.0))
+        if self.journal and self._replayed(self.journal):
             self.tree.close(self.target)
             return
-        self.incumbent.start()
+        if self.tree.upper > self.target:  # else the first point was the best
+            self.incumbent.limit(self.clock.at(self.clock.share(FIRST)))
+            self.incumbent.start()
+            self.incumbent.limit(self.clock.at(1.0))
         if self.journal:
             self.journal.point(self.incumbent.row, self.incumbent.state())
 
-    def _replayed(self, journal: Journal) -> dict[str, Any] | None:
-        """Take in the records of an earlier run; return the state of its search."""
-        state = None
+    def _replayed(self, journal: Journal) -> bool:
+        """Take in the records of an earlier run; return whether there were any."""
+        state, at = None, 0
         for number, entry in enumerate(journal.read(), start=2):
             try:
                 with self._shield.whole():
                     self._replay(entry)
             except UNREADABLE:
                 raise journal.damaged(number) from None
-            state = entry.get("search") or state
-        return state
+            if entry.get("search"):
+                state, at = entry["search"], number
+        if state is None:
+            return False
+        try:
+            self.incumbent.restore(state, offers=self._batches)
+        except UNREADABLE:
+            raise journal.damaged(at) from None
+        return True
 
     def _replay(self, entry: dict[str, Any]) -> None:
         if entry.get("point") is not None:
-            self.incumbent.certify(array_of(entry["point"]))
+            most = self.incumbent.problem.size
+            self.incumbent.certify(array_of(entry["point"], most))
         if "nodes" not in entry:
             return
         nodes = [int(i) for i in entry["nodes"]]

@@ -11,7 +11,7 @@ import numpy as np
 from deuterium.bound.branch.columns import GROWTH, Columns
 from deuterium.bound.branch.packing import packed, room, unpacked
 from deuterium.bound.branch.pool import Pool
-from deuterium.bound.region import EMPTY, Regions, Verdicts
+from deuterium.bound.region import EMPTY, Proof, Regions, Verdicts
 
 Array = Any
 Queued = tuple[float, int, int]
@@ -62,6 +62,15 @@ class Tree:
         self._steps: list[bytes | None] = []  # with the reason for end points, if any
         self._packed_bytes = 0
         self._enter(root, np.zeros(len(root), dtype=int))
+
+    def bound_root(self, bound: float, proof: Proof) -> None:
+        """Enter a bound of the whole domain that is known before it is looked at."""
+        for name in ("inherited", "own", "bound"):
+            self.known[name][0] = bound
+        (self._proofs[0],) = packed([proof])
+        self._packed_bytes += room(self._proofs[0])
+        self._queue = []
+        self._push(np.zeros(1, dtype=np.intp))
 
     # -- what is open ----------------------------------------------------------------
 
@@ -235,13 +244,13 @@ class Tree:
         own = np.asarray(verdicts.upper, dtype=float)
         inherited = self.known["inherited"][at]
         better = own < inherited  # else an outer region's proof is as good; never NaN
-        self.known["own"][at] = np.where(better, own, np.inf)
+        self.known["own"][at] = np.where(better, own, self.known["own"][at])
         self.known["bound"][at] = np.where(better, own, inherited)
         which = np.flatnonzero(better).tolist()
         proofs = packed([verdicts.proofs[k] for k in which])
         for k, proof in zip(which, proofs, strict=True):
+            self._packed_bytes += room(proof) - room(self._proofs[at[k]])
             self._proofs[at[k]] = proof
-            self._packed_bytes += room(proof)
         told = [
             (k, (steps, ends))
             for k, (steps, ends) in enumerate(

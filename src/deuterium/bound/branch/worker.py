@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import threading
 import time
@@ -13,12 +14,16 @@ from typing import Any
 
 import numpy as np
 
+from deuterium import budget
 from deuterium.bound.bounders.choose import choose
+from deuterium.bound.branch.orphans import is_told_to_stop, leave_with_parent
 from deuterium.bound.domain import Domain
 from deuterium.bound.problem import Problem
 from deuterium.bound.region import Bounder, Regions, Verdicts
+from deuterium.budget import Spent, spending
 from deuterium.graph.serialize import dumps, loads
 from deuterium.graph.variable import Variable
+from deuterium.interval.environment import forgets, require_standard
 
 KEPT = 4  # problems that a worker remembers
 
@@ -91,11 +96,14 @@ class Answer:
         Time spent on the batch.
     process : tuple
         Which process it was.
+    spent : bool
+        Whether nothing was found because the time was over.
     """
 
     verdicts: Verdicts | None
     seconds: float
     process: tuple[str, int]
+    spent: bool = False
 
 
 def this_process() -> tuple[str, int]:
@@ -107,19 +115,40 @@ def this_process() -> tuple[str, int]:
 # needs its own.
 _TOLD: OrderedDict[str, Task] = OrderedDict()
 _OWN = threading.local()
+forgets(lambda: _OWN.__dict__.clear())  # those of the thread that refuses
+
+
+def bounded(bounder: Bounder, regions: Regions, incumbent: float) -> Verdicts:
+    """Bound a batch of regions, if this thread's arithmetic is as it must be."""
+    require_standard("maximize")
+    with np.errstate(all="ignore"):
+        verdicts = bounder.bound(regions, incumbent)
+    require_standard("maximize")
+    return verdicts
 
 
 def bound_here(
-    key: str, task: Task | None, regions: Regions, incumbent: float
+    key: str,
+    task: Task | None,
+    regions: Regions,
+    incumbent: float,
+    left: float = math.inf,
 ) -> Answer:
-    """Bound a batch of regions of the problem of this key, if it is known here."""
-    start = time.perf_counter()
-    bounder = _bounder(key, task)
-    verdicts = None
-    if bounder is not None:
-        with np.errstate(all="ignore"):
-            verdicts = bounder.bound(regions, incumbent)
-    return Answer(verdicts, time.perf_counter() - start, this_process())
+    """Bound a batch of regions of the problem of this key, if it is known here.
+
+    ``left`` is how many seconds it may take.
+    """
+    leave_with_parent()
+    require_standard("maximize")  # before a bounder is built
+    start, verdicts, spent = time.perf_counter(), None, False
+    try:
+        with spending(budget.now() + left, stop=is_told_to_stop):
+            bounder = _bounder(key, task)
+            if bounder is not None:
+                verdicts = bounded(bounder, regions, incumbent)
+    except Spent:
+        spent = True
+    return Answer(verdicts, time.perf_counter() - start, this_process(), spent)
 
 
 def known_here(key: str, bounder: Bounder | None) -> None:

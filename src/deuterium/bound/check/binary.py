@@ -73,7 +73,7 @@ def power(a: Ball, b: Ball, c: Ball, d: Ball) -> Range:
     if not (a >= ZERO and c > ZERO):
         raise NoBound("a power of what may be negative, or of zero to none above zero")
     top = b.upper()
-    if not top > ZERO:
+    if top <= ZERO:
         return ZERO, ZERO
     t = top.log()
     return ZERO, larger(c * t, d * t).exp()

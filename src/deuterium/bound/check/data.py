@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from flint import arb
 
 from deuterium.bound.check.functions import INFINITY, Ball
 from deuterium.bound.check.reasons import NoBound
+from deuterium.bound.check.record import is_double
 from deuterium.bound.check.region import number
 
 
@@ -19,19 +21,16 @@ def numbers(x: Any, count: int) -> list[Ball]:
 
 
 def finite(x: Any) -> Ball:
-    """Return one finite number."""
-    if type(x) not in (int, float):
-        raise NoBound(f"a number is wanted, got {x!r:.60}")
-    ball = arb(x)
-    if not ball.is_finite():
+    """Return one finite number, a double."""
+    if not is_double(x) or not math.isfinite(x):
         raise NoBound(f"a finite number is wanted, got {x!r:.60}")
-    return ball
+    return arb(x)
 
 
 def end(x: Any) -> Ball:
     """Return an end of a box, which may be infinite."""
     if isinstance(x, str) and x in ("inf", "-inf"):
         return INFINITY if x == "inf" else -INFINITY
-    if type(x) not in (int, float):
+    if not is_double(x) or math.isnan(x):
         raise NoBound(f"a number is wanted, got {x!r:.60}")
     return number(x)

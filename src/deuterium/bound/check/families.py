@@ -59,20 +59,26 @@ def _joined(groups: Sequence[Group], family: str, names: Sequence[str]) -> list[
     return out
 
 
+def _exponential(x: Ball) -> tuple[Ball, Ball]:
+    """Return exp and exp - 1, both as accurate as the argument."""
+    e = x.exp()
+    return e, x.expm1() if e > HALF else e - ONE
+
+
 def logistic(x: Ball) -> Three:
     """Return the logistic function and its first two derivatives."""
-    e = (-x if x > ZERO else x).exp()
+    e, less = _exponential(-x if x > ZERO else x)
     d = ONE / (ONE + e)
     s, q = (d, e * d) if x > ZERO else (e * d, d)
     slope = s * q
-    return s, slope, slope * (q - s)
+    return s, slope, slope * d * (less if x > ZERO else -less)
 
 
 def hyperbolic(x: Ball) -> Three:
     """Return tanh and its first two derivatives."""
-    e = (-TWO * x if x > ZERO else TWO * x).exp()
+    e, less = _exponential(-TWO * x if x > ZERO else TWO * x)
     d = ONE / (ONE + e)
-    t = (ONE - e) * d if x > ZERO else (e - ONE) * d
+    t = -less * d if x > ZERO else less * d
     slope = 4 * e * d * d
     return t, slope, -TWO * t * slope
 

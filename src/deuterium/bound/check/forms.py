@@ -7,7 +7,7 @@ from functools import cache, cached_property
 from typing import Any
 
 from deuterium.bound.check.core import CORE, core_of
-from deuterium.bound.check.functions import INFINITY, Ball, larger, smaller
+from deuterium.bound.check.functions import Ball, larger, smaller
 from deuterium.bound.check.inputs import Inputs
 from deuterium.bound.check.reasons import NoBound
 from deuterium.bound.check.region import Region
@@ -67,8 +67,7 @@ class Forms:
         """Forget what a region says of the atoms that depend on inputs just moved."""
         if self.atoms:
             for j in frozenset().union(*[self._dependent[i] for i in moved]):
-                region.low[j], region.high[j] = -INFINITY, INFINITY
-                region.open[j] = False
+                region.free(j)
 
     def ranges(self, outputs: Sequence[Variable], *, slopes: bool) -> Ranges:
         """Return the ranges of some graphs; of slopes over boxes of inputs alone."""
@@ -92,6 +91,7 @@ class Forms:
             inputs.most,
             self.atoms,
             self.facts,
+            inputs.work,
         )
 
     @cached_property

@@ -25,7 +25,8 @@ def cbrt(x: Ball) -> Ball:
         return x.root(3)
     if x < ZERO:
         return -((-x).root(3))
-    return arb(0, abs(x).upper().root(3).upper()) if x != ZERO else ZERO
+    most = ZERO if x.is_zero() else abs(x).upper().root(3)
+    return between(-most, most)
 
 
 def exp2(x: Ball) -> Ball:
@@ -101,7 +102,9 @@ def log_ndtr_slope(x: Ball) -> Ball:
 
 def whole_power(x: Ball, n: int) -> Ball:
     """Return a whole power, also of a ball that holds zero."""
-    if n <= 0 or x > ZERO or x < ZERO or x.is_exact():
+    if n == 0:
+        return ONE if x.is_finite() else UNKNOWN
+    if n < 0 or x > ZERO or x < ZERO or x.is_exact():
         return x**n
     most = abs(x).upper() ** n
     return between(-most if n % 2 else ZERO, most)
@@ -137,16 +140,30 @@ def between(low: Ball, high: Ball) -> Ball:
     return low.union(high)
 
 
+def where_known(f: Callable[..., Ball]) -> Callable[..., Ball]:
+    """Return a function whose value is not known where an argument is not.
+
+    For those that would hide it: a step of what is undefined is not 0 or 1.
+    """
+
+    def known(*x: Ball) -> Ball:
+        return f(*x) if all(e.is_finite() for e in x) else UNKNOWN
+
+    return known
+
+
+@where_known
 def sign(x: Ball) -> Ball:
     """Return the sign, 0 at 0."""
     return x.sgn()
 
 
+@where_known
 def step(x: Ball) -> Ball:
     """Return 1 for positive numbers, else 0."""
     if x > ZERO:
         return ONE
-    return ZERO if x <= ZERO else arb(0.5, 0.5)
+    return ZERO if x <= ZERO else HALF.union(ZERO).union(ONE)
 
 
 ARB: Mapping[str, str] = {
@@ -166,7 +183,7 @@ ONE_VARIABLE: Mapping[str, Function] = {
     "expit": expit,
     "expit'": expit_slope,
     "expit''": expit_curvature,
-    "flat": lambda x: ZERO,
+    "flat": where_known(lambda x: ZERO),
     "log10": lambda x: x.log_base(10),
     "log2": lambda x: x.log_base(2),
     "log_expit": log_expit,

@@ -18,6 +18,7 @@ from flint import arb, ctx
 from deuterium.bound.check.functions import INFINITY, ZERO, Ball, larger, smaller
 from deuterium.bound.check.reasons import NoPoint
 from deuterium.bound.check.region import Region, number
+from deuterium.bound.check.work import Work
 from deuterium.bound.domain import Domain, OneOf, Range, UnitVectors, Within
 from deuterium.errors import CertificateError
 from deuterium.graph.variable import Variable
@@ -66,15 +67,20 @@ class Inputs:
         The tightest ends of each input.
     box : list of (arb, arb)
         The doubles around each input.
+    work : Work
+        What a check of something about them may take.
+    whole : dict from str to Part
+        Each symbol's.
     movable : list of bool
         Whether an input may take every value between its ends, whatever the others are.
     """
 
     def __init__(self, symbols: Sequence[Variable], domain: Domain) -> None:
         self.symbols, self.domain = list(symbols), domain
+        self.work = Work()
         self.starts: dict[str, int] = {}
         self.parts: list[Part] = []
-        self._whole: dict[str, Part] = {}
+        self.whole: dict[str, Part] = {}
         self.least: list[Ball] = []
         self.most: list[Ball] = []
         self.movable: list[bool] = []
@@ -94,7 +100,7 @@ class Inputs:
         part = Part(self.size, s.size)
         self.starts[s.name] = part.start
         self.parts.append(part)
-        self._whole[s.name] = part
+        self.whole[s.name] = part
         self.least += [-INFINITY] * s.size
         self.most += [INFINITY] * s.size
         boxes = [c for c in constraints if isinstance(c, (Range, Within))]
@@ -194,7 +200,7 @@ class Inputs:
         """Return a random point of the domain, or None where the draw lies outside."""
         values: dict[str, Any] = {}
         for s in self.symbols:
-            part = self._whole[s.name]
+            part = self.whole[s.name]
             if s.name in fixed:
                 values[s.name] = fixed[s.name]
             elif part.table is not None:

@@ -7,11 +7,13 @@ with these values put in, simplified over the domain.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from deuterium.bound.check.convexity import is_convex_in
+from deuterium.bound.check.enclosure import Given
 from deuterium.bound.check.forms import Forms
 from deuterium.bound.check.inputs import Inputs
 from deuterium.bound.check.reasons import NoBound
@@ -21,6 +23,8 @@ from deuterium.errors import CertificateError
 from deuterium.graph.substitute import substitute
 from deuterium.graph.variable import Variable
 from deuterium.transform.simplify import simplify
+
+KEPT = 256  # forms of labels' values at a time
 
 Compare = Callable[[Variable, dict[str, list[float]]], None]
 
@@ -39,6 +43,8 @@ class Family:
         labels' values put in.
     compare : callable
         Refuses a graph that is not the objective where labels have given values.
+    given : Given, optional
+        The graph as given.
     """
 
     def __init__(
@@ -48,9 +54,10 @@ class Family:
         labels: Sequence[str],
         told: Sequence[Mapping[str, Any]],
         compare: Compare,
+        given: Given | None = None,
     ) -> None:
+        self.given = given
         self._told = {tuple(map(float, t["values"])): t for t in told}
-        self.coordinates = inputs.size + max([len(t["atoms"]) for t in told], default=0)
         self.general = self._forms(objective, inputs, ())
         self._compare = compare
         self._labels = [s for s in inputs.symbols if s.name in set(labels)]
@@ -59,29 +66,25 @@ class Family:
         self._at = [
             inputs.starts[s.name] + i for s in self._labels for i in range(s.size)
         ]
-        self._special: dict[tuple[float, ...], Forms] = {}
+        self._special = lru_cache(maxsize=KEPT)(self._made)
         self._convex: dict[str, bool] = {}
 
     def at(self, region: Region) -> Forms:
         """Return the forms that a proof speaks of in a region."""
-        forms = self._found(region)
-        if region.forms is not forms:
+        values = self._values(region)
+        forms = self._special(values) if values else self.general
+        if region.values != values:
             # the coordinates behind the inputs are others from here on
-            region.forget(self.general.size)
-            region.forms = forms
+            region.renew(self.general.size, len(forms.atoms))
+            region.values = values
         return forms
 
-    def _found(self, region: Region) -> Forms:
+    def _values(self, region: Region) -> tuple[float, ...]:
+        """Return the labels' values, if each of them has one in a region."""
         low, high = region.low, region.high
-        for j in self._at:
-            if low[j] is not high[j] and low[j] != high[j]:
-                return self.general
-        if not self._at:
-            return self.general
-        values = tuple([float(low[j]) for j in self._at])
-        if values not in self._special:
-            self._special[values] = self._made(values)
-        return self._special[values]
+        if all(low[j] is high[j] or low[j] == high[j] for j in self._at):
+            return tuple([float(low[j]) for j in self._at])
+        return ()
 
     def _forms(
         self, graph: Variable, inputs: Inputs, values: tuple[float, ...]

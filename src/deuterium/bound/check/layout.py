@@ -16,11 +16,14 @@ from typing import Any
 import numpy as np
 from flint import arb
 
-from deuterium.errors import UnsupportedError
+from deuterium.bound.check.binary import RULES2
+from deuterium.bound.check.unary import RULES
+from deuterium.errors import CertificateError
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
 
 Array = Any
+ELEMENTWISE = {*RULES, *RULES2, "integer_power"}
 Task = tuple[tuple[int, ...], tuple[int, ...]]  # slots filled, slots taken
 
 
@@ -78,9 +81,9 @@ class Layout:
         places = [self.slots[a] for a in node.args]
         if name in MOVES:
             return MOVES[name](*places, **node.attrs)
-        maker = _MAKERS.get(name, _each if node.op.elementwise else None)
+        maker = _MAKERS.get(name, _each if name in ELEMENTWISE else None)
         if maker is None:
-            raise UnsupportedError(f"the checker has no rule for the operator {name!r}")
+            raise CertificateError(f"the checker has no rule for the operator {name!r}")
         return maker(self, node, places)
 
     def _numbered(self, values: Array) -> Array:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
+from typing import Any
 
 import numpy as np
 from flint import arb, ctx
@@ -23,11 +24,36 @@ FINEST = 2000  # where numbers cancel to what may be zero
 COMPARED, TRIED = 8, 200  # points, and how many to try for them
 WIDE = 8.0  # how far out points are taken where there is no end
 
+Value = Callable[..., Any]  # of a graph at a point
+
 
 def derived(v: Variable, inputs: Inputs, maximizes: bool) -> Variable:
     """Return the objective: ``v`` or ``-v``, simplified over the domain."""
     (dense,) = condensed([v if maximizes else -v])
     return simplify(dense, inputs.domain)
+
+
+def at_points(graph: Variable, starts: Mapping[str, int], size: int) -> Value:
+    """Return the value of a graph at points."""
+    points = Points([graph], starts, size)
+    return lambda point: points(point)[0]
+
+
+def between(graph: Variable, starts: Mapping[str, int], size: int) -> Value:
+    """Return balls that hold the ranges of a graph at points.
+
+    They know more of what is hidden by rounding: which of two numbers that may be equal
+    is the larger, or how large what overflows may become behind a bounded function.
+    """
+    ranges = Ranges([graph], starts, size)
+
+    def value(point: Sequence[Ball]) -> Ball:
+        (a,), (b,) = ranges(point, point)
+        if not (a.is_finite() and b.is_finite()):
+            raise NoBound("a value at a point is not known")
+        return a.union(b)
+
+    return value
 
 
 class Comparison:
@@ -45,13 +71,12 @@ class Comparison:
 
     def __init__(self, v: Variable, inputs: Inputs, maximizes: bool, seed: int) -> None:
         self.inputs, self.maximizes, self.seed = inputs, maximizes, seed
-        self._v = v
-        self._given = cache(self._points)
+        self._given = cache(partial(self._made, v))
 
-    def _points(self, bits: int) -> Points:
-        """Return the graph as given, its constants worked out in so many bits."""
+    def _made(self, graph: Variable, bits: int, value: Value) -> Value:
+        """Return a graph's value, its constants worked out in so many bits."""
         with ctx.workprec(bits):
-            return Points([self._v], self.inputs.starts, self.inputs.size)
+            return value(graph, self.inputs.starts, self.inputs.size)
 
     def __call__(
         self, graph: Variable, fixed: Mapping[str, Sequence[float]] | None = None
@@ -63,33 +88,40 @@ class Comparison:
         CertificateError
             It differs, or no point was found where ``v`` is defined.
         """
-        if not any(self._compared(graph, fixed or {}, b) for b in (PRECISE, FINEST)):
+        ways = (PRECISE, at_points), (FINEST, at_points), (PRECISE, between)
+        if not any(self._compared(graph, fixed or {}, *way) for way in ways):
             raise CertificateError(
                 f"at none of {TRIED} random points of the domain is the graph defined"
             )
 
     def _compared(
-        self, graph: Variable, fixed: Mapping[str, Sequence[float]], bits: int
+        self,
+        graph: Variable,
+        fixed: Mapping[str, Sequence[float]],
+        bits: int,
+        value: Value,
     ) -> int:
         """Return at how many points both graphs are defined, and agree."""
         rng = np.random.default_rng(self.seed)
         compared, inputs = 0, self.inputs
         with ctx.workprec(bits):
-            mine = Points([graph], inputs.starts, inputs.size)
+            mine = self._made(graph, bits, value)
             for _ in range(TRIED):
                 row = inputs.sample(rng, WIDE, fixed)
-                if row is None or not self._is_same(self._given(bits), mine, row):
+                if row is None or not self._is_same(
+                    self._given(bits, value), mine, row
+                ):
                     continue
                 compared += 1
                 if compared == COMPARED or not row:
                     break
         return compared
 
-    def _is_same(self, v: Points, graph: Points, row: Sequence[float]) -> bool:
+    def _is_same(self, v: Value, graph: Value, row: Sequence[float]) -> bool:
         """Return whether both are defined at a point, and agree."""
         point = [arb(x) for x in row]
         try:
-            (given,), (mine,) = v(point), graph(point)
+            given, mine = v(point), graph(point)
         except NoBound:
             return False
         if not given.overlaps(mine if self.maximizes else -mine):
@@ -115,8 +147,9 @@ def ranges_at(
         for v in graphs:
             found: list[tuple[Ball, Ball]] = []
             with ctx.workprec(bits), suppress(NoBound):
-                (value,) = Points([v], inputs.starts, inputs.size)(point)
+                value = at_points(v, inputs.starts, inputs.size)(point)
                 found.append((value, value))
+            with ctx.workprec(bits), suppress(NoBound):
                 (a,), (b,) = Ranges([v], inputs.starts, inputs.size)(point, point)
                 found.append((a, b))
             yield from found

@@ -16,11 +16,13 @@ from deuterium.bound.check.functions import (
     HALF,
     ONE,
     ONE_VARIABLE,
+    UNKNOWN,
     ZERO,
     Ball,
     larger,
     logaddexp,
     smaller,
+    where_known,
     whole_power,
 )
 from deuterium.bound.check.layout import Group
@@ -34,14 +36,15 @@ def _power(x: Ball, y: Ball) -> Ball:
     if y.is_exact() and y.is_integer() and abs(y) <= LARGEST_POWER:
         return whole_power(x, int(y.unique_fmpz()))
     if x.is_zero() and y > ZERO:
-        return ZERO
+        return ZERO if y.is_finite() else UNKNOWN
     return (y * x.log()).exp()
 
 
 def _x_log(log: Callable[[Ball], Ball]) -> Callable[[Ball, Ball], Ball]:
-    return lambda x, y: ZERO if x.is_zero() else x * log(y)
+    return where_known(lambda x, y: ZERO if x.is_zero() else x * log(y))
 
 
+@where_known
 def _cosine(x: Ball, y: Ball) -> Ball:
     if x.is_zero():
         return ZERO
@@ -98,8 +101,13 @@ def _softmax(row: list[Ball]) -> list[Ball]:
     return [p / (p + q) for p, q in zip(powers, others(powers), strict=True)]
 
 
+_zero = where_known(lambda *balls: ZERO)
+
+
 def _first_maximum(row: list[Ball]) -> list[Ball]:
     """Choose the first of equals: above those before it, not below those behind."""
+    if not all(x.is_finite() for x in row):
+        return [UNKNOWN] * len(row)
     out = []
     for i, x in enumerate(row):
         wins = all(x > y for y in row[:i]) and all(x >= y for y in row[i + 1 :])
@@ -144,7 +152,7 @@ _REDUCTIONS: Mapping[str, Callable[[Sequence[Ball]], Ball]] = {
     "prod": _product,
     "max": largest,
     "logsumexp": log_sum_exp,
-    "tie_slope": lambda balls: ZERO,
+    "tie_slope": lambda balls: _zero(*balls),
 }
 _ROWS: Mapping[str, Any] = {
     "softmax": _softmax,

@@ -28,6 +28,7 @@ from deuterium.bound.check.unary import (
 Ends = list[Ball]
 Step = Callable[[Ends, Ends], None]
 
+FEW = 16  # elements of a softmax of which differences are cheap
 LARGE = 600  # elements of a matrix, beyond which centres and radii pay
 
 
@@ -173,11 +174,24 @@ def others(terms: list[Ball]) -> list[Ball]:
     return [a + b for a, b in zip(before, after, strict=True)]
 
 
+def _few_shares(outs: Sequence[int], ins: Sequence[int], low: Ends, high: Ends) -> None:
+    """Work out a softmax of few elements from their differences: exact where equal."""
+    for n, (k, i) in enumerate(zip(outs, ins, strict=True)):
+        rest = [j for m, j in enumerate(ins) if m != n]
+        value = ONE / sum([(high[j] - low[i]).exp() for j in rest], ONE)
+        low[k] = value if value > ZERO else ZERO
+        value = ONE / sum([(low[j] - high[i]).exp() for j in rest], ONE)
+        high[k] = value if value < ONE else ONE
+
+
 def _softmax(group: Group, fixed: Mapping[int, Ball]) -> Step:
     """Rise in an element's own argument, fall in the others."""
 
     def step(low: Ends, high: Ends) -> None:
         for outs, ins in group.tasks:
+            if len(ins) <= FEW:
+                _few_shares(outs, ins, low, high)
+                continue
             least = [low[i].exp() for i in ins]
             most = [high[i].exp() for i in ins]
             for k, p, q in zip(outs, least, others(most), strict=True):
@@ -258,6 +272,17 @@ def _general_product(
         low[k], high[k] = down, up
 
 
+def by_sign(weights: Sequence[Ball]) -> tuple[list[Ball], list[Ball]]:
+    """Return what may be positive, and what may be negative; zero for the others.
+
+    A ball that may be either counts in both: that its number is multiplied with one end
+    and zero with the other is among what the balls of both allow.
+    """
+    positive = [ZERO if c <= ZERO else c for c in weights]
+    negative = [ZERO if c >= ZERO else c for c in weights]
+    return positive, negative
+
+
 def affine(
     outs: Sequence[int],
     x: Sequence[int],
@@ -274,8 +299,7 @@ def affine(
     if inner * columns > LARGE:
         return _centred(outs, x, w, shape, fixed)
     weights = [fixed[i] for i in w]
-    positive = [c if c > ZERO else ZERO for c in weights]
-    negative = [ZERO if c > ZERO else c for c in weights]
+    positive, negative = by_sign(weights)
     both = arb_mat(2 * inner, columns, positive + negative)
     rows = shape[0]
     parts = [tuple(x[s : s + inner]) for s in range(0, rows * inner, inner)]

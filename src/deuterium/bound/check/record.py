@@ -146,9 +146,34 @@ def proof_to_json(nodes: Sequence[Any]) -> list[Any]:
 # -- from JSON -----------------------------------------------------------------------
 
 
-def no_constant(name: str) -> Any:
-    """Refuse NaN and infinities written as bare words."""
-    raise CertificateError(f"{name} is no number of a certificate")
+def is_double(x: Any) -> bool:
+    """Return whether this is a float, or a whole number that is one exactly."""
+    return type(x) is float or (type(x) is int and abs(x) <= 2**53)
+
+
+def parsed(written: str | bytes) -> Any:
+    """Read JSON text of which every number is a double, and every key is there once."""
+    return json.loads(
+        written,
+        parse_constant=_number,
+        parse_float=_number,
+        parse_int=lambda x: int(x) if len(x) < 18 else _number(x),
+        object_pairs_hook=_pairs,
+    )
+
+
+def _number(written: str) -> Any:
+    x = float(written)
+    if not math.isfinite(x):
+        raise CertificateError(f"{written:.40} is no number of a certificate")
+    return x
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise CertificateError("the JSON text has a key twice in one mapping")
+    return found
 
 
 def look_over(body: Mapping[str, Any]) -> None:
@@ -196,13 +221,9 @@ def _check_form(form: Any) -> None:
 
 
 def _check_number(name: str, x: Any) -> None:
-    if x in ("inf", "-inf") and isinstance(x, str):
+    if isinstance(x, str) and x in ("inf", "-inf"):
         return
-    try:
-        good = type(x) in (int, float) and math.isfinite(float(x))
-    except OverflowError:
-        good = False
-    if not good:
+    if not is_double(x) or not math.isfinite(x):
         raise CertificateError(f"the field `{name}` must be a number, got {x!r:.40}")
 
 

@@ -56,6 +56,9 @@ class Around:
     def __init__(self, forms: Forms, region: Region, center: Sequence[Ball]) -> None:
         n = forms.size
         low, high = box_of(forms, region)
+        for c, (a, b) in zip(center, forms.inputs.box, strict=True):
+            if not a <= c <= b:  # derivatives are simplified over that box
+                raise NoBound("the point is not in the box around the domain")
         hull = (
             [smaller(a, c) for a, c in zip(low, center, strict=True)],
             [larger(b, c) for b, c in zip(high, center, strict=True)],

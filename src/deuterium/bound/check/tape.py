@@ -30,9 +30,13 @@ def atoms_of(listed: Any, graph: Variable) -> list[Atom]:
     atoms: list[Atom] = []
     try:
         for i, element in listed:
+            if not type(i) is type(element) is int:
+                raise TypeError("whole numbers are wanted")
             if not 0 <= i < len(order) or not 0 <= element < order[i].size:
                 raise IndexError(i)
             atoms.append((order[i], element))
+        if len(set(atoms)) < len(atoms):
+            raise ValueError("one is there twice")
     except (TypeError, ValueError, IndexError) as error:
         raise CertificateError(f"the atoms cannot be read: {error!r:.100}") from None
     return atoms
@@ -165,8 +169,10 @@ class Ranges:
 
         def step(low: Ends, high: Ends) -> None:
             for k, i, c in places:
-                a = low[i]
-                positive = a > ZERO or (c is not None and is_open[c] and a >= ZERO)
+                # the end that is excluded is the box's: an atom's own range may begin
+                # further up, with a number that is taken
+                above = c is not None and is_open[c] and low[c] >= ZERO
+                positive = above or low[i] > ZERO
                 low[k] = ONE if positive else ZERO
                 high[k] = ZERO if high[i] <= ZERO else ONE
 

@@ -12,6 +12,7 @@ from flint import ctx
 
 from deuterium.bound.check import objective as objectives
 from deuterium.bound.check.data import end
+from deuterium.bound.check.enclosure import Given
 from deuterium.bound.check.functions import INFINITY
 from deuterium.bound.check.inputs import Inputs
 from deuterium.bound.check.labels import Family
@@ -19,7 +20,7 @@ from deuterium.bound.check.reasons import NoBound
 from deuterium.bound.check.region import Region
 from deuterium.bound.check.walk import UNREADABLE, walk
 from deuterium.bound.domain import Domain
-from deuterium.errors import CertificateError
+from deuterium.errors import CertificateError, DeuteriumError
 from deuterium.graph.serialize import dumps
 from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable
@@ -51,6 +52,15 @@ class Report:
 
 def verify(body: Mapping[str, Any], v: Variable, domain: Domain) -> Report:
     """Check the contents of a certificate; raise CertificateError where one fails."""
+    try:
+        return _verified(body, v, domain)
+    except CertificateError:
+        raise
+    except (NoBound, DeuteriumError, MemoryError, *UNREADABLE) as error:
+        raise CertificateError(f"the proof cannot be checked: {error!r:.300}") from None
+
+
+def _verified(body: Mapping[str, Any], v: Variable, domain: Domain) -> Report:
     start = time.perf_counter()
     symbols = sorted(free_symbols([v]), key=lambda s: s.name)
     with ctx.workprec(BITS):
@@ -63,9 +73,11 @@ def verify(body: Mapping[str, Any], v: Variable, domain: Domain) -> Report:
         compare(objective)
         graphs = [v, objective if maximizes else -objective]
         _witness(body, graphs, inputs, maximizes)
-        family = Family(objective, inputs, body["labels"], body["forms"], compare)
+        given = Given(v, objective, inputs, maximizes)
+        told = body["labels"], body["forms"]
+        family = Family(objective, inputs, *told, compare, given)
         claim = end(body["upper" if maximizes else "lower"])
-        root = _root(body["root"], inputs, family.coordinates - inputs.size)
+        root = _root(body["root"], inputs, len(family.general.atoms))
         count = walk(family, root, body["proof"], claim if maximizes else -claim)
     return Report(count, len(body["proof"]), time.perf_counter() - start)
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from deuterium.bound.check import leaves, steps
 from deuterium.bound.check.data import finite
-from deuterium.bound.check.forms import Forms
 from deuterium.bound.check.functions import Ball
 from deuterium.bound.check.labels import Family
 from deuterium.bound.check.reasons import NoBound, NoPoint
-from deuterium.bound.check.region import Region
+from deuterium.bound.check.region import Mark, Region
 from deuterium.errors import CertificateError
 
 UNREADABLE = (
@@ -20,9 +20,10 @@ UNREADABLE = (
 )  # fmt: skip
 
 Node = dict[str, Any]
+Child = Callable[[Region], None]
 
 
-def walk(family: Family, root: Region, nodes: Sequence[Node], claim: Ball) -> int:
+def walk(family: Family, region: Region, nodes: Sequence[Node], claim: Ball) -> int:
     """Check a tree in preorder against a claimed bound; return how many leaves it has.
 
     Raises
@@ -30,21 +31,29 @@ def walk(family: Family, root: Region, nodes: Sequence[Node], claim: Ball) -> in
     CertificateError
         A region is not accounted for, or something does not hold.
     """
-    waiting: list[Region | None] = [root]  # None: no point, so all is proved
+    # how to get there, from what the region was; None: no point, so all is proved
+    waiting: list[tuple[Mark, Child] | None] = [(region.mark(), lambda region: None)]
     count = 0
     for i, node in enumerate(nodes):
         if not waiting:
             raise CertificateError(
                 f"the proof goes on after its tree has ended, at node {i}"
             )
-        region = waiting.pop()
+        place = waiting.pop()
         try:
-            children = _visit(family, region, node, claim)
+            if place is not None:
+                mark, enter = place
+                region.back(mark)
+                enter(region)
+            children = _visit(family, region if place else None, node, claim)
+        except CertificateError:
+            raise
         except NoBound as reason:
             raise CertificateError(f"node {i} ({_kind(node)}): {reason}") from None
         except UNREADABLE as error:
             raise CertificateError(f"node {i} cannot be read: {error!r:.200}") from None
-        waiting += children[::-1]
+        mark = region.mark()
+        waiting += [child and (mark, child) for child in children[::-1]]
         count += not children
     if waiting:
         raise CertificateError(
@@ -62,8 +71,8 @@ def _kind(node: Node) -> str:
 
 def _visit(
     family: Family, region: Region | None, node: Node, claim: Ball
-) -> list[Region | None]:
-    """Check one node and return the regions of its children."""
+) -> list[Child | None]:
+    """Check one node and return how to get from its region to its children's."""
     if region is not None:
         try:
             family.at(region)  # so that its coordinates are those of this node
@@ -74,7 +83,7 @@ def _visit(
     if "leaf" in node:
         if region is not None:
             method, data = node["leaf"]
-            _close(family.at(region), region, method, data, claim)
+            _close(family, region, method, data, claim)
         return []
     if "ends" in node:
         j, (method, data) = node["ends"]
@@ -85,23 +94,30 @@ def _visit(
             family.require_convex(j)
         else:
             steps.ends(family.at(region), region, j, method)
-        faces = [region.at(j, 0), region.at(j, 1)]
-        for face in faces:
-            family.at(region).release(face, [j])
-        return [*faces]
+        if not (region.low[j].is_finite() and region.high[j].is_finite()):
+            raise NoBound("a face at infinity")
+        return [partial(_to_face, family, j, side) for side in (0, 1)]
     j, at = node["cut"]
     if region is None:
         return [None, None]
     if type(j) is not int or not 0 <= j < len(region.low):
         raise NoBound(f"there is no coordinate {j!r:.40}")
     point = finite(at)
-    return [region.below(j, point), region.above(j, point)]
+    return [lambda r: r.below(j, point), lambda r: r.above(j, point)]
+
+
+def _to_face(family: Family, j: int, side: int, region: Region) -> None:
+    region.move(j, side)
+    family.at(region).release(region, [j])
 
 
 def _close(
-    forms: Forms, region: Region, method: str, data: dict[str, Any], claim: Ball
+    family: Family, region: Region, method: str, data: dict[str, Any], claim: Ball
 ) -> None:
-    bound = leaves.bound(forms, region, method, data, claim)
+    if method == "enclosure" and family.given is not None:
+        bound = family.given.bound(region, data["labels"], claim)
+    else:
+        bound = leaves.bound(family.at(region), region, method, data, claim)
     if not bound <= claim:
         over = (
             (bound - claim).str(5, radius=False) if bound.is_finite() else "infinitely"

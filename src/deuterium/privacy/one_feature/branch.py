@@ -166,10 +166,13 @@ class Branches:
     def _whole(self, tau: tuple[float, float], side: int) -> list[Cells]:
         """Return one cell for each label, of all that t and ``t' - t`` can be."""
         table, feature = self._table(tau, side), self.feature
-        ranges = feature.bottom, feature.top
+        ranges, whole = (feature.bottom, feature.top), self._range(table)
+        if not np.isfinite(whole).all():  # t overflows, or is undefined somewhere
+            self.stuck = math.inf
+            return []
         made = []
         for label in feature.labels:
-            box, start = self._range(table)[None], np.zeros((1, 4, 2))
+            box, start = whole[None], np.zeros((1, 4, 2))
             top = np.full(1, math.inf)
             made.append(
                 Cells(feature.factor, tau, side, label, ranges, table, box, top, start)

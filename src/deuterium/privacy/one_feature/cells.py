@@ -110,7 +110,7 @@ class Cells:
         low = np.maximum(self.box[:, ::2], box[::2])
         high = np.minimum(self.box[:, 1::2], box[1::2])
         self.box = np.stack([low, high], 2).reshape(-1, 4)
-        self._keep((low <= high).all(axis=1))
+        self._keep(~(low > high).any(axis=1))  # NaN leaves nothing out
 
     def refine(self, target: float, end: float) -> None:
         """Cut cells in two until they are done, or cutting is no use."""

@@ -101,7 +101,7 @@ class FarPairs:
         self, rng: Any, rows: Array, size: Array, j: int, label: Array
     ) -> tuple[Array, Array, float]:
         """Put every feature, one after another, where it does most."""
-        n, before = len(self.feature.low), size.sum()
+        n, before = len(self.feature.low), float(size.sum())
         for i in rng.permutation(n + 1):
             k = j if i == n else i
             low, high = self.feature.low[k], self.feature.high[k]
@@ -119,8 +119,9 @@ class FarPairs:
             better = sizes[top, at] > size
             rows[better] = tried[top, at][better]
             size = np.where(better, sizes[top, at], size)
-        gain = size.sum() - before
-        return rows, size, float(gain / max(size.sum(), 1e-300))
+        total = float(size.sum())
+        gain = total - before if total < np.inf else 0.0
+        return rows, size, gain / max(total, 1e-300)
 
     def _sizes(self, rows: Array, j: int, label: Array) -> Array:
         """Return squared distances, not rounded in any direction."""

@@ -307,8 +307,14 @@ class Tables:
         outside = np.minimum(*second) > feature.top + step
         outside |= np.maximum(*second) < feature.bottom - step
         above = value[:, :2] + spread[:, :2]
+        # What is no number may be anything: it must not look like a row that is not
+        # there, nor like one with a range.
+        above[np.isnan(above)] = np.inf
+        unknown = np.isnan(value[:, 2:] + spread[:, 2:])
+        middle = np.where(unknown, 0.0, value[:, 2:])
+        radius = np.where(unknown, np.inf, spread[:, 2:])
         above[:, 0][outside] = NOT
-        columns = [above, value[:, 2:], spread[:, 2:]]
+        columns = [above, middle, radius]
         whole = np.concatenate(columns, axis=1)  # (rows, 8, H)
         values = np.ascontiguousarray(np.moveaxis(whole, 0, -1))  # (8, H, rows)
         return Table(values, low, high, nodes, np.moveaxis(late, 0, -1))

@@ -55,8 +55,8 @@ def _whole_sum(v: Variable) -> Interval | None:
     if not is_op(v, "sum"):
         return None
     numbers = v.args[0].value
-    if np.any(numbers != np.rint(numbers)) or np.sum(np.abs(numbers)) > 2**53:
-        return None
+    if np.any(numbers != np.rint(numbers)) or np.sum(np.abs(numbers)) >= 2**53:
+        return None  # 2**53 may be 2**53 + 1, rounded
     total = np.sum(numbers, axis=v.attrs["axis"])
     return Interval.unchecked(total, total)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from fractions import Fraction
 
 Number = int | float
 
 LARGEST = 2**53  # integers beyond it are not all doubles
+MOST_POWER = 64  # beyond it, a power is a double for few numbers, and long to work out
 
 
 def product(a: Number, b: Number) -> Number | None:
@@ -16,10 +16,7 @@ def product(a: Number, b: Number) -> Number | None:
         return b
     if b == 1:
         return a
-    if isinstance(a, int) and isinstance(b, int):
-        return _short(a * b)
-    c = a * b
-    return _plain(c) if math.isfinite(c) and Fraction(a) * Fraction(b) == c else None
+    return _held(Fraction(a) * Fraction(b))
 
 
 def total(a: Number, b: Number) -> Number | None:
@@ -28,31 +25,27 @@ def total(a: Number, b: Number) -> Number | None:
         return b
     if b == 0:
         return a
-    if isinstance(a, int) and isinstance(b, int):
-        return _short(a + b)
-    c = a + b
-    return _plain(c) if math.isfinite(c) and Fraction(a) + Fraction(b) == c else None
+    return _held(Fraction(a) + Fraction(b))
 
 
 def power(a: Number, n: int) -> Number | None:
     """Return ``a ** n`` if a double holds it exactly (None for 0 to a power < 1)."""
-    if n == 1:
+    if n == 1 or a == 1:
         return a
     if a == 0:
         return 0 if n > 0 else None
-    if a == 1 or abs(n) > 64:
-        return 1 if a == 1 else None
+    return None if abs(n) > MOST_POWER else _held(Fraction(a) ** n)
+
+
+def _held(value: Fraction) -> Number | None:
+    """Return an exact result as an integer or a double, if it is one.
+
+    A product that underflows or overflows is neither.
+    """
+    if value.denominator == 1 and abs(value.numerator) <= LARGEST:
+        return value.numerator
     try:
-        c = float(a) ** n
+        number = float(value)
     except OverflowError:
         return None
-    return _plain(c) if Fraction(a) ** n == Fraction(c) else None
-
-
-def _short(a: int) -> int | None:
-    return a if abs(a) <= LARGEST else None
-
-
-def _plain(c: Number) -> Number:
-    """Return a whole number as an integer."""
-    return int(c) if abs(c) <= LARGEST and float(c).is_integer() else c
+    return number if Fraction(number) == value else None

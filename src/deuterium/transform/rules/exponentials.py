@@ -105,7 +105,10 @@ def log_of_product(v: Variable, known: Known) -> Variable | None:
     hard = Factors(v.shape, view.coefficient, rest)
     result: Variable | None = None
     if hard.powers or hard.coefficient != 1:
-        result = build(hard, known).log()
+        product = build(hard, known)
+        if product is None:
+            return None
+        result = product.log()
     for base, e in easy.items():
         part = e * base.log()
         result = part if result is None else result + part

@@ -74,13 +74,13 @@ class Factors:
 
     def without(self, common: dict[Variable, int]) -> Factors:
         """Return what is left when common factors are taken out."""
-        left = {b: e - common.get(b, 0) for b, e in self.powers.items()}
-        return Factors(
-            self.shape,
-            self.coefficient,
-            {b: e for b, e in left.items() if e},
-            set(self.divided),
-        )
+        left = {
+            b: e - common.get(b, 0)
+            for b, e in self.powers.items()
+            if b not in common or e != common[b]
+        }
+        divided = self.divided.intersection(left)
+        return Factors(self.shape, self.coefficient, left, divided)
 
     @property
     def is_plain(self) -> bool:
@@ -152,9 +152,14 @@ def factors(v: Variable, known: Known) -> Factors:
 
 
 def may_cancel(view: Factors, known: Known) -> bool:
-    """Whether no pole is lost: what was divided by and cancels is never zero."""
+    """Whether nothing undefined is lost.
+
+    What was divided by and cancels is never zero; what cancels otherwise is defined.
+    """
     return all(
-        known.nonzero(base) for base in view.divided if view.powers.get(base, 0) >= 0
+        known.nonzero(base) if base in view.divided else e > 0 or known.defined(base)
+        for base, e in view.powers.items()
+        if e >= 0
     )
 
 
@@ -231,8 +236,13 @@ def _only_spreads(x: Variable) -> bool:
 # -- building --------------------------------------------------------------------------
 
 
-def build(view: Factors, known: Known) -> Variable:
-    """Return the product as a node, small factors multiplied first."""
+def build(view: Factors, known: Known) -> Variable | None:
+    """Return the product as a node, small factors multiplied first.
+
+    None where a factor cancels that may be zero or undefined.
+    """
+    if not may_cancel(view, known):
+        return None
     groups: dict[Shape, list[Variable]] = {}
     rank = known.rank
     for base in sorted(view.powers, key=lambda b: rank.get(b, len(rank))):

@@ -16,6 +16,7 @@ import numpy as np
 
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
+from deuterium.interval.arithmetic import undefined_where
 from deuterium.interval.rounding import TINY, next_down, next_up
 
 _make = Interval.unchecked
@@ -43,6 +44,12 @@ KEEP_SIGN = frozenset(
      "gather", "scatter", "maximum"}
 )  # fmt: skip
 """Operators that are not negative where none of their arguments is."""
+
+_CHOOSE = frozenset(
+    {"minimum", "maximum", "max", "select", "broadcast", "reshape", "transpose",
+     "gather", "concatenate"}
+)  # fmt: skip
+"""Operators that take infinite constants: of all others, those are no argument."""
 
 MOST_LOOKS = 64  # at so many nodes, before the range is worked out
 
@@ -94,17 +101,17 @@ class Known:
 
     def defined(self, *nodes: Variable) -> bool:
         """Whether every node has a real value all over the domain."""
-        return all(not _any_nan(self._of(v)[0]) for v in nodes)
+        return all(not np.any(_unreal(self._of(v)[0])) for v in nodes)
 
     def nonzero(self, v: Variable) -> bool:
         """Whether ``v`` is defined and nowhere zero."""
         x, never_zero = self._of(v)
         apart = never_zero or bool(np.all((x.lower > 0) | (x.upper < 0)))
-        return apart and not _any_nan(x)
+        return apart and not np.any(_unreal(x))
 
     def nonnegative(self, v: Variable) -> bool:
         """Whether ``v`` is defined and nowhere negative."""
-        return bool(np.all(self._of(v)[0].lower >= 0))
+        return self.defined(v) and bool(np.all(self._of(v)[0].lower >= 0))
 
     def never_negative(self, v: Variable) -> bool:
         """Whether ``v`` is nowhere negative where it is defined."""
@@ -127,7 +134,7 @@ class Known:
         return self.nonnegative(v) and self.nonzero(v)
 
     def range(self, v: Variable) -> Interval:
-        """Return an enclosure of ``v`` over the domain."""
+        """Return an enclosure of ``v`` over the domain, NaN where it is undefined."""
         return self._of(v)[0]
 
     def number(self, v: Variable) -> float | int | None:
@@ -176,12 +183,15 @@ class Known:
         arguments = [self._facts[a] for a in v.args]
         ranges = [x for x, _ in arguments]
         name = v.op.name
+        if name not in _CHOOSE:
+            ranges = [undefined_where(x, _unreal(x)) for x in ranges]
         if name in _NEAR_ZERO and arguments[-1][1]:
             x = _near_zero(name, v, ranges)
         elif name == "matmul" and not all(_all_finite(x) for x in ranges):
             x = _unbounded(v, ranges)
         else:
             x = v.op.enclosure(*ranges, **v.attrs)
+        x = undefined_where(x, np.isnan(x.lower) | np.isnan(x.upper))  # at both ends
         if v.shape == () and np.ndim(x.lower) == 0:
             x = _floats(x)
         return x, _never_zero(name, ranges, [flag for _, flag in arguments])
@@ -200,8 +210,9 @@ def _floats(x: Interval) -> Interval:
     return _make(float(x.lower), float(x.upper))
 
 
-def _any_nan(x: Interval) -> bool:
-    return bool(np.any(np.isnan(x.lower)) or np.any(np.isnan(x.upper)))
+def _unreal(x: Interval) -> Any:
+    """Where ``x`` is undefined, or an infinite constant."""
+    return np.logical_not((x.lower < np.inf) & (x.upper > -np.inf))
 
 
 def _all_finite(x: Interval) -> bool:
@@ -210,7 +221,7 @@ def _all_finite(x: Interval) -> bool:
 
 def _unbounded(v: Variable, ranges: list[Interval]) -> Interval:
     """Nothing is known of a matrix product but whether it is defined."""
-    bad = any(_any_nan(x) for x in ranges)
+    bad = any(np.any(_unreal(x)) for x in ranges)
     ends = (np.nan, np.nan) if bad else (-np.inf, np.inf)
     return _make(np.full(v.shape, ends[0]), np.full(v.shape, ends[1]))
 

@@ -35,8 +35,9 @@ def up_to_sign(u: Variable, known: Known) -> tuple[Any, int]:
             value = known.number(number)
             if value is not None and value != 0:
                 return ("*", abs(value), id(rest)), 1 if value > 0 else -1
-    if name == "" and u.shape == () and u.value is not None:
-        return ("number", abs(u.value)), 1 if u.value >= 0 else -1
+    value = known.number(u) if u.op is None else None
+    if value is not None:
+        return ("number", abs(value)), 1 if value >= 0 else -1
     return id(u), 1
 
 
@@ -121,10 +122,15 @@ def _emit(view: Factors, group: _Group, members: list[Variable], known: Known) -
     a, b = group.a, group.b
     if a == b == 0 and not known.defined(group.u):
         return False
+    # tanh'(z) = 4 * expit'(2 z)
+    fours = sum(view.powers[base] for base in members if is_op(base, "tanh'"))
+    four = exact.power(4, fours)
+    coefficient = None if four is None else exact.product(view.coefficient, four)
+    if coefficient is None:
+        return False
+    view.coefficient = coefficient
     for base in members:
-        e = view.powers.pop(base)
-        if is_op(base, "tanh'"):
-            view.coefficient *= 4**e
+        del view.powers[base]
     if a > 0 and b > 0:
         both = min(a, b)
         view.times(apply("expit'", group.z), both)
@@ -149,12 +155,13 @@ def _emit(view: Factors, group: _Group, members: list[Variable], known: Known) -
 
 
 def _swap(
-    view: Terms, old: Variable, new: Variable, coefficient: Number, constant: Number
-) -> Variable:
-    """Return a sum with one term and its constant replaced."""
-    kept = {t: c for t, c in view.terms.items() if t is not old}
-    kept[new] = coefficient
-    return build_sum(Terms(view.shape, constant, kept))
+    view: Terms, old: Variable, new: Variable, coefficient: Number, known: Known
+) -> Variable | None:
+    """Return a sum with one term and its constant replaced by one other term."""
+    kept = view.without(old)
+    kept.constant = 0
+    kept.terms[new] = coefficient
+    return build_sum(kept, known)
 
 
 @rule(
@@ -172,9 +179,10 @@ def complement(v: Variable, known: Known) -> Variable | None:
         if c != -view.constant or term.op is None:
             continue
         if term.op.name == "expit":
-            return _swap(view, term, apply("expit", -term.args[0]), -c, 0)
+            return _swap(view, term, apply("expit", -term.args[0]), -c, known)
         if term.op.name == "square" and is_op(term.args[0], "tanh"):
-            return _swap(view, term, apply("tanh'", term.args[0].args[0]), -c, 0)
+            slope = apply("tanh'", term.args[0].args[0])
+            return _swap(view, term, slope, -c, known)
     return None
 
 
@@ -192,11 +200,12 @@ def tanh_by_logistic(v: Variable, known: Known) -> Variable | None:
     for term, c in view.terms.items():
         if is_op(term, "expit") and exact.product(-2, view.constant) == c:
             half = apply("tanh", 0.5 * term.args[0])
-            return _swap(view, term, half, -view.constant, 0)
+            return _swap(view, term, half, -view.constant, known)
         if is_op(term, "tanh") and c == view.constant:
             twice = exact.product(2, c)
             if twice is not None:
-                return _swap(view, term, apply("expit", 2 * term.args[0]), twice, 0)
+                logistic = apply("expit", 2 * term.args[0])
+                return _swap(view, term, logistic, twice, known)
     return None
 
 
@@ -219,7 +228,7 @@ def slope_of_tanh(v: Variable, known: Known) -> Variable | None:
     "add",
     "subtract",
     identity="a * expit(-z) + b * expit(z) = a + (b - a) * expit(z)",
-    holds="where b - a is a number",
+    holds="where b - a is a number and what vanishes from it is defined",
     gains="one function: y * expit(-z) - (1 - y) * expit(z) = y - expit(z)",
 )
 def logistic_pair(v: Variable, known: Known) -> Variable | None:
@@ -252,16 +261,17 @@ def _joined(
     """Return ``a + (b - a) * expit(z)`` if ``b - a`` is a number."""
     first_term, first_base, first_c = other
     term, base, rest = this
-    a = first_c * build(factors(first_term, known).without({first_base: 1}), known)
-    b = c * build(rest, known)
+    first = build(factors(first_term, known).without({first_base: 1}), known)
+    second = build(rest, known)
+    if first is None or second is None:
+        return None
+    a, b = first_c * first, c * second
     difference = terms(b - a, known)
-    if any(difference.terms.values()):
+    stay = terms(a, known).terms
+    lost = [t for t in difference.terms if not stay.get(t)]
+    if any(difference.terms.values()) or not known.defined(*lost):
         return None
-    if difference.constant == 0 and not known.defined(base):
-        return None
-    joined = Terms(view.shape, view.constant)
-    gone = {first_term, term}
-    joined.terms = {t: k for t, k in view.terms.items() if t not in gone}
+    joined = view.without(first_term, term)
     if not (joined.add(a, 1) and joined.add(base, difference.constant)):
         return None
-    return build_sum(joined)
+    return build_sum(joined, known)

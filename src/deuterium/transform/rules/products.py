@@ -10,7 +10,6 @@ from deuterium.transform.rules.factors import (
     Factors,
     build,
     factors,
-    may_cancel,
     multiply_in,
 )
 from deuterium.transform.rules.known import Known
@@ -89,7 +88,7 @@ def multiply_by_zero(v: Variable, known: Known) -> Variable | None:
 @rule(
     *PRODUCTS,
     identity="-3 * x * x**2 / (-y * z) * z = 3 * x**3 / y, and the like",
-    holds="where the factors that cancel are not zero",
+    holds="where the factors that cancel are defined and not zero",
     gains="one coefficient and one power of each factor, small factors first",
 )
 def merge_factors(v: Variable, known: Known) -> Variable | None:
@@ -101,6 +100,7 @@ def merge_factors(v: Variable, known: Known) -> Variable | None:
     *PRODUCTS,
     identity="s / (1 + exp(-z)) = s * expit(z), exp(-z) * expit(z)**2 = expit'(z), "
     "expit'(z) / expit(z) = expit(-z)",
+    holds="everywhere; where z is defined, if nothing of it is left",
     gains="one function with its own enclosure; the chain rule's poles cancel",
 )
 def logistic_factors(v: Variable, known: Known) -> Variable | None:
@@ -115,6 +115,7 @@ def logistic_factors(v: Variable, known: Known) -> Variable | None:
 @rule(
     *PRODUCTS,
     identity="exp(x) / sum(exp(x)) = softmax(x), exp(x) / softmax(x) = sum(exp(x))",
+    holds="where x is defined and elements meet the sum of their own row",
     gains="one function that increases in one element and decreases in the others",
 )
 def softmax_factors(v: Variable, known: Known) -> Variable | None:
@@ -128,18 +129,12 @@ def softmax_factors(v: Variable, known: Known) -> Variable | None:
 
 def _written_again(v: Variable, view: Factors, known: Known) -> Variable | None:
     """Return a product built again from a view of it, if that is cheaper."""
-    if view.is_plain or not may_cancel(view, known):
+    if view.is_plain:
         return None
     stops = factors(v, known).stops
     result = build(view, known)
-    return result if cost(result, stops) < cost(v, stops) else None
-
-
-def combined(view: Factors, known: Known) -> bool:
-    """Combine and cancel all factors of a view; False where that is not allowed."""
-    combine_logistic(view, known)
-    combine_softmax(view, known)
-    return may_cancel(view, known)
+    cheaper = result is not None and cost(result, stops) < cost(v, stops)
+    return result if cheaper else None
 
 
 @rule(
@@ -177,13 +172,19 @@ def _multiplied_out(rest: Factors, inside: Terms, known: Known) -> Variable | No
     for term, coefficient in inside.terms.items():
         view = rest.copy(np.broadcast_shapes(rest.shape, term.shape))
         multiply_in(view, term, 1, known)
-        if not combined(view, known):
+        combine_logistic(view, known)
+        combine_softmax(view, known)
+        part = build(view, known)
+        if part is None:
             return None
         after += view.poles
-        parts.append(coefficient * build(view, known))
+        parts.append(coefficient * part)
     if inside.constant:
+        part = build(rest, known)
+        if part is None:
+            return None
         after += rest.poles
-        parts.append(inside.constant * build(rest, known))
+        parts.append(inside.constant * part)
     if after >= before:
         return None
     result = parts[0]
@@ -210,12 +211,14 @@ def root_of_square(v: Variable, known: Known) -> Variable | None:
     rest = view.without(even)
     if rest.powers or rest.coefficient != 1:
         inner = build(rest, known)
-        if not known.never_negative(inner):
+        if inner is None or not known.never_negative(inner):
             return None
         root = inner.sqrt()
     else:
         root = None
     outer = build(Factors(v.shape, 1, {b: e // 2 for b, e in even.items()}), known)
+    if outer is None:
+        return None
     return abs(outer) if root is None else abs(outer) * root
 
 
@@ -240,8 +243,8 @@ def square_of_root(v: Variable, known: Known) -> Variable | None:
 
 @rule(
     "absolute",
-    identity="|x| = x, |-x| = |x|, |c * x| = |c| * |x|",
-    holds="the first where x >= 0",
+    identity="|x| = x, |x| = -x, |-x| = |x|, ||x|| = |x|",
+    holds="the first where x >= 0, the second where x <= 0",
     gains="a kink, or a sign",
 )
 def modulus(v: Variable, known: Known) -> Variable | None:

@@ -65,6 +65,8 @@ def sum_of_moved(v: Variable, known: Known) -> Variable | None:
 def separable_sum(v: Variable, known: Known) -> Variable | None:
     """Split the sum of a product of broadcast factors into a product of sums."""
     (x,) = v.args
+    if not x.size:
+        return None  # a sum of no terms, whatever the factors
     view = factors(x, known)
     axes = [i % x.ndim for i in v.attrs["axis"]]
     touched = {b: _long_axes(b, x.ndim) for b in view.powers}
@@ -77,12 +79,15 @@ def separable_sum(v: Variable, known: Known) -> Variable | None:
         return None
     scale = math.prod(x.shape[i] for i in missing)
     shape = tuple(1 if i in axes else n for i, n in enumerate(x.shape))
-    parts = [build(Factors(joint_shape(outside), view.coefficient, outside), known)]
+    first = build(Factors(joint_shape(outside), view.coefficient, outside), known)
+    if first is None:
+        return None
+    result = constant(scale) * first
     for group in groups:
         powers = {b: e for b, e in view.powers.items() if touched[b] & group}
-        parts.append(_part(powers, group, x.ndim, known))
-    result = constant(scale) * parts[0]
-    for part in parts[1:]:
+        part = _part(powers, group, x.ndim, known)
+        if part is None:
+            return None
         result = result * part
     return arrays.reshape_to(broadcast_to(result, shape), v.shape)
 
@@ -108,10 +113,12 @@ def _linked(axes: list[int], touched: dict[Variable, set[int]]) -> list[set[int]
 
 def _part(
     powers: dict[Variable, int], group: set[int], ndim: int, known: Known
-) -> Variable:
+) -> Variable | None:
     """Return the sum over one group of axes, which stay as axes of length one."""
     shape = spread_shape(joint_shape(powers), ndim)
     product = build(Factors(shape, 1, dict(powers)), known)
+    if product is None:
+        return None
     total = arrays.sum_over(product, tuple(sorted(i - ndim for i in group)))
     kept = tuple(1 if i in group else n for i, n in enumerate(shape))
     return arrays.reshape_to(total, kept)
@@ -138,21 +145,23 @@ def factor_out_of_matmul(v: Variable, known: Known) -> Variable | None:
 
 def _split(x: Variable, axis: int, known: Known) -> tuple[Variable | None, Variable]:
     """Return the factors of ``x`` that do not vary along an axis, and the rest."""
-    if x.op is None or x.shape[axis] == 1:
-        return None, x
+    if x.op is None or x.shape[axis] < 2:
+        return None, x  # a sum of no terms is zero, whatever the factors
     view = factors(x, known)
     outer = {
         b: e for b, e in view.powers.items() if spread_shape(b.shape, x.ndim)[axis] == 1
     }
     if (not outer and view.coefficient == 1) or view.coefficient == 0:
         return None, x
-    rest = view.without(outer)
-    if not rest.powers:
+    inner = view.without(outer)
+    if not inner.powers:
         return None, x
-    rest.coefficient = 1
+    inner.coefficient = 1
     # a factor of rows is broadcast over the columns of the result by itself
     shape = spread_shape(joint_shape(outer), x.ndim) if outer else ()
-    return build(Factors(shape, view.coefficient, outer), known), build(rest, known)
+    scale = build(Factors(shape, view.coefficient, outer), known)
+    rest = build(inner, known)
+    return (None, x) if scale is None or rest is None else (scale, rest)
 
 
 GRAM_GAIN = 2  # how many times cheaper the Gram form must be

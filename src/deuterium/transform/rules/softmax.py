@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
 
 from deuterium.graph.operator import lookup
 from deuterium.graph.variable import Variable, broadcast_to, node
@@ -37,7 +40,8 @@ def sum_of_exp(v: Variable) -> Variable | None:
     """Return ``u`` if ``v`` is the sum of ``exp(u)`` over its last axis."""
     if not is_op(v, "sum") or not over_last_axis(v) or not is_op(v.args[0], "exp"):
         return None
-    return v.args[0].args[0]
+    (u,) = v.args[0].args
+    return u if u.shape[-1] else None
 
 
 def kept_sum_of_exp(v: Variable) -> Variable | None:
@@ -56,13 +60,29 @@ def kept_sum_of_exp(v: Variable) -> Variable | None:
 
 @dataclass
 class _Group:
-    """Powers of ``exp(u)``, of elements of it, and of their sum ``S``."""
+    """Powers of ``exp(u)``, of elements of it, and of their sum ``S``.
+
+    Attributes
+    ----------
+    arguments : list of Variable
+        What the members are functions of: ``u``, or ``u`` and a shift.
+    rows : list of array
+        For each member, the row of ``u`` that each of its elements belongs to.
+    """
 
     sum_power: int = 0
     exps: dict[Any, int] = field(default_factory=dict)
     like: dict[Any, Variable] = field(default_factory=dict)
     members: list[Variable] = field(default_factory=list)
+    arguments: list[Variable] = field(default_factory=list)
+    rows: list[Any] = field(default_factory=list)
     sum_node: Variable | None = None
+
+    def add(self, base: Variable, argument: Variable, rows: Any) -> None:
+        """Enter a member."""
+        self.members.append(base)
+        self.arguments.append(argument)
+        self.rows.append(rows)
 
 
 def combine_softmax(view: Factors, known: Known) -> bool:
@@ -73,7 +93,7 @@ def combine_softmax(view: Factors, known: Known) -> bool:
     done = False
     for u in _arguments(view):
         group = _collected(view, u, known)
-        if len(group.members) > 1 and known.defined(u):
+        if len(group.members) > 1 and known.defined(*group.arguments):
             done = _emit(view, u, group) or done
     return done
 
@@ -84,7 +104,7 @@ def _arguments(view: Factors) -> list[Variable]:
         u = kept_sum_of_exp(base)
         if u is None and (_picked(base, "softmax") or _picked(base, "exp")):
             u = _source(base).args[0]
-        if u is not None:
+        if u is not None and u.ndim:
             found[u] = None
     return list(found)
 
@@ -101,12 +121,13 @@ def _picked(v: Variable, name: str) -> bool:
 
 def _collected(view: Factors, u: Variable, known: Known) -> _Group:
     group = _Group()
+    count = math.prod(u.shape[:-1])
     for base, e in view.powers.items():
         own = kept_sum_of_exp(base)
         if own is u:
             group.sum_power += e
             group.sum_node = base
-            group.members.append(base)
+            group.add(base, u, np.arange(count).reshape(base.shape))
             continue
         is_softmax = _picked(base, "softmax")
         if not is_softmax and not _picked(base, "exp"):
@@ -116,7 +137,7 @@ def _collected(view: Factors, u: Variable, known: Known) -> _Group:
             key = _place(base)
             group.exps[key] = group.exps.get(key, 0) + e
             group.like[key] = base
-            group.members.append(base)
+            group.add(base, argument, _rows(base, u))
             if is_softmax:
                 group.sum_power -= e
     return group
@@ -130,8 +151,24 @@ def _place(base: Variable) -> Any:
     return None
 
 
+def _rows(base: Variable, u: Variable) -> Any:
+    """Return which row of ``u`` each element of ``base`` belongs to."""
+    if is_op(base, "gather"):
+        return base.attrs["index"] // u.shape[-1]
+    return np.arange(math.prod(u.shape[:-1])).reshape((*u.shape[:-1], 1))
+
+
+def _same_rows(group: _Group) -> Any:
+    """Return the rows that all members have where they meet, if they do."""
+    rows = np.broadcast_arrays(*group.rows)
+    return rows[0] if all(np.array_equal(r, rows[0]) for r in rows) else None
+
+
 def _emit(view: Factors, u: Variable, group: _Group) -> bool:
     """Replace the members by fewer factors, if there are fewer."""
+    rows = _same_rows(group)
+    if rows is None:
+        return False
     left = -group.sum_power  # so many divisions by the sum
     parts: list[tuple[Variable, int]] = []
     for key, e in group.exps.items():
@@ -143,7 +180,9 @@ def _emit(view: Factors, u: Variable, group: _Group) -> bool:
         if e - whole:
             parts.append((_repicked(like, u.exp()), e - whole))
     if left:
-        total = group.sum_node if group.sum_node is not None else _sum_of_exp(u)
+        total = group.sum_node
+        if total is None:
+            total = arrays.take_places(arrays.sum_over(u.exp(), (-1,)), rows)
         parts.append((total, -left))
     if len(parts) >= len(group.members):
         return False
@@ -160,10 +199,6 @@ def _repicked(like: Variable, source: Variable) -> Variable:
     return source
 
 
-def _sum_of_exp(u: Variable) -> Variable:
-    return arrays.reshape_to(arrays.sum_over(u.exp(), (-1,)), (*u.shape[:-1], 1))
-
-
 # -- shifts ----------------------------------------------------------------------------
 
 
@@ -178,16 +213,16 @@ def _split_shift(u: Variable, known: Known) -> tuple[Variable, Variable] | None:
     for term, coefficient in view.terms.items():
         if not is_op(term, "broadcast") or not _constant_along_last(term.args[0]):
             continue
-        rest = {t: c for t, c in view.terms.items() if t is not term}
-        if rest:
-            x = build_sum(Terms(u.shape, view.constant, rest))
+        rest = view.without(term)
+        x = build_sum(rest, known) if rest.terms else None
+        if x is not None:
             return x, coefficient * term.args[0]
     return None
 
 
 def _differ_by_shift(u: Variable, w: Variable, known: Known) -> bool:
-    """Whether two arguments have the same softmax."""
-    return _without_shift(u, known) == _without_shift(w, known)
+    """Whether two arguments have the same softmax, where both are defined."""
+    return u.shape == w.shape and _without_shift(u, known) == _without_shift(w, known)
 
 
 def _without_shift(u: Variable, known: Known) -> set[tuple[int, Number]]:
@@ -287,10 +322,11 @@ def _without_softmax(
     if not known.defined(base):
         return None
     scale.shape = (*x.shape[:-1], 1)
-    once = build(scale, known)
-    rest = {t: c for t, c in view.terms.items() if t is not term}
+    once, rest = build(scale, known), view.without(term)
+    others = build_sum(rest, known)
+    if once is None or others is None:
+        return None
     total = view.terms[term] * arrays.sum_over(once, v.attrs["axis"])
-    if not rest and view.constant == 0:
+    if not rest.terms and rest.constant == 0:
         return total
-    others = build_sum(Terms(x.shape, view.constant, rest))
     return total + arrays.sum_over(others, v.attrs["axis"])

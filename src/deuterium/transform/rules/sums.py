@@ -50,14 +50,12 @@ def add_zero(v: Variable, known: Known) -> Variable | None:
 def merge_terms(v: Variable, known: Known) -> Variable | None:
     """Write a sum with one number and one multiple of each term."""
     view = terms(v, known)
-    gone = [t for t, c in view.terms.items() if c == 0]
     if view.occurrences == len(view.terms) and view.numbers < 2:
         return None  # each term was met once
-    if not known.defined(*gone):
-        return None
-    result = build_sum(view)
+    result = build_sum(view, known)
     stops = list(view.terms)
-    return result if cost(result, stops) < cost(v, stops) else None
+    cheaper = result is not None and cost(result, stops) < cost(v, stops)
+    return result if cheaper else None
 
 
 @rule(
@@ -93,16 +91,19 @@ def _taken_out(v: Variable, a: Variable, b: Variable, known: Known) -> Variable 
     if not common:
         return None
     assert v.op is not None  # the caller has looked
-    left = [_rest(one.without(common), known), _rest(other.without(common), known)]
-    inner = v.op(*left)
-    return broadcast_to(build(Factors(v.shape, 1, common), known) * inner, v.shape)
+    shared = build(Factors(v.shape, 1, common), known)
+    left = _rest(one.without(common), known)
+    right = _rest(other.without(common), known)
+    if shared is None or left is None or right is None:
+        return None
+    return broadcast_to(shared * v.op(left, right), v.shape)
 
 
 def _is_product(v: Variable) -> bool:
     return v.op is not None and v.op.name in OPEN
 
 
-def _rest(view: Factors, known: Known) -> Variable:
+def _rest(view: Factors, known: Known) -> Variable | None:
     """Return what is left of a term, in the shape of its factors."""
     view.shape = joint_shape(view.powers)
     return build(view, known)

@@ -41,6 +41,12 @@ class Terms:
         self.terms[term] = value
         return True
 
+    def without(self, *gone: Variable) -> Terms:
+        """Return the sum less some terms, which the caller puts elsewhere."""
+        others = set(gone)
+        left = {t: c for t, c in self.terms.items() if t not in others}
+        return Terms(self.shape, self.constant, left)
+
 
 def terms(v: Variable, known: Known) -> Terms:
     """Return ``v`` as a sum; a coefficient of 0 marks a term that cancels."""
@@ -103,8 +109,13 @@ def _look_inside(
     return None
 
 
-def build_sum(view: Terms) -> Variable:
-    """Return the sum as a node: what is added first, then what is subtracted."""
+def build_sum(view: Terms, known: Known) -> Variable | None:
+    """Return the sum as a node: what is added first, then what is subtracted.
+
+    None where a term that cancels need not be defined: it may not be left out.
+    """
+    if not known.defined(*[t for t, c in view.terms.items() if c == 0]):
+        return None
     plus = [_scaled(c, t) for t, c in view.terms.items() if c > 0]
     minus = [_scaled(-c, t) for t, c in view.terms.items() if c < 0]
     if view.constant > 0 or (not plus and not minus):

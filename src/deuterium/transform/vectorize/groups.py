@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.budget import check
 from deuterium.graph.operator import Shape, lookup
 from deuterium.graph.source import Source, attributing
 from deuterium.graph.variable import NO_ATTRS, Variable, node
@@ -89,8 +90,10 @@ class _Builder:
         code = int(self.table.code[members[0]])
         if code == OTHER or (code >= FIRST_OPERATOR and len(members) < SMALL):
             for i in members.tolist():
+                check()
                 self._copy(i)
             return
+        check()
         self._attribute(self._old(members[0]).source)
         width = self._starts[members[0] + 1] - self._starts[members[0]]
         operands = self._child[self._starts[members][:, None] + np.arange(width)]

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from deuterium.budget import check
 from deuterium.graph.operator import Operator, lookup
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import NO_ATTRS, Variable
@@ -121,6 +122,7 @@ def read(outputs: list[Variable], keep: Iterable[Variable] = ()) -> Table:
     owner: list[int] = []
     child: list[int] = []
     for i, node in enumerate(nodes):
+        check()
         number[node] = i
         kind, args = coder(node), node.args
         code.append(kind)

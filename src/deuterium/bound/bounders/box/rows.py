@@ -19,7 +19,7 @@ from deuterium.bound.enclose import _full_rules as full_rules
 from deuterium.bound.program import EnclosureProgram, Made, Step, _Builder
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
-from deuterium.interval import Interval, ends
+from deuterium.interval import Interval, arithmetic, ends, linear
 from deuterium.interval.rounding import EPS, MIN_NORMAL, Array, gamma, outward, signs
 
 WAVE_ERROR = 12 * EPS  # of sines and cosines, whose size is at most 1
@@ -77,12 +77,23 @@ def _in_rows(result: Array, shape: tuple[int, ...], count: int) -> Array:
         result = np.broadcast_to(result, (2, 1, *shape))
     size = math.prod(shape)
     result = np.broadcast_to(result, (2, count, *shape)).reshape(2, count, size)
-    bad = np.isnan(result[0]) | np.isnan(result[1])
-    return np.where(bad, np.nan, result) if bad.any() else result
+    return ends.settled(result)
 
 
 class _RowBuilder(_Builder):
     """Chooses steps that keep to their own row."""
+
+    @staticmethod
+    def affine(e: Array, pair: Array, bias: Any, slack: Any = None) -> Array:
+        """Return ``e @ W + bias``; of infinite ends what the full rules say."""
+        y = ends.affine(e, pair, bias, slack)
+        lost = np.isnan(y).any(axis=0)
+        if not lost.any():
+            return y
+        matrix = pair[0]
+        product = linear.matmul(ends.interval(e), Interval.unchecked(matrix, matrix))
+        full = arithmetic.add(product, Interval.unchecked(bias, bias))
+        return np.where(lost, np.stack([full.lower, full.upper]), y)
 
     def _made(self, node: Variable) -> Made:
         assert node.op is not None
@@ -91,21 +102,6 @@ class _RowBuilder(_Builder):
         if made is None and node.op.facts.get("increasing") is not None:
             made = _monotone(node)
         return made if made is not None else super()._made(node)
-
-    def _full(self, node: Variable) -> Made:
-        assert node.op is not None
-        rule, attrs = node.op.enclosure, dict(node.attrs)
-        thin = [self.known[a].thin for a in node.args]
-
-        def step(*args: Any) -> Any:
-            boxed = [
-                Interval.unchecked(a, a) if t else Interval.unchecked(a[0], a[1])
-                for a, t in zip(args, thin, strict=True)
-            ]
-            result = rule(*boxed, **attrs)
-            return np.stack(np.broadcast_arrays(result.lower, result.upper))
-
-        return step, node.args
 
 
 def _undefined(y: Array, where: Any) -> Array:
@@ -148,7 +144,7 @@ def _monotone(node: Variable) -> Made | None:
 def root(e: Array) -> Array:
     """Return the square root."""
     bad = ~(e[0] >= 0)
-    return _undefined(np.maximum(outward(np.sqrt(np.maximum(e, 0.0))), 0.0), bad)
+    return _undefined(outward(np.sqrt(np.maximum(e, 0.0))), bad)
 
 
 def step(e: Array) -> Array:
@@ -156,7 +152,7 @@ def step(e: Array) -> Array:
     out = np.empty(e.shape)
     out[0] = e[0] > 0
     out[1] = e[1] >= 0
-    return _undefined(out, np.isnan(e[0]))
+    return _undefined(out, np.isnan(e).any(axis=0))
 
 
 def absolute_slope(e: Array) -> Array:
@@ -164,20 +160,13 @@ def absolute_slope(e: Array) -> Array:
     out = np.empty(e.shape)
     out[0] = np.where(e[0] > 0, 1.0, -1.0)
     out[1] = np.where(e[1] < 0, -1.0, 1.0)
-    return _undefined(out, np.isnan(e[0]))
+    return _undefined(out, np.isnan(e).any(axis=0))
 
 
 def flat(e: Array) -> Array:
     """Return the slope of a jump at zero."""
-    return np.where((e[0] > 0) | (e[1] < 0), np.zeros(e.shape), np.nan)
-
-
-def sizes(e: Array) -> Array:
-    """Return the ends of ``|e|``."""
-    out = np.empty(e.shape)
-    np.maximum(np.maximum(e[0], -e[1]), 0.0, out=out[0, ...])
-    np.maximum(-e[0], e[1], out=out[1, ...])
-    return out
+    away = ((e[0] > 0) | (e[1] < 0)) & ~np.isnan(e).any(axis=0)
+    return np.where(away, np.zeros(e.shape), np.nan)
 
 
 def reciprocal(e: Array) -> Array:
@@ -199,8 +188,12 @@ def add(a: Array, b: Array) -> Array:
 def total(e: Array, axis: tuple[int, ...], count: int) -> Array:
     """Return the sum over negative axes; sums of one sign keep it."""
     y = ends.sum_any(e, axis, count)
-    y[0] = np.where(np.min(e[0], axis=axis) >= 0, np.maximum(y[0], 0.0), y[0])
-    y[1] = np.where(np.max(e[1], axis=axis) <= 0, np.minimum(y[1], 0.0), y[1])
+    y[0] = np.where(
+        np.min(e[0], axis=axis, initial=0.0) >= 0, np.maximum(y[0], 0.0), y[0]
+    )
+    y[1] = np.where(
+        np.max(e[1], axis=axis, initial=0.0) <= 0, np.minimum(y[1], 0.0), y[1]
+    )
     return y
 
 
@@ -216,7 +209,7 @@ def multiply(a: Array, b: Array) -> Array:
     """Return the product; zero times an infinite end is zero."""
     same, cross = a * b, a * b[::-1]
     if np.isnan(np.sum(same) + np.sum(cross)):
-        known = ~(np.isnan(a[0]) | np.isnan(b[0]))
+        known = ~(np.isnan(a).any(axis=0) | np.isnan(b).any(axis=0))
         same = np.where(np.isnan(same) & known, 0.0, same)
         cross = np.where(np.isnan(cross) & known, 0.0, cross)
     out = np.empty(same.shape)
@@ -239,7 +232,7 @@ def multiply_thin(e: Array, c: Any) -> Array:
 
 def whole_power(e: Array, n: int) -> Array:
     """Return ``e ** n`` for ``n >= 1``: repeated products, with one relative error."""
-    e = sizes(e) if n % 2 == 0 else e
+    e = ends.sizes(e) if n % 2 == 0 else e
     power, base, left = None, e, n
     while left:
         if left & 1:
@@ -296,7 +289,7 @@ def wave(function: Callable[[Array], Array], top: float) -> Step:
             small = np.maximum(-e[0], e[1]) <= 3.0
             out[0] = np.where(small & (e[0] >= 0), np.maximum(out[0], 0.0), out[0])
             out[1] = np.where(small & (e[1] <= 0), np.minimum(out[1], 0.0), out[1])
-        return _undefined(out, np.isnan(e[0]))
+        return _undefined(out, np.isnan(e).any(axis=0))
 
     return rule
 
@@ -389,7 +382,7 @@ _MAKERS: dict[str, Callable[[Any, Variable], Made | None]] = {
     "power": _power,
     "sqrt": _unary(root),
     "relu'": _unary(step),
-    "absolute": _unary(sizes),
+    "absolute": _unary(ends.sizes),
     "absolute'": _unary(absolute_slope),
     "flat": _unary(flat),
     "sin": _unary(wave(np.sin, 0.5)),

@@ -10,6 +10,7 @@ import numpy as np
 from deuterium.bound.bounders.box import definite, taylor
 from deuterium.bound.bounders.box.firstorder import faces, mean_value, stationary
 from deuterium.bound.bounders.box.work import Why, Work
+from deuterium.interval.rounding import MIN_NORMAL
 
 Array = Any
 
@@ -145,7 +146,8 @@ def _scaled(work: Work, rows: Array, h: Array) -> tuple[Array, Array, Array, Arr
     width = work.high[rows] - work.low[rows]
     scale = width[:, :, None] * width[:, None, :]
     centre, radius = definite.centred(h)
-    return rows, centre * scale, radius * scale, width
+    # in boxes so small that products of sides underflow, nothing is claimed
+    return rows, centre * scale, radius * scale + MIN_NORMAL, width
 
 
 def masked(centre: Array, radius: Array, keep: Array) -> tuple[Array, Array]:

@@ -69,12 +69,14 @@ def refined(
     """Return slopes over boxes, given those at a point and the curvatures.
 
     ``g_i(at) + sum_j h_ij (x_j - at_j)`` encloses slope i; what it has in common with
-    the slope known is returned, or that alone where a curvature is not known.
+    the slope known is returned, or that alone where a curvature is not known.  A slope
+    that is undefined stays so.
     """
     terms = change(h, low, high, at)
     upper = sum_up(g[1], terms[1])
     lower = -sum_up(-g[0], -terms[0])
-    return np.stack([np.fmax(slopes[0], lower), np.fmin(slopes[1], upper)])
+    both = np.stack([np.fmax(slopes[0], lower), np.fmin(slopes[1], upper)])
+    return np.where(np.isnan(slopes), np.nan, both)
 
 
 def least_along(

@@ -17,7 +17,7 @@ from deuterium.bound.problem import Problem
 from deuterium.bound.region import Proof, Regions, Verdicts, whole
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
-from deuterium.interval.rounding import EPS, Array
+from deuterium.interval.rounding import EPS, MIN_NORMAL, Array
 
 SHARP = 4  # regions at once, up to which products are bounded over cubes
 NOTHING: Proof = ("interval", {})
@@ -242,7 +242,7 @@ def combined(corners: Array, share: Array) -> tuple[float, float]:
         terms = np.where(over > 0, share[1] * over, share[0] * over)
         total = m + np.sum(terms)
         slack = (abs(m) + np.sum(np.abs(terms)) + np.sum(np.abs(corners))) * EPS
-        value = float(total + slack * (len(corners) + 8))
+        value = float(total + slack * (len(corners) + 8) + MIN_NORMAL)
         if value < best:
             best, chosen = value, float(m)
     return raised(best) if best >= 0 else best, chosen

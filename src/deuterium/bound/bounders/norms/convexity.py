@@ -57,7 +57,7 @@ def _kind(order: Sequence[Variable], variable: Variable) -> int:
             kinds[node] = FIXED
         else:
             own = [kinds[a] for a in node.args]
-            kinds[node] = FIXED if set(own) == {FIXED} else _rule(node, own, positive)
+            kinds[node] = FIXED if set(own) <= {FIXED} else _rule(node, own, positive)
     return kinds[order[-1]]
 
 

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from deuterium.bound.bounders.norms.spectral import raised, root_sum, spectral_norm
+from deuterium.budget import check
 from deuterium.interval.rounding import Array
 
 RANK = 8
@@ -56,16 +57,17 @@ def cube_bound(matrix: Array, roundings: int = 0) -> tuple[float, Array, float]:
 
 def _weights(matrix: Array) -> Any:
     """Return positive weights near the best ones (0 where a row is 0)."""
-    size = np.sqrt(np.sum(np.square(matrix), axis=1))
-    top = float(np.max(size))
+    used = np.any(matrix != 0, axis=1)  # squares of its entries may underflow
+    top = float(np.max(np.abs(matrix), initial=0.0))
     if not 0 < top < np.inf:
-        return np.where(size > 0, 1.0, 0.0)
+        return np.where(used, 1.0, 0.0)
     unit = matrix / top
     gram = unit @ unit.T
     rows = np.random.default_rng(0).normal(size=(len(gram), RANK))
     for _ in range(ROUNDS):
+        check()
         rows /= np.sqrt(np.sum(np.square(rows), axis=1, keepdims=True)) + 1e-300
         rows = gram @ rows
     square = np.sqrt(np.sum(np.square(rows), axis=1))
     least = 1e-9 * float(np.mean(square))
-    return np.where(size > 0, np.sqrt(np.maximum(square, least)), 0.0)
+    return np.where(used, np.sqrt(np.maximum(square, least)), 0.0)

@@ -28,6 +28,7 @@ import numpy as np
 from deuterium.bound.bounders.norms.spectral import raised
 from deuterium.graph.operator import lookup
 from deuterium.interval import Interval
+from deuterium.interval.environment import forgets
 from deuterium.interval.rounding import EPS, MIN_NORMAL, Array, gamma
 
 FLATTENS = {  # |f''| <= k * slope, where slope falls with |z|
@@ -89,6 +90,9 @@ def curve_of(name: str) -> Curve:
         steep = lookup(slope).enclosure(Interval.unchecked(nearest, nearest)).upper
     bend = raised(factor * steep * np.square(WIDTH) / 4.0)
     return Curve(np.asarray(values.lower), np.asarray(values.upper), bend)
+
+
+forgets(curve_of.cache_clear)
 
 
 @dataclass(frozen=True)
@@ -163,7 +167,10 @@ def most(h: Functions, z: Around, by: Multipliers) -> Array:
     ball, line = by.t * np.square(z.radius), by.s * by.reach
     size = np.sum(np.abs(best), axis=-1) + ball + np.abs(line)
     total = np.sum(best, axis=-1) + ball + line
-    return total + size * gamma(best.shape[-1] + 12) + MIN_NORMAL
+    n = best.shape[-1]
+    # squares that underflow are multiplied by t, products with a direction by s
+    lost = (n + 1) * MIN_NORMAL * (1.0 + by.t + by.s)
+    return total + size * gamma(n + 12) + lost
 
 
 def root(square: Array) -> Any:

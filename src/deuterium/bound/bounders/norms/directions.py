@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from deuterium.bound.bounders.norms import curves
-from deuterium.bound.bounders.norms.spectral import raised
+from deuterium.bound.bounders.norms.spectral import raised, root_sum
 from deuterium.bound.bounders.norms.value import Value
 from deuterium.graph.variable import Variable
 from deuterium.interval.rounding import MIN_NORMAL, Array, gamma
@@ -150,7 +150,7 @@ def _through(
         return None
     shift, slip = added
     weights = flat @ matrix.T
-    size = np.sqrt(np.sum(np.square(flat), axis=-1)) * np.sqrt(np.sum(matrix**2))
+    size = root_sum(np.square(flat), (-1,)) * root_sum(np.square(matrix), (0, 1))
     count = matrix.size + 16
     x = sweep.values[u]
     reach, reasons = _support(sweep, u, weights, levels)
@@ -191,7 +191,7 @@ def support(x: Value, weights: Array) -> Array:
     box = np.sum(middle * weights + half * np.abs(weights), axis=-1)
     size = np.sum((np.abs(middle) + half) * np.abs(weights), axis=-1)
     centre = x.centre.reshape(*x.centre.shape[:2], -1)
-    long = np.sqrt(np.sum(np.square(weights), axis=-1))
+    long = root_sum(np.square(weights), (-1,))
     ball = np.sum(centre * weights, axis=-1) + x.radius * long
     reach = np.sum(np.abs(centre * weights), axis=-1) + x.radius * long
     error = gamma(n + 12)

@@ -28,14 +28,10 @@ Rule = Callable[["Sweep", Variable, list[Value]], Value]
 def enclosed(node: Variable, args: list[Value]) -> Array:
     """Return the intervals of a node by its operator's own enclosure."""
     assert node.op is not None
-    boxed = [_interval(a) for a in args]
+    boxed = [ends.interval(a.ends) for a in args]
     result = node.op.enclosure(*boxed, **node.attrs)
     low, high = np.broadcast_arrays(result.lower, result.upper)
     return np.stack([low, high])
-
-
-def _interval(a: Value) -> Interval:
-    return Interval.unchecked(a.ends[0], a.ends[1])
 
 
 def default(sweep: Sweep, node: Variable, args: list[Value]) -> Value:
@@ -53,7 +49,7 @@ def add(sweep: Sweep, node: Variable, args: list[Value]) -> Value:
     slip = raised(root_sum(np.square(centre), tuple(range(LEAD, centre.ndim)))) * EPS
     return sweep.settled(
         node,
-        ends.add(a.ends, b.ends, False),
+        ends.add(a.ends, b.ends),
         (centre, raised(a.radius + b.radius + slip)),
         raised(a.length + b.length),
         raised(a.total + b.total),
@@ -104,7 +100,7 @@ def square(sweep: Sweep, node: Variable, args: list[Value]) -> Value:
     (a,) = args
     return sweep.settled(
         node,
-        ends.square(a.ends, False),
+        ends.square(ends.sizes(a.ends)),
         None,
         raised(a.largest * a.length),
         raised(np.square(a.length)),
@@ -154,6 +150,8 @@ def _through(
     reach = raised(root_sum(np.square(x.centre), x.axes))
     # of computing the centre: |error| <= gamma |c| |W|, row by row
     slip = reach * gamma(inner + 6)
+    known_centre = np.isfinite(centre).all(axis=tuple(range(LEAD, centre.ndim)))
+    slip = np.where(known_centre, slip, np.inf)  # sums that overflow may be anything
     width = raised(x.radius + slip)[..., None, None]
     width = width * (sums[:, None] if from_left else sums)
     result = cut(result, centre, raised(width))

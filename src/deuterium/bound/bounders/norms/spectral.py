@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.budget import afford
 from deuterium.interval.rounding import MIN_NORMAL, Array, gamma, sqrt_up
 
 LARGEST = 1024  # of the smaller side; above it the Frobenius norm has to do
@@ -36,6 +37,7 @@ def spectral_norm(matrix: Array, roundings: int = 0) -> float:
         return raised(frobenius, roundings)
     if min(matrix.shape) == 1:
         return raised(frobenius, roundings)
+    afford(min(matrix.shape) ** 2 * (2.0 * max(matrix.shape) + 4.0 * min(matrix.shape)))
     scale = 2.0 ** -np.floor(np.log2(frobenius))  # exact, and nothing overflows
     small = matrix * scale
     gram = small @ small.T if small.shape[0] <= small.shape[1] else small.T @ small
@@ -55,6 +57,8 @@ def frobenius_norm(matrix: Array) -> float:
 def _largest_eigenvalue(gram: Array) -> float:
     """Return a number no eigenvalue of a symmetric matrix exceeds."""
     n = len(gram)
+    if not np.isfinite(gram).all():
+        return np.inf
     guess = float(np.linalg.eigvalsh(gram)[-1])
     share = 4 * n * gamma(n + 2)  # of what a Cholesky factorisation may hide
     for attempt in range(ATTEMPTS):

@@ -15,6 +15,7 @@ import numpy as np
 from deuterium.bound.bounders.norms.curves import FLATTENS
 from deuterium.bound.bounders.norms.sweep import Layout
 from deuterium.bound.problem import Problem
+from deuterium.budget import left
 from deuterium.graph.variable import Variable
 from deuterium.interval.rounding import Array
 
@@ -78,7 +79,7 @@ def _corners(problem: Problem, part: slice, matrix: Array, shift: Array) -> list
             b_eq=-shift,
             bounds=ends,
             method="highs",
-            options={"time_limit": SECONDS},
+            options={"time_limit": min(SECONDS, left())},
         )
         if found.status != 0:
             break

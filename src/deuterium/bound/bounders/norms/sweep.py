@@ -15,8 +15,9 @@ from deuterium.bound.bounders.norms.convexity import nonnegative_in, simplex_of
 from deuterium.bound.bounders.norms.cube import LONGEST, cube_bound
 from deuterium.bound.bounders.norms.directions import follow, rows_around
 from deuterium.bound.bounders.norms.rules import RULES, default
-from deuterium.bound.bounders.norms.spectral import raised, spectral_norm
+from deuterium.bound.bounders.norms.spectral import raised, root_sum, spectral_norm
 from deuterium.bound.bounders.norms.value import LEAD, Value, known, of_ends
+from deuterium.budget import check
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
@@ -145,6 +146,7 @@ class Sweep:
         for v in layout.order:
             if v in layout.constants:
                 continue
+            check()
             if vertices is not None and v not in layout.below:
                 continue
             if v is layout.simplex and vertices is not None:
@@ -253,6 +255,7 @@ class Sweep:
             )
         out, weights, sigmas = np.empty(lead), np.empty(lead, object), np.empty(lead)
         for at in np.ndindex(lead):
+            check()
             here = tuple(min(i, n - 1) for i, n in zip(at, middle.shape, strict=False))
             scale = None if factor is None else factor[at]
             rows, error = _rows(middle[here], half[here], matrix, scale)
@@ -273,8 +276,8 @@ def _rows(
     """
     first = middle @ matrix
     rows = np.concatenate([first[None], half[:, None] * matrix])
-    slip = np.sqrt(np.sum(np.square(middle))) * gamma(len(middle) + 8)
-    error = slip * np.sqrt(np.sum(np.square(matrix)))
+    slip = root_sum(np.square(middle), (0,)) * gamma(len(middle) + 8)
+    error = slip * root_sum(np.square(matrix), (0, 1))
     if scale is not None:
         rows = rows * scale
         error = error * np.max(scale, initial=0.0)

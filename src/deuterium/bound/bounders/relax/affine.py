@@ -12,10 +12,13 @@ from typing import Any
 import numpy as np
 
 from deuterium.bound.bounders.relax.parts import Affine, Term, thin
+from deuterium.budget import afford
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
 
 Array = Any
+
+PRODUCTS, COPIES = 4, 6  # of matrices, in a product of intervals; of its result
 
 LINEAR = {
     "add",
@@ -61,10 +64,18 @@ def through(node: Variable, args: Sequence[Affine | Interval]) -> Affine:
             terms.update(dict.fromkeys(a.parts))
     parts = {}
     for term in terms:
+        _afford(node, term)
         found = _thinned(rule(*[_part(a, term, keeps) for a in args], **attrs))
         parts[term] = _without(found, _unused(args, term))
     constants = [a.constant if isinstance(a, Affine) else a for a in args]
     return Affine(parts, _thinned(rule(*constants, **attrs)))
+
+
+def _afford(node: Variable, term: Term) -> None:
+    """Raise `Spent` where a term's coefficients take longer, or more, than is left."""
+    inner = node.args[0].shape[-1] if node.op and node.op.name == "matmul" else 1
+    count = float(term.size) * node.size
+    afford(count * inner * PRODUCTS, count * COPIES)
 
 
 def _unused(args: Sequence[Affine | Interval], term: Term) -> Array:

@@ -284,8 +284,9 @@ class _Side:
         lost = ~np.isfinite(above)
         if lost.any():
             poly[lost] = 0.0
-            above = np.where(lost, np.where(np.isnan(high), np.inf, high), above)
-            below = np.where(lost, np.where(np.isnan(low), np.inf, -low), below)
+            undefined = np.isnan(low) | np.isnan(high)
+            above = np.where(lost, np.where(undefined, np.inf, high), above)
+            below = np.where(lost, np.where(undefined, np.inf, -low), below)
         return poly, above, below
 
 

@@ -26,6 +26,7 @@ from deuterium.bound.bounders.relax.parts import ATOM, INPUT, Group, Image, Term
 from deuterium.bound.bounders.relax.ranges import Ranges
 from deuterium.bound.bounders.relax.structure import Structure
 from deuterium.bound.bounders.relax.system import centred
+from deuterium.budget import afford, check
 from deuterium.interval.rounding import gamma
 
 Array = Any
@@ -132,7 +133,10 @@ def energies(structure: Structure, ranges: Ranges) -> list[Energy]:
             continue
         vectors = start(matrix @ matrix.T)
         unit = np.ones((1, count))
-        (diagonal,), _ = verified(matrix, radius, weights[None], unit, vectors)
+        with np.errstate(all="ignore"):  # of numbers near the largest
+            (diagonal,), _ = verified(matrix, radius, weights[None], unit, vectors)
+        if not np.isfinite(diagonal).all():
+            continue
         at = structure.parameters + len(found)
         sources, first = [], 0
         for term in parts:
@@ -207,7 +211,10 @@ def verified(
     vectors : ndarray of shape (n, rank)
         To start from.
     """
+    # only ratios of widths count; an exact factor keeps their squares in range
+    width = np.ldexp(width, -np.frexp(width.max(axis=1, keepdims=True))[1])
     n, m = matrix.shape
+    afford(len(weights) * n * n * (4.0 * m + n), len(weights) * n * (3.0 * n + 4.0 * m))
     scaled = matrix * width[..., None] * np.sqrt(weights)[:, None, :]
     gram = scaled @ np.swapaxes(scaled, 1, 2)
     d, v = _nearly(gram, vectors)
@@ -224,6 +231,7 @@ def verified(
     slack = lost.max(axis=1) * (1 + gamma(n + m + 32))
     own = np.arange(n)
     for grow in GROWTHS:
+        check()
         d = rounded_up(d * (1 + grow) + TINY)
         inside = d * width**2 * (1 - gamma(8))
         trace = inside.sum(axis=1) + gram[:, own, own].sum(axis=1)
@@ -243,14 +251,15 @@ def verified(
 def _positive(matrices: Array) -> Array:
     """Return which matrices have a Cholesky factorisation."""
     try:
-        np.linalg.cholesky(matrices)
+        factors = np.linalg.cholesky(matrices)
     except np.linalg.LinAlgError:
         if len(matrices) == 1:
             return np.zeros(1, dtype=bool)
         half = len(matrices) // 2
         parts = (matrices[:half], matrices[half:])
         return np.concatenate([_positive(p) for p in parts])
-    return np.ones(len(matrices), dtype=bool)
+    # LAPACK has one of NaN, too, which proves nothing
+    return np.isfinite(factors).all(axis=(1, 2))
 
 
 def rounded_up(x: Array) -> Array:
@@ -266,6 +275,7 @@ def start(gram: Array) -> Array:
     v = np.cos(np.arange(1, n + 1)[:, None] * np.arange(1, rank + 1) * 1.7)
     v /= np.linalg.norm(v, axis=1, keepdims=True)
     for _ in range(FIRST):
+        check()
         v = gram @ v
         v /= np.maximum(np.linalg.norm(v, axis=1, keepdims=True), 1e-300)
     return v
@@ -280,10 +290,22 @@ def _nearly(gram: Array, vectors: Array) -> tuple[Array, Array]:
     v = np.broadcast_to(vectors, (len(gram), *vectors.shape))
     d = np.ones(gram.shape[:2])
     for _ in range(SWEEPS):
+        check()
         w = gram @ v
         d = np.maximum(np.linalg.norm(w, axis=2), 1e-300)
         v = w / d[..., None]
     # scale up until it is feasible
     root = 1.0 / np.sqrt(d)
-    most = np.linalg.eigvalsh(root[:, :, None] * gram * root[:, None, :])[:, -1]
+    most = _largest(root[:, :, None] * gram * root[:, None, :])
     return d * np.maximum(most, 1e-300)[:, None], v
+
+
+def _largest(matrices: Array) -> Array:
+    """Return the largest eigenvalues, about; 1 of numbers too large to have any."""
+    known = np.isfinite(matrices).all(axis=(1, 2))[:, None, None]
+    try:
+        return np.linalg.eigvalsh(np.where(known, matrices, np.eye(matrices.shape[1])))[
+            :, -1
+        ]
+    except np.linalg.LinAlgError:
+        return np.ones(len(matrices))

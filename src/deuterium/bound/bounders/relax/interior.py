@@ -19,6 +19,7 @@ import numpy as np
 from scipy.linalg.lapack import dpotrf, dpotri
 
 from deuterium.bound.bounders.relax.columns import Columns
+from deuterium.budget import afford, check
 
 Array = Any
 Refine = Callable[[Array, list[Array]], list[Any]]
@@ -143,17 +144,25 @@ class _Kept:
 def _inverse(h: Array) -> Array:
     """Return the inverses of symmetric positive definite matrices."""
     if h.shape[1] < LARGE:
-        return np.linalg.inv(h)
+        try:
+            return np.linalg.inv(h)
+        except np.linalg.LinAlgError:
+            return np.stack([_pseudoinverse(matrix) for matrix in h])
     out = np.empty(h.shape)
     for k, matrix in enumerate(h):
         factor, failed = dpotrf(matrix, lower=1)
         if not failed:
             lower, failed = dpotri(factor, lower=1)
         if failed:
-            lower = np.linalg.pinv(matrix)
+            lower = _pseudoinverse(matrix)
         out[k] = lower
     below = np.tril(out, -1)
     return np.tril(out) + np.swapaxes(below, 1, 2)
+
+
+def _pseudoinverse(matrix: Array) -> Array:
+    """Return what comes closest to an inverse, of numbers of any size."""
+    return np.linalg.pinv(np.nan_to_num(matrix))
 
 
 def _limit(x: Array, dx: Array) -> Array:
@@ -210,7 +219,9 @@ class Solver:
         keep = _Kept(p, cells)
         lack = np.full(len(p), np.inf)
         rows, rounds = np.arange(len(p)), 0
+        afford(0.0, 4.0 * len(p) * p.shape[1] ** 2)
         for _ in range(STEPS):
+            check()
             bound = self.dual(cells, p)
             gap = self._complementarity(cells, p, y)
             off = gap + lack

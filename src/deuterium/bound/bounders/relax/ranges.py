@@ -148,12 +148,13 @@ class Forward:
             meaning = interpret(order, _leaf(x), lambda op: op.enclosure)
             args.append(meaning[image.full])
         found = node.op.enclosure(*args, **node.attrs)
+        undefined = arithmetic.is_undefined(found)
+        least = np.where(undefined, node.op.at_least, found.lower)
+        most = np.where(undefined, np.inf, found.upper)
         shape = (len(out.low), g.size)
-        low = np.broadcast_to(found.lower, (len(out.low), *node.shape))
-        high = np.broadcast_to(found.upper, (len(out.low), *node.shape))
-        low, high = low.reshape(shape), high.reshape(shape)
-        low = np.where(np.isnan(low), node.op.at_least, low)
-        return low, np.where(np.isnan(high), np.inf, high)
+        low = np.broadcast_to(least, (len(out.low), *node.shape))
+        high = np.broadcast_to(most, (len(out.low), *node.shape))
+        return low.reshape(shape), high.reshape(shape)
 
 
 def _leaf(x: Interval) -> Any:

@@ -30,6 +30,7 @@ from deuterium.bound.bounders.relax.parts import (
     thin,
 )
 from deuterium.bound.problem import Problem
+from deuterium.budget import check
 from deuterium.graph.operator import Operator, lookup
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable, apply, constant, symbol
@@ -101,6 +102,7 @@ class Structure:
         }
         self._enter_inputs()
         for node in order:
+            check()
             if node not in self.kinds:
                 self.kinds[node] = self._kind(node)
         self.objective = self.affine(root)

@@ -16,6 +16,7 @@ from flint import arb, arb_mat
 
 from deuterium.bound.check.functions import ONE, ZERO, Ball
 from deuterium.bound.check.lengths.vectors import Vector, root, vector
+from deuterium.bound.check.ranges import by_sign
 from deuterium.bound.check.reasons import NoBound
 
 SMALL = 24  # of sides: eliminated in balls
@@ -58,9 +59,7 @@ class Matrix:
     def ends(self, low: Vector, high: Vector) -> tuple[Vector, Vector]:
         """Return the intervals of ``x W`` for those of rows x."""
         if self._signs is None:
-            elements = self.elements.tolist()
-            positive = [c if c > ZERO else ZERO for c in elements]
-            negative = [ZERO if c > ZERO else c for c in elements]
+            positive, negative = by_sign(self.elements.tolist())
             self._signs = arb_mat(2 * self.rows, self.columns, positive + negative)
         n = len(low) // self.rows
         below, above = low.reshape(n, self.rows), high.reshape(n, self.rows)
@@ -129,10 +128,10 @@ def _is_semidefinite(matrix: Any, n: int) -> bool:
     if n <= SMALL:
         return _eliminates([rest[i * n : (i + 1) * n] for i in range(n)])
     middles = 0.5 * (middles + middles.T)
-    shift = 0.5 * float(np.linalg.eigvalsh(middles)[0])
-    if not shift > 0:
-        return False
     try:
+        shift = 0.5 * float(np.linalg.eigvalsh(middles)[0])
+        if not shift > 0:
+            return False
         factor = np.linalg.cholesky(middles - shift * np.eye(n))
     except np.linalg.LinAlgError:
         return False

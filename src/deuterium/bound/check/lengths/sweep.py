@@ -99,7 +99,7 @@ class Sweep:
         low = vector(self.region.low[start : start + v.size])
         high = vector(self.region.high[start : start + v.size])
         box = settled(low, high, Found())
-        found = _ball(next(p for p in inputs.parts if p.start == start))
+        found = _ball(inputs.whole[v.name])
         if found is None:
             return box
         takes = bool(found.radius < settled(low, high, found).radius)

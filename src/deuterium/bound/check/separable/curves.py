@@ -32,8 +32,8 @@ from deuterium.bound.check.separable.series import (
     number,
     variable,
 )
+from deuterium.bound.check.work import Work
 
-LEAST = arb(-1000)  # more than a logarithm of zero
 VAST = 100  # times a function's upper end: an error worse than minus infinity below
 
 # t0, t1, t2, how far the function may be off t0 + t1 d + t2 d**2, and whether it may
@@ -44,10 +44,14 @@ Single = tuple[str, Task, Mapping[str, object]]
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell: its ends, its middle, and the parabola of every function."""
+    """A cell: its ends, its middle, and the parabola of every function.
+
+    The lower end is excluded, unless it is where the coordinate's range `starts`.
+    """
 
     low: Ball
     high: Ball
+    starts: bool
     middle: Ball
     parabolas: list[Parabola]
 
@@ -70,6 +74,8 @@ class Curve:
     safe : collection of int
         Slots that are logarithms of what is known not to be negative, whatever its
         range: where the argument is zero, they are minus infinity.
+    work : Work, optional
+        Where cells are kept.
     """
 
     def __init__(
@@ -80,30 +86,33 @@ class Curve:
         fixed: Mapping[int, Ball],
         ends: tuple[Ball, Ball],
         safe: Collection[int] = (),
+        work: Work | None = None,
     ) -> None:
         self.least, self.most = ends[0].lower(), ends[1].upper()
         self.safe = safe
         self.slot, self.terms, self.tasks = slot, list(terms), list(tasks)
         self.fixed = fixed
-        self._cells: dict[tuple[int, int], Cell] = {}
+        self._work = work or Work()
         self._constants = {
             i: number(fixed[i]) for _, (_, ins), _ in tasks for i in ins if i in fixed
         }
 
     def cell(self, level: int, index: int) -> Cell:
         """Return the cell from ``index`` to ``index + 1`` in units of ``2**-level``."""
-        key = level, index
-        if key not in self._cells:
-            unit = 2.0**-level
-            low, high = arb(index * unit), arb((index + 1) * unit)
-            if self.least > low:
-                low = smaller(self.least, high)
-            if self.most < high:
-                high = larger(self.most, low)
-            self._cells[key] = Cell(
-                low, high, (low + high) * HALF, self._parabolas(low, high)
-            )
-        return self._cells[key]
+        key = self, level, index
+        found: Cell | None = self._work.cells.get(key)
+        return found or self._work.keep(key, self._made(level, index))
+
+    def _made(self, level: int, index: int) -> Cell:
+        # exact, however far out the cell is
+        low, high = arb((index, -level)), arb((index + 1, -level))
+        starts = bool(self.least > low)
+        if starts:
+            low = smaller(self.least, high)
+        if self.most < high:
+            high = larger(self.most, low)
+        middle = (low + high) * HALF
+        return Cell(low, high, starts, middle, self._parabolas(low, high))
 
     def _parabolas(self, low: Ball, high: Ball) -> list[Parabola]:
         # a cell of nothing but zero is on the left, as zero is
@@ -186,8 +195,8 @@ class Curve:
                 )
             except NoBound:
                 if k in self.safe:
-                    end = b[ins[0]]
-                    a[k], b[k] = -INFINITY, end.log() if end > ZERO else LEAST
+                    top = b[ins[0]].upper()  # of what is not negative
+                    a[k], b[k] = -INFINITY, -INFINITY if top <= ZERO else top.log()
         if term not in a:
             raise NoBound("a function is not defined throughout a cell")
         return a[term], b[term]

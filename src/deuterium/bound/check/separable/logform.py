@@ -52,10 +52,10 @@ def log_form(
     root = inside(objective)
     if root.op is None or root.op.name not in SPLIT:
         return None, []
-    parts = _parts(objective, least)
+    taken: list[Variable] = []
+    parts = _parts(objective, least, taken)
     if parts is None:
         return None, []
-    taken = [g for _, g in parts if g.op is not None and g.op.name == "log"]
     total: Variable | None = None
     for k, g in parts:
         term = g if k == 1 else k * g
@@ -63,7 +63,11 @@ def log_form(
     return total, taken
 
 
-def _parts(objective: Variable, least: Least) -> list[Part] | None:
+def _parts(
+    objective: Variable, least: Least, taken: list[Variable]
+) -> list[Part] | None:
+    """Return the factors; what is proved not negative has its logarithm `taken`."""
+
     def not_negative(v: Variable) -> bool:
         if v.op is not None and v.op.name in NEVER_NEGATIVE:
             return True
@@ -95,7 +99,8 @@ def _parts(objective: Variable, least: Least) -> list[Part] | None:
         elif name == "exp":
             parts.append((k, _scalar(v.args[0])))
         elif not_negative(v):
-            parts.append((k, _of("log", _scalar(v))))
+            taken.append(_of("log", _scalar(v)))
+            parts.append((k, taken[-1]))
         else:
             return None
     return parts

@@ -7,10 +7,13 @@ import itertools
 import math
 from collections.abc import Sequence
 
-from deuterium.bound.check.functions import ZERO, Ball, larger
-from deuterium.bound.check.separable.curves import Curve, Load
+from flint import arb
 
-FIRST = 1  # cells that a range is divided into at first, about
+from deuterium.bound.check.functions import ZERO, Ball, larger
+from deuterium.bound.check.reasons import NoBound, NoPoint
+from deuterium.bound.check.separable.curves import Curve, Load
+from deuterium.bound.check.work import EACH, MORE, Work
+
 MOST = 20_000  # cells that are looked at before it is given up
 DEEPEST = 48  # halvings of one
 WIDEST = -1020  # doublings of it
@@ -33,22 +36,22 @@ class Peak:
         self.curve, self.load, self.low, self.high = curve, load, low, high
         self.is_open = is_open
         self._seen = -math.inf
-        self._cells: list[tuple[float, int, int, int, Ball]] = []
+        # by size, and exactly where two sizes are one double
+        self._cells: list[tuple[float, Ball, int, int, int]] = []
         self._order = itertools.count()
-        width = float((high - low).upper())
-        level = math.ceil(math.log2(FIRST / width)) if width > 0 else DEEPEST // 2
-        level = max(min(level, DEEPEST), WIDEST)
-        unit = 2.0**-level
-        # a float is the nearest number to a ball's end, and cells hold their upper ends
-        below = math.nextafter(float(low.lower()), -math.inf)
-        above = math.nextafter(float(high.upper()), math.inf)
-        for index in range(math.ceil(below / unit) - 1, math.ceil(above / unit)):
+        bottom, top = low.lower(), high.upper()
+        if not (math.isfinite(float(bottom)) and math.isfinite(float(top))):
+            raise NoBound("the range of a coordinate has no end")
+        level = _level(float((high - low).upper()))
+        unit = arb((1, -level))
+        first, last = ((x / unit).ceil().unique_fmpz() for x in (bottom, top))
+        for index in range(int(first) - 1, int(last)):
             self._look(level, index)
         self._settle()
 
     def _look(self, level: int, index: int) -> None:
         cell = self.curve.cell(level, index)
-        if cell.low >= self.high and not (cell.low == self.low == self.high):
+        if cell.low > self.high or (not cell.starts and cell.low >= self.high):
             return
         if cell.high < self.low or (self.is_open and cell.high <= self.low):
             return
@@ -56,20 +59,21 @@ class Peak:
         if seen.is_finite():
             self._seen = max(self._seen, float(seen.lower()))
         upper = upper.upper()  # a number: sums of them are corrected as they change
-        size = float(upper) if upper.is_finite() else math.inf
-        heapq.heappush(self._cells, (-size, next(self._order), level, index, upper))
+        # an infinite one says that nothing is there, or else that nothing is known
+        nothing = -math.inf if upper < ZERO else math.inf
+        size = float(upper) if upper.is_finite() else nothing
+        heapq.heappush(self._cells, (-size, -upper, next(self._order), level, index))
 
     def _settle(self) -> None:
         if not self._cells:
-            self.upper, self.gap = ZERO, 0.0
-            return
+            raise NoPoint
         size = -self._cells[0][0]
-        self.upper = self._cells[0][4]
-        self.gap = size - self._seen if math.isfinite(size) else math.inf
+        self.upper = -self._cells[0][1]
+        self.gap = size - self._seen if size > -math.inf else 0.0
 
     def refine(self) -> bool:
         """Halve the cell with the largest bound; return whether it could be."""
-        _, _, level, index, _ = self._cells[0]
+        _, _, _, level, index = self._cells[0]
         if level >= DEEPEST:
             return False
         heapq.heappop(self._cells)
@@ -79,8 +83,19 @@ class Peak:
         return True
 
 
-def least_bound(constant: Ball, peaks: Sequence[Peak], claim: Ball) -> Ball:
+def _level(width: float) -> int:
+    """Return the level of cells that are at most as wide as a range, and half of it."""
+    if not width > 0:
+        return DEEPEST // 2
+    return max(min(1 - math.frexp(width)[1], DEEPEST), WIDEST)
+
+
+def least_bound(
+    constant: Ball, peaks: Sequence[Peak], claim: Ball, work: Work | None = None
+) -> Ball:
     """Return a bound of the sum, refined until it is below a claim or cannot be."""
+    work = work or Work()
+    work.grant(EACH + MORE * len(peaks))
     queue = [(-p.gap, i) for i, p in enumerate(peaks)]
     heapq.heapify(queue)
     total = sum([p.upper for p in peaks], constant)
@@ -92,6 +107,7 @@ def least_bound(constant: Ball, peaks: Sequence[Peak], claim: Ball) -> Ball:
         before = peak.upper
         if peak.gap <= 0 or not peak.refine():
             continue
+        work.halve()
         heapq.heappush(queue, (-peak.gap, i))
         if before.is_finite() and n % 64:
             total = total - before + peak.upper

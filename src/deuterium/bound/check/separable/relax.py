@@ -20,6 +20,7 @@ from deuterium.bound.check.separable.logform import log_form
 from deuterium.bound.check.separable.maximum import Peak, at_corners, least_bound
 from deuterium.bound.check.separable.structure import PAIR, Structure
 from deuterium.bound.check.tape import Atom, Ranges
+from deuterium.bound.check.work import Work
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
 
@@ -41,6 +42,8 @@ class Separable:
         The region's coordinates behind the inputs.
     facts : mapping
         Numbers that hold for all leaves.
+    work : Work, optional
+        What it may take, together with others.
     """
 
     def __init__(
@@ -51,7 +54,9 @@ class Separable:
         most: Sequence[Ball],
         atoms: Sequence[Atom],
         facts: Mapping[str, Any],
+        work: Work | None = None,
     ) -> None:
+        self.work = work or Work()
         self.inputs = len(least)
         self._starts, self._least, self._most = starts, list(least), list(most)
         root: Variable | None = None
@@ -135,7 +140,8 @@ class Separable:
     def _curve(self, slot: int, terms: list[int], tasks: list[Any]) -> Curve:
         whole = self._whole
         ends = whole.low[slot], whole.high[slot]
-        return Curve(slot, terms, tasks, self.forward.fixed, ends, self._safe)
+        fixed = self.forward.fixed
+        return Curve(slot, terms, tasks, fixed, ends, self._safe, self.work)
 
     # -- leaves ------------------------------------------------------------------------
 
@@ -164,7 +170,7 @@ class Separable:
                 constant = constant + self._corners(block, state, c)
             else:
                 peaks += self._peaks(block.slots, state, c, squares)
-        total = least_bound(constant, peaks, claim)
+        total = least_bound(constant, peaks, claim, self.work)
         return total.exp() if self.is_log else total
 
     def _coefficients(

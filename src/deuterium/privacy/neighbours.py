@@ -1,0 +1,70 @@
+"""When two data sets are neighbours: what a guarantee protects.
+
+``add_or_remove_one``: neighbouring data sets differ by one record more or less.
+``replace_one``: they have one record each that the other has not.  (Definitions as in
+dp-accounting's ``NeighboringRelation``.)
+
+A *scope* narrows a relation: where it says that only one feature changes, two records
+that differ in anything else are not neighbours, and nothing is promised about them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from deuterium.errors import InvalidInputError, did_you_mean
+
+__all__ = ["RELATIONS", "protected", "require_relation", "require_scope"]
+
+RELATIONS: Mapping[str, int] = MappingProxyType(
+    {"add_or_remove_one": 1, "replace_one": 2}
+)
+"""How many contributions two neighbouring data sets differ by, at most."""
+
+MEANING: Mapping[str, str] = MappingProxyType(
+    {
+        "add_or_remove_one": "one data set has a record more than the other, so a sum "
+        "moves by one contribution",
+        "replace_one": "one record is another, so a sum moves by the difference of two "
+        "contributions, up to twice as far",
+    }
+)
+PROTECTED: Mapping[str, str] = MappingProxyType(
+    {
+        "add_or_remove_one": "a record added or removed",
+        "replace_one": "a record replaced",
+    }
+)
+
+
+def require_relation(who: str, relation: Any) -> str:
+    """Return the name of a neighbouring relation, or say why it is none."""
+    if relation is None:
+        choices = "; or ".join(f"relation={r!r}: {m}" for r, m in MEANING.items())
+        raise InvalidInputError(
+            f"{who}: say which data sets are neighbours; a guarantee means nothing "
+            f"without it, and there is no default: {choices}"
+        )
+    if not isinstance(relation, str) or relation not in RELATIONS:
+        raise InvalidInputError(
+            f"{who}: `relation` must be one of {', '.join(RELATIONS)}; got "
+            f"{relation!r:.80}.{did_you_mean(str(relation)[:80], RELATIONS)}"
+        )
+    return relation
+
+
+def require_scope(who: str, scope: Any) -> str | None:
+    """Return a scope, or say why it is none."""
+    if scope is not None and (not isinstance(scope, str) or not scope):
+        raise InvalidInputError(
+            f"{who}: `scope` must be None for whole records or the words of a "
+            f"sensitivity's scope, got {scope!r:.80}"
+        )
+    return scope
+
+
+def protected(relation: str, scope: str | None) -> str:
+    """Return in words what neighbouring data sets differ in."""
+    return PROTECTED[relation] + ("" if scope is None else f", while {scope}")

@@ -1,0 +1,83 @@
+"""Gradients held against differences of exact values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from flint import arb, ctx
+
+import deuterium as dt
+
+from . import values
+from .balls import HALF
+from .case import Case, at_point
+
+BITS, STEP = (
+    3200,
+    -1300,
+)  # of differences: the step is 2**STEP, the error about its square
+
+
+def disagreement(case: Case) -> str:
+    """Return what is wrong with the gradient of a number, or nothing.
+
+    One element of one symbol is moved to both sides.  Where the two one-sided slopes
+    differ there is a kink, and nothing to compare.
+    """
+    rng = np.random.default_rng([case.seed, 4])
+    symbols = [s for s in dt.graph.free_symbols([case.v]) if s.size]
+    if not symbols:
+        return ""
+    s = symbols[rng.integers(len(symbols))]
+    place = np.unravel_index(int(rng.integers(s.size)), s.shape) if s.shape else ()
+    (points,) = case.points()
+    order = dt.graph.topological([case.v])
+    slope = dt.grad(case.v, s)
+    with ctx.workprec(BITS):
+        h = arb((1, STEP))
+        at, right, left, near = (
+            values.evaluate(order, _moved(points, s.name, place, h * k), BITS)
+            for k in (0, 1, -1, HALF)
+        )
+        given = values.evaluate(dt.graph.topological([slope]), points, BITS)
+        given = np.broadcast_to(given, (case.count, *s.shape))
+        at, right, left, near = (
+            np.broadcast_to(y, (case.count,)) for y in (at, right, left, near)
+        )
+        for i in range(case.count):
+            y, a, b, c = at[i], right[i], left[i], near[i]
+            g = given[(i, *place)]
+            if not all(x.is_finite() for x in (y, a, b, c)) or not _surely(g):
+                continue
+            up, down = (a - y) / h, (y - b) / h
+            size = abs(up) + abs(down) + arb((1, -900))
+            closer = (c - y) / h * 2
+            apart = abs(up - down) + abs(up - closer)
+            if not apart < size * arb((1, -200)):
+                continue  # a kink, a jump, or so steep that nothing is known
+            if g.is_nan():
+                continue  # a formula may be undefined where a limit is not
+            if not abs(g - up) < size * arb((1, -150)):
+                if g.rad() > abs(g) * arb((1, -150)) and g.overlaps(up):
+                    continue
+                where = list(map(int, place))
+                return (
+                    f"slope by {s.name}{where}: {g.str(20)}, differences say "
+                    f"{up.str(20)} at {at_point(points, i)}"
+                )[:500]
+    return ""
+
+
+def _surely(x: Any) -> bool:
+    return bool(x.is_finite() or x.is_nan())
+
+
+def _moved(points: Any, name: str, place: Any, by: Any) -> Any:
+    moved = dict(points)
+    old = points[name]
+    new = values.filled(old.shape, [values.exact(x) for x in old.ravel().tolist()])
+    for i in range(len(new)):
+        new[(i, *place)] = new[(i, *place)] + by
+    moved[name] = new
+    return moved

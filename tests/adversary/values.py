@@ -1,0 +1,224 @@
+"""Exact values of a graph at many points at once, in ball arithmetic."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from flint import arb, ctx
+
+from .balls import EITHER, ELEMENTWISE, ONE, UNDEFINED, UNKNOWN, ZERO, guarded
+
+BITS, MORE_BITS = 320, 1600  # the second where the first leaves doubt
+
+_add = np.frompyfunc(guarded(ELEMENTWISE["add"]), 2, 1)
+_times = np.frompyfunc(guarded(ELEMENTWISE["multiply"]), 2, 1)
+_plain = {
+    name: np.frompyfunc(guarded(rule), rule.__code__.co_argcount, 1)
+    for name, rule in ELEMENTWISE.items()
+    if name != "integer_power"
+}
+
+
+def filled(shape: tuple[int, ...], elements: Any) -> Any:
+    """Return an object array; NumPy would look inside what it is given."""
+    out = np.empty(shape, dtype=object)
+    flat = out.reshape(-1)
+    for i, x in enumerate(elements):
+        flat[i] = x
+    return out
+
+
+def exact(number: Any) -> Any:
+    """Return the ball of one number: an int, a float, (mantissa, exponent), a ball."""
+    if isinstance(number, arb):
+        return number
+    if isinstance(number, tuple):
+        return arb(number)
+    if isinstance(number, float) and math.isinf(number):
+        return UNKNOWN
+    return arb(number)
+
+
+def constants(value: Any) -> Any:
+    array = np.asarray(value, dtype=object)
+    return filled((1, *array.shape), [exact(x) for x in array.ravel().tolist()])
+
+
+def evaluate(order: list[Any], points: Mapping[str, Any], bits: int = BITS) -> Any:
+    """Return the values of the last node: one more axis in front, of the points.
+
+    ``points`` holds, for each symbol, an object array of numbers as `exact` takes them,
+    of the symbol's shape with one axis in front.
+    """
+    known: dict[Any, Any] = {}
+    last = {a: i for i, n in enumerate(order) for a in n.args}
+    with ctx.workprec(bits):
+        for i, node in enumerate(order):
+            if node.op is not None:
+                args = [known[a] for a in node.args]
+                known[node] = rule(node.op.name)(*args, **dict(node.attrs))
+            elif node.is_constant:
+                known[node] = constants(node.value)
+            else:
+                given = points[node.name]
+                known[node] = filled(given.shape, map(exact, given.ravel().tolist()))
+            for a in node.args:
+                if last[a] == i:
+                    known[a] = None
+    return known[order[-1]]
+
+
+def rule(name: str) -> Any:
+    """Return what an operator does to arrays with an axis of points in front."""
+    if name in _plain:
+        return _plain[name]
+    return _ON_ARRAYS[name]
+
+
+def _integer_power(x: Any, n: int) -> Any:
+    one = guarded(lambda e: ELEMENTWISE["integer_power"](e, n))
+    return np.frompyfunc(one, 1, 1)(x)
+
+
+def _broadcast(x: Any, shape: Any, ndim: int) -> Any:
+    lead = x.shape[0]
+    new = (1,) * (len(shape) - ndim)
+    return np.broadcast_to(x.reshape(lead, *new, *x.shape[1:]), (lead, *shape))
+
+
+def _gather(x: Any, index: Any, ndim: int) -> Any:
+    return x.reshape(x.shape[0], math.prod(x.shape[1:]))[:, index]
+
+
+def _scatter(x: Any, index: Any, shape: Any) -> Any:
+    lead = x.shape[0]
+    out = np.full((lead, math.prod(shape)), ZERO, dtype=object)
+    flat = x.reshape(lead, index.size)
+    for column, place in enumerate(index.ravel().tolist()):
+        out[:, place] = _add(out[:, place], flat[:, column])
+    return out.reshape(lead, *shape)
+
+
+def _sum(x: Any, axis: Any) -> Any:
+    keep = [i for i in range(1, x.ndim) if i - x.ndim not in axis]
+    moved = x.transpose([0, *keep, *[i for i in range(1, x.ndim) if i not in keep]])
+    shape = [x.shape[0], *[x.shape[i] for i in keep]]
+    rows = moved.reshape(*shape, math.prod(moved.shape[len(shape) :]))
+    total = np.full(shape, ZERO, dtype=object)
+    for k in range(rows.shape[-1]):
+        total = _add(total, rows[..., k])
+    return total
+
+
+def _matmul(a: Any, b: Any) -> Any:
+    lead = max(a.shape[0], b.shape[0]) if min(a.shape[0], b.shape[0]) else 0
+    shape = (lead, *a.shape[1:-1], b.shape[-1])
+    total = np.full(shape, ZERO, dtype=object)
+    for k in range(a.shape[-1]):
+        total = _add(total, _times(a[..., :, k, None], b[..., None, k, :]))
+    return total
+
+
+def _cumsum(x: Any, reverse: bool) -> Any:
+    out = x.copy()
+    places = range(x.shape[-1])
+    order = list(places)[::-1] if reverse else list(places)
+    for before, k in pairwise(order):
+        out[..., k] = _add(out[..., before], out[..., k])
+    return out
+
+
+def _along_last(function: Any, *, keeps: bool) -> Any:
+    """Return a function of whole rows, which knows what is undefined or unknown."""
+
+    def run(x: Any) -> Any:
+        n = x.shape[-1]
+        rows = x.reshape(math.prod(x.shape[:-1]), n)
+        done = [_row(function, row.tolist(), keeps) for row in rows] if n else []
+        if not n and not keeps:  # only a product of nothing is a number
+            done = [ONE] * len(rows)
+        if keeps:
+            return filled(x.shape, [e for row in done for e in row])
+        return filled(x.shape[:-1], done)
+
+    return run
+
+
+def _row(function: Any, row: list[Any], keeps: bool) -> Any:
+    bad = None
+    if any(x.is_nan() for x in row):
+        bad = UNDEFINED
+    elif not all(x.is_finite() for x in row):
+        bad = UNKNOWN
+    if bad is not None:
+        return [bad] * len(row) if keeps else bad
+    y = function(row)
+    if keeps:
+        return [e if e.is_finite() else UNKNOWN for e in y]
+    return y if y.is_finite() else UNKNOWN
+
+
+def _product(row: list[Any]) -> Any:
+    total = ONE
+    for x in row:
+        total = total * x
+    return total
+
+
+def _largest(row: list[Any]) -> Any:
+    top = row[0]
+    for x in row[1:]:
+        top = top.max(x)
+    return top
+
+
+def _first_maximum(row: list[Any]) -> list[Any]:
+    chosen = []
+    for i, x in enumerate(row):
+        wins = all(x > y for y in row[:i]) and all(x >= y for y in row[i + 1 :])
+        loses = any(x <= y for y in row[:i]) or any(x < y for y in row[i + 1 :])
+        chosen.append(ONE if wins else ZERO if loses else EITHER)
+    return chosen
+
+
+def _logsumexp(row: list[Any]) -> Any:
+    top = _largest(row)
+    return top + sum(((x - top).exp() for x in row), ZERO).log()
+
+
+def _softmax(row: list[Any]) -> list[Any]:
+    top = _largest(row)  # shifted: the exponential of a huge number is no finite ball
+    powers = [(x - top).exp() for x in row]
+    total = sum(powers, ZERO)
+    return [p / total for p in powers]
+
+
+_ON_ARRAYS: dict[str, Any] = {
+    "integer_power": _integer_power,
+    "broadcast": _broadcast,
+    "reshape": lambda x, shape, ndim: x.reshape(x.shape[0], *shape),
+    "transpose": lambda x, axes: x.transpose(0, *[i + 1 for i in axes]),
+    "concatenate": lambda *xs, axis, ndim: np.concatenate(_together(xs), axis=axis),
+    "gather": _gather,
+    "scatter": _scatter,
+    "sum": _sum,
+    "prod": _along_last(_product, keeps=False),
+    "max": _along_last(_largest, keeps=False),
+    "first_maximum": _along_last(_first_maximum, keeps=True),
+    "tie_slope": _along_last(lambda row: [ZERO for _ in row], keeps=True),
+    "cumsum": _cumsum,
+    "matmul": _matmul,
+    "softmax": _along_last(_softmax, keeps=True),
+    "logsumexp": _along_last(_logsumexp, keeps=False),
+    "select": lambda a, b, mask: np.where(mask, a, b),
+    "pi": lambda: filled((1,), [arb.pi()]),
+}
+
+
+def _together(xs: Any) -> list[Any]:
+    lead = max(x.shape[0] for x in xs)
+    return [np.broadcast_to(x, (lead, *x.shape[1:])) for x in xs]
