@@ -14,11 +14,10 @@ import deuterium as dt
 from deuterium.errors import BoundsError, DeuteriumError, InvalidInputError
 from deuterium.interval.doubles import enclosing, exactly
 
-pytestmark = pytest.mark.filterwarnings("ignore:the matrix subclass")
-
 s = dt.symbol("s")
 x2, x3, m = dt.symbol("x2", (2,)), dt.symbol("x3", (3,)), dt.symbol("m", (2, 2))
 masked = np.ma.masked_array(np.ones(2), mask=[True, False])
+matrix = np.array([[1.0, 2.0]]).view(np.matrix)
 
 WHOLE = st.integers(-(2**70), 2**70)
 EXACT = st.one_of(
@@ -117,7 +116,7 @@ REFUSED = [
     "0.1", b"0.1", "text", None, object(), 1j, np.complex128(1), [1, 2j], 10**400,
     -(10**400), Fraction(10**400), Decimal("1e400"), Decimal("sNaN"), [0, None],
     np.datetime64("2020"), np.timedelta64(1), np.array(["1"]), np.array([None]),
-    masked, np.ma.masked, [masked, masked], np.matrix([[1.0, 2.0]]), {1: 2}, {1, 2},
+    masked, np.ma.masked, [masked, masked], matrix, {1: 2}, {1, 2},
     (n for n in (1, 2)), np.array([(1, 2.0)], dtype=[("a", "i4"), ("b", "f8")]),
     np.rec.array([(1, 2.0)], dtype=[("a", "i4"), ("b", "f8")]), [[1], [1, 2]],
 ]  # fmt: skip
@@ -157,7 +156,10 @@ def test_the_message_names_the_argument_and_the_next_step():
     for call, words in (
         (lambda: dt.Box({s: (0, "1")}), ("upper bound of 's'", "'1'")),
         (lambda: dt.Box({x2: (0, masked)}), ("mask", "filled")),
-        (lambda: dt.constant(np.matrix([[1.0]])), ("matrix", "np.asarray", "@")),
+        (
+            lambda: dt.constant(np.array([[1.0]]).view(np.matrix)),
+            ("matrix", "np.asarray", "@"),
+        ),
         (lambda: dt.Choice(s, [Fraction(1, 3)]), ("'s'", "1/3", "float(...)")),
         (lambda: x2 * np.array([2**53 + 1, 0]), (str(2**53 + 1), "dt.constant")),
         (lambda: s.evaluate({s: 10**400}), ("'s'", "largest double")),

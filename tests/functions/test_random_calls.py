@@ -19,6 +19,7 @@ from deuterium.graph.variable import Variable
 from deuterium.ops import arithmetic
 
 NAMES = "xyzuvw"
+NODES = (Variable, np.ndarray)
 
 
 def _numbers(rng, shape):
@@ -39,7 +40,7 @@ def _evaluated(part, point):
     if array.dtype != object:
         return array
     values = [
-        float(_evaluated(e, point) if isinstance(e, Variable) else e)
+        float(_evaluated(e, point) if isinstance(e, NODES) else e)
         for e in array.ravel().tolist()
     ]
     return np.array(values).reshape(array.shape)

@@ -195,8 +195,8 @@ def _parse_einsum(text: str, nodes: list[Variable]) -> tuple[list[str], str]:
     left, arrow, right = text.replace(" ", "").partition("->")
     inputs = left.split(",")
     for term in (*inputs, right):
-        letters = term.replace("...", "", 1)
-        if letters and not (letters.isascii() and letters.isalpha()):
+        plain = term.replace("...", "", 1)
+        if plain and not (plain.isascii() and plain.isalpha()):
             raise ShapeError(
                 f"np.einsum: {term!r} in {text!r} must be letters, with at most one ..."
             )
