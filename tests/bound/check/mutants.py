@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 import scipy.special
-from forging import cut, forged, leaf, place_below, tighten
+from forging import cut, face, forged, leaf, place_below, tighten
 from test_certificate import CASES as BY_HAND
 from test_certificate import unpack
 
