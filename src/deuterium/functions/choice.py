@@ -30,7 +30,10 @@ def where(condition: Any, *choices: Any) -> Variable:
             "or deuterium.relu"
         )
     a, b = (as_variable(c) for c in choices)
-    mask = np.asarray(condition).astype(bool)
+    try:
+        mask = np.asarray(condition).astype(bool)
+    except (TypeError, ValueError) as error:
+        raise InvalidInputError(f"np.where: the condition: {error}") from None
     try:
         shape = np.broadcast_shapes(mask.shape, a.shape, b.shape)
     except ValueError:

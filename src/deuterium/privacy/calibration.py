@@ -10,6 +10,8 @@ import math
 from numbers import Real
 from typing import Any
 
+import numpy as np
+
 from deuterium.bound import Bracket
 from deuterium.errors import InvalidInputError, UnsupportedError
 from deuterium.interval import Interval
@@ -333,7 +335,7 @@ def _require_between(
 
 
 def _is_real(x: Any) -> bool:
-    return isinstance(x, Real) and not isinstance(x, bool)
+    return isinstance(x, Real) and not isinstance(x, (bool, np.timedelta64))
 
 
 def _float(x: Any) -> float | None:

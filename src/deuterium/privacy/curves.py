@@ -270,6 +270,6 @@ def require_epsilon(who: str, epsilon: Any) -> float:
 
 
 def _is_number(x: Any) -> bool:
-    if not isinstance(x, Real) or isinstance(x, bool):
+    if not isinstance(x, Real) or isinstance(x, (bool, np.timedelta64)):
         return False
     return abs(x) <= sys.float_info.max or abs(x) == math.inf

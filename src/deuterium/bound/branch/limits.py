@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
+import operator
 import sys
 import time
 from dataclasses import dataclass
-
-import numpy as np
+from typing import Any, cast
 
 from deuterium.errors import InvalidInputError
 
@@ -77,8 +77,11 @@ def is_number(x: object) -> bool:
 
 def require_seed(seed: object, caller: str) -> None:
     """Raise unless random numbers can start from this."""
-    whole = isinstance(seed, (int, np.integer)) and not isinstance(seed, bool)
-    if not whole or seed < 0:
+    try:
+        number = -1 if isinstance(seed, bool) else operator.index(cast(Any, seed))
+    except TypeError:
+        number = -1
+    if number < 0:
         raise InvalidInputError(
             f"{caller}: `seed` must be an integer >= 0, got {type(seed).__name__} "
             f"{seed!r:.60}"
