@@ -133,6 +133,8 @@ def energies(structure: Structure, ranges: Ranges) -> list[Energy]:
         vectors = start(matrix @ matrix.T)
         unit = np.ones((1, count))
         (diagonal,), _ = verified(matrix, radius, weights[None], unit, vectors)
+        if not np.isfinite(diagonal).all():
+            continue  # of numbers near the largest
         at = structure.parameters + len(found)
         sources, first = [], 0
         for term in parts:
