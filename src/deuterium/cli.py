@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+import traceback
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -47,8 +49,27 @@ Seed = Annotated[int, typer.Option(min=0, help="The same seed, the same answer."
 
 
 def main() -> None:
-    """Run the command line."""
-    app(prog_name="deuterium")
+    """Run the command line; whatever goes wrong is told in a line."""
+    try:
+        app(prog_name="deuterium")
+    except OSError as error:  # of what is written to: a full disk
+        with suppress(OSError):
+            sys.stdout.close()  # what it still holds can go nowhere
+        _end(f"{error}")
+    except Exception as error:
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        _end(
+            f"a fault of deuterium {__version__}, please report it with this command: "
+            f"{type(error).__name__} at {Path(last.filename).name}:{last.lineno}: "
+            f"{error}"
+        )
+
+
+def _end(message: str) -> None:
+    """Say what went wrong, if anyone hears it, and leave."""
+    with suppress(OSError):
+        typer.echo(f"Error: {message}", err=True)
+    sys.exit(FAILED)
 
 
 def print_version(wanted: bool) -> None:
@@ -187,7 +208,7 @@ Progress = Annotated[
     bool, typer.Option("--progress", help="Show on stderr how both sides close in.")
 ]
 
-REFUSED, STOPPED, NO_BOUND = 1, 3, 4  # exit codes, beside 0 and 2
+REFUSED, STOPPED, NO_BOUND, FAILED = 1, 3, 4, 5  # exit codes, beside 0 and 2
 
 
 def bracketing(sense: str) -> Callable[..., None]:

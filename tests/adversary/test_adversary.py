@@ -11,7 +11,7 @@ import pytest
 import deuterium as dt
 from deuterium.graph.operator import OPERATORS
 
-from . import balls, case, checks, foreign, regions, run, shrink, values
+from . import balls, case, checks, command, foreign, regions, run, shrink, values
 from .regions import Region
 
 SOON, LATER = 8, 4000  # cases, of those that a default run and a long one look at
@@ -167,4 +167,15 @@ def test_only_our_own_errors_leave(seed):
 @pytest.mark.long
 def test_only_our_own_errors_leave_for_long():
     found = [f for seed in range(100, 400) for f in foreign.failures(seed)]
+    assert found == []
+
+
+def test_the_command_line_shows_no_traceback(tmp_path):
+    found = [f for seed in range(60) for f in command.failures(seed, tmp_path)]
+    assert found == []
+
+
+@pytest.mark.long
+def test_the_command_line_shows_no_traceback_for_long(tmp_path):
+    found = [f for seed in range(100, 4000) for f in command.failures(seed, tmp_path)]
     assert found == []

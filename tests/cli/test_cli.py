@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 import deuterium as dt
+from deuterium import cli
 from deuterium.cli import app
 
 FIRST = ["query", "a**2 + exp(2*b - a)", "--bound", "a=1:2", "--bound", "b=0.5:3"]
@@ -170,3 +172,19 @@ def test_as_a_module_in_a_process_of_its_own():
     ran = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert ran.returncode == 2
     assert ran.stdout == ""
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left"), KeyError("a")])
+def test_a_fault_is_told_in_a_line(monkeypatch, capsys, error):
+    def app(**_):
+        raise error
+
+    monkeypatch.setattr(cli, "app", app)
+    monkeypatch.setattr("sys.stdout", io.StringIO())
+    with pytest.raises(SystemExit) as left:
+        cli.main()
+    assert left.value.code == cli.FAILED
+    told = capsys.readouterr().err
+    assert told.startswith("Error: ")
+    assert "Traceback" not in told
+    assert told.count("\n") == 1

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.errors import UnsupportedError
+from deuterium.errors import InvalidInputError, UnsupportedError
 from deuterium.functions.axes import common_shape
 from deuterium.functions.table import implements, refuse
 from deuterium.graph import protocols
@@ -32,7 +32,10 @@ def where(condition: Any, *choices: Any) -> Variable:
             "or deuterium.relu"
         )
     a, b = (as_variable(c) for c in choices)
-    mask = np.asarray(condition).astype(bool)
+    try:
+        mask = np.asarray(condition).astype(bool)
+    except (TypeError, ValueError) as error:
+        raise InvalidInputError(f"np.where: the condition: {error}") from None
     shape = common_shape("np.where", mask.shape, a.shape, b.shape)
     mask = np.array(np.broadcast_to(mask, shape))
     return select(broadcast_to(a, shape), broadcast_to(b, shape), mask=mask)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import sys
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -70,14 +71,15 @@ def symbol(name: str, shape: int | Sequence[int] = ()) -> Variable:
         )
     dims: tuple[Any, ...]
     try:
-        dims = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
+        given = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
+        dims = tuple(map(operator.index, given))
     except TypeError:
-        dims = (shape,)
-    if any(not isinstance(d, (int, np.integer)) or d < 0 for d in dims):
+        dims = (-1,)
+    if any(d < 0 for d in dims):
         raise ShapeError(
             f"symbol {name!r}: `shape` must be non-negative integers, got {shape!r}"
         )
-    return node(None, (), NO_ATTRS, tuple(int(d) for d in dims), name=name)
+    return node(None, (), NO_ATTRS, dims, name=name)
 
 
 def constant(value: Any, name: str = "") -> Variable:

@@ -9,7 +9,12 @@ import numpy as np
 
 from deuterium.bound import Box, Domain
 from deuterium.bound.domain import OneOf, Range, UnitVectors, Within
-from deuterium.errors import InvalidInputError, UnsupportedError, did_you_mean
+from deuterium.errors import (
+    InvalidInputError,
+    ShapeError,
+    UnsupportedError,
+    did_you_mean,
+)
 from deuterium.graph.substitute import symbol_name
 from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable, symbol
@@ -237,6 +242,11 @@ class Pair(Copies):
             if name not in domain.shapes:
                 return None
             table, hull = domain.table(s), domain.hull(s)
+            if hull.shape != s.shape:
+                raise ShapeError(
+                    f"bounds of {name!r} have batch axes {hull.shape}; take one box at "
+                    "a time"
+                )
             if table is not None:
                 rows[name] = table[rng.integers(0, len(table), count)]
             else:

@@ -76,7 +76,7 @@ def real(x: Any) -> Any:
     """Return one real number, of whatever type, or None if this is none."""
     if isinstance(x, np.ndarray) and x.shape == () and x.dtype.kind in "iuf":
         x = x.item()
-    good = isinstance(x, Real | Decimal) and not isinstance(x, bool)
+    good = isinstance(x, Real | Decimal) and not isinstance(x, bool | np.timedelta64)
     if not good:
         return None
     return math.nan if math.isnan(x) else x

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,9 @@ def newton(
         if not len(going) or target.expired:
             break
         tried = _steps(target, rows[going])
-        found = target.values(tried.reshape(-1, tried.shape[-1]))
+        found = target.values(
+            tried.reshape(math.prod(tried.shape[:-1]), tried.shape[-1])
+        )
         found = found.reshape(tried.shape[:2])
         top = found.argmax(axis=1)
         best = found[np.arange(len(going)), top]

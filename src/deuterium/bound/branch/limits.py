@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
+import operator
 import sys
 from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
 
 from deuterium import budget
 from deuterium.errors import InvalidInputError
@@ -82,8 +81,11 @@ def is_number(x: object) -> bool:
 
 def require_seed(seed: Any, caller: str) -> None:
     """Raise unless random numbers can start from this."""
-    whole = isinstance(seed, (int, np.integer)) and not isinstance(seed, bool)
-    if not whole or seed < 0:
+    try:
+        number = -1 if isinstance(seed, bool) else operator.index(seed)
+    except TypeError:
+        number = -1
+    if number < 0:
         raise InvalidInputError(
             f"{caller}: `seed` must be an integer >= 0, got {type(seed).__name__} "
             f"{seed!r:.60}"

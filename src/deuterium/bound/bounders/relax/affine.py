@@ -85,7 +85,8 @@ def _unused(args: Sequence[Affine | Interval], term: Term) -> Array:
         if isinstance(a, Affine) and term in a.parts:
             c = a.parts[term]
             zero = (np.asarray(c.lower) == 0) & (np.asarray(c.upper) == 0)
-            unused &= zero.reshape(term.size, -1).all(axis=1)
+            each = zero.size // max(term.size, 1)
+            unused &= zero.reshape(term.size, each).all(axis=1)
     return unused
 
 

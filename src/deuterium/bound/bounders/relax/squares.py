@@ -117,7 +117,9 @@ def _fitted(
     width = np.maximum(width, THIN * width.max(axis=1, keepdims=True))
     width = np.where(width > 0, width, 1.0)
     above, moments = verified(e.matrix, e.radius, d, 0.5 * width, e.vectors)
-    return (d, above), moments
+    known = np.isfinite(above).all(axis=1, keepdims=True)
+    # of numbers near the largest: an inequality of no weight, which always holds
+    return (np.where(known, d, 0.0), np.where(known, above, 1.0)), moments
 
 
 def _centre(

@@ -250,10 +250,11 @@ class Structure:
         """Return a function of a node, entered like the nodes of the graph."""
         key = (name, argument)
         if key not in self.made:
-            node = apply(lookup(name), (argument,), {})
+            self.made[key] = apply(lookup(name), (argument,), {})
+        node = self.made[key]
+        if node not in self.kinds:  # of the graph, but its turn comes later
             self.kinds[node] = self._kind(node)
-            self.made[key] = node
-        return self.made[key]
+        return node
 
     def _product(self, a: Variable, b: Variable) -> Kind:
         node = a * b
