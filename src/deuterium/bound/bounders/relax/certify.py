@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from deuterium.bound.bounders.relax.curves import Cells, Table
-from deuterium.interval.rounding import gamma
+from deuterium.interval.rounding import TINY, gamma
 
 Array = Any
 
@@ -111,6 +111,8 @@ def _bounds(load: Load, cells: Cells, row: Array, cell: Array) -> tuple[Array, A
         + np.abs(c[:, 0]) * (np.abs(middle) + radius)
         + 4 * np.abs(q) * reach * reach
     ) * gamma(c.shape[1] + 32)
+    # coefficients that underflow are multiplied by distances and their squares
+    slack = slack + (c.shape[1] + 8) * TINY * (1.0 + reach * (1.0 + reach))
     error = _error(rest, cells.above[cell, column], cells.below[cell, column])
     top = _top(t0, t1, t2, a, b)
     return top + (error + slack) * (1 + gamma(64)), top

@@ -21,7 +21,7 @@ from deuterium.graph.operator import Operator
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable, as_variable
 from deuterium.interval import Interval
-from deuterium.interval.rounding import MIN_NORMAL, gamma
+from deuterium.interval.rounding import MIN_NORMAL, TINY, gamma
 from deuterium.transform.derivative import grad
 from deuterium.transform.simplify import simplify
 
@@ -267,7 +267,8 @@ class _Side:
             size = size + np.abs(poly[..., k]) * r**k
         low, high = self._enclosed(3, over)
         error = error + np.fmax(np.abs(low), np.abs(high)) * r**3 / 6
-        error = (error + size * gamma(8)) * (1 + gamma(32))
+        lost = 8 * TINY * (1.0 + r * (1.0 + r))  # to underflow
+        error = (error + size * gamma(8) + lost) * (1 + gamma(32))
         return self._guarded(poly, error, over)
 
     def _guarded(

@@ -27,7 +27,7 @@ from deuterium.bound.bounders.relax.system import System, centred
 from deuterium.bound.problem import Problem
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
-from deuterium.interval.rounding import add_up, gamma
+from deuterium.interval.rounding import MIN_NORMAL, TINY, add_up, gamma
 
 Array = Any
 
@@ -195,7 +195,7 @@ class Relaxation:
                 size = size + np.abs(most).sum(axis=1)
                 error = error + wrong
             slack = (error + size * gamma(self.structure.coordinates + 64)) * 1.0001
-            upper = add_up(total, slack)
+            upper = add_up(total, slack + MIN_NORMAL)
         return np.where(np.isnan(upper), np.inf, upper)
 
     def _group(
@@ -257,4 +257,5 @@ def _corner_maxima(c: Array, low: Array, high: Array, size: int) -> Array:
     c0, c1, c2 = (c[..., r, None] for r in range(3))
     value = c0 * u + c1 * v + c2 * uv
     slack = np.abs(c0 * u) + np.abs(c1 * v) + np.abs(c2 * uv)
-    return (value + slack * gamma(16)).max(axis=-1)
+    lost = 8 * TINY * (1.0 + np.abs(c2))  # to underflow
+    return (value + slack * gamma(16) + lost).max(axis=-1)

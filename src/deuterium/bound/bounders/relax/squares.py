@@ -16,7 +16,7 @@ from deuterium.bound.bounders.relax.energy import Energy, verified
 from deuterium.bound.bounders.relax.parts import INPUT, Group
 from deuterium.bound.bounders.relax.ranges import Ranges
 from deuterium.bound.bounders.relax.system import centred
-from deuterium.interval.rounding import gamma
+from deuterium.interval.rounding import MIN_NORMAL, gamma
 
 Array = Any
 
@@ -144,7 +144,7 @@ def _centre(
         spread = spread + np.abs(t) @ inexact
         count += s.term.size
     centres[e.group] = z0
-    off = (total * gamma(count) + spread) * (1 + gamma(count))
+    off = (total * gamma(count) + spread + MIN_NORMAL) * (1 + gamma(count))
     far = np.maximum(np.abs(ranges.low), np.abs(ranges.high))[:, g.part]
     reach = 2 * (far + np.abs(z0) + off)
     return (off * reach * weights).sum(axis=1) * (1 + gamma(count))

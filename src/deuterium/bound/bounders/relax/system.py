@@ -16,7 +16,7 @@ import numpy as np
 from deuterium.bound.bounders.relax.parts import PAIR, Affine, Group
 from deuterium.bound.bounders.relax.structure import Structure
 from deuterium.interval import Interval
-from deuterium.interval.rounding import gamma, next_up
+from deuterium.interval.rounding import MIN_NORMAL, TINY, gamma, next_up
 
 if TYPE_CHECKING:
     from deuterium.bound.bounders.relax.energy import Energy
@@ -59,7 +59,8 @@ class Block:
         c = self.base + (p @ flat.T).reshape(len(p), m, r)
         size = np.abs(self.base) + (np.abs(p) @ np.abs(flat).T).reshape(len(p), m, r)
         moved = self.matrix.any(axis=2)  # else the coefficient is as it stands
-        error = np.where(moved, size * gamma(n + 8), 0.0) + self.base_radius
+        lost = size * gamma(n + 8) + (n + 8) * TINY  # to rounding, to underflow
+        error = np.where(moved, lost, 0.0) + self.base_radius
         if self.radius.any():
             spread = self.radius.reshape(m * r, n)
             error = error + (np.abs(p) @ spread.T).reshape(len(p), m, r)
@@ -110,10 +111,11 @@ class System:
             d, t0 = source.weights[some], source.centre[some]
             np.add.at(block.matrix, (j, source.square[some], at), d)
             np.add.at(block.matrix, (j, r, at), -2 * (d * t0))
-            size = np.abs(2 * (d * t0)) * gamma(4)
+            size = np.abs(2 * (d * t0)) * gamma(4) + np.where(t0 != 0, 4 * TINY, 0.0)
             np.add.at(block.radius, (j, r, at), size)
             self.weights[at] += np.sum(d * t0 * t0)
-            self.weights_radius[at] += np.sum(d * t0 * t0) * gamma(len(d) + 8)
+            lost = np.sum(d * t0 * t0) * gamma(len(d) + 8) + MIN_NORMAL
+            self.weights_radius[at] += lost
 
     def _empty(self, group: Group) -> Block:
         shape = (group.size, group.count)
@@ -140,7 +142,7 @@ class System:
         """Return the constant of each row of multipliers, and bounds of its error."""
         value = self.base + p @ self.weights
         size = abs(self.base) + np.abs(p) @ (np.abs(self.weights))
-        error = size * gamma(self.size + 8) + self.base_radius
+        error = size * gamma(self.size + 8) + self.base_radius + MIN_NORMAL
         error = error + np.abs(p) @ self.weights_radius
         return value, error * (1 + gamma(self.size + 8))
 
