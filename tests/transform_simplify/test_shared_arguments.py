@@ -27,7 +27,7 @@ def test_what_is_known_of_each_node_is_so(case):
 
 
 @pytest.mark.long
-@settings(max_examples=15_000)
+@settings(max_examples=4_000)
 @given(with_box())
 def test_each_rewrite_at_length(case):
     assert_each_rewrite(*case, points=4, bits=400)
@@ -35,7 +35,7 @@ def test_each_rewrite_at_length(case):
 
 
 @pytest.mark.long
-@settings(max_examples=10_000)
+@settings(max_examples=3_000)
 @given(with_box(EXTREME))
 def test_each_rewrite_with_numbers_of_extreme_size_at_length(case):
     assert_each_rewrite(*case, points=2, bits=2600, enclosed=False)
