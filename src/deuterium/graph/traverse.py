@@ -37,6 +37,15 @@ def symbols_in(nodes: Iterable[Variable]) -> list[Variable]:
     return list(found.values())
 
 
+def varying(order: Iterable[Variable]) -> set[Variable]:
+    """Return those of some nodes, in topological order, that depend on a symbol."""
+    found: set[Variable] = set()
+    for node in order:
+        if node.is_symbol or not found.isdisjoint(node.args):
+            found.add(node)
+    return found
+
+
 def free_symbols(outputs: Iterable[Variable]) -> list[Variable]:
     """Return the symbols below ``outputs``, one per name, in order of first use."""
     return symbols_in(topological(outputs))

@@ -14,7 +14,7 @@ import numpy as np
 
 from deuterium.bound.ascent.target import Target
 from deuterium.evaluate import CompiledFunction, compile
-from deuterium.graph.traverse import free_symbols, topological
+from deuterium.graph.traverse import topological, varying
 from deuterium.graph.variable import Variable, symbol
 from deuterium.transform import grad
 
@@ -91,18 +91,21 @@ class Inner:
 def kinks(target: Target) -> Inner:
     """Return the scalars at whose zeros the objective may not be smooth."""
     found: dict[Variable, None] = {}
-    for node in topological([target.problem.objective]):
-        if node.op is None:
+    order = topological([target.problem.objective])
+    moving = varying(order)
+    for node in order:
+        if node.op is None or moving.isdisjoint(node.args):
             continue
         if node.op.name in ALONE:
             found[node.args[0]] = None
         elif node.op.name in BETWEEN:
             found[node.args[0] - node.args[1]] = None
-    return Inner(target, [z for z in found if free_symbols([z])])
+    return Inner(target, list(found))
 
 
 def bends(target: Target) -> Inner:
     """Return the arguments of functions that are flat away from zero."""
-    nodes = topological([target.problem.objective])
-    bent = [n.args[0] for n in nodes if n.op is not None and n.op.name in BENT]
-    return Inner(target, [z for z in dict.fromkeys(bent) if free_symbols([z])])
+    order = topological([target.problem.objective])
+    moving = varying(order)
+    bent = [n.args[0] for n in order if n.op is not None and n.op.name in BENT]
+    return Inner(target, [z for z in dict.fromkeys(bent) if z in moving])

@@ -16,7 +16,7 @@ from deuterium.bound.problem import Problem
 from deuterium.bound.region import Bounder
 from deuterium.budget import in_time
 from deuterium.errors import InvalidInputError
-from deuterium.graph.traverse import symbols_in, topological
+from deuterium.graph.traverse import topological, varying
 
 METHODS = ("auto", "box", "interval", "norms", "relax")
 FEW = 4  # inputs: so few are best cut themselves
@@ -77,5 +77,5 @@ def _bounder(problem: Problem, method: str, until: float) -> Bounder | None:
 def has_layers(problem: Problem) -> bool:
     """Return whether something that depends on an input is multiplied by a matrix."""
     order = topological([problem.objective])
-    products = [n for n in order if n.op is not None and n.op.name == "matmul"]
-    return any(symbols_in(topological([n])) for n in products)
+    moving = varying(order)
+    return any(n.op is not None and n.op.name == "matmul" for n in moving)

@@ -157,6 +157,7 @@ def convex_labels(problem: Problem) -> list[int]:
     order = topological([problem.objective])
     found: list[int] = []
     for s in (n for n in order if n.is_symbol and n.size <= WIDEST):
+        check()
         part = problem.slices[s.name]
         ends = problem.lower[part], problem.upper[part]
         inside = problem.movable[part].all() and np.isfinite(ends).all()

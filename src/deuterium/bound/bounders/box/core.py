@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from deuterium.bound.domain import Domain
+from deuterium.budget import check
 from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable, symbol
 from deuterium.transform.simplify import simplify
@@ -53,6 +54,7 @@ def core_of(objective: Variable, domain: Domain) -> Core:
     layers: list[Layer] = []
     node, falls, squared = objective, False, False
     while True:
+        check()
         product = None if squared else _squared(node)
         if product is not None:
             node, squared = product, True
