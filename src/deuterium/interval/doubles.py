@@ -62,9 +62,16 @@ def _is_number(x: Any) -> bool:
 
 def ratio(x: Fraction | Decimal) -> tuple[int, int]:
     """Return numerator and denominator of an exact number."""
-    if isinstance(x, Decimal) and not x.is_finite():
-        raise InvalidInputError(f"an exact number must be finite, got {x!r}")
+    if isinstance(x, Decimal) and not (x.is_finite() and _is_moderate(x)):
+        raise InvalidInputError(
+            f"an exact number must be finite and of a size that doubles have, got {x!r}"
+        )
     return x.as_integer_ratio()
+
+
+def _is_moderate(x: Decimal) -> bool:
+    """Return whether a fraction of ``x`` is no longer than its digits and 400 more."""
+    return not x or abs(x.adjusted()) <= 400
 
 
 def _objects(array: Any) -> Any:
@@ -81,6 +88,11 @@ def _comparable(number: Any) -> Any:
         return number
     if isinstance(number, float) or not _is_finite(number):
         return float(number)
+    if isinstance(number, Decimal) and not _is_moderate(number):
+        # it rounds as any other number beyond all doubles, or nearer to 0 than any
+        return Fraction(10) ** (400 if number.adjusted() > 0 else -400) * (
+            -1 if number < 0 else 1
+        )
     return Fraction(*number.as_integer_ratio())
 
 
@@ -128,7 +140,8 @@ def enclosing(value: Any, what: str) -> tuple[Array, Array]:
     given, near = _nearest(value, what)
     if given.dtype != object:
         return near, near
-    down, up = step_down(near, near <= given), step_up(near, near >= given)
+    with np.errstate(all="ignore"):
+        down, up = step_down(near, near <= given), step_up(near, near >= given)
     return np.asarray(down), np.asarray(up)
 
 
