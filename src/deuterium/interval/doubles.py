@@ -34,6 +34,8 @@ def as_plain_array(value: Any, what: str) -> Any:
     InvalidInputError
         It holds anything but real numbers, or is an array with a meaning of its own.
     """
+    if _are_doubles(value):
+        return np.asarray(value)
     refuse_subclass(value, what)
     try:
         array = np.asarray(value)
@@ -135,8 +137,17 @@ def _may_have_lost_digits(array: Any, value: Any) -> bool:
     return bool(np.any(np.abs(array) >= LARGEST_WHOLE))
 
 
+def _are_doubles(value: Any) -> bool:
+    """Return whether there is nothing to look at: the usual case, and the fast one."""
+    return type(value) is float or (
+        type(value) is np.ndarray and value.dtype == np.float64
+    )
+
+
 def enclosing(value: Any, what: str) -> tuple[Array, Array]:
     """Return the largest doubles at most, and the smallest at least, each number."""
+    if _are_doubles(value):
+        return np.array(value), np.array(value)
     given, near = _nearest(value, what)
     if given.dtype != object:
         return near, near
@@ -153,9 +164,13 @@ def exactly(value: Any, what: str, otherwise: str) -> Array:
     InvalidInputError
         A number lies between two doubles; ``otherwise`` says what to write.
     """
+    if _are_doubles(value):
+        return np.array(value)
     given, near = _nearest(value, what)
+    if given.dtype != object:
+        return near
     wrong = np.asarray((near != given) & (near == near))
-    if given.dtype == object and wrong.any():
+    if wrong.any():
         first = given[wrong].flat[0] if given.shape else given.item()
         raise InvalidInputError(
             f"{what} must be a number that a double holds exactly, got {first!s:.60} "
