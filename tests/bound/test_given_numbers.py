@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from decimal import Decimal
 from fractions import Fraction
 
@@ -48,7 +49,7 @@ def test_ends_hold_the_number_given_and_are_the_nearest(number):
     low, high = (float(end) for end in enclosing(number, "it"))
     exact = fraction(number)
     assert Fraction(low) <= exact <= Fraction(high)
-    assert high <= np.nextafter(low, np.inf)
+    assert high <= math.nextafter(low, math.inf)
     if Fraction(low) == exact or Fraction(high) == exact:
         assert low == high == float(exactly(number, "it", ""))
     else:
@@ -250,5 +251,21 @@ def test_tables_are_read_by_their_values():
         dt.Box({x2: table})  # its columns' names would be taken
     missing = pandas.array([1, None], dtype="Int64")
     for call in (lambda: dt.constant(missing), lambda: dt.Box({x2: (missing, 2)})):
+        with pytest.raises(InvalidInputError):
+            call()
+
+
+def test_what_lies_just_beyond_the_largest_double_ends_at_infinity():
+    largest = int(np.finfo(float).max)
+    assert dt.Box({s: (0, largest + 1)}).hull(s).upper == np.inf
+    assert dt.Box({s: (largest + 1, np.inf)}).hull(s).lower == largest
+
+
+def test_exponents_of_any_size_take_no_time():
+    tiny, huge = Decimal("1e-999999999"), Decimal("-1e999999999")
+    assert tuple(map(float, enclosing(tiny, "it"))) == (0.0, 5e-324)
+    below = enclosing(Decimal("-1e-999999999"), "it")
+    assert tuple(map(float, below)) == (-5e-324, 0.0)
+    for call in (lambda: enclosing(huge, "it"), lambda: s * tiny, lambda: s * huge):
         with pytest.raises(InvalidInputError):
             call()

@@ -8,7 +8,12 @@ import pytest
 from scipy.special import expit, log_expit
 
 import deuterium as dt
-from deuterium.errors import GraphError, InvalidInputError, MissingSymbolError
+from deuterium.errors import (
+    DeuteriumError,
+    GraphError,
+    InvalidInputError,
+    MissingSymbolError,
+)
 from deuterium.evaluate import CompiledFunction, function
 from deuterium.graph.operator import OPERATORS
 from deuterium.graph.sharing import share
@@ -239,3 +244,22 @@ def test_values_at_poles_are_ieee_values_not_errors():
     fn = dt.compile([x], [np.log(x), 1 / x, log_expit(x)])
     logs, inverses, _ = fn(np.array([0.0, -1.0]))
     assert logs[0] == -np.inf and np.isnan(logs[1]) and inverses[0] == np.inf
+
+
+@pytest.mark.parametrize("backend", ["numpy", "jax"])
+def test_arguments_are_repeated_to_their_shapes_or_refused(backend):
+    """A number for an array means that number in every place, on every back end."""
+    pytest.importorskip(backend)
+    x = dt.symbol("x", (3,))
+    fn = dt.compile([x], [np.sum(x)], backend=backend)
+    assert float(fn(2.0)[0]) == 6
+    assert float(fn([[1.0]])[0][0]) == 3
+    wrong = [np.ones(2), np.ones((3, 1, 2)), 2**53 + 1, "a", 1j, np.ones(3) * 1j]
+    if backend == "jax":
+        import jax.numpy as jnp
+
+        assert float(fn(jnp.float32(2.0))[0]) == 6
+        wrong += [jnp.ones(2), jnp.ones(3) * 1j]
+    for value in wrong:
+        with pytest.raises(DeuteriumError):
+            fn(value)

@@ -116,6 +116,35 @@ def mixture(make, seed):
     return "same"
 
 
+def slope(make, seed):
+    """Compare the derivative along a line with central differences."""
+    draw, shapes, call, arrays, symbols = _drawn(make, seed)
+    arrays = [x + draw.rng.uniform(0, 0.01, size=x.shape) for x in arrays]  # no ties
+    try:
+        parts = [p for p in _run(call, symbols) if isinstance(p, Variable)]
+    except DeuteriumError:
+        return "refused"
+    weights = [draw.rng.uniform(0.5, 1.5, size=p.shape) for p in parts]
+    total = sum(
+        (np.sum(p * w) for p, w in zip(parts, weights, strict=True)), dt.constant(0)
+    )
+    along = [draw.rng.uniform(-1, 1, size=s) for s in shapes]
+    gradient = dt.grad(total, symbols)
+
+    def at(v, t):
+        moved = [x + t * d for x, d in zip(arrays, along, strict=True)]
+        return v.evaluate(dict(zip(symbols, moved, strict=True)))
+
+    with np.errstate(all="ignore"):
+        got = sum(np.sum(at(g, 0) * d) for g, d in zip(gradient, along, strict=True))
+        want = (at(total, 1e-6) - at(total, -1e-6)) / 2e-6
+    if not (np.isfinite(want) and np.isfinite(got)):
+        return "refused"  # outside a domain, or a root at 0
+    size = max(1.0, abs(at(total, 0)), abs(got))
+    assert abs(got - want) <= 1e-4 * size, (shapes, got, want)
+    return "same"
+
+
 def check(name, count, first=0, draw=outcome):
     """Return how often the result was NumPy's."""
     results = []
@@ -134,11 +163,17 @@ def test_as_numpy_does(name):
     check(name, 20, draw=mixture)
 
 
+@pytest.mark.parametrize("name", ALL)
+def test_derivatives(name):
+    check(name, 8, first=1000, draw=slope)
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("name", ALL)
 def test_as_numpy_does_many_times(name):
     assert check(name, 3000, first=60) >= 0.4
     check(name, 1000, first=20, draw=mixture)
+    check(name, 300, first=2000, draw=slope)
 
 
 def test_every_function_is_drawn():

@@ -17,7 +17,7 @@ from deuterium.errors import GraphError, InvalidInputError
 from deuterium.evaluate.backends import NAMES, Backend, backend
 from deuterium.evaluate.codegen import Program, generate
 from deuterium.evaluate.lower import lower
-from deuterium.evaluate.values import fitted, require_all
+from deuterium.evaluate.values import fitted, fitted_shape, require_all
 from deuterium.graph.check import check, listed
 from deuterium.graph.serialize import dumps, loads
 from deuterium.graph.traverse import free_symbols, topological
@@ -89,9 +89,24 @@ class CompiledFunction:
             return self._in_chunks(list(args), progress)
         with self._library.scope():
             device = next((d for d in map(self._library.device, args) if d), None)
-            given = [self._library.asarray(a, device) for a in args]
+            pairs = zip(args, self.inputs, strict=True)
+            given = [self._array(a, v, device) for a, v in pairs]
             run = self._run_on(device)
             return self._with_batch(run(*given), given, device)
+
+    def _array(self, value: Any, leaf: Variable, device: Any) -> Any:
+        """Return an argument as an array of the library, of the full shape."""
+        if not hasattr(value, "dtype") or isinstance(value, (np.ndarray, np.generic)):
+            value = fitted(value, leaf, "compiled function")
+        elif "complex" in str(value.dtype):
+            raise InvalidInputError(
+                f"compiled function: the value of {leaf.name!r} must be real, got "
+                f"{value.dtype}"
+            )
+        array = self._library.asarray(value, device)
+        shape = fitted_shape(tuple(array.shape), leaf, "compiled function")
+        whole = tuple(array.shape) == shape
+        return array if whole else self._library.xp.broadcast_to(array, shape)
 
     def _run_on(self, device: Any) -> Any:
         """Return the function with its constants on a device."""

@@ -29,16 +29,23 @@ def fitted(value: Any, leaf: Variable, caller: str) -> Any:
     )
     if leaf.shape == () and array.shape == ():
         return float(array)
+    return np.broadcast_to(array, fitted_shape(array.shape, leaf, caller))
+
+
+def fitted_shape(
+    given: tuple[int, ...], leaf: Variable, caller: str
+) -> tuple[int, ...]:
+    """Return the shape that a value of a given shape is repeated to."""
     try:
-        shape = np.broadcast_shapes(array.shape, leaf.shape)
+        shape = np.broadcast_shapes(given, leaf.shape)
     except ValueError:
         shape = ()
     if shape[len(shape) - leaf.ndim :] != leaf.shape or len(shape) < leaf.ndim:
         raise ShapeError(
             f"{caller}: {leaf.name!r} has shape {leaf.shape}; a value of shape "
-            f"{array.shape} does not broadcast to it (batch axes come first)"
+            f"{given} does not broadcast to it (batch axes come first)"
         )
-    return np.broadcast_to(array, shape)
+    return shape
 
 
 def require_known(

@@ -34,6 +34,8 @@ def as_plain_array(value: Any, what: str) -> Any:
     InvalidInputError
         It holds anything but real numbers, or is an array with a meaning of its own.
     """
+    if _are_doubles(value):
+        return np.asarray(value)
     refuse_subclass(value, what)
     try:
         array = np.asarray(value)
@@ -62,9 +64,16 @@ def _is_number(x: Any) -> bool:
 
 def ratio(x: Fraction | Decimal) -> tuple[int, int]:
     """Return numerator and denominator of an exact number."""
-    if isinstance(x, Decimal) and not x.is_finite():
-        raise InvalidInputError(f"an exact number must be finite, got {x!r}")
+    if isinstance(x, Decimal) and not (x.is_finite() and _is_moderate(x)):
+        raise InvalidInputError(
+            f"an exact number must be finite and of a size that doubles have, got {x!r}"
+        )
     return x.as_integer_ratio()
+
+
+def _is_moderate(x: Decimal) -> bool:
+    """Return whether a fraction of ``x`` is no longer than its digits and 400 more."""
+    return not x or abs(x.adjusted()) <= 400
 
 
 def _objects(array: Any) -> Any:
@@ -81,6 +90,11 @@ def _comparable(number: Any) -> Any:
         return number
     if isinstance(number, float) or not _is_finite(number):
         return float(number)
+    if isinstance(number, Decimal) and not _is_moderate(number):
+        # it rounds as any other number beyond all doubles, or nearer to 0 than any
+        return Fraction(10) ** (400 if number.adjusted() > 0 else -400) * (
+            -1 if number < 0 else 1
+        )
     return Fraction(*number.as_integer_ratio())
 
 
@@ -123,12 +137,22 @@ def _may_have_lost_digits(array: Any, value: Any) -> bool:
     return bool(np.any(np.abs(array) >= LARGEST_WHOLE))
 
 
+def _are_doubles(value: Any) -> bool:
+    """Return whether there is nothing to look at: the usual case, and the fast one."""
+    return type(value) is float or (
+        type(value) is np.ndarray and value.dtype == np.float64
+    )
+
+
 def enclosing(value: Any, what: str) -> tuple[Array, Array]:
     """Return the largest doubles at most, and the smallest at least, each number."""
+    if _are_doubles(value):
+        return np.array(value), np.array(value)
     given, near = _nearest(value, what)
     if given.dtype != object:
         return near, near
-    down, up = step_down(near, near <= given), step_up(near, near >= given)
+    with np.errstate(all="ignore"):
+        down, up = step_down(near, near <= given), step_up(near, near >= given)
     return np.asarray(down), np.asarray(up)
 
 
@@ -140,9 +164,13 @@ def exactly(value: Any, what: str, otherwise: str) -> Array:
     InvalidInputError
         A number lies between two doubles; ``otherwise`` says what to write.
     """
+    if _are_doubles(value):
+        return np.array(value)
     given, near = _nearest(value, what)
+    if given.dtype != object:
+        return near
     wrong = np.asarray((near != given) & (near == near))
-    if given.dtype == object and wrong.any():
+    if wrong.any():
         first = given[wrong].flat[0] if given.shape else given.item()
         raise InvalidInputError(
             f"{what} must be a number that a double holds exactly, got {first!s:.60} "
