@@ -337,6 +337,12 @@ def places(x, path=()):
     return found
 
 
+def _at(x, path):
+    for key in path:
+        x = x[key]
+    return x
+
+
 class Mutator:
     """Draws changes of a certificate."""
 
@@ -352,7 +358,8 @@ class Mutator:
         if self.rng.random() < 0.6:
             self._less(seed, body)
         for _ in range(int(self.rng.choice([1, 1, 1, 2, 3, 6]))):
-            change = self.choose([self._field, self._field, self._node, self._tree])
+            ways = [self._field, self._tune, self._tune, self._node, self._tree]
+            change = self.choose(ways)
             with suppress(AttributeError, IndexError, KeyError, TypeError, ValueError):
                 change(body)  # what the last one broke may not be there
         return body
@@ -379,6 +386,19 @@ class Mutator:
             [self._drop, self._double, self._swap] if isinstance(place, list) else []
         )
         self.choose(kinds)(place, key)
+
+    def _tune(self, body):
+        """Change a few numbers of one node, as a forger looks for those that pass."""
+        node = self.choose(body["proof"])
+        paths = [p for p in places(node) if isinstance(_at(node, p), (int, float))]
+        for _ in range(int(self.rng.integers(1, 4))):
+            path = self.choose(paths)
+            place, e = _at(node, path[:-1]), _at(node, path)
+            if isinstance(e, int):
+                place[path[-1]] = int(self.rng.integers(3))
+            else:
+                by = float(self.rng.normal()) * 10.0 ** self.rng.integers(-3, 2)
+                place[path[-1]] = self.choose([e + by, e * (1 + by), -e, by])
 
     def _number(self, place, key):
         e = place[key]
@@ -439,7 +459,8 @@ class Mutator:
             return
         i = int(self.rng.integers(len(proof)))
         if "leaf" in proof[i]:
-            j = int(self.rng.integers(6))
+            n = len(body["root"]["lower"]) + len(body["forms"][0]["atoms"])
+            j = int(self.rng.integers(n + 1))
             at = self.choose(
                 [0.0, -0.0, -5.0, 5.0, 0.5, 1e-300, float(self.rng.normal())]
             )
