@@ -312,8 +312,8 @@ def sealed_again(body):
 # -- changes ---------------------------------------------------------------------------
 
 FIELDS = ["proof"] * 8 + [
-    "upper", "lower", "witness", "forms", "labels", "root", "domain", "sense", "graph",
-    "objective",
+    "upper", "lower", "witness", "forms", "labels", "root", "root", "root", "domain",
+    "sense", "graph", "objective",
 ]  # fmt: skip
 ODD = [
     0, 0.0, -0.0, 1, -1, 0.5, 1e-300, -1e-300, 5e-324, 1e300, 2**53 + 1, 10**20, "inf",
@@ -355,8 +355,11 @@ class Mutator:
     def __call__(self, seed):
         """Return contents changed in a few places; often claiming too little."""
         body = copy.deepcopy(seed.body)
-        if self.rng.random() < 0.6:
+        kind = self.rng.random()
+        if kind < 0.6:
             self._less(seed, body)
+        elif kind < 0.75:
+            self._more(seed, body)
         for _ in range(int(self.rng.choice([1, 1, 1, 2, 3, 6]))):
             ways = [self._field, self._tune, self._tune, self._node, self._tree]
             change = self.choose(ways)
@@ -371,6 +374,24 @@ class Mutator:
         below = math.nextafter(seed.reached - less, -math.inf)
         body[seed.claim] = below * seed.sign
         body[seed.other] = "-inf" if seed.sign > 0 else "inf"
+
+    def _more(self, seed, body):
+        """Claim that more is reached, at another point."""
+        ends = body["root"]["lower"], body["root"]["upper"]
+        far = [float(self.choose(e)) for e in zip(*ends, strict=True)]
+        far = [math.nextafter(e, self.choose([-9.0, 9.0, e])) for e in far]
+        far = [e + self.choose([0.0, 0.0, 1e-6, 0.5]) for e in far]
+        start, point = 0, {}
+        for s in sorted(free_symbols([seed.v]), key=lambda s: s.name):
+            row = far[start : start + s.size]
+            point[s.name] = np.reshape(row, s.shape).tolist()
+            start += s.size
+        if np.isfinite(far).all():
+            value = seed.value(point)
+            if value.is_finite():
+                less = self.choose([0.0, 1e-9])
+                body[seed.other] = (float(value.lower()) - less) * seed.sign
+            body["witness"] = point
 
     def _field(self, body):
         name = self.choose(FIELDS)
@@ -468,7 +489,11 @@ class Mutator:
             if self.rng.random() < 0.7:
                 hidden = self.choose(halves)
                 hidden["leaf"] = self._leaf(body)
-            proof[i : i + 1] = [{"cut": [j, at]}, *halves]
+            reason = [self.choose(KINDS["ends"]), {}]
+            parts = (
+                {"cut": [j, at]} if self.rng.random() < 0.7 else {"ends": [j, reason]}
+            )
+            proof[i : i + 1] = [parts, *halves]
         elif self.rng.random() < 0.5:
             open_, k = 1, i
             while open_ and k < len(proof):
