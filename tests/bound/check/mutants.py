@@ -49,10 +49,10 @@ class Seed:
         self.body = json.loads(json.dumps(dict(self.body)))
         self.sign = 1 if self.body["sense"] == "maximize" else -1
         v = self.v if self.sign > 0 else -self.v
-        points = [dt.search(v, self.domain, seed=0, starts=8).witness]
-        points += [self.body["witness"]] if self.body["witness"] else []
-        values = [self.value(p) for p in points if self.holds(p)]
-        self.reached = max(float(x.lower()) for x in values)
+        point = self.body["witness"]
+        point = point or dt.search(v, self.domain, seed=0, starts=8).witness
+        assert self.holds(point)
+        self.reached = float(self.value(point).lower())
         self.reached = math.nextafter(self.reached, -math.inf)
 
     @property
