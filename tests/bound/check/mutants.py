@@ -49,10 +49,10 @@ class Seed:
         self.body = json.loads(json.dumps(dict(self.body)))
         self.sign = 1 if self.body["sense"] == "maximize" else -1
         v = self.v if self.sign > 0 else -self.v
-        points = [dt.search(v, self.domain, seed=0, starts=8).witness]
-        points += [self.body["witness"]] if self.body["witness"] else []
-        values = [self.value(p) for p in points if self.holds(p)]
-        self.reached = max(float(x.lower()) for x in values)
+        point = self.body["witness"]
+        point = point or dt.search(v, self.domain, seed=0, starts=8).witness
+        assert self.holds(point)
+        self.reached = float(self.value(point).lower())
         self.reached = math.nextafter(self.reached, -math.inf)
 
     @property
@@ -312,8 +312,8 @@ def sealed_again(body):
 # -- changes ---------------------------------------------------------------------------
 
 FIELDS = ["proof"] * 8 + [
-    "upper", "lower", "witness", "forms", "labels", "root", "domain", "sense", "graph",
-    "objective",
+    "upper", "lower", "witness", "forms", "labels", "root", "root", "root", "domain",
+    "sense", "graph", "objective",
 ]  # fmt: skip
 ODD = [
     0, 0.0, -0.0, 1, -1, 0.5, 1e-300, -1e-300, 5e-324, 1e300, 2**53 + 1, 10**20, "inf",
@@ -337,6 +337,12 @@ def places(x, path=()):
     return found
 
 
+def _at(x, path):
+    for key in path:
+        x = x[key]
+    return x
+
+
 class Mutator:
     """Draws changes of a certificate."""
 
@@ -349,10 +355,14 @@ class Mutator:
     def __call__(self, seed):
         """Return contents changed in a few places; often claiming too little."""
         body = copy.deepcopy(seed.body)
-        if self.rng.random() < 0.6:
+        kind = self.rng.random()
+        if kind < 0.6:
             self._less(seed, body)
+        elif kind < 0.75:
+            self._more(seed, body)
         for _ in range(int(self.rng.choice([1, 1, 1, 2, 3, 6]))):
-            change = self.choose([self._field, self._field, self._node, self._tree])
+            ways = [self._field, self._tune, self._tune, self._node, self._tree]
+            change = self.choose(ways)
             with suppress(AttributeError, IndexError, KeyError, TypeError, ValueError):
                 change(body)  # what the last one broke may not be there
         return body
@@ -364,6 +374,24 @@ class Mutator:
         below = math.nextafter(seed.reached - less, -math.inf)
         body[seed.claim] = below * seed.sign
         body[seed.other] = "-inf" if seed.sign > 0 else "inf"
+
+    def _more(self, seed, body):
+        """Claim that more is reached, at another point."""
+        ends = body["root"]["lower"], body["root"]["upper"]
+        far = [float(self.choose(e)) for e in zip(*ends, strict=True)]
+        far = [math.nextafter(e, self.choose([-9.0, 9.0, e])) for e in far]
+        far = [e + self.choose([0.0, 0.0, 1e-6, 0.5]) for e in far]
+        start, point = 0, {}
+        for s in sorted(free_symbols([seed.v]), key=lambda s: s.name):
+            row = far[start : start + s.size]
+            point[s.name] = np.reshape(row, s.shape).tolist()
+            start += s.size
+        if np.isfinite(far).all():
+            value = seed.value(point)
+            if value.is_finite():
+                less = self.choose([0.0, 1e-9])
+                body[seed.other] = (float(value.lower()) - less) * seed.sign
+            body["witness"] = point
 
     def _field(self, body):
         name = self.choose(FIELDS)
@@ -379,6 +407,19 @@ class Mutator:
             [self._drop, self._double, self._swap] if isinstance(place, list) else []
         )
         self.choose(kinds)(place, key)
+
+    def _tune(self, body):
+        """Change a few numbers of one node, as a forger looks for those that pass."""
+        node = self.choose(body["proof"])
+        paths = [p for p in places(node) if isinstance(_at(node, p), (int, float))]
+        for _ in range(int(self.rng.integers(1, 4))):
+            path = self.choose(paths)
+            place, e = _at(node, path[:-1]), _at(node, path)
+            if isinstance(e, int):
+                place[path[-1]] = int(self.rng.integers(3))
+            else:
+                by = float(self.rng.normal()) * 10.0 ** self.rng.integers(-3, 2)
+                place[path[-1]] = self.choose([e + by, e * (1 + by), -e, by])
 
     def _number(self, place, key):
         e = place[key]
@@ -439,7 +480,8 @@ class Mutator:
             return
         i = int(self.rng.integers(len(proof)))
         if "leaf" in proof[i]:
-            j = int(self.rng.integers(6))
+            n = len(body["root"]["lower"]) + len(body["forms"][0]["atoms"])
+            j = int(self.rng.integers(n + 1))
             at = self.choose(
                 [0.0, -0.0, -5.0, 5.0, 0.5, 1e-300, float(self.rng.normal())]
             )
@@ -447,7 +489,11 @@ class Mutator:
             if self.rng.random() < 0.7:
                 hidden = self.choose(halves)
                 hidden["leaf"] = self._leaf(body)
-            proof[i : i + 1] = [{"cut": [j, at]}, *halves]
+            reason = [self.choose(KINDS["ends"]), {}]
+            parts = (
+                {"cut": [j, at]} if self.rng.random() < 0.7 else {"ends": [j, reason]}
+            )
+            proof[i : i + 1] = [parts, *halves]
         elif self.rng.random() < 0.5:
             open_, k = 1, i
             while open_ and k < len(proof):
