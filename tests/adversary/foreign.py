@@ -188,6 +188,12 @@ class Hostile:
         raise AttributeError(name)
 
 
+def _matrix() -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # NumPy advises against them
+        return np.matrix([[1.0, 2.0]])
+
+
 ODD: tuple[Any, ...] = (
     None, True, "a", "", b"x", (), [], {}, {1: 2}, {"x": 1}, [1, 2], (0, 1),
     [[0, 1], [2, 3]], [[1], [2, 3]], 0, -1, 2, 10**400, -(10**400), 2**53 + 1, 2**63,
@@ -196,7 +202,7 @@ ODD: tuple[Any, ...] = (
     np.longdouble("1e4000"), np.bool_(True), np.datetime64("2020"),
     np.timedelta64(3, "s"), np.array([]), np.array(3.0), np.array([1, np.nan]),
     np.array([1j]), np.array(["a"]), np.array([None, 1]), np.zeros((0, 3)),
-    np.ones((2, 1)), np.ma.masked_array([1.0], mask=[True]), np.matrix([[1.0, 2.0]]),
+    np.ones((2, 1)), np.ma.masked_array([1.0], mask=[True]), _matrix(),
     np.zeros(2, [("f", float)]), object(), object, len, lambda z: z, Ellipsis,
     slice(None), slice(None, None, 0), range(3), set(), Hostile(), dt.symbol("z"),
     dt.symbol("z", (2,)), dt.constant(2.0), dt.constant([1.0, 2]), dt.Box({}),

@@ -8,7 +8,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -94,9 +94,25 @@ def run(
         Checks to leave out.
     """
     report, start = Report(), time.monotonic()
+    with suppress(KeyboardInterrupt):  # what was found by then is told
+        _all(report, seeds, 60 * minutes, known, heavy, out, once, skip)
+    report.seconds = time.monotonic() - start
+    return report
+
+
+def _all(
+    report: Report,
+    seeds: Iterator[int],
+    limit: float,
+    known: tuple[str, ...],
+    heavy: float,
+    out: Any,
+    once: bool,
+    skip: frozenset[str],
+) -> None:
+    start = time.monotonic()
     for seed in seeds:
-        report.seconds = time.monotonic() - start
-        if report.seconds > 60 * minutes:
+        if time.monotonic() - start > limit:
             break
         for name, check, c in _checks(report, seed, heavy):
             if name in skip:
@@ -116,8 +132,6 @@ def run(
                 }
                 report.failures.append(told)
                 _tell(told, small, out)
-    report.seconds = time.monotonic() - start
-    return report
 
 
 def _checks(report: Report, seed: int, heavy: float) -> Iterator[Any]:
