@@ -7,4 +7,5 @@ from deuterium.functions import (  # noqa: F401  (importing enters the functions
     movement,
     products,
     reductions,
+    ufunc_methods,
 )

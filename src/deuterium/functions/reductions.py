@@ -12,8 +12,6 @@ import scipy.special
 from deuterium.errors import InvalidInputError, ShapeError, UnsupportedError
 from deuterium.functions.axes import negative_axes, one_axis
 from deuterium.functions.table import implements, refuse, refuse_dtype
-from deuterium.graph import protocols
-from deuterium.graph.operator import lookup
 from deuterium.graph.variable import Variable, as_variable, broadcast_to, constant, node
 from deuterium.ops import arrays
 from deuterium.ops.arithmetic import cbrt, multiply, power, raise_to, sqrt, square
@@ -363,48 +361,3 @@ def norm_of_all(variables: Any) -> Variable:
     for v in nodes[1:]:
         total = total + sum(square(v))
     return sqrt(total)
-
-
-# -- ufunc.reduce and friends --------------------------------------------------------
-
-
-def _reduce_default(reduction: Any) -> Any:
-    """np.add.reduce works along axis 0 by default, np.sum along all."""
-
-    def reduce(a: Any, axis: Any = 0, **kwargs: Any) -> Variable:
-        return reduction(a, axis=axis, **kwargs)
-
-    return reduce
-
-
-def _accumulate(a: Any, axis: Any = 0, **kwargs: Any) -> Variable:
-    return cumsum(a, axis, **kwargs)
-
-
-for _name, _reduction in {
-    "add": sum,
-    "multiply": prod,
-    "maximum": amax,
-    "minimum": amin,
-    "logaddexp": logsumexp,
-}.items():
-    protocols.UFUNC_METHODS[_name, "reduce"] = _reduce_default(_reduction)
-protocols.UFUNC_METHODS["add", "accumulate"] = _accumulate
-
-
-def _outer(name: str) -> Any:
-    def outer(a: Any, b: Any, **kwargs: Any) -> Variable:
-        refuse(f"np.{name}.outer", **kwargs)
-        x = as_variable(a)
-        left = arrays.reshape_to(x, x.shape + (1,) * np.ndim(b))
-        function = protocols.UFUNCS.get(name) or lookup(name)
-        return function(left, b)
-
-    return outer
-
-
-for _name in (
-    "add", "subtract", "multiply", "divide", "maximum", "minimum", "power", "hypot",
-    "logaddexp", "float_power", "xlogy", "xlog1py",
-):  # fmt: skip
-    protocols.UFUNC_METHODS[_name, "outer"] = _outer(_name)

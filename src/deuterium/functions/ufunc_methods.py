@@ -1,0 +1,56 @@
+"""``ufunc.reduce``, ``accumulate`` and ``outer`` on Variables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from deuterium.functions.reductions import amax, amin, cumsum, logsumexp, prod, sum
+from deuterium.functions.table import refuse
+from deuterium.graph import protocols
+from deuterium.graph.operator import lookup
+from deuterium.graph.variable import Variable, as_variable
+from deuterium.ops import arrays
+
+
+def _reduce_default(reduction: Any) -> Any:
+    """np.add.reduce works along axis 0 by default, np.sum along all."""
+
+    def reduce(a: Any, axis: Any = 0, **kwargs: Any) -> Variable:
+        return reduction(a, axis=axis, **kwargs)
+
+    return reduce
+
+
+def _accumulate(a: Any, axis: Any = 0, **kwargs: Any) -> Variable:
+    return cumsum(a, axis, **kwargs)
+
+
+for _name, _reduction in {
+    "add": sum,
+    "multiply": prod,
+    "maximum": amax,
+    "minimum": amin,
+    "logaddexp": logsumexp,
+}.items():
+    protocols.UFUNC_METHODS[_name, "reduce"] = _reduce_default(_reduction)
+protocols.UFUNC_METHODS["add", "accumulate"] = _accumulate
+
+
+def _outer(name: str) -> Any:
+    def outer(a: Any, b: Any, **kwargs: Any) -> Variable:
+        refuse(f"np.{name}.outer", **kwargs)
+        x = as_variable(a)
+        left = arrays.reshape_to(x, x.shape + (1,) * np.ndim(b))
+        function = protocols.UFUNCS.get(name) or lookup(name)
+        return function(left, b)
+
+    return outer
+
+
+for _name in (
+    "add", "subtract", "multiply", "divide", "maximum", "minimum", "power", "hypot",
+    "logaddexp", "float_power", "xlogy", "xlog1py",
+):  # fmt: skip
+    protocols.UFUNC_METHODS[_name, "outer"] = _outer(_name)
