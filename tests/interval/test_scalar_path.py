@@ -2,13 +2,15 @@
 
 import itertools
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deuterium.interval import Interval, arithmetic, scalar
+from deuterium.errors import InvalidInputError
+from deuterium.interval import Interval, arithmetic, as_interval, scalar
 
 INF = math.inf
 SPECIAL = [
@@ -99,3 +101,14 @@ def test_which_intervals_count_as_scalar():
     assert scalar.is_scalar(Interval.unchecked(1.0, 2.0))
     assert not scalar.is_scalar(Interval.unchecked(np.float64(1.0), np.float64(2.0)))
     assert not scalar.is_scalar(Interval(1.0, 2.0))
+
+
+def test_numbers_that_no_double_holds_are_rounded_outward():
+    third, long = Fraction(1, 3), 2**53 + 1
+    for x in (Interval(third), Interval(third, third), as_interval(third)):
+        assert Fraction(float(x.lower)) < third < Fraction(float(x.upper))
+    for x in (Interval(long), Interval([long, 1]), as_interval(long)):
+        assert float(np.ravel(x.lower)[0]) == 2**53 < 2**53 + 2 == np.ravel(x.upper)[0]
+    assert Interval(0.1).is_thin and as_interval(3).is_thin
+    with pytest.raises(InvalidInputError):
+        Interval("0.1", "0.2")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from deuterium.errors import BoundsError
+from deuterium.interval.doubles import LARGEST_WHOLE, enclosing
 from deuterium.interval.rounding import Array
 
 if TYPE_CHECKING:
@@ -20,8 +21,9 @@ class Interval:
     Parameters
     ----------
     lower, upper : array_like
-        Ends, in float64; they broadcast against each other.  Infinite ends are
-        allowed on the outside (``lower = -inf``, ``upper = inf``).
+        Ends, which broadcast against each other; what no double holds (a Fraction, a
+        long integer) is rounded outward.  Infinite ends are allowed on the outside
+        (``lower = -inf``, ``upper = inf``).
 
     Attributes
     ----------
@@ -48,10 +50,10 @@ class Interval:
     cause: Cause | None
 
     def __init__(self, lower: Any, upper: Any = None) -> None:
-        low = np.asarray(lower, dtype=np.float64)
-        high = low
+        around = _around(lower, "lower")
+        low, high = around.lower, around.upper
         if upper is not None:
-            low, high = np.broadcast_arrays(low, np.asarray(upper, dtype=np.float64))
+            low, high = np.broadcast_arrays(low, _around(upper, "upper").upper)
         if not np.all(low <= high):
             raise BoundsError(
                 "Interval: `lower` must be at most `upper`, and neither may be NaN. "
@@ -162,8 +164,16 @@ def as_interval(x: Any) -> Interval:
     """Return ``x`` itself if it is an Interval, else the thin interval at ``x``."""
     if isinstance(x, Interval):
         return x
-    ends = np.asarray(x, dtype=np.float64)
-    return Interval.unchecked(ends, ends)
+    return _around(x, "number")
+
+
+def _around(x: Any, name: str) -> Interval:
+    """Return the smallest interval of doubles that holds numbers of any type."""
+    if type(x) is float or (type(x) is int and abs(x) <= LARGEST_WHOLE):
+        low = np.asarray(x, dtype=np.float64)
+        return Interval.unchecked(low, low)
+    low, high = enclosing(x, f"Interval: `{name}`")
+    return Interval.unchecked(low, low if np.array_equal(low, high) else high)
 
 
 from deuterium.interval import arithmetic  # noqa: E402  (it needs the class above)
