@@ -139,7 +139,8 @@ def main(arguments):
     if "--wall" not in arguments:
         # every clock that a limit may be kept by
         time.monotonic = time.perf_counter = budget.now = time.process_time
-    limits = [float(a) for a in arguments if a[0].isdigit()] or LIMITS
+    numbers = [a for a in arguments if a not in PROBLEMS and a != "--wall"]
+    limits = [float(a) for a in numbers] or LIMITS
     names = [a for a in arguments if a in PROBLEMS] or list(PROBLEMS)
     print("| problem | enclose | limit | seconds | lower | upper | status |")
     print("|---|---|---|---|---|---|---|")
