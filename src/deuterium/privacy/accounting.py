@@ -16,8 +16,10 @@ from deuterium.interval.rounding import EPS, next_down, next_up
 from deuterium.privacy.curves import (
     gaussian_delta,
     gaussian_epsilon,
+    one_by_one,
     require_delta,
     require_epsilon,
+    require_orders,
     widened,
 )
 from deuterium.privacy.mechanisms import (
@@ -35,9 +37,12 @@ __all__ = ["Accountant", "require_probability"]
 METHODS = ("auto", "pld", "rdp")
 KINDS = {GaussianNoise: "gaussian", LaplaceNoise: "laplace"}
 KINDS[DiscreteGaussianNoise] = "discrete gaussian"
+RARELY = 1e-300  # no smaller probability is told apart
+MOST = 2**53  # releases of one kind, all of which a double can count
 DISTINCT = 32  # noise multipliers told apart; more are rounded down until they are few
 PLD_LEAST = 1e-10  # the least delta for which convolutions by FFT are asked
 PLD_NOISE = 1e-12  # of delta, kept aside for what their rounding may hide
+PLD_NARROW = 0.05  # noise with which single losses are larger still, however rare
 PLD_MOST = 200.0  # the largest loss for which they are; larger ones fill the memory
 
 
@@ -110,15 +115,17 @@ class Accountant:
             The noise and the sampling have no known guarantee together.
         """
         kind = self._kind(noise)
-        if isinstance(count, bool) or not isinstance(count, Integral) or count < 0:
+        whole = isinstance(count, Integral) and not isinstance(count, bool)
+        if not whole or not 0 <= count <= MOST:
             raise InvalidInputError(
-                f"compose: `count` must be an integer >= 0, got {count!r:.80}"
+                "compose: `count` must be an integer from 0 to 2**53, got "
+                f"{count!r:.80}"
             )
         q = require_probability("compose", sampling_probability)
         if q < 1:
             self._require_sampled(noise, kind)
         if count and q:
-            key = kind, noise.noise_multiplier, q
+            key = kind, noise.noise_multiplier, max(q, RARELY)
             self._known.clear()  # first: what is interrupted here must not be known
             self._counts[key] = self._counts.get(key, 0) + int(count)
         return self
@@ -140,7 +147,7 @@ class Accountant:
         With Laplace noise only, delta may be 0: pure epsilons add up.
         """
         pure = self._pure
-        if delta == 0 and pure < math.inf:
+        if real(delta) == 0 and pure < math.inf:
             return pure
         d = require_delta("epsilon_at", delta)
         if not self._counts:
@@ -174,11 +181,12 @@ class Accountant:
 
     def profile(self, epsilons: Sequence[float]) -> Any:
         """Return the privacy profile: the delta of every epsilon."""
-        return np.array([self.delta_at(float(e)) for e in np.ravel(epsilons)])
+        each = one_by_one("profile", "epsilons", epsilons)
+        return np.array([self.delta_at(e) for e in each])
 
     def rdp(self, orders: Sequence[float]) -> Any:
         """Return the Renyi divergence at orders above 1."""
-        return divergences(self._counts, np.ravel(orders))
+        return divergences(self._counts, np.ravel(require_orders(orders)))
 
     @property
     def mu(self) -> float:
@@ -318,7 +326,9 @@ class Accountant:
         """Return which methods can answer."""
         able = [] if self.method == "pld" else ["rdp"]
         discrete = any(kind == "discrete gaussian" for kind, _, _ in self._counts)
-        if self.method != "rdp" and not discrete and delta >= PLD_LEAST:
+        large = any(m < PLD_NARROW for kind, m, _ in self._counts if kind == "gaussian")
+        small = delta < PLD_LEAST
+        if self.method != "rdp" and not (discrete or large or small):
             most = to_epsilon(ORDERS, self._renyi(), PLD_LEAST)
             able.extend(["pld"] if most <= PLD_MOST else [])
         if not able:

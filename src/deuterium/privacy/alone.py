@@ -36,7 +36,7 @@ def features_of(x: Variable, domain: Domain) -> dict[str, Group]:
     if still == rest:  # what never changes is no secret
         return _each(x, range(x.size))
     moving = tuple(j for j in rest if j not in still)
-    if not _moves(table, moving):
+    if len(moving) == x.size or not _moves(table, moving):
         return {x.name: tuple(range(x.size))}
     return _each(x, [*alone, *still]) | {", ".join(place_names(x, moving)): moving}
 

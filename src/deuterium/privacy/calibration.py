@@ -233,7 +233,7 @@ def _pure_epsilon(
     """Return the pure epsilon that keeps a promise, or a little less."""
     if epsilon is not None:
         _require_between(who, "epsilon", epsilon, EPSILON)
-        if delta == 0:
+        if real(delta) == 0:
             return down(epsilon)
         more = -2 * math.log1p(-require_delta(who, delta))
         return max(down(epsilon), -widened(-(epsilon + more)))

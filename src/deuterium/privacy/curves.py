@@ -30,9 +30,11 @@ __all__ = [
     "gaussian_epsilon",
     "gaussian_multiplier",
     "mu_pure",
+    "one_by_one",
     "pure_mu",
     "require_delta",
     "require_epsilon",
+    "require_orders",
     "rho_delta",
     "rho_epsilon",
     "rho_for",
@@ -54,6 +56,8 @@ def gaussian_delta(noise_multiplier: float, epsilon: float) -> float:
     epsilon : float
         At least 0.
     """
+    if noise_multiplier == 0:
+        return 1.0
     return min(max(up(_delta(noise_multiplier, epsilon)), TINY), 1.0)
 
 
@@ -62,6 +66,8 @@ def gaussian_epsilon(noise_multiplier: float, delta: float) -> float:
     """Return the least epsilon that Gaussian noise keeps at a delta, rounded up."""
     from dp_accounting import get_epsilon_gaussian  # takes a second to import
 
+    if noise_multiplier == 0:
+        return math.inf
     if _delta(noise_multiplier, 0.0) <= delta:
         return 0.0
     with np.errstate(all="ignore"):  # it takes logarithms of differences that vanish
@@ -255,6 +261,30 @@ def widened(x: float) -> float:
 
 
 # -- arguments -------------------------------------------------------------------------
+
+
+def require_orders(orders: Any) -> Any:
+    """Return orders of Renyi divergences, as an array, or say why they are none."""
+    try:
+        at = np.asarray(orders, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        at = np.zeros(1)
+    if not (at > 1).all():
+        raise InvalidInputError(f"rdp: `orders` must be above 1, got {orders!r:.80}")
+    return at
+
+
+def one_by_one(who: str, name: str, numbers: Any) -> list[Any]:
+    """Return what an argument holds, to be looked at one by one."""
+    try:
+        found = np.asarray(numbers)
+    except ValueError:
+        found = None
+    if isinstance(found, np.ndarray):
+        return list(found.ravel().tolist())
+    raise InvalidInputError(
+        f"{who}: `{name}` must be a list of numbers, got {numbers!r:.80}"
+    )
 
 
 def require_delta(who: str, delta: Any) -> float:

@@ -30,6 +30,7 @@ __all__ = ["Feature", "Work"]
 
 LEAST = 0.2  # seconds for which a search is worth while
 LOOKS = 8  # rounds of a search in vain
+MOST = 10.0  # seconds for the first one
 LONGEST = 1.0  # seconds for one, where a sharp bound tells whether more is needed
 FEW = 8  # inputs, of which a search over all of them is worth its time
 
@@ -187,7 +188,7 @@ class Feature:
             self.best.offer(*self.work.twice(limit), "twice the contribution")
             return
         if self.layer is None:
-            self._look(left(0.3))
+            self._look(None if limit is None else min(0.3 * limit, MOST))
         else:
             self._look(None if limit is None else min(0.3 * limit, LONGEST))
             self._relax(left(0.5 if self.work.few else 1.0))

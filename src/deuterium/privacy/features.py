@@ -272,6 +272,10 @@ def norm_slopes(gradients: Sequence[Variable], x: Variable, domain: Domain) -> I
             "norm_slopes: `gradients` must be a list of Variables, as deuterium.grad "
             f"returns it; got {gradients!r:.80}"
         )
+    if not isinstance(x, Variable) or not x.is_symbol:
+        raise InvalidInputError(
+            f"norm_slopes: `x` must be a symbol, the record; got {x!r:.80}"
+        )
     bounds = np.array([_column_bound(c, domain) for c in columns(parts, x)])
     bounds = bounds.reshape(x.shape)
     direct = enclose(grad(norm_of_all(parts), x), domain)

@@ -109,7 +109,7 @@ class IndividualAccountant:
             raise InvalidInputError(
                 f"{WHO}: `method` must be 'gdp' or 'rdp', got {method!r:.80}"
             )
-        if (epsilon is None) != (delta is None) or None not in (mu, epsilon):
+        if (epsilon is None) != (delta is None) or not (mu is None or epsilon is None):
             raise InvalidInputError(
                 f"{WHO}: a budget is `epsilon` with `delta`, or `mu`, or none of them"
             )
@@ -351,7 +351,7 @@ def _budget(
     if mu is not None:
         if method != "gdp":
             raise InvalidInputError(f"{WHO}: a budget `mu` is for method='gdp'")
-        return positive(WHO, "mu", mu) ** 2 * (1 - 4 * EPS)
+        return min(positive(WHO, "mu", mu), 1e150) ** 2 * (1 - 4 * EPS)
     if epsilon is None or delta is None:
         return math.inf
     e, d = require_epsilon(WHO, epsilon), require_delta(WHO, delta)

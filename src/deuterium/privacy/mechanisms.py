@@ -22,16 +22,18 @@ from deuterium.privacy import release as samplers
 from deuterium.privacy.curves import (
     gaussian_delta,
     gaussian_epsilon,
+    one_by_one,
     pure_mu,
     require_delta,
     require_epsilon,
+    require_orders,
     rho_delta,
     rho_epsilon,
     widened,
 )
 from deuterium.privacy.neighbours import protected, require_relation, require_scope
 from deuterium.privacy.shapes import Shape
-from deuterium.privacy.upward import positive, product_up, quotient_up
+from deuterium.privacy.upward import positive, product_up, quotient_up, real
 
 __all__ = ["DiscreteGaussianNoise", "GaussianNoise", "LaplaceNoise", "Noise"]
 
@@ -137,16 +139,12 @@ class Noise(ABC):
 
     def rdp(self, orders: Any) -> Any:
         """Return the Renyi divergence at orders above 1 (Mironov 2017)."""
-        at = np.asarray(orders, dtype=np.float64)
-        if not (at > 1).all():
-            raise InvalidInputError(
-                f"rdp: `orders` must be above 1, got {orders!r:.80}"
-            )
-        return self.rho * at
+        return self.rho * require_orders(orders)
 
     def profile(self, epsilons: Sequence[float]) -> Any:
         """Return the privacy profile: the delta of every epsilon."""
-        return np.array([self.delta_at(float(e)) for e in np.ravel(epsilons)])
+        each = one_by_one("profile", "epsilons", epsilons)
+        return np.array([self.delta_at(e) for e in each])
 
 
 class GaussianNoise(_Gaussian, Noise):
@@ -284,7 +282,7 @@ class LaplaceNoise(_Laplace, Noise):
 
     def epsilon_at(self, delta: float) -> float:
         """Return the epsilon that holds together with a delta, which may be 0."""
-        if delta == 0:
+        if real(delta) == 0:
             return self.pure_epsilon
         less = 2 * math.log1p(-require_delta("epsilon_at", delta))
         return max(0.0, min(widened(self.pure_epsilon + less), self.pure_epsilon))
@@ -298,11 +296,7 @@ class LaplaceNoise(_Laplace, Noise):
 
     def rdp(self, orders: Any) -> Any:
         """Return the Renyi divergence at orders above 1 (Mironov 2017, prop. 6)."""
-        at, e = np.asarray(orders, dtype=np.float64), self.pure_epsilon
-        if not (at > 1).all():
-            raise InvalidInputError(
-                f"rdp: `orders` must be above 1, got {orders!r:.80}"
-            )
+        at, e = require_orders(orders), self.pure_epsilon
         share = (at - 1) / (2 * at - 1)
         exact = e + np.log1p(share * np.expm1((1 - 2 * at) * e)) / (at - 1)
         return np.minimum(exact + 1e-12 * (1 + e), np.minimum(self.rho * at, e))

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -190,6 +191,10 @@ def feature_sensitivity(
     symbols = as_parts("feature_sensitivity", x, "x")
     for s in symbols:
         _require_symbol(s, domain)
+    if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
+        raise InvalidInputError(
+            f"feature_sensitivity: `seed` must be an integer >= 0, got {seed!r:.80}"
+        )
     limits = Limits(rtol, 0.0, time_limit).check("feature_sensitivity")
     if len(symbols) > 1 and groups is not None:
         raise UnsupportedError(
@@ -281,7 +286,9 @@ def _require_symbol(x: Any, domain: Any) -> None:
 def _groups(given: Any, x: Variable, domain: Domain) -> dict[str, Group]:
     if given is None:
         return features_of(x, domain)
-    if not isinstance(given, Mapping | Sequence | np.ndarray) or isinstance(given, str):
+    if isinstance(given, np.ndarray):
+        given = given.tolist()  # a list, but for an array of no axes
+    if not isinstance(given, Mapping | list | tuple) or not given:
         raise InvalidInputError(
             "feature_sensitivity: `groups` must be a mapping or a list of groups, got "
             f"{given!r:.80}"

@@ -16,6 +16,10 @@ from deuterium.privacy.neighbours import require_relation
 
 __all__ = ["noise_multiplier"]
 
+SMALL = (
+    1e-3  # less noise is not looked for: where it is enough, hardly anybody is drawn
+)
+
 
 @standard_only
 def noise_multiplier(
@@ -45,7 +49,8 @@ def noise_multiplier(
     float
         ``sigma / sensitivity`` of every step.  Without sampling it is exact, the
         multiplier of one release times ``sqrt(steps)``, rounded up; with sampling it is
-        at most 0.1 % above the least that an `Accountant` accepts.
+        at most 0.1 % above the least that an `Accountant` accepts, or some number
+        below 0.1 if that is enough.
     """
     who = "noise_multiplier"
     relation = require_relation(who, relation)
@@ -80,8 +85,10 @@ def noise_multiplier(
 def _least(keeps: Callable[[float], bool], high: float, stride: float) -> float:
     """Return nearly the least number that keeps a promise, as ``high`` does."""
     low = high * stride
-    while keeps(low):
+    while low > SMALL and keeps(low):
         low, high = low * stride, low
+    if low <= SMALL:
+        return high
     while high > low * 1.001:
         middle = math.sqrt(low * high)
         low, high = (low, middle) if keeps(middle) else (middle, high)

@@ -17,10 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.errors import InvalidInputError
 from deuterium.interval.environment import standard_only
 from deuterium.interval.rounding import TINY
-from deuterium.privacy.curves import widened
+from deuterium.privacy.curves import require_orders, widened
 from deuterium.privacy.mechanisms import (
     DiscreteGaussianNoise,
     GaussianNoise,
@@ -46,9 +45,7 @@ ORDERS = np.unique(
 @standard_only
 def divergences(counts: dict[Key, int], orders: Any = ORDERS) -> Any:
     """Return the Renyi divergences of all releases together, rounded up."""
-    at = np.asarray(orders, dtype=np.float64)
-    if not (at > 1).all():
-        raise InvalidInputError(f"rdp: `orders` must be above 1, got {orders!r:.80}")
+    at = require_orders(orders)
     total = np.zeros(at.shape)
     for key, count in counts.items():
         total = total + count * _one(key, at)

@@ -432,7 +432,7 @@ def _are_others(a: Sensitivity, b: Sensitivity) -> bool:
 def _scalar(x: Any, name: str) -> Any:
     """Return one real number, of whatever type, or say why it is none."""
     number = real(x)
-    if number is None or math.isnan(number):
+    if number is None or number != number:
         raise InvalidInputError(
             f"Sensitivity: `{name}` must be a number, got {x!r:.80}"
         )

@@ -36,6 +36,7 @@ from deuterium.privacy.training_records import (
     WHO,
     Prepared,
     StepReport,
+    flag,
     number,
     prepared,
     probability,
@@ -103,7 +104,8 @@ class ClipFreeSGD:
         weights that need little noise.  It costs no privacy either.
     on_divergence : {"warn", "stop", "ignore"}
         What to do where a step would need over thirty times the noise of the first
-        three, as where noise feeds on itself: say so once (`DivergenceWarning`), or
+        three (or one of these a thousand times that of the first), as where noise feeds
+        on itself: say so once (`DivergenceWarning`), or
         stop before anything is released or accounted for: ``step`` then raises
         `DivergedError`, and ``fit`` ends with a warning.
     insecure_rng : numpy.random.Generator or int, optional
@@ -161,7 +163,7 @@ class ClipFreeSGD:
         self.learning_rate = positive(WHO, "learning_rate", learning_rate)
         self.count = positive(WHO, "count", count)
         self.clip = None if clip is None else positive(WHO, "clip", clip)
-        self.per_layer = bool(per_layer)
+        self.per_layer = flag("per_layer", per_layer)
         if self.per_layer and clip is not None:
             raise UnsupportedError(
                 f"{WHO}: `per_layer` scales the noise by certified bounds, `clip` by a "

@@ -19,7 +19,8 @@ __all__ = ["FIRST", "DivergenceWarning", "Watch"]
 
 CHOICES = ("warn", "stop", "ignore")
 FIRST = 3  # steps whose largest sensitivity the later ones are compared with
-GROWTH = 30.0  # over these: more noise than any start calls for
+GROWTH, LEAP = 30.0, 1e3  # over these, and within: no start calls for as much
+LEAST = 1e-12  # sensitivities to compare with: weights of zero have none
 
 ADVICE = "take a smaller learning rate, or give `clip`"
 
@@ -79,10 +80,11 @@ class Watch:
                 f"{self.who}: {', '.join(lost)} are no finite numbers any more, so "
                 f"training has diverged and nothing is released; {ADVICE}"
             )
-        most = max(first, default=math.inf)
         if self.choice == "ignore" or not steps:
             return
-        if used < math.inf and (steps < FIRST or used <= GROWTH * most):
+        most = max(first)
+        known = (GROWTH if steps >= FIRST else LEAP) * most
+        if used <= known or (most < LEAST and used < math.inf):
             return
         said = (
             f"{self.who}: training diverges: at step {steps + 1} one record "

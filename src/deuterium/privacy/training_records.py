@@ -13,6 +13,7 @@ from deuterium.bound import Domain
 from deuterium.bound.domain import Range
 from deuterium.errors import InvalidInputError, UnsupportedError
 from deuterium.graph.variable import Variable, symbol
+from deuterium.privacy.upward import down, real, up
 
 __all__ = ["WHO", "Prepared", "StepReport", "prepared"]
 
@@ -61,6 +62,11 @@ class Prepared:
 def prepared(data: Mapping[Any, Any], domain: Domain) -> Prepared:
     """Return data moved into the domain's box, or say what is wrong with them."""
     shapes = record_shapes(domain)
+    if not isinstance(data, Mapping):
+        raise InvalidInputError(
+            f"{WHO}: data must be a mapping from record symbols to their values, got "
+            f"{type(data).__name__}"
+        )
     named = {k.name if isinstance(k, Variable) else str(k): x for k, x in data.items()}
     if set(named) != set(shapes):
         raise InvalidInputError(
@@ -75,7 +81,7 @@ def prepared(data: Mapping[Any, Any], domain: Domain) -> Prepared:
 
 
 def _fitted(name: str, values: Any, shape: tuple[int, ...], domain: Domain) -> Array:
-    x = np.asarray(values, dtype=np.float64)
+    x = _array(name, values)
     if x.ndim == 0 or x.shape[1:] != shape:
         raise InvalidInputError(
             f"{WHO}: {name!r} needs shape (records, *{shape}), got {x.shape}"
@@ -94,10 +100,22 @@ def _fitted(name: str, values: Any, shape: tuple[int, ...], domain: Domain) -> A
     return x
 
 
+def _array(name: str, values: Any) -> Array:
+    """Return a copy in double precision, or say why there is none."""
+    if isinstance(values, np.ma.MaskedArray):
+        raise InvalidInputError(f"{WHO}: {name!r} must not be a masked array")
+    try:
+        return np.array(values, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        raise InvalidInputError(
+            f"{WHO}: {name!r} must be an array of numbers, got {values!r:.80}"
+        ) from None
+
+
 def start(parameters: Mapping[str, Any]) -> dict[str, Array]:
     if not isinstance(parameters, Mapping) or not parameters:
         raise InvalidInputError(f"{WHO}: `parameters` must be a mapping from names")
-    start = {str(n): np.array(w, dtype=np.float64) for n, w in parameters.items()}
+    start = {str(n): _array(str(n), w) for n, w in parameters.items()}
     bad = [n for n, w in start.items() if not np.isfinite(w).all()]
     if bad:
         raise InvalidInputError(f"{WHO}: {', '.join(bad)} must be finite numbers")
@@ -105,16 +123,16 @@ def start(parameters: Mapping[str, Any]) -> dict[str, Array]:
 
 
 def probability(q: Any, relation: str) -> float:
-    good = isinstance(q, int | float) and not isinstance(q, bool)
-    if not good or not 0 < q <= 1:
+    found = real(q)
+    if found is None or not 0 < found <= 1:
         raise InvalidInputError(
-            f"{WHO}: `sampling_probability` must lie in (0, 1], got {q!r}"
+            f"{WHO}: `sampling_probability` must lie in (0, 1], got {q!r:.80}"
         )
-    if q < 1 and relation != "add_or_remove_one":
+    if found < 1 and relation != "add_or_remove_one":
         raise UnsupportedError(
             f"{WHO}: Poisson sampling is accounted for under add_or_remove_one only"
         )
-    return float(q)
+    return up(found)
 
 
 def record_shapes(domain: Any) -> dict[str, tuple[int, ...]]:
@@ -137,6 +155,15 @@ def require_apart(records: Mapping[str, Any], weights: Mapping[str, Any]) -> Non
         )
 
 
+def flag(name: str, value: Any) -> bool:
+    """Return a truth value, or say why it is none."""
+    if not isinstance(value, bool | np.bool_):
+        raise InvalidInputError(
+            f"{WHO}: `{name}` must be True or False, got {value!r:.80}"
+        )
+    return bool(value)
+
+
 def require_count(name: str, value: Any) -> int:
     """Return a number of steps, or say why it is none."""
     good = isinstance(value, Integral) and not isinstance(value, bool)
@@ -149,9 +176,9 @@ def require_count(name: str, value: Any) -> int:
 
 def number(name: str, value: Any) -> float:
     """Return a number that is neither negative nor infinite, or say what is wrong."""
-    good = isinstance(value, int | float) and not isinstance(value, bool)
-    if not good or not 0 <= value < np.inf:
+    found = real(value)
+    if found is None or not 0 <= found < np.inf or not down(found) < np.inf:
         raise InvalidInputError(
             f"{WHO}: `{name}` must be a finite number >= 0, got {value!r:.80}"
         )
-    return float(value)
+    return down(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -57,6 +58,7 @@ class Sums:
     def losses(self, records: Mapping[str, Variable]) -> Variable:
         """Return every record's loss."""
         rows = next(iter(records.values())).shape[0]
+        _require_accepted(self.loss, [*records, *self.weights])
         losses = as_variable(self.loss(**records, **self.weights))
         if losses.shape != (rows,):
             raise InvalidInputError(
@@ -157,6 +159,19 @@ class Sums:
             inputs.append(factor)
             losses = losses * factor
         return compile([*inputs, *weights], list(grad(losses.sum(), weights)))
+
+
+def _require_accepted(loss: Loss, names: Sequence[str]) -> None:
+    """Raise unless a loss can be called with these arguments."""
+    try:
+        inspect.signature(loss).bind(**dict.fromkeys(names))
+    except TypeError as why:
+        raise InvalidInputError(
+            f"{WHO}: `loss` must take {', '.join(names)} as its arguments, the names "
+            f"of records and parameters ({why})"
+        ) from None
+    except ValueError:  # it does not say
+        return
 
 
 def _evaluated(v: Variable, values: Mapping[str, Array]) -> Array:

@@ -77,9 +77,9 @@ def real(x: Any) -> Any:
     if isinstance(x, np.ndarray) and x.shape == () and x.dtype.kind in "iuf":
         x = x.item()
     good = isinstance(x, Real | Decimal) and not isinstance(x, bool | np.timedelta64)
-    if not good:
-        return None
-    return math.nan if math.isnan(x) else x
+    if isinstance(x, Decimal) and x.is_nan():  # comparing it would raise
+        return math.nan
+    return x if good else None
 
 
 def positive(who: str, name: str, value: Any) -> float:

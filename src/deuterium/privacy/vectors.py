@@ -19,6 +19,7 @@ from deuterium.privacy.copies import Copies
 from deuterium.privacy.sensitivity import Sensitivity
 from deuterium.privacy.shapes import Shape
 from deuterium.privacy.sources import ASSUMPTIONS
+from deuterium.privacy.upward import down
 
 __all__ = [
     "Best",
@@ -97,7 +98,7 @@ class Best:
     ) -> None:
         self.apart, self.at, self.copies = apart, at, copies
         self.norm, self.shape = norm, shape
-        self.rtol, self.atol = rtol, atol
+        self.rtol, self.atol = down(rtol), down(atol)
         self.upper, self.lower = math.inf, 0.0
         self.witness: dict[str, Any] = {}
         self.start: dict[str, Any] = {}  # the witness as a point of the doubled domain
