@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import scipy.special
 from forging import cut, forged, leaf
-from mutants import named
+from right_proofs import named
 
 import deuterium as dt
 from deuterium.bound import certificate as certificates

@@ -4,7 +4,8 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from mutants import KINDS, NAMES, Mutator, named, sealed_again, seeds, used
+from mutants import Mutator
+from right_proofs import KINDS, NAMES, named, sealed_again, seeds, used
 
 from deuterium.errors import CertificateError
 
