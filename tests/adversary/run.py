@@ -187,13 +187,13 @@ def _alarm(seconds: float) -> Iterator[None]:
 
 def _tell(told: dict[str, Any], small: Any, out: Any) -> None:
     text = json.dumps(told)
+    if out is not None:
+        out.write(text + "\n")
+        out.flush()
     print(f"FAILED {told['kind']} (seed {told['drawn as']}): {told['text']}")
     print(f"    v = {str(small.v)[:500]}\n    domain = {str(small.domain)[:400]}")
     if out is None:
         print(f"    {text}")
-    else:
-        out.write(text + "\n")
-        out.flush()
     sys.stdout.flush()
 
 

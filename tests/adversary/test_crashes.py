@@ -73,6 +73,12 @@ def test_a_power_of_no_elements():
         X ** [[1], [2, 3]]
 
 
+def test_what_has_no_closed_form_is_shown_all_the_same():
+    v = dt.grad(np.max(X @ np.ones((2, 3))), X)
+    assert repr(v).startswith("<Variable shape=(2,)")
+    assert v._repr_latex_() is None
+
+
 def test_the_sum_of_nothing_keeps_its_sign():
     assert rows.total(np.zeros((2, 1, 0)), (-1,), 0).tolist() == [[0], [0]]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from contextlib import suppress
 from functools import reduce
 from typing import Any
 
@@ -170,12 +171,13 @@ def describe(v: Variable) -> str:
     order = topological([v])
     if v.is_symbol and v.shape:
         return f"<symbol {v.name!r}, shape={v.shape}>"
-    if not _is_printable(v, order):
-        names = [s.name for s in symbols_in(order)]
-        shown = ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
-        about = f", symbols: {shown}" if names else ""
-        return f"<Variable shape={v.shape}, {len(order)} nodes{about}>"
-    return str(data(v))
+    if _is_printable(v, order):
+        with suppress(SymbolicError):  # an operator that has no closed form
+            return str(data(v))
+    names = [s.name for s in symbols_in(order)]
+    shown = ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
+    about = f", symbols: {shown}" if names else ""
+    return f"<Variable shape={v.shape}, {len(order)} nodes{about}>"
 
 
 def latex(v: Variable) -> str | None:
@@ -184,7 +186,10 @@ def latex(v: Variable) -> str | None:
         return None
     import sympy
 
-    form = to_sympy(v)
+    try:
+        form = to_sympy(v)
+    except SymbolicError:  # an operator that has no closed form
+        return None
     if v.shape:
         if v.ndim > 2 or v.size == 0:
             return None
