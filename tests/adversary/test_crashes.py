@@ -97,6 +97,14 @@ def test_a_long_double_that_no_double_is():
             X * np.longdouble(number)
 
 
+def test_a_product_of_nothing_in_a_relaxation():
+    x = dt.symbol("x", (2, 1, 4))
+    y = x @ np.ones((2, 4, 2)) @ np.ones((2, 2, 1))
+    v = np.sum(OPERATORS["prod"](np.ravel(y)[np.zeros((2, 0), int)]))
+    found = dt.maximize(v, dt.Box({x: (1, 1)}))
+    assert found.upper >= 2
+
+
 # -- numbers near the largest --------------------------------------------------------
 
 

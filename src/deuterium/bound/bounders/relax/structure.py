@@ -110,6 +110,8 @@ class Structure:
     # -- groups ----------------------------------------------------------------------
 
     def _enter(self, kind: str, size: int, nodes: list[Variable], name: str) -> Group:
+        if not size and kind != INPUT:
+            raise Unsuited("an array without elements")
         group = Group(
             kind, size, self.coordinates, symbol(name, (size,)), self.parameters
         )
