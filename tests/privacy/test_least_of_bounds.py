@@ -85,7 +85,7 @@ def deep(seed, hidden=3, scale=1.0, **more):
 
     x, y = dt.symbol("x", shape=(6,)), dt.symbol("y")
     domain = dt.Box({x: (-1, 1), y: (-1, 1)})
-    settings = {"noise_multiplier": 1.0, "learning_rate": 0.01, "count": 10, **more}
+    settings = {"noise_multiplier": 1.0, "learning_rate": 1e-8, "count": 10, **more}
     return ClipFreeSGD(loss, weights, domain, **settings, insecure_rng=0)
 
 

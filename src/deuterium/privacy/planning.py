@@ -16,9 +16,7 @@ from deuterium.privacy.neighbours import require_relation
 
 __all__ = ["noise_multiplier"]
 
-SMALL = (
-    1e-3  # less noise is not looked for: where it is enough, hardly anybody is drawn
-)
+SMALL = 0.05  # less is not looked for: if it is enough, hardly anybody is drawn
 
 
 @standard_only

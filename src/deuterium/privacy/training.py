@@ -378,7 +378,7 @@ class ClipFreeSGD:
 
     def _released(self, sums: list[Array], moved: Any, sigmas: Any) -> list[Array]:
         rng = None if self._secure else self._rng
-        return released(self.noise, sums, moved, sigmas, rng)
+        return released(self.noise, sums, sigmas, rng)
 
     def _compiled_penalty(self, penalty: Any) -> Any:
         terms = []

@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 
 from deuterium.interval.rounding import next_up
+from deuterium.privacy import release as samplers
 from deuterium.privacy.mechanisms import GaussianNoise
 from deuterium.privacy.training_bounds import StepBound
 from deuterium.privacy.training_parts import GROWN, Weights
@@ -81,20 +82,19 @@ class Spread:
 def released(
     noise: GaussianNoise,
     sums: Sequence[Array],
-    moved: Mapping[str, float],
     sigmas: Mapping[str, float],
     rng: np.random.Generator | None,
 ) -> list[Array]:
-    """Return sums with noise of the multiplier of ``noise``; in one go if of one scale.
+    """Return sums with noise; in one go if of one scale.
 
     Parameters
     ----------
     noise : GaussianNoise
-        For its noise multiplier and relation.
+        Of a sensitivity of one.
     sums : sequence of ndarray
         One for each parameter.
-    moved, sigmas : mapping
-        How far each can move between neighbours, and its standard deviation.
+    sigmas : mapping
+        The standard deviation for each.
     rng : numpy.random.Generator or None
         NumPy's, or OpenDP's noise.
     """
@@ -102,14 +102,10 @@ def released(
     flat = [g.ravel() for g in sums]
     if len(set(sigmas.values())) == 1:
         flat = [np.concatenate(flat)]
-    scales = zip(sigmas.values(), moved.values(), strict=True)
+    both = samplers.gaussian, samplers.numpy_gaussian
     noisy = [
-        np.asarray(
-            GaussianNoise(
-                noise.noise_multiplier, sigma, reach, None, noise.relation
-            ).release(part, insecure_rng=rng)
-        )
-        for part, (sigma, reach) in zip(flat, scales, strict=False)
+        samplers.released(noise, part, sigma, both, rng, samplers.numbers)
+        for part, sigma in zip(flat, sigmas.values(), strict=False)
     ]
     parts = np.split(np.concatenate(noisy), ends)
     return [p.reshape(g.shape) for p, g in zip(parts, sums, strict=True)]
