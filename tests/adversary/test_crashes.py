@@ -53,7 +53,8 @@ def test_symbols_without_elements(shape):
     assert repr(np.max(dt.symbol("m", (*shape[:-1], 2)), axis=-1))
     with pytest.raises(InvalidInputError):
         privacy.contribution(dt.symbol("no"), kinds[0])
-    assert privacy.diameter(np.tanh(e), kinds[0]).upper == 0
+    with pytest.raises(ShapeError, match="no elements"):
+        privacy.diameter(np.tanh(e), kinds[0])
 
 
 def test_matrix_products_without_elements_run_and_are_enclosed():
@@ -69,7 +70,7 @@ def test_a_power_of_no_elements():
     assert v.shape == (0,)
     with pytest.raises(ShapeError, match="broadcast"):
         np.power(X, np.zeros(3, int))
-    with pytest.raises(InvalidInputError, match="exponent"):
+    with pytest.raises(InvalidInputError, match="must be numbers"):
         X ** [[1], [2, 3]]
 
 
