@@ -207,7 +207,12 @@ def test_what_is_said_on_closing_is_heard(small, tmp_path, monkeypatch):
             raise OSError(errno.EDQUOT, "Disk quota exceeded")
 
     path = tmp_path / "hill"
-    monkeypatch.setattr(Path, "open", lambda *a, **k: Late(opened(*a, **k)))
+
+    def late(self, *args, **kwargs):
+        file = opened(self, *args, **kwargs)
+        return Late(file) if self == path else file
+
+    monkeypatch.setattr(Path, "open", late)
     with pytest.warns(RuntimeWarning, match="quota"):
         found = maximum("hill", checkpoint=path, **SMALL["hill"])
     assert answer(found) == small["hill"][0]
