@@ -475,3 +475,18 @@ def test_refuses():
     for what in ("mu", "rho"):
         with pytest.raises(UnsupportedError, match="sampl"):
             getattr(sampled, what)
+
+
+@pytest.mark.parametrize(
+    ("m", "q", "steps"), [(0.05, 0.5, 1), (3.0, 0.99, 60), (1.0, 0.999, 10)]
+)
+@pytest.mark.parametrize("method", ["auto", "rdp"])
+def test_sampling_never_costs_more(m, q, steps, method):
+    """However it is worked out: who may be left out is not better known for it."""
+    whole = Accountant(ADD, method=method).compose(multiplied(m), steps)
+    part = Accountant(ADD, method=method)
+    part.compose(multiplied(m), steps, sampling_probability=q)
+    for delta in (1e-12, 1e-5, 0.1):
+        assert part.epsilon_at(delta) <= whole.epsilon_at(delta)
+    for epsilon in (0.0, 1.0, 20.0):
+        assert part.delta_at(epsilon) <= whole.delta_at(epsilon)

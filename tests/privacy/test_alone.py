@@ -7,7 +7,7 @@ import pytest
 
 import deuterium as dt
 from deuterium import privacy
-from deuterium.errors import InvalidInputError
+from deuterium.errors import UnsupportedError
 
 H = dt.symbol("h", shape=(4,))
 C = dt.symbol("c", shape=(3,))
@@ -55,12 +55,18 @@ def test_with_another_constraint_what_is_left_of_the_values_counts():
     assert set(s.names) == {"h[2]", "h[3]", "h[0], h[1]"}
 
 
-def test_a_group_that_cannot_change_alone_is_refused():
-    for groups in ([[0]], {"a": [1, 2], "b": [0]}):
-        with pytest.raises(InvalidInputError, match="cannot change alone"):
-            found(H, dt.OneHot(H), groups=groups)
-    with pytest.raises(InvalidInputError, match="cannot change alone"):
-        found(C, dt.Choice(C, [[0, 0, 0], [1, 0, 0], [5, 1, 1]]), groups=[[1]])
+def test_a_group_that_cannot_change_alone_is_no_feature():
+    """That it moves nothing by itself is said, and no epsilon of 0 made of it."""
+    listed = dt.Choice(C, [[0, 0, 0], [1, 0, 0], [5, 1, 1]])
+    for x, domain, groups, names in (
+        (H, dt.OneHot(H), {"a": [1, 2], "b": [0]}, ("b",)),
+        (C, listed, {"first": [0], "last": [1]}, ("last",)),
+    ):
+        s = found(x, domain, groups=groups)
+        assert s.bound == names
+        assert "cannot change alone" in repr(s)
+        with pytest.raises(UnsupportedError, match="protect nobody"):
+            s.epsilon_at(1e-5, scale=1.0)
     assert found(H, dt.OneHot(H), groups={"two": [0, 1]}).upper[0] > 2
 
 

@@ -472,3 +472,17 @@ def test_a_table_within_ranges_keeps_what_lies_in_them(activation, side, rng):
                 most = (many @ table.values[:, k] + plane[k]).max()
                 room = 1e-12 * (1 + np.abs(weights) @ np.abs(exact))
                 assert most >= weights @ exact - slopes[k] * z[k] - room
+
+
+@pytest.mark.parametrize("activation", ["softplus", "silu", "relu", "tanh"])
+def test_the_relaxation_is_never_looser_than_enclosures(activation):
+    x, _, g, domain = network(7, activation, features=10, scale=2.0)
+    found = privacy.feature_sensitivity(g, x, domain, groups=[[0]], time_limit=0.4)
+    second = dt.symbol("second", shape=x.shape)
+    free = np.zeros(x.shape)
+    free[0, 0] = 1.0
+    moved = x * (1 - free) + second * free
+    both = domain & dt.Box({second: (-1, 1)})
+    apart = dt.enclose(dt.norm([v - v.subs({x: moved}) for v in g]), both)
+    twice = 2 * dt.enclose(dt.norm(g), domain).upper
+    assert found.upper[0] <= min(apart.upper, twice) * (1 + 1e-9)

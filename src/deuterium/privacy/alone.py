@@ -13,11 +13,10 @@ import numpy as np
 
 from deuterium.bound import Domain
 from deuterium.bound.domain import OneOf, UnitVectors
-from deuterium.errors import InvalidInputError
 from deuterium.graph.variable import Variable
 from deuterium.privacy.copies import Group
 
-__all__ = ["features_of", "place_names", "require_movable"]
+__all__ = ["features_of", "is_alone", "place_names"]
 
 Array = Any
 
@@ -41,22 +40,16 @@ def features_of(x: Variable, domain: Domain) -> dict[str, Group]:
     return _each(x, [*alone, *still]) | {", ".join(place_names(x, moving)): moving}
 
 
-def require_movable(name: str, where: Group, x: Variable, domain: Domain) -> None:
-    """Raise if a group of a listed symbol cannot change while the rest stays."""
+def is_alone(where: Group, x: Variable, domain: Domain) -> bool:
+    """Whether a group of elements can change while the rest stays, or never changes."""
     kinds = domain.constraints[x.name]
     table = _table(x, domain)
-    if table is None:
-        rows = {n for n, g in _rows(x).items() if set(g) <= set(where)}
-        if not all(isinstance(c, UnitVectors) for c in kinds) or rows:
-            return
-    elif len(table) == 1 or _moves(table, where):
-        return
-    raise InvalidInputError(
-        f"feature_sensitivity: group {name!r} cannot change alone, as no two values of "
-        f"{x.name!r} differ in {', '.join(place_names(x, where))} only; that it moves "
-        "nothing by itself would protect nobody. Put all that changes together into "
-        "one group, or give no `groups`"
-    )
+    if table is not None:
+        still = (table[:, where] == table[0, where]).all()
+        return bool(still) or _moves(table, where)
+    if not all(isinstance(c, UnitVectors) for c in kinds):
+        return True
+    return any(len(set(g) & set(where)) > 1 for g in _rows(x).values())
 
 
 def place_names(x: Variable, where: Any) -> list[str]:

@@ -18,7 +18,7 @@ from deuterium.bound.branch.progress import screen
 from deuterium.errors import InvalidInputError, UnsupportedError, did_you_mean
 from deuterium.graph.variable import Variable
 from deuterium.interval.environment import standard_only
-from deuterium.privacy.alone import features_of, require_movable
+from deuterium.privacy.alone import features_of, is_alone
 from deuterium.privacy.calibration import gaussian
 from deuterium.privacy.copies import Group
 from deuterium.privacy.feature_work import Feature, Work
@@ -44,10 +44,14 @@ class FeatureSensitivities(Sequence[Sensitivity]):
         What moves: ``"x[3]"``, or the name of a group.
     parts : tuple of Sensitivity
         A diameter each: what that feature alone can do.
+    bound : tuple of str
+        Names of groups that cannot change alone, as a part of a one-hot vector cannot.
+        That they move nothing by themselves is true and protects nobody.
     """
 
     names: tuple[str, ...]
     parts: tuple[Sensitivity, ...]
+    bound: tuple[str, ...] = ()
 
     @property
     def upper(self) -> Array:
@@ -79,7 +83,7 @@ class FeatureSensitivities(Sequence[Sensitivity]):
     def __repr__(self) -> str:
         rows = [("only this changes", "at most", "reached", "gap", "status")]
         rows += [
-            (n, f"{s.upper:.6g}", f"{s.lower:.6g}", f"{s.gap:.2%}", s.status)
+            (n, f"{s.upper:.6g}", f"{s.lower:.6g}", f"{s.gap:.2%}", self._status(n, s))
             for n, s in zip(self.names, self.parts, strict=True)
         ]
         if len(rows) > SHOWN + 1:
@@ -94,6 +98,9 @@ class FeatureSensitivities(Sequence[Sensitivity]):
             for row in rows
         ]
         return "\n".join(lines)
+
+    def _status(self, name: str, s: Sensitivity) -> str:
+        return "cannot change alone" if name in self.bound else s.status
 
     def epsilon_at(self, delta: float, *, scale: float) -> Array:
         """Return what Gaussian noise of a given scale promises for each feature.
@@ -111,7 +118,18 @@ class FeatureSensitivities(Sequence[Sensitivity]):
             The epsilon of each feature: of two data sets in which one record differs in
             that feature alone, what is released tells no more.  It is at most the
             epsilon of replacing the whole record.
+
+        Raises
+        ------
+        UnsupportedError
+            A group cannot change alone, so that nothing is promised about it.
         """
+        if self.bound:
+            raise UnsupportedError(
+                f"epsilon_at: {', '.join(self.bound)} cannot change alone: no two "
+                "records differ in nothing else, so an epsilon of 0 would protect "
+                "nobody. Put what changes together into one group, or give no `groups`"
+            )
         return np.array(
             [
                 gaussian(s, scale=scale, relation="replace_one").epsilon_at(delta)
@@ -211,7 +229,11 @@ def feature_sensitivity(
     with closing(screen()) if progress else nullcontext() as shown:
         _worked(features, _Clock(limits.time_limit, len(features)), shown)
     return FeatureSensitivities(
-        tuple(f.name for f in features), tuple(f.sensitivity() for f in features)
+        tuple(f.name for f in features),
+        tuple(f.sensitivity() for f in features),
+        tuple(
+            f.name for f in features if not is_alone(f.where, f.work.x, f.work.domain)
+        ),
     )
 
 
@@ -294,10 +316,7 @@ def _groups(given: Any, x: Variable, domain: Domain) -> dict[str, Group]:
             f"{given!r:.80}"
         )
     pairs = given.items() if isinstance(given, Mapping) else enumerate(given)
-    groups = {str(n): _places(str(n), g, x) for n, g in pairs}
-    for name, where in groups.items():
-        require_movable(name, where, x, domain)
-    return groups
+    return {str(n): _places(str(n), g, x) for n, g in pairs}
 
 
 def _places(name: str, given: Any, x: Variable) -> Group:

@@ -80,7 +80,7 @@ def of_bracket(
 def _require_norm_of(bracket: Bracket) -> None:
     """Raise unless a bracket is of the supremum of what is never negative."""
     if bracket._proved is None:
-        if not bracket.lower >= 0:
+        if not (bracket.lower >= 0 or bracket.lower == -math.inf):  # nothing found
             raise UnsupportedError(f"Sensitivity: this bracket {SIGNED}")
         return
     problem: Problem = bracket._proved.problem
