@@ -486,7 +486,8 @@ def test_sampling_never_costs_more(m, q, steps, method):
     whole = Accountant(ADD, method=method).compose(multiplied(m), steps)
     part = Accountant(ADD, method=method)
     part.compose(multiplied(m), steps, sampling_probability=q)
+    most = 1.0 if method == "auto" else 1 + 1e-9  # what either rounds by
     for delta in (1e-12, 1e-5, 0.1):
-        assert part.epsilon_at(delta) <= whole.epsilon_at(delta)
+        assert part.epsilon_at(delta) <= whole.epsilon_at(delta) * most
     for epsilon in (0.0, 1.0, 20.0):
-        assert part.delta_at(epsilon) <= whole.delta_at(epsilon)
+        assert part.delta_at(epsilon) <= whole.delta_at(epsilon) * most
