@@ -164,3 +164,14 @@ def test_the_number_of_regions_can_be_limited(most):
     assert e.status == "region_limit"
     assert e.regions == most
     assert e.lower <= e.upper
+
+
+def test_an_infimum_of_a_norm_with_a_pole_is_not_below_zero():
+    """`enclose` says so; `minimize` was looser than it."""
+    x = dt.symbol("x", (2,))
+    v, domain = dt.norm([1 / x]), dt.Box({x: (-1, 1)})
+    e = dt.minimize(v, domain, max_regions=20)
+    assert e.lower == dt.enclose(v, domain).lower == 0
+    assert e.upper > 0
+    assert e.cause.kind == "undefined"
+    assert e.certificate is None

@@ -137,7 +137,9 @@ def minimize(
     """Return certified bounds of the infimum of a scalar over a domain.
 
     As `maximize`, of ``-v``: ``.upper`` is reached at the witness, and ``.lower`` is
-    proved by the certificate.
+    proved by the certificate.  Where nothing can be proved, as ``v`` may be undefined,
+    ``.lower`` is what its outermost operator cannot go below (0 for a norm), as of
+    `enclose`.
     """
     limits = Limits(rtol, atol, time_limit, memory_limit, max_regions).check("minimize")
     clock = Clock(limits.time_limit)
@@ -146,7 +148,10 @@ def minimize(
         problem, limits, clock, executor, progress, seed, checkpoint, points, method
     )
     history = [(t, -upper, -lower) for t, lower, upper in found.history]
-    return replace(found, lower=-found.upper, upper=-found.lower, history=history)
+    lower = -found.upper
+    if lower == -np.inf and problem.given.op is not None:
+        lower = problem.given.op.at_least
+    return replace(found, lower=lower, upper=-found.lower, history=history)
 
 
 @np.errstate(all="ignore")  # ends may be infinite, numbers the largest there are
