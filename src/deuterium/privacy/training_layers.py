@@ -143,12 +143,19 @@ class Deep:
                 down = softmax_slopes(ends.output)
                 steep = 1.0
             else:
-                longest = steep = self.table.exact(*ends.output[:, 0].tolist())
+                longest = steep = self._steep(*ends.output[:, 0].tolist())
                 down = np.ones((2, 1, 1))
             total = self._total(longest, ends, weights, factors)
             found = _root(total) * GROWN + LEAST
             square = plain_square(self.network, ends, down, weights, factors)
             return least(found, steep * _root(square) * GROWN + LEAST)
+
+    def _steep(self, low: float, high: float) -> float:
+        """Return how steep the loss can be, by cells label by label or without."""
+        assert self.table is not None
+        top = self.table.most(low, high)
+        cells = math.exp(top / 2) * GROWN if top < 1400 else math.inf
+        return least(self.table.exact(low, high), cells)
 
     def _total(
         self,

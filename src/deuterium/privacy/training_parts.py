@@ -277,8 +277,11 @@ class Slopes:
         sizes = np.array([h.sizes(low, high) for h in heads])
         if not (sizes < 1e150).all():  # NaN fails too
             return None
-        hulls = {s: domain.hull(s) for s in labels}
-        whole = Box({s: (h.lower, h.upper) for s, h in hulls.items()})
+        names = {s.name for s in labels}
+        whole = Domain(
+            {n: c for n, c in domain.constraints.items() if n in names},
+            {n: s for n, s in domain.shapes.items() if n in names},
+        )
         logs = 2 * np.log(np.maximum(sizes, 1e-150)) + 1e-13 * 700
         return cls(edges, logs, Head(slope, t, whole))
 
