@@ -272,5 +272,5 @@ def require_epsilon(who: str, epsilon: Any) -> float:
 def _is_number(x: Any) -> bool:
     if not isinstance(x, Real) or isinstance(x, (bool, np.timedelta64)):
         return False
-    size = abs(x)
+    size: Any = abs(x)
     return bool(size <= sys.float_info.max or size == math.inf)
