@@ -27,6 +27,9 @@ UNARY = sorted(
 )
 KINKED = ("relu", "absolute", "relu'", "absolute'", "sign", "sqrt", "cbrt", "arcsinh")
 POLES = ("log", "reciprocal", "log1p", "log2", "logit", "logit'", "sqrt", "arctanh")
+RARE = (
+    "arccos", "arcsin", "erfc", "tan", "log10", "log2", "exp2", "cosh", "sinh", "erf",
+)  # fmt: skip
 SMOOTH = (
     "tanh", "expit", "sin", "cos", "exp", "square", "erf", "ndtr", "log_ndtr",
     "expit'", "tanh'", "log_expit", "arctan", "arcsinh",
@@ -90,7 +93,7 @@ def _constant(rng: Any, shape: tuple[int, ...]) -> Any:
 
 
 def _unary(rng: Any, x: Any, pool: Any) -> Any:
-    names = (UNARY, UNARY, UNARY, KINKED, POLES, SMOOTH)[rng.integers(6)]
+    names = (UNARY, UNARY, RARE, KINKED, POLES, SMOOTH)[rng.integers(6)]
     op = OPERATORS[str(rng.choice(names))]
     p = rng.random()
     if p < 0.25:  # bring it near to where the function is defined

@@ -10,13 +10,10 @@ from flint import arb, ctx
 import deuterium as dt
 
 from . import values
-from .balls import HALF
 from .case import Case, at_point
 
-BITS, STEP = (
-    3200,
-    -1300,
-)  # of differences: the step is 2**STEP, the error about its square
+BITS, STEP = 6000, -1300  # of differences: the step is 2**STEP
+CLOSER = arb((1, -1000))  # a step so much shorter must say the same
 
 
 def disagreement(case: Case) -> str:
@@ -38,7 +35,7 @@ def disagreement(case: Case) -> str:
         h = arb((1, STEP))
         at, right, left, near = (
             values.evaluate(order, _moved(points, s.name, place, h * k), BITS)
-            for k in (0, 1, -1, HALF)
+            for k in (0, 1, -1, CLOSER)
         )
         given = values.evaluate(dt.graph.topological([slope]), points, BITS)
         given = np.broadcast_to(given, (case.count, *s.shape))
@@ -52,7 +49,7 @@ def disagreement(case: Case) -> str:
                 continue
             up, down = (a - y) / h, (y - b) / h
             size = abs(up) + abs(down) + arb((1, -900))
-            closer = (c - y) / h * 2
+            closer = (c - y) / (h * CLOSER)
             apart = abs(up - down) + abs(up - closer)
             if not apart < size * arb((1, -200)):
                 continue  # a kink, a jump, or so steep that nothing is known
