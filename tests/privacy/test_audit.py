@@ -81,7 +81,7 @@ def test_secure_noise_keeps_promises_too(name):
     # nobody seeds this noise: an eighth, so that chance all but never hides it, and a
     # confidence that all but never accuses
     for bound, holds in ((BOUND, True), (BOUND / 8, False)):
-        noise = MAKERS[name](contribution(bound, name))
+        noise = MAKERS[name](contribution(bound, name), relation=ADD)
         lost = audited(noise, 0.0, BOUND, DELTA, runs, None, 1 - 1e-8)
         assert (lost <= noise.epsilon_at(DELTA)) is holds
 
@@ -96,7 +96,7 @@ def test_vectors_lose_no_more_than_numbers(name, share):
     else:
         moved, loss = np.array([1.0, 2.0, 2.0, 4.0]), lambda z: z**2
     bound = np.linalg.norm(moved, 1 if name == "laplace" else 2)
-    noise = MAKERS[name](contribution(share * bound, name))
+    noise = MAKERS[name](contribution(share * bound, name), relation=ADD)
     scores = []
     for value in (np.zeros(4), moved):
         outputs = noise.release(np.tile(value, (runs, 1)), insecure_rng=rng)
