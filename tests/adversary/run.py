@@ -121,7 +121,8 @@ def _all(
                 report.kinds[failure.kind] += 1
                 if failure.kind in known or (once and report.kinds[failure.kind] > 2):
                     continue
-                small = shrink.smallest(check, c, failure.kind)
+                slow = failure.kind == "slow"
+                small = c if slow else shrink.smallest(check, c, failure.kind)
                 again = [f for f in _patiently(check, small) if f.kind == failure.kind]
                 told = {
                     "check": name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -14,12 +15,12 @@ from deuterium.graph.variable import apply
 from . import checks
 from .case import Case
 
-TRIES = 400
+TRIES, SECONDS = 400, 60.0
 
 
 def smallest(check: Callable[..., Any], case: Case, kind: str) -> Case:
     """Return a case that fails in the same way and cannot be made smaller."""
-    tries = TRIES
+    tries, start = TRIES, time.monotonic()
 
     def fails(c: Case) -> bool:
         try:
@@ -32,8 +33,8 @@ def smallest(check: Callable[..., Any], case: Case, kind: str) -> Case:
         shrunk = False
         for smaller in _candidates(case, check in checks.NUMBERS.values()):
             tries -= 1
-            if tries <= 0:
-                break
+            if tries <= 0 or time.monotonic() - start > SECONDS:
+                return case
             if _size(smaller) < _size(case) and fails(smaller):
                 case, shrunk = smaller, True
                 break
