@@ -117,7 +117,7 @@ def test_demo_document(demo):
     ]  # fmt: skip
     assert list(document["noise"]) == [
         "noise_multiplier", "sigma", "sensitivity", "contribution", "relation",
-        "epsilon", "delta", "quantity", "trusted",
+        "epsilon", "delta", "quantity", "trusted", "scope", "shape", "size",
     ]  # fmt: skip
     assert document["found"]["witness"]["x"] == demo.found.witness["x"].tolist()
     assert as_document(demo)["noise"]["sigma"] == demo.noise.sigma
