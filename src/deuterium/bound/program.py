@@ -88,6 +88,12 @@ class EnclosureProgram:
         ]
 
     def _run(self, boxes: Mapping[str, Any], batch: int) -> list[Any]:
+        results = self._worked_out(boxes, batch)
+        if not all(np.isfinite(r).all() for r in results):
+            raise Uncovered
+        return results
+
+    def _worked_out(self, boxes: Mapping[str, Any], batch: int) -> list[Any]:
         done = list(self._start)
         for i in self._wide:
             shape = done[i].shape
@@ -99,10 +105,7 @@ class EnclosureProgram:
             if look is not None:
                 look()
             done[i] = step(*[done[k] for k in places])
-        results = [done[i] for i in self._results]
-        if not all(np.isfinite(r).all() for r in results):
-            raise Uncovered
-        return results
+        return [done[i] for i in self._results]
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ import numpy as np
 from deuterium.bound.compiled import _without_symbols as without_symbols
 from deuterium.bound.enclose import _full_rules as full_rules
 from deuterium.bound.program import EnclosureProgram, Made, Step, _Builder
-from deuterium.budget import watch
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval, arithmetic, ends, linear
@@ -51,18 +50,7 @@ class RowProgram(EnclosureProgram):
         self._largest = max(sizes, default=1)
 
     def _run(self, boxes: Mapping[str, Any], batch: int) -> list[Any]:
-        done = list(self._start)
-        for i in self._wide:
-            shape = done[i].shape
-            done[i] = done[i].reshape((2,) + (1,) * batch + shape[1:])
-        for i, name in self._symbols:
-            done[i] = boxes[name]
-        look = watch()
-        for i, step, places in self._steps:
-            if look is not None:
-                look()
-            done[i] = step(*[done[k] for k in places])
-        return [done[i] for i in self._results]
+        return self._worked_out(boxes, batch)  # whether finite or not
 
     def rows(self, boxes: Mapping[str, Any], count: int) -> list[Array]:
         """Return stacked ends of each output, of shape ``(2, count, elements)``.
