@@ -23,7 +23,7 @@ from . import checks, regions, shrink
 PATIENCE = 40.0  # seconds for one check
 
 
-class Slow(Exception):
+class Slow(BaseException):  # which nothing that is checked may catch
     """A check took too long."""
 
 
@@ -122,7 +122,7 @@ def _all(
                 if failure.kind in known or (once and report.kinds[failure.kind] > 2):
                     continue
                 slow = failure.kind == "slow"
-                small = c if slow else shrink.smallest(check, c, failure.kind)
+                small = c if slow else _small(check, c, failure.kind)
                 again = [f for f in _patiently(check, small) if f.kind == failure.kind]
                 told = {
                     "check": name,
@@ -133,6 +133,10 @@ def _all(
                 }
                 report.failures.append(told)
                 _tell(told, small, out)
+
+
+def _small(check: Any, c: Any, kind: str) -> Any:
+    return shrink.smallest(check, c, kind, _patiently)
 
 
 def _checks(report: Report, seed: int, heavy: float) -> Iterator[Any]:

@@ -18,13 +18,15 @@ from .case import Case
 TRIES, SECONDS = 400, 60.0
 
 
-def smallest(check: Callable[..., Any], case: Case, kind: str) -> Case:
+def smallest(
+    check: Callable[..., Any], case: Case, kind: str, run: Callable[..., Any]
+) -> Case:
     """Return a case that fails in the same way and cannot be made smaller."""
     tries, start = TRIES, time.monotonic()
 
     def fails(c: Case) -> bool:
         try:
-            return any(f.kind == kind for f in checks.run(check, c))
+            return any(f.kind == kind for f in run(check, c))
         except Exception:
             return False
 

@@ -53,7 +53,7 @@ def disagreement(case: Case) -> str:
             apart = abs(up - down) + abs(up - closer)
             if not apart < size * arb((1, -200)):
                 continue  # a kink, a jump, or so steep that nothing is known
-            if g.is_nan():
+            if g.is_nan() or size > arb((1, 500)):
                 continue  # a formula may be undefined where a limit is not
             if not abs(g - up) < size * arb((1, -150)):
                 if g.rad() > abs(g) * arb((1, -150)) and g.overlaps(up):

@@ -151,7 +151,7 @@ def test_points_lie_in_their_domain():
 
 def test_a_smaller_case_still_fails(narrowed):
     c = case.draw(3)
-    small = shrink.smallest(checks.enclosure, c, "enclose")
+    small = shrink.smallest(checks.enclosure, c, "enclose", checks.run)
     order = len(dt.graph.topological([small.v]))
     assert order <= len(dt.graph.topological([c.v]))
 

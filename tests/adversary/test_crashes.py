@@ -9,7 +9,7 @@ from scipy import special
 import deuterium as dt
 from deuterium import privacy
 from deuterium.bound.bounders.box import rows
-from deuterium.bound.bounders.relax import energy
+from deuterium.bound.bounders.relax import energy, parts
 from deuterium.errors import InvalidInputError, OutOfRangeError, ShapeError
 from deuterium.graph.operator import OPERATORS
 
@@ -104,6 +104,11 @@ def test_a_product_of_nothing_in_a_relaxation():
     v = np.sum(OPERATORS["prod"](np.ravel(y)[np.zeros((2, 0), int)]))
     found = dt.maximize(v, dt.Box({x: (1, 1)}))
     assert found.upper >= 2
+
+
+def test_coefficients_of_no_elements_in_a_relaxation():
+    none = parts.thin(np.zeros((0, 3)))
+    assert parts.flat(none, 1).lower.shape == (0, 3)
 
 
 # -- numbers near the largest --------------------------------------------------------

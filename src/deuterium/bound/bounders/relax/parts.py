@@ -5,6 +5,7 @@ See the package's docstring for what they mean.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -167,7 +168,7 @@ def thin(x: Array) -> Interval:
 def flat(x: Interval, lead: int) -> Interval:
     """Return the axes after the first ``lead`` as one."""
     low, high = np.asarray(x.lower), np.asarray(x.upper)
-    shape = (*low.shape[:lead], -1)
+    shape = (*low.shape[:lead], math.prod(low.shape[lead:]))
     if x.is_thin or np.array_equal(low, high):
         return thin(low.reshape(shape))
     return Interval.unchecked(low.reshape(shape), high.reshape(shape))
