@@ -155,6 +155,8 @@ WRONG = {
     "evaluate by rows": lambda: X.evaluate(np.ones(3)),
     "evaluate at": lambda: X.evaluate({X: 10**400}),
     "box": lambda: dt.Box({X: (0, 10**400)}),
+    "choice": lambda: dt.Choice(X, np.array(3.0)),
+    "pad": lambda: np.pad(X, 2**53),
     "ball": lambda: dt.Ball(X, 0.0, 1.0, order=np.zeros(2, [("f", float)])),
     "where": lambda: np.where([[1], [2, 3]], X, 0.0),
     "reshape": lambda: np.reshape(X, "ab"),

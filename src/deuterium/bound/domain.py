@@ -356,7 +356,8 @@ def Choice(x: Any, values: Any) -> Domain:
     """
     name = symbol_name(x)
     what = f"Choice: the values of {name!r}"
-    if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable):
+    several = isinstance(values, Iterable) and getattr(values, "ndim", 1) > 0
+    if isinstance(values, (str, bytes, Mapping)) or not several:
         raise InvalidInputError(
             f"Choice: `values` of {name!r} must be a sequence, got {values!r:.80}"
         )

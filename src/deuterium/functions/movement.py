@@ -36,7 +36,7 @@ def numpy_does(run: Callable[[], Any], caller: str, shape: Any) -> Any:
     """Return what NumPy makes of places or shapes; what it refuses is refused here."""
     try:
         return run()
-    except (ValueError, IndexError, TypeError, ArithmeticError) as error:
+    except (ValueError, IndexError, TypeError, ArithmeticError, MemoryError) as error:
         raise ShapeError(f"{caller}: {error} (shape {shape})") from None
 
 
