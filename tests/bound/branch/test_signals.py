@@ -37,6 +37,11 @@ def is_alive(pid):
     return state not in "ZX"
 
 
+def is_watching(pid):
+    """Whether a worker looks whether its parent is there: in a thread of its own."""
+    return len(list(Path(f"/proc/{pid}/task").glob("*"))) > 1
+
+
 def wait_for(what):
     end = time.monotonic() + PATIENCE
     while not what():
@@ -65,10 +70,11 @@ def test_sigterm_returns_the_bracket_so_far(executor):
 def test_workers_of_a_killed_process_end(executor):
     process = start("endless", executor, time_limit=300)
     process.stdout.readline()
-    started = wait_for_children(process, 2)
-    time.sleep(1.0)  # they have been given something to do
+    # a worker of the caller's own pool is ours from its first batch on
+    wait_for(lambda: sum(map(is_watching, children(process.pid))) >= 2)
+    started = children(process.pid)
     process.kill()
-    process.communicate()
+    process.communicate(timeout=PATIENCE)
     wait_for(lambda: not any(map(is_alive, started)))
 
 
