@@ -17,8 +17,8 @@ import numpy as np
 import deuterium as dt
 import problems
 import solvers
-from deuterium.bound.bounders.choose import choose
-from deuterium.bound.problem import Problem
+from deuterium.domain.problem import Problem
+from deuterium.optimize.bounders.select import choose
 
 PARTS = [*problems.SIZES, "queries", "notebook", "global"]
 QUICK = ("norms", "relax", "interval")  # of the bounders: who gives a first bound

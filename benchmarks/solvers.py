@@ -14,7 +14,7 @@ import time
 import numpy as np
 
 import deuterium as dt
-from deuterium.bound.problem import Problem
+from deuterium.domain.problem import Problem
 from deuterium.errors import InvalidInputError
 
 SCIPY = ("shgo", "direct", "dual_annealing", "differential_evolution")

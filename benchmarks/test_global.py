@@ -20,8 +20,8 @@ import scipy.optimize
 import deuterium as dt
 from deuterium.errors import CertificateError
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "bound"))
-from global_functions import FUNCTIONS
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from tests.optimize.global_functions import FUNCTIONS
 
 LIMIT = 10.0  # seconds each
 TOLERANCE = 1e-6

@@ -3,30 +3,25 @@
 from deuterium import functions as _functions  # enters NumPy's functions
 from deuterium import ops as _ops  # enters the operators
 from deuterium._version import __version__
-from deuterium.bound import (
-    Ball,
-    Box,
-    Bracket,
-    Certificate,
-    Choice,
-    Domain,
-    Estimate,
-    OneHot,
-    enclose,
-    maximize,
-    minimize,
-    search,
-)
+from deuterium.certify.certificate import Certificate
+from deuterium.compat.seed import random_symbols, to_vec
+from deuterium.domain.domain import Ball, Box, Choice, Domain, OneHot
+from deuterium.enclose import enclose
 from deuterium.errors import DeuteriumError
 from deuterium.evaluate import compile
-from deuterium.functions.choice import relu
+from deuterium.functions.elementwise import relu
 from deuterium.functions.reductions import log_softmax, logsumexp, softmax
 from deuterium.functions.reductions import norm_of_all as norm
 from deuterium.graph import Variable, constant, symbol
 from deuterium.graph.serialize import dumps, loads
 from deuterium.interval import Cause, Interval
-from deuterium.seed import random_symbols, to_vec
-from deuterium.transform import get_gradients, grad, simplify, vectorize
+from deuterium.optimize import maximize
+from deuterium.optimize.branch_and_bound.result import Bracket
+from deuterium.optimize.maximize import minimize
+from deuterium.search import search
+from deuterium.search.search import Estimate
+from deuterium.transform import get_gradients, grad, vectorize
+from deuterium.transform.simplify import simplify
 
 __all__ = [
     "Ball",

@@ -14,7 +14,8 @@ import typer
 from rich.console import Console, RenderableType
 
 from deuterium._version import __version__
-from deuterium.demo import run_check, run_demo, run_extremum, run_query
+from deuterium.commands import run_check, run_extremum, run_query
+from deuterium.demo import run_demo
 from deuterium.errors import CertificateError, DeuteriumError
 from deuterium.frontends.bounds import read_bounds
 from deuterium.report import (

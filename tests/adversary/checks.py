@@ -12,7 +12,7 @@ import numpy as np
 from flint import arb
 
 import deuterium as dt
-from deuterium.bound.subdivide import enclose_subdivided
+from deuterium.enclose.subdivide import enclose_subdivided
 
 from .case import Case, at_point, exact_values
 from .regions import as_fraction

@@ -15,7 +15,7 @@ import numpy as np
 
 import deuterium as dt
 from deuterium import privacy
-from deuterium.bound.subdivide import enclose_subdivided
+from deuterium.enclose.subdivide import enclose_subdivided
 
 from . import case as cases
 from .case import Case

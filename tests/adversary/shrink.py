@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 import deuterium as dt
-from deuterium.graph.variable import apply
+from deuterium.graph.constructors import apply
 
 from . import checks
 from .case import Case

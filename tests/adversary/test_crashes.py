@@ -8,10 +8,11 @@ from scipy import special
 
 import deuterium as dt
 from deuterium import privacy
-from deuterium.bound.bounders.box import rows
-from deuterium.bound.bounders.relax import energy, parts
 from deuterium.errors import InvalidInputError, OutOfRangeError, ShapeError
 from deuterium.graph.operator import OPERATORS
+from deuterium.optimize.bounders.derivative import row_intervals as rows
+from deuterium.optimize.bounders.lagrangian import factored_parts as parts
+from deuterium.optimize.bounders.lagrangian import quadratic_constraint as energy
 
 X, EMPTY = dt.symbol("x", (2,)), dt.symbol("e", (0, 3))
 BOX = dt.Box({X: (-1, 1)})

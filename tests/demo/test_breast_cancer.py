@@ -12,7 +12,7 @@ import pytest
 import deuterium as dt
 from deuterium.demo import breast_cancer as bc
 from deuterium.demo import run_demo as demo
-from deuterium.demo.training import adam
+from deuterium.demo.full_batch import adam
 from deuterium.errors import InvalidInputError, MissingDependencyError
 from deuterium.privacy import gaussian
 

@@ -8,7 +8,7 @@ import mpmath as mp
 import pytest
 
 import deuterium as dt
-from deuterium.demo import run_query
+from deuterium.commands import run_query
 from deuterium.errors import FormulaError, MissingSymbolError, UnknownSymbolError
 from deuterium.frontends.formula import lift
 from deuterium.testing import assert_encloses

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from deuterium.bound.branch.result import STATUSES
+from deuterium.optimize.branch_and_bound.result import STATUSES
 from deuterium.report.brackets import MEANINGS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "maximize.md").read_text()

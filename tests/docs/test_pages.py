@@ -9,7 +9,7 @@ import pytest
 import deuterium as dt
 from deuterium.graph import protocols
 from deuterium.graph.operator import BY_UFUNC
-from deuterium.transform.rules.table import RULES
+from deuterium.transform.simplify.rule_table import RULES
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]

@@ -9,7 +9,7 @@ import pytest
 
 import deuterium as dt
 from deuterium import privacy
-from deuterium.privacy.curves import gaussian_epsilon
+from deuterium.privacy.mechanisms.privacy_curves import gaussian_epsilon
 
 PAGE = (Path(__file__).parents[2] / "docs" / "which-sensitivity.md").read_text()
 

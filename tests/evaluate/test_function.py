@@ -15,8 +15,8 @@ from deuterium.errors import (
     MissingSymbolError,
 )
 from deuterium.evaluate import CompiledFunction, function
+from deuterium.graph.hashcons import share
 from deuterium.graph.operator import OPERATORS
-from deuterium.graph.sharing import share
 from deuterium.graph.traverse import topological
 
 RNG = np.random.default_rng(20)

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from numpy_cases import ALL_CASES, FUNCTION_CASES, METHOD_CASES, UFUNC_CASES, label
 
 import deuterium as dt
-from deuterium.functions import choice
+from deuterium.functions import elementwise as choice
 from deuterium.graph import protocols
 from deuterium.graph.operator import BY_UFUNC
 from deuterium.ops import arithmetic
 from deuterium.testing import assert_encloses, evaluate_exactly
+from tests.functions.numpy_cases import (
+    ALL_CASES,
+    FUNCTION_CASES,
+    METHOD_CASES,
+    UFUNC_CASES,
+    label,
+)
 
 NAMES = "xyz"
 

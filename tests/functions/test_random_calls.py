@@ -8,7 +8,6 @@ import zlib
 
 import numpy as np
 import pytest
-from random_calls import ALL, FUNCTIONS, METHODS, UFUNC_METHODS, UFUNCS, Draw
 
 import deuterium as dt
 from deuterium.errors import DeuteriumError
@@ -17,6 +16,14 @@ from deuterium.graph.methods import Methods
 from deuterium.graph.operator import BY_UFUNC
 from deuterium.graph.variable import Variable
 from deuterium.ops import arithmetic
+from tests.functions.random_calls import (
+    ALL,
+    FUNCTIONS,
+    METHODS,
+    UFUNC_METHODS,
+    UFUNCS,
+    Draw,
+)
 
 NAMES = "xyzuvw"
 NODES = (Variable, np.ndarray)

@@ -19,9 +19,9 @@ from deuterium.errors import (
     MissingDependencyError,
     UnsupportedError,
 )
-from deuterium.graph.check import check
 from deuterium.graph.operator import OPERATORS, Operator, lookup, register
-from deuterium.graph.source import describe
+from deuterium.graph.provenance import describe
+from deuterium.graph.validate import check
 from deuterium.graph.variable import NO_ATTRS, node
 from deuterium.testing import graphs
 from deuterium.testing.optional import require

@@ -18,7 +18,7 @@ from deuterium.interval.environment import (
     standard_only,
 )
 from deuterium.interval.rounding import TINY
-from float_modes import MODES, floating, needs_modes, switch
+from tests.float_modes import MODES, floating, needs_modes, switch
 
 pytestmark = needs_modes
 
@@ -137,7 +137,7 @@ def test_the_smallest_number_does_not_depend_on_how_files_were_compiled():
 THREADS = """
 import os, sys, warnings
 sys.path.insert(0, {tests!r})
-from float_modes import switch
+from tests.float_modes import switch
 switch({mode!r})
 warnings.simplefilter("ignore")
 import numpy
@@ -154,7 +154,7 @@ except dt.errors.ArithmeticModeError as error:
 @pytest.mark.parametrize("mode", ["", *MODES])
 def test_threads_of_matrix_products_keep_the_mode_they_began_with(mode):
     """Put back in the main thread, it is still that of the threads NumPy made."""
-    code = THREADS.format(tests=str(Path(__file__).parents[1]), mode=mode)
+    code = THREADS.format(tests=str(Path(__file__).parents[2]), mode=mode)
     env = {k: v for k, v in os.environ.items() if not k.endswith("_NUM_THREADS")}
     run = subprocess.run(
         [sys.executable, "-c", code], env=env, capture_output=True, text=True

@@ -11,7 +11,8 @@ import pytest
 
 import deuterium as dt
 from deuterium.graph import OPERATORS
-from deuterium.interval import Interval, arithmetic, scalar
+from deuterium.interval import Interval, scalar
+from deuterium.interval import interval_arithmetic as arithmetic
 
 FILE = Path(__file__).parents[2].parent / "shared" / "itf1788" / "libieeep1788_elem.itl"
 pytestmark = pytest.mark.skipif(not FILE.exists(), reason="the vectors are not here")

@@ -6,10 +6,10 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from exact_intervals import INF, exact, plus, product_hull
 
 from deuterium.interval import Interval, linear
 from deuterium.interval.rounding import EPS, MAX, MIN_NORMAL, TINY
+from tests.interval.exact_intervals import INF, exact, plus, product_hull
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deuterium.errors import InvalidInputError
-from deuterium.interval import Interval, arithmetic, as_interval, scalar
+from deuterium.interval import Interval, as_interval, scalar
+from deuterium.interval import interval_arithmetic as arithmetic
 
 INF = math.inf
 SPECIAL = [

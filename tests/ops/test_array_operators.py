@@ -7,14 +7,14 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import symengine as se
-from array_cases import ARRAYS
 from flint import arb, ctx
-from references import EPS, INF, MAX, TINY
 
 import deuterium as dt
 from deuterium.errors import SymbolicError
 from deuterium.graph import OPERATORS
 from deuterium.interval import Interval
+from tests.ops.array_cases import ARRAYS
+from tests.ops.references import EPS, INF, MAX, TINY
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 

@@ -9,9 +9,13 @@ import math
 import numpy as np
 import pytest
 import symengine as se
-from array_cases import ARRAYS
 from flint import arb, ctx
-from references import (
+
+import deuterium as dt
+from deuterium.graph import OPERATORS
+from deuterium.interval import Interval
+from tests.ops.array_cases import ARRAYS
+from tests.ops.references import (
     BINARY,
     EPS,
     INF,
@@ -22,10 +26,6 @@ from references import (
     is_fine,
     sharp,
 )
-
-import deuterium as dt
-from deuterium.graph import OPERATORS
-from deuterium.interval import Interval
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 

@@ -9,11 +9,11 @@ import math
 import numpy as np
 import pytest
 from flint import ctx
-from references import BINARY, EPS, MAX, MIN_NORMAL, UNARY, sharp
 
 from deuterium.graph import OPERATORS
-from deuterium.interval.arithmetic import POWER_ULPS
+from deuterium.interval.interval_arithmetic import POWER_ULPS
 from deuterium.ops.special import HYPOT_ULPS
+from tests.ops.references import BINARY, EPS, MAX, MIN_NORMAL, UNARY, sharp
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 

@@ -6,12 +6,13 @@ import itertools
 
 import numpy as np
 import pytest
-from array_cases import ARRAYS
 
-from deuterium.bound.bounders.box import rows
 from deuterium.graph.operator import OPERATORS
-from deuterium.interval import Interval, ends
-from deuterium.interval.ends import Uncovered
+from deuterium.interval import Interval
+from deuterium.interval import stacked as ends
+from deuterium.interval.stacked import Uncovered
+from deuterium.optimize.bounders.derivative import row_intervals as rows
+from tests.ops.array_cases import ARRAYS
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 

@@ -9,7 +9,7 @@ import deuterium as dt
 from deuterium import privacy
 from deuterium.errors import ArithmeticModeError
 from deuterium.interval import environment
-from float_modes import MODES, floating, needs_modes, switch
+from tests.float_modes import MODES, floating, needs_modes, switch
 
 pytestmark = needs_modes
 

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from deuterium.demo import run_demo, run_query
+from deuterium.commands import run_query
+from deuterium.demo import run_demo
 from deuterium.errors import InvalidInputError, MissingDependencyError
 from deuterium.report import (
     as_document,

@@ -16,14 +16,18 @@ from typing import Any
 import numpy as np
 from scipy.special import log_expit
 
-from deuterium.bound import Box, Choice, Domain, Estimate, enclose, enclose_at, search
-from deuterium.demo.training import adam
+from deuterium.demo.full_batch import adam
+from deuterium.domain.domain import Box, Choice, Domain
+from deuterium.enclose import enclose
 from deuterium.errors import InvalidInputError, MissingDependencyError
 from deuterium.evaluate import compile
 from deuterium.functions.reductions import norm_of_all
-from deuterium.graph.variable import Variable, constant, symbol
+from deuterium.graph.constructors import constant, symbol
+from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
 from deuterium.privacy import GaussianNoise, gaussian, norm_slopes
+from deuterium.search import search
+from deuterium.search.search import Estimate, enclose_at
 from deuterium.transform import grad
 
 __all__ = ["PUBLIC_BOUNDS", "DemoResult", "FeaturePart", "run_demo"]

@@ -18,7 +18,7 @@ import numpy as np
 import scipy.special
 
 from deuterium.errors import MissingDependencyError, UnsupportedError
-from deuterium.evaluate.support import namespace
+from deuterium.evaluate.runtime import namespace
 from deuterium.ops.arrays import add_into
 
 NAMES = ("numpy", "jax", "torch")

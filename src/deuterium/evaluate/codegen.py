@@ -19,7 +19,7 @@ import numpy as np
 
 from deuterium.budget import check
 from deuterium.graph.operator import Operator
-from deuterium.graph.source import describe
+from deuterium.graph.provenance import describe
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
 

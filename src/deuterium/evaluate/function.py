@@ -16,12 +16,13 @@ from deuterium.budget import check as check_budget
 from deuterium.errors import GraphError, InvalidInputError
 from deuterium.evaluate.backends import NAMES, Backend, backend
 from deuterium.evaluate.codegen import Program, generate
+from deuterium.evaluate.inputs import fitted, fitted_shape, require_all
 from deuterium.evaluate.lower import lower
-from deuterium.evaluate.values import fitted, fitted_shape, require_all
-from deuterium.graph.check import check, listed
+from deuterium.graph.constructors import as_variable
 from deuterium.graph.serialize import dumps, loads
 from deuterium.graph.traverse import free_symbols, topological
-from deuterium.graph.variable import Variable, as_variable
+from deuterium.graph.validate import check, listed
+from deuterium.graph.variable import Variable
 
 FORMAT, VERSION = "deuterium-function", 1
 VIEWS = ("broadcast", "reshape", "transpose")  # operators that copy nothing

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from deuterium.errors import InvalidInputError, MissingSymbolError
-from deuterium.evaluate.values import fitted, require_all, require_known
+from deuterium.evaluate.inputs import fitted, require_all, require_known
+from deuterium.graph.hooks import provides
 from deuterium.graph.interpret import interpret
-from deuterium.graph.late import provides
 from deuterium.graph.substitute import symbol_name
 from deuterium.graph.traverse import symbols_in, topological
 from deuterium.graph.variable import Variable

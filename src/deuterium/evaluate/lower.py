@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 
 from deuterium.budget import check
+from deuterium.graph.constructors import apply, broadcast_to, constant
+from deuterium.graph.hashcons import share
 from deuterium.graph.interpret import interpret, pick
 from deuterium.graph.operator import Operator
-from deuterium.graph.sharing import share
 from deuterium.graph.traverse import topological
-from deuterium.graph.variable import Variable, apply, broadcast_to, constant
-from deuterium.transform.prepare import prepared
+from deuterium.graph.variable import Variable
+from deuterium.transform.pipeline import prepared
 
 
 def lower(inputs: Sequence[Variable], outputs: Sequence[Variable]) -> list[Variable]:

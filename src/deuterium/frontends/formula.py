@@ -20,8 +20,9 @@ from typing import Any, NoReturn
 
 from deuterium.errors import FormulaError, did_you_mean
 from deuterium.frontends.language import CONSTANTS, FUNCTIONS
-from deuterium.graph.source import Source, attributing
-from deuterium.graph.variable import Variable, constant, symbol
+from deuterium.graph.constructors import constant, symbol
+from deuterium.graph.provenance import Source, attributing
+from deuterium.graph.variable import Variable
 from deuterium.interval.environment import standard_only
 
 __all__ = ["lift"]

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import scipy.special as sc
 
-from deuterium.functions.choice import relu
+from deuterium.functions.elementwise import relu
+from deuterium.graph.constructors import apply, constant
 from deuterium.graph.operator import OPERATORS
-from deuterium.graph.variable import Variable, apply, constant
+from deuterium.graph.variable import Variable
 
 __all__ = ["CONSTANTS", "FUNCTIONS", "Function"]
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.functions.function_table import implements, refuse_dtype
 from deuterium.functions.movement import broadcast, like, numpy_does
-from deuterium.functions.table import implements, refuse_dtype
-from deuterium.graph.variable import Variable, as_variable, broadcast_to
+from deuterium.graph.constructors import as_variable, broadcast_to
+from deuterium.graph.variable import Variable
 from deuterium.interval import doubles
 from deuterium.ops import arrays
 from deuterium.ops.piecewise import select

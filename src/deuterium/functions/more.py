@@ -9,6 +9,7 @@ import numpy as np
 
 from deuterium.errors import ShapeError
 from deuterium.functions.axes import common_shape, one_axis, shape_of
+from deuterium.functions.function_table import implements, refuse, refuse_dtype
 from deuterium.functions.movement import (
     concatenate,
     diagonal,
@@ -19,9 +20,9 @@ from deuterium.functions.movement import (
 )
 from deuterium.functions.products import convolve, matmul, outer, tensordot, trace
 from deuterium.functions.reductions import norm, sum
-from deuterium.functions.table import implements, refuse, refuse_dtype
 from deuterium.graph import protocols
-from deuterium.graph.variable import Variable, as_variable, broadcast_to
+from deuterium.graph.constructors import as_variable, broadcast_to
+from deuterium.graph.variable import Variable
 from deuterium.ops import arrays
 
 # -- shapes --------------------------------------------------------------------------

@@ -14,15 +14,10 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from deuterium.errors import OutOfRangeError, ShapeError, UnsupportedError
 from deuterium.functions.axes import one_axis, shape_of
-from deuterium.functions.table import implements, refuse
-from deuterium.graph.late import provides
-from deuterium.graph.variable import (
-    Variable,
-    as_variable,
-    broadcast_to,
-    constant,
-    node,
-)
+from deuterium.functions.function_table import implements, refuse
+from deuterium.graph.constructors import as_variable, broadcast_to, constant
+from deuterium.graph.hooks import provides
+from deuterium.graph.variable import Variable, node
 from deuterium.interval import doubles
 from deuterium.ops import arrays
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from deuterium.errors import ShapeError, UnsupportedError
 from deuterium.functions.axes import one_axis
+from deuterium.functions.function_table import implements, refuse, refuse_dtype
 from deuterium.functions.movement import (
     diagonal,
     expand_dims,
@@ -17,9 +18,9 @@ from deuterium.functions.movement import (
     pad,
     windows,
 )
-from deuterium.functions.table import implements, refuse, refuse_dtype
 from deuterium.graph import protocols
-from deuterium.graph.variable import Variable, as_variable, broadcast_to
+from deuterium.graph.constructors import as_variable, broadcast_to
+from deuterium.graph.variable import Variable
 from deuterium.ops import arrays
 
 

@@ -11,12 +11,13 @@ import scipy.special
 
 from deuterium.errors import InvalidInputError, ShapeError, UnsupportedError
 from deuterium.functions.axes import negative_axes, one_axis
-from deuterium.functions.table import implements, refuse, refuse_dtype
-from deuterium.graph.variable import Variable, as_variable, broadcast_to, constant, node
+from deuterium.functions.function_table import implements, refuse, refuse_dtype
+from deuterium.graph.constructors import as_variable, broadcast_to, constant
+from deuterium.graph.variable import Variable, node
 from deuterium.ops import arrays
 from deuterium.ops.arithmetic import cbrt, multiply, power, raise_to, sqrt, square
-from deuterium.ops.normalisers import logsumexp_last, softmax_last
 from deuterium.ops.piecewise import absolute, larger, minimum
+from deuterium.ops.softmax import logsumexp_last, softmax_last
 
 
 def _restored(y: Variable, x: Variable, axes: tuple[int, ...], keep: bool) -> Variable:

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.functions.function_table import refuse
 from deuterium.functions.reductions import amax, amin, cumsum, logsumexp, prod, sum
-from deuterium.functions.table import refuse
 from deuterium.graph import protocols
+from deuterium.graph.constructors import as_variable
 from deuterium.graph.operator import lookup
-from deuterium.graph.variable import Variable, as_variable
+from deuterium.graph.variable import Variable
 from deuterium.ops import arrays
 
 

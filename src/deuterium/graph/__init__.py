@@ -1,11 +1,17 @@
-"""The one graph: its nodes, its protocols, its traversal and its file form."""
+"""The one graph: its nodes, its protocols, its traversal and its file form.
 
-from deuterium.graph.check import check
+Takes NumPy code on symbols and numbers; gives Variables.  The modules named only for
+their effect enter methods of Variable.
+"""
+
+from deuterium.graph import closed_form, compare, substitute  # noqa: F401
+from deuterium.graph.constructors import as_variable, constant, symbol
 from deuterium.graph.interpret import interpret
 from deuterium.graph.operator import OPERATORS, Operator
 from deuterium.graph.serialize import dumps, loads
 from deuterium.graph.traverse import free_symbols, topological
-from deuterium.graph.variable import Variable, as_variable, constant, symbol
+from deuterium.graph.validate import check
+from deuterium.graph.variable import Variable
 
 __all__ = [
     "OPERATORS",

@@ -12,17 +12,19 @@ import numpy as np
 import symengine as se
 
 from deuterium.errors import SymbolicError
+from deuterium.graph.constructors import constant, symbol
+from deuterium.graph.hooks import METHODS, provides
 from deuterium.graph.interpret import interpret
-from deuterium.graph.late import METHODS
 from deuterium.graph.operator import OPERATORS, Operator
 from deuterium.graph.traverse import free_symbols, symbols_in, topological
-from deuterium.graph.variable import NO_ATTRS, Variable, constant, node, symbol
+from deuterium.graph.variable import NO_ATTRS, Variable, node
 
 PRINTABLE_NODES = 400  # above these, `repr` summarises and LaTeX is not made
 PRINTABLE_ELEMENTS = 64
 PRINTABLE_TEXT = 1_500  # by `_length`: a screen of text, two seconds of LaTeX
 
 
+@provides("data")
 def data(v: Variable) -> Any:
     """Return the closed form of ``v``: an expression, or numbers if it has no symbols.
 
@@ -36,6 +38,7 @@ def data(v: Variable) -> Any:
     return to_symengine(v)
 
 
+@provides("to_symengine")
 def to_symengine(v: Variable) -> Any:
     """Return the closed form as a symengine expression, or an object array of them."""
     result = _plain(interpret(topological([v]), _leaf, _symbolic_rule)[v])
@@ -125,6 +128,13 @@ def element_symbols(v: Variable) -> Any:
     return out
 
 
+@provides("element_symbols")
+def symbols_below(v: Variable) -> set[Any]:
+    """Return the symengine symbols of a closed form, elements of arrays each."""
+    return {s for x in free_symbols([v]) for s in np.ravel(element_symbols(x)).tolist()}
+
+
+@provides("to_sympy")
 def to_sympy(v: Variable) -> Any:
     """Return the closed form as a SymPy expression, or an object array of them."""
     expression = to_symengine(v)
@@ -133,6 +143,7 @@ def to_sympy(v: Variable) -> Any:
     return np.frompyfunc(lambda e: se.sympify(e)._sympy_(), 1, 1)(expression)
 
 
+@provides("simplify")
 def simplify(v: Variable, **options: Any) -> Variable:
     """Return the closed form, simplified by symengine, read back as a Variable."""
     if v.shape == ():
@@ -166,6 +177,7 @@ def _length(order: list[Variable]) -> float:
     return length[order[-1]]
 
 
+@provides("describe")
 def describe(v: Variable) -> str:
     """Return the closed form as text, or a summary where it would be too long."""
     order = topological([v])
@@ -180,6 +192,7 @@ def describe(v: Variable) -> str:
     return f"<Variable shape={v.shape}, {len(order)} nodes{about}>"
 
 
+@provides("latex")
 def latex(v: Variable) -> str | None:
     """Return LaTeX for notebooks, or None where it would be too long."""
     if not _is_printable(v, topological([v])):
@@ -200,6 +213,7 @@ def latex(v: Variable) -> str | None:
 # -- from expressions to a graph -----------------------------------------------------
 
 
+@provides("from_symbolic")
 def from_symbolic(expression: Any) -> Variable:
     """Return a graph for a symengine or SymPy expression, without recursion."""
     root = se.sympify(expression)

@@ -15,8 +15,10 @@ import numpy as np
 import symengine as se
 
 from deuterium.errors import UnsupportedError
+from deuterium.graph.constructors import as_variable, is_number, same_symbol
+from deuterium.graph.hooks import provides
 from deuterium.graph.interpret import interpret
-from deuterium.graph.make import as_variable, is_number, same_symbol
+from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
 from deuterium.interval.doubles import enclosing
@@ -25,6 +27,7 @@ _NEVER_EQUAL = (str, bytes, type(None), type, Mapping, Set)
 _VALUES = (Number, np.generic, np.ndarray, list, tuple, se.Basic, Interval)
 
 
+@provides("equal")
 def equal(a: Variable, b: Any) -> Any:
     """Return what ``a == b`` is, for another object ``b``.
 
@@ -39,6 +42,19 @@ def equal(a: Variable, b: Any) -> Any:
     if isinstance(b, _VALUES) or hasattr(b, "__array__") or hasattr(b, "__float__"):
         return compare(a, b, "== (np.equal)") == 0
     return NotImplemented
+
+
+@provides("not_equal")
+def not_equal(a: Variable, b: Any) -> Any:
+    """Return what ``a != b`` is: the opposite of `equal`, and no condition either."""
+    same = a == b
+    return Sameness(not same) if isinstance(same, Sameness) else not same
+
+
+@provides("contains")
+def contains(a: Variable, item: Any) -> bool:
+    """Refuse ``item in a``, which would compare with every element."""
+    raise not_recorded("`in`")
 
 
 class Sameness:
@@ -65,6 +81,7 @@ class Sameness:
     __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = _refuse
 
 
+@provides("compare")
 def compare(a: Variable, b: Any, sign: str = "<") -> int:
     """Return the sign of ``a - b`` for numbers; comparisons of symbols are refused."""
     if a.shape or not is_number(a):
@@ -87,7 +104,6 @@ def compare(a: Variable, b: Any, sign: str = "<") -> int:
 
 def _range(v: Variable) -> Interval:
     """Return an enclosure of a graph without symbols."""
-    from deuterium.graph.traverse import topological
 
     def leaf(x: Variable) -> Interval:
         return Interval.unchecked(*enclosing(x.value, "constant"))

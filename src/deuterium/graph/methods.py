@@ -12,13 +12,13 @@ import numpy as np
 
 from deuterium.errors import ShapeError
 from deuterium.graph import protocols
-from deuterium.graph.late import METHODS
+from deuterium.graph.hooks import METHODS, Node
 
 if TYPE_CHECKING:
     from deuterium.graph.variable import Variable
 
 
-class Methods:
+class Methods(Node):
     """Base class of Variable."""
 
     __slots__ = ()

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import symengine as se
 
 from deuterium.errors import GraphError, UnsupportedError
+from deuterium.graph.hooks import METHODS, Node
 from deuterium.interval import Interval, as_interval
 
 if TYPE_CHECKING:
@@ -83,10 +84,8 @@ class Operator:
 
     def __call__(self, *args: Any, **attrs: Any) -> Any:
         """Apply to Variables, Intervals, symengine expressions or numbers alike."""
-        from deuterium.graph.variable import Variable, apply
-
-        if any(isinstance(a, Variable) for a in args):
-            return apply(self, args, attrs)
+        if any(isinstance(a, Node) for a in args):
+            return METHODS["apply"](self, args, attrs)
         if any(isinstance(a, Interval) for a in args):
             return self.enclosure(*map(as_interval, args), **attrs)
         if self.symbolic and any(isinstance(a, se.Basic) for a in args):

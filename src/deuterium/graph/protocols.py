@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from deuterium.errors import UnsupportedError
-from deuterium.graph.late import METHODS
+from deuterium.graph.hooks import METHODS
 from deuterium.graph.operator import BY_UFUNC
 
 UFUNCS: dict[str, Callable[..., Any]] = {}

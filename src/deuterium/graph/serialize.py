@@ -22,10 +22,12 @@ from typing import Any
 import numpy as np
 
 from deuterium.errors import GraphError, InvalidInputError
-from deuterium.graph.check import check, listed
+from deuterium.graph.constructors import constant, symbol
+from deuterium.graph.hooks import provides
 from deuterium.graph.operator import OPERATORS, Operator
 from deuterium.graph.traverse import topological
-from deuterium.graph.variable import NO_ATTRS, Variable, constant, node, symbol
+from deuterium.graph.validate import check, listed
+from deuterium.graph.variable import NO_ATTRS, Variable, node
 from deuterium.interval.environment import standard_only
 
 FORMAT, VERSION = "deuterium-graph", 1
@@ -283,3 +285,9 @@ _ATTRIBUTES: Mapping[str, Any] = {
     "reverse": _truth,
     "shape": _counts,
 }
+
+
+@provides("reduce")
+def reduced(v: Variable) -> tuple[Any, ...]:
+    """Return what `pickle` and `copy` make a Variable from again."""
+    return from_json_one, (to_json([v]),)

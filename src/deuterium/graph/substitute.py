@@ -9,10 +9,12 @@ import numpy as np
 import symengine as se
 
 from deuterium.errors import InvalidInputError, ShapeError
+from deuterium.graph.constructors import apply, as_variable, broadcast_to
+from deuterium.graph.hooks import provides
 from deuterium.graph.interpret import interpret
 from deuterium.graph.operator import Operator
 from deuterium.graph.traverse import topological
-from deuterium.graph.variable import Variable, apply, as_variable, broadcast_to
+from deuterium.graph.variable import Variable
 
 
 def symbol_name(key: Any) -> str:
@@ -29,6 +31,7 @@ def symbol_name(key: Any) -> str:
     )
 
 
+@provides("substitute")
 def substitute(v: Variable, values: Mapping[Any, Any]) -> Variable:
     """Return ``v`` with symbols replaced.
 

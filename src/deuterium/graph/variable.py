@@ -14,10 +14,10 @@ from deuterium.errors import (
     UnsupportedError,
 )
 from deuterium.graph import protocols
-from deuterium.graph.late import METHODS
+from deuterium.graph.hooks import METHODS
 from deuterium.graph.methods import Methods
 from deuterium.graph.operator import Operator, Shape
-from deuterium.graph.source import Source
+from deuterium.graph.provenance import Source, capture
 
 NO_ATTRS: Mapping[str, Any] = MappingProxyType({})
 
@@ -77,15 +77,15 @@ class Variable(Methods):
     def __new__(cls, data: Any, name: str = "") -> Variable:
         """Return a Variable for ``data``."""
         if isinstance(data, str):
-            return symbol(data)
+            return METHODS["symbol"](data)
         if name:
-            return constant(data, name=name)
-        return as_variable(data)
+            return METHODS["constant"](data, name=name)
+        return METHODS["as_variable"](data)
 
     def __setattr__(self, key: str, value: Any) -> None:
         if key != "grad":
             raise AttributeError(f"Variables are immutable: cannot set {key!r}")
-        set_grad(self, value)
+        _set_grad(self, value)
 
     __hash__ = object.__hash__
 
@@ -114,11 +114,7 @@ class Variable(Methods):
     @property
     def free_symbols(self) -> set[Any]:
         """The symengine symbols of the closed form (elements of array symbols too)."""
-        from deuterium.graph.closed_form import element_symbols
-        from deuterium.graph.traverse import free_symbols
-
-        found = free_symbols([self])
-        return {s for v in found for s in np.ravel(element_symbols(v)).tolist()}
+        return METHODS["element_symbols"](self)
 
     # -- closed forms ----------------------------------------------------------------
 
@@ -128,21 +124,15 @@ class Variable(Methods):
 
         An array Variable gives an object array of them.
         """
-        from deuterium.graph.closed_form import data
-
-        return data(self)
+        return METHODS["data"](self)
 
     def to_symengine(self) -> Any:
         """Return the closed form as a symengine expression (or an array of them)."""
-        from deuterium.graph.closed_form import to_symengine
-
-        return to_symengine(self)
+        return METHODS["to_symengine"](self)
 
     def to_sympy(self) -> Any:
         """Return the closed form as a SymPy expression (or an array of them)."""
-        from deuterium.graph.closed_form import to_sympy
-
-        return to_sympy(self)
+        return METHODS["to_sympy"](self)
 
     def _symengine_(self) -> Any:
         return self._scalar_closed_form(self.to_symengine)
@@ -164,25 +154,20 @@ class Variable(Methods):
         ``subs({old: new, ...})`` or ``subs(old, new)``; keys are Variables, names or
         symengine symbols.  Names that do not occur are ignored, as in SymPy.
         """
-        from deuterium.graph.substitute import substitute
-
-        return substitute(self, dict([args]) if len(args) == 2 else args[0])
+        new = dict([args]) if len(args) == 2 else args[0]
+        return METHODS["substitute"](self, new)
 
     def simplify(self, **options: Any) -> Variable:
         """Return the closed form simplified by symengine, as a Variable again."""
-        from deuterium.graph.closed_form import simplify
-
-        return simplify(self, **options)
+        return METHODS["simplify"](self, **options)
 
     def __repr__(self) -> str:
-        from deuterium.graph.closed_form import describe
 
-        return describe(self)
+        return METHODS["describe"](self)
 
     def _repr_latex_(self) -> str | None:
-        from deuterium.graph.closed_form import latex
 
-        return latex(self)
+        return METHODS["latex"](self)
 
     # -- derivatives and numbers -----------------------------------------------------
 
@@ -190,12 +175,12 @@ class Variable(Methods):
     def grad(self) -> Variable:
         """The adjoint left by the last `backward` above this node (zero if none)."""
         if self._grad is None:
-            return constant(np.zeros(self.shape) if self.shape else 0)
+            return METHODS["constant"](np.zeros(self.shape) if self.shape else 0)
         return self._grad
 
     @grad.setter
     def grad(self, value: Variable | None) -> None:
-        set_grad(self, value)
+        _set_grad(self, value)
 
     def backward(self) -> None:
         """Set ``.grad`` afresh on every Variable below this scalar."""
@@ -213,20 +198,19 @@ class Variable(Methods):
         return METHODS["evaluate"](self, {} if values is None else values)
 
     def __float__(self) -> float:
-        return number_of(self, "float")
+        return METHODS["number_of"](self, "float")
 
     def __int__(self) -> int:
-        return int(number_of(self, "int"))
+        return int(METHODS["number_of"](self, "int"))
 
     def __bool__(self) -> bool:
-        return bool(number_of(self, "the truth value"))
+        return bool(METHODS["number_of"](self, "the truth value"))
 
     # -- serialisation ---------------------------------------------------------------
 
     def __reduce__(self) -> tuple[Any, ...]:
-        from deuterium.graph.serialize import from_json_one, to_json
 
-        return from_json_one, (to_json([self]),)
+        return METHODS["reduce"](self)
 
     def __copy__(self) -> Variable:
         return self
@@ -241,26 +225,25 @@ class Variable(Methods):
         # those of addresses, and no two Variables alive share one.
         if self is other:
             return True
-        return equal(self, other)
+        return METHODS["equal"](self, other)
 
     def __ne__(self, other: object) -> Any:
-        same = self == other
-        return Sameness(not same) if isinstance(same, Sameness) else not same
+        return METHODS["not_equal"](self, other)
 
     def __lt__(self, other: Any) -> bool:
-        return compare(self, other, "<") < 0
+        return METHODS["compare"](self, other, "<") < 0
 
     def __le__(self, other: Any) -> bool:
-        return compare(self, other, "<=") <= 0
+        return METHODS["compare"](self, other, "<=") <= 0
 
     def __gt__(self, other: Any) -> bool:
-        return compare(self, other, ">") > 0
+        return METHODS["compare"](self, other, ">") > 0
 
     def __ge__(self, other: Any) -> bool:
-        return compare(self, other, ">=") >= 0
+        return METHODS["compare"](self, other, ">=") >= 0
 
     def __contains__(self, item: Any) -> bool:
-        raise not_recorded("`in`")
+        return METHODS["contains"](self, item)
 
     # -- NumPy protocols -------------------------------------------------------------
 
@@ -280,7 +263,7 @@ class Variable(Methods):
         # must never turn into an object array silently.
         if self.shape == ():
             raise AttributeError("__array__")
-        return refuse_array
+        return METHODS["refuse_array"]
 
     def __len__(self) -> int:
         if not self.shape:
@@ -300,28 +283,28 @@ class Variable(Methods):
     # -- arithmetic ------------------------------------------------------------------
 
     def __add__(self, other: Any) -> Variable:
-        return binary("add", self, other)
+        return METHODS["binary"]("add", self, other)
 
     def __radd__(self, other: Any) -> Variable:
-        return binary("add", other, self)
+        return METHODS["binary"]("add", other, self)
 
     def __sub__(self, other: Any) -> Variable:
-        return binary("subtract", self, other)
+        return METHODS["binary"]("subtract", self, other)
 
     def __rsub__(self, other: Any) -> Variable:
-        return binary("subtract", other, self)
+        return METHODS["binary"]("subtract", other, self)
 
     def __mul__(self, other: Any) -> Variable:
-        return binary("multiply", self, other)
+        return METHODS["binary"]("multiply", self, other)
 
     def __rmul__(self, other: Any) -> Variable:
-        return binary("multiply", other, self)
+        return METHODS["binary"]("multiply", other, self)
 
     def __truediv__(self, other: Any) -> Variable:
-        return binary("divide", self, other)
+        return METHODS["binary"]("divide", self, other)
 
     def __rtruediv__(self, other: Any) -> Variable:
-        return binary("divide", other, self)
+        return METHODS["binary"]("divide", other, self)
 
     def __pow__(self, other: Any) -> Variable:
         return METHODS["power"](self, other)
@@ -346,44 +329,40 @@ class Variable(Methods):
     __floor__ = __ceil__ = __trunc__ = _refuse_jump
 
     def __neg__(self) -> Variable:
-        return unary("negative", self)
+        return METHODS["unary"]("negative", self)
 
     def __pos__(self) -> Variable:
         return self
 
     def __abs__(self) -> Variable:
-        return unary("absolute", self)
+        return METHODS["unary"]("absolute", self)
 
 
-# The functions below make Variables and so need the class above; it needs them in turn.
-from deuterium.graph.compare import (  # noqa: E402
-    Sameness,
-    compare,
-    equal,
-    not_recorded,
-)
-from deuterium.graph.make import (  # noqa: E402
-    apply,
-    as_variable,
-    binary,
-    broadcast_to,
-    constant,
-    node,
-    number_of,
-    refuse_array,
-    set_grad,
-    symbol,
-    unary,
-)
+_SETTERS = {slot: getattr(Variable, slot).__set__ for slot in Variable.__slots__[1:]}
+_set_grad = _SETTERS["_grad"]
+_set_op, _set_args = _SETTERS["op"], _SETTERS["args"]
+_set_attrs, _set_shape = _SETTERS["attrs"], _SETTERS["shape"]
+_set_source, _set_name = _SETTERS["source"], _SETTERS["name"]
+_set_value = _SETTERS["value"]
 
-__all__ = [
-    "NO_ATTRS",
-    "Variable",
-    "apply",
-    "as_variable",
-    "broadcast_to",
-    "constant",
-    "node",
-    "symbol",
-    "unary",
-]
+
+def node(
+    op: Operator | None,
+    args: tuple[Variable, ...],
+    attrs: Mapping[str, Any],
+    shape: Shape,
+    *,
+    name: str = "",
+    value: Any = None,
+) -> Variable:
+    """Make a node of parts that are known to fit together (library code only)."""
+    self: Variable = object.__new__(Variable)
+    _set_op(self, op)
+    _set_args(self, args)
+    _set_attrs(self, attrs)
+    _set_shape(self, shape)
+    _set_source(self, capture())
+    _set_name(self, name)
+    _set_value(self, value)
+    _set_grad(self, None)
+    return self

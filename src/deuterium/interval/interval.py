@@ -14,6 +14,9 @@ from deuterium.interval.rounding import Array
 if TYPE_CHECKING:
     from deuterium.interval.cause import Cause
 
+RULES: dict[str, Callable[..., Interval]] = {}
+"""What the signs of Python mean; `interval_arithmetic` enters its functions here."""
+
 
 class Interval:
     """A closed interval, or an array of them: ``lower <= x <= upper``, element-wise.
@@ -113,51 +116,49 @@ class Interval:
             ends = f"lower={self.lower!r}, upper={self.upper!r}"
         return f"Interval({ends})" + (f"  # {self.cause}" if self.cause else "")
 
-    # Arithmetic lives in `arithmetic`; these lines only give it its usual spelling.
+    # These lines only give the functions of RULES their usual spelling.
 
     def __neg__(self) -> Interval:
-        return arithmetic.negative(self)
+        return RULES["negative"](self)
 
     def __abs__(self) -> Interval:
-        return arithmetic.absolute(self)
+        return RULES["absolute"](self)
 
     def __add__(self, other: Any) -> Interval:
-        return _quietly(arithmetic.add, self, other)
+        return _quietly("add", self, other)
 
     def __radd__(self, other: Any) -> Interval:
-        return _quietly(arithmetic.add, other, self)
+        return _quietly("add", other, self)
 
     def __sub__(self, other: Any) -> Interval:
-        return _quietly(arithmetic.subtract, self, other)
+        return _quietly("subtract", self, other)
 
     def __rsub__(self, other: Any) -> Interval:
-        return _quietly(arithmetic.subtract, other, self)
+        return _quietly("subtract", other, self)
 
     def __mul__(self, other: Any) -> Interval:
-        return _quietly(arithmetic.multiply, self, other)
+        return _quietly("multiply", self, other)
 
     def __rmul__(self, other: Any) -> Interval:
-        return _quietly(arithmetic.multiply, other, self)
+        return _quietly("multiply", other, self)
 
     def __truediv__(self, other: Any) -> Interval:
-        return _quietly(arithmetic.divide, self, other)
+        return _quietly("divide", self, other)
 
     def __rtruediv__(self, other: Any) -> Interval:
-        return _quietly(arithmetic.divide, other, self)
+        return _quietly("divide", other, self)
 
     def __pow__(self, other: Any) -> Interval:
-        return _quietly(arithmetic.power, self, other)
+        return _quietly("power", self, other)
 
     def __rpow__(self, other: Any) -> Interval:
-        return _quietly(arithmetic.power, other, self)
+        return _quietly("power", other, self)
 
 
-def _quietly(
-    rule: Callable[[Interval, Interval], Interval], a: Any, b: Any
-) -> Interval:
+def _quietly(rule: str, a: Any, b: Any) -> Interval:
     """Apply a rule without warnings: what overflows is dealt with, not overlooked."""
     with np.errstate(all="ignore"):
-        return rule(as_interval(a), as_interval(b))
+        return RULES[rule](as_interval(a), as_interval(b))
 
 
 def as_interval(x: Any) -> Interval:
@@ -174,6 +175,3 @@ def _around(x: Any, name: str) -> Interval:
         return Interval.unchecked(low, low)
     low, high = enclosing(x, f"Interval: `{name}`")
     return Interval.unchecked(low, low if np.array_equal(low, high) else high)
-
-
-from deuterium.interval import arithmetic  # noqa: E402  (it needs the class above)

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.interval import arithmetic
+from deuterium.interval import interval_arithmetic as arithmetic
 from deuterium.interval.interval import Interval
 from deuterium.interval.rounding import (
     EPS,

@@ -4,8 +4,8 @@ from deuterium.ops import (  # noqa: F401  (importing enters the records)
     arithmetic,
     arrays,
     exponential,
-    normalisers,
     piecewise,
+    softmax,
     special,
     trigonometric,
 )

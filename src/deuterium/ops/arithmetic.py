@@ -1,7 +1,7 @@
 """Arithmetic: sums, products, quotients, powers, roots.
 
 These are correctly rounded in IEEE arithmetic, so their enclosures are hand-written in
-`deuterium.interval.arithmetic` and lose at most one ulp.
+`deuterium.interval.interval_arithmetic` and lose at most one ulp.
 """
 
 from __future__ import annotations
@@ -16,13 +16,15 @@ import symengine as se
 
 from deuterium.errors import UnsupportedError
 from deuterium.graph import protocols
-from deuterium.graph.late import provides
+from deuterium.graph.constructors import as_variable, constant
+from deuterium.graph.hooks import provides
 from deuterium.graph.operator import BY_UFUNC, Operator, Shape, register
-from deuterium.graph.variable import Variable, as_variable, constant
-from deuterium.interval import Interval, arithmetic, doubles
+from deuterium.graph.variable import Variable
+from deuterium.interval import Interval, doubles
+from deuterium.interval import interval_arithmetic as arithmetic
 from deuterium.interval.environment import require_read
 from deuterium.interval.rounding import next_down, next_up, sum_error
-from deuterium.ops.facts import times, unary
+from deuterium.ops.univariate import times, unary
 
 
 def _symbolic_root(x: Any) -> Any:

@@ -1,17 +1,6 @@
 """Operators on whole arrays, under one name for the floors above."""
 
-from deuterium.ops.layout import (
-    add_reduce,
-    broadcast,
-    flipped,
-    permute,
-    reshape,
-    reshape_to,
-    sum_over,
-    transpose,
-    zeros,
-)
-from deuterium.ops.places import (
+from deuterium.ops.indexing import (
     add_into,
     concatenate,
     gather,
@@ -19,7 +8,7 @@ from deuterium.ops.places import (
     scatter,
     take_places,
 )
-from deuterium.ops.reductions import (
+from deuterium.ops.reduce import (
     cumsum,
     first_maximum,
     matmul,
@@ -30,6 +19,17 @@ from deuterium.ops.reductions import (
     prod_last,
     running_sum,
     tie_slope,
+)
+from deuterium.ops.shapes import (
+    add_reduce,
+    broadcast,
+    flipped,
+    permute,
+    reshape,
+    reshape_to,
+    sum_over,
+    transpose,
+    zeros,
 )
 
 __all__ = [

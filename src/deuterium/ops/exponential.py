@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import symengine as se
 
+from deuterium.graph.constructors import constant
 from deuterium.graph.operator import Operator
-from deuterium.graph.variable import constant
 from deuterium.ops.arithmetic import reciprocal, sqrt, square
-from deuterium.ops.facts import slope_of, unary
+from deuterium.ops.univariate import slope_of, unary
 
 NUMPY_ULPS = 8.0
 POSITIVE = (0.0, np.inf)

@@ -17,13 +17,15 @@ import numpy as np
 import symengine as se
 
 from deuterium.graph import protocols
+from deuterium.graph.constructors import as_variable
 from deuterium.graph.operator import Operator, register
-from deuterium.graph.variable import Variable, as_variable
-from deuterium.interval import Interval, arithmetic
-from deuterium.interval.arithmetic import is_undefined, undefined_where
+from deuterium.graph.variable import Variable
+from deuterium.interval import Interval
+from deuterium.interval import interval_arithmetic as arithmetic
 from deuterium.interval.environment import require_read
+from deuterium.interval.interval_arithmetic import is_undefined, undefined_where
 from deuterium.ops.arithmetic import binary
-from deuterium.ops.facts import times, unary
+from deuterium.ops.univariate import times, unary
 
 _make = Interval.unchecked
 

@@ -17,8 +17,9 @@ import symengine as se
 
 from deuterium.graph.operator import Operator
 from deuterium.graph.variable import NO_ATTRS, Variable, node
-from deuterium.interval import Interval, arithmetic
-from deuterium.interval.arithmetic import is_undefined, undefined_where
+from deuterium.interval import Interval
+from deuterium.interval import interval_arithmetic as arithmetic
+from deuterium.interval.interval_arithmetic import is_undefined, undefined_where
 from deuterium.interval.rounding import Array, add_up, widen_down, widen_up
 from deuterium.ops.arithmetic import (
     binary,
@@ -29,7 +30,7 @@ from deuterium.ops.arithmetic import (
     square,
 )
 from deuterium.ops.exponential import cosh, exp, log, log1p, tanh
-from deuterium.ops.facts import slope_of, times, unary
+from deuterium.ops.univariate import slope_of, times, unary
 
 _make = Interval.unchecked
 

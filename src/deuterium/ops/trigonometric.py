@@ -13,11 +13,11 @@ import symengine as se
 
 from deuterium.graph.operator import Operator
 from deuterium.interval import Interval
-from deuterium.interval.arithmetic import is_undefined, undefined_where
+from deuterium.interval.interval_arithmetic import is_undefined, undefined_where
 from deuterium.interval.rounding import EPS, Array, widen_down, widen_up
 from deuterium.ops.arithmetic import reciprocal, sqrt, square
 from deuterium.ops.exponential import NUMPY_ULPS
-from deuterium.ops.facts import unary
+from deuterium.ops.univariate import unary
 
 LARGE = 2.0**45  # beyond it, neighbouring doubles are a fair part of a period apart
 

@@ -1,24 +1,34 @@
 """What certified bounds give to differential privacy."""
 
-from deuterium.privacy.accounting import Accountant
-from deuterium.privacy.calibration import discrete_gaussian, gaussian, laplace
-from deuterium.privacy.features import Partial, norm_slopes, partial
-from deuterium.privacy.individual import IndividualAccountant
-from deuterium.privacy.internal import Internal
-from deuterium.privacy.mechanisms import (
+from deuterium.privacy.accounting.accountant import Accountant
+from deuterium.privacy.accounting.data_dependent import Internal
+from deuterium.privacy.accounting.individual import IndividualAccountant
+from deuterium.privacy.accounting.noise_planning import noise_multiplier
+from deuterium.privacy.mechanisms.calibration import (
+    discrete_gaussian,
+    gaussian,
+    laplace,
+)
+from deuterium.privacy.mechanisms.noise import (
     DiscreteGaussianNoise,
     GaussianNoise,
     LaplaceNoise,
 )
-from deuterium.privacy.neighbours import RELATIONS
-from deuterium.privacy.per_feature import FeatureSensitivities, feature_sensitivity
-from deuterium.privacy.planning import noise_multiplier
-from deuterium.privacy.public import DataDependentBoundsWarning, warn_if_from_data
-from deuterium.privacy.quantities import contribution, diameter, lipschitz
-from deuterium.privacy.sensitivity import Sensitivity
-from deuterium.privacy.sources import ASSUMPTIONS
-from deuterium.privacy.training import ClipFreeSGD
-from deuterium.privacy.training_divergence import DivergenceWarning
+from deuterium.privacy.sensitivity.attribution import Partial, norm_slopes, partial
+from deuterium.privacy.sensitivity.bound_sources import ASSUMPTIONS
+from deuterium.privacy.sensitivity.domain_checks import (
+    DataDependentBoundsWarning,
+    warn_if_from_data,
+)
+from deuterium.privacy.sensitivity.feature_sensitivity import (
+    FeatureSensitivities,
+    feature_sensitivity,
+)
+from deuterium.privacy.sensitivity.quantities import contribution, diameter, lipschitz
+from deuterium.privacy.sensitivity.relations import RELATIONS
+from deuterium.privacy.sensitivity.sensitivity import Sensitivity
+from deuterium.privacy.training.clip_free import ClipFreeSGD
+from deuterium.privacy.training.divergence import DivergenceWarning
 
 __all__ = [
     "ASSUMPTIONS",

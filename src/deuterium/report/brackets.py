@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import RenderableType
 from rich.text import Text
 
-from deuterium.demo import CheckResult, ExtremumResult
+from deuterium.commands import CheckResult, ExtremumResult
 from deuterium.report.numbers import exact, rounded_up
 from deuterium.report.tables import facts, point, why
 

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from deuterium._version import __version__
-from deuterium.demo import CheckResult, DemoResult, ExtremumResult, QueryResult
+from deuterium.commands import CheckResult, ExtremumResult, QueryResult
+from deuterium.demo import DemoResult
 from deuterium.errors import InvalidInputError
 
 __all__ = ["SCHEMA_VERSION", "as_document", "as_json"]

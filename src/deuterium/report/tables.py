@@ -10,7 +10,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from deuterium.demo import DemoResult, FeaturePart, QueryResult
+from deuterium.commands import QueryResult
+from deuterium.demo import DemoResult, FeaturePart
 from deuterium.interval import Cause
 from deuterium.report.numbers import (
     exact,

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.bound.domain import Domain
-from deuterium.bound.enclose import enclose
+from deuterium.domain.domain import Domain
+from deuterium.enclose.enclose import enclose
+from deuterium.graph.constructors import as_variable
 from deuterium.graph.serialize import dumps
 from deuterium.graph.traverse import free_symbols
-from deuterium.graph.variable import Variable, as_variable
+from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
 from deuterium.testing.balls import flint
 from deuterium.testing.oracle import BITS, evaluate_exactly

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from deuterium.errors import MissingSymbolError, UnsupportedError
-from deuterium.evaluate.values import fitted
+from deuterium.evaluate.inputs import fitted
+from deuterium.graph.constructors import as_variable
 from deuterium.graph.interpret import interpret
 from deuterium.graph.operator import Operator
 from deuterium.graph.substitute import symbol_name
 from deuterium.graph.traverse import topological
-from deuterium.graph.variable import Variable, as_variable
+from deuterium.graph.variable import Variable
 from deuterium.testing import balls
 
 BITS = 256

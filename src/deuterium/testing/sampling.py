@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.bound.domain import Domain, UnitVectors
+from deuterium.domain.domain import Domain, UnitVectors
 from deuterium.errors import InvalidInputError
 from deuterium.graph.variable import Variable
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.bound.domain import Box, Domain
+from deuterium.domain.domain import Box, Domain
+from deuterium.graph.constructors import constant, symbol
 from deuterium.graph.operator import OPERATORS, Operator
 from deuterium.graph.traverse import free_symbols
-from deuterium.graph.variable import Variable, constant, symbol
+from deuterium.graph.variable import Variable
 from deuterium.testing.optional import require
 
 Pool = list[Any]  # of Variables, which NumPy's own type hints know nothing of

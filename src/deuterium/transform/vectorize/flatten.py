@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from deuterium.transform.vectorize.table import (
+from deuterium.transform.vectorize.integer_table import (
     ADD,
     CONSTANT,
     DOT,

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.transform.vectorize.table import Ints
+from deuterium.transform.vectorize.integer_table import Ints
 
 
 @dataclass(frozen=True)

@@ -18,13 +18,13 @@ import numpy as np
 
 from deuterium.budget import check
 from deuterium.graph.operator import Shape, lookup
-from deuterium.graph.source import Source, attributing
+from deuterium.graph.provenance import Source, attributing
 from deuterium.graph.variable import NO_ATTRS, Variable, node
 from deuterium.interval.linear import EXACT_PRODUCTS
 from deuterium.ops.arrays import prod_last, sum_over
+from deuterium.transform.vectorize.addressing import Places
 from deuterium.transform.vectorize.grids import Grids, distinct, grids
-from deuterium.transform.vectorize.places import Places
-from deuterium.transform.vectorize.table import (
+from deuterium.transform.vectorize.integer_table import (
     CONSTANT,
     DOT,
     ELEMENT,

@@ -12,7 +12,7 @@ from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
 from deuterium.transform.vectorize.flatten import flatten
 from deuterium.transform.vectorize.groups import build
-from deuterium.transform.vectorize.table import read
+from deuterium.transform.vectorize.integer_table import read
 
 
 @overload

@@ -1,5 +1,0 @@
-"""The lower side: good points drawn, climbed to, flipped to, polished."""
-
-from deuterium.bound.ascent.engine import Ascent
-
-__all__ = ["Ascent"]

@@ -1,0 +1,290 @@
+"""Certificates: the proof of a bracket, as a JSON file that anyone can check.
+
+The format is described in ``docs/certificates.md``.  Floats are written in their
+shortest exact form, infinities as the strings "inf" and "-inf", and nothing in a file
+is ever run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from deuterium._version import __version__
+from deuterium.certify.format import (
+    SENSES,
+    digest,
+    domain_to_json,
+    forms_to_json,
+    look_over,
+    parsed,
+    plain,
+    proof_to_json,
+    sealed,
+    text,
+)
+from deuterium.domain.domain import Domain
+from deuterium.domain.problem import Problem
+from deuterium.errors import (
+    CertificateError,
+    DeuteriumError,
+    MissingDependencyError,
+)
+from deuterium.graph.constructors import as_variable
+from deuterium.graph.traverse import free_symbols
+from deuterium.graph.variable import Variable
+from deuterium.interval.environment import standard_only
+
+FORMAT, VERSION = "deuterium-certificate", 1
+LARGEST = 2**30  # bytes of a file that is read
+
+
+@dataclass(frozen=True, eq=False)
+class Certificate:
+    """The proof that a supremum or infimum lies between two numbers.
+
+    Attributes
+    ----------
+    body : dict
+        The contents, as in the file: see ``docs/certificates.md``.
+    seal : str
+        SHA-256 of the contents when they were made.
+    """
+
+    body: dict[str, Any]
+    seal: str
+
+    @classmethod
+    @standard_only
+    def of(
+        cls,
+        problem: Problem,
+        nodes: Sequence[Any],
+        upper: float,
+        lower: float,
+        witness: Mapping[str, Any],
+        bounder: Any = None,
+    ) -> Certificate:
+        """Return the certificate of a finished search.
+
+        Parameters
+        ----------
+        problem : Problem
+            What was maximised.
+        nodes : sequence of dict
+            The proof tree in preorder, as `Tree.proof` lists it.
+        upper, lower : float
+            The bracket of the supremum (or infimum) of the graph as given, as it is
+            told to the caller: of a minimum, ``lower`` is what the tree proves.
+        witness : mapping from str to array
+            The point where the other end is reached.
+        bounder : Bounder, optional
+            Whose proofs these are.  Taken from it: ``places``, the nodes of the
+            objective and their elements that are coordinates behind the inputs;
+            ``facts()``, numbers that hold for all leaves; and, where it puts labels in
+            as numbers, ``labels`` and ``forms``, each with its own ``at``, ``values``,
+            ``problem`` and ``bounder``.
+        """
+        body = {
+            "format": FORMAT,
+            "version": VERSION,
+            "deuterium": __version__,
+            "sense": SENSES[0] if problem.maximizes else SENSES[1],
+            "graph": digest(problem.given),
+            "objective": digest(problem.objective),
+            "domain": domain_to_json(problem.domain, problem.symbols),
+            "upper": plain(upper),
+            "lower": plain(lower),
+            "witness": {name: plain(x) for name, x in witness.items()},
+            "labels": sorted(getattr(bounder, "labels", ())),
+            "forms": forms_to_json(problem, bounder),
+            "root": {"lower": plain(problem.lower), "upper": plain(problem.upper)},
+            "proof": proof_to_json(nodes),
+        }
+        return cls(body, sealed(body))
+
+    # -- what it says ------------------------------------------------------------------
+
+    @property
+    def upper(self) -> float:
+        """The claimed upper bound."""
+        return float(self.body["upper"])
+
+    @property
+    def lower(self) -> float:
+        """The claimed lower bound."""
+        return float(self.body["lower"])
+
+    @property
+    def witness(self) -> dict[str, Any]:
+        """The point where one of the bounds is reached."""
+        return {name: np.asarray(x) for name, x in self.body["witness"].items()}
+
+    @property
+    def leaves(self) -> int:
+        """How many regions the proof bounds."""
+        return sum("leaf" in node for node in self.body["proof"])
+
+    def summary(self) -> str:
+        """Return what is claimed, of what, and how it is proved, in a few lines."""
+        methods: dict[str, int] = {}
+        for node in self.body["proof"]:
+            if "leaf" in node:
+                name = str(node["leaf"][0])
+                methods[name] = methods.get(name, 0) + 1
+        how = ", ".join(f"{count} {name}" for name, count in sorted(methods.items()))
+        sort = "supremum" if self.body["sense"] == SENSES[0] else "infimum"
+        return (
+            f"{self.lower!r} <= {sort} <= {self.upper!r}\n"
+            f"graph {self.body['graph'][:16]}, of {', '.join(self.body['domain'])}\n"
+            f"{self.leaves} regions: {how}"
+        )
+
+    def __repr__(self) -> str:
+        return (
+            f"<certificate of {self.body['sense']}: {self.lower!r} to {self.upper!r}, "
+            f"{self.leaves} regions>"
+        )
+
+    # -- files -------------------------------------------------------------------------
+
+    @standard_only
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the certificate to a file, which is there whole or not at all."""
+        path = Path(path)
+        whole = text({**self.body, "seal": self.seal})
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(whole)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).replace(path)
+        except BaseException:
+            with suppress(OSError):
+                Path(name).unlink()
+            raise
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Certificate:
+        """Read a certificate; nothing in it is run, and nothing is proved by that.
+
+        Raises
+        ------
+        CertificateError
+            The file is not a certificate, or larger than any that is read.
+        """
+        with Path(path).open("rb") as file:
+            written = file.read(LARGEST + 1)
+        if len(written) > LARGEST:
+            raise CertificateError(f"the file has more than {LARGEST} bytes")
+        return cls.loads(written)
+
+    @classmethod
+    @standard_only
+    def loads(cls, written: str | bytes) -> Certificate:
+        """Read a certificate from its text, as `load` does."""
+        try:
+            body = parsed(written)
+        except RecursionError:
+            raise CertificateError("the JSON text is nested too deeply") from None
+        except CertificateError:
+            raise
+        except ValueError as error:
+            raise CertificateError(f"not JSON: {error!s:.200}") from None
+        if not isinstance(body, dict) or body.get("format") != FORMAT:
+            raise CertificateError(
+                f"not a {FORMAT} file: the field `format` does not say so"
+            )
+        if body.get("version") != VERSION or type(body["version"]) is not int:
+            raise CertificateError(
+                f"this file has version {body.get('version')!r:.40}; this deuterium "
+                f"reads version {VERSION}"
+            )
+        seal = body.pop("seal", None)
+        if not isinstance(seal, str):
+            raise CertificateError("the field `seal` must be text")
+        look_over(body)
+        return cls(body, seal)
+
+    # -- the check ---------------------------------------------------------------------
+
+    @standard_only
+    def verify(self, v: Variable, domain: Domain) -> Any:
+        """Check the whole proof in ball arithmetic, trusting nothing of the search.
+
+        Parameters
+        ----------
+        v : Variable
+            The graph that the certificate is about.
+        domain : Domain
+            The domain that it is about.
+
+        Returns
+        -------
+        Report
+            How many regions were checked, and in what time.
+
+        Raises
+        ------
+        CertificateError
+            Something does not hold; the message says what.
+        MissingDependencyError
+            python-flint is not installed.
+        """
+        try:
+            from deuterium.certify.checker.verify import verify
+        except ImportError:
+            raise MissingDependencyError(
+                "Certificate.verify needs the package 'python-flint', which is not "
+                "installed; run `pip install 'deuterium[verify]'`"
+            ) from None
+        v = as_variable(v)
+        look_over(self.body)
+        self._match(v, domain)
+        report = verify(self.body, v, domain)
+        if not self._is_sealed():
+            raise CertificateError(
+                "what the certificate says holds, but it is not what was written: its "
+                "contents do not match its seal"
+            )
+        return report
+
+    def _is_sealed(self) -> bool:
+        try:
+            return sealed(self.body) == self.seal
+        except (TypeError, ValueError, RecursionError) as error:
+            raise CertificateError(
+                f"a field cannot be written as JSON: {error!r:.100}"
+            ) from None
+
+    def _match(self, v: Variable, domain: Domain) -> None:
+        """Refuse another graph or domain than those the certificate is about."""
+        if digest(v) != self.body["graph"]:
+            raise CertificateError(
+                "the certificate is about another graph: the hash of this one is "
+                f"{digest(v)[:16]}..., not {self.body['graph']!r:.19}..."
+            )
+        if not isinstance(domain, Domain):
+            raise CertificateError(
+                f"`domain` must be a Domain, got {type(domain).__name__}"
+            )
+        symbols = sorted(free_symbols([v]), key=lambda s: s.name)
+        try:
+            same = domain_to_json(domain, symbols) == self.body["domain"]
+            told = json.dumps(self.body["domain"])
+        except (DeuteriumError, TypeError, ValueError, RecursionError) as error:
+            raise CertificateError(f"the domain does not fit: {error}") from None
+        if not same:
+            raise CertificateError(
+                f"the certificate is about another domain: {domain!r:.200} is not "
+                f"{told:.200}"
+            )

@@ -1,0 +1,144 @@
+"""Affine functions of terms, and linear operators applied to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from flint import arb
+
+from deuterium.certify.checker.ball_functions import ZERO, Ball
+from deuterium.certify.checker.exceptions import NoBound
+from deuterium.certify.checker.scalar_layout import Layout, Task
+from deuterium.graph.variable import Variable
+
+Array = Any
+
+
+@dataclass
+class Affine:
+    """A number plus coefficients of terms, which are slots."""
+
+    constant: Ball = ZERO
+    parts: dict[int, Ball] = field(default_factory=dict)
+
+    def plus(self, other: Affine, factor: Ball | None = None) -> Affine:
+        """Return the sum, with a factor for the other."""
+        c = other.constant if factor is None else factor * other.constant
+        parts = dict(self.parts)
+        for t, x in other.parts.items():
+            more = x if factor is None else factor * x
+            parts[t] = parts[t] + more if t in parts else more
+        return Affine(self.constant + c, parts)
+
+    def times(self, factor: Ball) -> Affine:
+        """Return a multiple."""
+        parts = {t: factor * x for t, x in self.parts.items()}
+        return Affine(factor * self.constant, parts)
+
+
+def objects(shape: tuple[int, ...], elements: list[Any]) -> Array:
+    """Return an array of objects."""
+    out = np.empty(shape, dtype=object)
+    out.reshape(-1)[:] = elements
+    return out
+
+
+class _Scratch(Layout):
+    """A layout of one node on its own, to learn what its elements are sums of."""
+
+    def __init__(self, node: Variable, places: Sequence[Array]) -> None:
+        super().__init__([], {}, 0)
+        start = 0
+        for a, p in zip(node.args, places, strict=True):
+            self.slots[a] = p + start
+            start += a.size
+        self.count = start
+        if len(set(node.args)) < len(node.args):
+            raise NoBound("a node that takes one argument twice")
+        self.out = self._enter(node, {})
+
+
+def linear(node: Variable, places: Sequence[Array], terms: list[Affine]) -> Array:
+    """Return the elements of a linear operator of affine arguments, given in a row."""
+    scratch = _Scratch(node, places)
+    found: dict[int, Affine] = dict(enumerate(terms))
+    found.update({k: Affine(x) for k, x in scratch.numbers.items()})
+    for group in scratch.groups:
+        for task in group.tasks:
+            _LINEAR[group.name](found, task, group.attrs)
+    return objects(node.shape, [found[k] for k in scratch.out.ravel().tolist()])
+
+
+Found = dict[int, Affine]
+
+
+def _add(found: Found, task: Task, attrs: Mapping[str, Any]) -> None:
+    (k,), (i, j) = task
+    found[k] = found[i].plus(found[j])
+
+
+def _subtract(found: Found, task: Task, attrs: Mapping[str, Any]) -> None:
+    (k,), (i, j) = task
+    found[k] = found[i].plus(found[j], arb(-1))
+
+
+def _negative(found: Found, task: Task, attrs: Mapping[str, Any]) -> None:
+    (k,), (i,) = task
+    found[k] = found[i].times(arb(-1))
+
+
+def _sum(found: Found, task: Task, attrs: Mapping[str, Any]) -> None:
+    (k,), ins = task
+    found[k] = total([(arb(1), found[i]) for i in ins])
+
+
+def total(terms: Sequence[tuple[Ball, Affine]]) -> Affine:
+    """Return the sum of multiples of affine functions."""
+    constant = ZERO
+    parts: dict[int, Ball] = {}
+    for c, x in terms:
+        constant = constant + c * x.constant
+        for t, y in x.parts.items():
+            parts[t] = parts[t] + c * y if t in parts else c * y
+    return Affine(constant, parts)
+
+
+def _product(a: Affine, b: Affine) -> Affine:
+    return b.times(a.constant) if not a.parts else a.times(b.constant)
+
+
+def _multiply(found: Found, task: Task, attrs: Mapping[str, Any]) -> None:
+    (k,), (i, j) = task
+    found[k] = _product(found[i], found[j])
+
+
+def _divide(found: Found, task: Task, attrs: Mapping[str, Any]) -> None:
+    (k,), (i, j) = task
+    found[k] = found[i].times(1 / found[j].constant)
+
+
+def _matmul(found: Found, task: Task, attrs: Mapping[str, Any]) -> None:
+    outs, ins = task
+    rows, inner, columns = attrs["shape"]
+    a, b = ins[: rows * inner], ins[rows * inner :]
+    for n, k in enumerate(outs):
+        r, c = divmod(n, columns)
+        terms = []
+        for i, j in zip(a[r * inner : (r + 1) * inner], b[c::columns], strict=True):
+            x, y = found[i], found[j]
+            terms.append((x.constant, y) if not x.parts else (y.constant, x))
+        found[k] = total(terms)
+
+
+_LINEAR = {
+    "add": _add,
+    "subtract": _subtract,
+    "negative": _negative,
+    "sum": _sum,
+    "multiply": _multiply,
+    "divide": _divide,
+    "matmul": _matmul,
+}

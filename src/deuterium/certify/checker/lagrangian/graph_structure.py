@@ -1,0 +1,385 @@
+"""A scalar graph taken apart into coordinates, functions of them, and definitions.
+
+One pass over the nodes.  A node is *constant*; or *fused*, each element a function of
+one coordinate, all of one group; or *affine* in fused elements and products; or a
+*product* of two nodes, not used yet.  An affine node on which a function of one
+variable acts becomes a group of coordinates, its elements being *atoms*; of anything
+else, too, the elements become coordinates, of which only ranges are known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from flint import arb
+
+from deuterium.certify.checker.ball_functions import Ball
+from deuterium.certify.checker.exceptions import NoBound
+from deuterium.certify.checker.lagrangian.affine_balls import Affine, linear, objects
+from deuterium.certify.checker.scalar_layout import MOVES, Group, Layout
+from deuterium.graph.constructors import apply
+from deuterium.graph.operator import OPERATORS
+from deuterium.graph.traverse import topological
+from deuterium.graph.variable import Variable
+
+Array = Any
+
+CONSTANT, FUSED, AFFINE, PRODUCT = range(4)
+INPUT, ATOM, PAIR, FREE = "input", "atom", "pair", "free"
+
+FUSING_MOVES = {"reshape", "transpose", "gather", "broadcast", "concatenate"}
+LINEAR = {"add", "subtract", "negative", "sum", "cumsum", "scatter", "select"}
+LINEAR |= FUSING_MOVES
+
+
+@dataclass
+class Block:
+    """A group of coordinates.
+
+    Attributes
+    ----------
+    kind : str
+    slots : list of int
+        Of the coordinates; of pairs, the first factors and then the second.
+    definitions : list of Affine
+        One for each coordinate, of atoms and pairs.
+    products : list of int
+        The slots of products, of pairs.
+    nodes : list of Variable
+        What the coordinates are the elements of.
+    """
+
+    kind: str
+    slots: list[int]
+    definitions: list[Affine] = field(default_factory=list)
+    products: list[int] = field(default_factory=list)
+    nodes: list[Variable] = field(default_factory=list)
+
+
+@dataclass
+class Known:
+    """What a node is.
+
+    Attributes
+    ----------
+    kind : int
+    places : ndarray of int
+        The slots of its elements.
+    group : int
+        Whose coordinates it is a function of, if it is fused.
+    values : ndarray of Affine, or None
+        If it is affine.
+    factors : tuple of Variable
+        If it is a product.
+    """
+
+    kind: int
+    places: Array
+    group: int = -1
+    values: Array = None
+    factors: tuple[Variable, ...] = ()
+
+
+class Structure(Layout):
+    """The parts of a scalar graph R.
+
+    Parameters
+    ----------
+    root : Variable
+        R.
+    starts : mapping
+        The first coordinate of each symbol.
+    inputs : int
+        How many inputs there are.
+
+    Attributes
+    ----------
+    blocks : list of Block
+        The inputs first.
+    events : list of Group or Block
+        What is to be done to work out ranges, in order.
+    owner : dict from int to int
+        The coordinate that a slot is a function of.
+    objective : Affine
+        R.
+    """
+
+    def __init__(self, root: Variable, starts: Mapping[str, int], inputs: int) -> None:
+        super().__init__([], starts, inputs)
+        self.blocks = [Block(INPUT, list(range(inputs)))]
+        self.owner = {i: i for i in range(inputs)}
+        self.of_block = dict.fromkeys(range(inputs), 0)
+        self.events: list[Group | Block] = []
+        self.known: dict[Variable, Known] = {}
+        self._starts = starts
+        order = topological([root])
+        self._functions = {  # functions of one node, so that none is entered twice
+            (n.op.name, n.args[0]): n
+            for n in order
+            if n.op is not None and len(n.args) == 1 and not n.attrs
+        }
+        for node in order:
+            if node not in self.known:
+                self.known[node] = self._classify(node)
+        (self.objective,) = self.affine(root).ravel().tolist()
+
+    def place(self, term: int) -> tuple[int, int]:
+        """Return the block and coordinate that a term is a function of."""
+        owner = self.owner[term]
+        return self.of_block[owner], owner
+
+    # -- kinds -------------------------------------------------------------------------
+
+    def _classify(self, node: Variable) -> Known:
+        if node.is_symbol:
+            return Known(FUSED, self._enter(node, self._starts), 0)
+        own = [self.known[a] for a in node.args]
+        if node.op is None or all(k.kind == CONSTANT for k in own):
+            return Known(CONSTANT, self._done(node))
+        name = node.op.name
+        if node.op.elementwise or name in FUSING_MOVES:
+            fused = self._fused(node, own)
+            if fused is not None:
+                return fused
+        constants = [k.kind == CONSTANT for k in own]
+        if (
+            name in LINEAR
+            or (name in ("multiply", "matmul") and any(constants))
+            or (name == "divide" and constants[1])
+        ):
+            return self._affine(node, own)
+        return self._bent(node, own)
+
+    def _done(self, node: Variable) -> Array:
+        """Enter the tasks of a node; return its slots."""
+        for a in node.args:
+            self.slots[a] = self.known[a].places
+        before = len(self.groups)
+        places = self._enter(node, self._starts)
+        self.events += self.groups[before:]
+        return places
+
+    def _fused(self, node: Variable, own: Sequence[Known]) -> Known | None:
+        if any(k.kind not in (CONSTANT, FUSED) for k in own):
+            return None
+        groups = {k.group for k in own if k.kind == FUSED}
+        if len(groups) != 1:
+            return None
+        assert node.op is not None
+        if node.op.name not in FUSING_MOVES and not self._apart(own):
+            return None
+        places = self._done(node)
+        self._own(node, own, places)
+        return Known(FUSED, places, groups.pop())
+
+    def _apart(self, own: Sequence[Known]) -> bool:
+        """Return whether no element meets two different coordinates."""
+        columns = [k.places.ravel().tolist() for k in own]
+        return all(
+            len({self.owner[i] for i in row if i in self.owner}) <= 1
+            for row in zip(*columns, strict=True)
+        )
+
+    def _own(self, node: Variable, own: Sequence[Known], places: Array) -> None:
+        """Note whose functions the elements of a fused node are."""
+        assert node.op is not None
+        if node.op.name in FUSING_MOVES:
+            return  # the slots are those moved
+        columns = [k.places.ravel().tolist() for k in own]
+        for k, row in zip(
+            places.ravel().tolist(), zip(*columns, strict=True), strict=True
+        ):
+            for i in row:
+                if i in self.owner:
+                    self.owner[k] = self.owner[i]
+
+    def _bent(self, node: Variable, own: Sequence[Known]) -> Known:
+        """Return what a node is that is neither fused nor affine."""
+        assert node.op is not None
+        name, args = node.op.name, node.args
+        nothing = np.empty(0, dtype=np.int64)
+        if name == "multiply":
+            return Known(PRODUCT, nothing, factors=args)
+        if name == "divide":
+            return self._product(args[0], self._made("reciprocal", args[1]))
+        if name == "square" and own[0].kind == PRODUCT:
+            a, b = [self._made("square", f) for f in own[0].factors]
+            return self._product(a, b)
+        varying = [a for a, k in zip(args, own, strict=True) if k.kind != CONSTANT]
+        if node.op.elementwise and len(varying) == 1:
+            self._atoms(varying[0])
+            fused = self._fused(node, [self.known[a] for a in args])
+            if fused is not None:
+                return fused
+        return self._free(node, varying)
+
+    def _made(self, name: str, argument: Variable) -> Variable:
+        """Return a function of a node, entered like the nodes of the graph."""
+        key = (name, argument)
+        if key not in self._functions:
+            self._functions[key] = apply(OPERATORS[name], (argument,), {})
+        node = self._functions[key]
+        if node not in self.known:
+            self.known[node] = self._classify(node)
+        return node
+
+    def _product(self, a: Variable, b: Variable) -> Known:
+        return self._classify(a * b)
+
+    # -- groups ------------------------------------------------------------------------
+
+    def _block(self, kind: str, count: int, nodes: list[Variable]) -> Block:
+        block = Block(kind, self.fresh(count), nodes=nodes)
+        for slot in block.slots:
+            self.owner[slot] = slot
+            self.of_block[slot] = len(self.blocks)
+        self.blocks.append(block)
+        self.events.append(block)
+        return block
+
+    def _atoms(self, node: Variable) -> None:
+        """Make the elements of an affine node coordinates."""
+        if self.known[node].kind == FUSED:
+            return
+        definitions = self.affine(node).ravel().tolist()
+        block = self._block(ATOM, node.size, [node])
+        block.definitions = definitions
+        self._become(node, block)
+
+    def _become(self, node: Variable, block: Block) -> Known:
+        places = np.array(block.slots, dtype=np.int64).reshape(node.shape)
+        number = self.of_block[block.slots[0]]
+        self.known[node] = Known(FUSED, places, number)
+        return self.known[node]
+
+    def _free(self, node: Variable, varying: Sequence[Variable]) -> Known:
+        """Make the elements of any node coordinates of which the range is known."""
+        for a in varying:
+            self._atoms(a)
+        places = self._done(node).ravel().tolist()
+        block = self._block(FREE, node.size, [node])
+        block.products = places  # where their ranges come from
+        return self._become(node, block)
+
+    def _pairs(self, node: Variable, known: Known) -> Array:
+        """Make the factors of a product coordinates; return the affine functions."""
+        sides = [self.affine(f).ravel().tolist() for f in known.factors]
+        count = node.size
+        block = self._block(PAIR, 2 * count, list(known.factors))
+        block.definitions = sides[0] + sides[1]
+        block.products = self.fresh(count)
+        for k, slot in enumerate(block.products):
+            self.owner[slot] = block.slots[k]
+        return self._terms(np.array(block.products).reshape(node.shape))
+
+    # -- affine functions --------------------------------------------------------------
+
+    def affine(self, node: Variable) -> Array:
+        """Return the elements of a node as affine functions of terms."""
+        known = self.known[node]
+        if known.values is None:
+            if known.kind == CONSTANT:
+                known.values = self._constants(known.places)
+            elif known.kind == FUSED:
+                known.values = self._scaled(node)
+            else:
+                known.values = self._pairs(node, known)
+        return known.values
+
+    def _is_moved(self, node: Variable, known: Known) -> bool:
+        own = [k for k in (self.known[a] for a in node.args) if k.kind != CONSTANT]
+        moves = node.op is not None and node.op.name in FUSING_MOVES
+        return moves and all(k.kind == FUSED and k.group == known.group for k in own)
+
+    def _move(self, node: Variable) -> Array:
+        assert node.op is not None
+        move = MOVES[node.op.name]
+        found = move(*[self.affine(a) for a in node.args], **node.attrs)
+        # one element of an array of objects is that object
+        return found if isinstance(found, np.ndarray) else objects((), [found])
+
+    def _scaled(self, node: Variable) -> Array:
+        """Return a fused node as multiples of terms: ``(c u)**2`` is ``c**2 * u**2``.
+
+        Energies count terms without their constant factors.
+        """
+        chain: list[tuple[str, Variable | None]] = []
+        while (step := self._step(node)) is not None:
+            name, argument, factor = step
+            chain.append((name, factor))
+            node = argument
+        scale: Array | None = None  # none met yet: all ones
+        for name, factor in reversed(chain):
+            if name == "square":
+                node = self._made("square", node)
+                scale = None if scale is None else scale * scale
+            else:
+                own = arb(-1) if factor is None else self._numbers(factor)
+                scale = own if scale is None else scale * own
+        known = self.known[node]
+        moved = self._is_moved(node, known)
+        terms = self._move(node) if moved else self._terms(known.places)
+        if scale is None:
+            return terms
+        pairs = np.broadcast_arrays(terms, np.asarray(scale, dtype=object))
+        return objects(
+            pairs[0].shape,
+            [t.times(c) for t, c in zip(*(p.ravel() for p in pairs), strict=True)],
+        )
+
+    def _step(self, node: Variable) -> tuple[str, Variable, Variable | None] | None:
+        """Return what is under a square, sign or constant factor, and the factor."""
+        own = [self.known[a].kind for a in node.args]
+        name = "" if node.op is None else node.op.name
+        if name in ("square", "negative") and own[0] == FUSED:
+            return name, node.args[0], None
+        if name == "multiply" and sorted(own) == [CONSTANT, FUSED]:
+            k = own.index(FUSED)
+            return name, node.args[k], node.args[1 - k]
+        return None
+
+    def _numbers(self, node: Variable) -> Array:
+        values, places = self.values(), self.known[node].places
+        return objects(places.shape, [values[i] for i in places.ravel().tolist()])
+
+    def _terms(self, places: Array) -> Array:
+        if not all(i in self.owner for i in places.ravel().tolist()):
+            raise NoBound("constants among the elements of a function")
+        return objects(
+            places.shape, [Affine(parts={i: arb(1)}) for i in places.ravel().tolist()]
+        )
+
+    def _constants(self, places: Array) -> Array:
+        values = self.values()
+        return objects(
+            places.shape, [Affine(values[i]) for i in places.ravel().tolist()]
+        )
+
+    def values(self) -> dict[int, Ball]:
+        """Return the values of constant slots, worked out as far as needed."""
+        from deuterium.certify.checker import point_steps as points
+
+        known = self.numbers
+        for group in self.groups[self._folded :]:
+            for outs, ins in group.tasks:
+                if all(i in known for i in ins):
+                    found: Any = dict(known)
+                    task = Group(group.name, [(outs, ins)], group.attrs)
+                    points.step_for(task)(found)
+                    known.update({k: found[k] for k in outs})
+        self._folded = len(self.groups)
+        return known
+
+    _folded = 0
+
+    def _affine(self, node: Variable, own: Sequence[Known]) -> Known:
+        assert node.op is not None
+        name = node.op.name
+        if name in MOVES:
+            return Known(AFFINE, np.empty(0), values=self._move(node))
+        places = [np.arange(a.size).reshape(a.shape) for a in node.args]
+        terms = [x for a in node.args for x in self.affine(a).ravel().tolist()]
+        return Known(AFFINE, np.empty(0), values=linear(node, places, terms))

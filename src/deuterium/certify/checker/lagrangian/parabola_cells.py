@@ -1,0 +1,308 @@
+"""The functions of one coordinate, as parabolas with errors on dyadic cells.
+
+A cell holds the numbers above its lower and up to its upper end, so zero belongs to the
+cell below it, as the kinks of relu and its slope want it.  What is worked out for a
+cell is kept, and serves every region.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flint import arb
+
+from deuterium.certify.checker import range_steps as ranges
+from deuterium.certify.checker.ball_functions import (
+    HALF,
+    INFINITY,
+    ONE,
+    ZERO,
+    Ball,
+    larger,
+    smaller,
+)
+from deuterium.certify.checker.exceptions import NoBound
+from deuterium.certify.checker.lagrangian.taylor_series import (
+    JUMPS,
+    ORDER,
+    applied,
+    number,
+    variable,
+)
+from deuterium.certify.checker.scalar_layout import Group, Task
+from deuterium.certify.checker.work_limit import Work
+
+VAST = 100  # times a function's upper end: an error worse than minus infinity below
+
+# t0, t1, t2, how far the function may be off t0 + t1 d + t2 d**2, and whether it may
+# be minus infinity (then t0 is but an upper bound)
+Parabola = tuple[Ball, Ball, Ball, Ball, bool]
+Single = tuple[str, Task, Mapping[str, object]]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell: its ends, its middle, and the parabola of every function.
+
+    The lower end is excluded, unless it is where the coordinate's range `starts`.
+    """
+
+    low: Ball
+    high: Ball
+    starts: bool
+    middle: Ball
+    parabolas: list[Parabola]
+
+
+class Curve:
+    """The functions of one coordinate.
+
+    Parameters
+    ----------
+    slot : int
+        The coordinate.
+    terms : sequence of int
+        The slots of its functions, without itself.
+    tasks : sequence of Single
+        What has to be done to get them, in order.
+    fixed : mapping
+        The values of constants.
+    ends : (arb, arb)
+        Its range in the whole domain.
+    safe : collection of int
+        Slots that are logarithms of what is known not to be negative, whatever its
+        range: where the argument is zero, they are minus infinity.
+    work : Work, optional
+        Where cells are kept.
+    """
+
+    def __init__(
+        self,
+        slot: int,
+        terms: Sequence[int],
+        tasks: Sequence[Single],
+        fixed: Mapping[int, Ball],
+        ends: tuple[Ball, Ball],
+        safe: Collection[int] = (),
+        work: Work | None = None,
+    ) -> None:
+        self.least, self.most = ends[0].lower(), ends[1].upper()
+        self.safe = safe
+        self.slot, self.terms, self.tasks = slot, list(terms), list(tasks)
+        self.fixed = fixed
+        self._work = work or Work()
+        self._constants = {
+            i: number(fixed[i]) for _, (_, ins), _ in tasks for i in ins if i in fixed
+        }
+
+    def cell(self, level: int, index: int) -> Cell:
+        """Return the cell from ``index`` to ``index + 1`` in units of ``2**-level``."""
+        key = self, level, index
+        found: Cell | None = self._work.cells.get(key)
+        return found or self._work.keep(key, self._made(level, index))
+
+    def _made(self, level: int, index: int) -> Cell:
+        # exact, however far out the cell is
+        low, high = arb((index, -level)), arb((index + 1, -level))
+        starts = bool(self.least > low)
+        if starts:
+            low = smaller(self.least, high)
+        if self.most < high:
+            high = larger(self.most, low)
+        middle = (low + high) * HALF
+        return Cell(low, high, starts, middle, self._parabolas(low, high))
+
+    def _parabolas(self, low: Ball, high: Ball) -> list[Parabola]:
+        # a cell of nothing but zero is on the left, as zero is
+        side = -1 if high <= ZERO else 1 if low >= ZERO else 0
+        at = self._series((low + high) * HALF, side, high)
+        over = self._series(low.union(high), side, high)
+        return [
+            self._one(t, at.get(t), over.get(t), low, high, side) for t in self.terms
+        ]
+
+    def _series(self, at: Ball, side: int, high: Ball) -> dict[int, list[Ball]]:
+        """Return coefficients by slot, of the functions that have a series here.
+
+        ``side`` and ``high`` are those of the cell.
+        """
+        found = dict(self._constants)
+        found[self.slot] = variable(at)
+        for name, ((k,), ins), attrs in self.tasks:
+            if all(i in found for i in ins):
+                own = side if ins[0] == self.slot else 0
+                if name in JUMPS and own < 0 and not high < ZERO:
+                    continue  # zero is in the cell, where it jumps
+                try:
+                    found[k] = applied(name, [found[i] for i in ins], attrs, own)
+                except (NoBound, ZeroDivisionError, ValueError):
+                    continue
+        return {t: _filled(found[t]) for t in self.terms if t in found}
+
+    def _one(
+        self,
+        term: int,
+        at: list[Ball] | None,
+        over: list[Ball] | None,
+        low: Ball,
+        high: Ball,
+        side: int,
+    ) -> Parabola:
+        series = self._taylor(at, over, (high - low) * HALF)
+        if series is not None and not _is_vague(series, (high - low) * HALF):
+            return series
+        try:
+            a, b = self._range(term, low, high, side)
+        except NoBound:
+            if series is None:
+                raise
+            return series
+        if series is not None:
+            plain = (b - a) * HALF if a.is_finite() else VAST * (ONE + abs(b))
+            if not plain < series[3]:
+                return series
+        if a.is_finite():
+            middle = (a + b) * HALF
+            return middle, ZERO, ZERO, b - middle, False
+        return b, ZERO, ZERO, ZERO, True
+
+    def _taylor(
+        self, at: list[Ball] | None, over: list[Ball] | None, radius: Ball
+    ) -> Parabola | None:
+        if at is None or over is None:
+            return None
+        error = abs(over[3]) * radius**3
+        if not error.is_finite() or not all(x.is_finite() for x in at[:3]):
+            return None
+        return at[0], at[1], at[2], error, False
+
+    def _range(self, term: int, low: Ball, high: Ball, side: int) -> tuple[Ball, Ball]:
+        """Return the range of a function over a cell; the lower end may be infinite."""
+        a: Any = {**self.fixed, self.slot: low}
+        b: Any = {**self.fixed, self.slot: high}
+        for name, task, attrs in self.tasks:
+            (k,), ins = task
+            if not all(i in a for i in ins):
+                continue
+            if name == "relu'" and ins[0] == self.slot and side > 0:
+                a[k] = b[k] = arb(1)
+                continue
+            try:
+                ranges.step_for(Group(name, [task], attrs), self.fixed, slopes=False)(
+                    a, b
+                )
+            except NoBound:
+                if k in self.safe:
+                    top = b[ins[0]].upper()  # of what is not negative
+                    a[k], b[k] = -INFINITY, -INFINITY if top <= ZERO else top.log()
+        if term not in a:
+            raise NoBound("a function is not defined throughout a cell")
+        return a[term], b[term]
+
+
+def _is_vague(series: Parabola, radius: Ball) -> bool:
+    """Return whether a parabola may be off by more than it moves."""
+    _, t1, t2, error, _ = series
+    return bool(error > (abs(t1) + abs(t2) * radius) * radius)
+
+
+def _filled(series: object) -> list[Ball]:
+    found = list(series.coeffs())  # type: ignore[attr-defined]
+    return found + [ZERO] * (ORDER - len(found))
+
+
+@dataclass
+class Load:
+    """What is to be maximised over one coordinate.
+
+    Attributes
+    ----------
+    coefficients : list of arb
+        Of the curve's terms.
+    linear : arb
+        Of the coordinate itself.
+    own : list of Square
+        Each adds ``weight * (y - centre)**2``.
+    functions : list of list of Square
+        For each term u, what adds ``weight * (u - centre)**2``.
+    """
+
+    coefficients: list[Ball]
+    linear: Ball
+    own: Sequence[Any] = ()
+    functions: Sequence[Sequence[Any]] = ()
+
+    def __post_init__(self) -> None:
+        """Leave out what is zero, and add up the squares."""
+        self._terms = [
+            (n, c, abs(c)) for n, c in enumerate(self.coefficients) if not c.is_zero()
+        ]
+        self._squares = [(n, sq) for n, row in enumerate(self.functions) for sq in row]
+        # sum of w (y - c)**2 is  w y**2 - 2 (w c) y + w c**2
+        self._second = sum([sq.weight for sq in self.own], ZERO)
+        self._first = sum([sq.weight * sq.centre for sq in self.own], ZERO)
+        self._zeroth = sum([sq.weight * sq.centre**2 for sq in self.own], ZERO)
+
+    @property
+    def is_zero(self) -> bool:
+        """Whether there is nothing to be maximised."""
+        return not (self._terms or self._squares or self.own) and bool(
+            self.linear.is_zero()
+        )
+
+    def over(self, cell: Cell, low: Ball, high: Ball) -> tuple[Ball, Ball]:
+        """Return upper bounds over the part of a cell in [low, high].
+
+        The second bounds the maximum there from below, about.
+        """
+        m, parabolas = cell.middle, cell.parabolas
+        t1, t2 = self.linear, self._second
+        t0, error, sinks = t1 * m, ZERO, False
+        if not t2.is_zero():
+            t0 = t0 + (t2 * m - self._first - self._first) * m + self._zeroth
+            t1 = t1 + 2 * (t2 * m - self._first)
+        for n, c, size in self._terms:
+            u0, u1, u2, off, may_sink = parabolas[n]
+            t0, t1, t2 = t0 + c * u0, t1 + c * u1, t2 + c * u2
+            error = error + size * off
+            if may_sink:
+                sinks = True
+                if not c > ZERO:
+                    return INFINITY, -INFINITY
+        for n, square in self._squares:
+            (v0, v1, v2), off = _squared(square, parabolas[n], cell)
+            t0, t1, t2, error = t0 + v0, t1 + v1, t2 + v2, error + off
+        a, b = larger(cell.low, low) - m, smaller(cell.high, high) - m
+        top = peak(t0, t1, t2, a, b)
+        return top + error, -INFINITY if sinks else top - error
+
+
+def _squared(
+    square: Any, parabola: Parabola, cell: Cell
+) -> tuple[tuple[Ball, Ball, Ball], Ball]:
+    """Return ``weight * (u - centre)**2`` over a cell: its parabola and error."""
+    u0, u1, u2, error, may_sink = parabola
+    if may_sink:
+        raise NoBound("the square of what may be minus infinity")
+    w, r = square.weight, (cell.high - cell.low) * HALF
+    v0 = u0 - square.centre
+    size = abs(v0) + abs(u1) * r + abs(u2) * r * r
+    # beyond the second power of d, and what u is off its parabola
+    rest = 2 * abs(u1 * u2) * r**3 + u2 * u2 * r**4 + error * (2 * size + error)
+    return (w * v0 * v0, 2 * w * v0 * u1, w * (u1 * u1 + 2 * v0 * u2)), abs(w) * rest
+
+
+def peak(t0: Ball, t1: Ball, t2: Ball, a: Ball, b: Ball) -> Ball:
+    """Return the maximum of ``t0 + t1 d + t2 d**2`` over [a, b], or more."""
+    ends = larger(t0 + a * (t1 + a * t2), t0 + b * (t1 + b * t2))
+    if t2 >= ZERO:
+        return ends
+    if t2 < ZERO:
+        at = -t1 / (2 * t2)
+        if at <= a or at >= b:
+            return ends
+        return larger(ends, t0 + t1 * at * HALF)
+    reach = larger(abs(a), abs(b))
+    return t0 + larger(t1 * a, t1 * b) + abs(t2) * reach * reach

@@ -1,0 +1,158 @@
+"""The logistic function and tanh with their derivatives, from one exponential.
+
+Where several of them are taken of one argument, they become one task, which fills the
+slots of all three (-1 for those that are not wanted).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from flint import arb
+
+from deuterium.certify.checker.ball_functions import (
+    HALF,
+    ONE,
+    TWO,
+    ZERO,
+    Ball,
+    larger,
+    smaller,
+)
+from deuterium.certify.checker.scalar_layout import Group, Task
+
+Three = tuple[Ball, Ball, Ball]  # a function and its first two derivatives
+
+MEMBERS: Mapping[str, tuple[str, str, str]] = {
+    "expit family": ("expit", "expit'", "expit''"),
+    "tanh family": ("tanh", "tanh'", "tanh''"),
+}
+
+
+def joined(groups: Sequence[Group]) -> list[Group]:
+    """Return the groups with families joined where two members share an argument."""
+    for family, names in MEMBERS.items():
+        groups = _joined(groups, family, names)
+    return list(groups)
+
+
+def _joined(groups: Sequence[Group], family: str, names: Sequence[str]) -> list[Group]:
+    slots: dict[int, list[int]] = {}
+    for group in groups:
+        if group.name in names:
+            for (k,), (i,) in group.tasks:
+                mine, member = (
+                    slots.setdefault(i, [-1, -1, -1]),
+                    names.index(group.name),
+                )
+                if mine[member] < 0:  # else it is taken twice, and this one stays alone
+                    mine[member] = k
+    shared = {i: tuple(ks) for i, ks in slots.items() if sum(k >= 0 for k in ks) > 1}
+    out: list[Group] = []
+    done: set[int] = set()
+    for group in groups:
+        if group.name not in names:
+            out.append(group)
+            continue
+        own = [t for t in group.tasks if t[0][0] not in shared.get(t[1][0], ())]
+        new: list[Task] = []
+        for _, (i,) in group.tasks:
+            if i in shared and i not in done:
+                done.add(i)
+                new.append((shared[i], (i,)))
+        if new:
+            out.append(Group(family, new, {}))
+        if own:
+            out.append(Group(group.name, own, group.attrs))
+    return out
+
+
+def _exponential(x: Ball) -> tuple[Ball, Ball]:
+    """Return exp and exp - 1, both as accurate as the argument."""
+    e = x.exp()
+    return e, x.expm1() if e > HALF else e - ONE
+
+
+def logistic(x: Ball) -> Three:
+    """Return the logistic function and its first two derivatives."""
+    e, less = _exponential(-x if x > ZERO else x)
+    d = ONE / (ONE + e)
+    s, q = (d, e * d) if x > ZERO else (e * d, d)
+    slope = s * q
+    return s, slope, slope * d * (less if x > ZERO else -less)
+
+
+def hyperbolic(x: Ball) -> Three:
+    """Return tanh and its first two derivatives."""
+    e, less = _exponential(-TWO * x if x > ZERO else TWO * x)
+    d = ONE / (ONE + e)
+    t = -less * d if x > ZERO else less * d
+    slope = 4 * e * d * d
+    return t, slope, -TWO * t * slope
+
+
+FUNCTIONS: Mapping[str, Callable[[Ball], Three]] = {
+    "expit family": logistic,
+    "tanh family": hyperbolic,
+}
+
+
+def turn_of(family: str) -> tuple[Ball, Ball]:
+    """Return where the second derivative is least, and its value there."""
+    if family == "expit family":
+        turn = (TWO + arb(3).sqrt()).log()
+    else:
+        turn = (ONE / arb(3).sqrt()).atanh()
+    return turn, FUNCTIONS[family](turn)[2]
+
+
+TOPS: Mapping[str, Ball] = {"expit family": HALF * HALF, "tanh family": ONE}
+LEAST: Mapping[str, Ball] = {"expit family": ZERO, "tanh family": -ONE}
+
+Step = Callable[[list[Ball], list[Ball]], None]
+
+
+def step_for(group: Group) -> Step:
+    """Return the step of a family's ranges."""
+    function, least, top = FUNCTIONS[group.name], LEAST[group.name], TOPS[group.name]
+    turn, bottom = turn_of(group.name)
+    tasks = [(*outs, *ins) for outs, ins in group.tasks]
+
+    def step(low: list[Ball], high: list[Ball]) -> None:
+        for k, k1, k2, i in tasks:
+            a, b = low[i], high[i]
+            f, f1, f2 = function(a)
+            g, g1, g2 = (f, f1, f2) if a is b else function(b)
+            if k >= 0:
+                low[k] = f if f > least else least
+                high[k] = g if g < ONE else ONE
+            if k1 >= 0:
+                low[k1], high[k1] = _hill(a, b, f1, g1, top)
+            if k2 >= 0:
+                low[k2], high[k2] = _wave(a, b, f2, g2, turn, bottom)
+
+    return step
+
+
+def _hill(a: Ball, b: Ball, f: Ball, g: Ball, top: Ball) -> tuple[Ball, Ball]:
+    if a >= ZERO:
+        f, g = g, f
+    elif not b <= ZERO:
+        f, g = smaller(f, g), top
+    return f if f > ZERO else ZERO, g if g < top else top
+
+
+def _wave(
+    a: Ball, b: Ball, f: Ball, g: Ball, turn: Ball, bottom: Ball
+) -> tuple[Ball, Ball]:
+    """Return the range of an odd function, largest at -turn and least at turn."""
+    if b <= -turn or a >= turn:
+        return f, g
+    if a >= -turn and b <= turn:
+        return g, f
+    low, high = smaller(f, g), larger(f, g)
+    if not (b < turn or a > turn):
+        low = bottom
+    if not (b < -turn or a > -turn):
+        high = -bottom
+    return low, high

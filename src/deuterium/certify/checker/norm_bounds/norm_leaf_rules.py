@@ -1,0 +1,239 @@
+"""What is known of a node, from what is known of its arguments: one rule an operator.
+
+Operators without a rule have what their intervals say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+from flint import arb
+
+from deuterium.certify.checker.ball_functions import INFINITY, ONE_VARIABLE
+from deuterium.certify.checker.norm_bounds.array_knowledge import Found, Value
+from deuterium.certify.checker.norm_bounds.ball_matrices import Matrix
+from deuterium.certify.checker.norm_bounds.ball_vectors import (
+    Vector,
+    known,
+    least,
+    lowered,
+    raised,
+    root,
+    vector,
+)
+from deuterium.certify.checker.norm_bounds.bounded_functions import (
+    BELOW_IDENTITY,
+    BENDS,
+    STEEPEST,
+    Heights,
+)
+from deuterium.certify.checker.norm_bounds.image_of_box import length_over_cube
+from deuterium.certify.checker.norm_bounds.support_in_balls import follow
+from deuterium.certify.checker.scalar_layout import MOVES
+from deuterium.graph.variable import Variable
+
+if TYPE_CHECKING:
+    from deuterium.certify.checker.norm_bounds.norm_pass import Sweep
+
+Rule = Callable[["Sweep", Variable], Value]
+Ends = tuple[Vector, Vector]
+
+
+def _enclosed(sweep: Sweep, node: Variable) -> Ends:
+    return sweep.graph.ends(node, [sweep.value(a) for a in node.args])
+
+
+def default(sweep: Sweep, node: Variable) -> Value:
+    """Return what the intervals say."""
+    return sweep.settled(node, _enclosed(sweep, node), Found())
+
+
+# -- sums and products ---------------------------------------------------------------
+
+
+def _add(sweep: Sweep, node: Variable) -> Value:
+    a, b = (sweep.value(v) for v in node.args)
+    return _sum_of(sweep, node, a, b)
+
+
+def _subtract(sweep: Sweep, node: Variable) -> Value:
+    a, b = (sweep.value(v) for v in node.args)
+    return _sum_of(sweep, node, a, _opposite(b))
+
+
+def _sum_of(sweep: Sweep, node: Variable, a: Value, b: Value) -> Value:
+    ends = a.low + b.low, a.high + b.high
+    found = Found(
+        a.centre + b.centre,
+        known(a.radius + b.radius),
+        known(a.length + b.length),
+        known(a.total + b.total),
+    )
+    return sweep.settled(node, ends, found)
+
+
+def _negative(sweep: Sweep, node: Variable) -> Value:
+    return _opposite(sweep.value(node.args[0]))
+
+
+def _opposite(a: Value) -> Value:
+    return Value(-a.high, -a.low, -a.centre, a.radius, a.length, a.total)
+
+
+def _multiply(sweep: Sweep, node: Variable) -> Value:
+    """Take the largest factor times the other's length; Cauchy-Schwarz; cubes."""
+    a, b = (sweep.value(v) for v in node.args)
+    longest = least(a.largest * b.length, b.largest * a.length)
+    if "weights" in sweep.choice(node):
+        longest = least(longest, length_over_cube(sweep, node))
+    total = known(a.length * b.length)
+    centre, radius = None, INFINITY
+    for x, y, v in ((b, a, node.args[1]), (a, b, node.args[0])):
+        if sweep.graph.is_fixed(v):
+            centre, radius = x.centre * y.centre, known(x.largest * y.radius)
+    found = Found(centre, radius, longest, total)
+    return sweep.settled(node, _enclosed(sweep, node), found)
+
+
+def _square(sweep: Sweep, node: Variable) -> Value:
+    a = sweep.value(node.args[0])
+    found = Found(length=known(a.largest * a.length), total=known(a.length**2))
+    return sweep.settled(node, _enclosed(sweep, node), found)
+
+
+def _sum(sweep: Sweep, node: Variable) -> Value:
+    """Bound sums, together, by the sum of absolute values."""
+    a = sweep.value(node.args[0])
+    low, high = _enclosed(sweep, node)
+    if not node.shape and a.total.is_finite():
+        low, high = raised(low, -a.total), lowered(high, a.total)
+    return sweep.settled(node, (low, high), Found(total=a.total))
+
+
+# -- matrices ------------------------------------------------------------------------
+
+
+def _matmul(sweep: Sweep, node: Variable) -> Value:
+    """Spectral norms, and Cauchy-Schwarz with each column."""
+    left, right = node.args
+    matrix = sweep.graph.matrix(right)
+    if matrix is not None:
+        return _through(sweep, node, left, matrix, right)
+    matrix = sweep.graph.matrix(left, turned=True)
+    if matrix is not None:
+        return _through(sweep, node, right, matrix, left)
+    a, b = sweep.value(left), sweep.value(right)
+    found = Found(length=known(a.length * b.length))
+    return sweep.settled(node, _enclosed(sweep, node), found)
+
+
+def _through(
+    sweep: Sweep, node: Variable, argument: Variable, matrix: Matrix, name: Variable
+) -> Value:
+    """Take an array through a constant matrix; ``W b`` as the turned ``b' W'``."""
+    x = sweep.value(argument)
+    turned = name is node.args[0]
+    rows = _Rows(argument.shape if turned else None)
+    low, high = matrix.ends(rows.of(x.low), rows.of(x.high))
+    centre = matrix.after(rows.of(x.centre))
+    if x.radius.is_finite():
+        widths = np.tile(matrix.widths * x.radius, len(centre) // matrix.columns)
+        low, high = raised(low, centre - widths), lowered(high, centre + widths)
+    norm = sweep.norm(name, matrix)
+    longest = known(norm * x.length)
+    if "weights" in sweep.choice(node):
+        longest = least(longest, length_over_cube(sweep, node))
+    back = _Rows(node.shape[::-1] if turned else None)
+    found = Found(back.of(centre), known(norm * x.radius), longest)
+    return sweep.settled(node, (back.of(low), back.of(high)), found)
+
+
+class _Rows:
+    """Turns arrays of a shape, or leaves them as they are."""
+
+    def __init__(self, shape: tuple[int, ...] | None) -> None:
+        self.shape = shape
+
+    def of(self, x: Vector) -> Vector:
+        return x if self.shape is None else x.reshape(self.shape).T.reshape(-1)
+
+
+# -- functions of one variable -------------------------------------------------------
+
+
+def _curve(sweep: Sweep, node: Variable) -> Value:
+    """Lipschitz curves, and bounded ones by the sum of what each element may do."""
+    assert node.op is not None
+    name, a = node.op.name, sweep.value(node.args[0])
+    f = ONE_VARIABLE[name]
+    centre = vector([f(x) for x in a.centre.tolist()])
+    radius = known(STEEPEST[name]() * a.radius)
+    length = a.length if name in BELOW_IDENTITY else INFINITY
+    chosen = sweep.choice(node)
+    if name in BENDS and "near" in chosen:
+        h = Heights(name, True, centre)
+        radius = least(radius, root(follow(sweep, node, h, chosen["near"])))
+    if name in BENDS and "long" in chosen:
+        h = Heights(name, True, vector([arb(0)] * node.size))
+        length = least(length, root(follow(sweep, node, h, chosen["long"])))
+    return sweep.settled(node, _enclosed(sweep, node), Found(centre, radius, length))
+
+
+# -- layout --------------------------------------------------------------------------
+
+
+def _move(sweep: Sweep, node: Variable) -> Value:
+    """Elements change places; none is lost or doubled."""
+    assert node.op is not None
+    a, shape = sweep.value(node.args[0]), node.args[0].shape
+    move = MOVES[node.op.name]
+
+    def moved(x: Vector) -> Vector:
+        return move(x.reshape(shape), **node.attrs).reshape(-1)
+
+    low, high, centre = moved(a.low), moved(a.high), moved(a.centre)
+    return Value(low, high, centre, a.radius, a.length, a.total)
+
+
+def _broadcast(sweep: Sweep, node: Variable) -> Value:
+    """Every element as often as the shape grows."""
+    a = sweep.value(node.args[0])
+    times = arb(max(node.size // max(node.args[0].size, 1), 1))
+    found = Found(length=known(times.sqrt() * a.length), total=known(times * a.total))
+    return sweep.settled(node, _enclosed(sweep, node), found)
+
+
+def _concatenate(sweep: Sweep, node: Variable) -> Value:
+    """Squares add up."""
+    args = [sweep.value(v) for v in node.args]
+    length, total = arb(0), arb(0)
+    for a in args:
+        length, total = length + a.length**2, total + a.total
+    found = Found(length=root(length), total=known(total))
+    return sweep.settled(node, _enclosed(sweep, node), found)
+
+
+def _softmax(sweep: Sweep, node: Variable) -> Value:
+    """Each row is non-negative and sums to 1."""
+    rows = arb(node.size // node.shape[-1])
+    found = Found(length=rows.sqrt(), total=rows)
+    return sweep.settled(node, _enclosed(sweep, node), found)
+
+
+RULES: dict[str, Rule] = {
+    "add": _add,
+    "subtract": _subtract,
+    "negative": _negative,
+    "multiply": _multiply,
+    "square": _square,
+    "sum": _sum,
+    "matmul": _matmul,
+    "reshape": _move,
+    "transpose": _move,
+    "broadcast": _broadcast,
+    "concatenate": _concatenate,
+    "softmax": _softmax,
+    **dict.fromkeys(STEEPEST, _curve),
+}

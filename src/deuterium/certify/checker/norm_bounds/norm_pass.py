@@ -1,0 +1,114 @@
+"""One pass over a graph: what is known of every node, from its arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from deuterium.certify.checker.ball_functions import INFINITY, Ball
+from deuterium.certify.checker.exceptions import NoBound
+from deuterium.certify.checker.norm_bounds.array_knowledge import Found, Value, settled
+from deuterium.certify.checker.norm_bounds.ball_matrices import Matrix
+from deuterium.certify.checker.norm_bounds.ball_vectors import Vector, vector
+from deuterium.certify.checker.norm_bounds.norm_graph import Graph
+from deuterium.certify.checker.norm_bounds.norm_leaf_rules import RULES, default
+from deuterium.certify.checker.proof_domain import Part
+from deuterium.certify.checker.proof_region import Region, number
+from deuterium.graph.variable import Variable
+
+Choices = Mapping[str, Any]
+
+
+class Sweep:
+    """One pass.
+
+    Parameters
+    ----------
+    graph : Graph
+    region : Region
+        Of the inputs.
+    claims : mapping
+        Numbers that the spectral norms of matrices do not exceed, by place: proved when
+        they are used.
+    choices : mapping
+        What the proof lays down, by place.
+    """
+
+    def __init__(
+        self, graph: Graph, region: Region, claims: Choices, choices: Choices
+    ) -> None:
+        self.graph, self.region, self.claims = graph, region, claims
+        self.choices = choices
+        self.values: dict[Variable, Value] = {}
+
+    def run(self, given: Mapping[Variable, Value] | None = None) -> Value:
+        """Return what is known of the objective.
+
+        Parameters
+        ----------
+        given : mapping, optional
+            Nodes whose values are known, or put in.
+        """
+        self.values.update(given or {})
+        self.meet(self.graph.order)
+        return self.value(self.graph.order[-1])
+
+    def meet(self, nodes: Iterable[Variable]) -> None:
+        """Work out some nodes, arguments first."""
+        for v in nodes:
+            if v not in self.values and not self.graph.is_fixed(v):
+                self.values[v] = self._value(v)
+
+    def value(self, v: Variable) -> Value:
+        """Return what is known of a node that the pass has met."""
+        return self.graph.known(v) if self.graph.is_fixed(v) else self.values[v]
+
+    def choice(self, v: Variable) -> Choices:
+        """Return what the proof lays down of a node."""
+        chosen: Choices = self.choices.get(str(self.graph.place[v]), {})
+        return chosen
+
+    def norm(self, v: Variable, matrix: Matrix) -> Ball:
+        """Return an upper bound of the norm of a constant matrix."""
+        claim = self.claims.get(str(self.graph.place[v]))
+        if claim is not None and type(claim) not in (int, float):
+            raise NoBound(f"a number is wanted, got {claim!r:.60}")
+        return matrix.norm(claim)
+
+    def settled(
+        self, node: Variable, ends: tuple[Vector, Vector], found: Found
+    ) -> Value:
+        """Put together what is known of a node."""
+        return settled(
+            *ends,
+            found,
+            scalar=not node.shape,
+            positive=node in self.graph.positive,
+            takes=self.choice(node).get("ball") is True,
+        )
+
+    def _value(self, v: Variable) -> Value:
+        if v.op is None:
+            return self._symbol(v)
+        return RULES.get(v.op.name, default)(self, v)
+
+    def _symbol(self, v: Variable) -> Value:
+        """Return the box of a symbol, or its ball where that is the smaller."""
+        inputs = self.graph.inputs
+        start = inputs.starts[v.name]
+        low = vector(self.region.low[start : start + v.size])
+        high = vector(self.region.high[start : start + v.size])
+        box = settled(low, high, Found())
+        found = _ball(inputs.whole[v.name])
+        if found is None:
+            return box
+        takes = bool(found.radius < settled(low, high, found).radius)
+        return settled(low, high, found, takes=takes)
+
+
+def _ball(part: Part) -> Found | None:
+    """Return the smallest of the balls that a symbol lies in."""
+    if not part.balls:
+        return None
+    centre, radius = min(part.balls, key=lambda b: b[1])
+    return Found(vector([number(x) for x in centre]), number(radius), INFINITY)

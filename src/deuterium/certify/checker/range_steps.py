@@ -1,0 +1,396 @@
+"""Steps that work out ranges: one for each group of a layout.
+
+A step takes the lists of lower and upper ends, by slot, and fills in its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from itertools import accumulate
+from operator import itemgetter
+from typing import Any
+
+from flint import arb_mat
+
+from deuterium.certify.checker import logistic_family as families
+from deuterium.certify.checker.ball_functions import (
+    HALF,
+    ONE,
+    ZERO,
+    Ball,
+    larger,
+    share,
+)
+from deuterium.certify.checker.binary_ranges import RULES2, times
+from deuterium.certify.checker.exceptions import NoBound
+from deuterium.certify.checker.scalar_layout import Group, Task
+from deuterium.certify.checker.unary_ranges import (
+    RULES,
+    integer_power,
+    sign_slope,
+    step_slope,
+)
+
+Ends = list[Ball]
+Step = Callable[[Ends, Ends], None]
+
+FEW = 16  # elements of a softmax of which differences are cheap
+LARGE = 600  # elements of a matrix, beyond which centres and radii pay
+
+
+def flat(tasks: Sequence[Task]) -> list[tuple[int, ...]]:
+    """Return tasks that fill one slot as the slot and those it takes, in one tuple."""
+    return [(outs[0], *ins) for outs, ins in tasks]
+
+
+def _one_variable(rule: Any, group: Group) -> Step:
+    places = flat(group.tasks)
+
+    def step(low: Ends, high: Ends) -> None:
+        for k, i in places:
+            low[k], high[k] = rule(low[i], high[i])
+
+    return step
+
+
+def _two_variables(rule: Any, group: Group) -> Step:
+    places = flat(group.tasks)
+
+    def step(low: Ends, high: Ends) -> None:
+        for k, i, j in places:
+            low[k], high[k] = rule(low[i], high[i], low[j], high[j])
+
+    return step
+
+
+def _add(group: Group, fixed: Mapping[int, Ball]) -> Step:
+    places = flat(group.tasks)
+
+    def step(low: Ends, high: Ends) -> None:
+        for k, i, j in places:
+            low[k] = low[i] + low[j]
+            high[k] = high[i] + high[j]
+
+    return step
+
+
+def _subtract(group: Group, fixed: Mapping[int, Ball]) -> Step:
+    places = flat(group.tasks)
+
+    def step(low: Ends, high: Ends) -> None:
+        for k, i, j in places:
+            low[k] = low[i] - high[j]
+            high[k] = high[i] - low[j]
+
+    return step
+
+
+def _multiply(group: Group, fixed: Mapping[int, Ball]) -> Step:
+    """Products with constants first: their signs are known beforehand."""
+    up, down, rest = [], [], []
+    squares: list[Task] = []
+    for k, i, j in flat(group.tasks):
+        if i in fixed:
+            i, j = j, i
+        if i == j:
+            squares.append(((k,), (i,)))
+        elif j in fixed and fixed[j] >= ZERO:
+            up.append((k, i, j))
+        elif j in fixed and fixed[j] <= ZERO:
+            down.append((k, i, j))
+        else:
+            rest.append((k, i, j))
+    squared = _one_variable(RULES["square"], Group("square", squares, {}))
+
+    def step(low: Ends, high: Ends) -> None:
+        for k, i, j in up:
+            c = low[j]
+            low[k], high[k] = low[i] * c, high[i] * c
+        for k, i, j in down:
+            c = low[j]
+            low[k], high[k] = high[i] * c, low[i] * c
+        for k, i, j in rest:
+            low[k], high[k] = times(low[i], high[i], low[j], high[j])
+        if squares:
+            squared(low, high)
+
+    return step
+
+
+def _sum(group: Group, fixed: Mapping[int, Ball]) -> Step:
+    places = [(outs[0], itemgetter(*ins)) for outs, ins in group.tasks]
+
+    def step(low: Ends, high: Ends) -> None:
+        for k, terms in places:
+            low[k] = sum(terms(low), ZERO)
+            high[k] = sum(terms(high), ZERO)
+
+    return step
+
+
+def _prod(group: Group, fixed: Mapping[int, Ball]) -> Step:
+    def step(low: Ends, high: Ends) -> None:
+        for (k,), ins in group.tasks:
+            a = b = ONE
+            for i in ins:
+                a, b = times(a, b, low[i], high[i])
+            low[k], high[k] = a, b
+
+    return step
+
+
+def largest(balls: Sequence[Ball]) -> Ball:
+    """Return the largest of several balls."""
+    top = balls[0]
+    for x in balls[1:]:
+        top = larger(top, x)
+    return top
+
+
+def _max(group: Group, fixed: Mapping[int, Ball]) -> Step:
+    def step(low: Ends, high: Ends) -> None:
+        for (k,), ins in group.tasks:
+            low[k] = largest([low[i] for i in ins])
+            high[k] = largest([high[i] for i in ins])
+
+    return step
+
+
+def log_sum_exp(balls: Sequence[Ball]) -> Ball:
+    """Return ``log(sum(exp(x)))``; exponents of balls do not overflow."""
+    top = largest(balls)
+    if not top.is_finite():
+        return sum([x.exp() for x in balls], ZERO).log()
+    return top + sum([share(x - top) for x in balls], ZERO).log()
+
+
+def _logsumexp(group: Group, fixed: Mapping[int, Ball]) -> Step:
+    def step(low: Ends, high: Ends) -> None:
+        for (k,), ins in group.tasks:
+            low[k] = log_sum_exp([low[i] for i in ins])
+            high[k] = log_sum_exp([high[i] for i in ins])
+
+    return step
+
+
+def others(terms: list[Ball]) -> list[Ball]:
+    """Return, for each term, the sum of the others; nothing is subtracted."""
+    before = list(accumulate(terms[:-1], initial=ZERO))
+    after = list(accumulate(terms[:0:-1], initial=ZERO))[::-1]
+    return [a + b for a, b in zip(before, after, strict=True)]
+
+
+def _few_shares(outs: Sequence[int], ins: Sequence[int], low: Ends, high: Ends) -> None:
+    """Work out a softmax of few elements from their differences: exact where equal."""
+    for n, (k, i) in enumerate(zip(outs, ins, strict=True)):
+        rest = [j for m, j in enumerate(ins) if m != n]
+        value = ONE / sum([(high[j] - low[i]).exp() for j in rest], ONE)
+        low[k] = value if value > ZERO else ZERO
+        value = ONE / sum([(low[j] - high[i]).exp() for j in rest], ONE)
+        high[k] = value if value < ONE else ONE
+
+
+def _softmax(group: Group, fixed: Mapping[int, Ball]) -> Step:
+    """Rise in an element's own argument, fall in the others."""
+
+    def step(low: Ends, high: Ends) -> None:
+        for outs, ins in group.tasks:
+            if len(ins) <= FEW:
+                _few_shares(outs, ins, low, high)
+                continue
+            least = [low[i].exp() for i in ins]
+            most = [high[i].exp() for i in ins]
+            for k, p, q in zip(outs, least, others(most), strict=True):
+                value = p / (p + q)
+                low[k] = value if value > ZERO else ZERO
+            for k, p, q in zip(outs, most, others(least), strict=True):
+                value = p / (p + q)
+                high[k] = value if value < ONE else ONE
+
+    return step
+
+
+def chosen(low: Ends, high: Ends, ins: Sequence[int]) -> tuple[list[int], list[int]]:
+    """Return which elements may be the largest, and which certainly are alone so."""
+    floor = largest([low[i] for i in ins])
+    possible = [n for n, i in enumerate(ins) if not high[i] < floor]
+    return possible, possible if len(possible) == 1 else []
+
+
+def _first_maximum(group: Group, fixed: Mapping[int, Ball]) -> Step:
+    def step(low: Ends, high: Ends) -> None:
+        for outs, ins in group.tasks:
+            possible, alone = chosen(low, high, ins)
+            for n, k in enumerate(outs):
+                low[k] = ONE if n in alone else ZERO
+                high[k] = ONE if n in possible else ZERO
+
+    return step
+
+
+def _tie_slope(group: Group, fixed: Mapping[int, Ball]) -> Step:
+    def step(low: Ends, high: Ends) -> None:
+        for (k,), ins in group.tasks:
+            possible, alone = chosen(low, high, ins)
+            if 0 in possible and not alone:
+                raise NoBound("the slope of a maximum where two elements may tie")
+            low[k] = high[k] = ZERO
+
+    return step
+
+
+# -- matrix products -----------------------------------------------------------------
+
+
+def _matmul(group: Group, fixed: Mapping[int, Ball]) -> Step:
+    rows, inner, columns = group.attrs["shape"]
+    ((outs, ins),) = group.tasks
+    a, b = ins[: rows * inner], ins[rows * inner :]
+    if all(i in fixed for i in b):
+        return affine(outs, a, b, (rows, inner, columns), fixed)
+    if all(i in fixed for i in a):
+        # the transposed product has its constant factor behind
+        turned = _transposed(b, inner, columns), _transposed(a, rows, inner)
+        out = _transposed(outs, rows, columns)
+        return affine(tuple(out), *turned, (columns, inner, rows), fixed)
+    return partial(_general_product, outs, a, b, (rows, inner, columns))
+
+
+def _transposed(places: Sequence[int], rows: int, columns: int) -> list[int]:
+    return [places[i * columns + j] for j in range(columns) for i in range(rows)]
+
+
+def _general_product(
+    outs: Sequence[int],
+    a: Sequence[int],
+    b: Sequence[int],
+    shape: tuple[int, int, int],
+    low: Ends,
+    high: Ends,
+) -> None:
+    _, inner, columns = shape
+    for n, k in enumerate(outs):
+        r, c = divmod(n, columns)
+        down = up = ZERO
+        for i, j in zip(a[r * inner : (r + 1) * inner], b[c::columns], strict=True):
+            p, q = times(low[i], high[i], low[j], high[j])
+            down, up = down + p, up + q
+        low[k], high[k] = down, up
+
+
+def by_sign(weights: Sequence[Ball]) -> tuple[list[Ball], list[Ball]]:
+    """Return what may be positive, and what may be negative; zero for the others.
+
+    A ball that may be either counts in both: that its number is multiplied with one end
+    and zero with the other is among what the balls of both allow.
+    """
+    positive = [ZERO if c <= ZERO else c for c in weights]
+    negative = [ZERO if c >= ZERO else c for c in weights]
+    return positive, negative
+
+
+def affine(
+    outs: Sequence[int],
+    x: Sequence[int],
+    w: Sequence[int],
+    shape: tuple[int, int, int],
+    fixed: Mapping[int, Ball],
+) -> Step:
+    """Return the step of ``x @ W`` for a constant matrix.
+
+    By its positive part P and negative part N: ``low @ P + high @ N`` to
+    ``high @ P + low @ N``.
+    """
+    _, inner, columns = shape
+    if inner * columns > LARGE:
+        return _centred(outs, x, w, shape, fixed)
+    weights = [fixed[i] for i in w]
+    positive, negative = by_sign(weights)
+    both = arb_mat(2 * inner, columns, positive + negative)
+    rows = shape[0]
+    parts = [tuple(x[s : s + inner]) for s in range(0, rows * inner, inner)]
+
+    def step(low: Ends, high: Ends) -> None:
+        entries: list[Ball] = []
+        for part in parts:
+            down, up = [low[i] for i in part], [high[i] for i in part]
+            entries += down + up + up + down
+        product = (arb_mat(2 * rows, 2 * inner, entries) * both).entries()
+        for n, k in enumerate(outs):
+            r, c = divmod(n, columns)
+            low[k] = product[2 * r * columns + c]
+            high[k] = product[(2 * r + 1) * columns + c]
+
+    return step
+
+
+def _centred(
+    outs: Sequence[int],
+    x: Sequence[int],
+    w: Sequence[int],
+    shape: tuple[int, int, int],
+    fixed: Mapping[int, Ball],
+) -> Step:
+    """Return the same step by centres and radii, which is faster for large matrices.
+
+    Twice the centres times W, and twice the radii times the absolute values of W.
+    """
+    rows, inner, columns = shape
+    weights = [fixed[i] for i in w]
+    matrix = arb_mat(inner, columns, weights)
+    sizes = arb_mat(inner, columns, [abs(c) for c in weights])
+
+    def step(low: Ends, high: Ends) -> None:
+        down = arb_mat(rows, inner, [low[i] for i in x])
+        up = arb_mat(rows, inner, [high[i] for i in x])
+        centre, radius = (down + up) * matrix, (up - down) * sizes
+        least = ((centre - radius) * HALF).entries()
+        most = ((centre + radius) * HALF).entries()
+        for k, a, b in zip(outs, least, most, strict=True):
+            low[k], high[k] = a, b
+
+    return step
+
+
+MAKERS: Mapping[str, Callable[[Group, Mapping[int, Ball]], Step]] = {
+    "add": _add,
+    "subtract": _subtract,
+    "multiply": _multiply,
+    "sum": _sum,
+    "prod": _prod,
+    "max": _max,
+    "logsumexp": _logsumexp,
+    "softmax": _softmax,
+    "first_maximum": _first_maximum,
+    "tie_slope": _tie_slope,
+    "matmul": _matmul,
+}
+"""Operators with a step of their own; the others go element by element."""
+
+
+def step_for(group: Group, fixed: Mapping[int, Ball], *, slopes: bool) -> Step:
+    """Return the step of a group.
+
+    Parameters
+    ----------
+    group : Group
+        Its tasks.
+    fixed : mapping
+        The values of slots that are constant, and known exactly or as one ball.
+    slopes : bool
+        Whether kinks count with the slopes of both sides, as mean values need it.
+    """
+    if group.name in families.MEMBERS:
+        return families.step_for(group)
+    if slopes and group.name == "relu'":
+        return _one_variable(step_slope, group)
+    if slopes and group.name == "absolute'":
+        return _one_variable(sign_slope, group)
+    if group.name in MAKERS:
+        return MAKERS[group.name](group, fixed)
+    if group.name == "integer_power":
+        return _one_variable(integer_power(group.attrs["n"]), group)
+    if group.name in RULES:
+        return _one_variable(RULES[group.name], group)
+    return _two_variables(RULES2[group.name], group)

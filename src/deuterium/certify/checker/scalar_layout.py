@@ -1,0 +1,265 @@
+"""A graph laid out as single numbers: what each depends on, and how.
+
+Every element of every node is a *slot*.  Slots of the coordinates come first; elements
+that are only moved (reshaped, gathered, broadcast ...) are the slots they came from.
+What is left is a list of *groups*: one operator and its tasks, a task being the slots
+it fills and the slots it takes.  Tasks that nothing wanted depends on are dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from flint import arb
+
+from deuterium.certify.checker.binary_ranges import RULES2
+from deuterium.certify.checker.unary_ranges import RULES
+from deuterium.errors import CertificateError
+from deuterium.graph.traverse import topological
+from deuterium.graph.variable import Variable
+
+Array = Any
+ELEMENTWISE = {*RULES, *RULES2, "integer_power"}
+Task = tuple[tuple[int, ...], tuple[int, ...]]  # slots filled, slots taken
+
+
+@dataclass
+class Group:
+    """Tasks of one operator, independent of each other unless it is a chain."""
+
+    name: str
+    tasks: list[Task]
+    attrs: Mapping[str, Any]
+
+
+class Layout:
+    """The slots and groups of a graph.
+
+    Parameters
+    ----------
+    outputs : sequence of Variable
+        What is wanted.
+    starts : mapping
+        The first coordinate of each symbol, by name.
+    inputs : int
+        How many coordinates there are.
+
+    Attributes
+    ----------
+    slots : dict from Variable to ndarray
+        The slot of every element of every node.
+    numbers : dict from int to arb
+        The slots of constants, and their values.
+    groups : list of Group
+        What is to be done, in order.
+    count : int
+        How many slots there are.
+    """
+
+    def __init__(
+        self, outputs: Sequence[Variable], starts: Mapping[str, int], inputs: int
+    ) -> None:
+        self.count = inputs
+        self.numbers: dict[int, Any] = {}
+        self.groups: list[Group] = []
+        self.slots: dict[Variable, Array] = {}
+        self._known: dict[Any, int] = {}
+        for node in topological(outputs):
+            self.slots[node] = self._enter(node, starts)
+
+    def _enter(self, node: Variable, starts: Mapping[str, int]) -> Array:
+        if node.is_symbol:
+            start = starts[node.name]
+            return np.arange(start, start + node.size).reshape(node.shape)
+        if node.op is None:
+            return self._numbered(np.asarray(node.value, dtype=object))
+        name = node.op.name
+        places = [self.slots[a] for a in node.args]
+        if name in MOVES:
+            return MOVES[name](*places, **node.attrs)
+        maker = _MAKERS.get(name, _each if name in ELEMENTWISE else None)
+        if maker is None:
+            raise CertificateError(f"the checker has no rule for the operator {name!r}")
+        return maker(self, node, places)
+
+    def _numbered(self, values: Array) -> Array:
+        places = [self.number(x) for x in values.ravel().tolist()]
+        return np.array(places, dtype=np.int64).reshape(values.shape)
+
+    def number(self, x: Any) -> int:
+        """Return the slot of a constant."""
+        if x not in self._known:
+            self._known[x] = self.fresh(1)[0]
+            self.numbers[self._known[x]] = arb(x)
+        return self._known[x]
+
+    def fresh(self, n: int) -> list[int]:
+        """Return new slots."""
+        self.count += n
+        return list(range(self.count - n, self.count))
+
+    def do(self, name: str, tasks: list[Task], **attrs: Any) -> None:
+        """Add a group."""
+        self.groups.append(Group(name, tasks, attrs))
+
+    def keep(self, wanted: set[int]) -> list[Group]:
+        """Return the groups without the tasks that no wanted slot depends on."""
+        needed, kept = set(wanted), []
+        for group in reversed(self.groups):
+            tasks = []
+            for outs, ins in reversed(group.tasks):
+                if not needed.isdisjoint(outs):
+                    needed.update(ins)
+                    tasks.append((outs, ins))
+            if tasks:
+                kept.append(Group(group.name, tasks[::-1], group.attrs))
+        return kept[::-1]
+
+
+# -- what only moves elements --------------------------------------------------------
+
+MOVES: Mapping[str, Callable[..., Array]] = {
+    "broadcast": lambda x, shape, ndim: np.broadcast_to(x, shape),
+    "reshape": lambda x, shape, ndim: x.reshape(shape),
+    "transpose": lambda x, axes: x.transpose(axes),
+    "gather": lambda x, index, ndim: x.ravel()[index],
+    "concatenate": lambda *xs, axis, ndim: np.concatenate(xs, axis=axis),
+    "select": lambda a, b, mask: np.where(mask, a, b),
+}
+"""What the operators that move elements do to an array of slots."""
+
+
+# -- what computes -------------------------------------------------------------------
+
+
+def _each(layout: Layout, node: Variable, places: list[Array]) -> Array:
+    """One task an element."""
+    assert node.op is not None
+    out = np.array(layout.fresh(node.size), dtype=np.int64)
+    columns = [p.ravel().tolist() for p in places]
+    tasks: list[Task] = [
+        ((k,), tuple(ins)) for k, *ins in zip(out.tolist(), *columns, strict=True)
+    ]
+    layout.do(node.op.name, tasks, **node.attrs)
+    return out.reshape(node.shape)
+
+
+def _pi(layout: Layout, node: Variable, places: list[Array]) -> Array:
+    (slot,) = layout.fresh(1)
+    layout.numbers[slot] = arb.pi()
+    return np.array(slot)
+
+
+def _totals(layout: Layout, terms: Sequence[Sequence[int]]) -> list[int]:
+    """Return the slots of sums; a sum of one term is that term, of none is zero."""
+    out: list[int] = []
+    tasks: list[Task] = []
+    for row in terms:
+        if not len(row):
+            out.append(layout.number(0))
+        elif len(row) == 1:
+            out.append(int(row[0]))
+        else:
+            out += layout.fresh(1)
+            tasks.append(((out[-1],), tuple(row)))
+    if tasks:
+        layout.do("sum", tasks)
+    return out
+
+
+def _sum(layout: Layout, node: Variable, places: list[Array]) -> Array:
+    (x,) = places
+    axes = tuple(i % x.ndim for i in node.attrs["axis"])
+    kept = [i for i in range(x.ndim) if i not in axes]
+    rows = x.transpose([*kept, *axes]).reshape(node.size, x.size // max(node.size, 1))
+    return np.array(_totals(layout, rows.tolist()), dtype=np.int64).reshape(node.shape)
+
+
+def _scatter(layout: Layout, node: Variable, places: list[Array]) -> Array:
+    rows: list[list[int]] = [[] for _ in range(node.size)]
+    for place, slot in zip(
+        node.attrs["index"].ravel().tolist(), places[0].ravel().tolist(), strict=True
+    ):
+        rows[place].append(slot)
+    return np.array(_totals(layout, rows), dtype=np.int64).reshape(node.shape)
+
+
+def _cumsum(layout: Layout, node: Variable, places: list[Array]) -> Array:
+    (x,) = places
+    flip = slice(None, None, -1 if node.attrs["reverse"] else 1)
+    out = x.copy()
+    for row, given in zip(_rows(out[..., flip]), _rows(x[..., flip]), strict=True):
+        for i, j in pairwise(range(len(given))):
+            (row[j],) = layout.fresh(1)
+            layout.do("add", [((int(row[j]),), (int(row[i]), int(given[j])))])
+    return out
+
+
+def _rows(x: Array) -> list[Array]:
+    """Return views of the rows along the last axis."""
+    return [x[place] for place in np.ndindex(x.shape[:-1])]
+
+
+def _reduce(layout: Layout, node: Variable, places: list[Array]) -> Array:
+    """One task a row, to one number."""
+    assert node.op is not None
+    out = np.array(layout.fresh(node.size), dtype=np.int64)
+    rows = [tuple(row.tolist()) for row in _rows(places[0])]
+    tasks: list[Task] = [((k,), r) for k, r in zip(out.tolist(), rows, strict=True)]
+    layout.do(node.op.name, tasks)
+    return out.reshape(node.shape)
+
+
+def _along(layout: Layout, node: Variable, places: list[Array]) -> Array:
+    """One task a row, to as many numbers."""
+    assert node.op is not None
+    out = np.array(layout.fresh(node.size), dtype=np.int64).reshape(node.shape)
+    rows = zip(_rows(out), _rows(places[0]), strict=True)
+    tasks = [(tuple(o.tolist()), tuple(x.tolist())) for o, x in rows]
+    layout.do(node.op.name, tasks)
+    return out
+
+
+def _each_of_row(layout: Layout, node: Variable, places: list[Array]) -> Array:
+    """One task an element, which takes itself and then the others of its row."""
+    assert node.op is not None
+    out = np.array(layout.fresh(node.size), dtype=np.int64).reshape(node.shape)
+    tasks: list[Task] = []
+    for outs, ins in zip(_rows(out), _rows(places[0]), strict=True):
+        for k, i in enumerate(ins.tolist()):
+            rest = ins.tolist()[:k] + ins.tolist()[k + 1 :]
+            tasks.append(((int(outs[k]),), (i, *rest)))
+    layout.do(node.op.name, tasks)
+    return out
+
+
+def _matmul(layout: Layout, node: Variable, places: list[Array]) -> Array:
+    """One task a matrix product: its rows, then the two factors' slots."""
+    a, b = places
+    out = np.array(layout.fresh(node.size), dtype=np.int64).reshape(node.shape)
+    if not a.shape[-1]:
+        return np.full(node.shape, layout.number(0))
+    for place in np.ndindex(a.shape[:-2]):
+        ins = (*a[place].ravel().tolist(), *b[place].ravel().tolist())
+        shape = (*a.shape[-2:], b.shape[-1])
+        layout.do("matmul", [(tuple(out[place].ravel().tolist()), ins)], shape=shape)
+    return out
+
+
+_MAKERS: Mapping[str, Callable[[Layout, Variable, list[Array]], Array]] = {
+    "pi": _pi,
+    "sum": _sum,
+    "scatter": _scatter,
+    "cumsum": _cumsum,
+    "prod": _reduce,
+    "max": _reduce,
+    "logsumexp": _reduce,
+    "softmax": _along,
+    "first_maximum": _along,
+    "tie_slope": _each_of_row,
+    "matmul": _matmul,
+}

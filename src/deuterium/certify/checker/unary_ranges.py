@@ -1,0 +1,332 @@
+"""Ranges of the functions of one variable over an interval.
+
+An interval is a pair of balls: there are numbers in the two balls between which every
+value lies.  A ball that is not finite says nothing.  A comparison of balls is true only
+if it is certain, so a rule takes the branch that is proved, or else the one that always
+holds.
+
+Where each function is defined, rises, falls and turns is stated here, apart from the
+operators' own records.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from flint import arb
+
+from deuterium.certify.checker.ball_functions import (
+    HALF,
+    ONE,
+    ONE_VARIABLE,
+    TWO,
+    ZERO,
+    Ball,
+    Function,
+    larger,
+    smaller,
+    whole_power,
+)
+from deuterium.certify.checker.exceptions import NoBound
+
+Range = tuple[Ball, Ball]
+Rule = Callable[[Ball, Ball], Range]
+
+LARGE = 2.0**50  # beyond it a double does not say which half wave it is in
+
+
+def rising(f: Function, low: Ball = None, high: Ball = None) -> Rule:
+    """Return the rule of a function that rises, with values in [low, high]."""
+
+    def rule(a: Ball, b: Ball) -> Range:
+        c = f(a)
+        d = c if a is b else f(b)
+        if low is not None and not c > low:
+            c = low
+        if high is not None and not d < high:
+            d = high
+        return c, d
+
+    return rule
+
+
+def falling(f: Function, low: Ball = None, high: Ball = None) -> Rule:
+    """Return the rule of a function that falls, with values in [low, high]."""
+    up = rising(f, low, high)
+
+    def rule(a: Ball, b: Ball) -> Range:
+        return up(b, a)
+
+    return rule
+
+
+def within(
+    rule: Rule, name: str, low: Ball = None, high: Ball = None, *, closed: bool
+) -> Rule:
+    """Return a rule for the arguments between two ends; elsewhere there is no bound."""
+
+    def checked(a: Ball, b: Ball) -> Range:
+        if low is not None and not (a >= low if closed else a > low):
+            raise NoBound(
+                f"{name} of what may not be {'>='[: 1 + closed]} {low.str(5)}"
+            )
+        if high is not None and not (b <= high if closed else b < high):
+            raise NoBound(
+                f"{name} of what may not be {'<='[: 1 + closed]} {high.str(5)}"
+            )
+        return rule(a, b)
+
+    return checked
+
+
+def valley(f: Function, bottom: Ball) -> Rule:
+    """Return the rule of an even function that rises away from zero."""
+
+    def rule(a: Ball, b: Ball) -> Range:
+        if a >= ZERO:
+            c = f(a)
+            return c, c if a is b else f(b)
+        if b <= ZERO:
+            return f(b), f(a)
+        return bottom, larger(f(a), f(b))
+
+    return rule
+
+
+def hill(f: Function, top: Ball) -> Rule:
+    """Return the rule of an even positive function that falls away from zero."""
+
+    def rule(a: Ball, b: Ball) -> Range:
+        if a >= ZERO:
+            d = f(a)
+            c = d if a is b else f(b)
+        elif b <= ZERO:
+            c, d = f(a), f(b)
+        else:
+            c, d = smaller(f(a), f(b)), top
+        return c if c > ZERO else ZERO, d
+
+    return rule
+
+
+def wave(f: Function, turn: Callable[[], Ball]) -> Rule:
+    """Return the rule of an odd function, largest at -turn and least at turn."""
+
+    def rule(a: Ball, b: Ball) -> Range:
+        t = turn()
+        c = f(a)
+        d = c if a is b else f(b)
+        if b <= -t or a >= t:
+            return c, d
+        if a >= -t and b <= t:
+            return d, c
+        c, d = smaller(c, d), larger(c, d)
+        if not (b < t or a > t):
+            c = f(t)
+        if not (b < -t or a > -t):
+            d = f(-t)
+        return c, d
+
+    return rule
+
+
+def _logit_slope(a: Ball, b: Ball) -> Range:
+    f = ONE_VARIABLE["logit'"]
+    c, d = f(a), f(b)
+    if b <= HALF:
+        return d, c
+    if a >= HALF:
+        return c, d
+    return arb(4), larger(c, d)
+
+
+def _sqrt(rule: Rule) -> Rule:
+    """Return the rule for upper ends that, by rounding, might be below zero."""
+
+    def whole(a: Ball, b: Ball) -> Range:
+        return rule(a, b if b >= ZERO or a is b else b.upper())
+
+    return whole
+
+
+def _reciprocal(a: Ball, b: Ball) -> Range:
+    if a > ZERO:
+        c = ONE / b
+        return c if c > ZERO else ZERO, ONE / a
+    if b < ZERO:
+        d = ONE / a
+        return ONE / b, d if d < ZERO else ZERO
+    raise NoBound("division by what may be zero")
+
+
+# -- periodic ------------------------------------------------------------------------
+
+
+def _middle(a: Ball, b: Ball) -> float:
+    """Return about the middle of an interval, in units of pi."""
+    return float((HALF * (a + b)).mid()) / math.pi
+
+
+def _periodic(f: Function, offset: Ball) -> Rule:
+    """Return the rule of a sine that rises on ``(offset + [-1/2, 1/2]) pi``."""
+    shift = float(offset)
+
+    def rule(a: Ball, b: Ball) -> Range:
+        c = f(a)
+        if a is b and c.is_finite():
+            return c, c
+        d = f(b)
+        middle = _middle(a, b) - shift
+        if abs(middle) < LARGE:
+            k = round(middle)
+            if _between_turns(a, b, k + offset):
+                return (c, d) if k % 2 == 0 else (d, c)
+        return _with_turns(a, b, smaller(c, d), larger(c, d), offset)
+
+    return rule
+
+
+def _between_turns(a: Ball, b: Ball, centre: Ball) -> bool:
+    pi = arb.pi()
+    return bool(a >= (centre - HALF) * pi and b <= (centre + HALF) * pi)
+
+
+def _with_turns(a: Ball, b: Ball, low: Ball, high: Ball, offset: Ball) -> Range:
+    """Return the range where the sine may turn."""
+    if not (low >= -ONE and high <= ONE):
+        low, high = larger(low, -ONE), smaller(high, ONE)
+    if not (b - a).is_finite() or _may_hold(a, b, offset + HALF):
+        high = ONE
+    if not (b - a).is_finite() or _may_hold(a, b, offset - HALF):
+        low = -ONE
+    return low, high
+
+
+def _may_hold(a: Ball, b: Ball, at: Ball) -> bool:
+    """Return whether some ``(at + 2 k) pi`` may lie in the interval."""
+    two_pi = TWO * arb.pi()
+    first = ((a - at * arb.pi()) / two_pi).lower().ceil()
+    last = ((b - at * arb.pi()) / two_pi).upper().floor()
+    return not first > last
+
+
+def _tan(a: Ball, b: Ball) -> Range:
+    middle = _middle(a, b)
+    if abs(middle) < LARGE:
+        k, pi = round(middle), arb.pi()
+        if a > (k - HALF) * pi and b < (k + HALF) * pi:
+            c = a.tan()
+            return c, c if a is b else b.tan()
+    raise NoBound("tan over what may be a pole")
+
+
+# -- jumps ---------------------------------------------------------------------------
+
+
+def _relu(a: Ball, b: Ball) -> Range:
+    low = a if a > ZERO else ZERO
+    return low, low if a is b and low is a else larger(b, ZERO)
+
+
+def _sign(a: Ball, b: Ball) -> Range:
+    low = ONE if a > ZERO else ZERO if a >= ZERO else -ONE
+    high = -ONE if b < ZERO else ZERO if b <= ZERO else ONE
+    return low, high
+
+
+def sign_slope(a: Ball, b: Ball) -> Range:
+    """Slope of the absolute value: both sides at its kink."""
+    return ONE if a > ZERO else -ONE, -ONE if b < ZERO else ONE
+
+
+def step_slope(a: Ball, b: Ball) -> Range:
+    """Slope of relu as a derivative: both sides at its kink."""
+    return ONE if a > ZERO else ZERO, ZERO if b < ZERO else ONE
+
+
+def step_value(a: Ball, b: Ball) -> Range:
+    """Slope of relu as a function: 0 at the kink."""
+    return ONE if a > ZERO else ZERO, ZERO if b <= ZERO else ONE
+
+
+def _flat(a: Ball, b: Ball) -> Range:
+    if a > ZERO or b < ZERO:
+        return ZERO, ZERO
+    raise NoBound("the slope of a jump that may lie inside")
+
+
+def integer_power(n: int) -> Rule:
+    """Return the rule of a whole power."""
+    if n < 0:
+        positive = integer_power(-n)
+
+        def inverse(a: Ball, b: Ball) -> Range:
+            if a > ZERO or b < ZERO:
+                return _reciprocal(*positive(a, b))
+            raise NoBound("a negative power of what may be zero")
+
+        return inverse
+    if n == 0:
+        return lambda a, b: (ONE, ONE)
+    power = partial(whole_power, n=n)
+    return valley(power, ZERO) if n % 2 == 0 else rising(power)
+
+
+def _facts() -> dict[str, Rule]:
+    f = ONE_VARIABLE
+    minus = -ONE
+
+    def positive(name: str) -> Rule:
+        return within(rising(f[name]), name, ZERO, closed=False)
+
+    return {
+        "absolute": valley(abs, ZERO),
+        "absolute'": sign_slope,
+        "arccos": within(falling(f["arccos"], ZERO), "arccos", minus, ONE, closed=True),
+        "arccosh": within(rising(f["arccosh"], ZERO), "arccosh", ONE, closed=True),
+        "arcsin": within(rising(f["arcsin"]), "arcsin", minus, ONE, closed=True),
+        "arcsinh": rising(f["arcsinh"]),
+        "arctan": rising(f["arctan"]),
+        "arctanh": within(rising(f["arctanh"]), "arctanh", minus, ONE, closed=False),
+        "cbrt": rising(f["cbrt"]),
+        "cos": _periodic(f["cos"], -HALF),
+        "cosh": valley(f["cosh"], ONE),
+        "erf": rising(f["erf"], minus, ONE),
+        "erfc": falling(f["erfc"], ZERO, TWO),
+        "exp": rising(f["exp"], ZERO),
+        "exp2": rising(f["exp2"], ZERO),
+        "expit": rising(f["expit"], ZERO, ONE),
+        "expit'": hill(f["expit'"], HALF * HALF),
+        "expit''": wave(f["expit''"], lambda: (TWO + arb(3).sqrt()).log()),
+        "expm1": rising(f["expm1"], minus),
+        "flat": _flat,
+        "log": positive("log"),
+        "log10": positive("log10"),
+        "log1p": within(rising(f["log1p"]), "log1p", minus, closed=False),
+        "log2": positive("log2"),
+        "log_expit": rising(f["log_expit"], None, ZERO),
+        "log_ndtr": rising(f["log_ndtr"], None, ZERO),
+        "log_ndtr'": falling(f["log_ndtr'"], ZERO),
+        "logit": within(rising(f["logit"]), "logit", ZERO, ONE, closed=False),
+        "logit'": within(_logit_slope, "logit'", ZERO, ONE, closed=False),
+        "ndtr": rising(f["ndtr"], ZERO, ONE),
+        "negative": lambda a, b: (-b, -a),
+        "reciprocal": _reciprocal,
+        "relu": _relu,
+        "relu'": step_value,
+        "sign": _sign,
+        "sin": _periodic(f["sin"], ZERO),
+        "sinh": rising(f["sinh"]),
+        "sqrt": within(_sqrt(rising(f["sqrt"], ZERO)), "sqrt", ZERO, closed=True),
+        "square": valley(f["square"], ZERO),
+        "tan": _tan,
+        "tanh": rising(f["tanh"], minus, ONE),
+        "tanh'": hill(f["tanh'"], ONE),
+        "tanh''": wave(f["tanh''"], lambda: (ONE / arb(3).sqrt()).atanh()),
+    }
+
+
+RULES: Mapping[str, Rule] = _facts()
+"""The range of every operator of one variable, apart from ``integer_power``."""

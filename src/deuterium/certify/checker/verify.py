@@ -1,0 +1,136 @@
+"""The whole check of a certificate: what is claimed, of what, and the proof."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flint import ctx
+
+from deuterium.certify.checker import proof_objective as objectives
+from deuterium.certify.checker.ball_functions import INFINITY
+from deuterium.certify.checker.enclosure_leaf import Given
+from deuterium.certify.checker.exact_data import end
+from deuterium.certify.checker.exceptions import NoBound
+from deuterium.certify.checker.label_forms import Family
+from deuterium.certify.checker.proof_domain import Inputs
+from deuterium.certify.checker.proof_region import Region
+from deuterium.certify.checker.tree_walk import UNREADABLE, walk
+from deuterium.domain.domain import Domain
+from deuterium.errors import CertificateError, DeuteriumError
+from deuterium.graph.serialize import dumps
+from deuterium.graph.traverse import free_symbols
+from deuterium.graph.variable import Variable
+
+BITS = 96  # of working precision: a double has 53
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was checked.
+
+    Attributes
+    ----------
+    leaves : int
+        Regions whose bounds were worked out again.
+    nodes : int
+        Nodes of the proof tree.
+    seconds : float
+        Time taken.
+    bits : int
+        Working precision.
+    """
+
+    leaves: int
+    nodes: int
+    seconds: float
+    bits: int = BITS
+
+
+def verify(body: Mapping[str, Any], v: Variable, domain: Domain) -> Report:
+    """Check the contents of a certificate; raise CertificateError where one fails."""
+    try:
+        return _verified(body, v, domain)
+    except CertificateError:
+        raise
+    except (NoBound, DeuteriumError, MemoryError, *UNREADABLE) as error:
+        raise CertificateError(f"the proof cannot be checked: {error!r:.300}") from None
+
+
+def _verified(body: Mapping[str, Any], v: Variable, domain: Domain) -> Report:
+    start = time.perf_counter()
+    symbols = sorted(free_symbols([v]), key=lambda s: s.name)
+    with ctx.workprec(BITS):
+        inputs = Inputs(symbols, domain)
+        maximizes = body["sense"] == "maximize"
+        objective = objectives.derived(v, inputs, maximizes)
+        _same_objective(body, objective)
+        seed = int(body["graph"][:8], 16)
+        compare = objectives.Comparison(v, inputs, maximizes, seed)
+        compare(objective)
+        graphs = [v, objective if maximizes else -objective]
+        _witness(body, graphs, inputs, maximizes)
+        given = Given(v, objective, inputs, maximizes)
+        told = body["labels"], body["forms"]
+        family = Family(objective, inputs, *told, compare, given)
+        claim = end(body["upper" if maximizes else "lower"])
+        root = _root(body["root"], inputs, len(family.general.atoms))
+        count = walk(family, root, body["proof"], claim if maximizes else -claim)
+    return Report(count, len(body["proof"]), time.perf_counter() - start)
+
+
+def _same_objective(body: Mapping[str, Any], objective: Variable) -> None:
+    found = hashlib.sha256(dumps([objective]).encode()).hexdigest()
+    if found != body["objective"]:
+        raise CertificateError(
+            "the proof speaks of another objective than simplification gives here; it "
+            f"was made by deuterium {body['deuterium']!r:.40}"
+        )
+
+
+def _root(claimed: Any, inputs: Inputs, atoms: int) -> Region:
+    """Return the region that the proof starts from; it must hold the whole domain."""
+    try:
+        low = [end(x) for x in claimed["lower"]]
+        high = [end(x) for x in claimed["upper"]]
+    except (NoBound, *UNREADABLE) as error:
+        raise CertificateError(f"the root cannot be read: {error!r:.100}") from None
+    if not len(low) == len(high) == inputs.size:
+        raise CertificateError(f"the root must have {inputs.size} inputs")
+    for j in range(inputs.size):
+        if not (low[j] <= inputs.least[j] and high[j] >= inputs.most[j]):
+            raise CertificateError(
+                "the regions do not cover the domain: the root leaves out values of "
+                f"input {j}"
+            )
+        if not (low[j] >= inputs.box[j][0] and high[j] <= inputs.box[j][1]):
+            raise CertificateError(f"the root leaves the domain in input {j}")
+    k = inputs.size + atoms
+    low, high = low + [-INFINITY] * atoms, high + [INFINITY] * atoms
+    return Region(low, high, [False] * k)
+
+
+def _witness(
+    body: Mapping[str, Any], graphs: list[Variable], inputs: Inputs, maximizes: bool
+) -> None:
+    """Refuse a witness that is not in the domain, or does not reach what is claimed."""
+    reached = end(body["lower" if maximizes else "upper"])
+    if not reached.is_finite() and bool(reached < 0) == maximizes:
+        return  # nothing is claimed to be reached
+    reason = inputs.contains(body["witness"])
+    if reason:
+        raise CertificateError(f"the witness is not a point of the domain: {reason}")
+    value = None
+    for low, high in objectives.ranges_at(graphs, inputs, inputs.row(body["witness"])):
+        value = low if maximizes else high
+        if value >= reached if maximizes else value <= reached:
+            return
+    if value is None:
+        raise CertificateError("the graph is not defined at the witness")
+    raise CertificateError(
+        f"the witness does not reach {reached.str(17, radius=False)}: the value there "
+        f"is {value.str(17, radius=False)}"
+    )

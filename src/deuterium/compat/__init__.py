@@ -1,0 +1,1 @@
+"""What the seed notebooks call: object arrays of scalar Variables."""

@@ -1,0 +1,62 @@
+"""The seed notebooks' helpers: object arrays of scalar Variables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import symengine as se
+
+from deuterium.errors import InvalidInputError
+from deuterium.graph.constructors import as_variable
+from deuterium.graph.variable import Variable
+
+__all__ = ["random_symbols", "to_vec"]
+
+
+def random_symbols(n: int, prefix: str) -> list[Any]:
+    """Return ``n`` symengine symbols ``prefix_0 ... prefix_{n-1}``.
+
+    Nothing about them is random; the name is that of the original.
+    """
+    if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 0:
+        raise InvalidInputError(
+            f"random_symbols: `n` must be a count, got {n!r}; give an integer >= 0"
+        )
+    return [se.Symbol(f"{prefix}_{i}") for i in range(n)]
+
+
+def to_vec(x: Any) -> Any:
+    """Return an object array of scalar Variables, one per element.
+
+    Symbols become symbols, numbers become constants, and a Variable stays itself: its
+    graph is not cut (in the original, gradients passed through here became new leaves,
+    so what was computed from them had no derivative by the inputs).
+    """
+    if isinstance(x, (list, tuple)) and _holds_arrays(x):
+        x = as_variable(x)
+    array = np.asarray(x) if not isinstance(x, Variable) else _boxed(x)
+    out = np.empty(array.shape, dtype=object)
+    flat = out.reshape(-1)
+    for i, element in enumerate(array.ravel().tolist()):
+        flat[i] = Variable(element)
+    return out
+
+
+def _holds_arrays(x: Any) -> bool:
+    return any(
+        e.shape != () if isinstance(e, Variable) else
+        isinstance(e, (list, tuple)) and _holds_arrays(e)
+        for e in x
+    )  # fmt: skip
+
+
+def _boxed(x: Variable) -> Any:
+    if x.shape:
+        out = np.empty(x.shape, dtype=object)
+        for index in np.ndindex(x.shape):
+            out[index] = x[index]
+        return out
+    box = np.empty((), dtype=object)
+    box[()] = x
+    return box

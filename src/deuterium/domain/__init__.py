@@ -1,0 +1,8 @@
+"""Domains: what the inputs may be, point by point and as boxes.
+
+Takes intervals and graphs; gives `Domain`, points in it, and a problem laid out flat.
+"""
+
+from deuterium.domain.domain import Ball, Box, Choice, Domain, OneHot
+
+__all__ = ["Ball", "Box", "Choice", "Domain", "OneHot"]

@@ -1,0 +1,301 @@
+"""Sound enclosures: one pass of interval arithmetic over the graph.
+
+What is enclosed is the real-number function of the graph; every rounding goes outward.
+Finite sets of values (`Choice`, `OneHot`) are enumerated where they are few, so that
+the result is the hull of one enclosure per combination.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from deuterium.domain.domain import ENUMERATED, Domain
+from deuterium.enclose.enclosure_cache import plan_of
+from deuterium.errors import InvalidInputError, ShapeError
+from deuterium.evaluate.inputs import require_all, require_known
+from deuterium.graph.constructors import as_variable
+from deuterium.graph.interpret import interpret
+from deuterium.graph.operator import Operator
+from deuterium.graph.provenance import describe
+from deuterium.graph.traverse import symbols_in, topological
+from deuterium.graph.variable import Variable
+from deuterium.interval import Cause, Interval
+from deuterium.interval import interval_arithmetic as arithmetic
+from deuterium.interval.environment import standard_only
+from deuterium.interval.rounding import next_down, next_up
+from deuterium.transform.pipeline import SIMPLIFIABLE
+from deuterium.transform.simplify.simplify import simplify
+
+
+@standard_only
+def enclose(v: Variable, domain: Domain) -> Interval:
+    """Return an interval that certainly holds every value of ``v`` over a domain.
+
+    Parameters
+    ----------
+    v : Variable
+        A scalar or an array; it is enclosed element by element.
+    domain : Domain
+        Bounds for every symbol of ``v``.  Bounds with extra leading axes make a batch
+        of boxes, and the result has those axes in front of ``v``'s shape.
+
+    Returns
+    -------
+    Interval
+        ``.lower`` and ``.upper`` are float64 arrays, rounded outward.  Where the domain
+        touches a pole, leaves an operator's domain, or a bound overflows, the upper end
+        is infinite and ``.cause`` names the operator, its source line and its range.
+
+    Raises
+    ------
+    MissingSymbolError, UnknownSymbolError, BoundsError, ShapeError
+        The domain does not fit the symbols of ``v``.
+    """
+    v = as_variable(v)
+    if not isinstance(domain, Domain):
+        raise InvalidInputError(
+            "enclose: `domain` must be a deuterium.Box, Ball, Choice or OneHot (or "
+            f"several joined with &), got {type(domain).__name__}"
+        )
+    plan = plan_of(v)
+    boxes, tables, batch = plan.boxes(domain, lambda d: _boxes(plan.symbols, d))
+    with np.errstate(all="ignore"):
+        fast = plan.run(v, boxes, tables + len(batch), _full_rules)
+        if fast is not None:
+            if not tables and fast.lower.shape == batch + v.shape:
+                return fast
+            return _shaped(fast, v, tables, batch)
+        dense, simple = plan.dense(v), plan.simple(v)
+        meaning = _by_rules(dense, boxes)
+        result = _shaped(meaning[dense], v, tables, batch)
+        if simple is not dense:
+            other = _by_rules(simple, boxes)[simple]
+            result = arithmetic.intersect(result, _shaped(other, v, tables, batch))
+        if not _is_finite(result) and len(meaning) <= SIMPLIFIABLE:
+            # over this very domain, what looks like a pole may be known to be none
+            special = simplify(dense, domain)
+            other = _by_rules(special, boxes)[special]
+            result = arithmetic.intersect(result, _shaped(other, v, tables, batch))
+        if not _is_finite(result):
+            result.cause = find_cause(dense, meaning)
+    return result
+
+
+def as_written(order: Sequence[Variable], domain: Domain) -> Interval:
+    """Return an enclosure of the last of some nodes, without any preparations."""
+    v = order[-1]
+    boxes, tables, batch = _boxes({s.name: s for s in symbols_in(order)}, domain)
+    with np.errstate(all="ignore"):
+        meaning = interpret(order, _leaf(boxes), _rule)
+        result = _shaped(meaning[v], v, tables, batch)
+        if not _is_finite(result):
+            result.cause = find_cause(v, meaning)
+    return result
+
+
+def enumerated(symbols: Sequence[Variable], domain: Domain) -> list[str]:
+    """Return the names of those of a graph's symbols whose values are told apart."""
+    return sorted(_enumerated({s.name: s for s in symbols}, domain))
+
+
+def _by_rules(v: Variable, boxes: Mapping[str, Interval]) -> dict[Variable, Interval]:
+    """Return the enclosures of all nodes below ``v`` by the full rules."""
+    return interpret(topological([v]), _leaf(boxes), _rule)
+
+
+def _full_rules(order: Sequence[Variable]) -> dict[Variable, Interval]:
+    """Enclose nodes that depend on no symbol."""
+    return interpret(order, _constant, _rule)
+
+
+def _shaped(x: Interval, v: Variable, tables: int, batch: tuple[int, ...]) -> Interval:
+    """Return arrays of full shape, the hull over finite values taken."""
+    result = _finished(x, v, tables + len(batch), batch)
+    return _hull_over(result, tables) if tables else result
+
+
+def _is_finite(x: Interval) -> bool:
+    return bool(np.isfinite(x.lower).all() and np.isfinite(x.upper).all())
+
+
+def _leaf(boxes: Mapping[str, Interval]) -> Callable[[Variable], Interval]:
+    def leaf(v: Variable) -> Interval:
+        return boxes[v.name] if v.is_symbol else _constant(v)
+
+    return leaf
+
+
+def _constant(v: Variable) -> Interval:
+    if v.shape:
+        return Interval.unchecked(v.value, v.value)
+    number = float(v.value)
+    if number == v.value:
+        return Interval.unchecked(number, number)
+    # an integer too long for a double
+    return Interval.unchecked(float(next_down(number)), float(next_up(number)))
+
+
+def _is_float(x: Any) -> bool:
+    return type(x) is float
+
+
+def _rule(op: Operator) -> Callable[..., Interval]:
+    """Return the operator's enclosure, keeping plain floats plain floats."""
+    rule = op.enclosure
+
+    def run(*args: Interval, **attrs: Any) -> Interval:
+        result = rule(*args, **attrs)
+        if _is_float(result.lower) or not all(_is_float(a.lower) for a in args):
+            return result
+        if np.ndim(result.lower) == 0:
+            return Interval.unchecked(float(result.lower), float(result.upper))
+        return result
+
+    return run
+
+
+def _boxes(
+    symbols: Mapping[str, Variable], domain: Domain
+) -> tuple[dict[str, Interval], int, tuple[int, ...]]:
+    """Return a box per symbol, the number of enumeration axes, and the batch shape."""
+    require_known(domain.names, _all_known(symbols, domain), "enclose")
+    require_all(domain.names, symbols, "enclose", "bounds")
+    tables = _enumerated(symbols, domain)
+    boxes = {name: domain.hull(s) for name, s in symbols.items() if name not in tables}
+    batches = [b.shape[: len(b.shape) - symbols[n].ndim] for n, b in boxes.items()]
+    try:
+        batch = np.broadcast_shapes(*batches)
+    except ValueError:
+        raise ShapeError(
+            f"enclose: batch axes of the bounds do not broadcast: {batches}"
+        ) from None
+    for i, (name, table) in enumerate(tables.items()):
+        boxes[name] = _spread(table, i, len(tables), len(batch))
+    if not batch and not tables:
+        boxes = {n: _as_floats(b) if b.shape == () else b for n, b in boxes.items()}
+    return boxes, len(tables), batch
+
+
+def _all_known(symbols: Mapping[str, Variable], domain: Domain) -> Any:
+    """Bounds for a symbol given as a Variable that does not occur are harmless."""
+    return {**dict.fromkeys(domain.shapes), **symbols}
+
+
+def _enumerated(symbols: Mapping[str, Variable], domain: Domain) -> dict[str, Any]:
+    """Return the tables of finite symbols, as many as the limit lets be told apart."""
+    tables: dict[str, Any] = {}
+    count = 1
+    for name, s in symbols.items():
+        table = domain.table(s)
+        if table is not None and count * len(table) <= ENUMERATED:
+            tables[name] = table
+            count *= len(table)
+    return tables
+
+
+def _spread(table: Any, i: int, tables: int, batch: int) -> Interval:
+    """Return a table as points along its own enumeration axis."""
+    axes = [1] * tables + [1] * batch
+    axes[i] = len(table)
+    points = np.reshape(table, (*axes, *table.shape[1:]))
+    return Interval.unchecked(points, points)
+
+
+def _as_floats(box: Interval) -> Interval:
+    return Interval.unchecked(float(box.lower), float(box.upper))
+
+
+def _finished(
+    x: Interval, v: Variable, leading: int, batch: tuple[int, ...]
+) -> Interval:
+    """Return arrays of full shape, with undefined ends made infinite."""
+    low, high = np.asarray(x.lower), np.asarray(x.upper)
+    undefined = np.isnan(low) | np.isnan(high)
+    if undefined.any():
+        floor = -np.inf if v.op is None else v.op.at_least
+        low = np.where(undefined, floor, low)
+        high = np.where(undefined, np.inf, high)
+    if leading:
+        lead = low.shape[: low.ndim - v.ndim]
+        lead = np.broadcast_shapes(lead, batch, (1,) * leading)
+        low = np.broadcast_to(low, lead + v.shape)
+        high = np.broadcast_to(high, lead + v.shape)
+    return Interval.unchecked(np.array(low), np.array(high))
+
+
+def _hull_over(x: Interval, tables: int) -> Interval:
+    axes = tuple(range(tables))
+    return Interval.unchecked(x.lower.min(axis=axes), x.upper.max(axis=axes))
+
+
+# -- why an end is infinite ----------------------------------------------------------
+
+
+def find_cause(v: Variable, meaning: Mapping[Variable, Interval]) -> Cause:
+    """Follow infinite and undefined ends down the graph to where they begin."""
+    node, at = v, _within(meaning[v], None)
+    while True:
+        bad = _bad(_part(meaning[node], at))
+        follow = at if node.op is not None and node.op.elementwise else None
+        for argument in node.args:
+            if _bad(_part(meaning[argument], follow)) >= bad:
+                node, at = argument, _within(meaning[argument], follow)
+                break
+        else:
+            return _cause(node, at, meaning)
+
+
+At = tuple[int, ...] | None
+
+
+def _part(x: Interval, at: At) -> Interval:
+    """Return one element, given its index with any batch axes; all of them for None."""
+    ndim = np.ndim(x.lower)
+    if at is None or ndim > len(at):
+        return x
+    ends = zip(at[len(at) - ndim :], np.shape(x.lower), strict=True)
+    return x[tuple(min(i, n - 1) for i, n in ends)]  # an axis of one is spread
+
+
+def _within(x: Interval, at: At) -> At:
+    """Keep to the element in question, or pick the first bad one."""
+    return _first_bad(x) if at is None else at
+
+
+def _bad(x: Interval) -> int:
+    """2 for undefined somewhere, 1 for infinite somewhere, 0 for all well."""
+    low, high = np.asarray(x.lower), np.asarray(x.upper)
+    if np.isnan(low).any() or np.isnan(high).any():
+        return 2
+    return 0 if np.isfinite(low).all() and np.isfinite(high).all() else 1
+
+
+def _first_bad(x: Interval) -> tuple[int, ...]:
+    """Return the index of the first undefined element, or else of an infinite one."""
+    low, high = np.asarray(x.lower), np.asarray(x.upper)
+    wanted = np.isnan(low) | np.isnan(high)
+    if not wanted.any():
+        wanted = ~(np.isfinite(low) & np.isfinite(high))
+    return tuple(int(i) for i in np.argwhere(wanted)[0]) if wanted.ndim else ()
+
+
+def _cause(node: Variable, at: At, meaning: Mapping[Variable, Interval]) -> Cause:
+    if node.op is None:
+        return Cause(
+            "unbounded",
+            node.name or "constant",
+            describe(node.source),
+            (_ends(_part(meaning[node], at)),),
+        )
+    kind = "undefined" if _bad(_part(meaning[node], at)) == 2 else "overflow"
+    follow = at if node.op.elementwise else None
+    ranges = tuple(_ends(_part(meaning[a], follow)) for a in node.args)
+    return Cause(kind, node.op.name, describe(node.source), ranges)
+
+
+def _ends(x: Interval) -> tuple[float, float]:
+    """Return the hull of all elements."""
+    return float(np.min(x.lower)), float(np.max(x.upper))

@@ -1,0 +1,169 @@
+"""The fast path of `enclose`: each graph checked, simplified and compiled once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from deuterium.enclose.interval_program import EnclosureProgram
+from deuterium.graph.traverse import symbols_in, topological
+from deuterium.graph.validate import check_nodes
+from deuterium.graph.variable import Variable
+from deuterium.interval import Interval
+from deuterium.interval.environment import forgets
+from deuterium.interval.stacked import Uncovered
+from deuterium.transform.pipeline import dense
+from deuterium.transform.simplify.simplify import simplify
+
+FEWEST, MOST = 8, 5_000  # operator nodes of graphs for which compiling pays
+SMALL = 16  # below it (elements times boxes), the full rules are as fast and tighter
+
+Enclose = Callable[[Sequence[Variable]], Mapping[Variable, Interval]]
+
+
+class Plan:
+    """What `enclose` needs to know of a graph, worked out once.
+
+    Attributes
+    ----------
+    symbols : dict of str to Variable
+        The symbols by name.
+    """
+
+    def __init__(self, v: Variable) -> None:
+        order = topological([v])
+        check_nodes(order)
+        self.symbols = {s.name: s for s in symbols_in(order)}
+        self._boxes: tuple[Any, Any] | None = None  # the last domain, and its boxes
+        self._dense = _if_new(dense(v), v)
+        order = order if self._dense is None else topological([self._dense])
+        operators = sum(1 for n in order if n.op is not None)
+        self._compilable = bool(self.symbols) and FEWEST <= operators <= MOST
+        self._largest = max(n.size for n in order)
+        self._simple: Variable | None = None
+        self._simplified = False
+        self._program: EnclosureProgram | None = None
+        self._stack: tuple[Any, Any] | None = None  # the last boxes, and their ends
+
+    def dense(self, v: Variable) -> Variable:
+        """Return the graph of ``v`` with many scalar nodes made into arrays."""
+        return v if self._dense is None else self._dense
+
+    def simple(self, v: Variable) -> Variable:
+        """Return the dense graph simplified for any domain, or as it is if tiny."""
+        if self._compilable and not self._simplified:
+            self._simple = _if_new(simplify(self.dense(v)), v)
+            self._simplified = True
+        return self.dense(v) if self._simple is None else self._simple
+
+    def boxes(self, domain: Any, make: Callable[[Any], Any]) -> Any:
+        """Return what ``make`` makes of a domain; that of the last call is kept."""
+        kept = self._boxes  # read once: another thread may put its own there
+        if kept is None or kept[0] is not domain:
+            kept = self._boxes = domain, make(domain)
+        return kept[1]
+
+    def run(
+        self, v: Variable, boxes: Mapping[str, Interval], leading: int, full: Enclose
+    ) -> Interval | None:
+        """Return the enclosure of ``v`` by its compiled program, or None.
+
+        Parameters
+        ----------
+        v : Variable
+            The graph this plan was made for (a plan holds nothing of it).
+        boxes : mapping
+            A box per symbol, each with ``leading`` axes in front or fewer.
+        leading : int
+            The number of enumeration and batch axes.
+        full : callable
+            The full rules, for nodes that depend on no symbol.
+        """
+        if not self._compilable:
+            return None
+        ends, lead = self._ends_of(boxes, leading)
+        if self._largest * math.prod(lead) < SMALL:
+            return None
+        if self._program is None:
+            self._program = _compiled(self.simple(v), full)
+        if self._program is None:
+            return None
+        try:
+            (result,) = self._program(ends, lead)
+        except Uncovered:
+            return None
+        # copies: a result that only moves elements is a view of the boxes kept here
+        return Interval.unchecked(np.array(result[0]), np.array(result[1]))
+
+    def _ends_of(
+        self, boxes: Mapping[str, Interval], leading: int
+    ) -> tuple[dict[str, Any], tuple[int, ...]]:
+        """Return stacked boxes; those of the last call are kept."""
+        kept = self._stack
+        if kept is None or kept[0] is not boxes:
+            kept = self._stack = boxes, self._stacked(boxes, leading)
+        return kept[1]
+
+    def _stacked(
+        self, boxes: Mapping[str, Interval], leading: int
+    ) -> tuple[dict[str, Any], tuple[int, ...]]:
+        """Return boxes with ends stacked and all leading axes, and those axes."""
+        ends: dict[str, Any] = {}
+        for name, s in self.symbols.items():
+            low, high = boxes[name].lower, boxes[name].upper
+            missing = leading - (np.ndim(low) - s.ndim)
+            box = np.empty((2, *(1,) * missing, *np.shape(low)))
+            box[0], box[1] = low, high
+            ends[name] = box
+        leads = [e.shape[1 : 1 + leading] for e in ends.values()]
+        return ends, np.broadcast_shapes(*leads)
+
+
+# A cache, invisible but for speed; a plan holds nothing of its graph but the symbols,
+# and what lies below its root, so an entry goes when its graph does.
+_PLANS: WeakKeyDictionary[Variable, Plan] = WeakKeyDictionary()
+forgets(_PLANS.clear)
+
+
+def plan_of(v: Variable) -> Plan:
+    """Return the plan of a graph, made on first use.
+
+    Raises
+    ------
+    GraphError
+        The graph is not legal.
+    """
+    plan = _PLANS.get(v)
+    if plan is None:
+        plan = Plan(v)
+        if v.op is not None:
+            _PLANS[v] = plan
+    return plan
+
+
+def _if_new(w: Variable, v: Variable) -> Variable | None:
+    """Return ``w`` unless it is ``v`` itself, which a plan must not hold on to."""
+    return None if w is v else w
+
+
+def _compiled(simple: Variable, full: Enclose) -> EnclosureProgram | None:
+    order = topological([simple])
+    constants = _without_symbols(order)
+    if constants and constants[-1] is simple:
+        return None
+    fixed = full(constants)
+    if any(np.isnan(x.lower).any() or np.isnan(x.upper).any() for x in fixed.values()):
+        return None  # an undefined constant: the full rules say why
+    return EnclosureProgram([simple], fixed)
+
+
+def _without_symbols(order: Sequence[Variable]) -> list[Variable]:
+    free: set[Variable] = set()
+    for n in order:
+        if n.is_symbol or any(a in free for a in n.args):
+            free.add(n)
+    return [n for n in order if n not in free]

@@ -1,0 +1,171 @@
+"""Element-wise choices and the remaining ufuncs that are not one operator."""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import Any
+
+import numpy as np
+
+from deuterium.errors import InvalidInputError, UnsupportedError
+from deuterium.functions.axes import common_shape
+from deuterium.functions.function_table import implements, refuse
+from deuterium.graph import protocols
+from deuterium.graph.constructors import as_variable, broadcast_to, constant
+from deuterium.graph.hooks import provides
+from deuterium.graph.variable import Variable
+from deuterium.ops import arrays
+from deuterium.ops.arithmetic import add, raise_to
+from deuterium.ops.arrays import put_places, take_places
+from deuterium.ops.exponential import log
+from deuterium.ops.piecewise import larger, minimum, select
+from deuterium.ops.piecewise import relu as relu_operator
+from deuterium.ops.special import logaddexp, pi_for
+
+
+@implements(np.where)
+def where(condition: Any, *choices: Any) -> Variable:
+    """Return elements of two arrays by a mask of booleans."""
+    if isinstance(condition, Variable) or len(choices) != 2:
+        raise UnsupportedError(
+            "np.where on Variables needs an array of booleans and two choices; a "
+            "condition on symbols is not recorded: use np.maximum, np.minimum, np.clip "
+            "or deuterium.relu"
+        )
+    a, b = (as_variable(c) for c in choices)
+    try:
+        mask = np.asarray(condition).astype(bool)
+    except (TypeError, ValueError) as error:
+        raise InvalidInputError(f"np.where: the condition: {error}") from None
+    shape = common_shape("np.where", mask.shape, a.shape, b.shape)
+    mask = np.array(np.broadcast_to(mask, shape))
+    return select(broadcast_to(a, shape), broadcast_to(b, shape), mask=mask)
+
+
+@implements(np.clip)
+def clip(
+    a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, **kwargs: Any
+) -> Variable:
+    """Return elements limited to ``[a_min, a_max]``."""
+    low, high = kwargs.pop("min", a_min), kwargs.pop("max", a_max)
+    refuse("np.clip", out=out, **kwargs)
+    x = as_variable(a)
+    if low is not None:
+        x = larger(x, low)
+    return x if high is None else minimum(x, high)
+
+
+@provides("power")
+def power(base: Any, exponent: Any) -> Any:
+    """Return ``base ** exponent`` for any mixture of numbers, arrays and Variables.
+
+    Elements with an integer exponent take integer powers, which are defined for
+    negative bases; so an array of several integers is done one integer at a time.
+    """
+    if not isinstance(exponent, (np.ndarray, list, tuple)) or _holds_objects(exponent):
+        return raise_to(base, exponent)
+    numbers = as_variable(exponent)
+    powers = numbers.value
+    if numbers.op is not None or not numbers.shape:
+        return raise_to(base, exponent if powers is None else numbers)
+    if not np.all(powers == np.rint(powers)):
+        return raise_to(base, numbers)
+    x = as_variable(base)
+    shape = common_shape("np.power", x.shape, powers.shape)
+    if 0 in shape:
+        return arrays.zeros(shape)
+    x, powers = broadcast_to(x, shape), np.broadcast_to(powers, shape)
+    if not powers.size:
+        return x  # of no elements: any power of none is none
+    parts = []
+    for n in np.unique(powers).tolist():
+        at = np.flatnonzero(powers == n)
+        parts.append(put_places(raise_to(take_places(x, at), n), at, shape))
+    return parts[0] if len(parts) == 1 else reduce(add, parts)
+
+
+def _holds_objects(x: Any) -> bool:
+    return isinstance(x, np.ndarray) and x.dtype == object
+
+
+protocols.UFUNCS["power"] = power
+protocols.UFUNCS["float_power"] = power
+
+
+def _relu(x: Any) -> Variable:
+    return relu_operator(as_variable(x))
+
+
+def relu(x: Any) -> Any:
+    """Return ``max(x, 0)`` of a Variable, an array of Variables, or numbers.
+
+    Its derivative at 0 is 0.
+    """
+    if isinstance(x, Variable):
+        return relu_operator(x)
+    array = np.asarray(x)
+    if array.dtype == object:
+        return protocols.elementwise(_relu, (array,), {})
+    return np.maximum(array, 0.0)
+
+
+def _identity(x: Any) -> Any:
+    return x
+
+
+protocols.UFUNCS["positive"] = _identity
+protocols.UFUNCS["conjugate"] = _identity
+
+
+def _radians(x: Any) -> Any:
+    return x * (pi_for(x) / 180)
+
+
+def _degrees(x: Any) -> Any:
+    return x * (180 / pi_for(x))
+
+
+def _logaddexp2(a: Any, b: Any) -> Any:
+    two = log(constant(2))
+    return logaddexp(as_variable(a) * two, as_variable(b) * two) / two
+
+
+for _name, _function in {
+    "deg2rad": _radians,
+    "radians": _radians,
+    "rad2deg": _degrees,
+    "degrees": _degrees,
+    "logaddexp2": _logaddexp2,
+}.items():
+    protocols.UFUNCS[_name] = _function  # type: ignore[assignment]
+
+_NO_COMPARISON = (
+    "a comparison has no derivative and is not recorded; use np.maximum, np.minimum, "
+    "np.clip or deuterium.relu, or np.where with an array of booleans"
+)
+_NO_JUMP = (
+    "it jumps, so it has no derivative; round or sort the numbers outside the graph"
+)
+_AS_NUMBERS = "evaluate first with `.evaluate({...})` and use NumPy on the numbers"
+
+protocols.INSTEAD.update(
+    dict.fromkeys(
+        ("less", "less_equal", "greater", "greater_equal", "equal", "not_equal"),
+        _NO_COMPARISON,
+    )
+    | dict.fromkeys(("floor", "ceil", "rint", "trunc", "round", "around"), _NO_JUMP)
+    | dict.fromkeys(("argmax", "argmin", "argsort", "searchsorted"), _AS_NUMBERS)
+    | dict.fromkeys(("isnan", "isfinite", "isinf", "allclose", "isclose"), _AS_NUMBERS)
+    | {
+        "sort": "sorting has ties; use np.max, np.min, or sort the numbers",
+        "median": "use np.mean, or evaluate first with `.evaluate({...})`",
+        "arctan2": "use np.arctan(y / x) on a domain where x keeps its sign",
+        "heaviside": "use the derivative of deuterium.relu",
+        "softmax": "use deuterium.softmax",
+        "logsumexp": "use deuterium.logsumexp",
+        "inv": "solve outside the graph; matrix inverses are not operators here",
+        "solve": "solve outside the graph; linear solves are not operators here",
+        "det": "write small determinants out by hand",
+        "cumprod": "use np.exp(np.cumsum(np.log(x))) on positive x",
+    }
+)

@@ -1,0 +1,302 @@
+"""From facts about a one-variable function to its operator.
+
+A record states what is true of the function (where it is defined, where it turns, what
+values it can take, how many ulps its library value may be off, its derivatives) and the
+rules are derived here.  Between two neighbouring turning points a function is monotone,
+so its range over an interval is the hull of its values at the ends and at the turning
+points inside.
+
+The derivative of a one-variable operator is again one, with its own turning points: the
+product ``s (1 - s)`` that a chain rule would build for the logistic function's slope is
+twice too wide as an interval, the operator ``expit'`` is exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from deuterium.graph.operator import Operator, register
+from deuterium.graph.variable import Variable
+from deuterium.interval import Interval
+from deuterium.interval.interval_arithmetic import undefined_where
+from deuterium.interval.rounding import (
+    Array,
+    next_down,
+    next_up,
+    widen_down,
+    widen_up,
+)
+
+Function = Callable[[Any], Any]
+Ends = tuple[float, float]
+
+INF = float("inf")
+REALS: Ends = (-INF, INF)
+
+
+def times(g: Variable, slope: Any) -> Variable:
+    """Return ``g * slope`` without multiplying by a constant 1."""
+    if is_one(g) and isinstance(slope, Variable):
+        return slope
+    if is_one(slope):
+        return g
+    return g * slope
+
+
+def is_one(x: Any) -> bool:
+    """Return whether ``x`` is the scalar constant 1."""
+    if isinstance(x, Variable):
+        return x.is_constant and x.shape == () and x.value == 1
+    return bool(np.ndim(x) == 0 and isinstance(x, (int, float)) and x == 1)
+
+
+def unary(
+    name: str,
+    value: Function,
+    *,
+    ulps: float,
+    derivative: Function,
+    symbolic: Function,
+    from_value: Function | None = None,
+    domain: Ends = REALS,
+    closed: tuple[bool, bool] = (True, True),
+    range: Ends = REALS,
+    increasing: bool | None = None,
+    extrema: Sequence[float] = (),
+    anchors: Sequence[Ends] = (),
+    absolute: float = 0.0,
+    enclosure: Callable[[Interval], Interval] | None = None,
+    ufunc: str | None = None,
+    code: str = "",
+) -> Operator:
+    """Enter a one-variable operator, given facts about its function.
+
+    Parameters
+    ----------
+    name : str
+        Its name; also that of its ufunc unless ``ufunc`` says otherwise.
+    value : callable
+        Its value on arrays.
+    ulps, absolute : float
+        How far ``value`` may be from the truth: ``ulps * 2**-52 * |f| + absolute``.
+    derivative : callable
+        The derivative, written with operators, so that it runs on Variables, numbers
+        and Intervals.
+    from_value : callable, optional
+        The derivative as a function of the value, where that is cheaper.
+    symbolic : callable
+        The closed form on symengine expressions.
+    domain, closed : pairs
+        Where it is defined, and whether each end belongs to it (an end that does not
+        is a pole).
+    range : pair of float
+        What values it can take; bounds are clipped to it.
+    increasing : bool, optional
+        True or False where it is monotone throughout.
+    extrema : sequence of float
+        Where it turns, to the nearest double; needed unless it is monotone.
+    anchors : sequence of pairs
+        Points where the value is known exactly; a monotone function's bounds respect
+        them (so the bound of ``log1p`` on positive numbers is not negative).
+    enclosure : callable, optional
+        A rule that replaces the derived one (for periodic functions and jumps).
+    """
+    bounds = _library_bounds(value, ulps, absolute, range)
+    rule = enclosure or _derived(
+        bounds, domain, closed, range, increasing, extrema, anchors
+    )
+    return register(
+        Operator(
+            name=name,
+            arity=1,
+            value=value,
+            enclosure=rule,
+            symbolic=symbolic,
+            pullback=_chain(derivative, from_value),
+            ufunc=name if ufunc is None else ufunc,
+            code=code,
+            at_least=range[0],
+            facts=MappingProxyType(
+                {
+                    "domain": domain,
+                    "closed": closed,
+                    "range": range,
+                    "ulps": ulps,
+                    "absolute": absolute,
+                    "increasing": increasing,
+                    "extrema": tuple(extrema),
+                    "anchors": tuple(anchors),
+                    "derivative": derivative,
+                }
+            ),
+        )
+    )
+
+
+def slope_of(
+    base: str,
+    order: int,
+    formula: Function,
+    *,
+    derivative: Function,
+    symbolic: Function,
+    extrema: Sequence[float],
+    cheap: Function | None = None,
+    value: Function | None = None,
+    ulps: float = 0.0,
+    range: Ends = REALS,
+    domain: Ends = REALS,
+    closed: tuple[bool, bool] = (True, True),
+) -> Operator:
+    """Enter the ``order``-th derivative of an operator as an operator of its own.
+
+    ``formula`` gives its value, written with operators; at single points (the ends of
+    an interval and the turning points) it runs on thin intervals, so no separate error
+    analysis is needed.  ``cheap`` is another formula for compiled evaluation, which
+    shares work with the function itself at the price of relative accuracy in the tails.
+    A library's ``value``, off by at most ``ulps``, takes the formula's place for single
+    points where it is given.
+    """
+
+    def by_formula(x: Array) -> Interval:
+        return _clip(formula(Interval.unchecked(x, x)), range)
+
+    bounds: Callable[[Array], Interval] = by_formula
+    if value is not None:
+        bounds = _library_bounds(value, ulps, 0.0, range)
+
+    return register(
+        Operator(
+            name=base + "'" * order,
+            arity=1,
+            value=value or formula,
+            enclosure=_derived(bounds, domain, closed, range, None, extrema, ()),
+            symbolic=symbolic,
+            pullback=_chain(derivative, None),
+            at_least=range[0],
+            facts=MappingProxyType(
+                {
+                    "domain": domain,
+                    "closed": closed,
+                    "range": range,
+                    "extrema": tuple(extrema),
+                    "derivative": derivative,
+                    "formula": cheap or formula,
+                    "ulps": ulps,
+                }
+            ),
+        )
+    )
+
+
+def _chain(derivative: Function, from_value: Function | None) -> Callable[..., Any]:
+    def pullback(g: Variable, out: Variable, x: Variable) -> tuple[Variable]:
+        return (times(g, derivative(x) if from_value is None else from_value(out)),)
+
+    return pullback
+
+
+def _library_bounds(
+    value: Function, ulps: float, absolute: float, range: Ends
+) -> Callable[[Array], Interval]:
+    """Bounds of the function at points, from the error of the library's value."""
+
+    def bounds(x: Array) -> Interval:
+        y = value(x)
+        wide = Interval.unchecked(
+            widen_down(y, ulps, absolute), widen_up(y, ulps, absolute)
+        )
+        return _clip(wide, range)
+
+    return bounds
+
+
+def _clip(x: Interval, range: Ends) -> Interval:
+    low, high = range
+    if low == -INF and high == INF:
+        return x
+    return Interval.unchecked(
+        np.minimum(np.maximum(x.lower, low), high),
+        np.maximum(np.minimum(x.upper, high), low),
+    )
+
+
+def _derived(
+    bounds: Callable[[Array], Interval],
+    domain: Ends,
+    closed: tuple[bool, bool],
+    range: Ends,
+    increasing: bool | None,
+    extrema: Sequence[float],
+    anchors: Sequence[Ends],
+) -> Callable[[Interval], Interval]:
+    """Return the enclosure rule that follows from the facts."""
+    turning: list[tuple[float, float, Interval]] = []
+
+    def at_turning_points() -> list[tuple[float, float, Interval]]:
+        # made on first use: the formulas name operators that are entered later
+        if len(turning) < len(extrema):
+            turning[:] = [_around(e, bounds) for e in extrema]
+        return turning
+
+    def enclosure(x: Interval) -> Interval:
+        first = bounds(x.lower)
+        last = first if x.is_thin else bounds(x.upper)
+        if increasing is None:
+            low = np.minimum(first.lower, last.lower)
+            high = np.maximum(first.upper, last.upper)
+            for left, right, at in at_turning_points():
+                inside = (x.lower <= right) & (x.upper >= left)
+                low = np.where(inside, np.minimum(low, at.lower), low)
+                high = np.where(inside, np.maximum(high, at.upper), high)
+            result = _clip(Interval.unchecked(low, high), range)
+        else:
+            small, large = (first, last) if increasing else (last, first)
+            result = _anchored(x, small.lower, large.upper, increasing, anchors)
+        return undefined_where(result, _outside(x, domain, closed))
+
+    return enclosure
+
+
+def _around(
+    e: float, bounds: Callable[[Array], Interval]
+) -> tuple[float, float, Interval]:
+    """Return neighbours of a turning point (a nearest double) and the values there."""
+    left, right = next_down(e), next_up(e)
+    ends = [bounds(np.asarray(p)) for p in (left, e, right)]
+    return (
+        float(left),
+        float(right),
+        Interval.unchecked(
+            widen_down(np.minimum.reduce([i.lower for i in ends]), 1),
+            widen_up(np.maximum.reduce([i.upper for i in ends]), 1),
+        ),
+    )
+
+
+def _anchored(
+    x: Interval, low: Array, high: Array, increasing: bool, anchors: Sequence[Ends]
+) -> Interval:
+    for point, value in anchors:
+        if increasing:
+            low = np.where(x.lower >= point, np.maximum(low, value), low)
+            high = np.where(x.upper <= point, np.minimum(high, value), high)
+        else:
+            low = np.where(x.upper <= point, np.maximum(low, value), low)
+            high = np.where(x.lower >= point, np.minimum(high, value), high)
+    return Interval.unchecked(low, high)
+
+
+def _outside(x: Interval, domain: Ends, closed: tuple[bool, bool]) -> Any:
+    """Where ``x`` leaves the domain or touches a pole at its end."""
+    outside: Any = False
+    if domain[0] > -INF:
+        outside = x.lower < domain[0] if closed[0] else x.lower <= domain[0]
+    if domain[1] < INF:
+        above = x.upper > domain[1] if closed[1] else x.upper >= domain[1]
+        outside = outside | above
+    return outside

@@ -1,0 +1,93 @@
+"""The bounder of problems with few inputs: values, slopes and curvatures over boxes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from deuterium.domain.problem import Problem
+from deuterium.optimize.bounders.derivative.derivative_branching import Cutter
+from deuterium.optimize.bounders.derivative.derivative_graphs import Forms
+from deuterium.optimize.bounders.derivative.first_order import by_slopes
+from deuterium.optimize.bounders.derivative.region_batch import Work
+from deuterium.optimize.bounders.derivative.second_order import by_curvatures
+from deuterium.optimize.region import Regions, Verdicts, whole
+
+Array = Any
+
+TRIED = 64  # regions of one size whose curvatures are looked at in any case
+WORTH = 0.04  # of them, so many must be settled that it goes on
+
+
+class BoxBounder:
+    """Bounds an objective over boxes of its inputs.
+
+    Parameters
+    ----------
+    problem : Problem
+        What is maximised.
+    """
+
+    atoms = 0
+    places = ()
+    batch = 256
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.forms = Forms(problem)
+        self.cutter = Cutter(problem)
+        self._tries: dict[int, list[int]] = {}
+
+    def root(self) -> Regions:
+        """Return the box around the domain."""
+        return whole(self.problem.lower, self.problem.upper)
+
+    def bound(self, regions: Regions, incumbent: float) -> Verdicts:
+        """Return certified bounds, by the cheapest method that serves, and cuts."""
+        with np.errstate(all="ignore"):
+            work = Work(self.forms, regions, incumbent)
+            rows = np.arange(len(regions))
+            defined = work.interval(rows)
+            rows = by_slopes(work, rows[defined & work.open(rows)])
+            self._by_curvatures(work, rows)
+            cut, at = self.cutter.cuts(work.low, work.high, work.slopes)
+        return Verdicts(
+            upper=work.upper,
+            proofs=work.proofs,
+            low=work.low,
+            high=work.high,
+            open=regions.open,
+            cut=np.where(work.cut >= 0, work.cut, cut),
+            at=at,
+            points=np.concatenate(work.points),
+            state=regions.state,
+            steps=work.steps,
+            ends=work.ends,
+        )
+
+    def _by_curvatures(self, work: Work, rows: Array) -> None:
+        """Look at curvatures where, at regions of that size, it has been worth it."""
+        if not len(rows) or not self.forms.has_curvatures:
+            return
+        level = self.cutter.level(work.low[rows], work.high[rows])
+        worth = self._worth(level)
+        rows, level = rows[worth], level[worth]
+        if len(rows):
+            by_curvatures(work, rows)
+            self._remember(level, ~work.open(rows))
+
+    def _worth(self, level: Array) -> Array:
+        levels, place = np.unique(level, return_inverse=True)
+        worth = []
+        for key in levels.tolist():
+            tries, wins = self._tries.get(key, (0, 0))
+            worth.append(tries < TRIED or wins > WORTH * tries)
+        return np.array(worth, dtype=bool)[place]
+
+    def _remember(self, level: Array, settled: Array) -> None:
+        for key in np.unique(level).tolist():
+            here = level == key
+            record = self._tries.setdefault(key, [0, 0])
+            record[0] += int(here.sum())
+            record[1] += int(settled[here].sum())

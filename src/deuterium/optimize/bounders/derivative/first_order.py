@@ -1,0 +1,86 @@
+"""What slopes say of regions: no maximiser here, only a face matters, a bound."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from deuterium.optimize.bounders.derivative import taylor_bounds as taylor
+from deuterium.optimize.bounders.derivative.region_batch import Around, Work
+
+Array = Any
+
+ROUNDS = 4  # of shrinking a region to a face and looking again
+
+
+def by_slopes(work: Work, rows: Array) -> Array:
+    """Leave out what holds no maximiser, shrink the rest to faces, and bound it.
+
+    Returns the rows that are not settled.
+    """
+    todo = rows
+    for _ in range(ROUNDS):
+        if not len(todo):
+            break
+        _, g = work.forms.slopes(work.low[todo], work.high[todo])
+        work.slopes[:, todo] = g
+        todo = todo[~stationary(work, todo)]
+        todo = todo[faces(work, todo)]
+        defined = work.interval(todo)
+        todo = todo[defined & work.open(todo)]
+    wide = (work.low[rows] < work.high[rows]).any(axis=1)  # a point is known already
+    rows = rows[wide & work.open(rows)]
+    mean_value(work, rows)
+    return rows[work.open(rows)]
+
+
+def at(around: Around, k: int) -> dict[str, Any]:
+    """Return the part of a proof that says around which point slopes are."""
+    return {} if around is None else {"around": around[k].tolist()}
+
+
+def stationary(work: Work, rows: Array, around: Around = None) -> Array:
+    """Leave out regions from which one can always rise and stay in the domain."""
+    g, problem = work.slopes[:, rows], work.problem
+    rises = (g[0] > 0) & (work.high[rows] < problem.upper)
+    falls = (g[1] < 0) & (work.low[rows] > problem.lower)
+    out = (rises | falls) & work.movable & work.bounded(rows)[:, None]
+    gone, j = out.any(axis=1), np.argmax(out, axis=1).tolist()
+    work.exclude(rows, gone, lambda k: ("stationary", {"at": j[k], **at(around, k)}))
+    return gone
+
+
+def faces(work: Work, rows: Array, around: Around = None) -> Array:
+    """Fix monotone inputs to their face; return where that changed a region."""
+    g = work.slopes[:, rows]
+    low, high = work.low[rows], work.high[rows]
+    free = work.movable & (low < high)
+    falls = free & (g[1] <= 0) & np.isfinite(low)
+    rises = free & (g[0] >= 0) & np.isfinite(high) & ~falls
+    moved = rises | falls
+    changed = moved.any(axis=1)
+    for k in np.flatnonzero(changed).tolist():
+        j = np.flatnonzero(moved[k])
+        side = rises[k, j].astype(int).tolist()
+        data = {"at": j.tolist(), "side": side, "by": "monotone", **at(around, k)}
+        work.steps[rows[k]].append(("face", data))
+    work.low[rows] = np.where(rises, high, low)
+    work.high[rows] = np.where(falls, low, high)
+    return changed
+
+
+def mean_value(work: Work, rows: Array, around: Around = None) -> None:
+    """Bound by the mean value form around the best centre."""
+    if not len(rows):
+        return
+    g, low, high = work.slopes[:, rows], work.low[rows], work.high[rows]
+    center = taylor.best_center(low, high, g)
+    _, s = work.forms.values(center, center)
+    bound = work.forms.outer(taylor.linear(s[1], g, low, high, center))
+    work.lower(
+        rows,
+        bound,
+        lambda k: ("mean", {"center": center[k].tolist(), **at(around, k)}),
+    )
+    work.candidates(center, s[0])

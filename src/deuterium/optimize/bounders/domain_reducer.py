@@ -1,0 +1,58 @@
+"""Bounders that first leave out of a region what is not in the domain."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from deuterium.optimize.region import EMPTY, Bounder, Regions, Step, Verdicts
+
+Array = Any
+
+
+class Shrinking:
+    """A bounder of regions that are shrunk to the domain first.
+
+    Parameters
+    ----------
+    inner : Bounder
+        Bounds the regions, which are plain boxes to it.
+    """
+
+    def __init__(self, inner: Bounder) -> None:
+        self.inner, self.batch = inner, inner.batch
+        self.atoms, self.places = inner.atoms, inner.places
+
+    def root(self) -> Regions:
+        """Return the whole domain as one region."""
+        return self.inner.root()
+
+    def bound(self, regions: Regions, incumbent: float) -> Verdicts:
+        """Shrink the regions, then bound them."""
+        steps, empty = self.shrink(regions)
+        verdicts = self.inner.bound(regions, incumbent)
+        verdicts.upper = np.where(empty, -np.inf, verdicts.upper)
+        for k in range(len(regions)):
+            verdicts.steps[k] = steps[k] + verdicts.steps[k]
+            if empty[k]:
+                verdicts.proofs[k] = EMPTY
+        return verdicts
+
+    def shrink(self, regions: Regions) -> tuple[list[list[Step]], Array]:
+        """Shrink regions in place.
+
+        Returns
+        -------
+        steps : list of list of Step
+            What was tightened, a list for each region.
+        empty : ndarray of bool
+            Which regions hold no point of the domain at all.
+        """
+        raise NotImplementedError
+
+
+def tightened(at: Array, low: Array, high: Array) -> Step:
+    """Return the step that leaves these ends to some coordinates."""
+    data = {"at": at.tolist(), "lower": low.tolist(), "upper": high.tolist()}
+    return "tighten", data

@@ -1,0 +1,219 @@
+"""Labels put in as numbers: one simpler graph, with its own bounder, for each value.
+
+A gradient norm with the label put in is a simpler function than with the label as an
+input.  Labels are the symbols with finitely many values, and those that the objective
+is convex in, of whose range only the two end points count.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from deuterium.budget import check, in_time
+from deuterium.domain.problem import Problem
+from deuterium.graph.traverse import topological
+from deuterium.graph.variable import Variable
+from deuterium.optimize.bounders.discrete_branching import FiniteFirst
+from deuterium.optimize.bounders.natural_interval import PlainBounder
+from deuterium.optimize.bounders.norm_bounds.convex_nodes import is_convex_in
+from deuterium.optimize.region import Bounder, Proof, Regions, Verdicts, whole
+
+Array = Any
+
+MOST = 16  # combinations of values
+WIDEST = 4  # elements of a convex label
+
+CONVEX: Proof = ("convex label", {})
+"""The objective is convex in the symbol of the input that is cut, all else held fixed,
+as the operators between them show: affine ones; the absolute value or square of an
+affine function; a sum of squares of affine functions with factors >= 0 that do not
+depend on the symbol, plus something >= 0 that does not, or the root of that; and
+products of such with factors >= 0 that do not depend on the symbol."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """The problem with some inputs put in as numbers.
+
+    Attributes
+    ----------
+    at : ndarray of int
+        The inputs.
+    values : ndarray
+        Their values.
+    problem : Problem
+        What is left.
+    bounder : Bounder
+        Bounds it.
+    """
+
+    at: Array
+    values: Array
+    problem: Problem
+    bounder: Bounder
+
+
+class SpecialFirst:
+    """Cuts labels first, and leaves each of their values to a bounder of its own.
+
+    Parameters
+    ----------
+    problem : Problem
+        What is maximised.
+    forms : list of Form
+        One for each combination of the labels' values.
+    convex : list of int
+        Inputs that the objective is convex in.
+    """
+
+    places = ()  # those of each form are its own
+
+    def __init__(self, problem: Problem, forms: list[Form], convex: list[int]) -> None:
+        self.problem, self.forms, self.convex = problem, forms, convex
+        at = set(forms[0].at.tolist())
+        self.labels = [
+            n for n, s in problem.slices.items() if at & {*range(s.start, s.stop)}
+        ]
+        self.general = FiniteFirst(problem, PlainBounder(problem))
+        self.atoms = max(f.bounder.atoms for f in forms)
+        self.state = max(f.bounder.root().state.shape[1] for f in forms)
+        self.batch = min(f.bounder.batch for f in forms)
+
+    def root(self) -> Regions:
+        """Return the whole domain as one region."""
+        free = np.full(self.atoms, np.inf)
+        return whole(
+            np.concatenate([self.problem.lower, -free]),
+            np.concatenate([self.problem.upper, free]),
+            self.state,
+        )
+
+    def bound(self, regions: Regions, incumbent: float) -> Verdicts:
+        """Return the bounds of each region by the bounder of its labels."""
+        parts: list[tuple[Array, Verdicts]] = []
+        left = np.ones(len(regions), dtype=bool)
+        for form in self.forms:
+            check()
+            rows = np.flatnonzero(left & _is_at(regions, form))
+            if len(rows):
+                left[rows] = False
+                parts.append((rows, self._by_form(form, regions.take(rows), incumbent)))
+        rows = np.flatnonzero(left)
+        if len(rows):
+            parts.append((rows, self._by_labels(regions.take(rows), incumbent)))
+        return _merged(regions, parts)
+
+    def _by_labels(self, regions: Regions, incumbent: float) -> Verdicts:
+        """Bound regions that hold several labels a little, and cut the labels."""
+        n = self.problem.size
+        inputs = _narrowed(regions, n, 0)
+        verdicts = self.general.bound(inputs, incumbent)
+        for j in self.convex:
+            rows = np.flatnonzero(verdicts.low[:, j] < verdicts.high[:, j])
+            verdicts.cut[rows] = j
+            for k in rows:
+                verdicts.ends[k] = CONVEX
+        return verdicts
+
+    def _by_form(self, form: Form, regions: Regions, incumbent: float) -> Verdicts:
+        coordinates = self.problem.size + form.bounder.atoms
+        state = form.bounder.root().state.shape[1]
+        return form.bounder.bound(_narrowed(regions, coordinates, state), incumbent)
+
+
+def special_first(
+    problem: Problem, choose: Callable[[Problem], Bounder], until: float = math.inf
+) -> SpecialFirst | None:
+    """Return the bounder of a problem with few labels, or None where it has none.
+
+    Nor where putting them in takes longer than ``until``, a time by `budget.now`.
+    """
+    convex = convex_labels(problem)
+    tables = [(_places(part), rows) for part, rows in problem.finite]
+    tables += [
+        (np.array([j]), np.array([[problem.lower[j]], [problem.upper[j]]]))
+        for j in convex
+    ]
+    count = np.prod([len(rows) for _, rows in tables], dtype=float)
+    if not tables or count > MOST or _is_all(problem, tables):
+        return None
+    at = np.concatenate([places for places, _ in tables])
+    values = [np.concatenate(row) for row in product(*[rows for _, rows in tables])]
+    specials = in_time(until, lambda: [problem.fixed(at, x) for x in values], None)
+    if specials is None:
+        return None
+    forms = [Form(at, x, p, choose(p)) for x, p in zip(values, specials, strict=True)]
+    return SpecialFirst(problem, forms, convex)
+
+
+def convex_labels(problem: Problem) -> list[int]:
+    """Return the inputs of small symbols that the objective is convex in."""
+    order = topological([problem.objective])
+    found: list[int] = []
+    for s in (n for n in order if n.is_symbol and n.size <= WIDEST):
+        check()
+        part = problem.slices[s.name]
+        ends = problem.lower[part], problem.upper[part]
+        inside = problem.movable[part].all() and np.isfinite(ends).all()
+        if inside and _depends_elsewhere(order, s) and is_convex_in(order, s):
+            found += range(part.start, part.stop)
+    return found
+
+
+def _depends_elsewhere(order: list[Variable], s: Variable) -> bool:
+    return any(n.is_symbol and n.name != s.name for n in order)
+
+
+def _places(part: slice) -> Array:
+    return np.arange(part.start, part.stop)
+
+
+def _is_all(problem: Problem, tables: list[tuple[Array, Array]]) -> bool:
+    return sum(len(places) for places, _ in tables) == problem.size
+
+
+def _is_at(regions: Regions, form: Form) -> Array:
+    low, high = regions.low[:, form.at], regions.high[:, form.at]
+    return ((low == form.values) & (high == form.values)).all(axis=1)
+
+
+def _narrowed(regions: Regions, coordinates: int, state: int) -> Regions:
+    return Regions(
+        regions.low[:, :coordinates].copy(),
+        regions.high[:, :coordinates].copy(),
+        regions.open[:, :coordinates].copy(),
+        regions.bound,
+        regions.state[:, :state],
+    )
+
+
+def _merged(regions: Regions, parts: list[tuple[Array, Verdicts]]) -> Verdicts:
+    """Return one batch of verdicts; coordinates that a part lacks stay as they are."""
+    count = len(regions)
+    merged = Verdicts(
+        upper=np.empty(count),
+        proofs=[("", {})] * count,
+        low=regions.low.copy(),
+        high=regions.high.copy(),
+        open=regions.open.copy(),
+        cut=np.empty(count, dtype=int),
+        at=np.empty(count),
+        points=np.concatenate([v.points for _, v in parts]),
+        state=np.zeros(regions.state.shape),
+    )
+    for rows, v in parts:
+        merged.upper[rows], merged.cut[rows], merged.at[rows] = v.upper, v.cut, v.at
+        merged.state[rows, : v.state.shape[1]] = v.state
+        for name in ("low", "high", "open"):
+            part = getattr(v, name)
+            getattr(merged, name)[rows, : part.shape[1]] = part
+        for k, i in enumerate(rows.tolist()):
+            merged.proofs[i], merged.steps[i] = v.proofs[k], v.steps[k]
+            merged.ends[i] = v.ends[k]
+    return merged

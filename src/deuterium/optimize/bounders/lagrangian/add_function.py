@@ -1,0 +1,52 @@
+"""Elements of fused arrays, entered as functions of their coordinates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from deuterium.graph.constructors import constant
+from deuterium.graph.variable import Variable
+from deuterium.ops.indexing import take_places
+from deuterium.ops.shapes import reshape_to
+from deuterium.optimize.bounders.lagrangian.factored_parts import Group, Image
+
+Array = Any
+
+
+def entered(group: Group, source: Array, image: Image) -> Array:
+    """Enter the functions of a fused array; return the number of each element's."""
+    number = np.empty(len(source), dtype=int)
+    rank = _ranks(source)
+    for k in range(rank.max(initial=-1) + 1):
+        places = np.full(group.size, -1)
+        places[source[rank == k]] = np.flatnonzero(rank == k)
+        group.functions.append(_picked_image(image, places))
+        number[rank == k] = len(group.functions)
+    return number
+
+
+def _ranks(source: Array) -> Array:
+    """Return how many earlier elements belong to the same coordinate."""
+    order = np.argsort(source, kind="stable")
+    ordered = source[order]
+    first = np.searchsorted(ordered, ordered, side="left")
+    rank = np.empty(len(source), dtype=int)
+    rank[order] = np.arange(len(source)) - first
+    return rank
+
+
+def _picked_image(image: Image, places: Array) -> Image:
+    full = _picked(image.full, places)
+    if not image.kinked:
+        return Image(full, full, full)
+    return Image(full, _picked(image.left, places), _picked(image.right, places))
+
+
+def _picked(v: Variable, places: Array) -> Variable:
+    """Return elements at flat places as a vector; zero where there is none (-1)."""
+    vector = take_places(reshape_to(v, (v.size,)), np.maximum(places, 0))
+    if np.all(places >= 0):
+        return vector
+    return vector * constant((places >= 0).astype(float))

@@ -1,0 +1,116 @@
+"""Affine functions of terms, pushed through linear operators.
+
+The rules of operators leave leading axes alone, so one that is linear maps the
+coefficients of all terms at once: they are one more leading axis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from deuterium.budget import afford
+from deuterium.graph.variable import Variable
+from deuterium.interval import Interval
+from deuterium.optimize.bounders.lagrangian.factored_parts import Affine, Term, thin
+
+Array = Any
+
+PRODUCTS, COPIES = 4, 6  # of matrices, in a product of intervals; of its result
+
+LINEAR = {
+    "add",
+    "subtract",
+    "negative",
+    "sum",
+    "cumsum",
+    "reshape",
+    "transpose",
+    "broadcast",
+    "gather",
+    "scatter",
+    "concatenate",
+    "select",
+}
+
+
+def identity(size: int, shape: tuple[int, ...]) -> Interval:
+    """Return the coefficients of a term's own elements."""
+    return thin(np.eye(size).reshape((size, *shape)))
+
+
+def is_linear(node: Variable, kinds: Sequence[Any]) -> bool:
+    """Whether a node is linear in its arguments that are no constants."""
+    assert node.op is not None
+    name = node.op.name
+    if name in LINEAR:
+        return True
+    constants = [isinstance(k, Interval) for k in kinds]
+    if name in ("multiply", "matmul"):
+        return any(constants)
+    return name == "divide" and constants[1]
+
+
+def through(node: Variable, args: Sequence[Affine | Interval]) -> Affine:
+    """Return a linear operator's result."""
+    assert node.op is not None
+    rule, attrs = node.op.enclosure, node.attrs
+    keeps = node.op.name in ("multiply", "matmul", "divide")
+    terms: dict[Term, None] = {}
+    for a in args:
+        if isinstance(a, Affine):
+            terms.update(dict.fromkeys(a.parts))
+    parts = {}
+    for term in terms:
+        _afford(node, term)
+        found = _thinned(rule(*[_part(a, term, keeps) for a in args], **attrs))
+        parts[term] = _without(found, _unused(args, term))
+    constants = [a.constant if isinstance(a, Affine) else a for a in args]
+    return Affine(parts, _thinned(rule(*constants, **attrs)))
+
+
+def _afford(node: Variable, term: Term) -> None:
+    """Raise `Spent` where a term's coefficients take longer, or more, than is left."""
+    inner = node.args[0].shape[-1] if node.op and node.op.name == "matmul" else 1
+    count = float(term.size) * node.size
+    afford(count * inner * PRODUCTS, count * COPIES)
+
+
+def _unused(args: Sequence[Affine | Interval], term: Term) -> Array:
+    """Return which elements of a term no argument depends on."""
+    unused = np.ones(term.size, dtype=bool)
+    for a in args:
+        if isinstance(a, Affine) and term in a.parts:
+            c = a.parts[term]
+            zero = (np.asarray(c.lower) == 0) & (np.asarray(c.upper) == 0)
+            each = zero.size // max(term.size, 1)
+            unused &= zero.reshape(term.size, each).all(axis=1)
+    return unused
+
+
+def _without(x: Interval, rows: Array) -> Interval:
+    """Return coefficients with some rows exactly zero, which rounding hid."""
+    if x.is_thin or not rows.any():
+        return x
+    low, high = np.array(x.lower), np.array(x.upper)
+    low[rows] = high[rows] = 0.0
+    return Interval.unchecked(low, high)
+
+
+def _part(a: Affine | Interval, term: Term, keeps: bool) -> Interval:
+    """Return an argument's coefficients of a term."""
+    if isinstance(a, Affine):
+        found = a.parts.get(term)
+        return _zeros(a.constant, term) if found is None else found
+    return a if keeps else _zeros(a, term)
+
+
+def _zeros(x: Interval, term: Term) -> Interval:
+    return thin(np.zeros((term.size, *np.shape(x.lower))))
+
+
+def _thinned(x: Interval) -> Interval:
+    low, high = np.asarray(x.lower), np.asarray(x.upper)
+    return thin(low) if np.array_equal(low, high) else Interval.unchecked(low, high)

@@ -1,0 +1,420 @@
+"""A scalar graph taken apart: which coordinates there are, and what is affine in what.
+
+One pass over the nodes in topological order.  A node is a constant; or *fused*, each
+element a function of one coordinate; or *affine* in terms (fused elements and
+products); or a product waiting to be used.  A function of one variable applied to an
+affine node makes its elements coordinates, called atoms.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from deuterium.budget import check
+from deuterium.domain.problem import Problem
+from deuterium.graph.constructors import apply, constant, symbol
+from deuterium.graph.operator import Operator, lookup
+from deuterium.graph.traverse import topological
+from deuterium.graph.variable import Variable
+from deuterium.interval import Interval
+from deuterium.interval import interval_arithmetic as arithmetic
+from deuterium.ops.indexing import take_places
+from deuterium.ops.shapes import reshape_to
+from deuterium.optimize.bounders.lagrangian.add_function import entered
+from deuterium.optimize.bounders.lagrangian.affine_terms import (
+    identity,
+    is_linear,
+    through,
+)
+from deuterium.optimize.bounders.lagrangian.factored_parts import (
+    ATOM,
+    FREE,
+    INPUT,
+    PAIR,
+    Affine,
+    Fused,
+    Group,
+    Image,
+    Product,
+    Term,
+    Unsuited,
+    flat,
+    thin,
+)
+
+Array = Any
+Kind = Interval | Fused | Affine | Product
+
+MOVES = {"reshape", "transpose", "gather", "broadcast", "concatenate"}
+MOST = 600  # multipliers; with more, the solver's steps take seconds
+LARGEST = 2**23  # coefficients; a graph with more is left to other bounders
+
+# functions with a kink at zero: what they are to the left and to the right of it
+KINKS: dict[str, tuple[Any, Any]] = {
+    "relu": (lambda x: _filled(x, 0.0), lambda x: x),
+    "relu'": (lambda x: _filled(x, 0.0), lambda x: _filled(x, 1.0)),
+    "absolute": (lambda x: -x, lambda x: x),
+    # at the kink itself it is 0, which is at neither side
+    "absolute'": (
+        lambda x: apply(lookup("absolute'"), (x,), {}),
+        lambda x: _filled(x, 1.0),
+    ),
+    "flat": (lambda x: _filled(x, 0.0), lambda x: _filled(x, 0.0)),
+}
+
+
+def _filled(x: Variable, value: float) -> Variable:
+    return constant(np.full(x.shape, value) if x.shape else value)
+
+
+class Structure:
+    """The parts of a scalar graph.
+
+    Parameters
+    ----------
+    problem : Problem
+        For the inputs and their order.
+    root : Variable
+        The scalar to be bounded.
+
+    Attributes
+    ----------
+    groups : list of Group
+        Inputs first, then in topological order.
+    objective : Affine
+        ``root`` as an affine function of terms.
+    coordinates, parameters : int
+        How many there are of all groups together.
+
+    Raises
+    ------
+    Unsuited
+        The graph has a part that cannot be taken apart.
+    """
+
+    def __init__(self, problem: Problem, root: Variable) -> None:
+        self.problem = problem
+        self.groups: list[Group] = []
+        self.coordinates = self.parameters = 0
+        self.kinds: dict[Variable, Kind] = {}
+        self.terms: dict[Any, Term] = {}
+        order = topological([root])
+        self.made = {  # functions of one node, so that none is entered twice
+            (n.op.name, n.args[0]): n
+            for n in order
+            if n.op is not None and len(n.args) == 1 and not n.attrs
+        }
+        self._enter_inputs()
+        for node in order:
+            check()
+            if node not in self.kinds:
+                self.kinds[node] = self._kind(node)
+        self.objective = self.affine(root)
+
+    # -- groups ----------------------------------------------------------------------
+
+    def _enter(self, kind: str, size: int, nodes: list[Variable], name: str) -> Group:
+        if not size and kind != INPUT:
+            raise Unsuited("an array without elements")
+        group = Group(
+            kind, size, self.coordinates, symbol(name, (size,)), self.parameters
+        )
+        group.nodes = nodes
+        group.sums = [kind == ATOM for _ in nodes]
+        self.groups.append(group)
+        self.coordinates += group.width
+        return group
+
+    def _define(self, group: Group, definitions: list[Affine]) -> None:
+        group.definitions = definitions
+        self.parameters += group.multipliers
+        if self.parameters > MOST or self.parameters * self.coordinates > LARGEST:
+            raise Unsuited("too many multipliers")
+
+    def _enter_inputs(self) -> None:
+        problem = self.problem
+        group = self._enter(INPUT, problem.size, [], "inputs")
+        for s in problem.symbols:
+            part = problem.slices[s.name]
+            index = np.arange(part.start, part.stop).reshape(s.shape)
+            image = take_places(group.vector, index)
+            self.kinds[s] = Fused(0, index, Image(image, image, image), True)
+
+    def _atoms(self, node: Variable) -> Fused:
+        """Make the elements of an affine node coordinates."""
+        known = self.kinds[node]
+        if isinstance(known, Fused):
+            return known
+        definition = _flattened(self.affine(node))
+        number = len(self.groups)
+        group = self._enter(ATOM, node.size, [node], f"atoms{number}")
+        self._define(group, [definition])
+        return self._become(node, group, number)
+
+    def _become(self, node: Variable, group: Group, number: int) -> Fused:
+        image = reshape_to(group.vector, node.shape)
+        index = np.arange(node.size).reshape(node.shape)
+        fused = Fused(number, index, Image(image, image, image), True)
+        self.kinds[node] = fused
+        return fused
+
+    def _free(self, node: Variable) -> Fused:
+        """Make the elements of any node coordinates of which the range is known."""
+        varying = [a for a in node.args if not isinstance(self.kinds[a], Interval)]
+        sources = {a: self._atoms(a) for a in varying}
+        number = len(self.groups)
+        group = self._enter(FREE, node.size, [node], f"free{number}")
+        group.arguments = [
+            (sources[a].group, sources[a].source, sources[a].image)
+            if a in sources
+            else self.kinds[a]
+            for a in node.args
+        ]
+        return self._become(node, group, number)
+
+    # -- kinds -----------------------------------------------------------------------
+
+    def _kind(self, node: Variable) -> Kind:
+        if node.is_constant:
+            return thin(np.asarray(node.value, dtype=float))
+        if node.op is None:
+            raise Unsuited(f"symbol {node.name!r} is no input")
+        kinds = [self.kinds[a] for a in node.args]
+        if all(isinstance(k, Interval) for k in kinds):
+            return _finite(node.op.enclosure(*kinds, **node.attrs))
+        if node.op.elementwise or node.op.name in MOVES:
+            fused = self._fused(node)
+            if fused is not None:
+                return fused
+        if is_linear(node, kinds):
+            return through(node, [self._varying(a) for a in node.args])
+        return self._bent(node)
+
+    def _varying(self, node: Variable) -> Affine | Interval:
+        known = self.kinds[node]
+        return known if isinstance(known, Interval) else self.affine(node)
+
+    def _fused(self, node: Variable) -> Fused | None:
+        """Return the node as a function of single coordinates, if it is that."""
+        assert node.op is not None
+        given: list[Fused | None] = []
+        for a in node.args:
+            kind = self.kinds[a]
+            if not isinstance(kind, (Fused, Interval)):
+                return None
+            given.append(kind if isinstance(kind, Fused) else None)
+        fused = [k for k in given if k is not None]
+        if len({k.group for k in fused}) != 1:
+            return None
+        source = _source(node, given)
+        if source is None:
+            return None
+        plain = node.op.name in MOVES and all(k is not None and k.plain for k in given)
+        return Fused(fused[0].group, source, self._image(node, given), plain)
+
+    def _image(self, node: Variable, given: list[Fused | None]) -> Image:
+        op = node.op
+        assert op is not None
+        sides: list[list[Variable]] = [[], [], []]
+        for a, k in zip(node.args, given, strict=True):
+            image = Image(a, a, a) if k is None else k.image
+            for side, v in zip(
+                sides, (image.full, image.left, image.right), strict=True
+            ):
+                side.append(v)
+        full = apply(op, tuple(sides[0]), node.attrs)
+        (first, *_) = given
+        if op.name in KINKS and first is not None and first.plain:
+            left, right = KINKS[op.name]
+            return Image(full, left(sides[1][0]), right(sides[2][0]))
+        if all(k is None or not k.image.kinked for k in given):
+            return Image(full, full, full)
+        return Image(full, _side(op, sides[1], node), _side(op, sides[2], node))
+
+    def _bent(self, node: Variable) -> Kind:
+        """Return the kind of a node that is neither fused nor affine."""
+        assert node.op is not None
+        name = node.op.name
+        varying = [a for a in node.args if not isinstance(self.kinds[a], Interval)]
+        if name == "multiply":
+            return Product(node.args[0], node.args[1])
+        if name == "divide":
+            return self._product(node.args[0], self._made("reciprocal", node.args[1]))
+        if name == "square" and isinstance(self.kinds[node.args[0]], Product):
+            product = self.kinds[node.args[0]]
+            assert isinstance(product, Product)
+            a, b = (self._made("square", f) for f in (product.first, product.second))
+            return self._product(a, b)
+        if node.op.elementwise and len(varying) == 1:
+            self._atoms(varying[0])
+            fused = self._fused(node)
+            if fused is not None:
+                return fused
+        return self._free(node)
+
+    def _made(self, name: str, argument: Variable) -> Variable:
+        """Return a function of a node, entered like the nodes of the graph."""
+        key = (name, argument)
+        if key not in self.made:
+            self.made[key] = apply(lookup(name), (argument,), {})
+        node = self.made[key]
+        if node not in self.kinds:  # of the graph, but its turn comes later
+            self.kinds[node] = self._kind(node)
+        return node
+
+    def _product(self, a: Variable, b: Variable) -> Kind:
+        node = a * b
+        return self._kind(node)
+
+    # -- affine functions ------------------------------------------------------------
+
+    def affine(self, node: Variable) -> Affine:
+        """Return a node as an affine function of terms."""
+        known = self.kinds[node]
+        if isinstance(known, Affine):
+            return known
+        if isinstance(known, Interval):
+            return Affine({}, known)
+        if isinstance(known, Product):
+            term = self._pair(node, known)
+            own = identity(term.size, node.shape)
+            return Affine({term: own}, thin(np.zeros(node.shape)))
+        factor, base = self._without_factor(node)
+        found = self._fused_affine(base)
+        if factor is None:
+            return found
+        parts = {t: arithmetic.multiply(c, factor) for t, c in found.parts.items()}
+        return Affine(parts, arithmetic.multiply(found.constant, factor))
+
+    def _fused_affine(self, node: Variable) -> Affine:
+        """Return a fused node as terms; those moved are terms of where they were."""
+        known = self.kinds[node]
+        assert isinstance(known, Fused)
+        if self._is_moved(node, known):
+            return through(node, [self._varying(a) for a in node.args])
+        term = self._term(node, known)
+        own = identity(term.size, node.shape)
+        return Affine({term: own}, thin(np.zeros(node.shape)))
+
+    def _is_moved(self, node: Variable, fused: Fused) -> bool:
+        """Whether a node has the elements of others, once, several times or never."""
+        kinds = [self.kinds[a] for a in node.args]
+        varying = [k for k in kinds if not isinstance(k, Interval)]
+        return (
+            node.op is not None
+            and node.op.name in MOVES
+            and all(isinstance(k, Fused) and k.group == fused.group for k in varying)
+        )
+
+    def _without_factor(self, node: Variable) -> tuple[Interval | None, Variable]:
+        """Return constant factors and the rest: ``(c u)**2`` is ``c**2 * u**2``.
+
+        What is left is more often the same function for all coordinates.
+        """
+        chain: list[tuple[str, Interval | None]] = []
+        while node.op is not None:
+            name, step = node.op.name, self._step(node)
+            if step is None:
+                break
+            node, constant_factor = step
+            chain.append((name, constant_factor))
+        if all(name == "square" for name, _ in chain):
+            for _ in chain:
+                node = self._made("square", node)
+            return None, node
+        factor = thin(np.ones(node.shape))
+        for name, c in reversed(chain):
+            if name == "square":
+                factor, node = arithmetic.square(factor), self._made("square", node)
+            elif c is None:
+                factor = arithmetic.negative(factor)
+            else:
+                factor = arithmetic.multiply(factor, c)
+        return factor, node
+
+    def _step(self, node: Variable) -> tuple[Variable, Interval | None] | None:
+        """Return the argument under a square, sign or constant factor, and that."""
+        assert node.op is not None
+        kinds = [self.kinds.get(a) for a in node.args]
+        if node.op.name in ("square", "negative") and isinstance(kinds[0], Fused):
+            return node.args[0], None
+        if node.op.name == "multiply":
+            for a, k, c in ((0, 0, 1), (1, 1, 0)):
+                fused, constant_factor = kinds[k], kinds[c]
+                if isinstance(fused, Fused) and isinstance(constant_factor, Interval):
+                    return node.args[a], constant_factor
+        return None
+
+    def _term(self, node: Variable, fused: Fused) -> Term:
+        key = fused.image.full
+        if key not in self.terms:
+            source = fused.source.ravel()
+            if np.any(source < 0):
+                raise Unsuited("constants among the elements of a function")
+            group = self.groups[fused.group]
+            if fused.plain:
+                assert len(np.unique(source)) == len(source)
+                function = np.zeros(len(source), dtype=int)
+            else:
+                function = entered(group, source, fused.image)
+            self.terms[key] = Term(fused.group, source, function)
+        return self.terms[key]
+
+    def _pair(self, node: Variable, product: Product) -> Term:
+        if node not in self.terms:
+            sides = [
+                _flattened(self.affine(f)) for f in (product.first, product.second)
+            ]
+            number = len(self.groups)
+            factors = [product.first, product.second]
+            group = self._enter(PAIR, node.size, factors, f"pairs{number}")
+            group.sums = [_is_sum(s) for s in sides]
+            self._define(group, sides)
+            places = np.arange(node.size)
+            self.terms[node] = Term(number, places, np.full(node.size, 2))
+        return self.terms[node]
+
+
+def _finite(x: Interval) -> Interval:
+    if not (np.all(np.isfinite(x.lower)) and np.all(np.isfinite(x.upper))):
+        raise Unsuited("a constant is infinite or undefined")
+    return Interval.unchecked(np.asarray(x.lower), np.asarray(x.upper))
+
+
+def _flattened(a: Affine) -> Affine:
+    """Return an affine array as a vector."""
+    parts = {t: flat(c, 1) for t, c in a.parts.items()}
+    return Affine(parts, flat(a.constant, 0))
+
+
+def _is_sum(a: Affine) -> bool:
+    """Whether some element combines several terms (else it is but a copy of one)."""
+    used: Any = 0
+    for c in a.parts.values():
+        used = used + np.count_nonzero((c.lower != 0) | (c.upper != 0), axis=0)
+    return bool(np.any(np.asarray(used) > 1))
+
+
+def _source(node: Variable, given: list[Fused | None]) -> Array | None:
+    """Return the coordinate of each element, or None where two meet in one."""
+    assert node.op is not None
+    if node.op.name in MOVES:
+        places = [
+            np.full(a.shape, -1) if k is None else k.source
+            for a, k in zip(node.args, given, strict=True)
+        ]
+        return np.asarray(node.op.value(*places, **node.attrs))
+    source = np.full(node.shape, -1)
+    for k in given:
+        if k is None:
+            continue
+        if np.any((source >= 0) & (k.source >= 0) & (source != k.source)):
+            return None
+        source = np.maximum(source, k.source)
+    return source
+
+
+def _side(op: Operator, args: list[Variable], node: Variable) -> Variable:
+    return apply(op, tuple(args), node.attrs)

@@ -1,0 +1,104 @@
+"""Coefficients of local functions as the solver wants them: few columns each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from deuterium.optimize.bounders.lagrangian.multiplier_system import Block
+
+Array = Any
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One function's coefficients: ``matrix @ p[columns]``, or ``-p[columns]``."""
+
+    columns: Array
+    matrix: Array
+    own: bool
+
+    @property
+    def span(self) -> slice | None:
+        """The columns as a slice, if they are neighbours."""
+        first, count = int(self.columns[0]), len(self.columns)
+        if self.columns[-1] - first == count - 1:
+            return slice(first, first + count)
+        return None
+
+
+class Columns:
+    """The sparse part of a block that the solver works with."""
+
+    def __init__(self, block: Block) -> None:
+        self.base = block.base
+        self.size, self.count, self.total = block.matrix.shape
+        self.pieces = [self._piece(block.matrix[:, r]) for r in range(self.count)]
+
+    def _piece(self, matrix: Array) -> Piece:
+        columns = np.flatnonzero(matrix.any(axis=0))
+        found = matrix[:, columns]
+        own = found.shape == (self.size, self.size) and np.array_equal(
+            found, -np.eye(self.size)
+        )
+        return Piece(columns, found, own)
+
+    def append(self, column: int) -> None:
+        """Add a function whose coefficient is one multiplier."""
+        self.pieces.append(Piece(np.array([column]), np.ones((self.size, 1)), False))
+        self.base = np.concatenate([self.base, np.zeros((self.size, 1))], axis=1)
+        self.count += 1
+
+    def coefficients(self, p: Array) -> Array:
+        """Return ``matrix @ p`` of shape (B, m, R)."""
+        out = np.zeros((len(p), self.size, self.count))
+        for r, piece in enumerate(self.pieces):
+            x = p[:, piece.columns]
+            out[..., r] = -x if piece.own else x @ piece.matrix.T
+        return out
+
+    def gather(self, g: Array, out: Array) -> None:
+        """Add ``matrix.T @ g`` to ``out``, of shape (B, P)."""
+        for r, piece in enumerate(self.pieces):
+            x = g[..., r]
+            out[:, piece.columns] += -x if piece.own else x @ piece.matrix
+
+    def add_to(self, h: Array, cov: Array) -> None:
+        """Add ``matrix.T @ cov @ matrix`` to ``h``, of shape (B, P, P)."""
+        for r, a in enumerate(self.pieces):
+            for s in range(r, self.count):
+                b = self.pieces[s]
+                if not len(a.columns) or not len(b.columns):
+                    continue
+                x = _sandwich(a, b, cov[:, :, r, s])
+                if x.ndim == 2:
+                    h[:, a.columns, b.columns] += x
+                    if s > r:
+                        h[:, b.columns, a.columns] += x
+                    continue
+                _add(h, a, b, x)
+                if s > r:
+                    _add(h, b, a, np.swapaxes(x, 1, 2))
+
+
+def _add(h: Array, a: Piece, b: Piece, x: Array) -> None:
+    """Add a block; neighbouring columns are much faster to reach as a slice."""
+    if a.span is not None and b.span is not None:
+        h[:, a.span, b.span] += x
+    else:
+        h[:, a.columns[:, None], b.columns] += x
+
+
+def _sandwich(a: Piece, b: Piece, w: Array) -> Array:
+    """Return ``a.T @ diag(w) @ b``; its diagonal where both are own multipliers."""
+    if a.own and b.own:
+        return w
+    if a.own:
+        return -w[..., None] * b.matrix
+    if b.own:
+        return -np.swapaxes(w[..., None] * a.matrix, 1, 2)
+    if a.matrix.shape[1] == 1 or b.matrix.shape[1] == 1:
+        return np.matmul(a.matrix.T, w[..., None] * b.matrix)
+    return np.matmul(a.matrix.T * w[:, None, :], b.matrix)

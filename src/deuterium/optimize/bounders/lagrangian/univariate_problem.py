@@ -1,0 +1,373 @@
+"""The functions of a group of coordinates: values, ranges, and tables that hold them.
+
+A table divides the coordinates' range into cells.  In each, every function u lies
+within ``error`` of a parabola about the middle of the cell (Taylor's formula with the
+third derivative enclosed over the cell), so that any combination of the functions has
+a certified maximum in closed form.  Coarse cells are divided into fine ones; a table is
+made once and serves every region.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from deuterium.evaluate.function import compile
+from deuterium.graph.constructors import as_variable
+from deuterium.graph.interpret import interpret
+from deuterium.graph.operator import Operator
+from deuterium.graph.traverse import topological
+from deuterium.graph.variable import Variable
+from deuterium.interval import Interval
+from deuterium.interval.rounding import MIN_NORMAL, TINY, gamma
+from deuterium.optimize.bounders.lagrangian.factored_parts import Group, Image
+from deuterium.transform.differentiate import grad
+from deuterium.transform.simplify.simplify import simplify
+
+Array = Any
+
+COARSE, FINE = 1e-3, 1e-7  # errors, of the function's spread
+FAR = 1e3  # stands for infinity where the solver samples a pole
+MOST_COARSE, MOST_FINE = 96, 32  # cells in all, and within one
+NARROW = 1e-9  # width of the cell that ends at a jump, of all
+
+
+class Curves:
+    """Evaluates the functions of one group.
+
+    Parameters
+    ----------
+    group : Group
+        Of any kind but pairs.
+    forgiving : bool
+        Whether logarithms are only taken of what is never negative, so that minus
+        infinity is meant where zero or rounding errors below it are met.
+    """
+
+    def __init__(self, group: Group, forgiving: bool) -> None:
+        self.group = group
+        self.kinked = any(f.kinked for f in group.functions)
+        images = list(zip(*[(f.left, f.right) for f in group.functions], strict=True))
+        self._jumps = any(
+            _is_jump(n) for n in topological([v for s in images for v in s])
+        )
+        # a group without functions has one side, of none
+        sides = images if self.kinked else images[:1] or [()]
+        uniform = all(map(_is_uniform, sides))
+        self._sides = [_Side(group, side, forgiving, uniform) for side in sides]
+
+    def values(self, z: Array, right: Array) -> Array:
+        """Return floats of shape (..., m, functions); ``right``: which side of a kink.
+
+        Function 0 is the coordinate itself.
+        """
+        out = np.empty((*z.shape, self.group.count))
+        out[..., 0] = z
+        for k, side in enumerate(self._sides):
+            found = [np.nan_to_num(f, nan=-FAR, neginf=-FAR) for f in side.values(z)]
+            for r, f in enumerate(found):
+                out[..., r + 1] = f if k == 0 else np.where(right, f, out[..., r + 1])
+        return out
+
+    def ranges(self, low: Array, high: Array, opened: Array) -> tuple[Array, Array]:
+        """Return certified ranges, of shape (B, m, functions).
+
+        ``opened``: where the lower end itself is excluded.
+        """
+        lower = np.empty((*low.shape, self.group.count))
+        upper = np.empty_like(lower)
+        lower[..., 0], upper[..., 0] = low, high
+        if not self.group.functions:
+            return lower, upper
+        rest = slice(1, None)
+        if not self.kinked:
+            lower[..., rest], upper[..., rest] = self._sides[0].ranges(low, high)
+            return lower, upper
+        has_left = ((low < 0) | ((low == 0) & ~opened))[..., None]
+        has_right = (high > 0)[..., None]
+        a, b = self._sides[0].ranges(np.minimum(low, 0.0), np.minimum(high, 0.0))
+        c, d = self._sides[1].ranges(np.maximum(low, 0.0), np.maximum(high, 0.0))
+        lower[..., rest] = np.where(
+            has_left, np.where(has_right, np.minimum(a, c), a), c
+        )
+        upper[..., rest] = np.where(
+            has_left, np.where(has_right, np.maximum(b, d), b), d
+        )
+        return lower, upper
+
+    def table(self, low: Array, high: Array) -> Table:
+        """Return the table over the hull of ranges of the coordinates."""
+        least, most = float(np.min(low)), float(np.max(high))
+        edges = _first_edges(least, most, self.kinked)
+        if self._jumps and least < 0 <= most:
+            edges = np.union1d(edges, [-NARROW * (most - least)])
+        coarse = self._refined(edges, low, high)
+        if self.kinked and least == 0:  # which belongs to the left side
+            edges = np.concatenate([[0.0], coarse.low, coarse.high[-1:]])
+            coarse = self._cells(edges, low, high)
+        edges, owner = _divided(coarse)
+        fine = self._cells(edges, low, high)
+        return Table(coarse, fine, np.searchsorted(owner, np.arange(len(coarse) + 1)))
+
+    def _refined(self, edges: Array, low: Array, high: Array) -> Cells:
+        """Halve cells until every function is known to within `COARSE`."""
+        while True:
+            cells = self._cells(edges, low, high)
+            worst = cells.relative.max(axis=(1, 2), initial=0.0)
+            room = MOST_COARSE - len(cells)
+            bad = np.argsort(-worst, kind="stable")[: max(room, 0)]
+            bad = bad[worst[bad] > COARSE]
+            if self._jumps:
+                width = cells.high - cells.low
+                bad = bad[width[bad] > 2 * NARROW * width.sum()]
+            if not len(bad):
+                return cells
+            middles = 0.5 * edges[bad] + 0.5 * edges[bad + 1]
+            new = np.union1d(edges, middles)
+            if len(new) == len(edges):
+                return cells
+            edges = new
+
+    def _cells(self, edges: Array, low: Array, high: Array) -> Cells:
+        """Return cells, each function as a parabola with its error."""
+        a, b = edges[:-1], edges[1:]
+        if not self.kinked:
+            return _joined([self._sides[0].cells(a, b)], a, b)
+        left = b <= 0
+        parts = [self._sides[0].cells(a[left], b[left])]
+        parts.append(self._sides[1].cells(a[~left], b[~left]))
+        return _joined(parts, a, b)
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Parabolas ``t0 + t1 d + t2 d**2`` about the middles of cells.
+
+    Attributes
+    ----------
+    low, high, middle : ndarray of shape (G,)
+    poly : ndarray of shape (G, m or 1, functions, 3)
+        Of functions 1, 2, ...; number 0 is exact.
+    above, below : ndarray of shape (G, m or 1, functions)
+        How far the function may be above and below its parabola.
+    spread : ndarray of shape (m or 1, functions)
+        By how much the functions vary over all cells.
+    """
+
+    low: Array
+    high: Array
+    middle: Array
+    poly: Array
+    above: Array
+    below: Array
+    spread: Array
+
+    def __len__(self) -> int:
+        return len(self.low)
+
+    @property
+    def relative(self) -> Array:
+        """Errors, of the function's spread; beside a pole, of the range's width."""
+        width = self.high - self.low
+        share = (width / max(float(width.sum()), MIN_NORMAL))[:, None, None]
+        error = np.fmax(self.above, self.below) / self.spread
+        return np.where(np.isfinite(error), error, share)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Coarse cells, and the fine cells within each: ``fine[start[i]:start[i + 1]]``."""
+
+    coarse: Cells
+    fine: Cells
+    start: Array
+
+
+class _Side:
+    """Functions that are smooth over the range in question."""
+
+    def __init__(
+        self,
+        group: Group,
+        functions: tuple[Variable, ...],
+        forgiving: bool,
+        uniform: bool,
+    ) -> None:
+        self._rule = _forgiving if forgiving else (lambda op: op.enclosure)
+        self.vector, self.size = group.vector, group.size
+        self.uniform = uniform
+        self.orders = [list(functions)]
+        self._value = compile([group.vector], list(functions)) if functions else None
+        self._orders: dict[int, Any] = {}
+
+    def values(self, z: Array) -> Any:
+        return self._value(z) if self._value is not None else ()
+
+    def ranges(self, low: Array, high: Array) -> tuple[Array, Array]:
+        found = self._enclosed(0, Interval.unchecked(low, high))
+        return found[0], found[1]
+
+    def _graphs(self, order: int) -> list[Variable]:
+        while len(self.orders) <= order:
+            self.orders.append([self._derivative(f) for f in self.orders[-1]])
+        return self.orders[order]
+
+    def _derivative(self, f: Variable) -> Variable:
+        if not any(n.is_symbol for n in topological([f])):
+            return as_variable(np.zeros(self.size))
+        total = f.sum()
+        return simplify(grad(total, self.vector))
+
+    def _enclosed(self, order: int, x: Interval) -> Array:
+        """Return stacked ends, of shape (2, ..., m, functions)."""
+        shape = np.shape(x.lower)
+        graphs = self._graphs(order)
+        out = np.empty((2, *shape, len(graphs)))
+        kept = self._orders.get(order)
+        if kept is None:
+            kept = self._orders[order] = topological(graphs)
+        with np.errstate(all="ignore"):
+            meaning = interpret(kept, lambda v: _leaf(v, x), self._rule)
+        for r, g in enumerate(graphs):
+            out[0, ..., r] = meaning[g].lower
+            out[1, ..., r] = meaning[g].upper
+        return out
+
+    def cells(self, a: Array, b: Array) -> tuple[Array, Array, Array]:
+        """Return parabolas and their errors above and below, over cells [a, b]."""
+        count, width = len(a), 1 if self.uniform else self.size
+        if not count or not self.orders[0]:
+            poly = np.zeros((count, width, len(self.orders[0]), 3))
+            return poly, poly[..., 0], poly[..., 0]
+        if self.uniform:  # every coordinate takes cells of its own
+            a, b = (_folded(x, self.size) for x in (a, b))
+        else:
+            a, b = (np.repeat(x[:, None], self.size, 1) for x in (a, b))
+        poly, above, below = self._parabolas(a, b)
+        if not self.uniform:
+            return poly, above, below
+        poly, above, below = (
+            x.reshape(-1, 1, *x.shape[2:])[:count] for x in (poly, above, below)
+        )
+        return poly, above, below
+
+    def _parabolas(self, a: Array, b: Array) -> tuple[Array, Array, Array]:
+        """Return the same for cells of shape (G, m)."""
+        poly = np.zeros((*a.shape, len(self.orders[0]), 3))
+        middle = 0.5 * a + 0.5 * b
+        radius = np.maximum(b - middle, middle - a) * (1 + gamma(4))
+        at, over = Interval.unchecked(middle, middle), Interval.unchecked(a, b)
+        r = radius[..., None]
+        error, size = np.zeros(()), np.zeros(())
+        for k, scale in ((0, 1.0), (1, 1.0), (2, 0.5)):
+            low, high = self._enclosed(k, at)
+            poly[..., k] = scale * (0.5 * low + 0.5 * high)
+            error = error + scale * (high - low) * r**k
+            size = size + np.abs(poly[..., k]) * r**k
+        low, high = self._enclosed(3, over)
+        error = error + np.fmax(np.abs(low), np.abs(high)) * r**3 / 6
+        lost = 8 * TINY * (1.0 + r * (1.0 + r))  # to underflow
+        error = (error + size * gamma(8) + lost) * (1 + gamma(32))
+        return self._guarded(poly, error, over)
+
+    def _guarded(
+        self, poly: Array, error: Array, over: Interval
+    ) -> tuple[Array, Array, Array]:
+        """Use the plain range where Taylor's formula is no better or undefined."""
+        low, high = self._enclosed(0, over)
+        plain = 0.5 * high - 0.5 * low
+        bad = ~(error <= plain)
+        above = np.where(bad, plain, error)
+        poly[bad] = 0.0
+        poly[..., 0] = np.where(bad, 0.5 * low + 0.5 * high, poly[..., 0])
+        below = above = np.where(bad, above + np.abs(poly[..., 0]) * gamma(8), above)
+        lost = ~np.isfinite(above)
+        if lost.any():
+            poly[lost] = 0.0
+            undefined = np.isnan(low) | np.isnan(high)
+            above = np.where(lost, np.where(undefined, np.inf, high), above)
+            below = np.where(lost, np.where(undefined, np.inf, -low), below)
+        return poly, above, below
+
+
+def _forgiving(op: Operator) -> Any:
+    """Return an enclosure; the logarithm of 0 is minus infinity, not undefined."""
+    if op.name != "log":
+        return op.enclosure
+
+    def log(x: Interval) -> Interval:
+        touches = np.asarray(x.lower) <= 0
+        low = np.where(touches, MIN_NORMAL, x.lower)
+        found = op.enclosure(Interval.unchecked(low, np.maximum(x.upper, low)))
+        return Interval.unchecked(np.where(touches, -np.inf, found.lower), found.upper)
+
+    return log
+
+
+def _folded(x: Array, width: int) -> Array:
+    """Return a vector as rows, the last filled up with its last element."""
+    rows = -(-len(x) // width)
+    return np.append(x, np.full(rows * width - len(x), x[-1])).reshape(rows, width)
+
+
+def _is_uniform(functions: tuple[Variable, ...]) -> bool:
+    """Whether functions of a vector do the same to all its elements."""
+    constants = (n.value for n in topological(functions) if n.is_constant)
+    return all(np.ptp(np.ravel(c)) == 0 for c in constants if np.size(c) > 1)
+
+
+def _leaf(v: Variable, x: Interval) -> Interval:
+    if v.is_symbol:
+        return x
+    value = np.asarray(v.value, dtype=float)
+    return Interval.unchecked(value, value)
+
+
+def _is_jump(v: Variable) -> bool:
+    return v.op is not None and v.op.name == "absolute'"
+
+
+def _first_edges(low: float, high: float, kinked: bool) -> Array:
+    """Return the ends of a few cells, with 0 among them if there are kinks."""
+    if not low < high:
+        low, high = low - 1e-9 * (1 + abs(low)), high + 1e-9 * (1 + abs(high))
+    if low > 0 and high / low > 16:
+        inner = np.geomspace(low, high, 5)[1:-1]
+    else:
+        inner = np.array([])
+    edges = np.unique(np.concatenate([[low], inner, [high]]))
+    return np.union1d(edges, [0.0]) if kinked and low < 0 < high else edges
+
+
+def _divided(coarse: Cells) -> tuple[Array, Array]:
+    """Return the ends of fine cells, and the coarse cell of each."""
+    worst = coarse.relative.max(axis=(1, 2), initial=0.0)
+    pieces = np.ceil(np.cbrt(np.nan_to_num(worst, posinf=1.0) / FINE))
+    pieces = np.clip(pieces, 1, MOST_FINE).astype(int)
+    owner = np.repeat(np.arange(len(coarse)), pieces)
+    first = np.repeat(np.cumsum(pieces) - pieces, pieces)
+    place = (np.arange(len(owner)) - first) / pieces[owner]
+    edges = coarse.low[owner] + place * (coarse.high - coarse.low)[owner]
+    return np.append(edges, coarse.high[-1]), owner
+
+
+def _joined(parts: list[tuple[Array, Array, Array]], a: Array, b: Array) -> Cells:
+    poly, above, below = (np.concatenate(x, axis=0) for x in zip(*parts, strict=True))
+    middle = 0.5 * a + 0.5 * b
+    return Cells(a, b, middle, poly, above, below, _spread(poly, middle, a, b))
+
+
+def _spread(poly: Array, middle: Array, a: Array, b: Array) -> Array:
+    """Return by how much functions vary (about; 1 where they do not)."""
+    values = []
+    for z in (a, middle, b):
+        d = (z - middle)[:, None, None]
+        values.append(poly[..., 0] + d * (poly[..., 1] + d * poly[..., 2]))
+    spread = np.ptp(np.concatenate(values, axis=0), axis=0) if len(a) else poly[..., 0]
+    spread = np.max(spread, axis=0, keepdims=True, initial=0.0)
+    return np.where(spread > 0, spread, 1.0)
+
+
+__all__ = ["Cells", "Curves", "Image", "Table"]

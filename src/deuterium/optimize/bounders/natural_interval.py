@@ -1,0 +1,104 @@
+"""Plain intervals: the enclosure of the objective over the box of inputs.
+
+The bounder of last resort, for graphs too large to differentiate, and the first that
+every other is compared with.  Its proof is ``("interval", {})``: evaluating the graph
+with intervals over the region gives at most the bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from deuterium.domain.domain import Box
+from deuterium.domain.problem import Problem
+from deuterium.enclose.enclose import enclose
+from deuterium.graph.variable import Variable
+from deuterium.optimize.region import Proof, Regions, Verdicts, whole
+
+Array = Any
+
+INTERVAL: Proof = ("interval", {})
+MIDDLE = 2.0**10  # an infinite side is cut here first, then at the squares
+
+
+class PlainBounder:
+    """Encloses the objective region by region; cuts the longest side.
+
+    Parameters
+    ----------
+    problem : Problem
+        What is maximised.
+    """
+
+    atoms = 0
+    places: Sequence[tuple[Variable, int]] = ()
+    batch = 256
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        width = problem.upper - problem.lower
+        self.scale = np.where(np.isfinite(width) & (width > 0), width, 1.0)
+
+    def root(self) -> Regions:
+        """Return the box around the domain."""
+        return whole(self.problem.lower, self.problem.upper)
+
+    def bound(self, regions: Regions, incumbent: float) -> Verdicts:
+        """Return the upper ends of enclosures, and the middle of the longest side."""
+        low, high = regions.low, regions.high
+        upper = enclosed(self.problem, low, high)
+        cut, at = longest_side(low, high, self.scale)
+        return Verdicts(
+            upper=upper,
+            proofs=[INTERVAL] * len(regions),
+            low=low,
+            high=high,
+            open=regions.open,
+            cut=cut,
+            at=at,
+            points=middles(low, high),
+            state=regions.state,
+        )
+
+
+def enclosed(problem: Problem, low: Array, high: Array) -> Array:
+    """Return upper bounds of the objective over a batch of boxes."""
+    bounds = problem.boxes(low, high)
+    box = Box({s: (bounds[s.name][0], bounds[s.name][1]) for s in problem.symbols})
+    return np.broadcast_to(enclose(problem.objective, box).upper, (len(low),))
+
+
+def middles(low: Array, high: Array) -> Array:
+    """Return a point inside each box: its middle where that is finite."""
+    finite = np.clip(low, -MIDDLE, None), np.clip(high, None, MIDDLE)
+    middle = finite[0] + 0.5 * (finite[1] - finite[0])
+    return np.clip(middle, low, high)
+
+
+def longest_side(low: Array, high: Array, scale: Array) -> tuple[Array, Array]:
+    """Return where to cut each box: its longest side (-1 if none), in the middle."""
+    if not low.shape[1]:
+        return np.full(len(low), -1), np.zeros(len(low))
+    with np.errstate(over="ignore", invalid="ignore"):
+        width = (high - low) / scale
+    cut = np.argmax(width, axis=1)
+    rows = np.arange(len(low))
+    at = middle_of(low[rows, cut], high[rows, cut])
+    inside = (low[rows, cut] < at) & (at < high[rows, cut])
+    return np.where(inside, cut, -1), at
+
+
+def middle_of(low: Array, high: Array) -> Array:
+    """Return a number between two ends, finite though an end be not."""
+    with np.errstate(all="ignore"):
+        width = high - low
+        middle = np.where(np.isfinite(width), low + 0.5 * width, 0.5 * low + 0.5 * high)
+        above = np.where(low < MIDDLE / 2, MIDDLE, np.square(low))
+        below = np.where(high > -MIDDLE / 2, -MIDDLE, -np.square(high))
+    up, down = np.isinf(high), np.isinf(low)
+    middle = np.where(up, np.where(low < 0, 0.0, above), middle)
+    middle = np.where(down, np.where(high > 0, 0.0, below), middle)
+    return np.where(up & down, 0.0, middle)

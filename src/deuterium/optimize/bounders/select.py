@@ -1,0 +1,81 @@
+"""Which bounder fits a problem."""
+
+from __future__ import annotations
+
+import math
+
+from deuterium.budget import in_time
+from deuterium.domain.problem import Problem
+from deuterium.errors import InvalidInputError
+from deuterium.graph.traverse import topological, varying
+from deuterium.optimize.bounders.ball_tightening import BallFirst, balls_of
+from deuterium.optimize.bounders.derivative import BoxBounder
+from deuterium.optimize.bounders.discrete_branching import FiniteFirst
+from deuterium.optimize.bounders.label_enumeration import special_first
+from deuterium.optimize.bounders.lagrangian import relaxation
+from deuterium.optimize.bounders.natural_interval import PlainBounder
+from deuterium.optimize.bounders.norm_bounds import norms
+from deuterium.optimize.bounders.portfolio import BestAtFirst
+from deuterium.optimize.region import Bounder
+
+METHODS = ("auto", "box", "interval", "norms", "relax")
+FEW = 4  # inputs: so few are best cut themselves
+
+
+def require_method(method: str) -> None:
+    """Raise where there is no such method."""
+    if not isinstance(method, str) or method not in METHODS:
+        raise InvalidInputError(
+            f"`method` must be one of {', '.join(METHODS)}; got {method!r}"
+        )
+
+
+def choose(problem: Problem, method: str = "auto", until: float = math.inf) -> Bounder:
+    """Return the bounder for a problem; ``"auto"`` picks the best that fits.
+
+    What would take preparations longer than ``until``, a time by `budget.now`, gives
+    way to what takes less.  Without it, the same problem has the same bounder.
+    """
+    require_method(method)
+    special = special_first(problem, lambda p: _fitting(p, method, until), until)
+    if special is not None:
+        return special
+    bounder = _fitting(problem, method, until)
+    return FiniteFirst(problem, bounder) if problem.finite else bounder
+
+
+def _fitting(problem: Problem, method: str, until: float) -> Bounder:
+    plain = PlainBounder(problem)
+    bounder = in_time(until, lambda: _bounder(problem, method, until), plain)
+    if bounder is None:
+        raise InvalidInputError(
+            f"`method`={method!r} does not fit this graph; leave it out"
+        )
+    return BallFirst(problem, bounder) if balls_of(problem) else bounder
+
+
+def _bounder(problem: Problem, method: str, until: float) -> Bounder | None:
+    if method == "interval" or not problem.size:
+        return PlainBounder(problem)
+    if method == "norms":
+        return norms(problem)
+    if method == "relax":
+        return relaxation(problem)
+    if method == "box" or problem.size <= FEW or not has_layers(problem):
+        return BoxBounder(problem)
+    lengths = norms(problem)
+    relaxed = in_time(until, lambda: relaxation(problem), None)
+    main = relaxed or lengths
+    if main is None:
+        return BoxBounder(problem)
+    others: list[Bounder] = [PlainBounder(problem)]
+    if lengths is not None and main is not lengths:
+        others.insert(0, lengths)
+    return BestAtFirst(problem, main, others)
+
+
+def has_layers(problem: Problem) -> bool:
+    """Return whether something that depends on an input is multiplied by a matrix."""
+    order = topological([problem.objective])
+    moving = varying(order)
+    return any(n.op is not None and n.op.name == "matmul" for n in moving)

@@ -1,0 +1,281 @@
+"""The certified supremum and infimum of a scalar over a domain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import Executor
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from deuterium._version import __version__
+from deuterium.budget import Memory, Spent, spending
+from deuterium.domain.domain import Box, Domain
+from deuterium.domain.problem import Problem
+from deuterium.enclose.enclose import enclose
+from deuterium.errors import InvalidInputError, SoundnessError
+from deuterium.graph.variable import Variable
+from deuterium.interval import Cause
+from deuterium.interval.environment import standard_only
+from deuterium.optimize.bounders.natural_interval import PlainBounder
+from deuterium.optimize.bounders.select import choose, require_method
+from deuterium.optimize.branch_and_bound.checkpoint import Journal
+from deuterium.optimize.branch_and_bound.executors import crew
+from deuterium.optimize.branch_and_bound.incumbent import Incumbent
+from deuterium.optimize.branch_and_bound.interrupt_guard import Shield
+from deuterium.optimize.branch_and_bound.loop import BranchAndBound, closing
+from deuterium.optimize.branch_and_bound.progress import Closing, Quiet
+from deuterium.optimize.branch_and_bound.result import Bracket, Proved
+from deuterium.optimize.branch_and_bound.stopping import (
+    GIBI,
+    Clock,
+    Limits,
+)
+from deuterium.optimize.branch_and_bound.worker import Task, graph_hash, task_of
+from deuterium.optimize.region import Bounder
+from deuterium.optimize.root_enclosure import NOTHING, outset
+from deuterium.options import require_seed
+
+__all__ = ["maximize", "minimize"]
+
+PREPARING = 0.5  # of the time may go to preparations
+
+
+@standard_only
+def maximize(
+    v: Variable,
+    domain: Domain,
+    *,
+    rtol: float = 1e-2,
+    atol: float = 0.0,
+    time_limit: float | None = 60.0,
+    memory_limit: float = 2.0 * GIBI,
+    max_regions: int | None = None,
+    executor: Executor | None = None,
+    progress: bool = False,
+    seed: int = 0,
+    checkpoint: Any = None,
+    points: Mapping[Any, Any] | None = None,
+    method: str = "auto",
+) -> Bracket:
+    """Return certified bounds of the supremum of a scalar over a domain.
+
+    Best-first branch and bound: the domain is cut into regions, each bounded from above
+    by several methods of which the best counts, until the largest bound and the best
+    value found are as close as asked for.  It can be stopped at any time (Ctrl-C,
+    SIGTERM, time, memory) and then returns the bounds proved so far; the enclosure
+    comes first, and no bound is ever larger.
+
+    Parameters
+    ----------
+    v : Variable
+        A scalar.
+    domain : Domain
+        Bounds for every symbol of ``v``, without batch axes.
+    rtol, atol : float
+        The gap to reach: ``upper - lower <= max(atol, rtol * |lower|)``.
+    time_limit : float or None
+        Seconds, kept to within a tenth and half a second; None for no limit.
+    memory_limit : float
+        Bytes by which the memory of this process may grow.
+    max_regions : int, optional
+        Regions to bound at most: with 1, the whole domain is bounded at once, not cut.
+    executor : concurrent.futures.Executor, optional
+        Any PEP 3148 executor: threads, processes,
+        ``dask.distributed.Client().get_executor()``.  What a lost worker had is done
+        here.  With more than one worker, the order in which regions are bounded, and so
+        the bounds within the gap, may differ from run to run.
+    progress : bool
+        Show both sides closing in.
+    seed : int
+        Of the random starts of the search.  The same seed gives the same answer, unless
+        stopped by time or memory.
+    checkpoint : path, optional
+        A file that records the work as it is done.  If it exists, the work goes on from
+        there; a process killed at any time loses at most the regions it was at.
+    points : mapping, optional
+        Rows to start the search from as well, such as a data set: from symbol to an
+        array with one leading axis.
+    method : {"auto", ...}
+        The bounder: by default the best that fits the graph.
+
+    Returns
+    -------
+    Bracket
+        ``.lower <= sup v <= .upper`` under rounding too, ``.witness``, ``.gap``,
+        ``.status``, ``.cause``, ``.history`` and ``.certificate``.
+
+    Raises
+    ------
+    InvalidInputError
+        An argument makes no sense, or the checkpoint is about another problem.
+    MissingSymbolError, UnknownSymbolError, BoundsError, ShapeError
+        The domain does not fit the symbols of ``v``.
+    """
+    limits = Limits(rtol, atol, time_limit, memory_limit, max_regions).check("maximize")
+    clock = Clock(limits.time_limit)
+    problem = Problem(v, domain)
+    return _bracket(
+        problem, limits, clock, executor, progress, seed, checkpoint, points, method
+    )
+
+
+@standard_only
+def minimize(
+    v: Variable,
+    domain: Domain,
+    *,
+    rtol: float = 1e-2,
+    atol: float = 0.0,
+    time_limit: float | None = 60.0,
+    memory_limit: float = 2.0 * GIBI,
+    max_regions: int | None = None,
+    executor: Executor | None = None,
+    progress: bool = False,
+    seed: int = 0,
+    checkpoint: Any = None,
+    points: Mapping[Any, Any] | None = None,
+    method: str = "auto",
+) -> Bracket:
+    """Return certified bounds of the infimum of a scalar over a domain.
+
+    As `maximize`, of ``-v``: ``.upper`` is reached at the witness, and ``.lower`` is
+    proved by the certificate.  Where nothing can be proved, as ``v`` may be undefined,
+    ``.lower`` is what its outermost operator cannot go below (0 for a norm), as of
+    `enclose`.
+    """
+    limits = Limits(rtol, atol, time_limit, memory_limit, max_regions).check("minimize")
+    clock = Clock(limits.time_limit)
+    problem = Problem(v, domain, maximize=False)
+    found = _bracket(
+        problem, limits, clock, executor, progress, seed, checkpoint, points, method
+    )
+    history = [(t, -upper, -lower) for t, lower, upper in found.history]
+    lower = -found.upper
+    if lower == -np.inf and problem.given.op is not None:
+        lower = problem.given.op.at_least
+    return replace(found, lower=lower, upper=-found.lower, history=history)
+
+
+@np.errstate(all="ignore")  # ends may be infinite, numbers the largest there are
+def _bracket(
+    problem: Problem,
+    limits: Limits,
+    clock: Clock,
+    executor: Executor | None,
+    progress: bool,
+    seed: int,
+    checkpoint: Any,
+    points: Mapping[Any, Any] | None,
+    method: str,
+) -> Bracket:
+    """Return the bracket of the objective's supremum."""
+    require_seed(seed, "maximize" if problem.maximizes else "minimize")
+    if executor is not None and not isinstance(executor, Executor):
+        raise InvalidInputError(
+            "`executor` must be a concurrent.futures.Executor (of dask, "
+            f"client.get_executor()), got {type(executor).__name__}"
+        )
+    require_method(method)
+    task = task_of(problem, method)
+    journal = (
+        None if checkpoint is None else Journal(checkpoint, _about(task, limits, seed))
+    )
+    incumbent = Incumbent(problem, seed, points)
+    # work that others do, or go on with, has to start from the same bounder
+    is_alone = executor is None and checkpoint is None
+    until = clock.at(PREPARING) if is_alone else np.inf
+    first, status = NOTHING, ""
+    bounder: Bounder = PlainBounder(problem)
+    memory = Memory(limits.memory_limit)
+    with Shield(), spending(clock.last):
+        try:
+            first = outset(problem)
+            with spending(clock.end, memory):
+                incumbent.begin(enough=first.upper)
+                if first.upper > limits.target(incumbent.value):
+                    bounder = choose(problem, method, until)
+        except Spent as spent:
+            status = spent.status
+        except KeyboardInterrupt:
+            status = "interrupted"
+        work = crew(bounder, task, executor)
+        run = BranchAndBound(bounder, work, incumbent, limits, journal, clock, first)
+        with (
+            closing(journal),
+            _shown(problem, progress) as shown,
+            spending(clock.end, memory),
+        ):
+            status = run.run(shown, status)
+        return _result(problem, run, status)
+
+
+def _shown(problem: Problem, progress: bool) -> Quiet:
+    return Closing(problem.maximizes) if progress else Quiet()
+
+
+def _about(task: Task, limits: Limits, seed: int) -> dict[str, Any]:
+    """Return what a checkpoint is about, and all that decides how the work goes."""
+    return {
+        "problem": task.name,
+        "deuterium": __version__,
+        "method": task.method,
+        "rtol": limits.rtol,
+        "atol": limits.atol,
+        "seed": seed,
+    }
+
+
+def _result(problem: Problem, run: BranchAndBound, status: str) -> Bracket:
+    lower, row = run.incumbent.value, run.incumbent.row
+    _require_sound(problem, run)
+    upper = run.claim(run.tree.upper)
+    cause = None
+    if upper == np.inf:
+        cause = _cause(problem, run)
+        if status == "undefined" and (cause is None or cause.kind != "undefined"):
+            status = "unbounded"
+    proved = None
+    if np.isfinite(upper) and row is not None:
+        proved = Proved(problem, run.tree, upper, run.bounder)
+    return Bracket(
+        lower=lower,
+        upper=upper,
+        witness={} if row is None else problem.arrays(row),
+        status=status,
+        cause=cause,
+        history=[(t, low, run.claim(high)) for t, low, high in run.history],
+        regions=run.regions,
+        seconds=run.clock.spent + run.clock.now,
+        _proved=proved,
+    )
+
+
+def _require_sound(problem: Problem, run: BranchAndBound) -> None:
+    """Raise where the proved bound lies below a value that is certainly reached."""
+    reached, upper = run.incumbent.value, run.tree.upper
+    if upper >= reached or run.incumbent.row is None:
+        return
+    point = {n: x.tolist() for n, x in problem.arrays(run.incumbent.row).items()}
+    raise SoundnessError(
+        f"the bound proved, {upper!r}, lies below a value that is reached, "
+        f"{reached!r}: a fault of deuterium, whose bounds of this graph must not be "
+        f"trusted. Please report it with the graph (deuterium {__version__}, SHA-256 "
+        f"{graph_hash(problem.given)}), the domain {problem.domain!r:.2000} and the "
+        f"point {point!r:.2000}"
+    )
+
+
+def _cause(problem: Problem, run: BranchAndBound) -> Cause | None:
+    """Return why the bound is infinite, over the smallest offending box found."""
+    if run.offending is None:
+        return run.first.cause
+    low, high = (problem.arrays(x[: problem.size]) for x in run.offending)
+    cause = run.first.cause
+    with suppress(Spent):
+        cause = enclose(problem.given, Box({n: (low[n], high[n]) for n in low})).cause
+    if cause is None:
+        return None
+    return replace(cause, box={n: (low[n], high[n]) for n in low})

@@ -1,0 +1,72 @@
+"""What is known of a maximisation before anything else is tried: the enclosure.
+
+It is the bound that `enclose` gives, and so the most that may ever be claimed.  Its
+proof is ``("enclosure", {"labels": [names]})``: ranges over the region of the graph as
+it was given, as made of arrays, simplified, or simplified over the domain, of which the
+least upper end counts; where labels are named, the largest of these over all their
+values.
+"""
+
+from __future__ import annotations
+
+import math
+from contextlib import suppress
+from dataclasses import dataclass
+
+import numpy as np
+
+from deuterium.budget import Spent, left
+from deuterium.domain.problem import Problem
+from deuterium.enclose.enclose import as_written, enclose, enumerated
+from deuterium.graph.traverse import symbols_in
+from deuterium.interval import Cause, Interval
+from deuterium.optimize.region import Proof
+from deuterium.transform.pipeline import MANY
+
+RICH = 5e-5  # seconds a node: with less, the graph is first taken as it is written
+
+
+@dataclass(frozen=True)
+class Outset:
+    """The bound at the outset.
+
+    Attributes
+    ----------
+    upper : float
+        No value of the objective is larger.
+    proof : Proof
+        Why.
+    cause : Cause or None
+        Why it is infinite.
+    """
+
+    upper: float
+    proof: Proof
+    cause: Cause | None = None
+
+
+NOTHING = Outset(math.inf, ("interval", {}))
+
+
+def outset(problem: Problem) -> Outset:
+    """Return the bound that the enclosure gives, as far as there is time for one.
+
+    Of a graph of very many nodes the enclosure of `enclose` may take longer than there
+    is time; that of the graph as it is written takes least.
+    """
+    found = NOTHING
+    nodes = len(problem.order)
+    with suppress(Spent), np.errstate(all="ignore"):
+        if nodes > MANY and left() < RICH * nodes:
+            found = _of(problem, as_written(problem.order, problem.domain))
+        closer = _of(problem, enclose(problem.given, problem.domain))
+        found = closer if closer.upper <= found.upper else found
+    return found
+
+
+def _of(problem: Problem, x: Interval) -> Outset:
+    upper = float(x.upper) if problem.maximizes else -float(x.lower)
+    if x.cause is not None and x.cause.kind == "undefined":
+        upper = math.inf  # nothing is claimed where the objective may have no value
+    labels = enumerated(symbols_in(problem.order), problem.domain)
+    return Outset(upper, ("enclosure", {"labels": labels}), x.cause)

@@ -1,0 +1,1 @@
+"""What many releases promise together: accountants and the noise they allow."""

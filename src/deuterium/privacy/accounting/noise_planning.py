@@ -1,0 +1,93 @@
+"""How much noise each of many steps needs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from numbers import Integral
+
+from deuterium.errors import InvalidInputError, UnsupportedError
+from deuterium.interval.environment import standard_only
+from deuterium.privacy.accounting.accountant import Accountant, require_probability
+from deuterium.privacy.mechanisms.calibration import require_promise
+from deuterium.privacy.mechanisms.noise import GaussianNoise
+from deuterium.privacy.mechanisms.privacy_curves import gaussian_multiplier
+from deuterium.privacy.sensitivity.relations import require_relation
+
+__all__ = ["noise_multiplier"]
+
+SMALL = 0.05  # less is not looked for: if it is enough, hardly anybody is drawn
+
+
+@standard_only
+def noise_multiplier(
+    epsilon: float,
+    delta: float,
+    *,
+    relation: str | None = None,
+    steps: int = 1,
+    sampling_probability: float = 1.0,
+) -> float:
+    """Return the Gaussian noise multiplier with which many steps keep a promise.
+
+    Parameters
+    ----------
+    epsilon, delta : float
+        What all steps together promise: epsilon in [1e-6, 1000], delta in [1e-15, 0.5].
+    relation : {"add_or_remove_one", "replace_one"}
+        When two data sets are neighbours.  It has to be given, as the multiplier is one
+        of the sensitivity between neighbours.
+    steps : int
+        How many Gaussian releases.
+    sampling_probability : float
+        Below 1: Poisson sampling, which is for ``add_or_remove_one`` only.
+
+    Returns
+    -------
+    float
+        ``sigma / sensitivity`` of every step.  Without sampling it is exact, the
+        multiplier of one release times ``sqrt(steps)``, rounded up; with sampling it is
+        at most 0.1 % above the least that an `Accountant` accepts, or some number
+        below 0.1 if that is enough.
+    """
+    who = "noise_multiplier"
+    relation = require_relation(who, relation)
+    e, d = require_promise(who, epsilon, delta)
+    if isinstance(steps, bool) or not isinstance(steps, Integral) or steps < 1:
+        raise InvalidInputError(
+            f"{who}: `steps` must be an integer >= 1, got {steps!r}"
+        )
+    q = require_probability(who, sampling_probability)
+    if not q:
+        raise InvalidInputError(f"{who}: `sampling_probability` must be > 0")
+    if q < 1 and relation != "add_or_remove_one":
+        raise UnsupportedError(
+            f"{who}: Poisson sampling is accounted for under add_or_remove_one only"
+        )
+    most = gaussian_multiplier(e, d) * math.sqrt(steps) * (1 + 1e-15)
+    if q == 1:
+        return most
+
+    def keeps(m: float, method: str) -> bool:
+        noise = GaussianNoise(m, m, 1.0, 1.0, relation)
+        accountant = Accountant(relation, method=method)
+        accountant.compose(noise, int(steps), sampling_probability=q)
+        return accountant.epsilon_at(d) <= e
+
+    # Renyi divergence is cheap and comes close; without sampling, `most` is enough
+    rough = _least(lambda m: keeps(m, "rdp"), most, 0.5)
+    start = rough if keeps(rough, "auto") else most
+    return _least(lambda m: keeps(m, "auto"), start, 0.9)
+
+
+def _least(keeps: Callable[[float], bool], high: float, stride: float) -> float:
+    """Return nearly the least number that keeps a promise, as ``high`` does."""
+    low = high * stride
+    while low > SMALL and keeps(low):
+        low, high = low * stride, low
+    if low <= SMALL:
+        return high
+    while high > low * 1.001:
+        middle = math.sqrt(low * high)
+        low, high = (low, middle) if keeps(middle) else (middle, high)
+    return high

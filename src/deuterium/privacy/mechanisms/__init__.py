@@ -1,0 +1,1 @@
+"""Noise of a known scale: its calibration, its samplers, what it promises."""

@@ -1,0 +1,136 @@
+"""Where a sensitivity comes from: what a bracket or an enclosure says of a norm.
+
+Neither says what was bounded.  A supremum, or an upper end, is a bound of a norm only
+if what was bounded is one: of a number in [-5, 3] the upper end is 3, and a record adds
+up to 5.  So the sign is made sure of first.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from deuterium.domain.problem import Problem
+from deuterium.enclose import enclose
+from deuterium.errors import InvalidInputError, UnsupportedError
+from deuterium.interval import Interval
+from deuterium.optimize.branch_and_bound.result import Bracket
+from deuterium.search.search import Estimate
+
+__all__ = ["ASSUMPTIONS", "largest", "of_bracket", "of_interval", "refuse_estimate"]
+
+ASSUMPTIONS = (
+    "the domain is public: no bound was computed from the data",
+    "every record lies in the domain; others are clipped to it or left out",
+    "what is released is the real-number function; evaluating it in floating point "
+    "adds rounding errors of its own",
+)
+"""What every sensitivity rests on."""
+
+SIGNED = (
+    "is of a number that may be negative, and no norm: it says nothing of the other "
+    "side, nor of two records apart. Use privacy.contribution, diameter or lipschitz, "
+    "or bound the norm (deuterium.norm, numpy.abs)"
+)
+
+
+def refuse_estimate(x: Any, who: str) -> None:
+    """Raise if this is what a search found."""
+    if isinstance(x, Estimate):
+        raise UnsupportedError(
+            f"{who}: an Estimate is what a search found, not a bound, and noise made "
+            "from it would promise nothing; use deuterium.maximize or deuterium.enclose"
+        )
+
+
+def of_bracket(
+    bracket: Any,
+    quantity: str,
+    norm: float,
+    more: Mapping[str, Any],
+    *,
+    is_norm: bool = False,
+) -> dict[str, Any]:
+    """Return the fields of a sensitivity from a bracket of a norm's supremum."""
+    refuse_estimate(bracket, "Sensitivity")
+    if not isinstance(bracket, Bracket):
+        raise InvalidInputError(
+            "Sensitivity: `bracket` must be what deuterium.maximize returned, got "
+            f"{type(bracket).__name__}"
+        )
+    status = bracket.status
+    if not is_norm and bracket.upper < math.inf:
+        _require_norm_of(bracket)
+        if bracket._proved is None:  # made by hand
+            status = "trusted"
+    return {
+        "quantity": quantity,
+        "norm": norm,
+        "upper": bracket.upper,
+        "lower": max(bracket.lower, 0.0),  # a norm; nothing found is -inf
+        "witness": bracket.witness,
+        "status": status,
+        "proof": bracket,
+        "cause": bracket.cause,
+        **_with_assumptions(more),
+    }
+
+
+def _require_norm_of(bracket: Bracket) -> None:
+    """Raise unless a bracket is of the supremum of what is never negative."""
+    if bracket._proved is None:
+        if not (bracket.lower >= 0 or bracket.lower == -math.inf):  # nothing found
+            raise UnsupportedError(f"Sensitivity: this bracket {SIGNED}")
+        return
+    problem: Problem = bracket._proved.problem
+    if not problem.maximizes:
+        raise UnsupportedError(
+            "Sensitivity: this bracket is of an infimum (deuterium.minimize); a "
+            "sensitivity is the supremum of a norm, by deuterium.maximize"
+        )
+    if not np.all(enclose(problem.given, problem.domain).lower >= 0):
+        raise UnsupportedError(f"Sensitivity: this bracket {SIGNED}")
+
+
+def of_interval(
+    interval: Any, quantity: str, norm: float, more: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the fields of a sensitivity from an enclosure."""
+    refuse_estimate(interval, "Sensitivity")
+    if not isinstance(interval, Interval):
+        raise InvalidInputError(
+            "Sensitivity: `interval` must be what deuterium.enclose returned, got "
+            f"{type(interval).__name__}"
+        )
+    if interval.shape:
+        raise InvalidInputError(
+            "Sensitivity: needs one number or a scalar Interval; enclose the norm, "
+            f"not an array of shape {interval.shape}"
+        )
+    low, high = float(interval.lower), float(interval.upper)
+    if high < math.inf and not low >= 0 and quantity != "contribution":
+        raise UnsupportedError(f"Sensitivity: this interval {SIGNED}")
+    cause = interval.cause
+    return {
+        "quantity": quantity,
+        "norm": norm,
+        "upper": float(largest(interval)),
+        "lower": max(low, -high, 0.0),
+        "status": "enclosed" if cause is None else cause.kind,
+        "cause": cause,
+        **_with_assumptions(more),
+    }
+
+
+def largest(x: Interval) -> Any:
+    """Return the largest absolute values of intervals; infinite if one has no ends."""
+    size = np.maximum(np.abs(x.lower), np.abs(x.upper))  # NaN at either end stays
+    return np.where(np.isnan(size), np.inf, size)
+
+
+def _with_assumptions(more: Mapping[str, Any]) -> dict[str, Any]:
+    own = (*ASSUMPTIONS, *(more.get("assumptions") or ()))
+    return {**more, "assumptions": own}

@@ -1,0 +1,335 @@
+"""How far one feature alone can move a result: a guarantee for every feature."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, nullcontext
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+
+from deuterium.domain.domain import Domain
+from deuterium.errors import InvalidInputError, UnsupportedError, did_you_mean
+from deuterium.graph.variable import Variable
+from deuterium.interval.environment import standard_only
+from deuterium.optimize.branch_and_bound.progress import screen
+from deuterium.optimize.branch_and_bound.stopping import Limits
+from deuterium.privacy.mechanisms.calibration import gaussian
+from deuterium.privacy.mechanisms.release_shapes import shape_of
+from deuterium.privacy.sensitivity.feature_bounds import Feature, Work
+from deuterium.privacy.sensitivity.free_elements import features_of, is_alone
+from deuterium.privacy.sensitivity.record_pairs import Group
+from deuterium.privacy.sensitivity.sensitivity import Sensitivity, require_norm
+from deuterium.privacy.sensitivity.vector_norms import as_parts
+
+__all__ = ["FeatureSensitivities", "feature_sensitivity"]
+
+Array = Any
+
+SHOWN = 40  # rows of a table
+MORE = 4.0  # seconds to go on with a feature before others have their turn
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class FeatureSensitivities(Sequence[Sensitivity]):
+    """One certified ``Delta_j`` for every feature, or group of features.
+
+    Attributes
+    ----------
+    names : tuple of str
+        What moves: ``"x[3]"``, or the name of a group.
+    parts : tuple of Sensitivity
+        A diameter each: what that feature alone can do.
+    bound : tuple of str
+        Names of groups that cannot change alone, as a part of a one-hot vector cannot.
+        That they move nothing by themselves is true and protects nobody.
+    """
+
+    names: tuple[str, ...]
+    parts: tuple[Sensitivity, ...]
+    bound: tuple[str, ...] = ()
+
+    @property
+    def upper(self) -> Array:
+        """Certified: nothing moves farther than this; one number each."""
+        return np.array([s.upper for s in self.parts])
+
+    @property
+    def lower(self) -> Array:
+        """What is reached; one number each."""
+        return np.array([s.lower for s in self.parts])
+
+    def __getitem__(self, key: Any) -> Any:
+        """Return a Sensitivity by number or by name."""
+        if isinstance(key, str):
+            if key not in self.names:
+                raise InvalidInputError(
+                    f"FeatureSensitivities: there is no {key!r}, but "
+                    f"{', '.join(self.names)}.{did_you_mean(key, self.names)}"
+                )
+            key = self.names.index(key)
+        return self.parts[key]
+
+    def __len__(self) -> int:
+        return len(self.parts)
+
+    def __iter__(self) -> Iterator[Sensitivity]:
+        return iter(self.parts)
+
+    def __repr__(self) -> str:
+        rows = [("only this changes", "at most", "reached", "gap", "status")]
+        rows += [
+            (n, f"{s.upper:.6g}", f"{s.lower:.6g}", f"{s.gap:.2%}", self._status(n, s))
+            for n, s in zip(self.names, self.parts, strict=True)
+        ]
+        if len(rows) > SHOWN + 1:
+            rows[SHOWN // 2 + 1 : -(SHOWN // 2)] = [("...", "", "", "", "")]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = [
+            "  ".join(
+                [row[0].ljust(widths[0])]
+                + [c.rjust(w) for c, w in zip(row[1:4], widths[1:4], strict=True)]
+                + [row[4]]
+            ).rstrip()
+            for row in rows
+        ]
+        return "\n".join(lines)
+
+    def _status(self, name: str, s: Sensitivity) -> str:
+        return "cannot change alone" if name in self.bound else s.status
+
+    def epsilon_at(self, delta: float, *, scale: float) -> Array:
+        """Return what Gaussian noise of a given scale promises for each feature.
+
+        Parameters
+        ----------
+        delta : float
+            Of each promise.
+        scale : float
+            Standard deviation of the noise on the released sum.
+
+        Returns
+        -------
+        ndarray
+            The epsilon of each feature: of two data sets in which one record differs in
+            that feature alone, what is released tells no more.  It is at most the
+            epsilon of replacing the whole record.
+
+        Raises
+        ------
+        UnsupportedError
+            A group cannot change alone, so that nothing is promised about it.
+        """
+        if self.bound:
+            raise UnsupportedError(
+                f"epsilon_at: {', '.join(self.bound)} cannot change alone: no two "
+                "records differ in nothing else, so an epsilon of 0 would protect "
+                "nobody. Put what changes together into one group, or give no `groups`"
+            )
+        return np.array(
+            [
+                gaussian(s, scale=scale, relation="replace_one").epsilon_at(delta)
+                if s.upper
+                else 0.0
+                for s in self.parts
+            ]
+        )
+
+
+@standard_only
+def feature_sensitivity(
+    f: Any,
+    x: Any,
+    domain: Domain,
+    groups: Mapping[str, Any] | Sequence[Any] | None = None,
+    norm: float = 2,
+    *,
+    rtol: float = 0.05,
+    time_limit: float | None = 60.0,
+    seed: int = 0,
+    progress: bool = False,
+) -> FeatureSensitivities:
+    """Certify how far a result moves when one feature of one record changes.
+
+    It can be stopped at any time (Ctrl-C, time) and then returns what is proved so far.
+
+    Parameters
+    ----------
+    f : Variable or sequence of Variable
+        What one record contributes, such as its gradient.
+    x : Variable or sequence of Variable
+        The record: a symbol whose elements are the features, or several symbols.
+    domain : Domain
+        Every record that may come.  The feature may take any value in it, before and
+        after; all other elements and symbols may be anything, but stay as they are.
+    groups : mapping or sequence, optional
+        Features that change together: places in ``x`` (in C order) or arrays of truth
+        values, by name or in a row.  By default every feature by itself; where no two
+        records differ in a single element, as no two one-hot vectors do, what changes
+        together is one feature: the category.
+    norm : {1, 2, inf}
+        Over all elements of ``f``.
+    rtol : float
+        The gap to reach.
+    time_limit : float or None
+        Seconds for all features together.
+    seed : int
+        Of the searches.
+    progress : bool
+        Show how many features are done, and how far apart both sides are.
+
+    Returns
+    -------
+    FeatureSensitivities
+        One `Sensitivity` (a diameter) each, and the epsilons that follow.
+
+    Notes
+    -----
+    For the gradients of a network of one hidden layer and one output, by a relaxation
+    of their own (`deuterium.privacy.sensitivity.one_layer`).  Else the least of: the
+    maximised distance itself, both values of the feature being variables beside the
+    shared rest; the feature's range times the largest norm of ``df/dx_j`` (mean value theorem); and
+    twice the contribution.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> from deuterium import privacy
+    >>> x = dt.symbol("x", shape=(2,))
+    >>> found = privacy.feature_sensitivity(3 * x[0] - x[1], x, dt.Box({x: (0, 2)}))
+    >>> found.upper.round(3).tolist()
+    [6.0, 2.0]
+    """
+    parts = as_parts("feature_sensitivity", f)
+    require_norm("feature_sensitivity", norm)
+    symbols = as_parts("feature_sensitivity", x, "x")
+    for s in symbols:
+        _require_symbol(s, domain)
+    if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
+        raise InvalidInputError(
+            f"feature_sensitivity: `seed` must be an integer >= 0, got {seed!r:.80}"
+        )
+    limits = Limits(rtol, 0.0, time_limit).check("feature_sensitivity")
+    if len(symbols) > 1 and groups is not None:
+        raise UnsupportedError(
+            "feature_sensitivity: `groups` are of elements of one symbol, `x` has "
+            f"{len(symbols)}; put the features into one symbol"
+        )
+    features = [
+        Feature(name, where, work)
+        for work in (
+            Work(parts, shape_of(f), s, domain, norm, rtol, seed) for s in symbols
+        )
+        for name, where in _groups(groups, work.x, domain).items()
+    ]
+    with closing(screen()) if progress else nullcontext() as shown:
+        _worked(features, _Clock(limits.time_limit, len(features)), shown)
+    return FeatureSensitivities(
+        tuple(f.name for f in features),
+        tuple(f.sensitivity() for f in features),
+        tuple(
+            f.name for f in features if not is_alone(f.where, f.work.x, f.work.domain)
+        ),
+    )
+
+
+def _worked(features: list[Feature], clock: _Clock, shown: Any) -> None:
+    """Bound all features, each for a while; then go on with those that are wide."""
+    try:
+        for feature in features:
+            feature.begin(clock.share())
+            _show(shown, features)
+        while True:
+            least = 1e-9 * max((f.best.upper for f in features), default=0.0)
+            wide = [
+                f
+                for f in features
+                if not (f.best.is_close or f.stuck or f.best.upper <= least)
+            ]
+            for i, feature in enumerate(sorted(wide, key=lambda f: f.gap)):
+                if not clock.again(len(wide) - i):
+                    return
+                feature.go_on(clock.share(at_most=MORE))
+                _show(shown, features)
+            if not wide or not clock.again(1):
+                return
+    except KeyboardInterrupt:
+        for feature in features:
+            feature.interrupt()
+
+
+def _show(shown: Any, features: list[Feature]) -> None:
+    if shown is None:
+        return
+    begun = [f for f in features if f.begun]
+    close = sum(f.best.is_close for f in begun)
+    widest = max(begun, key=lambda f: f.gap)
+    shown.put(
+        f"{close} of {len(features)} features done, {len(features) - len(begun)} not "
+        f"begun; widest gap: {widest.gap:.2%} of {widest.name}"
+    )
+
+
+class _Clock:
+    """Hands out equal shares of the time that is left."""
+
+    def __init__(self, limit: float | None, shares: int) -> None:
+        self.end = None if limit is None else time.monotonic() + limit
+        self.shares = shares
+
+    def share(self, at_most: float = math.inf) -> float | None:
+        """Return how long the next one may take."""
+        if self.end is None:
+            return None
+        share = max(0.05, (self.end - time.monotonic()) / max(self.shares, 1))
+        self.shares -= 1
+        return min(share, at_most)
+
+    def again(self, shares: int) -> bool:
+        """Share what is left among others; say whether anything is."""
+        self.shares = shares
+        return self.end is not None and self.end - time.monotonic() > 0.3
+
+
+def _require_symbol(x: Any, domain: Any) -> None:
+    who = "feature_sensitivity"
+    if not isinstance(x, Variable) or not x.is_symbol:
+        raise InvalidInputError(
+            f"{who}: `x` must be a symbol, the record's features; got {x!r:.80}"
+        )
+    if not isinstance(domain, Domain) or x.name not in domain.constraints:
+        raise InvalidInputError(f"{who}: `domain` must be a Domain that bounds {x!r}")
+
+
+def _groups(given: Any, x: Variable, domain: Domain) -> dict[str, Group]:
+    if given is None:
+        return features_of(x, domain)
+    if isinstance(given, np.ndarray):
+        given = given.tolist()  # a list, but for an array of no axes
+    if not isinstance(given, Mapping | list | tuple) or not given:
+        raise InvalidInputError(
+            "feature_sensitivity: `groups` must be a mapping or a list of groups, got "
+            f"{given!r:.80}"
+        )
+    pairs = given.items() if isinstance(given, Mapping) else enumerate(given)
+    return {str(n): _places(str(n), g, x) for n, g in pairs}
+
+
+def _places(name: str, given: Any, x: Variable) -> Group:
+    try:
+        where = np.asarray(given)
+    except ValueError:
+        where = np.empty(0)  # of uneven rows
+    if where.dtype == bool and where.shape == x.shape:
+        where = np.flatnonzero(where)
+    whole = where.dtype.kind in "iu" and where.ndim <= 1 and where.size > 0
+    if not whole or where.min() < 0 or where.max() >= x.size:
+        raise InvalidInputError(
+            f"feature_sensitivity: group {name!r} must be places from 0 to "
+            f"{x.size - 1}, or truth values of shape {x.shape}; got {given!r:.80}"
+        )
+    return tuple(int(i) for i in np.unique(where))

@@ -1,0 +1,89 @@
+"""Which elements of a record can change alone: what a feature is.
+
+No two one-hot vectors differ in a single element.  That an element of one moves nothing
+by itself is true and protects nobody: what can change is the category, all of its
+elements together.  So elements that cannot change alone are one feature.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from deuterium.domain.domain import Domain, OneOf, UnitVectors
+from deuterium.graph.variable import Variable
+from deuterium.privacy.sensitivity.record_pairs import Group
+
+__all__ = ["features_of", "is_alone", "place_names"]
+
+Array = Any
+
+
+def features_of(x: Variable, domain: Domain) -> dict[str, Group]:
+    """Return the features of a record by name: what can change without the rest."""
+    kinds = domain.constraints[x.name]
+    if all(isinstance(c, UnitVectors) for c in kinds):
+        return _rows(x)
+    table = _table(x, domain)
+    if table is None:
+        return _each(x, range(x.size))
+    alone = [j for j in range(x.size) if _moves(table, (j,))]
+    rest = tuple(sorted(set(range(x.size)) - set(alone)))
+    still = tuple(j for j in rest if (table[:, j] == table[0, j]).all())
+    if still == rest:  # what never changes is no secret
+        return _each(x, range(x.size))
+    moving = tuple(j for j in rest if j not in still)
+    if len(moving) == x.size or not _moves(table, moving):
+        return {x.name: tuple(range(x.size))}
+    return _each(x, [*alone, *still]) | {", ".join(place_names(x, moving)): moving}
+
+
+def is_alone(where: Group, x: Variable, domain: Domain) -> bool:
+    """Whether a group of elements can change while the rest stays, or never changes."""
+    kinds = domain.constraints[x.name]
+    table = _table(x, domain)
+    if table is not None:
+        still = (table[:, where] == table[0, where]).all()
+        return bool(still) or _moves(table, where)
+    if not all(isinstance(c, UnitVectors) for c in kinds):
+        return True
+    return any(len(set(g) & set(where)) > 1 for g in _rows(x).values())
+
+
+def place_names(x: Variable, where: Any) -> list[str]:
+    """Return what elements of a symbol are called."""
+    if not x.shape:
+        return [x.name]
+    each = (np.unravel_index(j, x.shape) for j in where)
+    return [f"{x.name}[{', '.join(map(str, places))}]" for places in each]
+
+
+def _each(x: Variable, where: Any) -> dict[str, Group]:
+    places = sorted(where)
+    return {n: (j,) for n, j in zip(place_names(x, places), places, strict=True)}
+
+
+def _rows(x: Variable) -> dict[str, Group]:
+    """Return the unit vectors that a symbol consists of."""
+    places = np.arange(x.size).reshape(-1, x.shape[-1]) if x.shape else np.zeros((1, 1))
+    names = [x.name]
+    if x.ndim > 1:
+        rows = np.ndindex(*x.shape[:-1])
+        names = [f"{x.name}[{', '.join(map(str, r))}]" for r in rows]
+    return {n: tuple(int(j) for j in row) for n, row in zip(names, places, strict=True)}
+
+
+def _table(x: Variable, domain: Domain) -> Array | None:
+    """Return all values of a symbol, a row each; None if they are not listed."""
+    kinds = domain.constraints[x.name]
+    if not any(isinstance(c, OneOf | UnitVectors) for c in kinds):
+        return None
+    table = domain.table(x)
+    return None if table is None else np.unique(table.reshape(len(table), -1), axis=0)
+
+
+def _moves(table: Array, where: Group) -> bool:
+    """Whether two different values agree in everything else."""
+    rest = np.delete(table, where, axis=1)
+    return len(np.unique(rest, axis=0)) < len(table)

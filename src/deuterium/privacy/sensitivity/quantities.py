@@ -1,0 +1,342 @@
+"""The three quantities, certified: contribution, lipschitz, diameter.
+
+Of one number, both one-sided searches are run, so that its contribution and its
+diameter come from the same two certificates.  Of a vector, several bounds are worked
+out that are all sound, the cheap ones first, and the least counts.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+from deuterium.domain.domain import Domain
+from deuterium.errors import ShapeError
+from deuterium.graph.traverse import free_symbols
+from deuterium.graph.variable import Variable
+from deuterium.interval.environment import standard_only
+from deuterium.interval.rounding import next_down, next_up
+from deuterium.optimize import maximize
+from deuterium.optimize.branch_and_bound.result import Bracket
+from deuterium.optimize.branch_and_bound.stopping import Limits
+from deuterium.optimize.maximize import minimize
+from deuterium.privacy.mechanisms.release_shapes import Shape, shape_of
+from deuterium.privacy.sensitivity.bound_sources import ASSUMPTIONS, of_bracket
+from deuterium.privacy.sensitivity.record_pairs import Copies
+from deuterium.privacy.sensitivity.sensitivity import Sensitivity, require_norm
+from deuterium.privacy.sensitivity.vector_norms import (
+    Best,
+    as_parts,
+    norm_graph,
+    ranges_bound,
+    require_domain,
+)
+from deuterium.search import search as look_for
+from deuterium.transform import grad
+
+__all__ = ["contribution", "diameter", "lipschitz"]
+
+
+@standard_only
+def contribution(
+    grads: Any, domain: Domain, norm: float = 2, **maximize_options: Any
+) -> Sensitivity:
+    """Certify how large the vector is that one record adds to a sum.
+
+    Parameters
+    ----------
+    grads : Variable or sequence of Variable
+        What one record contributes: the gradient of its loss by all parameters, as
+        `deuterium.grad` returns it, or any other numbers.
+    domain : Domain
+        Every record that may come, by public bounds.
+    norm : {1, 2, inf}
+        Over all elements together.
+    **maximize_options
+        Of `deuterium.maximize`: ``rtol``, ``atol``, ``time_limit``, ...
+
+    Returns
+    -------
+    Sensitivity
+        ``sup ||phi(x)||``.  Of a single number it carries the diameter, too, which
+        ``replace_one`` needs; for that of a vector see `diameter` and
+        `Sensitivity.with_diameter`.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> from deuterium import privacy
+    >>> age = dt.symbol("age")
+    >>> s = privacy.contribution(age, dt.Box({age: (18, 120)}))
+    >>> [round(s.sensitivity(r), 9) for r in ("add_or_remove_one", "replace_one")]
+    [120.0, 102.0]
+    """
+    parts = as_parts("contribution", grads, "grads")
+    require_domain("contribution", domain)
+    require_norm("contribution", norm)
+    if sum(p.size for p in parts) == 1:
+        return _of_number(parts[0], shape_of(grads), domain, norm, maximize_options)
+    found = maximize(norm_graph(parts, norm), domain, **maximize_options)
+    about = {"domain": domain, "shape": shape_of(grads), "vector": tuple(parts)}
+    return Sensitivity(**of_bracket(found, "contribution", norm, about, is_norm=True))
+
+
+@standard_only
+def lipschitz(
+    f: Any, wrt: Any, domain: Domain, norm: float = 2, **maximize_options: Any
+) -> Sensitivity:
+    """Certify the steepest slope of one number by some of its inputs.
+
+    Parameters
+    ----------
+    f : Variable
+        A number.
+    wrt : Variable or sequence of Variable
+        The inputs that move.
+    domain : Domain
+        Where they lie.
+    norm : {1, 2, inf}
+        Of the gradient; distances of inputs are then in the dual one (2 to 2, 1 to inf,
+        inf to 1).
+    **maximize_options
+        Of `deuterium.maximize`.
+
+    Returns
+    -------
+    Sensitivity
+        ``sup ||df/dwrt||``: a slope, and no amount of noise until a distance is given.
+        Where a `diameter` can be bounded, it is never the larger of the two.
+    """
+    (number, *more) = as_parts("lipschitz", f)
+    require_domain("lipschitz", domain)
+    if more or number.size != 1:
+        raise ShapeError(
+            "lipschitz: `f` must be one number; of a vector take its norm or one "
+            "element, or bound its diameter"
+        )
+    require_norm("lipschitz", norm)
+    inputs = as_parts("lipschitz", wrt, "wrt")
+    slopes = grad(number.reshape(()) if number.shape else number, inputs)
+    found = maximize(norm_graph(list(slopes), norm), domain, **maximize_options)
+    names = {v.name for v in inputs}
+    fixed = [s.name for s in free_symbols([number]) if s.name not in names]
+    by = ", ".join(_named(v) for v in inputs)
+    about = {
+        "domain": domain,
+        "shape": shape_of(f),
+        "assumptions": (f"slopes are by {by}; everything else stays as it is",),
+        "scope": f"{', '.join(sorted(fixed))} stay as they are" if fixed else None,
+        "vector": (number,),
+    }
+    return Sensitivity(**of_bracket(found, "lipschitz", norm, about, is_norm=True))
+
+
+@standard_only
+def diameter(
+    f: Any,
+    domain: Domain,
+    norm: float = 2,
+    *,
+    shared: Sequence[Any] = (),
+    rtol: float = 1e-2,
+    atol: float = 0.0,
+    time_limit: float | None = 60.0,
+    **maximize_options: Any,
+) -> Sensitivity:
+    """Certify how far two records can move a result apart.
+
+    Parameters
+    ----------
+    f : Variable or sequence of Variable
+        The result, or what one record contributes to it.
+    domain : Domain
+        Every record that may come.
+    norm : {1, 2, inf}
+        Over all elements together.
+    shared : sequence of Variable or str
+        Symbols that both records have in common.
+    rtol, atol, time_limit, **maximize_options
+        Of `deuterium.maximize`.
+
+    Returns
+    -------
+    Sensitivity
+        ``sup ||f(x) - f(x')||``; the witness names the second record's values with a
+        prime.
+
+    Notes
+    -----
+    Of a number without shared symbols it is the supremum less the infimum, each with a
+    certificate of its own.  Of anything else it is the least of: the range of every
+    element by itself; twice the contribution; and a maximisation over both records.
+    """
+    parts = as_parts("diameter", f)
+    require_domain("diameter", domain)
+    Limits(rtol, atol, time_limit).check("diameter")
+    require_norm("diameter", norm)
+    options = dict(maximize_options, rtol=rtol, atol=atol, time_limit=time_limit)
+    copies = Copies(domain, free_symbols(parts), shared)
+    if sum(p.size for p in parts) == 1 and not copies.shared:
+        number = _of_number(parts[0], shape_of(f), domain, norm, options)
+        return number.diameter or _never()
+    return _of_vector(parts, shape_of(f), norm, copies, options)
+
+
+# -- one number ----------------------------------------------------------------------
+
+
+def _of_number(
+    f: Variable, shape: Shape, domain: Domain, norm: float, options: dict[str, Any]
+) -> Sensitivity:
+    """Return the contribution of a number, with its diameter."""
+    number = f.reshape(()) if f.shape else f
+    top, bottom = _extremes(number, domain, options)
+    high = max(abs(top.upper), abs(bottom.lower))
+    reached = max(-math.inf, top.lower, -bottom.upper, 0.0)
+    width = _difference_up(top.upper, bottom.lower)
+    moved = max(0.0, _difference_down(top.lower, bottom.upper))
+    both = _Both(top, bottom)
+    common: dict[str, Any] = {
+        "norm": norm,
+        "status": both.status,
+        "proof": both,
+        "cause": top.cause or bottom.cause,
+        "domain": domain,
+        "shape": shape,
+        "vector": (f,),
+    }
+    assumptions = (*ASSUMPTIONS, "two certificates: of the supremum and the infimum")
+    apart = Sensitivity(
+        quantity="diameter",
+        upper=width,
+        lower=moved,
+        witness={**top.witness, **{f"{n}'": x for n, x in bottom.witness.items()}},
+        assumptions=assumptions,
+        **common,
+    )
+    side = top if top.lower >= -bottom.upper else bottom
+    return Sensitivity(
+        quantity="contribution",
+        upper=high,
+        lower=reached,
+        witness=side.witness,
+        assumptions=assumptions,
+        diameter=apart,
+        **common,
+    )
+
+
+class _Both:
+    """What two one-sided searches have to say together."""
+
+    def __init__(self, top: Bracket, bottom: Bracket) -> None:
+        self.sides = top, bottom
+        self.status = top.status if top.status != "optimal" else bottom.status
+
+    @property
+    def certificate(self) -> Any:
+        """Two certificates: of the supremum and of the infimum; None if one fails."""
+        found = tuple(side.certificate for side in self.sides)
+        return None if None in found else found
+
+
+def _extremes(
+    f: Variable, domain: Domain, options: dict[str, Any]
+) -> tuple[Bracket, Bracket]:
+    """Return supremum and infimum, each to half of the gap asked of the difference."""
+    limit = options.pop("time_limit", 60.0)
+    rtol = options.pop("rtol", 1e-2)
+    atol = options.pop("atol", 0.0)
+    path = options.pop("checkpoint", None)
+    seed, points = options.get("seed", 0), options.get("points")
+    ends = [
+        look_for(f, domain, starts=8, seed=seed, points=points, maximize=up).value
+        for up in (True, False)
+    ]
+    width = ends[0] - ends[1]
+    room = max(atol, rtol * width if math.isfinite(width) else 0.0) / 2
+    half = None if limit is None else limit / 2
+    brackets: list[Bracket] = []
+    for side, run in (("max", maximize), ("min", minimize)):
+        more: dict[str, Any] = {}
+        if path is not None:
+            more["checkpoint"] = f"{path}.{side}"
+        if brackets and brackets[0].status == "interrupted":
+            more["max_regions"] = 1  # a bound, and no more
+        brackets.append(
+            run(f, domain, rtol=0.0, atol=room, time_limit=half, **{**options, **more})
+        )
+    return brackets[0], brackets[1]
+
+
+def _difference_up(a: float, b: float) -> float:
+    if math.inf in (a, -b, a - b):
+        return math.inf
+    return a - b if _is_exact(a, b) else float(next_up(a - b))
+
+
+def _difference_down(a: float, b: float) -> float:
+    if not (math.isfinite(a) and math.isfinite(b)):
+        return 0.0  # nothing was found
+    if math.isinf(a - b):
+        return sys.float_info.max
+    return a - b if _is_exact(a, b) else float(next_down(a - b))
+
+
+def _is_exact(a: float, b: float) -> bool:
+    return bool(Fraction(a - b) == Fraction(a) - Fraction(b))
+
+
+# -- vectors -------------------------------------------------------------------------
+
+
+def _of_vector(
+    parts: list[Variable],
+    shape: Shape,
+    norm: float,
+    copies: Copies,
+    options: dict[str, Any],
+) -> Sensitivity:
+    """Return the least of several bounds; later ones only if the earlier are wide."""
+    start, limit = time.monotonic(), options.pop("time_limit")
+    rtol, atol = options["rtol"], options["atol"]
+    path, points = options.pop("checkpoint", None), options.pop("points", None)
+
+    def left(share: float) -> float | None:
+        if limit is None:
+            return None
+        return float(max(0.05, share * (limit - (time.monotonic() - start))))
+
+    def run(name: str, v: Variable, domain: Domain, share: float, rows: Any) -> Bracket:
+        more = {} if path is None else {"checkpoint": f"{path}.{name}"}
+        return maximize(
+            v, domain, time_limit=left(share), points=rows, **{**options, **more}
+        )
+
+    apart = norm_graph(copies.differences(parts), norm)
+    best = Best(apart, apart, copies, norm, rtol, atol, shape)
+    best.reach(options.get("seed", 0))
+    best.offer(ranges_bound(parts, norm, copies.domain), None, "ranges of elements")
+    if not best.is_close:
+        one = run("one", norm_graph(parts, norm), copies.domain, 0.4, points)
+        best.offer(2 * one.upper, one, "twice the contribution")
+        if one.status == "interrupted":
+            best.status = one.status
+    if not best.is_close and best.status != "interrupted":
+        best.take(run("two", apart, copies.doubled, 1.0, best.points()))
+    same = ", ".join(copies.shared)
+    return best.sensitivity(
+        scope=f"{same} stay as they are" if same else None, vector=tuple(parts)
+    )
+
+
+def _named(v: Variable) -> str:
+    return v.name if v.is_symbol else repr(v)[:40]
+
+
+def _never() -> Any:  # pragma: no cover
+    raise AssertionError("a number has a diameter")

@@ -1,0 +1,459 @@
+"""How far one record can move a result: three quantities, never confused.
+
+=============  ==================================  ===================================
+quantity       definition                          what noise may be made from it
+=============  ==================================  ===================================
+contribution   sup ||phi(x)|| over records x       a sum of phi(x) over the records
+diameter       sup ||f(x) - f(x')|| over x, x'     a result in which x became x'
+lipschitz      sup ||df/dx|| over x                none, until a distance is stated
+=============  ==================================  ===================================
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from deuterium.certify.format import digest
+from deuterium.domain.domain import Domain, OneOf, UnitVectors
+from deuterium.errors import InvalidInputError, UnsupportedError, did_you_mean
+from deuterium.graph.variable import Variable
+from deuterium.interval import Cause, Interval
+from deuterium.interval.environment import standard_only
+from deuterium.optimize.branch_and_bound.result import Bracket
+from deuterium.privacy.directed_rounding import down, product_up, real, up
+from deuterium.privacy.mechanisms.release_shapes import Shape, require_shape, size_of
+from deuterium.privacy.sensitivity.bound_sources import (
+    ASSUMPTIONS,
+    of_bracket,
+    of_interval,
+    refuse_estimate,
+)
+from deuterium.privacy.sensitivity.relations import (
+    RELATIONS,
+    require_relation,
+    require_scope,
+)
+
+__all__ = ["ASSUMPTIONS", "NORMS", "QUANTITIES", "Sensitivity"]
+
+QUANTITIES = ("contribution", "lipschitz", "diameter")
+NORMS = (1, 2, math.inf)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class Sensitivity:
+    """A certified bound of how far one record can move a result.
+
+    Attributes
+    ----------
+    quantity : {"contribution", "lipschitz", "diameter"}
+        What is bounded: ``sup ||phi(x)||``, the largest vector that one record adds to
+        a sum; ``sup ||df/dx||``, the steepest slope; ``sup ||f(x) - f(x')||``, the
+        farthest that two records move a result apart.
+    norm : {1, 2, inf}
+        In which norm, of the result (of a ``lipschitz``: of the gradient).
+    upper : float
+        Certified: the supremum is at most this.  In units of the result (of a
+        ``lipschitz``: of the result per unit of input).
+    lower : float
+        Certified: the supremum is at least this; reached at the witness.
+    witness : dict from str to ndarray
+        The point (of a diameter: the pair of points) where ``lower`` is reached.
+    status : str
+        As of `deuterium.maximize`; ``"enclosed"`` if from `deuterium.enclose`, and
+        ``"trusted"`` if from a number that nobody certified, as any made by hand is.
+    proof : Certificate, Bracket or None
+        The proof of ``upper``, or what can put it together; see ``certificate``.
+    domain : Domain or None
+        Every record that may come.
+    assumptions : tuple of str
+        What the number rests on, in words.
+    cause : Cause or None
+        Why ``upper`` is infinite: operator and source line.
+    size : int or None
+        How many numbers are released, where known; of one number all norms agree.
+    shape : tuple or None
+        The shape of what is released, where known: of one array, or a tuple of the
+        shapes of a list of arrays.
+    diameter : Sensitivity or None
+        Of a contribution: a certified diameter of the same vector, which replacing one
+        record may use where it is below ``2 * upper``.
+    scope : str or None
+        What alone may differ between two records, where not everything may: no bound
+        for replacing a whole record.
+    vector : tuple of Variable
+        What was bounded, times ``factor``, where known.
+    """
+
+    quantity: str
+    norm: float
+    upper: float
+    lower: float = 0.0
+    witness: dict[str, Any] = field(default_factory=dict)
+    status: str = "trusted"
+    proof: Any = field(default=None)
+    domain: Domain | None = field(default=None)
+    assumptions: tuple[str, ...] = field(default=())
+    cause: Cause | None = None
+    size: int | None = None
+    shape: Shape | None = None
+    diameter: Sensitivity | None = field(default=None)
+    scope: str | None = None
+    vector: tuple[Variable, ...] = field(default=())
+    factor: Fraction = field(default=Fraction(1))
+
+    def __post_init__(self) -> None:
+        for end in (self.upper, self.lower):
+            refuse_estimate(end, "Sensitivity")
+        if not isinstance(self.quantity, str) or self.quantity not in QUANTITIES:
+            raise InvalidInputError(
+                f"Sensitivity: `quantity` must be one of {', '.join(QUANTITIES)}; got "
+                f"{self.quantity!r:.80}."
+                f"{did_you_mean(str(self.quantity)[:80], QUANTITIES)}"
+            )
+        require_norm("Sensitivity", self.norm)
+        require_scope("Sensitivity", self.scope)
+        upper, lower = _scalar(self.upper, "upper"), _scalar(self.lower, "lower")
+        if not 0 <= lower <= upper:
+            raise InvalidInputError(
+                "Sensitivity: needs 0 <= `lower` <= `upper`, got "
+                f"lower={self.lower!r}, upper={self.upper!r}"
+            )
+        shape = require_shape("Sensitivity", self.shape)
+        if shape is not None and self.size not in (None, size_of(shape)):
+            raise InvalidInputError(
+                f"Sensitivity: {self.size} numbers do not have the shape {shape}"
+            )
+        own = object.__setattr__  # the way to set a field of a frozen dataclass
+        own(self, "shape", shape)
+        own(self, "size", self.size if shape is None else size_of(shape))
+        own(self, "upper", up(upper))
+        own(self, "lower", down(lower))
+        own(self, "witness", {n: _kept(x) for n, x in dict(self.witness).items()})
+        own(self, "assumptions", tuple(self.assumptions))
+        own(self, "vector", tuple(self.vector))
+        _require_same_vector(self, self.diameter)
+
+    def __repr__(self) -> str:
+        more = "" if self.diameter is None else f", diameter {self.diameter.upper!r}"
+        more += "" if self.scope is None else f", while {self.scope}"
+        more += "" if self.cause is None else f", {self.cause}"
+        return (
+            f"<{self.quantity} in L{self.norm:g}: at most {self.upper!r}, reached "
+            f"{self.lower!r}, {self.status}{more}>"
+        )
+
+    @property
+    def is_trusted(self) -> bool:
+        """Whether a number in it was taken on trust: nobody certified it."""
+        parts = (self, self.diameter)
+        return any(s is not None and s.status == "trusted" for s in parts)
+
+    @property
+    def certificate(self) -> Any:
+        """The proof of ``upper``, put together when asked for; or None."""
+        return getattr(self.proof, "certificate", self.proof)
+
+    def verify(self) -> tuple[Any, ...]:
+        """Check the proof of ``upper`` in ball arithmetic.
+
+        Returns
+        -------
+        tuple of Report
+            One for each certificate; what they are about is in ``assumptions``.
+
+        Raises
+        ------
+        CertificateError
+            A proof does not hold.
+        UnsupportedError
+            There is no certificate: ``upper`` comes from an enclosure, a relaxation
+            that writes none, or a number that was trusted.
+        """
+        brackets = getattr(self.proof, "sides", (self.proof,))
+        if self.certificate is None or not all(_is_proved(b) for b in brackets):
+            raise UnsupportedError(
+                "verify: there is no certificate to replay; how the bound was found: "
+                f"{'; '.join(self.assumptions) or self.status}"
+            )
+        problems = [b._proved.problem for b in brackets]
+        return tuple(
+            b.certificate.verify(p.given, p.domain)
+            for b, p in zip(brackets, problems, strict=True)
+        )
+
+    @property
+    def gap(self) -> float:
+        """``(upper - lower) / lower``: what tightness may be left."""
+        if self.upper == self.lower:
+            return 0.0
+        return (self.upper - self.lower) / self.lower if self.lower else math.inf
+
+    @standard_only
+    def sensitivity(self, relation: str, *, distance: float | None = None) -> float:
+        """Return how far the result can move between neighbouring data sets.
+
+        Parameters
+        ----------
+        relation : {"add_or_remove_one", "replace_one"}
+            When two data sets are neighbours.
+        distance : float, optional
+            Of a ``lipschitz`` only: how far apart two records can lie, in the norm dual
+            to ``norm`` (2 to 2, 1 to inf, inf to 1).
+
+        Returns
+        -------
+        float
+            Rounded up.  Of a contribution: ``upper`` for ``add_or_remove_one``;
+            for ``replace_one`` the smaller of ``2 * upper`` and the certified diameter
+            if one is known.  Of a diameter: ``upper``, for ``replace_one``.  Of a
+            ``lipschitz``: ``upper * distance``, for ``replace_one``.
+
+        Raises
+        ------
+        UnsupportedError
+            The quantity says nothing about this relation; the message says why.
+        InvalidInputError
+            No finite bound is known; the message names the line to change.
+        """
+        require_relation("sensitivity", relation)
+        if distance is not None and self.quantity != "lipschitz":
+            raise InvalidInputError(
+                f"sensitivity: `distance` is for a lipschitz, this is a {self.quantity}"
+            )
+        if self.quantity == "contribution":
+            return self._of_contribution(relation)
+        if relation == "add_or_remove_one":
+            raise UnsupportedError(_NO_ABSENCE[self.quantity])
+        if self.quantity == "lipschitz":
+            return self._over(distance)
+        return self._finite()
+
+    def _of_contribution(self, relation: str) -> float:
+        known = [RELATIONS[relation] * self.upper]  # exact, or infinite
+        if relation == "replace_one" and self.diameter is not None:
+            known.append(self.diameter.upper)
+        if min(known) == math.inf:
+            self._finite()
+        return min(known)
+
+    def _over(self, distance: float | None) -> float:
+        if distance is None:
+            raise UnsupportedError(
+                "sensitivity: a Lipschitz constant is a slope, not a distance: give "
+                "`distance`, the largest distance between two records; or bound the "
+                "diameter itself, which is never larger and often several times smaller"
+            )
+        refuse_estimate(distance, "sensitivity")
+        away = _scalar(distance, "distance")
+        if not 0 <= away < math.inf:
+            raise InvalidInputError(
+                f"sensitivity: `distance` must be finite and >= 0, got {distance!r}"
+            )
+        if self.scope is not None:
+            raise UnsupportedError(
+                f"sensitivity: this slope holds while {self.scope}; replacing a record "
+                "changes the rest too. Take the slope by all of the record's symbols, "
+                "or bound the diameter"
+            )
+        names = _finite_sets(self.domain)
+        if names:
+            raise UnsupportedError(
+                "sensitivity: a slope bounds a difference only along a path inside "
+                f"the domain, and {', '.join(names)} has separate values; bound the "
+                "diameter instead"
+            )
+        return product_up(self._finite(), up(away))
+
+    def _finite(self) -> float:
+        if self.upper < math.inf:
+            return self.upper
+        raise InvalidInputError(
+            f"sensitivity: the {self.quantity} has no finite bound, so no amount of "
+            f"noise is enough. {_what_to_change(self.status, self.cause)}"
+        )
+
+    def with_diameter(self, diameter: Sensitivity) -> Sensitivity:
+        """Return this contribution with a certified diameter of the same vector."""
+        return replace(self, diameter=diameter)
+
+    @standard_only
+    def scaled(self, factor: float | Fraction) -> Sensitivity:
+        """Return the sensitivity of a public positive factor times the result.
+
+        A fraction, such as ``Fraction(1, 5)`` for the mean over a public count of five,
+        is exact; the bound is rounded up.
+        """
+        if isinstance(factor, bool) or not isinstance(factor, int | float | Fraction):
+            raise InvalidInputError(
+                f"scaled: `factor` must be a number, got {factor!r}"
+            )
+        if not 0 < factor < math.inf:
+            raise InvalidInputError(
+                f"scaled: `factor` must be positive, got {factor!r}"
+            )
+        exact, infinite = Fraction(factor), self.upper == math.inf
+        return replace(
+            self,
+            upper=math.inf if infinite else up(Fraction(self.upper) * exact),
+            lower=down(Fraction(self.lower) * exact),
+            assumptions=(
+                *self.assumptions,
+                f"{factor} times what the certificate says",
+            ),
+            diameter=self.diameter and self.diameter.scaled(factor),
+            factor=self.factor * exact,
+        )
+
+    # -- where they come from --------------------------------------------------------
+
+    @classmethod
+    @standard_only
+    def from_bracket(
+        cls, bracket: Bracket, *, quantity: str, norm: float, **more: Any
+    ) -> Sensitivity:
+        """Return the sensitivity that `deuterium.maximize` certified.
+
+        Parameters
+        ----------
+        bracket : Bracket
+            Of the norm, maximised over the domain; of a number that may be negative it
+            is refused, as a supremum says nothing of the other side.
+        quantity, norm
+            What was maximised.
+        **more
+            ``domain``, ``assumptions`` (beside `ASSUMPTIONS`), ``size``, ``shape``,
+            ``diameter``, ``scope``.
+
+        Raises
+        ------
+        UnsupportedError
+            An `Estimate`: what a search found is no bound.
+        """
+        return cls(**of_bracket(bracket, quantity, norm, more))
+
+    @classmethod
+    @standard_only
+    def from_interval(
+        cls, interval: Interval, *, quantity: str, norm: float, **more: Any
+    ) -> Sensitivity:
+        """Return the sensitivity that `deuterium.enclose` certified.
+
+        Arguments as of `from_bracket`.  Of a number that may be negative, the largest
+        absolute value is a contribution; it is no diameter, and refused as one.
+        """
+        return cls(**of_interval(interval, quantity, norm, more))
+
+
+_NO_ABSENCE = {
+    "diameter": (
+        "sensitivity: a diameter compares two records that are both there; it says "
+        "nothing of a record that is absent. For add_or_remove_one bound the "
+        "contribution; or give relation='replace_one'"
+    ),
+    "lipschitz": (
+        "sensitivity: a Lipschitz constant says how far a result moves when inputs "
+        "move; adding or removing a record moves none. For add_or_remove_one bound "
+        "the contribution; for replace_one bound the diameter"
+    ),
+}
+
+_ADVICE = {
+    "undefined": "Change that line so that its argument stays where it is defined, or "
+    "narrow the domain",
+    "overflow": "Rewrite that line so that it does not overflow, or narrow the domain",
+    "unbounded": "Give that line's inputs finite bounds in the domain",
+}
+
+
+def _what_to_change(status: str, cause: Cause | None) -> str:
+    if cause is None:
+        return (
+            f"The search for a bound ended with status {status!r}: narrow the domain, "
+            "or give it more time or memory"
+        )
+    return f"The line to change is {cause.source} ({cause}). {_ADVICE[cause.kind]}"
+
+
+def require_norm(who: str, norm: Any) -> None:
+    """Raise unless this is a norm that noise is made for."""
+    good = isinstance(norm, Real) and not isinstance(norm, bool)
+    if not good or norm not in NORMS:
+        raise InvalidInputError(f"{who}: `norm` must be 1, 2 or inf, got {norm!r:.80}")
+
+
+def _require_same_vector(s: Sensitivity, diameter: Any) -> None:
+    if diameter is None:
+        return
+    fits = isinstance(diameter, Sensitivity) and diameter.quantity == "diameter"
+    if s.quantity != "contribution" or not fits:
+        raise InvalidInputError(
+            "Sensitivity: `diameter` goes with a contribution, and is a Sensitivity of "
+            f"quantity diameter; got {diameter!r:.80} with a {s.quantity}"
+        )
+    if diameter.scope is not None:
+        raise InvalidInputError(
+            f"Sensitivity: in this `diameter` {diameter.scope}; replacing a record "
+            "changes everything in it, so bound the diameter of whole records"
+        )
+    if diameter.norm != s.norm or repr(diameter.domain) != repr(s.domain):
+        raise InvalidInputError(
+            "Sensitivity: the contribution and its `diameter` must be of the same "
+            f"vector: norms {s.norm} and {diameter.norm}, domains {s.domain!r} and "
+            f"{diameter.domain!r}"
+        )
+    if _differ(s.size, diameter.size) or _are_others(s, diameter):
+        raise InvalidInputError(
+            "Sensitivity: the contribution and its `diameter` must be of the same "
+            "vector; these two were made from different graphs"
+        )
+
+
+def _is_proved(x: Any) -> bool:
+    return isinstance(x, Bracket) and x._proved is not None
+
+
+def _differ(a: Any, b: Any) -> bool:
+    return a is not None and b is not None and bool(a != b)
+
+
+def _are_others(a: Sensitivity, b: Sensitivity) -> bool:
+    """Return whether two are known to be about different vectors."""
+    if not a.vector or not b.vector:
+        return False
+    if a.factor != b.factor or len(a.vector) != len(b.vector):
+        return True
+    both = zip(a.vector, b.vector, strict=True)
+    return any(u is not v and digest(u) != digest(v) for u, v in both)
+
+
+def _scalar(x: Any, name: str) -> Any:
+    """Return one real number, of whatever type, or say why it is none."""
+    number = real(x)
+    if number is None or number != number:
+        raise InvalidInputError(
+            f"Sensitivity: `{name}` must be a number, got {x!r:.80}"
+        )
+    return number
+
+
+def _kept(x: Any) -> Any:
+    kept = np.array(x)
+    kept.flags.writeable = False
+    return kept
+
+
+def _finite_sets(domain: Domain | None) -> list[str]:
+    if domain is None:
+        return []
+    return [
+        name
+        for name, constraints in domain.constraints.items()
+        if any(isinstance(c, OneOf | UnitVectors) for c in constraints)
+    ]

@@ -1,0 +1,209 @@
+"""Norms of vectors of Variables, and the best of several bounds of a difference."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from deuterium.domain.domain import Domain
+from deuterium.enclose import enclose
+from deuterium.errors import InvalidInputError, ShapeError, SoundnessError
+from deuterium.functions.reductions import norm_of_all
+from deuterium.graph.constructors import as_variable
+from deuterium.graph.variable import Variable
+from deuterium.interval import Interval
+from deuterium.interval.rounding import next_up, widen_up
+from deuterium.optimize.branch_and_bound.result import Bracket
+from deuterium.privacy.directed_rounding import down
+from deuterium.privacy.mechanisms.release_shapes import Shape
+from deuterium.privacy.sensitivity.bound_sources import ASSUMPTIONS
+from deuterium.privacy.sensitivity.record_pairs import Copies
+from deuterium.privacy.sensitivity.sensitivity import Sensitivity
+from deuterium.search import search as look_for
+from deuterium.search.search import enclose_at
+
+__all__ = [
+    "Best",
+    "as_parts",
+    "norm_graph",
+    "norm_up",
+    "ranges_bound",
+    "require_domain",
+]
+
+Array = Any
+
+
+def norm_graph(parts: Sequence[Variable], norm: float) -> Variable:
+    """Return the norm over all elements of all parts, as a scalar graph."""
+    parts = [p for p in parts if p.size]
+    if norm == 2:
+        return norm_of_all(parts)
+    sizes = [np.abs(p) for p in parts]
+    if norm == 1:
+        total: Any = sum(np.sum(s) for s in sizes)
+        return as_variable(total)
+    each: Any = [np.max(s) if s.shape else s for s in sizes]
+    top = each[0]
+    for other in each[1:]:
+        top = np.maximum(top, other)
+    return as_variable(top)
+
+
+def as_parts(who: str, given: Any, name: str = "f") -> list[Variable]:
+    """Return what was given as a list of Variables."""
+    if isinstance(given, np.ndarray) and given.dtype == object:
+        given = given.ravel().tolist()
+    listed = list(given) if isinstance(given, (list, tuple)) else [given]
+    if not listed or not all(isinstance(v, Variable) for v in listed):
+        raise InvalidInputError(
+            f"{who}: `{name}` must be a Variable or a list of them, as deuterium.grad "
+            f"returns it; got {given!r:.80}"
+        )
+    if not sum(v.size for v in listed):
+        raise ShapeError(
+            f"{who}: `{name}` has no elements, so there is nothing to bound"
+        )
+    return listed
+
+
+def require_domain(who: str, domain: Any) -> None:
+    """Raise unless this is a set of records."""
+    if not isinstance(domain, Domain):
+        raise InvalidInputError(
+            f"{who}: `domain` must be a deuterium.Box, Ball, Choice or OneHot (or "
+            f"several joined with &), got {type(domain).__name__}"
+        )
+
+
+class Best:
+    """The least upper bound of a difference so far, and the largest value reached.
+
+    Parameters
+    ----------
+    apart : Variable
+        The norm of the difference, by the symbols of ``copies.doubled``.
+    at : Variable
+        The same, by all symbols of two records as ``copies.records`` gives them.
+    """
+
+    def __init__(
+        self,
+        apart: Variable,
+        at: Variable,
+        copies: Copies,
+        norm: float,
+        rtol: float,
+        atol: float,
+        shape: Shape,
+    ) -> None:
+        self.apart, self.at, self.copies = apart, at, copies
+        self.norm, self.shape = norm, shape
+        self.rtol, self.atol = down(rtol), down(atol)
+        self.upper, self.lower = math.inf, 0.0
+        self.witness: dict[str, Any] = {}
+        self.start: dict[str, Any] = {}  # the witness as a point of the doubled domain
+        self.status, self.how = "time_limit", ""
+        self.proof: Any = None
+        self.cause: Any = None
+
+    @property
+    def is_close(self) -> bool:
+        """Whether the gap asked for is reached."""
+        return self.upper - self.lower <= max(self.atol, self.rtol * self.lower)
+
+    def reach(self, seed: int, limit: float | None = None, points: Any = None) -> None:
+        """Search for two records far apart; what is kept is certified at them."""
+        found = look_for(
+            self.apart,
+            self.copies.doubled,
+            starts=16 if limit is None else 96,
+            seed=seed,
+            time_limit=limit,
+            points=points,
+        )
+        self.admit(found.witness)
+
+    def admit(self, point: Mapping[str, Any]) -> None:
+        """Take the value at a point of the doubled domain, certified, if larger."""
+        for witness in self.copies.records(point) if point else ():
+            value = float(enclose_at(self.at, witness).lower)
+            if value > self.lower:
+                self.lower, self.witness, self.start = value, witness, dict(point)
+
+    def offer(self, upper: float, bracket: Bracket | None, how: str) -> None:
+        """Take another bound if it is the least."""
+        if upper < self.upper:
+            self.upper, self.how = upper, how
+            self.proof = bracket
+
+    def offer_enclosure(self, found: Interval, how: str) -> None:
+        """Take the upper end of an enclosure; if that is infinite, say why."""
+        self.offer(float(found.upper), None, how)
+        if self.upper == math.inf and found.cause is not None:
+            self.status, self.cause = found.cause.kind, found.cause
+
+    def take(self, bracket: Bracket) -> None:
+        """Take what a maximisation over both records found."""
+        self.admit(bracket.witness)
+        self.offer(bracket.upper, bracket, "a maximisation over both records")
+        if self.upper == math.inf:
+            self.status, self.cause = bracket.status, bracket.cause
+        elif bracket.status == "interrupted":
+            self.status = bracket.status
+
+    def points(self) -> Any:
+        """Return the witness as a row to start from."""
+        return {n: np.asarray(x)[None] for n, x in self.start.items()} or None
+
+    def sensitivity(self, *assumptions: str, **more: Any) -> Sensitivity:
+        """Return it all as a diameter."""
+        if self.upper < self.lower:
+            raise SoundnessError(
+                f"a bound of a difference, {self.upper!r} by {self.how}, lies below a "
+                f"value that is reached, {self.lower!r}: a fault of deuterium, whose "
+                "bounds of this graph must not be trusted. Please report it with the "
+                f"graph, the domain {self.copies.domain!r:.2000} and the point "
+                f"{ {n: np.asarray(x).tolist() for n, x in self.witness.items()} }"
+            )
+        return Sensitivity(
+            quantity="diameter",
+            norm=self.norm,
+            upper=self.upper,
+            lower=self.lower,
+            witness=self.witness,
+            status="optimal" if self.is_close else self.status,
+            proof=self.proof,
+            cause=self.cause,
+            domain=self.copies.domain,
+            shape=self.shape,
+            assumptions=(*ASSUMPTIONS, f"bounded by {self.how}", *assumptions),
+            **more,
+        )
+
+
+def ranges_bound(parts: Sequence[Variable], norm: float, domain: Domain) -> float:
+    """Return the norm of the widths of all elements' ranges, rounded up."""
+    widths = [_width(enclose(p, domain)) for p in parts]
+    flat = np.concatenate([np.ravel(w) for w in widths])
+    return norm_up(flat, norm)
+
+
+def _width(x: Interval) -> Array:
+    with np.errstate(invalid="ignore"):
+        wide = next_up(x.upper - x.lower)
+    return np.where(np.isnan(wide), np.inf, wide)
+
+
+def norm_up(sizes: Array, norm: float) -> float:
+    """Return the norm of non-negative numbers, rounded up."""
+    if norm == math.inf or not sizes.any():
+        return float(sizes.max(initial=0.0))
+    with np.errstate(over="ignore", under="ignore"):
+        total = sizes.sum() if norm == 1 else np.sqrt((sizes * sizes).sum())
+    # n roundings of terms of one sign, those of squares and root, and underflow
+    upper = float(widen_up(np.asarray(total), sizes.size + 8.0))
+    return float(upper + sizes.size * 1e-154)

@@ -1,0 +1,1 @@
+"""Private training whose noise follows a certified bound of the gradient."""

@@ -1,0 +1,416 @@
+"""Private training without clipping: the noise follows a certified bound."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from deuterium.domain.domain import Domain
+from deuterium.errors import DivergedError, InvalidInputError, UnsupportedError
+from deuterium.evaluate import compile
+from deuterium.graph.constructors import as_variable, symbol
+from deuterium.graph.variable import Variable
+from deuterium.interval.environment import require_standard, standard_only
+from deuterium.privacy.accounting.accountant import Accountant
+from deuterium.privacy.directed_rounding import positive, product_up
+from deuterium.privacy.mechanisms.calibration import gaussian
+from deuterium.privacy.mechanisms.samplers import generator
+from deuterium.privacy.sensitivity.bound_sources import ASSUMPTIONS
+from deuterium.privacy.sensitivity.relations import RELATIONS, require_relation
+from deuterium.privacy.sensitivity.sensitivity import Sensitivity
+from deuterium.privacy.training.divergence import FIRST, DivergenceWarning, Watch
+from deuterium.privacy.training.gradient_sums import Loss, Sums, drawn
+from deuterium.privacy.training.parameter_noise import (
+    ROUNDING,
+    SMALLEST,
+    Spread,
+    mean_sigma,
+    parts_of,
+    released,
+    spread_evenly,
+    spread_over,
+)
+from deuterium.privacy.training.step_bounds import graph_of, step_bound
+from deuterium.privacy.training.training_data import (
+    WHO,
+    Prepared,
+    StepReport,
+    flag,
+    number,
+    prepared,
+    probability,
+    record_shapes,
+    require_apart,
+    require_count,
+    start,
+)
+from deuterium.transform import grad
+
+__all__ = ["ClipFreeSGD", "StepReport"]
+
+Array = Any
+
+
+class ClipFreeSGD:
+    """Stochastic gradient descent with noise, and nobody's gradient clipped.
+
+    At every step the largest gradient norm that *any* record of the public domain could
+    have at the current weights is bounded from above, and the noise on the summed
+    gradient is made from that bound.  Gradients of single records are never formed.
+
+    Parameters
+    ----------
+    loss : callable
+        ``loss(**records, **parameters)``, written with NumPy: given arrays of records
+        with one leading axis of rows, it returns one loss per row.  Rows must not see
+        each other (no normalisation over a batch).
+    parameters : mapping from str to array_like
+        Where to start; must not depend on the data.
+    domain : Domain
+        Every record that may come, by public bounds; its names are the records'
+        arguments.  Symbols have the shape of one record's values.  In many dimensions
+        a Ball has a much smaller bound than the box around it (and records must have
+        been moved into it).
+    noise_multiplier : float
+        Noise over sensitivity, at every step; see `deuterium.privacy.noise_multiplier`.
+    learning_rate : float
+        The step is this times the noisy sum over ``count``.
+    count : float
+        By what the noisy sum is divided, a public number such as the expected size of a
+        batch.
+    sampling_probability : float
+        1: all records at every step.  Below: each record takes part in a step with this
+        probability, independently (Poisson sampling).
+    relation : {"add_or_remove_one", "replace_one"}
+        When two data sets are neighbours; it has to be given.  Sampling is for
+        ``add_or_remove_one`` only.
+    clip : float, optional
+        Gradients longer than this are shortened to it, and the sensitivity is the
+        smaller of both numbers.  Where the bound is the smaller one, nobody is clipped
+        and no norm is worked out; where there is no bound, everybody is.
+    per_layer : bool
+        Bound the gradient by each parameter, too, and give each the noise that it
+        needs: less in all, for the same promise (not together with ``clip``).
+    momentum : float
+        Of the noisy gradients.
+    penalty : Variable or callable, optional
+        A function of the parameters alone whose gradient is added: it costs no privacy.
+        A callable gets the parameters as the loss does.
+    regulariser : float
+        How much of `bound_graph` is added to the mean loss, so that training looks for
+        weights that need little noise.  It costs no privacy either.
+    on_divergence : {"warn", "stop", "ignore"}
+        What to do where a step would need over thirty times the noise of the first
+        three (or one of these a thousand times that of the first), as where noise feeds
+        on itself: say so once (`DivergenceWarning`), or
+        stop before anything is released or accounted for: ``step`` then raises
+        `DivergedError`, and ``fit`` ends with a warning.
+    insecure_rng : numpy.random.Generator or int, optional
+        Take NumPy's noise and sampling: INSECURE, and fast; for experiments.  By
+        default noise comes from OpenDP and sampling from the operating system.
+
+    Attributes
+    ----------
+    parameters : dict from str to ndarray
+        The current weights.
+    accountant : Accountant
+        What all steps so far promise.
+    history : list of StepReport
+        One per step.
+    method : str
+        How the gradient norm is bounded.
+
+    Notes
+    -----
+    The bound depends on the domain and on weights that are published anyway (they are
+    what the noisy steps made of public ones), never on the data, so it costs nothing.
+
+    A step is accounted for before any noise is drawn, and the weights are changed all
+    at once, at its end: whatever stops it in between, nothing is released that was not
+    accounted for, and no step is taken by half.
+
+    ``add_or_remove_one`` protects who takes part; ``count`` and the number of steps are
+    taken as public.  Sigma is a millionth larger than noise_multiplier times
+    sensitivity, for the rounding of a sum of up to a million gradients.
+    """
+
+    @standard_only
+    def __init__(
+        self,
+        loss: Loss,
+        parameters: Mapping[str, Any],
+        domain: Domain,
+        *,
+        noise_multiplier: float,
+        learning_rate: float,
+        count: float,
+        sampling_probability: float = 1.0,
+        relation: str | None = None,
+        clip: float | None = None,
+        per_layer: bool = False,
+        momentum: float = 0.0,
+        penalty: Any = None,
+        regulariser: float = 0.0,
+        on_divergence: str = "warn",
+        insecure_rng: Any = None,
+    ) -> None:
+        self.relation = relation = require_relation(WHO, relation)
+        self.loss, self.domain = loss, domain
+        self.parameters = start(parameters)
+        self.learning_rate = positive(WHO, "learning_rate", learning_rate)
+        self.count = positive(WHO, "count", count)
+        self.clip = None if clip is None else positive(WHO, "clip", clip)
+        self.per_layer = flag("per_layer", per_layer)
+        if self.per_layer and clip is not None:
+            raise UnsupportedError(
+                f"{WHO}: `per_layer` scales the noise by certified bounds, `clip` by a "
+                "number of yours; give one of them"
+            )
+        self.momentum = number("momentum", momentum)
+        self.regulariser = number("regulariser", regulariser)
+        self.sampling_probability = probability(sampling_probability, relation)
+        multiplier = positive(WHO, "noise_multiplier", noise_multiplier)
+        unit = gaussian(
+            1.0, noise_multiplier=multiplier, relation=relation, trusted=True
+        )
+        self.noise = unit
+        self.accountant = Accountant(relation)
+        self.history: list[StepReport] = []
+        self._watch = Watch(WHO, on_divergence)
+        self._secure = insecure_rng is None
+        self._rng = generator(WHO, insecure_rng)
+        self._weights = {
+            n: symbol(n, shape=w.shape) for n, w in self.parameters.items()
+        }
+        self._shapes = record_shapes(domain)
+        require_apart(self._shapes, self._weights)
+        self._velocity: list[Array] | None = None
+        self._sums, self._checked = Sums(loss, self._shapes, self._weights), False
+        self._one, self._single = self._sums.one, self._sums.single
+        self._rows = Domain(domain.constraints, {})
+        self._bound, self.method = step_bound(
+            self._single, self._one, self._weights, self._rows
+        )
+        self._penalty = self._compiled_penalty(penalty)
+
+    # -- use -----------------------------------------------------------------------
+
+    def fit(self, data: Mapping[Any, Any], steps: int) -> ClipFreeSGD:
+        """Take several steps, and return the trainer.
+
+        Parameters
+        ----------
+        data : mapping
+            From every record symbol (or its name) to its values, one leading axis of
+            records.  Values outside the domain's box are moved to its faces.
+        steps : int
+            How many; fewer are taken if training diverges and is to stop.
+        """
+        rows = self.prepared(data)
+        for _ in range(require_count("steps", steps)):
+            try:
+                self.step(rows)
+            except DivergedError as why:
+                if self._watch.choice != "stop":
+                    raise
+                warnings.warn(str(why), DivergenceWarning, stacklevel=2)
+                break
+        return self
+
+    def step(self, data: Any) -> StepReport:
+        """Take one step.
+
+        Parameters
+        ----------
+        data : mapping or prepared data
+            As of `fit`; what `prepared` returned is taken as it is.
+
+        Raises
+        ------
+        DivergedError
+            Training has diverged; nothing was released or accounted for.
+        InvalidInputError
+            There is no finite bound; likewise.
+        """
+        require_standard("step")
+        rows = data if isinstance(data, Prepared) else self.prepared(data)
+        spread = self._spread()
+        used = spread.bound if self.clip is None else min(spread.bound, self.clip)
+        clipped = used < spread.bound
+        twice = RELATIONS[self.relation]
+        before = [r.sensitivity / twice for r in self.history[:FIRST]]
+        self._watch.look(used, before, len(self.history), self.parameters)
+        if clipped:
+            lengths = dict.fromkeys(self.parameters, used)
+            spread = Spread(spread.bound, None, lengths)
+        elif not used < math.inf:
+            raise self._unbounded()
+        sums = self._sum(rows, clipped=clipped)
+        if not all(np.isfinite(g).all() for g in sums):
+            raise InvalidInputError(
+                f"{WHO}: the sum of gradients is not finite; the loss overflows "
+                "somewhere in the domain"
+            )
+        require_standard("step")  # before anything is released
+        # first, so that nothing is ever released that was not accounted for
+        self.accountant.compose(
+            self.noise, sampling_probability=self.sampling_probability
+        )
+        multiplier = self.noise.noise_multiplier
+        moved = {n: twice * s for n, s in spread.lengths.items()}  # exact
+        several = {s: product_up(multiplier, s, ROUNDING) for s in moved.values()}
+        sigmas = {n: several[s] for n, s in moved.items()}
+        self._move(self._released(sums, moved, sigmas))
+        report = StepReport(
+            len(self.history) + 1,
+            spread.bound,
+            twice * used,
+            mean_sigma(sigmas, self.parameters),
+            spread.bounds,
+            sigmas if self.per_layer else None,
+        )
+        self.history.append(report)
+        return report
+
+    @standard_only
+    def bound(self) -> float:
+        """Return the certified bound of one record's gradient norm at these weights.
+
+        Raises
+        ------
+        InvalidInputError
+            There is none.
+        """
+        found = self._found()
+        if not found < math.inf:
+            raise self._unbounded()
+        return found
+
+    @standard_only
+    def bounds(self) -> dict[str, float]:
+        """Return a certified bound of the gradient's norm by each parameter.
+
+        Raises
+        ------
+        InvalidInputError
+            There is none.
+        """
+        found = parts_of(self._bound, self.parameters)
+        if not all(d < math.inf for d in found.values()):
+            raise self._unbounded()
+        return found
+
+    def bound_graph(self) -> Variable:
+        """Return a certified bound as a graph of the parameters: differentiate it.
+
+        For all weights it is no less than the gradient norm of any record of the
+        domain.  It is plainer than `bound`, and mostly larger.  Its symbols have the
+        names and shapes of the parameters.
+
+        Raises
+        ------
+        UnsupportedError
+            The loss is not that of a network whose layers were recognised.
+        """
+        return graph_of(self._single, self._one, self._weights, self._rows)
+
+    def contribution(self) -> Sensitivity:
+        """Return the bound at the current weights as a Sensitivity."""
+        return Sensitivity(
+            quantity="contribution",
+            norm=2,
+            upper=self.bound(),
+            status="enclosed",
+            domain=self.domain,
+            shape=tuple(w.shape for w in self.parameters.values()),
+            assumptions=(*ASSUMPTIONS, f"bounded by {self.method}, at these weights"),
+        )
+
+    def epsilon_at(self, delta: float) -> float:
+        """Return the epsilon of all steps so far, at a delta."""
+        return self.accountant.epsilon_at(delta)
+
+    def prepared(self, data: Mapping[Any, Any]) -> Prepared:
+        """Return data made ready: moved into the domain, and checked."""
+        found = prepared(data, self.domain)
+        if not self._checked:
+            self._sums.require_separate(found.rows, self.parameters)
+            self._checked = True
+        return found
+
+    # -- within ---------------------------------------------------------------------
+
+    def _found(self) -> float:
+        """Return the bound at these weights, infinite if there is none."""
+        found = self._bound(self.parameters)
+        return max(found, SMALLEST) if found < math.inf else math.inf  # NaN is none
+
+    def _spread(self) -> Spread:
+        """Return what is certified, and how the noise is to be spread."""
+        if self.per_layer:
+            return spread_over(self._bound, self.parameters)
+        return spread_evenly(self._found(), self.parameters)
+
+    def _unbounded(self) -> InvalidInputError:
+        return InvalidInputError(
+            f"{WHO}: the gradient norm has no finite bound at the current weights "
+            f"(method: {self.method}); bound every record symbol in the domain, take "
+            "a loss whose gradient is bounded, or give `clip`"
+        )
+
+    def _sum(self, data: Prepared, *, clipped: bool) -> list[Array]:
+        """Return the sum of gradients over those who take part."""
+        sampled = self.sampling_probability < 1
+        if not sampled and not clipped:
+            return self._sums.all(data.rows, self.parameters)
+        taken = np.arange(data.count)
+        if sampled:
+            taken = np.flatnonzero(self._drawn(data.count))
+        clip = self.clip if clipped else None
+        return self._sums.some(data.rows, self.parameters, taken, clip)
+
+    def _drawn(self, count: int) -> Array:
+        rng = None if self._secure else self._rng
+        return drawn(count, self.sampling_probability, rng)
+
+    def _released(self, sums: list[Array], moved: Any, sigmas: Any) -> list[Array]:
+        rng = None if self._secure else self._rng
+        return released(self.noise, sums, sigmas, rng)
+
+    def _compiled_penalty(self, penalty: Any) -> Any:
+        terms = []
+        if penalty is not None:
+            given = penalty(**self._weights) if callable(penalty) else penalty
+            terms.append(as_variable(given).reshape(()))
+        if self.regulariser:
+            terms.append(self.regulariser * self.bound_graph())
+        if not terms:
+            return None
+        weights = list(self._weights.values())
+        return compile(weights, list(grad(as_variable(sum(terms)), weights)))
+
+    def _move(self, noisy: list[Array]) -> None:
+        """Take the step: all weights at once, or none."""
+        steps = [g / self.count for g in noisy]
+        if self._penalty is not None:
+            extra = self._penalty(*self.parameters.values())
+            steps = [s + e for s, e in zip(steps, extra, strict=True)]
+        if self.momentum:
+            before = self._velocity or [np.zeros_like(s) for s in steps]
+            steps = [self.momentum * v + s for v, s in zip(before, steps, strict=True)]
+        pairs = zip(self.parameters.items(), steps, strict=True)
+        moved = {n: w - self.learning_rate * s for (n, w), s in pairs}
+        self.parameters, self._velocity = moved, steps
+
+    @standard_only
+    def check(self, data: Mapping[Any, Any]) -> float:
+        """Return the largest gradient norm over data, divided by the bound.
+
+        It must never exceed 1.  It depends on the data: do not publish it.
+        """
+        norms = self._sums.norms(self.prepared(data).rows, self.parameters)
+        return float(np.max(norms)) / self.bound()

@@ -1,0 +1,182 @@
+"""Sums of gradients over records, clipped where asked, by compiled functions."""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+import secrets
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from deuterium.errors import InvalidInputError
+from deuterium.evaluate import compile
+from deuterium.functions.reductions import norm_of_all
+from deuterium.graph.constructors import as_variable, symbol
+from deuterium.graph.traverse import free_symbols
+from deuterium.graph.variable import Variable
+from deuterium.privacy.training.training_data import WHO
+from deuterium.transform import grad
+
+__all__ = ["SMALL", "Loss", "Sums", "drawn"]
+
+Array = Any
+Loss = Callable[..., Variable]
+
+ROWS = 64  # batches are filled up to a multiple of it, so that few sizes are compiled
+MOST = 2048  # rows at once: memory stays small, and so do rounding errors
+SMALL = 1e-9  # what a computed norm, or a loss, may be wrong by, relatively
+
+
+def drawn(count: int, probability: float, rng: np.random.Generator | None) -> Array:
+    """Return who takes part, by 53 bits each, with no more than a probability."""
+    most = int(probability * 2.0**53)
+    if rng is not None:
+        return rng.integers(0, 2**53, count) < most
+    bits = np.frombuffer(secrets.token_bytes(8 * count), dtype=np.uint64) >> 11
+    return bits < most
+
+
+class Sums:
+    """The loss of any number of records, differentiated and compiled when needed."""
+
+    def __init__(
+        self,
+        loss: Loss,
+        shapes: Mapping[str, tuple[int, ...]],
+        weights: Mapping[str, Variable],
+    ) -> None:
+        self.loss, self.shapes, self.weights = loss, shapes, weights
+        self.one = self.records(1)
+        self.single = self.losses(self.one).reshape(())
+        self._functions: dict[tuple[int, str], Any] = {}
+
+    def records(self, rows: int) -> dict[str, Variable]:
+        """Return symbols for so many records."""
+        return {n: symbol(n, shape=(rows, *s)) for n, s in self.shapes.items()}
+
+    def losses(self, records: Mapping[str, Variable]) -> Variable:
+        """Return every record's loss."""
+        rows = next(iter(records.values())).shape[0]
+        _require_accepted(self.loss, [*records, *self.weights])
+        losses = as_variable(self.loss(**records, **self.weights))
+        if losses.shape != (rows,):
+            raise InvalidInputError(
+                f"{WHO}: `loss` must return one number per row, of shape ({rows},); "
+                f"got {losses.shape}"
+            )
+        return losses
+
+    def all(
+        self, rows: Mapping[str, Array], weights: Mapping[str, Array]
+    ) -> list[Array]:
+        """Return the sum of all records' gradients, a list of arrays."""
+        count = len(next(iter(rows.values())))
+        parts = -(-count // MOST)
+        ends = [i * count // parts for i in range(parts + 1)]  # of two sizes at most
+        return self._added(
+            self._function(j - i, "sum")(
+                *(x[i:j] for x in rows.values()), *weights.values()
+            )
+            for i, j in itertools.pairwise(ends)
+        )
+
+    def some(
+        self,
+        rows: Mapping[str, Array],
+        weights: Mapping[str, Array],
+        taken: Array,
+        clip: float | None,
+    ) -> list[Array]:
+        """Return the sum of some records' gradients, clipped if asked.
+
+        A record whose gradient overflows cannot be clipped, and takes no part.
+        """
+        factors = np.ones(len(taken))
+        if clip is not None and len(taken):
+            norms = self.norms({n: x[taken] for n, x in rows.items()}, weights)
+            finite = np.isfinite(norms)
+            taken, norms = taken[finite], norms[finite]
+            factors = 1 / np.maximum(1.0, norms * (1 + SMALL) / clip)
+        if not len(taken):
+            return [np.zeros_like(w) for w in weights.values()]
+        size = min(-(-len(taken) // ROWS) * ROWS, MOST)
+        missing = -len(taken) % size
+        index = np.concatenate([taken, np.full(missing, taken[0])])
+        factors = np.concatenate([factors, np.zeros(missing)])
+        add = self._function(size, "weighted")
+        return self._added(
+            add(*(x[i] for x in rows.values()), f, *weights.values())
+            for i, f in zip(
+                index.reshape(-1, size), factors.reshape(-1, size), strict=True
+            )
+        )
+
+    @staticmethod
+    def _added(several: Iterable[Sequence[Array]]) -> list[Array]:
+        return [sum(g[1:], g[0]) for g in zip(*several, strict=True)]
+
+    def norms(self, rows: Mapping[str, Array], weights: Mapping[str, Array]) -> Array:
+        """Return every record's gradient norm."""
+        lone = [x[:, None] for x in rows.values()]
+        with np.errstate(all="ignore"):
+            return self._function(1, "norm")(*lone, *weights.values())[0]
+
+    def require_separate(
+        self, rows: Mapping[str, Array], weights: Mapping[str, Array]
+    ) -> None:
+        """Raise if a record's loss changes with its neighbours."""
+        count = min(4, len(next(iter(rows.values()))))
+        some = {n: x[:count] for n, x in rows.items()}
+        losses, rng = self.losses(self.records(count)), np.random.default_rng(0)
+        # where all weights are zero, much looks alike that is not
+        elsewhere = {n: w + rng.normal(size=w.shape) for n, w in weights.items()}
+        for now, i in itertools.product((weights, elsewhere), range(count)):
+            together = _evaluated(losses, {**some, **now})[i]
+            row = {n: x[i : i + 1] for n, x in some.items()}
+            alone = _evaluated(self.single, {**row, **now})
+            if not np.isclose(together, alone, SMALL, SMALL, equal_nan=True):
+                raise InvalidInputError(
+                    f"{WHO}: the loss of record {i} is {together} among others and "
+                    f"{alone} alone; rows must not see each other"
+                )
+
+    def _function(self, rows: int, kind: str) -> Any:
+        key = rows, kind
+        if key not in self._functions:
+            self._functions[key] = self._made(rows, kind)
+        return self._functions[key]
+
+    def _made(self, rows: int, kind: str) -> Any:
+        weights = list(self.weights.values())
+        if kind == "norm":
+            norm = norm_of_all(list(grad(self.single, weights)))
+            return compile([*self.one.values(), *weights], [norm])
+        records = self.records(rows)
+        losses, inputs = self.losses(records), list(records.values())
+        if kind == "weighted":
+            factor = symbol("weight of each record", shape=(rows,))
+            inputs.append(factor)
+            losses = losses * factor
+        return compile([*inputs, *weights], list(grad(losses.sum(), weights)))
+
+
+def _require_accepted(loss: Loss, names: Sequence[str]) -> None:
+    """Raise unless a loss can be called with these arguments."""
+    try:
+        inspect.signature(loss).bind(**dict.fromkeys(names))
+    except TypeError as why:
+        raise InvalidInputError(
+            f"{WHO}: `loss` must take {', '.join(names)} as its arguments, the names "
+            f"of records and parameters ({why})"
+        ) from None
+    except ValueError:  # it does not say
+        return
+
+
+def _evaluated(v: Variable, values: Mapping[str, Array]) -> Array:
+    """Return the value of a graph in which not all names need occur."""
+    used = {s.name for s in free_symbols([v])}
+    with np.errstate(all="ignore"):
+        return v.evaluate({n: x for n, x in values.items() if n in used})

@@ -1,0 +1,96 @@
+"""Moves of one input at a time: to the other end, to a rounder number, anywhere.
+
+Many gradient norms are largest at a corner of the box, and such searches find it where
+slopes, which look no further than the nearest bend, do not.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from deuterium.search.population.compiled_objective import Target
+from deuterium.search.population.gradient_ascent import climb
+
+Array = Any
+
+BATCH = 2**21  # numbers in the rows tried at once
+PASSES = 12  # of trying every input's other end
+STEPS = 40  # of a climb
+FOLLOWED = 16  # values of a finite input that are climbed from
+
+
+def exchange(
+    target: Target, row: Array, value: float, to: Array
+) -> tuple[Array, float]:
+    """Return the best of one row with some inputs moved to where ``to`` has them.
+
+    Every input is tried alone; those that gain are then moved together, the best first.
+    """
+    columns = np.flatnonzero((to != row) & target.place.free)
+    if not len(columns):
+        return row, value
+    gains = _alone(target, row, to, columns) - value
+    order = np.argsort(-gains, kind="stable")
+    columns, gains = columns[order], gains[order]
+    several = int(np.count_nonzero(gains > 0))
+    if not several:
+        return row, value
+    tried = _together(row, to, columns[:several])
+    tried = target.place.project(tried)
+    values = target.values(tried)
+    top = int(np.argmax(values))
+    return (tried[top], float(values[top])) if values[top] > value else (row, value)
+
+
+def _alone(target: Target, row: Array, to: Array, columns: Array) -> Array:
+    values = []
+    size = max(1, BATCH // len(row))
+    for start in range(0, len(columns), size):
+        some = columns[start : start + size]
+        tried = np.tile(row, (len(some), 1))
+        tried[np.arange(len(some)), some] = to[some]
+        values.append(target.values(target.place.project(tried)))
+    return np.concatenate(values)
+
+
+def _together(row: Array, to: Array, columns: Array) -> Array:
+    """Return the row with the first 1, 2, 3, 4, 6, 8, 12 ... of the inputs moved."""
+    counts, k = [], 1
+    while k < len(columns):
+        counts.append(k)
+        k += max(1, k // 2)
+    counts.append(len(columns))
+    tried = np.tile(row, (len(counts), 1))
+    for i, k in enumerate(counts):
+        tried[i, columns[:k]] = to[columns[:k]]
+    return tried
+
+
+def flips(target: Target, row: Array, value: float) -> tuple[Array, float]:
+    """Move inputs to their other end where that gains, pass after pass."""
+    place = target.place
+    for _ in range(PASSES):
+        if target.expired:
+            break
+        middle = 0.5 * place.near_low + 0.5 * place.near_high
+        other = np.where(row > middle, place.low, place.high)
+        before = value
+        row, value = exchange(target, row, value, np.where(place.finite, other, row))
+        if value <= before:
+            break
+    return row, value
+
+
+def swaps(target: Target, row: Array, value: float) -> tuple[Array, float]:
+    """Try every value of each finite input, climbing from the best of them."""
+    for block in target.place.blocks:
+        tried = np.tile(row, (len(block.table), 1))
+        tried[:, block.columns] = block.table
+        order = np.argsort(-target.values(tried), kind="stable")[:FOLLOWED]
+        rows, values = climb(target, tried[order], STEPS)
+        top = int(np.argmax(values))
+        if values[top] > value:
+            row, value = rows[top], float(values[top])
+    return row, value

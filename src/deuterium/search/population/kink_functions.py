@@ -1,0 +1,112 @@
+"""Scalars inside the graph at whose zeros the objective has a kink or jumps.
+
+Such a scalar z(x) is the argument of a relu, of an absolute value or of one of their
+slopes, or the difference of the two sides of a maximum.  The gradient norm of a network
+with relus jumps where one of them changes its phase.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from deuterium.evaluate import CompiledFunction, compile
+from deuterium.graph.constructors import symbol
+from deuterium.graph.traverse import topological, varying
+from deuterium.graph.variable import Variable
+from deuterium.search.population.compiled_objective import Target
+from deuterium.transform import grad
+
+Array = Any
+
+ALONE = ("relu", "relu'", "absolute", "absolute'", "sign")  # kinked where z = 0
+BENT = ("tanh", "tanh'", "expit", "expit'", "erf", "arctan")  # flat away from z = 0
+BETWEEN = ("maximum", "minimum")  # and where both sides are equal
+
+
+class Inner:
+    """Some scalars inside the graph, as functions of rows of inputs.
+
+    Attributes
+    ----------
+    nodes : list of Variable
+        The nodes whose elements they are.
+    count : int
+        How many there are.
+    """
+
+    def __init__(self, target: Target, nodes: list[Variable]) -> None:
+        self.target, self.problem, self.nodes = target, target.problem, nodes
+        self.count = sum(z.size for z in self.nodes)
+
+    @cached_property
+    def _values(self) -> CompiledFunction:
+        return compile(self.problem.symbols, self.nodes)
+
+    @cached_property
+    def _pulled(self) -> CompiledFunction:
+        """The slopes of a weighted sum of them all, given the weights too."""
+        weights = [
+            symbol(f"weights {i} inside", shape=z.shape)
+            for i, z in enumerate(self.nodes)
+        ]
+        terms = [(z * w).sum() for z, w in zip(self.nodes, weights, strict=True)]
+        total = terms[0]
+        for term in terms[1:]:
+            total = total + term
+        slopes = grad(total, self.target.moving)
+        return compile([*self.problem.symbols, *weights], slopes)
+
+    def at(self, rows: Array) -> Array:
+        """Return the scalars at every row, of shape (rows, count)."""
+        found = self._values(*self.problem.arrays(rows).values())
+        lead = len(rows)
+        flat = [
+            np.broadcast_to(z, (lead, *v.shape)).reshape(lead, -1)
+            for z, v in zip(found, self.nodes, strict=True)
+        ]
+        return np.concatenate(flat, axis=1)
+
+    def slopes(self, rows: Array, which: Array) -> Array:
+        """Return the slopes a width of some of them: (B, n), (B, k) -> (B, k, n)."""
+        (lead, n), k = rows.shape, which.shape[1]
+        many = np.repeat(rows, k, axis=0)
+        weights = np.zeros((lead * k, self.count))
+        weights[np.arange(lead * k), which.ravel()] = 1.0
+        ends = np.cumsum([z.size for z in self.nodes])[:-1]
+        parts = [
+            w.reshape(len(many), *z.shape)
+            for w, z in zip(np.split(weights, ends, axis=1), self.nodes, strict=True)
+        ]
+        found = self._pulled(*self.problem.arrays(many).values(), *parts)
+        slopes = np.zeros((lead * k, n))
+        for s, g in zip(self.target.moving, found, strict=True):
+            slopes[:, self.problem.slices[s.name]] = g.reshape(len(many), s.size)
+        slopes *= self.target.place.width
+        slopes[:, ~self.target.place.free] = 0.0
+        return np.nan_to_num(slopes, posinf=0.0, neginf=0.0).reshape(lead, k, n)
+
+
+def kinks(target: Target) -> Inner:
+    """Return the scalars at whose zeros the objective may not be smooth."""
+    found: dict[Variable, None] = {}
+    order = topological([target.problem.objective])
+    moving = varying(order)
+    for node in order:
+        if node.op is None or moving.isdisjoint(node.args):
+            continue
+        if node.op.name in ALONE:
+            found[node.args[0]] = None
+        elif node.op.name in BETWEEN:
+            found[node.args[0] - node.args[1]] = None
+    return Inner(target, list(found))
+
+
+def bends(target: Target) -> Inner:
+    """Return the arguments of functions that are flat away from zero."""
+    order = topological([target.problem.objective])
+    moving = varying(order)
+    bent = [n.args[0] for n in order if n.op is not None and n.op.name in BENT]
+    return Inner(target, [z for z in dict.fromkeys(bent) if z in moving])

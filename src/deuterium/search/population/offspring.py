@@ -1,0 +1,110 @@
+"""New points from a population: mixed with the best, moved along differences, shaken.
+
+Every way makes one child of every parent; which way is taken is drawn for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from deuterium.domain.points import Block, Feasible
+
+Array = Any
+Random = np.random.Generator
+
+BEST = 5  # one in so many of a population are its best
+STRETCH = (0.3, 0.6, 0.9)  # of a difference between two points
+TAKEN = (0.1, 0.3, 0.6, 1.0)  # of the inputs that change
+FEW = (1, 2, 3, 5, 8)  # inputs moved to an end
+SHARES = (0.05, 0.1, 0.2, 0.4)  # of the inputs that are drawn anew
+SCALES = (0.001, 0.01, 0.03, 0.1, 0.3)  # of the width that all are shaken by
+
+
+def offspring(place: Feasible, rows: Array, values: Array, random: Random) -> Array:
+    """Return one new point of the domain for every row of a population."""
+    size = len(rows)
+    order = np.argsort(-values, kind="stable")
+    better = rows[order[random.integers(0, max(2, size // BEST), size) % size]]
+    kinds = random.integers(0, len(WAYS), size)
+    children = rows.copy()
+    for kind, way in enumerate(WAYS):
+        mine = np.flatnonzero(kinds == kind)
+        changed = way(place, rows[mine], better[mine], rows, random)
+        children[mine] = np.where(place.free, changed, rows[mine])
+    for block in place.blocks:
+        _mutate(block, children, better, random)
+    return place.project(children)
+
+
+def _along(
+    place: Feasible, x: Array, better: Array, rows: Array, random: Random
+) -> Array:
+    """Move towards a better point and along the difference of two others."""
+    a, b = rows[random.integers(0, len(rows), (2, len(x)))]
+    stretch = random.choice(STRETCH, (len(x), 1))
+    moved = x + stretch * (better - x) + stretch * (a - b)
+    return np.where(_taken(x, random), moved, x)
+
+
+def _mixed(
+    place: Feasible, x: Array, better: Array, rows: Array, random: Random
+) -> Array:
+    return np.where(_taken(x, random), better, x)
+
+
+def _to_ends(
+    place: Feasible, x: Array, better: Array, rows: Array, random: Random
+) -> Array:
+    """Move a few inputs to an end."""
+    few = random.choice(FEW, (len(x), 1))
+    ends = np.where(random.random(x.shape) < 0.5, place.near_low, place.near_high)
+    return np.where(_some(few, x, random), ends, x)
+
+
+def _best_to_ends(
+    place: Feasible, x: Array, better: Array, rows: Array, random: Random
+) -> Array:
+    return _to_ends(place, better, better, rows, random)
+
+
+def _shaken(
+    place: Feasible, x: Array, better: Array, rows: Array, random: Random
+) -> Array:
+    scale = random.choice(SCALES, (len(x), 1))
+    return x + scale * place.width * random.normal(size=x.shape)
+
+
+def _anew(
+    place: Feasible, x: Array, better: Array, rows: Array, random: Random
+) -> Array:
+    """Draw a share of the inputs anew."""
+    few = np.maximum(1, random.choice(SHARES, (len(x), 1)) * x.shape[1])
+    drawn = place.near_low + random.random(x.shape) * (place.near_high - place.near_low)
+    return np.where(_some(few, x, random), drawn, x)
+
+
+Way = Callable[[Feasible, Array, Array, Array, Random], Array]
+WAYS: tuple[Way, ...] = (_along, _mixed, _to_ends, _best_to_ends, _shaken, _anew)
+
+
+def _taken(x: Array, random: Random) -> Array:
+    """Return a mask of inputs that change: a share of its own in each row."""
+    return random.random(x.shape) < random.choice(TAKEN, (len(x), 1))
+
+
+def _some(few: Array, x: Array, random: Random) -> Array:
+    """Return a mask that chooses a number of inputs in each row."""
+    return random.random(x.shape).argsort(axis=1) < few
+
+
+def _mutate(block: Block, children: Array, better: Array, random: Random) -> None:
+    """Take a better point's value, or any, for inputs of finitely many values."""
+    draw = random.random((len(children), 1))
+    drawn = block.table[random.integers(0, len(block.table), len(children))]
+    own = children[:, block.columns]
+    theirs = better[:, block.columns]
+    mixed = np.where(draw < 0.3, theirs, np.where(draw < 0.5, drawn, own))
+    children[:, block.columns] = mixed

@@ -1,0 +1,89 @@
+"""New points by moving one scalar inside the graph and keeping the others.
+
+A relu changes its phase while the others keep theirs; the argument of a saturating
+function comes back to where it is steep while those that are there stay.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from deuterium.search.population.kink_functions import Inner
+
+Array = Any
+Random = np.random.Generator
+
+HELD = 32  # scalars at most that are minded
+BEYOND = 1e-6  # of a scalar's slopes a width: how far past its zero it goes
+STEEP = 3.0  # where a saturating function still is
+SPREAD, STAY = 0.7, 0.3  # where its argument is put, and how far others may move
+ROUNDS = 10
+RIDGE = 1e-9  # relative
+
+
+def crossed(inner: Inner, rows: Array, bent: bool, random: Random) -> Array:
+    """Return rows moved so that one of the scalars is elsewhere in each."""
+    place, width = inner.target.place, inner.target.place.width
+    z = inner.at(rows)
+    which = _minded(np.abs(z), random)
+    z = np.take_along_axis(z, which, axis=1)
+    slopes = inner.slopes(rows, which)
+    reach = np.abs(slopes).sum(axis=2)
+    low, high = _steep(z, random) if bent else _phases(z, BEYOND * reach)
+    moved = np.zeros(rows.shape)
+    down, up = (place.low - rows) / width, (place.high - rows) / width
+    for _ in range(ROUNDS):
+        now = z + (slopes @ moved[:, :, None])[:, :, 0]
+        off = np.maximum(low - now, 0.0) - np.maximum(now - high, 0.0)
+        if not off.any():
+            break
+        inner_slopes = np.where((off != 0)[:, :, None], slopes, 0.0)
+        stuck = ((moved <= down) | (moved >= up)) & (random.random(moved.shape) < 0.5)
+        inner_slopes = np.where(stuck[:, None], 0.0, inner_slopes)
+        moved = np.clip(moved + shortest(inner_slopes, off), down, up)
+    return place.project(rows + moved * width)
+
+
+def _minded(size: Array, random: Random) -> Array:
+    """Return which scalars to mind, (rows, k): first the one to move."""
+    rows, count = size.shape
+    near = np.argsort(size, axis=1, kind="stable")
+    rank = np.minimum(random.geometric(0.2, rows) - 1, count - 1)
+    rank = np.where(random.random(rows) < 0.5, rank, random.integers(0, count, rows))
+    first = np.take_along_axis(near, rank[:, None], axis=1)
+    others = np.where(near == first, count, np.arange(count)).argsort(axis=1)
+    others = np.take_along_axis(near, others, axis=1)[:, : min(HELD, count) - 1]
+    return np.concatenate([first, others], axis=1)
+
+
+def _phases(z: Array, beyond: Array) -> tuple[Array, Array]:
+    """Return ends that keep every sign but the first, which changes."""
+    side = np.where(z < 0, -1.0, 1.0)
+    side[:, 0] *= -1
+    low = np.where(side > 0, np.minimum(beyond, np.abs(z)), -np.inf)
+    high = np.where(side < 0, -np.minimum(beyond, np.abs(z)), np.inf)
+    low[:, 0] = np.where(side[:, 0] > 0, beyond[:, 0], -np.inf)
+    high[:, 0] = np.where(side[:, 0] < 0, -beyond[:, 0], np.inf)
+    return low, high
+
+
+def _steep(z: Array, random: Random) -> tuple[Array, Array]:
+    """Return ends that bring the first near zero, and keep others that are near it."""
+    near = np.abs(z) < STEEP
+    low = np.where(near, z - STAY, -np.inf)
+    high = np.where(near, z + STAY, np.inf)
+    to = SPREAD * random.normal(size=len(z))
+    low[:, 0], high[:, 0] = to - 0.1, to + 0.1
+    return low, high
+
+
+def shortest(slopes: Array, off: Array) -> Array:
+    """Return the shortest moves that change the scalars by ``off``."""
+    gram = slopes @ slopes.transpose(0, 2, 1)
+    size = np.trace(gram, axis1=1, axis2=2)[:, None, None]
+    little = RIDGE * size
+    ridge = (little + (little == 0)) * np.eye(slopes.shape[1])
+    force = np.linalg.solve(gram + ridge, off[:, :, None])
+    return (slopes.transpose(0, 2, 1) @ force)[:, :, 0]

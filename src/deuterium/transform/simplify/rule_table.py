@@ -1,0 +1,65 @@
+"""The table of rules: what each states, where it holds, and what it gains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from deuterium.graph.variable import Variable
+from deuterium.transform.simplify.assumptions import Known
+
+Rewrite = Callable[[Variable, Known], Variable | None]
+
+LEAF = "constant"
+"""What rules on constants name in place of an operator."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One identity over the reals, read from left to right.
+
+    Attributes
+    ----------
+    name : str
+        The name of the function that applies it.
+    identity : str
+        What is replaced by what.
+    holds : str
+        Where the two sides are equal.  A condition on the domain is checked, by an
+        enclosure, before the rule is applied.
+    gains : str
+        Why the right side is better.
+    operators : tuple of str
+        The operators of the nodes on which it is tried.
+    rewrite : callable
+        ``rewrite(v, known)``: the right side, or None where the rule does not apply.
+    """
+
+    name: str
+    identity: str
+    holds: str
+    gains: str
+    operators: tuple[str, ...]
+    rewrite: Rewrite
+
+
+RULES: dict[str, Rule] = {}
+"""Every rule by name."""
+
+
+def is_op(v: Variable, name: str) -> bool:
+    """Whether ``v`` is an application of the operator of that name."""
+    return v.op is not None and v.op.name == name
+
+
+def rule(
+    *operators: str, identity: str, holds: str = "everywhere", gains: str
+) -> Callable[[Rewrite], Rewrite]:
+    """Return a decorator that enters a rule for nodes of these operators."""
+
+    def enter(rewrite: Rewrite) -> Rewrite:
+        name = rewrite.__name__
+        RULES[name] = Rule(name, identity, holds, gains, operators, rewrite)
+        return rewrite
+
+    return enter

@@ -1,0 +1,277 @@
+"""The logistic function, tanh and softplus in their many spellings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from deuterium.graph.operator import lookup
+from deuterium.graph.variable import Variable
+from deuterium.transform.simplify import exact_constants as exact
+from deuterium.transform.simplify.assumptions import Known
+from deuterium.transform.simplify.exact_constants import Number
+from deuterium.transform.simplify.factors import Factors, build, factors
+from deuterium.transform.simplify.rule_table import is_op, rule
+from deuterium.transform.simplify.terms import Terms, build_sum, terms
+
+
+def apply(name: str, *args: Variable) -> Variable:
+    """Return an operator, by name, applied to nodes."""
+    result: Variable = lookup(name)(*args)
+    return result
+
+
+def up_to_sign(u: Variable, known: Known) -> tuple[Any, int]:
+    """Return a key that ``u`` and ``-u`` share, and a sign that tells them apart."""
+    name = "" if u.op is None else u.op.name
+    if name == "negative":
+        key, sign = up_to_sign(u.args[0], known) if _shallow(u) else (id(u.args[0]), 1)
+        return key, -sign
+    if name == "subtract":
+        a, b = (id(x) for x in u.args)
+        return ("-", min(a, b), max(a, b)), 1 if a < b else -1
+    if name == "multiply":
+        for number, rest in (u.args, u.args[::-1]):
+            value = known.number(number)
+            if value is not None and value != 0:
+                return ("*", abs(value), id(rest)), 1 if value > 0 else -1
+    value = known.number(u) if u.op is None else None
+    if value is not None:
+        return ("number", abs(value)), 1 if value >= 0 else -1
+    return id(u), 1
+
+
+def _shallow(u: Variable) -> bool:
+    return u.args[0].op is None or u.args[0].op.name != "negative"
+
+
+def one_plus_exp(v: Variable, known: Known) -> Variable | None:
+    """Return ``u`` if ``v`` is ``1 + exp(u)``."""
+    if v.op is None or v.op.name != "add":
+        return None
+    for one, other in (v.args, v.args[::-1]):
+        if other.op is not None and other.op.name == "exp" and known.number(one) == 1:
+            return other.args[0]
+    return None
+
+
+# -- in products -----------------------------------------------------------------------
+
+
+@dataclass
+class _Group:
+    """``expit(z)**a * expit(-z)**b``, where ``z`` is ``u`` or ``-u``."""
+
+    u: Variable
+    sign: int
+    a: int = 0
+    b: int = 0
+    spellings: int = 0
+    quotient: bool = False  # holds 1 / (1 + exp(u))
+
+    @property
+    def z(self) -> Variable:
+        return self.u if self.sign > 0 else -self.u
+
+    @property
+    def minus_z(self) -> Variable:
+        return -self.u if self.sign > 0 else self.u
+
+
+_POWERS: dict[str, tuple[int, int]] = {
+    "expit": (1, 0),
+    "exp": (1, -1),  # exp(z) = expit(z) / expit(-z)
+    "expit'": (1, 1),  # expit'(z) = expit(z) * expit(-z)
+}
+
+
+def combine_logistic(view: Factors, known: Known) -> bool:
+    """Write ``expit``, ``expit'``, ``exp`` and ``1 + exp`` of ``±z`` as few factors.
+
+    All are products of powers of ``expit(z)`` and ``expit(-z)``, which are positive for
+    every real ``z``.  Returns whether anything was combined.
+    """
+    groups: dict[Any, _Group] = {}
+    members: dict[Any, list[Variable]] = {}
+    for base, e in view.powers.items():
+        name = "" if base.op is None else base.op.name
+        u, powers, quotient = None, _POWERS.get(name), False
+        if powers is not None:
+            (u,) = base.args
+        elif name == "tanh'":
+            u, powers = 2 * base.args[0], (1, 1)  # and a coefficient of 4
+        elif name == "add":
+            u, powers, quotient = one_plus_exp(base, known), (0, -1), e < 0
+        if u is None or powers is None:
+            continue
+        key, sign = up_to_sign(u, known)
+        group = groups.setdefault((key, base.shape), _Group(u, sign))
+        members.setdefault((key, base.shape), []).append(base)
+        a, b = powers if sign > 0 else powers[::-1]
+        group.a, group.b = group.a + a * e, group.b + b * e
+        group.spellings += 1
+        group.quotient = group.quotient or quotient
+    done = False
+    for key, group in groups.items():
+        if group.spellings > 1 or group.quotient:
+            done = _emit(view, group, members[key], known) or done
+    return done
+
+
+def _emit(view: Factors, group: _Group, members: list[Variable], known: Known) -> bool:
+    a, b = group.a, group.b
+    if a == b == 0 and not known.defined(group.u):
+        return False
+    # tanh'(z) = 4 * expit'(2 z)
+    fours = sum(view.powers[base] for base in members if is_op(base, "tanh'"))
+    four = exact.power(4, fours)
+    coefficient = None if four is None else exact.product(view.coefficient, four)
+    if coefficient is None:
+        return False
+    view.coefficient = coefficient
+    for base in members:
+        del view.powers[base]
+    if a > 0 and b > 0:
+        both = min(a, b)
+        view.times(apply("expit'", group.z), both)
+        a, b = a - both, b - both
+    elif a > 0 > b:
+        both = min(a, -b)
+        view.times(apply("exp", group.z), both)
+        a, b = a - both, b + both
+    elif a < 0 < b:
+        both = min(-a, b)
+        view.times(apply("exp", group.minus_z), both)
+        a, b = a + both, b - both
+    for power, z, minus in ((a, group.z, group.minus_z), (b, group.minus_z, group.z)):
+        if power > 0:
+            view.times(apply("expit", z), power)
+        elif power < 0:
+            view.times(1 + apply("exp", minus), -power)
+    return True
+
+
+# -- in sums ---------------------------------------------------------------------------
+
+
+def _swap(
+    view: Terms, old: Variable, new: Variable, coefficient: Number, known: Known
+) -> Variable | None:
+    """Return a sum with one term and its constant replaced by one other term."""
+    kept = view.without(old)
+    kept.constant = 0
+    kept.terms[new] = coefficient
+    return build_sum(kept, known)
+
+
+@rule(
+    "subtract",
+    "add",
+    identity="1 - expit(x) = expit(-x), 1 - square(tanh(x)) = tanh'(x)",
+    gains="a difference that cancels: relative accuracy, and no dependency",
+)
+def complement(v: Variable, known: Known) -> Variable | None:
+    """Name the rest to one of a logistic function or of a squared tanh."""
+    view = terms(v, known)
+    if view.constant == 0:
+        return None
+    for term, c in view.terms.items():
+        if c != -view.constant or term.op is None:
+            continue
+        if term.op.name == "expit":
+            return _swap(view, term, apply("expit", -term.args[0]), -c, known)
+        if term.op.name == "square" and is_op(term.args[0], "tanh"):
+            slope = apply("tanh'", term.args[0].args[0])
+            return _swap(view, term, slope, -c, known)
+    return None
+
+
+@rule(
+    "subtract",
+    "add",
+    identity="2 * expit(2 * x) - 1 = tanh(x), 1 + tanh(x) = 2 * expit(2 * x)",
+    gains="one function in place of three operations",
+)
+def tanh_by_logistic(v: Variable, known: Known) -> Variable | None:
+    """Recognise tanh as a shifted logistic function, and the other way round."""
+    view = terms(v, known)
+    if view.constant == 0:
+        return None
+    for term, c in view.terms.items():
+        if is_op(term, "expit") and exact.product(-2, view.constant) == c:
+            half = apply("tanh", 0.5 * term.args[0])
+            return _swap(view, term, half, -view.constant, known)
+        if is_op(term, "tanh") and c == view.constant:
+            twice = exact.product(2, c)
+            if twice is not None:
+                logistic = apply("expit", 2 * term.args[0])
+                return _swap(view, term, logistic, twice, known)
+    return None
+
+
+@rule(
+    "expit'",
+    identity="expit'(2 * x) = tanh'(x) / 4",
+    gains="the slope of a tanh that was spelled with a logistic function",
+)
+def slope_of_tanh(v: Variable, known: Known) -> Variable | None:
+    """Write the slope of a logistic function of ``2 x`` as that of tanh."""
+    (u,) = v.args
+    if is_op(u, "multiply"):
+        for two, x in (u.args, u.args[::-1]):
+            if known.number(two) == 2:
+                return 0.25 * apply("tanh'", x)
+    return None
+
+
+@rule(
+    "add",
+    "subtract",
+    identity="a * expit(-z) + b * expit(z) = a + (b - a) * expit(z)",
+    holds="where b - a is a number and what vanishes from it is defined",
+    gains="one function: y * expit(-z) - (1 - y) * expit(z) = y - expit(z)",
+)
+def logistic_pair(v: Variable, known: Known) -> Variable | None:
+    """Join ``expit(z)`` and ``expit(-z)`` in a sum; both stand for one probability."""
+    view = terms(v, known)
+    seen: dict[Any, tuple[Variable, Variable, Number]] = {}
+    for term, c in view.terms.items():
+        product = factors(term, known)
+        for base, e in product.powers.items():
+            if e != 1 or not is_op(base, "expit"):
+                continue
+            rest = product.without({base: 1})
+            key, sign = up_to_sign(base.args[0], known)
+            other = seen.get((key, -sign))
+            if other is not None:
+                joined = _joined(view, other, (term, base, rest), c, known)
+                if joined is not None:
+                    return joined
+            seen[key, sign] = (term, base, c)
+    return None
+
+
+def _joined(
+    view: Terms,
+    other: tuple[Variable, Variable, Number],
+    this: tuple[Variable, Variable, Factors],
+    c: Number,
+    known: Known,
+) -> Variable | None:
+    """Return ``a + (b - a) * expit(z)`` if ``b - a`` is a number."""
+    first_term, first_base, first_c = other
+    term, base, rest = this
+    first = build(factors(first_term, known).without({first_base: 1}), known)
+    second = build(rest, known)
+    if first is None or second is None:
+        return None
+    a, b = first_c * first, c * second
+    difference = terms(b - a, known)
+    stay = terms(a, known).terms
+    lost = [t for t in difference.terms if not stay.get(t)]
+    if any(difference.terms.values()) or not known.defined(*lost):
+        return None
+    joined = view.without(first_term, term)
+    if not (joined.add(a, 1) and joined.add(base, difference.constant)):
+        return None
+    return build_sum(joined, known)

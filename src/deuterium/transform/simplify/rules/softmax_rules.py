@@ -1,0 +1,333 @@
+"""Softmax and log-sum-exp in their many spellings."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from deuterium.graph.constructors import broadcast_to
+from deuterium.graph.operator import lookup
+from deuterium.graph.variable import Variable, node
+from deuterium.ops import arrays
+from deuterium.transform.simplify.assumptions import Known
+from deuterium.transform.simplify.broadcastable import broadcast_alike
+from deuterium.transform.simplify.exact_constants import Number
+from deuterium.transform.simplify.factors import Factors, build, factors
+from deuterium.transform.simplify.rule_table import is_op, rule
+from deuterium.transform.simplify.terms import Terms, build_sum, terms
+
+
+def softmax_of(u: Variable) -> Variable:
+    """Return the softmax over the last axis."""
+    return node(lookup("softmax"), (u,), {}, u.shape)
+
+
+def log_sum_exp(u: Variable) -> Variable:
+    """Return the log-sum-exp over the last axis."""
+    return node(lookup("logsumexp"), (u,), {}, u.shape[:-1])
+
+
+def over_last_axis(v: Variable) -> bool:
+    """Whether a sum is over the last axis, up to axes of length one."""
+    (x,) = v.args
+    long = {i for i in v.attrs["axis"] if x.shape[i] != 1}
+    return x.ndim > 0 and (long == {-1} or (x.shape[-1] == 1 and not long))
+
+
+def sum_of_exp(v: Variable) -> Variable | None:
+    """Return ``u`` if ``v`` is the sum of ``exp(u)`` over its last axis."""
+    if not is_op(v, "sum") or not over_last_axis(v) or not is_op(v.args[0], "exp"):
+        return None
+    (u,) = v.args[0].args
+    return u if u.shape[-1] else None
+
+
+def kept_sum_of_exp(v: Variable) -> Variable | None:
+    """Return ``u`` if ``v`` is such a sum, reshaped to broadcast over the last axis."""
+    inner = v
+    while is_op(inner, "reshape"):
+        (inner,) = inner.args
+    u = sum_of_exp(inner)
+    if u is None or v.size == 1:
+        return u
+    return u if broadcast_alike(v.shape, (*u.shape[:-1], 1)) else None
+
+
+# -- in products -----------------------------------------------------------------------
+
+
+@dataclass
+class _Group:
+    """Powers of ``exp(u)``, of elements of it, and of their sum ``S``.
+
+    Attributes
+    ----------
+    arguments : list of Variable
+        What the members are functions of: ``u``, or ``u`` and a shift.
+    rows : list of array
+        For each member, the row of ``u`` that each of its elements belongs to.
+    """
+
+    sum_power: int = 0
+    exps: dict[Any, int] = field(default_factory=dict)
+    like: dict[Any, Variable] = field(default_factory=dict)
+    members: list[Variable] = field(default_factory=list)
+    arguments: list[Variable] = field(default_factory=list)
+    rows: list[Any] = field(default_factory=list)
+    sum_node: Variable | None = None
+
+    def add(self, base: Variable, argument: Variable, rows: Any) -> None:
+        """Enter a member."""
+        self.members.append(base)
+        self.arguments.append(argument)
+        self.rows.append(rows)
+
+
+def combine_softmax(view: Factors, known: Known) -> bool:
+    """Write powers of ``exp(u)``, ``sum(exp(u))`` and ``softmax(u)`` as few factors.
+
+    All are positive for every real ``u``.  Returns whether anything was combined.
+    """
+    done = False
+    for u in _arguments(view):
+        group = _collected(view, u, known)
+        if len(group.members) > 1 and known.defined(*group.arguments):
+            done = _emit(view, u, group) or done
+    return done
+
+
+def _arguments(view: Factors) -> list[Variable]:
+    found: dict[Variable, None] = {}
+    for base in view.powers:
+        u = kept_sum_of_exp(base)
+        if u is None and (_picked(base, "softmax") or _picked(base, "exp")):
+            u = _source(base).args[0]
+        if u is not None and u.ndim:
+            found[u] = None
+    return list(found)
+
+
+def _source(v: Variable) -> Variable:
+    """Return what elements are picked from."""
+    return v.args[0] if is_op(v, "gather") else v
+
+
+def _picked(v: Variable, name: str) -> bool:
+    """Whether ``v`` is a function of that name, or elements picked from one."""
+    return is_op(_source(v), name)
+
+
+def _collected(view: Factors, u: Variable, known: Known) -> _Group:
+    group = _Group()
+    count = math.prod(u.shape[:-1])
+    for base, e in view.powers.items():
+        own = kept_sum_of_exp(base)
+        if own is u:
+            group.sum_power += e
+            group.sum_node = base
+            group.add(base, u, np.arange(count).reshape(base.shape))
+            continue
+        is_softmax = _picked(base, "softmax")
+        if not is_softmax and not _picked(base, "exp"):
+            continue
+        (argument,) = _source(base).args
+        if argument is u or (is_softmax and _differ_by_shift(argument, u, known)):
+            key = _place(base)
+            group.exps[key] = group.exps.get(key, 0) + e
+            group.like[key] = base
+            group.add(base, argument, _rows(base, u))
+            if is_softmax:
+                group.sum_power -= e
+    return group
+
+
+def _place(base: Variable) -> Any:
+    """Return what tells picked elements apart: the content of the index array."""
+    if is_op(base, "gather"):
+        index = base.attrs["index"]
+        return index.shape, index.tobytes()
+    return None
+
+
+def _rows(base: Variable, u: Variable) -> Any:
+    """Return which row of ``u`` each element of ``base`` belongs to."""
+    if is_op(base, "gather"):
+        return base.attrs["index"] // u.shape[-1]
+    return np.arange(math.prod(u.shape[:-1])).reshape((*u.shape[:-1], 1))
+
+
+def _same_rows(group: _Group) -> Any:
+    """Return the rows that all members have where they meet, if they do."""
+    rows = np.broadcast_arrays(*group.rows)
+    return rows[0] if all(np.array_equal(r, rows[0]) for r in rows) else None
+
+
+def _emit(view: Factors, u: Variable, group: _Group) -> bool:
+    """Replace the members by fewer factors, if there are fewer."""
+    rows = _same_rows(group)
+    if rows is None:
+        return False
+    left = -group.sum_power  # so many divisions by the sum
+    parts: list[tuple[Variable, int]] = []
+    for key, e in group.exps.items():
+        like = group.like[key]
+        whole = max(0, min(left, e)) or min(0, max(left, e))
+        left -= whole
+        if whole:
+            parts.append((_repicked(like, softmax_of(u)), whole))
+        if e - whole:
+            parts.append((_repicked(like, u.exp()), e - whole))
+    if left:
+        total = group.sum_node
+        if total is None:
+            total = arrays.take_places(arrays.sum_over(u.exp(), (-1,)), rows)
+        parts.append((total, -left))
+    if len(parts) >= len(group.members):
+        return False
+    for base in group.members:
+        del view.powers[base]
+    for base, e in parts:
+        view.times(base, e)
+    return True
+
+
+def _repicked(like: Variable, source: Variable) -> Variable:
+    if is_op(like, "gather"):
+        return node(like.op, (source,), like.attrs, like.shape)
+    return source
+
+
+# -- shifts ----------------------------------------------------------------------------
+
+
+def _constant_along_last(x: Variable) -> bool:
+    """Whether ``x`` broadcasts along the last axis."""
+    return x.shape[-1:] in ((), (1,))
+
+
+def _split_shift(u: Variable, known: Known) -> tuple[Variable, Variable] | None:
+    """Return ``(x, c)`` if ``u`` is ``x + c``, ``c`` constant along the last axis."""
+    view = terms(u, known)
+    for term, coefficient in view.terms.items():
+        if not is_op(term, "broadcast") or not _constant_along_last(term.args[0]):
+            continue
+        rest = view.without(term)
+        x = build_sum(rest, known) if rest.terms else None
+        if x is not None:
+            return x, coefficient * term.args[0]
+    return None
+
+
+def _differ_by_shift(u: Variable, w: Variable, known: Known) -> bool:
+    """Whether two arguments have the same softmax, where both are defined."""
+    return u.shape == w.shape and _without_shift(u, known) == _without_shift(w, known)
+
+
+def _without_shift(u: Variable, known: Known) -> set[tuple[int, Number]]:
+    return {
+        (id(term), c)
+        for term, c in terms(u, known).terms.items()
+        if not (is_op(term, "broadcast") and _constant_along_last(term.args[0]))
+    }
+
+
+@rule(
+    "softmax",
+    identity="softmax(x + c) = softmax(x)",
+    holds="where c is defined and constant along the last axis",
+    gains="the shift by a maximum, a kink, goes away",
+)
+def softmax_of_shifted(v: Variable, known: Known) -> Variable | None:
+    """Drop a shift under a softmax."""
+    found = _split_shift(v.args[0], known)
+    if found is None or not known.defined(v.args[0]):
+        return None
+    return softmax_of(found[0])
+
+
+@rule(
+    "logsumexp",
+    identity="logsumexp(x + c) = logsumexp(x) + c",
+    holds="where c is constant along the last axis",
+    gains="the shift by a maximum cancels outside",
+)
+def log_sum_exp_of_shifted(v: Variable, known: Known) -> Variable | None:
+    """Pull a shift out of a log-sum-exp."""
+    found = _split_shift(v.args[0], known)
+    if found is None:
+        return None
+    x, c = found
+    kept = broadcast_to(c, (*v.shape, 1))
+    return log_sum_exp(x) + arrays.reshape_to(kept, v.shape)
+
+
+@rule(
+    "log",
+    identity="log(sum(exp(x))) = logsumexp(x)",
+    gains="no overflow, exact bounds: it increases in every element",
+)
+def log_of_sum_of_exp(v: Variable, known: Known) -> Variable | None:
+    """Recognise a log-sum-exp over the last axis."""
+    (x,) = v.args
+    u = sum_of_exp(x)
+    return None if u is None else arrays.reshape_to(log_sum_exp(u), v.shape)
+
+
+@rule(
+    "log",
+    identity="log(softmax(x)) = x - logsumexp(x), of all elements or of some",
+    gains="no quotient whose logarithm has a pole, no underflow",
+)
+def log_of_softmax(v: Variable, known: Known) -> Variable | None:
+    """Write the logarithm of a softmax as a difference."""
+    (p,) = v.args
+    if not _picked(p, "softmax"):
+        return None
+    (u,) = _source(p).args
+    total = arrays.reshape_to(log_sum_exp(u), (*u.shape[:-1], 1))
+    return _repicked(p, u) - _repicked(p, broadcast_to(total, u.shape))
+
+
+@rule(
+    "sum",
+    identity="sum(softmax(x) * c + y) = c + sum(y) over the last axis",
+    holds="where c is constant along the last axis and x is defined",
+    gains="probabilities add up to one: shifts by a maximum leave the derivative",
+)
+def sum_of_softmax(v: Variable, known: Known) -> Variable | None:
+    """Use that the elements of a softmax add up to one."""
+    if not over_last_axis(v):
+        return None
+    (x,) = v.args
+    view = terms(x, known)
+    for term in view.terms:
+        product = factors(term, known)
+        for base, e in product.powers.items():
+            if e == 1 and is_op(base, "softmax") and base.shape == x.shape:
+                found = _without_softmax(v, view, term, base, known)
+                if found is not None:
+                    return found
+    return None
+
+
+def _without_softmax(
+    v: Variable, view: Terms, term: Variable, base: Variable, known: Known
+) -> Variable | None:
+    (x,) = v.args
+    scale = factors(term, known).without({base: 1})
+    if not all(_constant_along_last(b) for b in scale.powers):
+        return None
+    if not known.defined(base):
+        return None
+    scale.shape = (*x.shape[:-1], 1)
+    once, rest = build(scale, known), view.without(term)
+    others = build_sum(rest, known)
+    if once is None or others is None:
+        return None
+    total = view.terms[term] * arrays.sum_over(once, v.attrs["axis"])
+    if not rest.terms and rest.constant == 0:
+        return total
+    return total + arrays.sum_over(others, v.attrs["axis"])

@@ -1,0 +1,109 @@
+"""Leaves that say what `enclose` says: believed where it is so, and nowhere else."""
+
+import copy
+
+import numpy as np
+import pytest
+
+import deuterium as dt
+from deuterium.certify.certificate import Certificate
+from deuterium.certify.format import sealed
+from deuterium.errors import CertificateError, DeuteriumError
+from tests.optimize.random_problems import problem
+
+x = dt.symbol("x", shape=(3,))
+y = dt.symbol("y", shape=(4,))
+WEIGHTS = np.random.default_rng(0).normal(size=(3, 4))
+
+
+def labelled():
+    """Return a function of which the label makes much, and its domain."""
+    scores = np.tanh(x @ WEIGHTS)
+    v = dt.norm([scores - 2 * y, np.sum(scores * y)])
+    return v, dt.Box({x: (-1, 1)}) & dt.OneHot(y)
+
+
+def outset(v, domain, maximize=True):
+    """Return what is known with no time at all."""
+    find = dt.maximize if maximize else dt.minimize
+    return find(v, domain, time_limit=1e-9)
+
+
+def forged(certificate, **changes):
+    body = copy.deepcopy(certificate.body) | changes
+    return Certificate(body, sealed(body))
+
+
+@pytest.mark.parametrize("maximize", [True, False])
+def test_labels_are_told_apart(maximize):
+    v, domain = labelled()
+    found = outset(v, domain, maximize)
+    (node,) = found.certificate.body["proof"]
+    assert node["leaf"] == ["enclosure", {"labels": ["y"]}]
+    assert found.certificate.verify(v, domain).leaves == 1
+    proof = [{"steps": [], "leaf": ["enclosure", {"labels": []}]}]
+    with pytest.raises(CertificateError):  # the hull of the labels is much wider
+        forged(found.certificate, proof=proof).verify(v, domain)
+
+
+@pytest.mark.parametrize("labels", [["z"], "y", None, [["y"]], ["x"], ["y"] * 5])
+def test_labels_that_are_none_prove_nothing(labels):
+    v, domain = labelled()
+    found = outset(v, domain)
+    proof = [{"steps": [], "leaf": ["enclosure", {"labels": labels}]}]
+    with pytest.raises(CertificateError):
+        forged(found.certificate, proof=proof).verify(v, domain)
+
+
+def test_a_claim_below_what_the_graph_reaches_is_refused():
+    a = dt.symbol("a")
+    v, domain = 3 * a, dt.Box({a: (-1, 2)})
+    found = outset(v, domain)
+    assert found.upper == 6.0
+    found.certificate.verify(v, domain)
+    below = float(np.nextafter(6.0, 0.0))
+    with pytest.raises(CertificateError, match="above the claim"):
+        forged(found.certificate, upper=below, lower=-3.0).verify(v, domain)
+
+
+def test_what_is_undefined_proves_nothing():
+    a = dt.symbol("a")
+    v, domain = np.sqrt(a) + np.square(a), dt.Box({a: (0, 1)})
+    found = outset(v, domain)
+    wider = dt.Box({a: (-1, 1)})
+    body = dict(found.certificate.body)
+    body["domain"] = {"a": [{"kind": "range", "lower": -1.0, "upper": 1.0}]}
+    with pytest.raises(CertificateError):
+        forged(found.certificate, **body).verify(v, wider)
+
+
+def believed(seeds):
+    """Check the outset of random problems; return how many were verified."""
+    verified = 0
+    for seed in seeds:
+        v, domain, maximize, _ = problem(seed)
+        whole = dt.enclose(v, domain)
+        found = outset(v, domain, maximize)
+        if whole.cause is None or whole.cause.kind != "undefined":
+            assert (
+                found.upper <= whole.upper if maximize else found.lower >= whole.lower
+            )
+        if found.certificate is None:
+            continue
+        try:
+            found.certificate.verify(v, domain)
+        except DeuteriumError as error:
+            # what the checker says of points, not of the leaf
+            assert "random points" in str(error) or "witness" in str(error), seed
+        else:
+            verified += 1
+    return verified
+
+
+def test_the_outset_of_random_problems_is_believed():
+    assert believed(range(150)) > 100
+
+
+@pytest.mark.long
+def test_the_outset_of_many_random_problems_is_believed():
+    assert believed(range(1000, 8000)) > 5000

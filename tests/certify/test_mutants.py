@@ -1,0 +1,63 @@
+"""Right proofs changed at random: what is still believed is still true."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from deuterium.errors import CertificateError
+from tests.certify.mutants import Mutator
+from tests.certify.right_proofs import KINDS, NAMES, named, sealed_again, seeds, used
+
+
+def test_every_kind_of_leaf_and_step_is_there():
+    wanted = {(where, kind) for where, kinds in KINDS.items() for kind in kinds}
+    assert set().union(*[used(s.body) for s in seeds()]) == wanted
+    data = [n["leaf"] for s in seeds() for n in s.body["proof"] if "leaf" in n]
+    assert {key for _, d in data for key in d} >= {
+        "center", "around", "along", "at", "basis", "p", "energies", "empty", "sigma",
+        "nodes", "simplex", "each", "mean",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_unchanged_they_are_believed_and_true(name):
+    seed = named(name)
+    sealed_again(seed.body).verify(seed.v, seed.domain)
+    assert not seed.is_false(seed.body)
+
+
+def run(number, draws):
+    """Return how many changed certificates were believed, of how many."""
+    rng = np.random.default_rng(number)
+    found = Counter()
+    mutate = Mutator(rng, seeds())
+    for _ in range(draws):
+        seed = mutate.choose(seeds())
+        body = mutate(seed)
+        believed = True
+        try:
+            certificate = sealed_again(body)
+            if certificate is None:
+                continue
+            certificate.verify(seed.v, seed.domain)
+        except CertificateError:
+            believed = False
+        found["made", seed.name] += 1
+        if believed:
+            found["believed", seed.name] += 1
+            wrong = seed.is_false(certificate.body)
+            assert not wrong, (seed.name, wrong, body)
+    return found
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_nothing_false_is_believed(number):
+    found = run(number, 60)
+    assert sum(found.values()) > 50
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("number", range(100, 150))
+def test_nothing_false_is_believed_of_many(number):
+    run(number, 2000)

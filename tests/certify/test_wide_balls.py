@@ -1,0 +1,176 @@
+"""Rules where an end is a wide ball, or not known at all: they lose, but never lie."""
+
+import itertools
+
+import numpy as np
+import pytest
+from flint import arb, ctx
+
+from deuterium.certify.checker import logistic_family as families
+from deuterium.certify.checker import point_steps as points
+from deuterium.certify.checker import range_steps as ranges
+from deuterium.certify.checker.ball_functions import ONE_VARIABLE, UNKNOWN
+from deuterium.certify.checker.binary_ranges import RULES2
+from deuterium.certify.checker.exceptions import NoBound
+from deuterium.certify.checker.scalar_layout import Group
+from deuterium.certify.checker.unary_ranges import RULES
+
+INFINITE = arb("inf")
+ANYTHING = arb(0, 1).union(INFINITE).union(-INFINITE)
+SIZES = [0.0, 1e-300, 1e-30, 1e-3, 0.4, 0.99, 1.0, 1.3, 3.0, 40.0, 1e5]
+NUMBERS = sorted({s * x for x in SIZES for s in (-1.0, 1.0)})
+WIDTHS = [0.0, 0.0, 0.0, 0.0, 1e-30, 1e-9, 0.1, 1.0, 1e40]
+
+
+@pytest.fixture(autouse=True)
+def precision():
+    with ctx.workprec(96):
+        yield
+
+
+def draw(rng):
+    """Return an interval, and balls around its ends or what stands for no end."""
+    a, b = sorted(rng.choice(NUMBERS, 2))
+    a = 0.0 if b > 0 and rng.random() < 0.3 else a
+    balls = []
+    for end, unknown in ((a, -INFINITE), (b, INFINITE)):
+        width = float(rng.choice(WIDTHS))
+        # the number is anywhere in its ball
+        ball = arb(end) + arb(width * rng.uniform(-1, 1), width)
+        balls.append(ball if width else arb(end))
+        if rng.random() < 0.4:
+            balls[-1] = (UNKNOWN, ANYTHING, unknown)[rng.integers(3)]
+    if balls[0].is_finite() and rng.random() < 0.1:
+        return a, a, balls[0], balls[0]
+    return a, b, *balls
+
+
+def inside(rng, a, b, low, high):
+    """Return numbers between the ends; any, where an end is not known."""
+    below = [x for x in NUMBERS if x <= b] if not low.is_finite() else []
+    above = [x for x in NUMBERS if x >= a] if not high.is_finite() else []
+    if below and above:
+        return NUMBERS
+    between = [a, b, *rng.uniform(a, b, 3), *[x for x in NUMBERS if a <= x <= b]]
+    return between + below + above
+
+
+def holds(value, low, high):
+    """Return whether a value is not certainly outside."""
+    return not value.is_finite() or not (value < low or value > high)
+
+
+@pytest.mark.parametrize("name", sorted(RULES))
+def test_functions_of_one_variable(name):
+    rng = np.random.default_rng([1, *name.encode()])
+    for _ in range(150):
+        a, b, low, high = draw(rng)
+        try:
+            least, most = RULES[name](low, high)
+        except NoBound:
+            continue
+        for x in inside(rng, a, b, low, high):
+            y = ONE_VARIABLE[name](arb(x))
+            assert holds(y, least, most), (x, low, high, least, most)
+
+
+@pytest.mark.parametrize("name", sorted(RULES2))
+def test_functions_of_two_variables(name):
+    rng = np.random.default_rng([2, *name.encode()])
+    f = points.TWO_VARIABLES[name]
+    for _ in range(1000):
+        first, second = draw(rng), draw(rng)
+        try:
+            least, most = RULES2[name](*first[2:], *second[2:])
+        except NoBound:
+            continue
+        xs, ys = inside(rng, *first), inside(rng, *second)
+        for x, y in itertools.islice(zip(rng.permuted(xs), rng.permuted(ys)), 12):  # noqa: B905
+            z = f(arb(float(x)), arb(float(y)))
+            assert holds(z, least, most), (x, y, first, second, least, most)
+
+
+@pytest.mark.parametrize("family", sorted(families.MEMBERS))
+def test_families(family):
+    rng = np.random.default_rng(3)
+    step = families.step_for(Group(family, [((1, 2, 3), (0,))], {}))
+    for _ in range(150):
+        a, b, *ends = draw(rng)
+        low, high = [ends[0], *[None] * 3], [ends[1], *[None] * 3]
+        step(low, high)
+        for x in inside(rng, a, b, *ends):
+            for k, name in enumerate(families.MEMBERS[family], 1):
+                assert holds(ONE_VARIABLE[name](arb(x)), low[k], high[k]), (x, ends)
+
+
+ROWS = ["max", "logsumexp", "softmax", "first_maximum", "prod", "sum", "tie_slope"]
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_rows(name):
+    rng = np.random.default_rng([4, *name.encode()])
+    outs = (3, 4, 5) if name in ("softmax", "first_maximum") else (3,)
+    group = Group(name, [(outs, (0, 1, 2))], {})
+    step, value = ranges.step_for(group, {}, slopes=False), points.step_for(group)
+    for _ in range(150):
+        drawn = [draw(rng) for _ in range(3)]
+        low, high = ([d[k] for d in drawn] + [None] * 3 for k in (2, 3))
+        try:
+            step(low, high)
+        except NoBound:
+            continue
+        for _ in range(8):
+            row = [arb(float(rng.choice(inside(rng, *d)))) for d in drawn]
+            found = [*row, *[None] * 3]
+            value(found)
+            for k in outs:
+                assert holds(found[k], low[k], high[k]), (drawn, row)
+
+
+def test_products_with_a_constant_matrix():
+    rng = np.random.default_rng(5)
+    group = Group("matmul", [((4, 5), (0, 1, 2, 3, 6, 7))], {"shape": (1, 2, 2)})
+    group.tasks = [((6, 7), (0, 1, 2, 3, 4, 5))]
+    for _ in range(150):
+        drawn = [draw(rng) for _ in range(2)]
+        weights = [float(rng.choice(NUMBERS)) for _ in range(4)]
+        balls = [arb(w) + arb(0, float(rng.choice(WIDTHS[:-1]))) for w in weights]
+        fixed = dict(enumerate(balls, 2))
+        low, high = ([d[k] for d in drawn] + balls + [None] * 2 for k in (2, 3))
+        ranges.step_for(group, fixed, slopes=False)(low, high)
+        for _ in range(8):
+            u, v = (arb(float(rng.choice(inside(rng, *d)))) for d in drawn)
+            for k in range(2):
+                exact = u * weights[k] + v * weights[2 + k]
+                assert holds(exact, low[6 + k], high[6 + k])
+
+
+@pytest.mark.parametrize("name", sorted(ONE_VARIABLE))
+def test_values_of_wide_balls(name):
+    rng = np.random.default_rng([6, *name.encode()])
+    f = ONE_VARIABLE[name]
+    for _ in range(150):
+        x = float(rng.choice(NUMBERS))
+        width = float(rng.choice(WIDTHS[4:]))
+        found = f(arb(x) + arb(width * rng.uniform(-1, 1), width))
+        exact = f(arb(x))
+        assert not exact.is_finite() or not found.is_finite() or found.overlaps(exact)
+
+
+@pytest.mark.parametrize("name", sorted({*ONE_VARIABLE, *points.TWO_VARIABLES}))
+def test_what_is_not_known_is_not_hidden_at_a_point(name):
+    if name in ONE_VARIABLE:
+        assert not ONE_VARIABLE[name](UNKNOWN).is_finite()
+        return
+    for known in (arb(0), arb(1), arb(-1), arb(2)):
+        for pair in ((known, UNKNOWN), (UNKNOWN, known)):
+            assert not points.TWO_VARIABLES[name](*pair).is_finite()
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_what_is_not_known_is_not_hidden_in_a_row(name):
+    outs = (2, 3) if name in ("softmax", "first_maximum") else (2,)
+    for row in ([UNKNOWN, arb(1)], [arb(0), UNKNOWN]):
+        values = [*row, None, None]
+        points.step_for(Group(name, [(outs, (0, 1))], {}))(values)
+        assert not all(values[k].is_finite() for k in outs)

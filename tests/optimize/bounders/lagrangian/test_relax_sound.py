@@ -1,0 +1,202 @@
+"""Relaxations: no bound below a value found, whatever the region or multipliers."""
+
+import numpy as np
+import pytest
+
+import deuterium as dt
+from deuterium.optimize.bounders.lagrangian import lagrangian_bounder as bounders
+from deuterium.optimize.bounders.lagrangian import quadratic_constraint as energy
+from deuterium.optimize.bounders.lagrangian import rigorous_value as certify
+from deuterium.optimize.bounders.lagrangian.multiplier_system import System
+from tests.optimize.bounders.lagrangian.relax_nets import (
+    Coordinates,
+    bounder_of,
+    gradient_norm,
+    random_regions,
+    violations,
+)
+
+CASES = [
+    ((2, 3, 1), "sigmoid", 1.0, "logistic"),
+    ((3, 4, 1), "tanh", 1.5, "logistic"),
+    ((4, 5, 1), "relu", 1.0, "logistic"),
+    ((3, 3, 2, 1), "tanh", 0.8, "logistic"),
+    ((3, 3, 3, 1), "relu", 1.0, "logistic"),
+    ((2, 3, 3), "sigmoid", 1.0, "softmax"),
+    ((3, 4, 2), "relu", 1.0, "softmax"),
+    ((2, 4, 1), "tanh", 1.0, "squares"),
+    ((3, 1), "sigmoid", 2.0, "logistic"),
+]
+
+
+def setting(units, activation, scale, head, seed, *, maximize=True):
+    rng = np.random.RandomState(seed)
+    x, v = gradient_norm(rng, units, activation, scale, head)
+    problem, bounder = bounder_of(v if maximize else -v, dt.Box({x: (-1, 1)}))
+    return rng, problem, bounder, Coordinates(problem, bounder)
+
+
+def points(rng, problem, regions, rows, count):
+    """Return rows spread over all regions' boxes of inputs, theirs included."""
+    n = problem.size
+    low, high = regions.low[:, None, :n], regions.high[:, None, :n]
+    t = rng.random((len(regions), count, n))
+    t[:, : count // 3] = np.rint(t[:, : count // 3])
+    return np.concatenate([rows, (low + t * (high - low)).reshape(-1, n)])
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("case", CASES, ids=lambda c: f"{c[0]}-{c[1]}-{c[3]}")
+def test_no_value_exceeds_a_bound(case, seed):
+    rng, problem, bounder, coordinates = setting(*case, seed)
+    for cuts in (0, 3, 9):
+        regions, rows = random_regions(rng, bounder, coordinates, 12, cuts)
+        some = points(rng, problem, regions, rows, 60)
+        best = coordinates(some)[0].max()
+        verdicts = bounder.bound(regions, best)
+        assert not violations(bounder, coordinates, regions, verdicts.upper, some)
+        assert np.all(np.isfinite(verdicts.upper) | (verdicts.upper == -np.inf))
+
+
+@pytest.mark.parametrize("case", CASES[:8:2], ids=lambda c: f"{c[0]}-{c[1]}-{c[3]}")
+def test_any_multipliers_give_a_bound(case):
+    rng, problem, bounder, coordinates = setting(*case, 5)
+    relax = bounder.relaxation
+    regions, rows = random_regions(rng, bounder, coordinates, 16, 4)
+    some = points(rng, problem, regions, rows, 40)
+    ranges = bounder._ranges(regions)
+    weights = rng.random(ranges.low.shape)
+    added = relax.squares(ranges, weights)
+    for size in (1e-3, 1.0, 1e3):
+        p = size * rng.normal(size=(16, relax.system.size))
+        for e in relax.energies:
+            p[:, e.parameter] = np.abs(p[:, e.parameter])
+        upper = bounder._raised(relax.bound(ranges, added, p))
+        assert not violations(bounder, coordinates, regions, upper, some)
+
+
+def test_the_infimum_is_bounded_without_a_logarithm():
+    rng, problem, bounder, coordinates = setting(*CASES[1], 3, maximize=False)
+    assert not bounder.logarithm
+    regions, rows = random_regions(rng, bounder, coordinates, 12, 4)
+    some = points(rng, problem, regions, rows, 60)
+    verdicts = bounder.bound(regions, coordinates(some)[0].max())
+    assert not violations(bounder, coordinates, regions, verdicts.upper, some)
+
+
+def test_cuts_shrink_bounds_and_share_their_point():
+    _, problem, bounder, coordinates = setting((3, 3, 1), "sigmoid", 1.5, "logistic", 2)
+    rows = np.random.RandomState(0).uniform(-1, 1, (4000, problem.size))
+    value, _ = coordinates(rows)
+    region, best = bounder.root(), value.max()
+    for _ in range(8):
+        verdict = bounder.bound(region, best)
+        j, at = int(verdict.cut[0]), float(verdict.at[0])
+        assert region.low[0, j] < at < region.high[0, j] or j >= problem.size
+        low, high = verdict.low.repeat(2, 0), verdict.high.repeat(2, 0)
+        opened, state = verdict.open.repeat(2, 0), verdict.state.repeat(2, 0)
+        high[0, j], low[1, j], opened[1, j] = at, at, True
+        halves = type(region)(low, high, opened, np.repeat(verdict.upper, 2), state)
+        both = bounder.bound(halves, best)
+        assert not violations(bounder, coordinates, halves, both.upper, rows)
+        region = halves.take([int(np.argmax(both.upper))])
+    assert both.upper.max() < bounder.bound(bounder.root(), best).upper[0]
+
+
+def test_a_contradiction_is_empty():
+    _, _, bounder, _ = setting((2, 2, 1), "tanh", 1.0, "logistic", 0)
+    region = bounder.root()
+    region.low[0, 2] = 50.0  # no input reaches it
+    verdict = bounder.bound(region, 1.0)
+    assert verdict.upper[0] == -np.inf
+    assert verdict.proofs[0] == ("relax", {"empty": True})
+
+
+# -- planted errors are found ---------------------------------------------------------
+
+
+def caught(case, seed):
+    """Whether random regions and multipliers show a violation."""
+    rng, problem, bounder, coordinates = setting(*case, seed)
+    relax = bounder.relaxation
+    for cuts in (0, 2, 6):
+        regions, rows = random_regions(rng, bounder, coordinates, 16, cuts)
+        some = points(rng, problem, regions, rows, 60)
+        upper = bounder.bound(regions, 1e-9).upper
+        if violations(bounder, coordinates, regions, upper, some):
+            return True
+        ranges = bounder._ranges(regions)
+        added = relax.squares(ranges)
+        for _ in range(3):
+            p = rng.normal(size=(16, relax.system.size)) * 0.3
+            for e in relax.energies:
+                p[:, e.parameter] = 30 * np.abs(p[:, e.parameter])
+            upper = bounder._raised(relax.bound(ranges, added, p))
+            if violations(bounder, coordinates, regions, upper, some):
+                return True
+    return False
+
+
+def smaller_energy(monkeypatch):
+    right = energy.verified
+
+    def wrong(*args):
+        d, moments = right(*args)
+        return 0.3 * d, moments
+
+    monkeypatch.setattr(
+        "deuterium.optimize.bounders.lagrangian.quadratic_weights.verified", wrong
+    )
+
+
+def samples_for_maxima(monkeypatch):
+    def wrong(t0, t1, t2, a, b):
+        return np.minimum(t0 + a * (t1 + a * t2), t0 + b * (t1 + b * t2))
+
+    monkeypatch.setattr(certify, "_top", wrong)
+
+
+def forgotten_constant(monkeypatch):
+    right = System.constant
+
+    def wrong(self, p):
+        value, error = right(self, p)
+        return value - np.abs(p @ self.weights), error
+
+    monkeypatch.setattr(System, "constant", wrong)
+
+
+def slope_left_of_the_kink(monkeypatch):
+    right = certify._within
+
+    def wrong(cells, load):
+        first, last = right(cells, load)
+        return first, np.maximum(first + 1, last - 1)
+
+    monkeypatch.setattr(certify, "_within", wrong)
+
+
+def rounding_the_exponential_down(monkeypatch):
+    right = bounders.RelaxBounder._raised
+    monkeypatch.setattr(
+        bounders.RelaxBounder,
+        "_raised",
+        lambda self, u: right(self, u - 1e-2 * np.abs(u) - 1e-2),
+    )
+
+
+@pytest.mark.parametrize(
+    ("plant", "case"),
+    [
+        (smaller_energy, ((3, 4, 1), "relu", 1.0, "logistic")),
+        (samples_for_maxima, ((1, 2, 1), "sigmoid", 2.0, "logistic")),
+        (forgotten_constant, ((2, 3, 1), "tanh", 1.0, "logistic")),
+        (slope_left_of_the_kink, ((2, 3, 1), "relu", 1.0, "logistic")),
+        (rounding_the_exponential_down, ((2, 1), "sigmoid", 1.0, "logistic")),
+    ],
+    ids=lambda x: getattr(x, "__name__", ""),
+)
+def test_planted_errors_are_caught(plant, case, monkeypatch):
+    assert not any(caught(case, seed) for seed in range(2))
+    plant(monkeypatch)
+    assert any(caught(case, seed) for seed in range(4))

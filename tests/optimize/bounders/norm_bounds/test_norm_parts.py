@@ -1,0 +1,257 @@
+"""The parts of norm bounds, each against exact values."""
+
+from fractions import Fraction
+from itertools import product
+
+import numpy as np
+import pytest
+from scipy.optimize import linprog
+
+import deuterium as dt
+from deuterium.graph.operator import lookup
+from deuterium.graph.traverse import topological
+from deuterium.optimize.bounders.norm_bounds import saturating as curves
+from deuterium.optimize.bounders.norm_bounds import spectral_norm as spectral
+from deuterium.optimize.bounders.norm_bounds.convex_nodes import simplex_of
+from deuterium.optimize.bounders.norm_bounds.norm_bounder import combined
+from deuterium.optimize.bounders.norm_bounds.sdp_box_norm import cube_bound
+
+flint = pytest.importorskip("flint")
+
+
+def is_norm_bound(matrix, sigma):
+    """Return whether ||A||_2 <= sigma is proved by elimination in ball arithmetic."""
+    a = flint.arb_mat([[flint.arb(float(x)) for x in row] for row in matrix])
+    gap, n = -(a.transpose() * a), a.ncols()
+    for i in range(n):
+        gap[i, i] += flint.arb(float(sigma)) ** 2
+    for k in range(n):
+        if not gap[k, k] > 0:
+            return False
+        for i in range(k + 1, n):
+            share = gap[i, k] / gap[k, k]
+            for j in range(k + 1, n):
+                gap[i, j] -= share * gap[k, j]
+    return True
+
+
+@pytest.fixture(autouse=True)
+def precision():
+    with flint.ctx.workprec(200):
+        yield
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("shape", [(1, 7), (5, 5), (12, 30), (40, 9)])
+def test_spectral_norms_are_proved_and_close(shape, seed):
+    matrix = np.random.default_rng(seed).normal(size=shape) * 10.0 ** (40 * (seed - 2))
+    sigma = spectral.spectral_norm(matrix)
+    assert is_norm_bound(matrix, sigma)
+    assert not is_norm_bound(matrix, sigma * (1 - 1e-8))
+
+
+@pytest.mark.parametrize("n", [2, 4, 8, 16])
+def test_spectral_norm_of_a_hadamard_matrix_is_not_below_the_root(n):
+    h = np.ones((1, 1))
+    while len(h) < n:
+        h = np.block([[h, h], [h, -h]])
+    assert Fraction(spectral.spectral_norm(h)) ** 2 >= n
+
+
+def test_degenerate_matrices_have_norms():
+    assert 0 <= spectral.spectral_norm(np.zeros((3, 4))) < 1e-100
+    with np.errstate(all="ignore"):
+        assert spectral.spectral_norm(np.full((3, 3), np.inf)) == np.inf
+    rank_one = np.outer([1.0, 2.0, 2.0], [3.0, 0.0, 4.0])
+    assert 15 <= spectral.spectral_norm(rank_one) < 15 * (1 + 1e-9)
+    wide = np.eye(1100)
+    assert spectral.spectral_norm(wide) >= np.sqrt(1100.0)  # Frobenius, said so
+
+
+def test_a_failed_factorisation_falls_back(monkeypatch):
+    def fails(_):
+        raise np.linalg.LinAlgError
+
+    monkeypatch.setattr(np.linalg, "cholesky", fails)
+    assert is_norm_bound(np.eye(3), spectral.spectral_norm(np.eye(3)))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_cube_bounds_hold_at_every_sign(seed):
+    rng = np.random.default_rng(seed)
+    n, m = int(rng.integers(1, 9)), int(rng.integers(1, 7))
+    matrix = rng.integers(-9, 10, size=(n, m)).astype(float)
+    bound, _, _ = cube_bound(matrix)
+    squares = [
+        np.square(np.array(s) @ matrix).sum() for s in product((-1, 1), repeat=n)
+    ]
+    assert Fraction(bound) ** 2 >= int(max(squares))
+    assert bound**2 <= 1.6 * max(squares) + 1e-9  # pi/2 is the worst known
+
+
+def test_cube_bounds_skip_rows_of_zeros():
+    bound, weights, _ = cube_bound(np.array([[0.0, 0.0], [3.0, 4.0]]))
+    assert weights[0] == 0 < weights[1]
+    assert 5 <= bound < 5.001
+    assert cube_bound(np.zeros((2, 2)))[0] < 1e-100
+
+
+def test_cube_bounds_are_better_than_spectral_norms_of_uneven_rows():
+    matrix = np.diag([1.0, 10.0, 0.1])
+    assert cube_bound(matrix)[0] < 0.7 * np.sqrt(3) * spectral.spectral_norm(matrix)
+
+
+def around(rng, rows, n):
+    centre = rng.normal(size=(rows, n)) * rng.choice([0.5, 3.0, 20.0])
+    radius = rng.uniform(0, 4, rows) * np.sqrt(n)
+    half = rng.uniform(0, 2, (rows, n)) * radius[:, None]
+    return curves.Around(centre, radius, np.stack([centre - half, centre + half]))
+
+
+def members(rng, z, count):
+    """Return points of the ball and box, many of them far out."""
+    out = rng.normal(size=(count, *z.centre.shape))
+    out *= rng.uniform(0, 1, out.shape) ** rng.integers(0, 20, (count, 1, 1))
+    out *= (z.radius / np.linalg.norm(out, axis=-1))[..., None]
+    out *= rng.choice([1.0, 1.0, rng.uniform()], (count, 1, 1)) * (1 - 1e-15)
+    return np.clip(z.centre + out, z.ends[0], z.ends[1])
+
+
+def functions(name, kind, z, rng):
+    """Return some h_i, and how their sum is worked out at points."""
+    f = lookup(name).value
+    if kind == "weights":
+        w = rng.normal(size=z.centre.shape) * 10.0 ** rng.integers(-3, 4)
+        return curves.weighted(name, w), lambda x: np.sum(w * f(x), axis=-1)
+    m = f(z.centre) if kind == "near" else rng.normal(size=z.centre.shape)
+    return curves.distances(name, m), lambda x: np.sum(np.square(f(x) - m), axis=-1)
+
+
+@pytest.mark.parametrize("name", sorted(curves.FLATTENS))
+@pytest.mark.parametrize("kind", ["near", "anywhere", "weights"])
+@pytest.mark.parametrize("seed", range(5))
+def test_sums_over_curves_are_bounded(name, kind, seed):
+    rng = np.random.default_rng(seed)
+    rows, n = 3, int(rng.integers(1, 6))
+    z = around(rng, rows, n)
+    h, at = functions(name, kind, z, rng)
+    search = curves.Search(h, z)
+    best = search.ball()
+    points = members(rng, z, 4000)
+    assert np.all(np.linalg.norm(points - z.centre, axis=-1) <= z.radius * (1 + 1e-12))
+    reached = at(points).max(axis=0)
+    direction = search.outermost(best.t)
+    reach = np.sum(points * direction, axis=-1).max(axis=0)
+    wild = curves.Multipliers(
+        best.t * rng.uniform(0, 9, rows), rng.uniform(0, 2, rows), direction, reach
+    )
+    for by in (best, search.both(best.t, direction, reach), wild):
+        assert np.all(curves.most(h, z, by) >= reached)
+
+
+@pytest.mark.parametrize("kind", ["near", "anywhere", "weights"])
+@pytest.mark.parametrize("name", sorted(curves.FLATTENS))
+def test_sums_over_curves_of_single_elements_are_close(name, kind):
+    # n = 1: the ball is an interval, and the largest value can be looked up
+    rng = np.random.default_rng(0)
+    grid = np.linspace(-1, 1, 20001)[:, None, None]
+    for c, r in ((0.0, 1.0), (2.0, 3.0), (-5.0, 0.3), (0.1, 50.0)):
+        ends = np.array([[[c - r]], [[c + r]]])
+        z = curves.Around(np.array([[c]]), np.array([r]), ends)
+        h, at = functions(name, kind, z, rng)
+        true = at(c + r * grid).max()
+        bound = curves.most(h, z, curves.Search(h, z).ball())[0]
+        size = np.abs(h.table).max()
+        assert true <= bound <= true + 0.1 * size + 0.4 * abs(true)
+
+
+def test_a_second_inequality_helps():
+    # of all elements, on average, none may rise: only half as many can be large
+    rng = np.random.default_rng(1)
+    n = 60
+    z = curves.Around(
+        np.zeros((1, n)), np.array([2.0 * np.sqrt(n)]), np.full((2, 1, n), 9.0)
+    )
+    z.ends[0] = -9.0
+    h = curves.weighted("expit", np.ones((1, n)))
+    search = curves.Search(h, z)
+    one = search.ball()
+    direction = np.ones((1, n)) / np.sqrt(n)
+    two = search.both(one.t, direction, np.zeros(1))
+    points = rng.normal(size=(500, n)) * 2
+    points -= points.mean(axis=1, keepdims=True)
+    points *= np.minimum(1.0, z.radius / np.linalg.norm(points, axis=1))[:, None]
+    reached = np.sum(lookup("expit").value(points), axis=1).max()
+    bound = curves.most(h, z, two)[0]
+    assert reached <= bound < 0.75 * curves.most(h, z, one)[0]
+
+
+@pytest.mark.parametrize("name", sorted(curves.FLATTENS))
+def test_curves_bend_no_more_than_the_table_says(name):
+    table, curve = curves.curve_of(name), lookup(name)
+    for share in (0.1, 0.5, 0.9):
+        z = curves.GRID[:-1] + share * np.diff(curves.GRID)
+        with np.errstate(over="ignore"):  # of cosh, far out
+            values = curve.value(z)
+        lines = (1 - share) * table.low[:-1] + share * table.low[1:]
+        # off the chord by at most max|f''| w^2 / 8, which is bend / 2
+        assert np.all(np.abs(values - lines) <= 0.5 * table.bend + 1e-14)
+
+
+@pytest.mark.parametrize("name", sorted(curves.LIPSCHITZ))
+def test_lipschitz_constants_hold(name):
+    z = np.linspace(-30, 30, 60001)
+    slope = np.diff(lookup(name).value(z)) / np.diff(z)
+    assert np.abs(slope).max() <= curves.LIPSCHITZ[name] + 1e-9
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_shares_are_combined_as_a_linear_program_would(seed):
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(2, 7))
+    corners = rng.normal(size=n) * 10
+    p = rng.dirichlet(np.ones(n))
+    share = np.stack([p * rng.uniform(0, 1, n), p + (1 - p) * rng.uniform(0, 1, n)])
+    bound, _ = combined(corners, share)
+    best = -linprog(
+        -corners, A_eq=np.ones((1, n)), b_eq=[1], bounds=share.T, method="highs"
+    ).fun
+    assert bound >= float(p @ corners) - 1e-13
+    assert abs(bound - best) <= 1e-9 * (1 + abs(best))
+
+
+def test_an_undefined_share_is_no_bound():
+    assert combined(np.ones(2), np.array([[0.0, np.nan], [1.0, 1.0]]))[0] == np.inf
+
+
+class TestConvexity:
+    x = dt.symbol("x", shape=(1, 4))
+    w = dt.constant(np.arange(12.0).reshape(4, 3))
+
+    def p(self):
+        return dt.softmax(self.x @ self.w)
+
+    def found(self, v):
+        node = simplex_of(topological([v]))
+        return node is not None and node.op.name == "softmax"
+
+    def test_norms_of_linear_functions_are_convex(self):
+        d = self.p() - np.array([[1.0, 0, 0]])
+        assert self.found(np.sqrt(np.sum(np.square(d))))
+        assert self.found(np.sum(np.square(d @ self.w.T)) * np.sum(np.square(self.x)))
+        assert self.found(
+            np.sqrt(np.sum(np.square(d)) + np.sum(np.square((d @ self.w.T) * self.x)))
+        )
+
+    def test_what_is_not_convex_is_left_alone(self):
+        p = self.p()
+        size = np.sum(np.square(p))
+        assert not self.found(-np.sqrt(size))
+        assert not self.found(np.sqrt(size - 0.01))
+        assert not self.found(size * np.sum(self.x))
+        assert not self.found(np.sum(p * p * p))
+        assert not self.found(np.sum(np.tanh(p)))
+        assert not self.found(np.sqrt(np.sum(p)))
+        assert not self.found(size * size * np.sum(p))
+        # the hidden layer depends on p itself here
+        assert not self.found(np.sum(np.square(p)) * np.sum(np.square(np.tanh(p))))

@@ -1,0 +1,107 @@
+"""Labels put in as numbers."""
+
+import numpy as np
+import pytest
+from scipy.special import expit, log_expit
+
+import deuterium as dt
+from deuterium.domain.problem import Problem
+from deuterium.optimize.bounders import select as choosing
+from deuterium.optimize.bounders.label_enumeration import SpecialFirst, convex_labels
+from deuterium.optimize.bounders.select import choose
+
+x = dt.symbol("x", shape=(1, 2))
+y = dt.symbol("y", shape=(1, 1))
+BOX = dt.Box({x: (-1, 1)})
+
+
+def network(seed, loss):
+    rng = np.random.default_rng(seed)
+    w1, b1 = dt.constant(rng.normal(size=(2, 3))), dt.constant(rng.normal(size=3))
+    w2, b2 = dt.constant(rng.normal(size=(3, 1))), dt.constant(rng.normal(size=1))
+    t = np.tanh(x @ w1 + b1) @ w2 + b2
+    return dt.norm(dt.grad(loss(t), [w1, b1, w2, b2]))
+
+
+def cross_entropy(t):
+    return -np.mean(y * log_expit(t) + (1 - y) * log_expit(-t))
+
+
+def squared(t):
+    return np.mean((t - y) ** 2)
+
+
+def largest(v, labels):
+    """Return the largest value on a grid of inputs and some labels."""
+    at = np.linspace(-1, 1, 81)
+    grid = np.stack(np.meshgrid(at, at), axis=-1).reshape(-1, 1, 2)
+    fn = dt.compile([x, y], [v])
+    return max(fn(grid, np.full((len(grid), 1, 1), c))[0].max() for c in labels)
+
+
+@pytest.mark.parametrize("loss", [cross_entropy, squared])
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_of_a_label_that_enters_linearly_only_the_ends_count(loss, seed):
+    v = network(seed, loss)
+    problem = Problem(v, BOX & dt.Box({y: (0, 1)}))
+    assert convex_labels(problem) == [2]
+    bounder = choose(problem)
+    assert isinstance(bounder, SpecialFirst)
+    assert sorted(f.values.tolist() for f in bounder.forms) == [[0.0], [1.0]]
+    e = dt.maximize(v, problem.domain, rtol=1e-4, time_limit=20)
+    assert e.status == "optimal"
+    assert e.upper >= largest(v, np.linspace(0, 1, 5))
+    assert e.lower == pytest.approx(largest(v, [0, 1]), rel=1e-2)
+    assert e.witness["y"] in (0, 1)
+
+
+@pytest.mark.parametrize("labels", [[0, 1], [-1, 0.5, 2]])
+def test_listed_labels_are_put_in_one_by_one(labels):
+    v = network(3, cross_entropy)
+    e = dt.maximize(v, BOX & dt.Choice(y, labels), rtol=1e-4, time_limit=20)
+    assert e.status == "optimal"
+    assert e.upper >= largest(v, labels)
+    assert e.lower == pytest.approx(largest(v, labels), rel=1e-2)
+
+
+def test_one_hot_labels_are_put_in_one_by_one():
+    rng = np.random.default_rng(0)
+    label = dt.symbol("label", shape=(1, 3))
+    w = dt.constant(rng.normal(size=(2, 3)))
+    loss = -np.sum(label * dt.log_softmax(x @ w))
+    v = dt.norm(dt.grad(loss, [w]))
+    domain = BOX & dt.OneHot(label)
+    e = dt.maximize(v, domain, rtol=1e-4, time_limit=20)
+    assert e.status == "optimal"
+    values = [
+        dt.maximize(v.subs({"label": row[None]}), BOX, rtol=1e-4) for row in np.eye(3)
+    ]
+    assert e.upper >= max(s.lower for s in values)
+    assert e.lower <= max(s.upper for s in values)
+
+
+def test_a_label_that_enters_otherwise_stays_an_input():
+    concave = np.sqrt(expit(x[0, 0]) + y[0, 0])
+    problem = Problem(concave, BOX & dt.Box({y: (0, 1)}))
+    assert convex_labels(problem) == []
+    e = dt.maximize(concave * (2 - y[0, 0]), problem.domain, rtol=1e-4)
+    value = np.sqrt(expit(1.0) + np.linspace(0, 1, 99)) * (2 - np.linspace(0, 1, 99))
+    assert e.upper >= value.max()
+    assert e.lower == pytest.approx(value.max(), rel=1e-3)
+
+
+@pytest.mark.parametrize("late", [0, 1])
+def test_what_is_left_when_time_is_short_gets_plain_intervals(late, monkeypatch):
+    asked = iter([False] * late + [True] * 9)
+
+    def in_time(until, make, otherwise):
+        return otherwise if next(asked) else make()
+
+    monkeypatch.setattr(choosing, "in_time", in_time)
+    v = network(3, cross_entropy)
+    domain = BOX & dt.Choice(y, [0, 1])
+    e = dt.maximize(v, domain, max_regions=60, rtol=1e-4)
+    assert e.upper >= largest(v, [0, 1])
+    methods = {n["leaf"][0] for n in e.certificate.body["proof"] if "leaf" in n}
+    assert "interval" in methods
+    e.certificate.verify(v, domain)

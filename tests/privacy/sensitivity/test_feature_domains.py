@@ -1,0 +1,163 @@
+"""One feature alone, where a domain is no product of ranges: both records lie in it."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+import deuterium as dt
+from deuterium import privacy
+from deuterium.privacy.sensitivity.record_pairs import Pair
+from deuterium.search.search import enclose_at
+
+X = dt.symbol("x", shape=(3,))
+
+
+def moved(f, first, second):
+    """Return the distance of a pair, by another way."""
+    values = [np.ravel(f.evaluate({X: r})) for r in (first, second)]
+    return float(np.linalg.norm(values[0] - values[1]))
+
+
+def vectors(seed, count=2):
+    """Some function of three numbers, with bends."""
+    rng = np.random.default_rng(seed)
+    a, b = (dt.constant(rng.normal(size=(3, 3))) for _ in range(2))
+    return np.concatenate([np.tanh(X @ a), (X @ b) ** 2])
+
+
+def in_a_ball(rng, count, center, radius, where):
+    """Pairs of records in a ball that differ in some places only."""
+    first = rng.normal(size=(count, 3))
+    first /= np.linalg.norm(first, axis=1, keepdims=True)
+    first *= rng.uniform(0.5, 1, (count, 1)) * radius
+    second = first.copy()
+    second[:, where] = -first[:, where]
+    second[::2, where] = rng.uniform(-radius, radius, (len(first[::2]), len(where)))
+    inside = np.linalg.norm(second, axis=1) <= radius
+    return first[inside] + center, second[inside] + center
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("where", [[0], [0, 1]])
+def test_in_a_ball_both_records_are_in_the_ball(seed, where, rng):
+    center, radius, f = np.array([0.2, -0.1, 0.4]), 0.8, vectors(seed)
+    ball = dt.Ball(X, center, radius)
+    (s,) = privacy.feature_sensitivity(f, X, ball, groups=[where], time_limit=1.5)
+    a, b = in_a_ball(rng, 4000, center, radius, where)
+    far = max(moved(f, u, v) for u, v in zip(a, b, strict=True))
+    assert far <= s.upper
+    assert far <= s.lower * (1.2 if len(where) == 1 else 1.7)
+    for record in (s.witness["x"], s.witness["x'"]):
+        assert ball.contains(X, record)
+    still = np.delete(np.arange(3), where)
+    assert np.array_equal(s.witness["x"][still], s.witness["x'"][still])
+    assert s.lower <= moved(f, s.witness["x"], s.witness["x'"]) * (1 + 1e-12)
+
+
+def test_the_farthest_pair_of_a_ball_is_exact():
+    """|x0 - x0'| |x1| over the unit ball is 2 |x0 x1|, at most 1."""
+    f = X[0] * X[1]
+    found = privacy.feature_sensitivity(f, X, dt.Ball(X, 0.0, 1.0), time_limit=20)
+    assert found.upper[0] == pytest.approx(1, rel=0.06)
+    assert found.lower[0] == pytest.approx(1, rel=0.06)
+    assert found.lower[0] <= 1 <= found.upper[0]
+    assert found.upper[2] == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.parametrize("order", [2, math.inf])
+def test_a_ball_cut_by_a_box(order, rng):
+    f = vectors(1)
+    domain = dt.Ball(X, 0.0, 1.0, order=order) & dt.Box({X: (-0.3, 2)})
+    found = privacy.feature_sensitivity(f, X, domain, time_limit=2)
+    points = rng.uniform(-0.3, 1, (20_000, 3))
+    points = points[np.linalg.norm(points, ord=order, axis=1) <= 1]
+    for j, s in enumerate(found):
+        second = points.copy()
+        second[:, j] = rng.permutation(points[:, j])
+        inside = np.linalg.norm(second, ord=order, axis=1) <= 1
+        pairs = zip(points[inside][:2000], second[inside][:2000], strict=True)
+        far = max(moved(f, u, v) for u, v in pairs)
+        assert far <= s.upper
+        assert s.lower > 0.3 * far
+        for record in (s.witness["x"], s.witness["x'"]):
+            assert domain.contains(X, record)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_of_listed_records_only_those_that_differ_there(seed, rng):
+    f = vectors(seed)
+    rows = rng.integers(0, 2, (12, 3)).astype(float)
+    domain = dt.Choice(X, rows)
+    for where in ([0], [1], [0, 2], [0, 1, 2]):
+        (s,) = privacy.feature_sensitivity(f, X, domain, groups=[where], time_limit=5)
+        still = np.delete(np.arange(3), where)
+        far = max(
+            moved(f, a, b)
+            for a, b in itertools.product(rows, rows)
+            if np.array_equal(a[still], b[still])
+        )
+        assert far * (1 - 1e-9) <= s.upper <= far * 1.06 + 1e-9
+        assert s.lower == pytest.approx(far, rel=0.06, abs=1e-9)
+
+
+def test_a_class_changes_as_a_whole():
+    """No element of a unit vector changes alone; all together, or some among them."""
+    f = dt.constant(np.array([1.0, 5.0, 2.0])) * X
+    groups = {"first": [0], "two": [0, 2], "all": [0, 1, 2]}
+    found = privacy.feature_sensitivity(f, X, dt.OneHot(X), groups=groups, time_limit=5)
+    expected = [0, math.hypot(1, 2), math.hypot(5, 2)]
+    np.testing.assert_allclose(found.upper, expected, rtol=0.06, atol=1e-9)
+    np.testing.assert_allclose(found.lower, expected, rtol=0.06)
+    assert (found.lower <= found.upper).all()
+
+
+@pytest.mark.parametrize(
+    "domain",
+    [
+        dt.Box({X: (-1, 1)}),
+        dt.Ball(X, 0.5, 1.0),
+        dt.Ball(X, 0.5, 1.0) & dt.Box({X: (0, 1)}),
+        dt.Ball(X, 0.5, 1.0, order=math.inf),
+        dt.Choice(X, list(itertools.product([0.0, 1.0], repeat=3))),
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("where", [(1,), (0, 2)])
+def test_every_pair_given_lies_in_the_domain(domain, where, rng):
+    f = vectors(5)
+    pair = Pair([f], X, where, domain)
+    still = np.delete(np.arange(3), where)
+    given = 0
+    for _ in range(40):
+        point = {}
+        for s in (X, pair.moved):
+            if s.name in pair.doubled.constraints:
+                table, hull = pair.doubled.table(s), pair.doubled.hull(s)
+                point[s.name] = (
+                    rng.uniform(hull.lower, hull.upper)
+                    if table is None
+                    else table[rng.integers(len(table))]
+                )
+        for records in pair.records(point):
+            given += 1
+            first, second = records["x"], records["x'"]
+            assert domain.contains(X, first)
+            assert domain.contains(X, second)
+            np.testing.assert_array_equal(first[still], second[still])
+    assert given > 10
+
+
+def test_several_symbols_are_features_as_well():
+    a, b = dt.symbol("a"), dt.symbol("b")
+    box = dt.Box({a: (0, 1), b: (-2, 3)})
+    found = privacy.feature_sensitivity(a + 2 * b, [a, b], box, time_limit=5)
+    assert found.names == ("a", "b")
+    assert found.upper == pytest.approx([1, 10], rel=0.06)
+    assert set(found["b"].witness) == {"a", "b", "b'"}
+    at = dict(found["b"].witness)
+    two = (a + 2 * b) - (a + 2 * b).subs({b: dt.symbol("b'")})
+    assert abs(enclose_at(two, at).lower) >= found["b"].lower * (1 - 1e-12)

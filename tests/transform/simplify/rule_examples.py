@@ -1,0 +1,445 @@
+"""One example (at least) of every rule: where it applies, where not, what it gains."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.special import expit, logit, xlogy
+
+import deuterium as dt
+from deuterium.graph.constructors import broadcast_to
+from deuterium.graph.variable import node
+from deuterium.ops import arrays
+
+x, y, z, t = (dt.symbol(n) for n in "xyzt")
+v3, w3 = dt.symbol("v", (3,)), dt.symbol("w", (3,))
+row, col = dt.symbol("r", (1, 3)), dt.symbol("c", (4, 1))
+table = dt.symbol("m", (2, 3))
+COSTS = "costs less"
+TIGHTER = "is enclosed more tightly"
+FINITE = "is enclosed at all"
+SAME_COST = "takes a form that other rules know"
+
+long = dt.symbol("l", (100,))
+
+BOX = dt.Box(
+    {
+        x: (-0.5, 2), y: (-1, 1.5), z: (-2, 1), t: (0.25, 3), v3: (-1, 2), w3: (-2, 1),
+        row: (-1, 1), col: (-1, 2), table: (-2, 2), long: (-1, 2),
+    }
+)  # fmt: skip
+
+
+APART = dt.Box({x: (1, 2), y: (1, 2), z: (-2, -1)})
+
+
+@dataclass(frozen=True)
+class Example:
+    """``graph`` is rewritten over ``domain``; ``refused`` (over its own) is not."""
+
+    graph: Any
+    gains: str = COSTS
+    refused: Any = None
+    domain: Any = BOX
+    refused_domain: Any = BOX
+
+
+def reshaped(u: Any, *shape: int) -> Any:
+    return arrays.reshape_to(u, shape)
+
+
+def rows_of(u: Any) -> Any:
+    """The same exponentials, summed over the last axis and kept."""
+    return np.exp(u) / np.exp(u).sum(axis=-1, keepdims=True)
+
+
+def one_by_one(shape: tuple[int, ...]) -> Any:
+    return node(
+        dt.graph.OPERATORS["broadcast"], (broadcast_to(x, (1, 3)),),
+        {"shape": shape, "ndim": 2}, shape,
+    )  # fmt: skip
+
+
+EXAMPLES: dict[str, list[Example]] = {
+    # constants
+    "fold": [
+        Example(
+            x + dt.constant(2) * dt.constant(3),
+            refused=x * (dt.constant(0.1) * dt.constant(0.3)),
+        ),
+        Example(np.sqrt(dt.constant(4)) * x, refused=np.sqrt(dt.constant(2)) * x),
+        Example(np.log(dt.constant(1)) + x, refused=np.log(dt.constant(2)) + x),
+    ],
+    "equal_elements": [
+        Example(v3 * np.ones(3), refused=v3 * np.array([1.0, 1.0, 2.0])),
+    ],
+    # movement
+    "merge_movements": [
+        Example(one_by_one((4, 3)), refused=broadcast_to(x, (4, 3))),
+        Example(np.transpose(np.transpose(table)), refused=np.transpose(table)),
+        Example(reshaped(reshaped(table, 6), 3, 2), refused=reshaped(table, 6)),
+        Example(np.transpose(row), SAME_COST, refused=np.transpose(table)),
+    ],
+    "reshape_of_broadcast": [
+        Example(
+            reshaped(broadcast_to(x, (2, 3)), 6),
+            refused=reshaped(broadcast_to(v3, (2, 3)), 6),
+        ),
+        Example(reshaped(broadcast_to(v3, (2, 3)), 1, 2, 3)),
+    ],
+    "broadcast_outward": [
+        Example(np.exp(broadcast_to(v3, (4, 3))), refused=np.exp(v3)),
+        Example(broadcast_to(x, (4, 3)) + broadcast_to(v3, (4, 3)), refused=row + col),
+    ],
+    "move_outward": [
+        Example(np.sum(np.exp(reshaped(table, 6))), refused=np.exp(table)),
+        Example(
+            np.exp(reshaped(table, 6)) + reshaped(table, 6),
+            SAME_COST,
+            refused=reshaped(table, 6) + np.transpose(reshaped(table, 6))[::-1],
+        ),
+        Example(np.exp(np.transpose(table)) + 1, SAME_COST),
+        Example(np.exp(reshaped(x, 1, 1)) + 1, SAME_COST),
+    ],
+    "merge_gather": [
+        Example(v3[::-1][:2], refused=v3[:2]),
+        Example(broadcast_to(v3, (2, 3))[1, 1]),
+        Example(np.transpose(table)[0]),
+        Example(reshaped(table, 6)[2:4]),
+    ],
+    "move_index": [
+        Example(reshaped(table[:, :2], 4), refused=reshaped(table, 6)),
+        Example(np.transpose(table[:, :2])),
+    ],
+    "gather_inward": [
+        Example((long * np.sin(long))[0], refused=np.exp(v3)[0]),
+        Example((table + 1)[0, 1]),
+    ],
+    "scatter_outward": [
+        Example(
+            arrays.put_places(x, np.array(1), (100,)) * np.exp(long),
+            refused=arrays.put_places(x, np.array(1), (3,)) * np.log(v3),
+        ),
+        Example(
+            arrays.put_places(x, np.array(1), (100,)) / (1 + np.square(long)),
+            refused=arrays.put_places(x, np.array(1), (3,)) / v3,
+        ),
+    ],
+    "sign_out_of_scatter": [
+        Example(np.square(arrays.put_places(-x, np.array(1), (3,)))),
+    ],
+    # exponentials
+    "undo": [
+        Example(
+            np.log(np.exp(x)),
+            FINITE,
+            domain=dt.Box({x: (-2e3, 2)}),
+            refused=np.exp(np.log(x)),
+        ),
+        Example(logit(expit(x)), FINITE, domain=dt.Box({x: (-100, 100)})),
+        Example(np.arctanh(np.tanh(x)), FINITE, domain=dt.Box({x: (-100, 100)})),
+    ],
+    "undo_where_defined": [
+        Example(np.exp(np.log(t)), TIGHTER, refused=np.exp(np.log(x))),
+        Example(expit(logit(t / 4)), TIGHTER, refused=expit(logit(t))),
+    ],
+    "log_of_logistic": [
+        Example(
+            np.log(expit(x)),
+            FINITE,
+            domain=dt.Box({x: (-1e3, 2)}),
+            refused=np.log(expit(x) - 1),
+        ),
+    ],
+    "reciprocal_of_exp": [
+        Example(1 / np.exp(x), COSTS, refused=1 / np.expm1(t)),
+    ],
+    "log_of_product": [
+        Example(np.log(t * np.exp(y)), TIGHTER, refused=np.log(x * np.exp(y))),
+        Example(
+            np.log(3 * expit(x)),
+            FINITE,
+            domain=dt.Box({x: (-1e3, 2)}),
+            refused=np.log(-3 * expit(x)),
+        ),
+    ],
+    "split_xlogy": [
+        Example(xlogy(x, np.exp(y)), refused=xlogy(x, y)),
+        Example(xlogy(t, expit(y)), FINITE, domain=dt.Box({t: (0, 1), y: (-1e3, 2)})),
+    ],
+    "softplus": [
+        Example(
+            np.log(1 + np.exp(x)),
+            FINITE,
+            domain=dt.Box({x: (-2, 1e3)}),
+            refused=np.log(2 + np.exp(x)),
+        ),
+        Example(
+            np.log1p(np.exp(x)),
+            FINITE,
+            domain=dt.Box({x: (-2, 1e3)}),
+            refused=np.log1p(np.square(x)),
+        ),
+    ],
+    "softplus_of_two": [
+        Example(np.logaddexp(0, x), SAME_COST, refused=np.logaddexp(1, x)),
+        Example(np.logaddexp(x, 0), SAME_COST),
+    ],
+    # softmax
+    "softmax_of_shifted": [
+        Example(dt.softmax(v3 - x), refused=dt.softmax(v3 - w3)),
+        Example(
+            dt.softmax(table - np.max(table, axis=-1, keepdims=True)),
+            TIGHTER,
+            refused=dt.softmax(v3 - np.log(x)),
+        ),
+    ],
+    "log_sum_exp_of_shifted": [
+        Example(dt.logsumexp(v3 - x) + x, TIGHTER, refused=dt.logsumexp(v3 - w3)),
+    ],
+    "log_of_sum_of_exp": [
+        Example(
+            np.log(np.sum(np.exp(v3))),
+            FINITE,
+            domain=dt.Box({v3: (-1e3, 1e3)}),
+            refused=np.log(np.sum(np.cosh(v3))),
+        ),
+        Example(
+            np.log(np.exp(table).sum(axis=-1, keepdims=True)),
+            COSTS,
+            refused=np.log(np.exp(table).sum(axis=0)),
+        ),
+    ],
+    "log_of_softmax": [
+        Example(
+            np.log(rows_of(table)),
+            FINITE,
+            domain=dt.Box({table: (-500, 500)}),
+            refused=np.log(table / np.sum(np.exp(table))),
+        ),
+        Example(-np.log(rows_of(row)[0, 1]), FINITE, domain=dt.Box({row: (-500, 500)})),
+    ],
+    "sum_of_softmax": [
+        Example(
+            np.sum(dt.softmax(v3)), TIGHTER, refused=np.sum(dt.softmax(np.log(v3)))
+        ),
+        Example(
+            np.sum(x * dt.softmax(v3) - w3),
+            TIGHTER,
+            refused=np.sum(w3 * dt.softmax(v3)),
+        ),
+        Example(
+            np.sum(dt.softmax(table), axis=-1),
+            TIGHTER,
+            refused=np.sum(dt.softmax(table), axis=0),
+        ),
+    ],
+    "softmax_factors": [
+        Example(rows_of(v3), TIGHTER, refused=np.exp(v3) / np.sum(np.exp(w3))),
+        Example(
+            np.exp(v3) / dt.softmax(v3),
+            TIGHTER,
+            # sums of rows that divide other axes
+            refused=np.exp(table) / reshaped(np.exp(table).sum(axis=-1), 2, 1, 1),
+        ),
+        Example(
+            np.exp(v3)[1] / dt.softmax(v3)[1],
+            TIGHTER,
+            refused=np.exp(v3)[1] / dt.softmax(w3)[1],
+        ),
+    ],
+    # logistic
+    "logistic_factors": [
+        Example(1 / (1 + np.exp(-x)), COSTS, refused=1 / (2 + np.exp(-x))),
+        Example(3 / (1 + np.exp(-2 * x)), COSTS),
+        Example(np.exp(x) / (1 + np.exp(x)), TIGHTER, refused=np.exp(x) * expit(y)),
+        Example(np.exp(-x) * expit(x) ** 2, TIGHTER),
+        Example(np.exp(-x) / np.square(1 + np.exp(-x)), TIGHTER),
+        Example(
+            dt.grad(expit(x), x) / expit(x),
+            TIGHTER,
+            refused=dt.grad(expit(x), x) / expit(y),
+        ),
+        Example(dt.grad(expit(x), x) / expit(-x), TIGHTER),
+        Example(expit(x) * expit(-x), TIGHTER, refused=expit(x) * expit(y)),
+        Example(dt.grad(np.tanh(x), x) / expit(2 * x), TIGHTER),
+    ],
+    "complement": [
+        Example(
+            1 - expit(x), TIGHTER, domain=dt.Box({x: (30, 50)}), refused=2 - expit(x)
+        ),
+        Example(3 - 3 * expit(x - y), COSTS),
+        Example(
+            1 - np.square(np.tanh(x)),
+            TIGHTER,
+            domain=dt.Box({x: (30, 50)}),
+            refused=1 - np.square(np.sin(x)),
+        ),
+    ],
+    "tanh_by_logistic": [
+        Example(2 * expit(2 * x) - 1, refused=2 * expit(2 * x) - 0.5),
+        Example(0.5 * (1 + np.tanh(x / 2)), refused=0.5 * (2 + np.tanh(x / 2))),
+        Example(2 / (1 + np.exp(-2 * x)) - 1, COSTS),
+    ],
+    "slope_of_tanh": [
+        Example(
+            4 * dt.grad(expit(z), z).subs({z: 2 * x}),
+            refused=4 * dt.grad(expit(z), z).subs({z: 3 * x}),
+        ),
+    ],
+    "logistic_pair": [
+        Example(
+            y * expit(-x) - (1 - y) * expit(x),
+            TIGHTER,
+            refused=y * expit(-x) - (1 - t) * expit(x),
+        ),
+        Example(
+            expit(x) + expit(-x), TIGHTER, refused=expit(np.log(x)) + expit(-np.log(x))
+        ),
+    ],
+    "even_function": [Example(np.cosh(-x), refused=np.exp(-x))],
+    "odd_function": [
+        Example(np.tanh(-x) * np.tanh(-y), refused=np.exp(-x) * np.exp(-y))
+    ],
+    # sums
+    "add_zero": [
+        Example(np.exp(x) + 0, refused=np.exp(x) + 1),
+        Example(x + (-y)),
+        Example(x - (-y)),
+        Example((-x) + y),
+        Example(0 - x, SAME_COST),
+    ],
+    "merge_terms": [
+        Example(x + 2 * x - 3 + 1, COSTS, refused=x + 2 * y - 3),
+        Example((x + y) - x, TIGHTER, refused=(np.log(x) + y) - np.log(x)),
+    ],
+    "common_factor": [
+        Example(x * y + x * z, TIGHTER, domain=APART, refused=x * y + z * t),
+        Example(
+            y / t + z / t,
+            TIGHTER,
+            domain=dt.Box({t: (1, 2), y: (1, 2), z: (-2, -1)}),
+            refused=y / t - z * t,
+        ),
+        Example(t + x * y + x * z, TIGHTER, domain=APART & dt.Box({t: (0, 1)})),
+        Example(np.square(x) * y + x, TIGHTER),
+    ],
+    # products
+    "negate_twice": [
+        Example(np.negative(-x), refused=-x),
+        Example(-(x - y)),
+    ],
+    "multiply_by_one": [
+        Example(np.exp(x) * 1, refused=np.exp(x) * 2),
+        Example(np.exp(x) / 1),
+        Example(np.exp(x) * -1, SAME_COST, refused=1 / np.sin(t)),
+    ],
+    "pull_out_sign": [
+        Example((-x) * (-y), refused=x * y),
+        Example(np.square((-x) * y)),
+        Example(x / (-t) + y),
+    ],
+    "multiply_by_zero": [
+        Example(0 * np.log(t), refused=0 * np.log(x)),
+        Example(0 * np.log(expit(x)), FINITE, domain=dt.Box({x: (-1e3, 0)})),
+        Example(v3 * np.zeros(3) / np.exp(v3), refused=np.zeros(3) / v3),
+    ],
+    "merge_factors": [
+        Example(
+            -3 * t * np.square(t) / (-y * t),
+            TIGHTER,
+            domain=dt.Box({t: (1, 2), y: (1, 2)}),
+            refused=x * np.square(y),
+        ),
+        Example(t / t, TIGHTER, refused=x / x),
+        Example(1 / (1 / t), refused=1 / (1 / x)),
+        Example((t**3) ** 2 / t, TIGHTER, refused=x**6 / x),
+        Example(broadcast_to(x, (4, 3)) * (row * col) * broadcast_to(y, (4, 3))),
+    ],
+    "distribute": [
+        Example(
+            (y / expit(x) - (1 - y) / expit(-x)) * dt.grad(expit(x), x),
+            TIGHTER,
+            refused=(y + z) * dt.grad(expit(x), x),
+        ),
+        Example((y / t + z) * t, TIGHTER, refused=(y / x + z) * x),
+    ],
+    "root_of_square": [
+        Example(np.sqrt(np.square(x)), refused=np.sqrt(t)),
+        Example(
+            np.sqrt(np.square(x) * t), SAME_COST, refused=np.sqrt(np.square(x) * y)
+        ),
+    ],
+    "square_of_root": [
+        Example(np.square(np.sqrt(t)), TIGHTER, refused=np.square(np.sqrt(x))),
+        Example(np.square(np.abs(x)), refused=np.abs(x) ** 3),
+    ],
+    "modulus": [
+        Example(np.abs(t), refused=np.abs(x)),
+        Example(np.abs(-x)),
+        Example(np.abs(np.exp(x))),
+    ],
+    # reductions
+    "sum_over_short_axes": [
+        Example(np.sum(row, axis=0), refused=np.sum(table, axis=0)),
+        Example(np.sum(row, axis=1), SAME_COST),
+    ],
+    "sum_of_moved": [
+        Example(
+            np.sum(np.transpose(table)), refused=np.sum(np.transpose(table), axis=0)
+        ),
+        Example(np.sum(arrays.put_places(v3, np.array([1, 1, 4]), (5,)))),
+    ],
+    "separable_sum": [
+        Example(
+            np.sum(np.square(row * dt.symbol("q", (40, 1)))),
+            COSTS,
+            domain=dt.Box({"q": (-1, 1), row: (-1, 2)}),
+            refused=np.sum(np.square(row + col)),
+        ),
+        Example(np.sum(broadcast_to(x, (4, 3))), COSTS, refused=np.sum(table)),
+        Example(
+            np.sum(x * v3),
+            TIGHTER,
+            domain=dt.Box({x: (1, 2), v3: ([1, -3, 0], [2, -2, 1])}),
+            refused=np.sum(v3 * w3),
+        ),
+        Example(np.sum(-v3), SAME_COST),
+        Example(np.sum(row * col, axis=0), COSTS),
+        Example(
+            np.sum(row * table, axis=0),
+            TIGHTER,
+            domain=dt.Box({row: (1, 2), table: ([[1], [-2]], [[2], [-1]])}),
+        ),
+    ],
+    "factor_out_of_matmul": [
+        Example(
+            (x * row) @ np.array([[1.0, -1], [-1, 1], [2, 0]]),
+            TIGHTER,
+            domain=dt.Box({x: (1, 2), row: (0.5, 1)}),
+            refused=(v3 * row) @ np.arange(6.0).reshape(3, 2),
+        ),
+        Example((-row) @ np.arange(6.0).reshape(3, 2), SAME_COST),
+        Example((col * row) @ np.transpose(row + 1)),
+        Example(
+            table
+            @ (np.exp(row).T * np.square(row).T * dt.constant(np.array([[2.0, 3.0]]))),
+            COSTS,
+        ),
+    ],
+    "gram_form": [
+        Example(
+            np.sum(
+                np.square(
+                    np.sin(dt.symbol("a", (40, 2))) @ np.sin(dt.symbol("d", (2, 40)))
+                )
+            ),
+            COSTS,
+            refused=np.sum(np.square(dt.symbol("a", (4, 3)) @ dt.symbol("d", (3, 4)))),
+            domain=dt.Box({"a": (-1, 1), "d": (-1, 2)}),
+            refused_domain=dt.Box({"a": (-1, 1), "d": (-1, 2)}),
+        ),
+    ],
+}

@@ -1,0 +1,99 @@
+"""Random graphs: simplifying changes no value, and keeps every enclosure sound."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from deuterium.graph.traverse import free_symbols
+from deuterium.graph.validate import check
+from deuterium.testing import (
+    boxes,
+    graphs,
+)
+from deuterium.transform.differentiate import grad
+from deuterium.transform.simplify.rules import Known
+from deuterium.transform.simplify.simplify import Simplifier
+from tests.transform.simplify.algebra_graphs import algebra, tame_boxes
+from tests.transform.simplify.simplify_checks import assert_same
+
+FIRED: Counter[str] = Counter()
+
+
+def simplified(v, domain):
+    simplifier = Simplifier(Known(domain))
+    (result,) = simplifier.run([v])
+    FIRED.update(simplifier.fired)
+    check([result])
+    assert result.shape == v.shape
+    return result
+
+
+def with_box(**options):
+    return graphs(**options).flatmap(lambda v: st.tuples(st.just(v), boxes(v)))
+
+
+def assert_simplifies(case):
+    v, box = case
+    assert_same(v, simplified(v, box), box)
+
+
+def with_its_box(strategy):
+    return strategy.flatmap(lambda v: st.tuples(st.just(v), tame_boxes(v)))
+
+
+@settings(max_examples=300)
+@given(with_its_box(algebra()))
+def test_scalar_algebra(case):
+    assert_simplifies(case)
+
+
+@settings(max_examples=200)
+@given(with_its_box(algebra(arrays=True)))
+def test_array_algebra(case):
+    assert_simplifies(case)
+
+
+@settings(max_examples=100)
+@given(with_its_box(algebra(arrays=True, max_steps=4)))
+def test_gradients_of_algebra(case):
+    v, box = case
+    symbols = free_symbols([v])
+    if symbols:
+        parts = [np.ravel(g) for g in grad(np.sum(v), symbols)]
+        assert_simplifies((np.concatenate(parts), box))
+
+
+@settings(max_examples=70)
+@given(with_box(arrays=False, min_steps=3, max_steps=10))
+def test_scalar_graphs(case):
+    assert_simplifies(case)
+
+
+@settings(max_examples=70)
+@given(with_box(min_steps=3, max_steps=8))
+def test_array_graphs(case):
+    assert_simplifies(case)
+
+
+@settings(max_examples=40)
+@given(with_box(defined=False, min_steps=3, max_steps=6))
+def test_graphs_that_may_be_undefined(case):
+    assert_simplifies(case)
+
+
+@settings(max_examples=40)
+@given(with_box(min_steps=2, max_steps=5))
+def test_gradients(case):
+    v, box = case
+    symbols = free_symbols([v])
+    if symbols:
+        parts = [np.ravel(g)[:6] for g in grad(np.sum(v), symbols)]
+        assert_simplifies((np.concatenate(parts), box))
+
+
+def test_many_rules_were_met():
+    assert len(FIRED) >= 35, FIRED
