@@ -192,8 +192,8 @@ def feature_sensitivity(
     For the gradients of a network of one hidden layer and one output, by a relaxation
     of their own (`deuterium.privacy.sensitivity.one_layer`).  Else the least of: the
     maximised distance itself, both values of the feature being variables beside the
-    shared rest; the feature's range times the largest norm of ``df/dx_j`` (mean value theorem); and
-    twice the contribution.
+    shared rest; the feature's range times the largest norm of ``df/dx_j`` (mean value
+    theorem); and twice the contribution.
 
     Examples
     --------
