@@ -179,6 +179,14 @@ def test_networks(block):
         check_network(seed)
 
 
+@pytest.mark.parametrize("seed", [4, 10, 15, 22])
+def test_a_node_that_is_met_twice_is_one_coordinate(seed):
+    """Once as a layer and once as a factor, say: a proof names its elements once."""
+    v, domain = network(seed)
+    e = dt.maximize(v, domain, method="relax", max_regions=6, time_limit=None)
+    e.certificate.verify(v, domain)
+
+
 # -- the long run --------------------------------------------------------------------
 
 

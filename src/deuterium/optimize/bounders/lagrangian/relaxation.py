@@ -97,6 +97,7 @@ class Relaxation:
             for k, (node, is_sum) in enumerate(zip(g.nodes, g.sums, strict=True)):
                 node = _written(node, known)
                 if is_sum and node in known:
+                    known.discard(node)  # a proof names an element once
                     at = g.offset + k * g.size
                     out[at : at + g.size] = True
                     self.places += [(node, i) for i in range(g.size)]
