@@ -204,9 +204,8 @@ class Structure:
         sides: list[list[Variable]] = [[], [], []]
         for a, k in zip(node.args, given, strict=True):
             image = Image(a, a, a) if k is None else k.image
-            for side, v in zip(
-                sides, (image.full, image.left, image.right), strict=True
-            ):
+            parts = image.full, image.left, image.right
+            for side, v in zip(sides, parts, strict=True):
                 side.append(v)
         full = apply(op, tuple(sides[0]), node.attrs)
         (first, *_) = given
@@ -215,7 +214,8 @@ class Structure:
             return Image(full, left(sides[1][0]), right(sides[2][0]))
         if all(k is None or not k.image.kinked for k in given):
             return Image(full, full, full)
-        return Image(full, _side(op, sides[1], node), _side(op, sides[2], node))
+        beside = [apply(op, tuple(side), node.attrs) for side in sides[1:]]
+        return Image(full, *beside)
 
     def _bent(self, node: Variable) -> Kind:
         """Return the kind of a node that is neither fused nor affine."""
@@ -398,7 +398,3 @@ def _source(node: Variable, given: list[Fused | None]) -> Array | None:
             return None
         source = np.maximum(source, k.source)
     return source
-
-
-def _side(op: Operator, args: list[Variable], node: Variable) -> Variable:
-    return apply(op, tuple(args), node.attrs)
