@@ -6,7 +6,7 @@ against them, with no tolerance.  Run it for as long as you like::
 
     python -m tests.adversary --minutes 30 --seed 0
 
-The rooms, from below: ``balls`` and ``values`` (exact values), ``regions`` (domains and
+The rooms, from below: ``values`` (exact values), ``regions`` (domains and
 points of them), ``moves`` and ``graphs`` (graphs), ``case`` (both together), ``checks``
 (what is held against what), ``shrink`` (smaller failures), ``run`` (the loop and its
 counts).  ``foreign`` and ``command`` look at no numbers: they call everything on

@@ -159,7 +159,7 @@ def evaluated(case: Case) -> Found:
         "compile": np.broadcast_to(fn(*args)[0], (count, *case.v.shape)),
     }
     order = dt.graph.topological([case.v])
-    if any(n.op is not None and "formula" in n.op.facts for n in order):
+    if any(n.op is not None and n.op.spelled_out for n in order):
         del results["compile"]  # slopes are spelled out there, and may cancel
     COUNTS["evaluations"] += count
     for kind, got in results.items():

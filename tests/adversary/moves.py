@@ -97,7 +97,7 @@ def _unary(rng: Any, x: Any, pool: Any) -> Any:
     op = OPERATORS[str(rng.choice(names))]
     p = rng.random()
     if p < 0.25:  # bring it near to where the function is defined
-        low, high = op.facts.get("domain", (-np.inf, np.inf))
+        low, high = op.domain
         if (low, high) == (-1.0, 1.0):
             x = np.tanh(x)
         elif (low, high) == (0.0, 1.0):

@@ -10,16 +10,25 @@ from typing import Any
 import numpy as np
 from flint import arb, ctx
 
-from .balls import EITHER, ELEMENTWISE, ONE, UNDEFINED, UNKNOWN, ZERO, guarded
+from deuterium import ops
+from deuterium.testing.definitions import (
+    EITHER,
+    ELEMENTWISE,
+    ONE,
+    UNDEFINED,
+    UNKNOWN,
+    ZERO,
+    guarded,
+    integer_power,
+)
 
 BITS, MORE_BITS = 320, 1600  # the second where the first leaves doubt
 
-_add = np.frompyfunc(guarded(ELEMENTWISE["add"]), 2, 1)
-_times = np.frompyfunc(guarded(ELEMENTWISE["multiply"]), 2, 1)
+_add = np.frompyfunc(guarded(ELEMENTWISE[ops.add]), 2, 1)
+_times = np.frompyfunc(guarded(ELEMENTWISE[ops.multiply]), 2, 1)
 _plain = {
-    name: np.frompyfunc(guarded(rule), rule.__code__.co_argcount, 1)
-    for name, rule in ELEMENTWISE.items()
-    if name != "integer_power"
+    op.name: np.frompyfunc(guarded(rule), op.arity, 1)
+    for op, rule in ELEMENTWISE.items()
 }
 
 
@@ -80,7 +89,7 @@ def rule(name: str) -> Any:
 
 
 def _integer_power(x: Any, n: int) -> Any:
-    one = guarded(lambda e: ELEMENTWISE["integer_power"](e, n))
+    one = guarded(lambda e: integer_power(e, n))
     return np.frompyfunc(one, 1, 1)(x)
 
 

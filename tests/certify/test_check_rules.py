@@ -7,18 +7,26 @@ import pytest
 from flint import arb, ctx
 
 import deuterium as dt
-from deuterium.certify.checker import increasing_outer as core
+from deuterium import ops
 from deuterium.certify.checker import point_steps as points
 from deuterium.certify.checker import range_steps as ranges
-from deuterium.certify.checker.ball_functions import ONE_VARIABLE, ZERO
+from deuterium.certify.checker.ball_functions import ZERO
 from deuterium.certify.checker.ball_program import Points, Ranges
-from deuterium.certify.checker.binary_ranges import RULES2
 from deuterium.certify.checker.exceptions import NoBound, NoPoint
+from deuterium.certify.checker.operator_table import (
+    TABLE,
+    is_never_negative,
+    keeps_sign,
+    rises,
+)
 from deuterium.certify.checker.scalar_layout import _MAKERS, MOVES
-from deuterium.certify.checker.unary_ranges import RULES
+from deuterium.certify.stated import STATED
 from deuterium.graph.constructors import apply
 from deuterium.graph.operator import OPERATORS
 from deuterium.testing.oracle import evaluate_exactly
+
+ONE = {op.name: e for op, e in TABLE.items() if op.arity == 1}
+TWO = {op.name: e for op, e in TABLE.items() if op.arity == 2}
 
 SEEDS = [0, 1, 2]
 ENDS = [-30.0, -3.0, -1.0, -0.5, 0.0, 1e-9, 0.3, 0.5, 1.0, 2.5, 40.0]
@@ -31,32 +39,33 @@ def precision():
 
 
 def unary_operators():
-    return sorted(RULES)
+    return sorted(ONE)
 
 
 def test_every_operator_has_a_rule():
-    special = {*MOVES, *_MAKERS, "integer_power"}
+    special = {*MOVES, *_MAKERS, ops.integer_power}
+    assert {*TABLE, *special} == STATED
     for name, op in OPERATORS.items():
-        assert (name in RULES) + (name in RULES2) + (name in special) == 1, name
-        if name in RULES:
-            assert op.arity == 1
-            assert name in ONE_VARIABLE
-        if name in RULES2:
-            assert op.arity == 2
-            assert name in points.TWO_VARIABLES
-    computed = set(_MAKERS) - {"pi", "scatter", "cumsum"}
-    known = {*points._REDUCTIONS, *points._ROWS, "matmul"}
+        assert (op in TABLE) + (op in special) == 1, name
+        assert op not in TABLE or op.elementwise
+    computed = set(_MAKERS) - {ops.pi, ops.scatter, ops.cumsum}
+    known = {*points._REDUCTIONS, *points._ROWS, ops.matmul}
     assert computed <= known
     assert computed <= set(ranges.MAKERS)
 
 
 def test_what_is_said_of_operators_is_so():
     for name, op in OPERATORS.items():
-        rises = op.facts.get("increasing")
-        strictly = rises is True and name != "relu"
-        assert (name in core.RISING) == strictly, name
-        assert (name in core.FALLING) == (rises is False or name == "negative"), name
-        assert (name in core.NEVER_NEGATIVE) == (op.at_least >= 0), name
+        assert rises(op) == (op.increasing if op.strictly else None), name
+        assert is_never_negative(op) == op.nonnegative, name
+        # what the bounders keep a sign by, the checker has to know
+        assert keeps_sign(op) or not op.keeps_sign or op.nonnegative, name
+        if op in TABLE:
+            entry = TABLE[op]
+            assert (entry.steepest is not None) == (op.lipschitz is not None), name
+            assert entry.below_identity == op.below_identity, name
+            assert (entry.bend is not None) == (op.bend is not None), name
+            assert (entry.sides is None) == (op.sides is None and not op.kinks), name
 
 
 def interval_of(graph, low, high, **options):
@@ -127,7 +136,7 @@ def test_ranges_are_as_tight_as_the_librarys(name, seed):
 def test_two_variables_hold_every_value():
     rng = np.random.default_rng(5)
     x = dt.symbol("x", (2,))
-    for name in sorted(RULES2):
+    for name in sorted(TWO):
         graph = apply(OPERATORS[name], (x[0], x[1]), {})
         tape = Ranges([graph], {"x": 0}, 2)
         bounded = 0
@@ -399,7 +408,7 @@ def test_large_matrices_hold_every_value(shape):
 
 
 def test_a_root_of_what_is_zero_but_for_rounding():
-    low, high = RULES["sqrt"](ZERO, arb(1e-30, 2e-30))
+    low, high = ONE["sqrt"].range(ZERO, arb(1e-30, 2e-30))
     assert low == 0
     assert high.is_finite()
     assert high >= arb(3e-30).sqrt()

@@ -6,14 +6,18 @@ import numpy as np
 import pytest
 from flint import arb, ctx
 
+from deuterium import ops
 from deuterium.certify.checker import logistic_family as families
 from deuterium.certify.checker import point_steps as points
 from deuterium.certify.checker import range_steps as ranges
-from deuterium.certify.checker.ball_functions import ONE_VARIABLE, UNKNOWN
-from deuterium.certify.checker.binary_ranges import RULES2
+from deuterium.certify.checker.ball_functions import UNKNOWN
 from deuterium.certify.checker.exceptions import NoBound
+from deuterium.certify.checker.operator_table import TABLE
 from deuterium.certify.checker.scalar_layout import Group
-from deuterium.certify.checker.unary_ranges import RULES
+from deuterium.graph.operator import OPERATORS
+
+ONE = {op.name: e for op, e in TABLE.items() if op.arity == 1}
+TWO = {op.name: e for op, e in TABLE.items() if op.arity == 2}
 
 INFINITE = arb("inf")
 ANYTHING = arb(0, 1).union(INFINITE).union(-INFINITE)
@@ -60,28 +64,28 @@ def holds(value, low, high):
     return not value.is_finite() or not (value < low or value > high)
 
 
-@pytest.mark.parametrize("name", sorted(RULES))
+@pytest.mark.parametrize("name", sorted(ONE))
 def test_functions_of_one_variable(name):
     rng = np.random.default_rng([1, *name.encode()])
     for _ in range(150):
         a, b, low, high = draw(rng)
         try:
-            least, most = RULES[name](low, high)
+            least, most = ONE[name].range(low, high)
         except NoBound:
             continue
         for x in inside(rng, a, b, low, high):
-            y = ONE_VARIABLE[name](arb(x))
+            y = ONE[name].value(arb(x))
             assert holds(y, least, most), (x, low, high, least, most)
 
 
-@pytest.mark.parametrize("name", sorted(RULES2))
+@pytest.mark.parametrize("name", sorted(TWO))
 def test_functions_of_two_variables(name):
     rng = np.random.default_rng([2, *name.encode()])
-    f = points.TWO_VARIABLES[name]
+    f = TWO[name].value
     for _ in range(1000):
         first, second = draw(rng), draw(rng)
         try:
-            least, most = RULES2[name](*first[2:], *second[2:])
+            least, most = TWO[name].range(*first[2:], *second[2:])
         except NoBound:
             continue
         xs, ys = inside(rng, *first), inside(rng, *second)
@@ -90,7 +94,7 @@ def test_functions_of_two_variables(name):
             assert holds(z, least, most), (x, y, first, second, least, most)
 
 
-@pytest.mark.parametrize("family", sorted(families.MEMBERS))
+@pytest.mark.parametrize("family", families.FAMILIES)
 def test_families(family):
     rng = np.random.default_rng(3)
     step = families.step_for(Group(family, [((1, 2, 3), (0,))], {}))
@@ -99,8 +103,8 @@ def test_families(family):
         low, high = [ends[0], *[None] * 3], [ends[1], *[None] * 3]
         step(low, high)
         for x in inside(rng, a, b, *ends):
-            for k, name in enumerate(families.MEMBERS[family], 1):
-                assert holds(ONE_VARIABLE[name](arb(x)), low[k], high[k]), (x, ends)
+            for k, name in enumerate(family.members, 1):
+                assert holds(TABLE[name].value(arb(x)), low[k], high[k]), (x, ends)
 
 
 ROWS = ["max", "logsumexp", "softmax", "first_maximum", "prod", "sum", "tie_slope"]
@@ -110,7 +114,7 @@ ROWS = ["max", "logsumexp", "softmax", "first_maximum", "prod", "sum", "tie_slop
 def test_rows(name):
     rng = np.random.default_rng([4, *name.encode()])
     outs = (3, 4, 5) if name in ("softmax", "first_maximum") else (3,)
-    group = Group(name, [(outs, (0, 1, 2))], {})
+    group = Group(OPERATORS[name], [(outs, (0, 1, 2))], {})
     step, value = ranges.step_for(group, {}, slopes=False), points.step_for(group)
     for _ in range(150):
         drawn = [draw(rng) for _ in range(3)]
@@ -129,7 +133,7 @@ def test_rows(name):
 
 def test_products_with_a_constant_matrix():
     rng = np.random.default_rng(5)
-    group = Group("matmul", [((4, 5), (0, 1, 2, 3, 6, 7))], {"shape": (1, 2, 2)})
+    group = Group(ops.matmul, [((4, 5), (0, 1, 2, 3, 6, 7))], {"shape": (1, 2, 2)})
     group.tasks = [((6, 7), (0, 1, 2, 3, 4, 5))]
     for _ in range(150):
         drawn = [draw(rng) for _ in range(2)]
@@ -145,10 +149,10 @@ def test_products_with_a_constant_matrix():
                 assert holds(exact, low[6 + k], high[6 + k])
 
 
-@pytest.mark.parametrize("name", sorted(ONE_VARIABLE))
+@pytest.mark.parametrize("name", sorted(ONE))
 def test_values_of_wide_balls(name):
     rng = np.random.default_rng([6, *name.encode()])
-    f = ONE_VARIABLE[name]
+    f = ONE[name].value
     for _ in range(150):
         x = float(rng.choice(NUMBERS))
         width = float(rng.choice(WIDTHS[4:]))
@@ -157,14 +161,14 @@ def test_values_of_wide_balls(name):
         assert not exact.is_finite() or not found.is_finite() or found.overlaps(exact)
 
 
-@pytest.mark.parametrize("name", sorted({*ONE_VARIABLE, *points.TWO_VARIABLES}))
+@pytest.mark.parametrize("name", sorted({*ONE, *TWO}))
 def test_what_is_not_known_is_not_hidden_at_a_point(name):
-    if name in ONE_VARIABLE:
-        assert not ONE_VARIABLE[name](UNKNOWN).is_finite()
+    if name in ONE:
+        assert not ONE[name].value(UNKNOWN).is_finite()
         return
     for known in (arb(0), arb(1), arb(-1), arb(2)):
         for pair in ((known, UNKNOWN), (UNKNOWN, known)):
-            assert not points.TWO_VARIABLES[name](*pair).is_finite()
+            assert not TWO[name].value(*pair).is_finite()
 
 
 @pytest.mark.parametrize("name", ROWS)
@@ -172,5 +176,5 @@ def test_what_is_not_known_is_not_hidden_in_a_row(name):
     outs = (2, 3) if name in ("softmax", "first_maximum") else (2,)
     for row in ([UNKNOWN, arb(1)], [arb(0), UNKNOWN]):
         values = [*row, None, None]
-        points.step_for(Group(name, [(outs, (0, 1))], {}))(values)
+        points.step_for(Group(OPERATORS[name], [(outs, (0, 1))], {}))(values)
         assert not all(values[k].is_finite() for k in outs)

@@ -14,7 +14,7 @@ import deuterium as dt
 from deuterium.graph.interpret import interpret
 from deuterium.graph.operator import OPERATORS
 from deuterium.graph.traverse import topological
-from deuterium.testing import oracle
+from deuterium.testing.balls import balls_of, rule_of
 
 TINY, MIN_NORMAL, MAX = 5e-324, 2.0**-1022, float(np.finfo(float).max)
 SIZES = [TINY, 1e-320, MIN_NORMAL, 1e-200, 1e-100, 1e-20, 1e-8, 1.0, 1e8, 1e100, 1e160]
@@ -161,34 +161,14 @@ def points(rng, low, high, count):
     return found
 
 
-ENTIRE = frozenset(
-    {
-        "exp", "exp2", "expm1", "sinh", "cosh", "tanh", "tanh'", "tanh''", "arcsinh",
-        "sin", "cos", "arctan", "expit", "expit'", "expit''", "log_expit", "erf",
-        "erfc", "ndtr", "log_ndtr", "log_ndtr'",
-    }
-)  # fmt: skip
-"""Functions defined for every number: a ball that is NaN has only overflown."""
-
-
 def exactly(v, point, bits=256):
-    """Return the value of a graph at a point in balls, as `evaluate_exactly` does."""
-    unknown = arb(0, float("inf"))
-
-    def rule(op):
-        run = oracle._rule(op)
-        if op.name not in ENTIRE:
-            return run
-        keep = np.frompyfunc(
-            lambda x, y: unknown if y.is_nan() and not x.is_nan() else y, 2, 1
-        )
-        return lambda x: np.asarray(keep(x, run(x)), dtype=object)
+    """Return the value at a point that every symbol shares, in balls."""
 
     def leaf(node):
-        return oracle._balls(node.value if node.is_constant else point)
+        return balls_of(node.value if node.is_constant else point)
 
     with ctx.workprec(bits):
-        result = interpret(topological([v]), leaf, rule)[v]
+        result = interpret(topological([v]), leaf, rule_of)[v]
     return np.asarray(result, dtype=object)
 
 

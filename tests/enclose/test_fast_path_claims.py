@@ -152,7 +152,7 @@ def test_the_ends_of_bounded_curves_keep_to_their_range():
         for program in (compiled(f(x)), RowProgram([f(x)])):
             e = np.stack([np.full((1, 40), -50.0), np.full((1, 40), 50.0)])
             (ends,) = program({"x": e}, (1,))
-            low, high = f(x).op.facts["range"]
+            low, high = f(x).op.range
             assert ends.min() >= low
             assert ends.max() <= high
 

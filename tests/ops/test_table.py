@@ -141,7 +141,7 @@ def test_enclosure_holds_every_value(name):
             continue
         fine += 1
         assert low <= high and low < INF and high > -INF, (name, box, low, high)
-        assert low >= op.at_least, (name, box, low)
+        assert low >= op.lower_bound, (name, box, low)
         xs = [(x,) for x in inside(*box, rng) if case.defined(x, x)]
         decided += held(case.ball, xs, low, high, (name, box))
     assert fine > 60 and decided > 300, (fine, decided)
@@ -301,7 +301,7 @@ def test_enclosure_of_two_holds_every_value(name):
             continue
         fine += 1
         assert low <= high and low < INF and high > -INF, (name, a, b, low, high)
-        assert low >= op.at_least
+        assert low >= op.lower_bound
         xs = list(itertools.product(inside(*a, rng, 1), inside(*b, rng, 1)))
         decided += held(case.ball, xs[:: 1 + len(xs) // 9], low, high, (name, a, b))
     assert fine > 150 and decided > 600, (fine, decided)
@@ -577,17 +577,16 @@ def test_derivatives_of_powers_with_rounded_exponents():
 
 # -- facts ---------------------------------------------------------------------------
 
-WITH_FACTS = [n for n in ONE_VARIABLE if OPERATORS[n].facts]
+WITH_FACTS = [n for n in ONE_VARIABLE if OPERATORS[n].derivative]
 
 
 @pytest.mark.parametrize("name", WITH_FACTS)
 def test_domain_and_range_are_true(name):
     op, case = OPERATORS[name], UNARY[name]
-    facts = op.facts
-    assert facts["domain"] == case.domain, name
-    ends = zip(facts["domain"], facts["closed"], case.closed, strict=True)
+    assert op.domain == case.domain, name
+    ends = zip(op.domain, op.closed, case.closed, strict=True)
     assert all(math.isinf(end) or ours == theirs for end, ours, theirs in ends)
-    low, high = facts["range"]
+    low, high = op.range
     xs = [x for x in points_of(name) if is_fine(name, x, x)]
     values = [sharp(case.ball, x) for x in xs]
     values += [case.ball(t) for t in case.turns() if case.smooth]
@@ -597,19 +596,19 @@ def test_domain_and_range_are_true(name):
     floats = [float(v) for v in values]
     assert math.isinf(low) or min(floats) - low < 1e-9, "the range is too wide below"
     assert math.isinf(high) or high - max(floats) < 1e-9, "the range is too wide above"
-    assert op.at_least == low
+    assert op.lower_bound == low
 
 
 @pytest.mark.parametrize("name", WITH_FACTS)
 def test_monotone_pieces_are_true(name):
-    facts, case = OPERATORS[name].facts, UNARY[name]
+    op, case = OPERATORS[name], UNARY[name]
     xs = [x for x in points_of(name) if is_fine(name, x, x) and abs(x) < 1e4]
-    if facts.get("increasing") is None and not facts["extrema"] and name != "log_ndtr'":
+    if op.increasing is None and not op.extrema and name != "log_ndtr'":
         assert name in HULLS | {"sin", "cos", "tan", "sign", "absolute", "flat"} | {
             "reciprocal"
         }, f"{name}: neither monotone nor turning, and no rule of its own is known here"
         return
-    turns = sorted(facts["extrema"])
+    turns = sorted(op.extrema)
     edges = [-INF, *turns, INF]
     for a, b in itertools.pairwise(edges):
         piece = [x for x in xs if a <= x <= b]
@@ -619,26 +618,22 @@ def test_monotone_pieces_are_true(name):
                 d = case.ball(arb(q)) - case.ball(arb(p))
                 signs |= {1 if d > 0 else -1 if d < 0 else 0}
         assert {1, -1} - signs, (name, a, b, "turns inside")
-        if facts.get("increasing") is not None:
-            assert (-1 if facts["increasing"] else 1) not in signs, name
+        if op.increasing is not None:
+            assert (-1 if op.increasing else 1) not in signs, name
 
 
-@pytest.mark.parametrize(
-    "name", [n for n in WITH_FACTS if OPERATORS[n].facts["extrema"]]
-)
+@pytest.mark.parametrize("name", [n for n in WITH_FACTS if OPERATORS[n].extrema])
 def test_turning_points_are_the_nearest_doubles(name):
     case = UNARY[name]
-    turns = OPERATORS[name].facts["extrema"]
+    turns = OPERATORS[name].extrema
     with ctx.workprec(300):
         truth = sorted(float(t) for t in case.turns())
     assert sorted(turns) == truth, name
 
 
-@pytest.mark.parametrize(
-    "name", [n for n in WITH_FACTS if OPERATORS[n].facts.get("anchors")]
-)
-def test_anchors_are_exact(name):
-    for point, value in OPERATORS[name].facts["anchors"]:
+@pytest.mark.parametrize("name", [n for n in WITH_FACTS if OPERATORS[n].exact_points])
+def test_exact_points_are_exact(name):
+    for point, value in OPERATORS[name].exact_points:
         with ctx.workprec(200):
             assert abs(UNARY[name].ball(arb(point)) - arb(value)) < 1e-50, (name, point)
 

@@ -73,7 +73,7 @@ def _number(rng):
 def _unary(rng, x):
     names = [UNARY, SMOOTH, KINKS][rng.integers(3)]
     name = str(rng.choice(names))
-    low, high = OPERATORS[name].facts.get("domain", (-np.inf, np.inf))
+    low, high = OPERATORS[name].domain
     if (low, high) != (-np.inf, np.inf) and rng.random() < 0.7:
         x = 1.1 + np.square(x) if low == 1 else 0.5 + 0.4 * np.sin(x)
     if name == "reciprocal" and rng.random() < 0.7:

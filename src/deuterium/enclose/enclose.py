@@ -215,7 +215,7 @@ def _finished(
     low, high = np.asarray(x.lower), np.asarray(x.upper)
     undefined = np.isnan(low) | np.isnan(high)
     if undefined.any():
-        floor = -np.inf if v.op is None else v.op.at_least
+        floor = -np.inf if v.op is None else v.op.lower_bound
         low = np.where(undefined, floor, low)
         high = np.where(undefined, np.inf, high)
     if leading:

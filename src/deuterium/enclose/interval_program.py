@@ -21,7 +21,9 @@ from typing import Any
 
 import numpy as np
 
+from deuterium import ops
 from deuterium.budget import watch
+from deuterium.graph.operator import Operator
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
@@ -29,9 +31,7 @@ from deuterium.interval import stacked as ends
 from deuterium.interval.rounding import EPS
 from deuterium.interval.stacked import Uncovered
 
-MOVES = {"broadcast", "reshape", "transpose", "gather", "concatenate", "select"}
-SPREADS = {"add", "multiply", "sum", "matmul", *MOVES}  # keep non-negative so
-KEPT = {*MOVES, "relu", "relu'", "softmax"}  # whose steps pass no range themselves
+KEPT = {ops.relu, ops.step, ops.softmax_last}  # whose steps pass no range themselves
 CHUNK = 9000  # elements of one end of the largest array; more leave the fast cache
 ROWS = 32  # but no fewer boxes than this at once, or large matrices are read too often
 
@@ -140,7 +140,7 @@ class _Builder:
         self.curves = {
             (n.op.name, n.args[0]): n
             for n in self.order
-            if n.op is not None and n.op.name in _SLOPES.values()
+            if n.op is not None and len(n.args) == 1 and not n.attrs
         }
         uses = Counter(a for n in self.order for a in n.args)
         uses.update(outputs)
@@ -158,7 +158,7 @@ class _Builder:
         else:
             self.known[node] = _Known(False, self._is_nonnegative(node))
             step, args = self._made(node)
-            if node.op is None or node.op.name not in KEPT:
+            if not (node.op in KEPT or (node.op and node.op.moves_elements)):
                 step = _cut(step, *self._range(node))
             places = tuple(self.slot[a] for a in args)
             self.steps.append((self.slot[node], step, places))
@@ -176,27 +176,23 @@ class _Builder:
     def _range(self, node: Variable) -> tuple[float, float]:
         """Return numbers between which a node certainly lies."""
         assert node.op is not None  # leaves do not come here
-        low, high = node.op.facts.get("range", (node.op.at_least, np.inf))
+        low, high = node.op.range
         return max(low, 0.0) if self.known[node].nonnegative else low, high
 
     def _is_nonnegative(self, node: Variable) -> bool:
         assert node.op is not None  # leaves do not come here
-        if node.op.at_least >= 0:
-            return True
-        known = [self.known[a].nonnegative for a in node.args]
-        return node.op.name in SPREADS and all(known)
+        known = (self.known[a].nonnegative for a in node.args)
+        return node.op.nonnegative or (node.op.keeps_sign and all(known))
 
     def _made(self, node: Variable) -> Made:
         """Return the fastest step that holds for a node."""
         assert node.op is not None
         op, attrs = node.op, dict(node.attrs)
-        if op.name in MOVES:
+        if op.moves_elements:
             return lambda *args: op.value(*args, **attrs), node.args
-        maker = _MAKERS.get(op.name)
+        maker = _MAKERS.get(op)
         made = maker(self, node) if maker is not None else None
-        if made is None and op.facts.get("increasing") is not None:
-            made = _monotone(node)
-        return made if made is not None else self._full(node)
+        return made or _slope(self, node) or _monotone(node) or self._full(node)
 
     def _full(self, node: Variable) -> Made:
         """Return the operator's own enclosure, on stacked ends."""
@@ -241,21 +237,18 @@ def _cut(step: Step, low: float, high: float) -> Step:
 def _monotone(node: Variable) -> Made | None:
     """Return a step for a function that only rises, or only falls, over its domain."""
     assert node.op is not None
-    facts, value = node.op.facts, node.op.value
-    if "ulps" not in facts:
+    op = node.op
+    if op.ulps is None or op.increasing is None:
         return None
-    error = ((facts["ulps"] + 2) * EPS, facts["absolute"])
-    limits = facts["range"]
-    (low, high), (with_low, with_high) = facts["domain"], facts["closed"]
-
-    rises = facts["increasing"]
+    error, rises = ((op.ulps + 2) * EPS, op.absolute), op.increasing
+    (low, high), (with_low, with_high) = op.domain, op.closed
 
     def step(e: Any) -> Any:
         if low > -np.inf:
             ends.require(e[0] >= low if with_low else e[0] > low)
         if high < np.inf:
             ends.require(e[1] <= high if with_high else e[1] < high)
-        return ends.monotone(e if rises else e[::-1], value, error, limits)
+        return ends.monotone(e if rises else e[::-1], op.value, error, op.range)
 
     return step, node.args
 
@@ -263,14 +256,10 @@ def _monotone(node: Variable) -> Made | None:
 # -- rules by operator ---------------------------------------------------------------
 
 
-def _is(node: Variable, name: str) -> bool:
-    return node.op is not None and node.op.name == name
-
-
 def _add(build: _Builder, node: Variable) -> Made:
     a, b = node.args
     for product, bias in ((a, b), (b, a)):
-        if _is(product, "matmul") and product in build.alone and build.thin(bias):
+        if product.op is ops.matmul and product in build.alone and build.thin(bias):
             made = _affine(build, product, build.constants[bias])
             if made is not None:
                 return made
@@ -318,7 +307,7 @@ def _size(build: _Builder, node: Variable) -> Step:
 def _sum(build: _Builder, node: Variable) -> Made:
     (x,), axis = node.args, tuple(node.attrs["axis"])
     count = math.prod(x.shape[i] for i in axis)
-    if _is(x, "square") and x in build.alone:
+    if x.op is ops.square and x in build.alone:
         return _sum_of_squares(build, x.args[0], axis, count)
     if build.nonnegative(x):
         return lambda e: ends.sum_nonnegative(e, axis, count), (x,)
@@ -329,7 +318,7 @@ def _sum_of_squares(
     build: _Builder, x: Variable, axis: tuple[int, ...], count: int
 ) -> Made:
     factor, rest = None, x
-    if _is(x, "multiply") and x in build.alone:
+    if x.op is ops.multiply and x in build.alone:
         for a, b in (x.args, x.args[::-1]):
             if build.thin(a) and not build.thin(b):
                 factor, rest = np.abs(build.constants[a]), b
@@ -338,16 +327,15 @@ def _sum_of_squares(
     return lambda e: ends.sum_of_squares(size(e), factor, axis, count), (rest,)
 
 
-_SLOPES = {"tanh'": "tanh", "expit'": "expit"}
-_SHAPES = {"tanh'": (0.0, 1.0), "expit'": (0.5, 0.25)}  # centre and top of the bump
-
-
 def _slope(build: _Builder, node: Variable) -> Made | None:
+    """Return a step from the ends of a curve that the node is a quadratic of."""
     assert node.op is not None
-    curve = build.curves.get((_SLOPES[node.op.name], node.args[0]))
+    if node.op.quadratic is None:
+        return None
+    name, centre, top = node.op.quadratic
+    curve = build.curves.get((name, node.args[0]))
     if curve is None or curve not in build.known:
         return None
-    centre, top = _SHAPES[node.op.name]
     return lambda s: ends.bump(s, centre, top), (curve,)
 
 
@@ -355,18 +343,16 @@ def _unary(step: Step) -> Callable[[_Builder, Variable], Made]:
     return lambda build, node: (step, node.args)
 
 
-_MAKERS: dict[str, Callable[[_Builder, Variable], Made | None]] = {
-    "add": _add,
-    "subtract": _subtract,
-    "multiply": _multiply,
-    "square": _square,
-    "sum": _sum,
-    "matmul": lambda build, node: _affine(build, node, 0.0),
-    "tanh'": _slope,
-    "expit'": _slope,
-    "softmax": _unary(ends.softmax),
-    "negative": _unary(lambda e: -e[::-1]),
-    "sqrt": _unary(ends.sqrt),
-    "relu": _unary(lambda e: np.maximum(e, 0.0)),
-    "relu'": _unary(ends.step),
+_MAKERS: dict[Operator, Callable[[_Builder, Variable], Made | None]] = {
+    ops.add: _add,
+    ops.subtract: _subtract,
+    ops.multiply: _multiply,
+    ops.square: _square,
+    ops.add_reduce: _sum,
+    ops.matmul: lambda build, node: _affine(build, node, 0.0),
+    ops.softmax_last: _unary(ends.softmax),
+    ops.negative: _unary(lambda e: -e[::-1]),
+    ops.sqrt: _unary(ends.sqrt),
+    ops.relu: _unary(lambda e: np.maximum(e, 0.0)),
+    ops.step: _unary(ends.step),
 }

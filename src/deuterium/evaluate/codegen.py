@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium import ops
 from deuterium.budget import check
 from deuterium.graph.operator import Operator
 from deuterium.graph.provenance import describe
@@ -89,7 +90,7 @@ class _Writer:
             code = _as_view(args[0], node)
             if code == args[0]:
                 return code
-        elif node.op.name == "broadcast" and only_numbers:
+        elif node.op is ops.broadcast and only_numbers:
             return self._bind(np.full(node.shape, float(node.args[0].value)))
         else:
             if only_numbers:  # Python's own would raise at 1 / 0
@@ -157,7 +158,7 @@ def _views(order: Sequence[Variable], outputs: Sequence[Variable]) -> set[Variab
     That needs every user to be element-wise with another argument that has the full
     shape; the broadcast then only puts in axes of length one.
     """
-    views = {n for n in order if n.op is not None and n.op.name == "broadcast"}
+    views = {n for n in order if n.op is ops.broadcast}
     views -= set(outputs)
     for node in order:
         mine = [a for a in node.args if a in views]

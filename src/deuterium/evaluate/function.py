@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium import ops
 from deuterium.budget import check as check_budget
 from deuterium.errors import GraphError, InvalidInputError
 from deuterium.evaluate.backends import NAMES, Backend, backend
@@ -25,7 +26,7 @@ from deuterium.graph.validate import check, listed
 from deuterium.graph.variable import Variable
 
 FORMAT, VERSION = "deuterium-function", 1
-VIEWS = ("broadcast", "reshape", "transpose")  # operators that copy nothing
+VIEWS = (ops.broadcast, ops.reshape, ops.transpose)  # operators that copy nothing
 LINE_SECONDS = 5e-5  # about what Python's compiler takes for a line
 CHUNK_BYTES = 2**22  # of temporaries for one chunk of records: what a cache holds
 
@@ -56,7 +57,7 @@ class CompiledFunction:
         self._program = generate(self.inputs, lowered)
         # outputs whose line gives an array that something else holds, too
         self._borrowed = [
-            v.op is None or v.op.name in VIEWS or any(v is w for w in lowered[:i])
+            v.op is None or v.op in VIEWS or any(v is w for w in lowered[:i])
             for i, v in enumerate(lowered)
         ]
         self._library = backend(name)

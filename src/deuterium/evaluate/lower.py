@@ -13,7 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from deuterium import ops
 from deuterium.budget import check
+from deuterium.errors import UnsupportedError
 from deuterium.graph.constructors import apply, broadcast_to, constant
 from deuterium.graph.hashcons import share
 from deuterium.graph.interpret import interpret, pick
@@ -21,6 +23,8 @@ from deuterium.graph.operator import Operator
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
 from deuterium.transform.pipeline import prepared
+
+DEEPEST = 32  # formulas within formulas
 
 
 def lower(inputs: Sequence[Variable], outputs: Sequence[Variable]) -> list[Variable]:
@@ -31,17 +35,36 @@ def lower(inputs: Sequence[Variable], outputs: Sequence[Variable]) -> list[Varia
 
 
 def spell_out(outputs: Sequence[Variable]) -> list[Variable]:
-    """Replace slopes (``expit'`` and the like) by their formulas."""
+    """Replace slopes (``expit'`` and the like) by their formulas.
+
+    A formula may name other slopes, and what has no code of its own, so this goes on
+    until nothing is left to replace.
+
+    Raises
+    ------
+    UnsupportedError
+        The formulas of some operators name each other.
+    """
 
     def rule(op: Operator) -> Any:
-        formula = op.facts.get("formula")
-        if formula is not None:
-            return formula
-        return lambda *args, **attrs: apply(op, args, attrs)
+        return op.spelled_out or (lambda *args, **attrs: apply(op, args, attrs))
 
-    order = topological(outputs)
-    kept = _untouched(order, lambda n: n.op is not None and "formula" in n.op.facts)
-    return pick(interpret(order, lambda v: v, rule, kept), outputs)
+    results = list(outputs)
+    for _ in range(DEEPEST):
+        order = topological(results)
+        kept = _untouched(order, _is_spelled_out)
+        if len(kept) == len(order):
+            return results
+        results = pick(interpret(order, lambda v: v, rule, kept), results)
+    names = sorted({n.op.name for n in order if n.op and _is_spelled_out(n)})
+    raise UnsupportedError(
+        f"compile: operators cannot be spelled out, since the formulas of {names} "
+        "name each other; give one of them `code` of its own"
+    )
+
+
+def _is_spelled_out(n: Variable) -> bool:
+    return n.op is not None and n.op.spelled_out is not None
 
 
 def _untouched(order: Sequence[Variable], changes: Any) -> dict[Variable, Variable]:
@@ -75,7 +98,7 @@ def _folded(n: Variable, fixed: Mapping[Variable, Any]) -> Variable:
     """Return a constant; a repeated number stays a number, which code can inline."""
     if n.op is None:
         return n
-    if n.op.name == "broadcast" and n.args[0].shape == ():
+    if n.op is ops.broadcast and n.args[0].shape == ():
         return broadcast_to(constant(float(fixed[n.args[0]])), n.shape)
     return constant(fixed[n])
 

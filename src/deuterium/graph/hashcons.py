@@ -10,8 +10,6 @@ import numpy as np
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable, node
 
-COMMUTATIVE = frozenset({"add", "multiply", "logaddexp", "hypot"})
-
 
 def identity(
     v: Variable, args: tuple[Variable, ...], kept: Collection[Variable] = ()
@@ -29,11 +27,11 @@ def identity(
             return id(v)
         return type(v.value), v.value
     ids = [id(a) for a in args]
-    if v.op.name in COMMUTATIVE:
+    if v.op.commutative:
         ids.sort()
     if v.attrs:
-        return v.op.name, *ids, *[_hashable(x) for x in v.attrs.values()]
-    return v.op.name, *ids
+        return v.op, *ids, *[_hashable(x) for x in v.attrs.values()]
+    return v.op, *ids
 
 
 def _hashable(x: Any) -> Any:

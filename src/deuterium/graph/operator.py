@@ -7,15 +7,17 @@ intervals, closed forms, derivatives) is a loop that looks up one field of the r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import scipy.special
 import symengine as se
 
 from deuterium.errors import GraphError, UnsupportedError
 from deuterium.graph.hooks import METHODS, Node
+from deuterium.graph.traits import Traits
 from deuterium.interval import Interval, as_interval
 
 if TYPE_CHECKING:
@@ -35,8 +37,11 @@ def same_shape(*shapes: Shape, **_attrs: Any) -> Shape:
 
 
 @dataclass(frozen=True, eq=False)
-class Operator:
+class Operator(Traits):
     """One operation, with all its mathematics side by side.
+
+    What is true of it (is it even, how steep is it) is in its `Traits`; here is how it
+    is computed.
 
     Attributes
     ----------
@@ -63,10 +68,15 @@ class Operator:
         The name of the NumPy or SciPy ufunc that this operator stands for.
     code : str or callable
         Array-API source of the value: a template of the arguments and attributes, or
-        ``code(node, args, bind)``; by default a call of the ufunc.
-    at_least : float
-        The least value the operator can have: it holds even where an argument is
-        undefined.
+        ``code(node, args, bind)``; by default a call of the ufunc, or if there is none
+        the definition, spelled out.
+    definition : callable, optional
+        The operator written with others, so that it runs on Variables, Intervals and
+        numbers alike.  It says what the operator *is* to whoever has no rule of its own
+        for it: the checker of certificates and the oracle of `deuterium.testing`.
+    compiled_form : callable, optional
+        Another such formula, for compiled evaluation alone: it shares work with other
+        operators at the price of relative accuracy.
     """
 
     name: str
@@ -78,9 +88,16 @@ class Operator:
     symbolic: Callable[..., Any] | None = None
     elementwise: bool = True
     ufunc: str = ""
-    at_least: float = -float("inf")
     code: str | Callable[..., str] = ""
-    facts: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    definition: Callable[..., Any] | None = None
+    compiled_form: Callable[..., Any] | None = None
+
+    @property
+    def spelled_out(self) -> Callable[..., Any] | None:
+        """What compiled code has in its place, or None where it has code of its own."""
+        if self.code or _is_library(self.ufunc):
+            return self.compiled_form
+        return self.compiled_form or self.definition
 
     def __call__(self, *args: Any, **attrs: Any) -> Any:
         """Apply to Variables, Intervals, symengine expressions or numbers alike."""
@@ -99,21 +116,45 @@ class Operator:
         return lookup, (self.name,)
 
 
+def _is_library(ufunc: str) -> bool:
+    return bool(ufunc) and (hasattr(np, ufunc) or hasattr(scipy.special, ufunc))
+
+
 OPERATORS: dict[str, Operator] = {}
-"""Every operator by name; filled once, when `deuterium.ops` is imported."""
+"""Every operator by name; filled when `deuterium.ops` is imported."""
 
 BY_UFUNC: dict[str, Operator] = {}
 """The same, by the name of the ufunc each stands for."""
 
 
 def register(operator: Operator) -> Operator:
-    """Enter a record in the table and return it."""
+    """Enter a record in the table and return it.
+
+    Raises
+    ------
+    GraphError
+        There is an operator of that name, or this one cannot be compiled: it has no
+        ``code``, no ufunc that NumPy or SciPy knows, and no definition.
+    """
     if operator.name in OPERATORS:
         raise GraphError(f"an operator named {operator.name!r} exists already")
+    compiles = operator.code or operator.spelled_out or _is_library(operator.ufunc)
+    if operator.arity != 0 and not compiles:
+        raise GraphError(
+            f"the operator {operator.name!r} cannot be compiled: give its record `code`"
+            " (source in the array API), the `ufunc` of NumPy or SciPy that it is, or a"
+            " `definition` by other operators"
+        )
     OPERATORS[operator.name] = operator
     if operator.ufunc:
         BY_UFUNC[operator.ufunc] = operator
     return operator
+
+
+def unregister(operator: Operator) -> None:
+    """Take a record out of the table again; graphs that hold it go on working."""
+    OPERATORS.pop(operator.name, None)
+    BY_UFUNC.pop(operator.ufunc, None)
 
 
 def lookup(name: str) -> Operator:

@@ -70,6 +70,10 @@ add = binary(
     operator.add,
     lambda g, out, a, b: (g, g),
     code="{0} + {1}",
+    linear=True,
+    commutative=True,
+    keeps_sign=True,
+    work=1,
 )
 subtract = binary(
     "subtract",
@@ -78,6 +82,8 @@ subtract = binary(
     operator.sub,
     lambda g, out, a, b: (g, -g),
     code="{0} - {1}",
+    linear=True,
+    work=1,
 )
 multiply = binary(
     "multiply",
@@ -86,6 +92,11 @@ multiply = binary(
     operator.mul,
     lambda g, out, a, b: (times(g, b), times(g, a)),
     code="{0} * {1}",
+    bilinear=True,
+    commutative=True,
+    keeps_sign=True,
+    keeps_nonzero=True,
+    work=1,
 )
 divide = binary(
     "divide",
@@ -94,6 +105,8 @@ divide = binary(
     lambda a, b: se.sympify(a) / b,
     lambda g, out, a, b: (g / b, -(times(g, a) / square(b))),
     code="{0} / {1}",
+    keeps_sign=True,
+    keeps_nonzero=True,
 )
 negative = register(
     Operator(
@@ -105,6 +118,11 @@ negative = register(
         pullback=lambda g, out, x: (-g,),
         ufunc="negative",
         code="-{0}",
+        linear=True,
+        increasing=False,
+        keeps_nonzero=True,
+        parity="odd",
+        work=1,
     )
 )
 
@@ -118,6 +136,9 @@ square: Operator = unary(
     extrema=(0.0,),
     enclosure=arithmetic.square,
     code="{0} * {0}",
+    parity="even",
+    keeps_nonzero=True,
+    work=1,
 )
 sqrt: Operator = unary(
     "sqrt",
@@ -130,6 +151,7 @@ sqrt: Operator = unary(
     range=(0.0, np.inf),
     increasing=True,
     enclosure=arithmetic.sqrt,
+    keeps_nonzero=True,
 )
 reciprocal = unary(
     "reciprocal",
@@ -139,6 +161,9 @@ reciprocal = unary(
     symbolic=lambda x: se.sympify(x) ** -1,
     enclosure=arithmetic.reciprocal,
     code="1.0 / {0}",
+    parity="odd",
+    keeps_nonzero=True,
+    keeps_sign=True,
 )
 cbrt: Operator = unary(
     "cbrt",
@@ -148,7 +173,8 @@ cbrt: Operator = unary(
     from_value=lambda y: reciprocal(3 * square(y)),
     symbolic=lambda x: se.sign(x) * se.Abs(x) ** se.Rational(1, 3),
     increasing=True,
-    anchors=((0.0, 0.0), (1.0, 1.0), (-1.0, -1.0)),
+    exact_points=((0.0, 0.0), (1.0, 1.0), (-1.0, -1.0)),
+    parity="odd",
 )
 
 
@@ -181,6 +207,8 @@ integer_power: Operator = register(
         pullback=_integer_power_pullback,
         code="{0} ** {n}.0",
         shape=_same,
+        keeps_nonzero=True,
+        keeps_sign=True,
     )
 )
 
@@ -273,6 +301,7 @@ pi = register(
         pullback=lambda g, out: (),
         shape=lambda: (),
         ufunc="",
+        never_zero=True,
     )
 )
 

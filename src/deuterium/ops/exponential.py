@@ -35,7 +35,8 @@ exp: Operator = unary(
     symbolic=se.exp,
     range=POSITIVE,
     increasing=True,
-    anchors=((0.0, 1.0),),
+    exact_points=((0.0, 1.0),),
+    never_zero=True,
 )
 exp2: Operator = unary(
     "exp2",
@@ -46,7 +47,8 @@ exp2: Operator = unary(
     symbolic=lambda x: se.Integer(2) ** x,
     range=POSITIVE,
     increasing=True,
-    anchors=((0.0, 1.0),),
+    exact_points=((0.0, 1.0),),
+    never_zero=True,
 )
 expm1 = unary(
     "expm1",
@@ -56,7 +58,7 @@ expm1 = unary(
     symbolic=lambda x: se.exp(x) - 1,
     range=(-1.0, np.inf),
     increasing=True,
-    anchors=((0.0, 0.0),),
+    exact_points=((0.0, 0.0),),
 )
 log = unary(
     "log",
@@ -67,7 +69,7 @@ log = unary(
     domain=POSITIVE,
     closed=(False, True),
     increasing=True,
-    anchors=((1.0, 0.0),),
+    exact_points=((1.0, 0.0),),
 )
 log2 = unary(
     "log2",
@@ -78,7 +80,7 @@ log2 = unary(
     domain=POSITIVE,
     closed=(False, True),
     increasing=True,
-    anchors=((1.0, 0.0), (2.0, 1.0)),
+    exact_points=((1.0, 0.0), (2.0, 1.0)),
 )
 log10 = unary(
     "log10",
@@ -89,7 +91,7 @@ log10 = unary(
     domain=POSITIVE,
     closed=(False, True),
     increasing=True,
-    anchors=((1.0, 0.0), (10.0, 1.0)),
+    exact_points=((1.0, 0.0), (10.0, 1.0)),
 )
 log1p = unary(
     "log1p",
@@ -100,7 +102,7 @@ log1p = unary(
     domain=(-1.0, np.inf),
     closed=(False, True),
     increasing=True,
-    anchors=((0.0, 0.0),),
+    exact_points=((0.0, 0.0),),
 )
 
 sinh = unary(
@@ -110,7 +112,8 @@ sinh = unary(
     derivative=lambda x: cosh(x),
     symbolic=se.sinh,
     increasing=True,
-    anchors=((0.0, 0.0),),
+    exact_points=((0.0, 0.0),),
+    parity="odd",
 )
 cosh: Operator = unary(
     "cosh",
@@ -120,6 +123,8 @@ cosh: Operator = unary(
     symbolic=se.cosh,
     range=(1.0, np.inf),
     extrema=(0.0,),
+    parity="even",
+    never_zero=True,
 )
 tanh = unary(
     "tanh",
@@ -129,27 +134,39 @@ tanh = unary(
     symbolic=se.tanh,
     range=(-1.0, 1.0),
     increasing=True,
-    anchors=((0.0, 0.0),),
+    exact_points=((0.0, 0.0),),
+    parity="odd",
+    lipschitz=1.0,
+    below_identity=True,
+    flattens=True,
+    bend=(2.0, "tanh'"),
 )
 # tanh' = 1/cosh**2 keeps its relative accuracy in the tails, where 1 - tanh**2 has none
 tanh_slope: Operator = slope_of(
     "tanh",
     1,
     lambda x: reciprocal(square(cosh(x))),
-    cheap=lambda x: 1 - square(tanh(x)),
+    compiled_form=lambda x: 1 - square(tanh(x)),
     derivative=lambda x: tanh_curvature(x),
     symbolic=lambda x: 1 - se.tanh(x) ** 2,
     extrema=(0.0,),
     range=(0.0, 1.0),
+    parity="even",
+    never_zero=True,
+    lipschitz=1.0,
+    flattens=True,
+    bend=(4.0, "tanh'"),
+    quadratic=("tanh", 0.0, 1.0),
 )
 tanh_curvature: Operator = slope_of(
     "tanh",
     2,
     lambda x: -2 * (tanh(x) * tanh_slope(x)),
-    cheap=lambda x: -2 * (tanh(x) * (1 - square(tanh(x)))),
+    compiled_form=lambda x: -2 * (tanh(x) * (1 - square(tanh(x)))),
     derivative=lambda x: tanh_slope(x) * (6 * square(tanh(x)) - 2),
     symbolic=lambda x: -2 * se.tanh(x) * (1 - se.tanh(x) ** 2),
     extrema=(-0.6584789484624084, 0.6584789484624084),  # artanh(1/sqrt(3))
+    parity="odd",
 )
 arcsinh = unary(
     "arcsinh",
@@ -158,7 +175,8 @@ arcsinh = unary(
     derivative=lambda x: reciprocal(sqrt(1 + square(x))),
     symbolic=se.asinh,
     increasing=True,
-    anchors=((0.0, 0.0),),
+    exact_points=((0.0, 0.0),),
+    parity="odd",
 )
 arccosh = unary(
     "arccosh",
@@ -169,7 +187,7 @@ arccosh = unary(
     domain=(1.0, np.inf),
     range=POSITIVE,
     increasing=True,
-    anchors=((1.0, 0.0),),
+    exact_points=((1.0, 0.0),),
 )
 arctanh = unary(
     "arctanh",
@@ -180,5 +198,6 @@ arctanh = unary(
     domain=(-1.0, 1.0),
     closed=(False, False),
     increasing=True,
-    anchors=((0.0, 0.0),),
+    exact_points=((0.0, 0.0),),
+    parity="odd",
 )

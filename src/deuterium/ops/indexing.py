@@ -53,6 +53,7 @@ gather = array_operator(
     lambda g, out, x, index, ndim: (put_places(g, index, x.shape),),
     _gather_shape,
     code=_gather_code,
+    moves_elements=True,
 )
 
 
@@ -129,6 +130,8 @@ scatter = array_operator(
     lambda g, out, x, index, shape: (take_places(g, index),),
     _scatter_shape,
     code=_scatter_code,
+    linear=True,
+    keeps_sign=True,
 )
 """Add the elements of ``x`` into zeros of ``shape`` at the flat places ``index``."""
 
@@ -175,4 +178,5 @@ concatenate = array_operator(
     code=lambda node, args, bind: (
         f"joined([{', '.join(args)}], {node.attrs['axis']}, {node.ndim})"
     ),
+    moves_elements=True,
 )

@@ -11,20 +11,22 @@ mean-value argument may cross a jump.
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
 import symengine as se
 
 from deuterium.graph import protocols
-from deuterium.graph.constructors import as_variable
-from deuterium.graph.operator import Operator, register
+from deuterium.graph.constructors import as_variable, constant
+from deuterium.graph.operator import Operator
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
 from deuterium.interval import interval_arithmetic as arithmetic
 from deuterium.interval.environment import require_read
 from deuterium.interval.interval_arithmetic import is_undefined, undefined_where
 from deuterium.ops.arithmetic import binary
+from deuterium.ops.shapes import array_operator
 from deuterium.ops.univariate import times, unary
 
 _make = Interval.unchecked
@@ -32,6 +34,11 @@ _make = Interval.unchecked
 
 def _nan_kept(x: Interval, low: Any, high: Any) -> Interval:
     return undefined_where(_make(low, high), is_undefined(x))
+
+
+def _filled(x: Variable, value: float) -> Variable:
+    """Return a constant of the shape of ``x``."""
+    return constant(np.full(x.shape, value) if x.shape else value)
 
 
 def _jump(
@@ -43,6 +50,7 @@ def _jump(
     code: str,
     *,
     hull: bool,
+    **traits: Any,
 ) -> Operator:
     """Enter a function that is ``left`` below zero and ``right`` above it.
 
@@ -66,8 +74,9 @@ def _jump(
         symbolic=symbolic,
         range=(left, right),
         enclosure=enclosure,
-        ufunc=name if name == "sign" else "",
         code=code,
+        kinks=(0.0,),
+        **traits,
     )
 
 
@@ -86,12 +95,24 @@ flat: Operator = unary(
     enclosure=_flat_enclosure,
     ufunc="",
     code="0.0 * {0}",
+    sides=(lambda x: _filled(x, 0.0), lambda x: _filled(x, 0.0)),
 )
 """Slope of a jump at zero: 0, and undefined on an interval that holds zero."""
 
-sign = _jump("sign", np.sign, se.sign, -1.0, 1.0, "xp.sign({0})", hull=False)
-absolute_slope = _jump(
-    "absolute'", np.sign, se.sign, -1.0, 1.0, "xp.sign({0})", hull=True
+sign = _jump(
+    "sign", np.sign, se.sign, -1.0, 1.0, "xp.sign({0})", hull=False, parity="odd"
+)
+absolute_slope: Operator = _jump(
+    "absolute'",
+    np.sign,
+    se.sign,
+    -1.0,
+    1.0,
+    "xp.sign({0})",
+    hull=True,
+    ufunc="",
+    # at the kink itself it is 0, which is at neither side
+    sides=(lambda x: absolute_slope(x), lambda x: _filled(x, 1.0)),
 )
 step = _jump(
     "relu'",
@@ -101,6 +122,8 @@ step = _jump(
     1.0,
     "xp.sign(xp.maximum({0}, 0.0))",
     hull=True,
+    ufunc="",
+    sides=(lambda x: _filled(x, 0.0), lambda x: _filled(x, 1.0)),
 )
 
 absolute = unary(
@@ -111,6 +134,13 @@ absolute = unary(
     symbolic=se.Abs,
     range=(0.0, np.inf),
     enclosure=arithmetic.absolute,
+    sides=(operator.neg, operator.pos),
+    parity="even",
+    keeps_nonzero=True,
+    lipschitz=1.0,
+    below_identity=True,
+    kinks=(0.0,),
+    work=1,
 )
 relu = unary(
     "relu",
@@ -123,6 +153,11 @@ relu = unary(
     enclosure=lambda x: _make(np.maximum(x.lower, 0.0), np.maximum(x.upper, 0.0)),
     ufunc="",
     code="xp.maximum({0}, 0.0)",
+    sides=(lambda x: _filled(x, 0.0), operator.pos),
+    strictly=False,
+    lipschitz=1.0,
+    below_identity=True,
+    kinks=(0.0,),
 )
 maximum = binary(
     "maximum",
@@ -130,6 +165,8 @@ maximum = binary(
     arithmetic.maximum,
     lambda a, b: se.Max(a, b),
     lambda g, out, a, b: (times(g, 1 - step(b - a)), times(g, step(b - a))),
+    chooses=True,
+    keeps_sign=True,
 )
 minimum = binary(
     "minimum",
@@ -137,6 +174,8 @@ minimum = binary(
     arithmetic.minimum,
     lambda a, b: se.Min(a, b),
     lambda g, out, a, b: (times(g, 1 - step(a - b)), times(g, step(a - b))),
+    chooses=True,
+    keeps_sign=True,
 )
 
 
@@ -176,18 +215,15 @@ def _select_pullback(
     )
 
 
-select = register(
-    Operator(
-        name="select",
-        arity=2,
-        value=lambda a, b, mask: np.where(mask, a, b),
-        enclosure=_select_enclosure,
-        symbolic=None,
-        pullback=_select_pullback,
-        shape=_select_shape,
-        elementwise=False,
-        code=lambda node, args, bind: (
-            f"xp.where({bind(node.attrs['mask'])}, {args[0]}, {args[1]})"
-        ),
-    )
+select = array_operator(
+    "select",
+    2,
+    lambda a, b, mask: np.where(mask, a, b),
+    _select_enclosure,
+    _select_pullback,
+    _select_shape,
+    code=lambda node, args, bind: (
+        f"xp.where({bind(node.attrs['mask'])}, {args[0]}, {args[1]})"
+    ),
+    moves_elements=True,
 )

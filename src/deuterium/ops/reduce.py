@@ -48,6 +48,8 @@ multiply_reduce = array_operator(
     _prod_pullback,
     _last_axis_shape,
     code="xp.prod({0}, axis=-1)",
+    keeps_sign=True,
+    keeps_nonzero=True,
 )
 
 
@@ -77,6 +79,8 @@ maximum_reduce = array_operator(
     _last_axis_shape,
     _largest,
     code="xp.max({0}, axis=-1)",
+    chooses=True,
+    keeps_sign=True,
 )
 
 
@@ -172,6 +176,8 @@ cumsum = array_operator(
         if node.attrs["reverse"]
         else f"xp.cumsum({args[0]}, axis=-1)"
     ),
+    linear=True,
+    keeps_sign=True,
 )
 
 
@@ -200,6 +206,8 @@ matmul = array_operator(
     _matmul_pullback,
     _matmul_shape,
     code="matmul({0}, {1})",
+    bilinear=True,
+    keeps_sign=True,
 )
 
 

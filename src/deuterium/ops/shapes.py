@@ -30,8 +30,14 @@ def array_operator(
     symbolic: Any = None,
     *,
     code: str | Callable[..., str],
+    **traits: Any,
 ) -> Operator:
-    """Enter an operator on arrays; by default its value also runs on closed forms."""
+    """Enter an operator on arrays; by default its value also runs on closed forms.
+
+    What only moves elements has the traits that follow from that.
+    """
+    if traits.get("moves_elements"):
+        traits |= {"linear": True, "keeps_sign": True, "keeps_nonzero": True, "work": 0}
     return register(
         Operator(
             name,
@@ -43,6 +49,7 @@ def array_operator(
             symbolic,
             elementwise=False,
             code=code,
+            **traits,
         )
     )
 
@@ -116,6 +123,7 @@ broadcast = array_operator(
     _broadcast_pullback,
     _broadcast_shape,
     code=_broadcast_code,
+    moves_elements=True,
 )
 
 
@@ -145,6 +153,8 @@ add_reduce = array_operator(
     _sum_pullback,
     _sum_shape,
     code="xp.sum({0}, axis={axis})",
+    linear=True,
+    keeps_sign=True,
 )
 
 
@@ -175,6 +185,7 @@ reshape = array_operator(
     code=lambda node, args, bind: (
         f"xp.reshape({args[0]}, {shape_code(args[0], node.attrs['ndim'], node.shape)})"
     ),
+    moves_elements=True,
 )
 
 
@@ -219,6 +230,7 @@ transpose = array_operator(
     _transpose_pullback,
     _transpose_shape,
     code=_transpose_code,
+    moves_elements=True,
 )
 
 

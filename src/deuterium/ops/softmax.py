@@ -109,8 +109,9 @@ softmax_last = register(
         pullback=_softmax_pullback,
         shape=_rows,
         elementwise=False,
-        at_least=0.0,
+        range=(0.0, 1.0),
         code="softmax({0})",
+        never_zero=True,
     )
 )
 logsumexp_last = register(

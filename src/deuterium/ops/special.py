@@ -60,27 +60,38 @@ expit = unary(
     symbolic=lambda x: 1 / (1 + se.exp(-x)),
     range=(0.0, 1.0),
     increasing=True,
-    anchors=((0.0, 0.5),),
+    exact_points=((0.0, 0.5),),
+    never_zero=True,
+    lipschitz=0.25,
+    flattens=True,
+    bend=(1.0, "expit'"),
 )
 # 1 / (2 + 2 cosh(x)) is s (1 - s) with its relative accuracy kept in both tails
 expit_slope: Operator = slope_of(
     "expit",
     1,
     lambda x: reciprocal(2 * (1 + cosh(x))),
-    cheap=lambda x: expit(x) * (1 - expit(x)),
+    compiled_form=lambda x: expit(x) * (1 - expit(x)),
     derivative=lambda x: expit_curvature(x),
     symbolic=lambda x: se.exp(-x) / (1 + se.exp(-x)) ** 2,
     extrema=(0.0,),
     range=(0.0, 0.25),
+    parity="even",
+    never_zero=True,
+    lipschitz=0.125,
+    flattens=True,
+    bend=(1.0, "expit'"),
+    quadratic=("expit", 0.5, 0.25),
 )
 expit_curvature: Operator = slope_of(
     "expit",
     2,
     lambda x: -(expit_slope(x) * tanh(0.5 * x)),
-    cheap=lambda x: expit(x) * (1 - expit(x)) * (1 - 2 * expit(x)),
+    compiled_form=lambda x: expit(x) * (1 - expit(x)) * (1 - 2 * expit(x)),
     derivative=lambda x: expit_slope(x) * (1 - 6 * expit_slope(x)),
     symbolic=lambda x: -se.tanh(x / 2) * se.exp(-x) / (1 + se.exp(-x)) ** 2,
     extrema=(-1.3169578969248168, 1.3169578969248168),  # log(2 + sqrt(3))
+    parity="odd",
 )
 log_expit = unary(
     "log_expit",
@@ -90,6 +101,8 @@ log_expit = unary(
     symbolic=lambda x: -se.log(1 + se.exp(-x)),
     range=(-np.inf, 0.0),
     increasing=True,
+    never_zero=True,
+    lipschitz=1.0,
 )
 logit = unary(
     "logit",
@@ -100,7 +113,7 @@ logit = unary(
     domain=(0.0, 1.0),
     closed=(False, False),
     increasing=True,
-    anchors=((0.5, 0.0),),
+    exact_points=((0.5, 0.0),),
 )
 logit_slope: Operator = slope_of(
     "logit",
@@ -112,6 +125,7 @@ logit_slope: Operator = slope_of(
     range=(4.0, np.inf),
     domain=(0.0, 1.0),
     closed=(False, False),
+    never_zero=True,
 )
 
 # -- error function and normal distribution ------------------------------------------
@@ -142,7 +156,10 @@ erf = unary(
     symbolic=se.erf,
     range=(-1.0, 1.0),
     increasing=True,
-    anchors=((0.0, 0.0),),
+    exact_points=((0.0, 0.0),),
+    parity="odd",
+    lipschitz=1.129,
+    flattens=True,
 )
 erfc = unary(
     "erfc",
@@ -152,7 +169,8 @@ erfc = unary(
     symbolic=se.erfc,
     range=(0.0, 2.0),
     increasing=False,
-    anchors=((0.0, 1.0),),
+    exact_points=((0.0, 1.0),),
+    never_zero=True,
 )
 ndtr = unary(
     "ndtr",
@@ -162,7 +180,9 @@ ndtr = unary(
     symbolic=lambda x: (1 + se.erf(x / se.sqrt(2))) / 2,
     range=(0.0, 1.0),
     increasing=True,
-    anchors=((0.0, 0.5),),
+    exact_points=((0.0, 0.5),),
+    never_zero=True,
+    lipschitz=0.4,
 )
 log_ndtr = unary(
     "log_ndtr",
@@ -172,6 +192,7 @@ log_ndtr = unary(
     symbolic=lambda x: se.log(se.erfc(-x / se.sqrt(2)) / 2),
     range=(-np.inf, 0.0),
     increasing=True,
+    never_zero=True,
 )
 log_ndtr_slope: Operator = slope_of(
     "log_ndtr",
@@ -185,6 +206,7 @@ log_ndtr_slope: Operator = slope_of(
     ),
     extrema=(),
     range=(0.0, np.inf),
+    never_zero=True,
 )
 
 # -- two arguments -------------------------------------------------------------------
@@ -248,6 +270,8 @@ logaddexp = binary(
     _logaddexp_enclosure,
     lambda a, b: se.log(se.exp(a) + se.exp(b)),
     lambda g, out, a, b: (times(g, expit(a - b)), times(g, expit(b - a))),
+    commutative=True,
+    keeps_sign=True,
 )
 
 
@@ -272,7 +296,8 @@ hypot = binary(
         times(g, direction_cosine(x, y)),
         times(g, direction_cosine(y, x)),
     ),
-    at_least=0.0,
+    range=(0.0, np.inf),
+    commutative=True,
 )
 
 
@@ -314,5 +339,7 @@ direction_cosine: Operator = binary(
     ),
     ufunc="",
     code="direction_cosine({0}, {1})",
+    range=(-1.0, 1.0),
+    keeps_sign=True,
 )
 """Slope of hypot: ``x / sqrt(x**2 + y**2)``, 0 at the origin."""

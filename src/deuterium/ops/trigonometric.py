@@ -94,6 +94,9 @@ sin = unary(
     symbolic=se.sin,
     range=(-1.0, 1.0),
     enclosure=_wave(np.sin, 0.5, -0.5),
+    parity="odd",
+    lipschitz=1.0,
+    below_identity=True,
 )
 cos: Operator = unary(
     "cos",
@@ -104,6 +107,8 @@ cos: Operator = unary(
     symbolic=se.cos,
     range=(-1.0, 1.0),
     enclosure=_wave(np.cos, 0.0, 1.0),
+    parity="even",
+    lipschitz=1.0,
 )
 tan: Operator = unary(
     "tan",
@@ -113,6 +118,7 @@ tan: Operator = unary(
     from_value=lambda y: 1 + square(y),
     symbolic=se.tan,
     enclosure=_tan_enclosure,
+    parity="odd",
 )
 arcsin = unary(
     "arcsin",
@@ -122,7 +128,8 @@ arcsin = unary(
     symbolic=se.asin,
     domain=(-1.0, 1.0),
     increasing=True,
-    anchors=((0.0, 0.0),),
+    exact_points=((0.0, 0.0),),
+    parity="odd",
 )
 arccos = unary(
     "arccos",
@@ -133,7 +140,7 @@ arccos = unary(
     domain=(-1.0, 1.0),
     range=(0.0, 3.1415926535897936),
     increasing=False,
-    anchors=((1.0, 0.0),),
+    exact_points=((1.0, 0.0),),
 )
 arctan = unary(
     "arctan",
@@ -142,5 +149,9 @@ arctan = unary(
     derivative=lambda x: reciprocal(1 + square(x)),
     symbolic=se.atan,
     increasing=True,
-    anchors=((0.0, 0.0),),
+    exact_points=((0.0, 0.0),),
+    parity="odd",
+    lipschitz=1.0,
+    below_identity=True,
+    flattens=True,
 )

@@ -13,13 +13,14 @@ twice too wide as an interval, the operator ``expit'`` is exact.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from types import MappingProxyType
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from deuterium.graph.operator import Operator, register
+from deuterium.graph.traits import INF, Ends, Function, Traits
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
 from deuterium.interval.interval_arithmetic import undefined_where
@@ -30,12 +31,6 @@ from deuterium.interval.rounding import (
     widen_down,
     widen_up,
 )
-
-Function = Callable[[Any], Any]
-Ends = tuple[float, float]
-
-INF = float("inf")
-REALS: Ends = (-INF, INF)
 
 
 def times(g: Variable, slope: Any) -> Variable:
@@ -62,16 +57,11 @@ def unary(
     derivative: Function,
     symbolic: Function,
     from_value: Function | None = None,
-    domain: Ends = REALS,
-    closed: tuple[bool, bool] = (True, True),
-    range: Ends = REALS,
-    increasing: bool | None = None,
-    extrema: Sequence[float] = (),
-    anchors: Sequence[Ends] = (),
-    absolute: float = 0.0,
     enclosure: Callable[[Interval], Interval] | None = None,
     ufunc: str | None = None,
     code: str = "",
+    definition: Function | None = None,
+    **traits: Any,
 ) -> Operator:
     """Enter a one-variable operator, given facts about its function.
 
@@ -81,8 +71,8 @@ def unary(
         Its name; also that of its ufunc unless ``ufunc`` says otherwise.
     value : callable
         Its value on arrays.
-    ulps, absolute : float
-        How far ``value`` may be from the truth: ``ulps * 2**-52 * |f| + absolute``.
+    ulps : float
+        How far ``value`` may be from the truth, see `Traits`.
     derivative : callable
         The derivative, written with operators, so that it runs on Variables, numbers
         and Intervals.
@@ -90,49 +80,30 @@ def unary(
         The derivative as a function of the value, where that is cheaper.
     symbolic : callable
         The closed form on symengine expressions.
-    domain, closed : pairs
-        Where it is defined, and whether each end belongs to it (an end that does not
-        is a pole).
-    range : pair of float
-        What values it can take; bounds are clipped to it.
-    increasing : bool, optional
-        True or False where it is monotone throughout.
-    extrema : sequence of float
-        Where it turns, to the nearest double; needed unless it is monotone.
-    anchors : sequence of pairs
-        Points where the value is known exactly; a monotone function's bounds respect
-        them (so the bound of ``log1p`` on positive numbers is not negative).
     enclosure : callable, optional
         A rule that replaces the derived one (for periodic functions and jumps).
+    code, definition
+        As in `Operator`.
+    **traits
+        Fields of `Traits`.  An operator without an ``enclosure`` must be monotone
+        (``increasing``) or say where it turns (``extrema``); bounds are clipped to its
+        ``range`` and respect its ``exact_points`` (so the bound of ``log1p`` on
+        positive numbers is not negative).
     """
-    bounds = _library_bounds(value, ulps, absolute, range)
-    rule = enclosure or _derived(
-        bounds, domain, closed, range, increasing, extrema, anchors
-    )
+    facts = _with_consequences(Traits(ulps=ulps, derivative=derivative, **traits))
+    bounds = _library_bounds(value, ulps, facts.absolute, facts.range)
     return register(
         Operator(
             name=name,
             arity=1,
             value=value,
-            enclosure=rule,
+            enclosure=enclosure or _derived(bounds, facts),
             symbolic=symbolic,
             pullback=_chain(derivative, from_value),
             ufunc=name if ufunc is None else ufunc,
             code=code,
-            at_least=range[0],
-            facts=MappingProxyType(
-                {
-                    "domain": domain,
-                    "closed": closed,
-                    "range": range,
-                    "ulps": ulps,
-                    "absolute": absolute,
-                    "increasing": increasing,
-                    "extrema": tuple(extrema),
-                    "anchors": tuple(anchors),
-                    "derivative": derivative,
-                }
-            ),
+            definition=definition,
+            **vars(facts),
         )
     )
 
@@ -144,52 +115,52 @@ def slope_of(
     *,
     derivative: Function,
     symbolic: Function,
-    extrema: Sequence[float],
-    cheap: Function | None = None,
+    compiled_form: Function | None = None,
     value: Function | None = None,
-    ulps: float = 0.0,
-    range: Ends = REALS,
-    domain: Ends = REALS,
-    closed: tuple[bool, bool] = (True, True),
+    ulps: float | None = None,
+    **traits: Any,
 ) -> Operator:
     """Enter the ``order``-th derivative of an operator as an operator of its own.
 
-    ``formula`` gives its value, written with operators; at single points (the ends of
-    an interval and the turning points) it runs on thin intervals, so no separate error
-    analysis is needed.  ``cheap`` is another formula for compiled evaluation, which
-    shares work with the function itself at the price of relative accuracy in the tails.
-    A library's ``value``, off by at most ``ulps``, takes the formula's place for single
-    points where it is given.
+    ``formula`` defines it, written with operators; at single points (the ends of an
+    interval and the turning points) it runs on thin intervals, so no separate error
+    analysis is needed.  ``compiled_form`` is another formula for compiled evaluation,
+    which shares work with the function itself at the price of relative accuracy in the
+    tails; either may name slopes in turn.  A library's ``value``, off by at most
+    ``ulps``, takes the formula's place for single points where it is given.
+    ``traits`` are fields of `Traits`; ``extrema`` must be among them.
     """
+    facts = _with_consequences(Traits(ulps=ulps, derivative=derivative, **traits))
 
     def by_formula(x: Array) -> Interval:
-        return _clip(formula(Interval.unchecked(x, x)), range)
+        return _clip(formula(Interval.unchecked(x, x)), facts.range)
 
     bounds: Callable[[Array], Interval] = by_formula
-    if value is not None:
-        bounds = _library_bounds(value, ulps, 0.0, range)
-
+    if value is not None and ulps is not None:
+        bounds = _library_bounds(value, ulps, 0.0, facts.range)
     return register(
         Operator(
             name=base + "'" * order,
             arity=1,
             value=value or formula,
-            enclosure=_derived(bounds, domain, closed, range, None, extrema, ()),
+            enclosure=_derived(bounds, facts),
             symbolic=symbolic,
             pullback=_chain(derivative, None),
-            at_least=range[0],
-            facts=MappingProxyType(
-                {
-                    "domain": domain,
-                    "closed": closed,
-                    "range": range,
-                    "extrema": tuple(extrema),
-                    "derivative": derivative,
-                    "formula": cheap or formula,
-                    "ulps": ulps,
-                }
-            ),
+            definition=formula,
+            compiled_form=compiled_form,
+            **vars(facts),
         )
+    )
+
+
+def _with_consequences(f: Traits) -> Traits:
+    """Return traits with those that follow from others."""
+    from_zero = f.increasing and any(p <= 0 <= y for p, y in f.exact_points)
+    through_zero = f.increasing and f.strictly and (0.0, 0.0) in f.exact_points
+    return replace(
+        f,
+        keeps_sign=f.keeps_sign or bool(from_zero),
+        keeps_nonzero=f.keeps_nonzero or bool(through_zero),
     )
 
 
@@ -226,15 +197,10 @@ def _clip(x: Interval, range: Ends) -> Interval:
 
 
 def _derived(
-    bounds: Callable[[Array], Interval],
-    domain: Ends,
-    closed: tuple[bool, bool],
-    range: Ends,
-    increasing: bool | None,
-    extrema: Sequence[float],
-    anchors: Sequence[Ends],
+    bounds: Callable[[Array], Interval], facts: Traits
 ) -> Callable[[Interval], Interval]:
     """Return the enclosure rule that follows from the facts."""
+    extrema, increasing = facts.extrema, facts.increasing
     turning: list[tuple[float, float, Interval]] = []
 
     def at_turning_points() -> list[tuple[float, float, Interval]]:
@@ -253,11 +219,11 @@ def _derived(
                 inside = (x.lower <= right) & (x.upper >= left)
                 low = np.where(inside, np.minimum(low, at.lower), low)
                 high = np.where(inside, np.maximum(high, at.upper), high)
-            result = _clip(Interval.unchecked(low, high), range)
+            result = _clip(Interval.unchecked(low, high), facts.range)
         else:
             small, large = (first, last) if increasing else (last, first)
-            result = _anchored(x, small.lower, large.upper, increasing, anchors)
-        return undefined_where(result, _outside(x, domain, closed))
+            result = _through_exact_points(x, small.lower, large.upper, facts)
+        return undefined_where(result, _outside(x, facts.domain, facts.closed))
 
     return enclosure
 
@@ -278,11 +244,11 @@ def _around(
     )
 
 
-def _anchored(
-    x: Interval, low: Array, high: Array, increasing: bool, anchors: Sequence[Ends]
+def _through_exact_points(
+    x: Interval, low: Array, high: Array, facts: Traits
 ) -> Interval:
-    for point, value in anchors:
-        if increasing:
+    for point, value in facts.exact_points:
+        if facts.increasing:
             low = np.where(x.lower >= point, np.maximum(low, value), low)
             high = np.where(x.upper <= point, np.minimum(high, value), high)
         else:

@@ -155,7 +155,7 @@ def minimize(
     history = [(t, -upper, -lower) for t, lower, upper in found.history]
     lower = -found.upper
     if lower == -np.inf and problem.given.op is not None:
-        lower = problem.given.op.at_least
+        lower = problem.given.op.lower_bound
     return replace(found, lower=lower, upper=-found.lower, history=history)
 
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
-from deuterium.errors import MissingSymbolError, UnsupportedError
+from deuterium.errors import MissingSymbolError
 from deuterium.evaluate.inputs import fitted
 from deuterium.graph.constructors import as_variable
 from deuterium.graph.interpret import interpret
-from deuterium.graph.operator import Operator
 from deuterium.graph.substitute import symbol_name
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
@@ -51,47 +48,13 @@ def evaluate_exactly(v: Variable, point: Mapping[Any, Any], bits: int = BITS) ->
 
     def leaf(node: Variable) -> Any:
         if node.is_constant:
-            return _balls(node.value)
+            return balls.balls_of(node.value)
         if node.name not in values:
             raise MissingSymbolError(
                 f"evaluate_exactly: symbol {node.name!r} was given no value"
             )
-        return _balls(fitted(values[node.name], node, "evaluate_exactly"))
+        return balls.balls_of(fitted(values[node.name], node, "evaluate_exactly"))
 
     with balls.flint().ctx.workprec(bits):
-        result = interpret(topological([v]), leaf, _rule)[v]
+        result = interpret(topological([v]), leaf, balls.rule_of)[v]
     return result if v.shape else result.item()
-
-
-def _balls(numbers: Any) -> Any:
-    arb = balls.flint().arb
-    array = np.asarray(numbers, dtype=object)
-    return _filled(array.shape, [arb(x) for x in array.ravel().tolist()])
-
-
-def _filled(shape: tuple[int, ...], elements: Any) -> Any:
-    out = np.empty(shape, dtype=object)
-    out.reshape(-1)[:] = elements
-    return out
-
-
-def _rule(op: Operator) -> Callable[..., Any]:
-    whole = balls.on_arrays().get(op.name)
-    if whole is not None:
-        return lambda *args, **attrs: _array(whole(*args, **attrs))
-    single = balls.elementwise().get(op.name)
-    if single is None:
-        raise UnsupportedError(
-            f"evaluate_exactly: the operator {op.name!r} has no rule in ball "
-            "arithmetic; add one to deuterium.testing.balls"
-        )
-
-    def run(*args: Any, **attrs: Any) -> Any:
-        rule = balls.careful(lambda *xs: single(*xs, **attrs))
-        return _array(np.frompyfunc(rule, len(args), 1)(*args))
-
-    return run
-
-
-def _array(x: Any) -> Any:
-    return x if isinstance(x, np.ndarray) else _filled((), x)

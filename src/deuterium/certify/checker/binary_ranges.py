@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from deuterium.certify.checker.ball_functions import (
+    LARGEST_POWER,
     ONE,
     ZERO,
     Ball,
+    cosine,
     larger,
     logaddexp,
     smaller,
 )
 from deuterium.certify.checker.exceptions import NoBound
-from deuterium.certify.checker.unary_ranges import RULES, Range, integer_power
+from deuterium.certify.checker.unary_ranges import Range, Rule, integer_power, valley
 
 Rule2 = Callable[[Ball, Ball, Ball, Ball], Range]
 
-LARGEST_POWER = 2**53  # whole exponents beyond it are not told from others
+SIZES = valley(abs, ZERO)  # the range of the absolute value
 
 
 def times(a: Ball, b: Ball, c: Ball, d: Ball) -> Range:
@@ -68,7 +70,7 @@ def power(a: Ball, b: Ball, c: Ball, d: Ball) -> Range:
     if c == d and c.is_exact() and c.is_integer() and abs(c) <= LARGEST_POWER:
         return integer_power(int(c.unique_fmpz()))(a, b)
     if a > ZERO:
-        low, high = times(*RULES["log"](a, b), c, d)
+        low, high = times(a.log(), b.log(), c, d)
         return low.exp(), high.exp()
     if not (a >= ZERO and c > ZERO):
         raise NoBound("a power of what may be negative, or of zero to none above zero")
@@ -79,13 +81,13 @@ def power(a: Ball, b: Ball, c: Ball, d: Ball) -> Range:
     return ZERO, larger(c * t, d * t).exp()
 
 
-def _times_log(logarithm: str) -> Rule2:
-    rule = RULES[logarithm]
+def times_log(logarithm: Rule) -> Rule2:
+    """Return the rule of ``x log(y)``, given that of the logarithm."""
 
     def product(a: Ball, b: Ball, c: Ball, d: Ball) -> Range:
         if a.is_zero() and b.is_zero():
             return ZERO, ZERO
-        return times(a, b, *rule(c, d))
+        return times(a, b, *logarithm(c, d))
 
     return product
 
@@ -102,25 +104,22 @@ def below(b: Ball, d: Ball) -> Ball:
     return -above(-b, -d)
 
 
-def _logaddexp(a: Ball, b: Ball, c: Ball, d: Ball) -> Range:
+def log_add_exp(a: Ball, b: Ball, c: Ball, d: Ball) -> Range:
+    """Return the range of ``log(exp(x) + exp(y))``."""
     low, floor = logaddexp(a, c), above(a, c)
     return low if low >= floor else floor, logaddexp(b, d)
 
 
 def hypot(a: Ball, b: Ball, c: Ball, d: Ball) -> Range:
     """Return the length of the vector with legs in [a, b] and [c, d]."""
-    (p, q), (r, s) = RULES["absolute"](a, b), RULES["absolute"](c, d)
+    (p, q), (r, s) = SIZES(a, b), SIZES(c, d)
     low = ZERO if p.is_zero() and r.is_zero() else (p * p + r * r).sqrt()
     return low if low >= ZERO else ZERO, (q * q + s * s).sqrt()
 
 
-def cosine(x: Ball, y: Ball) -> Ball:
-    """Return ``x / hypot(x, y)`` away from the origin."""
-    return x / (x * x + y * y).sqrt()
-
-
-def _direction_cosine(a: Ball, b: Ball, c: Ball, d: Ball) -> Range:
-    near, far = RULES["absolute"](c, d)
+def direction_cosine(a: Ball, b: Ball, c: Ball, d: Ball) -> Range:
+    """Return the range of ``x / hypot(x, y)``, anything at the origin."""
+    near, far = SIZES(c, d)
     if not (a > ZERO or b < ZERO or near > ZERO):
         if a.is_zero() and b.is_zero():
             return ZERO, ZERO
@@ -135,20 +134,3 @@ def _direction_cosine(a: Ball, b: Ball, c: Ball, d: Ball) -> Range:
     else:
         high = cosine(b, near) if b >= ZERO else larger(cosine(b, near), cosine(b, far))
     return low if low >= -ONE else -ONE, high if high <= ONE else ONE
-
-
-RULES2: Mapping[str, Rule2] = {
-    "add": lambda a, b, c, d: (a + c, b + d),
-    "subtract": lambda a, b, c, d: (a - d, b - c),
-    "multiply": times,
-    "divide": over,
-    "power": power,
-    "maximum": lambda a, b, c, d: (above(a, c), larger(b, d)),
-    "minimum": lambda a, b, c, d: (smaller(a, c), below(b, d)),
-    "xlogy": _times_log("log"),
-    "xlog1py": _times_log("log1p"),
-    "logaddexp": _logaddexp,
-    "hypot": hypot,
-    "direction_cosine": _direction_cosine,
-}
-"""The range of every operator of two variables."""

@@ -12,17 +12,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from deuterium.certify.checker.increasing_outer import NEVER_NEGATIVE
+from deuterium import ops
+from deuterium.certify.checker.operator_table import is_never_negative, keeps_sign
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
 
 FIXED, AFFINE, QUADRATIC, CONVEX, OTHER = range(5)
 
-MOVES = {
-    "reshape", "transpose", "broadcast", "gather", "scatter", "concatenate", "select",
+SUMS = {  # of their arguments' elements, with factors that are not negative
+    ops.reshape, ops.transpose, ops.broadcast, ops.gather, ops.scatter, ops.concatenate,
+    ops.select, ops.add_reduce, ops.cumsum, ops.add,
 }  # fmt: skip
-SUMS = MOVES | {"sum", "cumsum", "add"}  # of what is not negative, not negative
-KEEP_SIGN = SUMS | {"multiply", "matmul"}
 
 
 def is_convex_in(graph: Variable, variable: str | Variable) -> bool:
@@ -59,8 +59,8 @@ def never_negative(order: Sequence[Variable]) -> set[Variable]:
         if node.op is None:
             if node.is_constant and np.all(np.asarray(node.value, dtype=float) >= 0):
                 found.add(node)
-        elif node.op.name in NEVER_NEGATIVE or (
-            node.op.name in KEEP_SIGN and found.issuperset(node.args)
+        elif is_never_negative(node.op) or (
+            keeps_sign(node.op) and found.issuperset(node.args)
         ):
             found.add(node)
     return found
@@ -68,20 +68,20 @@ def never_negative(order: Sequence[Variable]) -> set[Variable]:
 
 def _kind(node: Variable, own: Sequence[int], positive: set[Variable]) -> int:
     assert node.op is not None
-    name, worst = node.op.name, max(own, default=FIXED)
+    op, worst = node.op, max(own, default=FIXED)
     if worst in (FIXED, OTHER):
         return worst
-    if name in SUMS:
+    if op in SUMS:
         return worst if worst == AFFINE or _are_kept(node, own, positive) else OTHER
-    if name in ("subtract", "negative"):
+    if op in (ops.subtract, ops.negative):
         return worst if worst == AFFINE else OTHER
-    if name in ("multiply", "matmul"):
+    if op in (ops.multiply, ops.matmul):
         return _product(node, own, positive)
-    if name == "square":
+    if op is ops.square:
         return QUADRATIC if worst == AFFINE else CONVEX
-    if name == "absolute":
+    if op is ops.absolute:
         return CONVEX if worst == AFFINE else OTHER
-    if name == "sqrt":
+    if op is ops.sqrt:
         return CONVEX if worst == QUADRATIC else OTHER
     return OTHER
 

@@ -12,34 +12,21 @@ simplified over the domain.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
+from deuterium import ops
+from deuterium.certify.checker.operator_table import is_never_negative, rises
 from deuterium.domain.domain import Domain
 from deuterium.graph.constructors import apply, symbol
-from deuterium.graph.operator import OPERATORS
+from deuterium.graph.operator import Operator
 from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable
 from deuterium.transform.simplify.simplify import simplify
 
 CORE = "the core"
 
-# strictly: were m flat anywhere (as relu is), then where S is largest would say nothing
-# of F, and the cores of one objective with different labels would not agree
-RISING = {
-    "arccosh", "arcsin", "arcsinh", "arctan", "arctanh", "cbrt", "erf", "exp", "exp2",
-    "expit", "expm1", "log", "log10", "log1p", "log2", "log_expit", "log_ndtr", "logit",
-    "ndtr", "sinh", "sqrt", "tanh",
-}  # fmt: skip
-FALLING = {"negative", "arccos", "erfc"}
-
-# operators whose values are never negative, whatever their arguments
-NEVER_NEGATIVE = {
-    "absolute", "arccos", "arccosh", "cosh", "erfc", "exp", "exp2", "expit", "expit'",
-    "hypot", "log_ndtr'", "logit'", "ndtr", "relu", "relu'", "softmax", "sqrt",
-    "square", "tanh'",
-}  # fmt: skip
-
-Layer = tuple[str, Variable | None, bool]  # operator, its constant, whether it is first
+Layer = tuple[
+    Operator, Variable | None, bool
+]  # operator, its constant, whether it is first
 
 
 def core_of(objective: Variable, domain: Domain) -> tuple[Variable, Variable]:
@@ -50,7 +37,7 @@ def core_of(objective: Variable, domain: Domain) -> tuple[Variable, Variable]:
         product = None if squared else _squared(node)
         if product is not None:
             node, squared = product, True
-            layers.append(("sqrt", None, False))
+            layers.append((ops.sqrt, None, False))
             continue
         found = _outermost(node)
         if found is None:
@@ -62,17 +49,13 @@ def core_of(objective: Variable, domain: Domain) -> tuple[Variable, Variable]:
     if not layers:
         return objective, value
     if falls:
-        value, node = _of("negative", value), -node
-    for name, number, first in reversed(layers):
+        value, node = -value, -node
+    for op, number, first in reversed(layers):
         args = (
             [value] if number is None else [number, value] if first else [value, number]
         )
-        value = _of(name, *args)
+        value = apply(op, args, {})
     return simplify(node, domain), value
-
-
-def _of(name: str, *args: Variable) -> Variable:
-    return apply(OPERATORS[name], args, {})
 
 
 def _number(v: Variable) -> float | None:
@@ -87,21 +70,22 @@ def _outermost(v: Variable) -> tuple[Variable, bool, Layer] | None:
     """Return the argument of an outermost monotone function, if it falls, and it."""
     if v.op is None or v.shape or not free_symbols([v]):
         return None
-    name = v.op.name
-    if name in RISING or name in FALLING:
+    op = v.op
+    up = rises(op)
+    if up is not None:
         x = v.args[0]
-        return None if x.shape else (x, name in FALLING, (name, None, False))
-    if name not in ("add", "subtract", "multiply", "divide"):
+        return None if x.shape else (x, not up, (op, None, False))
+    if op not in (ops.add, ops.subtract, ops.multiply, ops.divide):
         return None
     a, b = v.args
-    scales = name in ("multiply", "divide")
+    scales = op in (ops.multiply, ops.divide)
     c = _number(b)
     if c is not None:
-        return None if scales and c == 0 else (a, scales and c < 0, (name, b, False))
+        return None if scales and c == 0 else (a, scales and c < 0, (op, b, False))
     c = _number(a)
-    if c is None or name == "divide" or (name == "multiply" and c == 0):
+    if c is None or op is ops.divide or (op is ops.multiply and c == 0):
         return None
-    return b, name == "subtract" or (scales and c < 0), (name, a, True)
+    return b, op is ops.subtract or (scales and c < 0), (op, a, True)
 
 
 def _squared(v: Variable) -> Variable | None:
@@ -111,15 +95,15 @@ def _squared(v: Variable) -> Variable | None:
         return None
     product: Variable | None = None
     for f in factors:
-        name = "" if f.op is None else f.op.name
+        op = f.op
         number = _number(f)
         if number is not None and number <= 0:
             return None
-        if name in ("sqrt", "absolute"):
+        if op in (ops.sqrt, ops.absolute):
             roots += 1
-            f = f.args[0] if name == "sqrt" else _of("square", f.args[0])
-        elif number is not None or name in NEVER_NEGATIVE:
-            f = _of("square", f)
+            f = f.args[0] if op is ops.sqrt else f.args[0] ** 2
+        elif number is not None or is_never_negative(op):
+            f = f**2
         else:
             return None
         product = f if product is None else product * f
@@ -131,16 +115,8 @@ def _factors(v: Variable) -> list[Variable]:
     stack = [v]
     while stack:
         x = stack.pop()
-        if x.op is not None and x.op.name == "multiply" and not x.shape:
+        if x.op is ops.multiply and not x.shape:
             stack += x.args[::-1]
         else:
             found.append(x)
     return found
-
-
-CATALOGUE: Mapping[str, set[str]] = {
-    "rising": RISING,
-    "falling": FALLING,
-    "never negative": NEVER_NEGATIVE,
-}
-"""What is stated here of operators, for tests."""

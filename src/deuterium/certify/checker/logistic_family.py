@@ -6,10 +6,12 @@ slots of all three (-1 for those that are not wanted).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from flint import arb
 
+from deuterium import ops
 from deuterium.certify.checker.ball_functions import (
     HALF,
     ONE,
@@ -20,38 +22,56 @@ from deuterium.certify.checker.ball_functions import (
     smaller,
 )
 from deuterium.certify.checker.scalar_layout import Group, Task
+from deuterium.graph.operator import Operator
 
 Three = tuple[Ball, Ball, Ball]  # a function and its first two derivatives
 
-MEMBERS: Mapping[str, tuple[str, str, str]] = {
-    "expit family": ("expit", "expit'", "expit''"),
-    "tanh family": ("tanh", "tanh'", "tanh''"),
-}
+
+@dataclass(frozen=True)
+class Family:
+    """A curve from its least value to 1, its slope and its second derivative.
+
+    Attributes
+    ----------
+    members : tuple of Operator
+        The three of them.
+    function : callable
+        Their values.
+    turn : callable
+        Where the second derivative is least (and, at minus that, largest).
+    least, top : arb
+        The least value of the curve, and the largest of its slope.
+    """
+
+    members: tuple[Operator, Operator, Operator]
+    function: Callable[[Ball], Three]
+    turn: Callable[[], Ball]
+    least: Ball
+    top: Ball
 
 
 def joined(groups: Sequence[Group]) -> list[Group]:
     """Return the groups with families joined where two members share an argument."""
-    for family, names in MEMBERS.items():
-        groups = _joined(groups, family, names)
+    for family in FAMILIES:
+        groups = _joined(groups, family)
     return list(groups)
 
 
-def _joined(groups: Sequence[Group], family: str, names: Sequence[str]) -> list[Group]:
+def _joined(groups: Sequence[Group], family: Family) -> list[Group]:
+    members = family.members
     slots: dict[int, list[int]] = {}
     for group in groups:
-        if group.name in names:
+        if group.op in members:
             for (k,), (i,) in group.tasks:
-                mine, member = (
-                    slots.setdefault(i, [-1, -1, -1]),
-                    names.index(group.name),
-                )
+                mine = slots.setdefault(i, [-1, -1, -1])
+                member = members.index(group.op)
                 if mine[member] < 0:  # else it is taken twice, and this one stays alone
                     mine[member] = k
     shared = {i: tuple(ks) for i, ks in slots.items() if sum(k >= 0 for k in ks) > 1}
     out: list[Group] = []
     done: set[int] = set()
     for group in groups:
-        if group.name not in names:
+        if group.op not in members:
             out.append(group)
             continue
         own = [t for t in group.tasks if t[0][0] not in shared.get(t[1][0], ())]
@@ -63,7 +83,7 @@ def _joined(groups: Sequence[Group], family: str, names: Sequence[str]) -> list[
         if new:
             out.append(Group(family, new, {}))
         if own:
-            out.append(Group(group.name, own, group.attrs))
+            out.append(Group(group.op, own, group.attrs))
     return out
 
 
@@ -91,31 +111,32 @@ def hyperbolic(x: Ball) -> Three:
     return t, slope, -TWO * t * slope
 
 
-FUNCTIONS: Mapping[str, Callable[[Ball], Three]] = {
-    "expit family": logistic,
-    "tanh family": hyperbolic,
-}
-
-
-def turn_of(family: str) -> tuple[Ball, Ball]:
-    """Return where the second derivative is least, and its value there."""
-    if family == "expit family":
-        turn = (TWO + arb(3).sqrt()).log()
-    else:
-        turn = (ONE / arb(3).sqrt()).atanh()
-    return turn, FUNCTIONS[family](turn)[2]
-
-
-TOPS: Mapping[str, Ball] = {"expit family": HALF * HALF, "tanh family": ONE}
-LEAST: Mapping[str, Ball] = {"expit family": ZERO, "tanh family": -ONE}
+FAMILIES = (
+    Family(
+        (ops.expit, ops.expit_slope, ops.expit_curvature),
+        logistic,
+        lambda: (TWO + arb(3).sqrt()).log(),
+        ZERO,
+        HALF * HALF,
+    ),
+    Family(
+        (ops.tanh, ops.tanh_slope, ops.tanh_curvature),
+        hyperbolic,
+        lambda: (ONE / arb(3).sqrt()).atanh(),
+        -ONE,
+        ONE,
+    ),
+)
 
 Step = Callable[[list[Ball], list[Ball]], None]
 
 
 def step_for(group: Group) -> Step:
     """Return the step of a family's ranges."""
-    function, least, top = FUNCTIONS[group.name], LEAST[group.name], TOPS[group.name]
-    turn, bottom = turn_of(group.name)
+    family: Family = group.op
+    function, least, top = family.function, family.least, family.top
+    turn = family.turn()
+    bottom = function(turn)[2]
     tasks = [(*outs, *ins) for outs, ins in group.tasks]
 
     def step(low: list[Ball], high: list[Ball]) -> None:

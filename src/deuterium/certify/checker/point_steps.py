@@ -6,68 +6,26 @@ The same groups as for ranges, but one ball a slot.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 from flint import arb, arb_mat
 
+from deuterium import ops
 from deuterium.certify.checker.ball_functions import (
     HALF,
     ONE,
-    ONE_VARIABLE,
     UNKNOWN,
     ZERO,
     Ball,
-    larger,
-    logaddexp,
-    smaller,
     where_known,
-    whole_power,
 )
-from deuterium.certify.checker.binary_ranges import LARGEST_POWER, cosine
+from deuterium.certify.checker.defined_operator import entry_of
 from deuterium.certify.checker.range_steps import flat, largest, log_sum_exp, others
 from deuterium.certify.checker.scalar_layout import Group
+from deuterium.graph.operator import Operator
 
 Values = list[Ball]
 Step = Callable[[Values], None]
-
-
-def _power(x: Ball, y: Ball) -> Ball:
-    if y.is_exact() and y.is_integer() and abs(y) <= LARGEST_POWER:
-        return whole_power(x, int(y.unique_fmpz()))
-    if x.is_zero() and y > ZERO:
-        return ZERO if y.is_finite() else UNKNOWN
-    return (y * x.log()).exp()
-
-
-def _x_log(log: Callable[[Ball], Ball]) -> Callable[[Ball, Ball], Ball]:
-    return where_known(lambda x, y: ZERO if x.is_zero() else x * log(y))
-
-
-@where_known
-def _cosine(x: Ball, y: Ball) -> Ball:
-    if x.is_zero():
-        return ZERO
-    if y.is_zero() and (x > ZERO or x < ZERO):
-        return ONE if x > ZERO else -ONE
-    return cosine(x, y) if x > ZERO or x < ZERO or y > ZERO or y < ZERO else arb(0, 1)
-
-
-TWO_VARIABLES: Mapping[str, Callable[[Ball, Ball], Ball]] = {
-    "add": lambda x, y: x + y,
-    "subtract": lambda x, y: x - y,
-    "multiply": lambda x, y: x * y,
-    "divide": lambda x, y: x / y,
-    "power": _power,
-    "maximum": larger,
-    "minimum": smaller,
-    "xlogy": _x_log(arb.log),
-    "xlog1py": _x_log(arb.log1p),
-    "logaddexp": logaddexp,
-    "hypot": lambda x, y: (x * x + y * y).sqrt(),
-    "direction_cosine": _cosine,
-}
-"""Every operator of two variables."""
 
 
 def _reduction(reduce: Callable[[Sequence[Ball]], Ball], group: Group) -> Step:
@@ -132,7 +90,7 @@ def _matmul(group: Group) -> Step:
 
 def _elementwise(function: Callable[..., Ball], group: Group) -> Step:
     places = flat(group.tasks)
-    if len(places[0]) == 2:
+    if not places or len(places[0]) == 2:
 
         def one(values: Values) -> None:
             for k, i in places:
@@ -140,38 +98,33 @@ def _elementwise(function: Callable[..., Ball], group: Group) -> Step:
 
         return one
 
-    def two(values: Values) -> None:
-        for k, i, j in places:
-            values[k] = function(values[i], values[j])
+    def several(values: Values) -> None:
+        for k, *ins in places:
+            values[k] = function(*[values[i] for i in ins])
 
-    return two
+    return several
 
 
-_REDUCTIONS: Mapping[str, Callable[[Sequence[Ball]], Ball]] = {
-    "sum": lambda balls: sum(balls, ZERO),
-    "prod": _product,
-    "max": largest,
-    "logsumexp": log_sum_exp,
-    "tie_slope": lambda balls: _zero(*balls),
+_REDUCTIONS: Mapping[Operator, Callable[[Sequence[Ball]], Ball]] = {
+    ops.add_reduce: lambda balls: sum(balls, ZERO),
+    ops.multiply_reduce: _product,
+    ops.maximum_reduce: largest,
+    ops.logsumexp_last: log_sum_exp,
+    ops.tie_slope: lambda balls: _zero(*balls),
 }
-_ROWS: Mapping[str, Any] = {
-    "softmax": _softmax,
-    "first_maximum": _first_maximum,
+_ROWS: Mapping[Operator, Any] = {
+    ops.softmax_last: _softmax,
+    ops.first_maximum: _first_maximum,
 }
 
 
 def step_for(group: Group) -> Step:
     """Return the step of a group."""
-    name = group.name
-    if name in _REDUCTIONS:
-        return _reduction(_REDUCTIONS[name], group)
-    if name in _ROWS:
-        return _rows(_ROWS[name], group)
-    if name == "matmul":
+    op = group.op
+    if op in _REDUCTIONS:
+        return _reduction(_REDUCTIONS[op], group)
+    if op in _ROWS:
+        return _rows(_ROWS[op], group)
+    if op is ops.matmul:
         return _matmul(group)
-    if name == "integer_power":
-        n = group.attrs["n"]
-        return _elementwise(partial(whole_power, n=n), group)
-    if name in ONE_VARIABLE:
-        return _elementwise(ONE_VARIABLE[name], group)
-    return _elementwise(TWO_VARIABLES[name], group)
+    return _elementwise(entry_of(op, group.attrs).value, group)

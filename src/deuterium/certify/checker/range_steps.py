@@ -13,6 +13,7 @@ from typing import Any
 
 from flint import arb_mat
 
+from deuterium import ops
 from deuterium.certify.checker import logistic_family as families
 from deuterium.certify.checker.ball_functions import (
     HALF,
@@ -22,15 +23,12 @@ from deuterium.certify.checker.ball_functions import (
     larger,
     share,
 )
-from deuterium.certify.checker.binary_ranges import RULES2, times
+from deuterium.certify.checker.binary_ranges import times
+from deuterium.certify.checker.defined_operator import entry_of
 from deuterium.certify.checker.exceptions import NoBound
+from deuterium.certify.checker.operator_table import TABLE
 from deuterium.certify.checker.scalar_layout import Group, Task
-from deuterium.certify.checker.unary_ranges import (
-    RULES,
-    integer_power,
-    sign_slope,
-    step_slope,
-)
+from deuterium.graph.operator import Operator
 
 Ends = list[Ball]
 Step = Callable[[Ends, Ends], None]
@@ -54,12 +52,13 @@ def _one_variable(rule: Any, group: Group) -> Step:
     return step
 
 
-def _two_variables(rule: Any, group: Group) -> Step:
+def _several(rule: Any, group: Group) -> Step:
     places = flat(group.tasks)
 
     def step(low: Ends, high: Ends) -> None:
-        for k, i, j in places:
-            low[k], high[k] = rule(low[i], high[i], low[j], high[j])
+        for k, *ins in places:
+            ends = [e for i in ins for e in (low[i], high[i])]
+            low[k], high[k] = rule(*ends)
 
     return step
 
@@ -101,7 +100,7 @@ def _multiply(group: Group, fixed: Mapping[int, Ball]) -> Step:
             down.append((k, i, j))
         else:
             rest.append((k, i, j))
-    squared = _one_variable(RULES["square"], Group("square", squares, {}))
+    squared = _one_variable(TABLE[ops.square].range, Group(ops.square, squares, {}))
 
     def step(low: Ends, high: Ends) -> None:
         for k, i, j in up:
@@ -353,18 +352,18 @@ def _centred(
     return step
 
 
-MAKERS: Mapping[str, Callable[[Group, Mapping[int, Ball]], Step]] = {
-    "add": _add,
-    "subtract": _subtract,
-    "multiply": _multiply,
-    "sum": _sum,
-    "prod": _prod,
-    "max": _max,
-    "logsumexp": _logsumexp,
-    "softmax": _softmax,
-    "first_maximum": _first_maximum,
-    "tie_slope": _tie_slope,
-    "matmul": _matmul,
+MAKERS: Mapping[Operator, Callable[[Group, Mapping[int, Ball]], Step]] = {
+    ops.add: _add,
+    ops.subtract: _subtract,
+    ops.multiply: _multiply,
+    ops.add_reduce: _sum,
+    ops.multiply_reduce: _prod,
+    ops.maximum_reduce: _max,
+    ops.logsumexp_last: _logsumexp,
+    ops.softmax_last: _softmax,
+    ops.first_maximum: _first_maximum,
+    ops.tie_slope: _tie_slope,
+    ops.matmul: _matmul,
 }
 """Operators with a step of their own; the others go element by element."""
 
@@ -381,16 +380,10 @@ def step_for(group: Group, fixed: Mapping[int, Ball], *, slopes: bool) -> Step:
     slopes : bool
         Whether kinks count with the slopes of both sides, as mean values need it.
     """
-    if group.name in families.MEMBERS:
+    if isinstance(group.op, families.Family):
         return families.step_for(group)
-    if slopes and group.name == "relu'":
-        return _one_variable(step_slope, group)
-    if slopes and group.name == "absolute'":
-        return _one_variable(sign_slope, group)
-    if group.name in MAKERS:
-        return MAKERS[group.name](group, fixed)
-    if group.name == "integer_power":
-        return _one_variable(integer_power(group.attrs["n"]), group)
-    if group.name in RULES:
-        return _one_variable(RULES[group.name], group)
-    return _two_variables(RULES2[group.name], group)
+    if group.op in MAKERS:
+        return MAKERS[group.op](group, fixed)
+    entry = entry_of(group.op, group.attrs)
+    rule = entry.slope_range if slopes and entry.slope_range else entry.range
+    return _one_variable(rule, group) if group.op.arity == 1 else _several(rule, group)

@@ -16,22 +16,30 @@ from typing import Any
 import numpy as np
 from flint import arb
 
-from deuterium.certify.checker.binary_ranges import RULES2
-from deuterium.certify.checker.unary_ranges import RULES
+from deuterium import ops
 from deuterium.errors import CertificateError
+from deuterium.graph.constructors import symbol
+from deuterium.graph.operator import Operator
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
 
 Array = Any
-ELEMENTWISE = {*RULES, *RULES2, "integer_power"}
 Task = tuple[tuple[int, ...], tuple[int, ...]]  # slots filled, slots taken
+
+
+def no_rule(op: Operator) -> str:
+    """Return what is wrong with an operator that nothing is known of."""
+    return (
+        f"the checker has no rule for the operator {op.name!r}; give its record a "
+        "`definition` by other operators"
+    )
 
 
 @dataclass
 class Group:
     """Tasks of one operator, independent of each other unless it is a chain."""
 
-    name: str
+    op: Any  # an Operator, or a `Family` of them that are worked out together
     tasks: list[Task]
     attrs: Mapping[str, Any]
 
@@ -77,14 +85,28 @@ class Layout:
             return np.arange(start, start + node.size).reshape(node.shape)
         if node.op is None:
             return self._numbered(np.asarray(node.value, dtype=object))
-        name = node.op.name
+        op = node.op
         places = [self.slots[a] for a in node.args]
-        if name in MOVES:
-            return MOVES[name](*places, **node.attrs)
-        maker = _MAKERS.get(name, _each if name in ELEMENTWISE else None)
-        if maker is None:
-            raise CertificateError(f"the checker has no rule for the operator {name!r}")
-        return maker(self, node, places)
+        if op in MOVES:
+            return MOVES[op](*places, **node.attrs)
+        if op.elementwise and op.arity:
+            return _each(self, node, places)
+        if op in _MAKERS:
+            return _MAKERS[op](self, node, places)
+        if op.definition is None:
+            raise CertificateError(no_rule(op))
+        return self._spelled_out(node, places)
+
+    def _spelled_out(self, node: Variable, places: list[Array]) -> Array:
+        """Enter what an operator on arrays is by definition."""
+        assert node.op is not None and node.op.definition is not None
+        arguments = [symbol(f"argument {i}", a.shape) for i, a in enumerate(node.args)]
+        graph = node.op.definition(*arguments, **node.attrs)
+        self.slots.update(zip(arguments, places, strict=True))
+        for inner in topological([graph]):
+            if inner not in self.slots:
+                self.slots[inner] = self._enter(inner, {})
+        return self.slots[graph]
 
     def _numbered(self, values: Array) -> Array:
         places = [self.number(x) for x in values.ravel().tolist()]
@@ -102,9 +124,9 @@ class Layout:
         self.count += n
         return list(range(self.count - n, self.count))
 
-    def do(self, name: str, tasks: list[Task], **attrs: Any) -> None:
+    def do(self, op: Any, tasks: list[Task], **attrs: Any) -> None:
         """Add a group."""
-        self.groups.append(Group(name, tasks, attrs))
+        self.groups.append(Group(op, tasks, attrs))
 
     def keep(self, wanted: set[int]) -> list[Group]:
         """Return the groups without the tasks that no wanted slot depends on."""
@@ -116,19 +138,19 @@ class Layout:
                     needed.update(ins)
                     tasks.append((outs, ins))
             if tasks:
-                kept.append(Group(group.name, tasks[::-1], group.attrs))
+                kept.append(Group(group.op, tasks[::-1], group.attrs))
         return kept[::-1]
 
 
 # -- what only moves elements --------------------------------------------------------
 
-MOVES: Mapping[str, Callable[..., Array]] = {
-    "broadcast": lambda x, shape, ndim: np.broadcast_to(x, shape),
-    "reshape": lambda x, shape, ndim: x.reshape(shape),
-    "transpose": lambda x, axes: x.transpose(axes),
-    "gather": lambda x, index, ndim: x.ravel()[index],
-    "concatenate": lambda *xs, axis, ndim: np.concatenate(xs, axis=axis),
-    "select": lambda a, b, mask: np.where(mask, a, b),
+MOVES: Mapping[Operator, Callable[..., Array]] = {
+    ops.broadcast: lambda x, shape, ndim: np.broadcast_to(x, shape),
+    ops.reshape: lambda x, shape, ndim: x.reshape(shape),
+    ops.transpose: lambda x, axes: x.transpose(axes),
+    ops.gather: lambda x, index, ndim: x.ravel()[index],
+    ops.concatenate: lambda *xs, axis, ndim: np.concatenate(xs, axis=axis),
+    ops.select: lambda a, b, mask: np.where(mask, a, b),
 }
 """What the operators that move elements do to an array of slots."""
 
@@ -144,7 +166,7 @@ def _each(layout: Layout, node: Variable, places: list[Array]) -> Array:
     tasks: list[Task] = [
         ((k,), tuple(ins)) for k, *ins in zip(out.tolist(), *columns, strict=True)
     ]
-    layout.do(node.op.name, tasks, **node.attrs)
+    layout.do(node.op, tasks, **node.attrs)
     return out.reshape(node.shape)
 
 
@@ -167,7 +189,7 @@ def _totals(layout: Layout, terms: Sequence[Sequence[int]]) -> list[int]:
             out += layout.fresh(1)
             tasks.append(((out[-1],), tuple(row)))
     if tasks:
-        layout.do("sum", tasks)
+        layout.do(ops.add_reduce, tasks)
     return out
 
 
@@ -195,7 +217,7 @@ def _cumsum(layout: Layout, node: Variable, places: list[Array]) -> Array:
     for row, given in zip(_rows(out[..., flip]), _rows(x[..., flip]), strict=True):
         for i, j in pairwise(range(len(given))):
             (row[j],) = layout.fresh(1)
-            layout.do("add", [((int(row[j]),), (int(row[i]), int(given[j])))])
+            layout.do(ops.add, [((int(row[j]),), (int(row[i]), int(given[j])))])
     return out
 
 
@@ -210,7 +232,7 @@ def _reduce(layout: Layout, node: Variable, places: list[Array]) -> Array:
     out = np.array(layout.fresh(node.size), dtype=np.int64)
     rows = [tuple(row.tolist()) for row in _rows(places[0])]
     tasks: list[Task] = [((k,), r) for k, r in zip(out.tolist(), rows, strict=True)]
-    layout.do(node.op.name, tasks)
+    layout.do(node.op, tasks)
     return out.reshape(node.shape)
 
 
@@ -220,7 +242,7 @@ def _along(layout: Layout, node: Variable, places: list[Array]) -> Array:
     out = np.array(layout.fresh(node.size), dtype=np.int64).reshape(node.shape)
     rows = zip(_rows(out), _rows(places[0]), strict=True)
     tasks = [(tuple(o.tolist()), tuple(x.tolist())) for o, x in rows]
-    layout.do(node.op.name, tasks)
+    layout.do(node.op, tasks)
     return out
 
 
@@ -233,7 +255,7 @@ def _each_of_row(layout: Layout, node: Variable, places: list[Array]) -> Array:
         for k, i in enumerate(ins.tolist()):
             rest = ins.tolist()[:k] + ins.tolist()[k + 1 :]
             tasks.append(((int(outs[k]),), (i, *rest)))
-    layout.do(node.op.name, tasks)
+    layout.do(node.op, tasks)
     return out
 
 
@@ -246,20 +268,20 @@ def _matmul(layout: Layout, node: Variable, places: list[Array]) -> Array:
     for place in np.ndindex(a.shape[:-2]):
         ins = (*a[place].ravel().tolist(), *b[place].ravel().tolist())
         shape = (*a.shape[-2:], b.shape[-1])
-        layout.do("matmul", [(tuple(out[place].ravel().tolist()), ins)], shape=shape)
+        layout.do(ops.matmul, [(tuple(out[place].ravel().tolist()), ins)], shape=shape)
     return out
 
 
-_MAKERS: Mapping[str, Callable[[Layout, Variable, list[Array]], Array]] = {
-    "pi": _pi,
-    "sum": _sum,
-    "scatter": _scatter,
-    "cumsum": _cumsum,
-    "prod": _reduce,
-    "max": _reduce,
-    "logsumexp": _reduce,
-    "softmax": _along,
-    "first_maximum": _along,
-    "tie_slope": _each_of_row,
-    "matmul": _matmul,
+_MAKERS: Mapping[Operator, Callable[[Layout, Variable, list[Array]], Array]] = {
+    ops.pi: _pi,
+    ops.add_reduce: _sum,
+    ops.scatter: _scatter,
+    ops.cumsum: _cumsum,
+    ops.multiply_reduce: _reduce,
+    ops.maximum_reduce: _reduce,
+    ops.logsumexp_last: _reduce,
+    ops.softmax_last: _along,
+    ops.first_maximum: _along,
+    ops.tie_slope: _each_of_row,
+    ops.matmul: _matmul,
 }

@@ -12,15 +12,15 @@ operators' own records.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 
 from flint import arb
 
+from deuterium.certify.checker import ball_functions as functions
 from deuterium.certify.checker.ball_functions import (
     HALF,
     ONE,
-    ONE_VARIABLE,
     TWO,
     ZERO,
     Ball,
@@ -132,9 +132,9 @@ def wave(f: Function, turn: Callable[[], Ball]) -> Rule:
     return rule
 
 
-def _logit_slope(a: Ball, b: Ball) -> Range:
-    f = ONE_VARIABLE["logit'"]
-    c, d = f(a), f(b)
+def logit_slope(a: Ball, b: Ball) -> Range:
+    """Return the range of the slope of logit, least at 1/2."""
+    c, d = functions.logit_slope(a), functions.logit_slope(b)
     if b <= HALF:
         return d, c
     if a >= HALF:
@@ -142,7 +142,7 @@ def _logit_slope(a: Ball, b: Ball) -> Range:
     return arb(4), larger(c, d)
 
 
-def _sqrt(rule: Rule) -> Rule:
+def up_to_rounding(rule: Rule) -> Rule:
     """Return the rule for upper ends that, by rounding, might be below zero."""
 
     def whole(a: Ball, b: Ball) -> Range:
@@ -151,7 +151,8 @@ def _sqrt(rule: Rule) -> Rule:
     return whole
 
 
-def _reciprocal(a: Ball, b: Ball) -> Range:
+def reciprocal(a: Ball, b: Ball) -> Range:
+    """Return the range of ``1 / x``."""
     if a > ZERO:
         c = ONE / b
         return c if c > ZERO else ZERO, ONE / a
@@ -169,7 +170,7 @@ def _middle(a: Ball, b: Ball) -> float:
     return float((HALF * (a + b)).mid()) / math.pi
 
 
-def _periodic(f: Function, offset: Ball) -> Rule:
+def periodic(f: Function, offset: Ball) -> Rule:
     """Return the rule of a sine that rises on ``(offset + [-1/2, 1/2]) pi``."""
     shift = float(offset)
 
@@ -212,7 +213,8 @@ def _may_hold(a: Ball, b: Ball, at: Ball) -> bool:
     return not first > last
 
 
-def _tan(a: Ball, b: Ball) -> Range:
+def tan(a: Ball, b: Ball) -> Range:
+    """Return the range of the tangent between two poles."""
     middle = _middle(a, b)
     if abs(middle) < LARGE:
         k, pi = round(middle), arb.pi()
@@ -225,12 +227,14 @@ def _tan(a: Ball, b: Ball) -> Range:
 # -- jumps ---------------------------------------------------------------------------
 
 
-def _relu(a: Ball, b: Ball) -> Range:
+def relu(a: Ball, b: Ball) -> Range:
+    """Return the range of ``max(x, 0)``."""
     low = a if a > ZERO else ZERO
     return low, low if a is b and low is a else larger(b, ZERO)
 
 
-def _sign(a: Ball, b: Ball) -> Range:
+def sign(a: Ball, b: Ball) -> Range:
+    """Return the range of the sign."""
     low = ONE if a > ZERO else ZERO if a >= ZERO else -ONE
     high = -ONE if b < ZERO else ZERO if b <= ZERO else ONE
     return low, high
@@ -251,7 +255,8 @@ def step_value(a: Ball, b: Ball) -> Range:
     return ONE if a > ZERO else ZERO, ZERO if b <= ZERO else ONE
 
 
-def _flat(a: Ball, b: Ball) -> Range:
+def flat(a: Ball, b: Ball) -> Range:
+    """Return the slope of a jump at zero, away from it."""
     if a > ZERO or b < ZERO:
         return ZERO, ZERO
     raise NoBound("the slope of a jump that may lie inside")
@@ -264,7 +269,7 @@ def integer_power(n: int) -> Rule:
 
         def inverse(a: Ball, b: Ball) -> Range:
             if a > ZERO or b < ZERO:
-                return _reciprocal(*positive(a, b))
+                return reciprocal(*positive(a, b))
             raise NoBound("a negative power of what may be zero")
 
         return inverse
@@ -272,61 +277,3 @@ def integer_power(n: int) -> Rule:
         return lambda a, b: (ONE, ONE)
     power = partial(whole_power, n=n)
     return valley(power, ZERO) if n % 2 == 0 else rising(power)
-
-
-def _facts() -> dict[str, Rule]:
-    f = ONE_VARIABLE
-    minus = -ONE
-
-    def positive(name: str) -> Rule:
-        return within(rising(f[name]), name, ZERO, closed=False)
-
-    return {
-        "absolute": valley(abs, ZERO),
-        "absolute'": sign_slope,
-        "arccos": within(falling(f["arccos"], ZERO), "arccos", minus, ONE, closed=True),
-        "arccosh": within(rising(f["arccosh"], ZERO), "arccosh", ONE, closed=True),
-        "arcsin": within(rising(f["arcsin"]), "arcsin", minus, ONE, closed=True),
-        "arcsinh": rising(f["arcsinh"]),
-        "arctan": rising(f["arctan"]),
-        "arctanh": within(rising(f["arctanh"]), "arctanh", minus, ONE, closed=False),
-        "cbrt": rising(f["cbrt"]),
-        "cos": _periodic(f["cos"], -HALF),
-        "cosh": valley(f["cosh"], ONE),
-        "erf": rising(f["erf"], minus, ONE),
-        "erfc": falling(f["erfc"], ZERO, TWO),
-        "exp": rising(f["exp"], ZERO),
-        "exp2": rising(f["exp2"], ZERO),
-        "expit": rising(f["expit"], ZERO, ONE),
-        "expit'": hill(f["expit'"], HALF * HALF),
-        "expit''": wave(f["expit''"], lambda: (TWO + arb(3).sqrt()).log()),
-        "expm1": rising(f["expm1"], minus),
-        "flat": _flat,
-        "log": positive("log"),
-        "log10": positive("log10"),
-        "log1p": within(rising(f["log1p"]), "log1p", minus, closed=False),
-        "log2": positive("log2"),
-        "log_expit": rising(f["log_expit"], None, ZERO),
-        "log_ndtr": rising(f["log_ndtr"], None, ZERO),
-        "log_ndtr'": falling(f["log_ndtr'"], ZERO),
-        "logit": within(rising(f["logit"]), "logit", ZERO, ONE, closed=False),
-        "logit'": within(_logit_slope, "logit'", ZERO, ONE, closed=False),
-        "ndtr": rising(f["ndtr"], ZERO, ONE),
-        "negative": lambda a, b: (-b, -a),
-        "reciprocal": _reciprocal,
-        "relu": _relu,
-        "relu'": step_value,
-        "sign": _sign,
-        "sin": _periodic(f["sin"], ZERO),
-        "sinh": rising(f["sinh"]),
-        "sqrt": within(_sqrt(rising(f["sqrt"], ZERO)), "sqrt", ZERO, closed=True),
-        "square": valley(f["square"], ZERO),
-        "tan": _tan,
-        "tanh": rising(f["tanh"], minus, ONE),
-        "tanh'": hill(f["tanh'"], ONE),
-        "tanh''": wave(f["tanh''"], lambda: (ONE / arb(3).sqrt()).atanh()),
-    }
-
-
-RULES: Mapping[str, Rule] = _facts()
-"""The range of every operator of one variable, apart from ``integer_power``."""

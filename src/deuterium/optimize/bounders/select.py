@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from deuterium import ops
 from deuterium.budget import in_time
 from deuterium.domain.problem import Problem
 from deuterium.errors import InvalidInputError
@@ -12,7 +13,7 @@ from deuterium.optimize.bounders.ball_tightening import BallFirst, balls_of
 from deuterium.optimize.bounders.derivative import BoxBounder
 from deuterium.optimize.bounders.discrete_branching import FiniteFirst
 from deuterium.optimize.bounders.label_enumeration import special_first
-from deuterium.optimize.bounders.lagrangian import relaxation
+from deuterium.optimize.bounders.lagrangian.lagrangian_bounder import relaxation
 from deuterium.optimize.bounders.natural_interval import PlainBounder
 from deuterium.optimize.bounders.norm_bounds import norms
 from deuterium.optimize.bounders.portfolio import BestAtFirst
@@ -78,4 +79,4 @@ def has_layers(problem: Problem) -> bool:
     """Return whether something that depends on an input is multiplied by a matrix."""
     order = topological([problem.objective])
     moving = varying(order)
-    return any(n.op is not None and n.op.name == "matmul" for n in moving)
+    return any(n.op is ops.matmul for n in moving)

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from deuterium import ops
 from deuterium.domain.domain import Domain
 from deuterium.enclose import enclose
 from deuterium.errors import InvalidInputError, ShapeError
@@ -224,17 +225,20 @@ def _joined(parts: Sequence[Variable]) -> Variable:
 
 def _under_root(norm: Variable) -> list[Variable] | None:
     """Return the gradients whose squares were summed under a root, or None."""
-    if norm.op is None or norm.op.name != "sqrt":
+    if norm.op is not ops.sqrt:
         return None
     terms, found = [norm.args[0]], []
     while terms:
         term = terms.pop()
-        name = "" if term.op is None else term.op.name
-        if name == "add":
+        op = term.op
+        if op is ops.add:
             terms += [term.args[1], term.args[0]]  # keeps the order
-        elif name in ("sum", "reshape", "broadcast") and term.args[0].size >= term.size:
+        elif (
+            op in (ops.add_reduce, ops.reshape, ops.broadcast)
+            and term.args[0].size >= term.size
+        ):
             terms.append(term.args[0])
-        elif name == "square":
+        elif op is ops.square:
             found.append(term.args[0])
         else:
             return None

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from deuterium import ops
 from deuterium.graph.constructors import apply, symbol
 from deuterium.graph.interpret import interpret
 from deuterium.graph.operator import Operator
@@ -20,8 +21,8 @@ from deuterium.graph.variable import Variable
 
 __all__ = ["ACTIVATIONS", "Layer", "Network", "network_of"]
 
-ACTIVATIONS = ("tanh", "expit", "relu")
-MOVES = ("reshape", "broadcast")
+ACTIVATIONS = (ops.tanh, ops.expit, ops.relu)
+MOVES = (ops.reshape, ops.broadcast)
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def _walk(
         left.discard(weight)
         top, bias = _biased(users.get(product, []), product, left)
         left.discard(bias or "")
-        after = [n for n in users.get(top, []) if n.op and n.op.name in ACTIVATIONS]
+        after = [n for n in users.get(top, []) if n.op in ACTIVATIONS]
         active = next(
             (n for n in after if _product(users.get(n, []), n, left) is not None), None
         )
@@ -110,7 +111,7 @@ def _product(
     users: Sequence[Variable], x: Variable, names: set[str]
 ) -> Variable | None:
     for n in users:
-        if n.op is not None and n.op.name == "matmul" and n.args[0] is x:
+        if n.op is ops.matmul and n.args[0] is x:
             w = n.args[1]
             if w.is_symbol and w.name in names and w.ndim == 2:
                 return n
@@ -121,10 +122,10 @@ def _biased(
     users: Sequence[Variable], product: Variable, names: set[str]
 ) -> tuple[Variable, str | None]:
     for n in users:
-        if n.op is None or n.op.name != "add" or n.shape != product.shape:
+        if n.op is not ops.add or n.shape != product.shape:
             continue
         other = n.args[1] if n.args[0] is product else n.args[0]
-        while other.op is not None and other.op.name in MOVES:
+        while other.op in MOVES:
             other = other.args[0]
         fits = other.is_symbol and other.size == product.shape[-1]
         if fits and other.name in names:

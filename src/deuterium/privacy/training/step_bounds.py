@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from deuterium import ops
 from deuterium.domain.domain import Box, Domain, UnitVectors, Within
 from deuterium.errors import UnsupportedError
 from deuterium.functions.reductions import norm_of_all
@@ -173,29 +174,27 @@ def _is_softmax(network: Network, labels: Sequence[Variable], domain: Domain) ->
     if not any(isinstance(k, UnitVectors) for k in kinds):
         return False
     slope = simplify(grad(network.head, network.output))
-    if slope.op is None or slope.op.name != "subtract" or not _is(slope.args[1], label):
+    if slope.op is not ops.subtract or not _is(slope.args[1], label):
         return False
     p = slope.args[0]
-    if p.op is not None and p.op.name == "multiply":  # by the sum of the label, 1
+    if p.op is ops.multiply:  # by the sum of the label, 1
         ones = [a for a in p.args if _is_sum(a, label)]
         rest = [a for a in p.args if not _is_sum(a, label)]
         if len(ones) != 1:
             return False
         p = rest[0]
-    while p.op is not None and p.op.name == "reshape":
+    while p.op is ops.reshape:
         p = p.args[0]
-    return (
-        p.op is not None and p.op.name == "softmax" and _is(p.args[0], network.output)
-    )
+    return p.op is ops.softmax_last and _is(p.args[0], network.output)
 
 
 def _is(v: Variable, symbol: Variable) -> bool:
-    while v.op is not None and v.op.name == "reshape":
+    while v.op is ops.reshape:
         v = v.args[0]
     return v.is_symbol and v.name == symbol.name
 
 
 def _is_sum(v: Variable, label: Variable) -> bool:
-    while v.op is not None and v.op.name in ("reshape", "broadcast"):
+    while v.op in (ops.reshape, ops.broadcast):
         v = v.args[0]
-    return v.op is not None and v.op.name == "sum" and _is(v.args[0], label)
+    return v.op is ops.add_reduce and _is(v.args[0], label)

@@ -21,10 +21,6 @@ from deuterium.transform import grad
 
 Array = Any
 
-ALONE = ("relu", "relu'", "absolute", "absolute'", "sign")  # kinked where z = 0
-BENT = ("tanh", "tanh'", "expit", "expit'", "erf", "arctan")  # flat away from z = 0
-BETWEEN = ("maximum", "minimum")  # and where both sides are equal
-
 
 class Inner:
     """Some scalars inside the graph, as functions of rows of inputs.
@@ -97,9 +93,9 @@ def kinks(target: Target) -> Inner:
     for node in order:
         if node.op is None or moving.isdisjoint(node.args):
             continue
-        if node.op.name in ALONE:
+        if node.op.kinks:
             found[node.args[0]] = None
-        elif node.op.name in BETWEEN:
+        elif node.op.chooses and node.op.elementwise:
             found[node.args[0] - node.args[1]] = None
     return Inner(target, list(found))
 
@@ -108,5 +104,5 @@ def bends(target: Target) -> Inner:
     """Return the arguments of functions that are flat away from zero."""
     order = topological([target.problem.objective])
     moving = varying(order)
-    bent = [n.args[0] for n in order if n.op is not None and n.op.name in BENT]
+    bent = [n.args[0] for n in order if n.op is not None and n.op.flattens]
     return Inner(target, [z for z in dict.fromkeys(bent) if z in moving])

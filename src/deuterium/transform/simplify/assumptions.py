@@ -14,6 +14,8 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from deuterium import ops
+from deuterium.graph.operator import Operator
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
 from deuterium.interval.interval_arithmetic import undefined_where
@@ -21,39 +23,9 @@ from deuterium.interval.rounding import TINY, next_down, next_up
 
 _make = Interval.unchecked
 
-NEVER_ZERO = frozenset(
-    {
-        "exp", "exp2", "cosh", "expit", "expit'", "tanh'", "softmax", "logit'",
-        "erfc", "ndtr", "log_expit", "log_ndtr", "log_ndtr'", "pi",
-    }
-)  # fmt: skip
-"""Operators whose value is not zero at any real argument."""
-
-KEEP_NONZERO = frozenset(
-    {
-        "negative", "square", "sqrt", "cbrt", "absolute", "reciprocal", "integer_power",
-        "multiply", "divide", "broadcast", "reshape", "transpose", "gather",
-        "concatenate", "prod",
-    }
-)  # fmt: skip
-"""Operators that are not zero where none of their arguments is."""
-
-
-KEEP_SIGN = frozenset(
-    {"add", "multiply", "divide", "sum", "prod", "broadcast", "reshape", "transpose",
-     "gather", "scatter", "maximum"}
-)  # fmt: skip
-"""Operators that are not negative where none of their arguments is."""
-
-_CHOOSE = frozenset(
-    {"minimum", "maximum", "max", "select", "broadcast", "reshape", "transpose",
-     "gather", "concatenate"}
-)  # fmt: skip
-"""Operators that take infinite constants: of all others, those are no argument."""
-
 MOST_LOOKS = 64  # at so many nodes, before the range is worked out
 
-_SPREADS = frozenset({"broadcast", "reshape"})
+_SPREADS = frozenset({ops.broadcast, ops.reshape})
 
 
 @runtime_checkable
@@ -123,10 +95,10 @@ class Known:
                 continue
             if x.op is None or looks > MOST_LOOKS:
                 return self.nonnegative(v)
-            if x.op.at_least < 0:
-                if x.op.name not in KEEP_SIGN:
-                    return self.nonnegative(v)
+            if x.op.keeps_sign and not x.op.nonnegative:
                 stack.extend(x.args)
+            elif not x.op.nonnegative:
+                return self.nonnegative(v)
         return True
 
     def positive(self, v: Variable) -> bool:
@@ -140,7 +112,7 @@ class Known:
     def number(self, v: Variable) -> float | int | None:
         """Return the number that every element of ``v`` is, if it is one constant."""
         while v.op is not None:
-            if v.op.name not in _SPREADS:
+            if v.op not in _SPREADS:
                 return None
             v = v.args[0]
         if v.value is None or v.shape or v in self.inputs:
@@ -182,19 +154,19 @@ class Known:
         assert v.op is not None  # a leaf has been dealt with
         arguments = [self._facts[a] for a in v.args]
         ranges = [x for x, _ in arguments]
-        name = v.op.name
-        if name not in _CHOOSE:
+        op = v.op
+        if not (op.moves_elements or op.chooses):  # of others, infinity is no argument
             ranges = [undefined_where(x, _unreal(x)) for x in ranges]
-        if name in _NEAR_ZERO and arguments[-1][1]:
-            x = _near_zero(name, v, ranges)
-        elif name == "matmul" and not all(_all_finite(x) for x in ranges):
+        if op in _NEAR_ZERO and arguments[-1][1]:
+            x = _near_zero(op, v, ranges)
+        elif op is ops.matmul and not all(_all_finite(x) for x in ranges):
             x = _unbounded(v, ranges)
         else:
             x = v.op.enclosure(*ranges, **v.attrs)
         x = undefined_where(x, np.isnan(x.lower) | np.isnan(x.upper))  # at both ends
         if v.shape == () and np.ndim(x.lower) == 0:
             x = _floats(x)
-        return x, _never_zero(name, ranges, [flag for _, flag in arguments])
+        return x, _never_zero(op, ranges, [flag for _, flag in arguments])
 
 
 def _constant(value: Any) -> Interval:
@@ -226,14 +198,14 @@ def _unbounded(v: Variable, ranges: list[Interval]) -> Interval:
     return _make(np.full(v.shape, ends[0]), np.full(v.shape, ends[1]))
 
 
-def _never_zero(name: str, ranges: list[Interval], flags: list[bool]) -> bool:
-    if name in NEVER_ZERO:
+def _never_zero(op: Operator, ranges: list[Interval], flags: list[bool]) -> bool:
+    if op.never_zero:
         return True
-    if name in KEEP_NONZERO:
+    if op.keeps_nonzero:
         return all(flags)
-    if name == "sum":
+    if op is ops.add_reduce:
         return all(flags) and _one_sign(ranges) and np.size(ranges[0].lower) > 0
-    if name in ("add", "maximum", "logaddexp"):
+    if op in (ops.add, ops.maximum, ops.logaddexp):
         return any(flags) and bool(all(np.all(x.lower >= 0) for x in ranges))
     return False
 
@@ -264,23 +236,23 @@ def _logarithm(x: Interval, touches: Any, ranges: list[Interval]) -> Interval:
     return _make(np.where(touches, -np.inf, x.lower), x.upper)
 
 
-_NEAR_ZERO: dict[str, Callable[[Interval, Any, list[Interval]], Interval]] = {
-    "reciprocal": _reciprocal,
-    "integer_power": _reciprocal,
-    "divide": _quotient,
-    "log": _logarithm,
-    "log2": _logarithm,
-    "log10": _logarithm,
+_NEAR_ZERO: dict[Operator, Callable[[Interval, Any, list[Interval]], Interval]] = {
+    ops.reciprocal: _reciprocal,
+    ops.integer_power: _reciprocal,
+    ops.divide: _quotient,
+    ops.log: _logarithm,
+    ops.log2: _logarithm,
+    ops.log10: _logarithm,
 }
 
 
-def _near_zero(name: str, v: Variable, ranges: list[Interval]) -> Interval:
+def _near_zero(op: Operator, v: Variable, ranges: list[Interval]) -> Interval:
     """Enclose ``1 / x``, ``y / x`` or ``log x`` of an ``x >= 0`` that is never zero."""
     assert v.op is not None  # a leaf has been dealt with
     x = ranges[-1]
     touches = (x.lower == 0) & (x.upper > 0)
-    if name == "integer_power" and v.attrs["n"] > 0:
+    if op is ops.integer_power and v.attrs["n"] > 0:
         return v.op.enclosure(*ranges, **v.attrs)
     apart = _make(np.where(touches, np.minimum(TINY, x.upper), x.lower), x.upper)
     result = v.op.enclosure(*ranges[:-1], apart, **v.attrs)
-    return _NEAR_ZERO[name](result, touches, ranges)
+    return _NEAR_ZERO[op](result, touches, ranges)

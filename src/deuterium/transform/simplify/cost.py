@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from deuterium import ops
 from deuterium.graph.variable import Variable
-
-_PLAIN = frozenset({"add", "subtract", "multiply", "negative", "square", "absolute"})
-_FREE = frozenset({"broadcast", "reshape", "transpose", "gather"})
 
 
 def cost(v: Variable, stop: Iterable[Variable] = ()) -> int:
     """Return the static cost of computing ``v`` from the nodes ``stop``.
 
-    An element costs 1 in plain arithmetic, 4 in other functions, a node 64.
+    An element costs the `work` of its operator, a node 64; moving elements costs 8.
     """
     done = set(stop)
     total = 0
@@ -31,10 +29,12 @@ def cost(v: Variable, stop: Iterable[Variable] = ()) -> int:
 
 
 def _node_cost(x: Variable) -> int:
-    name = x.op.name if x.op is not None else ""
-    if name in _FREE:
+    op = x.op
+    if op is None:
+        return 0
+    if op.moves_elements:
         return 8
-    if name == "matmul":
+    if op is ops.matmul:
         return 64 + x.size * x.args[0].shape[-1]
     largest = max([x.size, *[a.size for a in x.args]])
-    return 64 + (1 if name in _PLAIN else 4) * largest
+    return 64 + op.work * largest

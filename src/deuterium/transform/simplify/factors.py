@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from deuterium import ops
 from deuterium.graph.constructors import broadcast_to, constant
 from deuterium.graph.operator import Shape
 from deuterium.graph.variable import Variable
@@ -19,14 +20,20 @@ from deuterium.transform.simplify import exact_constants as exact
 from deuterium.transform.simplify.assumptions import Known
 from deuterium.transform.simplify.broadcastable import spread_shape
 from deuterium.transform.simplify.exact_constants import Number
-from deuterium.transform.simplify.rule_table import is_op
 
 MOST_FACTORS = 10  # beyond it, factors that are products themselves stay closed
 MOST_POWER = 16
 
 
-_FUNCTIONS = frozenset({"expit", "exp", "expit'", "tanh'", "softmax"})
-_COMBINE = _FUNCTIONS | {"gather", "add", "sum", "reshape"}  # may hold one of them
+_FUNCTIONS = frozenset(
+    {ops.expit, ops.exp, ops.expit_slope, ops.tanh_slope, ops.softmax_last}
+)
+_COMBINE = _FUNCTIONS | {
+    ops.gather,
+    ops.add,
+    ops.add_reduce,
+    ops.reshape,
+}  # may hold one
 
 
 @dataclass
@@ -58,7 +65,7 @@ class Factors:
         self.occurrences += 1
         if power < 0 or divides:
             self.divided.add(base)
-        if base.op is not None and base.op.name in _COMBINE:
+        if base.op in _COMBINE:
             self.functions += 1
 
     def copy(self, shape: Shape | None = None) -> Factors:
@@ -112,24 +119,24 @@ class Factors:
     @property
     def poles(self) -> int:
         """How many factors are unbounded for sure: denominators and exponentials."""
-        return sum(e < 0 or (e > 0 and is_op(b, "exp")) for b, e in self.powers.items())
+        return sum(e < 0 or (e > 0 and b.op is ops.exp) for b, e in self.powers.items())
 
 
 def _may_combine(base: Variable) -> bool:
     if base.op is None:
         return False
-    if base.op.name == "add":
-        return any(a.op is not None and a.op.name == "exp" for a in base.args)
-    return base.op.name in _FUNCTIONS
+    if base.op is ops.add:
+        return any(a.op is ops.exp for a in base.args)
+    return base.op in _FUNCTIONS
 
 
 def _under(base: Variable) -> list[Variable]:
     """Return the arguments of a function of ``±z``, without sign and coefficient."""
     found: list[Variable] = []
     for a in base.args:
-        if base.op is not None and base.op.name == "add":
-            found.extend(_under(a) if a.op is not None and a.op.name == "exp" else ())
-        elif a.op is not None and a.op.name in ("negative", "multiply", "subtract"):
+        if base.op is ops.add:
+            found.extend(_under(a) if a.op is ops.exp else ())
+        elif a.op in (ops.negative, ops.multiply, ops.subtract):
             found.extend(a.args)
         else:
             found.append(a)
@@ -170,7 +177,7 @@ def multiply_in(into: Factors, v: Variable, power: int, known: Known) -> None:
     stack = [(v, power, False)]
     while stack:
         x, e, divides = stack.pop()
-        if x.op is None or x.op.name in _MOVES:
+        if x.op is None or x.op in _MOVES:
             value = _exact_power(known.number(x), e, divides)
             value = None if value is None else exact.product(into.coefficient, value)
             if value is not None:
@@ -185,7 +192,7 @@ def multiply_in(into: Factors, v: Variable, power: int, known: Known) -> None:
             continue
         if len(inside) == 1:
             into.others += 1
-            if e % 2 and is_op(x, "negative"):
+            if e % 2 and x.op is ops.negative:
                 into.coefficient = -into.coefficient
         # 1 / (1 / a) is a, but undefined where a is zero
         stack += [(a, n, divides or e < 0 < n) for a, n in inside]
@@ -197,34 +204,42 @@ def _exact_power(number: Number | None, e: int, divides: bool) -> Number | None:
     return exact.power(number, e)
 
 
-_MOVES = frozenset({"broadcast", "reshape"})
+_MOVES = frozenset({ops.broadcast, ops.reshape})
 
 
 def _look_inside(x: Variable, e: int) -> tuple[tuple[Variable, int], ...] | None:
     """Return the factors of ``x ** e`` (without their sign), or None for an atom."""
-    name = x.op.name if x.op is not None else ""
-    if name not in OPEN:
+    op = x.op
+    if op not in OPEN:
         return None
     first = x.args[0]
-    if name == "multiply":
+    if op is ops.multiply:
         return (x.args[1], e), (first, e)
-    if name == "divide":
+    if op is ops.divide:
         return (x.args[1], -e), (first, e)
-    if name == "square":
+    if op is ops.square:
         return ((first, 2 * e),)
-    if name == "reciprocal":
+    if op is ops.reciprocal:
         return ((first, -e),)
-    if name == "integer_power":
+    if op is ops.integer_power:
         return ((first, x.attrs["n"] * e),) if x.attrs["n"] else None
-    if name == "reshape" and not _only_spreads(x):
+    if op is ops.reshape and not _only_spreads(x):
         return None
     return ((first, e),)
 
 
 OPEN = frozenset(
-    {"multiply", "divide", "square", "reciprocal", "integer_power", "negative",
-     "broadcast", "reshape"}
-)  # fmt: skip
+    {
+        ops.multiply,
+        ops.divide,
+        ops.square,
+        ops.reciprocal,
+        ops.integer_power,
+        ops.negative,
+        ops.broadcast,
+        ops.reshape,
+    }
+)
 """Operators that a product is seen through."""
 
 
@@ -257,9 +272,9 @@ def build(view: Factors, known: Known) -> Variable | None:
 
 
 def _joined(result: Variable, part: Variable, view: Factors, shape: Shape) -> Variable:
-    if result.op is not None and result.op.name == "reciprocal":
+    if result.op is ops.reciprocal:
         return part / result.args[0]
-    if part.op is not None and part.op.name == "reciprocal":
+    if part.op is ops.reciprocal:
         return result / part.args[0]
     return result * part
 
@@ -271,7 +286,7 @@ def _scaled(coefficient: Number, x: Variable | None) -> Variable:
         return x
     if coefficient == -1:
         return -x
-    if x.op is not None and x.op.name == "reciprocal":
+    if x.op is ops.reciprocal:
         return coefficient / x.args[0]
     return coefficient * x
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from deuterium.graph.operator import Operator
 from deuterium.graph.variable import Variable
 from deuterium.transform.simplify.assumptions import Known
 
 Rewrite = Callable[[Variable, Known], Variable | None]
-
-LEAF = "constant"
-"""What rules on constants name in place of an operator."""
+Kind = Operator | None  # of a node; None for a leaf
 
 
 @dataclass(frozen=True)
@@ -29,8 +28,8 @@ class Rule:
         enclosure, before the rule is applied.
     gains : str
         Why the right side is better.
-    operators : tuple of str
-        The operators of the nodes on which it is tried.
+    applies : callable
+        Whether it is tried on the nodes of an operator (or on leaves, given None).
     rewrite : callable
         ``rewrite(v, known)``: the right side, or None where the rule does not apply.
     """
@@ -39,7 +38,7 @@ class Rule:
     identity: str
     holds: str
     gains: str
-    operators: tuple[str, ...]
+    applies: Callable[[Kind], bool]
     rewrite: Rewrite
 
 
@@ -47,19 +46,25 @@ RULES: dict[str, Rule] = {}
 """Every rule by name."""
 
 
-def is_op(v: Variable, name: str) -> bool:
-    """Whether ``v`` is an application of the operator of that name."""
-    return v.op is not None and v.op.name == name
-
-
 def rule(
-    *operators: str, identity: str, holds: str = "everywhere", gains: str
+    *operators: Kind,
+    when: Callable[[Operator], bool] | None = None,
+    identity: str,
+    holds: str = "everywhere",
+    gains: str,
 ) -> Callable[[Rewrite], Rewrite]:
-    """Return a decorator that enters a rule for nodes of these operators."""
+    """Return a decorator that enters a rule.
+
+    It is tried on nodes of these operators, and of those of which ``when`` is true: a
+    question about traits, so that it holds for operators that are entered later, too.
+    """
+
+    def applies(op: Kind) -> bool:
+        return op in operators or bool(when and op is not None and when(op))
 
     def enter(rewrite: Rewrite) -> Rewrite:
         name = rewrite.__name__
-        RULES[name] = Rule(name, identity, holds, gains, operators, rewrite)
+        RULES[name] = Rule(name, identity, holds, gains, applies, rewrite)
         return rewrite
 
     return enter

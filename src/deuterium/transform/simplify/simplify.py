@@ -22,7 +22,7 @@ from deuterium.graph.provenance import attributing
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
 from deuterium.interval.environment import standard_only
-from deuterium.transform.simplify.rules import BY_OPERATOR, LEAF, Bounds, Known
+from deuterium.transform.simplify.rules import BY_OPERATOR, Bounds, Known
 
 REWRITES_PER_NODE = 40  # a bound that is never reached: rules make graphs simpler
 
@@ -145,7 +145,7 @@ class Simplifier:
 
     def _rewritten(self, v: Variable) -> Variable | None:
         """Return what the first rule that applies makes of ``v``."""
-        for rule in BY_OPERATOR.get(LEAF if v.op is None else v.op.name, ()):
+        for rule in BY_OPERATOR[v.op]:
             if self._left <= 0:
                 return None
             better = rule.rewrite(v, self.known)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from deuterium import ops
 from deuterium.graph.constructors import broadcast_to, constant
 from deuterium.graph.operator import Shape
 from deuterium.graph.variable import Variable
@@ -62,7 +63,7 @@ def _seen(v: Variable, known: Known) -> Terms:
     stack: list[tuple[Variable, Number]] = [(v, 1)]
     while stack:
         x, c = stack.pop()
-        if (x.op is None or x.op.name in _SPREADS) and _is_number(seen, x, c, known):
+        if (x.op is None or x.op in _SPREADS) and _is_number(seen, x, c, known):
             continue
         room = len(seen.terms) + len(stack) < MOST_TERMS
         inside = _look_inside(x, c, known) if room else None
@@ -73,7 +74,7 @@ def _seen(v: Variable, known: Known) -> Terms:
     return seen
 
 
-_SPREADS = frozenset({"broadcast", "reshape"})
+_SPREADS = frozenset({ops.broadcast, ops.reshape})
 
 
 def _is_number(seen: Terms, x: Variable, c: Number, known: Known) -> bool:
@@ -94,14 +95,14 @@ def _look_inside(
     """Return the terms of ``c * x``, or None for an atom."""
     if x.op is None:
         return None
-    name, args = x.op.name, x.args
-    if name == "add":
+    op, args = x.op, x.args
+    if op is ops.add:
         return [(args[0], c), (args[1], c)]
-    if name == "subtract":
+    if op is ops.subtract:
         return [(args[0], c), (args[1], -c)]
-    if name == "negative":
+    if op is ops.negative:
         return [(args[0], -c)]
-    if name == "multiply":
+    if op is ops.multiply:
         for number, rest in (args, args[::-1]):
             value = known.number(number)
             scaled = None if value is None else exact.product(c, value)

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from deuterium import ops
 from deuterium.graph.constructors import broadcast_to, constant
-from deuterium.graph.operator import Shape, lookup
+from deuterium.graph.operator import Shape
 from deuterium.graph.variable import Variable, node
 from deuterium.ops.arrays import reshape_to, take_places
 from deuterium.transform.vectorize.integer_table import (
@@ -175,4 +176,4 @@ def _concatenated(parts: list[Variable]) -> Variable:
     if len(parts) == 1:
         return parts[0]
     shape = (sum(p.size for p in parts),)
-    return node(lookup("concatenate"), tuple(parts), {"axis": -1, "ndim": 1}, shape)
+    return node(ops.concatenate, tuple(parts), {"axis": -1, "ndim": 1}, shape)

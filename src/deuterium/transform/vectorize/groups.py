@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from deuterium import ops
 from deuterium.budget import check
-from deuterium.graph.operator import Shape, lookup
+from deuterium.graph.operator import Shape
 from deuterium.graph.provenance import Source, attributing
 from deuterium.graph.variable import NO_ATTRS, Variable, node
 from deuterium.interval.linear import EXACT_PRODUCTS
@@ -229,7 +230,7 @@ class _Builder:
             x, y = x[0], y[0]
         shape = (*x.shape[:-1], y.shape[-2])
         args = (self.places.collect(x), self.places.collect(np.swapaxes(y, -1, -2)))
-        return node(lookup("matmul"), args, NO_ATTRS, shape)
+        return node(ops.matmul, args, NO_ATTRS, shape)
 
 
 _RULES: dict[int, Callable[[_Builder, Ints, Ints], None]] = {

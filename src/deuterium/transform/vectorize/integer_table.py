@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from deuterium import ops
 from deuterium.budget import check
-from deuterium.graph.operator import Operator, lookup
+from deuterium.graph.operator import Operator
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import NO_ATTRS, Variable
 
@@ -34,7 +35,7 @@ PRODUCT = 7  # the product of its operands
 DOT = 8  # the dot product of the first and the second half of its operands
 WEIGHTED = 9  # the same, where the second half are constants
 # ... or a scalar operator of one or two operands, the first of which are always these
-BASIC = ("add", "subtract", "negative", "multiply")
+BASIC = (ops.add, ops.subtract, ops.negative, ops.multiply)
 ADD, SUBTRACT, NEGATIVE, MULTIPLY = range(10, 14)
 FIRST_OPERATOR = ADD
 
@@ -163,8 +164,8 @@ class _Coder:
         self.kinds: list[Kind] = []
         self._keep = set(keep)
         self._codes: dict[Any, int] = {}
-        for name in BASIC:
-            self._enter(lookup(name), lookup(name), NO_ATTRS)
+        for op in BASIC:
+            self._enter(op, op, NO_ATTRS)
 
     def __call__(self, node: Variable) -> int:
         op, attrs = node.op, node.attrs
@@ -173,7 +174,7 @@ class _Coder:
         if op.elementwise and node.shape == () and op.arity in (1, 2):
             key = (op, *attrs.items()) if attrs else op
             return self._codes.get(key) or self._enter(key, op, attrs)
-        if op.name == "gather" and node.shape == ():
+        if op is ops.gather and node.shape == ():
             return ELEMENT
         return JOIN if _is_join(op, node) else OTHER
 
@@ -199,14 +200,12 @@ def _is_double(value: Any) -> bool:
 
 def _is_join(op: Operator, node: Variable) -> bool:
     """Return whether this is what ``np.stack`` makes of scalars."""
-    return (
-        op.name == "concatenate" and node.ndim == 1 and all(map(_is_boxed, node.args))
-    )
+    return op is ops.concatenate and node.ndim == 1 and all(map(_is_boxed, node.args))
 
 
 def _is_boxed(v: Variable) -> bool:
     """Return whether this is a scalar made an array of one element."""
-    return v.op is not None and v.op.name == "reshape" and v.args[0].shape == ()
+    return v.op is ops.reshape and v.args[0].shape == ()
 
 
 def _without_unused(table: Table) -> Table:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import deuterium as dt
+from deuterium import ops
 from deuterium.graph.operator import OPERATORS
 from deuterium.graph.traverse import free_symbols
 from deuterium.optimize.bounders.derivative import row_intervals as rules
@@ -175,7 +176,10 @@ def test_random_graphs_lie_in_their_rows(data):
 
 def test_an_error_planted_in_a_rule_is_seen(monkeypatch, rng):
     """The tests above would notice a maximum left out."""
-    wrong = {**rules._MAKERS, "sin": rules._unary(lambda e: np.sort(np.sin(e), axis=0))}
+    wrong = {
+        **rules._MAKERS,
+        ops.sin: rules._unary(lambda e: np.sort(np.sin(e), axis=0)),
+    }
     monkeypatch.setattr(rules, "_MAKERS", wrong)
     with pytest.raises(AssertionError):
         test_values_lie_in_their_rows("sin", rng)

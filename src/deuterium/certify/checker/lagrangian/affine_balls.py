@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from flint import arb
 
+from deuterium import ops
 from deuterium.certify.checker.ball_functions import ZERO, Ball
 from deuterium.certify.checker.exceptions import NoBound
 from deuterium.certify.checker.scalar_layout import Layout, Task
@@ -68,7 +69,7 @@ def linear(node: Variable, places: Sequence[Array], terms: list[Affine]) -> Arra
     found.update({k: Affine(x) for k, x in scratch.numbers.items()})
     for group in scratch.groups:
         for task in group.tasks:
-            _LINEAR[group.name](found, task, group.attrs)
+            _LINEAR[group.op](found, task, group.attrs)
     return objects(node.shape, [found[k] for k in scratch.out.ravel().tolist()])
 
 
@@ -134,11 +135,11 @@ def _matmul(found: Found, task: Task, attrs: Mapping[str, Any]) -> None:
 
 
 _LINEAR = {
-    "add": _add,
-    "subtract": _subtract,
-    "negative": _negative,
-    "sum": _sum,
-    "multiply": _multiply,
-    "divide": _divide,
-    "matmul": _matmul,
+    ops.add: _add,
+    ops.subtract: _subtract,
+    ops.negative: _negative,
+    ops.add_reduce: _sum,
+    ops.multiply: _multiply,
+    ops.divide: _divide,
+    ops.matmul: _matmul,
 }

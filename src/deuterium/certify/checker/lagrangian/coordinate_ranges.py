@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from deuterium import ops
 from deuterium.certify.checker import range_steps as ranges
 from deuterium.certify.checker.ball_functions import (
     INFINITY,
@@ -26,7 +27,7 @@ from deuterium.certify.checker.lagrangian.graph_structure import (
 from deuterium.certify.checker.scalar_layout import Group
 
 Ends = list[Ball]
-SLOPES = {"relu'": ZERO, "absolute'": -ONE}
+SLOPES = {ops.step: ZERO, ops.absolute_slope: -ONE}
 Step = Callable[["State"], None]
 
 
@@ -111,12 +112,12 @@ class Forward:
                     needed.update(ins)
                     tasks.append((outs, ins))
             if tasks:
-                kept.append(Group(event.name, tasks[::-1], event.attrs))
+                kept.append(Group(event.op, tasks[::-1], event.attrs))
         return kept[::-1]
 
     def _group(self, group: Group) -> Step:
-        if group.name in SLOPES:
-            return self._slope(group, SLOPES[group.name])
+        if group.op in SLOPES:
+            return self._slope(group, SLOPES[group.op])
         step = ranges.step_for(group, self.fixed, slopes=False)
         return lambda state: step(state.low, state.high)
 

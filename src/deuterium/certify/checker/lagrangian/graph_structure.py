@@ -16,12 +16,13 @@ from typing import Any
 import numpy as np
 from flint import arb
 
+from deuterium import ops
 from deuterium.certify.checker.ball_functions import Ball
 from deuterium.certify.checker.exceptions import NoBound
 from deuterium.certify.checker.lagrangian.affine_balls import Affine, linear, objects
 from deuterium.certify.checker.scalar_layout import MOVES, Group, Layout
 from deuterium.graph.constructors import apply
-from deuterium.graph.operator import OPERATORS
+from deuterium.graph.operator import Operator
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
 
@@ -30,9 +31,15 @@ Array = Any
 CONSTANT, FUSED, AFFINE, PRODUCT = range(4)
 INPUT, ATOM, PAIR, FREE = "input", "atom", "pair", "free"
 
-FUSING_MOVES = {"reshape", "transpose", "gather", "broadcast", "concatenate"}
-LINEAR = {"add", "subtract", "negative", "sum", "cumsum", "scatter", "select"}
-LINEAR |= FUSING_MOVES
+LINEAR = {
+    ops.add,
+    ops.subtract,
+    ops.negative,
+    ops.add_reduce,
+    ops.cumsum,
+    ops.scatter,
+    *MOVES,
+}
 
 
 @dataclass
@@ -117,7 +124,7 @@ class Structure(Layout):
         self._starts = starts
         order = topological([root])
         self._functions = {  # functions of one node, so that none is entered twice
-            (n.op.name, n.args[0]): n
+            (n.op, n.args[0]): n
             for n in order
             if n.op is not None and len(n.args) == 1 and not n.attrs
         }
@@ -139,16 +146,16 @@ class Structure(Layout):
         own = [self.known[a] for a in node.args]
         if node.op is None or all(k.kind == CONSTANT for k in own):
             return Known(CONSTANT, self._done(node))
-        name = node.op.name
-        if node.op.elementwise or name in FUSING_MOVES:
+        op = node.op
+        if node.op.elementwise or op in MOVES:
             fused = self._fused(node, own)
             if fused is not None:
                 return fused
         constants = [k.kind == CONSTANT for k in own]
         if (
-            name in LINEAR
-            or (name in ("multiply", "matmul") and any(constants))
-            or (name == "divide" and constants[1])
+            op in LINEAR
+            or (op in (ops.multiply, ops.matmul) and any(constants))
+            or (op is ops.divide and constants[1])
         ):
             return self._affine(node, own)
         return self._bent(node, own)
@@ -169,7 +176,7 @@ class Structure(Layout):
         if len(groups) != 1:
             return None
         assert node.op is not None
-        if node.op.name not in FUSING_MOVES and not self._apart(own):
+        if node.op not in MOVES and not self._apart(own):
             return None
         places = self._done(node)
         self._own(node, own, places)
@@ -186,7 +193,7 @@ class Structure(Layout):
     def _own(self, node: Variable, own: Sequence[Known], places: Array) -> None:
         """Note whose functions the elements of a fused node are."""
         assert node.op is not None
-        if node.op.name in FUSING_MOVES:
+        if node.op in MOVES:
             return  # the slots are those moved
         columns = [k.places.ravel().tolist() for k in own]
         for k, row in zip(
@@ -199,14 +206,14 @@ class Structure(Layout):
     def _bent(self, node: Variable, own: Sequence[Known]) -> Known:
         """Return what a node is that is neither fused nor affine."""
         assert node.op is not None
-        name, args = node.op.name, node.args
+        op, args = node.op, node.args
         nothing = np.empty(0, dtype=np.int64)
-        if name == "multiply":
+        if op is ops.multiply:
             return Known(PRODUCT, nothing, factors=args)
-        if name == "divide":
-            return self._product(args[0], self._made("reciprocal", args[1]))
-        if name == "square" and own[0].kind == PRODUCT:
-            a, b = [self._made("square", f) for f in own[0].factors]
+        if op is ops.divide:
+            return self._product(args[0], self._made(ops.reciprocal, args[1]))
+        if op is ops.square and own[0].kind == PRODUCT:
+            a, b = [self._made(ops.square, f) for f in own[0].factors]
             return self._product(a, b)
         varying = [a for a, k in zip(args, own, strict=True) if k.kind != CONSTANT]
         if node.op.elementwise and len(varying) == 1:
@@ -216,11 +223,11 @@ class Structure(Layout):
                 return fused
         return self._free(node, varying)
 
-    def _made(self, name: str, argument: Variable) -> Variable:
+    def _made(self, op: Operator, argument: Variable) -> Variable:
         """Return a function of a node, entered like the nodes of the graph."""
-        key = (name, argument)
+        key = (op, argument)
         if key not in self._functions:
-            self._functions[key] = apply(OPERATORS[name], (argument,), {})
+            self._functions[key] = apply(op, (argument,), {})
         node = self._functions[key]
         if node not in self.known:
             self.known[node] = self._classify(node)
@@ -291,12 +298,12 @@ class Structure(Layout):
 
     def _is_moved(self, node: Variable, known: Known) -> bool:
         own = [k for k in (self.known[a] for a in node.args) if k.kind != CONSTANT]
-        moves = node.op is not None and node.op.name in FUSING_MOVES
+        moves = node.op in MOVES
         return moves and all(k.kind == FUSED and k.group == known.group for k in own)
 
     def _move(self, node: Variable) -> Array:
         assert node.op is not None
-        move = MOVES[node.op.name]
+        move = MOVES[node.op]
         found = move(*[self.affine(a) for a in node.args], **node.attrs)
         # one element of an array of objects is that object
         return found if isinstance(found, np.ndarray) else objects((), [found])
@@ -306,15 +313,15 @@ class Structure(Layout):
 
         Energies count terms without their constant factors.
         """
-        chain: list[tuple[str, Variable | None]] = []
+        chain: list[tuple[Operator, Variable | None]] = []
         while (step := self._step(node)) is not None:
-            name, argument, factor = step
-            chain.append((name, factor))
+            op, argument, factor = step
+            chain.append((op, factor))
             node = argument
         scale: Array | None = None  # none met yet: all ones
-        for name, factor in reversed(chain):
-            if name == "square":
-                node = self._made("square", node)
+        for op, factor in reversed(chain):
+            if op is ops.square:
+                node = self._made(ops.square, node)
                 scale = None if scale is None else scale * scale
             else:
                 own = arb(-1) if factor is None else self._numbers(factor)
@@ -330,15 +337,17 @@ class Structure(Layout):
             [t.times(c) for t, c in zip(*(p.ravel() for p in pairs), strict=True)],
         )
 
-    def _step(self, node: Variable) -> tuple[str, Variable, Variable | None] | None:
+    def _step(
+        self, node: Variable
+    ) -> tuple[Operator, Variable, Variable | None] | None:
         """Return what is under a square, sign or constant factor, and the factor."""
         own = [self.known[a].kind for a in node.args]
-        name = "" if node.op is None else node.op.name
-        if name in ("square", "negative") and own[0] == FUSED:
-            return name, node.args[0], None
-        if name == "multiply" and sorted(own) == [CONSTANT, FUSED]:
+        op = node.op
+        if op in (ops.square, ops.negative) and own[0] == FUSED:
+            return op, node.args[0], None
+        if op is ops.multiply and sorted(own) == [CONSTANT, FUSED]:
             k = own.index(FUSED)
-            return name, node.args[k], node.args[1 - k]
+            return op, node.args[k], node.args[1 - k]
         return None
 
     def _numbers(self, node: Variable) -> Array:
@@ -367,7 +376,7 @@ class Structure(Layout):
             for outs, ins in group.tasks:
                 if all(i in known for i in ins):
                     found: Any = dict(known)
-                    task = Group(group.name, [(outs, ins)], group.attrs)
+                    task = Group(group.op, [(outs, ins)], group.attrs)
                     points.step_for(task)(found)
                     known.update({k: found[k] for k in outs})
         self._folded = len(self.groups)
@@ -377,8 +386,8 @@ class Structure(Layout):
 
     def _affine(self, node: Variable, own: Sequence[Known]) -> Known:
         assert node.op is not None
-        name = node.op.name
-        if name in MOVES:
+        op = node.op
+        if op in MOVES:
             return Known(AFFINE, np.empty(0), values=self._move(node))
         places = [np.arange(a.size).reshape(a.shape) for a in node.args]
         terms = [x for a in node.args for x in self.affine(a).ravel().tolist()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from deuterium import ops
 from deuterium.certify.checker.ball_functions import HALF, INFINITY, ZERO, Ball, larger
 from deuterium.certify.checker.ball_program import Atom, Ranges
 from deuterium.certify.checker.exact_data import finite, numbers
@@ -132,7 +133,7 @@ class Separable:
                 for task in event.tasks:
                     owner = s.owner.get(task[0][0])
                     if owner in tasks and len(task[0]) == 1:
-                        tasks[owner].append((event.name, task, event.attrs))
+                        tasks[owner].append((event.op, task, event.attrs))
         return {
             owner: self._curve(owner, terms, _needed(tasks[owner], terms))
             for owner, terms in by_owner.items()
@@ -263,15 +264,15 @@ class Separable:
 
 def _needed(tasks: list[Any], terms: Sequence[int]) -> list[Any]:
     needed, kept = set(terms), []
-    for name, task, attrs in reversed(tasks):
+    for op, task, attrs in reversed(tasks):
         if not needed.isdisjoint(task[0]):
             needed.update(task[1])
-            kept.append((name, task, attrs))
+            kept.append((op, task, attrs))
     return kept[::-1]
 
 
 def _written(node: Variable, known: set[Variable]) -> Variable:
     """Return the node of the objective that a reshaped one stands for."""
-    while node not in known and node.op is not None and node.op.name == "reshape":
+    while node not in known and node.op is ops.reshape:
         node = node.args[0]
     return node

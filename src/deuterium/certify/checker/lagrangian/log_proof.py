@@ -10,36 +10,39 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from deuterium import ops
 from deuterium.certify.checker.ball_functions import ZERO, Ball
-from deuterium.certify.checker.increasing_outer import NEVER_NEGATIVE
+from deuterium.certify.checker.operator_table import is_never_negative
 from deuterium.graph.constructors import apply
-from deuterium.graph.operator import OPERATORS
 from deuterium.graph.variable import Variable
 
 Least = Callable[[Variable], Ball | None]
 Part = tuple[float, Variable]  # the power of a factor, and the factor
 
 SPLIT = {
-    "multiply", "divide", "sqrt", "expit", "ndtr", "exp", "square", "reciprocal",
-}  # fmt: skip
-LOGARITHMS = {"expit": "log_expit", "ndtr": "log_ndtr"}
+    ops.multiply,
+    ops.divide,
+    ops.sqrt,
+    ops.expit,
+    ops.ndtr,
+    ops.exp,
+    ops.square,
+    ops.reciprocal,
+}
+LOGARITHMS = {ops.expit: ops.log_expit, ops.ndtr: ops.log_ndtr}
 
 
 def inside(v: Variable) -> Variable:
     """Return the scalar beneath reshapes."""
-    while v.op is not None and v.op.name == "reshape" and v.args[0].size == 1:
+    while v.op is ops.reshape and v.args[0].size == 1:
         v = v.args[0]
     return v
-
-
-def _of(name: str, v: Variable) -> Variable:
-    return apply(OPERATORS[name], (v,), {})
 
 
 def _scalar(v: Variable) -> Variable:
     if v.shape == ():
         return v
-    return apply(OPERATORS["reshape"], (v,), {"shape": (), "ndim": v.ndim})
+    return apply(ops.reshape, (v,), {"shape": (), "ndim": v.ndim})
 
 
 def log_form(
@@ -51,7 +54,7 @@ def log_form(
     are the logarithms that were taken of what is proved not negative.
     """
     root = inside(objective)
-    if root.op is None or root.op.name not in SPLIT:
+    if root.op not in SPLIT:
         return None, []
     taken: list[Variable] = []
     parts = _parts(objective, least, taken)
@@ -70,7 +73,7 @@ def _parts(
     """Return the factors; what is proved not negative has its logarithm `taken`."""
 
     def not_negative(v: Variable) -> bool:
-        if v.op is not None and v.op.name in NEVER_NEGATIVE:
+        if is_never_negative(v.op):
             return True
         low = least(v)
         return low is not None and bool(low >= ZERO)
@@ -84,23 +87,23 @@ def _parts(
     while stack:
         k, v = stack.pop()
         v = inside(v)
-        name = "" if v.op is None else v.op.name
-        if name == "multiply" and all(not_negative(a) for a in v.args):
+        op = v.op
+        if op is ops.multiply and all(not_negative(a) for a in v.args):
             stack += [(k, a) for a in v.args[::-1]]
-        elif name == "divide" and not_negative(v.args[0]) and positive(v.args[1]):
+        elif op is ops.divide and not_negative(v.args[0]) and positive(v.args[1]):
             stack += [(-k, v.args[1]), (k, v.args[0])]
-        elif name == "sqrt":
+        elif op is ops.sqrt:
             stack.append((0.5 * k, v.args[0]))
-        elif name == "square" and not_negative(v.args[0]):
+        elif op is ops.square and not_negative(v.args[0]):
             stack.append((2.0 * k, v.args[0]))
-        elif name == "reciprocal" and positive(v.args[0]):
+        elif op is ops.reciprocal and positive(v.args[0]):
             stack.append((-k, v.args[0]))
-        elif name in LOGARITHMS:
-            parts.append((k, _of(LOGARITHMS[name], _scalar(v.args[0]))))
-        elif name == "exp":
+        elif op in LOGARITHMS:
+            parts.append((k, LOGARITHMS[op](_scalar(v.args[0]))))
+        elif op is ops.exp:
             parts.append((k, _scalar(v.args[0])))
         elif not_negative(v):
-            taken.append(_of("log", _scalar(v)))
+            taken.append(ops.log(_scalar(v)))
             parts.append((k, taken[-1]))
         else:
             return None

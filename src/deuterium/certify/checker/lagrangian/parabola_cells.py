@@ -13,6 +13,7 @@ from typing import Any
 
 from flint import arb
 
+from deuterium import ops
 from deuterium.certify.checker import range_steps as ranges
 from deuterium.certify.checker.ball_functions import (
     HALF,
@@ -23,15 +24,10 @@ from deuterium.certify.checker.ball_functions import (
     larger,
     smaller,
 )
+from deuterium.certify.checker.defined_operator import applied, entry_of
 from deuterium.certify.checker.exceptions import NoBound
-from deuterium.certify.checker.lagrangian.taylor_series import (
-    JUMPS,
-    ORDER,
-    applied,
-    number,
-    variable,
-)
 from deuterium.certify.checker.scalar_layout import Group, Task
+from deuterium.certify.checker.taylor_series import ORDER, number, variable
 from deuterium.certify.checker.work_limit import Work
 
 VAST = 100  # times a function's upper end: an error worse than minus infinity below
@@ -39,7 +35,7 @@ VAST = 100  # times a function's upper end: an error worse than minus infinity b
 # t0, t1, t2, how far the function may be off t0 + t1 d + t2 d**2, and whether it may
 # be minus infinity (then t0 is but an upper bound)
 Parabola = tuple[Ball, Ball, Ball, Ball, bool]
-Single = tuple[str, Task, Mapping[str, object]]
+Single = tuple[Any, Task, Mapping[str, object]]
 
 
 @dataclass(frozen=True)
@@ -130,13 +126,14 @@ class Curve:
         """
         found = dict(self._constants)
         found[self.slot] = variable(at)
-        for name, ((k,), ins), attrs in self.tasks:
+        for op, ((k,), ins), attrs in self.tasks:
             if all(i in found for i in ins):
                 own = side if ins[0] == self.slot else 0
-                if name in JUMPS and own < 0 and not high < ZERO:
-                    continue  # zero is in the cell, where it jumps
                 try:
-                    found[k] = applied(name, [found[i] for i in ins], attrs, own)
+                    entry = entry_of(op, attrs)
+                    if entry.jumps and own < 0 and not high < ZERO:
+                        continue  # zero is in the cell, where it jumps
+                    found[k] = applied(entry, [found[i] for i in ins], own)
                 except (NoBound, ZeroDivisionError, ValueError):
                     continue
         return {t: _filled(found[t]) for t in self.terms if t in found}
@@ -182,15 +179,15 @@ class Curve:
         """Return the range of a function over a cell; the lower end may be infinite."""
         a: Any = {**self.fixed, self.slot: low}
         b: Any = {**self.fixed, self.slot: high}
-        for name, task, attrs in self.tasks:
+        for op, task, attrs in self.tasks:
             (k,), ins = task
             if not all(i in a for i in ins):
                 continue
-            if name == "relu'" and ins[0] == self.slot and side > 0:
+            if op is ops.step and ins[0] == self.slot and side > 0:
                 a[k] = b[k] = arb(1)
                 continue
             try:
-                ranges.step_for(Group(name, [task], attrs), self.fixed, slopes=False)(
+                ranges.step_for(Group(op, [task], attrs), self.fixed, slopes=False)(
                     a, b
                 )
             except NoBound:

@@ -16,7 +16,6 @@ numbers of each element: one product of matrices.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -25,8 +24,6 @@ from flint import arb, arb_mat, ctx
 from deuterium.certify.checker.ball_functions import (
     INFINITY,
     ONE,
-    ONE_VARIABLE,
-    TWO,
     ZERO,
     Ball,
     larger,
@@ -41,32 +38,13 @@ from deuterium.certify.checker.norm_bounds.ball_vectors import (
     length,
     total,
 )
-from deuterium.certify.checker.unary_ranges import RULES
+from deuterium.certify.checker.operator_table import TABLE
+from deuterium.graph.operator import Operator
 
-# |f''| <= k f', or of a slope itself k times the slope, which falls with |z|:
-# tanh'' = -2 tanh tanh'; expit'' = expit' (1 - 2 expit); with y the curve,
-# tanh''' = tanh' (6 y^2 - 2) and expit''' = expit' (1 - 6 y (1 - y))
-BENDS: Mapping[str, tuple[int, str]] = {
-    "tanh": (2, "tanh'"),
-    "expit": (1, "expit'"),
-    "tanh'": (4, "tanh'"),
-    "expit'": (1, "expit'"),
-}
 
-STEEPEST: Mapping[str, Callable[[], Ball]] = {
-    **dict.fromkeys(
-        ["tanh", "relu", "absolute", "sin", "cos", "arctan", "log_expit"], lambda: ONE
-    ),
-    "expit": lambda: ONE / 4,
-    "tanh'": lambda: 4 / (3 * arb(3).sqrt()),
-    "expit'": lambda: ONE / (6 * arb(3).sqrt()),
-    "erf": lambda: TWO / arb.pi().sqrt(),
-    "ndtr": lambda: ONE / (TWO * arb.pi()).sqrt(),
-}
-"""The largest absolute value of the slope of each curve, by operator."""
-
-BELOW_IDENTITY = {"tanh", "relu", "absolute", "sin", "arctan"}
-"""Curves with ``|f(z)| <= |z|``."""
+def is_bent(op: Operator | None) -> bool:
+    """Whether the bend of an operator is stated."""
+    return op is not None and op in TABLE and TABLE[op].bend is not None
 
 
 def _grid() -> list[float]:
@@ -94,22 +72,24 @@ class Inequality:
 class Heights:
     """Functions h_i of one curve: ``(f - m_i)^2`` (`square`) or ``m_i f``."""
 
-    name: str
+    op: Operator
     square: bool
     m: Vector
 
 
 @cache
-def _features(name: str, square: bool, bits: int) -> list[list[Ball]]:
+def _features(op: Operator, square: bool, bits: int) -> list[list[Ball]]:
     """Return, for each bound of each piece, what stands before numbers of an element.
 
     Of squares four bounds a piece: either end, with ``|f - m|`` as ``f - m`` at the end
     where f is largest, or ``m - f`` where it is least.  Of multiples two.
     """
-    f, (k, slope) = ONE_VARIABLE[name], BENDS[name]
+    f, bend = TABLE[op].value, TABLE[op].bend
+    assert bend is not None
+    k, slope = bend
     xs = GRID
     ys = [f(x) for x in xs]
-    steep = [ONE_VARIABLE[slope](x) for x in xs]
+    steep = [TABLE[slope].value(x) for x in xs]
     rows = []
     for p in range(len(xs) - 1):
         quarter = (xs[p + 1] - xs[p]) ** 2 / 4
@@ -163,7 +143,7 @@ def _maxima(h: Heights, z: Value, t: Ball, slope: Vector) -> list[Ball]:
 def _values(h: Heights, c: Vector, t: Ball, slope: Vector, pieces: range) -> list[Ball]:
     """Return the bounds of some pieces: rows of them, with one column an element."""
     each, n = 4 if h.square else 2, len(c)
-    features = _features(h.name, h.square, ctx.prec)
+    features = _features(h.op, h.square, ctx.prec)
     rows = features[each * pieces.start : each * pieces.stop]
     linear, constant = c * (2 * t) - slope, -(c * c * t)
     if h.square:
@@ -210,7 +190,7 @@ def _beyond(h: Heights, m: Ball, slope: Ball, low: Ball, high: Ball) -> Ball:
 
 
 def _outside(h: Heights, m: Ball, slope: Ball, a: Ball, b: Ball) -> Ball:
-    low, high = RULES[h.name](a, b)
+    low, high = TABLE[h.op].range(a, b)
     top = (
         larger((low - m) ** 2, (high - m) ** 2)
         if h.square

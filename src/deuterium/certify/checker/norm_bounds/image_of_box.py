@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from flint import arb_mat
 
+from deuterium import ops
 from deuterium.certify.checker.ball_functions import ONE, ZERO, Ball
 from deuterium.certify.checker.exact_data import finite, numbers
 from deuterium.certify.checker.exceptions import NoBound
@@ -45,7 +46,7 @@ def length_over_cube(sweep: Sweep, node: Variable) -> Ball:
 def _parts(sweep: Sweep, node: Variable) -> tuple[Variable, Vector | None]:
     """Return the product with a matrix, and the largest absolute values before it."""
     assert node.op is not None
-    if node.op.name == "matmul":
+    if node.op is ops.matmul:
         pairs: list[tuple[Variable, Variable | None]] = [(node, None)]
     else:
         a, b = node.args
@@ -57,7 +58,7 @@ def _parts(sweep: Sweep, node: Variable) -> tuple[Variable, Vector | None]:
 
 
 def _is_row_product(sweep: Sweep, v: Variable) -> bool:
-    if v.op is None or v.op.name != "matmul":
+    if v.op is not ops.matmul:
         return False
     u, matrix = v.args[0], sweep.graph.matrix(v.args[1])
     return matrix is not None and u.size == u.shape[-1]

@@ -98,9 +98,9 @@ class Graph:
             numbers = np.asarray(v.value, dtype=object).ravel().tolist()
             return vector([arb(x) for x in numbers])
         values = [self.fixed(a) for a in v.args]
-        if v.op.name in MOVES:
+        if v.op in MOVES:
             shaped = [x.reshape(a.shape) for x, a in zip(values, v.args, strict=True)]
-            return np.asarray(MOVES[v.op.name](*shaped, **v.attrs)).reshape(-1)
+            return np.asarray(MOVES[v.op](*shaped, **v.attrs)).reshape(-1)
         alone, starts, count, distinct = self._by_itself(v)
         row = [e for a in distinct for e in self.fixed(a).tolist()]
         return vector(Points([alone], starts, count)(row))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from deuterium import ops
 from deuterium.certify.checker.ball_functions import ONE, ZERO, Ball, larger
 from deuterium.certify.checker.derivative_forms import Forms
 from deuterium.certify.checker.exact_data import finite
@@ -50,7 +51,7 @@ def _result(value: Value) -> Ball:
 
 def _simplex(place: Any, graph: Graph) -> Variable:
     node = place_of(place, graph)
-    if node.op is None or node.op.name != "softmax" or node.size != node.shape[-1]:
+    if node.op is not ops.softmax_last or node.size != node.shape[-1]:
         raise NoBound(f"node {place} is not a softmax of one row")
     if not graph.is_convex_in(node):
         raise NoBound(f"the objective is not proved convex in node {place}")

@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from flint import arb
 
-from deuterium.certify.checker.ball_functions import INFINITY, ONE_VARIABLE
+from deuterium import ops
+from deuterium.certify.checker.ball_functions import (
+    INFINITY,
+    ONE,
+    ZERO,
+    Ball,
+    larger,
+    smaller,
+)
+from deuterium.certify.checker.defined_operator import entry_of
+from deuterium.certify.checker.exceptions import NoBound
 from deuterium.certify.checker.norm_bounds.array_knowledge import Found, Value
 from deuterium.certify.checker.norm_bounds.ball_matrices import Matrix
 from deuterium.certify.checker.norm_bounds.ball_vectors import (
@@ -24,14 +34,15 @@ from deuterium.certify.checker.norm_bounds.ball_vectors import (
     vector,
 )
 from deuterium.certify.checker.norm_bounds.bounded_functions import (
-    BELOW_IDENTITY,
-    BENDS,
-    STEEPEST,
     Heights,
+    is_bent,
 )
 from deuterium.certify.checker.norm_bounds.image_of_box import length_over_cube
 from deuterium.certify.checker.norm_bounds.support_in_balls import follow
+from deuterium.certify.checker.operator_entry import Entry
+from deuterium.certify.checker.operator_table import TABLE
 from deuterium.certify.checker.scalar_layout import MOVES
+from deuterium.graph.operator import Operator
 from deuterium.graph.variable import Variable
 
 if TYPE_CHECKING:
@@ -166,19 +177,41 @@ class _Rows:
 def _curve(sweep: Sweep, node: Variable) -> Value:
     """Lipschitz curves, and bounded ones by the sum of what each element may do."""
     assert node.op is not None
-    name, a = node.op.name, sweep.value(node.args[0])
-    f = ONE_VARIABLE[name]
-    centre = vector([f(x) for x in a.centre.tolist()])
-    radius = known(STEEPEST[name]() * a.radius)
-    length = a.length if name in BELOW_IDENTITY else INFINITY
+    op, a = node.op, sweep.value(node.args[0])
+    entry = entry_of(op, node.attrs)
+    centre = vector([entry.value(x) for x in a.centre.tolist()])
+    radius = known(_steepest(entry, a.low, a.high, a.centre) * a.radius)
+    length = known(_shortening(entry, a) * a.length)
     chosen = sweep.choice(node)
-    if name in BENDS and "near" in chosen:
-        h = Heights(name, True, centre)
+    if is_bent(op) and "near" in chosen:
+        h = Heights(op, True, centre)
         radius = least(radius, root(follow(sweep, node, h, chosen["near"])))
-    if name in BENDS and "long" in chosen:
-        h = Heights(name, True, vector([arb(0)] * node.size))
+    if is_bent(op) and "long" in chosen:
+        h = Heights(op, True, vector([arb(0)] * node.size))
         length = least(length, root(follow(sweep, node, h, chosen["long"])))
     return sweep.settled(node, _enclosed(sweep, node), Found(centre, radius, length))
+
+
+def _steepest(entry: Entry, *parts: Vector) -> Ball:
+    """Return the largest slope between the least and the largest of some numbers."""
+    numbers = [x for part in parts for x in part.tolist()]
+    low, high = numbers[0], numbers[0]
+    for x in numbers[1:]:
+        low, high = smaller(low, x), larger(high, x)
+    assert entry.steepest is not None
+    try:
+        return entry.steepest(low, high)
+    except NoBound:
+        return INFINITY
+
+
+def _shortening(entry: Entry, a: Value) -> Ball:
+    """Return a number L with ``|f(z)| <= L |z|``."""
+    if entry.below_identity:
+        return ONE
+    if not entry.value(ZERO).is_zero():
+        return INFINITY
+    return _steepest(entry, a.low, a.high, vector([ZERO]))
 
 
 # -- layout --------------------------------------------------------------------------
@@ -188,7 +221,7 @@ def _move(sweep: Sweep, node: Variable) -> Value:
     """Elements change places; none is lost or doubled."""
     assert node.op is not None
     a, shape = sweep.value(node.args[0]), node.args[0].shape
-    move = MOVES[node.op.name]
+    move = MOVES[node.op]
 
     def moved(x: Vector) -> Vector:
         return move(x.reshape(shape), **node.attrs).reshape(-1)
@@ -222,18 +255,27 @@ def _softmax(sweep: Sweep, node: Variable) -> Value:
     return sweep.settled(node, _enclosed(sweep, node), found)
 
 
-RULES: dict[str, Rule] = {
-    "add": _add,
-    "subtract": _subtract,
-    "negative": _negative,
-    "multiply": _multiply,
-    "square": _square,
-    "sum": _sum,
-    "matmul": _matmul,
-    "reshape": _move,
-    "transpose": _move,
-    "broadcast": _broadcast,
-    "concatenate": _concatenate,
-    "softmax": _softmax,
-    **dict.fromkeys(STEEPEST, _curve),
+def rule_of(op: Operator) -> Rule:
+    """Return the rule of an operator."""
+    if op in RULES:
+        return RULES[op]
+    is_known = op in TABLE or op.definition is not None
+    if not (op.elementwise and op.arity == 1 and is_known):
+        return default
+    return default if entry_of(op).steepest is None else _curve
+
+
+RULES: dict[Operator, Rule] = {
+    ops.add: _add,
+    ops.subtract: _subtract,
+    ops.negative: _negative,
+    ops.multiply: _multiply,
+    ops.square: _square,
+    ops.add_reduce: _sum,
+    ops.matmul: _matmul,
+    ops.reshape: _move,
+    ops.transpose: _move,
+    ops.broadcast: _broadcast,
+    ops.concatenate: _concatenate,
+    ops.softmax_last: _softmax,
 }

@@ -11,7 +11,7 @@ from deuterium.certify.checker.norm_bounds.array_knowledge import Found, Value, 
 from deuterium.certify.checker.norm_bounds.ball_matrices import Matrix
 from deuterium.certify.checker.norm_bounds.ball_vectors import Vector, vector
 from deuterium.certify.checker.norm_bounds.norm_graph import Graph
-from deuterium.certify.checker.norm_bounds.norm_leaf_rules import RULES, default
+from deuterium.certify.checker.norm_bounds.norm_leaf_rules import rule_of
 from deuterium.certify.checker.proof_domain import Part
 from deuterium.certify.checker.proof_region import Region, number
 from deuterium.graph.variable import Variable
@@ -90,7 +90,7 @@ class Sweep:
     def _value(self, v: Variable) -> Value:
         if v.op is None:
             return self._symbol(v)
-        return RULES.get(v.op.name, default)(self, v)
+        return rule_of(v.op)(self, v)
 
     def _symbol(self, v: Variable) -> Value:
         """Return the box of a symbol, or its ball where that is the smaller."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from deuterium import ops
 from deuterium.certify.checker.ball_functions import INFINITY, ZERO, Ball
 from deuterium.certify.checker.exact_data import finite, numbers
 from deuterium.certify.checker.exceptions import NoBound
@@ -19,9 +20,9 @@ from deuterium.certify.checker.norm_bounds.ball_vectors import (
     vector,
 )
 from deuterium.certify.checker.norm_bounds.bounded_functions import (
-    BENDS,
     Heights,
     Inequality,
+    is_bent,
     most,
     support,
 )
@@ -53,9 +54,9 @@ def follow(sweep: Sweep, node: Variable, h: Heights, layers: Sequence[Layer]) ->
         if below is None:
             raise NoBound("a layer without a direction for the next")
         node, weights, _ = below
-        if node.op is None or node.op.name not in BENDS:
+        if node.op is None or not is_bent(node.op):
             raise NoBound("layers that go on below what is no bounded curve")
-        h = Heights(node.op.name, False, weights)
+        h = Heights(node.op, False, weights)
     bound = INFINITY
     for h, z, layer, along, below in reversed(waiting):
         reach = ZERO
@@ -78,17 +79,17 @@ def _taken(sweep: Sweep, node: Variable, along: Vector) -> Sum:
     """Return ``along . node`` as a sum one layer further down."""
     graph, shift = sweep.graph, ZERO
     while True:
-        name = "" if node.op is None else node.op.name
-        if name == "matmul":
+        op = node.op
+        if op is ops.matmul:
             u, matrix = node.args[0], graph.matrix(node.args[1])
             if matrix is None or u.size != u.shape[-1]:
                 break
             return u, matrix.before(along), shift
-        if name == "reshape":
+        if op is ops.reshape:
             (node,) = node.args
             continue
         fixed = [graph.is_fixed(a) for a in node.args]
-        if name != "add" or sum(fixed) != 1:
+        if op is not ops.add or sum(fixed) != 1:
             break
         constant = node.args[fixed.index(True)]
         shift = shift + dot(along, graph.fixed(constant))

@@ -12,16 +12,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from deuterium import ops
 from deuterium.budget import check
+from deuterium.certify.stated import is_stated
 from deuterium.domain.domain import Domain
 from deuterium.graph.constructors import symbol
+from deuterium.graph.operator import Operator
 from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable
 from deuterium.transform.simplify.simplify import simplify
 
 CORE = "the core"  # the name of the symbol that stands for S in the outer function
-
-FLAT = {"relu"}  # it rises, but not strictly: the largest values of F need not be S's
 
 Layer = Callable[[Variable], Variable]
 
@@ -88,12 +89,14 @@ def _peeled(v: Variable) -> tuple[Variable, bool, Layer] | None:
     """Return the argument of an outermost monotone function, if it falls, and it."""
     if v.op is None or v.shape or not free_symbols([v]):
         return None
-    op, name = v.op, v.op.name
-    if len(v.args) == 1 and not v.args[0].shape:
-        falls = name == "negative" or op.facts.get("increasing") is False
-        if falls or (op.facts.get("increasing") and name not in FLAT):
-            return v.args[0], falls, op
-    if name in ("add", "subtract", "multiply", "divide"):
+    op = v.op
+    if len(v.args) == 1 and not v.args[0].shape and op.increasing is not None:
+        # where it rises, but not strictly, the largest values of F need not be S's;
+        # and what the checker does not know of an operator, it cannot take off
+        if op.strictly and is_stated(op):
+            return v.args[0], not op.increasing, op
+        return None
+    if op in (ops.add, ops.subtract, ops.multiply, ops.divide):
         return _without_constant(v)
     return None
 
@@ -103,13 +106,13 @@ def _without_constant(v: Variable) -> tuple[Variable, bool, Layer] | None:
     op, (a, b) = v.op, v.args
     left, right = _number(a), _number(b)
     if right is not None:
-        if op.name in ("multiply", "divide") and right == 0:
+        if op in (ops.multiply, ops.divide) and right == 0:
             return None
-        falls = op.name in ("multiply", "divide") and right < 0
+        falls = op in (ops.multiply, ops.divide) and right < 0
         return a, falls, lambda x: op(x, b)
-    if left is None or op.name == "divide" or (op.name == "multiply" and left == 0):
+    if left is None or op is ops.divide or (op is ops.multiply and left == 0):
         return None
-    falls = op.name == "subtract" or (op.name == "multiply" and left < 0)
+    falls = op is ops.subtract or (op is ops.multiply and left < 0)
     return b, falls, lambda x: op(a, x)
 
 
@@ -123,10 +126,10 @@ def _squared(v: Variable) -> Variable | None:
         number = _number(f)
         if number is not None and number <= 0:
             return None
-        if f.op is not None and f.op.name in ("sqrt", "absolute"):
+        if f.op in (ops.sqrt, ops.absolute):
             roots += 1
-            f = f.args[0] if f.op.name == "sqrt" else f.args[0] ** 2
-        elif number is not None or (f.op is not None and f.op.at_least >= 0):
+            f = f.args[0] if f.op is ops.sqrt else f.args[0] ** 2
+        elif number is not None or _is_nonnegative(f.op):
             f = f**2
         else:
             return None
@@ -134,12 +137,16 @@ def _squared(v: Variable) -> Variable | None:
     return product if roots else None
 
 
+def _is_nonnegative(op: Operator | None) -> bool:
+    return op is not None and op.nonnegative and is_stated(op)
+
+
 def _factors(v: Variable) -> list[Variable]:
     found: list[Variable] = []
     stack = [v]
     while stack:
         x = stack.pop()
-        if x.op is not None and x.op.name == "multiply" and not x.shape:
+        if x.op is ops.multiply and not x.shape:
             stack.extend(x.args[::-1])
         else:
             found.append(x)

@@ -14,9 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from deuterium import ops
 from deuterium.enclose.enclose import _full_rules as full_rules
 from deuterium.enclose.enclosure_cache import _without_symbols as without_symbols
 from deuterium.enclose.interval_program import EnclosureProgram, Made, Step, _Builder
+from deuterium.graph.operator import Operator
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval, linear
@@ -91,10 +93,9 @@ class _RowBuilder(_Builder):
 
     def _made(self, node: Variable) -> Made:
         assert node.op is not None
-        maker = _MAKERS.get(node.op.name)
+        maker = _MAKERS.get(node.op)
         made = maker(self, node) if maker is not None else None
-        if made is None and node.op.facts.get("increasing") is not None:
-            made = _monotone(node)
+        made = made or _monotone(node)
         return made if made is not None else super()._made(node)
 
 
@@ -105,13 +106,12 @@ def _undefined(y: Array, where: Any) -> Array:
 
 def _monotone(node: Variable) -> Made | None:
     assert node.op is not None
-    facts, value = node.op.facts, node.op.value
-    if "ulps" not in facts:
+    op = node.op
+    if op.ulps is None or op.increasing is None:
         return None
-    error = ((facts["ulps"] + 2) * EPS, facts["absolute"])
-    limits = facts["range"]
-    (low, high), (with_low, with_high) = facts["domain"], facts["closed"]
-    rises, anchors = facts["increasing"], facts["anchors"]
+    error = ((op.ulps + 2) * EPS, op.absolute)
+    (low, high), (with_low, with_high) = op.domain, op.closed
+    rises = op.increasing
 
     def step(e: Array) -> Array:
         bad: Any = False
@@ -120,8 +120,8 @@ def _monotone(node: Variable) -> Made | None:
         if high < np.inf:
             bad = bad | (~(e[1] <= high) if with_high else ~(e[1] < high))
         e = e if rises else e[::-1]
-        y = ends.monotone(e, value, error, limits)
-        for point, known in anchors:
+        y = ends.monotone(e, op.value, error, op.range)
+        for point, known in op.exact_points:
             before, after = (e[1] <= point, e[0] >= point)
             if not rises:
                 before, after = (e[1] >= point, e[0] <= point)
@@ -297,7 +297,7 @@ def _unary(rule: Step) -> Callable[[_Builder, Variable], Made]:
 
 def _add(build: _Builder, node: Variable) -> Made | None:
     a, b = node.args
-    if any(x.op is not None and x.op.name == "matmul" for x in node.args):
+    if any(x.op is ops.matmul for x in node.args):
         return None
     if build.nonnegative(a) and build.nonnegative(b):
         return None
@@ -365,20 +365,20 @@ def _power(build: _Builder, node: Variable) -> Made | None:
     return lambda e: real_power(e, p), (x,)
 
 
-_MAKERS: dict[str, Callable[[Any, Variable], Made | None]] = {
-    "add": _add,
-    "subtract": _subtract,
-    "sum": _sum,
-    "multiply": _multiply,
-    "divide": _divide,
-    "reciprocal": _unary(reciprocal),
-    "integer_power": _integer_power,
-    "power": _power,
-    "sqrt": _unary(root),
-    "relu'": _unary(step),
-    "absolute": _unary(ends.sizes),
-    "absolute'": _unary(absolute_slope),
-    "flat": _unary(flat),
-    "sin": _unary(wave(np.sin, 0.5)),
-    "cos": _unary(wave(np.cos, 0.0)),
+_MAKERS: dict[Operator, Callable[[Any, Variable], Made | None]] = {
+    ops.add: _add,
+    ops.subtract: _subtract,
+    ops.add_reduce: _sum,
+    ops.multiply: _multiply,
+    ops.divide: _divide,
+    ops.reciprocal: _unary(reciprocal),
+    ops.integer_power: _integer_power,
+    ops.power: _power,
+    ops.sqrt: _unary(root),
+    ops.step: _unary(step),
+    ops.absolute: _unary(ends.sizes),
+    ops.absolute_slope: _unary(absolute_slope),
+    ops.flat: _unary(flat),
+    ops.sin: _unary(wave(np.sin, 0.5)),
+    ops.cos: _unary(wave(np.cos, 0.0)),
 }

@@ -31,7 +31,7 @@ and then (k, a) back; ``a / b`` (a >= 0, b > 0) puts (-k, b), then (k, a); ``sqr
 ``expit(t)``, ``ndtr(t)``, ``exp(t)`` the part is (k, ``log_expit(t)``), (k,
 ``log_ndtr(t)``), (k, t), and of all else, if >= 0, (k, ``log(v)``).  R is the sum of
 ``k * part`` in that order.  Signs are those of enclosures over the domain, or of
-``op.at_least``.  If F is none of these, R is F.
+``op.lower_bound``.  If F is none of these, R is F.
 
 Kinds of nodes
 --------------

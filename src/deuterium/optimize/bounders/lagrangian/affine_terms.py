@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium import ops
 from deuterium.budget import afford
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
@@ -19,21 +20,6 @@ from deuterium.optimize.bounders.lagrangian.factored_parts import Affine, Term, 
 Array = Any
 
 PRODUCTS, COPIES = 4, 6  # of matrices, in a product of intervals; of its result
-
-LINEAR = {
-    "add",
-    "subtract",
-    "negative",
-    "sum",
-    "cumsum",
-    "reshape",
-    "transpose",
-    "broadcast",
-    "gather",
-    "scatter",
-    "concatenate",
-    "select",
-}
 
 
 def identity(size: int, shape: tuple[int, ...]) -> Interval:
@@ -44,20 +30,19 @@ def identity(size: int, shape: tuple[int, ...]) -> Interval:
 def is_linear(node: Variable, kinds: Sequence[Any]) -> bool:
     """Whether a node is linear in its arguments that are no constants."""
     assert node.op is not None
-    name = node.op.name
-    if name in LINEAR:
+    if node.op.linear:
         return True
     constants = [isinstance(k, Interval) for k in kinds]
-    if name in ("multiply", "matmul"):
+    if node.op.bilinear:
         return any(constants)
-    return name == "divide" and constants[1]
+    return node.op is ops.divide and constants[1]
 
 
 def through(node: Variable, args: Sequence[Affine | Interval]) -> Affine:
     """Return a linear operator's result."""
     assert node.op is not None
     rule, attrs = node.op.enclosure, node.attrs
-    keeps = node.op.name in ("multiply", "matmul", "divide")
+    keeps = node.op.bilinear or node.op is ops.divide
     terms: dict[Term, None] = {}
     for a in args:
         if isinstance(a, Affine):
@@ -73,7 +58,7 @@ def through(node: Variable, args: Sequence[Affine | Interval]) -> Affine:
 
 def _afford(node: Variable, term: Term) -> None:
     """Raise `Spent` where a term's coefficients take longer, or more, than is left."""
-    inner = node.args[0].shape[-1] if node.op and node.op.name == "matmul" else 1
+    inner = node.args[0].shape[-1] if node.op is ops.matmul else 1
     count = float(term.size) * node.size
     afford(count * inner * PRODUCTS, count * COPIES)
 

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from deuterium import ops
 from deuterium.budget import check
 from deuterium.domain.problem import Problem
-from deuterium.graph.constructors import apply, constant, symbol
-from deuterium.graph.operator import Operator, lookup
+from deuterium.graph.constructors import apply, symbol
+from deuterium.graph.operator import Operator
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
@@ -47,26 +48,8 @@ from deuterium.optimize.bounders.lagrangian.factored_parts import (
 Array = Any
 Kind = Interval | Fused | Affine | Product
 
-MOVES = {"reshape", "transpose", "gather", "broadcast", "concatenate"}
 MOST = 600  # multipliers; with more, the solver's steps take seconds
 LARGEST = 2**23  # coefficients; a graph with more is left to other bounders
-
-# functions with a kink at zero: what they are to the left and to the right of it
-KINKS: dict[str, tuple[Any, Any]] = {
-    "relu": (lambda x: _filled(x, 0.0), lambda x: x),
-    "relu'": (lambda x: _filled(x, 0.0), lambda x: _filled(x, 1.0)),
-    "absolute": (lambda x: -x, lambda x: x),
-    # at the kink itself it is 0, which is at neither side
-    "absolute'": (
-        lambda x: apply(lookup("absolute'"), (x,), {}),
-        lambda x: _filled(x, 1.0),
-    ),
-    "flat": (lambda x: _filled(x, 0.0), lambda x: _filled(x, 0.0)),
-}
-
-
-def _filled(x: Variable, value: float) -> Variable:
-    return constant(np.full(x.shape, value) if x.shape else value)
 
 
 class Structure:
@@ -102,7 +85,7 @@ class Structure:
         self.terms: dict[Any, Term] = {}
         order = topological([root])
         self.made = {  # functions of one node, so that none is entered twice
-            (n.op.name, n.args[0]): n
+            (n.op, n.args[0]): n
             for n in order
             if n.op is not None and len(n.args) == 1 and not n.attrs
         }
@@ -184,7 +167,7 @@ class Structure:
         kinds = [self.kinds[a] for a in node.args]
         if all(isinstance(k, Interval) for k in kinds):
             return _finite(node.op.enclosure(*kinds, **node.attrs))
-        if node.op.elementwise or node.op.name in MOVES:
+        if node.op.elementwise or node.op.moves_elements:
             fused = self._fused(node)
             if fused is not None:
                 return fused
@@ -211,7 +194,8 @@ class Structure:
         source = _source(node, given)
         if source is None:
             return None
-        plain = node.op.name in MOVES and all(k is not None and k.plain for k in given)
+        moves = node.op.moves_elements
+        plain = moves and all(k is not None and k.plain for k in given)
         return Fused(fused[0].group, source, self._image(node, given), plain)
 
     def _image(self, node: Variable, given: list[Fused | None]) -> Image:
@@ -220,32 +204,32 @@ class Structure:
         sides: list[list[Variable]] = [[], [], []]
         for a, k in zip(node.args, given, strict=True):
             image = Image(a, a, a) if k is None else k.image
-            for side, v in zip(
-                sides, (image.full, image.left, image.right), strict=True
-            ):
+            parts = image.full, image.left, image.right
+            for side, v in zip(sides, parts, strict=True):
                 side.append(v)
         full = apply(op, tuple(sides[0]), node.attrs)
         (first, *_) = given
-        if op.name in KINKS and first is not None and first.plain:
-            left, right = KINKS[op.name]
+        if op.sides is not None and first is not None and first.plain:
+            left, right = op.sides
             return Image(full, left(sides[1][0]), right(sides[2][0]))
         if all(k is None or not k.image.kinked for k in given):
             return Image(full, full, full)
-        return Image(full, _side(op, sides[1], node), _side(op, sides[2], node))
+        beside = [apply(op, tuple(side), node.attrs) for side in sides[1:]]
+        return Image(full, *beside)
 
     def _bent(self, node: Variable) -> Kind:
         """Return the kind of a node that is neither fused nor affine."""
         assert node.op is not None
-        name = node.op.name
+        op = node.op
         varying = [a for a in node.args if not isinstance(self.kinds[a], Interval)]
-        if name == "multiply":
+        if op is ops.multiply:
             return Product(node.args[0], node.args[1])
-        if name == "divide":
-            return self._product(node.args[0], self._made("reciprocal", node.args[1]))
-        if name == "square" and isinstance(self.kinds[node.args[0]], Product):
+        if op is ops.divide:
+            return self._product(node.args[0], self._made(ops.reciprocal, node.args[1]))
+        if op is ops.square and isinstance(self.kinds[node.args[0]], Product):
             product = self.kinds[node.args[0]]
             assert isinstance(product, Product)
-            a, b = (self._made("square", f) for f in (product.first, product.second))
+            a, b = (self._made(ops.square, f) for f in (product.first, product.second))
             return self._product(a, b)
         if node.op.elementwise and len(varying) == 1:
             self._atoms(varying[0])
@@ -254,11 +238,11 @@ class Structure:
                 return fused
         return self._free(node)
 
-    def _made(self, name: str, argument: Variable) -> Variable:
+    def _made(self, op: Operator, argument: Variable) -> Variable:
         """Return a function of a node, entered like the nodes of the graph."""
-        key = (name, argument)
+        key = (op, argument)
         if key not in self.made:
-            self.made[key] = apply(lookup(name), (argument,), {})
+            self.made[key] = apply(op, (argument,), {})
         node = self.made[key]
         if node not in self.kinds:  # of the graph, but its turn comes later
             self.kinds[node] = self._kind(node)
@@ -304,7 +288,7 @@ class Structure:
         varying = [k for k in kinds if not isinstance(k, Interval)]
         return (
             node.op is not None
-            and node.op.name in MOVES
+            and node.op.moves_elements
             and all(isinstance(k, Fused) and k.group == fused.group for k in varying)
         )
 
@@ -313,21 +297,21 @@ class Structure:
 
         What is left is more often the same function for all coordinates.
         """
-        chain: list[tuple[str, Interval | None]] = []
+        chain: list[tuple[Operator, Interval | None]] = []
         while node.op is not None:
-            name, step = node.op.name, self._step(node)
+            op, step = node.op, self._step(node)
             if step is None:
                 break
             node, constant_factor = step
-            chain.append((name, constant_factor))
-        if all(name == "square" for name, _ in chain):
+            chain.append((op, constant_factor))
+        if all(op is ops.square for op, _ in chain):
             for _ in chain:
-                node = self._made("square", node)
+                node = self._made(ops.square, node)
             return None, node
         factor = thin(np.ones(node.shape))
-        for name, c in reversed(chain):
-            if name == "square":
-                factor, node = arithmetic.square(factor), self._made("square", node)
+        for op, c in reversed(chain):
+            if op is ops.square:
+                factor, node = arithmetic.square(factor), self._made(ops.square, node)
             elif c is None:
                 factor = arithmetic.negative(factor)
             else:
@@ -338,9 +322,9 @@ class Structure:
         """Return the argument under a square, sign or constant factor, and that."""
         assert node.op is not None
         kinds = [self.kinds.get(a) for a in node.args]
-        if node.op.name in ("square", "negative") and isinstance(kinds[0], Fused):
+        if node.op in (ops.square, ops.negative) and isinstance(kinds[0], Fused):
             return node.args[0], None
-        if node.op.name == "multiply":
+        if node.op is ops.multiply:
             for a, k, c in ((0, 0, 1), (1, 1, 0)):
                 fused, constant_factor = kinds[k], kinds[c]
                 if isinstance(fused, Fused) and isinstance(constant_factor, Interval):
@@ -400,7 +384,7 @@ def _is_sum(a: Affine) -> bool:
 def _source(node: Variable, given: list[Fused | None]) -> Array | None:
     """Return the coordinate of each element, or None where two meet in one."""
     assert node.op is not None
-    if node.op.name in MOVES:
+    if node.op.moves_elements:
         places = [
             np.full(a.shape, -1) if k is None else k.source
             for a, k in zip(node.args, given, strict=True)
@@ -414,7 +398,3 @@ def _source(node: Variable, given: list[Fused | None]) -> Array | None:
             return None
         source = np.maximum(source, k.source)
     return source
-
-
-def _side(op: Operator, args: list[Variable], node: Variable) -> Variable:
-    return apply(op, tuple(args), node.attrs)

@@ -12,16 +12,25 @@ from collections.abc import Callable
 
 import numpy as np
 
+from deuterium import ops
 from deuterium.domain.domain import Box
 from deuterium.domain.problem import Problem
 from deuterium.enclose.enclose import enclose
+from deuterium.graph.operator import Operator
 from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable
-from deuterium.ops.exponential import log
 from deuterium.ops.shapes import reshape_to
-from deuterium.ops.special import log_expit, log_ndtr
 
-SPLITS = {"multiply", "divide", "sqrt", "expit", "ndtr", "exp", "square", "reciprocal"}
+SPLITS = {
+    ops.multiply,
+    ops.divide,
+    ops.sqrt,
+    ops.expit,
+    ops.ndtr,
+    ops.exp,
+    ops.square,
+    ops.reciprocal,
+}
 
 Part = tuple[float, Variable]  # a factor and a graph: their products are summed
 
@@ -39,7 +48,7 @@ def log_form(problem: Problem) -> Variable | None:
     """
     objective = problem.objective
     root = _inside(objective)
-    if root.op is None or root.op.name not in SPLITS:
+    if root.op not in SPLITS:
         return None
     parts = _parts(objective, _Signs(problem))
     if parts is None:
@@ -58,7 +67,7 @@ class _Signs:
         self.problem = problem
 
     def nonnegative(self, v: Variable) -> bool:
-        if v.op is not None and v.op.at_least >= 0:
+        if v.op is not None and v.op.nonnegative:
             return True
         return self._lower(v) >= 0
 
@@ -74,7 +83,7 @@ class _Signs:
 
 def _inside(v: Variable) -> Variable:
     """Return the scalar beneath reshapes."""
-    while v.op is not None and v.op.name == "reshape" and v.args[0].size == 1:
+    while v.op is ops.reshape and v.args[0].size == 1:
         v = v.args[0]
     return v
 
@@ -90,21 +99,21 @@ def _parts(objective: Variable, signs: _Signs) -> list[Part] | None:
     while stack:
         k, v = stack.pop()
         v = _inside(v)
-        name = "" if v.op is None else v.op.name
-        if name == "multiply" and all(signs.nonnegative(a) for a in v.args):
+        op = v.op
+        if op is ops.multiply and all(signs.nonnegative(a) for a in v.args):
             stack += [(k, a) for a in v.args[::-1]]
-        elif name == "divide" and _is_quotient(v, signs):
+        elif op is ops.divide and _is_quotient(v, signs):
             stack += [(-k, v.args[1]), (k, v.args[0])]
-        elif name == "sqrt":
+        elif op is ops.sqrt:
             stack.append((0.5 * k, v.args[0]))
-        elif name == "square" and signs.nonnegative(v.args[0]):
+        elif op is ops.square and signs.nonnegative(v.args[0]):
             stack.append((2.0 * k, v.args[0]))
-        elif name == "reciprocal" and signs.positive(v.args[0]):
+        elif op is ops.reciprocal and signs.positive(v.args[0]):
             stack.append((-k, v.args[0]))
-        elif name in _ATOMS:
-            parts.append((k, _ATOMS[name](_scalar(v.args[0]))))
+        elif op in _ATOMS:
+            parts.append((k, _ATOMS[op](_scalar(v.args[0]))))
         elif signs.nonnegative(v):
-            parts.append((k, log(_scalar(v))))
+            parts.append((k, ops.log(_scalar(v))))
         else:
             return None
     return parts
@@ -114,8 +123,8 @@ def _is_quotient(v: Variable, signs: _Signs) -> bool:
     return signs.nonnegative(v.args[0]) and signs.positive(v.args[1])
 
 
-_ATOMS: dict[str, Callable[[Variable], Variable]] = {
-    "expit": log_expit,
-    "ndtr": log_ndtr,
-    "exp": lambda t: t,
+_ATOMS: dict[Operator, Callable[[Variable], Variable]] = {
+    ops.expit: ops.log_expit,
+    ops.ndtr: ops.log_ndtr,
+    ops.exp: lambda t: t,
 }

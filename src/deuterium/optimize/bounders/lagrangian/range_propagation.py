@@ -156,7 +156,7 @@ class Forward:
             args.append(meaning[image.full])
         found = node.op.enclosure(*args, **node.attrs)
         undefined = arithmetic.is_undefined(found)
-        least = np.where(undefined, node.op.at_least, found.lower)
+        least = np.where(undefined, node.op.lower_bound, found.lower)
         most = np.where(undefined, np.inf, found.upper)
         shape = (len(out.low), g.size)
         low = np.broadcast_to(least, (len(out.low), *node.shape))

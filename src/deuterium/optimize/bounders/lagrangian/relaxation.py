@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium import ops
 from deuterium.domain.problem import Problem
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
@@ -233,12 +234,12 @@ class Relaxation:
 
 def _has_logarithms(v: Variable) -> bool:
     """Whether the objective takes logarithms itself, perhaps of negative numbers."""
-    return any(n.op is not None and n.op.name == "log" for n in topological([v]))
+    return any(n.op is ops.log for n in topological([v]))
 
 
 def _written(node: Variable, known: set[Variable]) -> Variable:
     """Return the node of the objective that a reshaped one stands for."""
-    while node not in known and node.op is not None and node.op.name == "reshape":
+    while node not in known and node.op is ops.reshape:
         node = node.args[0]
     return node
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium import ops
 from deuterium.evaluate.function import compile
 from deuterium.graph.constructors import as_variable
 from deuterium.graph.interpret import interpret
@@ -294,7 +295,7 @@ class _Side:
 
 def _forgiving(op: Operator) -> Any:
     """Return an enclosure; the logarithm of 0 is minus infinity, not undefined."""
-    if op.name != "log":
+    if op is not ops.log:
         return op.enclosure
 
     def log(x: Interval) -> Interval:
@@ -326,7 +327,7 @@ def _leaf(v: Variable, x: Interval) -> Interval:
 
 
 def _is_jump(v: Variable) -> bool:
-    return v.op is not None and v.op.name == "absolute'"
+    return v.op is ops.absolute_slope
 
 
 def _first_edges(low: float, high: float, kinked: bool) -> Array:

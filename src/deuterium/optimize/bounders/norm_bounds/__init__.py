@@ -74,7 +74,7 @@ An undefined end (NaN) anywhere is no bound at all.  The rules, for ``v = op(a, 
   and their ball; length at most ``sqrt(q) length(a)``, total at most ``q total(a)``.
   ``concatenate``: ends; squares of lengths, and totals, add up.
 * ``softmax``: ends; length ``sqrt(rows)``, total ``rows``.
-* curves f with a Lipschitz constant L (those in `curves.LIPSCHITZ`, or any smaller
+* curves f with a Lipschitz constant L (the trait `lipschitz`, or any smaller
   number that holds): ends; centre ``f(c_a)``, radius ``L r_a``; where f(0) = 0 and L
   = 1 also length ``length(a)``.  Choices ``"near"`` and ``"long"`` are lists of
   layers and give, by the inequality of `curves` (and its ``root``), another radius of

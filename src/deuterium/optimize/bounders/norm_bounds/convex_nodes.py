@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from deuterium import ops
 from deuterium.graph.variable import Variable
 
 FIXED, AFFINE, QUADRATIC, CONVEX, OTHER = range(5)
@@ -22,15 +23,13 @@ QUADRATIC: a sum of squares of affine functions, with factors >= 0 that do not d
 it, plus something >= 0 that does not.  CONVEX: convex and >= 0.
 """
 
-MOVES = {"reshape", "transpose", "broadcast", "gather", "scatter", "concatenate"}
-SPREADS = MOVES | {"sum", "add", "multiply", "matmul"}  # keep arrays non-negative
 MOST = 64  # unit vectors
 
 
 def simplex_of(order: Sequence[Variable]) -> Variable | None:
     """Return a softmax of one row that the last node is convex in, if there is one."""
     for node in order:
-        if node.op is None or node.op.name != "softmax" or not _is_row(node):
+        if node.op is not ops.softmax_last or not _is_row(node):
             continue
         if _kind(order, node) in (AFFINE, QUADRATIC, CONVEX):
             return node
@@ -63,24 +62,22 @@ def _kind(order: Sequence[Variable], variable: Variable) -> int:
 
 def _rule(node: Variable, own: list[int], positive: set[Variable]) -> int:
     assert node.op is not None
-    name, worst = node.op.name, max(own)
+    op, worst = node.op, max(own)
     if worst == OTHER:
         return OTHER
-    if name == "sum" or (name in MOVES and len(own) == 1):
-        return worst
-    if name in ("add", "concatenate"):
-        return _sum(node, own, positive)
-    if name in ("subtract", "negative"):
+    if op.linear and op.keeps_sign:  # a sum, with factors that are not negative
+        return worst if len(own) == 1 else _sum(node, own, positive)
+    if op.linear:
         return worst if worst <= AFFINE else OTHER
-    if name == "multiply":
+    if op is ops.multiply:
         return _product(node, own, positive)
-    if name == "matmul":
+    if op is ops.matmul:
         return AFFINE if min(own) == FIXED and worst == AFFINE else OTHER
-    if name == "square":
+    if op is ops.square:
         return QUADRATIC if worst == AFFINE else CONVEX
-    if name == "absolute":
+    if op is ops.absolute:
         return CONVEX if worst == AFFINE else OTHER
-    if name == "sqrt":
+    if op is ops.sqrt:
         return CONVEX if worst == QUADRATIC and node.args[0].size == 1 else OTHER
     return OTHER
 
@@ -111,8 +108,6 @@ def nonnegative_in(order: Sequence[Variable]) -> set[Variable]:
         if v.op is None:
             if v.is_constant and np.all(np.asarray(v.value, dtype=float) >= 0):
                 found.add(v)
-        elif v.op.at_least >= 0 or (
-            v.op.name in SPREADS and all(a in found for a in v.args)
-        ):
+        elif v.op.nonnegative or (v.op.keeps_sign and all(a in found for a in v.args)):
             found.add(v)
     return found

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from deuterium import ops
 from deuterium.graph.variable import Variable
 from deuterium.interval.rounding import MIN_NORMAL, Array, gamma
 from deuterium.optimize.bounders.norm_bounds import saturating as curves
@@ -115,11 +116,11 @@ def furthest(
     flat = direction.reshape(*direction.shape[:2], -1)
     shift, slip = np.zeros(flat.shape[:2]), np.zeros(flat.shape[:2])
     while True:
-        name = "" if node.op is None else node.op.name
-        if name == "matmul":
+        op = node.op
+        if op is ops.matmul:
             return _through(sweep, node, flat, (shift, slip), levels)
         pair = _with_constant(sweep, node)
-        if name == "reshape":
+        if op is ops.reshape:
             (node,) = node.args
         elif pair is None:
             return None
@@ -132,7 +133,7 @@ def furthest(
 
 def _with_constant(sweep: Sweep, node: Variable) -> tuple[Variable, Array] | None:
     """Return the terms of a sum of something and a constant."""
-    if node.op is None or node.op.name != "add":
+    if node.op is not ops.add:
         return None
     for v, other in (node.args, node.args[::-1]):
         constant = sweep.constant(other)
@@ -168,13 +169,13 @@ def _support(
     lead = weights.shape[:2]
     reach = support(sweep.values[u], weights)
     reasons = _objects([[] for _ in range(reach.size)], lead)
-    name = "" if u.op is None else u.op.name
-    if not levels or name not in curves.FLATTENS:
+    op = u.op
+    if not levels or op is None or not curves.is_followed(op):
         return reach, reasons
     argument = sweep.values[u.args[0]]
     if not sweep.follows(u, argument):
         return reach, reasons
-    h = curves.weighted(name, weights.reshape(-1, u.size))
+    h = curves.weighted(op, weights.reshape(-1, u.size))
     z = rows_around(argument, lead)
     other, deeper = follow(sweep, u, h, z, lead, levels)
     other = other.reshape(lead)

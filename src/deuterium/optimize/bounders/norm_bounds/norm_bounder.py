@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium import ops
 from deuterium.domain.domain import Within
 from deuterium.domain.problem import Problem
 from deuterium.graph.traverse import topological
@@ -36,8 +37,7 @@ def norms(problem: Problem) -> NormsBounder | None:
     if len(order) > MOST or not problem.size:
         return None
     for v in order:
-        name = "" if v.op is None else v.op.name
-        if name == "square" and v.size >= FEWEST and not _is_fixed(v):
+        if v.op is ops.square and v.size >= FEWEST and not _is_fixed(v):
             return NormsBounder(problem)
     return None
 

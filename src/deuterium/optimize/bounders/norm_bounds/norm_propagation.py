@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from deuterium import ops
 from deuterium.budget import check
+from deuterium.graph.operator import Operator
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
@@ -30,7 +32,7 @@ from deuterium.optimize.bounders.norm_bounds.directional_bound import (
     follow,
     rows_around,
 )
-from deuterium.optimize.bounders.norm_bounds.norm_rules import RULES, default
+from deuterium.optimize.bounders.norm_bounds.norm_rules import rule_of, softmax
 from deuterium.optimize.bounders.norm_bounds.sdp_box_norm import LONGEST, cube_bound
 from deuterium.optimize.bounders.norm_bounds.spectral_norm import (
     raised,
@@ -62,19 +64,14 @@ class Layout:
             self._enter(v)
         self.simplex = simplex_of(self.order)
         self.below = self._above(self.simplex)
-        self.energies = self._arguments("square")
-        self.carried = self._arguments("matmul")
+        self.energies = self._arguments(ops.square)
+        self.carried = self._arguments(ops.matmul)
         self.nonnegative = nonnegative_in(self.order)
         self._norms: dict[Variable, float] = {}
 
-    def _arguments(self, name: str) -> set[Variable]:
-        """Return the arguments of all operators of a name."""
-        return {
-            a
-            for v in self.order
-            if v.op is not None and v.op.name == name
-            for a in v.args
-        }
+    def _arguments(self, op: Operator) -> set[Variable]:
+        """Return the arguments of all applications of an operator."""
+        return {a for v in self.order if v.op is op for a in v.args}
 
     def _enter(self, v: Variable) -> None:
         """Enclose a node that depends on no symbol."""
@@ -176,14 +173,14 @@ class Sweep:
         if v.op is None:
             return self.boxes[v.name]
         args = [self.values[a] for a in v.args]
-        return RULES.get(v.op.name, default)(self, v, args)
+        return rule_of(v.op)(self, v, args)
 
     def simplex_ends(self) -> Any:
         """Return the intervals of the simplex, of shape (2, B, elements)."""
         v = self.layout.simplex
         assert v is not None
         args = [self.values[a] for a in v.args]
-        ends = RULES["softmax"](self, v, args).ends
+        ends = softmax(self, v, args).ends
         return ends.reshape(2, ends.shape[1], v.size)
 
     # -- what rules ask for ----------------------------------------------------------
@@ -231,12 +228,12 @@ class Sweep:
         m = np.broadcast_to(centre, a.centre.shape).reshape(z.centre.shape)
         near = long = None
         if node in self.layout.carried:
-            h = curves.distances(node.op.name, m)
+            h = curves.distances(node.op, m)
             square, levels = follow(self, node, h, z, lead, 0)
             near = curves.root(square).reshape(lead)
             self._note(node, "near", levels)
         if node in self.layout.energies:
-            h = curves.distances(node.op.name, np.zeros_like(m))
+            h = curves.distances(node.op, np.zeros_like(m))
             square, levels = follow(self, node, h, z, lead, self.levels)
             long = curves.root(square).reshape(lead)
             self._note(node, "long", levels)
@@ -248,7 +245,7 @@ class Sweep:
         """Return bounds of the length of ``factor * (u W)`` over the box of u."""
         if not self.sharp or node not in self.layout.energies:
             return None
-        if product.op is None or product.op.name != "matmul":
+        if product.op is not ops.matmul:
             return None
         matrix = self.layout.exact.get(product.args[1])
         u = product.args[0]

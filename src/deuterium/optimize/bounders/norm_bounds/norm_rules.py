@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from deuterium import ops
+from deuterium.graph.operator import Operator
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
 from deuterium.interval import stacked as ends
@@ -170,19 +172,19 @@ def _through(
 
 def unary(sweep: Sweep, node: Variable, args: list[Value]) -> Value:
     """Lipschitz curves, and bounded ones by the sum of what each element may do."""
-    assert node.op is not None
+    assert node.op is not None and node.op.lipschitz is not None
     (a,) = args
     result = enclosed(node, args)
     at = node.op.enclosure(Interval.unchecked(a.centre, a.centre))
     centre = 0.5 * at.lower + 0.5 * at.upper
     slip = raised(root_sum(np.square(at.upper - at.lower), a.axes))
-    radius = raised(curves.LIPSCHITZ[node.op.name] * a.radius + slip)
+    radius = raised(node.op.lipschitz * a.radius + slip)
     length = None
-    if node.op.name in curves.FLATTENS and sweep.follows(node, a):
+    if curves.is_followed(node.op) and sweep.follows(node, a):
         near, length = sweep.along(node, a, centre)
         radius = radius if near is None else np.fmin(radius, near)
-    elif node.op.name in ("relu", "absolute", "tanh", "sin", "arctan"):
-        length = raised(a.length)  # |f(z)| <= |z|
+    elif node.op.below_identity:
+        length = raised(a.length)
     return sweep.settled(node, result, (centre, radius), length)
 
 
@@ -240,18 +242,22 @@ def softmax(sweep: Sweep, node: Variable, args: list[Value]) -> Value:
     )
 
 
-RULES: dict[str, Rule] = {
-    "add": add,
-    "subtract": subtract,
-    "negative": negative,
-    "multiply": multiply,
-    "square": square,
-    "sum": total,
-    "matmul": matmul,
-    "reshape": move,
-    "transpose": move,
-    "broadcast": broadcast,
-    "concatenate": concatenate,
-    "softmax": softmax,
-    **dict.fromkeys(curves.LIPSCHITZ, unary),
+def rule_of(op: Operator) -> Rule:
+    """Return the rule of an operator."""
+    return RULES.get(op, default if op.lipschitz is None else unary)
+
+
+RULES: dict[Operator, Rule] = {
+    ops.add: add,
+    ops.subtract: subtract,
+    ops.negative: negative,
+    ops.multiply: multiply,
+    ops.square: square,
+    ops.add_reduce: total,
+    ops.matmul: matmul,
+    ops.reshape: move,
+    ops.transpose: move,
+    ops.broadcast: broadcast,
+    ops.concatenate: concatenate,
+    ops.softmax_last: softmax,
 }

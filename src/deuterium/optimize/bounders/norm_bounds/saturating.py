@@ -25,32 +25,13 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.graph.operator import lookup
+from deuterium.certify.stated import is_stated
+from deuterium.graph.operator import Operator, lookup
 from deuterium.interval import Interval
 from deuterium.interval.environment import forgets
 from deuterium.interval.rounding import EPS, MIN_NORMAL, Array, gamma
 from deuterium.optimize.bounders.norm_bounds.spectral_norm import raised
 
-FLATTENS = {  # |f''| <= k * slope, where slope falls with |z|
-    "tanh": (2.0, "tanh'"),
-    "expit": (1.0, "expit'"),
-    "tanh'": (4.0, "tanh'"),
-    "expit'": (1.0, "expit'"),
-}
-LIPSCHITZ = {
-    "tanh": 1.0,
-    "expit": 0.25,
-    "tanh'": 1.0,
-    "expit'": 0.125,
-    "relu": 1.0,
-    "absolute": 1.0,
-    "sin": 1.0,
-    "cos": 1.0,
-    "arctan": 1.0,
-    "log_expit": 1.0,
-    "erf": 1.129,
-    "ndtr": 0.4,
-}
 FINE, RATIO, FAR = 0.0625, 1.08, 160
 COARSE = 4  # every so many points serve to choose the multiplier
 GOLDEN = 0.5 * (np.sqrt(5.0) - 1.0)
@@ -71,6 +52,11 @@ GRID: Array = _points()
 WIDTH: Array = raised(np.diff(GRID))
 
 
+def is_followed(op: Operator | None) -> bool:
+    """Whether what an operator does to a whole array can be bounded, and checked."""
+    return op is not None and op.bend is not None and is_stated(op)
+
+
 @dataclass(frozen=True)
 class Curve:
     """A curve over the grid: enclosures of its values, and its bend on each piece."""
@@ -81,12 +67,13 @@ class Curve:
 
 
 @cache
-def curve_of(name: str) -> Curve:
-    """Return the table of an operator (one of `FLATTENS`)."""
-    factor, slope = FLATTENS[name]
+def curve_of(op: Operator) -> Curve:
+    """Return the table of an operator whose `bend` is known."""
+    assert op.bend is not None
+    factor, slope = op.bend
     nearest = np.minimum(np.abs(GRID[1:]), np.abs(GRID[:-1]))
     with np.errstate(all="ignore"):  # far out, cosh overflows
-        values = lookup(name).enclosure(Interval.unchecked(GRID, GRID))
+        values = op.enclosure(Interval.unchecked(GRID, GRID))
         steep = lookup(slope).enclosure(Interval.unchecked(nearest, nearest)).upper
     bend = raised(factor * steep * np.square(WIDTH) / 4.0)
     return Curve(np.asarray(values.lower), np.asarray(values.upper), bend)
@@ -138,9 +125,9 @@ class Functions:
     bent: Array
 
 
-def distances(name: str, m: Array) -> Functions:
+def distances(op: Operator, m: Array) -> Functions:
     """Return ``(f - m_i)^2`` for rows of m."""
-    curve = curve_of(name)
+    curve = curve_of(op)
     far = np.maximum(curve.high - m[..., None], m[..., None] - curve.low)
     far *= far
     far *= 1.0 + 8 * EPS
@@ -149,9 +136,9 @@ def distances(name: str, m: Array) -> Functions:
     return Functions(far, bent)
 
 
-def weighted(name: str, w: Array) -> Functions:
+def weighted(op: Operator, w: Array) -> Functions:
     """Return ``w_i f`` for rows of w."""
-    curve, w = curve_of(name), w[..., None]
+    curve, w = curve_of(op), w[..., None]
     table = np.where(w > 0, w * curve.high, w * curve.low)
     table += np.abs(table) * (4 * EPS) + MIN_NORMAL
     return Functions(table, np.abs(w) * (0.5 * curve.bend))

@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from deuterium import ops
 from deuterium.budget import left
 from deuterium.domain.problem import Problem
 from deuterium.graph.variable import Variable
 from deuterium.interval.rounding import Array
 from deuterium.optimize.bounders.norm_bounds.norm_propagation import Layout
-from deuterium.optimize.bounders.norm_bounds.saturating import FLATTENS
+from deuterium.optimize.bounders.norm_bounds.saturating import is_followed
 
 STEEP = 3.0  # root mean square argument at a random corner, from which curves are flat
 COUNT = 2
@@ -42,10 +43,10 @@ def unsaturated(problem: Problem, layout: Layout) -> Array:
 
 def _system(problem: Problem, layout: Layout, v: Variable) -> Any:
     """Return W and b where v is a bounded curve of ``x W + b``, x a symbol's row."""
-    if v.op is None or v.op.name not in FLATTENS:
+    if not is_followed(v.op):
         return None
     (z,), shift = v.args, np.zeros(v.size)
-    while z.op is not None and z.op.name in ("add", "reshape"):
+    while z.op in (ops.add, ops.reshape):
         constants = [a for a in z.args if a in layout.exact]
         others = [a for a in z.args if a not in layout.exact]
         if len(others) != 1:
@@ -53,7 +54,7 @@ def _system(problem: Problem, layout: Layout, v: Variable) -> Any:
         if constants:
             shift = shift + layout.exact[constants[0]].reshape(-1)
         (z,) = others
-    if z.op is None or z.op.name != "matmul":
+    if z.op is not ops.matmul:
         return None
     x, matrix = z.args[0], layout.exact.get(z.args[1])
     if matrix is None or not x.is_symbol or x.size != x.shape[-1]:

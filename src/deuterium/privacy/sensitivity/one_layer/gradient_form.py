@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium import ops
 from deuterium.errors import DeuteriumError
 from deuterium.graph.constructors import apply, constant, symbol
 from deuterium.graph.interpret import interpret
@@ -75,7 +76,7 @@ class _Reader:
             return self._symbol(node)
         op, kinds = node.op, [self.kinds[a] for a in node.args]
         assert op is not None
-        copied = op.name in (*MOVES, "negative")
+        copied = op in (*MOVES, ops.negative)
         if copied and all(isinstance(k, np.ndarray) for k in kinds):
             return np.asarray(op.value(*kinds, **node.attrs))
         if all(isinstance(k, np.ndarray | Number) for k in kinds):
@@ -83,7 +84,7 @@ class _Reader:
         if self._is_scalar(node, kinds):
             return self._scalar(node)
         handler: Callable[..., Any] | None = getattr(self, f"_{op.name}", None)
-        if op.name in MOVES:
+        if op in MOVES:
             return self._moved(node, kinds[0])
         if handler is not None:
             found = handler(node, kinds)
@@ -95,7 +96,7 @@ class _Reader:
 
     def _number(self, node: Variable, kinds: list[Any]) -> Number:
         assert node.op is not None
-        if node.op.name in MOVES and isinstance(kinds[0], Number):
+        if node.op in MOVES and isinstance(kinds[0], Number):
             return kinds[0]
         if node.size != 1:
             raise Unfit(node)
@@ -106,7 +107,7 @@ class _Reader:
         assert node.op is not None
         if node.size != 1:
             return False
-        sums = node.op.name in ("add", "subtract")
+        sums = node.op in (ops.add, ops.subtract)
         if not all(
             isinstance(k, Scalar | Output | Number | np.ndarray)
             or (sums and is_lone(k))
@@ -117,7 +118,7 @@ class _Reader:
             return True
         if any(isinstance(k, Curve) for k in kinds):
             return False
-        linear = node.op.name in ("add", "subtract", "negative", *MOVES)
+        linear = node.op in (ops.add, ops.subtract, ops.negative, *MOVES)
         return not linear and node.op.elementwise
 
     def _symbol(self, node: Variable) -> Any:

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from deuterium import ops
 from deuterium.graph.variable import Variable
 from deuterium.ops.shapes import reshape_to
 
 Array = Any
-MOVES = ("reshape", "transpose", "gather", "broadcast")
+MOVES = (ops.reshape, ops.transpose, ops.gather, ops.broadcast)
 
 
 class Unfit(Exception):
@@ -138,14 +139,14 @@ def bared(e: Element) -> Element:
     """Take out of an element's scalar what is constant about it."""
     v, coefficient = e.scalar, e.coefficient
     while v is not None and v.op is not None:
-        name = v.op.name
+        op = v.op
         constants = [a for a in v.args if a.is_constant]
-        if name == "multiply" and len(constants) == 1:
+        if op is ops.multiply and len(constants) == 1:
             (v,) = (a for a in v.args if not a.is_constant)
             coefficient = coefficient * np.asarray(constants[0].value).item()
-        elif name == "negative":
+        elif op is ops.negative:
             v, coefficient = v.args[0], -coefficient
-        elif name in (*MOVES, "scatter") and v.args[0].size == 1:
+        elif op in (*MOVES, ops.scatter) and v.args[0].size == 1:
             v = v.args[0]
         else:
             break

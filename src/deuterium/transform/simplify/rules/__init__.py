@@ -4,8 +4,9 @@ The rules of a node's operator are tried in the order of `FAMILIES`, and within 
 in the order of its file.
 """
 
+from deuterium.graph.operator import OPERATORS
 from deuterium.transform.simplify.assumptions import Bounds, Known
-from deuterium.transform.simplify.rule_table import LEAF, RULES, Rule
+from deuterium.transform.simplify.rule_table import RULES, Kind, Rule
 from deuterium.transform.simplify.rules import constant_folding as constants
 from deuterium.transform.simplify.rules import exponential_rules as exponentials
 from deuterium.transform.simplify.rules import logistic_rules as logistic
@@ -16,7 +17,7 @@ from deuterium.transform.simplify.rules import softmax_rules as softmax
 from deuterium.transform.simplify.rules import sum_rules as sums
 from deuterium.transform.simplify.rules import symmetry_rules as symmetry
 
-__all__ = ["BY_OPERATOR", "FAMILIES", "LEAF", "RULES", "Bounds", "Known", "Rule"]
+__all__ = ["BY_OPERATOR", "FAMILIES", "RULES", "Bounds", "Known", "Rule"]
 
 FAMILIES = (
     constants,
@@ -31,15 +32,20 @@ FAMILIES = (
 )
 
 
-def _by_operator() -> dict[str, tuple[Rule, ...]]:
-    """Return the rules to try on a node, by the name of its operator."""
-    table: dict[str, list[Rule]] = {}
-    for family in FAMILIES:
-        for entry in RULES.values():
-            if entry.rewrite.__module__ == family.__name__:
-                for name in entry.operators:
-                    table.setdefault(name, []).append(entry)
-    return {name: tuple(rules) for name, rules in table.items()}
+class _ByOperator(dict[Kind, tuple[Rule, ...]]):
+    """The rules to try on a node, by its operator; found when first asked for."""
+
+    def __missing__(self, op: Kind) -> tuple[Rule, ...]:
+        rules = tuple(
+            entry
+            for family in FAMILIES
+            for entry in RULES.values()
+            if entry.rewrite.__module__ == family.__name__ and entry.applies(op)
+        )
+        self[op] = rules
+        return rules
 
 
-BY_OPERATOR = _by_operator()
+BY_OPERATOR = _ByOperator()
+for _kind in (None, *OPERATORS.values()):
+    BY_OPERATOR[_kind]

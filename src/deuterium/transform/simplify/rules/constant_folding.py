@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
+from deuterium import ops
 from deuterium.graph.constructors import broadcast_to, constant
-from deuterium.graph.operator import OPERATORS
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
 from deuterium.transform.simplify.assumptions import Known
-from deuterium.transform.simplify.rule_table import LEAF, is_op, rule
+from deuterium.transform.simplify.rule_table import rule
 
-NOT_FOLDED = frozenset({"broadcast", "transpose", "reshape", "matmul", "pi"})
+NOT_FOLDED = frozenset({ops.broadcast, ops.transpose, ops.reshape, ops.matmul, ops.pi})
 """Moved for free where they are needed; a matrix product is hardly ever exact."""
 
 
 @rule(
-    LEAF,
+    None,
     identity="an array of equal numbers = one number, broadcast",
     gains="nothing is stored, and the rules for 0 and 1 see it",
 )
@@ -31,7 +31,7 @@ def equal_elements(v: Variable, known: Known) -> Variable | None:
 
 
 @rule(
-    *(name for name in sorted(OPERATORS) if name not in NOT_FOLDED),
+    when=lambda op: op not in NOT_FOLDED,
     identity="2 + 3 = 5, log(1) = 0, sqrt(4) = 2",
     holds="where the result is exact: its enclosure is a single number",
     gains="a node; a rounded number would be another function",
@@ -53,7 +53,7 @@ def fold(v: Variable, known: Known) -> Variable | None:
 
 def _whole_sum(v: Variable) -> Interval | None:
     """Return a sum of whole numbers, which does not round."""
-    if not is_op(v, "sum"):
+    if v.op is not ops.add_reduce:
         return None
     numbers = v.args[0].value
     if np.any(numbers != np.rint(numbers)) or np.sum(np.abs(numbers)) >= 2**53:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from deuterium import ops
 from deuterium.graph.variable import Variable
 from deuterium.transform.simplify.assumptions import Known
 from deuterium.transform.simplify.factors import Factors, build, factors
-from deuterium.transform.simplify.rule_table import is_op, rule
-from deuterium.transform.simplify.rules.logistic_rules import apply, one_plus_exp
+from deuterium.transform.simplify.rule_table import rule
+from deuterium.transform.simplify.rules.logistic_rules import one_plus_exp
 
 INVERSES = {
-    "log": "exp",
-    "log2": "exp2",
-    "log1p": "expm1",
-    "logit": "expit",
-    "arcsinh": "sinh",
-    "arctanh": "tanh",
+    ops.log: ops.exp,
+    ops.log2: ops.exp2,
+    ops.log1p: ops.expm1,
+    ops.logit: ops.expit,
+    ops.arcsinh: ops.sinh,
+    ops.arctanh: ops.tanh,
 }
 """``f(g(x)) = x`` for every real ``x``."""
 
@@ -28,12 +29,17 @@ def undo(v: Variable, known: Known) -> Variable | None:
     """Cancel a function against its inverse, which is defined everywhere."""
     (x,) = v.args
     assert v.op is not None  # it was found by its operator
-    if x.op is not None and x.op.name == INVERSES[v.op.name]:
+    if x.op is INVERSES[v.op]:
         return x.args[0]
     return None
 
 
-PARTIAL_INVERSES = {"exp": "log", "exp2": "log2", "expm1": "log1p", "expit": "logit"}
+PARTIAL_INVERSES = {
+    ops.exp: ops.log,
+    ops.exp2: ops.log2,
+    ops.expm1: ops.log1p,
+    ops.expit: ops.logit,
+}
 """``f(g(x)) = x`` where ``g(x)`` is defined."""
 
 
@@ -47,44 +53,44 @@ def undo_where_defined(v: Variable, known: Known) -> Variable | None:
     """Cancel a function against its inverse, where that is defined."""
     (x,) = v.args
     assert v.op is not None  # it was found by its operator
-    if x.op is None or x.op.name != PARTIAL_INVERSES[v.op.name]:
+    if x.op is not PARTIAL_INVERSES[v.op]:
         return None
     return x.args[0] if known.defined(x) else None
 
 
 @rule(
-    "log",
+    ops.log,
     identity="log(expit(x)) = log_expit(x)",
     gains="no pole: the logistic function underflows, its logarithm does not",
 )
 def log_of_logistic(v: Variable, known: Known) -> Variable | None:
     """Join a logarithm and a logistic function."""
     (x,) = v.args
-    if x.op is not None and x.op.name == "expit":
-        return apply("log_expit", x.args[0])
+    if x.op is ops.expit:
+        return ops.log_expit(x.args[0])
     return None
 
 
 @rule(
-    "reciprocal",
-    "divide",
+    ops.reciprocal,
+    ops.divide,
     identity="1 / exp(x) = exp(-x), y / exp(x) = y * exp(-x)",
     gains="no division by what may underflow",
 )
 def reciprocal_of_exp(v: Variable, known: Known) -> Variable | None:
     """Turn a reciprocal into a sign."""
     x = v.args[-1]
-    if not is_op(x, "exp"):
+    if x.op is not ops.exp:
         return None
-    inverse = apply("exp", -x.args[0])
-    return inverse if is_op(v, "reciprocal") else v.args[0] * inverse
+    inverse = ops.exp(-x.args[0])
+    return inverse if v.op is ops.reciprocal else v.args[0] * inverse
 
 
-KNOWN_LOGARITHM = frozenset({"exp", "expit", "softmax"})
+KNOWN_LOGARITHM = frozenset({ops.exp, ops.expit, ops.softmax_last})
 
 
 @rule(
-    "log",
+    ops.log,
     identity="log(x * exp(y) / expit(z)) = log(x) + y - log_expit(z)",
     holds="where each factor is positive",
     gains="logarithms that meet their inverses",
@@ -92,11 +98,7 @@ KNOWN_LOGARITHM = frozenset({"exp", "expit", "softmax"})
 def log_of_product(v: Variable, known: Known) -> Variable | None:
     """Split the logarithm of a product that has a factor with a known logarithm."""
     view = factors(v.args[0], known)
-    easy = {
-        b: e
-        for b, e in view.powers.items()
-        if b.op is not None and b.op.name in KNOWN_LOGARITHM
-    }
+    easy = {b: e for b, e in view.powers.items() if b.op in KNOWN_LOGARITHM}
     if not easy or (len(view.powers) < 2 and view.coefficient == 1):
         return None
     if view.coefficient <= 0 or not all(known.positive(b) for b in view.powers):
@@ -116,7 +118,7 @@ def log_of_product(v: Variable, known: Known) -> Variable | None:
 
 
 @rule(
-    "xlogy",
+    ops.xlogy,
     identity="xlogy(x, y) = x * log(y)",
     holds="where y > 0",
     gains="logarithms that meet their inverses",
@@ -124,7 +126,7 @@ def log_of_product(v: Variable, known: Known) -> Variable | None:
 def split_xlogy(v: Variable, known: Known) -> Variable | None:
     """Split a product with the logarithm of a probability."""
     x, y = v.args
-    if y.op is None or y.op.name not in KNOWN_LOGARITHM or not known.positive(y):
+    if y.op not in KNOWN_LOGARITHM or not known.positive(y):
         return None
     return x * y.log()
 
@@ -133,23 +135,23 @@ def split_xlogy(v: Variable, known: Known) -> Variable | None:
 
 
 @rule(
-    "log",
-    "log1p",
+    ops.log,
+    ops.log1p,
     identity="log(1 + exp(x)) = log1p(exp(x)) = -log_expit(-x)",
     gains="no overflow, one monotone function",
 )
 def softplus(v: Variable, known: Known) -> Variable | None:
     """Recognise the softplus function."""
     (x,) = v.args
-    if is_op(v, "log1p"):
-        u = x.args[0] if is_op(x, "exp") else None
+    if v.op is ops.log1p:
+        u = x.args[0] if x.op is ops.exp else None
     else:
         u = one_plus_exp(x, known)
-    return None if u is None else -apply("log_expit", -u)
+    return None if u is None else -ops.log_expit(-u)
 
 
 @rule(
-    "logaddexp",
+    ops.logaddexp,
     identity="logaddexp(0, x) = -log_expit(-x)",
     gains="one monotone function",
 )
@@ -157,5 +159,5 @@ def softplus_of_two(v: Variable, known: Known) -> Variable | None:
     """Recognise softplus written as the logarithm of a sum of exponentials."""
     for zero, x in (v.args, v.args[::-1]):
         if known.number(zero) == 0:
-            return -apply("log_expit", -x)
+            return -ops.log_expit(-x)
     return None

@@ -5,32 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from deuterium.graph.operator import lookup
+from deuterium import ops
+from deuterium.graph.operator import Operator
 from deuterium.graph.variable import Variable
 from deuterium.transform.simplify import exact_constants as exact
 from deuterium.transform.simplify.assumptions import Known
 from deuterium.transform.simplify.exact_constants import Number
 from deuterium.transform.simplify.factors import Factors, build, factors
-from deuterium.transform.simplify.rule_table import is_op, rule
+from deuterium.transform.simplify.rule_table import rule
 from deuterium.transform.simplify.terms import Terms, build_sum, terms
-
-
-def apply(name: str, *args: Variable) -> Variable:
-    """Return an operator, by name, applied to nodes."""
-    result: Variable = lookup(name)(*args)
-    return result
 
 
 def up_to_sign(u: Variable, known: Known) -> tuple[Any, int]:
     """Return a key that ``u`` and ``-u`` share, and a sign that tells them apart."""
-    name = "" if u.op is None else u.op.name
-    if name == "negative":
+    op = u.op
+    if op is ops.negative:
         key, sign = up_to_sign(u.args[0], known) if _shallow(u) else (id(u.args[0]), 1)
         return key, -sign
-    if name == "subtract":
+    if op is ops.subtract:
         a, b = (id(x) for x in u.args)
         return ("-", min(a, b), max(a, b)), 1 if a < b else -1
-    if name == "multiply":
+    if op is ops.multiply:
         for number, rest in (u.args, u.args[::-1]):
             value = known.number(number)
             if value is not None and value != 0:
@@ -42,15 +37,15 @@ def up_to_sign(u: Variable, known: Known) -> tuple[Any, int]:
 
 
 def _shallow(u: Variable) -> bool:
-    return u.args[0].op is None or u.args[0].op.name != "negative"
+    return u.args[0].op is not ops.negative
 
 
 def one_plus_exp(v: Variable, known: Known) -> Variable | None:
     """Return ``u`` if ``v`` is ``1 + exp(u)``."""
-    if v.op is None or v.op.name != "add":
+    if v.op is not ops.add:
         return None
     for one, other in (v.args, v.args[::-1]):
-        if other.op is not None and other.op.name == "exp" and known.number(one) == 1:
+        if other.op is ops.exp and known.number(one) == 1:
             return other.args[0]
     return None
 
@@ -78,10 +73,10 @@ class _Group:
         return -self.u if self.sign > 0 else self.u
 
 
-_POWERS: dict[str, tuple[int, int]] = {
-    "expit": (1, 0),
-    "exp": (1, -1),  # exp(z) = expit(z) / expit(-z)
-    "expit'": (1, 1),  # expit'(z) = expit(z) * expit(-z)
+_POWERS: dict[Operator, tuple[int, int]] = {
+    ops.expit: (1, 0),
+    ops.exp: (1, -1),  # exp(z) = expit(z) / expit(-z)
+    ops.expit_slope: (1, 1),  # expit'(z) = expit(z) * expit(-z)
 }
 
 
@@ -94,13 +89,13 @@ def combine_logistic(view: Factors, known: Known) -> bool:
     groups: dict[Any, _Group] = {}
     members: dict[Any, list[Variable]] = {}
     for base, e in view.powers.items():
-        name = "" if base.op is None else base.op.name
-        u, powers, quotient = None, _POWERS.get(name), False
+        op = base.op
+        u, powers, quotient = None, _POWERS.get(op) if op else None, False
         if powers is not None:
             (u,) = base.args
-        elif name == "tanh'":
+        elif op is ops.tanh_slope:
             u, powers = 2 * base.args[0], (1, 1)  # and a coefficient of 4
-        elif name == "add":
+        elif op is ops.add:
             u, powers, quotient = one_plus_exp(base, known), (0, -1), e < 0
         if u is None or powers is None:
             continue
@@ -123,7 +118,7 @@ def _emit(view: Factors, group: _Group, members: list[Variable], known: Known) -
     if a == b == 0 and not known.defined(group.u):
         return False
     # tanh'(z) = 4 * expit'(2 z)
-    fours = sum(view.powers[base] for base in members if is_op(base, "tanh'"))
+    fours = sum(view.powers[base] for base in members if base.op is ops.tanh_slope)
     four = exact.power(4, fours)
     coefficient = None if four is None else exact.product(view.coefficient, four)
     if coefficient is None:
@@ -133,21 +128,21 @@ def _emit(view: Factors, group: _Group, members: list[Variable], known: Known) -
         del view.powers[base]
     if a > 0 and b > 0:
         both = min(a, b)
-        view.times(apply("expit'", group.z), both)
+        view.times(ops.expit_slope(group.z), both)
         a, b = a - both, b - both
     elif a > 0 > b:
         both = min(a, -b)
-        view.times(apply("exp", group.z), both)
+        view.times(ops.exp(group.z), both)
         a, b = a - both, b + both
     elif a < 0 < b:
         both = min(-a, b)
-        view.times(apply("exp", group.minus_z), both)
+        view.times(ops.exp(group.minus_z), both)
         a, b = a + both, b - both
     for power, z, minus in ((a, group.z, group.minus_z), (b, group.minus_z, group.z)):
         if power > 0:
-            view.times(apply("expit", z), power)
+            view.times(ops.expit(z), power)
         elif power < 0:
-            view.times(1 + apply("exp", minus), -power)
+            view.times(1 + ops.exp(minus), -power)
     return True
 
 
@@ -165,8 +160,8 @@ def _swap(
 
 
 @rule(
-    "subtract",
-    "add",
+    ops.subtract,
+    ops.add,
     identity="1 - expit(x) = expit(-x), 1 - square(tanh(x)) = tanh'(x)",
     gains="a difference that cancels: relative accuracy, and no dependency",
 )
@@ -178,17 +173,17 @@ def complement(v: Variable, known: Known) -> Variable | None:
     for term, c in view.terms.items():
         if c != -view.constant or term.op is None:
             continue
-        if term.op.name == "expit":
-            return _swap(view, term, apply("expit", -term.args[0]), -c, known)
-        if term.op.name == "square" and is_op(term.args[0], "tanh"):
-            slope = apply("tanh'", term.args[0].args[0])
+        if term.op is ops.expit:
+            return _swap(view, term, ops.expit(-term.args[0]), -c, known)
+        if term.op is ops.square and term.args[0].op is ops.tanh:
+            slope = ops.tanh_slope(term.args[0].args[0])
             return _swap(view, term, slope, -c, known)
     return None
 
 
 @rule(
-    "subtract",
-    "add",
+    ops.subtract,
+    ops.add,
     identity="2 * expit(2 * x) - 1 = tanh(x), 1 + tanh(x) = 2 * expit(2 * x)",
     gains="one function in place of three operations",
 )
@@ -198,35 +193,35 @@ def tanh_by_logistic(v: Variable, known: Known) -> Variable | None:
     if view.constant == 0:
         return None
     for term, c in view.terms.items():
-        if is_op(term, "expit") and exact.product(-2, view.constant) == c:
-            half = apply("tanh", 0.5 * term.args[0])
+        if term.op is ops.expit and exact.product(-2, view.constant) == c:
+            half = ops.tanh(0.5 * term.args[0])
             return _swap(view, term, half, -view.constant, known)
-        if is_op(term, "tanh") and c == view.constant:
+        if term.op is ops.tanh and c == view.constant:
             twice = exact.product(2, c)
             if twice is not None:
-                logistic = apply("expit", 2 * term.args[0])
+                logistic = ops.expit(2 * term.args[0])
                 return _swap(view, term, logistic, twice, known)
     return None
 
 
 @rule(
-    "expit'",
+    ops.expit_slope,
     identity="expit'(2 * x) = tanh'(x) / 4",
     gains="the slope of a tanh that was spelled with a logistic function",
 )
 def slope_of_tanh(v: Variable, known: Known) -> Variable | None:
     """Write the slope of a logistic function of ``2 x`` as that of tanh."""
     (u,) = v.args
-    if is_op(u, "multiply"):
+    if u.op is ops.multiply:
         for two, x in (u.args, u.args[::-1]):
             if known.number(two) == 2:
-                return 0.25 * apply("tanh'", x)
+                return 0.25 * ops.tanh_slope(x)
     return None
 
 
 @rule(
-    "add",
-    "subtract",
+    ops.add,
+    ops.subtract,
     identity="a * expit(-z) + b * expit(z) = a + (b - a) * expit(z)",
     holds="where b - a is a number and what vanishes from it is defined",
     gains="one function: y * expit(-z) - (1 - y) * expit(z) = y - expit(z)",
@@ -238,7 +233,7 @@ def logistic_pair(v: Variable, known: Known) -> Variable | None:
     for term, c in view.terms.items():
         product = factors(term, known)
         for base, e in product.powers.items():
-            if e != 1 or not is_op(base, "expit"):
+            if e != 1 or base.op is not ops.expit:
                 continue
             rest = product.without({base: 1})
             key, sign = up_to_sign(base.args[0], known)

@@ -10,41 +10,44 @@ import math
 
 import numpy as np
 
+from deuterium import ops
 from deuterium.graph.constructors import broadcast_to
-from deuterium.graph.operator import OPERATORS, Shape
+from deuterium.graph.operator import Operator, Shape
 from deuterium.graph.variable import NO_ATTRS, Variable, node
 from deuterium.ops import arrays
 from deuterium.transform.simplify.assumptions import Known
-from deuterium.transform.simplify.rule_table import is_op, rule
+from deuterium.transform.simplify.rule_table import rule
 
-ELEMENTWISE = tuple(n for n, op in OPERATORS.items() if op.elementwise and op.arity)
+
+def _is_elementwise(op: Operator) -> bool:
+    return op.elementwise and bool(op.arity)
 
 
 @rule(
-    "broadcast",
-    "reshape",
-    "transpose",
+    ops.broadcast,
+    ops.reshape,
+    ops.transpose,
     identity="broadcast(broadcast(x)) = broadcast(x), and so for reshape and transpose",
     gains="one node",
 )
 def merge_movements(v: Variable, known: Known) -> Variable | None:
     """Merge two movements of one kind into one, or none."""
     (x,) = v.args
-    if v.shape == x.shape and not is_op(v, "transpose"):
+    if v.shape == x.shape and v.op is not ops.transpose:
         return x
-    if v.size == x.size and is_op(v, "broadcast"):
+    if v.size == x.size and v.op is ops.broadcast:
         return arrays.reshape_to(x, v.shape)
-    if is_op(v, "broadcast"):
+    if v.op is ops.broadcast:
         return _merge_broadcast(v, x)
-    if is_op(v, "reshape"):
-        return arrays.reshape_to(x.args[0], v.shape) if is_op(x, "reshape") else None
+    if v.op is ops.reshape:
+        return arrays.reshape_to(x.args[0], v.shape) if x.op is ops.reshape else None
     return _merge_transpose(v, x)
 
 
 def _merge_broadcast(v: Variable, x: Variable) -> Variable | None:
-    if is_op(x, "broadcast"):
+    if x.op is ops.broadcast:
         return broadcast_to(x.args[0], v.shape)
-    if is_op(x, "reshape"):
+    if x.op is ops.reshape:
         (inner,) = x.args
         new = x.ndim - inner.ndim
         if new >= 0 and x.shape == (1,) * new + inner.shape:
@@ -54,7 +57,7 @@ def _merge_broadcast(v: Variable, x: Variable) -> Variable | None:
 
 def _merge_transpose(v: Variable, x: Variable) -> Variable | None:
     axes = v.attrs["axes"]
-    if is_op(x, "transpose"):
+    if x.op is ops.transpose:
         inner = x.attrs["axes"]
         return arrays.permute(x.args[0], tuple(inner[i] for i in axes))
     if axes == tuple(range(len(axes))):
@@ -66,7 +69,7 @@ def _merge_transpose(v: Variable, x: Variable) -> Variable | None:
 
 
 @rule(
-    "reshape",
+    ops.reshape,
     identity="reshape(broadcast(x)) = broadcast(x)",
     holds="where only axes of length one come or go in front",
     gains="one node",
@@ -74,7 +77,7 @@ def _merge_transpose(v: Variable, x: Variable) -> Variable | None:
 def reshape_of_broadcast(v: Variable, known: Known) -> Variable | None:
     """Broadcast to the new shape at once."""
     (x,) = v.args
-    if not is_op(x, "broadcast"):
+    if x.op is not ops.broadcast:
         return None
     (inner,) = x.args
     if inner.size == 1:
@@ -86,15 +89,15 @@ def reshape_of_broadcast(v: Variable, known: Known) -> Variable | None:
 
 
 @rule(
-    *ELEMENTWISE,
+    when=_is_elementwise,
     identity="f(broadcast(x), broadcast(y)) = broadcast(f(x, y))",
     gains="arithmetic on few elements instead of many equal ones",
 )
 def broadcast_outward(v: Variable, known: Known) -> Variable | None:
     """Compute small, then broadcast."""
-    if not any(is_op(a, "broadcast") for a in v.args):
+    if not any(a.op is ops.broadcast for a in v.args):
         return None
-    inner = [a.args[0] if is_op(a, "broadcast") else a for a in v.args]
+    inner = [a.args[0] if a.op is ops.broadcast else a for a in v.args]
     shape = np.broadcast_shapes(*[a.shape for a in inner])
     if math.prod(shape) >= v.size:
         return None
@@ -106,7 +109,7 @@ def _applied(v: Variable, args: list[Variable]) -> Variable:
 
 
 @rule(
-    *ELEMENTWISE,
+    when=_is_elementwise,
     identity="f(reshape(x), reshape(y)) = reshape(f(x, y)), also for transposes",
     gains="movements meet and merge; one element becomes a scalar",
 )
@@ -132,7 +135,7 @@ def move_outward(v: Variable, known: Known) -> Variable | None:
 
 def _as_scalar(a: Variable) -> Variable:
     """Return the only element of ``a``."""
-    while a.op is not None and a.op.name in ("reshape", "broadcast"):
+    while a.op in (ops.reshape, ops.broadcast):
         (a,) = a.args
     return arrays.reshape_to(a, ())
 
@@ -140,8 +143,7 @@ def _as_scalar(a: Variable) -> Variable:
 def _same_movement(a: Variable, b: Variable) -> bool:
     return (
         a.op is b.op
-        and a.op is not None
-        and a.op.name in ("reshape", "transpose")
+        and a.op in (ops.reshape, ops.transpose)
         and a.args[0].shape == b.args[0].shape
         and a.attrs == b.attrs
     )
@@ -156,11 +158,9 @@ def _number_in(a: Variable, shape: Shape) -> Variable:
 
 # -- gather and scatter ----------------------------------------------------------------
 
-MOVES = ("broadcast", "reshape", "transpose", "gather")
-
 
 @rule(
-    "gather",
+    ops.gather,
     identity="x[i][j] = x[i[j]], whatever moved the elements before",
     gains="one node; only what is wanted is moved",
 )
@@ -170,7 +170,7 @@ def merge_gather(v: Variable, known: Known) -> Variable | None:
     index = v.attrs["index"]
     if index.size == x.size and np.array_equal(index.ravel(), np.arange(x.size)):
         return arrays.reshape_to(x, v.shape)
-    if x.op is None or x.op.name not in MOVES:
+    if x.op is None or not x.op.moves_elements or len(x.args) > 1:
         return None
     (source,) = x.args
     places = np.arange(source.size).reshape(source.shape)
@@ -179,21 +179,21 @@ def merge_gather(v: Variable, known: Known) -> Variable | None:
 
 
 @rule(
-    "reshape",
-    "transpose",
+    ops.reshape,
+    ops.transpose,
     identity="reshape(x[i]) = x[reshape(i)]",
     gains="one node",
 )
 def move_index(v: Variable, known: Known) -> Variable | None:
     """Move the index of a gather instead of its result."""
     (x,) = v.args
-    if not is_op(x, "gather") or v.op is None:
+    if x.op is not ops.gather or v.op is None:
         return None
     return arrays.take_places(x.args[0], v.op.value(x.attrs["index"], **v.attrs))
 
 
 @rule(
-    "gather",
+    ops.gather,
     identity="(x + y)[i] = x[i] + y[i], and other arithmetic",
     gains="arithmetic on the elements that are wanted",
 )
@@ -201,29 +201,31 @@ def gather_inward(v: Variable, known: Known) -> Variable | None:
     """Take elements first, then compute."""
     (x,) = v.args
     index = v.attrs["index"]
-    if x.op is None or x.op.name not in ARITHMETIC or 2 * index.size > x.size:
+    if x.op not in ARITHMETIC or 2 * index.size > x.size:
         return None
     taken = [arrays.take_places(a, index) for a in x.args]
     return node(x.op, tuple(taken), x.attrs, v.shape)
 
 
-ARITHMETIC = frozenset({"add", "subtract", "multiply", "divide", "negative", "square"})
+ARITHMETIC = frozenset(
+    {ops.add, ops.subtract, ops.multiply, ops.divide, ops.negative, ops.square}
+)
 
 
 @rule(
-    "multiply",
-    "divide",
+    ops.multiply,
+    ops.divide,
     identity="scatter(x, i) * y = scatter(x * y[i], i)",
     holds="where the elements of y that meet a zero are defined (and not zero)",
     gains="arithmetic on the elements that are not zero",
 )
 def scatter_outward(v: Variable, known: Known) -> Variable | None:
     """Multiply only what is scattered."""
-    pairs = [v.args] if is_op(v, "divide") else [v.args, v.args[::-1]]
+    pairs = [v.args] if v.op is ops.divide else [v.args, v.args[::-1]]
     for x, y in pairs:
-        if not is_op(x, "scatter") or v.op is None:
+        if x.op is not ops.scatter or v.op is None:
             continue
-        if not (known.nonzero(y) if is_op(v, "divide") else known.defined(y)):
+        if not (known.nonzero(y) if v.op is ops.divide else known.defined(y)):
             return None
         index = x.attrs["index"]
         inner = v.op(x.args[0], arrays.take_places(y, index))
@@ -232,13 +234,13 @@ def scatter_outward(v: Variable, known: Known) -> Variable | None:
 
 
 @rule(
-    "scatter",
+    ops.scatter,
     identity="scatter(-x, i) = -scatter(x, i)",
     gains="signs meet and cancel",
 )
 def sign_out_of_scatter(v: Variable, known: Known) -> Variable | None:
     """Pull a sign out of a scatter."""
     (x,) = v.args
-    if is_op(x, "negative"):
+    if x.op is ops.negative:
         return -node(v.op, (x.args[0],), v.attrs, v.shape)
     return None

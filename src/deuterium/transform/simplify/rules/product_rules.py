@@ -4,39 +4,45 @@ from __future__ import annotations
 
 import numpy as np
 
+from deuterium import ops
 from deuterium.graph.constructors import broadcast_to, constant
 from deuterium.graph.variable import Variable
 from deuterium.transform.simplify.assumptions import Known
 from deuterium.transform.simplify.cost import cost
 from deuterium.transform.simplify.factors import Factors, build, factors, multiply_in
-from deuterium.transform.simplify.rule_table import is_op, rule
+from deuterium.transform.simplify.rule_table import rule
 from deuterium.transform.simplify.rules.logistic_rules import combine_logistic
 from deuterium.transform.simplify.rules.softmax_rules import combine_softmax
 from deuterium.transform.simplify.terms import Terms, terms
 
 PRODUCTS = (
-    "multiply", "divide", "reciprocal", "square", "integer_power", "negative",
-)  # fmt: skip
+    ops.multiply,
+    ops.divide,
+    ops.reciprocal,
+    ops.square,
+    ops.integer_power,
+    ops.negative,
+)
 
 
 @rule(
-    "negative",
+    ops.negative,
     identity="-(-x) = x, -(a - b) = b - a",
     gains="a node or two",
 )
 def negate_twice(v: Variable, known: Known) -> Variable | None:
     """Cancel a sign against what is inside."""
     (x,) = v.args
-    if is_op(x, "negative"):
+    if x.op is ops.negative:
         return x.args[0]
-    if is_op(x, "subtract"):
+    if x.op is ops.subtract:
         return x.args[1] - x.args[0]
     return None
 
 
 @rule(
-    "multiply",
-    "divide",
+    ops.multiply,
+    ops.divide,
     identity="x * 1 = x, x / 1 = x, x * -1 = -x",
     gains="one node",
 )
@@ -44,15 +50,15 @@ def multiply_by_one(v: Variable, known: Known) -> Variable | None:
     """Drop a factor of one."""
     for x, one in (v.args, v.args[::-1]):
         number = known.number(one)
-        if number in (1, -1) and (one is v.args[1] or is_op(v, "multiply")):
+        if number in (1, -1) and (one is v.args[1] or v.op is ops.multiply):
             return x if number == 1 else -x
     return None
 
 
 @rule(
-    "multiply",
-    "divide",
-    "reciprocal",
+    ops.multiply,
+    ops.divide,
+    ops.reciprocal,
     identity="(-x) * y = -(x * y), x / (-y) = -(x / y), 1 / (-x) = -(1 / x)",
     gains="signs meet and cancel, or vanish in a square or a difference",
 )
@@ -60,7 +66,7 @@ def pull_out_sign(v: Variable, known: Known) -> Variable | None:
     """Move a sign from a factor to the product."""
     assert v.op is not None  # it was found by its operator
     for i, x in enumerate(v.args):
-        if is_op(x, "negative"):
+        if x.op is ops.negative:
             args = list(v.args)
             args[i] = x.args[0]
             return -v.op(*args)
@@ -134,8 +140,8 @@ def _written_again(v: Variable, view: Factors, known: Known) -> Variable | None:
 
 
 @rule(
-    "multiply",
-    "divide",
+    ops.multiply,
+    ops.divide,
     identity="(a / x + b) * x = a + b * x",
     holds="where x is not zero",
     gains="poles that cancel: the slope of a cross-entropy without 1 / p",
@@ -156,7 +162,7 @@ def distribute(v: Variable, known: Known) -> Variable | None:
 
 def is_sum(v: Variable) -> bool:
     """Whether ``v`` is a sum or a difference."""
-    return v.op is not None and v.op.name in ("add", "subtract")
+    return v.op in (ops.add, ops.subtract)
 
 
 def _multiplied_out(rest: Factors, inside: Terms, known: Known) -> Variable | None:
@@ -193,7 +199,7 @@ MOST_MULTIPLIED_OUT = 4  # terms
 
 
 @rule(
-    "sqrt",
+    ops.sqrt,
     identity="sqrt(x**2 * y) = |x| * sqrt(y)",
     holds="where y >= 0",
     gains="the square of a square root",
@@ -219,8 +225,8 @@ def root_of_square(v: Variable, known: Known) -> Variable | None:
 
 
 @rule(
-    "square",
-    "integer_power",
+    ops.square,
+    ops.integer_power,
     identity="square(sqrt(x)) = x, |x|**(2 n) = x**(2 n)",
     holds="the first where x >= 0",
     gains="two nodes",
@@ -230,15 +236,15 @@ def square_of_root(v: Variable, known: Known) -> Variable | None:
     assert v.op is not None  # it was found by its operator
     (x,) = v.args
     even = v.attrs.get("n", 2) % 2 == 0
-    if is_op(x, "absolute") and even:
+    if x.op is ops.absolute and even:
         return v.op(x.args[0], **v.attrs)
-    if is_op(x, "sqrt") and even and known.nonnegative(x.args[0]):
+    if x.op is ops.sqrt and even and known.nonnegative(x.args[0]):
         return x.args[0] ** (v.attrs.get("n", 2) // 2)
     return None
 
 
 @rule(
-    "absolute",
+    ops.absolute,
     identity="|x| = x, |x| = -x, |-x| = |x|, ||x|| = |x|",
     holds="the first where x >= 0, the second where x <= 0",
     gains="a kink, or a sign",
@@ -246,7 +252,7 @@ def square_of_root(v: Variable, known: Known) -> Variable | None:
 def modulus(v: Variable, known: Known) -> Variable | None:
     """Drop a modulus, or a sign under it."""
     (x,) = v.args
-    if is_op(x, "negative") or is_op(x, "absolute"):
+    if x.op is ops.negative or x.op is ops.absolute:
         return abs(x.args[0])
     if known.never_negative(x):
         return x

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from deuterium import ops
 from deuterium.graph.constructors import broadcast_to, constant
 from deuterium.graph.variable import Variable
 from deuterium.ops import arrays
@@ -11,11 +12,11 @@ from deuterium.ops.piecewise import relu
 from deuterium.transform.simplify.assumptions import Known
 from deuterium.transform.simplify.broadcastable import joint_shape, spread_shape
 from deuterium.transform.simplify.factors import Factors, build, factors
-from deuterium.transform.simplify.rule_table import is_op, rule
+from deuterium.transform.simplify.rule_table import rule
 
 
 @rule(
-    "sum",
+    ops.add_reduce,
     identity="sum(x) = x over axes of length one",
     gains="one form of what is the same sum",
 )
@@ -37,25 +38,25 @@ def sum_over_short_axes(v: Variable, known: Known) -> Variable | None:
     return arrays.reshape_to(arrays.sum_over(x, long), v.shape)
 
 
-ONLY_MOVE = frozenset({"reshape", "transpose", "scatter"})
+ONLY_MOVE = frozenset({ops.reshape, ops.transpose, ops.scatter})
 
 
 @rule(
-    "sum",
+    ops.add_reduce,
     identity="sum(reshape(x)) = sum(x) over all axes, also for transposes and scatters",
     gains="one node; sums over the same elements are one",
 )
 def sum_of_moved(v: Variable, known: Known) -> Variable | None:
     """Sum before moving."""
     (x,) = v.args
-    if v.shape or x.op is None or x.op.name not in ONLY_MOVE:
+    if v.shape or x.op not in ONLY_MOVE:
         return None
     (source,) = x.args
     return arrays.sum_over(source, tuple(range(-source.ndim, 0)))
 
 
 @rule(
-    "sum",
+    ops.add_reduce,
     identity="sum_ij(c * x_i * y_j) = c * sum_i(x_i) * sum_j(y_j), sum_i(c) = n * c",
     gains="the norm of an outer product is a product of norms: n + m terms, not n * m",
 )
@@ -122,7 +123,7 @@ def _part(
 
 
 @rule(
-    "matmul",
+    ops.matmul,
     identity="(c * r_i * A_ik) @ (s_j * B_kj) = c * r_i * s_j * (A @ B)_ij",
     gains="an output error is met once, not in each element of what is propagated back",
 )
@@ -165,14 +166,14 @@ GRAM_GAIN = 2  # how many times cheaper the Gram form must be
 
 
 @rule(
-    "sum",
+    ops.add_reduce,
     identity="sum(square(A @ D)) = sum((A.T @ A) * (D @ D.T)), both of size T x T",
     gains="T * T * (n + m) products in place of T * n * m, where that is cheaper",
 )
 def gram_form(v: Variable, known: Known) -> Variable | None:
     """Take the squared norm of a matrix product from two small Gram matrices."""
     (x,) = v.args
-    if v.shape != () or not is_op(x, "square") or not is_op(x.args[0], "matmul"):
+    if v.shape != () or x.op is not ops.square or x.args[0].op is not ops.matmul:
         return None
     a, d = x.args[0].args
     if a.ndim != 2:

@@ -8,26 +8,27 @@ from typing import Any
 
 import numpy as np
 
+from deuterium import ops
 from deuterium.graph.constructors import broadcast_to
-from deuterium.graph.operator import lookup
+from deuterium.graph.operator import Operator
 from deuterium.graph.variable import Variable, node
 from deuterium.ops import arrays
 from deuterium.transform.simplify.assumptions import Known
 from deuterium.transform.simplify.broadcastable import broadcast_alike
 from deuterium.transform.simplify.exact_constants import Number
 from deuterium.transform.simplify.factors import Factors, build, factors
-from deuterium.transform.simplify.rule_table import is_op, rule
+from deuterium.transform.simplify.rule_table import rule
 from deuterium.transform.simplify.terms import Terms, build_sum, terms
 
 
 def softmax_of(u: Variable) -> Variable:
     """Return the softmax over the last axis."""
-    return node(lookup("softmax"), (u,), {}, u.shape)
+    return node(ops.softmax_last, (u,), {}, u.shape)
 
 
 def log_sum_exp(u: Variable) -> Variable:
     """Return the log-sum-exp over the last axis."""
-    return node(lookup("logsumexp"), (u,), {}, u.shape[:-1])
+    return node(ops.logsumexp_last, (u,), {}, u.shape[:-1])
 
 
 def over_last_axis(v: Variable) -> bool:
@@ -39,7 +40,11 @@ def over_last_axis(v: Variable) -> bool:
 
 def sum_of_exp(v: Variable) -> Variable | None:
     """Return ``u`` if ``v`` is the sum of ``exp(u)`` over its last axis."""
-    if not is_op(v, "sum") or not over_last_axis(v) or not is_op(v.args[0], "exp"):
+    if (
+        v.op is not ops.add_reduce
+        or not over_last_axis(v)
+        or v.args[0].op is not ops.exp
+    ):
         return None
     (u,) = v.args[0].args
     return u if u.shape[-1] else None
@@ -48,7 +53,7 @@ def sum_of_exp(v: Variable) -> Variable | None:
 def kept_sum_of_exp(v: Variable) -> Variable | None:
     """Return ``u`` if ``v`` is such a sum, reshaped to broadcast over the last axis."""
     inner = v
-    while is_op(inner, "reshape"):
+    while inner.op is ops.reshape:
         (inner,) = inner.args
     u = sum_of_exp(inner)
     if u is None or v.size == 1:
@@ -103,7 +108,7 @@ def _arguments(view: Factors) -> list[Variable]:
     found: dict[Variable, None] = {}
     for base in view.powers:
         u = kept_sum_of_exp(base)
-        if u is None and (_picked(base, "softmax") or _picked(base, "exp")):
+        if u is None and (_picked(base, ops.softmax_last) or _picked(base, ops.exp)):
             u = _source(base).args[0]
         if u is not None and u.ndim:
             found[u] = None
@@ -112,12 +117,12 @@ def _arguments(view: Factors) -> list[Variable]:
 
 def _source(v: Variable) -> Variable:
     """Return what elements are picked from."""
-    return v.args[0] if is_op(v, "gather") else v
+    return v.args[0] if v.op is ops.gather else v
 
 
-def _picked(v: Variable, name: str) -> bool:
-    """Whether ``v`` is a function of that name, or elements picked from one."""
-    return is_op(_source(v), name)
+def _picked(v: Variable, op: Operator) -> bool:
+    """Whether ``v`` is an application of an operator, or elements picked from one."""
+    return _source(v).op is op
 
 
 def _collected(view: Factors, u: Variable, known: Known) -> _Group:
@@ -130,8 +135,8 @@ def _collected(view: Factors, u: Variable, known: Known) -> _Group:
             group.sum_node = base
             group.add(base, u, np.arange(count).reshape(base.shape))
             continue
-        is_softmax = _picked(base, "softmax")
-        if not is_softmax and not _picked(base, "exp"):
+        is_softmax = _picked(base, ops.softmax_last)
+        if not is_softmax and not _picked(base, ops.exp):
             continue
         (argument,) = _source(base).args
         if argument is u or (is_softmax and _differ_by_shift(argument, u, known)):
@@ -146,7 +151,7 @@ def _collected(view: Factors, u: Variable, known: Known) -> _Group:
 
 def _place(base: Variable) -> Any:
     """Return what tells picked elements apart: the content of the index array."""
-    if is_op(base, "gather"):
+    if base.op is ops.gather:
         index = base.attrs["index"]
         return index.shape, index.tobytes()
     return None
@@ -154,7 +159,7 @@ def _place(base: Variable) -> Any:
 
 def _rows(base: Variable, u: Variable) -> Any:
     """Return which row of ``u`` each element of ``base`` belongs to."""
-    if is_op(base, "gather"):
+    if base.op is ops.gather:
         return base.attrs["index"] // u.shape[-1]
     return np.arange(math.prod(u.shape[:-1])).reshape((*u.shape[:-1], 1))
 
@@ -195,7 +200,7 @@ def _emit(view: Factors, u: Variable, group: _Group) -> bool:
 
 
 def _repicked(like: Variable, source: Variable) -> Variable:
-    if is_op(like, "gather"):
+    if like.op is ops.gather:
         return node(like.op, (source,), like.attrs, like.shape)
     return source
 
@@ -212,7 +217,7 @@ def _split_shift(u: Variable, known: Known) -> tuple[Variable, Variable] | None:
     """Return ``(x, c)`` if ``u`` is ``x + c``, ``c`` constant along the last axis."""
     view = terms(u, known)
     for term, coefficient in view.terms.items():
-        if not is_op(term, "broadcast") or not _constant_along_last(term.args[0]):
+        if term.op is not ops.broadcast or not _constant_along_last(term.args[0]):
             continue
         rest = view.without(term)
         x = build_sum(rest, known) if rest.terms else None
@@ -230,12 +235,12 @@ def _without_shift(u: Variable, known: Known) -> set[tuple[int, Number]]:
     return {
         (id(term), c)
         for term, c in terms(u, known).terms.items()
-        if not (is_op(term, "broadcast") and _constant_along_last(term.args[0]))
+        if not (term.op is ops.broadcast and _constant_along_last(term.args[0]))
     }
 
 
 @rule(
-    "softmax",
+    ops.softmax_last,
     identity="softmax(x + c) = softmax(x)",
     holds="where c is defined and constant along the last axis",
     gains="the shift by a maximum, a kink, goes away",
@@ -249,7 +254,7 @@ def softmax_of_shifted(v: Variable, known: Known) -> Variable | None:
 
 
 @rule(
-    "logsumexp",
+    ops.logsumexp_last,
     identity="logsumexp(x + c) = logsumexp(x) + c",
     holds="where c is constant along the last axis",
     gains="the shift by a maximum cancels outside",
@@ -265,7 +270,7 @@ def log_sum_exp_of_shifted(v: Variable, known: Known) -> Variable | None:
 
 
 @rule(
-    "log",
+    ops.log,
     identity="log(sum(exp(x))) = logsumexp(x)",
     gains="no overflow, exact bounds: it increases in every element",
 )
@@ -277,14 +282,14 @@ def log_of_sum_of_exp(v: Variable, known: Known) -> Variable | None:
 
 
 @rule(
-    "log",
+    ops.log,
     identity="log(softmax(x)) = x - logsumexp(x), of all elements or of some",
     gains="no quotient whose logarithm has a pole, no underflow",
 )
 def log_of_softmax(v: Variable, known: Known) -> Variable | None:
     """Write the logarithm of a softmax as a difference."""
     (p,) = v.args
-    if not _picked(p, "softmax"):
+    if not _picked(p, ops.softmax_last):
         return None
     (u,) = _source(p).args
     total = arrays.reshape_to(log_sum_exp(u), (*u.shape[:-1], 1))
@@ -292,7 +297,7 @@ def log_of_softmax(v: Variable, known: Known) -> Variable | None:
 
 
 @rule(
-    "sum",
+    ops.add_reduce,
     identity="sum(softmax(x) * c + y) = c + sum(y) over the last axis",
     holds="where c is constant along the last axis and x is defined",
     gains="probabilities add up to one: shifts by a maximum leave the derivative",
@@ -306,7 +311,7 @@ def sum_of_softmax(v: Variable, known: Known) -> Variable | None:
     for term in view.terms:
         product = factors(term, known)
         for base, e in product.powers.items():
-            if e == 1 and is_op(base, "softmax") and base.shape == x.shape:
+            if e == 1 and base.op is ops.softmax_last and base.shape == x.shape:
                 found = _without_softmax(v, view, term, base, known)
                 if found is not None:
                     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from deuterium import ops
 from deuterium.graph.constructors import broadcast_to, constant
 from deuterium.graph.variable import Variable
 from deuterium.transform.simplify.assumptions import Known
@@ -13,15 +14,15 @@ from deuterium.transform.simplify.terms import build_sum, terms
 
 
 @rule(
-    "add",
-    "subtract",
+    ops.add,
+    ops.subtract,
     identity="x + 0 = x, 0 - x = -x, x + (-y) = x - y, x - (-y) = x + y",
     gains="one node; one form of what is the same difference",
 )
 def add_zero(v: Variable, known: Known) -> Variable | None:
     """Drop a term of zero, and the sign of a term."""
     a, b = v.args
-    adds = v.op is not None and v.op.name == "add"
+    adds = v.op is ops.add
     number = known.number(b)
     if number == 0:
         return a
@@ -29,16 +30,16 @@ def add_zero(v: Variable, known: Known) -> Variable | None:
         return a - constant(-number) if adds else a + constant(-number)
     if known.number(a) == 0:
         return b if adds else -b
-    if b.op is not None and b.op.name == "negative":
+    if b.op is ops.negative:
         return a - b.args[0] if adds else a + b.args[0]
-    if adds and a.op is not None and a.op.name == "negative":
+    if adds and a.op is ops.negative:
         return b - a.args[0]
     return None
 
 
 @rule(
-    "add",
-    "subtract",
+    ops.add,
+    ops.subtract,
     identity="x + 2 * x - 3 + 1 = 3 * x - 2, x - x = 0",
     holds="where the terms that vanish are defined",
     gains="one number, and each term once",
@@ -55,8 +56,8 @@ def merge_terms(v: Variable, known: Known) -> Variable | None:
 
 
 @rule(
-    "add",
-    "subtract",
+    ops.add,
+    ops.subtract,
     identity="a * b + a * c = a * (b + c), also next to other terms",
     gains="one multiplication; bounds never wider, since a is met once",
 )
@@ -65,10 +66,10 @@ def common_factor(v: Variable, known: Known) -> Variable | None:
     assert v.op is not None  # it was found by its operator
     first, last = v.args
     found = _taken_out(v, first, last, known)
-    if found is not None or v.op.name != "add":
+    if found is not None or v.op is not ops.add:
         return found
     # and of the last two terms of a longer sum
-    if first.op is not None and first.op.name == "add":
+    if first.op is ops.add:
         found = _taken_out(v, first.args[1], last, known)
         return None if found is None else first.args[0] + found
     return None
@@ -96,7 +97,7 @@ def _taken_out(v: Variable, a: Variable, b: Variable, known: Known) -> Variable 
 
 
 def _is_product(v: Variable) -> bool:
-    return v.op is not None and v.op.name in OPEN
+    return v.op in OPEN
 
 
 def _rest(view: Factors, known: Known) -> Variable | None:
