@@ -7,7 +7,7 @@ the other (by name, then in C order); `Problem` goes between rows and symbols.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import copy
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -86,6 +86,10 @@ class Problem:
         if self._objective is None:
             self._objective = simplify(dense(self.sought), self.domain)
         return self._objective
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        make = partial(Problem, maximize=self.maximizes)
+        return make, (self.given, self.domain), {"_objective": self._objective}
 
     def _check_names(self, caller: str) -> None:
         symbols = {s.name: s for s in self.symbols}
@@ -181,7 +185,8 @@ class Problem:
         row = np.full(self.size, np.nan)
         row[np.asarray(at)] = values
         given = {n: x for n, x in self.arrays(row).items() if not np.isnan(x).any()}
-        special = copy(self)
+        special = object.__new__(Problem)
+        special.__dict__.update(self.__dict__)
         special._objective = simplify(substitute(self.objective, given), self.domain)
         return special
 

@@ -19,10 +19,11 @@ from deuterium.evaluate.codegen import Program, generate
 from deuterium.evaluate.inputs import fitted, fitted_shape, require_all
 from deuterium.evaluate.lower import lower
 from deuterium.graph.constructors import as_variable
-from deuterium.graph.serialize import dumps, loads
+from deuterium.graph.serialize import from_json, to_json
 from deuterium.graph.traverse import free_symbols, topological
 from deuterium.graph.validate import check, listed
 from deuterium.graph.variable import Variable
+from deuterium.interval.environment import standard_only
 
 FORMAT, VERSION = "deuterium-function", 1
 VIEWS = ("broadcast", "reshape", "transpose")  # operators that copy nothing
@@ -166,14 +167,25 @@ class CompiledFunction:
             "version": VERSION,
             "backend": self.backend,
             "inputs": len(self.inputs),
-            "graph": json.loads(dumps([*self.inputs, *self.outputs])),
+            "graph": to_json([*self.inputs, *self.outputs]),
         }
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _from_json, (self.to_json(), "this pickle")
+
+    def __copy__(self) -> CompiledFunction:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> CompiledFunction:
+        return self
+
+    @standard_only  # numbers as text are worked out in floating point, here and below
     def save(self, path: str | Path) -> None:
         """Write the function to a JSON file: its graph, never its code."""
         Path(path).write_text(json.dumps(self.to_json(), allow_nan=False))
 
     @classmethod
+    @standard_only
     def load(cls, path: str | Path) -> CompiledFunction:
         """Read a function saved by `save`, and compile it afresh.
 
@@ -186,22 +198,27 @@ class CompiledFunction:
             flat = json.loads(Path(path).read_text())
         except ValueError as error:
             raise GraphError(f"load: {path} is not JSON: {error}") from None
-        if not isinstance(flat, dict) or flat.get("format") != FORMAT:
-            raise GraphError(f"load: {path} is not a {FORMAT} file")
-        if flat.get("version") != VERSION or flat.get("backend") not in NAMES:
-            raise GraphError(
-                f"load: {path} has version {flat.get('version')!r} and backend "
-                f"{flat.get('backend')!r}; this deuterium reads version {VERSION}"
-            )
-        nodes = loads(json.dumps(flat.get("graph")))
-        count = flat.get("inputs")
-        if not isinstance(count, int) or not 0 <= count <= len(nodes):
-            raise GraphError(f"load: {path} has a wrong number of inputs: {count!r}")
-        return compile(nodes[:count], nodes[count:], backend=flat["backend"])
+        return _from_json(flat, path)
 
     def __repr__(self) -> str:
         lines = self.source.count(" = ")
         return f"<compiled function: {lines} steps on {self.backend}>"
+
+
+def _from_json(flat: Any, source: str | Path) -> CompiledFunction:
+    """Compile what `to_json` returned, once it is known to be legal."""
+    if not isinstance(flat, dict) or flat.get("format") != FORMAT:
+        raise GraphError(f"load: {source} is not a {FORMAT} file")
+    if flat.get("version") != VERSION or flat.get("backend") not in NAMES:
+        raise GraphError(
+            f"load: {source} has version {flat.get('version')!r} and backend "
+            f"{flat.get('backend')!r}; this deuterium reads version {VERSION}"
+        )
+    nodes = from_json(flat.get("graph"))
+    count = flat.get("inputs")
+    if not isinstance(count, int) or not 0 <= count <= len(nodes):
+        raise GraphError(f"load: {source} has a wrong number of inputs: {count!r}")
+    return compile(nodes[:count], nodes[count:], backend=flat["backend"])
 
 
 def _load(program: Program, library: Backend, device: Any) -> Any:

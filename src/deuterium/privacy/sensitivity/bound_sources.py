@@ -64,7 +64,7 @@ def of_bracket(
     status = bracket.status
     if not is_norm and bracket.upper < math.inf:
         _require_norm_of(bracket)
-        if bracket._proved is None:  # made by hand
+        if bracket._problem is None:  # made by hand
             status = "trusted"
     return {
         "quantity": quantity,
@@ -81,11 +81,11 @@ def of_bracket(
 
 def _require_norm_of(bracket: Bracket) -> None:
     """Raise unless a bracket is of the supremum of what is never negative."""
-    if bracket._proved is None:
+    if bracket._problem is None:
         if not (bracket.lower >= 0 or bracket.lower == -math.inf):  # nothing found
             raise UnsupportedError(f"Sensitivity: this bracket {SIGNED}")
         return
-    problem: Problem = bracket._proved.problem
+    problem: Problem = bracket._problem
     if not problem.maximizes:
         raise UnsupportedError(
             "Sensitivity: this bracket is of an infimum (deuterium.minimize); a "

@@ -182,7 +182,7 @@ class Sensitivity:
                 "verify: there is no certificate to replay; how the bound was found: "
                 f"{'; '.join(self.assumptions) or self.status}"
             )
-        problems = [b._proved.problem for b in brackets]
+        problems = [b._problem for b in brackets]
         return tuple(
             b.certificate.verify(p.given, p.domain)
             for b, p in zip(brackets, problems, strict=True)
@@ -416,7 +416,7 @@ def _require_same_vector(s: Sensitivity, diameter: Any) -> None:
 
 
 def _is_proved(x: Any) -> bool:
-    return isinstance(x, Bracket) and x._proved is not None
+    return isinstance(x, Bracket) and x._problem is not None
 
 
 def _differ(a: Any, b: Any) -> bool:
