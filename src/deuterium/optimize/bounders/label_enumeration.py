@@ -8,7 +8,7 @@ is convex in, of whose range only the two end points count.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -59,7 +59,7 @@ class Form:
     bounder: Bounder
 
 
-class SpecialFirst:
+class SpecialFirst(Bounder):
     """Cuts labels first, and leaves each of their values to a bounder of its own.
 
     Parameters
@@ -72,7 +72,7 @@ class SpecialFirst:
         Inputs that the objective is convex in.
     """
 
-    places = ()  # those of each form are its own
+    forms: Sequence[Form]
 
     def __init__(self, problem: Problem, forms: list[Form], convex: list[int]) -> None:
         self.problem, self.forms, self.convex = problem, forms, convex

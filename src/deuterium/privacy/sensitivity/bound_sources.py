@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.certify.certificate import Certificate
 from deuterium.domain.problem import Problem
 from deuterium.enclose import enclose
 from deuterium.errors import InvalidInputError, UnsupportedError
@@ -20,7 +21,14 @@ from deuterium.interval import Interval
 from deuterium.optimize.branch_and_bound.result import Bracket
 from deuterium.search.search import Estimate
 
-__all__ = ["ASSUMPTIONS", "largest", "of_bracket", "of_interval", "refuse_estimate"]
+__all__ = [
+    "ASSUMPTIONS",
+    "BothSides",
+    "largest",
+    "of_bracket",
+    "of_interval",
+    "refuse_estimate",
+]
 
 ASSUMPTIONS = (
     "the domain is public: no bound was computed from the data",
@@ -35,6 +43,20 @@ SIGNED = (
     "side, nor of two records apart. Use privacy.contribution, diameter or lipschitz, "
     "or bound the norm (deuterium.norm, numpy.abs)"
 )
+
+
+class BothSides:
+    """What the brackets of a supremum and of an infimum say together."""
+
+    def __init__(self, top: Bracket, bottom: Bracket) -> None:
+        self.sides = top, bottom
+        self.status = top.status if top.status != "optimal" else bottom.status
+
+    @property
+    def certificate(self) -> tuple[Certificate | None, ...] | None:
+        """Two certificates: of the supremum and of the infimum; None if one fails."""
+        found = tuple(side.certificate for side in self.sides)
+        return None if None in found else found
 
 
 def refuse_estimate(x: Any, who: str) -> None:

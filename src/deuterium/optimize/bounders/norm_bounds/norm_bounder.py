@@ -21,7 +21,7 @@ from deuterium.optimize.bounders.norm_bounds.norm_propagation import (
 )
 from deuterium.optimize.bounders.norm_bounds.spectral_norm import raised
 from deuterium.optimize.bounders.norm_bounds.unsaturated_starts import unsaturated
-from deuterium.optimize.region import Proof, Regions, Verdicts, whole
+from deuterium.optimize.region import Bounder, Proof, Regions, Verdicts, whole
 
 SHARP = 4  # regions at once, up to which products are bounded over cubes
 NOTHING: Proof = ("interval", {})
@@ -57,7 +57,7 @@ def first_bound(problem: Problem) -> tuple[float, Proof] | None:
     return bounder.first()
 
 
-class NormsBounder:
+class NormsBounder(Bounder):
     """Bounds by norms of whole arrays.
 
     Parameters
@@ -66,8 +66,6 @@ class NormsBounder:
         What is maximised.
     """
 
-    atoms = 0
-    places = ()
     batch = 64
 
     def __init__(self, problem: Problem) -> None:
@@ -262,4 +260,4 @@ def _part(choices: dict[int, dict[str, Any]], b: int, k: int) -> dict[str, Any]:
 
 def _plain(what: Any, b: int, k: int) -> Any:
     item = what[min(b, what.shape[0] - 1), min(k, what.shape[1] - 1)]
-    return item.tolist() if hasattr(item, "tolist") else item
+    return item.tolist() if isinstance(item, (np.ndarray, np.generic)) else item
