@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from deuterium.budget import watch
-from deuterium.graph.traverse import topological
+from deuterium.graph.traverse import Graph, is_never_negative
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
 from deuterium.interval import stacked as ends
@@ -30,7 +30,6 @@ from deuterium.interval.rounding import EPS
 from deuterium.interval.stacked import Uncovered
 
 MOVES = {"broadcast", "reshape", "transpose", "gather", "concatenate", "select"}
-SPREADS = {"add", "multiply", "sum", "matmul", *MOVES}  # keep non-negative so
 KEPT = {*MOVES, "relu", "relu'", "softmax"}  # whose steps pass no range themselves
 CHUNK = 9000  # elements of one end of the largest array; more leave the fast cache
 ROWS = 32  # but no fewer boxes than this at once, or large matrices are read too often
@@ -129,7 +128,8 @@ class _Builder:
     def __init__(
         self, outputs: Sequence[Variable], fixed: Mapping[Variable, Interval]
     ) -> None:
-        self.order = topological(outputs)
+        graph = Graph.of(outputs)
+        self.order = graph.order
         self.slot = {node: i for i, node in enumerate(self.order)}
         self.known: dict[Variable, _Known] = {}
         self.constants: dict[Variable, Any] = {}
@@ -142,8 +142,8 @@ class _Builder:
             for n in self.order
             if n.op is not None and n.op.name in _SLOPES.values()
         }
-        uses = Counter(a for n in self.order for a in n.args)
-        uses.update(outputs)
+        uses = Counter(outputs)
+        uses.update({n: len(users) for n, users in graph.users.items()})
         self.alone = {n for n in self.order if uses[n] == 1}
         for node in self.order:
             self._enter(node, fixed)
@@ -156,7 +156,7 @@ class _Builder:
             self.known[node] = _Known(thin=False, nonnegative=False)
             self.symbols.append((self.slot[node], node.name))
         else:
-            self.known[node] = _Known(False, self._is_nonnegative(node))
+            self.known[node] = _Known(False, is_never_negative(node, self.nonnegative))
             step, args = self._made(node)
             if node.op is None or node.op.name not in KEPT:
                 step = _cut(step, *self._range(node))
@@ -178,13 +178,6 @@ class _Builder:
         assert node.op is not None  # leaves do not come here
         low, high = node.op.facts.get("range", (node.op.at_least, np.inf))
         return max(low, 0.0) if self.known[node].nonnegative else low, high
-
-    def _is_nonnegative(self, node: Variable) -> bool:
-        assert node.op is not None  # leaves do not come here
-        if node.op.at_least >= 0:
-            return True
-        known = [self.known[a].nonnegative for a in node.args]
-        return node.op.name in SPREADS and all(known)
 
     def _made(self, node: Variable) -> Made:
         """Return the fastest step that holds for a node."""

@@ -20,7 +20,7 @@ from deuterium.evaluate.inputs import fitted, fitted_shape, require_all
 from deuterium.evaluate.lower import lower
 from deuterium.graph.constructors import as_variable
 from deuterium.graph.serialize import from_json, to_json
-from deuterium.graph.traverse import free_symbols, topological
+from deuterium.graph.traverse import Graph
 from deuterium.graph.validate import check, listed
 from deuterium.graph.variable import Variable
 from deuterium.interval.environment import standard_only
@@ -53,7 +53,7 @@ class CompiledFunction:
     ) -> None:
         self.inputs, self.outputs = tuple(inputs), tuple(outputs)
         self.backend = name
-        lowered = lower(self.inputs, self.outputs)
+        lowered = lower(self.inputs, outputs)
         self._program = generate(self.inputs, lowered)
         # outputs whose line gives an array that something else holds, too
         self._borrowed = [
@@ -64,7 +64,7 @@ class CompiledFunction:
         self._run = _load(self._program, self._library, None)
         self._elsewhere: dict[Any, Any] = {}  # the function on other devices
         # what one record needs: every intermediate array, as if none were let go of
-        self._record_bytes = 8 * sum(n.size for n in topological(lowered) if n.op)
+        self._record_bytes = 8 * sum(n.size for n in lowered.order if n.op)
 
     @property
     def source(self) -> str:
@@ -274,7 +274,8 @@ def compile(
             raise InvalidInputError(
                 f"compile: `inputs` must be symbols or constants, got {v!r}"
             )
-    check(outs)
-    symbols = {v.name: v for v in free_symbols(outs)}
+    graph = outputs if isinstance(outputs, Graph) else Graph(outs)
+    check(graph)
+    symbols = {v.name: v for v in graph.symbols}
     require_all([v.name for v in ins], symbols, "compile", "place among the inputs")
-    return CompiledFunction(ins, outs, backend)
+    return CompiledFunction(ins, graph, backend)

@@ -18,19 +18,19 @@ from deuterium.graph.constructors import apply, broadcast_to, constant
 from deuterium.graph.hashcons import share
 from deuterium.graph.interpret import interpret, pick
 from deuterium.graph.operator import Operator
-from deuterium.graph.traverse import topological
+from deuterium.graph.traverse import Graph, topological
 from deuterium.graph.variable import Variable
 from deuterium.transform.pipeline import prepared
 
 
-def lower(inputs: Sequence[Variable], outputs: Sequence[Variable]) -> list[Variable]:
+def lower(inputs: Sequence[Variable], outputs: Sequence[Variable]) -> Graph:
     """Return outputs that compute the same from the same inputs, ready for code."""
     simple = prepared(outputs, [v for v in inputs if v.is_constant])
     spelled = share(spell_out(simple), inputs)
     return share(fold_constants(inputs, spelled), inputs)
 
 
-def spell_out(outputs: Sequence[Variable]) -> list[Variable]:
+def spell_out(outputs: Sequence[Variable]) -> Sequence[Variable]:
     """Replace slopes (``expit'`` and the like) by their formulas."""
 
     def rule(op: Operator) -> Any:
@@ -41,6 +41,8 @@ def spell_out(outputs: Sequence[Variable]) -> list[Variable]:
 
     order = topological(outputs)
     kept = _untouched(order, lambda n: n.op is not None and "formula" in n.op.facts)
+    if len(kept) == len(order):
+        return outputs
     return pick(interpret(order, lambda v: v, rule, kept), outputs)
 
 
@@ -55,7 +57,7 @@ def _untouched(order: Sequence[Variable], changes: Any) -> dict[Variable, Variab
 
 def fold_constants(
     inputs: Sequence[Variable], outputs: Sequence[Variable]
-) -> list[Variable]:
+) -> Sequence[Variable]:
     """Replace what depends on no input by its value."""
     order = topological(outputs)
     given = {v for v in inputs if v.is_constant}
@@ -68,6 +70,8 @@ def fold_constants(
                 fixed[n] = value
     used = {a for n in order if n not in fixed for a in n.args} | set(outputs)
     folded = {n: _folded(n, fixed) for n in fixed if n in used}
+    if all(new is n for n, new in folded.items()):
+        return outputs
     return pick(interpret(order, lambda v: v, _again, folded), outputs)
 
 

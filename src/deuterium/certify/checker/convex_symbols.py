@@ -22,7 +22,7 @@ MOVES = {
     "reshape", "transpose", "broadcast", "gather", "scatter", "concatenate", "select",
 }  # fmt: skip
 SUMS = MOVES | {"sum", "cumsum", "add"}  # of what is not negative, not negative
-KEEP_SIGN = SUMS | {"multiply", "matmul"}
+KEEP_SIGN = SUMS | {"multiply", "divide", "prod", "matmul", "maximum"}
 
 
 def is_convex_in(graph: Variable, variable: str | Variable) -> bool:

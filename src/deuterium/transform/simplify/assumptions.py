@@ -14,6 +14,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from deuterium.graph.traverse import KEEP_SIGN
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
 from deuterium.interval.interval_arithmetic import undefined_where
@@ -37,13 +38,6 @@ KEEP_NONZERO = frozenset(
     }
 )  # fmt: skip
 """Operators that are not zero where none of their arguments is."""
-
-
-KEEP_SIGN = frozenset(
-    {"add", "multiply", "divide", "sum", "prod", "broadcast", "reshape", "transpose",
-     "gather", "scatter", "maximum"}
-)  # fmt: skip
-"""Operators that are not negative where none of their arguments is."""
 
 _CHOOSE = frozenset(
     {"minimum", "maximum", "max", "select", "broadcast", "reshape", "transpose",

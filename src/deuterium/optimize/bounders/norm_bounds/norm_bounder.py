@@ -8,8 +8,6 @@ import numpy as np
 
 from deuterium.domain.domain import Within
 from deuterium.domain.problem import Problem
-from deuterium.graph.traverse import topological
-from deuterium.graph.variable import Variable
 from deuterium.interval.rounding import EPS, MIN_NORMAL, Array
 from deuterium.optimize.bounders.natural_interval import longest_side, middles
 from deuterium.optimize.bounders.norm_bounds.ball_and_box import Value, known
@@ -32,18 +30,14 @@ FEWEST, MOST = 8, 5_000  # elements of an array worth it, nodes of a graph
 
 def norms(problem: Problem) -> NormsBounder | None:
     """Return the bounder by norms, or None where no array's norm is in the graph."""
-    order = topological([problem.objective])
-    if len(order) > MOST or not problem.size:
+    graph = problem.graph
+    if len(graph.order) > MOST or not problem.size:
         return None
-    for v in order:
+    for v in graph.order:
         name = "" if v.op is None else v.op.name
-        if name == "square" and v.size >= FEWEST and not _is_fixed(v):
+        if name == "square" and v.size >= FEWEST and v in graph.varying:
             return NormsBounder(problem)
     return None
-
-
-def _is_fixed(v: Variable) -> bool:
-    return not any(n.is_symbol for n in topological([v]))
 
 
 def first_bound(problem: Problem) -> tuple[float, Proof] | None:
@@ -70,7 +64,7 @@ class NormsBounder(Bounder):
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
-        self.layout = Layout(problem.objective)
+        self.layout = Layout(problem.graph)
         self._started = False
         width = problem.upper - problem.lower
         self.scale = np.where(np.isfinite(width) & (width > 0), width, 1.0)
