@@ -1,6 +1,7 @@
 """Certificates written by hand, for the tests here that try to deceive the checker."""
 
-from types import SimpleNamespace
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,9 +9,23 @@ import pytest
 import deuterium as dt
 from deuterium.certify.certificate import Certificate
 from deuterium.certify.format import sealed
+from deuterium.certify.proof_source import ProofSource
 from deuterium.domain.problem import Problem
 from deuterium.errors import CertificateError
 from deuterium.graph.traverse import topological
+
+
+@dataclass
+class Source(ProofSource):
+    """A bounder as the certificate knows it, which may say anything."""
+
+    told: Any = field(default_factory=dict)
+    places: Any = ()
+    labels: Any = ()
+    forms: Any = ()
+
+    def facts(self):
+        return self.told
 
 
 def leaf(method="interval", steps=(), **data):
@@ -35,11 +50,9 @@ def tighten(at, lower, upper):
 
 def forged(v, domain, nodes, upper, change=None, facts=None, **told):
     """Return a certificate that claims too little; change what it is about, too."""
-    bounder = SimpleNamespace(**{"places": (), "labels": (), **told})
-    if facts is not None:
-        bounder.facts = lambda: facts
+    source = Source(facts or {}, **told)
     problem = Problem(v, domain)
-    made = Certificate.of(problem, nodes, upper, -np.inf, {}, bounder)
+    made = Certificate.of(problem, nodes, upper, -np.inf, {}, source)
     if change is not None:
         change(made.body)
     return Certificate(made.body, sealed(made.body))

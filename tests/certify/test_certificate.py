@@ -4,7 +4,6 @@ import copy
 import json
 import math
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,6 +16,7 @@ from deuterium.certify.checker.verify import verify
 from deuterium.certify.format import sealed
 from deuterium.domain.problem import Problem
 from deuterium.errors import CertificateError
+from tests.certify.forging import Source
 
 INTERVAL = ["interval", {}]
 
@@ -44,8 +44,8 @@ def tighten(at, lower, upper):
 def made(v, domain, nodes, upper, lower, witness, maximize=True, atoms=(), labels=()):
     problem = Problem(v, domain, maximize=maximize)
     places = [(a(problem.objective), e) for a, e in atoms]
-    bounder = SimpleNamespace(places=places, labels=labels)
-    return Certificate.of(problem, nodes, upper, lower, witness, bounder)
+    source = Source(places=places, labels=labels)
+    return Certificate.of(problem, nodes, upper, lower, witness, source)
 
 
 def find(name, count=0):

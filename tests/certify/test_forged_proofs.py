@@ -8,7 +8,16 @@ import numpy as np
 import deuterium as dt
 from deuterium.domain.problem import Problem
 from deuterium.graph.traverse import topological
-from tests.certify.forging import cut, ends, face, forged, leaf, refused, tighten
+from tests.certify.forging import (
+    Source,
+    cut,
+    ends,
+    face,
+    forged,
+    leaf,
+    refused,
+    tighten,
+)
 
 x, y = dt.symbol("x"), dt.symbol("y")
 UNIT = dt.Box({x: (0, 1), y: (0, 1)})
@@ -47,8 +56,9 @@ def special_form(problem, j, value, atom=""):
     special = problem.fixed(at, values)
     order = topological([special.objective])
     places = [(n.args[0], 0) for n in order if n.op and n.op.name == atom]
-    bounder = SimpleNamespace(places=places)
-    return SimpleNamespace(at=at, values=values, problem=special, bounder=bounder)
+    return SimpleNamespace(
+        at=at, values=values, problem=special, bounder=Source(places=places)
+    )
 
 
 def test_a_moved_input_frees_the_atoms_of_its_label():

@@ -143,15 +143,6 @@ def test_without_scikit_learn(monkeypatch):
         run_demo()
 
 
-def test_importing_loads_nothing_optional():
-    import subprocess
-
-    code = "import sys, deuterium.cli; print([m for m in ('sklearn', 'matplotlib', "
-    code += "'flint', 'dp_accounting', 'torch', 'jax') if m in sys.modules])"
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert ran.stdout.strip() == "[]", ran.stderr
-
-
 def test_norm_is_that_of_the_loss_gradient():
     weights = bc.train(*bc.load_records()[1:], seed=2, epochs=1)
     problem = bc._Problem(weights)

@@ -3,8 +3,13 @@
 from itertools import pairwise
 
 import numpy as np
+import pytest
+import sympy
+from scipy.special import log_expit
 
 import deuterium as dt
+from deuterium.graph import OPERATORS, closed_form
+from deuterium.graph.form_length import PRINTABLE_TEXT
 
 
 def deep(units):
@@ -37,3 +42,60 @@ def test_a_form_of_a_page_is_written_out():
     v = deep([2, 2, 1])
     assert "tanh" in repr(v)
     assert "x_0_1" in repr(v)
+
+
+def shown(v):
+    return repr(v) + (v._repr_latex_() or "")
+
+
+UNARY = [
+    name
+    for name, op in OPERATORS.items()
+    if op.elementwise and op.symbolic and op.arity == 1 and name != "integer_power"
+]
+
+
+@pytest.mark.parametrize("name", UNARY)
+def test_no_function_of_itself_fills_the_screen(name):
+    """A second slope of a sigmoid, 150 times in itself, was thought to be short."""
+    v = dt.symbol("x")
+    for depth in range(1, 151):
+        v = OPERATORS[name](v)
+        if depth % 10 in (1, 5):
+            assert len(shown(v)) <= 10 * PRINTABLE_TEXT
+
+
+@pytest.mark.parametrize(
+    "function",
+    [dt.softmax, dt.log_softmax, np.cumsum, lambda x: x @ np.full((8, 8), 1 / 3)],
+)
+def test_no_row_of_rows_fills_the_screen(function):
+    v = dt.symbol("x", shape=(8,))
+    for _ in range(20):
+        v = function(v)
+        assert len(shown(v[0])) <= 10 * PRINTABLE_TEXT
+
+
+def test_a_form_too_long_is_not_even_made(monkeypatch):
+    """The loss of the README's tour took a minute and a half to be shown."""
+
+    def refuse(*_):
+        raise AssertionError("a closed form was made")
+
+    for name in ("data", "to_symengine"):
+        monkeypatch.setattr(closed_form, name, refuse)
+    x = dt.symbol("x", shape=(1, 30))
+    parameters = [dt.constant(np.full(s, 0.1)) for s in ((30, 16), (16,), (16, 1))]
+    logit = np.tanh(x @ parameters[0] + parameters[1]) @ parameters[2]
+    loss = -np.sum(log_expit(logit))
+    for v in (loss, dt.norm(dt.grad(loss, parameters)), deep([8, 8, 8, 1])):
+        assert shown(v).startswith("<Variable shape=()")
+
+
+def test_latex_asks_nothing_of_nested_functions(monkeypatch):
+    """SymPy takes twice as long for every hyperbolic tangent around another."""
+    v = dt.symbol("x")
+    for _ in range(9):
+        v = 1 - np.tanh(v) ** 2
+    monkeypatch.setattr(sympy.tanh, "eval", None)
+    assert v._repr_latex_().count("tanh") == 9

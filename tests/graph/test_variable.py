@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import inspect
-import subprocess
 import sys
 import weakref
 
@@ -154,17 +153,6 @@ def test_optional_packages_are_asked_for_by_name():
         require("no_such_module", "no-such", "this test")
     assert isinstance(caught.value, ImportError)
     assert isinstance(caught.value, DeuteriumError)
-
-
-def test_importing_the_tools_loads_no_optional_package():
-    code = (
-        "import sys, deuterium.testing\n"
-        "optional = {'flint', 'hypothesis', 'jax', 'torch', 'matplotlib'}\n"
-        "loaded = optional & set(sys.modules)\n"
-        "sys.exit(str(loaded) if loaded else 0)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
 
 
 def test_without_flint_the_oracle_says_what_to_install(monkeypatch):

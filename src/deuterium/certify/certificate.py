@@ -31,6 +31,7 @@ from deuterium.certify.format import (
     sealed,
     text,
 )
+from deuterium.certify.proof_source import ProofSource
 from deuterium.domain.domain import Domain
 from deuterium.domain.problem import Problem
 from deuterium.errors import (
@@ -71,7 +72,7 @@ class Certificate:
         upper: float,
         lower: float,
         witness: Mapping[str, Any],
-        bounder: Any = None,
+        source: ProofSource | None = None,
     ) -> Certificate:
         """Return the certificate of a finished search.
 
@@ -86,13 +87,10 @@ class Certificate:
             told to the caller: of a minimum, ``lower`` is what the tree proves.
         witness : mapping from str to array
             The point where the other end is reached.
-        bounder : Bounder, optional
-            Whose proofs these are.  Taken from it: ``places``, the nodes of the
-            objective and their elements that are coordinates behind the inputs;
-            ``facts()``, numbers that hold for all leaves; and, where it puts labels in
-            as numbers, ``labels`` and ``forms``, each with its own ``at``, ``values``,
-            ``problem`` and ``bounder``.
+        source : ProofSource, optional
+            What the proofs refer to: the bounder that made them.
         """
+        source = source or ProofSource()
         body = {
             "format": FORMAT,
             "version": VERSION,
@@ -104,8 +102,8 @@ class Certificate:
             "upper": plain(upper),
             "lower": plain(lower),
             "witness": {name: plain(x) for name, x in witness.items()},
-            "labels": sorted(getattr(bounder, "labels", ())),
-            "forms": forms_to_json(problem, bounder),
+            "labels": sorted(source.labels),
+            "forms": forms_to_json(problem, source),
             "root": {"lower": plain(problem.lower), "upper": plain(problem.upper)},
             "proof": proof_to_json(nodes),
         }

@@ -13,7 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.certify.proof_source import ProofSource
 from deuterium.domain.domain import Domain, OneOf, Range, UnitVectors, Within
+from deuterium.domain.problem import Problem
 from deuterium.errors import CertificateError
 from deuterium.graph.serialize import dumps
 from deuterium.graph.traverse import topological
@@ -94,41 +96,32 @@ def plain(x: Any) -> Any:
     return x
 
 
-def forms_to_json(problem: Any, bounder: Any) -> list[dict[str, Any]]:
+def forms_to_json(problem: Problem, source: ProofSource) -> list[dict[str, Any]]:
     """Return what is said of the objective, and of it with each value of the labels.
 
     A form is ``{"values", "atoms", "facts"}``: the labels' values in the order of the
     inputs (none for the objective itself), the coordinates behind the inputs as nodes
     of the form's objective and elements, and the numbers that hold for all its leaves.
     """
-    found = [_form([], problem.objective, bounder)]
-    if not getattr(bounder, "labels", ()):
+    found = [_form([], problem.objective, source)]
+    if not source.labels:
         return found
-    for form in getattr(bounder, "forms", ()):
+    for form in source.forms:
         pairs = sorted(zip(plain(form.at), plain(form.values), strict=True))
         values = [x for _, x in pairs]
         found.append(_form(values, form.problem.objective, form.bounder))
     return found
 
 
-def _form(values: list[Any], objective: Variable, bounder: Any) -> dict[str, Any]:
-    places = {node: i for i, node in enumerate(topological([objective]))}
-    atoms = getattr(bounder, "places", ())
+def _form(
+    values: list[Any], objective: Variable, source: ProofSource
+) -> dict[str, Any]:
+    number = {node: i for i, node in enumerate(topological([objective]))}
     return {
         "values": values,
-        "atoms": [[places[node], int(element)] for node, element in atoms],
-        "facts": plain(_facts(bounder)),
+        "atoms": [[number[node], int(element)] for node, element in source.places],
+        "facts": plain(source.facts()),
     }
-
-
-def _facts(bounder: Any) -> dict[str, Any]:
-    """Return the facts of a bounder, or of the one that it helps."""
-    while bounder is not None:
-        if hasattr(bounder, "facts"):
-            found: dict[str, Any] = bounder.facts()
-            return found
-        bounder = getattr(bounder, "inner", None) or getattr(bounder, "main", None)
-    return {}
 
 
 def proof_to_json(nodes: Sequence[Any]) -> list[Any]:

@@ -7,7 +7,7 @@ the other (by name, then in C order); `Problem` goes between rows and symbols.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import copy
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from deuterium.errors import InvalidInputError, ShapeError
 from deuterium.evaluate.inputs import require_all, require_known
 from deuterium.graph.constructors import as_variable
 from deuterium.graph.substitute import substitute
-from deuterium.graph.traverse import symbols_in, topological
+from deuterium.graph.traverse import Graph
 from deuterium.graph.variable import Variable
 from deuterium.transform.pipeline import dense
 from deuterium.transform.simplify.simplify import simplify
@@ -47,6 +47,8 @@ class Problem:
         ``v`` or ``-v``, whose supremum is sought.
     order : list of Variable
         The nodes of the graph as given, in topological order.
+    graph : Graph
+        Of the objective.
     symbols : list of Variable
         The symbols of ``v``, by name.
     slices : dict from str to slice
@@ -74,18 +76,32 @@ class Problem:
             )
         self.given, self.domain, self.maximizes = v, domain, maximize
         self.sought = v if maximize else -v
-        self._objective: Variable | None = None
-        self.order = topological([v])
-        self.symbols = sorted(symbols_in(self.order), key=lambda s: s.name)
+        given = Graph([v])
+        self.order = given.order
+        self.symbols = sorted(given.symbols, key=lambda s: s.name)
         self._check_names(caller)
         self._lay_out(caller)
 
-    @property
+    @cached_property
     def objective(self) -> Variable:
         """What is maximised: ``sought``, simplified over the domain on first use."""
-        if self._objective is None:
-            self._objective = simplify(dense(self.sought), self.domain)
-        return self._objective
+        return simplify(dense(self._sought), self.domain)[0]
+
+    @cached_property
+    def graph(self) -> Graph:
+        """The graph of the objective."""
+        return Graph([self.objective])
+
+    @property
+    def _sought(self) -> Graph:
+        if self.maximizes:
+            return Graph.sorted(self.order)
+        return Graph.sorted([*self.order, self.sought])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        make = partial(Problem, maximize=self.maximizes)
+        known = {"objective": self.objective} if "objective" in self.__dict__ else {}
+        return make, (self.given, self.domain), known
 
     def _check_names(self, caller: str) -> None:
         symbols = {s.name: s for s in self.symbols}
@@ -181,8 +197,10 @@ class Problem:
         row = np.full(self.size, np.nan)
         row[np.asarray(at)] = values
         given = {n: x for n, x in self.arrays(row).items() if not np.isnan(x).any()}
-        special = copy(self)
-        special._objective = simplify(substitute(self.objective, given), self.domain)
+        special = object.__new__(Problem)
+        special.__dict__.update(self.__dict__)
+        special.__dict__.pop("graph", None)
+        special.objective = simplify(substitute(self.objective, given), self.domain)
         return special
 
     @property

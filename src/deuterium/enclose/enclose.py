@@ -20,7 +20,7 @@ from deuterium.graph.constructors import as_variable
 from deuterium.graph.interpret import interpret
 from deuterium.graph.operator import Operator
 from deuterium.graph.provenance import describe
-from deuterium.graph.traverse import symbols_in, topological
+from deuterium.graph.traverse import Graph, symbols_in
 from deuterium.graph.variable import Variable
 from deuterium.interval import Cause, Interval
 from deuterium.interval import interval_arithmetic as arithmetic
@@ -63,24 +63,25 @@ def enclose(v: Variable, domain: Domain) -> Interval:
     plan = plan_of(v)
     boxes, tables, batch = plan.boxes(domain, lambda d: _boxes(plan.symbols, d))
     with np.errstate(all="ignore"):
-        fast = plan.run(v, boxes, tables + len(batch), _full_rules)
+        fast = plan.run(v, boxes, tables + len(batch), full_rules)
         if fast is not None:
             if not tables and fast.lower.shape == batch + v.shape:
                 return fast
             return _shaped(fast, v, tables, batch)
-        dense, simple = plan.dense(v), plan.simple(v)
+        dense = plan.dense(v)
+        simple = plan.simple(v, dense)
         meaning = _by_rules(dense, boxes)
-        result = _shaped(meaning[dense], v, tables, batch)
-        if simple is not dense:
-            other = _by_rules(simple, boxes)[simple]
+        result = _shaped(meaning[dense[0]], v, tables, batch)
+        if simple[0] is not dense[0]:
+            other = _by_rules(simple, boxes)[simple[0]]
             result = arithmetic.intersect(result, _shaped(other, v, tables, batch))
         if not _is_finite(result) and len(meaning) <= SIMPLIFIABLE:
             # over this very domain, what looks like a pole may be known to be none
-            special = simplify(dense, domain)
-            other = _by_rules(special, boxes)[special]
+            special = Graph(simplify(dense, domain))
+            other = _by_rules(special, boxes)[special[0]]
             result = arithmetic.intersect(result, _shaped(other, v, tables, batch))
         if not _is_finite(result):
-            result.cause = find_cause(dense, meaning)
+            result.cause = find_cause(dense[0], meaning)
     return result
 
 
@@ -101,12 +102,12 @@ def enumerated(symbols: Sequence[Variable], domain: Domain) -> list[str]:
     return sorted(_enumerated({s.name: s for s in symbols}, domain))
 
 
-def _by_rules(v: Variable, boxes: Mapping[str, Interval]) -> dict[Variable, Interval]:
-    """Return the enclosures of all nodes below ``v`` by the full rules."""
-    return interpret(topological([v]), _leaf(boxes), _rule)
+def _by_rules(graph: Graph, boxes: Mapping[str, Interval]) -> dict[Variable, Interval]:
+    """Return the enclosures of all nodes of a graph by the full rules."""
+    return interpret(graph.order, _leaf(boxes), _rule)
 
 
-def _full_rules(order: Sequence[Variable]) -> dict[Variable, Interval]:
+def full_rules(order: Sequence[Variable]) -> dict[Variable, Interval]:
     """Enclose nodes that depend on no symbol."""
     return interpret(order, _constant, _rule)
 

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from deuterium.enclose.interval_program import EnclosureProgram
-from deuterium.graph.traverse import symbols_in, topological
+from deuterium.graph.traverse import Graph
 from deuterium.graph.validate import check_nodes
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
@@ -35,30 +35,33 @@ class Plan:
     """
 
     def __init__(self, v: Variable) -> None:
-        order = topological([v])
-        check_nodes(order)
-        self.symbols = {s.name: s for s in symbols_in(order)}
+        given = Graph([v])
+        check_nodes(given.order)
+        self.symbols = {s.name: s for s in given.symbols}
         self._boxes: tuple[Any, Any] | None = None  # the last domain, and its boxes
-        self._dense = _if_new(dense(v), v)
-        order = order if self._dense is None else topological([self._dense])
-        operators = sum(1 for n in order if n.op is not None)
+        made = dense(given)
+        self._dense = _Kept(made, v)
+        operators = sum(1 for n in made.order if n.op is not None)
         self._compilable = bool(self.symbols) and FEWEST <= operators <= MOST
-        self._largest = max(n.size for n in order)
-        self._simple: Variable | None = None
-        self._simplified = False
+        self._largest = max(n.size for n in made.order)
+        self._simple: _Kept | None = None
         self._program: EnclosureProgram | None = None
         self._stack: tuple[Any, Any] | None = None  # the last boxes, and their ends
 
-    def dense(self, v: Variable) -> Variable:
+    def dense(self, v: Variable) -> Graph:
         """Return the graph of ``v`` with many scalar nodes made into arrays."""
-        return v if self._dense is None else self._dense
+        return self._dense.graph(v)
 
-    def simple(self, v: Variable) -> Variable:
+    def simple(self, v: Variable, dense: Graph) -> Graph:
         """Return the dense graph simplified for any domain, or as it is if tiny."""
-        if self._compilable and not self._simplified:
-            self._simple = _if_new(simplify(self.dense(v)), v)
-            self._simplified = True
-        return self.dense(v) if self._simple is None else self._simple
+        if not self._compilable:
+            return dense
+        kept = self._simple
+        if kept is None:
+            (made,) = simplify(dense)
+            graph = dense if made is dense[0] else Graph([made])
+            kept = self._simple = _Kept(graph, v)
+        return kept.graph(v)
 
     def boxes(self, domain: Any, make: Callable[[Any], Any]) -> Any:
         """Return what ``make`` makes of a domain; that of the last call is kept."""
@@ -89,7 +92,7 @@ class Plan:
         if self._largest * math.prod(lead) < SMALL:
             return None
         if self._program is None:
-            self._program = _compiled(self.simple(v), full)
+            self._program = _compiled(self.simple(v, self.dense(v)), full)
         if self._program is None:
             return None
         try:
@@ -145,25 +148,23 @@ def plan_of(v: Variable) -> Plan:
     return plan
 
 
-def _if_new(w: Variable, v: Variable) -> Variable | None:
-    """Return ``w`` unless it is ``v`` itself, which a plan must not hold on to."""
-    return None if w is v else w
+class _Kept:
+    """A sorted graph, but for its last node where that is one not to be held on to."""
+
+    def __init__(self, graph: Graph, without: Variable) -> None:
+        last = graph.order[-1]
+        self._order = graph.order[:-1] if last is without else graph.order
+        self._is_whole = last is not without
+
+    def graph(self, last: Variable) -> Graph:
+        """Return the graph, given what was left out."""
+        return Graph.sorted(self._order if self._is_whole else [*self._order, last])
 
 
-def _compiled(simple: Variable, full: Enclose) -> EnclosureProgram | None:
-    order = topological([simple])
-    constants = _without_symbols(order)
-    if constants and constants[-1] is simple:
+def _compiled(graph: Graph, full: Enclose) -> EnclosureProgram | None:
+    if not graph.symbols:
         return None
-    fixed = full(constants)
+    fixed = full(graph.constants)
     if any(np.isnan(x.lower).any() or np.isnan(x.upper).any() for x in fixed.values()):
         return None  # an undefined constant: the full rules say why
-    return EnclosureProgram([simple], fixed)
-
-
-def _without_symbols(order: Sequence[Variable]) -> list[Variable]:
-    free: set[Variable] = set()
-    for n in order:
-        if n.is_symbol or any(a in free for a in n.args):
-            free.add(n)
-    return [n for n in order if n not in free]
+    return EnclosureProgram(graph, fixed)

@@ -24,7 +24,7 @@ import numpy as np
 from deuterium import ops
 from deuterium.budget import watch
 from deuterium.graph.operator import Operator
-from deuterium.graph.traverse import topological
+from deuterium.graph.traverse import Graph, is_never_negative
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
 from deuterium.interval import stacked as ends
@@ -129,7 +129,8 @@ class _Builder:
     def __init__(
         self, outputs: Sequence[Variable], fixed: Mapping[Variable, Interval]
     ) -> None:
-        self.order = topological(outputs)
+        graph = Graph.of(outputs)
+        self.order = graph.order
         self.slot = {node: i for i, node in enumerate(self.order)}
         self.known: dict[Variable, _Known] = {}
         self.constants: dict[Variable, Any] = {}
@@ -142,8 +143,8 @@ class _Builder:
             for n in self.order
             if n.op is not None and len(n.args) == 1 and not n.attrs
         }
-        uses = Counter(a for n in self.order for a in n.args)
-        uses.update(outputs)
+        uses = Counter(outputs)
+        uses.update({n: len(users) for n, users in graph.users.items()})
         self.alone = {n for n in self.order if uses[n] == 1}
         for node in self.order:
             self._enter(node, fixed)
@@ -156,7 +157,7 @@ class _Builder:
             self.known[node] = _Known(thin=False, nonnegative=False)
             self.symbols.append((self.slot[node], node.name))
         else:
-            self.known[node] = _Known(False, self._is_nonnegative(node))
+            self.known[node] = _Known(False, is_never_negative(node, self.nonnegative))
             step, args = self._made(node)
             if not (node.op in KEPT or (node.op and node.op.moves_elements)):
                 step = _cut(step, *self._range(node))
@@ -178,11 +179,6 @@ class _Builder:
         assert node.op is not None  # leaves do not come here
         low, high = node.op.range
         return max(low, 0.0) if self.known[node].nonnegative else low, high
-
-    def _is_nonnegative(self, node: Variable) -> bool:
-        assert node.op is not None  # leaves do not come here
-        known = (self.known[a].nonnegative for a in node.args)
-        return node.op.nonnegative or (node.op.keeps_sign and all(known))
 
     def _made(self, node: Variable) -> Made:
         """Return the fastest step that holds for a node."""

@@ -20,10 +20,11 @@ from deuterium.evaluate.codegen import Program, generate
 from deuterium.evaluate.inputs import fitted, fitted_shape, require_all
 from deuterium.evaluate.lower import lower
 from deuterium.graph.constructors import as_variable
-from deuterium.graph.serialize import dumps, loads
-from deuterium.graph.traverse import free_symbols, topological
+from deuterium.graph.serialize import from_json, to_json
+from deuterium.graph.traverse import Graph
 from deuterium.graph.validate import check, listed
 from deuterium.graph.variable import Variable
+from deuterium.interval.environment import standard_only
 
 FORMAT, VERSION = "deuterium-function", 1
 VIEWS = (ops.broadcast, ops.reshape, ops.transpose)  # operators that copy nothing
@@ -53,7 +54,7 @@ class CompiledFunction:
     ) -> None:
         self.inputs, self.outputs = tuple(inputs), tuple(outputs)
         self.backend = name
-        lowered = lower(self.inputs, self.outputs)
+        lowered = lower(self.inputs, outputs)
         self._program = generate(self.inputs, lowered)
         # outputs whose line gives an array that something else holds, too
         self._borrowed = [
@@ -64,7 +65,7 @@ class CompiledFunction:
         self._run = _load(self._program, self._library, None)
         self._elsewhere: dict[Any, Any] = {}  # the function on other devices
         # what one record needs: every intermediate array, as if none were let go of
-        self._record_bytes = 8 * sum(n.size for n in topological(lowered) if n.op)
+        self._record_bytes = 8 * sum(n.size for n in lowered.order if n.op)
 
     @property
     def source(self) -> str:
@@ -167,14 +168,25 @@ class CompiledFunction:
             "version": VERSION,
             "backend": self.backend,
             "inputs": len(self.inputs),
-            "graph": json.loads(dumps([*self.inputs, *self.outputs])),
+            "graph": to_json([*self.inputs, *self.outputs]),
         }
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _from_json, (self.to_json(), "this pickle")
+
+    def __copy__(self) -> CompiledFunction:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> CompiledFunction:
+        return self
+
+    @standard_only  # numbers as text are worked out in floating point, here and below
     def save(self, path: str | Path) -> None:
         """Write the function to a JSON file: its graph, never its code."""
         Path(path).write_text(json.dumps(self.to_json(), allow_nan=False))
 
     @classmethod
+    @standard_only
     def load(cls, path: str | Path) -> CompiledFunction:
         """Read a function saved by `save`, and compile it afresh.
 
@@ -187,22 +199,27 @@ class CompiledFunction:
             flat = json.loads(Path(path).read_text())
         except ValueError as error:
             raise GraphError(f"load: {path} is not JSON: {error}") from None
-        if not isinstance(flat, dict) or flat.get("format") != FORMAT:
-            raise GraphError(f"load: {path} is not a {FORMAT} file")
-        if flat.get("version") != VERSION or flat.get("backend") not in NAMES:
-            raise GraphError(
-                f"load: {path} has version {flat.get('version')!r} and backend "
-                f"{flat.get('backend')!r}; this deuterium reads version {VERSION}"
-            )
-        nodes = loads(json.dumps(flat.get("graph")))
-        count = flat.get("inputs")
-        if not isinstance(count, int) or not 0 <= count <= len(nodes):
-            raise GraphError(f"load: {path} has a wrong number of inputs: {count!r}")
-        return compile(nodes[:count], nodes[count:], backend=flat["backend"])
+        return _from_json(flat, path)
 
     def __repr__(self) -> str:
         lines = self.source.count(" = ")
         return f"<compiled function: {lines} steps on {self.backend}>"
+
+
+def _from_json(flat: Any, source: str | Path) -> CompiledFunction:
+    """Compile what `to_json` returned, once it is known to be legal."""
+    if not isinstance(flat, dict) or flat.get("format") != FORMAT:
+        raise GraphError(f"load: {source} is not a {FORMAT} file")
+    if flat.get("version") != VERSION or flat.get("backend") not in NAMES:
+        raise GraphError(
+            f"load: {source} has version {flat.get('version')!r} and backend "
+            f"{flat.get('backend')!r}; this deuterium reads version {VERSION}"
+        )
+    nodes = from_json(flat.get("graph"))
+    count = flat.get("inputs")
+    if not isinstance(count, int) or not 0 <= count <= len(nodes):
+        raise GraphError(f"load: {source} has a wrong number of inputs: {count!r}")
+    return compile(nodes[:count], nodes[count:], backend=flat["backend"])
 
 
 def _load(program: Program, library: Backend, device: Any) -> Any:
@@ -258,7 +275,8 @@ def compile(
             raise InvalidInputError(
                 f"compile: `inputs` must be symbols or constants, got {v!r}"
             )
-    check(outs)
-    symbols = {v.name: v for v in free_symbols(outs)}
+    graph = outputs if isinstance(outputs, Graph) else Graph(outs)
+    check(graph)
+    symbols = {v.name: v for v in graph.symbols}
     require_all([v.name for v in ins], symbols, "compile", "place among the inputs")
-    return CompiledFunction(ins, outs, backend)
+    return CompiledFunction(ins, graph, backend)

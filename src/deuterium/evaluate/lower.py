@@ -20,21 +20,21 @@ from deuterium.graph.constructors import apply, broadcast_to, constant
 from deuterium.graph.hashcons import share
 from deuterium.graph.interpret import interpret, pick
 from deuterium.graph.operator import Operator
-from deuterium.graph.traverse import topological
+from deuterium.graph.traverse import Graph, topological
 from deuterium.graph.variable import Variable
 from deuterium.transform.pipeline import prepared
 
 DEEPEST = 32  # formulas within formulas
 
 
-def lower(inputs: Sequence[Variable], outputs: Sequence[Variable]) -> list[Variable]:
+def lower(inputs: Sequence[Variable], outputs: Sequence[Variable]) -> Graph:
     """Return outputs that compute the same from the same inputs, ready for code."""
     simple = prepared(outputs, [v for v in inputs if v.is_constant])
     spelled = share(spell_out(simple), inputs)
     return share(fold_constants(inputs, spelled), inputs)
 
 
-def spell_out(outputs: Sequence[Variable]) -> list[Variable]:
+def spell_out(outputs: Sequence[Variable]) -> Sequence[Variable]:
     """Replace slopes (``expit'`` and the like) by their formulas.
 
     A formula may name other slopes, and what has no code of its own, so this goes on
@@ -49,7 +49,7 @@ def spell_out(outputs: Sequence[Variable]) -> list[Variable]:
     def rule(op: Operator) -> Any:
         return op.spelled_out or (lambda *args, **attrs: apply(op, args, attrs))
 
-    results = list(outputs)
+    results = outputs
     for _ in range(DEEPEST):
         order = topological(results)
         kept = _untouched(order, _is_spelled_out)
@@ -78,7 +78,7 @@ def _untouched(order: Sequence[Variable], changes: Any) -> dict[Variable, Variab
 
 def fold_constants(
     inputs: Sequence[Variable], outputs: Sequence[Variable]
-) -> list[Variable]:
+) -> Sequence[Variable]:
     """Replace what depends on no input by its value."""
     order = topological(outputs)
     given = {v for v in inputs if v.is_constant}
@@ -91,6 +91,8 @@ def fold_constants(
                 fixed[n] = value
     used = {a for n in order if n not in fixed for a in n.args} | set(outputs)
     folded = {n: _folded(n, fixed) for n in fixed if n in used}
+    if all(new is n for n, new in folded.items()):
+        return outputs
     return pick(interpret(order, lambda v: v, _again, folded), outputs)
 
 

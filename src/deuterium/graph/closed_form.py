@@ -13,15 +13,12 @@ import symengine as se
 
 from deuterium.errors import SymbolicError
 from deuterium.graph.constructors import constant, symbol
+from deuterium.graph.form_length import PRINTABLE_NESTING, is_printable
 from deuterium.graph.hooks import METHODS, provides
 from deuterium.graph.interpret import interpret
 from deuterium.graph.operator import OPERATORS, Operator
 from deuterium.graph.traverse import free_symbols, symbols_in, topological
 from deuterium.graph.variable import NO_ATTRS, Variable, node
-
-PRINTABLE_NODES = 400  # above these, `repr` summarises and LaTeX is not made
-PRINTABLE_ELEMENTS = 64
-PRINTABLE_TEXT = 1_500  # by `_length`: a screen of text, two seconds of LaTeX
 
 
 @provides("data")
@@ -153,37 +150,13 @@ def simplify(v: Variable, **options: Any) -> Variable:
     return METHODS["stack"](done).reshape(v.shape)
 
 
-def _is_printable(v: Variable, order: list[Variable]) -> bool:
-    """Return whether the closed form is short enough to be read."""
-    elements = v.size + sum(s.size for s in symbols_in(order))
-    few = len(order) <= PRINTABLE_NODES and elements <= PRINTABLE_ELEMENTS
-    return few and _length(order) * v.size <= PRINTABLE_TEXT
-
-
-def _length(order: list[Variable]) -> float:
-    """Return about how many characters one element of the last node takes.
-
-    What is shared in the graph is written out wherever it is used, so this can be
-    exponential in the number of nodes.
-    """
-    length: dict[Variable, float] = {}
-    for n in order:
-        name = "leaf" if n.op is None else n.op.name
-        length[n] = 1.0 + len(name)
-        for a in n.args:
-            # how many elements of the argument go into one of the result
-            count = a.shape[-1] if name == "matmul" else a.size / max(n.size, 1)
-            length[n] += length[a] * max(count, 1.0)
-    return length[order[-1]]
-
-
 @provides("describe")
 def describe(v: Variable) -> str:
     """Return the closed form as text, or a summary where it would be too long."""
     order = topological([v])
     if v.is_symbol and v.shape:
         return f"<symbol {v.name!r}, shape={v.shape}>"
-    if _is_printable(v, order):
+    if is_printable(v, order):
         with suppress(SymbolicError):  # an operator that has no closed form
             return str(data(v))
     names = [s.name for s in symbols_in(order)]
@@ -195,19 +168,50 @@ def describe(v: Variable) -> str:
 @provides("latex")
 def latex(v: Variable) -> str | None:
     """Return LaTeX for notebooks, or None where it would be too long."""
-    if not _is_printable(v, topological([v])):
+    if not is_printable(v, topological([v])):
+        return None
+    if v.ndim > 2 or v.size == 0:
         return None
     import sympy
 
     try:
-        form = to_sympy(v)
+        form = to_symengine(v)
     except SymbolicError:  # an operator that has no closed form
         return None
+    if np.max(np.frompyfunc(_nesting, 1, 1)(form)) > PRINTABLE_NESTING:
+        return None
+    form = np.frompyfunc(_for_print, 1, 1)(form)
     if v.shape:
-        if v.ndim > 2 or v.size == 0:
-            return None
         form = sympy.Matrix(np.atleast_2d(form))
     return f"$\\displaystyle {sympy.latex(form)}$"
+
+
+def _nesting(expression: Any) -> int:
+    """Return how deep the parts of an expression are within each other."""
+    return int(
+        _folded(se.sympify(expression), lambda _, parts: 1 + max(parts, default=0))
+    )
+
+
+def _for_print(expression: Any) -> Any:
+    """Return a SymPy expression in which functions are left as they stand.
+
+    SymPy looks for other forms of a hyperbolic function in time that is exponential in
+    how many of them are within each other.
+    """
+    import sympy
+
+    def made(e: Any, args: list[Any]) -> Any:
+        if _is_leaf(e):
+            return e._sympy_()
+        make = getattr(sympy, type(e).__name__)
+        if make in (sympy.Add, sympy.Mul, sympy.Pow):
+            return make(*args)
+        if make is sympy.Piecewise:
+            args = list(zip(args[::2], args[1::2], strict=True))
+        return make(*args, evaluate=False)
+
+    return _folded(se.sympify(expression), made)
 
 
 # -- from expressions to a graph -----------------------------------------------------
@@ -219,17 +223,22 @@ def from_symbolic(expression: Any) -> Variable:
     root = se.sympify(expression)
     if not isinstance(root, se.Basic):
         raise SymbolicError(f"cannot read {type(expression).__name__} as an expression")
-    done: dict[Any, Variable] = {}
+    return _folded(root, _read)
+
+
+def _folded(root: Any, read: Callable[[Any, list[Any]], Any]) -> Any:
+    """Return what ``read`` makes of an expression and of what it made of the parts."""
+    done: dict[Any, Any] = {}
     stack = [root]
     while stack:
         e = stack[-1]
-        missing = [] if _is_leaf(e) else [a for a in e.args if a not in done]
+        missing = [a for a in _parts(e) if a not in done]
         if e in done:
             stack.pop()
         elif missing:
             stack.extend(missing)
         else:
-            done[stack.pop()] = _read(e, [done[a] for a in _parts(e)])
+            done[stack.pop()] = read(e, [done[a] for a in _parts(e)])
     return done[root]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.graph.traverse import topological
+from deuterium.graph.traverse import Graph
 from deuterium.graph.variable import Variable, node
 
 
@@ -46,15 +46,15 @@ def rebuilt(v: Variable, args: tuple[Variable, ...]) -> Variable:
     return v if same else node(v.op, args, v.attrs, v.shape)
 
 
-def share(
-    outputs: Iterable[Variable], keep: Collection[Variable] = ()
-) -> list[Variable]:
+def share(outputs: Iterable[Variable], keep: Collection[Variable] = ()) -> Graph:
     """Return the outputs with equal subexpressions made one node."""
-    results = list(outputs)
+    graph = Graph.of(outputs)
     kept = set(keep)
     first: dict[Any, Variable] = {}
     done: dict[Variable, Variable] = {}
-    for v in topological(results):
+    for v in graph.order:
         args = tuple([done[a] for a in v.args])
         done[v] = first.setdefault(identity(v, args, kept), rebuilt(v, args))
-    return [done[v] for v in results]
+    if all(done[v] is v for v in graph.order):
+        return graph
+    return Graph(done[v] for v in graph)

@@ -27,7 +27,7 @@ from deuterium.optimize.branch_and_bound.incumbent import Incumbent
 from deuterium.optimize.branch_and_bound.interrupt_guard import Shield
 from deuterium.optimize.branch_and_bound.loop import BranchAndBound, closing
 from deuterium.optimize.branch_and_bound.progress import Closing, Quiet
-from deuterium.optimize.branch_and_bound.result import Bracket, Proved
+from deuterium.optimize.branch_and_bound.result import Bracket, Search
 from deuterium.optimize.branch_and_bound.stopping import (
     GIBI,
     Clock,
@@ -237,9 +237,7 @@ def _result(problem: Problem, run: BranchAndBound, status: str) -> Bracket:
         cause = _cause(problem, run)
         if status == "undefined" and (cause is None or cause.kind != "undefined"):
             status = "unbounded"
-    proved = None
-    if np.isfinite(upper) and row is not None:
-        proved = Proved(problem, run.tree, upper, run.bounder)
+    is_proved = np.isfinite(upper) and row is not None
     return Bracket(
         lower=lower,
         upper=upper,
@@ -249,7 +247,8 @@ def _result(problem: Problem, run: BranchAndBound, status: str) -> Bracket:
         history=[(t, low, run.claim(high)) for t, low, high in run.history],
         regions=run.regions,
         seconds=run.clock.spent + run.clock.now,
-        _proved=proved,
+        _problem=problem if is_proved else None,
+        _search=Search(run.tree, upper, run.bounder) if is_proved else None,
     )
 
 

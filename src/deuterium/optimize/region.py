@@ -18,13 +18,13 @@ into the certificate as they are:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
-from deuterium.graph.variable import Variable
+from deuterium.certify.proof_source import ProofSource
 
 Array = Any
 Proof = tuple[str, dict[str, Any]]
@@ -114,38 +114,31 @@ class Verdicts:
         self.ends = self.ends or [None] * len(self.upper)
 
 
-class Bounder(Protocol):
-    """Bounds the objective over regions.
+class Bounder(ProofSource, ABC):
+    """Bounds the objective over regions, and says what its proofs refer to.
 
     Attributes
     ----------
     atoms : int
         How many coordinates follow the inputs.
-    places : sequence of (Variable, int)
-        Which they are: nodes of the objective, and which element of them.
     batch : int
         How many regions it takes at a time with most profit.
     """
 
-    atoms: int
+    atoms: int = 0
     batch: int
 
-    @property
-    def places(self) -> Sequence[tuple[Variable, int]]:
-        """Where each atom is."""
-        ...
-
+    @abstractmethod
     def root(self) -> Regions:
         """Return the whole domain as one region."""
-        ...
 
+    @abstractmethod
     def bound(self, regions: Regions, incumbent: float) -> Verdicts:
         """Return certified bounds, and where to cut.
 
         ``incumbent`` is a value known to be reached: bounds far below it need not be
         tight, and where a cheap method goes below it, no dearer one need be tried.
         """
-        ...
 
 
 def whole(low: Array, high: Array, state: int = 0) -> Regions:

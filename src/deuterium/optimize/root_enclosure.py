@@ -18,7 +18,6 @@ import numpy as np
 from deuterium.budget import Spent, left
 from deuterium.domain.problem import Problem
 from deuterium.enclose.enclose import as_written, enclose, enumerated
-from deuterium.graph.traverse import symbols_in
 from deuterium.interval import Cause, Interval
 from deuterium.optimize.region import Proof
 from deuterium.transform.pipeline import MANY
@@ -68,5 +67,5 @@ def _of(problem: Problem, x: Interval) -> Outset:
     upper = float(x.upper) if problem.maximizes else -float(x.lower)
     if x.cause is not None and x.cause.kind == "undefined":
         upper = math.inf  # nothing is claimed where the objective may have no value
-    labels = enumerated(symbols_in(problem.order), problem.domain)
+    labels = enumerated(problem.symbols, problem.domain)
     return Outset(upper, ("enclosure", {"labels": labels}), x.cause)

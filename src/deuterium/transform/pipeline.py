@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from weakref import WeakKeyDictionary
 
-from deuterium.graph.traverse import topological
+from deuterium.graph.traverse import Graph
 from deuterium.graph.variable import Variable
 from deuterium.interval.environment import forgets
 from deuterium.transform.simplify.simplify import simplify
-from deuterium.transform.vectorize import vectorize
+from deuterium.transform.vectorize.vectorize import vectorized
 
 MANY = 500  # nodes; a graph of more was written element by element
 SIMPLIFIABLE = 20_000  # nodes; beyond it the rules would take longer than they save
@@ -19,31 +19,30 @@ _DENSE: WeakKeyDictionary[Variable, Variable] = WeakKeyDictionary()
 forgets(_DENSE.clear)
 
 
-def dense(v: Variable) -> Variable:
-    """Return one graph with many scalar nodes made into arrays, worked out once."""
+def dense(graph: Graph) -> Graph:
+    """Return a graph of one output, many scalar nodes made into arrays, once."""
+    (v,) = graph
     known = _DENSE.get(v)
-    if known is None:
-        known = condensed([v])[0]
-        if known is not v:
-            _DENSE[v] = known
-    return known
+    if known is not None:
+        return Graph([known])
+    made = condensed(graph)
+    if made is not graph:
+        (_DENSE[v],) = made
+    return made
 
 
-def condensed(
-    outputs: Sequence[Variable], keep: Iterable[Variable] = ()
-) -> list[Variable]:
+def condensed(outputs: Iterable[Variable], keep: Iterable[Variable] = ()) -> Graph:
     """Return the outputs with graphs of many scalar nodes made into arrays."""
-    if len(topological(outputs)) <= MANY:
-        return list(outputs)
-    return vectorize(list(outputs), keep=keep)
+    graph = Graph.of(outputs)
+    return graph if len(graph.order) <= MANY else vectorized(graph, keep)
 
 
 def prepared(
-    outputs: Sequence[Variable], keep: Iterable[Variable] = ()
-) -> list[Variable]:
+    outputs: Iterable[Variable], keep: Iterable[Variable] = ()
+) -> Sequence[Variable]:
     """Return the outputs as arrays, simplified; ``keep`` stay what they are."""
     kept = list(keep)
     dense = condensed(outputs, kept)
-    if len(topological(dense)) > SIMPLIFIABLE:
+    if len(dense.order) > SIMPLIFIABLE:
         return dense
     return simplify(dense, inputs=kept)

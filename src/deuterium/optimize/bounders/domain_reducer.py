@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from deuterium.optimize.region import EMPTY, Bounder, Regions, Step, Verdicts
 Array = Any
 
 
-class Shrinking:
+class Shrinking(Bounder):
     """A bounder of regions that are shrunk to the domain first.
 
     Parameters
@@ -28,6 +29,10 @@ class Shrinking:
         """Return the whole domain as one region."""
         return self.inner.root()
 
+    def facts(self) -> dict[str, Any]:
+        """Return the facts of the bounder that is helped."""
+        return self.inner.facts()
+
     def bound(self, regions: Regions, incumbent: float) -> Verdicts:
         """Shrink the regions, then bound them."""
         steps, empty = self.shrink(regions)
@@ -39,6 +44,7 @@ class Shrinking:
                 verdicts.proofs[k] = EMPTY
         return verdicts
 
+    @abstractmethod
     def shrink(self, regions: Regions) -> tuple[list[list[Step]], Array]:
         """Shrink regions in place.
 
@@ -49,7 +55,6 @@ class Shrinking:
         empty : ndarray of bool
             Which regions hold no point of the domain at all.
         """
-        raise NotImplementedError
 
 
 def tightened(at: Array, low: Array, high: Array) -> Step:

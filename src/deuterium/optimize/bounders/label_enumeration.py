@@ -8,7 +8,7 @@ is convex in, of whose range only the two end points count.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -17,7 +17,7 @@ import numpy as np
 
 from deuterium.budget import check, in_time
 from deuterium.domain.problem import Problem
-from deuterium.graph.traverse import topological
+from deuterium.graph.traverse import Graph
 from deuterium.graph.variable import Variable
 from deuterium.optimize.bounders.discrete_branching import FiniteFirst
 from deuterium.optimize.bounders.natural_interval import PlainBounder
@@ -59,7 +59,7 @@ class Form:
     bounder: Bounder
 
 
-class SpecialFirst:
+class SpecialFirst(Bounder):
     """Cuts labels first, and leaves each of their values to a bounder of its own.
 
     Parameters
@@ -72,7 +72,7 @@ class SpecialFirst:
         Inputs that the objective is convex in.
     """
 
-    places = ()  # those of each form are its own
+    forms: Sequence[Form]
 
     def __init__(self, problem: Problem, forms: list[Form], convex: list[int]) -> None:
         self.problem, self.forms, self.convex = problem, forms, convex
@@ -154,20 +154,20 @@ def special_first(
 
 def convex_labels(problem: Problem) -> list[int]:
     """Return the inputs of small symbols that the objective is convex in."""
-    order = topological([problem.objective])
+    graph = problem.graph
     found: list[int] = []
-    for s in (n for n in order if n.is_symbol and n.size <= WIDEST):
+    for s in (n for n in graph.order if n.is_symbol and n.size <= WIDEST):
         check()
         part = problem.slices[s.name]
         ends = problem.lower[part], problem.upper[part]
         inside = problem.movable[part].all() and np.isfinite(ends).all()
-        if inside and _depends_elsewhere(order, s) and is_convex_in(order, s):
+        if inside and _depends_elsewhere(graph, s) and is_convex_in(graph, s):
             found += range(part.start, part.stop)
     return found
 
 
-def _depends_elsewhere(order: list[Variable], s: Variable) -> bool:
-    return any(n.is_symbol and n.name != s.name for n in order)
+def _depends_elsewhere(graph: Graph, s: Variable) -> bool:
+    return any(n.name != s.name for n in graph.symbols)
 
 
 def _places(part: slice) -> Array:

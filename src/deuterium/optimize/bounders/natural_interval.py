@@ -7,7 +7,6 @@ with intervals over the region gives at most the bound.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,8 +14,7 @@ import numpy as np
 from deuterium.domain.domain import Box
 from deuterium.domain.problem import Problem
 from deuterium.enclose.enclose import enclose
-from deuterium.graph.variable import Variable
-from deuterium.optimize.region import Proof, Regions, Verdicts, whole
+from deuterium.optimize.region import Bounder, Proof, Regions, Verdicts, whole
 
 Array = Any
 
@@ -24,7 +22,7 @@ INTERVAL: Proof = ("interval", {})
 MIDDLE = 2.0**10  # an infinite side is cut here first, then at the squares
 
 
-class PlainBounder:
+class PlainBounder(Bounder):
     """Encloses the objective region by region; cuts the longest side.
 
     Parameters
@@ -33,8 +31,6 @@ class PlainBounder:
         What is maximised.
     """
 
-    atoms = 0
-    places: Sequence[tuple[Variable, int]] = ()
     batch = 256
 
     def __init__(self, problem: Problem) -> None:

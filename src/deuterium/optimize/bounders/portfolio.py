@@ -7,6 +7,8 @@ theirs once, and the least counts.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from deuterium.domain.problem import Problem
@@ -15,7 +17,7 @@ from deuterium.optimize.region import Bounder, Regions, Verdicts
 CLOSE = 1.02  # ratio of bound to value reached at which nothing is left to gain
 
 
-class BestAtFirst:
+class BestAtFirst(Bounder):
     """The main bounder, helped by others on the whole box of inputs.
 
     Parameters
@@ -35,6 +37,10 @@ class BestAtFirst:
     def root(self) -> Regions:
         """Return the whole domain as one region."""
         return self.main.root()
+
+    def facts(self) -> dict[str, Any]:
+        """Return the facts of the main bounder."""
+        return self.main.facts()
 
     def bound(self, regions: Regions, incumbent: float) -> Verdicts:
         """Return the bounds of the main bounder, the first ones made better."""

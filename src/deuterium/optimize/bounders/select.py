@@ -8,7 +8,6 @@ from deuterium import ops
 from deuterium.budget import in_time
 from deuterium.domain.problem import Problem
 from deuterium.errors import InvalidInputError
-from deuterium.graph.traverse import topological, varying
 from deuterium.optimize.bounders.ball_tightening import BallFirst, balls_of
 from deuterium.optimize.bounders.derivative import BoxBounder
 from deuterium.optimize.bounders.discrete_branching import FiniteFirst
@@ -77,6 +76,4 @@ def _bounder(problem: Problem, method: str, until: float) -> Bounder | None:
 
 def has_layers(problem: Problem) -> bool:
     """Return whether something that depends on an input is multiplied by a matrix."""
-    order = topological([problem.objective])
-    moving = varying(order)
-    return any(n.op is ops.matmul for n in moving)
+    return any(n.op is ops.matmul for n in problem.graph.varying)

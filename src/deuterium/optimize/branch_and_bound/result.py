@@ -25,13 +25,11 @@ STATUSES = (
 
 
 @dataclass(frozen=True, eq=False)
-class Proved:
+class Search:
     """What a certificate is made from.
 
     Attributes
     ----------
-    problem : Problem
-        What was maximised.
     tree : Tree
         The regions, with their proofs.
     upper : float
@@ -40,22 +38,9 @@ class Proved:
         Whose proofs they are.
     """
 
-    problem: Problem
     tree: Tree
     upper: float
     bounder: Bounder
-
-    def certificate(self, told: Bracket) -> Certificate:
-        """Return the proof of what was told to the caller."""
-        proof = self.tree.proof(self.upper)
-        return Certificate.of(
-            self.problem,
-            proof,
-            told.upper,
-            told.lower,
-            told.witness,
-            self.bounder,
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,12 +83,24 @@ class Bracket:
     history: list[tuple[float, float, float]] = field(default_factory=list, repr=False)
     regions: int = 0
     seconds: float = 0.0
-    _proved: Proved | None = field(default=None, repr=False)
+    # both None without a proof, as of a bracket made by hand
+    _problem: Problem | None = field(default=None, repr=False)
+    _search: Search | None = field(default=None, repr=False)
 
     @cached_property
     def certificate(self) -> Certificate | None:
         """The proof, to be saved and checked by anyone; put together when asked for."""
-        return None if self._proved is None else self._proved.certificate(self)
+        if self._problem is None or self._search is None:
+            return None
+        search = self._search
+        proof = search.tree.proof(search.upper)
+        told = self.upper, self.lower, self.witness
+        return Certificate.of(self._problem, proof, *told, search.bounder)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Put the certificate together: copies take it along, and not the search."""
+        proved = {"certificate": self.certificate, "_search": None}
+        return {**self.__dict__, **proved}
 
     @property
     def gap(self) -> float:

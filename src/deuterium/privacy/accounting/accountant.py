@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from copy import deepcopy
 from fractions import Fraction
 from numbers import Integral
 from typing import Any
@@ -103,6 +104,9 @@ class Accountant:
         self.method = method
         self._counts: dict[Key, int] = {}
         self._known: dict[str, Any] = {}  # dp-accounting's accountants, until a compose
+
+    def __copy__(self) -> Accountant:
+        return deepcopy(self)  # with an account of its own
 
     def compose(
         self, noise: Noise, count: int = 1, *, sampling_probability: float = 1.0

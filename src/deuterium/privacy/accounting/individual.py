@@ -17,6 +17,7 @@ rounds to the nearest).
 from __future__ import annotations
 
 import math
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -120,6 +121,9 @@ class IndividualAccountant:
         self._spent = np.zeros(people)
         self._active = np.ones(people, dtype=bool)
         self._costs: dict[float, Any] = {}
+
+    def __copy__(self) -> IndividualAccountant:
+        return deepcopy(self)  # with an account of its own
 
     def step(
         self, norms: Any, sigma: float, *, sampling_probability: float = 1.0

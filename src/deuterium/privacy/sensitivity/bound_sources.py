@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.certify.certificate import Certificate
 from deuterium.domain.problem import Problem
 from deuterium.enclose import enclose
 from deuterium.errors import InvalidInputError, UnsupportedError
@@ -20,7 +21,14 @@ from deuterium.interval import Interval
 from deuterium.optimize.branch_and_bound.result import Bracket
 from deuterium.search.search import Estimate
 
-__all__ = ["ASSUMPTIONS", "largest", "of_bracket", "of_interval", "refuse_estimate"]
+__all__ = [
+    "ASSUMPTIONS",
+    "BothSides",
+    "largest",
+    "of_bracket",
+    "of_interval",
+    "refuse_estimate",
+]
 
 ASSUMPTIONS = (
     "the domain is public: no bound was computed from the data",
@@ -35,6 +43,20 @@ SIGNED = (
     "side, nor of two records apart. Use privacy.contribution, diameter or lipschitz, "
     "or bound the norm (deuterium.norm, numpy.abs)"
 )
+
+
+class BothSides:
+    """What the brackets of a supremum and of an infimum say together."""
+
+    def __init__(self, top: Bracket, bottom: Bracket) -> None:
+        self.sides = top, bottom
+        self.status = top.status if top.status != "optimal" else bottom.status
+
+    @property
+    def certificate(self) -> tuple[Certificate | None, ...] | None:
+        """Two certificates: of the supremum and of the infimum; None if one fails."""
+        found = tuple(side.certificate for side in self.sides)
+        return None if None in found else found
 
 
 def refuse_estimate(x: Any, who: str) -> None:
@@ -64,7 +86,7 @@ def of_bracket(
     status = bracket.status
     if not is_norm and bracket.upper < math.inf:
         _require_norm_of(bracket)
-        if bracket._proved is None:  # made by hand
+        if bracket._problem is None:  # made by hand
             status = "trusted"
     return {
         "quantity": quantity,
@@ -81,11 +103,11 @@ def of_bracket(
 
 def _require_norm_of(bracket: Bracket) -> None:
     """Raise unless a bracket is of the supremum of what is never negative."""
-    if bracket._proved is None:
+    if bracket._problem is None:
         if not (bracket.lower >= 0 or bracket.lower == -math.inf):  # nothing found
             raise UnsupportedError(f"Sensitivity: this bracket {SIGNED}")
         return
-    problem: Problem = bracket._proved.problem
+    problem: Problem = bracket._problem
     if not problem.maximizes:
         raise UnsupportedError(
             "Sensitivity: this bracket is of an infimum (deuterium.minimize); a "

@@ -25,7 +25,11 @@ from deuterium.optimize.branch_and_bound.result import Bracket
 from deuterium.optimize.branch_and_bound.stopping import Limits
 from deuterium.optimize.maximize import minimize
 from deuterium.privacy.mechanisms.release_shapes import Shape, shape_of
-from deuterium.privacy.sensitivity.bound_sources import ASSUMPTIONS, of_bracket
+from deuterium.privacy.sensitivity.bound_sources import (
+    ASSUMPTIONS,
+    BothSides,
+    of_bracket,
+)
 from deuterium.privacy.sensitivity.record_pairs import Copies
 from deuterium.privacy.sensitivity.sensitivity import Sensitivity, require_norm
 from deuterium.privacy.sensitivity.vector_norms import (
@@ -199,7 +203,7 @@ def _of_number(
     reached = max(-math.inf, top.lower, -bottom.upper, 0.0)
     width = _difference_up(top.upper, bottom.lower)
     moved = max(0.0, _difference_down(top.lower, bottom.upper))
-    both = _Both(top, bottom)
+    both = BothSides(top, bottom)
     common: dict[str, Any] = {
         "norm": norm,
         "status": both.status,
@@ -228,20 +232,6 @@ def _of_number(
         diameter=apart,
         **common,
     )
-
-
-class _Both:
-    """What two one-sided searches have to say together."""
-
-    def __init__(self, top: Bracket, bottom: Bracket) -> None:
-        self.sides = top, bottom
-        self.status = top.status if top.status != "optimal" else bottom.status
-
-    @property
-    def certificate(self) -> Any:
-        """Two certificates: of the supremum and of the infimum; None if one fails."""
-        found = tuple(side.certificate for side in self.sides)
-        return None if None in found else found
 
 
 def _extremes(

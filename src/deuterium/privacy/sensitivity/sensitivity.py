@@ -30,6 +30,7 @@ from deuterium.privacy.directed_rounding import down, product_up, real, up
 from deuterium.privacy.mechanisms.release_shapes import Shape, require_shape, size_of
 from deuterium.privacy.sensitivity.bound_sources import (
     ASSUMPTIONS,
+    BothSides,
     of_bracket,
     of_interval,
     refuse_estimate,
@@ -158,7 +159,8 @@ class Sensitivity:
     @property
     def certificate(self) -> Any:
         """The proof of ``upper``, put together when asked for; or None."""
-        return getattr(self.proof, "certificate", self.proof)
+        made = isinstance(self.proof, (Bracket, BothSides))
+        return self.proof.certificate if made else self.proof
 
     def verify(self) -> tuple[Any, ...]:
         """Check the proof of ``upper`` in ball arithmetic.
@@ -176,13 +178,14 @@ class Sensitivity:
             There is no certificate: ``upper`` comes from an enclosure, a relaxation
             that writes none, or a number that was trusted.
         """
-        brackets = getattr(self.proof, "sides", (self.proof,))
+        both = isinstance(self.proof, BothSides)
+        brackets = self.proof.sides if both else (self.proof,)
         if self.certificate is None or not all(_is_proved(b) for b in brackets):
             raise UnsupportedError(
                 "verify: there is no certificate to replay; how the bound was found: "
                 f"{'; '.join(self.assumptions) or self.status}"
             )
-        problems = [b._proved.problem for b in brackets]
+        problems = [b._problem for b in brackets]
         return tuple(
             b.certificate.verify(p.given, p.domain)
             for b, p in zip(brackets, problems, strict=True)
@@ -416,7 +419,7 @@ def _require_same_vector(s: Sensitivity, diameter: Any) -> None:
 
 
 def _is_proved(x: Any) -> bool:
-    return isinstance(x, Bracket) and x._proved is not None
+    return isinstance(x, Bracket) and x._problem is not None
 
 
 def _differ(a: Any, b: Any) -> bool:

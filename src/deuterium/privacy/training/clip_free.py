@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -196,6 +197,9 @@ class ClipFreeSGD:
             self._single, self._one, self._weights, self._rows
         )
         self._penalty = self._compiled_penalty(penalty)
+
+    def __copy__(self) -> ClipFreeSGD:
+        return deepcopy(self)  # with weights and an account of its own
 
     # -- use -----------------------------------------------------------------------
 

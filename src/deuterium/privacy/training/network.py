@@ -16,7 +16,7 @@ from deuterium import ops
 from deuterium.graph.constructors import apply, symbol
 from deuterium.graph.interpret import interpret
 from deuterium.graph.operator import Operator
-from deuterium.graph.traverse import free_symbols, topological
+from deuterium.graph.traverse import Graph, free_symbols
 from deuterium.graph.variable import Variable
 
 __all__ = ["ACTIVATIONS", "Layer", "Network", "network_of"]
@@ -68,11 +68,8 @@ def network_of(
     records, parameters
         The symbols of one record (arrays with one row) and the names of parameters.
     """
-    order = topological([loss])
-    users: dict[Variable, list[Variable]] = {}
-    for n in order:
-        for a in n.args:
-            users.setdefault(a, []).append(n)
+    graph = Graph([loss])
+    order, users = graph.order, graph.users
     for name in records:
         start = next((n for n in order if n.is_symbol and n.name == name), None)
         if start is not None and start.ndim == 2 and start.shape[0] == 1:

@@ -14,7 +14,6 @@ import numpy as np
 
 from deuterium.evaluate import CompiledFunction, compile
 from deuterium.graph.constructors import symbol
-from deuterium.graph.traverse import topological, varying
 from deuterium.graph.variable import Variable
 from deuterium.search.population.compiled_objective import Target
 from deuterium.transform import grad
@@ -88,10 +87,9 @@ class Inner:
 def kinks(target: Target) -> Inner:
     """Return the scalars at whose zeros the objective may not be smooth."""
     found: dict[Variable, None] = {}
-    order = topological([target.problem.objective])
-    moving = varying(order)
-    for node in order:
-        if node.op is None or moving.isdisjoint(node.args):
+    graph = target.problem.graph
+    for node in graph.order:
+        if node.op is None or graph.varying.isdisjoint(node.args):
             continue
         if node.op.kinks:
             found[node.args[0]] = None
@@ -102,7 +100,6 @@ def kinks(target: Target) -> Inner:
 
 def bends(target: Target) -> Inner:
     """Return the arguments of functions that are flat away from zero."""
-    order = topological([target.problem.objective])
-    moving = varying(order)
-    bent = [n.args[0] for n in order if n.op is not None and n.op.flattens]
-    return Inner(target, [z for z in dict.fromkeys(bent) if z in moving])
+    graph = target.problem.graph
+    bent = [n.args[0] for n in graph.order if n.op is not None and n.op.flattens]
+    return Inner(target, [z for z in dict.fromkeys(bent) if z in graph.varying])

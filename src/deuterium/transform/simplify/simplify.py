@@ -19,7 +19,7 @@ from deuterium.errors import InvalidInputError
 from deuterium.graph.constructors import as_variable
 from deuterium.graph.hashcons import identity, rebuilt
 from deuterium.graph.provenance import attributing
-from deuterium.graph.traverse import topological
+from deuterium.graph.traverse import Graph, topological
 from deuterium.graph.variable import Variable
 from deuterium.interval.environment import standard_only
 from deuterium.transform.simplify.rules import BY_OPERATOR, Bounds, Known
@@ -74,11 +74,13 @@ def simplify(
         )
     simplifier = Simplifier(Known(domain, inputs))
     if isinstance(v, Variable):
-        return simplifier.run([v])[0]
+        return simplifier.run(Graph([v]))[0]
     if isinstance(v, np.ndarray):
         out = np.empty(v.shape, dtype=object)
         out.ravel()[:] = simplifier.run([as_variable(x) for x in v.ravel().tolist()])
         return out
+    if isinstance(v, Graph):
+        return simplifier.run(v)
     return simplifier.run([as_variable(x) for x in v])
 
 

@@ -7,7 +7,7 @@ nodes out and append numbers that are nodes of no graph yet.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -113,7 +113,7 @@ class Table:
         return replace(self, code=code, owner=owner[order], child=child[order])
 
 
-def read(outputs: list[Variable], keep: Iterable[Variable] = ()) -> Table:
+def read(outputs: Sequence[Variable], keep: Iterable[Variable] = ()) -> Table:
     """Return the table of a graph; scalar constants in ``keep`` are read as leaves."""
     nodes = topological(outputs)
     coder = _Coder(keep)

@@ -8,7 +8,7 @@ from typing import Any, overload
 import numpy as np
 
 from deuterium.errors import InvalidInputError
-from deuterium.graph.traverse import topological
+from deuterium.graph.traverse import Graph
 from deuterium.graph.variable import Variable
 from deuterium.transform.vectorize.flatten import flatten
 from deuterium.transform.vectorize.groups import build
@@ -52,22 +52,26 @@ def vectorize(v: Any, *, keep: Iterable[Variable] = ()) -> Any:
     A node made from several carries the source line of one of them.
     """
     if isinstance(v, Variable):
-        return _vectorized([v], keep)[0]
+        return _checked([v], keep)[0]
     if isinstance(v, np.ndarray):
         out = np.empty(v.shape, dtype=object)
-        out.ravel()[:] = _vectorized(list(v.ravel()), keep)
+        out.ravel()[:] = _checked(list(v.ravel()), keep)
         return out
-    return _vectorized(list(v), keep)
+    return _checked(list(v), keep)
 
 
-def _vectorized(outputs: list[Variable], keep: Iterable[Variable]) -> list[Variable]:
+def _checked(outputs: list[Variable], keep: Iterable[Variable]) -> list[Variable]:
     for v in outputs:
         if not isinstance(v, Variable):
             raise InvalidInputError(
                 f"vectorize: only Variables can be vectorised, got {type(v).__name__}; "
                 "wrap numbers with deuterium.constant"
             )
-    table = read(outputs, keep)
-    result = build(flatten(table))
-    smaller = len(topological(result)) < len(table.nodes)
-    return result if smaller else outputs
+    return list(vectorized(Graph(outputs), keep))
+
+
+def vectorized(graph: Graph, keep: Iterable[Variable] = ()) -> Graph:
+    """Return a graph of few array nodes, or the same one where it is no smaller."""
+    table = read(graph, keep)
+    result = Graph(build(flatten(table)))
+    return result if len(result.order) < len(table.nodes) else graph

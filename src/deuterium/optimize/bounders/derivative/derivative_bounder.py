@@ -12,7 +12,7 @@ from deuterium.optimize.bounders.derivative.derivative_graphs import Forms
 from deuterium.optimize.bounders.derivative.first_order import by_slopes
 from deuterium.optimize.bounders.derivative.region_batch import Work
 from deuterium.optimize.bounders.derivative.second_order import by_curvatures
-from deuterium.optimize.region import Regions, Verdicts, whole
+from deuterium.optimize.region import Bounder, Regions, Verdicts, whole
 
 Array = Any
 
@@ -20,7 +20,7 @@ TRIED = 64  # regions of one size whose curvatures are looked at in any case
 WORTH = 0.04  # of them, so many must be settled that it goes on
 
 
-class BoxBounder:
+class BoxBounder(Bounder):
     """Bounds an objective over boxes of its inputs.
 
     Parameters
@@ -29,13 +29,11 @@ class BoxBounder:
         What is maximised.
     """
 
-    atoms = 0
-    places = ()
     batch = 256
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
-        self.forms = Forms(problem)
+        self.graphs = Forms(problem)
         self.cutter = Cutter(problem)
         self._tries: dict[int, list[int]] = {}
 
@@ -46,7 +44,7 @@ class BoxBounder:
     def bound(self, regions: Regions, incumbent: float) -> Verdicts:
         """Return certified bounds, by the cheapest method that serves, and cuts."""
         with np.errstate(all="ignore"):
-            work = Work(self.forms, regions, incumbent)
+            work = Work(self.graphs, regions, incumbent)
             rows = np.arange(len(regions))
             defined = work.interval(rows)
             rows = by_slopes(work, rows[defined & work.open(rows)])
@@ -68,7 +66,7 @@ class BoxBounder:
 
     def _by_curvatures(self, work: Work, rows: Array) -> None:
         """Look at curvatures where, at regions of that size, it has been worth it."""
-        if not len(rows) or not self.forms.has_curvatures:
+        if not len(rows) or not self.graphs.has_curvatures:
             return
         level = self.cutter.level(work.low[rows], work.high[rows])
         worth = self._worth(level)

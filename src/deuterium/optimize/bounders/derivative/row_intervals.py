@@ -15,11 +15,10 @@ from typing import Any
 import numpy as np
 
 from deuterium import ops
-from deuterium.enclose.enclose import _full_rules as full_rules
-from deuterium.enclose.enclosure_cache import _without_symbols as without_symbols
+from deuterium.enclose.enclose import full_rules
 from deuterium.enclose.interval_program import EnclosureProgram, Made, Step, _Builder
 from deuterium.graph.operator import Operator
-from deuterium.graph.traverse import topological
+from deuterium.graph.traverse import Graph
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval, linear
 from deuterium.interval import interval_arithmetic as arithmetic
@@ -41,9 +40,9 @@ class RowProgram(EnclosureProgram):
     """
 
     def __init__(self, outputs: Sequence[Variable]) -> None:
-        order = topological(outputs)
-        fixed = full_rules(without_symbols(order))
-        builder = _RowBuilder(outputs, fixed)
+        graph = Graph(outputs)
+        fixed = full_rules(graph.constants)
+        builder = _RowBuilder(graph, fixed)
         self._start = builder.start
         self._wide = builder.wide
         self._symbols = builder.symbols

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from scipy.linalg.lapack import dpotrf, dpotri
+import scipy  # its submodules are imported on first use
 
 from deuterium.budget import afford, check
 from deuterium.optimize.bounders.lagrangian.sparse_columns import Columns
@@ -148,11 +148,11 @@ def _inverse(h: Array) -> Array:
             return np.linalg.inv(h)
         except np.linalg.LinAlgError:
             return np.stack([_pseudoinverse(matrix) for matrix in h])
-    out = np.empty(h.shape)
+    out, lapack = np.empty(h.shape), scipy.linalg.lapack
     for k, matrix in enumerate(h):
-        factor, failed = dpotrf(matrix, lower=1)
+        factor, failed = lapack.dpotrf(matrix, lower=1)
         if not failed:
-            lower, failed = dpotri(factor, lower=1)
+            lower, failed = lapack.dpotri(factor, lower=1)
         if failed:
             lower = _pseudoinverse(matrix)
         out[k] = lower

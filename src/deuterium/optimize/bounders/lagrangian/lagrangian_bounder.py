@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from deuterium.domain.problem import Problem
-from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
 from deuterium.ops.exponential import exp
 from deuterium.optimize.bounders.lagrangian.factored_parts import Unsuited
@@ -16,7 +14,7 @@ from deuterium.optimize.bounders.lagrangian.lagrangian_branching import cuts, wa
 from deuterium.optimize.bounders.lagrangian.log_objective import log_form
 from deuterium.optimize.bounders.lagrangian.range_propagation import Ranges
 from deuterium.optimize.bounders.lagrangian.relaxation import Relaxation
-from deuterium.optimize.region import Proof, Regions, Verdicts, whole
+from deuterium.optimize.region import Bounder, Proof, Regions, Verdicts, whole
 
 Array = Any
 
@@ -26,7 +24,7 @@ DIGITS = 7  # of multipliers that go into proofs
 MARGIN = 1e-4  # by which the solver's samples may miss the largest values
 
 
-class RelaxBounder:
+class RelaxBounder(Bounder):
     """Bounds regions by a fused separable relaxation with multipliers.
 
     Parameters
@@ -44,7 +42,7 @@ class RelaxBounder:
         self, problem: Problem, relaxation: Relaxation, logarithm: bool
     ) -> None:
         self.problem, self.relaxation, self.logarithm = problem, relaxation, logarithm
-        self.places: Sequence[tuple[Variable, int]] = relaxation.places
+        self.places = relaxation.places
         self.atoms = len(self.places)
         self._shown = np.flatnonzero(relaxation.cuttable)
 

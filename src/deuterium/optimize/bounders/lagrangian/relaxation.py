@@ -9,7 +9,7 @@ import numpy as np
 
 from deuterium import ops
 from deuterium.domain.problem import Problem
-from deuterium.graph.traverse import topological
+from deuterium.graph.traverse import Graph
 from deuterium.graph.variable import Variable
 from deuterium.interval.rounding import MIN_NORMAL, TINY, add_up, gamma
 from deuterium.optimize.bounders.lagrangian.auxiliary_variables import Structure
@@ -67,7 +67,7 @@ class Relaxation:
 
     def __init__(self, problem: Problem, root: Variable) -> None:
         self.structure = structure = Structure(problem, root)
-        forgiving = not _has_logarithms(problem.objective)
+        forgiving = not _has_logarithms(problem.graph)
         self.groups = structure.groups
         whole = self._whole(problem, Forward(structure, forgiving))
         self.cuttable = self._cuttable(problem)
@@ -90,7 +90,7 @@ class Relaxation:
 
     def _cuttable(self, problem: Problem) -> Array:
         """Return which coordinates may be cut: inputs, and elements of F's nodes."""
-        known = set(topological([problem.objective]))
+        known = set(problem.graph.order)
         out = np.zeros(self.structure.coordinates, dtype=bool)
         out[: problem.size] = True
         self.places: list[tuple[Variable, int]] = []
@@ -232,9 +232,9 @@ class Relaxation:
         return maxima(load, table).reshape(batch, m), wrong
 
 
-def _has_logarithms(v: Variable) -> bool:
+def _has_logarithms(graph: Graph) -> bool:
     """Whether the objective takes logarithms itself, perhaps of negative numbers."""
-    return any(n.op is ops.log for n in topological([v]))
+    return any(n.op is ops.log for n in graph.order)
 
 
 def _written(node: Variable, known: set[Variable]) -> Variable:

@@ -19,7 +19,7 @@ from deuterium.evaluate.function import compile
 from deuterium.graph.constructors import as_variable
 from deuterium.graph.interpret import interpret
 from deuterium.graph.operator import Operator
-from deuterium.graph.traverse import topological
+from deuterium.graph.traverse import Graph
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
 from deuterium.interval.rounding import MIN_NORMAL, TINY, gamma
@@ -50,12 +50,11 @@ class Curves:
     def __init__(self, group: Group, forgiving: bool) -> None:
         self.group = group
         self.kinked = any(f.kinked for f in group.functions)
-        images = list(zip(*[(f.left, f.right) for f in group.functions], strict=True))
-        self._jumps = any(
-            _is_jump(n) for n in topological([v for s in images for v in s])
-        )
+        pairs = zip(*[(f.left, f.right) for f in group.functions], strict=True)
+        images = list(map(Graph, pairs))
+        self._jumps = any(_is_jump(n) for image in images for n in image.order)
         # a group without functions has one side, of none
-        sides = images if self.kinked else images[:1] or [()]
+        sides = images if self.kinked else images[:1] or [Graph()]
         uniform = all(map(_is_uniform, sides))
         self._sides = [_Side(group, side, forgiving, uniform) for side in sides]
 
@@ -192,16 +191,15 @@ class _Side:
     def __init__(
         self,
         group: Group,
-        functions: tuple[Variable, ...],
+        functions: Graph,
         forgiving: bool,
         uniform: bool,
     ) -> None:
         self._rule = _forgiving if forgiving else (lambda op: op.enclosure)
         self.vector, self.size = group.vector, group.size
         self.uniform = uniform
-        self.orders = [list(functions)]
-        self._value = compile([group.vector], list(functions)) if functions else None
-        self._orders: dict[int, Any] = {}
+        self.orders = [functions]
+        self._value = compile([group.vector], functions) if functions else None
 
     def values(self, z: Array) -> Any:
         return self._value(z) if self._value is not None else ()
@@ -210,13 +208,14 @@ class _Side:
         found = self._enclosed(0, Interval.unchecked(low, high))
         return found[0], found[1]
 
-    def _graphs(self, order: int) -> list[Variable]:
+    def _graphs(self, order: int) -> Graph:
         while len(self.orders) <= order:
-            self.orders.append([self._derivative(f) for f in self.orders[-1]])
+            last = self.orders[-1]
+            self.orders.append(Graph(self._derivative(f, last) for f in last))
         return self.orders[order]
 
-    def _derivative(self, f: Variable) -> Variable:
-        if not any(n.is_symbol for n in topological([f])):
+    def _derivative(self, f: Variable, graph: Graph) -> Variable:
+        if f not in graph.varying:
             return as_variable(np.zeros(self.size))
         total = f.sum()
         return simplify(grad(total, self.vector))
@@ -226,11 +225,8 @@ class _Side:
         shape = np.shape(x.lower)
         graphs = self._graphs(order)
         out = np.empty((2, *shape, len(graphs)))
-        kept = self._orders.get(order)
-        if kept is None:
-            kept = self._orders[order] = topological(graphs)
         with np.errstate(all="ignore"):
-            meaning = interpret(kept, lambda v: _leaf(v, x), self._rule)
+            meaning = interpret(graphs.order, lambda v: _leaf(v, x), self._rule)
         for r, g in enumerate(graphs):
             out[0, ..., r] = meaning[g].lower
             out[1, ..., r] = meaning[g].upper
@@ -313,9 +309,9 @@ def _folded(x: Array, width: int) -> Array:
     return np.append(x, np.full(rows * width - len(x), x[-1])).reshape(rows, width)
 
 
-def _is_uniform(functions: tuple[Variable, ...]) -> bool:
+def _is_uniform(functions: Graph) -> bool:
     """Whether functions of a vector do the same to all its elements."""
-    constants = (n.value for n in topological(functions) if n.is_constant)
+    constants = (n.value for n in functions.order if n.is_constant)
     return all(np.ptp(np.ravel(c)) == 0 for c in constants if np.size(c) > 1)
 
 

@@ -9,11 +9,10 @@ of its range count.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import numpy as np
+from collections.abc import Set
 
 from deuterium import ops
+from deuterium.graph.traverse import Graph
 from deuterium.graph.variable import Variable
 
 FIXED, AFFINE, QUADRATIC, CONVEX, OTHER = range(5)
@@ -26,41 +25,41 @@ it, plus something >= 0 that does not.  CONVEX: convex and >= 0.
 MOST = 64  # unit vectors
 
 
-def simplex_of(order: Sequence[Variable]) -> Variable | None:
+def simplex_of(graph: Graph) -> Variable | None:
     """Return a softmax of one row that the last node is convex in, if there is one."""
-    for node in order:
+    for node in graph.order:
         if node.op is not ops.softmax_last or not _is_row(node):
             continue
-        if _kind(order, node) in (AFFINE, QUADRATIC, CONVEX):
+        if _kind(graph, node) in (AFFINE, QUADRATIC, CONVEX):
             return node
     return None
 
 
-def is_convex_in(order: Sequence[Variable], symbol: Variable) -> bool:
+def is_convex_in(graph: Graph, symbol: Variable) -> bool:
     """Return whether the last node is convex in a symbol, judged by its operators."""
-    return _kind(order, symbol) in (FIXED, AFFINE, QUADRATIC, CONVEX)
+    return _kind(graph, symbol) in (FIXED, AFFINE, QUADRATIC, CONVEX)
 
 
 def _is_row(node: Variable) -> bool:
     return node.size == node.shape[-1] and 2 <= node.size <= MOST
 
 
-def _kind(order: Sequence[Variable], variable: Variable) -> int:
+def _kind(graph: Graph, variable: Variable) -> int:
     """Return how the last node depends on ``variable``."""
     kinds: dict[Variable, int] = {}
-    positive = nonnegative_in(order)
-    for node in order:
+    for node in graph.order:
         if node is variable:
             kinds[node] = AFFINE
         elif node.op is None:
             kinds[node] = FIXED
         else:
             own = [kinds[a] for a in node.args]
-            kinds[node] = FIXED if set(own) <= {FIXED} else _rule(node, own, positive)
-    return kinds[order[-1]]
+            fixed = set(own) <= {FIXED}
+            kinds[node] = FIXED if fixed else _rule(node, own, graph.nonnegative)
+    return kinds[graph.order[-1]]
 
 
-def _rule(node: Variable, own: list[int], positive: set[Variable]) -> int:
+def _rule(node: Variable, own: list[int], positive: Set[Variable]) -> int:
     assert node.op is not None
     op, worst = node.op, max(own)
     if worst == OTHER:
@@ -82,7 +81,7 @@ def _rule(node: Variable, own: list[int], positive: set[Variable]) -> int:
     return OTHER
 
 
-def _sum(node: Variable, own: list[int], positive: set[Variable]) -> int:
+def _sum(node: Variable, own: list[int], positive: Set[Variable]) -> int:
     worst = max(own)
     if worst == AFFINE:
         return AFFINE
@@ -93,21 +92,9 @@ def _sum(node: Variable, own: list[int], positive: set[Variable]) -> int:
     return worst if kept else OTHER
 
 
-def _product(node: Variable, own: list[int], positive: set[Variable]) -> int:
+def _product(node: Variable, own: list[int], positive: Set[Variable]) -> int:
     if own.count(FIXED) != 1:
         return OTHER
     fixed = node.args[own.index(FIXED)]
     kind = max(own)
     return kind if kind == AFFINE or fixed in positive else OTHER
-
-
-def nonnegative_in(order: Sequence[Variable]) -> set[Variable]:
-    """Return the nodes that are certainly never negative, judged by their operators."""
-    found: set[Variable] = set()
-    for v in order:
-        if v.op is None:
-            if v.is_constant and np.all(np.asarray(v.value, dtype=float) >= 0):
-                found.add(v)
-        elif v.op.nonnegative or (v.op.keeps_sign and all(a in found for a in v.args)):
-            found.add(v)
-    return found

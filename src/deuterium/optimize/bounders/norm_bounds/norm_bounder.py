@@ -9,8 +9,6 @@ import numpy as np
 from deuterium import ops
 from deuterium.domain.domain import Within
 from deuterium.domain.problem import Problem
-from deuterium.graph.traverse import topological
-from deuterium.graph.variable import Variable
 from deuterium.interval.rounding import EPS, MIN_NORMAL, Array
 from deuterium.optimize.bounders.natural_interval import longest_side, middles
 from deuterium.optimize.bounders.norm_bounds.ball_and_box import Value, known
@@ -22,7 +20,7 @@ from deuterium.optimize.bounders.norm_bounds.norm_propagation import (
 )
 from deuterium.optimize.bounders.norm_bounds.spectral_norm import raised
 from deuterium.optimize.bounders.norm_bounds.unsaturated_starts import unsaturated
-from deuterium.optimize.region import Proof, Regions, Verdicts, whole
+from deuterium.optimize.region import Bounder, Proof, Regions, Verdicts, whole
 
 SHARP = 4  # regions at once, up to which products are bounded over cubes
 NOTHING: Proof = ("interval", {})
@@ -33,17 +31,13 @@ FEWEST, MOST = 8, 5_000  # elements of an array worth it, nodes of a graph
 
 def norms(problem: Problem) -> NormsBounder | None:
     """Return the bounder by norms, or None where no array's norm is in the graph."""
-    order = topological([problem.objective])
-    if len(order) > MOST or not problem.size:
+    graph = problem.graph
+    if len(graph.order) > MOST or not problem.size:
         return None
-    for v in order:
-        if v.op is ops.square and v.size >= FEWEST and not _is_fixed(v):
+    for v in graph.order:
+        if v.op is ops.square and v.size >= FEWEST and v in graph.varying:
             return NormsBounder(problem)
     return None
-
-
-def _is_fixed(v: Variable) -> bool:
-    return not any(n.is_symbol for n in topological([v]))
 
 
 def first_bound(problem: Problem) -> tuple[float, Proof] | None:
@@ -57,7 +51,7 @@ def first_bound(problem: Problem) -> tuple[float, Proof] | None:
     return bounder.first()
 
 
-class NormsBounder:
+class NormsBounder(Bounder):
     """Bounds by norms of whole arrays.
 
     Parameters
@@ -66,13 +60,11 @@ class NormsBounder:
         What is maximised.
     """
 
-    atoms = 0
-    places = ()
     batch = 64
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
-        self.layout = Layout(problem.objective)
+        self.layout = Layout(problem.graph)
         self._started = False
         width = problem.upper - problem.lower
         self.scale = np.where(np.isfinite(width) & (width > 0), width, 1.0)
@@ -262,4 +254,4 @@ def _part(choices: dict[int, dict[str, Any]], b: int, k: int) -> dict[str, Any]:
 
 def _plain(what: Any, b: int, k: int) -> Any:
     item = what[min(b, what.shape[0] - 1), min(k, what.shape[1] - 1)]
-    return item.tolist() if hasattr(item, "tolist") else item
+    return item.tolist() if isinstance(item, (np.ndarray, np.generic)) else item

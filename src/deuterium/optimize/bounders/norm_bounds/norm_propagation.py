@@ -13,7 +13,7 @@ import numpy as np
 from deuterium import ops
 from deuterium.budget import check
 from deuterium.graph.operator import Operator
-from deuterium.graph.traverse import topological
+from deuterium.graph.traverse import Graph
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
 from deuterium.interval.rounding import Array, gamma, next_down, next_up
@@ -25,7 +25,6 @@ from deuterium.optimize.bounders.norm_bounds.ball_and_box import (
     of_ends,
 )
 from deuterium.optimize.bounders.norm_bounds.convex_nodes import (
-    nonnegative_in,
     simplex_of,
 )
 from deuterium.optimize.bounders.norm_bounds.directional_bound import (
@@ -55,18 +54,18 @@ class Layout:
         A softmax in which the graph is convex.
     """
 
-    def __init__(self, objective: Variable) -> None:
-        self.order = topological([objective])
+    def __init__(self, graph: Graph) -> None:
+        self.order = graph.order
         self.place = {v: i for i, v in enumerate(self.order)}
         self.constants: dict[Variable, Value] = {}
         self.exact: dict[Variable, Array] = {}
         for v in self.order:
             self._enter(v)
-        self.simplex = simplex_of(self.order)
+        self.simplex = simplex_of(graph)
         self.below = self._above(self.simplex)
         self.energies = self._arguments(ops.square)
         self.carried = self._arguments(ops.matmul)
-        self.nonnegative = nonnegative_in(self.order)
+        self.nonnegative = graph.nonnegative
         self._norms: dict[Variable, float] = {}
 
     def _arguments(self, op: Operator) -> set[Variable]:

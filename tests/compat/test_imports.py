@@ -1,0 +1,34 @@
+"""Importing the package is quick: what is heavy is imported when it is used."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {
+    "asyncio", "concurrent.futures.process", "distributed", "dp_accounting", "flint",
+    "hypothesis", "jax", "matplotlib", "mpmath", "opendp", "pandas", "scipy.integrate",
+    "scipy.linalg", "scipy.optimize", "scipy.sparse", "scipy.stats", "sklearn", "sympy",
+    "torch",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("entry", "needed"),
+    [
+        ("deuterium", set()),
+        ("deuterium.privacy", set()),
+        ("deuterium.frontends", set()),
+        ("deuterium.testing", set()),
+        ("deuterium.cli", {"typer", "rich"}),
+    ],
+)
+def test_importing_loads_nothing_heavy(entry, needed):
+    code = f"import sys, {entry}; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    loaded = set(run.stdout.split())
+    assert loaded & ({*HEAVY, "typer", "rich"} - needed) == set()
+    assert entry in loaded
