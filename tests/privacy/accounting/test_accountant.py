@@ -214,7 +214,7 @@ def test_many_multipliers_are_rounded_down_until_they_are_few():
         )
         exact += one.rdp([8.0])
     assert accountant.rdp([8.0]) == pytest.approx(exact, rel=1e-9)
-    few = accountant._few()
+    few = accountant._tally.few()
     assert len(few) <= 32
     assert sum(few.values()) == 200
     at_least = sorted(k[1] for k, n in few.items() for _ in range(n))

@@ -10,7 +10,7 @@ from deuterium.errors import InvalidInputError, UnsupportedError
 from deuterium.interval.environment import standard_only
 from deuterium.privacy.accounting.accountant import Accountant, require_probability
 from deuterium.privacy.mechanisms.calibration import require_promise
-from deuterium.privacy.mechanisms.noise import GaussianNoise
+from deuterium.privacy.mechanisms.gaussian import GaussianNoise
 from deuterium.privacy.mechanisms.privacy_curves import gaussian_multiplier
 from deuterium.privacy.sensitivity.relations import require_relation
 

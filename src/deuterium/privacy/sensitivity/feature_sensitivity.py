@@ -18,7 +18,7 @@ from deuterium.graph.variable import Variable
 from deuterium.interval.environment import standard_only
 from deuterium.optimize.branch_and_bound.progress import screen
 from deuterium.optimize.branch_and_bound.stopping import Limits
-from deuterium.privacy.mechanisms.calibration import gaussian
+from deuterium.privacy.mechanisms.gaussian import gaussian
 from deuterium.privacy.mechanisms.release_shapes import shape_of
 from deuterium.privacy.sensitivity.feature_bounds import Feature, Work
 from deuterium.privacy.sensitivity.free_elements import features_of, is_alone

@@ -17,7 +17,7 @@ from deuterium.graph.variable import Variable
 from deuterium.interval.environment import require_standard, standard_only
 from deuterium.privacy.accounting.accountant import Accountant
 from deuterium.privacy.directed_rounding import positive, product_up
-from deuterium.privacy.mechanisms.calibration import gaussian
+from deuterium.privacy.mechanisms.gaussian import gaussian
 from deuterium.privacy.mechanisms.samplers import generator
 from deuterium.privacy.sensitivity.bound_sources import ASSUMPTIONS
 from deuterium.privacy.sensitivity.relations import RELATIONS, require_relation

@@ -29,7 +29,7 @@ import numpy as np
 from deuterium.interval.rounding import next_up
 from deuterium.privacy.directed_rounding import product_up
 from deuterium.privacy.mechanisms import samplers
-from deuterium.privacy.mechanisms.noise import GaussianNoise
+from deuterium.privacy.mechanisms.gaussian import GaussianNoise
 from deuterium.privacy.training.bound_parts import GROWN, Weights
 from deuterium.privacy.training.step_bounds import StepBound
 
@@ -102,9 +102,8 @@ def released(
     flat = [g.ravel() for g in sums]
     if len(set(sigmas.values())) == 1:
         flat = [np.concatenate(flat)]
-    both = samplers.gaussian, samplers.numpy_gaussian
     noisy = [
-        samplers.released(noise, part, sigma, both, rng, samplers.numbers)
+        samplers.released(noise, part, sigma, rng)
         for part, sigma in zip(flat, sigmas.values(), strict=False)
     ]
     parts = np.split(np.concatenate(noisy), ends)
