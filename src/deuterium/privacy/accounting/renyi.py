@@ -14,7 +14,13 @@ import numpy as np
 from deuterium.interval.environment import standard_only
 from deuterium.interval.rounding import TINY
 from deuterium.privacy.mechanisms.noise import Noise
-from deuterium.privacy.mechanisms.privacy_curves import require_orders, widened
+from deuterium.privacy.mechanisms.privacy_curves import (
+    renyi_excess,
+    renyi_log_delta,
+    require_orders,
+    total_variation,
+    widened,
+)
 from deuterium.privacy.mechanisms.renyi_orders import ORDERS
 
 __all__ = ["Key", "divergences", "to_delta", "to_epsilon"]
@@ -41,22 +47,32 @@ def _one(key: Key, at: Any) -> Any:
 
 @standard_only
 def to_epsilon(at: Any, divergence: Any, delta: float) -> float:
-    """Return the epsilon that divergences at some orders imply, best over them."""
-    if _variation(divergence) <= delta:
+    """Return the epsilon that divergences at some orders imply, best over them.
+
+    Parameters
+    ----------
+    at, divergence : ndarray
+        Orders above 1, and the divergence of each: of one shape.
+    delta : float
+        Above 0.
+    """
+    if total_variation(float(np.min(divergence))) <= delta:
         return 0.0
-    more = np.log1p(-1 / at) - (math.log(delta) + np.log(at)) / (at - 1)
-    return max(0.0, widened(float(np.min(divergence + more))))
+    return max(0.0, widened(float(np.min(divergence + renyi_excess(at, delta)))))
 
 
 @standard_only
 def to_delta(at: Any, divergence: Any, epsilon: float) -> float:
-    """Return the delta that divergences at some orders imply, best over them."""
-    exponents = (at - 1) * (divergence - epsilon + np.log1p(-1 / at)) - np.log(at)
+    """Return the delta that divergences at some orders imply, best over them.
+
+    Parameters
+    ----------
+    at, divergence : ndarray
+        Orders above 1, and the divergence of each: of one shape.
+    epsilon : float
+        At least 0.
+    """
+    exponents = renyi_log_delta(at, divergence, epsilon)
     least = min(widened(float(np.min(exponents))), 0.0)
-    return max(min(math.exp(least), _variation(divergence)), TINY)
-
-
-def _variation(divergence: Any) -> float:
-    """Return a bound of total variation: divergence of order 1 is the least of all."""
-    least = float(np.min(divergence))
-    return math.sqrt(-math.expm1(-least)) * (1 + 1e-15)
+    most = total_variation(float(np.min(divergence)))
+    return max(min(math.exp(least), most), TINY)

@@ -32,12 +32,15 @@ __all__ = [
     "mu_pure",
     "one_by_one",
     "pure_mu",
+    "renyi_excess",
+    "renyi_log_delta",
     "require_delta",
     "require_epsilon",
     "require_orders",
     "rho_delta",
     "rho_epsilon",
     "rho_for",
+    "total_variation",
     "widened",
 ]
 
@@ -193,12 +196,9 @@ def rho_epsilon(rho: float, delta: float) -> float:
     """Return the epsilon at delta of ``rho``-zCDP, best over all orders."""
 
     def at(order: Any) -> Any:
-        conversion = np.log1p(-1 / order) - (np.log(delta) + np.log(order)) / (
-            order - 1
-        )
-        return rho * order + conversion
+        return rho * order + renyi_excess(order, delta)
 
-    if _variation(rho) <= delta:
+    if total_variation(rho) <= delta:
         return 0.0
     return max(0.0, widened(_least(at, 1 + math.sqrt(-math.log(delta) / rho))))
 
@@ -208,19 +208,37 @@ def rho_delta(rho: float, epsilon: float) -> float:
     """Return the delta at epsilon of ``rho``-zCDP, best over all orders."""
 
     def at(order: Any) -> Any:
-        return (order - 1) * (rho * order - epsilon + np.log1p(-1 / order)) - np.log(
-            order
-        )
+        return renyi_log_delta(order, rho * order, epsilon)
 
     if rho == 0:
         return 0.0
     logarithm = widened(_least(at, max((epsilon + rho) / (2 * rho), 1.01)))
-    return max(min(math.exp(min(logarithm, 0.0)), _variation(rho)), TINY)
+    return max(min(math.exp(min(logarithm, 0.0)), total_variation(rho)), TINY)
 
 
-def _variation(rho: float) -> float:
-    """Return a bound of total variation, by Bretagnolle and Huber (1979)."""
-    return math.sqrt(-math.expm1(-rho)) * (1 + 1e-15)
+def renyi_excess(order: Any, delta: float) -> Any:
+    """Return how far epsilon lies above a Renyi divergence of some order, at a delta.
+
+    Canonne, Kamath and Steinke (2020), proposition 12; not rounded up.
+    """
+    return np.log1p(-1 / order) - (np.log(delta) + np.log(order)) / (order - 1)
+
+
+def renyi_log_delta(order: Any, divergence: Any, epsilon: float) -> Any:
+    """Return log delta at an epsilon, from Renyi divergences of some orders.
+
+    Canonne, Kamath and Steinke (2020), proposition 12; not rounded up.
+    """
+    less = divergence - epsilon + np.log1p(-1 / order)
+    return (order - 1) * less - np.log(order)
+
+
+def total_variation(divergence: float) -> float:
+    """Return a bound of total variation from a Kullback-Leibler divergence, or more.
+
+    By Bretagnolle and Huber (1979); a Renyi divergence of any order above 1 is more.
+    """
+    return math.sqrt(-math.expm1(-divergence)) * (1 + 1e-15)
 
 
 @standard_only

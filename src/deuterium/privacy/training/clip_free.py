@@ -11,8 +11,7 @@ import numpy as np
 
 from deuterium.domain.domain import Domain
 from deuterium.errors import DivergedError, InvalidInputError, UnsupportedError
-from deuterium.evaluate import compile
-from deuterium.graph.constructors import as_variable, symbol
+from deuterium.graph.constructors import symbol
 from deuterium.graph.variable import Variable
 from deuterium.interval.environment import require_standard, standard_only
 from deuterium.privacy.accounting.accountant import Accountant
@@ -48,7 +47,7 @@ from deuterium.privacy.training.training_data import (
     require_count,
     start,
 )
-from deuterium.transform import grad
+from deuterium.privacy.training.weight_update import penalty_slopes, updated
 
 __all__ = ["ClipFreeSGD", "StepReport"]
 
@@ -106,9 +105,9 @@ class ClipFreeSGD:
     on_divergence : {"warn", "stop", "ignore"}
         What to do where a step would need over thirty times the noise of the first
         three (or one of these a thousand times that of the first), as where noise feeds
-        on itself: say so once (`DivergenceWarning`), or
-        stop before anything is released or accounted for: ``step`` then raises
-        `DivergedError`, and ``fit`` ends with a warning.
+        on itself: say so once (`DivergenceWarning`), or stop before anything is
+        released or accounted for: ``step`` then raises `DivergedError`, and ``fit``
+        ends with a warning.
     insecure_rng : numpy.random.Generator or int, optional
         Take NumPy's noise and sampling: INSECURE, and fast; for experiments.  By
         default noise comes from OpenDP and sampling from the operating system.
@@ -174,10 +173,9 @@ class ClipFreeSGD:
         self.regulariser = number("regulariser", regulariser)
         self.sampling_probability = probability(sampling_probability, relation)
         multiplier = positive(WHO, "noise_multiplier", noise_multiplier)
-        unit = gaussian(
+        self.noise = gaussian(
             1.0, noise_multiplier=multiplier, relation=relation, trusted=True
         )
-        self.noise = unit
         self.accountant = Accountant(relation)
         self.history: list[StepReport] = []
         self._watch = Watch(WHO, on_divergence)
@@ -195,7 +193,8 @@ class ClipFreeSGD:
         self._bound, self.method = step_bound(
             self._single, self._one, self._weights, self._rows
         )
-        self._penalty = self._compiled_penalty(penalty)
+        wide = [self.regulariser * self.bound_graph()] if self.regulariser else []
+        self._slopes = penalty_slopes(self._weights, penalty, wide)
 
     # -- use -----------------------------------------------------------------------
 
@@ -381,30 +380,19 @@ class ClipFreeSGD:
         rng = None if self._secure else self._rng
         return released(self.noise, sums, sigmas, rng)
 
-    def _compiled_penalty(self, penalty: Any) -> Any:
-        terms = []
-        if penalty is not None:
-            given = penalty(**self._weights) if callable(penalty) else penalty
-            terms.append(as_variable(given).reshape(()))
-        if self.regulariser:
-            terms.append(self.regulariser * self.bound_graph())
-        if not terms:
-            return None
-        weights = list(self._weights.values())
-        return compile(weights, list(grad(as_variable(sum(terms)), weights)))
-
     def _move(self, noisy: list[Array]) -> None:
         """Take the step: all weights at once, or none."""
         steps = [g / self.count for g in noisy]
-        if self._penalty is not None:
-            extra = self._penalty(*self.parameters.values())
+        if self._slopes is not None:
+            extra = self._slopes(*self.parameters.values())
             steps = [s + e for s, e in zip(steps, extra, strict=True)]
-        if self.momentum:
-            before = self._velocity or [np.zeros_like(s) for s in steps]
-            steps = [self.momentum * v + s for v, s in zip(before, steps, strict=True)]
-        pairs = zip(self.parameters.items(), steps, strict=True)
-        moved = {n: w - self.learning_rate * s for (n, w), s in pairs}
-        self.parameters, self._velocity = moved, steps
+        self.parameters, self._velocity = updated(
+            self.parameters,
+            steps,
+            self._velocity,
+            learning_rate=self.learning_rate,
+            momentum=self.momentum,
+        )
 
     @standard_only
     def check(self, data: Mapping[Any, Any]) -> float:
