@@ -263,7 +263,7 @@ def test_poisson_batches_take_about_the_share_asked_for():
     full.fit(data, 5)
     assert trainer.epsilon_at(1e-5) < full.epsilon_at(1e-5)
     secure, _, _, _ = problem("binary tanh", sampling_probability=0.2)
-    secure._secure = True
+    secure._rng = None
     drawn = np.concatenate([secure._drawn(1000) for _ in range(20)])
     assert drawn.mean() == pytest.approx(0.2, abs=0.02)
 

@@ -179,8 +179,7 @@ class ClipFreeSGD:
         self.accountant = Accountant(relation)
         self.history: list[StepReport] = []
         self._watch = Watch(WHO, on_divergence)
-        self._secure = insecure_rng is None
-        self._rng = generator(WHO, insecure_rng)
+        self._rng = None if insecure_rng is None else generator(WHO, insecure_rng)
         self._weights = {
             n: symbol(n, shape=w.shape) for n, w in self.parameters.items()
         }
@@ -373,12 +372,10 @@ class ClipFreeSGD:
         return self._sums.some(data.rows, self.parameters, taken, clip)
 
     def _drawn(self, count: int) -> Array:
-        rng = None if self._secure else self._rng
-        return drawn(count, self.sampling_probability, rng)
+        return drawn(count, self.sampling_probability, self._rng)
 
     def _released(self, sums: list[Array], moved: Any, sigmas: Any) -> list[Array]:
-        rng = None if self._secure else self._rng
-        return released(self.noise, sums, sigmas, rng)
+        return released(self.noise, sums, sigmas, self._rng)
 
     def _move(self, noisy: list[Array]) -> None:
         """Take the step: all weights at once, or none."""
