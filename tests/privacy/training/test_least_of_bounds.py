@@ -10,7 +10,7 @@ import pytest
 
 import deuterium as dt
 from deuterium import privacy
-from deuterium.privacy.training.step_bounds import Enclosed
+from deuterium.privacy.training.step_bounds import EnclosedBound
 from deuterium.transform import grad
 from tests.privacy.training import test_step_bounds as step_bounds
 from tests.privacy.training.test_step_bounds import Case, exactly
@@ -26,7 +26,7 @@ def enclosed(trainer):
     """Return what encloses the norm of the gradient of any loss."""
     symbols = trainer._weights
     slopes = grad(trainer._single, list(symbols.values()))
-    return Enclosed(dict(zip(symbols, slopes, strict=True)), trainer._rows)
+    return EnclosedBound(dict(zip(symbols, slopes, strict=True)), trainer._rows)
 
 
 def every_factor(weights, rng):

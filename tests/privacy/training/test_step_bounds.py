@@ -14,7 +14,7 @@ import deuterium as dt
 from deuterium import privacy
 from deuterium.domain.domain import Domain
 from deuterium.errors import InvalidInputError, UnsupportedError
-from deuterium.privacy.training.bound_parts import Inputs, active, spectral
+from deuterium.privacy.training.bound_parts import RecordSet, active, spectral
 from deuterium.privacy.training.parameter_noise import spread_over
 from deuterium.testing import evaluate_exactly
 
@@ -306,7 +306,7 @@ def test_products_are_widened_by_more_than_rounding():
     rng = np.random.default_rng(1)
     for _ in range(200):
         center = rng.normal(size=40) * 10.0 ** rng.integers(0, 9)
-        inputs = Inputs(center - 1e-3, center + 1e-3)
+        inputs = RecordSet(center - 1e-3, center + 1e-3)
         w = rng.normal(size=(40, 1))
         w[-1] = -(center[:-1] @ w[:-1]) / center[-1]
         low, high = inputs.through(w, None)

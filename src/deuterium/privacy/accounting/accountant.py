@@ -13,7 +13,7 @@ from deuterium.errors import InvalidInputError, UnsupportedError
 from deuterium.interval.environment import standard_only
 from deuterium.privacy.accounting.renyi import divergences, to_delta, to_epsilon
 from deuterium.privacy.accounting.tally import Tally, event_of, is_plain
-from deuterium.privacy.directed_rounding import quotient_up, real, up
+from deuterium.privacy.directed_rounding import quotient_up, real_number, round_up
 from deuterium.privacy.mechanisms.noise import Noise
 from deuterium.privacy.mechanisms.privacy_curves import (
     gaussian_delta,
@@ -143,7 +143,7 @@ class Accountant:
         epsilons add up.
         """
         pure = self._tally.pure_epsilon
-        if real(delta) == 0 and pure < math.inf:
+        if real_number(delta) == 0 and pure < math.inf:
             return pure
         d = require_delta("epsilon_at", delta)
         if not self._tally.counts:
@@ -313,9 +313,9 @@ class Accountant:
 
 def require_probability(who: str, q: Any) -> float:
     """Return a sampling probability as a float, or say why it is none."""
-    number = real(q)
+    number = real_number(q)
     if number is None or not 0 <= number <= 1:
         raise InvalidInputError(
             f"{who}: `sampling_probability` must lie between 0 and 1, got {q!r:.80}"
         )
-    return up(number)
+    return round_up(number)

@@ -33,7 +33,7 @@ from deuterium.privacy.accounting.individual_budget import (
     power_of_two,
 )
 from deuterium.privacy.accounting.individual_norms import GROWN, norms_of
-from deuterium.privacy.directed_rounding import positive, quotient_down
+from deuterium.privacy.directed_rounding import quotient_down, require_positive
 from deuterium.privacy.mechanisms.privacy_curves import (
     gaussian_epsilon,
     renyi_excess,
@@ -143,7 +143,7 @@ class IndividualAccountant:
             leave them out.
         """
         require_standard("step")
-        s = positive("step", "sigma", sigma)
+        s = require_positive("step", "sigma", sigma)
         q = self._probability(sampling_probability)
         rows = self._rows(norms)
         if s < MIN_NORMAL:

@@ -13,7 +13,7 @@ import numpy as np
 
 from deuterium.errors import InvalidInputError
 from deuterium.interval.rounding import EPS
-from deuterium.privacy.directed_rounding import positive
+from deuterium.privacy.directed_rounding import require_positive
 from deuterium.privacy.mechanisms.privacy_curves import (
     gaussian_multiplier,
     renyi_excess,
@@ -67,7 +67,7 @@ def budget_of(
     if mu is not None:
         if method != "gdp":
             raise InvalidInputError(f"{WHO}: a budget `mu` is for method='gdp'")
-        return min(positive(WHO, "mu", mu), 1e150) ** 2 * (1 - 4 * EPS)
+        return min(require_positive(WHO, "mu", mu), 1e150) ** 2 * (1 - 4 * EPS)
     if epsilon is None or delta is None:
         return math.inf
     e, d = require_epsilon(WHO, epsilon), require_delta(WHO, delta)
@@ -84,5 +84,5 @@ def budget_of(
 
 def power_of_two(grid: Any) -> float:
     """Return the largest power of two that is not above a grid."""
-    given = positive(WHO, "grid", grid)
+    given = require_positive(WHO, "grid", grid)
     return math.ldexp(0.5, math.frexp(given)[1])

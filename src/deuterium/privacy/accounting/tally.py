@@ -14,7 +14,7 @@ from typing import Any
 
 from deuterium.interval.rounding import EPS, next_down, next_up
 from deuterium.privacy.accounting.renyi import Key
-from deuterium.privacy.directed_rounding import product_up, up
+from deuterium.privacy.directed_rounding import product_up, round_up
 from deuterium.privacy.mechanisms.gaussian import GaussianNoise
 from deuterium.privacy.mechanisms.noise import Noise
 
@@ -74,7 +74,7 @@ class Tally:
         plain = [(k[1], n) for k, n in self.counts.items() if is_plain(k)]
         terms = [Fraction(n) / Fraction(m) ** 2 for m, n in plain]
         if len(terms) > DISTINCT:
-            terms = [Fraction(up(t)) for t in terms]
+            terms = [Fraction(round_up(t)) for t in terms]
         return sum(terms, Fraction(0))
 
     @property
@@ -92,12 +92,12 @@ class Tally:
         each = [(law.unit(m).pure_epsilon, n) for (law, m, _), n in self.counts.items()]
         if any(e == math.inf for e, _ in each):
             return math.inf
-        return up(sum((n * Fraction(e) for e, n in each), Fraction(0)))
+        return round_up(sum((n * Fraction(e) for e, n in each), Fraction(0)))
 
     @property
     def rho(self) -> float:
         """Zero-concentrated differential privacy, rounded up; without sampling."""
-        total = product_up(0.5, up(self.gaussian_square))
+        total = product_up(0.5, round_up(self.gaussian_square))
         for (law, m, q), count in self.counts.items():
             if not is_plain((law, m, q)):
                 total = float(next_up(total + law.unit(m).composed_rho(count)))

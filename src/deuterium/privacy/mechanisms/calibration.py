@@ -15,11 +15,11 @@ from deuterium.errors import InvalidInputError, UnsupportedError
 from deuterium.interval import Interval
 from deuterium.optimize.branch_and_bound.result import Bracket
 from deuterium.privacy.directed_rounding import (
-    down,
-    positive,
     product_up,
     quotient_down,
-    real,
+    real_number,
+    require_positive,
+    round_down,
 )
 from deuterium.privacy.mechanisms.noise import Noise
 from deuterium.privacy.sensitivity.bound_sources import ASSUMPTIONS, refuse_estimate
@@ -83,7 +83,7 @@ def calibrated(
         "size": s.size,
     }
     if wanted == "scale":
-        scale = positive(who, "scale", asked["scale"])
+        scale = require_positive(who, "scale", asked["scale"])
         return law.of(_over(who, scale, moved), scale, **about)
     if wanted != "epsilon" and delta is not None:
         raise InvalidInputError(f"{who}: `delta` goes with `epsilon` only")
@@ -95,7 +95,7 @@ def calibrated(
 
 def multiplier_of_rho(who: str, rho: Any) -> float:
     """Return ``1 / sqrt(2 rho)``, or a little more, for a ``rho`` that is given."""
-    return math.sqrt(0.5 / positive(who, "rho", rho)) * (1 + 1e-15)
+    return math.sqrt(0.5 / require_positive(who, "rho", rho)) * (1 + 1e-15)
 
 
 # -- arguments -------------------------------------------------------------------------
@@ -162,7 +162,7 @@ def _untrusted(who: str, what: str) -> UnsupportedError:
 
 
 def _number(who: str, x: Any) -> Any:
-    number = real(x)
+    number = real_number(x)
     if number is None:
         raise InvalidInputError(
             f"{who}: `sensitivity` must be a Sensitivity, a scalar Interval or one "
@@ -179,13 +179,13 @@ def require_promise(who: str, epsilon: Any, delta: Any) -> tuple[float, float]:
     """Return epsilon and delta, if noise can be worked out for them, or say why not."""
     require_between(who, "epsilon", epsilon, EPSILON)
     require_between(who, "delta", delta, DELTA)
-    return down(epsilon), down(delta)
+    return round_down(epsilon), round_down(delta)
 
 
 def require_between(who: str, name: str, value: Any, ends: tuple[float, float]) -> None:
     """Raise unless an argument is a number between two others."""
     low, high = ends
-    number = real(value)
+    number = real_number(value)
     if number is None or not low <= number <= high:
         raise InvalidInputError(
             f"{who}: `{name}` must be a number from {low:g} to {high:g}, got "

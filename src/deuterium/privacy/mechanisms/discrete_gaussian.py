@@ -13,7 +13,11 @@ import numpy as np
 
 from deuterium.errors import UnsupportedError
 from deuterium.interval.environment import standard_only
-from deuterium.privacy.directed_rounding import positive, product_up, quotient_up
+from deuterium.privacy.directed_rounding import (
+    product_up,
+    quotient_up,
+    require_positive,
+)
 from deuterium.privacy.mechanisms.calibration import (
     calibrated,
     multiplier_of_rho,
@@ -70,7 +74,7 @@ def discrete_gaussian(
 def _multiplier(who: str, wanted: str, value: Any, delta: Any) -> float:
     """Return the least noise multiplier that keeps a promise, rounded up."""
     if wanted == "noise_multiplier":
-        return positive(who, wanted, value)
+        return require_positive(who, wanted, value)
     if wanted == "epsilon":
         value = rho_for(*require_promise(who, value, delta))
     return multiplier_of_rho(who, value)

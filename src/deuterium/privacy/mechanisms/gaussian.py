@@ -17,7 +17,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from deuterium.interval.environment import standard_only
-from deuterium.privacy.directed_rounding import positive, product_up, quotient_up
+from deuterium.privacy.directed_rounding import (
+    product_up,
+    quotient_up,
+    require_positive,
+)
 from deuterium.privacy.mechanisms.calibration import (
     calibrated,
     multiplier_of_rho,
@@ -104,7 +108,7 @@ def _multiplier(who: str, wanted: str, value: Any, delta: Any) -> float:
         return gaussian_multiplier(*require_promise(who, value, delta))
     if wanted == "rho":
         return multiplier_of_rho(who, value)
-    found = positive(who, wanted, value)
+    found = require_positive(who, wanted, value)
     return quotient_up(1.0, found) if wanted == "mu" else found
 
 

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from deuterium.interval.environment import standard_only
-from deuterium.privacy.directed_rounding import quotient_up, real
+from deuterium.privacy.directed_rounding import quotient_up, real_number
 from deuterium.privacy.mechanisms.calibration import calibrated
 from deuterium.privacy.mechanisms.noise import NoiseOfScale
 from deuterium.privacy.mechanisms.privacy_curves import (
@@ -62,7 +62,7 @@ def laplace(
         sensitivity,
         {"epsilon": epsilon, "mu": mu, "rho": rho, "scale": scale},
         _multiplier,
-        delta=None if epsilon is None and real(delta) == 0 else delta,
+        delta=None if epsilon is None and real_number(delta) == 0 else delta,
         relation=relation,
         distance=distance,
         trusted=trusted,
@@ -73,7 +73,7 @@ def laplace(
 def _multiplier(who: str, wanted: str, value: Any, delta: Any) -> float:
     """Return the least noise multiplier that keeps a promise, rounded up."""
     pure = pure_epsilon_of(who, wanted, value)
-    if wanted == "epsilon" and real(delta) != 0:
+    if wanted == "epsilon" and real_number(delta) != 0:
         more = -2 * math.log1p(-require_delta(who, delta))
         pure = max(pure, -widened(-(value + more)))
     return quotient_up(1.0, pure)
@@ -108,7 +108,7 @@ class LaplaceNoise(PureNoise, NoiseOfScale):
 
     def epsilon_at(self, delta: float) -> float:
         """Return the epsilon that holds together with a delta, which may be 0."""
-        if real(delta) == 0:
+        if real_number(delta) == 0:
             return self.pure_epsilon
         less = 2 * math.log1p(-require_delta("epsilon_at", delta))
         return max(0.0, min(widened(self.pure_epsilon + less), self.pure_epsilon))

@@ -22,7 +22,7 @@ import numpy as np
 
 from deuterium.errors import InvalidInputError, UnsupportedError
 from deuterium.interval.rounding import EPS
-from deuterium.privacy.directed_rounding import positive, product_up
+from deuterium.privacy.directed_rounding import product_up, require_positive
 from deuterium.privacy.mechanisms.privacy_curves import one_by_one, require_orders
 from deuterium.privacy.mechanisms.release_shapes import Shape
 from deuterium.privacy.mechanisms.samplers import numbers, released
@@ -218,9 +218,9 @@ def _require_sound(noise: Noise) -> None:
     who, scale = type(noise).__name__, _scale_of(noise)
     require_relation(who, noise.relation)
     require_scope(who, noise.scope)
-    m = positive(who, "noise_multiplier", noise.noise_multiplier)
-    moved = positive(who, "sensitivity", noise.sensitivity)
-    given = positive(who, "scale", scale)
+    m = require_positive(who, "noise_multiplier", noise.noise_multiplier)
+    moved = require_positive(who, "sensitivity", noise.sensitivity)
+    given = require_positive(who, "scale", scale)
     if m * moved > given * (1 + 4 * EPS):
         raise InvalidInputError(
             f"{who}: noise of scale {given!r} on what moves by {moved!r} is less than "

@@ -23,7 +23,7 @@ import numpy as np
 from deuterium.errors import InvalidInputError
 from deuterium.interval.environment import standard_only
 from deuterium.interval.rounding import EPS, TINY
-from deuterium.privacy.directed_rounding import down, real, up
+from deuterium.privacy.directed_rounding import real_number, round_down, round_up
 
 __all__ = [
     "gaussian_delta",
@@ -61,7 +61,7 @@ def gaussian_delta(noise_multiplier: float, epsilon: float) -> float:
     """
     if noise_multiplier == 0:
         return 1.0
-    return min(max(up(_delta(noise_multiplier, epsilon)), TINY), 1.0)
+    return min(max(round_up(_delta(noise_multiplier, epsilon)), TINY), 1.0)
 
 
 @standard_only
@@ -175,7 +175,7 @@ def pure_mu(epsilon: float) -> float:
 @standard_only
 def mu_pure(mu: float) -> float:
     """Return the pure epsilon of which `pure_mu` is ``mu``, rounded down."""
-    return down(_pure(mu))
+    return round_down(_pure(mu))
 
 
 def _pure(mu: float) -> Any:
@@ -307,8 +307,8 @@ def one_by_one(who: str, name: str, numbers: Any) -> list[Any]:
 
 def require_delta(who: str, delta: Any) -> float:
     """Return a delta in (0, 1), rounded down to a double, or say why it is none."""
-    number = real(delta)
-    found = 0.0 if number is None or not 0 < number < 1 else down(number)
+    number = real_number(delta)
+    found = 0.0 if number is None or not 0 < number < 1 else round_down(number)
     if not found:
         raise InvalidInputError(
             f"{who}: `delta` must be a number between 0 and 1 (both excluded), "
@@ -319,9 +319,9 @@ def require_delta(who: str, delta: Any) -> float:
 
 def require_epsilon(who: str, epsilon: Any) -> float:
     """Return an epsilon >= 0, rounded down to a double, or say why it is none."""
-    number = real(epsilon)
+    number = real_number(epsilon)
     if number is None or not 0 <= number < math.inf:
         raise InvalidInputError(
             f"{who}: `epsilon` must be a finite number >= 0, got {epsilon!r:.80}"
         )
-    return down(number)
+    return round_down(number)

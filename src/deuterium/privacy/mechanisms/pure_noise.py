@@ -16,11 +16,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from deuterium.privacy.directed_rounding import (
-    down,
-    positive,
     product_up,
     quotient_up,
-    real,
+    real_number,
+    require_positive,
+    round_down,
 )
 from deuterium.privacy.mechanisms.calibration import (
     EPSILON,
@@ -68,7 +68,7 @@ class PureNoise(Noise):
     def epsilon_at(self, delta: float) -> float:
         """Return the epsilon that holds together with a delta, which may be 0."""
         pure = self.pure_epsilon
-        if real(delta) == 0:
+        if real_number(delta) == 0:
             return pure
         kept = require_delta("epsilon_at", delta) * (1 + math.exp(-pure))
         if kept >= 1:
@@ -124,7 +124,7 @@ def pure_epsilon_of(who: str, wanted: str, value: Any) -> float:
     """
     if wanted == "epsilon":
         require_between(who, "epsilon", value, EPSILON)
-        return down(value)
+        return round_down(value)
     if wanted == "mu":
-        return mu_pure(require_ratio(who, "mu", positive(who, "mu", value)))
-    return math.sqrt(2 * positive(who, "rho", value)) * (1 - 1e-15)
+        return mu_pure(require_ratio(who, "mu", require_positive(who, "mu", value)))
+    return math.sqrt(2 * require_positive(who, "rho", value)) * (1 - 1e-15)

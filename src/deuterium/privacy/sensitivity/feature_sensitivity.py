@@ -27,9 +27,9 @@ from deuterium.optimize.branch_and_bound.stopping import Limits
 from deuterium.options import require_seed
 from deuterium.privacy.mechanisms.gaussian import gaussian
 from deuterium.privacy.mechanisms.release_shapes import shape_of
-from deuterium.privacy.sensitivity.feature_bounds import Feature, Work
+from deuterium.privacy.sensitivity.feature_bounds import FeatureBound, FeatureProblem
 from deuterium.privacy.sensitivity.free_elements import features_of, is_alone
-from deuterium.privacy.sensitivity.record_pairs import Group
+from deuterium.privacy.sensitivity.neighbours import FeatureGroup
 from deuterium.privacy.sensitivity.sensitivity import Sensitivity, require_norm
 from deuterium.privacy.sensitivity.vector_norms import as_parts
 
@@ -210,7 +210,7 @@ def feature_sensitivity(
     return _told(features)
 
 
-def _told(features: list[Feature]) -> FeatureSensitivities:
+def _told(features: list[FeatureBound]) -> FeatureSensitivities:
     bound = (f.name for f in features if not is_alone(f.where, f.work.x, f.work.domain))
     return FeatureSensitivities(
         tuple(f.name for f in features),
@@ -221,7 +221,7 @@ def _told(features: list[Feature]) -> FeatureSensitivities:
 
 def _features(
     f: Any, x: Any, domain: Domain, groups: Any, about: tuple[float, float, int]
-) -> list[Feature]:
+) -> list[FeatureBound]:
     """Return the features of all symbols, of which nothing is known yet.
 
     Parameters
@@ -242,15 +242,15 @@ def _features(
             f"{WHO}: `groups` are of elements of one symbol, `x` has {len(symbols)}; "
             "put the features into one symbol"
         )
-    works = [Work(parts, shape_of(f), s, domain, *about) for s in symbols]
+    works = [FeatureProblem(parts, shape_of(f), s, domain, *about) for s in symbols]
     return [
-        Feature(name, where, work)
+        FeatureBound(name, where, work)
         for work in works
         for name, where in _groups(groups, work.x, domain).items()
     ]
 
 
-def _worked(features: list[Feature], clock: _Clock, shown: Any) -> None:
+def _worked(features: list[FeatureBound], clock: _Clock, shown: Any) -> None:
     """Bound all features, each for a while; then go on with those that are wide."""
     try:
         for feature in features:
@@ -275,7 +275,7 @@ def _worked(features: list[Feature], clock: _Clock, shown: Any) -> None:
             feature.interrupt()
 
 
-def _show(shown: Any, features: list[Feature]) -> None:
+def _show(shown: Any, features: list[FeatureBound]) -> None:
     if shown is None:
         return
     begun = [f for f in features if f.begun]
@@ -317,7 +317,7 @@ def _require_symbol(x: Any, domain: Any) -> None:
         raise InvalidInputError(f"{WHO}: `domain` must be a Domain that bounds {x!r}")
 
 
-def _groups(given: Any, x: Variable, domain: Domain) -> dict[str, Group]:
+def _groups(given: Any, x: Variable, domain: Domain) -> dict[str, FeatureGroup]:
     if given is None:
         return features_of(x, domain)
     if isinstance(given, np.ndarray):
@@ -330,7 +330,7 @@ def _groups(given: Any, x: Variable, domain: Domain) -> dict[str, Group]:
     return {str(n): _places(str(n), g, x) for n, g in pairs}
 
 
-def _places(name: str, given: Any, x: Variable) -> Group:
+def _places(name: str, given: Any, x: Variable) -> FeatureGroup:
     try:
         where = np.asarray(given)
     except ValueError:

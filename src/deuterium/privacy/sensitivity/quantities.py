@@ -26,10 +26,10 @@ from deuterium.optimize.branch_and_bound.stopping import Limits
 from deuterium.optimize.maximize import minimize
 from deuterium.privacy.mechanisms.release_shapes import Shape, shape_of
 from deuterium.privacy.sensitivity.bound_sources import ASSUMPTIONS, of_bracket
-from deuterium.privacy.sensitivity.record_pairs import Copies
+from deuterium.privacy.sensitivity.neighbours import Neighbours
 from deuterium.privacy.sensitivity.sensitivity import Sensitivity, require_norm
 from deuterium.privacy.sensitivity.vector_norms import (
-    Best,
+    BestBound,
     as_parts,
     norm_graph,
     ranges_bound,
@@ -179,11 +179,11 @@ def diameter(
     Limits(rtol, atol, time_limit).check("diameter")
     require_norm("diameter", norm)
     options = dict(maximize_options, rtol=rtol, atol=atol, time_limit=time_limit)
-    copies = Copies(domain, free_symbols(parts), shared)
-    if sum(p.size for p in parts) == 1 and not copies.shared:
+    neighbours = Neighbours(domain, free_symbols(parts), shared)
+    if sum(p.size for p in parts) == 1 and not neighbours.shared:
         number = _of_number(parts[0], shape_of(f), domain, norm, options)
         return number.diameter or _never()
-    return _of_vector(parts, shape_of(f), norm, copies, options)
+    return _of_vector(parts, shape_of(f), norm, neighbours, options)
 
 
 # -- one number ----------------------------------------------------------------------
@@ -199,7 +199,7 @@ def _of_number(
     reached = max(-math.inf, top.lower, -bottom.upper, 0.0)
     width = _difference_up(top.upper, bottom.lower)
     moved = max(0.0, _difference_down(top.lower, bottom.upper))
-    both = _Both(top, bottom)
+    both = _TwoSided(top, bottom)
     common: dict[str, Any] = {
         "norm": norm,
         "status": both.status,
@@ -230,7 +230,7 @@ def _of_number(
     )
 
 
-class _Both:
+class _TwoSided:
     """What two one-sided searches have to say together."""
 
     def __init__(self, top: Bracket, bottom: Bracket) -> None:
@@ -298,7 +298,7 @@ def _of_vector(
     parts: list[Variable],
     shape: Shape,
     norm: float,
-    copies: Copies,
+    neighbours: Neighbours,
     options: dict[str, Any],
 ) -> Sensitivity:
     """Return the least of several bounds; later ones only if the earlier are wide."""
@@ -317,18 +317,18 @@ def _of_vector(
             v, domain, time_limit=left(share), points=rows, **{**options, **more}
         )
 
-    apart = norm_graph(copies.differences(parts), norm)
-    best = Best(apart, apart, copies, norm, rtol, atol, shape)
+    apart = norm_graph(neighbours.differences(parts), norm)
+    best = BestBound(apart, apart, neighbours, norm, rtol, atol, shape)
     best.reach(options.get("seed", 0))
-    best.offer(ranges_bound(parts, norm, copies.domain), None, "ranges of elements")
+    best.offer(ranges_bound(parts, norm, neighbours.domain), None, "ranges of elements")
     if not best.is_close:
-        one = run("one", norm_graph(parts, norm), copies.domain, 0.4, points)
+        one = run("one", norm_graph(parts, norm), neighbours.domain, 0.4, points)
         best.offer(2 * one.upper, one, "twice the contribution")
         if one.status == "interrupted":
             best.status = one.status
     if not best.is_close and best.status != "interrupted":
-        best.take(run("two", apart, copies.doubled, 1.0, best.points()))
-    same = ", ".join(copies.shared)
+        best.take(run("two", apart, neighbours.doubled, 1.0, best.points()))
+    same = ", ".join(neighbours.shared)
     return best.sensitivity(
         scope=f"{same} stay as they are" if same else None, vector=tuple(parts)
     )

@@ -30,7 +30,12 @@ from deuterium.graph.variable import Variable
 from deuterium.interval import Cause, Interval
 from deuterium.interval.environment import standard_only
 from deuterium.optimize.branch_and_bound.result import Bracket
-from deuterium.privacy.directed_rounding import down, product_up, real, up
+from deuterium.privacy.directed_rounding import (
+    product_up,
+    real_number,
+    round_down,
+    round_up,
+)
 from deuterium.privacy.mechanisms.release_shapes import Shape, require_shape, size_of
 from deuterium.privacy.sensitivity.bound_sources import (
     ASSUMPTIONS,
@@ -143,8 +148,8 @@ class Sensitivity:
         own = object.__setattr__  # the way to set a field of a frozen dataclass
         own(self, "shape", shape)
         own(self, "size", self.size if shape is None else size_of(shape))
-        own(self, "upper", up(upper))
-        own(self, "lower", down(lower))
+        own(self, "upper", round_up(upper))
+        own(self, "lower", round_down(lower))
         own(self, "witness", {n: _kept(x) for n, x in dict(self.witness).items()})
         own(self, "assumptions", tuple(self.assumptions))
         own(self, "vector", tuple(self.vector))
@@ -275,7 +280,7 @@ class Sensitivity:
                 f"the domain, and {', '.join(names)} has separate values; bound the "
                 "diameter instead"
             )
-        return product_up(self._finite(), up(away))
+        return product_up(self._finite(), round_up(away))
 
     def _finite(self) -> float:
         if self.upper < math.inf:
@@ -307,8 +312,8 @@ class Sensitivity:
         exact, infinite = Fraction(factor), self.upper == math.inf
         return replace(
             self,
-            upper=math.inf if infinite else up(Fraction(self.upper) * exact),
-            lower=down(Fraction(self.lower) * exact),
+            upper=math.inf if infinite else round_up(Fraction(self.upper) * exact),
+            lower=round_down(Fraction(self.lower) * exact),
             assumptions=(
                 *self.assumptions,
                 f"{factor} times what the certificate says",
@@ -370,7 +375,7 @@ def _is_proved(x: Any) -> bool:
 
 def _scalar(x: Any, name: str) -> Any:
     """Return one real number, of whatever type, or say why it is none."""
-    number = real(x)
+    number = real_number(x)
     if number is None or number != number:
         raise InvalidInputError(
             f"Sensitivity: `{name}` must be a number, got {x!r:.80}"

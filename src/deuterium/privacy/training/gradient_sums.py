@@ -19,7 +19,7 @@ from deuterium.graph.variable import Variable
 from deuterium.privacy.training.training_data import WHO
 from deuterium.transform import grad
 
-__all__ = ["SMALL", "Loss", "Sums", "drawn"]
+__all__ = ["SMALL", "GradientSums", "Loss", "drawn"]
 
 Array = Any
 Loss = Callable[..., Variable]
@@ -38,7 +38,7 @@ def drawn(count: int, probability: float, rng: np.random.Generator | None) -> Ar
     return bits < most
 
 
-class Sums:
+class GradientSums:
     """The loss of any number of records, differentiated and compiled when needed."""
 
     def __init__(
@@ -112,6 +112,15 @@ class Sums:
                 index.reshape(-1, size), factors.reshape(-1, size), strict=True
             )
         )
+
+    @staticmethod
+    def require_finite(sums: Sequence[Array]) -> None:
+        """Raise where a sum of gradients is no number that can be released."""
+        if not all(np.isfinite(g).all() for g in sums):
+            raise InvalidInputError(
+                f"{WHO}: the sum of gradients is not finite; the loss overflows "
+                "somewhere in the domain"
+            )
 
     @staticmethod
     def _added(several: Iterable[Sequence[Array]]) -> list[Array]:

@@ -14,11 +14,11 @@ from deuterium import privacy
 from deuterium.privacy.sensitivity.one_layer import OneFeature
 from deuterium.privacy.sensitivity.one_layer import pair_branching as branch
 from deuterium.privacy.sensitivity.one_layer import pair_cells as cells
-from deuterium.privacy.sensitivity.one_layer.affine_cuts import Plane, Records
-from deuterium.privacy.sensitivity.one_layer.common_factor import Factor
+from deuterium.privacy.sensitivity.one_layer.affine_cuts import AffineCut, FirstRecords
+from deuterium.privacy.sensitivity.one_layer.common_factor import CommonFactor
 from deuterium.privacy.sensitivity.one_layer.gradient_form import one_layer
-from deuterium.privacy.sensitivity.one_layer.pair_dual import Dual
-from deuterium.privacy.sensitivity.one_layer.pair_tables import Tables
+from deuterium.privacy.sensitivity.one_layer.pair_lagrangian import PairLagrangian
+from deuterium.privacy.sensitivity.one_layer.univariate_tables import PairFunctions
 from tests.privacy.sensitivity.layers import ACTIVATIONS, largest_move, network, pairs
 
 
@@ -106,8 +106,8 @@ def test_every_cell_holds_the_pairs_in_it(activation, side, hidden, rng):
     """
     j, more = 1, {"scale": 0.8, "hidden": hidden, "bias": hidden > 1}
     x, y, g, bounds = bounds_of(8, activation, **more)
-    branches, slopes = branch.Branches(bounds, j), dt.compile([x, y], g)
-    tightest, parted, planes = math.inf, 0, 0
+    branches, slopes = branch.PairBranching(bounds, j), dt.compile([x, y], g)
+    tightest, parted, cuts = math.inf, 0, 0
     many = {"relu": (40, 3)}.get(activation, (16, 6))[hidden > 1]
     for _ in range(many):
         first, second, tau = pair(rng, side, j)
@@ -123,8 +123,8 @@ def test_every_cell_holds_the_pairs_in_it(activation, side, hidden, rng):
             assert cell.upper >= apart * (1 - 1e-12)
             if width < 1e-3 and apart > 1e-6:
                 tightest = min(tightest, cell.upper / apart)
-            branches._add_plane(cell)
-            planes += cell.plane is not None
+            branches._add_cut(cell)
+            cuts += cell.cut is not None
             cell.tops[:] = math.inf  # by the plane alone
             cell.again(0.0, math.inf)
             assert cell.upper >= apart * (1 - 1e-12)
@@ -136,7 +136,7 @@ def test_every_cell_holds_the_pairs_in_it(activation, side, hidden, rng):
                 parted += len(parts) == 2
                 assert not parts or max(p.upper for p in parts) >= apart * (1 - 1e-12)
     assert tightest < (1.02 if hidden == 1 else 3)
-    assert planes
+    assert cuts
     assert parted
 
 
@@ -166,7 +166,7 @@ def test_planes_and_cuts_keep_pairs_anywhere(activation, rng):
     """One of the two sides holds a pair of which no value is at an end."""
     j, kept = 1, 0
     x, y, g, bounds = bounds_of(4, activation, scale=2.0, hidden=2)
-    branches, slopes = branch.Branches(bounds, j), dt.compile([x, y], g)
+    branches, slopes = branch.PairBranching(bounds, j), dt.compile([x, y], g)
     for _ in range(10):
         first = np.sign(rng.uniform(-1, 1, (1, 4)))
         tau = rng.uniform(0.1, 1.0)
@@ -182,7 +182,7 @@ def test_planes_and_cuts_keep_pairs_anywhere(activation, rng):
             cell = branches._whole(near, side)[label]
             cell.box, cell.tops = box, np.array([math.inf])
             cell.again(0.0, math.inf)
-            branches._add_plane(cell)
+            branches._add_cut(cell)
             for i, parts in enumerate(
                 ([cell], branches._halves(cell), branches._split(cell) or [cell])
             ):
@@ -212,7 +212,7 @@ def test_a_plane_that_touches_a_pair_keeps_it(side, sign, rng):
     """Steep planes leave no room to be wrong in: one hidden unit, and a thin cell."""
     x, y, g, bounds = bounds_of(8, "softplus", scale=0.3, hidden=1)
     j, pull = 1, bounds.layer.matrix[0] * sign
-    branches, slopes = branch.Branches(bounds, j), dt.compile([x, y], g)
+    branches, slopes = branch.PairBranching(bounds, j), dt.compile([x, y], g)
     for slope in (10.0, 100.0, 1000.0):
         tau = rng.uniform(0.5, 1.5)
         first = np.sign(pull)[None]
@@ -224,21 +224,23 @@ def test_a_plane_that_touches_a_pair_keeps_it(side, sign, rng):
         cell = branches._whole(near, side)[1]
         cell.box, cell.tops = box, np.array([math.inf])
         ends = (first[0, j],) * 2
-        cell.plane = Records(bounds, j, ends).plane(np.array([sign * slope]))
+        cell.cut = FirstRecords(bounds, j, ends).cut(np.array([sign * slope]))
         cell.again(0.0, math.inf)
         assert apart * (1 - 1e-12) <= cell.upper
         # a plane through nothing lifts the bound by what it allows
         (corners,) = bounds.factor.corners(cell.label, box)
         bounds_at = [
-            Dual(cell.table, plane, corners).least(np.zeros((1, 2)), math.inf)[0].item()
-            for plane in (None, Plane(np.zeros(1), slope))
+            PairLagrangian(cell.table, cut, corners)
+            .least(np.zeros((1, 2)), math.inf)[0]
+            .item()
+            for cut in (None, AffineCut(np.zeros(1), slope))
         ]
         assert bounds_at[1] == pytest.approx(bounds_at[0] + slope, rel=1e-9)
 
 
 def test_cells_that_are_cut_leave_nothing_out(rng):
     _, _, _, bounds = bounds_of(3, "tanh", hidden=5)
-    branches = branch.Branches(bounds, 0)
+    branches = branch.PairBranching(bounds, 0)
     (cell, _) = branches._whole((0.5, 1.0), 0)
     low, high = cell.box[0, ::2], cell.box[0, 1::2]
     for _ in range(3):
@@ -258,15 +260,15 @@ def test_no_record_is_beyond_a_plane(side, rng):
         least, most = np.sort(rng.uniform(0, 2, 2))
         ends = (-1.0, -1.0) if side == 0 else (1 - most, 1 - least)
         slopes = rng.normal(size=5) * 10 ** rng.uniform(-6, 6)
-        plane = Records(bounds, 2, ends).plane(slopes)
+        cut = FirstRecords(bounds, 2, ends).cut(slopes)
         records = np.sign(rng.uniform(-1, 1, (60, 4)))
         pull = slopes @ layer.matrix
         records[0] = np.sign(pull)
         records[:, 2] = rng.choice(ends, 60)
         records[0, 2] = ends[int(pull[2] > 0)]
         reached = (records @ layer.matrix.T + layer.shift) @ slopes
-        assert reached.max() <= plane.most
-        assert plane.most <= reached[0] + 1e-9 * np.abs(slopes).sum()
+        assert reached.max() <= cut.most
+        assert cut.most <= reached[0] + 1e-9 * np.abs(slopes).sum()
 
 
 @pytest.mark.parametrize("kind", ["logistic", "square", "hinge", "jump"])
@@ -279,7 +281,7 @@ def test_both_factors_are_means_of_their_corners(kind, rng):
         "hinge": np.maximum(t, 0.2) - y,
         "jump": dt.grad(np.abs(t - 0.1), t) * y + y,
     }[kind]
-    factor = Factor(SimpleNamespace(output=t, scalar=scalar, offset=0.75))
+    factor = CommonFactor(SimpleNamespace(output=t, scalar=scalar, offset=0.75))
     d = dt.compile([t, y], [scalar])
     rough, smooth = 0, kind in ("logistic", "square")
     for width in (1e-9, 1e-2, 1.0, 5.0):
@@ -352,7 +354,7 @@ def test_tables_hold_the_functions_between_their_nodes(activation, side, rng):
     """At any z and tau, by the formula; and are not far from them."""
     x, _, g, bounds = bounds_of(9, activation, scale=0.8)
     layer, j = bounds.layer, 2
-    tables = Tables(bounds, j, side)
+    tables = PairFunctions(bounds, j, side)
     for tau in ((0.0, 0.5), (0.7, 0.72), (1.5, 2.0)):
         table, nodes = tables.table(tau).values, tables.nodes
         count = len(nodes)
@@ -380,7 +382,7 @@ def test_corners_hold_the_functions_on_pieces(activation, side, rng):
     """Of every piece by itself, wherever the kinks of both records lie."""
     x, _, g, bounds = bounds_of(9, activation, scale=0.8)
     layer, j = bounds.layer, 2
-    tables = Tables(bounds, j, side)
+    tables = PairFunctions(bounds, j, side)
     assert len(tables.kinks) == (activation != "tanh")
     for tau in ((0.0, 0.5), (1.5, 2.0)):
         nodes = tables._nodes_at(tau)
@@ -440,7 +442,7 @@ def test_a_table_within_ranges_keeps_what_lies_in_them(activation, side, rng):
     """Whatever is asked of one z: also at the ends of a range, and beside a kink."""
     x, _, g, bounds = bounds_of(9, activation, scale=0.8)
     layer, j = bounds.layer, 2
-    tables = Tables(bounds, j, side)
+    tables = PairFunctions(bounds, j, side)
     for tau in ((0.0, 0.5), (1.5, 2.0)):
         whole = tables.table(tau)
         for _ in range(40):
@@ -458,7 +460,7 @@ def test_a_table_within_ranges_keeps_what_lies_in_them(activation, side, rng):
                 continue
             table = whole.within(low, high)
             slopes = rng.normal(size=3) * 10
-            plane = Plane(slopes, 0.0).over(table)
+            cut = AffineCut(slopes, 0.0).over(table)
             for u in (0.0, 1.0, *rng.uniform(0, 1, 3)):
                 z, v = low + u * (high - low), rng.uniform(0, 1)
                 at, k = tau[0] * (1 - v) + tau[1] * v, int(rng.integers(0, 3))
@@ -471,7 +473,7 @@ def test_a_table_within_ranges_keeps_what_lies_in_them(activation, side, rng):
                 m = np.array(m)
                 weights = np.array([d * d, e * e, -2 * d * e, *m])
                 many = np.array([*weights, abs(2 * d * e), *np.abs(m)])
-                most = (many @ table.values[:, k] + plane[k]).max()
+                most = (many @ table.values[:, k] + cut[k]).max()
                 room = 1e-12 * (1 + np.abs(weights) @ np.abs(exact))
                 assert most >= weights @ exact - slopes[k] * z[k] - room
 

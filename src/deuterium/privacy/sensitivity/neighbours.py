@@ -21,14 +21,14 @@ from deuterium.graph.variable import Variable
 from deuterium.ops.indexing import take_places
 from deuterium.ops.shapes import reshape_to
 
-__all__ = ["Copies", "Group", "Pair", "each_label"]
+__all__ = ["FeatureGroup", "FeatureNeighbours", "Neighbours", "each_label"]
 
 Array = Any
 Point = Mapping[str, Array]
-Group = tuple[int, ...]  # places of features that change together
+FeatureGroup = tuple[int, ...]  # places of features that change together
 
 
-class Copies:
+class Neighbours:
     """A domain and its double.
 
     Parameters
@@ -78,7 +78,7 @@ class Copies:
         yield dict(point)
 
 
-class Pair(Copies):
+class FeatureNeighbours(Neighbours):
     """Two records that differ in some elements of one symbol.
 
     ``doubled`` holds every such pair, both records in the domain.  Where a domain is no
@@ -94,7 +94,7 @@ class Pair(Copies):
     """
 
     def __init__(
-        self, parts: list[Variable], x: Variable, where: Group, domain: Domain
+        self, parts: list[Variable], x: Variable, where: FeatureGroup, domain: Domain
     ) -> None:
         super().__init__(domain, [], ())
         self.x, self.where = x, list(where)
