@@ -9,6 +9,7 @@ from deuterium.privacy.mechanisms.discrete_gaussian import (
     discrete_gaussian,
 )
 from deuterium.privacy.mechanisms.gaussian import GaussianNoise, gaussian
+from deuterium.privacy.mechanisms.geometric import GeometricNoise, geometric
 from deuterium.privacy.mechanisms.laplace import LaplaceNoise, laplace
 from deuterium.privacy.sensitivity.attribution import Partial, norm_slopes, partial
 from deuterium.privacy.sensitivity.bound_sources import ASSUMPTIONS
@@ -36,6 +37,7 @@ __all__ = [
     "DivergenceWarning",
     "FeatureSensitivities",
     "GaussianNoise",
+    "GeometricNoise",
     "IndividualAccountant",
     "Internal",
     "LaplaceNoise",
@@ -46,6 +48,7 @@ __all__ = [
     "discrete_gaussian",
     "feature_sensitivity",
     "gaussian",
+    "geometric",
     "laplace",
     "lipschitz",
     "noise_multiplier",

@@ -229,8 +229,8 @@ class Accountant:
         """Raise unless noise promises something about the same neighbours."""
         if not isinstance(noise, Noise):
             raise InvalidInputError(
-                "compose: `noise` must be what privacy.gaussian, laplace or "
-                f"discrete_gaussian returned, got {type(noise).__name__}"
+                "compose: `noise` must be what privacy.gaussian or another mechanism "
+                f"returned, got {type(noise).__name__}"
             )
         if noise.relation != self.relation:
             raise InvalidInputError(
