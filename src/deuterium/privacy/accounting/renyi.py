@@ -1,5 +1,8 @@
 """Renyi divergences of many releases, and what follows from them.
 
+They add up, order by order (I. Mironov, "Renyi differential privacy", CSF 2017,
+proposition 1).
+
 From divergence to epsilon and delta: Canonne, Kamath and Steinke (NeurIPS 2020,
 proposition 12), and total variation by Bretagnolle and Huber (1979).
 """
@@ -31,7 +34,15 @@ Key = tuple[type[Noise], float, float]
 
 @standard_only
 def divergences(counts: dict[Key, int], orders: Any = ORDERS) -> Any:
-    """Return the Renyi divergences of all releases together, rounded up."""
+    """Return the Renyi divergences of all releases together, rounded up.
+
+    Parameters
+    ----------
+    counts : dict from tuple to int
+        How many releases of each kind.
+    orders : array_like
+        Above 1, of any shape, which is the result's.
+    """
     at = require_orders(orders)
     total = np.zeros(at.shape)
     for key, count in counts.items():

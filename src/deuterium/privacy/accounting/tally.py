@@ -36,7 +36,7 @@ class Tally:
         self.counts: dict[Key, int] = {}
 
     def add(self, law: type[Noise], m: float, q: float, count: int) -> None:
-        """Add releases of one kind."""
+        """Add so many releases, of noise multiplier m and sampling probability q."""
         key = law, m, q
         self.counts[key] = self.counts.get(key, 0) + count
 

@@ -66,7 +66,10 @@ def gaussian_delta(noise_multiplier: float, epsilon: float) -> float:
 
 @standard_only
 def gaussian_epsilon(noise_multiplier: float, delta: float) -> float:
-    """Return the least epsilon that Gaussian noise keeps at a delta, rounded up."""
+    """Return the least epsilon that Gaussian noise keeps at a delta, rounded up.
+
+    Arguments as of `gaussian_delta`, delta being above 0.
+    """
     from dp_accounting import get_epsilon_gaussian  # takes a second to import
 
     if noise_multiplier == 0:

@@ -76,7 +76,7 @@ class FeatureProblem:
         return self._at
 
     def steepest(self, where: FeatureGroup, limit: float | None) -> Any:
-        """Return a bound of the slopes' norm, and its proof."""
+        """Return a bound of the norm of the slopes by elements of x, and its proof."""
         if self._columns is None:
             self._columns = columns(self.parts, self.x)
         slope = norm_graph([c for j in where for c in self._columns[j]], self.norm)

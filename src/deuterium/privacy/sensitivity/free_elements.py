@@ -40,7 +40,17 @@ def features_of(x: Variable, domain: Domain) -> dict[str, FeatureGroup]:
 
 
 def is_alone(where: FeatureGroup, x: Variable, domain: Domain) -> bool:
-    """Whether a group of elements can change while the rest stays, or never changes."""
+    """Whether a group of elements can change while the rest stays, or never changes.
+
+    Parameters
+    ----------
+    where : tuple of int
+        Places of the elements in ``x``, in C order.
+    x : Variable
+        The record, of any shape.
+    domain : Domain
+        Of records.
+    """
     kinds = domain.constraints[x.name]
     table = _table(x, domain)
     if table is not None:
@@ -52,7 +62,7 @@ def is_alone(where: FeatureGroup, x: Variable, domain: Domain) -> bool:
 
 
 def place_names(x: Variable, where: Any) -> list[str]:
-    """Return what elements of a symbol are called."""
+    """Return what elements of a symbol at some places, in C order, are called."""
     if not x.shape:
         return [x.name]
     each = (np.unravel_index(j, x.shape) for j in where)

@@ -1,4 +1,7 @@
-"""Two records side by side: the same graph and domain under other names."""
+"""Neighbours by replacing: two records side by side, or two that differ in one feature.
+
+The second record is the same graph over the same domain, under other names.
+"""
 
 from __future__ import annotations
 
@@ -229,7 +232,10 @@ class FeatureNeighbours(Neighbours):
             yield factors.reshape(self.x.shape)
 
     def ends(self, domain: Domain, seed: int) -> dict[str, Array] | None:
-        """Return corners in which the feature goes from one end to the other."""
+        """Return corners in which the feature goes from one end to the other.
+
+        By name: (corners, *shape of the symbol); None where there are none.
+        """
         if self.limits is None:
             return None
         low, high = self.limits
@@ -284,7 +290,15 @@ def _common(shared: Any, known: set[str]) -> set[str]:
 
 
 def each_label(labels: Sequence[Variable], domain: Domain) -> list[Domain]:
-    """Return a domain for each label there is, or one for all of them."""
+    """Return a domain for each label there is, or one for all of them.
+
+    Parameters
+    ----------
+    labels : sequence of Variable
+        Symbols, of any shape.
+    domain : Domain
+        Where they lie.  More than 16 combinations are taken as one box.
+    """
     found = [Domain({}, {})]
     for s in labels:
         table = domain.table(s)

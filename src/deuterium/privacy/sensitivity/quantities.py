@@ -1,5 +1,8 @@
 """The three quantities, certified: contribution, lipschitz, diameter.
 
+In the field's words: the sensitivity for neighbours by adding or removing a record, the
+largest slope, and the sensitivity for neighbours by replacing a record.
+
 Of one number, both one-sided searches are run, so that its contribution and its
 diameter come from the same two certificates.  Of a vector, several bounds are worked
 out that are all sound, the cheap ones first, and the least counts.
@@ -46,6 +49,9 @@ def contribution(
     grads: Any, domain: Domain, norm: float = 2, **maximize_options: Any
 ) -> Sensitivity:
     """Certify how large the vector is that one record adds to a sum.
+
+    It is the sum's sensitivity between data sets that differ by a record added or
+    removed (*add-remove* sensitivity).
 
     Parameters
     ----------
@@ -148,6 +154,9 @@ def diameter(
     **maximize_options: Any,
 ) -> Sensitivity:
     """Certify how far two records can move a result apart.
+
+    It is the sensitivity between data sets in which one record is replaced by another
+    (*replace-one* sensitivity), everything else being as it is.
 
     Parameters
     ----------

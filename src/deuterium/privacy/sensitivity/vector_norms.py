@@ -38,7 +38,7 @@ Array = Any
 
 
 def norm_graph(parts: Sequence[Variable], norm: float) -> Variable:
-    """Return the norm over all elements of all parts, as a scalar graph."""
+    """Return the norm over all elements of all parts, of any shapes: a scalar graph."""
     parts = [p for p in parts if p.size]
     if norm == 2:
         return norm_of_all(parts)
@@ -116,7 +116,17 @@ class BestBound:
         return self.upper - self.lower <= max(self.atol, self.rtol * self.lower)
 
     def reach(self, seed: int, limit: float | None = None, points: Any = None) -> None:
-        """Search for two records far apart; what is kept is certified at them."""
+        """Search for two records far apart; what is kept is certified at them.
+
+        Parameters
+        ----------
+        seed : int
+            Of the search.
+        limit : float or None
+            Seconds.
+        points : mapping or None
+            Where to start, too: by name, (points, *shape of the symbol).
+        """
         found = look_for(
             self.apart,
             self.neighbours.doubled,
@@ -186,7 +196,7 @@ class BestBound:
 
 
 def ranges_bound(parts: Sequence[Variable], norm: float, domain: Domain) -> float:
-    """Return the norm of the widths of all elements' ranges, rounded up."""
+    """Return the norm of all elements' ranges' widths, of any shapes; rounded up."""
     widths = [_width(enclose(p, domain)) for p in parts]
     flat = np.concatenate([np.ravel(w) for w in widths])
     return norm_up(flat, norm)
@@ -199,7 +209,7 @@ def _width(x: Interval) -> Array:
 
 
 def norm_up(sizes: Array, norm: float) -> float:
-    """Return the norm of non-negative numbers, rounded up."""
+    """Return the norm of non-negative numbers, (n,) or of any shape, rounded up."""
     if norm == math.inf or not sizes.any():
         return float(sizes.max(initial=0.0))
     with np.errstate(over="ignore", under="ignore"):

@@ -52,6 +52,19 @@ def bound_graph(
 ) -> Node:
     """Return a scalar of the parameters that no record's gradient norm exceeds.
 
+    Parameters
+    ----------
+    network : Network
+        Its layers, and the head.
+    x : RecordSet
+        Every record that may come.
+    parameters : mapping from str to Variable
+        Symbols: weights (inputs, outputs), biases of as many elements as outputs.
+    labels : sequence of Variable
+        The other symbols of a record.
+    domain : Domain
+        Of these.
+
     Raises
     ------
     UnsupportedError

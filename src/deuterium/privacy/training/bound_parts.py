@@ -74,7 +74,7 @@ def bias_factor(layer: Layer, factors: Factors) -> float:
 
 
 def bias_of(layer: Layer, weights: Weights) -> Array | None:
-    """Return a layer's bias as a vector."""
+    """Return a layer's bias as a vector: (outputs,)."""
     return None if layer.bias is None else weights[layer.bias].reshape(-1)
 
 
@@ -97,6 +97,8 @@ class RecordSet:
 
     def longest(self, activation: str, w: Array, b: Array | None) -> float:
         """Return the largest length of all hidden values together.
+
+        Weights are (inputs, hidden), the bias is (hidden,) or None.
 
         Both tanh and relu shorten: ``||h|| <= ||x @ w + b||``.
         """
@@ -142,7 +144,19 @@ def enclosed(v: Variable, domain: Domain) -> Interval:
 
 
 def affine(center: Array | None, radius: Array, w: Array, b: Array | None) -> Array:
-    """Return the ends of ``x @ w + b``, rounded outward; a center of zero is None."""
+    """Return the ends of ``x @ w + b``, rounded outward: (2, outputs).
+
+    Parameters
+    ----------
+    center : ndarray or None
+        (inputs,), of the ranges of x; None if it is zero.
+    radius : ndarray
+        (inputs,).
+    w : ndarray
+        (inputs, outputs).
+    b : ndarray or None
+        (outputs,).
+    """
     size = np.abs(w)
     spread = np.dot(radius, size)
     # with the length of b, no less than any of its elements
@@ -178,7 +192,10 @@ def active(name: str, ends: Array) -> Array:
 
 
 def steepest(name: str, low: Array, high: Array) -> Array:
-    """Return the largest slope of an activation from the ends of its argument."""
+    """Return the largest slopes of an activation from the ends of its argument.
+
+    Ends and slopes have one shape; rounded up.
+    """
     if name == "relu":
         return np.where(high <= 0, 0.0, 1.0)  # of NaN, too
     # both slopes fall off on either side of zero
@@ -186,7 +203,10 @@ def steepest(name: str, low: Array, high: Array) -> Array:
 
 
 def flattest(name: str, low: Array, high: Array) -> Array:
-    """Return the least slope of an activation from the ends of its argument."""
+    """Return the least slopes of an activation from the ends of its argument.
+
+    Ends and slopes have one shape; rounded down.
+    """
     if name == "relu":
         return np.where(low > 0, 1.0, 0.0)
     return _slope(name, np.maximum(-low, high)) * (2 - GROWN)

@@ -30,7 +30,7 @@ SMALL = 1e-9  # what a computed norm, or a loss, may be wrong by, relatively
 
 
 def drawn(count: int, probability: float, rng: np.random.Generator | None) -> Array:
-    """Return who takes part, by 53 bits each, with no more than a probability."""
+    """Return who takes part, by 53 bits each, at most with a probability: (count,)."""
     most = int(probability * 2.0**53)
     if rng is not None:
         return rng.integers(0, 2**53, count) < most
@@ -71,7 +71,15 @@ class GradientSums:
     def all(
         self, rows: Mapping[str, Array], weights: Mapping[str, Array]
     ) -> list[Array]:
-        """Return the sum of all records' gradients, a list of arrays."""
+        """Return the sum of all records' gradients, of the weights' shapes.
+
+        Parameters
+        ----------
+        rows : mapping from str to ndarray
+            (records, *shape of one record's values).
+        weights : mapping from str to ndarray
+            The parameters.
+        """
         count = len(next(iter(rows.values())))
         parts = -(-count // MOST)
         ends = [i * count // parts for i in range(parts + 1)]  # of two sizes at most
@@ -89,7 +97,16 @@ class GradientSums:
         taken: Array,
         clip: float | None,
     ) -> list[Array]:
-        """Return the sum of some records' gradients, clipped if asked.
+        """Return the sum of some records' gradients, of the weights' shapes.
+
+        Parameters
+        ----------
+        rows, weights
+            As of `all`.
+        taken : ndarray of int
+            (taken,): which records.
+        clip : float or None
+            The length to which longer gradients are shortened.
 
         A record whose gradient overflows cannot be clipped, and takes no part.
         """
@@ -127,7 +144,7 @@ class GradientSums:
         return [sum(g[1:], g[0]) for g in zip(*several, strict=True)]
 
     def norms(self, rows: Mapping[str, Array], weights: Mapping[str, Array]) -> Array:
-        """Return every record's gradient norm."""
+        """Return every record's gradient norm: (records,); arguments as of `all`."""
         lone = [x[:, None] for x in rows.values()]
         with np.errstate(all="ignore"):
             return self._function(1, "norm")(*lone, *weights.values())[0]

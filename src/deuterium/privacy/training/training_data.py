@@ -113,6 +113,7 @@ def _array(name: str, values: Any) -> Array:
 
 
 def start(parameters: Mapping[str, Any]) -> dict[str, Array]:
+    """Return copies of the weights to start from, or say what is wrong with them."""
     if not isinstance(parameters, Mapping) or not parameters:
         raise InvalidInputError(f"{WHO}: `parameters` must be a mapping from names")
     start = {str(n): _array(str(n), w) for n, w in parameters.items()}
@@ -123,6 +124,7 @@ def start(parameters: Mapping[str, Any]) -> dict[str, Array]:
 
 
 def probability(q: Any, relation: str) -> float:
+    """Return a sampling probability, rounded up, or say why it is none."""
     found = real_number(q)
     if found is None or not 0 < found <= 1:
         raise InvalidInputError(
@@ -136,6 +138,7 @@ def probability(q: Any, relation: str) -> float:
 
 
 def record_shapes(domain: Any) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each symbol of one record, by name."""
     if not isinstance(domain, Domain):
         raise InvalidInputError(f"{WHO}: `domain` must be a deuterium.Box or the like")
     missing = [n for n in domain.names if n not in domain.shapes]
@@ -148,6 +151,7 @@ def record_shapes(domain: Any) -> dict[str, tuple[int, ...]]:
 
 
 def require_apart(records: Mapping[str, Any], weights: Mapping[str, Any]) -> None:
+    """Raise if a name is both a record's and a parameter's."""
     both = sorted(set(records) & set(weights))
     if both:
         raise InvalidInputError(

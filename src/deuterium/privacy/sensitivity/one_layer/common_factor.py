@@ -120,7 +120,7 @@ class CommonFactor:
         return least[..., 0], most[..., 0], size
 
     def roughly(self, label: Domain, t: Array) -> Array:
-        """Return d at points, not rounded outward."""
+        """Return d at points t, (points,), not rounded outward."""
         key = id(label)
         if key not in self._compiled:
             others = [s for s in free_symbols([self.scalar]) if s.name != self.t.name]
@@ -130,5 +130,5 @@ class CommonFactor:
 
 
 def some_value(label: Domain, symbol: Variable) -> Array:
-    """Return a finite value that a symbol of a label can have."""
+    """Return a finite value, of the symbol's shape, that it can have in a label."""
     return np.clip(label.hull(symbol).lower, -FAR, FAR)

@@ -46,7 +46,7 @@ Array = Any
 
 
 def one_layer(parts: Sequence[Variable], x: Variable) -> OneLayer | None:
-    """Return the form of a vector, or None if it has another."""
+    """Return the form of a vector in parts of any shapes, or None if it has another."""
     try:
         return _FormReader(list(simplify(list(parts))), x).result()
     except (Unfit, DeuteriumError):

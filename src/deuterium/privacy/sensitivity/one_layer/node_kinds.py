@@ -111,7 +111,7 @@ def require_exact(a: AffineNode) -> None:
 
 
 def everywhere(number: Variable, size: int) -> Variable:
-    """Return a vector of which every element is a number."""
+    """Return a vector, (size,), of which every element is a number."""
     spread: Any = np.broadcast_to(reshape_to(number, ()), (size,))
     found: Variable = spread
     return found

@@ -29,7 +29,17 @@ BLUNT, LESS, LEAST = 0.1, 0.5, 1e-4  # how the largest of corners is smoothed
 
 
 class PairLagrangian:
-    """The bound as a function of two multipliers, for groups of corners."""
+    """The bound as a function of two multipliers, for groups of corners.
+
+    Parameters
+    ----------
+    table : UnivariateTable
+        The functions of each z.
+    cut : AffineCut or None
+        What z cannot be, all together.
+    corners : FactorCorners
+        d and d' at the corners of cells.
+    """
 
     def __init__(
         self, table: UnivariateTable, cut: AffineCut | None, corners: FactorCorners
@@ -56,7 +66,20 @@ class PairLagrangian:
             self.sizes = np.append(self.sizes, size)
 
     def least(self, start: Array, target: float) -> tuple[Array, Array]:
-        """Return the least bounds found, and where; those below a target are left."""
+        """Return the least bounds found, and where; those below a target are left.
+
+        Parameters
+        ----------
+        start : ndarray
+            (groups, 2): multipliers of t and ``t' - t`` to begin with.
+        target : float
+            A squared distance.
+
+        Returns
+        -------
+        tuple of ndarray
+            The bounds, (groups,), and their multipliers, (groups, 2).
+        """
         count = len(start)
         aim = np.maximum(np.sqrt(target) - self.blur, 0.0) ** 2
         best = np.full(count, np.inf)
@@ -89,6 +112,7 @@ class PairLagrangian:
     def apart(self, group: int, multipliers: Array) -> tuple[int, float] | None:
         """Return which z a group wants at two places, and a number between.
 
+        The multipliers are those of t and ``t' - t``, (2,).
         Places count that are nearly the best; of all z the one whose part of t or of
         ``t' - t`` differs most between two of them.  None if all are at one place.
         """

@@ -47,7 +47,7 @@ class FarPairs:
     def found(
         self, pair: FeatureNeighbours, seed: int, seconds: float | None
     ) -> dict[str, Array]:
-        """Return points of the domain of pairs, the best first."""
+        """Return points of the domain of pairs, the best first: (points, *shape)."""
         (j,) = pair.where
         end = time.monotonic() + (0.2 if seconds is None else seconds)
         rng = np.random.default_rng([seed, j])
