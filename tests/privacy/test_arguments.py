@@ -83,6 +83,10 @@ CALLS = {
         "sensitivity": 1.0, "relation": ADD, "epsilon": 1.0, "delta": 0.0, "mu": None,
         "rho": None, "scale": None, "distance": None, "trusted": True,
     },
+    privacy.geometric: {
+        "sensitivity": 1, "relation": ADD, "epsilon": 1.0, "mu": None, "rho": None,
+        "scale": None, "trusted": True,
+    },
     privacy.discrete_gaussian: {
         "sensitivity": 1, "relation": ADD, "epsilon": None, "delta": None, "rho": 0.5,
         "noise_multiplier": None, "scale": None, "trusted": True,

@@ -116,6 +116,7 @@ def run_query(
 
 
 def require_bounds(symbols: list[Variable], bounds: Mapping[str, object]) -> None:
+    """Raise unless every symbol of a formula has bounds, and no other."""
     names = [s.name for s in symbols]
     if not names:
         raise FormulaError("the formula has no symbols: it is one number")

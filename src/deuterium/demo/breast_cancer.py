@@ -219,7 +219,10 @@ def load_records() -> tuple[list[str], Any, Any]:
 
 
 def train(x: Any, y: Any, seed: int, epochs: int) -> list[Any]:
-    """Return trained weights, by Adam on deuterium's own compiled gradient."""
+    """Return trained weights, by Adam on deuterium's own compiled gradient.
+
+    Features are (records, 30), labels (records,).
+    """
     random = np.random.default_rng(seed)
     sizes = x.shape[1], HIDDEN, 1
     weights: list[Any] = []
@@ -234,14 +237,17 @@ def train(x: Any, y: Any, seed: int, epochs: int) -> list[Any]:
 
 
 def cross_entropy(x: Any, y: Any, parameters: Sequence[Variable]) -> Variable:
-    """Return the loss of records, summed, written on the logit so that it is stable."""
+    """Return the loss of records, summed, written on the logit so that it is stable.
+
+    Features are (records, 30), labels (records, 1), or a number for one record.
+    """
     t = logit(x, parameters)
     loss: Variable = -(y * log_expit(t) + (1 - y) * log_expit(-t)).sum()
     return loss
 
 
 def logit(x: Any, parameters: Sequence[Variable]) -> Any:
-    """Return the network's output before the sigmoid."""
+    """Return the network's output before the sigmoid: (records, 1)."""
     w1, b1, w2, b2 = parameters
     return np.tanh(x @ w1 + b1) @ w2 + b2
 

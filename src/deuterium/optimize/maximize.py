@@ -60,13 +60,10 @@ def maximize(
     points: Mapping[Any, Any] | None = None,
     method: str = "auto",
 ) -> Bracket:
-    """Return certified bounds of the supremum of a scalar over a domain.
+    """Return a `Bracket`, certified bounds of a scalar's supremum over a domain.
 
-    Best-first branch and bound: the domain is cut into regions, each bounded from above
-    by several methods of which the best counts, until the largest bound and the best
-    value found are as close as asked for.  It can be stopped at any time (Ctrl-C,
-    SIGTERM, time, memory) and then returns the bounds proved so far; the enclosure
-    comes first, and no bound is ever larger.
+    Best-first branch and bound, which can be stopped at any time (Ctrl-C, SIGTERM,
+    time, memory) and then returns what is proved so far, never above the enclosure.
 
     Parameters
     ----------
@@ -83,36 +80,22 @@ def maximize(
     max_regions : int, optional
         Regions to bound at most: with 1, the whole domain is bounded at once, not cut.
     executor : concurrent.futures.Executor, optional
-        Any PEP 3148 executor: threads, processes,
-        ``dask.distributed.Client().get_executor()``.  What a lost worker had is done
-        here.  With more than one worker, the order in which regions are bounded, and so
-        the bounds within the gap, may differ from run to run.
+        With more than one worker, bounds within the gap may differ from run to run.
     progress : bool
         Show both sides closing in.
     seed : int
-        Of the random starts of the search.  The same seed gives the same answer, unless
-        stopped by time or memory.
+        Of the search's random starts: the same gives the same, if no limit stops it.
     checkpoint : path, optional
-        A file that records the work as it is done.  If it exists, the work goes on from
-        there; a process killed at any time loses at most the regions it was at.
+        A file that records the work, which goes on from there if it exists.
     points : mapping, optional
-        Rows to start the search from as well, such as a data set: from symbol to an
-        array with one leading axis.
+        Rows to start from as well: from symbol to an array with one leading axis.
     method : {"auto", ...}
         The bounder: by default the best that fits the graph.
 
-    Returns
-    -------
-    Bracket
-        ``.lower <= sup v <= .upper`` under rounding too, ``.witness``, ``.gap``,
-        ``.status``, ``.cause``, ``.history`` and ``.certificate``.
-
     Raises
     ------
-    InvalidInputError
-        An argument makes no sense, or the checkpoint is about another problem.
-    MissingSymbolError, UnknownSymbolError, BoundsError, ShapeError
-        The domain does not fit the symbols of ``v``.
+    InvalidInputError, MissingSymbolError, UnknownSymbolError, BoundsError, ShapeError
+        An argument makes no sense, or the domain does not fit the symbols of ``v``.
     """
     limits = Limits(rtol, atol, time_limit, memory_limit, max_regions).check("maximize")
     clock = Clock(limits.time_limit)

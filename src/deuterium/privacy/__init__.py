@@ -4,16 +4,13 @@ from deuterium.privacy.accounting.accountant import Accountant
 from deuterium.privacy.accounting.data_dependent import Internal
 from deuterium.privacy.accounting.individual import IndividualAccountant
 from deuterium.privacy.accounting.noise_planning import noise_multiplier
-from deuterium.privacy.mechanisms.calibration import (
-    discrete_gaussian,
-    gaussian,
-    laplace,
-)
-from deuterium.privacy.mechanisms.noise import (
+from deuterium.privacy.mechanisms.discrete_gaussian import (
     DiscreteGaussianNoise,
-    GaussianNoise,
-    LaplaceNoise,
+    discrete_gaussian,
 )
+from deuterium.privacy.mechanisms.gaussian import GaussianNoise, gaussian
+from deuterium.privacy.mechanisms.geometric import GeometricNoise, geometric
+from deuterium.privacy.mechanisms.laplace import LaplaceNoise, laplace
 from deuterium.privacy.sensitivity.attribution import Partial, norm_slopes, partial
 from deuterium.privacy.sensitivity.bound_sources import ASSUMPTIONS
 from deuterium.privacy.sensitivity.domain_checks import (
@@ -40,6 +37,7 @@ __all__ = [
     "DivergenceWarning",
     "FeatureSensitivities",
     "GaussianNoise",
+    "GeometricNoise",
     "IndividualAccountant",
     "Internal",
     "LaplaceNoise",
@@ -50,6 +48,7 @@ __all__ = [
     "discrete_gaussian",
     "feature_sensitivity",
     "gaussian",
+    "geometric",
     "laplace",
     "lipschitz",
     "noise_multiplier",

@@ -20,25 +20,25 @@ from deuterium.interval.environment import standard_only
 from deuterium.interval.rounding import next_down, next_up
 
 __all__ = [
-    "down",
-    "positive",
     "product_up",
     "quotient_down",
     "quotient_up",
-    "real",
-    "up",
+    "real_number",
+    "require_positive",
+    "round_down",
+    "round_up",
 ]
 
 
 @standard_only
-def up(x: Any) -> float:
+def round_up(x: Any) -> float:
     """Return the least double that is not below a number of any type."""
     value = _nearest(x)
     return float(next_up(value)) if value < x else value
 
 
 @standard_only
-def down(x: Any) -> float:
+def round_down(x: Any) -> float:
     """Return the largest double that is not above a number of any type."""
     value = _nearest(x)
     return float(next_down(value)) if value > x else value
@@ -59,20 +59,20 @@ def product_up(*factors: float) -> float:
     exact = Fraction(1)
     for f in factors:
         exact *= Fraction(f)
-    return up(exact)
+    return round_up(exact)
 
 
 def quotient_up(a: float, b: float) -> float:
     """Return ``a / b`` of positive numbers, rounded up."""
-    return up(Fraction(a) / Fraction(b))
+    return round_up(Fraction(a) / Fraction(b))
 
 
 def quotient_down(a: float, b: float) -> float:
     """Return ``a / b`` of positive numbers, rounded down."""
-    return down(Fraction(a) / Fraction(b)) if b < math.inf else 0.0
+    return round_down(Fraction(a) / Fraction(b)) if b < math.inf else 0.0
 
 
-def real(x: Any) -> Any:
+def real_number(x: Any) -> Any:
     """Return one real number, of whatever type, or None if this is none."""
     if isinstance(x, np.ndarray) and x.shape == () and x.dtype.kind in "iuf":
         x = x.item()
@@ -82,10 +82,10 @@ def real(x: Any) -> Any:
     return x if good else None
 
 
-def positive(who: str, name: str, value: Any) -> float:
+def require_positive(who: str, name: str, value: Any) -> float:
     """Return a positive finite number, rounded down to a double, or say why not."""
-    number = real(value)
-    found = 0.0 if number is None or not 0 < number < math.inf else down(number)
+    number = real_number(value)
+    found = 0.0 if number is None or not 0 < number < math.inf else round_down(number)
     if not found:
         raise InvalidInputError(
             f"{who}: `{name}` must be a positive finite number, got {value!r:.80}"

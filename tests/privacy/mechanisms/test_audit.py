@@ -17,6 +17,7 @@ from deuterium.privacy import (
     Sensitivity,
     discrete_gaussian,
     gaussian,
+    geometric,
     laplace,
 )
 from tests.privacy.mechanisms.audit import audited, clopper_pearson, epsilon_lower_bound
@@ -30,6 +31,7 @@ MAKERS = {
     "gaussian": lambda s, **more: gaussian(s, epsilon=1.0, delta=DELTA, **more),
     "gaussian, mu": lambda s, **more: gaussian(s, mu=0.4, **more),
     "laplace": lambda s, **more: laplace(s, epsilon=1.0, **more),
+    "geometric": lambda s, **more: geometric(s, epsilon=1.0, **more),
     "discrete": lambda s, **more: discrete_gaussian(s, epsilon=1, delta=DELTA, **more),
 }
 relations = pytest.mark.parametrize("relation", PAIRS)
@@ -37,7 +39,7 @@ makers = pytest.mark.parametrize("name", MAKERS)
 
 
 def contribution(upper, name):
-    norm = 1 if name == "laplace" else 2
+    norm = 1 if name in ("laplace", "geometric") else 2
     about = {"quantity": "contribution", "norm": norm, "upper": upper}
     return Sensitivity(**about, status="optimal")
 

@@ -13,12 +13,14 @@ from deuterium import privacy
 from deuterium.errors import InvalidInputError, MissingDependencyError
 
 discrete_gaussian = partial(privacy.discrete_gaussian, relation="add_or_remove_one")
+geometric = partial(privacy.geometric, relation="add_or_remove_one")
 gaussian = partial(privacy.gaussian, relation="add_or_remove_one")
 laplace = partial(privacy.laplace, relation="add_or_remove_one")
 
 MAKERS = {
     "gaussian": lambda scale: gaussian(1.0, scale=scale, trusted=True),
     "laplace": lambda scale: laplace(1.0, scale=scale, trusted=True),
+    "geometric": lambda scale: geometric(1.0, scale=scale, trusted=True),
     "discrete": lambda scale: discrete_gaussian(1.0, scale=scale, trusted=True),
 }
 DISTRIBUTIONS = {
@@ -94,13 +96,15 @@ def test_opendp_confirms_the_privacy_loss(name):
     dp = pytest.importorskip("opendp.prelude")
     dp.enable_features("contrib")
     noise = MAKERS[name](2.5)
-    make = dp.m.make_laplace if name == "laplace" else dp.m.make_gaussian
-    metric = dp.l1_distance if name == "laplace" else dp.l2_distance
-    element = {"T": int} if name == "discrete" else {"T": float, "nan": False}
+    pure = noise.norm == 1
+    make = dp.m.make_laplace if pure else dp.m.make_gaussian
+    metric = dp.l1_distance if pure else dp.l2_distance
+    whole = isinstance(noise.release(0, insecure_rng=0), int)
+    element = {"T": int} if whole else {"T": float, "nan": False}
     measurement = make(
         dp.vector_domain(dp.atom_domain(**element)), metric(T=float), scale=2.5
     )
-    loss = noise.pure_epsilon if name == "laplace" else noise.rho
+    loss = noise.pure_epsilon if pure else noise.rho
     assert measurement.map(1.0) == pytest.approx(loss, rel=1e-9)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 import deuterium as dt
 from deuterium import privacy
-from deuterium.privacy.sensitivity.record_pairs import Pair
+from deuterium.privacy.sensitivity.neighbours import FeatureNeighbours
 from deuterium.search.search import enclose_at
 
 X = dt.symbol("x", shape=(3,))
@@ -129,7 +129,7 @@ def test_a_class_changes_as_a_whole():
 @pytest.mark.parametrize("where", [(1,), (0, 2)])
 def test_every_pair_given_lies_in_the_domain(domain, where, rng):
     f = vectors(5)
-    pair = Pair([f], X, where, domain)
+    pair = FeatureNeighbours([f], X, where, domain)
     still = np.delete(np.arange(3), where)
     given = 0
     for _ in range(40):

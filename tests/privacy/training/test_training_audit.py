@@ -15,7 +15,7 @@ from scipy.special import log_expit
 
 import deuterium as dt
 from deuterium import privacy
-from deuterium.privacy.training import clip_free as training
+from deuterium.privacy.training import parameter_noise as training
 from tests.privacy.mechanisms.audit import epsilon_lower_bound
 
 ClipFreeSGD = partial(privacy.ClipFreeSGD, relation="add_or_remove_one")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from copy import deepcopy
-from fractions import Fraction
 from numbers import Integral
 from typing import Any
 
@@ -13,21 +12,10 @@ import numpy as np
 
 from deuterium.errors import InvalidInputError, UnsupportedError
 from deuterium.interval.environment import standard_only
-from deuterium.interval.rounding import EPS, next_down, next_up
-from deuterium.privacy.accounting.renyi import (
-    ORDERS,
-    Key,
-    divergences,
-    to_delta,
-    to_epsilon,
-)
-from deuterium.privacy.directed_rounding import product_up, quotient_up, real, up
-from deuterium.privacy.mechanisms.noise import (
-    DiscreteGaussianNoise,
-    GaussianNoise,
-    LaplaceNoise,
-    Noise,
-)
+from deuterium.privacy.accounting.renyi import divergences, to_delta, to_epsilon
+from deuterium.privacy.accounting.tally import Tally, event_of, is_plain
+from deuterium.privacy.directed_rounding import quotient_up, real_number, round_up
+from deuterium.privacy.mechanisms.noise import Noise
 from deuterium.privacy.mechanisms.privacy_curves import (
     gaussian_delta,
     gaussian_epsilon,
@@ -37,6 +25,7 @@ from deuterium.privacy.mechanisms.privacy_curves import (
     require_orders,
     widened,
 )
+from deuterium.privacy.mechanisms.renyi_orders import ORDERS
 from deuterium.privacy.sensitivity.relations import (
     protected,
     require_relation,
@@ -46,14 +35,10 @@ from deuterium.privacy.sensitivity.relations import (
 __all__ = ["Accountant", "require_probability"]
 
 METHODS = ("auto", "pld", "rdp")
-KINDS = {GaussianNoise: "gaussian", LaplaceNoise: "laplace"}
-KINDS[DiscreteGaussianNoise] = "discrete gaussian"
 RARELY = 1e-300  # no smaller probability is told apart
 MOST = 2**53  # releases of one kind, all of which a double can count
-DISTINCT = 32  # noise multipliers told apart; more are rounded down until they are few
 PLD_LEAST = 1e-10  # the least delta for which convolutions by FFT are asked
 PLD_NOISE = 1e-12  # of delta, kept aside for what their rounding may hide
-PLD_NARROW = 0.05  # noise with which single losses are larger still, however rare
 PLD_MOST = 200.0  # the largest loss for which they are; larger ones fill the memory
 
 
@@ -102,7 +87,7 @@ class Accountant:
                 f"got {method!r:.80}"
             )
         self.method = method
-        self._counts: dict[Key, int] = {}
+        self._tally = Tally()
         self._known: dict[str, Any] = {}  # dp-accounting's accountants, until a compose
 
     def __copy__(self) -> Accountant:
@@ -115,7 +100,7 @@ class Accountant:
 
         Parameters
         ----------
-        noise : GaussianNoise, LaplaceNoise or DiscreteGaussianNoise
+        noise : Noise
             What was added to each release.
         count : int
             How many.
@@ -128,7 +113,7 @@ class Accountant:
         UnsupportedError
             The noise and the sampling have no known guarantee together.
         """
-        kind = self._kind(noise)
+        self._require_fitting(noise)
         whole = isinstance(count, Integral) and not isinstance(count, bool)
         if not whole or not 0 <= count <= MOST:
             raise InvalidInputError(
@@ -137,11 +122,11 @@ class Accountant:
             )
         q = require_probability("compose", sampling_probability)
         if q < 1:
-            self._require_sampled(noise, kind)
+            self._require_sampled(noise)
         if count and q:
-            key = kind, noise.noise_multiplier, max(q, RARELY)
             self._known.clear()  # first: what is interrupted here must not be known
-            self._counts[key] = self._counts.get(key, 0) + int(count)
+            m = noise.noise_multiplier
+            self._tally.add(type(noise), m, max(q, RARELY), int(count))
         return self
 
     @property
@@ -152,22 +137,23 @@ class Accountant:
     @property
     def releases(self) -> int:
         """How many releases there were."""
-        return sum(self._counts.values())
+        return sum(self._tally.counts.values())
 
     @standard_only
     def epsilon_at(self, delta: float) -> float:
         """Return the epsilon that holds together with a delta.
 
-        With Laplace noise only, delta may be 0: pure epsilons add up.
+        Where all noise has a pure epsilon, as Laplace noise has, delta may be 0: pure
+        epsilons add up.
         """
-        pure = self._pure
-        if real(delta) == 0 and pure < math.inf:
+        pure = self._tally.pure_epsilon
+        if real_number(delta) == 0 and pure < math.inf:
             return pure
         d = require_delta("epsilon_at", delta)
-        if not self._counts:
+        if not self._tally.counts:
             return 0.0
         if self._is_exact:
-            return gaussian_epsilon(self._multiplier, d)
+            return gaussian_epsilon(self._tally.gaussian_multiplier, d)
         found = [pure, *(a.epsilon_at(d) for a in self._unsampled())]
         for method in self._asks(d):
             if method == "rdp":
@@ -180,10 +166,10 @@ class Accountant:
     def delta_at(self, epsilon: float) -> float:
         """Return the delta that holds together with an epsilon."""
         e = require_epsilon("delta_at", epsilon)
-        if not self._counts:
+        if not self._tally.counts:
             return 0.0
         if self._is_exact:
-            return gaussian_delta(self._multiplier, e)
+            return gaussian_delta(self._tally.gaussian_multiplier, e)
         found = [a.delta_at(e) for a in self._unsampled()]
         for method in self._asks(1.0):
             if method == "rdp":
@@ -200,7 +186,7 @@ class Accountant:
 
     def rdp(self, orders: Sequence[float]) -> Any:
         """Return the Renyi divergence at orders above 1."""
-        return divergences(self._counts, np.ravel(require_orders(orders)))
+        return divergences(self._tally.counts, np.ravel(require_orders(orders)))
 
     @property
     def mu(self) -> float:
@@ -208,36 +194,33 @@ class Accountant:
 
         ``sqrt(sum of mu**2)`` (Dong, Roth and Su 2022, corollary 3.3), rounded up.
         """
-        others = [k for k in self._counts if not _is_plain(k)]
+        others = [k for k in self._tally.counts if not is_plain(k)]
         if others:
+            law, _, q = others[0]
             raise UnsupportedError(
-                f"mu: {others[0][0]} noise"
-                f"{' under sampling' if others[0][2] < 1 else ''} has no exact mu; use "
-                "epsilon_at, delta_at or rdp"
+                f"mu: {law.law} noise{' under sampling' if q < 1 else ''} has no exact "
+                "mu; use epsilon_at, delta_at or rdp"
             )
-        return quotient_up(1.0, self._multiplier) if self._counts else 0.0
+        none = not self._tally.counts
+        return 0.0 if none else quotient_up(1.0, self._tally.gaussian_multiplier)
 
     @property
     def rho(self) -> float:
         """Zero-concentrated differential privacy, if nothing was sampled."""
-        total = product_up(0.5, up(self._square))
-        for (kind, m, q), count in self._counts.items():
-            if q < 1:
-                raise UnsupportedError(
-                    "rho: sampled releases have no useful rho; use epsilon_at, "
-                    "delta_at or rdp"
-                )
-            if kind != "gaussian":
-                more = product_up(0.5, count, *[quotient_up(1.0, m)] * 2)
-                total = float(next_up(total + more))
-        return total
+        if self._tally.is_sampled:
+            raise UnsupportedError(
+                "rho: sampled releases have no useful rho; use epsilon_at, delta_at or "
+                "rdp"
+            )
+        return self._tally.rho
 
     def event(self) -> Any:
         """Return everything as dp-accounting's ``DpEvent``, sensitivities one."""
         from dp_accounting.dp_event import ComposedDpEvent, SelfComposedDpEvent
 
+        counts = self._tally.counts
         return ComposedDpEvent(
-            [SelfComposedDpEvent(_event(k), n) for k, n in self._counts.items()]
+            [SelfComposedDpEvent(event_of(k), n) for k, n in counts.items()]
         )
 
     def __repr__(self) -> str:
@@ -246,12 +229,12 @@ class Accountant:
 
     # -- within ------------------------------------------------------------------------
 
-    def _kind(self, noise: Any) -> str:
-        kind = KINDS.get(type(noise))
-        if kind is None:
+    def _require_fitting(self, noise: Any) -> None:
+        """Raise unless noise promises something about the same neighbours."""
+        if not isinstance(noise, Noise):
             raise InvalidInputError(
-                "compose: `noise` must be what privacy.gaussian, laplace or "
-                f"discrete_gaussian returned, got {type(noise).__name__}"
+                "compose: `noise` must be what privacy.gaussian or another mechanism "
+                f"returned, got {type(noise).__name__}"
             )
         if noise.relation != self.relation:
             raise InvalidInputError(
@@ -265,9 +248,8 @@ class Accountant:
                 "does not add up. Bound the diameter of whole records, or account for "
                 f"this apart: Accountant({self.relation!r}, scope={noise.scope!r})"
             )
-        return kind
 
-    def _require_sampled(self, noise: Noise, kind: str) -> None:
+    def _require_sampled(self, noise: Noise) -> None:
         if self.relation == "replace_one":
             raise UnsupportedError(
                 "compose: Poisson sampling under replace_one is refused: the two "
@@ -276,10 +258,10 @@ class Accountant:
                 "issue 378). Account for the releases without sampling, or use "
                 "add_or_remove_one"
             )
-        if kind == "discrete gaussian":
+        if not noise.can_be_sampled:
             raise UnsupportedError(
-                "compose: no bound is known here for sampled discrete Gaussian noise; "
-                "use gaussian, or leave sampling_probability at 1"
+                f"compose: no bound is known here for sampled {noise.law} noise; use "
+                "gaussian, or leave sampling_probability at 1"
             )
         if noise.quantity != "contribution":
             raise UnsupportedError(
@@ -288,66 +270,28 @@ class Accountant:
             )
 
     @property
-    def _square(self) -> Fraction:
-        """The sum of ``mu**2`` over Gaussian releases without sampling; or a bit more.
-
-        Exact for a few different multipliers; of many, each term is rounded up first.
-        """
-        plain = [(k[1], n) for k, n in self._counts.items() if _is_plain(k)]
-        terms = [Fraction(n) / Fraction(m) ** 2 for m, n in plain]
-        if len(terms) > DISTINCT:
-            terms = [Fraction(up(t)) for t in terms]
-        return sum(terms, Fraction(0))
-
-    @property
-    def _pure(self) -> float:
-        """The sum of pure epsilons, rounded up; infinite if some noise has none."""
-        if any(kind != "laplace" for kind, _, _ in self._counts):
-            return math.inf
-        terms = [n * Fraction(quotient_up(1.0, k[1])) for k, n in self._counts.items()]
-        return up(sum(terms, Fraction(0)))
-
-    @property
-    def _multiplier(self) -> float:
-        """Of one Gaussian release that promises what all of them do; rounded down."""
-        square = self._square
-        m = math.sqrt(1 / square) * (1 + 4 * EPS)
-        while Fraction(m) ** 2 * square > 1:
-            m = float(next_down(m))
-        return m
-
-    @property
     def _is_exact(self) -> bool:
-        return self.method == "auto" and all(map(_is_plain, self._counts))
+        return self.method == "auto" and self._tally.is_exact
 
     def _unsampled(self) -> list[Accountant]:
-        """Return an accountant of the same noise without sampling, which costs no less.
-
-        Sampling mixes in what a record has no part in, so it never adds loss; how it is
-        worked out may.  Only where that is exact: of Gaussian noise.
-        """
-        sampled = any(q < 1 for _, _, q in self._counts)
-        gaussian = all(kind == "gaussian" for kind, _, _ in self._counts)
-        if not (sampled and gaussian and self.method == "auto"):
+        """Return an accountant of the same noise without sampling, where exact."""
+        tally = self._tally.unsampled() if self.method == "auto" else None
+        if tally is None:
             return []
         whole = Accountant(self.relation, scope=self.scope)
-        for (kind, m, _), count in self._counts.items():
-            key = kind, m, 1.0
-            whole._counts[key] = whole._counts.get(key, 0) + count
+        whole._tally = tally
         return [whole]
 
     def _asks(self, delta: float) -> list[str]:
         """Return which methods can answer."""
         able = [] if self.method == "pld" else ["rdp"]
-        discrete = any(kind == "discrete gaussian" for kind, _, _ in self._counts)
-        large = any(m < PLD_NARROW for kind, m, _ in self._counts if kind == "gaussian")
-        small = delta < PLD_LEAST
-        if self.method != "rdp" and not (discrete or large or small):
+        none = self._tally.any(lambda noise: not noise.has_loss_distribution)
+        if self.method != "rdp" and not (none or delta < PLD_LEAST):
             most = to_epsilon(ORDERS, self._renyi(), PLD_LEAST)
             able.extend(["pld"] if most <= PLD_MOST else [])
         if not able:
             raise UnsupportedError(
-                "Accountant: 'pld' has no discrete Gaussian noise, no delta below "
+                "Accountant: 'pld' has no discrete noise, no delta below "
                 f"{PLD_LEAST:g} and no losses above {PLD_MOST:g}; here nothing is left "
                 f"of method {self.method!r}; use 'auto' or 'rdp'"
             )
@@ -356,7 +300,7 @@ class Accountant:
     def _renyi(self) -> Any:
         """Return the Renyi divergences of all releases at `ORDERS`."""
         if "rdp" not in self._known:
-            self._known["rdp"] = divergences(self._few())
+            self._known["rdp"] = divergences(self._tally.few())
         return self._known["rdp"]
 
     def _losses(self) -> Any:
@@ -365,58 +309,17 @@ class Accountant:
             from dp_accounting.pld import PLDAccountant
 
             fresh = PLDAccountant()
-            for key, count in self._few().items():
-                fresh.compose(_event(key), count)
+            for key, count in self._tally.few().items():
+                fresh.compose(event_of(key), count)
             self._known["pld"] = fresh
         return self._known["pld"]
-
-    def _few(self) -> dict[Key, int]:
-        """Return the releases with at most `DISTINCT` different multipliers.
-
-        Gaussian ones without sampling are one; of the others, multipliers lose trailing
-        bits, so they only ever become smaller, until they are few.
-        """
-        few = {k: n for k, n in self._counts.items() if not _is_plain(k)}
-        for bits in range(24, 1, -1):
-            if len(few) <= DISTINCT:
-                break
-            rest, few = few, {}
-            for (kind, m, q), n in rest.items():
-                key = kind, _truncated(m, bits), q
-                few[key] = few.get(key, 0) + n
-        if self._square:
-            few["gaussian", self._multiplier, 1.0] = 1
-        return few
-
-
-def _is_plain(key: Key) -> bool:
-    return key[0] == "gaussian" and key[2] == 1
-
-
-def _truncated(x: float, bits: int) -> float:
-    """Return a number of so many bits that is not above ``x``."""
-    mantissa, exponent = math.frexp(x)
-    return math.ldexp(math.floor(math.ldexp(mantissa, bits)), exponent - bits)
-
-
-def _event(key: Key) -> Any:
-    from dp_accounting import dp_event as e
-
-    kind, m, q = key
-    if kind == "gaussian":
-        event: Any = e.GaussianDpEvent(m)
-    elif kind == "laplace":
-        event = e.LaplaceDpEvent(m)
-    else:
-        event = e.ZCDpEvent(product_up(0.5, *[quotient_up(1.0, m)] * 2))
-    return event if q == 1 else e.PoissonSampledDpEvent(q, event)
 
 
 def require_probability(who: str, q: Any) -> float:
     """Return a sampling probability as a float, or say why it is none."""
-    number = real(q)
+    number = real_number(q)
     if number is None or not 0 <= number <= 1:
         raise InvalidInputError(
             f"{who}: `sampling_probability` must lie between 0 and 1, got {q!r:.80}"
         )
-    return up(number)
+    return round_up(number)

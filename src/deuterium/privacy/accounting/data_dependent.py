@@ -1,4 +1,9 @@
-"""Results that depend on the data of the people they are about."""
+"""Results that depend on the data of the people they are about: *data dependent*.
+
+What an individual accountant says of a person is not protected by the noise that it
+accounts for (V. Feldman and T. Zrnic, "Individual privacy accounting via a Renyi
+filter", NeurIPS 2021, section 1).
+"""
 
 from __future__ import annotations
 
@@ -12,10 +17,12 @@ __all__ = ["Internal"]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Internal:
-    """Numbers for internal use: they depend on the data and are not protected.
+    """Data-dependent numbers, for internal use: no noise protects them.
 
     Publishing them breaks the privacy that they describe: how much of a budget one
-    person has used tells something about that person's record.
+    person has used tells something about that person's record.  So they print, compare
+    and convert to arrays only by ``.values``: what would read them in passing raises
+    `UnsupportedError`.
 
     Attributes
     ----------

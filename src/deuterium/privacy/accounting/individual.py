@@ -22,33 +22,30 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.errors import (
-    ArithmeticModeError,
-    InvalidInputError,
-    ShapeError,
-    UnsupportedError,
-)
-from deuterium.interval import Interval
+from deuterium.errors import ArithmeticModeError, InvalidInputError, UnsupportedError
 from deuterium.interval.environment import require_standard, standard_only
 from deuterium.interval.rounding import EPS, MIN_NORMAL
 from deuterium.privacy.accounting.accountant import require_probability
 from deuterium.privacy.accounting.data_dependent import Internal
-from deuterium.privacy.directed_rounding import positive, quotient_down
+from deuterium.privacy.accounting.individual_budget import (
+    WHO,
+    budget_of,
+    order_of,
+    power_of_two,
+)
+from deuterium.privacy.accounting.individual_norms import GROWN, norms_of
+from deuterium.privacy.directed_rounding import quotient_down, require_positive
 from deuterium.privacy.mechanisms.privacy_curves import (
     gaussian_epsilon,
-    gaussian_multiplier,
+    renyi_excess,
     require_delta,
-    require_epsilon,
     widened,
 )
-from deuterium.privacy.sensitivity.bound_sources import refuse_estimate
 from deuterium.privacy.sensitivity.relations import protected
-from deuterium.privacy.sensitivity.sensitivity import Sensitivity
 
 __all__ = ["IndividualAccountant"]
 
 CHUNK = 2**14  # people at a time: what is worked out for them fits the cache
-GROWN = 1 + 8 * EPS  # pays for a dozen roundings of positive numbers
 GRID = 2.0**-10
 TABLE = 2**16  # sampled norms told apart; larger ones cost an infinite amount
 SPREAD = 512  # values of mu told apart when epsilons are stated
@@ -115,9 +112,9 @@ class IndividualAccountant:
                 f"{WHO}: a budget is `epsilon` with `delta`, or `mu`, or none of them"
             )
         self.people, self.method, self.steps = people, method, 0
-        self.grid = None if grid is None else _power_of_two(grid)
-        self.order = _order(method, order, epsilon, delta)
-        self.budget = _budget(method, self.order, epsilon, delta, mu)
+        self.grid = None if grid is None else power_of_two(grid)
+        self.order = order_of(method, order, epsilon, delta)
+        self.budget = budget_of(method, self.order, epsilon, delta, mu)
         self._spent = np.zeros(people)
         self._active = np.ones(people, dtype=bool)
         self._costs: dict[float, Any] = {}
@@ -150,7 +147,7 @@ class IndividualAccountant:
             leave them out.
         """
         require_standard("step")
-        s = positive("step", "sigma", sigma)
+        s = require_positive("step", "sigma", sigma)
         q = self._probability(sampling_probability)
         rows = self._rows(norms)
         if s < MIN_NORMAL:
@@ -194,7 +191,7 @@ class IndividualAccountant:
         """
         d = require_delta("epsilon_at", delta)
         if self.method == "rdp":
-            raised = widened(_conversion(self.order, d))
+            raised = widened(float(renyi_excess(self.order, d)))
             some = np.maximum(self._spent + raised, 0.0) * GROWN
             # total variation is at most sqrt(1 - exp(-KL)), so at most delta
             none = self._spent <= d * d * (1 - 8 * EPS)
@@ -274,36 +271,13 @@ class IndividualAccountant:
         return exact * (1 + 1e-9) + 1e-13  # more than its evaluation rounds
 
     def _rows(self, norms: Any) -> Any:
-        refuse_estimate(norms, "step")
-        given = norms
-        if isinstance(norms, Interval):
-            given = self._upper(norms)
-        elif isinstance(norms, Sensitivity):
-            given = _contribution(norms)
-        rows = _rounded_up(given)
-        if rows.shape not in ((), (self.people,)):
-            raise ShapeError(
-                f"step: `norms` needs one number for each of {self.people} people, or "
-                f"one for all; got shape {rows.shape}"
-            )
-        if not (rows >= 0).all():  # NaN fails too
-            raise InvalidInputError("step: `norms` must be >= 0, and none NaN")
+        rows = norms_of(norms, self.people)
         if self.budget == math.inf and rows.size and rows.max() == math.inf:
             raise InvalidInputError(
                 "step: a norm is infinite; bound it, or give a budget, which leaves "
                 "that person out"
             )
         return rows
-
-    @staticmethod
-    def _upper(norms: Interval) -> Any:
-        # an infinite end says that nothing is known, and costs an infinite amount
-        if not np.all((norms.lower >= 0) | (norms.upper == np.inf)):
-            raise UnsupportedError(
-                "step: these intervals are of numbers that may be negative, and no "
-                "norms; enclose the norm of each person's contribution (deuterium.norm)"
-            )
-        return norms.upper
 
     def _probability(self, q: Any) -> float:
         found = require_probability("step", q)
@@ -317,97 +291,6 @@ class IndividualAccountant:
     def _internal(self, values: Any, what: str) -> Internal:
         values.flags.writeable = False
         return Internal(values, f"{what} of each person")
-
-
-WHO = "IndividualAccountant"
-
-
-def _order(method: str, order: Any, epsilon: float | None, delta: float | None) -> int:
-    """Return the order of Renyi divergence that lets most through a budget."""
-    if method == "gdp":
-        if order is not None:
-            raise InvalidInputError(f"{WHO}: `order` is for method='rdp'")
-        return 0
-    if order is not None:
-        if isinstance(order, bool) or not isinstance(order, int) or order < 2:
-            raise InvalidInputError(f"{WHO}: `order` must be >= 2, got {order!r}")
-        return order
-    if epsilon is None or delta is None:
-        raise InvalidInputError(f"{WHO}: without a budget, say which `order` to add up")
-    orders = np.unique(np.geomspace(2, 4096, 400).astype(int))
-    allowed = [(epsilon - _conversion(int(a), delta)) / a for a in orders]
-    return int(orders[int(np.argmax(allowed))])
-
-
-def _conversion(order: int, delta: float) -> float:
-    """Return epsilon less Renyi divergence (Canonne and others 2020, prop. 12)."""
-    return math.log1p(-1 / order) - (math.log(delta) + math.log(order)) / (order - 1)
-
-
-def _budget(
-    method: str,
-    order: int,
-    epsilon: float | None,
-    delta: float | None,
-    mu: float | None,
-) -> float:
-    """Return how much may be spent, rounded down."""
-    if mu is not None:
-        if method != "gdp":
-            raise InvalidInputError(f"{WHO}: a budget `mu` is for method='gdp'")
-        return min(positive(WHO, "mu", mu), 1e150) ** 2 * (1 - 4 * EPS)
-    if epsilon is None or delta is None:
-        return math.inf
-    e, d = require_epsilon(WHO, epsilon), require_delta(WHO, delta)
-    if method == "gdp":
-        return gaussian_multiplier(e, d) ** -2 * (1 - 8 * EPS)
-    left = e - widened(_conversion(order, d))
-    if left <= 0:
-        raise InvalidInputError(
-            f"{WHO}: order {order} leaves nothing of epsilon={e:g} at delta={d:g}; "
-            "give a larger order"
-        )
-    return left * (1 - 4 * EPS)
-
-
-def _contribution(s: Sensitivity) -> float:
-    """Return how long one whole record's contribution is at most."""
-    if s.quantity != "contribution" or s.scope is not None:
-        raise UnsupportedError(
-            "step: what a person is charged for is the contribution of a whole record; "
-            f"this is {s!r}"
-        )
-    if s.norm != 2 and s.size != 1:
-        raise UnsupportedError(f"step: needs L2 norms, this one is L{s.norm:g}")
-    return s.upper
-
-
-def _power_of_two(grid: Any) -> float:
-    """Return the largest power of two that is not above a grid."""
-    given = positive(WHO, "grid", grid)
-    return math.ldexp(0.5, math.frexp(given)[1])
-
-
-def _rounded_up(norms: Any) -> Any:
-    """Return norms in double precision, none below what was given."""
-    if isinstance(norms, np.ma.MaskedArray):
-        raise InvalidInputError("step: a masked array lacks the norms of some people")
-    try:
-        given = np.asarray(norms)
-    except ValueError:
-        raise InvalidInputError(
-            f"step: `norms` must be an array of numbers, got {norms!r:.80}"
-        ) from None
-    if given.dtype.kind not in "fiu":
-        raise InvalidInputError(
-            f"step: `norms` must be real numbers, got dtype {given.dtype}"
-        )
-    rows = np.asarray(given, dtype=np.float64)
-    if given.dtype.kind == "f" and given.dtype.itemsize <= 8:
-        return rows
-    # long doubles and large integers may have been rounded, either way
-    low = rows < given if given.dtype.kind == "f" else np.abs(rows) >= 2.0**53
-    return np.where(low, rows * GROWN, rows)
 
 
 def _epsilon(mu: float, delta: float) -> float:

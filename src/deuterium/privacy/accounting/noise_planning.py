@@ -1,4 +1,9 @@
-"""How much noise each of many steps needs."""
+"""How much noise each of many steps needs.
+
+Without sampling, that of one step times the root of their number: squares of mu add up
+(J. Dong, A. Roth and W. J. Su, "Gaussian differential privacy", JRSS B 2022, corollary
+3.3).  With sampling it is looked for with an `Accountant`.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +15,7 @@ from deuterium.errors import InvalidInputError, UnsupportedError
 from deuterium.interval.environment import standard_only
 from deuterium.privacy.accounting.accountant import Accountant, require_probability
 from deuterium.privacy.mechanisms.calibration import require_promise
-from deuterium.privacy.mechanisms.noise import GaussianNoise
+from deuterium.privacy.mechanisms.gaussian import GaussianNoise
 from deuterium.privacy.mechanisms.privacy_curves import gaussian_multiplier
 from deuterium.privacy.sensitivity.relations import require_relation
 
@@ -69,6 +74,7 @@ def noise_multiplier(
         return most
 
     def keeps(m: float, method: str) -> bool:
+        """Whether all steps keep the promise with a multiplier."""
         noise = GaussianNoise(m, m, 1.0, 1.0, relation)
         accountant = Accountant(relation, method=method)
         accountant.compose(noise, int(steps), sampling_probability=q)

@@ -1,6 +1,10 @@
-"""Noise of a known scale, and what it promises in every currency of the field.
+"""Noise of a known scale: what every law of noise has, and answers.
 
-What each promises depends on one number, ``noise_multiplier``: scale over sensitivity.
+A *law* (Gaussian, Laplace, ...) is one subclass of `Noise` in a file of its own beside
+this one.  Accountants and samplers ask the noise itself, so that nothing else has a
+list of the laws.
+
+What noise promises depends on one number, ``noise_multiplier``: scale over sensitivity.
 It is the sensitivity *between neighbouring data sets*, so a replaced record counts with
 twice its contribution.  Privacy curves are therefore worked out once, for a
 sensitivity of one, and neighbouring relations never enter them a second time.
@@ -12,53 +16,39 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from deuterium.errors import InvalidInputError, UnsupportedError
 from deuterium.interval.rounding import EPS
-from deuterium.privacy.directed_rounding import positive, product_up, quotient_up, real
-from deuterium.privacy.mechanisms import samplers
-from deuterium.privacy.mechanisms.privacy_curves import (
-    gaussian_delta,
-    gaussian_epsilon,
-    one_by_one,
-    pure_mu,
-    require_delta,
-    require_epsilon,
-    require_orders,
-    rho_delta,
-    rho_epsilon,
-    widened,
-)
+from deuterium.privacy.directed_rounding import product_up, require_positive
+from deuterium.privacy.mechanisms.privacy_curves import one_by_one, require_orders
 from deuterium.privacy.mechanisms.release_shapes import Shape
+from deuterium.privacy.mechanisms.samplers import numbers, released
 from deuterium.privacy.sensitivity.relations import (
     protected,
     require_relation,
     require_scope,
 )
 
-__all__ = ["DiscreteGaussianNoise", "GaussianNoise", "LaplaceNoise", "Noise"]
+__all__ = ["Noise", "NoiseOfScale", "NoiseOfSigma"]
 
 
 @dataclass(frozen=True)
-class _Gaussian:
+class NoiseOfScale:
+    """The first fields of a law whose parameter is called its scale."""
+
+    noise_multiplier: float
+    scale: float
+
+
+@dataclass(frozen=True)
+class NoiseOfSigma:
+    """The first fields of a law whose parameter is its standard deviation."""
+
     noise_multiplier: float
     sigma: float
-    sensitivity: float
-    contribution: float | None
-    relation: str
-    epsilon: float | None = None
-    delta: float | None = None
-    quantity: str = "contribution"
-    trusted: bool = True
-    scope: str | None = None
-    shape: Shape | None = None
-    size: int | None = None
-
-    def __post_init__(self) -> None:
-        _require_sound(self, self.sigma)
 
     @property
     def scale(self) -> float:
@@ -67,9 +57,14 @@ class _Gaussian:
 
 
 @dataclass(frozen=True)
-class _Laplace:
+class Noise(ABC):
+    """What all noise has in common: its privacy curves, and releasing a value.
+
+    A law derives from this and then from `NoiseOfScale` or `NoiseOfSigma`, whose fields
+    a dataclass puts first.
+    """
+
     noise_multiplier: float
-    scale: float
     sensitivity: float
     contribution: float | None
     relation: str
@@ -81,39 +76,36 @@ class _Laplace:
     shape: Shape | None = None
     size: int | None = None
 
+    law: ClassVar[str]
+    """Its name in messages; with underscores, that of the function which makes it."""
+
+    norm: ClassVar[int]
+    """The norm of the sensitivity."""
+
+    can_be_sampled: ClassVar[bool] = False
+    """Whether `sampled_rdp` knows a bound."""
+
     def __post_init__(self) -> None:
-        _require_sound(self, self.scale)
+        _require_sound(self)
 
+    @classmethod
+    def of(cls, multiplier: float, scale: float, **about: Any) -> Any:
+        """Return noise of this law from a multiplier, a scale and the other fields."""
+        make: Any = cls  # the second field is called scale or sigma
+        return make(multiplier, scale, **about)
 
-def _require_sound(noise: Any, scale: float) -> None:
-    """Raise unless a noise multiplier is what its scale and sensitivity allow."""
-    who = type(noise).__name__
-    require_relation(who, noise.relation)
-    require_scope(who, noise.scope)
-    m = positive(who, "noise_multiplier", noise.noise_multiplier)
-    moved = positive(who, "sensitivity", noise.sensitivity)
-    given = positive(who, "scale", scale)
-    if m * moved > given * (1 + 4 * EPS):
-        raise InvalidInputError(
-            f"{who}: noise of scale {given!r} on what moves by {moved!r} is less than "
-            f"the noise multiplier {m!r} says"
-        )
-
-
-class Noise(ABC):
-    """What all noise has in common: its privacy curves, and releasing a value."""
-
-    noise_multiplier: float
-    relation: str
-    quantity: str
-    scope: str | None
-    shape: Shape | None
-    size: int | None
+    @classmethod
+    def unit(cls, multiplier: float) -> Any:
+        """Return noise of a given multiplier, on what moves by one."""
+        one = {"sensitivity": 1.0, "contribution": 1.0, "relation": "add_or_remove_one"}
+        return cls.of(multiplier, multiplier, **one)
 
     @property
     def protects(self) -> str:
         """What the promises are about, in words."""
         return protected(self.relation, self.scope)
+
+    # -- promises ----------------------------------------------------------------------
 
     @property
     @abstractmethod
@@ -125,6 +117,11 @@ class Noise(ABC):
     def rho(self) -> float:
         """Zero-concentrated differential privacy (Bun and Steinke 2016), rounded up."""
 
+    @property
+    def pure_epsilon(self) -> float:
+        """The epsilon that holds with delta = 0; infinite if none does."""
+        return math.inf
+
     @abstractmethod
     def epsilon_at(self, delta: float) -> float:
         """Return the epsilon that holds together with a delta."""
@@ -132,14 +129,6 @@ class Noise(ABC):
     @abstractmethod
     def delta_at(self, epsilon: float) -> float:
         """Return the delta that holds together with an epsilon."""
-
-    @abstractmethod
-    def event(self) -> Any:
-        """Return dp-accounting's ``DpEvent`` of one release, sensitivity one."""
-
-    @abstractmethod
-    def release(self, value: Any, *, insecure_rng: Any = None) -> Any:
-        """Return the value with fresh noise on every coordinate."""
 
     def rdp(self, orders: Any) -> Any:
         """Return the Renyi divergence at orders above 1 (Mironov 2017)."""
@@ -150,74 +139,48 @@ class Noise(ABC):
         each = one_by_one("profile", "epsilons", epsilons)
         return np.array([self.delta_at(e) for e in each])
 
+    # -- what accountants ask ----------------------------------------------------------
 
-class GaussianNoise(_Gaussian, Noise):
-    """Gaussian noise on a result whose L2 sensitivity is certified.
-
-    Attributes
-    ----------
-    noise_multiplier : float
-        ``sigma / sensitivity``; what is promised follows from it alone.
-    sigma, scale : float
-        Standard deviation of the noise on each coordinate, rounded up.
-    sensitivity : float
-        How far, in L2 norm, the result moves between neighbouring data sets: of a
-        ``contribution``, that for ``add_or_remove_one`` and up to twice that for
-        ``replace_one``.
-    contribution : float or None
-        The bound of one record's L2 norm, if made from a contribution.
-    relation : {"add_or_remove_one", "replace_one"}
-        When two data sets are neighbours.
-    epsilon, delta : float or None
-        What was asked for; None if something else was.
-    quantity : str
-        What the sensitivity was made from.
-    trusted : bool
-        It was given as a plain number, or the noise made by hand: nobody certified it.
-    scope : str or None
-        What alone may differ between the two records, where not everything may: the
-        promises are about that, and not about replacing a whole record.
-    protects : str
-        Relation and scope in words.
-    shape, size : tuple and int, or None
-        Of what was bounded, where known: nothing else is released.
-
-    Notes
-    -----
-    ``epsilon_at``, ``delta_at`` and ``profile`` are the exact curve of Balle and Wang
-    (ICML 2018, theorem 8), rounded up; ``mu`` is ``1 / noise_multiplier`` (Dong, Roth
-    and Su, arXiv 1905.02383, theorem 2.7), ``rho`` is ``mu**2 / 2`` (Bun and Steinke,
-    TCC 2016, proposition 1.6) and the Renyi divergence of order alpha is ``alpha *
-    rho`` (Mironov, CSF 2017, corollary 3).
-    """
-
-    @property
-    def mu(self) -> float:
-        """Gaussian differential privacy: ``1 / noise_multiplier``."""
-        return quotient_up(1.0, self.noise_multiplier)
-
-    @property
-    def rho(self) -> float:
-        """Zero-concentrated differential privacy: ``mu**2 / 2``."""
-        return _half_square(self.mu)
-
-    def epsilon_at(self, delta: float) -> float:
-        """Return the epsilon that holds together with a delta."""
-        return gaussian_epsilon(
-            self.noise_multiplier, require_delta("epsilon_at", delta)
-        )
-
-    def delta_at(self, epsilon: float) -> float:
-        """Return the delta that holds together with an epsilon."""
-        return gaussian_delta(
-            self.noise_multiplier, require_epsilon("delta_at", epsilon)
-        )
-
+    @abstractmethod
     def event(self) -> Any:
-        """Return dp-accounting's event of one release, for sensitivity one."""
-        from dp_accounting import GaussianDpEvent
+        """Return dp-accounting's ``DpEvent`` of one release, sensitivity one."""
 
-        return GaussianDpEvent(self.noise_multiplier)
+    @property
+    def has_loss_distribution(self) -> bool:
+        """Whether dp-accounting's PLDAccountant takes the event, and gets it right."""
+        return False
+
+    def composed_rho(self, count: int) -> float:
+        """Return the rho of so many releases, rounded up once if that can be."""
+        return product_up(count, self.rho)
+
+    def sampled_rdp(self, probability: float, orders: Any) -> Any:
+        """Return the Renyi divergence of a Poisson-sampled release, rounded up.
+
+        Parameters
+        ----------
+        probability : float
+            Above 0 and below 1: of each record to take part.
+        orders : ndarray
+            Above 1, of any shape, which is the result's.
+        """
+        raise UnsupportedError(f"sampled_rdp: none is known of {self.law} noise")
+
+    # -- a release ---------------------------------------------------------------------
+
+    @staticmethod
+    @abstractmethod
+    def secure(values: Any, scale: float) -> Any:
+        """Return a vector with OpenDP's noise."""
+
+    @staticmethod
+    @abstractmethod
+    def insecure(values: Any, scale: float, rng: np.random.Generator) -> Any:
+        """Return a vector with NumPy's noise."""
+
+    def exact(self, value: Any) -> Any:
+        """Return what is to be released as an array, or say why it cannot be."""
+        return numbers(value)
 
     def release(self, value: Any, *, insecure_rng: Any = None) -> Any:
         """Return the value with fresh noise on every coordinate.
@@ -226,7 +189,8 @@ class GaussianNoise(_Gaussian, Noise):
         ----------
         value : array_like or list of array_like
             The exact result, of the shape of what was bounded: a list of arrays, such
-            as the gradients by several parameters, comes back as one.
+            as the gradients by several parameters, comes back as one.  Of a discrete
+            law: integers.
         insecure_rng : numpy.random.Generator or int, optional
             Take NumPy's noise instead of OpenDP's.  It is INSECURE: its random numbers
             can be predicted, and the gaps between floating-point numbers can give the
@@ -236,163 +200,29 @@ class GaussianNoise(_Gaussian, Noise):
         ------
         ShapeError
             The value is not what was bounded.
+        InvalidInputError
+            It is no finite number, or for a discrete law no integer.
         MissingDependencyError
             OpenDP is not installed.
         """
-        both = samplers.gaussian, samplers.numpy_gaussian
-        return samplers.released(
-            self, value, self.sigma, both, insecure_rng, samplers.numbers
+        return released(self, value, _scale_of(self), insecure_rng)
+
+
+def _scale_of(noise: Any) -> float:
+    scale: float = noise.scale
+    return scale
+
+
+def _require_sound(noise: Noise) -> None:
+    """Raise unless a noise multiplier is what its scale and sensitivity allow."""
+    who, scale = type(noise).__name__, _scale_of(noise)
+    require_relation(who, noise.relation)
+    require_scope(who, noise.scope)
+    m = require_positive(who, "noise_multiplier", noise.noise_multiplier)
+    moved = require_positive(who, "sensitivity", noise.sensitivity)
+    given = require_positive(who, "scale", scale)
+    if m * moved > given * (1 + 4 * EPS):
+        raise InvalidInputError(
+            f"{who}: noise of scale {given!r} on what moves by {moved!r} is less than "
+            f"the noise multiplier {m!r} says"
         )
-
-
-class LaplaceNoise(_Laplace, Noise):
-    """Laplace noise on a result whose L1 sensitivity is certified.
-
-    Attributes
-    ----------
-    noise_multiplier : float
-        ``scale / sensitivity``.
-    scale : float
-        Of the noise on each coordinate, rounded up; its standard deviation is
-        ``sqrt(2) * scale``.
-    sensitivity : float
-        How far, in L1 norm, the result moves between neighbouring data sets.
-    contribution, relation, epsilon, delta, quantity, trusted, scope, protects, shape
-        As of `GaussianNoise`.
-
-    Notes
-    -----
-    ``1 / noise_multiplier`` is the epsilon of pure differential privacy (Dwork,
-    McSherry, Nissim and Smith 2006).  The curves are those of one coordinate that moves
-    by the whole L1 sensitivity, the worst case of all; the Renyi divergence is
-    Mironov's (2017, proposition 6), ``rho`` is ``epsilon**2 / 2`` (Bun and Steinke,
-    proposition 1.4) and ``mu`` what epsilon alone implies.
-    """
-
-    @property
-    def pure_epsilon(self) -> float:
-        """The epsilon that holds with delta = 0."""
-        return quotient_up(1.0, self.noise_multiplier)
-
-    @property
-    def mu(self) -> float:
-        """Gaussian differential privacy, as the pure epsilon implies it."""
-        return pure_mu(self.pure_epsilon)
-
-    @property
-    def rho(self) -> float:
-        """Zero-concentrated differential privacy: ``epsilon**2 / 2``."""
-        return _half_square(self.pure_epsilon)
-
-    def epsilon_at(self, delta: float) -> float:
-        """Return the epsilon that holds together with a delta, which may be 0."""
-        if real(delta) == 0:
-            return self.pure_epsilon
-        less = 2 * math.log1p(-require_delta("epsilon_at", delta))
-        return max(0.0, min(widened(self.pure_epsilon + less), self.pure_epsilon))
-
-    def delta_at(self, epsilon: float) -> float:
-        """Return the delta that holds together with an epsilon."""
-        over = self.pure_epsilon - require_epsilon("delta_at", epsilon)
-        if over <= 0:
-            return 0.0
-        return min(-math.expm1(-over / 2) * (1 + 1e-15), 1.0)
-
-    def rdp(self, orders: Any) -> Any:
-        """Return the Renyi divergence at orders above 1 (Mironov 2017, prop. 6)."""
-        at, e = require_orders(orders), self.pure_epsilon
-        share = (at - 1) / (2 * at - 1)
-        exact = e + np.log1p(share * np.expm1((1 - 2 * at) * e)) / (at - 1)
-        return np.minimum(exact + 1e-12 * (1 + e), np.minimum(self.rho * at, e))
-
-    def event(self) -> Any:
-        """Return dp-accounting's event of one release, for sensitivity one."""
-        from dp_accounting import LaplaceDpEvent
-
-        return LaplaceDpEvent(self.noise_multiplier)
-
-    def release(self, value: Any, *, insecure_rng: Any = None) -> Any:
-        """Return the value with fresh noise; arguments as of `GaussianNoise`."""
-        both = samplers.laplace, samplers.numpy_laplace
-        return samplers.released(
-            self, value, self.scale, both, insecure_rng, samplers.numbers
-        )
-
-
-class DiscreteGaussianNoise(_Gaussian, Noise):
-    """Integer noise on integers whose L2 sensitivity is certified.
-
-    Attributes
-    ----------
-    noise_multiplier, sigma, scale, sensitivity, contribution, relation, epsilon
-        As of `GaussianNoise`.  The standard deviation is at most ``sigma``.
-    delta, quantity, trusted, scope, protects, shape
-        Likewise.
-
-    Notes
-    -----
-    It is ``1 / (2 noise_multiplier**2)``-zCDP (Canonne, Kamath and Steinke, NeurIPS
-    2020, theorem 4, coordinate by coordinate), and everything else is derived from that
-    by their proposition 12, which for delta up to 1e-5 asks for 4 to 13 % more noise
-    than the curve of the Gaussian does.
-    """
-
-    @property
-    def mu(self) -> float:
-        """Refused: the discrete Gaussian has no exact mu."""
-        raise UnsupportedError(
-            "mu: discrete Gaussian noise is not exactly Gaussian differentially "
-            "private; use rho, rdp, epsilon_at or delta_at"
-        )
-
-    @property
-    def rho(self) -> float:
-        """Zero-concentrated differential privacy."""
-        return _half_square(quotient_up(1.0, self.noise_multiplier))
-
-    def epsilon_at(self, delta: float) -> float:
-        """Return the epsilon that holds together with a delta."""
-        return rho_epsilon(self.rho, require_delta("epsilon_at", delta))
-
-    def delta_at(self, epsilon: float) -> float:
-        """Return the delta that holds together with an epsilon."""
-        return rho_delta(self.rho, require_epsilon("delta_at", epsilon))
-
-    def event(self) -> Any:
-        """Return dp-accounting's event of one release, for sensitivity one."""
-        from dp_accounting.dp_event import ZCDpEvent
-
-        return ZCDpEvent(self.rho)
-
-    def release(self, value: Any, *, insecure_rng: Any = None) -> Any:
-        """Return the integers with fresh integer noise.
-
-        Arguments as of `GaussianNoise.release`.
-
-        Raises
-        ------
-        InvalidInputError
-            A value is no integer.
-        """
-        both = samplers.discrete_gaussian, samplers.numpy_discrete_gaussian
-        return samplers.released(
-            self, value, self.sigma, both, insecure_rng, self._integers
-        )
-
-    def _integers(self, value: Any) -> Any:
-        whole = samplers.numbers(value)
-        if not np.array_equal(whole, np.rint(whole)):
-            raise InvalidInputError(
-                "release: discrete Gaussian noise is for integers; round the value to "
-                "a grid first, and bound the sensitivity of the rounded value"
-            )
-        if (np.abs(whole.astype(np.float64)) + 1e3 * self.sigma >= 2.0**62).any():
-            raise InvalidInputError(
-                "release: values and noise must fit 64-bit integers with room to "
-                "spare; use a coarser grid"
-            )
-        return whole.astype(np.int64)
-
-
-def _half_square(x: float) -> float:
-    return product_up(0.5, x, x)

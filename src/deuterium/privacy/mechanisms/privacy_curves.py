@@ -23,7 +23,7 @@ import numpy as np
 from deuterium.errors import InvalidInputError
 from deuterium.interval.environment import standard_only
 from deuterium.interval.rounding import EPS, TINY
-from deuterium.privacy.directed_rounding import down, real, up
+from deuterium.privacy.directed_rounding import real_number, round_down, round_up
 
 __all__ = [
     "gaussian_delta",
@@ -32,12 +32,15 @@ __all__ = [
     "mu_pure",
     "one_by_one",
     "pure_mu",
+    "renyi_excess",
+    "renyi_log_delta",
     "require_delta",
     "require_epsilon",
     "require_orders",
     "rho_delta",
     "rho_epsilon",
     "rho_for",
+    "total_variation",
     "widened",
 ]
 
@@ -58,12 +61,15 @@ def gaussian_delta(noise_multiplier: float, epsilon: float) -> float:
     """
     if noise_multiplier == 0:
         return 1.0
-    return min(max(up(_delta(noise_multiplier, epsilon)), TINY), 1.0)
+    return min(max(round_up(_delta(noise_multiplier, epsilon)), TINY), 1.0)
 
 
 @standard_only
 def gaussian_epsilon(noise_multiplier: float, delta: float) -> float:
-    """Return the least epsilon that Gaussian noise keeps at a delta, rounded up."""
+    """Return the least epsilon that Gaussian noise keeps at a delta, rounded up.
+
+    Arguments as of `gaussian_delta`, delta being above 0.
+    """
     from dp_accounting import get_epsilon_gaussian  # takes a second to import
 
     if noise_multiplier == 0:
@@ -172,7 +178,7 @@ def pure_mu(epsilon: float) -> float:
 @standard_only
 def mu_pure(mu: float) -> float:
     """Return the pure epsilon of which `pure_mu` is ``mu``, rounded down."""
-    return down(_pure(mu))
+    return round_down(_pure(mu))
 
 
 def _pure(mu: float) -> Any:
@@ -193,12 +199,9 @@ def rho_epsilon(rho: float, delta: float) -> float:
     """Return the epsilon at delta of ``rho``-zCDP, best over all orders."""
 
     def at(order: Any) -> Any:
-        conversion = np.log1p(-1 / order) - (np.log(delta) + np.log(order)) / (
-            order - 1
-        )
-        return rho * order + conversion
+        return rho * order + renyi_excess(order, delta)
 
-    if _variation(rho) <= delta:
+    if total_variation(rho) <= delta:
         return 0.0
     return max(0.0, widened(_least(at, 1 + math.sqrt(-math.log(delta) / rho))))
 
@@ -208,19 +211,37 @@ def rho_delta(rho: float, epsilon: float) -> float:
     """Return the delta at epsilon of ``rho``-zCDP, best over all orders."""
 
     def at(order: Any) -> Any:
-        return (order - 1) * (rho * order - epsilon + np.log1p(-1 / order)) - np.log(
-            order
-        )
+        return renyi_log_delta(order, rho * order, epsilon)
 
     if rho == 0:
         return 0.0
     logarithm = widened(_least(at, max((epsilon + rho) / (2 * rho), 1.01)))
-    return max(min(math.exp(min(logarithm, 0.0)), _variation(rho)), TINY)
+    return max(min(math.exp(min(logarithm, 0.0)), total_variation(rho)), TINY)
 
 
-def _variation(rho: float) -> float:
-    """Return a bound of total variation, by Bretagnolle and Huber (1979)."""
-    return math.sqrt(-math.expm1(-rho)) * (1 + 1e-15)
+def renyi_excess(order: Any, delta: float) -> Any:
+    """Return how far epsilon lies above a Renyi divergence of some order, at a delta.
+
+    Canonne, Kamath and Steinke (2020), proposition 12; not rounded up.
+    """
+    return np.log1p(-1 / order) - (np.log(delta) + np.log(order)) / (order - 1)
+
+
+def renyi_log_delta(order: Any, divergence: Any, epsilon: float) -> Any:
+    """Return log delta at an epsilon, from Renyi divergences of some orders.
+
+    Canonne, Kamath and Steinke (2020), proposition 12; not rounded up.
+    """
+    less = divergence - epsilon + np.log1p(-1 / order)
+    return (order - 1) * less - np.log(order)
+
+
+def total_variation(divergence: float) -> float:
+    """Return a bound of total variation from a Kullback-Leibler divergence, or more.
+
+    By Bretagnolle and Huber (1979); a Renyi divergence of any order above 1 is more.
+    """
+    return math.sqrt(-math.expm1(-divergence)) * (1 + 1e-15)
 
 
 @standard_only
@@ -289,8 +310,8 @@ def one_by_one(who: str, name: str, numbers: Any) -> list[Any]:
 
 def require_delta(who: str, delta: Any) -> float:
     """Return a delta in (0, 1), rounded down to a double, or say why it is none."""
-    number = real(delta)
-    found = 0.0 if number is None or not 0 < number < 1 else down(number)
+    number = real_number(delta)
+    found = 0.0 if number is None or not 0 < number < 1 else round_down(number)
     if not found:
         raise InvalidInputError(
             f"{who}: `delta` must be a number between 0 and 1 (both excluded), "
@@ -301,9 +322,9 @@ def require_delta(who: str, delta: Any) -> float:
 
 def require_epsilon(who: str, epsilon: Any) -> float:
     """Return an epsilon >= 0, rounded down to a double, or say why it is none."""
-    number = real(epsilon)
+    number = real_number(epsilon)
     if number is None or not 0 <= number < math.inf:
         raise InvalidInputError(
             f"{who}: `epsilon` must be a finite number >= 0, got {epsilon!r:.80}"
         )
-    return down(number)
+    return round_down(number)

@@ -1,4 +1,4 @@
-"""Noise itself: OpenDP's samplers, and NumPy's for experiments.
+"""What all samplers share: OpenDP's noise, NumPy's for experiments, and the values.
 
 OpenDP's noise is exact: rational arithmetic on a grid finer than any double, fed by the
 operating system's random numbers.  NumPy's is neither, and must be asked for by an
@@ -8,7 +8,6 @@ argument that says so.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,34 +17,31 @@ from deuterium.interval.environment import standard_only
 from deuterium.privacy.mechanisms.release_shapes import apart
 
 __all__ = [
-    "discrete_gaussian",
-    "gaussian",
+    "discrete_laplace",
     "generator",
-    "laplace",
+    "integers",
     "numbers",
-    "numpy_discrete_gaussian",
-    "numpy_gaussian",
-    "numpy_laplace",
+    "opendp_noise",
     "released",
 ]
 
 
-def gaussian(values: Any, sigma: float) -> Any:
-    """Return values with OpenDP's Gaussian noise."""
-    return _by_opendp("make_gaussian", "l2_distance", float, values, sigma)
+def opendp_noise(make: str, metric: str, kind: type, values: Any, scale: float) -> Any:
+    """Return values with OpenDP's noise.
 
-
-def laplace(values: Any, scale: float) -> Any:
-    """Return values with OpenDP's Laplace noise."""
-    return _by_opendp("make_laplace", "l1_distance", float, values, scale)
-
-
-def discrete_gaussian(values: Any, sigma: float) -> Any:
-    """Return integers with OpenDP's discrete Gaussian noise."""
-    return _by_opendp("make_gaussian", "l2_distance", int, values, sigma)
-
-
-def _by_opendp(make: str, metric: str, kind: type, values: Any, scale: float) -> Any:
+    Parameters
+    ----------
+    make : str
+        Name of OpenDP's constructor.
+    metric : str
+        Name of the metric of its sensitivity.
+    kind : {float, int}
+        Of what numbers.
+    values : ndarray
+        A vector.
+    scale : float
+        As OpenDP understands it.
+    """
     try:
         dp: Any = importlib.import_module("opendp.prelude")
     except ImportError:
@@ -76,52 +72,33 @@ def generator(who: str, rng: Any) -> np.random.Generator:
         ) from None
 
 
-def numpy_gaussian(values: Any, sigma: float, rng: np.random.Generator) -> Any:
-    """Return values with Gaussian noise of double precision."""
-    return values + rng.normal(0.0, sigma, values.shape)
-
-
-def numpy_laplace(values: Any, scale: float, rng: np.random.Generator) -> Any:
-    """Return values with Laplace noise of double precision."""
-    return values + rng.laplace(0.0, scale, values.shape)
-
-
-def numpy_discrete_gaussian(values: Any, sigma: float, rng: Any) -> Any:
-    """Return integers with discrete Gaussian noise.
-
-    By rejection from the discrete Laplace distribution (Canonne, Kamath and Steinke
-    2020, algorithm 3), in double precision.
-    """
-    noise = np.zeros(values.size, dtype=np.int64)
-    waiting = np.arange(values.size)
-    t = np.floor(sigma) + 1
-    while waiting.size:
-        stop = -np.expm1(-1 / t)
-        drawn = rng.geometric(stop, waiting.size) - rng.geometric(stop, waiting.size)
-        away = np.abs(drawn) - sigma**2 / t
-        taken = rng.random(waiting.size) < np.exp(-(away**2) / (2 * sigma**2))
-        noise[waiting[taken]] = drawn[taken]
-        waiting = waiting[~taken]
-    return values + noise
+def discrete_laplace(scale: float, count: int, rng: np.random.Generator) -> Any:
+    """Return integers of chances ``~ exp(-|k| / scale)``, drawn by NumPy: (count,)."""
+    stop = -np.expm1(-1 / scale)
+    return rng.geometric(stop, count) - rng.geometric(stop, count)
 
 
 @standard_only
-def released(
-    noise: Any,
-    value: Any,
-    scale: float,
-    both: tuple[Callable[..., Any], Callable[..., Any]],
-    rng: Any,
-    exact: Callable[[Any], Any],
-) -> Any:
-    """Return a value with noise from the secure sampler or the insecure one."""
-    parts, listed = apart(value, noise.shape, noise.size, exact)
+def released(noise: Any, value: Any, scale: float, rng: Any) -> Any:
+    """Return a value with noise from the secure sampler or the insecure one.
+
+    Parameters
+    ----------
+    noise : Noise
+        Its law, and the shape of what was bounded.
+    value : array_like or list of array_like
+        What is to be released.
+    scale : float
+        Of the noise.
+    rng : numpy.random.Generator, int or None
+        None for the secure sampler.
+    """
+    parts, listed = apart(value, noise.shape, noise.size, noise.exact)
     flat = np.concatenate([p.ravel() for p in parts])
-    secure, insecure = both
     if rng is None:
-        noisy = secure(flat, scale)
+        noisy = noise.secure(flat, scale)
     else:
-        noisy = insecure(flat, scale, generator("release", rng))
+        noisy = noise.insecure(flat, scale, generator("release", rng))
     pieces = np.split(noisy, np.cumsum([p.size for p in parts])[:-1])
     shaped = [n.reshape(p.shape) for n, p in zip(pieces, parts, strict=True)]
     released = [n if n.shape else n.item() for n in shaped]
@@ -154,3 +131,19 @@ def numbers(value: Any) -> Any:
             "release: the value is not finite; noise hides nothing of it"
         )
     return given
+
+
+def integers(value: Any, scale: float) -> Any:
+    """Return integers as an array, if noise of a scale fits beside them."""
+    whole = numbers(value)
+    if not np.array_equal(whole, np.rint(whole)):
+        raise InvalidInputError(
+            "release: this noise is for integers; round the value to a grid first, "
+            "and bound the sensitivity of the rounded value"
+        )
+    if (np.abs(whole.astype(np.float64)) + 1e3 * scale >= 2.0**62).any():
+        raise InvalidInputError(
+            "release: values and noise must fit 64-bit integers with room to "
+            "spare; use a coarser grid"
+        )
+    return whole.astype(np.int64)

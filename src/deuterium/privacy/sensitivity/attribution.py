@@ -289,7 +289,7 @@ def norm_slopes(gradients: Sequence[Variable], x: Variable, domain: Domain) -> I
 
 
 def columns(gradients: Sequence[Variable], x: Variable) -> list[list[Variable]]:
-    """Return ``dg/dx_j`` for every j.
+    """Return ``dg/dx_j`` for every element j of x: each of the gradients' shapes.
 
     The derivative of ``u . g`` by x is linear in u, and its j-th element has the
     derivative ``dg/dx_j`` by u: two backward passes make one forward.  The u are

@@ -68,6 +68,16 @@ def refuse_estimate(x: Any, who: str) -> None:
         )
 
 
+def _require_kind(name: str, given: Any, kind: type, maker: str) -> None:
+    """Raise unless an argument is what a function of deuterium returned."""
+    refuse_estimate(given, "Sensitivity")
+    if not isinstance(given, kind):
+        raise InvalidInputError(
+            f"Sensitivity: `{name}` must be what deuterium.{maker} returned, got "
+            f"{type(given).__name__}"
+        )
+
+
 def of_bracket(
     bracket: Any,
     quantity: str,
@@ -76,13 +86,20 @@ def of_bracket(
     *,
     is_norm: bool = False,
 ) -> dict[str, Any]:
-    """Return the fields of a sensitivity from a bracket of a norm's supremum."""
-    refuse_estimate(bracket, "Sensitivity")
-    if not isinstance(bracket, Bracket):
-        raise InvalidInputError(
-            "Sensitivity: `bracket` must be what deuterium.maximize returned, got "
-            f"{type(bracket).__name__}"
-        )
+    """Return the fields of a sensitivity from a bracket of a norm's supremum.
+
+    Parameters
+    ----------
+    bracket : Bracket
+        What `deuterium.maximize` returned.
+    quantity, norm
+        What was bounded, in which norm.
+    more : mapping
+        Other fields.
+    is_norm : bool
+        What was maximised is known to be a norm, and need not be looked at.
+    """
+    _require_kind("bracket", bracket, Bracket, "maximize")
     status = bracket.status
     if not is_norm and bracket.upper < math.inf:
         _require_norm_of(bracket)
@@ -120,13 +137,11 @@ def _require_norm_of(bracket: Bracket) -> None:
 def of_interval(
     interval: Any, quantity: str, norm: float, more: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return the fields of a sensitivity from an enclosure."""
-    refuse_estimate(interval, "Sensitivity")
-    if not isinstance(interval, Interval):
-        raise InvalidInputError(
-            "Sensitivity: `interval` must be what deuterium.enclose returned, got "
-            f"{type(interval).__name__}"
-        )
+    """Return the fields of a sensitivity from a scalar enclosure.
+
+    Arguments as of `of_bracket`; the upper end of the largest absolute value counts.
+    """
+    _require_kind("interval", interval, Interval, "enclose")
     if interval.shape:
         raise InvalidInputError(
             "Sensitivity: needs one number or a scalar Interval; enclose the norm, "

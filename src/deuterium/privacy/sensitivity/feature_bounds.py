@@ -1,4 +1,4 @@
-"""The work behind `per_feature`: both sides of what one feature can do."""
+"""Both sides of what one feature can do: the work behind `feature_sensitivity`."""
 
 from __future__ import annotations
 
@@ -22,14 +22,18 @@ from deuterium.privacy.directed_rounding import product_up
 from deuterium.privacy.mechanisms.release_shapes import Shape
 from deuterium.privacy.sensitivity.attribution import columns
 from deuterium.privacy.sensitivity.free_elements import place_names
+from deuterium.privacy.sensitivity.neighbours import (
+    FeatureGroup,
+    FeatureNeighbours,
+    each_label,
+)
 from deuterium.privacy.sensitivity.one_layer import FarPairs, OneFeature
 from deuterium.privacy.sensitivity.one_layer.gradient_form import one_layer
-from deuterium.privacy.sensitivity.record_pairs import Group, Pair, each_label
 from deuterium.privacy.sensitivity.sensitivity import Sensitivity
-from deuterium.privacy.sensitivity.vector_norms import Best, norm_graph, norm_up
+from deuterium.privacy.sensitivity.vector_norms import BestBound, norm_graph, norm_up
 from deuterium.transform import grad
 
-__all__ = ["Feature", "Work"]
+__all__ = ["FeatureBound", "FeatureProblem"]
 
 LEAST = 0.2  # seconds for which a search is worth while
 LOOKS = 8  # rounds of a search in vain
@@ -38,7 +42,7 @@ LONGEST = 1.0  # seconds for one, where a sharp bound tells whether more is need
 FEW = 8  # inputs, of which a search over all of them is worth its time
 
 
-class Work:
+class FeatureProblem:
     """What all features of a symbol have in common."""
 
     def __init__(
@@ -71,8 +75,8 @@ class Work:
             self._at = norm_graph(apart, self.norm)
         return self._at
 
-    def steepest(self, where: Group, limit: float | None) -> Any:
-        """Return a bound of the slopes' norm, and its proof."""
+    def steepest(self, where: FeatureGroup, limit: float | None) -> Any:
+        """Return a bound of the norm of the slopes by elements of x, and its proof."""
         if self._columns is None:
             self._columns = columns(self.parts, self.x)
         slope = norm_graph([c for j in where for c in self._columns[j]], self.norm)
@@ -105,10 +109,10 @@ class Work:
         return found.upper, found
 
 
-class Feature:
+class FeatureBound:
     """What features at some places can do: bounds that get closer."""
 
-    def __init__(self, name: str, where: Group, work: Work) -> None:
+    def __init__(self, name: str, where: FeatureGroup, work: FeatureProblem) -> None:
         self.name, self.where, self.work = name, where, work
         self.layer = work.layer if len(where) == 1 else None
         self.begun = self.stuck = False
@@ -117,10 +121,10 @@ class Feature:
     # only when its turn comes: a thousand features take a while
 
     @cached_property
-    def pair(self) -> Pair:
+    def pair(self) -> FeatureNeighbours:
         """Two records that differ there."""
         work = self.work
-        return Pair(work.parts, work.x, self.where, work.domain)
+        return FeatureNeighbours(work.parts, work.x, self.where, work.domain)
 
     @cached_property
     def apart(self) -> Variable:
@@ -128,11 +132,11 @@ class Feature:
         return norm_graph(self.pair.apart, self.work.norm)
 
     @cached_property
-    def best(self) -> Best:
+    def best(self) -> BestBound:
         """What is known."""
         work, pair = self.work, self.pair
         at = work.at(pair.name)
-        return Best(self.apart, at, pair, work.norm, work.rtol, 0.0, work.shape)
+        return BestBound(self.apart, at, pair, work.norm, work.rtol, 0.0, work.shape)
 
     @property
     def gap(self) -> float:

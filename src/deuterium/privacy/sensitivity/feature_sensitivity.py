@@ -1,4 +1,11 @@
-"""How far one feature alone can move a result: a guarantee for every feature."""
+"""How far one feature alone can move a result: a guarantee for every feature.
+
+For the gradients of a network of one hidden layer and one output, by a relaxation of
+their own (`deuterium.privacy.sensitivity.one_layer`).  Else the least of: the maximised
+distance itself, both values of the feature being variables beside the shared rest; the
+feature's range times the largest norm of ``df/dx_j`` (mean value theorem); and twice
+the contribution.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +14,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -18,11 +24,12 @@ from deuterium.graph.variable import Variable
 from deuterium.interval.environment import standard_only
 from deuterium.optimize.branch_and_bound.progress import screen
 from deuterium.optimize.branch_and_bound.stopping import Limits
-from deuterium.privacy.mechanisms.calibration import gaussian
+from deuterium.options import require_seed
+from deuterium.privacy.mechanisms.gaussian import gaussian
 from deuterium.privacy.mechanisms.release_shapes import shape_of
-from deuterium.privacy.sensitivity.feature_bounds import Feature, Work
+from deuterium.privacy.sensitivity.feature_bounds import FeatureBound, FeatureProblem
 from deuterium.privacy.sensitivity.free_elements import features_of, is_alone
-from deuterium.privacy.sensitivity.record_pairs import Group
+from deuterium.privacy.sensitivity.neighbours import FeatureGroup
 from deuterium.privacy.sensitivity.sensitivity import Sensitivity, require_norm
 from deuterium.privacy.sensitivity.vector_norms import as_parts
 
@@ -31,6 +38,7 @@ __all__ = ["FeatureSensitivities", "feature_sensitivity"]
 Array = Any
 
 SHOWN = 40  # rows of a table
+WHO = "feature_sensitivity"
 MORE = 4.0  # seconds to go on with a feature before others have their turn
 
 
@@ -165,12 +173,11 @@ def feature_sensitivity(
         The record: a symbol whose elements are the features, or several symbols.
     domain : Domain
         Every record that may come.  The feature may take any value in it, before and
-        after; all other elements and symbols may be anything, but stay as they are.
+        after; all else may be anything, but stays as it is.
     groups : mapping or sequence, optional
         Features that change together: places in ``x`` (in C order) or arrays of truth
         values, by name or in a row.  By default every feature by itself; where no two
-        records differ in a single element, as no two one-hot vectors do, what changes
-        together is one feature: the category.
+        records differ in a single element, what changes together is one feature.
     norm : {1, 2, inf}
         Over all elements of ``f``.
     rtol : float
@@ -187,14 +194,6 @@ def feature_sensitivity(
     FeatureSensitivities
         One `Sensitivity` (a diameter) each, and the epsilons that follow.
 
-    Notes
-    -----
-    For the gradients of a network of one hidden layer and one output, by a relaxation
-    of their own (`deuterium.privacy.sensitivity.one_layer`).  Else the least of: the
-    maximised distance itself, both values of the feature being variables beside the
-    shared rest; the feature's range times the largest norm of ``df/dx_j`` (mean value
-    theorem); and twice the contribution.
-
     Examples
     --------
     >>> import deuterium as dt
@@ -204,40 +203,54 @@ def feature_sensitivity(
     >>> found.upper.round(3).tolist()
     [6.0, 2.0]
     """
-    parts = as_parts("feature_sensitivity", f)
-    require_norm("feature_sensitivity", norm)
-    symbols = as_parts("feature_sensitivity", x, "x")
-    for s in symbols:
-        _require_symbol(s, domain)
-    if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
-        raise InvalidInputError(
-            f"feature_sensitivity: `seed` must be an integer >= 0, got {seed!r:.80}"
-        )
-    limits = Limits(rtol, 0.0, time_limit).check("feature_sensitivity")
-    if len(symbols) > 1 and groups is not None:
-        raise UnsupportedError(
-            "feature_sensitivity: `groups` are of elements of one symbol, `x` has "
-            f"{len(symbols)}; put the features into one symbol"
-        )
-    features = [
-        Feature(name, where, work)
-        for work in (
-            Work(parts, shape_of(f), s, domain, norm, rtol, seed) for s in symbols
-        )
-        for name, where in _groups(groups, work.x, domain).items()
-    ]
+    limits = Limits(rtol, 0.0, time_limit).check(WHO)
+    features = _features(f, x, domain, groups, (norm, rtol, seed))
     with closing(screen()) if progress else nullcontext() as shown:
         _worked(features, _Clock(limits.time_limit, len(features)), shown)
+    return _told(features)
+
+
+def _told(features: list[FeatureBound]) -> FeatureSensitivities:
+    bound = (f.name for f in features if not is_alone(f.where, f.work.x, f.work.domain))
     return FeatureSensitivities(
         tuple(f.name for f in features),
         tuple(f.sensitivity() for f in features),
-        tuple(
-            f.name for f in features if not is_alone(f.where, f.work.x, f.work.domain)
-        ),
+        tuple(bound),
     )
 
 
-def _worked(features: list[Feature], clock: _Clock, shown: Any) -> None:
+def _features(
+    f: Any, x: Any, domain: Domain, groups: Any, about: tuple[float, float, int]
+) -> list[FeatureBound]:
+    """Return the features of all symbols, of which nothing is known yet.
+
+    Parameters
+    ----------
+    f, x, domain, groups
+        As of `feature_sensitivity`.
+    about : tuple
+        The norm, the gap to reach, and the seed.
+    """
+    parts, (norm, _, seed) = as_parts(WHO, f), about
+    require_norm(WHO, norm)
+    symbols = as_parts(WHO, x, "x")
+    for s in symbols:
+        _require_symbol(s, domain)
+    require_seed(seed, WHO)
+    if len(symbols) > 1 and groups is not None:
+        raise UnsupportedError(
+            f"{WHO}: `groups` are of elements of one symbol, `x` has {len(symbols)}; "
+            "put the features into one symbol"
+        )
+    works = [FeatureProblem(parts, shape_of(f), s, domain, *about) for s in symbols]
+    return [
+        FeatureBound(name, where, work)
+        for work in works
+        for name, where in _groups(groups, work.x, domain).items()
+    ]
+
+
+def _worked(features: list[FeatureBound], clock: _Clock, shown: Any) -> None:
     """Bound all features, each for a while; then go on with those that are wide."""
     try:
         for feature in features:
@@ -262,7 +275,7 @@ def _worked(features: list[Feature], clock: _Clock, shown: Any) -> None:
             feature.interrupt()
 
 
-def _show(shown: Any, features: list[Feature]) -> None:
+def _show(shown: Any, features: list[FeatureBound]) -> None:
     if shown is None:
         return
     begun = [f for f in features if f.begun]
@@ -296,30 +309,28 @@ class _Clock:
 
 
 def _require_symbol(x: Any, domain: Any) -> None:
-    who = "feature_sensitivity"
     if not isinstance(x, Variable) or not x.is_symbol:
         raise InvalidInputError(
-            f"{who}: `x` must be a symbol, the record's features; got {x!r:.80}"
+            f"{WHO}: `x` must be a symbol, the record's features; got {x!r:.80}"
         )
     if not isinstance(domain, Domain) or x.name not in domain.constraints:
-        raise InvalidInputError(f"{who}: `domain` must be a Domain that bounds {x!r}")
+        raise InvalidInputError(f"{WHO}: `domain` must be a Domain that bounds {x!r}")
 
 
-def _groups(given: Any, x: Variable, domain: Domain) -> dict[str, Group]:
+def _groups(given: Any, x: Variable, domain: Domain) -> dict[str, FeatureGroup]:
     if given is None:
         return features_of(x, domain)
     if isinstance(given, np.ndarray):
         given = given.tolist()  # a list, but for an array of no axes
     if not isinstance(given, Mapping | list | tuple) or not given:
         raise InvalidInputError(
-            "feature_sensitivity: `groups` must be a mapping or a list of groups, got "
-            f"{given!r:.80}"
+            f"{WHO}: `groups` must be a mapping or a list of groups, got {given!r:.80}"
         )
     pairs = given.items() if isinstance(given, Mapping) else enumerate(given)
     return {str(n): _places(str(n), g, x) for n, g in pairs}
 
 
-def _places(name: str, given: Any, x: Variable) -> Group:
+def _places(name: str, given: Any, x: Variable) -> FeatureGroup:
     try:
         where = np.asarray(given)
     except ValueError:
@@ -329,7 +340,7 @@ def _places(name: str, given: Any, x: Variable) -> Group:
     whole = where.dtype.kind in "iu" and where.ndim <= 1 and where.size > 0
     if not whole or where.min() < 0 or where.max() >= x.size:
         raise InvalidInputError(
-            f"feature_sensitivity: group {name!r} must be places from 0 to "
+            f"{WHO}: group {name!r} must be places from 0 to "
             f"{x.size - 1}, or truth values of shape {x.shape}; got {given!r:.80}"
         )
     return tuple(int(i) for i in np.unique(where))

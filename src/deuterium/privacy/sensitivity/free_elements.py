@@ -13,14 +13,14 @@ import numpy as np
 
 from deuterium.domain.domain import Domain, OneOf, UnitVectors
 from deuterium.graph.variable import Variable
-from deuterium.privacy.sensitivity.record_pairs import Group
+from deuterium.privacy.sensitivity.neighbours import FeatureGroup
 
 __all__ = ["features_of", "is_alone", "place_names"]
 
 Array = Any
 
 
-def features_of(x: Variable, domain: Domain) -> dict[str, Group]:
+def features_of(x: Variable, domain: Domain) -> dict[str, FeatureGroup]:
     """Return the features of a record by name: what can change without the rest."""
     kinds = domain.constraints[x.name]
     if all(isinstance(c, UnitVectors) for c in kinds):
@@ -39,8 +39,18 @@ def features_of(x: Variable, domain: Domain) -> dict[str, Group]:
     return _each(x, [*alone, *still]) | {", ".join(place_names(x, moving)): moving}
 
 
-def is_alone(where: Group, x: Variable, domain: Domain) -> bool:
-    """Whether a group of elements can change while the rest stays, or never changes."""
+def is_alone(where: FeatureGroup, x: Variable, domain: Domain) -> bool:
+    """Whether a group of elements can change while the rest stays, or never changes.
+
+    Parameters
+    ----------
+    where : tuple of int
+        Places of the elements in ``x``, in C order.
+    x : Variable
+        The record, of any shape.
+    domain : Domain
+        Of records.
+    """
     kinds = domain.constraints[x.name]
     table = _table(x, domain)
     if table is not None:
@@ -52,19 +62,19 @@ def is_alone(where: Group, x: Variable, domain: Domain) -> bool:
 
 
 def place_names(x: Variable, where: Any) -> list[str]:
-    """Return what elements of a symbol are called."""
+    """Return what elements of a symbol at some places, in C order, are called."""
     if not x.shape:
         return [x.name]
     each = (np.unravel_index(j, x.shape) for j in where)
     return [f"{x.name}[{', '.join(map(str, places))}]" for places in each]
 
 
-def _each(x: Variable, where: Any) -> dict[str, Group]:
+def _each(x: Variable, where: Any) -> dict[str, FeatureGroup]:
     places = sorted(where)
     return {n: (j,) for n, j in zip(place_names(x, places), places, strict=True)}
 
 
-def _rows(x: Variable) -> dict[str, Group]:
+def _rows(x: Variable) -> dict[str, FeatureGroup]:
     """Return the unit vectors that a symbol consists of."""
     places = np.arange(x.size).reshape(-1, x.shape[-1]) if x.shape else np.zeros((1, 1))
     names = [x.name]
@@ -83,7 +93,7 @@ def _table(x: Variable, domain: Domain) -> Array | None:
     return None if table is None else np.unique(table.reshape(len(table), -1), axis=0)
 
 
-def _moves(table: Array, where: Group) -> bool:
+def _moves(table: Array, where: FeatureGroup) -> bool:
     """Whether two different values agree in everything else."""
     rest = np.delete(table, where, axis=1)
     return len(np.unique(rest, axis=0)) < len(table)

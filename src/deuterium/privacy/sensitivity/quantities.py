@@ -1,5 +1,8 @@
 """The three quantities, certified: contribution, lipschitz, diameter.
 
+In the field's words: the sensitivity for neighbours by adding or removing a record, the
+largest slope, and the sensitivity for neighbours by replacing a record.
+
 Of one number, both one-sided searches are run, so that its contribution and its
 diameter come from the same two certificates.  Of a vector, several bounds are worked
 out that are all sound, the cheap ones first, and the least counts.
@@ -30,10 +33,10 @@ from deuterium.privacy.sensitivity.bound_sources import (
     BothSides,
     of_bracket,
 )
-from deuterium.privacy.sensitivity.record_pairs import Copies
+from deuterium.privacy.sensitivity.neighbours import Neighbours
 from deuterium.privacy.sensitivity.sensitivity import Sensitivity, require_norm
 from deuterium.privacy.sensitivity.vector_norms import (
-    Best,
+    BestBound,
     as_parts,
     norm_graph,
     ranges_bound,
@@ -50,6 +53,9 @@ def contribution(
     grads: Any, domain: Domain, norm: float = 2, **maximize_options: Any
 ) -> Sensitivity:
     """Certify how large the vector is that one record adds to a sum.
+
+    It is the sum's sensitivity between data sets that differ by a record added or
+    removed (*add-remove* sensitivity).
 
     Parameters
     ----------
@@ -153,6 +159,9 @@ def diameter(
 ) -> Sensitivity:
     """Certify how far two records can move a result apart.
 
+    It is the sensitivity between data sets in which one record is replaced by another
+    (*replace-one* sensitivity), everything else being as it is.
+
     Parameters
     ----------
     f : Variable or sequence of Variable
@@ -183,11 +192,11 @@ def diameter(
     Limits(rtol, atol, time_limit).check("diameter")
     require_norm("diameter", norm)
     options = dict(maximize_options, rtol=rtol, atol=atol, time_limit=time_limit)
-    copies = Copies(domain, free_symbols(parts), shared)
-    if sum(p.size for p in parts) == 1 and not copies.shared:
+    neighbours = Neighbours(domain, free_symbols(parts), shared)
+    if sum(p.size for p in parts) == 1 and not neighbours.shared:
         number = _of_number(parts[0], shape_of(f), domain, norm, options)
         return number.diameter or _never()
-    return _of_vector(parts, shape_of(f), norm, copies, options)
+    return _of_vector(parts, shape_of(f), norm, neighbours, options)
 
 
 # -- one number ----------------------------------------------------------------------
@@ -288,7 +297,7 @@ def _of_vector(
     parts: list[Variable],
     shape: Shape,
     norm: float,
-    copies: Copies,
+    neighbours: Neighbours,
     options: dict[str, Any],
 ) -> Sensitivity:
     """Return the least of several bounds; later ones only if the earlier are wide."""
@@ -307,18 +316,18 @@ def _of_vector(
             v, domain, time_limit=left(share), points=rows, **{**options, **more}
         )
 
-    apart = norm_graph(copies.differences(parts), norm)
-    best = Best(apart, apart, copies, norm, rtol, atol, shape)
+    apart = norm_graph(neighbours.differences(parts), norm)
+    best = BestBound(apart, apart, neighbours, norm, rtol, atol, shape)
     best.reach(options.get("seed", 0))
-    best.offer(ranges_bound(parts, norm, copies.domain), None, "ranges of elements")
+    best.offer(ranges_bound(parts, norm, neighbours.domain), None, "ranges of elements")
     if not best.is_close:
-        one = run("one", norm_graph(parts, norm), copies.domain, 0.4, points)
+        one = run("one", norm_graph(parts, norm), neighbours.domain, 0.4, points)
         best.offer(2 * one.upper, one, "twice the contribution")
         if one.status == "interrupted":
             best.status = one.status
     if not best.is_close and best.status != "interrupted":
-        best.take(run("two", apart, copies.doubled, 1.0, best.points()))
-    same = ", ".join(copies.shared)
+        best.take(run("two", apart, neighbours.doubled, 1.0, best.points()))
+    same = ", ".join(neighbours.shared)
     return best.sensitivity(
         scope=f"{same} stay as they are" if same else None, vector=tuple(parts)
     )

@@ -7,6 +7,11 @@ contribution   sup ||phi(x)|| over records x       a sum of phi(x) over the reco
 diameter       sup ||f(x) - f(x')|| over x, x'     a result in which x became x'
 lipschitz      sup ||df/dx|| over x                none, until a distance is stated
 =============  ==================================  ===================================
+
+In the field's words a contribution is the sensitivity for neighbours by *adding or
+removing* one record, a diameter that for neighbours by *replacing* one (C. Dwork and A.
+Roth, "The algorithmic foundations of differential privacy", 2014, definition 3.1, has
+the first of these in L1 norm).
 """
 
 from __future__ import annotations
@@ -19,14 +24,18 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.certify.format import digest
 from deuterium.domain.domain import Domain, OneOf, UnitVectors
 from deuterium.errors import InvalidInputError, UnsupportedError, did_you_mean
 from deuterium.graph.variable import Variable
 from deuterium.interval import Cause, Interval
 from deuterium.interval.environment import standard_only
 from deuterium.optimize.branch_and_bound.result import Bracket
-from deuterium.privacy.directed_rounding import down, product_up, real, up
+from deuterium.privacy.directed_rounding import (
+    product_up,
+    real_number,
+    round_down,
+    round_up,
+)
 from deuterium.privacy.mechanisms.release_shapes import Shape, require_shape, size_of
 from deuterium.privacy.sensitivity.bound_sources import (
     ASSUMPTIONS,
@@ -35,11 +44,17 @@ from deuterium.privacy.sensitivity.bound_sources import (
     of_interval,
     refuse_estimate,
 )
+from deuterium.privacy.sensitivity.no_bound import (
+    NO_ABSENCE,
+    NO_DISTANCE,
+    what_to_change,
+)
 from deuterium.privacy.sensitivity.relations import (
     RELATIONS,
     require_relation,
     require_scope,
 )
+from deuterium.privacy.sensitivity.same_vector import require_same_vector
 
 __all__ = ["ASSUMPTIONS", "NORMS", "QUANTITIES", "Sensitivity"]
 
@@ -134,12 +149,12 @@ class Sensitivity:
         own = object.__setattr__  # the way to set a field of a frozen dataclass
         own(self, "shape", shape)
         own(self, "size", self.size if shape is None else size_of(shape))
-        own(self, "upper", up(upper))
-        own(self, "lower", down(lower))
+        own(self, "upper", round_up(upper))
+        own(self, "lower", round_down(lower))
         own(self, "witness", {n: _kept(x) for n, x in dict(self.witness).items()})
         own(self, "assumptions", tuple(self.assumptions))
         own(self, "vector", tuple(self.vector))
-        _require_same_vector(self, self.diameter)
+        require_same_vector(self, self.diameter)
 
     def __repr__(self) -> str:
         more = "" if self.diameter is None else f", diameter {self.diameter.upper!r}"
@@ -233,7 +248,7 @@ class Sensitivity:
         if self.quantity == "contribution":
             return self._of_contribution(relation)
         if relation == "add_or_remove_one":
-            raise UnsupportedError(_NO_ABSENCE[self.quantity])
+            raise UnsupportedError(NO_ABSENCE[self.quantity])
         if self.quantity == "lipschitz":
             return self._over(distance)
         return self._finite()
@@ -248,11 +263,7 @@ class Sensitivity:
 
     def _over(self, distance: float | None) -> float:
         if distance is None:
-            raise UnsupportedError(
-                "sensitivity: a Lipschitz constant is a slope, not a distance: give "
-                "`distance`, the largest distance between two records; or bound the "
-                "diameter itself, which is never larger and often several times smaller"
-            )
+            raise UnsupportedError(NO_DISTANCE)
         refuse_estimate(distance, "sensitivity")
         away = _scalar(distance, "distance")
         if not 0 <= away < math.inf:
@@ -272,14 +283,14 @@ class Sensitivity:
                 f"the domain, and {', '.join(names)} has separate values; bound the "
                 "diameter instead"
             )
-        return product_up(self._finite(), up(away))
+        return product_up(self._finite(), round_up(away))
 
     def _finite(self) -> float:
         if self.upper < math.inf:
             return self.upper
         raise InvalidInputError(
             f"sensitivity: the {self.quantity} has no finite bound, so no amount of "
-            f"noise is enough. {_what_to_change(self.status, self.cause)}"
+            f"noise is enough. {what_to_change(self.status, self.cause)}"
         )
 
     def with_diameter(self, diameter: Sensitivity) -> Sensitivity:
@@ -304,8 +315,8 @@ class Sensitivity:
         exact, infinite = Fraction(factor), self.upper == math.inf
         return replace(
             self,
-            upper=math.inf if infinite else up(Fraction(self.upper) * exact),
-            lower=down(Fraction(self.lower) * exact),
+            upper=math.inf if infinite else round_up(Fraction(self.upper) * exact),
+            lower=round_down(Fraction(self.lower) * exact),
             assumptions=(
                 *self.assumptions,
                 f"{factor} times what the certificate says",
@@ -354,36 +365,6 @@ class Sensitivity:
         return cls(**of_interval(interval, quantity, norm, more))
 
 
-_NO_ABSENCE = {
-    "diameter": (
-        "sensitivity: a diameter compares two records that are both there; it says "
-        "nothing of a record that is absent. For add_or_remove_one bound the "
-        "contribution; or give relation='replace_one'"
-    ),
-    "lipschitz": (
-        "sensitivity: a Lipschitz constant says how far a result moves when inputs "
-        "move; adding or removing a record moves none. For add_or_remove_one bound "
-        "the contribution; for replace_one bound the diameter"
-    ),
-}
-
-_ADVICE = {
-    "undefined": "Change that line so that its argument stays where it is defined, or "
-    "narrow the domain",
-    "overflow": "Rewrite that line so that it does not overflow, or narrow the domain",
-    "unbounded": "Give that line's inputs finite bounds in the domain",
-}
-
-
-def _what_to_change(status: str, cause: Cause | None) -> str:
-    if cause is None:
-        return (
-            f"The search for a bound ended with status {status!r}: narrow the domain, "
-            "or give it more time or memory"
-        )
-    return f"The line to change is {cause.source} ({cause}). {_ADVICE[cause.kind]}"
-
-
 def require_norm(who: str, norm: Any) -> None:
     """Raise unless this is a norm that noise is made for."""
     good = isinstance(norm, Real) and not isinstance(norm, bool)
@@ -391,54 +372,13 @@ def require_norm(who: str, norm: Any) -> None:
         raise InvalidInputError(f"{who}: `norm` must be 1, 2 or inf, got {norm!r:.80}")
 
 
-def _require_same_vector(s: Sensitivity, diameter: Any) -> None:
-    if diameter is None:
-        return
-    fits = isinstance(diameter, Sensitivity) and diameter.quantity == "diameter"
-    if s.quantity != "contribution" or not fits:
-        raise InvalidInputError(
-            "Sensitivity: `diameter` goes with a contribution, and is a Sensitivity of "
-            f"quantity diameter; got {diameter!r:.80} with a {s.quantity}"
-        )
-    if diameter.scope is not None:
-        raise InvalidInputError(
-            f"Sensitivity: in this `diameter` {diameter.scope}; replacing a record "
-            "changes everything in it, so bound the diameter of whole records"
-        )
-    if diameter.norm != s.norm or repr(diameter.domain) != repr(s.domain):
-        raise InvalidInputError(
-            "Sensitivity: the contribution and its `diameter` must be of the same "
-            f"vector: norms {s.norm} and {diameter.norm}, domains {s.domain!r} and "
-            f"{diameter.domain!r}"
-        )
-    if _differ(s.size, diameter.size) or _are_others(s, diameter):
-        raise InvalidInputError(
-            "Sensitivity: the contribution and its `diameter` must be of the same "
-            "vector; these two were made from different graphs"
-        )
-
-
 def _is_proved(x: Any) -> bool:
     return isinstance(x, Bracket) and x._problem is not None
 
 
-def _differ(a: Any, b: Any) -> bool:
-    return a is not None and b is not None and bool(a != b)
-
-
-def _are_others(a: Sensitivity, b: Sensitivity) -> bool:
-    """Return whether two are known to be about different vectors."""
-    if not a.vector or not b.vector:
-        return False
-    if a.factor != b.factor or len(a.vector) != len(b.vector):
-        return True
-    both = zip(a.vector, b.vector, strict=True)
-    return any(u is not v and digest(u) != digest(v) for u, v in both)
-
-
 def _scalar(x: Any, name: str) -> Any:
     """Return one real number, of whatever type, or say why it is none."""
-    number = real(x)
+    number = real_number(x)
     if number is None or number != number:
         raise InvalidInputError(
             f"Sensitivity: `{name}` must be a number, got {x!r:.80}"

@@ -17,16 +17,16 @@ from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
 from deuterium.interval.rounding import next_up, widen_up
 from deuterium.optimize.branch_and_bound.result import Bracket
-from deuterium.privacy.directed_rounding import down
+from deuterium.privacy.directed_rounding import round_down
 from deuterium.privacy.mechanisms.release_shapes import Shape
 from deuterium.privacy.sensitivity.bound_sources import ASSUMPTIONS
-from deuterium.privacy.sensitivity.record_pairs import Copies
+from deuterium.privacy.sensitivity.neighbours import Neighbours
 from deuterium.privacy.sensitivity.sensitivity import Sensitivity
 from deuterium.search import search as look_for
 from deuterium.search.search import enclose_at
 
 __all__ = [
-    "Best",
+    "BestBound",
     "as_parts",
     "norm_graph",
     "norm_up",
@@ -38,7 +38,7 @@ Array = Any
 
 
 def norm_graph(parts: Sequence[Variable], norm: float) -> Variable:
-    """Return the norm over all elements of all parts, as a scalar graph."""
+    """Return the norm over all elements of all parts, of any shapes: a scalar graph."""
     parts = [p for p in parts if p.size]
     if norm == 2:
         return norm_of_all(parts)
@@ -79,30 +79,30 @@ def require_domain(who: str, domain: Any) -> None:
         )
 
 
-class Best:
+class BestBound:
     """The least upper bound of a difference so far, and the largest value reached.
 
     Parameters
     ----------
     apart : Variable
-        The norm of the difference, by the symbols of ``copies.doubled``.
+        The norm of the difference, by the symbols of ``neighbours.doubled``.
     at : Variable
-        The same, by all symbols of two records as ``copies.records`` gives them.
+        The same, by all symbols of two records as ``neighbours.records`` gives them.
     """
 
     def __init__(
         self,
         apart: Variable,
         at: Variable,
-        copies: Copies,
+        neighbours: Neighbours,
         norm: float,
         rtol: float,
         atol: float,
         shape: Shape,
     ) -> None:
-        self.apart, self.at, self.copies = apart, at, copies
+        self.apart, self.at, self.neighbours = apart, at, neighbours
         self.norm, self.shape = norm, shape
-        self.rtol, self.atol = down(rtol), down(atol)
+        self.rtol, self.atol = round_down(rtol), round_down(atol)
         self.upper, self.lower = math.inf, 0.0
         self.witness: dict[str, Any] = {}
         self.start: dict[str, Any] = {}  # the witness as a point of the doubled domain
@@ -116,10 +116,20 @@ class Best:
         return self.upper - self.lower <= max(self.atol, self.rtol * self.lower)
 
     def reach(self, seed: int, limit: float | None = None, points: Any = None) -> None:
-        """Search for two records far apart; what is kept is certified at them."""
+        """Search for two records far apart; what is kept is certified at them.
+
+        Parameters
+        ----------
+        seed : int
+            Of the search.
+        limit : float or None
+            Seconds.
+        points : mapping or None
+            Where to start, too: by name, (points, *shape of the symbol).
+        """
         found = look_for(
             self.apart,
-            self.copies.doubled,
+            self.neighbours.doubled,
             starts=16 if limit is None else 96,
             seed=seed,
             time_limit=limit,
@@ -129,7 +139,7 @@ class Best:
 
     def admit(self, point: Mapping[str, Any]) -> None:
         """Take the value at a point of the doubled domain, certified, if larger."""
-        for witness in self.copies.records(point) if point else ():
+        for witness in self.neighbours.records(point) if point else ():
             value = float(enclose_at(self.at, witness).lower)
             if value > self.lower:
                 self.lower, self.witness, self.start = value, witness, dict(point)
@@ -166,7 +176,7 @@ class Best:
                 f"a bound of a difference, {self.upper!r} by {self.how}, lies below a "
                 f"value that is reached, {self.lower!r}: a fault of deuterium, whose "
                 "bounds of this graph must not be trusted. Please report it with the "
-                f"graph, the domain {self.copies.domain!r:.2000} and the point "
+                f"graph, the domain {self.neighbours.domain!r:.2000} and the point "
                 f"{ {n: np.asarray(x).tolist() for n, x in self.witness.items()} }"
             )
         return Sensitivity(
@@ -178,7 +188,7 @@ class Best:
             status="optimal" if self.is_close else self.status,
             proof=self.proof,
             cause=self.cause,
-            domain=self.copies.domain,
+            domain=self.neighbours.domain,
             shape=self.shape,
             assumptions=(*ASSUMPTIONS, f"bounded by {self.how}", *assumptions),
             **more,
@@ -186,7 +196,7 @@ class Best:
 
 
 def ranges_bound(parts: Sequence[Variable], norm: float, domain: Domain) -> float:
-    """Return the norm of the widths of all elements' ranges, rounded up."""
+    """Return the norm of all elements' ranges' widths, of any shapes; rounded up."""
     widths = [_width(enclose(p, domain)) for p in parts]
     flat = np.concatenate([np.ravel(w) for w in widths])
     return norm_up(flat, norm)
@@ -199,7 +209,7 @@ def _width(x: Interval) -> Array:
 
 
 def norm_up(sizes: Array, norm: float) -> float:
-    """Return the norm of non-negative numbers, rounded up."""
+    """Return the norm of non-negative numbers, (n,) or of any shape, rounded up."""
     if norm == math.inf or not sizes.any():
         return float(sizes.max(initial=0.0))
     with np.errstate(over="ignore", under="ignore"):

@@ -25,8 +25,8 @@ from deuterium.functions.reductions import logsumexp
 from deuterium.graph.constructors import as_variable
 from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable
-from deuterium.privacy.sensitivity.record_pairs import each_label
-from deuterium.privacy.training.bound_parts import GROWN, Inputs, enclosed
+from deuterium.privacy.sensitivity.neighbours import each_label
+from deuterium.privacy.training.bound_parts import GROWN, RecordSet, enclosed
 from deuterium.privacy.training.network import Network
 from deuterium.transform import grad
 from deuterium.transform.simplify.simplify import simplify
@@ -45,12 +45,25 @@ APPLIED: Mapping[str, Any] = {"tanh": np.tanh, "expit": expit, "relu": relu}
 
 def bound_graph(
     network: Network,
-    x: Inputs,
+    x: RecordSet,
     parameters: Symbols,
     labels: Sequence[Variable],
     domain: Domain,
 ) -> Node:
     """Return a scalar of the parameters that no record's gradient norm exceeds.
+
+    Parameters
+    ----------
+    network : Network
+        Its layers, and the head.
+    x : RecordSet
+        Every record that may come.
+    parameters : mapping from str to Variable
+        Symbols: weights (inputs, outputs), biases of as many elements as outputs.
+    labels : sequence of Variable
+        The other symbols of a record.
+    domain : Domain
+        Of these.
 
     Raises
     ------
@@ -90,7 +103,7 @@ def _moved(middle: Node, parameters: Symbols, bias: str | None) -> Node:
     return middle if bias is None else middle + parameters[bias].reshape(1, -1)
 
 
-def _through(x: Inputs, parameters: Symbols, network: Network) -> Ends:
+def _through(x: RecordSet, parameters: Symbols, network: Network) -> Ends:
     """Return the ends of what the first layer makes of a record."""
     first = network.layers[0]
     w = parameters[first.weight]

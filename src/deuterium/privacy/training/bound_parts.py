@@ -22,7 +22,7 @@ from deuterium.enclose import enclose
 from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
-from deuterium.privacy.sensitivity.record_pairs import each_label
+from deuterium.privacy.sensitivity.neighbours import each_label
 from deuterium.privacy.training.network import Layer, Network
 from deuterium.transform import grad
 from deuterium.transform.simplify.simplify import simplify
@@ -31,8 +31,8 @@ __all__ = [
     "LEAST",
     "ONES",
     "Factors",
-    "Inputs",
-    "Slopes",
+    "LossSlopes",
+    "RecordSet",
     "Weights",
     "active",
     "affine",
@@ -74,11 +74,11 @@ def bias_factor(layer: Layer, factors: Factors) -> float:
 
 
 def bias_of(layer: Layer, weights: Weights) -> Array | None:
-    """Return a layer's bias as a vector."""
+    """Return a layer's bias as a vector: (outputs,)."""
     return None if layer.bias is None else weights[layer.bias].reshape(-1)
 
 
-class Inputs:
+class RecordSet:
     """The set of records: a box, or what a box and a ball have in common."""
 
     def __init__(
@@ -97,6 +97,8 @@ class Inputs:
 
     def longest(self, activation: str, w: Array, b: Array | None) -> float:
         """Return the largest length of all hidden values together.
+
+        Weights are (inputs, hidden), the bias is (hidden,) or None.
 
         Both tanh and relu shorten: ``||h|| <= ||x @ w + b||``.
         """
@@ -142,7 +144,19 @@ def enclosed(v: Variable, domain: Domain) -> Interval:
 
 
 def affine(center: Array | None, radius: Array, w: Array, b: Array | None) -> Array:
-    """Return the ends of ``x @ w + b``, rounded outward; a center of zero is None."""
+    """Return the ends of ``x @ w + b``, rounded outward: (2, outputs).
+
+    Parameters
+    ----------
+    center : ndarray or None
+        (inputs,), of the ranges of x; None if it is zero.
+    radius : ndarray
+        (inputs,).
+    w : ndarray
+        (inputs, outputs).
+    b : ndarray or None
+        (outputs,).
+    """
     size = np.abs(w)
     spread = np.dot(radius, size)
     # with the length of b, no less than any of its elements
@@ -178,7 +192,10 @@ def active(name: str, ends: Array) -> Array:
 
 
 def steepest(name: str, low: Array, high: Array) -> Array:
-    """Return the largest slope of an activation from the ends of its argument."""
+    """Return the largest slopes of an activation from the ends of its argument.
+
+    Ends and slopes have one shape; rounded up.
+    """
     if name == "relu":
         return np.where(high <= 0, 0.0, 1.0)  # of NaN, too
     # both slopes fall off on either side of zero
@@ -186,7 +203,10 @@ def steepest(name: str, low: Array, high: Array) -> Array:
 
 
 def flattest(name: str, low: Array, high: Array) -> Array:
-    """Return the least slope of an activation from the ends of its argument."""
+    """Return the least slopes of an activation from the ends of its argument.
+
+    Ends and slopes have one shape; rounded down.
+    """
     if name == "relu":
         return np.where(low > 0, 1.0, 0.0)
     return _slope(name, np.maximum(-low, high)) * (2 - GROWN)
@@ -213,7 +233,7 @@ def spectral(a: Array) -> float:
     )
 
 
-class Tilted(NamedTuple):
+class TiltedSlopes(NamedTuple):
     """The logarithm of a loss's squared slope, less a line: one row per label."""
 
     values: Array  # from above, in every cell
@@ -232,7 +252,7 @@ class Tilted(NamedTuple):
         return found
 
 
-class Head(NamedTuple):
+class LossHead(NamedTuple):
     """The slope of a loss by its output t, and labels."""
 
     slope: Variable
@@ -246,13 +266,13 @@ class Head(NamedTuple):
         return np.broadcast_to(size, (len(low), 1, 1)).reshape(-1)
 
 
-class Slopes:
+class LossSlopes:
     """The slope of a loss by its one output, in cells: ``log(slope**2)`` from above.
 
     One row per label; where labels are not finitely many, one row for all.
     """
 
-    def __init__(self, edges: Array, logs: Array, head: Head) -> None:
+    def __init__(self, edges: Array, logs: Array, head: LossHead) -> None:
         self.edges, self.logs, self.head = edges, logs, head
         self._edges, self._logs = edges.tolist(), logs.tolist()
         points = edges[:, None, None]
@@ -265,7 +285,7 @@ class Slopes:
     @classmethod
     def of(
         cls, network: Network, labels: Sequence[Variable], domain: Domain
-    ) -> Slopes | None:
+    ) -> LossSlopes | None:
         """Return the table of a network's loss, or None where it is not bounded."""
         fine = np.arange(-FINE, FINE, CELL)
         coarse = np.arange(FINE, REACH + 1, 1.0)
@@ -274,7 +294,7 @@ class Slopes:
         low, high = edges[:-1, None, None], edges[1:, None, None]
         slope = simplify(grad(network.head, network.output))
         t = network.output
-        heads = [Head(slope, t, fixed) for fixed in each_label(labels, domain)]
+        heads = [LossHead(slope, t, fixed) for fixed in each_label(labels, domain)]
         sizes = np.array([h.sizes(low, high) for h in heads])
         if not (sizes < 1e150).all():  # NaN fails too
             return None
@@ -284,15 +304,15 @@ class Slopes:
             {n: s for n, s in domain.shapes.items() if n in names},
         )
         logs = 2 * np.log(np.maximum(sizes, 1e-150)) + 1e-13 * 700
-        return cls(edges, logs, Head(slope, t, whole))
+        return cls(edges, logs, LossHead(slope, t, whole))
 
-    def tilted(self, rates: Array) -> Tilted:
+    def tilted(self, rates: Array) -> TiltedSlopes:
         """Return ``log(slope**2) - rate * t`` from above in every cell."""
         ends = np.multiply.outer(-rates, self.edges)
         values = self.logs + np.maximum(ends[:, :-1], ends[:, 1:])
-        return Tilted(values, rates.tolist(), {})
+        return TiltedSlopes(values, rates.tolist(), {})
 
-    def above(self, tilted: Tilted, low: float, high: float) -> list[float]:
+    def above(self, tilted: TiltedSlopes, low: float, high: float) -> list[float]:
         """Return ``a`` so that ``log(slope**2) <= a + rate * t`` for t in a range.
 
         Of the first and the last cell, only what lies in the range counts.

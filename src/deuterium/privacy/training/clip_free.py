@@ -12,33 +12,36 @@ import numpy as np
 
 from deuterium.domain.domain import Domain
 from deuterium.errors import DivergedError, InvalidInputError, UnsupportedError
-from deuterium.evaluate import compile
-from deuterium.graph.constructors import as_variable, symbol
+from deuterium.graph.constructors import symbol
 from deuterium.graph.variable import Variable
 from deuterium.interval.environment import require_standard, standard_only
 from deuterium.privacy.accounting.accountant import Accountant
-from deuterium.privacy.directed_rounding import positive, product_up
-from deuterium.privacy.mechanisms.calibration import gaussian
+from deuterium.privacy.directed_rounding import require_positive
+from deuterium.privacy.mechanisms.gaussian import gaussian
 from deuterium.privacy.mechanisms.samplers import generator
 from deuterium.privacy.sensitivity.bound_sources import ASSUMPTIONS
 from deuterium.privacy.sensitivity.relations import RELATIONS, require_relation
 from deuterium.privacy.sensitivity.sensitivity import Sensitivity
-from deuterium.privacy.training.divergence import FIRST, DivergenceWarning, Watch
-from deuterium.privacy.training.gradient_sums import Loss, Sums, drawn
+from deuterium.privacy.training.divergence import (
+    FIRST,
+    DivergenceWarning,
+    DivergenceWatch,
+)
+from deuterium.privacy.training.gradient_sums import GradientSums, Loss, drawn
 from deuterium.privacy.training.parameter_noise import (
-    ROUNDING,
     SMALLEST,
-    Spread,
+    NoiseSpread,
     mean_sigma,
     parts_of,
     released,
+    sigmas_of,
     spread_evenly,
     spread_over,
 )
 from deuterium.privacy.training.step_bounds import graph_of, step_bound
 from deuterium.privacy.training.training_data import (
     WHO,
-    Prepared,
+    PreparedData,
     StepReport,
     flag,
     number,
@@ -49,7 +52,7 @@ from deuterium.privacy.training.training_data import (
     require_count,
     start,
 )
-from deuterium.transform import grad
+from deuterium.privacy.training.weight_update import penalty_slopes, updated
 
 __all__ = ["ClipFreeSGD", "StepReport"]
 
@@ -78,11 +81,9 @@ class ClipFreeSGD:
         been moved into it).
     noise_multiplier : float
         Noise over sensitivity, at every step; see `deuterium.privacy.noise_multiplier`.
-    learning_rate : float
-        The step is this times the noisy sum over ``count``.
-    count : float
-        By what the noisy sum is divided, a public number such as the expected size of a
-        batch.
+    learning_rate, count : float
+        The step is ``learning_rate`` times the noisy sum over ``count``, a public
+        number such as the expected size of a batch.
     sampling_probability : float
         1: all records at every step.  Below: each record takes part in a step with this
         probability, independently (Poisson sampling).
@@ -99,17 +100,16 @@ class ClipFreeSGD:
     momentum : float
         Of the noisy gradients.
     penalty : Variable or callable, optional
-        A function of the parameters alone whose gradient is added: it costs no privacy.
-        A callable gets the parameters as the loss does.
+        Of the parameters alone; its gradient is added, which costs no privacy.  A
+        callable gets the parameters as the loss does.
     regulariser : float
-        How much of `bound_graph` is added to the mean loss, so that training looks for
-        weights that need little noise.  It costs no privacy either.
+        How much of `bound_graph` is added to the mean loss, for weights that need
+        little noise.  It costs no privacy either.
     on_divergence : {"warn", "stop", "ignore"}
         What to do where a step would need over thirty times the noise of the first
         three (or one of these a thousand times that of the first), as where noise feeds
-        on itself: say so once (`DivergenceWarning`), or
-        stop before anything is released or accounted for: ``step`` then raises
-        `DivergedError`, and ``fit`` ends with a warning.
+        on itself: say so once (`DivergenceWarning`), or stop before anything is
+        released: ``step`` raises `DivergedError`, ``fit`` ends with a warning.
     insecure_rng : numpy.random.Generator or int, optional
         Take NumPy's noise and sampling: INSECURE, and fast; for experiments.  By
         default noise comes from OpenDP and sampling from the operating system.
@@ -162,9 +162,9 @@ class ClipFreeSGD:
         self.relation = relation = require_relation(WHO, relation)
         self.loss, self.domain = loss, domain
         self.parameters = start(parameters)
-        self.learning_rate = positive(WHO, "learning_rate", learning_rate)
-        self.count = positive(WHO, "count", count)
-        self.clip = None if clip is None else positive(WHO, "clip", clip)
+        self.learning_rate = require_positive(WHO, "learning_rate", learning_rate)
+        self.count = require_positive(WHO, "count", count)
+        self.clip = None if clip is None else require_positive(WHO, "clip", clip)
         self.per_layer = flag("per_layer", per_layer)
         if self.per_layer and clip is not None:
             raise UnsupportedError(
@@ -174,29 +174,31 @@ class ClipFreeSGD:
         self.momentum = number("momentum", momentum)
         self.regulariser = number("regulariser", regulariser)
         self.sampling_probability = probability(sampling_probability, relation)
-        multiplier = positive(WHO, "noise_multiplier", noise_multiplier)
-        unit = gaussian(
+        multiplier = require_positive(WHO, "noise_multiplier", noise_multiplier)
+        self.noise = gaussian(
             1.0, noise_multiplier=multiplier, relation=relation, trusted=True
         )
-        self.noise = unit
         self.accountant = Accountant(relation)
         self.history: list[StepReport] = []
-        self._watch = Watch(WHO, on_divergence)
-        self._secure = insecure_rng is None
-        self._rng = generator(WHO, insecure_rng)
+        self._watch = DivergenceWatch(WHO, on_divergence)
+        self._rng = None if insecure_rng is None else generator(WHO, insecure_rng)
         self._weights = {
             n: symbol(n, shape=w.shape) for n, w in self.parameters.items()
         }
         self._shapes = record_shapes(domain)
         require_apart(self._shapes, self._weights)
         self._velocity: list[Array] | None = None
-        self._sums, self._checked = Sums(loss, self._shapes, self._weights), False
+        self._sums, self._checked = (
+            GradientSums(loss, self._shapes, self._weights),
+            False,
+        )
         self._one, self._single = self._sums.one, self._sums.single
         self._rows = Domain(domain.constraints, {})
         self._bound, self.method = step_bound(
             self._single, self._one, self._weights, self._rows
         )
-        self._penalty = self._compiled_penalty(penalty)
+        wide = [self.regulariser * self.bound_graph()] if self.regulariser else []
+        self._slopes = penalty_slopes(self._weights, penalty, wide)
 
     def __copy__(self) -> ClipFreeSGD:
         return deepcopy(self)  # with weights and an account of its own
@@ -241,7 +243,7 @@ class ClipFreeSGD:
             There is no finite bound; likewise.
         """
         require_standard("step")
-        rows = data if isinstance(data, Prepared) else self.prepared(data)
+        rows = data if isinstance(data, PreparedData) else self.prepared(data)
         spread = self._spread()
         used = spread.bound if self.clip is None else min(spread.bound, self.clip)
         clipped = used < spread.bound
@@ -250,24 +252,18 @@ class ClipFreeSGD:
         self._watch.look(used, before, len(self.history), self.parameters)
         if clipped:
             lengths = dict.fromkeys(self.parameters, used)
-            spread = Spread(spread.bound, None, lengths)
+            spread = NoiseSpread(spread.bound, None, lengths)
         elif not used < math.inf:
             raise self._unbounded()
         sums = self._sum(rows, clipped=clipped)
-        if not all(np.isfinite(g).all() for g in sums):
-            raise InvalidInputError(
-                f"{WHO}: the sum of gradients is not finite; the loss overflows "
-                "somewhere in the domain"
-            )
+        self._sums.require_finite(sums)
         require_standard("step")  # before anything is released
         # first, so that nothing is ever released that was not accounted for
         self.accountant.compose(
             self.noise, sampling_probability=self.sampling_probability
         )
-        multiplier = self.noise.noise_multiplier
         moved = {n: twice * s for n, s in spread.lengths.items()}  # exact
-        several = {s: product_up(multiplier, s, ROUNDING) for s in moved.values()}
-        sigmas = {n: several[s] for n, s in moved.items()}
+        sigmas = sigmas_of(self.noise.noise_multiplier, moved)
         self._move(self._released(sums, moved, sigmas))
         report = StepReport(
             len(self.history) + 1,
@@ -338,7 +334,7 @@ class ClipFreeSGD:
         """Return the epsilon of all steps so far, at a delta."""
         return self.accountant.epsilon_at(delta)
 
-    def prepared(self, data: Mapping[Any, Any]) -> Prepared:
+    def prepared(self, data: Mapping[Any, Any]) -> PreparedData:
         """Return data made ready: moved into the domain, and checked."""
         found = prepared(data, self.domain)
         if not self._checked:
@@ -353,7 +349,7 @@ class ClipFreeSGD:
         found = self._bound(self.parameters)
         return max(found, SMALLEST) if found < math.inf else math.inf  # NaN is none
 
-    def _spread(self) -> Spread:
+    def _spread(self) -> NoiseSpread:
         """Return what is certified, and how the noise is to be spread."""
         if self.per_layer:
             return spread_over(self._bound, self.parameters)
@@ -366,7 +362,7 @@ class ClipFreeSGD:
             "a loss whose gradient is bounded, or give `clip`"
         )
 
-    def _sum(self, data: Prepared, *, clipped: bool) -> list[Array]:
+    def _sum(self, data: PreparedData, *, clipped: bool) -> list[Array]:
         """Return the sum of gradients over those who take part."""
         sampled = self.sampling_probability < 1
         if not sampled and not clipped:
@@ -378,37 +374,24 @@ class ClipFreeSGD:
         return self._sums.some(data.rows, self.parameters, taken, clip)
 
     def _drawn(self, count: int) -> Array:
-        rng = None if self._secure else self._rng
-        return drawn(count, self.sampling_probability, rng)
+        return drawn(count, self.sampling_probability, self._rng)
 
     def _released(self, sums: list[Array], moved: Any, sigmas: Any) -> list[Array]:
-        rng = None if self._secure else self._rng
-        return released(self.noise, sums, sigmas, rng)
-
-    def _compiled_penalty(self, penalty: Any) -> Any:
-        terms = []
-        if penalty is not None:
-            given = penalty(**self._weights) if callable(penalty) else penalty
-            terms.append(as_variable(given).reshape(()))
-        if self.regulariser:
-            terms.append(self.regulariser * self.bound_graph())
-        if not terms:
-            return None
-        weights = list(self._weights.values())
-        return compile(weights, list(grad(as_variable(sum(terms)), weights)))
+        return released(self.noise, sums, sigmas, self._rng)
 
     def _move(self, noisy: list[Array]) -> None:
         """Take the step: all weights at once, or none."""
         steps = [g / self.count for g in noisy]
-        if self._penalty is not None:
-            extra = self._penalty(*self.parameters.values())
+        if self._slopes is not None:
+            extra = self._slopes(*self.parameters.values())
             steps = [s + e for s, e in zip(steps, extra, strict=True)]
-        if self.momentum:
-            before = self._velocity or [np.zeros_like(s) for s in steps]
-            steps = [self.momentum * v + s for v, s in zip(before, steps, strict=True)]
-        pairs = zip(self.parameters.items(), steps, strict=True)
-        moved = {n: w - self.learning_rate * s for (n, w), s in pairs}
-        self.parameters, self._velocity = moved, steps
+        self.parameters, self._velocity = updated(
+            self.parameters,
+            steps,
+            self._velocity,
+            learning_rate=self.learning_rate,
+            momentum=self.momentum,
+        )
 
     @standard_only
     def check(self, data: Mapping[Any, Any]) -> float:

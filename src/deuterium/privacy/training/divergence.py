@@ -15,7 +15,7 @@ import numpy as np
 
 from deuterium.errors import DivergedError, InvalidInputError
 
-__all__ = ["FIRST", "DivergenceWarning", "Watch"]
+__all__ = ["FIRST", "DivergenceWarning", "DivergenceWatch"]
 
 CHOICES = ("warn", "stop", "ignore")
 FIRST = 3  # steps whose largest sensitivity the later ones are compared with
@@ -29,7 +29,7 @@ class DivergenceWarning(UserWarning):
     """Training diverges: more steps spend privacy and teach nothing."""
 
 
-class Watch:
+class DivergenceWatch:
     """Compares every step with the first ones, and speaks up once.
 
     Parameters

@@ -19,7 +19,7 @@ from deuterium.graph.variable import Variable
 from deuterium.privacy.training.training_data import WHO
 from deuterium.transform import grad
 
-__all__ = ["SMALL", "Loss", "Sums", "drawn"]
+__all__ = ["SMALL", "GradientSums", "Loss", "drawn"]
 
 Array = Any
 Loss = Callable[..., Variable]
@@ -30,7 +30,7 @@ SMALL = 1e-9  # what a computed norm, or a loss, may be wrong by, relatively
 
 
 def drawn(count: int, probability: float, rng: np.random.Generator | None) -> Array:
-    """Return who takes part, by 53 bits each, with no more than a probability."""
+    """Return who takes part, by 53 bits each, at most with a probability: (count,)."""
     most = int(probability * 2.0**53)
     if rng is not None:
         return rng.integers(0, 2**53, count) < most
@@ -38,7 +38,7 @@ def drawn(count: int, probability: float, rng: np.random.Generator | None) -> Ar
     return bits < most
 
 
-class Sums:
+class GradientSums:
     """The loss of any number of records, differentiated and compiled when needed."""
 
     def __init__(
@@ -71,7 +71,15 @@ class Sums:
     def all(
         self, rows: Mapping[str, Array], weights: Mapping[str, Array]
     ) -> list[Array]:
-        """Return the sum of all records' gradients, a list of arrays."""
+        """Return the sum of all records' gradients, of the weights' shapes.
+
+        Parameters
+        ----------
+        rows : mapping from str to ndarray
+            (records, *shape of one record's values).
+        weights : mapping from str to ndarray
+            The parameters.
+        """
         count = len(next(iter(rows.values())))
         parts = -(-count // MOST)
         ends = [i * count // parts for i in range(parts + 1)]  # of two sizes at most
@@ -89,7 +97,16 @@ class Sums:
         taken: Array,
         clip: float | None,
     ) -> list[Array]:
-        """Return the sum of some records' gradients, clipped if asked.
+        """Return the sum of some records' gradients, of the weights' shapes.
+
+        Parameters
+        ----------
+        rows, weights
+            As of `all`.
+        taken : ndarray of int
+            (taken,): which records.
+        clip : float or None
+            The length to which longer gradients are shortened.
 
         A record whose gradient overflows cannot be clipped, and takes no part.
         """
@@ -114,11 +131,20 @@ class Sums:
         )
 
     @staticmethod
+    def require_finite(sums: Sequence[Array]) -> None:
+        """Raise where a sum of gradients is no number that can be released."""
+        if not all(np.isfinite(g).all() for g in sums):
+            raise InvalidInputError(
+                f"{WHO}: the sum of gradients is not finite; the loss overflows "
+                "somewhere in the domain"
+            )
+
+    @staticmethod
     def _added(several: Iterable[Sequence[Array]]) -> list[Array]:
         return [sum(g[1:], g[0]) for g in zip(*several, strict=True)]
 
     def norms(self, rows: Mapping[str, Array], weights: Mapping[str, Array]) -> Array:
-        """Return every record's gradient norm."""
+        """Return every record's gradient norm: (records,); arguments as of `all`."""
         lone = [x[:, None] for x in rows.values()]
         with np.errstate(all="ignore"):
             return self._function(1, "norm")(*lone, *weights.values())[0]

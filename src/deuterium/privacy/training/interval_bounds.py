@@ -18,7 +18,7 @@ from deuterium.privacy.training.bound_parts import (
     SLACK,
     TINY,
     Factors,
-    Inputs,
+    RecordSet,
     Weights,
     active,
     affine,
@@ -29,12 +29,12 @@ from deuterium.privacy.training.bound_parts import (
 )
 from deuterium.privacy.training.network import Network
 
-__all__ = ["Ranges", "centered", "plain_square", "softmax_slopes"]
+__all__ = ["LayerRanges", "centered", "plain_square", "softmax_slopes"]
 
 Array = Any
 
 
-class Ranges:
+class LayerRanges:
     """Ranges of values in a network over all records.
 
     Attributes
@@ -47,7 +47,7 @@ class Ranges:
         The ends of the last layer's output: (2, outputs).
     """
 
-    def __init__(self, network: Network, x: Inputs, weights: Weights) -> None:
+    def __init__(self, network: Network, x: RecordSet, weights: Weights) -> None:
         self.squares, self.slopes = [x.square], []
         first = network.layers[0]
         ends = x.through(weights[first.weight], bias_of(first, weights))
@@ -84,7 +84,11 @@ def softmax_slopes(output: Array) -> Array:
 
 
 def plain_square(
-    network: Network, found: Ranges, down: Array, weights: Weights, factors: Factors
+    network: Network,
+    found: LayerRanges,
+    down: Array,
+    weights: Weights,
+    factors: Factors,
 ) -> float:
     """Return what the squared norm is at most, for slopes by the output.
 
@@ -92,7 +96,7 @@ def plain_square(
     ----------
     network : Network
         Its layers.
-    found : Ranges
+    found : LayerRanges
         Of its values.
     down : ndarray
         The ends of the slopes by the output, a row for each label: (2, labels,

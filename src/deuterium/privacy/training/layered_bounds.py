@@ -2,7 +2,7 @@
 
 Every bound takes a factor for each parameter and bounds the square root of the sum of
 ``factor * squared norm of the gradient by that parameter``.  Rounding: see
-`training_parts`.
+`deuterium.privacy.training.bound_parts`.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from deuterium.privacy.training.bound_parts import (
     ONES,
     TINY,
     Factors,
-    Inputs,
-    Slopes,
+    LossSlopes,
+    RecordSet,
     Weights,
     active,
     affine,
@@ -30,13 +30,13 @@ from deuterium.privacy.training.bound_parts import (
     steepest,
 )
 from deuterium.privacy.training.interval_bounds import (
-    Ranges,
+    LayerRanges,
     plain_square,
     softmax_slopes,
 )
 from deuterium.privacy.training.network import Network
 
-__all__ = ["Deep", "Softmax"]
+__all__ = ["LayeredBound", "SoftmaxBound"]
 
 Array = Any
 
@@ -44,7 +44,7 @@ Array = Any
 # -- one hidden layer, several classes ------------------------------------------------
 
 
-class Softmax:
+class SoftmaxBound:
     """One hidden layer and the cross-entropy of a softmax p with a unit vector e_y.
 
     The squared norm is convex in p, so at most that at a vertex: ``p - e_y`` is
@@ -53,7 +53,7 @@ class Softmax:
         (1 - p_y)**2 (2 + sum_i max_h 2 h**2 + X s**2 (w_ik - w_iy)**2) .
     """
 
-    def __init__(self, network: Network, x: Inputs) -> None:
+    def __init__(self, network: Network, x: RecordSet) -> None:
         self.network, self.x = network, x
         self.pairs = np.triu_indices(network.output.size, 1)
 
@@ -65,7 +65,7 @@ class Softmax:
             return math.inf
         with np.errstate(all="ignore"):
             found = self._bound(weights, factors)
-            ends = Ranges(self.network, self.x, weights)
+            ends = LayerRanges(self.network, self.x, weights)
             down = softmax_slopes(ends.output)
             square = plain_square(self.network, ends, down, weights, factors)
             return least(found, _root(square) * GROWN + LEAST)
@@ -126,11 +126,11 @@ def _wrong(low: Array, high: Array) -> Array:
 # -- deeper networks ------------------------------------------------------------------
 
 
-class Deep:
+class LayeredBound:
     """Any number of layers: lengths of values going up, of slopes coming down."""
 
     def __init__(
-        self, network: Network, x: Inputs, table: Slopes | None = None
+        self, network: Network, x: RecordSet, table: LossSlopes | None = None
     ) -> None:
         self.network, self.x, self.table = network, x, table
 
@@ -141,7 +141,7 @@ class Deep:
         if not is_finite(weights):
             return math.inf
         with np.errstate(all="ignore"):
-            ends = Ranges(self.network, self.x, weights)
+            ends = LayerRanges(self.network, self.x, weights)
             if self.table is None:
                 longest = math.sqrt(2) * float(_wrong(*ends.output).max()) * GROWN
                 down = softmax_slopes(ends.output)
@@ -164,7 +164,7 @@ class Deep:
     def _total(
         self,
         down: float,
-        ends: Ranges,
+        ends: LayerRanges,
         weights: Weights,
         factors: Factors,
     ) -> float:

@@ -29,17 +29,18 @@ import numpy as np
 from deuterium.interval.rounding import next_up
 from deuterium.privacy.directed_rounding import product_up
 from deuterium.privacy.mechanisms import samplers
-from deuterium.privacy.mechanisms.noise import GaussianNoise
+from deuterium.privacy.mechanisms.gaussian import GaussianNoise
 from deuterium.privacy.training.bound_parts import GROWN, Weights
 from deuterium.privacy.training.step_bounds import StepBound
 
 __all__ = [
     "ROUNDING",
     "SMALLEST",
-    "Spread",
+    "NoiseSpread",
     "mean_sigma",
     "parts_of",
     "released",
+    "sigmas_of",
     "spread_evenly",
     "spread_over",
 ]
@@ -60,7 +61,7 @@ LEAST = 1e-6  # parts that are so much smaller than the largest are taken as if 
 
 
 @dataclass(frozen=True)
-class Spread:
+class NoiseSpread:
     """What is certified of a gradient's parts, and each part's share of the noise.
 
     Attributes
@@ -102,9 +103,8 @@ def released(
     flat = [g.ravel() for g in sums]
     if len(set(sigmas.values())) == 1:
         flat = [np.concatenate(flat)]
-    both = samplers.gaussian, samplers.numpy_gaussian
     noisy = [
-        samplers.released(noise, part, sigma, both, rng, samplers.numbers)
+        samplers.released(noise, part, sigma, rng)
         for part, sigma in zip(flat, sigmas.values(), strict=False)
     ]
     parts = np.split(np.concatenate(noisy), ends)
@@ -120,9 +120,23 @@ def mean_sigma(sigmas: Mapping[str, float], weights: Weights) -> float:
     return math.sqrt(squares / sum(sizes))
 
 
-def spread_evenly(bound: float, weights: Weights) -> Spread:
+def sigmas_of(multiplier: float, moved: Mapping[str, float]) -> dict[str, float]:
+    """Return the standard deviation for each parameter, rounded up.
+
+    Parameters
+    ----------
+    multiplier : float
+        Of the noise.
+    moved : mapping
+        How far neighbouring data sets move the sum, for each parameter.
+    """
+    several = {s: product_up(multiplier, s, ROUNDING) for s in moved.values()}
+    return {n: several[s] for n, s in moved.items()}
+
+
+def spread_evenly(bound: float, weights: Weights) -> NoiseSpread:
     """Return equal noise for all parameters."""
-    return Spread(bound, None, dict.fromkeys(weights, bound))
+    return NoiseSpread(bound, None, dict.fromkeys(weights, bound))
 
 
 def parts_of(bound: StepBound, weights: Weights) -> dict[str, float]:
@@ -133,11 +147,11 @@ def parts_of(bound: StepBound, weights: Weights) -> dict[str, float]:
     }
 
 
-def spread_over(bound: StepBound, weights: Weights) -> Spread:
+def spread_over(bound: StepBound, weights: Weights) -> NoiseSpread:
     """Return noise for each parameter by what it needs; see above."""
     whole, parts = bound(weights), parts_of(bound, weights)
     if not all(d < HUGE for d in (whole, *parts.values())):  # NaN fails, too
-        return Spread(math.inf, None, dict.fromkeys(weights, math.inf))
+        return NoiseSpread(math.inf, None, dict.fromkeys(weights, math.inf))
     whole = max(whole, SMALLEST)
     sizes = {n: w.size for n, w in weights.items()}
     least = max(parts.values()) * LEAST
@@ -156,4 +170,4 @@ def spread_over(bound: StepBound, weights: Weights) -> Spread:
     even = whole**2 * sum(sizes.values())
     if not sum(sizes[n] * s**2 for n, s in lengths.items()) < even:
         lengths = dict.fromkeys(weights, whole)
-    return Spread(whole, parts, lengths)
+    return NoiseSpread(whole, parts, lengths)

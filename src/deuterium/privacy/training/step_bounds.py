@@ -23,15 +23,15 @@ from deuterium.privacy.training.bound_parts import (
     MANY,
     ONES,
     Factors,
-    Inputs,
-    Slopes,
+    LossSlopes,
+    RecordSet,
     Weights,
     enclosed,
     is_finite,
 )
-from deuterium.privacy.training.layered_bounds import Deep, Softmax
+from deuterium.privacy.training.layered_bounds import LayeredBound, SoftmaxBound
 from deuterium.privacy.training.network import Network, network_of
-from deuterium.privacy.training.tangent_bounds import Scalar
+from deuterium.privacy.training.tangent_bounds import TangentBound
 from deuterium.transform import grad
 from deuterium.transform.simplify.simplify import simplify
 
@@ -43,7 +43,18 @@ LARGE = 1e100  # squared lengths of records with which nothing underflows unnoti
 
 
 class StepBound(Protocol):
-    """From weights to a bound; see `training_layers` for factors and kinds."""
+    """From weights to a certified bound of a gradient's norm.
+
+    Parameters
+    ----------
+    weights : mapping from str to ndarray
+        The parameters.
+    factors : mapping from str to float
+        Of each parameter, 1 where not named: bounded is the square root of the sum of
+        ``factor * squared norm of the gradient by that parameter``.
+    kind : str
+        Calls of one kind, of weights that change little, may share what they found.
+    """
 
     def __call__(
         self, weights: Weights, factors: Factors = ONES, kind: str = ""
@@ -76,7 +87,7 @@ def step_bound(
         if made is not None:
             return made
     slopes = dict(zip(parameters, grad(loss, list(parameters.values())), strict=True))
-    return Enclosed(slopes, domain), "enclosure of the gradient's norm"
+    return EnclosedBound(slopes, domain), "enclosure of the gradient's norm"
 
 
 def graph_of(
@@ -101,7 +112,7 @@ def graph_of(
     )
 
 
-class Enclosed:
+class EnclosedBound:
     """The enclosure of the norm, the weights being intervals of one point."""
 
     def __init__(self, slopes: Mapping[str, Variable], domain: Domain) -> None:
@@ -140,20 +151,20 @@ def _of_network(
     deep = len(network.layers) != 2
     labels = [s for n, s in records.items() if n != network.record]
     if network.output.size == 1:
-        table = Slopes.of(network, labels, domain)
+        table = LossSlopes.of(network, labels, domain)
         if table is None:
             return None
         if deep:
-            return Deep(network, x, table=table), "norms layer by layer"
-        return Scalar(network, x, table), "tangents of one hidden layer"
+            return LayeredBound(network, x, table=table), "norms layer by layer"
+        return TangentBound(network, x, table), "tangents of one hidden layer"
     if not _is_softmax(network, labels, domain):
         return None
     if deep:
-        return Deep(network, x), "norms layer by layer, pairs of classes"
-    return Softmax(network, x), "pairs of classes, one hidden layer"
+        return LayeredBound(network, x), "norms layer by layer, pairs of classes"
+    return SoftmaxBound(network, x), "pairs of classes, one hidden layer"
 
 
-def _inputs(record: Variable, domain: Domain) -> Inputs:
+def _inputs(record: Variable, domain: Domain) -> RecordSet:
     hull = domain.hull(record)
     balls = [
         (np.broadcast_to(k.center, record.shape).ravel(), float(k.radius))
@@ -162,7 +173,7 @@ def _inputs(record: Variable, domain: Domain) -> Inputs:
     ]
     smallest = min(balls, key=lambda ball: ball[1], default=None)
     with np.errstate(all="ignore"):
-        return Inputs(np.ravel(hull.lower), np.ravel(hull.upper), smallest)
+        return RecordSet(np.ravel(hull.lower), np.ravel(hull.upper), smallest)
 
 
 def _is_softmax(network: Network, labels: Sequence[Variable], domain: Domain) -> bool:

@@ -15,8 +15,8 @@ from deuterium.privacy.training.bound_parts import (
     SLACK,
     TINY,
     Factors,
-    Inputs,
-    Slopes,
+    LossSlopes,
+    RecordSet,
     Weights,
     active,
     affine,
@@ -27,7 +27,7 @@ from deuterium.privacy.training.bound_parts import (
 )
 from deuterium.privacy.training.network import Network
 
-__all__ = ["Scalar"]
+__all__ = ["TangentBound"]
 
 Array = Any
 
@@ -42,7 +42,7 @@ HUGE = 1e100
 class Tangents:
     """Where the logarithm is replaced by tangents, for each label."""
 
-    def __init__(self, table: Slopes, top: float) -> None:
+    def __init__(self, table: LossSlopes, top: float) -> None:
         self.table, labels = table, len(table.logs)
         self.pace = np.full(labels, 0.5)
         self.calls, self.last = 0, math.inf
@@ -57,7 +57,7 @@ class Tangents:
         self.steepest = max(map(abs, rates.tolist()))
 
 
-class Scalar:
+class TangentBound:
     """One hidden layer and one output t.
 
     With h the hidden values and s their slopes, the squared norm is ``d(t)**2 Q`` with
@@ -72,7 +72,7 @@ class Scalar:
     of one step serve the next, improved by what was found.
     """
 
-    def __init__(self, network: Network, x: Inputs, table: Slopes) -> None:
+    def __init__(self, network: Network, x: RecordSet, table: LossSlopes) -> None:
         self.network, self.x, self.table = network, x, table
         self.first, self.last = network.layers
         hidden = self.first.activation

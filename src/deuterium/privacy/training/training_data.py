@@ -13,9 +13,9 @@ from deuterium.domain.domain import Domain, Range
 from deuterium.errors import InvalidInputError, UnsupportedError
 from deuterium.graph.constructors import symbol
 from deuterium.graph.variable import Variable
-from deuterium.privacy.directed_rounding import down, real, up
+from deuterium.privacy.directed_rounding import real_number, round_down, round_up
 
-__all__ = ["WHO", "Prepared", "StepReport", "prepared"]
+__all__ = ["WHO", "PreparedData", "StepReport", "prepared"]
 
 Array = Any
 
@@ -52,14 +52,14 @@ class StepReport:
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedData:
     """Data inside the domain."""
 
     rows: dict[str, Array]
     count: int
 
 
-def prepared(data: Mapping[Any, Any], domain: Domain) -> Prepared:
+def prepared(data: Mapping[Any, Any], domain: Domain) -> PreparedData:
     """Return data moved into the domain's box, or say what is wrong with them."""
     shapes = record_shapes(domain)
     if not isinstance(data, Mapping):
@@ -77,7 +77,7 @@ def prepared(data: Mapping[Any, Any], domain: Domain) -> Prepared:
     counts = {len(x) for x in rows.values()}
     if len(counts) != 1 or 0 in counts:
         raise InvalidInputError(f"{WHO}: data of {sorted(counts)} records")
-    return Prepared(rows, counts.pop())
+    return PreparedData(rows, counts.pop())
 
 
 def _fitted(name: str, values: Any, shape: tuple[int, ...], domain: Domain) -> Array:
@@ -113,6 +113,7 @@ def _array(name: str, values: Any) -> Array:
 
 
 def start(parameters: Mapping[str, Any]) -> dict[str, Array]:
+    """Return copies of the weights to start from, or say what is wrong with them."""
     if not isinstance(parameters, Mapping) or not parameters:
         raise InvalidInputError(f"{WHO}: `parameters` must be a mapping from names")
     start = {str(n): _array(str(n), w) for n, w in parameters.items()}
@@ -123,7 +124,8 @@ def start(parameters: Mapping[str, Any]) -> dict[str, Array]:
 
 
 def probability(q: Any, relation: str) -> float:
-    found = real(q)
+    """Return a sampling probability, rounded up, or say why it is none."""
+    found = real_number(q)
     if found is None or not 0 < found <= 1:
         raise InvalidInputError(
             f"{WHO}: `sampling_probability` must lie in (0, 1], got {q!r:.80}"
@@ -132,10 +134,11 @@ def probability(q: Any, relation: str) -> float:
         raise UnsupportedError(
             f"{WHO}: Poisson sampling is accounted for under add_or_remove_one only"
         )
-    return up(found)
+    return round_up(found)
 
 
 def record_shapes(domain: Any) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each symbol of one record, by name."""
     if not isinstance(domain, Domain):
         raise InvalidInputError(f"{WHO}: `domain` must be a deuterium.Box or the like")
     missing = [n for n in domain.names if n not in domain.shapes]
@@ -148,6 +151,7 @@ def record_shapes(domain: Any) -> dict[str, tuple[int, ...]]:
 
 
 def require_apart(records: Mapping[str, Any], weights: Mapping[str, Any]) -> None:
+    """Raise if a name is both a record's and a parameter's."""
     both = sorted(set(records) & set(weights))
     if both:
         raise InvalidInputError(
@@ -176,9 +180,9 @@ def require_count(name: str, value: Any) -> int:
 
 def number(name: str, value: Any) -> float:
     """Return a number that is neither negative nor infinite, or say what is wrong."""
-    found = real(value)
-    if found is None or not 0 <= found < np.inf or not down(found) < np.inf:
+    found = real_number(value)
+    if found is None or not 0 <= found < np.inf or not round_down(found) < np.inf:
         raise InvalidInputError(
             f"{WHO}: `{name}` must be a finite number >= 0, got {value!r:.80}"
         )
-    return down(found)
+    return round_down(found)

@@ -14,12 +14,17 @@ from deuterium import privacy
 from deuterium.privacy.sensitivity.one_layer import OneFeature
 from deuterium.privacy.sensitivity.one_layer import pair_branching as branch
 from deuterium.privacy.sensitivity.one_layer import pair_cells as cells
-from deuterium.privacy.sensitivity.one_layer.affine_cuts import Plane, Records
-from deuterium.privacy.sensitivity.one_layer.common_factor import Factor
+from deuterium.privacy.sensitivity.one_layer.affine_cuts import AffineCut, FirstRecords
+from deuterium.privacy.sensitivity.one_layer.common_factor import CommonFactor
 from deuterium.privacy.sensitivity.one_layer.gradient_form import one_layer
-from deuterium.privacy.sensitivity.one_layer.pair_dual import Dual
-from deuterium.privacy.sensitivity.one_layer.pair_tables import Tables
+from deuterium.privacy.sensitivity.one_layer.pair_lagrangian import PairLagrangian
 from tests.privacy.sensitivity.layers import ACTIVATIONS, largest_move, network, pairs
+from tests.privacy.sensitivity.one_layer.pairs import (
+    bounds_of,
+    cell_around,
+    distance,
+    pair,
+)
 
 
 def test_a_small_search_does_not_move_the_bound_below_what_is_reached(rng):
@@ -55,47 +60,6 @@ def test_ranges_cut_in_two_keep_what_is_reached(activation, seed, rng, monkeypat
     assert tighter or activation == "relu"
 
 
-def outputs(layer, first, second):
-    """Return t of two records."""
-    return [
-        layer.offset
-        + layer.weight
-        @ layer.value.evaluate({layer.atoms: layer.matrix @ r[0] + layer.shift})
-        for r in (first, second)
-    ]
-
-
-def cell_around(layer, first, second, tau, width, share):
-    """Return a cell of t, t' - t and tau that holds a pair of records, and where."""
-    t, t2 = outputs(layer, first, second)
-    low, high = width * np.asarray(share), width * (1 - np.asarray(share))
-    sides = [t - low[0], t + high[0], t2 - t - low[1], t2 - t + high[1]]
-    return np.array(sides)[None], (max(0.0, tau - low[2]), tau + high[2])
-
-
-def bounds_of(seed, activation, **more):
-    """Return a network's gradient and what bounds it."""
-    x, y, g, domain = network(seed, activation, **more)
-    labels = [dt.Box({y: (v, v)}) for v in (0.0, 1.0)]
-    return x, y, g, OneFeature(one_layer(g, x), x, domain, labels)
-
-
-def pair(rng, side, j):
-    """Return two records, the others' features at ends, and how far apart."""
-    first = np.sign(rng.uniform(-1, 1, (1, 4)))
-    second, tau = first.copy(), rng.uniform(0, 2)
-    # the first value is at the low end, or the second at the high end
-    first[0, j] = -1.0 if side == 0 else 1.0 - tau
-    second[0, j] = first[0, j] + tau
-    return first, second, tau
-
-
-def distance(slopes, first, second, label):
-    """Return the squared distance of a pair's gradients."""
-    both = slopes(first, label), slopes(second, label)
-    return sum(float(((u - v) ** 2).sum()) for u, v in zip(*both, strict=True))
-
-
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("side", [0, 1])
 @pytest.mark.parametrize("hidden", [1, 3])
@@ -106,8 +70,8 @@ def test_every_cell_holds_the_pairs_in_it(activation, side, hidden, rng):
     """
     j, more = 1, {"scale": 0.8, "hidden": hidden, "bias": hidden > 1}
     x, y, g, bounds = bounds_of(8, activation, **more)
-    branches, slopes = branch.Branches(bounds, j), dt.compile([x, y], g)
-    tightest, parted, planes = math.inf, 0, 0
+    branches, slopes = branch.PairBranching(bounds, j), dt.compile([x, y], g)
+    tightest, parted, cuts = math.inf, 0, 0
     many = {"relu": (40, 3)}.get(activation, (16, 6))[hidden > 1]
     for _ in range(many):
         first, second, tau = pair(rng, side, j)
@@ -123,8 +87,8 @@ def test_every_cell_holds_the_pairs_in_it(activation, side, hidden, rng):
             assert cell.upper >= apart * (1 - 1e-12)
             if width < 1e-3 and apart > 1e-6:
                 tightest = min(tightest, cell.upper / apart)
-            branches._add_plane(cell)
-            planes += cell.plane is not None
+            branches._add_cut(cell)
+            cuts += cell.cut is not None
             cell.tops[:] = math.inf  # by the plane alone
             cell.again(0.0, math.inf)
             assert cell.upper >= apart * (1 - 1e-12)
@@ -136,7 +100,7 @@ def test_every_cell_holds_the_pairs_in_it(activation, side, hidden, rng):
                 parted += len(parts) == 2
                 assert not parts or max(p.upper for p in parts) >= apart * (1 - 1e-12)
     assert tightest < (1.02 if hidden == 1 else 3)
-    assert planes
+    assert cuts
     assert parted
 
 
@@ -166,7 +130,7 @@ def test_planes_and_cuts_keep_pairs_anywhere(activation, rng):
     """One of the two sides holds a pair of which no value is at an end."""
     j, kept = 1, 0
     x, y, g, bounds = bounds_of(4, activation, scale=2.0, hidden=2)
-    branches, slopes = branch.Branches(bounds, j), dt.compile([x, y], g)
+    branches, slopes = branch.PairBranching(bounds, j), dt.compile([x, y], g)
     for _ in range(10):
         first = np.sign(rng.uniform(-1, 1, (1, 4)))
         tau = rng.uniform(0.1, 1.0)
@@ -182,7 +146,7 @@ def test_planes_and_cuts_keep_pairs_anywhere(activation, rng):
             cell = branches._whole(near, side)[label]
             cell.box, cell.tops = box, np.array([math.inf])
             cell.again(0.0, math.inf)
-            branches._add_plane(cell)
+            branches._add_cut(cell)
             for i, parts in enumerate(
                 ([cell], branches._halves(cell), branches._split(cell) or [cell])
             ):
@@ -212,7 +176,7 @@ def test_a_plane_that_touches_a_pair_keeps_it(side, sign, rng):
     """Steep planes leave no room to be wrong in: one hidden unit, and a thin cell."""
     x, y, g, bounds = bounds_of(8, "softplus", scale=0.3, hidden=1)
     j, pull = 1, bounds.layer.matrix[0] * sign
-    branches, slopes = branch.Branches(bounds, j), dt.compile([x, y], g)
+    branches, slopes = branch.PairBranching(bounds, j), dt.compile([x, y], g)
     for slope in (10.0, 100.0, 1000.0):
         tau = rng.uniform(0.5, 1.5)
         first = np.sign(pull)[None]
@@ -224,21 +188,23 @@ def test_a_plane_that_touches_a_pair_keeps_it(side, sign, rng):
         cell = branches._whole(near, side)[1]
         cell.box, cell.tops = box, np.array([math.inf])
         ends = (first[0, j],) * 2
-        cell.plane = Records(bounds, j, ends).plane(np.array([sign * slope]))
+        cell.cut = FirstRecords(bounds, j, ends).cut(np.array([sign * slope]))
         cell.again(0.0, math.inf)
         assert apart * (1 - 1e-12) <= cell.upper
         # a plane through nothing lifts the bound by what it allows
         (corners,) = bounds.factor.corners(cell.label, box)
         bounds_at = [
-            Dual(cell.table, plane, corners).least(np.zeros((1, 2)), math.inf)[0].item()
-            for plane in (None, Plane(np.zeros(1), slope))
+            PairLagrangian(cell.table, cut, corners)
+            .least(np.zeros((1, 2)), math.inf)[0]
+            .item()
+            for cut in (None, AffineCut(np.zeros(1), slope))
         ]
         assert bounds_at[1] == pytest.approx(bounds_at[0] + slope, rel=1e-9)
 
 
 def test_cells_that_are_cut_leave_nothing_out(rng):
     _, _, _, bounds = bounds_of(3, "tanh", hidden=5)
-    branches = branch.Branches(bounds, 0)
+    branches = branch.PairBranching(bounds, 0)
     (cell, _) = branches._whole((0.5, 1.0), 0)
     low, high = cell.box[0, ::2], cell.box[0, 1::2]
     for _ in range(3):
@@ -258,15 +224,15 @@ def test_no_record_is_beyond_a_plane(side, rng):
         least, most = np.sort(rng.uniform(0, 2, 2))
         ends = (-1.0, -1.0) if side == 0 else (1 - most, 1 - least)
         slopes = rng.normal(size=5) * 10 ** rng.uniform(-6, 6)
-        plane = Records(bounds, 2, ends).plane(slopes)
+        cut = FirstRecords(bounds, 2, ends).cut(slopes)
         records = np.sign(rng.uniform(-1, 1, (60, 4)))
         pull = slopes @ layer.matrix
         records[0] = np.sign(pull)
         records[:, 2] = rng.choice(ends, 60)
         records[0, 2] = ends[int(pull[2] > 0)]
         reached = (records @ layer.matrix.T + layer.shift) @ slopes
-        assert reached.max() <= plane.most
-        assert plane.most <= reached[0] + 1e-9 * np.abs(slopes).sum()
+        assert reached.max() <= cut.most
+        assert cut.most <= reached[0] + 1e-9 * np.abs(slopes).sum()
 
 
 @pytest.mark.parametrize("kind", ["logistic", "square", "hinge", "jump"])
@@ -279,7 +245,7 @@ def test_both_factors_are_means_of_their_corners(kind, rng):
         "hinge": np.maximum(t, 0.2) - y,
         "jump": dt.grad(np.abs(t - 0.1), t) * y + y,
     }[kind]
-    factor = Factor(SimpleNamespace(output=t, scalar=scalar, offset=0.75))
+    factor = CommonFactor(SimpleNamespace(output=t, scalar=scalar, offset=0.75))
     d = dt.compile([t, y], [scalar])
     rough, smooth = 0, kind in ("logistic", "square")
     for width in (1e-9, 1e-2, 1.0, 5.0):
@@ -320,88 +286,6 @@ def test_both_factors_are_means_of_their_corners(kind, rng):
     assert rough or smooth
 
 
-def five(layer, g, x, j, z, c, tau, k):
-    """Return alpha, gamma, beta, t's part and its move of unit k, straight off.
-
-    All other features are 1 or -1, so that every square is 1.
-    """
-    totals = np.zeros(5)
-    z2 = z + tau * layer.matrix[:, j]
-    for e in layer.elements:
-        phi = phi2 = np.ones(z.shape)
-        if e.image is not None:
-            phi, phi2 = (e.image.evaluate({layer.atoms: v}) for v in (z, z2))
-        pick, place = np.ravel(e.pick), np.ravel(e.place)
-        size = np.broadcast_to(e.coefficient, e.place.shape).ravel() ** 2
-        for p, i, w in zip(pick, place, size, strict=True):
-            if e.image is None:
-                w, p = w / z.size, k  # dealt out
-            if p != k:
-                continue
-            a, b = (c, c + tau) if i == j else (1.0, 1.0)
-            one, two = a * phi[p], b * phi2[p]
-            totals[:3] += w * one * one, w * two * two, w * one * two
-    h, h2 = (layer.value.evaluate({layer.atoms: v})[k] for v in (z, z2))
-    totals[3:] = layer.weight[k] * h, layer.weight[k] * (h2 - h)
-    return totals
-
-
-@pytest.mark.parametrize("activation", ["tanh", "expit", "softplus"])
-@pytest.mark.parametrize("side", [0, 1])
-def test_tables_hold_the_functions_between_their_nodes(activation, side, rng):
-    """At any z and tau, by the formula; and are not far from them."""
-    x, _, g, bounds = bounds_of(9, activation, scale=0.8)
-    layer, j = bounds.layer, 2
-    tables = Tables(bounds, j, side)
-    for tau in ((0.0, 0.5), (0.7, 0.72), (1.5, 2.0)):
-        table, nodes = tables.table(tau).values, tables.nodes
-        count = len(nodes)
-        for _ in range(60):
-            k, u, v = int(rng.integers(0, 3)), *rng.uniform(0, 1, 2)
-            p = int(rng.integers(0, count - 1))
-            z = nodes[p] + u * (nodes[p + 1] - nodes[p])
-            at = tau[0] + v * (tau[1] - tau[0])
-            rows = table[:, k, [p, p + 1, count + p, count + p + 1]]
-            if (rows[0] < -1e29).any():
-                continue
-            corners = np.array([1 - u, u, 1 - u, u]) * [1 - v, 1 - v, v, v]
-            above = rows @ corners
-            c = -1.0 if side == 0 else 1.0 - at
-            exact = five(layer, g, x, j, z, c, at, k)
-            room = 1e-13 * (1 + np.abs(exact))
-            assert (above[:2] >= exact[:2] - room[:2]).all()
-            assert (np.abs(above[2:5] - exact[2:]) <= above[5:] + room[2:]).all()
-            assert (above[:2] - exact[:2] <= 0.3 * (1 + exact[:2])).all()
-
-
-@pytest.mark.parametrize("activation", ["relu", "leaky", "tanh"])
-@pytest.mark.parametrize("side", [0, 1])
-def test_corners_hold_the_functions_on_pieces(activation, side, rng):
-    """Of every piece by itself, wherever the kinks of both records lie."""
-    x, _, g, bounds = bounds_of(9, activation, scale=0.8)
-    layer, j = bounds.layer, 2
-    tables = Tables(bounds, j, side)
-    assert len(tables.kinks) == (activation != "tanh")
-    for tau in ((0.0, 0.5), (1.5, 2.0)):
-        nodes = tables._nodes_at(tau)
-        for _ in range(60):
-            p, k = int(rng.integers(0, len(nodes) - 1)), int(rng.integers(0, 3))
-            if activation != "tanh" and rng.random() < 0.7:  # around a kink
-                p = int(np.searchsorted(nodes[:, k], 0.0)) + int(rng.integers(-4, 3))
-            sharp = np.zeros((len(nodes) - 1, 3), dtype=bool)
-            sharp[p] = True
-            rows, _ = tables._corners(nodes, sharp, tau)
-            u, v = rng.uniform(0, 1, 2)
-            z, at = nodes[p] + u * (nodes[p + 1] - nodes[p]), tau[0] * (1 - v)
-            at += v * tau[1]
-            c = -1.0 if side == 0 else 1.0 - at
-            exact = five(layer, g, x, j, z, c, at, k)
-            for d, e, *slopes in rng.normal(size=(6, 4)):
-                weights = np.array([d * d, e * e, -2 * d * e, *slopes])
-                room = 1e-12 * (1 + np.abs(weights) @ np.abs(exact))
-                assert (rows[:, :, k] @ weights).max() >= weights @ exact - room
-
-
 @pytest.mark.parametrize("seed", range(3))
 def test_one_hidden_unit_is_bounded_sharply(seed, rng):
     x, y, g, domain = network(seed, "tanh", features=2, hidden=1, scale=0.7)
@@ -432,48 +316,6 @@ def test_a_large_offset_hides_nothing():
         for u, v in zip(values(first, base), values(second, base), strict=True):
             total = total + ((u - v) ** 2).reshape(len(first), -1).sum(axis=1)
         assert bounds.bound(j, 0.0, 0.01, 1.0) >= math.sqrt(total.max())
-
-
-@pytest.mark.parametrize("activation", ["relu", "leaky", "tanh"])
-@pytest.mark.parametrize("side", [0, 1])
-def test_a_table_within_ranges_keeps_what_lies_in_them(activation, side, rng):
-    """Whatever is asked of one z: also at the ends of a range, and beside a kink."""
-    x, _, g, bounds = bounds_of(9, activation, scale=0.8)
-    layer, j = bounds.layer, 2
-    tables = Tables(bounds, j, side)
-    for tau in ((0.0, 0.5), (1.5, 2.0)):
-        whole = tables.table(tau)
-        for _ in range(40):
-            ends = np.sort(rng.choice([rng.uniform(-1, 1, 3), np.zeros(3)], 2), axis=0)
-            ends = np.sort(ends + rng.uniform(-0.3, 0.3, (2, 3)), axis=0)
-            kind = rng.integers(0, 3)
-            if kind == 1:  # where rows begin and end
-                rows = rng.integers(0, len(whole.low), (2, 3))
-                ends = np.sort(np.take_along_axis(whole.low, rows, 0), axis=0)
-            elif kind == 2:  # where a kink is, or the second record has one
-                moved = rng.choice([0.0, rng.uniform(*tau)]) * layer.matrix[:, j]
-                ends = -moved + 10.0 ** rng.uniform(-9, -1, 3) * [[-1], [1]]
-            low, high = (np.clip(e, bounds.bottom, bounds.top) for e in ends)
-            if not (low < high).all():
-                continue
-            table = whole.within(low, high)
-            slopes = rng.normal(size=3) * 10
-            plane = Plane(slopes, 0.0).over(table)
-            for u in (0.0, 1.0, *rng.uniform(0, 1, 3)):
-                z, v = low + u * (high - low), rng.uniform(0, 1)
-                at, k = tau[0] * (1 - v) + tau[1] * v, int(rng.integers(0, 3))
-                z2 = z + at * layer.matrix[:, j]
-                if not ((bounds.bottom <= z2) & (z2 <= bounds.top)).all():
-                    continue
-                c = -1.0 if side == 0 else 1.0 - at
-                exact = five(layer, g, x, j, z, c, at, k)
-                d, e, *m = rng.normal(size=4)
-                m = np.array(m)
-                weights = np.array([d * d, e * e, -2 * d * e, *m])
-                many = np.array([*weights, abs(2 * d * e), *np.abs(m)])
-                most = (many @ table.values[:, k] + plane[k]).max()
-                room = 1e-12 * (1 + np.abs(weights) @ np.abs(exact))
-                assert most >= weights @ exact - slopes[k] * z[k] - room
 
 
 @pytest.mark.parametrize("activation", ["softplus", "silu", "relu", "tanh"])

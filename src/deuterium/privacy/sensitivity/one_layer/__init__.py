@@ -19,18 +19,19 @@ in the cell is of the corners' places, N is at most the largest over the corners
 
 for any multipliers that all corners share; the errors of d and d' add their multiples
 of the vectors' lengths to its root.  The multipliers nu tell what z one record can have
-together (*planes*): any first record, with c anywhere, since it is N that is largest at
-a side, for a z that stays.
+together (*affine cuts*): any first record, with c anywhere, since it is N that is
+largest at a side, for a z that stays.
 
 The maxima over z are taken over a grid of nodes, at both ends of a cell of tau; between
 them, a function lies above its interpolation by at most ``width**2 / 8`` times what it
-can be curved, in z and in tau.  The worst bound's cells are cut, in t and ``t' - t``;
-then tau is, or the range of a z that wants to be at two places at once, whichever the
-bound lacks more.
+can be curved, in z and in tau.  The worst bound's cells are halved, in t and
+``t' - t``; then tau is, or the range of a z that wants to be at two places at once,
+whichever the bound lacks more.
 
-`layer` has what all features share, `factor` the corners, `tables` the functions of z,
-`planes` and `dual` the multipliers, `cells` and `branch` what is cut, and `search` the
-pairs of records from below.
+`gradient_form` recognises the form, by `node_kinds`.  `pair_layer` has what all
+features share, `common_factor` d at the corners, `univariate_tables` the functions of
+z, `affine_cuts` and `pair_lagrangian` the multipliers, `pair_cells` and
+`pair_branching` what is halved, and `pair_search` the pairs of records from below.
 """
 
 from deuterium.privacy.sensitivity.one_layer.pair_layer import OneFeature

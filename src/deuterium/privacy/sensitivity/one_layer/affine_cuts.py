@@ -2,7 +2,7 @@
 
 They are ``z = W x + b`` with x in a box, so ``slopes @ z`` is at most what the box
 allows, whatever the slopes.  The bound takes every z by itself; added to it with good
-slopes, such a plane makes the places that the z choose those of one record, nearly.
+slopes, such a cut makes the places that the z choose those of one record, nearly.
 Good slopes are the multipliers of a linear program, in which each z is spread over its
 places and some record has their means.
 """
@@ -14,12 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from deuterium.privacy.sensitivity.one_layer.pair_tables import NOT, SLACK, Table
+from deuterium.privacy.sensitivity.one_layer.univariate_tables import (
+    NOT,
+    SLACK,
+    UnivariateTable,
+)
 
 if TYPE_CHECKING:
     from deuterium.privacy.sensitivity.one_layer.pair_layer import OneFeature
 
-__all__ = ["Plane", "Records"]
+__all__ = ["AffineCut", "FirstRecords"]
 
 Array = Any
 
@@ -27,18 +31,18 @@ STEEP = 16.0  # slopes at most, in squared distances over widths of z
 
 
 @dataclass(frozen=True, eq=False)
-class Plane:
+class AffineCut:
     """``slopes @ z <= most`` for every record."""
 
     slopes: Array
     most: float
 
-    def over(self, table: Table) -> Array:
+    def over(self, table: UnivariateTable) -> Array:
         """Return ``-slopes * z`` from above for the rows of a table: (H, rows)."""
         return np.maximum(-self.slopes * table.low, -self.slopes * table.high).T
 
 
-class Records:
+class FirstRecords:
     """The first records of pairs that differ in one feature.
 
     Parameters
@@ -58,23 +62,28 @@ class Records:
         self.size = np.sqrt(feature.most)
         self.width = feature.top - feature.bottom
 
-    def plane(self, slopes: Array) -> Plane:
-        """Return the plane of given slopes that touches the set of all z."""
+    def cut(self, slopes: Array) -> AffineCut:
+        """Return the affine cut of given slopes that touches the set of all z."""
         matrix, shift = self.layer.matrix, self.layer.shift
         pull = slopes @ matrix
         far = np.maximum(pull * self.low, pull * self.high)
         size = np.abs(slopes) @ (np.abs(matrix) @ self.size + np.abs(shift))
         slack = SLACK + 1e-15 * sum(matrix.shape)
-        return Plane(slopes, float(slopes @ shift + far.sum() + slack * size))
+        return AffineCut(slopes, float(slopes @ shift + far.sum() + slack * size))
 
     def best(
-        self, table: Table, terms: Array, limits: Array, value: float, seconds: float
-    ) -> tuple[Plane, Array] | None:
-        """Return the plane that makes a bound least, if it can be found in time.
+        self,
+        table: UnivariateTable,
+        terms: Array,
+        limits: Array,
+        value: float,
+        seconds: float,
+    ) -> tuple[AffineCut, Array] | None:
+        """Return the affine cut that makes a bound least, if it can be found in time.
 
         Parameters
         ----------
-        table : Table
+        table : UnivariateTable
             Rows for every z.
         terms : ndarray
             (H, rows): their part in the squared distance.
@@ -120,9 +129,9 @@ class Records:
         if found.status != 0:
             return None
         slopes = -found.eqlin.marginals[h:]
-        return self.plane(slopes[2:]), slopes[:2]
+        return self.cut(slopes[2:]), slopes[:2]
 
-    def _rows(self, table: Table, there: Array) -> Any:
+    def _rows(self, table: UnivariateTable, there: Array) -> Any:
         """Return what the places, t, ``t' - t`` and x have to fulfil, and may miss."""
         from scipy import sparse
 

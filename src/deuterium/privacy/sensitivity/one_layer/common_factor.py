@@ -15,9 +15,9 @@ from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable
 from deuterium.interval.rounding import next_down, next_up
 from deuterium.privacy.sensitivity.one_layer.gradient_form import OneLayer
-from deuterium.privacy.sensitivity.one_layer.pair_tables import SLACK, second
+from deuterium.privacy.sensitivity.one_layer.univariate_tables import SLACK, second
 
-__all__ = ["Corners", "Factor", "some_value"]
+__all__ = ["CommonFactor", "FactorCorners", "some_value"]
 
 Array = Any
 
@@ -26,7 +26,7 @@ SMOOTH = 0.5  # of a range: what is curved by more than this is taken by its ran
 
 
 @dataclass(frozen=True, eq=False)
-class Corners:
+class FactorCorners:
     """Some corners for each cell; but for errors, all is a mean of what they are.
 
     Attributes
@@ -58,7 +58,7 @@ class Corners:
         return np.arange(len(self.cells)) % (1 if self.tied else 4)
 
 
-class Factor:
+class CommonFactor:
     """What every element of a gradient has in common, as a function of t.
 
     Parameters
@@ -73,7 +73,7 @@ class Factor:
         self.bent: Variable = concatenate(parts)  # d and its second derivative
         self._compiled: dict[int, Any] = {}
 
-    def corners(self, label: Domain, box: Array) -> list[Corners]:
+    def corners(self, label: Domain, box: Array) -> list[FactorCorners]:
         """Return the corners of cells of t and ``t' - t``: (cells, 4).
 
         What is linear in t and in ``t' - t`` through the four values of d at a cell's
@@ -97,7 +97,7 @@ class Factor:
         if smooth.any():
             at = np.flatnonzero(smooth)
             values, error = ((least + most) / 2)[:, at], error[:, at] * (1 + SLACK)
-            found.append(Corners(at, values[0], values[1], edges[at], error))
+            found.append(FactorCorners(at, values[0], values[1], edges[at], error))
         if not smooth.all():
             at = np.repeat(np.flatnonzero(~smooth), 4)
             e = edges[at]
@@ -105,7 +105,7 @@ class Factor:
             pick = np.tile([[0, 0, 1, 1], [0, 1, 0, 1]], len(at) // 4)  # ends of d, d'
             values = np.where(pick, high[:, at], low[:, at])[..., None]
             none = np.zeros((2, len(at)))
-            found.append(Corners(at, values[0], values[1], sides[:, None], none))
+            found.append(FactorCorners(at, values[0], values[1], sides[:, None], none))
         return found
 
     def _over(
@@ -120,7 +120,7 @@ class Factor:
         return least[..., 0], most[..., 0], size
 
     def roughly(self, label: Domain, t: Array) -> Array:
-        """Return d at points, not rounded outward."""
+        """Return d at points t, (points,), not rounded outward."""
         key = id(label)
         if key not in self._compiled:
             others = [s for s in free_symbols([self.scalar]) if s.name != self.t.name]
@@ -130,5 +130,5 @@ class Factor:
 
 
 def some_value(label: Domain, symbol: Variable) -> Array:
-    """Return a finite value that a symbol of a label can have."""
+    """Return a finite value, of the symbol's shape, that it can have in a label."""
     return np.clip(label.hull(symbol).lower, -FAR, FAR)

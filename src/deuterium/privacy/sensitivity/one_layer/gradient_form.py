@@ -24,14 +24,14 @@ from deuterium.graph.variable import Variable
 from deuterium.ops.shapes import reshape_to
 from deuterium.privacy.sensitivity.one_layer.node_kinds import (
     MOVES,
-    Affine,
-    Curve,
-    Element,
-    Number,
+    AffineNode,
+    GradientElement,
+    NumberNode,
     OneLayer,
-    Output,
-    Scalar,
+    OutputNode,
+    ScalarNode,
     Unfit,
+    UnivariateNode,
     bared,
     everywhere,
     is_layer,
@@ -41,20 +41,20 @@ from deuterium.privacy.sensitivity.one_layer.node_kinds import (
 )
 from deuterium.transform.simplify.simplify import simplify
 
-__all__ = ["Element", "OneLayer", "one_layer"]
+__all__ = ["GradientElement", "OneLayer", "one_layer"]
 
 Array = Any
 
 
 def one_layer(parts: Sequence[Variable], x: Variable) -> OneLayer | None:
-    """Return the form of a vector, or None if it has another."""
+    """Return the form of a vector in parts of any shapes, or None if it has another."""
     try:
-        return _Reader(list(simplify(list(parts))), x).result()
+        return _FormReader(list(simplify(list(parts))), x).result()
     except (Unfit, DeuteriumError):
         return None
 
 
-class _Reader:
+class _FormReader:
     """Works out the kind of every node, from the leaves up."""
 
     def __init__(self, parts: list[Variable], x: Variable) -> None:
@@ -62,8 +62,8 @@ class _Reader:
         self.order = topological(parts)
         self.kinds: dict[Variable, Any] = {}
         self.atoms: Variable | None = None
-        self.form: Affine | None = None
-        self.outputs: list[tuple[Variable, Output]] = []
+        self.form: AffineNode | None = None
+        self.outputs: list[tuple[Variable, OutputNode]] = []
         for node in self.order:
             self.kinds[node] = self._kind(node)
 
@@ -79,7 +79,7 @@ class _Reader:
         copied = op in (*MOVES, ops.negative)
         if copied and all(isinstance(k, np.ndarray) for k in kinds):
             return np.asarray(op.value(*kinds, **node.attrs))
-        if all(isinstance(k, np.ndarray | Number) for k in kinds):
+        if all(isinstance(k, np.ndarray | NumberNode) for k in kinds):
             return self._number(node, kinds)
         if self._is_scalar(node, kinds):
             return self._scalar(node)
@@ -94,13 +94,13 @@ class _Reader:
             return self._elementwise(node, kinds)
         raise Unfit(node)
 
-    def _number(self, node: Variable, kinds: list[Any]) -> Number:
+    def _number(self, node: Variable, kinds: list[Any]) -> NumberNode:
         assert node.op is not None
-        if node.op in MOVES and isinstance(kinds[0], Number):
+        if node.op in MOVES and isinstance(kinds[0], NumberNode):
             return kinds[0]
         if node.size != 1:
             raise Unfit(node)
-        return Number(node)
+        return NumberNode(node)
 
     def _is_scalar(self, node: Variable, kinds: list[Any]) -> bool:
         """Whether a node is a function of outputs and labels, and no output itself."""
@@ -109,14 +109,14 @@ class _Reader:
             return False
         sums = node.op in (ops.add, ops.subtract)
         if not all(
-            isinstance(k, Scalar | Output | Number | np.ndarray)
+            isinstance(k, ScalarNode | OutputNode | NumberNode | np.ndarray)
             or (sums and is_lone(k))
             for k in kinds
         ):
             return False
-        if any(isinstance(k, Scalar) for k in kinds):
+        if any(isinstance(k, ScalarNode) for k in kinds):
             return True
-        if any(isinstance(k, Curve) for k in kinds):
+        if any(isinstance(k, UnivariateNode) for k in kinds):
             return False
         linear = node.op in (ops.add, ops.subtract, ops.negative, *MOVES)
         return not linear and node.op.elementwise
@@ -125,18 +125,22 @@ class _Reader:
         if node.name != self.x.name:
             if node.size != 1:
                 raise Unfit(node)
-            return Scalar(node)
+            return ScalarNode(node)
         eye = np.eye(node.size).reshape(*node.shape, node.size)
-        return Affine(eye, np.zeros(node.shape))
+        return AffineNode(eye, np.zeros(node.shape))
 
-    def _scalar(self, node: Variable) -> Scalar:
+    def _scalar(self, node: Variable) -> ScalarNode:
         for a in node.args:
             kind = self.kinds[a]
-            if isinstance(kind, Curve):  # of one hidden unit, any function is an output
-                kind = Output(np.ones(1), kind.image, 0.0)
-            if isinstance(kind, Output) and all(a is not n for n, _ in self.outputs):
+            if isinstance(
+                kind, UnivariateNode
+            ):  # of one hidden unit, any function is an output
+                kind = OutputNode(np.ones(1), kind.image, 0.0)
+            if isinstance(kind, OutputNode) and all(
+                a is not n for n, _ in self.outputs
+            ):
                 self.outputs.append((a, kind))
-        return Scalar(node)
+        return ScalarNode(node)
 
     def _moved(self, node: Variable, kind: Any) -> Any:
         assert node.op is not None
@@ -144,18 +148,18 @@ class _Reader:
         def move(a: Array) -> Array:
             return np.asarray(node.op.value(a, **node.attrs))  # type: ignore[union-attr]
 
-        if isinstance(kind, Affine):
+        if isinstance(kind, AffineNode):
             n = kind.matrix.shape[-1]
             columns = [move(kind.matrix[..., i]) for i in range(n)]
-            return Affine(np.stack(columns, axis=-1), move(kind.shift))
-        if isinstance(kind, Curve):
-            return Curve(kind.image, move(kind.pick))
-        if isinstance(kind, Output) and node.size == 1:
+            return AffineNode(np.stack(columns, axis=-1), move(kind.shift))
+        if isinstance(kind, UnivariateNode):
+            return UnivariateNode(kind.image, move(kind.pick))
+        if isinstance(kind, OutputNode) and node.size == 1:
             return kind
-        if isinstance(kind, Scalar) and node.size == 1:
-            return Scalar(node)
+        if isinstance(kind, ScalarNode) and node.size == 1:
+            return ScalarNode(node)
         e = self._element(kind, node.args[0])
-        return Element(
+        return GradientElement(
             move(e.coefficient), e.scalar, e.image, move(e.pick), move(e.place)
         )
 
@@ -163,24 +167,24 @@ class _Reader:
 
     def _matmul(self, node: Variable, kinds: list[Any]) -> Any:
         a, b = kinds
-        if isinstance(a, Affine) and isinstance(b, np.ndarray):
+        if isinstance(a, AffineNode) and isinstance(b, np.ndarray):
             require_exact(a)
             m = np.moveaxis(np.moveaxis(a.matrix, -1, 0) @ b, 0, -1)
-            return Affine(m, np.zeros(node.shape))
-        if isinstance(a, np.ndarray) and isinstance(b, Affine):
+            return AffineNode(m, np.zeros(node.shape))
+        if isinstance(a, np.ndarray) and isinstance(b, AffineNode):
             require_exact(b)
             m = np.moveaxis(a @ np.moveaxis(b.matrix, -1, 0), 0, -1)
-            return Affine(m, np.zeros(node.shape))
+            return AffineNode(m, np.zeros(node.shape))
         if node.size != 1:
             raise Unfit(node)
         for curve, weight in ((a, b), (b, a)):
-            if isinstance(curve, Curve) and isinstance(weight, np.ndarray):
+            if isinstance(curve, UnivariateNode) and isinstance(weight, np.ndarray):
                 pick = curve.pick.ravel()
                 whole = np.zeros(curve.image.size)
                 np.add.at(whole, pick, weight.ravel())
                 if len(np.unique(pick)) < len(pick):
                     raise Unfit(node)  # sums of weights would be rounded
-                return Output(whole, curve.image, 0.0)
+                return OutputNode(whole, curve.image, 0.0)
         raise Unfit(node)
 
     def _sum(self, node: Variable, kinds: list[Any]) -> Any:
@@ -192,45 +196,45 @@ class _Reader:
             raise Unfit(node)
         whole = np.zeros(e.image.size)
         whole[pick] = np.broadcast_to(e.coefficient, e.pick.shape).ravel()
-        return Output(whole, e.image, 0.0)
+        return OutputNode(whole, e.image, 0.0)
 
     def _add(self, node: Variable, kinds: list[Any], sign: float = 1.0) -> Any:
         a, b = kinds
         if isinstance(b, np.ndarray):
-            if isinstance(a, Affine):
+            if isinstance(a, AffineNode):
                 return self._shifted(a, sign * b)
-            if isinstance(a, Output):
+            if isinstance(a, OutputNode):
                 return self._offset(a, sign * float(b.reshape(-1)[0]))
-        if isinstance(a, np.ndarray) and isinstance(b, Affine | Output):
+        if isinstance(a, np.ndarray) and isinstance(b, AffineNode | OutputNode):
             return self._add(node, [b if sign == 1 else self._negative(node, [b]), a])
         return None
 
     def _subtract(self, node: Variable, kinds: list[Any]) -> Any:
         return self._add(node, kinds, -1.0)
 
-    def _shifted(self, a: Affine, b: Array) -> Affine:
+    def _shifted(self, a: AffineNode, b: Array) -> AffineNode:
         if a.shift.any():
             raise Unfit("a second shift would be rounded")
-        return Affine(a.matrix, a.shift + b)
+        return AffineNode(a.matrix, a.shift + b)
 
-    def _offset(self, a: Output, b: float) -> Output:
+    def _offset(self, a: OutputNode, b: float) -> OutputNode:
         if a.shift:
             raise Unfit("a second shift would be rounded")
-        return Output(a.weight, a.image, b)
+        return OutputNode(a.weight, a.image, b)
 
     def _negative(self, node: Variable, kinds: list[Any]) -> Any:
         (a,) = kinds
-        if isinstance(a, Affine):
-            return Affine(-a.matrix, -a.shift)
-        if isinstance(a, Output):
-            return Output(-a.weight, a.image, -a.shift)
-        if isinstance(a, Element):
-            return Element(-a.coefficient, a.scalar, a.image, a.pick, a.place)
+        if isinstance(a, AffineNode):
+            return AffineNode(-a.matrix, -a.shift)
+        if isinstance(a, OutputNode):
+            return OutputNode(-a.weight, a.image, -a.shift)
+        if isinstance(a, GradientElement):
+            return GradientElement(-a.coefficient, a.scalar, a.image, a.pick, a.place)
         return None
 
     def _multiply(self, node: Variable, kinds: list[Any]) -> Any:
         kinds = [self._atoms(k) if is_layer(k) else k for k in kinds]
-        if all(isinstance(k, Curve | Number | np.ndarray) for k in kinds):
+        if all(isinstance(k, UnivariateNode | NumberNode | np.ndarray) for k in kinds):
             found = self._curve(node, kinds)
             if found is not None:
                 return found
@@ -241,7 +245,7 @@ class _Reader:
             raise Unfit(node)
         if (a.place >= 0).any() and (b.place >= 0).any():
             raise Unfit(node)
-        return Element(
+        return GradientElement(
             a.coefficient * b.coefficient,
             b.scalar if a.scalar is None else a.scalar,
             b.image if a.image is None else a.image,
@@ -251,15 +255,15 @@ class _Reader:
 
     def _elementwise(self, node: Variable, kinds: list[Any]) -> Any:
         """Return a function of single pre-activations."""
-        kinds = [self._atoms(k) if isinstance(k, Affine) else k for k in kinds]
+        kinds = [self._atoms(k) if isinstance(k, AffineNode) else k for k in kinds]
         found = self._curve(node, kinds)
         if found is None:
             raise Unfit(node)
         return found
 
-    def _curve(self, node: Variable, kinds: list[Any]) -> Curve | None:
-        curves = [k for k in kinds if isinstance(k, Curve)]
-        known = Curve | Number | np.ndarray
+    def _curve(self, node: Variable, kinds: list[Any]) -> UnivariateNode | None:
+        curves = [k for k in kinds if isinstance(k, UnivariateNode)]
+        known = UnivariateNode | NumberNode | np.ndarray
         if not curves or not all(isinstance(k, known) for k in kinds):
             return None
         pick = curves[0].pick.ravel()
@@ -273,19 +277,19 @@ class _Reader:
         back = np.argsort(pick)
         arguments = [
             k.image
-            if isinstance(k, Curve)
+            if isinstance(k, UnivariateNode)
             else everywhere(k.node, size)
-            if isinstance(k, Number)
+            if isinstance(k, NumberNode)
             else constant(k.ravel()[back])
             for k in kinds
         ]
         assert node.op is not None
         image = apply(node.op, tuple(arguments), node.attrs)
-        return Curve(image, curves[0].pick)
+        return UnivariateNode(image, curves[0].pick)
 
-    def _atoms(self, form: Affine) -> Curve:
+    def _atoms(self, form: AffineNode) -> UnivariateNode:
         """Take an affine array as the pre-activations; there is but one such array."""
-        flat = Affine(
+        flat = AffineNode(
             form.matrix.reshape(form.shift.size, form.matrix.shape[-1]),
             form.shift.ravel(),
         )
@@ -297,31 +301,31 @@ class _Reader:
         if np.array_equal(known.matrix, -flat.matrix) and np.array_equal(
             known.shift, -flat.shift
         ):
-            return Curve(-self.atoms, places)
+            return UnivariateNode(-self.atoms, places)
         if known.matrix.shape != flat.matrix.shape or not (
             np.array_equal(known.matrix, flat.matrix)
             and np.array_equal(known.shift, flat.shift)
         ):
             raise Unfit("two hidden layers")
-        return Curve(self.atoms, places)
+        return UnivariateNode(self.atoms, places)
 
-    def _element(self, kind: Any, node: Variable) -> Element:
+    def _element(self, kind: Any, node: Variable) -> GradientElement:
         """Return any kind as products."""
         shape = node.shape
         none = np.full(shape, -1)
         one = np.ones(shape)
-        if isinstance(kind, Element):
+        if isinstance(kind, GradientElement):
             return kind
         if isinstance(kind, np.ndarray):
-            return Element(np.broadcast_to(kind, shape), None, None, none, none)
-        if isinstance(kind, Scalar):
-            return Element(one, node, None, none, none)
-        if isinstance(kind, Curve):
-            return Element(one, None, kind.image, kind.pick, none)
-        if isinstance(kind, Affine):
+            return GradientElement(np.broadcast_to(kind, shape), None, None, none, none)
+        if isinstance(kind, ScalarNode):
+            return GradientElement(one, node, None, none, none)
+        if isinstance(kind, UnivariateNode):
+            return GradientElement(one, None, kind.image, kind.pick, none)
+        if isinstance(kind, AffineNode):
             m = kind.matrix
             if ((m != 0).sum(axis=-1) == 1).all() and not kind.shift.any():
-                return Element(m.sum(axis=-1), None, None, none, place(m))
+                return GradientElement(m.sum(axis=-1), None, None, none, place(m))
         raise Unfit(node)
 
     # -- the result ------------------------------------------------------------------

@@ -21,7 +21,7 @@ class Unfit(Exception):
 
 
 @dataclass(frozen=True, eq=False)
-class Affine:
+class AffineNode:
     """``matrix @ x + shift``, element by element: matrix has one more axis."""
 
     matrix: Array
@@ -29,7 +29,7 @@ class Affine:
 
 
 @dataclass(frozen=True, eq=False)
-class Curve:
+class UnivariateNode:
     """Elements of ``image``, a vector of functions of single pre-activations."""
 
     image: Variable  # of the symbol `atoms`
@@ -37,7 +37,7 @@ class Curve:
 
 
 @dataclass(frozen=True, eq=False)
-class Output:
+class OutputNode:
     """``shift + sum weight * image``, one number."""
 
     weight: Array
@@ -46,21 +46,21 @@ class Output:
 
 
 @dataclass(frozen=True, eq=False)
-class Scalar:
+class ScalarNode:
     """A function of outputs and labels, one number."""
 
     node: Variable
 
 
 @dataclass(frozen=True, eq=False)
-class Number:
+class NumberNode:
     """One number that no double is, such as pi."""
 
     node: Variable
 
 
 @dataclass(frozen=True, eq=False)
-class Element:
+class GradientElement:
     """An array of products: coefficient, d or not, an image's element, an input."""
 
     coefficient: Array
@@ -80,7 +80,7 @@ class OneLayer:
         ``z = matrix @ x + shift``, a row for each pre-activation.
     atoms : Variable
         The symbol of z, a vector.
-    elements : list of Element
+    elements : list of GradientElement
         The vector, in parts.
     scalar : Variable
         d, as a function of ``output`` and of labels.
@@ -93,7 +93,7 @@ class OneLayer:
     matrix: Array
     shift: Array
     atoms: Variable
-    elements: list[Element]
+    elements: list[GradientElement]
     scalar: Variable
     output: Variable
     weight: Array
@@ -101,7 +101,7 @@ class OneLayer:
     offset: float
 
 
-def require_exact(a: Affine) -> None:
+def require_exact(a: AffineNode) -> None:
     """Raise unless a product with a matrix only copies the matrix's numbers."""
     kept = np.isin(a.matrix, (-1.0, 0.0, 1.0)).all() and not a.shift.any()
     if not kept or ((a.matrix != 0).sum(axis=-1) > 1).any():
@@ -112,7 +112,7 @@ def require_exact(a: Affine) -> None:
 
 
 def everywhere(number: Variable, size: int) -> Variable:
-    """Return a vector of which every element is a number."""
+    """Return a vector, (size,), of which every element is a number."""
     spread: Any = np.broadcast_to(reshape_to(number, ()), (size,))
     found: Variable = spread
     return found
@@ -120,14 +120,14 @@ def everywhere(number: Variable, size: int) -> Variable:
 
 def is_layer(kind: Any) -> bool:
     """Whether this is a layer's pre-activations, and no inputs as they are."""
-    if not isinstance(kind, Affine):
+    if not isinstance(kind, AffineNode):
         return False
     return bool(kind.shift.any() or ((kind.matrix != 0).sum(axis=-1) > 1).any())
 
 
 def is_lone(kind: Any) -> bool:
     """Whether this is a function of the only hidden unit there is."""
-    return isinstance(kind, Curve) and kind.image.size == 1
+    return isinstance(kind, UnivariateNode) and kind.image.size == 1
 
 
 def place(m: Array) -> Array:
@@ -135,7 +135,7 @@ def place(m: Array) -> Array:
     return np.abs(m).argmax(axis=-1)
 
 
-def bared(e: Element) -> Element:
+def bared(e: GradientElement) -> GradientElement:
     """Take out of an element's scalar what is constant about it."""
     v, coefficient = e.scalar, e.coefficient
     while v is not None and v.op is not None:

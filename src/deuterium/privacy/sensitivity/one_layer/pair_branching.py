@@ -10,26 +10,30 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from deuterium.privacy.sensitivity.one_layer.affine_cuts import Records
-from deuterium.privacy.sensitivity.one_layer.pair_cells import Cells
-from deuterium.privacy.sensitivity.one_layer.pair_tables import SLACK, Table, Tables
+from deuterium.privacy.sensitivity.one_layer.affine_cuts import FirstRecords
+from deuterium.privacy.sensitivity.one_layer.pair_cells import PairCells
+from deuterium.privacy.sensitivity.one_layer.univariate_tables import (
+    SLACK,
+    PairFunctions,
+    UnivariateTable,
+)
 
 if TYPE_CHECKING:
     from deuterium.privacy.sensitivity.one_layer.pair_layer import OneFeature
 
-__all__ = ["Branches"]
+__all__ = ["PairBranching"]
 
 Array = Any
 
 FIRST = 4  # cells of tau to begin with
 FINEST = 1 / 256  # of tau, relative
-BLUR = 0.2  # of what is lacking: due to the width of tau, so that it is cut
+BLUR = 0.2  # of what is lacking: due to the width of tau, so that it is halved
 SPLITS = 40  # of ranges of z, one within the other
-ENOUGH = 0.25  # of what is lacking: if a plane gains that, nothing is cut yet
-PLANNING = 0.1  # of the time that is left, at most, for one plane
+ENOUGH = 0.25  # of what is lacking: if a cut gains that, nothing is halved yet
+PLANNING = 0.1  # of the time that is left, at most, for one affine cut
 
 
-class Branches:
+class PairBranching:
     """What remains to be done for one feature, and what is known.
 
     Parameters
@@ -43,13 +47,13 @@ class Branches:
     def __init__(self, feature: OneFeature, j: int) -> None:
         self.feature, self.j = feature, j
         self.low, self.high = float(feature.low[j]), float(feature.high[j])
-        self.tables = [Tables(feature, j, side) for side in (0, 1)]
+        self.tables = [PairFunctions(feature, j, side) for side in (0, 1)]
         self.last: tuple[Any, Any] = (None, None)  # labels share a table
         self.target, self.end = 0.0, math.inf
         self.done = 0.0
         self.stuck = 0.0  # what gets no finer
-        self.planes = True  # while they can be found in time
-        self.open: list[Cells] | None = None
+        self.cuts = True  # while they can be found in time
+        self.open: list[PairCells] | None = None
 
     @property
     def known(self) -> float:
@@ -63,7 +67,7 @@ class Branches:
         """Whether more time would bring nothing."""
         return self.known <= max(self.stuck, self.target)
 
-    def cut(self, target: float, end: float) -> None:
+    def branch(self, target: float, end: float) -> None:
         """Go on until the bound is below a target, or the time is up."""
         # what was below a higher target is not kept
         self.target, self.end = max(self.target, target), end
@@ -80,12 +84,12 @@ class Branches:
             # at once, so that an interrupt leaves nothing out
             self.open = [c for c in self.open if c is not worst] + parts
 
-    def _worked(self, cells: Cells) -> list[Cells]:
+    def _worked(self, cells: PairCells) -> list[PairCells]:
         """Return what is left of cells to work on, or parts of them."""
         cells.refine(self.target, self.end)
         before = cells.upper - self.target
-        if len(cells) and self.planes:
-            self._add_plane(cells)
+        if len(cells) and self.cuts:
+            self._add_cut(cells)
         if not len(cells):
             self.done = max(self.done, cells.upper)
             return []
@@ -100,10 +104,10 @@ class Branches:
             self.done = max(self.done, part.below)
         return [part for part in parts if len(part)]
 
-    def _parts(self, cells: Cells) -> list[Cells]:
-        """Cut the cell of tau, or the range of a z, in two: what the bound lacks.
+    def _parts(self, cells: PairCells) -> list[PairCells]:
+        """Halve the cell of tau, or the range of a z: what the bound lacks.
 
-        Return nothing if that was done too often, and nothing is left to cut.
+        Return nothing if that was done too often, and nothing is left to halve.
         """
         dual, group, multipliers = cells.worst(self.target)
         lacking = cells.upper - self.target
@@ -113,7 +117,7 @@ class Branches:
         parts = self._split(cells)
         return self._halves(cells) if wide and not parts else parts
 
-    def _halves(self, cells: Cells) -> list[Cells]:
+    def _halves(self, cells: PairCells) -> list[PairCells]:
         a, b = cells.tau
         middle = (a + b) / 2
         return [
@@ -121,7 +125,7 @@ class Branches:
             for tau in ((a, middle), (middle, b))
         ]
 
-    def _split(self, cells: Cells) -> list[Cells]:
+    def _split(self, cells: PairCells) -> list[PairCells]:
         """Halve the range of that z which is at two places at once in the worst cell.
 
         Return nothing if there is no such z, or this was done too often.
@@ -146,24 +150,24 @@ class Branches:
             for ranges in ((low, below), (above, high))
         ]
 
-    def _add_plane(self, cells: Cells) -> None:
-        """Take the plane that is best for the worst cell, for all."""
+    def _add_cut(self, cells: PairCells) -> None:
+        """Take the affine cut that is best for the worst cell, for all."""
         dual, group, _ = cells.worst(self.target)
-        # not only the side's end: see the package; what rounds off is in planes' slack
+        # not only the side's end: see the package; cuts' slack is for what rounds off
         ends = self.low, self.high - cells.tau[0]
         terms, limits = dual.terms(group), dual.limits(group)
         seconds = max(PLANNING * (self.end - time.monotonic()), 0.05)
-        records = Records(self.feature, self.j, ends)
+        records = FirstRecords(self.feature, self.j, ends)
         begun = time.monotonic()
         found = records.best(cells.table, terms, limits, cells.upper, seconds)
         if found is None:
-            self.planes = time.monotonic() - begun < seconds / 2
+            self.cuts = time.monotonic() - begun < seconds / 2
             return
-        cells.plane, multipliers = found
+        cells.cut, multipliers = found
         cells.multipliers[:] = multipliers
         cells.again(self.target, self.end)
 
-    def _whole(self, tau: tuple[float, float], side: int) -> list[Cells]:
+    def _whole(self, tau: tuple[float, float], side: int) -> list[PairCells]:
         """Return one cell for each label, of all that t and ``t' - t`` can be."""
         table, feature = self._table(tau, side), self.feature
         ranges, whole = (feature.bottom, feature.top), self._range(table)
@@ -175,18 +179,20 @@ class Branches:
             box, start = whole[None], np.zeros((1, 4, 2))
             top = np.full(1, math.inf)
             made.append(
-                Cells(feature.factor, tau, side, label, ranges, table, box, top, start)
+                PairCells(
+                    feature.factor, tau, side, label, ranges, table, box, top, start
+                )
             )
             made[-1].again(self.target, self.end)
         return made
 
-    def _table(self, tau: tuple[float, float], side: int) -> Table:
+    def _table(self, tau: tuple[float, float], side: int) -> UnivariateTable:
         if self.last[0] != (tau, side):
             self.last = (tau, side), self.tables[side].table(tau)
-        found: Table = self.last[1]
+        found: UnivariateTable = self.last[1]
         return found
 
-    def _range(self, table: Table) -> Array:
+    def _range(self, table: UnivariateTable) -> Array:
         """Return the ranges of t and ``t' - t``, empty if no z is left: (4,)."""
         if table.is_empty:
             return np.array([math.inf, -math.inf] * 2)
@@ -196,7 +202,7 @@ class Branches:
         return ends + np.array([b - slack, b + slack, -slack, slack])
 
 
-def _like(cells: Cells, table: Table, **other: Any) -> Cells:
+def _like(cells: PairCells, table: UnivariateTable, **other: Any) -> PairCells:
     """Return the same cells over another table."""
     tops, multipliers = cells.tops.copy(), cells.multipliers.copy()
     return replace(cells, table=table, tops=tops, multipliers=multipliers, **other)

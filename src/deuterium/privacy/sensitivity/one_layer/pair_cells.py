@@ -9,28 +9,31 @@ from typing import Any
 import numpy as np
 
 from deuterium.domain.domain import Domain
-from deuterium.privacy.sensitivity.one_layer.affine_cuts import Plane
-from deuterium.privacy.sensitivity.one_layer.common_factor import Corners, Factor
-from deuterium.privacy.sensitivity.one_layer.pair_dual import Dual
-from deuterium.privacy.sensitivity.one_layer.pair_tables import Table
+from deuterium.privacy.sensitivity.one_layer.affine_cuts import AffineCut
+from deuterium.privacy.sensitivity.one_layer.common_factor import (
+    CommonFactor,
+    FactorCorners,
+)
+from deuterium.privacy.sensitivity.one_layer.pair_lagrangian import PairLagrangian
+from deuterium.privacy.sensitivity.one_layer.univariate_tables import UnivariateTable
 
-__all__ = ["Cells"]
+__all__ = ["PairCells"]
 
 Array = Any
 
 BATCH = 48  # cells bounded together
-INNER = 160  # cells that are cut before something else is
-FLAT = 0.02  # range of d so narrow that cutting t helps less than the rest
+INNER = 160  # cells that are halved before something else is
+FLAT = 0.02  # range of d so narrow that halving t helps less than the rest
 LEVEL = 5e-3  # what a unit of t counts where d is level
 
 
 @dataclass(eq=False)
-class Cells:
+class PairCells:
     """Cells of t and ``t' - t`` for one cell of tau, side, label and ranges of z.
 
     Attributes
     ----------
-    factor : Factor
+    factor : CommonFactor
         d as a function of t.
     tau : tuple of float
         The cell of tau.
@@ -41,7 +44,7 @@ class Cells:
         Of d's other symbols.
     ranges : tuple of ndarray
         Of z: (H,) each.
-    table : Table
+    table : UnivariateTable
         The functions of z over these.
     box : ndarray
         (cells, 4): t from, to; ``t' - t`` from, to.
@@ -52,23 +55,23 @@ class Cells:
     below : float
         The highest bound of a cell that is not kept.
     splits : int
-        How often a range of z was cut.
-    plane : Plane or None
+        How often a range of z was halved.
+    cut : AffineCut or None
         What z cannot be, all together.
     """
 
-    factor: Factor
+    factor: CommonFactor
     tau: tuple[float, float]
     side: int
     label: Domain
     ranges: tuple[Array, Array]
-    table: Table
+    table: UnivariateTable
     box: Array
     tops: Array
     multipliers: Array
     below: float = 0.0
     splits: int = 0
-    plane: Plane | None = None
+    cut: AffineCut | None = None
 
     def __len__(self) -> int:
         return len(self.tops)
@@ -78,7 +81,7 @@ class Cells:
         """A bound over all of them, also those that are not kept."""
         return max(self.below, float(self.tops.max(initial=0.0)))
 
-    def worst(self, target: float) -> tuple[Dual, int, Array]:
+    def worst(self, target: float) -> tuple[PairLagrangian, int, Array]:
         """Return the bound of the worst cell: which of its groups, and multipliers."""
         top = int(np.argmax(self.tops))
         (corners,) = self.factor.corners(self.label, self.box[top : top + 1])
@@ -88,7 +91,7 @@ class Cells:
         return dual, worst, found[worst]
 
     def again(self, target: float, end: float) -> None:
-        """Bound what waits once more, after a change of the table or plane."""
+        """Bound what waits once more, after a change of the table or the affine cut."""
         for first in range(0, len(self), BATCH):
             if first and time.monotonic() > end:
                 break
@@ -113,7 +116,7 @@ class Cells:
         self._keep(~(low > high).any(axis=1))  # NaN leaves nothing out
 
     def refine(self, target: float, end: float) -> None:
-        """Cut cells in two until they are done, or cutting is no use."""
+        """Halve cells until they are done, or halving is no use."""
         count = 0
         self.drop(target)
         while count < INNER and len(self) and time.monotonic() < end:
@@ -122,14 +125,14 @@ class Cells:
             widths = self._widths(self.box[first])
             if widths[0].max() < FLAT:
                 return
-            self._cut(first, rest, widths, target)
+            self._bisect(first, rest, widths, target)
             count += 2 * len(first)
 
     def _keep(self, which: Array) -> None:
         self.box, self.tops = self.box[which], self.tops[which]
         self.multipliers = self.multipliers[which]
 
-    def _cut(self, first: Array, rest: Array, widths: Array, target: float) -> None:
+    def _bisect(self, first: Array, rest: Array, widths: Array, target: float) -> None:
         box, at = self.box[first], np.arange(len(first))
         axis = 2 * widths.argmax(axis=1)
         middle = (box[at, axis] + box[at, axis + 1]) / 2
@@ -167,5 +170,5 @@ class Cells:
                 found[at, slot] = multipliers
         return tops, found
 
-    def _dual(self, corners: Corners) -> Dual:
-        return Dual(self.table, self.plane, corners)
+    def _dual(self, corners: FactorCorners) -> PairLagrangian:
+        return PairLagrangian(self.table, self.cut, corners)

@@ -13,10 +13,10 @@ import numpy as np
 from deuterium.domain.domain import Domain
 from deuterium.functions.movement import concatenate
 from deuterium.graph.variable import Variable
-from deuterium.privacy.sensitivity.one_layer.common_factor import Factor
+from deuterium.privacy.sensitivity.one_layer.common_factor import CommonFactor
 from deuterium.privacy.sensitivity.one_layer.gradient_form import OneLayer
-from deuterium.privacy.sensitivity.one_layer.pair_branching import Branches
-from deuterium.privacy.sensitivity.one_layer.pair_tables import find_kinks
+from deuterium.privacy.sensitivity.one_layer.pair_branching import PairBranching
+from deuterium.privacy.sensitivity.one_layer.univariate_tables import find_kinks
 
 __all__ = ["OneFeature"]
 
@@ -52,8 +52,8 @@ class OneFeature:
         reach = size @ ((self.high - self.low) / 2)
         reach += 1e-12 * (size @ np.sqrt(self.most) + np.abs(layer.shift)) + 1e-9
         self.bottom, self.top = middle - reach, middle + reach
-        self.factor = Factor(layer)
-        self._branches: dict[int, Branches] = {}
+        self.factor = CommonFactor(layer)
+        self._branches: dict[int, PairBranching] = {}
         self._collect()
 
     def _collect(self) -> None:
@@ -111,9 +111,9 @@ class OneFeature:
         target *= target  # may overflow
         end = math.inf if limit is None else time.monotonic() + limit
         if j not in self._branches:
-            self._branches[j] = Branches(self, j)
+            self._branches[j] = PairBranching(self, j)
         with np.errstate(all="ignore"):  # what is no number proves nothing
-            self._branches[j].cut(target, end)
+            self._branches[j].branch(target, end)
         return self.known(j)
 
     def is_finished(self, j: int) -> bool:

@@ -14,8 +14,8 @@ import numpy as np
 
 from deuterium.evaluate import compile
 from deuterium.graph.traverse import free_symbols
+from deuterium.privacy.sensitivity.neighbours import FeatureNeighbours
 from deuterium.privacy.sensitivity.one_layer.common_factor import some_value
-from deuterium.privacy.sensitivity.record_pairs import Pair
 
 if TYPE_CHECKING:
     from deuterium.privacy.sensitivity.one_layer.pair_layer import OneFeature
@@ -44,8 +44,10 @@ class FarPairs:
         self.labels = [s for s in used if s.name != layer.output.name]
         self.images = compile([layer.atoms], [layer.value, *feature.images])
 
-    def found(self, pair: Pair, seed: int, seconds: float | None) -> dict[str, Array]:
-        """Return points of the domain of pairs, the best first."""
+    def found(
+        self, pair: FeatureNeighbours, seed: int, seconds: float | None
+    ) -> dict[str, Array]:
+        """Return points of the domain of pairs, the best first: (points, *shape)."""
         (j,) = pair.where
         end = time.monotonic() + (0.2 if seconds is None else seconds)
         rng = np.random.default_rng([seed, j])

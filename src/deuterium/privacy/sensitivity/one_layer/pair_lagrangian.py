@@ -1,4 +1,9 @@
-"""The bound as a function of its multipliers, made small."""
+"""The bound as a function of its Lagrange multipliers, made small.
+
+Any multipliers give a bound (weak duality; A. M. Geoffrion, "Lagrangian relaxation for
+integer programming", 1974); good ones are found by Newton's method on the largest of
+the corners, smoothed.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.privacy.sensitivity.one_layer.affine_cuts import Plane
-from deuterium.privacy.sensitivity.one_layer.common_factor import Corners
-from deuterium.privacy.sensitivity.one_layer.pair_tables import NOT, SLACK, Table
+from deuterium.privacy.sensitivity.one_layer.affine_cuts import AffineCut
+from deuterium.privacy.sensitivity.one_layer.common_factor import FactorCorners
+from deuterium.privacy.sensitivity.one_layer.univariate_tables import (
+    NOT,
+    SLACK,
+    UnivariateTable,
+)
 
-__all__ = ["Dual"]
+__all__ = ["PairLagrangian"]
 
 Array = Any
 
@@ -19,10 +28,22 @@ NEARLY = 2e-3  # of all terms: so close to the best, a place counts
 BLUNT, LESS, LEAST = 0.1, 0.5, 1e-4  # how the largest of corners is smoothed
 
 
-class Dual:
-    """The bound as a function of two multipliers, for groups of corners."""
+class PairLagrangian:
+    """The bound as a function of two multipliers, for groups of corners.
 
-    def __init__(self, table: Table, plane: Plane | None, corners: Corners) -> None:
+    Parameters
+    ----------
+    table : UnivariateTable
+        The functions of each z.
+    cut : AffineCut or None
+        What z cannot be, all together.
+    corners : FactorCorners
+        d and d' at the corners of cells.
+    """
+
+    def __init__(
+        self, table: UnivariateTable, cut: AffineCut | None, corners: FactorCorners
+    ) -> None:
         self.table, values = table, table.values
         self.shape = values.shape[1:]
         self.flat = values.reshape(8, -1)
@@ -37,15 +58,28 @@ class Dual:
         # ||d u - d' v||, where ||u|| and ||v|| are at most these
         self.blur = np.sqrt(self.sizes[:2]) @ corners.errors * (1 + SLACK)
         self.most = 0.0
-        if plane is not None:
-            tilt = plane.over(table)
-            self.most = plane.most
+        if cut is not None:
+            tilt = cut.over(table)
+            self.most = cut.most
             self.flat = np.concatenate([self.flat, tilt.reshape(1, -1)])
-            size = np.abs(tilt).max(axis=1).sum() + abs(plane.most)
+            size = np.abs(tilt).max(axis=1).sum() + abs(cut.most)
             self.sizes = np.append(self.sizes, size)
 
     def least(self, start: Array, target: float) -> tuple[Array, Array]:
-        """Return the least bounds found, and where; those below a target are left."""
+        """Return the least bounds found, and where; those below a target are left.
+
+        Parameters
+        ----------
+        start : ndarray
+            (groups, 2): multipliers of t and ``t' - t`` to begin with.
+        target : float
+            A squared distance.
+
+        Returns
+        -------
+        tuple of ndarray
+            The bounds, (groups,), and their multipliers, (groups, 2).
+        """
         count = len(start)
         aim = np.maximum(np.sqrt(target) - self.blur, 0.0) ** 2
         best = np.full(count, np.inf)
@@ -78,6 +112,7 @@ class Dual:
     def apart(self, group: int, multipliers: Array) -> tuple[int, float] | None:
         """Return which z a group wants at two places, and a number between.
 
+        The multipliers are those of t and ``t' - t``, (2,).
         Places count that are nearly the best; of all z the one whose part of t or of
         ``t' - t`` differs most between two of them.  None if all are at one place.
         """
@@ -134,7 +169,7 @@ class Dual:
         return np.where([1, 0, 1, 0], e.min(axis=0), e.max(axis=0))
 
     def _weights(self, groups: Any, multipliers: Array) -> Array:
-        """Return the weights of the table's functions, and of the plane's."""
+        """Return the weights of the table's functions, and of the affine cut's."""
         f = self.factors[groups].reshape(-1, 4)
         m = np.repeat(multipliers, self.corners, axis=0)
         one = np.ones((len(f), len(self.flat) - 8))

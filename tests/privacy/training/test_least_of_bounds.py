@@ -10,9 +10,10 @@ import pytest
 
 import deuterium as dt
 from deuterium import privacy
-from deuterium.privacy.training.step_bounds import Enclosed
+from deuterium.privacy.training.step_bounds import EnclosedBound
 from deuterium.transform import grad
-from tests.privacy.training.test_step_bounds import Case, exactly
+from tests.privacy.training import cases
+from tests.privacy.training.cases import Case, exactly
 
 ClipFreeSGD = partial(privacy.ClipFreeSGD, relation="add_or_remove_one")
 
@@ -25,7 +26,7 @@ def enclosed(trainer):
     """Return what encloses the norm of the gradient of any loss."""
     symbols = trainer._weights
     slopes = grad(trainer._single, list(symbols.values()))
-    return Enclosed(dict(zip(symbols, slopes, strict=True)), trainer._rows)
+    return EnclosedBound(dict(zip(symbols, slopes, strict=True)), trainer._rows)
 
 
 def every_factor(weights, rng):
@@ -39,7 +40,7 @@ def every_factor(weights, rng):
 @pytest.mark.parametrize("sizes", SCALES)
 @pytest.mark.parametrize("seed", range(500, 530))
 def test_no_bound_is_looser_than_the_enclosure(seed, sizes, monkeypatch):
-    monkeypatch.setattr("test_training_bounds.SIZES", sizes)
+    monkeypatch.setattr(cases, "SIZES", sizes)
     check(Case(seed), ROUNDED if max(sizes) < 100 else ROUNDED_LARGE)
 
 
@@ -47,7 +48,7 @@ def test_no_bound_is_looser_than_the_enclosure(seed, sizes, monkeypatch):
 @pytest.mark.parametrize("sizes", SCALES)
 @pytest.mark.parametrize("seed", range(1000, 1500))
 def test_no_bound_is_looser_in_many_draws(seed, sizes, monkeypatch):
-    monkeypatch.setattr("test_training_bounds.SIZES", sizes)
+    monkeypatch.setattr(cases, "SIZES", sizes)
     check(Case(seed), ROUNDED if max(sizes) < 100 else ROUNDED_LARGE)
 
 

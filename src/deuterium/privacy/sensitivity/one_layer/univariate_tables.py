@@ -1,4 +1,8 @@
-"""The functions of one pre-activation, and their tables."""
+"""The functions of one pre-activation, and their tables.
+
+Between two nodes a function lies within ``width**2 / 8`` times its largest curvature of
+its linear interpolation; where it has a kink, ranges take the place of that.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +23,7 @@ from deuterium.transform import grad
 if TYPE_CHECKING:
     from deuterium.privacy.sensitivity.one_layer.pair_layer import OneFeature
 
-__all__ = ["NOT", "SLACK", "Table", "Tables", "find_kinks"]
+__all__ = ["NOT", "SLACK", "PairFunctions", "UnivariateTable", "find_kinks"]
 
 Array = Any
 
@@ -31,7 +35,7 @@ NOT = -1e30  # in place of alpha, where a second record would leave its range
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class UnivariateTable:
     """The functions over all of z, for one cell of tau.
 
     Attributes
@@ -68,7 +72,7 @@ class Table:
         high = np.where(there, value + spread, -np.inf).max(axis=1)
         return float(low.sum()), float(high.sum())
 
-    def within(self, low: Array, high: Array) -> Table:
+    def within(self, low: Array, high: Array) -> UnivariateTable:
         """Return the same without what matters only outside of ranges of z: (H,) each.
 
         Pieces between nodes, and rows by themselves, stay if they have more than an
@@ -87,7 +91,7 @@ class Table:
         return replace(self, values=values)
 
 
-class Tables:
+class PairFunctions:
     """alpha, gamma, beta and t's parts for one feature and side, as graphs."""
 
     def __init__(self, feature: OneFeature, j: int, side: int) -> None:
@@ -135,7 +139,7 @@ class Tables:
             _joined([second(f, s) for f in five]) for s in (self.z, self.tau)
         ]
 
-    def table(self, tau: tuple[float, float]) -> Table:
+    def table(self, tau: tuple[float, float]) -> UnivariateTable:
         """Return the five functions at nodes, with what lies between them."""
         size = len(self.feature.bottom)
         z = self._nodes_at(tau)
@@ -275,7 +279,7 @@ class Tables:
         nodes[0], nodes[-1] = low, high
         return nodes
 
-    def _pieces(self, z: Array, tau: tuple[float, float]) -> Table:
+    def _pieces(self, z: Array, tau: tuple[float, float]) -> UnivariateTable:
         """Return ranges over pieces, where there are kinks."""
         box = Box({self.z: (z[:-1], z[1:]), self.tau: tau})
         size = z.shape[1]
@@ -293,7 +297,7 @@ class Tables:
         tau: tuple[float, float],
         z: Array,
         nodes: int,
-    ) -> Table:
+    ) -> UnivariateTable:
         """Return alpha and gamma from above, the others with their radii.
 
         These, and what of them is due to the width of tau, are given: (2, rows, 5, H).
@@ -319,7 +323,7 @@ class Tables:
         columns = [above, middle, radius]
         whole = np.concatenate(columns, axis=1)  # (rows, 8, H)
         values = np.ascontiguousarray(np.moveaxis(whole, 0, -1))  # (8, H, rows)
-        return Table(values, low, high, nodes, np.moveaxis(late, 0, -1))
+        return UnivariateTable(values, low, high, nodes, np.moveaxis(late, 0, -1))
 
 
 def _joined(parts: Sequence[Variable]) -> Variable:
@@ -328,13 +332,17 @@ def _joined(parts: Sequence[Variable]) -> Variable:
 
 
 def second(f: Variable, by: Variable) -> Variable:
+    """Return second derivatives of functions of single elements: of their shape."""
     first = grad(f.sum(), by)
     found: Variable = grad(first.sum(), by)
     return found
 
 
 def ends_over(f: Variable, boxes: Domain, lead: tuple[int, ...]) -> tuple[Array, Array]:
-    """Return lower and upper ends over boxes, also of what does not depend on them."""
+    """Return lower and upper ends over boxes: (*lead, *shape of f) each.
+
+    Also of what does not depend on the boxes, whose ends have the leading axes.
+    """
     found = enclose(f, boxes)
     shape = (*lead, *f.shape)
     return np.broadcast_to(found.lower, shape), np.broadcast_to(found.upper, shape)
@@ -379,9 +387,9 @@ def find_kinks(f: Variable, z: Variable, low: Array, high: Array) -> Array:
             return none
         order = np.argsort(~held, axis=0, kind="stable")[:count]
         ends = np.take_along_axis(ends, order[:, None], axis=0)
-        cut = ends[:, 0] + 0.4871 * (ends[:, 1] - ends[:, 0])
+        middle = ends[:, 0] + 0.4871 * (ends[:, 1] - ends[:, 0])
         last = ends
         ends = np.concatenate(
-            [np.stack([ends[:, 0], cut], 1), np.stack([cut, ends[:, 1]], 1)]
+            [np.stack([ends[:, 0], middle], 1), np.stack([middle, ends[:, 1]], 1)]
         )
     return last

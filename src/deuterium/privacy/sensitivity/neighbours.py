@@ -1,4 +1,7 @@
-"""Two records side by side: the same graph and domain under other names."""
+"""Neighbours by replacing: two records side by side, or two that differ in one feature.
+
+The second record is the same graph over the same domain, under other names.
+"""
 
 from __future__ import annotations
 
@@ -21,14 +24,14 @@ from deuterium.graph.variable import Variable
 from deuterium.ops.indexing import take_places
 from deuterium.ops.shapes import reshape_to
 
-__all__ = ["Copies", "Group", "Pair", "each_label"]
+__all__ = ["FeatureGroup", "FeatureNeighbours", "Neighbours", "each_label"]
 
 Array = Any
 Point = Mapping[str, Array]
-Group = tuple[int, ...]  # places of features that change together
+FeatureGroup = tuple[int, ...]  # places of features that change together
 
 
-class Copies:
+class Neighbours:
     """A domain and its double.
 
     Parameters
@@ -78,7 +81,7 @@ class Copies:
         yield dict(point)
 
 
-class Pair(Copies):
+class FeatureNeighbours(Neighbours):
     """Two records that differ in some elements of one symbol.
 
     ``doubled`` holds every such pair, both records in the domain.  Where a domain is no
@@ -94,7 +97,7 @@ class Pair(Copies):
     """
 
     def __init__(
-        self, parts: list[Variable], x: Variable, where: Group, domain: Domain
+        self, parts: list[Variable], x: Variable, where: FeatureGroup, domain: Domain
     ) -> None:
         super().__init__(domain, [], ())
         self.x, self.where = x, list(where)
@@ -229,7 +232,10 @@ class Pair(Copies):
             yield factors.reshape(self.x.shape)
 
     def ends(self, domain: Domain, seed: int) -> dict[str, Array] | None:
-        """Return corners in which the feature goes from one end to the other."""
+        """Return corners in which the feature goes from one end to the other.
+
+        By name: (corners, *shape of the symbol); None where there are none.
+        """
         if self.limits is None:
             return None
         low, high = self.limits
@@ -284,7 +290,15 @@ def _common(shared: Any, known: set[str]) -> set[str]:
 
 
 def each_label(labels: Sequence[Variable], domain: Domain) -> list[Domain]:
-    """Return a domain for each label there is, or one for all of them."""
+    """Return a domain for each label there is, or one for all of them.
+
+    Parameters
+    ----------
+    labels : sequence of Variable
+        Symbols, of any shape.
+    domain : Domain
+        Where they lie.  More than 16 combinations are taken as one box.
+    """
     found = [Domain({}, {})]
     for s in labels:
         table = domain.table(s)
