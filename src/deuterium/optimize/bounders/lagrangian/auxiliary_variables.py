@@ -14,8 +14,8 @@ import numpy as np
 
 from deuterium.budget import check
 from deuterium.domain.problem import Problem
-from deuterium.graph.constructors import apply, constant, symbol
-from deuterium.graph.operator import Operator, lookup
+from deuterium.graph.constructors import apply, symbol
+from deuterium.graph.operator import lookup
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
@@ -24,8 +24,10 @@ from deuterium.ops.indexing import take_places
 from deuterium.ops.shapes import reshape_to
 from deuterium.optimize.bounders.lagrangian.add_function import entered
 from deuterium.optimize.bounders.lagrangian.affine_terms import (
+    flattened,
     identity,
     is_linear,
+    is_sum,
     through,
 )
 from deuterium.optimize.bounders.lagrangian.factored_parts import (
@@ -40,33 +42,18 @@ from deuterium.optimize.bounders.lagrangian.factored_parts import (
     Product,
     Term,
     Unsuited,
-    flat,
     thin,
+)
+from deuterium.optimize.bounders.lagrangian.univariate_arrays import (
+    MOVES,
+    as_univariate,
 )
 
 Array = Any
 Kind = Interval | Fused | Affine | Product
 
-MOVES = {"reshape", "transpose", "gather", "broadcast", "concatenate"}
 MOST = 600  # multipliers; with more, the solver's steps take seconds
 LARGEST = 2**23  # coefficients; a graph with more is left to other bounders
-
-# functions with a kink at zero: what they are to the left and to the right of it
-KINKS: dict[str, tuple[Any, Any]] = {
-    "relu": (lambda x: _filled(x, 0.0), lambda x: x),
-    "relu'": (lambda x: _filled(x, 0.0), lambda x: _filled(x, 1.0)),
-    "absolute": (lambda x: -x, lambda x: x),
-    # at the kink itself it is 0, which is at neither side
-    "absolute'": (
-        lambda x: apply(lookup("absolute'"), (x,), {}),
-        lambda x: _filled(x, 1.0),
-    ),
-    "flat": (lambda x: _filled(x, 0.0), lambda x: _filled(x, 0.0)),
-}
-
-
-def _filled(x: Variable, value: float) -> Variable:
-    return constant(np.full(x.shape, value) if x.shape else value)
 
 
 class Structure:
@@ -147,7 +134,7 @@ class Structure:
         known = self.kinds[node]
         if isinstance(known, Fused):
             return known
-        definition = _flattened(self.affine(node))
+        definition = flattened(self.affine(node))
         number = len(self.groups)
         group = self._enter(ATOM, node.size, [node], f"atoms{number}")
         self._define(group, [definition])
@@ -185,7 +172,7 @@ class Structure:
         if all(isinstance(k, Interval) for k in kinds):
             return _finite(node.op.enclosure(*kinds, **node.attrs))
         if node.op.elementwise or node.op.name in MOVES:
-            fused = self._fused(node)
+            fused = as_univariate(node, kinds)
             if fused is not None:
                 return fused
         if is_linear(node, kinds):
@@ -195,43 +182,6 @@ class Structure:
     def _varying(self, node: Variable) -> Affine | Interval:
         known = self.kinds[node]
         return known if isinstance(known, Interval) else self.affine(node)
-
-    def _fused(self, node: Variable) -> Fused | None:
-        """Return the node as a function of single coordinates, if it is that."""
-        assert node.op is not None
-        given: list[Fused | None] = []
-        for a in node.args:
-            kind = self.kinds[a]
-            if not isinstance(kind, (Fused, Interval)):
-                return None
-            given.append(kind if isinstance(kind, Fused) else None)
-        fused = [k for k in given if k is not None]
-        if len({k.group for k in fused}) != 1:
-            return None
-        source = _source(node, given)
-        if source is None:
-            return None
-        plain = node.op.name in MOVES and all(k is not None and k.plain for k in given)
-        return Fused(fused[0].group, source, self._image(node, given), plain)
-
-    def _image(self, node: Variable, given: list[Fused | None]) -> Image:
-        op = node.op
-        assert op is not None
-        sides: list[list[Variable]] = [[], [], []]
-        for a, k in zip(node.args, given, strict=True):
-            image = Image(a, a, a) if k is None else k.image
-            for side, v in zip(
-                sides, (image.full, image.left, image.right), strict=True
-            ):
-                side.append(v)
-        full = apply(op, tuple(sides[0]), node.attrs)
-        (first, *_) = given
-        if op.name in KINKS and first is not None and first.plain:
-            left, right = KINKS[op.name]
-            return Image(full, left(sides[1][0]), right(sides[2][0]))
-        if all(k is None or not k.image.kinked for k in given):
-            return Image(full, full, full)
-        return Image(full, _side(op, sides[1], node), _side(op, sides[2], node))
 
     def _bent(self, node: Variable) -> Kind:
         """Return the kind of a node that is neither fused nor affine."""
@@ -249,7 +199,7 @@ class Structure:
             return self._product(a, b)
         if node.op.elementwise and len(varying) == 1:
             self._atoms(varying[0])
-            fused = self._fused(node)
+            fused = as_univariate(node, [self.kinds[a] for a in node.args])
             if fused is not None:
                 return fused
         return self._free(node)
@@ -364,13 +314,11 @@ class Structure:
 
     def _pair(self, node: Variable, product: Product) -> Term:
         if node not in self.terms:
-            sides = [
-                _flattened(self.affine(f)) for f in (product.first, product.second)
-            ]
+            sides = [flattened(self.affine(f)) for f in (product.first, product.second)]
             number = len(self.groups)
             factors = [product.first, product.second]
             group = self._enter(PAIR, node.size, factors, f"pairs{number}")
-            group.sums = [_is_sum(s) for s in sides]
+            group.sums = [is_sum(s) for s in sides]
             self._define(group, sides)
             places = np.arange(node.size)
             self.terms[node] = Term(number, places, np.full(node.size, 2))
@@ -381,40 +329,3 @@ def _finite(x: Interval) -> Interval:
     if not (np.all(np.isfinite(x.lower)) and np.all(np.isfinite(x.upper))):
         raise Unsuited("a constant is infinite or undefined")
     return Interval.unchecked(np.asarray(x.lower), np.asarray(x.upper))
-
-
-def _flattened(a: Affine) -> Affine:
-    """Return an affine array as a vector."""
-    parts = {t: flat(c, 1) for t, c in a.parts.items()}
-    return Affine(parts, flat(a.constant, 0))
-
-
-def _is_sum(a: Affine) -> bool:
-    """Whether some element combines several terms (else it is but a copy of one)."""
-    used: Any = 0
-    for c in a.parts.values():
-        used = used + np.count_nonzero((c.lower != 0) | (c.upper != 0), axis=0)
-    return bool(np.any(np.asarray(used) > 1))
-
-
-def _source(node: Variable, given: list[Fused | None]) -> Array | None:
-    """Return the coordinate of each element, or None where two meet in one."""
-    assert node.op is not None
-    if node.op.name in MOVES:
-        places = [
-            np.full(a.shape, -1) if k is None else k.source
-            for a, k in zip(node.args, given, strict=True)
-        ]
-        return np.asarray(node.op.value(*places, **node.attrs))
-    source = np.full(node.shape, -1)
-    for k in given:
-        if k is None:
-            continue
-        if np.any((source >= 0) & (k.source >= 0) & (source != k.source)):
-            return None
-        source = np.maximum(source, k.source)
-    return source
-
-
-def _side(op: Operator, args: list[Variable], node: Variable) -> Variable:
-    return apply(op, tuple(args), node.attrs)
