@@ -1,4 +1,4 @@
-"""A scalar graph taken apart into coordinates, functions of them, and definitions.
+"""Factors a scalar graph into coordinates, functions of them, and definitions.
 
 One pass over the nodes.  A node is *constant*; or *fused*, each element a function of
 one coordinate, all of one group; or *affine* in fused elements and products; or a

@@ -1,9 +1,12 @@
-"""A scalar graph taken apart: which coordinates there are, and what is affine in what.
+"""Factors a scalar graph: auxiliary variables, and what is affine in what.
 
 One pass over the nodes in topological order.  A node is a constant; or *fused*, each
 element a function of one coordinate; or *affine* in terms (fused elements and
 products); or a product waiting to be used.  A function of one variable applied to an
 affine node makes its elements coordinates, called atoms.
+
+References: G. P. McCormick, "Computability of global solutions to factorable nonconvex
+programs: part I", Mathematical Programming 10, 1976.
 """
 
 from __future__ import annotations
