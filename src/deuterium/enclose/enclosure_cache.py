@@ -162,6 +162,7 @@ def _compiled(simple: Variable, full: Enclose) -> EnclosureProgram | None:
 
 
 def _without_symbols(order: Sequence[Variable]) -> list[Variable]:
+    """Return those of some nodes, in topological order, that depend on no symbol."""
     free: set[Variable] = set()
     for n in order:
         if n.is_symbol or any(a in free for a in n.args):
