@@ -302,7 +302,7 @@ class Structure(Layout):
         return found if isinstance(found, np.ndarray) else objects((), [found])
 
     def _scaled(self, node: Variable) -> Array:
-        """Return a fused node as multiples of terms: ``(c u)**2`` is ``c**2 * u**2``.
+        """Return a fused node as terms times numbers: ``(c u)**2`` is ``c**2 u**2``.
 
         Energies count terms without their constant factors.
         """

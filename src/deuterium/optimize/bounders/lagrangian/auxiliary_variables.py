@@ -242,7 +242,7 @@ class Structure:
         return Affine(parts, arithmetic.multiply(found.constant, factor))
 
     def _fused_affine(self, node: Variable) -> Affine:
-        """Return a fused node as terms; those moved are terms of where they were."""
+        """Return a fused node as terms, a moved one as those of its source."""
         known = self.kinds[node]
         assert isinstance(known, Fused)
         if self._is_moved(node, known):
