@@ -302,9 +302,9 @@ class Structure(Layout):
         return found if isinstance(found, np.ndarray) else objects((), [found])
 
     def _scaled(self, node: Variable) -> Array:
-        """Return a fused node as terms times numbers: ``(c u)**2`` is ``c**2 u**2``.
+        """Return the elements of a fused node as multiples of terms.
 
-        Energies count terms without their constant factors.
+        Energies count terms without constant factors: ``(c u)**2`` is ``c**2 * u**2``.
         """
         chain: list[tuple[str, Variable | None]] = []
         while (step := self._step(node)) is not None:
