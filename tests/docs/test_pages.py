@@ -12,7 +12,7 @@ from deuterium.graph.operator import BY_UFUNC
 from deuterium.transform.simplify.rule_table import RULES
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
 
 
 def test_every_supported_function_is_on_the_page():

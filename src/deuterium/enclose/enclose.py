@@ -3,6 +3,9 @@
 What is enclosed is the real-number function of the graph; every rounding goes outward.
 Finite sets of values (`Choice`, `OneHot`) are enumerated where they are few, so that
 the result is the hull of one enclosure per combination.
+
+That one pass contains the range is the fundamental theorem of interval analysis (R. E.
+Moore, "Interval Analysis", Prentice-Hall 1966).
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 The hull of enclosures over parts that cover a box encloses the whole.  The parts that
 determine the two ends are cut first, many at a time.
+
+References: S. Skelboe, "Computation of rational interval functions", BIT 14, 1974.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Functions of NumPy that are short in terms of the others."""
+"""NumPy functions written with others: kron, diff, delete, stacks, linalg's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why an enclosure is infinite."""
+"""The Cause of an infinite enclosure: operator, source line, ranges."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether this thread's arithmetic is the one that every bound is proved for.
+"""Checks that floating-point arithmetic is IEEE 754 double, rounded to nearest.
 
 IEEE 754 double precision, rounded to nearest, subnormal numbers included.  Any library
 may change that for the thread that loads it, without a word: code linked with

@@ -2,6 +2,8 @@
 
 Every function takes Intervals and returns one.  Undefined results (outside the domain,
 or at a pole) are NaN at both ends; NaN in gives NaN out.
+
+References: R. E. Moore, "Interval Analysis", Prentice-Hall 1966.
 """
 
 from __future__ import annotations

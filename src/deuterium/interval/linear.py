@@ -55,7 +55,10 @@ def add_reduce(a: Interval, axis: tuple[int, ...]) -> Interval:
 def _nonnegative_sum(
     low: Array, high: Array, axis: tuple[int, ...], count: int
 ) -> Interval:
-    """Sum numbers ``>= 0``: the error is relative, and the sum stays ``>= 0``."""
+    """Sum numbers ``>= 0``: the error is relative, and the sum stays ``>= 0``.
+
+    Shapes: ``low`` and ``high`` equal; ``count`` is the number of terms of each sum.
+    """
     error = gamma(count + 2)
     return _make(
         np.minimum(np.sum(low, axis=axis), MAX) * (1.0 - error),

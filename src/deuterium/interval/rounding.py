@@ -2,8 +2,8 @@
 
 Every function returns numbers that are certainly below (``_down``) or above (``_up``)
 the exact real result, in the rounding-to-nearest arithmetic of IEEE 754 double
-precision, without touching the processor's rounding mode.  They work on arrays and on
-Python floats.
+precision, without touching the processor's rounding mode.  They work on arrays, which
+broadcast against each other, and on Python floats.
 
 Sums are rounded to the tightest directed result (the sign of the error term of Knuth's
 TwoSum decides); products, quotients and roots to the tightest where the operands are

@@ -1,8 +1,8 @@
-"""The four commonest rules on plain Python floats: a fast path, not another rule.
+"""Interval rules on plain Python floats, for graphs of very many scalar nodes.
 
 A graph written on object arrays has a hundred thousand scalar nodes; NumPy's overhead
 on each would cost more than the whole analysis.  Tests hold every function here equal,
-bit for bit but for the sign of zero, to its namesake in `arithmetic`.
+bit for bit but for the sign of zero, to its namesake in `interval_arithmetic`.
 """
 
 from __future__ import annotations

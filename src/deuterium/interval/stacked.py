@@ -2,9 +2,12 @@
 
 Lower and upper ends are stacked along a new first axis, ``e[0]`` and ``e[1]``, so that
 one NumPy call serves both; a constant (a thin interval) is its plain array.  Rules here
-are as sound as those of `arithmetic` but looser by a few ulps: they round every result
-outward without asking whether it was exact.  What they do not cover (infinite ends, a
-pole) raises `Uncovered`, and the caller falls back to the full rules.
+are as sound as those of `interval_arithmetic` but looser by a few ulps: they round
+every result outward without asking whether it was exact.  What they do not cover
+(infinite ends, a pole) raises `Uncovered`, and the caller falls back to the full rules.
+
+Shapes: ends are (2, *shape), a thin interval is (*shape); they broadcast, and axes are
+negative.
 
 Two things hold of all stacked ends.
 

@@ -1,4 +1,4 @@
-"""Parts of the domain, what a bounder says of them, and why it is so.
+"""Regions of the domain, and what a bounder says of them with its proofs.
 
 *Coordinates* are the inputs of a `Problem`, in its order, and behind them *atoms*:
 further scalars of the graph (the inputs of activations, say) that may be cut like
@@ -142,7 +142,10 @@ class Bounder(ProofSource, ABC):
 
 
 def whole(low: Array, high: Array, state: int = 0) -> Regions:
-    """Return one region with these ends of its coordinates."""
+    """Return one region with these ends of its coordinates.
+
+    Shapes: ``low`` and ``high`` (k,) or (B, k).
+    """
     low, high = np.atleast_2d(low).astype(float), np.atleast_2d(high).astype(float)
     return Regions(
         low,

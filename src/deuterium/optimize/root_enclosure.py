@@ -1,4 +1,4 @@
-"""What is known of a maximisation before anything else is tried: the enclosure.
+"""The enclosure at the root: the bound before anything else is tried.
 
 It is the bound that `enclose` gives, and so the most that may ever be claimed.  Its
 proof is ``("enclosure", {"labels": [names]})``: ranges over the region of the graph as

@@ -1,4 +1,4 @@
-"""The lower side: good points found by search.
+"""`search`: good points by population search or SciPy, and `enclose_at`.
 
 What is found here is an `Estimate` and never a bound: the true supremum may lie above
 it.  It is a different type from anything certified, so that the two cannot be mixed

@@ -3,6 +3,9 @@
 The result is a graph again, so it can be printed, evaluated, enclosed and
 differentiated like any other.  A node of a derivative carries the source line of the
 node it came from, so that a pole in a gradient points at the user's own code.
+
+References: A. Griewank and A. Walther, "Evaluating Derivatives", 2nd ed., SIAM 2008,
+section 3.2 (the adjoint of every node, in reverse order).
 """
 
 from __future__ import annotations

@@ -4,6 +4,9 @@ Judged by the operators between them: *affine* ones; *quadratic*, a sum of squar
 affine functions with factors that are not negative and do not depend on the symbol,
 plus what does not depend on it and is not negative; *convex* and not negative, such as
 the root or square of a quadratic or the absolute value of an affine function.
+
+The rules are those by which convex functions are composed (S. Boyd and L.
+Vandenberghe, "Convex Optimization", Cambridge 2004, section 3.2).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The graphs that proofs speak of, made ready on first use."""
+"""Graphs that proofs speak of (objective, core, slopes, curvatures), on first use."""
 
 from __future__ import annotations
 

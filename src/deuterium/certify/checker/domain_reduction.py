@@ -1,4 +1,4 @@
-"""Steps that make a region smaller without losing its supremum, derived again."""
+"""Check of domain reductions: steps that lose no supremum, derived again."""
 
 from __future__ import annotations
 

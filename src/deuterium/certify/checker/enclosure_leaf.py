@@ -1,4 +1,4 @@
-"""The bound of the graph as given, label by label: what `enclose` says of it."""
+"""Check of an enclosure leaf: ranges of the graph as given, label by label."""
 
 from __future__ import annotations
 

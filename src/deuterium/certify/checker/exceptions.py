@@ -1,4 +1,4 @@
-"""Why a proof stops: nothing is known of a value, or a region holds no point."""
+"""Exceptions of the checker: nothing is known of a value, or a region is empty."""
 
 from __future__ import annotations
 

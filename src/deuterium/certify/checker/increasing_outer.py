@@ -1,4 +1,4 @@
-"""The core S of an objective F = m(S), and the rising function m around it.
+"""The core S of an objective F = m(S), and the increasing function m around it.
 
 Methods with derivatives speak of S: ``sup m(S) = m(sup S)``, and S rises, bends and
 turns where F could only be flat or have a kink.  S is found by taking off F, from the

@@ -1,4 +1,4 @@
-"""Labels put in as numbers: the objective where some symbols have fixed values.
+"""The objective with labels put in as numbers, made on first use.
 
 What a proof says of a region in which every label has one value, it says of the graph
 with these values put in, simplified over the domain.

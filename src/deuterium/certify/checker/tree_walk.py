@@ -1,4 +1,4 @@
-"""The walk down the proof tree: every region accounted for, every leaf bounded."""
+"""Walk down the proof tree: every region accounted for, every leaf bounded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one check may take: work in proportion to the proof, and memory of its own."""
+"""Limits on the work and memory of one check, in proportion to the proof."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Symbols in Euclidean balls: regions shrunk to them, corners outside dropped."""
+"""Reduction of regions to the Euclidean balls that symbols lie in."""
 
 from __future__ import annotations
 
@@ -70,6 +70,8 @@ def _room(low: Array, high: Array, centre: Array, radius: float) -> tuple[Array,
     """Return how far each input can be from the centre, and which boxes are outside.
 
     Sums of n squares of differences are known to a relative n + 8 roundings.
+
+    Shapes: ``low`` and ``high`` (B, n), ``centre`` (n,).
     """
     away = np.maximum(np.maximum(low - centre, centre - high), 0.0)
     squares = np.square(away)

@@ -1,4 +1,4 @@
-"""Symbols with finitely many values: cut between values, shrink to those left."""
+"""Branching on symbols with finitely many values, before anything else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bounders that first leave out of a region what is not in the domain."""
+"""Base of the bounders that first reduce a region to the domain."""
 
 from __future__ import annotations
 
@@ -58,6 +58,9 @@ class Shrinking(Bounder):
 
 
 def tightened(at: Array, low: Array, high: Array) -> Step:
-    """Return the step that leaves these ends to some coordinates."""
+    """Return the step that leaves these ends to some coordinates.
+
+    Shapes: all (coordinates,).
+    """
     data = {"at": at.tolist(), "lower": low.tolist(), "upper": high.tolist()}
     return "tighten", data

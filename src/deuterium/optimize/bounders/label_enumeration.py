@@ -1,8 +1,10 @@
-"""Labels put in as numbers: one simpler graph, with its own bounder, for each value.
+"""Enumeration of labels: a simpler graph with its own bounder for each value.
 
 A gradient norm with the label put in is a simpler function than with the label as an
 input.  Labels are the symbols with finitely many values, and those that the objective
 is convex in, of whose range only the two end points count.
+
+A convex function is largest over an interval at one of its ends.
 """
 
 from __future__ import annotations

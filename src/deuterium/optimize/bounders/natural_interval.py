@@ -1,4 +1,4 @@
-"""Plain intervals: the enclosure of the objective over the box of inputs.
+"""The natural interval bounder: the enclosure of the objective over each box.
 
 The bounder of last resort, for graphs too large to differentiate, and the first that
 every other is compared with.  Its proof is ``("interval", {})``: evaluating the graph
@@ -61,21 +61,30 @@ class PlainBounder(Bounder):
 
 
 def enclosed(problem: Problem, low: Array, high: Array) -> Array:
-    """Return upper bounds of the objective over a batch of boxes."""
+    """Return upper bounds of the objective over a batch of boxes.
+
+    Shapes: ``low`` and ``high`` (B, n).
+    """
     bounds = problem.boxes(low, high)
     box = Box({s: (bounds[s.name][0], bounds[s.name][1]) for s in problem.symbols})
     return np.broadcast_to(enclose(problem.objective, box).upper, (len(low),))
 
 
 def middles(low: Array, high: Array) -> Array:
-    """Return a point inside each box: its middle where that is finite."""
+    """Return a point inside each box: its middle where that is finite.
+
+    Shapes: both (B, n).
+    """
     finite = np.clip(low, -MIDDLE, None), np.clip(high, None, MIDDLE)
     middle = finite[0] + 0.5 * (finite[1] - finite[0])
     return np.clip(middle, low, high)
 
 
 def longest_side(low: Array, high: Array, scale: Array) -> tuple[Array, Array]:
-    """Return where to cut each box: its longest side (-1 if none), in the middle."""
+    """Return where to cut each box: its longest side (-1 if none), in the middle.
+
+    Shapes: ``low`` and ``high`` (B, n), ``scale`` (n,).
+    """
     if not low.shape[1]:
         return np.full(len(low), -1), np.zeros(len(low))
     with np.errstate(over="ignore", invalid="ignore"):
@@ -88,7 +97,10 @@ def longest_side(low: Array, high: Array, scale: Array) -> tuple[Array, Array]:
 
 
 def middle_of(low: Array, high: Array) -> Array:
-    """Return a number between two ends, finite though an end be not."""
+    """Return a number between two ends, finite though an end be not.
+
+    Shapes: any that broadcast.
+    """
     with np.errstate(all="ignore"):
         width = high - low
         middle = np.where(np.isfinite(width), low + 0.5 * width, 0.5 * low + 0.5 * high)

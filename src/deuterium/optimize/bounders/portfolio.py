@@ -1,4 +1,4 @@
-"""Several bounders of one problem: one that cuts, others for the whole domain.
+"""A portfolio of bounders at the root: one that cuts, others tried once.
 
 No single method dominates, but a bound holds for all that is cut from a region.  Where
 the main bounder's bound of the whole box of inputs leaves much to gain, the others try

@@ -1,4 +1,4 @@
-"""A record of the work done, from which it goes on after a crash.
+"""The checkpoint file: a journal of the work, from which it goes on after a crash.
 
 One JSON object a line: first what the work is about, then every batch of verdicts as
 it comes, and every better point.  A line is written whole before the next batch is

@@ -1,4 +1,4 @@
-"""Reasons packed into bytes while they wait: few objects, a third of the room.
+"""Compression of proofs in memory: few objects, a third of the size.
 
 What is packed never leaves the process; on disk and in certificates reasons are JSON.
 """

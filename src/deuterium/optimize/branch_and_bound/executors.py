@@ -1,4 +1,4 @@
-"""Bounding batches of regions: here, or by the workers of a PEP 3148 executor."""
+"""Where batches of regions are bounded: here, or by a PEP 3148 executor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbers by row in a few large arrays, which grow by half when they are full."""
+"""Growable arrays: named columns of equal length, half as long again when full."""
 
 from __future__ import annotations
 

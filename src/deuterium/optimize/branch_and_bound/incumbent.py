@@ -1,4 +1,4 @@
-"""The lower side: the best point so far, its value certified."""
+"""The incumbent: the best point so far, its value certified."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM held back for the moments in which the tree is being changed.
+"""Guard against interrupts (Ctrl-C, SIGTERM) while the tree is being changed.
 
 An interrupt in the middle of a change would leave a tree with regions missing, whose
 bound would be too low.  So the interrupt waits until the change is whole.  SIGTERM is

@@ -1,4 +1,4 @@
-"""Worker processes that stop when told so, and when what they work for has gone.
+"""Worker processes that stop when told to, and when their parent has gone.
 
 A pool's workers wait for tasks that a parent killed without warning can no longer send;
 they would wait for ever, each with the other's ends of the pipes.

@@ -1,4 +1,4 @@
-"""Both sides closing in: a line on the terminal, or below a notebook's cell."""
+"""Progress: both bounds, shown on the terminal or below a notebook's cell."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Regions that wait, in a few large arrays."""
+"""Store of waiting regions, in a few large arrays."""
 
 from __future__ import annotations
 

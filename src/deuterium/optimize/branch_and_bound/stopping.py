@@ -1,4 +1,4 @@
-"""When to stop: the gap, the time, the memory."""
+"""Stopping criteria: the gap, the time, the memory."""
 
 from __future__ import annotations
 

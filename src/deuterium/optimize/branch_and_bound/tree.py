@@ -312,7 +312,10 @@ class Tree:
 
 
 def halved(verdicts: Verdicts, ks: Array, bound: Array) -> Regions:
-    """Return the two halves of some regions, or their two end faces, in turn."""
+    """Return the two halves of some regions, or their two end faces, in turn.
+
+    Shapes: ``ks``, rows of the batch, and ``bound`` (b,).
+    """
     twice = np.repeat(ks, 2)
     low, high = verdicts.low[twice], verdicts.high[twice]
     opened = verdicts.open[twice]

@@ -1,4 +1,4 @@
-"""What a worker does: build the bounder of a problem once, then bound batches."""
+"""Work of one worker: build the bounder of a problem once, then bound batches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lower side: good points drawn, climbed to, flipped to, polished."""
+"""Population search for good points: gradient ascent, evolution, local polish."""
 
 from deuterium.search.population.population_search import Ascent
 

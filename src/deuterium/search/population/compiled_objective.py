@@ -1,4 +1,4 @@
-"""The function that is climbed: compiled values and slopes at rows of inputs."""
+"""The objective that is climbed: compiled values and slopes at rows of inputs."""
 
 from __future__ import annotations
 
@@ -64,7 +64,10 @@ class Target:
         return self._counted(rows, values)
 
     def _counted(self, rows: Array, values: Array) -> Array:
-        """Return values, minus infinity where they, or the rows, are not finite."""
+        """Return values, minus infinity where they, or the rows, are not finite.
+
+        Shapes: ``rows`` (B, n), ``values`` (B,).
+        """
         finite = np.isfinite(values) & np.isfinite(rows).all(axis=1)
         return np.where(finite, values, -np.inf)
 

@@ -27,6 +27,8 @@ def exchange(
     """Return the best of one row with some inputs moved to where ``to`` has them.
 
     Every input is tried alone; those that gain are then moved together, the best first.
+
+    Shapes: ``row`` and ``to`` (n,).
     """
     columns = np.flatnonzero((to != row) & target.place.free)
     if not len(columns):
@@ -56,7 +58,10 @@ def _alone(target: Target, row: Array, to: Array, columns: Array) -> Array:
 
 
 def _together(row: Array, to: Array, columns: Array) -> Array:
-    """Return the row with the first 1, 2, 3, 4, 6, 8, 12 ... of the inputs moved."""
+    """Return the row with the first 1, 2, 3, 4, 6, 8, 12 ... of the inputs moved.
+
+    Shapes: ``row`` and ``to`` (n,), ``columns`` (moved inputs,); one row a count.
+    """
     counts, k = [], 1
     while k < len(columns):
         counts.append(k)

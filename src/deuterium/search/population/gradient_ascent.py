@@ -1,4 +1,8 @@
-"""Projected gradient ascent of many rows at once, each with a step of its own."""
+"""Projected gradient ascent of many rows at once, each with a step of its own.
+
+References: J. Barzilai and J. M. Borwein, "Two-point step size gradient methods",
+IMA Journal of Numerical Analysis 8, 1988.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +53,10 @@ def climb(target: Target, rows: Array, steps: int) -> tuple[Array, Array]:
 
 
 def _next(step: Array, moved: Array, turned: Array) -> Array:
-    """Return the next step's length, from how the slope changed on the last one."""
+    """Return the next step's length, from how the slope changed on the last one.
+
+    Shapes: ``step`` (B,), ``moved`` and ``turned`` (B, n).
+    """
     bent = -np.einsum("ij,ij->i", moved, turned)
     length = np.einsum("ij,ij->i", moved, moved)
     concave = bent > 1e-300

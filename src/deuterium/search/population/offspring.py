@@ -1,6 +1,9 @@
 """New points from a population: mixed with the best, moved along differences, shaken.
 
 Every way makes one child of every parent; which way is taken is drawn for each.
+
+The ways that add the difference of two other points are differential evolution's
+(R. Storn and K. Price, Journal of Global Optimization 11, 1997).
 """
 
 from __future__ import annotations
@@ -24,7 +27,11 @@ SCALES = (0.001, 0.01, 0.03, 0.1, 0.3)  # of the width that all are shaken by
 
 
 def offspring(place: Feasible, rows: Array, values: Array, random: Random) -> Array:
-    """Return one new point of the domain for every row of a population."""
+    """Return one new point of the domain for every row of a population.
+
+    Shapes: ``rows`` (B, n), ``values`` (B,); every way takes ``x`` and ``better``,
+    (children, n), and ``rows``.
+    """
     size = len(rows)
     order = np.argsort(-values, kind="stable")
     better = rows[order[random.integers(0, max(2, size // BEST), size) % size]]
@@ -96,12 +103,18 @@ def _taken(x: Array, random: Random) -> Array:
 
 
 def _some(few: Array, x: Array, random: Random) -> Array:
-    """Return a mask that chooses a number of inputs in each row."""
+    """Return a mask that chooses a number of inputs in each row.
+
+    Shapes: ``few`` (B, 1), ``x`` (B, n).
+    """
     return random.random(x.shape).argsort(axis=1) < few
 
 
 def _mutate(block: Block, children: Array, better: Array, random: Random) -> None:
-    """Take a better point's value, or any, for inputs of finitely many values."""
+    """Take a better point's value, or any, for inputs of finitely many values.
+
+    Shapes: ``children`` (changed in place) and ``better`` (B, n).
+    """
     draw = random.random((len(children), 1))
     drawn = block.table[random.integers(0, len(block.table), len(children))]
     own = children[:, block.columns]

@@ -59,7 +59,10 @@ def _minded(size: Array, random: Random) -> Array:
 
 
 def _phases(z: Array, beyond: Array) -> tuple[Array, Array]:
-    """Return ends that keep every sign but the first, which changes."""
+    """Return ends that keep every sign but the first, which changes.
+
+    Shapes: all (B, k), the scalar to be moved first.
+    """
     side = np.where(z < 0, -1.0, 1.0)
     side[:, 0] *= -1
     low = np.where(side > 0, np.minimum(beyond, np.abs(z)), -np.inf)
@@ -80,7 +83,10 @@ def _steep(z: Array, random: Random) -> tuple[Array, Array]:
 
 
 def shortest(slopes: Array, off: Array) -> Array:
-    """Return the shortest moves that change the scalars by ``off``."""
+    """Return the shortest moves that change the scalars by ``off``.
+
+    Shapes: ``slopes`` (B, k, n), ``off`` (B, k); moves (B, n).
+    """
     gram = slopes @ slopes.transpose(0, 2, 1)
     size = np.trace(gram, axis1=1, axis2=2)[:, None, None]
     little = RIDGE * size

@@ -1,4 +1,4 @@
-"""The last digits of a point: Newton's steps, L-BFGS-B, rounder numbers."""
+"""Local polish of a point: Newton steps, L-BFGS-B, rounder numbers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ LARGE = 128  # inputs: of more, rounding them brings nothing
 def newton(
     target: Target, rows: Array, values: Array, steps: int
 ) -> tuple[Array, Array]:
-    """Take Newton steps from several rows at once, where they gain."""
+    """Take Newton steps from several rows at once, where they gain.
+
+    Shapes: ``rows`` (B, n), ``values`` (B,).
+    """
     rows, values = rows.copy(), values.copy()
     going = np.flatnonzero(np.isfinite(values) & target.place.free.any())
     for _ in range(steps):

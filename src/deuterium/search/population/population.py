@@ -1,4 +1,4 @@
-"""Points that are followed together, each replaced by a child that is better.
+"""A population of points, each replaced by a child that is better.
 
 Since a child competes with its own parent only, many hills are climbed side by side.
 When they have all become one, or bring nothing for a while, the best is set aside as a
@@ -114,6 +114,8 @@ class Population:
         """Take the best of some rows to the best points of their pieces, in place.
 
         Returns which were taken.
+
+        Shapes: ``rows`` (B, n), ``values`` and the mask ``which`` (B,).
         """
         taken = np.zeros(len(rows), dtype=bool)
         if not self._settles:
@@ -161,7 +163,10 @@ class Population:
         return ways
 
     def _replace(self, rows: Array, values: Array, settled: Array) -> Array:
-        """Put children in their parents' places, and return where they are better."""
+        """Put children in their parents' places, and return where they are better.
+
+        Shapes: ``rows`` (B, n), ``values`` and ``settled`` (B,).
+        """
         better = values > self.values
         scale = np.maximum(np.abs(self.values), 1e-300)
         gains = np.where(better, (values - self.values) / scale, 0.0)

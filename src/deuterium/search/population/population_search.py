@@ -1,4 +1,4 @@
-"""The search itself, which can be continued at any time."""
+"""The population search, which can be continued at any time."""
 
 from __future__ import annotations
 
@@ -164,7 +164,10 @@ class Ascent:
         return self._population.settle(row, value)
 
     def _take(self, rows: Array, values: Array) -> None:
-        """Remember the best of some rows if it is better and lies in the domain."""
+        """Remember the best of some rows if it is better and lies in the domain.
+
+        Shapes: ``rows`` (B, n), ``values`` (B,).
+        """
         for i in np.argsort(-values, kind="stable"):
             if not values[i] > self.value:
                 return

@@ -3,7 +3,7 @@
 A computation written on object arrays of scalars has a node per scalar operation.
 Three steps turn it into one of arrays:
 
-- `table` reads the graph as a table of integers,
+- `integer_table` reads the graph as a table of integers,
 - `flatten` turns trees of sums and products into single rows of many operands,
 - `groups` makes one array node of all rows of equal kind and equal depth.
 """

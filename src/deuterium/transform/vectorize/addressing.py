@@ -1,4 +1,4 @@
-"""Where every number lives: a place in an array node of the new graph."""
+"""Addresses of numbers: which array node of the new graph, and which element."""
 
 from __future__ import annotations
 
@@ -59,7 +59,10 @@ class Places:
         self._arrays.append(v)
 
     def put_elements(self, numbers: Ints, of: Ints) -> None:
-        """Say that these numbers are elements of arrays, at places in the table."""
+        """Say that these numbers are elements of arrays, at places in the table.
+
+        Shapes: both (numbers,).
+        """
         self._source[numbers] = self._source[of]
         self._place[numbers] = self._table.value[numbers].astype(np.int64)
 

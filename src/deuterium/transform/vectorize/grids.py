@@ -1,4 +1,4 @@
-"""Which of many pairs make full grids.
+"""Full grids among pairs: which rows meet the same columns.
 
 A dense layer is a dot product for every pair of a record and a neuron, a convolution
 one for every pair of a window and a filter: as matrix products they are cheap.
@@ -41,6 +41,8 @@ def grids(row: Ints, column: Ints) -> Iterator[Grids]:
 
     Rows that are paired with the same set of columns form a grid with them.  Rows and
     columns are numbered from zero without gaps.
+
+    Shapes: both (pairs,).
     """
     pairs, which = np.unique(row * (column.max() + 1) + column, return_inverse=True)
     of_row, columns = np.divmod(pairs, column.max() + 1)

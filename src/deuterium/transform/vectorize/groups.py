@@ -200,6 +200,8 @@ class _Builder:
         A row has a left side (an input, or a window of one) and a right side (weights).
         Where several left sides meet the same right sides, all pairs of them are the
         elements of one product of two matrices.
+
+        Shapes: ``members`` (rows,), ``operands`` (rows, 2 * terms).
         """
         x, y = np.split(operands, 2, axis=1)
         lefts, left = distinct(self.places.address(x))
@@ -225,7 +227,10 @@ class _Builder:
         return shared and (self.places.are_constant(y) or products <= EXACT_PRODUCTS)
 
     def _matrix_product(self, x: Ints, y: Ints) -> Variable:
-        """Return ``x @ y.T`` of numbers, for a stack of them."""
+        """Return ``x @ y.T`` of numbers, for a stack of them.
+
+        Shapes: ``x`` (grids, height, terms), ``y`` (grids, width, terms).
+        """
         if len(x) == 1:
             x, y = x[0], y[0]
         shape = (*x.shape[:-1], y.shape[-2])

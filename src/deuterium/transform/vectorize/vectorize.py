@@ -1,4 +1,4 @@
-"""The public function."""
+"""`vectorize`: a graph of scalar nodes made into one of few array nodes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A scalar graph taken apart into coordinates, functions of them, and definitions.
+"""Factors a scalar graph into coordinates, functions of them, and definitions.
 
 One pass over the nodes.  A node is *constant*; or *fused*, each element a function of
 one coordinate, all of one group; or *affine* in fused elements and products; or a
@@ -309,9 +309,9 @@ class Structure(Layout):
         return found if isinstance(found, np.ndarray) else objects((), [found])
 
     def _scaled(self, node: Variable) -> Array:
-        """Return a fused node as multiples of terms: ``(c u)**2`` is ``c**2 * u**2``.
+        """Return the elements of a fused node as multiples of terms.
 
-        Energies count terms without their constant factors.
+        Energies count terms without constant factors: ``(c u)**2`` is ``c**2 * u**2``.
         """
         chain: list[tuple[Operator, Variable | None]] = []
         while (step := self._step(node)) is not None:

@@ -1,4 +1,4 @@
-"""The check of one leaf: a constant plus one-dimensional maxima, for given numbers."""
+"""Check of one relaxation leaf: a constant plus one-dimensional maxima."""
 
 from __future__ import annotations
 

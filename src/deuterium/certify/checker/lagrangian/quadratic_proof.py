@@ -1,8 +1,10 @@
-"""The energy of a layer: a second moment that affine atoms cannot exceed.
+"""Check of the quadratic constraint of a layer (its energy).
 
 For atoms ``z = M' t + b`` and numbers d, D > 0 with ``diag(D) - M diag(d) M'`` positive
 definite, ``sum d_j (z_j - z0_j)**2 <= sum D_i (t_i - t0_i)**2`` for any t0 and its
 ``z0 = M' t0 + b``.
+
+It joins the bound with a multiplier: the S-procedure (V. A. Yakubovich, 1971).
 """
 
 from __future__ import annotations

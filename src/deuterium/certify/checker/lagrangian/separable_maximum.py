@@ -1,4 +1,4 @@
-"""The maximum of a sum of functions of single coordinates, as closely as is needed."""
+"""Maximum of a sum of functions of single coordinates, as closely as is needed."""
 
 from __future__ import annotations
 

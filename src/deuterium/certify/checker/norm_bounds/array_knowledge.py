@@ -91,7 +91,10 @@ def exactly(x: Vector) -> Value:
 
 
 def of_ends(low: Vector, high: Vector) -> Value:
-    """Return what intervals alone say."""
+    """Return what intervals alone say.
+
+    Shapes: both (elements,).
+    """
     return settled(low, high, Found())
 
 

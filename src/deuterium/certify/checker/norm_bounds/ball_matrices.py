@@ -5,6 +5,8 @@ Small matrices are shown to be definite by elimination.  Of larger ones the fact
 ``I - B^T B - d I`` is worked out in floating point; if the rest ``R``, what is left of
 that in balls after ``L L^T`` is taken off, has a Frobenius norm of at most d, then
 ``I - B^T B = L L^T + d I + R`` is semidefinite, whatever L is.
+
+References: S. M. Rump, "Verification of positive definiteness", BIT 46, 2006.
 """
 
 from __future__ import annotations
@@ -57,7 +59,10 @@ class Matrix:
         return vector((self.balls * arb_mat(self.columns, 1, x.tolist())).entries())
 
     def ends(self, low: Vector, high: Vector) -> tuple[Vector, Vector]:
-        """Return the intervals of ``x W`` for those of rows x."""
+        """Return the intervals of ``x W`` for those of rows x.
+
+        Shapes: both (vectors * rows,), one vector after the other.
+        """
         if self._signs is None:
             positive, negative = by_sign(self.elements.tolist())
             self._signs = arb_mat(2 * self.rows, self.columns, positive + negative)

@@ -71,7 +71,10 @@ def total(x: Vector) -> Ball:
 
 
 def dot(x: Vector, y: Vector) -> Ball:
-    """Return the sum of products of elements."""
+    """Return the sum of products of elements.
+
+    Shapes: both (n,).
+    """
     return total(x * y)
 
 

@@ -1,4 +1,4 @@
-"""Bounded curves of a whole array, of which the distance from a point is known.
+"""Bounds of a bounded function of a whole array whose distance is bounded.
 
 If ``||z - c|| <= r`` and ``g . z <= R`` then for functions h_i of one variable and all
 ``t, s >= 0``
@@ -11,6 +11,8 @@ values at the two ends plus ``v^2 / 8`` times what bounds minus its second deriv
 With ``|f''| <= k`` that is ``2 t + 2 k max|f - m|`` for ``h = (f - m)^2``, and
 ``2 t + k |w|`` for ``h = w f``.  All of this is, for each piece, linear in a few
 numbers of each element: one product of matrices.
+
+That it holds for all t and s is weak Lagrangian duality.
 """
 
 from __future__ import annotations
@@ -141,7 +143,10 @@ def _maxima(h: Heights, z: Value, t: Ball, slope: Vector) -> list[Ball]:
 
 
 def _values(h: Heights, c: Vector, t: Ball, slope: Vector, pieces: range) -> list[Ball]:
-    """Return the bounds of some pieces: rows of them, with one column an element."""
+    """Return the bounds of some pieces: rows of them, with one column an element.
+
+    Shapes: ``c`` and ``slope`` (elements,).
+    """
     each, n = 4 if h.square else 2, len(c)
     features = _features(h.op, h.square, ctx.prec)
     rows = features[each * pieces.start : each * pieces.stop]

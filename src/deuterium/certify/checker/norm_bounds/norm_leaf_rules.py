@@ -1,4 +1,4 @@
-"""What is known of a node, from what is known of its arguments: one rule an operator.
+"""Norm bounds of a node from those of its arguments: one rule an operator.
 
 Operators without a rule have what their intervals say.
 """

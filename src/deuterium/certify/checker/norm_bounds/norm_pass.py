@@ -1,4 +1,4 @@
-"""One pass over a graph: what is known of every node, from its arguments."""
+"""One pass of norm bounds over a graph, every node from its arguments."""
 
 from __future__ import annotations
 

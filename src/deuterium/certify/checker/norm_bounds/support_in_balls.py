@@ -1,7 +1,8 @@
-"""How far an array may reach in one direction, layer by layer.
+"""Bounds of a sum ``direction . array``, layer by layer.
 
 ``g . (u W + b) = u . (W g) + g . b``; and where u is a curve of another such sum, the
-inequality of `curves` bounds ``u . w`` with a direction one layer further down.
+inequality of `bounded_functions` bounds ``u . w`` with a direction one layer further
+down.
 """
 
 from __future__ import annotations

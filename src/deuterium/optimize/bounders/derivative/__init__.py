@@ -5,8 +5,8 @@ What is proved, with which data, so that another program can prove it again.
 Words.  F is ``problem.objective``, D the box ``[problem.lower, problem.upper]``, X the
 closed box of a region, ``[low_i, high_i]``; whether a lower end is open does not
 matter, and there are no atoms.  ``F = m(S)`` with m increasing and S the *core*, as
-`core.core_of` takes it from F.  The *slopes* g_i are the elements, in the order of a
-row of inputs, of ``simplify(grad(S, problem.symbols), problem.hull)``; the
+`monotone_outer.core_of` takes it from F.  The *slopes* g_i are the elements, in the
+order of a row of inputs, of ``simplify(grad(S, problem.symbols), problem.hull)``; the
 *curvatures* h_ij are those of ``grad(g_i, problem.symbols)`` for every i, all
 simplified together over the same box in that order; h_ij and h_ji enclose one number,
 so both may be used.  ``f(X)`` is the evaluation of the graph f over X with intervals,

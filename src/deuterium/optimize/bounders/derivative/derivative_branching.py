@@ -1,4 +1,4 @@
-"""Where to cut a box: along the input that moves the objective most."""
+"""Branching rule for boxes: the input that moves the objective most."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ class Cutter:
         self.scale = np.where(np.isfinite(width) & (width > 0), width, 1.0)
 
     def level(self, low: Array, high: Array) -> Array:
-        """Return how often each box has been halved, about, in its longest side."""
+        """Return how often each box has been halved, about, in its longest side.
+
+        Shapes: ``low`` and ``high`` (B, n).
+        """
         share = ((high - low) / self.scale).max(axis=1)
         share = np.clip(np.nan_to_num(share, nan=1.0), 1e-300, 1e300)
         return np.floor(-np.log2(share) * 2.0).astype(int)
@@ -36,6 +39,8 @@ class Cutter:
 
         It is the one with the largest product of side and slope; where a slope is not
         known, the one with the longest side.
+
+        Shapes: ``low`` and ``high`` (B, n), ``slopes`` (2, B, n).
         """
         if not low.shape[1]:
             return np.full(len(low), -1), np.zeros(len(low))

@@ -1,4 +1,4 @@
-"""The graphs a box is judged by: objective, core, slopes and curvatures, compiled."""
+"""The compiled graphs of an objective: values, core, slopes, curvatures."""
 
 from __future__ import annotations
 

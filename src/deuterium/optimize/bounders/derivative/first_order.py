@@ -1,4 +1,9 @@
-"""What slopes say of regions: no maximiser here, only a face matters, a bound."""
+"""First-order tests of regions: monotonicity, faces, the mean value form.
+
+References: E. Hansen and G. W. Walster, "Global Optimization Using Interval Analysis",
+2nd ed., 2004 (the monotonicity test); R. E. Moore, "Interval Analysis", 1966 (the mean
+value form).
+"""
 
 from __future__ import annotations
 

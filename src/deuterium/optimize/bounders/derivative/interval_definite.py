@@ -1,6 +1,10 @@
 """Whether symmetric matrices of intervals are definite, along what, and in what basis.
 
 A matrix is taken as centre M and radius R >= 0 (rounded up), element by element.
+
+A symmetric matrix with a negative diagonal that outweighs the rest of each row has only
+negative eigenvalues, by Gershgorin's theorem, and by Sylvester's law of inertia so has
+one that is congruent to it.
 """
 
 from __future__ import annotations
@@ -42,6 +46,8 @@ def negative_basis(centre: Array, radius: Array) -> tuple[Array, Array]:
     in the interval; being regular then, it proves P regular and H negative definite.
     The columns of P are eigenvectors of the centre divided by the root of the size of
     their eigenvalue.
+
+    Shapes: ``centre`` and ``radius`` (B, n, n).
     """
     values, vectors = _eigen(centre)
     size = np.maximum(np.abs(values), 1e-12 * np.abs(values).max(axis=1)[:, None])
@@ -51,7 +57,10 @@ def negative_basis(centre: Array, radius: Array) -> tuple[Array, Array]:
 
 
 def outweighs(basis: Array, centre: Array, radius: Array) -> Array:
-    """Return whether ``P^T H P`` is negative and diagonally dominant for every H."""
+    """Return whether ``P^T H P`` is negative and diagonally dominant for every H.
+
+    Shapes: all (B, n, n).
+    """
     turned = basis.swapaxes(1, 2)
     middle = turned @ centre @ basis
     spread = np.abs(turned) @ (radius + MARGIN * np.abs(centre)) @ np.abs(basis)
@@ -63,7 +72,10 @@ def outweighs(basis: Array, centre: Array, radius: Array) -> Array:
 
 
 def rising_direction(centre: Array, radius: Array) -> tuple[Array, Array]:
-    """Return where ``v^T H v > 0`` for every H in the interval, and the vectors v."""
+    """Return where ``v^T H v > 0`` for every H in the interval, and the vectors v.
+
+    Shapes: ``centre`` and ``radius`` (B, n, n); v (B, n).
+    """
     v = _eigen(centre)[1][:, :, -1]
     size = np.abs(v)
     bend = np.einsum("bi,bij,bj->b", v, centre, v)

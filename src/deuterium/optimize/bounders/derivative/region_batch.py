@@ -1,4 +1,4 @@
-"""One batch of regions on its way: what is known of each, and why."""
+"""A batch of regions while it is bounded: what is known of each, and why."""
 
 from __future__ import annotations
 
@@ -64,7 +64,10 @@ class Work:
         return (self.upper[rows] > self.incumbent) & (self.cut[rows] < 0)
 
     def lower(self, rows: Array, bound: Array, why: Why) -> Array:
-        """Enter bounds where they are better; return where."""
+        """Enter bounds where they are better; return where.
+
+        Shapes: ``rows``, numbers of regions, and ``bound`` (b,).
+        """
         better = bound < self.upper[rows]
         self.upper[rows[better]] = bound[better]
         for k in np.flatnonzero(better).tolist():
@@ -72,7 +75,10 @@ class Work:
         return better
 
     def exclude(self, rows: Array, where: Array, why: Why) -> None:
-        """Enter that some of the rows hold no maximiser."""
+        """Enter that some of the rows hold no maximiser.
+
+        Shapes: ``rows``, numbers of regions, and the mask ``where`` (b,).
+        """
         self.lower(rows, np.where(where, -np.inf, np.inf), why)
 
     def interval(self, rows: Array) -> Array:
@@ -83,7 +89,10 @@ class Work:
         return known
 
     def candidates(self, points: Array, values: Array) -> None:
-        """Take note of the points with the largest values."""
+        """Take note of the points with the largest values.
+
+        Shapes: ``points`` (b, n), ``values`` (b,).
+        """
         values = np.where(np.isfinite(values), values, -np.inf)
         best = np.argsort(-values, kind="stable")[:CANDIDATES]
         self.points.append(points[best])

@@ -4,6 +4,8 @@
 the graph is undefined, or its value too large, gives NaN in its own row and nothing
 else happens.  It has fast rules for more operators of formulas (powers, quotients,
 waves, kinks).  All are as sound as the operators' own, and a few ulps looser.
+
+Shapes: ends are (2, boxes, *shape).
 """
 
 from __future__ import annotations

@@ -1,4 +1,12 @@
-"""What curvatures say of regions: convex, saddle, sharper slopes, concave."""
+"""Second-order tests of regions: convex, saddle, interval Newton, concave.
+
+Shapes: ``rows``, the numbers of regions of the batch, (b,); their curvatures ``h``,
+stacked ends, (2, b, n, n).
+
+References: E. Hansen and G. W. Walster, "Global Optimization Using Interval Analysis",
+2nd ed., 2004 (the nonconvexity test; Newton steps preconditioned by an inverse at the
+middle).
+"""
 
 from __future__ import annotations
 
@@ -67,6 +75,8 @@ def _no_turning(work: Work, rows: Array, g: Array, h: Array, c: Array) -> Array:
 
     It is that row of the inverse of the curvatures in which Newton's method would go
     furthest out of the region.
+
+    Shapes: ``rows`` (b,), ``g`` (2, b, n), ``h`` (2, b, n, n), ``c`` (b, n).
     """
     low, high = work.low[rows], work.high[rows]
     known = np.isfinite(h).all(axis=(0, 2, 3)) & np.isfinite(g).all(axis=(0, 2))
@@ -156,7 +166,10 @@ def _scaled(work: Work, rows: Array, h: Array) -> tuple[Array, Array, Array, Arr
 
 
 def masked(centre: Array, radius: Array, keep: Array) -> tuple[Array, Array]:
-    """Return matrices with the inputs not kept made unconnected and falling."""
+    """Return matrices with the inputs not kept made unconnected and falling.
+
+    Shapes: ``centre`` and ``radius`` (b, n, n), ``keep`` (b, n).
+    """
     both = keep[:, :, None] & keep[:, None, :]
     centre, radius = np.where(both, centre, 0.0), np.where(both, radius, 0.0)
     largest = np.abs(centre).max(axis=(1, 2), initial=0.0)[:, None]
@@ -170,7 +183,10 @@ def masked(centre: Array, radius: Array, keep: Array) -> tuple[Array, Array]:
 def _newton(
     x: Array, g: Array, centre: Array, width: Array, low: Array, high: Array
 ) -> Array:
-    """Return the next point of Newton's method, projected on the box."""
+    """Return the next point of Newton's method, projected on the box.
+
+    Shapes: ``g`` (2, b, n), ``centre`` (b, n, n), all else (b, n).
+    """
     slope = np.nan_to_num(0.5 * (g[0] + g[1])) * width  # in units of the box
     stuck = (width == 0) | ((x <= low) & (slope < 0)) | ((x >= high) & (slope > 0))
     matrix, _ = masked(centre, np.zeros_like(centre), ~stuck)

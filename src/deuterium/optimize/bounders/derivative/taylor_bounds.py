@@ -2,6 +2,10 @@
 
 All arrays have one row a box; what is called an enclosure has its ends stacked along a
 new first axis.  Every sum is rounded upward.
+
+References: R. E. Moore, "Interval Analysis", 1966 (the mean value form); A. Neumaier,
+"Interval Methods for Systems of Equations", Cambridge 1990, section 2.3 (centred
+forms).
 """
 
 from __future__ import annotations
@@ -20,6 +24,8 @@ def sum_up(value: Array, terms: Array, size: Array | None = None) -> Array:
 
     A term may be off by a few roundings of its own ``size`` (its absolute value, unless
     it is a difference of larger numbers).
+
+    Shapes: ``value`` (b,), ``terms`` and ``size`` (b, terms).
     """
     size = np.abs(terms) if size is None else size
     n = terms.shape[-1]
@@ -33,6 +39,8 @@ def best_center(low: Array, high: Array, slopes: Array) -> Array:
     Between slopes ``a < 0 < b`` it lies where rising at most by b to the upper end and
     by -a to the lower one come to the same (E. Baumann, "Optimal centered forms",
     BIT 28, 1988); for slopes of one sign it is the higher end.
+
+    Shapes: ``low`` and ``high`` (b, n), ``slopes`` (2, b, n).
     """
     a, b = np.minimum(slopes[0], 0.0), np.maximum(slopes[1], 0.0)
     spread = b - a
@@ -47,6 +55,8 @@ def linear(value: Array, slopes: Array, low: Array, high: Array, at: Array) -> A
 
     It is the mean value form if the slopes are enclosed over the box, the tangent plane
     if they are at ``at``.
+
+    Shapes: ``value`` (b,), ``slopes`` (2, b, n), all else (b, n).
     """
     rise = np.maximum(slopes[1], 0.0) * (high - at)
     fall = np.minimum(slopes[0], 0.0) * (low - at)
@@ -71,6 +81,8 @@ def refined(
     ``g_i(at) + sum_j h_ij (x_j - at_j)`` encloses slope i; what it has in common with
     the slope known is returned, or that alone where a curvature is not known.  A slope
     that is undefined stays so.
+
+    Shapes: ``slopes`` and ``g`` (2, b, n), ``h`` (2, b, n, n), all else (b, n).
     """
     terms = change(h, low, high, at)
     upper = sum_up(g[1], terms[1])
@@ -85,6 +97,8 @@ def least_along(
     """Return lower bounds of the slope along p over boxes.
 
     It is ``p g(at) + sum_j (sum_i p_i h_ij) (x_j - at_j)``.
+
+    Shapes: ``g`` (2, b, n), ``h`` (2, b, n, n), all else (b, n).
     """
     own = np.minimum(p * g[0], p * g[1])
     rows = np.minimum(p[:, :, None] * h[0], p[:, :, None] * h[1])

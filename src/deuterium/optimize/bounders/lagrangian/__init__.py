@@ -1,4 +1,8 @@
-"""Fused linear relaxations with multipliers, and what their proofs say.
+"""Lagrangian relaxation of a factorable graph, and what its proofs say.
+
+G. P. McCormick, Mathematical Programming 10, 1976: factorable programs and their
+auxiliary variables; A. M. Geoffrion, Mathematical Programming Study 2, 1974: Lagrangean
+relaxation, whose bound holds for any multipliers.
 
 The bound
 ---------

@@ -16,7 +16,7 @@ Array = Any
 
 
 def entered(group: Group, source: Array, image: Image) -> Array:
-    """Enter the functions of a fused array; return the number of each element's."""
+    """Enter the functions of a fused array; return the number of each one."""
     number = np.empty(len(source), dtype=int)
     rank = _ranks(source)
     for k in range(rank.max(initial=-1) + 1):

@@ -15,7 +15,12 @@ from deuterium import ops
 from deuterium.budget import afford
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
-from deuterium.optimize.bounders.lagrangian.factored_parts import Affine, Term, thin
+from deuterium.optimize.bounders.lagrangian.factored_parts import (
+    Affine,
+    Term,
+    flat,
+    thin,
+)
 
 Array = Any
 
@@ -25,6 +30,20 @@ PRODUCTS, COPIES = 4, 6  # of matrices, in a product of intervals; of its result
 def identity(size: int, shape: tuple[int, ...]) -> Interval:
     """Return the coefficients of a term's own elements."""
     return thin(np.eye(size).reshape((size, *shape)))
+
+
+def flattened(a: Affine) -> Affine:
+    """Return an affine array as a vector."""
+    parts = {t: flat(c, 1) for t, c in a.parts.items()}
+    return Affine(parts, flat(a.constant, 0))
+
+
+def is_sum(a: Affine) -> bool:
+    """Whether some element combines several terms (else it is but a copy of one)."""
+    used: Any = 0
+    for c in a.parts.values():
+        used = used + np.count_nonzero((c.lower != 0) | (c.upper != 0), axis=0)
+    return bool(np.any(np.asarray(used) > 1))
 
 
 def is_linear(node: Variable, kinds: Sequence[Any]) -> bool:

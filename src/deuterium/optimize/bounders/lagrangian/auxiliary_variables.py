@@ -1,9 +1,12 @@
-"""A scalar graph taken apart: which coordinates there are, and what is affine in what.
+"""Factors a scalar graph: auxiliary variables, and what is affine in what.
 
 One pass over the nodes in topological order.  A node is a constant; or *fused*, each
 element a function of one coordinate; or *affine* in terms (fused elements and
 products); or a product waiting to be used.  A function of one variable applied to an
 affine node makes its elements coordinates, called atoms.
+
+References: G. P. McCormick, "Computability of global solutions to factorable nonconvex
+programs: part I", Mathematical Programming 10, 1976.
 """
 
 from __future__ import annotations
@@ -25,8 +28,10 @@ from deuterium.ops.indexing import take_places
 from deuterium.ops.shapes import reshape_to
 from deuterium.optimize.bounders.lagrangian.add_function import entered
 from deuterium.optimize.bounders.lagrangian.affine_terms import (
+    flattened,
     identity,
     is_linear,
+    is_sum,
     through,
 )
 from deuterium.optimize.bounders.lagrangian.factored_parts import (
@@ -41,8 +46,10 @@ from deuterium.optimize.bounders.lagrangian.factored_parts import (
     Product,
     Term,
     Unsuited,
-    flat,
     thin,
+)
+from deuterium.optimize.bounders.lagrangian.univariate_arrays import (
+    as_univariate,
 )
 
 Array = Any
@@ -130,7 +137,7 @@ class Structure:
         known = self.kinds[node]
         if isinstance(known, Fused):
             return known
-        definition = _flattened(self.affine(node))
+        definition = flattened(self.affine(node))
         number = len(self.groups)
         group = self._enter(ATOM, node.size, [node], f"atoms{number}")
         self._define(group, [definition])
@@ -168,7 +175,7 @@ class Structure:
         if all(isinstance(k, Interval) for k in kinds):
             return _finite(node.op.enclosure(*kinds, **node.attrs))
         if node.op.elementwise or node.op.moves_elements:
-            fused = self._fused(node)
+            fused = as_univariate(node, kinds)
             if fused is not None:
                 return fused
         if is_linear(node, kinds):
@@ -178,44 +185,6 @@ class Structure:
     def _varying(self, node: Variable) -> Affine | Interval:
         known = self.kinds[node]
         return known if isinstance(known, Interval) else self.affine(node)
-
-    def _fused(self, node: Variable) -> Fused | None:
-        """Return the node as a function of single coordinates, if it is that."""
-        assert node.op is not None
-        given: list[Fused | None] = []
-        for a in node.args:
-            kind = self.kinds[a]
-            if not isinstance(kind, (Fused, Interval)):
-                return None
-            given.append(kind if isinstance(kind, Fused) else None)
-        fused = [k for k in given if k is not None]
-        if len({k.group for k in fused}) != 1:
-            return None
-        source = _source(node, given)
-        if source is None:
-            return None
-        moves = node.op.moves_elements
-        plain = moves and all(k is not None and k.plain for k in given)
-        return Fused(fused[0].group, source, self._image(node, given), plain)
-
-    def _image(self, node: Variable, given: list[Fused | None]) -> Image:
-        op = node.op
-        assert op is not None
-        sides: list[list[Variable]] = [[], [], []]
-        for a, k in zip(node.args, given, strict=True):
-            image = Image(a, a, a) if k is None else k.image
-            parts = image.full, image.left, image.right
-            for side, v in zip(sides, parts, strict=True):
-                side.append(v)
-        full = apply(op, tuple(sides[0]), node.attrs)
-        (first, *_) = given
-        if op.sides is not None and first is not None and first.plain:
-            left, right = op.sides
-            return Image(full, left(sides[1][0]), right(sides[2][0]))
-        if all(k is None or not k.image.kinked for k in given):
-            return Image(full, full, full)
-        beside = [apply(op, tuple(side), node.attrs) for side in sides[1:]]
-        return Image(full, *beside)
 
     def _bent(self, node: Variable) -> Kind:
         """Return the kind of a node that is neither fused nor affine."""
@@ -233,7 +202,7 @@ class Structure:
             return self._product(a, b)
         if node.op.elementwise and len(varying) == 1:
             self._atoms(varying[0])
-            fused = self._fused(node)
+            fused = as_univariate(node, [self.kinds[a] for a in node.args])
             if fused is not None:
                 return fused
         return self._free(node)
@@ -273,7 +242,7 @@ class Structure:
         return Affine(parts, arithmetic.multiply(found.constant, factor))
 
     def _fused_affine(self, node: Variable) -> Affine:
-        """Return a fused node as terms; those moved are terms of where they were."""
+        """Return a fused node as terms, a moved one as those of its source."""
         known = self.kinds[node]
         assert isinstance(known, Fused)
         if self._is_moved(node, known):
@@ -348,13 +317,11 @@ class Structure:
 
     def _pair(self, node: Variable, product: Product) -> Term:
         if node not in self.terms:
-            sides = [
-                _flattened(self.affine(f)) for f in (product.first, product.second)
-            ]
+            sides = [flattened(self.affine(f)) for f in (product.first, product.second)]
             number = len(self.groups)
             factors = [product.first, product.second]
             group = self._enter(PAIR, node.size, factors, f"pairs{number}")
-            group.sums = [_is_sum(s) for s in sides]
+            group.sums = [is_sum(s) for s in sides]
             self._define(group, sides)
             places = np.arange(node.size)
             self.terms[node] = Term(number, places, np.full(node.size, 2))
@@ -365,36 +332,3 @@ def _finite(x: Interval) -> Interval:
     if not (np.all(np.isfinite(x.lower)) and np.all(np.isfinite(x.upper))):
         raise Unsuited("a constant is infinite or undefined")
     return Interval.unchecked(np.asarray(x.lower), np.asarray(x.upper))
-
-
-def _flattened(a: Affine) -> Affine:
-    """Return an affine array as a vector."""
-    parts = {t: flat(c, 1) for t, c in a.parts.items()}
-    return Affine(parts, flat(a.constant, 0))
-
-
-def _is_sum(a: Affine) -> bool:
-    """Whether some element combines several terms (else it is but a copy of one)."""
-    used: Any = 0
-    for c in a.parts.values():
-        used = used + np.count_nonzero((c.lower != 0) | (c.upper != 0), axis=0)
-    return bool(np.any(np.asarray(used) > 1))
-
-
-def _source(node: Variable, given: list[Fused | None]) -> Array | None:
-    """Return the coordinate of each element, or None where two meet in one."""
-    assert node.op is not None
-    if node.op.moves_elements:
-        places = [
-            np.full(a.shape, -1) if k is None else k.source
-            for a, k in zip(node.args, given, strict=True)
-        ]
-        return np.asarray(node.op.value(*places, **node.attrs))
-    source = np.full(node.shape, -1)
-    for k in given:
-        if k is None:
-            continue
-        if np.any((source >= 0) & (k.source >= 0) & (source != k.source)):
-            return None
-        source = np.maximum(source, k.source)
-    return source

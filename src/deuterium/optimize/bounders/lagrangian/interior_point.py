@@ -1,4 +1,4 @@
-"""Good multipliers, by an interior-point method on samples, many regions at once.
+"""Near-optimal multipliers by an interior-point method, many regions at once.
 
 The bound as a function of the multipliers p is
 
@@ -8,6 +8,9 @@ with the maximum over samples s of each coordinate j.  Minimising it is a linear
 program whose columns are samples; Mehrotra's predictor and corrector need one matrix
 of the size of p per step, made of the weighted covariances of U.  Whatever comes out,
 the bound is evaluated rigorously elsewhere: nothing here has to be right.
+
+References: S. Mehrotra, "On the implementation of a primal-dual interior point
+method", SIAM Journal on Optimization 2, 1992.
 """
 
 from __future__ import annotations
@@ -71,7 +74,10 @@ class _Cells:
         self.columns.add_to(h, cov)
 
     def aim(self, target: Array, rhs: Array) -> None:
-        """Enter what the right side gets for complementarity ``q z = target``."""
+        """Enter what the right side gets for complementarity ``q z = target``.
+
+        Shapes: ``target`` (B, m, S), ``rhs`` (B, P), which is added to.
+        """
         self.v = target / self.z - self.q
         self.rest = 1.0 - self.q.sum(axis=-1)
         total = self.v.sum(axis=-1)
@@ -87,7 +93,10 @@ class _Cells:
         self.dq = self.v - self.d * self.dz
 
     def extend(self, samples: Array, p: Array, centrality: Array) -> None:
-        """Add samples; their slacks are made positive by raising the maximum."""
+        """Add samples; their slacks are made positive by raising the maximum.
+
+        Shapes: ``samples`` (B, m, R, S), ``p`` (B, P), ``centrality`` (B,).
+        """
         fixed = np.einsum("bjrs,jr->bjs", samples, self.columns.base)
         f = (
             fixed
@@ -127,7 +136,10 @@ class _Kept:
             w[rows] = c.q
 
     def widen(self, rows: Array, bound: Array, p: Array, cells: list[_Cells]) -> None:
-        """Make room for samples that were added; bounds are then others."""
+        """Make room for samples that were added; bounds are then others.
+
+        Shapes: ``rows`` and ``bound`` (b,), ``p`` (b, P).
+        """
         self.least[rows], self.p[rows] = bound, p
         for k, c in enumerate(cells):
             old = self.samples[k]
@@ -166,7 +178,10 @@ def _pseudoinverse(matrix: Array) -> Array:
 
 
 def _limit(x: Array, dx: Array) -> Array:
-    """Return how far each row may go along ``dx`` while ``x`` stays positive."""
+    """Return how far each row may go along ``dx`` while ``x`` stays positive.
+
+    Shapes: both (B, ...); one length a row.
+    """
     ratio = (-dx / x).reshape(len(x), -1).max(axis=1)
     return 1.0 / np.maximum(ratio, 1e-12)
 
@@ -270,7 +285,10 @@ class Solver:
     def _step(
         self, cells: list[_Cells], p: Array, y: Array
     ) -> tuple[Array, Array, Array]:
-        """Return better multipliers, slacks, and what constraints still lack."""
+        """Return better multipliers, slacks, and what constraints still lack.
+
+        Shapes: ``p`` (B, P), ``y`` (B, multipliers that must not be negative).
+        """
         nu, size = self.positive, len(self.weights)
         count = sum(c.q.shape[1] * c.q.shape[2] for c in cells) + len(nu)
         h = np.zeros((len(p), size, size))
@@ -310,7 +328,10 @@ class Solver:
         return p + far_z[:, None] * dp, y + far_q[:, None] * dy, lack
 
     def _residual(self, cells: list[_Cells], p: Array, y: Array) -> Array:
-        """Return by how much the relaxed solution misses the definitions."""
+        """Return by how much the relaxed solution misses the definitions.
+
+        Shapes: ``p`` (B, P), ``y`` (B, multipliers that must not be negative).
+        """
         g = np.zeros(p.shape) + self.weights
         for c in cells:
             c.columns.gather(c.back(c.q), g)

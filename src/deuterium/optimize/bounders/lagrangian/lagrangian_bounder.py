@@ -1,4 +1,4 @@
-"""The bounder: relaxations of batches of regions, their cuts and their proofs."""
+"""The Lagrangian bounder: relaxations of batches of regions, and their proofs."""
 
 from __future__ import annotations
 
@@ -125,7 +125,10 @@ class RelaxBounder(Bounder):
 
 
 def _points(at: Array, low: Array, high: Array) -> Array:
-    """Return the relaxed inputs; of a few regions the nearest corners, too."""
+    """Return the relaxed inputs; of a few regions the nearest corners, too.
+
+    Shapes: all (B, n).
+    """
     inside = np.clip(at, low, high)
     if len(at) > MANY:
         return inside

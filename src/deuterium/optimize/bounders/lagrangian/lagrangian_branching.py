@@ -1,4 +1,4 @@
-"""Where to cut: at the coordinate whose part of the relaxation is furthest from true.
+"""Branching where the relaxation of a coordinate is furthest from true.
 
 The relaxed solution gives every coordinate j a distribution over its samples.  Where
 that is not one point, the mean of the coordinate's function exceeds the function of
@@ -122,6 +122,8 @@ def _share(
     """Give a product's excess to that factor which can be cut and is relatively wider.
 
     Where neither can be, it goes to what the factors are functions of.
+
+    Shapes: ``out`` (B, k), ``excess`` (B, pairs).
     """
     low, high = ranges.low[:, g.part], ranges.high[:, g.part]
     width = (high - low) / np.maximum(np.abs(low) + np.abs(high), 1e-300)
@@ -164,7 +166,10 @@ def cuts(
 def _places(
     relaxation: Relaxation, low: Array, high: Array, at: Array
 ) -> tuple[Array, Array]:
-    """Return where each coordinate would be cut, and whether it can be."""
+    """Return where each coordinate would be cut, and whether it can be.
+
+    Shapes: all (B, k).
+    """
     width = high - low
     place = np.clip(at, low + MARGIN * width, high - MARGIN * width)
     for k, g in enumerate(relaxation.groups):

@@ -1,4 +1,4 @@
-"""The energy of a layer: a second moment that affine atoms cannot exceed.
+"""Quadratic constraint of a layer (its energy): a bound of second moments.
 
 For atoms ``z = M.T @ t + b`` (t: the terms they are made of), any weights ``d >= 0``
 and any diagonal D with ``diag(D) - M diag(d) M.T`` positive semidefinite,
@@ -13,6 +13,11 @@ relaxation of many atoms loses most.
 D solves, nearly, the dual of a semidefinite program; that it is one is verified by a
 Cholesky factorisation in floating point of a matrix shifted by more than its rounding
 errors (S. M. Rump, "Verification of positive definiteness", BIT 46, 2006).
+
+Adding a valid quadratic inequality with a multiplier is the S-procedure (V. A.
+Yakubovich, 1971); that the semidefinite relaxation of a layer is what intervals miss:
+A. Raghunathan, J. Steinhardt and P. Liang, "Semidefinite relaxations for certifying
+robustness to adversarial examples", NeurIPS 2018.
 """
 
 from __future__ import annotations
@@ -171,6 +176,8 @@ def _order(terms: list[Term], matrix: Array, radius: Array) -> Array | None:
     """Return the rows that are not zero, by group and coordinate.
 
     None if there are two functions of one coordinate: proofs do not tell them apart.
+
+    Shapes: ``matrix`` and ``radius`` (terms, m).
     """
     group = np.concatenate([np.full(t.size, t.group) for t in terms])
     coordinate = np.concatenate([t.coordinate for t in terms])
@@ -292,6 +299,8 @@ def _nearly(gram: Array, vectors: Array) -> tuple[Array, Array]:
 
     The dual maximises ``<gram, V V.T>`` over V with unit rows; the fixed point of
     ``V <- rows of gram V, normalised`` has D as the lengths of those rows.
+
+    Shapes: ``gram`` (B, terms, terms), ``vectors`` (terms, rank).
     """
     v = np.broadcast_to(vectors, (len(gram), *vectors.shape))
     d = np.ones(gram.shape[:2])

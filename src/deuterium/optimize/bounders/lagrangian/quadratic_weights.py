@@ -1,4 +1,4 @@
-"""The energies of a batch of regions: their weights and centres there.
+"""Weights and centres of the quadratic constraints over a batch of regions.
 
 Energies whose sources are inputs are fitted to every region: atoms of which all
 functions are constant over it need no weight, and D is the least for the widths the

@@ -1,4 +1,8 @@
-"""Ranges of all coordinates and functions over regions, forward through the groups."""
+"""Ranges of all coordinates and functions over regions, forward through the groups.
+
+References: H. Schichl and A. Neumaier, "Interval analysis on directed acyclic graphs
+for global optimization", Journal of Global Optimization 33, 2005 (the forward part).
+"""
 
 from __future__ import annotations
 
@@ -72,7 +76,10 @@ class Forward:
         }
 
     def __call__(self, low: Array, high: Array, opened: Array) -> Ranges:
-        """Return ranges over regions, whose inputs must be as given."""
+        """Return ranges over regions, whose inputs must be as given.
+
+        Shapes: all (B, k).
+        """
         low, high, opened = low.copy(), high.copy(), opened.copy()
         out = Ranges(low, high, opened, [], np.zeros(len(low), dtype=bool))
         with np.errstate(all="ignore"):
@@ -181,7 +188,10 @@ def _row(c: Interval) -> tuple[Array, Array, Array | None]:
 
 
 def _products(a: Array, b: Array, size: int) -> tuple[Array, Array]:
-    """Return the ranges of both factors and of their products."""
+    """Return the ranges of both factors and of their products.
+
+    Shapes: ``a`` and ``b``, lower and upper ends, (B, 2 * size).
+    """
     u = Interval.unchecked(a[:, :size], b[:, :size])
     v = Interval.unchecked(a[:, size:], b[:, size:])
     uv = arithmetic.multiply(u, v)

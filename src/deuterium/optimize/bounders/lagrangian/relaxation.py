@@ -1,4 +1,4 @@
-"""One relaxation: its parts put together, bounds of batches of regions."""
+"""One Lagrangian relaxation: its parts put together, bounds of batches of regions."""
 
 from __future__ import annotations
 
@@ -173,7 +173,10 @@ class Relaxation:
     def _more(
         self, k: int, places: list[Array], rows: Array, values: Array, added: Squares
     ) -> Array:
-        """Return functions at further places, near where the values are largest."""
+        """Return functions at further places, near where the values are largest.
+
+        Shapes: ``places`` two of (B, m, S), ``values`` (rows, m, S).
+        """
         z, right = places[0][rows], places[1][rows]
         new, side = peaks(z, right, values)
         for n, (old, more) in enumerate(zip(places, (new, side), strict=True)):
@@ -254,7 +257,10 @@ def _corners(low: Array, high: Array, size: int) -> Array:
 
 
 def _corner_maxima(c: Array, low: Array, high: Array, size: int) -> Array:
-    """Return certified maxima of ``c0 u + c1 v + c2 u v`` over boxes."""
+    """Return certified maxima of ``c0 u + c1 v + c2 u v`` over boxes.
+
+    Shapes: ``c`` (B, size, 3), ``low`` and ``high`` (B, 2 * size).
+    """
     u, v, uv = np.moveaxis(_corners(low, high, size), 2, 0)
     c0, c1, c2 = (c[..., r, None] for r in range(3))
     value = c0 * u + c1 * v + c2 * uv

@@ -1,4 +1,4 @@
-"""The bound of given multipliers, rigorously.
+"""The rigorous value of the dual bound for given multipliers.
 
 Every coordinate's function is a combination of tabulated functions, hence at most a
 parabola plus its error on each cell; a parabola's maximum over the part of the cell
@@ -80,7 +80,10 @@ def _within(cells: Cells, load: Load) -> tuple[Array, Array]:
 
 
 def _spread(first: Array, last: Array) -> tuple[Array, Array]:
-    """Return rows and members of ranges ``first <= i < last``, one below the other."""
+    """Return rows and members of ranges ``first <= i < last``, one below the other.
+
+    Shapes: both (N,).
+    """
     count = last - first
     row = np.repeat(np.arange(len(first)), count)
     before = np.cumsum(count) - count
@@ -88,7 +91,10 @@ def _spread(first: Array, last: Array) -> tuple[Array, Array]:
 
 
 def _bounds(load: Load, cells: Cells, row: Array, cell: Array) -> tuple[Array, Array]:
-    """Return an upper bound, and about the largest value, of each row in each cell."""
+    """Return an upper bound, and about the largest value, of each row in each cell.
+
+    Shapes: ``row`` and ``cell`` (pairs,).
+    """
     column = load.column[row] if cells.poly.shape[1] > 1 else 0
     c = load.c[row]
     rest = c[:, 1:]
@@ -125,7 +131,10 @@ def _error(c: Array, above: Array, below: Array) -> Array:
 
 
 def _top(t0: Array, t1: Array, t2: Array, a: Array, b: Array) -> Array:
-    """Return the maximum of a parabola over [a, b] (about: rounding is added later)."""
+    """Return the maximum of a parabola over [a, b] (about: rounding is added later).
+
+    Shapes: all (pairs,).
+    """
     with np.errstate(all="ignore"):
         at = np.where(t2 < 0, -t1 / (2 * t2), a)
     at = np.clip(np.where(np.isfinite(at), at, a), np.minimum(a, b), np.maximum(a, b))

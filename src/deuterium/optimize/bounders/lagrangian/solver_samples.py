@@ -36,7 +36,10 @@ def spaced(
 
 
 def _between(low: Array, high: Array, table: Table, count: int) -> Array:
-    """Return places from end to end, closer where the functions bend more."""
+    """Return places from end to end, closer where the functions bend more.
+
+    Shapes: ``low`` and ``high`` (B, m); places (B, m, count).
+    """
     edges = np.append(table.coarse.low, table.coarse.high[-1])
     steps = np.linspace(0.0, 1.0, count)
     if len(edges) <= 3:
@@ -50,7 +53,10 @@ def _between(low: Array, high: Array, table: Table, count: int) -> Array:
 
 
 def peaks(z: Array, right: Array, values: Array) -> tuple[Array, Array]:
-    """Return places around the largest values: tips of parabolas, and beside them."""
+    """Return places around the largest values: tips of parabolas, and beside them.
+
+    Shapes: all (B, m, S).
+    """
     order = np.argsort(z + 1e-300 * right, axis=-1, kind="stable")
     z, right, values = (np.take_along_axis(a, order, -1) for a in (z, right, values))
     last = z.shape[-1] - 1

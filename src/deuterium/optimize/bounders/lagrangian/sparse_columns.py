@@ -84,7 +84,10 @@ class Columns:
 
 
 def _add(h: Array, a: Piece, b: Piece, x: Array) -> None:
-    """Add a block; neighbouring columns are much faster to reach as a slice."""
+    """Add a block; neighbouring columns are much faster to reach as a slice.
+
+    Shapes: ``h`` (B, P, P), ``x`` (B, columns of a, columns of b).
+    """
     if a.span is not None and b.span is not None:
         h[:, a.span, b.span] += x
     else:

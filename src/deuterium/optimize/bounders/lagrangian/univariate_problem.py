@@ -1,4 +1,4 @@
-"""The functions of a group of coordinates: values, ranges, and tables that hold them.
+"""Univariate functions of coordinates: values, ranges, tables of parabolas.
 
 A table divides the coordinates' range into cells.  In each, every function u lies
 within ``error`` of a parabola about the middle of the cell (Taylor's formula with the
@@ -98,7 +98,10 @@ class Curves:
         return lower, upper
 
     def table(self, low: Array, high: Array) -> Table:
-        """Return the table over the hull of ranges of the coordinates."""
+        """Return the table over the hull of ranges of the coordinates.
+
+        Shapes: ``low`` and ``high`` (m,).
+        """
         least, most = float(np.min(low)), float(np.max(high))
         edges = _first_edges(least, most, self.kinked)
         if self._jumps and least < 0 <= most:
@@ -112,7 +115,10 @@ class Curves:
         return Table(coarse, fine, np.searchsorted(owner, np.arange(len(coarse) + 1)))
 
     def _refined(self, edges: Array, low: Array, high: Array) -> Cells:
-        """Halve cells until every function is known to within `COARSE`."""
+        """Halve cells until every function is known to within `COARSE`.
+
+        Shapes: ``edges`` (G + 1,), ``low`` and ``high`` (m,).
+        """
         while True:
             cells = self._cells(edges, low, high)
             worst = cells.relative.max(axis=(1, 2), initial=0.0)
@@ -131,7 +137,10 @@ class Curves:
             edges = new
 
     def _cells(self, edges: Array, low: Array, high: Array) -> Cells:
-        """Return cells, each function as a parabola with its error."""
+        """Return cells, each function as a parabola with its error.
+
+        Shapes: ``edges`` (G + 1,), ``low`` and ``high`` (m,).
+        """
         a, b = edges[:-1], edges[1:]
         if not self.kinked:
             return _joined([self._sides[0].cells(a, b)], a, b)
@@ -233,7 +242,10 @@ class _Side:
         return out
 
     def cells(self, a: Array, b: Array) -> tuple[Array, Array, Array]:
-        """Return parabolas and their errors above and below, over cells [a, b]."""
+        """Return parabolas and their errors above and below, over cells [a, b].
+
+        Shapes: ``a`` and ``b`` (G,).
+        """
         count, width = len(a), 1 if self.uniform else self.size
         if not count or not self.orders[0]:
             poly = np.zeros((count, width, len(self.orders[0]), 3))
@@ -357,7 +369,10 @@ def _joined(parts: list[tuple[Array, Array, Array]], a: Array, b: Array) -> Cell
 
 
 def _spread(poly: Array, middle: Array, a: Array, b: Array) -> Array:
-    """Return by how much functions vary (about; 1 where they do not)."""
+    """Return by how much functions vary (about; 1 where they do not).
+
+    Shapes: ``poly`` (G, m or 1, functions, 3), all else (G,).
+    """
     values = []
     for z in (a, middle, b):
         d = (z - middle)[:, None, None]

@@ -1,4 +1,4 @@
-"""Bounds by norms: beside the interval of each element, the length of whole arrays.
+"""Bounds by norms: beside the interval of each element, lengths of whole arrays.
 
 The gradient norm of a deep network is a sum of products of lengths.  Intervals bound
 each element of a hidden layer by itself; that many of them cannot be large at once is
@@ -13,7 +13,7 @@ each rounded outward.  Two things go past a single pass:
 * *corners*: where the objective is convex in a softmax p (all else held fixed), it is
   at most ``sum p_k F_k``, with F_k the objective with the k-th unit vector for p;
 * *cubes*: the length of ``d * (u W)`` for u in a box is that of a matrix times a vector
-  of a cube, bounded by the dual of a semidefinite relaxation (`cube`).
+  of a cube, bounded by the dual of a semidefinite relaxation (`sdp_box_norm`).
 
 What a proof says, and how to check it
 --------------------------------------
@@ -36,7 +36,7 @@ interval [l_k, u_k] of the k-th element of the true softmax and ``m = data["mean
     objective <= m + sum_k max(l_k (F_k - m), u_k (F_k - m)) .
 
 To be proved for it: the objective is convex in p, everything that does not depend on p
-being held fixed (`convexity`: affine operators; sums of squares of affine functions
+being held fixed (`convex_nodes`: affine operators; sums of squares of affine functions
 with factors >= 0 that do not depend on p; the root of such a sum).  Without ``simplex``
 the bound is the upper end of the last node.
 
@@ -45,8 +45,8 @@ the half widths; where the domain holds it in a Euclidean ball whose radius is s
 that ball.  Every rule gives ends, and may give a ball, a length, a total.  Then, in
 this order:
 
-1. if the node cannot be negative (`convexity.nonnegative_in`), lower ends below 0 are
-   0;
+1. if the node cannot be negative (`convex_nodes.nonnegative_in`), lower ends below 0
+   are 0;
 2. ends are cut to ``c_i - r <= v_i <= c_i + r`` with the ball of the rule; those of a
    scalar also to ``|v| <= length`` with the length of the rule;
 3. the ball is the rule's where the choice ``"ball"`` of the node is true, else that of
@@ -77,8 +77,8 @@ An undefined end (NaN) anywhere is no bound at all.  The rules, for ``v = op(a, 
 * curves f with a Lipschitz constant L (the trait `lipschitz`, or any smaller
   number that holds): ends; centre ``f(c_a)``, radius ``L r_a``; where f(0) = 0 and L
   = 1 also length ``length(a)``.  Choices ``"near"`` and ``"long"`` are lists of
-  layers and give, by the inequality of `curves` (and its ``root``), another radius of
-  that ball (``h_i = (f - m_i)^2`` with m = f(c_a)) and a length (m = 0); the lesser
+  layers and give, by the inequality of `saturating` (and its ``root``), another radius
+  of that ball (``h_i = (f - m_i)^2`` with m = f(c_a)) and a length (m = 0); the lesser
   counts.  The first layer has ``"t"``; with ``"along": g`` (a vector) and ``"by": s``
   the inequality has the term ``s R``, where R bounds ``g . a``: a is ``u W`` with
   constants added (and reshaped), and R is ``g . constants`` plus the least of the

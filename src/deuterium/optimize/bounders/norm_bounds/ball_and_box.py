@@ -1,4 +1,4 @@
-"""What is known of one node over a batch of regions.
+"""Bounds of one array over a batch of regions: intervals, a ball, lengths.
 
 Beside the interval of each element: a ball around a centre, and bounds of the sum of
 squares and of the sum of absolute values of the whole array.
@@ -138,13 +138,19 @@ def _least(a: Array, b: Array) -> Any:
 
 
 def _reach(centre: Array, radius: Array) -> Any:
-    """Return how far from zero a ball reaches."""
+    """Return how far from zero a ball reaches.
+
+    Shapes: ``centre`` (B, K, *shape), ``radius`` (B, K).
+    """
     axes = tuple(range(LEAD, centre.ndim))
     return raised(root_sum(np.square(centre), axes) + radius)
 
 
 def _within(ends: Array, centre: Array, radius: Array) -> Array:
-    """Return the intervals cut to the ball's width on every axis."""
+    """Return the intervals cut to the ball's width on every axis.
+
+    Shapes: ``ends`` (2, B, K, *shape), ``centre`` (B, K, *shape), ``radius`` (B, K).
+    """
     if not np.all(np.isfinite(radius)):
         return ends
     wide = radius.reshape(radius.shape + (1,) * (centre.ndim - LEAD))
@@ -152,7 +158,10 @@ def _within(ends: Array, centre: Array, radius: Array) -> Array:
 
 
 def cut(ends: Array, centre: Array, width: Array) -> Array:
-    """Return intervals intersected with ``centre - width <= x <= centre + width``."""
+    """Return intervals intersected with ``centre - width <= x <= centre + width``.
+
+    Shapes: ``ends`` (2, B, K, *shape); the others broadcast to (B, K, *shape).
+    """
     low, high = np.broadcast_arrays(centre - width, centre + width)
     other = outward(np.stack([low, high]))
     # where the ball says nothing; an interval that is NaN (undefined) stays NaN

@@ -1,10 +1,13 @@
-"""Nodes in which the objective is convex, all else being held fixed.
+"""Convexity of the objective in one node, all else being held fixed.
 
 A softmax is a convex combination of unit vectors.  Where the objective is convex in it
 (the gradient of a cross entropy is linear in it, so the gradient's norm is), its
 largest value is found at a unit vector, or at most the same combination of its values
 there.  A label that enters the loss linearly is another such node: only the end points
 of its range count.
+
+The rules are those by which convex functions are composed (S. Boyd and L.
+Vandenberghe, "Convex Optimization", Cambridge 2004, section 3.2).
 """
 
 from __future__ import annotations

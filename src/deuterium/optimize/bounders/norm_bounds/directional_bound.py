@@ -1,8 +1,9 @@
-"""How far an array may reach in one direction, and curves followed with that.
+"""Bounds of a sum ``direction . array``, by duality, layer by layer.
 
 ``a . (u W + b) = u . (W a) + a . b``: sums that cancel in the interval of each element
 do not cancel here, and a ball around u needs no spectral norm.  Where u is a curve of
-another such sum, the inequality of `curves` takes the direction one layer further down.
+another such sum, the inequality of `saturating` takes the direction one layer further
+down.
 """
 
 from __future__ import annotations

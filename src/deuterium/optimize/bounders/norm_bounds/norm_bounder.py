@@ -1,4 +1,4 @@
-"""Norm bounds as a bounder of regions."""
+"""The norm bounder: bounds regions by norms of whole arrays."""
 
 from __future__ import annotations
 
@@ -108,7 +108,10 @@ class NormsBounder(Bounder):
     def certify(
         self, low: Array, high: Array, *, sharp: bool
     ) -> tuple[Array, list[Proof]]:
-        """Return upper bounds over boxes of inputs, and what proves them."""
+        """Return upper bounds over boxes of inputs, and what proves them.
+
+        Shapes: ``low`` and ``high`` (B, n).
+        """
         levels = LEVELS if sharp else 1
         attempt = Attempt(self.layout, self._boxes(low, high), len(low), levels)
         attempt.first()
@@ -117,7 +120,10 @@ class NormsBounder(Bounder):
         return attempt.upper, [attempt.proof(b) for b in range(len(low))]
 
     def _boxes(self, low: Array, high: Array) -> dict[str, Value]:
-        """Return what is known of each symbol: its box, and its ball if it has one."""
+        """Return what is known of each symbol: its box, and its ball if it has one.
+
+        Shapes: ``low`` and ``high`` (B, n).
+        """
         values = {}
         for name, ends in self.problem.boxes(low, high).items():
             ball = None
@@ -229,6 +235,8 @@ def combined(corners: Array, share: Array) -> tuple[float, float]:
 
     For every number m it is at most ``m + sum max(p_k (F_k - m))``; the best m is one
     of the F_k.
+
+    Shapes: ``corners`` (K,), ``share`` (2, K).
     """
     if not (np.all(np.isfinite(corners)) and np.all(np.isfinite(share))):
         return np.inf, 0.0

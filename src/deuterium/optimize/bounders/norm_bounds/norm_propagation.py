@@ -1,4 +1,4 @@
-"""One pass over the graph, for a batch of regions, at the vertices of a simplex or not.
+"""Propagation of norm bounds through a graph, for a batch of regions.
 
 `Layout` is what is worked out once per graph; `Sweep` is one pass.
 """
@@ -284,6 +284,8 @@ def _rows(
 
     The first row is that of the middle, whose s is 1; the error is that of computing
     it.
+
+    Shapes: ``middle`` and ``half`` (n,), ``matrix`` (n, m), ``scale`` (m,).
     """
     first = middle @ matrix
     rows = np.concatenate([first[None], half[:, None] * matrix])

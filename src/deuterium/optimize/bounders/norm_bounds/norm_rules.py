@@ -1,4 +1,4 @@
-"""What is known of a node, from what is known of its arguments: one rule an operator.
+"""Norm bounds of a node from those of its arguments: one rule an operator.
 
 A rule is a function of the sweep (which holds constants, certified norms of matrices
 and the choices made), the node and the `Value` of each argument.  Operators without a
@@ -145,7 +145,10 @@ def _through(
     *,
     from_left: bool = False,
 ) -> Value:
-    """Take a ball through a constant matrix."""
+    """Take a ball through a constant matrix.
+
+    Shapes: ``matrix`` two-dimensional, ``result`` (2, B, K, *shape).
+    """
     sigma = sweep.norm_of(name, matrix)
     sums = root_sum(np.square(matrix), (1 if from_left else 0,))
     inner = matrix.shape[1 if from_left else 0]

@@ -1,4 +1,4 @@
-"""What a bounded curve may do to a whole array, given how far that may be from a point.
+"""Bounds of a saturating function of a whole array whose distance is bounded.
 
 If ``||z - c|| <= r`` and ``g . z <= R`` then for functions h_i of one variable and any
 ``t, s >= 0``
@@ -15,6 +15,9 @@ between neighbours: a function exceeds the larger of its values at the two ends 
 piece of width v by at most ``v^2 / 8`` times what bounds minus its second derivative.
 That is at most ``2 k max|f - m|`` or ``k |w|`` (with ``|f''| <= k`` on the piece) and
 ``2 t`` for the parabola.
+
+It is weak Lagrangian duality with multipliers t and s (A. M. Geoffrion, "Lagrangean
+relaxation for integer programming", Mathematical Programming Study 2, 1974).
 """
 
 from __future__ import annotations
@@ -217,7 +220,10 @@ class Search:
         self.reach: Array = np.zeros(len(table))
 
     def value(self, t: Array, s: Array) -> Array:
-        """Return the bound, about."""
+        """Return the bound, about.
+
+        Shapes: both (rows,).
+        """
         inner = self.table - t[:, None, None] * self.away
         if np.any(s):
             inner -= (s[:, None] * self.line)[..., None] * self.grid
@@ -241,7 +247,10 @@ class Search:
         )
 
     def both(self, t: Array, direction: Array, reach: Array) -> Multipliers:
-        """Return multipliers of the ball and of one inequality."""
+        """Return multipliers of the ball and of one inequality.
+
+        Shapes: ``t`` and ``reach`` (rows,), ``direction`` (rows, n).
+        """
         self.line, self.reach = direction, reach
         width = reach - np.sum(direction * self.z.centre, axis=-1)
         scale = t * np.maximum(self.z.radius, width)

@@ -12,6 +12,10 @@ is the trace of ``D``.  Weights all equal give the spectral norm times the root 
 The weights come from the primal side (a matrix ``V`` of unit rows, improved by the
 power method ``V <- rows of (A A^T V), normalised``); they may be anything positive, the
 norm of the scaled matrix is certified afterwards.
+
+References: A. Raghunathan, J. Steinhardt and P. Liang, "Certified defenses against
+adversarial examples", ICLR 2018 (this relaxation); S. Burer and R. D. C. Monteiro,
+Mathematical Programming 95, 2003 (the primal side with few columns).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Points where saturating curves are not saturated, for the search to start from.
+"""Starting points for the search at which sigmoid and tanh are not flat.
 
 With large weights, nearly every point of the domain has nearly every sigmoid or tanh of
 the first layer flat, and with it the gradient; a search that starts there stays there.
@@ -67,7 +67,10 @@ def _system(problem: Problem, layout: Layout, v: Variable) -> Any:
 
 
 def _corners(problem: Problem, part: slice, matrix: Array, shift: Array) -> list[Array]:
-    """Return points of a box at which ``x W + b`` vanishes, most elements at an end."""
+    """Return points of a box at which ``x W + b`` vanishes, most elements at an end.
+
+    Shapes: ``matrix`` (inputs of the part, m), ``shift`` (m,).
+    """
     from scipy.optimize import linprog  # slow to import, and seldom needed
 
     random = np.random.default_rng(0)

@@ -1,4 +1,4 @@
-"""Constants: folded where, and only where, that needs no rounding."""
+"""Rules for constants: folded where, and only where, that needs no rounding."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exponentials and logarithms."""
+"""Rules for exponentials and logarithms."""
 
 from __future__ import annotations
 

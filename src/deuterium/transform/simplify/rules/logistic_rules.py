@@ -1,4 +1,4 @@
-"""The logistic function, tanh and softplus in their many spellings."""
+"""Rules for the logistic function, tanh and softplus in their many spellings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Products, quotients and powers."""
+"""Rules for products, quotients and powers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""Sums over axes and matrix products."""
+"""Rules for sums over axes and matrix products.
+
+That the squared norm of an outer product is a product of squared norms is what makes
+norms of per-record gradients cheap (I. Goodfellow, "Efficient per-example gradient
+computations", 2015); `gram_form` is its form for sums over a sequence.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Softmax and log-sum-exp in their many spellings."""
+"""Rules for softmax and log-sum-exp in their many spellings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sums and differences."""
+"""Rules for sums and differences."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signs under even and odd functions."""
+"""Rules for signs under even and odd functions."""
 
 from __future__ import annotations
 
