@@ -1,4 +1,4 @@
-"""NumPy's arrays of one value, triangles, and questions about shapes."""
+"""NumPy's arrays of one value, and triangles."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from deuterium.functions.function_table import implements, refuse_dtype
-from deuterium.functions.movement import broadcast, like, numpy_does
+from deuterium.functions.places import like, numpy_does
+from deuterium.functions.shapes import broadcast
 from deuterium.graph.constructors import as_variable, broadcast_to
 from deuterium.graph.variable import Variable
 from deuterium.interval import doubles
@@ -58,22 +59,3 @@ def full_like(a: Any, fill_value: Any, **kwargs: Any) -> Any:
         what = "np.full_like: `fill_value`"
         fill_value = doubles.exactly(fill_value, what, "use np.broadcast_to")
     return np.full_like(empty, fill_value)
-
-
-@implements(np.shape)
-def shape(a: Any) -> tuple[int, ...]:
-    """Return the shape."""
-    return as_variable(a).shape
-
-
-@implements(np.ndim)
-def ndim(a: Any) -> int:
-    """Return the number of axes."""
-    return as_variable(a).ndim
-
-
-@implements(np.size)
-def size(a: Any, axis: int | None = None) -> int:
-    """Return the number of elements (along an axis)."""
-    x = as_variable(a)
-    return int(numpy_does(lambda: np.size(like(x), axis), "np.size", x.shape))

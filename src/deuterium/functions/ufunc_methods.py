@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from deuterium.functions.function_table import refuse
-from deuterium.functions.reductions import amax, amin, cumsum, logsumexp, prod, sum
+from deuterium.functions.reductions import amax, amin, prod, sum
+from deuterium.functions.running import cumsum
+from deuterium.functions.softmax import logsumexp
 from deuterium.graph import protocols
 from deuterium.graph.constructors import as_variable
 from deuterium.graph.operator import lookup
