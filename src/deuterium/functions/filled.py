@@ -36,7 +36,23 @@ def _triangle(m: Any, mask: Callable[[Any], Any], caller: str) -> Variable:
     return select(whole, arrays.zeros(inside.shape), mask=inside)
 
 
-@implements(np.zeros_like)
+def _made(make: Callable[..., Any]) -> Callable[..., Variable]:
+    """Return what makes an array of numbers as a Variable (``like=`` one)."""
+    return lambda *args, **kwargs: as_variable(np.asarray(make(*args, **kwargs)))
+
+
+for _make in (np.zeros, np.ones, np.empty, np.eye, np.identity, np.arange, np.tri):
+    implements(_make)(_made(_make))
+
+
+@implements(np.full)
+def full(shape: Any, fill_value: Any, dtype: Any = None, **kwargs: Any) -> Variable:
+    """Return an array filled with one value (``like=`` a Variable)."""
+    refuse_dtype("np.full", dtype)
+    return broadcast(fill_value, shape)
+
+
+@implements(np.zeros_like, np.empty_like)
 def zeros_like(a: Any, **kwargs: Any) -> Any:
     """Return an array of zeros of the same shape (numbers, not Variables)."""
     return np.zeros_like(like(as_variable(a)), **kwargs)

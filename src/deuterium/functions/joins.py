@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
-from deuterium.errors import ShapeError
+from deuterium.errors import ShapeError, UnsupportedError
 from deuterium.functions.axes import one_axis
 from deuterium.functions.function_table import implements, refuse
 from deuterium.functions.places import numpy_does, places
@@ -141,3 +141,74 @@ vsplit = implements(np.vsplit)(_split_along(0, "np.vsplit"))
 
 
 dsplit = implements(np.dsplit)(_split_along(2, "np.dsplit"))
+
+
+@implements(np.unstack)
+def unstack(x: Any, /, *, axis: int = 0) -> tuple[Variable, ...]:
+    """Return the parts of an array along an axis, which they no longer have."""
+    v = as_variable(x)
+    if not v.ndim:
+        raise ShapeError("np.unstack: a scalar has no axis to take apart")
+    at = one_axis(axis, v.ndim, "np.unstack") % v.ndim
+    return tuple(v[(*[slice(None)] * at, i)] for i in range(v.shape[at]))
+
+
+def joined(parts: Sequence[Any], move: Callable[..., Any], caller: str) -> Variable:
+    """Return elements of several arrays where ``move`` puts their places.
+
+    ``move`` takes one array of places for each part, all places being different.
+    """
+    nodes = [as_variable(p) for p in parts]
+    starts = np.cumsum([0, *(v.size for v in nodes)])
+    shifted = [places(v) + n for v, n in zip(nodes, starts, strict=False)]
+    index = numpy_does(
+        lambda: np.asarray(move(*shifted)), caller, [v.shape for v in nodes]
+    )
+    return arrays.take_places(concatenate(nodes, axis=None), index)
+
+
+@implements(np.insert)
+def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Variable:
+    """Return the array with values put in before some of its places."""
+    if isinstance(obj, Variable):
+        raise UnsupportedError(
+            "np.insert: where elements go cannot depend on a Variable; give numbers"
+        )
+    return joined([arr, values], lambda x, y: np.insert(x, obj, y, axis), "np.insert")
+
+
+@implements(np.block)
+def block(arrays: Any) -> Variable:
+    """Return arrays joined as the nested lists of them lie."""
+    leaves: list[Any] = []
+
+    def gather(part: Any) -> Any:
+        if isinstance(part, list):
+            return [gather(p) for p in part]
+        leaves.append(part)
+        return len(leaves) - 1
+
+    nested = gather(arrays)
+
+    def laid(part: Any, given: Sequence[Any]) -> Any:
+        if isinstance(part, list):
+            return [laid(p, given) for p in part]
+        return given[part]
+
+    return joined(leaves, lambda *given: np.block(laid(nested, given)), "np.block")
+
+
+@implements(np.choose)
+def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Variable:
+    """Return elements of several arrays, chosen by an array of their numbers."""
+    refuse("np.choose", out=out)
+    if isinstance(a, Variable):
+        raise UnsupportedError(
+            "np.choose: which array is chosen cannot depend on a Variable; give "
+            "numbers, or use np.where"
+        )
+    return joined(
+        list(choices),
+        lambda *given: np.choose(a, given, mode=cast(Any, mode)),
+        "np.choose",
+    )

@@ -7,9 +7,10 @@ from typing import Any, cast
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from deuterium.errors import OutOfRangeError, UnsupportedError
-from deuterium.functions.axes import shape_of
+from deuterium.errors import OutOfRangeError, ShapeError, UnsupportedError
+from deuterium.functions.axes import one_axis, shape_of
 from deuterium.functions.function_table import implements, refuse
+from deuterium.functions.joins import stack
 from deuterium.functions.places import moved, numpy_does, places
 from deuterium.functions.shapes import ravel
 from deuterium.graph.constructors import as_variable
@@ -149,3 +150,66 @@ def diagflat(v: Any, k: int = 0) -> Variable:
 def windows(x: Any, window_shape: Any, axis: Any = None, **kwargs: Any) -> Variable:
     """Return all windows of a shape, their axes last."""
     return moved(x, sliding_window_view, "sliding_window_view", window_shape, axis)
+
+
+@implements(np.compress)
+def compress(condition: Any, a: Any, axis: Any = None, out: Any = None) -> Variable:
+    """Return the parts of an array along an axis that a mask chooses."""
+    refuse("np.compress", out=out)
+    mask = _numbers(condition, "np.compress")
+    return moved(a, lambda p: np.compress(mask, p, axis), "np.compress")
+
+
+@implements(np.extract)
+def extract(condition: Any, arr: Any) -> Variable:
+    """Return the elements that a mask chooses."""
+    mask = _numbers(condition, "np.extract")
+    return moved(arr, lambda p: np.extract(mask, p), "np.extract")
+
+
+def _numbers(condition: Any, caller: str) -> Any:
+    if isinstance(condition, Variable):
+        raise UnsupportedError(
+            f"{caller}: how many elements are chosen cannot depend on a Variable; use "
+            "np.where, which keeps the shape"
+        )
+    return condition
+
+
+@implements(np.rollaxis)
+def rollaxis(a: Any, axis: int, start: int = 0) -> Variable:
+    """Return the array with an axis moved before another."""
+    return moved(a, np.rollaxis, "np.rollaxis", axis, start)
+
+
+@implements(np.fft.fftshift)
+def fftshift(x: Any, axes: Any = None) -> Variable:
+    """Return the elements rolled by half the length, zero frequency to the middle."""
+    return moved(x, np.fft.fftshift, "np.fft.fftshift", axes)
+
+
+@implements(np.fft.ifftshift)
+def ifftshift(x: Any, axes: Any = None) -> Variable:
+    """Return the elements rolled back from `numpy.fft.fftshift`."""
+    return moved(x, np.fft.ifftshift, "np.fft.ifftshift", axes)
+
+
+@implements(np.apply_along_axis)
+def apply_along_axis(
+    func1d: Any, axis: int, arr: Any, *args: Any, **kwargs: Any
+) -> Variable:
+    """Return what a function makes of each slice along an axis."""
+    x = as_variable(arr)
+    at = one_axis(axis, x.ndim, "np.apply_along_axis") % x.ndim
+    lead, tail = x.shape[:at], x.shape[at + 1 :]
+    if 0 in (*lead, *tail):
+        raise ShapeError(f"np.apply_along_axis: no slice in shape {x.shape}")
+    made = [
+        as_variable(func1d(x[(*i, slice(None), *j)], *args, **kwargs))
+        for i in np.ndindex(lead)
+        for j in np.ndindex(tail)
+    ]
+    whole = arrays.reshape_to(stack(made), (*lead, *tail, *made[0].shape))
+    n, own = len(lead) + len(tail), made[0].ndim
+    order = (*range(at), *range(n, n + own), *range(at, n))
+    return arrays.permute(whole, order)

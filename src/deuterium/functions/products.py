@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from deuterium.errors import ShapeError
-from deuterium.functions.axes import mismatch, one_axis
+from deuterium.functions.axes import common_shape, mismatch, one_axis
 from deuterium.functions.einsum import tensordot
 from deuterium.functions.function_table import implements, refuse, refuse_dtype
+from deuterium.functions.joins import concatenate
 from deuterium.functions.movement import diagonal
 from deuterium.functions.shapes import expand_dims, moveaxis, reshape
 from deuterium.graph import protocols
@@ -145,6 +146,12 @@ def multi_dot(arrays: Sequence[Any], *, out: Any = None) -> Variable:
     return product
 
 
+@implements(np.linalg.vecdot)
+def linalg_vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Variable:
+    """Return dot products along an axis."""
+    return _vecdot(x1, x2, axis=axis)
+
+
 def _vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Variable:
     x, y = (
         moveaxis(v, one_axis(axis, v.ndim, "np.vecdot"), -1)
@@ -164,6 +171,16 @@ def _matvec(x1: Any, x2: Any, /) -> Variable:
     return arrays.reshape_to(product, product.shape[:-1])
 
 
+def _vecmat(x1: Any, x2: Any, /) -> Variable:
+    """Return products of a stack of vectors with a stack of matrices."""
+    a, b = as_variable(x1), as_variable(x2)
+    if b.ndim < 2 or not a.ndim:
+        raise mismatch("np.vecmat", a, b)
+    product = matmul(expand_dims(a, -2), b)
+    return arrays.reshape_to(product, (*product.shape[:-2], product.shape[-1]))
+
+
+protocols.UFUNCS["vecmat"] = _vecmat
 protocols.UFUNCS["matmul"] = matmul
 
 
@@ -171,3 +188,47 @@ protocols.UFUNCS["vecdot"] = _vecdot
 
 
 protocols.UFUNCS["matvec"] = _matvec
+
+
+def cross_last(a: Variable, b: Variable) -> Variable:
+    """Return cross products of vectors of three elements along the last axis."""
+    one, two = [1, 2, 0], [2, 0, 1]
+    return a[..., one] * b[..., two] - a[..., two] * b[..., one]
+
+
+@implements(np.cross)
+def cross(
+    a: Any,
+    b: Any,
+    axisa: int = -1,
+    axisb: int = -1,
+    axisc: int = -1,
+    axis: int | None = None,
+) -> Variable:
+    """Return cross products of vectors of three elements (or two, on a plane)."""
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    x, y = (
+        moveaxis(v, one_axis(i, v.ndim, "np.cross"), -1)
+        for v, i in ((as_variable(a), axisa), (as_variable(b), axisb))
+    )
+    if x.shape[-1] not in (2, 3) or y.shape[-1] not in (2, 3):
+        raise mismatch("np.cross", x, y)
+    shape = common_shape("np.cross", x.shape[:-1], y.shape[:-1])
+    x, y = (broadcast_to(v, (*shape, v.shape[-1])) for v in (x, y))
+    if x.shape[-1] == 2 == y.shape[-1]:
+        return x[..., 0] * y[..., 1] - x[..., 1] * y[..., 0]
+    flat = np.zeros((*shape, 1))
+    x, y = (concatenate([v, flat], -1) if v.shape[-1] == 2 else v for v in (x, y))
+    product = cross_last(x, y)
+    return moveaxis(product, -1, one_axis(axisc, product.ndim, "np.cross"))
+
+
+@implements(np.linalg.cross)
+def linalg_cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Variable:
+    """Return cross products of vectors of three elements."""
+    x, y = as_variable(x1), as_variable(x2)
+    for v in (x, y):
+        if v.shape[one_axis(axis, v.ndim, "np.linalg.cross")] != 3:
+            raise mismatch("np.linalg.cross", x, y)
+    return cross(x, y, axis=axis)

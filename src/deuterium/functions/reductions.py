@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
-from deuterium.errors import ShapeError
+from deuterium.errors import InvalidInputError, ShapeError
 from deuterium.functions.axes import negative_axes
 from deuterium.functions.function_table import implements, refuse, refuse_dtype
+from deuterium.functions.masks import chosen, count_along, flattened
 from deuterium.graph.constructors import as_variable
 from deuterium.graph.variable import Variable
 from deuterium.ops import arrays
@@ -26,7 +26,7 @@ def restored(y: Variable, x: Variable, axes: tuple[int, ...], keep: bool) -> Var
     return arrays.reshape_to(y, shape)
 
 
-@implements(np.sum)
+@implements(np.sum, np.nansum)
 def sum(
     a: Any,
     axis: Any = None,
@@ -37,9 +37,9 @@ def sum(
     where: Any = True,
 ) -> Variable:
     """Return the sum over axes."""
-    refuse("np.sum", out=out, where=where)
+    refuse("np.sum", out=out)
     refuse_dtype("np.sum", dtype)
-    x = as_variable(a)
+    x = chosen(as_variable(a), where, 0, "np.sum")
     axes = negative_axes(axis, x, "np.sum")
     y = restored(arrays.sum_over(x, axes), x, axes, keepdims)
     return y if initial is None else y + scalar_initial(initial, "np.sum")
@@ -53,15 +53,7 @@ def scalar_initial(initial: Any, caller: str) -> Variable:
     return v
 
 
-def count_along(x: Variable, axes: tuple[int, ...], caller: str) -> int:
-    """Return how many elements each result is made of; there must be some."""
-    n = math.prod(x.shape[i] for i in axes)
-    if n == 0:
-        raise ShapeError(f"{caller}: no elements along `axis` of shape {x.shape}")
-    return n
-
-
-@implements(np.mean)
+@implements(np.mean, np.nanmean)
 def mean(
     a: Any,
     axis: Any = None,
@@ -72,12 +64,12 @@ def mean(
     where: Any = True,
 ) -> Variable:
     """Return the arithmetic mean over axes."""
-    refuse("np.mean", out=out, where=where)
+    refuse("np.mean", out=out)
     refuse_dtype("np.mean", dtype)
     x = as_variable(a)
-    n = count_along(x, negative_axes(axis, x, "np.mean"), "np.mean")
-    total = sum(x, axis, keepdims=keepdims)
-    return total if n == 1 else total / n
+    n = count_along(x, negative_axes(axis, x, "np.mean"), "np.mean", where)
+    total = sum(x, axis, keepdims=keepdims, where=where)
+    return total if isinstance(n, int) and n == 1 else total / flattened(n, total)
 
 
 def to_last_axis(x: Variable, axes: tuple[int, ...], caller: str) -> Variable:
@@ -103,8 +95,15 @@ def _last_axis_reduction(operator: Any, join: Any, caller: str) -> Any:
         initial: Any = None,
         where: Any = True,
     ) -> Variable:
-        refuse(caller, out=out, where=where)
+        refuse(caller, out=out)
         x = as_variable(a)
+        if where is not True and where is not None:
+            if initial is None:
+                raise InvalidInputError(
+                    f"{caller}: with `where` it needs `initial`, the result of no "
+                    "elements; give one"
+                )
+            x = chosen(x, where, initial, caller)
         axes = negative_axes(axis, x, caller)
         y = operator(to_last_axis(x, axes, caller)) if axes else x
         y = restored(y, x, axes, keepdims)
@@ -113,12 +112,12 @@ def _last_axis_reduction(operator: Any, join: Any, caller: str) -> Any:
     return reduce
 
 
-amax = implements(np.max, np.amax)(
+amax = implements(np.max, np.amax, np.nanmax)(
     _last_axis_reduction(arrays.max_last, larger, "np.max")
 )
 
 
-amin = implements(np.min, np.amin)(
+amin = implements(np.min, np.amin, np.nanmin)(
     _last_axis_reduction(lambda x: -arrays.max_last(-x), minimum, "np.min")
 )
 
@@ -126,7 +125,7 @@ amin = implements(np.min, np.amin)(
 _product = _last_axis_reduction(arrays.prod_last, multiply, "np.prod")
 
 
-@implements(np.prod)
+@implements(np.prod, np.nanprod)
 def prod(
     a: Any,
     axis: Any = None,
@@ -138,10 +137,29 @@ def prod(
 ) -> Variable:
     """Return the product over axes."""
     refuse_dtype("np.prod", dtype)
-    return _product(a, axis, out, keepdims, initial, where)
+    x = chosen(as_variable(a), where, 1, "np.prod")
+    return _product(x, axis, out, keepdims, initial)
 
 
 @implements(np.ptp)
 def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: bool = False) -> Variable:
     """Return maximum minus minimum over axes."""
     return amax(a, axis, out, keepdims) - amin(a, axis, out, keepdims)
+
+
+@implements(np.apply_over_axes)
+def apply_over_axes(func: Any, a: Any, axes: Any) -> Variable:
+    """Return what a reduction makes of several axes, one after the other."""
+    x = as_variable(a)
+    for axis in negative_axes(axes, x, "np.apply_over_axes"):
+        y = as_variable(func(x, axis))
+        if y.ndim == x.ndim - 1:
+            at = y.ndim + axis + 1
+            y = arrays.reshape_to(y, (*y.shape[:at], 1, *y.shape[at:]))
+        if y.ndim != x.ndim:
+            raise ShapeError(
+                f"np.apply_over_axes: the function made shape {y.shape} of {x.shape}; "
+                "it must take away one axis or none"
+            )
+        x = y
+    return x

@@ -10,7 +10,8 @@ import numpy as np
 from deuterium.errors import InvalidInputError, ShapeError
 from deuterium.functions.axes import negative_axes, one_axis
 from deuterium.functions.function_table import implements, refuse, refuse_dtype
-from deuterium.functions.reductions import count_along, mean, sum
+from deuterium.functions.masks import count_along, flattened
+from deuterium.functions.reductions import mean, sum
 from deuterium.graph.constructors import as_variable, broadcast_to
 from deuterium.graph.variable import Variable
 from deuterium.ops import arrays
@@ -57,7 +58,7 @@ def _weights_along(x: Variable, w: Variable, axis: Any) -> Variable:
     return broadcast_to(arrays.reshape_to(w, shape), x.shape)
 
 
-@implements(np.var)
+@implements(np.var, np.nanvar)
 def var(
     a: Any,
     axis: Any = None,
@@ -71,20 +72,21 @@ def var(
     correction: float | None = None,
 ) -> Variable:
     """Return the variance over axes."""
-    refuse("np.var", out=out, where=where)
+    refuse("np.var", out=out)
     refuse_dtype("np.var", dtype)
     if ddof != 0 and correction is not None:
         raise InvalidInputError("np.var: give `ddof` or `correction`, not both")
     lost = Fraction(ddof if correction is None else correction)
     x = as_variable(a)
-    n = count_along(x, negative_axes(axis, x, "np.var"), "np.var")
-    if n <= lost:
-        raise ShapeError(f"np.var: {n} elements leave no degrees of freedom")
-    centre = _mean(x, axis, keepdims=True) if mean is None else mean
-    return sum(square(x - centre), axis, keepdims=keepdims) / (n - lost)
+    n = count_along(x, negative_axes(axis, x, "np.var"), "np.var", where)
+    if not isinstance(n, Variable) and np.any(n <= lost):
+        raise ShapeError(f"np.var: {np.min(n)} elements leave no degrees of freedom")
+    centre = _mean(x, axis, keepdims=True, where=where) if mean is None else mean
+    total = sum(square(x - centre), axis, keepdims=keepdims, where=where)
+    return total / (flattened(n, total) - lost)
 
 
-@implements(np.std)
+@implements(np.std, np.nanstd)
 def std(
     a: Any,
     axis: Any = None,

@@ -4,6 +4,7 @@ from deuterium.ops import (  # noqa: F401  (importing enters the records)
     arithmetic,
     arrays,
     exponential,
+    linalg,
     piecewise,
     softmax,
     special,

@@ -196,6 +196,21 @@ def _row(function: Callable[[list[Any]], Any], row: list[Any]) -> Any:
     return [bad] * len(row) if isinstance(kept, list) else bad
 
 
+def _solution(a: Any, b: Any) -> Any:
+    """Return the solution of one system; unknown where it is not proved regular."""
+    arb, arb_mat = flint().arb, flint().arb_mat
+    given = [*a.ravel(), *b.ravel()]
+    if any(x.is_nan() for x in given):
+        return np.full(b.shape, arb("nan"), dtype=object)
+    matrix = arb_mat(*a.shape, a.ravel().tolist())
+    try:
+        found = matrix.solve(arb_mat(*b.shape, b.ravel().tolist())).entries()
+    except ZeroDivisionError:
+        exact = all(x.is_exact() for x in given)
+        found = [arb("nan") if exact else arb("[+/- inf]")] * b.size
+    return np.array(found, dtype=object).reshape(b.shape)
+
+
 @cache
 def on_arrays() -> Mapping[str, Rule]:
     """Return the rules of operators on whole arrays (object arrays of balls)."""
@@ -254,6 +269,15 @@ def on_arrays() -> Mapping[str, Rule]:
         terms = times(a[..., :, :, None], b[..., None, :, :])
         return terms.sum(axis=-2)
 
+    def solve(a: Any, b: Any) -> Any:
+        out = np.empty(b.shape, dtype=object)
+        for place in np.ndindex(b.shape[:-2]):
+            out[place] = _solution(a[place], b[place])
+        return out
+
+    def ridge_solve(x: Any, r: Any, b: Any) -> Any:
+        return solve(matmul(x.swapaxes(-1, -2), x) + r, b)
+
     return {
         "broadcast": lambda x, shape, ndim: np.broadcast_to(x, shape),
         "reshape": lambda x, shape, ndim: x.reshape(shape),
@@ -268,6 +292,8 @@ def on_arrays() -> Mapping[str, Rule]:
         "tie_slope": _each_row(lambda row: [zero for _ in row]),
         "cumsum": running,
         "matmul": matmul,
+        "solve": solve,
+        "ridge_solve": ridge_solve,
         "softmax": _each_row(softmax),
         "logsumexp": _each_row(logsumexp),
         "select": lambda a, b, mask: np.where(mask, a, b),
