@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import scipy.special as sp
 
+from tests.functions import random_places as places
 from tests.functions.draws import Call, Draw
 from tests.functions.random_linalg import LINALG, vecmat
 from tests.functions.random_places import PLACES
@@ -641,8 +642,8 @@ UFUNCS = {
     )},
     **{f.__name__: _elementwise(f, 2) for f in (
         np.add, np.subtract, np.multiply, np.divide, np.maximum, np.minimum, np.fmax,
-        np.fmin, np.logaddexp, np.logaddexp2, np.hypot, np.power, np.float_power,
-        sp.xlogy, sp.xlog1py,
+        np.fmin, np.logaddexp, np.logaddexp2, np.hypot, np.copysign, np.power,
+        np.float_power, sp.xlogy, sp.xlog1py,
     )},
     "matmul": _matmul(lambda x, y: x @ y),
     "vecdot": _vecdot,
@@ -694,6 +695,7 @@ def _method_squeeze(d: Draw) -> Call:
 
 
 METHODS = {
+    **places.METHODS,
     "T": _one(lambda x: x.T),
     "sum": _method("sum"),
     "mean": _method("mean"),

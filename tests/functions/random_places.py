@@ -188,3 +188,45 @@ PLACES = {
     },
     np.asfortranarray: _taken(np.asfortranarray),
 }
+
+
+def _method(name: str, *choices: Any, least: int = 0, **more: Any) -> Any:
+    """A method of arrays, with some of the arguments it may have."""
+
+    def make(d: Draw) -> Call:
+        s = d.shape(least, 4)
+        args = [c(d, s) if callable(c) else d.pick(*c) for c in choices]
+        kw = d.keywords(**{k: d.pick(*v) for k, v in more.items()})
+        return [s], lambda x: getattr(x, name)(*args, **kw)
+
+    return make
+
+
+def _own(name: str) -> Any:
+    return lambda d: ([d.shape()], lambda x: getattr(x, name))
+
+
+def _any_axis(d: Draw, s: tuple[int, ...]) -> int:
+    return d.axis(len(s))
+
+
+def _method_mask(d: Draw, s: tuple[int, ...]) -> Any:
+    return d.rng.random(d.below(3)) < 0.6
+
+
+METHODS = {
+    "conj": _method("conj"),
+    "real": _own("real"),
+    "imag": _own("imag"),
+    "copy": _method("copy"),
+    "astype": _method("astype", (float, "float64")),
+    "mT": lambda d: ([d.shape(2)], lambda x: x.mT),
+    "cumsum": _method("cumsum", axis=(None, 0, -1)),
+    "cumprod": _method("cumprod", axis=(None, 0, -1)),
+    "trace": _method("trace", (0, 1, -1), least=2),
+    "diagonal": _method("diagonal", (0, 1, -1), least=2),
+    "repeat": _method("repeat", (0, 2), _any_axis),
+    "take": _method("take", ([0], [0, -1], 1), _any_axis, least=1),
+    "compress": _method("compress", _method_mask, axis=(None, 0)),
+    "swapaxes": _method("swapaxes", _any_axis, _any_axis),
+}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import operator
+import string
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from deuterium.errors import ShapeError, UnsupportedError
+from deuterium.errors import ShapeError
 from deuterium.functions.axes import mismatch, one_axis
 from deuterium.functions.function_table import implements, refuse
 from deuterium.functions.movement import diagonal
@@ -101,7 +103,7 @@ def einsum(subscripts: Any, *operands: Any, **kwargs: Any) -> Variable:
     kwargs.pop("optimize", None)  # says how, not what
     refuse("np.einsum", **kwargs)
     if not isinstance(subscripts, str):
-        raise UnsupportedError("np.einsum: only subscripts as a string are supported")
+        subscripts, operands = _as_text([subscripts, *operands])
     nodes = [as_variable(x) for x in operands]
     inputs, output = _parse_einsum(subscripts, nodes)
     size = _einsum_sizes(subscripts, inputs, output, nodes)
@@ -118,6 +120,30 @@ def einsum(subscripts: Any, *operands: Any, **kwargs: Any) -> Variable:
     x, names = terms[0]
     x, names = _summed(x, names, set(output))
     return arrays.permute(x, tuple(names.index(n) for n in output))
+
+
+def _as_text(given: Sequence[Any]) -> tuple[str, tuple[Any, ...]]:
+    """Return the text and the operands for axes given as lists of numbers."""
+    operands, lists = list(given[::2]), list(given[1::2])
+    output = operands.pop() if len(given) % 2 else None
+    texts = [_letters(axes) for axes in lists]
+    text = ",".join(texts)
+    return (text if output is None else f"{text}->{_letters(output)}"), (*operands,)
+
+
+_LETTERS = string.ascii_uppercase + string.ascii_lowercase
+
+
+def _letters(axes: Any) -> str:
+    """Return the letters of axes that are numbered."""
+    try:
+        return "".join(
+            "..." if i is Ellipsis else _LETTERS[operator.index(i)] for i in axes
+        )
+    except (TypeError, IndexError):
+        raise ShapeError(
+            f"np.einsum: axes must be numbers from 0 to 51 or ..., got {axes!r:.80}"
+        ) from None
 
 
 def _parse_einsum(text: str, nodes: list[Variable]) -> tuple[list[str], str]:

@@ -13,12 +13,13 @@ from deuterium.functions.function_table import implements, refuse
 from deuterium.graph import protocols
 from deuterium.graph.constructors import as_variable, broadcast_to, constant
 from deuterium.graph.hooks import provides
+from deuterium.graph.operator import lookup
 from deuterium.graph.variable import Variable
 from deuterium.ops import arrays
 from deuterium.ops.arithmetic import add, raise_to
 from deuterium.ops.arrays import put_places, take_places
 from deuterium.ops.exponential import log
-from deuterium.ops.piecewise import larger, minimum, select
+from deuterium.ops.piecewise import absolute, larger, minimum, select
 from deuterium.ops.piecewise import relu as relu_operator
 from deuterium.ops.special import logaddexp, pi_for
 
@@ -117,6 +118,14 @@ protocols.UFUNCS["positive"] = _identity
 protocols.UFUNCS["conjugate"] = _identity
 
 
+def _copysign(x: Any, y: Any) -> Any:
+    """Return the size of x with the sign of y; that of 0 is positive."""
+    size = absolute(as_variable(x))
+    if not isinstance(y, Variable):
+        return size * np.copysign(1.0, y)
+    return size * (1 - 2 * lookup("relu'")(-y))
+
+
 def _radians(x: Any) -> Any:
     return x * (pi_for(x) / 180)
 
@@ -131,6 +140,7 @@ def _logaddexp2(a: Any, b: Any) -> Any:
 
 
 for _name, _function in {
+    "copysign": _copysign,
     "deg2rad": _radians,
     "radians": _radians,
     "rad2deg": _degrees,

@@ -20,14 +20,14 @@ from deuterium.functions.joins import concatenate, stack
 from deuterium.functions.polynomials import vander
 from deuterium.functions.products import cross_last, matmul
 from deuterium.functions.reductions import sum
+from deuterium.functions.ridge import ridge
 from deuterium.functions.shapes import expand_dims, moveaxis, reshape
 from deuterium.graph.constructors import as_variable, broadcast_to
-from deuterium.graph.operator import lookup
 from deuterium.graph.variable import Variable
 from deuterium.ops import arrays
 from deuterium.ops.arithmetic import sqrt, square
 from deuterium.ops.exponential import log
-from deuterium.ops.linalg import ridge_solution, solution
+from deuterium.ops.linalg import solution
 from deuterium.ops.piecewise import absolute, sign
 
 LARGEST_DETERMINANT = 12  # by minors: 2**n of them
@@ -101,7 +101,7 @@ def solve(a: Any, b: Any) -> Variable:
     except ValueError:
         raise mismatch("np.linalg.solve", matrix, right) from None
     columns = broadcast_to(columns, lead + columns.shape[-2:])
-    x = _ridge(matrix, columns) if lead == matrix.shape[:-2] else None
+    x = ridge(matrix, columns) if lead == matrix.shape[:-2] else None
     if x is None:
         x = _solved(broadcast_to(matrix, lead + matrix.shape[-2:]), columns)
     return x[..., 0] if vector else x
@@ -127,65 +127,6 @@ def _adjugate(a: Variable) -> tuple[Variable, Variable]:
     u, v, w = (a[..., i, :] for i in range(3))
     columns = [cross_last(v, w), cross_last(w, u), cross_last(u, v)]
     return stack(columns, axis=-1), sum(u * columns[0], -1)
-
-
-def _ridge(a: Variable, b: Variable) -> Variable | None:
-    """Return the solution for ``a = c X' X + R`` with a number c > 0, else None."""
-    if a.shape[-1] < 2 or not b.size:
-        return None
-    terms = _terms(a)
-    for i, term in enumerate(terms):
-        scale, x = _gram_factor(term)
-        rest = terms[:i] + terms[i + 1 :]
-        if x is not None and rest:
-            total = rest[0]
-            for other in rest[1:]:
-                total = total + other
-            whole = scale is None
-            return ridge_solution(
-                x, total if whole else total / scale, b if whole else b / scale
-            )
-    return None
-
-
-def _terms(a: Variable) -> list[Variable]:
-    """Return what a matrix is the sum of."""
-    if a.op is not None and a.op.name == "add":
-        return [t for part in a.args for t in _terms(part)]
-    return [a]
-
-
-def _gram_factor(v: Variable) -> tuple[Any, Variable | None]:
-    """Return c and X of ``c X' X`` (c is None for 1), or X None."""
-    if v.op is None:
-        return None, None
-    if v.op.name == "matmul":
-        left, right = v.args
-        return None, right if _transposed(left, right) else None
-    if v.op.name in ("multiply", "divide"):
-        for one, other in (v.args, v.args[::-1])[: 2 if v.op.name == "multiply" else 1]:
-            number = _positive_number(other)
-            scale, x = _gram_factor(one)
-            if number is not None and x is not None and scale is None:
-                number = number if v.op.name == "multiply" else 1 / number
-                return number, x
-    return None, None
-
-
-def _transposed(a: Variable, b: Variable) -> bool:
-    """Return whether two matrices (or stacks) are each other's transposes."""
-    for one, other in ((a, b), (b, a)):
-        if one.op is lookup("transpose") and one.args[0] is other:
-            n = one.ndim
-            return one.attrs["axes"] == (*range(n - 2), n - 1, n - 2)
-    return False
-
-
-def _positive_number(v: Variable) -> Variable | None:
-    """Return a positive number that fills an array, as a scalar."""
-    while v.op is lookup("broadcast"):
-        v = v.args[0]
-    return v if v.is_constant and not v.shape and v.value > 0 else None
 
 
 @implements(np.linalg.inv)

@@ -126,7 +126,7 @@ def _gauss_seidel(m: Array, u: Array, right: Interval) -> Interval:
     return _make(np.maximum(x.lower, -u), np.minimum(x.upper, u))
 
 
-def _undefined_columns(b: Interval, shape: tuple[int, ...]) -> Array:
+def _undefined_columns(b: Interval, shape: tuple[int, ...]) -> Any:
     bad = np.isnan(b.lower) | np.isnan(b.upper)
     return np.broadcast_to(np.any(bad, axis=-2, keepdims=True), shape)
 
@@ -163,22 +163,50 @@ def least_eigenvalue(a: Interval) -> Array:
 def ridge_solve(x: Interval, r: Interval, b: Interval) -> Interval:
     """Return an enclosure of ``(X' X + R)^-1 B``.
 
-    Where the quadratic form of R is at least ``c > 0``, the matrix is regular whatever
-    X is, and columns obey ``|x| <= |b| / c``, since ``c |x|^2 <= x' A x = x' b``.
+    Where the quadratic form of R is at least ``c > 0``, the matrix A is regular for
+    every X, and columns obey ``|z| <= |b| / c``, since ``c |z|^2 <= z' A z = z' b``.
     """
-    found = solve(arithmetic.add(gram(x), r), b)
     with np.errstate(all="ignore"):
-        least = least_eigenvalue(r)
-        squares = linear.add_reduce(
-            arithmetic.square(_thin(_size(b))), (np.ndim(b.lower) - 2,)
-        )
-        length = arithmetic.sqrt(squares).upper[..., None, :]
-        limit = arithmetic.divide(_thin(length), _thin(least)).upper
-    ball = np.broadcast_to(np.where(least > 0, limit, np.nan), found.shape)
-    bad = is_undefined(x).any(axis=(-2, -1), keepdims=True)
-    gap = _undefined_columns(b, found.shape) | bad | np.isnan(ball)
-    lower, upper = np.asarray(found.lower), np.asarray(found.upper)
+        found = solve(arithmetic.add(gram(x), r), b)
+        limit = arithmetic.divide(_lengths(b), _thin(least_eigenvalue(r)))
+    return _inside(found, limit, x, r, b)
+
+
+def ridge_fit(x: Interval, r: Interval, y: Interval) -> Interval:
+    """Return an enclosure of ``(X' X + R)^-1 X' Y``.
+
+    Where the quadratic form of R is at least ``c > 0``, columns obey
+    ``|z| <= |y| / (2 sqrt(c))``: ``|Xz|^2 + c |z|^2 <= z' X' y <= |Xz| |y|``, and
+    ``t |y| - t^2`` is at most ``|y|^2 / 4``.
+    """
+    with np.errstate(all="ignore"):
+        found = ridge_solve(x, r, linear.matmul(_transposed(x), y))
+        least = arithmetic.sqrt(_thin(least_eigenvalue(r)))
+        limit = arithmetic.divide(_lengths(y), arithmetic.add(least, least))
+    return _inside(found, limit, x, r, y)
+
+
+def _lengths(b: Interval) -> Interval:
+    """Return what no column of a matrix is longer than."""
+    squares = linear.add_reduce(
+        arithmetic.square(_thin(_size(b))), (np.ndim(b.lower) - 2,)
+    )
+    return _thin(np.asarray(arithmetic.sqrt(squares).upper)[..., None, :])
+
+
+def _inside(found: Interval, limit: Interval, *given: Interval) -> Interval:
+    """Return what of an enclosure lies in balls that are proved to hold the columns.
+
+    Limits that are undefined say nothing, and what is given undefined stays so.
+    """
+    shape = found.shape
+    ball = np.broadcast_to(limit.upper, shape)
+    gap: Any = np.isnan(np.broadcast_to(limit.lower, shape)) | np.isnan(ball) | (ball < 0)
+    for x in given[:-1]:
+        gap = gap | is_undefined(x).any(axis=(-2, -1), keepdims=True)
+    right = given[-1]
+    gap = gap | _undefined_columns(right, (*shape[:-2], *right.shape[-2:]))[..., :1, :]
     return _make(
-        np.where(gap, lower, np.fmax(lower, -ball)),
-        np.where(gap, upper, np.fmin(upper, ball)),
+        np.where(gap, found.lower, np.fmax(found.lower, -ball)),
+        np.where(gap, found.upper, np.fmin(found.upper, ball)),
     )

@@ -108,3 +108,41 @@ def ridge_solution(x: Variable, r: Variable, b: Variable) -> Variable:
     """Return ``(x' x + r)^-1 b``, for matrices of equal leading shape."""
     shape = _ridge_shape(x.shape, r.shape, b.shape)
     return node(ridge_solve, (x, r, b), {}, shape)
+
+
+def _fit_shape(x: Shape, r: Shape, y: Shape) -> Shape:
+    if len(y) != len(x) or y[:-1] != x[:-1]:
+        raise ValueError(f"X of shape {x} does not fit Y of shape {y}")
+    return _ridge_shape(x, r, (*r[:-1], y[-1]))
+
+
+def _fit_pullback(
+    g: Variable, out: Variable, x: Variable, r: Variable, y: Variable
+) -> tuple[Variable, Variable, Variable]:
+    right = ridge_solution(x, flipped(r), g)
+    slope = -matrix_product(right, flipped(out))
+    by_x = matrix_product(x, slope + flipped(slope))
+    by_x = by_x + matrix_product(y, flipped(right))
+    return by_x, slope, matrix_product(x, right)
+
+
+ridge_fit: Operator = array_operator(
+    "ridge_fit",
+    3,
+    lambda x, r, y: _ridge_value(x, r, np.matmul(np.swapaxes(x, -1, -2), y)),
+    linear_systems.ridge_fit,
+    _fit_pullback,
+    _fit_shape,
+    _no_closed_form,
+    code=(
+        "solve(matmul(xp.matrix_transpose({0}), {0}) + {1}, "
+        "matmul(xp.matrix_transpose({0}), {2}))"
+    ),
+)
+"""``(X' X + R)^-1 X' Y``: ridge regression, with a bound that knows of both X."""
+
+
+def ridge_regression(x: Variable, r: Variable, y: Variable) -> Variable:
+    """Return ``(x' x + r)^-1 x' y``, for matrices of equal leading shape."""
+    shape = _fit_shape(x.shape, r.shape, y.shape)
+    return node(ridge_fit, (x, r, y), {}, shape)

@@ -278,6 +278,9 @@ def on_arrays() -> Mapping[str, Rule]:
     def ridge_solve(x: Any, r: Any, b: Any) -> Any:
         return solve(matmul(x.swapaxes(-1, -2), x) + r, b)
 
+    def ridge_fit(x: Any, r: Any, y: Any) -> Any:
+        return ridge_solve(x, r, matmul(x.swapaxes(-1, -2), y))
+
     return {
         "broadcast": lambda x, shape, ndim: np.broadcast_to(x, shape),
         "reshape": lambda x, shape, ndim: x.reshape(shape),
@@ -294,6 +297,7 @@ def on_arrays() -> Mapping[str, Rule]:
         "matmul": matmul,
         "solve": solve,
         "ridge_solve": ridge_solve,
+        "ridge_fit": ridge_fit,
         "softmax": _each_row(softmax),
         "logsumexp": _each_row(logsumexp),
         "select": lambda a, b, mask: np.where(mask, a, b),
