@@ -119,6 +119,10 @@ LINALG = [
     (np.linalg.lstsq, [(4, 2), (4, 2)], lambda a, b: np.linalg.lstsq(
         a + 2 * np.eye(4, 2), b
     )[1]),
+    (np.linalg.pinv, [(4, 2)], lambda a: np.linalg.pinv(a + 2 * np.eye(4, 2))),
+    (np.linalg.pinv, [(2, 4)], lambda a: np.linalg.pinv(a + 2 * np.eye(2, 4))),
+    (np.linalg.cond, [Q2], lambda a: np.linalg.cond(firm(a), "fro")),
+    (np.linalg.cond, [Q4], lambda a: np.linalg.cond(firm(a), 1)),
     *[
         (np.linalg.cholesky, [(n, n)], lambda x: np.linalg.cholesky(ridge(x)))
         for n in (1, 2, 4)
@@ -200,6 +204,11 @@ PLACES = [
         (f, [(3,)], lambda x, f=f: x * f(3, like=x))
         for f in (np.zeros, np.ones, np.eye, np.identity, np.arange, np.tri)
     ],
+    (
+        np.fromfunction,
+        [(3,)],
+        lambda x: x * np.fromfunction(lambda i: i * 2, (3,), like=x),
+    ),
     (np.empty, [(3,)], lambda x: x + 0 * np.empty(3, like=x)),
     *[
         (f, [M], lambda x, f=f: f(x, like=x))

@@ -284,6 +284,7 @@ UFUNC_CASES = [
     (np.vecdot, [A, B], lambda a, b: np.vecdot(a, b)),
     (np.matvec, [A, B], lambda a, b: np.matvec(a, b)),
     (np.vecmat, [(2,), A], lambda a, b: np.vecmat(a, b)),
+    (np.ldexp, [A], lambda x: np.ldexp(x, [1, -2, 0])),
     (np.copysign, [A], lambda x: np.copysign(x, -2.0)),
     (np.copysign, [A, B], lambda x, y: np.copysign(x - 2, y)),
 ]  # fmt: skip

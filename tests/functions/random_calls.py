@@ -623,6 +623,11 @@ def _vecdot(d: Draw) -> Call:
     return [s, t], lambda x, y: np.vecdot(x, y, **kw)
 
 
+def _ldexp(d: Draw) -> Call:
+    n = d.pick(2, -1, 0.5)
+    return [d.shape()], lambda x: np.ldexp(x, n)
+
+
 def _matvec(d: Draw) -> Call:
     m, n = d.length(), d.length()
     lead = d.shape(0, 2)
@@ -645,6 +650,7 @@ UFUNCS = {
         np.fmin, np.logaddexp, np.logaddexp2, np.hypot, np.copysign, np.power,
         np.float_power, sp.xlogy, sp.xlog1py,
     )},
+    "ldexp": _ldexp,
     "matmul": _matmul(lambda x, y: x @ y),
     "vecdot": _vecdot,
     "matvec": _matvec,

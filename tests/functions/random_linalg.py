@@ -79,6 +79,17 @@ def _lstsq(d: Draw) -> Call:
     return [(m, n), b], call
 
 
+def _pinv(d: Draw) -> Call:
+    m, n = 1 + d.below(4), 1 + d.below(4)
+    s = d.pick((m, n), (2, m, n), (m,))
+    return [s], lambda x: np.linalg.pinv(x + 3 * np.eye(m, n) if len(s) > 1 else x)
+
+
+def _cond(d: Draw) -> Call:
+    p = d.pick(None, 1, -1, np.inf, -np.inf, "fro", 2, 1, 1)
+    return [_square(d)], lambda x: np.linalg.cond(_firm(x), p)
+
+
 def _cross(d: Draw) -> Call:
     s = list(d.full(0, 2))
     n = d.pick(3, 3, 3, 2)
@@ -185,6 +196,8 @@ LINALG = {
     np.linalg.tensorsolve: _tensorsolve,
     np.linalg.tensorinv: _tensorinv,
     np.linalg.lstsq: _lstsq,
+    np.linalg.pinv: _pinv,
+    np.linalg.cond: _cond,
     np.cross: _cross,
     np.linalg.cross: _linalg_cross,
     np.linalg.vecdot: _vecdot(np.linalg.vecdot),

@@ -186,6 +186,10 @@ PLACES = {
         f: _taken(f)
         for f in (np.array, np.asarray, np.asanyarray, np.ascontiguousarray, np.require)
     },
+    np.fromfunction: lambda d: (
+        [(3,)],
+        lambda x: x * np.fromfunction(lambda i: i + 1, (3,), like=x),
+    ),
     np.asfortranarray: _taken(np.asfortranarray),
 }
 

@@ -1,6 +1,7 @@
 """What NumPy's array functions mean on Variables, spelled with operators."""
 
 from deuterium.functions import (  # noqa: F401  (importing enters the functions)
+    advice,
     calculus,
     convolution,
     covariance,

@@ -38,10 +38,13 @@ def _triangle(m: Any, mask: Callable[[Any], Any], caller: str) -> Variable:
 
 def _made(make: Callable[..., Any]) -> Callable[..., Variable]:
     """Return what makes an array of numbers as a Variable (``like=`` one)."""
-    return lambda *args, **kwargs: as_variable(np.asarray(make(*args, **kwargs)))
+    return lambda *args, **kwargs: as_variable(make(*args, **kwargs))
 
 
-for _make in (np.zeros, np.ones, np.empty, np.eye, np.identity, np.arange, np.tri):
+for _make in (
+    np.zeros, np.ones, np.empty, np.eye, np.identity, np.arange, np.tri,
+    np.fromfunction,
+):  # fmt: skip
     implements(_make)(_made(_make))
 
 

@@ -17,6 +17,7 @@ from deuterium.errors import InvalidInputError, ShapeError, UnsupportedError
 from deuterium.functions.axes import mismatch
 from deuterium.functions.function_table import implements
 from deuterium.functions.joins import concatenate, stack
+from deuterium.functions.norms import norm
 from deuterium.functions.polynomials import vander
 from deuterium.functions.products import cross_last, matmul
 from deuterium.functions.reductions import sum
@@ -135,6 +136,32 @@ def inv(a: Any) -> Variable:
     x = _square_matrices(a, "np.linalg.inv")
     n = x.shape[-1]
     return solve(x, broadcast_to(as_variable(np.eye(n)), x.shape)) if x.size else x
+
+
+@implements(np.linalg.pinv)
+def pinv(a: Any, rcond: Any = None, hermitian: bool = False, **kwargs: Any) -> Variable:
+    """Return pseudo-inverses of matrices whose rows or columns are independent.
+
+    Where they are not, the result is undefined: no singular value counts as zero.
+    """
+    x = as_variable(a)
+    if x.ndim < 2:
+        raise ShapeError(f"np.linalg.pinv: needs matrices, got shape {x.shape}")
+    flat = arrays.flipped(x)
+    if x.shape[-2] >= x.shape[-1]:
+        return solve(matmul(flat, x), flat)
+    return arrays.flipped(solve(matmul(x, flat), x))
+
+
+@implements(np.linalg.cond)
+def cond(x: Any, p: Any = None) -> Variable:
+    """Return condition numbers by norms that need no singular values."""
+    if p is None or p in (2, -2, "nuc"):
+        raise UnsupportedError(
+            f"np.linalg.cond: p={p!r} needs singular values; use 'fro', 1 or inf"
+        )
+    v = _square_matrices(x, "np.linalg.cond")
+    return norm(v, p, (-2, -1)) * norm(inv(v), p, (-2, -1))
 
 
 @implements(np.linalg.tensorsolve)

@@ -13,6 +13,8 @@ Systems of Equations", 1990, theorems 3.6.7 and 4.4.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from deuterium.interval import interval_arithmetic as arithmetic
@@ -201,7 +203,7 @@ def _inside(found: Interval, limit: Interval, *given: Interval) -> Interval:
     """
     shape = found.shape
     ball = np.broadcast_to(limit.upper, shape)
-    gap: Any = np.isnan(np.broadcast_to(limit.lower, shape)) | np.isnan(ball) | (ball < 0)
+    gap: Any = np.broadcast_to(is_undefined(limit) | (limit.upper < 0), shape)
     for x in given[:-1]:
         gap = gap | is_undefined(x).any(axis=(-2, -1), keepdims=True)
     right = given[-1]
