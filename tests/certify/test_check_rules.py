@@ -8,6 +8,7 @@ from flint import arb, ctx
 
 import deuterium as dt
 from deuterium.certify.checker import increasing_outer as core
+from deuterium.certify.checker import linear_systems as systems
 from deuterium.certify.checker import point_steps as points
 from deuterium.certify.checker import range_steps as ranges
 from deuterium.certify.checker.ball_functions import ONE_VARIABLE, ZERO
@@ -18,6 +19,7 @@ from deuterium.certify.checker.scalar_layout import _MAKERS, MOVES
 from deuterium.certify.checker.unary_ranges import RULES
 from deuterium.graph.constructors import apply
 from deuterium.graph.operator import OPERATORS
+from deuterium.ops.linalg import solution
 from deuterium.testing.oracle import evaluate_exactly
 
 SEEDS = [0, 1, 2]
@@ -45,7 +47,7 @@ def test_every_operator_has_a_rule():
             assert op.arity == 2
             assert name in points.TWO_VARIABLES
     computed = set(_MAKERS) - {"pi", "scatter", "cumsum"}
-    known = {*points._REDUCTIONS, *points._ROWS, "matmul"}
+    known = {*points._REDUCTIONS, *points._ROWS, *systems.NAMES, "matmul"}
     assert computed <= known
     assert computed <= set(ranges.MAKERS)
 
@@ -289,6 +291,9 @@ def random_arrays(seed):
             np.sum(dt.grad(np.sum(np.max(x, axis=1)), x) * x),
             np.sum(dt.grad(np.sum(x[:, [0, 0, 1]] ** 3), x)),
             np.sqrt(np.sum(np.tanh(x @ w) ** 2)) * np.pi,
+            np.sum(np.linalg.solve(x.T @ x + np.eye(3), x.T @ w[:2, :1])),
+            np.sum(np.linalg.solve(x.T @ x / 2 + np.eye(3), np.tanh(x.T))),
+            np.sum(solution(np.tanh(x.T @ x) + 9 * np.eye(3), x.T) ** 2),
         ],
     )
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from flint import arb, arb_mat
 
+from deuterium.certify.checker import linear_systems as systems
 from deuterium.certify.checker.ball_functions import (
     HALF,
     ONE,
@@ -169,6 +170,8 @@ def step_for(group: Group) -> Step:
         return _rows(_ROWS[name], group)
     if name == "matmul":
         return _matmul(group)
+    if name in systems.NAMES:
+        return systems.point_step(group)
     if name == "integer_power":
         n = group.attrs["n"]
         return _elementwise(partial(whole_power, n=n), group)

@@ -13,6 +13,7 @@ from typing import Any
 
 from flint import arb_mat
 
+from deuterium.certify.checker import linear_systems as systems
 from deuterium.certify.checker import logistic_family as families
 from deuterium.certify.checker.ball_functions import (
     HALF,
@@ -365,6 +366,7 @@ MAKERS: Mapping[str, Callable[[Group, Mapping[int, Ball]], Step]] = {
     "first_maximum": _first_maximum,
     "tie_slope": _tie_slope,
     "matmul": _matmul,
+    **dict.fromkeys(systems.NAMES, systems.range_step),
 }
 """Operators with a step of their own; the others go element by element."""
 

@@ -250,6 +250,18 @@ def _matmul(layout: Layout, node: Variable, places: list[Array]) -> Array:
     return out
 
 
+def _system(layout: Layout, node: Variable, places: list[Array]) -> Array:
+    """One task a linear system: the slots of its matrices, one after the other."""
+    assert node.op is not None
+    out = np.array(layout.fresh(node.size), dtype=np.int64).reshape(node.shape)
+    tasks: list[Task] = []
+    for place in np.ndindex(node.shape[:-2]):
+        ins = [i for p in places for i in p[place].ravel().tolist()]
+        tasks.append((tuple(out[place].ravel().tolist()), tuple(ins)))
+    layout.do(node.op.name, tasks, shapes=tuple(p.shape[-2:] for p in places))
+    return out
+
+
 _MAKERS: Mapping[str, Callable[[Layout, Variable, list[Array]], Array]] = {
     "pi": _pi,
     "sum": _sum,
@@ -262,4 +274,7 @@ _MAKERS: Mapping[str, Callable[[Layout, Variable, list[Array]], Array]] = {
     "first_maximum": _along,
     "tie_slope": _each_of_row,
     "matmul": _matmul,
+    "solve": _system,
+    "ridge_solve": _system,
+    "ridge_fit": _system,
 }
