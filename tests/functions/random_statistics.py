@@ -107,7 +107,7 @@ def _apply_along_axis(d: Draw) -> Call:
 
 
 def _apply_over_axes(d: Draw) -> Call:
-    s = d.full(1, 4)
+    s = d.full(1, 4) or (2,)
     axes = [int(i) for i in d.rng.permutation(len(s))[: 1 + d.below(len(s))]]
     f = d.pick(np.sum, np.cumsum, lambda v, i: np.mean(v, i, keepdims=True))
     return [s], lambda x: np.apply_over_axes(f, x, axes)

@@ -161,6 +161,8 @@ def cond(x: Any, p: Any = None) -> Variable:
             f"np.linalg.cond: p={p!r} needs singular values; use 'fro', 1 or inf"
         )
     v = _square_matrices(x, "np.linalg.cond")
+    if not v.size:
+        raise ShapeError(f"np.linalg.cond: no elements in shape {v.shape}")
     return norm(v, p, (-2, -1)) * norm(inv(v), p, (-2, -1))
 
 

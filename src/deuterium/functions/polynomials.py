@@ -21,14 +21,19 @@ from deuterium.ops import arrays
 @implements(np.polyval)
 def polyval(p: Any, x: Any) -> Variable:
     """Return the value of a polynomial, by Horner's rule."""
-    coefficients = atleast_1d(p)
-    if coefficients.ndim != 1:
-        raise ShapeError(f"np.polyval: coefficients of shape {coefficients.shape}")
+    coefficients = _coefficients(p, "np.polyval")
     at = as_variable(x)
     value = arrays.zeros(at.shape)
     for i, c in enumerate(_given(p, coefficients)):
         value = c + (value * at if i else value)
     return value
+
+
+def _coefficients(p: Any, caller: str) -> Variable:
+    x = as_variable(p)
+    if x.ndim != 1:
+        raise ShapeError(f"{caller}: coefficients must be a vector, got {x.shape}")
+    return x
 
 
 def _given(p: Any, coefficients: Variable) -> list[Any]:
@@ -144,7 +149,7 @@ def _times(m: Any, caller: str) -> int:
 @implements(np.polyder)
 def polyder(p: Any, m: int = 1) -> Variable:
     """Return the derivative of a polynomial, ``m`` times over."""
-    x = atleast_1d(p)
+    x = _coefficients(p, "np.polyder")
     for _ in range(_times(m, "np.polyder")):
         x = x[:-1] * np.arange(x.size - 1, 0, -1.0)
     return x

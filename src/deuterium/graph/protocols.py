@@ -93,6 +93,7 @@ def _without_defaults(name: str, kwargs: Mapping[str, Any]) -> dict[str, Any]:
             raise UnsupportedError(
                 f"{name}: the argument `{key}` has no meaning for Variables, which are "
                 "immutable and real; leave it out"
+                + (" (for a += x write a = a + x)" if key == "out" else "")
             )
     return kept
 
