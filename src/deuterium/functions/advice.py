@@ -88,11 +88,15 @@ COUNTS = Refusal(
 IN_PLACE = Refusal(
     "it writes into an array, and Variables are immutable",
     "use np.where with a mask, np.insert, or join parts with np.concatenate",
-    "copyto place put put_along_axis putmask",
+    "place put put_along_axis putmask",
     {
+        "copyto": (
+            "use np.broadcast_to(value, shape) for np.full_like, np.where with a mask, "
+            "or join parts with np.concatenate"
+        ),
         "fill_diagonal": (
             "use np.where(np.eye(n, dtype=bool), values, a), which makes a new array"
-        )
+        ),
     },
 )
 TRUTHS = Refusal(
@@ -113,6 +117,7 @@ REFUSALS = (SPECTRA, COMPLEX, PLACES_OF_DATA, COUNTS, IN_PLACE, TRUTHS, BITS)
 OTHERS = {
     "softmax": "use deuterium.softmax",
     "logsumexp": "use deuterium.logsumexp",
+    "add.at": "multiply by a matrix of zeros and ones that says what goes where",
     "add.reduceat": "sum slices, np.stack([np.sum(x[a:b]) for a, b in parts])",
 }
 """Advice for what is no array function of NumPy."""

@@ -76,6 +76,7 @@ def _contract(
     rows = [n for n in names_x if n not in names_y]
     columns = [n for n in names_y if n not in names_x]
     size = dict(zip((*names_x, *names_y), (*x.shape, *y.shape), strict=True))
+    lead = [batch] if batch else []  # a single matrix has no leading axis
 
     def matrices(v: Variable, names: Names, *groups: Names) -> Variable:
         order = [names.index(n) for group in groups for n in group]
@@ -83,8 +84,8 @@ def _contract(
         return arrays.reshape_to(arrays.permute(v, tuple(order)), tuple(lengths))
 
     product = arrays.matrix_product(
-        matrices(x, names_x, batch, rows, inner),
-        matrices(y, names_y, batch, inner, columns),
+        matrices(x, names_x, *lead, rows, inner),
+        matrices(y, names_y, *lead, inner, columns),
     )
     have = [*batch, *rows, *columns]
     whole = arrays.reshape_to(product, tuple(size[n] for n in have))

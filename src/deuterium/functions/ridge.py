@@ -9,6 +9,9 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 from functools import reduce
+from typing import Any
+
+import numpy as np
 
 from deuterium.graph.operator import lookup
 from deuterium.graph.variable import Variable
@@ -77,10 +80,29 @@ def _number(v: Variable) -> Fraction | None:
 
 def _gram_factor(v: Variable) -> Variable | None:
     """Return X of ``X' X``."""
+    if v.op is lookup("select") and _is_diagonal(v.attrs["mask"]):
+        # the squares of the diagonal may be written as such, as np.cov does
+        x = _gram_factor(v.args[1])
+        return x if x is not None and _are_squares(v.args[0], x) else None
     if v.op is not lookup("matmul"):
         return None
     left, right = v.args
     return right if _are_transposed(left, right) else None
+
+
+def _is_diagonal(mask: Any) -> bool:
+    n = mask.shape[-1]
+    return mask.ndim == 2 and bool(np.array_equal(mask, np.eye(n, dtype=bool)))
+
+
+def _are_squares(v: Variable, x: Variable) -> bool:
+    """Return whether an array holds the sums of squares of the columns of ``x``."""
+    while v.op in (lookup("broadcast"), lookup("reshape")):
+        v = v.args[0]
+    if v.op is not lookup("sum") or v.args[0].op is not lookup("square"):
+        return False
+    rows = v.args[0].args[0]
+    return v.attrs["axis"] == (-1,) and _are_transposed(rows, x)
 
 
 def _is_product_with(v: Variable, x: Variable) -> bool:

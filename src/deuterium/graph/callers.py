@@ -8,11 +8,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from types import FrameType
 
 _DISTRIBUTIONS = (
     "the distributions of scipy.stats take numbers; of the normal distribution write "
     "scipy.special.ndtr((x - loc) / scale) for cdf, scipy.special.log_ndtr for logcdf, "
     "np.exp(-x**2 / 2) / np.sqrt(2 * np.pi) for pdf; others from their formulas"
+)
+_OF_DISTRIBUTIONS = (
+    "pdf", "logpdf", "cdf", "logcdf", "sf", "logsf", "ppf", "isf", "pmf", "logpmf"
+)  # fmt: skip
+_VECTORIZED = (
+    "np.vectorize calls a function on numbers: call the function on the array itself, "
+    "or np.stack([f(e) for e in x])"
 )
 _FUNCTIONS: Mapping[tuple[str, str], str] = {
     ("scipy.special", "softmax"): (
@@ -24,6 +32,14 @@ _FUNCTIONS: Mapping[tuple[str, str], str] = {
     ("scipy.special", "logsumexp"): (
         "scipy.special.logsumexp does not dispatch: use deuterium.logsumexp(x)"
     ),
+    **{("scipy.stats", name): _DISTRIBUTIONS for name in _OF_DISTRIBUTIONS},
+    ("scipy.stats", "zscore"): "write (x - np.mean(x)) / np.std(x) for zscore",
+    ("scipy.stats", "gmean"): "write np.exp(np.mean(np.log(x))) for gmean",
+    ("scipy.stats", "hmean"): "write 1 / np.mean(1 / x) for hmean",
+    ("scipy.stats", "pearsonr"): "write np.corrcoef(x, y)[0, 1] for pearsonr",
+    ("scipy.stats", "entropy"): "write -np.sum(p * np.log(p)) for entropy",
+    ("numpy.lib", "_vectorize_call"): _VECTORIZED,
+    ("numpy.lib", "_get_ufunc_and_otypes"): _VECTORIZED,
     ("numpy.lib", "__getitem__"): (
         "np.r_ and np.c_ do not dispatch: use np.concatenate, or np.column_stack for "
         "np.c_"
@@ -34,7 +50,9 @@ _FUNCTIONS: Mapping[tuple[str, str], str] = {
     ),
 }
 _MODULES: Mapping[str, str] = {
-    "scipy.stats": _DISTRIBUTIONS,
+    "scipy.stats": (
+        "scipy.stats takes numbers: write the formula with NumPy's functions"
+    ),
     "scipy.linalg": "scipy.linalg takes numbers: use the functions of np.linalg",
     "scipy.fft": "Fourier transforms are complex: multiply by a matrix of cosines",
     "scipy.signal": "scipy.signal takes numbers: use np.convolve or np.correlate",
@@ -55,16 +73,15 @@ _MODULES: Mapping[str, str] = {
 
 def advice() -> str:
     """Return what to write instead of the library function that is running, or ""."""
-    frame = sys._getframe(1)
+    general = ""
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         module = str(frame.f_globals.get("__name__", ""))
         if module.startswith(("scipy.", "numpy.")):
             package = ".".join(module.split(".")[:2])
-            name = (package, frame.f_code.co_name)
-            found = _FUNCTIONS.get(name) or _MODULES.get(package)
+            found = _FUNCTIONS.get((package, frame.f_code.co_name))
             if found:
                 return found
-        if frame.f_back is None:
-            break
+            general = general or _MODULES.get(package, "")
         frame = frame.f_back
-    return ""
+    return general

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from deuterium.errors import MissingAttributeError, ShapeError
+from deuterium.errors import MissingAttributeError, ShapeError, UnsupportedError
 from deuterium.graph import protocols
 from deuterium.graph.hooks import METHODS, Node
 
@@ -270,6 +270,13 @@ class Methods(Node):
     def imag(self) -> Variable:
         """Zeros: Variables are real."""
         return protocols.call(np.imag, self)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        """Refuse to change an element."""
+        raise UnsupportedError(
+            f"x[{key!r:.40}] = ... on Variables: they are immutable; use "
+            "np.where(mask, values, x), np.insert, or join parts with np.concatenate"
+        )
 
     def __getattr__(self, name: str) -> Any:
         """Say what to write for a method of arrays that Variables do not have."""
