@@ -20,6 +20,7 @@ __all__ = [
     "FormulaError",
     "GraphError",
     "InvalidInputError",
+    "MissingAttributeError",
     "MissingDependencyError",
     "MissingSymbolError",
     "OutOfRangeError",
@@ -90,6 +91,10 @@ class DivergedError(DeuteriumError, ArithmeticError):
 
 class UnsupportedError(DeuteriumError, TypeError):
     """A function or operation has no meaning, or no implementation, on Variables."""
+
+
+class MissingAttributeError(UnsupportedError, AttributeError):
+    """An attribute of NumPy's arrays that Variables do not have."""
 
 
 class SymbolicError(DeuteriumError, TypeError):

@@ -8,6 +8,7 @@ from flint import arb, ctx
 
 import deuterium as dt
 from deuterium import ops
+from deuterium.certify.checker import linear_systems as systems
 from deuterium.certify.checker import point_steps as points
 from deuterium.certify.checker import range_steps as ranges
 from deuterium.certify.checker.ball_functions import ZERO
@@ -23,6 +24,7 @@ from deuterium.certify.checker.scalar_layout import _MAKERS, MOVES
 from deuterium.certify.stated import STATED
 from deuterium.graph.constructors import apply
 from deuterium.graph.operator import OPERATORS
+from deuterium.ops.linalg import solution
 from deuterium.testing.oracle import evaluate_exactly
 
 ONE = {op.name: e for op, e in TABLE.items() if op.arity == 1}
@@ -49,7 +51,7 @@ def test_every_operator_has_a_rule():
         assert (op in TABLE) + (op in special) == 1, name
         assert op not in TABLE or op.elementwise
     computed = set(_MAKERS) - {ops.pi, ops.scatter, ops.cumsum}
-    known = {*points._REDUCTIONS, *points._ROWS, ops.matmul}
+    known = {*points._REDUCTIONS, *points._ROWS, *systems.OPERATORS, ops.matmul}
     assert computed <= known
     assert computed <= set(ranges.MAKERS)
 
@@ -298,6 +300,9 @@ def random_arrays(seed):
             np.sum(dt.grad(np.sum(np.max(x, axis=1)), x) * x),
             np.sum(dt.grad(np.sum(x[:, [0, 0, 1]] ** 3), x)),
             np.sqrt(np.sum(np.tanh(x @ w) ** 2)) * np.pi,
+            np.sum(np.linalg.solve(x.T @ x + np.eye(3), x.T @ w[:2, :1])),
+            np.sum(np.linalg.solve(x.T @ x / 2 + np.eye(3), np.tanh(x.T))),
+            np.sum(solution(np.tanh(x.T @ x) + 9 * np.eye(3), x.T) ** 2),
         ],
     )
 

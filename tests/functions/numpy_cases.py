@@ -11,11 +11,16 @@ import numpy as np
 import scipy.special as sp
 from numpy.lib.stride_tricks import sliding_window_view as windows
 
+from tests.functions.numeric_cases import LINALG, METHODS, PLACES, STATISTICS
+
 M, V, T, S = (3, 4), (5,), (2, 3, 4), ()  # a matrix, a vector, a tensor, a scalar
 PICK = np.array([[0, 2], [1, 0]])
 MASK = np.array([True, False, True, True, False])
 
 FUNCTION_CASES = [
+    *STATISTICS,
+    *LINALG,
+    *PLACES,
     # reductions
     (np.sum, [T], lambda x: np.sum(x)),
     (np.sum, [T], lambda x: np.sum(x, axis=1)),
@@ -278,9 +283,14 @@ UFUNC_CASES = [
     (np.matmul, [A, B], lambda a, b: a @ b),
     (np.vecdot, [A, B], lambda a, b: np.vecdot(a, b)),
     (np.matvec, [A, B], lambda a, b: np.matvec(a, b)),
+    (np.vecmat, [(2,), A], lambda a, b: np.vecmat(a, b)),
+    (np.ldexp, [A], lambda x: np.ldexp(x, [1, -2, 0])),
+    (np.copysign, [A], lambda x: np.copysign(x, -2.0)),
+    (np.copysign, [A, B], lambda x, y: np.copysign(x - 2, y)),
 ]  # fmt: skip
 
 METHOD_CASES = [
+    *METHODS,
     ("add.reduce", [T], lambda x: np.add.reduce(x)),
     ("add.reduce", [T], lambda x: np.add.reduce(x, axis=(0, -1), keepdims=True)),
     ("add.reduce", [T], lambda x: np.add.reduce(x, axis=None)),

@@ -8,76 +8,18 @@ out of bounds, shapes that do not fit), since what NumPy refuses has to be refus
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import scipy.special as sp
 
+from tests.functions import random_places as places
+from tests.functions.draws import Call, Draw
+from tests.functions.random_linalg import LINALG, vecmat
+from tests.functions.random_places import PLACES
+from tests.functions.random_statistics import ACCUMULATED, STATISTICS
+
 windows = np.lib.stride_tricks.sliding_window_view
-
-Call = tuple[list[tuple[int, ...]], Callable[..., Any]]
-
-
-@dataclass
-class Draw:
-    """Random shapes and arguments."""
-
-    rng: np.random.Generator
-
-    def below(self, n: int) -> int:
-        return int(self.rng.integers(n))
-
-    def chance(self, share: float) -> bool:
-        return bool(self.rng.random() < share)
-
-    @property
-    def flag(self) -> bool:
-        return self.chance(0.5)
-
-    def pick(self, *choices: Any) -> Any:
-        return choices[self.below(len(choices))]
-
-    def length(self) -> int:
-        return self.pick(0, 1, 1, 2, 2, 3, 3, 4)
-
-    def shape(self, least: int = 0, most: int = 5) -> tuple[int, ...]:
-        if self.chance(0.03):
-            least, most = 0, 5  # as many axes as it likes
-        ndim = least + self.below(most - least + 1)
-        return tuple(self.length() for _ in range(ndim))
-
-    def full(self, least: int = 0, most: int = 5) -> tuple[int, ...]:
-        """A shape without axes of length zero."""
-        return tuple(n or 2 for n in self.shape(least, most))
-
-    def axis(self, ndim: int) -> int:
-        if self.chance(0.03) or not ndim:
-            return self.pick(ndim, -ndim - 1, 0)
-        return self.below(2 * ndim) - ndim
-
-    def some(self, ndim: int) -> Any:
-        """One axis, several, none or all of them."""
-        if self.chance(0.25):
-            return None
-        if self.chance(0.5):
-            return self.axis(ndim)
-        axes = self.rng.permutation(ndim)[: self.below(ndim + 1)]
-        axes = [int(i) - (ndim if self.flag else 0) for i in axes]
-        if axes and self.chance(0.05):
-            axes.append(axes[0])
-        return tuple(axes)
-
-    def wider(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """A shape that broadcasts with another (mostly)."""
-        own = [n if self.chance(0.7) else 1 for n in shape]
-        if self.chance(0.03):
-            own = [n + 1 for n in own]
-        own = own[self.below(len(own) + 1) :] if self.flag else own
-        return (*(self.length() for _ in range(self.below(3))), *own)[-5:]
-
-    def keywords(self, **choices: Any) -> dict[str, Any]:
-        return {k: v for k, v in choices.items() if self.flag}
 
 
 def _reduction(f: Any, **more: Any) -> Callable[[Draw], Call]:
@@ -105,12 +47,6 @@ def _average(d: Draw) -> Call:
     if w is None:
         return [s], lambda x: np.average(x, axis, returned=True, **kw)
     return [s, w], lambda x, y: np.average(x, axis, weights=y, returned=True, **kw)
-
-
-def _cumsum(d: Draw) -> Call:
-    s = d.shape()
-    axis = d.pick(None, d.axis(len(s)))
-    return [s], lambda x: np.cumsum(x, axis)
 
 
 def _trapezoid(d: Draw) -> Call:
@@ -581,16 +517,11 @@ def _ravel(d: Draw) -> Call:
 
 
 FUNCTIONS: dict[Any, Callable[[Draw], Call]] = {
-    np.sum: _reduction(np.sum, initial=(0, 1.5), dtype=(None, float)),
-    np.mean: _reduction(np.mean),
-    np.prod: _reduction(np.prod, initial=(1, 1.5)),
-    np.var: _reduction(np.var, ddof=(0, 1, 0.5)),
-    np.std: _reduction(np.std, correction=(0, 1)),
-    np.max: _reduction(np.max, initial=(0.25, -9)),
-    np.min: _reduction(np.min, initial=(0.25, 9)),
+    **STATISTICS,
+    **LINALG,
+    **PLACES,
     np.ptp: _reduction(np.ptp),
     np.average: _average,
-    np.cumsum: _cumsum,
     np.trapezoid: _trapezoid,
     np.linalg.norm: _norm,
     np.linalg.vector_norm: _vector_norm,
@@ -692,6 +623,11 @@ def _vecdot(d: Draw) -> Call:
     return [s, t], lambda x, y: np.vecdot(x, y, **kw)
 
 
+def _ldexp(d: Draw) -> Call:
+    n = d.pick(2, -1, 0.5)
+    return [d.shape()], lambda x: np.ldexp(x, n)
+
+
 def _matvec(d: Draw) -> Call:
     m, n = d.length(), d.length()
     lead = d.shape(0, 2)
@@ -711,12 +647,14 @@ UFUNCS = {
     )},
     **{f.__name__: _elementwise(f, 2) for f in (
         np.add, np.subtract, np.multiply, np.divide, np.maximum, np.minimum, np.fmax,
-        np.fmin, np.logaddexp, np.logaddexp2, np.hypot, np.power, np.float_power,
-        sp.xlogy, sp.xlog1py,
+        np.fmin, np.logaddexp, np.logaddexp2, np.hypot, np.copysign, np.power,
+        np.float_power, sp.xlogy, sp.xlog1py,
     )},
+    "ldexp": _ldexp,
     "matmul": _matmul(lambda x, y: x @ y),
     "vecdot": _vecdot,
     "matvec": _matvec,
+    "vecmat": vecmat,
 }  # fmt: skip
 
 
@@ -724,17 +662,11 @@ def _ufunc_reduce(f: Any) -> Callable[[Draw], Call]:
     return _reduction(f.reduce)
 
 
-def _accumulate(d: Draw) -> Call:
-    s = d.shape()
-    kw = d.keywords(axis=d.axis(len(s)))
-    return [s], lambda x: np.add.accumulate(x, **kw)
-
-
 UFUNC_METHODS = {
     **{f"{f.__name__}.reduce": _ufunc_reduce(f) for f in (
-        np.add, np.multiply, np.maximum, np.minimum, np.logaddexp,
+        np.add, np.multiply, np.maximum, np.minimum, np.fmax, np.fmin, np.logaddexp,
     )},
-    "add.accumulate": _accumulate,
+    **ACCUMULATED,
     **{f"{f.__name__}.outer": _pair(f.outer, 0, 2) for f in (
         np.add, np.subtract, np.multiply, np.divide, np.maximum, np.minimum, np.power,
         np.float_power, np.hypot, np.logaddexp, sp.xlogy, sp.xlog1py,
@@ -769,6 +701,7 @@ def _method_squeeze(d: Draw) -> Call:
 
 
 METHODS = {
+    **places.METHODS,
     "T": _one(lambda x: x.T),
     "sum": _method("sum"),
     "mean": _method("mean"),

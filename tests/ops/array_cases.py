@@ -204,3 +204,6 @@ ARRAYS = {
     "logsumexp": [Case(((2, 3),), row_to_one(log_sum_exp))],
     "select": [Case(((2, 3), (2, 3)), selected(MASK), {"mask": MASK})],
 }
+
+SYSTEMS = {"solve", "ridge_solve", "ridge_fit"}
+"""Operators with tests of their own: they are not defined everywhere."""

@@ -14,7 +14,7 @@ from flint import arb, ctx
 import deuterium as dt
 from deuterium.graph import OPERATORS
 from deuterium.interval import Interval
-from tests.ops.array_cases import ARRAYS
+from tests.ops.array_cases import ARRAYS, SYSTEMS
 from tests.ops.references import (
     BINARY,
     EPS,
@@ -40,7 +40,7 @@ PARAMETRIC = {"pi", "integer_power"}  # tested below, by name
 
 
 def test_every_operator_has_a_case():
-    cases = set(UNARY) | set(BINARY) | set(ARRAYS) | PARAMETRIC
+    cases = set(UNARY) | set(BINARY) | set(ARRAYS) | set(SYSTEMS) | PARAMETRIC
     assert cases == set(OPERATORS), cases ^ set(OPERATORS)
 
 

@@ -14,7 +14,7 @@ from deuterium.commands.query import require_bounds
 from deuterium.domain.domain import Box, Domain
 from deuterium.errors import CertificateError, InvalidInputError
 from deuterium.frontends.formula import lift
-from deuterium.functions.reductions import norm_of_all
+from deuterium.functions.norms import norm_of_all
 from deuterium.graph.constructors import symbol
 from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable

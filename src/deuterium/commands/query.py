@@ -15,7 +15,7 @@ from deuterium.errors import (
     did_you_mean,
 )
 from deuterium.frontends.formula import lift
-from deuterium.functions.reductions import norm_of_all
+from deuterium.functions.norms import norm_of_all
 from deuterium.graph.constructors import symbol
 from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable

@@ -21,7 +21,7 @@ from deuterium.domain.domain import Box, Choice, Domain
 from deuterium.enclose import enclose
 from deuterium.errors import InvalidInputError, MissingDependencyError
 from deuterium.evaluate import compile
-from deuterium.functions.reductions import norm_of_all
+from deuterium.functions.norms import norm_of_all
 from deuterium.graph.constructors import constant, symbol
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.graph.operator import OPERATORS
+
 
 def namespace(xp: Any, scatter: Callable[[Any, Any, int], Any]) -> dict[str, Any]:
     """Return the support functions over an array namespace."""
@@ -40,6 +42,14 @@ def namespace(xp: Any, scatter: Callable[[Any, Any, int], Any]) -> dict[str, Any
     def reverse_cumsum(x: Any) -> Any:
         return xp.flip(xp.cumsum(xp.flip(x, axis=-1), axis=-1), axis=-1)
 
+    def solve(a: Any, b: Any) -> Any:
+        """Solve systems of which some parts may lack batch axes."""
+        if xp is np:
+            return OPERATORS["solve"].value(a, b)
+        lead = np.broadcast_shapes(tuple(a.shape[:-2]), tuple(b.shape[:-2]))
+        full = [xp.broadcast_to(x, (*lead, *x.shape[-2:])) for x in (a, b)]
+        return xp.linalg.solve(*full)
+
     def direction_cosine(x: Any, y: Any) -> Any:
         h = xp.hypot(x, y)
         one = xp.ones_like(h)
@@ -55,4 +65,5 @@ def namespace(xp: Any, scatter: Callable[[Any, Any, int], Any]) -> dict[str, Any
         "first_maximum": first_maximum,
         "reverse_cumsum": reverse_cumsum,
         "direction_cosine": direction_cosine,
+        "solve": solve,
     }

@@ -1,11 +1,27 @@
 """What NumPy's array functions mean on Variables, spelled with operators."""
 
 from deuterium.functions import (  # noqa: F401  (importing enters the functions)
+    advice,
+    calculus,
+    convolution,
+    covariance,
+    einsum,
     elementwise,
     filled,
-    more,
+    identities,
+    joins,
+    linalg,
     movement,
+    norms,
+    padding,
+    polynomials,
     products,
+    questions,
+    ranges,
     reductions,
+    running,
+    shapes,
+    softmax,
+    statistics,
     ufunc_methods,
 )

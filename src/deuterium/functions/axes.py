@@ -55,3 +55,8 @@ def common_shape(caller: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:
         raise ShapeError(
             f"{caller}: shapes {listed} do not broadcast together"
         ) from None
+
+
+def mismatch(caller: str, a: Variable, b: Variable) -> ShapeError:
+    """Return the error for two arrays whose axes do not match."""
+    return ShapeError(f"{caller}: shapes {a.shape} and {b.shape} do not fit together")

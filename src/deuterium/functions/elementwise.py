@@ -13,12 +13,13 @@ from deuterium.functions.function_table import implements, refuse
 from deuterium.graph import protocols
 from deuterium.graph.constructors import as_variable, broadcast_to, constant
 from deuterium.graph.hooks import provides
+from deuterium.graph.operator import lookup
 from deuterium.graph.variable import Variable
 from deuterium.ops import arrays
 from deuterium.ops.arithmetic import add, raise_to
 from deuterium.ops.arrays import put_places, take_places
 from deuterium.ops.exponential import log
-from deuterium.ops.piecewise import larger, minimum, select
+from deuterium.ops.piecewise import absolute, larger, minimum, select
 from deuterium.ops.piecewise import relu as relu_operator
 from deuterium.ops.special import logaddexp, pi_for
 
@@ -117,6 +118,23 @@ protocols.UFUNCS["positive"] = _identity
 protocols.UFUNCS["conjugate"] = _identity
 
 
+def _copysign(x: Any, y: Any) -> Any:
+    """Return the size of x with the sign of y; that of 0 is positive."""
+    size = absolute(as_variable(x))
+    if not isinstance(y, Variable):
+        return size * np.copysign(1.0, y)
+    return size * (1 - 2 * lookup("relu'")(-y))
+
+
+def _ldexp(x: Any, n: Any) -> Any:
+    """Return ``x * 2**n`` for whole numbers n."""
+    if isinstance(n, Variable) or np.asarray(n).dtype.kind not in "iu":
+        raise InvalidInputError(
+            "np.ldexp: the exponent must be whole numbers; use x * np.exp2(n)"
+        )
+    return as_variable(x) * np.ldexp(1.0, n)
+
+
 def _radians(x: Any) -> Any:
     return x * (pi_for(x) / 180)
 
@@ -131,6 +149,8 @@ def _logaddexp2(a: Any, b: Any) -> Any:
 
 
 for _name, _function in {
+    "copysign": _copysign,
+    "ldexp": _ldexp,
     "deg2rad": _radians,
     "radians": _radians,
     "rad2deg": _degrees,
@@ -154,18 +174,11 @@ protocols.INSTEAD.update(
         _NO_COMPARISON,
     )
     | dict.fromkeys(("floor", "ceil", "rint", "trunc", "round", "around"), _NO_JUMP)
-    | dict.fromkeys(("argmax", "argmin", "argsort", "searchsorted"), _AS_NUMBERS)
-    | dict.fromkeys(("isnan", "isfinite", "isinf", "allclose", "isclose"), _AS_NUMBERS)
+    | dict.fromkeys(("isnan", "isfinite", "isinf"), _AS_NUMBERS)
     | {
         "sort": "sorting has ties; use np.max, np.min, or sort the numbers",
         "median": "use np.mean, or evaluate first with `.evaluate({...})`",
         "arctan2": "use np.arctan(y / x) on a domain where x keeps its sign",
         "heaviside": "use the derivative of deuterium.relu",
-        "softmax": "use deuterium.softmax",
-        "logsumexp": "use deuterium.logsumexp",
-        "inv": "solve outside the graph; matrix inverses are not operators here",
-        "solve": "solve outside the graph; linear solves are not operators here",
-        "det": "write small determinants out by hand",
-        "cumprod": "use np.exp(np.cumsum(np.log(x))) on positive x",
     }
 )

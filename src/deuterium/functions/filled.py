@@ -1,4 +1,4 @@
-"""NumPy's arrays of one value, triangles, and questions about shapes."""
+"""NumPy's arrays of one value, and triangles."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from deuterium.functions.function_table import implements, refuse_dtype
-from deuterium.functions.movement import broadcast, like, numpy_does
+from deuterium.functions.places import like, numpy_does
+from deuterium.functions.shapes import broadcast
 from deuterium.graph.constructors import as_variable, broadcast_to
 from deuterium.graph.variable import Variable
 from deuterium.interval import doubles
@@ -35,7 +36,26 @@ def _triangle(m: Any, mask: Callable[[Any], Any], caller: str) -> Variable:
     return select(whole, arrays.zeros(inside.shape), mask=inside)
 
 
-@implements(np.zeros_like)
+def _made(make: Callable[..., Any]) -> Callable[..., Variable]:
+    """Return what makes an array of numbers as a Variable (``like=`` one)."""
+    return lambda *args, **kwargs: as_variable(make(*args, **kwargs))
+
+
+for _make in (
+    np.zeros, np.ones, np.empty, np.eye, np.identity, np.arange, np.tri,
+    np.fromfunction,
+):  # fmt: skip
+    implements(_make)(_made(_make))
+
+
+@implements(np.full)
+def full(shape: Any, fill_value: Any, dtype: Any = None, **kwargs: Any) -> Variable:
+    """Return an array filled with one value (``like=`` a Variable)."""
+    refuse_dtype("np.full", dtype)
+    return broadcast(fill_value, shape)
+
+
+@implements(np.zeros_like, np.empty_like)
 def zeros_like(a: Any, **kwargs: Any) -> Any:
     """Return an array of zeros of the same shape (numbers, not Variables)."""
     return np.zeros_like(like(as_variable(a)), **kwargs)
@@ -58,22 +78,3 @@ def full_like(a: Any, fill_value: Any, **kwargs: Any) -> Any:
         what = "np.full_like: `fill_value`"
         fill_value = doubles.exactly(fill_value, what, "use np.broadcast_to")
     return np.full_like(empty, fill_value)
-
-
-@implements(np.shape)
-def shape(a: Any) -> tuple[int, ...]:
-    """Return the shape."""
-    return as_variable(a).shape
-
-
-@implements(np.ndim)
-def ndim(a: Any) -> int:
-    """Return the number of axes."""
-    return as_variable(a).ndim
-
-
-@implements(np.size)
-def size(a: Any, axis: int | None = None) -> int:
-    """Return the number of elements (along an axis)."""
-    x = as_variable(a)
-    return int(numpy_does(lambda: np.size(like(x), axis), "np.size", x.shape))

@@ -23,6 +23,7 @@ def refuse(caller: str, **given: Any) -> None:
             raise UnsupportedError(
                 f"{caller}: the argument `{name}` has no meaning for Variables, which "
                 "are immutable and real; leave it out"
+                + (" and give the result a name" if name == "out" else "")
             )
 
 

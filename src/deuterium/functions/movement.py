@@ -1,12 +1,7 @@
-"""NumPy's functions that move elements about: shapes, joins, indexing, windows.
-
-Whatever NumPy does to an array of places it would do to the elements; so each function
-runs on ``arange(size).reshape(shape)`` and the result is the index of one `gather`.
-"""
+"""NumPy's functions that pick, repeat and rearrange elements."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -15,241 +10,13 @@ from numpy.lib.stride_tricks import sliding_window_view
 from deuterium.errors import OutOfRangeError, ShapeError, UnsupportedError
 from deuterium.functions.axes import one_axis, shape_of
 from deuterium.functions.function_table import implements, refuse
-from deuterium.graph.constructors import as_variable, broadcast_to, constant
+from deuterium.functions.joins import stack
+from deuterium.functions.places import moved, numpy_does, places
+from deuterium.functions.shapes import ravel
+from deuterium.graph.constructors import as_variable
 from deuterium.graph.hooks import provides
-from deuterium.graph.variable import Variable, node
-from deuterium.interval import doubles
+from deuterium.graph.variable import Variable
 from deuterium.ops import arrays
-
-
-def places(x: Variable) -> Any:
-    """Return the array of flat places of the elements of ``x``."""
-    return np.arange(x.size, dtype=np.int64).reshape(x.shape)
-
-
-def numpy_does(run: Callable[[], Any], caller: str, shape: Any) -> Any:
-    """Return what NumPy makes of places or shapes; what it refuses is refused here."""
-    try:
-        return run()
-    except (ValueError, IndexError, TypeError, ArithmeticError, MemoryError) as error:
-        raise ShapeError(f"{caller}: {error} (shape {shape})") from None
-
-
-def moved(x: Any, move: Callable[..., Any], caller: str, *how: Any) -> Variable:
-    """Return ``x`` with its elements moved as ``move`` moves an array of places.
-
-    ``how`` are the further arguments of ``move``, which must be numbers.
-    """
-    if any(isinstance(e, Variable) for e in how):
-        raise UnsupportedError(
-            f"{caller}: where elements go cannot depend on a Variable; give numbers"
-        )
-    v = as_variable(x)
-    index = numpy_does(lambda: np.asarray(move(places(v), *how)), caller, v.shape)
-    return arrays.take_places(v, index)
-
-
-def like(x: Variable) -> Any:
-    """Return an array of zeros of the same shape that takes no memory."""
-    return np.broadcast_to(0.0, x.shape)
-
-
-# -- shape ---------------------------------------------------------------------------
-
-
-@implements(np.reshape)
-def reshape(a: Any, /, shape: Any = None, order: str = "C", **kwargs: Any) -> Variable:
-    """Return the same elements in another shape."""
-    shape = kwargs.pop("newshape", shape)
-    kwargs.pop("copy", None)
-    if order != "C":
-        raise UnsupportedError(
-            f"np.reshape: only order='C' is supported, got {order!r}"
-        )
-    x = as_variable(a)
-    dims = shape_of(shape, "np.reshape")
-    view = numpy_does(lambda: like(x).reshape(dims), "np.reshape", x.shape)
-    return arrays.reshape_to(x, view.shape)
-
-
-@implements(np.ravel)
-def ravel(a: Any, order: str = "C") -> Variable:
-    """Return the elements in one axis."""
-    return reshape(a, -1, order=order)
-
-
-@implements(np.transpose, np.permute_dims)
-def transpose(a: Any, axes: Any = None) -> Variable:
-    """Return the array with its axes permuted (reversed by default)."""
-    x = as_variable(a)
-    if axes is None:
-        order = tuple(reversed(range(x.ndim)))
-    else:
-        given = shape_of(axes, "np.transpose")
-        order = tuple(one_axis(i, x.ndim, "np.transpose") + x.ndim for i in given)
-    if sorted(order) != list(range(x.ndim)):
-        raise ShapeError(f"np.transpose: axes {axes!r} do not match shape {x.shape}")
-    return arrays.permute(x, order)
-
-
-@implements(np.matrix_transpose)
-def matrix_transpose(x: Any, /) -> Variable:
-    """Return the array with its last two axes exchanged."""
-    return swapaxes(x, -1, -2)
-
-
-@implements(np.swapaxes)
-def swapaxes(a: Any, axis1: int, axis2: int) -> Variable:
-    """Return the array with two axes exchanged."""
-    x = as_variable(a)
-    order = list(range(x.ndim))
-    i = one_axis(axis1, x.ndim, "np.swapaxes")
-    j = one_axis(axis2, x.ndim, "np.swapaxes")
-    order[i], order[j] = order[j], order[i]
-    return arrays.permute(x, tuple(order))
-
-
-@implements(np.moveaxis)
-def moveaxis(a: Any, source: Any, destination: Any) -> Variable:
-    """Return the array with axes moved to new positions."""
-    x = as_variable(a)
-    tagged = np.empty(range(x.ndim))
-    tags = numpy_does(
-        lambda: np.moveaxis(tagged, source, destination).shape, "np.moveaxis", x.shape
-    )
-    return arrays.permute(x, tags)  # axis i has length i: lengths tell who went where
-
-
-@implements(np.expand_dims)
-def expand_dims(a: Any, axis: Any) -> Variable:
-    """Return the array with axes of length one put in."""
-    x = as_variable(a)
-    view = numpy_does(lambda: np.expand_dims(like(x), axis), "np.expand_dims", x.shape)
-    return arrays.reshape_to(x, view.shape)
-
-
-@implements(np.squeeze)
-def squeeze(a: Any, axis: Any = None) -> Variable:
-    """Return the array without axes of length one."""
-    x = as_variable(a)
-    view = numpy_does(lambda: np.squeeze(like(x), axis), "np.squeeze", x.shape)
-    return arrays.reshape_to(x, view.shape)
-
-
-@implements(np.broadcast_to)
-def broadcast(array: Any, shape: Any, subok: bool = False) -> Variable:
-    """Return the array repeated to ``shape``."""
-    x, target = as_variable(array), shape_of(shape, "np.broadcast_to")
-    numpy_does(lambda: np.broadcast_to(like(x), target), "np.broadcast_to", x.shape)
-    return broadcast_to(x, target)
-
-
-@implements(np.atleast_1d)
-def atleast_1d(*arys: Any) -> Any:
-    """Return arrays with at least one axis."""
-    done = [arrays.reshape_to(v, v.shape or (1,)) for v in map(as_variable, arys)]
-    return done[0] if len(done) == 1 else tuple(done)
-
-
-@implements(np.atleast_2d)
-def atleast_2d(*arys: Any) -> Any:
-    """Return arrays with at least two axes."""
-    done = [
-        arrays.reshape_to(v, (1,) * (2 - v.ndim) + v.shape)
-        for v in map(as_variable, arys)
-    ]
-    return done[0] if len(done) == 1 else tuple(done)
-
-
-# -- joining and splitting -----------------------------------------------------------
-
-
-@implements(np.concatenate)
-def concatenate(xs: Sequence[Any], axis: Any = 0, **kwargs: Any) -> Variable:
-    """Return arrays joined along an existing axis."""
-    refuse("np.concatenate", **kwargs)
-    parts = [as_variable(x) for x in xs]
-    if not parts:
-        raise ShapeError("np.concatenate: needs at least one array")
-    if axis is None:
-        parts, axis = [ravel(p) for p in parts], 0
-    ndim = parts[0].ndim
-    if ndim == 0:
-        raise ShapeError(
-            "np.concatenate: scalars cannot be concatenated; use np.stack or np.hstack"
-        )
-    at = one_axis(axis, ndim, "np.concatenate")
-    attrs = {"axis": at, "ndim": ndim}
-    try:
-        shape = arrays.concatenate.shape(*[p.shape for p in parts], **attrs)
-    except ValueError as error:
-        raise ShapeError(f"np.concatenate: {error}") from None
-    return node(arrays.concatenate, tuple(parts), attrs, shape)
-
-
-@provides("stack")
-@implements(np.stack)
-def stack(xs: Any, axis: int = 0, **kwargs: Any) -> Variable:
-    """Return arrays (or scalars) joined along a new axis."""
-    refuse("np.stack", **kwargs)
-    if isinstance(xs, np.ndarray) and xs.dtype == object and axis == 0:
-        if xs.shape == ():
-            return as_variable(xs.item())
-        flat = stack([as_variable(x) for x in xs.ravel().tolist()])
-        return arrays.reshape_to(flat, xs.shape)
-    parts = [as_variable(x) for x in xs]
-    if not parts:
-        raise ShapeError("np.stack: needs at least one array")
-    if any(p.shape != parts[0].shape for p in parts):
-        raise ShapeError(
-            "np.stack: all arrays must have the same shape, got "
-            f"{[p.shape for p in parts]}"
-        )
-    at = one_axis(axis, parts[0].ndim + 1, "np.stack")
-    return concatenate([expand_dims(p, at) for p in parts], axis=at)
-
-
-@implements(np.hstack)
-def hstack(tup: Sequence[Any], **kwargs: Any) -> Variable:
-    """Return arrays joined along the second axis (the first, if there is one only)."""
-    refuse("np.hstack", **kwargs)
-    parts = [atleast_1d(x) for x in tup]
-    return concatenate(parts, axis=0 if parts[0].ndim == 1 else 1)
-
-
-@implements(np.vstack)
-def vstack(tup: Sequence[Any], **kwargs: Any) -> Variable:
-    """Return arrays joined along the first axis, as rows."""
-    refuse("np.vstack", **kwargs)
-    return concatenate([atleast_2d(x) for x in tup], axis=0)
-
-
-@implements(np.column_stack)
-def column_stack(tup: Sequence[Any]) -> Variable:
-    """Return one-axis arrays as the columns of a matrix."""
-    parts = [as_variable(x) for x in tup]
-    columns = [p if p.ndim > 1 else arrays.reshape_to(p, (p.size, 1)) for p in parts]
-    return concatenate(columns, axis=1)
-
-
-def _split_with(numpy_split: Any, name: str) -> Callable[..., list[Variable]]:
-    def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Variable]:
-        x = as_variable(ary)
-        parts = numpy_does(
-            lambda: numpy_split(places(x), indices_or_sections, axis=axis),
-            name,
-            x.shape,
-        )
-        return [arrays.take_places(x, p) for p in parts]
-
-    return split
-
-
-split = implements(np.split)(_split_with(np.split, "np.split"))
-array_split = implements(np.array_split)(_split_with(np.array_split, "np.array_split"))
-
-
-# -- picking and rearranging ---------------------------------------------------------
 
 
 @provides("getitem")
@@ -300,6 +67,24 @@ def flip(m: Any, axis: Any = None) -> Variable:
     return moved(m, np.flip, "np.flip", axis)
 
 
+@implements(np.fliplr)
+def fliplr(m: Any) -> Variable:
+    """Return the columns in reverse order."""
+    return moved(m, np.fliplr, "np.fliplr")
+
+
+@implements(np.flipud)
+def flipud(m: Any) -> Variable:
+    """Return the rows in reverse order."""
+    return moved(m, np.flipud, "np.flipud")
+
+
+@implements(np.rot90)
+def rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Variable:
+    """Return the array turned by right angles."""
+    return moved(m, np.rot90, "np.rot90", k, axes)
+
+
 @implements(np.roll)
 def roll(a: Any, shift: Any, axis: Any = None) -> Variable:
     """Return the elements rolled along axes."""
@@ -318,10 +103,31 @@ def tile(A: Any, reps: Any) -> Variable:
     return moved(A, np.tile, "np.tile", reps)
 
 
+@implements(np.delete)
+def delete(arr: Any, obj: Any, axis: Any = None) -> Variable:
+    """Return the array without some of its places."""
+    return moved(arr, np.delete, "np.delete", obj, axis)
+
+
+@implements(np.resize)
+def resize(a: Any, new_shape: Any) -> Variable:
+    """Return the elements repeated to fill a shape."""
+    x = as_variable(a)
+    if x.size:
+        return moved(x, np.resize, "np.resize", new_shape)
+    return arrays.zeros(shape_of(new_shape, "np.resize"))  # as NumPy does
+
+
 @implements(np.diagonal)
 def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Variable:
     """Return the diagonals of two axes, as the last axis."""
     return moved(a, np.diagonal, "np.diagonal", offset, axis1, axis2)
+
+
+@implements(np.linalg.diagonal)
+def linalg_diagonal(x: Any, /, *, offset: int = 0) -> Variable:
+    """Return the diagonals of the last two axes."""
+    return diagonal(x, offset, -2, -1)
 
 
 @implements(np.diag)
@@ -334,43 +140,76 @@ def diag(v: Any, k: int = 0) -> Variable:
     return arrays.put_places(x, np.flatnonzero(ones), ones.shape)
 
 
+@implements(np.diagflat)
+def diagflat(v: Any, k: int = 0) -> Variable:
+    """Return a matrix with the flattened elements on a diagonal."""
+    return diag(ravel(v), k)
+
+
 @implements(sliding_window_view)
 def windows(x: Any, window_shape: Any, axis: Any = None, **kwargs: Any) -> Variable:
     """Return all windows of a shape, their axes last."""
     return moved(x, sliding_window_view, "sliding_window_view", window_shape, axis)
 
 
-@implements(np.pad)
-def pad(array: Any, pad_width: Any, mode: str = "constant", **kwargs: Any) -> Variable:
-    """Return the array padded with constants, or with its own elements."""
-    if mode not in ("constant", "edge", "reflect", "symmetric", "wrap"):
+@implements(np.compress)
+def compress(condition: Any, a: Any, axis: Any = None, out: Any = None) -> Variable:
+    """Return the parts of an array along an axis that a mask chooses."""
+    refuse("np.compress", out=out)
+    mask = _numbers(condition, "np.compress")
+    return moved(a, lambda p: np.compress(mask, p, axis), "np.compress")
+
+
+@implements(np.extract)
+def extract(condition: Any, arr: Any) -> Variable:
+    """Return the elements that a mask chooses."""
+    mask = _numbers(condition, "np.extract")
+    return moved(arr, lambda p: np.extract(mask, p), "np.extract")
+
+
+def _numbers(condition: Any, caller: str) -> Any:
+    if isinstance(condition, Variable):
         raise UnsupportedError(
-            f"np.pad: mode {mode!r} is not supported on Variables; use constant, edge, "
-            "reflect, symmetric or wrap"
+            f"{caller}: how many elements are chosen cannot depend on a Variable; use "
+            "np.where, which keeps the shape"
         )
-    if kwargs.pop("reflect_type", "even") != "even":
-        raise UnsupportedError("np.pad: only reflect_type='even' is supported")
-    if mode != "constant":
-        return moved(
-            array, lambda p: np.pad(p, pad_width, cast(Any, mode), **kwargs), "np.pad"
-        )
-    x = as_variable(array)
-    fill = doubles.exactly(
-        kwargs.pop("constant_values", 0),
-        "np.pad: `constant_values`",
-        "pad with np.concatenate",
-    )
-    refuse("np.pad", **kwargs)
-    index = numpy_does(
-        lambda: np.pad(places(x), pad_width, constant_values=-1), "np.pad", x.shape
-    )
-    inside = index >= 0
-    padded = arrays.put_places(x, np.flatnonzero(inside).reshape(x.shape), index.shape)
-    if not np.any(fill):
-        return padded
-    around = numpy_does(
-        lambda: np.pad(np.zeros(x.shape), pad_width, constant_values=fill),
-        "np.pad",
-        x.shape,
-    )
-    return padded + constant(around)
+    return condition
+
+
+@implements(np.rollaxis)
+def rollaxis(a: Any, axis: int, start: int = 0) -> Variable:
+    """Return the array with an axis moved before another."""
+    return moved(a, np.rollaxis, "np.rollaxis", axis, start)
+
+
+@implements(np.fft.fftshift)
+def fftshift(x: Any, axes: Any = None) -> Variable:
+    """Return the elements rolled by half the length, zero frequency to the middle."""
+    return moved(x, np.fft.fftshift, "np.fft.fftshift", axes)
+
+
+@implements(np.fft.ifftshift)
+def ifftshift(x: Any, axes: Any = None) -> Variable:
+    """Return the elements rolled back from `numpy.fft.fftshift`."""
+    return moved(x, np.fft.ifftshift, "np.fft.ifftshift", axes)
+
+
+@implements(np.apply_along_axis)
+def apply_along_axis(
+    func1d: Any, axis: int, arr: Any, *args: Any, **kwargs: Any
+) -> Variable:
+    """Return what a function makes of each slice along an axis."""
+    x = as_variable(arr)
+    at = one_axis(axis, x.ndim, "np.apply_along_axis") % x.ndim
+    lead, tail = x.shape[:at], x.shape[at + 1 :]
+    if 0 in (*lead, *tail):
+        raise ShapeError(f"np.apply_along_axis: no slice in shape {x.shape}")
+    made = [
+        as_variable(func1d(x[(*i, slice(None), *j)], *args, **kwargs))
+        for i in np.ndindex(lead)
+        for j in np.ndindex(tail)
+    ]
+    whole = arrays.reshape_to(stack(made), (*lead, *tail, *made[0].shape))
+    n, own = len(lead) + len(tail), made[0].ndim
+    order = (*range(at), *range(n, n + own), *range(at, n))
+    return arrays.permute(whole, order)

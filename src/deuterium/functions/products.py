@@ -1,34 +1,26 @@
-"""NumPy's products of arrays: dot, matmul, tensordot, einsum, convolve."""
+"""NumPy's products of arrays: dot, matmul, outer, kron and traces."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from deuterium.errors import ShapeError, UnsupportedError
-from deuterium.functions.axes import one_axis
+from deuterium.errors import ShapeError
+from deuterium.functions.axes import common_shape, mismatch, one_axis
+from deuterium.functions.einsum import tensordot
 from deuterium.functions.function_table import implements, refuse, refuse_dtype
-from deuterium.functions.movement import (
-    diagonal,
-    expand_dims,
-    moveaxis,
-    pad,
-    windows,
-)
+from deuterium.functions.joins import concatenate
+from deuterium.functions.movement import diagonal
+from deuterium.functions.shapes import expand_dims, moveaxis, reshape
 from deuterium.graph import protocols
 from deuterium.graph.constructors import as_variable, broadcast_to
 from deuterium.graph.variable import Variable
 from deuterium.ops import arrays
 
 
-def _reject_mismatch(caller: str, a: Variable, b: Variable) -> ShapeError:
-    return ShapeError(f"{caller}: shapes {a.shape} and {b.shape} do not fit together")
-
-
-@implements(np.matmul)
+@implements(np.matmul, np.linalg.matmul)
 def matmul(x1: Any, x2: Any, /, **kwargs: Any) -> Variable:
     """Return the matrix product; one-axis arguments are rows or columns."""
     refuse("np.matmul", **kwargs)
@@ -36,13 +28,13 @@ def matmul(x1: Any, x2: Any, /, **kwargs: Any) -> Variable:
     if not a.ndim or not b.ndim:
         raise ShapeError("np.matmul: arguments must have at least one axis; use *")
     if a.shape[-1] != b.shape[-2 if b.ndim > 1 else 0]:
-        raise _reject_mismatch("np.matmul", a, b)
+        raise mismatch("np.matmul", a, b)
     left = a if a.ndim > 1 else expand_dims(a, 0)
     right = b if b.ndim > 1 else expand_dims(b, 1)
     try:
         lead = np.broadcast_shapes(left.shape[:-2], right.shape[:-2])
     except ValueError:
-        raise _reject_mismatch("np.matmul", a, b) from None
+        raise mismatch("np.matmul", a, b) from None
     product = arrays.matrix_product(
         broadcast_to(left, lead + left.shape[-2:]),
         broadcast_to(right, lead + right.shape[-2:]),
@@ -88,184 +80,29 @@ def outer(a: Any, b: Any, out: Any = None) -> Variable:
     return arrays.reshape_to(x, (x.size, 1)) * arrays.reshape_to(y, (1, y.size))
 
 
-@implements(np.tensordot)
-def tensordot(a: Any, b: Any, axes: Any = 2) -> Variable:
-    """Return the sum of products over pairs of axes."""
+@implements(np.linalg.outer)
+def linalg_outer(x1: Any, x2: Any, /) -> Variable:
+    """Return all products of an element of one vector with one of another."""
+    x, y = as_variable(x1), as_variable(x2)
+    if x.ndim != 1 or y.ndim != 1:
+        raise ShapeError(
+            f"np.linalg.outer: takes vectors, got {x.shape} and {y.shape}; use np.outer"
+        )
+    return outer(x, y)
+
+
+@implements(np.kron)
+def kron(a: Any, b: Any) -> Variable:
+    """Return the Kronecker product."""
     x, y = as_variable(a), as_variable(b)
-    left, right = _axis_pairs(axes, x, y)
-    if [x.shape[i] for i in left] != [y.shape[j] for j in right]:
-        raise _reject_mismatch(f"np.tensordot(axes={axes!r})", x, y)
-    letters = iter(range(x.ndim + y.ndim))
-    names_x = [next(letters) for _ in x.shape]
-    names_y = [next(letters) for _ in y.shape]
-    for i, j in zip(left, right, strict=True):
-        names_y[j] = names_x[i]
-    shared = {names_x[i] for i in left}
-    output = [n for n in (*names_x, *names_y) if n not in shared]
-    return _contract(x, names_x, y, names_y, output)
-
-
-def _axis_pairs(axes: Any, x: Variable, y: Variable) -> tuple[list[int], list[int]]:
-    if isinstance(axes, (int, np.integer)):
-        n = int(axes)
-        if not 0 <= n <= min(x.ndim, y.ndim):
-            raise ShapeError(
-                f"np.tensordot: axes={n} of shapes {x.shape} and {y.shape}; there must "
-                "be so many"
-            )
-        return list(range(x.ndim - n, x.ndim)), list(range(n))
-    try:
-        left, right = (([s] if np.ndim(s) == 0 else list(s)) for s in axes)
-    except (TypeError, ValueError):
-        raise ShapeError(
-            f"np.tensordot: `axes` must be an integer or a pair, got {axes!r:.80}"
-        ) from None
-    if len(left) != len(right):
-        raise ShapeError(f"np.tensordot: `axes` must pair up, got {axes!r}")
-    pairs = (
-        [one_axis(i, x.ndim, "np.tensordot") + x.ndim for i in left],
-        [one_axis(j, y.ndim, "np.tensordot") + y.ndim for j in right],
+    ndim = max(x.ndim, y.ndim)
+    left = (1,) * (ndim - x.ndim) + x.shape
+    right = (1,) * (ndim - y.ndim) + y.shape
+    product = tensordot(reshape(x, left), reshape(y, right), 0)
+    paired = arrays.permute(
+        product, tuple(i for k in range(ndim) for i in (k, ndim + k))
     )
-    if any(len(set(side)) < len(side) for side in pairs):
-        raise ShapeError(f"np.tensordot: an axis comes twice in `axes`={axes!r}")
-    return pairs
-
-
-Names = Sequence[Any]
-
-
-def _contract(
-    x: Variable, names_x: Names, y: Variable, names_y: Names, output: Names
-) -> Variable:
-    """Sum products over names absent from ``output``: one stack of matrix products."""
-    x, names_x = _summed(x, names_x, {*names_y, *output})
-    y, names_y = _summed(y, names_y, {*names_x, *output})
-    batch = [n for n in names_x if n in names_y and n in output]
-    inner = [n for n in names_x if n in names_y and n not in output]
-    rows = [n for n in names_x if n not in names_y]
-    columns = [n for n in names_y if n not in names_x]
-    size = dict(zip((*names_x, *names_y), (*x.shape, *y.shape), strict=True))
-
-    def matrices(v: Variable, names: Names, *groups: Names) -> Variable:
-        order = [names.index(n) for group in groups for n in group]
-        lengths = [math.prod(size[n] for n in group) for group in groups]
-        return arrays.reshape_to(arrays.permute(v, tuple(order)), tuple(lengths))
-
-    product = arrays.matrix_product(
-        matrices(x, names_x, batch, rows, inner),
-        matrices(y, names_y, batch, inner, columns),
-    )
-    have = [*batch, *rows, *columns]
-    whole = arrays.reshape_to(product, tuple(size[n] for n in have))
-    return arrays.permute(whole, tuple(have.index(n) for n in output))
-
-
-def _summed(x: Variable, names: Names, needed: set[Any]) -> tuple[Variable, list[Any]]:
-    """Sum away names that nobody needs."""
-    alone = tuple(i - len(names) for i, n in enumerate(names) if n not in needed)
-    return arrays.sum_over(x, alone), [n for n in names if n in needed]
-
-
-@implements(np.einsum)
-def einsum(subscripts: Any, *operands: Any, **kwargs: Any) -> Variable:
-    """Return Einstein's summation, pair after pair (``np.einsum``'s own order)."""
-    kwargs.pop("optimize", None)  # says how, not what
-    refuse("np.einsum", **kwargs)
-    if not isinstance(subscripts, str):
-        raise UnsupportedError("np.einsum: only subscripts as a string are supported")
-    nodes = [as_variable(x) for x in operands]
-    inputs, output = _parse_einsum(subscripts, nodes)
-    size = _einsum_sizes(subscripts, inputs, output, nodes)
-    terms = [
-        _without_repeats(*_without_ones(v, list(n), size))
-        for v, n in zip(nodes, inputs, strict=True)
-    ]
-    while len(terms) > 1:
-        (x, names_x), (y, names_y) = terms.pop(0), terms.pop(0)
-        later = {n for _, names in terms for n in names}
-        names = [*names_x, *(n for n in names_y if n not in names_x)]
-        keep = [n for n in names if n in output or n in later]
-        terms.insert(0, (_contract(x, names_x, y, names_y, keep), keep))
-    x, names = terms[0]
-    x, names = _summed(x, names, set(output))
-    return arrays.permute(x, tuple(names.index(n) for n in output))
-
-
-def _parse_einsum(text: str, nodes: list[Variable]) -> tuple[list[str], str]:
-    """Return the letters of each operand and of the output; "..." becomes letters."""
-    left, arrow, right = text.replace(" ", "").partition("->")
-    inputs = left.split(",")
-    for term in (*inputs, right):
-        plain = term.replace("...", "", 1)
-        if plain and not (plain.isascii() and plain.isalpha()):
-            raise ShapeError(
-                f"np.einsum: {term!r} in {text!r} must be letters, with at most one ..."
-            )
-    if len(inputs) != len(nodes):
-        raise ShapeError(
-            f"np.einsum: {text!r} names {len(inputs)} operands, got {len(nodes)}"
-        )
-    spare = [chr(c) for c in range(0x3B1, 0x3B1 + 24)]  # Greek: never the user's
-    widths = [
-        v.ndim - len(s.replace("...", "")) if "..." in s else 0
-        for s, v in zip(inputs, nodes, strict=True)
-    ]
-    dots = spare[: max(widths, default=0)]
-    named = [
-        s.replace("...", "".join(dots[len(dots) - w :]))
-        for s, w in zip(inputs, widths, strict=True)
-    ]
-    if not arrow:
-        letters = [c for c in "".join(named) if c not in dots]
-        right = "..." + "".join(sorted(c for c in letters if letters.count(c) == 1))
-    elif dots and "..." not in right:
-        raise ShapeError(
-            f"np.einsum: the output of {text!r} must hold ... as its operands do"
-        )
-    output = right.replace("...", "".join(dots))
-    return named, output
-
-
-def _einsum_sizes(
-    text: str, named: list[str], output: str, nodes: list[Variable]
-) -> dict[str, int]:
-    """Return the length of each index; an axis of length one fits any."""
-    size: dict[str, int] = {}
-    for letters, v in zip(named, nodes, strict=True):
-        if len(letters) != v.ndim:
-            raise ShapeError(f"np.einsum: {letters!r} does not fit shape {v.shape}")
-        for c, n in zip(letters, v.shape, strict=True):
-            before = size.get(c, 1)
-            if n != before and 1 not in (n, before):
-                raise ShapeError(
-                    f"np.einsum({text!r}): index {c!r} has lengths {before} and {n}"
-                )
-            size[c] = n if before == 1 else before
-    if any(c not in size for c in output) or len(set(output)) != len(output):
-        raise ShapeError(f"np.einsum: the output of {text!r} names unknown indices")
-    return size
-
-
-def _without_ones(
-    x: Variable, names: list[str], size: dict[str, int]
-) -> tuple[Variable, list[str]]:
-    """Drop axes of length one whose index is longer elsewhere."""
-    kept = [i for i, c in enumerate(names) if x.shape[i] == size[c]]
-    if len(kept) < len(names) and len(set(names)) < len(names):
-        raise ShapeError("np.einsum: a repeated index must have one length throughout")
-    shape = tuple(x.shape[i] for i in kept)
-    return arrays.reshape_to(x, shape), [names[i] for i in kept]
-
-
-def _without_repeats(x: Variable, names: list[str]) -> tuple[Variable, list[str]]:
-    """Take diagonals until no name occurs twice."""
-    for name in dict.fromkeys(names):
-        while names.count(name) > 1:
-            i = names.index(name)
-            j = names.index(name, i + 1)
-            x = diagonal(x, axis1=i, axis2=j)
-            names = [*names[:i], *names[i + 1 : j], *names[j + 1 :], name]
-    return x, names
+    return reshape(paired, tuple(m * n for m, n in zip(left, right, strict=True)))
 
 
 @implements(np.trace)
@@ -283,25 +120,36 @@ def trace(
     return arrays.sum_over(diagonal(a, offset, axis1, axis2), (-1,))
 
 
-@implements(np.convolve)
-def convolve(a: Any, v: Any, mode: str = "full") -> Variable:
-    """Return the discrete convolution of two one-axis arrays."""
-    x, k = as_variable(a), as_variable(v)
-    x, k = (arrays.reshape_to(u, u.shape or (1,)) for u in (x, k))
-    if x.ndim != 1 or k.ndim != 1 or not x.size or not k.size:
+@implements(np.linalg.trace)
+def linalg_trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Variable:
+    """Return the sum along the diagonal of the last two axes."""
+    refuse_dtype("np.linalg.trace", dtype)
+    return trace(x, offset, -2, -1)
+
+
+@implements(np.linalg.multi_dot)
+def multi_dot(arrays: Sequence[Any], *, out: Any = None) -> Variable:
+    """Return the product of several matrices, from left to right."""
+    refuse("np.linalg.multi_dot", out=out)
+    parts = [as_variable(a) for a in arrays]
+    if len(parts) < 2:
+        raise ShapeError("np.linalg.multi_dot: needs at least two arrays")
+    inner, ends = parts[1:-1], (parts[0], parts[-1])
+    if any(p.ndim != 2 for p in inner) or any(p.ndim not in (1, 2) for p in ends):
         raise ShapeError(
-            f"np.convolve: needs two non-empty vectors, got {x.shape} and {k.shape}"
+            "np.linalg.multi_dot: takes matrices, and vectors as first and last; got "
+            f"shapes {[p.shape for p in parts]}"
         )
-    if k.size > x.size:
-        x, k = k, x
-    m = k.size - 1
-    widths = {"full": (m, m), "same": (m - m // 2, m // 2), "valid": (0, 0)}
-    if mode not in widths:
-        raise UnsupportedError(
-            f"np.convolve: `mode` must be full, same or valid, got {mode!r}"
-        )
-    rows = windows(pad(x, widths[mode]), k.size)
-    return matmul(rows, k[::-1])
+    product = parts[0]
+    for part in parts[1:]:
+        product = matmul(product, part)
+    return product
+
+
+@implements(np.linalg.vecdot)
+def linalg_vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Variable:
+    """Return dot products along an axis."""
+    return _vecdot(x1, x2, axis=axis)
 
 
 def _vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Variable:
@@ -310,7 +158,7 @@ def _vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Variable:
         for v in (as_variable(x1), as_variable(x2))
     )
     if x.shape[-1] != y.shape[-1]:
-        raise _reject_mismatch("np.vecdot", x, y)
+        raise mismatch("np.vecdot", x, y)
     return arrays.sum_over(x * y, (-1,))
 
 
@@ -318,11 +166,69 @@ def _matvec(x1: Any, x2: Any, /) -> Variable:
     """Return products of a stack of matrices with a stack of vectors."""
     a, b = as_variable(x1), as_variable(x2)
     if a.ndim < 2 or not b.ndim:
-        raise _reject_mismatch("np.matvec", a, b)
+        raise mismatch("np.matvec", a, b)
     product = matmul(a, expand_dims(b, -1))
     return arrays.reshape_to(product, product.shape[:-1])
 
 
+def _vecmat(x1: Any, x2: Any, /) -> Variable:
+    """Return products of a stack of vectors with a stack of matrices."""
+    a, b = as_variable(x1), as_variable(x2)
+    if b.ndim < 2 or not a.ndim:
+        raise mismatch("np.vecmat", a, b)
+    product = matmul(expand_dims(a, -2), b)
+    return arrays.reshape_to(product, (*product.shape[:-2], product.shape[-1]))
+
+
+protocols.UFUNCS["vecmat"] = _vecmat
 protocols.UFUNCS["matmul"] = matmul
+
+
 protocols.UFUNCS["vecdot"] = _vecdot
+
+
 protocols.UFUNCS["matvec"] = _matvec
+
+
+def cross_last(a: Variable, b: Variable) -> Variable:
+    """Return cross products of vectors of three elements along the last axis."""
+    one, two = [1, 2, 0], [2, 0, 1]
+    return a[..., one] * b[..., two] - a[..., two] * b[..., one]
+
+
+@implements(np.cross)
+def cross(
+    a: Any,
+    b: Any,
+    axisa: int = -1,
+    axisb: int = -1,
+    axisc: int = -1,
+    axis: int | None = None,
+) -> Variable:
+    """Return cross products of vectors of three elements (or two, on a plane)."""
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    x, y = (
+        moveaxis(v, one_axis(i, v.ndim, "np.cross"), -1)
+        for v, i in ((as_variable(a), axisa), (as_variable(b), axisb))
+    )
+    if x.shape[-1] not in (2, 3) or y.shape[-1] not in (2, 3):
+        raise mismatch("np.cross", x, y)
+    shape = common_shape("np.cross", x.shape[:-1], y.shape[:-1])
+    x, y = (broadcast_to(v, (*shape, v.shape[-1])) for v in (x, y))
+    if x.shape[-1] == 2 == y.shape[-1]:
+        return x[..., 0] * y[..., 1] - x[..., 1] * y[..., 0]
+    flat = np.zeros((*shape, 1))
+    x, y = (concatenate([v, flat], -1) if v.shape[-1] == 2 else v for v in (x, y))
+    product = cross_last(x, y)
+    return moveaxis(product, -1, one_axis(axisc, product.ndim, "np.cross"))
+
+
+@implements(np.linalg.cross)
+def linalg_cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Variable:
+    """Return cross products of vectors of three elements."""
+    x, y = as_variable(x1), as_variable(x2)
+    for v in (x, y):
+        if v.shape[one_axis(axis, v.ndim, "np.linalg.cross")] != 3:
+            raise mismatch("np.linalg.cross", x, y)
+    return cross(x, y, axis=axis)

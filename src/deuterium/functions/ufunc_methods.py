@@ -7,12 +7,17 @@ from typing import Any
 import numpy as np
 
 from deuterium.functions.function_table import refuse
-from deuterium.functions.reductions import amax, amin, cumsum, logsumexp, prod, sum
+from deuterium.functions.reductions import amax, amin, prod, sum
+from deuterium.functions.running import accumulated, cumsum
+from deuterium.functions.softmax import logsumexp
 from deuterium.graph import protocols
 from deuterium.graph.constructors import as_variable
 from deuterium.graph.operator import lookup
 from deuterium.graph.variable import Variable
 from deuterium.ops import arrays
+from deuterium.ops.arithmetic import multiply
+from deuterium.ops.piecewise import larger, minimum
+from deuterium.ops.special import logaddexp
 
 
 def _reduce_default(reduction: Any) -> Any:
@@ -24,19 +29,34 @@ def _reduce_default(reduction: Any) -> Any:
     return reduce
 
 
-def _accumulate(a: Any, axis: Any = 0, **kwargs: Any) -> Variable:
-    return cumsum(a, axis, **kwargs)
-
-
 for _name, _reduction in {
     "add": sum,
     "multiply": prod,
     "maximum": amax,
     "minimum": amin,
+    "fmax": amax,
+    "fmin": amin,
     "logaddexp": logsumexp,
 }.items():
     protocols.UFUNC_METHODS[_name, "reduce"] = _reduce_default(_reduction)
-protocols.UFUNC_METHODS["add", "accumulate"] = _accumulate
+
+_JOINS: dict[str, Any] = {
+    "multiply": multiply,
+    "maximum": larger,
+    "minimum": minimum,
+    "fmax": larger,
+    "fmin": minimum,
+    "logaddexp": logaddexp,
+}
+for _name, _join in _JOINS.items():
+    protocols.UFUNC_METHODS[_name, "accumulate"] = accumulated(_join, _name)
+
+
+def _add_accumulate(array: Any, axis: Any = 0, **kwargs: Any) -> Variable:
+    return cumsum(array, 0 if axis is None else axis, **kwargs)
+
+
+protocols.UFUNC_METHODS["add", "accumulate"] = _add_accumulate
 
 
 def _outer(name: str) -> Any:

@@ -15,6 +15,7 @@ import numpy as np
 import symengine as se
 
 from deuterium.errors import UnsupportedError
+from deuterium.graph import callers
 from deuterium.graph.constructors import as_variable, is_number, same_symbol
 from deuterium.graph.hooks import provides
 from deuterium.graph.interpret import interpret
@@ -114,6 +115,9 @@ def _range(v: Variable) -> Interval:
 
 def not_recorded(sign: str) -> UnsupportedError:
     """Return the error for a comparison that the graph would have to hold."""
+    wanted = callers.advice()
+    if wanted:
+        return UnsupportedError(f"comparing Variables by {sign}: {wanted}")
     return UnsupportedError(
         f"comparing Variables that contain symbols by {sign} has no derivative and is "
         "not recorded in the graph yet; use np.maximum, np.minimum, np.clip, abs or "

@@ -18,7 +18,7 @@ from deuterium.errors import (
     SymbolicError,
     UnsupportedError,
 )
-from deuterium.graph import protocols
+from deuterium.graph import callers, protocols
 from deuterium.graph.hooks import METHODS, provides
 from deuterium.graph.operator import OPERATORS, Operator, Shape, lookup
 from deuterium.graph.traverse import free_symbols
@@ -213,16 +213,33 @@ def number_of(x: Variable, what: str) -> float:
     if names:
         raise SymbolicError(
             f"{what} of a Variable that contains symbols ({names}, ...): it has no "
-            "number. Give them values with `.evaluate({...})` or `.subs({...})`"
+            "number. " + (callers.advice() or _WANTED.get(what, _GIVE_VALUES))
         )
     return float(x.evaluate({}))
+
+
+_GIVE_VALUES = "Give them values with `.evaluate({...})` or `.subs({...})`"
+_WANTED = {
+    "float": (
+        "Functions of Python's math take numbers: use NumPy's, np.exp(s) for "
+        "math.exp(s). An array of numbers cannot hold it: join parts with np.stack or "
+        "np.concatenate. " + _GIVE_VALUES
+    )
+}
 
 
 @provides("refuse_array")
 def refuse_array(*_args: Any, **_kwargs: Any) -> Any:
     """Say why NumPy gets no array: what ``__array__`` of an array Variable is."""
     raise UnsupportedError(
-        "an array Variable cannot become a NumPy array: it has no numbers. Evaluate it "
-        "with `.evaluate({...})`, join Variables with np.stack or np.concatenate, or "
-        "apply functions to it directly (it is an array already)"
+        "an array Variable cannot become a NumPy array: it has no numbers. "
+        + (callers.advice() or _NO_ARRAY)
     )
+
+
+_NO_ARRAY = (
+    "Methods of NumPy's arrays take arrays alone: write w @ x or np.dot(w, x) for "
+    "w.dot(x), and so on. Join Variables with np.stack or np.concatenate, apply "
+    "functions to it directly (it is an array already), or evaluate it with "
+    "`.evaluate({...})`"
+)

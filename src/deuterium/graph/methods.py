@@ -10,12 +10,35 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from deuterium.errors import ShapeError
+from deuterium.errors import MissingAttributeError, ShapeError, UnsupportedError
 from deuterium.graph import protocols
 from deuterium.graph.hooks import METHODS, Node
 
 if TYPE_CHECKING:
     from deuterium.graph.variable import Variable
+
+
+_IMMUTABLE = "Variables are immutable; use the function that makes a new array"
+_NUMBERS = "it would need numbers; evaluate first with `.evaluate({...})`"
+_OTHER_METHODS = {
+    **dict.fromkeys(("fill", "itemset", "put", "resize", "setfield"), _IMMUTABLE),
+    **dict.fromkeys(("sort", "partition"), f"{_IMMUTABLE}, where there is one"),
+    **dict.fromkeys(
+        ("tolist", "item", "tobytes", "tofile", "dump", "dumps", "view"),
+        _NUMBERS,
+    ),
+    **dict.fromkeys(
+        ("argmax", "argmin", "argsort", "argpartition", "nonzero", "searchsorted"),
+        "a place that depends on a Variable is no number; evaluate first with "
+        "`.evaluate({...})`",
+    ),
+    **dict.fromkeys(
+        ("dtype", "strides", "itemsize", "nbytes", "flags", "base", "byteswap"),
+        "a Variable lies in no memory; its values are float64",
+    ),
+    "choose": "use np.choose with an array of numbers, or np.where",
+    "flat": "use x.ravel(), which can be iterated over",
+}
 
 
 class Methods(Node):
@@ -125,6 +148,8 @@ class Methods(Node):
         """Return itself: Variables are real."""
         return self
 
+    conj = conjugate
+
     # -- methods of arrays -----------------------------------------------------------
 
     @property
@@ -132,33 +157,33 @@ class Methods(Node):
         """The transpose: axes in reverse order."""
         return protocols.call(np.transpose, self)
 
-    def sum(self, axis: Any = None, *, keepdims: bool = False) -> Variable:
-        """Return the sum over ``axis``."""
-        return protocols.call(np.sum, self, axis=axis, keepdims=keepdims)
+    def sum(self, *args: Any, **kwargs: Any) -> Variable:
+        """Return the sum over ``axis``, as `numpy.sum` does."""
+        return protocols.call(np.sum, self, *args, **kwargs)
 
-    def mean(self, axis: Any = None, *, keepdims: bool = False) -> Variable:
-        """Return the mean over ``axis``."""
-        return protocols.call(np.mean, self, axis=axis, keepdims=keepdims)
+    def mean(self, *args: Any, **kwargs: Any) -> Variable:
+        """Return the mean over ``axis``, as `numpy.mean` does."""
+        return protocols.call(np.mean, self, *args, **kwargs)
 
-    def prod(self, axis: Any = None, *, keepdims: bool = False) -> Variable:
-        """Return the product over ``axis``."""
-        return protocols.call(np.prod, self, axis=axis, keepdims=keepdims)
+    def prod(self, *args: Any, **kwargs: Any) -> Variable:
+        """Return the product over ``axis``, as `numpy.prod` does."""
+        return protocols.call(np.prod, self, *args, **kwargs)
 
-    def max(self, axis: Any = None, *, keepdims: bool = False) -> Variable:
-        """Return the maximum over ``axis``."""
-        return protocols.call(np.max, self, axis=axis, keepdims=keepdims)
+    def max(self, *args: Any, **kwargs: Any) -> Variable:
+        """Return the maximum over ``axis``, as `numpy.max` does."""
+        return protocols.call(np.max, self, *args, **kwargs)
 
-    def min(self, axis: Any = None, *, keepdims: bool = False) -> Variable:
-        """Return the minimum over ``axis``."""
-        return protocols.call(np.min, self, axis=axis, keepdims=keepdims)
+    def min(self, *args: Any, **kwargs: Any) -> Variable:
+        """Return the minimum over ``axis``, as `numpy.min` does."""
+        return protocols.call(np.min, self, *args, **kwargs)
 
-    def var(self, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
-        """Return the variance over ``axis``."""
-        return protocols.call(np.var, self, axis=axis, ddof=ddof, keepdims=keepdims)
+    def var(self, *args: Any, **kwargs: Any) -> Variable:
+        """Return the variance over ``axis``, as `numpy.var` does."""
+        return protocols.call(np.var, self, *args, **kwargs)
 
-    def std(self, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
-        """Return the standard deviation over ``axis``."""
-        return protocols.call(np.std, self, axis=axis, ddof=ddof, keepdims=keepdims)
+    def std(self, *args: Any, **kwargs: Any) -> Variable:
+        """Return the standard deviation over ``axis``, as `numpy.std` does."""
+        return protocols.call(np.std, self, *args, **kwargs)
 
     def dot(self, other: Any) -> Variable:
         """Return the dot product, as `numpy.dot` does."""
@@ -190,3 +215,76 @@ class Methods(Node):
     def clip(self, min: Any = None, max: Any = None) -> Variable:
         """Return the elements limited to ``[min, max]``."""
         return protocols.call(np.clip, self, min, max)
+
+    def compress(self, condition: Any, axis: Any = None) -> Variable:
+        """Return the parts along an axis that a mask chooses."""
+        return protocols.call(np.compress, condition, self, axis)
+
+    def cumsum(self, *args: Any, **kwargs: Any) -> Variable:
+        """Return the running sum along an axis, as `numpy.cumsum` does."""
+        return protocols.call(np.cumsum, self, *args, **kwargs)
+
+    def cumprod(self, *args: Any, **kwargs: Any) -> Variable:
+        """Return the running product along an axis, as `numpy.cumprod` does."""
+        return protocols.call(np.cumprod, self, *args, **kwargs)
+
+    def trace(self, *args: Any, **kwargs: Any) -> Variable:
+        """Return the sum along the diagonal, as `numpy.trace` does."""
+        return protocols.call(np.trace, self, *args, **kwargs)
+
+    def diagonal(self, *args: Any, **kwargs: Any) -> Variable:
+        """Return the diagonals of two axes, as `numpy.diagonal` does."""
+        return protocols.call(np.diagonal, self, *args, **kwargs)
+
+    def repeat(self, *args: Any, **kwargs: Any) -> Variable:
+        """Return the elements repeated along an axis, as `numpy.repeat` does."""
+        return protocols.call(np.repeat, self, *args, **kwargs)
+
+    def take(self, *args: Any, **kwargs: Any) -> Variable:
+        """Return the elements at places along an axis, as `numpy.take` does."""
+        return protocols.call(np.take, self, *args, **kwargs)
+
+    def swapaxes(self, *args: Any, **kwargs: Any) -> Variable:
+        """Return the array with two axes exchanged, as `numpy.swapaxes` does."""
+        return protocols.call(np.swapaxes, self, *args, **kwargs)
+
+    def astype(self, dtype: Any, **kwargs: Any) -> Variable:
+        """Return itself: Variables are real; other kinds than floats are refused."""
+        return protocols.call(np.astype, self, dtype)
+
+    def copy(self) -> Any:
+        """Return itself: Variables are immutable."""
+        return self
+
+    @property
+    def mT(self) -> Variable:
+        """The array with its last two axes exchanged."""
+        return protocols.call(np.matrix_transpose, self)
+
+    @property
+    def real(self) -> Any:
+        """Itself: Variables are real."""
+        return self
+
+    @property
+    def imag(self) -> Variable:
+        """Zeros: Variables are real."""
+        return protocols.call(np.imag, self)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        """Refuse to change an element."""
+        raise UnsupportedError(
+            f"x[{key!r:.40}] = ... on Variables: they are immutable; use "
+            "np.where(mask, values, x), np.insert, or join parts with np.concatenate"
+        )
+
+    def __getattr__(self, name: str) -> Any:
+        """Say what to write for a method of arrays that Variables do not have."""
+        if name in _OTHER_METHODS:
+            raise MissingAttributeError(
+                f"Variable has no attribute {name!r} of NumPy's arrays: "
+                + _OTHER_METHODS[name]
+            )
+        raise AttributeError(
+            f"{type(self).__name__!r} object has no attribute {name!r}"
+        )

@@ -41,7 +41,10 @@ def array_ufunc(
     out = kwargs.get("out")
     if out is not None and all(_holds_objects(x) for x in out):
         return _into(out, array_ufunc(ufunc, method, inputs, {**kwargs, "out": None}))
-    kwargs = _without_defaults(ufunc.__name__, kwargs)
+    reduced = {"where"} if method == "reduce" else set()
+    mask = {k: v for k, v in kwargs.items() if k in reduced}
+    rest = {k: v for k, v in kwargs.items() if k not in reduced}
+    kwargs = _without_defaults(ufunc.__name__, rest) | mask
     meaning = _meaning(ufunc, method)
     if any(_holds_objects(x) for x in inputs) and not ufunc.signature:
         return elementwise(meaning, inputs, kwargs)
@@ -90,6 +93,7 @@ def _without_defaults(name: str, kwargs: Mapping[str, Any]) -> dict[str, Any]:
             raise UnsupportedError(
                 f"{name}: the argument `{key}` has no meaning for Variables, which are "
                 "immutable and real; leave it out"
+                + (" (for a += x write a = a + x)" if key == "out" else "")
             )
     return kept
 
@@ -125,7 +129,7 @@ def _without_no_value(kwargs: Mapping[str, Any]) -> dict[str, Any]:
 
 def call(function: Any, *args: Any, **kwargs: Any) -> Any:
     """Run what stands for a NumPy function, from a method of Variable."""
-    return FUNCTIONS[function](*args, **kwargs)
+    return _called(FUNCTIONS[function], _full_name(function), args, kwargs)
 
 
 def elementwise(

@@ -40,6 +40,11 @@ from deuterium.ops.indexing import (
     gather,
     scatter,
 )
+from deuterium.ops.linalg import (
+    ridge_fit,
+    ridge_solve,
+    solve,
+)
 from deuterium.ops.piecewise import (
     absolute,
     absolute_slope,
@@ -105,7 +110,8 @@ __all__ = [
     "log_expit", "log_ndtr", "log_ndtr_slope", "logaddexp", "logit", "logit_slope",
     "logsumexp_last", "matmul", "maximum", "maximum_reduce", "minimum", "multiply",
     "multiply_reduce", "ndtr", "negative", "pi", "power", "reciprocal", "relu",
-    "reshape", "scatter", "select", "sign", "sin", "sinh", "softmax_last", "sqrt",
+    "reshape", "ridge_fit", "ridge_solve", "scatter", "select", "sign", "sin", "sinh",
+    "softmax_last", "solve", "sqrt",
     "square", "step", "subtract", "tan", "tanh", "tanh_curvature", "tanh_slope",
     "tie_slope", "transpose", "xlog1py", "xlogy",
 ]  # fmt: skip

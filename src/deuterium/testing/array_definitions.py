@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from flint import arb
+from flint import arb, arb_mat
 
 from deuterium import ops
 from deuterium.graph.operator import Operator
@@ -110,6 +110,35 @@ def _matmul(a: Any, b: Any) -> Any:
     return terms.sum(axis=-2)
 
 
+def _solution(a: Any, b: Any) -> Any:
+    """Return the solution of one system; unknown where it is not proved regular."""
+    given = [*a.ravel(), *b.ravel()]
+    if any(x.is_nan() for x in given):
+        return np.full(b.shape, UNDEFINED, dtype=object)
+    matrix = arb_mat(*a.shape, a.ravel().tolist())
+    try:
+        found = matrix.solve(arb_mat(*b.shape, b.ravel().tolist())).entries()
+    except ZeroDivisionError:
+        exact = all(x.is_exact() for x in given)
+        found = [UNDEFINED if exact else UNKNOWN] * b.size
+    return np.array(found, dtype=object).reshape(b.shape)
+
+
+def _solve(a: Any, b: Any) -> Any:
+    out = np.empty(b.shape, dtype=object)
+    for place in np.ndindex(b.shape[:-2]):
+        out[place] = _solution(a[place], b[place])
+    return out
+
+
+def _ridge_solve(x: Any, r: Any, b: Any) -> Any:
+    return _solve(_matmul(x.swapaxes(-1, -2), x) + r, b)
+
+
+def _ridge_fit(x: Any, r: Any, y: Any) -> Any:
+    return _ridge_solve(x, r, _matmul(x.swapaxes(-1, -2), y))
+
+
 ON_ARRAYS: Mapping[Operator, Callable[..., Any]] = {
     ops.broadcast: lambda x, shape, ndim: np.broadcast_to(x, shape),
     ops.reshape: lambda x, shape, ndim: x.reshape(shape),
@@ -124,6 +153,9 @@ ON_ARRAYS: Mapping[Operator, Callable[..., Any]] = {
     ops.tie_slope: _each_row(lambda row: [ZERO for _ in row]),
     ops.cumsum: _cumsum,
     ops.matmul: _matmul,
+    ops.solve: _solve,
+    ops.ridge_solve: _ridge_solve,
+    ops.ridge_fit: _ridge_fit,
     ops.softmax_last: _each_row(_softmax),
     ops.logsumexp_last: _each_row(_logsumexp),
     ops.select: lambda a, b, mask: np.where(mask, a, b),

@@ -11,6 +11,7 @@ from typing import Any
 from flint import arb, arb_mat
 
 from deuterium import ops
+from deuterium.certify.checker import linear_systems as systems
 from deuterium.certify.checker.ball_functions import (
     HALF,
     ONE,
@@ -127,4 +128,6 @@ def step_for(group: Group) -> Step:
         return _rows(_ROWS[op], group)
     if op is ops.matmul:
         return _matmul(group)
+    if op in systems.OPERATORS:
+        return systems.point_step(group)
     return _elementwise(entry_of(op, group.attrs).value, group)

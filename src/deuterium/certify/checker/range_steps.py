@@ -14,6 +14,7 @@ from typing import Any
 from flint import arb_mat
 
 from deuterium import ops
+from deuterium.certify.checker import linear_systems as systems
 from deuterium.certify.checker import logistic_family as families
 from deuterium.certify.checker.ball_functions import (
     HALF,
@@ -364,6 +365,7 @@ MAKERS: Mapping[Operator, Callable[[Group, Mapping[int, Ball]], Step]] = {
     ops.first_maximum: _first_maximum,
     ops.tie_slope: _tie_slope,
     ops.matmul: _matmul,
+    **dict.fromkeys(systems.OPERATORS, systems.range_step),
 }
 """Operators with a step of their own; the others go element by element."""
 

@@ -272,6 +272,18 @@ def _matmul(layout: Layout, node: Variable, places: list[Array]) -> Array:
     return out
 
 
+def _system(layout: Layout, node: Variable, places: list[Array]) -> Array:
+    """One task a linear system: the slots of its matrices, one after the other."""
+    assert node.op is not None
+    out = np.array(layout.fresh(node.size), dtype=np.int64).reshape(node.shape)
+    tasks: list[Task] = []
+    for place in np.ndindex(node.shape[:-2]):
+        ins = [i for p in places for i in p[place].ravel().tolist()]
+        tasks.append((tuple(out[place].ravel().tolist()), tuple(ins)))
+    layout.do(node.op, tasks, shapes=tuple(p.shape[-2:] for p in places))
+    return out
+
+
 _MAKERS: Mapping[Operator, Callable[[Layout, Variable, list[Array]], Array]] = {
     ops.pi: _pi,
     ops.add_reduce: _sum,
@@ -284,4 +296,5 @@ _MAKERS: Mapping[Operator, Callable[[Layout, Variable, list[Array]], Array]] = {
     ops.first_maximum: _along,
     ops.tie_slope: _each_of_row,
     ops.matmul: _matmul,
+    **dict.fromkeys((ops.solve, ops.ridge_solve, ops.ridge_fit), _system),
 }

@@ -25,7 +25,7 @@ from deuterium.domain.domain import Domain
 from deuterium.enclose import enclose
 from deuterium.errors import InvalidInputError, ShapeError
 from deuterium.evaluate import compile
-from deuterium.functions.reductions import norm_of_all
+from deuterium.functions.norms import norm_of_all
 from deuterium.graph.constructors import as_variable, symbol
 from deuterium.graph.substitute import symbol_name
 from deuterium.graph.traverse import free_symbols

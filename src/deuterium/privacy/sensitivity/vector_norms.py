@@ -11,7 +11,7 @@ import numpy as np
 from deuterium.domain.domain import Domain
 from deuterium.enclose import enclose
 from deuterium.errors import InvalidInputError, ShapeError, SoundnessError
-from deuterium.functions.reductions import norm_of_all
+from deuterium.functions.norms import norm_of_all
 from deuterium.graph.constructors import as_variable
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval

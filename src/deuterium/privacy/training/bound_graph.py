@@ -21,7 +21,7 @@ from scipy.special import expit
 from deuterium.domain.domain import Box, Domain
 from deuterium.errors import UnsupportedError
 from deuterium.functions.elementwise import relu
-from deuterium.functions.reductions import logsumexp
+from deuterium.functions.softmax import logsumexp
 from deuterium.graph.constructors import as_variable
 from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable

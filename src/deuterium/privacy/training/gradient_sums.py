@@ -12,7 +12,7 @@ import numpy as np
 
 from deuterium.errors import InvalidInputError
 from deuterium.evaluate import compile
-from deuterium.functions.reductions import norm_of_all
+from deuterium.functions.norms import norm_of_all
 from deuterium.graph.constructors import as_variable, symbol
 from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable

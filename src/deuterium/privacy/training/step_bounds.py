@@ -14,7 +14,7 @@ import numpy as np
 from deuterium import ops
 from deuterium.domain.domain import Box, Domain, UnitVectors, Within
 from deuterium.errors import UnsupportedError
-from deuterium.functions.reductions import norm_of_all
+from deuterium.functions.norms import norm_of_all
 from deuterium.graph.variable import Variable
 from deuterium.privacy.training.bound_graph import bound_graph
 from deuterium.privacy.training.bound_parts import (

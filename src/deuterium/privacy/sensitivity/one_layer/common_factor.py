@@ -10,7 +10,7 @@ import numpy as np
 from deuterium.domain.domain import Box, Domain
 from deuterium.enclose import enclose
 from deuterium.evaluate import compile
-from deuterium.functions.movement import concatenate
+from deuterium.functions.joins import concatenate
 from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable
 from deuterium.interval.rounding import next_down, next_up

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from deuterium.domain.domain import Domain
-from deuterium.functions.movement import concatenate
+from deuterium.functions.joins import concatenate
 from deuterium.graph.variable import Variable
 from deuterium.privacy.sensitivity.one_layer.common_factor import CommonFactor
 from deuterium.privacy.sensitivity.one_layer.gradient_form import OneLayer

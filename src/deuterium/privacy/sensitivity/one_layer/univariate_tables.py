@@ -15,7 +15,7 @@ import numpy as np
 
 from deuterium.domain.domain import Box, Domain
 from deuterium.enclose import enclose
-from deuterium.functions.movement import concatenate
+from deuterium.functions.joins import concatenate
 from deuterium.graph.constructors import constant, symbol
 from deuterium.graph.variable import Variable
 from deuterium.transform import grad
