@@ -3,9 +3,12 @@
 from deuterium.functions import (  # noqa: F401  (importing enters the functions)
     elementwise,
     filled,
+    logic,
     more,
     movement,
+    order,
     products,
     reductions,
+    rounding,
     ufunc_methods,
 )

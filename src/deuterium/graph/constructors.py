@@ -116,6 +116,8 @@ def as_variable(x: Any) -> Variable:
         return METHODS["from_symbolic"](x)
     if _holds_variables(x):
         return METHODS["stack"](x)
+    if hasattr(x, "as_condition"):
+        return x.as_condition()
     return constant(x)
 
 

@@ -128,6 +128,11 @@ def call(function: Any, *args: Any, **kwargs: Any) -> Any:
     return FUNCTIONS[function](*args, **kwargs)
 
 
+def call_ufunc(name: str, *args: Any) -> Any:
+    """Run what stands for a ufunc, from a method of Variable."""
+    return _meaning(getattr(np, name), "__call__")(*args)
+
+
 def elementwise(
     function: Callable[..., Any], inputs: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Any:

@@ -278,12 +278,16 @@ def _array(dtype: str, kind: type) -> Any:
 _ATTRIBUTES: Mapping[str, Any] = {
     "axes": _counts,
     "axis": _axis,
+    "holds": _truth,
     "index": _array("<i8", np.int64),
     "mask": _array("|b1", np.bool_),
     "n": _whole,
     "ndim": _count,
     "reverse": _truth,
     "shape": _counts,
+    "upward": _truth,
+    "xs": _array("<f8", np.float64),
+    "ys": _array("<f8", np.float64),
 }
 
 

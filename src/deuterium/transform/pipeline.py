@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
 from deuterium.interval.environment import forgets
+from deuterium.transform.branches import has_choices, narrowed_branches
 from deuterium.transform.simplify.simplify import simplify
 from deuterium.transform.vectorize import vectorize
 
@@ -24,6 +25,8 @@ def dense(v: Variable) -> Variable:
     known = _DENSE.get(v)
     if known is None:
         known = condensed([v])[0]
+        if known is not v and has_choices(v):
+            known = simplify(known)  # choices by one condition become one
         if known is not v:
             _DENSE[v] = known
     return known
@@ -32,7 +35,11 @@ def dense(v: Variable) -> Variable:
 def condensed(
     outputs: Sequence[Variable], keep: Iterable[Variable] = ()
 ) -> list[Variable]:
-    """Return the outputs with graphs of many scalar nodes made into arrays."""
+    """Return the outputs with graphs of many scalar nodes made into arrays.
+
+    Branches of choices are narrowed to where they apply.
+    """
+    outputs = narrowed_branches(outputs, keep)
     if len(topological(outputs)) <= MANY:
         return list(outputs)
     return vectorize(list(outputs), keep=keep)

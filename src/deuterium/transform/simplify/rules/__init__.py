@@ -6,6 +6,7 @@ in the order of its file.
 
 from deuterium.transform.simplify.assumptions import Bounds, Known
 from deuterium.transform.simplify.rule_table import LEAF, RULES, Rule
+from deuterium.transform.simplify.rules import choice_rules as choices
 from deuterium.transform.simplify.rules import constant_folding as constants
 from deuterium.transform.simplify.rules import exponential_rules as exponentials
 from deuterium.transform.simplify.rules import logistic_rules as logistic
@@ -20,6 +21,7 @@ __all__ = ["BY_OPERATOR", "FAMILIES", "LEAF", "RULES", "Bounds", "Known", "Rule"
 
 FAMILIES = (
     constants,
+    choices,
     movement,
     exponentials,
     softmax,
