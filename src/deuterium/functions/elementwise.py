@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.errors import InvalidInputError, UnsupportedError
 from deuterium.functions.axes import common_shape
 from deuterium.functions.function_table import implements, refuse
 from deuterium.graph import protocols
@@ -18,7 +17,7 @@ from deuterium.ops import arrays
 from deuterium.ops.arithmetic import add, raise_to
 from deuterium.ops.arrays import put_places, take_places
 from deuterium.ops.exponential import log
-from deuterium.ops.piecewise import larger, minimum, select
+from deuterium.ops.piecewise import larger, minimum
 from deuterium.ops.piecewise import relu as relu_operator
 from deuterium.ops.special import logaddexp, pi_for
 

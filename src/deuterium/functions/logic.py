@@ -15,6 +15,7 @@ import numpy as np
 from deuterium.errors import InvalidInputError, ShapeError, UnsupportedError
 from deuterium.functions.axes import common_shape
 from deuterium.functions.function_table import implements
+from deuterium.functions.movement import concatenate
 from deuterium.functions.reductions import sum as summed
 from deuterium.graph import protocols
 from deuterium.graph.compare import compare
@@ -57,13 +58,13 @@ def _is_condition(n: Variable, seen: dict[Variable, bool]) -> bool:
 
 
 def as_condition(x: Any) -> Variable:
-    """Return a condition: itself, an array of booleans, or whether a number is not 0."""
+    """Return a condition: itself, booleans, or whether numbers are not 0."""
     v = as_variable(np.asarray(x).astype(float) if _is_boolean(x) else x)
     return v if is_condition(v) else logic.not_equal(v, 0)
 
 
 def _is_boolean(x: Any) -> bool:
-    return not isinstance(x, Variable) and getattr(np.asarray(x), "dtype", None) == bool
+    return not isinstance(x, Variable) and np.asarray(x).dtype.kind == "b"
 
 
 def _operand(x: Any, sign: str) -> Variable:
@@ -221,9 +222,10 @@ def where(condition: Any, *choices: Any) -> Variable:
 def _holds_variables(x: Any) -> bool:
     if isinstance(x, Variable) or hasattr(x, "as_condition"):
         return True
-    return isinstance(x, (list, tuple, np.ndarray)) and (
-        getattr(x, "dtype", object) == object and any(_holds_variables(e) for e in x)
-    )
+    if isinstance(x, np.ndarray) and x.dtype.kind != "O":
+        return False
+    listed = isinstance(x, (list, tuple, np.ndarray))
+    return listed and any(_holds_variables(e) for e in x)
 
 
 @implements(np.select)
@@ -343,5 +345,5 @@ def histogram(
         COMPARISONS["less"](v, edges[1:-1]),
         COMPARISONS["less_equal"](v, edges[-1:]),  # the last bin has its right edge
     ]
-    inside = COMPARISONS["greater_equal"](v, edges[:-1]), np.concatenate(below, axis=1)
-    return summed(logic.both(*inside), 0), edges
+    above = COMPARISONS["greater_equal"](v, edges[:-1])
+    return summed(logic.both(above, concatenate(below, axis=1)), 0), edges

@@ -10,6 +10,7 @@ import numpy as np
 from deuterium.errors import InvalidInputError, UnsupportedError
 from deuterium.functions.axes import negative_axes, one_axis
 from deuterium.functions.function_table import implements, refuse
+from deuterium.functions.movement import stack
 from deuterium.functions.reductions import _restored, _to_last_axis
 from deuterium.graph.constructors import as_variable, constant
 from deuterium.graph.variable import Variable
@@ -105,7 +106,7 @@ def _quantiles(
     parts = np.empty(levels.shape, dtype=object)
     for place in np.ndindex(levels.shape):
         parts[place] = one(levels[place])
-    whole = np.stack(list(parts.ravel()))
+    whole = stack(list(parts.ravel()))
     return arrays.reshape_to(whole, (*levels.shape, *whole.shape[1:]))
 
 

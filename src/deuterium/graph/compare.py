@@ -78,7 +78,7 @@ class Sameness:
         return repr(bool(self))
 
     def as_condition(self) -> Variable:
-        """Return where the elements of both are equal (or differ), as zeros and ones."""
+        """Return where the elements of both are equal (or differ): zeros and ones."""
         return METHODS["not_equal" if self._differ else "equal"](*self._nodes)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *xs: Any, **kw: Any) -> Any:

@@ -204,6 +204,18 @@ def same_symbol(a: Variable, b: Variable) -> bool:
     return a.op is None is b.op and a.value is None is b.value and a.name == b.name
 
 
+_EVALUATE = "Give them values with `.evaluate({...})` or `.subs({...})`"
+_ADVICE = {
+    "float": "For math.exp and its like use np.exp, which takes Variables; else "
+    f"{_EVALUATE[0].lower()}{_EVALUATE[1:]}",
+    "the truth value": "A condition chooses in the graph: write np.where(x > 0, a, b) "
+    "for `if`, & and | for `and` and `or` (and for a < x < b), np.maximum for max(), "
+    "np.sort for sorted(); on object arrays np.maximum compares in Python, so make "
+    "them array Variables with np.stack(list(...)); whether two Variables are one "
+    "node, ask by `is`",
+}
+
+
 @provides("number_of")
 def number_of(x: Variable, what: str) -> float:
     """Return the value of a scalar without symbols."""
@@ -215,7 +227,7 @@ def number_of(x: Variable, what: str) -> float:
     if names:
         raise SymbolicError(
             f"{what} of a Variable that contains symbols ({names}, ...): it has no "
-            "number. Give them values with `.evaluate({...})` or `.subs({...})`"
+            f"number. {_ADVICE.get(what, _EVALUATE)}"
         )
     return float(x.evaluate({}))
 

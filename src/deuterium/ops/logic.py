@@ -36,8 +36,9 @@ def _condition(name: str, value: Any, symbolic: Any, code: str) -> Operator:
     def enclosure(x: Interval) -> Interval:
         ends = [value(np.asarray(e)) for e in (x.lower, x.upper)]
         at_zero = np.where((x.lower <= 0) & (x.upper >= 0), value(np.float64(0)), ends)
-        low, high = np.minimum.reduce([*ends, *at_zero]), np.maximum.reduce(
-            [*ends, *at_zero]
+        low, high = (
+            np.minimum.reduce([*ends, *at_zero]),
+            np.maximum.reduce([*ends, *at_zero]),
         )
         return undefined_where(_make(low, high), is_undefined(x))
 
@@ -75,7 +76,9 @@ is_zero = _condition(
 def _chosen(c: Interval, a: Interval, b: Interval) -> Interval:
     """Return the hull of the branches that may be chosen."""
     true, false = c.lower > 0, c.upper <= 0
-    low = np.where(true, a.lower, np.where(false, b.lower, np.minimum(a.lower, b.lower)))
+    low = np.where(
+        true, a.lower, np.where(false, b.lower, np.minimum(a.lower, b.lower))
+    )
     high = np.where(
         true, a.upper, np.where(false, b.upper, np.maximum(a.upper, b.upper))
     )
@@ -94,7 +97,7 @@ def _branches(
 
 def _piecewise_choice(c: Any, a: Any, b: Any) -> Any:
     """Return a closed form; a condition that is itself a form in pieces is read."""
-    args = getattr(c, "args", ())
+    args: Any = getattr(c, "args", ())
     if isinstance(c, se.Piecewise) and len(args) == 4 and args[0] == 1:
         return se.Piecewise((a, args[1]), (b, True))
     return se.Piecewise((a, c > 0), (b, True))
@@ -133,6 +136,10 @@ def _narrowed_shape(c: Any, x: Any, bound: Any, upward: Any, holds: Any) -> Any:
     return x
 
 
+def _extreme(upward: bool) -> str:
+    return "maximum" if upward else "minimum"
+
+
 narrowed = register(
     Operator(
         name="narrowed",
@@ -141,15 +148,15 @@ narrowed = register(
             x, bound
         ),
         enclosure=lambda c, x, bound, upward, holds: (
-            (maximum if upward else minimum).enclosure(x, bound)
-        ),
+            maximum if upward else minimum
+        ).enclosure(x, bound),
         symbolic=lambda c, x, bound, upward, holds: (se.Max if upward else se.Min)(
             x, bound
         ),
         pullback=_narrowed_pullback,
         shape=_narrowed_shape,
         code=lambda node, args, bind: (
-            f"xp.{'maximum' if node.attrs['upward'] else 'minimum'}({args[1]}, {args[2]})"
+            f"xp.{_extreme(node.attrs['upward'])}({args[1]}, {args[2]})"
         ),
     )
 )

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.testing import ball_choices
 from deuterium.testing.optional import require
 
 Rule = Callable[..., Any]
@@ -163,6 +164,7 @@ def elementwise() -> Mapping[str, Rule]:
         "flat": lambda x: zero,
         "maximum": lambda a, b: a.max(b),
         "minimum": lambda a, b: a.min(b),
+        **ball_choices.elementwise(),
     }
 
 
@@ -272,4 +274,5 @@ def on_arrays() -> Mapping[str, Rule]:
         "logsumexp": _each_row(logsumexp),
         "select": lambda a, b, mask: np.where(mask, a, b),
         "pi": lambda: arb.pi(),
+        **ball_choices.on_arrays(),
     }

@@ -11,7 +11,7 @@ decided by putting the bound in for x in both branches and simplifying exactly.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -38,23 +38,29 @@ class Bound(NamedTuple):
 # -- what a condition says -----------------------------------------------------------
 
 
-def bounds_of(condition: Variable, holds: bool = True) -> list[Bound]:
-    """Return what follows from a condition that holds, or from one that does not."""
-    found: list[Bound] = []
+def consequences(
+    condition: Variable, holds: bool
+) -> tuple[list[Bound], dict[Variable, Variable]]:
+    """Return what follows from a condition that holds, or from one that does not.
+
+    Bounds of nodes, and conditions (itself among them) with the number that each is.
+    """
+    bounds: list[Bound] = []
+    truths: dict[Variable, Variable] = {}
     todo = [(condition, holds)]
     while todo:
         c, truth = todo.pop()
+        truths[c] = broadcast_to(constant(int(truth)), c.shape)
         if c.op is arithmetic.subtract and _is_one(c.args[0]):
             todo.append((c.args[1], not truth))
         elif c.op is (piecewise.minimum if truth else piecewise.maximum):
             todo += [(a, truth) for a in c.args]
         elif c.op is logic.is_positive:
-            found += _bounds_of_sign(c.args[0], truth)
+            bounds += _bounds_of_sign(c.args[0], truth)
         elif c.op is logic.is_zero and truth:
-            found += _bounds_of_sign(c.args[0], True) + _bounds_of_sign(
-                c.args[0], False
-            )
-    return found
+            for positive in (True, False):
+                bounds += _bounds_of_sign(c.args[0], positive)
+    return bounds, truths
 
 
 def _is_one(v: Variable) -> bool:
@@ -150,39 +156,33 @@ def narrowed_branches(
 
 
 def _narrow(
-    branch: Variable, condition: Variable, holds: bool, kept: Collection[Variable]
+    branch: Variable, condition: Variable, holds: bool, kept: set[Variable]
 ) -> Variable:
-    for b in bounds_of(condition, holds):
-        order = topological([branch])
-        if not any(_is_same(b.x, n) for n in order) or not kept.isdisjoint(order):
+    """Return a branch with the bounds of its condition put in, all at once."""
+    order = topological([branch])
+    if not kept.isdisjoint(order):
+        return branch
+    bounds, truths = consequences(condition, holds)
+    meaning: dict[Variable, Variable] = {}
+    for n in order:
+        if n.op is logic.narrowed and n.args[0] is condition:
+            meaning[n] = n  # done before
             continue
-        bound = broadcast_to(b.bound, b.x.shape)
-        attrs = {"upward": b.upward, "holds": holds}
-        given = apply(logic.narrowed, (condition, b.x, bound), attrs)
-        branch = _replaced(branch, order, b.x, given)
-    return branch
+        if n in truths:
+            meaning[n] = truths[n]
+            continue
+        new = rebuilt(n, tuple(meaning[a] for a in n.args))
+        for b in bounds:
+            if _is_same(b.x, n):
+                args = condition, new, broadcast_to(b.bound, n.shape)
+                attrs = {"upward": b.upward, "holds": holds}
+                new = apply(logic.narrowed, args, attrs)
+        meaning[n] = new
+    return meaning[branch]
 
 
 def _is_same(a: Variable, b: Variable) -> bool:
     return a is b or (a.is_symbol and b.is_symbol and a.name == b.name)
-
-
-def _replaced(
-    root: Variable, order: Sequence[Variable], old: Variable, new: Variable
-) -> Variable:
-    """Return a graph with one node put in for another, which ``new`` may hold."""
-    meaning: dict[Variable, Variable] = {}
-    for n in order:
-        if _is_same(old, n):
-            meaning[n] = new
-        elif n.op is logic.narrowed and _is_same(old, n.args[1]):
-            # already narrowed: by this condition, or by one within this branch
-            mine = n.attrs == new.attrs and n.args[0] is new.args[0]
-            inner = meaning[n.args[0]], new, meaning[n.args[2]]
-            meaning[n] = n if mine else rebuilt(n, inner)
-        else:
-            meaning[n] = rebuilt(n, tuple(meaning[a] for a in n.args))
-    return meaning[root]
 
 
 # -- whether branches meet -----------------------------------------------------------
@@ -203,8 +203,7 @@ def _boundaries(condition: Variable) -> Iterator[Bound | None]:
         if n.op is logic.is_zero:
             yield None
         elif n.op is logic.is_positive:
-            for b in _zeros_of(n.args[0]):
-                yield b
+            yield from _zeros_of(n.args[0])
 
 
 def _zeros_of(h: Variable) -> list[Bound]:

@@ -25,7 +25,7 @@ def dense(v: Variable) -> Variable:
     known = _DENSE.get(v)
     if known is None:
         known = condensed([v])[0]
-        if known is not v and has_choices(v):
+        if has_choices(known):
             known = simplify(known)  # choices by one condition become one
         if known is not v:
             _DENSE[v] = known

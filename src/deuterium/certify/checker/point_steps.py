@@ -11,6 +11,7 @@ from typing import Any
 
 from flint import arb, arb_mat
 
+from deuterium.certify.checker import choice_rules as choices
 from deuterium.certify.checker.ball_functions import (
     HALF,
     ONE,
@@ -18,6 +19,7 @@ from deuterium.certify.checker.ball_functions import (
     UNKNOWN,
     ZERO,
     Ball,
+    between,
     larger,
     logaddexp,
     smaller,
@@ -83,6 +85,34 @@ def _rows(row: Callable[[list[Ball]], Sequence[Ball]], group: Group) -> Step:
         for outs, ins in group.tasks:
             for k, y in zip(outs, row([values[i] for i in ins]), strict=True):
                 values[k] = y
+
+    return step
+
+
+def _row_ranges(row: Callable[[Any], Any], group: Group) -> Step:
+    """Return the step of a row whose values are the hulls of its ranges."""
+
+    def step(values: Values) -> None:
+        for outs, ins in group.tasks:
+            given = [values[i] for i in ins]
+            if not all(x.is_finite() for x in given):
+                found = [UNKNOWN] * len(outs)
+            else:
+                found = [
+                    between(*r) for r in row([(x.lower(), x.upper()) for x in given])
+                ]
+            for k, y in zip(outs, found, strict=True):
+                values[k] = y
+
+    return step
+
+
+def _several(function: Callable[..., Ball], group: Group) -> Step:
+    places = flat(group.tasks)
+
+    def step(values: Values) -> None:
+        for k, *ins in places:
+            values[k] = function(*[values[i] for i in ins])
 
     return step
 
@@ -169,6 +199,10 @@ def step_for(group: Group) -> Step:
         return _rows(_ROWS[name], group)
     if name == "matmul":
         return _matmul(group)
+    if name in choices.ROWS:
+        return _row_ranges(choices.ROWS[name](group.attrs), group)
+    if name in choices.VALUES:
+        return _several(choices.VALUES[name](group.attrs), group)
     if name == "integer_power":
         n = group.attrs["n"]
         return _elementwise(partial(whole_power, n=n), group)

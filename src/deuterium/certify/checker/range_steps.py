@@ -13,6 +13,7 @@ from typing import Any
 
 from flint import arb_mat
 
+from deuterium.certify.checker import choice_rules as choices
 from deuterium.certify.checker import logistic_family as families
 from deuterium.certify.checker.ball_functions import (
     HALF,
@@ -60,6 +61,26 @@ def _two_variables(rule: Any, group: Group) -> Step:
     def step(low: Ends, high: Ends) -> None:
         for k, i, j in places:
             low[k], high[k] = rule(low[i], high[i], low[j], high[j])
+
+    return step
+
+
+def _several_variables(rule: Any, group: Group) -> Step:
+    places = flat(group.tasks)
+
+    def step(low: Ends, high: Ends) -> None:
+        for k, *ins in places:
+            low[k], high[k] = rule(*[e for i in ins for e in (low[i], high[i])])
+
+    return step
+
+
+def _rows(rule: Any, group: Group) -> Step:
+    def step(low: Ends, high: Ends) -> None:
+        for outs, ins in group.tasks:
+            found = rule([(low[i], high[i]) for i in ins])
+            for k, (a, b) in zip(outs, found, strict=True):
+                low[k], high[k] = a, b
 
     return step
 
@@ -391,6 +412,10 @@ def step_for(group: Group, fixed: Mapping[int, Ball], *, slopes: bool) -> Step:
         return MAKERS[group.name](group, fixed)
     if group.name == "integer_power":
         return _one_variable(integer_power(group.attrs["n"]), group)
+    if group.name in choices.RANGES:
+        return _several_variables(choices.RANGES[group.name](group.attrs), group)
+    if group.name in choices.ROWS:
+        return _rows(choices.ROWS[group.name](group.attrs), group)
     if group.name in RULES:
         return _one_variable(RULES[group.name], group)
     return _two_variables(RULES2[group.name], group)

@@ -17,13 +17,14 @@ import numpy as np
 from flint import arb
 
 from deuterium.certify.checker.binary_ranges import RULES2
+from deuterium.certify.checker.choice_rules import RANGES as CHOICES
 from deuterium.certify.checker.unary_ranges import RULES
 from deuterium.errors import CertificateError
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
 
 Array = Any
-ELEMENTWISE = {*RULES, *RULES2, "integer_power"}
+ELEMENTWISE = {*RULES, *RULES2, *CHOICES, "integer_power"}
 Task = tuple[tuple[int, ...], tuple[int, ...]]  # slots filled, slots taken
 
 
@@ -224,6 +225,17 @@ def _along(layout: Layout, node: Variable, places: list[Array]) -> Array:
     return out
 
 
+def _rows_of_all(layout: Layout, node: Variable, places: list[Array]) -> Array:
+    """One task a row, which takes the rows of all arguments, one behind the other."""
+    assert node.op is not None
+    out = np.array(layout.fresh(node.size), dtype=np.int64).reshape(node.shape)
+    tasks: list[Task] = []
+    for outs, *ins in zip(_rows(out), *map(_rows, places), strict=True):
+        tasks.append((tuple(outs.tolist()), tuple(i for x in ins for i in x.tolist())))
+    layout.do(node.op.name, tasks, **node.attrs)
+    return out
+
+
 def _each_of_row(layout: Layout, node: Variable, places: list[Array]) -> Array:
     """One task an element, which takes itself and then the others of its row."""
     assert node.op is not None
@@ -262,4 +274,7 @@ _MAKERS: Mapping[str, Callable[[Layout, Variable, list[Array]], Array]] = {
     "first_maximum": _along,
     "tie_slope": _each_of_row,
     "matmul": _matmul,
+    "sort": _rows_of_all,
+    "reorder": _rows_of_all,
+    "rank_slope": _rows_of_all,
 }

@@ -78,6 +78,21 @@ def function_of_choice(v: Variable, known: Known) -> Variable | None:
 
 
 @rule(
+    "multiply",
+    identity="where(c, a, 0) * x = where(c, a * x, 0 * x)",
+    gains="choices that meet in a sum become one",
+)
+def multiple_of_choice(v: Variable, known: Known) -> Variable | None:
+    """Take a factor into the branches, of which one is a number."""
+    for x, other in (v.args, v.args[::-1]):
+        if x.op is logic.where and other.op is not logic.where:
+            c, a, b = x.args
+            if known.number(a) is not None or known.number(b) is not None:
+                return logic.where(c, a * other, b * other)
+    return None
+
+
+@rule(
     "narrowed",
     identity="max(x, x) = x, min(x, x) = x",
     gains="one node less",
