@@ -97,9 +97,10 @@ def _branches(
 
 def _piecewise_choice(c: Any, a: Any, b: Any) -> Any:
     """Return a closed form; a condition that is itself a form in pieces is read."""
-    args: Any = getattr(c, "args", ())
-    if isinstance(c, se.Piecewise) and len(args) == 4 and args[0] == 1:
-        return se.Piecewise((a, args[1]), (b, True))
+    for condition, first, last in ((c, a, b), (1 - c, b, a)):
+        args: Any = getattr(condition, "args", ())
+        if isinstance(condition, se.Piecewise) and len(args) == 4 and args[0] == 1:
+            return se.Piecewise((first, args[1]), (last, True))
     return se.Piecewise((a, c > 0), (b, True))
 
 

@@ -12,7 +12,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import symengine as se
 
+from deuterium.errors import SymbolicError
 from deuterium.graph.operator import Operator, register
 from deuterium.graph.variable import Variable, node
 from deuterium.interval import Interval
@@ -40,6 +42,22 @@ def _same_two(g: Any, x: Any, reverse: Any) -> Any:
     return _same(x)
 
 
+def _ranked(x: Any) -> Any:
+    """Return forms of order statistics: ``ordered_k(...)``, k from 0."""
+    out = np.empty(np.shape(x), dtype=object)
+    for place in np.ndindex(out.shape):
+        row = x[place[:-1]].tolist()
+        out[place] = se.Function(f"ordered_{place[-1]}")(*row)
+    return out
+
+
+def _no_closed_form(*_: Any, **__: Any) -> Any:
+    raise SymbolicError(
+        "the slope of a sorted array has no closed form here; write the order "
+        "statistic with np.maximum and np.minimum"
+    )
+
+
 sort_last = register(
     Operator(
         name="sort",
@@ -49,7 +67,7 @@ sort_last = register(
         pullback=lambda g, out, x: (reordered(g, x, reverse=True),),
         shape=_same,
         elementwise=False,
-        symbolic=None,
+        symbolic=_ranked,
         code="xp.sort({0}, axis=-1)",
     )
 )
@@ -119,7 +137,7 @@ reorder: Operator = register(
         pullback=_reordered_pullback,
         shape=_same_two,
         elementwise=False,
-        symbolic=None,
+        symbolic=_no_closed_form,
         code=lambda node, args, bind: (
             f"reorder({args[0]}, {args[1]}, {node.attrs['reverse']})"
         ),
@@ -148,7 +166,7 @@ rank_slope: Operator = register(
         pullback=lambda g, out, x: (g * node(rank_slope, (x,), {}, x.shape),),
         shape=_same,
         elementwise=False,
-        symbolic=None,
+        symbolic=_no_closed_form,
         code="0.0 * {0}",
     )
 )

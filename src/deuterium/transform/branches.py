@@ -199,11 +199,22 @@ def branches_meet(choice: Variable) -> bool:
 
 def _boundaries(condition: Variable) -> Iterator[Bound | None]:
     """Yield where a condition may change, as equations for one node each."""
-    for n in topological([condition]):
-        if n.op is logic.is_zero:
+    todo, seen = [condition], {condition}
+    while todo:
+        c = todo.pop()
+        if c.op is logic.is_positive:
+            yield from _zeros_of(c.args[0])
+        elif c.op is not None and c.op not in _JOINS:
             yield None
-        elif n.op is logic.is_positive:
-            yield from _zeros_of(n.args[0])
+        else:
+            todo += [a for a in c.args if a not in seen]
+            seen.update(c.args)
+
+
+_JOINS = {
+    arithmetic.subtract, piecewise.minimum, piecewise.maximum, arrays.broadcast,
+    arrays.reshape,
+}  # fmt: skip
 
 
 def _zeros_of(h: Variable) -> list[Bound]:
