@@ -18,7 +18,7 @@ import numpy as np
 import symengine as se
 
 from deuterium.graph.constructors import as_variable
-from deuterium.graph.hooks import METHODS
+from deuterium.graph.hooks import METHODS, provides
 from deuterium.graph.operator import Operator, register
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
@@ -167,6 +167,13 @@ Its value is ``max(x, bound)`` or ``min(x, bound)``, so a branch stays defined, 
 enclosed, where its condition says so and no further; its derivative is that of ``x``
 where the branch is chosen, else 0.
 """
+
+
+@provides("split_by_sign")
+def split_by_sign(g: Variable, h: Variable) -> tuple[Variable, Variable]:
+    """Return the adjoints of both arguments of an extreme: the second's where h > 0."""
+    c, zero = is_positive(h), as_variable(0)
+    return where(c, zero, g), where(c, g, zero)
 
 
 # -- conditions put together ---------------------------------------------------------

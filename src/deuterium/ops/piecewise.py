@@ -18,6 +18,7 @@ import symengine as se
 
 from deuterium.graph import protocols
 from deuterium.graph.constructors import as_variable
+from deuterium.graph.hooks import METHODS
 from deuterium.graph.operator import Operator, register
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
@@ -25,7 +26,7 @@ from deuterium.interval import interval_arithmetic as arithmetic
 from deuterium.interval.environment import require_read
 from deuterium.interval.interval_arithmetic import is_undefined, undefined_where
 from deuterium.ops.arithmetic import binary
-from deuterium.ops.univariate import times, unary
+from deuterium.ops.univariate import unary
 
 _make = Interval.unchecked
 
@@ -129,14 +130,14 @@ maximum = binary(
     np.maximum,
     arithmetic.maximum,
     lambda a, b: se.Max(a, b),
-    lambda g, out, a, b: (times(g, 1 - step(b - a)), times(g, step(b - a))),
+    lambda g, out, a, b: METHODS["split_by_sign"](g, b - a),
 )
 minimum = binary(
     "minimum",
     np.minimum,
     arithmetic.minimum,
     lambda a, b: se.Min(a, b),
-    lambda g, out, a, b: (times(g, 1 - step(a - b)), times(g, step(a - b))),
+    lambda g, out, a, b: METHODS["split_by_sign"](g, a - b),
 )
 
 

@@ -24,6 +24,7 @@ from deuterium.graph.variable import Variable
 from deuterium.ops import arithmetic, arrays, logic, piecewise
 from deuterium.transform.simplify.simplify import simplify
 
+MOST_WORK = 2_000_000  # nodes times choices, beyond which branches stay as they are
 MOST = 2_000  # nodes of branches that are looked at for whether they meet
 
 
@@ -139,7 +140,9 @@ def narrowed_branches(
 
     Nodes in ``keep`` stay in them as they are.
     """
-    if not has_choices(*outputs):
+    order = topological(outputs)
+    choices = sum(1 for n in order if n.op is logic.where)
+    if not choices or choices * len(order) > MOST_WORK:
         return list(outputs)
     given = set(keep)
     kept = {v for v in given if v.op is not None}

@@ -15,6 +15,8 @@ from deuterium.transform.vectorize import vectorize
 MANY = 500  # nodes; a graph of more was written element by element
 SIMPLIFIABLE = 20_000  # nodes; beyond it the rules would take longer than they save
 
+ROUNDS = 2
+
 # of graphs that were written element by element; an entry goes when its graph does
 _DENSE: WeakKeyDictionary[Variable, Variable] = WeakKeyDictionary()
 forgets(_DENSE.clear)
@@ -24,12 +26,24 @@ def dense(v: Variable) -> Variable:
     """Return one graph with many scalar nodes made into arrays, worked out once."""
     known = _DENSE.get(v)
     if known is None:
-        known = condensed([v])[0]
+        known = vectorize([v])[0] if len(topological([v])) > MANY else v
         if has_choices(known):
-            known = simplify(known)  # choices by one condition become one
+            known = _together(known)
         if known is not v:
             _DENSE[v] = known
     return known
+
+
+def _together(v: Variable) -> Variable:
+    """Return a graph whose choices have become few, each narrowed to its branch.
+
+    Choices that have become one say more of their branches, and these of them.
+    """
+    if len(topological([v])) > SIMPLIFIABLE:
+        return v
+    for _ in range(ROUNDS):
+        (v,) = narrowed_branches([simplify(v)])
+    return simplify(v)
 
 
 def condensed(
@@ -39,10 +53,10 @@ def condensed(
 
     Branches of choices are narrowed to where they apply.
     """
-    outputs = narrowed_branches(outputs, keep)
-    if len(topological(outputs)) <= MANY:
-        return list(outputs)
-    return vectorize(list(outputs), keep=keep)
+    kept = list(keep)
+    if len(topological(outputs)) > MANY:
+        outputs = vectorize(list(outputs), keep=kept)
+    return narrowed_branches(outputs, kept)
 
 
 def prepared(

@@ -16,7 +16,7 @@ from deuterium.certify.checker.exceptions import NoBound
 from deuterium.certify.checker.proof_domain import Inputs
 from deuterium.errors import CertificateError
 from deuterium.graph.variable import Variable
-from deuterium.transform.pipeline import condensed
+from deuterium.transform.pipeline import dense
 from deuterium.transform.simplify.simplify import simplify
 
 PRECISE = 200  # bits
@@ -29,8 +29,7 @@ Value = Callable[..., Any]  # of a graph at a point
 
 def derived(v: Variable, inputs: Inputs, maximizes: bool) -> Variable:
     """Return the objective: ``v`` or ``-v``, simplified over the domain."""
-    (dense,) = condensed([v if maximizes else -v])
-    return simplify(dense, inputs.domain)
+    return simplify(dense(v if maximizes else -v), inputs.domain)
 
 
 def at_points(graph: Variable, starts: Mapping[str, int], size: int) -> Value:
