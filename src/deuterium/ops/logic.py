@@ -25,6 +25,7 @@ from deuterium.interval import Interval
 from deuterium.interval.interval_arithmetic import is_undefined, undefined_where
 from deuterium.ops.arithmetic import subtract
 from deuterium.ops.piecewise import flat, maximum, minimum
+from deuterium.ops.shapes import broadcast
 from deuterium.ops.univariate import unary
 
 _make = Interval.unchecked
@@ -169,11 +170,21 @@ where the branch is chosen, else 0.
 """
 
 
-@provides("split_by_sign")
-def split_by_sign(g: Variable, h: Variable) -> tuple[Variable, Variable]:
-    """Return the adjoints of both arguments of an extreme: the second's where h > 0."""
-    c, zero = is_positive(h), as_variable(0)
-    return where(c, zero, g), where(c, g, zero)
+@provides("split_by_size")
+def split_by_size(
+    g: Variable, a: Variable, b: Variable, *, larger: bool
+) -> tuple[Variable, Variable]:
+    """Return the adjoints of both arguments of a maximum (larger) or a minimum."""
+    if _is_number(a) and not _is_number(b):
+        second, first = split_by_size(g, b, a, larger=larger)
+        return first, second
+    c, zero = greater(a, b), as_variable(0)
+    chosen, other = where(c, g, zero), where(c, zero, g)
+    return (chosen, other) if larger else (other, chosen)
+
+
+def _is_number(v: Variable) -> bool:
+    return v.is_constant or (v.op is broadcast and v.args[0].is_constant)
 
 
 # -- conditions put together ---------------------------------------------------------

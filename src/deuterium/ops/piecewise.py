@@ -1,8 +1,9 @@
 """Functions with kinks and jumps: relu, |x|, sign, maximum, and their slopes.
 
 Conventions.  The value of a slope at a kink is one-sided and fixed: relu'(0) = 0 (from
-the left), |x|'(0) = 0 (the sign), and of ``maximum(a, b)`` and ``minimum(a, b)`` with
-``a = b`` the first argument takes the derivative.  ``np.maximum(x, 0)`` is relu(x).
+the left), |x|'(0) = 0 (the sign).  Where ``a = b``, the derivative of ``maximum(a, b)``
+is b's and that of ``minimum(a, b)`` is a's, so that together they have that of
+``a + b``; a number counts as the second argument.  ``np.maximum(x, 0)`` is relu(x).
 The enclosure of a slope over an interval that holds the kink is the hull of its values
 on both sides (the Clarke derivative), so it is right whatever convention one prefers.
 The slope of a jump is 0 away from it and undefined on an interval that holds it: no
@@ -130,14 +131,14 @@ maximum = binary(
     np.maximum,
     arithmetic.maximum,
     lambda a, b: se.Max(a, b),
-    lambda g, out, a, b: METHODS["split_by_sign"](g, b - a),
+    lambda g, out, a, b: METHODS["split_by_size"](g, a, b, larger=True),
 )
 minimum = binary(
     "minimum",
     np.minimum,
     arithmetic.minimum,
     lambda a, b: se.Min(a, b),
-    lambda g, out, a, b: METHODS["split_by_sign"](g, a - b),
+    lambda g, out, a, b: METHODS["split_by_size"](g, a, b, larger=False),
 )
 
 
