@@ -27,7 +27,7 @@ from deuterium.interval import interval_arithmetic as arithmetic
 from deuterium.interval.environment import require_read
 from deuterium.interval.interval_arithmetic import is_undefined, undefined_where
 from deuterium.ops.arithmetic import binary
-from deuterium.ops.univariate import unary
+from deuterium.ops.univariate import times, unary
 
 _make = Interval.unchecked
 
@@ -114,11 +114,41 @@ absolute = unary(
     range=(0.0, np.inf),
     enclosure=arithmetic.absolute,
 )
+
+
+def _near(v: Variable, depth: int) -> list[Variable]:
+    """Return a node and those at most so far below it."""
+    found, level = [v], [v]
+    for _ in range(depth):
+        level = [a for n in level for a in n.args]
+        found += level
+    return found
+
+
+def _meets_pole(g: Variable, out: Variable) -> bool:
+    """Return whether an adjoint divides by a function of ``out``, as behind a root."""
+    return any(
+        n.op is not None and n.op.name in _DIVIDING and out in _near(n, 2)
+        for n in _near(g, 3)
+    )
+
+
+_DIVIDING = frozenset({"divide", "reciprocal", "power", "integer_power"})
+
+
+def _relu_pullback(g: Variable, out: Variable, x: Variable) -> tuple[Variable]:
+    # behind the flat piece the slope is 0, whatever becomes of what is made of it
+    if _meets_pole(g, out):
+        return (METHODS["split_by_size"](g, x, as_variable(0), larger=True)[0],)
+    return (times(g, step(x)),)
+
+
 relu = unary(
     "relu",
     lambda x: np.maximum(x, 0.0),
     ulps=0,
     derivative=lambda x: step(x),
+    pullback=_relu_pullback,
     symbolic=lambda x: se.Max(0, x),
     range=(0.0, np.inf),
     increasing=True,

@@ -70,6 +70,7 @@ def unary(
     anchors: Sequence[Ends] = (),
     absolute: float = 0.0,
     enclosure: Callable[[Interval], Interval] | None = None,
+    pullback: Callable[..., Any] | None = None,
     ufunc: str | None = None,
     code: str = "",
 ) -> Operator:
@@ -104,6 +105,8 @@ def unary(
         them (so the bound of ``log1p`` on positive numbers is not negative).
     enclosure : callable, optional
         A rule that replaces the derived one (for periodic functions and jumps).
+    pullback : callable, optional
+        The adjoint of the argument, where it is not just a multiple of the slope.
     """
     bounds = _library_bounds(value, ulps, absolute, range)
     rule = enclosure or _derived(
@@ -116,7 +119,7 @@ def unary(
             value=value,
             enclosure=rule,
             symbolic=symbolic,
-            pullback=_chain(derivative, from_value),
+            pullback=pullback or _chain(derivative, from_value),
             ufunc=name if ufunc is None else ufunc,
             code=code,
             at_least=range[0],

@@ -22,6 +22,7 @@ from deuterium.graph.validate import listed
 from deuterium.graph.variable import Variable
 from deuterium.interval.environment import standard_only
 from deuterium.transform.branches import narrowed_branches
+from deuterium.transform.smooth import with_kinks_apart
 
 
 @overload
@@ -100,7 +101,7 @@ def pull_back(
         )
     if wrt is not None:
         wrt = list(wrt)
-        (y,) = narrowed_branches([y], wrt)
+        (y,) = narrowed_branches([with_kinks_apart(y, wrt)], wrt)
     order = topological([y])
     active = _depending(order, wrt)
     adjoints: dict[Any, Variable] = {_key(y): constant(1)} if y in active else {}
