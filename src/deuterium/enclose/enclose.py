@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.domain.conditions import LOWEST, guarded
 from deuterium.domain.domain import ENUMERATED, Domain
 from deuterium.enclose.enclosure_cache import plan_of
-from deuterium.errors import InvalidInputError, ShapeError
+from deuterium.errors import BoundsError, InvalidInputError, ShapeError
 from deuterium.evaluate.inputs import require_all, require_known
 from deuterium.graph.constructors import as_variable
 from deuterium.graph.interpret import interpret
@@ -60,6 +61,8 @@ def enclose(v: Variable, domain: Domain) -> Interval:
             "enclose: `domain` must be a deuterium.Box, Ball, Choice or OneHot (or "
             f"several joined with &), got {type(domain).__name__}"
         )
+    if domain.conditions:
+        return _where_conditions_hold(v, domain)
     plan = plan_of(v)
     boxes, tables, batch = plan.boxes(domain, lambda d: _boxes(plan.symbols, d))
     with np.errstate(all="ignore"):
@@ -81,6 +84,21 @@ def enclose(v: Variable, domain: Domain) -> Interval:
             result = arithmetic.intersect(result, _shaped(other, v, tables, batch))
         if not _is_finite(result):
             result.cause = find_cause(dense, meaning)
+    return result
+
+
+def _where_conditions_hold(v: Variable, domain: Domain) -> Interval:
+    """Return what holds both where points outside count for little and for much."""
+    plain, conditions = domain.plain, domain.conditions
+    below = enclose(guarded(v, conditions, LOWEST), plain)
+    above = enclose(guarded(v, conditions, -LOWEST), plain)
+    if np.any(below.upper <= LOWEST):
+        raise BoundsError(
+            "enclose: no point of the box satisfies the conditions of `domain`, it is "
+            f"empty: {domain!r:.200}"
+        )
+    result = Interval.unchecked(above.lower, below.upper)
+    result.cause = below.cause or above.cause
     return result
 
 

@@ -12,10 +12,12 @@ import numpy as np
 
 from deuterium._version import __version__
 from deuterium.budget import Memory, Spent, spending
+from deuterium.domain.conditions import LOWEST, guarded
 from deuterium.domain.domain import Box, Domain
 from deuterium.domain.problem import Problem
 from deuterium.enclose.enclose import enclose
 from deuterium.errors import InvalidInputError, SoundnessError
+from deuterium.graph.constructors import as_variable
 from deuterium.graph.variable import Variable
 from deuterium.interval import Cause
 from deuterium.interval.environment import standard_only
@@ -116,10 +118,11 @@ def maximize(
     """
     limits = Limits(rtol, atol, time_limit, memory_limit, max_regions).check("maximize")
     clock = Clock(limits.time_limit)
-    problem = Problem(v, domain)
-    return _bracket(
+    problem = Problem(*_guarded(v, domain, LOWEST))
+    found = _bracket(
         problem, limits, clock, executor, progress, seed, checkpoint, points, method
     )
+    return _of_points(found) if _has_conditions(domain) else found
 
 
 @standard_only
@@ -148,15 +151,39 @@ def minimize(
     """
     limits = Limits(rtol, atol, time_limit, memory_limit, max_regions).check("minimize")
     clock = Clock(limits.time_limit)
-    problem = Problem(v, domain, maximize=False)
+    problem = Problem(*_guarded(v, domain, -LOWEST), maximize=False)
     found = _bracket(
         problem, limits, clock, executor, progress, seed, checkpoint, points, method
     )
+    if _has_conditions(domain):
+        found = _of_points(found)
     history = [(t, -upper, -lower) for t, lower, upper in found.history]
     lower = -found.upper
     if lower == -np.inf and problem.given.op is not None:
         lower = problem.given.op.at_least
     return replace(found, lower=lower, upper=-found.lower, history=history)
+
+
+def _has_conditions(domain: Domain) -> bool:
+    return isinstance(domain, Domain) and bool(domain.conditions)
+
+
+def _guarded(v: Any, domain: Any, worst: float) -> tuple[Any, Any]:
+    """Return a graph over a plain domain that is v where the conditions hold."""
+    if not _has_conditions(domain):
+        return v, domain
+    return guarded(as_variable(v), domain.conditions, worst), domain.plain
+
+
+def _of_points(found: Bracket) -> Bracket:
+    """Return a bracket for the points of the domain alone."""
+    if found.upper <= LOWEST:
+        return replace(
+            found, lower=-np.inf, upper=-np.inf, witness={}, status="infeasible"
+        )
+    if found.lower <= LOWEST:
+        return replace(found, lower=-np.inf, witness={})
+    return found
 
 
 @np.errstate(all="ignore")  # ends may be infinite, numbers the largest there are

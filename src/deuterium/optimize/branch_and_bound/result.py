@@ -21,6 +21,7 @@ STATUSES = (
     "precision_limit",
     "unbounded",
     "undefined",
+    "infeasible",
 )
 
 
@@ -48,11 +49,15 @@ class Proved:
     def certificate(self, told: Bracket) -> Certificate:
         """Return the proof of what was told to the caller."""
         proof = self.tree.proof(self.upper)
+        upper, lower = told.upper, told.lower
+        if told.status == "infeasible":  # the proof bounds a number no point reaches
+            upper = self.upper if self.problem.maximizes else upper
+            lower = lower if self.problem.maximizes else -self.upper
         return Certificate.of(
             self.problem,
             proof,
-            told.upper,
-            told.lower,
+            upper,
+            lower,
             told.witness,
             self.bounder,
         )
@@ -77,6 +82,8 @@ class Bracket:
         ``"memory_limit"``, ``"region_limit"``, ``"interrupted"``: stopped before.
         ``"precision_limit"``: no region can be told apart further in double precision.
         ``"unbounded"``, ``"undefined"``: no finite bound exists, see ``cause``.
+        ``"infeasible"``: no point satisfies the conditions of the domain, which is
+        proved; the supremum is ``-inf``.
     cause : Cause or None
         Why a bound is infinite: operator, source line and range, with the smallest
         offending box found.
