@@ -37,7 +37,8 @@ from deuterium.optimize.branch_and_bound.stopping import (
 )
 from deuterium.optimize.branch_and_bound.worker import Task, graph_hash, task_of
 from deuterium.optimize.region import Bounder
-from deuterium.optimize.root_enclosure import NOTHING, outset
+from deuterium.optimize.root_enclosure import NOTHING, Outset, outset
+from deuterium.optimize.undefined import proved_undefined
 from deuterium.options import require_seed
 
 __all__ = ["maximize", "minimize"]
@@ -222,7 +223,8 @@ def _bracket(
             first = outset(problem)
             with spending(clock.end, memory):
                 incumbent.begin(enough=first.upper)
-                if first.upper > limits.target(incumbent.value):
+                first, status = _or_undefined(problem, first, seed)
+                if not status and first.upper > limits.target(incumbent.value):
                     bounder = choose(problem, method, until)
         except Spent as spent:
             status = spent.status
@@ -237,6 +239,15 @@ def _bracket(
         ):
             status = run.run(shown, status)
         return _result(problem, run, status)
+
+
+def _or_undefined(problem: Problem, first: Outset, seed: int) -> tuple[Outset, str]:
+    """Return a proof that the objective is undefined somewhere, if there is one."""
+    if first.cause is not None and first.cause.kind == "undefined":
+        cause = proved_undefined(problem, seed)
+        if cause is not None:
+            return replace(first, cause=cause), "undefined"
+    return first, ""
 
 
 def _shown(problem: Problem, progress: bool) -> Quiet:
