@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from deuterium.domain.conditions import LOWEST, guarded
-from deuterium.domain.domain import ENUMERATED, Domain
+from deuterium.domain.domain import ENUMERATED, Box, Domain
+from deuterium.enclose.contract import Empty, contracted
 from deuterium.enclose.enclosure_cache import plan_of
 from deuterium.errors import BoundsError, InvalidInputError, ShapeError
 from deuterium.evaluate.inputs import require_all, require_known
@@ -89,17 +90,35 @@ def enclose(v: Variable, domain: Domain) -> Interval:
 
 def _where_conditions_hold(v: Variable, domain: Domain) -> Interval:
     """Return what holds both where points outside count for little and for much."""
-    plain, conditions = domain.plain, domain.conditions
+    plain, conditions = _contracted(v, domain), domain.conditions
     below = enclose(guarded(v, conditions, LOWEST), plain)
     above = enclose(guarded(v, conditions, -LOWEST), plain)
     if np.any(below.upper <= LOWEST):
-        raise BoundsError(
-            "enclose: no point of the box satisfies the conditions of `domain`, it is "
-            f"empty: {domain!r:.200}"
-        )
+        raise _empty(domain)
     result = Interval.unchecked(above.lower, below.upper)
     result.cause = below.cause or above.cause
     return result
+
+
+def _contracted(v: Variable, domain: Domain) -> Domain:
+    """Return the domain without its conditions, its boxes cut down by them."""
+    used = {s.name: s for s in symbols_in(topological([v, *domain.conditions]))}
+    boxes = {n: domain.hull(s) for n, s in used.items() if n in domain.names}
+    if len(boxes) < len(used) or any(boxes[n].shape != used[n].shape for n in used):
+        return domain.plain  # to be said where it is met; batches stay as they are
+    try:
+        smaller = contracted(domain.conditions, boxes)
+    except Empty:
+        raise _empty(domain) from None
+    ends = {used[n]: (x.lower, x.upper) for n, x in smaller.items()}
+    return domain.plain & Box(ends)
+
+
+def _empty(domain: Domain) -> BoundsError:
+    return BoundsError(
+        "enclose: no point of the box satisfies the conditions of `domain`, it is "
+        f"empty: {domain!r:.200}"
+    )
 
 
 def as_written(order: Sequence[Variable], domain: Domain) -> Interval:
