@@ -17,12 +17,12 @@ from deuterium.transform.simplify.rule_table import rule
 def decided_choice(v: Variable, known: Known) -> Variable | None:
     """Take the branch that is chosen for certain, and a condition without its not."""
     c, a, b = v.args
-    if a is b:
+    if a is b and known.defined(c):
         return a
     number = known.number(c)
     if number is not None:
         return a if number > 0 else b
-    if c.op is arithmetic.subtract and known.number(c.args[0]) == 1:
+    if c.op is arithmetic.subtract and logic.is_condition(c):
         return logic.where(c.args[1], b, a)
     inner_a = a.args[1] if _is_choice_by(a, c) else a
     inner_b = b.args[2] if _is_choice_by(b, c) else b
@@ -99,5 +99,5 @@ def multiple_of_choice(v: Variable, known: Known) -> Variable | None:
 )
 def narrowed_by_nothing(v: Variable, known: Known) -> Variable | None:
     """Drop a bound that says nothing."""
-    _, x, bound = v.args
-    return x if x is bound else None
+    c, x, bound = v.args
+    return x if x is bound and known.defined(c) else None
