@@ -105,6 +105,18 @@ def jump(left, at_zero, right):
     return lambda x: arb(left if x < 0 else right if x > 0 else at_zero)
 
 
+def nearest_even(x):
+    down = x.floor()
+    gap = x - down
+    if gap == ONE / 2:
+        return down if (down / 2).is_integer() else down + ONE
+    return down if gap < ONE / 2 else down + ONE
+
+
+def toward_zero(x):
+    return x.floor() if x >= 0 else x.ceil()
+
+
 def _atanh_third():
     return ((ONE / arb(3).sqrt()).atanh(),)
 
@@ -148,6 +160,12 @@ TAILS = (
     709.78,
     710.4,
     750.0,
+)
+
+STEPS = tuple(
+    x
+    for k in (0.5, 1.0, 1.5, 2.0, 2.5, 7.5, 2.0**52 - 0.5, 2.0**52, 2.0**53 + 2)
+    for x in (k, math.nextafter(k, 0), math.nextafter(k, INF))
 )
 
 UNARY = {
@@ -226,7 +244,24 @@ UNARY = {
     "absolute'": Unary(jump(-1, 0, 1), slack=0, smooth=False),
     "relu'": Unary(jump(0, 0, 1), slack=0, smooth=False),
     "flat": Unary(lambda x: ZERO, slack=0, smooth=False),
+    "is_positive": Unary(jump(0, 0, 1), slack=0, smooth=False),
+    "is_zero": Unary(jump(0, 1, 0), slack=0, smooth=False, **AT_ZERO),
+    "floor": Unary(lambda x: x.floor(), slack=0, smooth=False, special=STEPS),
+    "ceil": Unary(lambda x: x.ceil(), slack=0, smooth=False, special=STEPS),
+    "rint": Unary(nearest_even, slack=0, smooth=False, special=STEPS),
+    "trunc": Unary(toward_zero, slack=0, smooth=False, special=STEPS),
+    **{
+        f"{name}'": Unary(lambda x: ZERO, slack=0, smooth=False, special=STEPS)
+        for name in ("floor", "ceil", "rint", "trunc")
+    },
 }
+JUMPS = {
+    "floor'": lambda x: x == math.floor(x),
+    "ceil'": lambda x: x == math.floor(x),
+    "rint'": lambda x: abs(x - round(x)) == 0.5,
+    "trunc'": lambda x: x == math.floor(x) and x != 0,
+}
+"""Where the slope of a rounding is undefined."""
 
 
 def touches_zero(low, high):
@@ -246,6 +281,13 @@ def is_fine(name, low, high):
     """Return whether a one-variable operator is defined on a whole box."""
     if name in ("reciprocal", "flat"):
         return not touches_zero(low, high)
+    if name in JUMPS:
+        if not math.isfinite(low) or not math.isfinite(high):
+            return False
+        value = {"floor'": math.floor, "ceil'": math.ceil, "rint'": round}
+        round_ = value.get(name, math.trunc)
+        is_jump = JUMPS[name]
+        return round_(low) == round_(high) and not (is_jump(low) or is_jump(high))
     if name == "tan":
         # far out, the rule does not claim to know where the poles are
         return not has_tangent_pole(low, high) and max(abs(low), abs(high)) <= 2.0**45
@@ -300,6 +342,18 @@ BINARY = {
     "divide": Binary(lambda a, b: a / b, lambda a, b: not touches_zero(*b)),
     "maximum": Binary(lambda a, b: a if a > b else b, slack=0, smooth=False),
     "minimum": Binary(lambda a, b: b if a > b else a, slack=0, smooth=False),
+    "floor_divide": Binary(
+        lambda a, b: (a / b).floor(),
+        lambda a, b: not touches_zero(*b),
+        slack=INF,
+        smooth=False,
+    ),
+    "remainder": Binary(
+        lambda a, b: a - b * (a / b).floor(),
+        lambda a, b: not touches_zero(*b),
+        slack=INF,
+        smooth=False,
+    ),
     "power": Binary(power, power_fine, slack=12),
     "hypot": Binary(lambda a, b: (a * a + b * b).sqrt(), slack=12),
     "direction_cosine": Binary(cosine, slack=16),

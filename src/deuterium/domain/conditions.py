@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from deuterium.errors import BoundsError, InvalidInputError
-from deuterium.functions.logic import is_condition
 from deuterium.graph.constructors import as_variable, broadcast_to
 from deuterium.graph.variable import Variable
 from deuterium.ops import logic
 from deuterium.ops.indexing import take_places
+from deuterium.ops.logic import is_condition
 
 LOWEST = -1e300  # the value where there is no point of the domain
 

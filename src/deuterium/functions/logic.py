@@ -21,46 +21,17 @@ from deuterium.graph import protocols
 from deuterium.graph.compare import compare
 from deuterium.graph.constructors import as_variable, broadcast_to, is_number
 from deuterium.graph.hooks import provides
-from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
-from deuterium.ops import arrays, logic
-from deuterium.ops.arithmetic import subtract
-from deuterium.ops.piecewise import maximum, minimum, select
-
-_CONDITIONS = {logic.is_positive, logic.is_zero}
-_OF_CONDITIONS = {
-    arrays.broadcast, arrays.reshape, arrays.transpose, arrays.gather,
-    arrays.concatenate, select, minimum, maximum, logic.where,
-}  # fmt: skip
+from deuterium.ops import logic
+from deuterium.ops.piecewise import select
 
 # -- what is a condition -------------------------------------------------------------
-
-
-def is_condition(v: Variable) -> bool:
-    """Return whether every element is 0 or 1 by the way it is made."""
-    seen: dict[Variable, bool] = {}
-    for n in topological([v]):
-        seen[n] = _is_condition(n, seen)
-    return seen[v]
-
-
-def _is_condition(n: Variable, seen: dict[Variable, bool]) -> bool:
-    if n.is_constant:
-        return bool(np.isin(n.value, (0, 1)).all())
-    if n.op is None:
-        return False
-    if n.op in _CONDITIONS:
-        return True
-    if n.op is subtract:  # `negated` makes them
-        one = n.args[0].args[0] if n.args[0].op is arrays.broadcast else n.args[0]
-        return one.is_constant and bool(np.all(one.value == 1)) and seen[n.args[1]]
-    return n.op in _OF_CONDITIONS and all(seen[a] for a in n.args)
 
 
 def as_condition(x: Any) -> Variable:
     """Return a condition: itself, booleans, or whether numbers are not 0."""
     v = as_variable(np.asarray(x).astype(float) if _is_boolean(x) else x)
-    return v if is_condition(v) else logic.not_equal(v, 0)
+    return v if logic.is_condition(v) else logic.not_equal(v, 0)
 
 
 def _is_boolean(x: Any) -> bool:
@@ -69,7 +40,7 @@ def _is_boolean(x: Any) -> bool:
 
 def _operand(x: Any, sign: str) -> Variable:
     v = as_variable(np.asarray(x).astype(float) if _is_boolean(x) else x)
-    if not is_condition(v):
+    if not logic.is_condition(v):
         raise UnsupportedError(
             f"`{sign}` joins conditions such as (x > 0) {sign} (x < 1), and this is a "
             "number; compare it first (mind that & and | bind more tightly than <)"

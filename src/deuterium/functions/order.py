@@ -125,5 +125,12 @@ def _between(ranked: Variable, at: Fraction) -> Variable:
     low = ranked[..., below]
     if not share:
         return low
-    part = constant(share.numerator) / constant(share.denominator)
-    return low + (ranked[..., below + 1] - low) * part
+    parts, whole = share.numerator, share.denominator
+    high = ranked[..., below + 1]
+    return _times(low, whole - parts, whole) + _times(high, parts, whole)
+
+
+def _times(x: Variable, numerator: int, denominator: int) -> Variable:
+    if float(Fraction(numerator, denominator)) == Fraction(numerator, denominator):
+        return x * (numerator / denominator)
+    return x * (constant(numerator) / constant(denominator))

@@ -60,27 +60,42 @@ def _rounding(
     )
 
 
-def _no_form(name: str) -> Any:
-    def refuse(x: Any) -> Any:
-        return se.Function(name)(x)
+def _even_halves(x: Any) -> Any:
+    """Return the nearest integer, of halves the even one."""
+    quarter = (2 * x - 1) / 4
+    half_up = se.floor(x + se.Rational(1, 2))
+    return half_up + se.ceiling(quarter) - se.floor(quarter) - 1
 
-    return refuse
 
-
-floor = _rounding("floor", np.floor, lambda x: np.floor(x) == x, _no_form("floor"))
-ceil = _rounding("ceil", np.ceil, lambda x: np.floor(x) == x, _no_form("ceiling"))
+floor = _rounding("floor", np.floor, lambda x: np.floor(x) == x, se.floor)
+ceil = _rounding("ceil", np.ceil, lambda x: np.floor(x) == x, se.ceiling)
 trunc = _rounding(
-    "trunc", np.trunc, lambda x: (np.trunc(x) == x) & (x != 0), _no_form("trunc")
+    "trunc",
+    np.trunc,
+    lambda x: (np.trunc(x) == x) & (x != 0),
+    lambda x: se.Piecewise((se.floor(x), x >= 0), (se.ceiling(x), True)),
 )
-rint = _rounding(
-    "rint", np.rint, lambda x: np.abs(x - np.rint(x)) == 0.5, _no_form("rint")
-)
+rint = _rounding("rint", np.rint, lambda x: np.abs(x - np.rint(x)) == 0.5, _even_halves)
 floor_slope: Operator = OPERATORS["floor'"]
 
 
 def _whole_quotient(a: Interval, b: Interval) -> Interval:
+    """Return the hull of ``floor(a / b)``.
+
+    A quotient is monotone in each argument (b has one sign, else it is undefined), so
+    its ends are at corners.  There `numpy.floor_divide` is exact while the result is
+    small: its ``fmod`` is, and what rounds after it is off by less than 1/2.
+    """
     quotient = arithmetic.divide(a, b)
-    return _make(np.floor(quotient.lower), np.floor(quotient.upper))
+    low, high = np.floor(quotient.lower), np.floor(quotient.upper)
+    ends = ((a.lower, b.lower), (a.lower, b.upper), (a.upper, b.lower))
+    corners = [np.floor_divide(x, y) for x, y in (*ends, (a.upper, b.upper))]
+    least, most = np.minimum.reduce(corners), np.maximum.reduce(corners)
+    small = (np.abs(least) < _SMALL) & (np.abs(most) < _SMALL) & (low <= high)
+    return _make(np.where(small, least, low), np.where(small, most, high))
+
+
+_SMALL = 2.0**50
 
 
 def _quotient_pullback(
@@ -94,7 +109,7 @@ floor_divide = binary(
     "floor_divide",
     np.floor_divide,
     _whole_quotient,
-    lambda a, b: se.Function("floor")(a / b),
+    lambda a, b: se.floor(a / b),
     _quotient_pullback,
     code="xp.floor_divide({0}, {1})",
 )
@@ -122,7 +137,7 @@ remainder = binary(
     "remainder",
     np.remainder,
     _remainder_enclosure,
-    lambda a, b: a - b * se.Function("floor")(a / b),
+    lambda a, b: a - b * se.floor(a / b),
     _remainder_pullback,
     code="xp.remainder({0}, {1})",
 )

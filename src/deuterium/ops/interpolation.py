@@ -48,7 +48,7 @@ def _at(x: Any, xs: Any, ys: Any) -> Interval:
     line = arithmetic.add(_thin(ys[i]), arithmetic.multiply(slope, run))
     low, high = np.minimum(ys[i], ys[j]), np.maximum(ys[i], ys[j])
     at_knot = x == xs[j]
-    low, high = np.maximum(line.lower, low), np.minimum(line.upper, high)
+    low, high = np.fmax(line.lower, low), np.fmin(line.upper, high)
     return _make(np.where(at_knot, ys[j], low), np.where(at_knot, ys[j], high))
 
 

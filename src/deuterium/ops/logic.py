@@ -23,9 +23,9 @@ from deuterium.graph.operator import Operator, register
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
 from deuterium.interval.interval_arithmetic import is_undefined, undefined_where
+from deuterium.ops import arrays
 from deuterium.ops.arithmetic import subtract
-from deuterium.ops.piecewise import flat, maximum, minimum
-from deuterium.ops.shapes import broadcast
+from deuterium.ops.piecewise import flat, maximum, minimum, select
 from deuterium.ops.univariate import unary
 
 _make = Interval.unchecked
@@ -92,7 +92,9 @@ def _branches(
 ) -> tuple[Variable | None, Variable, Variable]:
     zero = as_variable(0)
     # where the branches meet, no jump of the condition is one of the choice
-    jump = None if METHODS["branches_meet"](out) else g
+    jump = None
+    if not METHODS["branches_meet"](out):
+        jump = g if is_condition(c) else g * flat(c)
     return jump, where(c, g, zero), where(c, zero, g)
 
 
@@ -138,6 +140,13 @@ def _narrowed_shape(c: Any, x: Any, bound: Any, upward: Any, holds: Any) -> Any:
     return x
 
 
+def _narrowed_enclosure(
+    c: Interval, x: Interval, bound: Interval, upward: bool, holds: bool
+) -> Interval:
+    extreme = (maximum if upward else minimum).enclosure(x, bound)
+    return undefined_where(extreme, is_undefined(c))
+
+
 def _extreme(upward: bool) -> str:
     return "maximum" if upward else "minimum"
 
@@ -149,9 +158,7 @@ narrowed = register(
         value=lambda c, x, bound, upward, holds: (np.maximum if upward else np.minimum)(
             x, bound
         ),
-        enclosure=lambda c, x, bound, upward, holds: (
-            maximum if upward else minimum
-        ).enclosure(x, bound),
+        enclosure=_narrowed_enclosure,
         symbolic=lambda c, x, bound, upward, holds: (se.Max if upward else se.Min)(
             x, bound
         ),
@@ -175,7 +182,7 @@ def split_by_size(
     g: Variable, a: Variable, b: Variable, *, larger: bool
 ) -> tuple[Variable, Variable]:
     """Return the adjoints of both arguments of a maximum (larger) or a minimum."""
-    if _is_number(a) and not _is_number(b):
+    if repeated_value(a) is not None and repeated_value(b) is None:
         second, first = split_by_size(g, b, a, larger=larger)
         return first, second
     c, zero = greater(a, b), as_variable(0)
@@ -183,8 +190,40 @@ def split_by_size(
     return (chosen, other) if larger else (other, chosen)
 
 
-def _is_number(v: Variable) -> bool:
-    return v.is_constant or (v.op is broadcast and v.args[0].is_constant)
+# -- what is a condition -------------------------------------------------------------
+
+_ALWAYS = {is_positive, is_zero}
+_OF_CONDITIONS = {
+    arrays.broadcast, arrays.reshape, arrays.transpose, arrays.gather,
+    arrays.concatenate, select, minimum, maximum, where,
+}  # fmt: skip
+
+
+def repeated_value(v: Variable) -> Any:
+    """Return the value of a constant, of a repeated one too; else None."""
+    while v.op is arrays.broadcast:
+        v = v.args[0]
+    return v.value if v.is_constant else None
+
+
+def is_condition(v: Variable) -> bool:
+    """Return whether every element is 0 or 1 by the way it is made."""
+    todo, seen = [v], {v}
+    while todo:
+        n = todo.pop()
+        args = n.args
+        if n.op is subtract and np.all(repeated_value(args[0]) == 1):  # `negated`
+            args = args[1:]
+        elif n.op is None:
+            if not n.is_constant or not np.isin(n.value, (0, 1)).all():
+                return False
+        elif n.op in _ALWAYS:
+            continue
+        elif n.op not in _OF_CONDITIONS:
+            return False
+        todo += [a for a in args if a not in seen]
+        seen.update(args)
+    return True
 
 
 # -- conditions put together ---------------------------------------------------------

@@ -9,6 +9,8 @@ adjoint is in the hull of theirs (which holds the Clarke derivative).
 
 from __future__ import annotations
 
+import math
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -43,18 +45,24 @@ def _same_two(g: Any, x: Any, reverse: Any) -> Any:
 
 
 def _ranked(x: Any) -> Any:
-    """Return forms of order statistics: ``ordered_k(...)``, k from 0."""
+    """Return forms: the k-th is the least of what any k elements leave as greatest."""
     out = np.empty(np.shape(x), dtype=object)
+    if math.comb(out.shape[-1], out.shape[-1] // 2) > MOST_TERMS:
+        _no_closed_form()
     for place in np.ndindex(out.shape):
-        row = x[place[:-1]].tolist()
-        out[place] = se.Function(f"ordered_{place[-1]}")(*row)
+        some = combinations(x[place[:-1]].tolist(), place[-1] + 1)
+        out[place] = se.Min(*[se.Max(*chosen) for chosen in some])
     return out
+
+
+MOST_TERMS = 100  # of the closed form of one order statistic
 
 
 def _no_closed_form(*_: Any, **__: Any) -> Any:
     raise SymbolicError(
-        "the slope of a sorted array has no closed form here; write the order "
-        "statistic with np.maximum and np.minimum"
+        "a sorted array of many elements, and the slope of any, has no closed form "
+        "here; enclose or evaluate the graph itself, or write the order statistic "
+        "with np.maximum and np.minimum"
     )
 
 
@@ -154,7 +162,8 @@ def reordered(g: Variable, x: Variable, *, reverse: bool) -> Variable:
 def _rank_slope_enclosure(x: Interval) -> Interval:
     least, most = _possible_ranks(x)
     zero = np.zeros(np.shape(x.lower))
-    return undefined_where(_make(zero, zero), (least < most) | is_undefined(x))
+    bad = np.any(is_undefined(x), axis=-1, keepdims=True)
+    return undefined_where(_make(zero, zero), (least < most) | bad)
 
 
 rank_slope: Operator = register(

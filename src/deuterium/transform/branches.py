@@ -11,7 +11,7 @@ decided by putting the bound in for x in both branches and simplifying exactly.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,11 +29,13 @@ MOST = 2_000  # nodes of branches that are looked at for whether they meet
 
 
 class Bound(NamedTuple):
-    """``x`` is at least (upward) or at most ``bound`` wherever a condition holds."""
+    """``x`` is at least (upward) or at most ``bound`` where ``condition is holds``."""
 
     x: Variable
     bound: Variable
     upward: bool
+    condition: Variable
+    holds: bool
 
 
 # -- what a condition says -----------------------------------------------------------
@@ -41,51 +43,46 @@ class Bound(NamedTuple):
 
 def consequences(
     condition: Variable, holds: bool
-) -> tuple[list[Bound], dict[Variable, Variable]]:
+) -> tuple[list[Bound], dict[Variable, bool]]:
     """Return what follows from a condition that holds, or from one that does not.
 
-    Bounds of nodes, and conditions (itself among them) with the number that each is.
+    Bounds of nodes, and conditions (itself among them) with their truth.
     """
     bounds: list[Bound] = []
-    truths: dict[Variable, Variable] = {}
-    todo = [(condition, holds)]
+    truths: dict[Variable, bool] = {}
+    todo = [(condition, holds)] if logic.is_condition(condition) else []
     while todo:
         c, truth = todo.pop()
-        truths[c] = broadcast_to(constant(int(truth)), c.shape)
-        if c.op is arithmetic.subtract and _is_one(c.args[0]):
+        truths[c] = truth
+        if c.op is arrays.broadcast:
+            todo.append((c.args[0], truth))
+        elif c.op is arithmetic.subtract:  # a condition: it is 1 - (...)
             todo.append((c.args[1], not truth))
         elif c.op is (piecewise.minimum if truth else piecewise.maximum):
             todo += [(a, truth) for a in c.args]
         elif c.op is logic.is_positive:
-            bounds += _bounds_of_sign(c.args[0], truth)
+            bounds += _bounds_of_sign(c, truth, truth)
         elif c.op is logic.is_zero and truth:
             for positive in (True, False):
-                bounds += _bounds_of_sign(c.args[0], positive)
-    return bounds, truths
+                bounds += _bounds_of_sign(c, positive, truth)
+    # of conditions like the whole one: all choices by it can be put together
+    like = {condition.shape: condition}
+    return [
+        b._replace(condition=like[b.x.shape], holds=holds) if b.x.shape in like else b
+        for b in bounds
+    ], truths
 
 
-def _is_one(v: Variable) -> bool:
-    while v.op is arrays.broadcast:
-        v = v.args[0]
-    return v.is_constant and bool(np.all(v.value == 1))
-
-
-def _number(v: Variable) -> Any:
-    """Return the value of a constant, of a repeated one too; else None."""
-    while v.op is arrays.broadcast:
-        v = v.args[0]
-    return v.value if v.is_constant else None
-
-
-def _bounds_of_sign(h: Variable, positive: bool) -> list[Bound]:
-    """Return what follows from ``h >= 0`` or from ``h <= 0``."""
+def _bounds_of_sign(c: Variable, positive: bool, holds: bool) -> list[Bound]:
+    """Return what follows from ``h >= 0`` or from ``h <= 0``, ``h`` being c's."""
+    (h,) = c.args
     zero = broadcast_to(constant(0), h.shape)
-    bound = _solved(Bound(h, zero, positive))
+    bound = _solved(Bound(h, zero, positive, c, holds))
     if bound.x.op is piecewise.absolute and not bound.upward:
         (x,) = bound.x.args
         return [
-            _solved(Bound(x, bound.bound, False)),
-            _solved(Bound(x, -bound.bound, True)),
+            _solved(bound._replace(x=x)),
+            _solved(bound._replace(x=x, bound=-bound.bound, upward=True)),
         ]
     return [bound]
 
@@ -93,36 +90,43 @@ def _bounds_of_sign(h: Variable, positive: bool) -> list[Bound]:
 def _solved(b: Bound) -> Bound:
     """Return the bound for what is inside sums with, and multiples by, constants."""
     while (inner := _step_inward(b)) is not None:
-        b = inner
+        x, bound, upward = inner
+        b = b._replace(x=x, bound=bound, upward=upward)
     return b
 
 
-def _step_inward(b: Bound) -> Bound | None:
+def _step_inward(b: Bound) -> tuple[Variable, Variable, bool] | None:
     op = b.x.op
     if op is arithmetic.negative:
-        return Bound(b.x.args[0], -b.bound, not b.upward)
+        return b.x.args[0], -b.bound, not b.upward
     if op is None or len(b.x.args) != 2:
         return None
     x, y = b.x.args
     if op is arithmetic.subtract:
-        if _number(x) is not None:  # y is at most x - bound
-            return Bound(y, x - b.bound, not b.upward)
-        return Bound(x, b.bound + y, b.upward)
-    if _number(y) is None:
+        if logic.repeated_value(x) is not None:  # y is at most x - bound
+            return y, x - b.bound, not b.upward
+        return x, b.bound + y, b.upward
+    if logic.repeated_value(y) is None:
         x, y = y, x
-    factor = _number(y)
-    if factor is None:
+    if logic.repeated_value(y) is None:
         return None
     if op is arithmetic.add:
-        return Bound(x, b.bound - y, b.upward)
+        return x, b.bound - y, b.upward
     divides = op is arithmetic.divide and y is b.x.args[1]
-    if op is arithmetic.multiply or divides:
-        signs = np.sign(factor)
-        if not np.all(signs) or np.ptp(signs):
-            return None
-        scaled = b.bound * y if divides else b.bound / y
-        return Bound(x, scaled, b.upward == bool(np.all(signs > 0)))
+    factor = _fixed_number(y)
+    if factor and (op is arithmetic.multiply or divides):
+        return x, b.bound * y if divides else b.bound / y, b.upward == (factor > 0)
     return None
+
+
+def _fixed_number(v: Variable) -> Any:
+    """Return the one number that a node is, but None of a parameter.
+
+    A parameter (a named constant, an array) may get another sign later.
+    """
+    while v.op is arrays.broadcast:
+        v = v.args[0]
+    return None if v.shape or v.name or not v.is_constant else v.value
 
 
 # -- branches narrowed ---------------------------------------------------------------
@@ -166,22 +170,58 @@ def _narrow(
     if not kept.isdisjoint(order):
         return branch
     bounds, truths = consequences(condition, holds)
-    meaning: dict[Variable, Variable] = {}
-    for n in order:
-        if n.op is logic.narrowed and n.args[0] is condition:
-            meaning[n] = n  # done before
-            continue
+    conditions = {condition, *(b.condition for b in bounds)}
+
+    def meaning(n: Variable, new: Variable) -> Variable:
+        if n.op is logic.narrowed and n.args[0] in conditions:
+            return n  # done before
         if n in truths:
-            meaning[n] = truths[n]
-            continue
-        new = rebuilt(n, tuple(meaning[a] for a in n.args))
+            return broadcast_to(constant(int(truths[n])), n.shape)
         for b in bounds:
             if _is_same(b.x, n):
-                args = condition, new, broadcast_to(b.bound, n.shape)
-                attrs = {"upward": b.upward, "holds": holds}
+                args = b.condition, new, broadcast_to(b.bound, n.shape)
+                attrs = {"upward": b.upward, "holds": b.holds}
                 new = apply(logic.narrowed, args, attrs)
-        meaning[n] = new
-    return meaning[branch]
+        return new
+
+    return _replaced(branch, meaning)
+
+
+def _stays_in_place(n: Variable) -> bool:
+    """Return whether each element is made of the elements in its own place."""
+    return n.op is not None and (n.op.elementwise or n.op is arrays.broadcast)
+
+
+def _replaced(
+    root: Variable, meaning: Callable[[Variable, Variable], Variable]
+) -> Variable:
+    """Return a graph in which nodes mean something else, element by element.
+
+    ``meaning(n, rebuilt n)`` is asked where an element of the root depends on that one
+    element of ``n`` alone that stands in its place (and of nodes that have only one):
+    what a condition says of an element says nothing of its neighbours.
+    """
+    order = topological([root])
+    in_place = {root}
+    for n in reversed(order):
+        elementwise = n.op is not None and (
+            n.op.elementwise or n.op is arrays.broadcast
+        )
+        if n in in_place and elementwise:
+            in_place.update(n.args)
+    own: dict[Variable, Variable] = {}  # of nodes met in place
+    other: dict[Variable, Variable] = {}  # of nodes met out of place
+    for n in order:
+        aside = rebuilt(n, tuple(other[a] for a in n.args))
+        other[n] = meaning(n, aside) if n.size == 1 else aside
+        if n not in in_place:
+            continue
+        elementwise = n.op is not None and (
+            n.op.elementwise or n.op is arrays.broadcast
+        )
+        args = tuple((own if elementwise else other)[a] for a in n.args)
+        own[n] = meaning(n, rebuilt(n, args))
+    return own[root]
 
 
 def _is_same(a: Variable, b: Variable) -> bool:
@@ -193,9 +233,13 @@ def _is_same(a: Variable, b: Variable) -> bool:
 
 @provides("branches_meet")
 def branches_meet(choice: Variable) -> bool:
-    """Return whether it is certain that a choice has no jump at its condition."""
+    """Return whether it is certain that a choice has no jump at its condition.
+
+    At every boundary of the condition both branches must have a value, and the same:
+    `simplify` drops nothing undefined and folds nothing that is not exact.
+    """
     condition, a, b = choice.args
-    if len(topological([a, b])) > MOST:
+    if not logic.is_condition(condition) or len(topological([a, b])) > MOST:
         return False
     return all(_vanishes(a - b, at) for at in _boundaries(condition))
 
@@ -206,25 +250,23 @@ def _boundaries(condition: Variable) -> Iterator[Bound | None]:
     while todo:
         c = todo.pop()
         if c.op is logic.is_positive:
-            yield from _zeros_of(c.args[0])
-        elif c.op is not None and c.op not in _JOINS:
-            yield None
-        else:
+            yield from _zeros_of(c)
+        elif c.op in _JOINS:
             todo += [a for a in c.args if a not in seen]
             seen.update(c.args)
+        elif not c.is_constant:
+            yield None
 
 
-_JOINS = {
-    arithmetic.subtract, piecewise.minimum, piecewise.maximum, arrays.broadcast,
-    arrays.reshape,
-}  # fmt: skip
+_JOINS = {arithmetic.subtract, piecewise.minimum, piecewise.maximum, arrays.broadcast}
 
 
-def _zeros_of(h: Variable) -> list[Bound]:
-    found = _solved(Bound(h, broadcast_to(constant(0), h.shape), True))
+def _zeros_of(c: Variable) -> list[Bound]:
+    (h,) = c.args
+    found = _solved(Bound(h, broadcast_to(constant(0), h.shape), True, c, True))
     if found.x.op is piecewise.absolute:
-        (x,) = found.x.args
-        return [_solved(Bound(x, e, True)) for e in (found.bound, -found.bound)]
+        inner = found._replace(x=found.x.args[0])
+        return [_solved(inner._replace(bound=e)) for e in (found.bound, -found.bound)]
     return [found]
 
 
@@ -232,15 +274,12 @@ def _vanishes(gap: Variable, at: Bound | None) -> bool:
     """Return whether the difference of two branches is exactly 0 at a boundary."""
     if at is None:
         return False
-    bound = broadcast_to(at.bound, at.x.shape)
-    meaning: dict[Variable, Variable] = {}
-    (gap,) = share([gap, at.x])[:1]
-    for n in topological([gap]):
-        inside = n.op is logic.narrowed and meaning[n.args[1]] is bound
-        if _is_same(n, at.x) or inside:
-            meaning[n] = bound
-        else:
-            meaning[n] = rebuilt(n, tuple(meaning[a] for a in n.args))
-    rest = simplify(meaning[gap])
-    value = _number(rest)
+    gap, x = share([gap, at.x])
+    bound = broadcast_to(at.bound, x.shape)
+
+    def meaning(n: Variable, new: Variable) -> Variable:
+        inside = n.op is logic.narrowed and new.args[1] is bound
+        return bound if inside or _is_same(n, x) else new
+
+    value = logic.repeated_value(simplify(_replaced(gap, meaning)))
     return value is not None and not np.any(value)

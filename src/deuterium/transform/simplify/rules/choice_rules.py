@@ -72,14 +72,14 @@ def _under(v: Variable, h: Variable, holds: bool) -> Variable:
 def decided_choice(v: Variable, known: Known) -> Variable | None:
     """Take the branch that is chosen for certain, and a condition without its not."""
     c, a, b = v.args
-    if a is b:
+    if a is b and known.defined(c):
         return a
     truth = known.range(c)
     if np.all(truth.lower > 0):
         return a
     if np.all(truth.upper <= 0):
         return b
-    if c.op is arithmetic.subtract and known.number(c.args[0]) == 1:
+    if c.op is arithmetic.subtract and logic.is_condition(c):
         return logic.where(c.args[1], b, a)
     h = _decides(c)
     first, last = _under(a, h, True), _under(b, h, False)
@@ -139,21 +139,23 @@ def choices_together(v: Variable, known: Known) -> Variable | None:
     """Add two choices by one condition branch by branch."""
     assert v.op is not None  # it was found by its operator
     first, last = v.args
-    joined = _joined(v, first, last)
+    joined = _joined(v, first, last, known)
     if joined is None and first.op is arithmetic.add:  # behind another term
         rest, first = first.args
-        joined = _joined(v, first, last)
+        joined = _joined(v, first, last, known)
         return None if joined is None else rest + joined
     return joined
 
 
-def _joined(v: Variable, first: Variable, last: Variable) -> Variable | None:
+def _joined(
+    v: Variable, first: Variable, last: Variable, known: Known
+) -> Variable | None:
     assert v.op is not None
     conditions, others = _decided_by(first), _decided_by(last)
     if not conditions or not others or len(conditions) + len(others) > MOST:
         return None
     for h, c in conditions.items():
-        if h in others:
+        if h in others and known.defined(c):
             a, b = (
                 v.op(_under(first, h, t), _under(last, h, t)) for t in (True, False)
             )
@@ -206,8 +208,8 @@ def plain_condition(v: Variable, known: Known) -> Variable | None:
 )
 def narrowed_by_nothing(v: Variable, known: Known) -> Variable | None:
     """Drop a bound that says nothing."""
-    _, x, bound = v.args
-    return x if x is bound else None
+    c, x, bound = v.args
+    return x if x is bound and known.defined(c) else None
 
 
 # -- slopes that only move an adjoint ------------------------------------------------
