@@ -55,8 +55,8 @@ def consequences(
         truths[c] = truth
         if c.op is arrays.broadcast:
             todo.append((c.args[0], truth))
-        elif c.op is arithmetic.subtract:  # a condition: it is 1 - (...)
-            todo.append((c.args[1], not truth))
+        elif c.op is logic.logical_not:
+            todo.append((c.args[0], not truth))
         elif c.op is (piecewise.minimum if truth else piecewise.maximum):
             todo += [(a, truth) for a in c.args]
         elif c.op is logic.is_positive:
@@ -196,7 +196,9 @@ def _replaced(
     order = topological([root])
     in_place = {root}
     for n in reversed(order):
-        elementwise = n.op is not None and (n.op.elementwise or n.op is arrays.broadcast)
+        elementwise = n.op is not None and (
+            n.op.elementwise or n.op is arrays.broadcast
+        )
         if n in in_place and elementwise:
             in_place.update(n.args)
     own: dict[Variable, Variable] = {}  # of nodes met in place
@@ -206,7 +208,9 @@ def _replaced(
         other[n] = meaning(n, aside) if n.size == 1 else aside
         if n not in in_place:
             continue
-        elementwise = n.op is not None and (n.op.elementwise or n.op is arrays.broadcast)
+        elementwise = n.op is not None and (
+            n.op.elementwise or n.op is arrays.broadcast
+        )
         args = tuple((own if elementwise else other)[a] for a in n.args)
         own[n] = meaning(n, rebuilt(n, args))
     return own[root]
@@ -246,7 +250,7 @@ def _boundaries(condition: Variable) -> Iterator[Bound | None]:
             yield None
 
 
-_JOINS = {arithmetic.subtract, piecewise.minimum, piecewise.maximum, arrays.broadcast}
+_JOINS = {logic.logical_not, piecewise.minimum, piecewise.maximum, arrays.broadcast}
 
 
 def _zeros_of(c: Variable) -> list[Bound]:

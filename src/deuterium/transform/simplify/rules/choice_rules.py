@@ -11,7 +11,7 @@ from deuterium.transform.simplify.rule_table import rule
 @rule(
     "where",
     identity="where(1, a, b) = a, where(c, a, a) = a, "
-    "where(1 - c, a, b) = where(c, b, a), where(c, where(c, a, p), b) = where(c, a, b)",
+    "where(not c, a, b) = where(c, b, a), where(c, where(c, a, p), b) = where(c, a, b)",
     gains="a choice that is none; one form of what is the same choice",
 )
 def decided_choice(v: Variable, known: Known) -> Variable | None:
@@ -22,8 +22,8 @@ def decided_choice(v: Variable, known: Known) -> Variable | None:
     number = known.number(c)
     if number is not None:
         return a if number > 0 else b
-    if c.op is arithmetic.subtract and logic.is_condition(c):
-        return logic.where(c.args[1], b, a)
+    if c.op is logic.logical_not and logic.is_condition(c):
+        return logic.where(c.args[0], b, a)
     inner_a = a.args[1] if _is_choice_by(a, c) else a
     inner_b = b.args[2] if _is_choice_by(b, c) else b
     changed = inner_a is not a or inner_b is not b
@@ -90,6 +90,17 @@ def multiple_of_choice(v: Variable, known: Known) -> Variable | None:
             if known.number(a) is not None or known.number(b) is not None:
                 return logic.where(c, a * other, b * other)
     return None
+
+
+@rule(
+    "logical_not",
+    identity="not not c = c",
+    gains="two nodes less",
+)
+def double_negation(v: Variable, known: Known) -> Variable | None:
+    """Drop two negations."""
+    (c,) = v.args
+    return c.args[0] if c.op is logic.logical_not else None
 
 
 @rule(
