@@ -245,6 +245,7 @@ UNARY = {
     "relu'": Unary(jump(0, 0, 1), slack=0, smooth=False),
     "flat": Unary(lambda x: ZERO, slack=0, smooth=False),
     "is_positive": Unary(jump(0, 0, 1), slack=0, smooth=False),
+    "logical_not": Unary(lambda x: 1 - x, slack=3),
     "is_zero": Unary(jump(0, 1, 0), slack=0, smooth=False, **AT_ZERO),
     "floor": Unary(lambda x: x.floor(), slack=0, smooth=False, special=STEPS),
     "ceil": Unary(lambda x: x.ceil(), slack=0, smooth=False, special=STEPS),

@@ -450,7 +450,9 @@ def difference(function, order, *args, at=0):
 
 
 STEPS_ALONE = {"sign", "absolute'", "relu'", "flat", "is_positive", "is_zero"}
-STEPS_ALONE |= {f"{n}{d}" for n in ("floor", "ceil", "rint", "trunc") for d in ("", "'")}
+STEPS_ALONE |= {
+    f"{n}{d}" for n in ("floor", "ceil", "rint", "trunc") for d in ("", "'")
+}
 
 DERIVATIVE_POINTS = [
     1e-5, 0.02, 0.3, 0.5, 0.8125, 0.9, 1.1, 1.75, 2.5, 4.0, 9.5, 21.0, 34.0,
@@ -464,9 +466,7 @@ def smooth_points(name):
     points += [0.0] if case.smooth and name != "cbrt" else []
     margin = 1e-7
     names = {name, f"{name}'"} & {name, *JUMPS}
-    return [
-        x for x in points if all(is_fine(n, x - margin, x + margin) for n in names)
-    ]
+    return [x for x in points if all(is_fine(n, x - margin, x + margin) for n in names)]
 
 
 def check_derivative(graph, symbols, point, truth, what, loose=1e-5):

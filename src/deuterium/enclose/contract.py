@@ -65,8 +65,8 @@ def _same(a: Interval, b: Interval) -> bool:
 def _needs(c: Variable, holds: bool = True) -> Iterator[tuple[Variable, Interval]]:
     """Yield numbers with the ranges that they have where a condition holds."""
     zero, inf = np.zeros(c.shape), np.full(c.shape, np.inf)
-    if c.op is ops.subtract:  # one less a condition: it does not hold
-        yield from _needs(c.args[1], not holds)
+    if c.op is logic.logical_not:
+        yield from _needs(c.args[0], not holds)
     elif c.op is (piecewise.minimum if holds else piecewise.maximum):
         for a in c.args:
             yield from _needs(a, holds)

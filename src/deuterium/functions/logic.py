@@ -103,7 +103,7 @@ def _together(a: Variable, b: Variable) -> tuple[Variable, Variable]:
 
 
 def _differ(a: Variable, b: Variable) -> Variable:
-    return logic.both(logic.either(a, b), logic.negated(logic.both(a, b)))
+    return logic.both(logic.either(a, b), logic.logical_not(logic.both(a, b)))
 
 
 for _name, _sign, _join in (
@@ -119,13 +119,13 @@ for _name, _sign, _join in (
 
 def logical_not(x: Any) -> Variable:
     """Return whether a condition does not hold."""
-    return logic.negated(as_condition(x))
+    return logic.logical_not(as_condition(x))
 
 
 @provides("invert")
 def invert(x: Any) -> Variable:
     """Return ``~x`` of a condition."""
-    return logic.negated(_operand(x, "~"))
+    return logic.logical_not(_operand(x, "~"))
 
 
 protocols.UFUNCS["logical_not"] = logical_not
@@ -150,7 +150,9 @@ implements(np.iscomplex, np.isneginf, np.isposinf)(_always(False))
 @implements(np.all)
 def all_(a: Any, axis: Any = None, out: Any = None, **kwargs: Any) -> Variable:
     """Return whether a condition holds everywhere along axes."""
-    return logic.negated(any_(logic.negated(as_condition(a)), axis, out, **kwargs))
+    return logic.logical_not(
+        any_(logic.logical_not(as_condition(a)), axis, out, **kwargs)
+    )
 
 
 @implements(np.any)
@@ -261,6 +263,10 @@ def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Vari
     """Return where elements would be put into a sorted array of numbers."""
     if sorter is not None:
         raise UnsupportedError("np.searchsorted: sort `a` first; leave `sorter` out")
+    if side not in ("left", "right"):
+        raise InvalidInputError(
+            f"np.searchsorted: `side` must be 'left' or 'right', got {side!r}"
+        )
     return _passed(as_variable(v), _edges(a, "np.searchsorted"), side == "left")
 
 
@@ -292,6 +298,8 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Variable:
             "`minlength`, one more than the largest value there can be"
         )
     v = as_variable(x)
+    if v.ndim != 1:
+        raise ShapeError(f"np.bincount: `x` must be a vector, got shape {v.shape}")
     hits = COMPARISONS["equal"](v[:, None], np.arange(minlength))
     if weights is not None:
         hits = hits * as_variable(weights)[:, None]
@@ -304,13 +312,19 @@ def histogram(
 ) -> tuple[Variable, Any]:
     """Return how many elements lie in each bin, and the edges."""
     if density or weights is not None:
-        raise UnsupportedError("np.histogram: leave `density` and `weights` out")
+        raise UnsupportedError(
+            "np.histogram: leave `density` and `weights` out; for weights use "
+            "np.bincount(np.digitize(x, edges), weights, minlength)"
+        )
     if isinstance(bins, (int, np.integer)) and range is None:
         raise UnsupportedError(
             "np.histogram: edges taken from the data would depend on a Variable; give "
             "`bins` as an array, or `range`"
         )
-    edges = np.histogram_bin_edges([], bins, range)
+    try:
+        edges = np.histogram_bin_edges([], bins, range)
+    except (TypeError, ValueError) as error:
+        raise InvalidInputError(f"np.histogram: {error}") from None
     v = as_variable(a).ravel()[:, None]
     below = [
         COMPARISONS["less"](v, edges[1:-1]),

@@ -37,7 +37,13 @@ def partition(
     a: Any, kth: Any, axis: Any = -1, kind: Any = None, order: Any = None
 ) -> Any:
     """Return the elements sorted, which is a partition at every place."""
-    return sort(a, axis, order=order)
+    x = as_variable(a)
+    size = x.size if axis is None else x.shape[one_axis(axis, x.ndim, "np.partition")]
+    if not all(-size <= k < size for k in np.ravel(kth).tolist()):
+        raise InvalidInputError(
+            f"np.partition: `kth` must be a place among {size} elements, got {kth!r}"
+        )
+    return sort(x, axis, order=order)
 
 
 @implements(np.median)
@@ -55,13 +61,15 @@ def median(
 @implements(np.percentile)
 def percentile(a: Any, q: Any, *args: Any, **kwargs: Any) -> Variable:
     """Return percentiles along axes."""
-    return _quantiles(a, _levels(q, 100, "np.percentile"), *args, **kwargs)
+    return _quantiles(
+        "np.percentile", a, _levels(q, 100, "np.percentile"), *args, **kwargs
+    )
 
 
 @implements(np.quantile)
 def quantile(a: Any, q: Any, *args: Any, **kwargs: Any) -> Variable:
     """Return quantiles along axes."""
-    return _quantiles(a, _levels(q, 1, "np.quantile"), *args, **kwargs)
+    return _quantiles("np.quantile", a, _levels(q, 1, "np.quantile"), *args, **kwargs)
 
 
 def _levels(q: Any, whole: int, caller: str) -> Any:
@@ -78,6 +86,7 @@ def _levels(q: Any, whole: int, caller: str) -> Any:
 
 
 def _quantiles(
+    caller: str,
     a: Any,
     levels: Any,
     axis: Any = None,
@@ -87,15 +96,15 @@ def _quantiles(
     keepdims: bool = False,
     **kwargs: Any,
 ) -> Variable:
-    refuse("np.quantile", out=out, **kwargs)
+    refuse(caller, out=out, **kwargs)
     if method not in _METHODS:
         raise UnsupportedError(
-            f"np.quantile: method={method!r} is not supported on Variables; use one of "
+            f"{caller}: method={method!r} is not supported on Variables; use one of "
             f"{', '.join(map(repr, _METHODS))}"
         )
     x = as_variable(a)
-    axes = negative_axes(axis, x, "np.quantile")
-    ranked = sorted_last(_to_last_axis(x, axes, "np.quantile"))
+    axes = negative_axes(axis, x, caller)
+    ranked = sorted_last(_to_last_axis(x, axes, caller))
 
     def one(level: Fraction) -> Variable:
         at = _METHODS[method](level * (ranked.shape[-1] - 1))

@@ -81,6 +81,18 @@ class Sameness:
         """Return where the elements of both are equal (or differ): zeros and ones."""
         return METHODS["not_equal" if self._differ else "equal"](*self._nodes)
 
+    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+        raise UnsupportedError(
+            "whether two Variables are equal is no NumPy array; write a condition as "
+            "np.equal(a, b), and join several with np.stack"
+        )
+
+    def __float__(self) -> float:
+        raise UnsupportedError(
+            "whether two Variables are equal has no number; it is a condition: "
+            "np.where(a == b, p, q)"
+        )
+
     def __array_ufunc__(self, ufunc: Any, method: str, *xs: Any, **kw: Any) -> Any:
         return getattr(ufunc, method)(*map(_condition, xs), **kw)
 
@@ -92,6 +104,9 @@ class Sameness:
 
 
 def _condition(x: Any) -> Any:
+    """Return what an argument of a NumPy function means: also of one in a list."""
+    if isinstance(x, (list, tuple)):
+        return type(x)(map(_condition, x))
     return x.as_condition() if isinstance(x, Sameness) else x
 
 

@@ -21,7 +21,7 @@ from deuterium.graph.constructors import as_variable
 from deuterium.graph.hooks import METHODS, provides
 from deuterium.graph.operator import Operator, register
 from deuterium.graph.variable import Variable
-from deuterium.interval import Interval
+from deuterium.interval import Interval, interval_arithmetic
 from deuterium.interval.interval_arithmetic import is_undefined, undefined_where
 from deuterium.ops import arrays
 from deuterium.ops.arithmetic import subtract
@@ -72,6 +72,31 @@ is_zero = _condition(
     _piecewise(lambda x: se.Eq(x, 0)),
     "xp.where({0} == 0, 1.0, 0.0)",
 )
+
+
+def _negation(c: Interval) -> Interval:
+    """Return ``1 - c``, which does not round what is true or false."""
+    ends = (c.lower, c.upper)
+    decided = np.logical_and(*[(e == 0) | (e == 1) for e in ends])
+    rounded = interval_arithmetic.subtract(_make(1.0, 1.0), c)
+    return _make(
+        np.where(decided, 1 - c.upper, rounded.lower),
+        np.where(decided, 1 - c.lower, rounded.upper),
+    )
+
+
+logical_not = register(
+    Operator(
+        name="logical_not",
+        arity=1,
+        value=lambda c: 1 - c,
+        enclosure=_negation,
+        symbolic=lambda c: 1 - c,
+        pullback=lambda g, out, c: (-g,),
+        code="1.0 - {0}",
+    )
+)
+"""Whether a condition does not hold."""
 
 
 def _chosen(c: Interval, a: Interval, b: Interval) -> Interval:
@@ -195,7 +220,7 @@ def split_by_size(
 _ALWAYS = {is_positive, is_zero}
 _OF_CONDITIONS = {
     arrays.broadcast, arrays.reshape, arrays.transpose, arrays.gather,
-    arrays.concatenate, select, minimum, maximum, where,
+    arrays.concatenate, select, minimum, maximum, where, logical_not,
 }  # fmt: skip
 
 
@@ -211,18 +236,15 @@ def is_condition(v: Variable) -> bool:
     todo, seen = [v], {v}
     while todo:
         n = todo.pop()
-        args = n.args
-        if n.op is subtract and np.all(repeated_value(args[0]) == 1):  # `negated`
-            args = args[1:]
-        elif n.op is None:
+        if n.op is None:
             if not n.is_constant or not np.isin(n.value, (0, 1)).all():
                 return False
         elif n.op in _ALWAYS:
             continue
         elif n.op not in _OF_CONDITIONS:
             return False
-        todo += [a for a in args if a not in seen]
-        seen.update(args)
+        todo += [a for a in n.args if a not in seen]
+        seen.update(n.args)
     return True
 
 
@@ -241,12 +263,12 @@ def greater(a: Any, b: Any) -> Variable:
 
 def less_equal(a: Any, b: Any) -> Variable:
     """Return whether ``a <= b``."""
-    return negated(less(b, a))
+    return logical_not(less(b, a))
 
 
 def greater_equal(a: Any, b: Any) -> Variable:
     """Return whether ``a >= b``."""
-    return negated(less(a, b))
+    return logical_not(less(a, b))
 
 
 def equal(a: Any, b: Any) -> Variable:
@@ -256,12 +278,7 @@ def equal(a: Any, b: Any) -> Variable:
 
 def not_equal(a: Any, b: Any) -> Variable:
     """Return whether ``a != b`` as numbers."""
-    return negated(equal(a, b))
-
-
-def negated(c: Variable) -> Variable:
-    """Return whether a condition does not hold."""
-    return subtract(as_variable(1), c)
+    return logical_not(equal(a, b))
 
 
 def both(a: Variable, b: Variable) -> Variable:

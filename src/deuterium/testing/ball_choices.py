@@ -55,6 +55,7 @@ def elementwise() -> Mapping[str, Rule]:
     return {
         "is_positive": _step_function(lambda x: one if x > zero else zero),
         "is_zero": is_zero,
+        "logical_not": lambda x: one - x,
         "floor": _step_function(arb.floor),
         "ceil": _step_function(arb.ceil),
         "trunc": _step_function(trunc),

@@ -56,8 +56,8 @@ def consequences(
         truths[c] = truth
         if c.op is arrays.broadcast:
             todo.append((c.args[0], truth))
-        elif c.op is arithmetic.subtract:  # a condition: it is 1 - (...)
-            todo.append((c.args[1], not truth))
+        elif c.op is logic.logical_not:
+            todo.append((c.args[0], not truth))
         elif c.op is (piecewise.minimum if truth else piecewise.maximum):
             todo += [(a, truth) for a in c.args]
         elif c.op is logic.is_positive:
@@ -258,7 +258,7 @@ def _boundaries(condition: Variable) -> Iterator[Bound | None]:
             yield None
 
 
-_JOINS = {arithmetic.subtract, piecewise.minimum, piecewise.maximum, arrays.broadcast}
+_JOINS = {logic.logical_not, piecewise.minimum, piecewise.maximum, arrays.broadcast}
 
 
 def _zeros_of(c: Variable) -> list[Bound]:

@@ -267,6 +267,7 @@ def _plain(rule: Any) -> Callable[[Attrs], Any]:
 RANGES: Mapping[str, Callable[[Attrs], Rule]] = {
     "is_positive": _plain(_positive),
     "is_zero": _plain(_zero),
+    "logical_not": _plain(lambda a, b: (ONE - b, ONE - a)),
     "where": _plain(_where),
     "narrowed": lambda attrs: (
         (lambda e, f, a, b, c, d: (above(a, c), larger(b, d)))
@@ -316,6 +317,7 @@ def _slope_at(attrs: Attrs) -> Value:
 VALUES: Mapping[str, Callable[[Attrs], Value]] = {
     "is_positive": _of_range(RANGES["is_positive"]),
     "is_zero": _of_range(RANGES["is_zero"]),
+    "logical_not": _plain(where_known(lambda x: ONE - x)),
     "where": _plain(_where_value),
     "narrowed": lambda attrs: (
         lambda c, x, y: larger(x, y) if attrs["upward"] else smaller(x, y)

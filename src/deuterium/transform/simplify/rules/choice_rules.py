@@ -66,7 +66,7 @@ def _under(v: Variable, h: Variable, holds: bool) -> Variable:
 @rule(
     "where",
     identity="where(1, a, b) = a, where(c, a, a) = a, "
-    "where(1 - c, a, b) = where(c, b, a), where(c, where(c, a, p), b) = where(c, a, b)",
+    "where(not c, a, b) = where(c, b, a), where(c, where(c, a, p), b) = where(c, a, b)",
     gains="a choice that is none; one form of what is the same choice",
 )
 def decided_choice(v: Variable, known: Known) -> Variable | None:
@@ -79,8 +79,8 @@ def decided_choice(v: Variable, known: Known) -> Variable | None:
         return a
     if np.all(truth.upper <= 0):
         return b
-    if c.op is arithmetic.subtract and logic.is_condition(c):
-        return logic.where(c.args[1], b, a)
+    if c.op is logic.logical_not and logic.is_condition(c):
+        return logic.where(c.args[0], b, a)
     h = _decides(c)
     first, last = _under(a, h, True), _under(b, h, False)
     changed = first is not a or last is not b
@@ -199,6 +199,17 @@ def plain_condition(v: Variable, known: Known) -> Variable | None:
         if number is not None and number >= 0:
             return logic.is_positive(h.args[0].args[0] - h.args[1])
     return None
+
+
+@rule(
+    "logical_not",
+    identity="not not c = c",
+    gains="two nodes less",
+)
+def double_negation(v: Variable, known: Known) -> Variable | None:
+    """Drop two negations."""
+    (c,) = v.args
+    return c.args[0] if c.op is logic.logical_not else None
 
 
 @rule(
