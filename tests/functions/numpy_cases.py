@@ -259,8 +259,90 @@ FUNCTION_CASES = [
     (np.size, [T], lambda x: np.sum(x) * np.size(x) + np.size(x, 1)),
 ]
 
+KNOTS, HEIGHTS = [0.0, 0.25, 0.5, 1.0], [1.0, -1.0, 0.5, 0.25]
+EDGES = [0.1, 0.3, 0.55, 0.9]
+CHOICE_CASES = [
+    (np.where, [V, V], lambda a, b: np.where(a > b, a * b, b)),
+    (np.where, [V], lambda a: np.where(a > 0.5, np.log(a), a / 2)),
+    (np.where, [M, (4,)], lambda a, b: np.where((a <= b) | (b > 0.6), 1.5, a)),
+    (np.where, [M, S], lambda a, t: np.where(~(t < 0.4) ^ (a != 0.3), a, t)),
+    (np.where, [V, V], lambda a, b: np.where(a == b, a, np.where(a >= 0.3, b, 2.0))),
+    (np.select, [V], lambda a: np.select([a < 0.3, a < 0.6], [a, a * a], 1 - a)),
+    (np.select, [V, V], lambda a, b: np.select([MASK, a < b], [a, b])),
+    (
+        np.piecewise,
+        [V],
+        lambda a: np.piecewise(a, [a < 0.3, a >= 0.6], [np.exp, lambda t: t * t, 2.0]),
+    ),
+    (np.piecewise, [M], lambda a: np.piecewise(a, [a < 0.3, a < 0.6], [0.5, 1.5])),
+    (np.interp, [M], lambda x: np.interp(x, KNOTS, HEIGHTS)),
+    (np.interp, [V], lambda x: np.interp(x, [0.3, 0.6], [1.0, 2.0], -1.0, 7.0)),
+    (np.all, [M], lambda x: 1.0 * np.all(x > 0.2, axis=1)),
+    (np.any, [M], lambda x: 1.0 * np.any(x > 0.7, axis=0, keepdims=True)),
+    (np.count_nonzero, [M], lambda x: np.count_nonzero(x > 0.5) + x.sum()),
+    (np.count_nonzero, [M], lambda x: 1.0 * np.count_nonzero(x < 0.5, axis=0)),
+    (np.digitize, [M], lambda x: 1.0 * np.digitize(x, EDGES)),
+    (np.digitize, [V], lambda x: 1.0 * np.digitize(x, EDGES[::-1], right=True)),
+    (np.searchsorted, [M], lambda x: 1.0 * np.searchsorted(EDGES, x, side="right")),
+    (
+        np.bincount,
+        [V],
+        lambda x: 1.0 * np.bincount(np.digitize(x, EDGES), minlength=5),
+    ),
+    (
+        np.bincount,
+        [V, V],
+        lambda x, w: np.bincount(np.digitize(x, EDGES), w, minlength=6),
+    ),
+    (np.histogram, [V], lambda x: 1.0 * np.histogram(x, bins=EDGES)[0]),
+    (np.histogram, [M], lambda x: 1.0 * np.histogram(x, 4, range=(0.2, 0.8))[0]),
+    (np.sort, [M], lambda x: np.sort(x)),
+    (np.sort, [T], lambda x: np.sort(x, axis=0)),
+    (np.sort, [M], lambda x: np.sort(x, axis=None)),
+    (np.partition, [V], lambda x: np.partition(x, 2)[2]),
+    (np.median, [M], lambda x: np.median(x)),
+    (np.median, [T], lambda x: np.median(x, axis=(0, 2), keepdims=True)),
+    (np.percentile, [M], lambda x: np.percentile(x, 30, axis=0)),
+    (np.percentile, [V], lambda x: np.percentile(x, [10, 50.5, 90], method="lower")),
+    (np.quantile, [M], lambda x: np.quantile(x, 0.3)),
+    (np.quantile, [M], lambda x: np.quantile(x, [[0.1, 0.25]], axis=1)),
+    *[
+        (np.quantile, [V], lambda x, m=m: np.quantile(x, 0.35, method=m))
+        for m in ("higher", "midpoint", "nearest")
+    ],
+    (np.round, [M], lambda x: np.round(x, 1)),
+    (np.round, [M], lambda x: np.round(x * 300, -1)),
+    (np.around, [M], lambda x: np.around(5 * x)),
+    (np.fix, [M], lambda x: np.fix(4 * x - 2)),
+    (np.isreal, [M], lambda x: np.isreal(x) + x),
+    (np.iscomplex, [M], lambda x: np.iscomplex(x) + x),
+    (np.isneginf, [M], lambda x: np.isneginf(x) + x),
+    (np.isposinf, [M], lambda x: np.isposinf(x) + x),
+]
+FUNCTION_CASES += CHOICE_CASES
+
 A, B = (2, 3), (3,)
 UFUNC_CASES = [
+    *[(f, [A, B], lambda a, b, f=f: 1.0 * f(a, b)) for f in (
+        np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal,
+        np.floor_divide, np.remainder, np.fmod, np.heaviside,
+    )],
+    (np.equal, [A], lambda x: 1.0 * (np.round(x) == 1)),
+    *[(f, [A], lambda x, f=f: f(5 * x - 2)) for f in (
+        np.floor, np.ceil, np.trunc, np.rint,
+    )],
+    *[(f, [A], lambda x, f=f: f(x) + x) for f in (np.isnan, np.isinf, np.isfinite)],
+    (np.divmod, [A, B], lambda a, b: np.divmod(a, b)[0] * np.divmod(a, b)[1]),
+    (np.divmod, [A], lambda a: (lambda q, r: q * r)(*divmod(7 * a, 2))),
+    (np.remainder, [A], lambda a: (3 * a - 1) % 0.75 + 5 % (a + 1)),
+    (np.floor_divide, [A], lambda a: (9 * a) // -2 + 5 // a),
+    *[(f, [A, B], lambda a, b, f=f: 1.0 * f(a > 0.4, b < 0.5)) for f in (
+        np.logical_and, np.logical_or, np.logical_xor, np.bitwise_and, np.bitwise_or,
+        np.bitwise_xor,
+    )],
+    (np.logical_and, [A, B], lambda a, b: 1.0 * np.logical_and(a, np.round(b))),
+    (np.logical_not, [A], lambda a: 1.0 * np.logical_not(a > 0.5)),
+    (np.invert, [A], lambda a: 1.0 * np.invert(a > 0.5)),
     *[(f, [A], f) for f in (
         np.negative, np.positive, np.conjugate, np.square, np.cbrt, np.exp, np.exp2,
         np.expm1, np.sin, np.cos, np.tan, np.arcsin, np.arccos, np.arctan, np.sinh,

@@ -9,7 +9,6 @@ import deuterium as dt
 from deuterium.functions import elementwise as choice
 from deuterium.graph import protocols
 from deuterium.graph.operator import BY_UFUNC
-from deuterium.ops import arithmetic
 from deuterium.testing import assert_encloses, evaluate_exactly
 from tests.functions.numpy_cases import (
     ALL_CASES,
@@ -111,13 +110,8 @@ def test_every_function_has_a_case():
     assert set(protocols.FUNCTIONS) - {case[0] for case in FUNCTION_CASES} == set()
 
 
-REFUSED = {
-    name for name, f in protocols.UFUNCS.items() if f is arithmetic._refuse_modulo
-}
-
-
 def test_every_ufunc_has_a_case():
-    wanted = (set(BY_UFUNC) | set(protocols.UFUNCS)) - REFUSED
+    wanted = set(BY_UFUNC) | set(protocols.UFUNCS)
     assert wanted - {case[0].__name__ for case in UFUNC_CASES} == set()
 
 

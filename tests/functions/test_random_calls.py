@@ -15,7 +15,7 @@ from deuterium.graph import protocols
 from deuterium.graph.methods import Methods
 from deuterium.graph.operator import BY_UFUNC
 from deuterium.graph.variable import Variable
-from deuterium.ops import arithmetic
+from tests.functions import random_choices  # noqa: F401  (it adds to the tables)
 from tests.functions.draws import Draw
 from tests.functions.random_calls import (
     ALL,
@@ -26,6 +26,8 @@ from tests.functions.random_calls import (
 )
 
 NAMES = "xyzuvw"
+BY_PYTHON = {"ufunc equal", "ufunc not_equal"}
+"""Of two arrays of objects NumPy asks Python, to which == means the same node."""
 NODES = (Variable, np.ndarray)
 
 
@@ -168,7 +170,8 @@ def check(name, count, first=0, draw=outcome):
 @pytest.mark.parametrize("name", ALL)
 def test_as_numpy_does(name):
     assert check(name, 60) >= 0.4
-    check(name, 20, draw=mixture)
+    if name not in BY_PYTHON:
+        check(name, 20, draw=mixture)
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -180,14 +183,14 @@ def test_derivatives(name):
 @pytest.mark.parametrize("name", ALL)
 def test_as_numpy_does_many_times(name):
     assert check(name, 3000, first=60) >= 0.4
-    check(name, 1000, first=20, draw=mixture)
+    if name not in BY_PYTHON:
+        check(name, 1000, first=20, draw=mixture)
     check(name, 300, first=2000, draw=slope)
 
 
 def test_every_function_is_drawn():
-    refused = {n for n, f in protocols.UFUNCS.items() if f is arithmetic._refuse_modulo}
     assert set(protocols.FUNCTIONS) - {np.amax, np.amin} <= set(FUNCTIONS)
-    assert (set(BY_UFUNC) | set(protocols.UFUNCS)) - refused <= set(UFUNCS)
+    assert set(BY_UFUNC) | set(protocols.UFUNCS) <= set(UFUNCS)
     assert {".".join(p) for p in protocols.UFUNC_METHODS} <= set(UFUNC_METHODS)
     own = {n for n, f in inspect.getmembers(Methods) if n[0] != "_"}
     assert own - set(METHODS) <= set(UFUNCS)

@@ -138,6 +138,33 @@ def joined(axis):
     return lambda *xs: np.concatenate(xs, axis=axis)
 
 
+def ordered(row):
+    """Return the row in ascending order, which is that of exact numbers."""
+    row = list(row)
+    for end in range(len(row) - 1, 0, -1):
+        for i in range(end):
+            if row[i] > row[i + 1]:
+                row[i], row[i + 1] = row[i + 1], row[i]
+    return row
+
+
+def reordered(reverse):
+    def one(given, row):
+        order = sorted(range(len(row)), key=lambda i: sum(r < row[i] for r in row))
+        if reverse:
+            out = [None] * len(row)
+            for rank, i in enumerate(order):
+                out[i] = given[rank]
+            return out
+        return [given[i] for i in order]
+
+    def reference(g, x):
+        rows = [one(list(g[i]), list(x[i])) for i in np.ndindex(x.shape[:-1])]
+        return filled(x.shape, [e for row in rows for e in row])
+
+    return reference
+
+
 def selected(mask):
     return lambda a, b: filled(
         mask.shape,
@@ -203,6 +230,20 @@ ARRAYS = {
     "softmax": [Case(((2, 3),), by_row(soft_max)), Case(((1,),), by_row(soft_max))],
     "logsumexp": [Case(((2, 3),), row_to_one(log_sum_exp))],
     "select": [Case(((2, 3), (2, 3)), selected(MASK), {"mask": MASK})],
+    "sort": [Case(((2, 4),), by_row(ordered), kinked=True)],
+    "reorder": [
+        Case(
+            ((2, 3), (2, 3)),
+            reordered(reverse),
+            {"reverse": reverse},
+            closed=False,
+            kinked=True,
+        )
+        for reverse in (False, True)
+    ],
+    "rank_slope": [
+        Case(((2, 4),), lambda x: x * 0, closed=False, kinked=True, smooth=False)
+    ],
 }
 
 SYSTEMS = {"solve", "ridge_solve", "ridge_fit"}

@@ -102,6 +102,12 @@ TAILS = (
     750.0,
 )
 
+STEPS = tuple(
+    x
+    for k in (0.5, 1.0, 1.5, 2.0, 2.5, 7.5, 2.0**52 - 0.5, 2.0**52, 2.0**53 + 2)
+    for x in (k, math.nextafter(k, 0), math.nextafter(k, INF))
+)
+
 UNARY = {
     "negative": Unary(slack=0),
     "square": Unary(**AT_ZERO, slack=3),
@@ -164,7 +170,30 @@ UNARY = {
     "absolute'": Unary(slack=0, smooth=False),
     "relu'": Unary(slack=0, smooth=False),
     "flat": Unary(slack=0, smooth=False),
+    "is_positive": Unary(slack=0, smooth=False),
+    "logical_not": Unary(slack=3),
+    "is_zero": Unary(slack=0, smooth=False, **AT_ZERO),
+    **{
+        name: Unary(slack=0, smooth=False, special=STEPS)
+        for name in (
+            "floor",
+            "ceil",
+            "rint",
+            "trunc",
+            "floor'",
+            "ceil'",
+            "rint'",
+            "trunc'",
+        )
+    },
 }
+JUMPS = {
+    "floor'": lambda x: x == math.floor(x),
+    "ceil'": lambda x: x == math.floor(x),
+    "rint'": lambda x: abs(x - round(x)) == 0.5,
+    "trunc'": lambda x: x == math.floor(x) and x != 0,
+}
+"""Where the slope of a rounding is undefined."""
 
 
 def _with_balls(cases):
@@ -195,6 +224,13 @@ def is_fine(name, low, high):
     """Return whether a one-variable operator is defined on a whole box."""
     if name in ("reciprocal", "flat"):
         return not touches_zero(low, high)
+    if name in JUMPS:
+        if not math.isfinite(low) or not math.isfinite(high):
+            return False
+        value = {"floor'": math.floor, "ceil'": math.ceil, "rint'": round}
+        round_ = value.get(name, math.trunc)
+        is_jump = JUMPS[name]
+        return round_(low) == round_(high) and not (is_jump(low) or is_jump(high))
     if name == "tan":
         # far out, the rule does not claim to know where the poles are
         return not has_tangent_pole(low, high) and max(abs(low), abs(high)) <= 2.0**45
@@ -237,5 +273,11 @@ BINARY = {
     "logaddexp": Binary(slack=INF),
     "xlogy": Binary(fine=times_log_fine(0), slack=16),
     "xlog1py": Binary(fine=times_log_fine(-1), slack=16),
+    "floor_divide": Binary(
+        fine=lambda a, b: not touches_zero(*b), slack=INF, smooth=False
+    ),
+    "remainder": Binary(
+        fine=lambda a, b: not touches_zero(*b), slack=INF, smooth=False
+    ),
 }
 BINARY = _with_balls(BINARY)

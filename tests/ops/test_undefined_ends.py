@@ -31,6 +31,18 @@ FINE = [
 ]
 FINE += [(0.0, -0.0)]
 POWERS = {"integer_power": [{"n": n} for n in (-3, -2, -1, 0, 1, 2, 3, 12, 31)]}
+POLYGONS = [
+    {"xs": np.array(xs), "ys": np.array(ys)}
+    for xs, ys in (
+        ([0.5], [2.0]),
+        ([-1.0, 0.0, 0.25, 3.0], [0.5, -1.0, 0.1, 0.1]),
+        ([-MAX, -TINY, 0.0, 1.0, MAX], [-MAX, MAX, 0.0, TINY, -MAX]),
+    )
+]
+ATTRIBUTES = POWERS | dict.fromkeys(("interp", "interp'", "interp''"), POLYGONS)
+ATTRIBUTES["narrowed"] = [
+    {"upward": up, "holds": holds} for up in (True, False) for holds in (True, False)
+]
 ELEMENTWISE = sorted(n for n, op in OPERATORS.items() if op.elementwise and op.arity)
 
 
@@ -52,7 +64,7 @@ def is_valid(x):
 
 
 def attributes(name):
-    return POWERS.get(name, [{}])
+    return ATTRIBUTES.get(name, [{}])
 
 
 def arguments(name):
@@ -60,7 +72,7 @@ def arguments(name):
     op = OPERATORS[name]
     if op.arity == 1:
         return [[p] for p in FINE]
-    return list(itertools.product(FINE[::3], repeat=2))
+    return list(itertools.product(FINE[:: 3 if op.arity == 2 else 9], repeat=op.arity))
 
 
 @pytest.mark.parametrize("name", ELEMENTWISE)
@@ -70,6 +82,8 @@ def test_a_nan_at_one_end_spoils_every_elementwise_rule(name):
         for place in range(op.arity):
             others = [[(0.0, 0.0), (0.5, 0.75), (1.0, 1.0), (-INF, INF)]] * op.arity
             others[place] = SPOILT
+            if name == "where" and place:  # which looks at the branch that is chosen
+                others[0] = [(-1.0, 1.0), (1.0, 1.0) if place == 1 else (0.0, 0.0)]
             table = list(itertools.product(*others))
             args = [interval(column) for column in zip(*table, strict=True)]
             with np.errstate(all="ignore"):
@@ -138,7 +152,14 @@ def _spoiled(rng, op, args, which, attrs):
     low[at], high[at] = SPOILT[rng.integers(len(SPOILT))]
     whole = [np.ones(a.shape) for a in args]
     whole[which][at] = np.nan
-    if op.name in ("first_maximum", "tie_slope", "softmax"):
+    if op.name in (
+        "first_maximum",
+        "tie_slope",
+        "softmax",
+        "sort",
+        "rank_slope",
+        "reorder",
+    ):
         whole[which][at[:-1]] = np.nan  # every element of the row depends on it
         return Interval.unchecked(low, high), np.isnan(whole[which])
     reached = np.isnan(np.asarray(op.value(*whole, **attrs), dtype=float))

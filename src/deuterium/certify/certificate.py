@@ -32,6 +32,7 @@ from deuterium.certify.format import (
     text,
 )
 from deuterium.certify.proof_source import ProofSource
+from deuterium.domain.conditions import LOWEST, guarded
 from deuterium.domain.domain import Domain
 from deuterium.domain.problem import Problem
 from deuterium.errors import (
@@ -246,6 +247,9 @@ class Certificate:
                 "installed; run `pip install 'deuterium[verify]'`"
             ) from None
         v = as_variable(v)
+        if isinstance(domain, Domain) and domain.conditions:
+            worst = LOWEST if self.body.get("sense") == SENSES[0] else -LOWEST
+            v, domain = guarded(v, domain.conditions, worst), domain.plain
         look_over(self.body)
         self._match(v, domain)
         report = verify(self.body, v, domain)

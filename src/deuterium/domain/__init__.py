@@ -3,6 +3,6 @@
 Takes intervals and graphs; gives `Domain`, points in it, and a problem laid out flat.
 """
 
-from deuterium.domain.domain import Ball, Box, Choice, Domain, OneHot
+from deuterium.domain.domain import Ball, Box, Choice, Domain, OneHot, Simplex, Where
 
-__all__ = ["Ball", "Box", "Choice", "Domain", "OneHot"]
+__all__ = ["Ball", "Box", "Choice", "Domain", "OneHot", "Simplex", "Where"]

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.domain.conditions import checked
 from deuterium.domain.constraints import (
     ENUMERATED,
     Constraint,
@@ -26,6 +27,8 @@ from deuterium.graph.variable import Variable
 from deuterium.interval import Interval, doubles
 from deuterium.interval import interval_arithmetic as arithmetic
 
+SUM_TOLERANCE = 1e-12  # of a simplex, so that rounded points are in it
+
 __all__ = [
     "ENUMERATED",
     "Ball",
@@ -36,7 +39,9 @@ __all__ = [
     "OneHot",
     "OneOf",
     "Range",
+    "Simplex",
     "UnitVectors",
+    "Where",
     "Within",
 ]
 
@@ -48,15 +53,19 @@ class Domain:
     ----------
     constraints : mapping from str to tuple
         The constraints on each symbol; all of them hold.
+    conditions : tuple of Variable
+        What several symbols satisfy together; all of them hold.
     """
 
-    __slots__ = ("constraints", "shapes")
+    __slots__ = ("conditions", "constraints", "shapes")
 
     def __init__(
         self,
         constraints: Mapping[str, tuple[Constraint, ...]],
         shapes: Mapping[str, Shape],
+        conditions: tuple[Variable, ...] = (),
     ) -> None:
+        self.conditions = conditions
         self.constraints = dict(constraints)
         self.shapes = dict(shapes)  # of the symbols given as Variables
 
@@ -72,7 +81,13 @@ class Domain:
                     f"domain: {name!r} has shape {self.shapes[name]} on one side of & "
                     f"and {shape} on the other; they are one symbol"
                 )
-        return Domain(both, {**self.shapes, **other.shapes})
+        conditions = self.conditions + other.conditions
+        return Domain(both, {**self.shapes, **other.shapes}, conditions)
+
+    @property
+    def plain(self) -> Domain:
+        """The domain without its conditions, which holds it."""
+        return Domain(self.constraints, self.shapes) if self.conditions else self
 
     @property
     def names(self) -> list[str]:
@@ -138,6 +153,7 @@ class Domain:
 
     def __repr__(self) -> str:
         parts = [c.code(n) for n, cs in self.constraints.items() for c in cs]
+        parts += [f"dt.Where({c!r})" for c in self.conditions]
         return " & ".join(parts) or "dt.Box({})"
 
 
@@ -316,8 +332,8 @@ def Ball(x: Any, center: Any, radius: float, order: float = 2) -> Domain:
         Broadcasts to the symbol's shape.
     radius : float
         At least 0.
-    order : {2, inf}
-        The norm: Euclidean, or the largest element.
+    order : {1, 2, inf}
+        The norm: the sum of sizes, Euclidean, or the largest element.
     """
     name = symbol_name(x)
     c = _exactly(center, f"Ball: the center of {name!r}")
@@ -334,8 +350,16 @@ def Ball(x: Any, center: Any, radius: float, order: float = 2) -> Domain:
         raise BoundsError(
             f"Ball: center must be finite and radius finite and >= 0, got {radius!r}"
         )
-    if not isinstance(order, (int, float, np.number)) or order not in (2, np.inf):
-        raise InvalidInputError(f"Ball: `order` must be 2 or inf, got {order!r}")
+    if not isinstance(order, (int, float, np.number)) or order not in (1, 2, np.inf):
+        raise InvalidInputError(f"Ball: `order` must be 1, 2 or inf, got {order!r}")
+    if order == 1:
+        if not isinstance(x, Variable):
+            raise InvalidInputError(
+                f"Ball: a ball of order 1 needs the Variable, not the name {x!r}: its "
+                "shape says what is added up"
+            )
+        box = _single(x, Within(c, r, np.inf))
+        return box & Where(np.sum(np.abs(x - c)) <= r)
     return _single(x, Within(c, r, float(order)))
 
 
@@ -373,3 +397,44 @@ def Choice(x: Any, values: Any) -> Domain:
 def OneHot(x: Any) -> Domain:
     """Return the domain where a symbol is a unit vector along its last axis."""
     return _single(x, UnitVectors())
+
+
+def Where(*conditions: Any) -> Domain:
+    """Return the domain where conditions on several inputs hold together.
+
+    Parameters
+    ----------
+    *conditions : Variable
+        Comparisons such as ``np.sum(x) <= 1`` or ``lo <= hi``; of arrays, every
+        element.  Join it with a `Box` (or `Ball` ...) of every symbol.
+
+    Notes
+    -----
+    A bound holds for every point that satisfies the conditions.  A witness certainly
+    satisfies them: of an equation, only a point that does so without rounding.
+
+    Raises
+    ------
+    InvalidInputError
+        Something else than a condition was given.
+    BoundsError
+        A condition is false, whatever the inputs.
+    """
+    return Domain({}, {}, checked(conditions))
+
+
+def Simplex(p: Variable) -> Domain:
+    """Return the domain of probability vectors: not negative, of sum 1.
+
+    Parameters
+    ----------
+    p : Variable
+        An array; all of its elements add up to 1, to within 1e-12, so that points with
+        rounded elements are points of it.
+    """
+    if not isinstance(p, Variable) or not p.shape:
+        raise InvalidInputError(
+            f"Simplex: `p` must be an array Variable, got {type(p).__name__}"
+        )
+    total = np.sum(p)
+    return Box({p: (0, 1)}) & Where(np.abs(total - 1) <= SUM_TOLERANCE)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from deuterium.domain.domain import Box, Domain, OneOf, UnitVectors, Within
-from deuterium.errors import InvalidInputError, ShapeError
+from deuterium.errors import InvalidInputError, ShapeError, UnsupportedError
 from deuterium.evaluate.inputs import require_all, require_known
 from deuterium.graph.constructors import as_variable
 from deuterium.graph.substitute import substitute
@@ -73,6 +73,11 @@ class Problem:
             raise InvalidInputError(
                 f"{caller}: `domain` must be a deuterium.Box, Ball, Choice or OneHot "
                 f"(or several joined with &), got {type(domain).__name__}"
+            )
+        if domain.conditions:
+            raise UnsupportedError(
+                f"{caller}: a domain with conditions (Where, Simplex, a Ball of order "
+                "1) is not taken here; take domain.plain, the box around it"
             )
         self.given, self.domain, self.maximizes = v, domain, maximize
         self.sought = v if maximize else -v

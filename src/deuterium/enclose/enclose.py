@@ -15,9 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.domain.domain import ENUMERATED, Domain
+from deuterium.domain.conditions import LOWEST, guarded
+from deuterium.domain.domain import ENUMERATED, Box, Domain
+from deuterium.enclose.contract import Empty, contracted
 from deuterium.enclose.enclosure_cache import plan_of
-from deuterium.errors import InvalidInputError, ShapeError
+from deuterium.errors import BoundsError, InvalidInputError, ShapeError
 from deuterium.evaluate.inputs import require_all, require_known
 from deuterium.graph.constructors import as_variable
 from deuterium.graph.interpret import interpret
@@ -63,6 +65,8 @@ def enclose(v: Variable, domain: Domain) -> Interval:
             "enclose: `domain` must be a deuterium.Box, Ball, Choice or OneHot (or "
             f"several joined with &), got {type(domain).__name__}"
         )
+    if domain.conditions:
+        return _where_conditions_hold(v, domain)
     plan = plan_of(v)
     boxes, tables, batch = plan.boxes(domain, lambda d: _boxes(plan.symbols, d))
     with np.errstate(all="ignore"):
@@ -86,6 +90,39 @@ def enclose(v: Variable, domain: Domain) -> Interval:
         if not _is_finite(result):
             result.cause = find_cause(dense[0], meaning)
     return result
+
+
+def _where_conditions_hold(v: Variable, domain: Domain) -> Interval:
+    """Return what holds both where points outside count for little and for much."""
+    plain, conditions = _contracted(v, domain), domain.conditions
+    below = enclose(guarded(v, conditions, LOWEST), plain)
+    above = enclose(guarded(v, conditions, -LOWEST), plain)
+    if np.any(below.upper <= LOWEST):
+        raise _empty(domain)
+    result = Interval.unchecked(above.lower, below.upper)
+    result.cause = below.cause or above.cause
+    return result
+
+
+def _contracted(v: Variable, domain: Domain) -> Domain:
+    """Return the domain without its conditions, its boxes cut down by them."""
+    used = {s.name: s for s in Graph([v, *domain.conditions]).symbols}
+    boxes = {n: domain.hull(s) for n, s in used.items() if n in domain.names}
+    if len(boxes) < len(used) or any(boxes[n].shape != used[n].shape for n in used):
+        return domain.plain  # to be said where it is met; batches stay as they are
+    try:
+        smaller = contracted(domain.conditions, boxes)
+    except Empty:
+        raise _empty(domain) from None
+    ends = {used[n]: (x.lower, x.upper) for n, x in smaller.items()}
+    return domain.plain & Box(ends)
+
+
+def _empty(domain: Domain) -> BoundsError:
+    return BoundsError(
+        "enclose: no point of the box satisfies the conditions of `domain`, it is "
+        f"empty: {domain!r:.200}"
+    )
 
 
 def as_written(order: Sequence[Variable], domain: Domain) -> Interval:

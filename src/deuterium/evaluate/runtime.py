@@ -55,8 +55,30 @@ def namespace(xp: Any, scatter: Callable[[Any, Any, int], Any]) -> dict[str, Any
         one = xp.ones_like(h)
         return xp.where(h == 0, 0.0 * one, x / xp.where(h == 0, one, h))
 
+    def reorder(g: Any, x: Any, reverse: bool) -> Any:
+        order = xp.argsort(x, axis=-1, stable=True)
+        if reverse:
+            order = xp.argsort(order, axis=-1, stable=True)
+        shape = np.broadcast_shapes(tuple(g.shape), tuple(order.shape))
+        full = xp.broadcast_to(g, shape), xp.broadcast_to(order, shape)
+        return xp.take_along_axis(*full, axis=-1)
+
+    def interp_slope(x: Any, xs: Any, ys: Any) -> Any:
+        steps = (ys[1:] - ys[:-1]) / (xs[1:] - xs[:-1])
+        flat = xp.zeros_like(ys[:1])
+        slopes = xp.concat([flat, steps, flat])
+        return slopes[xp.searchsorted(xs, x, side="left")]
+
+    def interp(x: Any, xs: Any, ys: Any) -> Any:
+        x = xp.clip(x, xs[0], xs[-1])
+        i = xp.clip(xp.searchsorted(xs, x, side="left") - 1, 0, max(len(xs) - 2, 0))
+        return ys[i] + interp_slope(x, xs, ys) * (x - xs[i])
+
     return {
         "xp": xp,
+        "interp": interp,
+        "interp_slope": interp_slope,
+        "reorder": reorder,
         "scatter": scatter,
         "matmul": matmul,
         "joined": joined,

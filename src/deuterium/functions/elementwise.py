@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.errors import InvalidInputError, UnsupportedError
+from deuterium.errors import InvalidInputError
 from deuterium.functions.axes import common_shape
 from deuterium.functions.function_table import implements, refuse
 from deuterium.graph import protocols
@@ -19,28 +19,9 @@ from deuterium.ops import arrays
 from deuterium.ops.arithmetic import add, raise_to
 from deuterium.ops.arrays import put_places, take_places
 from deuterium.ops.exponential import log
-from deuterium.ops.piecewise import absolute, larger, minimum, select
+from deuterium.ops.piecewise import absolute, larger, minimum
 from deuterium.ops.piecewise import relu as relu_operator
 from deuterium.ops.special import logaddexp, pi_for
-
-
-@implements(np.where)
-def where(condition: Any, *choices: Any) -> Variable:
-    """Return elements of two arrays by a mask of booleans."""
-    if isinstance(condition, Variable) or len(choices) != 2:
-        raise UnsupportedError(
-            "np.where on Variables needs an array of booleans and two choices; a "
-            "condition on symbols is not recorded: use np.maximum, np.minimum, np.clip "
-            "or deuterium.relu"
-        )
-    a, b = (as_variable(c) for c in choices)
-    try:
-        mask = np.asarray(condition).astype(bool)
-    except (TypeError, ValueError) as error:
-        raise InvalidInputError(f"np.where: the condition: {error}") from None
-    shape = common_shape("np.where", mask.shape, a.shape, b.shape)
-    mask = np.array(np.broadcast_to(mask, shape))
-    return select(broadcast_to(a, shape), broadcast_to(b, shape), mask=mask)
 
 
 @implements(np.clip)
@@ -159,26 +140,19 @@ for _name, _function in {
 }.items():
     protocols.UFUNCS[_name] = _function  # type: ignore[assignment]
 
-_NO_COMPARISON = (
-    "a comparison has no derivative and is not recorded; use np.maximum, np.minimum, "
-    "np.clip or deuterium.relu, or np.where with an array of booleans"
-)
-_NO_JUMP = (
-    "it jumps, so it has no derivative; round or sort the numbers outside the graph"
-)
 _AS_NUMBERS = "evaluate first with `.evaluate({...})` and use NumPy on the numbers"
+_NO_PLACES = (
+    "which elements a condition selects would depend on a Variable; use "
+    "np.where(condition, a, b), or np.sum(np.where(condition, a, 0)) for sums"
+)
 
 protocols.INSTEAD.update(
-    dict.fromkeys(
-        ("less", "less_equal", "greater", "greater_equal", "equal", "not_equal"),
-        _NO_COMPARISON,
-    )
-    | dict.fromkeys(("floor", "ceil", "rint", "trunc", "round", "around"), _NO_JUMP)
-    | dict.fromkeys(("isnan", "isfinite", "isinf"), _AS_NUMBERS)
+    dict.fromkeys(("argmax", "argmin", "unique"), _AS_NUMBERS)
+    | dict.fromkeys(("allclose", "isclose", "array_equal"), _AS_NUMBERS)
+    | dict.fromkeys(("nonzero", "flatnonzero", "argwhere", "extract"), _NO_PLACES)
     | {
-        "sort": "sorting has ties; use np.max, np.min, or sort the numbers",
-        "median": "use np.mean, or evaluate first with `.evaluate({...})`",
+        "argsort": "np.sort gives the elements in order; for the order of numbers, "
+        + _AS_NUMBERS,
         "arctan2": "use np.arctan(y / x) on a domain where x keeps its sign",
-        "heaviside": "use the derivative of deuterium.relu",
     }
 )

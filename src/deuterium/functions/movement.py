@@ -26,7 +26,8 @@ def getitem(x: Variable, key: Any) -> Variable:
         if isinstance(part, Variable):
             raise UnsupportedError(
                 "indexing by a Variable is not recorded: the place would depend on "
-                "data; index with numbers"
+                "data; index with numbers, or for a condition use "
+                "np.where(condition, a, b)"
             )
     try:
         index = places(x)[key]

@@ -1,8 +1,8 @@
-"""Comparisons: of numbers decided as real numbers, of symbols with numbers refused.
+"""Comparisons: of numbers decided as real numbers, of nodes by what is asked.
 
-Between two nodes, ``==`` can only mean whether they are one node: lists of nodes are
-searched by it.  What it gives is therefore true or false to Python, and refuses to be
-anything to NumPy, which would take it for a condition.
+Between two nodes, ``==`` has two readings: lists of nodes are searched by it (are they
+one node?), and NumPy's functions take it for a condition (are their elements equal?).
+What it gives is true or false to Python and a condition to NumPy.
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ import numpy as np
 import symengine as se
 
 from deuterium.errors import UnsupportedError
-from deuterium.graph import callers
-from deuterium.graph.constructors import as_variable, is_number, same_symbol
-from deuterium.graph.hooks import provides
+from deuterium.graph.constructors import same_symbol
+from deuterium.graph.hooks import METHODS, provides
 from deuterium.graph.interpret import interpret
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
@@ -28,7 +27,7 @@ _NEVER_EQUAL = (str, bytes, type(None), type, Mapping, Set)
 _VALUES = (Number, np.generic, np.ndarray, list, tuple, se.Basic, Interval)
 
 
-@provides("equal")
+@provides("same")
 def equal(a: Variable, b: Any) -> Any:
     """Return what ``a == b`` is, for another object ``b``.
 
@@ -37,59 +36,93 @@ def equal(a: Variable, b: Any) -> Any:
     would need a comparison in the graph.
     """
     if isinstance(b, Variable):
-        return Sameness(same_symbol(a, b) and a.shape == b.shape)
+        return Sameness(a, b)
     if isinstance(b, _NEVER_EQUAL):
         return False
     if isinstance(b, _VALUES) or hasattr(b, "__array__") or hasattr(b, "__float__"):
-        return compare(a, b, "== (np.equal)") == 0
+        return METHODS["equal_numbers"](a, b)
     return NotImplemented
 
 
-@provides("not_equal")
+@provides("differs")
 def not_equal(a: Variable, b: Any) -> Any:
-    """Return what ``a != b`` is: the opposite of `equal`, and no condition either."""
+    """Return what ``a != b`` is."""
     same = a == b
-    return Sameness(not same) if isinstance(same, Sameness) else not same
+    if isinstance(same, Sameness):
+        return Sameness(a, b, differ=True)
+    return ~same if isinstance(same, Variable) else not same
 
 
 @provides("contains")
 def contains(a: Variable, item: Any) -> bool:
     """Refuse ``item in a``, which would compare with every element."""
-    raise not_recorded("`in`")
+    raise UnsupportedError(
+        "`in` asks every element of a Variable, which has no values yet; use "
+        "np.any(x == item), which is a condition, or ask a list of Variables"
+    )
 
 
 class Sameness:
-    """Whether two nodes are one: a truth value that is no condition of a graph."""
+    """Whether two nodes are equal: to Python, one node; to NumPy, a condition."""
 
-    __slots__ = ("_holds",)
+    __slots__ = ("_differ", "_nodes")
 
-    def __init__(self, holds: bool) -> None:
-        self._holds = holds
+    def __init__(self, a: Variable, b: Variable, differ: bool = False) -> None:
+        self._nodes, self._differ = (a, b), differ
 
     def __bool__(self) -> bool:
-        return self._holds
+        a, b = self._nodes
+        return (same_symbol(a, b) and a.shape == b.shape) != self._differ
 
     def __repr__(self) -> str:
-        return repr(self._holds)
+        return repr(bool(self))
 
-    def _refuse(self, *_: Any, **__: Any) -> Any:
-        raise not_recorded("== (np.equal)")
+    def as_condition(self) -> Variable:
+        """Return where the elements of both are equal (or differ): zeros and ones."""
+        return METHODS["not_equal" if self._differ else "equal"](*self._nodes)
 
-    __array__ = __array_ufunc__ = __array_function__ = _refuse
-    __float__ = __int__ = __index__ = __invert__ = __neg__ = _refuse
-    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _refuse
-    __truediv__ = __rtruediv__ = __pow__ = __rpow__ = _refuse
-    __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = _refuse
+    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+        raise UnsupportedError(
+            "whether two Variables are equal is no NumPy array; write a condition as "
+            "np.equal(a, b), and join several with np.stack"
+        )
+
+    def __float__(self) -> float:
+        raise UnsupportedError(
+            "whether two Variables are equal has no number; it is a condition: "
+            "np.where(a == b, p, q)"
+        )
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *xs: Any, **kw: Any) -> Any:
+        return getattr(ufunc, method)(*map(_condition, xs), **kw)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kw: Any) -> Any:
+        return function(*map(_condition, args), **kw)
+
+    def __invert__(self) -> Sameness:
+        return Sameness(*self._nodes, differ=not self._differ)
+
+
+def _condition(x: Any) -> Any:
+    """Return what an argument of a NumPy function means: also of one in a list."""
+    if isinstance(x, (list, tuple)):
+        return type(x)(map(_condition, x))
+    return x.as_condition() if isinstance(x, Sameness) else x
+
+
+def _forwarded(name: str) -> Any:
+    return lambda self, *args: getattr(self.as_condition(), name)(*args)
+
+
+for _name in ("and", "or", "xor", "add", "sub", "mul", "truediv"):
+    for _side in ("", "r"):
+        setattr(Sameness, f"__{_side}{_name}__", _forwarded(f"__{_side}{_name}__"))
 
 
 @provides("compare")
-def compare(a: Variable, b: Any, sign: str = "<") -> int:
-    """Return the sign of ``a - b`` for numbers; comparisons of symbols are refused."""
-    if a.shape or not is_number(a):
-        raise not_recorded(sign)
-    other = as_variable(b)
-    if other.shape or not is_number(other):
-        raise not_recorded(sign)
+def compare(a: Variable, b: Variable, sign: str = "<") -> int:
+    """Return the sign of ``a - b`` for two scalars without symbols."""
+    other = b
     if a.is_constant and other.is_constant:  # Python compares int and float exactly
         return int(a.value > other.value) - int(a.value < other.value)
     x, y = _range(a), _range(other)
@@ -111,18 +144,3 @@ def _range(v: Variable) -> Interval:
 
     with np.errstate(all="ignore"):
         return interpret(topological([v]), leaf, lambda op: op.enclosure)[v]
-
-
-def not_recorded(sign: str) -> UnsupportedError:
-    """Return the error for a comparison that the graph would have to hold."""
-    wanted = callers.advice()
-    if wanted:
-        return UnsupportedError(f"comparing Variables by {sign}: {wanted}")
-    return UnsupportedError(
-        f"comparing Variables that contain symbols by {sign} has no derivative and is "
-        "not recorded in the graph yet; use np.maximum, np.minimum, np.clip, abs or "
-        "deuterium.relu, or np.where with an array of booleans; with a symbol s that "
-        "is 0 or 1 write a * s + b * (1 - s); whether two Variables are one node, ask "
-        "by `is`. (On object arrays NumPy itself compares, in np.maximum for one: make "
-        "them array Variables with np.stack(list(...)), or use deuterium.relu)"
-    )

@@ -116,6 +116,8 @@ def as_variable(x: Any) -> Variable:
         return METHODS["from_symbolic"](x)
     if _holds_variables(x):
         return METHODS["stack"](x)
+    if hasattr(x, "as_condition"):
+        return x.as_condition()
     return constant(x)
 
 
@@ -202,6 +204,19 @@ def same_symbol(a: Variable, b: Variable) -> bool:
     return a.op is None is b.op and a.value is None is b.value and a.name == b.name
 
 
+_EVALUATE = "Give them values with `.evaluate({...})` or `.subs({...})`"
+_ADVICE = {
+    "float": "Functions of Python's math take numbers: use NumPy's, np.exp(s) for "
+    "math.exp(s). An array of numbers cannot hold it: join parts with np.stack or "
+    f"np.concatenate. {_EVALUATE}",
+    "the truth value": "A condition chooses in the graph: write np.where(x > 0, a, b) "
+    "for `if`, & and | for `and` and `or` (and for a < x < b), np.maximum for max(), "
+    "np.sort for sorted(); on object arrays np.maximum compares in Python, so make "
+    "them array Variables with np.stack(list(...)); whether two Variables are one "
+    "node, ask by `is`",
+}
+
+
 @provides("number_of")
 def number_of(x: Variable, what: str) -> float:
     """Return the value of a scalar without symbols."""
@@ -213,19 +228,9 @@ def number_of(x: Variable, what: str) -> float:
     if names:
         raise SymbolicError(
             f"{what} of a Variable that contains symbols ({names}, ...): it has no "
-            "number. " + (callers.advice() or _WANTED.get(what, _GIVE_VALUES))
+            "number. " + (callers.advice() or _ADVICE.get(what, _EVALUATE))
         )
     return float(x.evaluate({}))
-
-
-_GIVE_VALUES = "Give them values with `.evaluate({...})` or `.subs({...})`"
-_WANTED = {
-    "float": (
-        "Functions of Python's math take numbers: use NumPy's, np.exp(s) for "
-        "math.exp(s). An array of numbers cannot hold it: join parts with np.stack or "
-        "np.concatenate. " + _GIVE_VALUES
-    )
-}
 
 
 @provides("refuse_array")

@@ -47,7 +47,7 @@ def array_ufunc(
     kwargs = _without_defaults(ufunc.__name__, rest) | mask
     meaning = _meaning(ufunc, method)
     if any(_holds_objects(x) for x in inputs) and not ufunc.signature:
-        return elementwise(meaning, inputs, kwargs)
+        return elementwise(meaning, inputs, kwargs, ufunc.nout)
     return _called(meaning, f"np.{ufunc.__name__}", inputs, kwargs)
 
 
@@ -132,8 +132,16 @@ def call(function: Any, *args: Any, **kwargs: Any) -> Any:
     return _called(FUNCTIONS[function], _full_name(function), args, kwargs)
 
 
+def call_ufunc(name: str, *args: Any) -> Any:
+    """Run what stands for a ufunc, from a method of Variable."""
+    return _meaning(getattr(np, name), "__call__")(*args)
+
+
 def elementwise(
-    function: Callable[..., Any], inputs: Sequence[Any], kwargs: Mapping[str, Any]
+    function: Callable[..., Any],
+    inputs: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    results: int = 1,
 ) -> Any:
     """Apply to each element of object arrays (the notebooks' way).
 
@@ -143,7 +151,7 @@ def elementwise(
         whole = [METHODS["stack"](x) if _holds_objects(x) else x for x in inputs]
         return function(*whole, **kwargs)
     boxed = [x if isinstance(x, np.ndarray) else _boxed(x) for x in inputs]
-    run = np.frompyfunc(lambda *xs: function(*xs, **kwargs), len(boxed), 1)
+    run = np.frompyfunc(lambda *xs: function(*xs, **kwargs), len(boxed), results)
     return run(*boxed)
 
 

@@ -170,9 +170,9 @@ def _node_from_json(flat: Any, nodes: list[Variable]) -> Variable:
     if "attrs" not in flat:
         return node(op, args, NO_ATTRS, op.shape(*[a.shape for a in args]))
     attrs = {k: _ATTRIBUTES[k](x) for k, x in flat["attrs"].items()}
-    if set(attrs) != _attribute_names(op):
+    if set(attrs) != attribute_names(op):
         raise GraphError(
-            f"{op.name} has the attributes {sorted(_attribute_names(op))}, got "
+            f"{op.name} has the attributes {sorted(attribute_names(op))}, got "
             f"{sorted(attrs)}"
         )
     return node(op, args, attrs, tuple(op.shape(*[a.shape for a in args], **attrs)))
@@ -221,7 +221,7 @@ def _float(x: Any) -> float:
 
 
 @cache
-def _attribute_names(op: Operator) -> frozenset[str]:
+def attribute_names(op: Operator) -> frozenset[str]:
     """Return what the operator's shape rule takes beside the shapes."""
     parameters = signature(op.shape).parameters.values()
     named = [
@@ -278,12 +278,16 @@ def _array(dtype: str, kind: type) -> Any:
 _ATTRIBUTES: Mapping[str, Any] = {
     "axes": _counts,
     "axis": _axis,
+    "holds": _truth,
     "index": _array("<i8", np.int64),
     "mask": _array("|b1", np.bool_),
     "n": _whole,
     "ndim": _count,
     "reverse": _truth,
     "shape": _counts,
+    "upward": _truth,
+    "xs": _array("<f8", np.float64),
+    "ys": _array("<f8", np.float64),
 }
 
 

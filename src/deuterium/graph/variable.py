@@ -225,22 +225,22 @@ class Variable(Methods):
         # those of addresses, and no two Variables alive share one.
         if self is other:
             return True
-        return METHODS["equal"](self, other)
+        return METHODS["same"](self, other)
 
     def __ne__(self, other: object) -> Any:
-        return METHODS["not_equal"](self, other)
+        return METHODS["differs"](self, other)
 
-    def __lt__(self, other: Any) -> bool:
-        return METHODS["compare"](self, other, "<") < 0
+    def __lt__(self, other: Any) -> Any:
+        return METHODS["less"](self, other)
 
-    def __le__(self, other: Any) -> bool:
-        return METHODS["compare"](self, other, "<=") <= 0
+    def __le__(self, other: Any) -> Any:
+        return METHODS["less_equal"](self, other)
 
-    def __gt__(self, other: Any) -> bool:
-        return METHODS["compare"](self, other, ">") > 0
+    def __gt__(self, other: Any) -> Any:
+        return METHODS["greater"](self, other)
 
-    def __ge__(self, other: Any) -> bool:
-        return METHODS["compare"](self, other, ">=") >= 0
+    def __ge__(self, other: Any) -> Any:
+        return METHODS["greater_equal"](self, other)
 
     def __contains__(self, item: Any) -> bool:
         return METHODS["contains"](self, item)
@@ -318,15 +318,51 @@ class Variable(Methods):
     def __rmatmul__(self, other: Any) -> Variable:
         return protocols.call(np.matmul, other, self)
 
-    def _refuse_jump(self, *_: Any) -> Any:
-        raise UnsupportedError(
-            "//, %, divmod, round, floor and ceil jump: they have no derivative; use "
-            "division, np.clip or np.where with an array of booleans"
-        )
+    def __floordiv__(self, other: Any) -> Variable:
+        return protocols.call_ufunc("floor_divide", self, other)
 
-    __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = _refuse_jump
-    __divmod__ = __rdivmod__ = __round__ = _refuse_jump
-    __floor__ = __ceil__ = __trunc__ = _refuse_jump
+    def __rfloordiv__(self, other: Any) -> Variable:
+        return protocols.call_ufunc("floor_divide", other, self)
+
+    def __mod__(self, other: Any) -> Variable:
+        return protocols.call_ufunc("remainder", self, other)
+
+    def __rmod__(self, other: Any) -> Variable:
+        return protocols.call_ufunc("remainder", other, self)
+
+    def __divmod__(self, other: Any) -> tuple[Variable, Variable]:
+        return METHODS["divmod"](self, other)
+
+    def __rdivmod__(self, other: Any) -> tuple[Variable, Variable]:
+        return METHODS["divmod"](other, self)
+
+    def __round__(self, ndigits: int | None = None) -> Variable:
+        return protocols.call(np.round, self, ndigits or 0)
+
+    def __floor__(self) -> Variable:
+        return METHODS["unary"]("floor", self)
+
+    def __ceil__(self) -> Variable:
+        return METHODS["unary"]("ceil", self)
+
+    def __trunc__(self) -> Variable:
+        return METHODS["unary"]("trunc", self)
+
+    # -- conditions ------------------------------------------------------------------
+
+    def __and__(self, other: Any) -> Variable:
+        return METHODS["bitwise_and"](self, other)
+
+    def __or__(self, other: Any) -> Variable:
+        return METHODS["bitwise_or"](self, other)
+
+    def __xor__(self, other: Any) -> Variable:
+        return METHODS["bitwise_xor"](self, other)
+
+    __rand__, __ror__, __rxor__ = __and__, __or__, __xor__
+
+    def __invert__(self) -> Variable:
+        return METHODS["invert"](self)
 
     def __neg__(self) -> Variable:
         return METHODS["unary"]("negative", self)

@@ -24,6 +24,9 @@ class Cause:
         The offending range of each argument.
     box : dict from str to (ndarray, ndarray), or None
         The smallest offending part of the domain found, where one was looked for.
+    points : tuple of dict
+        Where it is proved that the function is undefined: one point at which it is, or
+        two between which an argument changes its sign.
     """
 
     kind: str
@@ -31,6 +34,7 @@ class Cause:
     source: str
     ranges: tuple[tuple[float, float], ...]
     box: dict[str, Any] | None = None
+    points: tuple[dict[str, Any], ...] = ()
 
     def __str__(self) -> str:
         ranges = ", ".join(f"[{low:.6g}, {high:.6g}]" for low, high in self.ranges)

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import symengine as se
 
-from deuterium.errors import UnsupportedError
 from deuterium.graph import protocols
 from deuterium.graph.constructors import as_variable, constant
 from deuterium.graph.hooks import provides
@@ -304,14 +303,3 @@ pi = register(
         never_zero=True,
     )
 )
-
-
-def _refuse_modulo(*_: Any, **__: Any) -> Any:
-    raise UnsupportedError(
-        "floor_divide, remainder and divmod jump, so they have no derivative; use "
-        "division, np.clip or np.where with an array of booleans"
-    )
-
-
-for _name in ("floor_divide", "remainder", "fmod", "divmod"):
-    protocols.UFUNCS[_name] = _refuse_modulo

@@ -1,8 +1,9 @@
 """Functions with kinks and jumps: relu, |x|, sign, maximum, and their slopes.
 
 Conventions.  The value of a slope at a kink is one-sided and fixed: relu'(0) = 0 (from
-the left), |x|'(0) = 0 (the sign), and of ``maximum(a, b)`` and ``minimum(a, b)`` with
-``a = b`` the first argument takes the derivative.  ``np.maximum(x, 0)`` is relu(x).
+the left), |x|'(0) = 0 (the sign).  Where ``a = b``, the derivative of ``maximum(a, b)``
+is b's and that of ``minimum(a, b)`` is a's, so that together they have that of
+``a + b``; a number counts as the second argument.  ``np.maximum(x, 0)`` is relu(x).
 The enclosure of a slope over an interval that holds the kink is the hull of its values
 on both sides (the Clarke derivative), so it is right whatever convention one prefers.
 The slope of a jump is 0 away from it and undefined on an interval that holds it: no
@@ -19,6 +20,7 @@ import symengine as se
 
 from deuterium.graph import protocols
 from deuterium.graph.constructors import as_variable, constant
+from deuterium.graph.hooks import METHODS
 from deuterium.graph.operator import Operator
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
@@ -142,11 +144,41 @@ absolute = unary(
     kinks=(0.0,),
     work=1,
 )
+
+
+def _near(v: Variable, depth: int) -> list[Variable]:
+    """Return a node and those at most so far below it."""
+    found, level = [v], [v]
+    for _ in range(depth):
+        level = [a for n in level for a in n.args]
+        found += level
+    return found
+
+
+def _meets_pole(g: Variable, out: Variable) -> bool:
+    """Return whether an adjoint divides by a function of ``out``, as behind a root."""
+    return any(
+        n.op is not None and n.op.name in _DIVIDING and out in _near(n, 2)
+        for n in _near(g, 3)
+    )
+
+
+_DIVIDING = frozenset({"divide", "reciprocal", "power", "integer_power"})
+
+
+def _relu_pullback(g: Variable, out: Variable, x: Variable) -> tuple[Variable]:
+    # behind the flat piece the slope is 0, whatever becomes of what is made of it
+    if _meets_pole(g, out):
+        return (METHODS["split_by_size"](g, x, as_variable(0), larger=True)[0],)
+    return (times(g, step(x)),)
+
+
 relu = unary(
     "relu",
     lambda x: np.maximum(x, 0.0),
     ulps=0,
     derivative=lambda x: step(x),
+    pullback=_relu_pullback,
     symbolic=lambda x: se.Max(0, x),
     range=(0.0, np.inf),
     increasing=True,
@@ -164,7 +196,7 @@ maximum = binary(
     np.maximum,
     arithmetic.maximum,
     lambda a, b: se.Max(a, b),
-    lambda g, out, a, b: (times(g, 1 - step(b - a)), times(g, step(b - a))),
+    lambda g, out, a, b: METHODS["split_by_size"](g, a, b, larger=True),
     chooses=True,
     keeps_sign=True,
 )
@@ -173,7 +205,7 @@ minimum = binary(
     np.minimum,
     arithmetic.minimum,
     lambda a, b: se.Min(a, b),
-    lambda g, out, a, b: (times(g, 1 - step(a - b)), times(g, step(a - b))),
+    lambda g, out, a, b: METHODS["split_by_size"](g, a, b, larger=False),
     chooses=True,
     keeps_sign=True,
 )

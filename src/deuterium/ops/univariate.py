@@ -58,6 +58,7 @@ def unary(
     symbolic: Function,
     from_value: Function | None = None,
     enclosure: Callable[[Interval], Interval] | None = None,
+    pullback: Callable[..., Any] | None = None,
     ufunc: str | None = None,
     code: str = "",
     definition: Function | None = None,
@@ -82,6 +83,8 @@ def unary(
         The closed form on symengine expressions.
     enclosure : callable, optional
         A rule that replaces the derived one (for periodic functions and jumps).
+    pullback : callable, optional
+        The adjoint of the argument, where it is not just a multiple of the slope.
     code, definition
         As in `Operator`.
     **traits
@@ -99,7 +102,7 @@ def unary(
             value=value,
             enclosure=enclosure or _derived(bounds, facts),
             symbolic=symbolic,
-            pullback=_chain(derivative, from_value),
+            pullback=pullback or _chain(derivative, from_value),
             ufunc=name if ufunc is None else ufunc,
             code=code,
             definition=definition,

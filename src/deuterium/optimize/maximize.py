@@ -12,10 +12,12 @@ import numpy as np
 
 from deuterium._version import __version__
 from deuterium.budget import Memory, Spent, spending
+from deuterium.domain.conditions import LOWEST, guarded
 from deuterium.domain.domain import Box, Domain
 from deuterium.domain.problem import Problem
 from deuterium.enclose.enclose import enclose
 from deuterium.errors import InvalidInputError, SoundnessError
+from deuterium.graph.constructors import as_variable
 from deuterium.graph.variable import Variable
 from deuterium.interval import Cause
 from deuterium.interval.environment import standard_only
@@ -35,7 +37,8 @@ from deuterium.optimize.branch_and_bound.stopping import (
 )
 from deuterium.optimize.branch_and_bound.worker import Task, graph_hash, task_of
 from deuterium.optimize.region import Bounder
-from deuterium.optimize.root_enclosure import NOTHING, outset
+from deuterium.optimize.root_enclosure import NOTHING, Outset, outset
+from deuterium.optimize.undefined import proved_undefined
 from deuterium.options import require_seed
 
 __all__ = ["maximize", "minimize"]
@@ -99,10 +102,11 @@ def maximize(
     """
     limits = Limits(rtol, atol, time_limit, memory_limit, max_regions).check("maximize")
     clock = Clock(limits.time_limit)
-    problem = Problem(v, domain)
-    return _bracket(
+    problem = Problem(*_guarded(v, domain, LOWEST))
+    found = _bracket(
         problem, limits, clock, executor, progress, seed, checkpoint, points, method
     )
+    return _of_points(found) if _has_conditions(domain) else found
 
 
 @standard_only
@@ -131,15 +135,39 @@ def minimize(
     """
     limits = Limits(rtol, atol, time_limit, memory_limit, max_regions).check("minimize")
     clock = Clock(limits.time_limit)
-    problem = Problem(v, domain, maximize=False)
+    problem = Problem(*_guarded(v, domain, -LOWEST), maximize=False)
     found = _bracket(
         problem, limits, clock, executor, progress, seed, checkpoint, points, method
     )
+    if _has_conditions(domain):
+        found = _of_points(found)
     history = [(t, -upper, -lower) for t, lower, upper in found.history]
     lower = -found.upper
     if lower == -np.inf and problem.given.op is not None:
         lower = problem.given.op.lower_bound
     return replace(found, lower=lower, upper=-found.lower, history=history)
+
+
+def _has_conditions(domain: Domain) -> bool:
+    return isinstance(domain, Domain) and bool(domain.conditions)
+
+
+def _guarded(v: Any, domain: Any, worst: float) -> tuple[Any, Any]:
+    """Return a graph over a plain domain that is v where the conditions hold."""
+    if not _has_conditions(domain):
+        return v, domain
+    return guarded(as_variable(v), domain.conditions, worst), domain.plain
+
+
+def _of_points(found: Bracket) -> Bracket:
+    """Return a bracket for the points of the domain alone."""
+    if found.upper <= LOWEST:
+        return replace(
+            found, lower=-np.inf, upper=-np.inf, witness={}, status="infeasible"
+        )
+    if found.lower <= LOWEST:
+        return replace(found, lower=-np.inf, witness={})
+    return found
 
 
 @np.errstate(all="ignore")  # ends may be infinite, numbers the largest there are
@@ -178,7 +206,8 @@ def _bracket(
             first = outset(problem)
             with spending(clock.end, memory):
                 incumbent.begin(enough=first.upper)
-                if first.upper > limits.target(incumbent.value):
+                first, status = _or_undefined(problem, first, seed)
+                if not status and first.upper > limits.target(incumbent.value):
                     bounder = choose(problem, method, until)
         except Spent as spent:
             status = spent.status
@@ -193,6 +222,15 @@ def _bracket(
         ):
             status = run.run(shown, status)
         return _result(problem, run, status)
+
+
+def _or_undefined(problem: Problem, first: Outset, seed: int) -> tuple[Outset, str]:
+    """Return a proof that the objective is undefined somewhere, if there is one."""
+    if first.cause is not None and first.cause.kind == "undefined":
+        cause = proved_undefined(problem, seed)
+        if cause is not None:
+            return replace(first, cause=cause), "undefined"
+    return first, ""
 
 
 def _shown(problem: Problem, progress: bool) -> Quiet:

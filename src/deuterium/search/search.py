@@ -18,6 +18,7 @@ import numpy as np
 
 from deuterium import budget
 from deuterium.budget import Spent, spending
+from deuterium.domain.conditions import LOWEST, guarded
 from deuterium.domain.domain import Box, Domain
 from deuterium.domain.problem import Problem
 from deuterium.enclose.enclose import enclose
@@ -117,6 +118,9 @@ def search(
             f"search: `maximize` must be True or False, got {type(maximize).__name__}"
         )
     v = as_variable(v)
+    if isinstance(domain, Domain) and domain.conditions:
+        worst = LOWEST if maximize else -LOWEST
+        v, domain = guarded(v, domain.conditions, worst), domain.plain
     plan = _Plan(method, starts, seed, maximize, time_limit)
     run = _search_elements if v.shape else _search_scalar
     try:
@@ -134,7 +138,7 @@ def _search_scalar(
     target = Target(problem)
     rows = None if points is None else target.place.given(points)
     row, value = plan.run(target, rows, plan.until(1))
-    if not np.isfinite(value):
+    if not np.isfinite(value) or value <= LOWEST:
         return Estimate(np.nan, {}, target.evaluations, "nothing found")
     witness = {n: np.array(x) for n, x in problem.arrays(row).items()}
     value = value if plan.maximize else -value
@@ -209,8 +213,9 @@ def _search_elements(
     rows = None if points is None else pool.place.given(points)
     with suppress(Spent):
         _fill(pool, rows, plan)
-    known = bool(np.isfinite(pool.values).all())
-    values = np.where(np.isfinite(pool.values), pool.values, np.nan)
+    found = np.isfinite(pool.values) & (pool.values > LOWEST)
+    known = bool(found.all())
+    values = np.where(found, pool.values, np.nan)
     values = (values if plan.maximize else -values).reshape(v.shape)
     rows = pool.rows.reshape(*v.shape, problem.size)
     status = "found" if known else "nothing found"

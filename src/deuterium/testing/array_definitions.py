@@ -10,7 +10,8 @@ import numpy as np
 from flint import arb, arb_mat
 
 from deuterium import ops
-from deuterium.graph.operator import Operator
+from deuterium.graph.operator import OPERATORS, Operator
+from deuterium.testing import ball_choices
 from deuterium.testing.definitions import (
     EITHER,
     ONE,
@@ -160,4 +161,5 @@ ON_ARRAYS: Mapping[Operator, Callable[..., Any]] = {
     ops.logsumexp_last: _each_row(_logsumexp),
     ops.select: lambda a, b, mask: np.where(mask, a, b),
     ops.pi: lambda: arb.pi(),
+    **{OPERATORS[name]: rule for name, rule in ball_choices.on_arrays().items()},
 }

@@ -16,7 +16,8 @@ from typing import Any
 from flint import arb
 
 from deuterium import ops
-from deuterium.graph.operator import Operator
+from deuterium.graph.operator import OPERATORS, Operator
+from deuterium.testing import ball_choices
 
 Rule = Callable[..., Any]
 
@@ -279,6 +280,7 @@ KINKS: Mapping[Operator, Rule] = {
 }
 
 ELEMENTWISE: Mapping[Operator, Rule] = {
+    **{OPERATORS[name]: rule for name, rule in ball_choices.elementwise().items()},
     **ALGEBRA,
     **EXPONENTIALS,
     **PROBABILITIES,

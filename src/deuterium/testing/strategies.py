@@ -11,6 +11,7 @@ from deuterium import ops
 from deuterium.domain.domain import Box, Domain
 from deuterium.graph.constructors import constant, symbol
 from deuterium.graph.operator import OPERATORS, Operator
+from deuterium.graph.serialize import attribute_names
 from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable
 from deuterium.testing.optional import require
@@ -58,7 +59,7 @@ def graphs(
         shapes = SHAPES if arrays else SCALARS
         count = draw(st.integers(1, 3))
         pool: Pool = [symbol(n, draw(st.sampled_from(shapes))) for n in "xyz"[:count]]
-        steps = [_unary_step, _unary_step, _binary_step, _power_step]
+        steps = [_unary_step, _unary_step, _binary_step, _power_step, _choice_step]
         steps += [_array_step, _product_step, _join_step] if arrays else []
         for _ in range(draw(st.integers(min_steps, max_steps))):
             pool.append(draw(st.sampled_from(steps))(draw, st, pool, defined))
@@ -84,7 +85,7 @@ def _unary_step(draw: Draw, st: Any, pool: Pool, defined: bool) -> Any:
 def _unary_operators() -> list[Operator]:
     return sorted(
         (op for op in OPERATORS.values() if op.elementwise and op.arity == 1
-         and op is not ops.integer_power),
+         and not attribute_names(op)),
         key=lambda op: op.name,
     )  # fmt: skip
 
@@ -131,6 +132,8 @@ _BINARY: dict[Operator, Callable[[Any, Any], tuple[Any, Any]]] = {
         lambda a, b: (a, b),
     ),
     ops.divide: lambda a, b: (a, _positive(b)),
+    ops.floor_divide: lambda a, b: (a, _positive(b)),
+    ops.remainder: lambda a, b: (a, _positive(b)),
     ops.power: lambda a, b: (_positive(np.tanh(a)), np.tanh(b) * 3),
     ops.xlogy: lambda a, b: (a, _positive(b)),
     ops.xlog1py: lambda a, b: (a, np.square(b) - 0.5),
@@ -156,6 +159,23 @@ def _power_step(draw: Draw, st: Any, pool: Pool, defined: bool) -> Any:
     return np.power(_positive(x) if defined and n < 0 else x, n)
 
 
+def _choice_step(draw: Draw, st: Any, pool: Pool, defined: bool) -> Any:
+    """Choose by a condition, or interpolate."""
+    x = _latest(draw, st, pool)
+    other = draw(st.sampled_from([p for p in pool if _broadcast(x, p)]))
+    threshold = _number(draw, st)
+    functions: Sequence[Callable[[], Any]] = (
+        lambda: np.where(x > threshold, x, other),
+        lambda: np.where((x < other) & (x >= threshold), other, np.tanh(x)),
+        lambda: np.where(np.abs(x) <= 1, x, x * x),
+        lambda: np.where(x > 0.5, np.log(x), 2 * x - 1),
+        lambda: np.select([x < 0, x < other], [x, 2.0], other),
+        lambda: np.interp(x, [-1, 0, 0.3, 2], [0.5, -1, 0.1, 0.7]),
+        lambda: (x > threshold) * other,
+    )
+    return functions[draw(st.integers(0, len(functions) - 1))]()
+
+
 def _array_step(draw: Draw, st: Any, pool: Pool, defined: bool) -> Any:
     x = _latest(draw, st, pool)
     if not x.shape:
@@ -168,6 +188,8 @@ def _array_step(draw: Draw, st: Any, pool: Pool, defined: bool) -> Any:
         lambda: np.prod(x, axis=axis),
         lambda: np.max(x, axis=axis),
         lambda: np.min(x, axis=axis),
+        lambda: np.sort(x, axis=axis),
+        lambda: np.median(x, axis=axis),
         lambda: np.cumsum(x, axis=axis),
         lambda: np.flip(x, axis=axis),
         lambda: np.roll(x, 1, axis=axis),

@@ -24,6 +24,8 @@ from deuterium.graph.traverse import topological
 from deuterium.graph.validate import listed
 from deuterium.graph.variable import Variable
 from deuterium.interval.environment import standard_only
+from deuterium.transform.branches import narrowed_branches
+from deuterium.transform.smooth import with_kinks_apart
 
 
 @overload
@@ -100,6 +102,9 @@ def pull_back(
             f"only a scalar can be differentiated, this has shape {y.shape}; take its "
             ".sum() or .mean(), or one element"
         )
+    if wrt is not None:
+        wrt = list(wrt)
+        (y,) = narrowed_branches([with_kinks_apart(y, wrt)], wrt)
     order = topological([y])
     active = _depending(order, wrt)
     adjoints: dict[Any, Variable] = {_key(y): constant(1)} if y in active else {}

@@ -8,11 +8,14 @@ from weakref import WeakKeyDictionary
 from deuterium.graph.traverse import Graph
 from deuterium.graph.variable import Variable
 from deuterium.interval.environment import forgets
+from deuterium.transform.branches import has_choices, narrowed_branches
 from deuterium.transform.simplify.simplify import simplify
 from deuterium.transform.vectorize.vectorize import vectorized
 
 MANY = 500  # nodes; a graph of more was written element by element
 SIMPLIFIABLE = 20_000  # nodes; beyond it the rules would take longer than they save
+
+ROUNDS = 2
 
 # of graphs that were written element by element; an entry goes when its graph does
 _DENSE: WeakKeyDictionary[Variable, Variable] = WeakKeyDictionary()
@@ -25,16 +28,35 @@ def dense(graph: Graph) -> Graph:
     known = _DENSE.get(v)
     if known is not None:
         return Graph([known])
-    made = condensed(graph)
+    made = vectorized(graph, ()) if len(graph.order) > MANY else graph
+    if has_choices(*made):
+        made = _together(made)
     if made is not graph:
         (_DENSE[v],) = made
     return made
 
 
+def _together(graph: Graph) -> Graph:
+    """Return a graph whose choices have become few, each narrowed to its branch.
+
+    Choices that have become one say more of their branches, and these of them.
+    """
+    if len(graph.order) > SIMPLIFIABLE:
+        return graph
+    for _ in range(ROUNDS):
+        graph = narrowed_branches(Graph.of(simplify(graph)))
+    return Graph.of(simplify(graph))
+
+
 def condensed(outputs: Iterable[Variable], keep: Iterable[Variable] = ()) -> Graph:
-    """Return the outputs with graphs of many scalar nodes made into arrays."""
-    graph = Graph.of(outputs)
-    return graph if len(graph.order) <= MANY else vectorized(graph, keep)
+    """Return the outputs with graphs of many scalar nodes made into arrays.
+
+    Branches of choices are narrowed to where they apply.
+    """
+    graph, kept = Graph.of(outputs), list(keep)
+    if len(graph.order) > MANY:
+        graph = vectorized(graph, kept)
+    return narrowed_branches(graph, kept)
 
 
 def prepared(

@@ -11,7 +11,7 @@ from scipy.special import expit, logit, xlogy
 import deuterium as dt
 from deuterium.graph.constructors import broadcast_to
 from deuterium.graph.variable import node
-from deuterium.ops import arrays
+from deuterium.ops import arrays, logic
 
 x, y, z, t = (dt.symbol(n) for n in "xyzt")
 v3, w3 = dt.symbol("v", (3,)), dt.symbol("w", (3,))
@@ -441,5 +441,38 @@ EXAMPLES: dict[str, list[Example]] = {
             domain=dt.Box({"a": (-1, 1), "d": (-1, 2)}),
             refused_domain=dt.Box({"a": (-1, 1), "d": (-1, 2)}),
         ),
+    ],
+    # choices
+    "decided_choice": [
+        Example(np.where(x > 0, y * z, y * z), refused=np.where(x > 0, y, z)),
+        Example(np.where(~(x > 0), y, z)),
+        Example(np.where(x > 0, np.where(x > 0, y, z), t)),
+        Example(np.where(x > 0, y, np.where(x > 0, t, z))),
+        Example(logic.where(dt.constant(1), y, np.log(z))),
+    ],
+    "choices_together": [
+        Example(
+            np.where(x > 0, y, z) - np.where(x > 0, y, t),
+            refused=np.where(x > 0, y, z) - np.where(y > 0, y, t),
+        ),
+        Example(t + np.where(x > 0, y, z) + np.where(x > 0, z, y)),
+    ],
+    "function_of_choice": [
+        Example(
+            np.square(np.where(x > 0, y, 2.0)),
+            SAME_COST,
+            np.tanh(np.where(x > 0, y, z)),
+        ),
+        Example(-np.where(x > 0, y, z), SAME_COST),
+    ],
+    "multiple_of_choice": [
+        Example(z * np.where(x > 0, y, 0), SAME_COST, refused=z * np.where(x > 0, y, t))
+    ],
+    "double_negation": [Example(~~(x > 0) * y, refused=~(x > 0) * y)],
+    "narrowed_by_nothing": [
+        Example(
+            logic.narrowed(x > 0, y, y, upward=True, holds=True),
+            refused=logic.narrowed(x > 0, y, z, upward=True, holds=True),
+        )
     ],
 }

@@ -23,6 +23,7 @@ from deuterium.certify.checker import ball_functions as functions
 from deuterium.certify.checker import taylor_series as series
 from deuterium.certify.checker import unary_ranges
 from deuterium.certify.checker.ball_functions import HALF, ZERO, Ball, larger, smaller
+from deuterium.certify.checker.choice_rules import choice_entry
 from deuterium.certify.checker.exceptions import NoBound
 from deuterium.certify.checker.operator_entry import Entry
 from deuterium.certify.checker.operator_table import TABLE
@@ -49,6 +50,9 @@ def entry_of(op: Operator, attrs: Mapping[str, Any] = NO_ATTRS) -> Entry:
     """
     if op in TABLE:
         return TABLE[op]
+    stated = choice_entry(op, attrs)
+    if stated is not None:
+        return stated
     if op is ops.integer_power:
         n = attrs["n"]
         return Entry(

@@ -11,6 +11,7 @@ from typing import Any
 from flint import arb, arb_mat
 
 from deuterium import ops
+from deuterium.certify.checker import choice_rules as choices
 from deuterium.certify.checker import linear_systems as systems
 from deuterium.certify.checker.ball_functions import (
     HALF,
@@ -18,6 +19,7 @@ from deuterium.certify.checker.ball_functions import (
     UNKNOWN,
     ZERO,
     Ball,
+    between,
     where_known,
 )
 from deuterium.certify.checker.defined_operator import entry_of
@@ -41,6 +43,24 @@ def _rows(row: Callable[[list[Ball]], Sequence[Ball]], group: Group) -> Step:
     def step(values: Values) -> None:
         for outs, ins in group.tasks:
             for k, y in zip(outs, row([values[i] for i in ins]), strict=True):
+                values[k] = y
+
+    return step
+
+
+def _row_ranges(row: Callable[[Any], Any], group: Group) -> Step:
+    """Return the step of a row whose values are the hulls of its ranges."""
+
+    def step(values: Values) -> None:
+        for outs, ins in group.tasks:
+            given = [values[i] for i in ins]
+            if not all(x.is_finite() for x in given):
+                found = [UNKNOWN] * len(outs)
+            else:
+                found = [
+                    between(*r) for r in row([(x.lower(), x.upper()) for x in given])
+                ]
+            for k, y in zip(outs, found, strict=True):
                 values[k] = y
 
     return step
@@ -130,4 +150,6 @@ def step_for(group: Group) -> Step:
         return _matmul(group)
     if op in systems.OPERATORS:
         return systems.point_step(group)
+    if op in choices.ROWS:
+        return _row_ranges(choices.ROWS[op](group.attrs), group)
     return _elementwise(entry_of(op, group.attrs).value, group)

@@ -15,8 +15,9 @@ from deuterium.certify.checker.ball_program import Points, Ranges
 from deuterium.certify.checker.exceptions import NoBound
 from deuterium.certify.checker.proof_domain import Inputs
 from deuterium.errors import CertificateError
+from deuterium.graph.traverse import Graph
 from deuterium.graph.variable import Variable
-from deuterium.transform.pipeline import condensed
+from deuterium.transform.pipeline import dense
 from deuterium.transform.simplify.simplify import simplify
 
 PRECISE = 200  # bits
@@ -29,8 +30,8 @@ Value = Callable[..., Any]  # of a graph at a point
 
 def derived(v: Variable, inputs: Inputs, maximizes: bool) -> Variable:
     """Return the objective: ``v`` or ``-v``, simplified over the domain."""
-    (dense,) = condensed([v if maximizes else -v])
-    return simplify(dense, inputs.domain)
+    (objective,) = simplify(dense(Graph([v if maximizes else -v])), inputs.domain)
+    return objective
 
 
 def at_points(graph: Variable, starts: Mapping[str, int], size: int) -> Value:

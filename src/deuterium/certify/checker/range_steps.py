@@ -14,6 +14,7 @@ from typing import Any
 from flint import arb_mat
 
 from deuterium import ops
+from deuterium.certify.checker import choice_rules as choices
 from deuterium.certify.checker import linear_systems as systems
 from deuterium.certify.checker import logistic_family as families
 from deuterium.certify.checker.ball_functions import (
@@ -60,6 +61,16 @@ def _several(rule: Any, group: Group) -> Step:
         for k, *ins in places:
             ends = [e for i in ins for e in (low[i], high[i])]
             low[k], high[k] = rule(*ends)
+
+    return step
+
+
+def _rows(rule: Any, group: Group) -> Step:
+    def step(low: Ends, high: Ends) -> None:
+        for outs, ins in group.tasks:
+            found = rule([(low[i], high[i]) for i in ins])
+            for k, (a, b) in zip(outs, found, strict=True):
+                low[k], high[k] = a, b
 
     return step
 
@@ -386,6 +397,8 @@ def step_for(group: Group, fixed: Mapping[int, Ball], *, slopes: bool) -> Step:
         return families.step_for(group)
     if group.op in MAKERS:
         return MAKERS[group.op](group, fixed)
+    if group.op in choices.ROWS:
+        return _rows(choices.ROWS[group.op](group.attrs), group)
     entry = entry_of(group.op, group.attrs)
     rule = entry.slope_range if slopes and entry.slope_range else entry.range
     return _one_variable(rule, group) if group.op.arity == 1 else _several(rule, group)

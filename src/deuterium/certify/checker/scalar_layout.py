@@ -246,6 +246,17 @@ def _along(layout: Layout, node: Variable, places: list[Array]) -> Array:
     return out
 
 
+def _rows_of_all(layout: Layout, node: Variable, places: list[Array]) -> Array:
+    """One task a row, which takes the rows of all arguments, one behind the other."""
+    assert node.op is not None
+    out = np.array(layout.fresh(node.size), dtype=np.int64).reshape(node.shape)
+    tasks: list[Task] = []
+    for outs, *ins in zip(_rows(out), *map(_rows, places), strict=True):
+        tasks.append((tuple(outs.tolist()), tuple(i for x in ins for i in x.tolist())))
+    layout.do(node.op, tasks, **node.attrs)
+    return out
+
+
 def _each_of_row(layout: Layout, node: Variable, places: list[Array]) -> Array:
     """One task an element, which takes itself and then the others of its row."""
     assert node.op is not None
@@ -297,4 +308,5 @@ _MAKERS: Mapping[Operator, Callable[[Layout, Variable, list[Array]], Array]] = {
     ops.tie_slope: _each_of_row,
     ops.matmul: _matmul,
     **dict.fromkeys((ops.solve, ops.ridge_solve, ops.ridge_fit), _system),
+    **dict.fromkeys((ops.sort_last, ops.reorder, ops.rank_slope), _rows_of_all),
 }

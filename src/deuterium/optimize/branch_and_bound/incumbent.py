@@ -26,6 +26,9 @@ LATE = 0.1  # seconds after which a search that does not end by itself is given 
 NOISE = 2.0**-50  # relative; a gain below it is rounding
 
 
+STEPS_BACK = (1e-14, 1e-11, 1e-8, 1e-5)  # shares of the way
+
+
 class Incumbent:
     """The best point found and a certified lower bound of the objective there.
 
@@ -161,9 +164,16 @@ class Incumbent:
         return bool(value > self.value) and self._certified(row)
 
     def _certified(self, row: Array) -> bool:
-        """Take a point if there is time for it and it is better."""
+        """Take a point if there is time for it and it is better.
+
+        Where rounding leaves in doubt whether it satisfies a condition, one a little
+        nearer to the point before may do so for certain.
+        """
         with suppress(Spent):
-            return self.certify(row)
+            if self.certify(row) or self.row is None:
+                return self.row is not None and np.array_equal(self.row, row)
+            before = self.row
+            return any(self.certify(row + t * (before - row)) for t in STEPS_BACK)
         return False
 
     def certify(self, row: Array) -> bool:

@@ -21,6 +21,7 @@ STATUSES = (
     "precision_limit",
     "unbounded",
     "undefined",
+    "infeasible",
 )
 
 
@@ -62,6 +63,8 @@ class Bracket:
         ``"memory_limit"``, ``"region_limit"``, ``"interrupted"``: stopped before.
         ``"precision_limit"``: no region can be told apart further in double precision.
         ``"unbounded"``, ``"undefined"``: no finite bound exists, see ``cause``.
+        ``"infeasible"``: no point satisfies the conditions of the domain, which is
+        proved; the supremum is ``-inf``.
     cause : Cause or None
         Why a bound is infinite: operator, source line and range, with the smallest
         offending box found.
@@ -94,7 +97,11 @@ class Bracket:
             return None
         search = self._search
         proof = search.tree.proof(search.upper)
-        told = self.upper, self.lower, self.witness
+        upper, lower = self.upper, self.lower
+        if self.status == "infeasible":  # the proof bounds a number no point reaches
+            upper = search.upper if self._problem.maximizes else upper
+            lower = lower if self._problem.maximizes else -search.upper
+        told = upper, lower, self.witness
         return Certificate.of(self._problem, proof, *told, search.bounder)
 
     def __getstate__(self) -> dict[str, Any]:

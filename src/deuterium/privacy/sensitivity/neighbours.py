@@ -70,7 +70,9 @@ class Neighbours:
             constraints[name] = domain.constraints[s.name]
             if s.name in domain.shapes:
                 shapes[name] = domain.shapes[s.name]
-        self.doubled = Domain(constraints, shapes)
+        conditions = domain.conditions
+        conditions += tuple(c.subs(self.second) for c in conditions)
+        self.doubled = Domain(constraints, shapes, conditions)
 
     def differences(self, parts: Sequence[Variable]) -> list[Variable]:
         """Return ``f(x) - f(x')``."""

@@ -7,6 +7,7 @@ in the order of its file.
 from deuterium.graph.operator import OPERATORS
 from deuterium.transform.simplify.assumptions import Bounds, Known
 from deuterium.transform.simplify.rule_table import RULES, Kind, Rule
+from deuterium.transform.simplify.rules import choice_rules as choices
 from deuterium.transform.simplify.rules import constant_folding as constants
 from deuterium.transform.simplify.rules import exponential_rules as exponentials
 from deuterium.transform.simplify.rules import logistic_rules as logistic
@@ -21,6 +22,7 @@ __all__ = ["BY_OPERATOR", "FAMILIES", "RULES", "Bounds", "Known", "Rule"]
 
 FAMILIES = (
     constants,
+    choices,
     movement,
     exponentials,
     softmax,

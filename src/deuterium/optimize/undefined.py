@@ -1,0 +1,171 @@
+"""Proof that an objective is not defined throughout its domain.
+
+An operator leaves the reals at a point where its argument certainly lies outside its
+domain, or on the way between two points at which the argument of a quotient has
+different signs: it is continuous there, so it is 0 in between (Bolzano).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from deuterium.domain.constraints import Range, Within
+from deuterium.domain.domain import Box
+from deuterium.domain.points import Feasible
+from deuterium.domain.problem import Array, Problem
+from deuterium.enclose.enclose import enclose
+from deuterium.evaluate import compile
+from deuterium.graph.provenance import describe
+from deuterium.graph.traverse import topological
+from deuterium.graph.variable import Variable
+from deuterium.interval import Cause, Interval
+from deuterium.ops import arithmetic, arrays, logic, piecewise
+from deuterium.search.search import enclose_at
+
+ROWS = 256  # points looked at
+MOST_NODES, MOST_ELEMENTS = 16, 4096  # operators, and elements of their arguments
+
+
+class Partial(NamedTuple):
+    """A node that is defined only where its argument lies between two ends."""
+
+    node: Variable
+    argument: Variable
+    low: float
+    high: float
+    pole: bool  # at 0, and defined on both sides of it
+
+
+def proved_undefined(problem: Problem, seed: int) -> Cause | None:
+    """Return where the objective is certainly undefined, if that is found out.
+
+    Its ``points`` are one at which it is, or two between which an argument changes its
+    sign.
+    """
+    partial = list(_partial_nodes(problem.objective))[:MOST_NODES]
+    partial = [p for p in partial if p.argument.size <= MOST_ELEMENTS]
+    if not partial or not problem.size:
+        return None
+    place = Feasible(problem)
+    rows = np.concatenate(
+        [place.notable(), place.random(ROWS, np.random.default_rng(seed))]
+    )
+    run = compile(problem.symbols, [p.argument for p in partial])
+    found = run(*problem.arrays(rows).values())
+    for p, values in zip(partial, found, strict=True):
+        values = np.broadcast_to(values, (len(rows), *p.argument.shape))
+        cause = _shown(problem, p, rows, values.reshape(len(rows), -1))
+        if cause is not None:
+            return cause
+    return None
+
+
+def _partial_nodes(v: Variable) -> Iterator[Partial]:
+    """Yield the nodes of a graph that are not defined for every argument."""
+    order = topological([v])
+    if any(n.op is logic.where for n in order):
+        return  # what is undefined in a branch that is not chosen does not matter
+    for n in order:
+        if n.op is None:
+            continue
+        if n.op is arithmetic.divide:
+            yield from (Partial(n, a, 0.0, 0.0, True) for a in _factors(n.args[1]))
+        elif n.op is arithmetic.reciprocal or n.attrs.get("n", 0) < 0:  # a power
+            yield from (Partial(n, a, 0.0, 0.0, True) for a in _factors(n.args[0]))
+        elif len(n.args) == 1:
+            low, high = n.op.domain
+            if np.isfinite(low) or np.isfinite(high):
+                yield Partial(n, n.args[0], low, high, False)
+
+
+def _factors(v: Variable) -> list[Variable]:
+    """Return nodes of which one is 0 wherever ``v`` is, and the other way round."""
+    found, todo = [], [v]
+    while todo:
+        x = todo.pop()
+        if x.op in _ZERO_TOGETHER or x.attrs.get("n", 0) > 0:
+            todo += x.args
+        else:
+            found.append(x)
+    return found
+
+
+_ZERO_TOGETHER = {
+    arithmetic.square, arithmetic.sqrt, arithmetic.negative, arithmetic.multiply,
+    piecewise.absolute, arrays.broadcast, arrays.reshape,
+}  # fmt: skip
+
+
+def _shown(problem: Problem, p: Partial, rows: Array, values: Array) -> Cause | None:
+    """Return the cause if one element of an argument proves it at some rows."""
+    values = np.where(np.isnan(values), 0.0 if p.pole else p.low, values)
+    least, most = values.min(axis=0), values.max(axis=0)
+    if p.pole:
+        k = int(np.argmax(np.minimum(-least, most)))
+        return _between(
+            problem, p, k, rows[np.argmin(values[:, k])], rows[np.argmax(values[:, k])]
+        )
+    for k, row in (
+        (int(np.argmin(least)), int(np.argmin(values.min(axis=1)))),
+        (int(np.argmax(most)), int(np.argmax(values.max(axis=1)))),
+    ):
+        x = _at(problem, p.argument, rows[row])
+        low, high = x.lower.ravel()[k], x.upper.ravel()[k]
+        if high < p.low or low > p.high:
+            return _cause(problem, p, (low, high), rows[row], rows[row])
+    return None
+
+
+def _at(problem: Problem, v: Variable, row: Array) -> Interval:
+    return enclose_at(v, problem.arrays(row))
+
+
+def _between(
+    problem: Problem, p: Partial, k: int, first: Array, last: Array
+) -> Cause | None:
+    """Return the cause if an element has different signs at two points."""
+    below, above = (_at(problem, p.argument, row) for row in (first, last))
+    if not (below.upper.ravel()[k] < 0 < above.lower.ravel()[k]):
+        return None
+    if not _joined(problem, first, last):
+        return None
+    low, high = (problem.arrays(f(first, last)) for f in (np.minimum, np.maximum))
+    names = {s.name for s in topological([p.argument]) if s.is_symbol}
+    box = Box({n: (low[n], high[n]) for n in low if n in names})
+    way = enclose(p.argument, box)
+    if not np.isfinite(way.lower.ravel()[k]) or not np.isfinite(way.upper.ravel()[k]):
+        return None
+    return _cause(
+        problem, p, (below.lower.ravel()[k], above.upper.ravel()[k]), first, last
+    )
+
+
+def _joined(problem: Problem, first: Array, last: Array) -> bool:
+    """Return whether all points between two lie in the domain."""
+    a, b = problem.arrays(first), problem.arrays(last)
+    return all(
+        np.array_equal(a[s.name], b[s.name])
+        or all(
+            isinstance(c, (Range, Within)) for c in problem.domain.constraints[s.name]
+        )
+        for s in problem.symbols
+    )
+
+
+def _cause(
+    problem: Problem, p: Partial, argument: tuple[float, float], a: Array, b: Array
+) -> Cause:
+    ends = [problem.arrays(row) for row in ((a,) if np.array_equal(a, b) else (a, b))]
+    low, high = problem.arrays(np.minimum(a, b)), problem.arrays(np.maximum(a, b))
+    assert p.node.op is not None  # it was found by its operator
+    return Cause(
+        kind="undefined",
+        operator=p.node.op.name,
+        source=describe(p.node.source),
+        ranges=((float(argument[0]), float(argument[1])),),
+        box={n: (low[n], high[n]) for n in low},
+        points=tuple(ends),
+    )

@@ -1,0 +1,260 @@
+"""Choices by conditions, and the slopes of order statistics."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from deuterium.graph.constructors import broadcast_to, constant
+from deuterium.graph.traverse import topological
+from deuterium.graph.variable import Variable
+from deuterium.ops import arithmetic, arrays, logic, piecewise
+from deuterium.ops.order import reorder
+from deuterium.transform.simplify.assumptions import Known
+from deuterium.transform.simplify.rule_table import rule
+
+FEW = 12  # nodes of a factor that may be smaller within a branch
+MOST = 12  # choices in a sum that is taken into the branches of one of them
+
+
+def _decides(c: Variable) -> Variable:
+    """Return what a condition depends on: conditions of one number are one."""
+    return c.args[0] if c.op is logic.is_positive else c
+
+
+_FACTORS = (arithmetic.multiply, arithmetic.negative)
+
+
+def _decided_by(v: Variable) -> dict[Variable, Variable]:
+    """Return what the choices in a term depend on, with their conditions.
+
+    Those among its factors, and those within their branches, outer ones first.
+    """
+    found: dict[Variable, Variable] = {}
+    todo, seen = [v], {v}
+    for x in todo:
+        inner: tuple[Variable, ...] = ()
+        if x.op is logic.where:
+            found.setdefault(_decides(x.args[0]), x.args[0])
+            inner = x.args[1:]
+        elif x.op is piecewise.step:
+            found.setdefault(x.args[0], logic.is_positive(x.args[0]))
+        elif x.op in _FACTORS:
+            inner = x.args
+        todo += [a for a in inner if a not in seen]
+        seen.update(inner)
+    return found
+
+
+def _under(v: Variable, h: Variable, holds: bool) -> Variable:
+    """Return a term where the condition of ``h`` holds, or where it does not."""
+    if v.op is logic.where:
+        if _decides(v.args[0]) is h:
+            return _under(v.args[1 if holds else 2], h, holds)
+        args = (v.args[0], *(_under(a, h, holds) for a in v.args[1:]))
+    elif v.op is piecewise.step and v.args[0] is h:
+        return broadcast_to(constant(int(holds)), v.shape)
+    elif v.op in _FACTORS:
+        args = tuple(_under(a, h, holds) for a in v.args)
+    else:
+        return v
+    changed = any(a is not b for a, b in zip(args, v.args, strict=True))
+    return v.op(*args) if changed else v
+
+
+@rule(
+    logic.where,
+    identity="where(1, a, b) = a, where(c, a, a) = a, "
+    "where(not c, a, b) = where(c, b, a), where(c, where(c, a, p), b) = where(c, a, b)",
+    gains="a choice that is none; one form of what is the same choice",
+)
+def decided_choice(v: Variable, known: Known) -> Variable | None:
+    """Take the branch that is chosen for certain, and a condition without its not."""
+    c, a, b = v.args
+    if a is b and known.defined(c):
+        return a
+    truth = known.range(c)
+    if np.all(truth.lower > 0):
+        return a
+    if np.all(truth.upper <= 0):
+        return b
+    if c.op is logic.logical_not and logic.is_condition(c):
+        return logic.where(c.args[0], b, a)
+    h = _decides(c)
+    first, last = _under(a, h, True), _under(b, h, False)
+    changed = first is not a or last is not b
+    return logic.where(c, first, last) if changed else None
+
+
+@rule(
+    logic.where,
+    identity="where(c, 2 * x, 3 * x) = where(c, 2, 3) * x",
+    holds="where x is defined",
+    gains="a function of the condition alone, next to a product",
+)
+def factor_of_choice(v: Variable, known: Known) -> Variable | None:
+    """Take out the factor that both branches are multiples of."""
+    c, a, b = v.args
+    (p, x), (q, y) = _multiple(a, known), _multiple(b, known)
+    factor = x if y is None or y is x else y if x is None else None
+    if factor is None or p is None or q is None or _decided_by(factor):
+        return None
+    if not known.defined(factor) or _is_narrowed(factor, c):
+        return None
+    return logic.where(c, p, q) * factor
+
+
+def _is_narrowed(factor: Variable, c: Variable) -> bool:
+    """Return whether a condition may say more of a factor than is known without it.
+
+    Of a few nodes, that is; through many, little of it would be left.
+    """
+    order = topological([factor])
+    return len(order) <= FEW and not set(order).isdisjoint(topological([c]))
+
+
+def _multiple(v: Variable, known: Known) -> tuple[Variable | None, Variable | None]:
+    """Return a number and what it multiplies (None: nothing is left, it is zero)."""
+    if known.number(v) == 0:
+        return v, None
+    if known.number(v) is not None:
+        return None, v
+    if v.op is arithmetic.negative:
+        return broadcast_to(constant(-1), v.shape), v.args[0]
+    if v.op is arithmetic.multiply:
+        for k, x in (v.args, v.args[::-1]):
+            if known.number(k) is not None:
+                return k, x
+    return broadcast_to(constant(1), v.shape), v
+
+
+@rule(
+    arithmetic.add,
+    arithmetic.subtract,
+    identity="where(c, a, b) + where(c, p, q) = where(c, a + p, b + q)",
+    gains="a condition met once: slopes of the branches of one kink stay together",
+)
+def choices_together(v: Variable, known: Known) -> Variable | None:
+    """Add two choices by one condition branch by branch."""
+    assert v.op is not None  # it was found by its operator
+    first, last = v.args
+    joined = _joined(v, first, last, known)
+    if joined is None and first.op is arithmetic.add:  # behind another term
+        rest, first = first.args
+        joined = _joined(v, first, last, known)
+        return None if joined is None else rest + joined
+    return joined
+
+
+def _joined(
+    v: Variable, first: Variable, last: Variable, known: Known
+) -> Variable | None:
+    assert v.op is not None
+    conditions, others = _decided_by(first), _decided_by(last)
+    if not conditions or not others or len(conditions) + len(others) > MOST:
+        return None
+    for h, c in conditions.items():
+        if h in others and known.defined(c):
+            a, b = (
+                v.op(_under(first, h, t), _under(last, h, t)) for t in (True, False)
+            )
+            return logic.where(c, a, b)
+    return None
+
+
+@rule(
+    arithmetic.square,
+    arithmetic.negative,
+    identity="where(c, a, b)**2 = where(c, a**2, b**2), and so for a sign",
+    gains="choices that meet in a sum become one",
+)
+def function_of_choice(v: Variable, known: Known) -> Variable | None:
+    """Take a function into the branches."""
+    assert v.op is not None  # it was found by its operator
+    (x,) = v.args
+    if x.op is not logic.where:
+        return None
+    c, a, b = x.args
+    return logic.where(c, v.op(a), v.op(b))
+
+
+@rule(
+    logic.is_positive,
+    identity="relu(x) - b > 0 is x - b > 0 for b >= 0, and 2 x > 0 is x > 0",
+    gains="one condition for what is one",
+)
+def plain_condition(v: Variable, known: Known) -> Variable | None:
+    """Drop what does not change a sign."""
+    (h,) = v.args
+    if h.op is arithmetic.multiply:
+        for k, x in (h.args, h.args[::-1]):
+            number = known.number(k)
+            if number is not None and number > 0:
+                return logic.is_positive(x)
+            if number is not None and number < 0:
+                return logic.is_positive(-x) if number != -1 else None
+    if h.op is arithmetic.subtract and h.args[0].op is piecewise.relu:
+        number = known.number(h.args[1])
+        if number is not None and number >= 0:
+            return logic.is_positive(h.args[0].args[0] - h.args[1])
+    return None
+
+
+@rule(
+    logic.logical_not,
+    identity="not not c = c",
+    gains="two nodes less",
+)
+def double_negation(v: Variable, known: Known) -> Variable | None:
+    """Drop two negations."""
+    (c,) = v.args
+    return c.args[0] if c.op is logic.logical_not else None
+
+
+@rule(
+    logic.narrowed,
+    identity="max(x, x) = x, min(x, x) = x",
+    gains="one node less",
+)
+def narrowed_by_nothing(v: Variable, known: Known) -> Variable | None:
+    """Drop a bound that says nothing."""
+    c, x, bound = v.args
+    return x if x is bound and known.defined(c) else None
+
+
+# -- slopes that only move an adjoint ------------------------------------------------
+
+
+@rule(
+    arithmetic.square,
+    identity="first_maximum(x)**2 = first_maximum(x), and so for conditions",
+    gains="a square less; what is 0 or 1 is met once",
+)
+def square_of_truth(v: Variable, known: Known) -> Variable | None:
+    """Drop the square of what is 0 or 1."""
+    (x,) = v.args
+    truths = (arrays.first_maximum, logic.is_positive, logic.is_zero)
+    return x if x.op in truths else None
+
+
+@rule(
+    arrays.add_reduce,
+    identity="sum(first_maximum(x)) = 1, sum(reorder(g, x)**2) = sum(g**2)",
+    holds="where x is defined",
+    gains="the length of an adjoint that is only moved is known",
+)
+def sum_of_one_row_reordered(v: Variable, known: Known) -> Variable | None:
+    """Sum over the last axis without looking at its order."""
+    (x,) = v.args
+    axes = v.attrs["axis"]
+    if -1 not in axes:
+        return None
+    if x.op is arrays.first_maximum and known.defined(*x.args):
+        count = math.prod(x.shape[i] for i in axes if i != -1)
+        return broadcast_to(constant(count), v.shape)
+    inner = x.args[0] if x.op is arithmetic.square else x
+    if inner.op is not reorder or not known.defined(inner.args[1]):
+        return None
+    g = inner.args[0]
+    return arrays.sum_over(g if inner is x else arithmetic.square(g), axes)
