@@ -12,7 +12,6 @@ simplified over the domain.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 from deuterium.domain.domain import Domain
 from deuterium.graph.constructors import apply, symbol
@@ -136,11 +135,3 @@ def _factors(v: Variable) -> list[Variable]:
         else:
             found.append(x)
     return found
-
-
-CATALOGUE: Mapping[str, set[str]] = {
-    "rising": RISING,
-    "falling": FALLING,
-    "never negative": NEVER_NEGATIVE,
-}
-"""What is stated here of operators, for tests."""
