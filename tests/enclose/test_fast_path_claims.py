@@ -12,11 +12,10 @@ from flint import arb
 
 import deuterium as dt
 from deuterium import privacy
-from deuterium.enclose.enclose import _full_rules
-from deuterium.enclose.enclosure_cache import _without_symbols
+from deuterium.enclose.enclose import full_rules
 from deuterium.enclose.interval_program import EnclosureProgram, _Builder
 from deuterium.graph.operator import OPERATORS
-from deuterium.graph.traverse import free_symbols, topological
+from deuterium.graph.traverse import Graph, free_symbols
 from deuterium.interval.stacked import Uncovered
 from deuterium.optimize.bounders.derivative.row_intervals import RowProgram
 from deuterium.testing import evaluate_exactly
@@ -45,7 +44,7 @@ ENDS = {
 
 
 def compiled(v):
-    fixed = _full_rules(_without_symbols(topological([v])))
+    fixed = full_rules(Graph([v]).constants)
     return EnclosureProgram([v], fixed)
 
 
@@ -262,7 +261,7 @@ def test_every_claim_of_a_program_holds_of_the_ends_of_its_steps():
     cut = 0
     for seed in range(150):
         v, _, (low, high) = array_problems.problem(seed)
-        fixed = _full_rules(_without_symbols(topological([v])))
+        fixed = full_rules(Graph([v]).constants)
         cut += _claims(_Builder([v], fixed), np.stack([low, high]))
     assert cut > 300
 

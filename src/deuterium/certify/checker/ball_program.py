@@ -22,7 +22,6 @@ from deuterium.graph.variable import Variable
 
 Ends = list[Ball]
 Row = Sequence[Ball]
-Open = Sequence[bool] | None  # where the lower end itself is excluded
 Atom = tuple[Variable, int]  # a node and one of its elements
 
 

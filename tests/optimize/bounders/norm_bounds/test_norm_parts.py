@@ -9,7 +9,7 @@ from scipy.optimize import linprog
 
 import deuterium as dt
 from deuterium.graph.operator import OPERATORS, lookup
-from deuterium.graph.traverse import topological
+from deuterium.graph.traverse import Graph
 from deuterium.optimize.bounders.norm_bounds import saturating as curves
 from deuterium.optimize.bounders.norm_bounds import spectral_norm as spectral
 from deuterium.optimize.bounders.norm_bounds.convex_nodes import simplex_of
@@ -238,7 +238,7 @@ class TestConvexity:
         return dt.softmax(self.x @ self.w)
 
     def found(self, v):
-        node = simplex_of(topological([v]))
+        node = simplex_of(Graph([v]))
         return node is not None and node.op.name == "softmax"
 
     def test_norms_of_linear_functions_are_convex(self):

@@ -5,7 +5,7 @@ import pytest
 from scipy.special import expit
 
 import deuterium as dt
-from deuterium.graph.traverse import topological
+from deuterium.graph.traverse import Graph, topological
 from deuterium.optimize.bounders.norm_bounds.ball_and_box import known
 from deuterium.optimize.bounders.norm_bounds.directional_bound import furthest, support
 from deuterium.optimize.bounders.norm_bounds.norm_propagation import Layout, Sweep
@@ -93,7 +93,7 @@ def test_what_is_known_of_the_result_holds(name, seed, sharp):
     v = GRAPHS[name](x, y)
     known_x, some_x = cases(rng, 5)
     known_y, some_y = cases(rng, 5)
-    layout = Layout(v)
+    layout = Layout(Graph([v]))
     layout.simplex = None
     sweep = Sweep(layout, {"x": known_x, "y": known_y}, careful=True)
     with np.errstate(all="ignore"):
@@ -126,7 +126,7 @@ def test_balls_are_carried_through(name):
     box = np.stack([centre - 0.1, centre + 0.1])
     value = known(box, (centre, radius))[0]
     assert value.radius < 0.5 * np.linalg.norm(value.half[1])
-    sweep = Sweep(Layout(v), {"x": value, "y": value}, careful=False)
+    sweep = Sweep(Layout(Graph([v])), {"x": value, "y": value}, careful=False)
     sweep.run()
     result = sweep.values[v]
     assert result.radius < np.linalg.norm(result.half[1])
@@ -138,7 +138,7 @@ def test_cubes_are_tighter_than_spectral_norms():
     x = dt.symbol("x", shape=(1, 30))
     v = np.sum(np.square(x @ m))
     ends = np.stack([np.zeros((1, 1, 1, 30)), np.ones((1, 1, 1, 30))])
-    sweep = Sweep(Layout(v), {"x": known(ends)[0]}, careful=True)
+    sweep = Sweep(Layout(Graph([v])), {"x": known(ends)[0]}, careful=True)
     plain, sharp = sweep.run()[0, 0], sweep.run(sharp=True)[0, 0]
     s = rng.integers(0, 2, size=(4000, 30)).astype(float)
     best = np.square(s @ m).sum(axis=1).max()
@@ -158,7 +158,7 @@ def test_directions_hold_and_are_reached(seed):
     bias = rng.normal(size=5)
     m = rng.normal(size=(12, 5))
     z = flat @ m + bias
-    sweep = Sweep(Layout(np.sum(np.tanh(z))), {"x": value}, careful=False)
+    sweep = Sweep(Layout(Graph([np.sum(np.tanh(z))])), {"x": value}, careful=False)
     sweep.run()
     direction = rng.normal(size=(4, 1, 1, 5))
     reach, _ = furthest(sweep, z, direction)
@@ -183,7 +183,9 @@ def test_directions_reach_down_through_layers(seed, activation):
     z, at = h @ layers[-1], at @ layers[-1]
     box = np.stack([-np.ones((1, 1, 1, 20)), np.ones((1, 1, 1, 20))])
     sweep = Sweep(
-        Layout(np.sum(np.square(np.tanh(z)))), {"x": known(box)[0]}, careful=True
+        Layout(Graph([np.sum(np.square(np.tanh(z)))])),
+        {"x": known(box)[0]},
+        careful=True,
     )
     sweep.run()
     direction = rng.normal(size=(1, 1, 1, 20))
@@ -197,6 +199,6 @@ def test_directions_reach_down_through_layers(seed, activation):
 
 def test_directions_of_other_nodes_are_not_claimed():
     x = dt.symbol("x", shape=(3, 4))
-    sweep = Sweep(Layout(np.sum(np.tanh(x))), {"x": None}, careful=False)
+    sweep = Sweep(Layout(Graph([np.sum(np.tanh(x))])), {"x": None}, careful=False)
     assert furthest(sweep, x, np.ones((1, 1, 3, 4))) is None
     assert furthest(sweep, np.tanh(x), np.ones((1, 1, 3, 4))) is None
