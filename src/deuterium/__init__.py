@@ -5,15 +5,8 @@ from deuterium import ops as _ops  # enters the operators
 from deuterium._version import __version__
 from deuterium.certify.certificate import Certificate
 from deuterium.compat.seed import random_symbols, to_vec
-from deuterium.domain.domain import (
-    Ball,
-    Box,
-    Choice,
-    Domain,
-    OneHot,
-    Simplex,
-    Where,
-)
+from deuterium.domain.domain import Domain
+from deuterium.domain.spaces import Ball, Box, Choice, OneHot, Simplex, Where
 from deuterium.enclose import enclose
 from deuterium.errors import DeuteriumError
 from deuterium.evaluate import compile

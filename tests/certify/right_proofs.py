@@ -13,7 +13,7 @@ import scipy.special
 import deuterium as dt
 from deuterium.certify.certificate import Certificate
 from deuterium.certify.format import sealed
-from deuterium.domain.domain import OneOf, Range, Within
+from deuterium.domain.constraints import OneOf, Range, Within
 from deuterium.graph.traverse import free_symbols
 from deuterium.testing.oracle import evaluate_exactly
 from tests.certify.forging import cut, face, forged, leaf, place_below, tighten

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from deuterium.certify.proof_source import ProofSource
-from deuterium.domain.domain import Domain, OneOf, Range, UnitVectors, Within
+from deuterium.domain.constraints import OneOf, Range, UnitVectors, Within
+from deuterium.domain.domain import Domain
 from deuterium.domain.problem import Problem
 from deuterium.errors import CertificateError
 from deuterium.graph.serialize import dumps

@@ -11,7 +11,8 @@ from typing import Any
 
 from deuterium.certify.certificate import Certificate
 from deuterium.commands.query import require_bounds
-from deuterium.domain.domain import Box, Domain
+from deuterium.domain.domain import Domain
+from deuterium.domain.spaces import Box
 from deuterium.errors import CertificateError, InvalidInputError
 from deuterium.frontends.formula import lift
 from deuterium.functions.norms import norm_of_all

@@ -6,7 +6,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from deuterium.domain.domain import Box, Domain
+from deuterium.domain.domain import Domain
+from deuterium.domain.spaces import Box
 from deuterium.enclose.subdivide import enclose_subdivided
 from deuterium.errors import (
     FormulaError,

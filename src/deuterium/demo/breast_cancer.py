@@ -17,7 +17,8 @@ import numpy as np
 from scipy.special import log_expit
 
 from deuterium.demo.full_batch import adam
-from deuterium.domain.domain import Box, Choice, Domain
+from deuterium.domain.domain import Domain
+from deuterium.domain.spaces import Box, Choice
 from deuterium.enclose import enclose
 from deuterium.errors import InvalidInputError, MissingDependencyError
 from deuterium.evaluate import compile

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.domain.domain import UnitVectors, Within
+from deuterium.domain.constraints import UnitVectors, Within
 from deuterium.domain.problem import Problem
 from deuterium.errors import InvalidInputError, ShapeError
 from deuterium.evaluate.inputs import fitted, require_known

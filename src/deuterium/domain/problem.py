@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.domain.domain import Box, Domain, OneOf, UnitVectors, Within
+from deuterium.domain.constraints import OneOf, UnitVectors, Within
+from deuterium.domain.domain import Domain
+from deuterium.domain.spaces import Box
 from deuterium.errors import InvalidInputError, ShapeError, UnsupportedError
 from deuterium.evaluate.inputs import require_all, require_known
 from deuterium.graph.constructors import as_variable

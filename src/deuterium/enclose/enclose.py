@@ -16,7 +16,9 @@ from typing import Any
 import numpy as np
 
 from deuterium.domain.conditions import LOWEST, guarded
-from deuterium.domain.domain import ENUMERATED, Box, Domain
+from deuterium.domain.constraints import ENUMERATED
+from deuterium.domain.domain import Domain
+from deuterium.domain.spaces import Box
 from deuterium.enclose.contract import Empty, contracted
 from deuterium.enclose.enclosure_cache import plan_of
 from deuterium.errors import BoundsError, InvalidInputError, ShapeError

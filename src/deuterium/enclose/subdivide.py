@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.domain.domain import Box, Domain, OneOf, UnitVectors
+from deuterium.domain.constraints import OneOf, UnitVectors
+from deuterium.domain.domain import Domain
+from deuterium.domain.spaces import Box
 from deuterium.enclose.enclose import enclose
 from deuterium.errors import InvalidInputError, ShapeError
 from deuterium.graph.constructors import as_variable

@@ -13,8 +13,9 @@ import numpy as np
 from deuterium._version import __version__
 from deuterium.budget import Memory, Spent, spending
 from deuterium.domain.conditions import LOWEST, guarded
-from deuterium.domain.domain import Box, Domain
+from deuterium.domain.domain import Domain
 from deuterium.domain.problem import Problem
+from deuterium.domain.spaces import Box
 from deuterium.enclose.enclose import enclose
 from deuterium.errors import InvalidInputError, SoundnessError
 from deuterium.graph.constructors import as_variable

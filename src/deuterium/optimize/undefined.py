@@ -13,9 +13,9 @@ from typing import NamedTuple
 import numpy as np
 
 from deuterium.domain.constraints import Range, Within
-from deuterium.domain.domain import Box
 from deuterium.domain.points import Feasible
 from deuterium.domain.problem import Array, Problem
+from deuterium.domain.spaces import Box
 from deuterium.enclose.enclose import enclose
 from deuterium.evaluate import compile
 from deuterium.graph.provenance import describe

@@ -19,8 +19,9 @@ import numpy as np
 from deuterium import budget
 from deuterium.budget import Spent, spending
 from deuterium.domain.conditions import LOWEST, guarded
-from deuterium.domain.domain import Box, Domain
+from deuterium.domain.domain import Domain
 from deuterium.domain.problem import Problem
+from deuterium.domain.spaces import Box
 from deuterium.enclose.enclose import enclose
 from deuterium.errors import InvalidInputError, ShapeError
 from deuterium.graph.constructors import as_variable

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.domain.domain import Domain, UnitVectors
+from deuterium.domain.constraints import UnitVectors
+from deuterium.domain.domain import Domain
 from deuterium.errors import InvalidInputError
 from deuterium.graph.variable import Variable
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from deuterium import ops
-from deuterium.domain.domain import Box, Domain
+from deuterium.domain.domain import Domain
+from deuterium.domain.spaces import Box
 from deuterium.graph.constructors import constant, symbol
 from deuterium.graph.operator import OPERATORS, Operator
 from deuterium.graph.serialize import attribute_names
@@ -60,7 +61,8 @@ def graphs(
         count = draw(st.integers(1, 3))
         pool: Pool = [symbol(n, draw(st.sampled_from(shapes))) for n in "xyz"[:count]]
         steps = [_unary_step, _unary_step, _binary_step, _power_step, _choice_step]
-        steps += [_array_step, _product_step, _join_step] if arrays else []
+        if arrays:
+            steps += [_array_step, _product_step, _join_step, _system_step]
         for _ in range(draw(st.integers(min_steps, max_steps))):
             pool.append(draw(st.sampled_from(steps))(draw, st, pool, defined))
         return pool[-1]
@@ -228,6 +230,22 @@ def _join_step(draw: Draw, st: Any, pool: Pool, defined: bool) -> Any:
     """Join what was made into one vector."""
     parts = [np.ravel(draw(st.sampled_from(pool))) for _ in range(2)]
     return np.concatenate(parts)[-6:]
+
+
+def _system_step(draw: Draw, st: Any, pool: Pool, defined: bool) -> Any:
+    """Solve a system, or a regression, made of a few elements."""
+    row = np.ravel(_latest(draw, st, pool))[:3]
+    if not row.size:
+        return np.sum(row)
+    ridge = constant((4.0 if defined else 0.5) * np.eye(row.size))
+    flat, column = row[None, :], row[:, None]
+    name = draw(st.sampled_from(("solve", "ridge_solve", "ridge_fit")))
+    arguments: Mapping[str, Callable[[], Any]] = {
+        "solve": lambda: (np.tanh(column) * np.tanh(flat) + ridge, column),
+        "ridge_solve": lambda: (flat, ridge, column),
+        "ridge_fit": lambda: (flat, ridge, np.tanh(flat[:, :1])),
+    }
+    return OPERATORS[name](*arguments[name]())[:, 0]
 
 
 def boxes(v: Variable, *, largest: float = 3.0) -> Any:

@@ -13,7 +13,8 @@ from deuterium.certify.checker.increasing_outer import CORE, core_of
 from deuterium.certify.checker.lagrangian.lagrangian_leaf import Separable
 from deuterium.certify.checker.proof_domain import Inputs
 from deuterium.certify.checker.proof_region import Region
-from deuterium.domain.domain import Box, Domain
+from deuterium.domain.domain import Domain
+from deuterium.domain.spaces import Box
 from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable
 from deuterium.transform.differentiate import grad

@@ -15,7 +15,7 @@ from deuterium.certify.checker.ball_program import Ranges
 from deuterium.certify.checker.exceptions import NoBound, NoPoint
 from deuterium.certify.checker.proof_domain import Inputs
 from deuterium.certify.checker.proof_region import Region, number
-from deuterium.domain.domain import ENUMERATED
+from deuterium.domain.constraints import ENUMERATED
 from deuterium.graph.variable import Variable
 from deuterium.transform.pipeline import condensed
 from deuterium.transform.simplify.simplify import simplify

@@ -25,7 +25,8 @@ from deuterium.certify.checker.ball_functions import (
 from deuterium.certify.checker.exceptions import NoPoint
 from deuterium.certify.checker.proof_region import Region, number
 from deuterium.certify.checker.work_limit import Work
-from deuterium.domain.domain import Domain, OneOf, Range, UnitVectors, Within
+from deuterium.domain.constraints import OneOf, Range, UnitVectors, Within
+from deuterium.domain.domain import Domain
 from deuterium.errors import CertificateError
 from deuterium.graph.variable import Variable
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.domain.domain import Within
+from deuterium.domain.constraints import Within
 from deuterium.domain.problem import Problem
 from deuterium.interval.rounding import EPS, MIN_NORMAL, add_down, add_up
 from deuterium.optimize.bounders.domain_reducer import Shrinking, tightened

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.domain.domain import Box
 from deuterium.domain.problem import Problem
+from deuterium.domain.spaces import Box
 from deuterium.enclose.enclose import enclose
 from deuterium.optimize.region import Bounder, Proof, Regions, Verdicts, whole
 

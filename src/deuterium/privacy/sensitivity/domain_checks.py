@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.domain.domain import Domain, Range
+from deuterium.domain.constraints import Range
+from deuterium.domain.domain import Domain
 from deuterium.graph.variable import Variable
 
 __all__ = ["DataDependentBoundsWarning", "warn_if_from_data"]

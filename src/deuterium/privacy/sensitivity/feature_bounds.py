@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.domain.domain import Choice, Domain, OneOf, Range, UnitVectors
+from deuterium.domain.constraints import OneOf, Range, UnitVectors
+from deuterium.domain.domain import Domain
+from deuterium.domain.spaces import Choice
 from deuterium.enclose import enclose
 from deuterium.evaluate import compile
 from deuterium.graph.constructors import symbol

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.domain.domain import Domain, OneOf, UnitVectors
+from deuterium.domain.constraints import OneOf, UnitVectors
+from deuterium.domain.domain import Domain
 from deuterium.graph.variable import Variable
 from deuterium.privacy.sensitivity.neighbours import FeatureGroup
 

@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.domain.domain import Box, Domain, OneOf, Range, UnitVectors, Within
+from deuterium.domain.constraints import OneOf, Range, UnitVectors, Within
+from deuterium.domain.domain import Domain
+from deuterium.domain.spaces import Box
 from deuterium.errors import (
     InvalidInputError,
     ShapeError,

@@ -24,7 +24,8 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.domain.domain import Domain, OneOf, UnitVectors
+from deuterium.domain.constraints import OneOf, UnitVectors
+from deuterium.domain.domain import Domain
 from deuterium.errors import InvalidInputError, UnsupportedError, did_you_mean
 from deuterium.graph.variable import Variable
 from deuterium.interval import Cause, Interval

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 from scipy.special import expit
 
-from deuterium.domain.domain import Box, Domain
+from deuterium.domain.domain import Domain
+from deuterium.domain.spaces import Box
 from deuterium.errors import UnsupportedError
 from deuterium.functions.elementwise import relu
 from deuterium.functions.softmax import logsumexp

@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from deuterium.domain.domain import Box, Domain
+from deuterium.domain.domain import Domain
+from deuterium.domain.spaces import Box
 from deuterium.enclose import enclose
 from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable

@@ -12,7 +12,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from deuterium import ops
-from deuterium.domain.domain import Box, Domain, UnitVectors, Within
+from deuterium.domain.constraints import UnitVectors, Within
+from deuterium.domain.domain import Domain
+from deuterium.domain.spaces import Box
 from deuterium.errors import UnsupportedError
 from deuterium.functions.norms import norm_of_all
 from deuterium.graph.variable import Variable

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.domain.domain import Domain, Range
+from deuterium.domain.constraints import Range
+from deuterium.domain.domain import Domain
 from deuterium.errors import InvalidInputError, UnsupportedError
 from deuterium.graph.constructors import symbol
 from deuterium.graph.variable import Variable

@@ -13,8 +13,8 @@ from collections.abc import Callable
 import numpy as np
 
 from deuterium import ops
-from deuterium.domain.domain import Box
 from deuterium.domain.problem import Problem
+from deuterium.domain.spaces import Box
 from deuterium.enclose.enclose import enclose
 from deuterium.graph.operator import Operator
 from deuterium.graph.traverse import free_symbols

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from deuterium import ops
-from deuterium.domain.domain import Within
+from deuterium.domain.constraints import Within
 from deuterium.domain.problem import Problem
 from deuterium.interval.rounding import EPS, MIN_NORMAL, Array
 from deuterium.optimize.bounders.natural_interval import longest_side, middles

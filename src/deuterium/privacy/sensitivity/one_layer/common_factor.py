@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.domain.domain import Box, Domain
+from deuterium.domain.domain import Domain
+from deuterium.domain.spaces import Box
 from deuterium.enclose import enclose
 from deuterium.evaluate import compile
 from deuterium.functions.joins import concatenate

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from deuterium.domain.domain import Box, Domain
+from deuterium.domain.domain import Domain
+from deuterium.domain.spaces import Box
 from deuterium.enclose import enclose
 from deuterium.functions.joins import concatenate
 from deuterium.graph.constructors import constant, symbol
