@@ -55,6 +55,24 @@ def namespace(xp: Any, scatter: Callable[[Any, Any, int], Any]) -> dict[str, Any
         one = xp.ones_like(h)
         return xp.where(h == 0, 0.0 * one, x / xp.where(h == 0, one, h))
 
+    return {
+        "xp": xp,
+        **_of_order(xp),
+        "scatter": scatter,
+        "matmul": matmul,
+        "joined": joined,
+        "softmax": softmax,
+        "logsumexp": logsumexp,
+        "first_maximum": first_maximum,
+        "reverse_cumsum": reverse_cumsum,
+        "direction_cosine": direction_cosine,
+        "solve": solve,
+    }
+
+
+def _of_order(xp: Any) -> dict[str, Any]:
+    """Return the functions that look for places: among sorted elements, or knots."""
+
     def reorder(g: Any, x: Any, reverse: bool) -> Any:
         order = xp.argsort(x, axis=-1, stable=True)
         if reverse:
@@ -74,18 +92,4 @@ def namespace(xp: Any, scatter: Callable[[Any, Any, int], Any]) -> dict[str, Any
         i = xp.clip(xp.searchsorted(xs, x, side="left") - 1, 0, max(len(xs) - 2, 0))
         return ys[i] + interp_slope(x, xs, ys) * (x - xs[i])
 
-    return {
-        "xp": xp,
-        "interp": interp,
-        "interp_slope": interp_slope,
-        "reorder": reorder,
-        "scatter": scatter,
-        "matmul": matmul,
-        "joined": joined,
-        "softmax": softmax,
-        "logsumexp": logsumexp,
-        "first_maximum": first_maximum,
-        "reverse_cumsum": reverse_cumsum,
-        "direction_cosine": direction_cosine,
-        "solve": solve,
-    }
+    return {"interp": interp, "interp_slope": interp_slope, "reorder": reorder}

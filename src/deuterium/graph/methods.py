@@ -46,6 +46,20 @@ class Methods(Node):
 
     __slots__ = ()
 
+    # -- rounding, by Python's own functions -----------------------------------------
+
+    def __round__(self, ndigits: int | None = None) -> Variable:
+        return protocols.call(np.round, self, ndigits or 0)
+
+    def __floor__(self) -> Variable:
+        return METHODS["unary"]("floor", self)
+
+    def __ceil__(self) -> Variable:
+        return METHODS["unary"]("ceil", self)
+
+    def __trunc__(self) -> Variable:
+        return METHODS["unary"]("trunc", self)
+
     # -- methods NumPy calls on the elements of object arrays ------------------------
 
     def exp(self) -> Variable:

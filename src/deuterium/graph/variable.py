@@ -336,18 +336,6 @@ class Variable(Methods):
     def __rdivmod__(self, other: Any) -> tuple[Variable, Variable]:
         return METHODS["divmod"](other, self)
 
-    def __round__(self, ndigits: int | None = None) -> Variable:
-        return protocols.call(np.round, self, ndigits or 0)
-
-    def __floor__(self) -> Variable:
-        return METHODS["unary"]("floor", self)
-
-    def __ceil__(self) -> Variable:
-        return METHODS["unary"]("ceil", self)
-
-    def __trunc__(self) -> Variable:
-        return METHODS["unary"]("trunc", self)
-
     # -- conditions ------------------------------------------------------------------
 
     def __and__(self, other: Any) -> Variable:

@@ -15,7 +15,7 @@ from deuterium.certify.checker import range_steps as ranges
 from deuterium.certify.checker.ball_functions import ONE, ZERO, Ball
 from deuterium.certify.checker.exceptions import NoBound, NoPoint
 from deuterium.certify.checker.logistic_family import joined
-from deuterium.certify.checker.scalar_layout import Group, Layout
+from deuterium.certify.checker.scalar_layout import Group, Layout, flat
 from deuterium.errors import CertificateError
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
@@ -165,7 +165,7 @@ class Ranges:
 
     def _step_value(self, group: Group) -> ranges.Step:
         """Slope of relu, which is 1 where an end that is 0 is excluded."""
-        places = [(k, i, self._named.get(i)) for k, i in ranges.flat(group.tasks)]
+        places = [(k, i, self._named.get(i)) for k, i in flat(group.tasks)]
         is_open = self._open
 
         def step(low: Ends, high: Ends) -> None:

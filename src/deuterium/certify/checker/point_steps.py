@@ -23,8 +23,8 @@ from deuterium.certify.checker.ball_functions import (
     where_known,
 )
 from deuterium.certify.checker.defined_operator import entry_of
-from deuterium.certify.checker.range_steps import flat, largest, log_sum_exp, others
-from deuterium.certify.checker.scalar_layout import Group
+from deuterium.certify.checker.range_steps import largest, log_sum_exp, others
+from deuterium.certify.checker.scalar_layout import Group, flat
 from deuterium.graph.operator import Operator
 
 Values = list[Ball]

@@ -29,7 +29,7 @@ from deuterium.certify.checker.binary_ranges import times
 from deuterium.certify.checker.defined_operator import entry_of
 from deuterium.certify.checker.exceptions import NoBound
 from deuterium.certify.checker.operator_table import TABLE
-from deuterium.certify.checker.scalar_layout import Group, Task
+from deuterium.certify.checker.scalar_layout import Group, Task, flat
 from deuterium.graph.operator import Operator
 
 Ends = list[Ball]
@@ -37,11 +37,6 @@ Step = Callable[[Ends, Ends], None]
 
 FEW = 16  # elements of a softmax of which differences are cheap
 LARGE = 600  # elements of a matrix, beyond which centres and radii pay
-
-
-def flat(tasks: Sequence[Task]) -> list[tuple[int, ...]]:
-    """Return tasks that fill one slot as the slot and those it takes, in one tuple."""
-    return [(outs[0], *ins) for outs, ins in tasks]
 
 
 def _one_variable(rule: Any, group: Group) -> Step:
@@ -59,8 +54,7 @@ def _several(rule: Any, group: Group) -> Step:
 
     def step(low: Ends, high: Ends) -> None:
         for k, *ins in places:
-            ends = [e for i in ins for e in (low[i], high[i])]
-            low[k], high[k] = rule(*ends)
+            low[k], high[k] = rule(*[e for i in ins for e in (low[i], high[i])])
 
     return step
 

@@ -35,6 +35,11 @@ def no_rule(op: Operator) -> str:
     )
 
 
+def flat(tasks: Sequence[Task]) -> list[tuple[int, ...]]:
+    """Return tasks that fill one slot as the slot and those it takes, in one tuple."""
+    return [(outs[0], *ins) for outs, ins in tasks]
+
+
 @dataclass
 class Group:
     """Tasks of one operator, independent of each other unless it is a chain."""

@@ -9,9 +9,8 @@ lipschitz      sup ||df/dx|| over x                none, until a distance is sta
 =============  ==================================  ===================================
 
 In the field's words a contribution is the sensitivity for neighbours by *adding or
-removing* one record, a diameter that for neighbours by *replacing* one (C. Dwork and A.
-Roth, "The algorithmic foundations of differential privacy", 2014, definition 3.1, has
-the first of these in L1 norm).
+removing* one record (C. Dwork and A. Roth, 2014, definition 3.1), a diameter that for
+neighbours by *replacing* one.
 """
 
 from __future__ import annotations
@@ -83,10 +82,10 @@ class Sensitivity:
     witness : dict from str to ndarray
         The point (of a diameter: the pair of points) where ``lower`` is reached.
     status : str
-        As of `deuterium.maximize`; ``"enclosed"`` if from `deuterium.enclose`, and
-        ``"trusted"`` if from a number that nobody certified, as any made by hand is.
+        As of `deuterium.maximize`; ``"enclosed"`` if from `deuterium.enclose`,
+        ``"trusted"`` of a number that nobody certified.
     proof : Certificate, Bracket or None
-        The proof of ``upper``, or what can put it together; see ``certificate``.
+        The proof of ``upper``, or what can make it; see ``certificate``.
     domain : Domain or None
         Every record that may come.
     assumptions : tuple of str
@@ -94,16 +93,14 @@ class Sensitivity:
     cause : Cause or None
         Why ``upper`` is infinite: operator and source line.
     size : int or None
-        How many numbers are released, where known; of one number all norms agree.
+        How many numbers are released, where known.
     shape : tuple or None
-        The shape of what is released, where known: of one array, or a tuple of the
-        shapes of a list of arrays.
+        The shape of what is released, where known; of a list of arrays, their shapes.
     diameter : Sensitivity or None
         Of a contribution: a certified diameter of the same vector, which replacing one
         record may use where it is below ``2 * upper``.
     scope : str or None
-        What alone may differ between two records, where not everything may: no bound
-        for replacing a whole record.
+        What alone may differ between two records, where not everything may.
     vector : tuple of Variable
         What was bounded, times ``factor``, where known.
     """

@@ -77,8 +77,7 @@ class ClipFreeSGD:
     domain : Domain
         Every record that may come, by public bounds; its names are the records'
         arguments.  Symbols have the shape of one record's values.  In many dimensions
-        a Ball has a much smaller bound than the box around it (and records must have
-        been moved into it).
+        a Ball has a much smaller bound than the box around it.
     noise_multiplier : float
         Noise over sensitivity, at every step; see `deuterium.privacy.noise_multiplier`.
     learning_rate, count : float
@@ -100,19 +99,17 @@ class ClipFreeSGD:
     momentum : float
         Of the noisy gradients.
     penalty : Variable or callable, optional
-        Of the parameters alone; its gradient is added, which costs no privacy.  A
-        callable gets the parameters as the loss does.
+        Of the parameters alone; its gradient is added, which costs no privacy.
     regulariser : float
         How much of `bound_graph` is added to the mean loss, for weights that need
         little noise.  It costs no privacy either.
     on_divergence : {"warn", "stop", "ignore"}
         What to do where a step would need over thirty times the noise of the first
-        three (or one of these a thousand times that of the first), as where noise feeds
-        on itself: say so once (`DivergenceWarning`), or stop before anything is
-        released: ``step`` raises `DivergedError`, ``fit`` ends with a warning.
+        three (one of these: a thousand times): say so once (`DivergenceWarning`), or
+        stop before a release: ``step`` raises `DivergedError`, ``fit`` warns.
     insecure_rng : numpy.random.Generator or int, optional
-        Take NumPy's noise and sampling: INSECURE, and fast; for experiments.  By
-        default noise comes from OpenDP and sampling from the operating system.
+        Take NumPy's noise and sampling (INSECURE, fast; for experiments), not OpenDP's
+        and the operating system's.
 
     Attributes
     ----------

@@ -24,7 +24,7 @@ from deuterium.certify.checker.lagrangian.graph_structure import (
     Block,
     Structure,
 )
-from deuterium.certify.checker.scalar_layout import Group
+from deuterium.certify.checker.scalar_layout import Group, flat
 
 Ends = list[Ball]
 SLOPES = {ops.step: ZERO, ops.absolute_slope: -ONE}
@@ -123,7 +123,7 @@ class Forward:
 
     def _slope(self, group: Group, least: Ball) -> Step:
         """Return the step of a slope with a kink at zero: 1 above, ``least`` below."""
-        places = ranges.flat(group.tasks)
+        places = flat(group.tasks)
 
         def step(state: State) -> None:
             for k, i in places:
