@@ -11,8 +11,8 @@ from deuterium.enclose import enclose
 from deuterium.errors import DeuteriumError
 from deuterium.evaluate import compile
 from deuterium.functions.elementwise import relu
+from deuterium.functions.log_sum_exp import log_softmax, logsumexp, softmax
 from deuterium.functions.norms import norm_of_all as norm
-from deuterium.functions.softmax import log_softmax, logsumexp, softmax
 from deuterium.graph import Variable, constant, symbol
 from deuterium.graph.serialize import dumps, loads
 from deuterium.interval import Cause, Interval

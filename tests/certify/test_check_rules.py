@@ -8,9 +8,9 @@ from flint import arb, ctx
 
 import deuterium as dt
 from deuterium import ops
-from deuterium.certify.checker import linear_systems as systems
 from deuterium.certify.checker import point_steps as points
 from deuterium.certify.checker import range_steps as ranges
+from deuterium.certify.checker import system_steps as systems
 from deuterium.certify.checker.ball_functions import ZERO
 from deuterium.certify.checker.ball_program import Points, Ranges
 from deuterium.certify.checker.exceptions import NoBound, NoPoint

@@ -11,7 +11,7 @@ from deuterium.functions.axes import one_axis, shape_of
 from deuterium.functions.function_table import implements
 from deuterium.functions.joins import concatenate
 from deuterium.functions.reductions import sum
-from deuterium.functions.shapes import reshape
+from deuterium.functions.reshaping import reshape
 from deuterium.graph.constructors import as_variable, broadcast_to
 from deuterium.graph.variable import Variable
 

@@ -13,7 +13,7 @@ from deuterium.functions.joins import concatenate
 from deuterium.functions.movement import diagonal
 from deuterium.functions.products import matmul
 from deuterium.functions.reductions import sum
-from deuterium.functions.shapes import atleast_2d, squeeze
+from deuterium.functions.reshaping import atleast_2d, squeeze
 from deuterium.graph.constructors import as_variable, broadcast_to
 from deuterium.graph.variable import Variable
 from deuterium.ops import arrays

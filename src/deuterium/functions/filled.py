@@ -9,7 +9,7 @@ import numpy as np
 
 from deuterium.functions.function_table import implements, refuse_dtype
 from deuterium.functions.places import like, numpy_does
-from deuterium.functions.shapes import broadcast
+from deuterium.functions.reshaping import broadcast
 from deuterium.graph.constructors import as_variable, broadcast_to
 from deuterium.graph.variable import Variable
 from deuterium.interval import doubles

@@ -11,7 +11,7 @@ from deuterium.errors import ShapeError, UnsupportedError
 from deuterium.functions.axes import one_axis
 from deuterium.functions.function_table import implements, refuse
 from deuterium.functions.places import numpy_does, places
-from deuterium.functions.shapes import (
+from deuterium.functions.reshaping import (
     atleast_1d,
     atleast_2d,
     atleast_3d,

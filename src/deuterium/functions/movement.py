@@ -12,7 +12,7 @@ from deuterium.functions.axes import one_axis, shape_of
 from deuterium.functions.function_table import implements, refuse
 from deuterium.functions.joins import stack
 from deuterium.functions.places import moved, numpy_does, places
-from deuterium.functions.shapes import ravel
+from deuterium.functions.reshaping import ravel
 from deuterium.graph.constructors import as_variable
 from deuterium.graph.hooks import provides
 from deuterium.graph.variable import Variable

@@ -12,7 +12,7 @@ from deuterium.functions.axes import mismatch
 from deuterium.functions.convolution import convolve
 from deuterium.functions.function_table import implements
 from deuterium.functions.joins import concatenate, stack
-from deuterium.functions.shapes import atleast_1d, ravel
+from deuterium.functions.reshaping import atleast_1d, ravel
 from deuterium.graph.constructors import as_variable
 from deuterium.graph.variable import Variable
 from deuterium.ops import arrays

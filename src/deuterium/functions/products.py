@@ -13,7 +13,7 @@ from deuterium.functions.einsum import tensordot
 from deuterium.functions.function_table import implements, refuse, refuse_dtype
 from deuterium.functions.joins import concatenate
 from deuterium.functions.movement import diagonal
-from deuterium.functions.shapes import expand_dims, moveaxis, reshape
+from deuterium.functions.reshaping import expand_dims, moveaxis, reshape
 from deuterium.graph import protocols
 from deuterium.graph.constructors import as_variable, broadcast_to
 from deuterium.graph.variable import Variable

@@ -11,7 +11,7 @@ from deuterium.functions.axes import common_shape, one_axis, shape_of
 from deuterium.functions.elementwise import power
 from deuterium.functions.function_table import implements, refuse_dtype
 from deuterium.functions.joins import concatenate
-from deuterium.functions.shapes import moveaxis
+from deuterium.functions.reshaping import moveaxis
 from deuterium.graph.constructors import as_variable, broadcast_to
 from deuterium.graph.variable import Variable
 from deuterium.ops import arrays

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from deuterium.functions.function_table import refuse
+from deuterium.functions.log_sum_exp import logsumexp
 from deuterium.functions.reductions import amax, amin, prod, sum
 from deuterium.functions.running import accumulated, cumsum
-from deuterium.functions.softmax import logsumexp
 from deuterium.graph import protocols
 from deuterium.graph.constructors import as_variable
 from deuterium.graph.operator import lookup

@@ -29,7 +29,7 @@ ROWS = 256  # points looked at
 MOST_NODES, MOST_ELEMENTS = 16, 4096  # operators, and elements of their arguments
 
 
-class Partial(NamedTuple):
+class PartialNode(NamedTuple):
     """A node that is defined only where its argument lies between two ends."""
 
     node: Variable
@@ -63,7 +63,7 @@ def proved_undefined(problem: Problem, seed: int) -> Cause | None:
     return None
 
 
-def _partial_nodes(v: Variable) -> Iterator[Partial]:
+def _partial_nodes(v: Variable) -> Iterator[PartialNode]:
     """Yield the nodes of a graph that are not defined for every argument."""
     order = topological([v])
     if any(n.op is logic.where for n in order):
@@ -72,13 +72,13 @@ def _partial_nodes(v: Variable) -> Iterator[Partial]:
         if n.op is None:
             continue
         if n.op is arithmetic.divide:
-            yield from (Partial(n, a, 0.0, 0.0, True) for a in _factors(n.args[1]))
+            yield from (PartialNode(n, a, 0.0, 0.0, True) for a in _factors(n.args[1]))
         elif n.op is arithmetic.reciprocal or n.attrs.get("n", 0) < 0:  # a power
-            yield from (Partial(n, a, 0.0, 0.0, True) for a in _factors(n.args[0]))
+            yield from (PartialNode(n, a, 0.0, 0.0, True) for a in _factors(n.args[0]))
         elif len(n.args) == 1:
             low, high = n.op.domain
             if np.isfinite(low) or np.isfinite(high):
-                yield Partial(n, n.args[0], low, high, False)
+                yield PartialNode(n, n.args[0], low, high, False)
 
 
 def _factors(v: Variable) -> list[Variable]:
@@ -99,7 +99,9 @@ _ZERO_TOGETHER = {
 }  # fmt: skip
 
 
-def _shown(problem: Problem, p: Partial, rows: Array, values: Array) -> Cause | None:
+def _shown(
+    problem: Problem, p: PartialNode, rows: Array, values: Array
+) -> Cause | None:
     """Return the cause if one element of an argument proves it at some rows."""
     values = np.where(np.isnan(values), 0.0 if p.pole else p.low, values)
     least, most = values.min(axis=0), values.max(axis=0)
@@ -124,7 +126,7 @@ def _at(problem: Problem, v: Variable, row: Array) -> Interval:
 
 
 def _between(
-    problem: Problem, p: Partial, k: int, first: Array, last: Array
+    problem: Problem, p: PartialNode, k: int, first: Array, last: Array
 ) -> Cause | None:
     """Return the cause if an element has different signs at two points."""
     below, above = (_at(problem, p.argument, row) for row in (first, last))
@@ -156,7 +158,7 @@ def _joined(problem: Problem, first: Array, last: Array) -> bool:
 
 
 def _cause(
-    problem: Problem, p: Partial, argument: tuple[float, float], a: Array, b: Array
+    problem: Problem, p: PartialNode, argument: tuple[float, float], a: Array, b: Array
 ) -> Cause:
     ends = [problem.arrays(row) for row in ((a,) if np.array_equal(a, b) else (a, b))]
     low, high = problem.arrays(np.minimum(a, b)), problem.arrays(np.maximum(a, b))

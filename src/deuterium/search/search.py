@@ -81,10 +81,9 @@ def search(
 ) -> Estimate:
     """Look for a large (or small) value of a scalar over a domain.
 
-    With ``method="ascent"``, random points, corners and the given points are ranked and
-    the best of them climbed from, all at once; the points reached are mixed, shaken and
-    climbed from again until several generations in a row bring nothing better.  The
-    other methods are SciPy's, run on the compiled function and its slopes.
+    With ``method="ascent"``, the best of random points, corners and the given points
+    are climbed from; the points reached are mixed, shaken and climbed from again until
+    several generations bring nothing better.  The other methods are SciPy's.
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ from deuterium.certify.checker import ball_functions as functions
 from deuterium.certify.checker import taylor_series as series
 from deuterium.certify.checker import unary_ranges
 from deuterium.certify.checker.ball_functions import HALF, ZERO, Ball, larger, smaller
-from deuterium.certify.checker.choice_rules import choice_entry
+from deuterium.certify.checker.choice_table import choice_entry
 from deuterium.certify.checker.exceptions import NoBound
 from deuterium.certify.checker.operator_entry import Entry
 from deuterium.certify.checker.operator_table import TABLE

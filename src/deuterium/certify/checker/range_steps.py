@@ -14,9 +14,9 @@ from typing import Any
 from flint import arb_mat
 
 from deuterium import ops
-from deuterium.certify.checker import choice_rules as choices
-from deuterium.certify.checker import linear_systems as systems
+from deuterium.certify.checker import choice_table as choices
 from deuterium.certify.checker import logistic_family as families
+from deuterium.certify.checker import system_steps as systems
 from deuterium.certify.checker.ball_functions import (
     HALF,
     ONE,

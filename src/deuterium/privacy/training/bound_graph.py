@@ -22,7 +22,7 @@ from deuterium.domain.domain import Domain
 from deuterium.domain.spaces import Box
 from deuterium.errors import UnsupportedError
 from deuterium.functions.elementwise import relu
-from deuterium.functions.softmax import logsumexp
+from deuterium.functions.log_sum_exp import logsumexp
 from deuterium.graph.constructors import as_variable
 from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable

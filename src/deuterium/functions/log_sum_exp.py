@@ -19,6 +19,13 @@ from deuterium.ops.exponential import exp, log
 from deuterium.ops.softmax import logsumexp_last, softmax_last
 
 
+def _no_sign() -> UnsupportedError:
+    return UnsupportedError(
+        "logsumexp: `return_sign` is not supported for Variables; leave it out, or "
+        "write np.sum(b * np.exp(a))"
+    )
+
+
 def logsumexp(
     a: Any,
     axis: Any = None,
@@ -58,10 +65,7 @@ def logsumexp(
     if not (_has_variables(a) or _has_variables(b)):
         return _of_numbers(a, axis, b, keepdims, return_sign, where)
     if return_sign:
-        raise UnsupportedError(
-            "logsumexp: `return_sign` is not supported for Variables; leave it out, or "
-            "write np.sum(b * np.exp(a))"
-        )
+        raise _no_sign()
     x = as_variable(a)
     if b is not None:
         factors = as_variable(b)

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from deuterium.errors import InvalidInputError, UnsupportedError
+from deuterium.functions.comparisons import where
 from deuterium.functions.function_table import implements, refuse
-from deuterium.functions.logic import where
 from deuterium.graph import protocols
 from deuterium.graph.constructors import as_variable, constant
 from deuterium.graph.hooks import provides

@@ -21,8 +21,8 @@ from deuterium.functions.norms import norm
 from deuterium.functions.polynomials import vander
 from deuterium.functions.products import cross_last, matmul
 from deuterium.functions.reductions import sum
+from deuterium.functions.reshaping import expand_dims, moveaxis, reshape
 from deuterium.functions.ridge import ridge
-from deuterium.functions.shapes import expand_dims, moveaxis, reshape
 from deuterium.graph.constructors import as_variable, broadcast_to
 from deuterium.graph.variable import Variable
 from deuterium.ops import arrays
