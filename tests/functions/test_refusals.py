@@ -154,7 +154,6 @@ STAY_OUT = [
     (lambda: np.nonzero(x), "evaluate"),
     (lambda: np.unique(x), "evaluate"),
     (lambda: np.argmax(x), "np.max"),
-    (lambda: np.histogram(x), "np.sum"),
     (lambda: np.fill_diagonal(m, 0), "np.where"),
     (lambda: np.put(x, 0, 1.0), "np.where"),
     (lambda: np.array_equal(x, x), "evaluate"),

@@ -67,13 +67,19 @@ COMPLEX = Refusal(
     {f"lib.scimath.{name}": f"use np.{name}, which is real" for name in _REAL}
     | {"lib.scimath.logn": "use np.log(x) / np.log(n)"},
 )
+BY_CONDITION = (
+    "which elements a condition selects would depend on a Variable; use "
+    "np.where(condition, a, b), or np.sum(np.where(condition, a, 0)) for sums"
+)
 PLACES_OF_DATA = Refusal(
     "the places it names, or how many, depend on the data",
     EVALUATE,
-    "argpartition argsort argwhere flatnonzero intersect1d isin lexsort nonzero "
+    "argpartition argwhere flatnonzero intersect1d isin lexsort nonzero "
     "setdiff1d setxor1d trim_zeros union1d unique unique_all unique_counts "
-    "unique_inverse unique_values ravel_multi_index unravel_index ix_ searchsorted",
-    dict.fromkeys(
+    "unique_inverse unique_values ravel_multi_index unravel_index ix_",
+    {"argsort": "np.sort gives the elements in order; for the places, " + EVALUATE}
+    | dict.fromkeys(("nonzero", "flatnonzero", "argwhere", "extract"), BY_CONDITION)
+    | dict.fromkeys(
         ("argmax", "nanargmax"), "use np.max for the value, or evaluate for the place"
     )
     | dict.fromkeys(
@@ -83,7 +89,7 @@ PLACES_OF_DATA = Refusal(
 COUNTS = Refusal(
     "it counts, and counts do nothing but jump",
     "sum a condition, np.sum(np.where(condition, 1, 0), axis)",
-    "bincount histogram histogram2d histogramdd histogram_bin_edges",
+    "histogram2d histogramdd histogram_bin_edges",
 )
 IN_PLACE = Refusal(
     "it writes into an array, and Variables are immutable",

@@ -139,20 +139,3 @@ for _name, _function in {
     "logaddexp2": _logaddexp2,
 }.items():
     protocols.UFUNCS[_name] = _function  # type: ignore[assignment]
-
-_AS_NUMBERS = "evaluate first with `.evaluate({...})` and use NumPy on the numbers"
-_NO_PLACES = (
-    "which elements a condition selects would depend on a Variable; use "
-    "np.where(condition, a, b), or np.sum(np.where(condition, a, 0)) for sums"
-)
-
-protocols.INSTEAD.update(
-    dict.fromkeys(("argmax", "argmin", "unique"), _AS_NUMBERS)
-    | dict.fromkeys(("allclose", "isclose", "array_equal"), _AS_NUMBERS)
-    | dict.fromkeys(("nonzero", "flatnonzero", "argwhere", "extract"), _NO_PLACES)
-    | {
-        "argsort": "np.sort gives the elements in order; for the order of numbers, "
-        + _AS_NUMBERS,
-        "arctan2": "use np.arctan(y / x) on a domain where x keeps its sign",
-    }
-)

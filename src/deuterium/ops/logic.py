@@ -51,6 +51,7 @@ def _condition(name: str, value: Any, symbolic: Any, code: str) -> Operator:
         symbolic=symbolic,
         range=(0.0, 1.0),
         enclosure=enclosure,
+        kinks=(0.0,),
         ufunc="",
         code=code,
     )

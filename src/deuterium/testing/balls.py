@@ -46,7 +46,8 @@ def rule_of(op: Operator) -> Rule:
     if op is ops.integer_power:
         return lambda x, n: _mapped(guarded(partial(integer_power, n=n)), x)
     if op in ELEMENTWISE:
-        return partial(_mapped, guarded(ELEMENTWISE[op]))
+        rule = ELEMENTWISE[op]
+        return lambda *args, **attrs: _mapped(guarded(partial(rule, **attrs)), *args)
     if op.definition is None:
         raise UnsupportedError(
             f"evaluate_exactly: the operator {op.name!r} has no rule in ball "

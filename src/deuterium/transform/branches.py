@@ -132,9 +132,9 @@ def _fixed_number(v: Variable) -> Any:
 # -- branches narrowed ---------------------------------------------------------------
 
 
-def has_choices(*outputs: Variable) -> bool:
+def has_choices(graph: Graph) -> bool:
     """Return whether a graph chooses by a condition."""
-    return any(n.op is logic.where for n in topological(outputs))
+    return any(n.op is logic.where for n in graph.order)
 
 
 def narrowed_branches(

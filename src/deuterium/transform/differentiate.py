@@ -20,7 +20,7 @@ from deuterium.errors import InvalidInputError, ShapeError
 from deuterium.graph.constructors import constant
 from deuterium.graph.hooks import provides
 from deuterium.graph.provenance import attributing
-from deuterium.graph.traverse import topological
+from deuterium.graph.traverse import Graph, topological
 from deuterium.graph.validate import listed
 from deuterium.graph.variable import Variable
 from deuterium.interval.environment import standard_only
@@ -102,10 +102,11 @@ def pull_back(
             f"only a scalar can be differentiated, this has shape {y.shape}; take its "
             ".sum() or .mean(), or one element"
         )
+    graph = Graph([y])
     if wrt is not None:
         wrt = list(wrt)
-        (y,) = narrowed_branches([with_kinks_apart(y, wrt)], wrt)
-    order = topological([y])
+        graph = narrowed_branches(with_kinks_apart(graph, wrt), wrt)
+    order, (y,) = graph.order, graph
     active = _depending(order, wrt)
     adjoints: dict[Any, Variable] = {_key(y): constant(1)} if y in active else {}
     with attributing() as attribute:

@@ -29,7 +29,7 @@ def dense(graph: Graph) -> Graph:
     if known is not None:
         return Graph([known])
     made = vectorized(graph, ()) if len(graph.order) > MANY else graph
-    if has_choices(*made):
+    if has_choices(made):
         made = _together(made)
     if made is not graph:
         (_DENSE[v],) = made

@@ -11,28 +11,27 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from deuterium.graph.hashcons import rebuilt
-from deuterium.graph.traverse import topological
+from deuterium.graph.traverse import Graph
 from deuterium.graph.variable import Variable
 from deuterium.ops import arithmetic, exponential, piecewise, special
 
 
-def with_kinks_apart(v: Variable, keep: Iterable[Variable] = ()) -> Variable:
+def with_kinks_apart(graph: Graph, keep: Iterable[Variable] = ()) -> Graph:
     """Return a graph in which softplus of ``-|u|`` is softplus of u less relu of u.
 
     Nodes in ``keep`` stay as they are.
     """
-    order = topological([v])
-    if not any(n.op is piecewise.absolute for n in order):
-        return v
+    if not any(n.op is piecewise.absolute for n in graph.order):
+        return graph
     kept = set(keep)
     done: dict[Variable, Variable] = {}
-    for n in order:
+    for n in graph.order:
         new = n if n in kept else rebuilt(n, tuple(done[a] for a in n.args))
         u = _folded_softplus(new)
         if u is not None and n not in kept:
             new = -special.log_expit(-u) - piecewise.relu(u)
         done[n] = new
-    return done[v]
+    return Graph(done[v] for v in graph)
 
 
 def _folded_softplus(n: Variable) -> Variable | None:
