@@ -39,7 +39,7 @@ def every_factor(weights, rng):
 @pytest.mark.parametrize("sizes", SCALES)
 @pytest.mark.parametrize("seed", range(500, 530))
 def test_no_bound_is_looser_than_the_enclosure(seed, sizes, monkeypatch):
-    monkeypatch.setattr("test_training_bounds.SIZES", sizes)
+    monkeypatch.setattr("tests.privacy.training.test_step_bounds.SIZES", sizes)
     check(Case(seed), ROUNDED if max(sizes) < 100 else ROUNDED_LARGE)
 
 
@@ -47,7 +47,7 @@ def test_no_bound_is_looser_than_the_enclosure(seed, sizes, monkeypatch):
 @pytest.mark.parametrize("sizes", SCALES)
 @pytest.mark.parametrize("seed", range(1000, 1500))
 def test_no_bound_is_looser_in_many_draws(seed, sizes, monkeypatch):
-    monkeypatch.setattr("test_training_bounds.SIZES", sizes)
+    monkeypatch.setattr("tests.privacy.training.test_step_bounds.SIZES", sizes)
     check(Case(seed), ROUNDED if max(sizes) < 100 else ROUNDED_LARGE)
 
 
