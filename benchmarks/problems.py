@@ -1,42 +1,27 @@
 """The problems of the certified maximum, each a graph and a domain.
 
-``standard(size, activation, weights, seed)`` is the norm of the loss's gradient by all
-parameters, of one record in [-1, 1]^n with a fixed label:
-
-    S1   2 - 2 - 1, biases after the activation    -log(sigmoid(h @ w))
-    S2   10 - 10 - 1                               binary cross-entropy, y = 1
-    S3   25 - 8 - 1                                the same
-    S4   100 - 100 - 1                             the same
-    S5   784 - 256 - 128 - 10                      softmax cross-entropy, class 0
-
-Weights are standard normal (plain), or those over the root of the fan-in (scaled).
+``standard(size, activation, weights, seed)`` is one of `tests.standard_problems`.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import sys
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.special import expit, log_expit
 
 import deuterium as dt
 from deuterium import random_symbols, to_vec
 
 ROOT = Path(__file__).parents[1]
-SIZES = {
-    "S1": [2, 2, 1],
-    "S2": [10, 10, 1],
-    "S3": [25, 8, 1],
-    "S4": [100, 100, 1],
-    "S5": [784, 256, 128, 10],
-}
-ACTIVATIONS = {"sigmoid": expit, "tanh": np.tanh, "relu": dt.relu}
+sys.path.insert(0, str(ROOT))
+from tests.optimize.global_functions import FUNCTIONS  # noqa: E402
+from tests.standard_problems import ACTIVATIONS, SIZES, graph, make  # noqa: E402
+
+__all__ = ["ACTIVATIONS", "SIZES"]
 WEIGHTS = ("scaled", "plain")
 LIMITS = {"S1": 1.0, "S2": 10.0, "S3": 30.0, "S4": 60.0, "S5": 60.0}  # seconds
 
@@ -54,42 +39,10 @@ class Case:
     network: Any = None  # (layers, activation), where it is one
 
 
-def layers_of(size: str, weights: str, seed: int) -> list[tuple[Any, Any]]:
-    """Return [(W, b), ...]; the last bias of S1 is None."""
-    random, layers = np.random.RandomState(seed), []
-    units = SIZES[size]
-    for i, (m, n) in enumerate(pairwise(units)):
-        bare = size == "S1" and i == len(units) - 2
-        w = random.normal(size=m * n).reshape(m, n)
-        b = None if bare else random.normal(size=n)
-        scale = np.sqrt(m) if weights == "scaled" else 1.0
-        layers.append((w / scale, None if b is None else b / scale))
-    return layers
-
-
-def norm_of(layers, activation: str, size: str):
-    """Return the input symbol and the gradient's norm."""
-    act = ACTIVATIONS[activation]
-    x = dt.symbol("x", shape=(1, len(layers[0][0])))
-    h, parameters = x, []
-    for i, (w, b) in enumerate(layers):
-        hidden = i < len(layers) - 1
-        parameters.append(dt.constant(w))
-        h = h @ parameters[-1]
-        h = act(h) if hidden and size == "S1" else h
-        if b is not None:
-            parameters.append(dt.constant(b))
-            h = h + parameters[-1]
-        h = act(h) if hidden and size != "S1" else h
-    one = h.shape[1] == 1
-    loss = -np.sum(log_expit(h)) if one else -dt.log_softmax(h)[0, 0]
-    return x, dt.norm(dt.grad(loss, parameters))
-
-
 def standard(size: str, activation: str, weights: str, seed: int = 0) -> Case:
     """Return one of the standard problems."""
-    layers = layers_of(size, weights, seed)
-    x, norm = norm_of(layers, activation, size)
+    network = make(size, activation, weights, seed)
+    x, norm = graph(network)
     relu = activation == "relu"
     target = {
         "S1": 1.0001,
@@ -106,14 +59,13 @@ def standard(size: str, activation: str, weights: str, seed: int = 0) -> Case:
         target,
         LIMITS[size],
         known if seed == 0 else np.nan,
-        (layers, activation),
+        (network.layers, activation),
     )
 
 
 def best_found() -> dict[str, dict[str, float]]:
-    """Return the best values published, of seed 0; empty where they are not there."""
-    path = ROOT.parent / "shared" / "problems" / "best_found.json"
-    return json.loads(path.read_text()) if path.exists() else {}
+    """Return the best values published, of seed 0."""
+    return json.loads((ROOT / "benchmarks" / "best_found.json").read_text())
 
 
 def queries() -> list[Case]:
@@ -155,13 +107,8 @@ def notebook(seed: int = 0) -> tuple[list[Case], Case]:
 
 def global_functions() -> list[Case]:
     """Return the literature's test functions, to be minimised."""
-    path = ROOT / "tests" / "bound" / "global_functions.py"
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module  # its dataclass looks itself up
-    spec.loader.exec_module(module)
     cases = []
-    for f in module.FUNCTIONS.values():
+    for f in FUNCTIONS.values():
         x = dt.symbol("x", shape=(f.n,))
         low, high = np.array(f.box, dtype=float).T
         cases.append(Case(f.name, f.f(x), dt.Box({x: (low, high)}), known=f.minimum))

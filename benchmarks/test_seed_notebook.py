@@ -7,20 +7,16 @@ with array Variables.
 
 from __future__ import annotations
 
-import re
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
 import symengine as se
-import symengine.lib.symengine_wrapper as sew
 from scipy.special import expit, log_expit
 
 import deuterium as dt
 from deuterium import random_symbols, to_vec
 
-SEEDS = Path(__file__).parents[1].parent / "shared" / "seeds"
 N = 100
 NAMES = [f"x_{i}" for i in range(N)]
 WHOLE = dt.Box(dict.fromkeys(NAMES, (-1, 1)))
@@ -72,29 +68,13 @@ def rewritten_walk(e):
     return total
 
 
-def notebooks_walk():
-    """Return the notebook's own walk if its text is there, and where it comes from."""
-    for path in SEEDS.glob("000_*.txt"):
-        found = re.search(
-            r"^def int_analysis.*?(?=^In \[)",
-            path.read_text(),
-            re.DOTALL | re.MULTILINE,
-        )
-        if found:
-            namespace = {"np": np, "sew": sew}
-            exec(found.group(), namespace)
-            return namespace["int_analysis"], "the notebook's own code"
-    return rewritten_walk, "the notebook's rules, rewritten"
-
-
 @pytest.fixture(scope="module")
 def walk(weights):
-    """The interval walk of the closed form, timed once: (seconds, ends, whose)."""
+    """The interval walk of the closed form, timed once: (seconds, ends)."""
     form = scalar_norm(weights).data
-    run, whose = notebooks_walk()
     start = time.perf_counter()
-    ends = run(form)
-    return time.perf_counter() - start, ends, whose
+    ends = rewritten_walk(form)
+    return time.perf_counter() - start, ends
 
 
 def test_scalar_way(benchmark, note, weights, walk):
@@ -104,12 +84,11 @@ def test_scalar_way(benchmark, note, weights, walk):
 
     norm, certified = benchmark.pedantic(everything, rounds=5, warmup_rounds=1)
     took = benchmark.stats.stats.median
-    seconds, (low, high), whose = walk
+    seconds, (low, high) = walk
     points = np.random.default_rng(1).uniform(-1, 1, size=(N, 1000))
     found = norm.evaluate(dict(zip(NAMES, points, strict=True)))
     note(
         seconds=took,
-        walk=whose,
         walk_seconds=seconds,
         walk_seconds_over_ours=seconds / took,
         walk_says=f"[{low:.5f}, {high:.5f}]",

@@ -1,13 +1,25 @@
-"""Settings and small tools that all tests share."""
+"""Settings and small tools that all tests share.
+
+Time goes by looks at the clock (`work_clock`), so that no outcome depends on how fast
+the machine is, or on what else it does; how much is drawn is said in `tests.amounts`.
+"""
 
 from __future__ import annotations
 
 import signal
-from pathlib import Path
+import time
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
+import scipy.optimize
 from hypothesis import HealthCheck, settings
+
+from deuterium import budget
+from deuterium.commands import query
+from tests import amounts
+from tests.clocks import WorkClock
 
 # the same examples in every run, on every machine
 settings.register_profile(
@@ -24,7 +36,18 @@ settings.load_profile("repeatable")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-SHARED = Path(__file__).parents[1].parent / "shared"
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Settle how much is drawn, before any test is read."""
+    amounts.choose(config.getoption("markexpr"))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Take what draws more under ``-m long`` for long there."""
+    for item in items:
+        if amounts.is_many() and item.get_closest_marker("drawn"):
+            item.add_marker(pytest.mark.long)
 
 
 @pytest.fixture
@@ -33,9 +56,33 @@ def rng() -> np.random.Generator:
     return np.random.default_rng(20210709)
 
 
+@pytest.fixture(autouse=True)
+def work_clock(monkeypatch: pytest.MonkeyPatch) -> WorkClock:
+    """Have time limits count work, in this process; those of SciPy are lifted."""
+    clock, whole = WorkClock(), scipy.optimize.linprog
+
+    def patient(*given: Any, options: Any = None, **more: Any) -> Any:
+        kept = {k: v for k, v in (options or {}).items() if k != "time_limit"}
+        return whole(*given, options=kept, **more)
+
+    monkeypatch.setattr(budget, "now", clock)
+    monkeypatch.setattr(scipy.optimize, "linprog", patient)
+    return clock
+
+
 @pytest.fixture
-def shared() -> Path:
-    """The folder of reference data; tests that need it skip where it is absent."""
-    if not SHARED.is_dir():
-        pytest.skip("reference data not present")
-    return SHARED
+def coarse_clock(work_clock: WorkClock) -> None:
+    """Have more time pass with a look, where much is done between two of them."""
+    work_clock.tick = 2e-2
+
+
+@pytest.fixture
+def real_clock(work_clock: WorkClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have time pass as it does: for threads and processes that wait for each other."""
+    monkeypatch.setattr(budget, "now", time.monotonic)
+
+
+@pytest.fixture
+def short_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the search of a query end: what grows without end is climbed for ever."""
+    monkeypatch.setattr(query, "search", partial(query.search, time_limit=0.5))

@@ -656,7 +656,7 @@ def test_a_derivative_alone_defines_nothing():
 
 
 def test_the_example_of_the_page_on_certificates():
-    page = Path(__file__).parents[3] / "docs" / "certificates.md"
+    page = Path(__file__).parents[2] / "docs" / "certificates.md"
     text = page.read_text().split("```json")[1].split("```")[0]
     shown = json.loads(text.replace(", ...}", "}"))
     x = dt.symbol("x")

@@ -4,7 +4,6 @@ import copy
 import json
 import sys
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,6 +24,8 @@ from deuterium.graph.traverse import free_symbols, topological
 from deuterium.optimize.bounders.label_enumeration import special_first
 from deuterium.optimize.bounders.norm_bounds import norms as bounder_of
 from deuterium.optimize.root_enclosure import NOTHING
+from tests.amounts import draws, some
+from tests.standard_problems import graph, make
 
 ACTIVATIONS = {
     "sigmoid": expit,
@@ -96,10 +97,11 @@ CASES = [
 ]
 
 
+@pytest.mark.drawn
 @pytest.mark.parametrize(("seed", "activation", "classes", "loss"), CASES)
 def test_what_is_found_is_believed(seed, activation, classes, loss):
     v, domain = network(seed, activation, classes, loss)
-    for regions in (1, 60 if loss == "onehot" else 9):
+    for regions in (1, draws(20, 60) if loss == "onehot" else draws(4, 9)):
         e = bounded(v, domain, regions)
         if regions > 1 or loss in ("log", "first"):  # else labels are cut first
             assert "norms" in [method for method, _ in leaves(e)]
@@ -290,28 +292,11 @@ def test_corners_need_convexity():
 
 # -- the networks of the plan --------------------------------------------------------
 
-PROBLEMS = Path(__file__).parents[3].parent / "shared" / "problems"
 
-
-@pytest.mark.skipif(not PROBLEMS.exists(), reason="the problems are not here")
-@pytest.mark.parametrize("size", ["S4", pytest.param("S5", marks=pytest.mark.long)])
-def test_large_networks(size, monkeypatch):
-    monkeypatch.syspath_prepend(str(PROBLEMS))
-    import networks
-
-    p = networks.make(size, "sigmoid", "scaled")
-    x = dt.symbol("x", (1, p["n"]))
-    h, parameters = x, []
-    for i, (w, b) in enumerate(p["layers"]):
-        w, last = dt.constant(w), i == len(p["layers"]) - 1
-        parameters.append(w)
-        h = h @ w
-        if b is not None:
-            parameters.append(dt.constant(b))
-            h = h + parameters[-1]
-        h = h if last else expit(h)
-    loss = -np.mean(log_expit(h)) if h.shape[1] == 1 else -dt.log_softmax(h)[0, 0]
-    v, domain = dt.norm(dt.grad(loss, parameters)), dt.Box({x: (-1, 1)})
+@pytest.mark.parametrize("size", some(["S4", "S5"], 1))
+def test_large_networks(size):
+    x, v = graph(make(size, "sigmoid"))
+    domain = dt.Box({x: (-1, 1)})
     e = bounded(v, domain)
     assert [method for method, _ in leaves(e)] == ["norms"]
     assert e.certificate.verify(v, domain).leaves == 1

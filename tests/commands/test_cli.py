@@ -164,12 +164,12 @@ def test_demo_with_a_picture_that_cannot_be_written(tmp_path):
 
 def test_as_a_module_in_a_process_of_its_own():
     command = [sys.executable, "-W", "error", "-m", "deuterium", *FIRST, "--json"]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=600)
     assert ran.returncode == 0, ran.stderr
     assert ran.stderr == ""
     assert json.loads(ran.stdout)["status"] == "certified"
     command[-1] = "--seed=x"
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=600)
     assert ran.returncode == 2
     assert ran.stdout == ""
 

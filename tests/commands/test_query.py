@@ -73,7 +73,7 @@ def test_more_boxes_are_tighter(text, bounds):
         ("a**2", {"a": (0, math.inf)}, "unbounded", "a", "formula:1"),
     ],
 )  # fmt: skip
-def test_what_has_no_bound(text, bounds, status, operator, source):
+def test_what_has_no_bound(text, bounds, status, operator, source, short_search):
     r = run_query(text, bounds, boxes=200)
     assert r.status == status
     assert r.upper == math.inf

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import deuterium as dt
@@ -16,6 +16,7 @@ from deuterium.testing import assert_encloses as held
 from deuterium.testing import boxes, graphs
 from deuterium.testing.array_definitions import ON_ARRAYS
 from deuterium.testing.definitions import ELEMENTWISE
+from tests.amounts import examples
 
 SIX = 6
 SEEN: set[str] = set()
@@ -38,39 +39,39 @@ def _derivative(v):
     return np.concatenate(parts) if parts else np.sum(v)
 
 
-@settings(max_examples=300)
+@examples(75, 600)
 @given(_with_box(arrays=False, max_steps=12))
 def test_scalar_graphs(case):
     assert_encloses(*case)
 
 
-@settings(max_examples=300)
+@examples(75, 600)
 @given(_with_box(max_steps=9))
 def test_array_graphs(case):
     assert_encloses(*case, samples=6)
 
 
-@settings(max_examples=150)
+@examples(37, 400)
 @given(_with_box(defined=False))
 def test_graphs_that_may_be_undefined(case):
     assert_encloses(*case, samples=6)
 
 
-@settings(max_examples=200)
+@examples(50, 400)
 @given(_with_box(arrays=False, max_steps=6))
 def test_gradients_of_scalar_graphs(case):
     v, box = case
     assert_encloses(_derivative(v), box, samples=9)
 
 
-@settings(max_examples=150)
+@examples(37, 400)
 @given(_with_box(max_steps=5))
 def test_gradients_of_array_graphs(case):
     v, box = case
     assert_encloses(_derivative(v), box, samples=6)
 
 
-@settings(max_examples=100)
+@examples(25, 400)
 @given(st.booleans().flatmap(lambda b: _with_box(arrays=b, max_steps=5)))
 def test_second_derivatives(case):
     v, box = case

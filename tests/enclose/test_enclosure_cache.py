@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import expit, log_expit
 
@@ -16,6 +16,7 @@ from deuterium.enclose import interval_program as program
 from deuterium.interval import stacked as ends
 from deuterium.interval.stacked import Uncovered
 from deuterium.testing import assert_encloses, boxes, graphs
+from tests.amounts import examples
 
 ANSWERS: list[bool] = []
 
@@ -46,19 +47,19 @@ def _slope(v):
     return dt.grad(np.sum(v), x)
 
 
-@settings(max_examples=150)
+@examples(37, 400)
 @given(_with_box(min_steps=2, max_steps=9))
 def test_random_graphs(case):
     assert_encloses(*case, samples=6)
 
 
-@settings(max_examples=80)
+@examples(20, 400)
 @given(_with_box(min_steps=2, max_steps=6, defined=False))
 def test_random_graphs_that_may_be_undefined(case):
     assert_encloses(*case, samples=6)
 
 
-@settings(max_examples=80)
+@examples(20, 400)
 @given(_with_box(min_steps=2, max_steps=5))
 def test_gradients_of_random_graphs(case):
     v, box = case

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 
 import numpy as np
 import pytest
@@ -14,6 +13,7 @@ import deuterium as dt
 from deuterium.errors import FormulaError
 from deuterium.frontends.formula import MAX_LENGTH, lift
 from deuterium.frontends.language import FUNCTIONS
+from tests.clocks import calls_at_most
 
 POINT = {"a": 0.7, "b": 1.3}
 
@@ -129,17 +129,16 @@ HEAVY = [
 
 @pytest.mark.parametrize("text", HEAVY, ids=[t[:30] for t in HEAVY])
 def test_heavy_formulas_are_refused_at_once(text):
-    begin = time.perf_counter()
-    with pytest.raises(FormulaError):
+    with calls_at_most(400_000), pytest.raises(FormulaError):
         lift(text)
-    assert time.perf_counter() - begin < 2.0
 
 
 def test_ten_million_characters_are_refused_at_once():
-    begin = time.perf_counter()
-    with pytest.raises(FormulaError, match="10000000 characters"):
+    with (
+        calls_at_most(10_000),
+        pytest.raises(FormulaError, match="10000000 characters"),
+    ):
         lift("a" * 10**7)
-    assert time.perf_counter() - begin < 1.0
 
 
 @pytest.mark.parametrize(

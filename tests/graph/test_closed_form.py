@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import symengine as se
 import sympy
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import deuterium as dt
@@ -14,6 +14,7 @@ from deuterium import Variable
 from deuterium.errors import InvalidInputError, ShapeError, SymbolicError
 from deuterium.graph.closed_form import from_symbolic
 from deuterium.testing import graphs
+from tests.amounts import examples
 
 A, B = se.symbols("a b")
 
@@ -189,7 +190,7 @@ LEAVES = st.one_of(st.just(A), st.just(B), NUMBERS)
 EXPRESSIONS = st.recursive(LEAVES, _grown, max_leaves=8)
 
 
-@settings(max_examples=300)
+@examples(75, 600)
 @given(EXPRESSIONS)
 def test_expressions_survive_the_round_trip(e):
     v = from_symbolic(e)
@@ -209,7 +210,7 @@ def _symbols(v):
     return dt.graph.free_symbols([v])
 
 
-@settings(max_examples=200)
+@examples(50, 400)
 @given(graphs(arrays=False, min_steps=3))
 def test_closed_forms_of_graphs_have_the_graphs_value(v):
     point = {"x": 0.37, "y": -0.91, "z": 1.3}

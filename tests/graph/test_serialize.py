@@ -8,13 +8,14 @@ import pickle
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import deuterium as dt
 from deuterium.errors import GraphError
 from deuterium.graph.operator import OPERATORS
 from deuterium.testing import graphs
+from tests.amounts import examples
 
 
 def head(**fields):
@@ -30,7 +31,7 @@ X = {"symbol": "x", "shape": [2]}
 S = {"symbol": "s", "shape": []}
 
 
-@settings(max_examples=200)
+@examples(50, 400)
 @given(graphs())
 def test_random_graphs_survive(v):
     text = dt.dumps(
@@ -258,7 +259,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=400)
+@examples(100, 800)
 @given(st.data())
 def test_random_damage(data):
     """Whatever part is replaced by whatever, the answer is a graph or GraphError."""

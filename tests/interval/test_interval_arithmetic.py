@@ -8,13 +8,14 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from flint import arb, ctx
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from deuterium.errors import BoundsError
 from deuterium.interval import Interval, as_interval
 from deuterium.interval import interval_arithmetic as arithmetic
 from deuterium.interval import rounding as r
+from tests.amounts import examples
 from tests.interval.exact_intervals import (
     INF,
     assert_tight,
@@ -313,7 +314,7 @@ def test_nan_is_contagious_in_integer_powers(n):
     assert np.isnan(result.lower).all() and np.isnan(result.upper).all()
 
 
-@settings(max_examples=400)
+@examples(100, 800)
 @given(
     st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=4, max_size=4),
     st.lists(st.floats(0, 1), min_size=2, max_size=2),
@@ -408,7 +409,7 @@ def test_intersection_and_views():
 # -- directed rounding ---------------------------------------------------------------
 
 
-@settings(max_examples=800)
+@examples(200, 1600)
 @given(
     st.floats(allow_nan=False, allow_infinity=False),
     st.floats(allow_nan=False, allow_infinity=False),
@@ -425,7 +426,7 @@ def test_directed_rounding_of_two_numbers(x, y):
         assert_tight(ratio, value, value, 1, (x, y))
 
 
-@settings(max_examples=500)
+@examples(125, 1000)
 @given(st.integers(-(2**53), 2**53), st.integers(-1074, 900))
 def test_short_numbers_are_told_apart(m, e):
     try:

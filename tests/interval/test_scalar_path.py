@@ -6,12 +6,13 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from deuterium.errors import InvalidInputError
 from deuterium.interval import Interval, as_interval, scalar
 from deuterium.interval import interval_arithmetic as arithmetic
+from tests.amounts import examples
 
 INF = math.inf
 SPECIAL = [
@@ -60,14 +61,14 @@ def check(name, *args):
     assert same(direct.lower, slow[0]) and same(direct.upper, slow[1]), (name, args)
 
 
-@settings(max_examples=1500)
+@examples(375, 3000)
 @pytest.mark.parametrize("name", ["add", "subtract", "multiply"])
 @given(a=ends(), b=ends())
 def test_two_arguments(name, a, b):
     check(name, a, b)
 
 
-@settings(max_examples=1500)
+@examples(375, 3000)
 @given(a=ends())
 def test_square(a):
     check("square", a)

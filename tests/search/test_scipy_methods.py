@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 
 import numpy as np
 import pytest
@@ -76,11 +75,11 @@ def test_the_same_seed_gives_the_same_answer(method):
 
 
 @everyway
-def test_time_limits_are_kept(method):
+def test_time_limits_are_kept(method, work_clock):
     x, norm = network_norm([7 if method == "shgo" else 20, 10, 1], "tanh", 0)
-    start = time.perf_counter()
+    start = work_clock.time
     e = dt.search(norm, dt.Box({x: (-1, 1)}), method=method, time_limit=1.0)
-    assert time.perf_counter() - start < 6.0
+    assert work_clock.time - start < 1.5
     assert 0 < e.value <= dt.enclose(norm, dt.Box({x: (-1, 1)})).upper
 
 
@@ -134,7 +133,7 @@ def test_arrays_of_scalars_as_the_notebooks_make_them():
     assert e.value == pytest.approx(np.array([1, 2]), rel=1e-12)
 
 
-def test_many_elements_share_what_is_found():
+def test_many_elements_share_what_is_found(work_clock):
     w = np.random.default_rng(0).normal(size=(10, 12))
     x = dt.symbol("x", shape=(1, 10))
     v = (x @ w).reshape(12) * np.ones((9, 1))  # 108 elements, linear
@@ -143,9 +142,9 @@ def test_many_elements_share_what_is_found():
     assert (e.value <= sup * (1 + 1e-12)).all()
     assert (e.value >= 0.999 * sup).all()
     assert e.witness["x"].shape == (9, 12, 1, 10)
-    start = time.perf_counter()
+    start = work_clock.time
     dt.search(v, dt.Box({x: (-1, 1)}), time_limit=0.2)
-    assert time.perf_counter() - start < 2.0
+    assert work_clock.time - start < 0.5
 
 
 def test_an_element_that_is_nowhere_finite():

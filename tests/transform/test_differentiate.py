@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import sympy
-from hypothesis import given, settings
+from hypothesis import given
 
 import deuterium as dt
 from deuterium.errors import InvalidInputError, ShapeError
 from deuterium.graph.operator import OPERATORS
 from deuterium.testing import assert_encloses, evaluate_exactly, graphs
+from tests.amounts import examples
 
 x, y = dt.symbol("x"), dt.symbol("y")
 
@@ -169,7 +170,7 @@ def test_unused_parts_are_not_differentiated():
     assert len(dt.graph.topological([g])) < 10
 
 
-@settings(max_examples=150)
+@examples(37, 400)
 @given(graphs(min_steps=3, max_steps=7, arrays=False))
 def test_random_graphs_along_a_line(v):
     """Where the exact slope exists: a kink or jump at the point is left out."""

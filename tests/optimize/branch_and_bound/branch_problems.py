@@ -14,6 +14,8 @@ from scipy.special import expit, log_expit
 
 import deuterium as dt
 
+BATCH, TOLD = "batch", 8  # what a process says of so many, with a number
+
 a, b = dt.symbol("a"), dt.symbol("b")
 x = dt.symbol("x", shape=(3,))
 y = dt.symbol("y", shape=(8,))
@@ -68,7 +70,7 @@ def answer(e):
 
 
 def start(name, executor="", **options):
-    """Start a process that maximises a problem; when it works, it says so."""
+    """Start a process that maximises a problem; it says when it works (`at_work`)."""
     told = json.dumps({"name": name, "executor": executor, "options": options})
     here = Path(__file__).parent
     return subprocess.Popen(
@@ -80,7 +82,15 @@ def start(name, executor="", **options):
     )
 
 
-def told(process, timeout=60):
+def at_work(process, regions=1):
+    """Wait until a process has taken in so many batches of regions; return it."""
+    for line in process.stdout:
+        if line == f"{BATCH} {regions}\n":
+            return process
+    raise AssertionError(process.stderr.read())
+
+
+def told(process, timeout=600):
     """What the process found, after it ended by itself."""
     out, err = process.communicate(timeout=timeout)
     assert process.returncode == 0, err
@@ -94,6 +104,21 @@ def _memory(name):
         return 0
     lines = status.read_text().splitlines()
     return next(1024 * int(s.split()[1]) for s in lines if s.startswith(name + ":"))
+
+
+def _say_each_batch():
+    """Have the search say how many batches it has taken in."""
+    from deuterium.optimize.branch_and_bound.loop import BranchAndBound
+
+    whole, count = BranchAndBound._apply, itertools.count(1)
+
+    def apply(self, nodes, verdicts):
+        whole(self, nodes, verdicts)
+        number = next(count)
+        if number <= TOLD:
+            print(BATCH, number, flush=True)
+
+    BranchAndBound._apply = apply
 
 
 def _main():
@@ -110,7 +135,7 @@ def _main():
     with pool as executor:
         maximum("wave")  # what is loaded once is loaded now
         before = _memory("VmRSS")
-        print("working", flush=True)
+        _say_each_batch()
         e = maximum(given["name"], executor=executor, **given["options"])
     names = "lower", "upper", "witness", "status", "regions"
     found = dict(zip(names, answer(e), strict=True))

@@ -256,7 +256,7 @@ def test_an_executor_shut_down_half_way():
 
 
 def _slow_pid(_: int) -> int:
-    time.sleep(0.5)
+    time.sleep(0.05)
     return os.getpid()
 
 
@@ -265,7 +265,10 @@ def test_a_process_killed_half_way():
     with ProcessPoolExecutor(2, context) as pool:
         # both workers are up: Python may wait for ever for one that starts just as the
         # other dies
-        pid, _ = sorted(set(pool.map(_slow_pid, range(8))))
+        pids: set[int] = set()
+        while len(pids) < 2:
+            pids.update(pool.map(_slow_pid, range(4)))
+        pid = min(pids)
 
         class Killing(Inline):
             def submit(self, fn, /, *args, **kwargs):

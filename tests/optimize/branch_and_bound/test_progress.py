@@ -40,10 +40,11 @@ def test_an_infimum_is_shown_as_one(capsys):
     assert float(upper) == pytest.approx(e.upper, rel=1e-8)
 
 
-def test_a_terminal_shows_one_line_that_changes(capsys, monkeypatch):
+def test_a_terminal_shows_one_line_that_changes(capsys, monkeypatch, work_clock):
     monkeypatch.setenv("FORCE_COLOR", "1")  # what rich takes for a terminal
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setattr(progress.time, "monotonic", work_clock)
     maximum("endless", progress=True, time_limit=1.0)
     err = capsys.readouterr().err
     shown = [LINE.search(part) for part in err.split("\r") if " <= sup <= " in part]
@@ -66,7 +67,7 @@ def test_a_notebook_changes_one_output(monkeypatch):
         "e = dt.maximize(a - a**2, dt.Box({a: (0, 1)}), progress=True)"
     )
     book = nbformat.v4.new_notebook(cells=[cell])
-    nbclient.NotebookClient(book, timeout=60, kernel_name="python3").execute()
+    nbclient.NotebookClient(book, timeout=600, kernel_name="python3").execute()
     (output,) = book.cells[0].outputs
     assert output.output_type == "display_data"
     assert LINE.fullmatch(output.data["text/plain"])

@@ -12,9 +12,14 @@ import pytest
 
 from deuterium.optimize.branch_and_bound import orphans
 from deuterium.optimize.branch_and_bound.interrupt_guard import Shield
-from tests.optimize.branch_and_bound.branch_problems import maximum, start, told
+from tests.optimize.branch_and_bound.branch_problems import (
+    at_work,
+    maximum,
+    start,
+    told,
+)
 
-PATIENCE = 60.0  # seconds until something that has to happen has happened
+PATIENCE = 600.0  # seconds after which what has to happen is taken not to
 
 linux = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux")
 
@@ -56,9 +61,7 @@ def wait_for_children(process, count):
 
 @pytest.mark.parametrize("executor", ["", "spawn", "fork"])
 def test_sigterm_returns_the_bracket_so_far(executor):
-    process = start("endless", executor, time_limit=60)
-    process.stdout.readline()
-    time.sleep(1.0)
+    process = at_work(start("endless", executor, time_limit=None), 3)
     process.send_signal(signal.SIGTERM)
     found, _ = told(process)
     assert found["status"] == "interrupted"
@@ -68,8 +71,7 @@ def test_sigterm_returns_the_bracket_so_far(executor):
 @linux
 @pytest.mark.parametrize("executor", ["spawn", "fork"])
 def test_workers_of_a_killed_process_end(executor):
-    process = start("endless", executor, time_limit=300)
-    process.stdout.readline()
+    process = at_work(start("endless", executor, time_limit=None))
     # a worker of the caller's own pool is ours from its first batch on
     wait_for(lambda: sum(map(is_watching, children(process.pid))) >= 2)
     started = children(process.pid)

@@ -46,7 +46,7 @@ def in_a_ball(rng, count, center, radius, where):
 def test_in_a_ball_both_records_are_in_the_ball(seed, where, rng):
     center, radius, f = np.array([0.2, -0.1, 0.4]), 0.8, vectors(seed)
     ball = dt.Ball(X, center, radius)
-    (s,) = privacy.feature_sensitivity(f, X, ball, groups=[where], time_limit=1.5)
+    (s,) = privacy.feature_sensitivity(f, X, ball, groups=[where], time_limit=10)
     a, b = in_a_ball(rng, 4000, center, radius, where)
     far = max(moved(f, u, v) for u, v in zip(a, b, strict=True))
     assert far <= s.upper
@@ -61,7 +61,7 @@ def test_in_a_ball_both_records_are_in_the_ball(seed, where, rng):
 def test_the_farthest_pair_of_a_ball_is_exact():
     """|x0 - x0'| |x1| over the unit ball is 2 |x0 x1|, at most 1."""
     f = X[0] * X[1]
-    found = privacy.feature_sensitivity(f, X, dt.Ball(X, 0.0, 1.0), time_limit=20)
+    found = privacy.feature_sensitivity(f, X, dt.Ball(X, 0.0, 1.0), time_limit=200)
     assert found.upper[0] == pytest.approx(1, rel=0.06)
     assert found.lower[0] == pytest.approx(1, rel=0.06)
     assert found.lower[0] <= 1 <= found.upper[0]

@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
-
 import numpy as np
 from scipy.special import expit, log_expit
 
 import deuterium as dt
-
-
-def problems(shared):
-    """Load the definitions of the standard problems."""
-    path = shared / "problems" / "networks.py"
-    spec = importlib.util.spec_from_file_location("networks", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def sigmoid(x, s=1, T=1, o=0):
@@ -49,14 +38,14 @@ STABLE = {"sigmoid": expit, "tanh": np.tanh, "relu": dt.relu}
 
 def logits(problem, activation):
     """Return the input, the logits and the parameters of a problem."""
-    x = dt.symbol("x", shape=(1, problem["n"]))
+    x = dt.symbol("x", shape=(1, problem.inputs))
     h, parameters = x, []
-    for i, (W, b) in enumerate(problem["layers"]):
-        last = i == len(problem["layers"]) - 1
+    for i, (W, b) in enumerate(problem.layers):
+        last = i == len(problem.layers) - 1
         weights = dt.constant(W)
         bias = None if b is None else dt.constant(b)
         parameters += [weights] if bias is None else [weights, bias]
-        if problem["form"] == "seed":
+        if problem.early:
             h = h @ weights if last else activation(h @ weights) + bias
         else:
             h = h @ weights + bias
@@ -66,14 +55,14 @@ def logits(problem, activation):
 
 def notebook_norm(problem, y=1, multiclass=softmax_ce):
     """Return the input and the gradient norm, everything spelled with exp and log."""
-    x, h, parameters = logits(problem, NOTEBOOK[problem["activation"]])
+    x, h, parameters = logits(problem, NOTEBOOK[problem.activation])
     loss = bce(sigmoid(h), y) if h.shape[1] == 1 else multiclass(h)
     return x, dt.norm(dt.grad(loss, parameters))
 
 
 def stable_norm(problem, y=1):
     """Return the same, with the loss written in logits by hand."""
-    x, h, parameters = logits(problem, STABLE[problem["activation"]])
+    x, h, parameters = logits(problem, STABLE[problem.activation])
     if h.shape[1] == 1:
         loss = -np.mean(y * log_expit(h) + (1 - y) * log_expit(-h))
     else:

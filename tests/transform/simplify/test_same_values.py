@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from deuterium.graph.traverse import free_symbols
@@ -17,6 +17,7 @@ from deuterium.testing import (
 from deuterium.transform.differentiate import grad
 from deuterium.transform.simplify.rules import Known
 from deuterium.transform.simplify.simplify import Simplifier
+from tests.amounts import examples
 from tests.transform.simplify.algebra_graphs import algebra, tame_boxes
 from tests.transform.simplify.simplify_checks import assert_same
 
@@ -45,19 +46,19 @@ def with_its_box(strategy):
     return strategy.flatmap(lambda v: st.tuples(st.just(v), tame_boxes(v)))
 
 
-@settings(max_examples=300)
+@examples(75, 600)
 @given(with_its_box(algebra()))
 def test_scalar_algebra(case):
     assert_simplifies(case)
 
 
-@settings(max_examples=200)
+@examples(50, 400)
 @given(with_its_box(algebra(arrays=True)))
 def test_array_algebra(case):
     assert_simplifies(case)
 
 
-@settings(max_examples=100)
+@examples(25, 400)
 @given(with_its_box(algebra(arrays=True, max_steps=4)))
 def test_gradients_of_algebra(case):
     v, box = case
@@ -67,25 +68,25 @@ def test_gradients_of_algebra(case):
         assert_simplifies((np.concatenate(parts), box))
 
 
-@settings(max_examples=70)
+@examples(20, 400)
 @given(with_box(arrays=False, min_steps=3, max_steps=10))
 def test_scalar_graphs(case):
     assert_simplifies(case)
 
 
-@settings(max_examples=70)
+@examples(20, 400)
 @given(with_box(min_steps=3, max_steps=8))
 def test_array_graphs(case):
     assert_simplifies(case)
 
 
-@settings(max_examples=40)
+@examples(20, 400)
 @given(with_box(defined=False, min_steps=3, max_steps=6))
 def test_graphs_that_may_be_undefined(case):
     assert_simplifies(case)
 
 
-@settings(max_examples=40)
+@examples(20, 400)
 @given(with_box(min_steps=2, max_steps=5))
 def test_gradients(case):
     v, box = case

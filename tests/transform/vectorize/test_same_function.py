@@ -15,6 +15,7 @@ from deuterium.graph.traverse import free_symbols, topological
 from deuterium.graph.validate import check
 from deuterium.graph.variable import NO_ATTRS, node
 from deuterium.transform.vectorize import vectorize
+from tests.amounts import seeds
 from tests.transform.vectorize.graphs import (
     box,
     exact,
@@ -27,7 +28,7 @@ from tests.transform.vectorize.graphs import (
     scalars,
 )
 
-SEEDS = range(12)
+SEEDS = seeds(4, 40)
 SCALAR_OPERATORS = sorted(
     name
     for name, op in OPERATORS.items()

@@ -74,9 +74,9 @@ class Here:
         if not self._waiting:
             return []
         batch = self._waiting.popleft()
-        start = time.perf_counter()
+        start = budget.now()
         verdicts = bounded(self.bounder, batch.regions, batch.incumbent)
-        return [Done(batch.nodes, verdicts, time.perf_counter() - start)]
+        return [Done(batch.nodes, verdicts, budget.now() - start)]
 
     def cancel(self) -> None:
         """Give up what is not done."""

@@ -6,7 +6,6 @@ import hashlib
 import math
 import os
 import threading
-import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -143,7 +142,7 @@ def bound_here(
     """
     leave_with_parent()
     require_standard("maximize")  # before a bounder is built
-    start, verdicts, spent = time.perf_counter(), None, False
+    start, verdicts, spent = budget.now(), None, False
     try:
         with spending(budget.now() + left, stop=is_told_to_stop):
             bounder = _bounder(key, task)
@@ -151,7 +150,7 @@ def bound_here(
                 verdicts = bounded(bounder, regions, incumbent)
     except Spent:
         spent = True
-    return Answer(verdicts, time.perf_counter() - start, this_process(), spent)
+    return Answer(verdicts, budget.now() - start, this_process(), spent)
 
 
 def known_here(key: str, bounder: Bounder | None) -> None:

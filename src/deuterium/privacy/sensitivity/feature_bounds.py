@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from deuterium import budget
 from deuterium.domain.constraints import OneOf, Range, UnitVectors
 from deuterium.domain.domain import Domain
 from deuterium.domain.spaces import Choice
@@ -294,12 +294,12 @@ class FeatureBound:
 
 def _left(limit: float | None) -> Callable[[float], float | None]:
     """Return a function that gives shares of the time that is left."""
-    start = time.monotonic()
+    start = budget.now()
 
     def left(share: float) -> float | None:
         if limit is None:
             return None
-        return float(max(0.05, share * (limit - (time.monotonic() - start))))
+        return float(max(0.05, share * (limit - (budget.now() - start))))
 
     return left
 

@@ -10,7 +10,6 @@ the contribution.
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium import budget
 from deuterium.domain.domain import Domain
 from deuterium.errors import InvalidInputError, UnsupportedError, did_you_mean
 from deuterium.graph.variable import Variable
@@ -291,21 +291,21 @@ class _Clock:
     """Hands out equal shares of the time that is left."""
 
     def __init__(self, limit: float | None, shares: int) -> None:
-        self.end = None if limit is None else time.monotonic() + limit
+        self.end = None if limit is None else budget.now() + limit
         self.shares = shares
 
     def share(self, at_most: float = math.inf) -> float | None:
         """Return how long the next one may take."""
         if self.end is None:
             return None
-        share = max(0.05, (self.end - time.monotonic()) / max(self.shares, 1))
+        share = max(0.05, (self.end - budget.now()) / max(self.shares, 1))
         self.shares -= 1
         return min(share, at_most)
 
     def again(self, shares: int) -> bool:
         """Share what is left among others; say whether anything is."""
         self.shares = shares
-        return self.end is not None and self.end - time.monotonic() > 0.3
+        return self.end is not None and self.end - budget.now() > 0.3
 
 
 def _require_symbol(x: Any, domain: Any) -> None:

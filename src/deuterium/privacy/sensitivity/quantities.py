@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import math
 import sys
-import time
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
+from deuterium import budget
 from deuterium.domain.domain import Domain
 from deuterium.errors import ShapeError
 from deuterium.graph.traverse import free_symbols
@@ -301,14 +301,14 @@ def _of_vector(
     options: dict[str, Any],
 ) -> Sensitivity:
     """Return the least of several bounds; later ones only if the earlier are wide."""
-    start, limit = time.monotonic(), options.pop("time_limit")
+    start, limit = budget.now(), options.pop("time_limit")
     rtol, atol = options["rtol"], options["atol"]
     path, points = options.pop("checkpoint", None), options.pop("points", None)
 
     def left(share: float) -> float | None:
         if limit is None:
             return None
-        return float(max(0.05, share * (limit - (time.monotonic() - start))))
+        return float(max(0.05, share * (limit - (budget.now() - start))))
 
     def run(name: str, v: Variable, domain: Domain, share: float, rows: Any) -> Bracket:
         more = {} if path is None else {"checkpoint": f"{path}.{name}"}

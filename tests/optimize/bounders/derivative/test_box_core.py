@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import deuterium as dt
+from deuterium.domain.problem import Problem
 from deuterium.graph.traverse import topological
 from deuterium.optimize.bounders.derivative.monotone_outer import CORE, core_of
 from deuterium.testing import evaluate_exactly
@@ -36,7 +37,7 @@ def names(v):
 
 @pytest.mark.parametrize("name", CASES)
 def test_the_objective_is_an_increasing_function_of_its_core(name, rng):
-    problem = dt.bound.problem.Problem(CASES[name], BOX)
+    problem = Problem(CASES[name], BOX)
     core = core_of(problem.objective, BOX)
     points = [{"x": rng.uniform(0.25, 2), "y": rng.uniform(-1, 1.5)} for _ in range(20)]
     inner = [evaluate_exactly(core.inner, p) for p in points]
@@ -48,7 +49,7 @@ def test_the_objective_is_an_increasing_function_of_its_core(name, rng):
 
 
 def test_a_norm_becomes_a_sum_of_squares():
-    problem = dt.bound.problem.Problem(np.sqrt(X**4 + Y**2), BOX)
+    problem = Problem(np.sqrt(X**4 + Y**2), BOX)
     core = core_of(problem.objective, BOX)
     assert "sqrt" not in names(core.inner)
     assert names(core.outer) == ["sqrt"]
@@ -56,13 +57,13 @@ def test_a_norm_becomes_a_sum_of_squares():
 
 def test_an_absolute_value_times_a_root_becomes_a_square():
     v = np.abs(X - Y) * np.sqrt(1 + X * Y**2)
-    core = core_of(dt.bound.problem.Problem(v, BOX).objective, BOX)
+    core = core_of(Problem(v, BOX).objective, BOX)
     assert not {"sqrt", "absolute"} & set(names(core.inner))
 
 
 @pytest.mark.parametrize("name", ["nothing", "a product that may be negative"])
 def test_what_has_no_monotone_outside_is_its_own_core(name):
-    objective = dt.bound.problem.Problem(CASES[name], BOX).objective
+    objective = Problem(CASES[name], BOX).objective
     core = core_of(objective, BOX)
     assert core.inner is objective
     assert core.outer.is_symbol

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import deuterium as dt
@@ -15,6 +15,7 @@ from deuterium.optimize.bounders.derivative import row_intervals as rules
 from deuterium.optimize.bounders.derivative.row_intervals import RowProgram
 from deuterium.testing import evaluate_exactly
 from deuterium.testing.strategies import boxes, graphs
+from tests.amounts import examples
 
 flint = pytest.importorskip("flint")
 
@@ -147,7 +148,7 @@ def test_an_undefined_row_spoils_no_other():
 
 
 @given(st.data())
-@settings(max_examples=150)
+@examples(37, 400)
 def test_random_graphs_lie_in_their_rows(data):
     v = data.draw(graphs(max_steps=6, defined=data.draw(st.booleans())))
     symbols = free_symbols([v])

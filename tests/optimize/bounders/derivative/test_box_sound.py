@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import deuterium as dt
@@ -16,6 +16,7 @@ from deuterium.optimize.bounders.derivative import taylor_bounds as taylor
 from deuterium.optimize.bounders.derivative.derivative_graphs import Forms
 from deuterium.testing import evaluate_exactly
 from deuterium.testing.strategies import boxes, graphs
+from tests.amounts import examples
 from tests.optimize.bounders.derivative.box_tools import bounder_of, climb, regions_of
 
 flint = pytest.importorskip("flint")
@@ -51,7 +52,7 @@ def check_leaves(problem, found, rng):
 
 
 @given(st.data())
-@settings(max_examples=120)
+@examples(30, 400)
 def test_no_value_lies_above_the_bound(data):
     v = data.draw(graphs(max_steps=6, arrays=data.draw(st.booleans())))
     v = v if v.shape == () else np.sum(v)
@@ -63,7 +64,7 @@ def test_no_value_lies_above_the_bound(data):
 
 
 @given(st.data())
-@settings(max_examples=40)
+@examples(20, 400)
 def test_no_value_lies_above_the_bound_where_poles_may_be_touched(data):
     v = data.draw(graphs(max_steps=5, arrays=False, defined=False))
     assume(free_symbols([v]))
@@ -71,7 +72,7 @@ def test_no_value_lies_above_the_bound_where_poles_may_be_touched(data):
 
 
 @given(st.data())
-@settings(max_examples=30)
+@examples(20, 400)
 def test_norms_of_gradients(data):
     v = data.draw(graphs(max_steps=4, arrays=False))
     symbols = free_symbols([v])

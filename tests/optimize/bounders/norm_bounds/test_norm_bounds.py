@@ -1,9 +1,7 @@
 """Norm bounds of whole networks: never below a value found, and close to it."""
 
 import json
-import sys
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,9 +15,10 @@ from deuterium.optimize.bounders.norm_bounds import norm_rules as rules
 from deuterium.optimize.bounders.norm_bounds import saturating as curves
 from deuterium.optimize.bounders.norm_bounds import spectral_norm as spectral
 from deuterium.optimize.region import Regions
+from tests.amounts import seeds, some
+from tests.standard_problems import gradient_norm, graph, make
 
 ACTIVATIONS = {"sigmoid": expit, "tanh": np.tanh, "relu": dt.relu}
-SHARED = Path(__file__).parents[3].parent / "shared" / "problems"
 
 
 def network(rng, units, activation, head, scale):
@@ -72,7 +71,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.long)])
+@pytest.mark.parametrize("seed", seeds(1, 6))
 @pytest.mark.parametrize(
     ("units", "activation", "head", "scale"), CASES, ids=lambda c: str(c)
 )
@@ -236,31 +235,6 @@ def _corner_too_few(v, vertices):
 # -- how close ---
 
 
-@pytest.fixture(scope="module")
-def standard():
-    if not SHARED.is_dir():
-        pytest.skip("the standard problems are not here")
-    sys.path.insert(0, str(SHARED))
-    try:
-        import networks
-    finally:
-        sys.path.remove(str(SHARED))
-    return networks
-
-
-def as_graph(p):
-    x = dt.symbol("x", shape=(1, p["n"]))
-    h, parameters = x, []
-    for i, (w, b) in enumerate(p["layers"]):
-        parameters += [dt.constant(w), dt.constant(b)]
-        h = h @ parameters[-2] + parameters[-1]
-        if i < len(p["layers"]) - 1:
-            h = ACTIVATIONS[p["activation"]](h)
-    one = h.shape[1] == 1
-    loss = -np.mean(log_expit(h)) if one else -dt.log_softmax(h)[0, p["label"]]
-    return x, dt.norm(dt.grad(loss, parameters))
-
-
 LIMITS = {  # times intervals alone: cheap, and sharp
     ("S4", "sigmoid"): (0.80, 0.80),
     ("S4", "tanh"): (1.0, 1.0),
@@ -271,11 +245,11 @@ LIMITS = {  # times intervals alone: cheap, and sharp
 }
 
 
-@pytest.mark.parametrize("seed", [0, 7])
+@pytest.mark.parametrize("seed", some([0, 7], 1))
 @pytest.mark.parametrize(("size", "activation"), sorted(LIMITS))
-def test_standard_problems_are_bounded_closely(standard, size, activation, seed):
-    p = standard.make(size, activation, "scaled", seed)
-    x, v = as_graph(p)
+def test_standard_problems_are_bounded_closely(size, activation, seed):
+    p = make(size, activation, seed=seed)
+    x, v = graph(p)
     problem = Problem(v, dt.Box({x: (-1, 1)}))
     plain = float(dt.enclose(v, dt.Box({x: (-1, 1)})).upper)
     bounder = norms(problem)
@@ -285,5 +259,5 @@ def test_standard_problems_are_bounded_closely(standard, size, activation, seed)
     assert cheap <= limits[0] * plain
     assert sharp <= limits[1] * plain
     rng = np.random.default_rng(seed)
-    rows = np.sign(rng.normal(size=(64, p["n"])))
-    assert standard.gradient_norm(p, rows).max() <= sharp
+    rows = np.sign(rng.normal(size=(64, p.inputs)))
+    assert gradient_norm(p, rows).max() <= sharp

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from deuterium import budget
 from deuterium.privacy.sensitivity.one_layer.affine_cuts import FirstRecords
 from deuterium.privacy.sensitivity.one_layer.pair_cells import PairCells
 from deuterium.privacy.sensitivity.one_layer.univariate_tables import (
@@ -76,7 +76,7 @@ class PairBranching:
             cells = [(float(a), float(b)) for a, b in pairwise(edges)]
             sides = [self._whole(tau, side) for tau in cells for side in (0, 1)]
             self.open = [cells for side in sides for cells in side]
-        while self.open and time.monotonic() < self.end:
+        while self.open and budget.now() < self.end:
             worst = max(self.open, key=lambda c: c.upper)
             if worst.upper <= max(self.stuck, self.target):
                 return
@@ -156,12 +156,12 @@ class PairBranching:
         # not only the side's end: see the package; cuts' slack is for what rounds off
         ends = self.low, self.high - cells.tau[0]
         terms, limits = dual.terms(group), dual.limits(group)
-        seconds = max(PLANNING * (self.end - time.monotonic()), 0.05)
+        seconds = max(PLANNING * (self.end - budget.now()), 0.05)
         records = FirstRecords(self.feature, self.j, ends)
-        begun = time.monotonic()
+        begun = budget.now()
         found = records.best(cells.table, terms, limits, cells.upper, seconds)
         if found is None:
-            self.cuts = time.monotonic() - begun < seconds / 2
+            self.cuts = budget.now() - begun < seconds / 2
             return
         cells.cut, multipliers = found
         cells.multipliers[:] = multipliers

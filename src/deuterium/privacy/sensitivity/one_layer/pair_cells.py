@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from deuterium import budget
 from deuterium.domain.domain import Domain
 from deuterium.privacy.sensitivity.one_layer.affine_cuts import AffineCut
 from deuterium.privacy.sensitivity.one_layer.common_factor import (
@@ -93,7 +93,7 @@ class PairCells:
     def again(self, target: float, end: float) -> None:
         """Bound what waits once more, after a change of the table or the affine cut."""
         for first in range(0, len(self), BATCH):
-            if first and time.monotonic() > end:
+            if first and budget.now() > end:
                 break
             part = slice(first, first + BATCH)
             tops, found = self._bounded(self.box[part], self.multipliers[part], target)
@@ -119,7 +119,7 @@ class PairCells:
         """Halve cells until they are done, or halving is no use."""
         count = 0
         self.drop(target)
-        while count < INNER and len(self) and time.monotonic() < end:
+        while count < INNER and len(self) and budget.now() < end:
             order = np.argsort(-self.tops)
             first, rest = order[:BATCH], order[BATCH:]
             widths = self._widths(self.box[first])

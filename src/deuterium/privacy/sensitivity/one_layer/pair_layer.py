@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from deuterium import budget
 from deuterium.domain.domain import Domain
 from deuterium.functions.joins import concatenate
 from deuterium.graph.variable import Variable
@@ -109,7 +109,7 @@ class OneFeature:
         """
         target = reached * (1 + rtol)
         target *= target  # may overflow
-        end = math.inf if limit is None else time.monotonic() + limit
+        end = math.inf if limit is None else budget.now() + limit
         if j not in self._branches:
             self._branches[j] = PairBranching(self, j)
         with np.errstate(all="ignore"):  # what is no number proves nothing

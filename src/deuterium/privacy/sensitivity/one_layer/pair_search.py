@@ -7,11 +7,11 @@ pairs at once.  What is found is a starting point and proves nothing.
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from deuterium import budget
 from deuterium.evaluate import compile
 from deuterium.graph.traverse import free_symbols
 from deuterium.privacy.sensitivity.neighbours import FeatureNeighbours
@@ -49,10 +49,10 @@ class FarPairs:
     ) -> dict[str, Array]:
         """Return points of the domain of pairs, the best first: (points, *shape)."""
         (j,) = pair.where
-        end = time.monotonic() + (0.2 if seconds is None else seconds)
+        end = budget.now() + (0.2 if seconds is None else seconds)
         rng = np.random.default_rng([seed, j])
         kept: list[tuple[Array, ...]] = []
-        while not kept or time.monotonic() < end:
+        while not kept or budget.now() < end:
             kept.append(self._round(rng, j, kept))
             whole = _sorted(*(np.concatenate(v) for v in zip(*kept, strict=True)))
             kept = [tuple(v[:KEPT] for v in whole)]

@@ -1,0 +1,50 @@
+"""How much the tests draw: few by default, many under ``-m long``.
+
+The one place that knows which of the two this is.  A test says both numbers:
+`examples` for Hypothesis, `seeds` for parameters, `draws` for a loop of its own, in
+which case it is marked ``drawn``, so that ``-m long`` runs it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+from hypothesis import settings
+
+_many = False  # what the command line asks for; see `choose`
+
+
+def choose(expression: str) -> None:
+    """Take the amounts that fit the expression given to ``-m``."""
+    global _many
+    _many = expression.strip() == "long"
+
+
+def is_many() -> bool:
+    """Whether this run draws many."""
+    return _many
+
+
+def draws(few: int, many: int) -> int:
+    """Return how many times to draw, in a test that is marked ``drawn``."""
+    return many if _many else few
+
+
+def examples(few: int, many: int) -> Callable[[Any], Any]:
+    """Have Hypothesis try so many examples."""
+    return lambda test: pytest.mark.drawn(settings(max_examples=draws(few, many))(test))
+
+
+def seeds(few: int, many: int, start: int = 0) -> list[Any]:
+    """Return the seeds of a parameter; those beyond the few are marked ``long``."""
+    return some(range(start, start + many), few)
+
+
+def some(values: Iterable[Any], few: int) -> list[Any]:
+    """Return values of a parameter; those beyond the first few are marked ``long``."""
+    return [
+        value if i < few else pytest.param(value, marks=pytest.mark.long)
+        for i, value in enumerate(values)
+    ]
