@@ -40,11 +40,11 @@ class Plan:
         self.symbols = {s.name: s for s in given.symbols}
         self._boxes: tuple[Any, Any] | None = None  # the last domain, and its boxes
         made = dense(given)
-        self._dense = _Kept(made, v)
+        self._dense = _SortedGraph(made, v)
         operators = sum(1 for n in made.order if n.op is not None)
         self._compilable = bool(self.symbols) and FEWEST <= operators <= MOST
         self._largest = max(n.size for n in made.order)
-        self._simple: _Kept | None = None
+        self._simple: _SortedGraph | None = None
         self._program: EnclosureProgram | None = None
         self._stack: tuple[Any, Any] | None = None  # the last boxes, and their ends
 
@@ -60,7 +60,7 @@ class Plan:
         if kept is None:
             (made,) = simplify(dense)
             graph = dense if made is dense[0] else Graph([made])
-            kept = self._simple = _Kept(graph, v)
+            kept = self._simple = _SortedGraph(graph, v)
         return kept.graph(v)
 
     def boxes(self, domain: Any, make: Callable[[Any], Any]) -> Any:
@@ -148,7 +148,7 @@ def plan_of(v: Variable) -> Plan:
     return plan
 
 
-class _Kept:
+class _SortedGraph:
     """A sorted graph, but for its last node where that is one not to be held on to."""
 
     def __init__(self, graph: Graph, without: Variable) -> None:
