@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from flint import arb, ctx
 
+from . import choice_values as choices
 from .balls import EITHER, ELEMENTWISE, ONE, UNDEFINED, UNKNOWN, ZERO, guarded
 
 BITS, MORE_BITS = 320, 1600  # the second where the first leaves doubt
@@ -21,6 +22,8 @@ _plain = {
     for name, rule in ELEMENTWISE.items()
     if name != "integer_power"
 }
+_plain |= {k: np.frompyfunc(guarded(f), 1, 1) for k, f in choices.UNARY.items()}
+_plain |= {k: np.frompyfunc(guarded(f), 2, 1) for k, f in choices.BINARY.items()}
 
 
 def filled(shape: tuple[int, ...], elements: Any) -> Any:
@@ -216,6 +219,9 @@ _ON_ARRAYS: dict[str, Any] = {
     "logsumexp": _along_last(_logsumexp, keeps=False),
     "select": lambda a, b, mask: np.where(mask, a, b),
     "pi": lambda: filled((1,), [arb.pi()]),
+    "sort": _along_last(choices.exchanged, keeps=True),
+    "rank_slope": _along_last(lambda row: [ZERO for _ in row], keeps=True),
+    **choices.ON_ARRAYS,
 }
 
 

@@ -7,6 +7,7 @@ import pytest
 from flint import arb, ctx
 
 import deuterium as dt
+from deuterium.certify.checker import choice_rules as choices
 from deuterium.certify.checker import increasing_outer as core
 from deuterium.certify.checker import point_steps as points
 from deuterium.certify.checker import range_steps as ranges
@@ -37,7 +38,8 @@ def unary_operators():
 def test_every_operator_has_a_rule():
     special = {*MOVES, *_MAKERS, "integer_power"}
     for name, op in OPERATORS.items():
-        assert (name in RULES) + (name in RULES2) + (name in special) == 1, name
+        tables = (RULES, RULES2, choices.RANGES, special)
+        assert sum(name in table for table in tables) == 1, name
         if name in RULES:
             assert op.arity == 1
             assert name in ONE_VARIABLE
@@ -45,9 +47,10 @@ def test_every_operator_has_a_rule():
             assert op.arity == 2
             assert name in points.TWO_VARIABLES
     computed = set(_MAKERS) - {"pi", "scatter", "cumsum"}
-    known = {*points._REDUCTIONS, *points._ROWS, "matmul"}
+    known = {*points._REDUCTIONS, *points._ROWS, *choices.ROWS, "matmul"}
     assert computed <= known
-    assert computed <= set(ranges.MAKERS)
+    assert computed <= {*ranges.MAKERS, *choices.ROWS}
+    assert set(choices.VALUES) == set(choices.RANGES)
 
 
 def test_what_is_said_of_operators_is_so():

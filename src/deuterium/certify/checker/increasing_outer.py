@@ -35,8 +35,8 @@ FALLING = {"negative", "arccos", "erfc"}
 # operators whose values are never negative, whatever their arguments
 NEVER_NEGATIVE = {
     "absolute", "arccos", "arccosh", "cosh", "erfc", "exp", "exp2", "expit", "expit'",
-    "hypot", "log_ndtr'", "logit'", "ndtr", "relu", "relu'", "softmax", "sqrt",
-    "square", "tanh'",
+    "hypot", "is_positive", "is_zero", "log_ndtr'", "logit'", "ndtr", "relu", "relu'",
+    "softmax", "sqrt", "square", "tanh'",
 }  # fmt: skip
 
 Layer = tuple[str, Variable | None, bool]  # operator, its constant, whether it is first
