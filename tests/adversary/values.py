@@ -21,6 +21,7 @@ from deuterium.testing.definitions import (
     guarded,
     integer_power,
 )
+from tests.adversary import choice_values as choices
 
 BITS, MORE_BITS = 320, 1600  # the second where the first leaves doubt
 
@@ -30,6 +31,8 @@ _plain = {
     op.name: np.frompyfunc(guarded(rule), op.arity, 1)
     for op, rule in ELEMENTWISE.items()
 }
+_plain |= {k: np.frompyfunc(guarded(f), 1, 1) for k, f in choices.UNARY.items()}
+_plain |= {k: np.frompyfunc(guarded(f), 2, 1) for k, f in choices.BINARY.items()}
 
 
 def filled(shape: tuple[int, ...], elements: Any) -> Any:
@@ -225,6 +228,9 @@ _ON_ARRAYS: dict[str, Any] = {
     "logsumexp": _along_last(_logsumexp, keeps=False),
     "select": lambda a, b, mask: np.where(mask, a, b),
     "pi": lambda: filled((1,), [arb.pi()]),
+    "sort": _along_last(choices.exchanged, keeps=True),
+    "rank_slope": _along_last(lambda row: [ZERO for _ in row], keeps=True),
+    **choices.ON_ARRAYS,
 }
 
 
