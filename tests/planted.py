@@ -1,7 +1,7 @@
 """Errors planted into a copy of the package, one at a time: do the tests see them?
 
-``python -m tests.planted`` runs, for each, the default tests of the rooms it lies in and
-says which test caught it, or that none did; ``python -m tests.planted NAME...`` only some.
+``python -m tests.planted`` runs, for each, the default tests of the rooms it lies in
+and says which test caught it, or that none did; with names, only for some.
 ``--tests FOLDER`` takes the tests of another checkout, to compare two suites.
 """
 
@@ -72,8 +72,8 @@ OPS = [
     Planted(
         "ulps of the library left out",
         "interval/rounding.py",
-        "    return value + (np.abs(value) * ((ulps + 1) * EPS) + (absolute + MIN_NORMAL))",
-        "    return value + (absolute + MIN_NORMAL)",
+        "value + (np.abs(value) * ((ulps + 1) * EPS) + (absolute + MIN_NORMAL))",
+        "value + (absolute + MIN_NORMAL)",
         ("ops", "interval"),
     ),
 ]
@@ -119,7 +119,7 @@ BOUNDERS = [
     ),
     Planted(
         "a cell of a table too few",
-        "optimize/bounders/lagrangian/univariate_problem.py",
+        "optimize/bounders/lagrangian/rigorous_value.py",
         'np.searchsorted(cells.high, load.high, side="left") + 1',
         'np.searchsorted(cells.high, load.high, side="left")',
         ("optimize/bounders/lagrangian", "certify"),
