@@ -155,12 +155,14 @@ class TestConventionsAtKinks:
     def test_absolute(self):
         assert self.slope(abs, 0) == (0, (-1, 1))
 
-    def test_maximum_and_minimum_give_ties_to_the_first(self):
-        for choose in (np.maximum, np.minimum):
+    def test_ties_of_maximum_and_minimum_go_to_different_sides(self):
+        """Their slopes add up to those of a sum, of which there is no doubt."""
+        for choose, slope in ((np.maximum, 1), (np.minimum, 2)):
             value, (low, high) = self.slope(lambda x, f=choose: f(2 * x, x), 0)
-            assert value == 2
+            assert value == slope
             assert low <= 1 < 2 <= high
-        assert self.slope(lambda x: np.maximum(x, 1), 1) == (1, (0, 1))
+        assert self.slope(lambda x: np.maximum(x, 1), 1) == (0, (0, 1))
+        assert self.slope(lambda x: np.maximum(1, x), 1) == (0, (0, 1))
         assert self.slope(lambda x: np.clip(x, -1, 1), 1) == (1, (0, 1))
 
     def test_max_and_min_give_ties_to_the_first(self):

@@ -68,6 +68,7 @@ def noises():
     given = {"trusted": True, **RELATION}
     yield privacy.gaussian(1.0, epsilon=1.0, delta=1e-5, **given)
     yield privacy.laplace(1.0, epsilon=1.0, **given)
+    yield privacy.geometric(1, epsilon=1.0, **given)
     yield privacy.discrete_gaussian(1, epsilon=1.0, delta=1e-5, **given)
 
 

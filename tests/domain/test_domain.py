@@ -43,7 +43,7 @@ WRONG = [
     (lambda: dt.Ball(s, np.inf, 1), BoundsError, ["center"]),
     (lambda: dt.Ball(x, 0, [1, 2]), ShapeError, ["radius", "one number"]),
     (lambda: dt.Ball(x, [0, 0], 1), ShapeError, ["'x'", "(2,)"]),
-    (lambda: dt.Ball(x, 0, 1, order=1), InvalidInputError, ["order", "2 or inf"]),
+    (lambda: dt.Ball(x, 0, 1, order=3), InvalidInputError, ["order", "1, 2 or inf"]),
     (lambda: dt.Choice(s, []), BoundsError, ["'s'", "empty"]),
     (lambda: dt.Choice(s, 3), InvalidInputError, ["'s'", "sequence"]),
     (lambda: dt.Choice(s, [0, np.nan]), BoundsError, ["'s'", "NaN"]),

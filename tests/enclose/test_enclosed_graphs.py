@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import deuterium as dt
 from deuterium import ops
 from deuterium.graph.operator import OPERATORS
+from deuterium.graph.traverse import free_symbols
 from deuterium.testing import assert_encloses, boxes, graphs
 from deuterium.testing.array_definitions import ON_ARRAYS
 from deuterium.testing.definitions import ELEMENTWISE
@@ -121,11 +122,15 @@ def test_every_operator_is_among_them():
     seen = set()
 
     def look(v):
-        seen.update(n.op.name for n in dt.graph.topological([v]) if n.op)
+        for node in dt.graph.topological([v, *dt.grad(np.sum(v), free_symbols([v]))]):
+            if node.op:
+                seen.add(node.op.name)
 
-    for arrays, count in ((False, 150), (True, 300)):
+    for arrays, count in ((False, 400), (True, 600)):
         drawn_from(graphs(arrays=arrays, min_steps=4, max_steps=12), count, look)
-    assert set(OPERATORS) - seen == set()
+    elsewhere = {"pi", "narrowed", "reorder", "rank_slope", "tie_slope"}  # above
+    elsewhere |= {"interp", "interp'", "interp''"}  # with operators of their own
+    assert set(OPERATORS) - seen <= elsewhere
 
 
 def test_every_operator_has_a_rule_in_the_oracle():

@@ -560,7 +560,11 @@ def test_derivatives_of_a_choice(name):
     x, y = dt.symbol("x"), dt.symbol("y")
     by_x, by_y = dt.grad(OPERATORS[name](x, y), [x, y])
     larger = 1.0 if name == "maximum" else 0.0
-    for a, b, expected in ((2.0, 1.0, larger), (1.0, 2.0, 1 - larger), (1.0, 1.0, 1.0)):
+    for a, b, expected in (
+        (2.0, 1.0, larger),
+        (1.0, 2.0, 1 - larger),
+        (1.0, 1.0, 1 - larger),
+    ):
         assert by_x.evaluate({x: a, y: b}) == expected
         assert by_y.evaluate({x: a, y: b}) == 1 - expected
     either = dt.enclose(by_x, dt.Box({x: (0, 2), y: (1, 3)}))

@@ -98,7 +98,8 @@ def test_query_document_with_infinities():
     document = json.loads(text, parse_constant=pytest.fail)  # no bare Infinity or NaN
     assert document["upper"] == "inf"
     assert document["status"] == "undefined"
-    assert list(document["cause"]) == ["kind", "operator", "source", "ranges", "box"]
+    keys = ["kind", "operator", "source", "ranges", "box", "points"]
+    assert list(document["cause"]) == keys
     nothing = json.loads(as_json(run_query("log(a)", {"a": (-2, -1)}, boxes=4)))
     assert nothing["status"] == "undefined"
 

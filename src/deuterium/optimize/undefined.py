@@ -25,6 +25,7 @@ from deuterium.interval import Cause, Interval
 from deuterium.ops import arithmetic, arrays, logic, piecewise
 
 ROWS = 256  # points looked at
+BISECTIONS = 60  # the width of a box is a double's then
 MOST_NODES, MOST_ELEMENTS = 16, 4096  # operators, and elements of their arguments
 
 
@@ -141,9 +142,29 @@ def _between(
     way = _between_rows(problem, p.argument, first, last)
     if not np.isfinite(way.lower.ravel()[k]) or not np.isfinite(way.upper.ravel()[k]):
         return None
-    return _cause(
-        problem, p, (below.lower.ravel()[k], above.upper.ravel()[k]), first, last
-    )
+    return _closest(problem, p, k, first, last)
+
+
+def _closest(
+    problem: Problem, p: PartialNode, k: int, first: Array, last: Array
+) -> Cause:
+    """Return the cause between two points brought together by bisection."""
+    for _ in range(BISECTIONS):
+        middle = first + (last - first) / 2
+        if np.array_equal(middle, first) or np.array_equal(middle, last):
+            break
+        x = _between_rows(problem, p.argument, middle, middle)
+        low, high = x.lower.ravel()[k], x.upper.ravel()[k]
+        if high < 0:
+            first = middle
+        elif low > 0:
+            last = middle
+        elif low == high == 0:
+            return _cause(problem, p, (0.0, 0.0), middle, middle)
+        else:
+            break
+    x = _between_rows(problem, p.argument, first, last)
+    return _cause(problem, p, (x.lower.ravel()[k], x.upper.ravel()[k]), first, last)
 
 
 def _joined(problem: Problem, first: Array, last: Array) -> bool:

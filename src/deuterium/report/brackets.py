@@ -23,6 +23,7 @@ MEANINGS = {
     "precision_limit": "no closer in double precision; the bounds hold",
     "unbounded": "no finite bound exists",
     "undefined": "not defined everywhere in the box",
+    "infeasible": "no point of the domain fulfils its conditions",
 }
 
 

@@ -137,11 +137,11 @@ def test_what_a_run_had_found_is_not_searched_for_again(tmp_path, monkeypatch):
 
 def test_time_is_counted_over_all_runs_and_limited_in_each(tmp_path):
     path = tmp_path / "endless"
-    one = maximum("endless", checkpoint=path, time_limit=0.4)
-    two = maximum("endless", checkpoint=path, time_limit=0.4)
+    one = maximum("endless", checkpoint=path, time_limit=1.5)
+    two = maximum("endless", checkpoint=path, time_limit=1.5)
     assert one.status == two.status == "time_limit"
-    assert 0.7 < two.seconds < 1.4
-    assert two.history[0][0] > 0.3
+    assert one.seconds < 2 < two.seconds < 4
+    assert two.history[0][0] > 1
     assert two.history[0][2] <= one.upper
 
 

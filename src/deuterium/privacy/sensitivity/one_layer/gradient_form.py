@@ -16,7 +16,7 @@ import numpy as np
 
 from deuterium import ops
 from deuterium.errors import DeuteriumError
-from deuterium.graph.constructors import apply, constant, symbol
+from deuterium.graph.constructors import apply, as_variable, constant, symbol
 from deuterium.graph.interpret import interpret
 from deuterium.graph.operator import Operator
 from deuterium.graph.traverse import topological
@@ -252,6 +252,30 @@ class _FormReader:
             np.maximum(a.pick, b.pick),
             np.maximum(a.place, b.place),
         )
+
+    def _where(self, node: Variable, kinds: list[Any]) -> Any:
+        """Return a choice, by the only unit, between multiples of one scalar."""
+        choice = self._atoms(kinds[0]) if is_layer(kinds[0]) else kinds[0]
+        (p, one), (q, other) = (self._multiple_of_scalar(a) for a in node.args[1:])
+        if node.size != 1 or one is not other:
+            return None
+        slope = self._curve(node, [choice, NumberNode(p), NumberNode(q)])
+        none = np.full(node.shape, -1)
+        return slope and GradientElement(
+            np.ones(node.shape), one, slope.image, slope.pick, none
+        )
+
+    def _multiple_of_scalar(self, node: Variable) -> tuple[Variable, Variable]:
+        """Return a number and what it multiplies."""
+        number = as_variable(1)
+        while node.op is ops.multiply:
+            x, k = sorted(
+                node.args, key=lambda a: isinstance(self.kinds[a], ScalarNode)
+            )[::-1]
+            if not isinstance(self.kinds[k], np.ndarray | NumberNode):
+                break
+            node, number = x, k * number
+        return number, node
 
     def _elementwise(self, node: Variable, kinds: list[Any]) -> Any:
         """Return a function of single pre-activations."""
