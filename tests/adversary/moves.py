@@ -13,6 +13,7 @@ import numpy as np
 import deuterium as dt
 from deuterium.graph.operator import OPERATORS
 from deuterium.graph.serialize import attribute_names
+from deuterium.ops.linalg import ridge_regression, ridge_solution, solution
 
 LARGEST = 96  # elements of one array
 SHAPES = (
@@ -338,6 +339,7 @@ def _choice(rng: Any, x: Any, pool: Any) -> Any:
         lambda: np.select([x < y, x == k], [y, np.sum(x)], x),
         lambda: (x > k) * y,
         lambda: np.interp(x, knots, numbers(rng, knots.shape)),
+        lambda: OPERATORS["interp''"](x, xs=knots, ys=numbers(rng, knots.shape)),
         lambda: np.digitize(x, knots),
         lambda: np.sort(x, axis=-1),
         lambda: np.median(x, axis=-1) * y,
@@ -348,9 +350,26 @@ def _choice(rng: Any, x: Any, pool: Any) -> Any:
     return _tried(ways, rng)
 
 
+def _system(rng: Any, x: Any, pool: Any) -> Any:
+    """Solutions of small linear systems: regular, nearly so, singular."""
+    n, m = int(rng.integers(1, 4)), int(rng.integers(1, 3))
+    some = np.ravel(x)[: n * m]
+    rows = np.concatenate([some, numbers(rng, (n * m - some.size,))])
+    data, y = np.reshape(rows, (n, m)), dt.constant(numbers(rng, (n, 1)))
+    ridge = dt.constant(np.eye(m) * number(rng))
+    gram = data.T @ data + ridge
+    ways = (
+        lambda: np.linalg.solve(gram, data.T @ y),
+        lambda: solution(gram, dt.constant(numbers(rng, (m, 2)))),
+        lambda: ridge_regression(data, ridge, y),
+        lambda: ridge_solution(data, ridge, np.tanh(data.T @ y)),
+    )
+    return _tried(ways, rng)
+
+
 MOVES = (
     _unary, _binary, _power, product, _along, _movement, _slope, _with_pi, _cancel,
-    _choice,
+    _choice, _system,
 )  # fmt: skip
-_WEIGHTS = np.array((5, 4, 2, 3, 4, 3, 1, 1, 1.5, 2))
+_WEIGHTS = np.array((5, 4, 2, 3, 4, 3, 1, 1, 1.5, 2, 0.7))
 _WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
