@@ -55,6 +55,18 @@ def namespace(xp: Any, scatter: Callable[[Any, Any, int], Any]) -> dict[str, Any
         one = xp.ones_like(h)
         return xp.where(h == 0, 0.0 * one, x / xp.where(h == 0, one, h))
 
+    def bessel_i(x: Any, n: int, special: Any) -> Any:
+        """Return I_n by its series, and far from zero by recurrence from I_0, I_1."""
+        near = xp.abs(x) < 2 * n
+        small, large = xp.where(near, x, 0.0 * x), xp.where(near, 0.0 * x + 2 * n, x)
+        series = xp.ones_like(x)
+        for k in range(16 + 2 * n, 0, -1):
+            series = 1.0 + series * small * small / (4 * k * (n + k))
+        before, last = special.i0(large), special.i1(large)
+        for k in range(1, n):
+            before, last = last, before - 2 * k * last / large
+        return xp.where(near, series * (small / 2) ** n / math.factorial(n), last)
+
     return {
         "xp": xp,
         **_of_order(xp),
@@ -66,6 +78,7 @@ def namespace(xp: Any, scatter: Callable[[Any, Any, int], Any]) -> dict[str, Any
         "first_maximum": first_maximum,
         "reverse_cumsum": reverse_cumsum,
         "direction_cosine": direction_cosine,
+        "bessel_i": bessel_i,
         "solve": solve,
     }
 

@@ -204,7 +204,8 @@ def _for_print(expression: Any) -> Any:
     def made(e: Any, args: list[Any]) -> Any:
         if _is_leaf(e):
             return e._sympy_()
-        make = getattr(sympy, type(e).__name__)
+        kind = type(e).__name__
+        make = getattr(sympy, e.get_name() if kind == "FunctionSymbol" else kind)
         if make in (sympy.Add, sympy.Mul, sympy.Pow):
             return make(*args)
         if make is sympy.Piecewise:
@@ -306,5 +307,6 @@ _UNARY = {
     "log": "log", "sin": "sin", "cos": "cos", "tan": "tan", "asin": "arcsin",
     "acos": "arccos", "atan": "arctan", "sinh": "sinh", "cosh": "cosh", "tanh": "tanh",
     "asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh", "abs": "absolute",
-    "sign": "sign", "erf": "erf", "erfc": "erfc",
+    "sign": "sign", "erf": "erf", "erfc": "erfc", "erfinv": "erfinv",
+    "loggamma": "gammaln",
 }  # fmt: skip
