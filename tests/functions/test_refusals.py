@@ -83,6 +83,7 @@ FOREIGN = [
     (lambda: sp.softmax(x), "deuterium.softmax"),
     (lambda: sp.log_softmax(x), "deuterium.log_softmax"),
     (lambda: sp.logsumexp(x), "deuterium.logsumexp"),
+    (lambda: sp.polygamma(2, x), "deuterium.polygamma"),
     (lambda: scipy.stats.norm.cdf(x), "scipy.special.ndtr"),
     (lambda: scipy.stats.norm.cdf(s), "scipy.special.ndtr"),
     (lambda: scipy.stats.norm.pdf(x), "np.exp(-x**2 / 2)"),
