@@ -11,6 +11,7 @@ import numpy as np
 from flint import arb, ctx
 
 from deuterium import ops
+from deuterium.testing.array_definitions import ON_ARRAYS
 from deuterium.testing.definitions import (
     EITHER,
     ELEMENTWISE,
@@ -21,7 +22,9 @@ from deuterium.testing.definitions import (
     guarded,
     integer_power,
 )
+from tests.adversary import choice_values as choices
 
+SYSTEMS = (ops.solve, ops.ridge_solve, ops.ridge_fit)
 BITS, MORE_BITS = 320, 1600  # the second where the first leaves doubt
 
 _add = np.frompyfunc(guarded(ELEMENTWISE[ops.add]), 2, 1)
@@ -29,7 +32,10 @@ _times = np.frompyfunc(guarded(ELEMENTWISE[ops.multiply]), 2, 1)
 _plain = {
     op.name: np.frompyfunc(guarded(rule), op.arity, 1)
     for op, rule in ELEMENTWISE.items()
+    if op.name not in choices.ON_ARRAYS
 }
+_plain |= {k: np.frompyfunc(guarded(f), 1, 1) for k, f in choices.UNARY.items()}
+_plain |= {k: np.frompyfunc(guarded(f), 2, 1) for k, f in choices.BINARY.items()}
 
 
 def filled(shape: tuple[int, ...], elements: Any) -> Any:
@@ -199,6 +205,19 @@ def _logsumexp(row: list[Any]) -> Any:
     return top + sum(((x - top).exp() for x in row), ZERO).log()
 
 
+def _at_each_point(definition: Any) -> Any:
+    """Return a definition of one point's arrays, of which each has its own systems."""
+
+    def run(*args: Any) -> Any:
+        lead = 0 if any(not a.shape[0] for a in args) else max(a.shape[0] for a in args)
+        rows = [np.broadcast_to(a, (lead, *a.shape[1:])) for a in args]
+        found = [definition(*point) for point in zip(*rows, strict=True)]
+        shape = found[0].shape if found else args[-1].shape[1:]
+        return filled((lead, *shape), [e for x in found for e in x.ravel()])
+
+    return run
+
+
 def _softmax(row: list[Any]) -> list[Any]:
     top = _largest(row)  # shifted: the exponential of a huge number is no finite ball
     powers = [(x - top).exp() for x in row]
@@ -225,6 +244,10 @@ _ON_ARRAYS: dict[str, Any] = {
     "logsumexp": _along_last(_logsumexp, keeps=False),
     "select": lambda a, b, mask: np.where(mask, a, b),
     "pi": lambda: filled((1,), [arb.pi()]),
+    "sort": _along_last(choices.exchanged, keeps=True),
+    "rank_slope": _along_last(lambda row: [ZERO for _ in row], keeps=True),
+    **{op.name: _at_each_point(ON_ARRAYS[op]) for op in SYSTEMS},
+    **choices.ON_ARRAYS,
 }
 
 

@@ -56,11 +56,15 @@ from deuterium.ops.indexing import (
 )
 from deuterium.ops.integers import (
     ceil,
+    ceil_slope,
     floor,
     floor_divide,
+    floor_slope,
     remainder,
     rint,
+    rint_slope,
     trunc,
+    trunc_slope,
 )
 from deuterium.ops.interpolation import (
     interp,
@@ -156,6 +160,7 @@ __all__ = [
     "broadcast",
     "cbrt",
     "ceil",
+    "ceil_slope",
     "concatenate",
     "cos",
     "cosh",
@@ -175,6 +180,7 @@ __all__ = [
     "flat",
     "floor",
     "floor_divide",
+    "floor_slope",
     "gammaln",
     "gather",
     "hypot",
@@ -222,6 +228,7 @@ __all__ = [
     "ridge_fit",
     "ridge_solve",
     "rint",
+    "rint_slope",
     "scatter",
     "select",
     "sign",
@@ -241,6 +248,7 @@ __all__ = [
     "tie_slope",
     "transpose",
     "trunc",
+    "trunc_slope",
     "where",
     "xlog1py",
     "xlogy",

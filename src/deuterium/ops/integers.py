@@ -46,7 +46,12 @@ def _slope(name: str, value: Any, at_jump: Callable[[Any], Any]) -> Operator:
 
 
 def _rounding(
-    name: str, value: Any, at_jump: Callable[[Any], Any], symbolic: Any
+    name: str,
+    value: Any,
+    at_jump: Callable[[Any], Any],
+    symbolic: Any,
+    code: str = "",
+    kinks: tuple[float, ...] = (),
 ) -> Operator:
     """Enter a nondecreasing function to the integers, whose values are exact."""
     slope = _slope(name, value, at_jump)
@@ -57,6 +62,8 @@ def _rounding(
         derivative=slope,
         symbolic=symbolic,
         enclosure=lambda x: _make(value(x.lower), value(x.upper)),
+        code=code,
+        kinks=kinks,
     )
 
 
@@ -67,16 +74,24 @@ def _even_halves(x: Any) -> Any:
     return half_up + se.ceiling(quarter) - se.floor(quarter) - 1
 
 
-floor = _rounding("floor", np.floor, lambda x: np.floor(x) == x, se.floor)
-ceil = _rounding("ceil", np.ceil, lambda x: np.floor(x) == x, se.ceiling)
+floor = _rounding("floor", np.floor, lambda x: np.floor(x) == x, se.floor, kinks=(0.0,))
+ceil = _rounding("ceil", np.ceil, lambda x: np.floor(x) == x, se.ceiling, kinks=(0.0,))
 trunc = _rounding(
     "trunc",
     np.trunc,
     lambda x: (np.trunc(x) == x) & (x != 0),
     lambda x: se.Piecewise((se.floor(x), x >= 0), (se.ceiling(x), True)),
 )
-rint = _rounding("rint", np.rint, lambda x: np.abs(x - np.rint(x)) == 0.5, _even_halves)
-floor_slope: Operator = OPERATORS["floor'"]
+rint = _rounding(
+    "rint",
+    np.rint,
+    lambda x: np.abs(x - np.rint(x)) == 0.5,
+    _even_halves,
+    code="xp.round({0})",
+)
+floor_slope, ceil_slope, trunc_slope, rint_slope = (
+    OPERATORS[f"{name}'"] for name in ("floor", "ceil", "trunc", "rint")
+)
 
 
 def _whole_quotient(a: Interval, b: Interval) -> Interval:

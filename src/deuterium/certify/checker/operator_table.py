@@ -349,7 +349,7 @@ KEEP_SIGN = {
     ops.maximum_reduce, ops.broadcast, ops.reshape, ops.transpose, ops.gather,
     ops.concatenate, ops.select, ops.integer_power,
 }  # fmt: skip
-NEVER_NEGATIVE = {ops.softmax_last}
+NEVER_NEGATIVE = {ops.softmax_last, ops.is_positive, ops.is_zero}
 
 
 def rises(op: Operator | None) -> bool | None:
