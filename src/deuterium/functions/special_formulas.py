@@ -18,8 +18,8 @@ from deuterium.graph.constructors import as_variable
 from deuterium.graph.variable import Variable
 from deuterium.ops.arithmetic import raise_to, sqrt
 from deuterium.ops.exponential import exp, expm1, log, log1p
+from deuterium.ops.gamma import checked_order, psi
 from deuterium.ops.gamma import polygamma as polygamma_operator
-from deuterium.ops.gamma import psi
 
 _SMALL = 0.05  # exponents below it would cancel in (x**p - 1) / p
 
@@ -47,9 +47,8 @@ def polygamma(n: int, x: Any) -> Any:
         The order is not one of these.
     """
     array = x if isinstance(x, Variable) else np.asarray(x)
-    if isinstance(n, (int, np.integer)) and n == 0:
-        return psi(array)
-    return polygamma_operator(array, n=n)
+    order = checked_order("polygamma", n, 0)
+    return polygamma_operator(array, n=order) if order else psi(array)
 
 
 def _numbers(name: str, what: str, given: Any) -> Any:

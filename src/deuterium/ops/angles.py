@@ -68,7 +68,7 @@ arctan2: Operator = binary(
     _enclosure,
     se.atan2,
     _slopes,
-    code="xp.arctan2({0} + 0.0, {1} + 0.0)",
+    code="arctan2({0}, {1})",
     range=(-_PI_UP, _PI_UP),
     keeps_sign=True,
 )

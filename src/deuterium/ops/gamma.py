@@ -23,9 +23,8 @@ import scipy.special
 import symengine as se
 
 from deuterium.errors import InvalidInputError
-from deuterium.graph.operator import Operator, register
+from deuterium.graph.operator import Operator, Shape, register
 from deuterium.graph.traits import INF, Traits
-from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
 from deuterium.interval.rounding import EPS, MIN_NORMAL
 from deuterium.ops.arithmetic import sqrt, square
@@ -105,9 +104,9 @@ def _polygamma_value(x: Any, n: int) -> Any:
     return scipy.special.polygamma(n, x)[()]
 
 
-def _order(name: str, n: Any, least: int) -> int:
+def checked_order(name: str, n: Any, least: int) -> int:
     """Return a whole order for which errors are known."""
-    if isinstance(n, (bool, Variable)) or n != int(n) or not least <= n:
+    if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < least:
         raise InvalidInputError(
             f"{name}: the order must be a whole number from {least} on; got {n!r}"
         )
@@ -119,10 +118,20 @@ def _order(name: str, n: Any, least: int) -> int:
     return int(n)
 
 
+def _ordered(name: str, least: int) -> Callable[..., Shape]:
+    """Return the shape rule of an operator with an order."""
+
+    def shape(argument: Shape, n: int) -> Shape:
+        checked_order(name, n, least)
+        return argument
+
+    return shape
+
+
 @cache
 def _polygamma_rule(n: int) -> Callable[[Interval], Interval]:
     """Return the enclosure: positive and falling for odd n, else the negative."""
-    odd = bool(_order("polygamma", n, 1) % 2)
+    odd = bool(checked_order("polygamma", n, 1) % 2)
     facts = Traits(
         domain=(0.0, INF),
         closed=(False, True),
@@ -143,6 +152,7 @@ polygamma: Operator = register(
         symbolic=lambda x, n: se.polygamma(n, x),
         pullback=lambda g, out, x, n: (times(g, polygamma(x, n=n + 1)),),
         code="special.polygamma({n}, {0})",
+        shape=_ordered("polygamma", 1),
         domain=(0.0, INF),
         closed=(False, True),
         never_zero=True,
@@ -225,7 +235,7 @@ def _bessel_value(x: Any, n: int) -> Any:
 
 @cache
 def _bessel_rule(n: int) -> Callable[[Interval], Interval]:
-    even = _order("bessel_i", n, 2) % 2 == 0
+    even = checked_order("bessel_i", n, 2) % 2 == 0
     zero = Traits(exact_points=((0.0, 0.0),), increasing=True)
     facts = Traits(extrema=(0.0,), range=(0.0, INF)) if even else zero
     return library_enclosure(partial(_bessel_value, n=n), BESSEL_ULPS, facts)
@@ -275,6 +285,7 @@ bessel_i: Operator = register(
         symbolic=_closed_bessel,
         pullback=lambda g, out, x, n: (times(g, _bessel_slope(x, n)),),
         code="bessel_i({0}, {n}, special)",
+        shape=_ordered("bessel_i", 2),
     )
 )
 """The modified Bessel function I_n, for n from 2 on: slopes of i0 and i1."""
