@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import scipy.special as sp
+import sympy
 from flint import arb, ctx
 
 import deuterium as dt
@@ -164,6 +165,10 @@ def test_printed_forms():
     assert str(sp.gammaln(X)) == "loggamma(x)"
     assert str(dt.grad(sp.i0(X), X)) == "besseli(1, x)"
     assert "erfinv" in sp.erfinv(X)._repr_latex_()
+    assert dt.grad(sp.i1(X), X).to_sympy().has(sympy.besseli)
+    for v in (sp.erfinv(X), sp.gammaln(X), sp.ndtri((1 + X) / 3)):
+        again = dt.Variable(v.to_sympy())
+        assert again.evaluate({X: 0.4}) == pytest.approx(v.evaluate({X: 0.4}))
 
 
 def test_bessel_functions_overflow_where_they_are_said_to():

@@ -163,6 +163,13 @@ polygamma: Operator = register(
 # -- quantiles -----------------------------------------------------------------------
 
 
+def _of_sympy(name: str, *args: Any) -> Any:
+    """Return a function that symengine has by way of SymPy alone."""
+    import sympy  # it takes a while, and few need it
+
+    return se.sympify(getattr(sympy, name)(*(se.sympify(a)._sympy_() for a in args)))
+
+
 def _erfinv_slope(y: Any) -> Any:
     return 0.5 * sqrt(pi_for(y)) * exp(square(y))
 
@@ -177,7 +184,7 @@ erfinv: Operator = unary(
     ulps=QUANTILE_ULPS,
     derivative=lambda x: _erfinv_slope(erfinv(x)),
     from_value=_erfinv_slope,
-    symbolic=lambda x: se.function_symbol("erfinv", x),
+    symbolic=lambda x: _of_sympy("erfinv", x),
     domain=(-1.0, 1.0),
     closed=(False, False),
     increasing=True,
@@ -190,7 +197,7 @@ ndtri: Operator = unary(
     ulps=QUANTILE_ULPS,
     derivative=lambda x: _ndtri_slope(ndtri(x)),
     from_value=_ndtri_slope,
-    symbolic=lambda x: se.sqrt(2) * se.function_symbol("erfinv", 2 * x - 1),
+    symbolic=lambda x: se.sqrt(2) * _of_sympy("erfinv", 2 * x - 1),
     domain=(0.0, 1.0),
     closed=(False, False),
     increasing=True,
@@ -251,7 +258,7 @@ def _bessel_slope(x: Any, n: int) -> Any:
 
 
 def _closed_bessel(x: Any, n: int) -> Any:
-    return se.function_symbol("besseli", n, x)
+    return _of_sympy("besseli", n, x)
 
 
 i0: Operator = unary(
