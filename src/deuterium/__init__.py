@@ -13,6 +13,7 @@ from deuterium.evaluate import compile
 from deuterium.functions.elementwise import relu
 from deuterium.functions.log_sum_exp import log_softmax, logsumexp, softmax
 from deuterium.functions.norms import norm_of_all as norm
+from deuterium.functions.special_formulas import polygamma
 from deuterium.graph import Variable, constant, symbol
 from deuterium.graph.serialize import dumps, loads
 from deuterium.interval import Cause, Interval
@@ -52,6 +53,7 @@ __all__ = [
     "maximize",
     "minimize",
     "norm",
+    "polygamma",
     "random_symbols",
     "relu",
     "search",

@@ -39,6 +39,7 @@ SMOOTH = (
 BINARY = (
     "add", "subtract", "multiply", "divide", "maximum", "minimum", "hypot", "power",
     "logaddexp", "direction_cosine", "xlogy", "xlog1py", "floor_divide", "remainder",
+    "arctan2", "off_cut",
 )  # fmt: skip
 SIZES = (
     0.0, -0.0, 1.0, -1.0, 2.0, 0.5, 0.1, -0.3, 1 / 3, 3.0, 7.0, 1e-3, 5e-324, -5e-324,

@@ -82,6 +82,7 @@ def test_definitions_agree_with_numpy():
 
 ATTRIBUTES = {"narrowed": {"upward": True, "holds": True}}
 POINTS = {"xs": np.array([0.1, 0.3, 0.8]), "ys": np.array([2.0, -1.0, 0.5])}
+ATTRIBUTES |= {"polygamma": {"n": 2}, "bessel_i": {"n": 3}}
 ATTRIBUTES |= dict.fromkeys(("interp", "interp'", "interp''"), POINTS)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from flint import arb, ctx
 
 from deuterium import ops
+from deuterium.graph.operator import Operator
 from deuterium.testing.array_definitions import ON_ARRAYS
 from deuterium.testing.definitions import (
     EITHER,
@@ -92,6 +93,16 @@ def rule(name: str) -> Any:
     if name in _plain:
         return _plain[name]
     return _ON_ARRAYS[name]
+
+
+def _with_order(op: Operator) -> Any:
+    """Return a function of one variable and of an order."""
+    meaning = ELEMENTWISE[op]
+
+    def run(x: Any, n: int) -> Any:
+        return np.frompyfunc(guarded(lambda e: meaning(e, n=n)), 1, 1)(x)
+
+    return run
 
 
 def _integer_power(x: Any, n: int) -> Any:
@@ -225,7 +236,10 @@ def _softmax(row: list[Any]) -> list[Any]:
     return [p / total for p in powers]
 
 
+_ORDERED = (ops.polygamma, ops.bessel_i)
+_plain = {k: f for k, f in _plain.items() if k not in {op.name for op in _ORDERED}}
 _ON_ARRAYS: dict[str, Any] = {
+    **{op.name: _with_order(op) for op in _ORDERED},
     "integer_power": _integer_power,
     "broadcast": _broadcast,
     "reshape": lambda x, shape, ndim: x.reshape(x.shape[0], *shape),

@@ -108,7 +108,31 @@ STEPS = tuple(
     for x in (k, math.nextafter(k, 0), math.nextafter(k, INF))
 )
 
+ROOT = 1.4616321449683623  # of psi
+
+
+def _psi_root():
+    low, high = arb("1.4616321449683623"), arb("1.4616321449683624")
+    for _ in range(ctx.prec):
+        middle = ((low + high) / 2).mid()
+        low, high = (middle, high) if middle.digamma() < 0 else (low, middle)
+    return (low.union(high),)
+
+
+NEAR_ROOTS = (*NEAR_ONE, 2.0, 2 - EPS, 2 + 2 * EPS, ROOT, ROOT + EPS, ROOT - EPS)
+UNIT = {"domain": (0.0, 1.0), "closed": (False, False)}
+
 UNARY = {
+    "gammaln": Unary(
+        **POSITIVE, turns=_psi_root, special=NEAR_ROOTS, slack=30, absolute=60 * EPS
+    ),
+    "psi": Unary(**POSITIVE, special=NEAR_ROOTS, slack=40, absolute=20 * EPS),
+    "erfinv": Unary(
+        domain=(-1.0, 1.0), closed=(False, False), special=NEAR_ONE, slack=80
+    ),
+    "ndtri": Unary(**UNIT, special=(0.5, 0.5 + EPS, 0.5 - EPS, *NEAR_ONE), slack=80),
+    "i0": Unary(**AT_ZERO, special=(8.0, 709.0, 712.0, 713.9, 714.0), slack=80),
+    "i1": Unary(special=(8.0, 709.0, 712.0, 713.9, 714.0), slack=160),
     "negative": Unary(slack=0),
     "square": Unary(**AT_ZERO, slack=3),
     "sqrt": Unary(domain=(0.0, INF), slack=3, special=(2.25, 2.0)),
@@ -260,7 +284,15 @@ class Binary:
     ball: Callable | None = None
 
 
+def off_the_cut(y, x):
+    if y[0] >= 0 and x[1] < 0:
+        return True
+    return x[0] > 0 or not touches_zero(*y)
+
+
 BINARY = {
+    "arctan2": Binary(fine=off_the_cut, slack=24),
+    "off_cut": Binary(fine=off_the_cut, slack=0, smooth=False),
     "add": Binary(slack=1),
     "subtract": Binary(slack=1),
     "multiply": Binary(),

@@ -39,6 +39,8 @@ POLYGONS = [
         ([-MAX, -TINY, 0.0, 1.0, MAX], [-MAX, MAX, 0.0, TINY, -MAX]),
     )
 ]
+POWERS["polygamma"] = [{"n": n} for n in (1, 2, 3, 4, 20)]
+POWERS["bessel_i"] = [{"n": n} for n in (2, 3, 4, 5, 20)]
 ATTRIBUTES = POWERS | dict.fromkeys(("interp", "interp'", "interp''"), POLYGONS)
 ATTRIBUTES["narrowed"] = [
     {"upward": up, "holds": holds} for up in (True, False) for holds in (True, False)

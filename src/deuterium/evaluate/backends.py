@@ -119,6 +119,13 @@ def _jax() -> Backend:
         erfc=jsp.erfc,
         ndtr=jsp.ndtr,
         log_ndtr=jsp.log_ndtr,
+        gammaln=jsp.gammaln,
+        psi=jsp.digamma,
+        polygamma=jsp.polygamma,
+        erfinv=jsp.erfinv,
+        ndtri=jsp.ndtri,
+        i0=jsp.i0,
+        i1=jsp.i1,
     )
 
     def asarray(x: Any, device: Any) -> Any:
@@ -151,6 +158,7 @@ def _torch() -> Backend:
             n: getattr(torch.special, n)
             for n in (
                 "expit", "logit", "xlogy", "xlog1py", "erf", "erfc", "ndtr", "log_ndtr",
+                "gammaln", "psi", "polygamma", "erfinv", "ndtri", "i0", "i1",
             )
         },
     )  # fmt: skip

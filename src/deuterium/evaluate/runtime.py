@@ -58,6 +58,7 @@ def namespace(xp: Any, scatter: Callable[[Any, Any, int], Any]) -> dict[str, Any
     return {
         "xp": xp,
         **_of_order(xp),
+        **_of_special(xp),
         "scatter": scatter,
         "matmul": matmul,
         "joined": joined,
@@ -97,3 +98,27 @@ def _of_order(xp: Any) -> dict[str, Any]:
         return ys[i] + interp_slope(x, xs, ys) * (x - xs[i])
 
     return {"interp": interp, "interp_slope": interp_slope, "reorder": reorder}
+
+
+def _of_special(xp: Any) -> dict[str, Any]:
+    """Return special functions that the libraries lack, or have with signs of zeros."""
+
+    def arctan2(y: Any, x: Any) -> Any:
+        """Return the angle, which is pi on its cut: a zero has no sign here."""
+        one = xp.ones_like(x if hasattr(x, "shape") else y)
+        y, x = y * one, x * one
+        return xp.where((y == 0) & (x < 0), math.pi * one, xp.arctan2(y, x))
+
+    def bessel_i(x: Any, n: int, special: Any) -> Any:
+        """Return I_n by its series, and far from zero by recurrence from I_0, I_1."""
+        near = xp.abs(x) < 2 * n
+        small, large = xp.where(near, x, 0.0 * x), xp.where(near, 0.0 * x + 2 * n, x)
+        series = xp.ones_like(x)
+        for k in range(16 + 2 * n, 0, -1):
+            series = 1.0 + series * small * small / (4 * k * (n + k))
+        before, last = special.i0(large), special.i1(large)
+        for k in range(1, n):
+            before, last = last, before - 2 * k * last / large
+        return xp.where(near, series * (small / 2) ** n / math.factorial(n), last)
+
+    return {"arctan2": arctan2, "bessel_i": bessel_i}

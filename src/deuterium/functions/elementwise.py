@@ -19,6 +19,7 @@ from deuterium.ops import arrays
 from deuterium.ops.arithmetic import add, raise_to
 from deuterium.ops.arrays import put_places, take_places
 from deuterium.ops.exponential import log
+from deuterium.ops.gamma import bessel
 from deuterium.ops.piecewise import absolute, larger, minimum
 from deuterium.ops.piecewise import relu as relu_operator
 from deuterium.ops.special import logaddexp, pi_for
@@ -139,3 +140,8 @@ for _name, _function in {
     "logaddexp2": _logaddexp2,
 }.items():
     protocols.UFUNCS[_name] = _function  # type: ignore[assignment]
+
+
+@implements(np.i0)
+def _modified_bessel(x: Any) -> Any:
+    return bessel(as_variable(x), 0)

@@ -32,6 +32,9 @@ _FUNCTIONS: Mapping[tuple[str, str], str] = {
     ("scipy.special", "logsumexp"): (
         "scipy.special.logsumexp does not dispatch: use deuterium.logsumexp(x)"
     ),
+    ("scipy.special", "polygamma"): (
+        "scipy.special.polygamma does not dispatch: use deuterium.polygamma(n, x)"
+    ),
     **{("scipy.stats", name): _DISTRIBUTIONS for name in _OF_DISTRIBUTIONS},
     ("scipy.stats", "zscore"): "write (x - np.mean(x)) / np.std(x) for zscore",
     ("scipy.stats", "gmean"): "write np.exp(np.mean(np.log(x))) for gmean",

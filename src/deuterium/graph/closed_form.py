@@ -204,7 +204,7 @@ def _for_print(expression: Any) -> Any:
     def made(e: Any, args: list[Any]) -> Any:
         if _is_leaf(e):
             return e._sympy_()
-        make = getattr(sympy, type(e).__name__)
+        make = getattr(sympy, _kind(e))
         if make in (sympy.Add, sympy.Mul, sympy.Pow):
             return make(*args)
         if make is sympy.Piecewise:
@@ -246,6 +246,12 @@ def _is_leaf(e: Any) -> bool:
     return not e.args or e.is_Number
 
 
+def _kind(e: Any) -> str:
+    """Return the name of a function, also of one that symengine has from SymPy."""
+    kind = type(e).__name__
+    return type(e._sympy_()).__name__ if kind == "PyFunction" else kind
+
+
 def _parts(e: Any) -> Any:
     return () if _is_leaf(e) else e.args
 
@@ -255,7 +261,7 @@ def _read(e: Any, args: list[Variable]) -> Variable:
         return symbol(e.name)
     if e.is_Number:
         return _read_number(e)
-    kind = type(e).__name__
+    kind = _kind(e)
     if kind == "Pi":
         return node(OPERATORS["pi"], (), NO_ATTRS, ())
     if kind == "Exp1":
@@ -306,5 +312,6 @@ _UNARY = {
     "log": "log", "sin": "sin", "cos": "cos", "tan": "tan", "asin": "arcsin",
     "acos": "arccos", "atan": "arctan", "sinh": "sinh", "cosh": "cosh", "tanh": "tanh",
     "asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh", "abs": "absolute",
-    "sign": "sign", "erf": "erf", "erfc": "erfc",
+    "sign": "sign", "erf": "erf", "erfc": "erfc", "erfinv": "erfinv",
+    "loggamma": "gammaln",
 }  # fmt: skip

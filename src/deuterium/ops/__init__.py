@@ -4,6 +4,10 @@
 ``node.op is ops.add``.  What is true of an operator is asked of its `Traits`.
 """
 
+from deuterium.ops.angles import (
+    arctan2,
+    off_cut,
+)
 from deuterium.ops.arithmetic import (
     add,
     cbrt,
@@ -34,6 +38,16 @@ from deuterium.ops.exponential import (
     tanh,
     tanh_curvature,
     tanh_slope,
+)
+from deuterium.ops.gamma import (
+    bessel_i,
+    erfinv,
+    gammaln,
+    i0,
+    i1,
+    ndtri,
+    polygamma,
+    psi,
 )
 from deuterium.ops.indexing import (
     concatenate,
@@ -140,7 +154,9 @@ __all__ = [
     "arcsin",
     "arcsinh",
     "arctan",
+    "arctan2",
     "arctanh",
+    "bessel_i",
     "broadcast",
     "cbrt",
     "ceil",
@@ -153,6 +169,7 @@ __all__ = [
     "divide",
     "erf",
     "erfc",
+    "erfinv",
     "exp",
     "exp2",
     "expit",
@@ -164,8 +181,11 @@ __all__ = [
     "floor",
     "floor_divide",
     "floor_slope",
+    "gammaln",
     "gather",
     "hypot",
+    "i0",
+    "i1",
     "integer_power",
     "interp",
     "interp_curvature",
@@ -192,9 +212,13 @@ __all__ = [
     "multiply_reduce",
     "narrowed",
     "ndtr",
+    "ndtri",
     "negative",
+    "off_cut",
     "pi",
+    "polygamma",
     "power",
+    "psi",
     "rank_slope",
     "reciprocal",
     "relu",

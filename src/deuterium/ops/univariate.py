@@ -58,6 +58,7 @@ def unary(
     symbolic: Function,
     from_value: Function | None = None,
     enclosure: Callable[[Interval], Interval] | None = None,
+    trim: Callable[[Interval, Interval], Interval] | None = None,
     pullback: Callable[..., Any] | None = None,
     ufunc: str | None = None,
     code: str = "",
@@ -83,6 +84,8 @@ def unary(
         The closed form on symengine expressions.
     enclosure : callable, optional
         A rule that replaces the derived one (for periodic functions and jumps).
+    trim : callable, optional
+        Cuts bounds by what else is known: ``trim(argument, bounds)`` to bounds.
     pullback : callable, optional
         The adjoint of the argument, where it is not just a multiple of the slope.
     code, definition
@@ -94,13 +97,13 @@ def unary(
         positive numbers is not negative).
     """
     facts = _with_consequences(Traits(ulps=ulps, derivative=derivative, **traits))
-    bounds = _library_bounds(value, ulps, facts.absolute, facts.range)
+    rule = enclosure or library_enclosure(value, ulps, facts)
     return register(
         Operator(
             name=name,
             arity=1,
             value=value,
-            enclosure=enclosure or _derived(bounds, facts),
+            enclosure=rule if trim is None else lambda x: trim(x, rule(x)),
             symbolic=symbolic,
             pullback=pullback or _chain(derivative, from_value),
             ufunc=name if ufunc is None else ufunc,
@@ -187,6 +190,13 @@ def _library_bounds(
         return _clip(wide, range)
 
     return bounds
+
+
+def library_enclosure(
+    value: Function, ulps: float, facts: Traits
+) -> Callable[[Interval], Interval]:
+    """Return the enclosure that follows from facts and the error of a value."""
+    return _derived(_library_bounds(value, ulps, facts.absolute, facts.range), facts)
 
 
 def _clip(x: Interval, range: Ends) -> Interval:

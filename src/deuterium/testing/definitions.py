@@ -18,6 +18,7 @@ from flint import arb
 from deuterium import ops
 from deuterium.graph.operator import OPERATORS, Operator
 from deuterium.testing import ball_choices
+from deuterium.testing.gamma_definitions import GAMMA
 
 Rule = Callable[..., Any]
 
@@ -284,6 +285,7 @@ ELEMENTWISE: Mapping[Operator, Rule] = {
     **ALGEBRA,
     **EXPONENTIALS,
     **PROBABILITIES,
+    **GAMMA,
     **KINKS,
 }
 """Every element-wise operator of the package, apart from ``integer_power``."""

@@ -30,7 +30,7 @@ _TAME = {  # how to bring an argument safely into a restricted domain
     (-1.0, 1.0): lambda x: 0.875 * np.tanh(x),
     (0.0, 1.0): lambda x: 0.5 + 0.375 * np.sin(x),
 }
-_GROWS = frozenset({ops.exp, ops.exp2, ops.expm1, ops.sinh, ops.cosh})
+_GROWS = frozenset({ops.exp, ops.exp2, ops.expm1, ops.sinh, ops.cosh, ops.i0, ops.i1})
 
 
 def graphs(
@@ -134,6 +134,8 @@ _BINARY: dict[Operator, Callable[[Any, Any], tuple[Any, Any]]] = {
         lambda a, b: (a, b),
     ),
     ops.divide: lambda a, b: (a, _positive(b)),
+    ops.arctan2: lambda a, b: (a, _positive(b)),
+    ops.off_cut: lambda a, b: (a, _positive(b)),
     ops.floor_divide: lambda a, b: (a, _positive(b)),
     ops.remainder: lambda a, b: (a, _positive(b)),
     ops.power: lambda a, b: (_positive(np.tanh(a)), np.tanh(b) * 3),

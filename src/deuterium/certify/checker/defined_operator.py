@@ -25,6 +25,7 @@ from deuterium.certify.checker import unary_ranges
 from deuterium.certify.checker.ball_functions import HALF, ZERO, Ball, larger, smaller
 from deuterium.certify.checker.choice_table import choice_entry
 from deuterium.certify.checker.exceptions import NoBound
+from deuterium.certify.checker.gamma_table import ordered_entry
 from deuterium.certify.checker.operator_entry import Entry
 from deuterium.certify.checker.operator_table import TABLE
 from deuterium.certify.checker.scalar_layout import no_rule
@@ -50,7 +51,7 @@ def entry_of(op: Operator, attrs: Mapping[str, Any] = NO_ATTRS) -> Entry:
     """
     if op in TABLE:
         return TABLE[op]
-    stated = choice_entry(op, attrs)
+    stated = choice_entry(op, attrs) or ordered_entry(op, attrs)
     if stated is not None:
         return stated
     if op is ops.integer_power:

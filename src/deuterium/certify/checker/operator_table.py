@@ -16,6 +16,7 @@ from deuterium.certify.checker import binary_ranges as binary
 from deuterium.certify.checker import taylor_series as series
 from deuterium.certify.checker import unary_ranges as ranges
 from deuterium.certify.checker.ball_functions import HALF, ONE, TWO, ZERO, Ball
+from deuterium.certify.checker.gamma_table import ANGLES, GAMMA
 from deuterium.certify.checker.operator_entry import (
     Entry,
     Series,
@@ -335,7 +336,9 @@ TABLE: Table = {
     **TRIGONOMETRIC,
     **LOGISTIC,
     **PROBABILITY,
+    **GAMMA,
     **KINKED,
+    **ANGLES,
     **TWO_VARIABLES,
 }
 """Every element-wise operator, apart from ``integer_power``."""
