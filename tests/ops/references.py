@@ -101,6 +101,18 @@ def log_expit(x):
     return -((-x).exp().log1p()) if x > 0 else x - x.exp().log1p()
 
 
+def entr(x):
+    return ZERO if x == 0 else -x * x.log()
+
+
+def rel_entr(x, y):
+    return ZERO if x == 0 else x * (x / y).log()
+
+
+def log_cosh(x):
+    return abs(x) + ((1 + (-2 * abs(x)).exp()) / 2).log()
+
+
 def jump(left, at_zero, right):
     return lambda x: arb(left if x < 0 else right if x > 0 else at_zero)
 
@@ -180,6 +192,14 @@ UNARY = {
         turns=both_signs(_atanh_third),
         special=(*TAILS, 0.6584789484624084, -0.6584789484624084),
         slack=60,
+    ),
+    "log_cosh": Unary(log_cosh, **AT_ZERO, special=TAILS, slack=80),
+    "entr": Unary(
+        entr,
+        domain=(0.0, INF),
+        turns=lambda: ((-ONE).exp(),),
+        special=(*NEAR_ONE, 0.36787944117144233),
+        slack=30,
     ),
     "arcsinh": Unary(lambda x: x.asinh()),
     "arccosh": Unary(lambda x: x.acosh(), domain=(1.0, INF), special=NEAR_ONE),
@@ -267,7 +287,11 @@ def power(x, y):
 def power_fine(a, b):
     if b[0] == b[1] and float(b[0]).is_integer() and abs(b[0]) <= 2**53:
         return b[0] >= 0 or not touches_zero(*a)
-    return a[0] > 0 or (a[0] == 0 and b[0] > 0)
+    return a[0] > 0 or (a[0] == 0 and b[0] >= 0)
+
+
+def relative_fine(a, b):
+    return a[0] >= 0 and (b[0] > 0 or (b[0] == 0 and a == (0, 0)))
 
 
 def times_log_fine(pole):
@@ -304,6 +328,8 @@ BINARY = {
     "hypot": Binary(lambda a, b: (a * a + b * b).sqrt(), slack=12),
     "direction_cosine": Binary(cosine, slack=16),
     "logaddexp": Binary(logaddexp, slack=INF),
+    "rel_entr": Binary(rel_entr, relative_fine, slack=INF),
+    "kl_div": Binary(lambda x, y: rel_entr(x, y) - x + y, relative_fine, slack=INF),
     "xlogy": Binary(
         lambda x, y: ZERO if x == 0 else x * y.log(), times_log_fine(0), 16
     ),

@@ -30,7 +30,14 @@ FINE = [
     if a < INF and b > -INF
 ]
 FINE += [(0.0, -0.0)]
-POWERS = {"integer_power": [{"n": n} for n in (-3, -2, -1, 0, 1, 2, 3, 12, 31)]}
+COUNTS = [{"m": m, "n": n} for m, n in ((1, 1), (2, 1), (1, 3), (4, 4))]
+POWERS = {
+    "integer_power": [{"n": n} for n in (-3, -2, -1, 0, 1, 2, 3, 12, 31)],
+    "power_log": [{"n": n} for n in (1, 2, 5)],
+    "sinc": [{"n": n} for n in range(9)],
+    "exp_difference": COUNTS,
+    "log_difference": COUNTS,
+}
 ELEMENTWISE = sorted(n for n, op in OPERATORS.items() if op.elementwise and op.arity)
 
 

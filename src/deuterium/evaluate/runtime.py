@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
+
+from deuterium.ops import portable_values
+
+PORTABLE = (
+    "exp_difference", "kl_div", "log_cosh", "log_difference", "power_log", "rel_entr",
+    "sinc",
+)  # fmt: skip
 
 
 def namespace(xp: Any, scatter: Callable[[Any, Any, int], Any]) -> dict[str, Any]:
@@ -45,7 +53,9 @@ def namespace(xp: Any, scatter: Callable[[Any, Any, int], Any]) -> dict[str, Any
         one = xp.ones_like(h)
         return xp.where(h == 0, 0.0 * one, x / xp.where(h == 0, one, h))
 
+    several = {name: partial(getattr(portable_values, name), xp) for name in PORTABLE}
     return {
+        **several,
         "xp": xp,
         "scatter": scatter,
         "matmul": matmul,

@@ -7,5 +7,6 @@ from deuterium.functions import (  # noqa: F401  (importing enters the functions
     movement,
     products,
     reductions,
+    special_functions,
     ufunc_methods,
 )

@@ -279,6 +279,7 @@ _ATTRIBUTES: Mapping[str, Any] = {
     "axes": _counts,
     "axis": _axis,
     "index": _array("<i8", np.int64),
+    "m": _whole,
     "mask": _array("|b1", np.bool_),
     "n": _whole,
     "ndim": _count,

@@ -3,7 +3,10 @@
 from deuterium.ops import (  # noqa: F401  (importing enters the records)
     arithmetic,
     arrays,
+    divided_differences,
+    entropy,
     exponential,
+    log_cosh,
     piecewise,
     softmax,
     special,

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.graph.operator import Operator, register
+from deuterium.graph.operator import Operator, Shape, register, same_shape
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
 from deuterium.interval.interval_arithmetic import undefined_where
@@ -36,6 +36,16 @@ Ends = tuple[float, float]
 
 INF = float("inf")
 REALS: Ends = (-INF, INF)
+
+
+MOST = 64  # the order of a slope: beyond it numbers overflow, and nobody asks
+
+
+def numbered(*shapes: Shape, n: int) -> Shape:
+    """Shape rule of element-wise operators with an order ``n`` of 0 or more."""
+    if type(n) is not int or not 0 <= n <= MOST:
+        raise TypeError(f"the order must be an integer of 0 to {MOST}, got {n!r}")
+    return same_shape(*shapes)
 
 
 def times(g: Variable, slope: Any) -> Variable:
@@ -70,6 +80,7 @@ def unary(
     anchors: Sequence[Ends] = (),
     absolute: float = 0.0,
     enclosure: Callable[[Interval], Interval] | None = None,
+    signs: Callable[[Interval, Interval], Interval] | None = None,
     ufunc: str | None = None,
     code: str = "",
 ) -> Operator:
@@ -104,6 +115,8 @@ def unary(
         them (so the bound of ``log1p`` on positive numbers is not negative).
     enclosure : callable, optional
         A rule that replaces the derived one (for periodic functions and jumps).
+    signs : callable, optional
+        ``signs(x, bounds)``: the derived bounds, cut where the sign is known.
     """
     bounds = _library_bounds(value, ulps, absolute, range)
     rule = enclosure or _derived(
@@ -114,7 +127,7 @@ def unary(
             name=name,
             arity=1,
             value=value,
-            enclosure=rule,
+            enclosure=rule if signs is None else lambda x: signs(x, rule(x)),
             symbolic=symbolic,
             pullback=_chain(derivative, from_value),
             ufunc=name if ufunc is None else ufunc,

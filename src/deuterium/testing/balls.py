@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.testing import quotients
 from deuterium.testing.optional import require
 
 Rule = Callable[..., Any]
@@ -103,6 +104,19 @@ def elementwise() -> Mapping[str, Rule]:
             return one
         return zero if x <= 0 else arb(half, half)
 
+    def entropy(x: Any) -> Any:
+        return zero if x == zero else -x * x.log() if x > 0 else nan
+
+    def relative(x: Any, y: Any) -> Any:
+        if x == zero and y >= 0:
+            return zero
+        return x * (x / y).log() if x > 0 and y > 0 else nan
+
+    def power_log(x: Any, y: Any, n: int) -> Any:
+        if x == zero:
+            return zero if y > 0 else nan
+        return x**y * x.log() ** n if x > 0 else nan
+
     def logit1(x: Any) -> Any:
         return one / (x * (one - x)) if inside(x, 0, 1) else nan
 
@@ -152,6 +166,12 @@ def elementwise() -> Mapping[str, Rule]:
         "log_ndtr'": lambda x: (-(x**2) / 2).exp() / (two * arb.pi()).sqrt() / ndtr(x),
         "xlogy": lambda x, y: zero if x == zero else x * y.log(),
         "xlog1py": lambda x, y: zero if x == zero else x * y.log1p(),
+        "entr": entropy,
+        "rel_entr": relative,
+        "kl_div": lambda x, y: relative(x, y) - x + y,
+        "power_log": power_log,
+        "log_cosh": lambda x: abs(x) + ((-2 * abs(x)).exp() / 2 + half).log(),
+        **quotients.rules(arb),
         "logaddexp": logaddexp,
         "hypot": hypot,
         "direction_cosine": cosine,

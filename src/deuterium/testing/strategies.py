@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from deuterium.domain.domain import Box, Domain
-from deuterium.graph.constructors import constant, symbol
-from deuterium.graph.operator import OPERATORS, Operator
+from deuterium.graph.constructors import apply, constant, symbol
+from deuterium.graph.operator import OPERATORS, Operator, same_shape
 from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable
 from deuterium.testing.optional import require
@@ -57,7 +57,8 @@ def graphs(
         shapes = SHAPES if arrays else SCALARS
         count = draw(st.integers(1, 3))
         pool: Pool = [symbol(n, draw(st.sampled_from(shapes))) for n in "xyz"[:count]]
-        steps = [_unary_step, _unary_step, _binary_step, _power_step]
+        steps = [_unary_step, _unary_step, _binary_step, _power_step, _counted_step]
+        steps += [] if defined else [_removable_step]
         steps += [_array_step, _product_step, _join_step] if arrays else []
         for _ in range(draw(st.integers(min_steps, max_steps))):
             pool.append(draw(st.sampled_from(steps))(draw, st, pool, defined))
@@ -83,7 +84,7 @@ def _unary_step(draw: Draw, st: Any, pool: Pool, defined: bool) -> Any:
 def _unary_operators() -> list[Operator]:
     return sorted(
         (op for op in OPERATORS.values() if op.elementwise and op.arity == 1
-         and op.name != "integer_power"),
+         and op.shape is same_shape),
         key=lambda op: op.name,
     )  # fmt: skip
 
@@ -124,6 +125,9 @@ _BINARY: dict[str, Callable[[Any, Any], tuple[Any, Any]]] = {
     ),
     "divide": lambda a, b: (a, _positive(b)),
     "power": lambda a, b: (_positive(np.tanh(a)), np.tanh(b) * 3),
+    **dict.fromkeys(
+        ("rel_entr", "kl_div"), lambda a, b: (_positive(a), _positive(b))
+    ),
     "xlogy": lambda a, b: (a, _positive(b)),
     "xlog1py": lambda a, b: (a, np.square(b) - 0.5),
 }  # fmt: skip
@@ -140,6 +144,42 @@ def _broadcast(a: Variable, b: Variable) -> bool:
         return len(np.broadcast_shapes(a.shape, b.shape)) <= 3
     except ValueError:
         return False
+
+
+def _counted_step(draw: Draw, st: Any, pool: Pool, defined: bool) -> Any:
+    """Apply an operator that has an order or counts."""
+    x = _latest(draw, st, pool)
+    y = draw(st.sampled_from([p for p in pool if _broadcast(x, p)]))
+    m, n = draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    both = {"m": m, "n": n}
+    positive = (_positive(x), _positive(y)) if defined else (x, y)
+    tame = (np.tanh(x), 2 * np.tanh(y)) if defined else (x, y)
+    choices: Sequence[Callable[[], Any]] = (
+        lambda: apply(OPERATORS["sinc"], (x,), {"n": n - 1}),
+        lambda: apply(OPERATORS["power_log"], positive, {"n": n}),
+        lambda: apply(OPERATORS["exp_difference"], tame, both),
+        lambda: apply(OPERATORS["log_difference"], positive, both),
+    )
+    return choices[draw(st.integers(0, len(choices) - 1))]()
+
+
+def _removable_step(draw: Draw, st: Any, pool: Pool, defined: bool) -> Any:
+    """Write a formula with a removable singularity as users do."""
+    x = _latest(draw, st, pool)
+    y = draw(st.sampled_from([p for p in pool if _broadcast(x, p)]))
+    x, y = np.tanh(x), np.tanh(y)
+    formulas: Sequence[Callable[[], Any]] = (
+        lambda: np.sin(x) / x,
+        lambda: np.expm1(x) / x,
+        lambda: x / (1 - np.exp(-x)),
+        lambda: (np.exp(-y) - np.exp(-x)) / (x - y),
+        lambda: np.log1p(x / 2) / x,
+        lambda: np.square(x) * np.log(np.square(x)),
+        lambda: np.abs(x) * np.log(np.abs(x)),
+        lambda: (1 - np.cos(x)) / np.square(x),
+        lambda: np.log(np.cosh(x * 900)),
+    )
+    return formulas[draw(st.integers(0, len(formulas) - 1))]()
 
 
 def _power_step(draw: Draw, st: Any, pool: Pool, defined: bool) -> Any:

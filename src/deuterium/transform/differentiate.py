@@ -21,6 +21,7 @@ from deuterium.graph.traverse import topological
 from deuterium.graph.validate import listed
 from deuterium.graph.variable import Variable
 from deuterium.interval.environment import standard_only
+from deuterium.transform.simplify.recognize import recognized
 
 
 @overload
@@ -66,6 +67,8 @@ def _grad(y: Variable, wrt: list[Variable]) -> list[Variable]:
                 "grad: `wrt` must be Variables, got "
                 f"{type(v).__name__}; wrap parameters with deuterium.constant"
             )
+    if all(v.op is None for v in wrt) and isinstance(y, Variable) and y.shape == ():
+        y = recognized(y, [v for v in wrt if v.is_constant])
     adjoints = pull_back(y, wrt)
     return [_adjoint(v, adjoints) for v in wrt]
 

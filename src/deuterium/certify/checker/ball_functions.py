@@ -166,6 +166,23 @@ def step(x: Ball) -> Ball:
     return ZERO if x <= ZERO else HALF.union(ZERO).union(ONE)
 
 
+@where_known
+def entr(x: Ball) -> Ball:
+    """Return ``-x log(x)``, 0 at 0."""
+    if x.is_zero():
+        return ZERO
+    return -(x * x.log()) if x > ZERO else UNKNOWN
+
+
+def log_cosh(x: Ball) -> Ball:
+    """Return the logarithm of cosh."""
+    size = abs(x)
+    if size > ONE:
+        return size + (-TWO * size).exp().log1p() - TWO.log()
+    half = (HALF * x).sinh()
+    return (TWO * half * half).log1p()
+
+
 ARB: Mapping[str, str] = {
     "sqrt": "sqrt", "exp": "exp", "expm1": "expm1", "log": "log", "log1p": "log1p",
     "sinh": "sinh", "cosh": "cosh", "tanh": "tanh", "arcsinh": "asinh",
@@ -179,6 +196,7 @@ ONE_VARIABLE: Mapping[str, Function] = {
     "absolute": abs,
     "absolute'": sign,
     "cbrt": cbrt,
+    "entr": entr,
     "exp2": exp2,
     "expit": expit,
     "expit'": expit_slope,
@@ -186,6 +204,7 @@ ONE_VARIABLE: Mapping[str, Function] = {
     "flat": where_known(lambda x: ZERO),
     "log10": lambda x: x.log_base(10),
     "log2": lambda x: x.log_base(2),
+    "log_cosh": log_cosh,
     "log_expit": log_expit,
     "log_ndtr": log_ndtr,
     "log_ndtr'": log_ndtr_slope,
@@ -201,4 +220,4 @@ ONE_VARIABLE: Mapping[str, Function] = {
     "tanh'": tanh_slope,
     "tanh''": tanh_curvature,
 }
-"""Every operator of one variable, apart from ``integer_power``."""
+"""Every operator of one variable without attributes."""

@@ -12,7 +12,16 @@ from deuterium.certify.checker.ball_functions import (
     logaddexp,
     smaller,
 )
+from deuterium.certify.checker.entropy_ranges import (
+    kl_div_range,
+    power_log_range,
+    rel_entr_range,
+)
 from deuterium.certify.checker.exceptions import NoBound
+from deuterium.certify.checker.quotient_ranges import (
+    exp_difference_range,
+    log_difference_range,
+)
 from deuterium.certify.checker.unary_ranges import RULES, Range, integer_power
 
 Rule2 = Callable[[Ball, Ball, Ball, Ball], Range]
@@ -70,11 +79,11 @@ def power(a: Ball, b: Ball, c: Ball, d: Ball) -> Range:
     if a > ZERO:
         low, high = times(*RULES["log"](a, b), c, d)
         return low.exp(), high.exp()
-    if not (a >= ZERO and c > ZERO):
-        raise NoBound("a power of what may be negative, or of zero to none above zero")
+    if not (a >= ZERO and c >= ZERO):
+        raise NoBound("a power of what may be negative, or of zero to a negative one")
     top = b.upper()
     if top <= ZERO:
-        return ZERO, ZERO
+        return ZERO, ZERO if c > ZERO else ONE
     t = top.log()
     return ZERO, larger(c * t, d * t).exp()
 
@@ -149,6 +158,15 @@ RULES2: Mapping[str, Rule2] = {
     "xlog1py": _times_log("log1p"),
     "logaddexp": _logaddexp,
     "hypot": hypot,
+    "rel_entr": rel_entr_range,
+    "kl_div": kl_div_range,
     "direction_cosine": _direction_cosine,
 }
-"""The range of every operator of two variables."""
+"""The range of every operator of two variables without attributes."""
+
+BY_ORDER2: Mapping[str, Callable[..., Rule2]] = {
+    "power_log": power_log_range,
+    "exp_difference": exp_difference_range,
+    "log_difference": log_difference_range,
+}
+"""Those with attributes: what makes the rule of them."""

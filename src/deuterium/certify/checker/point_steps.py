@@ -25,6 +25,12 @@ from deuterium.certify.checker.ball_functions import (
     whole_power,
 )
 from deuterium.certify.checker.binary_ranges import LARGEST_POWER, cosine
+from deuterium.certify.checker.entropy_ranges import kl_div, power_log, rel_entr
+from deuterium.certify.checker.quotient_ranges import (
+    exp_difference,
+    log_difference,
+    sinc,
+)
 from deuterium.certify.checker.range_steps import flat, largest, log_sum_exp, others
 from deuterium.certify.checker.scalar_layout import Group
 
@@ -66,8 +72,19 @@ TWO_VARIABLES: Mapping[str, Callable[[Ball, Ball], Ball]] = {
     "logaddexp": logaddexp,
     "hypot": lambda x, y: (x * x + y * y).sqrt(),
     "direction_cosine": _cosine,
+    "rel_entr": rel_entr,
+    "kl_div": kl_div,
 }
-"""Every operator of two variables."""
+"""Every operator of two variables without attributes."""
+
+BY_ORDER: Mapping[str, Callable[..., Callable[..., Ball]]] = {
+    "integer_power": lambda n: partial(whole_power, n=n),
+    "power_log": power_log,
+    "exp_difference": exp_difference,
+    "log_difference": log_difference,
+    "sinc": sinc,
+}
+"""Element-wise operators with attributes: what makes the function of them."""
 
 
 def _reduction(reduce: Callable[[Sequence[Ball]], Ball], group: Group) -> Step:
@@ -169,9 +186,8 @@ def step_for(group: Group) -> Step:
         return _rows(_ROWS[name], group)
     if name == "matmul":
         return _matmul(group)
-    if name == "integer_power":
-        n = group.attrs["n"]
-        return _elementwise(partial(whole_power, n=n), group)
+    if name in BY_ORDER:
+        return _elementwise(BY_ORDER[name](**group.attrs), group)
     if name in ONE_VARIABLE:
         return _elementwise(ONE_VARIABLE[name], group)
     return _elementwise(TWO_VARIABLES[name], group)

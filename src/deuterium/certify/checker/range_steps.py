@@ -22,12 +22,12 @@ from deuterium.certify.checker.ball_functions import (
     larger,
     share,
 )
-from deuterium.certify.checker.binary_ranges import RULES2, times
+from deuterium.certify.checker.binary_ranges import BY_ORDER2, RULES2, times
 from deuterium.certify.checker.exceptions import NoBound
 from deuterium.certify.checker.scalar_layout import Group, Task
 from deuterium.certify.checker.unary_ranges import (
+    BY_ORDER,
     RULES,
-    integer_power,
     sign_slope,
     step_slope,
 )
@@ -389,8 +389,10 @@ def step_for(group: Group, fixed: Mapping[int, Ball], *, slopes: bool) -> Step:
         return _one_variable(sign_slope, group)
     if group.name in MAKERS:
         return MAKERS[group.name](group, fixed)
-    if group.name == "integer_power":
-        return _one_variable(integer_power(group.attrs["n"]), group)
+    if group.name in BY_ORDER:
+        return _one_variable(BY_ORDER[group.name](**group.attrs), group)
+    if group.name in BY_ORDER2:
+        return _two_variables(BY_ORDER2[group.name](**group.attrs), group)
     if group.name in RULES:
         return _one_variable(RULES[group.name], group)
     return _two_variables(RULES2[group.name], group)

@@ -16,14 +16,14 @@ from typing import Any
 import numpy as np
 from flint import arb
 
-from deuterium.certify.checker.binary_ranges import RULES2
-from deuterium.certify.checker.unary_ranges import RULES
+from deuterium.certify.checker.binary_ranges import BY_ORDER2, RULES2
+from deuterium.certify.checker.unary_ranges import BY_ORDER, RULES
 from deuterium.errors import CertificateError
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
 
 Array = Any
-ELEMENTWISE = {*RULES, *RULES2, "integer_power"}
+ELEMENTWISE = {*RULES, *RULES2, *BY_ORDER, *BY_ORDER2}
 Task = tuple[tuple[int, ...], tuple[int, ...]]  # slots filled, slots taken
 
 

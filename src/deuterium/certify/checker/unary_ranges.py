@@ -29,7 +29,9 @@ from deuterium.certify.checker.ball_functions import (
     smaller,
     whole_power,
 )
+from deuterium.certify.checker.entropy_ranges import entr_range
 from deuterium.certify.checker.exceptions import NoBound
+from deuterium.certify.checker.quotient_ranges import sinc_range
 
 Range = tuple[Ball, Ball]
 Rule = Callable[[Ball, Ball], Range]
@@ -293,6 +295,7 @@ def _facts() -> dict[str, Rule]:
         "cbrt": rising(f["cbrt"]),
         "cos": _periodic(f["cos"], -HALF),
         "cosh": valley(f["cosh"], ONE),
+        "entr": entr_range,
         "erf": rising(f["erf"], minus, ONE),
         "erfc": falling(f["erfc"], ZERO, TWO),
         "exp": rising(f["exp"], ZERO),
@@ -306,6 +309,7 @@ def _facts() -> dict[str, Rule]:
         "log10": positive("log10"),
         "log1p": within(rising(f["log1p"]), "log1p", minus, closed=False),
         "log2": positive("log2"),
+        "log_cosh": valley(f["log_cosh"], ZERO),
         "log_expit": rising(f["log_expit"], None, ZERO),
         "log_ndtr": rising(f["log_ndtr"], None, ZERO),
         "log_ndtr'": falling(f["log_ndtr'"], ZERO),
@@ -329,4 +333,10 @@ def _facts() -> dict[str, Rule]:
 
 
 RULES: Mapping[str, Rule] = _facts()
-"""The range of every operator of one variable, apart from ``integer_power``."""
+"""The range of every operator of one variable without attributes."""
+
+BY_ORDER: Mapping[str, Callable[..., Rule]] = {
+    "integer_power": integer_power,
+    "sinc": sinc_range,
+}
+"""Those with attributes: what makes the rule of them."""

@@ -33,6 +33,12 @@ class Rule:
         The operators of the nodes on which it is tried.
     rewrite : callable
         ``rewrite(v, known)``: the right side, or None where the rule does not apply.
+    fills : bool
+        Whether the right side is defined where the left has a removable singularity:
+        with the limit as its value, as of ``sin(x) / x`` at 0.
+    names : bool
+        Whether it gives a formula its own operator, with derivatives of its own: such
+        rules are applied before differentiating, too.
     """
 
     name: str
@@ -41,6 +47,8 @@ class Rule:
     gains: str
     operators: tuple[str, ...]
     rewrite: Rewrite
+    fills: bool = False
+    names: bool = False
 
 
 RULES: dict[str, Rule] = {}
@@ -53,13 +61,20 @@ def is_op(v: Variable, name: str) -> bool:
 
 
 def rule(
-    *operators: str, identity: str, holds: str = "everywhere", gains: str
+    *operators: str,
+    identity: str,
+    holds: str = "everywhere",
+    gains: str,
+    fills: bool = False,
+    names: bool = False,
 ) -> Callable[[Rewrite], Rewrite]:
     """Return a decorator that enters a rule for nodes of these operators."""
 
     def enter(rewrite: Rewrite) -> Rewrite:
         name = rewrite.__name__
-        RULES[name] = Rule(name, identity, holds, gains, operators, rewrite)
+        RULES[name] = Rule(
+            name, identity, holds, gains, operators, rewrite, fills, names or fills
+        )
         return rewrite
 
     return enter

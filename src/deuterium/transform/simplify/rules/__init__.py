@@ -7,11 +7,13 @@ in the order of its file.
 from deuterium.transform.simplify.assumptions import Bounds, Known
 from deuterium.transform.simplify.rule_table import LEAF, RULES, Rule
 from deuterium.transform.simplify.rules import constant_folding as constants
+from deuterium.transform.simplify.rules import entropy_rules as entropies
 from deuterium.transform.simplify.rules import exponential_rules as exponentials
 from deuterium.transform.simplify.rules import logistic_rules as logistic
 from deuterium.transform.simplify.rules import movement_rules as movement
 from deuterium.transform.simplify.rules import product_rules as products
 from deuterium.transform.simplify.rules import reduction_rules as reductions
+from deuterium.transform.simplify.rules import removable_rules as removable
 from deuterium.transform.simplify.rules import softmax_rules as softmax
 from deuterium.transform.simplify.rules import sum_rules as sums
 from deuterium.transform.simplify.rules import symmetry_rules as symmetry
@@ -21,6 +23,8 @@ __all__ = ["BY_OPERATOR", "FAMILIES", "LEAF", "RULES", "Bounds", "Known", "Rule"
 FAMILIES = (
     constants,
     movement,
+    removable,
+    entropies,
     exponentials,
     softmax,
     logistic,
