@@ -197,6 +197,17 @@ def _softmax(row: list[Any]) -> list[Any]:
     return [p / total for p in powers]
 
 
+def _norm(row: list[Any]) -> Any:
+    return sum((x * x for x in row), ZERO).nonnegative_part().sqrt()
+
+
+def _direction(row: list[Any]) -> list[Any]:
+    length = _norm(row)
+    if all(x == ZERO for x in row):
+        return [ZERO for _ in row]
+    return [x / length if length > ZERO else arb(0, 1) for x in row]
+
+
 _ON_ARRAYS: dict[str, Any] = {
     "integer_power": _integer_power,
     "broadcast": _broadcast,
@@ -213,6 +224,8 @@ _ON_ARRAYS: dict[str, Any] = {
     "cumsum": _cumsum,
     "matmul": _matmul,
     "softmax": _along_last(_softmax, keeps=True),
+    "norm": _along_last(_norm, keeps=False),
+    "direction": _along_last(_direction, keeps=True),
     "logsumexp": _along_last(_logsumexp, keeps=False),
     "select": lambda a, b, mask: np.where(mask, a, b),
     "pi": lambda: filled((1,), [arb.pi()]),

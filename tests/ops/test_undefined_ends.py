@@ -145,7 +145,7 @@ def _spoiled(rng, op, args, which, attrs):
     low[at], high[at] = SPOILT[rng.integers(len(SPOILT))]
     whole = [np.ones(a.shape) for a in args]
     whole[which][at] = np.nan
-    if op.name in ("first_maximum", "tie_slope", "softmax"):
+    if op.name in ("first_maximum", "tie_slope", "softmax", "direction"):
         whole[which][at[:-1]] = np.nan  # every element of the row depends on it
         return Interval.unchecked(low, high), np.isnan(whole[which])
     reached = np.isnan(np.asarray(op.value(*whole, **attrs), dtype=float))

@@ -228,8 +228,8 @@ def _repeated(x: Array, n: int, times: Callable[[Array, Array], Array]) -> Array
 def power(a: Interval, b: Interval) -> Interval:
     """Return ``a ** b`` for a real exponent.
 
-    Defined where ``a > 0``, and at ``a = 0`` where ``b >= 0`` (``0**0`` is 1); any other
-    base only where ``b`` is one integer (of at most 2**53).
+    Defined where ``a > 0``, and at ``a = 0`` where ``b >= 0``, with 1 for ``0**0``; any
+    other base only where ``b`` is one integer (of at most 2**53).
     """
     n = _common_integer(b)
     if n is not None:

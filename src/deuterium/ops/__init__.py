@@ -7,6 +7,7 @@ from deuterium.ops import (  # noqa: F401  (importing enters the records)
     entropy,
     exponential,
     log_cosh,
+    norms,
     piecewise,
     softmax,
     special,

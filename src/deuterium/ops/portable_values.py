@@ -57,6 +57,29 @@ def log_cosh(xp: Any, x: Any) -> Array:
     return xp.where(size < 1, near, far)
 
 
+def _scaled(xp: Any, x: Array) -> tuple[Array, Array, Array]:
+    """Return rows divided by their largest size, their lengths, and those sizes."""
+    top = xp.max(xp.abs(x), axis=-1, keepdims=True)
+    sound = (top > 0) & (top < math.inf)
+    scale = xp.where(sound, top, xp.ones_like(top))
+    e = x / scale
+    return e, xp.sqrt(xp.sum(e * e, axis=-1, keepdims=True)), scale
+
+
+def norm(xp: Any, x: Any) -> Array:
+    """Return the L2 norm over the last axis, without over- or underflow."""
+    _, length, scale = _scaled(xp, x)
+    return (length * scale)[..., 0]
+
+
+def direction(xp: Any, x: Any) -> Array:
+    """Return rows of length 1 along the last axis, or of zeros."""
+    e, length, _ = _scaled(xp, x)
+    sound = length > 0
+    unit = e / xp.where(sound, length, xp.ones_like(length))
+    return xp.where(sound, unit, 0.0 * (e + length))  # NaN in a row is in all of it
+
+
 # -- the exponential -----------------------------------------------------------------
 
 

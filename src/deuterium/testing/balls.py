@@ -250,6 +250,14 @@ def on_arrays() -> Mapping[str, Rule]:
         powers = [(x - top).exp() for x in row]
         return [p / sum(powers, zero) for p in powers]
 
+    def norm(row: list[Any]) -> Any:
+        return sum((x**2 for x in row), zero).nonnegative_part().sqrt()
+
+    def direction(row: list[Any]) -> list[Any]:
+        if all(x == zero for x in row):
+            return row
+        return [x / norm(row) for x in row]
+
     def product(row: list[Any]) -> Any:
         result = one
         for x in row:
@@ -290,6 +298,8 @@ def on_arrays() -> Mapping[str, Rule]:
         "matmul": matmul,
         "softmax": _each_row(softmax),
         "logsumexp": _each_row(logsumexp),
+        "norm": _each_row(norm),
+        "direction": _each_row(direction),
         "select": lambda a, b, mask: np.where(mask, a, b),
         "pi": lambda: arb.pi(),
     }

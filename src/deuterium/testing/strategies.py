@@ -211,6 +211,8 @@ def _array_step(draw: Draw, st: Any, pool: Pool, defined: bool) -> Any:
         lambda: np.where(np.arange(x.size).reshape(x.shape) % 2, x, -x),
         lambda: np.linalg.norm(_positive(x) if defined else x, axis=axis),
         lambda: _last("softmax", x, x.shape),
+        lambda: _last("norm", x, x.shape[:-1]),
+        lambda: _last("direction", _positive(x) if defined else x, x.shape),
         lambda: _last("logsumexp", x, x.shape[:-1]),
     )
     return functions[draw(st.integers(0, len(functions) - 1))]()

@@ -60,7 +60,15 @@ def grad(y: Any, wrt: Any) -> Any:
     return _grad(y, listed(wrt, "grad: `wrt`"))
 
 
-def _grad(y: Variable, wrt: list[Variable]) -> list[Variable]:
+def slopes_of(y: Variable, wrt: Sequence[Variable]) -> list[Variable]:
+    """Return derivatives as `grad` does, but roots have the slopes of a chain rule.
+
+    For bounds: quotients by a length are known to more of them than unit vectors are.
+    """
+    return _grad(y, list(wrt), lengths=False)
+
+
+def _grad(y: Variable, wrt: list[Variable], *, lengths: bool = True) -> list[Variable]:
     for v in wrt:
         if not isinstance(v, Variable):
             raise InvalidInputError(
@@ -68,7 +76,7 @@ def _grad(y: Variable, wrt: list[Variable]) -> list[Variable]:
                 f"{type(v).__name__}; wrap parameters with deuterium.constant"
             )
     if all(v.op is None for v in wrt) and isinstance(y, Variable) and y.shape == ():
-        y = recognized(y, [v for v in wrt if v.is_constant])
+        y = recognized(y, [v for v in wrt if v.is_constant], lengths=lengths)
     adjoints = pull_back(y, wrt)
     return [_adjoint(v, adjoints) for v in wrt]
 

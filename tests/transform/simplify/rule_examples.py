@@ -10,13 +10,16 @@ from scipy.special import expit, logit, xlog1py, xlogy
 
 import deuterium as dt
 from deuterium.graph.constructors import broadcast_to
+from deuterium.graph.operator import OPERATORS
 from deuterium.graph.variable import node
 from deuterium.ops import arrays
+from deuterium.ops.norms import direction_of, norm_of
 
 x, y, z, t = (dt.symbol(n) for n in "xyzt")
 v3, w3 = dt.symbol("v", (3,)), dt.symbol("w", (3,))
 row, col = dt.symbol("r", (1, 3)), dt.symbol("c", (4, 1))
 table = dt.symbol("m", (2, 3))
+cosine = OPERATORS["direction_cosine"]
 COSTS = "costs less"
 TIGHTER = "is enclosed more tightly"
 FINITE = "is enclosed at all"
@@ -210,6 +213,78 @@ EXAMPLES: dict[str, list[Example]] = {
             domain=dt.Box({x: (-2e3, 2e3)}),
             refused=np.sinh(x) / np.cosh(y),
         ),
+    ],
+    # lengths and variances
+    "norm_as_root": [Example(norm_of(v3), SAME_COST, refused=np.max(v3))],
+    "direction_as_quotient": [
+        Example(
+            direction_of(v3),
+            SAME_COST,
+            domain=dt.Box({v3: (1, 2)}),
+            refused=direction_of(v3),
+        ),
+    ],
+    "length_times_direction": [
+        Example(
+            np.linalg.norm(v3) * direction_of(v3),
+            refused=np.linalg.norm(v3) * direction_of(w3),
+        ),
+        Example(
+            np.linalg.norm(table, axis=-1, keepdims=True) ** 2 * direction_of(table),
+            refused=np.linalg.norm(table) * direction_of(table),
+        ),
+    ],
+    "length_of_direction": [
+        Example(
+            np.sum(np.square(direction_of(v3))),
+            TIGHTER,
+            refused=np.sum(np.square(direction_of(table)), axis=0),
+        ),
+        Example(np.sum(np.square(direction_of(table))), TIGHTER),
+        Example(np.sum(np.square(direction_of(table)), axis=-1), TIGHTER),
+    ],
+    "direction_of_centred": [
+        Example(
+            np.sum(direction_of(v3 - np.mean(v3))),
+            TIGHTER,
+            refused=np.sum(direction_of(v3 - np.mean(w3))),
+        ),
+        Example(
+            np.sum(
+                direction_of(table - np.mean(table, axis=-1, keepdims=True)), axis=-1
+            ),
+            TIGHTER,
+            refused=np.sum(direction_of(v3 - np.sum(v3))),
+        ),
+    ],
+    "squares_of_cosines": [
+        Example(
+            np.square(cosine(x, y)) + np.square(cosine(y, x)),
+            TIGHTER,
+            refused=np.square(cosine(x, y)) + np.square(cosine(x, z)),
+        ),
+        Example(3 * np.square(cosine(x, y)) + np.square(2 * cosine(y, x)) + z, TIGHTER),
+    ],
+    "squares_of_elements": [
+        Example(
+            sum((i + 1) * direction_of(v3)[i] ** 2 for i in range(3)),
+            SAME_COST,
+            refused=direction_of(v3)[0] ** 2 + direction_of(v3)[1] ** 2,
+        ),
+        Example(sum(direction_of(v3)[i] ** 2 for i in range(3)), TIGHTER),
+    ],
+    "variance": [
+        Example(
+            np.mean(v3**2) - np.mean(v3) ** 2,
+            SAME_COST,
+            refused=np.mean(v3**2) - np.mean(w3) ** 2,
+        ),
+        Example(
+            np.mean(table**2, axis=0) - np.mean(table, axis=0) ** 2,
+            SAME_COST,
+            refused=np.mean(table**2, axis=0) - np.mean(table, axis=1)[0] ** 2,
+        ),
+        Example(np.mean(long * long) - np.mean(long) ** 2, SAME_COST),
     ],
     # exponentials
     "undo": [

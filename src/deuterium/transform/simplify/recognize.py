@@ -7,20 +7,20 @@ own operators before they are differentiated, and not only when they are simplif
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from weakref import WeakKeyDictionary
+from collections.abc import Iterable
 
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
-from deuterium.interval.environment import forgets
+from deuterium.transform.simplify.roots_of_squares import ROOT_OF_SQUARES
 from deuterium.transform.simplify.rules import BY_OPERATOR, Known
 from deuterium.transform.simplify.simplify import Simplifier
 
-NAMING = {
+WITHOUT_LENGTHS = {
     operator: kept
     for operator, rules in BY_OPERATOR.items()
     if (kept := tuple(rule for rule in rules if rule.names))
 }
+NAMING = {**WITHOUT_LENGTHS, "sqrt": (ROOT_OF_SQUARES,)}
 """The rules that give formulas their own operators, by what they are tried on."""
 
 SIGNS = frozenset(
@@ -28,29 +28,18 @@ SIGNS = frozenset(
 )
 """Operators without which no formula is recognised."""
 
-_NAMED: WeakKeyDictionary[Variable, Variable] = WeakKeyDictionary()
-forgets(_NAMED.clear)
 
-
-def recognized(y: Variable, inputs: Iterable[Variable] = ()) -> Variable:
+def recognized(
+    y: Variable, inputs: Iterable[Variable] = (), *, lengths: bool = True
+) -> Variable:
     """Return the same function, formulas that have an operator given by it.
 
-    ``inputs`` are constants that must stay what they are.
+    ``inputs`` are constants that must stay what they are; ``lengths`` says whether
+    roots of sums of squares are made lengths of vectors.
     """
-    kept = list(inputs)
-    if not kept and y in _NAMED:
-        return _NAMED[y]
-    found = _named(y, topological([y]), kept)
-    if not kept and found is not y:
-        _NAMED[y] = found
-    return found
-
-
-def _named(
-    y: Variable, order: Sequence[Variable], inputs: Sequence[Variable]
-) -> Variable:
-    if not any(n.op is not None and n.op.name in SIGNS for n in order):
+    if not any(n.op is not None and n.op.name in SIGNS for n in topological([y])):
         return y
-    simplifier = Simplifier(Known(None, inputs), NAMING)
+    rules = NAMING if lengths else WITHOUT_LENGTHS
+    simplifier = Simplifier(Known(None, inputs), rules)
     (found,) = simplifier.run([y])
     return found if simplifier.fired else y

@@ -37,7 +37,8 @@ def norms(problem: Problem) -> NormsBounder | None:
         return None
     for v in order:
         name = "" if v.op is None else v.op.name
-        if name == "square" and v.size >= FEWEST and not _is_fixed(v):
+        long = v.size >= FEWEST and name == "square"
+        if (long or name == "direction") and not _is_fixed(v):
             return NormsBounder(problem)
     return None
 

@@ -76,6 +76,8 @@ def multiply(sweep: Sweep, node: Variable, args: list[Value]) -> Value:
     a, b = args
     length = np.fmin(raised(a.largest * b.length), raised(b.largest * a.length))
     total = raised(a.length * b.length)
+    total = np.fmin(total, raised(a.largest * b.total))
+    total = np.fmin(total, raised(b.largest * a.total))
     for factor, other in ((0, 1), (1, 0)):
         sharp = sweep.sharp_product(node, node.args[other], args[factor].size)
         length = length if sharp is None else np.fmin(length, sharp)
@@ -240,6 +242,20 @@ def softmax(sweep: Sweep, node: Variable, args: list[Value]) -> Value:
     )
 
 
+def direction(sweep: Sweep, node: Variable, args: list[Value]) -> Value:
+    """Each row has length 1, or is zero."""
+    rows = float(node.size // node.shape[-1])
+    shape = args[0].radius.shape
+    total = rows * raised(np.sqrt(float(node.shape[-1])))
+    return sweep.settled(
+        node,
+        enclosed(node, args),
+        None,
+        np.full(shape, float(raised(np.sqrt(rows)))),
+        np.full(shape, float(raised(total))),
+    )
+
+
 RULES: dict[str, Rule] = {
     "add": add,
     "subtract": subtract,
@@ -253,5 +269,6 @@ RULES: dict[str, Rule] = {
     "broadcast": broadcast,
     "concatenate": concatenate,
     "softmax": softmax,
+    "direction": direction,
     **dict.fromkeys(curves.LIPSCHITZ, unary),
 }
