@@ -61,7 +61,7 @@ def _refined(result: Any, v: Variable, given: Mapping[Variable, Any]) -> Any:
     if simpler is v:
         return result
     (other,) = run([simpler], given)
-    return np.where(np.isfinite(result) | np.isnan(other), result, other)
+    return np.where(np.isfinite(result) | ~np.isfinite(other), result, other)
 
 
 @provides("evaluate")

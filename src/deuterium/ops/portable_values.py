@@ -14,8 +14,8 @@ Array = Any
 SAFE = 2.0**-900
 NEAR = 12.0  # where the series of the exponential ends: beyond, nothing much cancels
 EXP_TERMS = 72  # what is left out is below 2**-53 of the sum
-CLOSE = 0.75  # the relative gap at which the series of the logarithm ends
-LOG_TERMS = 192
+CLOSE = 0.5  # the relative gap at which the series of the logarithm ends
+LOG_TERMS = 72
 SMALL = 5.0  # where the series of the sine ends
 SINE_TERMS = 36
 
@@ -139,17 +139,22 @@ def _log_series(xp: Any, q: Array, m: int, n: int) -> Array:
     return total
 
 
-def _log_far(xp: Any, r: Array, m: int, n: int) -> Array:
-    """Return the same for ``r = 1 - q`` below 1 - CLOSE, by the recurrence."""
-    one = xp.ones_like(r)
-    known = {(1, 1): -xp.log(r) / (1.0 - r)}
+def _log_far(xp: Any, ratio: Array, log: Array, m: int, n: int) -> Array:
+    """Return the same beyond, by the recurrence; ``ratio`` is ``1 / (1 - q)``.
+
+    Of the ratio, which may overflow, and its logarithm; not of its inverse, which may
+    be subnormal.
+    """
+    one = xp.ones_like(ratio)
+    gap = 1.0 - 1.0 / ratio
+    known = {(1, 1): log / gap}
     for k in range(2, m + n + 1):  # the divided differences of log, signs left out
         known[k, 0] = one / (k - 1.0)
-        known[0, k] = r ** (1.0 - k) / (k - 1.0)
+        known[0, k] = ratio ** (k - 1.0) / (k - 1.0)
     for k in range(3, m + n + 1):
         for i in range(max(1, k - n), min(m, k - 1) + 1):
             j = k - i
-            known[i, j] = (known[i - 1, j] - known[i, j - 1]) / (1.0 - r)
+            known[i, j] = (known[i - 1, j] - known[i, j - 1]) / gap
     return known[m, n] * (m + n - 1.0)
 
 
@@ -159,10 +164,13 @@ def mean_power(xp: Any, a: Any, b: Any, m: int, n: int) -> tuple[Array, Array]:
     top, bottom = xp.maximum(a, b), xp.minimum(a, b)
     q = xp.where(a == b, xp.zeros_like(a), (top - bottom) / top)
     near = xp.minimum(q, CLOSE + 0.0 * q)
-    r = xp.minimum(bottom / top, 1.0 - CLOSE + 0.0 * q)
+    far = q > CLOSE
+    ratio = xp.where(far, top / bottom, 2.0 + 0.0 * q)
+    logs = xp.where(ratio < math.inf, xp.log(ratio), xp.log(top) - xp.log(bottom))
 
     def mean(i: int, j: int) -> Array:
-        return xp.where(q <= CLOSE, _log_series(xp, near, i, j), _log_far(xp, r, i, j))
+        close = _log_series(xp, near, i, j)
+        return xp.where(far, _log_far(xp, ratio, logs, i, j), close)
 
     return (mean(m, n) if m == n else xp.where(b > a, mean(n, m), mean(m, n))), top
 
@@ -171,7 +179,9 @@ def log_difference(xp: Any, a: Any, b: Any, m: int, n: int) -> Array:
     """Return the divided difference of log over m times a and n times b."""
     mean, top = mean_power(xp, a, b, m, n)
     p = m + n - 1
-    size = mean * ((1.0 / top) ** p / p)
+    size = mean / p
+    for _ in range(p):  # one by one: a power of it may leave the doubles before
+        size = size / top
     size = xp.where(top == math.inf, xp.zeros_like(size), size)
     return size if p % 2 else -size
 

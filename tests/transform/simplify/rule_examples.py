@@ -230,7 +230,7 @@ EXAMPLES: dict[str, list[Example]] = {
             refused=np.linalg.norm(v3) * direction_of(w3),
         ),
         Example(
-            np.linalg.norm(table, axis=-1, keepdims=True) ** 2 * direction_of(table),
+            np.linalg.norm(table, axis=-1, keepdims=True) * direction_of(table),
             refused=np.linalg.norm(table) * direction_of(table),
         ),
     ],

@@ -66,18 +66,14 @@ def _directions(view: Factors) -> Iterator[Variable]:
 
 def _is_length(base: Variable, x: Variable) -> bool:
     """Whether a factor is the length of the rows of ``x``, in any layout."""
-    if not is_op(base, "sqrt") or base.size * x.shape[-1] != x.size:
+    if base.shape != ((*x.shape[:-1], 1) if x.ndim > 1 else ()):
         return False
-    (inner,) = base.args
-    while is_op(inner, "reshape"):
-        (inner,) = inner.args
-    if not is_op(inner, "sum") or not is_op(inner.args[0], "square"):
+    while is_op(base, "reshape"):
+        (base,) = base.args
+    if not is_op(base, "sqrt") or not over_last(base.args[0]):
         return False
-    (squares,) = inner.args
-    if squares.args[0] is not x:
-        return False
-    rows = (*x.shape[:-1], 1)
-    return over_last(inner) and (base.shape in (x.shape[:-1], rows) or base.size == 1)
+    (squares,) = base.args[0].args
+    return is_op(squares, "square") and squares.args[0] is x
 
 
 @rule(
@@ -151,11 +147,17 @@ def _is_centred(u: Variable, known: Known) -> bool:
     if not is_op(u, "subtract"):
         return False
     w, mean = u.args
-    view, n = factors(mean, known), u.shape[-1]
+    rows, n = u.shape[:-1], u.shape[-1]
+    if is_op(mean, "broadcast"):
+        (mean,) = mean.args
+    if mean.shape != ((*rows, 1) if rows else ()):
+        return False  # spread along another axis
+    if is_op(mean, "reshape"):
+        (mean,) = mean.args
+    view = factors(mean, known)
     for base, e in view.powers.items():
-        if e == 1 and over_last(base) and base.args[0] is w:
-            share = _number(view.without({base: 1}), known)
-            return base.size * n == u.size and share == Fraction(1, n)
+        if e == 1 and over_last(base) and base.args[0] is w and mean.shape == rows:
+            return _number(view.without({base: 1}), known) == Fraction(1, n)
     return False
 
 
