@@ -321,6 +321,10 @@ BINARY = {
     "add": Binary(lambda a, b: a + b, slack=1),
     "subtract": Binary(lambda a, b: a - b, slack=1),
     "multiply": Binary(lambda a, b: a * b),
+    "guarded_divide": Binary(
+        lambda a, b: ZERO if a == 0 else a / b,
+        lambda a, b: a == (0, 0) or not touches_zero(*b),
+    ),
     "divide": Binary(lambda a, b: a / b, lambda a, b: not touches_zero(*b)),
     "maximum": Binary(lambda a, b: a if a > b else b, slack=0, smooth=False),
     "minimum": Binary(lambda a, b: b if a > b else a, slack=0, smooth=False),

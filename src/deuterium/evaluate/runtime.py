@@ -12,8 +12,8 @@ import numpy as np
 from deuterium.ops import portable_values
 
 PORTABLE = (
-    "direction", "exp_difference", "kl_div", "log_cosh", "log_difference", "norm",
-    "power_log", "rel_entr", "sinc",
+    "direction", "exp_difference", "guarded_divide", "kl_div", "log_cosh",
+    "log_difference", "norm", "power_log", "rel_entr", "sinc",
 )  # fmt: skip
 
 

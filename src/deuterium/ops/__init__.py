@@ -6,6 +6,7 @@ from deuterium.ops import (  # noqa: F401  (importing enters the records)
     divided_differences,
     entropy,
     exponential,
+    flat_pieces,
     log_cosh,
     norms,
     piecewise,

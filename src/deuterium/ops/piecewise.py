@@ -25,7 +25,8 @@ from deuterium.interval import interval_arithmetic as arithmetic
 from deuterium.interval.environment import require_read
 from deuterium.interval.interval_arithmetic import is_undefined, undefined_where
 from deuterium.ops.arithmetic import binary
-from deuterium.ops.univariate import times, unary
+from deuterium.ops.flat_pieces import through_flat
+from deuterium.ops.univariate import unary
 
 _make = Interval.unchecked
 
@@ -117,6 +118,7 @@ relu = unary(
     lambda x: np.maximum(x, 0.0),
     ulps=0,
     derivative=lambda x: step(x),
+    join=through_flat,
     symbolic=lambda x: se.Max(0, x),
     range=(0.0, np.inf),
     increasing=True,
@@ -129,14 +131,20 @@ maximum = binary(
     np.maximum,
     arithmetic.maximum,
     lambda a, b: se.Max(a, b),
-    lambda g, out, a, b: (times(g, 1 - step(b - a)), times(g, step(b - a))),
+    lambda g, out, a, b: (
+        through_flat(g, 1 - step(b - a)),
+        through_flat(g, step(b - a)),
+    ),
 )
 minimum = binary(
     "minimum",
     np.minimum,
     arithmetic.minimum,
     lambda a, b: se.Min(a, b),
-    lambda g, out, a, b: (times(g, 1 - step(a - b)), times(g, step(a - b))),
+    lambda g, out, a, b: (
+        through_flat(g, 1 - step(a - b)),
+        through_flat(g, step(a - b)),
+    ),
 )
 
 

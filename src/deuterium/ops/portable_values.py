@@ -26,6 +26,12 @@ def _together(xp: Any, a: Any, b: Any) -> tuple[Array, Array]:
     return a + zero, b + zero
 
 
+def guarded_divide(xp: Any, a: Any, b: Any) -> Array:
+    """Return ``a / b``, and 0 where a is 0."""
+    a, b = _together(xp, a, b)
+    return xp.where(a == 0, 0.0 * b, a / xp.where(a == 0, xp.ones_like(b), b))
+
+
 def rel_entr(xp: Any, x: Any, y: Any) -> Array:
     """Return ``x log(x / y)``, 0 where x is 0 and y is not negative."""
     x, y = _together(xp, x, y)

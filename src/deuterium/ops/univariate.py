@@ -81,6 +81,7 @@ def unary(
     absolute: float = 0.0,
     enclosure: Callable[[Interval], Interval] | None = None,
     signs: Callable[[Interval, Interval], Interval] | None = None,
+    join: Callable[[Variable, Any], Variable] = times,
     ufunc: str | None = None,
     code: str = "",
 ) -> Operator:
@@ -117,6 +118,8 @@ def unary(
         A rule that replaces the derived one (for periodic functions and jumps).
     signs : callable, optional
         ``signs(x, bounds)``: the derived bounds, cut where the sign is known.
+    join : callable
+        How the chain rule multiplies by the derivative.
     """
     bounds = _library_bounds(value, ulps, absolute, range)
     rule = enclosure or _derived(
@@ -129,7 +132,7 @@ def unary(
             value=value,
             enclosure=rule if signs is None else lambda x: signs(x, rule(x)),
             symbolic=symbolic,
-            pullback=_chain(derivative, from_value),
+            pullback=_chain(derivative, from_value, join),
             ufunc=name if ufunc is None else ufunc,
             code=code,
             at_least=range[0],
@@ -206,9 +209,13 @@ def slope_of(
     )
 
 
-def _chain(derivative: Function, from_value: Function | None) -> Callable[..., Any]:
+def _chain(
+    derivative: Function,
+    from_value: Function | None,
+    join: Callable[[Variable, Any], Variable] = times,
+) -> Callable[..., Any]:
     def pullback(g: Variable, out: Variable, x: Variable) -> tuple[Variable]:
-        return (times(g, derivative(x) if from_value is None else from_value(out)),)
+        return (join(g, derivative(x) if from_value is None else from_value(out)),)
 
     return pullback
 

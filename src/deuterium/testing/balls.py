@@ -125,6 +125,7 @@ def elementwise() -> Mapping[str, Rule]:
         "subtract": lambda a, b: a - b,
         "multiply": lambda a, b: a * b,
         "divide": lambda a, b: a / b,
+        "guarded_divide": lambda a, b: zero if a == zero else a / b,
         "negative": lambda x: -x,
         "square": lambda x: x**2,
         "sqrt": lambda x: x.sqrt(),

@@ -124,6 +124,7 @@ _BINARY: dict[str, Callable[[Any, Any], tuple[Any, Any]]] = {
         lambda a, b: (a, b),
     ),
     "divide": lambda a, b: (a, _positive(b)),
+    "guarded_divide": lambda a, b: (a, _positive(b)),
     "power": lambda a, b: (_positive(np.tanh(a)), np.tanh(b) * 3),
     **dict.fromkeys(
         ("rel_entr", "kl_div"), lambda a, b: (_positive(a), _positive(b))

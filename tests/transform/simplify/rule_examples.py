@@ -483,6 +483,13 @@ EXAMPLES: dict[str, list[Example]] = {
         Example(np.square(x) * y + x, TIGHTER),
     ],
     # products
+    "unguarded": [
+        Example(
+            OPERATORS["guarded_divide"](x, t),
+            SAME_COST,
+            refused=OPERATORS["guarded_divide"](x, y),
+        ),
+    ],
     "negate_twice": [
         Example(np.negative(-x), refused=-x),
         Example(-(x - y)),

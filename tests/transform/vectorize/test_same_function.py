@@ -67,7 +67,7 @@ def inside(op, rng, count):
     low, high = max(low, -2.0), min(high, 2.0)
     if op.name in ("power", "xlogy", "xlog1py", "rel_entr", "kl_div"):
         low = 0.0
-    if op.name in ("divide", "reciprocal", "direction_cosine"):
+    if op.name in ("divide", "guarded_divide", "reciprocal", "direction_cosine"):
         low = 0.3
     middle, reach = (low + high) / 2, (high - low) / 2
     shape = (op.arity, count)

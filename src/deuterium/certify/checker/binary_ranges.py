@@ -72,6 +72,15 @@ def over(a: Ball, b: Ball, c: Ball, d: Ball) -> Range:
     return smaller(a / c, a / d), larger(b / c, b / d)
 
 
+def guarded_over(a: Ball, b: Ball, c: Ball, d: Ball) -> Range:
+    """Return the quotient, zero where the numerator is, whatever the denominator."""
+    if a.is_zero() and b.is_zero():
+        if not (c.is_finite() and d.is_finite()):
+            raise NoBound("zero over what may not be defined")
+        return ZERO, ZERO
+    return over(a, b, c, d)
+
+
 def power(a: Ball, b: Ball, c: Ball, d: Ball) -> Range:
     """Return [a, b] to the power [c, d]."""
     if c == d and c.is_exact() and c.is_integer() and abs(c) <= LARGEST_POWER:
@@ -151,6 +160,7 @@ RULES2: Mapping[str, Rule2] = {
     "subtract": lambda a, b, c, d: (a - d, b - c),
     "multiply": times,
     "divide": over,
+    "guarded_divide": guarded_over,
     "power": power,
     "maximum": lambda a, b, c, d: (above(a, c), larger(b, d)),
     "minimum": lambda a, b, c, d: (smaller(a, c), below(b, d)),

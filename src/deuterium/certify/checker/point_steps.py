@@ -64,6 +64,7 @@ TWO_VARIABLES: Mapping[str, Callable[[Ball, Ball], Ball]] = {
     "subtract": lambda x, y: x - y,
     "multiply": lambda x, y: x * y,
     "divide": lambda x, y: x / y,
+    "guarded_divide": where_known(lambda x, y: ZERO if x.is_zero() else x / y),
     "power": _power,
     "maximum": larger,
     "minimum": smaller,

@@ -35,6 +35,18 @@ def negate_twice(v: Variable, known: Known) -> Variable | None:
 
 
 @rule(
+    "guarded_divide",
+    identity="guarded_divide(x, y) = x / y",
+    holds="where y is not zero",
+    gains="a quotient, of which other rules and bounds know",
+)
+def unguarded(v: Variable, known: Known) -> Variable | None:
+    """Drop a guard against zero over zero that is not needed."""
+    a, b = v.args
+    return a / b if known.nonzero(b) else None
+
+
+@rule(
     "multiply",
     "divide",
     identity="x * 1 = x, x / 1 = x, x * -1 = -x",
