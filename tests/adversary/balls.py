@@ -181,6 +181,66 @@ def power_of_two(x: Any) -> Any:
     return (x * TWO.log()).exp()
 
 
+def entropy(x: Any) -> Any:
+    if x == ZERO:
+        return ZERO
+    if x < ZERO:
+        return None
+    return -x * x.log() if x > ZERO else UNKNOWN
+
+
+def relative(x: Any, y: Any) -> Any:
+    if x < ZERO or y < ZERO or (x > ZERO and y == ZERO):
+        return None
+    if x == ZERO:
+        return ZERO if y >= ZERO else UNKNOWN
+    return x * (x.log() - y.log()) if x > ZERO and y > ZERO else UNKNOWN
+
+
+def divergence(x: Any, y: Any) -> Any:
+    part = relative(x, y)
+    return None if part is None else part - x + y
+
+
+def power_and_log(x: Any, y: Any, n: int) -> Any:
+    if x < ZERO or (x == ZERO and y <= ZERO):
+        return None
+    if x == ZERO:
+        return ZERO if y > ZERO else UNKNOWN
+    return (x.log() * y).exp() * x.log() ** n if x > ZERO else UNKNOWN
+
+
+def guarded_quotient(a: Any, b: Any) -> Any:
+    return ZERO if a == ZERO else divide(a, b)
+
+
+def mean_of_exp(a: Any, b: Any, m: int, n: int) -> Any:
+    """Kummer's function, which is the integral of Hermite and Genocchi."""
+    mean = (a - b).hypgeom_1f1(arb(m), arb(m + n))
+    return b.exp() * mean / arb(m + n - 1).fac()
+
+
+def mean_of_log(a: Any, b: Any, m: int, n: int) -> Any:
+    if a <= ZERO or b <= ZERO:
+        return None
+    if not (a > ZERO and b > ZERO):
+        return UNKNOWN
+    p = m + n - 1
+    mean = (1 - a / b).hypgeom_2f1(arb(p), arb(m), arb(m + n)) / b**p / p
+    return mean if p % 2 else -mean
+
+
+def sine_quotient(x: Any, n: int) -> Any:
+    """The n-th derivative of ``sin(x) / x`` at exact points, by its series."""
+    if not abs(x) < 30:
+        return UNKNOWN if n else x.sin() / x
+    total = ZERO
+    for k in range((n + 1) // 2, 120):
+        i = 2 * k - n
+        total += arb((-1) ** k) * x**i / (arb(i).fac() * (2 * k + 1))
+    return total + arb(0, 1e-60)
+
+
 ELEMENTWISE: dict[str, Rule] = {
     "add": lambda a, b: a + b,
     "subtract": lambda a, b: a - b,
@@ -225,6 +285,15 @@ ELEMENTWISE: dict[str, Rule] = {
     "ndtr": normal_cdf,
     "log_ndtr": log_normal_cdf,
     "log_ndtr'": mills,
+    "entr": entropy,
+    "rel_entr": relative,
+    "kl_div": divergence,
+    "power_log": power_and_log,
+    "log_cosh": lambda x: softplus(-2 * abs(x)) + abs(x) - TWO.log(),
+    "guarded_divide": guarded_quotient,
+    "exp_difference": mean_of_exp,
+    "log_difference": mean_of_log,
+    "sinc": sine_quotient,
     "xlogy": times_log(0),
     "xlog1py": times_log(1),
     "logaddexp": lambda a, b: a + softplus(b - a),

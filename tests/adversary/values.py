@@ -16,10 +16,13 @@ BITS, MORE_BITS = 320, 1600  # the second where the first leaves doubt
 
 _add = np.frompyfunc(guarded(ELEMENTWISE["add"]), 2, 1)
 _times = np.frompyfunc(guarded(ELEMENTWISE["multiply"]), 2, 1)
+COUNTED = (
+    "integer_power", "power_log", "sinc", "exp_difference", "log_difference",
+)  # fmt: skip
 _plain = {
     name: np.frompyfunc(guarded(rule), rule.__code__.co_argcount, 1)
     for name, rule in ELEMENTWISE.items()
-    if name != "integer_power"
+    if name not in COUNTED
 }
 
 
@@ -76,12 +79,15 @@ def rule(name: str) -> Any:
     """Return what an operator does to arrays with an axis of points in front."""
     if name in _plain:
         return _plain[name]
-    return _ON_ARRAYS[name]
+    return _counted(name) if name in COUNTED else _ON_ARRAYS[name]
 
 
-def _integer_power(x: Any, n: int) -> Any:
-    one = guarded(lambda e: ELEMENTWISE["integer_power"](e, n))
-    return np.frompyfunc(one, 1, 1)(x)
+def _counted(name: str) -> Any:
+    def run(*xs: Any, **counts: int) -> Any:
+        one = guarded(lambda *e: ELEMENTWISE[name](*e, **counts))
+        return np.frompyfunc(one, len(xs), 1)(*xs)
+
+    return run
 
 
 def _broadcast(x: Any, shape: Any, ndim: int) -> Any:
@@ -209,7 +215,6 @@ def _direction(row: list[Any]) -> list[Any]:
 
 
 _ON_ARRAYS: dict[str, Any] = {
-    "integer_power": _integer_power,
     "broadcast": _broadcast,
     "reshape": lambda x, shape, ndim: x.reshape(x.shape[0], *shape),
     "transpose": lambda x, axes: x.transpose(0, *[i + 1 for i in axes]),

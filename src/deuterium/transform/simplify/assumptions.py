@@ -24,7 +24,8 @@ _make = Interval.unchecked
 NEVER_ZERO = frozenset(
     {
         "exp", "exp2", "cosh", "expit", "expit'", "tanh'", "softmax", "logit'",
-        "erfc", "ndtr", "log_expit", "log_ndtr", "log_ndtr'", "pi",
+        "erfc", "ndtr", "log_expit", "log_ndtr", "log_ndtr'", "pi", "exp_difference",
+        "log_difference",
     }
 )  # fmt: skip
 """Operators whose value is not zero at any real argument."""
