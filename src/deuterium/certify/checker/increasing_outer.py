@@ -34,9 +34,9 @@ FALLING = {"negative", "arccos", "erfc"}
 
 # operators whose values are never negative, whatever their arguments
 NEVER_NEGATIVE = {
-    "absolute", "arccos", "arccosh", "cosh", "erfc", "exp", "exp2", "expit", "expit'",
-    "hypot", "log_ndtr'", "logit'", "ndtr", "relu", "relu'", "softmax", "sqrt",
-    "square", "tanh'",
+    "absolute", "arccos", "arccosh", "cosh", "erfc", "exp", "exp2", "exp_difference",
+    "expit", "expit'", "hypot", "kl_div", "log_cosh", "log_ndtr'", "logit'", "ndtr",
+    "norm", "relu", "relu'", "softmax", "sqrt", "square", "tanh'",
 }  # fmt: skip
 
 Layer = tuple[str, Variable | None, bool]  # operator, its constant, whether it is first
