@@ -153,10 +153,12 @@ def _counted_step(draw: Draw, st: Any, pool: Pool, defined: bool) -> Any:
     y = draw(st.sampled_from([p for p in pool if _broadcast(x, p)]))
     m, n = draw(st.integers(1, 3)), draw(st.integers(1, 3))
     both = {"m": m, "n": n}
-    positive = (_positive(x), _positive(y)) if defined else (x, y)
-    tame = (np.tanh(x), 2 * np.tanh(y)) if defined else (x, y)
+    # apart, where they are to be: a closed form has its quotient's pole
+    positive = (0.25 + np.square(np.tanh(x)), 1.5 + np.square(y)) if defined else (x, y)
+    tame = (np.tanh(x), 1.5 + np.tanh(y) / 4) if defined else (x, y)
+    wave = 1.5 + np.square(x) if defined else x
     choices: Sequence[Callable[[], Any]] = (
-        lambda: apply(OPERATORS["sinc"], (x,), {"n": n - 1}),
+        lambda: apply(OPERATORS["sinc"], (wave,), {"n": n - 1}),
         lambda: apply(OPERATORS["power_log"], positive, {"n": n}),
         lambda: apply(OPERATORS["exp_difference"], tame, both),
         lambda: apply(OPERATORS["log_difference"], positive, both),
