@@ -13,6 +13,7 @@ from flint import arb
 
 import deuterium as dt
 from deuterium.enclose.subdivide import enclose_subdivided
+from deuterium.testing.removable import is_limit
 
 from .case import Case, at_point, exact_values
 from .regions import as_fraction
@@ -73,7 +74,9 @@ def between(v: Any, points: Any, low: Any, high: Any, kind: str) -> Found:
             COUNTS["values"] += 1
             if x.is_nan():
                 COUNTS["values undefined"] += 1
-                wrong = b is not None
+                wrong = b is not None and not is_limit(
+                    v, dt.simplify(v), _point(points, i), at, 1024
+                )
             elif not x.is_finite():
                 COUNTS["values unknown"] += 1
                 continue
@@ -86,6 +89,10 @@ def between(v: Any, points: Any, low: Any, high: Any, kind: str) -> Found:
                     f"point {at_point(points, i)}",
                 )
                 return
+
+
+def _point(points: Any, i: int) -> dict[str, Any]:
+    return {name: p[i] for name, p in points.items()}
 
 
 def end(x: Any) -> Any:
@@ -133,6 +140,8 @@ def _same(v: Any, w: Any, points: Any, exact: Any, kind: str) -> Found:
             if not known or not (b.is_finite() or b.is_nan()):
                 continue
             if a.is_nan() and not b.is_nan():
+                if is_limit(v, w, _point(points, i), at, 1024):
+                    continue
                 yield Failure(kind + " hides undefined", at_point(points, i))
                 return
             if not a.is_nan() and (b.is_nan() or not a.overlaps(b)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from flint import arb, ctx
 
 from deuterium import ops
+from deuterium.graph.operator import OPERATORS
 from deuterium.testing.definitions import (
     EITHER,
     ELEMENTWISE,
@@ -26,10 +28,6 @@ BITS, MORE_BITS = 320, 1600  # the second where the first leaves doubt
 
 _add = np.frompyfunc(guarded(ELEMENTWISE[ops.add]), 2, 1)
 _times = np.frompyfunc(guarded(ELEMENTWISE[ops.multiply]), 2, 1)
-_plain = {
-    op.name: np.frompyfunc(guarded(rule), op.arity, 1)
-    for op, rule in ELEMENTWISE.items()
-}
 
 
 def filled(shape: tuple[int, ...], elements: Any) -> Any:
@@ -83,14 +81,16 @@ def evaluate(order: list[Any], points: Mapping[str, Any], bits: int = BITS) -> A
 
 def rule(name: str) -> Any:
     """Return what an operator does to arrays with an axis of points in front."""
-    if name in _plain:
-        return _plain[name]
+    op = OPERATORS[name]
+    if op is ops.integer_power:
+        return partial(_element_by_element, integer_power)
+    if op in ELEMENTWISE:
+        return partial(_element_by_element, ELEMENTWISE[op])
     return _ON_ARRAYS[name]
 
 
-def _integer_power(x: Any, n: int) -> Any:
-    one = guarded(lambda e: integer_power(e, n))
-    return np.frompyfunc(one, 1, 1)(x)
+def _element_by_element(one: Any, *xs: Any, **attrs: Any) -> Any:
+    return np.frompyfunc(guarded(partial(one, **attrs)), len(xs), 1)(*xs)
 
 
 def _broadcast(x: Any, shape: Any, ndim: int) -> Any:
@@ -206,8 +206,18 @@ def _softmax(row: list[Any]) -> list[Any]:
     return [p / total for p in powers]
 
 
+def _norm(row: list[Any]) -> Any:
+    return sum((x * x for x in row), ZERO).nonnegative_part().sqrt()
+
+
+def _direction(row: list[Any]) -> list[Any]:
+    length = _norm(row)
+    if all(x == ZERO for x in row):
+        return [ZERO for _ in row]
+    return [x / length if length > ZERO else arb(0, 1) for x in row]
+
+
 _ON_ARRAYS: dict[str, Any] = {
-    "integer_power": _integer_power,
     "broadcast": _broadcast,
     "reshape": lambda x, shape, ndim: x.reshape(x.shape[0], *shape),
     "transpose": lambda x, axes: x.transpose(0, *[i + 1 for i in axes]),
@@ -222,6 +232,8 @@ _ON_ARRAYS: dict[str, Any] = {
     "cumsum": _cumsum,
     "matmul": _matmul,
     "softmax": _along_last(_softmax, keeps=True),
+    "norm": _along_last(_norm, keeps=False),
+    "direction": _along_last(_direction, keeps=True),
     "logsumexp": _along_last(_logsumexp, keeps=False),
     "select": lambda a, b, mask: np.where(mask, a, b),
     "pi": lambda: filled((1,), [arb.pi()]),

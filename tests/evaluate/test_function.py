@@ -17,6 +17,7 @@ from deuterium.errors import (
 from deuterium.evaluate import CompiledFunction, function
 from deuterium.graph.hashcons import share
 from deuterium.graph.operator import OPERATORS
+from deuterium.graph.serialize import attribute_names
 from deuterium.graph.traverse import topological
 
 RNG = np.random.default_rng(20)
@@ -53,7 +54,7 @@ def network_norm():
 UNARY = sorted(
     n
     for n, op in OPERATORS.items()
-    if op.elementwise and op.arity == 1 and n != "integer_power"
+    if op.elementwise and op.arity == 1 and not attribute_names(op)
 )
 
 

@@ -119,6 +119,7 @@ def _jax() -> Backend:
         erfc=jsp.erfc,
         ndtr=jsp.ndtr,
         log_ndtr=jsp.log_ndtr,
+        entr=jsp.entr,
     )
 
     def asarray(x: Any, device: Any) -> Any:
@@ -151,6 +152,7 @@ def _torch() -> Backend:
             n: getattr(torch.special, n)
             for n in (
                 "expit", "logit", "xlogy", "xlog1py", "erf", "erfc", "ndtr", "log_ndtr",
+                "entr",
             )
         },
     )  # fmt: skip

@@ -24,6 +24,7 @@ from deuterium.functions import (  # noqa: F401  (importing enters the functions
     reductions,
     reshaping,
     running,
+    special_functions,
     statistics,
     ufunc_methods,
     whole_numbers,

@@ -20,7 +20,10 @@ PRINTABLE_NESTING = 40  # of LaTeX, which SymPy makes by recursion
 NUMBER = 18  # characters of a double
 JOINT = 3  # characters between two elements of a sum
 READ_ROWS = ("matmul", "softmax", "cumsum")  # for one element of their result
-STAND_INS = ("\N{MATHEMATICAL FRAKTUR SMALL A}", "\N{MATHEMATICAL FRAKTUR SMALL B}")
+STAND_INS = tuple(
+    "\N{MATHEMATICAL FRAKTUR SMALL A}\N{MATHEMATICAL FRAKTUR SMALL B}"
+    "\N{MATHEMATICAL FRAKTUR SMALL C}"
+)
 
 
 def is_printable(v: Variable, order: Sequence[Variable]) -> bool:

@@ -18,6 +18,17 @@ from deuterium.ops.arithmetic import (
     square,
     subtract,
 )
+from deuterium.ops.divided_differences import (
+    exp_difference,
+    log_difference,
+    sinc,
+)
+from deuterium.ops.entropy import (
+    entr,
+    kl_div,
+    power_log,
+    rel_entr,
+)
 from deuterium.ops.exponential import (
     arccosh,
     arcsinh,
@@ -58,12 +69,19 @@ from deuterium.ops.linalg import (
     ridge_solve,
     solve,
 )
+from deuterium.ops.log_cosh import (
+    log_cosh,
+)
 from deuterium.ops.logic import (
     is_positive,
     is_zero,
     logical_not,
     narrowed,
     where,
+)
+from deuterium.ops.norms import (
+    direction,
+    norm,
 )
 from deuterium.ops.order import (
     rank_slope,
@@ -144,12 +162,15 @@ __all__ = [
     "cos",
     "cosh",
     "cumsum",
+    "direction",
     "direction_cosine",
     "divide",
+    "entr",
     "erf",
     "erfc",
     "exp",
     "exp2",
+    "exp_difference",
     "expit",
     "expit_curvature",
     "expit_slope",
@@ -166,10 +187,13 @@ __all__ = [
     "interp_slope",
     "is_positive",
     "is_zero",
+    "kl_div",
     "log",
     "log1p",
     "log2",
     "log10",
+    "log_cosh",
+    "log_difference",
     "log_expit",
     "log_ndtr",
     "log_ndtr_slope",
@@ -187,10 +211,13 @@ __all__ = [
     "narrowed",
     "ndtr",
     "negative",
+    "norm",
     "pi",
     "power",
+    "power_log",
     "rank_slope",
     "reciprocal",
+    "rel_entr",
     "relu",
     "remainder",
     "reorder",
@@ -202,6 +229,7 @@ __all__ = [
     "select",
     "sign",
     "sin",
+    "sinc",
     "sinh",
     "softmax_last",
     "solve",

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.graph.operator import Operator, register
+from deuterium.graph.operator import Operator, Shape, register, same_shape
 from deuterium.graph.traits import INF, Ends, Function, Traits
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
@@ -31,6 +31,15 @@ from deuterium.interval.rounding import (
     widen_down,
     widen_up,
 )
+
+MOST = 64  # the order of a slope: beyond it numbers overflow, and nobody asks
+
+
+def numbered(*shapes: Shape, n: int) -> Shape:
+    """Shape rule of element-wise operators with an order ``n`` of 0 or more."""
+    if type(n) is not int or not 0 <= n <= MOST:
+        raise TypeError(f"the order must be an integer of 0 to {MOST}, got {n!r}")
+    return same_shape(*shapes)
 
 
 def times(g: Variable, slope: Any) -> Variable:
@@ -58,6 +67,7 @@ def unary(
     symbolic: Function,
     from_value: Function | None = None,
     enclosure: Callable[[Interval], Interval] | None = None,
+    signs: Callable[[Interval, Interval], Interval] | None = None,
     pullback: Callable[..., Any] | None = None,
     ufunc: str | None = None,
     code: str = "",
@@ -83,6 +93,8 @@ def unary(
         The closed form on symengine expressions.
     enclosure : callable, optional
         A rule that replaces the derived one (for periodic functions and jumps).
+    signs : callable, optional
+        ``signs(x, bounds)``: the derived bounds, cut where the sign is known.
     pullback : callable, optional
         The adjoint of the argument, where it is not just a multiple of the slope.
     code, definition
@@ -95,12 +107,13 @@ def unary(
     """
     facts = _with_consequences(Traits(ulps=ulps, derivative=derivative, **traits))
     bounds = _library_bounds(value, ulps, facts.absolute, facts.range)
+    rule = enclosure or _derived(bounds, facts)
     return register(
         Operator(
             name=name,
             arity=1,
             value=value,
-            enclosure=enclosure or _derived(bounds, facts),
+            enclosure=rule if signs is None else lambda x: signs(x, rule(x)),
             symbolic=symbolic,
             pullback=pullback or _chain(derivative, from_value),
             ufunc=name if ufunc is None else ufunc,

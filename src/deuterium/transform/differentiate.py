@@ -25,6 +25,7 @@ from deuterium.graph.validate import listed
 from deuterium.graph.variable import Variable
 from deuterium.interval.environment import standard_only
 from deuterium.transform.branches import narrowed_branches
+from deuterium.transform.simplify.recognize import recognized
 from deuterium.transform.smooth import with_kinks_apart
 
 
@@ -64,13 +65,23 @@ def grad(y: Any, wrt: Any) -> Any:
     return _grad(y, listed(wrt, "grad: `wrt`"))
 
 
-def _grad(y: Variable, wrt: list[Variable]) -> list[Variable]:
+def slopes_of(y: Variable, wrt: Sequence[Variable]) -> list[Variable]:
+    """Return derivatives as `grad` does, but roots have the slopes of a chain rule.
+
+    For bounds: quotients by a length are known to more of them than unit vectors are.
+    """
+    return _grad(y, list(wrt), lengths=False)
+
+
+def _grad(y: Variable, wrt: list[Variable], *, lengths: bool = True) -> list[Variable]:
     for v in wrt:
         if not isinstance(v, Variable):
             raise InvalidInputError(
                 "grad: `wrt` must be Variables, got "
                 f"{type(v).__name__}; wrap parameters with deuterium.constant"
             )
+    if all(v.op is None for v in wrt) and isinstance(y, Variable) and y.shape == ():
+        y = recognized(y, [v for v in wrt if v.is_constant], lengths=lengths)
     adjoints = pull_back(y, wrt)
     return [_adjoint(v, adjoints) for v in wrt]
 
