@@ -38,6 +38,7 @@ SMOOTH = (
 BINARY = (
     "add", "subtract", "multiply", "divide", "maximum", "minimum", "hypot", "power",
     "logaddexp", "direction_cosine", "xlogy", "xlog1py", "rel_entr", "kl_div",
+    "floor_divide", "remainder",
 )  # fmt: skip
 SIZES = (
     0.0, -0.0, 1.0, -1.0, 2.0, 0.5, 0.1, -0.3, 1 / 3, 3.0, 7.0, 1e-3, 5e-324, -5e-324,
@@ -344,9 +345,33 @@ def _cancel(rng: Any, x: Any, pool: Any) -> Any:
     return _tried(ways, rng)
 
 
+def _choice(rng: Any, x: Any, pool: Any) -> Any:
+    """Conditions, choices, polygons and order statistics."""
+    y, k = _matching(rng, x, pool), number(rng)
+    knots = np.unique(numbers(rng, (int(rng.integers(1, 5)),)))
+    ways = (
+        lambda: np.where(x > k, x, y),
+        lambda: np.where(x > y, y, x - y),
+        lambda: np.where((x >= k) & ~(y < x), y, k),
+        lambda: np.where(np.abs(x) <= 1, x * x, 2 * np.abs(x) - 1),
+        lambda: np.where(x > 0, np.log(x), y),
+        lambda: np.where(x != k, y / (x - k), 1.0),
+        lambda: np.select([x < y, x == k], [y, np.sum(x)], x),
+        lambda: (x > k) * y,
+        lambda: np.interp(x, knots, numbers(rng, knots.shape)),
+        lambda: np.digitize(x, knots),
+        lambda: np.sort(x, axis=-1),
+        lambda: np.median(x, axis=-1) * y,
+        lambda: dt.grad(np.sum(np.sort(x, axis=-1) * y), x),
+        lambda: np.sum(x > k, axis=-1) + y,
+        lambda: np.round(x, 1),
+    )
+    return _tried(ways, rng)
+
+
 MOVES = (
     _unary, _binary, _power, product, _along, _movement, _slope, _with_pi, _cancel,
-    _counted,
+    _counted, _choice,
 )  # fmt: skip
-_WEIGHTS = np.array((5, 4, 2, 3, 4, 3, 1, 1, 1.5, 1.5))
+_WEIGHTS = np.array((5, 4, 2, 3, 4, 3, 1, 1, 1.5, 1.5, 2))
 _WEIGHTS = _WEIGHTS / _WEIGHTS.sum()

@@ -23,6 +23,7 @@ from deuterium.testing.definitions import (
     guarded,
     integer_power,
 )
+from tests.adversary import choice_values as choices
 
 BITS, MORE_BITS = 320, 1600  # the second where the first leaves doubt
 
@@ -81,12 +82,10 @@ def evaluate(order: list[Any], points: Mapping[str, Any], bits: int = BITS) -> A
 
 def rule(name: str) -> Any:
     """Return what an operator does to arrays with an axis of points in front."""
-    op = OPERATORS[name]
-    if op is ops.integer_power:
-        return partial(_element_by_element, integer_power)
-    if op in ELEMENTWISE:
-        return partial(_element_by_element, ELEMENTWISE[op])
-    return _ON_ARRAYS[name]
+    if name in _ON_ARRAYS:
+        return _ON_ARRAYS[name]
+    own = {**choices.UNARY, **choices.BINARY, "integer_power": integer_power}
+    return partial(_element_by_element, own.get(name) or ELEMENTWISE[OPERATORS[name]])
 
 
 def _element_by_element(one: Any, *xs: Any, **attrs: Any) -> Any:
@@ -237,6 +236,9 @@ _ON_ARRAYS: dict[str, Any] = {
     "logsumexp": _along_last(_logsumexp, keeps=False),
     "select": lambda a, b, mask: np.where(mask, a, b),
     "pi": lambda: filled((1,), [arb.pi()]),
+    "sort": _along_last(choices.exchanged, keeps=True),
+    "rank_slope": _along_last(lambda row: [ZERO for _ in row], keeps=True),
+    **choices.ON_ARRAYS,
 }
 
 

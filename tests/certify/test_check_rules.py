@@ -8,6 +8,7 @@ from flint import arb, ctx
 
 import deuterium as dt
 from deuterium import ops
+from deuterium.certify.checker import choice_table as choices
 from deuterium.certify.checker import point_steps as points
 from deuterium.certify.checker import range_steps as ranges
 from deuterium.certify.checker import system_steps as systems
@@ -47,15 +48,18 @@ def unary_operators():
 
 def test_every_operator_has_a_rule():
     special = {*MOVES, *_MAKERS, *COUNTED}
-    assert {*TABLE, *special} == STATED
+    assert {*TABLE, *choices.RANGES, *special} == STATED
     for name, op in OPERATORS.items():
-        assert (op in TABLE) + (op in special) == 1, name
+        tables = (TABLE, choices.RANGES, special)
+        assert sum(op in table for table in tables) == 1, name
         assert op not in TABLE or op.elementwise
     spelled_out = {ops.pi, ops.scatter, ops.cumsum, ops.norm, ops.direction}
     computed = set(_MAKERS) - spelled_out
     known = {*points._REDUCTIONS, *points._ROWS, *systems.OPERATORS, ops.matmul}
+    known |= {*choices.ROWS}
     assert computed <= known
-    assert computed <= set(ranges.MAKERS)
+    assert computed <= {*ranges.MAKERS, *choices.ROWS}
+    assert set(choices.VALUES) == set(choices.RANGES)
 
 
 def test_what_is_said_of_operators_is_so():

@@ -114,6 +114,16 @@ def test_gradient_norms_of_networks(activation, seed):
     assert found.upper > 0
 
 
+@pytest.mark.parametrize("last", [np.max, np.min, np.sort, np.median])
+def test_slopes_of_what_is_ordered(last):
+    x = dt.symbol("x", (2, 3))
+    first = dt.grad(np.sum(np.square(last(x, axis=-1)) * np.exp(x[0, 0])), x)
+    second = dt.grad(np.sum(np.sin(first)), x)
+    for domain in (dt.Box({x: (-1, 1)}), dt.Box({x: np.arange(6.0).reshape(2, 3)})):
+        assert_encloses(first, domain)
+        assert_encloses(second, domain)
+
+
 def test_every_operator_was_among_them():
     assert set(OPERATORS) - SEEN == set()
 

@@ -64,6 +64,10 @@ from deuterium.ops.interpolation import (
     interp_curvature,
     interp_slope,
 )
+from deuterium.ops.lengths import (
+    direction,
+    norm,
+)
 from deuterium.ops.linalg import (
     ridge_fit,
     ridge_solve,
@@ -78,10 +82,6 @@ from deuterium.ops.logic import (
     logical_not,
     narrowed,
     where,
-)
-from deuterium.ops.norms import (
-    direction,
-    norm,
 )
 from deuterium.ops.order import (
     rank_slope,

@@ -46,7 +46,11 @@ def _slope(name: str, value: Any, at_jump: Callable[[Any], Any]) -> Operator:
 
 
 def _rounding(
-    name: str, value: Any, at_jump: Callable[[Any], Any], symbolic: Any
+    name: str,
+    value: Any,
+    at_jump: Callable[[Any], Any],
+    symbolic: Any,
+    code: str = "",
 ) -> Operator:
     """Enter a nondecreasing function to the integers, whose values are exact."""
     slope = _slope(name, value, at_jump)
@@ -57,6 +61,7 @@ def _rounding(
         derivative=slope,
         symbolic=symbolic,
         enclosure=lambda x: _make(value(x.lower), value(x.upper)),
+        code=code,
     )
 
 
@@ -75,7 +80,13 @@ trunc = _rounding(
     lambda x: (np.trunc(x) == x) & (x != 0),
     lambda x: se.Piecewise((se.floor(x), x >= 0), (se.ceiling(x), True)),
 )
-rint = _rounding("rint", np.rint, lambda x: np.abs(x - np.rint(x)) == 0.5, _even_halves)
+rint = _rounding(
+    "rint",
+    np.rint,
+    lambda x: np.abs(x - np.rint(x)) == 0.5,
+    _even_halves,
+    code="xp.round({0})",
+)
 floor_slope: Operator = OPERATORS["floor'"]
 
 

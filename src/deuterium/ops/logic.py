@@ -57,20 +57,16 @@ def _condition(name: str, value: Any, symbolic: Any, code: str) -> Operator:
     )
 
 
-def _piecewise(true: Any) -> Any:
-    return lambda x: se.Piecewise((1, true(x)), (0, True))
-
-
 is_positive = _condition(
     "is_positive",
     lambda x: np.where(x > 0, 1.0, 0.0),
-    _piecewise(lambda x: x > 0),
+    lambda x: se.Piecewise((1, x > 0), (0, True)),
     "xp.where({0} > 0, 1.0, 0.0)",
 )
 is_zero = _condition(
     "is_zero",
     lambda x: np.where(x == 0, 1.0, 0.0),
-    _piecewise(lambda x: se.Eq(x, 0)),
+    lambda x: se.Piecewise((0, x > 0), (0, x < 0), (1, True)),  # 0.0 is not Eq to 0
     "xp.where({0} == 0, 1.0, 0.0)",
 )
 

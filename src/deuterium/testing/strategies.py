@@ -204,6 +204,10 @@ def _power_step(draw: Draw, st: Any, pool: Pool, defined: bool) -> Any:
 def _choice_step(draw: Draw, st: Any, pool: Pool, defined: bool) -> Any:
     """Choose by a condition, or interpolate."""
     x = _latest(draw, st, pool)
+    if not free_symbols([x]):
+        return np.tanh(
+            x
+        )  # numbers are compared at once, where rounding tells them apart
     other = draw(st.sampled_from([p for p in pool if _broadcast(x, p)]))
     threshold = _number(draw, st)
     functions: Sequence[Callable[[], Any]] = (

@@ -13,7 +13,8 @@ from deuterium.graph.constructors import broadcast_to
 from deuterium.graph.operator import OPERATORS
 from deuterium.graph.variable import node
 from deuterium.ops import arrays, logic
-from deuterium.ops.norms import direction_of, norm_of
+from deuterium.ops.lengths import direction_of, norm_of
+from deuterium.ops.order import reordered
 
 x, y, z, t = (dt.symbol(n) for n in "xyzt")
 v3, w3 = dt.symbol("v", (3,)), dt.symbol("w", (3,))
@@ -621,8 +622,25 @@ EXAMPLES: dict[str, list[Example]] = {
         ),
         Example(-np.where(x > 0, y, z), SAME_COST),
     ],
-    "multiple_of_choice": [
-        Example(z * np.where(x > 0, y, 0), SAME_COST, refused=z * np.where(x > 0, y, t))
+    "factor_of_choice": [
+        Example(
+            np.where(x > 0, 2 * y, 3 * y),
+            SAME_COST,
+            refused=np.where(x > 0, 2 * y, 3 * z),
+        ),
+    ],
+    "plain_condition": [
+        Example((2 * x > 0) * y, refused=(x > 1) * y),
+        Example((dt.relu(x) > 1) * y),
+    ],
+    "square_of_truth": [
+        Example(np.square(x > 0) * y, refused=np.square(np.where(x > 0, y, z))),
+    ],
+    "sum_of_one_row_reordered": [
+        Example(
+            np.sum(np.square(reordered(v3, w3, reverse=True))),
+            refused=np.sum(np.square(np.sort(v3))),
+        ),
     ],
     "double_negation": [Example(~~(x > 0) * y, refused=~(x > 0) * y)],
     "narrowed_by_nothing": [

@@ -358,7 +358,9 @@ KEEP_SIGN = {
     ops.maximum_reduce, ops.broadcast, ops.reshape, ops.transpose, ops.gather,
     ops.concatenate, ops.select, ops.integer_power,
 }  # fmt: skip
-NEVER_NEGATIVE = {ops.softmax_last, ops.norm, ops.exp_difference}
+NEVER_NEGATIVE = {
+    ops.softmax_last, ops.is_positive, ops.is_zero, ops.norm, ops.exp_difference,
+}  # fmt: skip
 
 
 def rises(op: Operator | None) -> bool | None:

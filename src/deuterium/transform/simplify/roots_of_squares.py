@@ -12,7 +12,7 @@ from deuterium import ops
 from deuterium.graph.constructors import constant
 from deuterium.graph.variable import Variable, node
 from deuterium.ops import arrays
-from deuterium.ops.norms import norm_of
+from deuterium.ops.lengths import norm_of
 from deuterium.transform.simplify.assumptions import Known
 from deuterium.transform.simplify.factors import Factors, build, factors
 from deuterium.transform.simplify.rule_table import Rule

@@ -11,9 +11,9 @@ from deuterium.transform.simplify.rules import choice_rules as choices
 from deuterium.transform.simplify.rules import constant_folding as constants
 from deuterium.transform.simplify.rules import entropy_rules as entropies
 from deuterium.transform.simplify.rules import exponential_rules as exponentials
+from deuterium.transform.simplify.rules import length_rules as lengths
 from deuterium.transform.simplify.rules import logistic_rules as logistic
 from deuterium.transform.simplify.rules import movement_rules as movement
-from deuterium.transform.simplify.rules import norm_rules as norms
 from deuterium.transform.simplify.rules import product_rules as products
 from deuterium.transform.simplify.rules import reduction_rules as reductions
 from deuterium.transform.simplify.rules import removable_rules as removable
@@ -29,7 +29,7 @@ FAMILIES = (
     movement,
     removable,
     entropies,
-    norms,
+    lengths,
     exponentials,
     softmax,
     logistic,
