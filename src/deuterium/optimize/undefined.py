@@ -19,7 +19,7 @@ from deuterium.domain.spaces import Box
 from deuterium.enclose.enclose import enclose
 from deuterium.evaluate import compile
 from deuterium.graph.provenance import describe
-from deuterium.graph.traverse import topological
+from deuterium.graph.traverse import symbols_in, topological
 from deuterium.graph.variable import Variable
 from deuterium.interval import Cause, Interval
 from deuterium.ops import arithmetic, arrays, logic, piecewise
@@ -122,7 +122,12 @@ def _shown(
 
 
 def _at(problem: Problem, v: Variable, row: Array) -> Interval:
-    return enclose_at(v, problem.arrays(row))
+    given, names = problem.arrays(row), _names(v)
+    return enclose_at(v, {n: x for n, x in given.items() if n in names})
+
+
+def _names(v: Variable) -> set[str]:
+    return {s.name for s in symbols_in(topological([v]))}
 
 
 def _between(
@@ -135,7 +140,7 @@ def _between(
     if not _joined(problem, first, last):
         return None
     low, high = (problem.arrays(f(first, last)) for f in (np.minimum, np.maximum))
-    names = {s.name for s in topological([p.argument]) if s.is_symbol}
+    names = _names(p.argument)
     box = Box({n: (low[n], high[n]) for n in low if n in names})
     way = enclose(p.argument, box)
     if not np.isfinite(way.lower.ravel()[k]) or not np.isfinite(way.upper.ravel()[k]):

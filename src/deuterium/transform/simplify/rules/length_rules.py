@@ -79,6 +79,7 @@ def _is_length(base: Variable, x: Variable) -> bool:
 @rule(
     *PRODUCTS,
     identity="norm(x) * direction(x) = x",
+    holds="where x is defined",
     gains="two nodes; the slope of a squared length is smooth",
 )
 def length_times_direction(v: Variable, known: Known) -> Variable | None:
@@ -87,7 +88,7 @@ def length_times_direction(v: Variable, known: Known) -> Variable | None:
     for base in _directions(view):
         (x,) = base.args
         for other, e in view.powers.items():
-            if e > 0 and _is_length(other, x):
+            if e > 0 and _is_length(other, x) and known.defined(x):
                 n = min(e, view.powers[base])
                 rest = view.without({base: n, other: n})
                 rest.times(x, n)
