@@ -13,6 +13,7 @@ from flint import arb, ctx
 
 from deuterium import ops
 from deuterium.graph.operator import OPERATORS
+from deuterium.testing.array_definitions import ON_ARRAYS
 from deuterium.testing.definitions import (
     EITHER,
     ELEMENTWISE,
@@ -25,6 +26,7 @@ from deuterium.testing.definitions import (
 )
 from tests.adversary import choice_values as choices
 
+SYSTEMS = (ops.solve, ops.ridge_solve, ops.ridge_fit)
 BITS, MORE_BITS = 320, 1600  # the second where the first leaves doubt
 
 _add = np.frompyfunc(guarded(ELEMENTWISE[ops.add]), 2, 1)
@@ -198,6 +200,19 @@ def _logsumexp(row: list[Any]) -> Any:
     return top + sum(((x - top).exp() for x in row), ZERO).log()
 
 
+def _at_each_point(definition: Any) -> Any:
+    """Return a definition of one point's arrays, of which each has its own systems."""
+
+    def run(*args: Any) -> Any:
+        lead = 0 if any(not a.shape[0] for a in args) else max(a.shape[0] for a in args)
+        rows = [np.broadcast_to(a, (lead, *a.shape[1:])) for a in args]
+        found = [definition(*point) for point in zip(*rows, strict=True)]
+        shape = found[0].shape if found else args[-1].shape[1:]
+        return filled((lead, *shape), [e for x in found for e in x.ravel()])
+
+    return run
+
+
 def _softmax(row: list[Any]) -> list[Any]:
     top = _largest(row)  # shifted: the exponential of a huge number is no finite ball
     powers = [(x - top).exp() for x in row]
@@ -238,6 +253,7 @@ _ON_ARRAYS: dict[str, Any] = {
     "pi": lambda: filled((1,), [arb.pi()]),
     "sort": _along_last(choices.exchanged, keeps=True),
     "rank_slope": _along_last(lambda row: [ZERO for _ in row], keeps=True),
+    **{op.name: _at_each_point(ON_ARRAYS[op]) for op in SYSTEMS},
     **choices.ON_ARRAYS,
 }
 

@@ -34,7 +34,7 @@ def lower(inputs: Sequence[Variable], outputs: Sequence[Variable]) -> Graph:
     return share(fold_constants(inputs, spelled), inputs)
 
 
-def spell_out(outputs: Sequence[Variable]) -> Sequence[Variable]:
+def spell_out(outputs: Sequence[Variable]) -> Graph:
     """Replace slopes (``expit'`` and the like) by their formulas.
 
     A formula may name other slopes, and what has no code of its own, so this goes on
@@ -49,14 +49,13 @@ def spell_out(outputs: Sequence[Variable]) -> Sequence[Variable]:
     def rule(op: Operator) -> Any:
         return op.spelled_out or (lambda *args, **attrs: apply(op, args, attrs))
 
-    results = outputs
+    graph = Graph.of(outputs)
     for _ in range(DEEPEST):
-        order = topological(results)
-        kept = _untouched(order, _is_spelled_out)
-        if len(kept) == len(order):
-            return results
-        results = pick(interpret(order, lambda v: v, rule, kept), results)
-    names = sorted({n.op.name for n in order if n.op and _is_spelled_out(n)})
+        kept = _untouched(graph.order, _is_spelled_out)
+        if len(kept) == len(graph.order):
+            return graph
+        graph = Graph(pick(interpret(graph.order, lambda v: v, rule, kept), graph))
+    names = sorted({n.op.name for n in graph.order if n.op and _is_spelled_out(n)})
     raise UnsupportedError(
         f"compile: operators cannot be spelled out, since the formulas of {names} "
         "name each other; give one of them `code` of its own"

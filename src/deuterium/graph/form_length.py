@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import symengine as se
 
 from deuterium.graph.operator import Operator
@@ -20,9 +21,10 @@ PRINTABLE_NESTING = 40  # of LaTeX, which SymPy makes by recursion
 NUMBER = 18  # characters of a double
 JOINT = 3  # characters between two elements of a sum
 READ_ROWS = ("matmul", "softmax", "cumsum")  # for one element of their result
-STAND_INS = tuple(
-    "\N{MATHEMATICAL FRAKTUR SMALL A}\N{MATHEMATICAL FRAKTUR SMALL B}"
-    "\N{MATHEMATICAL FRAKTUR SMALL C}"
+STAND_INS = (
+    "\N{MATHEMATICAL FRAKTUR SMALL A}",
+    "\N{MATHEMATICAL FRAKTUR SMALL B}",
+    "\N{MATHEMATICAL FRAKTUR SMALL C}",
 )
 
 
@@ -47,7 +49,7 @@ def form_length(order: Sequence[Variable]) -> float:
         if n.op is None:
             length[n] = _leaf(n)
         elif n.op.elementwise:
-            own, times = _form(n.op, len(n.args), tuple(n.attrs.items()))
+            own, times = _form(n)
             length[n] = own + sum(
                 t * length[a] for t, a in zip(times, n.args, strict=True)
             )
@@ -62,11 +64,18 @@ def _leaf(v: Variable) -> float:
     return float(len(str(v.value))) if v.shape == () else NUMBER
 
 
+def _form(n: Variable) -> tuple[float, list[int]]:
+    """Return an operator's own characters, and how often each argument is written."""
+    assert n.op is not None
+    arrays = any(isinstance(a, np.ndarray) for a in n.attrs.values())  # not hashable
+    measure = _measured.__wrapped__ if arrays else _measured
+    return measure(n.op, len(n.args), tuple(n.attrs.items()))
+
+
 @lru_cache(maxsize=1024)
-def _form(
+def _measured(
     op: Operator, arity: int, attrs: tuple[tuple[str, Any], ...]
 ) -> tuple[float, list[int]]:
-    """Return an operator's own characters, and how often each argument is written."""
     if op.symbolic is None:
         return math.inf, [0] * arity
     text = str(op.symbolic(*map(se.Symbol, STAND_INS[:arity]), **dict(attrs)))

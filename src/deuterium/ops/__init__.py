@@ -53,11 +53,15 @@ from deuterium.ops.indexing import (
 )
 from deuterium.ops.integers import (
     ceil,
+    ceil_slope,
     floor,
     floor_divide,
+    floor_slope,
     remainder,
     rint,
+    rint_slope,
     trunc,
+    trunc_slope,
 )
 from deuterium.ops.interpolation import (
     interp,
@@ -158,6 +162,7 @@ __all__ = [
     "broadcast",
     "cbrt",
     "ceil",
+    "ceil_slope",
     "concatenate",
     "cos",
     "cosh",
@@ -179,6 +184,7 @@ __all__ = [
     "flat",
     "floor",
     "floor_divide",
+    "floor_slope",
     "gather",
     "hypot",
     "integer_power",
@@ -225,6 +231,7 @@ __all__ = [
     "ridge_fit",
     "ridge_solve",
     "rint",
+    "rint_slope",
     "scatter",
     "select",
     "sign",
@@ -245,6 +252,7 @@ __all__ = [
     "tie_slope",
     "transpose",
     "trunc",
+    "trunc_slope",
     "where",
     "xlog1py",
     "xlogy",

@@ -51,6 +51,7 @@ def _rounding(
     at_jump: Callable[[Any], Any],
     symbolic: Any,
     code: str = "",
+    kinks: tuple[float, ...] = (),
 ) -> Operator:
     """Enter a nondecreasing function to the integers, whose values are exact."""
     slope = _slope(name, value, at_jump)
@@ -62,6 +63,7 @@ def _rounding(
         symbolic=symbolic,
         enclosure=lambda x: _make(value(x.lower), value(x.upper)),
         code=code,
+        kinks=kinks,
     )
 
 
@@ -72,8 +74,8 @@ def _even_halves(x: Any) -> Any:
     return half_up + se.ceiling(quarter) - se.floor(quarter) - 1
 
 
-floor = _rounding("floor", np.floor, lambda x: np.floor(x) == x, se.floor)
-ceil = _rounding("ceil", np.ceil, lambda x: np.floor(x) == x, se.ceiling)
+floor = _rounding("floor", np.floor, lambda x: np.floor(x) == x, se.floor, kinks=(0.0,))
+ceil = _rounding("ceil", np.ceil, lambda x: np.floor(x) == x, se.ceiling, kinks=(0.0,))
 trunc = _rounding(
     "trunc",
     np.trunc,
@@ -87,7 +89,9 @@ rint = _rounding(
     _even_halves,
     code="xp.round({0})",
 )
-floor_slope: Operator = OPERATORS["floor'"]
+floor_slope, ceil_slope, trunc_slope, rint_slope = (
+    OPERATORS[f"{name}'"] for name in ("floor", "ceil", "trunc", "rint")
+)
 
 
 def _whole_quotient(a: Interval, b: Interval) -> Interval:

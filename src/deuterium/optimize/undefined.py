@@ -19,11 +19,10 @@ from deuterium.domain.spaces import Box
 from deuterium.enclose.enclose import enclose
 from deuterium.evaluate import compile
 from deuterium.graph.provenance import describe
-from deuterium.graph.traverse import symbols_in, topological
+from deuterium.graph.traverse import free_symbols, topological
 from deuterium.graph.variable import Variable
 from deuterium.interval import Cause, Interval
 from deuterium.ops import arithmetic, arrays, logic, piecewise
-from deuterium.search.search import enclose_at
 
 ROWS = 256  # points looked at
 MOST_NODES, MOST_ELEMENTS = 16, 4096  # operators, and elements of their arguments
@@ -114,35 +113,32 @@ def _shown(
         (int(np.argmin(least)), int(np.argmin(values.min(axis=1)))),
         (int(np.argmax(most)), int(np.argmax(values.max(axis=1)))),
     ):
-        x = _at(problem, p.argument, rows[row])
+        x = _between_rows(problem, p.argument, rows[row], rows[row])
         low, high = x.lower.ravel()[k], x.upper.ravel()[k]
         if high < p.low or low > p.high:
             return _cause(problem, p, (low, high), rows[row], rows[row])
     return None
 
 
-def _at(problem: Problem, v: Variable, row: Array) -> Interval:
-    given, names = problem.arrays(row), _names(v)
-    return enclose_at(v, {n: x for n, x in given.items() if n in names})
-
-
-def _names(v: Variable) -> set[str]:
-    return {s.name for s in symbols_in(topological([v]))}
+def _between_rows(problem: Problem, v: Variable, a: Array, b: Array) -> Interval:
+    """Enclose a part of the objective over the box of two points."""
+    low, high = (problem.arrays(f(a, b)) for f in (np.minimum, np.maximum))
+    names = {s.name for s in free_symbols([v])}
+    return enclose(v, Box({n: (low[n], high[n]) for n in low if n in names}))
 
 
 def _between(
     problem: Problem, p: PartialNode, k: int, first: Array, last: Array
 ) -> Cause | None:
     """Return the cause if an element has different signs at two points."""
-    below, above = (_at(problem, p.argument, row) for row in (first, last))
+    below, above = (
+        _between_rows(problem, p.argument, row, row) for row in (first, last)
+    )
     if not (below.upper.ravel()[k] < 0 < above.lower.ravel()[k]):
         return None
     if not _joined(problem, first, last):
         return None
-    low, high = (problem.arrays(f(first, last)) for f in (np.minimum, np.maximum))
-    names = _names(p.argument)
-    box = Box({n: (low[n], high[n]) for n in low if n in names})
-    way = enclose(p.argument, box)
+    way = _between_rows(problem, p.argument, first, last)
     if not np.isfinite(way.lower.ravel()[k]) or not np.isfinite(way.upper.ravel()[k]):
         return None
     return _cause(
