@@ -7,11 +7,12 @@ which case it is marked ``drawn``, so that ``-m long`` runs it again.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import given, settings
 
 _many = False  # what the command line asks for; see `choose`
 
@@ -37,14 +38,26 @@ def examples(few: int, many: int) -> Callable[[Any], Any]:
     return lambda test: pytest.mark.drawn(settings(max_examples=draws(few, many))(test))
 
 
+def drawn_from(strategy: Any, count: int, look: Callable[[Any], object]) -> None:
+    """Show so many draws to a function: what a test wants to know of all of them.
+
+    Other tests may have run in another process, so it draws its own.
+    """
+    settings(max_examples=count)(given(strategy)(lambda case: look(case) and None))()
+
+
 def seeds(few: int, many: int, start: int = 0) -> list[Any]:
     """Return the seeds of a parameter; those beyond the few are marked ``long``."""
     return some(range(start, start + many), few)
 
 
 def some(values: Iterable[Any], few: int) -> list[Any]:
-    """Return values of a parameter; those beyond the first few are marked ``long``."""
+    """Return values of a parameter; those beyond the first few are marked ``long``.
+
+    A tuple is the values of several parameters.
+    """
+    marks = ([] if i < few else [pytest.mark.long] for i in itertools.count())
     return [
-        value if i < few else pytest.param(value, marks=pytest.mark.long)
-        for i, value in enumerate(values)
+        pytest.param(*(value if isinstance(value, tuple) else (value,)), marks=mark)
+        for value, mark in zip(values, marks, strict=False)
     ]

@@ -24,7 +24,7 @@ from deuterium.graph.traverse import free_symbols, topological
 from deuterium.optimize.bounders.label_enumeration import special_first
 from deuterium.optimize.bounders.norm_bounds import norms as bounder_of
 from deuterium.optimize.root_enclosure import NOTHING
-from tests.amounts import draws, some
+from tests.amounts import some
 from tests.standard_problems import graph, make
 
 ACTIVATIONS = {
@@ -97,11 +97,10 @@ CASES = [
 ]
 
 
-@pytest.mark.drawn
 @pytest.mark.parametrize(("seed", "activation", "classes", "loss"), CASES)
 def test_what_is_found_is_believed(seed, activation, classes, loss):
     v, domain = network(seed, activation, classes, loss)
-    for regions in (1, draws(20, 60) if loss == "onehot" else draws(4, 9)):
+    for regions in (1, 60 if loss == "onehot" else 9):
         e = bounded(v, domain, regions)
         if regions > 1 or loss in ("log", "first"):  # else labels are cut first
             assert "norms" in [method for method, _ in leaves(e)]

@@ -304,7 +304,7 @@ def test_what_is_not_done_is_cancelled_when_time_is_up():
             started.append(Future())
             return started[-1]
 
-    e = maximum("wave", executor=Silent(), time_limit=0.3)
+    e = maximum("wave", executor=Silent(), time_limit=2)
     assert e.status == "time_limit"
     assert e.regions == 1  # the first, which is done here
     assert started

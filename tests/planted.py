@@ -1,0 +1,239 @@
+"""Errors planted into a copy of the package, one at a time: do the tests see them?
+
+``python -m tests.planted`` runs, for each, the default tests of the rooms it lies in
+and says which test caught it, or that none did; with names, only for some.
+``--tests FOLDER`` takes the tests of another checkout, to compare two suites.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = "deuterium"
+
+
+class Planted(NamedTuple):
+    """One error: ``old`` becomes ``new`` in a file, and ``rooms`` should notice."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    rooms: tuple[str, ...]
+
+
+INTERVAL = [
+    Planted(
+        "a sum rounded the wrong way",
+        "interval/rounding.py",
+        "return step_up(s, sum_error(a, b, s) <= 0)",
+        "return step_up(s, sum_error(a, b, s) >= 0)",
+        ("interval",),
+    ),
+    Planted(
+        "a root not rounded up",
+        "interval/rounding.py",
+        "    return step_up(r, is_short(r) & (r * r == x))",
+        "    return r",
+        ("interval", "ops"),
+    ),
+    Planted(
+        "a quotient by the wrong end",
+        "interval/interval_arithmetic.py",
+        "np.where(high_n >= 0, b.lower, b.upper)",
+        "np.where(high_n >= 0, b.upper, b.lower)",
+        ("interval",),
+    ),
+    Planted(
+        "a product of radii left out",
+        "interval/linear.py",
+        "spread = spread + radius_a @ (size_b + radius_b)",
+        "spread = spread + radius_a @ size_b",
+        ("interval", "ops", "enclose"),
+    ),
+]
+OPS = [
+    Planted(
+        "a turn of a wave missed",
+        "ops/trigonometric.py",
+        "    return first <= last\n",
+        "    return first < last\n",
+        ("ops", "enclose"),
+    ),
+    Planted(
+        "ulps of the library left out",
+        "interval/rounding.py",
+        "value + (np.abs(value) * ((ulps + 1) * EPS) + (absolute + MIN_NORMAL))",
+        "value + (absolute + MIN_NORMAL)",
+        ("ops", "interval"),
+    ),
+]
+TRANSFORM = [
+    Planted(
+        "an adjoint overwritten",
+        "transform/differentiate.py",
+        "adjoints[key] = part if before is None else before + part",
+        "adjoints[key] = part",
+        ("transform",),
+    ),
+]
+ENCLOSE = [
+    Planted(
+        "a gap between two halves",
+        "enclose/subdivide.py",
+        "first[rows, side] = second[rows, side] = at",
+        "first[rows, side], second[rows, side] = at, 0.5 * (at + high[rows, side])",
+        ("enclose",),
+    ),
+]
+BOUNDERS = [
+    Planted(
+        "an input fixed to the wrong face",
+        "optimize/bounders/derivative/first_order.py",
+        "    work.high[rows] = np.where(falls, low, high)",
+        "    work.high[rows] = np.where(falls, 0.5 * (low + high), high)",
+        ("optimize/bounders/derivative", "optimize/test_brackets.py"),
+    ),
+    Planted(
+        "a region with a maximum on its face left out",
+        "optimize/bounders/derivative/first_order.py",
+        "    rises = (g[0] > 0) & (work.high[rows] < problem.upper)",
+        "    rises = (g[0] > 0) & (work.high[rows] <= problem.upper)",
+        ("optimize/bounders/derivative", "optimize/test_brackets.py"),
+    ),
+    Planted(
+        "a singular value guessed, not proved",
+        "optimize/bounders/norm_bounds/spectral_norm.py",
+        "        top = guess * (1.0 + share * 4.0**attempt)",
+        "        top = guess * 0.9 * (1.0 + share * 4.0**attempt)\n        return top",
+        ("optimize/bounders/norm_bounds",),
+    ),
+    Planted(
+        "a cell of a table too few",
+        "optimize/bounders/lagrangian/rigorous_value.py",
+        'np.searchsorted(cells.high, load.high, side="left") + 1',
+        'np.searchsorted(cells.high, load.high, side="left")',
+        ("optimize/bounders/lagrangian", "certify"),
+    ),
+]
+CHECKER = [
+    Planted(
+        "a product of mixed signs by one corner",
+        "certify/checker/binary_ranges.py",
+        "        larger(larger(ac, bd), larger(ad, bc)),\n",
+        "        larger(ac, ad),\n",
+        ("certify",),
+    ),
+    Planted(
+        "a square that crosses zero by one end",
+        "certify/checker/unary_ranges.py",
+        "        return bottom, larger(f(a), f(b))",
+        "        return bottom, f(b)",
+        ("certify",),
+    ),
+    Planted(
+        "a tree that ends early is believed",
+        "certify/checker/tree_walk.py",
+        "    if waiting:\n",
+        "    if len(waiting) > 1:\n",
+        ("certify",),
+    ),
+    Planted(
+        "a root that leaves out values is believed",
+        "certify/checker/verify.py",
+        "low[j] <= inputs.least[j] and high[j] >= inputs.most[j]",
+        "low[j] <= inputs.least[j] or high[j] >= inputs.most[j]",
+        ("certify",),
+    ),
+]
+PRIVACY = [
+    Planted(
+        "a sensitivity rounded down",
+        "privacy/directed_rounding.py",
+        "    return float(next_up(value)) if value < x else value",
+        "    return value",
+        ("privacy/sensitivity", "privacy/mechanisms"),
+    ),
+    Planted(
+        "a cell of pairs left out",
+        "privacy/sensitivity/one_layer/pair_cells.py",
+        "lower[at, axis + 1], upper[at, axis] = middle, middle",
+        "lower[at, axis + 1], upper[at, axis] = middle, "
+        "0.5 * (middle + box[at, axis + 1])",
+        ("privacy/sensitivity",),
+    ),
+    Planted(
+        "half the mu of an epsilon",
+        "privacy/mechanisms/privacy_curves.py",
+        "    half = own.mpf(mu) / 2\n    return own.log",
+        "    half = own.mpf(mu)\n    return own.log",
+        ("privacy/mechanisms",),
+    ),
+    Planted(
+        "a factor of sigma left out",
+        "privacy/training/clip_free.py",
+        "product_up(multiplier, s, ROUNDING)",
+        "product_up(multiplier, s, 0.5)",
+        ("privacy/training",),
+    ),
+]
+ALL = [*INTERVAL, *OPS, *TRANSFORM, *ENCLOSE, *BOUNDERS, *CHECKER, *PRIVACY]
+
+
+def planted_text(error: Planted) -> str:
+    """Return the file with the error in it; the old text is there exactly once."""
+    text = (ROOT / "src" / PACKAGE / error.file).read_text(encoding="utf-8")
+    found = text.count(error.old)
+    if found != 1:
+        raise ValueError(f"{error.name}: its text is {found} times in {error.file}")
+    return text.replace(error.old, error.new)
+
+
+def caught_by(error: Planted, tests: Path) -> str:
+    """Return the test that fails with the error planted, or "" if none does."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "src"
+        shutil.copytree(ROOT / "src", copy)
+        (copy / PACKAGE / error.file).write_text(planted_text(error), encoding="utf-8")
+        rooms = [str(tests / "tests" / room) for room in error.rooms]
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
+        ran = subprocess.run(
+            [*command, *rooms],
+            cwd=tests,
+            env={**os.environ, "PYTHONPATH": str(copy), "OMP_NUM_THREADS": "1"},
+            capture_output=True,
+            text=True,
+        )
+    if ran.returncode == 0:
+        return ""
+    found = re.search(r"^(?:FAILED|ERROR) (\S+)", ran.stdout, re.MULTILINE)
+    return found.group(1) if found else ran.stdout[-300:] + ran.stderr[-300:]
+
+
+def main() -> int:
+    """Plant the errors asked for, and say what caught each."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", help="some of the errors; else all")
+    parser.add_argument("--tests", type=Path, default=ROOT, help="whose tests to run")
+    asked = parser.parse_args()
+    missed = 0
+    for error in ALL:
+        if asked.names and not any(n in error.name for n in asked.names):
+            continue
+        test = caught_by(error, asked.tests.resolve())
+        missed += not test
+        print(f"{error.file:55} {error.name:45} {test or 'MISSED'}", flush=True)
+    return missed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
