@@ -12,7 +12,6 @@ import numpy as np
 from flint import arb, ctx
 
 from deuterium import ops
-from deuterium.graph.operator import OPERATORS
 from deuterium.testing.array_definitions import ON_ARRAYS
 from deuterium.testing.definitions import (
     EITHER,
@@ -84,14 +83,20 @@ def evaluate(order: list[Any], points: Mapping[str, Any], bits: int = BITS) -> A
 
 def rule(name: str) -> Any:
     """Return what an operator does to arrays with an axis of points in front."""
-    if name in _ON_ARRAYS:
-        return _ON_ARRAYS[name]
-    own = {**choices.UNARY, **choices.BINARY, "integer_power": integer_power}
-    return partial(_element_by_element, own.get(name) or ELEMENTWISE[OPERATORS[name]])
+    return _plain[name] if name in _plain else _ON_ARRAYS[name]
 
 
 def _element_by_element(one: Any, *xs: Any, **attrs: Any) -> Any:
     return np.frompyfunc(guarded(partial(one, **attrs)), len(xs), 1)(*xs)
+
+
+_RULES = {op.name: f for op, f in ELEMENTWISE.items()}
+_RULES |= {**choices.UNARY, **choices.BINARY, "integer_power": integer_power}
+_plain = {
+    name: partial(_element_by_element, f)
+    for name, f in _RULES.items()
+    if name not in choices.ON_ARRAYS
+}
 
 
 def _broadcast(x: Any, shape: Any, ndim: int) -> Any:

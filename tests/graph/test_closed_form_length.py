@@ -10,6 +10,7 @@ from scipy.special import log_expit
 import deuterium as dt
 from deuterium.graph import OPERATORS, closed_form
 from deuterium.graph.form_length import PRINTABLE_TEXT
+from deuterium.graph.serialize import attribute_names
 
 
 def deep(units):
@@ -51,7 +52,7 @@ def shown(v):
 UNARY = [
     name
     for name, op in OPERATORS.items()
-    if op.elementwise and op.symbolic and op.arity == 1 and name != "integer_power"
+    if op.elementwise and op.symbolic and op.arity == 1 and not attribute_names(op)
 ]
 
 

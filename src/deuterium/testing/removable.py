@@ -33,6 +33,8 @@ def is_limit(
     """
     rng = np.random.default_rng(0)
     value = _element(simpler, point, index, bits)
+    if not value.is_finite():
+        return False
     met = 0
     for _ in range(AROUND):
         moved = {

@@ -80,9 +80,7 @@ def _grad(y: Variable, wrt: list[Variable], *, lengths: bool = True) -> list[Var
                 "grad: `wrt` must be Variables, got "
                 f"{type(v).__name__}; wrap parameters with deuterium.constant"
             )
-    if all(v.op is None for v in wrt) and isinstance(y, Variable) and y.shape == ():
-        y = recognized(y, [v for v in wrt if v.is_constant], lengths=lengths)
-    adjoints = pull_back(y, wrt)
+    adjoints = pull_back(y, wrt, lengths=lengths)
     return [_adjoint(v, adjoints) for v in wrt]
 
 
@@ -98,11 +96,12 @@ def _key(v: Variable) -> Any:
 
 @standard_only  # rules ask whether a number is 0, and fold what is exact
 def pull_back(
-    y: Variable, wrt: Iterable[Variable] | None = None
+    y: Variable, wrt: Iterable[Variable] | None = None, *, lengths: bool = True
 ) -> dict[Any, Variable]:
     """Return the adjoint of every node below ``y`` that depends on ``wrt``.
 
-    Keys are the nodes, and names for symbols.  None means all nodes.
+    Keys are the nodes, and names for symbols.  None means all nodes.  ``lengths`` says
+    whether roots of sums of squares have the slopes of lengths.
     """
     if not isinstance(y, Variable):
         raise InvalidInputError(
@@ -116,6 +115,8 @@ def pull_back(
     graph = Graph([y])
     if wrt is not None:
         wrt = list(wrt)
+        if all(v.op is None for v in wrt):
+            graph = recognized(graph, wrt, lengths=lengths)
         graph = narrowed_branches(with_kinks_apart(graph, wrt), wrt)
     order, (y,) = graph.order, graph
     active = _depending(order, wrt)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from deuterium import ops
-from deuterium.graph.traverse import topological
+from deuterium.graph.traverse import Graph
 from deuterium.graph.variable import Variable
 from deuterium.transform.simplify.roots_of_squares import ROOT_OF_SQUARES
 from deuterium.transform.simplify.rules import ByOperator, Known
@@ -31,16 +31,16 @@ SIGNS = frozenset(
 
 
 def recognized(
-    y: Variable, inputs: Iterable[Variable] = (), *, lengths: bool = True
-) -> Variable:
-    """Return the same function, formulas that have an operator given by it.
+    graph: Graph, inputs: Iterable[Variable] = (), *, lengths: bool = True
+) -> Graph:
+    """Return the same functions, formulas that have an operator given by it.
 
-    ``inputs`` are constants that must stay what they are; ``lengths`` says whether
-    roots of sums of squares are made lengths of vectors.
+    Constants among ``inputs`` must stay what they are; ``lengths`` says whether roots
+    of sums of squares are made lengths of vectors.
     """
-    if not any(n.op in SIGNS for n in topological([y])):
-        return y
+    if not any(n.op in SIGNS for n in graph.order):
+        return graph
     rules = NAMING if lengths else WITHOUT_LENGTHS
-    simplifier = Simplifier(Known(None, inputs), rules)
-    (found,) = simplifier.run([y])
-    return found if simplifier.fired else y
+    simplifier = Simplifier(Known(None, (v for v in inputs if v.is_constant)), rules)
+    found = simplifier.run(graph)
+    return Graph(found) if simplifier.fired else graph
