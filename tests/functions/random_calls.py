@@ -637,6 +637,10 @@ def _matvec(d: Draw) -> Call:
     return [a, b], np.matvec
 
 
+def _of_sizes(f: Any) -> Callable[..., Any]:
+    return lambda x, y: f(np.abs(x), np.abs(y))
+
+
 UFUNCS = {
     **{f.__name__: _elementwise(f, 1) for f in (
         np.negative, np.positive, np.conjugate, np.square, np.cbrt, np.exp, np.exp2,
@@ -649,8 +653,10 @@ UFUNCS = {
     **{f.__name__: _elementwise(f, 2) for f in (
         np.add, np.subtract, np.multiply, np.divide, np.maximum, np.minimum, np.fmax,
         np.fmin, np.logaddexp, np.logaddexp2, np.hypot, np.copysign, np.power,
-        np.float_power, sp.xlogy, sp.xlog1py, sp.rel_entr, sp.kl_div,
+        np.float_power, sp.xlogy, sp.xlog1py,
     )},
+    # below zero they are infinite to SciPy, and here undefined
+    **{f.__name__: _elementwise(_of_sizes(f), 2) for f in (sp.rel_entr, sp.kl_div)},
     "ldexp": _ldexp,
     "matmul": _matmul(lambda x, y: x @ y),
     "vecdot": _vecdot,

@@ -32,7 +32,7 @@ def rel_entr(xp: Any, x: Any, y: Any) -> Array:
     quotient = x / y
     plain = (quotient > SAFE) & (quotient < 1 / SAFE)  # else it may have underflowed
     logs = xp.where(plain, xp.log(quotient), xp.log(x) - xp.log(y))
-    product = x * logs
+    product = x * xp.where((x < 0) | (y < 0), math.nan + 0.0 * logs, logs)
     return xp.where((x == 0) & (y >= 0), xp.zeros_like(product), product)
 
 
