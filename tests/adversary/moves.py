@@ -38,8 +38,8 @@ SMOOTH = (
 )  # fmt: skip
 BINARY = (
     "add", "subtract", "multiply", "divide", "maximum", "minimum", "hypot", "power",
-    "logaddexp", "direction_cosine", "xlogy", "xlog1py", "floor_divide", "remainder",
-    "arctan2", "off_cut",
+    "logaddexp", "direction_cosine", "xlogy", "xlog1py", "rel_entr", "kl_div",
+    "floor_divide", "remainder", "arctan2", "off_cut",
 )  # fmt: skip
 SIZES = (
     0.0, -0.0, 1.0, -1.0, 2.0, 0.5, 0.1, -0.3, 1 / 3, 3.0, 7.0, 1e-3, 5e-324, -5e-324,
@@ -287,8 +287,28 @@ def _slope(rng: Any, x: Any, pool: Any) -> Any:
         lambda: OPERATORS["flat"](x),
         lambda: OPERATORS["softmax"](x),
         lambda: OPERATORS["logsumexp"](x),
+        lambda: OPERATORS["norm"](x),
+        lambda: OPERATORS["direction"](x),
         lambda: OPERATORS["prod"](x),
         lambda: dt.grad(np.sum(np.prod(x, axis=-1)), x),
+    )
+    return ways[rng.integers(len(ways))]()
+
+
+def _counted(rng: Any, x: Any, pool: Any) -> Any:
+    """Operators with an order, and formulas of which they are the smooth form."""
+    y = _matching(rng, x, pool)
+    m, n = (int(k) for k in rng.integers(1, 4, 2))
+    ways = (
+        lambda: OPERATORS["sinc"](x, n=n),
+        lambda: OPERATORS["power_log"](np.abs(x), y, n=n),
+        lambda: OPERATORS["exp_difference"](x, y, m=m, n=n),
+        lambda: OPERATORS["log_difference"](x, y, m=m, n=n),
+        lambda: np.sin(x) / x,
+        lambda: np.expm1(x) / x,
+        lambda: (np.exp(x) - np.exp(y)) / (x - y),
+        lambda: np.log1p(x) / x,
+        lambda: np.abs(x) * np.log(np.abs(x)),
     )
     return ways[rng.integers(len(ways))]()
 
@@ -370,7 +390,7 @@ def _system(rng: Any, x: Any, pool: Any) -> Any:
 
 MOVES = (
     _unary, _binary, _power, product, _along, _movement, _slope, _with_pi, _cancel,
-    _choice, _system,
+    _counted, _choice, _system,
 )  # fmt: skip
-_WEIGHTS = np.array((5, 4, 2, 3, 4, 3, 1, 1, 1.5, 2, 0.7))
+_WEIGHTS = np.array((5, 4, 2, 3, 4, 3, 1, 1, 1.5, 1.5, 2, 0.7))
 _WEIGHTS = _WEIGHTS / _WEIGHTS.sum()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -11,7 +12,6 @@ import numpy as np
 from flint import arb, ctx
 
 from deuterium import ops
-from deuterium.graph.operator import Operator
 from deuterium.testing.array_definitions import ON_ARRAYS
 from deuterium.testing.definitions import (
     EITHER,
@@ -30,13 +30,6 @@ BITS, MORE_BITS = 320, 1600  # the second where the first leaves doubt
 
 _add = np.frompyfunc(guarded(ELEMENTWISE[ops.add]), 2, 1)
 _times = np.frompyfunc(guarded(ELEMENTWISE[ops.multiply]), 2, 1)
-_plain = {
-    op.name: np.frompyfunc(guarded(rule), op.arity, 1)
-    for op, rule in ELEMENTWISE.items()
-    if op.name not in choices.ON_ARRAYS
-}
-_plain |= {k: np.frompyfunc(guarded(f), 1, 1) for k, f in choices.UNARY.items()}
-_plain |= {k: np.frompyfunc(guarded(f), 2, 1) for k, f in choices.BINARY.items()}
 
 
 def filled(shape: tuple[int, ...], elements: Any) -> Any:
@@ -90,24 +83,20 @@ def evaluate(order: list[Any], points: Mapping[str, Any], bits: int = BITS) -> A
 
 def rule(name: str) -> Any:
     """Return what an operator does to arrays with an axis of points in front."""
-    if name in _plain:
-        return _plain[name]
-    return _ON_ARRAYS[name]
+    return _plain[name] if name in _plain else _ON_ARRAYS[name]
 
 
-def _with_order(op: Operator) -> Any:
-    """Return a function of one variable and of an order."""
-    meaning = ELEMENTWISE[op]
-
-    def run(x: Any, n: int) -> Any:
-        return np.frompyfunc(guarded(lambda e: meaning(e, n=n)), 1, 1)(x)
-
-    return run
+def _element_by_element(one: Any, *xs: Any, **attrs: Any) -> Any:
+    return np.frompyfunc(guarded(partial(one, **attrs)), len(xs), 1)(*xs)
 
 
-def _integer_power(x: Any, n: int) -> Any:
-    one = guarded(lambda e: integer_power(e, n))
-    return np.frompyfunc(one, 1, 1)(x)
+_RULES = {op.name: f for op, f in ELEMENTWISE.items()}
+_RULES |= {**choices.UNARY, **choices.BINARY, "integer_power": integer_power}
+_plain = {
+    name: partial(_element_by_element, f)
+    for name, f in _RULES.items()
+    if name not in choices.ON_ARRAYS
+}
 
 
 def _broadcast(x: Any, shape: Any, ndim: int) -> Any:
@@ -236,11 +225,18 @@ def _softmax(row: list[Any]) -> list[Any]:
     return [p / total for p in powers]
 
 
-_ORDERED = (ops.polygamma, ops.bessel_i)
-_plain = {k: f for k, f in _plain.items() if k not in {op.name for op in _ORDERED}}
+def _norm(row: list[Any]) -> Any:
+    return sum((x * x for x in row), ZERO).nonnegative_part().sqrt()
+
+
+def _direction(row: list[Any]) -> list[Any]:
+    length = _norm(row)
+    if all(x == ZERO for x in row):
+        return [ZERO for _ in row]
+    return [x / length if length > ZERO else arb(0, 1) for x in row]
+
+
 _ON_ARRAYS: dict[str, Any] = {
-    **{op.name: _with_order(op) for op in _ORDERED},
-    "integer_power": _integer_power,
     "broadcast": _broadcast,
     "reshape": lambda x, shape, ndim: x.reshape(x.shape[0], *shape),
     "transpose": lambda x, axes: x.transpose(0, *[i + 1 for i in axes]),
@@ -255,6 +251,8 @@ _ON_ARRAYS: dict[str, Any] = {
     "cumsum": _cumsum,
     "matmul": _matmul,
     "softmax": _along_last(_softmax, keeps=True),
+    "norm": _along_last(_norm, keeps=False),
+    "direction": _along_last(_direction, keeps=True),
     "logsumexp": _along_last(_logsumexp, keeps=False),
     "select": lambda a, b, mask: np.where(mask, a, b),
     "pi": lambda: filled((1,), [arb.pi()]),

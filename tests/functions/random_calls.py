@@ -583,6 +583,7 @@ FUNCTIONS: dict[Any, Callable[[Draw], Call]] = {
     np.roll: _roll,
     np.repeat: _repeat,
     np.tile: _tile,
+    np.sinc: lambda d: ([d.shape(0, 4)], lambda x: np.sinc(x)),
     np.resize: _resize,
     np.delete: _delete,
     np.diff: _diff,
@@ -636,6 +637,10 @@ def _matvec(d: Draw) -> Call:
     return [a, b], np.matvec
 
 
+def _of_sizes(f: Any) -> Callable[..., Any]:
+    return lambda x, y: f(np.abs(x), np.abs(y))
+
+
 UFUNCS = {
     **{f.__name__: _elementwise(f, 1) for f in (
         np.negative, np.positive, np.conjugate, np.square, np.cbrt, np.exp, np.exp2,
@@ -643,13 +648,15 @@ UFUNCS = {
         np.cosh, np.tanh, np.arcsinh, np.arccosh, np.arctanh, np.absolute, np.fabs,
         np.sign, np.deg2rad, np.radians, np.rad2deg, np.degrees, np.sqrt, np.log,
         np.log2, np.log10, np.log1p, np.reciprocal, sp.expit, sp.log_expit, sp.erf,
-        sp.erfc, sp.ndtr, sp.log_ndtr, sp.logit,
+        sp.erfc, sp.ndtr, sp.log_ndtr, sp.logit, sp.entr, sp.exprel,
     )},
     **{f.__name__: _elementwise(f, 2) for f in (
         np.add, np.subtract, np.multiply, np.divide, np.maximum, np.minimum, np.fmax,
         np.fmin, np.logaddexp, np.logaddexp2, np.hypot, np.copysign, np.power,
         np.float_power, sp.xlogy, sp.xlog1py,
     )},
+    # below zero they are infinite to SciPy, and here undefined
+    **{f.__name__: _elementwise(_of_sizes(f), 2) for f in (sp.rel_entr, sp.kl_div)},
     "ldexp": _ldexp,
     "matmul": _matmul(lambda x, y: x @ y),
     "vecdot": _vecdot,

@@ -134,6 +134,14 @@ def soft_max(row):
     return [1 / total((r - own).exp() for r in row) for own in row]
 
 
+def length(row):
+    return total(r * r for r in row).sqrt()
+
+
+def unit_vector(row):
+    return [r / length(row) for r in row]
+
+
 def joined(axis):
     return lambda *xs: np.concatenate(xs, axis=axis)
 
@@ -229,6 +237,11 @@ ARRAYS = {
     ],
     "softmax": [Case(((2, 3),), by_row(soft_max)), Case(((1,),), by_row(soft_max))],
     "logsumexp": [Case(((2, 3),), row_to_one(log_sum_exp))],
+    "norm": [Case(((2, 3),), row_to_one(length)), Case(((1,),), row_to_one(length))],
+    "direction": [
+        Case(((2, 3),), by_row(unit_vector), kinked=True),
+        Case(((3,),), by_row(unit_vector), kinked=True),
+    ],
     "select": [Case(((2, 3), (2, 3)), selected(MASK), {"mask": MASK})],
     "sort": [Case(((2, 4),), by_row(ordered), kinked=True)],
     "reorder": [

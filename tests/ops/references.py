@@ -154,6 +154,13 @@ UNARY = {
         special=(*TAILS, 0.6584789484624084, -0.6584789484624084),
         slack=60,
     ),
+    "log_cosh": Unary(**AT_ZERO, special=TAILS, slack=80),
+    "entr": Unary(
+        domain=(0.0, INF),
+        turns=lambda: ((-ONE).exp(),),
+        special=(*NEAR_ONE, 0.36787944117144233),
+        slack=30,
+    ),
     "arcsinh": Unary(),
     "arccosh": Unary(domain=(1.0, INF), special=NEAR_ONE),
     "arctanh": Unary(domain=(-1.0, 1.0), closed=(False, False), special=NEAR_ONE),
@@ -267,7 +274,11 @@ def is_fine(name, low, high):
 def power_fine(a, b):
     if b[0] == b[1] and float(b[0]).is_integer() and abs(b[0]) <= 2**53:
         return b[0] >= 0 or not touches_zero(*a)
-    return a[0] > 0 or (a[0] == 0 and b[0] > 0)
+    return a[0] > 0 or (a[0] == 0 and b[0] >= 0)
+
+
+def relative_fine(a, b):
+    return a[0] >= 0 and (b[0] > 0 or (b[0] == 0 and a == (0, 0)))
 
 
 def times_log_fine(pole):
@@ -303,6 +314,8 @@ BINARY = {
     "hypot": Binary(slack=12),
     "direction_cosine": Binary(slack=16),
     "logaddexp": Binary(slack=INF),
+    "rel_entr": Binary(fine=relative_fine, slack=INF),
+    "kl_div": Binary(fine=relative_fine, slack=INF),
     "xlogy": Binary(fine=times_log_fine(0), slack=16),
     "xlog1py": Binary(fine=times_log_fine(-1), slack=16),
     "floor_divide": Binary(

@@ -30,7 +30,14 @@ FINE = [
     if a < INF and b > -INF
 ]
 FINE += [(0.0, -0.0)]
-POWERS = {"integer_power": [{"n": n} for n in (-3, -2, -1, 0, 1, 2, 3, 12, 31)]}
+COUNTS = [{"m": m, "n": n} for m, n in ((1, 1), (2, 1), (1, 3), (4, 4))]
+POWERS = {
+    "integer_power": [{"n": n} for n in (-3, -2, -1, 0, 1, 2, 3, 12, 31)],
+    "power_log": [{"n": n} for n in (1, 2, 5)],
+    "sinc": [{"n": n} for n in range(9)],
+    "exp_difference": COUNTS,
+    "log_difference": COUNTS,
+}
 POLYGONS = [
     {"xs": np.array(xs), "ys": np.array(ys)}
     for xs, ys in (
@@ -158,6 +165,7 @@ def _spoiled(rng, op, args, which, attrs):
         "first_maximum",
         "tie_slope",
         "softmax",
+        "direction",
         "sort",
         "rank_slope",
         "reorder",

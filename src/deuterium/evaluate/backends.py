@@ -126,6 +126,7 @@ def _jax() -> Backend:
         ndtri=jsp.ndtri,
         i0=jsp.i0,
         i1=jsp.i1,
+        entr=jsp.entr,
     )
 
     def asarray(x: Any, device: Any) -> Any:
@@ -158,7 +159,7 @@ def _torch() -> Backend:
             n: getattr(torch.special, n)
             for n in (
                 "expit", "logit", "xlogy", "xlog1py", "erf", "erfc", "ndtr", "log_ndtr",
-                "gammaln", "psi", "polygamma", "erfinv", "ndtri", "i0", "i1",
+                "gammaln", "psi", "polygamma", "erfinv", "ndtri", "i0", "i1", "entr",
             )
         },
     )  # fmt: skip

@@ -14,6 +14,7 @@ from deuterium.graph.interpret import interpret
 from deuterium.graph.substitute import symbol_name
 from deuterium.graph.traverse import symbols_in, topological
 from deuterium.graph.variable import Variable
+from deuterium.transform.pipeline import prepared
 
 
 def run(
@@ -54,9 +55,22 @@ def _with_batch(value: Any, v: Variable, batch: tuple[int, ...]) -> Any:
     return value if value.shape == shape else np.broadcast_to(value, shape).copy()
 
 
+def _refined(result: Any, v: Variable, given: Mapping[Variable, Any]) -> Any:
+    """Return a result with the simpler form's numbers in place of what is not one."""
+    (simpler,) = prepared([v], [k for k in given if k.is_constant])
+    if simpler is v:
+        return result
+    (other,) = run([simpler], given)
+    return np.where(np.isfinite(result) | ~np.isfinite(other), result, other)
+
+
 @provides("evaluate")
 def evaluate(v: Variable, values: Mapping[Any, Any]) -> Any:
-    """Return the value of ``v``: a float for an unbatched scalar, else an array."""
+    """Return the value of ``v``: a float for an unbatched scalar, else an array.
+
+    What over- or underflows as written, or has a removable singularity at the point, is
+    worked out in the simpler form that `compile` and `enclose` use.
+    """
     if not isinstance(values, Mapping):
         raise InvalidInputError(
             "evaluate: `values` must be a mapping such as {x: 1.0}, got "
@@ -76,6 +90,8 @@ def evaluate(v: Variable, values: Mapping[Any, Any]) -> Any:
             given[symbols[name]] = fitted(value, symbols[name], "evaluate")
     require_all([k.name for k in given], symbols, "evaluate", "value")
     (result,) = run([v], given, order)
+    if not np.isfinite(result).all():
+        result = _refined(result, v, given)
     if result.shape == ():
         return float(result)
     return result if result.flags.writeable else result.copy()  # not the caller's own

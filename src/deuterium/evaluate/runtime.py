@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from deuterium.graph.operator import OPERATORS
+from deuterium.ops import portable_values
+
+PORTABLE = (
+    "direction", "exp_difference", "kl_div", "log_cosh", "log_difference", "norm",
+    "power_log", "rel_entr", "sinc",
+)  # fmt: skip
 
 
 def namespace(xp: Any, scatter: Callable[[Any, Any, int], Any]) -> dict[str, Any]:
@@ -55,7 +62,9 @@ def namespace(xp: Any, scatter: Callable[[Any, Any, int], Any]) -> dict[str, Any
         one = xp.ones_like(h)
         return xp.where(h == 0, 0.0 * one, x / xp.where(h == 0, one, h))
 
+    several = {name: partial(getattr(portable_values, name), xp) for name in PORTABLE}
     return {
+        **several,
         "xp": xp,
         **_of_order(xp),
         **_of_special(xp),

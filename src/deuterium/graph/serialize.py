@@ -280,6 +280,7 @@ _ATTRIBUTES: Mapping[str, Any] = {
     "axis": _axis,
     "holds": _truth,
     "index": _array("<i8", np.int64),
+    "m": _whole,
     "mask": _array("|b1", np.bool_),
     "n": _whole,
     "ndim": _count,

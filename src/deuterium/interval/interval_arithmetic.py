@@ -230,8 +230,8 @@ def _repeated(x: Array, n: int, times: Callable[[Array, Array], Array]) -> Array
 def power(a: Interval, b: Interval) -> Interval:
     """Return ``a ** b`` for a real exponent.
 
-    Defined where ``a > 0``, and at ``a = 0`` where ``b > 0``; any other base only where
-    ``b`` is one integer (of at most 2**53).
+    Defined where ``a > 0``, and at ``a = 0`` where ``b >= 0``, with 1 for ``0**0``; any
+    other base only where ``b`` is one integer (of at most 2**53).
     """
     n = _common_integer(b)
     if n is not None:
@@ -258,7 +258,7 @@ def _spread(x: Interval, shape: tuple[int, ...]) -> Interval:
 
 def _real_power(a: Interval, b: Interval) -> Interval:
     """``x**y`` is monotone in ``x`` and in ``y``, so its extremes lie at corners."""
-    bad = (a.lower < 0) | ((a.lower == 0) & (b.lower <= 0))
+    bad = (a.lower < 0) | ((a.lower == 0) & (b.lower < 0))
     low, high = np.where(bad, 1.0, a.lower), np.where(bad, 1.0, a.upper)
     corners = [np.power(x, y) for x in (low, high) for y in (b.lower, b.upper)]
     least = rounding.widen_down(np.minimum.reduce(corners), POWER_ULPS)

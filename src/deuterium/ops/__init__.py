@@ -22,6 +22,17 @@ from deuterium.ops.arithmetic import (
     square,
     subtract,
 )
+from deuterium.ops.divided_differences import (
+    exp_difference,
+    log_difference,
+    sinc,
+)
+from deuterium.ops.entropy import (
+    entr,
+    kl_div,
+    power_log,
+    rel_entr,
+)
 from deuterium.ops.exponential import (
     arccosh,
     arcsinh,
@@ -71,10 +82,17 @@ from deuterium.ops.interpolation import (
     interp_curvature,
     interp_slope,
 )
+from deuterium.ops.lengths import (
+    direction,
+    norm,
+)
 from deuterium.ops.linalg import (
     ridge_fit,
     ridge_solve,
     solve,
+)
+from deuterium.ops.log_cosh import (
+    log_cosh,
 )
 from deuterium.ops.logic import (
     is_positive,
@@ -165,13 +183,16 @@ __all__ = [
     "cos",
     "cosh",
     "cumsum",
+    "direction",
     "direction_cosine",
     "divide",
+    "entr",
     "erf",
     "erfc",
     "erfinv",
     "exp",
     "exp2",
+    "exp_difference",
     "expit",
     "expit_curvature",
     "expit_slope",
@@ -192,10 +213,13 @@ __all__ = [
     "interp_slope",
     "is_positive",
     "is_zero",
+    "kl_div",
     "log",
     "log1p",
     "log2",
     "log10",
+    "log_cosh",
+    "log_difference",
     "log_expit",
     "log_ndtr",
     "log_ndtr_slope",
@@ -214,13 +238,16 @@ __all__ = [
     "ndtr",
     "ndtri",
     "negative",
+    "norm",
     "off_cut",
     "pi",
     "polygamma",
     "power",
+    "power_log",
     "psi",
     "rank_slope",
     "reciprocal",
+    "rel_entr",
     "relu",
     "remainder",
     "reorder",
@@ -233,6 +260,7 @@ __all__ = [
     "select",
     "sign",
     "sin",
+    "sinc",
     "sinh",
     "softmax_last",
     "solve",

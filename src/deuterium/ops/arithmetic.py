@@ -15,9 +15,9 @@ import numpy as np
 import symengine as se
 
 from deuterium.graph import protocols
-from deuterium.graph.constructors import as_variable, constant
+from deuterium.graph.constructors import apply, as_variable, constant
 from deuterium.graph.hooks import provides
-from deuterium.graph.operator import BY_UFUNC, Operator, Shape, register
+from deuterium.graph.operator import BY_UFUNC, OPERATORS, Operator, Shape, register
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval, doubles
 from deuterium.interval import interval_arithmetic as arithmetic
@@ -218,7 +218,10 @@ def _power_pullback(
     less = y - 1
     if y.is_constant and np.all(sum_error(y.value, -1.0, y.value - 1.0) == 0):
         less = constant(y.value - 1)  # no rounding: the same number
-    return times(g, y * raise_to(x, less)), times(g, out * BY_UFUNC["log"](x))
+    if x.is_constant and np.all(x.value > 0):
+        return times(g, y * raise_to(x, less)), times(g, out * BY_UFUNC["log"](x))
+    by_exponent = apply(OPERATORS["power_log"], (x, y), {"n": 1})
+    return times(g, y * raise_to(x, less)), times(g, by_exponent)
 
 
 power = binary(

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.graph.operator import Operator, register
+from deuterium.graph.operator import Operator, Shape, register, same_shape
 from deuterium.graph.traits import INF, Ends, Function, Traits
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
@@ -31,6 +31,15 @@ from deuterium.interval.rounding import (
     widen_down,
     widen_up,
 )
+
+MOST = 64  # the order of a slope: beyond it numbers overflow, and nobody asks
+
+
+def numbered(*shapes: Shape, n: int) -> Shape:
+    """Shape rule of element-wise operators with an order ``n`` of 0 or more."""
+    if type(n) is not int or not 0 <= n <= MOST:
+        raise TypeError(f"the order must be an integer of 0 to {MOST}, got {n!r}")
+    return same_shape(*shapes)
 
 
 def times(g: Variable, slope: Any) -> Variable:

@@ -83,6 +83,16 @@ def _softmax(row: list[Any]) -> list[Any]:
     return [p / sum(powers, ZERO) for p in powers]
 
 
+def _norm(row: list[Any]) -> Any:
+    return sum((x**2 for x in row), ZERO).nonnegative_part().sqrt()
+
+
+def _direction(row: list[Any]) -> list[Any]:
+    if all(x == 0 for x in row):
+        return row
+    return [x / _norm(row) for x in row]
+
+
 def _product(row: list[Any]) -> Any:
     result = ONE
     for x in row:
@@ -159,6 +169,8 @@ ON_ARRAYS: Mapping[Operator, Callable[..., Any]] = {
     ops.ridge_fit: _ridge_fit,
     ops.softmax_last: _each_row(_softmax),
     ops.logsumexp_last: _each_row(_logsumexp),
+    ops.norm: _each_row(_norm),
+    ops.direction: _each_row(_direction),
     ops.select: lambda a, b, mask: np.where(mask, a, b),
     ops.pi: lambda: arb.pi(),
     **{OPERATORS[name]: rule for name, rule in ball_choices.on_arrays().items()},

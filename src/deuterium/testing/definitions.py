@@ -17,7 +17,7 @@ from flint import arb
 
 from deuterium import ops
 from deuterium.graph.operator import OPERATORS, Operator
-from deuterium.testing import ball_choices
+from deuterium.testing import ball_choices, quotients
 from deuterium.testing.gamma_definitions import GAMMA
 
 Rule = Callable[..., Any]
@@ -244,6 +244,35 @@ def _times_log(shift: int) -> Rule:
     return rule
 
 
+def _entropy(x: Any) -> Any:
+    if x == 0:
+        return ZERO
+    if x < 0:
+        return None
+    return -x * x.log() if x > 0 else UNKNOWN
+
+
+def _relative_entropy(x: Any, y: Any) -> Any:
+    if x < 0 or y < 0 or (x > 0 and y == 0):
+        return None
+    if x == 0:
+        return ZERO if y >= 0 else UNKNOWN
+    return x * (x / y).log() if x > 0 and y > 0 else UNKNOWN
+
+
+def _divergence(x: Any, y: Any) -> Any:
+    r = _relative_entropy(x, y)
+    return None if r is None else r - x + y
+
+
+def _power_log(x: Any, y: Any, n: int) -> Any:
+    if x < 0 or (x == 0 and y <= 0):
+        return None
+    if x == 0:
+        return ZERO if y > 0 else UNKNOWN
+    return (y * x.log()).exp() * x.log() ** n if x > 0 else UNKNOWN
+
+
 PROBABILITIES: Mapping[Operator, Rule] = {
     ops.expit: _expit,
     ops.expit_slope: lambda x: (x / 2).sech() ** 2 / 4,
@@ -259,6 +288,11 @@ PROBABILITIES: Mapping[Operator, Rule] = {
     ops.xlogy: _times_log(0),
     ops.xlog1py: _times_log(1),
     ops.logaddexp: lambda a, b: a + _softplus(b - a),
+    ops.log_cosh: lambda x: abs(x) + ((-2 * abs(x)).exp() / 2 + HALF).log(),
+    ops.entr: _entropy,
+    ops.rel_entr: _relative_entropy,
+    ops.kl_div: _divergence,
+    ops.power_log: _power_log,
 }
 
 
@@ -287,5 +321,6 @@ ELEMENTWISE: Mapping[Operator, Rule] = {
     **PROBABILITIES,
     **GAMMA,
     **KINKS,
+    **quotients.RULES,
 }
 """Every element-wise operator of the package, apart from ``integer_power``."""

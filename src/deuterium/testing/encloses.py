@@ -16,7 +16,9 @@ from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
 from deuterium.testing.balls import flint
 from deuterium.testing.oracle import BITS, evaluate_exactly
+from deuterium.testing.removable import is_limit
 from deuterium.testing.sampling import sample_points
+from deuterium.transform.simplify.simplify import simplify
 
 SHARPER = 1024  # bits to try where the first answer leaves doubt
 
@@ -33,7 +35,8 @@ def assert_encloses(
     """Assert that an enclosure of ``v`` over a domain holds its values at points of it.
 
     The values are computed in ball arithmetic, so a value outside by any amount fails.
-    Where ``v`` is undefined at a point, the upper end must be infinite.
+    Where ``v`` is undefined at a point, the upper end must be infinite; a removable
+    singularity, such as that of ``sin(x) / x`` at 0, has the limit as its value.
 
     Parameters
     ----------
@@ -63,7 +66,7 @@ def assert_encloses(
     low, high = np.asarray(found.lower), np.asarray(found.upper)
     _check_form(v, domain, found, low, high)
     for point in sample_points(domain, free_symbols([v]), samples, seed):
-        wrong = _misses(v, point, low, high, bits)
+        wrong = _misses(v, domain, point, low, high, bits)
         if wrong:
             raise AssertionError(f"{wrong}\n{_reproduction(v, domain, point)}")
     return found
@@ -91,7 +94,12 @@ def _check_form(
 
 
 def _misses(
-    v: Variable, point: Mapping[str, Any], low: Any, high: Any, bits: int
+    v: Variable,
+    domain: Domain,
+    point: Mapping[str, Any],
+    low: Any,
+    high: Any,
+    bits: int,
 ) -> str:
     """Return what is wrong at a point, or nothing."""
     exact: Any = np.asarray(evaluate_exactly(v, point, bits), dtype=object)
@@ -100,10 +108,22 @@ def _misses(
     for index in np.ndindex(v.shape):
         ball, ends = exact[index], (float(low[index]), float(high[index]))
         if ball.is_nan() and ends[1] < np.inf:
+            ball = _limit(v, domain, point, index)
+        if ball.is_nan() and ends[1] < np.inf:
             return f"at {index} the value is undefined, the enclosure {list(ends)}"
         if not ball.is_nan() and _outside(ball, *ends):
             return f"at {index} the value {ball.str(25)} is not in {list(ends)}"
     return ""
+
+
+def _limit(
+    v: Variable, domain: Domain, point: Mapping[str, Any], index: tuple[int, ...]
+) -> Any:
+    """Return the value of the simpler form where that is a limit, else NaN."""
+    simpler = simplify(v, domain)
+    if not is_limit(v, simpler, point, index, SHARPER):
+        return flint().arb("nan")
+    return np.asarray(evaluate_exactly(simpler, point, SHARPER), dtype=object)[index]
 
 
 def _outside(ball: Any, low: float, high: float) -> bool:

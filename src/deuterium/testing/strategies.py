@@ -61,6 +61,7 @@ def graphs(
         count = draw(st.integers(1, 3))
         pool: Pool = [symbol(n, draw(st.sampled_from(shapes))) for n in "xyz"[:count]]
         steps = [_unary_step, _unary_step, _binary_step, _power_step, _choice_step]
+        steps += [_counted_step] if defined else [_counted_step, _removable_step]
         if arrays:
             steps += [_array_step, _product_step, _join_step, _system_step]
         for _ in range(draw(st.integers(min_steps, max_steps))):
@@ -139,6 +140,8 @@ _BINARY: dict[Operator, Callable[[Any, Any], tuple[Any, Any]]] = {
     ops.floor_divide: lambda a, b: (a, _positive(b)),
     ops.remainder: lambda a, b: (a, _positive(b)),
     ops.power: lambda a, b: (_positive(np.tanh(a)), np.tanh(b) * 3),
+    ops.rel_entr: lambda a, b: (_positive(a), _positive(b)),
+    ops.kl_div: lambda a, b: (_positive(a), _positive(b)),
     ops.xlogy: lambda a, b: (a, _positive(b)),
     ops.xlog1py: lambda a, b: (a, np.square(b) - 0.5),
 }
@@ -155,6 +158,43 @@ def _broadcast(a: Variable, b: Variable) -> bool:
         return len(np.broadcast_shapes(a.shape, b.shape)) <= 3
     except ValueError:
         return False
+
+
+def _counted_step(draw: Draw, st: Any, pool: Pool, defined: bool) -> Any:
+    """Apply an operator that has an order or counts."""
+    x = _latest(draw, st, pool)
+    y = draw(st.sampled_from([p for p in pool if _broadcast(x, p)]))
+    m, n = draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    # apart, where they are to be: a closed form has its quotient's pole
+    positive = (0.25 + np.square(np.tanh(x)), 1.5 + np.square(y)) if defined else (x, y)
+    tame = (np.tanh(x), 1.5 + np.tanh(y) / 4) if defined else (x, y)
+    wave = 1.5 + np.square(x) if defined else x
+    choices: Sequence[Callable[[], Any]] = (
+        lambda: ops.sinc(wave, n=n - 1),
+        lambda: ops.power_log(*positive, n=n),
+        lambda: ops.exp_difference(*tame, m=m, n=n),
+        lambda: ops.log_difference(*positive, m=m, n=n),
+    )
+    return choices[draw(st.integers(0, len(choices) - 1))]()
+
+
+def _removable_step(draw: Draw, st: Any, pool: Pool, defined: bool) -> Any:
+    """Write a formula with a removable singularity as users do."""
+    x = _latest(draw, st, pool)
+    y = draw(st.sampled_from([p for p in pool if _broadcast(x, p)]))
+    x, y = np.tanh(x), np.tanh(y)
+    formulas: Sequence[Callable[[], Any]] = (
+        lambda: np.sin(x) / x,
+        lambda: np.expm1(x) / x,
+        lambda: x / (1 - np.exp(-x)),
+        lambda: (np.exp(-y) - np.exp(-x)) / (x - y),
+        lambda: np.log1p(x / 2) / x,
+        lambda: np.square(x) * np.log(np.square(x)),
+        lambda: np.abs(x) * np.log(np.abs(x)),
+        lambda: (1 - np.cos(x)) / np.square(x),
+        lambda: np.log(np.cosh(x * 900)),
+    )
+    return formulas[draw(st.integers(0, len(formulas) - 1))]()
 
 
 def _power_step(draw: Draw, st: Any, pool: Pool, defined: bool) -> Any:
@@ -209,6 +249,8 @@ def _array_step(draw: Draw, st: Any, pool: Pool, defined: bool) -> Any:
         lambda: np.where(np.arange(x.size).reshape(x.shape) % 2, x, -x),
         lambda: np.linalg.norm(_positive(x) if defined else x, axis=axis),
         lambda: _last(ops.softmax_last, x, x.shape),
+        lambda: _last(ops.norm, x, x.shape[:-1]),
+        lambda: _last(ops.direction, _positive(x) if defined else x, x.shape),
         lambda: _last(ops.logsumexp_last, x, x.shape[:-1]),
     )
     return functions[draw(st.integers(0, len(functions) - 1))]()

@@ -25,6 +25,7 @@ from deuterium.graph.validate import listed
 from deuterium.graph.variable import Variable
 from deuterium.interval.environment import standard_only
 from deuterium.transform.branches import narrowed_branches
+from deuterium.transform.simplify.recognize import recognized
 from deuterium.transform.smooth import with_kinks_apart
 
 
@@ -64,14 +65,22 @@ def grad(y: Any, wrt: Any) -> Any:
     return _grad(y, listed(wrt, "grad: `wrt`"))
 
 
-def _grad(y: Variable, wrt: list[Variable]) -> list[Variable]:
+def slopes_of(y: Variable, wrt: Sequence[Variable]) -> list[Variable]:
+    """Return derivatives as `grad` does, but roots have the slopes of a chain rule.
+
+    For bounds: quotients by a length are known to more of them than unit vectors are.
+    """
+    return _grad(y, list(wrt), lengths=False)
+
+
+def _grad(y: Variable, wrt: list[Variable], *, lengths: bool = True) -> list[Variable]:
     for v in wrt:
         if not isinstance(v, Variable):
             raise InvalidInputError(
                 "grad: `wrt` must be Variables, got "
                 f"{type(v).__name__}; wrap parameters with deuterium.constant"
             )
-    adjoints = pull_back(y, wrt)
+    adjoints = pull_back(y, wrt, lengths=lengths)
     return [_adjoint(v, adjoints) for v in wrt]
 
 
@@ -87,11 +96,12 @@ def _key(v: Variable) -> Any:
 
 @standard_only  # rules ask whether a number is 0, and fold what is exact
 def pull_back(
-    y: Variable, wrt: Iterable[Variable] | None = None
+    y: Variable, wrt: Iterable[Variable] | None = None, *, lengths: bool = True
 ) -> dict[Any, Variable]:
     """Return the adjoint of every node below ``y`` that depends on ``wrt``.
 
-    Keys are the nodes, and names for symbols.  None means all nodes.
+    Keys are the nodes, and names for symbols.  None means all nodes.  ``lengths`` says
+    whether roots of sums of squares have the slopes of lengths.
     """
     if not isinstance(y, Variable):
         raise InvalidInputError(
@@ -105,6 +115,8 @@ def pull_back(
     graph = Graph([y])
     if wrt is not None:
         wrt = list(wrt)
+        if all(v.op is None for v in wrt):
+            graph = recognized(graph, wrt, lengths=lengths)
         graph = narrowed_branches(with_kinks_apart(graph, wrt), wrt)
     order, (y,) = graph.order, graph
     active = _depending(order, wrt)

@@ -6,18 +6,21 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import expit, logit, xlogy
+from scipy.special import expit, logit, xlog1py, xlogy
 
 import deuterium as dt
 from deuterium.graph.constructors import broadcast_to
+from deuterium.graph.operator import OPERATORS
 from deuterium.graph.variable import node
 from deuterium.ops import arrays, logic
+from deuterium.ops.lengths import direction_of, norm_of
 from deuterium.ops.order import reordered
 
 x, y, z, t = (dt.symbol(n) for n in "xyzt")
 v3, w3 = dt.symbol("v", (3,)), dt.symbol("w", (3,))
 row, col = dt.symbol("r", (1, 3)), dt.symbol("c", (4, 1))
 table = dt.symbol("m", (2, 3))
+cosine = OPERATORS["direction_cosine"]
 COSTS = "costs less"
 TIGHTER = "is enclosed more tightly"
 FINITE = "is enclosed at all"
@@ -130,6 +133,159 @@ EXAMPLES: dict[str, list[Example]] = {
     ],
     "sign_out_of_scatter": [
         Example(np.square(arrays.put_places(-x, np.array(1), (3,)))),
+    ],
+    # removable singularities
+    "quotient_of_exponentials": [
+        Example(np.expm1(x) / x, FINITE, refused=np.expm1(x) / y),
+        Example((1 - np.exp(-x)) / x, FINITE, refused=(2 - np.exp(-x)) / x),
+        Example(x / (1 - np.exp(-x)), FINITE, refused=x / (1 - np.exp(-y))),
+        Example(
+            t / (t - x) * (np.exp(-x * z) - np.exp(-t * z)),
+            FINITE,
+            refused=(np.exp(-x * z) - np.exp(-t * z)) / (x - y),
+        ),
+        Example(
+            (np.exp(x) - np.exp(y)) / (3 * (y - x)),
+            FINITE,
+            refused=(np.exp(x) + np.exp(y)) / (y - x),
+        ),
+        Example(np.sinh(2 * x) / x, FINITE, refused=np.cosh(2 * x) / x),
+        Example(np.expm1(v3) / v3, FINITE, refused=np.expm1(v3) / w3),
+    ],
+    "quotient_of_logarithms": [
+        Example(np.log1p(x) / x, FINITE, refused=np.log1p(x) / y),
+        Example(np.log(t) / (t - 1), FINITE, refused=np.log(t) / (t - 2)),
+        Example(
+            (np.log(t) - np.log(1 + x)) / (x + 1 - t),
+            FINITE,
+            refused=(np.log(t) - np.log(1 + x)) / (x - t),
+        ),
+        Example(
+            (t - x - 1) / np.log(t / (x + 1)), FINITE, refused=(x - y) / np.log(x / y)
+        ),
+    ],
+    "quotient_of_sines": [
+        Example(np.sin(x) / x, FINITE, refused=np.sin(x) / y),
+        Example(np.sin(3 * x * y) / (2 * x), FINITE, refused=np.sin(3 + x) / x),
+        Example(np.sin(x) ** 2 / x, FINITE),
+        Example((1 - np.cos(x)) / x**2, FINITE, refused=(1 + np.cos(x)) / x**2),
+        Example(y / np.sin(y), FINITE, refused=y / np.sin(x)),
+    ],
+    # entropies
+    "entropy": [
+        Example(t * np.log(t), TIGHTER, refused=t * np.log(t + 1)),
+        Example(-t * np.log2(t) * x, TIGHTER, refused=t * np.log2(x)),
+        Example((1 + x) * np.log1p(x), TIGHTER, refused=(2 + x) * np.log1p(x)),
+        Example(t**3 * np.log(t) ** 2, TIGHTER, refused=np.log(t) ** 2 / t),
+    ],
+    "power_times_log": [
+        Example(t**y * np.log(t), TIGHTER, refused=(t + 1) ** y * np.log(t)),
+    ],
+    "relative_entropy": [
+        Example(
+            np.abs(x) * np.log(np.abs(x) / t), FINITE, refused=x * np.log(x / (t - 1))
+        ),
+        Example(np.abs(x) * np.log(t / np.abs(x)), FINITE, refused=x * np.log(y / x)),
+    ],
+    "entropy_of_two": [
+        Example(xlogy(t, t), TIGHTER, refused=xlogy(t, t + 1)),
+        Example(xlog1py(1 + x, x), TIGHTER, refused=xlog1py(1 + x, y)),
+    ],
+    "log_of_cosh": [
+        Example(
+            np.log(np.cosh(x)),
+            FINITE,
+            domain=dt.Box({x: (-2e3, 2e3)}),
+            refused=np.log(np.sinh(t)),
+        ),
+    ],
+    "log_of_two_exponentials": [
+        Example(
+            np.log(np.exp(x) + np.exp(-x)),
+            FINITE,
+            domain=dt.Box({x: (-2e3, 2e3)}),
+            refused=np.log(np.exp(x) - np.exp(-t)),
+        ),
+    ],
+    "hyperbolic_quotient": [
+        Example(
+            np.sinh(x) / np.cosh(x),
+            FINITE,
+            domain=dt.Box({x: (-2e3, 2e3)}),
+            refused=np.sinh(x) / np.cosh(y),
+        ),
+    ],
+    # lengths and variances
+    "norm_as_root": [Example(norm_of(v3), SAME_COST, refused=np.max(v3))],
+    "direction_as_quotient": [
+        Example(
+            direction_of(v3),
+            SAME_COST,
+            domain=dt.Box({v3: (1, 2)}),
+            refused=direction_of(v3),
+        ),
+    ],
+    "length_times_direction": [
+        Example(
+            np.linalg.norm(v3) * direction_of(v3),
+            refused=np.linalg.norm(v3) * direction_of(w3),
+        ),
+        Example(
+            np.linalg.norm(table, axis=-1, keepdims=True) * direction_of(table),
+            refused=np.linalg.norm(table) * direction_of(table),
+        ),
+    ],
+    "length_of_direction": [
+        Example(
+            np.sum(np.square(direction_of(v3))),
+            TIGHTER,
+            refused=np.sum(np.square(direction_of(table)), axis=0),
+        ),
+        Example(np.sum(np.square(direction_of(table))), TIGHTER),
+        Example(np.sum(np.square(direction_of(table)), axis=-1), TIGHTER),
+    ],
+    "direction_of_centred": [
+        Example(
+            np.sum(direction_of(v3 - np.mean(v3))),
+            TIGHTER,
+            refused=np.sum(direction_of(v3 - np.mean(w3))),
+        ),
+        Example(
+            np.sum(
+                direction_of(table - np.mean(table, axis=-1, keepdims=True)), axis=-1
+            ),
+            TIGHTER,
+            refused=np.sum(direction_of(v3 - np.sum(v3))),
+        ),
+    ],
+    "squares_of_cosines": [
+        Example(
+            np.square(cosine(x, y)) + np.square(cosine(y, x)),
+            TIGHTER,
+            refused=np.square(cosine(x, y)) + np.square(cosine(x, z)),
+        ),
+        Example(3 * np.square(cosine(x, y)) + np.square(2 * cosine(y, x)) + z, TIGHTER),
+    ],
+    "squares_of_elements": [
+        Example(
+            sum((i + 1) * direction_of(v3)[i] ** 2 for i in range(3)),
+            SAME_COST,
+            refused=direction_of(v3)[0] ** 2 + direction_of(v3)[1] ** 2,
+        ),
+        Example(sum(direction_of(v3)[i] ** 2 for i in range(3)), TIGHTER),
+    ],
+    "variance": [
+        Example(
+            np.mean(v3**2) - np.mean(v3) ** 2,
+            SAME_COST,
+            refused=np.mean(v3**2) - np.mean(w3) ** 2,
+        ),
+        Example(
+            np.mean(table**2, axis=0) - np.mean(table, axis=0) ** 2,
+            SAME_COST,
+            refused=np.mean(table**2, axis=0) - np.mean(table, axis=1)[0] ** 2,
+        ),
+        Example(np.mean(long * long) - np.mean(long) ** 2, SAME_COST),
     ],
     # exponentials
     "undo": [

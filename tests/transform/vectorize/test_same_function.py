@@ -67,7 +67,7 @@ def inside(op, rng, count):
     """Return points of an operator's domain, not at its ends, one list per argument."""
     low, high = op.domain
     low, high = max(low, -2.0), min(high, 2.0)
-    if op.name in ("power", "xlogy", "xlog1py"):
+    if op.name in ("power", "xlogy", "xlog1py", "rel_entr", "kl_div"):
         low = 0.0
     if op.name in ("divide", "reciprocal", "direction_cosine"):
         low = 0.3

@@ -166,6 +166,23 @@ def step(x: Ball) -> Ball:
     return ZERO if x <= ZERO else HALF.union(ZERO).union(ONE)
 
 
+@where_known
+def entr(x: Ball) -> Ball:
+    """Return ``-x log(x)``, 0 at 0."""
+    if x.is_zero():
+        return ZERO
+    return -(x * x.log()) if x > ZERO else UNKNOWN
+
+
+def log_cosh(x: Ball) -> Ball:
+    """Return the logarithm of cosh."""
+    size = abs(x)
+    if size > ONE:
+        return size + (-TWO * size).exp().log1p() - TWO.log()
+    half = (HALF * x).sinh()
+    return (TWO * half * half).log1p()
+
+
 # -- two variables -------------------------------------------------------------------
 
 LARGEST_POWER = 2**53  # whole exponents beyond it are not told from others

@@ -72,11 +72,11 @@ def power(a: Ball, b: Ball, c: Ball, d: Ball) -> Range:
     if a > ZERO:
         low, high = times(a.log(), b.log(), c, d)
         return low.exp(), high.exp()
-    if not (a >= ZERO and c > ZERO):
-        raise NoBound("a power of what may be negative, or of zero to none above zero")
+    if not (a >= ZERO and c >= ZERO):
+        raise NoBound("a power of what may be negative, or of zero to a negative one")
     top = b.upper()
     if top <= ZERO:
-        return ZERO, ZERO
+        return ZERO, ZERO if c > ZERO else ONE
     t = top.log()
     return ZERO, larger(c * t, d * t).exp()
 

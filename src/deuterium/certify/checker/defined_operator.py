@@ -12,18 +12,17 @@ enclosure, no trait) is used.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache, partial
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
 from flint import arb
 
 from deuterium import ops
-from deuterium.certify.checker import ball_functions as functions
 from deuterium.certify.checker import taylor_series as series
-from deuterium.certify.checker import unary_ranges
 from deuterium.certify.checker.ball_functions import HALF, ZERO, Ball, larger, smaller
 from deuterium.certify.checker.choice_table import choice_entry
+from deuterium.certify.checker.counted_operators import COUNTED
 from deuterium.certify.checker.exceptions import NoBound
 from deuterium.certify.checker.gamma_table import ordered_entry
 from deuterium.certify.checker.operator_entry import Entry
@@ -54,13 +53,8 @@ def entry_of(op: Operator, attrs: Mapping[str, Any] = NO_ATTRS) -> Entry:
     stated = choice_entry(op, attrs) or ordered_entry(op, attrs)
     if stated is not None:
         return stated
-    if op is ops.integer_power:
-        n = attrs["n"]
-        return Entry(
-            partial(functions.whole_power, n=n),
-            unary_ranges.integer_power(n),
-            series=partial(series.whole_power, n=n),
-        )
+    if op in COUNTED:
+        return COUNTED[op](**attrs)
     if op.definition is None or not op.elementwise:
         raise CertificateError(no_rule(op))
     return _plain_entry(op) if not attrs else _derived(op, attrs)

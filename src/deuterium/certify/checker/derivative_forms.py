@@ -17,7 +17,7 @@ from deuterium.domain.domain import Domain
 from deuterium.domain.spaces import Box
 from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable
-from deuterium.transform.differentiate import grad
+from deuterium.transform.differentiate import slopes_of
 from deuterium.transform.simplify.simplify import simplify
 
 Row = Sequence[Ball]
@@ -151,7 +151,7 @@ class Forms:
     @cached_property
     def slope_graphs(self) -> list[Variable]:
         """The derivative of S by every input."""
-        graphs = simplify(grad(self.inner, self.inputs.symbols), self.hull)
+        graphs = simplify(slopes_of(self.inner, self.inputs.symbols), self.hull)
         found: list[Variable] = []
         for g in graphs:
             flat = g.reshape(g.size) if g.shape else None
@@ -178,7 +178,7 @@ class Forms:
     def curvature_graphs(self) -> list[Variable]:
         """The second derivatives of S, row by row."""
         symbols = self.inputs.symbols
-        rows = [grad(s, symbols) for s in self.slope_graphs]
+        rows = [slopes_of(s, symbols) for s in self.slope_graphs]
         flat = simplify([g for row in rows for g in row], self.hull)
         found: list[Variable] = []
         for g in flat:

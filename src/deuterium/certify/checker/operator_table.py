@@ -13,6 +13,7 @@ from flint import arb
 from deuterium import ops
 from deuterium.certify.checker import ball_functions as f
 from deuterium.certify.checker import binary_ranges as binary
+from deuterium.certify.checker import entropy_ranges as entropies
 from deuterium.certify.checker import taylor_series as series
 from deuterium.certify.checker import unary_ranges as ranges
 from deuterium.certify.checker.ball_functions import HALF, ONE, TWO, ZERO, Ball
@@ -76,6 +77,15 @@ EXPONENTIAL: Table = {
         series=lambda x: (1 + x).log(),
         keeps_sign=True,
     ),
+    ops.log_cosh: Entry(
+        f.log_cosh,
+        ranges.valley(f.log_cosh, ZERO),
+        series=lambda x: ((x.exp() + (-x).exp()) / 2).log(),
+        never_negative=True,
+        steepest=UNIT,
+        below_identity=True,
+    ),
+    ops.entr: Entry(f.entr, entropies.entr_range, series=lambda x: -(x * x.log())),
     ops.sinh: increases(
         arb.sinh, series=lambda x: (x.exp() - (-x).exp()) / 2, keeps_sign=True
     ),
@@ -323,6 +333,8 @@ TWO_VARIABLES: Table = {
     ops.xlog1py: Entry(
         f.times_log(arb.log1p), binary.times_log(EXPONENTIAL[ops.log1p].range)
     ),
+    ops.rel_entr: Entry(entropies.rel_entr, entropies.rel_entr_range),
+    ops.kl_div: Entry(entropies.kl_div, entropies.kl_div_range, never_negative=True),
     ops.logaddexp: Entry(f.logaddexp, binary.log_add_exp, keeps_sign=True),
     ops.hypot: Entry(f.hypot, binary.hypot, never_negative=True),
     ops.direction_cosine: Entry(
@@ -341,7 +353,7 @@ TABLE: Table = {
     **ANGLES,
     **TWO_VARIABLES,
 }
-"""Every element-wise operator, apart from ``integer_power``."""
+"""Every element-wise operator without attributes, apart from choices."""
 
 # operators on arrays, of which the same is asked
 KEEP_SIGN = {
@@ -349,7 +361,9 @@ KEEP_SIGN = {
     ops.maximum_reduce, ops.broadcast, ops.reshape, ops.transpose, ops.gather,
     ops.concatenate, ops.select, ops.integer_power,
 }  # fmt: skip
-NEVER_NEGATIVE = {ops.softmax_last, ops.is_positive, ops.is_zero}
+NEVER_NEGATIVE = {
+    ops.softmax_last, ops.is_positive, ops.is_zero, ops.norm, ops.exp_difference,
+}  # fmt: skip
 
 
 def rises(op: Operator | None) -> bool | None:

@@ -215,6 +215,40 @@ def _scatter(layout: Layout, node: Variable, places: list[Array]) -> Array:
     return np.array(_totals(layout, rows), dtype=np.int64).reshape(node.shape)
 
 
+def _norm(layout: Layout, node: Variable, places: list[Array]) -> Array:
+    """Roots of sums of squares."""
+    out = np.array(layout.fresh(node.size), dtype=np.int64)
+    (x,) = places
+    squares = np.array(layout.fresh(x.size), dtype=np.int64).reshape(x.shape)
+    tasks = zip(squares.ravel().tolist(), x.ravel().tolist(), strict=True)
+    layout.do(ops.square, [((k,), (i,)) for k, i in tasks])
+    sums = _totals(layout, [row.tolist() for row in _rows(squares)])
+    layout.do(ops.sqrt, [((k,), (s,)) for k, s in zip(out.tolist(), sums, strict=True)])
+    return out.reshape(node.shape)
+
+
+def _direction(layout: Layout, node: Variable, places: list[Array]) -> Array:
+    """Cosines: of each element with the length of the others of its row."""
+    out = np.array(layout.fresh(node.size), dtype=np.int64).reshape(node.shape)
+    for outs, ins in zip(_rows(out), _rows(places[0]), strict=True):
+        row = ins.tolist()
+        before, after = _chained(layout, row), _chained(layout, row[::-1])[::-1]
+        for k, i, a, b in zip(outs.tolist(), row, before, after, strict=True):
+            (rest,) = layout.fresh(1)
+            layout.do(ops.hypot, [((rest,), (a, b))])
+            layout.do(ops.direction_cosine, [((k,), (i, rest))])
+    return out
+
+
+def _chained(layout: Layout, row: list[int]) -> list[int]:
+    """Return the lengths of what is before each element of a row."""
+    lengths = [layout.number(0)]
+    for i in row[:-1]:
+        lengths += layout.fresh(1)
+        layout.do(ops.hypot, [((lengths[-1],), (lengths[-2], i))])
+    return lengths
+
+
 def _cumsum(layout: Layout, node: Variable, places: list[Array]) -> Array:
     (x,) = places
     flip = slice(None, None, -1 if node.attrs["reverse"] else 1)
@@ -308,6 +342,8 @@ _MAKERS: Mapping[Operator, Callable[[Layout, Variable, list[Array]], Array]] = {
     ops.multiply_reduce: _reduce,
     ops.maximum_reduce: _reduce,
     ops.logsumexp_last: _reduce,
+    ops.norm: _norm,
+    ops.direction: _direction,
     ops.softmax_last: _along,
     ops.first_maximum: _along,
     ops.tie_slope: _each_of_row,

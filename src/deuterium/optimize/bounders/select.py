@@ -61,8 +61,10 @@ def _bounder(problem: Problem, method: str, until: float) -> Bounder | None:
         return norms(problem)
     if method == "relax":
         return relaxation(problem)
-    if method == "box" or problem.size <= FEW or not has_layers(problem):
+    if method == "box":
         return BoxBounder(problem)
+    if problem.size <= FEW or not has_layers(problem):
+        return _few(problem)
     lengths = norms(problem)
     relaxed = in_time(until, lambda: relaxation(problem), None)
     main = relaxed or lengths
@@ -72,6 +74,15 @@ def _bounder(problem: Problem, method: str, until: float) -> Bounder | None:
     if lengths is not None and main is not lengths:
         others.insert(0, lengths)
     return BestAtFirst(problem, main, others)
+
+
+def _few(problem: Problem) -> Bounder:
+    """Return what cuts inputs, helped by lengths where there are unit vectors."""
+    box = BoxBounder(problem)
+    if not any(n.op is ops.direction for n in problem.graph.order):
+        return box
+    lengths = norms(problem)
+    return box if lengths is None else BestAtFirst(problem, box, [lengths])
 
 
 def has_layers(problem: Problem) -> bool:

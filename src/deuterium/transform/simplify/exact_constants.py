@@ -16,7 +16,7 @@ def product(a: Number, b: Number) -> Number | None:
         return b
     if b == 1:
         return a
-    return _held(Fraction(a) * Fraction(b))
+    return held(Fraction(a) * Fraction(b))
 
 
 def total(a: Number, b: Number) -> Number | None:
@@ -25,7 +25,7 @@ def total(a: Number, b: Number) -> Number | None:
         return b
     if b == 0:
         return a
-    return _held(Fraction(a) + Fraction(b))
+    return held(Fraction(a) + Fraction(b))
 
 
 def power(a: Number, n: int) -> Number | None:
@@ -34,10 +34,10 @@ def power(a: Number, n: int) -> Number | None:
         return a
     if a == 0:
         return 0 if n > 0 else None
-    return None if abs(n) > MOST_POWER else _held(Fraction(a) ** n)
+    return None if abs(n) > MOST_POWER else held(Fraction(a) ** n)
 
 
-def _held(value: Fraction) -> Number | None:
+def held(value: Fraction) -> Number | None:
     """Return an exact result as an integer or a double, if it is one.
 
     A product that underflows or overflows is neither.

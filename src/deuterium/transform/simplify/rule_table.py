@@ -32,6 +32,12 @@ class Rule:
         Whether it is tried on the nodes of an operator (or on leaves, given None).
     rewrite : callable
         ``rewrite(v, known)``: the right side, or None where the rule does not apply.
+    fills : bool
+        Whether the right side is defined where the left has a removable singularity:
+        with the limit as its value, as of ``sin(x) / x`` at 0.
+    names : bool
+        Whether it gives a formula its own operator, with derivatives of its own: such
+        rules are applied before differentiating, too.
     """
 
     name: str
@@ -40,6 +46,8 @@ class Rule:
     gains: str
     applies: Callable[[Kind], bool]
     rewrite: Rewrite
+    fills: bool = False
+    names: bool = False
 
 
 RULES: dict[str, Rule] = {}
@@ -52,6 +60,8 @@ def rule(
     identity: str,
     holds: str = "everywhere",
     gains: str,
+    fills: bool = False,
+    names: bool = False,
 ) -> Callable[[Rewrite], Rewrite]:
     """Return a decorator that enters a rule.
 
@@ -64,7 +74,9 @@ def rule(
 
     def enter(rewrite: Rewrite) -> Rewrite:
         name = rewrite.__name__
-        RULES[name] = Rule(name, identity, holds, gains, applies, rewrite)
+        RULES[name] = Rule(
+            name, identity, holds, gains, applies, rewrite, fills, names or fills
+        )
         return rewrite
 
     return enter

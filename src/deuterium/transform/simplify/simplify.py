@@ -22,7 +22,7 @@ from deuterium.graph.provenance import attributing
 from deuterium.graph.traverse import Graph, topological
 from deuterium.graph.variable import Variable
 from deuterium.interval.environment import standard_only
-from deuterium.transform.simplify.rules import BY_OPERATOR, Bounds, Known
+from deuterium.transform.simplify.rules import BY_OPERATOR, Bounds, ByOperator, Known
 
 REWRITES_PER_NODE = 40  # a bound that is never reached: rules make graphs simpler
 
@@ -60,7 +60,9 @@ def simplify(
     Returns
     -------
     Variable, or list (or object array) of Variable
-        Defined at the points of the domain where ``v`` is, no others, and equal there.
+        Equal at the points of the domain where ``v`` is defined.  Where ``v`` is not,
+        it is not either, but for removable singularities such as that of
+        ``sin(x) / x``, where it has the limit.
 
     Notes
     -----
@@ -93,8 +95,8 @@ class Simplifier:
         How often each rule was applied.
     """
 
-    def __init__(self, known: Known) -> None:
-        self.known = known
+    def __init__(self, known: Known, rules: ByOperator = BY_OPERATOR) -> None:
+        self.known, self.rules = known, rules
         self.fired: Counter[str] = Counter()
         self._final: dict[Variable, Variable] = {}
         self._becomes: dict[Variable, Variable] = {}  # rewritten, but not final yet
@@ -147,7 +149,7 @@ class Simplifier:
 
     def _rewritten(self, v: Variable) -> Variable | None:
         """Return what the first rule that applies makes of ``v``."""
-        for rule in BY_OPERATOR[v.op]:
+        for rule in self.rules[v.op]:
             if self._left <= 0:
                 return None
             better = rule.rewrite(v, self.known)

@@ -99,7 +99,8 @@ def _multiply(sweep: Sweep, node: Variable) -> Value:
     longest = least(a.largest * b.length, b.largest * a.length)
     if "weights" in sweep.choice(node):
         longest = least(longest, length_over_cube(sweep, node))
-    total = known(a.length * b.length)
+    total = least(a.length * b.length, a.largest * b.total)
+    total = least(total, b.largest * a.total)
     centre, radius = None, INFINITY
     for x, y, v in ((b, a, node.args[1]), (a, b, node.args[0])):
         if sweep.graph.is_fixed(v):
@@ -255,6 +256,13 @@ def _softmax(sweep: Sweep, node: Variable) -> Value:
     return sweep.settled(node, _enclosed(sweep, node), found)
 
 
+def _direction(sweep: Sweep, node: Variable) -> Value:
+    """Each row has length 1, or is zero."""
+    rows, n = arb(node.size // node.shape[-1]), arb(node.shape[-1])
+    found = Found(length=rows.sqrt(), total=rows * n.sqrt())
+    return sweep.settled(node, _enclosed(sweep, node), found)
+
+
 def rule_of(op: Operator) -> Rule:
     """Return the rule of an operator."""
     if op in RULES:
@@ -278,4 +286,5 @@ RULES: dict[Operator, Rule] = {
     ops.broadcast: _broadcast,
     ops.concatenate: _concatenate,
     ops.softmax_last: _softmax,
+    ops.direction: _direction,
 }

@@ -12,7 +12,7 @@ from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
 from deuterium.optimize.bounders.derivative.monotone_outer import CORE, core_of
 from deuterium.optimize.bounders.derivative.row_intervals import RowProgram
-from deuterium.transform import grad
+from deuterium.transform.differentiate import slopes_of
 from deuterium.transform.simplify.simplify import simplify
 
 Array = Any
@@ -60,7 +60,7 @@ class Forms:
     @cached_property
     def slope_graphs(self) -> list[Variable]:
         """The gradient of S, one graph a symbol, simplified together."""
-        graphs = grad(self.core.inner, self.problem.symbols)
+        graphs = slopes_of(self.core.inner, self.problem.symbols)
         return simplify(graphs, self.problem.hull)
 
     @cached_property
@@ -83,7 +83,7 @@ class Forms:
         """
         if self.problem.size * len(topological(self.slope_graphs)) > SLOPE_NODES:
             return None
-        rows = [grad(s, self.problem.symbols) for s in self._elements()]
+        rows = [slopes_of(s, self.problem.symbols) for s in self._elements()]
         flat = [g for row in rows for g in row]
         if len(topological(flat)) > NODES:
             return None

@@ -24,7 +24,7 @@ from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
 from deuterium.interval.rounding import MIN_NORMAL, TINY, gamma
 from deuterium.optimize.bounders.lagrangian.factored_parts import Group, Image
-from deuterium.transform.differentiate import grad
+from deuterium.transform.differentiate import slopes_of
 from deuterium.transform.simplify.simplify import simplify
 
 Array = Any
@@ -227,7 +227,7 @@ class _Side:
         if f not in graph.varying:
             return as_variable(np.zeros(self.size))
         total = f.sum()
-        return simplify(grad(total, self.vector))
+        return simplify(slopes_of(total, [self.vector])[0])
 
     def _enclosed(self, order: int, x: Interval) -> Array:
         """Return stacked ends, of shape (2, ..., m, functions)."""

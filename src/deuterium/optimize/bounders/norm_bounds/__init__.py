@@ -62,8 +62,9 @@ An undefined end (NaN) anywhere is no bound at all.  The rules, for ``v = op(a, 
 * ``add``, ``subtract``: ends; centre ``c_a ± c_b``, radius ``r_a + r_b``; lengths and
   totals add up.  ``negative``: all as it is, signs changed.
 * ``multiply``: ends; length the lesser of ``max|a| length(b)`` and ``max|b| length(a)``
-  (``max|.|`` from ends); total ``length(a) length(b)``.  Where a is an exact constant,
-  a ball: centre ``a c_b``, radius ``max|a| r_b`` (likewise b).
+  (``max|.|`` from ends); total the least of ``length(a) length(b)``, ``max|a|
+  total(b)`` and ``max|b| total(a)``.  Where a is an exact constant, a ball: centre
+  ``a c_b``, radius ``max|a| r_b`` (likewise b).
 * ``square``: ends; length ``max|a| length(a)``; total ``length(a)^2``.
 * ``sum``: ends, those of a scalar cut to ``|v| <= total(a)``; total ``total(a)``.
 * ``matmul`` with an exact constant matrix W on the right (two-dimensional): ends of ``a
@@ -73,7 +74,8 @@ An undefined end (NaN) anywhere is no bound at all.  The rules, for ``v = op(a, 
 * ``reshape``, ``transpose``: moved.  ``broadcast`` to q times as many elements: ends
   and their ball; length at most ``sqrt(q) length(a)``, total at most ``q total(a)``.
   ``concatenate``: ends; squares of lengths, and totals, add up.
-* ``softmax``: ends; length ``sqrt(rows)``, total ``rows``.
+* ``softmax``: ends; length ``sqrt(rows)``, total ``rows``.  ``direction``: ends; length
+  ``sqrt(rows)``, total ``rows sqrt(columns)``.
 * curves f with a Lipschitz constant L (the trait `lipschitz`, or any smaller
   number that holds): ends; centre ``f(c_a)``, radius ``L r_a``; where f(0) = 0 and L
   = 1 also length ``length(a)``.  Choices ``"near"`` and ``"long"`` are lists of

@@ -35,7 +35,8 @@ def norms(problem: Problem) -> NormsBounder | None:
     if len(graph.order) > MOST or not problem.size:
         return None
     for v in graph.order:
-        if v.op is ops.square and v.size >= FEWEST and v in graph.varying:
+        long = v.op is ops.square and v.size >= FEWEST
+        if (long or v.op is ops.direction) and v in graph.varying:
             return NormsBounder(problem)
     return None
 

@@ -78,6 +78,8 @@ def multiply(sweep: Sweep, node: Variable, args: list[Value]) -> Value:
     a, b = args
     length = np.fmin(raised(a.largest * b.length), raised(b.largest * a.length))
     total = raised(a.length * b.length)
+    total = np.fmin(total, raised(a.largest * b.total))
+    total = np.fmin(total, raised(b.largest * a.total))
     for factor, other in ((0, 1), (1, 0)):
         sharp = sweep.sharp_product(node, node.args[other], args[factor].size)
         length = length if sharp is None else np.fmin(length, sharp)
@@ -245,6 +247,20 @@ def softmax(sweep: Sweep, node: Variable, args: list[Value]) -> Value:
     )
 
 
+def direction(sweep: Sweep, node: Variable, args: list[Value]) -> Value:
+    """Each row has length 1, or is zero."""
+    rows = float(node.size // node.shape[-1])
+    shape = args[0].radius.shape
+    total = rows * raised(np.sqrt(float(node.shape[-1])))
+    return sweep.settled(
+        node,
+        enclosed(node, args),
+        None,
+        np.full(shape, float(raised(np.sqrt(rows)))),
+        np.full(shape, float(raised(total))),
+    )
+
+
 def rule_of(op: Operator) -> Rule:
     """Return the rule of an operator."""
     return RULES.get(op, default if op.lipschitz is None else unary)
@@ -263,4 +279,5 @@ RULES: dict[Operator, Rule] = {
     ops.broadcast: broadcast,
     ops.concatenate: concatenate,
     ops.softmax_last: softmax,
+    ops.direction: direction,
 }

@@ -1,0 +1,46 @@
+"""Formulas that have an operator of their own, found as they are written.
+
+``x log(x)`` is bounded, ``sin(x) / x`` smooth, the length of a vector has a slope of at
+most one; their derivatives, taken part by part, are not.  So formulas are given their
+own operators before they are differentiated, and not only when they are simplified.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from deuterium import ops
+from deuterium.graph.traverse import Graph
+from deuterium.graph.variable import Variable
+from deuterium.transform.simplify.roots_of_squares import ROOT_OF_SQUARES
+from deuterium.transform.simplify.rules import ByOperator, Known
+from deuterium.transform.simplify.simplify import Simplifier
+
+WITHOUT_LENGTHS = ByOperator(naming=True)
+NAMING = ByOperator(naming=True)
+NAMING[ops.sqrt] = (ROOT_OF_SQUARES,)
+"""The rules that give formulas their own operators, by what they are tried on."""
+
+SIGNS = frozenset(
+    {
+        ops.exp, ops.expm1, ops.log, ops.log1p, ops.log2, ops.log10, ops.sin, ops.cos,
+        ops.sinh, ops.sqrt, ops.xlogy, ops.xlog1py,
+    }
+)  # fmt: skip
+"""Operators without which no formula is recognised."""
+
+
+def recognized(
+    graph: Graph, inputs: Iterable[Variable] = (), *, lengths: bool = True
+) -> Graph:
+    """Return the same functions, formulas that have an operator given by it.
+
+    Constants among ``inputs`` must stay what they are; ``lengths`` says whether roots
+    of sums of squares are made lengths of vectors.
+    """
+    if not any(n.op in SIGNS for n in graph.order):
+        return graph
+    rules = NAMING if lengths else WITHOUT_LENGTHS
+    simplifier = Simplifier(Known(None, (v for v in inputs if v.is_constant)), rules)
+    found = simplifier.run(graph)
+    return Graph(found) if simplifier.fired else graph

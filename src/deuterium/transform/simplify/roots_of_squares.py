@@ -1,0 +1,121 @@
+"""Square roots of sums of squares, seen as lengths of vectors.
+
+Only before differentiating: everywhere else a sum of squares is what rules and bounds
+know.  The length has a slope at the origin's side that the root has not.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from deuterium import ops
+from deuterium.graph.constructors import constant
+from deuterium.graph.variable import Variable, node
+from deuterium.ops import arrays
+from deuterium.ops.lengths import norm_of
+from deuterium.transform.simplify.assumptions import Known
+from deuterium.transform.simplify.factors import Factors, build, factors
+from deuterium.transform.simplify.rule_table import Rule
+from deuterium.transform.simplify.terms import terms
+
+MOST_ELEMENTS = 4096  # of a vector put together from parts
+
+
+def _root(v: Variable, known: Known) -> Variable | None:
+    """Return a root of a sum of squares as a length."""
+    (s,) = v.args
+    view = factors(s, known)
+    outside, inner = _split(view, known)
+    if inner is None:
+        return None
+    while inner.op is ops.reshape:
+        (inner,) = inner.args
+    parts = _parts(inner, known)
+    if parts is None:
+        return None
+    vector = parts[0] if len(parts) == 1 else _joined(parts)
+    length = arrays.reshape_to(norm_of(vector), inner.shape)
+    if length.size != v.size:
+        return None
+    length = arrays.reshape_to(length, v.shape)
+    return length if outside is None else outside.sqrt() * length
+
+
+def _split(view: Factors, known: Known) -> tuple[Variable | None, Variable | None]:
+    """Return the positive numbers of a product, and the rest if that is one factor."""
+    numbers = {b: e for b, e in view.powers.items() if (known.number(b) or 0) > 0}
+    rest = view.without(numbers)
+    if view.coefficient <= 0:
+        return None, None
+    rest.coefficient = 1
+    inner = build(rest, known)
+    if not numbers and view.coefficient == 1:
+        return None, inner
+    return build(Factors((), view.coefficient, numbers), known), inner
+
+
+def _parts(s: Variable, known: Known) -> list[Variable] | None:
+    """Return arrays with one more axis, the squares over which add up to ``s``."""
+    view = terms(s, known)
+    if view.constant or not view.terms or not all(c > 0 for c in view.terms.values()):
+        return None
+    found: list[Variable] = []
+    for term, c in view.terms.items():
+        root = _squares(term, known)
+        if root is None or root.shape[:-1] != s.shape:
+            return None
+        found.append(root if c == 1 else constant(c).sqrt() * root)
+    many = len(found) > 1 and sum(f.size for f in found) > MOST_ELEMENTS
+    return None if many else found
+
+
+def _joined(parts: list[Variable]) -> Variable:
+    shape = (*parts[0].shape[:-1], sum(p.shape[-1] for p in parts))
+    return node(
+        arrays.concatenate, tuple(parts), {"axis": -1, "ndim": len(shape)}, shape
+    )
+
+
+def _squares(term: Variable, known: Known) -> Variable | None:
+    """Return an array whose squares over the last axis add up to a term."""
+    while term.op is ops.reshape and not term.shape:
+        (term,) = term.args
+    if term.op is not ops.add_reduce:
+        root = _square_root(term, known)
+        return None if root is None else arrays.reshape_to(root, (*term.shape, 1))
+    root = _square_root(term.args[0], known)
+    if root is None:
+        return None
+    axes = [i % root.ndim for i in term.attrs["axis"]]
+    kept = [i for i in range(root.ndim) if i not in axes]
+    moved = arrays.permute(root, (*kept, *axes))
+    count = int(np.prod([root.shape[i] for i in axes]))
+    return arrays.reshape_to(moved, (*term.shape, count)) if count else None
+
+
+def _square_root(x: Variable, known: Known) -> Variable | None:
+    """Return what is squared in a product of even powers and positive numbers."""
+    view = factors(x, known)
+    numbers = {b: e for b, e in view.powers.items() if (known.number(b) or 0) > 0}
+    rest = view.without(numbers)
+    if view.coefficient <= 0 or not rest.powers:
+        return None
+    if any(e < 0 or e % 2 for e in rest.powers.values()):
+        return None
+    halves = {b: e // 2 for b, e in rest.powers.items()}
+    root = build(Factors(x.shape, 1, halves), known)
+    if root is None or (not numbers and view.coefficient == 1):
+        return root
+    scale = build(Factors((), view.coefficient, numbers), known)
+    return None if scale is None else scale.sqrt() * root
+
+
+ROOT_OF_SQUARES = Rule(
+    name="root_of_squares",
+    identity="sqrt(sum(square(x))) = norm(x), with factors and terms that are squares",
+    holds="everywhere",
+    gains="a slope where x is zero, of which an element is between -1 and 1",
+    applies=lambda op: op is ops.sqrt,
+    rewrite=_root,
+    names=True,
+)
