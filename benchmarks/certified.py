@@ -18,7 +18,7 @@ import deuterium as dt
 import problems
 import solvers
 from deuterium.domain.problem import Problem
-from deuterium.optimize.bounders.select import choose
+from deuterium.optimize.bounders.select import select_bounder
 
 PARTS = [*problems.SIZES, "queries", "notebook", "global"]
 QUICK = ("norms", "relax", "interval")  # of the bounders: who gives a first bound
@@ -146,7 +146,7 @@ def first_bound(case) -> tuple[float, float]:
     found = []
     for method in QUICK:
         try:
-            bounder = choose(Problem(case.graph, case.domain), method)
+            bounder = select_bounder(Problem(case.graph, case.domain), method)
         except dt.DeuteriumError:
             continue  # it does not fit this graph
         times = []

@@ -10,8 +10,7 @@ import signal
 import sys
 from pathlib import Path
 
-from . import checks
-from . import run as runner
+from . import checks, run
 
 
 def main() -> int:
@@ -31,12 +30,12 @@ def main() -> int:
     if given.repeat:
         failing = 0
         for line in given.repeat.read_text().splitlines():
-            found = runner.repeat(line)
+            found = run.repeat(line)
             failing += bool(found)
             print(*(found or ["holds"]))
         return int(failing > 0)
     out = given.out.open("a") if given.out else None
-    report = runner.run(
+    report = run.run(
         itertools.count(given.seed, given.step),
         minutes=given.minutes,
         known=tuple(given.known),

@@ -14,7 +14,7 @@ from flint import arb
 import deuterium as dt
 from deuterium.enclose.subdivide import enclose_subdivided
 from deuterium.testing.removable import is_limit
-from deuterium.transform.simplify.rules import RULES, Known
+from deuterium.transform.simplify.rules import RULES, Assumptions
 from deuterium.transform.simplify.simplify import Simplifier
 
 from .case import Case, at_point, exact_values
@@ -93,7 +93,7 @@ def between(v: Any, points: Any, low: Any, high: Any, kind: str) -> Found:
 
 def fills(v: Any, point: dict[str, Any], at: Any) -> bool:
     """Whether a rule that fills removable singularities gives a graph its limit."""
-    simplifier = Simplifier(Known())
+    simplifier = Simplifier(Assumptions())
     (simpler,) = simplifier.run([v])
     filled = any(RULES[name].fills for name in simplifier.fired)
     return filled and is_limit(v, simpler, point, at, 1024)

@@ -280,11 +280,11 @@ def _slope(rng: Any, x: Any, pool: Any) -> Any:
     if not x.ndim or not x.shape[-1]:
         return dt.grad(np.sum(x * x), x)
     ways = (
-        lambda: OPERATORS["first_maximum"](x),
-        lambda: OPERATORS["tie_slope"](x),
+        lambda: OPERATORS["argmax_onehot"](x),
+        lambda: OPERATORS["argmax_slope"](x),
         lambda: dt.grad(np.sum(np.min(x, axis=-1)), x),
         lambda: dt.grad(np.sum(np.max(x, axis=-1) * np.sum(x, axis=-1)), x),
-        lambda: OPERATORS["flat"](x),
+        lambda: OPERATORS["jump_slope"](x),
         lambda: OPERATORS["softmax"](x),
         lambda: OPERATORS["logsumexp"](x),
         lambda: OPERATORS["norm"](x),

@@ -17,8 +17,7 @@ import numpy as np
 import deuterium as dt
 from deuterium.graph.operator import OPERATORS
 
-from . import case as cases
-from . import checks, regions, shrink
+from . import case, checks, regions, shrink
 
 PATIENCE = 40.0  # seconds for one check
 
@@ -141,7 +140,7 @@ def _small(check: Any, c: Any, kind: str) -> Any:
 
 def _checks(report: Report, seed: int, heavy: float) -> Iterator[Any]:
     try:
-        c = cases.draw(seed)
+        c = case.draw(seed)
     except dt.DeuteriumError as error:
         checks.COUNTS[f"not drawn: {type(error).__name__}"] += 1
         return
@@ -159,7 +158,7 @@ def _checks(report: Report, seed: int, heavy: float) -> Iterator[Any]:
     for name, check in checks.ANY.items():
         if name == "enclose" or np.random.default_rng([seed, 5]).random() < heavy:
             yield name, check, c
-    number = cases.scalar(c)
+    number = case.scalar(c)
     if number is None:
         return
     for name, check in checks.NUMBERS.items():
@@ -206,4 +205,4 @@ def repeat(text: str) -> list[Any]:
     """Run the check of a failure that was told, and return what fails."""
     told = json.loads(text)
     check = {**checks.ANY, **checks.NUMBERS}[told["check"]]
-    return checks.run(check, cases.Case.from_json(told["case"]))
+    return checks.run(check, case.Case.from_json(told["case"]))

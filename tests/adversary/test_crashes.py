@@ -10,9 +10,8 @@ import deuterium as dt
 from deuterium import privacy
 from deuterium.errors import InvalidInputError, OutOfRangeError, ShapeError
 from deuterium.graph.operator import OPERATORS
-from deuterium.optimize.bounders.derivative import row_intervals as rows
-from deuterium.optimize.bounders.lagrangian import factored_parts as parts
-from deuterium.optimize.bounders.lagrangian import quadratic_constraint as energy
+from deuterium.optimize.bounders.derivative import row_intervals
+from deuterium.optimize.bounders.lagrangian import factored_parts, quadratic_constraint
 
 X, EMPTY = dt.symbol("x", (2,)), dt.symbol("e", (0, 3))
 BOX = dt.Box({X: (-1, 1)})
@@ -82,7 +81,7 @@ def test_what_has_no_closed_form_is_shown_all_the_same():
 
 
 def test_the_sum_of_nothing_keeps_its_sign():
-    assert rows.total(np.zeros((2, 1, 0)), (-1,), 0).tolist() == [[0], [0]]
+    assert row_intervals.total(np.zeros((2, 1, 0)), (-1,), 0).tolist() == [[0], [0]]
 
 
 def test_numbers_alone_are_computed_as_numpy_does():
@@ -108,8 +107,8 @@ def test_a_product_of_nothing_in_a_relaxation():
 
 
 def test_coefficients_of_no_elements_in_a_relaxation():
-    none = parts.thin(np.zeros((0, 3)))
-    assert parts.flat(none, 1).lower.shape == (0, 3)
+    none = factored_parts.thin(np.zeros((0, 3)))
+    assert factored_parts.flattened_from(none, 1).lower.shape == (0, 3)
 
 
 # -- numbers near the largest --------------------------------------------------------
@@ -117,7 +116,9 @@ def test_coefficients_of_no_elements_in_a_relaxation():
 
 def test_no_factorisation_is_believed_of_what_is_not_finite():
     good, bad = np.eye(2), np.array([[1.0, np.nan], [np.nan, 1.0]])
-    found = energy._positive(np.stack([good, bad, np.full((2, 2), np.inf), -good]))
+    found = quadratic_constraint._positive(
+        np.stack([good, bad, np.full((2, 2), np.inf), -good])
+    )
     assert found.tolist() == [True, False, False, False]
 
 

@@ -23,7 +23,7 @@ from deuterium.testing.definitions import (
     guarded,
     integer_power,
 )
-from tests.adversary import choice_values as choices
+from tests.adversary import choice_values
 
 SYSTEMS = (ops.solve, ops.ridge_solve, ops.ridge_fit)
 BITS, MORE_BITS = 320, 1600  # the second where the first leaves doubt
@@ -91,11 +91,15 @@ def _element_by_element(one: Any, *xs: Any, **attrs: Any) -> Any:
 
 
 _RULES = {op.name: f for op, f in ELEMENTWISE.items()}
-_RULES |= {**choices.UNARY, **choices.BINARY, "integer_power": integer_power}
+_RULES |= {
+    **choice_values.UNARY,
+    **choice_values.BINARY,
+    "integer_power": integer_power,
+}
 _plain = {
     name: partial(_element_by_element, f)
     for name, f in _RULES.items()
-    if name not in choices.ON_ARRAYS
+    if name not in choice_values.ON_ARRAYS
 }
 
 
@@ -191,7 +195,7 @@ def _largest(row: list[Any]) -> Any:
     return top
 
 
-def _first_maximum(row: list[Any]) -> list[Any]:
+def _argmax_onehot(row: list[Any]) -> list[Any]:
     chosen = []
     for i, x in enumerate(row):
         wins = all(x > y for y in row[:i]) and all(x >= y for y in row[i + 1 :])
@@ -246,8 +250,8 @@ _ON_ARRAYS: dict[str, Any] = {
     "sum": _sum,
     "prod": _along_last(_product, keeps=False),
     "max": _along_last(_largest, keeps=False),
-    "first_maximum": _along_last(_first_maximum, keeps=True),
-    "tie_slope": _along_last(lambda row: [ZERO for _ in row], keeps=True),
+    "argmax_onehot": _along_last(_argmax_onehot, keeps=True),
+    "argmax_slope": _along_last(lambda row: [ZERO for _ in row], keeps=True),
     "cumsum": _cumsum,
     "matmul": _matmul,
     "softmax": _along_last(_softmax, keeps=True),
@@ -256,10 +260,10 @@ _ON_ARRAYS: dict[str, Any] = {
     "logsumexp": _along_last(_logsumexp, keeps=False),
     "select": lambda a, b, mask: np.where(mask, a, b),
     "pi": lambda: filled((1,), [arb.pi()]),
-    "sort": _along_last(choices.exchanged, keeps=True),
+    "sort": _along_last(choice_values.exchanged, keeps=True),
     "rank_slope": _along_last(lambda row: [ZERO for _ in row], keeps=True),
     **{op.name: _at_each_point(ON_ARRAYS[op]) for op in SYSTEMS},
-    **choices.ON_ARRAYS,
+    **choice_values.ON_ARRAYS,
 }
 
 

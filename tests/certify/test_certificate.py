@@ -11,7 +11,7 @@ from flint import arb
 
 import deuterium as dt
 from deuterium.certify.certificate import Certificate
-from deuterium.certify.checker.ball_program import Ranges
+from deuterium.certify.checker.ball_program import RangeProgram
 from deuterium.certify.checker.verify import verify
 from deuterium.certify.format import sealed
 from deuterium.domain.problem import Problem
@@ -489,7 +489,7 @@ def test_a_kink_is_no_slope():
 def test_a_region_may_have_more_coordinates_than_a_form():
     """The labels' forms have atoms of their own, some more and some fewer."""
     x, y = dt.symbol("x"), dt.symbol("y")
-    ranges = Ranges([2 * x * y + np.pi], {"x": 0, "y": 1}, 2)
+    ranges = RangeProgram([2 * x * y + np.pi], {"x": 0, "y": 1}, 2)
     low, high = [arb(-1), arb(2), arb(-9)], [arb(1), arb(3), arb(9)]
     longer = ranges(low, high, [False] * 3)
     assert longer == ranges(low[:2], high[:2], [False] * 2)
@@ -618,11 +618,11 @@ def test_fuzzed_files_never_crash(case, tmp_path):
 
 
 def test_simplification_is_compared_with_the_graph(monkeypatch):
-    from deuterium.certify.checker import proof_objective as objective
+    from deuterium.certify.checker import proof_objective
 
     certificate, v, domain = unpack(bowl)
-    right = objective.derived
-    monkeypatch.setattr(objective, "derived", lambda *a: right(*a) - 1)
+    right = proof_objective.derived
+    monkeypatch.setattr(proof_objective, "derived", lambda *a: right(*a) - 1)
     monkeypatch.setattr(
         "deuterium.certify.checker.verify._same_objective", lambda *a: None
     )

@@ -9,10 +9,10 @@ import pytest
 import scipy.special
 
 import deuterium as dt
-from deuterium.certify import certificate as certificates
+from deuterium.certify import certificate
 from deuterium.certify.certificate import Certificate
-from deuterium.certify.checker import work_limit as work
-from deuterium.certify.checker.lagrangian.parabola_cells import Curve
+from deuterium.certify.checker import work_limit
+from deuterium.certify.checker.lagrangian.parabola_cells import CoordinateFunctions
 from deuterium.certify.format import sealed
 from deuterium.errors import CertificateError
 from deuterium.graph.constructors import apply
@@ -56,14 +56,14 @@ def test_a_wide_range_far_out_takes_few_cells(monkeypatch):
     v = np.arctan(x + y + 1e22)
     domain = dt.Box({x: (0, 1), y: (0, 1)})
     cells = []
-    cell = Curve.cell
+    cell = CoordinateFunctions.cell
 
     def counted(self, *place):
         cells.append(place)
         assert len(cells) < 1000
         return cell(self, *place)
 
-    monkeypatch.setattr(Curve, "cell", counted)
+    monkeypatch.setattr(CoordinateFunctions, "cell", counted)
     for p in (0.0, 1.0, 1e-9, 1e300):
         nodes = [leaf("relax", p=[p])]
         made = forged(v, domain, nodes, 1.5, facts={"log": False})
@@ -74,7 +74,7 @@ def test_a_wide_range_far_out_takes_few_cells(monkeypatch):
 def test_halvings_are_limited_by_the_leaves(monkeypatch):
     seed = named("relaxed net")
     for name, few in {"FIRST": 5, "EACH": 1, "MORE": 0}.items():
-        monkeypatch.setattr(work, name, few)
+        monkeypatch.setattr(work_limit, name, few)
     monkeypatch.setattr(
         "deuterium.certify.checker.lagrangian.separable_maximum.EACH", 1
     )
@@ -88,9 +88,9 @@ def test_halvings_are_limited_by_the_leaves(monkeypatch):
 
 def test_cells_make_room_for_others(monkeypatch):
     seed = named("relaxed net")
-    monkeypatch.setattr(work, "KEPT", 10)
+    monkeypatch.setattr(work_limit, "KEPT", 10)
     Certificate.loads(written(seed.body)).verify(seed.v, seed.domain)
-    kept = work.Work()
+    kept = work_limit.WorkLimit()
     for i in range(25):
         kept.keep(i, i)
     assert len(kept.cells) == 5
@@ -149,7 +149,7 @@ def test_a_large_file_is_not_read(tmp_path, monkeypatch):
     path = tmp_path / "proof.json"
     path.write_text(written(body))
     Certificate.load(path).verify(v, domain)
-    monkeypatch.setattr(certificates, "LARGEST", 100)
+    monkeypatch.setattr(certificate, "LARGEST", 100)
     with pytest.raises(CertificateError, match="more than 100 bytes"):
         Certificate.load(path)
 

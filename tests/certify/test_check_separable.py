@@ -15,7 +15,11 @@ from deuterium.certify.checker.ball_functions import ZERO
 from deuterium.certify.checker.defined_operator import applied
 from deuterium.certify.checker.exceptions import NoBound, NoPoint
 from deuterium.certify.checker.lagrangian.lagrangian_leaf import Separable
-from deuterium.certify.checker.lagrangian.parabola_cells import Curve, Load, peak
+from deuterium.certify.checker.lagrangian.parabola_cells import (
+    CoordinateFunctions,
+    CoordinateObjective,
+    peak,
+)
 from deuterium.certify.checker.lagrangian.positive_definite import is_positive
 from deuterium.certify.checker.lagrangian.quadratic_proof import Square
 from deuterium.certify.checker.lagrangian.separable_maximum import (
@@ -68,12 +72,12 @@ def test_functions_without_series_are_known_by_ranges():
 
 def curve_of(graph, low, high):
     """Return the curve of a graph of one scalar symbol."""
-    from deuterium.certify.checker.scalar_layout import Layout
+    from deuterium.certify.checker.scalar_layout import ScalarLayout
 
-    layout = Layout([graph], {"x": 0}, 1)
+    layout = ScalarLayout([graph], {"x": 0}, 1)
     term = int(layout.slots[graph])
     tasks = [(g.op, t, g.attrs) for g in layout.groups for t in g.tasks]
-    return Curve(0, [term], tasks, layout.numbers, (arb(low), arb(high)))
+    return CoordinateFunctions(0, [term], tasks, layout.numbers, (arb(low), arb(high)))
 
 
 def exact_maximum(graph, load, low, high, count=2001):
@@ -116,7 +120,7 @@ def test_maxima_hold_every_value_and_come_close(number, seed):
     c, linear = rng.normal(size=2)
     own = [Square(0, arb(rng.normal()), arb(0.3))]
     functions = [[Square(1, arb(abs(rng.normal())), arb(0.1))]] if seed == 2 else ()
-    load = Load([arb(c)], arb(linear), own, functions)
+    load = CoordinateObjective([arb(c)], arb(linear), own, functions)
     best = exact_maximum(graph, load, low, high)
     found = Peak(curve, load, arb(low), arb(high), False)
     assert float(found.upper) >= best - 1e-12
@@ -130,7 +134,7 @@ def test_a_range_of_one_point_beside_the_end_of_a_cell_is_not_lost(seed):
     rng = np.random.default_rng(seed)
     x = dt.symbol("x")
     curve = curve_of(2 + np.tanh(x), -3.0, 3.0)
-    load = Load([arb(1)], ZERO, [], ())
+    load = CoordinateObjective([arb(1)], ZERO, [], ())
     for _ in range(200):
         grid = arb(int(rng.integers(-(2**20), 2**20))) / 2**20
         at = grid + arb(float(rng.normal()) * 10.0 ** -rng.integers(16, 26))
@@ -142,7 +146,7 @@ def test_a_range_of_one_point_beside_the_end_of_a_cell_is_not_lost(seed):
 def test_an_excluded_end_leaves_the_other_side_of_a_kink_out():
     x = dt.symbol("x")
     curve = curve_of(1 - dt.grad(dt.relu(x), x), -1.0, 1.0)
-    load = Load([arb(1)], ZERO)
+    load = CoordinateObjective([arb(1)], ZERO)
     closed = Peak(curve, load, arb(0), arb(1), False)
     assert float(closed.upper) == 1
     opened = Peak(curve, load, arb(0), arb(1), True)
@@ -159,7 +163,7 @@ def test_a_kink_at_the_end_of_a_range_has_its_own_value(ends, sign):
     x = dt.symbol("x")
     for function in (dt.relu, np.abs):
         curve = curve_of(dt.grad(function(x), x), *ends)
-        load = Load([arb(sign)], ZERO, [], ())
+        load = CoordinateObjective([arb(sign)], ZERO, [], ())
         found = Peak(curve, load, *map(arb, ends), False)
         least_bound(ZERO, [found], ZERO)  # refines it
         assert found.upper >= 0  # the value at zero

@@ -12,17 +12,17 @@ from scipy.special import expit, log_expit
 
 import deuterium as dt
 from deuterium.certify.certificate import Certificate
-from deuterium.certify.checker.derivative_forms import Forms
+from deuterium.certify.checker.derivative_forms import DerivativeForms
 from deuterium.certify.checker.exceptions import NoBound
 from deuterium.certify.checker.norm_bounds import norms
-from deuterium.certify.checker.proof_domain import Inputs
+from deuterium.certify.checker.proof_domain import ProofInputs
 from deuterium.certify.checker.proof_region import Region
 from deuterium.certify.format import sealed
 from deuterium.domain.problem import Problem
 from deuterium.errors import CertificateError
 from deuterium.graph.traverse import free_symbols, topological
-from deuterium.optimize.bounders.label_enumeration import special_first
-from deuterium.optimize.bounders.norm_bounds import norms as bounder_of
+from deuterium.optimize.bounders.label_enumeration import label_enumeration_of
+from deuterium.optimize.bounders.norm_bounds import norm_bounder_of as bounder_of
 from deuterium.optimize.root_enclosure import NOTHING
 from tests.amounts import some
 from tests.standard_problems import graph, make
@@ -75,7 +75,7 @@ def with_loss(h, loss):
 def norms_alone(monkeypatch):
     """Leave out the enclosure, which may be the better bound."""
     module = sys.modules["deuterium.optimize.maximize"]
-    monkeypatch.setattr(module, "outset", lambda problem: NOTHING)
+    monkeypatch.setattr(module, "root_enclosure_of", lambda problem: NOTHING)
 
 
 def bounded(v, domain, regions=1):
@@ -110,13 +110,13 @@ def test_what_is_found_is_believed(seed, activation, classes, loss):
 @pytest.mark.parametrize("loss", ["choice", "square"])
 def test_graphs_with_the_label_put_in_are_bounded_too(loss):
     v, domain = network(4, "tanh", 1, loss)
-    inputs = Inputs(sorted(free_symbols([v]), key=lambda s: s.name), domain)
-    for form in special_first(Problem(v, domain), bounder_of).forms:
+    inputs = ProofInputs(sorted(free_symbols([v]), key=lambda s: s.name), domain)
+    for form in label_enumeration_of(Problem(v, domain), bounder_of).forms:
         upper, (method, data) = form.bounder.first()
         assert method == "norms"
         with ctx.workprec(96):
             region = Region(inputs.least, inputs.most, [False] * inputs.size)
-            forms = Forms(form.problem.objective, inputs)
+            forms = DerivativeForms(form.problem.objective, inputs)
             found = norms(forms, region, json.loads(json.dumps(data)))
         assert 0 < float(found) <= upper
         assert float(found) == pytest.approx(upper, rel=1e-9)
@@ -280,13 +280,13 @@ def test_corners_need_convexity():
         place = [n.op is not None and n.op.name == "softmax" for n in order].index(True)
         data = {"simplex": place, "nodes": {}, "each": [{}] * 3, "mean": 0.0}
         with ctx.workprec(96):
-            inputs = Inputs([x], domain)
+            inputs = ProofInputs([x], domain)
             region = Region(inputs.least, inputs.most, [False] * 3)
             if convex:
-                assert norms(Forms(graph, inputs), region, data) >= 0.5
+                assert norms(DerivativeForms(graph, inputs), region, data) >= 0.5
                 continue
             with pytest.raises(NoBound, match="convex"):
-                norms(Forms(graph, inputs), region, data)
+                norms(DerivativeForms(graph, inputs), region, data)
 
 
 # -- the networks of the plan --------------------------------------------------------

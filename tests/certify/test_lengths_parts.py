@@ -8,17 +8,17 @@ from flint import arb, arb_mat, ctx
 from scipy.special import expit, log_expit
 
 import deuterium as dt
-from deuterium.certify.checker import proof_objective as objectives
-from deuterium.certify.checker.derivative_forms import Forms
+from deuterium.certify.checker import proof_objective
+from deuterium.certify.checker.derivative_forms import DerivativeForms
 from deuterium.certify.checker.exceptions import NoBound
-from deuterium.certify.checker.norm_bounds import bounded_functions as curves
-from deuterium.certify.checker.norm_bounds.array_knowledge import Found, settled
+from deuterium.certify.checker.norm_bounds import bounded_functions
+from deuterium.certify.checker.norm_bounds.array_knowledge import RuleBounds, combine
 from deuterium.certify.checker.norm_bounds.ball_matrices import SMALL, Matrix, is_norm
 from deuterium.certify.checker.norm_bounds.ball_vectors import vector
 from deuterium.certify.checker.norm_bounds.norm_graph import graph_of
-from deuterium.certify.checker.norm_bounds.norm_pass import Sweep
+from deuterium.certify.checker.norm_bounds.norm_pass import NormPass
 from deuterium.certify.checker.operator_table import TABLE
-from deuterium.certify.checker.proof_domain import Inputs
+from deuterium.certify.checker.proof_domain import ProofInputs
 from deuterium.certify.checker.proof_region import Region
 from deuterium.graph.operator import OPERATORS
 from deuterium.graph.traverse import topological
@@ -109,8 +109,8 @@ def around(rng, n):
     wide = rng.uniform(0.01, 20, size=n)
     low, high = centre - wide * rng.uniform(size=n), centre + wide
     radius = float(rng.uniform(0.1, 0.7) * np.linalg.norm(wide))
-    found = Found(balls(centre), arb(radius))
-    value = settled(balls(low), balls(high), found, takes=True)
+    found = RuleBounds(balls(centre), arb(radius))
+    value = combine(balls(low), balls(high), found, takes=True)
     z = rng.uniform(low, high, size=(400, n))
     away = z - centre
     size = np.linalg.norm(away, axis=1, keepdims=True)
@@ -130,9 +130,9 @@ def test_curves_of_arrays_stay_below_the_bound_for_any_multipliers(name, square)
         g = rng.normal(size=n)
         reach = float(np.max(points @ g))
         for t, s in [(0, 0), (0.01, 0), (1, 0), (0.1, 0.02), (50, 3), (0, 0.1)]:
-            by = curves.Inequality(arb(t), arb(s), balls(g), arb(reach))
-            h = curves.Heights(OPERATORS[name], square, balls(m))
-            assert curves.most(h, value, by) >= heights.max() - 1e-12
+            by = bounded_functions.Inequality(arb(t), arb(s), balls(g), arb(reach))
+            h = bounded_functions.Heights(OPERATORS[name], square, balls(m))
+            assert bounded_functions.dual_value(h, value, by) >= heights.max() - 1e-12
 
 
 @pytest.mark.parametrize("name", FLAT)
@@ -144,9 +144,9 @@ def test_maxima_are_those_of_a_fine_grid(name, square):
         low, high = (np.array([float(x) for x in v]) for v in (value.low, value.high))
         m, g = rng.uniform(-1, 1, size=4), rng.normal(size=4)
         t, s, reach = rng.uniform(0, 0.5), rng.uniform(0, 0.2), rng.uniform(0, 5)
-        by = curves.Inequality(arb(t), arb(s), balls(g), arb(reach))
-        found = curves.most(
-            curves.Heights(OPERATORS[name], square, balls(m)), value, by
+        by = bounded_functions.Inequality(arb(t), arb(s), balls(g), arb(reach))
+        found = bounded_functions.dual_value(
+            bounded_functions.Heights(OPERATORS[name], square, balls(m)), value, by
         )
         z = np.linspace(low, high, 20_001)
         f = FLAT[name](z)
@@ -158,16 +158,22 @@ def test_maxima_are_those_of_a_fine_grid(name, square):
 
 def test_curves_beyond_the_grid_and_without_ends():
     infinity = arb("inf")
-    wide = settled(vector([-infinity]), vector([infinity]), Found())
-    far = settled(balls([2e6]), balls([3e6]), Found())
+    wide = combine(vector([-infinity]), vector([infinity]), RuleBounds())
+    far = combine(balls([2e6]), balls([3e6]), RuleBounds())
     for name, top in [("tanh", 1.0), ("expit", 1.0), ("tanh'", 0.0), ("expit'", 0.0)]:
-        h = curves.Heights(OPERATORS[name], False, balls([2.0]))
-        by = curves.Inequality(arb(0), arb(0), balls([1.0]), arb(0))
-        assert float(curves.most(h, far, by)) == pytest.approx(2 * top, abs=1e-12)
-        assert not curves.most(h, wide, by).is_finite()  # no centre to speak of
-        sloped = curves.Inequality(arb(0), arb(1), balls([1.0]), arb(3e6))
-        assert float(curves.most(h, far, sloped)) == pytest.approx(2 * top + 1e6)
-        assert not curves.most(h, wide, sloped).is_finite()
+        h = bounded_functions.Heights(OPERATORS[name], False, balls([2.0]))
+        by = bounded_functions.Inequality(arb(0), arb(0), balls([1.0]), arb(0))
+        assert float(bounded_functions.dual_value(h, far, by)) == pytest.approx(
+            2 * top, abs=1e-12
+        )
+        assert not bounded_functions.dual_value(
+            h, wide, by
+        ).is_finite()  # no centre to speak of
+        sloped = bounded_functions.Inequality(arb(0), arb(1), balls([1.0]), arb(3e6))
+        assert float(bounded_functions.dual_value(h, far, sloped)) == pytest.approx(
+            2 * top + 1e6
+        )
+        assert not bounded_functions.dual_value(h, wide, sloped).is_finite()
 
 
 def test_slopes_are_nowhere_steeper_than_stated():
@@ -204,7 +210,7 @@ def made_up(rng, graph):
     chosen = {}
     for v in graph.order:
         entry = {"ball": bool(rng.integers(2))}
-        if curves.is_bent(v.op):
+        if bounded_functions.is_bent(v.op):
             for key in ("near", "long"):
                 entry[key] = [{"t": float(rng.uniform(0, 0.5))}]
             argument = v.args[0]
@@ -232,10 +238,10 @@ def test_every_node_is_as_the_rules_say_whatever_is_chosen(seed):
     rng = np.random.default_rng(seed)
     activation = [np.tanh, expit, dt.relu, np.sin][seed % 4]
     v, domain = layers(rng, activation)
-    inputs = Inputs([n for n in topological([v]) if n.is_symbol], domain)
-    graph = graph_of(Forms(objectives.derived(v, inputs, True), inputs))
+    inputs = ProofInputs([n for n in topological([v]) if n.is_symbol], domain)
+    graph = graph_of(DerivativeForms(proof_objective.derived(v, inputs, True), inputs))
     region = Region(inputs.least, inputs.most, [False] * inputs.size)
-    sweep = Sweep(graph, region, claims(graph), made_up(rng, graph))
+    sweep = NormPass(graph, region, claims(graph), made_up(rng, graph))
     sweep.run()
     moving = list(sweep.values)
     (x,) = inputs.symbols

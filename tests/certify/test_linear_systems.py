@@ -7,7 +7,7 @@ import pytest
 from flint import arb, ctx
 
 import deuterium as dt
-from deuterium.certify.checker.ball_program import Points, Ranges
+from deuterium.certify.checker.ball_program import PointProgram, RangeProgram
 from deuterium.certify.checker.exceptions import NoBound
 from deuterium.graph.operator import OPERATORS
 from deuterium.testing.oracle import evaluate_exactly
@@ -52,14 +52,14 @@ def test_ranges_hold_every_value_and_are_as_tight_as_the_librarys(name, width):
         radius = rng.random(middle.size) * width
         low, high = middle - radius, middle + radius
         known = dt.enclose(graph, dt.Box({"x": (low, high)}))
-        program = Ranges([graph], {"x": 0}, middle.size)
+        program = RangeProgram([graph], {"x": 0}, middle.size)
         try:
             a, b = program([arb(e) for e in low], [arb(e) for e in high])
         except NoBound:
             assert not np.isfinite(known.upper).all()
             continue
         bounded += 1
-        at = Points([graph], {"x": 0}, middle.size)
+        at = PointProgram([graph], {"x": 0}, middle.size)
         for _ in range(5):
             point = np.clip(low + rng.random(middle.size) * (high - low), low, high)
             truth = evaluate_exactly(graph, {"x": point}).ravel()
@@ -78,9 +78,11 @@ def test_what_is_not_regular_has_no_bound():
     graph, middle = drawn("solve", np.random.default_rng(0))
     flat = np.ones(middle.size)
     with pytest.raises(NoBound):
-        Ranges([graph], {"x": 0}, middle.size)([arb(0)] * middle.size, [arb(1)] * 24)
+        RangeProgram([graph], {"x": 0}, middle.size)(
+            [arb(0)] * middle.size, [arb(1)] * 24
+        )
     with pytest.raises(NoBound):
-        Points([graph], {"x": 0}, middle.size)([arb(e) for e in flat])
+        PointProgram([graph], {"x": 0}, middle.size)([arb(e) for e in flat])
 
 
 def test_a_ridge_bounds_wide_boxes_but_no_infinite_ones():
@@ -90,14 +92,14 @@ def test_a_ridge_bounds_wide_boxes_but_no_infinite_ones():
         low[k] = high[k] = arb(middle[k])
     for k in range(24, 34):
         low[k], high[k] = arb(0), arb(1)
-    a, b = Ranges([graph], {"x": 0}, middle.size)(low, high)
+    a, b = RangeProgram([graph], {"x": 0}, middle.size)(low, high)
     most = np.sqrt(5) / 2 / np.sqrt(2.0)
     assert all(
         float(y.upper()) < most and float(x.lower()) > -most
         for x, y in zip(a, b, strict=True)
     )
     with pytest.raises(NoBound):
-        Ranges([graph], {"x": 0}, middle.size)([arb("-inf"), *low[1:]], high)
+        RangeProgram([graph], {"x": 0}, middle.size)([arb("-inf"), *low[1:]], high)
 
 
 def test_proofs_about_regressions_are_believed():

@@ -7,13 +7,11 @@ import pytest
 from flint import arb, ctx
 
 from deuterium import ops
-from deuterium.certify.checker import logistic_family as families
-from deuterium.certify.checker import point_steps as points
-from deuterium.certify.checker import range_steps as ranges
+from deuterium.certify.checker import logistic_family, point_steps, range_steps
 from deuterium.certify.checker.ball_functions import UNKNOWN
 from deuterium.certify.checker.exceptions import NoBound
 from deuterium.certify.checker.operator_table import TABLE
-from deuterium.certify.checker.scalar_layout import Group
+from deuterium.certify.checker.scalar_layout import TaskGroup
 from deuterium.graph.operator import OPERATORS
 
 ONE = {op.name: e for op, e in TABLE.items() if op.arity == 1}
@@ -94,10 +92,10 @@ def test_functions_of_two_variables(name):
             assert holds(z, least, most), (x, y, first, second, least, most)
 
 
-@pytest.mark.parametrize("family", families.FAMILIES)
+@pytest.mark.parametrize("family", logistic_family.FAMILIES)
 def test_families(family):
     rng = np.random.default_rng(3)
-    step = families.step_for(Group(family, [((1, 2, 3), (0,))], {}))
+    step = logistic_family.step_for(TaskGroup(family, [((1, 2, 3), (0,))], {}))
     for _ in range(150):
         a, b, *ends = draw(rng)
         low, high = [ends[0], *[None] * 3], [ends[1], *[None] * 3]
@@ -107,15 +105,18 @@ def test_families(family):
                 assert holds(TABLE[name].value(arb(x)), low[k], high[k]), (x, ends)
 
 
-ROWS = ["max", "logsumexp", "softmax", "first_maximum", "prod", "sum", "tie_slope"]
+ROWS = ["max", "logsumexp", "softmax", "argmax_onehot", "prod", "sum", "argmax_slope"]
 
 
 @pytest.mark.parametrize("name", ROWS)
 def test_rows(name):
     rng = np.random.default_rng([4, *name.encode()])
-    outs = (3, 4, 5) if name in ("softmax", "first_maximum") else (3,)
-    group = Group(OPERATORS[name], [(outs, (0, 1, 2))], {})
-    step, value = ranges.step_for(group, {}, slopes=False), points.step_for(group)
+    outs = (3, 4, 5) if name in ("softmax", "argmax_onehot") else (3,)
+    group = TaskGroup(OPERATORS[name], [(outs, (0, 1, 2))], {})
+    step, value = (
+        range_steps.step_for(group, {}, slopes=False),
+        point_steps.step_for(group),
+    )
     for _ in range(150):
         drawn = [draw(rng) for _ in range(3)]
         low, high = ([d[k] for d in drawn] + [None] * 3 for k in (2, 3))
@@ -133,7 +134,7 @@ def test_rows(name):
 
 def test_products_with_a_constant_matrix():
     rng = np.random.default_rng(5)
-    group = Group(ops.matmul, [((4, 5), (0, 1, 2, 3, 6, 7))], {"shape": (1, 2, 2)})
+    group = TaskGroup(ops.matmul, [((4, 5), (0, 1, 2, 3, 6, 7))], {"shape": (1, 2, 2)})
     group.tasks = [((6, 7), (0, 1, 2, 3, 4, 5))]
     for _ in range(150):
         drawn = [draw(rng) for _ in range(2)]
@@ -141,7 +142,7 @@ def test_products_with_a_constant_matrix():
         balls = [arb(w) + arb(0, float(rng.choice(WIDTHS[:-1]))) for w in weights]
         fixed = dict(enumerate(balls, 2))
         low, high = ([d[k] for d in drawn] + balls + [None] * 2 for k in (2, 3))
-        ranges.step_for(group, fixed, slopes=False)(low, high)
+        range_steps.step_for(group, fixed, slopes=False)(low, high)
         for _ in range(8):
             u, v = (arb(float(rng.choice(inside(rng, *d)))) for d in drawn)
             for k in range(2):
@@ -173,8 +174,8 @@ def test_what_is_not_known_is_not_hidden_at_a_point(name):
 
 @pytest.mark.parametrize("name", ROWS)
 def test_what_is_not_known_is_not_hidden_in_a_row(name):
-    outs = (2, 3) if name in ("softmax", "first_maximum") else (2,)
+    outs = (2, 3) if name in ("softmax", "argmax_onehot") else (2,)
     for row in ([UNKNOWN, arb(1)], [arb(0), UNKNOWN]):
         values = [*row, None, None]
-        points.step_for(Group(OPERATORS[name], [(outs, (0, 1))], {}))(values)
+        point_steps.step_for(TaskGroup(OPERATORS[name], [(outs, (0, 1))], {}))(values)
         assert not all(values[k].is_finite() for k in outs)

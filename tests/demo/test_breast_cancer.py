@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import deuterium as dt
-from deuterium.demo import breast_cancer as bc
+from deuterium.demo import breast_cancer
 from deuterium.demo import run_demo as demo
 from deuterium.demo.full_batch import adam
 from deuterium.errors import InvalidInputError, MissingDependencyError
@@ -43,14 +43,14 @@ def test_witness_is_a_record_of_the_domain(result):
 
 
 def test_features(result):
-    assert [p.name for p in result.features] == list(bc.PUBLIC_BOUNDS)
+    assert [p.name for p in result.features] == list(breast_cancer.PUBLIC_BOUNDS)
     shares = np.array([p.share for p in result.features])
     assert (shares >= 0).all()
     assert shares.sum() == pytest.approx(1, abs=1e-12)
     slopes = np.array([p.derivative for p in result.features])
     assert shares == pytest.approx(slopes**2 / (slopes**2).sum())
     for p in result.features:
-        assert p.bounds == bc.PUBLIC_BOUNDS[p.name]
+        assert p.bounds == breast_cancer.PUBLIC_BOUNDS[p.name]
         assert -np.inf < p.range[0] <= p.derivative <= p.range[1] < np.inf
         assert 0 <= p.mean_on_data <= max(-p.range[0], p.range[1])
 
@@ -72,8 +72,8 @@ def test_result_is_frozen_and_repeats(result):
 
 def test_certified_bound_against_a_gradient_written_by_hand(rng):
     """Backpropagation in NumPy, per record, at random records and corners."""
-    _, x, y = bc.load_records()
-    weights = bc.train(x, y, seed=0, epochs=30)
+    _, x, y = breast_cancer.load_records()
+    weights = breast_cancer.train(x, y, seed=0, epochs=30)
     w1, b1, w2, b2 = weights
     certified = run_demo(seed=0, epochs=30).certified
     records = rng.uniform(-1, 1, (20_000, 30))
@@ -87,7 +87,7 @@ def test_certified_bound_against_a_gradient_written_by_hand(rng):
     square += (back**2).sum(1) * ((records**2).sum(1) + 1)
     norms = np.sqrt(square)
     assert norms.max() <= certified
-    problem = bc._Problem(weights)
+    problem = breast_cancer._Problem(weights)
     rows = problem.rows(records, labels.astype(float))
     assert problem.norm.evaluate(rows) == pytest.approx(norms, rel=1e-9)
 
@@ -101,12 +101,12 @@ def test_training_learns():
 
 
 def test_public_bounds_are_stated_not_computed():
-    names, x, y = bc.load_records()
-    assert names == list(bc.PUBLIC_BOUNDS)
+    names, x, y = breast_cancer.load_records()
+    assert names == list(breast_cancer.PUBLIC_BOUNDS)
     assert x.shape == (569, 30)
     assert np.abs(x).max() <= 1
     assert set(y.tolist()) == {0.0, 1.0}
-    for low, high in bc.PUBLIC_BOUNDS.values():
+    for low, high in breast_cancer.PUBLIC_BOUNDS.values():
         assert low == 0
         assert len(f"{high:g}".replace(".", "").strip("0")) <= 3  # round numbers
 
@@ -130,7 +130,7 @@ def test_adam_finds_the_bottom_and_leaves_its_start_alone():
     ],
 )
 def test_refusals_come_before_the_work(change, why, monkeypatch):
-    monkeypatch.setattr(bc, "train", None)
+    monkeypatch.setattr(breast_cancer, "train", None)
     with pytest.raises(InvalidInputError, match=f"`{why}`"):
         run_demo(**change)
 
@@ -144,8 +144,8 @@ def test_without_scikit_learn(monkeypatch):
 
 
 def test_norm_is_that_of_the_loss_gradient():
-    weights = bc.train(*bc.load_records()[1:], seed=2, epochs=1)
-    problem = bc._Problem(weights)
+    weights = breast_cancer.train(*breast_cancer.load_records()[1:], seed=2, epochs=1)
+    problem = breast_cancer._Problem(weights)
     assert isinstance(problem.norm, dt.Variable)
     assert len(problem.gradient) == 4
     assert [g.shape for g in problem.gradient] == [w.shape for w in weights]

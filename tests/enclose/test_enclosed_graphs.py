@@ -128,7 +128,7 @@ def test_every_operator_is_among_them():
 
     for arrays, count in ((False, 800), (True, 600)):
         drawn_from(graphs(arrays=arrays, min_steps=4, max_steps=12), count, look)
-    elsewhere = {"pi", "narrowed", "reorder", "rank_slope", "tie_slope"}  # above
+    elsewhere = {"pi", "narrowed", "reorder", "rank_slope", "argmax_slope"}  # above
     elsewhere |= {"interp", "interp'", "interp''"}  # with operators of their own
     assert set(OPERATORS) - seen <= elsewhere
 

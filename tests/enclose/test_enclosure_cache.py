@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 from scipy.special import expit, log_expit
 
 import deuterium as dt
-from deuterium.enclose import enclosure_cache as compiled
-from deuterium.enclose import interval_program as program
-from deuterium.interval import stacked as ends
-from deuterium.interval.stacked import Uncovered
+from deuterium.enclose import enclosure_cache, interval_program
+from deuterium.interval import stacked
+from deuterium.interval.stacked import FastPathUnsupported
 from deuterium.testing import assert_encloses, boxes, graphs
 from tests.amounts import drawn_from, examples
 
@@ -25,16 +24,16 @@ ANSWERS: list[bool] = []
 def always_compiled():
     """Let every graph through, and note which ones the program answered."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(compiled, "FEWEST", 1)
-        patch.setattr(compiled, "SMALL", 0)
-        run = compiled.Plan.run
+        patch.setattr(enclosure_cache, "FEWEST", 1)
+        patch.setattr(enclosure_cache, "SMALL", 0)
+        run = enclosure_cache.EnclosurePlan.run
 
         def noted(self, *args):
             answer = run(self, *args)
             ANSWERS.append(answer is not None)
             return answer
 
-        patch.setattr(compiled.Plan, "run", noted)
+        patch.setattr(enclosure_cache.EnclosurePlan, "run", noted)
         yield
 
 
@@ -101,7 +100,7 @@ def test_networks_are_held_and_close_to_the_full_rules(
     ANSWERS.clear()
     fast = assert_encloses(norm, domain, samples=8, seed=seed)
     assert ANSWERS == [True]
-    monkeypatch.setattr(compiled, "FEWEST", 10**9)
+    monkeypatch.setattr(enclosure_cache, "FEWEST", 10**9)
     full = dt.enclose(norm * 1.0, domain)  # another graph: plans are kept
     assert not ANSWERS[-1]
     # never looser: simplified, it may be tighter
@@ -115,8 +114,8 @@ def test_a_batch_is_its_boxes_one_by_one(count, monkeypatch):
     low = rng.uniform(-1, 0.5, (count, 1, 4))
     high = low + rng.uniform(0, 0.5, (count, 1, 4))
     labels = dt.Choice(y, [0, 1])
-    monkeypatch.setattr(program, "CHUNK", 200)
-    monkeypatch.setattr(program, "ROWS", 1)
+    monkeypatch.setattr(interval_program, "CHUNK", 200)
+    monkeypatch.setattr(interval_program, "ROWS", 1)
     batch = dt.enclose(norm, dt.Box({x: (low, high)}) & labels)
     assert batch.lower.shape == (count,)
     for i in {0, count // 2, count - 1}:
@@ -149,8 +148,8 @@ def test_a_simplification_may_make_it_finite_where_the_domain_allows():
 
 def test_small_graphs_are_simplified_too(monkeypatch):
     """The seed's 2-2-1 network: 145 times too high if taken as written."""
-    monkeypatch.setattr(compiled, "SMALL", 10**9)
-    monkeypatch.setattr(compiled, "FEWEST", 8)
+    monkeypatch.setattr(enclosure_cache, "SMALL", 10**9)
+    monkeypatch.setattr(enclosure_cache, "FEWEST", 8)
     rng = np.random.default_rng(0)
     x = dt.symbol("x", shape=(1, 2))
     w, v = dt.constant(rng.normal(size=(2, 2))), dt.constant(rng.normal(size=(2, 1)))
@@ -168,13 +167,13 @@ def test_small_graphs_are_simplified_too(monkeypatch):
 def test_plans_go_with_their_graphs():
     import gc
 
-    before = len(compiled._PLANS)
+    before = len(enclosure_cache._PLANS)
     x, y, norm = network(np.tanh, (4, 6, 1), 1)
     dt.enclose(norm, dt.Box({x: (-1, 1), y: (0, 1)}))
-    assert len(compiled._PLANS) > before
+    assert len(enclosure_cache._PLANS) > before
     del norm, x, y
     gc.collect()
-    assert len(compiled._PLANS) <= before
+    assert len(enclosure_cache._PLANS) <= before
 
 
 # -- rules on stacked ends, against exact values -------------------------------------
@@ -199,12 +198,12 @@ def test_rules_hold_points_inside(rng, few, monkeypatch):
     e, f = _random_ends(rng, (40,)), _random_ends(rng, (40,))
     c = rng.normal(size=40)
     results = {
-        "add": ends.add(e, f),
-        "multiply": ends.multiply(e, f),
-        "thin": ends.multiply_thin(e, c),
-        "square": ends.square(ends.sizes(e)),
-        "sum": ends.sum_any(e, (-1,), 40),
-        "squares": ends.sum_of_squares(ends.sizes(e), np.abs(c), (-1,), 40),
+        "add": stacked.add(e, f),
+        "multiply": stacked.multiply(e, f),
+        "thin": stacked.multiply_thin(e, c),
+        "square": stacked.square(stacked.sizes(e)),
+        "sum": stacked.sum_any(e, (-1,), 40),
+        "squares": stacked.sum_of_squares(stacked.sizes(e), np.abs(c), (-1,), 40),
     }
     for t in (0.0, 0.3, 1.0):
         x, y = (np.clip(g[0] + t * (g[1] - g[0]), g[0], g[1]) for g in (e, f))
@@ -229,7 +228,7 @@ def test_affine_holds_points_inside_and_is_tight(rng):
 
     e = _random_ends(rng, (1, 6))
     w, bias = rng.normal(size=(6, 3)), rng.normal(size=3)
-    out = ends.affine(e, np.stack([w, np.abs(w)]), bias)
+    out = stacked.affine(e, np.stack([w, np.abs(w)]), bias)
     for corner in range(64):
         pick = np.array([(corner >> k) & 1 for k in range(6)])
         x = np.where(pick, e[1, 0], e[0, 0])
@@ -246,21 +245,21 @@ def test_affine_holds_points_inside_and_is_tight(rng):
 @np.errstate(all="ignore")
 def test_extreme_ends_never_give_a_wrong_finite_answer():
     big = _stack([1e200], [1e300])
-    assert not np.isfinite(ends.multiply(big, big)[1, 0])
-    assert np.isfinite(ends.multiply(big, big)[0, 0])  # never +inf as a lower end
-    assert np.isnan(ends.scaled(_stack([np.inf], [np.inf]), 1e-15)[0, 0])
-    with pytest.raises(Uncovered):
-        ends.sqrt(_stack([-1e-300], [1.0]))
-    wide = ends.softmax(_stack([[-1000.0, -1000.0]], [[1000.0, 1000.0]]))
+    assert not np.isfinite(stacked.multiply(big, big)[1, 0])
+    assert np.isfinite(stacked.multiply(big, big)[0, 0])  # never +inf as a lower end
+    assert np.isnan(stacked.inflate_relative(_stack([np.inf], [np.inf]), 1e-15)[0, 0])
+    with pytest.raises(FastPathUnsupported):
+        stacked.sqrt(_stack([-1e-300], [1.0]))
+    wide = stacked.softmax(_stack([[-1000.0, -1000.0]], [[1000.0, 1000.0]]))
     assert wide[0, 0].tolist() == [0.0, 0.0]
     assert wide[1, 0].tolist() == [1.0, 1.0]
-    tiny = ends.within(ends.square(_stack([1e-200], [1e-180])), 0.0, np.inf)
+    tiny = stacked.within(stacked.square(_stack([1e-200], [1e-180])), 0.0, np.inf)
     assert tiny[0, 0] >= 0 and tiny[1, 0] > 0
 
 
 def test_the_slope_of_relu_is_the_hull_of_both_sides_at_the_kink():
     e = _stack([-1.0, 0.0, 0.0, -1.0, 1e-300], [0.0, 0.0, 1.0, -1e-300, 1.0])
-    assert ends.step(e).tolist() == [[0, 0, 0, 0, 1], [1, 1, 1, 0, 1]]
+    assert stacked.step(e).tolist() == [[0, 0, 0, 0, 1], [1, 1, 1, 0, 1]]
     x = dt.symbol("x", shape=(30,))
     slope = dt.grad(np.sum(dt.relu(x) * 2 + np.square(x) * 0.25), x)
     iv = dt.enclose(slope * slope + np.exp(slope), dt.Box({x: (-1, 0)}))
@@ -272,7 +271,7 @@ def test_affine_pays_for_the_rounding_of_its_products(rng):
 
     x = rng.normal(size=(1, 200))
     w = rng.normal(size=(200, 5))
-    out = ends.affine(np.stack([x, x]), np.stack([w, np.abs(w)]), 0.0)
+    out = stacked.affine(np.stack([x, x]), np.stack([w, np.abs(w)]), 0.0)
     for j in range(5):
         value = sum(
             Fraction(a) * Fraction(b)
@@ -299,7 +298,7 @@ def test_a_domain_keeps_the_numbers_it_was_made_of():
 def test_a_plan_answers_for_the_domain_it_was_asked_about():
     """Another thread may use the same plan between any two steps of this one."""
 
-    class Interrupted(compiled.Plan):
+    class Interrupted(enclosure_cache.EnclosurePlan):
         def __setattr__(self, name, value):
             super().__setattr__(name, value)
             if name in ("_boxes", "_stack") and value is not None:
@@ -330,7 +329,7 @@ def test_a_result_that_does_not_depend_on_the_boxes_survives_many_of_them():
     x, y = dt.symbol("x", shape=(300,)), dt.symbol("y", shape=(300,))
     weights = dt.constant(np.arange(300.0))
     fixed = {weights: dt.Interval(weights.value, weights.value)}
-    compiled_ = program.EnclosureProgram([(x * weights).sum(), y], fixed)
+    compiled_ = interval_program.EnclosureProgram([(x * weights).sum(), y], fixed)
     ends_ = {"x": np.zeros((2, 100, 300)), "y": np.zeros((2, 1, 300))}
     first, second = compiled_(ends_, (100,))
     assert first.shape == (2, 100)

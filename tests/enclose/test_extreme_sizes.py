@@ -9,16 +9,20 @@ from flint import arb
 import deuterium as dt
 from deuterium.domain.problem import Problem
 from deuterium.graph.operator import OPERATORS
-from deuterium.optimize.bounders.derivative import BoxBounder
-from deuterium.optimize.bounders.derivative import interval_definite as definite
-from deuterium.optimize.bounders.derivative import second_order as secondorder
-from deuterium.optimize.bounders.derivative import taylor_bounds as taylor
-from deuterium.optimize.bounders.lagrangian import relaxation
+from deuterium.optimize.bounders.derivative import (
+    DerivativeBounder,
+    interval_definite,
+    second_order,
+    taylor_bounds,
+)
+from deuterium.optimize.bounders.lagrangian import lagrangian_bounder_of
 from deuterium.optimize.bounders.lagrangian.quadratic_constraint import start, verified
-from deuterium.optimize.bounders.norm_bounds import norms
+from deuterium.optimize.bounders.norm_bounds import norm_bounder_of
 from deuterium.optimize.bounders.norm_bounds.ball_and_box import of_ends
-from deuterium.optimize.bounders.norm_bounds.directional_bound import support
-from deuterium.optimize.bounders.norm_bounds.sdp_box_norm import cube_bound
+from deuterium.optimize.bounders.norm_bounds.directional_bound import (
+    support_of_ball_and_box,
+)
+from deuterium.optimize.bounders.norm_bounds.sdp_box_norm import box_norm_bound
 from tests.enclose import array_problems
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -29,20 +33,20 @@ SIZES = [1e-320, 1e-250, 1e-170, 1e-162, 1e-155, 1e-100, 1.0, 1e100]
 @pytest.mark.parametrize("size", SIZES)
 def test_rows_of_a_cube_count_however_small_their_squares(rng, size):
     for matrix in (np.full((3, 2), size), rng.normal(size=(4, 3)) * size):
-        bound, weights, _ = cube_bound(matrix)
+        bound, weights, _ = box_norm_bound(matrix)
         assert np.all(weights > 0)
         reached = np.hypot.reduce(np.abs(matrix[:, 0]).sum() * np.ones(1))
         assert bound >= reached * (1 - 1e-12)
     mixed = np.concatenate([np.full((1, 2), 1.0), np.full((5, 2), size)])
-    assert cube_bound(mixed)[0] >= 1.0 + 5 * min(size, 1.0)
-    assert cube_bound(np.zeros((3, 2)))[0] < 1e-150
+    assert box_norm_bound(mixed)[0] >= 1.0 + 5 * min(size, 1.0)
+    assert box_norm_bound(np.zeros((3, 2)))[0] < 1e-150
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_the_reach_of_a_ball_in_a_direction_however_small(size):
     ends = np.stack([np.full((1, 1, 2), -1e150), np.full((1, 1, 2), 1e150)])
     weights = np.full((1, 1, 2), size)
-    found = support(of_ends(ends), weights)
+    found = support_of_ball_and_box(of_ends(ends), weights)
     assert found[0, 0] >= 2e150 * size
 
 
@@ -72,17 +76,17 @@ def test_curvatures_of_boxes_too_small_for_products_of_sides_prove_nothing():
 
     h = np.array([[[-1.0, 1.0 - 1e-5], [1.0 - 1e-5, -1.0]]])
     for sign in (1.0, -1.0):
-        _, centre, radius, _ = secondorder._scaled(
+        _, centre, radius, _ = second_order._scaled(
             Stub(), np.arange(1), np.stack([sign * h, sign * h])
         )
-        assert not definite.negative_basis(centre, radius)[0].any()
-        assert not definite.rising_direction(centre, radius)[0].any()
+        assert not interval_definite.negative_basis(centre, radius)[0].any()
+        assert not interval_definite.rising_direction(centre, radius)[0].any()
 
 
 def test_an_undefined_slope_stays_so_whatever_the_curvatures():
     one, zero = np.ones((1, 1)), np.zeros((1, 1))
     slopes, g = np.full((2, 1, 1), np.nan), np.ones((2, 1, 1))
-    found = taylor.refined(slopes, g, np.ones((2, 1, 1, 1)), zero, one, zero)
+    found = taylor_bounds.refined(slopes, g, np.ones((2, 1, 1, 1)), zero, one, zero)
     assert np.isnan(found).all()
 
 
@@ -122,7 +126,11 @@ def bounds(v, x, low, high):
     """Return the bound of the whole box by every method that fits."""
     problem = Problem(v, dt.Box({x: (low, high)}))
     found = {}
-    for name, make in (("norms", norms), ("relax", relaxation), ("box", BoxBounder)):
+    for name, make in (
+        ("norms", norm_bounder_of),
+        ("relax", lagrangian_bounder_of),
+        ("box", DerivativeBounder),
+    ):
         bounder = make(problem) if problem.size else None
         if bounder is not None:
             found[name] = float(bounder.bound(bounder.root(), -np.inf).upper[0])

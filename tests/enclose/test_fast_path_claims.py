@@ -13,10 +13,10 @@ from flint import arb
 import deuterium as dt
 from deuterium import privacy
 from deuterium.enclose.enclose import full_rules
-from deuterium.enclose.interval_program import EnclosureProgram, _Builder
+from deuterium.enclose.interval_program import EnclosureProgram, _StepBuilder
 from deuterium.graph.operator import OPERATORS
 from deuterium.graph.traverse import Graph, free_symbols
-from deuterium.interval.stacked import Uncovered
+from deuterium.interval.stacked import FastPathUnsupported
 from deuterium.optimize.bounders.derivative.row_intervals import RowProgram
 from deuterium.testing import evaluate_exactly
 from tests.enclose import array_problems
@@ -58,7 +58,7 @@ def test_a_pole_at_zero_is_not_hidden_behind_a_matrix(front, back):
         assert iv.upper == np.inf
         ends = {"x": np.stack([np.full((16, 4), low), np.full((16, 4), high)])}
         with np.errstate(all="ignore"):
-            with pytest.raises(Uncovered):
+            with pytest.raises(FastPathUnsupported):
                 compiled(v)({n: e * 1.0 for n, e in ends.items()}, ())
             (row,) = RowProgram([v]).rows({"x": ends["x"][:, None] * 1.0}, 1)
             assert np.isnan(row).all() or row[1] == np.inf
@@ -205,7 +205,7 @@ def enclosures(v, x, low, high):
     try:
         (e,) = compiled(v)({"x": np.stack([low, high])}, ())
         found["program"] = (low, high, e[0].reshape(v.shape), e[1].reshape(v.shape))
-    except Uncovered:
+    except FastPathUnsupported:
         pass
     middle = low + 0.5 * (np.minimum(high, 1e300) - low)
     middle = np.clip(np.where(np.isfinite(middle), middle, 0.0), low, high)
@@ -262,7 +262,7 @@ def test_every_claim_of_a_program_holds_of_the_ends_of_its_steps():
     for seed in range(150):
         v, _, (low, high) = array_problems.problem(seed)
         fixed = full_rules(Graph([v]).constants)
-        cut += _claims(_Builder([v], fixed), np.stack([low, high]))
+        cut += _claims(_StepBuilder([v], fixed), np.stack([low, high]))
     assert cut > 300
 
 
@@ -275,7 +275,7 @@ def _claims(build, e):
         for i, step, places in build.steps:
             try:
                 done[i] = step(*[done[k] for k in places])
-            except Uncovered:
+            except FastPathUnsupported:
                 break
             node, known = build.order[i], build.known[build.order[i]]
             low, high = build._range(node)

@@ -15,7 +15,7 @@ from deuterium.errors import (
     MissingSymbolError,
 )
 from deuterium.evaluate import CompiledFunction, function
-from deuterium.graph.hashcons import share
+from deuterium.graph.hashcons import share_equal
 from deuterium.graph.operator import OPERATORS
 from deuterium.graph.serialize import attribute_names
 from deuterium.graph.traverse import topological
@@ -236,7 +236,7 @@ def test_clear_errors():
 def test_share_makes_equal_parts_one():
     a = dt.symbol("a")
     b = dt.symbol("a")  # the same symbol
-    (v,) = share([np.exp(a * 2) + np.exp(b * 2)])
+    (v,) = share_equal([np.exp(a * 2) + np.exp(b * 2)])
     assert len(topological([v])) == 5  # a, 2, product, exp, sum
 
 

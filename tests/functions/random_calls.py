@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import scipy.special as sp
 
-from tests.functions import random_places as places
+from tests.functions import random_places
 from tests.functions.draws import Call, Draw
 from tests.functions.random_linalg import LINALG, vecmat
 from tests.functions.random_places import PLACES
@@ -708,7 +708,7 @@ def _method_squeeze(d: Draw) -> Call:
 
 
 METHODS = {
-    **places.METHODS,
+    **random_places.METHODS,
     "T": _one(lambda x: x.T),
     "sum": _method("sum"),
     "mean": _method("mean"),

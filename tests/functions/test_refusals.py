@@ -127,7 +127,7 @@ METHODS = [
     ("item", "evaluate"),
     ("argmax", "evaluate"),
     ("dtype", "float64"),
-    ("flat", "ravel"),
+    ("jump_slope", "ravel"),
 ]
 
 

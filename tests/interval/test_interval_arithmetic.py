@@ -12,9 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deuterium.errors import BoundsError
-from deuterium.interval import Interval, as_interval
-from deuterium.interval import interval_arithmetic as arithmetic
-from deuterium.interval import rounding as r
+from deuterium.interval import Interval, as_interval, interval_arithmetic, rounding
 from tests.amounts import examples
 from tests.interval.exact_intervals import (
     INF,
@@ -30,7 +28,7 @@ from tests.interval.exact_intervals import (
 # the rules are run where warnings are off; what is public is tested to be quiet
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 
-MAX, TINY = r.MAX, r.TINY
+MAX, TINY = rounding.MAX, rounding.TINY
 ENDS = [
     0.0, TINY, 3 * TINY, 2.0**-1022, 1e-310, 1e-200, 2.0**-511, 0.1, 1.0,
     1 + 2.0**-52, 3.0, 7.3, 2.0**26 + 1, 2.0**53 - 1, 1e154, 2.0**512, 1e200, 1e308,
@@ -87,7 +85,7 @@ def ends(box):
 )
 def test_two_arguments(name, hull):
     left, right = pairs()
-    found = run(getattr(arithmetic, name), left, right)
+    found = run(getattr(interval_arithmetic, name), left, right)
     steps = 1 if name == "multiply" else 0  # sums are the tightest there are
     for a, b, pair in zip(left, right, found, strict=True):
         assert_tight(pair, *hull(ends(a), ends(b)), steps, (name, a, b))
@@ -100,7 +98,7 @@ def inverse_hull(b):
 
 def test_divide():
     left, right = pairs()
-    found = run(arithmetic.divide, left, right)
+    found = run(interval_arithmetic.divide, left, right)
     finite = 0
     for a, b, pair in zip(left, right, found, strict=True):
         assert is_undefined(pair) == (b[0] <= 0 <= b[1]), (a, b)
@@ -113,9 +111,9 @@ def test_divide():
 
 def test_divide_by_each_sign():
     eight = Interval(8.0, 8.0)
-    assert run(arithmetic.divide, [(8, 8)], [(-4, -2)]) == [(-4, -2)]
-    assert run(arithmetic.divide, [(-8, 4)], [(-4, -2)]) == [(-2, 4)]
-    assert run(arithmetic.divide, [(-8, 4)], [(2, 4)]) == [(-4, 2)]
+    assert run(interval_arithmetic.divide, [(8, 8)], [(-4, -2)]) == [(-4, -2)]
+    assert run(interval_arithmetic.divide, [(-8, 4)], [(-4, -2)]) == [(-2, 4)]
+    assert run(interval_arithmetic.divide, [(-8, 4)], [(2, 4)]) == [(-4, 2)]
     assert (eight / Interval(2.0, 4.0)).contains(np.array([2.0, 3.0, 4.0])).all()
 
 
@@ -133,28 +131,31 @@ def _infinite_power(x, n):
 @pytest.mark.parametrize("n", [2, 3, 4, 5, 7])
 def test_integer_power(n):
     small = [b for b in BOXES if all(abs(x) in (0, INF) or abs(x) > 1e-201 for x in b)]
-    found = run(arithmetic.integer_power, small, n=n)
+    found = run(interval_arithmetic.integer_power, small, n=n)
     steps = {2: 1, 3: 4, 4: 6, 5: 8, 7: 12}[n]
     for a, pair in zip(small, found, strict=True):
         assert_tight(pair, *_power_hull(ends(a), n), steps, (a, n))
 
 
 def test_square_of_all():
-    for rule in (arithmetic.square, lambda a: arithmetic.integer_power(a, 2)):
+    for rule in (
+        interval_arithmetic.square,
+        lambda a: interval_arithmetic.integer_power(a, 2),
+    ):
         for a, pair in zip(BOXES, run(rule, BOXES), strict=True):
             assert_tight(pair, *_power_hull(ends(a), 2), 1, a)
 
 
 def test_absolute_and_negative():
-    for a, pair in zip(BOXES, run(arithmetic.absolute, BOXES), strict=True):
+    for a, pair in zip(BOXES, run(interval_arithmetic.absolute, BOXES), strict=True):
         size = sorted(map(abs, a))
         assert pair == (0.0 if a[0] <= 0 <= a[1] else size[0], size[1])
-    for a, pair in zip(BOXES, run(arithmetic.negative, BOXES), strict=True):
+    for a, pair in zip(BOXES, run(interval_arithmetic.negative, BOXES), strict=True):
         assert pair == (-a[1], -a[0])
 
 
 def test_reciprocal():
-    for a, pair in zip(BOXES, run(arithmetic.reciprocal, BOXES), strict=True):
+    for a, pair in zip(BOXES, run(interval_arithmetic.reciprocal, BOXES), strict=True):
         assert is_undefined(pair) == (a[0] <= 0 <= a[1]), a
         if not is_undefined(pair):
             assert_tight(pair, *inverse_hull(ends(a)), 1, a)
@@ -164,7 +165,9 @@ def test_reciprocal():
 def test_negative_integer_power(n):
     # undefined at zero only, however near an end comes to it
     with ctx.workprec(4000):
-        for a, pair in zip(FEW, run(arithmetic.integer_power, FEW, n=n), strict=True):
+        for a, pair in zip(
+            FEW, run(interval_arithmetic.integer_power, FEW, n=n), strict=True
+        ):
             assert is_undefined(pair) == (a[0] <= 0 <= a[1]), a
             if is_undefined(pair):
                 continue
@@ -178,7 +181,7 @@ def test_large_exponents(n):
     points = [0.0, 0.5, 1 - 2.0**-53, 1.0, 1 + 2.0**-52, 1.001, 1.5, 3.0, 1e10, MAX]
     points = sorted({s * x for x in points for s in (1, -1)})
     boxes = list(itertools.combinations_with_replacement(points, 2))
-    found = run(arithmetic.integer_power, boxes, n=n)
+    found = run(interval_arithmetic.integer_power, boxes, n=n)
     with ctx.workprec(2000):
         top = arb(MAX)
         for a, pair in zip(boxes, found, strict=True):
@@ -189,26 +192,29 @@ def test_large_exponents(n):
                 assert pair[0] == -INF or not y < arb(pair[0]), (a, n, pair)
                 assert pair[1] == INF or not y > arb(pair[1]), (a, n, pair)
                 if a[0] == a[1] and abs(y) < top and abs(y) > arb(1e-300) and n < 2**50:
-                    assert pair[1] - pair[0] <= 12 * r.EPS * abs(pair[1]), (a, n)
+                    assert pair[1] - pair[0] <= 12 * rounding.EPS * abs(pair[1]), (a, n)
 
 
 def test_zeroth_and_first_power():
-    assert run(arithmetic.integer_power, [(-1, 2), (0, 0)], n=0) == [(1, 1), (1, 1)]
-    assert run(arithmetic.integer_power, [(-1, 2)], n=1) == [(-1, 2)]
+    assert run(interval_arithmetic.integer_power, [(-1, 2), (0, 0)], n=0) == [
+        (1, 1),
+        (1, 1),
+    ]
+    assert run(interval_arithmetic.integer_power, [(-1, 2)], n=1) == [(-1, 2)]
 
 
 def test_exact_where_the_result_is_short():
-    assert run(arithmetic.integer_power, [(2, 3), (-3, 2)], n=10) == [
+    assert run(interval_arithmetic.integer_power, [(2, 3), (-3, 2)], n=10) == [
         (1024, 59049),
         (0, 59049),
     ]
-    assert run(arithmetic.multiply, [(0.5, 3)], [(-7, 12)]) == [(-21, 36)]
-    assert run(arithmetic.divide, [(6, 12)], [(-4, -2)]) == [(-6, -1.5)]
-    assert run(arithmetic.sqrt, [(0, 2.25), (4, 9)]) == [(0, 1.5), (2, 3)]
+    assert run(interval_arithmetic.multiply, [(0.5, 3)], [(-7, 12)]) == [(-21, 36)]
+    assert run(interval_arithmetic.divide, [(6, 12)], [(-4, -2)]) == [(-6, -1.5)]
+    assert run(interval_arithmetic.sqrt, [(0, 2.25), (4, 9)]) == [(0, 1.5), (2, 3)]
 
 
 def test_sqrt():
-    for a, pair in zip(BOXES, run(arithmetic.sqrt, BOXES), strict=True):
+    for a, pair in zip(BOXES, run(interval_arithmetic.sqrt, BOXES), strict=True):
         assert is_undefined(pair) == (a[0] < 0), a
         if is_undefined(pair):
             continue
@@ -235,7 +241,7 @@ def test_power_of_reals():
         (-TINY, TINY),
     ]  # fmt: skip
     for base, exponent in itertools.product(bases, exponents):
-        ((low, high),) = run(arithmetic.power, [base], [exponent])
+        ((low, high),) = run(interval_arithmetic.power, [base], [exponent])
         undefined = base[0] < 0 or (base[0] == 0 and exponent[0] <= 0)
         assert is_undefined((low, high)) == undefined, (base, exponent)
         if undefined:
@@ -246,7 +252,7 @@ def test_power_of_reals():
             assert not value < arb(low), (base, exponent, x, y)
             assert high == INF or not value > arb(high), (base, exponent, x, y)
         if base[0] == base[1] and exponent[0] == exponent[1] and 0 < low < high < INF:
-            assert high - low <= 12 * r.EPS * high + 4 * r.MIN_NORMAL
+            assert high - low <= 12 * rounding.EPS * high + 4 * rounding.MIN_NORMAL
 
 
 def inner(box, count=4):
@@ -274,7 +280,7 @@ def test_power_with_integers_among_the_exponents():
         (-1.0, -1.0),
         (-2.0, -2.0),
     ]
-    found = run(arithmetic.power, base, exponent)
+    found = run(interval_arithmetic.power, base, exponent)
     assert found[:3] == [(0, 9), (-8, -1), (1, 1)]
     assert is_undefined(found[3]) and is_undefined(found[4])
     assert found[5][0] <= 1 / 9 and found[5][1] == 0.25
@@ -291,7 +297,7 @@ TWO = ["add", "subtract", "multiply", "divide", "power", "maximum", "minimum", "
 def test_nan_is_contagious(name, other):
     box = arrays([other])
     thin = Interval.unchecked(box.lower, box.lower)
-    rule = getattr(arithmetic, name)
+    rule = getattr(interval_arithmetic, name)
     with np.errstate(all="ignore"):
         for b in (box, thin):
             for result in (rule(NAN, b), rule(b, NAN), rule(NAN, NAN)):
@@ -303,14 +309,14 @@ def test_nan_is_contagious(name, other):
 )
 def test_nan_is_contagious_alone(name):
     for x in (NAN, Interval.unchecked(math.nan, math.nan)):
-        result = getattr(arithmetic, name)(x)
+        result = getattr(interval_arithmetic, name)(x)
         assert np.isnan(result.lower).all() and np.isnan(result.upper).all()
 
 
 @pytest.mark.parametrize("n", [-3, -2, -1, 0, 1, 2, 3, 20])
 def test_nan_is_contagious_in_integer_powers(n):
     with np.errstate(all="ignore"):
-        result = arithmetic.integer_power(NAN, n)
+        result = interval_arithmetic.integer_power(NAN, n)
     assert np.isnan(result.lower).all() and np.isnan(result.upper).all()
 
 
@@ -331,7 +337,7 @@ def test_random_boxes_hold_exact_results(numbers, places):
         ("multiply", x * y),
         ("divide", x / y if b[0] * b[1] > 0 else None),
     ]:
-        ((low, high),) = run(getattr(arithmetic, name), [a], [b])
+        ((low, high),) = run(getattr(interval_arithmetic, name), [a], [b])
         if value is not None and not is_undefined((low, high)):
             assert low <= rounded_up(value) and high >= rounded_down(value)
             assert low == -INF or Fraction(low) <= value, (name, a, b)
@@ -343,7 +349,7 @@ def test_random_boxes_hold_exact_results(numbers, places):
 
 @pytest.mark.parametrize("name", ["add", "subtract", "multiply", "divide", "power"])
 def test_broadcasting_and_constants(name):
-    rule = getattr(arithmetic, name)
+    rule = getattr(interval_arithmetic, name)
     rng = np.random.default_rng(5)
     low = rng.uniform(0.5, 2, (3, 1, 4))
     a = Interval.unchecked(low, low + rng.uniform(0, 1, low.shape))
@@ -399,7 +405,7 @@ def test_bad_ends_are_refused(bad):
 def test_intersection_and_views():
     warnings.simplefilter("error")
     a, b = Interval([0.0, 1.0], [2.0, 3.0]), Interval([1.0, -1.0], [5.0, 2.0])
-    both = arithmetic.intersect(a, b)
+    both = interval_arithmetic.intersect(a, b)
     assert both.lower.tolist() == [1, 1] and both.upper.tolist() == [2, 2]
     assert a[1:].shape == (1,) and a.midpoint.tolist() == [1, 2]
     assert Interval(-INF, INF).midpoint == 0 and a.width.tolist() == [2, 2]
@@ -417,8 +423,8 @@ def test_intersection_and_views():
 def test_directed_rounding_of_two_numbers(x, y):
     a, b = np.array([x]), np.array([y])
     with np.errstate(all="ignore"):
-        total = float(r.add_down(a, b)[0]), float(r.add_up(a, b)[0])
-        ratio = float(r.divide_down(a, b)[0]), float(r.divide_up(a, b)[0])
+        total = float(rounding.add_down(a, b)[0]), float(rounding.add_up(a, b)[0])
+        ratio = float(rounding.divide_down(a, b)[0]), float(rounding.divide_up(a, b)[0])
     value = Fraction(x) + Fraction(y)
     assert total == (rounded_down(value), rounded_up(value))
     if y:
@@ -436,27 +442,34 @@ def test_short_numbers_are_told_apart(m, e):
     if Fraction(x) != Fraction(m) * Fraction(2) ** e or x == 0:
         return
     odd = abs(m) // (abs(m) & -abs(m))
-    assert bool(r.is_short(np.float64(x))) == (odd < 2**26), x
+    assert bool(rounding.is_short(np.float64(x))) == (odd < 2**26), x
 
 
 @pytest.mark.parametrize("ulps", [0, 1, 4, 8192])
 def test_widening_covers_a_relative_error(ulps):
     for x in [
-        s * y for y in (0.0, TINY, 1e-308, 1.0, 1 + r.EPS, 1e300, MAX) for s in (1, -1)
+        s * y
+        for y in (0.0, TINY, 1e-308, 1.0, 1 + rounding.EPS, 1e300, MAX)
+        for s in (1, -1)
     ]:
-        off = Fraction(abs(x)) * ulps * Fraction(r.EPS)
-        low, high = float(r.widen_down(x, ulps)), float(r.widen_up(x, ulps))
+        off = Fraction(abs(x)) * ulps * Fraction(rounding.EPS)
+        low, high = (
+            float(rounding.widen_down(x, ulps)),
+            float(rounding.widen_up(x, ulps)),
+        )
         assert low == -INF or Fraction(low) <= Fraction(x) - off
         assert high == INF or Fraction(high) >= Fraction(x) + off
-    assert r.widen_down(INF, ulps) <= MAX * (1 - ulps * r.EPS)
-    assert r.widen_up(-INF, ulps) >= -MAX * (1 - ulps * r.EPS)
-    assert r.widen_down(-INF, ulps) == -INF and r.widen_up(INF, ulps) == INF
+    assert rounding.widen_down(INF, ulps) <= MAX * (1 - ulps * rounding.EPS)
+    assert rounding.widen_up(-INF, ulps) >= -MAX * (1 - ulps * rounding.EPS)
+    assert (
+        rounding.widen_down(-INF, ulps) == -INF and rounding.widen_up(INF, ulps) == INF
+    )
 
 
 @pytest.mark.parametrize("n", [1, 2, 10, 10**6])
 def test_gamma(n):
     u = Fraction(1, 2**53)
-    assert Fraction(r.gamma(n)) >= n * u / (1 - n * u)
+    assert Fraction(rounding.gamma(n)) >= n * u / (1 - n * u)
 
 
 def test_times_is_what_it_says():

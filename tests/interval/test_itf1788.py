@@ -11,8 +11,7 @@ import pytest
 
 import deuterium as dt
 from deuterium.graph import OPERATORS
-from deuterium.interval import Interval, scalar
-from deuterium.interval import interval_arithmetic as arithmetic
+from deuterium.interval import Interval, interval_arithmetic, scalar
 
 FILE = Path(__file__).parents[1] / "data" / "itf1788" / "libieeep1788_elem.itl"
 
@@ -200,7 +199,7 @@ def test_scalar_rules(name):
         "mul": scalar.multiply,
         "sqr": scalar.square,
     }[name]
-    assert rule is not getattr(arithmetic, rule.__name__)
+    assert rule is not getattr(interval_arithmetic, rule.__name__)
     for v in vectors()[0][name]:
         result = rule(*[Interval.unchecked(*i) for i in v.inputs])
         assert type(result.lower) is float and type(result.upper) is float

@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deuterium.errors import InvalidInputError
-from deuterium.interval import Interval, as_interval, scalar
-from deuterium.interval import interval_arithmetic as arithmetic
+from deuterium.interval import Interval, as_interval, interval_arithmetic, scalar
 from tests.amounts import examples
 
 INF = math.inf
@@ -52,7 +51,7 @@ def same(a, b):
 
 
 def check(name, *args):
-    rule = getattr(arithmetic, name)
+    rule = getattr(interval_arithmetic, name)
     fast = rule(*[Interval.unchecked(*a) for a in args])
     assert type(fast.lower) is float and type(fast.upper) is float
     slow = on_arrays(rule, *args)
@@ -87,7 +86,7 @@ def test_every_pair_of_special_ends(name):
     left = Interval.unchecked(*np.array(some).T[:, :, None])
     right = Interval.unchecked(*np.array(some).T[:, None, :])
     with np.errstate(all="ignore"):
-        slow = getattr(arithmetic, name)(left, right)
+        slow = getattr(interval_arithmetic, name)(left, right)
     for (i, a), (j, b) in itertools.product(enumerate(some), enumerate(some)):
         fast = getattr(scalar, name)(Interval.unchecked(*a), Interval.unchecked(*b))
         found = slow.lower[i, j], slow.upper[i, j]

@@ -223,10 +223,10 @@ ARRAYS = {
     ],
     "prod": [Case(((2, 4),), row_to_one(product)), Case(((1,),), row_to_one(product))],
     "max": [Case(((2, 4),), row_to_one(largest), kinked=True)],
-    "first_maximum": [
+    "argmax_onehot": [
         Case(((2, 4),), by_row(first_largest), closed=False, kinked=True, smooth=False)
     ],
-    "tie_slope": [Case(((2, 4),), lambda x: x * 0, kinked=True, smooth=False)],
+    "argmax_slope": [Case(((2, 4),), lambda x: x * 0, kinked=True, smooth=False)],
     "cumsum": [
         Case(((2, 4),), running(False), {"reverse": False}),
         Case(((4,),), running(True), {"reverse": True}),

@@ -200,7 +200,7 @@ UNARY = {
     "sign": Unary(slack=0, smooth=False),
     "absolute'": Unary(slack=0, smooth=False),
     "relu'": Unary(slack=0, smooth=False),
-    "flat": Unary(slack=0, smooth=False),
+    "jump_slope": Unary(slack=0, smooth=False),
     "is_positive": Unary(slack=0, smooth=False),
     "logical_not": Unary(slack=3),
     "is_zero": Unary(slack=0, smooth=False, **AT_ZERO),
@@ -253,7 +253,7 @@ def has_tangent_pole(low, high):
 
 def is_fine(name, low, high):
     """Return whether a one-variable operator is defined on a whole box."""
-    if name in ("reciprocal", "flat"):
+    if name in ("reciprocal", "jump_slope"):
         return not touches_zero(low, high)
     if name in JUMPS:
         if not math.isfinite(low) or not math.isfinite(high):

@@ -22,8 +22,8 @@ CASES = [(name, i) for name, cases in ARRAYS.items() for i in range(len(cases))]
 each_case = pytest.mark.parametrize(("name", "number"), CASES)
 
 
-MAY_TIE = {"tie_slope", "rank_slope"}  # undefined where two elements may be equal
-BY_ROW = {"first_maximum", "tie_slope", "sort", "reorder", "rank_slope"}
+MAY_TIE = {"argmax_slope", "rank_slope"}  # undefined where two elements may be equal
+BY_ROW = {"argmax_onehot", "argmax_slope", "sort", "reorder", "rank_slope"}
 
 
 def case_of(name, number):
@@ -378,8 +378,8 @@ def test_softmax_of_one_and_of_equals_is_exact_or_nearly():
     assert np.all(high - low <= 16 * EPS) and np.all((low <= 0.25) & (high >= 0.25))
 
 
-def test_first_maximum_and_ties():
-    op, slope = OPERATORS["first_maximum"], OPERATORS["tie_slope"]
+def test_argmax_onehot_and_ties():
+    op, slope = OPERATORS["argmax_onehot"], OPERATORS["argmax_slope"]
     low, high = ends(op, [1, 1, 0], [1, 1, 0])
     assert low.tolist() == [0, 0, 0] and high.tolist() == [1, 1, 0]
     low, high = ends(op, [0, 2, 1], [1, 3, 1.5])

@@ -458,7 +458,7 @@ def difference(function, order, *args, at=0):
         return d + arb(0, float(abs(d)) * 2.0**-400 + 2.0**-500)
 
 
-STEPS_ALONE = {"sign", "absolute'", "relu'", "flat", "is_positive", "is_zero"}
+STEPS_ALONE = {"sign", "absolute'", "relu'", "jump_slope", "is_positive", "is_zero"}
 STEPS_ALONE |= {
     f"{n}{d}" for n in ("floor", "ceil", "rint", "trunc") for d in ("", "'")
 }
@@ -627,7 +627,7 @@ def test_monotone_pieces_are_true(name):
     if op.increasing is None and not op.extrema and name != "log_ndtr'":
         assert name in HULLS | STEPS_ALONE | {"sin", "cos", "tan", "absolute"} | {
             "reciprocal"
-        }, f"{name}: neither monotone nor turning, and no rule of its own is known here"
+        }, f"{name}: neither monotone nor turning, and no rule is known"
         return
     turns = sorted(op.extrema)
     edges = [-INF, *turns, INF]

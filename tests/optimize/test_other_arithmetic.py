@@ -16,7 +16,7 @@ from deuterium.enclose.subdivide import enclose_subdivided
 from deuterium.errors import ArithmeticModeError
 from deuterium.frontends.bounds import read_bounds
 from deuterium.frontends.formula import lift
-from deuterium.optimize.bounders.select import choose
+from deuterium.optimize.bounders.select import select_bounder
 from deuterium.optimize.branch_and_bound import worker
 from deuterium.search.search import enclose_at
 from tests.float_modes import MODES, floating, needs_modes, switch
@@ -140,17 +140,17 @@ class Meddling:
         return getattr(self.bounder, name)
 
     def bound(self, regions, incumbent):
-        verdicts = self.bounder.bound(regions, incumbent)
+        results = self.bounder.bound(regions, incumbent)
         switch(self.mode)
-        return verdicts
+        return results
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_what_was_bounded_as_the_mode_changed_is_not_taken(mode, monkeypatch, tmp_path):
     monkeypatch.setattr(
         sys.modules["deuterium.optimize.maximize"],  # the name is the function's, too
-        "choose",
-        lambda *args: Meddling(choose(*args), mode),
+        "select_bounder",
+        lambda *args: Meddling(select_bounder(*args), mode),
     )
     path = tmp_path / "work"
     try:
@@ -164,15 +164,15 @@ def test_what_was_bounded_as_the_mode_changed_is_not_taken(mode, monkeypatch, tm
 def test_a_worker_forgets_what_it_had_worked_out():
     problem = Problem(HILL, LINE)
     task = worker.task_of(problem, "box")
-    root = choose(problem, "box").root()
+    root = select_bounder(problem, "box").root()
     answers = []
 
     def work():
         worker.bound_here(task.key, task, root, -np.inf)
-        answers.append(worker.bound_here(task.key, None, root, -np.inf).verdicts)
+        answers.append(worker.bound_here(task.key, None, root, -np.inf).results)
         with floating("FTZ"), pytest.raises(ArithmeticModeError):
             worker.bound_here(task.key, None, root, -np.inf)
-        answers.append(worker.bound_here(task.key, None, root, -np.inf).verdicts)
+        answers.append(worker.bound_here(task.key, None, root, -np.inf).results)
 
     thread = threading.Thread(target=work)
     thread.start()

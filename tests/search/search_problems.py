@@ -9,7 +9,7 @@ from scipy.special import expit, log_expit
 
 import deuterium as dt
 from deuterium.domain.problem import Problem
-from deuterium.search.population import Ascent
+from deuterium.search.population import PopulationSearch
 
 ACTIVATIONS = {"sigmoid": expit, "tanh": np.tanh, "relu": dt.relu}
 
@@ -31,7 +31,7 @@ def network_norm(units, activation, seed, scale=1.0):
 
 def ascent_of(v, domain, **options):
     """Return a search that has not begun."""
-    return Ascent(Problem(v, domain), **options)
+    return PopulationSearch(Problem(v, domain), **options)
 
 
 def inside(domain, witness):

@@ -20,8 +20,7 @@ from deuterium.domain.constraints import (
 )
 from deuterium.errors import BoundsError, ShapeError
 from deuterium.graph.variable import Variable
-from deuterium.interval import Interval
-from deuterium.interval import interval_arithmetic as arithmetic
+from deuterium.interval import Interval, interval_arithmetic
 
 
 class Domain:
@@ -86,7 +85,7 @@ class Domain:
         box: Interval | None = None
         for constraint in self.constraints[symbol.name]:
             part = _fitted(constraint.hull(symbol.shape), symbol)
-            box = part if box is None else arithmetic.intersect(box, part)
+            box = part if box is None else interval_arithmetic.intersect(box, part)
         assert box is not None  # a name has at least one constraint
         if np.any(box.lower > box.upper):
             raise _exclusive(symbol)

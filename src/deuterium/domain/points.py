@@ -25,7 +25,7 @@ Array = Any
 
 
 @dataclass(frozen=True)
-class Block:
+class FiniteInputs:
     """Inputs that take together one of finitely many values.
 
     Attributes
@@ -49,7 +49,7 @@ class Feasible:
         The box around the domain.
     near_low, near_high, width : ndarray of shape (n,)
         Finite ends inside it, and how far apart they are (1 where they are one).
-    blocks : list of Block
+    blocks : list of FiniteInputs
         The inputs of which there are finitely many values.
     free : ndarray of bool, of shape (n,)
         The inputs that may move at all, and continuously.
@@ -63,7 +63,7 @@ class Feasible:
         self.near_low, self.near_high = self._near()
         width = self.near_high - self.near_low
         self.width = np.where(width > 0, width, 1.0)
-        self.blocks: list[Block] = []
+        self.blocks: list[FiniteInputs] = []
         self.balls: list[tuple[slice, tuple[int, ...], Within]] = []
         for s in problem.symbols:
             self._enter(s)
@@ -92,7 +92,7 @@ class Feasible:
         kinds = self.problem.domain.constraints[s.name]
         table = self.problem.tables.get(s.name)
         if table is not None:
-            self.blocks.append(Block(columns, table))
+            self.blocks.append(FiniteInputs(columns, table))
         elif any(isinstance(c, UnitVectors) for c in kinds):
             self._enter_rows(columns.reshape(-1, s.shape[-1]))
         else:
@@ -103,7 +103,7 @@ class Feasible:
         unit = np.eye(columns.shape[1])
         for row in columns:
             inside = (self.low[row] <= unit) & (unit <= self.high[row])
-            self.blocks.append(Block(row, unit[inside.all(axis=1)]))
+            self.blocks.append(FiniteInputs(row, unit[inside.all(axis=1)]))
 
     # -- drawing -----------------------------------------------------------------------
 

@@ -16,8 +16,7 @@ import numpy as np
 from deuterium.graph.interpret import interpret
 from deuterium.graph.traverse import symbols_in, topological
 from deuterium.graph.variable import Variable
-from deuterium.interval import Interval
-from deuterium.interval import interval_arithmetic as arithmetic
+from deuterium.interval import Interval, interval_arithmetic
 from deuterium.ops import arithmetic as ops
 from deuterium.ops import arrays, exponential, logic, piecewise
 
@@ -112,30 +111,30 @@ def _cut(meaning: Meaning, v: Variable, to: Interval) -> None:
 
 def _add(n: Variable, m: Meaning) -> None:
     a, b = n.args
-    _cut(m, a, arithmetic.subtract(m[n], m[b]))
-    _cut(m, b, arithmetic.subtract(m[n], m[a]))
+    _cut(m, a, interval_arithmetic.subtract(m[n], m[b]))
+    _cut(m, b, interval_arithmetic.subtract(m[n], m[a]))
 
 
 def _subtract(n: Variable, m: Meaning) -> None:
     a, b = n.args
-    _cut(m, a, arithmetic.add(m[n], m[b]))
-    _cut(m, b, arithmetic.subtract(m[a], m[n]))
+    _cut(m, a, interval_arithmetic.add(m[n], m[b]))
+    _cut(m, b, interval_arithmetic.subtract(m[a], m[n]))
 
 
 def _multiply(n: Variable, m: Meaning) -> None:
     a, b = n.args
-    _cut(m, a, arithmetic.divide(m[n], m[b]))
-    _cut(m, b, arithmetic.divide(m[n], m[a]))
+    _cut(m, a, interval_arithmetic.divide(m[n], m[b]))
+    _cut(m, b, interval_arithmetic.divide(m[n], m[a]))
 
 
 def _divide(n: Variable, m: Meaning) -> None:
     a, b = n.args
-    _cut(m, a, arithmetic.multiply(m[n], m[b]))
-    _cut(m, b, arithmetic.divide(m[a], m[n]))
+    _cut(m, a, interval_arithmetic.multiply(m[n], m[b]))
+    _cut(m, b, interval_arithmetic.divide(m[a], m[n]))
 
 
 def _negative(n: Variable, m: Meaning) -> None:
-    _cut(m, n.args[0], arithmetic.negative(m[n]))
+    _cut(m, n.args[0], interval_arithmetic.negative(m[n]))
 
 
 def _either_sign(n: Variable, m: Meaning, size: Interval) -> None:
@@ -153,12 +152,18 @@ def _absolute(n: Variable, m: Meaning) -> None:
 
 def _square(n: Variable, m: Meaning) -> None:
     z = m[n]
-    _either_sign(n, m, arithmetic.sqrt(_make(np.maximum(z.lower, 0.0), z.upper)))
+    _either_sign(
+        n, m, interval_arithmetic.sqrt(_make(np.maximum(z.lower, 0.0), z.upper))
+    )
 
 
 def _sqrt(n: Variable, m: Meaning) -> None:
     z = m[n]
-    _cut(m, n.args[0], arithmetic.square(_make(np.maximum(z.lower, 0.0), z.upper)))
+    _cut(
+        m,
+        n.args[0],
+        interval_arithmetic.square(_make(np.maximum(z.lower, 0.0), z.upper)),
+    )
 
 
 def _exp(n: Variable, m: Meaning) -> None:
@@ -199,14 +204,14 @@ def _sum(n: Variable, m: Meaning) -> None:
     def spread(e: Any) -> Any:
         return np.broadcast_to(np.reshape(e, kept), a.shape)
 
-    rest_low = arithmetic.subtract(
+    rest_low = interval_arithmetic.subtract(
         _make(spread(total.lower), spread(total.lower)), _make(x.lower, x.lower)
     ).lower
-    rest_high = arithmetic.subtract(
+    rest_high = interval_arithmetic.subtract(
         _make(spread(total.upper), spread(total.upper)), _make(x.upper, x.upper)
     ).upper
     z = _make(spread(m[n].lower), spread(m[n].upper))
-    _cut(m, a, arithmetic.subtract(z, _make(rest_low, rest_high)))
+    _cut(m, a, interval_arithmetic.subtract(z, _make(rest_low, rest_high)))
 
 
 def _moved(n: Variable, m: Meaning) -> None:

@@ -29,8 +29,7 @@ from deuterium.graph.operator import Operator
 from deuterium.graph.provenance import describe
 from deuterium.graph.traverse import Graph, symbols_in
 from deuterium.graph.variable import Variable
-from deuterium.interval import Cause, Interval
-from deuterium.interval import interval_arithmetic as arithmetic
+from deuterium.interval import Cause, Interval, interval_arithmetic
 from deuterium.interval.environment import standard_only
 from deuterium.interval.rounding import next_down, next_up
 from deuterium.transform.pipeline import SIMPLIFIABLE
@@ -83,12 +82,16 @@ def enclose(v: Variable, domain: Domain) -> Interval:
         result = _shaped(meaning[dense[0]], v, tables, batch)
         if simple[0] is not dense[0]:
             other = _by_rules(simple, boxes)[simple[0]]
-            result = arithmetic.intersect(result, _shaped(other, v, tables, batch))
+            result = interval_arithmetic.intersect(
+                result, _shaped(other, v, tables, batch)
+            )
         if not _is_finite(result) and len(meaning) <= SIMPLIFIABLE:
             # over this very domain, what looks like a pole may be known to be none
             special = Graph(simplify(dense, domain))
             other = _by_rules(special, boxes)[special[0]]
-            result = arithmetic.intersect(result, _shaped(other, v, tables, batch))
+            result = interval_arithmetic.intersect(
+                result, _shaped(other, v, tables, batch)
+            )
         if not _is_finite(result):
             result.cause = find_cause(dense[0], meaning)
     return result

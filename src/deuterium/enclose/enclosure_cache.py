@@ -15,7 +15,7 @@ from deuterium.graph.validate import check_nodes
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
 from deuterium.interval.environment import forgets
-from deuterium.interval.stacked import Uncovered
+from deuterium.interval.stacked import FastPathUnsupported
 from deuterium.transform.pipeline import dense
 from deuterium.transform.simplify.simplify import simplify
 
@@ -25,7 +25,7 @@ SMALL = 16  # below it (elements times boxes), the full rules are as fast and ti
 Enclose = Callable[[Sequence[Variable]], Mapping[Variable, Interval]]
 
 
-class Plan:
+class EnclosurePlan:
     """What `enclose` needs to know of a graph, worked out once.
 
     Attributes
@@ -97,7 +97,7 @@ class Plan:
             return None
         try:
             (result,) = self._program(ends, lead)
-        except Uncovered:
+        except FastPathUnsupported:
             return None
         # copies: a result that only moves elements is a view of the boxes kept here
         return Interval.unchecked(np.array(result[0]), np.array(result[1]))
@@ -128,11 +128,11 @@ class Plan:
 
 # A cache, invisible but for speed; a plan holds nothing of its graph but the symbols,
 # and what lies below its root, so an entry goes when its graph does.
-_PLANS: WeakKeyDictionary[Variable, Plan] = WeakKeyDictionary()
+_PLANS: WeakKeyDictionary[Variable, EnclosurePlan] = WeakKeyDictionary()
 forgets(_PLANS.clear)
 
 
-def plan_of(v: Variable) -> Plan:
+def plan_of(v: Variable) -> EnclosurePlan:
     """Return the plan of a graph, made on first use.
 
     Raises
@@ -142,7 +142,7 @@ def plan_of(v: Variable) -> Plan:
     """
     plan = _PLANS.get(v)
     if plan is None:
-        plan = Plan(v)
+        plan = EnclosurePlan(v)
         if v.op is not None:
             _PLANS[v] = plan
     return plan

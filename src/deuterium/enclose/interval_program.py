@@ -8,7 +8,7 @@ with a constant matrix and the bias added to it; a sum of squares, of multiples 
 slope of a logistic curve, from the curve's own ends.
 
 A result that is not finite, or a box that the fast rules refuse, is no answer
-(`Uncovered`): the caller runs the full rules, which also find the cause.
+(`FastPathUnsupported`): the caller runs the full rules, which also find the cause.
 """
 
 from __future__ import annotations
@@ -26,10 +26,9 @@ from deuterium.budget import watch
 from deuterium.graph.operator import Operator
 from deuterium.graph.traverse import Graph, is_never_negative
 from deuterium.graph.variable import Variable
-from deuterium.interval import Interval
-from deuterium.interval import stacked as ends
+from deuterium.interval import Interval, stacked
 from deuterium.interval.rounding import EPS
-from deuterium.interval.stacked import Uncovered
+from deuterium.interval.stacked import FastPathUnsupported
 
 KEPT = {ops.relu, ops.step, ops.softmax_last}  # whose steps pass no range themselves
 CHUNK = 9000  # elements of one end of the largest array; more leave the fast cache
@@ -53,7 +52,7 @@ class EnclosureProgram:
     def __init__(
         self, outputs: Sequence[Variable], fixed: Mapping[Variable, Interval]
     ) -> None:
-        builder = _Builder(outputs, fixed)
+        builder = _StepBuilder(outputs, fixed)
         self._start = builder.start
         self._wide = builder.wide
         self._symbols = builder.symbols
@@ -62,7 +61,7 @@ class EnclosureProgram:
         self._largest = max(v.size for v in builder.order if v not in fixed)
 
     def __call__(self, boxes: Mapping[str, Any], batch: tuple[int, ...]) -> list[Any]:
-        """Return stacked ends of the outputs, or raise `Uncovered`.
+        """Return stacked ends of the outputs, or raise `FastPathUnsupported`.
 
         Parameters
         ----------
@@ -91,7 +90,7 @@ class EnclosureProgram:
     def _run(self, boxes: Mapping[str, Any], batch: int) -> list[Any]:
         results = self._worked_out(boxes, batch)
         if not all(np.isfinite(r).all() for r in results):
-            raise Uncovered
+            raise FastPathUnsupported
         return results
 
     def _worked_out(self, boxes: Mapping[str, Any], batch: int) -> list[Any]:
@@ -110,10 +109,10 @@ class EnclosureProgram:
 
 
 @dataclass(frozen=True)
-class _Known:
+class _NodeFacts:
     """What is known of a node before any box: is it thin, is it never negative.
 
-    Never negative are then its ends, too: `_Builder._enter` has every step cut its
+    Never negative are then its ends, too: `_StepBuilder._enter` has every step cut its
     result to what it is known to be.
     """
 
@@ -121,10 +120,10 @@ class _Known:
     nonnegative: bool
 
 
-class _Builder:
+class _StepBuilder:
     """Chooses a step for every node."""
 
-    affine = staticmethod(ends.affine)
+    affine = staticmethod(stacked.affine)
 
     def __init__(
         self, outputs: Sequence[Variable], fixed: Mapping[Variable, Interval]
@@ -132,7 +131,7 @@ class _Builder:
         graph = Graph.of(outputs)
         self.order = graph.order
         self.slot = {node: i for i, node in enumerate(self.order)}
-        self.known: dict[Variable, _Known] = {}
+        self.known: dict[Variable, _NodeFacts] = {}
         self.constants: dict[Variable, Any] = {}
         self.start: list[Any] = [None] * len(self.order)
         self.wide: list[int] = []  # constants that are proper intervals
@@ -154,10 +153,12 @@ class _Builder:
         if node in fixed:
             self._enter_constant(node, fixed[node])
         elif node.is_symbol:
-            self.known[node] = _Known(thin=False, nonnegative=False)
+            self.known[node] = _NodeFacts(thin=False, nonnegative=False)
             self.symbols.append((self.slot[node], node.name))
         else:
-            self.known[node] = _Known(False, is_never_negative(node, self.nonnegative))
+            self.known[node] = _NodeFacts(
+                False, is_never_negative(node, self.nonnegative)
+            )
             step, args = self._made(node)
             if not (node.op in KEPT or (node.op and node.op.moves_elements)):
                 step = _cut(step, *self._range(node))
@@ -167,7 +168,7 @@ class _Builder:
     def _enter_constant(self, node: Variable, x: Interval) -> None:
         low, high = np.asarray(x.lower), np.asarray(x.upper)
         thin = bool(np.array_equal(low, high))
-        self.known[node] = _Known(thin, bool(np.all(low >= 0)))
+        self.known[node] = _NodeFacts(thin, bool(np.all(low >= 0)))
         self.start[self.slot[node]] = low if thin else np.stack([low, high])
         if thin:
             self.constants[node] = low
@@ -198,7 +199,7 @@ class _Builder:
 
         def step(*args: Any) -> Any:
             boxed = [
-                Interval.unchecked(a, a) if t else ends.interval(a)
+                Interval.unchecked(a, a) if t else stacked.interval(a)
                 for a, t in zip(args, thin, strict=True)
             ]
             result = rule(*boxed, **attrs)
@@ -227,7 +228,7 @@ def _cut(step: Step, low: float, high: float) -> Step:
     """Return a step whose results are cut to a range that holds for certain."""
     if low == -np.inf and high == np.inf:
         return step
-    return lambda *args: ends.within(step(*args), low, high)
+    return lambda *args: stacked.within(step(*args), low, high)
 
 
 def _monotone(node: Variable) -> Made | None:
@@ -241,10 +242,10 @@ def _monotone(node: Variable) -> Made | None:
 
     def step(e: Any) -> Any:
         if low > -np.inf:
-            ends.require(e[0] >= low if with_low else e[0] > low)
+            stacked.require(e[0] >= low if with_low else e[0] > low)
         if high < np.inf:
-            ends.require(e[1] <= high if with_high else e[1] < high)
-        return ends.monotone(e if rises else e[::-1], op.value, error, op.range)
+            stacked.require(e[1] <= high if with_high else e[1] < high)
+        return stacked.monotone(e if rises else e[::-1], op.value, error, op.range)
 
     return step, node.args
 
@@ -252,66 +253,66 @@ def _monotone(node: Variable) -> Made | None:
 # -- rules by operator ---------------------------------------------------------------
 
 
-def _add(build: _Builder, node: Variable) -> Made:
+def _add(build: _StepBuilder, node: Variable) -> Made:
     a, b = node.args
     for product, bias in ((a, b), (b, a)):
         if product.op is ops.matmul and product in build.alone and build.thin(bias):
             made = _affine(build, product, build.constants[bias])
             if made is not None:
                 return made
-    return ends.add, node.args
+    return stacked.add, node.args
 
 
-def _affine(build: _Builder, node: Variable, bias: Any) -> Made | None:
+def _affine(build: _StepBuilder, node: Variable, bias: Any) -> Made | None:
     """Return ``x @ W + bias`` for a constant matrix."""
     x, w = node.args
     if not build.thin(w) or w.ndim != 2 or build.thin(x):
         return None
     matrix = build.constants[w]
     pair = np.stack([matrix, np.abs(matrix)])
-    slack = ends.affine_slack(bias, len(matrix))
+    slack = stacked.affine_slack(bias, len(matrix))
     return lambda e: build.affine(e, pair, bias, slack), (x,)
 
 
-def _subtract(build: _Builder, node: Variable) -> Made:
+def _subtract(build: _StepBuilder, node: Variable) -> Made:
     if build.thin(node.args[1]):
-        return lambda a, b: ends.add(a, -b), node.args
-    return lambda a, b: ends.add(a, -b[::-1]), node.args
+        return lambda a, b: stacked.add(a, -b), node.args
+    return lambda a, b: stacked.add(a, -b[::-1]), node.args
 
 
-def _multiply(build: _Builder, node: Variable) -> Made:
+def _multiply(build: _StepBuilder, node: Variable) -> Made:
     a, b = node.args
     if build.nonnegative(a) and build.nonnegative(b):
-        return ends.multiply_nonnegative, (a, b)
+        return stacked.multiply_nonnegative, (a, b)
     if build.thin(b):
-        return ends.multiply_thin, (a, b)
+        return stacked.multiply_thin, (a, b)
     if build.thin(a):
-        return ends.multiply_thin, (b, a)
-    return ends.multiply, (a, b)
+        return stacked.multiply_thin, (b, a)
+    return stacked.multiply, (a, b)
 
 
-def _square(build: _Builder, node: Variable) -> Made:
+def _square(build: _StepBuilder, node: Variable) -> Made:
     size = _size(build, node.args[0])
-    return lambda e: ends.square(size(e)), node.args
+    return lambda e: stacked.square(size(e)), node.args
 
 
-def _size(build: _Builder, node: Variable) -> Step:
+def _size(build: _StepBuilder, node: Variable) -> Step:
     """Return what makes absolute values of a node's ends."""
-    return (lambda e: e) if build.nonnegative(node) else ends.sizes
+    return (lambda e: e) if build.nonnegative(node) else stacked.sizes
 
 
-def _sum(build: _Builder, node: Variable) -> Made:
+def _sum(build: _StepBuilder, node: Variable) -> Made:
     (x,), axis = node.args, tuple(node.attrs["axis"])
     count = math.prod(x.shape[i] for i in axis)
     if x.op is ops.square and x in build.alone:
         return _sum_of_squares(build, x.args[0], axis, count)
     if build.nonnegative(x):
-        return lambda e: ends.sum_nonnegative(e, axis, count), (x,)
-    return lambda e: ends.sum_any(e, axis, count), (x,)
+        return lambda e: stacked.sum_nonnegative(e, axis, count), (x,)
+    return lambda e: stacked.sum_any(e, axis, count), (x,)
 
 
 def _sum_of_squares(
-    build: _Builder, x: Variable, axis: tuple[int, ...], count: int
+    build: _StepBuilder, x: Variable, axis: tuple[int, ...], count: int
 ) -> Made:
     factor, rest = None, x
     if x.op is ops.multiply and x in build.alone:
@@ -320,10 +321,10 @@ def _sum_of_squares(
                 factor, rest = np.abs(build.constants[a]), b
                 break
     size = _size(build, rest)
-    return lambda e: ends.sum_of_squares(size(e), factor, axis, count), (rest,)
+    return lambda e: stacked.sum_of_squares(size(e), factor, axis, count), (rest,)
 
 
-def _slope(build: _Builder, node: Variable) -> Made | None:
+def _slope(build: _StepBuilder, node: Variable) -> Made | None:
     """Return a step from the ends of a curve that the node is a quadratic of."""
     assert node.op is not None
     if node.op.quadratic is None:
@@ -332,23 +333,23 @@ def _slope(build: _Builder, node: Variable) -> Made | None:
     curve = build.curves.get((name, node.args[0]))
     if curve is None or curve not in build.known:
         return None
-    return lambda s: ends.bump(s, centre, top), (curve,)
+    return lambda s: stacked.logistic_slope(s, centre, top), (curve,)
 
 
-def _unary(step: Step) -> Callable[[_Builder, Variable], Made]:
+def _unary(step: Step) -> Callable[[_StepBuilder, Variable], Made]:
     return lambda build, node: (step, node.args)
 
 
-_MAKERS: dict[Operator, Callable[[_Builder, Variable], Made | None]] = {
+_MAKERS: dict[Operator, Callable[[_StepBuilder, Variable], Made | None]] = {
     ops.add: _add,
     ops.subtract: _subtract,
     ops.multiply: _multiply,
     ops.square: _square,
     ops.add_reduce: _sum,
     ops.matmul: lambda build, node: _affine(build, node, 0.0),
-    ops.softmax_last: _unary(ends.softmax),
+    ops.softmax_last: _unary(stacked.softmax),
     ops.negative: _unary(lambda e: -e[::-1]),
-    ops.sqrt: _unary(ends.sqrt),
+    ops.sqrt: _unary(stacked.sqrt),
     ops.relu: _unary(lambda e: np.maximum(e, 0.0)),
-    ops.step: _unary(ends.step),
+    ops.step: _unary(stacked.step),
 }

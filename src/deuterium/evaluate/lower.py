@@ -17,7 +17,7 @@ from deuterium import ops
 from deuterium.budget import check
 from deuterium.errors import UnsupportedError
 from deuterium.graph.constructors import apply, broadcast_to, constant
-from deuterium.graph.hashcons import share
+from deuterium.graph.hashcons import share_equal
 from deuterium.graph.interpret import interpret, pick
 from deuterium.graph.operator import Operator
 from deuterium.graph.traverse import Graph, topological
@@ -30,8 +30,8 @@ DEEPEST = 32  # formulas within formulas
 def lower(inputs: Sequence[Variable], outputs: Sequence[Variable]) -> Graph:
     """Return outputs that compute the same from the same inputs, ready for code."""
     simple = prepared(outputs, [v for v in inputs if v.is_constant])
-    spelled = share(spell_out(simple), inputs)
-    return share(fold_constants(inputs, spelled), inputs)
+    spelled = share_equal(spell_out(simple), inputs)
+    return share_equal(fold_constants(inputs, spelled), inputs)
 
 
 def spell_out(outputs: Sequence[Variable]) -> Graph:

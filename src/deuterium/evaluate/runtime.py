@@ -42,7 +42,7 @@ def namespace(xp: Any, scatter: Callable[[Any, Any, int], Any]) -> dict[str, Any
         top = xp.max(x, axis=-1, keepdims=True)
         return xp.log(xp.sum(xp.exp(x - top), axis=-1)) + top[..., 0]
 
-    def first_maximum(x: Any) -> Any:
+    def argmax_onehot(x: Any) -> Any:
         places = xp.arange(x.shape[-1]) == xp.argmax(x, axis=-1)[..., None]
         return xp.where(places, xp.ones_like(x), xp.zeros_like(x))
 
@@ -73,7 +73,7 @@ def namespace(xp: Any, scatter: Callable[[Any, Any, int], Any]) -> dict[str, Any
         "joined": joined,
         "softmax": softmax,
         "logsumexp": logsumexp,
-        "first_maximum": first_maximum,
+        "argmax_onehot": argmax_onehot,
         "reverse_cumsum": reverse_cumsum,
         "direction_cosine": direction_cosine,
         "solve": solve,

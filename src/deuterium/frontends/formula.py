@@ -106,10 +106,10 @@ def lift(text: str) -> Variable:
     >>> lift("a**2 + exp(2*b - a)")
     a**2 + exp(-a + 2*b)
     """
-    return _Reader(text).read()
+    return _FormulaReader(text).read()
 
 
-class _Reader:
+class _FormulaReader:
     """One pass over the syntax tree of one formula."""
 
     def __init__(self, text: str) -> None:

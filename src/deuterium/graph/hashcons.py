@@ -11,7 +11,7 @@ from deuterium.graph.traverse import Graph
 from deuterium.graph.variable import Variable, node
 
 
-def identity(
+def structural_key(
     v: Variable, args: tuple[Variable, ...], kept: Collection[Variable] = ()
 ) -> Any:
     """Return a key that equal nodes share, given the nodes that stand for arguments.
@@ -46,7 +46,7 @@ def rebuilt(v: Variable, args: tuple[Variable, ...]) -> Variable:
     return v if same else node(v.op, args, v.attrs, v.shape)
 
 
-def share(outputs: Iterable[Variable], keep: Collection[Variable] = ()) -> Graph:
+def share_equal(outputs: Iterable[Variable], keep: Collection[Variable] = ()) -> Graph:
     """Return the outputs with equal subexpressions made one node."""
     graph = Graph.of(outputs)
     kept = set(keep)
@@ -54,7 +54,7 @@ def share(outputs: Iterable[Variable], keep: Collection[Variable] = ()) -> Graph
     done: dict[Variable, Variable] = {}
     for v in graph.order:
         args = tuple([done[a] for a in v.args])
-        done[v] = first.setdefault(identity(v, args, kept), rebuilt(v, args))
+        done[v] = first.setdefault(structural_key(v, args, kept), rebuilt(v, args))
     if all(done[v] is v for v in graph.order):
         return graph
     return Graph(done[v] for v in graph)

@@ -37,7 +37,7 @@ _OTHER_METHODS = {
         "a Variable lies in no memory; its values are float64",
     ),
     "choose": "use np.choose with an array of numbers, or np.where",
-    "flat": "use x.ravel(), which can be iterated over",
+    "jump_slope": "use x.ravel(), which can be iterated over",
 }
 
 

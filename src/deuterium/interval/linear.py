@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.interval import interval_arithmetic as arithmetic
+from deuterium.interval import interval_arithmetic
 from deuterium.interval.interval import Interval
 from deuterium.interval.rounding import (
     EPS,
@@ -100,7 +100,7 @@ def _sum_of_few(a: Interval, axis: tuple[int, ...], count: int) -> Interval:
         )
         for i in (0, 1)
     ]
-    return arithmetic.add(*parts)
+    return interval_arithmetic.add(*parts)
 
 
 def cumulative_sum(a: Interval) -> Interval:
@@ -121,7 +121,7 @@ def multiply_reduce(a: Interval) -> Interval:
     """Return the product over the last axis, by halves."""
     while a.shape[-1] > 1:
         half = a.shape[-1] // 2
-        product = arithmetic.multiply(a[..., :half], a[..., half : 2 * half])
+        product = interval_arithmetic.multiply(a[..., :half], a[..., half : 2 * half])
         a = _append(product, a[..., 2 * half :])
     if a.shape[-1] == 0:
         one = np.ones(a.shape[:-1])
@@ -174,7 +174,7 @@ def _products(a: Interval, b: Interval) -> int:
 
 def _matmul_by_ends(a: Interval, b: Interval) -> Interval:
     """Form every product of ends: as tight as intervals get."""
-    terms = arithmetic.multiply(_expand(a, -1), _expand(b, -3))
+    terms = interval_arithmetic.multiply(_expand(a, -1), _expand(b, -3))
     return add_reduce(terms, axis=(-2,))
 
 
@@ -187,8 +187,8 @@ def _matmul_by_columns(a: Interval, b: Interval) -> Interval:
     """Add one rank-one product after another: right for infinite ends too."""
     total: Any = None
     for k in range(a.shape[-1]):
-        term = arithmetic.multiply(a[..., :, k : k + 1], b[..., k : k + 1, :])
-        total = term if k == 0 else arithmetic.add(total, term)
+        term = interval_arithmetic.multiply(a[..., :, k : k + 1], b[..., k : k + 1, :])
+        total = term if k == 0 else interval_arithmetic.add(total, term)
     return total
 
 

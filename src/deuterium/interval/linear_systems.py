@@ -17,8 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.interval import interval_arithmetic as arithmetic
-from deuterium.interval import linear
+from deuterium.interval import interval_arithmetic, linear
 from deuterium.interval.interval import Interval
 from deuterium.interval.interval_arithmetic import is_undefined
 from deuterium.interval.rounding import Array, add_up
@@ -88,7 +87,7 @@ def _size(x: Interval) -> Array:
 def _deviation(inverse: Array, a: Interval) -> Array:
     """Return M with ``|I - C A| <= M`` for every A of the box."""
     return _size(
-        arithmetic.subtract(
+        interval_arithmetic.subtract(
             _thin(np.eye(a.shape[-1])), linear.matmul(_thin(inverse), a)
         )
     )
@@ -98,7 +97,7 @@ def _regularity(m: Array) -> tuple[Array, Array]:
     """Return columns ``v`` and a lower bound of ``v - M v``."""
     ones = np.ones((*m.shape[:-1], 1))
     v = np.abs(regular_inverse(np.eye(m.shape[-1]) - m) @ ones)
-    rest = arithmetic.subtract(_thin(v), linear.matmul(_thin(m), _thin(v)))
+    rest = interval_arithmetic.subtract(_thin(v), linear.matmul(_thin(m), _thin(v)))
     return v, np.asarray(rest.lower)
 
 
@@ -110,10 +109,16 @@ def _bound(m: Array, v: Array, slack: Array, right: Interval) -> Array:
     size = _size(right)
     guess = np.abs(regular_inverse(np.eye(m.shape[-1]) - m) @ size) * WIDENED
     spent = linear.matmul(_thin(m), _thin(guess)).upper
-    short = arithmetic.subtract(arithmetic.add(_thin(size), _thin(spent)), _thin(guess))
-    share = arithmetic.divide(_thin(np.maximum(short.upper, 0.0)), _thin(slack)).upper
+    short = interval_arithmetic.subtract(
+        interval_arithmetic.add(_thin(size), _thin(spent)), _thin(guess)
+    )
+    share = interval_arithmetic.divide(
+        _thin(np.maximum(short.upper, 0.0)), _thin(slack)
+    ).upper
     share = np.max(share, axis=-2, keepdims=True)
-    return add_up(guess, np.asarray(arithmetic.multiply(_thin(share), _thin(v)).upper))
+    return add_up(
+        guess, np.asarray(interval_arithmetic.multiply(_thin(share), _thin(v)).upper)
+    )
 
 
 def _gauss_seidel(m: Array, u: Array, right: Interval) -> Interval:
@@ -122,9 +127,9 @@ def _gauss_seidel(m: Array, u: Array, right: Interval) -> Interval:
     others = np.where(np.eye(n, dtype=bool), 0.0, m)
     own = np.diagonal(m, axis1=-2, axis2=-1)[..., None]
     spread = np.asarray(linear.matmul(_thin(others), _thin(u)).upper)
-    top = arithmetic.add(right, _make(-spread, spread))
-    bottom = arithmetic.add(_thin(np.ones(())), _make(-own, own))
-    x = arithmetic.divide(top, bottom)
+    top = interval_arithmetic.add(right, _make(-spread, spread))
+    bottom = interval_arithmetic.add(_thin(np.ones(())), _make(-own, own))
+    x = interval_arithmetic.divide(top, bottom)
     return _make(np.maximum(x.lower, -u), np.minimum(x.upper, u))
 
 
@@ -136,7 +141,7 @@ def _undefined_columns(b: Interval, shape: tuple[int, ...]) -> Any:
 def gram(x: Interval) -> Interval:
     """Return ``X' X``, its diagonal as sums of squares."""
     product = linear.matmul(_transposed(x), x)
-    squares = linear.add_reduce(arithmetic.square(x), (np.ndim(x.lower) - 2,))
+    squares = linear.add_reduce(interval_arithmetic.square(x), (np.ndim(x.lower) - 2,))
     own = np.eye(x.shape[-1], dtype=bool)
     return _make(
         np.where(own, np.asarray(squares.lower)[..., None, :], product.lower),
@@ -153,12 +158,14 @@ def least_eigenvalue(a: Interval) -> Array:
 
     By Gershgorin's discs of the symmetric part.  Shape (..., 1, 1).
     """
-    whole = arithmetic.multiply(arithmetic.add(a, _transposed(a)), _thin(np.array(0.5)))
+    whole = interval_arithmetic.multiply(
+        interval_arithmetic.add(a, _transposed(a)), _thin(np.array(0.5))
+    )
     own = np.eye(a.shape[-1], dtype=bool)
     sizes = np.where(own, 0.0, _size(whole))
     radii = linear.add_reduce(_thin(sizes), (np.ndim(sizes) - 1,))
     diagonal = np.diagonal(whole.lower, axis1=-2, axis2=-1)
-    rows = arithmetic.subtract(_thin(diagonal), radii)
+    rows = interval_arithmetic.subtract(_thin(diagonal), radii)
     return np.min(np.asarray(rows.lower), axis=-1)[..., None, None]
 
 
@@ -169,8 +176,8 @@ def ridge_solve(x: Interval, r: Interval, b: Interval) -> Interval:
     every X, and columns obey ``|z| <= |b| / c``, since ``c |z|^2 <= z' A z = z' b``.
     """
     with np.errstate(all="ignore"):
-        found = solve(arithmetic.add(gram(x), r), b)
-        limit = arithmetic.divide(_lengths(b), _thin(least_eigenvalue(r)))
+        found = solve(interval_arithmetic.add(gram(x), r), b)
+        limit = interval_arithmetic.divide(_lengths(b), _thin(least_eigenvalue(r)))
     return _inside(found, limit, x, r, b)
 
 
@@ -183,17 +190,19 @@ def ridge_fit(x: Interval, r: Interval, y: Interval) -> Interval:
     """
     with np.errstate(all="ignore"):
         found = ridge_solve(x, r, linear.matmul(_transposed(x), y))
-        least = arithmetic.sqrt(_thin(least_eigenvalue(r)))
-        limit = arithmetic.divide(_lengths(y), arithmetic.add(least, least))
+        least = interval_arithmetic.sqrt(_thin(least_eigenvalue(r)))
+        limit = interval_arithmetic.divide(
+            _lengths(y), interval_arithmetic.add(least, least)
+        )
     return _inside(found, limit, x, r, y)
 
 
 def _lengths(b: Interval) -> Interval:
     """Return what no column of a matrix is longer than."""
     squares = linear.add_reduce(
-        arithmetic.square(_thin(_size(b))), (np.ndim(b.lower) - 2,)
+        interval_arithmetic.square(_thin(_size(b))), (np.ndim(b.lower) - 2,)
     )
-    return _thin(np.asarray(arithmetic.sqrt(squares).upper)[..., None, :])
+    return _thin(np.asarray(interval_arithmetic.sqrt(squares).upper)[..., None, :])
 
 
 def _inside(found: Interval, limit: Interval, *given: Interval) -> Interval:

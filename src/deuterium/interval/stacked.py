@@ -4,7 +4,8 @@ Lower and upper ends are stacked along a new first axis, ``e[0]`` and ``e[1]``, 
 one NumPy call serves both; a constant (a thin interval) is its plain array.  Rules here
 are as sound as those of `interval_arithmetic` but looser by a few ulps: they round
 every result outward without asking whether it was exact.  What they do not cover
-(infinite ends, a pole) raises `Uncovered`, and the caller falls back to the full rules.
+(infinite ends, a pole) raises `FastPathUnsupported`, and the caller falls back to the
+full rules.
 
 Shapes: ends are (2, *shape), a thin interval is (*shape); they broadcast, and axes are
 negative.
@@ -13,7 +14,8 @@ Two things hold of all stacked ends.
 
 * A NaN at either end makes an element undefined: ends that overflow are left as
   ``inf - inf``, on one side only.  Arithmetic carries a NaN along; whatever compares
-  numbers would lose it, and takes its ends through `settled` or `interval` first.
+  numbers would lose it, and takes its ends through `nan_at_both_ends` or `interval`
+  first.
 * Rules that say "never negative" want ends ``>= 0``.  Rounding may leave a result below
   what its function can be, so whoever makes such a claim cuts the ends to it first,
   with `within`.
@@ -31,11 +33,11 @@ from deuterium.interval.interval import Interval
 from deuterium.interval.rounding import EPS, MIN_NORMAL, Array, gamma, outward, signs
 
 
-class Uncovered(Exception):
+class FastPathUnsupported(Exception):
     """The fast rules do not reach; use the full ones."""
 
 
-def settled(e: Array) -> Array:
+def nan_at_both_ends(e: Array) -> Array:
     """Return ends with both NaN where one is, or is infinite on the inside."""
     if np.isfinite(np.sum(e)):  # infinite ends on the outside are fine, but rare
         return e
@@ -45,7 +47,7 @@ def settled(e: Array) -> Array:
 
 def interval(e: Array) -> Interval:
     """Return ends as an Interval for the full rules, undefined where one is NaN."""
-    e = settled(e)
+    e = nan_at_both_ends(e)
     return Interval.unchecked(e[0], e[1])
 
 
@@ -58,7 +60,7 @@ def within(e: Array, low: float, high: float) -> Array:
     return e
 
 
-def scaled(e: Array, relative: float) -> Array:
+def inflate_relative(e: Array, relative: float) -> Array:
     """Return non-negative ends with a relative error added; stays non-negative.
 
     An overflowed lower end becomes NaN (inf - inf), which spoils the result for good.
@@ -110,7 +112,7 @@ def sizes(e: Array) -> Array:
 
 def sum_nonnegative(e: Array, axis: tuple[int, ...], count: int) -> Array:
     """Return the sum over negative axes of non-negative ends."""
-    return scaled(np.add.reduce(e, axis=axis), gamma(count + 2))
+    return inflate_relative(np.add.reduce(e, axis=axis), gamma(count + 2))
 
 
 def sum_of_squares(
@@ -154,7 +156,7 @@ def monotone(
     relative, absolute = error
     low, high = limits
     if low >= 0 and not np.isinf(relative):
-        y = scaled(y, relative) + signs(y) * (absolute + MIN_NORMAL)
+        y = inflate_relative(y, relative) + signs(y) * (absolute + MIN_NORMAL)
     elif np.isfinite(low) and np.isfinite(high):
         y += signs(y) * (relative * max(-low, high) + absolute + MIN_NORMAL)
     else:
@@ -162,7 +164,7 @@ def monotone(
     return y
 
 
-def bump(s: Array, centre: float, top: float) -> Array:
+def logistic_slope(s: Array, centre: float, top: float) -> Array:
     """Return ``top - (s - centre)**2``: the slope of a logistic curve.
 
     ``expit' = 1/4 - (expit - 1/2)**2`` and ``tanh' = 1 - tanh**2`` use the function's
@@ -249,6 +251,6 @@ def affine(e: Array, pair: Array, bias: Any, slack: Any = None) -> Array:
 
 
 def require(condition: Any) -> None:
-    """Raise `Uncovered` unless a condition holds everywhere."""
+    """Raise `FastPathUnsupported` unless a condition holds everywhere."""
     if not np.all(condition):
-        raise Uncovered
+        raise FastPathUnsupported

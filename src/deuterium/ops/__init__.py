@@ -109,7 +109,7 @@ from deuterium.ops.order import (
 from deuterium.ops.piecewise import (
     absolute,
     absolute_slope,
-    flat,
+    jump_slope,
     maximum,
     minimum,
     relu,
@@ -118,12 +118,12 @@ from deuterium.ops.piecewise import (
     step,
 )
 from deuterium.ops.reduce import (
+    argmax_onehot,
+    argmax_slope,
     cumsum,
-    first_maximum,
     matmul,
     maximum_reduce,
     multiply_reduce,
-    tie_slope,
 )
 from deuterium.ops.shapes import (
     add_reduce,
@@ -174,6 +174,8 @@ __all__ = [
     "arctan",
     "arctan2",
     "arctanh",
+    "argmax_onehot",
+    "argmax_slope",
     "bessel_i",
     "broadcast",
     "cbrt",
@@ -197,8 +199,6 @@ __all__ = [
     "expit_curvature",
     "expit_slope",
     "expm1",
-    "first_maximum",
-    "flat",
     "floor",
     "floor_divide",
     "floor_slope",
@@ -213,6 +213,7 @@ __all__ = [
     "interp_slope",
     "is_positive",
     "is_zero",
+    "jump_slope",
     "kl_div",
     "log",
     "log1p",
@@ -273,7 +274,6 @@ __all__ = [
     "tanh",
     "tanh_curvature",
     "tanh_slope",
-    "tie_slope",
     "transpose",
     "trunc",
     "trunc_slope",

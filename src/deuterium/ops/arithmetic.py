@@ -19,8 +19,7 @@ from deuterium.graph.constructors import apply, as_variable, constant
 from deuterium.graph.hooks import provides
 from deuterium.graph.operator import BY_UFUNC, OPERATORS, Operator, Shape, register
 from deuterium.graph.variable import Variable
-from deuterium.interval import Interval, doubles
-from deuterium.interval import interval_arithmetic as arithmetic
+from deuterium.interval import Interval, doubles, interval_arithmetic
 from deuterium.interval.environment import require_read
 from deuterium.interval.rounding import next_down, next_up, sum_error
 from deuterium.ops.univariate import times, unary
@@ -65,7 +64,7 @@ def binary(
 add = binary(
     "add",
     operator.add,
-    arithmetic.add,
+    interval_arithmetic.add,
     operator.add,
     lambda g, out, a, b: (g, g),
     code="{0} + {1}",
@@ -77,7 +76,7 @@ add = binary(
 subtract = binary(
     "subtract",
     operator.sub,
-    arithmetic.subtract,
+    interval_arithmetic.subtract,
     operator.sub,
     lambda g, out, a, b: (g, -g),
     code="{0} - {1}",
@@ -87,7 +86,7 @@ subtract = binary(
 multiply = binary(
     "multiply",
     operator.mul,
-    arithmetic.multiply,
+    interval_arithmetic.multiply,
     operator.mul,
     lambda g, out, a, b: (times(g, b), times(g, a)),
     code="{0} * {1}",
@@ -100,7 +99,7 @@ multiply = binary(
 divide = binary(
     "divide",
     np.true_divide,
-    arithmetic.divide,
+    interval_arithmetic.divide,
     lambda a, b: se.sympify(a) / b,
     lambda g, out, a, b: (g / b, -(times(g, a) / square(b))),
     code="{0} / {1}",
@@ -112,7 +111,7 @@ negative = register(
         name="negative",
         arity=1,
         value=operator.neg,
-        enclosure=arithmetic.negative,
+        enclosure=interval_arithmetic.negative,
         symbolic=operator.neg,
         pullback=lambda g, out, x: (-g,),
         ufunc="negative",
@@ -133,7 +132,7 @@ square: Operator = unary(
     symbolic=lambda x: x**2,
     range=(0.0, np.inf),
     extrema=(0.0,),
-    enclosure=arithmetic.square,
+    enclosure=interval_arithmetic.square,
     code="{0} * {0}",
     parity="even",
     keeps_nonzero=True,
@@ -149,7 +148,7 @@ sqrt: Operator = unary(
     domain=(0.0, np.inf),
     range=(0.0, np.inf),
     increasing=True,
-    enclosure=arithmetic.sqrt,
+    enclosure=interval_arithmetic.sqrt,
     keeps_nonzero=True,
 )
 reciprocal = unary(
@@ -158,7 +157,7 @@ reciprocal = unary(
     ulps=0.5,
     derivative=lambda x: -integer_power(x, n=-2),
     symbolic=lambda x: se.sympify(x) ** -1,
-    enclosure=arithmetic.reciprocal,
+    enclosure=interval_arithmetic.reciprocal,
     code="1.0 / {0}",
     parity="odd",
     keeps_nonzero=True,
@@ -201,7 +200,7 @@ integer_power: Operator = register(
         name="integer_power",
         arity=1,
         value=_integer_power_value,
-        enclosure=arithmetic.integer_power,
+        enclosure=interval_arithmetic.integer_power,
         symbolic=lambda x, n: se.sympify(x) ** n,
         pullback=_integer_power_pullback,
         code="{0} ** {n}.0",
@@ -227,7 +226,7 @@ def _power_pullback(
 power = binary(
     "power",
     lambda x, y: np.power(np.asarray(x, dtype=np.float64), y),
-    arithmetic.power,
+    interval_arithmetic.power,
     lambda x, y: se.sympify(x) ** y,
     _power_pullback,
 )

@@ -9,8 +9,9 @@ from deuterium.ops.indexing import (
     take_places,
 )
 from deuterium.ops.reduce import (
+    argmax_onehot,
+    argmax_slope,
     cumsum,
-    first_maximum,
     matmul,
     matrix_product,
     max_last,
@@ -18,7 +19,6 @@ from deuterium.ops.reduce import (
     multiply_reduce,
     prod_last,
     running_sum,
-    tie_slope,
 )
 from deuterium.ops.shapes import (
     add_reduce,
@@ -35,10 +35,11 @@ from deuterium.ops.shapes import (
 __all__ = [
     "add_into",
     "add_reduce",
+    "argmax_onehot",
+    "argmax_slope",
     "broadcast",
     "concatenate",
     "cumsum",
-    "first_maximum",
     "flipped",
     "gather",
     "matmul",
@@ -55,7 +56,6 @@ __all__ = [
     "scatter",
     "sum_over",
     "take_places",
-    "tie_slope",
     "transpose",
     "zeros",
 ]

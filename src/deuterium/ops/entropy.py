@@ -16,8 +16,7 @@ import symengine as se
 from deuterium.graph.constructors import apply
 from deuterium.graph.operator import Operator
 from deuterium.graph.variable import Variable
-from deuterium.interval import Interval
-from deuterium.interval import interval_arithmetic as arithmetic
+from deuterium.interval import Interval, interval_arithmetic
 from deuterium.interval.interval_arithmetic import is_undefined, undefined_where
 from deuterium.interval.rounding import MAX, Array, next_up
 from deuterium.ops import portable_values
@@ -65,11 +64,11 @@ def _relative_at(x: Array, y: Array) -> Interval:
     """Bounds of ``x log(x / y)`` at points, with 0 where x is 0."""
     zero = x == 0
     a, b = _thin(np.where(zero, 1.0, x)), _thin(np.where(zero, 1.0, y))
-    one = log.enclosure(arithmetic.divide(a, b))
-    other = arithmetic.subtract(log.enclosure(a), log.enclosure(b))
+    one = log.enclosure(interval_arithmetic.divide(a, b))
+    other = interval_arithmetic.subtract(log.enclosure(a), log.enclosure(b))
     # the quotient may underflow, and then has no logarithm
     logs = _make(np.fmax(one.lower, other.lower), np.fmin(one.upper, other.upper))
-    found = arithmetic.multiply(a, logs)
+    found = interval_arithmetic.multiply(a, logs)
     low = np.where(np.isinf(x), MAX, found.lower)
     low = np.where(np.isinf(y), -np.inf, low)  # falls without end
     high = np.where(np.isinf(x), np.inf, found.upper)
@@ -99,7 +98,7 @@ def _relative_enclosure(x: Interval, y: Interval) -> Interval:
     low = np.minimum(
         _relative_at(x.lower, y.upper).lower, _relative_at(x.upper, y.upper).lower
     )
-    turn = arithmetic.divide(_thin(y.upper), _e())
+    turn = interval_arithmetic.divide(_thin(y.upper), _e())
     turns = (x.lower <= turn.upper) & (x.upper >= turn.lower)
     low = np.where(turns, np.minimum(low, -turn.upper), low)
     return undefined_where(_make(low, high), outside)
@@ -107,8 +106,8 @@ def _relative_enclosure(x: Interval, y: Interval) -> Interval:
 
 def _divergence_at(x: Array, y: Array) -> Interval:
     """Bounds of ``x log(x / y) - x + y`` at points."""
-    gap = arithmetic.subtract(_thin(y), _thin(x))
-    found = arithmetic.add(_relative_at(x, y), gap)
+    gap = interval_arithmetic.subtract(_thin(y), _thin(x))
+    found = interval_arithmetic.add(_relative_at(x, y), gap)
     infinite = np.isinf(x) | np.isinf(y)
     return _make(
         np.where(infinite, 0.0, np.maximum(found.lower, 0.0)),
@@ -162,19 +161,19 @@ def _power_log_value(x: Any, y: Any, n: int) -> Any:
 def _power_log_at(x: Array, y: Array, n: int) -> Interval:
     zero = x == 0
     base = _thin(np.where(zero, 1.0, x))
-    logs = arithmetic.integer_power(log.enclosure(base), n)
-    found = arithmetic.multiply(power.enclosure(base, _thin(y)), logs)
+    logs = interval_arithmetic.integer_power(log.enclosure(base), n)
+    found = interval_arithmetic.multiply(power.enclosure(base, _thin(y)), logs)
     return _make(np.where(zero, 0.0, found.lower), np.where(zero, 0.0, found.upper))
 
 
 def _power_log_turn(x: Interval, y: Array, n: int) -> tuple[Any, Interval]:
     """Return whether ``log(x) = -n / y`` may lie inside, and the value there."""
     exponent = _thin(np.where(y == 0, 1.0, y))
-    at = arithmetic.divide(_make(-float(n), -float(n)), exponent)
+    at = interval_arithmetic.divide(_make(-float(n), -float(n)), exponent)
     place = exp.enclosure(at)
-    size = arithmetic.divide(at, _e())
+    size = interval_arithmetic.divide(at, _e())
     inside = (y != 0) & (x.lower <= place.upper) & (x.upper >= place.lower)
-    return inside, arithmetic.integer_power(size, n)
+    return inside, interval_arithmetic.integer_power(size, n)
 
 
 def _power_log_enclosure(x: Interval, y: Interval, n: int) -> Interval:

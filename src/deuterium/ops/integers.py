@@ -14,8 +14,7 @@ import symengine as se
 
 from deuterium.graph.operator import OPERATORS, Operator
 from deuterium.graph.variable import Variable
-from deuterium.interval import Interval
-from deuterium.interval import interval_arithmetic as arithmetic
+from deuterium.interval import Interval, interval_arithmetic
 from deuterium.interval.interval_arithmetic import is_undefined, undefined_where
 from deuterium.ops.arithmetic import binary, divide
 from deuterium.ops.univariate import unary
@@ -101,7 +100,7 @@ def _whole_quotient(a: Interval, b: Interval) -> Interval:
     its ends are at corners.  There `numpy.floor_divide` is exact while the result is
     small: its ``fmod`` is, and what rounds after it is off by less than 1/2.
     """
-    quotient = arithmetic.divide(a, b)
+    quotient = interval_arithmetic.divide(a, b)
     low, high = np.floor(quotient.lower), np.floor(quotient.upper)
     ends = ((a.lower, b.lower), (a.lower, b.upper), (a.upper, b.lower))
     corners = [np.floor_divide(x, y) for x, y in (*ends, (a.upper, b.upper))]
@@ -134,7 +133,7 @@ def _remainder_enclosure(a: Interval, b: Interval) -> Interval:
     """Return ``a - b k`` where the quotient k is one number, else all remainders."""
     k = _whole_quotient(a, b)
     one = k.lower == k.upper
-    exact = arithmetic.subtract(a, arithmetic.multiply(b, k))
+    exact = interval_arithmetic.subtract(a, interval_arithmetic.multiply(b, k))
     least, most = np.minimum(b.lower, 0.0), np.maximum(b.upper, 0.0)
     low = np.where(one, np.maximum(exact.lower, least), least)
     high = np.where(one, np.minimum(exact.upper, most), most)

@@ -13,8 +13,7 @@ import symengine as se
 
 from deuterium.graph.operator import Operator, register
 from deuterium.graph.variable import Variable, node
-from deuterium.interval import Interval
-from deuterium.interval import interval_arithmetic as arithmetic
+from deuterium.interval import Interval, interval_arithmetic
 from deuterium.interval.interval_arithmetic import is_undefined, undefined_where
 
 _make = Interval.unchecked
@@ -31,8 +30,10 @@ def _thin(values: Any) -> Interval:
 
 def _slopes(xs: Any, ys: Any) -> Interval:
     """Return the slopes of all pieces, the flat ones at both ends included."""
-    rise = arithmetic.subtract(_thin(ys[1:]), _thin(ys[:-1]))
-    inner = arithmetic.divide(rise, arithmetic.subtract(_thin(xs[1:]), _thin(xs[:-1])))
+    rise = interval_arithmetic.subtract(_thin(ys[1:]), _thin(ys[:-1]))
+    inner = interval_arithmetic.divide(
+        rise, interval_arithmetic.subtract(_thin(xs[1:]), _thin(xs[:-1]))
+    )
     zero = np.zeros(1)
     return _make(*(np.concatenate([zero, e, zero]) for e in (inner.lower, inner.upper)))
 
@@ -44,8 +45,10 @@ def _at(x: Any, xs: Any, ys: Any) -> Interval:
     j = np.minimum(i + 1, len(xs) - 1)
     slopes = _slopes(xs, ys)
     slope = _make(slopes.lower[i + 1], slopes.upper[i + 1])
-    run = arithmetic.subtract(_thin(x), _thin(xs[i]))
-    line = arithmetic.add(_thin(ys[i]), arithmetic.multiply(slope, run))
+    run = interval_arithmetic.subtract(_thin(x), _thin(xs[i]))
+    line = interval_arithmetic.add(
+        _thin(ys[i]), interval_arithmetic.multiply(slope, run)
+    )
     low, high = np.minimum(ys[i], ys[j]), np.maximum(ys[i], ys[j])
     at_knot = x == xs[j]
     low, high = np.fmax(line.lower, low), np.fmin(line.upper, high)

@@ -17,8 +17,7 @@ import symengine as se
 from deuterium.graph.constructors import broadcast_to
 from deuterium.graph.operator import Operator, Shape, register
 from deuterium.graph.variable import Variable, node
-from deuterium.interval import Interval, linear
-from deuterium.interval import interval_arithmetic as arithmetic
+from deuterium.interval import Interval, interval_arithmetic, linear
 from deuterium.interval.interval_arithmetic import is_undefined, undefined_where
 from deuterium.interval.rounding import widen_down, widen_up
 from deuterium.ops import arrays, portable_values
@@ -34,8 +33,8 @@ def _rows(own: Shape) -> Shape:
 
 
 def _norm_enclosure(x: Interval) -> Interval:
-    total = linear.add_reduce(arithmetic.square(x), (np.ndim(x.lower) - 1,))
-    return arithmetic.sqrt(total)
+    total = linear.add_reduce(interval_arithmetic.square(x), (np.ndim(x.lower) - 1,))
+    return interval_arithmetic.sqrt(total)
 
 
 def _without_own(sizes: Any) -> Any:
@@ -51,7 +50,7 @@ def _without_own(sizes: Any) -> Any:
 
 def _direction_enclosure(x: Interval) -> Interval:
     """Bound each element by its own range and that of the others' length."""
-    size = arithmetic.absolute(x)
+    size = interval_arithmetic.absolute(x)
     n = np.shape(x.lower)[-1]
     ulps = HYPOT_ULPS * (n + 1)
     with np.errstate(all="ignore"):

@@ -25,7 +25,7 @@ from deuterium.interval import Interval, interval_arithmetic
 from deuterium.interval.interval_arithmetic import is_undefined, undefined_where
 from deuterium.ops import arrays
 from deuterium.ops.arithmetic import subtract
-from deuterium.ops.piecewise import flat, maximum, minimum, select
+from deuterium.ops.piecewise import jump_slope, maximum, minimum, select
 from deuterium.ops.univariate import unary
 
 _make = Interval.unchecked
@@ -47,7 +47,7 @@ def _condition(name: str, value: Any, symbolic: Any, code: str) -> Operator:
         name,
         value,
         ulps=0,
-        derivative=lambda x: flat(x),
+        derivative=lambda x: jump_slope(x),
         symbolic=symbolic,
         range=(0.0, 1.0),
         enclosure=enclosure,
@@ -116,7 +116,7 @@ def _branches(
     # where the branches meet, no jump of the condition is one of the choice
     jump = None
     if not METHODS["branches_meet"](out):
-        jump = g if is_condition(c) else g * flat(c)
+        jump = g if is_condition(c) else g * jump_slope(c)
     return jump, where(c, g, zero), where(c, zero, g)
 
 

@@ -23,8 +23,7 @@ from deuterium.graph.constructors import as_variable, constant
 from deuterium.graph.hooks import METHODS
 from deuterium.graph.operator import Operator
 from deuterium.graph.variable import Variable
-from deuterium.interval import Interval
-from deuterium.interval import interval_arithmetic as arithmetic
+from deuterium.interval import Interval, interval_arithmetic
 from deuterium.interval.environment import require_read
 from deuterium.interval.interval_arithmetic import is_undefined, undefined_where
 from deuterium.ops.arithmetic import binary
@@ -72,7 +71,7 @@ def _jump(
         name,
         value,
         ulps=0,
-        derivative=lambda x: flat(x),
+        derivative=lambda x: jump_slope(x),
         symbolic=symbolic,
         range=(left, right),
         enclosure=enclosure,
@@ -88,11 +87,11 @@ def _flat_enclosure(x: Interval) -> Interval:
     return undefined_where(_make(zero, zero), np.logical_not(away))
 
 
-flat: Operator = unary(
-    "flat",
+jump_slope: Operator = unary(
+    "jump_slope",
     lambda x: np.zeros(np.shape(x)),
     ulps=0,
-    derivative=lambda x: flat(x),
+    derivative=lambda x: jump_slope(x),
     symbolic=lambda x: se.Integer(0),
     enclosure=_flat_enclosure,
     ufunc="",
@@ -135,7 +134,7 @@ absolute = unary(
     derivative=lambda x: absolute_slope(x),
     symbolic=se.Abs,
     range=(0.0, np.inf),
-    enclosure=arithmetic.absolute,
+    enclosure=interval_arithmetic.absolute,
     sides=(operator.neg, operator.pos),
     parity="even",
     keeps_nonzero=True,
@@ -194,7 +193,7 @@ relu = unary(
 maximum = binary(
     "maximum",
     np.maximum,
-    arithmetic.maximum,
+    interval_arithmetic.maximum,
     lambda a, b: se.Max(a, b),
     lambda g, out, a, b: METHODS["split_by_size"](g, a, b, larger=True),
     chooses=True,
@@ -203,7 +202,7 @@ maximum = binary(
 minimum = binary(
     "minimum",
     np.minimum,
-    arithmetic.minimum,
+    interval_arithmetic.minimum,
     lambda a, b: se.Min(a, b),
     lambda g, out, a, b: METHODS["split_by_size"](g, a, b, larger=False),
     chooses=True,

@@ -59,7 +59,7 @@ def prod_last(x: Variable) -> Variable:
 
 
 def _max_pullback(g: Variable, out: Variable, x: Variable) -> tuple[Variable]:
-    chosen = node(first_maximum, (x,), {}, x.shape)
+    chosen = node(argmax_onehot, (x,), {}, x.shape)
     return (chosen * broadcast_to(reshape_to(g, (*g.shape, 1)), x.shape),)
 
 
@@ -89,12 +89,12 @@ def max_last(x: Variable) -> Variable:
     return node(maximum_reduce, (x,), {}, x.shape[:-1])
 
 
-def _first_maximum_value(x: Any) -> Any:
+def _argmax_onehot_value(x: Any) -> Any:
     places = np.argmax(x, axis=-1)[..., None]
     return np.where(np.arange(np.shape(x)[-1]) == places, 1.0, 0.0)
 
 
-def _first_maximum_enclosure(x: Interval) -> Interval:
+def _argmax_onehot_enclosure(x: Interval) -> Interval:
     """1 where it exceeds all others for certain, 0 where another exceeds it."""
     floor = np.max(x.lower, axis=-1, keepdims=True)
     possible = x.upper >= floor
@@ -103,9 +103,9 @@ def _first_maximum_enclosure(x: Interval) -> Interval:
     return undefined_where(_make(alone * 1.0, possible * 1.0), bad)
 
 
-def _first_maximum_pullback(g: Variable, out: Variable, x: Variable) -> tuple[Variable]:
+def _argmax_onehot_pullback(g: Variable, out: Variable, x: Variable) -> tuple[Variable]:
     # zero where the maximum stands clear of the rest, undefined where two may tie
-    return (g * node(tie_slope, (x,), {}, x.shape),)
+    return (g * node(argmax_slope, (x,), {}, x.shape),)
 
 
 def _no_closed_form(x: Any) -> Any:
@@ -115,32 +115,32 @@ def _no_closed_form(x: Any) -> Any:
     )
 
 
-first_maximum = array_operator(
-    "first_maximum",
+argmax_onehot = array_operator(
+    "argmax_onehot",
     1,
-    _first_maximum_value,
-    _first_maximum_enclosure,
-    _first_maximum_pullback,
+    _argmax_onehot_value,
+    _argmax_onehot_enclosure,
+    _argmax_onehot_pullback,
     lambda own: own,
     _no_closed_form,
-    code="first_maximum({0})",
+    code="argmax_onehot({0})",
 )
 """Slope of the maximum over the last axis: 1 at the first largest element, else 0."""
 
 
-def _tie_slope_enclosure(x: Interval) -> Interval:
-    chosen = _first_maximum_enclosure(x)
+def _argmax_slope_enclosure(x: Interval) -> Interval:
+    chosen = _argmax_onehot_enclosure(x)
     zero = np.zeros(np.shape(chosen.lower))
     return undefined_where(_make(zero, zero), ~(chosen.lower == chosen.upper))
 
 
-tie_slope: Operator = array_operator(
-    "tie_slope",
+argmax_slope: Operator = array_operator(
+    "argmax_slope",
     1,
     lambda x: np.zeros(np.shape(x)),
-    _tie_slope_enclosure,
+    _argmax_slope_enclosure,
     # as the slope of any jump: not even its curvature is defined where it may lie
-    lambda g, out, x: (g * node(tie_slope, (x,), {}, x.shape),),
+    lambda g, out, x: (g * node(argmax_slope, (x,), {}, x.shape),),
     lambda own: own,
     code="0.0 * {0}",
 )

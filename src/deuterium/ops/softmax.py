@@ -16,8 +16,7 @@ import symengine as se
 from deuterium.graph.constructors import broadcast_to
 from deuterium.graph.operator import Operator, Shape, register
 from deuterium.graph.variable import Variable, node
-from deuterium.interval import Interval, linear
-from deuterium.interval import interval_arithmetic as arithmetic
+from deuterium.interval import Interval, interval_arithmetic, linear
 from deuterium.interval.rounding import Array
 from deuterium.ops import arrays
 from deuterium.ops.exponential import exp, log
@@ -33,9 +32,9 @@ def _logsumexp_value(x: Any) -> Any:
 
 def _logsumexp_at(x: Array) -> Interval:
     top = np.max(x, axis=-1)
-    shifted = arithmetic.subtract(_make(x, x), _thin(top[..., None]))
+    shifted = interval_arithmetic.subtract(_make(x, x), _thin(top[..., None]))
     total = linear.add_reduce(exp.enclosure(shifted), (np.ndim(x) - 1,))
-    result = arithmetic.add(log.enclosure(total), _thin(top))
+    result = interval_arithmetic.add(log.enclosure(total), _thin(top))
     infinite = np.isinf(top)  # the limit is infinite too
     return _make(
         np.where(infinite, top, result.lower), np.where(infinite, top, result.upper)
@@ -62,16 +61,16 @@ def _softmax_at(own: Array, others: Array) -> Interval:
     ``1 / sum_j exp(x_j - x_i)``, with the term of j = i equal to 1 exactly.
     """
     n = own.shape[-1]
-    difference = arithmetic.subtract(
+    difference = interval_arithmetic.subtract(
         _thin(others[..., None, :]), _thin(own[..., :, None])
     )
     same = np.eye(n, dtype=bool)
     terms = exp.enclosure(difference)
     terms = _make(np.where(same, 1.0, terms.lower), np.where(same, 1.0, terms.upper))
     total = linear.add_reduce(terms, (np.ndim(own),))
-    result = arithmetic.reciprocal(total)
+    result = interval_arithmetic.reciprocal(total)
     bad = np.isnan(own) | np.isnan(others).any(axis=-1, keepdims=True)
-    return arithmetic.undefined_where(result, bad)
+    return interval_arithmetic.undefined_where(result, bad)
 
 
 def _softmax_enclosure(x: Interval) -> Interval:

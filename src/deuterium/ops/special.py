@@ -17,8 +17,7 @@ import symengine as se
 
 from deuterium.graph.operator import Operator
 from deuterium.graph.variable import NO_ATTRS, Variable, node
-from deuterium.interval import Interval
-from deuterium.interval import interval_arithmetic as arithmetic
+from deuterium.interval import Interval, interval_arithmetic
 from deuterium.interval.interval_arithmetic import is_undefined, undefined_where
 from deuterium.interval.rounding import Array, add_up, widen_down, widen_up
 from deuterium.ops.arithmetic import (
@@ -222,7 +221,7 @@ def _times_log(logarithm: Operator, pole: float) -> Any:
             np.where(outside, pole + 1.0, y.lower),
             np.where(outside, pole + 1.0, y.upper),
         )
-        product = arithmetic.multiply(x, logarithm.enclosure(inner))
+        product = interval_arithmetic.multiply(x, logarithm.enclosure(inner))
         held = _make(
             np.where(zero, 0.0, product.lower), np.where(zero, 0.0, product.upper)
         )
@@ -249,9 +248,9 @@ xlog1py = binary(
 
 def _logaddexp_at(a: Array, b: Array) -> Interval:
     top, bottom = np.maximum(a, b), np.minimum(a, b)
-    difference = arithmetic.subtract(_make(bottom, bottom), _make(top, top))
+    difference = interval_arithmetic.subtract(_make(bottom, bottom), _make(top, top))
     rest = log1p.enclosure(exp.enclosure(difference))
-    result = arithmetic.add(_make(top, top), rest)
+    result = interval_arithmetic.add(_make(top, top), rest)
     infinite = (np.isinf(a) | np.isinf(b)) & ~np.isnan(top)
     return _make(
         np.where(infinite, top, result.lower), np.where(infinite, top, result.upper)
@@ -276,7 +275,7 @@ logaddexp = binary(
 
 
 def _hypot_enclosure(x: Interval, y: Interval) -> Interval:
-    a, b = arithmetic.absolute(x), arithmetic.absolute(y)
+    a, b = interval_arithmetic.absolute(x), interval_arithmetic.absolute(y)
     low = widen_down(np.hypot(a.lower, b.lower), HYPOT_ULPS)
     # at least the larger leg, whatever the rounding
     low = np.maximum(low, np.maximum(a.lower, b.lower))
@@ -314,7 +313,7 @@ def _direction_cosine_value(x: Any, y: Any) -> Any:
 
 def _direction_cosine_enclosure(x: Interval, y: Interval) -> Interval:
     # increasing in x; for x > 0 decreasing in |y|, for x < 0 increasing
-    leg = arithmetic.absolute(y)
+    leg = interval_arithmetic.absolute(y)
     low = _direction_cosine_value(x.lower, np.where(x.lower >= 0, leg.upper, leg.lower))
     high = _direction_cosine_value(
         x.upper, np.where(x.upper >= 0, leg.lower, leg.upper)

@@ -22,14 +22,14 @@ from deuterium.graph.constructors import as_variable
 from deuterium.graph.variable import Variable
 from deuterium.interval import Cause
 from deuterium.interval.environment import standard_only
-from deuterium.optimize.bounders.natural_interval import PlainBounder
-from deuterium.optimize.bounders.select import choose, require_method
-from deuterium.optimize.branch_and_bound.checkpoint import Journal
-from deuterium.optimize.branch_and_bound.executors import crew
+from deuterium.optimize.bounders.natural_interval import NaturalIntervalBounder
+from deuterium.optimize.bounders.select import require_method, select_bounder
+from deuterium.optimize.branch_and_bound.checkpoint import CheckpointJournal
+from deuterium.optimize.branch_and_bound.executors import workers_for
 from deuterium.optimize.branch_and_bound.incumbent import Incumbent
-from deuterium.optimize.branch_and_bound.interrupt_guard import Shield
+from deuterium.optimize.branch_and_bound.interrupt_guard import InterruptGuard
 from deuterium.optimize.branch_and_bound.loop import BranchAndBound, closing
-from deuterium.optimize.branch_and_bound.progress import Closing, Quiet
+from deuterium.optimize.branch_and_bound.progress import NoProgress, ProgressBar
 from deuterium.optimize.branch_and_bound.result import Bracket, Search
 from deuterium.optimize.branch_and_bound.stopping import (
     GIBI,
@@ -38,7 +38,7 @@ from deuterium.optimize.branch_and_bound.stopping import (
 )
 from deuterium.optimize.branch_and_bound.worker import Task, graph_hash, task_of
 from deuterium.optimize.region import Bounder
-from deuterium.optimize.root_enclosure import NOTHING, Outset, outset
+from deuterium.optimize.root_enclosure import NOTHING, RootEnclosure, root_enclosure_of
 from deuterium.optimize.undefined import proved_undefined
 from deuterium.options import require_seed
 
@@ -193,28 +193,30 @@ def _bracket(
     require_method(method)
     task = task_of(problem, method)
     journal = (
-        None if checkpoint is None else Journal(checkpoint, _about(task, limits, seed))
+        None
+        if checkpoint is None
+        else CheckpointJournal(checkpoint, _about(task, limits, seed))
     )
     incumbent = Incumbent(problem, seed, points)
     # work that others do, or go on with, has to start from the same bounder
     is_alone = executor is None and checkpoint is None
     until = clock.at(PREPARING) if is_alone else np.inf
     first, status = NOTHING, ""
-    bounder: Bounder = PlainBounder(problem)
+    bounder: Bounder = NaturalIntervalBounder(problem)
     memory = Memory(limits.memory_limit)
-    with Shield(), spending(clock.last):
+    with InterruptGuard(), spending(clock.last):
         try:
-            first = outset(problem)
+            first = root_enclosure_of(problem)
             with spending(clock.end, memory):
                 incumbent.begin(enough=first.upper)
                 first, status = _or_undefined(problem, first, seed)
                 if not status and first.upper > limits.target(incumbent.value):
-                    bounder = choose(problem, method, until)
+                    bounder = select_bounder(problem, method, until)
         except Spent as spent:
             status = spent.status
         except KeyboardInterrupt:
             status = "interrupted"
-        work = crew(bounder, task, executor)
+        work = workers_for(bounder, task, executor)
         run = BranchAndBound(bounder, work, incumbent, limits, journal, clock, first)
         with (
             closing(journal),
@@ -225,7 +227,9 @@ def _bracket(
         return _result(problem, run, status)
 
 
-def _or_undefined(problem: Problem, first: Outset, seed: int) -> tuple[Outset, str]:
+def _or_undefined(
+    problem: Problem, first: RootEnclosure, seed: int
+) -> tuple[RootEnclosure, str]:
     """Return a proof that the objective is undefined somewhere, if there is one."""
     if first.cause is not None and first.cause.kind == "undefined":
         cause = proved_undefined(problem, seed)
@@ -234,8 +238,8 @@ def _or_undefined(problem: Problem, first: Outset, seed: int) -> tuple[Outset, s
     return first, ""
 
 
-def _shown(problem: Problem, progress: bool) -> Quiet:
-    return Closing(problem.maximizes) if progress else Quiet()
+def _shown(problem: Problem, progress: bool) -> NoProgress:
+    return ProgressBar(problem.maximizes) if progress else NoProgress()
 
 
 def _about(task: Task, limits: Limits, seed: int) -> dict[str, Any]:
@@ -291,9 +295,9 @@ def _require_sound(problem: Problem, run: BranchAndBound) -> None:
 
 def _cause(problem: Problem, run: BranchAndBound) -> Cause | None:
     """Return why the bound is infinite, over the smallest offending box found."""
-    if run.offending is None:
+    if run.pole_box is None:
         return run.first.cause
-    low, high = (problem.arrays(x[: problem.size]) for x in run.offending)
+    low, high = (problem.arrays(x[: problem.size]) for x in run.pole_box)
     cause = run.first.cause
     with suppress(Spent):
         cause = enclose(problem.given, Box({n: (low[n], high[n]) for n in low})).cause

@@ -10,7 +10,7 @@ Everything a bounder concludes carries its reason as plain numbers and strings, 
 into the certificate as they are:
 
 * a `Proof`, ``(method, data)``, of an upper bound over a region;
-* a `Step` that makes a region smaller without losing its supremum:
+* a `DomainReduction` that makes a region smaller without losing its supremum:
   ``("tighten", {"at": [j...], "lower": [...], "upper": [...]})``, implied by the other
   coordinates, the finite set or the ball; ``("face", {"at": [j...], "side": [0|1...],
   "by": method, ...})``, the objective being monotone in those inputs over the region.
@@ -28,7 +28,7 @@ from deuterium.certify.proof_source import ProofSource
 
 Array = Any
 Proof = tuple[str, dict[str, Any]]
-Step = tuple[str, dict[str, Any]]
+DomainReduction = tuple[str, dict[str, Any]]
 
 EMPTY: Proof = ("empty", {})  # no point of the domain: its bound is minus infinity
 
@@ -70,7 +70,7 @@ class Regions:
 
 
 @dataclass
-class Verdicts:
+class BoundResult:
     """What a bounder found of a batch of regions.
 
     Attributes
@@ -81,7 +81,7 @@ class Verdicts:
         One a region: what proves ``upper``.
     low, high, open : ndarray of shape (B, k)
         The regions after their steps.
-    steps : list of list of Step
+    steps : list of list of DomainReduction
         What made them smaller, in order.
     cut : ndarray of int, of shape (B,)
         The coordinate to cut at next; -1 where there is none (a point).
@@ -106,7 +106,7 @@ class Verdicts:
     at: Array
     points: Array
     state: Array
-    steps: list[list[Step]] = field(default_factory=list)
+    steps: list[list[DomainReduction]] = field(default_factory=list)
     ends: list[Proof | None] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -133,7 +133,7 @@ class Bounder(ProofSource, ABC):
         """Return the whole domain as one region."""
 
     @abstractmethod
-    def bound(self, regions: Regions, incumbent: float) -> Verdicts:
+    def bound(self, regions: Regions, incumbent: float) -> BoundResult:
         """Return certified bounds, and where to cut.
 
         ``incumbent`` is a value known to be reached: bounds far below it need not be

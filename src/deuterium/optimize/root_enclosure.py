@@ -26,7 +26,7 @@ RICH = 5e-5  # seconds a node: with less, the graph is first taken as it is writ
 
 
 @dataclass(frozen=True)
-class Outset:
+class RootEnclosure:
     """The bound at the outset.
 
     Attributes
@@ -44,10 +44,10 @@ class Outset:
     cause: Cause | None = None
 
 
-NOTHING = Outset(math.inf, ("interval", {}))
+NOTHING = RootEnclosure(math.inf, ("interval", {}))
 
 
-def outset(problem: Problem) -> Outset:
+def root_enclosure_of(problem: Problem) -> RootEnclosure:
     """Return the bound that the enclosure gives, as far as there is time for one.
 
     Of a graph of very many nodes the enclosure of `enclose` may take longer than there
@@ -63,9 +63,9 @@ def outset(problem: Problem) -> Outset:
     return found
 
 
-def _of(problem: Problem, x: Interval) -> Outset:
+def _of(problem: Problem, x: Interval) -> RootEnclosure:
     upper = float(x.upper) if problem.maximizes else -float(x.lower)
     if x.cause is not None and x.cause.kind == "undefined":
         upper = math.inf  # nothing is claimed where the objective may have no value
     labels = enumerated(problem.symbols, problem.domain)
-    return Outset(upper, ("enclosure", {"labels": labels}), x.cause)
+    return RootEnclosure(upper, ("enclosure", {"labels": labels}), x.cause)

@@ -13,10 +13,10 @@ from deuterium.domain.problem import Problem
 from deuterium.evaluate import CompiledFunction, compile
 from deuterium.graph.constructors import symbol
 from deuterium.graph.variable import Variable
-from deuterium.search.population.compiled_objective import Target
+from deuterium.search.population.compiled_objective import CompiledObjective
 from deuterium.search.population.gradient_ascent import climb
 from deuterium.transform import grad
-from deuterium.transform.pipeline import condensed
+from deuterium.transform.pipeline import vectorized_if_large
 from deuterium.transform.simplify.simplify import simplify
 
 Array = Any
@@ -27,7 +27,7 @@ FOLLOWED, STEPS = 4, 20  # points, and steps uphill, where elements are very man
 CLIMBS = 256  # of them, where there is no time limit
 
 
-class Elements:
+class OutputElements:
     """All elements of an array, as functions of rows of inputs.
 
     Attributes
@@ -38,7 +38,7 @@ class Elements:
 
     def __init__(self, v: Variable, domain: Domain, maximize: bool) -> None:
         self.problem = Problem(v.sum(), domain, maximize=maximize, caller="search")
-        (dense,) = condensed([v if maximize else -v])
+        (dense,) = vectorized_if_large([v if maximize else -v])
         self.array, self.shape = simplify(dense, domain), v.shape
         self._weights = symbol(self._free_name(), shape=v.shape)
         self._sum = (self._weights * self.array).sum()
@@ -66,26 +66,26 @@ class Elements:
         return compile(inputs, [self._sum, *grad(self._sum, moving)])
 
 
-class Element(Target):
+class OutputElement(CompiledObjective):
     """One element of an array.
 
     Parameters
     ----------
-    elements : Elements
+    elements : OutputElements
         The array.
     which : int
         The element, counted in C order.
-    shared : Element, optional
+    shared : OutputElement, optional
         Another one, whose compiled function this one uses.
     """
 
     def __init__(
-        self, elements: Elements, which: int, shared: Element | None = None
+        self, elements: OutputElements, which: int, shared: OutputElement | None = None
     ) -> None:
         super().__init__(elements.problem)
         self.elements, self.which = elements, which
         self._weighted: CompiledFunction = (
-            elements.weighted(self.moving) if shared is None else shared._weighted
+            elements.weighted(self.free_symbols) if shared is None else shared._weighted
         )
         weights = np.zeros(int(np.prod(elements.shape)))
         weights[which] = 1.0
@@ -105,7 +105,7 @@ class Element(Target):
         return np.where(np.isfinite(values), values, -np.inf), slopes
 
 
-class Pool:
+class SharedPoints:
     """Points that all elements of an array share, and the best of each element.
 
     Elements of one gradient are often largest at the same points: what is found for one
@@ -117,19 +117,19 @@ class Pool:
         The largest value of each element so far; minus infinity if none.
     rows : ndarray of shape (elements, n)
         Where it was found.
-    place : Feasible
+    feasible : Feasible
         The points of the domain.
     """
 
-    def __init__(self, elements: Elements) -> None:
+    def __init__(self, elements: OutputElements) -> None:
         self.elements = elements
-        self._first = Element(elements, 0)
-        self.place, size = self._first.place, int(np.prod(elements.shape))
+        self._first = OutputElement(elements, 0)
+        self.feasible, size = self._first.feasible, int(np.prod(elements.shape))
         self.values = np.full(size, -np.inf)
         self.rows = np.zeros((size, elements.problem.size))
         self._tried: list[Array] = []
         self._found: list[Array] = []
-        self._own: list[Element] = []
+        self._own: list[OutputElement] = []
 
     @property
     def evaluations(self) -> int:
@@ -150,9 +150,9 @@ class Pool:
         self._tried.append(rows)
         self._found.append(found)
 
-    def element(self, which: int) -> Element:
+    def element(self, which: int) -> OutputElement:
         """Return one element as a target."""
-        element = Element(self.elements, which, self._first)
+        element = OutputElement(self.elements, which, self._first)
         self._own.append(element)
         return element
 

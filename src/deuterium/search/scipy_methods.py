@@ -16,7 +16,7 @@ import scipy  # its submodules are imported on first use
 
 from deuterium.budget import Spent
 from deuterium.errors import InvalidInputError
-from deuterium.search.population.compiled_objective import Target
+from deuterium.search.population.compiled_objective import CompiledObjective
 
 Array = Any
 
@@ -42,25 +42,28 @@ class Boxed:
         Where in the box that is.
     """
 
-    def __init__(self, target: Target) -> None:
-        self.target, self.place = target, target.place
-        self.free = np.flatnonzero(self.place.free)
-        low, high = self.place.near_low[self.free], self.place.near_high[self.free]
+    def __init__(self, target: CompiledObjective) -> None:
+        self.target, self.feasible = target, target.feasible
+        self.free = np.flatnonzero(self.feasible.free)
+        low, high = (
+            self.feasible.near_low[self.free],
+            self.feasible.near_high[self.free],
+        )
         self.bounds = [(float(a), float(b)) for a, b in zip(low, high, strict=True)]
-        self.bounds += [(0.0, float(len(b.table))) for b in self.place.blocks]
-        self.row, self.value = np.zeros(len(self.place.low)), -np.inf
+        self.bounds += [(0.0, float(len(b.table))) for b in self.feasible.blocks]
+        self.row, self.value = np.zeros(len(self.feasible.low)), -np.inf
         self.point = np.zeros(len(self.bounds))
 
     def rows(self, points: Array) -> Array:
         """Return points of the box as rows of inputs."""
-        rows = np.tile(self.place.near_low, (len(points), 1))
+        rows = np.tile(self.feasible.near_low, (len(points), 1))
         rows[:, self.free] = points[:, : len(self.free)]
         numbers = points[:, len(self.free) :]
-        for i, block in enumerate(self.place.blocks):
+        for i, block in enumerate(self.feasible.blocks):
             last = len(block.table) - 1
             which = np.clip(numbers[:, i].astype(int), 0, last)
             rows[:, block.columns] = block.table[which]
-        return self.place.project(rows)
+        return self.feasible.project(rows)
 
     def many(self, points: Array) -> Array:
         """Return what is to be minimised, at points (inputs, count)."""
@@ -97,7 +100,7 @@ class Boxed:
                 return
 
 
-def optimise(target: Target, method: str, seed: int) -> tuple[Array, float]:
+def optimise(target: CompiledObjective, method: str, seed: int) -> tuple[Array, float]:
     """Return the best row that one of SciPy's optimisers meets, and its value."""
     boxed = Boxed(target)
     if not boxed.bounds:

@@ -28,17 +28,17 @@ from deuterium.graph.constructors import as_variable
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
 from deuterium.options import is_number, require_seed
-from deuterium.search import scipy_methods as optimisers
-from deuterium.search.multi_output import Elements, Pool
-from deuterium.search.population import Ascent
-from deuterium.search.population.compiled_objective import Target
+from deuterium.search import scipy_methods
+from deuterium.search.multi_output import OutputElements, SharedPoints
+from deuterium.search.population import PopulationSearch
+from deuterium.search.population.compiled_objective import CompiledObjective
 
 __all__ = ["Estimate", "enclose_at", "search"]
 
 Array = Any
 
 
-METHODS = ("ascent", *optimisers.METHODS)
+METHODS = ("ascent", *scipy_methods.METHODS)
 SHARED = 512  # points at which all elements of an array are looked at
 LATE, LATEST = 0.05, 0.25  # of the limit, and seconds, to bring things to an end
 THOROUGH = 64  # elements, of which each may have a search of its own without a limit
@@ -135,8 +135,8 @@ def _search_scalar(
     v: Variable, domain: Domain, points: Mapping[Any, Any] | None, plan: _Plan
 ) -> Estimate:
     problem = Problem(v, domain, maximize=plan.maximize, caller="search")
-    target = Target(problem)
-    rows = None if points is None else target.place.given(points)
+    target = CompiledObjective(problem)
+    rows = None if points is None else target.feasible.given(points)
     row, value = plan.run(target, rows, plan.until(1))
     if not np.isfinite(value) or value <= LOWEST:
         return Estimate(np.nan, {}, target.evaluations, "nothing found")
@@ -183,18 +183,18 @@ class _Plan:
         return now + max(self.end - now, 0.0) / left
 
     def run(
-        self, target: Target, rows: Array | None, deadline: float
+        self, target: CompiledObjective, rows: Array | None, deadline: float
     ) -> tuple[Array, float]:
         """Return the best row found for one target, and its value."""
         if self.method == "ascent":
-            ascent = Ascent(
+            ascent = PopulationSearch(
                 target.problem, starts=self.starts, seed=self.seed, target=target
             )
             with suppress(Spent):
                 ascent.run(rows, deadline)
             return ascent.row, ascent.value
         target.deadline = deadline
-        row, value = optimisers.optimise(target, self.method, self.seed)
+        row, value = scipy_methods.optimise(target, self.method, self.seed)
         if rows is None:
             return row, value
         values = target.values(rows)
@@ -208,9 +208,9 @@ def _search_elements(
 ) -> Estimate:
     if not v.size:
         raise ShapeError(f"search: an array of shape {v.shape} has no elements")
-    elements = Elements(v, domain, plan.maximize)
-    problem, pool = elements.problem, Pool(elements)
-    rows = None if points is None else pool.place.given(points)
+    elements = OutputElements(v, domain, plan.maximize)
+    problem, pool = elements.problem, SharedPoints(elements)
+    rows = None if points is None else pool.feasible.given(points)
     with suppress(Spent):
         _fill(pool, rows, plan)
     found = np.isfinite(pool.values) & (pool.values > LOWEST)
@@ -223,9 +223,9 @@ def _search_elements(
     return Estimate(values, witness, pool.evaluations, status)
 
 
-def _fill(pool: Pool, rows: Array | None, plan: _Plan) -> None:
+def _fill(pool: SharedPoints, rows: Array | None, plan: _Plan) -> None:
     """Look for large values of every element of an array."""
-    place, count = pool.place, len(pool.values)
+    place, count = pool.feasible, len(pool.values)
     if rows is not None:
         pool.add(rows)
     pool.add(place.notable())

@@ -61,7 +61,7 @@ def _largest(row: list[Any]) -> Any:
     return top
 
 
-def _first_maximum(row: list[Any]) -> list[Any]:
+def _argmax_onehot(row: list[Any]) -> list[Any]:
     chosen = []
     for i, x in enumerate(row):
         # the first of equals wins: strictly above those before, not below the rest
@@ -160,8 +160,8 @@ ON_ARRAYS: Mapping[Operator, Callable[..., Any]] = {
     ops.add_reduce: lambda x, axis: np.sum(x, axis=tuple(axis), initial=ZERO),
     ops.multiply_reduce: _each_row(_product),
     ops.maximum_reduce: _each_row(_largest),
-    ops.first_maximum: _each_row(_first_maximum),
-    ops.tie_slope: _each_row(lambda row: [ZERO for _ in row]),
+    ops.argmax_onehot: _each_row(_argmax_onehot),
+    ops.argmax_slope: _each_row(lambda row: [ZERO for _ in row]),
     ops.cumsum: _cumsum,
     ops.matmul: _matmul,
     ops.solve: _solve,

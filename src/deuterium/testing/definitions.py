@@ -309,7 +309,7 @@ KINKS: Mapping[Operator, Rule] = {
     ops.sign: lambda x: x.sgn(),
     ops.relu: lambda x: x.max(ZERO),
     ops.step: _step,
-    ops.flat: lambda x: ZERO,
+    ops.jump_slope: lambda x: ZERO,
     ops.maximum: lambda a, b: a.max(b),
     ops.minimum: lambda a, b: a.min(b),
 }

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from deuterium.graph.constructors import apply, broadcast_to, constant
-from deuterium.graph.hashcons import rebuilt, share
+from deuterium.graph.hashcons import rebuilt, share_equal
 from deuterium.graph.hooks import provides
 from deuterium.graph.traverse import Graph, topological
 from deuterium.graph.variable import Variable
@@ -151,7 +151,7 @@ def narrowed_branches(
     given = set(keep)
     kept = {v for v in given if v.op is not None}
     done: dict[Variable, Variable] = {}
-    shared = share(graph, given)
+    shared = share_equal(graph, given)
     for n in shared.order:
         new = rebuilt(n, tuple(done[a] for a in n.args))
         if n.op is logic.where:
@@ -159,7 +159,7 @@ def narrowed_branches(
             a, b = (_narrow(x, c, t, kept) for x, t in ((a, True), (b, False)))
             new = rebuilt(new, (c, a, b))
         done[n] = new
-    return share(Graph(done[v] for v in shared), given)
+    return share_equal(Graph(done[v] for v in shared), given)
 
 
 def _narrow(
@@ -269,7 +269,7 @@ def _vanishes(gap: Variable, at: Bound | None) -> bool:
     """Return whether the difference of two branches is exactly 0 at a boundary."""
     if at is None:
         return False
-    gap, x = share([gap, at.x])
+    gap, x = share_equal([gap, at.x])
     bound = broadcast_to(at.bound, x.shape)
 
     def meaning(n: Variable, new: Variable) -> Variable:

@@ -48,7 +48,9 @@ def _together(graph: Graph) -> Graph:
     return Graph.of(simplify(graph))
 
 
-def condensed(outputs: Iterable[Variable], keep: Iterable[Variable] = ()) -> Graph:
+def vectorized_if_large(
+    outputs: Iterable[Variable], keep: Iterable[Variable] = ()
+) -> Graph:
     """Return the outputs with graphs of many scalar nodes made into arrays.
 
     Branches of choices are narrowed to where they apply.
@@ -64,7 +66,7 @@ def prepared(
 ) -> Sequence[Variable]:
     """Return the outputs as arrays, simplified; ``keep`` stay what they are."""
     kept = list(keep)
-    dense = condensed(outputs, kept)
+    dense = vectorized_if_large(outputs, kept)
     if len(dense.order) > SIMPLIFIABLE:
         return dense
     return simplify(dense, inputs=kept)

@@ -6,9 +6,12 @@ from scipy.special import expit, log_expit
 
 import deuterium as dt
 from deuterium.domain.problem import Problem
-from deuterium.optimize.bounders import select as choosing
-from deuterium.optimize.bounders.label_enumeration import SpecialFirst, convex_labels
-from deuterium.optimize.bounders.select import choose
+from deuterium.optimize.bounders import select
+from deuterium.optimize.bounders.label_enumeration import (
+    LabelEnumeration,
+    convex_labels,
+)
+from deuterium.optimize.bounders.select import select_bounder
 
 x = dt.symbol("x", shape=(1, 2))
 y = dt.symbol("y", shape=(1, 1))
@@ -45,8 +48,8 @@ def test_of_a_label_that_enters_linearly_only_the_ends_count(loss, seed):
     v = network(seed, loss)
     problem = Problem(v, BOX & dt.Box({y: (0, 1)}))
     assert convex_labels(problem) == [2]
-    bounder = choose(problem)
-    assert isinstance(bounder, SpecialFirst)
+    bounder = select_bounder(problem)
+    assert isinstance(bounder, LabelEnumeration)
     assert sorted(f.values.tolist() for f in bounder.forms) == [[0.0], [1.0]]
     e = dt.maximize(v, problem.domain, rtol=1e-4, time_limit=None)
     assert e.status == "optimal"
@@ -97,7 +100,7 @@ def test_what_is_left_when_time_is_short_gets_plain_intervals(late, monkeypatch)
     def in_time(until, make, otherwise):
         return otherwise if next(asked) else make()
 
-    monkeypatch.setattr(choosing, "in_time", in_time)
+    monkeypatch.setattr(select, "in_time", in_time)
     v = network(3, cross_entropy)
     domain = BOX & dt.Choice(y, [0, 1])
     e = dt.maximize(v, domain, max_regions=60, rtol=1e-4)

@@ -112,8 +112,8 @@ def _say_each_batch():
 
     whole, count = BranchAndBound._apply, itertools.count(1)
 
-    def apply(self, nodes, verdicts):
-        whole(self, nodes, verdicts)
+    def apply(self, nodes, results):
+        whole(self, nodes, results)
         number = next(count)
         if number <= TOLD:
             print(BATCH, number, flush=True)

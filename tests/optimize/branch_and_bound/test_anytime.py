@@ -13,12 +13,12 @@ import pytest
 import deuterium as dt
 from deuterium.domain.problem import Problem
 from deuterium.errors import SoundnessError
-from deuterium.optimize.bounders.natural_interval import PlainBounder
-from deuterium.optimize.branch_and_bound.executors import Away, Here
+from deuterium.optimize.bounders.natural_interval import NaturalIntervalBounder
+from deuterium.optimize.branch_and_bound.executors import ExecutorWorkers, LocalWorker
 from deuterium.optimize.branch_and_bound.incumbent import Incumbent
-from deuterium.optimize.branch_and_bound.interrupt_guard import Shield
+from deuterium.optimize.branch_and_bound.interrupt_guard import InterruptGuard
 from deuterium.optimize.branch_and_bound.loop import BranchAndBound
-from deuterium.optimize.branch_and_bound.progress import Quiet
+from deuterium.optimize.branch_and_bound.progress import NoProgress
 from deuterium.optimize.branch_and_bound.stopping import Clock, Limits
 from deuterium.optimize.branch_and_bound.worker import task_of
 from tests.amounts import some
@@ -59,7 +59,7 @@ def holds(found):
 def test_an_interrupt_at_any_moment_leaves_a_whole_tree(workers):
     v, domain = PROBLEMS["hill"]
     problem = Problem(v, domain)
-    bounder = PlainBounder(problem)
+    bounder = NaturalIntervalBounder(problem)
     bounder.batch = 4  # so that much goes on between two batches
     limits = Limits(rtol=0.0, time_limit=None)
     generator = random.Random(workers)
@@ -68,11 +68,15 @@ def test_an_interrupt_at_any_moment_leaves_a_whole_tree(workers):
     with ThreadPoolExecutor(max(workers, 1)) as pool:
         for _ in range(40):
             task = task_of(problem, "interval")
-            crew = Away(bounder, task, pool) if workers else Here(bounder)
+            crew = (
+                ExecutorWorkers(bounder, task, pool)
+                if workers
+                else LocalWorker(bounder)
+            )
             run = BranchAndBound(bounder, crew, incumbent, limits, None, Clock(None))
             try:
                 timer = interrupt(generator.uniform(0.0, 0.05))
-                status = run.run(Quiet())
+                status = run.run(NoProgress())
                 timer.join()
             except KeyboardInterrupt:  # it came before the run began
                 status = "interrupted"
@@ -105,16 +109,16 @@ def test_in_another_thread_no_handler_is_touched():
 
 def test_an_interrupt_waits_for_the_end_of_a_whole_block():
     done = []
-    with Shield() as shield:
-        with pytest.raises(KeyboardInterrupt), shield.whole():
+    with InterruptGuard() as guard:
+        with pytest.raises(KeyboardInterrupt), guard.whole():
             signal.raise_signal(signal.SIGINT)
             done.append("the rest")
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
-        assert shield.is_whole
-        with pytest.raises(ZeroDivisionError), shield.whole():
+        assert guard.is_whole
+        with pytest.raises(ZeroDivisionError), guard.whole():
             raise ZeroDivisionError
-        assert not shield.is_whole
+        assert not guard.is_whole
     assert done == ["the rest"]
 
 
@@ -141,13 +145,13 @@ def test_the_time_limit_is_kept(limit):
 
 def slowed(monkeypatch, clock, seconds):
     """Make plain intervals take so many seconds a region."""
-    fast = PlainBounder.bound
+    fast = NaturalIntervalBounder.bound
 
     def slow(self, regions, incumbent):
         clock.time += seconds * len(regions)
         return fast(self, regions, incumbent)
 
-    monkeypatch.setattr(PlainBounder, "bound", slow)
+    monkeypatch.setattr(NaturalIntervalBounder, "bound", slow)
 
 
 @pytest.mark.parametrize("workers", [0, 2])
@@ -211,13 +215,13 @@ def test_a_side_that_can_be_cut_no_more_says_so():
 
 
 def test_a_bound_below_a_value_reached_is_never_returned(monkeypatch):
-    fast = PlainBounder.bound
+    fast = NaturalIntervalBounder.bound
 
     def wrong(self, regions, incumbent):
-        verdicts = fast(self, regions, incumbent)
-        verdicts.upper = verdicts.upper - 5.0
-        return verdicts
+        results = fast(self, regions, incumbent)
+        results.upper = results.upper - 5.0
+        return results
 
-    monkeypatch.setattr(PlainBounder, "bound", wrong)
+    monkeypatch.setattr(NaturalIntervalBounder, "bound", wrong)
     with pytest.raises(SoundnessError, match=r"report it .*SHA-256 \w{64}.*'x': \["):
         maximum("hill")

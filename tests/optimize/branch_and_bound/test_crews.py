@@ -21,9 +21,9 @@ import pytest
 import deuterium as dt
 from deuterium.domain.problem import Problem
 from deuterium.errors import GraphError
-from deuterium.optimize.bounders.select import choose
+from deuterium.optimize.bounders.select import select_bounder
 from deuterium.optimize.branch_and_bound import executors, worker
-from deuterium.optimize.branch_and_bound.executors import Away, workers_of
+from deuterium.optimize.branch_and_bound.executors import ExecutorWorkers, workers_of
 from deuterium.optimize.branch_and_bound.worker import bound_here, task_of
 from tests.optimize.branch_and_bound.branch_problems import PROBLEMS, answer, maximum
 
@@ -162,10 +162,10 @@ def test_a_worker_remembers_few_problems(monkeypatch):
     for k in range(10):
         problem = Problem(a * k, dt.Box({a: (0, 1)}))
         task = task_of(problem, "interval")
-        root = choose(problem, "interval").root()
-        assert bound_here(task.key, task, root, 0.0).verdicts.upper[0] >= k
+        root = select_bounder(problem, "interval").root()
+        assert bound_here(task.key, task, root, 0.0).results.upper[0] >= k
     assert len(worker._OWN.bounders) == worker.KEPT
-    assert bound_here("unheard of", None, root, 0.0).verdicts is None
+    assert bound_here("unheard of", None, root, 0.0).results is None
 
 
 def test_equal_problems_have_equal_names_and_others_do_not():
@@ -226,8 +226,8 @@ def test_an_error_of_our_own_surfaces(workers):
 def test_a_fault_of_the_bounder_surfaces_as_it_is(monkeypatch):
     # in the worker it is a lost batch, in this process it is raised
     problem = Problem(*PROBLEMS["wave"])
-    bounder = choose(problem, "interval")
-    crew = Away(bounder, task_of(problem, "interval"), Inline())
+    bounder = select_bounder(problem, "interval")
+    crew = ExecutorWorkers(bounder, task_of(problem, "interval"), Inline())
     crew.submit([0], bounder.root(), 0.0)
     assert crew.collect(1.0)[0].nodes == [0]  # the first batch is done here
     monkeypatch.setattr(bounder, "bound", lambda *_: 1 // 0)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from deuterium.errors import CheckpointError
-from deuterium.optimize.branch_and_bound import checkpoint as journal
-from deuterium.optimize.branch_and_bound.checkpoint import Journal
+from deuterium.optimize.branch_and_bound import checkpoint
+from deuterium.optimize.branch_and_bound.checkpoint import CheckpointJournal
 from tests.optimize.branch_and_bound.branch_problems import answer, maximum
 
 SMALL = {
@@ -51,7 +51,7 @@ def _damaged(data, generator):
 
 def _told_by(path, about):
     """Return what a journal tells before it ends or is refused."""
-    told, journal = [], Journal(path, {})
+    told, journal = [], CheckpointJournal(path, {})
     journal.about = about
     try:
         for entry in journal.read():
@@ -139,7 +139,7 @@ def _fails_after(writes, code, monkeypatch):
             raise OSError(code, os.strerror(code))
         return write(file, data)
 
-    monkeypatch.setattr(journal.os, "write", limited)
+    monkeypatch.setattr(checkpoint.os, "write", limited)
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
@@ -171,7 +171,7 @@ def test_a_line_written_in_part_is_taken_back(small, tmp_path, monkeypatch):
         return write(file, data[:room])
 
     with monkeypatch.context() as patch:
-        patch.setattr(journal.os, "write", limited)
+        patch.setattr(checkpoint.os, "write", limited)
         with pytest.warns(RuntimeWarning, match="No space left"):
             found = maximum("hill", checkpoint=path, **SMALL["hill"])
     assert answer(found) == small["hill"][0]

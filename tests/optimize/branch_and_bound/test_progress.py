@@ -7,7 +7,7 @@ import pytest
 
 import deuterium as dt
 from deuterium.optimize.branch_and_bound import progress
-from deuterium.optimize.branch_and_bound.progress import Closing, relative_gap
+from deuterium.optimize.branch_and_bound.progress import ProgressBar, relative_gap
 from tests.optimize.branch_and_bound.branch_problems import PROBLEMS, maximum
 
 LINE = re.compile(
@@ -90,6 +90,6 @@ def test_gaps_as_text(lower, upper, text):
 def test_the_screen_is_left_in_order_when_the_work_fails(capsys, monkeypatch):
     closed = []
     monkeypatch.setattr(progress._Terminal, "close", lambda _: closed.append(True))
-    with pytest.raises(ZeroDivisionError), Closing():
+    with pytest.raises(ZeroDivisionError), ProgressBar():
         raise ZeroDivisionError
     assert closed == [True]

@@ -16,7 +16,7 @@ import pytest
 
 import deuterium as dt
 from deuterium.errors import CheckpointError, InvalidInputError
-from deuterium.optimize.bounders.natural_interval import PlainBounder
+from deuterium.optimize.bounders.natural_interval import NaturalIntervalBounder
 from deuterium.optimize.branch_and_bound.checkpoint import (
     UNREADABLE,
     _checksum,
@@ -123,11 +123,13 @@ def test_killed_while_others_work_the_answer_stands(tmp_path):
 
 
 def test_what_a_run_had_found_is_not_searched_for_again(tmp_path, monkeypatch):
-    from deuterium.search.population import Ascent
+    from deuterium.search.population import PopulationSearch
 
     path = tmp_path / "hill"
     first = maximum("hill", checkpoint=path, time_limit=0.3, rtol=0.0)
-    monkeypatch.setattr(Ascent, "start", lambda *_: pytest.fail("searched again"))
+    monkeypatch.setattr(
+        PopulationSearch, "start", lambda *_: pytest.fail("searched again")
+    )
     again = maximum("hill", checkpoint=path, time_limit=0.3, rtol=0.0)
     assert again.regions > first.regions
     assert again.lower >= first.lower
@@ -146,14 +148,14 @@ def test_time_is_counted_over_all_runs_and_limited_in_each(tmp_path):
 
 
 def test_a_replay_bounds_nothing_again(tmp_path, monkeypatch):
-    path, bounded, whole = tmp_path / "endless", [], PlainBounder.bound
+    path, bounded, whole = tmp_path / "endless", [], NaturalIntervalBounder.bound
 
     def counted(self, regions, incumbent):
         bounded.append(len(regions))
         return whole(self, regions, incumbent)
 
     first = maximum("endless", checkpoint=path, max_regions=3000)
-    monkeypatch.setattr(PlainBounder, "bound", counted)
+    monkeypatch.setattr(NaturalIntervalBounder, "bound", counted)
     again = maximum("endless", checkpoint=path, time_limit=1.0)
     assert again.regions >= first.regions
     assert sum(bounded) <= again.regions - first.regions

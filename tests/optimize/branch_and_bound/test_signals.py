@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from deuterium.optimize.branch_and_bound import orphans
-from deuterium.optimize.branch_and_bound.interrupt_guard import Shield
+from deuterium.optimize.branch_and_bound.interrupt_guard import InterruptGuard
 from tests.optimize.branch_and_bound.branch_problems import (
     at_work,
     maximum,
@@ -114,7 +114,7 @@ def handler():
 
 def test_sigterm_is_taken_for_ctrl_c_where_nothing_else_is_asked_for(handler):
     handler(signal.SIG_DFL)
-    with pytest.raises(KeyboardInterrupt), Shield():
+    with pytest.raises(KeyboardInterrupt), InterruptGuard():
         signal.raise_signal(signal.SIGTERM)
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
@@ -122,7 +122,7 @@ def test_sigterm_is_taken_for_ctrl_c_where_nothing_else_is_asked_for(handler):
 def test_a_callers_own_handler_is_asked(handler):
     seen = []
     handler(lambda number, frame: seen.append(number))
-    with Shield() as shield, shield.whole():
+    with InterruptGuard() as guard, guard.whole():
         signal.raise_signal(signal.SIGTERM)
         assert not seen
     assert seen == [signal.SIGTERM]
@@ -132,7 +132,7 @@ def test_ignored_signals_stay_ignored(handler):
     handler(signal.SIG_IGN)
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        with Shield():
+        with InterruptGuard():
             signal.raise_signal(signal.SIGTERM)
             signal.raise_signal(signal.SIGINT)
     finally:
@@ -141,7 +141,7 @@ def test_ignored_signals_stay_ignored(handler):
 
 def test_shields_may_lie_within_each_other(handler):
     handler(signal.SIG_DFL)
-    with Shield(), Shield() as inner:
+    with InterruptGuard(), InterruptGuard() as inner:
         done = []
         with pytest.raises(KeyboardInterrupt), inner.whole():
             signal.raise_signal(signal.SIGTERM)
@@ -154,7 +154,7 @@ def test_an_interrupt_before_anything_is_prepared_still_returns(monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(
-        sys.modules["deuterium.optimize.maximize"], "choose", interrupted
+        sys.modules["deuterium.optimize.maximize"], "select_bounder", interrupted
     )
     found = maximum("wave")
     assert found.status == "interrupted"

@@ -8,10 +8,10 @@ import pytest
 
 from deuterium.optimize.branch_and_bound.compression import packed, unpacked
 from deuterium.optimize.branch_and_bound.tree import FRONT, Tree
-from deuterium.optimize.region import EMPTY, Regions, Verdicts, whole
+from deuterium.optimize.region import EMPTY, BoundResult, Regions, whole
 
 
-def verdicts(regions, random, ends=0.0, empty=0.0):
+def results(regions, random, ends=0.0, empty=0.0):
     """Bounds that fall at random, cut somewhere at random."""
     count, n = regions.low.shape
     before = np.where(np.isfinite(regions.bound), regions.bound, 1.0)
@@ -24,7 +24,7 @@ def verdicts(regions, random, ends=0.0, empty=0.0):
     if np.isfinite(regions.bound).all():  # not the root
         upper = np.where(random.random(count) < empty, -np.inf, upper)
     proofs = [("test", {"number": u}) if u > 0 else EMPTY for u in upper.tolist()]
-    return Verdicts(
+    return BoundResult(
         upper=upper,
         proofs=proofs,
         low=regions.low,
@@ -44,7 +44,7 @@ def grown(random, batches=60, size=7, target=0.3, **kinds):
     for _ in range(batches):
         nodes = tree.pop(size, target)
         regions = tree.regions(nodes)
-        tree.apply(nodes, verdicts(regions, random, **kinds), target)
+        tree.apply(nodes, results(regions, random, **kinds), target)
         uppers.append(tree.upper)
     return tree, uppers
 
@@ -95,7 +95,7 @@ def test_two_halves_share_the_cut_and_only_the_lower_keeps_it():
     tree = Tree(whole([0.0, 2.0], [1.0, 3.0]))
     nodes = tree.pop(1, -np.inf)
     regions = tree.regions(nodes)
-    found = verdicts(regions, np.random.default_rng(0))
+    found = results(regions, np.random.default_rng(0))
     found.cut, found.at, found.upper = np.array([1]), np.array([2.25]), np.array([5.0])
     tree.apply(nodes, found, 0.0)
     halves = tree.regions(tree.pop(2, 0.0))
@@ -115,7 +115,7 @@ def test_the_largest_bound_comes_first_however_many_wait():
         waiting = tree.known["row"][: tree.size] >= 0
         waiting[nodes] = False
         assert bounds.min() >= tree.known["bound"][: tree.size][waiting].max(initial=0)
-        tree.apply(nodes, verdicts(tree.regions(nodes), random), 0.0)
+        tree.apply(nodes, results(tree.regions(nodes), random), 0.0)
 
 
 def test_what_is_put_back_comes_again_and_counts_for_the_bound_meanwhile():
@@ -145,7 +145,7 @@ def test_closing_what_need_not_be_cut_keeps_the_bound_and_frees_the_memory():
 def test_a_bound_that_is_no_number_proves_nothing():
     tree = Tree(whole([0.0], [1.0]))
     nodes = tree.pop(1, -np.inf)
-    found = verdicts(tree.regions(nodes), np.random.default_rng(0))
+    found = results(tree.regions(nodes), np.random.default_rng(0))
     found.upper = np.array([np.nan])
     tree.apply(nodes, found, 0.0)
     assert tree.upper == np.inf
@@ -178,7 +178,7 @@ def test_memory_is_counted_as_it_is(inputs):
     for _ in range(60):
         nodes = tree.pop(256, 0.0)
         regions: Regions = tree.regions(nodes)
-        found = verdicts(regions, random)
+        found = results(regions, random)
         found.proofs = [("mean", {"center": r.tolist()}) for r in regions.high]
         tree.apply(nodes, found, 0.0)
     del nodes, regions, found

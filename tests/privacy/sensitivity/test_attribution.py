@@ -10,7 +10,7 @@ import pytest
 import deuterium as dt
 from deuterium import privacy
 from deuterium.errors import InvalidInputError, UnsupportedError
-from deuterium.privacy.sensitivity import feature_bounds as feature_work
+from deuterium.privacy.sensitivity import feature_bounds
 from deuterium.privacy.sensitivity.one_layer import FarPairs, OneFeature
 from deuterium.privacy.sensitivity.one_layer.gradient_form import one_layer
 from tests.amounts import seeds
@@ -250,7 +250,7 @@ def test_an_interrupt_leaves_what_is_proved_so_far(at, rng, monkeypatch):
     where = {
         "search": (FarPairs, "found"),
         "bound": (OneFeature, "bound"),
-        "maximize": (feature_work, "maximize"),
+        "maximize": (feature_bounds, "maximize"),
     }
     owner, name = where[at]
     whole, calls = getattr(owner, name), []

@@ -15,7 +15,7 @@ from scipy.special import log_expit
 
 import deuterium as dt
 from deuterium import privacy
-from deuterium.privacy.training import parameter_noise as training
+from deuterium.privacy.training import parameter_noise
 from tests.amounts import some
 from tests.privacy.mechanisms.audit import epsilon_lower_bound
 
@@ -138,7 +138,7 @@ def test_runs_keep_their_promise(kind):
 @pytest.mark.usefixtures("seen")
 @pytest.mark.parametrize("kind", some(["per layer", "full batch"], 1))
 def test_half_the_sensitivity_is_caught(kind, monkeypatch):
-    monkeypatch.setattr(training, "ROUNDING", 0.5)  # a factor of sigma
+    monkeypatch.setattr(parameter_noise, "ROUNDING", 0.5)  # a factor of sigma
     trainer, data = made(kind, 1.4)
     out, also = (scores(trainer, data, member) for member in (0, 1))
     told, _ = made(kind, 1.4)

@@ -13,7 +13,7 @@ from deuterium.graph.traverse import free_symbols, topological
 from deuterium.graph.validate import check
 from deuterium.testing import evaluate_exactly, sample_points
 from deuterium.testing.removable import is_limit
-from deuterium.transform.simplify.rules import RULES, Known
+from deuterium.transform.simplify.rules import RULES, Assumptions
 from deuterium.transform.simplify.simplify import Simplifier
 
 RELATIVE = arb("1e-60")
@@ -45,7 +45,7 @@ def assert_each_rewrite(v, domain, points=6, bits=512, seed=0, enclosed=True):
     more digits than a double has, and is undefined exactly where that is.  Returns the
     names of the rules that were applied.
     """
-    simplifier = Watched(Known(domain))
+    simplifier = Watched(Assumptions(domain))
     (simple,) = simplifier.run([v])
     check([simple])
     pairs = [*simplifier.rewrites, ("all rules", v, simple)]
@@ -197,8 +197,8 @@ def fresh_like(n):
 
 
 def assert_facts(v, domain, points=4, bits=512, seed=0):
-    """Assert that what `Known` claims of each node is so at points of the domain."""
-    known = Known(domain)
+    """Assert that what `Assumptions` claims of nodes is so at points of the domain."""
+    known = Assumptions(domain)
     nodes = topological([v])
     whole = np.concatenate([np.ravel(node) for node in nodes])
     ends = np.cumsum([node.size for node in nodes])[:-1]

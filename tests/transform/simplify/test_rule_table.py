@@ -8,7 +8,7 @@ import pytest
 from deuterium.graph.traverse import topological
 from deuterium.graph.validate import check
 from deuterium.transform.simplify.cost import cost
-from deuterium.transform.simplify.rules import BY_OPERATOR, RULES, Known
+from deuterium.transform.simplify.rules import BY_OPERATOR, RULES, Assumptions
 from deuterium.transform.simplify.simplify import Simplifier
 from tests.transform.simplify.rule_examples import COSTS, EXAMPLES, FINITE, TIGHTER
 from tests.transform.simplify.simplify_checks import assert_same, plain, restricted
@@ -22,7 +22,7 @@ def example(name, number):
 
 
 def run(v, domain):
-    simplifier = Simplifier(Known(domain))
+    simplifier = Simplifier(Assumptions(domain))
     (result,) = simplifier.run([v])
     check([result])
     return result, simplifier.fired

@@ -13,7 +13,7 @@ from deuterium.testing import (
     graphs,
 )
 from deuterium.transform.differentiate import grad
-from deuterium.transform.simplify.rules import Known
+from deuterium.transform.simplify.rules import Assumptions
 from deuterium.transform.simplify.simplify import Simplifier
 from tests.amounts import drawn_from, examples
 from tests.transform.simplify.algebra_graphs import algebra, tame_boxes
@@ -21,7 +21,7 @@ from tests.transform.simplify.simplify_checks import assert_same
 
 
 def simplified(v, domain, fired=None):
-    simplifier = Simplifier(Known(domain))
+    simplifier = Simplifier(Assumptions(domain))
     (result,) = simplifier.run([v])
     if fired is not None:
         fired.update(simplifier.fired)

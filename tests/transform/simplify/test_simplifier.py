@@ -11,7 +11,7 @@ from deuterium import ops
 from deuterium.graph.provenance import describe
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import node
-from deuterium.transform.simplify.rules import BY_OPERATOR, RULES, Known, Rule
+from deuterium.transform.simplify.rules import BY_OPERATOR, RULES, Assumptions, Rule
 from deuterium.transform.simplify.simplify import Simplifier, simplify
 
 x, y = dt.symbol("x"), dt.symbol("y")
@@ -146,7 +146,7 @@ def test_circles_of_rules_come_to_an_end(monkeypatch):
 
 
 def test_what_is_known_of_nodes():
-    known = Known(dt.Box({x: (-1, 2)}))
+    known = Assumptions(dt.Box({x: (-1, 2)}))
     assert known.positive(np.exp(x))
     assert known.positive(np.exp(y) + np.square(x))
     assert known.positive(1 / np.exp(y))
@@ -167,8 +167,8 @@ def test_what_is_known_of_nodes():
     assert not known.never_negative(np.square(x) - np.square(y))
     assert known.range(x + 1).upper == 3
     kept = dt.constant(2.0)
-    assert not Known(inputs=[kept]).positive(kept)
-    assert Known().positive(kept)
+    assert not Assumptions(inputs=[kept]).positive(kept)
+    assert Assumptions().positive(kept)
     matrix = dt.symbol("m", (2, 2)) @ dt.symbol("n", (2, 2))
     assert known.defined(matrix)
     assert not known.defined(np.log(matrix))
@@ -177,6 +177,6 @@ def test_what_is_known_of_nodes():
 
 
 def test_counting_what_was_applied():
-    run = Simplifier(Known())
+    run = Simplifier(Assumptions())
     run.run([np.log(np.exp(x)) + 0])
     assert run.fired == {"undo": 1, "add_zero": 1}

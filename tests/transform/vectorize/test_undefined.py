@@ -9,7 +9,7 @@ import deuterium as dt
 from deuterium.graph.traverse import topological
 from deuterium.graph.validate import check
 from deuterium.testing import evaluate_exactly
-from deuterium.transform.pipeline import condensed, prepared
+from deuterium.transform.pipeline import prepared, vectorized_if_large
 from deuterium.transform.vectorize import vectorize
 from tests.transform.vectorize.graphs import names
 
@@ -64,7 +64,7 @@ def values(rows, seed, bits=3000):
         yield evaluate_exactly(np.stack(rows), point, bits).tolist()
 
 
-@pytest.mark.parametrize("transform", [vectorize, condensed, prepared])
+@pytest.mark.parametrize("transform", [vectorize, vectorized_if_large, prepared])
 @pytest.mark.parametrize("seed", range(6))
 def test_values_and_where_they_are_undefined_stay(seed, transform):
     rows = graph(seed)

@@ -10,12 +10,11 @@ from operator import itemgetter
 from typing import Any
 
 from deuterium import ops
-from deuterium.certify.checker import point_steps as points
-from deuterium.certify.checker import range_steps as ranges
+from deuterium.certify.checker import point_steps, range_steps
 from deuterium.certify.checker.ball_functions import ONE, ZERO, Ball
 from deuterium.certify.checker.exceptions import NoBound, NoPoint
 from deuterium.certify.checker.logistic_family import joined
-from deuterium.certify.checker.scalar_layout import Group, Layout, flat
+from deuterium.certify.checker.scalar_layout import ScalarLayout, TaskGroup, flat
 from deuterium.errors import CertificateError
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
@@ -49,7 +48,9 @@ def _picked(slots: Sequence[int]) -> Callable[[Ends], Sequence[Ball]]:
     return lambda values: [values[i] for i in slots]
 
 
-def _folded(layout: Layout, wanted: set[int], values: list[Any]) -> list[Group]:
+def _folded(
+    layout: ScalarLayout, wanted: set[int], values: list[Any]
+) -> list[TaskGroup]:
     """Work out the tasks that depend on no coordinate; return the others."""
     fixed, rest = set(layout.numbers), []
     for slot, value in layout.numbers.items():
@@ -58,17 +59,17 @@ def _folded(layout: Layout, wanted: set[int], values: list[Any]) -> list[Group]:
         now = [t for t in group.tasks if fixed.issuperset(t[1])]
         later = [t for t in group.tasks if not fixed.issuperset(t[1])]
         for task in now:
-            points.step_for(Group(group.op, [task], group.attrs))(values)
+            point_steps.step_for(TaskGroup(group.op, [task], group.attrs))(values)
             if all(values[k].is_finite() for k in task[0]):
                 fixed.update(task[0])
             else:  # not defined, and to be said so when it is met
                 later.append(task)
         if later:
-            rest.append(Group(group.op, later, group.attrs))
+            rest.append(TaskGroup(group.op, later, group.attrs))
     return rest
 
 
-class Points:
+class PointProgram:
     """Values of the elements of some nodes, at points.
 
     Parameters
@@ -84,12 +85,12 @@ class Points:
     def __init__(
         self, outputs: Sequence[Variable], starts: Mapping[str, int], inputs: int
     ) -> None:
-        layout = Layout(outputs, starts, inputs)
+        layout = ScalarLayout(outputs, starts, inputs)
         slots = [i for v in outputs for i in layout.slots[v].ravel().tolist()]
         self.inputs = inputs
         self._start: list[Any] = [None] * layout.count
         groups = _folded(layout, set(slots), self._start)
-        self._steps = [points.step_for(group) for group in groups]
+        self._steps = [point_steps.step_for(group) for group in groups]
         self._pick = _picked(slots)
 
     def __call__(self, x: Sequence[Ball]) -> list[Ball]:
@@ -104,7 +105,7 @@ class Points:
         return results
 
 
-class Ranges:
+class RangeProgram:
     """Ranges of the elements of some nodes, over boxes of coordinates.
 
     Parameters
@@ -133,7 +134,7 @@ class Ranges:
     ) -> None:
         self.coordinates = inputs + len(atoms)
         nodes = list(dict.fromkeys(node for node, _ in atoms))
-        layout = Layout([*outputs, *nodes], starts, self.coordinates)
+        layout = ScalarLayout([*outputs, *nodes], starts, self.coordinates)
         slots = [i for v in outputs for i in layout.slots[v].ravel().tolist()]
         places = [int(layout.slots[v].ravel()[e]) for v, e in atoms]
         self._pick, self._pick_atoms = _picked(slots), _picked(places)
@@ -147,8 +148,8 @@ class Ranges:
         self._steps = self._chosen(groups, list(enumerate(places, inputs)), slopes)
 
     def _chosen(
-        self, groups: list[Group], atoms: list[tuple[int, int]], slopes: bool
-    ) -> list[ranges.Step]:
+        self, groups: list[TaskGroup], atoms: list[tuple[int, int]], slopes: bool
+    ) -> list[range_steps.Step]:
         """Return the steps, each followed by the cuts of the atoms it has made."""
         made = {*self._fixed, *range(self.coordinates)}
         steps = _clamps(atoms, made)
@@ -158,12 +159,12 @@ class Ranges:
             steps += _clamps(atoms, made)
         return steps
 
-    def _step(self, group: Group, slopes: bool) -> ranges.Step:
+    def _step(self, group: TaskGroup, slopes: bool) -> range_steps.Step:
         if group.op is ops.step and not slopes:
             return self._step_value(group)
-        return ranges.step_for(group, self._fixed, slopes=slopes)
+        return range_steps.step_for(group, self._fixed, slopes=slopes)
 
-    def _step_value(self, group: Group) -> ranges.Step:
+    def _step_value(self, group: TaskGroup) -> range_steps.Step:
         """Slope of relu, which is 1 where an end that is 0 is excluded."""
         places = [(k, i, self._named.get(i)) for k, i in flat(group.tasks)]
         is_open = self._open
@@ -219,7 +220,7 @@ class Ranges:
         return self._pick_atoms(a), self._pick_atoms(b)
 
 
-def _clamps(atoms: list[tuple[int, int]], made: set[int]) -> list[ranges.Step]:
+def _clamps(atoms: list[tuple[int, int]], made: set[int]) -> list[range_steps.Step]:
     """Return the step that cuts down the atoms just made, if there are any."""
     ready = [(c, slot) for c, slot in atoms if slot in made]
     if not ready:

@@ -19,7 +19,7 @@ from typing import Any
 from flint import arb
 
 from deuterium import ops
-from deuterium.certify.checker import taylor_series as series
+from deuterium.certify.checker import taylor_series
 from deuterium.certify.checker.ball_functions import HALF, ZERO, Ball, larger, smaller
 from deuterium.certify.checker.choice_table import choice_entry
 from deuterium.certify.checker.counted_operators import COUNTED
@@ -150,7 +150,7 @@ class _Graph:
             own = side if n.args[0] in self.arguments else 0
             return applied(self.entries[n], args, own)
 
-        return self._run(x, series.number, rule)
+        return self._run(x, taylor_series.number, rule)
 
     def below(self, x: Any) -> Any:
         """Return the series of an argument below zero."""
@@ -237,7 +237,7 @@ def applied(entry: Entry, args: Sequence[Any], side: int) -> Any:
         The operator has none here, and is known by its range only.
     """
     if entry.sides is not None:
-        side = side or series.side_of(args[0])
+        side = side or taylor_series.side_of(args[0])
         if side:
             return entry.sides[side > 0](args[0])
     elif entry.series is not None:

@@ -7,11 +7,11 @@ from functools import cache, cached_property
 from typing import Any
 
 from deuterium.certify.checker.ball_functions import Ball, larger, smaller
-from deuterium.certify.checker.ball_program import Atom, Points, Ranges
+from deuterium.certify.checker.ball_program import Atom, PointProgram, RangeProgram
 from deuterium.certify.checker.exceptions import NoBound
 from deuterium.certify.checker.increasing_outer import CORE, core_of
 from deuterium.certify.checker.lagrangian.lagrangian_leaf import Separable
-from deuterium.certify.checker.proof_domain import Inputs
+from deuterium.certify.checker.proof_domain import ProofInputs
 from deuterium.certify.checker.proof_region import Region
 from deuterium.domain.domain import Domain
 from deuterium.domain.spaces import Box
@@ -24,14 +24,14 @@ Row = Sequence[Ball]
 Range = tuple[Ball, Ball]
 
 
-class Forms:
+class DerivativeForms:
     """An objective F = m(S): values, slopes and curvatures.
 
     Parameters
     ----------
     objective : Variable
         F.
-    inputs : Inputs
+    inputs : ProofInputs
         Its inputs.
     atoms : sequence of Atom
         Further coordinates.
@@ -42,7 +42,7 @@ class Forms:
     def __init__(
         self,
         objective: Variable,
-        inputs: Inputs,
+        inputs: ProofInputs,
         atoms: Sequence[Atom] = (),
         facts: Mapping[str, Any] | None = None,
     ) -> None:
@@ -70,14 +70,14 @@ class Forms:
             for j in frozenset().union(*[self._dependent[i] for i in moved]):
                 region.free(j)
 
-    def ranges(self, outputs: Sequence[Variable], *, slopes: bool) -> Ranges:
+    def ranges(self, outputs: Sequence[Variable], *, slopes: bool) -> RangeProgram:
         """Return the ranges of some graphs; of slopes over boxes of inputs alone."""
         atoms = () if slopes else self.atoms
         starts = self.inputs.starts
-        return Ranges(outputs, starts, self.size, atoms, slopes=slopes)
+        return RangeProgram(outputs, starts, self.size, atoms, slopes=slopes)
 
     @cached_property
-    def value(self) -> Ranges:
+    def value(self) -> RangeProgram:
         """F over regions."""
         return self.ranges([self.objective], slopes=False)
 
@@ -106,8 +106,8 @@ class Forms:
         return True
 
     @cached_property
-    def _unclamped(self) -> Ranges:
-        return Ranges([self.objective], self.inputs.starts, self.size)
+    def _unclamped(self) -> RangeProgram:
+        return RangeProgram([self.objective], self.inputs.starts, self.size)
 
     def require_defined(self, low: Row, high: Row) -> None:
         """Raise NoBound unless F is defined over a box of inputs.
@@ -119,15 +119,15 @@ class Forms:
             self._unclamped(low, high)
 
     @cached_property
-    def core_at(self) -> Points:
+    def core_at(self) -> PointProgram:
         """S at points."""
-        return Points([self.inner], self.inputs.starts, self.size)
+        return PointProgram([self.inner], self.inputs.starts, self.size)
 
     @cached_property
-    def _outer(self) -> Ranges | None:
+    def _outer(self) -> RangeProgram | None:
         if self.outer.is_symbol:
             return None
-        return Ranges([self.outer], {CORE: 0}, 1)
+        return RangeProgram([self.outer], {CORE: 0}, 1)
 
     def bound(self, core: Ball) -> Ball:
         """Return m(S) for an upper bound of S."""
@@ -159,16 +159,18 @@ class Forms:
         return found
 
     @cached_property
-    def slopes(self) -> Ranges:
+    def slopes(self) -> RangeProgram:
         """Slopes of S by all inputs."""
         return self.ranges(self.slope_graphs, slopes=True)
 
     @cached_property
-    def slopes_at(self) -> Points:
+    def slopes_at(self) -> PointProgram:
         """S and its slopes by all inputs, at points."""
-        return Points([self.inner, *self.slope_graphs], self.inputs.starts, self.size)
+        return PointProgram(
+            [self.inner, *self.slope_graphs], self.inputs.starts, self.size
+        )
 
-    def _slope(self, j: int) -> Ranges:
+    def _slope(self, j: int) -> RangeProgram:
         """Return the slope of S by one input."""
         return self.ranges([self.slope_graphs[j]], slopes=True)
 
@@ -188,21 +190,21 @@ class Forms:
         return found
 
     @cached_property
-    def _half(self) -> Ranges:
+    def _half(self) -> RangeProgram:
         """The second derivatives on and above the diagonal."""
         n, graphs = self.size, self.curvature_graphs
         upper = [graphs[i * n + j] for i in range(n) for j in range(i, n)]
         return self.ranges(upper, slopes=True)
 
     @cached_property
-    def _all(self) -> Ranges:
+    def _all(self) -> RangeProgram:
         return self.ranges(self.curvature_graphs, slopes=True)
 
-    def _curvature(self, j: int) -> Ranges:
+    def _curvature(self, j: int) -> RangeProgram:
         """Return the second derivative of S by one input."""
         return self.ranges([self.curvature_graphs[j * self.size + j]], slopes=True)
 
-    def _row_of_curvatures(self, i: int) -> Ranges:
+    def _row_of_curvatures(self, i: int) -> RangeProgram:
         """Return the second derivatives by one input and each: (i, j), then (j, i)."""
         n, graphs = self.size, self.curvature_graphs
         column = [graphs[j * n + i] for j in range(n)]

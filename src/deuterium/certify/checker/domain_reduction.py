@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from deuterium.certify.checker.ball_functions import ZERO, Ball, larger, smaller
-from deuterium.certify.checker.derivative_forms import Forms
+from deuterium.certify.checker.derivative_forms import DerivativeForms
 from deuterium.certify.checker.exact_data import end
 from deuterium.certify.checker.exceptions import NoBound, NoPoint
 from deuterium.certify.checker.leaf_rules import Data, input_of
@@ -17,7 +17,7 @@ from deuterium.certify.checker.proof_region import Region, number
 Range = tuple[Ball, Ball]
 
 
-def face(forms: Forms, region: Region, data: Data) -> None:
+def face(forms: DerivativeForms, region: Region, data: Data) -> None:
     """Move to the faces where the core is largest, being monotone in some inputs."""
     at = [input_of(j, forms) for j in data["at"]]
     if data.get("by") != "monotone" or len(data["side"]) != len(at):
@@ -37,7 +37,7 @@ def face(forms: Forms, region: Region, data: Data) -> None:
 
 
 def _slopes(
-    forms: Forms, region: Region, at: list[int], data: Data
+    forms: DerivativeForms, region: Region, at: list[int], data: Data
 ) -> Mapping[int, Range]:
     """Return the ranges of some slopes; others need not be defined."""
     if len(at) > 1:
@@ -48,13 +48,13 @@ def _slopes(
     return {j: slope(forms, region, j, data) for j in at}
 
 
-def require_movable(forms: Forms, j: Any) -> None:
+def require_movable(forms: DerivativeForms, j: Any) -> None:
     """Raise NoBound unless an input may take all its values, whatever the others."""
     if not forms.inputs.movable[input_of(j, forms)]:
         raise NoBound(f"input {j} cannot be moved alone")
 
 
-def ends(forms: Forms, region: Region, j: int, method: str) -> None:
+def ends(forms: DerivativeForms, region: Region, j: int, method: str) -> None:
     """Prove that of one input only the two ends matter."""
     if method != "convex":
         raise NoBound(f"there is no reason {method!r:.60} for ends")
@@ -67,7 +67,7 @@ def ends(forms: Forms, region: Region, j: int, method: str) -> None:
         )
 
 
-def tighten(forms: Forms, region: Region, data: Data) -> None:
+def tighten(forms: DerivativeForms, region: Region, data: Data) -> None:
     """Leave out what the other coordinates, finite sets or balls rule out."""
     claims = list(zip(data["at"], data["lower"], data["upper"], strict=True))
     derived: dict[int, Range] = {}
@@ -96,7 +96,7 @@ def _is_ruled(
     return bool(below and above)
 
 
-def _of_input(forms: Forms, region: Region, j: int) -> Range:
+def _of_input(forms: DerivativeForms, region: Region, j: int) -> Range:
     """Return what is known of an input, given the rest of the region."""
     low, high = forms.inputs.least[j], forms.inputs.most[j]
     for part in forms.inputs.parts:
@@ -111,7 +111,7 @@ def _of_input(forms: Forms, region: Region, j: int) -> Range:
     return low, high
 
 
-def _of_table(forms: Forms, part: Part, region: Region, j: int) -> Range:
+def _of_table(forms: DerivativeForms, part: Part, region: Region, j: int) -> Range:
     rows = forms.inputs.rows_in(part, region)
     if not rows:
         raise NoPoint
@@ -119,13 +119,13 @@ def _of_table(forms: Forms, part: Part, region: Region, j: int) -> Range:
     return number(min(values)), number(max(values))
 
 
-STEPS: Mapping[str, Callable[[Forms, Region, Data], None]] = {
+STEPS: Mapping[str, Callable[[DerivativeForms, Region, Data], None]] = {
     "face": face,
     "tighten": tighten,
 }
 
 
-def take(forms: Forms, region: Region, step: Any) -> None:
+def take(forms: DerivativeForms, region: Region, step: Any) -> None:
     """Take one step, or raise NoBound where it is not justified."""
     name, data = step
     if name not in STEPS:

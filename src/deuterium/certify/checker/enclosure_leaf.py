@@ -11,19 +11,19 @@ from typing import Any
 from flint import ctx
 
 from deuterium.certify.checker.ball_functions import INFINITY, Ball, larger
-from deuterium.certify.checker.ball_program import Ranges
+from deuterium.certify.checker.ball_program import RangeProgram
 from deuterium.certify.checker.exceptions import NoBound, NoPoint
-from deuterium.certify.checker.proof_domain import Inputs
+from deuterium.certify.checker.proof_domain import ProofInputs
 from deuterium.certify.checker.proof_region import Region, number
 from deuterium.domain.constraints import ENUMERATED
 from deuterium.graph.variable import Variable
-from deuterium.transform.pipeline import condensed
+from deuterium.transform.pipeline import vectorized_if_large
 from deuterium.transform.simplify.simplify import simplify
 
 PRECISIONS = (96, 256)  # bits: the claim is that of another arithmetic, with no room
 
 
-class Given:
+class GivenGraph:
     """The graph as given, and what it becomes on the way to the objective.
 
     All are one function; any of them may have the tightest ranges.
@@ -33,13 +33,13 @@ class Given:
     v : Variable
     objective : Variable
         ``v``, or ``-v``, simplified over the domain.
-    inputs : Inputs
+    inputs : ProofInputs
     maximizes : bool
         Whether an upper bound of ``v`` is sought; else one of ``-v``.
     """
 
     def __init__(
-        self, v: Variable, objective: Variable, inputs: Inputs, maximizes: bool
+        self, v: Variable, objective: Variable, inputs: ProofInputs, maximizes: bool
     ) -> None:
         self.v, self.objective, self.inputs = v, objective, inputs
         self.maximizes = maximizes
@@ -76,15 +76,15 @@ class Given:
             most = larger(most, high if rises else -low)
         return most
 
-    def _ranges(self, way: int, bits: int) -> tuple[Ranges, bool]:
+    def _ranges(self, way: int, bits: int) -> tuple[RangeProgram, bool]:
         """Return ranges of one of the graphs, and whether it is ``v``, not ``-v``."""
         graph = self.objective if way == 0 else self.v
         if way in (1, 2):
-            (graph,) = condensed([self.v])
+            (graph,) = vectorized_if_large([self.v])
         if way == 1:
             graph = simplify(graph)
         rises = self.maximizes or way == 0
-        return Ranges([graph], self.inputs.starts, self.inputs.size), rises
+        return RangeProgram([graph], self.inputs.starts, self.inputs.size), rises
 
     def _places(self, labels: Any) -> list[Any]:
         """Return the parts that some symbols, named in a proof, are made of."""

@@ -14,10 +14,10 @@ import numpy as np
 
 from deuterium.certify.checker.ball_program import atoms_of
 from deuterium.certify.checker.convex_symbols import is_convex_in
-from deuterium.certify.checker.derivative_forms import Forms
-from deuterium.certify.checker.enclosure_leaf import Given
+from deuterium.certify.checker.derivative_forms import DerivativeForms
+from deuterium.certify.checker.enclosure_leaf import GivenGraph
 from deuterium.certify.checker.exceptions import NoBound
-from deuterium.certify.checker.proof_domain import Inputs
+from deuterium.certify.checker.proof_domain import ProofInputs
 from deuterium.certify.checker.proof_region import Region
 from deuterium.errors import CertificateError
 from deuterium.graph.substitute import substitute
@@ -29,13 +29,13 @@ KEPT = 256  # forms of labels' values at a time
 Compare = Callable[[Variable, dict[str, list[float]]], None]
 
 
-class Family:
+class LabelForms:
     """The objective, and what it becomes where all labels are fixed.
 
     Parameters
     ----------
     objective : Variable
-    inputs : Inputs
+    inputs : ProofInputs
     labels : sequence of str
         Names of symbols.
     told : sequence of mapping
@@ -43,18 +43,18 @@ class Family:
         labels' values put in.
     compare : callable
         Refuses a graph that is not the objective where labels have given values.
-    given : Given, optional
+    given : GivenGraph, optional
         The graph as given.
     """
 
     def __init__(
         self,
         objective: Variable,
-        inputs: Inputs,
+        inputs: ProofInputs,
         labels: Sequence[str],
         told: Sequence[Mapping[str, Any]],
         compare: Compare,
-        given: Given | None = None,
+        given: GivenGraph | None = None,
     ) -> None:
         self.given = given
         self._told = {tuple(map(float, t["values"])): t for t in told}
@@ -69,7 +69,7 @@ class Family:
         self._special = lru_cache(maxsize=KEPT)(self._made)
         self._convex: dict[str, bool] = {}
 
-    def at(self, region: Region) -> Forms:
+    def at(self, region: Region) -> DerivativeForms:
         """Return the forms that a proof speaks of in a region."""
         values = self._values(region)
         forms = self._special(values) if values else self.general
@@ -87,12 +87,14 @@ class Family:
         return ()
 
     def _forms(
-        self, graph: Variable, inputs: Inputs, values: tuple[float, ...]
-    ) -> Forms:
+        self, graph: Variable, inputs: ProofInputs, values: tuple[float, ...]
+    ) -> DerivativeForms:
         told = self._told.get(values, {"atoms": [], "facts": {}})
-        return Forms(graph, inputs, atoms_of(told["atoms"], graph), told["facts"])
+        return DerivativeForms(
+            graph, inputs, atoms_of(told["atoms"], graph), told["facts"]
+        )
 
-    def _made(self, values: tuple[float, ...]) -> Forms:
+    def _made(self, values: tuple[float, ...]) -> DerivativeForms:
         given: dict[str, list[float]] = {}
         start = 0
         for s in self._labels:

@@ -12,20 +12,20 @@ from typing import Any
 from flint import arb_mat
 
 from deuterium.certify.checker.ball_functions import INFINITY, ZERO, Ball, larger
-from deuterium.certify.checker.derivative_forms import Forms
+from deuterium.certify.checker.derivative_forms import DerivativeForms
 from deuterium.certify.checker.exact_data import numbers
 from deuterium.certify.checker.exceptions import NoBound, NoPoint
 from deuterium.certify.checker.norm_bounds import norms
-from deuterium.certify.checker.outer_slopes import Around, box_of, slope, slopes
+from deuterium.certify.checker.outer_slopes import SlopesAround, box_of, slope, slopes
 from deuterium.certify.checker.proof_region import Region
 
 Data = Mapping[str, Any]
-Leaf = Callable[[Forms, Region, Data], Ball]
+Leaf = Callable[[DerivativeForms, Region, Data], Ball]
 
 EXCLUDED = -INFINITY
 
 
-def input_of(x: Any, forms: Forms) -> int:
+def input_of(x: Any, forms: DerivativeForms) -> int:
     """Return an input named in a proof's data."""
     if type(x) is not int or not 0 <= x < forms.size:
         raise NoBound(f"there is no input {x!r:.60}")
@@ -35,7 +35,7 @@ def input_of(x: Any, forms: Forms) -> int:
 # -- values --------------------------------------------------------------------------
 
 
-def empty(forms: Forms, region: Region, data: Data) -> Ball:
+def empty(forms: DerivativeForms, region: Region, data: Data) -> Ball:
     """No point of the domain is in the region."""
     n = forms.size
     for j, (a, b) in enumerate(zip(region.low, region.high, strict=True)):
@@ -53,7 +53,7 @@ def empty(forms: Forms, region: Region, data: Data) -> Ball:
     raise NoBound("the region may hold points of the domain")
 
 
-def interval(forms: Forms, region: Region, data: Data) -> Ball:
+def interval(forms: DerivativeForms, region: Region, data: Data) -> Ball:
     """Ranges of the objective's own graph."""
     return forms.value(region.low, region.high, region.open)[1][0]
 
@@ -82,7 +82,7 @@ def linear(
     return value
 
 
-def mean(forms: Forms, region: Region, data: Data) -> Ball:
+def mean(forms: DerivativeForms, region: Region, data: Data) -> Ball:
     """Mean value form of the core around a centre."""
     center = numbers(data["center"], forms.size)
     reach = sides(region, center)
@@ -91,7 +91,7 @@ def mean(forms: Forms, region: Region, data: Data) -> Ball:
     return forms.bound(linear(value, least, most, reach))
 
 
-def stationary(forms: Forms, region: Region, data: Data) -> Ball:
+def stationary(forms: DerivativeForms, region: Region, data: Data) -> Ball:
     """Prove that the core can be raised from every point, in one direction."""
     _bounded(region, forms.size)
     if "along" in data:
@@ -107,19 +107,19 @@ def stationary(forms: Forms, region: Region, data: Data) -> Ball:
     )
 
 
-def _rising_along(forms: Forms, region: Region, data: Data) -> Ball:
+def _rising_along(forms: DerivativeForms, region: Region, data: Data) -> Ball:
     n = forms.size
     along = numbers(data["along"], n)
     for j, v in enumerate(along):
         if not v.is_zero() and not _may_move(forms, region, j, 1 if v > ZERO else -1):
             raise NoBound(f"input {j} cannot be moved alone that way")
-    around = Around(forms, region, numbers(data["around"], n))
+    around = SlopesAround(forms, region, numbers(data["around"], n))
     if around.along(along) > ZERO:
         return EXCLUDED
     raise NoBound("the slope along the given direction is not proved positive")
 
 
-def _may_move(forms: Forms, region: Region, j: int, way: int) -> bool:
+def _may_move(forms: DerivativeForms, region: Region, j: int, way: int) -> bool:
     """Return whether an input may leave the region, up or down, alone."""
     inputs = forms.inputs
     if way > 0:
@@ -136,7 +136,7 @@ def _bounded(region: Region, n: int) -> None:
 # -- curvatures ----------------------------------------------------------------------
 
 
-def curved(forms: Forms, region: Region, data: Data) -> Ball:
+def curved(forms: DerivativeForms, region: Region, data: Data) -> Ball:
     """Prove that the core bends upwards everywhere, along some direction."""
     n = forms.size
     _bounded(region, n)
@@ -158,14 +158,14 @@ def curved(forms: Forms, region: Region, data: Data) -> Ball:
     raise NoBound("the curvature along the given direction is not proved positive")
 
 
-def _hessian(forms: Forms, region: Region, fully: bool) -> Any:
+def _hessian(forms: DerivativeForms, region: Region, fully: bool) -> Any:
     n = forms.size
     found = forms.curvatures(*box_of(forms, region), fully)
     balls = {key: a.union(b) for key, (a, b) in found.items()}
     return arb_mat([[balls[min(i, j), max(i, j)] for j in range(n)] for i in range(n)])
 
 
-def concave(forms: Forms, region: Region, data: Data) -> Ball:
+def concave(forms: DerivativeForms, region: Region, data: Data) -> Ball:
     """Bound the core, proved concave over the region, by a tangent plane."""
     n = forms.size
     center = numbers(data["center"], n)
@@ -206,7 +206,9 @@ LEAVES: Mapping[str, Leaf] = {
 }
 
 
-def bound(forms: Forms, region: Region, method: str, data: Data, claim: Ball) -> Ball:
+def bound(
+    forms: DerivativeForms, region: Region, method: str, data: Data, claim: Ball
+) -> Ball:
     """Return the bound that a leaf's data prove, as closely as a claim asks for."""
     if method == "relax":
         try:

@@ -21,7 +21,7 @@ from deuterium.certify.checker.ball_functions import (
     larger,
     smaller,
 )
-from deuterium.certify.checker.scalar_layout import Group, Task
+from deuterium.certify.checker.scalar_layout import Task, TaskGroup
 from deuterium.graph.operator import Operator
 
 Three = tuple[Ball, Ball, Ball]  # a function and its first two derivatives
@@ -50,14 +50,14 @@ class Family:
     top: Ball
 
 
-def joined(groups: Sequence[Group]) -> list[Group]:
+def joined(groups: Sequence[TaskGroup]) -> list[TaskGroup]:
     """Return the groups with families joined where two members share an argument."""
     for family in FAMILIES:
         groups = _joined(groups, family)
     return list(groups)
 
 
-def _joined(groups: Sequence[Group], family: Family) -> list[Group]:
+def _joined(groups: Sequence[TaskGroup], family: Family) -> list[TaskGroup]:
     members = family.members
     slots: dict[int, list[int]] = {}
     for group in groups:
@@ -68,7 +68,7 @@ def _joined(groups: Sequence[Group], family: Family) -> list[Group]:
                 if mine[member] < 0:  # else it is taken twice, and this one stays alone
                     mine[member] = k
     shared = {i: tuple(ks) for i, ks in slots.items() if sum(k >= 0 for k in ks) > 1}
-    out: list[Group] = []
+    out: list[TaskGroup] = []
     done: set[int] = set()
     for group in groups:
         if group.op not in members:
@@ -81,9 +81,9 @@ def _joined(groups: Sequence[Group], family: Family) -> list[Group]:
                 done.add(i)
                 new.append((shared[i], (i,)))
         if new:
-            out.append(Group(family, new, {}))
+            out.append(TaskGroup(family, new, {}))
         if own:
-            out.append(Group(group.op, own, group.attrs))
+            out.append(TaskGroup(group.op, own, group.attrs))
     return out
 
 
@@ -131,7 +131,7 @@ FAMILIES = (
 Step = Callable[[list[Ball], list[Ball]], None]
 
 
-def step_for(group: Group) -> Step:
+def step_for(group: TaskGroup) -> Step:
     """Return the step of a family's ranges."""
     family: Family = group.op
     function, least, top = family.function, family.least, family.top

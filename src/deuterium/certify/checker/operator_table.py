@@ -293,7 +293,7 @@ KINKED: Table = {
         never_negative=True,
     ),
     ops.sign: Entry(f.sign, ranges.sign, sides=(_below(-ONE), _below(ONE)), jumps=True),
-    ops.flat: Entry(
+    ops.jump_slope: Entry(
         f.where_known(lambda x: ZERO), ranges.flat, sides=(_below(ZERO), _below(ZERO))
     ),
 }

@@ -7,7 +7,7 @@ from typing import Any
 
 from deuterium.certify.checker.ball_functions import ZERO, Ball, larger, smaller
 from deuterium.certify.checker.binary_ranges import times
-from deuterium.certify.checker.derivative_forms import Forms
+from deuterium.certify.checker.derivative_forms import DerivativeForms
 from deuterium.certify.checker.exact_data import numbers
 from deuterium.certify.checker.exceptions import NoBound
 from deuterium.certify.checker.proof_region import Region
@@ -15,7 +15,7 @@ from deuterium.certify.checker.proof_region import Region
 Range = tuple[Ball, Ball]
 
 
-def box_of(forms: Forms, region: Region) -> tuple[list[Ball], list[Ball]]:
+def box_of(forms: DerivativeForms, region: Region) -> tuple[list[Ball], list[Ball]]:
     """Return the inputs' part of a region, where the objective is defined."""
     n = forms.size
     low, high = region.low, region.high
@@ -26,17 +26,19 @@ def box_of(forms: Forms, region: Region) -> tuple[list[Ball], list[Ball]]:
 
 
 def slope(
-    forms: Forms, region: Region, j: int, data: Mapping[str, Any]
+    forms: DerivativeForms, region: Region, j: int, data: Mapping[str, Any]
 ) -> tuple[Ball, Ball]:
     """Return the range of one slope."""
     (least,), (most,) = forms.slope(j)(*box_of(forms, region))
     if "around" not in data:
         return least, most
-    around = Around(forms, region, numbers(data["around"], forms.size))
+    around = SlopesAround(forms, region, numbers(data["around"], forms.size))
     return around.slope(j, (least, most))
 
 
-def slopes(forms: Forms, region: Region, data: Mapping[str, Any]) -> list[Range]:
+def slopes(
+    forms: DerivativeForms, region: Region, data: Mapping[str, Any]
+) -> list[Range]:
     """Return the ranges of all slopes.
 
     With the point ``around`` in the data, those of ``g(c) + H (x - c)`` are considered
@@ -46,14 +48,16 @@ def slopes(forms: Forms, region: Region, data: Mapping[str, Any]) -> list[Range]
     plain = list(zip(*forms.slopes(low, high), strict=True))
     if "around" not in data:
         return plain
-    around = Around(forms, region, numbers(data["around"], forms.size))
+    around = SlopesAround(forms, region, numbers(data["around"], forms.size))
     return [around.slope(i, known) for i, known in enumerate(plain)]
 
 
-class Around:
+class SlopesAround:
     """Slopes and curvatures around a point, over the hull of it and a region."""
 
-    def __init__(self, forms: Forms, region: Region, center: Sequence[Ball]) -> None:
+    def __init__(
+        self, forms: DerivativeForms, region: Region, center: Sequence[Ball]
+    ) -> None:
         n = forms.size
         low, high = box_of(forms, region)
         for c, (a, b) in zip(center, forms.inputs.box, strict=True):
@@ -72,7 +76,7 @@ class Around:
         ]
 
     def _curvatures(
-        self, forms: Forms, low: list[Ball], high: list[Ball]
+        self, forms: DerivativeForms, low: list[Ball], high: list[Ball]
     ) -> list[list[Range] | None]:
         """Return the rows of the Hessian; None for one that is not defined."""
         n = self.size

@@ -11,8 +11,7 @@ from typing import Any
 from flint import arb, arb_mat
 
 from deuterium import ops
-from deuterium.certify.checker import choice_table as choices
-from deuterium.certify.checker import system_steps as systems
+from deuterium.certify.checker import choice_table, system_steps
 from deuterium.certify.checker.ball_functions import (
     HALF,
     ONE,
@@ -24,14 +23,14 @@ from deuterium.certify.checker.ball_functions import (
 )
 from deuterium.certify.checker.defined_operator import entry_of
 from deuterium.certify.checker.range_steps import largest, log_sum_exp, others
-from deuterium.certify.checker.scalar_layout import Group, flat
+from deuterium.certify.checker.scalar_layout import TaskGroup, flat
 from deuterium.graph.operator import Operator
 
 Values = list[Ball]
 Step = Callable[[Values], None]
 
 
-def _reduction(reduce: Callable[[Sequence[Ball]], Ball], group: Group) -> Step:
+def _reduction(reduce: Callable[[Sequence[Ball]], Ball], group: TaskGroup) -> Step:
     def step(values: Values) -> None:
         for (k,), ins in group.tasks:
             values[k] = reduce([values[i] for i in ins])
@@ -39,7 +38,7 @@ def _reduction(reduce: Callable[[Sequence[Ball]], Ball], group: Group) -> Step:
     return step
 
 
-def _rows(row: Callable[[list[Ball]], Sequence[Ball]], group: Group) -> Step:
+def _rows(row: Callable[[list[Ball]], Sequence[Ball]], group: TaskGroup) -> Step:
     def step(values: Values) -> None:
         for outs, ins in group.tasks:
             for k, y in zip(outs, row([values[i] for i in ins]), strict=True):
@@ -48,7 +47,7 @@ def _rows(row: Callable[[list[Ball]], Sequence[Ball]], group: Group) -> Step:
     return step
 
 
-def _row_ranges(row: Callable[[Any], Any], group: Group) -> Step:
+def _row_ranges(row: Callable[[Any], Any], group: TaskGroup) -> Step:
     """Return the step of a row whose values are the hulls of its ranges."""
 
     def step(values: Values) -> None:
@@ -83,7 +82,7 @@ def _softmax(row: list[Ball]) -> list[Ball]:
 _zero = where_known(lambda *balls: ZERO)
 
 
-def _first_maximum(row: list[Ball]) -> list[Ball]:
+def _argmax_onehot(row: list[Ball]) -> list[Ball]:
     """Choose the first of equals: above those before it, not below those behind."""
     if not all(x.is_finite() for x in row):
         return [UNKNOWN] * len(row)
@@ -95,7 +94,7 @@ def _first_maximum(row: list[Ball]) -> list[Ball]:
     return out
 
 
-def _matmul(group: Group) -> Step:
+def _matmul(group: TaskGroup) -> Step:
     rows, inner, columns = group.attrs["shape"]
     ((outs, ins),) = group.tasks
     a, b = ins[: rows * inner], ins[rows * inner :]
@@ -109,7 +108,7 @@ def _matmul(group: Group) -> Step:
     return step
 
 
-def _elementwise(function: Callable[..., Ball], group: Group) -> Step:
+def _elementwise(function: Callable[..., Ball], group: TaskGroup) -> Step:
     places = flat(group.tasks)
     if not places or len(places[0]) == 2:
 
@@ -131,15 +130,15 @@ _REDUCTIONS: Mapping[Operator, Callable[[Sequence[Ball]], Ball]] = {
     ops.multiply_reduce: _product,
     ops.maximum_reduce: largest,
     ops.logsumexp_last: log_sum_exp,
-    ops.tie_slope: lambda balls: _zero(*balls),
+    ops.argmax_slope: lambda balls: _zero(*balls),
 }
 _ROWS: Mapping[Operator, Any] = {
     ops.softmax_last: _softmax,
-    ops.first_maximum: _first_maximum,
+    ops.argmax_onehot: _argmax_onehot,
 }
 
 
-def step_for(group: Group) -> Step:
+def step_for(group: TaskGroup) -> Step:
     """Return the step of a group."""
     op = group.op
     if op in _REDUCTIONS:
@@ -148,8 +147,8 @@ def step_for(group: Group) -> Step:
         return _rows(_ROWS[op], group)
     if op is ops.matmul:
         return _matmul(group)
-    if op in systems.OPERATORS:
-        return systems.point_step(group)
-    if op in choices.ROWS:
-        return _row_ranges(choices.ROWS[op](group.attrs), group)
+    if op in system_steps.OPERATORS:
+        return system_steps.point_step(group)
+    if op in choice_table.ROWS:
+        return _row_ranges(choice_table.ROWS[op](group.attrs), group)
     return _elementwise(entry_of(op, group.attrs).value, group)

@@ -24,7 +24,7 @@ from deuterium.certify.checker.ball_functions import (
 )
 from deuterium.certify.checker.exceptions import NoPoint
 from deuterium.certify.checker.proof_region import Region, number
-from deuterium.certify.checker.work_limit import Work
+from deuterium.certify.checker.work_limit import WorkLimit
 from deuterium.domain.constraints import OneOf, Range, UnitVectors, Within
 from deuterium.domain.domain import Domain
 from deuterium.errors import CertificateError
@@ -56,7 +56,7 @@ class Part:
     balls: list[tuple[Row, float]] = field(default_factory=list)
 
 
-class Inputs:
+class ProofInputs:
     """All inputs, in a row.
 
     Parameters
@@ -74,7 +74,7 @@ class Inputs:
         The tightest ends of each input.
     box : list of (arb, arb)
         The doubles around each input.
-    work : Work
+    work : WorkLimit
         What a check of something about them may take.
     whole : dict from str to Part
         Each symbol's.
@@ -84,7 +84,7 @@ class Inputs:
 
     def __init__(self, symbols: Sequence[Variable], domain: Domain) -> None:
         self.symbols, self.domain = list(symbols), domain
-        self.work = Work()
+        self.work = WorkLimit()
         self.starts: dict[str, int] = {}
         self.parts: list[Part] = []
         self.whole: dict[str, Part] = {}

@@ -11,9 +11,9 @@ import numpy as np
 from flint import arb, ctx
 
 from deuterium.certify.checker.ball_functions import Ball
-from deuterium.certify.checker.ball_program import Points, Ranges
+from deuterium.certify.checker.ball_program import PointProgram, RangeProgram
 from deuterium.certify.checker.exceptions import NoBound
-from deuterium.certify.checker.proof_domain import Inputs
+from deuterium.certify.checker.proof_domain import ProofInputs
 from deuterium.errors import CertificateError
 from deuterium.graph.traverse import Graph
 from deuterium.graph.variable import Variable
@@ -28,7 +28,7 @@ WIDE = 8.0  # how far out points are taken where there is no end
 Value = Callable[..., Any]  # of a graph at a point
 
 
-def derived(v: Variable, inputs: Inputs, maximizes: bool) -> Variable:
+def derived(v: Variable, inputs: ProofInputs, maximizes: bool) -> Variable:
     """Return the objective: ``v`` or ``-v``, simplified over the domain."""
     (objective,) = simplify(dense(Graph([v if maximizes else -v])), inputs.domain)
     return objective
@@ -36,7 +36,7 @@ def derived(v: Variable, inputs: Inputs, maximizes: bool) -> Variable:
 
 def at_points(graph: Variable, starts: Mapping[str, int], size: int) -> Value:
     """Return the value of a graph at points."""
-    points = Points([graph], starts, size)
+    points = PointProgram([graph], starts, size)
     return lambda point: points(point)[0]
 
 
@@ -46,7 +46,7 @@ def between(graph: Variable, starts: Mapping[str, int], size: int) -> Value:
     They know more of what is hidden by rounding: which of two numbers that may be equal
     is the larger, or how large what overflows may become behind a bounded function.
     """
-    ranges = Ranges([graph], starts, size)
+    ranges = RangeProgram([graph], starts, size)
 
     def value(point: Sequence[Ball]) -> Ball:
         (a,), (b,) = ranges(point, point)
@@ -63,14 +63,16 @@ class Comparison:
     Parameters
     ----------
     v : Variable
-    inputs : Inputs
+    inputs : ProofInputs
     maximizes : bool
         Whether graphs are to be ``v`` itself.
     seed : int
         Of the points.
     """
 
-    def __init__(self, v: Variable, inputs: Inputs, maximizes: bool, seed: int) -> None:
+    def __init__(
+        self, v: Variable, inputs: ProofInputs, maximizes: bool, seed: int
+    ) -> None:
         self.inputs, self.maximizes, self.seed = inputs, maximizes, seed
         self._given = cache(partial(self._made, v))
 
@@ -134,7 +136,7 @@ class Comparison:
 
 
 def ranges_at(
-    graphs: Sequence[Variable], inputs: Inputs, row: Sequence[float]
+    graphs: Sequence[Variable], inputs: ProofInputs, row: Sequence[float]
 ) -> Iterator[tuple[Ball, Ball]]:
     """Yield two numbers between which the value of some graphs at a point is.
 
@@ -151,6 +153,6 @@ def ranges_at(
                 value = at_points(v, inputs.starts, inputs.size)(point)
                 found.append((value, value))
             with ctx.workprec(bits), suppress(NoBound):
-                (a,), (b,) = Ranges([v], inputs.starts, inputs.size)(point, point)
+                (a,), (b,) = RangeProgram([v], inputs.starts, inputs.size)(point, point)
                 found.append((a, b))
             yield from found

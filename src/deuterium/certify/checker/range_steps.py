@@ -14,9 +14,7 @@ from typing import Any
 from flint import arb_mat
 
 from deuterium import ops
-from deuterium.certify.checker import choice_table as choices
-from deuterium.certify.checker import logistic_family as families
-from deuterium.certify.checker import system_steps as systems
+from deuterium.certify.checker import choice_table, logistic_family, system_steps
 from deuterium.certify.checker.ball_functions import (
     HALF,
     ONE,
@@ -29,7 +27,7 @@ from deuterium.certify.checker.binary_ranges import times
 from deuterium.certify.checker.defined_operator import entry_of
 from deuterium.certify.checker.exceptions import NoBound
 from deuterium.certify.checker.operator_table import TABLE
-from deuterium.certify.checker.scalar_layout import Group, Task, flat
+from deuterium.certify.checker.scalar_layout import Task, TaskGroup, flat
 from deuterium.graph.operator import Operator
 
 Ends = list[Ball]
@@ -39,7 +37,7 @@ FEW = 16  # elements of a softmax of which differences are cheap
 LARGE = 600  # elements of a matrix, beyond which centres and radii pay
 
 
-def _one_variable(rule: Any, group: Group) -> Step:
+def _one_variable(rule: Any, group: TaskGroup) -> Step:
     places = flat(group.tasks)
 
     def step(low: Ends, high: Ends) -> None:
@@ -49,7 +47,7 @@ def _one_variable(rule: Any, group: Group) -> Step:
     return step
 
 
-def _several(rule: Any, group: Group) -> Step:
+def _several(rule: Any, group: TaskGroup) -> Step:
     places = flat(group.tasks)
 
     def step(low: Ends, high: Ends) -> None:
@@ -59,7 +57,7 @@ def _several(rule: Any, group: Group) -> Step:
     return step
 
 
-def _rows(rule: Any, group: Group) -> Step:
+def _rows(rule: Any, group: TaskGroup) -> Step:
     def step(low: Ends, high: Ends) -> None:
         for outs, ins in group.tasks:
             found = rule([(low[i], high[i]) for i in ins])
@@ -69,7 +67,7 @@ def _rows(rule: Any, group: Group) -> Step:
     return step
 
 
-def _add(group: Group, fixed: Mapping[int, Ball]) -> Step:
+def _add(group: TaskGroup, fixed: Mapping[int, Ball]) -> Step:
     places = flat(group.tasks)
 
     def step(low: Ends, high: Ends) -> None:
@@ -80,7 +78,7 @@ def _add(group: Group, fixed: Mapping[int, Ball]) -> Step:
     return step
 
 
-def _subtract(group: Group, fixed: Mapping[int, Ball]) -> Step:
+def _subtract(group: TaskGroup, fixed: Mapping[int, Ball]) -> Step:
     places = flat(group.tasks)
 
     def step(low: Ends, high: Ends) -> None:
@@ -91,7 +89,7 @@ def _subtract(group: Group, fixed: Mapping[int, Ball]) -> Step:
     return step
 
 
-def _multiply(group: Group, fixed: Mapping[int, Ball]) -> Step:
+def _multiply(group: TaskGroup, fixed: Mapping[int, Ball]) -> Step:
     """Products with constants first: their signs are known beforehand."""
     up, down, rest = [], [], []
     squares: list[Task] = []
@@ -106,7 +104,7 @@ def _multiply(group: Group, fixed: Mapping[int, Ball]) -> Step:
             down.append((k, i, j))
         else:
             rest.append((k, i, j))
-    squared = _one_variable(TABLE[ops.square].range, Group(ops.square, squares, {}))
+    squared = _one_variable(TABLE[ops.square].range, TaskGroup(ops.square, squares, {}))
 
     def step(low: Ends, high: Ends) -> None:
         for k, i, j in up:
@@ -123,7 +121,7 @@ def _multiply(group: Group, fixed: Mapping[int, Ball]) -> Step:
     return step
 
 
-def _sum(group: Group, fixed: Mapping[int, Ball]) -> Step:
+def _sum(group: TaskGroup, fixed: Mapping[int, Ball]) -> Step:
     places = [(outs[0], itemgetter(*ins)) for outs, ins in group.tasks]
 
     def step(low: Ends, high: Ends) -> None:
@@ -134,7 +132,7 @@ def _sum(group: Group, fixed: Mapping[int, Ball]) -> Step:
     return step
 
 
-def _prod(group: Group, fixed: Mapping[int, Ball]) -> Step:
+def _prod(group: TaskGroup, fixed: Mapping[int, Ball]) -> Step:
     def step(low: Ends, high: Ends) -> None:
         for (k,), ins in group.tasks:
             a = b = ONE
@@ -153,7 +151,7 @@ def largest(balls: Sequence[Ball]) -> Ball:
     return top
 
 
-def _max(group: Group, fixed: Mapping[int, Ball]) -> Step:
+def _max(group: TaskGroup, fixed: Mapping[int, Ball]) -> Step:
     def step(low: Ends, high: Ends) -> None:
         for (k,), ins in group.tasks:
             low[k] = largest([low[i] for i in ins])
@@ -170,7 +168,7 @@ def log_sum_exp(balls: Sequence[Ball]) -> Ball:
     return top + sum([share(x - top) for x in balls], ZERO).log()
 
 
-def _logsumexp(group: Group, fixed: Mapping[int, Ball]) -> Step:
+def _logsumexp(group: TaskGroup, fixed: Mapping[int, Ball]) -> Step:
     def step(low: Ends, high: Ends) -> None:
         for (k,), ins in group.tasks:
             low[k] = log_sum_exp([low[i] for i in ins])
@@ -196,7 +194,7 @@ def _few_shares(outs: Sequence[int], ins: Sequence[int], low: Ends, high: Ends) 
         high[k] = value if value < ONE else ONE
 
 
-def _softmax(group: Group, fixed: Mapping[int, Ball]) -> Step:
+def _softmax(group: TaskGroup, fixed: Mapping[int, Ball]) -> Step:
     """Rise in an element's own argument, fall in the others."""
 
     def step(low: Ends, high: Ends) -> None:
@@ -223,7 +221,7 @@ def chosen(low: Ends, high: Ends, ins: Sequence[int]) -> tuple[list[int], list[i
     return possible, possible if len(possible) == 1 else []
 
 
-def _first_maximum(group: Group, fixed: Mapping[int, Ball]) -> Step:
+def _argmax_onehot(group: TaskGroup, fixed: Mapping[int, Ball]) -> Step:
     def step(low: Ends, high: Ends) -> None:
         for outs, ins in group.tasks:
             possible, alone = chosen(low, high, ins)
@@ -234,7 +232,7 @@ def _first_maximum(group: Group, fixed: Mapping[int, Ball]) -> Step:
     return step
 
 
-def _tie_slope(group: Group, fixed: Mapping[int, Ball]) -> Step:
+def _argmax_slope(group: TaskGroup, fixed: Mapping[int, Ball]) -> Step:
     def step(low: Ends, high: Ends) -> None:
         for (k,), ins in group.tasks:
             possible, alone = chosen(low, high, ins)
@@ -248,7 +246,7 @@ def _tie_slope(group: Group, fixed: Mapping[int, Ball]) -> Step:
 # -- matrix products -----------------------------------------------------------------
 
 
-def _matmul(group: Group, fixed: Mapping[int, Ball]) -> Step:
+def _matmul(group: TaskGroup, fixed: Mapping[int, Ball]) -> Step:
     rows, inner, columns = group.attrs["shape"]
     ((outs, ins),) = group.tasks
     a, b = ins[: rows * inner], ins[rows * inner :]
@@ -358,7 +356,7 @@ def _centred(
     return step
 
 
-MAKERS: Mapping[Operator, Callable[[Group, Mapping[int, Ball]], Step]] = {
+MAKERS: Mapping[Operator, Callable[[TaskGroup, Mapping[int, Ball]], Step]] = {
     ops.add: _add,
     ops.subtract: _subtract,
     ops.multiply: _multiply,
@@ -367,32 +365,32 @@ MAKERS: Mapping[Operator, Callable[[Group, Mapping[int, Ball]], Step]] = {
     ops.maximum_reduce: _max,
     ops.logsumexp_last: _logsumexp,
     ops.softmax_last: _softmax,
-    ops.first_maximum: _first_maximum,
-    ops.tie_slope: _tie_slope,
+    ops.argmax_onehot: _argmax_onehot,
+    ops.argmax_slope: _argmax_slope,
     ops.matmul: _matmul,
-    **dict.fromkeys(systems.OPERATORS, systems.range_step),
+    **dict.fromkeys(system_steps.OPERATORS, system_steps.range_step),
 }
 """Operators with a step of their own; the others go element by element."""
 
 
-def step_for(group: Group, fixed: Mapping[int, Ball], *, slopes: bool) -> Step:
+def step_for(group: TaskGroup, fixed: Mapping[int, Ball], *, slopes: bool) -> Step:
     """Return the step of a group.
 
     Parameters
     ----------
-    group : Group
+    group : TaskGroup
         Its tasks.
     fixed : mapping
         The values of slots that are constant, and known exactly or as one ball.
     slopes : bool
         Whether kinks count with the slopes of both sides, as mean values need it.
     """
-    if isinstance(group.op, families.Family):
-        return families.step_for(group)
+    if isinstance(group.op, logistic_family.Family):
+        return logistic_family.step_for(group)
     if group.op in MAKERS:
         return MAKERS[group.op](group, fixed)
-    if group.op in choices.ROWS:
-        return _rows(choices.ROWS[group.op](group.attrs), group)
+    if group.op in choice_table.ROWS:
+        return _rows(choice_table.ROWS[group.op](group.attrs), group)
     entry = entry_of(group.op, group.attrs)
     rule = entry.slope_range if slopes and entry.slope_range else entry.range
     return _one_variable(rule, group) if group.op.arity == 1 else _several(rule, group)

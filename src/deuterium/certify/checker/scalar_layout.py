@@ -41,7 +41,7 @@ def flat(tasks: Sequence[Task]) -> list[tuple[int, ...]]:
 
 
 @dataclass
-class Group:
+class TaskGroup:
     """Tasks of one operator, independent of each other unless it is a chain."""
 
     op: Any  # an Operator, or a `Family` of them that are worked out together
@@ -49,7 +49,7 @@ class Group:
     attrs: Mapping[str, Any]
 
 
-class Layout:
+class ScalarLayout:
     """The slots and groups of a graph.
 
     Parameters
@@ -67,7 +67,7 @@ class Layout:
         The slot of every element of every node.
     numbers : dict from int to arb
         The slots of constants, and their values.
-    groups : list of Group
+    groups : list of TaskGroup
         What is to be done, in order.
     count : int
         How many slots there are.
@@ -78,7 +78,7 @@ class Layout:
     ) -> None:
         self.count = inputs
         self.numbers: dict[int, Any] = {}
-        self.groups: list[Group] = []
+        self.groups: list[TaskGroup] = []
         self.slots: dict[Variable, Array] = {}
         self._known: dict[Any, int] = {}
         for node in topological(outputs):
@@ -131,9 +131,9 @@ class Layout:
 
     def do(self, op: Any, tasks: list[Task], **attrs: Any) -> None:
         """Add a group."""
-        self.groups.append(Group(op, tasks, attrs))
+        self.groups.append(TaskGroup(op, tasks, attrs))
 
-    def keep(self, wanted: set[int]) -> list[Group]:
+    def keep(self, wanted: set[int]) -> list[TaskGroup]:
         """Return the groups without the tasks that no wanted slot depends on."""
         needed, kept = set(wanted), []
         for group in reversed(self.groups):
@@ -143,7 +143,7 @@ class Layout:
                     needed.update(ins)
                     tasks.append((outs, ins))
             if tasks:
-                kept.append(Group(group.op, tasks[::-1], group.attrs))
+                kept.append(TaskGroup(group.op, tasks[::-1], group.attrs))
         return kept[::-1]
 
 
@@ -163,7 +163,7 @@ MOVES: Mapping[Operator, Callable[..., Array]] = {
 # -- what computes -------------------------------------------------------------------
 
 
-def _each(layout: Layout, node: Variable, places: list[Array]) -> Array:
+def _each(layout: ScalarLayout, node: Variable, places: list[Array]) -> Array:
     """One task an element."""
     assert node.op is not None
     out = np.array(layout.fresh(node.size), dtype=np.int64)
@@ -175,13 +175,13 @@ def _each(layout: Layout, node: Variable, places: list[Array]) -> Array:
     return out.reshape(node.shape)
 
 
-def _pi(layout: Layout, node: Variable, places: list[Array]) -> Array:
+def _pi(layout: ScalarLayout, node: Variable, places: list[Array]) -> Array:
     (slot,) = layout.fresh(1)
     layout.numbers[slot] = arb.pi()
     return np.array(slot)
 
 
-def _totals(layout: Layout, terms: Sequence[Sequence[int]]) -> list[int]:
+def _totals(layout: ScalarLayout, terms: Sequence[Sequence[int]]) -> list[int]:
     """Return the slots of sums; a sum of one term is that term, of none is zero."""
     out: list[int] = []
     tasks: list[Task] = []
@@ -198,7 +198,7 @@ def _totals(layout: Layout, terms: Sequence[Sequence[int]]) -> list[int]:
     return out
 
 
-def _sum(layout: Layout, node: Variable, places: list[Array]) -> Array:
+def _sum(layout: ScalarLayout, node: Variable, places: list[Array]) -> Array:
     (x,) = places
     axes = tuple(i % x.ndim for i in node.attrs["axis"])
     kept = [i for i in range(x.ndim) if i not in axes]
@@ -206,7 +206,7 @@ def _sum(layout: Layout, node: Variable, places: list[Array]) -> Array:
     return np.array(_totals(layout, rows.tolist()), dtype=np.int64).reshape(node.shape)
 
 
-def _scatter(layout: Layout, node: Variable, places: list[Array]) -> Array:
+def _scatter(layout: ScalarLayout, node: Variable, places: list[Array]) -> Array:
     rows: list[list[int]] = [[] for _ in range(node.size)]
     for place, slot in zip(
         node.attrs["index"].ravel().tolist(), places[0].ravel().tolist(), strict=True
@@ -215,7 +215,7 @@ def _scatter(layout: Layout, node: Variable, places: list[Array]) -> Array:
     return np.array(_totals(layout, rows), dtype=np.int64).reshape(node.shape)
 
 
-def _norm(layout: Layout, node: Variable, places: list[Array]) -> Array:
+def _norm(layout: ScalarLayout, node: Variable, places: list[Array]) -> Array:
     """Roots of sums of squares."""
     out = np.array(layout.fresh(node.size), dtype=np.int64)
     (x,) = places
@@ -227,7 +227,7 @@ def _norm(layout: Layout, node: Variable, places: list[Array]) -> Array:
     return out.reshape(node.shape)
 
 
-def _direction(layout: Layout, node: Variable, places: list[Array]) -> Array:
+def _direction(layout: ScalarLayout, node: Variable, places: list[Array]) -> Array:
     """Cosines: of each element with the length of the others of its row."""
     out = np.array(layout.fresh(node.size), dtype=np.int64).reshape(node.shape)
     for outs, ins in zip(_rows(out), _rows(places[0]), strict=True):
@@ -240,7 +240,7 @@ def _direction(layout: Layout, node: Variable, places: list[Array]) -> Array:
     return out
 
 
-def _chained(layout: Layout, row: list[int]) -> list[int]:
+def _chained(layout: ScalarLayout, row: list[int]) -> list[int]:
     """Return the lengths of what is before each element of a row."""
     lengths = [layout.number(0)]
     for i in row[:-1]:
@@ -249,7 +249,7 @@ def _chained(layout: Layout, row: list[int]) -> list[int]:
     return lengths
 
 
-def _cumsum(layout: Layout, node: Variable, places: list[Array]) -> Array:
+def _cumsum(layout: ScalarLayout, node: Variable, places: list[Array]) -> Array:
     (x,) = places
     flip = slice(None, None, -1 if node.attrs["reverse"] else 1)
     out = x.copy()
@@ -265,7 +265,7 @@ def _rows(x: Array) -> list[Array]:
     return [x[place] for place in np.ndindex(x.shape[:-1])]
 
 
-def _reduce(layout: Layout, node: Variable, places: list[Array]) -> Array:
+def _reduce(layout: ScalarLayout, node: Variable, places: list[Array]) -> Array:
     """One task a row, to one number."""
     assert node.op is not None
     out = np.array(layout.fresh(node.size), dtype=np.int64)
@@ -275,7 +275,7 @@ def _reduce(layout: Layout, node: Variable, places: list[Array]) -> Array:
     return out.reshape(node.shape)
 
 
-def _along(layout: Layout, node: Variable, places: list[Array]) -> Array:
+def _along(layout: ScalarLayout, node: Variable, places: list[Array]) -> Array:
     """One task a row, to as many numbers."""
     assert node.op is not None
     out = np.array(layout.fresh(node.size), dtype=np.int64).reshape(node.shape)
@@ -285,7 +285,7 @@ def _along(layout: Layout, node: Variable, places: list[Array]) -> Array:
     return out
 
 
-def _rows_of_all(layout: Layout, node: Variable, places: list[Array]) -> Array:
+def _rows_of_all(layout: ScalarLayout, node: Variable, places: list[Array]) -> Array:
     """One task a row, which takes the rows of all arguments, one behind the other."""
     assert node.op is not None
     out = np.array(layout.fresh(node.size), dtype=np.int64).reshape(node.shape)
@@ -296,7 +296,7 @@ def _rows_of_all(layout: Layout, node: Variable, places: list[Array]) -> Array:
     return out
 
 
-def _each_of_row(layout: Layout, node: Variable, places: list[Array]) -> Array:
+def _each_of_row(layout: ScalarLayout, node: Variable, places: list[Array]) -> Array:
     """One task an element, which takes itself and then the others of its row."""
     assert node.op is not None
     out = np.array(layout.fresh(node.size), dtype=np.int64).reshape(node.shape)
@@ -309,7 +309,7 @@ def _each_of_row(layout: Layout, node: Variable, places: list[Array]) -> Array:
     return out
 
 
-def _matmul(layout: Layout, node: Variable, places: list[Array]) -> Array:
+def _matmul(layout: ScalarLayout, node: Variable, places: list[Array]) -> Array:
     """One task a matrix product: its rows, then the two factors' slots."""
     a, b = places
     out = np.array(layout.fresh(node.size), dtype=np.int64).reshape(node.shape)
@@ -322,7 +322,7 @@ def _matmul(layout: Layout, node: Variable, places: list[Array]) -> Array:
     return out
 
 
-def _system(layout: Layout, node: Variable, places: list[Array]) -> Array:
+def _system(layout: ScalarLayout, node: Variable, places: list[Array]) -> Array:
     """One task a linear system: the slots of its matrices, one after the other."""
     assert node.op is not None
     out = np.array(layout.fresh(node.size), dtype=np.int64).reshape(node.shape)
@@ -334,7 +334,7 @@ def _system(layout: Layout, node: Variable, places: list[Array]) -> Array:
     return out
 
 
-_MAKERS: Mapping[Operator, Callable[[Layout, Variable, list[Array]], Array]] = {
+_MAKERS: Mapping[Operator, Callable[[ScalarLayout, Variable, list[Array]], Array]] = {
     ops.pi: _pi,
     ops.add_reduce: _sum,
     ops.scatter: _scatter,
@@ -345,8 +345,8 @@ _MAKERS: Mapping[Operator, Callable[[Layout, Variable, list[Array]], Array]] = {
     ops.norm: _norm,
     ops.direction: _direction,
     ops.softmax_last: _along,
-    ops.first_maximum: _along,
-    ops.tie_slope: _each_of_row,
+    ops.argmax_onehot: _along,
+    ops.argmax_slope: _each_of_row,
     ops.matmul: _matmul,
     **dict.fromkeys((ops.solve, ops.ridge_solve, ops.ridge_fit), _system),
     **dict.fromkeys((ops.sort_last, ops.reorder, ops.rank_slope), _rows_of_all),

@@ -31,7 +31,7 @@ from deuterium.certify.checker.ball_functions import (
 from deuterium.certify.checker.binary_ranges import over, times
 from deuterium.certify.checker.exceptions import NoBound
 from deuterium.certify.checker.operator_table import TABLE
-from deuterium.certify.checker.scalar_layout import Group
+from deuterium.certify.checker.scalar_layout import TaskGroup
 from deuterium.graph.operator import Operator
 
 Ends = list[Ball]
@@ -180,7 +180,7 @@ def _boxes(low: Ends, high: Ends, ins: Sequence[int], shapes: Shapes) -> list[Bo
     return out
 
 
-def point_step(group: Group) -> Callable[[Ends], None]:
+def point_step(group: TaskGroup) -> Callable[[Ends], None]:
     """Return the step that works out solutions at a point."""
     shapes = group.attrs["shapes"]
 
@@ -193,7 +193,9 @@ def point_step(group: Group) -> Callable[[Ends], None]:
     return step
 
 
-def range_step(group: Group, fixed: Mapping[int, Ball]) -> Callable[[Ends, Ends], None]:
+def range_step(
+    group: TaskGroup, fixed: Mapping[int, Ball]
+) -> Callable[[Ends, Ends], None]:
     """Return the step that works out ranges of solutions."""
     shapes = group.attrs["shapes"]
 

@@ -6,12 +6,11 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from deuterium.certify.checker import domain_reduction as steps
-from deuterium.certify.checker import leaf_rules as leaves
+from deuterium.certify.checker import domain_reduction, leaf_rules
 from deuterium.certify.checker.ball_functions import Ball
 from deuterium.certify.checker.exact_data import finite
 from deuterium.certify.checker.exceptions import NoBound, NoPoint
-from deuterium.certify.checker.label_forms import Family
+from deuterium.certify.checker.label_forms import LabelForms
 from deuterium.certify.checker.proof_region import Mark, Region
 from deuterium.errors import CertificateError
 
@@ -24,7 +23,7 @@ Node = dict[str, Any]
 Child = Callable[[Region], None]
 
 
-def walk(family: Family, region: Region, nodes: Sequence[Node], claim: Ball) -> int:
+def walk(family: LabelForms, region: Region, nodes: Sequence[Node], claim: Ball) -> int:
     """Check a tree in preorder against a claimed bound; return how many leaves it has.
 
     Raises
@@ -71,14 +70,14 @@ def _kind(node: Node) -> str:
 
 
 def _visit(
-    family: Family, region: Region | None, node: Node, claim: Ball
+    family: LabelForms, region: Region | None, node: Node, claim: Ball
 ) -> list[Child | None]:
     """Check one node and return how to get from its region to its children's."""
     if region is not None:
         try:
             family.at(region)  # so that its coordinates are those of this node
             for step in node.get("steps", ()):
-                steps.take(family.at(region), region, step)
+                domain_reduction.take(family.at(region), region, step)
         except NoPoint:
             region = None
     if "leaf" in node:
@@ -91,10 +90,10 @@ def _visit(
         if region is None:
             return [None, None]
         if method == "convex label":
-            steps.require_movable(family.general, j)
+            domain_reduction.require_movable(family.general, j)
             family.require_convex(j)
         else:
-            steps.ends(family.at(region), region, j, method)
+            domain_reduction.ends(family.at(region), region, j, method)
         if not (region.low[j].is_finite() and region.high[j].is_finite()):
             raise NoBound("a face at infinity")
         return [partial(_to_face, family, j, side) for side in (0, 1)]
@@ -107,18 +106,18 @@ def _visit(
     return [lambda r: r.below(j, point), lambda r: r.above(j, point)]
 
 
-def _to_face(family: Family, j: int, side: int, region: Region) -> None:
+def _to_face(family: LabelForms, j: int, side: int, region: Region) -> None:
     region.move(j, side)
     family.at(region).release(region, [j])
 
 
 def _close(
-    family: Family, region: Region, method: str, data: dict[str, Any], claim: Ball
+    family: LabelForms, region: Region, method: str, data: dict[str, Any], claim: Ball
 ) -> None:
     if method == "enclosure" and family.given is not None:
         bound = family.given.bound(region, data["labels"], claim)
     else:
-        bound = leaves.bound(family.at(region), region, method, data, claim)
+        bound = leaf_rules.bound(family.at(region), region, method, data, claim)
     if not bound <= claim:
         over = (
             (bound - claim).str(5, radius=False) if bound.is_finite() else "infinitely"

@@ -17,7 +17,7 @@ from functools import partial
 
 from flint import arb
 
-from deuterium.certify.checker import ball_functions as functions
+from deuterium.certify.checker import ball_functions
 from deuterium.certify.checker.ball_functions import (
     HALF,
     ONE,
@@ -134,7 +134,7 @@ def wave(f: Function, turn: Callable[[], Ball]) -> Rule:
 
 def logit_slope(a: Ball, b: Ball) -> Range:
     """Return the range of the slope of logit, least at 1/2."""
-    c, d = functions.logit_slope(a), functions.logit_slope(b)
+    c, d = ball_functions.logit_slope(a), ball_functions.logit_slope(b)
     if b <= HALF:
         return d, c
     if a >= HALF:

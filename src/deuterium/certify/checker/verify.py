@@ -10,13 +10,13 @@ from typing import Any
 
 from flint import ctx
 
-from deuterium.certify.checker import proof_objective as objectives
+from deuterium.certify.checker import proof_objective
 from deuterium.certify.checker.ball_functions import INFINITY
-from deuterium.certify.checker.enclosure_leaf import Given
+from deuterium.certify.checker.enclosure_leaf import GivenGraph
 from deuterium.certify.checker.exact_data import end
 from deuterium.certify.checker.exceptions import NoBound
-from deuterium.certify.checker.label_forms import Family
-from deuterium.certify.checker.proof_domain import Inputs
+from deuterium.certify.checker.label_forms import LabelForms
+from deuterium.certify.checker.proof_domain import ProofInputs
 from deuterium.certify.checker.proof_region import Region
 from deuterium.certify.checker.tree_walk import UNREADABLE, walk
 from deuterium.domain.domain import Domain
@@ -64,18 +64,18 @@ def _verified(body: Mapping[str, Any], v: Variable, domain: Domain) -> Report:
     start = time.perf_counter()
     symbols = sorted(free_symbols([v]), key=lambda s: s.name)
     with ctx.workprec(BITS):
-        inputs = Inputs(symbols, domain)
+        inputs = ProofInputs(symbols, domain)
         maximizes = body["sense"] == "maximize"
-        objective = objectives.derived(v, inputs, maximizes)
+        objective = proof_objective.derived(v, inputs, maximizes)
         _same_objective(body, objective)
         seed = int(body["graph"][:8], 16)
-        compare = objectives.Comparison(v, inputs, maximizes, seed)
+        compare = proof_objective.Comparison(v, inputs, maximizes, seed)
         compare(objective)
         graphs = [v, objective if maximizes else -objective]
         _witness(body, graphs, inputs, maximizes)
-        given = Given(v, objective, inputs, maximizes)
+        given = GivenGraph(v, objective, inputs, maximizes)
         told = body["labels"], body["forms"]
-        family = Family(objective, inputs, *told, compare, given)
+        family = LabelForms(objective, inputs, *told, compare, given)
         claim = end(body["upper" if maximizes else "lower"])
         root = _root(body["root"], inputs, len(family.general.atoms))
         count = walk(family, root, body["proof"], claim if maximizes else -claim)
@@ -91,7 +91,7 @@ def _same_objective(body: Mapping[str, Any], objective: Variable) -> None:
         )
 
 
-def _root(claimed: Any, inputs: Inputs, atoms: int) -> Region:
+def _root(claimed: Any, inputs: ProofInputs, atoms: int) -> Region:
     """Return the region that the proof starts from; it must hold the whole domain."""
     try:
         low = [end(x) for x in claimed["lower"]]
@@ -114,7 +114,10 @@ def _root(claimed: Any, inputs: Inputs, atoms: int) -> Region:
 
 
 def _witness(
-    body: Mapping[str, Any], graphs: list[Variable], inputs: Inputs, maximizes: bool
+    body: Mapping[str, Any],
+    graphs: list[Variable],
+    inputs: ProofInputs,
+    maximizes: bool,
 ) -> None:
     """Refuse a witness that is not in the domain, or does not reach what is claimed."""
     reached = end(body["lower" if maximizes else "upper"])
@@ -124,7 +127,9 @@ def _witness(
     if reason:
         raise CertificateError(f"the witness is not a point of the domain: {reason}")
     value = None
-    for low, high in objectives.ranges_at(graphs, inputs, inputs.row(body["witness"])):
+    for low, high in proof_objective.ranges_at(
+        graphs, inputs, inputs.row(body["witness"])
+    ):
         value = low if maximizes else high
         if value >= reached if maximizes else value <= reached:
             return

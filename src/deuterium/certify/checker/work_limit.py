@@ -11,7 +11,7 @@ EACH, MORE = 1000, 100  # for each leaf that halves cells, and for each of its f
 KEPT = 100_000  # cells at a time
 
 
-class Work:
+class WorkLimit:
     """What is left of it, and the cells that serve all leaves.
 
     Attributes

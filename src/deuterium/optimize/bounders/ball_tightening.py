@@ -9,8 +9,8 @@ import numpy as np
 from deuterium.domain.constraints import Within
 from deuterium.domain.problem import Problem
 from deuterium.interval.rounding import EPS, MIN_NORMAL, add_down, add_up
-from deuterium.optimize.bounders.domain_reducer import Shrinking, tightened
-from deuterium.optimize.region import Bounder, Regions, Step
+from deuterium.optimize.bounders.domain_reducer import DomainReducer, tightening
+from deuterium.optimize.region import Bounder, DomainReduction, Regions
 
 Array = Any
 Ball = tuple[slice, Array, float]  # where, the centre, the radius
@@ -27,7 +27,7 @@ def balls_of(problem: Problem) -> list[Ball]:
     return found
 
 
-class BallFirst(Shrinking):
+class BallTightening(DomainReducer):
     """A bounder that leaves out of each region what lies outside the balls.
 
     An input of a box within a ball is at most as far from the centre as the distances
@@ -46,9 +46,9 @@ class BallFirst(Shrinking):
         super().__init__(inner)
         self.balls = balls_of(problem)
 
-    def shrink(self, regions: Regions) -> tuple[list[list[Step]], Array]:
+    def shrink(self, regions: Regions) -> tuple[list[list[DomainReduction]], Array]:
         """Shrink each region to the balls."""
-        steps: list[list[Step]] = [[] for _ in range(len(regions))]
+        steps: list[list[DomainReduction]] = [[] for _ in range(len(regions))]
         empty = np.zeros(len(regions), dtype=bool)
         for part, centre, radius in self.balls:
             low, high = regions.low[:, part], regions.high[:, part]
@@ -60,7 +60,7 @@ class BallFirst(Shrinking):
             for k in np.flatnonzero(moved.any(axis=1)):
                 at = np.flatnonzero(moved[k])
                 ends = new_low[k, at], new_high[k, at]
-                steps[k].append(tightened(part.start + at, *ends))
+                steps[k].append(tightening(part.start + at, *ends))
                 regions.open[k, part] &= new_low[k] == low[k]
                 regions.low[k, part], regions.high[k, part] = new_low[k], new_high[k]
         return steps, empty

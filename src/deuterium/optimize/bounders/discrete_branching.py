@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from deuterium.domain.problem import Problem
-from deuterium.optimize.bounders.domain_reducer import Shrinking, tightened
-from deuterium.optimize.region import Bounder, Regions, Step, Verdicts
+from deuterium.optimize.bounders.domain_reducer import DomainReducer, tightening
+from deuterium.optimize.region import Bounder, BoundResult, DomainReduction, Regions
 
 Array = Any
 
 
-class FiniteFirst(Shrinking):
+class DiscreteBranching(DomainReducer):
     """A bounder that cuts the finite symbols of a problem before anything else.
 
     Parameters
@@ -28,15 +28,15 @@ class FiniteFirst(Shrinking):
         super().__init__(inner)
         self.parts = problem.finite
 
-    def bound(self, regions: Regions, incumbent: float) -> Verdicts:
+    def bound(self, regions: Regions, incumbent: float) -> BoundResult:
         """Shrink the regions to the values in them, bound them, choose the cuts."""
-        verdicts = super().bound(regions, incumbent)
-        self.cut(verdicts)
-        return verdicts
+        results = super().bound(regions, incumbent)
+        self.cut(results)
+        return results
 
-    def shrink(self, regions: Regions) -> tuple[list[list[Step]], Array]:
+    def shrink(self, regions: Regions) -> tuple[list[list[DomainReduction]], Array]:
         """Shrink each region to the hull of the values in it."""
-        steps: list[list[Step]] = [[] for _ in range(len(regions))]
+        steps: list[list[DomainReduction]] = [[] for _ in range(len(regions))]
         empty = np.zeros(len(regions), dtype=bool)
         for k in range(len(regions) if self.parts else 0):
             for part, table in self.parts:
@@ -48,17 +48,17 @@ class FiniteFirst(Shrinking):
                 steps[k] += step
         return steps, empty
 
-    def cut(self, verdicts: Verdicts) -> None:
+    def cut(self, results: BoundResult) -> None:
         """Have regions with more than one value of a finite symbol cut there."""
-        verdicts.cut, verdicts.at = np.array(verdicts.cut), np.array(verdicts.at)
+        results.cut, results.at = np.array(results.cut), np.array(results.at)
         for part, table in self.parts:
-            low, high = verdicts.low[:, part], verdicts.high[:, part]
+            low, high = results.low[:, part], results.high[:, part]
             for k in np.flatnonzero((low < high).any(axis=1)):
                 rows = table[np.all((low[k] <= table) & (table <= high[k]), axis=1)]
                 if len(rows) > 1:
                     j, at = _between(rows)
-                    verdicts.cut[k], verdicts.at[k] = part.start + j, at
-                    verdicts.ends[k] = None
+                    results.cut[k], results.at[k] = part.start + j, at
+                    results.ends[k] = None
 
 
 def _inside(table: Array, regions: Regions, k: int, part: slice) -> Array:
@@ -67,7 +67,9 @@ def _inside(table: Array, regions: Regions, k: int, part: slice) -> Array:
     return np.all(above & (table <= high), axis=1)
 
 
-def _shrunk(regions: Regions, k: int, part: slice, rows: Array) -> list[Step]:
+def _shrunk(
+    regions: Regions, k: int, part: slice, rows: Array
+) -> list[DomainReduction]:
     low, high = rows.min(axis=0), rows.max(axis=0)
     moved = (low > regions.low[k, part]) | (high < regions.high[k, part])
     at = np.flatnonzero(moved)
@@ -75,7 +77,7 @@ def _shrunk(regions: Regions, k: int, part: slice, rows: Array) -> list[Step]:
         return []
     regions.low[k, part], regions.high[k, part] = low, high
     regions.open[k, part] = False
-    return [tightened(part.start + at, low[at], high[at])]
+    return [tightening(part.start + at, low[at], high[at])]
 
 
 def _between(rows: Array) -> tuple[int, float]:

@@ -7,12 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.optimize.region import EMPTY, Bounder, Regions, Step, Verdicts
+from deuterium.optimize.region import (
+    EMPTY,
+    Bounder,
+    BoundResult,
+    DomainReduction,
+    Regions,
+)
 
 Array = Any
 
 
-class Shrinking(Bounder):
+class DomainReducer(Bounder):
     """A bounder of regions that are shrunk to the domain first.
 
     Parameters
@@ -33,31 +39,31 @@ class Shrinking(Bounder):
         """Return the facts of the bounder that is helped."""
         return self.inner.facts()
 
-    def bound(self, regions: Regions, incumbent: float) -> Verdicts:
+    def bound(self, regions: Regions, incumbent: float) -> BoundResult:
         """Shrink the regions, then bound them."""
         steps, empty = self.shrink(regions)
-        verdicts = self.inner.bound(regions, incumbent)
-        verdicts.upper = np.where(empty, -np.inf, verdicts.upper)
+        results = self.inner.bound(regions, incumbent)
+        results.upper = np.where(empty, -np.inf, results.upper)
         for k in range(len(regions)):
-            verdicts.steps[k] = steps[k] + verdicts.steps[k]
+            results.steps[k] = steps[k] + results.steps[k]
             if empty[k]:
-                verdicts.proofs[k] = EMPTY
-        return verdicts
+                results.proofs[k] = EMPTY
+        return results
 
     @abstractmethod
-    def shrink(self, regions: Regions) -> tuple[list[list[Step]], Array]:
+    def shrink(self, regions: Regions) -> tuple[list[list[DomainReduction]], Array]:
         """Shrink regions in place.
 
         Returns
         -------
-        steps : list of list of Step
+        steps : list of list of DomainReduction
             What was tightened, a list for each region.
         empty : ndarray of bool
             Which regions hold no point of the domain at all.
         """
 
 
-def tightened(at: Array, low: Array, high: Array) -> Step:
+def tightening(at: Array, low: Array, high: Array) -> DomainReduction:
     """Return the step that leaves these ends to some coordinates.
 
     Shapes: all (coordinates,).

@@ -21,10 +21,10 @@ from deuterium.budget import check, in_time
 from deuterium.domain.problem import Problem
 from deuterium.graph.traverse import Graph
 from deuterium.graph.variable import Variable
-from deuterium.optimize.bounders.discrete_branching import FiniteFirst
-from deuterium.optimize.bounders.natural_interval import PlainBounder
+from deuterium.optimize.bounders.discrete_branching import DiscreteBranching
+from deuterium.optimize.bounders.natural_interval import NaturalIntervalBounder
 from deuterium.optimize.bounders.norm_bounds.convex_nodes import is_convex_in
-from deuterium.optimize.region import Bounder, Proof, Regions, Verdicts, whole
+from deuterium.optimize.region import Bounder, BoundResult, Proof, Regions, whole
 
 Array = Any
 
@@ -40,7 +40,7 @@ products of such with factors >= 0 that do not depend on the symbol."""
 
 
 @dataclass(frozen=True)
-class Form:
+class LabelForm:
     """The problem with some inputs put in as numbers.
 
     Attributes
@@ -61,28 +61,30 @@ class Form:
     bounder: Bounder
 
 
-class SpecialFirst(Bounder):
+class LabelEnumeration(Bounder):
     """Cuts labels first, and leaves each of their values to a bounder of its own.
 
     Parameters
     ----------
     problem : Problem
         What is maximised.
-    forms : list of Form
+    forms : list of LabelForm
         One for each combination of the labels' values.
     convex : list of int
         Inputs that the objective is convex in.
     """
 
-    forms: Sequence[Form]
+    forms: Sequence[LabelForm]
 
-    def __init__(self, problem: Problem, forms: list[Form], convex: list[int]) -> None:
+    def __init__(
+        self, problem: Problem, forms: list[LabelForm], convex: list[int]
+    ) -> None:
         self.problem, self.forms, self.convex = problem, forms, convex
         at = set(forms[0].at.tolist())
         self.labels = [
             n for n, s in problem.slices.items() if at & {*range(s.start, s.stop)}
         ]
-        self.general = FiniteFirst(problem, PlainBounder(problem))
+        self.general = DiscreteBranching(problem, NaturalIntervalBounder(problem))
         self.atoms = max(f.bounder.atoms for f in forms)
         self.state = max(f.bounder.root().state.shape[1] for f in forms)
         self.batch = min(f.bounder.batch for f in forms)
@@ -96,9 +98,9 @@ class SpecialFirst(Bounder):
             self.state,
         )
 
-    def bound(self, regions: Regions, incumbent: float) -> Verdicts:
+    def bound(self, regions: Regions, incumbent: float) -> BoundResult:
         """Return the bounds of each region by the bounder of its labels."""
-        parts: list[tuple[Array, Verdicts]] = []
+        parts: list[tuple[Array, BoundResult]] = []
         left = np.ones(len(regions), dtype=bool)
         for form in self.forms:
             check()
@@ -111,27 +113,29 @@ class SpecialFirst(Bounder):
             parts.append((rows, self._by_labels(regions.take(rows), incumbent)))
         return _merged(regions, parts)
 
-    def _by_labels(self, regions: Regions, incumbent: float) -> Verdicts:
+    def _by_labels(self, regions: Regions, incumbent: float) -> BoundResult:
         """Bound regions that hold several labels a little, and cut the labels."""
         n = self.problem.size
         inputs = _narrowed(regions, n, 0)
-        verdicts = self.general.bound(inputs, incumbent)
+        results = self.general.bound(inputs, incumbent)
         for j in self.convex:
-            rows = np.flatnonzero(verdicts.low[:, j] < verdicts.high[:, j])
-            verdicts.cut[rows] = j
+            rows = np.flatnonzero(results.low[:, j] < results.high[:, j])
+            results.cut[rows] = j
             for k in rows:
-                verdicts.ends[k] = CONVEX
-        return verdicts
+                results.ends[k] = CONVEX
+        return results
 
-    def _by_form(self, form: Form, regions: Regions, incumbent: float) -> Verdicts:
+    def _by_form(
+        self, form: LabelForm, regions: Regions, incumbent: float
+    ) -> BoundResult:
         coordinates = self.problem.size + form.bounder.atoms
         state = form.bounder.root().state.shape[1]
         return form.bounder.bound(_narrowed(regions, coordinates, state), incumbent)
 
 
-def special_first(
+def label_enumeration_of(
     problem: Problem, choose: Callable[[Problem], Bounder], until: float = math.inf
-) -> SpecialFirst | None:
+) -> LabelEnumeration | None:
     """Return the bounder of a problem with few labels, or None where it has none.
 
     Nor where putting them in takes longer than ``until``, a time by `budget.now`.
@@ -150,8 +154,10 @@ def special_first(
     specials = in_time(until, lambda: [problem.fixed(at, x) for x in values], None)
     if specials is None:
         return None
-    forms = [Form(at, x, p, choose(p)) for x, p in zip(values, specials, strict=True)]
-    return SpecialFirst(problem, forms, convex)
+    forms = [
+        LabelForm(at, x, p, choose(p)) for x, p in zip(values, specials, strict=True)
+    ]
+    return LabelEnumeration(problem, forms, convex)
 
 
 def convex_labels(problem: Problem) -> list[int]:
@@ -180,7 +186,7 @@ def _is_all(problem: Problem, tables: list[tuple[Array, Array]]) -> bool:
     return sum(len(places) for places, _ in tables) == problem.size
 
 
-def _is_at(regions: Regions, form: Form) -> Array:
+def _is_at(regions: Regions, form: LabelForm) -> Array:
     low, high = regions.low[:, form.at], regions.high[:, form.at]
     return ((low == form.values) & (high == form.values)).all(axis=1)
 
@@ -195,10 +201,10 @@ def _narrowed(regions: Regions, coordinates: int, state: int) -> Regions:
     )
 
 
-def _merged(regions: Regions, parts: list[tuple[Array, Verdicts]]) -> Verdicts:
+def _merged(regions: Regions, parts: list[tuple[Array, BoundResult]]) -> BoundResult:
     """Return one batch of verdicts; coordinates that a part lacks stay as they are."""
     count = len(regions)
-    merged = Verdicts(
+    merged = BoundResult(
         upper=np.empty(count),
         proofs=[("", {})] * count,
         low=regions.low.copy(),

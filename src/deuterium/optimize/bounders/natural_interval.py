@@ -14,7 +14,7 @@ import numpy as np
 from deuterium.domain.problem import Problem
 from deuterium.domain.spaces import Box
 from deuterium.enclose.enclose import enclose
-from deuterium.optimize.region import Bounder, Proof, Regions, Verdicts, whole
+from deuterium.optimize.region import Bounder, BoundResult, Proof, Regions, whole
 
 Array = Any
 
@@ -22,7 +22,7 @@ INTERVAL: Proof = ("interval", {})
 MIDDLE = 2.0**10  # an infinite side is cut here first, then at the squares
 
 
-class PlainBounder(Bounder):
+class NaturalIntervalBounder(Bounder):
     """Encloses the objective region by region; cuts the longest side.
 
     Parameters
@@ -42,12 +42,12 @@ class PlainBounder(Bounder):
         """Return the box around the domain."""
         return whole(self.problem.lower, self.problem.upper)
 
-    def bound(self, regions: Regions, incumbent: float) -> Verdicts:
+    def bound(self, regions: Regions, incumbent: float) -> BoundResult:
         """Return the upper ends of enclosures, and the middle of the longest side."""
         low, high = regions.low, regions.high
         upper = enclosed(self.problem, low, high)
         cut, at = longest_side(low, high, self.scale)
-        return Verdicts(
+        return BoundResult(
             upper=upper,
             proofs=[INTERVAL] * len(regions),
             low=low,

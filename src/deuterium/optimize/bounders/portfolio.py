@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from deuterium.domain.problem import Problem
-from deuterium.optimize.region import Bounder, Regions, Verdicts
+from deuterium.optimize.region import Bounder, BoundResult, Regions
 
 CLOSE = 1.02  # ratio of bound to value reached at which nothing is left to gain
 
 
-class BestAtFirst(Bounder):
+class RootPortfolio(Bounder):
     """The main bounder, helped by others on the whole box of inputs.
 
     Parameters
@@ -42,13 +42,13 @@ class BestAtFirst(Bounder):
         """Return the facts of the main bounder."""
         return self.main.facts()
 
-    def bound(self, regions: Regions, incumbent: float) -> Verdicts:
+    def bound(self, regions: Regions, incumbent: float) -> BoundResult:
         """Return the bounds of the main bounder, the first ones made better."""
-        verdicts = self.main.bound(regions, incumbent)
+        results = self.main.bound(regions, incumbent)
         for k in np.flatnonzero(self._is_whole(regions)):
-            if not verdicts.upper[k] <= CLOSE * incumbent:
-                self._improve(regions, verdicts, int(k), incumbent)
-        return verdicts
+            if not results.upper[k] <= CLOSE * incumbent:
+                self._improve(regions, results, int(k), incumbent)
+        return results
 
     def _is_whole(self, regions: Regions) -> np.ndarray:
         """Return which regions have not been cut yet, but for labels."""
@@ -61,7 +61,7 @@ class BestAtFirst(Bounder):
         return whole
 
     def _improve(
-        self, regions: Regions, verdicts: Verdicts, k: int, incumbent: float
+        self, regions: Regions, results: BoundResult, k: int, incumbent: float
     ) -> None:
         n = self.problem.size
         first = regions.take([k])
@@ -71,7 +71,7 @@ class BestAtFirst(Bounder):
         )
         for bounder in self.others:
             found = bounder.bound(inputs, incumbent)
-            if found.upper[0] < verdicts.upper[k]:
-                verdicts.upper[k] = found.upper[0]
-                verdicts.proofs[k] = found.proofs[0]
-            verdicts.points = np.concatenate([verdicts.points, found.points])
+            if found.upper[0] < results.upper[k]:
+                results.upper[k] = found.upper[0]
+                results.proofs[k] = found.proofs[0]
+            results.points = np.concatenate([results.points, found.points])

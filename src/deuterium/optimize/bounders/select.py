@@ -8,14 +8,16 @@ from deuterium import ops
 from deuterium.budget import in_time
 from deuterium.domain.problem import Problem
 from deuterium.errors import InvalidInputError
-from deuterium.optimize.bounders.ball_tightening import BallFirst, balls_of
-from deuterium.optimize.bounders.derivative import BoxBounder
-from deuterium.optimize.bounders.discrete_branching import FiniteFirst
-from deuterium.optimize.bounders.label_enumeration import special_first
-from deuterium.optimize.bounders.lagrangian.lagrangian_bounder import relaxation
-from deuterium.optimize.bounders.natural_interval import PlainBounder
-from deuterium.optimize.bounders.norm_bounds import norms
-from deuterium.optimize.bounders.portfolio import BestAtFirst
+from deuterium.optimize.bounders.ball_tightening import BallTightening, balls_of
+from deuterium.optimize.bounders.derivative import DerivativeBounder
+from deuterium.optimize.bounders.discrete_branching import DiscreteBranching
+from deuterium.optimize.bounders.label_enumeration import label_enumeration_of
+from deuterium.optimize.bounders.lagrangian.lagrangian_bounder import (
+    lagrangian_bounder_of,
+)
+from deuterium.optimize.bounders.natural_interval import NaturalIntervalBounder
+from deuterium.optimize.bounders.norm_bounds import norm_bounder_of
+from deuterium.optimize.bounders.portfolio import RootPortfolio
 from deuterium.optimize.region import Bounder
 
 METHODS = ("auto", "box", "interval", "norms", "relax")
@@ -30,59 +32,61 @@ def require_method(method: str) -> None:
         )
 
 
-def choose(problem: Problem, method: str = "auto", until: float = math.inf) -> Bounder:
+def select_bounder(
+    problem: Problem, method: str = "auto", until: float = math.inf
+) -> Bounder:
     """Return the bounder for a problem; ``"auto"`` picks the best that fits.
 
     What would take preparations longer than ``until``, a time by `budget.now`, gives
     way to what takes less.  Without it, the same problem has the same bounder.
     """
     require_method(method)
-    special = special_first(problem, lambda p: _fitting(p, method, until), until)
+    special = label_enumeration_of(problem, lambda p: _fitting(p, method, until), until)
     if special is not None:
         return special
     bounder = _fitting(problem, method, until)
-    return FiniteFirst(problem, bounder) if problem.finite else bounder
+    return DiscreteBranching(problem, bounder) if problem.finite else bounder
 
 
 def _fitting(problem: Problem, method: str, until: float) -> Bounder:
-    plain = PlainBounder(problem)
+    plain = NaturalIntervalBounder(problem)
     bounder = in_time(until, lambda: _bounder(problem, method, until), plain)
     if bounder is None:
         raise InvalidInputError(
             f"`method`={method!r} does not fit this graph; leave it out"
         )
-    return BallFirst(problem, bounder) if balls_of(problem) else bounder
+    return BallTightening(problem, bounder) if balls_of(problem) else bounder
 
 
 def _bounder(problem: Problem, method: str, until: float) -> Bounder | None:
     if method == "interval" or not problem.size:
-        return PlainBounder(problem)
+        return NaturalIntervalBounder(problem)
     if method == "norms":
-        return norms(problem)
+        return norm_bounder_of(problem)
     if method == "relax":
-        return relaxation(problem)
+        return lagrangian_bounder_of(problem)
     if method == "box":
-        return BoxBounder(problem)
+        return DerivativeBounder(problem)
     if problem.size <= FEW or not has_layers(problem):
         return _few(problem)
-    lengths = norms(problem)
-    relaxed = in_time(until, lambda: relaxation(problem), None)
+    lengths = norm_bounder_of(problem)
+    relaxed = in_time(until, lambda: lagrangian_bounder_of(problem), None)
     main = relaxed or lengths
     if main is None:
-        return BoxBounder(problem)
-    others: list[Bounder] = [PlainBounder(problem)]
+        return DerivativeBounder(problem)
+    others: list[Bounder] = [NaturalIntervalBounder(problem)]
     if lengths is not None and main is not lengths:
         others.insert(0, lengths)
-    return BestAtFirst(problem, main, others)
+    return RootPortfolio(problem, main, others)
 
 
 def _few(problem: Problem) -> Bounder:
     """Return what cuts inputs, helped by lengths where there are unit vectors."""
-    box = BoxBounder(problem)
+    box = DerivativeBounder(problem)
     if not any(n.op is ops.direction for n in problem.graph.order):
         return box
-    lengths = norms(problem)
-    return box if lengths is None else BestAtFirst(problem, box, [lengths])
+    lengths = norm_bounder_of(problem)
+    return box if lengths is None else RootPortfolio(problem, box, [lengths])
 
 
 def has_layers(problem: Problem) -> bool:

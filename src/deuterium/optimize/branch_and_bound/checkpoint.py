@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from deuterium.errors import CheckpointError
-from deuterium.optimize.region import Regions, Verdicts
+from deuterium.optimize.region import BoundResult, Regions
 
 try:
     import fcntl
@@ -39,12 +39,12 @@ ARRAYS = {"upper": "<f8", "cut": "<i8", "at": "<f8"}
 MOVED = {"low": "<f8", "high": "<f8", "open": "|b1"}
 LISTS = ("proofs", "steps", "ends")
 OTHERS = ("state", "points")
-assert {f.name for f in fields(Verdicts)} == {*ARRAYS, *MOVED, *LISTS, *OTHERS}
+assert {f.name for f in fields(BoundResult)} == {*ARRAYS, *MOVED, *LISTS, *OTHERS}
 
 Array = Any
 
 
-class Journal:
+class CheckpointJournal:
     """The checkpoint file of one maximisation.
 
     Parameters
@@ -210,7 +210,7 @@ class Journal:
         self,
         nodes: Sequence[int],
         regions: Regions,
-        verdicts: Verdicts,
+        results: BoundResult,
         *,
         point: Array | None,
         cut: Array,
@@ -224,7 +224,7 @@ class Journal:
             Their numbers.
         regions : Regions
             The regions as they were handed in.
-        verdicts : Verdicts
+        results : BoundResult
             What was found of them.
         point : ndarray or None
             The better point that was found since.
@@ -235,8 +235,8 @@ class Journal:
         """
         entry: dict[str, Any] = {"nodes": list(nodes), **more}
         entry["point"] = None if point is None else text_of(point)
-        entry |= {f: text_of(getattr(verdicts, f), t) for f, t in ARRAYS.items()}
-        new = [np.ravel(getattr(verdicts, f)) for f in MOVED]
+        entry |= {f: text_of(getattr(results, f), t) for f, t in ARRAYS.items()}
+        new = [np.ravel(getattr(results, f)) for f in MOVED]
         old = [np.ravel(getattr(regions, f)) for f in MOVED]
         moved = np.flatnonzero(
             np.any([a != b for a, b in zip(new, old, strict=True)], axis=0)
@@ -244,8 +244,8 @@ class Journal:
         entry["moved"] = text_of(moved, "<i8")
         for (f, t), a in zip(MOVED.items(), new, strict=True):
             entry[f] = text_of(a[moved], t)
-        entry["state"] = text_of(np.where(cut[:, None], verdicts.state, 0.0))
-        entry |= {f: getattr(verdicts, f) for f in LISTS}
+        entry["state"] = text_of(np.where(cut[:, None], results.state, 0.0))
+        entry |= {f: getattr(results, f) for f in LISTS}
         self._write(entry)
 
     def point(self, row: Array | None, search: dict[str, Any] | None) -> None:
@@ -297,7 +297,7 @@ UNREADABLE = (
 )  # fmt: skip
 
 
-def verdicts_of(entry: dict[str, Any], regions: Regions) -> Verdicts:
+def results_of(entry: dict[str, Any], regions: Regions) -> BoundResult:
     """Return the verdicts of a record on these regions; one of `UNREADABLE` if none."""
     count = len(regions)
     found = {f: array_of(entry[f], count, kind) for f, kind in ARRAYS.items()}
@@ -311,7 +311,7 @@ def verdicts_of(entry: dict[str, Any], regions: Regions) -> Verdicts:
     lengths = {len(x) for x in (*lists.values(), *(found[f] for f in ARRAYS))}
     if lengths != {count}:
         raise ValueError("lists of different lengths")
-    return Verdicts(
+    return BoundResult(
         **found,
         proofs=[_pair(p) for p in lists["proofs"]],
         steps=[[_pair(s) for s in steps] for steps in lists["steps"]],

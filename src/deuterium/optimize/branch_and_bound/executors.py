@@ -18,7 +18,7 @@ from deuterium.optimize.branch_and_bound.worker import (
     known_here,
     this_process,
 )
-from deuterium.optimize.region import Bounder, Regions, Verdicts
+from deuterium.optimize.region import Bounder, BoundResult, Regions
 
 AHEAD = 2  # batches given to each of several workers before the first comes back
 TOLD = 4  # batches for each worker that bring the problem along, unasked
@@ -41,11 +41,11 @@ class Done(NamedTuple):
     """
 
     nodes: list[int]
-    verdicts: Verdicts | None
+    results: BoundResult | None
     seconds: float
 
 
-class Here:
+class LocalWorker:
     """No executor: batches are done here.
 
     Attributes
@@ -75,15 +75,15 @@ class Here:
             return []
         batch = self._waiting.popleft()
         start = budget.now()
-        verdicts = bounded(self.bounder, batch.regions, batch.incumbent)
-        return [Done(batch.nodes, verdicts, budget.now() - start)]
+        results = bounded(self.bounder, batch.regions, batch.incumbent)
+        return [Done(batch.nodes, results, budget.now() - start)]
 
     def cancel(self) -> None:
         """Give up what is not done."""
         self._waiting.clear()
 
 
-class Away:
+class ExecutorWorkers:
     """Batches go to an executor's workers; what a lost worker had is done here.
 
     Parameters
@@ -99,7 +99,7 @@ class Away:
     def __init__(self, bounder: Bounder, task: Task, executor: Executor) -> None:
         self.task, self.executor = task, executor
         self.workers = workers_of(executor)
-        self._here = Here(bounder)
+        self._here = LocalWorker(bounder)
         self._running: dict[Future[Answer], Batch] = {}
         self._broken = self._warned = False
         self._lost = 0  # in a row
@@ -201,10 +201,10 @@ class Away:
         self._heard_of.add(answer.process)
         if answer.spent:  # the batch goes back to those that wait
             return Done(batch.nodes, None, answer.seconds)
-        if answer.verdicts is None:
+        if answer.results is None:
             self._hand_in(batch, tell=True)
             return None
-        return Done(batch.nodes, answer.verdicts, answer.seconds)
+        return Done(batch.nodes, answer.results, answer.seconds)
 
     def _do_here(self, batch: Batch, error: BaseException) -> None:
         self._here.submit(*batch)
@@ -245,9 +245,13 @@ def workers_of(executor: Any) -> int:
     return max(1, int(count or 2))
 
 
-Crew = Here | Away
+Workers = LocalWorker | ExecutorWorkers
 
 
-def crew(bounder: Bounder, task: Task, executor: Executor | None) -> Crew:
+def workers_for(bounder: Bounder, task: Task, executor: Executor | None) -> Workers:
     """Return who bounds the batches."""
-    return Here(bounder) if executor is None else Away(bounder, task, executor)
+    return (
+        LocalWorker(bounder)
+        if executor is None
+        else ExecutorWorkers(bounder, task, executor)
+    )

@@ -12,7 +12,7 @@ GROWTH = 1.5
 Array = Any
 
 
-class Columns:
+class GrowableColumns:
     """Arrays of equal length, by name; new rows are zeros.
 
     Parameters

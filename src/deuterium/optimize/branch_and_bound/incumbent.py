@@ -13,7 +13,7 @@ import numpy as np
 from deuterium.budget import Spent, spending
 from deuterium.domain.points import Feasible
 from deuterium.domain.problem import Problem
-from deuterium.search.population import Ascent
+from deuterium.search.population import PopulationSearch
 from deuterium.search.search import enclose_at
 from deuterium.transform.pipeline import MANY
 
@@ -65,9 +65,9 @@ class Incumbent:
         self._told: dict[str, Any] | None = None
 
     @cached_property
-    def _ascent(self) -> Ascent:
+    def _ascent(self) -> PopulationSearch:
         """The search, made on first use: that alone may take long."""
-        ascent = Ascent(self.problem, starts=STARTS, seed=self.seed)
+        ascent = PopulationSearch(self.problem, starts=STARTS, seed=self.seed)
         ascent.target.deadline = self._end
         return ascent
 

@@ -18,7 +18,7 @@ from typing import Any
 HELD = (signal.SIGINT, signal.SIGTERM)
 
 
-class Shield:
+class InterruptGuard:
     """While it is entered, interrupts wait for the end of each `whole` block.
 
     Outside the main thread, where Python delivers no signals, it does nothing.  Signals
@@ -38,7 +38,7 @@ class Shield:
         self._before: dict[int, Any] = {}
         self._process = os.getpid()
 
-    def __enter__(self) -> Shield:
+    def __enter__(self) -> InterruptGuard:
         if threading.current_thread() is threading.main_thread():
             for number in HELD:
                 before = signal.getsignal(number)

@@ -13,20 +13,22 @@ from deuterium.budget import Spent, check
 from deuterium.interval.rounding import EPS, widen_up
 from deuterium.optimize.branch_and_bound.checkpoint import (
     UNREADABLE,
-    Journal,
+    CheckpointJournal,
     array_of,
-    verdicts_of,
+    results_of,
 )
-from deuterium.optimize.branch_and_bound.executors import Crew
+from deuterium.optimize.branch_and_bound.executors import Workers
 from deuterium.optimize.branch_and_bound.incumbent import Incumbent
-from deuterium.optimize.branch_and_bound.interrupt_guard import Shield
-from deuterium.optimize.branch_and_bound.progress import Quiet
+from deuterium.optimize.branch_and_bound.interrupt_guard import InterruptGuard
+from deuterium.optimize.branch_and_bound.progress import NoProgress
 from deuterium.optimize.branch_and_bound.stopping import Clock, Limits
 from deuterium.optimize.branch_and_bound.tree import Tree
-from deuterium.optimize.region import Bounder, Verdicts
-from deuterium.optimize.root_enclosure import NOTHING, Outset
+from deuterium.optimize.region import Bounder, BoundResult
+from deuterium.optimize.root_enclosure import NOTHING, RootEnclosure
 
-ROOM = 2.0**-44  # relative; a checker's arithmetic is another, and needs a little
+CHECKER_MARGIN = (
+    2.0**-44
+)  # relative; a checker's arithmetic is another, and needs a little
 FIRST = 0.3  # of the time left may go to the first search
 FINEST = 2.0**-40  # of a side: an infinite bound on so small a region is a pole
 FAREST = 2.0**400  # and on one so far out, an objective that grows without end
@@ -46,29 +48,29 @@ class BranchAndBound:
     ----------
     bounder : Bounder
         Bounds batches of regions.
-    crew : Crew
+    crew : Workers
         Who does it.
     incumbent : Incumbent
         The lower side.
     limits : Limits
         When to stop.
-    journal : Journal or None
+    journal : CheckpointJournal or None
         Where the work is recorded.
     clock : Clock
         Tells the time spent and left.
-    first : Outset, optional
+    first : RootEnclosure, optional
         A bound that is known already.
     """
 
     def __init__(
         self,
         bounder: Bounder,
-        crew: Crew,
+        crew: Workers,
         incumbent: Incumbent,
         limits: Limits,
-        journal: Journal | None,
+        journal: CheckpointJournal | None,
         clock: Clock,
-        first: Outset = NOTHING,
+        first: RootEnclosure = NOTHING,
     ) -> None:
         self.bounder, self.crew, self.incumbent = bounder, crew, incumbent
         self.limits, self.journal, self.clock = limits, journal, clock
@@ -79,12 +81,12 @@ class BranchAndBound:
             self.tree.bound_root(first.upper, first.proof)
         self.regions = 0
         self.history: list[tuple[float, float, float]] = []
-        self.offending: tuple[Any, Any] | None = None  # a tiny box of infinite bound
+        self.pole_box: tuple[Any, Any] | None = None  # a tiny box of infinite bound
         self._batches = 0
         self._pace = 0.0  # seconds a region
-        self._shield = Shield()
+        self._shield = InterruptGuard()
 
-    def run(self, progress: Quiet, stop: str = "") -> str:
+    def run(self, progress: NoProgress, stop: str = "") -> str:
         """Work until there is a reason to stop, and return it (a status).
 
         ``stop`` is a reason that there is already.
@@ -115,14 +117,16 @@ class BranchAndBound:
         """
         if upper == 0 or not np.isfinite(upper):
             return upper
-        return min(float(widen_up(np.asarray(upper), ROOM / EPS)), self.first.upper)
+        return min(
+            float(widen_up(np.asarray(upper), CHECKER_MARGIN / EPS)), self.first.upper
+        )
 
     @property
     def target(self) -> float:
         """The bound at which a region need not be cut."""
         return self.limits.target(self.incumbent.value)
 
-    def _work(self, progress: Quiet) -> str:
+    def _work(self, progress: NoProgress) -> str:
         while True:
             self._note(progress)
             reason = self._reason()
@@ -131,7 +135,7 @@ class BranchAndBound:
             with self._shield.whole():
                 self._hand_out()
             for done in self.crew.collect(min(WAIT, max(self.clock.left, 0.0))):
-                self._enter(done.nodes, done.verdicts, done.seconds)
+                self._enter(done.nodes, done.results, done.seconds)
 
     def _hand_out(self) -> None:
         """Give the crew as many batches as it takes."""
@@ -181,49 +185,53 @@ class BranchAndBound:
         return self._least if idle else self.bounder.batch
 
     def _enter(
-        self, nodes: list[int], verdicts: Verdicts | None, seconds: float
+        self, nodes: list[int], results: BoundResult | None, seconds: float
     ) -> None:
         """Take in what was found of a batch, if anything."""
-        if verdicts is None:
+        if results is None:
             with self._shield.whole():
                 self.tree.put_back(nodes)
             return
-        better = self.incumbent.offer(verdicts.points)
+        better = self.incumbent.offer(results.points)
         self._pace = seconds / len(nodes)
         with self._shield.whole():
             if self.journal:
-                self._record(self.journal, nodes, verdicts, better)
-            self._apply(nodes, verdicts)
+                self._record(self.journal, nodes, results, better)
+            self._apply(nodes, results)
             if better:
                 self.tree.close(self.target)
 
     def _record(
-        self, journal: Journal, nodes: list[int], verdicts: Verdicts, better: bool
+        self,
+        journal: CheckpointJournal,
+        nodes: list[int],
+        results: BoundResult,
+        better: bool,
     ) -> None:
         journal.batch(
             nodes,
             self.tree.regions(nodes),
-            verdicts,
+            results,
             point=self.incumbent.row if better else None,
-            cut=~(np.asarray(verdicts.upper) <= self.target),
+            cut=~(np.asarray(results.upper) <= self.target),
             spent=self.clock.spent + self.clock.now,
             search=self.incumbent.state(),
         )
 
-    def _apply(self, nodes: Sequence[int], verdicts: Verdicts) -> None:
-        self.tree.apply(nodes, verdicts, self.target)
-        self._look_for_poles(nodes, verdicts)
+    def _apply(self, nodes: Sequence[int], results: BoundResult) -> None:
+        self.tree.apply(nodes, results, self.target)
+        self._look_for_poles(nodes, results)
         self.regions += len(nodes)
         self._batches += 1
 
-    def _look_for_poles(self, nodes: Sequence[int], verdicts: Verdicts) -> None:
+    def _look_for_poles(self, nodes: Sequence[int], results: BoundResult) -> None:
         """Remember a region too small to be cut whose bound still is infinite."""
         bound = self.tree.known["bound"][list(nodes)]
         for k in np.flatnonzero(bound == np.inf).tolist():
-            low, high = verdicts.low[k], verdicts.high[k]
+            low, high = results.low[k], results.high[k]
             deep = self.tree.known["depth"][nodes[k]] > DEEPEST
-            if deep or verdicts.cut[k] < 0 or self._is_tiny(low, high):
-                self.offending = low, high
+            if deep or results.cut[k] < 0 or self._is_tiny(low, high):
+                self.pole_box = low, high
 
     def _is_tiny(self, low: Array, high: Array) -> bool:
         n = low.shape[-1] - self.bounder.atoms
@@ -236,7 +244,7 @@ class BranchAndBound:
 
     def _reason(self) -> str:
         upper = self.tree.upper
-        if self.offending is not None:
+        if self.pole_box is not None:
             return "undefined"
         if upper <= self.target:
             return "optimal"
@@ -253,7 +261,7 @@ class BranchAndBound:
         check(memory=growth)
         return ""
 
-    def _note(self, progress: Quiet) -> None:
+    def _note(self, progress: NoProgress) -> None:
         lower, upper = self.incumbent.value, self.tree.upper
         if not self.history or self.history[-1][1:] != (lower, upper):
             self.history.append((self.clock.spent + self.clock.now, lower, upper))
@@ -274,7 +282,7 @@ class BranchAndBound:
         if self.journal:
             self.journal.point(self.incumbent.row, self.incumbent.state())
 
-    def _replayed(self, journal: Journal) -> bool:
+    def _replayed(self, journal: CheckpointJournal) -> bool:
         """Take in the records of an earlier run; return whether there were any."""
         state, at = None, 0
         for number, entry in enumerate(journal.read(), start=2):
@@ -303,12 +311,12 @@ class BranchAndBound:
         if not self.tree.can_claim(nodes):
             raise ValueError("no such regions wait")
         self.tree.claim(nodes)
-        self._apply(nodes, verdicts_of(entry, self.tree.regions(nodes)))
+        self._apply(nodes, results_of(entry, self.tree.regions(nodes)))
         self.clock.spent = float(entry["spent"])
 
 
 @contextmanager
-def closing(journal: Journal | None) -> Iterator[None]:
+def closing(journal: CheckpointJournal | None) -> Iterator[None]:
     """Close the journal at the end, however it comes."""
     try:
         yield

@@ -10,10 +10,10 @@ from typing import Any
 EVERY = 0.1  # seconds between two looks
 
 
-class Quiet:
+class NoProgress:
     """No progress is shown."""
 
-    def __enter__(self) -> Quiet:
+    def __enter__(self) -> NoProgress:
         return self
 
     def __exit__(self, *_: Any) -> None:
@@ -23,7 +23,7 @@ class Quiet:
         """Show where the work stands."""
 
 
-class Closing(Quiet):
+class ProgressBar(NoProgress):
     """A line with both sides, their gap, and how many regions are done and wait.
 
     Nothing runs beside the work: the line changes when the work says where it stands.
@@ -40,7 +40,7 @@ class Closing(Quiet):
         self._last: tuple[float, float, int, int] | None = None
         self._screen: _Terminal | _Notebook | None = None
 
-    def __enter__(self) -> Closing:
+    def __enter__(self) -> ProgressBar:
         self._screen = screen()
         return self
 

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from deuterium.optimize.branch_and_bound.growable import GROWTH, Columns
+from deuterium.optimize.branch_and_bound.growable import GROWTH, GrowableColumns
 from deuterium.optimize.region import Regions
 
 FIELDS = ("low", "high", "open", "bound", "state")
 ROW = 40  # bytes that a row takes beside its numbers, in the list of free ones
 
 
-class Pool:
+class RegionStore:
     """Rows of regions that come and go; a row that is let go is used again.
 
     Parameters
@@ -23,7 +23,7 @@ class Pool:
     """
 
     def __init__(self, like: Regions) -> None:
-        self._columns = Columns(**{f: getattr(like, f) for f in FIELDS})
+        self._columns = GrowableColumns(**{f: getattr(like, f) for f in FIELDS})
         self._free = list(range(self._columns.room))[::-1]
 
     def add(self, regions: Regions) -> list[int]:

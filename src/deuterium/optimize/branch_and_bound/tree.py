@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from deuterium.optimize.branch_and_bound.compression import packed, room, unpacked
-from deuterium.optimize.branch_and_bound.growable import GROWTH, Columns
-from deuterium.optimize.branch_and_bound.region_store import Pool
-from deuterium.optimize.region import EMPTY, Proof, Regions, Verdicts
+from deuterium.optimize.branch_and_bound.growable import GROWTH, GrowableColumns
+from deuterium.optimize.branch_and_bound.region_store import RegionStore
+from deuterium.optimize.region import EMPTY, BoundResult, Proof, Regions
 
 Array = Any
 Queued = tuple[float, int, int]
@@ -49,8 +49,8 @@ class Tree:
     """
 
     def __init__(self, root: Regions) -> None:
-        self.pool = Pool(root)
-        self.known = Columns(**COLUMNS)
+        self.pool = RegionStore(root)
+        self.known = GrowableColumns(**COLUMNS)
         self.pending: dict[int, int] = {}
         self.closed_upper = -np.inf
         self._size = 0
@@ -227,10 +227,10 @@ class Tree:
 
     # -- what is known ---------------------------------------------------------------
 
-    def apply(self, nodes: Sequence[int], verdicts: Verdicts, target: float) -> None:
+    def apply(self, nodes: Sequence[int], results: BoundResult, target: float) -> None:
         """Enter what a bounder found of pending regions: close them, or cut them."""
-        at, cut = np.asarray(nodes, dtype=np.intp), np.asarray(verdicts.cut)
-        self._record(at, verdicts)
+        at, cut = np.asarray(nodes, dtype=np.intp), np.asarray(results.cut)
+        self._record(at, results)
         bound = self.known["bound"][at]
         open_ = (bound > target) & (cut >= 0)
         for i in nodes:
@@ -238,23 +238,23 @@ class Tree:
         self._close(at, bound[~open_])
         ks = np.flatnonzero(open_)
         if len(ks):
-            self._cut(at[ks], verdicts, ks)
+            self._cut(at[ks], results, ks)
 
-    def _record(self, at: Array, verdicts: Verdicts) -> None:
-        own = np.asarray(verdicts.upper, dtype=float)
+    def _record(self, at: Array, results: BoundResult) -> None:
+        own = np.asarray(results.upper, dtype=float)
         inherited = self.known["inherited"][at]
         better = own < inherited  # else an outer region's proof is as good; never NaN
         self.known["own"][at] = np.where(better, own, self.known["own"][at])
         self.known["bound"][at] = np.where(better, own, inherited)
         which = np.flatnonzero(better).tolist()
-        proofs = packed([verdicts.proofs[k] for k in which])
+        proofs = packed([results.proofs[k] for k in which])
         for k, proof in zip(which, proofs, strict=True):
             self._packed_bytes += room(proof) - room(self._proofs[at[k]])
             self._proofs[at[k]] = proof
         told = [
             (k, (steps, ends))
             for k, (steps, ends) in enumerate(
-                zip(verdicts.steps, verdicts.ends, strict=True)
+                zip(results.steps, results.ends, strict=True)
             )
             if steps or ends is not None
         ]
@@ -262,11 +262,11 @@ class Tree:
             self._steps[at[k]] = data
             self._packed_bytes += room(data)
 
-    def _cut(self, at: Array, verdicts: Verdicts, ks: Array) -> None:
+    def _cut(self, at: Array, results: BoundResult, ks: Array) -> None:
         bound = self.known["bound"][at]
         depth = np.repeat(self.known["depth"][at] + 1, 2)
-        first = self._enter(halved(verdicts, ks, bound), depth)
-        self.known["cut"][at], self.known["at"][at] = verdicts.cut[ks], verdicts.at[ks]
+        first = self._enter(halved(results, ks, bound), depth)
+        self.known["cut"][at], self.known["at"][at] = results.cut[ks], results.at[ks]
         self.known["child"][at] = first + 2 * np.arange(len(at))
 
     def _drop_spare(self) -> None:
@@ -311,20 +311,20 @@ class Tree:
         return ([], None) if data is None else unpacked(data)
 
 
-def halved(verdicts: Verdicts, ks: Array, bound: Array) -> Regions:
+def halved(results: BoundResult, ks: Array, bound: Array) -> Regions:
     """Return the two halves of some regions, or their two end faces, in turn.
 
     Shapes: ``ks``, rows of the batch, and ``bound`` (b,).
     """
     twice = np.repeat(ks, 2)
-    low, high = verdicts.low[twice], verdicts.high[twice]
-    opened = verdicts.open[twice]
+    low, high = results.low[twice], results.high[twice]
+    opened = results.open[twice]
     first, second = np.arange(0, len(twice), 2), np.arange(1, len(twice), 2)
-    j, at = verdicts.cut[ks], verdicts.at[ks]
-    ends = np.array([verdicts.ends[k] is not None for k in ks])
+    j, at = results.cut[ks], results.at[ks]
+    ends = np.array([results.ends[k] is not None for k in ks])
     lower, upper = low[first, j], high[first, j]
     high[first, j] = np.where(ends, lower, at)
     low[second, j] = np.where(ends, upper, at)
     opened[second, j] = ~ends
     opened[first[ends], j[ends]] = False
-    return Regions(low, high, opened, np.repeat(bound, 2), verdicts.state[twice])
+    return Regions(low, high, opened, np.repeat(bound, 2), results.state[twice])

@@ -20,12 +20,12 @@ from deuterium.domain.problem import Problem
 from deuterium.graph.serialize import dumps, loads
 from deuterium.graph.variable import Variable
 from deuterium.interval.environment import forgets, require_standard
-from deuterium.optimize.bounders.select import choose
+from deuterium.optimize.bounders.select import select_bounder
 from deuterium.optimize.branch_and_bound.orphans import (
     is_told_to_stop,
     leave_with_parent,
 )
-from deuterium.optimize.region import Bounder, Regions, Verdicts
+from deuterium.optimize.region import Bounder, BoundResult, Regions
 
 KEPT = 4  # problems that a worker remembers
 
@@ -37,7 +37,7 @@ class Task:
     Parameters
     ----------
     domain, maximizes, method :
-        As in `Problem` and `choose`.
+        As in `Problem` and `select_bounder`.
     problem : Problem or None
         The problem itself, where the task was not sent to another process.
     """
@@ -70,7 +70,7 @@ class Task:
         if problem is None:
             (v,) = loads(self.text)
             problem = Problem(v, self.domain, maximize=self.maximizes)
-        return choose(problem, self.method)
+        return select_bounder(problem, self.method)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "text": self.text, "name": self.name, "problem": None}
@@ -92,7 +92,7 @@ class Answer:
 
     Attributes
     ----------
-    verdicts : Verdicts or None
+    results : BoundResult or None
         None where the worker has not been told the problem yet.
     seconds : float
         Time spent on the batch.
@@ -102,7 +102,7 @@ class Answer:
         Whether nothing was found because the time was over.
     """
 
-    verdicts: Verdicts | None
+    results: BoundResult | None
     seconds: float
     process: tuple[str, int]
     spent: bool = False
@@ -120,13 +120,13 @@ _OWN = threading.local()
 forgets(lambda: _OWN.__dict__.clear())  # those of the thread that refuses
 
 
-def bounded(bounder: Bounder, regions: Regions, incumbent: float) -> Verdicts:
+def bounded(bounder: Bounder, regions: Regions, incumbent: float) -> BoundResult:
     """Bound a batch of regions, if this thread's arithmetic is as it must be."""
     require_standard("maximize")
     with np.errstate(all="ignore"):
-        verdicts = bounder.bound(regions, incumbent)
+        results = bounder.bound(regions, incumbent)
     require_standard("maximize")
-    return verdicts
+    return results
 
 
 def bound_here(
@@ -142,15 +142,15 @@ def bound_here(
     """
     leave_with_parent()
     require_standard("maximize")  # before a bounder is built
-    start, verdicts, spent = budget.now(), None, False
+    start, results, spent = budget.now(), None, False
     try:
         with spending(budget.now() + left, stop=is_told_to_stop):
             bounder = _bounder(key, task)
             if bounder is not None:
-                verdicts = bounded(bounder, regions, incumbent)
+                results = bounded(bounder, regions, incumbent)
     except Spent:
         spent = True
-    return Answer(verdicts, budget.now() - start, this_process(), spent)
+    return Answer(results, budget.now() - start, this_process(), spent)
 
 
 def known_here(key: str, bounder: Bounder | None) -> None:

@@ -1,5 +1,5 @@
 """Population search for good points: gradient ascent, evolution, local polish."""
 
-from deuterium.search.population.population_search import Ascent
+from deuterium.search.population.population_search import PopulationSearch
 
-__all__ = ["Ascent"]
+__all__ = ["PopulationSearch"]

@@ -18,26 +18,26 @@ from deuterium.transform import grad
 Array = Any
 
 
-class Target:
+class CompiledObjective:
     """A problem's objective in plain floating point, over rows of inputs.
 
     Attributes
     ----------
-    place : Feasible
+    feasible : Feasible
         Where the rows may be.
     evaluations : int
         Rows evaluated so far.
-    moving : list of Variable
+    free_symbols : list of Variable
         The symbols of which an input is free.
     deadline : float
         The time, by ``budget.now``, after which no search should go on.
     """
 
     def __init__(self, problem: Problem) -> None:
-        self.problem, self.place = problem, Feasible(problem)
+        self.problem, self.feasible = problem, Feasible(problem)
         self.evaluations, self.deadline = 0, math.inf
-        moving = self.place.free
-        self.moving = [
+        moving = self.feasible.free
+        self.free_symbols = [
             s for s in problem.symbols if moving[problem.slices[s.name]].any()
         ]
 
@@ -48,7 +48,7 @@ class Target:
     @cached_property
     def _both(self) -> CompiledFunction:
         objective = self.problem.objective
-        slopes = grad(objective, self.moving)
+        slopes = grad(objective, self.free_symbols)
         return compile(self.problem.symbols, [objective, *slopes])
 
     @property
@@ -73,7 +73,7 @@ class Target:
 
     def both(self, rows: Array) -> tuple[Array, Array]:
         """Return values and slopes; a slope is zero where it is not finite."""
-        if not self.moving:
+        if not self.free_symbols:
             return self.values(rows), np.zeros(rows.shape)
         values, *parts = self._both(*self.problem.arrays(rows).values())
         self.evaluations += len(rows)
@@ -83,8 +83,8 @@ class Target:
     def flat(self, parts: Sequence[Array], count: int) -> Array:
         """Return the slopes by the moving symbols as rows; zero where not finite."""
         slopes = np.zeros((count, self.problem.size))
-        for s, g in zip(self.moving, parts, strict=True):
+        for s, g in zip(self.free_symbols, parts, strict=True):
             slopes[:, self.problem.slices[s.name]] = g.reshape(count, s.size)
-        slopes[:, ~self.place.free] = 0.0
+        slopes[:, ~self.feasible.free] = 0.0
         slopes[~np.isfinite(slopes)] = 0.0
         return slopes

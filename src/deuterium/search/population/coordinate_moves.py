@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.search.population.compiled_objective import Target
+from deuterium.search.population.compiled_objective import CompiledObjective
 from deuterium.search.population.gradient_ascent import climb
 
 Array = Any
@@ -21,8 +21,8 @@ STEPS = 40  # of a climb
 FOLLOWED = 16  # values of a finite input that are climbed from
 
 
-def exchange(
-    target: Target, row: Array, value: float, to: Array
+def best_exchange(
+    target: CompiledObjective, row: Array, value: float, to: Array
 ) -> tuple[Array, float]:
     """Return the best of one row with some inputs moved to where ``to`` has them.
 
@@ -30,7 +30,7 @@ def exchange(
 
     Shapes: ``row`` and ``to`` (n,).
     """
-    columns = np.flatnonzero((to != row) & target.place.free)
+    columns = np.flatnonzero((to != row) & target.feasible.free)
     if not len(columns):
         return row, value
     gains = _alone(target, row, to, columns) - value
@@ -40,20 +40,20 @@ def exchange(
     if not several:
         return row, value
     tried = _together(row, to, columns[:several])
-    tried = target.place.project(tried)
+    tried = target.feasible.project(tried)
     values = target.values(tried)
     top = int(np.argmax(values))
     return (tried[top], float(values[top])) if values[top] > value else (row, value)
 
 
-def _alone(target: Target, row: Array, to: Array, columns: Array) -> Array:
+def _alone(target: CompiledObjective, row: Array, to: Array, columns: Array) -> Array:
     values = []
     size = max(1, BATCH // len(row))
     for start in range(0, len(columns), size):
         some = columns[start : start + size]
         tried = np.tile(row, (len(some), 1))
         tried[np.arange(len(some)), some] = to[some]
-        values.append(target.values(target.place.project(tried)))
+        values.append(target.values(target.feasible.project(tried)))
     return np.concatenate(values)
 
 
@@ -73,24 +73,26 @@ def _together(row: Array, to: Array, columns: Array) -> Array:
     return tried
 
 
-def flips(target: Target, row: Array, value: float) -> tuple[Array, float]:
+def flips(target: CompiledObjective, row: Array, value: float) -> tuple[Array, float]:
     """Move inputs to their other end where that gains, pass after pass."""
-    place = target.place
+    feasible = target.feasible
     for _ in range(PASSES):
         if target.expired:
             break
-        middle = 0.5 * place.near_low + 0.5 * place.near_high
-        other = np.where(row > middle, place.low, place.high)
+        middle = 0.5 * feasible.near_low + 0.5 * feasible.near_high
+        other = np.where(row > middle, feasible.low, feasible.high)
         before = value
-        row, value = exchange(target, row, value, np.where(place.finite, other, row))
+        row, value = best_exchange(
+            target, row, value, np.where(feasible.finite, other, row)
+        )
         if value <= before:
             break
     return row, value
 
 
-def swaps(target: Target, row: Array, value: float) -> tuple[Array, float]:
+def swaps(target: CompiledObjective, row: Array, value: float) -> tuple[Array, float]:
     """Try every value of each finite input, climbing from the best of them."""
-    for block in target.place.blocks:
+    for block in target.feasible.blocks:
         tried = np.tile(row, (len(block.table), 1))
         tried[:, block.columns] = block.table
         order = np.argsort(-target.values(tried), kind="stable")[:FOLLOWED]

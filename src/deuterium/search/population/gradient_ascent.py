@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.search.population.compiled_objective import Target
+from deuterium.search.population.compiled_objective import CompiledObjective
 
 Array = Any
 
@@ -19,15 +19,15 @@ LEAST = 1e-12  # of the width: a shorter move is none
 SHRINK = 0.25
 
 
-def climb(target: Target, rows: Array, steps: int) -> tuple[Array, Array]:
+def climb(target: CompiledObjective, rows: Array, steps: int) -> tuple[Array, Array]:
     """Return rows uphill of the given ones, and their values.
 
     The step is that of Barzilai and Borwein in inputs scaled by their widths, accepted
     where it gains.
     """
-    place, width = target.place, target.place.width
+    feasible, width = target.feasible, target.feasible.width
     values, slopes = target.both(rows)
-    if not place.free.any():
+    if not feasible.free.any():
         return rows, values
     rows, values, g = rows.copy(), values.copy(), slopes * width
     steepest = np.abs(g).max(axis=1)
@@ -38,7 +38,7 @@ def climb(target: Target, rows: Array, steps: int) -> tuple[Array, Array]:
             break
         old, old_g = rows[going], g[going]
         move = np.clip(step[going, None] * old_g, -1.0, 1.0)
-        new = place.project(old + move * width)
+        new = feasible.project(old + move * width)
         new_values, new_slopes = target.both(new)
         new_g = new_slopes * width
         moved = (new - old) / width

@@ -15,13 +15,13 @@ import numpy as np
 from deuterium.evaluate import CompiledFunction, compile
 from deuterium.graph.constructors import symbol
 from deuterium.graph.variable import Variable
-from deuterium.search.population.compiled_objective import Target
+from deuterium.search.population.compiled_objective import CompiledObjective
 from deuterium.transform import grad
 
 Array = Any
 
 
-class Inner:
+class KinkFunctions:
     """Some scalars inside the graph, as functions of rows of inputs.
 
     Attributes
@@ -32,7 +32,7 @@ class Inner:
         How many there are.
     """
 
-    def __init__(self, target: Target, nodes: list[Variable]) -> None:
+    def __init__(self, target: CompiledObjective, nodes: list[Variable]) -> None:
         self.target, self.problem, self.nodes = target, target.problem, nodes
         self.count = sum(z.size for z in self.nodes)
 
@@ -51,7 +51,7 @@ class Inner:
         total = terms[0]
         for term in terms[1:]:
             total = total + term
-        slopes = grad(total, self.target.moving)
+        slopes = grad(total, self.target.free_symbols)
         return compile([*self.problem.symbols, *weights], slopes)
 
     def at(self, rows: Array) -> Array:
@@ -77,14 +77,14 @@ class Inner:
         ]
         found = self._pulled(*self.problem.arrays(many).values(), *parts)
         slopes = np.zeros((lead * k, n))
-        for s, g in zip(self.target.moving, found, strict=True):
+        for s, g in zip(self.target.free_symbols, found, strict=True):
             slopes[:, self.problem.slices[s.name]] = g.reshape(len(many), s.size)
-        slopes *= self.target.place.width
-        slopes[:, ~self.target.place.free] = 0.0
+        slopes *= self.target.feasible.width
+        slopes[:, ~self.target.feasible.free] = 0.0
         return np.nan_to_num(slopes, posinf=0.0, neginf=0.0).reshape(lead, k, n)
 
 
-def kinks(target: Target) -> Inner:
+def kink_functions_of(target: CompiledObjective) -> KinkFunctions:
     """Return the scalars at whose zeros the objective may not be smooth."""
     found: dict[Variable, None] = {}
     graph = target.problem.graph
@@ -95,11 +95,11 @@ def kinks(target: Target) -> Inner:
             found[node.args[0]] = None
         elif node.op.chooses and node.op.elementwise:
             found[node.args[0] - node.args[1]] = None
-    return Inner(target, list(found))
+    return KinkFunctions(target, list(found))
 
 
-def bends(target: Target) -> Inner:
+def saturating_arguments(target: CompiledObjective) -> KinkFunctions:
     """Return the arguments of functions that are flat away from zero."""
     graph = target.problem.graph
     bent = [n.args[0] for n in graph.order if n.op is not None and n.op.flattens]
-    return Inner(target, [z for z in dict.fromkeys(bent) if z in graph.varying])
+    return KinkFunctions(target, [z for z in dict.fromkeys(bent) if z in graph.varying])

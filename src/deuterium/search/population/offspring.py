@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.domain.points import Block, Feasible
+from deuterium.domain.points import Feasible, FiniteInputs
 
 Array = Any
 Random = np.random.Generator
@@ -26,7 +26,7 @@ SHARES = (0.05, 0.1, 0.2, 0.4)  # of the inputs that are drawn anew
 SCALES = (0.001, 0.01, 0.03, 0.1, 0.3)  # of the width that all are shaken by
 
 
-def offspring(place: Feasible, rows: Array, values: Array, random: Random) -> Array:
+def offspring(feasible: Feasible, rows: Array, values: Array, random: Random) -> Array:
     """Return one new point of the domain for every row of a population.
 
     Shapes: ``rows`` (B, n), ``values`` (B,); every way takes ``x`` and ``better``,
@@ -39,15 +39,15 @@ def offspring(place: Feasible, rows: Array, values: Array, random: Random) -> Ar
     children = rows.copy()
     for kind, way in enumerate(WAYS):
         mine = np.flatnonzero(kinds == kind)
-        changed = way(place, rows[mine], better[mine], rows, random)
-        children[mine] = np.where(place.free, changed, rows[mine])
-    for block in place.blocks:
+        changed = way(feasible, rows[mine], better[mine], rows, random)
+        children[mine] = np.where(feasible.free, changed, rows[mine])
+    for block in feasible.blocks:
         _mutate(block, children, better, random)
-    return place.project(children)
+    return feasible.project(children)
 
 
 def _along(
-    place: Feasible, x: Array, better: Array, rows: Array, random: Random
+    feasible: Feasible, x: Array, better: Array, rows: Array, random: Random
 ) -> Array:
     """Move towards a better point and along the difference of two others."""
     a, b = rows[random.integers(0, len(rows), (2, len(x)))]
@@ -57,39 +57,41 @@ def _along(
 
 
 def _mixed(
-    place: Feasible, x: Array, better: Array, rows: Array, random: Random
+    feasible: Feasible, x: Array, better: Array, rows: Array, random: Random
 ) -> Array:
     return np.where(_taken(x, random), better, x)
 
 
 def _to_ends(
-    place: Feasible, x: Array, better: Array, rows: Array, random: Random
+    feasible: Feasible, x: Array, better: Array, rows: Array, random: Random
 ) -> Array:
     """Move a few inputs to an end."""
     few = random.choice(FEW, (len(x), 1))
-    ends = np.where(random.random(x.shape) < 0.5, place.near_low, place.near_high)
+    ends = np.where(random.random(x.shape) < 0.5, feasible.near_low, feasible.near_high)
     return np.where(_some(few, x, random), ends, x)
 
 
 def _best_to_ends(
-    place: Feasible, x: Array, better: Array, rows: Array, random: Random
+    feasible: Feasible, x: Array, better: Array, rows: Array, random: Random
 ) -> Array:
-    return _to_ends(place, better, better, rows, random)
+    return _to_ends(feasible, better, better, rows, random)
 
 
 def _shaken(
-    place: Feasible, x: Array, better: Array, rows: Array, random: Random
+    feasible: Feasible, x: Array, better: Array, rows: Array, random: Random
 ) -> Array:
     scale = random.choice(SCALES, (len(x), 1))
-    return x + scale * place.width * random.normal(size=x.shape)
+    return x + scale * feasible.width * random.normal(size=x.shape)
 
 
 def _anew(
-    place: Feasible, x: Array, better: Array, rows: Array, random: Random
+    feasible: Feasible, x: Array, better: Array, rows: Array, random: Random
 ) -> Array:
     """Draw a share of the inputs anew."""
     few = np.maximum(1, random.choice(SHARES, (len(x), 1)) * x.shape[1])
-    drawn = place.near_low + random.random(x.shape) * (place.near_high - place.near_low)
+    drawn = feasible.near_low + random.random(x.shape) * (
+        feasible.near_high - feasible.near_low
+    )
     return np.where(_some(few, x, random), drawn, x)
 
 
@@ -110,7 +112,9 @@ def _some(few: Array, x: Array, random: Random) -> Array:
     return random.random(x.shape).argsort(axis=1) < few
 
 
-def _mutate(block: Block, children: Array, better: Array, random: Random) -> None:
+def _mutate(
+    block: FiniteInputs, children: Array, better: Array, random: Random
+) -> None:
     """Take a better point's value, or any, for inputs of finitely many values.
 
     Shapes: ``children`` (changed in place) and ``better`` (B, n).

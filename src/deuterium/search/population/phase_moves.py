@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.search.population.kink_functions import Inner
+from deuterium.search.population.kink_functions import KinkFunctions
 
 Array = Any
 Random = np.random.Generator
@@ -23,9 +23,11 @@ ROUNDS = 10
 RIDGE = 1e-9  # relative
 
 
-def crossed(inner: Inner, rows: Array, bent: bool, random: Random) -> Array:
+def across_kinks(
+    inner: KinkFunctions, rows: Array, bent: bool, random: Random
+) -> Array:
     """Return rows moved so that one of the scalars is elsewhere in each."""
-    place, width = inner.target.place, inner.target.place.width
+    feasible, width = inner.target.feasible, inner.target.feasible.width
     z = inner.at(rows)
     which = _minded(np.abs(z), random)
     z = np.take_along_axis(z, which, axis=1)
@@ -33,7 +35,7 @@ def crossed(inner: Inner, rows: Array, bent: bool, random: Random) -> Array:
     reach = np.abs(slopes).sum(axis=2)
     low, high = _steep(z, random) if bent else _phases(z, BEYOND * reach)
     moved = np.zeros(rows.shape)
-    down, up = (place.low - rows) / width, (place.high - rows) / width
+    down, up = (feasible.low - rows) / width, (feasible.high - rows) / width
     for _ in range(ROUNDS):
         now = z + (slopes @ moved[:, :, None])[:, :, 0]
         off = np.maximum(low - now, 0.0) - np.maximum(now - high, 0.0)
@@ -43,7 +45,7 @@ def crossed(inner: Inner, rows: Array, bent: bool, random: Random) -> Array:
         stuck = ((moved <= down) | (moved >= up)) & (random.random(moved.shape) < 0.5)
         inner_slopes = np.where(stuck[:, None], 0.0, inner_slopes)
         moved = np.clip(moved + shortest(inner_slopes, off), down, up)
-    return place.project(rows + moved * width)
+    return feasible.project(rows + moved * width)
 
 
 def _minded(size: Array, random: Random) -> Array:

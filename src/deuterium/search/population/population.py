@@ -11,13 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.search.population.compiled_objective import Target
+from deuterium.search.population.compiled_objective import CompiledObjective
 from deuterium.search.population.gradient_ascent import climb
-from deuterium.search.population.kink_functions import bends, kinks
+from deuterium.search.population.kink_functions import (
+    kink_functions_of,
+    saturating_arguments,
+)
 from deuterium.search.population.offspring import offspring
-from deuterium.search.population.phase_moves import crossed
+from deuterium.search.population.phase_moves import across_kinks
 from deuterium.search.population.polish import SMALL, newton
-from deuterium.search.population.sqp_on_piece import settle
+from deuterium.search.population.sqp_on_piece import sqp_on_piece_of
 
 Array = Any
 
@@ -50,22 +53,27 @@ class Population:
         How many generations in a row brought nothing much.
     """
 
-    def __init__(self, target: Target, size: int, random: np.random.Generator) -> None:
+    def __init__(
+        self, target: CompiledObjective, size: int, random: np.random.Generator
+    ) -> None:
         self.target, self.size, self.random = target, size, random
-        self.place = target.place
-        self.rows = np.empty((0, len(self.place.low)))
+        self.feasible = target.feasible
+        self.rows = np.empty((0, len(self.feasible.low)))
         self.values, self.settled = np.empty(0), np.empty(0, dtype=bool)
         self.stale, self.drawn = 0, 0
         self._champions: list[Array] = []
-        self._kinks, self._bends = kinks(target), bends(target)
-        free = np.count_nonzero(self.place.free)
+        self._kinks, self._bends = (
+            kink_functions_of(target),
+            saturating_arguments(target),
+        )
+        free = np.count_nonzero(self.feasible.free)
         self._settles = self._kinks.count > 0 and 0 < free <= LARGE
         # how often children by `offspring`, by each crossing, and settled rows do well
         self._luck = np.array([0.2, 0.2, 0.2, 1.0])
 
     def draw(self, more: Array | None = None) -> None:
         """Begin anew, from random points and the given ones."""
-        rows = self.place.random(POOL * self.size, self.random)
+        rows = self.feasible.random(POOL * self.size, self.random)
         if more is not None:
             rows = np.concatenate([more, rows])
         values = self.target.values(rows)
@@ -89,7 +97,7 @@ class Population:
         elif self.exhausted:
             self._begin_again()
         else:
-            children = offspring(self.place, self.rows, self.values, self.random)
+            children = offspring(self.feasible, self.rows, self.values, self.random)
             ways = self._cross(children)
             children, values = self.climbed(children, CHILD)
             settled = self._settle(children, values, self._elsewhere(children))
@@ -108,7 +116,7 @@ class Population:
         """Return the best point of a row's piece, where there are kinks."""
         if not self._settles:
             return row, value
-        return settle(self.target, self._kinks, row, value)
+        return sqp_on_piece_of(self.target, self._kinks, row, value)
 
     def _settle(self, rows: Array, values: Array, which: Array) -> Array:
         """Take the best of some rows to the best points of their pieces, in place.
@@ -158,7 +166,7 @@ class Population:
             some = self.random.random(len(children)) < share
             if inner.count and some.any():
                 parents = self.rows[some]
-                children[some] = crossed(inner, parents, way == 2, self.random)
+                children[some] = across_kinks(inner, parents, way == 2, self.random)
                 ways[some] = way
         return ways
 
@@ -207,7 +215,9 @@ class Population:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from what `state` returned."""
-        self.rows = np.reshape(state["rows"], (-1, len(self.place.low))).astype(float)
+        self.rows = np.reshape(state["rows"], (-1, len(self.feasible.low))).astype(
+            float
+        )
         self.values = np.where(state["known"], state["values"], -np.inf)
         self.settled = np.array(state["settled"], dtype=bool)
         self.stale, self.drawn = (int(k) for k in state["counts"])

@@ -8,7 +8,7 @@ import numpy as np
 
 from deuterium import budget
 from deuterium.domain.problem import Problem
-from deuterium.search.population.compiled_objective import Target
+from deuterium.search.population.compiled_objective import CompiledObjective
 from deuterium.search.population.coordinate_moves import flips, swaps
 from deuterium.search.population.polish import quasi_newton, rounder
 from deuterium.search.population.population import Population
@@ -21,7 +21,7 @@ QUIET = 4  # of them, after which the best point is worth finishing
 GAIN = 1e-6  # relative: less is none
 
 
-class Ascent:
+class PopulationSearch:
     """A search for the supremum of a problem.
 
     Parameters
@@ -32,7 +32,7 @@ class Ascent:
         How many points to follow at once.
     seed : int
         The same seed and the same calls give the same answers.
-    target : Target, optional
+    target : CompiledObjective, optional
         What to climb, if not the problem's own objective.
 
     Attributes
@@ -40,7 +40,7 @@ class Ascent:
     row, value :
         The best point found, as a row of inputs, and its value in plain floating point;
         the value is minus infinity while there is none.
-    place : Feasible
+    feasible : Feasible
         The points of the domain.
     """
 
@@ -50,10 +50,10 @@ class Ascent:
         *,
         starts: int = 32,
         seed: int = 0,
-        target: Target | None = None,
+        target: CompiledObjective | None = None,
     ) -> None:
-        self.problem, self.target = problem, target or Target(problem)
-        self.place = self.target.place
+        self.problem, self.target = problem, target or CompiledObjective(problem)
+        self.feasible = self.target.feasible
         random = np.random.default_rng(seed)
         self._population = Population(self.target, starts, random)
         self.row, self.value = np.zeros(problem.size), -np.inf
@@ -67,9 +67,9 @@ class Ascent:
     def start(self, points: Array | None = None) -> tuple[Array, float]:
         """Look at random points, corners and the given rows, and follow the best."""
         with np.errstate(all="ignore"):
-            rows = self.place.notable()
+            rows = self.feasible.notable()
             if points is not None:
-                rows = np.concatenate([self.place.nearest(points), rows])
+                rows = np.concatenate([self.feasible.nearest(points), rows])
             self._take(rows, self.target.values(rows))
             self._population.draw(rows)
             self._take(self._population.rows, self._population.values)
@@ -80,7 +80,7 @@ class Ascent:
         """Look at some rows, moved into the domain, and climb from the best."""
         with np.errstate(all="ignore"):
             before = self.value
-            rows = self.place.nearest(np.atleast_2d(rows))
+            rows = self.feasible.nearest(np.atleast_2d(rows))
             values = self.target.values(rows)
             self._take(rows, values)
             order = np.argsort(-values, kind="stable")[:FOLLOWED]
@@ -116,7 +116,7 @@ class Ascent:
         self.target.deadline = deadline
         self.start(points)
         with np.errstate(all="ignore"):
-            while self.place.movable and not self.target.expired:
+            while self.feasible.movable and not self.target.expired:
                 self._generation()
                 if np.isinf(deadline) and self._waited >= PATIENCE:
                     break
@@ -160,7 +160,9 @@ class Ascent:
         if self.value > before:
             self._population.admit(self.row, self.value)
 
-    def _settle(self, target: Target, row: Array, value: float) -> tuple[Array, float]:
+    def _settle(
+        self, target: CompiledObjective, row: Array, value: float
+    ) -> tuple[Array, float]:
         return self._population.settle(row, value)
 
     def _take(self, rows: Array, values: Array) -> None:

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import scipy  # its submodules are imported on first use
 
-from deuterium.search.population.compiled_objective import Target
-from deuterium.search.population.kink_functions import Inner
+from deuterium.search.population.compiled_objective import CompiledObjective
+from deuterium.search.population.kink_functions import KinkFunctions
 from deuterium.search.population.phase_moves import shortest
 
 Array = Any
@@ -25,12 +25,12 @@ NEAR = 1e-5  # of a wall's slopes a width: points so near are tried upon it, too
 ONTO = 3  # steps
 
 
-def settle(
-    target: Target, inner: Inner, row: Array, value: float
+def sqp_on_piece_of(
+    target: CompiledObjective, inner: KinkFunctions, row: Array, value: float
 ) -> tuple[Array, float]:
     """Return the best point near a row that lies in the same piece, and its value."""
-    place = target.place
-    free = place.free
+    feasible = target.feasible
+    free = feasible.free
     z = inner.at(row[None])
     which = np.argsort(np.abs(z), axis=1, kind="stable")[:, :WALLS]
     side = np.where(np.take_along_axis(z, which, axis=1)[0] > 0, 1.0, -1.0)
@@ -39,12 +39,12 @@ def settle(
 
     def at(u: Array) -> Array:
         x = row.copy()
-        x[free] = u * place.width[free]
-        return np.clip(x, place.low, place.high)[None]
+        x[free] = u * feasible.width[free]
+        return np.clip(x, feasible.low, feasible.high)[None]
 
     def down(u: Array) -> tuple[float, Array]:
         values, slopes = target.both(at(u))
-        slope = slopes[0, free] * place.width[free] / scale
+        slope = slopes[0, free] * feasible.width[free] / scale
         return (-float(values[0]) / scale if np.isfinite(values[0]) else 1e10), -slope
 
     def room(u: Array) -> Array:
@@ -56,11 +56,11 @@ def settle(
         return side[:, None] * slopes / np.maximum(reach, 1e-300)[:, None]
 
     bounds = scipy.optimize.Bounds(
-        (place.low / place.width)[free], (place.high / place.width)[free]
+        (feasible.low / feasible.width)[free], (feasible.high / feasible.width)[free]
     )
     end = scipy.optimize.minimize(
         down,
-        (row / place.width)[free],
+        (row / feasible.width)[free],
         jac=True,
         method="SLSQP",
         bounds=bounds,
@@ -70,15 +70,15 @@ def settle(
     if not np.isfinite(end.x).all():
         return row, value
     new = np.concatenate([at(end.x), row[None]])
-    new = place.project(np.concatenate([new, _upon(target, inner, new)]))
+    new = feasible.project(np.concatenate([new, _upon(target, inner, new)]))
     values = target.values(new)
     top = int(np.argmax(values))
     return (new[top], float(values[top])) if values[top] > value else (row, value)
 
 
-def _upon(target: Target, inner: Inner, rows: Array) -> Array:
+def _upon(target: CompiledObjective, inner: KinkFunctions, rows: Array) -> Array:
     """Return rows moved onto the walls that they are near, where those bend only."""
-    width = target.place.width
+    width = target.feasible.width
     for _ in range(ONTO):
         z = inner.at(rows)
         which = np.argsort(np.abs(z), axis=1, kind="stable")[:, :WALLS]
@@ -87,5 +87,5 @@ def _upon(target: Target, inner: Inner, rows: Array) -> Array:
         near = np.abs(off) <= NEAR * np.abs(slopes).sum(axis=2)
         slopes = np.where(near[:, :, None], slopes, 0.0)
         rows = rows + shortest(slopes, np.where(near, off, 0.0)) * width
-        rows = target.place.project(rows)
+        rows = target.feasible.project(rows)
     return rows

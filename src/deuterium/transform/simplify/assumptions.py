@@ -40,7 +40,7 @@ class Bounds(Protocol):
         """Return a box that holds every value of a symbol."""
 
 
-class Known:
+class Assumptions:
     """Facts about nodes over a domain, worked out when they are asked for.
 
     Parameters

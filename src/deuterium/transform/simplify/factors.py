@@ -16,8 +16,8 @@ from deuterium.graph.constructors import broadcast_to, constant
 from deuterium.graph.operator import Shape
 from deuterium.graph.variable import Variable
 from deuterium.ops.arithmetic import raise_to
-from deuterium.transform.simplify import exact_constants as exact
-from deuterium.transform.simplify.assumptions import Known
+from deuterium.transform.simplify import exact_constants
+from deuterium.transform.simplify.assumptions import Assumptions
 from deuterium.transform.simplify.broadcastable import spread_shape
 from deuterium.transform.simplify.exact_constants import Number
 
@@ -143,7 +143,7 @@ def _under(base: Variable) -> list[Variable]:
     return found
 
 
-def factors(v: Variable, known: Known) -> Factors:
+def factors(v: Variable, known: Assumptions) -> Factors:
     """Return ``v`` as a product; the view is shared, copy it before changing it.
 
     Where a denominator cancels that may be zero, ``v`` itself is the only factor.
@@ -159,7 +159,7 @@ def factors(v: Variable, known: Known) -> Factors:
     return view
 
 
-def may_cancel(view: Factors, known: Known) -> bool:
+def may_cancel(view: Factors, known: Assumptions) -> bool:
     """Whether nothing undefined is lost.
 
     What was divided by and cancels is never zero; what cancels otherwise is defined.
@@ -171,7 +171,7 @@ def may_cancel(view: Factors, known: Known) -> bool:
     )
 
 
-def multiply_in(into: Factors, v: Variable, power: int, known: Known) -> None:
+def multiply_in(into: Factors, v: Variable, power: int, known: Assumptions) -> None:
     """Multiply a view by ``v ** power``."""
     powers = into.powers
     stack = [(v, power, False)]
@@ -179,7 +179,11 @@ def multiply_in(into: Factors, v: Variable, power: int, known: Known) -> None:
         x, e, divides = stack.pop()
         if x.op is None or x.op in _MOVES:
             value = _exact_power(known.number(x), e, divides)
-            value = None if value is None else exact.product(into.coefficient, value)
+            value = (
+                None
+                if value is None
+                else exact_constants.product(into.coefficient, value)
+            )
             if value is not None:
                 into.coefficient = value
                 into.others += 1
@@ -201,7 +205,7 @@ def multiply_in(into: Factors, v: Variable, power: int, known: Known) -> None:
 def _exact_power(number: Number | None, e: int, divides: bool) -> Number | None:
     if number is None or (divides and number == 0):
         return None
-    return exact.power(number, e)
+    return exact_constants.power(number, e)
 
 
 _MOVES = frozenset({ops.broadcast, ops.reshape})
@@ -252,7 +256,7 @@ def _only_spreads(x: Variable) -> bool:
 # -- building --------------------------------------------------------------------------
 
 
-def build(view: Factors, known: Known) -> Variable | None:
+def build(view: Factors, known: Assumptions) -> Variable | None:
     """Return the product as a node, small factors multiplied first.
 
     None where a factor cancels that may be zero or undefined.

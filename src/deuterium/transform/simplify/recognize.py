@@ -13,7 +13,7 @@ from deuterium import ops
 from deuterium.graph.traverse import Graph
 from deuterium.graph.variable import Variable
 from deuterium.transform.simplify.roots_of_squares import ROOT_OF_SQUARES
-from deuterium.transform.simplify.rules import ByOperator, Known
+from deuterium.transform.simplify.rules import Assumptions, ByOperator
 from deuterium.transform.simplify.simplify import Simplifier
 
 WITHOUT_LENGTHS = ByOperator(naming=True)
@@ -41,6 +41,8 @@ def recognized(
     if not any(n.op in SIGNS for n in graph.order):
         return graph
     rules = NAMING if lengths else WITHOUT_LENGTHS
-    simplifier = Simplifier(Known(None, (v for v in inputs if v.is_constant)), rules)
+    simplifier = Simplifier(
+        Assumptions(None, (v for v in inputs if v.is_constant)), rules
+    )
     found = simplifier.run(graph)
     return Graph(found) if simplifier.fired else graph

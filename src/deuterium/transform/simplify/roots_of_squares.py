@@ -13,7 +13,7 @@ from deuterium.graph.constructors import constant
 from deuterium.graph.variable import Variable, node
 from deuterium.ops import arrays
 from deuterium.ops.lengths import norm_of
-from deuterium.transform.simplify.assumptions import Known
+from deuterium.transform.simplify.assumptions import Assumptions
 from deuterium.transform.simplify.factors import Factors, build, factors
 from deuterium.transform.simplify.rule_table import Rule
 from deuterium.transform.simplify.terms import terms
@@ -21,7 +21,7 @@ from deuterium.transform.simplify.terms import terms
 MOST_ELEMENTS = 4096  # of a vector put together from parts
 
 
-def _root(v: Variable, known: Known) -> Variable | None:
+def _root(v: Variable, known: Assumptions) -> Variable | None:
     """Return a root of a sum of squares as a length."""
     (s,) = v.args
     view = factors(s, known)
@@ -41,7 +41,9 @@ def _root(v: Variable, known: Known) -> Variable | None:
     return length if outside is None else outside.sqrt() * length
 
 
-def _split(view: Factors, known: Known) -> tuple[Variable | None, Variable | None]:
+def _split(
+    view: Factors, known: Assumptions
+) -> tuple[Variable | None, Variable | None]:
     """Return the positive numbers of a product, and the rest if that is one factor."""
     numbers = {b: e for b, e in view.powers.items() if (known.number(b) or 0) > 0}
     rest = view.without(numbers)
@@ -54,7 +56,7 @@ def _split(view: Factors, known: Known) -> tuple[Variable | None, Variable | Non
     return build(Factors((), view.coefficient, numbers), known), inner
 
 
-def _parts(s: Variable, known: Known) -> list[Variable] | None:
+def _parts(s: Variable, known: Assumptions) -> list[Variable] | None:
     """Return arrays with one more axis, the squares over which add up to ``s``."""
     view = terms(s, known)
     if view.constant or not view.terms or not all(c > 0 for c in view.terms.values()):
@@ -76,7 +78,7 @@ def _joined(parts: list[Variable]) -> Variable:
     )
 
 
-def _squares(term: Variable, known: Known) -> Variable | None:
+def _squares(term: Variable, known: Assumptions) -> Variable | None:
     """Return an array whose squares over the last axis add up to a term."""
     while term.op is ops.reshape and not term.shape:
         (term,) = term.args
@@ -93,7 +95,7 @@ def _squares(term: Variable, known: Known) -> Variable | None:
     return arrays.reshape_to(moved, (*term.shape, count)) if count else None
 
 
-def _square_root(x: Variable, known: Known) -> Variable | None:
+def _square_root(x: Variable, known: Assumptions) -> Variable | None:
     """Return what is squared in a product of even powers and positive numbers."""
     view = factors(x, known)
     numbers = {b: e for b, e in view.powers.items() if (known.number(b) or 0) > 0}

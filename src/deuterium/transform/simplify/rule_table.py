@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from deuterium.graph.operator import Operator
 from deuterium.graph.variable import Variable
-from deuterium.transform.simplify.assumptions import Known
+from deuterium.transform.simplify.assumptions import Assumptions
 
-Rewrite = Callable[[Variable, Known], Variable | None]
+Rewrite = Callable[[Variable, Assumptions], Variable | None]
 Kind = Operator | None  # of a node; None for a leaf
 
 

@@ -17,12 +17,17 @@ import numpy as np
 from deuterium.budget import check
 from deuterium.errors import InvalidInputError
 from deuterium.graph.constructors import as_variable
-from deuterium.graph.hashcons import identity, rebuilt
+from deuterium.graph.hashcons import rebuilt, structural_key
 from deuterium.graph.provenance import attributing
 from deuterium.graph.traverse import Graph, topological
 from deuterium.graph.variable import Variable
 from deuterium.interval.environment import standard_only
-from deuterium.transform.simplify.rules import BY_OPERATOR, Bounds, ByOperator, Known
+from deuterium.transform.simplify.rules import (
+    BY_OPERATOR,
+    Assumptions,
+    Bounds,
+    ByOperator,
+)
 
 REWRITES_PER_NODE = 40  # a bound that is never reached: rules make graphs simpler
 
@@ -74,7 +79,7 @@ def simplify(
             "simplify: `domain` must be a deuterium.Box, Ball, Choice or OneHot (or "
             f"several joined with &), or None; got {type(domain).__name__}"
         )
-    simplifier = Simplifier(Known(domain, inputs))
+    simplifier = Simplifier(Assumptions(domain, inputs))
     if isinstance(v, Variable):
         return simplifier.run(Graph([v]))[0]
     if isinstance(v, np.ndarray):
@@ -95,7 +100,7 @@ class Simplifier:
         How often each rule was applied.
     """
 
-    def __init__(self, known: Known, rules: ByOperator = BY_OPERATOR) -> None:
+    def __init__(self, known: Assumptions, rules: ByOperator = BY_OPERATOR) -> None:
         self.known, self.rules = known, rules
         self.fired: Counter[str] = Counter()
         self._final: dict[Variable, Variable] = {}
@@ -164,7 +169,7 @@ class Simplifier:
     def _shared(self, v: Variable) -> Variable:
         """Return the node that stands for ``v`` with simplified arguments."""
         args = tuple([self._final[a] for a in v.args])
-        key = identity(v, args, self.known.inputs)
+        key = structural_key(v, args, self.known.inputs)
         found = self._unique.get(key)
         if found is None:
             found = self._unique[key] = rebuilt(v, args)

@@ -8,8 +8,8 @@ from deuterium import ops
 from deuterium.graph.constructors import broadcast_to, constant
 from deuterium.graph.operator import Shape
 from deuterium.graph.variable import Variable
-from deuterium.transform.simplify import exact_constants as exact
-from deuterium.transform.simplify.assumptions import Known
+from deuterium.transform.simplify import exact_constants
+from deuterium.transform.simplify.assumptions import Assumptions
 from deuterium.transform.simplify.exact_constants import Number
 
 MOST_TERMS = 8  # beyond it, terms that are sums themselves stay closed
@@ -37,7 +37,7 @@ class Terms:
         if term not in self.terms:
             self.terms[term] = coefficient
             return True
-        value = exact.total(self.terms[term], coefficient)
+        value = exact_constants.total(self.terms[term], coefficient)
         if value is None:
             return False
         self.terms[term] = value
@@ -50,7 +50,7 @@ class Terms:
         return Terms(self.shape, self.constant, left)
 
 
-def terms(v: Variable, known: Known) -> Terms:
+def terms(v: Variable, known: Assumptions) -> Terms:
     """Return ``v`` as a sum; a coefficient of 0 marks a term that cancels."""
     view = known.sums.get(v)
     if view is None:
@@ -58,7 +58,7 @@ def terms(v: Variable, known: Known) -> Terms:
     return view
 
 
-def _seen(v: Variable, known: Known) -> Terms:
+def _seen(v: Variable, known: Assumptions) -> Terms:
     seen = Terms(v.shape)
     stack: list[tuple[Variable, Number]] = [(v, 1)]
     while stack:
@@ -77,11 +77,11 @@ def _seen(v: Variable, known: Known) -> Terms:
 _SPREADS = frozenset({ops.broadcast, ops.reshape})
 
 
-def _is_number(seen: Terms, x: Variable, c: Number, known: Known) -> bool:
+def _is_number(seen: Terms, x: Variable, c: Number, known: Assumptions) -> bool:
     """Add ``c * x`` to the constant if it is a number that needs no rounding."""
     number = known.number(x)
-    value = None if number is None else exact.product(c, number)
-    value = None if value is None else exact.total(seen.constant, value)
+    value = None if number is None else exact_constants.product(c, number)
+    value = None if value is None else exact_constants.total(seen.constant, value)
     if value is None:
         return False
     seen.constant = value
@@ -90,7 +90,7 @@ def _is_number(seen: Terms, x: Variable, c: Number, known: Known) -> bool:
 
 
 def _look_inside(
-    x: Variable, c: Number, known: Known
+    x: Variable, c: Number, known: Assumptions
 ) -> list[tuple[Variable, Number]] | None:
     """Return the terms of ``c * x``, or None for an atom."""
     if x.op is None:
@@ -105,13 +105,13 @@ def _look_inside(
     if op is ops.multiply:
         for number, rest in (args, args[::-1]):
             value = known.number(number)
-            scaled = None if value is None else exact.product(c, value)
+            scaled = None if value is None else exact_constants.product(c, value)
             if scaled is not None:
                 return [(rest, scaled)]
     return None
 
 
-def build_sum(view: Terms, known: Known) -> Variable | None:
+def build_sum(view: Terms, known: Assumptions) -> Variable | None:
     """Return the sum as a node: what is added first, then what is subtracted.
 
     None where a term that cancels need not be defined: it may not be left out.

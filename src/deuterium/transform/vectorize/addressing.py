@@ -16,8 +16,8 @@ from deuterium.transform.vectorize.integer_table import (
     CONSTANT,
     ELEMENT,
     LEAF,
+    IntegerTable,
     Ints,
-    Table,
 )
 
 CONSTANTS = 0  # the source of constants: they have no array until they are collected
@@ -28,7 +28,7 @@ _LARGEST = 2**40  # more places than any array has
 class Places:
     """The sources, and the source and place of every number that is done."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: IntegerTable) -> None:
         self._table = table
         self._source = np.full(len(table), CONSTANTS)
         self._place = np.zeros(len(table), dtype=np.int64)

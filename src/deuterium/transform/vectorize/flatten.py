@@ -23,8 +23,8 @@ from deuterium.transform.vectorize.integer_table import (
     SUBTRACT,
     SUM,
     WEIGHTED,
+    IntegerTable,
     Ints,
-    Table,
 )
 
 Flags = NDArray[np.bool_]
@@ -33,7 +33,7 @@ LONG = 4  # a tree of fewer terms stays as it is, and so does its rounding
 MANY = 32  # so many terms must be in trees of one size, to be worth an array
 
 
-def flatten(table: Table) -> Table:
+def flatten(table: IntegerTable) -> IntegerTable:
     """Return the table with long products, sums and dot products as single rows."""
     table = _flatten_products(table)
     table = _flatten_sums(table)
@@ -57,7 +57,7 @@ class _Trees:
         Whether the root subtracts this term.
     """
 
-    def __init__(self, table: Table, family: Flags, row: int) -> None:
+    def __init__(self, table: IntegerTable, family: Flags, row: int) -> None:
         owner, child = table.owner, table.child
         user, subtracted = np.zeros_like(table.code), np.zeros_like(family)
         minus = _is_subtracted(table)
@@ -77,7 +77,7 @@ class _Trees:
         self.minus = minus[ends] ^ below[owner[ends]]
 
 
-def _is_subtracted(table: Table) -> Flags:
+def _is_subtracted(table: IntegerTable) -> Flags:
     """Return, for every edge, whether the owner subtracts this operand."""
     second = np.diff(table.owner, prepend=-1) == 0
     code = table.code[table.owner]
@@ -95,12 +95,12 @@ def _follow_up(user: Ints, inner: Flags, subtracted: Flags) -> tuple[Ints, Flags
     return np.array(root, dtype=np.int64), np.array(below, dtype=bool)
 
 
-def _flatten_products(table: Table) -> Table:
+def _flatten_products(table: IntegerTable) -> IntegerTable:
     trees = _Trees(table, table.code == MULTIPLY, PRODUCT)
     return table.rewired(trees.others, (trees.root, trees.term), code=trees.code)
 
 
-def _flatten_sums(table: Table) -> Table:
+def _flatten_sums(table: IntegerTable) -> IntegerTable:
     """Make rows of sums; what they subtract becomes something negative to add.
 
     That is a negative constant, for a constant or a product with one, and else a node.
@@ -124,16 +124,18 @@ def _flatten_sums(table: Table) -> Table:
     )
 
 
-def _negative_constants(table: Table, constants: Ints) -> tuple[Table, Ints]:
+def _negative_constants(
+    table: IntegerTable, constants: Ints
+) -> tuple[IntegerTable, Ints]:
     return table.appended(CONSTANT, constants, -table.value[constants])
 
 
-def _products(table: Table, terms: Ints) -> Flags:
+def _products(table: IntegerTable, terms: Ints) -> Flags:
     """Return which terms are products that nothing else uses."""
     return (table.code[terms] == MULTIPLY) & (table.uses[terms] == 1)
 
 
-def _constant_factor(table: Table, terms: Ints) -> Ints:
+def _constant_factor(table: IntegerTable, terms: Ints) -> Ints:
     """Return where in ``child`` the constant factor of a term is, or -1."""
     where = np.full(len(terms), -1)
     products = np.flatnonzero(_products(table, terms))
@@ -144,7 +146,7 @@ def _constant_factor(table: Table, terms: Ints) -> Ints:
     return where
 
 
-def _extract_dots(table: Table, row: int) -> Table:
+def _extract_dots(table: IntegerTable, row: int) -> IntegerTable:
     """Return the table with the products among the terms of sums as dot products.
 
     Those with a constant factor are rows of their own: a matrix product with a constant
@@ -162,7 +164,7 @@ def _extract_dots(table: Table, row: int) -> Table:
     return _split_off(table, edge[fits], row, x[fits], y[fits])
 
 
-def _separate_constants(table: Table) -> Table:
+def _separate_constants(table: IntegerTable) -> IntegerTable:
     """Return the table with sums that add either constants or all else."""
     for constants in (False, True):
         edge = np.flatnonzero(table.code[table.owner] == SUM)
@@ -175,13 +177,15 @@ def _separate_constants(table: Table) -> Table:
     return replace(table, code=np.where(two, ADD, table.code))
 
 
-def _have_company(table: Table, edge: Ints, least: int) -> Flags:
+def _have_company(table: IntegerTable, edge: Ints, least: int) -> Flags:
     """Return which of these edges have an owner with at least so many of them."""
     owner = table.owner[edge]
     return np.bincount(owner, minlength=1)[owner] >= least
 
 
-def _split_off(table: Table, edge: Ints, row: int, *operands: Ints) -> Table:
+def _split_off(
+    table: IntegerTable, edge: Ints, row: int, *operands: Ints
+) -> IntegerTable:
     """Make rows of their own of some terms of sums; what is left of a sum adds them.
 
     The terms are given by their edges; ``operands`` is what the new rows are made of.

@@ -37,24 +37,24 @@ from deuterium.transform.vectorize.integer_table import (
     PRODUCT,
     SUM,
     WEIGHTED,
+    IntegerTable,
     Ints,
-    Table,
 )
 
 SMALL = 8  # a group of fewer members stays scalar
 FEW = 8  # a sum over so many arrays is made of one sum for each
 
 
-def build(table: Table) -> list[Variable]:
+def build(table: IntegerTable) -> list[Variable]:
     """Return the outputs of the table as nodes of a new graph."""
     with attributing() as attribute:
-        builder = _Builder(table, attribute)
+        builder = _GroupBuilder(table, attribute)
         for members in _groups(table):
             builder.add(members)
     return [builder.places.node(i) for i in table.outputs.tolist()]
 
 
-def _groups(table: Table) -> Iterator[Ints]:
+def _groups(table: IntegerTable) -> Iterator[Ints]:
     """Give the rows that can be one array, every group after those it is made from."""
     rows = np.flatnonzero(~np.isin(table.code, (GONE, CONSTANT, LEAF)))
     keys = (np.diff(table.starts)[rows], table.code[rows], _depths(table)[rows])
@@ -64,7 +64,7 @@ def _groups(table: Table) -> Iterator[Ints]:
     return (rows[order[i:j]] for i, j in pairwise(bounds) if i < j)
 
 
-def _depths(table: Table) -> Ints:
+def _depths(table: IntegerTable) -> Ints:
     """Return the depth of every row; 0 for what has no operands."""
     # numbers that were appended come just before the node they are a part of
     numbers = np.arange(len(table))
@@ -77,10 +77,12 @@ def _depths(table: Table) -> Ints:
     return np.array(depth, dtype=np.int64)
 
 
-class _Builder:
+class _GroupBuilder:
     """Makes the nodes of one group after another."""
 
-    def __init__(self, table: Table, attribute: Callable[[Source | None], Any]) -> None:
+    def __init__(
+        self, table: IntegerTable, attribute: Callable[[Source | None], Any]
+    ) -> None:
         self.table = table
         self.places = Places(table)
         self._attribute = attribute
@@ -98,7 +100,7 @@ class _Builder:
         self._attribute(self._old(members[0]).source)
         width = self._starts[members[0] + 1] - self._starts[members[0]]
         operands = self._child[self._starts[members][:, None] + np.arange(width)]
-        rule = _RULES.get(code, _Builder._elementwise)
+        rule = _RULES.get(code, _GroupBuilder._elementwise)
         rule(self, members, operands)
 
     def _old(self, number: Any) -> Variable:
@@ -238,11 +240,11 @@ class _Builder:
         return node(ops.matmul, args, NO_ATTRS, shape)
 
 
-_RULES: dict[int, Callable[[_Builder, Ints, Ints], None]] = {
-    ELEMENT: _Builder._elements,
-    JOIN: _Builder._joins,
-    SUM: _Builder._sums,
-    PRODUCT: _Builder._products,
-    DOT: _Builder._dots,
-    WEIGHTED: _Builder._dots,
+_RULES: dict[int, Callable[[_GroupBuilder, Ints, Ints], None]] = {
+    ELEMENT: _GroupBuilder._elements,
+    JOIN: _GroupBuilder._joins,
+    SUM: _GroupBuilder._sums,
+    PRODUCT: _GroupBuilder._products,
+    DOT: _GroupBuilder._dots,
+    WEIGHTED: _GroupBuilder._dots,
 }

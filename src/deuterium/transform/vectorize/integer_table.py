@@ -43,7 +43,7 @@ Kind = tuple[Operator, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
-class Table:
+class IntegerTable:
     """A graph of scalars in integers.
 
     Attributes
@@ -87,7 +87,9 @@ class Table:
         """How often each number is used (to be an output is a use)."""
         return np.bincount(np.append(self.child, self.outputs), minlength=len(self))
 
-    def appended(self, code: int, origin: Ints, value: Any = 0.0) -> tuple[Table, Ints]:
+    def appended(
+        self, code: int, origin: Ints, value: Any = 0.0
+    ) -> tuple[IntegerTable, Ints]:
         """Return the table with one more number per origin, and these numbers."""
         size, more = len(self), len(origin)
         table = replace(
@@ -100,7 +102,7 @@ class Table:
 
     def rewired(
         self, kept: NDArray[np.bool_], *added: tuple[Ints, Ints], code: Ints
-    ) -> Table:
+    ) -> IntegerTable:
         """Return the table with other edges and codes.
 
         Edges that are ``kept`` stay and those ``added`` come behind them, owner by
@@ -113,7 +115,7 @@ class Table:
         return replace(self, code=code, owner=owner[order], child=child[order])
 
 
-def read(outputs: Sequence[Variable], keep: Iterable[Variable] = ()) -> Table:
+def read(outputs: Sequence[Variable], keep: Iterable[Variable] = ()) -> IntegerTable:
     """Return the table of a graph; scalar constants in ``keep`` are read as leaves."""
     nodes = topological(outputs)
     coder = _Coder(keep)
@@ -135,7 +137,7 @@ def read(outputs: Sequence[Variable], keep: Iterable[Variable] = ()) -> Table:
             owner.append(i)
             child.append(number[a])
     codes = np.array(code, dtype=np.int64)
-    table = Table(
+    table = IntegerTable(
         nodes,
         np.array([number[v] for v in outputs], dtype=np.int64),
         codes,
@@ -208,7 +210,7 @@ def _is_boxed(v: Variable) -> bool:
     return v.op is ops.reshape and v.args[0].shape == ()
 
 
-def _without_unused(table: Table) -> Table:
+def _without_unused(table: IntegerTable) -> IntegerTable:
     """Drop what joins no longer need: the scalars made arrays of one element."""
     code = np.where(table.uses == 0, GONE, table.code)
     return table.rewired(np.ones(len(table.owner), dtype=bool), code=code)

@@ -10,7 +10,7 @@ import numpy as np
 
 import deuterium as dt
 from deuterium.domain.problem import Problem
-from deuterium.optimize.bounders.derivative import BoxBounder
+from deuterium.optimize.bounders.derivative import DerivativeBounder
 from deuterium.optimize.region import Regions
 
 
@@ -80,4 +80,4 @@ def vector_problem(f: Any, *sides: tuple[float, float], maximize: bool = True) -
 
 def bounder_of(f: Any, *sides: tuple[float, float], maximize: bool = True) -> Any:
     """Return the bounder of a function of one vector over a box."""
-    return BoxBounder(vector_problem(f, *sides, maximize=maximize))
+    return DerivativeBounder(vector_problem(f, *sides, maximize=maximize))

@@ -7,7 +7,7 @@ import pytest
 
 import deuterium as dt
 from deuterium.domain.problem import Problem
-from deuterium.optimize.bounders.derivative import BoxBounder
+from deuterium.optimize.bounders.derivative import DerivativeBounder
 from tests.optimize.bounders.derivative.box_tools import climb, vector_problem
 from tests.optimize.global_functions import FUNCTIONS
 
@@ -23,7 +23,9 @@ def test_the_gap_closes_around_the_known_minimum(name):
     entry = FUNCTIONS[name]
     problem = vector_problem(entry.f, *entry.box, maximize=False)
     scale = max(1.0, abs(entry.minimum))
-    found = climb(BoxBounder(problem), -entry.minimum, most=6000, tol=0.9e-6 * scale)
+    found = climb(
+        DerivativeBounder(problem), -entry.minimum, most=6000, tol=0.9e-6 * scale
+    )
     assert found.upper >= -entry.minimum - 1e-9 * scale
     assert found.upper <= -entry.minimum + 1e-6 * scale
 
@@ -32,7 +34,7 @@ def test_the_gap_closes_around_the_known_minimum(name):
 def test_what_is_undefined_somewhere_has_no_bound(name):
     entry = FUNCTIONS[name]
     problem = vector_problem(entry.f, *entry.box, maximize=False)
-    assert climb(BoxBounder(problem), -entry.minimum, most=300).upper == np.inf
+    assert climb(DerivativeBounder(problem), -entry.minimum, most=300).upper == np.inf
 
 
 def test_there_are_many_functions():
@@ -49,7 +51,7 @@ def test_scalars_in_an_object_array_do_as_well(name):
     v = entry.f(np.array(x, dtype=object))
     domain = dt.Box(dict(zip(x, entry.box, strict=True)))
     found = climb(
-        BoxBounder(Problem(v, domain, maximize=False)),
+        DerivativeBounder(Problem(v, domain, maximize=False)),
         -entry.minimum,
         most=3000,
         tol=1e-7,
@@ -63,7 +65,7 @@ def test_the_sensitivity_of_a_mean():
     f = np.mean(a**2 + np.exp(2 * b - a))
     v = dt.norm(dt.grad(f, [a, b]))
     problem = Problem(v, dt.Box({a: (1, 2), b: (0.5, 3)}))
-    found = climb(BoxBounder(problem), 0.0, most=1)
+    found = climb(DerivativeBounder(problem), 0.0, most=1)
     assert found.upper == pytest.approx(66.19446391885754 * np.sqrt(5), rel=1e-13)
 
 
@@ -74,5 +76,5 @@ def test_the_sensitivity_of_a_query():
         - 2 * np.sqrt(np.exp(x))
     )  # fmt: skip
     problem = Problem(dt.norm(dt.grad(f, [x, y])), dt.Box({x: (1, 2), y: (1, 1.5)}))
-    found = climb(BoxBounder(problem), 61.18758502747134, most=5)
+    found = climb(DerivativeBounder(problem), 61.18758502747134, most=5)
     assert found.upper == pytest.approx(61.18758502747134, rel=1e-13)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from deuterium.optimize.bounders.derivative import interval_definite as definite
-from deuterium.optimize.bounders.derivative import taylor_bounds as taylor
+from deuterium.optimize.bounders.derivative import interval_definite, taylor_bounds
 from tests.optimize.bounders.derivative.box_tools import bounder_of, regions_of
 
 
@@ -64,14 +63,14 @@ def test_a_label_that_enters_the_loss_linearly_matters_at_its_ends_only():
     """The norm of the gradient of a logistic regression."""
     import deuterium as dt
     from deuterium.domain.problem import Problem
-    from deuterium.optimize.bounders.derivative import BoxBounder
+    from deuterium.optimize.bounders.derivative import DerivativeBounder
 
     w = dt.constant(np.array([0.5, -1.0]))
     x, y = dt.symbol("x", shape=(2,)), dt.symbol("y")
     p = 1 / (1 + np.exp(-(x @ w)))
     loss = -(y * np.log(p) + (1 - y) * np.log(1 - p))
     v = dt.norm(dt.grad(loss, [w]))
-    bounder = BoxBounder(Problem(v, dt.Box({x: (-1, 1), y: (0, 1)})))
+    bounder = DerivativeBounder(Problem(v, dt.Box({x: (-1, 1), y: (0, 1)})))
     found = bounder.bound(bounder.root(), -np.inf)
     assert (found.cut[0], found.ends[0]) == (2, ("convex", {}))
 
@@ -159,7 +158,7 @@ def test_sums_are_rounded_upward(rng):
             rng.normal(size=(1, 7)) * 10.0 ** rng.integers(-8, 8, size=(1, 7)),
         )
         exact = sum(map(flint.arb, terms[0].tolist()), flint.arb(value[0]))
-        assert not exact > flint.arb(float(taylor.sum_up(value, terms)[0]))
+        assert not exact > flint.arb(float(taylor_bounds.sum_up(value, terms)[0]))
 
 
 def test_definite_matrices_are_recognised(rng):
@@ -171,19 +170,21 @@ def test_definite_matrices_are_recognised(rng):
             values[rng.integers(n)] *= -1
         h = (q * values) @ q.T
         tiny = np.full((1, n, n), 1e-12 * np.abs(values).max())
-        sure, basis = definite.negative_basis(h[None], tiny)
+        sure, basis = interval_definite.negative_basis(h[None], tiny)
         assert bool(sure[0]) == (k % 2 == 0)
         if k % 2 == 0:
             assert np.all(np.linalg.eigvalsh(basis[0].T @ h @ basis[0]) < 0)
-        rises, v = definite.rising_direction(h[None], tiny)
+        rises, v = interval_definite.rising_direction(h[None], tiny)
         assert bool(rises[0]) == (k % 2 == 1)
         assert (v[0] @ h @ v[0] > 0) == (k % 2 == 1)
 
 
 def test_wide_intervals_of_matrices_are_not_called_definite():
     centre, radius = -np.eye(2)[None], np.full((1, 2, 2), 0.6)
-    assert not definite.negative_basis(centre, radius)[0][0]  # -0.4, 0.6; 0.6, -0.4
-    assert definite.negative_basis(centre, 0.5 * radius)[0][0]
+    assert not interval_definite.negative_basis(centre, radius)[0][
+        0
+    ]  # -0.4, 0.6; 0.6, -0.4
+    assert interval_definite.negative_basis(centre, 0.5 * radius)[0][0]
 
 
 @pytest.mark.parametrize("fixed", [0, 1, 2])

@@ -11,7 +11,7 @@ import deuterium as dt
 from deuterium import ops
 from deuterium.graph.operator import OPERATORS
 from deuterium.graph.traverse import free_symbols
-from deuterium.optimize.bounders.derivative import row_intervals as rules
+from deuterium.optimize.bounders.derivative import row_intervals
 from deuterium.optimize.bounders.derivative.row_intervals import RowProgram
 from deuterium.testing import evaluate_exactly
 from deuterium.testing.strategies import boxes, graphs
@@ -60,7 +60,7 @@ FORMS = {
     "slope of |x|": dt.grad(np.abs(X), X),
     "slope of relu": dt.grad(np.maximum(X, 0), X),
     "sign": np.sign(X),
-    "flat": OPERATORS["flat"](X),
+    "jump_slope": OPERATORS["jump_slope"](X),
     "maximum": np.maximum(X, Y),
     "root of a sum": np.sqrt(X + Y),
     "root of a log": np.sqrt(np.log1p(X**2)),
@@ -178,9 +178,9 @@ def test_random_graphs_lie_in_their_rows(data):
 def test_an_error_planted_in_a_rule_is_seen(monkeypatch, rng):
     """The tests above would notice a maximum left out."""
     wrong = {
-        **rules._MAKERS,
-        ops.sin: rules._unary(lambda e: np.sort(np.sin(e), axis=0)),
+        **row_intervals._MAKERS,
+        ops.sin: row_intervals._unary(lambda e: np.sort(np.sin(e), axis=0)),
     }
-    monkeypatch.setattr(rules, "_MAKERS", wrong)
+    monkeypatch.setattr(row_intervals, "_MAKERS", wrong)
     with pytest.raises(AssertionError):
         test_values_lie_in_their_rows("sin", rng)

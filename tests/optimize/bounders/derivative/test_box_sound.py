@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 import deuterium as dt
 from deuterium.domain.problem import Problem
 from deuterium.graph.traverse import free_symbols
-from deuterium.optimize.bounders.derivative import BoxBounder
-from deuterium.optimize.bounders.derivative import interval_definite as definite
-from deuterium.optimize.bounders.derivative import taylor_bounds as taylor
-from deuterium.optimize.bounders.derivative.derivative_graphs import Forms
+from deuterium.optimize.bounders.derivative import (
+    DerivativeBounder,
+    interval_definite,
+    taylor_bounds,
+)
+from deuterium.optimize.bounders.derivative.derivative_graphs import DerivativeGraphs
 from deuterium.testing import evaluate_exactly
 from deuterium.testing.strategies import boxes, graphs
 from tests.amounts import examples
@@ -24,7 +26,7 @@ flint = pytest.importorskip("flint")
 
 def check_supremum(problem, *, regions=60, samples=12, seed=0):
     """A search whose incumbent is a value must not end below any value."""
-    bounder = BoxBounder(problem)
+    bounder = DerivativeBounder(problem)
     points = dt.testing.sample_points(problem.domain, problem.symbols, samples, seed)
     values = [evaluate_exactly(problem.given, p) for p in points]
     sign = 1 if problem.maximizes else -1
@@ -131,8 +133,8 @@ def two_peaks():
 
 
 def test_a_bound_that_is_too_low_is_seen(monkeypatch):
-    right = taylor.linear
-    monkeypatch.setattr(taylor, "linear", lambda *args: right(*args) - 0.2)
+    right = taylor_bounds.linear
+    monkeypatch.setattr(taylor_bounds, "linear", lambda *args: right(*args) - 0.2)
     with pytest.raises(AssertionError):
         check_supremum(two_peaks(), samples=100)
 
@@ -141,19 +143,19 @@ def test_a_region_left_out_by_mistake_is_seen(monkeypatch):
     def every(centre, radius):
         return np.full(len(centre), True), np.ones(centre.shape[:2])
 
-    monkeypatch.setattr(definite, "rising_direction", every)
+    monkeypatch.setattr(interval_definite, "rising_direction", every)
     with pytest.raises(AssertionError):
         check_supremum(two_peaks(), samples=100)
 
 
 def test_a_slope_range_that_is_too_narrow_is_seen(monkeypatch):
-    right = Forms.slopes
+    right = DerivativeGraphs.slopes
 
     def narrowed(self, low, high):
         value, g = right(self, low, high)
         middle = g.mean(axis=0)
         return value, middle + 0.2 * (g - middle)
 
-    monkeypatch.setattr(Forms, "slopes", narrowed)
+    monkeypatch.setattr(DerivativeGraphs, "slopes", narrowed)
     with pytest.raises(AssertionError):
         check_supremum(two_peaks(), samples=100)

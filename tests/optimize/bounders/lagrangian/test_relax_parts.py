@@ -9,11 +9,18 @@ import deuterium as dt
 from deuterium.domain.problem import Problem
 from deuterium.graph.constructors import symbol
 from deuterium.ops.special import expit, log_expit, ndtr
-from deuterium.optimize.bounders.lagrangian import quadratic_constraint as energy
-from deuterium.optimize.bounders.lagrangian import relaxation
-from deuterium.optimize.bounders.lagrangian.factored_parts import Group, Image
+from deuterium.optimize.bounders.lagrangian import (
+    lagrangian_bounder_of,
+    quadratic_constraint,
+)
+from deuterium.optimize.bounders.lagrangian.factored_parts import (
+    CoordinateGroup,
+    KinkBranches,
+)
 from deuterium.optimize.bounders.lagrangian.log_objective import log_form
-from deuterium.optimize.bounders.lagrangian.univariate_problem import Curves
+from deuterium.optimize.bounders.lagrangian.univariate_functions import (
+    UnivariateFunctions,
+)
 from deuterium.testing.oracle import evaluate_exactly
 from tests.optimize.bounders.lagrangian.relax_nets import bounder_of, gradient_norm
 
@@ -23,11 +30,11 @@ from tests.optimize.bounders.lagrangian.relax_nets import bounder_of, gradient_n
 def group_of(makers, size=2):
     """Return a group of coordinates with these functions."""
     z = symbol("z", (size,))
-    group = Group("atom", size, 0, z, 0)
+    group = CoordinateGroup("atom", size, 0, z, 0)
     for make in makers:
         found = make(z)
         sides = found if isinstance(found, tuple) else (found,) * 3
-        group.functions.append(Image(*sides))
+        group.functions.append(KinkBranches(*sides))
     return group
 
 
@@ -46,7 +53,7 @@ FUNCTIONS = {
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_cells_hold_the_functions(name):
     group = group_of([FUNCTIONS[name], lambda z: np.square(z)])
-    curves = Curves(group, forgiving=False)
+    curves = UnivariateFunctions(group, log_zero_is_minus_inf=False)
     table = curves.table(np.array([-6.0, -1.0]), np.array([2.5, 7.0]))
     rng = np.random.RandomState(0)
     for cells in (table.coarse, table.fine):
@@ -84,7 +91,7 @@ def _ball(x, like):
 
 def test_ranges_know_the_side_of_a_kink():
     group = group_of([lambda z: (_step(z), 0 * z, 0 * z + 1)], size=1)
-    curves = Curves(group, forgiving=False)
+    curves = UnivariateFunctions(group, log_zero_is_minus_inf=False)
     low = np.array([[-1.0], [0.0], [0.0], [-1.0]])
     high = np.array([[0.0], [1.0], [1.0], [2.0]])
     opened = np.array([[False], [False], [True], [False]])
@@ -137,8 +144,10 @@ def test_energies_are_proved(seed):
     matrix = rng.normal(size=(n, m)) * 10.0 ** rng.randint(-3, 4)
     weights = np.stack([np.ones(m), rng.random(m), (rng.random(m) < 0.5) * 1.0])
     width = np.where(rng.random((3, n)) < 0.3, 1e-3, 1.0)
-    vectors = energy.start(matrix @ matrix.T)
-    above, _ = energy.verified(matrix, np.zeros_like(matrix), weights, width, vectors)
+    vectors = quadratic_constraint.start(matrix @ matrix.T)
+    above, _ = quadratic_constraint.verified(
+        matrix, np.zeros_like(matrix), weights, width, vectors
+    )
     for d, big in zip(weights, above, strict=True):
         assert is_semidefinite(exactly(matrix, d, big))
     assert not is_semidefinite(exactly(matrix, weights[0], 0.5 * above[0] / n))
@@ -147,9 +156,11 @@ def test_energies_are_proved(seed):
 def test_an_energy_is_close_to_the_best_diagonal():
     rng = np.random.RandomState(1)
     matrix = rng.normal(size=(20, 20))
-    vectors = energy.start(matrix @ matrix.T)
+    vectors = quadratic_constraint.start(matrix @ matrix.T)
     one = np.ones((1, 20))
-    above, _ = energy.verified(matrix, np.zeros_like(matrix), one, one, vectors)
+    above, _ = quadratic_constraint.verified(
+        matrix, np.zeros_like(matrix), one, one, vectors
+    )
     largest = np.linalg.eigvalsh(matrix @ matrix.T)[-1]
     assert above.sum() < 0.95 * 20 * largest
 
@@ -177,7 +188,7 @@ def test_sums_and_signs_have_no_logarithm():
 def test_logarithms_of_the_user_stay_undefined():
     x = dt.symbol("x", shape=(2,))
     v = np.tanh(np.log(x[0]) + x[1])
-    bounder = relaxation(Problem(v, dt.Box({x: (-1, 1)})))
+    bounder = lagrangian_bounder_of(Problem(v, dt.Box({x: (-1, 1)})))
     if bounder is not None:
         assert bounder.bound(bounder.root(), 0.0).upper[0] == np.inf
 

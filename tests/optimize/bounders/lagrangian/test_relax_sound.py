@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 
 import deuterium as dt
-from deuterium.optimize.bounders.lagrangian import lagrangian_bounder as bounders
-from deuterium.optimize.bounders.lagrangian import quadratic_constraint as energy
-from deuterium.optimize.bounders.lagrangian import rigorous_value as certify
-from deuterium.optimize.bounders.lagrangian.multiplier_system import System
+from deuterium.optimize.bounders.lagrangian import (
+    lagrangian_bounder,
+    quadratic_constraint,
+    rigorous_value,
+)
+from deuterium.optimize.bounders.lagrangian.multiplier_system import MultiplierSystem
 from tests.optimize.bounders.lagrangian.relax_nets import (
     Coordinates,
     bounder_of,
@@ -53,9 +55,9 @@ def test_no_value_exceeds_a_bound(case, seed):
         regions, rows = random_regions(rng, bounder, coordinates, 12, cuts)
         some = points(rng, problem, regions, rows, 60)
         best = coordinates(some)[0].max()
-        verdicts = bounder.bound(regions, best)
-        assert not violations(bounder, coordinates, regions, verdicts.upper, some)
-        assert np.all(np.isfinite(verdicts.upper) | (verdicts.upper == -np.inf))
+        results = bounder.bound(regions, best)
+        assert not violations(bounder, coordinates, regions, results.upper, some)
+        assert np.all(np.isfinite(results.upper) | (results.upper == -np.inf))
 
 
 @pytest.mark.parametrize("case", CASES[:8:2], ids=lambda c: f"{c[0]}-{c[1]}-{c[3]}")
@@ -80,8 +82,8 @@ def test_the_infimum_is_bounded_without_a_logarithm():
     assert not bounder.logarithm
     regions, rows = random_regions(rng, bounder, coordinates, 12, 4)
     some = points(rng, problem, regions, rows, 60)
-    verdicts = bounder.bound(regions, coordinates(some)[0].max())
-    assert not violations(bounder, coordinates, regions, verdicts.upper, some)
+    results = bounder.bound(regions, coordinates(some)[0].max())
+    assert not violations(bounder, coordinates, regions, results.upper, some)
 
 
 def test_cuts_shrink_bounds_and_share_their_point():
@@ -138,7 +140,7 @@ def caught(case, seed):
 
 
 def smaller_energy(monkeypatch):
-    right = energy.verified
+    right = quadratic_constraint.verified
 
     def wrong(*args):
         d, moments = right(*args)
@@ -153,33 +155,33 @@ def samples_for_maxima(monkeypatch):
     def wrong(t0, t1, t2, a, b):
         return np.minimum(t0 + a * (t1 + a * t2), t0 + b * (t1 + b * t2))
 
-    monkeypatch.setattr(certify, "_top", wrong)
+    monkeypatch.setattr(rigorous_value, "_top", wrong)
 
 
 def forgotten_constant(monkeypatch):
-    right = System.constant
+    right = MultiplierSystem.constant
 
     def wrong(self, p):
         value, error = right(self, p)
         return value - np.abs(p @ self.weights), error
 
-    monkeypatch.setattr(System, "constant", wrong)
+    monkeypatch.setattr(MultiplierSystem, "constant", wrong)
 
 
 def slope_left_of_the_kink(monkeypatch):
-    right = certify._within
+    right = rigorous_value._within
 
     def wrong(cells, load):
         first, last = right(cells, load)
         return first, np.maximum(first + 1, last - 1)
 
-    monkeypatch.setattr(certify, "_within", wrong)
+    monkeypatch.setattr(rigorous_value, "_within", wrong)
 
 
 def rounding_the_exponential_down(monkeypatch):
-    right = bounders.RelaxBounder._raised
+    right = lagrangian_bounder.LagrangianBounder._raised
     monkeypatch.setattr(
-        bounders.RelaxBounder,
+        lagrangian_bounder.LagrangianBounder,
         "_raised",
         lambda self, u: right(self, u - 1e-2 * np.abs(u) - 1e-2),
     )

@@ -9,11 +9,14 @@ from scipy.special import expit, log_expit
 
 import deuterium as dt
 from deuterium.domain.problem import Problem
-from deuterium.optimize.bounders.norm_bounds import first_bound, norms
-from deuterium.optimize.bounders.norm_bounds import norm_propagation as sweep
-from deuterium.optimize.bounders.norm_bounds import norm_rules as rules
-from deuterium.optimize.bounders.norm_bounds import saturating as curves
-from deuterium.optimize.bounders.norm_bounds import spectral_norm as spectral
+from deuterium.optimize.bounders.norm_bounds import (
+    first_bound,
+    norm_bounder_of,
+    norm_propagation,
+    norm_rules,
+    saturating,
+    spectral_norm,
+)
 from deuterium.optimize.region import Regions
 from tests.amounts import seeds, some
 from tests.standard_problems import gradient_norm, graph, make
@@ -79,7 +82,7 @@ def test_no_value_exceeds_the_bound(units, activation, head, scale, seed):
     rng = np.random.default_rng(seed + 10 * len(units))
     x, v = network(rng, units, activation, head, scale)
     problem = Problem(v, dt.Box({x: (-1, 1)}))
-    bounder = norms(problem)
+    bounder = norm_bounder_of(problem)
     assert bounder is not None
     # the whole box and some parts of it, one of them a point
     low, high = np.full((6, x.size), -1.0), np.full((6, x.size), 1.0)
@@ -105,7 +108,7 @@ def test_no_value_exceeds_the_bound(units, activation, head, scale, seed):
 def test_regions_in_a_batch_have_the_bounds_they_have_alone():
     rng = np.random.default_rng(3)
     x, v = network(rng, [5, 8, 6, 3], "tanh", "softmax", 2.0)
-    bounder = norms(Problem(v, dt.Box({x: (-1, 1)})))
+    bounder = norm_bounder_of(Problem(v, dt.Box({x: (-1, 1)})))
     ends = np.sort(rng.uniform(-1, 1, (2, 40, 5)), axis=0)
     regions = Regions(
         ends[0],
@@ -127,7 +130,7 @@ def test_regions_in_a_batch_have_the_bounds_they_have_alone():
 def test_branch_and_bound_closes_in():
     rng = np.random.default_rng(5)
     x, v = network(rng, [2, 8, 3], "sigmoid", "softmax", 1.0)
-    bounder = norms(Problem(v, dt.Box({x: (-1, 1)})))
+    bounder = norm_bounder_of(Problem(v, dt.Box({x: (-1, 1)})))
     regions = bounder.root()
     first = bounder.bound(regions, 0.0).upper[0]
     low, high = np.array([[-1.0, -1.0]]), np.array([[1.0, 1.0]])
@@ -170,7 +173,7 @@ def test_a_ball_is_smaller_than_its_box():
 )
 def test_undefined_values_are_no_bound(make):
     x = dt.symbol("x", shape=(1, 9))
-    bounder = norms(Problem(make(x), dt.Box({x: (-1, 1)})))
+    bounder = norm_bounder_of(Problem(make(x), dt.Box({x: (-1, 1)})))
     low, high = np.full((2, 9), -1.0), np.full((2, 9), 1.0)
     low[1] = 0.5  # here all is well
     with np.errstate(all="ignore"):
@@ -183,8 +186,8 @@ def test_undefined_values_are_no_bound(make):
 
 def test_graphs_without_long_arrays_are_left_to_others():
     x, y = dt.symbol("x"), dt.symbol("y", shape=(3,))
-    assert norms(Problem(x * x, dt.Box({x: (-1, 1)}))) is None
-    assert norms(Problem(np.sum(np.square(y)), dt.Box({y: (-1, 1)}))) is None
+    assert norm_bounder_of(Problem(x * x, dt.Box({x: (-1, 1)}))) is None
+    assert norm_bounder_of(Problem(np.sum(np.square(y)), dt.Box({y: (-1, 1)}))) is None
     assert first_bound(Problem(np.sin(x), dt.Box({x: (-1, 1)}))) is None
 
 
@@ -196,7 +199,7 @@ def is_sound(activation, head="softmax", scale=1.0, units=(20, 24, 16, 3)):
     rng = np.random.default_rng(1)
     x, v = network(rng, list(units), activation, head, scale)
     low, high = np.full((1, x.size), -0.01), np.full((1, x.size), 0.01)
-    bounder = norms(Problem(v, dt.Box({x: (-0.01, 0.01)})))
+    bounder = norm_bounder_of(Problem(v, dt.Box({x: (-0.01, 0.01)})))
     with np.errstate(all="ignore"):
         upper, _ = bounder.certify(low, high, sharp=True)
     values, _ = ascend(v, x, low[0], high[0], rng)
@@ -214,18 +217,22 @@ def shrunk(module, name, factor):
 
 def test_planted_errors_are_seen(monkeypatch):
     with monkeypatch.context() as m:
-        m.setattr(sweep, "spectral_norm", shrunk(spectral, "spectral_norm", 0.2))
-        m.setattr(rules, "cut", lambda ends, centre, width: ends)
+        m.setattr(
+            norm_propagation,
+            "spectral_norm",
+            shrunk(spectral_norm, "spectral_norm", 0.2),
+        )
+        m.setattr(norm_rules, "cut", lambda ends, centre, width: ends)
         assert not is_sound("relu", "sigmoid", units=(20, 24, 16, 1))
     with monkeypatch.context() as m:
-        m.setattr(sweep, "_corners", lambda v, k: _corner_too_few(v, k))
+        m.setattr(norm_propagation, "_corners", lambda v, k: _corner_too_few(v, k))
         assert not is_sound("tanh")
     with monkeypatch.context() as m:
-        m.setattr(curves, "root", shrunk(curves, "root", 0.5))
+        m.setattr(saturating, "root", shrunk(saturating, "root", 0.5))
         assert not is_sound("sigmoid")
 
 
-_corners = sweep._corners
+_corners = norm_propagation._corners
 
 
 def _corner_too_few(v, vertices):
@@ -252,7 +259,7 @@ def test_standard_problems_are_bounded_closely(size, activation, seed):
     x, v = graph(p)
     problem = Problem(v, dt.Box({x: (-1, 1)}))
     plain = float(dt.enclose(v, dt.Box({x: (-1, 1)})).upper)
-    bounder = norms(problem)
+    bounder = norm_bounder_of(problem)
     cheap, _ = bounder.first()
     sharp = bounder.bound(bounder.root(), 0.0).upper[0]
     limits = LIMITS[size, activation]

@@ -10,11 +10,10 @@ from scipy.optimize import linprog
 import deuterium as dt
 from deuterium.graph.operator import OPERATORS, lookup
 from deuterium.graph.traverse import Graph
-from deuterium.optimize.bounders.norm_bounds import saturating as curves
-from deuterium.optimize.bounders.norm_bounds import spectral_norm as spectral
+from deuterium.optimize.bounders.norm_bounds import saturating, spectral_norm
 from deuterium.optimize.bounders.norm_bounds.convex_nodes import simplex_of
 from deuterium.optimize.bounders.norm_bounds.norm_bounder import combined
-from deuterium.optimize.bounders.norm_bounds.sdp_box_norm import cube_bound
+from deuterium.optimize.bounders.norm_bounds.sdp_box_norm import box_norm_bound
 
 flint = pytest.importorskip("flint")
 
@@ -49,7 +48,7 @@ def precision():
 @pytest.mark.parametrize("shape", [(1, 7), (5, 5), (12, 30), (40, 9)])
 def test_spectral_norms_are_proved_and_close(shape, seed):
     matrix = np.random.default_rng(seed).normal(size=shape) * 10.0 ** (40 * (seed - 2))
-    sigma = spectral.spectral_norm(matrix)
+    sigma = spectral_norm.spectral_norm(matrix)
     assert is_norm_bound(matrix, sigma)
     assert not is_norm_bound(matrix, sigma * (1 - 1e-8))
 
@@ -59,17 +58,17 @@ def test_spectral_norm_of_a_hadamard_matrix_is_not_below_the_root(n):
     h = np.ones((1, 1))
     while len(h) < n:
         h = np.block([[h, h], [h, -h]])
-    assert Fraction(spectral.spectral_norm(h)) ** 2 >= n
+    assert Fraction(spectral_norm.spectral_norm(h)) ** 2 >= n
 
 
 def test_degenerate_matrices_have_norms():
-    assert 0 <= spectral.spectral_norm(np.zeros((3, 4))) < 1e-100
+    assert 0 <= spectral_norm.spectral_norm(np.zeros((3, 4))) < 1e-100
     with np.errstate(all="ignore"):
-        assert spectral.spectral_norm(np.full((3, 3), np.inf)) == np.inf
+        assert spectral_norm.spectral_norm(np.full((3, 3), np.inf)) == np.inf
     rank_one = np.outer([1.0, 2.0, 2.0], [3.0, 0.0, 4.0])
-    assert 15 <= spectral.spectral_norm(rank_one) < 15 * (1 + 1e-9)
+    assert 15 <= spectral_norm.spectral_norm(rank_one) < 15 * (1 + 1e-9)
     wide = np.eye(1100)
-    assert spectral.spectral_norm(wide) >= np.sqrt(1100.0)  # Frobenius, said so
+    assert spectral_norm.spectral_norm(wide) >= np.sqrt(1100.0)  # Frobenius, said so
 
 
 def test_a_failed_factorisation_falls_back(monkeypatch):
@@ -77,7 +76,7 @@ def test_a_failed_factorisation_falls_back(monkeypatch):
         raise np.linalg.LinAlgError
 
     monkeypatch.setattr(np.linalg, "cholesky", fails)
-    assert is_norm_bound(np.eye(3), spectral.spectral_norm(np.eye(3)))
+    assert is_norm_bound(np.eye(3), spectral_norm.spectral_norm(np.eye(3)))
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -85,7 +84,7 @@ def test_cube_bounds_hold_at_every_sign(seed):
     rng = np.random.default_rng(seed)
     n, m = int(rng.integers(1, 9)), int(rng.integers(1, 7))
     matrix = rng.integers(-9, 10, size=(n, m)).astype(float)
-    bound, _, _ = cube_bound(matrix)
+    bound, _, _ = box_norm_bound(matrix)
     squares = [
         np.square(np.array(s) @ matrix).sum() for s in product((-1, 1), repeat=n)
     ]
@@ -94,22 +93,26 @@ def test_cube_bounds_hold_at_every_sign(seed):
 
 
 def test_cube_bounds_skip_rows_of_zeros():
-    bound, weights, _ = cube_bound(np.array([[0.0, 0.0], [3.0, 4.0]]))
+    bound, weights, _ = box_norm_bound(np.array([[0.0, 0.0], [3.0, 4.0]]))
     assert weights[0] == 0 < weights[1]
     assert 5 <= bound < 5.001
-    assert cube_bound(np.zeros((2, 2)))[0] < 1e-100
+    assert box_norm_bound(np.zeros((2, 2)))[0] < 1e-100
 
 
 def test_cube_bounds_are_better_than_spectral_norms_of_uneven_rows():
     matrix = np.diag([1.0, 10.0, 0.1])
-    assert cube_bound(matrix)[0] < 0.7 * np.sqrt(3) * spectral.spectral_norm(matrix)
+    assert box_norm_bound(matrix)[0] < 0.7 * np.sqrt(3) * spectral_norm.spectral_norm(
+        matrix
+    )
 
 
 def around(rng, rows, n):
     centre = rng.normal(size=(rows, n)) * rng.choice([0.5, 3.0, 20.0])
     radius = rng.uniform(0, 4, rows) * np.sqrt(n)
     half = rng.uniform(0, 2, (rows, n)) * radius[:, None]
-    return curves.Around(centre, radius, np.stack([centre - half, centre + half]))
+    return saturating.BallAndBox(
+        centre, radius, np.stack([centre - half, centre + half])
+    )
 
 
 def members(rng, z, count):
@@ -126,9 +129,9 @@ def functions(name, kind, z, rng):
     f = lookup(name).value
     if kind == "weights":
         w = rng.normal(size=z.centre.shape) * 10.0 ** rng.integers(-3, 4)
-        return curves.weighted(lookup(name), w), lambda x: np.sum(w * f(x), axis=-1)
+        return saturating.weighted(lookup(name), w), lambda x: np.sum(w * f(x), axis=-1)
     m = f(z.centre) if kind == "near" else rng.normal(size=z.centre.shape)
-    return curves.distances(lookup(name), m), lambda x: np.sum(
+    return saturating.distances(lookup(name), m), lambda x: np.sum(
         np.square(f(x) - m), axis=-1
     )
 
@@ -141,18 +144,18 @@ def test_sums_over_curves_are_bounded(name, kind, seed):
     rows, n = 3, int(rng.integers(1, 6))
     z = around(rng, rows, n)
     h, at = functions(name, kind, z, rng)
-    search = curves.Search(h, z)
+    search = saturating.MultiplierSearch(h, z)
     best = search.ball()
     points = members(rng, z, 4000)
     assert np.all(np.linalg.norm(points - z.centre, axis=-1) <= z.radius * (1 + 1e-12))
     reached = at(points).max(axis=0)
     direction = search.outermost(best.t)
     reach = np.sum(points * direction, axis=-1).max(axis=0)
-    wild = curves.Multipliers(
+    wild = saturating.Multipliers(
         best.t * rng.uniform(0, 9, rows), rng.uniform(0, 2, rows), direction, reach
     )
     for by in (best, search.both(best.t, direction, reach), wild):
-        assert np.all(curves.most(h, z, by) >= reached)
+        assert np.all(saturating.dual_value(h, z, by) >= reached)
 
 
 @pytest.mark.parametrize("kind", ["near", "anywhere", "weights"])
@@ -163,10 +166,10 @@ def test_sums_over_curves_of_single_elements_are_close(name, kind):
     grid = np.linspace(-1, 1, 20001)[:, None, None]
     for c, r in ((0.0, 1.0), (2.0, 3.0), (-5.0, 0.3), (0.1, 50.0)):
         ends = np.array([[[c - r]], [[c + r]]])
-        z = curves.Around(np.array([[c]]), np.array([r]), ends)
+        z = saturating.BallAndBox(np.array([[c]]), np.array([r]), ends)
         h, at = functions(name, kind, z, rng)
         true = at(c + r * grid).max()
-        bound = curves.most(h, z, curves.Search(h, z).ball())[0]
+        bound = saturating.dual_value(h, z, saturating.MultiplierSearch(h, z).ball())[0]
         size = np.abs(h.table).max()
         assert true <= bound <= true + 0.1 * size + 0.4 * abs(true)
 
@@ -175,12 +178,12 @@ def test_a_second_inequality_helps():
     # of all elements, on average, none may rise: only half as many can be large
     rng = np.random.default_rng(1)
     n = 60
-    z = curves.Around(
+    z = saturating.BallAndBox(
         np.zeros((1, n)), np.array([2.0 * np.sqrt(n)]), np.full((2, 1, n), 9.0)
     )
     z.ends[0] = -9.0
-    h = curves.weighted(lookup("expit"), np.ones((1, n)))
-    search = curves.Search(h, z)
+    h = saturating.weighted(lookup("expit"), np.ones((1, n)))
+    search = saturating.MultiplierSearch(h, z)
     one = search.ball()
     direction = np.ones((1, n)) / np.sqrt(n)
     two = search.both(one.t, direction, np.zeros(1))
@@ -188,15 +191,15 @@ def test_a_second_inequality_helps():
     points -= points.mean(axis=1, keepdims=True)
     points *= np.minimum(1.0, z.radius / np.linalg.norm(points, axis=1))[:, None]
     reached = np.sum(lookup("expit").value(points), axis=1).max()
-    bound = curves.most(h, z, two)[0]
-    assert reached <= bound < 0.75 * curves.most(h, z, one)[0]
+    bound = saturating.dual_value(h, z, two)[0]
+    assert reached <= bound < 0.75 * saturating.dual_value(h, z, one)[0]
 
 
 @pytest.mark.parametrize("name", BENT)
 def test_curves_bend_no_more_than_the_table_says(name):
-    table, curve = curves.curve_of(lookup(name)), lookup(name)
+    table, curve = saturating.curve_of(lookup(name)), lookup(name)
     for share in (0.1, 0.5, 0.9):
-        z = curves.GRID[:-1] + share * np.diff(curves.GRID)
+        z = saturating.GRID[:-1] + share * np.diff(saturating.GRID)
         with np.errstate(over="ignore"):  # of cosh, far out
             values = curve.value(z)
         lines = (1 - share) * table.low[:-1] + share * table.low[1:]

@@ -6,9 +6,15 @@ from scipy.special import expit
 
 import deuterium as dt
 from deuterium.graph.traverse import Graph, topological
-from deuterium.optimize.bounders.norm_bounds.ball_and_box import known
-from deuterium.optimize.bounders.norm_bounds.directional_bound import furthest, support
-from deuterium.optimize.bounders.norm_bounds.norm_propagation import Layout, Sweep
+from deuterium.optimize.bounders.norm_bounds.ball_and_box import combine
+from deuterium.optimize.bounders.norm_bounds.directional_bound import (
+    support_function,
+    support_of_ball_and_box,
+)
+from deuterium.optimize.bounders.norm_bounds.norm_propagation import (
+    NormLayout,
+    NormPropagation,
+)
 
 W = np.random.default_rng(0).normal(size=(4, 3))
 LEFT = np.random.default_rng(1).normal(size=(2, 3))
@@ -66,7 +72,7 @@ def cases(rng, batch):
     half = rng.uniform(0.1, 2.0, centre.shape)
     shift = rng.uniform(-0.3, 0.3, centre.shape)
     low, high = centre + shift - half, centre + shift + half
-    value, _ = known(np.stack([low, high]), (centre, radius))
+    value, _ = combine(np.stack([low, high]), (centre, radius))
     points = rng.normal(size=(300, *centre.shape)) ** 3
     points *= (radius / np.linalg.norm(points, axis=(-2, -1)))[..., None, None]
     points = points * rng.choice([0.3, 1.0, 1.0], size=(300, 1, 1, 1, 1)) * (1 - 1e-12)
@@ -93,9 +99,9 @@ def test_what_is_known_of_the_result_holds(name, seed, sharp):
     v = GRAPHS[name](x, y)
     known_x, some_x = cases(rng, 5)
     known_y, some_y = cases(rng, 5)
-    layout = Layout(Graph([v]))
+    layout = NormLayout(Graph([v]))
     layout.simplex = None
-    sweep = Sweep(layout, {"x": known_x, "y": known_y}, careful=True)
+    sweep = NormPropagation(layout, {"x": known_x, "y": known_y}, careful=True)
     with np.errstate(all="ignore"):
         upper = sweep.run(sharp=sharp)
     for node in topological([v]):
@@ -124,9 +130,11 @@ def test_balls_are_carried_through(name):
     v = GRAPHS[name](x, y)
     centre, radius = rng.normal(size=(1, 1, 3, 4)), np.full((1, 1), 0.1)
     box = np.stack([centre - 0.1, centre + 0.1])
-    value = known(box, (centre, radius))[0]
+    value = combine(box, (centre, radius))[0]
     assert value.radius < 0.5 * np.linalg.norm(value.half[1])
-    sweep = Sweep(Layout(Graph([v])), {"x": value, "y": value}, careful=False)
+    sweep = NormPropagation(
+        NormLayout(Graph([v])), {"x": value, "y": value}, careful=False
+    )
     sweep.run()
     result = sweep.values[v]
     assert result.radius < np.linalg.norm(result.half[1])
@@ -138,7 +146,9 @@ def test_cubes_are_tighter_than_spectral_norms():
     x = dt.symbol("x", shape=(1, 30))
     v = np.sum(np.square(x @ m))
     ends = np.stack([np.zeros((1, 1, 1, 30)), np.ones((1, 1, 1, 30))])
-    sweep = Sweep(Layout(Graph([v])), {"x": known(ends)[0]}, careful=True)
+    sweep = NormPropagation(
+        NormLayout(Graph([v])), {"x": combine(ends)[0]}, careful=True
+    )
     plain, sharp = sweep.run()[0, 0], sweep.run(sharp=True)[0, 0]
     s = rng.integers(0, 2, size=(4000, 30)).astype(float)
     best = np.square(s @ m).sum(axis=1).max()
@@ -150,7 +160,7 @@ def test_directions_hold_and_are_reached(seed):
     rng = np.random.default_rng(seed)
     value, points = cases(rng, 4)
     a = rng.normal(size=(4, 1, 12))
-    most = support(value, a)
+    most = support_of_ball_and_box(value, a)
     found = np.sum(points.reshape(len(points), 4, 1, 12) * a, axis=-1)
     assert np.all(found <= most)
     x = dt.symbol("x", shape=(3, 4))
@@ -158,10 +168,12 @@ def test_directions_hold_and_are_reached(seed):
     bias = rng.normal(size=5)
     m = rng.normal(size=(12, 5))
     z = flat @ m + bias
-    sweep = Sweep(Layout(Graph([np.sum(np.tanh(z))])), {"x": value}, careful=False)
+    sweep = NormPropagation(
+        NormLayout(Graph([np.sum(np.tanh(z))])), {"x": value}, careful=False
+    )
     sweep.run()
     direction = rng.normal(size=(4, 1, 1, 5))
-    reach, _ = furthest(sweep, z, direction)
+    reach, _ = support_function(sweep, z, direction)
     z_at = points.reshape(len(points), 4, 1, 1, 12) @ m + bias
     assert np.all(np.sum(z_at * direction, axis=(-2, -1)) <= reach + 1e-12)
     # far less than element by element
@@ -182,15 +194,15 @@ def test_directions_reach_down_through_layers(seed, activation):
         h, at = activation(h @ m + 0.1), activation(at @ m + 0.1)
     z, at = h @ layers[-1], at @ layers[-1]
     box = np.stack([-np.ones((1, 1, 1, 20)), np.ones((1, 1, 1, 20))])
-    sweep = Sweep(
-        Layout(Graph([np.sum(np.square(np.tanh(z)))])),
-        {"x": known(box)[0]},
+    sweep = NormPropagation(
+        NormLayout(Graph([np.sum(np.square(np.tanh(z)))])),
+        {"x": combine(box)[0]},
         careful=True,
     )
     sweep.run()
     direction = rng.normal(size=(1, 1, 1, 20))
-    shallow, none = furthest(sweep, z, direction, 0)
-    deep, reasons = furthest(sweep, z, direction, 3)
+    shallow, none = support_function(sweep, z, direction, 0)
+    deep, reasons = support_function(sweep, z, direction, 3)
     reached = np.sum(at * direction[0], axis=(-2, -1)).max()
     assert reached <= deep[0, 0] < 0.95 * shallow[0, 0]
     assert not none[0, 0]
@@ -199,6 +211,8 @@ def test_directions_reach_down_through_layers(seed, activation):
 
 def test_directions_of_other_nodes_are_not_claimed():
     x = dt.symbol("x", shape=(3, 4))
-    sweep = Sweep(Layout(Graph([np.sum(np.tanh(x))])), {"x": None}, careful=False)
-    assert furthest(sweep, x, np.ones((1, 1, 3, 4))) is None
-    assert furthest(sweep, np.tanh(x), np.ones((1, 1, 3, 4))) is None
+    sweep = NormPropagation(
+        NormLayout(Graph([np.sum(np.tanh(x))])), {"x": None}, careful=False
+    )
+    assert support_function(sweep, x, np.ones((1, 1, 3, 4))) is None
+    assert support_function(sweep, np.tanh(x), np.ones((1, 1, 3, 4))) is None

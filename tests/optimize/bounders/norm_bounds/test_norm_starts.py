@@ -6,7 +6,7 @@ from scipy.special import expit
 
 import deuterium as dt
 from deuterium.domain.problem import Problem
-from deuterium.optimize.bounders.norm_bounds import norms
+from deuterium.optimize.bounders.norm_bounds import norm_bounder_of
 from deuterium.optimize.bounders.norm_bounds.unsaturated_starts import unsaturated
 
 
@@ -24,7 +24,7 @@ def problem(scale, activation, inputs=60, units=20):
 @pytest.mark.parametrize("activation", [np.tanh, expit])
 def test_saturated_layers_have_starts_where_they_are_not(activation):
     p, w, b = problem(4.0, activation)
-    bounder = norms(p)
+    bounder = norm_bounder_of(p)
     rows = unsaturated(p, bounder.layout)
     assert rows.shape == (2, 60)
     assert np.all(np.abs(rows) <= 1)
@@ -37,7 +37,7 @@ def test_saturated_layers_have_starts_where_they_are_not(activation):
 
 def test_they_are_offered_once():
     p, _, _ = problem(4.0, np.tanh)
-    bounder = norms(p)
+    bounder = norm_bounder_of(p)
     first = bounder.bound(bounder.root(), 0.0)
     second = bounder.bound(bounder.root(), 0.0)
     assert len(first.points) == len(second.points) + 2
@@ -49,17 +49,17 @@ def test_they_are_offered_once():
 )
 def test_others_have_none(scale, activation, inputs):
     p, _, _ = problem(scale, activation, inputs)
-    assert unsaturated(p, norms(p).layout).shape == (0, inputs)
+    assert unsaturated(p, norm_bounder_of(p).layout).shape == (0, inputs)
 
 
 def test_layers_that_cannot_vanish_have_none():
     p, _, _ = problem(4.0, lambda z: np.tanh(z + 1e4))
-    assert unsaturated(p, norms(p).layout).shape == (0, 60)
+    assert unsaturated(p, norm_bounder_of(p).layout).shape == (0, 60)
 
 
 def test_a_bound_no_better_than_its_parents_carries_no_proof():
     p, _, _ = problem(1.0, np.tanh)
-    bounder = norms(p)
+    bounder = norm_bounder_of(p)
     root = bounder.root()
     root.bound[:] = 0.0
     assert bounder.bound(root, 0.0).proofs[0][0] == "interval"

@@ -11,9 +11,11 @@ from scipy.special import expit
 
 import deuterium as dt
 from deuterium import privacy
-from deuterium.privacy.sensitivity.one_layer import OneFeature
-from deuterium.privacy.sensitivity.one_layer import pair_branching as branch
-from deuterium.privacy.sensitivity.one_layer import pair_cells as cells
+from deuterium.privacy.sensitivity.one_layer import (
+    OneFeature,
+    pair_branching,
+    pair_cells,
+)
 from deuterium.privacy.sensitivity.one_layer.affine_cuts import AffineCut, FirstRecords
 from deuterium.privacy.sensitivity.one_layer.common_factor import CommonFactor
 from deuterium.privacy.sensitivity.one_layer.gradient_form import one_layer
@@ -46,8 +48,8 @@ def test_a_small_search_does_not_move_the_bound_below_what_is_reached(rng):
 @pytest.mark.parametrize("seed", seeds(1, 4, start=2))
 def test_ranges_cut_in_two_keep_what_is_reached(activation, seed, rng, monkeypatch):
     """With few cells of t and tau, only cutting ranges of z brings the bound down."""
-    monkeypatch.setattr(cells, "INNER", 8)
-    monkeypatch.setattr(branch, "FINEST", 1 / 4)
+    monkeypatch.setattr(pair_cells, "INNER", 8)
+    monkeypatch.setattr(pair_branching, "FINEST", 1 / 4)
     x, y, g, domain = network(seed, activation, scale=2.0, hidden=4)
     layer = one_layer(g, x)
     labels = [dt.Box({y: (v, v)}) for v in (0.0, 1.0)]
@@ -56,7 +58,7 @@ def test_ranges_cut_in_two_keep_what_is_reached(activation, seed, rng, monkeypat
         moved = largest_move(x, y, g, [j], rng)
         found = []
         for splits in (0, 5):
-            monkeypatch.setattr(branch, "SPLITS", splits)
+            monkeypatch.setattr(pair_branching, "SPLITS", splits)
             found.append(OneFeature(layer, x, domain, labels).bound(j, moved, 1e-4, 4))
         assert moved <= min(found)
         tighter += found[1] < found[0] * (1 - 1e-6)
@@ -81,7 +83,7 @@ def test_every_cell_holds_the_pairs_in_it(activation, side, hidden, rng):
     """
     j, more = 1, {"scale": 0.8, "hidden": hidden, "bias": hidden > 1}
     x, y, g, bounds = bounds_of(8, activation, **more)
-    branches, slopes = branch.PairBranching(bounds, j), dt.compile([x, y], g)
+    branches, slopes = pair_branching.PairBranching(bounds, j), dt.compile([x, y], g)
     tightest, parted, cuts = math.inf, 0, 0
     many = {"relu": (40, 3)}.get(activation, (16, 6))[hidden > 1]
     for _ in range(many):
@@ -141,7 +143,7 @@ def test_planes_and_cuts_keep_pairs_anywhere(activation, rng):
     """One of the two sides holds a pair of which no value is at an end."""
     j, kept = 1, 0
     x, y, g, bounds = bounds_of(4, activation, scale=2.0, hidden=2)
-    branches, slopes = branch.PairBranching(bounds, j), dt.compile([x, y], g)
+    branches, slopes = pair_branching.PairBranching(bounds, j), dt.compile([x, y], g)
     for _ in range(10):
         first = np.sign(rng.uniform(-1, 1, (1, 4)))
         tau = rng.uniform(0.1, 1.0)
@@ -187,7 +189,7 @@ def test_a_plane_that_touches_a_pair_keeps_it(side, sign, rng):
     """Steep planes leave no room to be wrong in: one hidden unit, and a thin cell."""
     x, y, g, bounds = bounds_of(8, "softplus", scale=0.3, hidden=1)
     j, pull = 1, bounds.layer.matrix[0] * sign
-    branches, slopes = branch.PairBranching(bounds, j), dt.compile([x, y], g)
+    branches, slopes = pair_branching.PairBranching(bounds, j), dt.compile([x, y], g)
     for slope in (10.0, 100.0, 1000.0):
         tau = rng.uniform(0.5, 1.5)
         first = np.sign(pull)[None]
@@ -215,7 +217,7 @@ def test_a_plane_that_touches_a_pair_keeps_it(side, sign, rng):
 
 def test_cells_that_are_cut_leave_nothing_out(rng):
     _, _, _, bounds = bounds_of(3, "tanh", hidden=5)
-    branches = branch.PairBranching(bounds, 0)
+    branches = pair_branching.PairBranching(bounds, 0)
     (cell, _) = branches._whole((0.5, 1.0), 0)
     low, high = cell.box[0, ::2], cell.box[0, 1::2]
     for _ in range(3):

@@ -12,32 +12,32 @@ from flint import arb
 from deuterium import ops
 from deuterium.certify.checker.ball_functions import ZERO, Ball
 from deuterium.certify.checker.exceptions import NoBound
-from deuterium.certify.checker.scalar_layout import Layout, Task
+from deuterium.certify.checker.scalar_layout import ScalarLayout, Task
 from deuterium.graph.variable import Variable
 
 Array = Any
 
 
 @dataclass
-class Affine:
+class AffineSum:
     """A number plus coefficients of terms, which are slots."""
 
     constant: Ball = ZERO
     parts: dict[int, Ball] = field(default_factory=dict)
 
-    def plus(self, other: Affine, factor: Ball | None = None) -> Affine:
+    def plus(self, other: AffineSum, factor: Ball | None = None) -> AffineSum:
         """Return the sum, with a factor for the other."""
         c = other.constant if factor is None else factor * other.constant
         parts = dict(self.parts)
         for t, x in other.parts.items():
             more = x if factor is None else factor * x
             parts[t] = parts[t] + more if t in parts else more
-        return Affine(self.constant + c, parts)
+        return AffineSum(self.constant + c, parts)
 
-    def times(self, factor: Ball) -> Affine:
+    def times(self, factor: Ball) -> AffineSum:
         """Return a multiple."""
         parts = {t: factor * x for t, x in self.parts.items()}
-        return Affine(factor * self.constant, parts)
+        return AffineSum(factor * self.constant, parts)
 
 
 def objects(shape: tuple[int, ...], elements: list[Any]) -> Array:
@@ -47,7 +47,7 @@ def objects(shape: tuple[int, ...], elements: list[Any]) -> Array:
     return out
 
 
-class _Scratch(Layout):
+class _Scratch(ScalarLayout):
     """A layout of one node on its own, to learn what its elements are sums of."""
 
     def __init__(self, node: Variable, places: Sequence[Array]) -> None:
@@ -62,18 +62,18 @@ class _Scratch(Layout):
         self.out = self._enter(node, {})
 
 
-def linear(node: Variable, places: Sequence[Array], terms: list[Affine]) -> Array:
+def linear(node: Variable, places: Sequence[Array], terms: list[AffineSum]) -> Array:
     """Return the elements of a linear operator of affine arguments, given in a row."""
     scratch = _Scratch(node, places)
-    found: dict[int, Affine] = dict(enumerate(terms))
-    found.update({k: Affine(x) for k, x in scratch.numbers.items()})
+    found: dict[int, AffineSum] = dict(enumerate(terms))
+    found.update({k: AffineSum(x) for k, x in scratch.numbers.items()})
     for group in scratch.groups:
         for task in group.tasks:
             _LINEAR[group.op](found, task, group.attrs)
     return objects(node.shape, [found[k] for k in scratch.out.ravel().tolist()])
 
 
-Found = dict[int, Affine]
+Found = dict[int, AffineSum]
 
 
 def _add(found: Found, task: Task, attrs: Mapping[str, Any]) -> None:
@@ -96,7 +96,7 @@ def _sum(found: Found, task: Task, attrs: Mapping[str, Any]) -> None:
     found[k] = total([(arb(1), found[i]) for i in ins])
 
 
-def total(terms: Sequence[tuple[Ball, Affine]]) -> Affine:
+def total(terms: Sequence[tuple[Ball, AffineSum]]) -> AffineSum:
     """Return the sum of multiples of affine functions."""
     constant = ZERO
     parts: dict[int, Ball] = {}
@@ -104,10 +104,10 @@ def total(terms: Sequence[tuple[Ball, Affine]]) -> Affine:
         constant = constant + c * x.constant
         for t, y in x.parts.items():
             parts[t] = parts[t] + c * y if t in parts else c * y
-    return Affine(constant, parts)
+    return AffineSum(constant, parts)
 
 
-def _product(a: Affine, b: Affine) -> Affine:
+def _product(a: AffineSum, b: AffineSum) -> AffineSum:
     return b.times(a.constant) if not a.parts else a.times(b.constant)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from deuterium import ops
-from deuterium.certify.checker import range_steps as ranges
+from deuterium.certify.checker import range_steps
 from deuterium.certify.checker.ball_functions import (
     INFINITY,
     ONE,
@@ -17,14 +17,14 @@ from deuterium.certify.checker.ball_functions import (
 )
 from deuterium.certify.checker.binary_ranges import times
 from deuterium.certify.checker.exceptions import NoPoint
-from deuterium.certify.checker.lagrangian.affine_balls import Affine
+from deuterium.certify.checker.lagrangian.affine_balls import AffineSum
 from deuterium.certify.checker.lagrangian.graph_structure import (
-    FREE,
-    PAIR,
-    Block,
-    Structure,
+    BILINEAR,
+    RANGE_ONLY,
+    Coordinates,
+    GraphStructure,
 )
-from deuterium.certify.checker.scalar_layout import Group, flat
+from deuterium.certify.checker.scalar_layout import TaskGroup, flat
 
 Ends = list[Ball]
 SLOPES = {ops.step: ZERO, ops.absolute_slope: -ONE}
@@ -66,15 +66,15 @@ class State:
         self.low[slot], self.high[slot] = low, high
 
 
-class Forward:
+class RangePass:
     """Works out ranges.
 
     Parameters
     ----------
-    structure : Structure
+    structure : GraphStructure
     """
 
-    def __init__(self, structure: Structure) -> None:
+    def __init__(self, structure: GraphStructure) -> None:
         self.structure = structure
         self.fixed = dict(structure.values())
         self._start: list[Any] = [None] * structure.count
@@ -83,12 +83,12 @@ class Forward:
         self._limits: dict[int, tuple[Ball, Ball]] = {}
         self._steps: list[Step] = []
         for event in self._needed():
-            if isinstance(event, Group):
+            if isinstance(event, TaskGroup):
                 self._steps.append(self._group(event))
             else:
                 self._steps.append(self._block(event))
 
-    def _needed(self) -> list[Group | Block]:
+    def _needed(self) -> list[TaskGroup | Coordinates]:
         """Return the events, without the tasks that no definition depends on."""
         needed = {
             t
@@ -97,11 +97,11 @@ class Forward:
             for t in d.parts
         }
         for block in self.structure.blocks:
-            if block.kind == FREE:
+            if block.kind == RANGE_ONLY:
                 needed.update(block.products)
-        kept: list[Group | Block] = []
+        kept: list[TaskGroup | Coordinates] = []
         for event in reversed(self.structure.events):
-            if isinstance(event, Block):
+            if isinstance(event, Coordinates):
                 kept.append(event)
                 continue
             tasks = []
@@ -112,16 +112,16 @@ class Forward:
                     needed.update(ins)
                     tasks.append((outs, ins))
             if tasks:
-                kept.append(Group(event.op, tasks[::-1], event.attrs))
+                kept.append(TaskGroup(event.op, tasks[::-1], event.attrs))
         return kept[::-1]
 
-    def _group(self, group: Group) -> Step:
+    def _group(self, group: TaskGroup) -> Step:
         if group.op in SLOPES:
             return self._slope(group, SLOPES[group.op])
-        step = ranges.step_for(group, self.fixed, slopes=False)
+        step = range_steps.step_for(group, self.fixed, slopes=False)
         return lambda state: step(state.low, state.high)
 
-    def _slope(self, group: Group, least: Ball) -> Step:
+    def _slope(self, group: TaskGroup, least: Ball) -> Step:
         """Return the step of a slope with a kink at zero: 1 above, ``least`` below."""
         places = flat(group.tasks)
 
@@ -136,8 +136,8 @@ class Forward:
 
         return step
 
-    def _block(self, block: Block) -> Step:
-        if block.kind == FREE:
+    def _block(self, block: Coordinates) -> Step:
+        if block.kind == RANGE_ONLY:
 
             def free(state: State) -> None:
                 for slot, source in zip(block.slots, block.products, strict=True):
@@ -158,7 +158,7 @@ class Forward:
                 for t, c in down:
                     a, b = a + c * high[t], b + c * low[t]
                 self._enter(state, slot, a, b)
-            if block.kind == PAIR:
+            if block.kind == BILINEAR:
                 for k, w in enumerate(block.products):
                     u, v = block.slots[k], block.slots[count + k]
                     low[w], high[w] = times(low[u], high[u], low[v], high[v])
@@ -195,7 +195,7 @@ class Forward:
                 self._limits[slot] = state.low[slot], state.high[slot]
 
 
-def _row(d: Affine) -> tuple[Ball, list[tuple[int, Ball]], list[tuple[int, Ball]]]:
+def _row(d: AffineSum) -> tuple[Ball, list[tuple[int, Ball]], list[tuple[int, Ball]]]:
     """Return a definition's constant, and its terms by the sign of the coefficient."""
     up = [(t, c) for t, c in d.parts.items() if c >= ZERO]
     down = [(t, c) for t, c in d.parts.items() if not c >= ZERO]

@@ -1,8 +1,8 @@
 """Factors a scalar graph into coordinates, functions of them, and definitions.
 
-One pass over the nodes.  A node is *constant*; or *fused*, each element a function of
-one coordinate, all of one group; or *affine* in fused elements and products; or a
-*product* of two nodes, not used yet.  An affine node on which a function of one
+One pass over the nodes.  A node is *constant*; or *univariate*, each element a function
+of one coordinate, all of one group; or *affine* in univariate elements and products; or
+a *product* of two nodes, not used yet.  An affine node on which a function of one
 variable acts becomes a group of coordinates, its elements being *atoms*; of anything
 else, too, the elements become coordinates, of which only ranges are known.
 """
@@ -19,8 +19,8 @@ from flint import arb
 from deuterium import ops
 from deuterium.certify.checker.ball_functions import Ball
 from deuterium.certify.checker.exceptions import NoBound
-from deuterium.certify.checker.lagrangian.affine_balls import Affine, linear, objects
-from deuterium.certify.checker.scalar_layout import MOVES, Group, Layout
+from deuterium.certify.checker.lagrangian.affine_balls import AffineSum, linear, objects
+from deuterium.certify.checker.scalar_layout import MOVES, ScalarLayout, TaskGroup
 from deuterium.graph.constructors import apply
 from deuterium.graph.operator import Operator
 from deuterium.graph.traverse import topological
@@ -28,8 +28,8 @@ from deuterium.graph.variable import Variable
 
 Array = Any
 
-CONSTANT, FUSED, AFFINE, PRODUCT = range(4)
-INPUT, ATOM, PAIR, FREE = "input", "atom", "pair", "free"
+CONSTANT, UNIVARIATE, AFFINE, PRODUCT = range(4)
+INPUT, ATOM, BILINEAR, RANGE_ONLY = "input", "atom", "pair", "free"
 
 LINEAR = {
     ops.add,
@@ -43,7 +43,7 @@ LINEAR = {
 
 
 @dataclass
-class Block:
+class Coordinates:
     """A group of coordinates.
 
     Attributes
@@ -51,7 +51,7 @@ class Block:
     kind : str
     slots : list of int
         Of the coordinates; of pairs, the first factors and then the second.
-    definitions : list of Affine
+    definitions : list of AffineSum
         One for each coordinate, of atoms and pairs.
     products : list of int
         The slots of products, of pairs.
@@ -61,13 +61,13 @@ class Block:
 
     kind: str
     slots: list[int]
-    definitions: list[Affine] = field(default_factory=list)
+    definitions: list[AffineSum] = field(default_factory=list)
     products: list[int] = field(default_factory=list)
     nodes: list[Variable] = field(default_factory=list)
 
 
 @dataclass
-class Known:
+class NodeKind:
     """What a node is.
 
     Attributes
@@ -76,8 +76,8 @@ class Known:
     places : ndarray of int
         The slots of its elements.
     group : int
-        Whose coordinates it is a function of, if it is fused.
-    values : ndarray of Affine, or None
+        Whose coordinates it is a function of, if it is univariate.
+    values : ndarray of AffineSum, or None
         If it is affine.
     factors : tuple of Variable
         If it is a product.
@@ -90,7 +90,7 @@ class Known:
     factors: tuple[Variable, ...] = ()
 
 
-class Structure(Layout):
+class GraphStructure(ScalarLayout):
     """The parts of a scalar graph R.
 
     Parameters
@@ -104,23 +104,23 @@ class Structure(Layout):
 
     Attributes
     ----------
-    blocks : list of Block
+    blocks : list of Coordinates
         The inputs first.
-    events : list of Group or Block
+    events : list of TaskGroup or Coordinates
         What is to be done to work out ranges, in order.
     owner : dict from int to int
         The coordinate that a slot is a function of.
-    objective : Affine
+    objective : AffineSum
         R.
     """
 
     def __init__(self, root: Variable, starts: Mapping[str, int], inputs: int) -> None:
         super().__init__([], starts, inputs)
-        self.blocks = [Block(INPUT, list(range(inputs)))]
+        self.blocks = [Coordinates(INPUT, list(range(inputs)))]
         self.owner = {i: i for i in range(inputs)}
         self.of_block = dict.fromkeys(range(inputs), 0)
-        self.events: list[Group | Block] = []
-        self.known: dict[Variable, Known] = {}
+        self.events: list[TaskGroup | Coordinates] = []
+        self.known: dict[Variable, NodeKind] = {}
         self._starts = starts
         order = topological([root])
         self._functions = {  # functions of one node, so that none is entered twice
@@ -140,17 +140,17 @@ class Structure(Layout):
 
     # -- kinds -------------------------------------------------------------------------
 
-    def _classify(self, node: Variable) -> Known:
+    def _classify(self, node: Variable) -> NodeKind:
         if node.is_symbol:
-            return Known(FUSED, self._enter(node, self._starts), 0)
+            return NodeKind(UNIVARIATE, self._enter(node, self._starts), 0)
         own = [self.known[a] for a in node.args]
         if node.op is None or all(k.kind == CONSTANT for k in own):
-            return Known(CONSTANT, self._done(node))
+            return NodeKind(CONSTANT, self._done(node))
         op = node.op
         if node.op.elementwise or op in MOVES:
-            fused = self._fused(node, own)
-            if fused is not None:
-                return fused
+            univariate = self._univariate(node, own)
+            if univariate is not None:
+                return univariate
         constants = [k.kind == CONSTANT for k in own]
         if (
             op in LINEAR
@@ -169,10 +169,10 @@ class Structure(Layout):
         self.events += self.groups[before:]
         return places
 
-    def _fused(self, node: Variable, own: Sequence[Known]) -> Known | None:
-        if any(k.kind not in (CONSTANT, FUSED) for k in own):
+    def _univariate(self, node: Variable, own: Sequence[NodeKind]) -> NodeKind | None:
+        if any(k.kind not in (CONSTANT, UNIVARIATE) for k in own):
             return None
-        groups = {k.group for k in own if k.kind == FUSED}
+        groups = {k.group for k in own if k.kind == UNIVARIATE}
         if len(groups) != 1:
             return None
         assert node.op is not None
@@ -180,9 +180,9 @@ class Structure(Layout):
             return None
         places = self._done(node)
         self._own(node, own, places)
-        return Known(FUSED, places, groups.pop())
+        return NodeKind(UNIVARIATE, places, groups.pop())
 
-    def _apart(self, own: Sequence[Known]) -> bool:
+    def _apart(self, own: Sequence[NodeKind]) -> bool:
         """Return whether no element meets two different coordinates."""
         columns = [k.places.ravel().tolist() for k in own]
         return all(
@@ -190,8 +190,8 @@ class Structure(Layout):
             for row in zip(*columns, strict=True)
         )
 
-    def _own(self, node: Variable, own: Sequence[Known], places: Array) -> None:
-        """Note whose functions the elements of a fused node are."""
+    def _own(self, node: Variable, own: Sequence[NodeKind], places: Array) -> None:
+        """Note whose functions the elements of a univariate node are."""
         assert node.op is not None
         if node.op in MOVES:
             return  # the slots are those moved
@@ -203,13 +203,13 @@ class Structure(Layout):
                 if i in self.owner:
                     self.owner[k] = self.owner[i]
 
-    def _bent(self, node: Variable, own: Sequence[Known]) -> Known:
-        """Return what a node is that is neither fused nor affine."""
+    def _bent(self, node: Variable, own: Sequence[NodeKind]) -> NodeKind:
+        """Return what a node is that is neither univariate nor affine."""
         assert node.op is not None
         op, args = node.op, node.args
         nothing = np.empty(0, dtype=np.int64)
         if op is ops.multiply:
-            return Known(PRODUCT, nothing, factors=args)
+            return NodeKind(PRODUCT, nothing, factors=args)
         if op is ops.divide:
             return self._product(args[0], self._made(ops.reciprocal, args[1]))
         if op is ops.square and own[0].kind == PRODUCT:
@@ -218,9 +218,9 @@ class Structure(Layout):
         varying = [a for a, k in zip(args, own, strict=True) if k.kind != CONSTANT]
         if node.op.elementwise and len(varying) == 1:
             self._atoms(varying[0])
-            fused = self._fused(node, [self.known[a] for a in args])
-            if fused is not None:
-                return fused
+            univariate = self._univariate(node, [self.known[a] for a in args])
+            if univariate is not None:
+                return univariate
         return self._free(node, varying)
 
     def _made(self, op: Operator, argument: Variable) -> Variable:
@@ -233,13 +233,13 @@ class Structure(Layout):
             self.known[node] = self._classify(node)
         return node
 
-    def _product(self, a: Variable, b: Variable) -> Known:
+    def _product(self, a: Variable, b: Variable) -> NodeKind:
         return self._classify(a * b)
 
     # -- groups ------------------------------------------------------------------------
 
-    def _block(self, kind: str, count: int, nodes: list[Variable]) -> Block:
-        block = Block(kind, self.fresh(count), nodes=nodes)
+    def _block(self, kind: str, count: int, nodes: list[Variable]) -> Coordinates:
+        block = Coordinates(kind, self.fresh(count), nodes=nodes)
         for slot in block.slots:
             self.owner[slot] = slot
             self.of_block[slot] = len(self.blocks)
@@ -249,33 +249,33 @@ class Structure(Layout):
 
     def _atoms(self, node: Variable) -> None:
         """Make the elements of an affine node coordinates."""
-        if self.known[node].kind == FUSED:
+        if self.known[node].kind == UNIVARIATE:
             return
         definitions = self.affine(node).ravel().tolist()
         block = self._block(ATOM, node.size, [node])
         block.definitions = definitions
         self._become(node, block)
 
-    def _become(self, node: Variable, block: Block) -> Known:
+    def _become(self, node: Variable, block: Coordinates) -> NodeKind:
         places = np.array(block.slots, dtype=np.int64).reshape(node.shape)
         number = self.of_block[block.slots[0]]
-        self.known[node] = Known(FUSED, places, number)
+        self.known[node] = NodeKind(UNIVARIATE, places, number)
         return self.known[node]
 
-    def _free(self, node: Variable, varying: Sequence[Variable]) -> Known:
+    def _free(self, node: Variable, varying: Sequence[Variable]) -> NodeKind:
         """Make the elements of any node coordinates of which the range is known."""
         for a in varying:
             self._atoms(a)
         places = self._done(node).ravel().tolist()
-        block = self._block(FREE, node.size, [node])
+        block = self._block(RANGE_ONLY, node.size, [node])
         block.products = places  # where their ranges come from
         return self._become(node, block)
 
-    def _pairs(self, node: Variable, known: Known) -> Array:
+    def _pairs(self, node: Variable, known: NodeKind) -> Array:
         """Make the factors of a product coordinates; return the affine functions."""
         sides = [self.affine(f).ravel().tolist() for f in known.factors]
         count = node.size
-        block = self._block(PAIR, 2 * count, list(known.factors))
+        block = self._block(BILINEAR, 2 * count, list(known.factors))
         block.definitions = sides[0] + sides[1]
         block.products = self.fresh(count)
         for k, slot in enumerate(block.products):
@@ -290,16 +290,18 @@ class Structure(Layout):
         if known.values is None:
             if known.kind == CONSTANT:
                 known.values = self._constants(known.places)
-            elif known.kind == FUSED:
+            elif known.kind == UNIVARIATE:
                 known.values = self._scaled(node)
             else:
                 known.values = self._pairs(node, known)
         return known.values
 
-    def _is_moved(self, node: Variable, known: Known) -> bool:
+    def _is_moved(self, node: Variable, known: NodeKind) -> bool:
         own = [k for k in (self.known[a] for a in node.args) if k.kind != CONSTANT]
         moves = node.op in MOVES
-        return moves and all(k.kind == FUSED and k.group == known.group for k in own)
+        return moves and all(
+            k.kind == UNIVARIATE and k.group == known.group for k in own
+        )
 
     def _move(self, node: Variable) -> Array:
         assert node.op is not None
@@ -309,7 +311,7 @@ class Structure(Layout):
         return found if isinstance(found, np.ndarray) else objects((), [found])
 
     def _scaled(self, node: Variable) -> Array:
-        """Return the elements of a fused node as multiples of terms.
+        """Return the elements of a univariate node as multiples of terms.
 
         Energies count terms without constant factors: ``(c u)**2`` is ``c**2 * u**2``.
         """
@@ -343,10 +345,10 @@ class Structure(Layout):
         """Return what is under a square, sign or constant factor, and the factor."""
         own = [self.known[a].kind for a in node.args]
         op = node.op
-        if op in (ops.square, ops.negative) and own[0] == FUSED:
+        if op in (ops.square, ops.negative) and own[0] == UNIVARIATE:
             return op, node.args[0], None
-        if op is ops.multiply and sorted(own) == [CONSTANT, FUSED]:
-            k = own.index(FUSED)
+        if op is ops.multiply and sorted(own) == [CONSTANT, UNIVARIATE]:
+            k = own.index(UNIVARIATE)
             return op, node.args[k], node.args[1 - k]
         return None
 
@@ -358,37 +360,38 @@ class Structure(Layout):
         if not all(i in self.owner for i in places.ravel().tolist()):
             raise NoBound("constants among the elements of a function")
         return objects(
-            places.shape, [Affine(parts={i: arb(1)}) for i in places.ravel().tolist()]
+            places.shape,
+            [AffineSum(parts={i: arb(1)}) for i in places.ravel().tolist()],
         )
 
     def _constants(self, places: Array) -> Array:
         values = self.values()
         return objects(
-            places.shape, [Affine(values[i]) for i in places.ravel().tolist()]
+            places.shape, [AffineSum(values[i]) for i in places.ravel().tolist()]
         )
 
     def values(self) -> dict[int, Ball]:
         """Return the values of constant slots, worked out as far as needed."""
-        from deuterium.certify.checker import point_steps as points
+        from deuterium.certify.checker import point_steps
 
         known = self.numbers
         for group in self.groups[self._folded :]:
             for outs, ins in group.tasks:
                 if all(i in known for i in ins):
                     found: Any = dict(known)
-                    task = Group(group.op, [(outs, ins)], group.attrs)
-                    points.step_for(task)(found)
+                    task = TaskGroup(group.op, [(outs, ins)], group.attrs)
+                    point_steps.step_for(task)(found)
                     known.update({k: found[k] for k in outs})
         self._folded = len(self.groups)
         return known
 
     _folded = 0
 
-    def _affine(self, node: Variable, own: Sequence[Known]) -> Known:
+    def _affine(self, node: Variable, own: Sequence[NodeKind]) -> NodeKind:
         assert node.op is not None
         op = node.op
         if op in MOVES:
-            return Known(AFFINE, np.empty(0), values=self._move(node))
+            return NodeKind(AFFINE, np.empty(0), values=self._move(node))
         places = [np.arange(a.size).reshape(a.shape) for a in node.args]
         terms = [x for a in node.args for x in self.affine(a).ravel().tolist()]
-        return Known(AFFINE, np.empty(0), values=linear(node, places, terms))
+        return NodeKind(AFFINE, np.empty(0), values=linear(node, places, terms))

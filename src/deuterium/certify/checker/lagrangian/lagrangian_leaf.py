@@ -7,22 +7,31 @@ from typing import Any
 
 from deuterium import ops
 from deuterium.certify.checker.ball_functions import HALF, INFINITY, ZERO, Ball, larger
-from deuterium.certify.checker.ball_program import Atom, Ranges
+from deuterium.certify.checker.ball_program import Atom, RangeProgram
 from deuterium.certify.checker.exact_data import finite, numbers
 from deuterium.certify.checker.exceptions import NoBound
-from deuterium.certify.checker.lagrangian.coordinate_ranges import Forward, State
-from deuterium.certify.checker.lagrangian.graph_structure import PAIR, Structure
+from deuterium.certify.checker.lagrangian.coordinate_ranges import RangePass, State
+from deuterium.certify.checker.lagrangian.graph_structure import (
+    BILINEAR,
+    GraphStructure,
+)
 from deuterium.certify.checker.lagrangian.log_proof import log_form
-from deuterium.certify.checker.lagrangian.parabola_cells import Curve, Load
-from deuterium.certify.checker.lagrangian.quadratic_proof import Square, energies
+from deuterium.certify.checker.lagrangian.parabola_cells import (
+    CoordinateFunctions,
+    CoordinateObjective,
+)
+from deuterium.certify.checker.lagrangian.quadratic_proof import (
+    Square,
+    quadratic_proofs,
+)
 from deuterium.certify.checker.lagrangian.separable_maximum import (
     Peak,
     at_corners,
     least_bound,
 )
 from deuterium.certify.checker.proof_region import Region
-from deuterium.certify.checker.scalar_layout import Group
-from deuterium.certify.checker.work_limit import Work
+from deuterium.certify.checker.scalar_layout import TaskGroup
+from deuterium.certify.checker.work_limit import WorkLimit
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
 
@@ -44,7 +53,7 @@ class Separable:
         The region's coordinates behind the inputs.
     facts : mapping
         Numbers that hold for all leaves.
-    work : Work, optional
+    work : WorkLimit, optional
         What it may take, together with others.
     """
 
@@ -56,9 +65,9 @@ class Separable:
         most: Sequence[Ball],
         atoms: Sequence[Atom],
         facts: Mapping[str, Any],
-        work: Work | None = None,
+        work: WorkLimit | None = None,
     ) -> None:
-        self.work = work or Work()
+        self.work = work or WorkLimit()
         self.inputs = len(least)
         self._starts, self._least, self._most = starts, list(least), list(most)
         root: Variable | None = None
@@ -66,13 +75,13 @@ class Separable:
         if facts.get("log", True):
             root, logarithms = log_form(objective, self._least_of)
         self.is_log = root is not None
-        self.structure = Structure(
+        self.structure = GraphStructure(
             objective if root is None else root, starts, self.inputs
         )
         self.facts = facts
         known = self.structure.known
         self._safe = {i for v in logarithms for i in known[v].places.ravel().tolist()}
-        self.forward = Forward(self.structure)
+        self.forward = RangePass(self.structure)
         self._whole = self.forward(
             {i: (self._least[i], self._most[i], False) for i in range(self.inputs)}
         )
@@ -83,12 +92,12 @@ class Separable:
             for block in self.structure.blocks
             for slot, d in zip(block.slots, block.definitions, strict=False)
         ]
-        self.energies = energies(self.structure, facts)
+        self.energies = quadratic_proofs(self.structure, facts)
         self._curves = self._made_curves()
 
     def _least_of(self, v: Variable) -> Ball | None:
         try:
-            tape = Ranges([v], self._starts, self.inputs)
+            tape = RangeProgram([v], self._starts, self.inputs)
             low = tape(self._least, self._most)[0]
         except NoBound:
             return None
@@ -115,13 +124,13 @@ class Separable:
 
     # -- functions ---------------------------------------------------------------------
 
-    def _made_curves(self) -> dict[int, Curve]:
+    def _made_curves(self) -> dict[int, CoordinateFunctions]:
         """Return the curve of every coordinate that functions are taken of."""
         s = self.structure
         wanted = {t for _, d in self._definitions for t in d.parts}
         wanted.update(s.objective.parts)
         wanted.update(t for e in self.energies for t in e.terms)
-        products = {w for b in s.blocks if b.kind == PAIR for w in b.products}
+        products = {w for b in s.blocks if b.kind == BILINEAR for w in b.products}
         by_owner: dict[int, list[int]] = {}
         for t in sorted(wanted - products):
             by_owner.setdefault(s.owner[t], [])
@@ -129,7 +138,7 @@ class Separable:
                 by_owner[s.owner[t]].append(t)
         tasks: dict[int, list[Any]] = {owner: [] for owner in by_owner}
         for event in s.events:
-            if isinstance(event, Group):
+            if isinstance(event, TaskGroup):
                 for task in event.tasks:
                     owner = s.owner.get(task[0][0])
                     if owner in tasks and len(task[0]) == 1:
@@ -139,11 +148,15 @@ class Separable:
             for owner, terms in by_owner.items()
         }
 
-    def _curve(self, slot: int, terms: list[int], tasks: list[Any]) -> Curve:
+    def _curve(
+        self, slot: int, terms: list[int], tasks: list[Any]
+    ) -> CoordinateFunctions:
         whole = self._whole
         ends = whole.low[slot], whole.high[slot]
         fixed = self.forward.fixed
-        return Curve(slot, terms, tasks, fixed, ends, self._safe, self.work)
+        return CoordinateFunctions(
+            slot, terms, tasks, fixed, ends, self._safe, self.work
+        )
 
     # -- leaves ------------------------------------------------------------------------
 
@@ -168,7 +181,7 @@ class Separable:
             claim = claim.log() if claim > ZERO else -INFINITY
         peaks: list[Peak] = []
         for block in self.structure.blocks:
-            if block.kind == PAIR:
+            if block.kind == BILINEAR:
                 constant = constant + self._corners(block, state, c)
             else:
                 peaks += self._peaks(block.slots, state, c, squares)
@@ -248,7 +261,7 @@ class Separable:
             curve = self._curves.get(slot)
             if curve is None:
                 curve = self._curves[slot] = self._curve(slot, [], [])
-            load = Load(
+            load = CoordinateObjective(
                 [c.get(t, ZERO) for t in curve.terms],
                 c.get(slot, ZERO),
                 mine.get(slot, ()),

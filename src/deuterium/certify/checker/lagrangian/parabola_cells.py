@@ -14,7 +14,7 @@ from typing import Any
 from flint import arb
 
 from deuterium import ops
-from deuterium.certify.checker import range_steps as ranges
+from deuterium.certify.checker import range_steps
 from deuterium.certify.checker.ball_functions import (
     HALF,
     INFINITY,
@@ -26,9 +26,9 @@ from deuterium.certify.checker.ball_functions import (
 )
 from deuterium.certify.checker.defined_operator import applied, entry_of
 from deuterium.certify.checker.exceptions import NoBound
-from deuterium.certify.checker.scalar_layout import Group, Task
+from deuterium.certify.checker.scalar_layout import Task, TaskGroup
 from deuterium.certify.checker.taylor_series import ORDER, number, variable
-from deuterium.certify.checker.work_limit import Work
+from deuterium.certify.checker.work_limit import WorkLimit
 
 VAST = 100  # times a function's upper end: an error worse than minus infinity below
 
@@ -52,7 +52,7 @@ class Cell:
     parabolas: list[Parabola]
 
 
-class Curve:
+class CoordinateFunctions:
     """The functions of one coordinate.
 
     Parameters
@@ -70,7 +70,7 @@ class Curve:
     safe : collection of int
         Slots that are logarithms of what is known not to be negative, whatever its
         range: where the argument is zero, they are minus infinity.
-    work : Work, optional
+    work : WorkLimit, optional
         Where cells are kept.
     """
 
@@ -82,13 +82,13 @@ class Curve:
         fixed: Mapping[int, Ball],
         ends: tuple[Ball, Ball],
         safe: Collection[int] = (),
-        work: Work | None = None,
+        work: WorkLimit | None = None,
     ) -> None:
         self.least, self.most = ends[0].lower(), ends[1].upper()
         self.safe = safe
         self.slot, self.terms, self.tasks = slot, list(terms), list(tasks)
         self.fixed = fixed
-        self._work = work or Work()
+        self._work = work or WorkLimit()
         self._constants = {
             i: number(fixed[i]) for _, (_, ins), _ in tasks for i in ins if i in fixed
         }
@@ -187,9 +187,9 @@ class Curve:
                 a[k] = b[k] = arb(1)
                 continue
             try:
-                ranges.step_for(Group(op, [task], attrs), self.fixed, slopes=False)(
-                    a, b
-                )
+                range_steps.step_for(
+                    TaskGroup(op, [task], attrs), self.fixed, slopes=False
+                )(a, b)
             except NoBound:
                 if k in self.safe:
                     top = b[ins[0]].upper()  # of what is not negative
@@ -211,7 +211,7 @@ def _filled(series: object) -> list[Ball]:
 
 
 @dataclass
-class Load:
+class CoordinateObjective:
     """What is to be maximised over one coordinate.
 
     Attributes

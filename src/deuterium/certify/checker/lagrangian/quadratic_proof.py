@@ -21,8 +21,8 @@ from deuterium.certify.checker.exceptions import NoBound
 from deuterium.certify.checker.lagrangian.graph_structure import (
     ATOM,
     INPUT,
-    Block,
-    Structure,
+    Coordinates,
+    GraphStructure,
 )
 from deuterium.certify.checker.lagrangian.positive_definite import is_positive
 
@@ -36,19 +36,21 @@ class Square:
     centre: Ball
 
 
-class Energy:
+class QuadraticProof:
     """One layer's.
 
     Parameters
     ----------
-    block : Block
+    block : Coordinates
         Its atoms.
     place : callable
         The group and coordinate that a term is a function of: proofs have terms in
         that order.
     """
 
-    def __init__(self, block: Block, place: Callable[[int], tuple[int, int]]) -> None:
+    def __init__(
+        self, block: Coordinates, place: Callable[[int], tuple[int, int]]
+    ) -> None:
         self.block = block
         parts = [p for d in block.definitions for p in d.parts.items()]
         self.terms = sorted({t for t, c in parts if not c.is_zero()}, key=place)
@@ -104,19 +106,21 @@ class Energy:
         return is_positive(matrix)
 
 
-def energies(structure: Structure, facts: Mapping[str, Any]) -> list[Energy]:
+def quadratic_proofs(
+    structure: GraphStructure, facts: Mapping[str, Any]
+) -> list[QuadraticProof]:
     """Return the energies of groups that the facts name, in their order."""
-    known: dict[int, Energy] = {}
+    known: dict[int, QuadraticProof] = {}
     found = []
     for entry in facts.get("energies", ()):
         number = entry["group"]
         if number not in known:
-            known[number] = Energy(_layer(structure, number), structure.place)
+            known[number] = QuadraticProof(_layer(structure, number), structure.place)
         found.append(known[number])
     return found
 
 
-def _layer(structure: Structure, number: Any) -> Block:
+def _layer(structure: GraphStructure, number: Any) -> Coordinates:
     """Return a group of atoms whose terms are functions of inputs and atoms."""
     if type(number) is not int or not 0 <= number < len(structure.blocks):
         raise NoBound(f"there is no group {number!r:.40}")

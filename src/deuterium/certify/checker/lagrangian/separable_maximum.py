@@ -11,8 +11,11 @@ from flint import arb
 
 from deuterium.certify.checker.ball_functions import ZERO, Ball, larger
 from deuterium.certify.checker.exceptions import NoBound, NoPoint
-from deuterium.certify.checker.lagrangian.parabola_cells import Curve, Load
-from deuterium.certify.checker.work_limit import EACH, MORE, Work
+from deuterium.certify.checker.lagrangian.parabola_cells import (
+    CoordinateFunctions,
+    CoordinateObjective,
+)
+from deuterium.certify.checker.work_limit import EACH, MORE, WorkLimit
 
 MOST = 20_000  # cells that are looked at before it is given up
 DEEPEST = 48  # halvings of one
@@ -31,7 +34,12 @@ class Peak:
     """
 
     def __init__(
-        self, curve: Curve, load: Load, low: Ball, high: Ball, is_open: bool
+        self,
+        curve: CoordinateFunctions,
+        load: CoordinateObjective,
+        low: Ball,
+        high: Ball,
+        is_open: bool,
     ) -> None:
         self.curve, self.load, self.low, self.high = curve, load, low, high
         self.is_open = is_open
@@ -91,10 +99,10 @@ def _level(width: float) -> int:
 
 
 def least_bound(
-    constant: Ball, peaks: Sequence[Peak], claim: Ball, work: Work | None = None
+    constant: Ball, peaks: Sequence[Peak], claim: Ball, work: WorkLimit | None = None
 ) -> Ball:
     """Return a bound of the sum, refined until it is below a claim or cannot be."""
-    work = work or Work()
+    work = work or WorkLimit()
     work.grant(EACH + MORE * len(peaks))
     queue = [(-p.gap, i) for i, p in enumerate(peaks)]
     heapq.heapify(queue)

@@ -23,7 +23,7 @@ from deuterium.certify.checker.norm_bounds.ball_vectors import (
 
 
 @dataclass(frozen=True)
-class Value:
+class ArrayKnowledge:
     """Bounds of the elements of an array, in C order.
 
     Attributes
@@ -67,7 +67,7 @@ class Value:
 
 
 @dataclass(frozen=True)
-class Found:
+class RuleBounds:
     """What a rule says of a node, beside its intervals.
 
     Attributes
@@ -84,36 +84,36 @@ class Found:
     total: Ball = INFINITY
 
 
-def exactly(x: Vector) -> Value:
+def exactly(x: Vector) -> ArrayKnowledge:
     """Return what is known of an array with a known value."""
     sizes = larger_of(-x, x)
-    return Value(x, x, x, ZERO, known(length(x)), known(total(sizes)))
+    return ArrayKnowledge(x, x, x, ZERO, known(length(x)), known(total(sizes)))
 
 
-def of_ends(low: Vector, high: Vector) -> Value:
+def of_ends(low: Vector, high: Vector) -> ArrayKnowledge:
     """Return what intervals alone say.
 
     Shapes: both (elements,).
     """
-    return settled(low, high, Found())
+    return combine(low, high, RuleBounds())
 
 
-def settled(
+def combine(
     low: Vector,
     high: Vector,
-    found: Found,
+    found: RuleBounds,
     *,
     scalar: bool = False,
     positive: bool = False,
     takes: bool = False,
-) -> Value:
+) -> ArrayKnowledge:
     """Put together what is known of an array.
 
     Parameters
     ----------
     low, high : array of balls
         Its intervals.
-    found : Found
+    found : RuleBounds
         What else is known.
     scalar : bool
         Whether it is a single number.
@@ -138,6 +138,6 @@ def settled(
     sums = least(found.total, total(sizes), longest * count.sqrt())
     longest = least(longest, sums)
     if takes and has_ball:
-        return Value(low, high, found.centre, found.radius, longest, sums)
+        return ArrayKnowledge(low, high, found.centre, found.radius, longest, sums)
     centre, half = (low + high) * HALF, (high - low) * HALF
-    return Value(low, high, centre, known(length(half)), longest, sums)
+    return ArrayKnowledge(low, high, centre, known(length(half)), longest, sums)

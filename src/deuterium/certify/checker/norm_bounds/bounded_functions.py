@@ -30,7 +30,7 @@ from deuterium.certify.checker.ball_functions import (
     Ball,
     larger,
 )
-from deuterium.certify.checker.norm_bounds.array_knowledge import Value
+from deuterium.certify.checker.norm_bounds.array_knowledge import ArrayKnowledge
 from deuterium.certify.checker.norm_bounds.ball_vectors import (
     Vector,
     dot,
@@ -111,7 +111,7 @@ def _lesser(ys: list[Ball], p: int) -> Ball:
     return -larger(-ys[p], -ys[p + 1])
 
 
-def most(h: Heights, z: Value, by: Inequality) -> Ball:
+def dual_value(h: Heights, z: ArrayKnowledge, by: Inequality) -> Ball:
     """Return an upper bound of ``sum h_i(z_i)``."""
     slope = by.along * by.s
     each = _maxima(h, z, by.t, slope)
@@ -123,7 +123,7 @@ def most(h: Heights, z: Value, by: Inequality) -> Ball:
     return known(bound)
 
 
-def _maxima(h: Heights, z: Value, t: Ball, slope: Vector) -> list[Ball]:
+def _maxima(h: Heights, z: ArrayKnowledge, t: Ball, slope: Vector) -> list[Ball]:
     """Return the largest ``h_i - t (z_i - c_i)^2 - slope_i z_i`` of each element."""
     low, high = z.low.tolist(), z.high.tolist()
     pieces = [_pieces(a, b) for a, b in zip(low, high, strict=True)]
@@ -204,7 +204,7 @@ def _outside(h: Heights, m: Ball, slope: Ball, a: Ball, b: Ball) -> Ball:
     return top if slope.is_zero() else top + larger(-slope * a, -slope * b)
 
 
-def support(x: Value, w: Vector) -> Ball:
+def support_in_balls(x: ArrayKnowledge, w: Vector) -> Ball:
     """Return an upper bound of ``x . w``: the lesser of those by box and by ball."""
     box = known(total(larger_of(x.low * w, x.high * w)))
     return least(box, known(dot(x.centre, w) + x.radius * length(w)))

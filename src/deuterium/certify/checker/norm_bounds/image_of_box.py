@@ -23,10 +23,10 @@ from deuterium.certify.checker.norm_bounds.ball_vectors import Vector, known, le
 from deuterium.graph.variable import Variable
 
 if TYPE_CHECKING:
-    from deuterium.certify.checker.norm_bounds.norm_pass import Sweep
+    from deuterium.certify.checker.norm_bounds.norm_pass import NormPass
 
 
-def length_over_cube(sweep: Sweep, node: Variable) -> Ball:
+def length_over_box(sweep: NormPass, node: Variable) -> Ball:
     """Return the bound of the length of a node that its weights prove."""
     product, factor = _parts(sweep, node)
     u = sweep.value(product.args[0])
@@ -43,7 +43,7 @@ def length_over_cube(sweep: Sweep, node: Variable) -> Ball:
     return _bounded(rows, weights, finite(chosen["sigma"]))
 
 
-def _parts(sweep: Sweep, node: Variable) -> tuple[Variable, Vector | None]:
+def _parts(sweep: NormPass, node: Variable) -> tuple[Variable, Vector | None]:
     """Return the product with a matrix, and the largest absolute values before it."""
     assert node.op is not None
     if node.op is ops.matmul:
@@ -57,7 +57,7 @@ def _parts(sweep: Sweep, node: Variable) -> tuple[Variable, Vector | None]:
     raise NoBound("weights at what is no product of a row with a matrix")
 
 
-def _is_row_product(sweep: Sweep, v: Variable) -> bool:
+def _is_row_product(sweep: NormPass, v: Variable) -> bool:
     if v.op is not ops.matmul:
         return False
     u, matrix = v.args[0], sweep.graph.matrix(v.args[1])

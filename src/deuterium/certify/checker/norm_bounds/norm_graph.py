@@ -10,14 +10,17 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from flint import arb
 
-from deuterium.certify.checker.ball_program import Points, Ranges
+from deuterium.certify.checker.ball_program import PointProgram, RangeProgram
 from deuterium.certify.checker.convex_symbols import is_convex_in, never_negative
-from deuterium.certify.checker.derivative_forms import Forms
+from deuterium.certify.checker.derivative_forms import DerivativeForms
 from deuterium.certify.checker.exceptions import NoBound
-from deuterium.certify.checker.norm_bounds.array_knowledge import Value, exactly
+from deuterium.certify.checker.norm_bounds.array_knowledge import (
+    ArrayKnowledge,
+    exactly,
+)
 from deuterium.certify.checker.norm_bounds.ball_matrices import Matrix
 from deuterium.certify.checker.norm_bounds.ball_vectors import Vector, vector
-from deuterium.certify.checker.proof_domain import Inputs
+from deuterium.certify.checker.proof_domain import ProofInputs
 from deuterium.certify.checker.scalar_layout import MOVES
 from deuterium.graph.constructors import apply, symbol
 from deuterium.graph.traverse import topological
@@ -26,12 +29,12 @@ from deuterium.graph.variable import Variable
 Matrices = dict[tuple[Variable, bool], Matrix]
 
 
-class Graph:
+class NormGraph:
     """An objective's graph.
 
     Parameters
     ----------
-    forms : Forms
+    forms : DerivativeForms
         Its objective.
     matrices : dict
         Constant matrices by node and whether they are turned, filled as they are met.
@@ -44,14 +47,14 @@ class Graph:
         The values of the nodes that depend on no symbol, as far as they are asked for.
     """
 
-    def __init__(self, forms: Forms, matrices: Matrices) -> None:
+    def __init__(self, forms: DerivativeForms, matrices: Matrices) -> None:
         self.inputs = forms.inputs
         self.order = topological([forms.objective])
         self.place = {v: i for i, v in enumerate(self.order)}
         self.matrices = matrices
         self._still = self._without_symbols()
         self._values: dict[Variable, Vector] = {}
-        self._known: dict[Variable, Value] = {}
+        self._known: dict[Variable, ArrayKnowledge] = {}
         self._alone: dict[Variable, Any] = {}
         self._convex: dict[Variable, bool] = {}
 
@@ -103,9 +106,9 @@ class Graph:
             return np.asarray(MOVES[v.op](*shaped, **v.attrs)).reshape(-1)
         alone, starts, count, distinct = self._by_itself(v)
         row = [e for a in distinct for e in self.fixed(a).tolist()]
-        return vector(Points([alone], starts, count)(row))
+        return vector(PointProgram([alone], starts, count)(row))
 
-    def known(self, v: Variable) -> Value:
+    def known(self, v: Variable) -> ArrayKnowledge:
         """Return all about a node without symbols."""
         if v not in self._known:
             self._known[v] = exactly(self.fixed(v))
@@ -127,11 +130,13 @@ class Graph:
 
     # -- intervals ---------------------------------------------------------------------
 
-    def ends(self, node: Variable, args: Sequence[Value]) -> tuple[Vector, Vector]:
+    def ends(
+        self, node: Variable, args: Sequence[ArrayKnowledge]
+    ) -> tuple[Vector, Vector]:
         """Return the intervals of a node from those of its arguments."""
         if node not in self._alone:
             alone, starts, count, distinct = self._by_itself(node)
-            self._alone[node] = Ranges([alone], starts, count), distinct
+            self._alone[node] = RangeProgram([alone], starts, count), distinct
         ranges, distinct = self._alone[node]
         by_node = dict(zip(node.args, args, strict=True))
         low = [e for a in distinct for e in by_node[a].low.tolist()]
@@ -154,19 +159,19 @@ class Graph:
         return apply(node.op, args, node.attrs), starts, count, distinct
 
 
-_matrices: WeakKeyDictionary[Inputs, Matrices] = WeakKeyDictionary()
-_graphs: WeakKeyDictionary[Forms, Graph] = WeakKeyDictionary()
+_matrices: WeakKeyDictionary[ProofInputs, Matrices] = WeakKeyDictionary()
+_graphs: WeakKeyDictionary[DerivativeForms, NormGraph] = WeakKeyDictionary()
 
 
-def graph_of(forms: Forms) -> Graph:
+def graph_of(forms: DerivativeForms) -> NormGraph:
     """Return the graph of an objective, made once; matrices serve all of one check."""
     if forms not in _graphs:
         matrices = _matrices.setdefault(forms.inputs, {})
-        _graphs[forms] = Graph(forms, matrices)
+        _graphs[forms] = NormGraph(forms, matrices)
     return _graphs[forms]
 
 
-def place_of(x: Any, graph: Graph) -> Variable:
+def place_of(x: Any, graph: NormGraph) -> Variable:
     """Return the node that a proof names by its place."""
     if type(x) is not int or not 0 <= x < len(graph.order):
         raise NoBound(f"there is no node {x!r:.40}")

@@ -22,7 +22,10 @@ from deuterium.certify.checker.ball_functions import (
 )
 from deuterium.certify.checker.defined_operator import entry_of
 from deuterium.certify.checker.exceptions import NoBound
-from deuterium.certify.checker.norm_bounds.array_knowledge import Found, Value
+from deuterium.certify.checker.norm_bounds.array_knowledge import (
+    ArrayKnowledge,
+    RuleBounds,
+)
 from deuterium.certify.checker.norm_bounds.ball_matrices import Matrix
 from deuterium.certify.checker.norm_bounds.ball_vectors import (
     Vector,
@@ -37,8 +40,8 @@ from deuterium.certify.checker.norm_bounds.bounded_functions import (
     Heights,
     is_bent,
 )
-from deuterium.certify.checker.norm_bounds.image_of_box import length_over_cube
-from deuterium.certify.checker.norm_bounds.support_in_balls import follow
+from deuterium.certify.checker.norm_bounds.image_of_box import length_over_box
+from deuterium.certify.checker.norm_bounds.support_in_balls import dual_bound
 from deuterium.certify.checker.operator_entry import Entry
 from deuterium.certify.checker.operator_table import TABLE
 from deuterium.certify.checker.scalar_layout import MOVES
@@ -46,88 +49,90 @@ from deuterium.graph.operator import Operator
 from deuterium.graph.variable import Variable
 
 if TYPE_CHECKING:
-    from deuterium.certify.checker.norm_bounds.norm_pass import Sweep
+    from deuterium.certify.checker.norm_bounds.norm_pass import NormPass
 
-Rule = Callable[["Sweep", Variable], Value]
+Rule = Callable[["NormPass", Variable], ArrayKnowledge]
 Ends = tuple[Vector, Vector]
 
 
-def _enclosed(sweep: Sweep, node: Variable) -> Ends:
+def _enclosed(sweep: NormPass, node: Variable) -> Ends:
     return sweep.graph.ends(node, [sweep.value(a) for a in node.args])
 
 
-def default(sweep: Sweep, node: Variable) -> Value:
+def default(sweep: NormPass, node: Variable) -> ArrayKnowledge:
     """Return what the intervals say."""
-    return sweep.settled(node, _enclosed(sweep, node), Found())
+    return sweep.combined(node, _enclosed(sweep, node), RuleBounds())
 
 
 # -- sums and products ---------------------------------------------------------------
 
 
-def _add(sweep: Sweep, node: Variable) -> Value:
+def _add(sweep: NormPass, node: Variable) -> ArrayKnowledge:
     a, b = (sweep.value(v) for v in node.args)
     return _sum_of(sweep, node, a, b)
 
 
-def _subtract(sweep: Sweep, node: Variable) -> Value:
+def _subtract(sweep: NormPass, node: Variable) -> ArrayKnowledge:
     a, b = (sweep.value(v) for v in node.args)
     return _sum_of(sweep, node, a, _opposite(b))
 
 
-def _sum_of(sweep: Sweep, node: Variable, a: Value, b: Value) -> Value:
+def _sum_of(
+    sweep: NormPass, node: Variable, a: ArrayKnowledge, b: ArrayKnowledge
+) -> ArrayKnowledge:
     ends = a.low + b.low, a.high + b.high
-    found = Found(
+    found = RuleBounds(
         a.centre + b.centre,
         known(a.radius + b.radius),
         known(a.length + b.length),
         known(a.total + b.total),
     )
-    return sweep.settled(node, ends, found)
+    return sweep.combined(node, ends, found)
 
 
-def _negative(sweep: Sweep, node: Variable) -> Value:
+def _negative(sweep: NormPass, node: Variable) -> ArrayKnowledge:
     return _opposite(sweep.value(node.args[0]))
 
 
-def _opposite(a: Value) -> Value:
-    return Value(-a.high, -a.low, -a.centre, a.radius, a.length, a.total)
+def _opposite(a: ArrayKnowledge) -> ArrayKnowledge:
+    return ArrayKnowledge(-a.high, -a.low, -a.centre, a.radius, a.length, a.total)
 
 
-def _multiply(sweep: Sweep, node: Variable) -> Value:
+def _multiply(sweep: NormPass, node: Variable) -> ArrayKnowledge:
     """Take the largest factor times the other's length; Cauchy-Schwarz; cubes."""
     a, b = (sweep.value(v) for v in node.args)
     longest = least(a.largest * b.length, b.largest * a.length)
     if "weights" in sweep.choice(node):
-        longest = least(longest, length_over_cube(sweep, node))
+        longest = least(longest, length_over_box(sweep, node))
     total = least(a.length * b.length, a.largest * b.total)
     total = least(total, b.largest * a.total)
     centre, radius = None, INFINITY
     for x, y, v in ((b, a, node.args[1]), (a, b, node.args[0])):
         if sweep.graph.is_fixed(v):
             centre, radius = x.centre * y.centre, known(x.largest * y.radius)
-    found = Found(centre, radius, longest, total)
-    return sweep.settled(node, _enclosed(sweep, node), found)
+    found = RuleBounds(centre, radius, longest, total)
+    return sweep.combined(node, _enclosed(sweep, node), found)
 
 
-def _square(sweep: Sweep, node: Variable) -> Value:
+def _square(sweep: NormPass, node: Variable) -> ArrayKnowledge:
     a = sweep.value(node.args[0])
-    found = Found(length=known(a.largest * a.length), total=known(a.length**2))
-    return sweep.settled(node, _enclosed(sweep, node), found)
+    found = RuleBounds(length=known(a.largest * a.length), total=known(a.length**2))
+    return sweep.combined(node, _enclosed(sweep, node), found)
 
 
-def _sum(sweep: Sweep, node: Variable) -> Value:
+def _sum(sweep: NormPass, node: Variable) -> ArrayKnowledge:
     """Bound sums, together, by the sum of absolute values."""
     a = sweep.value(node.args[0])
     low, high = _enclosed(sweep, node)
     if not node.shape and a.total.is_finite():
         low, high = raised(low, -a.total), lowered(high, a.total)
-    return sweep.settled(node, (low, high), Found(total=a.total))
+    return sweep.combined(node, (low, high), RuleBounds(total=a.total))
 
 
 # -- matrices ------------------------------------------------------------------------
 
 
-def _matmul(sweep: Sweep, node: Variable) -> Value:
+def _matmul(sweep: NormPass, node: Variable) -> ArrayKnowledge:
     """Spectral norms, and Cauchy-Schwarz with each column."""
     left, right = node.args
     matrix = sweep.graph.matrix(right)
@@ -137,13 +142,13 @@ def _matmul(sweep: Sweep, node: Variable) -> Value:
     if matrix is not None:
         return _through(sweep, node, right, matrix, left)
     a, b = sweep.value(left), sweep.value(right)
-    found = Found(length=known(a.length * b.length))
-    return sweep.settled(node, _enclosed(sweep, node), found)
+    found = RuleBounds(length=known(a.length * b.length))
+    return sweep.combined(node, _enclosed(sweep, node), found)
 
 
 def _through(
-    sweep: Sweep, node: Variable, argument: Variable, matrix: Matrix, name: Variable
-) -> Value:
+    sweep: NormPass, node: Variable, argument: Variable, matrix: Matrix, name: Variable
+) -> ArrayKnowledge:
     """Take an array through a constant matrix; ``W b`` as the turned ``b' W'``."""
     x = sweep.value(argument)
     turned = name is node.args[0]
@@ -156,10 +161,10 @@ def _through(
     norm = sweep.norm(name, matrix)
     longest = known(norm * x.length)
     if "weights" in sweep.choice(node):
-        longest = least(longest, length_over_cube(sweep, node))
+        longest = least(longest, length_over_box(sweep, node))
     back = _Rows(node.shape[::-1] if turned else None)
-    found = Found(back.of(centre), known(norm * x.radius), longest)
-    return sweep.settled(node, (back.of(low), back.of(high)), found)
+    found = RuleBounds(back.of(centre), known(norm * x.radius), longest)
+    return sweep.combined(node, (back.of(low), back.of(high)), found)
 
 
 class _Rows:
@@ -175,7 +180,7 @@ class _Rows:
 # -- functions of one variable -------------------------------------------------------
 
 
-def _curve(sweep: Sweep, node: Variable) -> Value:
+def _curve(sweep: NormPass, node: Variable) -> ArrayKnowledge:
     """Lipschitz curves, and bounded ones by the sum of what each element may do."""
     assert node.op is not None
     op, a = node.op, sweep.value(node.args[0])
@@ -186,11 +191,13 @@ def _curve(sweep: Sweep, node: Variable) -> Value:
     chosen = sweep.choice(node)
     if is_bent(op) and "near" in chosen:
         h = Heights(op, True, centre)
-        radius = least(radius, root(follow(sweep, node, h, chosen["near"])))
+        radius = least(radius, root(dual_bound(sweep, node, h, chosen["near"])))
     if is_bent(op) and "long" in chosen:
         h = Heights(op, True, vector([arb(0)] * node.size))
-        length = least(length, root(follow(sweep, node, h, chosen["long"])))
-    return sweep.settled(node, _enclosed(sweep, node), Found(centre, radius, length))
+        length = least(length, root(dual_bound(sweep, node, h, chosen["long"])))
+    return sweep.combined(
+        node, _enclosed(sweep, node), RuleBounds(centre, radius, length)
+    )
 
 
 def _steepest(entry: Entry, *parts: Vector) -> Ball:
@@ -206,7 +213,7 @@ def _steepest(entry: Entry, *parts: Vector) -> Ball:
         return INFINITY
 
 
-def _shortening(entry: Entry, a: Value) -> Ball:
+def _shortening(entry: Entry, a: ArrayKnowledge) -> Ball:
     """Return a number L with ``|f(z)| <= L |z|``."""
     if entry.below_identity:
         return ONE
@@ -218,7 +225,7 @@ def _shortening(entry: Entry, a: Value) -> Ball:
 # -- layout --------------------------------------------------------------------------
 
 
-def _move(sweep: Sweep, node: Variable) -> Value:
+def _move(sweep: NormPass, node: Variable) -> ArrayKnowledge:
     """Elements change places; none is lost or doubled."""
     assert node.op is not None
     a, shape = sweep.value(node.args[0]), node.args[0].shape
@@ -228,39 +235,41 @@ def _move(sweep: Sweep, node: Variable) -> Value:
         return move(x.reshape(shape), **node.attrs).reshape(-1)
 
     low, high, centre = moved(a.low), moved(a.high), moved(a.centre)
-    return Value(low, high, centre, a.radius, a.length, a.total)
+    return ArrayKnowledge(low, high, centre, a.radius, a.length, a.total)
 
 
-def _broadcast(sweep: Sweep, node: Variable) -> Value:
+def _broadcast(sweep: NormPass, node: Variable) -> ArrayKnowledge:
     """Every element as often as the shape grows."""
     a = sweep.value(node.args[0])
     times = arb(max(node.size // max(node.args[0].size, 1), 1))
-    found = Found(length=known(times.sqrt() * a.length), total=known(times * a.total))
-    return sweep.settled(node, _enclosed(sweep, node), found)
+    found = RuleBounds(
+        length=known(times.sqrt() * a.length), total=known(times * a.total)
+    )
+    return sweep.combined(node, _enclosed(sweep, node), found)
 
 
-def _concatenate(sweep: Sweep, node: Variable) -> Value:
+def _concatenate(sweep: NormPass, node: Variable) -> ArrayKnowledge:
     """Squares add up."""
     args = [sweep.value(v) for v in node.args]
     length, total = arb(0), arb(0)
     for a in args:
         length, total = length + a.length**2, total + a.total
-    found = Found(length=root(length), total=known(total))
-    return sweep.settled(node, _enclosed(sweep, node), found)
+    found = RuleBounds(length=root(length), total=known(total))
+    return sweep.combined(node, _enclosed(sweep, node), found)
 
 
-def _softmax(sweep: Sweep, node: Variable) -> Value:
+def _softmax(sweep: NormPass, node: Variable) -> ArrayKnowledge:
     """Each row is non-negative and sums to 1."""
     rows = arb(node.size // node.shape[-1])
-    found = Found(length=rows.sqrt(), total=rows)
-    return sweep.settled(node, _enclosed(sweep, node), found)
+    found = RuleBounds(length=rows.sqrt(), total=rows)
+    return sweep.combined(node, _enclosed(sweep, node), found)
 
 
-def _direction(sweep: Sweep, node: Variable) -> Value:
+def _direction(sweep: NormPass, node: Variable) -> ArrayKnowledge:
     """Each row has length 1, or is zero."""
     rows, n = arb(node.size // node.shape[-1]), arb(node.shape[-1])
-    found = Found(length=rows.sqrt(), total=rows * n.sqrt())
-    return sweep.settled(node, _enclosed(sweep, node), found)
+    found = RuleBounds(length=rows.sqrt(), total=rows * n.sqrt())
+    return sweep.combined(node, _enclosed(sweep, node), found)
 
 
 def rule_of(op: Operator) -> Rule:

@@ -7,10 +7,14 @@ from typing import Any
 
 from deuterium.certify.checker.ball_functions import INFINITY, Ball
 from deuterium.certify.checker.exceptions import NoBound
-from deuterium.certify.checker.norm_bounds.array_knowledge import Found, Value, settled
+from deuterium.certify.checker.norm_bounds.array_knowledge import (
+    ArrayKnowledge,
+    RuleBounds,
+    combine,
+)
 from deuterium.certify.checker.norm_bounds.ball_matrices import Matrix
 from deuterium.certify.checker.norm_bounds.ball_vectors import Vector, vector
-from deuterium.certify.checker.norm_bounds.norm_graph import Graph
+from deuterium.certify.checker.norm_bounds.norm_graph import NormGraph
 from deuterium.certify.checker.norm_bounds.norm_leaf_rules import rule_of
 from deuterium.certify.checker.proof_domain import Part
 from deuterium.certify.checker.proof_region import Region, number
@@ -19,12 +23,12 @@ from deuterium.graph.variable import Variable
 Choices = Mapping[str, Any]
 
 
-class Sweep:
+class NormPass:
     """One pass.
 
     Parameters
     ----------
-    graph : Graph
+    graph : NormGraph
     region : Region
         Of the inputs.
     claims : mapping
@@ -35,13 +39,15 @@ class Sweep:
     """
 
     def __init__(
-        self, graph: Graph, region: Region, claims: Choices, choices: Choices
+        self, graph: NormGraph, region: Region, claims: Choices, choices: Choices
     ) -> None:
         self.graph, self.region, self.claims = graph, region, claims
         self.choices = choices
-        self.values: dict[Variable, Value] = {}
+        self.values: dict[Variable, ArrayKnowledge] = {}
 
-    def run(self, given: Mapping[Variable, Value] | None = None) -> Value:
+    def run(
+        self, given: Mapping[Variable, ArrayKnowledge] | None = None
+    ) -> ArrayKnowledge:
         """Return what is known of the objective.
 
         Parameters
@@ -59,7 +65,7 @@ class Sweep:
             if v not in self.values and not self.graph.is_fixed(v):
                 self.values[v] = self._value(v)
 
-    def value(self, v: Variable) -> Value:
+    def value(self, v: Variable) -> ArrayKnowledge:
         """Return what is known of a node that the pass has met."""
         return self.graph.known(v) if self.graph.is_fixed(v) else self.values[v]
 
@@ -75,11 +81,11 @@ class Sweep:
             raise NoBound(f"a number is wanted, got {claim!r:.60}")
         return matrix.norm(claim)
 
-    def settled(
-        self, node: Variable, ends: tuple[Vector, Vector], found: Found
-    ) -> Value:
+    def combined(
+        self, node: Variable, ends: tuple[Vector, Vector], found: RuleBounds
+    ) -> ArrayKnowledge:
         """Put together what is known of a node."""
-        return settled(
+        return combine(
             *ends,
             found,
             scalar=not node.shape,
@@ -87,28 +93,28 @@ class Sweep:
             takes=self.choice(node).get("ball") is True,
         )
 
-    def _value(self, v: Variable) -> Value:
+    def _value(self, v: Variable) -> ArrayKnowledge:
         if v.op is None:
             return self._symbol(v)
         return rule_of(v.op)(self, v)
 
-    def _symbol(self, v: Variable) -> Value:
+    def _symbol(self, v: Variable) -> ArrayKnowledge:
         """Return the box of a symbol, or its ball where that is the smaller."""
         inputs = self.graph.inputs
         start = inputs.starts[v.name]
         low = vector(self.region.low[start : start + v.size])
         high = vector(self.region.high[start : start + v.size])
-        box = settled(low, high, Found())
+        box = combine(low, high, RuleBounds())
         found = _ball(inputs.whole[v.name])
         if found is None:
             return box
-        takes = bool(found.radius < settled(low, high, found).radius)
-        return settled(low, high, found, takes=takes)
+        takes = bool(found.radius < combine(low, high, found).radius)
+        return combine(low, high, found, takes=takes)
 
 
-def _ball(part: Part) -> Found | None:
+def _ball(part: Part) -> RuleBounds | None:
     """Return the smallest of the balls that a symbol lies in."""
     if not part.balls:
         return None
     centre, radius = min(part.balls, key=lambda b: b[1])
-    return Found(vector([number(x) for x in centre]), number(radius), INFINITY)
+    return RuleBounds(vector([number(x) for x in centre]), number(radius), INFINITY)

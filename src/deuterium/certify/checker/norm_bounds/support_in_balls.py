@@ -23,20 +23,22 @@ from deuterium.certify.checker.norm_bounds.ball_vectors import (
 from deuterium.certify.checker.norm_bounds.bounded_functions import (
     Heights,
     Inequality,
+    dual_value,
     is_bent,
-    most,
-    support,
+    support_in_balls,
 )
 from deuterium.graph.variable import Variable
 
 if TYPE_CHECKING:
-    from deuterium.certify.checker.norm_bounds.norm_pass import Sweep
+    from deuterium.certify.checker.norm_bounds.norm_pass import NormPass
 
 Layer = Mapping[str, Any]
 Sum = tuple[Variable, Vector, Ball]  # u, w and b: u . w + b
 
 
-def follow(sweep: Sweep, node: Variable, h: Heights, layers: Sequence[Layer]) -> Ball:
+def dual_bound(
+    sweep: NormPass, node: Variable, h: Heights, layers: Sequence[Layer]
+) -> Ball:
     """Return an upper bound of ``sum h_i(z_i)`` for a curve's argument z.
 
     The layers are gone down first, for the directions; then up, each bounding the reach
@@ -63,9 +65,9 @@ def follow(sweep: Sweep, node: Variable, h: Heights, layers: Sequence[Layer]) ->
         reach = ZERO
         if below is not None:
             u, weights, shift = below
-            reach = least(support(sweep.value(u), weights), bound) + shift
+            reach = least(support_in_balls(sweep.value(u), weights), bound) + shift
         by = Inequality(_factor(layer["t"]), _factor(layer.get("by", 0)), along, reach)
-        bound = most(h, sweep.value(z), by)
+        bound = dual_value(h, sweep.value(z), by)
     return bound
 
 
@@ -76,7 +78,7 @@ def _factor(x: Any) -> Ball:
     return t
 
 
-def _taken(sweep: Sweep, node: Variable, along: Vector) -> Sum:
+def _taken(sweep: NormPass, node: Variable, along: Vector) -> Sum:
     """Return ``along . node`` as a sum one layer further down."""
     graph, shift = sweep.graph, ZERO
     while True:

@@ -71,6 +71,6 @@ Regions made smaller, or cut:
     so F is largest at one of its two ends.
 """
 
-from deuterium.optimize.bounders.derivative.derivative_bounder import BoxBounder
+from deuterium.optimize.bounders.derivative.derivative_bounder import DerivativeBounder
 
-__all__ = ["BoxBounder"]
+__all__ = ["DerivativeBounder"]

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from deuterium.domain.problem import Problem
-from deuterium.optimize.bounders.derivative.derivative_branching import Cutter
-from deuterium.optimize.bounders.derivative.derivative_graphs import Forms
+from deuterium.optimize.bounders.derivative.derivative_branching import BranchingRule
+from deuterium.optimize.bounders.derivative.derivative_graphs import DerivativeGraphs
 from deuterium.optimize.bounders.derivative.first_order import by_slopes
-from deuterium.optimize.bounders.derivative.region_batch import Work
+from deuterium.optimize.bounders.derivative.region_batch import RegionBatch
 from deuterium.optimize.bounders.derivative.second_order import by_curvatures
-from deuterium.optimize.region import Bounder, Regions, Verdicts, whole
+from deuterium.optimize.region import Bounder, BoundResult, Regions, whole
 
 Array = Any
 
@@ -20,7 +20,7 @@ TRIED = 64  # regions of one size whose curvatures are looked at in any case
 WORTH = 0.04  # of them, so many must be settled that it goes on
 
 
-class BoxBounder(Bounder):
+class DerivativeBounder(Bounder):
     """Bounds an objective over boxes of its inputs.
 
     Parameters
@@ -33,24 +33,24 @@ class BoxBounder(Bounder):
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
-        self.graphs = Forms(problem)
-        self.cutter = Cutter(problem)
+        self.graphs = DerivativeGraphs(problem)
+        self.branching = BranchingRule(problem)
         self._tries: dict[int, list[int]] = {}
 
     def root(self) -> Regions:
         """Return the box around the domain."""
         return whole(self.problem.lower, self.problem.upper)
 
-    def bound(self, regions: Regions, incumbent: float) -> Verdicts:
+    def bound(self, regions: Regions, incumbent: float) -> BoundResult:
         """Return certified bounds, by the cheapest method that serves, and cuts."""
         with np.errstate(all="ignore"):
-            work = Work(self.graphs, regions, incumbent)
+            work = RegionBatch(self.graphs, regions, incumbent)
             rows = np.arange(len(regions))
             defined = work.interval(rows)
             rows = by_slopes(work, rows[defined & work.open(rows)])
             self._by_curvatures(work, rows)
-            cut, at = self.cutter.cuts(work.low, work.high, work.slopes)
-        return Verdicts(
+            cut, at = self.branching.branching_points(work.low, work.high, work.slopes)
+        return BoundResult(
             upper=work.upper,
             proofs=work.proofs,
             low=work.low,
@@ -64,11 +64,11 @@ class BoxBounder(Bounder):
             ends=work.ends,
         )
 
-    def _by_curvatures(self, work: Work, rows: Array) -> None:
+    def _by_curvatures(self, work: RegionBatch, rows: Array) -> None:
         """Look at curvatures where, at regions of that size, it has been worth it."""
         if not len(rows) or not self.graphs.has_curvatures:
             return
-        level = self.cutter.level(work.low[rows], work.high[rows])
+        level = self.branching.level(work.low[rows], work.high[rows])
         worth = self._worth(level)
         rows, level = rows[worth], level[worth]
         if len(rows):

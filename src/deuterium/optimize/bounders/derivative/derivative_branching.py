@@ -12,7 +12,7 @@ from deuterium.optimize.bounders.natural_interval import middle_of
 Array = Any
 
 
-class Cutter:
+class BranchingRule:
     """Chooses cuts.
 
     Parameters
@@ -34,7 +34,9 @@ class Cutter:
         share = np.clip(np.nan_to_num(share, nan=1.0), 1e-300, 1e300)
         return np.floor(-np.log2(share) * 2.0).astype(int)
 
-    def cuts(self, low: Array, high: Array, slopes: Array) -> tuple[Array, Array]:
+    def branching_points(
+        self, low: Array, high: Array, slopes: Array
+    ) -> tuple[Array, Array]:
         """Return the input to cut, or -1 if none can be, and where.
 
         It is the one with the largest product of side and slope; where a slope is not

@@ -21,7 +21,7 @@ SLOPE_NODES = 8_000  # times inputs: beyond it curvatures are not worth their pr
 NODES = 4_000  # in their graph, before it is simplified
 
 
-class Forms:
+class DerivativeGraphs:
     """Enclosures of an objective F = m(S), of S, its slopes and its curvatures.
 
     Parameters

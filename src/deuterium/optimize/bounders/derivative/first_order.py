@@ -11,15 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.optimize.bounders.derivative import taylor_bounds as taylor
-from deuterium.optimize.bounders.derivative.region_batch import Around, Work
+from deuterium.optimize.bounders.derivative import taylor_bounds
+from deuterium.optimize.bounders.derivative.region_batch import Around, RegionBatch
 
 Array = Any
 
 ROUNDS = 4  # of shrinking a region to a face and looking again
 
 
-def by_slopes(work: Work, rows: Array) -> Array:
+def by_slopes(work: RegionBatch, rows: Array) -> Array:
     """Leave out what holds no maximiser, shrink the rest to faces, and bound it.
 
     Returns the rows that are not settled.
@@ -45,7 +45,7 @@ def at(around: Around, k: int) -> dict[str, Any]:
     return {} if around is None else {"around": around[k].tolist()}
 
 
-def stationary(work: Work, rows: Array, around: Around = None) -> Array:
+def stationary(work: RegionBatch, rows: Array, around: Around = None) -> Array:
     """Leave out regions from which one can always rise and stay in the domain."""
     g, problem = work.slopes[:, rows], work.problem
     rises = (g[0] > 0) & (work.high[rows] < problem.upper)
@@ -56,7 +56,7 @@ def stationary(work: Work, rows: Array, around: Around = None) -> Array:
     return gone
 
 
-def faces(work: Work, rows: Array, around: Around = None) -> Array:
+def faces(work: RegionBatch, rows: Array, around: Around = None) -> Array:
     """Fix monotone inputs to their face; return where that changed a region."""
     g = work.slopes[:, rows]
     low, high = work.low[rows], work.high[rows]
@@ -75,14 +75,14 @@ def faces(work: Work, rows: Array, around: Around = None) -> Array:
     return changed
 
 
-def mean_value(work: Work, rows: Array, around: Around = None) -> None:
+def mean_value(work: RegionBatch, rows: Array, around: Around = None) -> None:
     """Bound by the mean value form around the best centre."""
     if not len(rows):
         return
     g, low, high = work.slopes[:, rows], work.low[rows], work.high[rows]
-    center = taylor.best_center(low, high, g)
+    center = taylor_bounds.best_center(low, high, g)
     _, s = work.forms.values(center, center)
-    bound = work.forms.outer(taylor.linear(s[1], g, low, high, center))
+    bound = work.forms.outer(taylor_bounds.linear(s[1], g, low, high, center))
     work.lower(
         rows,
         bound,

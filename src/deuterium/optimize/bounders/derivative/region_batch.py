@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.optimize.bounders.derivative.derivative_graphs import Forms
-from deuterium.optimize.region import Proof, Regions, Step
+from deuterium.optimize.bounders.derivative.derivative_graphs import DerivativeGraphs
+from deuterium.optimize.region import DomainReduction, Proof, Regions
 
 Array = Any
 Why = Callable[[int], Proof]  # the proof for one of the rows in question
@@ -20,12 +20,12 @@ INTERVAL: Proof = ("interval", {})
 CANDIDATES = 8  # points of a batch worth evaluating
 
 
-class Work:
+class RegionBatch:
     """A batch of regions, made smaller and bounded step by step.
 
     Parameters
     ----------
-    forms : Forms
+    forms : DerivativeGraphs
         The graphs of the problem.
     regions : Regions
         The batch.
@@ -46,14 +46,16 @@ class Work:
         Rows of inputs worth evaluating.
     """
 
-    def __init__(self, forms: Forms, regions: Regions, incumbent: float) -> None:
+    def __init__(
+        self, forms: DerivativeGraphs, regions: Regions, incumbent: float
+    ) -> None:
         self.forms, self.problem, self.incumbent = forms, forms.problem, incumbent
         self.movable = self.problem.movable
         self.low, self.high = regions.low.copy(), regions.high.copy()
         count, self.n = self.low.shape
         self.upper = np.full(count, np.inf)
         self.proofs: list[Proof] = [INTERVAL] * count
-        self.steps: list[list[Step]] = [[] for _ in range(count)]
+        self.steps: list[list[DomainReduction]] = [[] for _ in range(count)]
         self.ends: list[Proof | None] = [None] * count
         self.cut = np.full(count, -1)
         self.slopes = np.full((2, count, self.n), np.nan)

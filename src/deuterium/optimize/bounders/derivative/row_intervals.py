@@ -18,13 +18,16 @@ import numpy as np
 
 from deuterium import ops
 from deuterium.enclose.enclose import full_rules
-from deuterium.enclose.interval_program import EnclosureProgram, Made, Step, _Builder
+from deuterium.enclose.interval_program import (
+    EnclosureProgram,
+    Made,
+    Step,
+    _StepBuilder,
+)
 from deuterium.graph.operator import Operator
 from deuterium.graph.traverse import Graph
 from deuterium.graph.variable import Variable
-from deuterium.interval import Interval, linear
-from deuterium.interval import interval_arithmetic as arithmetic
-from deuterium.interval import stacked as ends
+from deuterium.interval import Interval, interval_arithmetic, linear, stacked
 from deuterium.interval.rounding import EPS, MIN_NORMAL, Array, gamma, outward, signs
 
 WAVE_ERROR = 12 * EPS  # of sines and cosines, whose size is at most 1
@@ -74,22 +77,22 @@ def _in_rows(result: Array, shape: tuple[int, ...], count: int) -> Array:
         result = np.broadcast_to(result, (2, 1, *shape))
     size = math.prod(shape)
     result = np.broadcast_to(result, (2, count, *shape)).reshape(2, count, size)
-    return ends.settled(result)
+    return stacked.nan_at_both_ends(result)
 
 
-class _RowBuilder(_Builder):
+class _RowBuilder(_StepBuilder):
     """Chooses steps that keep to their own row."""
 
     @staticmethod
     def affine(e: Array, pair: Array, bias: Any, slack: Any = None) -> Array:
         """Return ``e @ W + bias``; of infinite ends what the full rules say."""
-        y = ends.affine(e, pair, bias, slack)
+        y = stacked.affine(e, pair, bias, slack)
         lost = np.isnan(y).any(axis=0)
         if not lost.any():
             return y
         matrix = pair[0]
-        product = linear.matmul(ends.interval(e), Interval.unchecked(matrix, matrix))
-        full = arithmetic.add(product, Interval.unchecked(bias, bias))
+        product = linear.matmul(stacked.interval(e), Interval.unchecked(matrix, matrix))
+        full = interval_arithmetic.add(product, Interval.unchecked(bias, bias))
         return np.where(lost, np.stack([full.lower, full.upper]), y)
 
     def _made(self, node: Variable) -> Made:
@@ -121,7 +124,7 @@ def _monotone(node: Variable) -> Made | None:
         if high < np.inf:
             bad = bad | (~(e[1] <= high) if with_high else ~(e[1] < high))
         e = e if rises else e[::-1]
-        y = ends.monotone(e, op.value, error, op.range)
+        y = stacked.monotone(e, op.value, error, op.range)
         for point, known in op.exact_points:
             before, after = (e[1] <= point, e[0] >= point)
             if not rises:
@@ -158,7 +161,7 @@ def absolute_slope(e: Array) -> Array:
     return _undefined(out, np.isnan(e).any(axis=0))
 
 
-def flat(e: Array) -> Array:
+def jump_slope(e: Array) -> Array:
     """Return the slope of a jump at zero."""
     away = ((e[0] > 0) | (e[1] < 0)) & ~np.isnan(e).any(axis=0)
     return np.where(away, np.zeros(e.shape), np.nan)
@@ -182,7 +185,7 @@ def add(a: Array, b: Array) -> Array:
 
 def total(e: Array, axis: tuple[int, ...], count: int) -> Array:
     """Return the sum over negative axes; sums of one sign keep it."""
-    y = ends.sum_any(e, axis, count)
+    y = stacked.sum_any(e, axis, count)
     y[0] = np.where(
         np.min(e[0], axis=axis, initial=0.0) >= 0, np.maximum(y[0], 0.0), y[0]
     )
@@ -227,7 +230,7 @@ def multiply_thin(e: Array, c: Any) -> Array:
 
 def whole_power(e: Array, n: int) -> Array:
     """Return ``e ** n`` for ``n >= 1``: repeated products, with one relative error."""
-    e = ends.sizes(e) if n % 2 == 0 else e
+    e = stacked.sizes(e) if n % 2 == 0 else e
     power, base, left = None, e, n
     while left:
         if left & 1:
@@ -292,11 +295,11 @@ def wave(function: Callable[[Array], Array], top: float) -> Step:
 # -- which rule for which node ---------------------------------------------------------
 
 
-def _unary(rule: Step) -> Callable[[_Builder, Variable], Made]:
+def _unary(rule: Step) -> Callable[[_StepBuilder, Variable], Made]:
     return lambda build, node: (rule, node.args)
 
 
-def _add(build: _Builder, node: Variable) -> Made | None:
+def _add(build: _StepBuilder, node: Variable) -> Made | None:
     a, b = node.args
     if any(x.op is ops.matmul for x in node.args):
         return None
@@ -305,13 +308,13 @@ def _add(build: _Builder, node: Variable) -> Made | None:
     return add, (a, b)
 
 
-def _subtract(build: _Builder, node: Variable) -> Made:
+def _subtract(build: _StepBuilder, node: Variable) -> Made:
     if build.thin(node.args[1]):
         return lambda a, b: add(a, -b), node.args
     return lambda a, b: add(a, -b[::-1]), node.args
 
 
-def _sum(build: _Builder, node: Variable) -> Made | None:
+def _sum(build: _StepBuilder, node: Variable) -> Made | None:
     (x,), axis = node.args, tuple(node.attrs["axis"])
     if build.nonnegative(x):
         return None
@@ -319,7 +322,7 @@ def _sum(build: _Builder, node: Variable) -> Made | None:
     return lambda e: total(e, axis, count), (x,)
 
 
-def _multiply(build: _Builder, node: Variable) -> Made | None:
+def _multiply(build: _StepBuilder, node: Variable) -> Made | None:
     a, b = node.args
     if build.nonnegative(a) and build.nonnegative(b):
         return None
@@ -330,7 +333,7 @@ def _multiply(build: _Builder, node: Variable) -> Made | None:
     return multiply, (a, b)
 
 
-def _divide(build: _Builder, node: Variable) -> Made:
+def _divide(build: _StepBuilder, node: Variable) -> Made:
     a, b = node.args
     if build.thin(b):
         number = build.constants[b]
@@ -348,14 +351,14 @@ def _quotient(e: Array, number: Any) -> Array:
     return _signed(out, ((q == 0) & (e != 0)).any(axis=0))
 
 
-def _integer_power(build: _Builder, node: Variable) -> Made | None:
+def _integer_power(build: _StepBuilder, node: Variable) -> Made | None:
     n = int(node.attrs["n"])
     if not 0 < abs(n) <= LONG:
         return None
     return lambda e: integer_power(e, n), node.args
 
 
-def _power(build: _Builder, node: Variable) -> Made | None:
+def _power(build: _StepBuilder, node: Variable) -> Made | None:
     x, y = node.args
     if not build.thin(y) or build.thin(x):
         return None
@@ -377,9 +380,9 @@ _MAKERS: dict[Operator, Callable[[Any, Variable], Made | None]] = {
     ops.power: _power,
     ops.sqrt: _unary(root),
     ops.step: _unary(step),
-    ops.absolute: _unary(ends.sizes),
+    ops.absolute: _unary(stacked.sizes),
     ops.absolute_slope: _unary(absolute_slope),
-    ops.flat: _unary(flat),
+    ops.jump_slope: _unary(jump_slope),
     ops.sin: _unary(wave(np.sin, 0.5)),
     ops.cos: _unary(wave(np.cos, 0.0)),
 }

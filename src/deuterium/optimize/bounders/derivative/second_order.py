@@ -16,21 +16,20 @@ from typing import Any
 import numpy as np
 
 from deuterium.interval.rounding import MIN_NORMAL
-from deuterium.optimize.bounders.derivative import interval_definite as definite
-from deuterium.optimize.bounders.derivative import taylor_bounds as taylor
+from deuterium.optimize.bounders.derivative import interval_definite, taylor_bounds
 from deuterium.optimize.bounders.derivative.first_order import (
     faces,
     mean_value,
     stationary,
 )
-from deuterium.optimize.bounders.derivative.region_batch import Why, Work
+from deuterium.optimize.bounders.derivative.region_batch import RegionBatch, Why
 
 Array = Any
 
 ASCENT = 5  # Newton steps towards the maximum of a concave region
 
 
-def by_curvatures(work: Work, rows: Array) -> None:
+def by_curvatures(work: RegionBatch, rows: Array) -> None:
     """Settle regions by their curvatures, as far as these are known."""
     h = work.forms.curvatures(work.low[rows], work.high[rows])
     for settle in (convex, sharper, saddles, concave):
@@ -41,7 +40,7 @@ def by_curvatures(work: Work, rows: Array) -> None:
             return
 
 
-def convex(work: Work, rows: Array, h: Array) -> None:
+def convex(work: RegionBatch, rows: Array, h: Array) -> None:
     """Look for inputs in which the core is convex: only their ends matter."""
     low, high = work.low[rows], work.high[rows]
     curve = h[0][:, range(work.n), range(work.n)]
@@ -56,12 +55,14 @@ def convex(work: Work, rows: Array, h: Array) -> None:
         work.ends[rows[k]] = ("convex", {})
 
 
-def sharper(work: Work, rows: Array, h: Array) -> None:
+def sharper(work: RegionBatch, rows: Array, h: Array) -> None:
     """Look again with the slopes that curvatures around the middle imply."""
     low, high = work.low[rows], work.high[rows]
     c = low + 0.5 * (high - low)
     _, g = work.forms.slopes(c, c)
-    work.slopes[:, rows] = taylor.refined(work.slopes[:, rows], g, h, low, high, c)
+    work.slopes[:, rows] = taylor_bounds.refined(
+        work.slopes[:, rows], g, h, low, high, c
+    )
     left = ~stationary(work, rows, c)
     left &= ~_no_turning(work, rows, g, h, c)
     rows, c = rows[left], c[left]
@@ -70,7 +71,7 @@ def sharper(work: Work, rows: Array, h: Array) -> None:
     mean_value(work, rows, c)
 
 
-def _no_turning(work: Work, rows: Array, g: Array, h: Array, c: Array) -> Array:
+def _no_turning(work: RegionBatch, rows: Array, g: Array, h: Array, c: Array) -> Array:
     """Leave out regions with a direction in which the core rises everywhere.
 
     It is that row of the inverse of the curvatures in which Newton's method would go
@@ -92,7 +93,7 @@ def _no_turning(work: Work, rows: Array, g: Array, h: Array, c: Array) -> Array:
     furthest, every = np.argmax(np.abs(step), axis=1), np.arange(len(rows))
     p = np.where(inside, inverse[every, furthest] * width, 0.0)
     p *= np.sign(step[every, furthest])[:, None]
-    gone = known & (taylor.least_along(p, g, h, low, high, c) > 0)
+    gone = known & (taylor_bounds.least_along(p, g, h, low, high, c) > 0)
 
     def why(k: int) -> Any:
         return "stationary", {"along": p[k].tolist(), "around": c[k].tolist()}
@@ -115,28 +116,28 @@ def _inverse(matrices: Array) -> Array:
     return found
 
 
-def saddles(work: Work, rows: Array, h: Array) -> None:
+def saddles(work: RegionBatch, rows: Array, h: Array) -> None:
     """Leave out regions in which the core bends upwards along some direction."""
     rows, centre, radius, width = _scaled(work, rows, h)
     inside = work.inside(rows)
-    gone, v = definite.rising_direction(*masked(centre, radius, inside))
+    gone, v = interval_definite.rising_direction(*masked(centre, radius, inside))
     along = np.where(inside, v * width, 0.0)
     work.exclude(rows, gone, lambda k: ("curved", {"along": along[k].tolist()}))
 
 
-def concave(work: Work, rows: Array, h: Array) -> None:
+def concave(work: RegionBatch, rows: Array, h: Array) -> None:
     """Bound concave regions by the tangent plane at their maximum."""
     rows, centre, radius, width = _scaled(work, rows, h)
     centre, radius = masked(centre, radius, width > 0)
-    sure, basis = definite.negative_basis(centre, radius)
+    sure, basis = interval_definite.negative_basis(centre, radius)
     rows, centre, basis, width = rows[sure], centre[sure], basis[sure], width[sure]
     if not len(rows):
         return
     low, high = work.low[rows], work.high[rows]
-    x = taylor.best_center(low, high, work.slopes[:, rows])
+    x = taylor_bounds.best_center(low, high, work.slopes[:, rows])
     for _ in range(ASCENT):
         s, g = work.forms.slopes(x, x)
-        bound = work.forms.outer(taylor.linear(s[1], g, low, high, x))
+        bound = work.forms.outer(taylor_bounds.linear(s[1], g, low, high, x))
         better = work.lower(rows, bound, _tangent(x, width, basis))
         work.points.append(x[better & (s[0] > work.incumbent)])
         x = _newton(x, g, centre, width, low, high)
@@ -154,13 +155,15 @@ def _tangent(x: Array, width: Array, basis: Array) -> Why:
     return why
 
 
-def _scaled(work: Work, rows: Array, h: Array) -> tuple[Array, Array, Array, Array]:
+def _scaled(
+    work: RegionBatch, rows: Array, h: Array
+) -> tuple[Array, Array, Array, Array]:
     """Return rows with known curvatures, these in units of the box, and its sides."""
     known = np.isfinite(h).all(axis=(0, 2, 3)) & work.smooth(rows)
     rows, h = rows[known], h[:, known]
     width = work.high[rows] - work.low[rows]
     scale = width[:, :, None] * width[:, None, :]
-    centre, radius = definite.centred(h)
+    centre, radius = interval_definite.centred(h)
     # in boxes so small that products of sides underflow, nothing is claimed
     return rows, centre * scale, radius * scale + MIN_NORMAL, width
 

@@ -43,21 +43,21 @@ In topological order (`graph.traverse.topological`) every node of R is
 
 constant
     no symbol below it.
-fused
+univariate
     each element a function of one coordinate, all of one group: symbols; element-wise
-    operators and moves (reshape, transpose, gather, broadcast, concatenate) of fused
-    nodes and constants where no element meets two different coordinates.
+    operators and moves (reshape, transpose, gather, broadcast, concatenate) of
+    univariate nodes and constants where no element meets two different coordinates.
 affine
     a linear operator (add, subtract, negative, sum, cumsum, moves, scatter, select;
-    multiply, matmul and divide by constants) of nodes that are not all fused, or of
-    fused nodes whose elements meet.
+    multiply, matmul and divide by constants) of nodes that are not all univariate, or
+    of univariate nodes whose elements meet.
 product
     ``multiply`` of two nodes that are neither; ``divide`` is the product with
     ``reciprocal`` of the divisor; ``square`` of a product is the product of squares.
 atoms
     an affine (or product) node on which an element-wise operator of one varying
-    argument acts: its elements become a group of coordinates, and the node is fused
-    from then on.
+    argument acts: its elements become a group of coordinates, and the node is
+    univariate from then on.
 free
     anything else: coordinates of which nothing but the range is used; its affine
     arguments are atoms.
@@ -111,7 +111,7 @@ negative), and for each energy ``[d, D]`` if it is fitted, else null.  To check 
 4. a bound of each one-dimensional maximum; their sum and the constant are the bound
    of R.  It must be at most the claim.
 
-Once for all leaves, `RelaxBounder.facts`::
+Once for all leaves, `LagrangianBounder.facts`::
 
     {"log": true or false,           whether R is ln F
      "groups": [[kind, size], ...],  to compare with
@@ -130,8 +130,8 @@ same with its own tables.
 """
 
 from deuterium.optimize.bounders.lagrangian.lagrangian_bounder import (
-    RelaxBounder,
-    relaxation,
+    LagrangianBounder,
+    lagrangian_bounder_of,
 )
 
-__all__ = ["RelaxBounder", "relaxation"]
+__all__ = ["LagrangianBounder", "lagrangian_bounder_of"]

@@ -1,4 +1,4 @@
-"""Elements of fused arrays, entered as functions of their coordinates."""
+"""Elements of univariate arrays, entered as functions of their coordinates."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from deuterium.graph.constructors import constant
 from deuterium.graph.variable import Variable
 from deuterium.ops.indexing import take_places
 from deuterium.ops.shapes import reshape_to
-from deuterium.optimize.bounders.lagrangian.factored_parts import Group, Image
+from deuterium.optimize.bounders.lagrangian.factored_parts import (
+    CoordinateGroup,
+    KinkBranches,
+)
 
 Array = Any
 
 
-def entered(group: Group, source: Array, image: Image) -> Array:
-    """Enter the functions of a fused array; return the number of each one."""
+def add_functions(group: CoordinateGroup, source: Array, image: KinkBranches) -> Array:
+    """Enter the functions of a univariate array; return the number of each one."""
     number = np.empty(len(source), dtype=int)
     rank = _ranks(source)
     for k in range(rank.max(initial=-1) + 1):
@@ -37,11 +40,11 @@ def _ranks(source: Array) -> Array:
     return rank
 
 
-def _picked_image(image: Image, places: Array) -> Image:
+def _picked_image(image: KinkBranches, places: Array) -> KinkBranches:
     full = _picked(image.full, places)
     if not image.kinked:
-        return Image(full, full, full)
-    return Image(full, _picked(image.left, places), _picked(image.right, places))
+        return KinkBranches(full, full, full)
+    return KinkBranches(full, _picked(image.left, places), _picked(image.right, places))
 
 
 def _picked(v: Variable, places: Array) -> Variable:

@@ -16,9 +16,9 @@ from deuterium.budget import afford
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
 from deuterium.optimize.bounders.lagrangian.factored_parts import (
-    Affine,
+    AffineForm,
     Term,
-    flat,
+    flattened_from,
     thin,
 )
 
@@ -27,18 +27,18 @@ Array = Any
 PRODUCTS, COPIES = 4, 6  # of matrices, in a product of intervals; of its result
 
 
-def identity(size: int, shape: tuple[int, ...]) -> Interval:
+def identity_coefficients(size: int, shape: tuple[int, ...]) -> Interval:
     """Return the coefficients of a term's own elements."""
     return thin(np.eye(size).reshape((size, *shape)))
 
 
-def flattened(a: Affine) -> Affine:
+def flattened(a: AffineForm) -> AffineForm:
     """Return an affine array as a vector."""
-    parts = {t: flat(c, 1) for t, c in a.parts.items()}
-    return Affine(parts, flat(a.constant, 0))
+    parts = {t: flattened_from(c, 1) for t, c in a.parts.items()}
+    return AffineForm(parts, flattened_from(a.constant, 0))
 
 
-def is_sum(a: Affine) -> bool:
+def is_sum(a: AffineForm) -> bool:
     """Whether some element combines several terms (else it is but a copy of one)."""
     used: Any = 0
     for c in a.parts.values():
@@ -57,22 +57,22 @@ def is_linear(node: Variable, kinds: Sequence[Any]) -> bool:
     return node.op is ops.divide and constants[1]
 
 
-def through(node: Variable, args: Sequence[Affine | Interval]) -> Affine:
+def through(node: Variable, args: Sequence[AffineForm | Interval]) -> AffineForm:
     """Return a linear operator's result."""
     assert node.op is not None
     rule, attrs = node.op.enclosure, node.attrs
     keeps = node.op.bilinear or node.op is ops.divide
     terms: dict[Term, None] = {}
     for a in args:
-        if isinstance(a, Affine):
+        if isinstance(a, AffineForm):
             terms.update(dict.fromkeys(a.parts))
     parts = {}
     for term in terms:
         _afford(node, term)
         found = _thinned(rule(*[_part(a, term, keeps) for a in args], **attrs))
         parts[term] = _without(found, _unused(args, term))
-    constants = [a.constant if isinstance(a, Affine) else a for a in args]
-    return Affine(parts, _thinned(rule(*constants, **attrs)))
+    constants = [a.constant if isinstance(a, AffineForm) else a for a in args]
+    return AffineForm(parts, _thinned(rule(*constants, **attrs)))
 
 
 def _afford(node: Variable, term: Term) -> None:
@@ -82,11 +82,11 @@ def _afford(node: Variable, term: Term) -> None:
     afford(count * inner * PRODUCTS, count * COPIES)
 
 
-def _unused(args: Sequence[Affine | Interval], term: Term) -> Array:
+def _unused(args: Sequence[AffineForm | Interval], term: Term) -> Array:
     """Return which elements of a term no argument depends on."""
     unused = np.ones(term.size, dtype=bool)
     for a in args:
-        if isinstance(a, Affine) and term in a.parts:
+        if isinstance(a, AffineForm) and term in a.parts:
             c = a.parts[term]
             zero = (np.asarray(c.lower) == 0) & (np.asarray(c.upper) == 0)
             each = zero.size // max(term.size, 1)
@@ -103,9 +103,9 @@ def _without(x: Interval, rows: Array) -> Interval:
     return Interval.unchecked(low, high)
 
 
-def _part(a: Affine | Interval, term: Term, keeps: bool) -> Interval:
+def _part(a: AffineForm | Interval, term: Term, keeps: bool) -> Interval:
     """Return an argument's coefficients of a term."""
-    if isinstance(a, Affine):
+    if isinstance(a, AffineForm):
         found = a.parts.get(term)
         return _zeros(a.constant, term) if found is None else found
     return a if keeps else _zeros(a, term)

@@ -1,7 +1,7 @@
 """Factors a scalar graph: auxiliary variables, and what is affine in what.
 
-One pass over the nodes in topological order.  A node is a constant; or *fused*, each
-element a function of one coordinate; or *affine* in terms (fused elements and
+One pass over the nodes in topological order.  A node is a constant; or *univariate*,
+each element a function of one coordinate; or *affine* in terms (univariate elements and
 products); or a product waiting to be used.  A function of one variable applied to an
 affine node makes its elements coordinates, called atoms.
 
@@ -22,29 +22,28 @@ from deuterium.graph.constructors import apply, symbol
 from deuterium.graph.operator import Operator
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
-from deuterium.interval import Interval
-from deuterium.interval import interval_arithmetic as arithmetic
+from deuterium.interval import Interval, interval_arithmetic
 from deuterium.ops.indexing import take_places
 from deuterium.ops.shapes import reshape_to
-from deuterium.optimize.bounders.lagrangian.add_function import entered
+from deuterium.optimize.bounders.lagrangian.add_function import add_functions
 from deuterium.optimize.bounders.lagrangian.affine_terms import (
     flattened,
-    identity,
+    identity_coefficients,
     is_linear,
     is_sum,
     through,
 )
 from deuterium.optimize.bounders.lagrangian.factored_parts import (
     ATOM,
-    FREE,
+    BILINEAR,
     INPUT,
-    PAIR,
-    Affine,
-    Fused,
-    Group,
-    Image,
+    RANGE_ONLY,
+    AffineForm,
+    CoordinateGroup,
+    KinkBranches,
     Product,
     Term,
+    Univariate,
     Unsuited,
     thin,
 )
@@ -53,13 +52,13 @@ from deuterium.optimize.bounders.lagrangian.univariate_arrays import (
 )
 
 Array = Any
-Kind = Interval | Fused | Affine | Product
+Kind = Interval | Univariate | AffineForm | Product
 
 MOST = 600  # multipliers; with more, the solver's steps take seconds
 LARGEST = 2**23  # coefficients; a graph with more is left to other bounders
 
 
-class Structure:
+class FactoredGraph:
     """The parts of a scalar graph.
 
     Parameters
@@ -71,9 +70,9 @@ class Structure:
 
     Attributes
     ----------
-    groups : list of Group
+    groups : list of CoordinateGroup
         Inputs first, then in topological order.
-    objective : Affine
+    objective : AffineForm
         ``root`` as an affine function of terms.
     coordinates, parameters : int
         How many there are of all groups together.
@@ -86,7 +85,7 @@ class Structure:
 
     def __init__(self, problem: Problem, root: Variable) -> None:
         self.problem = problem
-        self.groups: list[Group] = []
+        self.groups: list[CoordinateGroup] = []
         self.coordinates = self.parameters = 0
         self.kinds: dict[Variable, Kind] = {}
         self.terms: dict[Any, Term] = {}
@@ -105,10 +104,12 @@ class Structure:
 
     # -- groups ----------------------------------------------------------------------
 
-    def _enter(self, kind: str, size: int, nodes: list[Variable], name: str) -> Group:
+    def _enter(
+        self, kind: str, size: int, nodes: list[Variable], name: str
+    ) -> CoordinateGroup:
         if not size and kind != INPUT:
             raise Unsuited("an array without elements")
-        group = Group(
+        group = CoordinateGroup(
             kind, size, self.coordinates, symbol(name, (size,)), self.parameters
         )
         group.nodes = nodes
@@ -117,7 +118,7 @@ class Structure:
         self.coordinates += group.width
         return group
 
-    def _define(self, group: Group, definitions: list[Affine]) -> None:
+    def _define(self, group: CoordinateGroup, definitions: list[AffineForm]) -> None:
         group.definitions = definitions
         self.parameters += group.multipliers
         if self.parameters > MOST or self.parameters * self.coordinates > LARGEST:
@@ -130,12 +131,14 @@ class Structure:
             part = problem.slices[s.name]
             index = np.arange(part.start, part.stop).reshape(s.shape)
             image = take_places(group.vector, index)
-            self.kinds[s] = Fused(0, index, Image(image, image, image), True)
+            self.kinds[s] = Univariate(
+                0, index, KinkBranches(image, image, image), True
+            )
 
-    def _atoms(self, node: Variable) -> Fused:
+    def _atoms(self, node: Variable) -> Univariate:
         """Make the elements of an affine node coordinates."""
         known = self.kinds[node]
-        if isinstance(known, Fused):
+        if isinstance(known, Univariate):
             return known
         definition = flattened(self.affine(node))
         number = len(self.groups)
@@ -143,19 +146,21 @@ class Structure:
         self._define(group, [definition])
         return self._become(node, group, number)
 
-    def _become(self, node: Variable, group: Group, number: int) -> Fused:
+    def _become(
+        self, node: Variable, group: CoordinateGroup, number: int
+    ) -> Univariate:
         image = reshape_to(group.vector, node.shape)
         index = np.arange(node.size).reshape(node.shape)
-        fused = Fused(number, index, Image(image, image, image), True)
-        self.kinds[node] = fused
-        return fused
+        univariate = Univariate(number, index, KinkBranches(image, image, image), True)
+        self.kinds[node] = univariate
+        return univariate
 
-    def _free(self, node: Variable) -> Fused:
+    def _free(self, node: Variable) -> Univariate:
         """Make the elements of any node coordinates of which the range is known."""
         varying = [a for a in node.args if not isinstance(self.kinds[a], Interval)]
         sources = {a: self._atoms(a) for a in varying}
         number = len(self.groups)
-        group = self._enter(FREE, node.size, [node], f"free{number}")
+        group = self._enter(RANGE_ONLY, node.size, [node], f"free{number}")
         group.arguments = [
             (sources[a].group, sources[a].source, sources[a].image)
             if a in sources
@@ -175,19 +180,19 @@ class Structure:
         if all(isinstance(k, Interval) for k in kinds):
             return _finite(node.op.enclosure(*kinds, **node.attrs))
         if node.op.elementwise or node.op.moves_elements:
-            fused = as_univariate(node, kinds)
-            if fused is not None:
-                return fused
+            univariate = as_univariate(node, kinds)
+            if univariate is not None:
+                return univariate
         if is_linear(node, kinds):
             return through(node, [self._varying(a) for a in node.args])
         return self._bent(node)
 
-    def _varying(self, node: Variable) -> Affine | Interval:
+    def _varying(self, node: Variable) -> AffineForm | Interval:
         known = self.kinds[node]
         return known if isinstance(known, Interval) else self.affine(node)
 
     def _bent(self, node: Variable) -> Kind:
-        """Return the kind of a node that is neither fused nor affine."""
+        """Return the kind of a node that is neither univariate nor affine."""
         assert node.op is not None
         op = node.op
         varying = [a for a in node.args if not isinstance(self.kinds[a], Interval)]
@@ -202,9 +207,9 @@ class Structure:
             return self._product(a, b)
         if node.op.elementwise and len(varying) == 1:
             self._atoms(varying[0])
-            fused = as_univariate(node, [self.kinds[a] for a in node.args])
-            if fused is not None:
-                return fused
+            univariate = as_univariate(node, [self.kinds[a] for a in node.args])
+            if univariate is not None:
+                return univariate
         return self._free(node)
 
     def _made(self, op: Operator, argument: Variable) -> Variable:
@@ -223,42 +228,47 @@ class Structure:
 
     # -- affine functions ------------------------------------------------------------
 
-    def affine(self, node: Variable) -> Affine:
+    def affine(self, node: Variable) -> AffineForm:
         """Return a node as an affine function of terms."""
         known = self.kinds[node]
-        if isinstance(known, Affine):
+        if isinstance(known, AffineForm):
             return known
         if isinstance(known, Interval):
-            return Affine({}, known)
+            return AffineForm({}, known)
         if isinstance(known, Product):
             term = self._pair(node, known)
-            own = identity(term.size, node.shape)
-            return Affine({term: own}, thin(np.zeros(node.shape)))
+            own = identity_coefficients(term.size, node.shape)
+            return AffineForm({term: own}, thin(np.zeros(node.shape)))
         factor, base = self._without_factor(node)
-        found = self._fused_affine(base)
+        found = self._univariate_affine(base)
         if factor is None:
             return found
-        parts = {t: arithmetic.multiply(c, factor) for t, c in found.parts.items()}
-        return Affine(parts, arithmetic.multiply(found.constant, factor))
+        parts = {
+            t: interval_arithmetic.multiply(c, factor) for t, c in found.parts.items()
+        }
+        return AffineForm(parts, interval_arithmetic.multiply(found.constant, factor))
 
-    def _fused_affine(self, node: Variable) -> Affine:
-        """Return a fused node as terms, a moved one as those of its source."""
+    def _univariate_affine(self, node: Variable) -> AffineForm:
+        """Return a univariate node as terms, a moved one as those of its source."""
         known = self.kinds[node]
-        assert isinstance(known, Fused)
+        assert isinstance(known, Univariate)
         if self._is_moved(node, known):
             return through(node, [self._varying(a) for a in node.args])
         term = self._term(node, known)
-        own = identity(term.size, node.shape)
-        return Affine({term: own}, thin(np.zeros(node.shape)))
+        own = identity_coefficients(term.size, node.shape)
+        return AffineForm({term: own}, thin(np.zeros(node.shape)))
 
-    def _is_moved(self, node: Variable, fused: Fused) -> bool:
+    def _is_moved(self, node: Variable, univariate: Univariate) -> bool:
         """Whether a node has the elements of others, once, several times or never."""
         kinds = [self.kinds[a] for a in node.args]
         varying = [k for k in kinds if not isinstance(k, Interval)]
         return (
             node.op is not None
             and node.op.moves_elements
-            and all(isinstance(k, Fused) and k.group == fused.group for k in varying)
+            and all(
+                isinstance(k, Univariate) and k.group == univariate.group
+                for k in varying
+            )
         )
 
     def _without_factor(self, node: Variable) -> tuple[Interval | None, Variable]:
@@ -280,39 +290,44 @@ class Structure:
         factor = thin(np.ones(node.shape))
         for op, c in reversed(chain):
             if op is ops.square:
-                factor, node = arithmetic.square(factor), self._made(ops.square, node)
+                factor, node = (
+                    interval_arithmetic.square(factor),
+                    self._made(ops.square, node),
+                )
             elif c is None:
-                factor = arithmetic.negative(factor)
+                factor = interval_arithmetic.negative(factor)
             else:
-                factor = arithmetic.multiply(factor, c)
+                factor = interval_arithmetic.multiply(factor, c)
         return factor, node
 
     def _step(self, node: Variable) -> tuple[Variable, Interval | None] | None:
         """Return the argument under a square, sign or constant factor, and that."""
         assert node.op is not None
         kinds = [self.kinds.get(a) for a in node.args]
-        if node.op in (ops.square, ops.negative) and isinstance(kinds[0], Fused):
+        if node.op in (ops.square, ops.negative) and isinstance(kinds[0], Univariate):
             return node.args[0], None
         if node.op is ops.multiply:
             for a, k, c in ((0, 0, 1), (1, 1, 0)):
-                fused, constant_factor = kinds[k], kinds[c]
-                if isinstance(fused, Fused) and isinstance(constant_factor, Interval):
+                univariate, constant_factor = kinds[k], kinds[c]
+                if isinstance(univariate, Univariate) and isinstance(
+                    constant_factor, Interval
+                ):
                     return node.args[a], constant_factor
         return None
 
-    def _term(self, node: Variable, fused: Fused) -> Term:
-        key = fused.image.full
+    def _term(self, node: Variable, univariate: Univariate) -> Term:
+        key = univariate.image.full
         if key not in self.terms:
-            source = fused.source.ravel()
+            source = univariate.source.ravel()
             if np.any(source < 0):
                 raise Unsuited("constants among the elements of a function")
-            group = self.groups[fused.group]
-            if fused.plain:
+            group = self.groups[univariate.group]
+            if univariate.plain:
                 assert len(np.unique(source)) == len(source)
                 function = np.zeros(len(source), dtype=int)
             else:
-                function = entered(group, source, fused.image)
-            self.terms[key] = Term(fused.group, source, function)
+                function = add_functions(group, source, univariate.image)
+            self.terms[key] = Term(univariate.group, source, function)
         return self.terms[key]
 
     def _pair(self, node: Variable, product: Product) -> Term:
@@ -320,7 +335,7 @@ class Structure:
             sides = [flattened(self.affine(f)) for f in (product.first, product.second)]
             number = len(self.groups)
             factors = [product.first, product.second]
-            group = self._enter(PAIR, node.size, factors, f"pairs{number}")
+            group = self._enter(BILINEAR, node.size, factors, f"pairs{number}")
             group.sums = [is_sum(s) for s in sides]
             self._define(group, sides)
             places = np.arange(node.size)

@@ -16,7 +16,7 @@ from deuterium.interval import Interval
 
 Array = Any
 
-INPUT, ATOM, PAIR, FREE = "input", "atom", "pair", "free"
+INPUT, ATOM, BILINEAR, RANGE_ONLY = "input", "atom", "pair", "free"
 
 
 class Unsuited(Exception):
@@ -24,7 +24,7 @@ class Unsuited(Exception):
 
 
 @dataclass(frozen=True)
-class Image:
+class KinkBranches:
     """A graph in terms of a group's own vector symbol.
 
     ``left`` and ``right`` hold where every coordinate is at most, or at least, zero:
@@ -42,12 +42,12 @@ class Image:
 
 
 @dataclass(frozen=True, eq=False)
-class Fused:
+class Univariate:
     """An array whose elements are functions of one coordinate of one group each."""
 
     group: int
     source: Array  # the coordinate of each element, -1 for a constant element
-    image: Image
+    image: KinkBranches
     plain: bool  # whether the elements are the coordinates themselves
 
 
@@ -74,7 +74,7 @@ class Term:
 
 
 @dataclass(frozen=True, eq=False)
-class Affine:
+class AffineForm:
     """An array as an affine function of terms.
 
     Attributes
@@ -97,24 +97,25 @@ class Product:
 
 
 @dataclass(eq=False)
-class Group:
+class CoordinateGroup:
     """Scalars that are bounded alike.
 
     Attributes
     ----------
     kind : str
-        ``INPUT``; ``ATOM``, defined by an affine function; ``PAIR``, the factors of
-        products, all first factors before all second; ``FREE``, known by range only.
+        ``INPUT``; ``ATOM``, defined by an affine function; ``BILINEAR``, the factors of
+        products, all first factors before all second; ``RANGE_ONLY``, known by range
+        only.
     size : int
         The number of coordinates, or of pairs.
     offset : int
         The first one's place among the coordinates of a region.
     vector : Variable
         The symbol that functions are graphs of.
-    functions : list of Image
+    functions : list of KinkBranches
         Arrays of shape (size,); the identity, number 0, is not listed, so function r
         is ``functions[r - 1]``.  A pair's are the two factors and their product.
-    definitions : list of Affine
+    definitions : list of AffineForm
         Of shape (size,): one for atoms, one for each factor of pairs, else none.
     parameter : int
         Where the multipliers of the definitions begin.
@@ -133,8 +134,8 @@ class Group:
     offset: int
     vector: Variable
     parameter: int
-    definitions: list[Affine] = field(default_factory=list)
-    functions: list[Image] = field(default_factory=list)
+    definitions: list[AffineForm] = field(default_factory=list)
+    functions: list[KinkBranches] = field(default_factory=list)
     nodes: list[Variable] = field(default_factory=list)
     sums: list[bool] = field(default_factory=list)
     arguments: list[Any] = field(default_factory=list)
@@ -142,12 +143,12 @@ class Group:
     @property
     def width(self) -> int:
         """The number of region coordinates."""
-        return 2 * self.size if self.kind == PAIR else self.size
+        return 2 * self.size if self.kind == BILINEAR else self.size
 
     @property
     def count(self) -> int:
         """The number of local functions, the identity included."""
-        return 3 if self.kind == PAIR else 1 + len(self.functions)
+        return 3 if self.kind == BILINEAR else 1 + len(self.functions)
 
     @property
     def multipliers(self) -> int:
@@ -165,7 +166,7 @@ def thin(x: Array) -> Interval:
     return Interval.unchecked(x, x)
 
 
-def flat(x: Interval, lead: int) -> Interval:
+def flattened_from(x: Interval, lead: int) -> Interval:
     """Return the axes after the first ``lead`` as one."""
     low, high = np.asarray(x.lower), np.asarray(x.upper)
     shape = (*low.shape[:lead], math.prod(low.shape[lead:]))

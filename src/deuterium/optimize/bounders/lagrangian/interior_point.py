@@ -22,7 +22,7 @@ import numpy as np
 import scipy  # its submodules are imported on first use
 
 from deuterium.budget import afford, check
-from deuterium.optimize.bounders.lagrangian.sparse_columns import Columns
+from deuterium.optimize.bounders.lagrangian.sparse_columns import SparseColumns
 
 Array = Any
 Refine = Callable[[Array, list[Array]], list[Any]]
@@ -38,10 +38,10 @@ SHARE = (0.5, 0.2, 0.1)  # and of the excess over the target
 BACK = 0.995  # of the way to the boundary
 
 
-class _Cells:
+class _BlockVariables:
     """The primal and slack variables of one block, for the regions at work."""
 
-    def __init__(self, columns: Columns, samples: Array) -> None:
+    def __init__(self, columns: SparseColumns, samples: Array) -> None:
         self.columns, self.u = columns, samples  # u: (B, m, R, S)
         self.fixed = np.einsum("bjrs,jr->bjs", samples, columns.base)
 
@@ -122,20 +122,24 @@ class _Cells:
 class _Kept:
     """The best multipliers seen, with the samples and weights at that time."""
 
-    def __init__(self, p: Array, cells: list[_Cells]) -> None:
+    def __init__(self, p: Array, cells: list[_BlockVariables]) -> None:
         self.p = p.copy()
         self.least = np.full(len(p), np.inf)
         self.samples = [c.u for c in cells]
         self.weights = [c.q.copy() for c in cells]
 
-    def note(self, rows: Array, bound: Array, p: Array, cells: list[_Cells]) -> None:
+    def note(
+        self, rows: Array, bound: Array, p: Array, cells: list[_BlockVariables]
+    ) -> None:
         better = bound < self.least[rows]
         self.p[rows[better]] = p[better]
         self.least[rows[better]] = bound[better]
         for c, w in zip(cells, self.weights, strict=True):
             w[rows] = c.q
 
-    def widen(self, rows: Array, bound: Array, p: Array, cells: list[_Cells]) -> None:
+    def widen(
+        self, rows: Array, bound: Array, p: Array, cells: list[_BlockVariables]
+    ) -> None:
         """Make room for samples that were added; bounds are then others.
 
         Shapes: ``rows`` and ``bound`` (b,), ``p`` (b, P).
@@ -191,7 +195,7 @@ class Solver:
 
     Parameters
     ----------
-    blocks : list of Columns
+    blocks : list of SparseColumns
     weights : ndarray of shape (P,)
     base : float
     positive : ndarray of int
@@ -199,7 +203,7 @@ class Solver:
     """
 
     def __init__(
-        self, blocks: list[Columns], weights: Array, base: float, positive: Array
+        self, blocks: list[SparseColumns], weights: Array, base: float, positive: Array
     ) -> None:
         self.blocks, self.weights, self.base = blocks, weights, base
         self.positive = positive
@@ -221,7 +225,9 @@ class Solver:
     def _run(
         self, samples: list[Array], p: Array, target: float, refine: Refine | None
     ) -> tuple[Array, list[Array], list[Array]]:
-        cells = [_Cells(c, u) for c, u in zip(self.blocks, samples, strict=True)]
+        cells = [
+            _BlockVariables(c, u) for c, u in zip(self.blocks, samples, strict=True)
+        ]
         nu = self.positive
         p[:, nu] = np.maximum(p[:, nu], 1e-6)
         nothing = np.zeros(p.shape)
@@ -269,21 +275,23 @@ class Solver:
             p, y, lack = self._step(cells, p, y)
         return keep.p, keep.samples, keep.weights
 
-    def dual(self, cells: list[_Cells], p: Array) -> Array:
+    def dual(self, cells: list[_BlockVariables], p: Array) -> Array:
         """Return D on the samples."""
         total = self.base + p @ self.weights
         for c in cells:
             total = total + c.values(p).max(axis=-1).sum(axis=-1)
         return total
 
-    def _complementarity(self, cells: list[_Cells], p: Array, y: Array) -> Array:
+    def _complementarity(
+        self, cells: list[_BlockVariables], p: Array, y: Array
+    ) -> Array:
         total = (y * p[:, self.positive]).sum(axis=1)
         for c in cells:
             total = total + (c.q * c.z).sum(axis=(1, 2))
         return total
 
     def _step(
-        self, cells: list[_Cells], p: Array, y: Array
+        self, cells: list[_BlockVariables], p: Array, y: Array
     ) -> tuple[Array, Array, Array]:
         """Return better multipliers, slacks, and what constraints still lack.
 
@@ -327,7 +335,7 @@ class Solver:
         lack = lack * (1.0 - far_q) ** 2
         return p + far_z[:, None] * dp, y + far_q[:, None] * dy, lack
 
-    def _residual(self, cells: list[_Cells], p: Array, y: Array) -> Array:
+    def _residual(self, cells: list[_BlockVariables], p: Array, y: Array) -> Array:
         """Return by how much the relaxed solution misses the definitions.
 
         Shapes: ``p`` (B, P), ``y`` (B, multipliers that must not be negative).
@@ -340,7 +348,7 @@ class Solver:
 
     def _direction(
         self,
-        cells: list[_Cells],
+        cells: list[_BlockVariables],
         p: Array,
         y: Array,
         inverse: Array,
@@ -360,7 +368,7 @@ class Solver:
         return dp, v - y / p[:, nu] * dp[:, nu]
 
     def _reach(
-        self, cells: list[_Cells], p: Array, y: Array, dp: Array, dy: Array
+        self, cells: list[_BlockVariables], p: Array, y: Array, dp: Array, dy: Array
     ) -> tuple[Array, Array]:
         far_q = np.full(len(p), 1.0)
         far_z = np.full(len(p), 1.0)

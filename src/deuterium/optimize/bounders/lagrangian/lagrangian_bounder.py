@@ -10,11 +10,14 @@ from deuterium.domain.problem import Problem
 from deuterium.interval import Interval
 from deuterium.ops.exponential import exp
 from deuterium.optimize.bounders.lagrangian.factored_parts import Unsuited
-from deuterium.optimize.bounders.lagrangian.lagrangian_branching import cuts, wanted
+from deuterium.optimize.bounders.lagrangian.lagrangian_branching import (
+    branching_points,
+    wanted,
+)
 from deuterium.optimize.bounders.lagrangian.log_objective import log_form
-from deuterium.optimize.bounders.lagrangian.range_propagation import Ranges
+from deuterium.optimize.bounders.lagrangian.range_propagation import RegionRanges
 from deuterium.optimize.bounders.lagrangian.relaxation import Relaxation
-from deuterium.optimize.region import Bounder, Proof, Regions, Verdicts, whole
+from deuterium.optimize.region import Bounder, BoundResult, Proof, Regions, whole
 
 Array = Any
 
@@ -24,8 +27,8 @@ DIGITS = 7  # of multipliers that go into proofs
 MARGIN = 1e-4  # by which the solver's samples may miss the largest values
 
 
-class RelaxBounder(Bounder):
-    """Bounds regions by a fused separable relaxation with multipliers.
+class LagrangianBounder(Bounder):
+    """Bounds regions by a univariate separable relaxation with multipliers.
 
     Parameters
     ----------
@@ -68,7 +71,7 @@ class RelaxBounder(Bounder):
             "energies": [e.to_json() for e in relax.energies],
         }
 
-    def bound(self, regions: Regions, incumbent: float) -> Verdicts:
+    def bound(self, regions: Regions, incumbent: float) -> BoundResult:
         """Return certified bounds, cuts and points."""
         relax = self.relaxation
         ranges = self._ranges(regions)
@@ -86,10 +89,10 @@ class RelaxBounder(Bounder):
         for k in np.flatnonzero(ranges.empty):
             proofs[k] = CONTRADICTION
         upper = np.where(ranges.empty, -np.inf, upper)
-        cut, place, at = cuts(relax, ranges, added, found)
+        cut, place, at = branching_points(relax, ranges, added, found)
         cut = np.where(cut < 0, -1, np.searchsorted(self._shown, cut))
         n = self.problem.size
-        return Verdicts(
+        return BoundResult(
             upper=upper,
             proofs=proofs,
             low=regions.low,
@@ -101,7 +104,7 @@ class RelaxBounder(Bounder):
             state=np.concatenate([p, wanted(relax, added, found, some)], axis=1),
         )
 
-    def _ranges(self, regions: Regions) -> Ranges:
+    def _ranges(self, regions: Regions) -> RegionRanges:
         """Return the ranges of all coordinates, those never cut included."""
         shape = (len(regions), self.relaxation.structure.coordinates)
         low, high = np.full(shape, -np.inf), np.full(shape, np.inf)
@@ -144,14 +147,14 @@ def shortened(p: Array) -> Array:
     return np.where(np.isfinite(short), short, 0.0)
 
 
-def relaxation(problem: Problem) -> RelaxBounder | None:
+def lagrangian_bounder_of(problem: Problem) -> LagrangianBounder | None:
     """Return a bounder by relaxation, or None where the graph has no use for one."""
     root = log_form(problem)
     for graph, logarithm in ((root, True), (problem.objective, False)):
         if graph is None:
             continue
         try:
-            return RelaxBounder(problem, Relaxation(problem, graph), logarithm)
+            return LagrangianBounder(problem, Relaxation(problem, graph), logarithm)
         except Unsuited:
             continue
     return None

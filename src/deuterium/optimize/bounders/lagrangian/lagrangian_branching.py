@@ -11,11 +11,17 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.optimize.bounders.lagrangian.factored_parts import FREE, PAIR, Group
-from deuterium.optimize.bounders.lagrangian.quadratic_constraint import Energy
-from deuterium.optimize.bounders.lagrangian.quadratic_weights import Squares
-from deuterium.optimize.bounders.lagrangian.range_propagation import Ranges
-from deuterium.optimize.bounders.lagrangian.relaxation import Found, Relaxation
+from deuterium.optimize.bounders.lagrangian.factored_parts import (
+    BILINEAR,
+    RANGE_ONLY,
+    CoordinateGroup,
+)
+from deuterium.optimize.bounders.lagrangian.quadratic_constraint import (
+    QuadraticConstraint,
+)
+from deuterium.optimize.bounders.lagrangian.quadratic_weights import QuadraticTerms
+from deuterium.optimize.bounders.lagrangian.range_propagation import RegionRanges
+from deuterium.optimize.bounders.lagrangian.relaxation import Relaxation, SolverResult
 
 Array = Any
 
@@ -23,11 +29,11 @@ RATE = 0.12  # at which weights of energies move
 MARGIN = 0.4  # of a side, that a cut keeps from its ends
 
 
-def relaxed(relaxation: Relaxation, found: Found) -> Array:
+def relaxed(relaxation: Relaxation, found: SolverResult) -> Array:
     """Return the coordinates of the relaxed solution, of shape (B, k)."""
     out = np.zeros((len(found.p), relaxation.structure.coordinates))
     for g, w, u in zip(relaxation.groups, found.weights, found.samples, strict=True):
-        count = 2 if g.kind == PAIR else 1
+        count = 2 if g.kind == BILINEAR else 1
         w = w / w.sum(axis=-1, keepdims=True)
         mean = np.matmul(u[:, :, :count], w[..., None])[..., 0]
         out[:, g.part] = np.concatenate([mean[..., r] for r in range(count)], axis=1)
@@ -35,12 +41,16 @@ def relaxed(relaxation: Relaxation, found: Found) -> Array:
 
 
 def excesses(
-    relaxation: Relaxation, ranges: Ranges, added: Squares, found: Found, at: Array
+    relaxation: Relaxation,
+    ranges: RegionRanges,
+    added: QuadraticTerms,
+    found: SolverResult,
+    at: Array,
 ) -> Array:
     """Return what each coordinate adds beyond its function at the mean, >= 0."""
     out = np.zeros(at.shape)
     for k, g in enumerate(relaxation.groups):
-        if g.kind == FREE:
+        if g.kind == RANGE_ONLY:
             continue
         c = relaxation.solver.blocks[k].base + relaxation.solver.blocks[k].coefficients(
             found.p
@@ -49,7 +59,7 @@ def excesses(
         w = w / w.sum(axis=-1, keepdims=True)
         mean = (np.matmul(c[:, :, None, :], u)[:, :, 0] * w).sum(axis=-1)
         z = at[:, g.part]
-        if g.kind == PAIR:
+        if g.kind == BILINEAR:
             a, b = z[:, : g.size], z[:, g.size :]
             own = c[..., 0] * a + c[..., 1] * b + c[..., 2] * a * b
             _share(out, relaxation, g, ranges, mean - own)
@@ -67,7 +77,9 @@ def excesses(
     return out
 
 
-def wanted(relaxation: Relaxation, added: Squares, found: Found, some: Array) -> Array:
+def wanted(
+    relaxation: Relaxation, added: QuadraticTerms, found: SolverResult, some: Array
+) -> Array:
     """Return better weights of chosen energies, given those used.
 
     The bound falls with the weight of an atom whose second moment in the relaxed
@@ -93,10 +105,10 @@ def wanted(relaxation: Relaxation, added: Squares, found: Found, some: Array) ->
 def _slack(
     out: Array,
     relaxation: Relaxation,
-    e: Energy,
+    e: QuadraticConstraint,
     pair: tuple[Array, Array],
-    added: Squares,
-    found: Found,
+    added: QuadraticTerms,
+    found: SolverResult,
     at: Array,
 ) -> None:
     """Add what the inequality of an energy leaves at the relaxed solution.
@@ -117,7 +129,11 @@ def _slack(
 
 
 def _share(
-    out: Array, relaxation: Relaxation, g: Group, ranges: Ranges, excess: Array
+    out: Array,
+    relaxation: Relaxation,
+    g: CoordinateGroup,
+    ranges: RegionRanges,
+    excess: Array,
 ) -> None:
     """Give a product's excess to that factor which can be cut and is relatively wider.
 
@@ -142,8 +158,11 @@ def _share(
             np.add.at(out, where, part)
 
 
-def cuts(
-    relaxation: Relaxation, ranges: Ranges, added: Squares, found: Found
+def branching_points(
+    relaxation: Relaxation,
+    ranges: RegionRanges,
+    added: QuadraticTerms,
+    found: SolverResult,
 ) -> tuple[Array, Array, Array]:
     """Return where to cut each region, at what, and the relaxed coordinates."""
     at = relaxed(relaxation, found)

@@ -15,11 +15,17 @@ import numpy as np
 
 from deuterium.interval import Interval
 from deuterium.interval.rounding import MIN_NORMAL, TINY, gamma, next_up
-from deuterium.optimize.bounders.lagrangian.auxiliary_variables import Structure
-from deuterium.optimize.bounders.lagrangian.factored_parts import PAIR, Affine, Group
+from deuterium.optimize.bounders.lagrangian.auxiliary_variables import FactoredGraph
+from deuterium.optimize.bounders.lagrangian.factored_parts import (
+    BILINEAR,
+    AffineForm,
+    CoordinateGroup,
+)
 
 if TYPE_CHECKING:
-    from deuterium.optimize.bounders.lagrangian.quadratic_constraint import Energy
+    from deuterium.optimize.bounders.lagrangian.quadratic_constraint import (
+        QuadraticConstraint,
+    )
 
 Array = Any
 
@@ -35,7 +41,7 @@ def centred(x: Interval) -> tuple[Array, Array]:
 
 
 @dataclass
-class Block:
+class CoefficientBlock:
     """The local functions of one group.
 
     Attributes
@@ -46,7 +52,7 @@ class Block:
         What the multipliers add.
     """
 
-    group: Group
+    group: CoordinateGroup
     base: Array
     base_radius: Array
     matrix: Array
@@ -67,17 +73,19 @@ class Block:
         return c, error * (1 + gamma(n + 8))
 
 
-class System:
+class MultiplierSystem:
     """All blocks of a structure, and the constant.
 
     Parameters
     ----------
-    structure : Structure
-    energies : sequence of Energy
+    structure : FactoredGraph
+    energies : sequence of QuadraticConstraint
         Their multipliers follow those of the definitions.
     """
 
-    def __init__(self, structure: Structure, energies: Sequence[Energy] = ()) -> None:
+    def __init__(
+        self, structure: FactoredGraph, energies: Sequence[QuadraticConstraint] = ()
+    ) -> None:
         self.size = structure.parameters + len(energies)
         self.blocks = [self._empty(g) for g in structure.groups]
         self.weights = np.zeros(self.size)
@@ -98,7 +106,7 @@ class System:
         for energy in energies:
             self._add_energy(energy)
 
-    def _add_energy(self, energy: Energy) -> None:
+    def _add_energy(self, energy: QuadraticConstraint) -> None:
         """Enter ``D (u_r - t0)**2`` of sources that are functions (r > 0).
 
         Squares of coordinates themselves are not entered: their centres move.
@@ -117,12 +125,14 @@ class System:
             lost = np.sum(d * t0 * t0) * gamma(len(d) + 8) + MIN_NORMAL
             self.weights_radius[at] += lost
 
-    def _empty(self, group: Group) -> Block:
+    def _empty(self, group: CoordinateGroup) -> CoefficientBlock:
         shape = (group.size, group.count)
         zeros = np.zeros((*shape, self.size))
-        return Block(group, np.zeros(shape), np.zeros(shape), zeros, zeros.copy())
+        return CoefficientBlock(
+            group, np.zeros(shape), np.zeros(shape), zeros, zeros.copy()
+        )
 
-    def _add(self, affine: Affine, at: int | None) -> None:
+    def _add(self, affine: AffineForm, at: int | None) -> None:
         """Enter an affine function: the objective, or definitions from ``at`` on."""
         for term, coefficients in affine.parts.items():
             block = self.blocks[term.group]
@@ -147,4 +157,4 @@ class System:
         return value, error * (1 + gamma(self.size + 8))
 
 
-__all__ = ["PAIR", "Block", "System", "centred"]
+__all__ = ["BILINEAR", "CoefficientBlock", "MultiplierSystem", "centred"]

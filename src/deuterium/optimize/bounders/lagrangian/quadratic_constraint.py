@@ -29,16 +29,16 @@ import numpy as np
 
 from deuterium.budget import afford, check
 from deuterium.interval.rounding import gamma
-from deuterium.optimize.bounders.lagrangian.auxiliary_variables import Structure
+from deuterium.optimize.bounders.lagrangian.auxiliary_variables import FactoredGraph
 from deuterium.optimize.bounders.lagrangian.factored_parts import (
     ATOM,
     INPUT,
-    Group,
-    Image,
+    CoordinateGroup,
+    KinkBranches,
     Term,
 )
 from deuterium.optimize.bounders.lagrangian.multiplier_system import centred
-from deuterium.optimize.bounders.lagrangian.range_propagation import Ranges
+from deuterium.optimize.bounders.lagrangian.range_propagation import RegionRanges
 
 Array = Any
 
@@ -70,7 +70,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Energy:
+class QuadraticConstraint:
     """One inequality.
 
     Attributes
@@ -124,12 +124,14 @@ class Energy:
         }
 
 
-def energies(structure: Structure, ranges: Ranges) -> list[Energy]:
+def quadratic_constraints(
+    structure: FactoredGraph, ranges: RegionRanges
+) -> list[QuadraticConstraint]:
     """Return an inequality for every group of atoms that have one.
 
     ``ranges`` are those over the whole domain.
     """
-    found: list[Energy] = []
+    found: list[QuadraticConstraint] = []
     for number, group in enumerate(structure.groups):
         if group.kind != ATOM or group.size < 2:
             continue
@@ -157,7 +159,7 @@ def energies(structure: Structure, ranges: Ranges) -> list[Energy]:
             ends = (x[0, term.coordinate, term.function] for x in (low, high))
             sources.append(Source(term, square, d, 0.5 * sum(ends)))
             first += term.size
-        energy = Energy(
+        energy = QuadraticConstraint(
             number, at, weights, sources, matrix, radius, vectors, False, order
         )
         found.append(energy)
@@ -166,7 +168,7 @@ def energies(structure: Structure, ranges: Ranges) -> list[Energy]:
     return found
 
 
-def _usable(structure: Structure, term: Term) -> bool:
+def _usable(structure: FactoredGraph, term: Term) -> bool:
     """Whether a term can be a source: coordinates only if they are inputs."""
     kind = structure.groups[term.group].kind
     return kind == INPUT or (kind == ATOM and bool(np.all(term.function > 0)))
@@ -187,22 +189,22 @@ def _order(terms: list[Term], matrix: Array, radius: Array) -> Array | None:
     return order if len(np.unique(pairs, axis=1).T) == len(order) else None
 
 
-def _matrix(group: Group) -> tuple[Array, Array]:
+def _matrix(group: CoordinateGroup) -> tuple[Array, Array]:
     """Return M, of shape (terms, m), and its radius."""
     pairs = [centred(c) for c in group.definitions[0].parts.values()]
     return np.concatenate([p[0] for p in pairs]), np.concatenate([p[1] for p in pairs])
 
 
-def _squares(group: Group, term: Term) -> Array:
+def _squares(group: CoordinateGroup, term: Term) -> Array:
     """Return the functions that are the squares of a term's, entered if need be."""
     known: dict[int, int] = {0: 0}
     for r in np.unique(term.function):
         if r not in known:
             f = group.functions[r - 1]
             full = np.square(f.full)
-            image = Image(full, full, full)
+            image = KinkBranches(full, full, full)
             if f.kinked:
-                image = Image(full, np.square(f.left), np.square(f.right))
+                image = KinkBranches(full, np.square(f.left), np.square(f.right))
             group.functions.append(image)
             known[int(r)] = len(group.functions)
     return np.array([known[int(r)] for r in term.function])

@@ -13,10 +13,13 @@ from typing import Any
 import numpy as np
 
 from deuterium.interval.rounding import MIN_NORMAL, gamma
-from deuterium.optimize.bounders.lagrangian.factored_parts import INPUT, Group
+from deuterium.optimize.bounders.lagrangian.factored_parts import INPUT, CoordinateGroup
 from deuterium.optimize.bounders.lagrangian.multiplier_system import centred
-from deuterium.optimize.bounders.lagrangian.quadratic_constraint import Energy, verified
-from deuterium.optimize.bounders.lagrangian.range_propagation import Ranges
+from deuterium.optimize.bounders.lagrangian.quadratic_constraint import (
+    QuadraticConstraint,
+    verified,
+)
+from deuterium.optimize.bounders.lagrangian.range_propagation import RegionRanges
 
 Array = Any
 
@@ -24,7 +27,7 @@ THIN = 1e-3  # of the widest input's width: narrower ones count as that wide
 
 
 @dataclass
-class Squares:
+class QuadraticTerms:
     """What the energies add, over a batch of regions.
 
     Attributes
@@ -62,9 +65,12 @@ class Squares:
         return out
 
 
-def squares(
-    groups: list[Group], energies: list[Energy], ranges: Ranges, wanted: Array
-) -> Squares:
+def quadratic_terms(
+    groups: list[CoordinateGroup],
+    energies: list[QuadraticConstraint],
+    ranges: RegionRanges,
+    wanted: Array,
+) -> QuadraticTerms:
     """Return the energies' weights and centres over regions.
 
     ``wanted``, of shape (B, coordinates): which atoms of chosen energies get weights.
@@ -74,7 +80,7 @@ def squares(
     for g, c in zip(groups, centres, strict=True):
         if g.kind == INPUT:
             c[:] = 0.5 * ranges.low[:, g.part] + 0.5 * ranges.high[:, g.part]
-    out = Squares(
+    out = QuadraticTerms(
         [[] for _ in groups],
         centres,
         np.zeros((batch, len(energies))),
@@ -104,7 +110,10 @@ def squares(
 
 
 def _fitted(
-    groups: list[Group], e: Energy, ranges: Ranges, wanted: Array
+    groups: list[CoordinateGroup],
+    e: QuadraticConstraint,
+    ranges: RegionRanges,
+    wanted: Array,
 ) -> tuple[tuple[Array, Array], Array]:
     """Return d and D for each region, D of few digits, and moments."""
     low, high = ranges.functions[e.group]
@@ -123,7 +132,11 @@ def _fitted(
 
 
 def _centre(
-    groups: list[Group], e: Energy, ranges: Ranges, centres: list[Array], weights: Array
+    groups: list[CoordinateGroup],
+    e: QuadraticConstraint,
+    ranges: RegionRanges,
+    centres: list[Array],
+    weights: Array,
 ) -> Array:
     """Enter the centres of an energy's atoms; return a bound of their effect's error.
 

@@ -13,25 +13,26 @@ import numpy as np
 
 from deuterium.graph.interpret import interpret
 from deuterium.graph.traverse import topological
-from deuterium.interval import Interval
-from deuterium.interval import interval_arithmetic as arithmetic
+from deuterium.interval import Interval, interval_arithmetic
 from deuterium.interval.rounding import MIN_NORMAL, gamma
-from deuterium.optimize.bounders.lagrangian.auxiliary_variables import Structure
+from deuterium.optimize.bounders.lagrangian.auxiliary_variables import FactoredGraph
 from deuterium.optimize.bounders.lagrangian.factored_parts import (
-    FREE,
+    BILINEAR,
     INPUT,
-    PAIR,
-    Affine,
-    Group,
+    RANGE_ONLY,
+    AffineForm,
+    CoordinateGroup,
 )
 from deuterium.optimize.bounders.lagrangian.multiplier_system import centred
-from deuterium.optimize.bounders.lagrangian.univariate_problem import Curves
+from deuterium.optimize.bounders.lagrangian.univariate_functions import (
+    UnivariateFunctions,
+)
 
 Array = Any
 
 
 @dataclass
-class Ranges:
+class RegionRanges:
     """What is known of a batch of regions.
 
     Attributes
@@ -53,20 +54,23 @@ class Ranges:
     empty: Array
 
 
-class Forward:
+class RangePropagation:
     """Computes ranges.
 
     Parameters
     ----------
-    structure : Structure
-    forgiving : bool
-        As for `Curves`.
+    structure : FactoredGraph
+    log_zero_is_minus_inf : bool
+        As for `UnivariateFunctions`.
     """
 
-    def __init__(self, structure: Structure, forgiving: bool) -> None:
+    def __init__(self, structure: FactoredGraph, log_zero_is_minus_inf: bool) -> None:
         self.groups, self.coordinates = structure.groups, structure.coordinates
         self.curves = [
-            None if g.kind == PAIR else Curves(g, forgiving) for g in structure.groups
+            None
+            if g.kind == BILINEAR
+            else UnivariateFunctions(g, log_zero_is_minus_inf)
+            for g in structure.groups
         ]
         self.limits: tuple[Array, Array] | None = None  # proved for the whole domain
         self._rows = {
@@ -75,13 +79,13 @@ class Forward:
             for d in g.definitions
         }
 
-    def __call__(self, low: Array, high: Array, opened: Array) -> Ranges:
+    def __call__(self, low: Array, high: Array, opened: Array) -> RegionRanges:
         """Return ranges over regions, whose inputs must be as given.
 
         Shapes: all (B, k).
         """
         low, high, opened = low.copy(), high.copy(), opened.copy()
-        out = Ranges(low, high, opened, [], np.zeros(len(low), dtype=bool))
+        out = RegionRanges(low, high, opened, [], np.zeros(len(low), dtype=bool))
         with np.errstate(all="ignore"):
             for g, curves in zip(self.groups, self.curves, strict=True):
                 if g.kind != INPUT:
@@ -100,7 +104,9 @@ class Forward:
                     out.functions.append(curves.ranges(a, b, opened[:, g.part]))
         return out
 
-    def _narrow(self, g: Group, low: Array, high: Array, out: Ranges) -> None:
+    def _narrow(
+        self, g: CoordinateGroup, low: Array, high: Array, out: RegionRanges
+    ) -> None:
         a, b = out.low[:, g.part], out.high[:, g.part]
         above = low > a
         out.open[:, g.part] &= ~above
@@ -113,14 +119,14 @@ class Forward:
         out.open[:, g.part] &= ~contradiction
         out.low[:, g.part], out.high[:, g.part] = a, b
 
-    def _implied(self, g: Group, out: Ranges) -> tuple[Array, Array]:
-        if g.kind == FREE:
+    def _implied(self, g: CoordinateGroup, out: RegionRanges) -> tuple[Array, Array]:
+        if g.kind == RANGE_ONLY:
             return self._free(g, out)
         ends = [self._affine(d, out) for d in g.definitions]
         low = np.concatenate([e[0] for e in ends], axis=1)
         return low, np.concatenate([e[1] for e in ends], axis=1)
 
-    def _affine(self, d: Affine, out: Ranges) -> tuple[Array, Array]:
+    def _affine(self, d: AffineForm, out: RegionRanges) -> tuple[Array, Array]:
         """Return the range of an affine function, by centres and radii."""
         centre, spread = centred(d.constant)
         middle = np.zeros((len(out.low), len(centre))) + centre
@@ -147,7 +153,7 @@ class Forward:
         low = middle - radius
         return np.where(rising, np.maximum(low, 0.0), low), middle + radius
 
-    def _free(self, g: Group, out: Ranges) -> tuple[Array, Array]:
+    def _free(self, g: CoordinateGroup, out: RegionRanges) -> tuple[Array, Array]:
         (node,) = g.nodes
         assert node.op is not None
         args = []
@@ -162,7 +168,7 @@ class Forward:
             meaning = interpret(order, _leaf(x), lambda op: op.enclosure)
             args.append(meaning[image.full])
         found = node.op.enclosure(*args, **node.attrs)
-        undefined = arithmetic.is_undefined(found)
+        undefined = interval_arithmetic.is_undefined(found)
         least = np.where(undefined, node.op.lower_bound, found.lower)
         most = np.where(undefined, np.inf, found.upper)
         shape = (len(out.low), g.size)
@@ -194,6 +200,6 @@ def _products(a: Array, b: Array, size: int) -> tuple[Array, Array]:
     """
     u = Interval.unchecked(a[:, :size], b[:, :size])
     v = Interval.unchecked(a[:, size:], b[:, size:])
-    uv = arithmetic.multiply(u, v)
+    uv = interval_arithmetic.multiply(u, v)
     low = np.stack([u.lower, v.lower, uv.lower], axis=-1)
     return low, np.stack([u.upper, v.upper, uv.upper], axis=-1)

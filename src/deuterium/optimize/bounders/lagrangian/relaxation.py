@@ -12,29 +12,43 @@ from deuterium.domain.problem import Problem
 from deuterium.graph.traverse import Graph
 from deuterium.graph.variable import Variable
 from deuterium.interval.rounding import MIN_NORMAL, TINY, add_up, gamma
-from deuterium.optimize.bounders.lagrangian.auxiliary_variables import Structure
+from deuterium.optimize.bounders.lagrangian.auxiliary_variables import FactoredGraph
 from deuterium.optimize.bounders.lagrangian.factored_parts import (
-    PAIR,
-    Affine,
-    Group,
+    BILINEAR,
+    AffineForm,
+    CoordinateGroup,
     Term,
     Unsuited,
 )
 from deuterium.optimize.bounders.lagrangian.interior_point import Solver
-from deuterium.optimize.bounders.lagrangian.multiplier_system import System, centred
-from deuterium.optimize.bounders.lagrangian.quadratic_constraint import energies
-from deuterium.optimize.bounders.lagrangian.quadratic_weights import Squares, squares
-from deuterium.optimize.bounders.lagrangian.range_propagation import Forward, Ranges
-from deuterium.optimize.bounders.lagrangian.rigorous_value import Load, maxima
+from deuterium.optimize.bounders.lagrangian.multiplier_system import (
+    MultiplierSystem,
+    centred,
+)
+from deuterium.optimize.bounders.lagrangian.quadratic_constraint import (
+    quadratic_constraints,
+)
+from deuterium.optimize.bounders.lagrangian.quadratic_weights import (
+    QuadraticTerms,
+    quadratic_terms,
+)
+from deuterium.optimize.bounders.lagrangian.range_propagation import (
+    RangePropagation,
+    RegionRanges,
+)
+from deuterium.optimize.bounders.lagrangian.rigorous_value import (
+    UnivariateProblem,
+    univariate_maxima,
+)
 from deuterium.optimize.bounders.lagrangian.solver_samples import peaks, spaced
-from deuterium.optimize.bounders.lagrangian.sparse_columns import Columns
-from deuterium.optimize.bounders.lagrangian.univariate_problem import Table
+from deuterium.optimize.bounders.lagrangian.sparse_columns import SparseColumns
+from deuterium.optimize.bounders.lagrangian.univariate_functions import CellTable
 
 Array = Any
 
 
 @dataclass
-class Found:
+class SolverResult:
     """What the solver found of a batch of regions.
 
     Attributes
@@ -66,22 +80,22 @@ class Relaxation:
     """
 
     def __init__(self, problem: Problem, root: Variable) -> None:
-        self.structure = structure = Structure(problem, root)
-        forgiving = not _has_logarithms(problem.graph)
+        self.structure = structure = FactoredGraph(problem, root)
+        log_zero_is_minus_inf = not _has_logarithms(problem.graph)
         self.groups = structure.groups
-        whole = self._whole(problem, Forward(structure, forgiving))
+        whole = self._whole(problem, RangePropagation(structure, log_zero_is_minus_inf))
         self.cuttable = self._cuttable(problem)
-        self.energies = energies(structure, whole)
-        self.forward = Forward(
-            structure, forgiving
+        self.energies = quadratic_constraints(structure, whole)
+        self.forward = RangePropagation(
+            structure, log_zero_is_minus_inf
         )  # the energies may have added functions
-        self.system = System(structure, self.energies)
+        self.system = MultiplierSystem(structure, self.energies)
         self.forward.limits = (whole.low[0], whole.high[0])
-        self.tables: list[Table | None] = [
+        self.tables: list[CellTable | None] = [
             None if c is None else c.table(whole.low[0, g.part], whole.high[0, g.part])
             for g, c in zip(self.groups, self.forward.curves, strict=True)
         ]
-        columns = [Columns(b) for b in self.system.blocks]
+        columns = [SparseColumns(b) for b in self.system.blocks]
         for c, rows in zip(columns, self.squares(whole).rows, strict=True):
             for at, _ in rows:
                 c.append(at)
@@ -104,12 +118,12 @@ class Relaxation:
                     self.places += [(node, i) for i in range(g.size)]
         return out
 
-    def rows_of(self, definition: Affine) -> list[tuple[Term, Array]]:
+    def rows_of(self, definition: AffineForm) -> list[tuple[Term, Array]]:
         """Return the terms of a definition with their coefficients (about)."""
         return [(t, centred(c)[0]) for t, c in definition.parts.items()]
 
     @staticmethod
-    def _whole(problem: Problem, forward: Forward) -> Ranges:
+    def _whole(problem: Problem, forward: RangePropagation) -> RegionRanges:
         size = forward.coordinates
         low, high = np.full((1, size), -np.inf), np.full((1, size), np.inf)
         low[:, : problem.size], high[:, : problem.size] = problem.lower, problem.upper
@@ -118,22 +132,26 @@ class Relaxation:
             raise Unsuited("the range of a coordinate is infinite")
         return ranges
 
-    def squares(self, ranges: Ranges, wanted: Array | None = None) -> Squares:
+    def squares(
+        self, ranges: RegionRanges, wanted: Array | None = None
+    ) -> QuadraticTerms:
         """Return what the energies add over regions."""
         if wanted is None:
             wanted = np.ones(ranges.low.shape)
-        return squares(self.groups, self.energies, ranges, wanted)
+        return quadratic_terms(self.groups, self.energies, ranges, wanted)
 
     # -- good multipliers ------------------------------------------------------------
 
-    def solve(self, ranges: Ranges, added: Squares, p: Array, target: float) -> Found:
+    def solve(
+        self, ranges: RegionRanges, added: QuadraticTerms, p: Array, target: float
+    ) -> SolverResult:
         """Return multipliers that make the bound small."""
         places: list[Any] = []
         samples = []
         every = np.arange(len(p))
         for k, g in enumerate(self.groups):
             low, high = ranges.low[:, g.part], ranges.high[:, g.part]
-            if g.kind == PAIR:
+            if g.kind == BILINEAR:
                 places.append(None)
                 samples.append(_corners(low, high, g.size))
                 continue
@@ -151,10 +169,10 @@ class Relaxation:
             ]
 
         p, samples, weights = self.solver(samples, p, target, refine)
-        return Found(p, weights, samples)
+        return SolverResult(p, weights, samples)
 
     def _values(
-        self, k: int, z: Array, right: Array, added: Squares, rows: Array
+        self, k: int, z: Array, right: Array, added: QuadraticTerms, rows: Array
     ) -> Array:
         """Return functions at places (B, m, S), those of the energies included."""
         curves = self.forward.curves[k]
@@ -171,7 +189,12 @@ class Relaxation:
         return np.concatenate([u, *extra], axis=2)
 
     def _more(
-        self, k: int, places: list[Array], rows: Array, values: Array, added: Squares
+        self,
+        k: int,
+        places: list[Array],
+        rows: Array,
+        values: Array,
+        added: QuadraticTerms,
     ) -> Array:
         """Return functions at further places, near where the values are largest.
 
@@ -187,7 +210,7 @@ class Relaxation:
 
     # -- the bound -------------------------------------------------------------------
 
-    def bound(self, ranges: Ranges, added: Squares, p: Array) -> Array:
+    def bound(self, ranges: RegionRanges, added: QuadraticTerms, p: Array) -> Array:
         """Return certified upper bounds for any multipliers (squares' must be >= 0)."""
         with np.errstate(all="ignore"):
             total, error = self.system.constant(p)
@@ -204,7 +227,12 @@ class Relaxation:
         return np.where(np.isnan(upper), np.inf, upper)
 
     def _group(
-        self, k: int, g: Group, ranges: Ranges, p: Array, added: Squares
+        self,
+        k: int,
+        g: CoordinateGroup,
+        ranges: RegionRanges,
+        p: Array,
+        added: QuadraticTerms,
     ) -> tuple[Array, Array]:
         """Return the maxima of a group's functions, and what coefficients lose."""
         c, off = self.system.blocks[k].coefficients(p)
@@ -212,7 +240,7 @@ class Relaxation:
         far = np.maximum(np.abs(low), np.abs(high))
         wrong = np.where(off > 0, off * far, 0.0).sum(axis=(1, 2))
         part_low, part_high = ranges.low[:, g.part], ranges.high[:, g.part]
-        if g.kind == PAIR:
+        if g.kind == BILINEAR:
             return _corner_maxima(c, part_low, part_high, g.size), wrong
         table = self.tables[k]
         assert table is not None
@@ -223,7 +251,7 @@ class Relaxation:
                 np.abs(p[:, at, None] * w) * (far[..., 0] + np.abs(centre)) ** 2
             ).sum(axis=1) * gamma(16)
         batch, m, r = c.shape
-        load = Load(
+        load = UnivariateProblem(
             c.reshape(-1, r),
             part_low.ravel(),
             part_high.ravel(),
@@ -232,7 +260,7 @@ class Relaxation:
             square.ravel(),
             centre.ravel(),
         )
-        return maxima(load, table).reshape(batch, m), wrong
+        return univariate_maxima(load, table).reshape(batch, m), wrong
 
 
 def _has_logarithms(graph: Graph) -> bool:

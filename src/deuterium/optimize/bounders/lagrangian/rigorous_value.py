@@ -14,13 +14,16 @@ from typing import Any
 import numpy as np
 
 from deuterium.interval.rounding import TINY, gamma
-from deuterium.optimize.bounders.lagrangian.univariate_problem import Cells, Table
+from deuterium.optimize.bounders.lagrangian.univariate_functions import (
+    CellTable,
+    ParabolaCells,
+)
 
 Array = Any
 
 
 @dataclass(frozen=True)
-class Load:
+class UnivariateProblem:
     """What is to be maximised: ``sum_r c_r u_r(z)``, by rows of coordinates.
 
     Attributes
@@ -44,7 +47,7 @@ class Load:
     centre: Array
 
 
-def maxima(load: Load, table: Table) -> Array:
+def univariate_maxima(load: UnivariateProblem, table: CellTable) -> Array:
     """Return certified upper bounds of the maxima, of shape (N,)."""
     first, last = _within(table.coarse, load)
     row, cell = _spread(first, last)
@@ -66,7 +69,7 @@ def maxima(load: Load, table: Table) -> Array:
     return out
 
 
-def _within(cells: Cells, load: Load) -> tuple[Array, Array]:
+def _within(cells: ParabolaCells, load: UnivariateProblem) -> tuple[Array, Array]:
     """Return the first and (behind the) last cell that hold points of each range.
 
     Cells hold their upper ends; the first holds its lower end too.
@@ -90,7 +93,9 @@ def _spread(first: Array, last: Array) -> tuple[Array, Array]:
     return row, np.arange(len(row)) - np.repeat(before - first, count)
 
 
-def _bounds(load: Load, cells: Cells, row: Array, cell: Array) -> tuple[Array, Array]:
+def _bounds(
+    load: UnivariateProblem, cells: ParabolaCells, row: Array, cell: Array
+) -> tuple[Array, Array]:
     """Return an upper bound, and about the largest value, of each row in each cell.
 
     Shapes: ``row`` and ``cell`` (pairs,).
@@ -142,4 +147,4 @@ def _top(t0: Array, t1: Array, t2: Array, a: Array, b: Array) -> Array:
     return np.maximum.reduce(values)
 
 
-__all__ = ["Load", "maxima"]
+__all__ = ["UnivariateProblem", "univariate_maxima"]

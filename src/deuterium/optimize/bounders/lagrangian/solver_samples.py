@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.optimize.bounders.lagrangian.univariate_problem import Table
+from deuterium.optimize.bounders.lagrangian.univariate_functions import CellTable
 
 Array = Any
 
@@ -16,7 +16,7 @@ TWO = 2  # peaks that are looked at more closely
 
 
 def spaced(
-    low: Array, high: Array, table: Table, kinked: bool, size: int
+    low: Array, high: Array, table: CellTable, kinked: bool, size: int
 ) -> tuple[Array, Array]:
     """Return sample places, of shape (B, m, S), and which are right of a kink."""
     smooth = len(table.coarse) <= (2 if kinked else 1)
@@ -35,7 +35,7 @@ def spaced(
     return z, right
 
 
-def _between(low: Array, high: Array, table: Table, count: int) -> Array:
+def _between(low: Array, high: Array, table: CellTable, count: int) -> Array:
     """Return places from end to end, closer where the functions bend more.
 
     Shapes: ``low`` and ``high`` (B, m); places (B, m, count).

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.optimize.bounders.lagrangian.multiplier_system import Block
+from deuterium.optimize.bounders.lagrangian.multiplier_system import CoefficientBlock
 
 Array = Any
 
 
 @dataclass(frozen=True)
-class Piece:
+class ColumnPiece:
     """One function's coefficients: ``matrix @ p[columns]``, or ``-p[columns]``."""
 
     columns: Array
@@ -29,25 +29,27 @@ class Piece:
         return None
 
 
-class Columns:
+class SparseColumns:
     """The sparse part of a block that the solver works with."""
 
-    def __init__(self, block: Block) -> None:
+    def __init__(self, block: CoefficientBlock) -> None:
         self.base = block.base
         self.size, self.count, self.total = block.matrix.shape
         self.pieces = [self._piece(block.matrix[:, r]) for r in range(self.count)]
 
-    def _piece(self, matrix: Array) -> Piece:
+    def _piece(self, matrix: Array) -> ColumnPiece:
         columns = np.flatnonzero(matrix.any(axis=0))
         found = matrix[:, columns]
         own = found.shape == (self.size, self.size) and np.array_equal(
             found, -np.eye(self.size)
         )
-        return Piece(columns, found, own)
+        return ColumnPiece(columns, found, own)
 
     def append(self, column: int) -> None:
         """Add a function whose coefficient is one multiplier."""
-        self.pieces.append(Piece(np.array([column]), np.ones((self.size, 1)), False))
+        self.pieces.append(
+            ColumnPiece(np.array([column]), np.ones((self.size, 1)), False)
+        )
         self.base = np.concatenate([self.base, np.zeros((self.size, 1))], axis=1)
         self.count += 1
 
@@ -83,7 +85,7 @@ class Columns:
                     _add(h, b, a, np.swapaxes(x, 1, 2))
 
 
-def _add(h: Array, a: Piece, b: Piece, x: Array) -> None:
+def _add(h: Array, a: ColumnPiece, b: ColumnPiece, x: Array) -> None:
     """Add a block; neighbouring columns are much faster to reach as a slice.
 
     Shapes: ``h`` (B, P, P), ``x`` (B, columns of a, columns of b).
@@ -94,7 +96,7 @@ def _add(h: Array, a: Piece, b: Piece, x: Array) -> None:
         h[:, a.columns[:, None], b.columns] += x
 
 
-def _sandwich(a: Piece, b: Piece, w: Array) -> Array:
+def _sandwich(a: ColumnPiece, b: ColumnPiece, w: Array) -> Array:
     """Return ``a.T @ diag(w) @ b``; its diagonal where both are own multipliers."""
     if a.own and b.own:
         return w

@@ -14,52 +14,55 @@ import numpy as np
 from deuterium.graph.constructors import apply
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
-from deuterium.optimize.bounders.lagrangian.factored_parts import Fused, Image
+from deuterium.optimize.bounders.lagrangian.factored_parts import (
+    KinkBranches,
+    Univariate,
+)
 
 Array = Any
 
 
-def as_univariate(node: Variable, kinds: Sequence[Any]) -> Fused | None:
+def as_univariate(node: Variable, kinds: Sequence[Any]) -> Univariate | None:
     """Return a node as functions of single coordinates, if it is that.
 
     ``kinds`` are those of its arguments.
     """
     assert node.op is not None
-    if not all(isinstance(k, (Fused, Interval)) for k in kinds):
+    if not all(isinstance(k, (Univariate, Interval)) for k in kinds):
         return None
-    given = [k if isinstance(k, Fused) else None for k in kinds]
-    fused = [k for k in given if k is not None]
-    if len({k.group for k in fused}) != 1:
+    given = [k if isinstance(k, Univariate) else None for k in kinds]
+    univariate = [k for k in given if k is not None]
+    if len({k.group for k in univariate}) != 1:
         return None
     source = _source(node, given)
     if source is None:
         return None
     plain = node.op.moves_elements and all(k is not None and k.plain for k in given)
-    return Fused(fused[0].group, source, _image(node, given), plain)
+    return Univariate(univariate[0].group, source, _image(node, given), plain)
 
 
-def _image(node: Variable, given: Sequence[Fused | None]) -> Image:
+def _image(node: Variable, given: Sequence[Univariate | None]) -> KinkBranches:
     op = node.op
     assert op is not None
     images = [
-        Image(a, a, a) if k is None else k.image
+        KinkBranches(a, a, a) if k is None else k.image
         for a, k in zip(node.args, given, strict=True)
     ]
     full = apply(op, tuple(i.full for i in images), node.attrs)
     (first, *_) = given
     if op.sides is not None and first is not None and first.plain:
         left, right = op.sides
-        return Image(full, left(images[0].left), right(images[0].right))
+        return KinkBranches(full, left(images[0].left), right(images[0].right))
     if not any(i.kinked for i in images):
-        return Image(full, full, full)
-    return Image(
+        return KinkBranches(full, full, full)
+    return KinkBranches(
         full,
         apply(op, tuple(i.left for i in images), node.attrs),
         apply(op, tuple(i.right for i in images), node.attrs),
     )
 
 
-def _source(node: Variable, given: Sequence[Fused | None]) -> Array | None:
+def _source(node: Variable, given: Sequence[Univariate | None]) -> Array | None:
     """Return the coordinate of each element, or None where two meet in one."""
     assert node.op is not None
     if node.op.moves_elements:

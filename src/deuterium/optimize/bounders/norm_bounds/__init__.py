@@ -99,9 +99,9 @@ factors are such a product it is the first.
 """
 
 from deuterium.optimize.bounders.norm_bounds.norm_bounder import (
-    NormsBounder,
+    NormBounder,
     first_bound,
-    norms,
+    norm_bounder_of,
 )
 
-__all__ = ["NormsBounder", "first_bound", "norms"]
+__all__ = ["NormBounder", "first_bound", "norm_bounder_of"]

@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 
 from deuterium.interval.rounding import EPS, MIN_NORMAL, Array, gamma, outward
-from deuterium.optimize.bounders.norm_bounds.spectral_norm import raised, root_sum
+from deuterium.optimize.bounders.norm_bounds.spectral_norm import inflate, root_sum
 
 LEAD = 2  # batch axes: regions, and vertices of a simplex
 
 
 @dataclass(frozen=True)
-class Value:
+class ArrayBounds:
     """Bounds of an array; every attribute has two batch axes (which may be 1) in front.
 
     Attributes
@@ -63,14 +63,14 @@ class Value:
         return middle, width * (1.0 + 2 * EPS)
 
 
-def of_ends(ends: Array) -> Value:
+def of_ends(ends: Array) -> ArrayBounds:
     """Return what intervals alone say."""
     low, high = ends[0], ends[1]
     axes = tuple(range(LEAD, low.ndim))
     middle = 0.5 * low + 0.5 * high
     width = np.maximum(high - middle, middle - low) * (1.0 + 2 * EPS)
     size = np.maximum(-low, high)
-    return Value(
+    return ArrayBounds(
         ends,
         middle,
         root_sum(np.square(width), axes),
@@ -85,13 +85,13 @@ def sum_up(size: Array, axes: tuple[int, ...]) -> Any:
     return np.sum(size, axis=axes) * (1.0 + gamma(count + 4)) + MIN_NORMAL
 
 
-def known(
+def combine(
     ends: Array,
     ball: tuple[Array, Array] | None = None,
     length: Array | None = None,
     total: Array | None = None,
     choice: Array | None = None,
-) -> tuple[Value, Array]:
+) -> tuple[ArrayBounds, Array]:
     """Return the best of intervals and of what else is known.
 
     Parameters
@@ -108,7 +108,7 @@ def known(
 
     Returns
     -------
-    Value
+    ArrayBounds
     choice : ndarray of bool
         Where the ball given was taken.
     """
@@ -126,10 +126,10 @@ def known(
         best = _least(best, _reach(*ball))
         radius = np.where(took, ball[1], radius)
     count = max(int(np.prod(ends.shape[1 + LEAD :], dtype=np.int64)), 1)
-    sums = _least(own.total, raised(best * np.sqrt(float(count))))
+    sums = _least(own.total, inflate(best * np.sqrt(float(count))))
     sums = sums if total is None else _least(sums, total)
     best = _least(best, sums)  # a sum of squares is at most the square of the sum
-    return Value(ends, centre, radius, best, sums), took
+    return ArrayBounds(ends, centre, radius, best, sums), took
 
 
 def _least(a: Array, b: Array) -> Any:
@@ -143,7 +143,7 @@ def _reach(centre: Array, radius: Array) -> Any:
     Shapes: ``centre`` (B, K, *shape), ``radius`` (B, K).
     """
     axes = tuple(range(LEAD, centre.ndim))
-    return raised(root_sum(np.square(centre), axes) + radius)
+    return inflate(root_sum(np.square(centre), axes) + radius)
 
 
 def _within(ends: Array, centre: Array, radius: Array) -> Array:

@@ -15,34 +15,34 @@ import numpy as np
 from deuterium import ops
 from deuterium.graph.variable import Variable
 from deuterium.interval.rounding import MIN_NORMAL, Array, gamma
-from deuterium.optimize.bounders.norm_bounds import saturating as curves
-from deuterium.optimize.bounders.norm_bounds.ball_and_box import Value
-from deuterium.optimize.bounders.norm_bounds.spectral_norm import raised, root_sum
+from deuterium.optimize.bounders.norm_bounds import saturating
+from deuterium.optimize.bounders.norm_bounds.ball_and_box import ArrayBounds
+from deuterium.optimize.bounders.norm_bounds.spectral_norm import inflate, root_sum
 
 if TYPE_CHECKING:
-    from deuterium.optimize.bounders.norm_bounds.norm_propagation import Sweep
+    from deuterium.optimize.bounders.norm_bounds.norm_propagation import NormPropagation
 
 LEVELS = 4  # layers down which a direction is taken
 Lead = tuple[int, ...]
 
 
-def rows_around(a: Value, lead: Lead) -> curves.Around:
+def rows_around(a: ArrayBounds, lead: Lead) -> saturating.BallAndBox:
     """Return what is known of an array, a row for each case of ``lead``."""
     n = int(np.prod(a.centre.shape[2:], dtype=np.int64))
     centre = a.centre.reshape(*a.centre.shape[:2], n)
     ends = a.ends.reshape(*a.ends.shape[:3], n)
-    return curves.Around(
+    return saturating.BallAndBox(
         np.broadcast_to(centre, (*lead, n)).reshape(-1, n),
         np.broadcast_to(a.radius, lead).reshape(-1),
         np.broadcast_to(ends, (2, *lead, n)).reshape(2, -1, n),
     )
 
 
-def follow(
-    sweep: Sweep,
+def dual_bound(
+    sweep: NormPropagation,
     node: Variable,
-    h: curves.Functions,
-    z: curves.Around,
+    h: saturating.GridFunctions,
+    z: saturating.BallAndBox,
     lead: Lead,
     levels: int,
 ) -> tuple[Array, Array]:
@@ -50,12 +50,12 @@ def follow(
 
     Parameters
     ----------
-    sweep : Sweep
+    sweep : NormPropagation
     node : Variable
         The curve.
-    h : Functions
+    h : GridFunctions
         One row a case.
-    z : Around
+    z : BallAndBox
         Its argument.
     lead : tuple of int
         The cases (B, K).
@@ -69,20 +69,20 @@ def follow(
         For each case multipliers by layer, from the top: objects of "t", and where a
         direction was used "along" and "by".
     """
-    search = curves.Search(h, z)
+    search = saturating.MultiplierSearch(h, z)
     one = search.ball()
-    bound = curves.most(h, z, one)
+    bound = saturating.dual_value(h, z, one)
     reasons = [[{"t": float(t)}] for t in one.t]
     argument = node.args[0]
     direction = search.outermost(one.t)
     found = None
     if levels:
         shaped = direction.reshape(*lead, *argument.shape)
-        found = furthest(sweep, argument, shaped, levels - 1)
+        found = support_function(sweep, argument, shaped, levels - 1)
     if found is not None:
         reach, deeper = found
         two = search.both(one.t, direction, reach.reshape(-1))
-        other = curves.most(h, z, two)
+        other = saturating.dual_value(h, z, two)
         for i in np.flatnonzero((other < bound) & (two.s > 0)):
             entry = {"t": float(two.t[i]), "along": direction[i].tolist()}
             entry["by"] = float(two.s[i])
@@ -97,8 +97,8 @@ def _objects(items: list[Any], lead: Lead) -> Array:
     return out.reshape(lead)
 
 
-def furthest(
-    sweep: Sweep, node: Variable, direction: Array, levels: int = 0
+def support_function(
+    sweep: NormPropagation, node: Variable, direction: Array, levels: int = 0
 ) -> tuple[Array, Array] | None:
     """Return upper bounds of ``direction . node``, of shape (B, K), and reasons.
 
@@ -106,7 +106,7 @@ def furthest(
 
     Parameters
     ----------
-    sweep : Sweep
+    sweep : NormPropagation
         Holds what is known of other nodes.
     node : Variable
     direction : ndarray of shape (B, K, *shape)
@@ -132,7 +132,9 @@ def furthest(
             slip = slip + np.sum(np.abs(terms), axis=-1) * gamma(terms.shape[-1] + 6)
 
 
-def _with_constant(sweep: Sweep, node: Variable) -> tuple[Variable, Array] | None:
+def _with_constant(
+    sweep: NormPropagation, node: Variable
+) -> tuple[Variable, Array] | None:
     """Return the terms of a sum of something and a constant."""
     if node.op is not ops.add:
         return None
@@ -144,7 +146,11 @@ def _with_constant(sweep: Sweep, node: Variable) -> tuple[Variable, Array] | Non
 
 
 def _through(
-    sweep: Sweep, node: Variable, flat: Array, added: tuple[Array, Array], levels: int
+    sweep: NormPropagation,
+    node: Variable,
+    flat: Array,
+    added: tuple[Array, Array],
+    levels: int,
 ) -> tuple[Array, Array] | None:
     """Return the reach of ``u W`` and what was added, of which the error is given."""
     u, matrix = node.args[0], sweep.constant(node.args[1])
@@ -157,28 +163,28 @@ def _through(
     x = sweep.values[u]
     reach, reasons = _support(sweep, u, weights, levels)
     # of computing the weights, then of these few sums
-    error = raised(size * x.length * gamma(count) + slip, count)
+    error = inflate(size * x.length * gamma(count) + slip, count)
     total = reach + shift + error
     total = total + (np.abs(reach) + np.abs(shift)) * gamma(8) + MIN_NORMAL
     return total, reasons
 
 
 def _support(
-    sweep: Sweep, u: Variable, weights: Array, levels: int
+    sweep: NormPropagation, u: Variable, weights: Array, levels: int
 ) -> tuple[Array, Array]:
     """Return upper bounds of ``u . weights``; u may be a curve."""
     lead = weights.shape[:2]
-    reach = support(sweep.values[u], weights)
+    reach = support_of_ball_and_box(sweep.values[u], weights)
     reasons = _objects([[] for _ in range(reach.size)], lead)
     op = u.op
-    if not levels or op is None or not curves.is_followed(op):
+    if not levels or op is None or not saturating.is_followed(op):
         return reach, reasons
     argument = sweep.values[u.args[0]]
-    if not sweep.follows(u, argument):
+    if not sweep.uses_dual_bound(u, argument):
         return reach, reasons
-    h = curves.weighted(op, weights.reshape(-1, u.size))
+    h = saturating.weighted(op, weights.reshape(-1, u.size))
     z = rows_around(argument, lead)
-    other, deeper = follow(sweep, u, h, z, lead, levels)
+    other, deeper = dual_bound(sweep, u, h, z, lead, levels)
     other = other.reshape(lead)
     for at in np.ndindex(lead):
         if other[at] < reach[at]:
@@ -186,7 +192,7 @@ def _support(
     return reach, reasons
 
 
-def support(x: Value, weights: Array) -> Array:
+def support_of_ball_and_box(x: ArrayBounds, weights: Array) -> Array:
     """Return upper bounds of ``x . weights``: over the box, and over the ball."""
     n = weights.shape[-1]
     middle, half = (v.reshape(*v.shape[:2], -1) for v in x.half)

@@ -11,16 +11,16 @@ from deuterium.domain.constraints import Within
 from deuterium.domain.problem import Problem
 from deuterium.interval.rounding import EPS, MIN_NORMAL, Array
 from deuterium.optimize.bounders.natural_interval import longest_side, middles
-from deuterium.optimize.bounders.norm_bounds.ball_and_box import Value, known
+from deuterium.optimize.bounders.norm_bounds.ball_and_box import ArrayBounds, combine
 from deuterium.optimize.bounders.norm_bounds.directional_bound import LEVELS
 from deuterium.optimize.bounders.norm_bounds.norm_propagation import (
     CAREFUL,
-    Layout,
-    Sweep,
+    NormLayout,
+    NormPropagation,
 )
-from deuterium.optimize.bounders.norm_bounds.spectral_norm import raised
+from deuterium.optimize.bounders.norm_bounds.spectral_norm import inflate
 from deuterium.optimize.bounders.norm_bounds.unsaturated_starts import unsaturated
-from deuterium.optimize.region import Bounder, Proof, Regions, Verdicts, whole
+from deuterium.optimize.region import Bounder, BoundResult, Proof, Regions, whole
 
 SHARP = 4  # regions at once, up to which products are bounded over cubes
 NOTHING: Proof = ("interval", {})
@@ -29,7 +29,7 @@ NOTHING: Proof = ("interval", {})
 FEWEST, MOST = 8, 5_000  # elements of an array worth it, nodes of a graph
 
 
-def norms(problem: Problem) -> NormsBounder | None:
+def norm_bounder_of(problem: Problem) -> NormBounder | None:
     """Return the bounder by norms, or None where no array's norm is in the graph."""
     graph = problem.graph
     if len(graph.order) > MOST or not problem.size:
@@ -37,7 +37,7 @@ def norms(problem: Problem) -> NormsBounder | None:
     for v in graph.order:
         long = v.op is ops.square and v.size >= FEWEST
         if (long or v.op is ops.direction) and v in graph.varying:
-            return NormsBounder(problem)
+            return NormBounder(problem)
     return None
 
 
@@ -46,13 +46,13 @@ def first_bound(problem: Problem) -> tuple[float, Proof] | None:
 
     None where norms have nothing to say.  Cheap: one pass without cubes.
     """
-    bounder = norms(problem)
+    bounder = norm_bounder_of(problem)
     if bounder is None:
         return None
     return bounder.first()
 
 
-class NormsBounder(Bounder):
+class NormBounder(Bounder):
     """Bounds by norms of whole arrays.
 
     Parameters
@@ -65,7 +65,7 @@ class NormsBounder(Bounder):
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
-        self.layout = Layout(problem.graph)
+        self.layout = NormLayout(problem.graph)
         self._started = False
         width = problem.upper - problem.lower
         self.scale = np.where(np.isfinite(width) & (width > 0), width, 1.0)
@@ -74,7 +74,7 @@ class NormsBounder(Bounder):
         """Return the box around the domain."""
         return whole(self.problem.lower, self.problem.upper)
 
-    def bound(self, regions: Regions, incumbent: float) -> Verdicts:
+    def bound(self, regions: Regions, incumbent: float) -> BoundResult:
         """Return bounds by norms, and the middle of the longest side."""
         low, high = regions.low, regions.high
         with np.errstate(all="ignore"):
@@ -86,7 +86,7 @@ class NormsBounder(Bounder):
         if not self._started:  # once, at the first region of all
             self._started = True
             points = np.concatenate([unsaturated(self.problem, self.layout), points])
-        return Verdicts(
+        return BoundResult(
             upper=upper,
             proofs=proofs,
             low=low,
@@ -120,7 +120,7 @@ class NormsBounder(Bounder):
             attempt.refine()
         return attempt.upper, [attempt.proof(b) for b in range(len(low))]
 
-    def _boxes(self, low: Array, high: Array) -> dict[str, Value]:
+    def _boxes(self, low: Array, high: Array) -> dict[str, ArrayBounds]:
         """Return what is known of each symbol: its box, and its ball if it has one.
 
         Shapes: ``low`` and ``high`` (B, n).
@@ -132,7 +132,7 @@ class NormsBounder(Bounder):
                 if isinstance(c, Within) and c.order == 2:
                     centre = np.asarray(c.center, dtype=float)[None, None]
                     ball = centre, np.full((1, 1), float(c.radius))
-            values[name] = known(ends[:, :, None], ball)[0]
+            values[name] = combine(ends[:, :, None], ball)[0]
         return values
 
 
@@ -146,10 +146,12 @@ class Attempt:
     """
 
     def __init__(
-        self, layout: Layout, boxes: dict[str, Value], count: int, levels: int
+        self, layout: NormLayout, boxes: dict[str, ArrayBounds], count: int, levels: int
     ) -> None:
         self.layout, self.count = layout, count
-        self.sweep = Sweep(layout, boxes, careful=count <= CAREFUL, levels=levels)
+        self.sweep = NormPropagation(
+            layout, boxes, careful=count <= CAREFUL, levels=levels
+        )
         self.upper = np.full(count, np.inf)
         self.proofs: list[dict[str, Any]] = [{} for _ in range(count)]
         self.corners: Any = None  # bounds at the vertices, (B, K)
@@ -250,7 +252,7 @@ def combined(corners: Array, share: Array) -> tuple[float, float]:
         value = float(total + slack * (len(corners) + 8) + MIN_NORMAL)
         if value < best:
             best, chosen = value, float(m)
-    return raised(best) if best >= 0 else best, chosen
+    return inflate(best) if best >= 0 else best, chosen
 
 
 def _part(choices: dict[int, dict[str, Any]], b: int, k: int) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Propagation of norm bounds through a graph, for a batch of regions.
 
-`Layout` is what is worked out once per graph; `Sweep` is one pass.
+`NormLayout` is what is worked out once per graph; `NormPropagation` is one pass.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from deuterium.graph.traverse import Graph
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
 from deuterium.interval.rounding import Array, gamma, next_down, next_up
-from deuterium.optimize.bounders.norm_bounds import saturating as curves
+from deuterium.optimize.bounders.norm_bounds import saturating
 from deuterium.optimize.bounders.norm_bounds.ball_and_box import (
     LEAD,
-    Value,
-    known,
+    ArrayBounds,
+    combine,
     of_ends,
 )
 from deuterium.optimize.bounders.norm_bounds.convex_nodes import (
     simplex_of,
 )
 from deuterium.optimize.bounders.norm_bounds.directional_bound import (
-    follow,
+    dual_bound,
     rows_around,
 )
 from deuterium.optimize.bounders.norm_bounds.norm_rules import rule_of, softmax
-from deuterium.optimize.bounders.norm_bounds.sdp_box_norm import LONGEST, cube_bound
+from deuterium.optimize.bounders.norm_bounds.sdp_box_norm import LONGEST, box_norm_bound
 from deuterium.optimize.bounders.norm_bounds.spectral_norm import (
-    raised,
+    inflate,
     root_sum,
     spectral_norm,
 )
@@ -43,7 +43,7 @@ CAREFUL = 8  # regions at once, up to which curves are followed closely
 Choices = dict[int, dict[str, Any]]
 
 
-class Layout:
+class NormLayout:
     """A graph made ready.
 
     Attributes
@@ -57,7 +57,7 @@ class Layout:
     def __init__(self, graph: Graph) -> None:
         self.order = graph.order
         self.place = {v: i for i, v in enumerate(self.order)}
-        self.constants: dict[Variable, Value] = {}
+        self.constants: dict[Variable, ArrayBounds] = {}
         self.exact: dict[Variable, Array] = {}
         for v in self.order:
             self._enter(v)
@@ -114,12 +114,12 @@ def _wide(number: Array) -> Array:
     return np.stack([next_down(number), next_up(number)])[:, None, None]
 
 
-class Sweep:
+class NormPropagation:
     """One pass.
 
     Parameters
     ----------
-    layout : Layout
+    layout : NormLayout
     boxes : mapping
         What is known of each symbol, by name.
     careful : bool
@@ -130,15 +130,15 @@ class Sweep:
 
     def __init__(
         self,
-        layout: Layout,
-        boxes: Mapping[str, Value],
+        layout: NormLayout,
+        boxes: Mapping[str, ArrayBounds],
         *,
         careful: bool,
         levels: int = 1,
     ) -> None:
         self.layout, self.boxes = layout, boxes
         self.is_careful, self.sharp, self.levels = careful, False, levels
-        self.values: dict[Variable, Value] = dict(layout.constants)
+        self.values: dict[Variable, ArrayBounds] = dict(layout.constants)
         self.choices: Choices = {}
 
     def run(self, vertices: Sequence[int] | None = None, *, sharp: bool = False) -> Any:
@@ -168,7 +168,7 @@ class Sweep:
         upper = ends[1]
         return np.where(np.isnan(upper) | np.isnan(ends[0]), np.inf, upper)
 
-    def _value(self, v: Variable) -> Value:
+    def _value(self, v: Variable) -> ArrayBounds:
         if v.op is None:
             return self.boxes[v.name]
         args = [self.values[a] for a in v.args]
@@ -192,18 +192,18 @@ class Sweep:
         """Return the certified spectral norm of a constant matrix."""
         return self.layout.norm_of(v)
 
-    def settled(
+    def combined(
         self,
         node: Variable,
         ends: Array,
         ball: tuple[Array, Array] | None,
         length: Array | None = None,
         total: Array | None = None,
-    ) -> Value:
+    ) -> ArrayBounds:
         """Return the best of all that is known, and note which ball that was."""
         if node in self.layout.nonnegative:
             ends = np.maximum(ends, 0.0)  # keeps NaN
-        value, took = known(ends, ball, length, total)
+        value, took = combine(ends, ball, length, total)
         if ball is not None:
             self._note(node, "ball", took)
         return value
@@ -211,14 +211,14 @@ class Sweep:
     def _note(self, node: Variable, key: str, what: Any) -> None:
         self.choices.setdefault(self.layout.place[node], {})[key] = what
 
-    def follows(self, node: Variable, a: Value) -> bool:
+    def uses_dual_bound(self, node: Variable, a: ArrayBounds) -> bool:
         """Return whether to follow a curve closely: where that may pay."""
         used = node in self.layout.energies or node in self.layout.carried
-        far = curves.HOPELESS * np.sqrt(node.size)
+        far = saturating.HOPELESS * np.sqrt(node.size)
         return self.is_careful and used and bool(np.any(a.radius < far))
 
-    def along(
-        self, node: Variable, a: Value, centre: Array
+    def directional_bound(
+        self, node: Variable, a: ArrayBounds, centre: Array
     ) -> tuple[Array | None, Array | None]:
         """Return distances from ``centre`` and from zero after a bounded curve."""
         assert node.op is not None
@@ -227,18 +227,18 @@ class Sweep:
         m = np.broadcast_to(centre, a.centre.shape).reshape(z.centre.shape)
         near = long = None
         if node in self.layout.carried:
-            h = curves.distances(node.op, m)
-            square, levels = follow(self, node, h, z, lead, 0)
-            near = curves.root(square).reshape(lead)
+            h = saturating.distances(node.op, m)
+            square, levels = dual_bound(self, node, h, z, lead, 0)
+            near = saturating.root(square).reshape(lead)
             self._note(node, "near", levels)
         if node in self.layout.energies:
-            h = curves.distances(node.op, np.zeros_like(m))
-            square, levels = follow(self, node, h, z, lead, self.levels)
-            long = curves.root(square).reshape(lead)
+            h = saturating.distances(node.op, np.zeros_like(m))
+            square, levels = dual_bound(self, node, h, z, lead, self.levels)
+            long = saturating.root(square).reshape(lead)
             self._note(node, "long", levels)
         return near, long
 
-    def sharp_product(
+    def box_norm_of_product(
         self, node: Variable, product: Variable, factor: Array | None
     ) -> Array | None:
         """Return bounds of the length of ``factor * (u W)`` over the box of u."""
@@ -252,10 +252,10 @@ class Sweep:
             return None
         if u.size != u.shape[-1] or u.size > LONGEST:
             return None
-        return self._over_cube(node, self.values[u], matrix, factor)
+        return self._over_box(node, self.values[u], matrix, factor)
 
-    def _over_cube(
-        self, node: Variable, u: Value, matrix: Array, factor: Array | None
+    def _over_box(
+        self, node: Variable, u: ArrayBounds, matrix: Array, factor: Array | None
     ) -> Array:
         middle, half = (x.reshape(*x.shape[:LEAD], -1) for x in u.half)
         lead = middle.shape[:LEAD]
@@ -270,8 +270,8 @@ class Sweep:
             here = tuple(min(i, n - 1) for i, n in zip(at, middle.shape, strict=False))
             scale = None if factor is None else factor[at]
             rows, error = _rows(middle[here], half[here], matrix, scale)
-            bound, weights[at], sigmas[at] = cube_bound(rows, 2)
-            out[at] = raised(bound + error)
+            bound, weights[at], sigmas[at] = box_norm_bound(rows, 2)
+            out[at] = inflate(bound + error)
         self._note(node, "weights", weights)
         self._note(node, "sigma", sigmas)
         return out
@@ -294,10 +294,10 @@ def _rows(
     if scale is not None:
         rows = rows * scale
         error = error * np.max(scale, initial=0.0)
-    return rows, float(raised(error, len(middle) + matrix.size + 8))
+    return rows, float(inflate(error, len(middle) + matrix.size + 8))
 
 
-def _corners(v: Variable, vertices: Sequence[int]) -> Value:
+def _corners(v: Variable, vertices: Sequence[int]) -> ArrayBounds:
     """Return unit vectors along the second batch axis."""
     rows = np.eye(v.size)[list(vertices)].reshape(1, len(vertices), *v.shape)
     return of_ends(np.stack([rows, rows]))

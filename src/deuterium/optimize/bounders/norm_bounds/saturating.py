@@ -33,7 +33,7 @@ from deuterium.graph.operator import Operator, lookup
 from deuterium.interval import Interval
 from deuterium.interval.environment import forgets
 from deuterium.interval.rounding import EPS, MIN_NORMAL, Array, gamma
-from deuterium.optimize.bounders.norm_bounds.spectral_norm import raised
+from deuterium.optimize.bounders.norm_bounds.spectral_norm import inflate
 
 FINE, RATIO, FAR = 0.0625, 1.08, 160
 COARSE = 4  # every so many points serve to choose the multiplier
@@ -52,7 +52,7 @@ def _points() -> Array:
 GRID: Array = _points()
 """Points from -9e5 to 9e5: 1/16 apart up to 4, then each 1.08 times the last."""
 
-WIDTH: Array = raised(np.diff(GRID))
+WIDTH: Array = inflate(np.diff(GRID))
 
 
 def is_followed(op: Operator | None) -> bool:
@@ -61,7 +61,7 @@ def is_followed(op: Operator | None) -> bool:
 
 
 @dataclass(frozen=True)
-class Curve:
+class TabulatedFunction:
     """A curve over the grid: enclosures of its values, and its bend on each piece."""
 
     low: Array
@@ -70,7 +70,7 @@ class Curve:
 
 
 @cache
-def curve_of(op: Operator) -> Curve:
+def curve_of(op: Operator) -> TabulatedFunction:
     """Return the table of an operator whose `bend` is known."""
     assert op.bend is not None
     factor, slope = op.bend
@@ -78,15 +78,15 @@ def curve_of(op: Operator) -> Curve:
     with np.errstate(all="ignore"):  # far out, cosh overflows
         values = op.enclosure(Interval.unchecked(GRID, GRID))
         steep = lookup(slope).enclosure(Interval.unchecked(nearest, nearest)).upper
-    bend = raised(factor * steep * np.square(WIDTH) / 4.0)
-    return Curve(np.asarray(values.lower), np.asarray(values.upper), bend)
+    bend = inflate(factor * steep * np.square(WIDTH) / 4.0)
+    return TabulatedFunction(np.asarray(values.lower), np.asarray(values.upper), bend)
 
 
 forgets(curve_of.cache_clear)
 
 
 @dataclass(frozen=True)
-class Around:
+class BallAndBox:
     """What is known of the argument z of a curve, a row per case.
 
     Attributes
@@ -113,7 +113,7 @@ class Multipliers:
 
 
 @dataclass(frozen=True)
-class Functions:
+class GridFunctions:
     """The functions h_i on the grid.
 
     Attributes
@@ -128,7 +128,7 @@ class Functions:
     bent: Array
 
 
-def distances(op: Operator, m: Array) -> Functions:
+def distances(op: Operator, m: Array) -> GridFunctions:
     """Return ``(f - m_i)^2`` for rows of m."""
     curve = curve_of(op)
     far = np.maximum(curve.high - m[..., None], m[..., None] - curve.low)
@@ -136,18 +136,18 @@ def distances(op: Operator, m: Array) -> Functions:
     far *= 1.0 + 8 * EPS
     far += MIN_NORMAL
     bent = np.sqrt(np.maximum(far[..., 1:], far[..., :-1])) * curve.bend
-    return Functions(far, bent)
+    return GridFunctions(far, bent)
 
 
-def weighted(op: Operator, w: Array) -> Functions:
+def weighted(op: Operator, w: Array) -> GridFunctions:
     """Return ``w_i f`` for rows of w."""
     curve, w = curve_of(op), w[..., None]
     table = np.where(w > 0, w * curve.high, w * curve.low)
     table += np.abs(table) * (4 * EPS) + MIN_NORMAL
-    return Functions(table, np.abs(w) * (0.5 * curve.bend))
+    return GridFunctions(table, np.abs(w) * (0.5 * curve.bend))
 
 
-def most(h: Functions, z: Around, by: Multipliers) -> Array:
+def dual_value(h: GridFunctions, z: BallAndBox, by: Multipliers) -> Array:
     """Return upper bounds of ``sum h_i(z_i)``, for any multipliers ``>= 0``."""
     slope = (by.s[:, None] * by.direction)[..., None]
     value = _pieces(h, z.centre[..., None], by.t[:, None, None], slope)
@@ -165,10 +165,10 @@ def most(h: Functions, z: Around, by: Multipliers) -> Array:
 
 def root(square: Array) -> Any:
     """Return an upper bound of the root of what may be negative by rounding."""
-    return raised(np.sqrt(np.maximum(square, 0.0)))
+    return inflate(np.sqrt(np.maximum(square, 0.0)))
 
 
-def _pieces(h: Functions, c: Array, t: Array, slope: Array) -> Any:
+def _pieces(h: GridFunctions, c: Array, t: Array, slope: Array) -> Any:
     """Bound ``h - t (z - c)^2 - slope z`` on each piece of the grid."""
     drop = GRID - c
     drop *= drop
@@ -191,17 +191,17 @@ def _beyond(table: Array, ends: Array, slope: Array) -> Array:
     outside = (ends[0] < GRID[0]) | (ends[1] > GRID[-1])
     far = np.maximum(np.abs(ends[0]), np.abs(ends[1])) * np.abs(slope)
     size = np.max(np.abs(table), axis=-1)  # out there, f is constant to 1e-300
-    high = np.max(table, axis=-1) + raised(far + (size + 1.0) * 1e-9)
+    high = np.max(table, axis=-1) + inflate(far + (size + 1.0) * 1e-9)
     return np.where(outside, high, -np.inf)
 
 
 # -- multipliers: sought in plain floating point, since any are right -----------------
 
 
-class Search:
-    """Looks for multipliers with which `most` is small."""
+class MultiplierSearch:
+    """Looks for multipliers with which `dual_value` is small."""
 
-    def __init__(self, h: Functions, z: Around) -> None:
+    def __init__(self, h: GridFunctions, z: BallAndBox) -> None:
         self.grid, self.z = GRID[::COARSE], z
         table = h.table[..., ::COARSE].copy()
         size = np.max(np.abs(table), axis=(-2, -1))

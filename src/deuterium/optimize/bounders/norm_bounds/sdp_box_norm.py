@@ -27,7 +27,7 @@ import numpy as np
 from deuterium.budget import check
 from deuterium.interval.rounding import Array
 from deuterium.optimize.bounders.norm_bounds.spectral_norm import (
-    raised,
+    inflate,
     root_sum,
     spectral_norm,
 )
@@ -37,7 +37,7 @@ ROUNDS = 120
 LONGEST = 600  # rows; more take too long
 
 
-def cube_bound(matrix: Array, roundings: int = 0) -> tuple[float, Array, float]:
+def box_norm_bound(matrix: Array, roundings: int = 0) -> tuple[float, Array, float]:
     """Return an upper bound of ``max ||s A||`` over the cube, and its reasons.
 
     Parameters
@@ -60,7 +60,7 @@ def cube_bound(matrix: Array, roundings: int = 0) -> tuple[float, Array, float]:
     scaled = matrix[used] / weights[used, None]
     sigma = spectral_norm(scaled, roundings + 1)
     length = float(root_sum(np.square(weights), (0,)))
-    return raised(sigma * length), weights, sigma
+    return inflate(sigma * length), weights, sigma
 
 
 def _weights(matrix: Array) -> Any:

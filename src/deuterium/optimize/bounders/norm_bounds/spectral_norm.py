@@ -34,19 +34,19 @@ def spectral_norm(matrix: Array, roundings: int = 0) -> float:
     """
     frobenius = frobenius_norm(matrix)
     if min(matrix.shape) > LARGEST or not 0 < frobenius < np.inf:
-        return raised(frobenius, roundings)
+        return inflate(frobenius, roundings)
     if min(matrix.shape) == 1:
-        return raised(frobenius, roundings)
+        return inflate(frobenius, roundings)
     afford(min(matrix.shape) ** 2 * (2.0 * max(matrix.shape) + 4.0 * min(matrix.shape)))
     scale = 2.0 ** -np.floor(np.log2(frobenius))  # exact, and nothing overflows
     small = matrix * scale
     gram = small @ small.T if small.shape[0] <= small.shape[1] else small.T @ small
     square = _largest_eigenvalue(0.5 * (gram + gram.T))
     count = max(matrix.shape) + 2 * roundings + 8
-    frobenius_squared = raised(np.square(frobenius_norm(small)))
+    frobenius_squared = inflate(np.square(frobenius_norm(small)))
     square = square + 2 * frobenius_squared * gamma(count) + count**2 * MIN_NORMAL
-    root = float(sqrt_up(np.asarray(raised(square))))
-    return min(raised(root / scale), raised(frobenius, roundings))
+    root = float(sqrt_up(np.asarray(inflate(square))))
+    return min(inflate(root / scale), inflate(frobenius, roundings))
 
 
 def frobenius_norm(matrix: Array) -> float:
@@ -68,11 +68,11 @@ def _largest_eigenvalue(gram: Array) -> float:
         except np.linalg.LinAlgError:
             continue
         # hidden: gamma_{n+1} / (1 - gamma_{n+1}) of the trace, which is at most n top
-        return raised(top * (1.0 + 2 * n * gamma(n + 3)) + n * n * MIN_NORMAL)
-    return raised(frobenius_norm(gram))
+        return inflate(top * (1.0 + 2 * n * gamma(n + 3)) + n * n * MIN_NORMAL)
+    return inflate(frobenius_norm(gram))
 
 
-def raised(x: Any, roundings: int = 6) -> Any:
+def inflate(x: Any, roundings: int = 6) -> Any:
     """Return a number above every ``x >= 0`` that was rounded so many times."""
     return x * (1.0 + gamma(roundings + 4)) + MIN_NORMAL
 

@@ -17,7 +17,7 @@ from deuterium.budget import left
 from deuterium.domain.problem import Problem
 from deuterium.graph.variable import Variable
 from deuterium.interval.rounding import Array
-from deuterium.optimize.bounders.norm_bounds.norm_propagation import Layout
+from deuterium.optimize.bounders.norm_bounds.norm_propagation import NormLayout
 from deuterium.optimize.bounders.norm_bounds.saturating import is_followed
 
 STEEP = 3.0  # root mean square argument at a random corner, from which curves are flat
@@ -25,7 +25,7 @@ COUNT = 2
 SECONDS = 5.0  # for each
 
 
-def unsaturated(problem: Problem, layout: Layout) -> Array:
+def unsaturated(problem: Problem, layout: NormLayout) -> Array:
     """Return rows of inputs with every first argument of bounded curves near zero.
 
     None (no rows) where they are small anyway, or cannot vanish all at once.
@@ -41,7 +41,7 @@ def unsaturated(problem: Problem, layout: Layout) -> Array:
     return np.array(found).reshape(-1, problem.size)
 
 
-def _system(problem: Problem, layout: Layout, v: Variable) -> Any:
+def _system(problem: Problem, layout: NormLayout, v: Variable) -> Any:
     """Return W and b where v is a bounded curve of ``x W + b``, x a symbol's row."""
     if not is_followed(v.op):
         return None

@@ -5,38 +5,48 @@ in the order of its file.
 """
 
 from deuterium.graph.operator import OPERATORS
-from deuterium.transform.simplify.assumptions import Bounds, Known
+from deuterium.transform.simplify.assumptions import Assumptions, Bounds
 from deuterium.transform.simplify.rule_table import RULES, Kind, Rule
-from deuterium.transform.simplify.rules import choice_rules as choices
-from deuterium.transform.simplify.rules import constant_folding as constants
-from deuterium.transform.simplify.rules import entropy_rules as entropies
-from deuterium.transform.simplify.rules import exponential_rules as exponentials
-from deuterium.transform.simplify.rules import length_rules as lengths
-from deuterium.transform.simplify.rules import logistic_rules as logistic
-from deuterium.transform.simplify.rules import movement_rules as movement
-from deuterium.transform.simplify.rules import product_rules as products
-from deuterium.transform.simplify.rules import reduction_rules as reductions
-from deuterium.transform.simplify.rules import removable_rules as removable
-from deuterium.transform.simplify.rules import softmax_rules as softmax
-from deuterium.transform.simplify.rules import sum_rules as sums
-from deuterium.transform.simplify.rules import symmetry_rules as symmetry
+from deuterium.transform.simplify.rules import (
+    choice_rules,
+    constant_folding,
+    entropy_rules,
+    exponential_rules,
+    length_rules,
+    logistic_rules,
+    movement_rules,
+    product_rules,
+    reduction_rules,
+    removable_rules,
+    softmax_rules,
+    sum_rules,
+    symmetry_rules,
+)
 
-__all__ = ["BY_OPERATOR", "FAMILIES", "RULES", "Bounds", "ByOperator", "Known", "Rule"]
+__all__ = [
+    "BY_OPERATOR",
+    "FAMILIES",
+    "RULES",
+    "Assumptions",
+    "Bounds",
+    "ByOperator",
+    "Rule",
+]
 
 FAMILIES = (
-    constants,
-    choices,
-    movement,
-    removable,
-    entropies,
-    lengths,
-    exponentials,
-    softmax,
-    logistic,
-    symmetry,
-    sums,
-    products,
-    reductions,
+    constant_folding,
+    choice_rules,
+    movement_rules,
+    removable_rules,
+    entropy_rules,
+    length_rules,
+    exponential_rules,
+    softmax_rules,
+    logistic_rules,
+    symmetry_rules,
+    sum_rules,
+    product_rules,
+    reduction_rules,
 )
 
 

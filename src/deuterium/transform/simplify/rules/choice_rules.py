@@ -11,7 +11,7 @@ from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
 from deuterium.ops import arithmetic, arrays, logic, piecewise
 from deuterium.ops.order import reorder
-from deuterium.transform.simplify.assumptions import Known
+from deuterium.transform.simplify.assumptions import Assumptions
 from deuterium.transform.simplify.rule_table import rule
 
 FEW = 12  # nodes of a factor that may be smaller within a branch
@@ -69,7 +69,7 @@ def _under(v: Variable, h: Variable, holds: bool) -> Variable:
     "where(not c, a, b) = where(c, b, a), where(c, where(c, a, p), b) = where(c, a, b)",
     gains="a choice that is none; one form of what is the same choice",
 )
-def decided_choice(v: Variable, known: Known) -> Variable | None:
+def decided_choice(v: Variable, known: Assumptions) -> Variable | None:
     """Take the branch that is chosen for certain, and a condition without its not."""
     c, a, b = v.args
     if a is b and known.defined(c):
@@ -93,7 +93,7 @@ def decided_choice(v: Variable, known: Known) -> Variable | None:
     holds="where x is defined",
     gains="a function of the condition alone, next to a product",
 )
-def factor_of_choice(v: Variable, known: Known) -> Variable | None:
+def factor_of_choice(v: Variable, known: Assumptions) -> Variable | None:
     """Take out the factor that both branches are multiples of."""
     c, a, b = v.args
     (p, x), (q, y) = _multiple(a, known), _multiple(b, known)
@@ -114,7 +114,9 @@ def _is_narrowed(factor: Variable, c: Variable) -> bool:
     return len(order) <= FEW and not set(order).isdisjoint(topological([c]))
 
 
-def _multiple(v: Variable, known: Known) -> tuple[Variable | None, Variable | None]:
+def _multiple(
+    v: Variable, known: Assumptions
+) -> tuple[Variable | None, Variable | None]:
     """Return a number and what it multiplies (None: nothing is left, it is zero)."""
     if known.number(v) == 0:
         return v, None
@@ -135,7 +137,7 @@ def _multiple(v: Variable, known: Known) -> tuple[Variable | None, Variable | No
     identity="where(c, a, b) + where(c, p, q) = where(c, a + p, b + q)",
     gains="a condition met once: slopes of the branches of one kink stay together",
 )
-def choices_together(v: Variable, known: Known) -> Variable | None:
+def choices_together(v: Variable, known: Assumptions) -> Variable | None:
     """Add two choices by one condition branch by branch."""
     assert v.op is not None  # it was found by its operator
     first, last = v.args
@@ -148,7 +150,7 @@ def choices_together(v: Variable, known: Known) -> Variable | None:
 
 
 def _joined(
-    v: Variable, first: Variable, last: Variable, known: Known
+    v: Variable, first: Variable, last: Variable, known: Assumptions
 ) -> Variable | None:
     assert v.op is not None
     conditions, others = _decided_by(first), _decided_by(last)
@@ -169,7 +171,7 @@ def _joined(
     identity="where(c, a, b)**2 = where(c, a**2, b**2), and so for a sign",
     gains="choices that meet in a sum become one",
 )
-def function_of_choice(v: Variable, known: Known) -> Variable | None:
+def function_of_choice(v: Variable, known: Assumptions) -> Variable | None:
     """Take a function into the branches."""
     assert v.op is not None  # it was found by its operator
     (x,) = v.args
@@ -184,7 +186,7 @@ def function_of_choice(v: Variable, known: Known) -> Variable | None:
     identity="relu(x) - b > 0 is x - b > 0 for b >= 0, and 2 x > 0 is x > 0",
     gains="one condition for what is one",
 )
-def plain_condition(v: Variable, known: Known) -> Variable | None:
+def plain_condition(v: Variable, known: Assumptions) -> Variable | None:
     """Drop what does not change a sign."""
     (h,) = v.args
     if h.op is arithmetic.multiply:
@@ -206,7 +208,7 @@ def plain_condition(v: Variable, known: Known) -> Variable | None:
     identity="not not c = c",
     gains="two nodes less",
 )
-def double_negation(v: Variable, known: Known) -> Variable | None:
+def double_negation(v: Variable, known: Assumptions) -> Variable | None:
     """Drop two negations."""
     (c,) = v.args
     return c.args[0] if c.op is logic.logical_not else None
@@ -217,7 +219,7 @@ def double_negation(v: Variable, known: Known) -> Variable | None:
     identity="max(x, x) = x, min(x, x) = x",
     gains="one node less",
 )
-def narrowed_by_nothing(v: Variable, known: Known) -> Variable | None:
+def narrowed_by_nothing(v: Variable, known: Assumptions) -> Variable | None:
     """Drop a bound that says nothing."""
     c, x, bound = v.args
     return x if x is bound and known.defined(c) else None
@@ -228,29 +230,29 @@ def narrowed_by_nothing(v: Variable, known: Known) -> Variable | None:
 
 @rule(
     arithmetic.square,
-    identity="first_maximum(x)**2 = first_maximum(x), and so for conditions",
+    identity="argmax_onehot(x)**2 = argmax_onehot(x), and so for conditions",
     gains="a square less; what is 0 or 1 is met once",
 )
-def square_of_truth(v: Variable, known: Known) -> Variable | None:
+def square_of_truth(v: Variable, known: Assumptions) -> Variable | None:
     """Drop the square of what is 0 or 1."""
     (x,) = v.args
-    truths = (arrays.first_maximum, logic.is_positive, logic.is_zero)
+    truths = (arrays.argmax_onehot, logic.is_positive, logic.is_zero)
     return x if x.op in truths else None
 
 
 @rule(
     arrays.add_reduce,
-    identity="sum(first_maximum(x)) = 1, sum(reorder(g, x)**2) = sum(g**2)",
+    identity="sum(argmax_onehot(x)) = 1, sum(reorder(g, x)**2) = sum(g**2)",
     holds="where x is defined",
     gains="the length of an adjoint that is only moved is known",
 )
-def sum_of_one_row_reordered(v: Variable, known: Known) -> Variable | None:
+def sum_of_one_row_reordered(v: Variable, known: Assumptions) -> Variable | None:
     """Sum over the last axis without looking at its order."""
     (x,) = v.args
     axes = v.attrs["axis"]
     if -1 not in axes:
         return None
-    if x.op is arrays.first_maximum and known.defined(*x.args):
+    if x.op is arrays.argmax_onehot and known.defined(*x.args):
         count = math.prod(x.shape[i] for i in axes if i != -1)
         return broadcast_to(constant(count), v.shape)
     inner = x.args[0] if x.op is arithmetic.square else x

@@ -8,7 +8,7 @@ from deuterium import ops
 from deuterium.graph.constructors import broadcast_to, constant
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
-from deuterium.transform.simplify.assumptions import Known
+from deuterium.transform.simplify.assumptions import Assumptions
 from deuterium.transform.simplify.rule_table import rule
 
 NOT_FOLDED = frozenset({ops.broadcast, ops.transpose, ops.reshape, ops.matmul, ops.pi})
@@ -20,7 +20,7 @@ NOT_FOLDED = frozenset({ops.broadcast, ops.transpose, ops.reshape, ops.matmul, o
     identity="an array of equal numbers = one number, broadcast",
     gains="nothing is stored, and the rules for 0 and 1 see it",
 )
-def equal_elements(v: Variable, known: Known) -> Variable | None:
+def equal_elements(v: Variable, known: Assumptions) -> Variable | None:
     """Store one number instead of an array."""
     if v.is_symbol or v in known.inputs or not v.shape or not v.size:
         return None
@@ -36,7 +36,7 @@ def equal_elements(v: Variable, known: Known) -> Variable | None:
     holds="where the result is exact: its enclosure is a single number",
     gains="a node; a rounded number would be another function",
 )
-def fold(v: Variable, known: Known) -> Variable | None:
+def fold(v: Variable, known: Assumptions) -> Variable | None:
     """Work out an operator applied to constants."""
     for a in v.args:
         if not a.is_constant or a in known.inputs:

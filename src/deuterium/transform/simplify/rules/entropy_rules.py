@@ -6,7 +6,7 @@ from deuterium import ops
 from deuterium.graph.constructors import broadcast_to, constant
 from deuterium.graph.variable import Variable
 from deuterium.ops.exponential import log_of
-from deuterium.transform.simplify.assumptions import Known
+from deuterium.transform.simplify.assumptions import Assumptions
 from deuterium.transform.simplify.factors import Factors, build, factors
 from deuterium.transform.simplify.rule_table import rule
 from deuterium.transform.simplify.terms import terms
@@ -15,7 +15,7 @@ PRODUCTS = (ops.multiply, ops.divide, ops.negative)
 BASES = {ops.log: None, ops.log1p: None, ops.log2: 2, ops.log10: 10}
 
 
-def _argument(base: Variable, view: Factors, known: Known) -> Variable | None:
+def _argument(base: Variable, view: Factors, known: Assumptions) -> Variable | None:
     """Return the factor of a product that a logarithm in it is the logarithm of."""
     if base.op not in BASES:
         return None
@@ -28,7 +28,7 @@ def _argument(base: Variable, view: Factors, known: Known) -> Variable | None:
     return None
 
 
-def _exceeds_by_one(u: Variable, w: Variable, known: Known) -> bool:
+def _exceeds_by_one(u: Variable, w: Variable, known: Assumptions) -> bool:
     if u.shape != w.shape:
         return False
     gap = terms(u - w, known)
@@ -42,7 +42,7 @@ def _exceeds_by_one(u: Variable, w: Variable, known: Known) -> bool:
     gains="no pole at 0, where the product has a limit: 0",
     fills=True,
 )
-def entropy(v: Variable, known: Known) -> Variable | None:
+def entropy(v: Variable, known: Assumptions) -> Variable | None:
     """Recognise the product of a number and its logarithm."""
     view = factors(v, known)
     for base, n in view.powers.items():
@@ -73,7 +73,7 @@ def entropy(v: Variable, known: Known) -> Variable | None:
     gains="no pole at 0, where the product has a limit for y > 0: 0",
     fills=True,
 )
-def power_times_log(v: Variable, known: Known) -> Variable | None:
+def power_times_log(v: Variable, known: Assumptions) -> Variable | None:
     """Recognise the slope of a power by its exponent."""
     view = factors(v, known)
     for base, n in view.powers.items():
@@ -95,7 +95,7 @@ def power_times_log(v: Variable, known: Known) -> Variable | None:
     gains="no pole at x = 0, where the product has a limit: 0",
     fills=True,
 )
-def relative_entropy(v: Variable, known: Known) -> Variable | None:
+def relative_entropy(v: Variable, known: Assumptions) -> Variable | None:
     """Recognise the product of a number and the logarithm of its share."""
     view = factors(v, known)
     for base, n in view.powers.items():
@@ -125,7 +125,7 @@ def relative_entropy(v: Variable, known: Known) -> Variable | None:
     gains="bounds: one argument is met once, and not twice",
     names=True,
 )
-def entropy_of_two(v: Variable, known: Known) -> Variable | None:
+def entropy_of_two(v: Variable, known: Assumptions) -> Variable | None:
     """Recognise the entropy written as a function of two arguments."""
     x, y = v.args
     same = x is y if v.op is ops.xlogy else _exceeds_by_one(x, y, known)
@@ -141,7 +141,7 @@ def entropy_of_two(v: Variable, known: Known) -> Variable | None:
     gains="no overflow",
     names=True,
 )
-def log_of_cosh(v: Variable, known: Known) -> Variable | None:
+def log_of_cosh(v: Variable, known: Assumptions) -> Variable | None:
     """Join a logarithm and a hyperbolic cosine."""
     (x,) = v.args
     return ops.log_cosh(x.args[0]) if x.op is ops.cosh else None
@@ -153,7 +153,7 @@ def log_of_cosh(v: Variable, known: Known) -> Variable | None:
     gains="no overflow; it increases in both arguments",
     names=True,
 )
-def log_of_two_exponentials(v: Variable, known: Known) -> Variable | None:
+def log_of_two_exponentials(v: Variable, known: Assumptions) -> Variable | None:
     """Recognise the logarithm of a sum of two exponentials."""
     (x,) = v.args
     if x.op is ops.add and all(a.op is ops.exp for a in x.args):
@@ -167,7 +167,7 @@ def log_of_two_exponentials(v: Variable, known: Known) -> Variable | None:
     identity="sinh(x) / cosh(x) = tanh(x)",
     gains="no overflow",
 )
-def hyperbolic_quotient(v: Variable, known: Known) -> Variable | None:
+def hyperbolic_quotient(v: Variable, known: Assumptions) -> Variable | None:
     """Recognise tanh as the quotient that a chain rule leaves."""
     view = factors(v, known)
     for base, e in view.powers.items():

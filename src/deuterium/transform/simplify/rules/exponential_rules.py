@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from deuterium import ops
 from deuterium.graph.variable import Variable
-from deuterium.transform.simplify.assumptions import Known
+from deuterium.transform.simplify.assumptions import Assumptions
 from deuterium.transform.simplify.factors import Factors, build, factors
 from deuterium.transform.simplify.rule_table import rule
 from deuterium.transform.simplify.rules.logistic_rules import one_plus_exp
@@ -25,7 +25,7 @@ INVERSES = {
     identity="log(exp(x)) = x, and other functions of their inverses",
     gains="two nodes",
 )
-def undo(v: Variable, known: Known) -> Variable | None:
+def undo(v: Variable, known: Assumptions) -> Variable | None:
     """Cancel a function against its inverse, which is defined everywhere."""
     (x,) = v.args
     assert v.op is not None  # it was found by its operator
@@ -49,7 +49,7 @@ PARTIAL_INVERSES = {
     holds="where the inner function is defined (x > 0)",
     gains="two nodes",
 )
-def undo_where_defined(v: Variable, known: Known) -> Variable | None:
+def undo_where_defined(v: Variable, known: Assumptions) -> Variable | None:
     """Cancel a function against its inverse, where that is defined."""
     (x,) = v.args
     assert v.op is not None  # it was found by its operator
@@ -63,7 +63,7 @@ def undo_where_defined(v: Variable, known: Known) -> Variable | None:
     identity="log(expit(x)) = log_expit(x)",
     gains="no pole: the logistic function underflows, its logarithm does not",
 )
-def log_of_logistic(v: Variable, known: Known) -> Variable | None:
+def log_of_logistic(v: Variable, known: Assumptions) -> Variable | None:
     """Join a logarithm and a logistic function."""
     (x,) = v.args
     if x.op is ops.expit:
@@ -77,7 +77,7 @@ def log_of_logistic(v: Variable, known: Known) -> Variable | None:
     identity="1 / exp(x) = exp(-x), y / exp(x) = y * exp(-x)",
     gains="no division by what may underflow",
 )
-def reciprocal_of_exp(v: Variable, known: Known) -> Variable | None:
+def reciprocal_of_exp(v: Variable, known: Assumptions) -> Variable | None:
     """Turn a reciprocal into a sign."""
     x = v.args[-1]
     if x.op is not ops.exp:
@@ -95,7 +95,7 @@ KNOWN_LOGARITHM = frozenset({ops.exp, ops.expit, ops.softmax_last})
     holds="where each factor is positive",
     gains="logarithms that meet their inverses",
 )
-def log_of_product(v: Variable, known: Known) -> Variable | None:
+def log_of_product(v: Variable, known: Assumptions) -> Variable | None:
     """Split the logarithm of a product that has a factor with a known logarithm."""
     view = factors(v.args[0], known)
     easy = {b: e for b, e in view.powers.items() if b.op in KNOWN_LOGARITHM}
@@ -123,7 +123,7 @@ def log_of_product(v: Variable, known: Known) -> Variable | None:
     holds="where y > 0",
     gains="logarithms that meet their inverses",
 )
-def split_xlogy(v: Variable, known: Known) -> Variable | None:
+def split_xlogy(v: Variable, known: Assumptions) -> Variable | None:
     """Split a product with the logarithm of a probability."""
     x, y = v.args
     if y.op not in KNOWN_LOGARITHM or not known.positive(y):
@@ -140,7 +140,7 @@ def split_xlogy(v: Variable, known: Known) -> Variable | None:
     identity="log(1 + exp(x)) = log1p(exp(x)) = -log_expit(-x)",
     gains="no overflow, one monotone function",
 )
-def softplus(v: Variable, known: Known) -> Variable | None:
+def softplus(v: Variable, known: Assumptions) -> Variable | None:
     """Recognise the softplus function."""
     (x,) = v.args
     if v.op is ops.log1p:
@@ -155,7 +155,7 @@ def softplus(v: Variable, known: Known) -> Variable | None:
     identity="logaddexp(0, x) = -log_expit(-x)",
     gains="one monotone function",
 )
-def softplus_of_two(v: Variable, known: Known) -> Variable | None:
+def softplus_of_two(v: Variable, known: Assumptions) -> Variable | None:
     """Recognise softplus written as the logarithm of a sum of exponentials."""
     for zero, x in (v.args, v.args[::-1]):
         if known.number(zero) == 0:

@@ -13,8 +13,8 @@ from deuterium import ops
 from deuterium.graph.constructors import broadcast_to, constant
 from deuterium.graph.variable import Variable
 from deuterium.ops import arrays
-from deuterium.transform.simplify import exact_constants as exact
-from deuterium.transform.simplify.assumptions import Known
+from deuterium.transform.simplify import exact_constants
+from deuterium.transform.simplify.assumptions import Assumptions
 from deuterium.transform.simplify.exact_constants import Number
 from deuterium.transform.simplify.factors import Factors, build, factors
 from deuterium.transform.simplify.rule_table import rule
@@ -38,7 +38,7 @@ def length_of(x: Variable) -> Variable:
     identity="norm(x) = sqrt(sum(square(x)))",
     gains="a sum of squares, of which other rules and bounds know",
 )
-def norm_as_root(v: Variable, known: Known) -> Variable | None:
+def norm_as_root(v: Variable, known: Assumptions) -> Variable | None:
     """Spell a length out."""
     return length_of(v.args[0])
 
@@ -49,7 +49,7 @@ def norm_as_root(v: Variable, known: Known) -> Variable | None:
     holds="where the length is certainly not 0",
     gains="quotients, of which bounds of networks know",
 )
-def direction_as_quotient(v: Variable, known: Known) -> Variable | None:
+def direction_as_quotient(v: Variable, known: Assumptions) -> Variable | None:
     """Spell a direction out, away from the origin."""
     (x,) = v.args
     length = length_of(x)
@@ -82,7 +82,7 @@ def _is_length(base: Variable, x: Variable) -> bool:
     holds="where x is defined",
     gains="two nodes; the slope of a squared length is smooth",
 )
-def length_times_direction(v: Variable, known: Known) -> Variable | None:
+def length_times_direction(v: Variable, known: Assumptions) -> Variable | None:
     """Join a length and its direction, which are both zero at the origin."""
     view = factors(v, known)
     for base in _directions(view):
@@ -101,7 +101,7 @@ def length_times_direction(v: Variable, known: Known) -> Variable | None:
     identity="sum(square(direction(x))) = sign(norm(x)) over the last axis",
     gains="one: no other unit vector has elements so large together",
 )
-def length_of_direction(v: Variable, known: Known) -> Variable | None:
+def length_of_direction(v: Variable, known: Assumptions) -> Variable | None:
     """Use that a direction has length one, or is zero."""
     (x,) = v.args
     if x.op is not ops.square or x.args[0].op is not ops.direction:
@@ -121,7 +121,7 @@ def length_of_direction(v: Variable, known: Known) -> Variable | None:
     holds="where x is defined",
     gains="the slope of a standard deviation has length 1 / sqrt(n)",
 )
-def direction_of_centred(v: Variable, known: Known) -> Variable | None:
+def direction_of_centred(v: Variable, known: Assumptions) -> Variable | None:
     """Use that deviations from the mean add up to zero."""
     (x,) = v.args
     if not over_last(v) or x.op is not ops.direction:
@@ -132,7 +132,7 @@ def direction_of_centred(v: Variable, known: Known) -> Variable | None:
     return broadcast_to(constant(0), v.shape)
 
 
-def _number(view: Factors, known: Known) -> Fraction | None:
+def _number(view: Factors, known: Assumptions) -> Fraction | None:
     """Return the number that a product is, if it is one."""
     value = Fraction(view.coefficient)
     for base, e in view.powers.items():
@@ -143,7 +143,7 @@ def _number(view: Factors, known: Known) -> Fraction | None:
     return value
 
 
-def _is_centred(u: Variable, known: Known) -> bool:
+def _is_centred(u: Variable, known: Assumptions) -> bool:
     """Whether ``u`` is ``w - mean(w)`` over the last axis."""
     if u.op is not ops.subtract:
         return False
@@ -174,16 +174,16 @@ class _Square:
     number: Number
 
 
-def _squares_in(view: Terms, known: Known) -> Iterator[_Square]:
+def _squares_in(view: Terms, known: Assumptions) -> Iterator[_Square]:
     for term, c in view.terms.items():
         product = factors(term, known)
-        number, cosines = exact.product(c, product.coefficient), []
+        number, cosines = exact_constants.product(c, product.coefficient), []
         for base, e in product.powers.items():
             inside = known.number(base.args[0]) if base.op is ops.sqrt else None
             if inside is None or number is None or e != 2:
                 cosines.append((base, e))
             else:
-                number = exact.product(number, inside)
+                number = exact_constants.product(number, inside)
         if len(cosines) != 1 or cosines[0][1] != 2 or term.shape:
             continue
         if number is not None and number > 0:
@@ -196,7 +196,7 @@ def _squares_in(view: Terms, known: Known) -> Iterator[_Square]:
     "square(s) for c = direction_cosine(x, y) and s = direction_cosine(y, x)",
     gains="no larger than the larger number: the squares add up to one",
 )
-def squares_of_cosines(v: Variable, known: Known) -> Variable | None:
+def squares_of_cosines(v: Variable, known: Assumptions) -> Variable | None:
     """Use that the squares of both cosines add up to one."""
     if v.shape:
         return None
@@ -210,7 +210,7 @@ def squares_of_cosines(v: Variable, known: Known) -> Variable | None:
             continue
         if other.cosine.args != (y, x):
             continue
-        more = exact.total(other.number, -one.number)
+        more = exact_constants.total(other.number, -one.number)
         rest = view.without(one.term, other.term)
         ones = ops.sign(ops.hypot(x, y))
         if more is not None and rest.add(ones, one.number):
@@ -226,7 +226,7 @@ def squares_of_cosines(v: Variable, known: Known) -> Variable | None:
     "direction u, of all its elements",
     gains="a vector of length one, of which bounds by lengths know",
 )
-def squares_of_elements(v: Variable, known: Known) -> Variable | None:
+def squares_of_elements(v: Variable, known: Assumptions) -> Variable | None:
     """Put the squares of the elements of a unit vector together."""
     if v.shape:
         return None
@@ -259,7 +259,7 @@ def squares_of_elements(v: Variable, known: Known) -> Variable | None:
     gains="a sum of squares: it is not negative",
     names=True,
 )
-def variance(v: Variable, known: Known) -> Variable | None:
+def variance(v: Variable, known: Assumptions) -> Variable | None:
     """Recognise the variance as the mean of squares less the square of the mean."""
     squares, square = (factors(a, known) for a in v.args)
     sums = [b for b, e in square.powers.items() if b.op is ops.add_reduce and e == 2]

@@ -8,15 +8,15 @@ from typing import Any
 from deuterium import ops
 from deuterium.graph.operator import Operator
 from deuterium.graph.variable import Variable
-from deuterium.transform.simplify import exact_constants as exact
-from deuterium.transform.simplify.assumptions import Known
+from deuterium.transform.simplify import exact_constants
+from deuterium.transform.simplify.assumptions import Assumptions
 from deuterium.transform.simplify.exact_constants import Number
 from deuterium.transform.simplify.factors import Factors, build, factors
 from deuterium.transform.simplify.rule_table import rule
 from deuterium.transform.simplify.terms import Terms, build_sum, terms
 
 
-def up_to_sign(u: Variable, known: Known) -> tuple[Any, int]:
+def up_to_sign(u: Variable, known: Assumptions) -> tuple[Any, int]:
     """Return a key that ``u`` and ``-u`` share, and a sign that tells them apart."""
     op = u.op
     if op is ops.negative:
@@ -40,7 +40,7 @@ def _shallow(u: Variable) -> bool:
     return u.args[0].op is not ops.negative
 
 
-def one_plus_exp(v: Variable, known: Known) -> Variable | None:
+def one_plus_exp(v: Variable, known: Assumptions) -> Variable | None:
     """Return ``u`` if ``v`` is ``1 + exp(u)``."""
     if v.op is not ops.add:
         return None
@@ -54,7 +54,7 @@ def one_plus_exp(v: Variable, known: Known) -> Variable | None:
 
 
 @dataclass
-class _Group:
+class _LogisticGroup:
     """``expit(z)**a * expit(-z)**b``, where ``z`` is ``u`` or ``-u``."""
 
     u: Variable
@@ -80,13 +80,13 @@ _POWERS: dict[Operator, tuple[int, int]] = {
 }
 
 
-def combine_logistic(view: Factors, known: Known) -> bool:
+def combine_logistic(view: Factors, known: Assumptions) -> bool:
     """Write ``expit``, ``expit'``, ``exp`` and ``1 + exp`` of ``±z`` as few factors.
 
     All are products of powers of ``expit(z)`` and ``expit(-z)``, which are positive for
     every real ``z``.  Returns whether anything was combined.
     """
-    groups: dict[Any, _Group] = {}
+    groups: dict[Any, _LogisticGroup] = {}
     members: dict[Any, list[Variable]] = {}
     for base, e in view.powers.items():
         op = base.op
@@ -100,7 +100,7 @@ def combine_logistic(view: Factors, known: Known) -> bool:
         if u is None or powers is None:
             continue
         key, sign = up_to_sign(u, known)
-        group = groups.setdefault((key, base.shape), _Group(u, sign))
+        group = groups.setdefault((key, base.shape), _LogisticGroup(u, sign))
         members.setdefault((key, base.shape), []).append(base)
         a, b = powers if sign > 0 else powers[::-1]
         group.a, group.b = group.a + a * e, group.b + b * e
@@ -113,14 +113,18 @@ def combine_logistic(view: Factors, known: Known) -> bool:
     return done
 
 
-def _emit(view: Factors, group: _Group, members: list[Variable], known: Known) -> bool:
+def _emit(
+    view: Factors, group: _LogisticGroup, members: list[Variable], known: Assumptions
+) -> bool:
     a, b = group.a, group.b
     if a == b == 0 and not known.defined(group.u):
         return False
     # tanh'(z) = 4 * expit'(2 z)
     fours = sum(view.powers[base] for base in members if base.op is ops.tanh_slope)
-    four = exact.power(4, fours)
-    coefficient = None if four is None else exact.product(view.coefficient, four)
+    four = exact_constants.power(4, fours)
+    coefficient = (
+        None if four is None else exact_constants.product(view.coefficient, four)
+    )
     if coefficient is None:
         return False
     view.coefficient = coefficient
@@ -150,7 +154,7 @@ def _emit(view: Factors, group: _Group, members: list[Variable], known: Known) -
 
 
 def _swap(
-    view: Terms, old: Variable, new: Variable, coefficient: Number, known: Known
+    view: Terms, old: Variable, new: Variable, coefficient: Number, known: Assumptions
 ) -> Variable | None:
     """Return a sum with one term and its constant replaced by one other term."""
     kept = view.without(old)
@@ -165,7 +169,7 @@ def _swap(
     identity="1 - expit(x) = expit(-x), 1 - square(tanh(x)) = tanh'(x)",
     gains="a difference that cancels: relative accuracy, and no dependency",
 )
-def complement(v: Variable, known: Known) -> Variable | None:
+def complement(v: Variable, known: Assumptions) -> Variable | None:
     """Name the rest to one of a logistic function or of a squared tanh."""
     view = terms(v, known)
     if view.constant == 0:
@@ -187,17 +191,17 @@ def complement(v: Variable, known: Known) -> Variable | None:
     identity="2 * expit(2 * x) - 1 = tanh(x), 1 + tanh(x) = 2 * expit(2 * x)",
     gains="one function in place of three operations",
 )
-def tanh_by_logistic(v: Variable, known: Known) -> Variable | None:
+def tanh_by_logistic(v: Variable, known: Assumptions) -> Variable | None:
     """Recognise tanh as a shifted logistic function, and the other way round."""
     view = terms(v, known)
     if view.constant == 0:
         return None
     for term, c in view.terms.items():
-        if term.op is ops.expit and exact.product(-2, view.constant) == c:
+        if term.op is ops.expit and exact_constants.product(-2, view.constant) == c:
             half = ops.tanh(0.5 * term.args[0])
             return _swap(view, term, half, -view.constant, known)
         if term.op is ops.tanh and c == view.constant:
-            twice = exact.product(2, c)
+            twice = exact_constants.product(2, c)
             if twice is not None:
                 logistic = ops.expit(2 * term.args[0])
                 return _swap(view, term, logistic, twice, known)
@@ -209,7 +213,7 @@ def tanh_by_logistic(v: Variable, known: Known) -> Variable | None:
     identity="expit'(2 * x) = tanh'(x) / 4",
     gains="the slope of a tanh that was spelled with a logistic function",
 )
-def slope_of_tanh(v: Variable, known: Known) -> Variable | None:
+def slope_of_tanh(v: Variable, known: Assumptions) -> Variable | None:
     """Write the slope of a logistic function of ``2 x`` as that of tanh."""
     (u,) = v.args
     if u.op is ops.multiply:
@@ -226,7 +230,7 @@ def slope_of_tanh(v: Variable, known: Known) -> Variable | None:
     holds="where b - a is a number and what vanishes from it is defined",
     gains="one function: y * expit(-z) - (1 - y) * expit(z) = y - expit(z)",
 )
-def logistic_pair(v: Variable, known: Known) -> Variable | None:
+def logistic_pair(v: Variable, known: Assumptions) -> Variable | None:
     """Join ``expit(z)`` and ``expit(-z)`` in a sum; both stand for one probability."""
     view = terms(v, known)
     seen: dict[Any, tuple[Variable, Variable, Number]] = {}
@@ -251,7 +255,7 @@ def _joined(
     other: tuple[Variable, Variable, Number],
     this: tuple[Variable, Variable, Factors],
     c: Number,
-    known: Known,
+    known: Assumptions,
 ) -> Variable | None:
     """Return ``a + (b - a) * expit(z)`` if ``b - a`` is a number."""
     first_term, first_base, first_c = other

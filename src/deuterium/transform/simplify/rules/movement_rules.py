@@ -15,7 +15,7 @@ from deuterium.graph.constructors import broadcast_to
 from deuterium.graph.operator import Operator, Shape
 from deuterium.graph.variable import NO_ATTRS, Variable, node
 from deuterium.ops import arrays
-from deuterium.transform.simplify.assumptions import Known
+from deuterium.transform.simplify.assumptions import Assumptions
 from deuterium.transform.simplify.rule_table import rule
 
 
@@ -30,7 +30,7 @@ def _is_elementwise(op: Operator) -> bool:
     identity="broadcast(broadcast(x)) = broadcast(x), and so for reshape and transpose",
     gains="one node",
 )
-def merge_movements(v: Variable, known: Known) -> Variable | None:
+def merge_movements(v: Variable, known: Assumptions) -> Variable | None:
     """Merge two movements of one kind into one, or none."""
     (x,) = v.args
     if v.shape == x.shape and v.op is not ops.transpose:
@@ -74,7 +74,7 @@ def _merge_transpose(v: Variable, x: Variable) -> Variable | None:
     holds="where only axes of length one come or go in front",
     gains="one node",
 )
-def reshape_of_broadcast(v: Variable, known: Known) -> Variable | None:
+def reshape_of_broadcast(v: Variable, known: Assumptions) -> Variable | None:
     """Broadcast to the new shape at once."""
     (x,) = v.args
     if x.op is not ops.broadcast:
@@ -93,7 +93,7 @@ def reshape_of_broadcast(v: Variable, known: Known) -> Variable | None:
     identity="f(broadcast(x), broadcast(y)) = broadcast(f(x, y))",
     gains="arithmetic on few elements instead of many equal ones",
 )
-def broadcast_outward(v: Variable, known: Known) -> Variable | None:
+def broadcast_outward(v: Variable, known: Assumptions) -> Variable | None:
     """Compute small, then broadcast."""
     if not any(a.op is ops.broadcast for a in v.args):
         return None
@@ -113,7 +113,7 @@ def _applied(v: Variable, args: list[Variable]) -> Variable:
     identity="f(reshape(x), reshape(y)) = reshape(f(x, y)), also for transposes",
     gains="movements meet and merge; one element becomes a scalar",
 )
-def move_outward(v: Variable, known: Known) -> Variable | None:
+def move_outward(v: Variable, known: Assumptions) -> Variable | None:
     """Compute first, then reshape or transpose."""
     if v.size == 1:
         if not v.shape:
@@ -164,7 +164,7 @@ def _number_in(a: Variable, shape: Shape) -> Variable:
     identity="x[i][j] = x[i[j]], whatever moved the elements before",
     gains="one node; only what is wanted is moved",
 )
-def merge_gather(v: Variable, known: Known) -> Variable | None:
+def merge_gather(v: Variable, known: Assumptions) -> Variable | None:
     """Gather from the source of a movement."""
     (x,) = v.args
     index = v.attrs["index"]
@@ -184,7 +184,7 @@ def merge_gather(v: Variable, known: Known) -> Variable | None:
     identity="reshape(x[i]) = x[reshape(i)]",
     gains="one node",
 )
-def move_index(v: Variable, known: Known) -> Variable | None:
+def move_index(v: Variable, known: Assumptions) -> Variable | None:
     """Move the index of a gather instead of its result."""
     (x,) = v.args
     if x.op is not ops.gather or v.op is None:
@@ -197,7 +197,7 @@ def move_index(v: Variable, known: Known) -> Variable | None:
     identity="(x + y)[i] = x[i] + y[i], and other arithmetic",
     gains="arithmetic on the elements that are wanted",
 )
-def gather_inward(v: Variable, known: Known) -> Variable | None:
+def gather_inward(v: Variable, known: Assumptions) -> Variable | None:
     """Take elements first, then compute."""
     (x,) = v.args
     index = v.attrs["index"]
@@ -219,7 +219,7 @@ ARITHMETIC = frozenset(
     holds="where the elements of y that meet a zero are defined (and not zero)",
     gains="arithmetic on the elements that are not zero",
 )
-def scatter_outward(v: Variable, known: Known) -> Variable | None:
+def scatter_outward(v: Variable, known: Assumptions) -> Variable | None:
     """Multiply only what is scattered."""
     pairs = [v.args] if v.op is ops.divide else [v.args, v.args[::-1]]
     for x, y in pairs:
@@ -238,7 +238,7 @@ def scatter_outward(v: Variable, known: Known) -> Variable | None:
     identity="scatter(-x, i) = -scatter(x, i)",
     gains="signs meet and cancel",
 )
-def sign_out_of_scatter(v: Variable, known: Known) -> Variable | None:
+def sign_out_of_scatter(v: Variable, known: Assumptions) -> Variable | None:
     """Pull a sign out of a scatter."""
     (x,) = v.args
     if x.op is ops.negative:

@@ -7,7 +7,7 @@ import numpy as np
 from deuterium import ops
 from deuterium.graph.constructors import broadcast_to, constant
 from deuterium.graph.variable import Variable
-from deuterium.transform.simplify.assumptions import Known
+from deuterium.transform.simplify.assumptions import Assumptions
 from deuterium.transform.simplify.cost import cost
 from deuterium.transform.simplify.factors import Factors, build, factors, multiply_in
 from deuterium.transform.simplify.rule_table import rule
@@ -30,7 +30,7 @@ PRODUCTS = (
     identity="-(-x) = x, -(a - b) = b - a",
     gains="a node or two",
 )
-def negate_twice(v: Variable, known: Known) -> Variable | None:
+def negate_twice(v: Variable, known: Assumptions) -> Variable | None:
     """Cancel a sign against what is inside."""
     (x,) = v.args
     if x.op is ops.negative:
@@ -46,7 +46,7 @@ def negate_twice(v: Variable, known: Known) -> Variable | None:
     identity="x * 1 = x, x / 1 = x, x * -1 = -x",
     gains="one node",
 )
-def multiply_by_one(v: Variable, known: Known) -> Variable | None:
+def multiply_by_one(v: Variable, known: Assumptions) -> Variable | None:
     """Drop a factor of one."""
     for x, one in (v.args, v.args[::-1]):
         number = known.number(one)
@@ -62,7 +62,7 @@ def multiply_by_one(v: Variable, known: Known) -> Variable | None:
     identity="(-x) * y = -(x * y), x / (-y) = -(x / y), 1 / (-x) = -(1 / x)",
     gains="signs meet and cancel, or vanish in a square or a difference",
 )
-def pull_out_sign(v: Variable, known: Known) -> Variable | None:
+def pull_out_sign(v: Variable, known: Assumptions) -> Variable | None:
     """Move a sign from a factor to the product."""
     assert v.op is not None  # it was found by its operator
     for i, x in enumerate(v.args):
@@ -79,7 +79,7 @@ def pull_out_sign(v: Variable, known: Known) -> Variable | None:
     holds="where x is defined",
     gains="everything below x",
 )
-def multiply_by_zero(v: Variable, known: Known) -> Variable | None:
+def multiply_by_zero(v: Variable, known: Assumptions) -> Variable | None:
     """Replace a product by zero: ``0 * log(p)`` where ``p > 0``."""
     view = factors(v, known)
     if view.coefficient != 0 or not known.defined(v):
@@ -93,7 +93,7 @@ def multiply_by_zero(v: Variable, known: Known) -> Variable | None:
     holds="where the factors that cancel are defined and not zero",
     gains="one coefficient and one power of each factor, small factors first",
 )
-def merge_factors(v: Variable, known: Known) -> Variable | None:
+def merge_factors(v: Variable, known: Assumptions) -> Variable | None:
     """Write a product with one power of each factor."""
     return _written_again(v, factors(v, known), known)
 
@@ -105,7 +105,7 @@ def merge_factors(v: Variable, known: Known) -> Variable | None:
     holds="everywhere; where z is defined, if nothing of it is left",
     gains="one function with its own enclosure; the chain rule's poles cancel",
 )
-def logistic_factors(v: Variable, known: Known) -> Variable | None:
+def logistic_factors(v: Variable, known: Assumptions) -> Variable | None:
     """Combine factors that are powers of ``expit(z)`` and ``expit(-z)``."""
     view = factors(v, known)
     if not view.may_combine:
@@ -120,7 +120,7 @@ def logistic_factors(v: Variable, known: Known) -> Variable | None:
     holds="where x is defined and elements meet the sum of their own row",
     gains="one function that increases in one element and decreases in the others",
 )
-def softmax_factors(v: Variable, known: Known) -> Variable | None:
+def softmax_factors(v: Variable, known: Assumptions) -> Variable | None:
     """Combine factors that are powers of ``exp(x)`` and of its sum."""
     view = factors(v, known)
     if not view.may_combine:
@@ -129,7 +129,7 @@ def softmax_factors(v: Variable, known: Known) -> Variable | None:
     return build(view, known) if combine_softmax(view, known) else None
 
 
-def _written_again(v: Variable, view: Factors, known: Known) -> Variable | None:
+def _written_again(v: Variable, view: Factors, known: Assumptions) -> Variable | None:
     """Return a product built again from a view of it, if that is cheaper."""
     if view.is_plain:
         return None
@@ -146,7 +146,7 @@ def _written_again(v: Variable, view: Factors, known: Known) -> Variable | None:
     holds="where x is not zero",
     gains="poles that cancel: the slope of a cross-entropy without 1 / p",
 )
-def distribute(v: Variable, known: Known) -> Variable | None:
+def distribute(v: Variable, known: Assumptions) -> Variable | None:
     """Multiply a sum out where that removes denominators."""
     view = factors(v, known)
     if not any(view.powers[b] == 1 and is_sum(b) for b in view.powers):
@@ -165,7 +165,9 @@ def is_sum(v: Variable) -> bool:
     return v.op in (ops.add, ops.subtract)
 
 
-def _multiplied_out(rest: Factors, inside: Terms, known: Known) -> Variable | None:
+def _multiplied_out(
+    rest: Factors, inside: Terms, known: Assumptions
+) -> Variable | None:
     before = rest.poles + sum(factors(term, known).poles for term in inside.terms)
     after = 0
     parts: list[Variable] = []
@@ -204,7 +206,7 @@ MOST_MULTIPLIED_OUT = 4  # terms
     holds="where y >= 0",
     gains="the square of a square root",
 )
-def root_of_square(v: Variable, known: Known) -> Variable | None:
+def root_of_square(v: Variable, known: Assumptions) -> Variable | None:
     """Take even powers out of a square root."""
     view = factors(v.args[0], known)
     even = {b: e - e % 2 for b, e in view.powers.items() if e >= 2}
@@ -231,7 +233,7 @@ def root_of_square(v: Variable, known: Known) -> Variable | None:
     holds="the first where x >= 0",
     gains="two nodes",
 )
-def square_of_root(v: Variable, known: Known) -> Variable | None:
+def square_of_root(v: Variable, known: Assumptions) -> Variable | None:
     """Undo a square root or a modulus by an even power."""
     assert v.op is not None  # it was found by its operator
     (x,) = v.args
@@ -249,7 +251,7 @@ def square_of_root(v: Variable, known: Known) -> Variable | None:
     holds="the first where x >= 0, the second where x <= 0",
     gains="a kink, or a sign",
 )
-def modulus(v: Variable, known: Known) -> Variable | None:
+def modulus(v: Variable, known: Assumptions) -> Variable | None:
     """Drop a modulus, or a sign under it."""
     (x,) = v.args
     if x.op is ops.negative or x.op is ops.absolute:

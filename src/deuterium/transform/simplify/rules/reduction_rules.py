@@ -14,7 +14,7 @@ from deuterium.graph.constructors import broadcast_to, constant
 from deuterium.graph.variable import Variable
 from deuterium.ops import arrays
 from deuterium.ops.piecewise import relu
-from deuterium.transform.simplify.assumptions import Known
+from deuterium.transform.simplify.assumptions import Assumptions
 from deuterium.transform.simplify.broadcastable import joint_shape, spread_shape
 from deuterium.transform.simplify.factors import Factors, build, factors
 from deuterium.transform.simplify.rule_table import rule
@@ -25,7 +25,7 @@ from deuterium.transform.simplify.rule_table import rule
     identity="sum(x) = x over axes of length one",
     gains="one form of what is the same sum",
 )
-def sum_over_short_axes(v: Variable, known: Known) -> Variable | None:
+def sum_over_short_axes(v: Variable, known: Assumptions) -> Variable | None:
     """Leave axes of length one to a reshape."""
     (x,) = v.args
     axes = v.attrs["axis"]
@@ -51,7 +51,7 @@ ONLY_MOVE = frozenset({ops.reshape, ops.transpose, ops.scatter})
     identity="sum(reshape(x)) = sum(x) over all axes, also for transposes and scatters",
     gains="one node; sums over the same elements are one",
 )
-def sum_of_moved(v: Variable, known: Known) -> Variable | None:
+def sum_of_moved(v: Variable, known: Assumptions) -> Variable | None:
     """Sum before moving."""
     (x,) = v.args
     if v.shape or x.op not in ONLY_MOVE:
@@ -65,7 +65,7 @@ def sum_of_moved(v: Variable, known: Known) -> Variable | None:
     identity="sum_ij(c * x_i * y_j) = c * sum_i(x_i) * sum_j(y_j), sum_i(c) = n * c",
     gains="the norm of an outer product is a product of norms: n + m terms, not n * m",
 )
-def separable_sum(v: Variable, known: Known) -> Variable | None:
+def separable_sum(v: Variable, known: Assumptions) -> Variable | None:
     """Split the sum of a product of broadcast factors into a product of sums."""
     (x,) = v.args
     if not x.size:
@@ -115,7 +115,7 @@ def _linked(axes: list[int], touched: dict[Variable, set[int]]) -> list[set[int]
 
 
 def _part(
-    powers: dict[Variable, int], group: set[int], ndim: int, known: Known
+    powers: dict[Variable, int], group: set[int], ndim: int, known: Assumptions
 ) -> Variable | None:
     """Return the sum over one group of axes, which stay as axes of length one."""
     shape = spread_shape(joint_shape(powers), ndim)
@@ -132,7 +132,7 @@ def _part(
     identity="(c * r_i * A_ik) @ (s_j * B_kj) = c * r_i * s_j * (A @ B)_ij",
     gains="an output error is met once, not in each element of what is propagated back",
 )
-def factor_out_of_matmul(v: Variable, known: Known) -> Variable | None:
+def factor_out_of_matmul(v: Variable, known: Assumptions) -> Variable | None:
     """Pull factors of rows and columns, and numbers, out of a matrix product."""
     a, b = v.args
     left, rest_a = _split(a, -1, known)
@@ -146,7 +146,9 @@ def factor_out_of_matmul(v: Variable, known: Known) -> Variable | None:
     return product
 
 
-def _split(x: Variable, axis: int, known: Known) -> tuple[Variable | None, Variable]:
+def _split(
+    x: Variable, axis: int, known: Assumptions
+) -> tuple[Variable | None, Variable]:
     """Return the factors of ``x`` that do not vary along an axis, and the rest."""
     if x.op is None or x.shape[axis] < 2:
         return None, x  # a sum of no terms is zero, whatever the factors
@@ -175,7 +177,7 @@ GRAM_GAIN = 2  # how many times cheaper the Gram form must be
     identity="sum(square(A @ D)) = sum((A.T @ A) * (D @ D.T)), both of size T x T",
     gains="T * T * (n + m) products in place of T * n * m, where that is cheaper",
 )
-def gram_form(v: Variable, known: Known) -> Variable | None:
+def gram_form(v: Variable, known: Assumptions) -> Variable | None:
     """Take the squared norm of a matrix product from two small Gram matrices."""
     (x,) = v.args
     if v.shape != () or x.op is not ops.square or x.args[0].op is not ops.matmul:

@@ -11,8 +11,8 @@ from deuterium import ops
 from deuterium.graph.constructors import constant
 from deuterium.graph.operator import Operator
 from deuterium.graph.variable import Variable
-from deuterium.transform.simplify import exact_constants as exact
-from deuterium.transform.simplify.assumptions import Known
+from deuterium.transform.simplify import exact_constants
+from deuterium.transform.simplify.assumptions import Assumptions
 from deuterium.transform.simplify.exact_constants import Number
 from deuterium.transform.simplify.factors import Factors, build, factors
 from deuterium.transform.simplify.rule_table import rule
@@ -42,7 +42,9 @@ class _Vanishing:
 # -- what vanishes ---------------------------------------------------------------------
 
 
-def _gap(a: Variable, b: Variable | None, view: Factors, known: Known) -> _Gap | None:
+def _gap(
+    a: Variable, b: Variable | None, view: Factors, known: Assumptions
+) -> _Gap | None:
     """Return ``a - b`` as a product that cancels some denominator of a view."""
     one = factors(a, known)
     if b is None or known.number(b) == 0:
@@ -65,7 +67,7 @@ def _gap(a: Variable, b: Variable | None, view: Factors, known: Known) -> _Gap |
     if len(inside.terms) == 1 and not inside.constant:
         ((term, c),) = inside.terms.items()
         product = factors(term, known)
-        number = exact.product(c, product.coefficient)
+        number = exact_constants.product(c, product.coefficient)
         if number is None:
             return None
         powers = dict(common)
@@ -102,10 +104,10 @@ def _ratio(a: Terms, b: Terms) -> Number | None:
     (ratio,) = ratios
     if Fraction(a.constant) != ratio * Fraction(b.constant):
         return None
-    return exact.held(ratio)
+    return exact_constants.held(ratio)
 
 
-def _filled(v: Variable, known: Known, kinds: Any) -> Variable | None:
+def _filled(v: Variable, known: Assumptions, kinds: Any) -> Variable | None:
     """Return a product in which a factor and a denominator cancel, smoothly."""
     view = factors(v, known)
     if len(view.powers) < 2:
@@ -120,7 +122,7 @@ def _filled(v: Variable, known: Known, kinds: Any) -> Variable | None:
 
 
 def _cancelled(
-    view: Factors, base: Variable, e: int, found: _Vanishing, known: Known
+    view: Factors, base: Variable, e: int, found: _Vanishing, known: Assumptions
 ) -> Variable | None:
     gap = _gap(*found.gap, view, known)
     if gap is None or not gap.coefficient:
@@ -135,12 +137,14 @@ def _cancelled(
         cancels = cancels or (before * e < 0 < k)
     result.powers = {b: k for b, k in result.powers.items() if k}
     result.divided = {b for b in result.divided if result.powers.get(b, 0) < 0}
-    number = exact.power(gap.coefficient, e * found.times)
-    scale = exact.power(found.scale, e)
+    number = exact_constants.power(gap.coefficient, e * found.times)
+    scale = exact_constants.power(found.scale, e)
     if not cancels or number is None or scale is None:
         return None
-    both = exact.product(number, scale)
-    coefficient = None if both is None else exact.product(both, result.coefficient)
+    both = exact_constants.product(number, scale)
+    coefficient = (
+        None if both is None else exact_constants.product(both, result.coefficient)
+    )
     if coefficient is None:
         return None
     result.coefficient = coefficient
@@ -156,7 +160,7 @@ def _difference(op: Operator, a: Variable, b: Variable | Number) -> Variable:
     return found
 
 
-def _of_exponentials(base: Variable, known: Known) -> Iterator[_Vanishing]:
+def _of_exponentials(base: Variable, known: Assumptions) -> Iterator[_Vanishing]:
     if base.op is ops.expm1:
         a = base.args[0]
         yield _Vanishing(1, (a, None), _difference(ops.exp_difference, a, 0))
@@ -168,7 +172,11 @@ def _of_exponentials(base: Variable, known: Known) -> Iterator[_Vanishing]:
 
 
 def _of_two(
-    base: Variable, op: Operator, difference: Operator, other: Number, known: Known
+    base: Variable,
+    op: Operator,
+    difference: Operator,
+    other: Number,
+    known: Assumptions,
 ) -> Iterator[_Vanishing]:
     """Yield ``c * (f(a) - f(b))``; ``f(other)`` is 1 for exp."""
     view = terms(base, known)
@@ -192,7 +200,7 @@ def _of_two(
     gains="no pole where a = b; it increases in both arguments",
     fills=True,
 )
-def quotient_of_exponentials(v: Variable, known: Known) -> Variable | None:
+def quotient_of_exponentials(v: Variable, known: Assumptions) -> Variable | None:
     """Recognise the divided difference of the exponential."""
     return _filled(v, known, (_of_exponentials,))
 
@@ -200,7 +208,7 @@ def quotient_of_exponentials(v: Variable, known: Known) -> Variable | None:
 # -- logarithms ------------------------------------------------------------------------
 
 
-def _of_logarithms(base: Variable, known: Known) -> Iterator[_Vanishing]:
+def _of_logarithms(base: Variable, known: Assumptions) -> Iterator[_Vanishing]:
     if base.op is ops.log1p:
         w = base.args[0]
         smooth = _difference(ops.log_difference, 1 + w, 1)
@@ -213,7 +221,7 @@ def _of_logarithms(base: Variable, known: Known) -> Iterator[_Vanishing]:
         yield from _of_two(base, ops.log, ops.log_difference, 1, known)
 
 
-def _of_quotient(q: Variable, known: Known) -> Iterator[_Vanishing]:
+def _of_quotient(q: Variable, known: Assumptions) -> Iterator[_Vanishing]:
     """Yield ``log(a / b)`` of a positive a."""
     if q.op is not ops.divide:
         return
@@ -230,7 +238,7 @@ def _of_quotient(q: Variable, known: Known) -> Iterator[_Vanishing]:
     gains="no pole where a = b; it falls in both arguments",
     fills=True,
 )
-def quotient_of_logarithms(v: Variable, known: Known) -> Variable | None:
+def quotient_of_logarithms(v: Variable, known: Assumptions) -> Variable | None:
     """Recognise the divided difference of the logarithm."""
     return _filled(v, known, (_of_logarithms,))
 
@@ -238,7 +246,7 @@ def quotient_of_logarithms(v: Variable, known: Known) -> Variable | None:
 # -- sines -----------------------------------------------------------------------------
 
 
-def _of_sines(base: Variable, known: Known) -> Iterator[_Vanishing]:
+def _of_sines(base: Variable, known: Assumptions) -> Iterator[_Vanishing]:
     if base.op is ops.sin:
         a = base.args[0]
         yield _Vanishing(1, (a, None), ops.sinc(a, n=0))
@@ -248,7 +256,7 @@ def _of_sines(base: Variable, known: Known) -> Iterator[_Vanishing]:
         if len(items) == 1 and items[0][0].op is ops.cos and view.constant:
             ((wave, c),) = items
             (a,) = wave.args
-            half = exact.product(c, -0.5)
+            half = exact_constants.product(c, -0.5)
             if view.constant == -c and half is not None:
                 smooth = ops.sinc(0.5 * a, n=0)
                 yield _Vanishing(half, (a, None), smooth, times=2)
@@ -260,6 +268,6 @@ def _of_sines(base: Variable, known: Known) -> Iterator[_Vanishing]:
     gains="no pole at 0",
     fills=True,
 )
-def quotient_of_sines(v: Variable, known: Known) -> Variable | None:
+def quotient_of_sines(v: Variable, known: Assumptions) -> Variable | None:
     """Recognise the sine divided by its argument."""
     return _filled(v, known, (_of_sines,))

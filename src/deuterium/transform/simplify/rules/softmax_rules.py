@@ -13,7 +13,7 @@ from deuterium.graph.constructors import broadcast_to
 from deuterium.graph.operator import Operator
 from deuterium.graph.variable import Variable, node
 from deuterium.ops import arrays
-from deuterium.transform.simplify.assumptions import Known
+from deuterium.transform.simplify.assumptions import Assumptions
 from deuterium.transform.simplify.broadcastable import broadcast_alike
 from deuterium.transform.simplify.exact_constants import Number
 from deuterium.transform.simplify.factors import Factors, build, factors
@@ -65,7 +65,7 @@ def kept_sum_of_exp(v: Variable) -> Variable | None:
 
 
 @dataclass
-class _Group:
+class _SoftmaxGroup:
     """Powers of ``exp(u)``, of elements of it, and of their sum ``S``.
 
     Attributes
@@ -91,7 +91,7 @@ class _Group:
         self.rows.append(rows)
 
 
-def combine_softmax(view: Factors, known: Known) -> bool:
+def combine_softmax(view: Factors, known: Assumptions) -> bool:
     """Write powers of ``exp(u)``, ``sum(exp(u))`` and ``softmax(u)`` as few factors.
 
     All are positive for every real ``u``.  Returns whether anything was combined.
@@ -125,8 +125,8 @@ def _picked(v: Variable, op: Operator) -> bool:
     return _source(v).op is op
 
 
-def _collected(view: Factors, u: Variable, known: Known) -> _Group:
-    group = _Group()
+def _collected(view: Factors, u: Variable, known: Assumptions) -> _SoftmaxGroup:
+    group = _SoftmaxGroup()
     count = math.prod(u.shape[:-1])
     for base, e in view.powers.items():
         own = kept_sum_of_exp(base)
@@ -164,13 +164,13 @@ def _rows(base: Variable, u: Variable) -> Any:
     return np.arange(math.prod(u.shape[:-1])).reshape((*u.shape[:-1], 1))
 
 
-def _same_rows(group: _Group) -> Any:
+def _same_rows(group: _SoftmaxGroup) -> Any:
     """Return the rows that all members have where they meet, if they do."""
     rows = np.broadcast_arrays(*group.rows)
     return rows[0] if all(np.array_equal(r, rows[0]) for r in rows) else None
 
 
-def _emit(view: Factors, u: Variable, group: _Group) -> bool:
+def _emit(view: Factors, u: Variable, group: _SoftmaxGroup) -> bool:
     """Replace the members by fewer factors, if there are fewer."""
     rows = _same_rows(group)
     if rows is None:
@@ -213,7 +213,7 @@ def _constant_along_last(x: Variable) -> bool:
     return x.shape[-1:] in ((), (1,))
 
 
-def _split_shift(u: Variable, known: Known) -> tuple[Variable, Variable] | None:
+def _split_shift(u: Variable, known: Assumptions) -> tuple[Variable, Variable] | None:
     """Return ``(x, c)`` if ``u`` is ``x + c``, ``c`` constant along the last axis."""
     view = terms(u, known)
     for term, coefficient in view.terms.items():
@@ -226,12 +226,12 @@ def _split_shift(u: Variable, known: Known) -> tuple[Variable, Variable] | None:
     return None
 
 
-def _differ_by_shift(u: Variable, w: Variable, known: Known) -> bool:
+def _differ_by_shift(u: Variable, w: Variable, known: Assumptions) -> bool:
     """Whether two arguments have the same softmax, where both are defined."""
     return u.shape == w.shape and _without_shift(u, known) == _without_shift(w, known)
 
 
-def _without_shift(u: Variable, known: Known) -> set[tuple[int, Number]]:
+def _without_shift(u: Variable, known: Assumptions) -> set[tuple[int, Number]]:
     return {
         (id(term), c)
         for term, c in terms(u, known).terms.items()
@@ -245,7 +245,7 @@ def _without_shift(u: Variable, known: Known) -> set[tuple[int, Number]]:
     holds="where c is defined and constant along the last axis",
     gains="the shift by a maximum, a kink, goes away",
 )
-def softmax_of_shifted(v: Variable, known: Known) -> Variable | None:
+def softmax_of_shifted(v: Variable, known: Assumptions) -> Variable | None:
     """Drop a shift under a softmax."""
     found = _split_shift(v.args[0], known)
     if found is None or not known.defined(v.args[0]):
@@ -259,7 +259,7 @@ def softmax_of_shifted(v: Variable, known: Known) -> Variable | None:
     holds="where c is constant along the last axis",
     gains="the shift by a maximum cancels outside",
 )
-def log_sum_exp_of_shifted(v: Variable, known: Known) -> Variable | None:
+def log_sum_exp_of_shifted(v: Variable, known: Assumptions) -> Variable | None:
     """Pull a shift out of a log-sum-exp."""
     found = _split_shift(v.args[0], known)
     if found is None:
@@ -274,7 +274,7 @@ def log_sum_exp_of_shifted(v: Variable, known: Known) -> Variable | None:
     identity="log(sum(exp(x))) = logsumexp(x)",
     gains="no overflow, exact bounds: it increases in every element",
 )
-def log_of_sum_of_exp(v: Variable, known: Known) -> Variable | None:
+def log_of_sum_of_exp(v: Variable, known: Assumptions) -> Variable | None:
     """Recognise a log-sum-exp over the last axis."""
     (x,) = v.args
     u = sum_of_exp(x)
@@ -286,7 +286,7 @@ def log_of_sum_of_exp(v: Variable, known: Known) -> Variable | None:
     identity="log(softmax(x)) = x - logsumexp(x), of all elements or of some",
     gains="no quotient whose logarithm has a pole, no underflow",
 )
-def log_of_softmax(v: Variable, known: Known) -> Variable | None:
+def log_of_softmax(v: Variable, known: Assumptions) -> Variable | None:
     """Write the logarithm of a softmax as a difference."""
     (p,) = v.args
     if not _picked(p, ops.softmax_last):
@@ -302,7 +302,7 @@ def log_of_softmax(v: Variable, known: Known) -> Variable | None:
     holds="where c is constant along the last axis and x is defined",
     gains="probabilities add up to one: shifts by a maximum leave the derivative",
 )
-def sum_of_softmax(v: Variable, known: Known) -> Variable | None:
+def sum_of_softmax(v: Variable, known: Assumptions) -> Variable | None:
     """Use that the elements of a softmax add up to one."""
     if not over_last_axis(v):
         return None
@@ -319,7 +319,7 @@ def sum_of_softmax(v: Variable, known: Known) -> Variable | None:
 
 
 def _without_softmax(
-    v: Variable, view: Terms, term: Variable, base: Variable, known: Known
+    v: Variable, view: Terms, term: Variable, base: Variable, known: Assumptions
 ) -> Variable | None:
     (x,) = v.args
     scale = factors(term, known).without({base: 1})

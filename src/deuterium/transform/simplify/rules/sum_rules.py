@@ -5,7 +5,7 @@ from __future__ import annotations
 from deuterium import ops
 from deuterium.graph.constructors import broadcast_to, constant
 from deuterium.graph.variable import Variable
-from deuterium.transform.simplify.assumptions import Known
+from deuterium.transform.simplify.assumptions import Assumptions
 from deuterium.transform.simplify.broadcastable import joint_shape
 from deuterium.transform.simplify.cost import cost
 from deuterium.transform.simplify.factors import OPEN, Factors, build, factors
@@ -19,7 +19,7 @@ from deuterium.transform.simplify.terms import build_sum, terms
     identity="x + 0 = x, 0 - x = -x, x + (-y) = x - y, x - (-y) = x + y",
     gains="one node; one form of what is the same difference",
 )
-def add_zero(v: Variable, known: Known) -> Variable | None:
+def add_zero(v: Variable, known: Assumptions) -> Variable | None:
     """Drop a term of zero, and the sign of a term."""
     a, b = v.args
     adds = v.op is ops.add
@@ -44,7 +44,7 @@ def add_zero(v: Variable, known: Known) -> Variable | None:
     holds="where the terms that vanish are defined",
     gains="one number, and each term once",
 )
-def merge_terms(v: Variable, known: Known) -> Variable | None:
+def merge_terms(v: Variable, known: Assumptions) -> Variable | None:
     """Write a sum with one number and one multiple of each term."""
     view = terms(v, known)
     if view.occurrences == len(view.terms) and view.numbers < 2:
@@ -61,7 +61,7 @@ def merge_terms(v: Variable, known: Known) -> Variable | None:
     identity="a * b + a * c = a * (b + c), also next to other terms",
     gains="one multiplication; bounds never wider, since a is met once",
 )
-def common_factor(v: Variable, known: Known) -> Variable | None:
+def common_factor(v: Variable, known: Assumptions) -> Variable | None:
     """Take the factors that two terms share out of their sum."""
     assert v.op is not None  # it was found by its operator
     first, last = v.args
@@ -75,7 +75,9 @@ def common_factor(v: Variable, known: Known) -> Variable | None:
     return None
 
 
-def _taken_out(v: Variable, a: Variable, b: Variable, known: Known) -> Variable | None:
+def _taken_out(
+    v: Variable, a: Variable, b: Variable, known: Assumptions
+) -> Variable | None:
     """Return ``v.op(a, b)`` with the factors that both have taken out."""
     if not (_is_product(a) or _is_product(b)):
         return None
@@ -100,7 +102,7 @@ def _is_product(v: Variable) -> bool:
     return v.op in OPEN
 
 
-def _rest(view: Factors, known: Known) -> Variable | None:
+def _rest(view: Factors, known: Assumptions) -> Variable | None:
     """Return what is left of a term, in the shape of its factors."""
     view.shape = joint_shape(view.powers)
     return build(view, known)

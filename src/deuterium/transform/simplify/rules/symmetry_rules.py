@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from deuterium import ops
 from deuterium.graph.variable import Variable
-from deuterium.transform.simplify.assumptions import Known
+from deuterium.transform.simplify.assumptions import Assumptions
 from deuterium.transform.simplify.rule_table import rule
 
 EVEN_POWERS = (ops.square, ops.absolute)  # of which other rules take signs
@@ -16,7 +16,7 @@ SIGNS = (ops.negative, ops.reciprocal)
     identity="f(-x) = f(x) for an even function f",
     gains="a sign",
 )
-def even_function(v: Variable, known: Known) -> Variable | None:
+def even_function(v: Variable, known: Assumptions) -> Variable | None:
     """Drop a sign under an even function."""
     assert v.op is not None  # it was found by its operator
     (x,) = v.args
@@ -28,7 +28,7 @@ def even_function(v: Variable, known: Known) -> Variable | None:
     identity="f(-x) = -f(x) for an odd function f",
     gains="signs meet and cancel",
 )
-def odd_function(v: Variable, known: Known) -> Variable | None:
+def odd_function(v: Variable, known: Assumptions) -> Variable | None:
     """Pull a sign out of an odd function."""
     assert v.op is not None  # it was found by its operator
     (x,) = v.args

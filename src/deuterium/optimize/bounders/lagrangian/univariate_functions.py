@@ -23,7 +23,10 @@ from deuterium.graph.traverse import Graph
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
 from deuterium.interval.rounding import MIN_NORMAL, TINY, gamma
-from deuterium.optimize.bounders.lagrangian.factored_parts import Group, Image
+from deuterium.optimize.bounders.lagrangian.factored_parts import (
+    CoordinateGroup,
+    KinkBranches,
+)
 from deuterium.transform.differentiate import slopes_of
 from deuterium.transform.simplify.simplify import simplify
 
@@ -35,19 +38,19 @@ MOST_COARSE, MOST_FINE = 96, 32  # cells in all, and within one
 NARROW = 1e-9  # width of the cell that ends at a jump, of all
 
 
-class Curves:
+class UnivariateFunctions:
     """Evaluates the functions of one group.
 
     Parameters
     ----------
-    group : Group
+    group : CoordinateGroup
         Of any kind but pairs.
-    forgiving : bool
+    log_zero_is_minus_inf : bool
         Whether logarithms are only taken of what is never negative, so that minus
         infinity is meant where zero or rounding errors below it are met.
     """
 
-    def __init__(self, group: Group, forgiving: bool) -> None:
+    def __init__(self, group: CoordinateGroup, log_zero_is_minus_inf: bool) -> None:
         self.group = group
         self.kinked = any(f.kinked for f in group.functions)
         pairs = zip(*[(f.left, f.right) for f in group.functions], strict=True)
@@ -56,7 +59,9 @@ class Curves:
         # a group without functions has one side, of none
         sides = images if self.kinked else images[:1] or [Graph()]
         uniform = all(map(_is_uniform, sides))
-        self._sides = [_Side(group, side, forgiving, uniform) for side in sides]
+        self._sides = [
+            _Side(group, side, log_zero_is_minus_inf, uniform) for side in sides
+        ]
 
     def values(self, z: Array, right: Array) -> Array:
         """Return floats of shape (..., m, functions); ``right``: which side of a kink.
@@ -97,7 +102,7 @@ class Curves:
         )
         return lower, upper
 
-    def table(self, low: Array, high: Array) -> Table:
+    def table(self, low: Array, high: Array) -> CellTable:
         """Return the table over the hull of ranges of the coordinates.
 
         Shapes: ``low`` and ``high`` (m,).
@@ -112,9 +117,11 @@ class Curves:
             coarse = self._cells(edges, low, high)
         edges, owner = _divided(coarse)
         fine = self._cells(edges, low, high)
-        return Table(coarse, fine, np.searchsorted(owner, np.arange(len(coarse) + 1)))
+        return CellTable(
+            coarse, fine, np.searchsorted(owner, np.arange(len(coarse) + 1))
+        )
 
-    def _refined(self, edges: Array, low: Array, high: Array) -> Cells:
+    def _refined(self, edges: Array, low: Array, high: Array) -> ParabolaCells:
         """Halve cells until every function is known to within `COARSE`.
 
         Shapes: ``edges`` (G + 1,), ``low`` and ``high`` (m,).
@@ -136,7 +143,7 @@ class Curves:
                 return cells
             edges = new
 
-    def _cells(self, edges: Array, low: Array, high: Array) -> Cells:
+    def _cells(self, edges: Array, low: Array, high: Array) -> ParabolaCells:
         """Return cells, each function as a parabola with its error.
 
         Shapes: ``edges`` (G + 1,), ``low`` and ``high`` (m,).
@@ -151,7 +158,7 @@ class Curves:
 
 
 @dataclass(frozen=True)
-class Cells:
+class ParabolaCells:
     """Parabolas ``t0 + t1 d + t2 d**2`` about the middles of cells.
 
     Attributes
@@ -186,11 +193,11 @@ class Cells:
 
 
 @dataclass(frozen=True)
-class Table:
+class CellTable:
     """Coarse cells, and the fine cells within each: ``fine[start[i]:start[i + 1]]``."""
 
-    coarse: Cells
-    fine: Cells
+    coarse: ParabolaCells
+    fine: ParabolaCells
     start: Array
 
 
@@ -199,12 +206,12 @@ class _Side:
 
     def __init__(
         self,
-        group: Group,
+        group: CoordinateGroup,
         functions: Graph,
-        forgiving: bool,
+        log_zero_is_minus_inf: bool,
         uniform: bool,
     ) -> None:
-        self._rule = _forgiving if forgiving else (lambda op: op.enclosure)
+        self._rule = _forgiving if log_zero_is_minus_inf else (lambda op: op.enclosure)
         self.vector, self.size = group.vector, group.size
         self.uniform = uniform
         self.orders = [functions]
@@ -350,7 +357,7 @@ def _first_edges(low: float, high: float, kinked: bool) -> Array:
     return np.union1d(edges, [0.0]) if kinked and low < 0 < high else edges
 
 
-def _divided(coarse: Cells) -> tuple[Array, Array]:
+def _divided(coarse: ParabolaCells) -> tuple[Array, Array]:
     """Return the ends of fine cells, and the coarse cell of each."""
     worst = coarse.relative.max(axis=(1, 2), initial=0.0)
     pieces = np.ceil(np.cbrt(np.nan_to_num(worst, posinf=1.0) / FINE))
@@ -362,10 +369,12 @@ def _divided(coarse: Cells) -> tuple[Array, Array]:
     return np.append(edges, coarse.high[-1]), owner
 
 
-def _joined(parts: list[tuple[Array, Array, Array]], a: Array, b: Array) -> Cells:
+def _joined(
+    parts: list[tuple[Array, Array, Array]], a: Array, b: Array
+) -> ParabolaCells:
     poly, above, below = (np.concatenate(x, axis=0) for x in zip(*parts, strict=True))
     middle = 0.5 * a + 0.5 * b
-    return Cells(a, b, middle, poly, above, below, _spread(poly, middle, a, b))
+    return ParabolaCells(a, b, middle, poly, above, below, _spread(poly, middle, a, b))
 
 
 def _spread(poly: Array, middle: Array, a: Array, b: Array) -> Array:
@@ -382,4 +391,4 @@ def _spread(poly: Array, middle: Array, a: Array, b: Array) -> Array:
     return np.where(spread > 0, spread, 1.0)
 
 
-__all__ = ["Cells", "Curves", "Image", "Table"]
+__all__ = ["CellTable", "KinkBranches", "ParabolaCells", "UnivariateFunctions"]
