@@ -180,7 +180,7 @@ PRIVACY = [
     ),
     Planted(
         "a factor of sigma left out",
-        "privacy/training/clip_free.py",
+        "privacy/training/parameter_noise.py",
         "product_up(multiplier, s, ROUNDING)",
         "product_up(multiplier, s, 0.5)",
         ("privacy/training",),
