@@ -67,7 +67,7 @@ def test_series_are_those_of_the_derivatives(name):
 
 def test_functions_without_series_are_known_by_ranges():
     without = set(ONE) - WITH_SERIES
-    assert without == {"arccosh", "cbrt"}
+    assert without == {"arccosh", "cbrt", "psi", "erfinv", "ndtri", "i0", "i1"}
 
 
 def curve_of(graph, low, high):

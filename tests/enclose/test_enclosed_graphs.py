@@ -126,7 +126,7 @@ def test_every_operator_is_among_them():
             if node.op:
                 seen.add(node.op.name)
 
-    for arrays, count in ((False, 800), (True, 600)):
+    for arrays, count in ((False, 1000), (True, 1500)):
         drawn_from(graphs(arrays=arrays, min_steps=4, max_steps=12), count, look)
     elsewhere = {"pi", "narrowed", "reorder", "rank_slope", "argmax_slope"}  # above
     elsewhere |= {"interp", "interp'", "interp''"}  # with operators of their own

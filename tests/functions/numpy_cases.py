@@ -224,6 +224,7 @@ FUNCTION_CASES = [
     (np.repeat, [M], lambda x: np.repeat(x, 2)),
     (np.repeat, [M], lambda x: np.repeat(x, [1, 0, 2], axis=0)),
     (np.sinc, [M], lambda x: np.sinc(x)),
+    (np.i0, [M], lambda x: np.i0(x)),
     (np.tile, [M], lambda x: np.tile(x, (2, 1, 2))),
     (np.resize, [V], lambda x: np.resize(x, (2, 4))),
     (np.delete, [M], lambda x: np.delete(x, 1, axis=0)),
@@ -354,6 +355,14 @@ UFUNC_CASES = [
         sp.entr, sp.exprel,
     )],
     (np.arccosh, [A], lambda x: np.arccosh(x + 1.5)),
+    *[(f, [A], f) for f in (
+        sp.gammaln, sp.psi, sp.erfinv, sp.ndtri, sp.i0, sp.i1,
+    )],
+    (np.arctan2, [A, B], lambda a, b: np.arctan2(a - 0.5, b)),
+    *[(f, [A], lambda x, f=f: f(0.5, x)) for f in (sp.huber, sp.pseudo_huber)],
+    *[(f, [A], lambda x, f=f: f(x, 0.3)) for f in (
+        sp.boxcox, sp.boxcox1p, sp.inv_boxcox, sp.inv_boxcox1p,
+    )],
     *[(f, [A, B], f) for f in (
         np.add, np.subtract, np.multiply, np.divide, np.true_divide, np.maximum,
         np.minimum, np.fmax, np.fmin, np.logaddexp, np.logaddexp2, np.hypot, np.power,

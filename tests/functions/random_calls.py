@@ -584,6 +584,7 @@ FUNCTIONS: dict[Any, Callable[[Draw], Call]] = {
     np.repeat: _repeat,
     np.tile: _tile,
     np.sinc: lambda d: ([d.shape(0, 4)], lambda x: np.sinc(x)),
+    np.i0: lambda d: ([d.shape(0, 4)], lambda x: np.i0(x)),
     np.resize: _resize,
     np.delete: _delete,
     np.diff: _diff,
@@ -637,6 +638,14 @@ def _matvec(d: Draw) -> Call:
     return [a, b], np.matvec
 
 
+def _with_number(f: Any, first: bool) -> Callable[[Draw], Call]:
+    def make(d: Draw) -> Call:
+        k = d.pick(0.25, 1.0, 1.5)
+        return [d.shape(0, 4)], lambda x: f(k, x) if first else f(x, k)
+
+    return make
+
+
 def _of_sizes(f: Any) -> Callable[..., Any]:
     return lambda x, y: f(np.abs(x), np.abs(y))
 
@@ -648,15 +657,21 @@ UFUNCS = {
         np.cosh, np.tanh, np.arcsinh, np.arccosh, np.arctanh, np.absolute, np.fabs,
         np.sign, np.deg2rad, np.radians, np.rad2deg, np.degrees, np.sqrt, np.log,
         np.log2, np.log10, np.log1p, np.reciprocal, sp.expit, sp.log_expit, sp.erf,
-        sp.erfc, sp.ndtr, sp.log_ndtr, sp.logit, sp.entr, sp.exprel,
+        sp.erfc, sp.ndtr, sp.log_ndtr, sp.logit, sp.entr, sp.exprel, sp.psi, sp.erfinv,
+        sp.ndtri, sp.i0, sp.i1,
     )},
     **{f.__name__: _elementwise(f, 2) for f in (
         np.add, np.subtract, np.multiply, np.divide, np.maximum, np.minimum, np.fmax,
         np.fmin, np.logaddexp, np.logaddexp2, np.hypot, np.copysign, np.power,
-        np.float_power, sp.xlogy, sp.xlog1py,
+        np.float_power, sp.xlogy, sp.xlog1py, np.arctan2,
+    )},
+    **{f.__name__: _with_number(f, first=True) for f in (sp.huber, sp.pseudo_huber)},
+    **{f.__name__: _with_number(f, first=False) for f in (
+        sp.boxcox, sp.boxcox1p, sp.inv_boxcox, sp.inv_boxcox1p,
     )},
     # below zero they are infinite to SciPy, and here undefined
     **{f.__name__: _elementwise(_of_sizes(f), 2) for f in (sp.rel_entr, sp.kl_div)},
+    "gammaln": lambda d: ([d.shape(0, 4)], lambda x: sp.gammaln(np.abs(x) + 0.25)),
     "ldexp": _ldexp,
     "matmul": _matmul(lambda x, y: x @ y),
     "vecdot": _vecdot,

@@ -217,7 +217,11 @@ def test_closed_forms_of_graphs_have_the_graphs_value(v):
     want = v.evaluate({s.name: point[s.name] for s in _symbols(v)})
     if not np.isfinite(want) or abs(want) > 1e8:
         return
-    e = v.to_symengine().subs(point)
+    try:
+        e = v.to_symengine().subs(point)
+    except SymbolicError as none:  # functions that only SymPy has, of a choice
+        assert "of a choice" in str(none)
+        return
     got = complex(sympy.sympify(e).evalf(30))
     assert abs(got - want) <= 1e-7 * (1 + abs(want))
 

@@ -123,7 +123,7 @@ def _leaves_domain(v):
         first, last = rest[0]
         if first == last and first.is_integer():  # as x**n, which knows 0**0 = 1
             return first < 0 and low <= 0 <= high
-        return low < 0 or (low == 0 and first <= 0)
+        return low < 0 or (low == 0 and first < 0)  # 0**0 is 1 to us, to them nothing
     if v.name == "tan":
         return _has_tangent_pole(low, high)
     start, end, closed = {

@@ -22,7 +22,7 @@ import numpy as np
 import scipy.special
 import symengine as se
 
-from deuterium.errors import InvalidInputError
+from deuterium.errors import InvalidInputError, SymbolicError
 from deuterium.graph.operator import Operator, Shape, register
 from deuterium.graph.traits import INF, Traits
 from deuterium.interval import Interval
@@ -167,7 +167,19 @@ def _of_sympy(name: str, *args: Any) -> Any:
     """Return a function that symengine has by way of SymPy alone."""
     import sympy  # it takes a while, and few need it
 
+    if any(map(_has_choice, args)):  # SymPy would solve its conditions
+        raise SymbolicError(f"{name} of a choice has no closed form")
     return se.sympify(getattr(sympy, name)(*(se.sympify(a)._sympy_() for a in args)))
+
+
+def _has_choice(expression: Any) -> bool:
+    todo = [se.sympify(expression)]
+    while todo:
+        e = todo.pop()
+        if isinstance(e, se.Piecewise):
+            return True
+        todo += e.args
+    return False
 
 
 def _erfinv_slope(y: Any) -> Any:

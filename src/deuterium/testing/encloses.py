@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from deuterium.domain.domain import Domain
+from deuterium.domain.spaces import Box
 from deuterium.enclose.enclose import enclose
 from deuterium.graph.constructors import as_variable
 from deuterium.graph.serialize import dumps
@@ -16,7 +17,7 @@ from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
 from deuterium.testing.balls import flint
 from deuterium.testing.oracle import BITS, evaluate_exactly
-from deuterium.testing.removable import is_limit
+from deuterium.testing.removable import is_limit, loosened
 from deuterium.testing.sampling import sample_points
 from deuterium.transform.simplify.simplify import simplify
 
@@ -120,6 +121,10 @@ def _limit(
     v: Variable, domain: Domain, point: Mapping[str, Any], index: tuple[int, ...]
 ) -> Any:
     """Return the value of the simpler form where that is a limit, else NaN."""
+    v, moved = loosened(v)
+    if moved:
+        domain = domain & Box({s: (x, x) for s, x in moved.items()})
+        point = {**point, **moved}
     simpler = simplify(v, domain)
     if not is_limit(v, simpler, point, index, SHARPER):
         return flint().arb("nan")

@@ -11,12 +11,37 @@ from typing import Any
 
 import numpy as np
 
+from deuterium import ops
+from deuterium.graph.constructors import symbol
+from deuterium.graph.hashcons import rebuilt
+from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
 from deuterium.testing.oracle import evaluate_exactly
 
 AROUND = 24  # points, of which some at least must be where the graph is defined
 STEP = 2.0**-30
+FLAT = {
+    ops.floor_slope, ops.ceil_slope, ops.trunc_slope, ops.rint_slope, ops.rank_slope,
+    ops.argmax_slope, ops.off_cut,
+}  # fmt: skip
 NEAR = 2.0**-10  # how much the value may change over such a step
+
+
+def loosened(v: Variable) -> tuple[Variable, dict[str, Any]]:
+    """Return ``v`` with slopes that are 0 all around made to move, and their symbols.
+
+    ``sin(t) / t`` has the value 1 where t is 0, also where t is so at all points near.
+    """
+    moved: dict[str, Any] = {}
+    done: dict[Variable, Variable] = {}
+    for n in topological([v]):
+        new = rebuilt(n, tuple(done[a] for a in n.args))
+        if n.op in FLAT:
+            name = f"around {len(moved)}"
+            moved[name] = np.zeros(n.shape)
+            new = new + symbol(name, n.shape)
+        done[n] = new
+    return done[v], moved
 
 
 def is_limit(
