@@ -113,3 +113,19 @@ def test_the_outset_of_random_problems_is_believed():
 @pytest.mark.long
 def test_the_outset_of_many_random_problems_is_believed():
     assert believed(range(1000, 8000)) > 5000
+
+
+@pytest.mark.parametrize(
+    ("v", "ends"),
+    [
+        (np.cos(dt.symbol("x")), (1.278e-51, 1.278e-51)),
+        (np.cos(dt.symbol("x")), (5e-324, 1e-300)),
+        (np.exp(2 * np.tanh(dt.symbol("x"))), (-1e-300, -1e-301)),
+    ],
+)
+def test_a_claim_that_is_all_but_reached_is_believed(v, ends):
+    """1 - 1e-600 is below 1, which a ball of 256 bits does not know."""
+    domain = dt.Box({"x": ends})
+    found = dt.maximize(v, domain)
+    assert found.upper == 1
+    assert found.certificate.verify(v, domain)
