@@ -31,8 +31,8 @@ Bounds = Mapping[str, tuple[float, float]]
 
 
 @dataclass(frozen=True)
-class ExtremumResult:
-    """A certified bracket of an extremum.
+class BoundedExtremum:
+    """Which extremum is meant, and between which numbers it lies.
 
     Attributes
     ----------
@@ -46,6 +46,22 @@ class ExtremumResult:
         The box.
     lower, upper : float
         The extremum lies between them.
+    """
+
+    sense: str
+    formula: str
+    of_gradient: bool
+    bounds: dict[str, tuple[float, float]]
+    lower: float
+    upper: float
+
+
+@dataclass(frozen=True)
+class ExtremumResult(BoundedExtremum):
+    """A certified bracket of an extremum; further attributes of `BoundedExtremum`.
+
+    Attributes
+    ----------
     gap : float
         ``(upper - lower) / |lower|``.
     witness : dict from str to float
@@ -62,12 +78,6 @@ class ExtremumResult:
         Where the proof was saved.
     """
 
-    sense: str
-    formula: str
-    of_gradient: bool
-    bounds: dict[str, tuple[float, float]]
-    lower: float
-    upper: float
     gap: float
     witness: dict[str, float]
     status: str
@@ -78,33 +88,17 @@ class ExtremumResult:
 
 
 @dataclass(frozen=True)
-class CheckResult:
-    """A certificate that holds.
+class CheckResult(BoundedExtremum):
+    """A certificate that holds; further attributes of `BoundedExtremum`.
 
     Attributes
     ----------
-    sense : {"maximum", "minimum"}
-        Which extremum.
-    formula : str
-        The formula in closed form.
-    of_gradient : bool
-        Whether the norm of its gradient is meant, and not its value.
-    bounds : dict from str to (float, float)
-        The box.
-    lower, upper : float
-        The extremum lies between them.
     regions : int
         How many parts of the box the proof bounds.
     seconds : float
         Time the check took.
     """
 
-    sense: str
-    formula: str
-    of_gradient: bool
-    bounds: dict[str, tuple[float, float]]
-    lower: float
-    upper: float
     regions: int
     seconds: float
 

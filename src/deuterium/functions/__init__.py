@@ -25,7 +25,6 @@ from deuterium.functions import (  # noqa: F401  (importing enters the functions
     reshaping,
     running,
     special_formulas,
-    special_functions,
     statistics,
     ufunc_methods,
     whole_numbers,

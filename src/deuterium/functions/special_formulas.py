@@ -1,4 +1,4 @@
-"""Functions of SciPy that are formulas of others: transforms to normality, losses.
+"""Formulas of other functions: transforms to normality, losses, `sinc`, `exprel`.
 
 G. E. P. Box and D. R. Cox, "An analysis of transformations", J. R. Stat. Soc. B 26
 (1964); P. J. Huber, "Robust estimation of a location parameter", Ann. Math. Stat. 35
@@ -13,15 +13,32 @@ from typing import Any
 import numpy as np
 
 from deuterium.errors import InvalidInputError
+from deuterium.functions.function_table import implements
 from deuterium.graph import protocols
-from deuterium.graph.constructors import as_variable
+from deuterium.graph.constructors import apply, as_variable
 from deuterium.graph.variable import Variable
 from deuterium.ops.arithmetic import raise_to, sqrt
+from deuterium.ops.divided_differences import exp_difference, sinc
 from deuterium.ops.exponential import exp, expm1, log, log1p
 from deuterium.ops.gamma import checked_order, psi
 from deuterium.ops.gamma import polygamma as polygamma_operator
+from deuterium.ops.special import pi_for
 
 _SMALL = 0.05  # exponents below it would cancel in (x**p - 1) / p
+
+
+@implements(np.sinc)
+def normalized_sinc(x: Any) -> Variable:
+    """Return ``sin(pi x) / (pi x)``, 1 at 0."""
+    v = as_variable(x)
+    return apply(sinc, (v * pi_for(v),), {"n": 0})
+
+
+def _exprel(x: Any) -> Variable:
+    return apply(exp_difference, (x, 0), {"m": 1, "n": 1})
+
+
+protocols.UFUNCS["exprel"] = _exprel
 
 
 def polygamma(n: int, x: Any) -> Any:

@@ -51,15 +51,12 @@ def entropy(v: Variable, known: Assumptions) -> Variable | None:
             continue
         view, p = view.copy(), view.powers[x]
         assert base.op is not None  # it is a logarithm
-        del view.powers[base]
+        del view.powers[base], view.powers[x]
         if n == p == 1:
-            del view.powers[x]
             view.coefficient = -view.coefficient
             view.times(ops.entr(x), 1)
         else:
-            del view.powers[x]
-            power = ops.power_log(x, constant(p), n=n)
-            view.times(power, 1)
+            view.times(ops.power_log(x, constant(p), n=n), 1)
         unit = BASES[base.op]
         if unit is not None:
             view.times(log_of(unit), -n)
