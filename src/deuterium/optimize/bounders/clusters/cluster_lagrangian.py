@@ -1,0 +1,383 @@
+"""The Lagrangian of a batch of regions: its value on samples, and its gradient.
+
+For multipliers p of the definitions, and of each energy weights nu >= 0, scales r and
+centres c,
+
+    sup R <= constant + sum over hubs of max over z of
+             psi(z) + sum over its spokes of max over e of A(z) e**2 + B(z) e,
+
+psi, A and B being combinations of functions of z with the features' coefficients.  At
+fixed z a spoke's maximum is at an end or at the vertex.  Here z is sampled, and maxima
+over samples are smoothed; what is found is evaluated rigorously elsewhere.
+
+Energies of a definition ``u = M' t + b``:
+
+    sum nu_j (u_j - u0_j)**2 <= sum D_i (t_i - c_i)**2,    u0 = M' c + b,
+    D = r * (largest eigenvalue of r**-1/2 M diag(nu) M' r**-1/2).
+
+The gradient needs no more than the maximisers (J. M. Danskin, The Theory of Max-Min,
+1967): in p it is by how much they miss the definitions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from deuterium.optimize.bounders.clusters.cluster_layout import (
+    ClusterBlock,
+    ClusterLayout,
+    Rule,
+)
+from deuterium.optimize.bounders.clusters.cluster_program import ONE
+from deuterium.optimize.bounders.clusters.cluster_ranges import ClusterRanges
+from deuterium.optimize.bounders.lagrangian.univariate_functions import (
+    UnivariateFunctions,
+)
+
+Array = Any
+
+FLAT = -1e-12  # coefficients of squares above it have no vertex
+NARROW, WIDE = 1e-6, 50.0  # widths of ranges that units are made of
+
+
+@dataclass(frozen=True)
+class EnergyPlaces:
+    """Where the parameters of an energy are: weights, scales, centres."""
+
+    weights: slice
+    scales: slice
+    centres: slice
+
+
+class ParameterPlaces:
+    """Where the parameters of all rules are in a row of them.
+
+    Parameters
+    ----------
+    layout : ClusterLayout
+    """
+
+    def __init__(self, layout: ClusterLayout) -> None:
+        at = layout.multipliers
+        self.energies: list[EnergyPlaces | None] = []
+        for rule in layout.rules:
+            if rule.squares is None:
+                self.energies.append(None)
+                continue
+            n = sum(len(f) for f, _, _ in rule.parts)
+            a, b, c = at + rule.size, at + rule.size + n, at + rule.size + 2 * n
+            self.energies.append(EnergyPlaces(slice(at, a), slice(a, b), slice(b, c)))
+            at = c
+        self.size = at
+
+
+@dataclass
+class Units:
+    """Natural units of the parameters over a batch of regions, one row or all alike.
+
+    Attributes
+    ----------
+    multiplier, weight : list of ndarray of shape (1 or B, m)
+    is_log : list of bool
+        Whether the multipliers of a rule are ``unit * exp(parameter)``: those of sums,
+        whose users only rise.
+    middle, half : list of ndarray of shape (1 or B, n), or None
+        Of the terms of energies.
+    """
+
+    multiplier: list[Array]
+    weight: list[Array]
+    middle: list[Any]
+    half: list[Any]
+    is_log: list[bool]
+
+
+def units_of(layout: ClusterLayout, ranges: ClusterRanges) -> Units:
+    """Return units in which multipliers of all rules are of one size.
+
+    A multiplier is divided by the range of what it belongs to, and by the root of how
+    many there are.
+    """
+    width = np.clip(ranges.high - ranges.low, NARROW, WIDE)
+    found = Units([], [], [], [], [False] * len(layout.rules))
+    for rule in layout.rules:
+        w, root = width[:, rule.target], np.sqrt(rule.size)
+        if rule.squares is None:
+            w = np.maximum((ranges.high - ranges.low)[:, rule.target], NARROW)
+        found.multiplier.append(1.0 / (w * root))
+        found.weight.append(1.0 / (w * w * root))
+        at = np.concatenate([f for f, _, _ in rule.parts] or [np.zeros(0, int)])
+        found.middle.append(0.5 * ranges.low[:, at] + 0.5 * ranges.high[:, at])
+        found.half.append(0.5 * width[:, at])
+    return found
+
+
+class ClusterSamples:
+    """One block's functions at samples of its hubs, over a batch of regions."""
+
+    def __init__(
+        self, block: ClusterBlock, curves: UnivariateFunctions, count: int
+    ) -> None:
+        self.block, self.curves, self.count = block, curves, count
+
+    def sample(self, ranges: ClusterRanges) -> None:
+        """Take samples of every hub's range, both sides of a kink."""
+        b = self.block
+        shape = (len(ranges.low), b.group.size, b.functions)
+        hubs, spokes, _ = b.parts
+        low, high = (
+            x[:, hubs].reshape(shape)[..., 0] for x in (ranges.low, ranges.high)
+        )
+        z, right = _spaced(low, high, self.curves.kinked, self.count)
+        values = self.curves.values(z, right)  # (B, G, H, functions)
+        one = np.ones((*z.shape, 1))
+        self.z = z
+        self.f = np.concatenate([values, one], axis=-1)
+        if len(b.hub_of):
+            shape = (len(ranges.low), len(b.hub_of), len(b.linear))
+            place = int(np.searchsorted(b.linear, ONE))
+            ends = (
+                x[:, spokes].reshape(shape)[:, None, :, place]
+                for x in (ranges.low, ranges.high)
+            )
+            self.low, self.high = ends
+            f = self.f[:, :, b.hub_of]
+            self.fl, self.fq = f[..., b.linear], f[..., b.quadratic]
+
+    def maxima(self, c: Array, tau: float, e: Array) -> Array:
+        """Return the (smoothed) maxima summed, and enter the maximisers' features.
+
+        Shapes: ``c`` and ``e`` (B, features); the value (B,).
+        """
+        b = self.block
+        batch, hubs = len(c), b.group.size
+        part, lin, quad = b.parts
+        coefficient = c[:, part].reshape(batch, hubs, b.functions)
+        psi = np.einsum("bghr,bhr->bgh", self.f[..., :-1], coefficient)
+        best: Any = None
+        if len(b.hub_of):
+            linear = c[:, lin].reshape(batch, len(b.hub_of), -1)
+            square = c[:, quad].reshape(batch, len(b.hub_of), -1)
+            slope = np.einsum("bgsk,bsk->bgs", self.fl, linear)
+            bend = np.einsum("bgsk,bsk->bgs", self.fq, square)
+            best, value = _parabola_maximum(bend, slope, self.low, self.high)
+            psi = psi + _by_hub(value, b.hub_of, hubs)
+        top = psi.max(axis=1)
+        if tau:
+            w = np.exp((psi - top[:, None]) / tau)
+            total = w.sum(axis=1)
+            w /= total[:, None]
+            found = (top + tau * np.log(total)).sum(axis=1)
+        else:
+            w = np.zeros(psi.shape)
+            np.put_along_axis(w, psi.argmax(axis=1)[:, None], 1.0, 1)
+            found = top.sum(axis=1)
+        e[:, part] = np.einsum("bghr,bgh->bhr", self.f[..., :-1], w).reshape(batch, -1)
+        if len(b.hub_of):
+            own = w[:, :, b.hub_of] * best
+            e[:, lin] = np.einsum("bgsk,bgs->bsk", self.fl, own).reshape(batch, -1)
+            own = own * best
+            e[:, quad] = np.einsum("bgsk,bgs->bsk", self.fq, own).reshape(batch, -1)
+        self.psi, self.weights, self.best = psi, w, best
+        return found
+
+
+class ClusterLagrangian:
+    """The Lagrangian over one batch of regions.
+
+    Parameters
+    ----------
+    layout : ClusterLayout
+    curves : list of UnivariateFunctions
+        Of each block.
+    ranges : ClusterRanges
+    units : Units
+        Those of the whole domain.
+    samples : int
+        Of each hub.
+    """
+
+    def __init__(
+        self,
+        layout: ClusterLayout,
+        curves: list[UnivariateFunctions],
+        ranges: ClusterRanges,
+        units: Units,
+        samples: int,
+    ) -> None:
+        self.layout, self.units = layout, units
+        self.places = ParameterPlaces(layout)
+        self.base = np.zeros(layout.features)
+        for at, m, _ in layout.objective:
+            np.add.at(self.base, at, m[:, 0])
+        self.batch = len(ranges.low)
+        self.blocks = []
+        for b, curve in zip(layout.blocks, curves, strict=True):
+            block = ClusterSamples(b, curve, samples)
+            block.sample(ranges)
+            self.blocks.append(block)
+
+    def __call__(self, x: Array, tau: float) -> tuple[Array, Array]:
+        """Return bounds (on the samples), of shape (B,), and their gradients.
+
+        Shapes: ``x`` and the gradients (B, parameters).
+        """
+        c = np.zeros((len(x), self.layout.features)) + self.base
+        value: Array = np.zeros(len(x)) + self.layout.constant
+        kept = []
+        for k, rule in enumerate(self.layout.rules):
+            value = value + self._rule(k, rule, x, c, kept)
+        e = np.zeros(c.shape)
+        for block in self.blocks:
+            value = value + block.maxima(c, tau, e)
+        self.coefficients, self.features = c, e
+        gradient = np.zeros(x.shape)
+        for k, rule in enumerate(self.layout.rules):
+            self._back(k, rule, x, e, kept[k], gradient)
+        return value, gradient
+
+    # -- one rule --------------------------------------------------------------------
+
+    def _rule(self, k: int, rule: Rule, x: Array, c: Array, kept: list[Any]) -> Array:
+        """Add a rule's coefficients; return what it adds to the constant."""
+        p = self.multipliers(k, rule, x)
+        c[:, rule.target] -= p
+        for at, m, _ in rule.parts:
+            c[:, at] += p @ m.T
+        value: Array = p @ rule.constant
+        places = self.places.energies[k]
+        if places is None or rule.squares is None:
+            kept.append(None)
+            return value
+        energy = self.energy(k, rule, x)
+        kept.append(energy)
+        nu, d, centre, u0 = energy.nu, energy.above, energy.centre, energy.u0
+        c[:, rule.squares[0]] -= nu
+        c[:, rule.target] += 2 * nu * u0
+        first = 0
+        for (at, _, _), squares in zip(rule.parts, rule.squares[1:], strict=True):
+            part = slice(first, first + len(at))
+            c[:, squares] += d[:, part]
+            c[:, at] -= 2 * (d * centre)[:, part]
+            first += len(at)
+        total: Array = value + (d * centre**2).sum(1) - (nu * u0**2).sum(1)
+        return total
+
+    def multipliers(self, k: int, rule: Rule, x: Array) -> Array:
+        """Return the multipliers of a definition for given parameters."""
+        own = x[:, rule.multipliers]
+        if self.units.is_log[k]:
+            own = np.exp(own)
+        return own * self.units.multiplier[k]
+
+    def energy(self, k: int, rule: Rule, x: Array) -> EnergyValues:
+        """Return the energy of a rule for given parameters."""
+        places = self.places.energies[k]
+        assert places is not None
+        nu = np.exp(x[:, places.weights]) * self.units.weight[k]
+        centre = self.units.middle[k] + x[:, places.centres] * self.units.half[k]
+        matrix = np.concatenate([m for _, m, _ in rule.parts])
+        scale = x[:, places.scales]
+        root = np.exp(-0.5 * scale)
+        inner = root[:, :, None] * matrix * np.sqrt(nu)[:, None, :]
+        few = matrix.shape[0] <= matrix.shape[1]
+        gram = inner @ inner.swapaxes(1, 2) if few else inner.swapaxes(1, 2) @ inner
+        values, vectors = np.linalg.eigh(gram)
+        top = values[:, -1]
+        v = vectors[:, :, -1]
+        if not few:
+            v = (inner @ v[..., None])[..., 0]
+            v = v / np.maximum(np.linalg.norm(v, axis=1, keepdims=True), 1e-300)
+        above = np.exp(scale) * top[:, None]
+        u0 = centre @ matrix + rule.constant
+        return EnergyValues(matrix, nu, above, centre, u0, root * v, v, scale)
+
+    def _back(
+        self, k: int, rule: Rule, x: Array, e: Array, energy: Any, gradient: Array
+    ) -> None:
+        """Enter the gradient by a rule's parameters, from the maximisers' features."""
+        u = e[:, rule.target]
+        miss = rule.constant - u
+        for at, m, _ in rule.parts:
+            miss = miss + e[:, at] @ m
+        unit = self.units.multiplier[k]
+        gradient[:, rule.multipliers] = miss * (
+            self.multipliers(k, rule, x) if self.units.is_log[k] else unit
+        )
+        places = self.places.energies[k]
+        if energy is None or places is None or rule.squares is None:
+            return
+        at = np.concatenate([f for f, _, _ in rule.parts])
+        squares = np.concatenate(rule.squares[1:])
+        t, t2 = e[:, at], e[:, squares]
+        centre, d, nu, u0 = energy.centre, energy.above, energy.nu, energy.u0
+        off = t2 - 2 * centre * t + centre**2
+        own = e[:, rule.squares[0]] - 2 * u0 * u + u0**2
+        y = energy.scaled @ energy.matrix
+        total = (np.exp(energy.scale) * off).sum(1, keepdims=True)
+        gradient[:, places.weights] = nu * (y * y * total - own)
+        rise = d * off
+        gradient[:, places.scales] = rise - energy.vector**2 * rise.sum(
+            1, keepdims=True
+        )
+        by = (2 * nu * (u - u0)) @ energy.matrix.T - 2 * d * (t - centre)
+        gradient[:, places.centres] = by * self.units.half[k]
+
+
+@dataclass(frozen=True)
+class EnergyValues:
+    """One energy over a batch: its matrix, weights, D, centres and top eigenvector."""
+
+    matrix: Array
+    nu: Array
+    above: Array
+    centre: Array
+    u0: Array
+    scaled: Array
+    vector: Array
+    scale: Array
+
+
+def _parabola_maximum(
+    a: Array, b: Array, low: Array, high: Array
+) -> tuple[Array, Array]:
+    """Return where ``a e**2 + b e`` is largest on [low, high], and how large."""
+    bent = a < FLAT
+    tip = np.where(bent, -0.5 * b / np.where(bent, a, -1.0), low)
+    tip = np.minimum(np.maximum(tip, low), high)
+    first, last, middle = ((a * e + b) * e for e in (low, high, tip))
+    best = np.where(first >= last, low, high)
+    value = np.maximum(first, last)
+    inside = middle > value
+    return np.where(inside, tip, best), np.where(inside, middle, value)
+
+
+def _by_hub(value: Array, hub_of: Array, hubs: int) -> Array:
+    """Return values of spokes, of shape (B, G, S), summed by hub."""
+    if len(hub_of) == hubs and np.array_equal(hub_of, np.arange(hubs)):
+        return value
+    pick = np.zeros((len(hub_of), hubs))
+    pick[np.arange(len(hub_of)), hub_of] = 1.0
+    return value @ pick
+
+
+def _spaced(low: Array, high: Array, kinked: bool, count: int) -> tuple[Array, Array]:
+    """Return samples, of shape (B, G, m), and which are right of a kink at 0."""
+    step = np.linspace(0.0, 1.0, count)[:, None]
+    if not kinked:
+        z = low[:, None] + (high - low)[:, None] * step
+        return z, np.zeros(z.shape, dtype=bool)
+    half = np.linspace(0.0, 1.0, count // 2)[:, None]
+    no_left, no_right = low >= 0, high <= 0
+    left_high = np.where(no_left, high, np.minimum(high, 0.0))
+    right_low = np.where(no_right, low, np.maximum(low, 0.0))
+    left = low[:, None] + (left_high - low)[:, None] * half
+    right = right_low[:, None] + (high - right_low)[:, None] * half
+    z = np.concatenate([left, right], axis=1)
+    side = np.zeros(z.shape, dtype=bool)
+    side[:, : count // 2] = (no_left & ~no_right)[:, None]
+    side[:, count // 2 :] = ~no_right[:, None]
+    return z, side

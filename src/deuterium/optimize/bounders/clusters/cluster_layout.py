@@ -1,0 +1,191 @@
+"""Where everything is: the features that clusters are made of, and the rules' matrices.
+
+A *feature* is one element of one term: a function of a hub, of a hub times a spoke, or
+of a hub times the square of a spoke.  Their coefficients are rows of one array.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from deuterium.optimize.bounders.clusters.cluster_program import (
+    ONE,
+    ClusterProgram,
+    Definition,
+    StarTerm,
+)
+from deuterium.optimize.bounders.lagrangian.factored_parts import (
+    AffineForm,
+    CoordinateGroup,
+    Term,
+)
+from deuterium.optimize.bounders.lagrangian.multiplier_system import centred
+
+Array = Any
+Part = tuple[Array, Array, Array]  # features, coefficients, and their radii
+
+
+@dataclass(frozen=True)
+class ClusterBlock:
+    """The clusters of one group of hubs.
+
+    Attributes
+    ----------
+    group : CoordinateGroup
+    hub_of : ndarray of int, of shape (S,)
+        The hub of each spoke.
+    linear, quadratic : ndarray of int
+        The functions by which spokes, and their squares, are multiplied.
+    start : int
+        Its first feature.
+    first_spoke : int
+        The number of its first spoke, of all groups.
+    """
+
+    group: CoordinateGroup
+    hub_of: Array
+    linear: Array
+    quadratic: Array
+    start: int
+    first_spoke: int
+
+    @property
+    def functions(self) -> int:
+        """How many functions of hubs there are, the identity included."""
+        return 1 + len(self.group.functions)
+
+    @property
+    def parts(self) -> tuple[slice, slice, slice]:
+        """The features of hubs, of spokes, and of their squares."""
+        a = self.start + self.group.size * self.functions
+        b = a + len(self.hub_of) * len(self.linear)
+        c = b + len(self.hub_of) * len(self.quadratic)
+        return slice(self.start, a), slice(a, b), slice(b, c)
+
+    @property
+    def stop(self) -> int:
+        """Behind its last feature."""
+        return self.parts[2].stop
+
+    def features(self, term: Term) -> Array:
+        """Return the features that the elements of a term are."""
+        hubs, spokes, squares = self.parts
+        if not isinstance(term, StarTerm):
+            return hubs.start + term.coordinate * self.functions + term.function
+        known, part = self.linear, spokes
+        if term.power == 2:
+            known, part = self.quadratic, squares
+        place = np.searchsorted(known, term.function)
+        return part.start + term.spoke * len(known) + place
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A definition with its matrices.
+
+    Attributes
+    ----------
+    definition : Definition
+    target : ndarray of int, of shape (m,)
+        The features that are defined.
+    parts : list of Part
+        Features, and matrices of shape (features, m).
+    constant, radius : ndarray of shape (m,)
+    first : int
+        The first of its m multipliers.
+    squares : list of ndarray of int, or None
+        Features that are the squares of the target and of the parts, if it has an
+        energy.
+    """
+
+    definition: Definition
+    target: Array
+    parts: list[Part]
+    constant: Array
+    radius: Array
+    first: int
+    squares: list[Array] | None
+
+    @property
+    def size(self) -> int:
+        """The number of coordinates that it defines."""
+        return len(self.target)
+
+    @property
+    def multipliers(self) -> slice:
+        """Where its multipliers are."""
+        return slice(self.first, self.first + self.size)
+
+
+class ClusterLayout:
+    """All blocks and rules of a program.
+
+    Parameters
+    ----------
+    program : ClusterProgram
+
+    Attributes
+    ----------
+    blocks : list of ClusterBlock
+    rules : list of Rule
+    objective : list of Part
+        Of one column each.
+    constant, radius : float
+        Of the objective.
+    features, spokes, multipliers : int
+        How many there are.
+    """
+
+    def __init__(self, program: ClusterProgram) -> None:
+        self.program = program
+        energies = [program.squares(d) for d in program.rules]
+        self._functions(energies)
+        self.rules: list[Rule] = []
+        first = 0
+        for d, terms in zip(program.rules, energies, strict=True):
+            squares = None if terms is None else [self.at(t) for t in terms]
+            b, radius = centred(d.form.constant)
+            self.rules.append(
+                Rule(
+                    d, self.at(d.target), self._parts(d.form), b, radius, first, squares
+                )
+            )
+            first += d.target.size
+        self.multipliers = first
+        self.objective = self._parts(program.objective)
+        middle, radius = centred(program.objective.constant)
+        self.constant, self.radius = float(middle), float(radius)
+
+    def _functions(self, energies: list[list[Term] | None]) -> None:
+        """Lay out the blocks: which functions multiply which spokes is known now."""
+        program = self.program
+        used: list[dict[int, set[int]]] = [{1: {ONE}, 2: set()} for _ in program.groups]
+        forms = [d.form for d in program.rules] + [program.objective]
+        terms = [t for f in forms for t in f.parts]
+        for t in terms + [t for e in energies if e is not None for t in e]:
+            if isinstance(t, StarTerm):
+                used[t.group][t.power].update(t.function.tolist())
+        self.blocks: list[ClusterBlock] = []
+        start = first = 0
+        for g, hubs, mine in zip(program.groups, program.spokes, used, strict=True):
+            linear, quadratic = (np.array(sorted(mine[k]), dtype=int) for k in (1, 2))
+            hub_of = np.array(hubs, dtype=int)
+            block = ClusterBlock(g, hub_of, linear, quadratic, start, first)
+            self.blocks.append(block)
+            start, first = block.stop, first + len(hubs)
+        self.features, self.spokes = start, first
+
+    def at(self, term: Term) -> Array:
+        """Return the features that the elements of a term are."""
+        return self.blocks[term.group].features(term)
+
+    def _parts(self, form: AffineForm) -> list[Part]:
+        found = []
+        for t, c in form.parts.items():
+            middle, radius = centred(c)
+            shape = (t.size, -1)
+            found.append((self.at(t), middle.reshape(shape), radius.reshape(shape)))
+        return found

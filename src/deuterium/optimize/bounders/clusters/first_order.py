@@ -1,0 +1,145 @@
+"""Good multipliers of many regions at once, by a first-order method.
+
+Adam (D. P. Kingma and J. Ba, ICLR 2015) on the smoothed dual, from the chain of norms:
+one sweep through the rules, users first, that gives every sum the slope its users have
+at its upper end, and every energy the weights its users need.  Whatever comes out, the
+bound is evaluated rigorously elsewhere: nothing here has to be right.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from deuterium.budget import check
+from deuterium.optimize.bounders.clusters.cluster_lagrangian import (
+    ClusterLagrangian,
+    ClusterSamples,
+)
+from deuterium.optimize.bounders.clusters.cluster_layout import Rule
+
+Array = Any
+
+FIRST, SECOND, TINY = 0.9, 0.99, 1e-8  # Adam's averages
+LOOK = 10  # steps between two looks at the bound itself
+ASTRAY = 0.3  # so far above the best, a region goes back and halves its step
+SHARE = 0.12  # of the largest slope by a factor, at which McCormick's plane starts
+LEAST = 1e-4  # of the largest weight of an energy, in the first sweep
+SMALL, LOW = 0.01, -3.0  # what an energy nobody needs may add; its weights' logarithm
+
+
+def chain_start(lagrangian: ClusterLagrangian) -> Array:
+    """Return parameters to start from, of shape (B, parameters)."""
+    layout, units = lagrangian.layout, lagrangian.units
+    x = np.zeros((lagrangian.batch, lagrangian.places.size))
+    c = np.zeros((lagrangian.batch, layout.features)) + lagrangian.base
+    for k, rule in reversed(list(enumerate(layout.rules))):
+        places = lagrangian.places.energies[k]
+        if places is None:
+            p = _slope(lagrangian, rule, c)
+            if (p > 0).all():
+                units.is_log[k], units.multiplier[k] = True, p
+            x[:, rule.multipliers] = 0.0 if units.is_log[k] else p / units.multiplier[k]
+            c[:, rule.target] -= p
+            for at, m, _ in rule.parts:
+                c[:, at] += p @ m.T
+            continue
+        need = _needed(lagrangian, rule, c)
+        if need is None:
+            half = np.square(units.half[k]).sum(axis=1, keepdims=True)
+            norm = sum(np.square(m).sum() for _, m, _ in rule.parts)
+            small = np.log(SMALL / (norm * half) / units.weight[k])
+            x[:, places.weights] = np.minimum(small, LOW)
+            continue
+        x[:, places.weights] = np.log(need / units.weight[k])
+        x[:, places.centres] = -units.middle[k] / units.half[k]
+        lagrangian._rule(k, rule, x, c, [])
+    return x
+
+
+def _slope(lagrangian: ClusterLagrangian, rule: Rule, c: Array) -> Array:
+    """Return the slope that the users of a sum have at its upper end."""
+    target = rule.definition.target
+    block = lagrangian.blocks[target.group]
+    if rule.definition.is_spoke:
+        return _spoke_slope(block, rule, c)
+    block.maxima(c, 0.0, np.zeros(c.shape))
+    rise = block.psi[:, -1] - block.psi[:, -2]
+    step = block.z[:, -1] - block.z[:, -2]
+    slope = np.where(step > 0, rise / np.where(step > 0, step, 1.0), 0.0)
+    return np.nan_to_num(slope[:, target.coordinate])
+
+
+def _spoke_slope(block: ClusterSamples, rule: Rule, c: Array) -> Array:
+    b = block.block
+    _, lin, _ = b.parts
+    linear = c[:, lin].reshape(len(c), len(b.hub_of), -1)
+    slope = np.einsum("bgsk,bsk->bgs", block.fl, linear)
+    some = SHARE * slope.max(axis=1) + (1 - SHARE) * slope.min(axis=1)
+    found: Array = some[:, rule.definition.target.spoke]  # type: ignore[attr-defined]
+    return found
+
+
+def _needed(lagrangian: ClusterLagrangian, rule: Rule, c: Array) -> Array | None:
+    """Return the weights with which no spoke is convex; None where none is needed."""
+    if not rule.definition.is_spoke:
+        assert rule.squares is not None
+        own = c[:, rule.squares[0]]
+        if rule.definition.target.size == 1 or not (own > 0).any():
+            return None
+    else:
+        target = rule.definition.target
+        block = lagrangian.blocks[target.group]
+        b = block.block
+        square = c[:, b.parts[2]].reshape(len(c), len(b.hub_of), -1)
+        bend = np.einsum("bgsk,bsk->bgs", block.fq, square).max(axis=1)
+        own = bend[:, target.spoke]  # type: ignore[attr-defined]
+    most = own.max(axis=1, keepdims=True)
+    if not (most > 0).all():
+        return None
+    return np.maximum(own, LEAST * most)
+
+
+def optimise(
+    lagrangian: ClusterLagrangian,
+    x: Array,
+    steps: int,
+    rate: float,
+    smooth: tuple[float, float],
+    target: float = -np.inf,
+) -> tuple[Array, Array]:
+    """Return better parameters, and the bounds on the samples.
+
+    ``smooth`` is how much maxima are smoothed, at first and at last.  It ends where all
+    bounds are below ``target``.
+    """
+    best, _ = lagrangian(x, 0.0)
+    best_x = x.copy()
+    m, v = np.zeros(x.shape), np.zeros(x.shape)
+    own = np.ones((len(x), 1))
+    age = np.zeros((len(x), 1))
+    for i in range(steps):
+        check()
+        share = i / steps
+        tau = smooth[0] * (smooth[1] / smooth[0]) ** share
+        _, g = lagrangian(x, tau)
+        g = np.nan_to_num(g)
+        age += 1
+        m = FIRST * m + (1 - FIRST) * g
+        v = SECOND * v + (1 - SECOND) * g * g
+        step = (m / (1 - FIRST**age)) / (np.sqrt(v / (1 - SECOND**age)) + TINY)
+        x = x - rate * own * (1 - share + 0.02) * step
+        if i % LOOK == LOOK - 1 or i == steps - 1:
+            now, _ = lagrangian(x, 0.0)
+            better = now < best
+            best = np.where(better, now, best)
+            best_x[better] = x[better]
+            if (best < target).all():
+                break
+            lost = ~(now < best + ASTRAY)
+            if lost.any():
+                x[lost] = best_x[lost]
+                m[lost] = v[lost] = age[lost] = 0.0
+                own[lost] *= 0.5
+    return best_x, best
