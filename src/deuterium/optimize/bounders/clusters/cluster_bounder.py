@@ -98,6 +98,8 @@ class ClusterBounder(Bounder):
         number: dict[tuple[Variable, int], int] = {}
         kinked: list[bool] = [False] * self.problem.size
         for rule in self.layout.rules:
+            if rule.definition.is_constraint:
+                continue
             node, at = rule.definition.source
             node = _written(node, known)
             if node not in known:
@@ -206,7 +208,14 @@ class ClusterBounder(Bounder):
         p, energies = self._of_few_digits(lagrangian, x)
         upper = self._raised(self.bounding(ranges, p, energies))
         proofs: list[Proof] = [
-            ("clusters", {"p": row.tolist(), "energies": self._told(energies, k)})
+            (
+                "clusters",
+                {
+                    "p": row.tolist(),
+                    "energies": self._told(energies, k),
+                    "corners": self._corners(energies, k),
+                },
+            )
             for k, row in enumerate(p)
         ]
         for k in np.flatnonzero(ranges.empty):
@@ -243,7 +252,13 @@ class ClusterBounder(Bounder):
         rows = [lagrangian.multipliers(k, r, x) for k, r in rules]
         p = np.concatenate([np.zeros((len(x), 0)), *rows], axis=1)
         energies = [
-            None if r.squares is None else proved_energy(r, lagrangian.energy(k, r, x))
+            None
+            if r.squares is None
+            else proved_energy(
+                r,
+                lagrangian.energy(k, r, x),
+                None if r.corners is None else lagrangian.kappa(k, x),
+            )
             for k, r in rules
         ]
         return rounded(p, MULTIPLIER_DIGITS), energies
@@ -259,6 +274,13 @@ class ClusterBounder(Bounder):
             above, centre = e.above[k, order], e.centre[k, order]
             out.append([e.nu[k].tolist(), above.tolist(), centre.tolist()])
         return out
+
+    def _corners(self, energies: list[ProvedEnergy | None], k: int) -> list[Any]:
+        """Return what the proof of region k says of corners of simplices."""
+        return [
+            None if e is None or e.kappa is None else e.kappa[k].tolist()
+            for e in energies
+        ]
 
     def _branch(
         self, lagrangian: ClusterLagrangian, ranges: ClusterRanges

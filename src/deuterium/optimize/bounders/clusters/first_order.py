@@ -25,6 +25,7 @@ FIRST, SECOND, TINY = 0.9, 0.99, 1e-8  # Adam's averages
 LOOK = 10  # steps between two looks at the bound itself
 ASTRAY = 0.3  # so far above the best, a region goes back and halves its step
 SHARE = 0.12  # of the largest slope by a factor, at which McCormick's plane starts
+FADED = 8.0  # by which the logarithms of weights are less where corners do as well
 LEAST = 1e-4  # of the largest weight of an energy, in the first sweep
 SMALL, LOW = 0.01, -3.0  # what an energy nobody needs may add; its weights' logarithm
 
@@ -36,7 +37,21 @@ def chain_start(lagrangian: ClusterLagrangian) -> Array:
     c = np.zeros((lagrangian.batch, layout.features)) + lagrangian.base
     for k, rule in reversed(list(enumerate(layout.rules))):
         places = lagrangian.places.energies[k]
+        if rule.definition.is_constraint:
+            p = -np.stack(
+                [
+                    np.max([(c[:, at] * (m[:, j] != 0)).max(axis=1) for at, m, _ in rule.parts], axis=0)
+                    for j in range(rule.size)
+                ],
+                axis=1,
+            )
+            x[:, rule.multipliers] = p / units.multiplier[k]
+            for at, m, _ in rule.parts:
+                c[:, at] += p @ m.T
+            continue
         if places is None:
+            if not units.multiplier[k].any():
+                continue  # nothing but its range is used
             p = _slope(lagrangian, rule, c)
             if (p > 0).all():
                 units.is_log[k], units.multiplier[k] = True, p
@@ -51,9 +66,14 @@ def chain_start(lagrangian: ClusterLagrangian) -> Array:
             norm = sum(np.square(m).sum() for _, m, _ in rule.parts)
             small = np.log(SMALL / (norm * half) / units.weight[k])
             x[:, places.weights] = np.minimum(small, LOW)
+            if places.corners is not None:
+                x[:, places.corners] = np.minimum(small, LOW)
             continue
         x[:, places.weights] = np.log(need / units.weight[k])
         x[:, places.centres] = -units.middle[k] / units.half[k]
+        if places.corners is not None:
+            x[:, places.corners] = x[:, places.weights]
+            x[:, places.weights] -= FADED
         lagrangian._rule(k, rule, x, c, [])
     return x
 
