@@ -58,7 +58,10 @@ class Homogeneity:
         self._bits: dict[Variable, int] = {}  # a bit for each scalar
         self._below: dict[Variable, int] = {}  # of the scalars that a node depends on
         self._known: dict[Variable, Degrees] = {}
+        self._zeros: set[Variable] = set()
         for v in graph.order:
+            if v.is_constant and not np.any(v.value):
+                self._zeros.add(v)
             own = self._shared(v) if v.op and v.op.linear else self._powers(v)
             below = 0
             for a in v.args:
@@ -72,9 +75,11 @@ class Homogeneity:
 
     def _shared(self, v: Variable) -> Degrees:
         """Return the degrees that all arguments have."""
-        own = [self._known[a] for a in v.args if not _is_zero(a)]  # zero has any
-        first = own[0] if own else {}
-        return {s: d for s, d in first.items() if all(o.get(s) == d for o in own)}
+        own = [self._known[a] for a in v.args if a not in self._zeros]  # zero has any
+        if not own:
+            self._zeros.add(v)
+            return {}
+        return {s: d for s, d in own[0].items() if all(o.get(s) == d for o in own)}
 
     def _powers(self, v: Variable) -> Degrees:
         """Return the degrees of an operator that has one in each of its arguments."""
@@ -99,10 +104,6 @@ class Homogeneity:
             return None
         odd = own.odd and not even and k % 2 == 1
         return Degree(total.power + k * own.power, total.odd != odd)
-
-
-def _is_zero(v: Variable) -> bool:
-    return v.is_constant and not np.any(v.value)
 
 
 def factored(v: Variable, simplified: Callable[[Variable], Variable]) -> Variable:
