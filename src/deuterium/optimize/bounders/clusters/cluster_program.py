@@ -170,6 +170,11 @@ class ClusterProgram(FactoredGraph):
         self._known: dict[Any, Any] = {}
         super().__init__(problem, root)
 
+    @property
+    def is_deep(self) -> bool:
+        """Whether there are spokes but the factors of single products."""
+        return any(d.is_spoke and d.target.size > 1 for d in self.rules)
+
     def _enter(
         self, kind: str, size: int, nodes: list[Variable], name: str
     ) -> CoordinateGroup:
