@@ -48,8 +48,8 @@ Array = Any
 
 CONTRADICTION: Proof = ("clusters", {"empty": True})
 SAMPLES = 48  # of each hub, for the solver
-AT_ROOT = Schedule(2000, 250, 0.1, (0.02, 0.002), 0.4)
-IN_PARTS = Schedule(0, 50, 0.05, (0.005, 0.001))
+AT_ROOT = Schedule(2000, 250, 0.1, (1.0, 0.03), 0.4)
+IN_PARTS = Schedule(0, 50, 0.05, (0.2, 0.03))
 SHARP = 0.003  # smoothing by which the relaxed solution is read
 MARGIN = 1e-4  # by which samples may miss the largest values
 MULTIPLIER_DIGITS = 7

@@ -226,6 +226,7 @@ class ClusterLagrangian:
         for at, m, _ in layout.objective:
             np.add.at(self.base, at, m[:, 0])
         self.batch = len(ranges.low)
+        self.hubs = sum(b.group.size for b in layout.blocks)
         self.blocks = []
         for b, curve in zip(layout.blocks, curves, strict=True):
             block = ClusterSamples(b, curve, samples)

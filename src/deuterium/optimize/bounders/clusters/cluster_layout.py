@@ -208,6 +208,9 @@ class ClusterLayout:
         program = self.program
         used: list[dict[int, set[int]]] = [{1: {ONE}, 2: set()} for _ in program.groups]
         forms = [d.form for d in program.rules] + [program.objective]
+        arguments = [a for g in program.groups for a in g.arguments]
+        arguments += [s.argument for s in program.simplices.values()]
+        forms += [a for a in arguments if isinstance(a, AffineForm)]
         terms = [t for f in forms for t in f.parts]
         for t in terms + [t for e in energies if e is not None for t in e]:
             if isinstance(t, StarTerm):
@@ -221,6 +224,13 @@ class ClusterLayout:
             self.blocks.append(block)
             start, first = block.stop, first + len(hubs)
         self.features, self.spokes = start, first
+
+    def sum_of(self, form: AffineForm) -> Rule:
+        """Return an affine array, flattened, with its matrices: a rule of no target."""
+        b, radius = (x.ravel() for x in centred(form.constant))
+        target = Term(0, NOTHING, NOTHING)
+        definition = Definition(target, form, (self.program.relaxed.root, NOTHING), 0)
+        return Rule(definition, NOTHING, self._parts(form), b, radius, 0, None, NOTHING)
 
     def _idle_groups(self) -> set[int]:
         """Return the groups of hubs of which nothing but ranges is used."""

@@ -25,12 +25,12 @@ from deuterium.domain.problem import Problem
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval, interval_arithmetic
-from deuterium.ops.shapes import broadcast_to, reshape_to
 from deuterium.optimize.bounders.clusters.hub_functions import (
     enter_function,
     product_function,
     uniform_function,
 )
+from deuterium.optimize.bounders.clusters.relaxed_graph import relaxed_graph
 from deuterium.optimize.bounders.lagrangian.add_function import add_functions
 from deuterium.optimize.bounders.lagrangian.affine_terms import (
     flattened,
@@ -40,6 +40,7 @@ from deuterium.optimize.bounders.lagrangian.affine_terms import (
 from deuterium.optimize.bounders.lagrangian.auxiliary_variables import FactoredGraph
 from deuterium.optimize.bounders.lagrangian.factored_parts import (
     ATOM,
+    RANGE_ONLY,
     AffineForm,
     CoordinateGroup,
     KinkBranches,
@@ -54,6 +55,7 @@ Array = Any
 AnyTerm = TypeVar("AnyTerm", bound=Term)
 ONES = thin(np.ones(()))
 Source = tuple[Variable, Array]
+Argument = Interval | Univariate | AffineForm
 MOST_PRODUCTS = 512  # of numbers, in a product of matrices; more have ranges only
 ONE = -1  # as a function of a hub: the constant 1
 
@@ -87,12 +89,15 @@ class Definition:
         The node, and which of its elements they are.
     groups : int
         How many groups there were before it.
+    is_inequality : bool
+        Of a constraint: whether its form is not zero but at least zero.
     """
 
     target: Term
     form: AffineForm
     source: Source
     groups: int
+    is_inequality: bool = False
 
     @property
     def is_spoke(self) -> bool:
@@ -113,13 +118,12 @@ class Simplex:
     ----------
     node : Variable
         The softmax.
-    total, argument : int
-        The groups of the logarithms of the sums of exponentials, and of t.
+    argument : Interval, Univariate or AffineForm
+        What t is.
     """
 
     node: Variable
-    total: int
-    argument: tuple[int, Variable]
+    argument: Argument
 
 
 @dataclass(frozen=True)
@@ -166,9 +170,11 @@ class ClusterProgram(FactoredGraph):
         self.products: list[tuple[Variable, int, StarTerm]] = []
         self.simplices: dict[int, Simplex] = {}
         self._composed: dict[Variable, AffineForm] = {}
+        self.relaxed = relaxed_graph(problem, root)
+        self._free_products = {p.rest: p for p in self.relaxed.products}
         self.is_square: set[Term] = set()
         self._known: dict[Any, Any] = {}
-        super().__init__(problem, root)
+        super().__init__(problem, self.relaxed.root)
 
     @property
     def is_deep(self) -> bool:
@@ -221,36 +227,66 @@ class ClusterProgram(FactoredGraph):
         found: StarTerm = self._known[key]
         return found
 
-    # -- softmax ---------------------------------------------------------------------
+    def _free(self, node: Variable) -> Univariate:
+        """Make the elements of any node hubs of which the range is known."""
+        number = len(self.groups)
+        arguments = [self._argument(a) for a in node.args]
+        group = self._enter(RANGE_ONLY, node.size, [node], f"free{number}")
+        group.arguments = arguments
+        return self._become(node, group, number)
+
+    def _argument(self, node: Variable) -> Argument:
+        """Return what the range of a node is made of."""
+        known = self.kinds[node]
+        if isinstance(known, Interval):
+            return known
+        if isinstance(known, Univariate):
+            return known
+        return self.affine(node)
+
+    # -- relations -------------------------------------------------------------------
 
     def _kind(self, node: Variable) -> Any:
-        if node.op is ops.softmax_last and not isinstance(
-            self.kinds[node.args[0]], Interval
-        ):
-            return self._softmax(node)
-        return super()._kind(node)
+        if node in self._free_products:
+            return self._centred(node)
+        found = super()._kind(node)
+        if node in self.relaxed.softmax:
+            self.kinds[node] = found
+            self._softmax(node)
+        return found
 
-    def _softmax(self, node: Variable) -> Any:
-        """Return a softmax as exponentials of hubs, whose sum is 1."""
-        (t,) = node.args
-        total = self._made(ops.logsumexp_last, t)
-        u = t - broadcast_to(reshape_to(total, (*total.shape, 1)), t.shape)
-        p = np.exp(u)
-        for n in topological([p]):
+    def _softmax(self, p: Variable) -> None:
+        """Enter that the exponentials of a softmax have the sum 1."""
+        node, t = self.relaxed.softmax[p]
+        known = self.kinds[p]
+        assert isinstance(known, Univariate)
+        self.simplices[known.group] = Simplex(node, self._argument(t))
+        form = flattened(_summed(self.affine(p), -1))
+        form = AffineForm(form.parts, interval_arithmetic.subtract(form.constant, ONES))
+        self._constrain(form, known.group, node, False)
+
+    def _centred(self, rest: Variable) -> Univariate:
+        """Enter a centred product by its range, and what its squares are at most."""
+        product = self._free_products[rest]
+        for n in topological([product.limit]):
             if n not in self.kinds:
                 self.kinds[n] = self._kind(n)
-        known = self.kinds[p]
-        made = self.kinds[total]
-        assert isinstance(known, Univariate) and isinstance(made, Univariate)
-        ((source, _, image),) = self.groups[made.group].arguments
-        self.simplices[known.group] = Simplex(node, made.group, (source, image.full))
-        rows = self.affine(p)
-        form = flattened(_summed(rows, -1))
-        form = AffineForm(form.parts, interval_arithmetic.subtract(form.constant, ONES))
+        found = self._free(rest)
+        squares = _summed(self.affine(self._made(ops.square, rest)), -2)
+        limit = flattened(self.affine(product.limit))
+        parts = {t: interval_arithmetic.negative(c) for t, c in squares.parts.items()}
+        form = AffineForm({**limit.parts, **parts}, limit.constant)
+        self._constrain(form, found.group, rest, True)
+        return found
+
+    def _constrain(
+        self, form: AffineForm, group: int, node: Variable, is_inequality: bool
+    ) -> None:
         nothing = np.zeros(0, dtype=int)
-        target = Term(known.group, nothing, nothing)
-        self.rules.append(Definition(target, form, (node, nothing), len(self.groups)))
-        return known
+        target = Term(group, nothing, nothing)
+        source = node, nothing
+        definition = Definition(target, form, source, len(self.groups), is_inequality)
+        self.rules.append(definition)
 
     # -- products --------------------------------------------------------------------
 

@@ -18,10 +18,15 @@ from deuterium.graph.variable import Variable
 from deuterium.interval import Interval, interval_arithmetic
 from deuterium.interval.rounding import MIN_NORMAL, gamma
 from deuterium.optimize.bounders.clusters.cluster_layout import ClusterLayout, Rule
-from deuterium.optimize.bounders.clusters.cluster_program import ONE, StarTerm
+from deuterium.optimize.bounders.clusters.cluster_program import (
+    ONE,
+    Argument,
+    StarTerm,
+)
 from deuterium.optimize.bounders.lagrangian.factored_parts import (
     RANGE_ONLY,
     Term,
+    Univariate,
     thin,
 )
 from deuterium.optimize.bounders.lagrangian.univariate_functions import (
@@ -65,6 +70,7 @@ class ClusterRangePass:
         self.curves = [
             UnivariateFunctions(b.group, log_zero_is_minus_inf) for b in layout.blocks
         ]
+        self._sums: dict[int, Rule] = {}
         self.limits: tuple[Array, Array] | None = None  # proved for the whole domain
 
     def __call__(self, low: Array, high: Array, opened: Array) -> ClusterRanges:
@@ -97,11 +103,11 @@ class ClusterRangePass:
     def _free(self, k: int, out: ClusterRanges) -> None:
         """Enter the ranges of a group of which only these are known."""
         b = self.layout.blocks[k]
-        args = [
-            a if isinstance(a, Interval) else self._image(a[0], a[2].full, out)
-            for a in b.group.arguments
-        ]
         (node,) = b.group.nodes
+        args = [
+            self._argument(a, v.shape, out)
+            for a, v in zip(b.group.arguments, node.args, strict=True)
+        ]
         assert node.op is not None
         found = node.op.enclosure(*args, **node.attrs)
         undefined = interval_arithmetic.is_undefined(found)
@@ -114,6 +120,20 @@ class ClusterRangePass:
         at = b.features(identity(k, b.group.size))
         self._meet(at, *ends, out)
         self._functions(k, out)
+
+    def _argument(
+        self, x: Argument, shape: tuple[int, ...], out: ClusterRanges
+    ) -> Interval:
+        """Return the range of an array of numbers, functions of hubs, or sums."""
+        if isinstance(x, Interval):
+            return x
+        if isinstance(x, Univariate):
+            return self._image(x.group, x.image.full, out)
+        if id(x) not in self._sums:
+            self._sums[id(x)] = self.layout.sum_of(x)
+        low, high = self._implied(self._sums[id(x)], out)
+        shape = (len(low), *shape)
+        return Interval.unchecked(low.reshape(shape), high.reshape(shape))
 
     def _image(self, k: int, image: Variable, out: ClusterRanges) -> Interval:
         b = self.layout.blocks[k]
@@ -167,7 +187,9 @@ class ClusterRangePass:
         self._meet(rule.target, *self._implied(rule, out), out)
         simplex = self.layout.program.simplices.get(rule.definition.target.group)
         if simplex is not None and not rule.definition.is_spoke:
-            p = ops.softmax_last.enclosure(self._image(*simplex.argument, out))
+            shape = simplex.node.shape
+            t = self._argument(simplex.argument, shape, out)
+            p = ops.softmax_last.enclosure(t)
             low = ops.log.enclosure(thin(np.maximum(p.lower, MIN_NORMAL))).lower
             high = ops.log.enclosure(thin(np.maximum(p.upper, MIN_NORMAL))).upper
             low = np.where(p.lower > MIN_NORMAL, low, -np.inf)

@@ -19,15 +19,20 @@ from deuterium.optimize.bounders.clusters.cluster_lagrangian import (
     ClusterSamples,
 )
 from deuterium.optimize.bounders.clusters.cluster_layout import Rule
+from deuterium.optimize.bounders.lagrangian.quadratic_constraint import (
+    nearly,
+    start,
+)
 
 Array = Any
 
 FIRST, SECOND, TINY = 0.9, 0.99, 1e-8  # Adam's averages
 LOOK = 10  # steps between two looks at the bound itself
-PATIENCE, WORTH = 50, 0.01  # steps in which the bound must fall so far to go on
+PATIENCE, WORTH = 150, 0.02  # steps in which the bound must fall so far to go on
 ASTRAY = 0.3  # so far above the best, a region goes back and halves its step
 SHARE = 0.12  # of the largest slope by a factor, at which McCormick's plane starts
 FADED = 8.0  # by which the logarithms of weights are less where corners do as well
+THIN = 1e-6  # of the largest of an energy's D, relative to ranges
 LEAST = 1e-4  # of the largest weight of an energy, in the first sweep
 SMALL, LOW = 0.01, -3.0  # what an energy nobody needs may add; its weights' logarithm
 
@@ -40,14 +45,11 @@ def chain_start(lagrangian: ClusterLagrangian) -> Array:
     for k, rule in reversed(list(enumerate(layout.rules))):
         places = lagrangian.places.energies[k]
         if rule.definition.is_constraint:
-            p = -np.stack(
-                [
-                    np.max([(c[:, at] * (m[:, j] != 0)).max(axis=1) for at, m, _ in rule.parts], axis=0)
-                    for j in range(rule.size)
-                ],
-                axis=1,
-            )
-            x[:, rule.multipliers] = p / units.multiplier[k]
+            p = _constraint_start(rule, c)
+            if rule.definition.is_inequality:
+                units.is_log[k], units.multiplier[k] = True, p
+            else:
+                x[:, rule.multipliers] = p / units.multiplier[k]
             for at, m, _ in rule.parts:
                 c[:, at] += p @ m.T
             continue
@@ -68,6 +70,7 @@ def chain_start(lagrangian: ClusterLagrangian) -> Array:
             norm = sum(np.square(m).sum() for _, m, _ in rule.parts)
             small = np.log(SMALL / (norm * half) / units.weight[k])
             x[:, places.weights] = np.minimum(small, LOW)
+            x[:, places.scales] = _scales(lagrangian, k, rule, x)
             if places.corners is not None:
                 x[:, places.corners] = np.minimum(small, LOW)
             continue
@@ -76,8 +79,44 @@ def chain_start(lagrangian: ClusterLagrangian) -> Array:
         if places.corners is not None:
             x[:, places.corners] = x[:, places.weights]
             x[:, places.weights] -= FADED
+        x[:, places.scales] = _scales(lagrangian, k, rule, x)
         lagrangian._rule(k, rule, x, c, [])
     return x
+
+
+def _scales(lagrangian: ClusterLagrangian, k: int, rule: Rule, x: Array) -> Array:
+    """Return scales of an energy's D, about the least for the terms' ranges."""
+    energy = lagrangian.energy(k, rule, x)
+    half = lagrangian.units.half[k][0]
+    scaled = energy.matrix * half[:, None] * np.sqrt(energy.nu[0])
+    gram = scaled @ scaled.T
+    size = np.trace(gram)
+    if not 0 < size < np.inf:
+        return np.zeros((1, len(half)))
+    gram = gram / size
+    d, _ = nearly(gram[None], start(gram))
+    found = np.log(np.maximum(d[0], THIN * d.max()) / half**2)
+    return (found - found.mean())[None]
+
+
+def _constraint_start(rule: Rule, c: Array) -> Array:
+    """Return multipliers that leave no coefficient of what is bounded above zero."""
+    rows = []
+    for j in range(rule.size):
+        most = [
+            np.where(m[:, j] < 0, c[:, at], -np.inf).max(axis=1)
+            if rule.definition.is_inequality
+            else np.where(m[:, j] != 0, -c[:, at], np.inf).min(axis=1)
+            for at, m, _ in rule.parts
+        ]
+        some = (
+            np.max(most, axis=0) if rule.definition.is_inequality else np.min(most, 0)
+        )
+        rows.append(some)
+    found = np.stack(rows, axis=1)
+    if rule.definition.is_inequality:
+        return np.maximum(found, LEAST * np.maximum(found.max(), LEAST))
+    return found
 
 
 def _slope(lagrangian: ClusterLagrangian, rule: Rule, c: Array) -> Array:
@@ -135,7 +174,8 @@ class Schedule:
         Steps afterwards, at a rate that goes down to nothing.
     rate : float
     smooth : (float, float)
-        How much maxima are smoothed, at first and at last.
+        How much maxima are smoothed, at first and at last: all hubs' together, of the
+        objective's scale.
     share : float
         Of the time that is left, which it may take.
     """
@@ -162,7 +202,7 @@ def optimise(
     state = _Adam(lagrangian, x)
     until = now() + schedule.share * left()
     exploring, i, before = schedule.most > 0, 0, state.best.copy()
-    first, last = (scale * s for s in schedule.smooth)
+    first, last = (scale * s / lagrangian.hubs for s in schedule.smooth)
     settled = 0
     while settled < schedule.settling:
         check()

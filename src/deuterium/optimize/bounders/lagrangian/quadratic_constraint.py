@@ -232,7 +232,7 @@ def verified(
     afford(len(weights) * n * n * (4.0 * m + n), len(weights) * n * (3.0 * n + 4.0 * m))
     scaled = matrix * width[..., None] * np.sqrt(weights)[:, None, :]
     gram = scaled @ np.swapaxes(scaled, 1, 2)
-    d, v = _nearly(gram, vectors)
+    d, v = nearly(gram, vectors)
     d = d / width**2
     plain = matrix * width[..., None]
     moments = (np.matmul(np.swapaxes(plain, 1, 2), v) ** 2).sum(axis=2)
@@ -284,7 +284,7 @@ def rounded_up(x: Array) -> Array:
 
 
 def start(gram: Array) -> Array:
-    """Return unit vectors, one a row, for `_nearly` to start from."""
+    """Return unit vectors, one a row, for `nearly` to start from."""
     n = len(gram)
     rank = min(n, int(np.sqrt(2 * n)) + 2)
     v = np.cos(np.arange(1, n + 1)[:, None] * np.arange(1, rank + 1) * 1.7)
@@ -296,7 +296,7 @@ def start(gram: Array) -> Array:
     return v
 
 
-def _nearly(gram: Array, vectors: Array) -> tuple[Array, Array]:
+def nearly(gram: Array, vectors: Array) -> tuple[Array, Array]:
     """Return D of least trace with ``diag(D) >= gram``, about; and V.
 
     The dual maximises ``<gram, V V.T>`` over V with unit rows; the fixed point of

@@ -1,0 +1,162 @@
+"""The graph that is taken apart: softmax by exponentials, products of matrices centred.
+
+Two rewritings, which change no value, let relations be stated that hold beside the
+definitions of hubs and spokes:
+
+* ``softmax(t) = exp(t - logsumexp(t))``: the exponentials of a row have the sum 1;
+* ``A B = D + A0 B + A B0 - A0 B0`` with ``D = (A - A0) (B - B0)``, where both factors
+  vary and A0, B0 are numbers: by Cauchy and Schwarz the squares of D's column j have a
+  sum of at most ``sum((A - A0)**2) * sum((B - B0)_j**2)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from deuterium import ops
+from deuterium.domain.problem import Problem
+from deuterium.graph.constructors import apply, constant
+from deuterium.graph.interpret import interpret
+from deuterium.graph.traverse import Graph, topological
+from deuterium.graph.variable import Variable
+from deuterium.interval import Interval
+from deuterium.ops.shapes import broadcast_to, reshape_to
+
+Array = Any
+
+FEW = 16  # products of numbers: so few are taken one by one
+NEAR = 0.6  # of half the widest range: matrices so near 0 are not centred
+DIGITS = 3  # of the numbers A0, B0
+
+
+@dataclass(frozen=True, eq=False)
+class CentredProduct:
+    """A product of two matrices that vary, centred.
+
+    Attributes
+    ----------
+    node : Variable
+        As it was in the graph.
+    centres : (ndarray, ndarray)
+        A0 and B0.
+    rest : Variable
+        D, of shape (m, n).
+    limit : Variable
+        What the sums of squares of its columns are at most, of shape (n,).
+    """
+
+    node: Variable
+    centres: tuple[Array, Array]
+    rest: Variable
+    limit: Variable
+
+
+@dataclass
+class RelaxedGraph:
+    """A scalar graph, rewritten.
+
+    Attributes
+    ----------
+    root : Variable
+    softmax : dict from Variable to (Variable, Variable)
+        By the exponentials: the softmax as it was, and its (rewritten) argument.
+    products : list of CentredProduct
+    """
+
+    root: Variable
+    softmax: dict[Variable, tuple[Variable, Variable]] = field(default_factory=dict)
+    products: list[CentredProduct] = field(default_factory=list)
+
+    @property
+    def nodes(self) -> list[Variable]:
+        """All nodes, in the order in which proofs number them."""
+        return topological([self.root, *(p.limit for p in self.products)])
+
+
+def relaxed_graph(problem: Problem, root: Variable) -> RelaxedGraph:
+    """Return a scalar graph, rewritten; centres are the middles of ranges."""
+    order = topological([root])
+    varying = Graph([root]).varying
+    products = {n for n in order if _is_product(n, varying)}
+    if products:
+        ranges = interpret(order, _leaf(problem), lambda op: op.enclosure)
+    found = RelaxedGraph(root)
+    made: dict[Variable, Variable] = {}
+    for node in order:
+        args = tuple(made[a] for a in node.args)
+        if node.op is ops.softmax_last and node in varying:
+            made[node] = _softmax(found, node, args[0])
+        elif node in products:
+            centres = [_middle(ranges[a]) for a in node.args]
+            made[node] = _centred(found, node, args, (centres[0], centres[1]))
+        elif all(a is b for a, b in zip(args, node.args, strict=True)):
+            made[node] = node
+        else:
+            assert node.op is not None
+            made[node] = apply(node.op, args, node.attrs)
+    found.root = made[root]
+    return found
+
+
+def _is_product(node: Variable, varying: Container[Variable]) -> bool:
+    if node.op is not ops.matmul or any(a not in varying for a in node.args):
+        return False
+    a, b = node.args
+    return a.ndim == b.ndim == 2 and a.size * b.shape[1] > FEW
+
+
+def _softmax(found: RelaxedGraph, node: Variable, t: Variable) -> Variable:
+    total = apply(ops.logsumexp_last, (t,), {})
+    p = np.exp(t - broadcast_to(reshape_to(total, (*total.shape, 1)), t.shape))
+    found.softmax[p] = node, t
+    return p  # type: ignore[no-any-return]
+
+
+def _centred(
+    found: RelaxedGraph,
+    node: Variable,
+    args: tuple[Variable, ...],
+    centres: tuple[Array, Array],
+) -> Variable:
+    off = [
+        a - constant(c) if c.any() else a for a, c in zip(args, centres, strict=True)
+    ]
+    rest = apply(ops.matmul, tuple(off), {})
+    limit = np.sum(np.square(off[0])) * np.sum(np.square(off[1]), axis=0)
+    found.products.append(CentredProduct(node, centres, rest, limit))
+    total = rest
+    (a, b), (a0, b0) = args, centres
+    if a0.any():
+        total = total + apply(ops.matmul, (constant(a0), b), {})
+    if b0.any():
+        total = total + apply(ops.matmul, (a, constant(b0)), {})
+    return total - constant(a0 @ b0) if a0.any() and b0.any() else total
+
+
+def _middle(x: Interval) -> Array:
+    """Return numbers of few digits near the middles; all 0 where these are near 0."""
+    middle = 0.5 * np.asarray(x.lower) + 0.5 * np.asarray(x.upper)
+    half = 0.5 * np.asarray(x.upper) - 0.5 * np.asarray(x.lower)
+    if not np.abs(middle).max(initial=0.0) > NEAR * half.max(initial=0.0):
+        return np.zeros(middle.shape)
+    with np.errstate(all="ignore"):
+        scale = 10.0 ** (DIGITS - 1 - np.floor(np.log10(np.abs(middle))))
+        short = np.rint(middle * scale) / scale
+    return np.where(np.isfinite(short), short, 0.0)
+
+
+def _leaf(problem: Problem) -> Any:
+    ends = problem.boxes(problem.lower, problem.upper)
+
+    def leaf(v: Variable) -> Interval:
+        if v.is_symbol:
+            low, high = ends[v.name]
+            return Interval.unchecked(low, high)
+        value = np.asarray(v.value, dtype=float)
+        return Interval.unchecked(value, value)
+
+    return leaf
