@@ -30,6 +30,10 @@ from deuterium.optimize.bounders.lagrangian.univariate_functions import (
 
 Array = Any
 
+CLOSER, PIECES = 2, 6  # how often parts of cells are divided, and into how many
+ENOUGH = 1e-6  # of a value: bounds so close need no smaller parts
+NUMBERS = 400.0  # that a part of a cell takes, of memory
+
 
 @dataclass(frozen=True)
 class ClusterProblem:
@@ -77,42 +81,57 @@ class CertifiedMaxima:
     def __call__(self, load: ClusterProblem) -> Array:
         """Return certified upper bounds of the maxima, of shape (N,)."""
         table, count = self.table, len(load.low)
-        first, last = _within(table.coarse, load)
-        row, cell = spread_out(first, last)
-        bound, seen = self._bounds(load, table.coarse, row, cell)
-        best = np.full(count, -np.inf)
-        np.maximum.at(best, row, seen)
-        again = bound > best[row]
-        out = np.full(count, -np.inf)
-        np.maximum.at(out, row[~again], bound[~again])
+        out, best = np.full((2, count), -np.inf)
+        row, cell = spread_out(*_within(table.coarse, load))
+        again = self._look(load, _parts(table.coarse, row, cell, load), out, best)
         row, cell = row[again], cell[again]
-        fine = table.fine
         owner, place = spread_out(table.start[cell], table.start[cell + 1])
-        rows = row[owner]
-        touches = (fine.low[place] <= load.high[rows]) & (
-            fine.high[place] >= load.low[rows]
+        row = row[owner]
+        touches = (table.fine.low[place] <= load.high[row]) & (
+            table.fine.high[place] >= load.low[row]
         )
-        rows, place = rows[touches], place[touches]
-        afford(0.0, 400.0 * len(rows) * (1 + len(self.block.hub_of) / max(len(out), 1)))
-        bound, _ = self._bounds(load, fine, rows, place)
-        np.maximum.at(out, rows, bound)
+        parts = _parts(table.fine, row[touches], place[touches], load)
+        if not len(self.block.hub_of):
+            self._look(load, parts, out, best, last=True)
+            return out
+        again = self._look(load, parts, out, best)
+        for step in range(CLOSER):
+            parts = parts.take(again).divided(PIECES)
+            again = self._look(load, parts, out, best, last=step == CLOSER - 1)
         return out
 
-    def _bounds(
-        self, load: ClusterProblem, cells: ParabolaCells, row: Array, cell: Array
-    ) -> tuple[Array, Array]:
-        """Return an upper bound, and about a value reached, of each row in each cell.
+    def _look(
+        self,
+        load: ClusterProblem,
+        parts: _CellParts,
+        out: Array,
+        best: Array,
+        last: bool = False,
+    ) -> Array:
+        """Bound parts of cells; return which are to be looked at more closely.
 
-        Shapes: ``row`` and ``cell`` (pairs,).
+        ``out`` gets the bounds of all others, ``best`` the values reached.
         """
+        spokes = len(self.block.hub_of) / max(self.block.group.size, 1)
+        afford(0.0, NUMBERS * len(parts.row) * (1.0 + spokes))
+        bound, seen = self._bounds(load, parts)
+        np.maximum.at(best, parts.row, seen)
+        size = ENOUGH * np.abs(best[parts.row]) if len(self.block.hub_of) else 0.0
+        again = bound > best[parts.row] + size
+        if last:
+            again = np.zeros(len(bound), dtype=bool)
+        np.maximum.at(out, parts.row[~again], bound[~again])
+        return again
+
+    def _bounds(self, load: ClusterProblem, parts: _CellParts) -> tuple[Array, Array]:
+        """Return an upper bound, and about a value reached, on each part of a cell."""
+        cells, row, cell = parts.cells, parts.row, parts.cell
         size = self.block.group.size
         column = row % size if cells.poly.shape[1] > 1 else 0
         poly = cells.poly[cell, column]
         above, below = cells.above[cell, column], cells.below[cell, column]
         middle = cells.middle[cell]
-        a = np.maximum(load.low[row], cells.low[cell]) - middle
-        b = np.minimum(load.high[row], cells.high[cell]) - middle
-        b = np.maximum(a, b)
+        a, b = parts.a, parts.b
         radius = np.maximum(np.abs(a), np.abs(b)) * (1 + gamma(4))
         c = load.hubs[row]
         t, reach = _combined(c[:, 1:], poly)
@@ -124,13 +143,13 @@ class CertifiedMaxima:
         ends = [t0 + a * (t1 + a * t2), t0 + b * (t1 + b * t2)]
         if len(self.block.hub_of):
             inside = _Inside(poly, above, below, middle, a, b, radius)
-            first, last, extra, lost = self._chords(load, row, inside)
+            first, last, extra, lost, unsure = self._chords(load, row, inside)
             width = b - a
             slope = np.where(
                 width > 0, (last - first) / np.where(width > 0, width, 1), 0.0
             )
             lost = lost + (np.abs(first) + np.abs(last)) * gamma(32)
-            ends = [ends[0] + first, ends[1] + last]
+            ends = [ends[0] + first - unsure, ends[1] + last - unsure]
             t0, t1 = t0 + first - slope * a, t1 + slope
             # a slope of rounded ends may be off by their errors, over the whole width
             slack = slack + 4 * lost + np.abs(slope) * radius * gamma(32)
@@ -139,12 +158,16 @@ class CertifiedMaxima:
             t0 = np.where(width > 0, t0, t0 + np.maximum(last - first, 0.0))
         top = parabola_top(t0, t1, t2, a, b)
         found = top + (error + slack) * (1 + gamma(64)) + np.abs(top) * gamma(8)
-        return np.where(np.isnan(found), np.inf, found), np.fmax(*ends)
+        return np.where(np.isnan(found), np.inf, found), np.fmax(*ends) - 2 * error
 
     def _chords(
         self, load: ClusterProblem, row: Array, cell: _Inside
-    ) -> tuple[Array, Array, Array, Array]:
-        """Return the spokes' maxima at both ends, errors, and what rounding loses."""
+    ) -> tuple[Array, Array, Array, Array, Array]:
+        """Return the spokes' maxima at both ends, and errors.
+
+        The errors of what is between the ends, those of rounding, and by how much the
+        maxima at the ends may be above the values there.
+        """
         block = self.block
         size, spokes = block.group.size, len(block.hub_of)
         hub, batch = row % size, row // size
@@ -159,13 +182,20 @@ class CertifiedMaxima:
             for k in (0, 1)
         ]
         extra = slope.error * far
+        unsure = (rise.error + rise.unsure) * far * far + 2 * extra
         lost = (rise.lost * far + slope.lost) * far + (
             np.abs(values[0]) + np.abs(values[1])
         ) * gamma(16)
         count = len(row)
         return tuple(
             np.bincount(pair, x, minlength=count) * (1 + s * gamma(spokes + 8))
-            for x, s in ((values[0], 0), (values[1], 0), (extra, 1), (lost, 1))
+            for x, s in (
+                (values[0], 0),
+                (values[1], 0),
+                (extra, 1),
+                (lost, 1),
+                (unsure, 1),
+            )
         )  # type: ignore[return-value]
 
 
@@ -183,7 +213,12 @@ class _Inside:
 
 
 class _Line:
-    """A combination of functions, affine on a cell up to an error."""
+    """A combination of functions, affine on a part [a, b] of a cell up to an error.
+
+    Of its square's coefficient the chord is taken, ``d**2 <= (a + b) d - a b``, which
+    is off by at most ``h**2``, h half the width; or, where only too small a value would
+    be wrong and the coefficient is negative, the tangent at the middle.
+    """
 
     def __init__(
         self, cell: _Inside, pair: Array, functions: Array, c: Array, upper: bool
@@ -200,26 +235,72 @@ class _Line:
                 above[:, k] = cell.above[pair, r - 1]
                 below[:, k] = cell.below[pair, r - 1]
         radius = cell.radius[pair]
-        self.c0, self.c1 = (c * v0).sum(axis=1), (c * v1).sum(axis=1)
-        bend = (c * v2).sum(axis=1) * radius * radius
-        error = np.maximum(bend, 0.0) if upper else np.abs(bend)
-        with np.errstate(invalid="ignore"):
-            more = np.where(c > 0, c * above, np.where(c < 0, -c * below, 0.0))
-            if not upper:
-                less = np.where(c > 0, c * below, np.where(c < 0, -c * above, 0.0))
-                more = np.maximum(more, less)
-        self.error = (error + more.sum(axis=1)) * (1 + gamma(len(functions) + 16))
-        size = np.abs(c) * (
-            np.abs(v0) + radius[:, None] * (np.abs(v1) + radius[:, None] * np.abs(v2))
+        a, b = cell.a[pair], cell.b[pair]
+        c0, c1, c2 = ((c * v).sum(axis=1) for v in (v0, v1, v2))
+        half = (0.5 * b - 0.5 * a) ** 2
+        self.unsure = np.abs(c2) * half + _one_sided(-c, above, below)
+        if upper:
+            low = np.where(c2 > 0, -a * b, -((0.5 * (a + b)) ** 2))
+            self.error = np.zeros(len(pair))
+        else:
+            low = -a * b - 0.5 * half
+            self.error = 0.5 * np.abs(c2) * half
+        self.c0, self.c1 = c0 + c2 * low, c1 + c2 * (a + b)
+        more = _one_sided(c, above, below)
+        if not upper:
+            more = np.maximum(more, _one_sided(-c, above, below))
+        self.error = (self.error + more) * (1 + gamma(len(functions) + 16))
+        size = np.abs(v0) + radius[:, None] * (
+            np.abs(v1) + 4 * radius[:, None] * np.abs(v2)
         )
-        self.lost = size.sum(axis=1) * gamma(len(functions) + 32) + len(
-            functions
-        ) * TINY * (1 + radius)
-        self._ends = cell.a[pair], cell.b[pair]
+        count = len(functions)
+        self.lost = (np.abs(c) * size).sum(axis=1) * gamma(count + 64)
+        self.lost = self.lost + (count + 8) * TINY * (1 + radius * (1 + radius))
+        self._ends = a, b
 
     def at(self, k: int) -> Array:
         """Return the affine part at an end of the cell."""
-        return self.c0 + self.c1 * self._ends[k]
+        found: Array = self.c0 + self.c1 * self._ends[k]
+        return found
+
+
+@dataclass(frozen=True)
+class _CellParts:
+    """Parts [a, b] of cells, about their middles, each for one row.
+
+    Shapes: all (pairs,).
+    """
+
+    cells: ParabolaCells
+    row: Array
+    cell: Array
+    a: Array
+    b: Array
+
+    def take(self, some: Array) -> _CellParts:
+        """Return some of them."""
+        fields = (self.row, self.cell, self.a, self.b)
+        return _CellParts(self.cells, *(x[some] for x in fields))
+
+    def divided(self, pieces: int) -> _CellParts:
+        """Return each in pieces, which leave nothing out."""
+        share = np.linspace(0.0, 1.0, pieces + 1)
+        edges = self.a[:, None] + (self.b - self.a)[:, None] * share
+        edges[:, 0], edges[:, -1] = self.a, self.b
+        row, cell = (np.repeat(x, pieces) for x in (self.row, self.cell))
+        return _CellParts(
+            self.cells, row, cell, edges[:, :-1].ravel(), edges[:, 1:].ravel()
+        )
+
+
+def _parts(
+    cells: ParabolaCells, row: Array, cell: Array, load: ClusterProblem
+) -> _CellParts:
+    """Return what of cells lies in the ranges of rows."""
+    middle = cells.middle[cell]
+    a = np.maximum(load.low[row], cells.low[cell]) - middle
+    b = np.minimum(load.high[row], cells.high[cell]) - middle
+    return _CellParts(cells, row, cell, a, np.maximum(a, b))
 
 
 def _combined(c: Array, poly: Array) -> tuple[Array, Array]:

@@ -160,8 +160,9 @@ class ClusterBounder(Bounder):
         return found
 
     def _lagrangian(self, ranges: ClusterRanges) -> ClusterLagrangian:
+        tables = [m.table for m in self.bounding.maxima]
         return ClusterLagrangian(
-            self.layout, self.pass_.curves, ranges, self.units, SAMPLES
+            self.layout, self.pass_.curves, tables, ranges, self.units, SAMPLES
         )
 
     # -- as a bounder ----------------------------------------------------------------

@@ -37,7 +37,9 @@ from deuterium.optimize.bounders.clusters.cluster_layout import (
 )
 from deuterium.optimize.bounders.clusters.cluster_program import ONE
 from deuterium.optimize.bounders.clusters.cluster_ranges import ClusterRanges
+from deuterium.optimize.bounders.lagrangian.solver_samples import between
 from deuterium.optimize.bounders.lagrangian.univariate_functions import (
+    CellTable,
     UnivariateFunctions,
 )
 
@@ -131,9 +133,14 @@ class ClusterSamples:
     """One block's functions at samples of its hubs, over a batch of regions."""
 
     def __init__(
-        self, block: ClusterBlock, curves: UnivariateFunctions, count: int
+        self,
+        block: ClusterBlock,
+        curves: UnivariateFunctions,
+        table: CellTable,
+        count: int,
     ) -> None:
-        self.block, self.curves, self.count = block, curves, count
+        self.block, self.curves, self.table = block, curves, table
+        self.count = count
 
     def sample(self, ranges: ClusterRanges) -> None:
         """Take samples of every hub's range, both sides of a kink."""
@@ -143,7 +150,7 @@ class ClusterSamples:
         low, high = (
             x[:, hubs].reshape(shape)[..., 0] for x in (ranges.low, ranges.high)
         )
-        z, right = _spaced(low, high, self.curves.kinked, self.count)
+        z, right = _spaced(low, high, self.curves.kinked, self.count, self.table)
         values = self.curves.values(z, right)  # (B, G, H, functions)
         one = np.ones((*z.shape, 1))
         self.z = z
@@ -203,7 +210,7 @@ class ClusterLagrangian:
     Parameters
     ----------
     layout : ClusterLayout
-    curves : list of UnivariateFunctions
+    curves, tables : list of UnivariateFunctions, of CellTable
         Of each block.
     ranges : ClusterRanges
     units : Units
@@ -216,6 +223,7 @@ class ClusterLagrangian:
         self,
         layout: ClusterLayout,
         curves: list[UnivariateFunctions],
+        tables: list[CellTable],
         ranges: ClusterRanges,
         units: Units,
         samples: int,
@@ -228,8 +236,8 @@ class ClusterLagrangian:
         self.batch = len(ranges.low)
         self.hubs = sum(b.group.size for b in layout.blocks)
         self.blocks = []
-        for b, curve in zip(layout.blocks, curves, strict=True):
-            block = ClusterSamples(b, curve, samples)
+        for b, curve, table in zip(layout.blocks, curves, tables, strict=True):
+            block = ClusterSamples(b, curve, table, samples)
             block.sample(ranges)
             self.blocks.append(block)
 
@@ -392,20 +400,20 @@ def _by_hub(value: Array, hub_of: Array, hubs: int) -> Array:
     return value @ pick
 
 
-def _spaced(low: Array, high: Array, kinked: bool, count: int) -> tuple[Array, Array]:
+def _spaced(
+    low: Array, high: Array, kinked: bool, count: int, table: CellTable
+) -> tuple[Array, Array]:
     """Return samples, of shape (B, G, m), and which are right of a kink at 0."""
-    step = np.linspace(0.0, 1.0, count)[:, None]
     if not kinked:
-        z = low[:, None] + (high - low)[:, None] * step
+        z = np.moveaxis(between(low, high, table, count), -1, 1)
         return z, np.zeros(z.shape, dtype=bool)
-    half = np.linspace(0.0, 1.0, count // 2)[:, None]
+    half = count // 2
     no_left, no_right = low >= 0, high <= 0
     left_high = np.where(no_left, high, np.minimum(high, 0.0))
     right_low = np.where(no_right, low, np.maximum(low, 0.0))
-    left = low[:, None] + (left_high - low)[:, None] * half
-    right = right_low[:, None] + (high - right_low)[:, None] * half
-    z = np.concatenate([left, right], axis=1)
+    sides = between(low, left_high, table, half), between(right_low, high, table, half)
+    z = np.moveaxis(np.concatenate(sides, axis=-1), -1, 1)
     side = np.zeros(z.shape, dtype=bool)
-    side[:, : count // 2] = (no_left & ~no_right)[:, None]
-    side[:, count // 2 :] = ~no_right[:, None]
+    side[:, :half] = (no_left & ~no_right)[:, None]
+    side[:, half:] = ~no_right[:, None]
     return z, side

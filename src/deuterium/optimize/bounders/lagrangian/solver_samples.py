@@ -22,20 +22,20 @@ def spaced(
     smooth = len(table.coarse) <= (2 if kinked else 1)
     if not kinked:
         count = 3 if smooth else MANY if size == 1 else FEW
-        z = _between(low, high, table, count)
+        z = between(low, high, table, count)
         return z, np.zeros(z.shape, dtype=bool)
     half = SMOOTH if smooth else FEW // 2 + 2
     none_left, none_right = low >= 0, high <= 0
-    left = _between(low, np.where(none_left, high, np.minimum(high, 0.0)), table, half)
+    left = between(low, np.where(none_left, high, np.minimum(high, 0.0)), table, half)
     begin = np.where(none_right, low, np.maximum(low, 0.0))
-    z = np.concatenate([left, _between(begin, high, table, half)], axis=-1)
+    z = np.concatenate([left, between(begin, high, table, half)], axis=-1)
     right = np.zeros(z.shape, dtype=bool)
     right[..., half:] = ~none_right[..., None]
     right[..., :half] = (none_left & ~none_right)[..., None]
     return z, right
 
 
-def _between(low: Array, high: Array, table: CellTable, count: int) -> Array:
+def between(low: Array, high: Array, table: CellTable, count: int) -> Array:
     """Return places from end to end, closer where the functions bend more.
 
     Shapes: ``low`` and ``high`` (B, m); places (B, m, count).
