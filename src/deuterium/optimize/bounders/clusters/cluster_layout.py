@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.interval.rounding import gamma
 from deuterium.optimize.bounders.clusters.cluster_program import (
     ONE,
     ClusterProgram,
@@ -25,6 +26,7 @@ from deuterium.optimize.bounders.lagrangian.factored_parts import (
 from deuterium.optimize.bounders.lagrangian.multiplier_system import centred
 
 Array = Any
+NOTHING = np.zeros(0, dtype=int)
 Part = tuple[Array, Array, Array]  # features, coefficients, and their radii
 
 
@@ -99,6 +101,8 @@ class Rule:
     squares : list of ndarray of int, or None
         Features that are the squares of the target and of the parts, if it has an
         energy.
+    order : ndarray of int
+        In which order proofs have the terms of an energy.
     """
 
     definition: Definition
@@ -108,6 +112,7 @@ class Rule:
     radius: Array
     first: int
     squares: list[Array] | None
+    order: Array
 
     @property
     def size(self) -> int:
@@ -141,23 +146,38 @@ class ClusterLayout:
 
     def __init__(self, program: ClusterProgram) -> None:
         self.program = program
-        energies = [program.squares(d) for d in program.rules]
+        orders = [proof_order(d.form) for d in program.rules]
+        energies = [
+            None if order is None else program.squares(d)
+            for d, order in zip(program.rules, orders, strict=True)
+        ]
         self._functions(energies)
         self.rules: list[Rule] = []
         first = 0
-        for d, terms in zip(program.rules, energies, strict=True):
-            squares = None if terms is None else [self.at(t) for t in terms]
-            b, radius = centred(d.form.constant)
-            self.rules.append(
-                Rule(
-                    d, self.at(d.target), self._parts(d.form), b, radius, first, squares
-                )
-            )
+        for d, terms, order in zip(program.rules, energies, orders, strict=True):
+            self.rules.append(self._rule(d, terms, order, first))
             first += d.target.size
         self.multipliers = first
         self.objective = self._parts(program.objective)
         middle, radius = centred(program.objective.constant)
         self.constant, self.radius = float(middle), float(radius)
+
+    def _rule(
+        self, d: Definition, terms: list[Term] | None, order: Array | None, first: int
+    ) -> Rule:
+        b, radius = centred(d.form.constant)
+        target, parts = self.at(d.target), self._parts(d.form)
+        if terms is None or order is None:
+            return Rule(d, target, parts, b, radius, first, None, NOTHING)
+        kept, squares = [], [self.at(terms[0])]
+        for (at, m, s), t in zip(parts, terms[1:], strict=True):
+            some = ((m != 0) | (s != 0)).any(axis=1)
+            kept.append((at[some], m[some], s[some]))
+            squares.append(self.at(t)[some])
+        used = np.concatenate([((m != 0) | (s != 0)).any(axis=1) for _, m, s in parts])
+        number = np.cumsum(used) - 1  # of a term among those that are used
+        order = number[order[used[order]]]
+        return Rule(d, target, kept, b, radius, first, squares, order)
 
     def _functions(self, energies: list[list[Term] | None]) -> None:
         """Lay out the blocks: which functions multiply which spokes is known now."""
@@ -183,9 +203,36 @@ class ClusterLayout:
         return self.blocks[term.group].features(term)
 
     def _parts(self, form: AffineForm) -> list[Part]:
-        found = []
-        for t, c in form.parts.items():
-            middle, radius = centred(c)
-            shape = (t.size, -1)
-            found.append((self.at(t), middle.reshape(shape), radius.reshape(shape)))
-        return found
+        return [
+            _each_once(self.at(t), *(x.reshape(t.size, -1) for x in centred(c)))
+            for t, c in form.parts.items()
+        ]
+
+
+def proof_order(form: AffineForm) -> Array | None:
+    """Return the order in which proofs have the terms of an energy.
+
+    By group, hub and spoke, those without a spoke first; terms whose coefficients are
+    all zero count too.  None if two agree in all three: proofs do not tell them apart.
+    """
+    rows: list[Array] = [np.zeros((0, 3), dtype=int)]
+    for t in form.parts:
+        spoke = t.spoke if isinstance(t, StarTerm) else np.full(t.size, -1)
+        rows.append(np.stack([np.full(t.size, t.group), t.coordinate, spoke], axis=1))
+    table = np.concatenate(rows)
+    if len(np.unique(table, axis=0)) < len(table):
+        return None
+    order: Array = np.lexsort(table.T[::-1])
+    return order
+
+
+def _each_once(at: Array, m: Array, radius: Array) -> Part:
+    """Return features that are all different, with the sums of their coefficients."""
+    places, inverse = np.unique(at, return_inverse=True)
+    if len(places) == len(at):
+        return at, m, radius
+    shape = (len(places), m.shape[1])
+    total, size, error = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+    for out, x in ((total, m), (size, np.abs(m)), (error, radius)):
+        np.add.at(out, inverse, x)
+    return places, total, (error + size * gamma(len(at))) * (1 + gamma(len(at)))

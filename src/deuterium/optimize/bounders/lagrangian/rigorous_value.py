@@ -50,7 +50,7 @@ class UnivariateProblem:
 def univariate_maxima(load: UnivariateProblem, table: CellTable) -> Array:
     """Return certified upper bounds of the maxima, of shape (N,)."""
     first, last = _within(table.coarse, load)
-    row, cell = _spread(first, last)
+    row, cell = spread_out(first, last)
     bound, seen = _bounds(load, table.coarse, row, cell)
     best = np.full(len(load.low), -np.inf)
     np.maximum.at(best, row, seen)
@@ -60,7 +60,7 @@ def univariate_maxima(load: UnivariateProblem, table: CellTable) -> Array:
     row, cell = row[again], cell[again]
     fine, low, high = table.fine, load.low, load.high
     begin, end = table.start[cell], table.start[cell + 1]
-    owner, place = _spread(begin, end)
+    owner, place = spread_out(begin, end)
     rows = row[owner]
     touches = (fine.low[place] <= high[rows]) & (fine.high[place] >= low[rows])
     rows, place = rows[touches], place[touches]
@@ -82,7 +82,7 @@ def _within(cells: ParabolaCells, load: UnivariateProblem) -> tuple[Array, Array
     return first, np.clip(last, first + 1, len(cells))
 
 
-def _spread(first: Array, last: Array) -> tuple[Array, Array]:
+def spread_out(first: Array, last: Array) -> tuple[Array, Array]:
     """Return rows and members of ranges ``first <= i < last``, one below the other.
 
     Shapes: both (N,).
@@ -125,7 +125,7 @@ def _bounds(
     # coefficients that underflow are multiplied by distances and their squares
     slack = slack + (c.shape[1] + 8) * TINY * (1.0 + reach * (1.0 + reach))
     error = _error(rest, cells.above[cell, column], cells.below[cell, column])
-    top = _top(t0, t1, t2, a, b)
+    top = parabola_top(t0, t1, t2, a, b)
     return top + (error + slack) * (1 + gamma(64)), top
 
 
@@ -135,7 +135,7 @@ def _error(c: Array, above: Array, below: Array) -> Array:
     return terms.sum(axis=-1)
 
 
-def _top(t0: Array, t1: Array, t2: Array, a: Array, b: Array) -> Array:
+def parabola_top(t0: Array, t1: Array, t2: Array, a: Array, b: Array) -> Array:
     """Return the maximum of a parabola over [a, b] (about: rounding is added later).
 
     Shapes: all (pairs,).
@@ -147,4 +147,4 @@ def _top(t0: Array, t1: Array, t2: Array, a: Array, b: Array) -> Array:
     return np.maximum.reduce(values)
 
 
-__all__ = ["UnivariateProblem", "univariate_maxima"]
+__all__ = ["UnivariateProblem", "parabola_top", "spread_out", "univariate_maxima"]

@@ -1,0 +1,320 @@
+"""The bounder by star clusters: batches of regions, and their proofs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from deuterium import ops
+from deuterium.domain.problem import Problem
+from deuterium.graph.traverse import topological
+from deuterium.graph.variable import Variable
+from deuterium.interval import Interval
+from deuterium.ops.exponential import exp
+from deuterium.optimize.bounders.clusters.certified_bound import CertifiedBound
+from deuterium.optimize.bounders.clusters.certified_maxima import CertifiedMaxima
+from deuterium.optimize.bounders.clusters.cluster_branching import (
+    cutting_points,
+    gains,
+)
+from deuterium.optimize.bounders.clusters.cluster_lagrangian import (
+    ClusterLagrangian,
+    units_of,
+)
+from deuterium.optimize.bounders.clusters.cluster_layout import ClusterLayout
+from deuterium.optimize.bounders.clusters.cluster_program import ClusterProgram
+from deuterium.optimize.bounders.clusters.cluster_ranges import (
+    ClusterRangePass,
+    ClusterRanges,
+    identity,
+)
+from deuterium.optimize.bounders.clusters.energy_weights import (
+    ProvedEnergy,
+    proved_energy,
+    rounded,
+)
+from deuterium.optimize.bounders.clusters.first_order import chain_start, optimise
+from deuterium.optimize.bounders.lagrangian.factored_parts import Unsuited
+from deuterium.optimize.bounders.lagrangian.log_objective import log_form
+from deuterium.optimize.region import Bounder, BoundResult, Proof, Regions, whole
+
+Array = Any
+
+CONTRADICTION: Proof = ("clusters", {"empty": True})
+SAMPLES = 48  # of each hub, for the solver
+FIRST, LATER = 400, 50  # steps for the whole domain, and for a part of it
+FAST, SLOW = 0.1, 0.05  # rates of these steps
+SMOOTH, LATE = (0.02, 0.002), (0.005, 0.001)  # of the objective's scale
+SHARP = 0.003  # smoothing by which the relaxed solution is read
+MARGIN = 1e-4  # by which samples may miss the largest values
+MULTIPLIER_DIGITS = 7
+
+
+class ClusterBounder(Bounder):
+    """Bounds regions by the Lagrangian of star clusters.
+
+    Parameters
+    ----------
+    problem : Problem
+    root : Variable
+        What is relaxed: the objective, or its logarithm.
+    logarithm : bool
+        Which.
+
+    Raises
+    ------
+    Unsuited
+        The graph does not fit, or a range is infinite.
+    """
+
+    batch = 16
+
+    def __init__(self, problem: Problem, root: Variable, logarithm: bool) -> None:
+        self.problem, self.logarithm = problem, logarithm
+        self.graph = root
+        self.program = ClusterProgram(problem, root)
+        self.layout = ClusterLayout(self.program)
+        forgiving = not any(n.op is ops.log for n in problem.graph.order)
+        self.pass_ = ClusterRangePass(self.layout, forgiving)
+        self._lay_out_coordinates()
+        ranges = self.pass_(*self._ends(self.root_box()))
+        self.pass_.limits = ranges.low[0], ranges.high[0]
+        self._require_finite(ranges)
+        self.bounding = CertifiedBound(self.layout, self._maxima(ranges))
+        self.units = units_of(self.layout, ranges)
+        lagrangian = self._lagrangian(ranges)
+        self.start = chain_start(lagrangian)
+        value, _ = lagrangian(self.start, 0.0)
+        self.scale = 1.0 if logarithm else max(abs(float(value[0])), 1e-300)
+
+    # -- preparations ----------------------------------------------------------------
+
+    def _lay_out_coordinates(self) -> None:
+        """Find what may be cut: inputs, and elements of nodes of the objective."""
+        known = set(self.problem.graph.order)
+        hubs = self.layout.blocks[0].features(identity(0, self.problem.size))
+        features, places = [hubs], [np.arange(self.problem.size)]
+        number: dict[tuple[Variable, int], int] = {}
+        kinked: list[bool] = [False] * self.problem.size
+        for rule in self.layout.rules:
+            node, at = rule.definition.source
+            node = _written(node, known)
+            if node not in known:
+                continue
+            some = _sums(rule.parts)
+            block = self.layout.blocks[rule.definition.target.group]
+            is_kinked = not rule.definition.is_spoke and any(
+                f.kinked for f in block.group.functions
+            )
+            for k in np.flatnonzero(some):
+                key = (node, int(at[k]))
+                if key not in number:
+                    number[key] = self.problem.size + len(number)
+                    kinked.append(is_kinked)
+                features.append(rule.target[k : k + 1])
+                places.append(np.array([number[key]]))
+        self.places = list(number)
+        self.atoms = len(number)
+        self._features, self._coordinates = map(np.concatenate, (features, places))
+        self._kinked = np.array(kinked)
+
+    def root_box(self) -> Regions:
+        """Return the whole domain, without parameters."""
+        free = np.full(self.atoms, np.inf)
+        low, high = self.problem.lower, self.problem.upper
+        return whole(np.concatenate([low, -free]), np.concatenate([high, free]))
+
+    def _ends(self, regions: Regions) -> tuple[Array, Array, Array]:
+        """Return the ends of all features that regions say."""
+        shape = (len(regions), self.layout.features)
+        low, high = np.full(shape, -np.inf), np.full(shape, np.inf)
+        opened = np.zeros(shape, dtype=bool)
+        at, of = self._features, self._coordinates
+        low[:, at], high[:, at] = regions.low[:, of], regions.high[:, of]
+        opened[:, at] = regions.open[:, of]
+        return low, high, opened
+
+    def _require_finite(self, ranges: ClusterRanges) -> None:
+        for rule in self.layout.rules:
+            ends = ranges.low[0, rule.target], ranges.high[0, rule.target]
+            if not np.isfinite(ends).all():
+                raise Unsuited("the range of a coordinate is infinite")
+
+    def _maxima(self, ranges: ClusterRanges) -> list[CertifiedMaxima]:
+        found = []
+        for k, (b, curves) in enumerate(
+            zip(self.layout.blocks, self.pass_.curves, strict=True)
+        ):
+            at = b.features(identity(k, b.group.size))
+            ends = ranges.low[0, at], ranges.high[0, at]
+            if not np.isfinite(ends).all():
+                raise Unsuited("the range of a coordinate is infinite")
+            found.append(CertifiedMaxima(b, curves.table(*ends)))
+        return found
+
+    def _lagrangian(self, ranges: ClusterRanges) -> ClusterLagrangian:
+        return ClusterLagrangian(
+            self.layout, self.pass_.curves, ranges, self.units, SAMPLES
+        )
+
+    # -- as a bounder ----------------------------------------------------------------
+
+    def root(self) -> Regions:
+        """Return the whole domain as one region."""
+        region = self.root_box()
+        return Regions(region.low, region.high, region.open, region.bound, self.start)
+
+    def facts(self) -> dict[str, Any]:
+        """Return what proofs need besides their own data, as JSON."""
+        place = {n: i for i, n in enumerate(topological([self.graph]))}
+        program = self.program
+        steps: list[list[Any]] = []
+        free = [k for k, g in enumerate(program.groups) if g.kind == "free"]
+        step_of: dict[Any, int] = {}
+        product_of: dict[Any, int] = {}
+        for k, (_, _, spokes) in enumerate(program.products):
+            product_of.setdefault(spokes, k)
+        for rule in program.rules:
+            while free and free[0] < rule.groups:
+                steps.append(["free", free.pop(0)])
+            step_of[rule.target] = len(steps)
+            if rule.is_spoke:
+                steps.append(["spokes", product_of[rule.target]])
+            else:
+                steps.append(["atom", rule.target.group])
+        steps += [["free", k] for k in free]
+        return {
+            "log": self.logarithm,
+            "groups": [
+                [g.kind, [place[n] for n in g.nodes if n in place]]
+                for g in program.groups
+            ],
+            "products": [
+                [place[node], side, step_of[spokes]]
+                for node, side, spokes in program.products
+            ],
+            "steps": steps,
+        }
+
+    def bound(self, regions: Regions, incumbent: float) -> BoundResult:
+        """Return certified bounds, cuts and points."""
+        ranges = self.pass_(*self._ends(regions))
+        lagrangian = self._lagrangian(ranges)
+        target = self._target(incumbent) - MARGIN * self.scale
+        x = self._solved(lagrangian, regions, target)
+        p, energies = self._of_few_digits(lagrangian, x)
+        upper = self._raised(self.bounding(ranges, p, energies))
+        proofs: list[Proof] = [
+            ("clusters", {"p": row.tolist(), "energies": self._told(energies, k)})
+            for k, row in enumerate(p)
+        ]
+        for k in np.flatnonzero(ranges.empty):
+            proofs[k] = CONTRADICTION
+        lagrangian(x, SHARP * self.scale)
+        cut, at, inputs = self._branch(lagrangian, ranges)
+        n = self.problem.size
+        return BoundResult(
+            upper=np.where(ranges.empty, -np.inf, upper),
+            proofs=proofs,
+            low=regions.low,
+            high=regions.high,
+            open=regions.open,
+            cut=cut,
+            at=at,
+            points=np.clip(inputs, regions.low[:, :n], regions.high[:, :n]),
+            state=x,
+        )
+
+    def _solved(
+        self, lagrangian: ClusterLagrangian, regions: Regions, target: float
+    ) -> Array:
+        is_root = bool((regions.state == self.start).all())
+        steps, rate = (FIRST, FAST) if is_root else (LATER, SLOW)
+        smooth = SMOOTH if is_root else LATE
+        scaled = (smooth[0] * self.scale, smooth[1] * self.scale)
+        x, _ = optimise(lagrangian, regions.state, steps, rate, scaled, target)
+        return x
+
+    def _of_few_digits(
+        self, lagrangian: ClusterLagrangian, x: Array
+    ) -> tuple[Array, list[ProvedEnergy | None]]:
+        rules = list(enumerate(self.layout.rules))
+        rows = [lagrangian.multipliers(k, r, x) for k, r in rules]
+        p = np.concatenate([np.zeros((len(x), 0)), *rows], axis=1)
+        energies = [
+            None if r.squares is None else proved_energy(r, lagrangian.energy(k, r, x))
+            for k, r in rules
+        ]
+        return rounded(p, MULTIPLIER_DIGITS), energies
+
+    def _told(self, energies: list[ProvedEnergy | None], k: int) -> list[Any]:
+        """Return what the proof of region k says of the energies."""
+        out: list[Any] = []
+        for rule, e in zip(self.layout.rules, energies, strict=True):
+            if e is None or not e.nu[k].any():
+                out.append(None)
+                continue
+            order = rule.order
+            above, centre = e.above[k, order], e.centre[k, order]
+            out.append([e.nu[k].tolist(), above.tolist(), centre.tolist()])
+        return out
+
+    def _branch(
+        self, lagrangian: ClusterLagrangian, ranges: ClusterRanges
+    ) -> tuple[Array, Array, Array]:
+        """Return where to cut, at what, and the inputs of the relaxed solution."""
+        gain, place = gains(lagrangian, ranges)
+        count = self.problem.size + self.atoms
+        shape = (lagrangian.batch, count)
+        total, at = np.zeros(shape), np.zeros(shape)
+        low, high = np.full(shape, -np.inf), np.full(shape, np.inf)
+        f, c = self._features, self._coordinates
+        every = (slice(None), c)
+        np.add.at(total, every, gain[:, f])
+        np.maximum.at(low, every, ranges.low[:, f])
+        np.minimum.at(high, every, ranges.high[:, f])
+        at[every] = place[:, f]
+        cut, where = cutting_points(total, at, low, high, self._kinked)
+        return cut, where, at[:, : self.problem.size]
+
+    def _target(self, incumbent: float) -> float:
+        if not self.logarithm:
+            return incumbent
+        return float(np.log(incumbent)) if incumbent > 0 else -np.inf
+
+    def _raised(self, upper: Array) -> Array:
+        """Return bounds of the objective from those of what was relaxed."""
+        if not self.logarithm:
+            return upper
+        with np.errstate(all="ignore"):
+            high = exp.enclosure(Interval.unchecked(upper, upper)).upper
+        return np.where(np.isnan(upper), np.inf, high)
+
+
+def _written(node: Variable, known: set[Variable]) -> Variable:
+    """Return the node of the objective that a reshaped one stands for."""
+    while node not in known and node.op is ops.reshape:
+        node = node.args[0]
+    return node
+
+
+def _sums(parts: list[Any]) -> Array:
+    """Return which definitions combine several terms; others are copies of one."""
+    count: Any = 0
+    for _, m, radius in parts:
+        count = count + ((m != 0) | (radius != 0)).sum(axis=0)
+    return np.asarray(count) > 1
+
+
+def cluster_bounder_of(problem: Problem) -> ClusterBounder | None:
+    """Return a bounder by star clusters, or None where the graph has no use for one."""
+    root = log_form(problem)
+    for graph, logarithm in ((root, True), (problem.objective, False)):
+        if graph is None:
+            continue
+        try:
+            return ClusterBounder(problem, graph, logarithm)
+        except Unsuited:
+            continue
+    return None
