@@ -14,6 +14,7 @@ from deuterium.certify.checker.clusters.cluster_maximum import (
     ClusterLoad,
     Spoke,
 )
+from deuterium.certify.checker.clusters.same_curves import shape_of
 from deuterium.certify.checker.clusters.spoke_energy import StepEnergy
 from deuterium.certify.checker.clusters.star_ranges import StarRanges
 from deuterium.certify.checker.clusters.star_structure import StarStructure
@@ -149,8 +150,10 @@ class StarClusters:
         for hub, terms in functions.items():
             own = needed_tasks(tasks[hub], terms)
             ends = self._whole.low[hub], self._whole.high[hub]
+            fixed = self.ranges.fixed
+            shape = shape_of(hub, terms, own, fixed, safe)
             self._curves[hub] = CoordinateFunctions(
-                hub, terms, own, self.ranges.fixed, ends, safe, self.work
+                hub, terms, own, fixed, ends, safe, self.work, shape
             )
             self._numbers[hub] = {
                 None: UNIT, hub: HUB, **{t: FIRST + n for n, t in enumerate(terms)}
