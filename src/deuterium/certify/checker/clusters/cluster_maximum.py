@@ -46,6 +46,11 @@ class Spoke:
     high: Ball
 
     @property
+    def most(self) -> Ball:
+        """The largest size of e."""
+        return larger(abs(self.low), abs(self.high))
+
+    @property
     def is_apart(self) -> bool:
         """Whether it does not depend on the hub."""
         return not (self.linear.keys() | self.quadratic.keys()) - {UNIT}
@@ -68,20 +73,13 @@ class ClusterLoad:
 
     def __init__(self, own: Coefficients, spokes: Sequence[Spoke]) -> None:
         self._own = [(k, c, abs(c)) for k, c in own.items()]
-        self._ends = [(s.low, s.high) for s in spokes]
+        self._ends = [(s.low, s.high, s.most) for s in spokes]
         rows = [part for s in spokes for part in (s.quadratic, s.linear)]
         self._used = sorted({k for row in rows for k in row})
-        self._matrix = arb_mat(
-            len(rows),
-            len(self._used),
-            [r.get(k, ZERO) for r in rows for k in self._used],
-        )
-        self._errors = dict.fromkeys(self._used, ZERO)
-        for s in spokes:
-            most = larger(abs(s.low), abs(s.high))
-            for row, size in ((s.quadratic, most * most), (s.linear, most)):
-                for k, c in row.items():
-                    self._errors[k] = self._errors[k] + abs(c) * size
+        entries = [r.get(k, ZERO) for r in rows for k in self._used]
+        shape = len(rows), len(self._used)
+        self._matrix = arb_mat(*shape, entries)
+        self._sizes = arb_mat(*shape, [abs(c) for c in entries])
 
     def over(self, cell: Cell, low: Ball, high: Ball) -> tuple[Ball, Ball]:
         """Return upper bounds over the part of a cell in [low, high].
@@ -107,12 +105,9 @@ class ClusterLoad:
         a, b = larger(cell.low, low) - m, smaller(cell.high, high) - m
         seen = -INFINITY
         if self._ends:
-            for k in self._used:
-                if parabolas[k][4]:
-                    raise NoBound("a spoke times what may be minus infinity")
-                error = error + self._errors[k] * parabolas[k][3]
-            first, last = self._spokes(parabolas, a, b)
-            seen = larger(first + t0 + a * (t1 + a * t2), last + t0 + b * (t1 + b * t2))
+            first, last, excess = self._spokes(parabolas, a, b)
+            seen = larger(t0 + a * (t1 + a * t2) + first, t0 + b * (t1 + b * t2) + last)
+            seen = seen - excess
             width = b - a
             if width > ZERO:
                 slope = (last - first) / width
@@ -124,37 +119,52 @@ class ClusterLoad:
             seen = top
         return top + error, -INFINITY if sinks else seen - error
 
-    def _spokes(self, parabolas: Sequence[Any], a: Ball, b: Ball) -> tuple[Ball, Ball]:
-        """Return what all spokes together reach at both ends of a cell."""
+    def _spokes(
+        self, parabolas: Sequence[Any], a: Ball, b: Ball
+    ) -> tuple[Ball, Ball, Ball]:
+        """Return bounds of all spokes together at both ends of a cell.
+
+        The third is by how much they may be too large there.
+        """
         entries: list[Ball] = []
+        errors: list[Ball] = []
         for k in self._used:
-            u0, u1, u2, _, _ = parabolas[k]
+            u0, u1, u2, off, may_sink = parabolas[k]
+            if may_sink:
+                raise NoBound("a spoke times what may be minus infinity")
             entries += u0 + u1 * a, u0 + u1 * b, u2
-        found = (self._matrix * arb_mat(len(self._used), 3, entries)).entries()
+            errors.append(off)
+        count = len(self._used)
+        found = (self._matrix * arb_mat(count, 3, entries)).entries()
+        wrong = (self._sizes * arb_mat(count, 1, errors)).entries()
         squares = a * a, b * b
-        totals = [ZERO, ZERO]
-        for n, (low, high) in enumerate(self._ends):
+        farthest = larger(*squares)
+        totals, excess = [ZERO, ZERO], ZERO
+        for n, (low, high, most) in enumerate(self._ends):
             *bends, bend = found[6 * n : 6 * n + 3]
             *slopes, curve = found[6 * n + 3 : 6 * n + 6]
-            rise = _positive(bend)
-            up, down = _positive(curve), -_positive(-curve)
-            for i in (0, 1):
-                y = bends[i] + rise * squares[i]
-                above, below = (
-                    slopes[i] + up * squares[i],
-                    slopes[i] + down * squares[i],
-                )
-                if low >= ZERO:
-                    top = spoke_maximum(y, above, low, high)
-                elif high <= ZERO:
-                    top = spoke_maximum(y, below, low, high)
-                else:
-                    top = larger(
-                        spoke_maximum(y, above, ZERO, high),
-                        spoke_maximum(y, below, low, ZERO),
-                    )
-                totals[i] = totals[i] + top
-        return totals[0], totals[1]
+            off, away = wrong[2 * n : 2 * n + 2]
+            rise, up, down = _positive(bend), _positive(curve), -_positive(-curve)
+            more = (rise - bend) * most + up - down
+            excess = excess + (more * farthest + TWO * (off * most + away)) * most
+            for i, square in enumerate(squares):
+                y = bends[i] + rise * square + off
+                # of what is multiplied by a positive, and by a negative e
+                above = slopes[i] + up * square + away
+                below = slopes[i] + down * square - away
+                totals[i] = totals[i] + _both_sides(y, above, below, low, high)
+        return totals[0], totals[1], excess
+
+
+def _both_sides(a: Ball, above: Ball, below: Ball, low: Ball, high: Ball) -> Ball:
+    """Return the maximum of ``a e**2 + b e`` where b depends on the sign of e."""
+    if low >= ZERO:
+        return spoke_maximum(a, above, low, high)
+    if high <= ZERO:
+        return spoke_maximum(a, below, low, high)
+    return larger(
+        spoke_maximum(a, above, ZERO, high), spoke_maximum(a, below, low, ZERO)
+    )
 
 
 def _positive(x: Ball) -> Ball:

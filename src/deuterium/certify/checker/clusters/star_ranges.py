@@ -16,6 +16,7 @@ from deuterium.certify.checker.ball_functions import (
 from deuterium.certify.checker.binary_ranges import times
 from deuterium.certify.checker.clusters.star_parts import SpokeStep
 from deuterium.certify.checker.clusters.star_structure import StarStructure
+from deuterium.certify.checker.defined_operator import entry_of
 from deuterium.certify.checker.exceptions import NoBound
 from deuterium.certify.checker.lagrangian.affine_balls import AffineSum
 from deuterium.certify.checker.lagrangian.coordinate_ranges import (
@@ -91,17 +92,47 @@ class StarRanges:
 
     def _emit(self, waiting: list[TaskGroup], ready: set[int]) -> list[TaskGroup]:
         """Take the steps of tasks that can be done; return the others."""
-        left = []
+        left: list[TaskGroup] = []
+        done: list[TaskGroup] = []
         for group in waiting:
             now = [t for t in group.tasks if ready.issuperset(t[1])]
             if len(now) < len(group.tasks):
                 later = [t for t in group.tasks if not ready.issuperset(t[1])]
                 left.append(TaskGroup(group.op, later, group.attrs))
             if now:
-                step = group_step(TaskGroup(group.op, now, group.attrs), self.fixed)
-                self._steps.append(step)
+                done.append(TaskGroup(group.op, now, group.attrs))
                 ready.update(k for outs, _ in now for k in outs)
+        self._steps += self._chosen(done)
         return left
+
+    def _chosen(self, groups: list[TaskGroup]) -> list[Step]:
+        """Return the steps of groups; functions with kinks take both sides."""
+        kinked = self._kinked(groups)
+        owner = self.structure.owner
+        first: list[Step] = []
+        rest: list[Step] = []
+        for group in groups:
+            own = [t for t in group.tasks if owner.get(t[0][0]) in kinked]
+            others = [t for t in group.tasks if owner.get(t[0][0]) not in kinked]
+            for tasks, to in ((own, first), (others, rest)):
+                if tasks:
+                    one = TaskGroup(group.op, tasks, group.attrs)
+                    to.append(group_step(one, self.fixed))
+        return [_split(kinked, first), *rest] if kinked else rest
+
+    def _kinked(self, groups: list[TaskGroup]) -> dict[int, list[int]]:
+        """Return hubs with functions that have kinks, and the slots of all of them."""
+        owner = self.structure.owner
+        tasks = [
+            (owner[t[0][0]], t, g) for g in groups for t in g.tasks if t[0][0] in owner
+        ]
+        found: dict[int, list[int]] = {
+            hub: [] for hub, (_, ins), g in tasks if ins[0] == hub and _has_kink(g)
+        }
+        for hub, (outs, _), _ in tasks:
+            if hub in found:
+                found[hub] += outs
+        return found
 
     def _made(self, made: Coordinates | SpokeStep, ready: set[int]) -> Step:
         """Return the step that enters the ranges of hubs or spokes."""
@@ -195,6 +226,47 @@ def _stars(stars: Sequence[tuple[int, int | None, int, int]]) -> Step:
             low[k], high[k] = a, b
 
     return step
+
+
+def _has_kink(group: TaskGroup) -> bool:
+    op = group.op
+    return bool(op.elementwise) and entry_of(op, group.attrs).sides is not None
+
+
+def _split(kinked: Mapping[int, list[int]], steps: Sequence[Step]) -> Step:
+    """Return a step that takes both sides of kinks at 0 by themselves.
+
+    A product of two functions with kinks may have far smaller ranges so.
+    """
+
+    def run(state: State) -> None:
+        for step in steps:
+            step(state)
+
+    def both(state: State) -> None:
+        run(state)
+        low, high = state.low, state.high
+        hubs = [h for h in kinked if not (low[h] >= ZERO or high[h] <= ZERO)]
+        if not hubs:
+            return
+        slots = [k for h in hubs for k in kinked[h]]
+        ends = {h: (low[h], high[h], h in state.open) for h in hubs}
+        for h in hubs:
+            high[h] = ZERO
+        run(state)
+        left = [(low[k], high[k]) for k in slots]
+        for h, (_, top, _) in ends.items():
+            low[h], high[h] = ZERO, top
+            state.open.add(h)  # 0 is on the left
+        run(state)
+        for k, (a, b) in zip(slots, left, strict=True):
+            low[k], high[k] = smaller(a, low[k]), larger(b, high[k])
+        for h, (bottom, top, was_open) in ends.items():
+            low[h], high[h] = bottom, top
+            if not was_open:
+                state.open.discard(h)
+
+    return both
 
 
 Row = list[tuple[int, Ball]]
