@@ -15,7 +15,10 @@ from deuterium.certify.checker.clusters.cluster_maximum import (
 )
 from deuterium.certify.checker.exceptions import NoBound, NoPoint
 from deuterium.certify.checker.lagrangian import separable_maximum
-from deuterium.certify.checker.lagrangian.parabola_cells import CoordinateFunctions
+from deuterium.certify.checker.lagrangian.parabola_cells import (
+    Cell,
+    CoordinateFunctions,
+)
 from deuterium.certify.checker.lagrangian.separable_maximum import Peak, least_bound
 from deuterium.certify.checker.proof_region import Region
 from deuterium.certify.checker.scalar_layout import ScalarLayout
@@ -236,7 +239,7 @@ def star(rng):
     return curve, ClusterLoad(own, spokes), value
 
 
-@pytest.mark.parametrize("seed", seeds(30, 500))
+@pytest.mark.parametrize("seed", seeds(80, 800))
 def test_a_cluster_is_bounded_above_all_its_values_and_closely(seed):
     rng = np.random.default_rng(seed)
     curve, load, value = star(rng)
@@ -255,6 +258,23 @@ def test_a_cluster_is_bounded_above_all_its_values_and_closely(seed):
     best = max(float(v.mid()) for v in values)
     assert best <= float(peak.upper) <= best + 0.2 * (1 + abs(best))
     assert peak.gap >= -1e-12
+
+
+@pytest.mark.parametrize("ends", [(-1.0, -0.5), (0.5, 1.0), (-1.0, 0.5), (-0.5, 1.0)])
+def test_what_functions_are_off_their_parabolas_counts_on_both_sides(ends):
+    cell = Cell(
+        arb(-1), arb(1), False, arb(0), [(arb(0), arb(0), arb(0), arb(1), False)]
+    )
+    for part in (
+        ({2: arb(1)}, {}),
+        ({2: arb(-1)}, {}),
+        ({}, {2: arb(1)}),
+        ({}, {2: arb(-1)}),
+    ):
+        upper, seen = ClusterLoad({}, [Spoke(*part, *map(arb, ends))]).over(
+            cell, arb(-1), arb(1)
+        )
+        assert upper == 1 and seen <= 0
 
 
 def test_a_half_open_range_has_the_right_branch_alone():

@@ -9,6 +9,7 @@ from flint import arb, ctx
 import deuterium as dt
 from deuterium.certify.certificate import Certificate
 from deuterium.certify.checker.clusters import star_facts
+from deuterium.certify.checker.clusters.same_elements import SameElements
 from deuterium.certify.checker.clusters.star_structure import StarStructure
 from deuterium.certify.checker.exceptions import NoBound, NoPoint
 from deuterium.certify.checker.lagrangian import separable_maximum
@@ -188,6 +189,95 @@ def test_products_of_other_numbers_may_not_share_a_step():
     steps = [s for k, s in enumerate(facts["steps"]) if k != two[2]]
     shared = [[p[0], p[1], one[2]] for p in (one, two)]
     assert is_refused(case, {**facts, "products": shared, "steps": steps})
+
+
+def products_of(v, x):
+    """Return a case, its facts, and its products by the steps that they name."""
+    case = Case.of(v, dt.Box({x: (-1, 1)}))
+    facts = case.bounder.facts()
+    return case, facts, {p[2]: p for p in facts["products"]}
+
+
+def test_products_of_other_hubs_may_not_share_a_step():
+    x = dt.symbol("x", (2,))
+    e = x @ dt.constant([[1.0, 3.0], [2.0, 1.0]]) + np.sin(x)
+    y, z = (x @ dt.constant(c) for c in ([[1.0, 2.0], [0.5, -1]], [[1.0, 0], [4, 2]]))
+    v = np.sum(np.square(np.tanh(y) * e)) + np.sum(np.tanh(z) * e)
+    case, facts, by_step = products_of(v, x)
+    first, last = sorted(by_step)
+    steps = [s for k, s in enumerate(facts["steps"]) if k != last]
+    shared = [[p[0], p[1], first] for p in facts["products"]]
+    order = [s for s in steps if s[0] == "atom"] + [s for s in steps if s[0] != "atom"]
+    at = order.index(steps[first])
+    shared = [[node, side, at] for node, side, _ in shared]
+    assert is_refused(case, {**facts, "products": shared, "steps": order})
+
+
+@pytest.mark.parametrize(
+    ("outer", "is_term"),
+    [
+        (lambda z, e, u: np.sin(z) * e * np.cos(z), True),
+        (lambda z, e, u: np.square(np.sin(z) * e), True),
+        (lambda z, e, u: np.sin(z) * e * np.tanh(u), False),  # of another hub
+        (lambda z, e, u: np.sin(z) * e * (np.sin(z) * u), False),  # of another spoke
+        (lambda z, e, u: np.square(np.sin(z) * e) * (np.sin(z) * e), False),  # e**3
+        (lambda z, e, u: (np.sin(z) * e + 1.0) * np.cos(z), False),
+        (lambda z, e, u: np.square(np.sin(z) * e + np.sin(z)), False),
+        (lambda z, e, u: np.sin(z) * e * e, False),
+    ],
+)
+def test_products_that_are_not_listed_are_terms_only_of_one_hub_and_spoke(
+    outer, is_term
+):
+    x = dt.symbol("x", (2,))
+    z, e, u = (
+        x @ dt.constant(c)
+        for c in ([[1.0, 2], [0.5, -1]], [[1, 0], [4, 2]], np.ones((2, 2)))
+    )
+    v = np.sum(outer(z, e, u))
+    order = topological([v])
+    inner = [n for n in order if n.op and n.op.name == "multiply"]
+    inner = [n for n in inner if n.args[0].op and n.args[0].op.name == "sin"]
+    atoms = [n for n in (z, u) if n in order]
+    products = [[order.index(n), 0, len(atoms) + k] for k, n in enumerate(inner)]
+    facts = {
+        "log": False,
+        "groups": [["input", []], *[["atom", [order.index(n)]] for n in atoms]],
+        "products": products,
+        "steps": [*[["atom", 1 + k] for k in range(len(atoms))],
+                  *[["spokes", k] for k in range(len(products))]],
+    }  # fmt: skip
+    if is_term:
+        assert StarStructure(v, {"x": 0}, 2, facts).stars
+        return
+    with pytest.raises(NoBound, match="do not say what"):
+        StarStructure(v, {"x": 0}, 2, facts)
+
+
+def test_elements_are_the_same_only_if_they_are_written_alike():
+    x = dt.symbol("x", (2,))
+    a, b = x[0], x[1]
+    w, turned = dt.constant([[1.0], [3.0]]), dt.constant([[3.0], [1.0]])
+    other = dt.constant([[3.0, 1.0]])
+    same = SameElements({"x": 0}, 2)
+    for one, two, is_same in (
+        (a + b, b + a, True),
+        (a * b, b * a, True),
+        (a - b, b - a, False),
+        (a / b, b / a, False),
+        (a + b, a * b, False),
+        ((x @ w)[0], (x.reshape(1, 2) @ w)[0, 0], True),
+        ((x @ w)[0], (x[::-1] @ turned)[0], True),
+        ((x @ w)[0], (other @ x[::-1])[0], True),
+        ((x @ w)[0], (x @ turned)[0], False),
+        (np.sum(x), np.sum(x[::-1]), True),
+        (np.sum(x), np.sum(2 * x), False),
+        (a * 0.5, a * dt.constant(1.0) / 2.0, False),
+        (np.tanh(a), np.tanh(a * 1.0), False),
+        (a**3, a**3, True),
+        (a**3, a**5, False),
+    ):
+        assert same((one, 0), (two, 0)) is is_same
 
 
 def test_nodes_of_other_numbers_may_not_share_hubs():

@@ -175,17 +175,18 @@ def _positive(x: Ball) -> Ball:
 
 
 def spoke_maximum(a: Ball, b: Ball, low: Ball, high: Ball) -> Ball:
-    """Return the maximum of ``a e**2 + b e`` over [low, high], or more."""
+    """Return the maximum of ``a e**2 + b e`` over [low, high], or more.
+
+    It grows with a; where a may be 0 or more, it is that of the largest a, at an end.
+    """
     ends = larger((a * low + b) * low, (a * high + b) * high)
-    if a >= ZERO:
-        return ends
-    flat = larger(b * low, b * high)  # where a is not positive, it is below this
     if not a < ZERO:
-        return larger(ends, flat)
+        return ends
     at = -b / (TWO * a)
     if at <= low or at >= high:
         return ends
     tip = at * b * HALF
     if at > low and at < high:
         return tip
-    return larger(ends, smaller(tip, flat))
+    # without the square, which only lowers it, it is largest at an end
+    return larger(ends, smaller(tip, larger(b * low, b * high)))

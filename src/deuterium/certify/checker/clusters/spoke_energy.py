@@ -23,7 +23,7 @@ Array = Any
 Added = list[tuple[int, Ball, Ball]]  # slot, weight, centre: w (t - c)**2
 
 SHIFT = 2.0**-48  # of the diagonal by its length, taken off before it is factored
-LARGEST = 2**20  # coefficients of one step with an energy
+LARGEST = 2**16  # coefficients of one step with an energy: products take seconds
 
 
 class StepEnergy:

@@ -244,8 +244,6 @@ class StarStructure(GraphStructure):
             raise NoBound("a factor is not made of functions of hubs")
         mine = [functions[i] for i in places[side]]
         hubs = [self.owner[m.function] for m in mine if m.function is not None]
-        if len({self.of_block[h] for h in hubs}) != 1:
-            raise NoBound("the hubs of a product are of several groups")
         other = factors[1 - side]
         spokes = self._spokes(named, hubs, [(other, i) for i in places[1 - side]])
         stars = [
@@ -367,8 +365,13 @@ class StarStructure(GraphStructure):
         return self._terms(self.known[node].places)
 
     def _affine(self, node: Variable, own: Sequence[NodeKind]) -> NodeKind:
-        found = super()._affine(node, own)
-        self.size += sum(len(x.parts) for x in found.values.ravel().tolist())
+        """Return a linear operator's sums; refuse too many before they are made."""
+        each = [self.affine(a).ravel().tolist() for a in node.args]
+        count = sum(len(x.parts) for row in each for x in row)
+        if node.op is ops.matmul:
+            first, second = (a.shape for a in node.args)
+            count *= first[-2] if own[0].kind == CONSTANT else second[-1]
+        self.size += count
         if self.size > LARGEST:
             raise NoBound(f"there are more than {LARGEST} coefficients")
-        return found
+        return super()._affine(node, own)
