@@ -8,6 +8,7 @@ from typing import Any
 
 from deuterium.certify.checker.ball_functions import Ball, larger, smaller
 from deuterium.certify.checker.ball_program import Atom, PointProgram, RangeProgram
+from deuterium.certify.checker.clusters.cluster_leaf import StarClusters
 from deuterium.certify.checker.exceptions import NoBound
 from deuterium.certify.checker.increasing_outer import CORE, core_of
 from deuterium.certify.checker.lagrangian.lagrangian_leaf import Separable
@@ -84,16 +85,20 @@ class DerivativeForms:
     @cached_property
     def separable(self) -> Separable:
         """F or its logarithm, taken apart."""
+        return Separable(*self._relaxed)
+
+    @cached_property
+    def clusters(self) -> StarClusters:
+        """The same in clusters."""
+        return StarClusters(*self._relaxed)
+
+    @property
+    def _relaxed(self) -> Any:
         inputs = self.inputs
-        return Separable(
-            self.objective,
-            inputs.starts,
-            inputs.least,
-            inputs.most,
-            self.atoms,
-            self.facts,
-            inputs.work,
-        )
+        ends = inputs.least, inputs.most
+        return (
+            self.objective, inputs.starts, *ends, self.atoms, self.facts, inputs.work
+        )  # fmt: skip
 
     @cached_property
     def _everywhere(self) -> bool:

@@ -210,9 +210,10 @@ def bound(
     forms: DerivativeForms, region: Region, method: str, data: Data, claim: Ball
 ) -> Ball:
     """Return the bound that a leaf's data prove, as closely as a claim asks for."""
-    if method == "relax":
+    if method in ("relax", "clusters"):
+        relaxed = forms.separable if method == "relax" else forms.clusters
         try:
-            return forms.separable.bound(region, data, claim)
+            return relaxed.bound(region, data, claim)
         except NoPoint:
             return EXCLUDED
     leaf = LEAVES.get(method)

@@ -12,10 +12,30 @@ from flint import arb
 from deuterium import ops
 from deuterium.certify.checker.ball_functions import ZERO, Ball
 from deuterium.certify.checker.exceptions import NoBound
-from deuterium.certify.checker.scalar_layout import ScalarLayout, Task
+from deuterium.certify.checker.scalar_layout import MOVES, ScalarLayout, Task
+from deuterium.graph.operator import Operator
 from deuterium.graph.variable import Variable
 
 Array = Any
+
+LINEAR = {
+    ops.add,
+    ops.subtract,
+    ops.negative,
+    ops.add_reduce,
+    ops.cumsum,
+    ops.scatter,
+    *MOVES,
+}
+
+
+def is_linear(op: Operator | None, constants: Sequence[bool]) -> bool:
+    """Return whether an operator is linear where some arguments are constants."""
+    return (
+        op in LINEAR
+        or (op in (ops.multiply, ops.matmul) and any(constants))
+        or (op is ops.divide and constants[1])
+    )
 
 
 @dataclass
@@ -45,6 +65,15 @@ def objects(shape: tuple[int, ...], elements: list[Any]) -> Array:
     out = np.empty(shape, dtype=object)
     out.reshape(-1)[:] = elements
     return out
+
+
+def multiples(terms: Array, scale: Any) -> Array:
+    """Return affine functions times numbers."""
+    pairs = np.broadcast_arrays(terms, np.asarray(scale, dtype=object))
+    return objects(
+        pairs[0].shape,
+        [t.times(c) for t, c in zip(*(p.ravel() for p in pairs), strict=True)],
+    )
 
 
 class _Scratch(ScalarLayout):

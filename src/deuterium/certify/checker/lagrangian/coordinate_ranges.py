@@ -66,6 +66,30 @@ class State:
         self.low[slot], self.high[slot] = low, high
 
 
+def group_step(group: TaskGroup, fixed: Mapping[int, Ball]) -> Step:
+    """Return the step that works out the ranges of a group's functions."""
+    if group.op in SLOPES:
+        return _slope(group, SLOPES[group.op])
+    step = range_steps.step_for(group, fixed, slopes=False)
+    return lambda state: step(state.low, state.high)
+
+
+def _slope(group: TaskGroup, least: Ball) -> Step:
+    """Return the step of a slope with a kink at zero: 1 above, ``least`` below."""
+    places = flat(group.tasks)
+
+    def step(state: State) -> None:
+        for k, i in places:
+            a, b = state.low[i], state.high[i]
+            positive = a > ZERO or (i in state.open and a >= ZERO)
+            state.low[k] = ONE if positive else least
+            # at zero itself that of relu is 0, and that of |x| neither
+            is_low = b <= ZERO if least == ZERO else b < ZERO
+            state.high[k] = least if is_low else ONE
+
+    return step
+
+
 class RangePass:
     """Works out ranges.
 
@@ -84,7 +108,7 @@ class RangePass:
         self._steps: list[Step] = []
         for event in self._needed():
             if isinstance(event, TaskGroup):
-                self._steps.append(self._group(event))
+                self._steps.append(group_step(event, self.fixed))
             else:
                 self._steps.append(self._block(event))
 
@@ -114,27 +138,6 @@ class RangePass:
             if tasks:
                 kept.append(TaskGroup(event.op, tasks[::-1], event.attrs))
         return kept[::-1]
-
-    def _group(self, group: TaskGroup) -> Step:
-        if group.op in SLOPES:
-            return self._slope(group, SLOPES[group.op])
-        step = range_steps.step_for(group, self.fixed, slopes=False)
-        return lambda state: step(state.low, state.high)
-
-    def _slope(self, group: TaskGroup, least: Ball) -> Step:
-        """Return the step of a slope with a kink at zero: 1 above, ``least`` below."""
-        places = flat(group.tasks)
-
-        def step(state: State) -> None:
-            for k, i in places:
-                a, b = state.low[i], state.high[i]
-                positive = a > ZERO or (i in state.open and a >= ZERO)
-                state.low[k] = ONE if positive else least
-                # at zero itself that of relu is 0, and that of |x| neither
-                is_low = b <= ZERO if least == ZERO else b < ZERO
-                state.high[k] = least if is_low else ONE
-
-        return step
 
     def _block(self, block: Coordinates) -> Step:
         if block.kind == RANGE_ONLY:

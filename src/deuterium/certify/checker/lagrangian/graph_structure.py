@@ -19,7 +19,13 @@ from flint import arb
 from deuterium import ops
 from deuterium.certify.checker.ball_functions import Ball
 from deuterium.certify.checker.exceptions import NoBound
-from deuterium.certify.checker.lagrangian.affine_balls import AffineSum, linear, objects
+from deuterium.certify.checker.lagrangian.affine_balls import (
+    AffineSum,
+    is_linear,
+    linear,
+    multiples,
+    objects,
+)
 from deuterium.certify.checker.scalar_layout import MOVES, ScalarLayout, TaskGroup
 from deuterium.graph.constructors import apply
 from deuterium.graph.operator import Operator
@@ -30,16 +36,6 @@ Array = Any
 
 CONSTANT, UNIVARIATE, AFFINE, PRODUCT = range(4)
 INPUT, ATOM, BILINEAR, RANGE_ONLY = "input", "atom", "pair", "free"
-
-LINEAR = {
-    ops.add,
-    ops.subtract,
-    ops.negative,
-    ops.add_reduce,
-    ops.cumsum,
-    ops.scatter,
-    *MOVES,
-}
 
 
 @dataclass
@@ -128,10 +124,13 @@ class GraphStructure(ScalarLayout):
             for n in order
             if n.op is not None and len(n.args) == 1 and not n.attrs
         }
+        self._factor(order)
+        (self.objective,) = self.affine(root).ravel().tolist()
+
+    def _factor(self, order: Sequence[Variable]) -> None:
         for node in order:
             if node not in self.known:
                 self.known[node] = self._classify(node)
-        (self.objective,) = self.affine(root).ravel().tolist()
 
     def place(self, term: int) -> tuple[int, int]:
         """Return the block and coordinate that a term is a function of."""
@@ -151,12 +150,7 @@ class GraphStructure(ScalarLayout):
             univariate = self._univariate(node, own)
             if univariate is not None:
                 return univariate
-        constants = [k.kind == CONSTANT for k in own]
-        if (
-            op in LINEAR
-            or (op in (ops.multiply, ops.matmul) and any(constants))
-            or (op is ops.divide and constants[1])
-        ):
+        if is_linear(op, [k.kind == CONSTANT for k in own]):
             return self._affine(node, own)
         return self._bent(node, own)
 
@@ -311,7 +305,13 @@ class GraphStructure(ScalarLayout):
         return found if isinstance(found, np.ndarray) else objects((), [found])
 
     def _scaled(self, node: Variable) -> Array:
-        """Return the elements of a univariate node as multiples of terms.
+        """Return the elements of a univariate node as multiples of terms."""
+        scale, base = self.without_factor(node)
+        terms = self._unscaled(base)
+        return terms if scale is None else multiples(terms, scale)
+
+    def without_factor(self, node: Variable) -> tuple[Array | None, Variable]:
+        """Return the constant factors of a univariate node, if any, and the rest.
 
         Energies count terms without constant factors: ``(c u)**2`` is ``c**2 * u**2``.
         """
@@ -328,16 +328,12 @@ class GraphStructure(ScalarLayout):
             else:
                 own = arb(-1) if factor is None else self._numbers(factor)
                 scale = own if scale is None else scale * own
+        return scale, node
+
+    def _unscaled(self, node: Variable) -> Array:
         known = self.known[node]
         moved = self._is_moved(node, known)
-        terms = self._move(node) if moved else self._terms(known.places)
-        if scale is None:
-            return terms
-        pairs = np.broadcast_arrays(terms, np.asarray(scale, dtype=object))
-        return objects(
-            pairs[0].shape,
-            [t.times(c) for t, c in zip(*(p.ravel() for p in pairs), strict=True)],
-        )
+        return self._move(node) if moved else self._terms(known.places)
 
     def _step(
         self, node: Variable

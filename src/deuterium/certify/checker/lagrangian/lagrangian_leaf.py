@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from deuterium import ops
-from deuterium.certify.checker.ball_functions import HALF, INFINITY, ZERO, Ball, larger
-from deuterium.certify.checker.ball_program import Atom, RangeProgram
+from deuterium.certify.checker.ball_functions import HALF, ZERO, Ball
+from deuterium.certify.checker.ball_program import Atom
 from deuterium.certify.checker.exact_data import finite, numbers
 from deuterium.certify.checker.exceptions import NoBound
 from deuterium.certify.checker.lagrangian.coordinate_ranges import RangePass, State
@@ -15,7 +14,6 @@ from deuterium.certify.checker.lagrangian.graph_structure import (
     BILINEAR,
     GraphStructure,
 )
-from deuterium.certify.checker.lagrangian.log_proof import log_form
 from deuterium.certify.checker.lagrangian.parabola_cells import (
     CoordinateFunctions,
     CoordinateObjective,
@@ -23,6 +21,11 @@ from deuterium.certify.checker.lagrangian.parabola_cells import (
 from deuterium.certify.checker.lagrangian.quadratic_proof import (
     Square,
     quadratic_proofs,
+)
+from deuterium.certify.checker.lagrangian.relaxed_root import (
+    RelaxedRoot,
+    needed_tasks,
+    written,
 )
 from deuterium.certify.checker.lagrangian.separable_maximum import (
     Peak,
@@ -69,21 +72,15 @@ class Separable:
     ) -> None:
         self.work = work or WorkLimit()
         self.inputs = len(least)
-        self._starts, self._least, self._most = starts, list(least), list(most)
-        root: Variable | None = None
-        logarithms: list[Variable] = []
-        if facts.get("log", True):
-            root, logarithms = log_form(objective, self._least_of)
-        self.is_log = root is not None
-        self.structure = GraphStructure(
-            objective if root is None else root, starts, self.inputs
-        )
+        takes_log = bool(facts.get("log", True))
+        self.root = RelaxedRoot(objective, starts, least, most, takes_log)
+        self.structure = GraphStructure(self.root.graph, starts, self.inputs)
         self.facts = facts
-        known = self.structure.known
-        self._safe = {i for v in logarithms for i in known[v].places.ravel().tolist()}
+        logs = [self.structure.known[v] for v in self.root.logarithms]
+        self._safe = {i for known in logs for i in known.places.ravel().tolist()}
         self.forward = RangePass(self.structure)
         self._whole = self.forward(
-            {i: (self._least[i], self._most[i], False) for i in range(self.inputs)}
+            {i: (least[i], most[i], False) for i in range(self.inputs)}
         )
         self.forward.limit(self._whole)
         self._places = self._coordinates(objective, atoms)
@@ -95,17 +92,6 @@ class Separable:
         self.energies = quadratic_proofs(self.structure, facts)
         self._curves = self._made_curves()
 
-    def _least_of(self, v: Variable) -> Ball | None:
-        try:
-            tape = RangeProgram([v], self._starts, self.inputs)
-            low = tape(self._least, self._most)[0]
-        except NoBound:
-            return None
-        bottom = low[0]
-        for x in low[1:]:
-            bottom = -larger(-bottom, -x)
-        return bottom
-
     def _coordinates(
         self, objective: Variable, atoms: Sequence[Atom]
     ) -> list[int | None]:
@@ -115,10 +101,10 @@ class Separable:
         for block in self.structure.blocks:
             start = 0
             for node in block.nodes:
-                written = _written(node, known)
+                own = written(node, known)
                 for element in range(node.size):
                     slot = block.slots[start + element]
-                    places.setdefault((written, element), slot)
+                    places.setdefault((own, element), slot)
                 start += node.size
         return [places.get((node, element)) for node, element in atoms]
 
@@ -144,7 +130,7 @@ class Separable:
                     if owner in tasks and len(task[0]) == 1:
                         tasks[owner].append((event.op, task, event.attrs))
         return {
-            owner: self._curve(owner, terms, _needed(tasks[owner], terms))
+            owner: self._curve(owner, terms, needed_tasks(tasks[owner], terms))
             for owner, terms in by_owner.items()
         }
 
@@ -177,8 +163,7 @@ class Separable:
         if data.get("empty"):
             raise NoBound("the ranges do not contradict each other")
         constant, c, squares = self._coefficients(state, data)
-        if self.is_log:
-            claim = claim.log() if claim > ZERO else -INFINITY
+        claim = self.root.claim(claim)
         peaks: list[Peak] = []
         for block in self.structure.blocks:
             if block.kind == BILINEAR:
@@ -186,7 +171,7 @@ class Separable:
             else:
                 peaks += self._peaks(block.slots, state, c, squares)
         total = least_bound(constant, peaks, claim, self.work)
-        return total.exp() if self.is_log else total
+        return total.exp() if self.root.is_log else total
 
     def _coefficients(
         self, state: State, data: Data
@@ -273,19 +258,3 @@ class Separable:
                 Peak(curve, load, state.low[slot], state.high[slot], slot in state.open)
             )
         return peaks
-
-
-def _needed(tasks: list[Any], terms: Sequence[int]) -> list[Any]:
-    needed, kept = set(terms), []
-    for op, task, attrs in reversed(tasks):
-        if not needed.isdisjoint(task[0]):
-            needed.update(task[1])
-            kept.append((op, task, attrs))
-    return kept[::-1]
-
-
-def _written(node: Variable, known: set[Variable]) -> Variable:
-    """Return the node of the objective that a reshaped one stands for."""
-    while node not in known and node.op is ops.reshape:
-        node = node.args[0]
-    return node

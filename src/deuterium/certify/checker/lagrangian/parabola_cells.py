@@ -7,7 +7,7 @@ cell is kept, and serves every region.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,6 +72,8 @@ class CoordinateFunctions:
         range: where the argument is zero, they are minus infinity.
     work : WorkLimit, optional
         Where cells are kept.
+    shape : hashable, optional
+        The same for coordinates that have the same functions: they share cells.
     """
 
     def __init__(
@@ -83,7 +85,9 @@ class CoordinateFunctions:
         ends: tuple[Ball, Ball],
         safe: Collection[int] = (),
         work: WorkLimit | None = None,
+        shape: Hashable | None = None,
     ) -> None:
+        self._shape = self if shape is None else shape
         self.least, self.most = ends[0].lower(), ends[1].upper()
         self.safe = safe
         self.slot, self.terms, self.tasks = slot, list(terms), list(tasks)
@@ -95,13 +99,14 @@ class CoordinateFunctions:
 
     def cell(self, level: int, index: int) -> Cell:
         """Return the cell from ``index`` to ``index + 1`` in units of ``2**-level``."""
-        key = self, level, index
-        found: Cell | None = self._work.cells.get(key)
-        return found or self._work.keep(key, self._made(level, index))
-
-    def _made(self, level: int, index: int) -> Cell:
         # exact, however far out the cell is
         low, high = arb((index, -level)), arb((index + 1, -level))
+        is_whole = self.least <= low and high <= self.most
+        key = self._shape if is_whole else self, level, index
+        found: Cell | None = self._work.cells.get(key)
+        return found or self._work.keep(key, self._made(low, high))
+
+    def _made(self, low: Ball, high: Ball) -> Cell:
         starts = bool(self.least > low)
         if starts:
             low = smaller(self.least, high)

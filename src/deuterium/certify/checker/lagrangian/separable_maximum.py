@@ -6,20 +6,32 @@ import heapq
 import itertools
 import math
 from collections.abc import Sequence
+from typing import Protocol
 
 from flint import arb
 
 from deuterium.certify.checker.ball_functions import ZERO, Ball, larger
 from deuterium.certify.checker.exceptions import NoBound, NoPoint
 from deuterium.certify.checker.lagrangian.parabola_cells import (
+    Cell,
     CoordinateFunctions,
-    CoordinateObjective,
 )
 from deuterium.certify.checker.work_limit import EACH, MORE, WorkLimit
 
 MOST = 20_000  # cells that are looked at before it is given up
 DEEPEST = 48  # halvings of one
 WIDEST = -1020  # doublings of it
+
+
+class CellBound(Protocol):
+    """What is to be maximised over one coordinate, cell by cell."""
+
+    def over(self, cell: Cell, low: Ball, high: Ball) -> tuple[Ball, Ball]:
+        """Return upper bounds over the part of a cell in [low, high].
+
+        The second bounds the maximum there from below, about.
+        """
+        ...
 
 
 class Peak:
@@ -36,7 +48,7 @@ class Peak:
     def __init__(
         self,
         curve: CoordinateFunctions,
-        load: CoordinateObjective,
+        load: CellBound,
         low: Ball,
         high: Ball,
         is_open: bool,

@@ -18,7 +18,8 @@ constant``, and R is such a sum too.  For any multiplier p of each definition
                                                    and subtracted times p.
 
 Energies: of the definitions ``u_j = sum_i M_ij t_i + b_j`` of one rule, with numbers
-``nu >= 0``, ``D``, ``c`` such that ``diag(D) - M diag(nu) M'`` is positive semidefinite,
+``nu >= 0``, ``D``, ``c`` such that ``diag(D) - M diag(nu) M'`` is positive
+semidefinite,
 
     sum_j nu_j (u_j - u0_j)**2 <= sum_i D_i (t_i - c_i)**2,    u0 = M' c + b,
 
@@ -35,37 +36,44 @@ lies below the chord between the ends of a cell, plus the errors times e**2 and 
 
 Taking R apart
 --------------
-What follows names nodes by their place in ``topological([R])``.  An element of a node is
+What follows names nodes by their place in ``topological([R])``.  An element of a node
+is
 
 * a number: no symbol below it;
+* of a product, if the facts list the node as one, whatever else it is: a multiple
+  ``k f(z)`` times a *spoke* e, which is defined as the other factor's element;
 * a *function* of one hub: an element of a node whose elements the facts call hubs (the
   hub itself), or of an operator, element-wise or moving elements, of functions of that
   hub and numbers; all elements of such a node are of hubs of one group;
-* else of a product: ``multiply``, ``divide`` (the product with the reciprocal) or
-  ``matmul`` (a sum of products), both of whose factors vary, or ``square``.  Of a
-  multiple of ``f(z)`` and a multiple of ``g(z) e`` it is a multiple of ``(f g)(z) e``;
-  of two multiples of ``f(z) e`` and ``g(z) e`` one of ``(f g)(z) e**2``; the square of
-  a multiple of ``f(z) e`` one of ``f(z)**2 e**2``.  Other products the facts list: a
-  multiple ``k f(z)`` times a *spoke* e, which is defined as the other factor's element;
+* of a product ``multiply``, ``divide`` (the product with the reciprocal, here and where
+  facts list one) or ``matmul`` (a sum of products), both of whose factors vary, or of
+  ``square``.  Of a multiple of ``f(z)`` and a multiple of ``g(z) e`` it is a multiple
+  of ``(f g)(z) e``; of two multiples of ``f(z) e`` and ``g(z) e`` one of
+  ``(f g)(z) e**2``; the square of a multiple of ``f(z) e`` one of ``f(z)**2 e**2``;
 * else of a linear operator.
 
-As a *sum*, ``constant + sum of coefficient * term``, a number is itself; an element of a
-linear operator (products and quotients by numbers included) is made of its arguments'
-sums, be it a function or not; a hub of a group of kind "atom" is what it is defined to
-be, other hubs are terms; other functions of a hub are terms; products are multiples of
-terms.
+As a *sum*, ``constant + sum of coefficient * term``, a number is itself; a hub of a
+group of kind "atom" is what it is defined to be, other hubs are terms; products are
+multiples of terms; an element of a linear operator (products and quotients by numbers
+included) is made of its arguments' sums, be it a function or not. Other functions of a
+hub are terms, but for constant factors: the negative of a function, a number times it,
+and the square of one of these (but of hubs) are multiples of what is left of the
+function, so ``(c u)**2`` is ``c**2`` times the term ``u**2``. Functions of one hub are
+one term if they are written alike, element by element, up to the order of two summands
+or factors.
 
 Facts
 -----
 Once for all leaves, `ClusterBounder.facts`::
 
     {"log": true or false,            whether R is the logarithm of the objective
-     "groups": [[kind, nodes], ...],  hubs: "input" (all symbols by name, flattened), or
-                                      "atom", "free": the elements of the first node;
-                                      of the other nodes the elements are the same, in
-                                      the same (flat) order
+     "groups": [[kind, nodes], ...],  hubs.  The first is ["input", []]: all symbols by
+                                      name, flattened.  Others are "atom", the elements
+                                      of the first node; of the other nodes the elements
+                                      are the same, in the same (flat) order; or "free",
+                                      the elements of one node
      "products": [[node, side, step], ...],
-                                      multiply, divide or matmul; which argument (0, 1)
+                                      multiply, divide or matmul; which factor (0, 1)
                                       has the hubs; the step that makes its spokes
      "steps": [["atom", group], ["free", group], ["spokes", product], ...]}
 
@@ -74,16 +82,20 @@ hubs of its group, a "free" step takes their ranges from the ranges of the node'
 arguments (they have no definition), a "spokes" step makes one spoke for each element of
 the product with that number (of a matmul for each ``(row, inner, column)``, flattened).
 Other products that name the step have the same hubs and the same definitions, element
-by element, and hence the same spokes.  The multipliers follow the order of the steps
-that define something.
+by element, and hence the same spokes. Every group but the first has one step. The
+multipliers follow the order of the steps that define something.
+
+What is said to be the same is proved to be so: its sums have the same coefficients,
+known exactly, or it is written alike.
 
 Ranges
 ------
 Forward through the steps, by interval arithmetic; intersected with what the same gives
 for the whole domain and with the region's own ends.  An element of a node in the
 region's coordinates is a hub of that node, or every spoke whose definition is that
-element.  Functions with kinks at 0: the left branch up to 0 and the right one above,
-so an *open* lower end 0 means the right branch alone.
+element; cuts of other elements say nothing.  Functions with kinks at 0: the left branch
+up to 0 and the right one above, each with a range of its own, so an *open* lower end 0
+means the right branch alone.
 
 Data
 ----
@@ -91,6 +103,7 @@ Of a leaf, ``("clusters", data)``: ``{"empty": true}`` where ranges contradict e
 other, else ``{"p": [...], "energies": [...]}``: all multipliers, and for each step that
 defines something ``[nu, D, c]`` or null.  D and c list the terms of the step's
 definitions (those with a coefficient that is not zero) by the number of the group, of
-the hub in it, and of the spoke (hubs' own functions first); a step in which two terms
-agree in all three has no energy.
+the hub in it, and of the spoke (hubs' own functions first; spokes in the order of the
+steps); a step in which two terms agree in all three, or with a term of ``e**2``, has no
+energy.
 """
