@@ -29,7 +29,6 @@ from deuterium.ops.shapes import broadcast_to, reshape_to
 from deuterium.optimize.bounders.clusters.hub_functions import (
     enter_function,
     product_function,
-    uniform_function,
 )
 from deuterium.optimize.bounders.lagrangian.add_function import add_functions
 from deuterium.optimize.bounders.lagrangian.affine_terms import (
@@ -48,6 +47,7 @@ from deuterium.optimize.bounders.lagrangian.factored_parts import (
     Unsuited,
     thin,
 )
+from deuterium.optimize.bounders.lagrangian.uniform_function import uniform_function
 
 Array = Any
 
