@@ -155,7 +155,7 @@ def samples_for_maxima(monkeypatch):
     def wrong(t0, t1, t2, a, b):
         return np.minimum(t0 + a * (t1 + a * t2), t0 + b * (t1 + b * t2))
 
-    monkeypatch.setattr(rigorous_value, "_top", wrong)
+    monkeypatch.setattr(rigorous_value, "parabola_top", wrong)
 
 
 def forgotten_constant(monkeypatch):

@@ -206,7 +206,8 @@ class ClusterBounder(Bounder):
 
     def bound(self, regions: Regions, incumbent: float) -> BoundResult:
         """Return certified bounds, cuts and points."""
-        with one_thread():
+        # parameters so large that something overflows prove nothing: no bound then
+        with one_thread(), np.errstate(all="ignore"):
             return self._bound(regions, incumbent)
 
     def _bound(self, regions: Regions, incumbent: float) -> BoundResult:

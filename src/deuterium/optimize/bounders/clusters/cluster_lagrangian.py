@@ -318,8 +318,9 @@ class ClusterLagrangian:
         inner = root[:, :, None] * matrix * np.sqrt(nu)[:, None, :]
         few = matrix.shape[0] <= matrix.shape[1]
         gram = inner @ inner.swapaxes(1, 2) if few else inner.swapaxes(1, 2) @ inner
-        values, vectors = np.linalg.eigh(gram)
-        top = values[:, -1]
+        finite = np.isfinite(gram).all(axis=(1, 2))
+        values, vectors = np.linalg.eigh(np.where(finite[:, None, None], gram, 0.0))
+        top = np.where(finite, values[:, -1], np.inf)
         v = vectors[:, :, -1]
         if not few:
             v = (inner @ v[..., None])[..., 0]

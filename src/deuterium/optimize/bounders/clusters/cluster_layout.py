@@ -174,14 +174,14 @@ class ClusterLayout:
         b, radius = centred(d.form.constant)
         target, parts = self.at(d.target), self._parts(d.form)
         idle = not d.is_spoke and d.target.group in self.idle
-        if terms is None or order is None or idle:
+        rows = [((m != 0) | (s != 0)).any(axis=1) for _, m, s in parts]
+        used = np.concatenate([np.zeros(0, dtype=bool), *rows])
+        if terms is None or order is None or idle or not used.any():
             return Rule(d, target, parts, b, radius, first, None, NOTHING)
         kept, squares = [], [self.at(terms[0])]
-        for (at, m, s), t in zip(parts, terms[1:], strict=True):
-            some = ((m != 0) | (s != 0)).any(axis=1)
+        for (at, m, s), t, some in zip(parts, terms[1:], rows, strict=True):
             kept.append((at[some], m[some], s[some]))
             squares.append(self.at(t)[some])
-        used = np.concatenate([((m != 0) | (s != 0)).any(axis=1) for _, m, s in parts])
         number = np.cumsum(used) - 1  # of a term among those that are used
         order = number[order[used[order]]]
         corners = self._corners(d, kept, b)

@@ -28,7 +28,6 @@ from deuterium.interval import Interval, interval_arithmetic
 from deuterium.optimize.bounders.clusters.hub_functions import (
     enter_function,
     product_function,
-    uniform_function,
 )
 from deuterium.optimize.bounders.clusters.relaxed_graph import relaxed_graph
 from deuterium.optimize.bounders.lagrangian.add_function import add_functions
@@ -49,6 +48,7 @@ from deuterium.optimize.bounders.lagrangian.factored_parts import (
     Unsuited,
     thin,
 )
+from deuterium.optimize.bounders.lagrangian.uniform_function import uniform_function
 
 Array = Any
 

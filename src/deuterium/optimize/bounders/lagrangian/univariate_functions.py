@@ -27,6 +27,7 @@ from deuterium.optimize.bounders.lagrangian.factored_parts import (
     CoordinateGroup,
     KinkBranches,
 )
+from deuterium.optimize.bounders.lagrangian.uniform_function import uniform_function
 from deuterium.transform.differentiate import slopes_of
 from deuterium.transform.simplify.simplify import simplify
 
@@ -58,7 +59,11 @@ class UnivariateFunctions:
         self._jumps = any(_is_jump(n) for image in images for n in image.order)
         # a group without functions has one side, of none
         sides = images if self.kinked else images[:1] or [Graph()]
-        uniform = all(map(_is_uniform, sides))
+        uniform = all(
+            uniform_function(f, group.vector) is not None
+            for side in sides
+            for f in side
+        )
         self._sides = [
             _Side(group, side, log_zero_is_minus_inf, uniform) for side in sides
         ]
@@ -326,12 +331,6 @@ def _folded(x: Array, width: int) -> Array:
     """Return a vector as rows, the last filled up with its last element."""
     rows = -(-len(x) // width)
     return np.append(x, np.full(rows * width - len(x), x[-1])).reshape(rows, width)
-
-
-def _is_uniform(functions: Graph) -> bool:
-    """Whether functions of a vector do the same to all its elements."""
-    constants = (n.value for n in functions.order if n.is_constant)
-    return all(np.ptp(np.ravel(c)) == 0 for c in constants if np.size(c) > 1)
 
 
 def _leaf(v: Variable, x: Interval) -> Interval:
