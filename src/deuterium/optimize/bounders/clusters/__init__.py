@@ -34,9 +34,29 @@ z the maximum over a spoke, ``V(A, B) = max of A e**2 + B e`` over [l, h], is a 
 function of (A, B) that grows with A: where A and B are affine in z up to an error, it
 lies below the chord between the ends of a cell, plus the errors times e**2 and |e|.
 
+Relations that hold beside the definitions are added, too: of a softmax p, by rows,
+``sum p = 1``, with a multiplier of any sign; of a centred product of matrices D (below)
+``sum_i D_ij**2 <= sum((A - A0)**2) * sum_i (B - B0)_ij**2`` for each column j, with a
+multiplier >= 0 (Cauchy and Schwarz); and of a rule whose terms are all the elements p
+of one softmax of one row, ``u_j = sum_k M_kj p_k + b_j``, with numbers kappa_j >= 0,
+
+    sum_j kappa_j u_j**2 <= sum_k p_k sum_j kappa_j (M_kj + b_j)**2,
+
+since a convex function on a simplex is at most the plane through its corners' values.
+
+R is rewritten first, without changing its value
+-------------------------------------------------
+In topological order: ``softmax(t)``, if it varies, by ``exp(t - broadcast(reshape(
+logsumexp(t))))``; a product ``matmul(A, B)`` that the facts list among the centres, with
+numbers A0 and B0, by ``D + matmul(A0, B) + matmul(A - A0, B0)`` with ``D = matmul(A -
+A0, B - B0)``; a matrix of zeros among A0, B0 is left out, as ``A - 0`` is A and its
+product nothing.  The *limits* of that product are ``sum(square(A - A0)) *
+sum(square(B - B0), axis=0)``.
+
 Taking R apart
 --------------
-What follows names nodes by their place in ``topological([R])``.  An element of a node
+What follows names nodes by their place in ``topological([R, limits...])``, R rewritten
+and the limits in the order of the centres.  An element of a node
 is
 
 * a number: no symbol below it;
@@ -67,6 +87,8 @@ Facts
 Once for all leaves, `ClusterBounder.facts`::
 
     {"log": true or false,            whether R is the logarithm of the objective
+     "centres": [[node, A0, B0], ...] products of matrices (before the rewriting: by
+                                      their place in topological([R])) and numbers
      "groups": [[kind, nodes], ...],  hubs.  The first is ["input", []]: all symbols by
                                       name, flattened.  Others are "atom", the elements
                                       of the first node; of the other nodes the elements
@@ -75,15 +97,19 @@ Once for all leaves, `ClusterBounder.facts`::
      "products": [[node, side, step], ...],
                                       multiply, divide or matmul; which factor (0, 1)
                                       has the hubs; the step that makes its spokes
-     "steps": [["atom", group], ["free", group], ["spokes", product], ...]}
+     "steps": [["atom", group], ["free", group], ["spokes", product],
+               ["sum", node], ["product", centre], ...]}
 
 in an order in which each step needs only the ones before it: an "atom" step defines the
 hubs of its group, a "free" step takes their ranges from the ranges of the node's
-arguments (they have no definition), a "spokes" step makes one spoke for each element of
+arguments (functions of hubs, or sums; they have no definition), a "spokes" step makes one spoke for each element of
 the product with that number (of a matmul for each ``(row, inner, column)``, flattened).
 Other products that name the step have the same hubs and the same definitions, element
-by element, and hence the same spokes. Every group but the first has one step. The
-multipliers follow the order of the steps that define something.
+by element, and hence the same spokes.  A "sum" step says that the rows of the node,
+the exponentials of a softmax, have the sum 1; a "product" step that the squares of the
+columns of a centred product are at most its limits.  Every group but the first has one step. The
+multipliers follow the order of the steps that define or say something: one for each
+hub, spoke, row and column.
 
 What is said to be the same is proved to be so: its sums have the same coefficients,
 known exactly, or it is written alike.
@@ -95,13 +121,15 @@ for the whole domain and with the region's own ends.  An element of a node in th
 region's coordinates is a hub of that node, or every spoke whose definition is that
 element; cuts of other elements say nothing.  Functions with kinks at 0: the left branch
 up to 0 and the right one above, each with a range of its own, so an *open* lower end 0
-means the right branch alone.
+means the right branch alone.  The logarithms of a softmax ``t - logsumexp(t)``, hubs of
+the node that the exponential acts on, are besides at most 0, and within the logarithms
+of what softmax gives for the ranges of t.
 
 Data
 ----
 Of a leaf, ``("clusters", data)``: ``{"empty": true}`` where ranges contradict each
-other, else ``{"p": [...], "energies": [...]}``: all multipliers, and for each step that
-defines something ``[nu, D, c]`` or null.  D and c list the terms of the step's
+other, else ``{"p": [...], "energies": [...], "corners": [...]}``: all multipliers, and
+for each step with multipliers ``[nu, D, c]`` or null, and ``kappa`` or null.  D and c list the terms of the step's
 definitions (those with a coefficient that is not zero) by the number of the group, of
 the hub in it, and of the spoke (hubs' own functions first; spokes in the order of the
 steps); a step in which two terms agree in all three, or with a term of ``e**2``, has no

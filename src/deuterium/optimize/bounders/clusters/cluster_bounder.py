@@ -9,7 +9,6 @@ import numpy as np
 from deuterium import ops
 from deuterium.blas import one_thread
 from deuterium.domain.problem import Problem
-from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
 from deuterium.ops.exponential import exp
@@ -19,6 +18,7 @@ from deuterium.optimize.bounders.clusters.cluster_branching import (
     cutting_points,
     gains,
 )
+from deuterium.optimize.bounders.clusters.cluster_facts import facts_of
 from deuterium.optimize.bounders.clusters.cluster_lagrangian import (
     ClusterLagrangian,
     units_of,
@@ -174,35 +174,7 @@ class ClusterBounder(Bounder):
 
     def facts(self) -> dict[str, Any]:
         """Return what proofs need besides their own data, as JSON."""
-        place = {n: i for i, n in enumerate(topological([self.graph]))}
-        program = self.program
-        steps: list[list[Any]] = []
-        free = [k for k, g in enumerate(program.groups) if g.kind == "free"]
-        step_of: dict[Any, int] = {}
-        product_of: dict[Any, int] = {}
-        for k, (_, _, spokes) in enumerate(program.products):
-            product_of.setdefault(spokes, k)
-        for rule in program.rules:
-            while free and free[0] < rule.groups:
-                steps.append(["free", free.pop(0)])
-            step_of[rule.target] = len(steps)
-            if rule.is_spoke:
-                steps.append(["spokes", product_of[rule.target]])
-            else:
-                steps.append(["atom", rule.target.group])
-        steps += [["free", k] for k in free]
-        return {
-            "log": self.logarithm,
-            "groups": [
-                [g.kind, [place[n] for n in g.nodes if n in place]]
-                for g in program.groups
-            ],
-            "products": [
-                [place[node], side, step_of[spokes]]
-                for node, side, spokes in program.products
-            ],
-            "steps": steps,
-        }
+        return facts_of(self.program, self.logarithm)
 
     def bound(self, regions: Regions, incumbent: float) -> BoundResult:
         """Return certified bounds, cuts and points."""

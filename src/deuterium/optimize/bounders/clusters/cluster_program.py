@@ -263,7 +263,7 @@ class ClusterProgram(FactoredGraph):
         self.simplices[known.group] = Simplex(node, self._argument(t))
         form = flattened(_summed(self.affine(p), -1))
         form = AffineForm(form.parts, interval_arithmetic.subtract(form.constant, ONES))
-        self._constrain(form, known.group, node, False)
+        self._constrain(form, known.group, p, False)
 
     def _centred(self, rest: Variable) -> Univariate:
         """Enter a centred product by its range, and what its squares are at most."""

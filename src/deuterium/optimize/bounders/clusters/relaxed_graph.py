@@ -4,7 +4,7 @@ Two rewritings, which change no value, let relations be stated that hold beside 
 definitions of hubs and spokes:
 
 * ``softmax(t) = exp(t - logsumexp(t))``: the exponentials of a row have the sum 1;
-* ``A B = D + A0 B + A B0 - A0 B0`` with ``D = (A - A0) (B - B0)``, where both factors
+* ``A B = D + A0 B + (A - A0) B0`` with ``D = (A - A0) (B - B0)``, where both factors
   vary and A0, B0 are numbers: by Cauchy and Schwarz the squares of D's column j have a
   sum of at most ``sum((A - A0)**2) * sum((B - B0)_j**2)``.
 """
@@ -62,12 +62,15 @@ class RelaxedGraph:
     Attributes
     ----------
     root : Variable
+    place : dict from Variable to int
+        The places of the nodes as they were, in ``topological([R])``.
     softmax : dict from Variable to (Variable, Variable)
         By the exponentials: the softmax as it was, and its (rewritten) argument.
     products : list of CentredProduct
     """
 
     root: Variable
+    place: dict[Variable, int]
     softmax: dict[Variable, tuple[Variable, Variable]] = field(default_factory=dict)
     products: list[CentredProduct] = field(default_factory=list)
 
@@ -84,7 +87,7 @@ def relaxed_graph(problem: Problem, root: Variable) -> RelaxedGraph:
     products = {n for n in order if _is_product(n, varying)}
     if products:
         ranges = interpret(order, _leaf(problem), lambda op: op.enclosure)
-    found = RelaxedGraph(root)
+    found = RelaxedGraph(root, {n: i for i, n in enumerate(order)})
     made: dict[Variable, Variable] = {}
     for node in order:
         args = tuple(made[a] for a in node.args)
@@ -129,12 +132,11 @@ def _centred(
     limit = np.sum(np.square(off[0])) * np.sum(np.square(off[1]), axis=0)
     found.products.append(CentredProduct(node, centres, rest, limit))
     total = rest
-    (a, b), (a0, b0) = args, centres
-    if a0.any():
-        total = total + apply(ops.matmul, (constant(a0), b), {})
-    if b0.any():
-        total = total + apply(ops.matmul, (a, constant(b0)), {})
-    return total - constant(a0 @ b0) if a0.any() and b0.any() else total
+    if centres[0].any():
+        total = total + apply(ops.matmul, (constant(centres[0]), args[1]), {})
+    if centres[1].any():
+        total = total + apply(ops.matmul, (off[0], constant(centres[1])), {})
+    return total
 
 
 def _middle(x: Interval) -> Array:
