@@ -138,7 +138,11 @@ class CertifiedMaxima:
             # where a cell has no width, both ends are one point
             t0 = np.where(width > 0, t0, t0 + np.maximum(last - first, 0.0))
         top = parabola_top(t0, t1, t2, a, b)
-        found = top + (error + slack) * (1 + gamma(64)) + np.abs(top) * gamma(8)
+        found = (
+            top
+            + (error + slack) * (1 + gamma(c.shape[1] + 64))
+            + np.abs(top) * gamma(8)
+        )
         return np.where(np.isnan(found), np.inf, found), np.fmax(*ends)
 
     def _chords(
@@ -161,7 +165,7 @@ class CertifiedMaxima:
         extra = slope.error * far
         lost = (rise.lost * far + slope.lost) * far + (
             np.abs(values[0]) + np.abs(values[1])
-        ) * gamma(16)
+        ) * gamma(spokes + 16)
         count = len(row)
         return tuple(
             np.bincount(pair, x, minlength=count) * (1 + s * gamma(spokes + 8))
@@ -212,9 +216,10 @@ class _Line:
         size = np.abs(c) * (
             np.abs(v0) + radius[:, None] * (np.abs(v1) + radius[:, None] * np.abs(v2))
         )
-        self.lost = size.sum(axis=1) * gamma(len(functions) + 32) + len(
-            functions
-        ) * TINY * (1 + radius)
+        # spokes are multiplied by the line with its error
+        size = size.sum(axis=1) + (self.error if upper else 0.0)
+        underflow = len(functions) * TINY * (1 + radius * (1 + radius))
+        self.lost = size * gamma(len(functions) + 32) + underflow
         self._ends = cell.a[pair], cell.b[pair]
 
     def at(self, k: int) -> Array:
