@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.graph.hashcons import hashable
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
 from deuterium.optimize.bounders.lagrangian.factored_parts import (
@@ -55,10 +56,10 @@ def _content(v: Variable) -> tuple[Any, ...]:
     found: list[Any] = []
     for n in order:
         if n.op is None:
-            value = None if n.is_symbol else np.asarray(n.value, dtype=float).tobytes()
+            value = None if n.is_symbol else hashable(np.asarray(n.value, dtype=float))
             found.append((n.name, value))
         else:
             args = tuple(number[a] for a in n.args)
-            attrs = repr(sorted(n.attrs.items())) if n.attrs else ""
-            found.append((n.op.name, args, attrs))
+            attrs = [(k, hashable(x)) for k, x in sorted(n.attrs.items())]
+            found.append((n.op, args, tuple(attrs)))
     return tuple(found)

@@ -27,7 +27,7 @@ from deuterium.optimize.bounders.lagrangian.factored_parts import (
     CoordinateGroup,
     KinkBranches,
 )
-from deuterium.optimize.bounders.lagrangian.uniform_function import uniform_function
+from deuterium.optimize.bounders.lagrangian.uniform_function import are_uniform
 from deuterium.transform.differentiate import slopes_of
 from deuterium.transform.simplify.simplify import simplify
 
@@ -59,11 +59,7 @@ class UnivariateFunctions:
         self._jumps = any(_is_jump(n) for image in images for n in image.order)
         # a group without functions has one side, of none
         sides = images if self.kinked else images[:1] or [Graph()]
-        uniform = all(
-            uniform_function(f, group.vector) is not None
-            for side in sides
-            for f in side
-        )
+        uniform = all(are_uniform(side, group.vector) for side in sides)
         self._sides = [
             _Side(group, side, log_zero_is_minus_inf, uniform) for side in sides
         ]
@@ -107,6 +103,7 @@ class UnivariateFunctions:
         )
         return lower, upper
 
+    @np.errstate(all="ignore")  # beside poles, where plain ranges are taken
     def table(self, low: Array, high: Array) -> CellTable:
         """Return the table over the hull of ranges of the coordinates.
 
