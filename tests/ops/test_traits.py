@@ -62,6 +62,10 @@ def test_what_follows_from_arguments(op):
         assert not (op.keeps_sign and x >= 0 and y < 0), x
         assert not (op.keeps_nonzero and x != 0 and y == 0), x
         assert not (op.never_zero and y == 0), x
+        for k in op.degrees or ():
+            for t in (arb(3), arb(-3) if k % 1 == 0 else arb(2)):
+                factor = abs(t) if op.parity == "even" else t
+                assert (y * factor**k).overlaps(ELEMENTWISE[op](t * x)), x
 
 
 PAIRS = list(itertools.product([-2.5, -1.0, -0.25, 0.0, 0.25, 1.0, 2.5], repeat=2))
@@ -86,6 +90,9 @@ def test_records_of_two_variables_tell_the_truth(op):
             assert (y * 3).overlaps(ELEMENTWISE[op](arb(3 * a), arb(3 * b)))
         if op.bilinear:
             assert (y * 3).overlaps(ELEMENTWISE[op](arb(3 * a), arb(b)))
+        for k, scaled in zip(op.degrees or (), ((-3, 1), (1, -3)), strict=False):
+            other = ELEMENTWISE[op](arb(scaled[0] * a), arb(scaled[1] * b))
+            assert (y * arb(-3) ** arb(k)).overlaps(other), (a, b)
 
 
 def test_which_operators_move_and_are_linear():
@@ -97,6 +104,7 @@ def test_which_operators_move_and_are_linear():
     assert {op for op in every if op.moves_elements} == moves
     assert {op for op in every if op.linear} == moves | sums
     assert {op for op in every if op.bilinear} == {ops.multiply, ops.matmul}
+    assert all(op.degrees == (1, 1) for op in every if op.bilinear)
     for op in moves:
         assert op.keeps_sign and op.keeps_nonzero and op.work == 0
 

@@ -21,8 +21,7 @@ from deuterium.graph.constructors import as_variable
 from deuterium.graph.substitute import substitute
 from deuterium.graph.traverse import Graph
 from deuterium.graph.variable import Variable
-from deuterium.transform.pipeline import dense
-from deuterium.transform.simplify.simplify import simplify
+from deuterium.transform.pipeline import dense, objective_of
 
 Array = Any
 
@@ -92,7 +91,7 @@ class Problem:
     @cached_property
     def objective(self) -> Variable:
         """What is maximised: ``sought``, simplified over the domain on first use."""
-        return simplify(dense(self._sought), self.domain)[0]
+        return objective_of(dense(self._sought), self.domain)
 
     @cached_property
     def graph(self) -> Graph:
@@ -207,7 +206,8 @@ class Problem:
         special = object.__new__(Problem)
         special.__dict__.update(self.__dict__)
         special.__dict__.pop("graph", None)
-        special.objective = simplify(substitute(self.objective, given), self.domain)
+        graph = Graph([substitute(self.objective, given)])
+        special.objective = objective_of(graph, self.domain)
         return special
 
     @property

@@ -28,6 +28,9 @@ class Traits:
         It is linear in all its arguments together: ``f(s x + t y) = s f(x) + t f(y)``.
     bilinear : bool
         It is linear in either of its two arguments, the other being held fixed.
+    degrees : tuple of float, optional
+        Of each argument: ``f(s x, t y) = s**i * t**j * f(x, y)`` for all s and t whose
+        powers are real; of an even operator with ``|s|`` in the place of s.
     moves_elements : bool
         Every element of the result is an element of an argument, whatever their values.
         Such an operator is linear, and keeps signs and what is not zero.
@@ -82,6 +85,7 @@ class Traits:
 
     linear: bool = False
     bilinear: bool = False
+    degrees: tuple[float, ...] | None = None
     moves_elements: bool = False
     chooses: bool = False
     commutative: bool = False

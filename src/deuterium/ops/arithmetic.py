@@ -91,6 +91,7 @@ multiply = binary(
     lambda g, out, a, b: (times(g, b), times(g, a)),
     code="{0} * {1}",
     bilinear=True,
+    degrees=(1, 1),
     commutative=True,
     keeps_sign=True,
     keeps_nonzero=True,
@@ -103,6 +104,7 @@ divide = binary(
     lambda a, b: se.sympify(a) / b,
     lambda g, out, a, b: (g / b, -(times(g, a) / square(b))),
     code="{0} / {1}",
+    degrees=(1, -1),
     keeps_sign=True,
     keeps_nonzero=True,
 )
@@ -135,6 +137,7 @@ square: Operator = unary(
     enclosure=interval_arithmetic.square,
     code="{0} * {0}",
     parity="even",
+    degrees=(2,),
     keeps_nonzero=True,
     work=1,
 )
@@ -149,6 +152,7 @@ sqrt: Operator = unary(
     range=(0.0, np.inf),
     increasing=True,
     enclosure=interval_arithmetic.sqrt,
+    degrees=(0.5,),
     keeps_nonzero=True,
 )
 reciprocal = unary(
@@ -159,6 +163,7 @@ reciprocal = unary(
     symbolic=lambda x: se.sympify(x) ** -1,
     enclosure=interval_arithmetic.reciprocal,
     code="1.0 / {0}",
+    degrees=(-1,),
     parity="odd",
     keeps_nonzero=True,
     keeps_sign=True,

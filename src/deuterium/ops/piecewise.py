@@ -137,6 +137,7 @@ absolute = unary(
     enclosure=interval_arithmetic.absolute,
     sides=(operator.neg, operator.pos),
     parity="even",
+    degrees=(1,),
     keeps_nonzero=True,
     lipschitz=1.0,
     below_identity=True,

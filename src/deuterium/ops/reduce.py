@@ -207,6 +207,7 @@ matmul = array_operator(
     _matmul_shape,
     code="matmul({0}, {1})",
     bilinear=True,
+    degrees=(1, 1),
     keeps_sign=True,
 )
 

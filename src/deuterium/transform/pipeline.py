@@ -9,6 +9,8 @@ from deuterium.graph.traverse import Graph
 from deuterium.graph.variable import Variable
 from deuterium.interval.environment import forgets
 from deuterium.transform.branches import has_choices, narrowed_branches
+from deuterium.transform.homogeneous import factored
+from deuterium.transform.simplify.rules import Bounds
 from deuterium.transform.simplify.simplify import simplify
 from deuterium.transform.vectorize.vectorize import vectorized
 
@@ -46,6 +48,16 @@ def _together(graph: Graph) -> Graph:
     for _ in range(ROUNDS):
         graph = narrowed_branches(Graph.of(simplify(graph)))
     return Graph.of(simplify(graph))
+
+
+def objective_of(graph: Graph, domain: Bounds) -> Variable:
+    """Return a scalar graph simplified over a domain, scalar factors in front."""
+
+    def simplified(v: Variable) -> Variable:
+        return simplify(v, domain)
+
+    (v,) = simplify(graph, domain)
+    return factored(v, simplified)
 
 
 def vectorized_if_large(

@@ -21,8 +21,9 @@ from deuterium.certify.checker.proof_domain import ProofInputs
 from deuterium.certify.checker.proof_region import Region
 from deuterium.errors import CertificateError
 from deuterium.graph.substitute import substitute
+from deuterium.graph.traverse import Graph
 from deuterium.graph.variable import Variable
-from deuterium.transform.simplify.simplify import simplify
+from deuterium.transform.pipeline import objective_of
 
 KEPT = 256  # forms of labels' values at a time
 
@@ -103,7 +104,9 @@ class LabelForms:
         arrays = {s.name: np.reshape(given[s.name], s.shape) for s in self._labels}
         general = self.general
         inputs = general.inputs
-        graph = simplify(substitute(general.objective, arrays), inputs.domain)
+        graph = objective_of(
+            Graph([substitute(general.objective, arrays)]), inputs.domain
+        )
         self._compare(graph, given)
         return self._forms(graph, inputs, values)
 

@@ -17,8 +17,7 @@ from deuterium.certify.checker.proof_domain import ProofInputs
 from deuterium.errors import CertificateError
 from deuterium.graph.traverse import Graph
 from deuterium.graph.variable import Variable
-from deuterium.transform.pipeline import dense
-from deuterium.transform.simplify.simplify import simplify
+from deuterium.transform.pipeline import dense, objective_of
 
 PRECISE = 200  # bits
 FINEST = 2000  # where numbers cancel to what may be zero
@@ -30,8 +29,7 @@ Value = Callable[..., Any]  # of a graph at a point
 
 def derived(v: Variable, inputs: ProofInputs, maximizes: bool) -> Variable:
     """Return the objective: ``v`` or ``-v``, simplified over the domain."""
-    (objective,) = simplify(dense(Graph([v if maximizes else -v])), inputs.domain)
-    return objective
+    return objective_of(dense(Graph([v if maximizes else -v])), inputs.domain)
 
 
 def at_points(graph: Variable, starts: Mapping[str, int], size: int) -> Value:

@@ -9,6 +9,7 @@ from deuterium.budget import in_time
 from deuterium.domain.problem import Problem
 from deuterium.errors import InvalidInputError
 from deuterium.optimize.bounders.ball_tightening import BallTightening, balls_of
+from deuterium.optimize.bounders.clusters.cluster_bounder import cluster_bounder_of
 from deuterium.optimize.bounders.derivative import DerivativeBounder
 from deuterium.optimize.bounders.discrete_branching import DiscreteBranching
 from deuterium.optimize.bounders.label_enumeration import label_enumeration_of
@@ -20,7 +21,7 @@ from deuterium.optimize.bounders.norm_bounds import norm_bounder_of
 from deuterium.optimize.bounders.portfolio import RootPortfolio
 from deuterium.optimize.region import Bounder
 
-METHODS = ("auto", "box", "interval", "norms", "relax")
+METHODS = ("auto", "box", "clusters", "interval", "norms", "relax")
 FEW = 4  # inputs: so few are best cut themselves
 
 
@@ -65,19 +66,28 @@ def _bounder(problem: Problem, method: str, until: float) -> Bounder | None:
         return norm_bounder_of(problem)
     if method == "relax":
         return lagrangian_bounder_of(problem)
+    if method == "clusters":
+        return cluster_bounder_of(problem)
     if method == "box":
         return DerivativeBounder(problem)
     if problem.size <= FEW or not has_layers(problem):
         return _few(problem)
     lengths = norm_bounder_of(problem)
-    relaxed = in_time(until, lambda: lagrangian_bounder_of(problem), None)
-    main = relaxed or lengths
+    main: Bounder | None = in_time(until, lambda: _relaxed(problem), None) or lengths
     if main is None:
         return DerivativeBounder(problem)
     others: list[Bounder] = [NaturalIntervalBounder(problem)]
     if lengths is not None and main is not lengths:
         others.insert(0, lengths)
     return RootPortfolio(problem, main, others)
+
+
+def _relaxed(problem: Problem) -> Bounder | None:
+    """Return the relaxation that fits: by clusters where values are propagated back."""
+    clusters = cluster_bounder_of(problem)
+    if clusters is not None and clusters.program.is_deep:
+        return clusters
+    return lagrangian_bounder_of(problem) or clusters
 
 
 def _few(problem: Problem) -> Bounder:

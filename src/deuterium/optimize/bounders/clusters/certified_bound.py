@@ -100,7 +100,8 @@ class CertifiedBound:
         return np.where(np.isnan(upper), np.inf, upper)
 
     def _definition(self, rule: Rule, p: Array, sums: _Sums) -> None:
-        sums.add(rule.target, -p, np.abs(p), exact=True)
+        if len(rule.target):
+            sums.add(rule.target, -p, np.abs(p), exact=True)
         sure = np.abs(p)
         for at, m, radius in rule.parts:
             size = sure @ np.abs(m).T * (rule.size + 8)
@@ -112,6 +113,15 @@ class CertifiedBound:
         """Add an energy; return its constant, its size, and the error of centres."""
         assert rule.squares is not None
         sums.add(rule.squares[0], -e.nu, e.nu, exact=True)
+        if e.kappa is not None and rule.corners is not None:
+            sums.add(rule.squares[0], -e.kappa, e.kappa, exact=True)
+            at, m, radius = rule.parts[0]
+            # squares of sums of two: three roundings, and what m and b may be off
+            size = np.square(np.abs(m) + np.abs(rule.constant))
+            wide = radius + rule.radius
+            wrong = size * gamma(8) + wide * (2 * np.sqrt(size) + wide) * (1 + gamma(8))
+            more = e.kappa @ size.T * (rule.size + 8)
+            sums.add(at, e.kappa @ rule.corners.T, more, e.kappa @ wrong.T * 1.0001)
         moved = 2 * e.nu * e.u0
         sums.add(rule.target, moved, 4 * np.abs(moved))
         first = 0

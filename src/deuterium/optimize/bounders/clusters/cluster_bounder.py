@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from deuterium import ops
+from deuterium.blas import one_thread
 from deuterium.domain.problem import Problem
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
@@ -34,7 +35,11 @@ from deuterium.optimize.bounders.clusters.energy_weights import (
     proved_energy,
     rounded,
 )
-from deuterium.optimize.bounders.clusters.first_order import chain_start, optimise
+from deuterium.optimize.bounders.clusters.first_order import (
+    Schedule,
+    chain_start,
+    optimise,
+)
 from deuterium.optimize.bounders.lagrangian.factored_parts import Unsuited
 from deuterium.optimize.bounders.lagrangian.log_objective import log_form
 from deuterium.optimize.region import Bounder, BoundResult, Proof, Regions, whole
@@ -43,9 +48,8 @@ Array = Any
 
 CONTRADICTION: Proof = ("clusters", {"empty": True})
 SAMPLES = 48  # of each hub, for the solver
-FIRST, LATER = 400, 50  # steps for the whole domain, and for a part of it
-FAST, SLOW = 0.1, 0.05  # rates of these steps
-SMOOTH, LATE = (0.02, 0.002), (0.005, 0.001)  # of the objective's scale
+AT_ROOT = Schedule(2000, 250, 0.1, (0.02, 0.002), 0.4)
+IN_PARTS = Schedule(0, 50, 0.05, (0.005, 0.001))
 SHARP = 0.003  # smoothing by which the relaxed solution is read
 MARGIN = 1e-4  # by which samples may miss the largest values
 MULTIPLIER_DIGITS = 7
@@ -98,6 +102,8 @@ class ClusterBounder(Bounder):
         number: dict[tuple[Variable, int], int] = {}
         kinked: list[bool] = [False] * self.problem.size
         for rule in self.layout.rules:
+            if rule.definition.is_constraint:
+                continue
             node, at = rule.definition.source
             node = _written(node, known)
             if node not in known:
@@ -199,6 +205,10 @@ class ClusterBounder(Bounder):
 
     def bound(self, regions: Regions, incumbent: float) -> BoundResult:
         """Return certified bounds, cuts and points."""
+        with one_thread():
+            return self._bound(regions, incumbent)
+
+    def _bound(self, regions: Regions, incumbent: float) -> BoundResult:
         ranges = self.pass_(*self._ends(regions))
         lagrangian = self._lagrangian(ranges)
         target = self._target(incumbent) - MARGIN * self.scale
@@ -206,7 +216,14 @@ class ClusterBounder(Bounder):
         p, energies = self._of_few_digits(lagrangian, x)
         upper = self._raised(self.bounding(ranges, p, energies))
         proofs: list[Proof] = [
-            ("clusters", {"p": row.tolist(), "energies": self._told(energies, k)})
+            (
+                "clusters",
+                {
+                    "p": row.tolist(),
+                    "energies": self._told(energies, k),
+                    "corners": self._corners(energies, k),
+                },
+            )
             for k, row in enumerate(p)
         ]
         for k in np.flatnonzero(ranges.empty):
@@ -230,10 +247,8 @@ class ClusterBounder(Bounder):
         self, lagrangian: ClusterLagrangian, regions: Regions, target: float
     ) -> Array:
         is_root = bool((regions.state == self.start).all())
-        steps, rate = (FIRST, FAST) if is_root else (LATER, SLOW)
-        smooth = SMOOTH if is_root else LATE
-        scaled = (smooth[0] * self.scale, smooth[1] * self.scale)
-        x, _ = optimise(lagrangian, regions.state, steps, rate, scaled, target)
+        schedule = AT_ROOT if is_root else IN_PARTS
+        x, _ = optimise(lagrangian, regions.state, schedule, self.scale, target)
         return x
 
     def _of_few_digits(
@@ -243,7 +258,13 @@ class ClusterBounder(Bounder):
         rows = [lagrangian.multipliers(k, r, x) for k, r in rules]
         p = np.concatenate([np.zeros((len(x), 0)), *rows], axis=1)
         energies = [
-            None if r.squares is None else proved_energy(r, lagrangian.energy(k, r, x))
+            None
+            if r.squares is None
+            else proved_energy(
+                r,
+                lagrangian.energy(k, r, x),
+                None if r.corners is None else lagrangian.kappa(k, x),
+            )
             for k, r in rules
         ]
         return rounded(p, MULTIPLIER_DIGITS), energies
@@ -259,6 +280,13 @@ class ClusterBounder(Bounder):
             above, centre = e.above[k, order], e.centre[k, order]
             out.append([e.nu[k].tolist(), above.tolist(), centre.tolist()])
         return out
+
+    def _corners(self, energies: list[ProvedEnergy | None], k: int) -> list[Any]:
+        """Return what the proof of region k says of corners of simplices."""
+        return [
+            None if e is None or e.kappa is None else e.kappa[k].tolist()
+            for e in energies
+        ]
 
     def _branch(
         self, lagrangian: ClusterLagrangian, ranges: ClusterRanges

@@ -15,6 +15,10 @@ Energies of a definition ``u = M' t + b``:
     sum nu_j (u_j - u0_j)**2 <= sum D_i (t_i - c_i)**2,    u0 = M' c + b,
     D = r * (largest eigenvalue of r**-1/2 M diag(nu) M' r**-1/2).
 
+If the terms are all elements p of a softmax, also ``sum kappa_j u_j**2 <= sum_k p_k
+sum_j kappa_j (M_kj + b_j)**2``: a convex function of p is below the plane through its
+values at the corners of the simplex.
+
 The gradient needs no more than the maximisers (J. M. Danskin, The Theory of Max-Min,
 1967): in p it is by how much they miss the definitions.
 """
@@ -45,11 +49,12 @@ NARROW, WIDE = 1e-6, 50.0  # widths of ranges that units are made of
 
 @dataclass(frozen=True)
 class EnergyPlaces:
-    """Where the parameters of an energy are: weights, scales, centres."""
+    """Where the parameters of an energy are: weights, scales, centres, corners."""
 
     weights: slice
     scales: slice
     centres: slice
+    corners: slice | None
 
 
 class ParameterPlaces:
@@ -69,8 +74,11 @@ class ParameterPlaces:
                 continue
             n = sum(len(f) for f, _, _ in rule.parts)
             a, b, c = at + rule.size, at + rule.size + n, at + rule.size + 2 * n
-            self.energies.append(EnergyPlaces(slice(at, a), slice(a, b), slice(b, c)))
-            at = c
+            d = c if rule.corners is None else c + rule.size
+            corners = None if d == c else slice(c, d)
+            places = EnergyPlaces(slice(at, a), slice(a, b), slice(b, c), corners)
+            self.energies.append(places)
+            at = d
         self.size = at
 
 
@@ -104,10 +112,14 @@ def units_of(layout: ClusterLayout, ranges: ClusterRanges) -> Units:
     width = np.clip(ranges.high - ranges.low, NARROW, WIDE)
     found = Units([], [], [], [], [False] * len(layout.rules))
     for rule in layout.rules:
-        w, root = width[:, rule.target], np.sqrt(rule.size)
-        if rule.squares is None:
+        root = np.sqrt(rule.size)
+        w = width[:, rule.target] if len(rule.target) else np.ones((len(width), 1))
+        if rule.squares is None and len(rule.target):
             w = np.maximum((ranges.high - ranges.low)[:, rule.target], NARROW)
-        found.multiplier.append(1.0 / (w * root))
+        idle = not rule.definition.is_spoke and (
+            rule.definition.target.group in layout.idle
+        )
+        found.multiplier.append(0.0 * w if idle else 1.0 / (w * root))
         found.weight.append(1.0 / (w * w * root))
         at = np.concatenate([f for f, _, _ in rule.parts] or [np.zeros(0, int)])
         found.middle.append(0.5 * ranges.low[:, at] + 0.5 * ranges.high[:, at])
@@ -244,7 +256,8 @@ class ClusterLagrangian:
     def _rule(self, k: int, rule: Rule, x: Array, c: Array, kept: list[Any]) -> Array:
         """Add a rule's coefficients; return what it adds to the constant."""
         p = self.multipliers(k, rule, x)
-        c[:, rule.target] -= p
+        if len(rule.target):
+            c[:, rule.target] -= p
         for at, m, _ in rule.parts:
             c[:, at] += p @ m.T
         value: Array = p @ rule.constant
@@ -254,6 +267,10 @@ class ClusterLagrangian:
             return value
         energy = self.energy(k, rule, x)
         kept.append(energy)
+        if rule.corners is not None:
+            kappa = self.kappa(k, x)
+            c[:, rule.squares[0]] -= kappa
+            c[:, rule.parts[0][0]] += kappa @ rule.corners.T
         nu, d, centre, u0 = energy.nu, energy.above, energy.centre, energy.u0
         c[:, rule.squares[0]] -= nu
         c[:, rule.target] += 2 * nu * u0
@@ -272,6 +289,13 @@ class ClusterLagrangian:
         if self.units.is_log[k]:
             own = np.exp(own)
         return own * self.units.multiplier[k]
+
+    def kappa(self, k: int, x: Array) -> Array:
+        """Return the weights of a rule's corners for given parameters."""
+        places = self.places.energies[k]
+        assert places is not None and places.corners is not None
+        found: Array = np.exp(x[:, places.corners]) * self.units.weight[k]
+        return found
 
     def energy(self, k: int, rule: Rule, x: Array) -> EnergyValues:
         """Return the energy of a rule for given parameters."""
@@ -300,7 +324,7 @@ class ClusterLagrangian:
     ) -> None:
         """Enter the gradient by a rule's parameters, from the maximisers' features."""
         u = e[:, rule.target]
-        miss = rule.constant - u
+        miss = rule.constant - u if len(rule.target) else rule.constant + 0.0 * x[:, :1]
         for at, m, _ in rule.parts:
             miss = miss + e[:, at] @ m
         unit = self.units.multiplier[k]
@@ -310,6 +334,9 @@ class ClusterLagrangian:
         places = self.places.energies[k]
         if energy is None or places is None or rule.squares is None:
             return
+        if rule.corners is not None and places.corners is not None:
+            gap = e[:, rule.parts[0][0]] @ rule.corners - e[:, rule.squares[0]]
+            gradient[:, places.corners] = self.kappa(k, x) * gap
         at = np.concatenate([f for f, _, _ in rule.parts])
         squares = np.concatenate(rule.squares[1:])
         t, t2 = e[:, at], e[:, squares]

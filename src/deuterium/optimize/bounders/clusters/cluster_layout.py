@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium import ops
 from deuterium.interval.rounding import gamma
 from deuterium.optimize.bounders.clusters.cluster_program import (
     ONE,
@@ -103,6 +104,9 @@ class Rule:
         energy.
     order : ndarray of int
         In which order proofs have the terms of an energy.
+    corners : ndarray of shape (features, m), or None
+        Of a rule of all elements of one softmax: the squares of what it defines where
+        one of them is 1.
     """
 
     definition: Definition
@@ -113,11 +117,12 @@ class Rule:
     first: int
     squares: list[Array] | None
     order: Array
+    corners: Array | None = None
 
     @property
     def size(self) -> int:
-        """The number of coordinates that it defines."""
-        return len(self.target)
+        """The number of coordinates that it defines, or of constraints."""
+        return len(self.constant)
 
     @property
     def multipliers(self) -> slice:
@@ -152,11 +157,12 @@ class ClusterLayout:
             for d, order in zip(program.rules, orders, strict=True)
         ]
         self._functions(energies)
+        self.idle = self._idle_groups()
         self.rules: list[Rule] = []
         first = 0
         for d, terms, order in zip(program.rules, energies, orders, strict=True):
             self.rules.append(self._rule(d, terms, order, first))
-            first += d.target.size
+            first += self.rules[-1].size
         self.multipliers = first
         self.objective = self._parts(program.objective)
         middle, radius = centred(program.objective.constant)
@@ -167,7 +173,8 @@ class ClusterLayout:
     ) -> Rule:
         b, radius = centred(d.form.constant)
         target, parts = self.at(d.target), self._parts(d.form)
-        if terms is None or order is None:
+        idle = not d.is_spoke and d.target.group in self.idle
+        if terms is None or order is None or idle:
             return Rule(d, target, parts, b, radius, first, None, NOTHING)
         kept, squares = [], [self.at(terms[0])]
         for (at, m, s), t in zip(parts, terms[1:], strict=True):
@@ -177,7 +184,24 @@ class ClusterLayout:
         used = np.concatenate([((m != 0) | (s != 0)).any(axis=1) for _, m, s in parts])
         number = np.cumsum(used) - 1  # of a term among those that are used
         order = number[order[used[order]]]
-        return Rule(d, target, kept, b, radius, first, squares, order)
+        corners = self._corners(d, kept, b)
+        return Rule(d, target, kept, b, radius, first, squares, order, corners)
+
+    def _corners(self, d: Definition, parts: list[Part], b: Array) -> Array | None:
+        """Return the squares at the corners of the simplex, if a softmax is all."""
+        if len(parts) != 1:
+            return None
+        (term,) = d.form.parts
+        simplex = self.program.simplices.get(term.group)
+        if simplex is None or isinstance(term, StarTerm) or d.target.size == 0:
+            return None
+        whole = np.array_equal(np.sort(term.coordinate), np.arange(simplex.node.size))
+        if simplex.node.size != simplex.node.shape[-1] or not whole:
+            return None
+        if not _is_exponential(self.program.groups[term.group], term.function):
+            return None
+        ((at, m, _),) = parts
+        return np.square(m + b) if len(at) == simplex.node.size else None
 
     def _functions(self, energies: list[list[Term] | None]) -> None:
         """Lay out the blocks: which functions multiply which spokes is known now."""
@@ -197,6 +221,16 @@ class ClusterLayout:
             self.blocks.append(block)
             start, first = block.stop, first + len(hubs)
         self.features, self.spokes = start, first
+
+    def _idle_groups(self) -> set[int]:
+        """Return the groups of hubs of which nothing but ranges is used."""
+        forms = [d.form for d in self.program.rules] + [self.program.objective]
+        used = {t.group for f in forms for t in f.parts}
+        return {
+            k
+            for k, b in enumerate(self.blocks)
+            if k not in used and not len(b.hub_of) and b.functions == 1
+        }
 
     def at(self, term: Term) -> Array:
         """Return the features that the elements of a term are."""
@@ -224,6 +258,14 @@ def proof_order(form: AffineForm) -> Array | None:
         return None
     order: Array = np.lexsort(table.T[::-1])
     return order
+
+
+def _is_exponential(group: CoordinateGroup, functions: Array) -> bool:
+    (number, *others) = np.unique(functions).tolist()
+    if others or number == 0:
+        return False
+    f = group.functions[number - 1].full
+    return f.op is ops.exp and f.args[0] is group.vector
 
 
 def _each_once(at: Array, m: Array, radius: Array) -> Part:

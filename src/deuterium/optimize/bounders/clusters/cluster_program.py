@@ -22,8 +22,10 @@ import numpy as np
 
 from deuterium import ops
 from deuterium.domain.problem import Problem
+from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval, interval_arithmetic
+from deuterium.ops.shapes import broadcast_to, reshape_to
 from deuterium.optimize.bounders.clusters.hub_functions import (
     enter_function,
     product_function,
@@ -50,8 +52,9 @@ from deuterium.optimize.bounders.lagrangian.factored_parts import (
 Array = Any
 
 AnyTerm = TypeVar("AnyTerm", bound=Term)
+ONES = thin(np.ones(()))
 Source = tuple[Variable, Array]
-MOST_PRODUCTS = 4096  # of numbers, in a product of matrices; more have ranges only
+MOST_PRODUCTS = 512  # of numbers, in a product of matrices; more have ranges only
 ONE = -1  # as a function of a hub: the constant 1
 
 
@@ -78,7 +81,7 @@ class Definition:
     Attributes
     ----------
     target : Term
-        The coordinates: hubs themselves, or spokes.
+        The coordinates: hubs themselves, or spokes.  Of a constraint none.
     form : AffineForm of shape (size,)
     source : (Variable, ndarray of int)
         The node, and which of its elements they are.
@@ -95,6 +98,28 @@ class Definition:
     def is_spoke(self) -> bool:
         """Whether it defines spokes."""
         return isinstance(self.target, StarTerm)
+
+    @property
+    def is_constraint(self) -> bool:
+        """Whether it defines nothing: its form is zero."""
+        return self.target.size == 0
+
+
+@dataclass(frozen=True, eq=False)
+class Simplex:
+    """A softmax ``p = exp(u)`` with ``u = t - logsumexp(t)``, by rows.
+
+    Attributes
+    ----------
+    node : Variable
+        The softmax.
+    total, argument : int
+        The groups of the logarithms of the sums of exponentials, and of t.
+    """
+
+    node: Variable
+    total: int
+    argument: tuple[int, Variable]
 
 
 @dataclass(frozen=True)
@@ -124,6 +149,8 @@ class ClusterProgram(FactoredGraph):
         In an order in which each needs only the ones before it.
     products : list of (Variable, int, StarTerm)
         Nodes that are products, which factor has the hubs, and the spokes.
+    simplices : dict from int to Simplex
+        By the group of their logarithms u.
     is_square : set of Term
         The terms known to be the squares of others.
 
@@ -137,10 +164,16 @@ class ClusterProgram(FactoredGraph):
         self.spokes: list[list[int]] = []
         self.rules: list[Definition] = []
         self.products: list[tuple[Variable, int, StarTerm]] = []
+        self.simplices: dict[int, Simplex] = {}
         self._composed: dict[Variable, AffineForm] = {}
         self.is_square: set[Term] = set()
         self._known: dict[Any, Any] = {}
         super().__init__(problem, root)
+
+    @property
+    def is_deep(self) -> bool:
+        """Whether there are spokes but the factors of single products."""
+        return any(d.is_spoke and d.target.size > 1 for d in self.rules)
 
     def _enter(
         self, kind: str, size: int, nodes: list[Variable], name: str
@@ -187,6 +220,37 @@ class ClusterProgram(FactoredGraph):
             self._known[key] = target
         found: StarTerm = self._known[key]
         return found
+
+    # -- softmax ---------------------------------------------------------------------
+
+    def _kind(self, node: Variable) -> Any:
+        if node.op is ops.softmax_last and not isinstance(
+            self.kinds[node.args[0]], Interval
+        ):
+            return self._softmax(node)
+        return super()._kind(node)
+
+    def _softmax(self, node: Variable) -> Any:
+        """Return a softmax as exponentials of hubs, whose sum is 1."""
+        (t,) = node.args
+        total = self._made(ops.logsumexp_last, t)
+        u = t - broadcast_to(reshape_to(total, (*total.shape, 1)), t.shape)
+        p = np.exp(u)
+        for n in topological([p]):
+            if n not in self.kinds:
+                self.kinds[n] = self._kind(n)
+        known = self.kinds[p]
+        made = self.kinds[total]
+        assert isinstance(known, Univariate) and isinstance(made, Univariate)
+        ((source, _, image),) = self.groups[made.group].arguments
+        self.simplices[known.group] = Simplex(node, made.group, (source, image.full))
+        rows = self.affine(p)
+        form = flattened(_summed(rows, -1))
+        form = AffineForm(form.parts, interval_arithmetic.subtract(form.constant, ONES))
+        nothing = np.zeros(0, dtype=int)
+        target = Term(known.group, nothing, nothing)
+        self.rules.append(Definition(target, form, (node, nothing), len(self.groups)))
+        return known
 
     # -- products --------------------------------------------------------------------
 
@@ -330,6 +394,8 @@ class ClusterProgram(FactoredGraph):
 
     def squares(self, definition: Definition) -> list[Term] | None:
         """Return the squares of the terms of a definition, if it may have an energy."""
+        if definition.is_constraint:
+            return None
         terms = [definition.target, *definition.form.parts]
         lone = definition.target.size == 1
         if any(
@@ -490,4 +556,4 @@ def _function_products(
     return out
 
 
-__all__ = ["ONE", "ClusterProgram", "Definition", "StarTerm"]
+__all__ = ["ONE", "ClusterProgram", "Definition", "Simplex", "StarTerm"]

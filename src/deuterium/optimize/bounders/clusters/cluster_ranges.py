@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium import ops
 from deuterium.graph.interpret import interpret
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
@@ -18,7 +19,11 @@ from deuterium.interval import Interval, interval_arithmetic
 from deuterium.interval.rounding import MIN_NORMAL, gamma
 from deuterium.optimize.bounders.clusters.cluster_layout import ClusterLayout, Rule
 from deuterium.optimize.bounders.clusters.cluster_program import ONE, StarTerm
-from deuterium.optimize.bounders.lagrangian.factored_parts import RANGE_ONLY, Term
+from deuterium.optimize.bounders.lagrangian.factored_parts import (
+    RANGE_ONLY,
+    Term,
+    thin,
+)
 from deuterium.optimize.bounders.lagrangian.univariate_functions import (
     UnivariateFunctions,
 )
@@ -78,6 +83,8 @@ class ClusterRangePass:
             for rule in self.layout.rules:
                 while free and free[0] < rule.definition.groups:
                     self._free(free.pop(0), out)
+                if rule.definition.is_constraint:
+                    continue
                 self._narrow(rule, out)
                 if rule.definition.is_spoke:
                     self._stars(rule, out)
@@ -158,6 +165,14 @@ class ClusterRangePass:
 
     def _narrow(self, rule: Rule, out: ClusterRanges) -> None:
         self._meet(rule.target, *self._implied(rule, out), out)
+        simplex = self.layout.program.simplices.get(rule.definition.target.group)
+        if simplex is not None and not rule.definition.is_spoke:
+            p = ops.softmax_last.enclosure(self._image(*simplex.argument, out))
+            low = ops.log.enclosure(thin(np.maximum(p.lower, MIN_NORMAL))).lower
+            high = ops.log.enclosure(thin(np.maximum(p.upper, MIN_NORMAL))).upper
+            low = np.where(p.lower > MIN_NORMAL, low, -np.inf)
+            ends = (x.reshape(len(x), -1) for x in (low, np.minimum(high, 0.0)))
+            self._meet(rule.target, *ends, out)
 
     def _meet(self, at: Array, low: Array, high: Array, out: ClusterRanges) -> None:
         """Cut the ranges of coordinates down to what is implied."""

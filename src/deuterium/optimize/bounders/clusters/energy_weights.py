@@ -34,6 +34,8 @@ class ProvedEnergy:
         Where no D is proved, ``nu`` and D are 0, and nothing is added.
     u0, off : ndarray of shape (B, m)
         ``M' c + b``, and by how much it may be wrong.
+    kappa : ndarray of shape (B, m), or None
+        Weights of what a rule of a softmax has at the simplex's corners.
     """
 
     nu: Array
@@ -41,9 +43,12 @@ class ProvedEnergy:
     centre: Array
     u0: Array
     off: Array
+    kappa: Array | None
 
 
-def proved_energy(rule: Rule, found: EnergyValues) -> ProvedEnergy:
+def proved_energy(
+    rule: Rule, found: EnergyValues, kappa: Array | None = None
+) -> ProvedEnergy:
     """Return an energy with numbers of few digits and a D that is proved.
 
     Parameters
@@ -51,6 +56,7 @@ def proved_energy(rule: Rule, found: EnergyValues) -> ProvedEnergy:
     rule : Rule
     found : EnergyValues
         About what it is to be, over a batch of regions.
+    kappa : ndarray of shape (B, m), optional
     """
     radius = np.concatenate([s for _, _, s in rule.parts])
     matrix = found.matrix
@@ -74,7 +80,9 @@ def proved_energy(rule: Rule, found: EnergyValues) -> ProvedEnergy:
     size = np.abs(centre) @ np.abs(matrix) + np.abs(rule.constant)
     count = len(matrix) + 16
     off = size * gamma(count) + np.abs(centre) @ radius * (1 + gamma(count))
-    return ProvedEnergy(nu, proved, centre, u0, off + rule.radius + MIN_NORMAL)
+    off = off + rule.radius + MIN_NORMAL
+    kappa = None if kappa is None else rounded(kappa)
+    return ProvedEnergy(nu, proved, centre, u0, off, kappa)
 
 
 def _holds(matrix: Array, radius: Array, nu: Array, above: Array) -> Array:

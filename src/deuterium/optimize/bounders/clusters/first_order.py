@@ -8,11 +8,12 @@ bound is evaluated rigorously elsewhere: nothing here has to be right.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from deuterium.budget import check
+from deuterium.budget import check, left, now
 from deuterium.optimize.bounders.clusters.cluster_lagrangian import (
     ClusterLagrangian,
     ClusterSamples,
@@ -23,8 +24,10 @@ Array = Any
 
 FIRST, SECOND, TINY = 0.9, 0.99, 1e-8  # Adam's averages
 LOOK = 10  # steps between two looks at the bound itself
+PATIENCE, WORTH = 50, 0.01  # steps in which the bound must fall so far to go on
 ASTRAY = 0.3  # so far above the best, a region goes back and halves its step
 SHARE = 0.12  # of the largest slope by a factor, at which McCormick's plane starts
+FADED = 8.0  # by which the logarithms of weights are less where corners do as well
 LEAST = 1e-4  # of the largest weight of an energy, in the first sweep
 SMALL, LOW = 0.01, -3.0  # what an energy nobody needs may add; its weights' logarithm
 
@@ -36,7 +39,21 @@ def chain_start(lagrangian: ClusterLagrangian) -> Array:
     c = np.zeros((lagrangian.batch, layout.features)) + lagrangian.base
     for k, rule in reversed(list(enumerate(layout.rules))):
         places = lagrangian.places.energies[k]
+        if rule.definition.is_constraint:
+            p = -np.stack(
+                [
+                    np.max([(c[:, at] * (m[:, j] != 0)).max(axis=1) for at, m, _ in rule.parts], axis=0)
+                    for j in range(rule.size)
+                ],
+                axis=1,
+            )
+            x[:, rule.multipliers] = p / units.multiplier[k]
+            for at, m, _ in rule.parts:
+                c[:, at] += p @ m.T
+            continue
         if places is None:
+            if not units.multiplier[k].any():
+                continue  # nothing but its range is used
             p = _slope(lagrangian, rule, c)
             if (p > 0).all():
                 units.is_log[k], units.multiplier[k] = True, p
@@ -51,9 +68,14 @@ def chain_start(lagrangian: ClusterLagrangian) -> Array:
             norm = sum(np.square(m).sum() for _, m, _ in rule.parts)
             small = np.log(SMALL / (norm * half) / units.weight[k])
             x[:, places.weights] = np.minimum(small, LOW)
+            if places.corners is not None:
+                x[:, places.corners] = np.minimum(small, LOW)
             continue
         x[:, places.weights] = np.log(need / units.weight[k])
         x[:, places.centres] = -units.middle[k] / units.half[k]
+        if places.corners is not None:
+            x[:, places.corners] = x[:, places.weights]
+            x[:, places.weights] -= FADED
         lagrangian._rule(k, rule, x, c, [])
     return x
 
@@ -101,45 +123,95 @@ def _needed(lagrangian: ClusterLagrangian, rule: Rule, c: Array) -> Array | None
     return np.maximum(own, LEAST * most)
 
 
+@dataclass(frozen=True)
+class Schedule:
+    """How long to go on, and in what steps.
+
+    Attributes
+    ----------
+    most : int
+        Steps at the full rate, while the bound still falls by `WORTH` a look.
+    settling : int
+        Steps afterwards, at a rate that goes down to nothing.
+    rate : float
+    smooth : (float, float)
+        How much maxima are smoothed, at first and at last.
+    share : float
+        Of the time that is left, which it may take.
+    """
+
+    most: int
+    settling: int
+    rate: float
+    smooth: tuple[float, float]
+    share: float = 1.0
+
+
 def optimise(
     lagrangian: ClusterLagrangian,
     x: Array,
-    steps: int,
-    rate: float,
-    smooth: tuple[float, float],
+    schedule: Schedule,
+    scale: float,
     target: float = -np.inf,
 ) -> tuple[Array, Array]:
     """Return better parameters, and the bounds on the samples.
 
-    ``smooth`` is how much maxima are smoothed, at first and at last.  It ends where all
-    bounds are below ``target``.
+    ``scale`` is the size of the objective.  It ends where all bounds are below
+    ``target``.
     """
-    best, _ = lagrangian(x, 0.0)
-    best_x = x.copy()
-    m, v = np.zeros(x.shape), np.zeros(x.shape)
-    own = np.ones((len(x), 1))
-    age = np.zeros((len(x), 1))
-    for i in range(steps):
+    state = _Adam(lagrangian, x)
+    until = now() + schedule.share * left()
+    exploring, i, before = schedule.most > 0, 0, state.best.copy()
+    first, last = (scale * s for s in schedule.smooth)
+    settled = 0
+    while settled < schedule.settling:
         check()
-        share = i / steps
-        tau = smooth[0] * (smooth[1] / smooth[0]) ** share
-        _, g = lagrangian(x, tau)
+        share = settled / schedule.settling
+        tau = first * (last / first) ** share
+        state.step(tau, schedule.rate * (1.0 - share))
+        i += 1
+        settled += not exploring
+        if i % LOOK and settled < schedule.settling:
+            continue
+        state.look(ASTRAY * scale)
+        if (state.best < target).all() or now() > until:
+            break
+        if exploring and i % PATIENCE == 0:
+            falls = (before - state.best).max() > WORTH * scale
+            exploring = falls and i < schedule.most
+            before = state.best.copy()
+    return state.best_x, state.best
+
+
+class _Adam:
+    """The state of Adam's method, and the best parameters seen."""
+
+    def __init__(self, lagrangian: ClusterLagrangian, x: Array) -> None:
+        self.lagrangian, self.x = lagrangian, x.copy()
+        self.best, _ = lagrangian(x, 0.0)
+        self.best_x = x.copy()
+        self.mean, self.square = np.zeros(x.shape), np.zeros(x.shape)
+        self.own, self.age = np.ones((len(x), 1)), np.zeros((len(x), 1))
+
+    def step(self, tau: float, rate: float) -> None:
+        """Go one step."""
+        _, g = self.lagrangian(self.x, tau)
         g = np.nan_to_num(g)
-        age += 1
-        m = FIRST * m + (1 - FIRST) * g
-        v = SECOND * v + (1 - SECOND) * g * g
-        step = (m / (1 - FIRST**age)) / (np.sqrt(v / (1 - SECOND**age)) + TINY)
-        x = x - rate * own * (1 - share + 0.02) * step
-        if i % LOOK == LOOK - 1 or i == steps - 1:
-            now, _ = lagrangian(x, 0.0)
-            better = now < best
-            best = np.where(better, now, best)
-            best_x[better] = x[better]
-            if (best < target).all():
-                break
-            lost = ~(now < best + ASTRAY)
-            if lost.any():
-                x[lost] = best_x[lost]
-                m[lost] = v[lost] = age[lost] = 0.0
-                own[lost] *= 0.5
-    return best_x, best
+        self.age += 1
+        self.mean = FIRST * self.mean + (1 - FIRST) * g
+        self.square = SECOND * self.square + (1 - SECOND) * g * g
+        mean = self.mean / (1 - FIRST**self.age)
+        root = np.sqrt(self.square / (1 - SECOND**self.age))
+        self.x = self.x - rate * self.own * mean / (root + TINY)
+
+    def look(self, astray: float) -> None:
+        """Note what is better; send back what went astray, with half the step."""
+        value, _ = self.lagrangian(self.x, 0.0)
+        better = value < self.best
+        self.best = np.where(better, value, self.best)
+        self.best_x[better] = self.x[better]
+        lost = ~(value < self.best + astray)
+        if lost.any():
+            self.x[lost] = self.best_x[lost]
+            self.mean[lost] = self.square[lost] = self.age[lost] = 0.0
+            self.own[lost] *= 0.5
