@@ -14,15 +14,25 @@ import deuterium as dt
 from deuterium.certify.certificate import Certificate
 from deuterium.certify.format import sealed
 from deuterium.domain.constraints import OneOf, Range, Within
+from deuterium.domain.problem import Problem
 from deuterium.graph.traverse import free_symbols
+from deuterium.optimize.bounders.clusters.cluster_bounder import cluster_bounder_of
 from deuterium.testing.oracle import evaluate_exactly
-from tests.certify.forging import cut, face, forged, leaf, place_below, tighten
+from tests.certify.forging import (
+    certified,
+    cut,
+    face,
+    forged,
+    leaf,
+    place_below,
+    tighten,
+)
 from tests.certify.test_certificate import CASES as BY_HAND
 from tests.certify.test_certificate import unpack
 
 BY_SLOPES = ["mean", "stationary", "curved", "concave"]
 KINDS = {
-    "leaf": [*BY_SLOPES, "empty", "interval", "relax", "norms"],
+    "leaf": [*BY_SLOPES, "empty", "interval", "relax", "norms", "clusters"],
     "steps": ["tighten", "face"],
     "ends": ["convex", "convex label"],
     "cut": [""],
@@ -217,6 +227,16 @@ def _relaxed(log):
     return made, v, box
 
 
+def _clustered():
+    """Hubs, spokes, energies, and a cut of an atom with a part that is empty."""
+    v, domain = _network([2, 3, 1], np.tanh, _logistic)
+    bounder = cluster_bounder_of(Problem(v, domain))
+    found = bounder.bound(bounder.root(), -np.inf)
+    ((method, data),), j = found.proofs, bounder.problem.size
+    nodes = [cut(j, 9.0), leaf(method, **data), leaf(method, empty=True)]
+    return certified(bounder, nodes, float(found.upper[0])), v, domain
+
+
 def _least():
     v = np.cosh(x - 0.25) + np.abs(y) - 0.5 * y
     box = dt.Box({x: (-1, 1), y: (-1, 1)})
@@ -245,6 +265,7 @@ MADE = {
     "dip": _dip,
     "kink": _kink,
     "logarithm": lambda: _relaxed(True),
+    "clusters": _clustered,
     "plain relaxation": lambda: _relaxed(False),
     "least": _least,
     "far": _far,

@@ -244,7 +244,7 @@ def test_any_multipliers_give_a_bound(act, seed):
         [arb(min(c + 0.2, 1)) for c in centre],
         [False] * n,
     )
-    assert s.is_log
+    assert s.root.is_log
     count = len(s._definitions)
     for box, where in ((region, 1.0), (small, 0.2)):
         best = max(
