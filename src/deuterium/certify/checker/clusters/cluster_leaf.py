@@ -148,7 +148,9 @@ class StarClusters:
                 if owner in tasks and len(task[0]) == 1:
                     tasks[owner].append((group.op, task, group.attrs))
         safe = {
-            i for v in self.root.logarithms for i in s.known[v].places.ravel().tolist()
+            i
+            for v in self.root.logarithms
+            for i in s.known[s.rewritten.made[v]].places.ravel().tolist()
         }
         self._curves = {}
         self._numbers: dict[int, dict[int | None, int]] = {}

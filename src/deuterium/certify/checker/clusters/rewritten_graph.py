@@ -46,6 +46,8 @@ class RewrittenGraph:
     Attributes
     ----------
     root : Variable
+    made : dict from Variable to Variable
+        By the nodes of R: those that are used instead.
     softmax : dict from Variable to Variable
         The arguments of softmax, by the exponentials made of it.
     products : list of SquaredColumns
@@ -64,7 +66,7 @@ class RewrittenGraph:
         centres = _centres(told, graph.order, graph.varying)
         self.softmax: dict[Variable, Variable] = {}
         columns: dict[Variable, SquaredColumns] = {}
-        made: dict[Variable, Variable] = {}
+        made = self.made = dict[Variable, Variable]()
         for node in graph.order:
             args = tuple([made[a] for a in node.args])
             if node.op is ops.softmax_last and node in graph.varying:

@@ -58,7 +58,7 @@ class StarRanges:
         self._parts = [m for m in structure.made if not isinstance(m, Relation)]
         needed = self._needed()
         waiting = self._waiting(needed)
-        self._sums = [(k, d) for k, d in structure.sums.items() if k in needed]
+        self._sums = list(structure.sums.items())
         self._inputs = structure.blocks[0].slots
         ready = {*self.fixed, *self._inputs}
         waiting = self._emit(waiting, ready)
