@@ -122,7 +122,9 @@ class StarClusters:
     def _lay_out(self) -> None:
         """Sort all terms by their hubs, and by their spokes."""
         s = self.structure
-        wanted = {t for made in self.defining for d in made.definitions for t in d.parts}
+        wanted = {
+            t for made in self.defining for d in made.definitions for t in d.parts
+        }
         wanted.update(s.objective.parts, s.stars, s.spokes)
         for energy in self.energies:
             if energy is not None:

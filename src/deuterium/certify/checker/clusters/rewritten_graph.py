@@ -72,7 +72,7 @@ class RewrittenGraph:
             if node.op is ops.softmax_last and node in graph.varying:
                 made[node] = self._exponentials(args[0])
             elif node in centres:
-                made[node], columns[node] = _centred(*args, centres[node])
+                made[node], columns[node] = _centred(args, centres[node])
             elif all(a is b for a, b in zip(args, node.args, strict=True)):
                 made[node] = node
             else:
@@ -91,10 +91,10 @@ class RewrittenGraph:
 
 
 def _centred(
-    a: Variable, b: Variable, centres: Centres
+    args: tuple[Variable, ...], centres: Centres
 ) -> tuple[Variable, SquaredColumns]:
     """Return a product of matrices in three parts, and its part that is not linear."""
-    first, second = centres
+    (a, b), (first, second) = args, centres
     off = a - constant(first) if first.any() else a
     other = b - constant(second) if second.any() else b
     rest = total = apply(ops.matmul, (off, other), {})

@@ -60,5 +60,6 @@ class SimplexCorners:
         some = [j for j, k in enumerate(kappa) if not k.is_zero()]
         found = [(self.squares[j], -kappa[j]) for j in some]
         for n, term in enumerate(self._terms):
-            found.append((term, sum([kappa[j] * self._values[j][n] for j in some], ZERO)))
+            value = sum([kappa[j] * self._values[j][n] for j in some], ZERO)
+            found.append((term, value))
         return found

@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 
 from deuterium import ops
+from deuterium.certify.checker.clusters.rewritten_graph import RewrittenGraph
 from deuterium.certify.checker.exceptions import NoBound
 from deuterium.certify.checker.lagrangian.graph_structure import (
     ATOM,
     INPUT,
     RANGE_ONLY,
 )
-from deuterium.certify.checker.clusters.rewritten_graph import RewrittenGraph
 from deuterium.graph.variable import Variable
 
 SPOKES = "spokes"
@@ -88,6 +88,9 @@ class StarFacts:
     steps : list of (str, int)
         The number is that of a group, of a product, of a node, or of centres.
 
+    step_of : dict from int to int
+        The steps of groups.
+
     Raises
     ------
     NoBound
@@ -150,9 +153,12 @@ class StarFacts:
 
     def _in_step(self) -> None:
         """Refuse groups and products without a step, or in a wrong one."""
+        at = {step: k for k, step in enumerate(self.steps)}
+        self.step_of: dict[int, int] = {}
         for k, g in enumerate(self.groups[1:], 1):
-            if (g.kind, k) not in self.steps:
+            if (g.kind, k) not in at:
                 raise NoBound(f"no step for group {k}")
+            self.step_of[k] = at[g.kind, k]
         for p in self.products:
             if p.step >= len(self.steps) or self.steps[p.step][0] != SPOKES:
                 raise NoBound(f"step {p.step} makes no spokes")

@@ -39,7 +39,7 @@ def simplex_of(p: Array) -> list[int] | None:
         if len(x.parts) != 1 or not x.constant.is_zero():
             return None
         ((term, c),) = x.parts.items()
-        if not c == ONE:
+        if not (c - ONE).is_zero():
             return None
         terms.append(term)
     return terms if len(set(terms)) == len(terms) else None

@@ -100,6 +100,7 @@ class StarStructure(StarSlots):
         self.rewritten = RewrittenGraph(root, facts["centres"])
         self._hubs: set[Variable] = set()
         self.spoke_steps: dict[int, SpokeStep] = {}
+        self._sums_of: dict[Variable, Array] = {}
         self.shares: dict[int, list[int]] = {}
         self.simplices: list[list[int]] = []
         self.size = 0  # coefficients of sums
@@ -136,11 +137,15 @@ class StarStructure(StarSlots):
     # -- slots -------------------------------------------------------------------------
 
     def _done(self, node: Variable) -> Array:
+        return self._entered(node, [self.known[a].places for a in node.args])
+
+    def _entered(self, node: Variable, places: Sequence[Array]) -> Array:
+        """Return the slots of a node of arguments with given slots."""
         op = node.op
         if op is None or not (op.elementwise and op.arity):
-            return super()._done(node)
-        columns = [self.known[a].places.ravel().tolist() for a in node.args]
-        rows = zip(*columns, strict=True)
+            self.slots.update(zip(node.args, places, strict=True))
+            return self._enter(node, self._starts)
+        rows = zip(*[p.ravel().tolist() for p in places], strict=True)
         slots = [self.function(op, ins, node.attrs) for ins in rows]
         return np.array(slots, dtype=np.int64).reshape(node.shape)
 
@@ -169,7 +174,7 @@ class StarStructure(StarSlots):
             number = self._group_of.get(p.args[0])
             if number is None or self.blocks[number].kind == RANGE_ONLY:
                 continue
-            ins = self._ranged(t).reshape(-1, t.shape[-1])
+            ins = self._ranged(t, number).reshape(-1, t.shape[-1])
             outs = np.array(self.fresh(t.size)).reshape(ins.shape)
             rows = zip(outs.tolist(), ins.tolist(), strict=True)
             self.do(ops.softmax_last, [(tuple(k), tuple(i)) for k, i in rows])
@@ -197,20 +202,26 @@ class StarStructure(StarSlots):
         kinds = {self.known[a].kind for a in node.args}
         if node.op is None or not kinds <= {CONSTANT, UNIVARIATE, AFFINE}:
             raise NoBound("a node without a range")
-        for a in node.args:
-            self._ranged(a)
-        found: list[int] = self._done(node).ravel().tolist()
+        places = [self._ranged(a, self._group_of[node]) for a in node.args]
+        found: list[int] = self._entered(node, places).ravel().tolist()
         return found
 
-    def _ranged(self, node: Variable) -> Array:
-        """Return slots that have the ranges of a node's elements, of sums new ones."""
-        known = self.known[node]
-        if known.kind in (AFFINE, PRODUCT) and known.places.shape != node.shape:
-            sums = self.affine(node).ravel().tolist()
+    def _ranged(self, node: Variable, group: int) -> Array:
+        """Return slots that have the ranges of a node's elements before a group's step.
+
+        Of sums, and of hubs that are made later, they are new ones.
+        """
+        known, own = self.known[node], self._group_of.get(node)
+        step = self.facts.step_of
+        later = own is not None and step[own] > step[group]
+        if known.kind in (CONSTANT, UNIVARIATE) and not later:
+            return known.places
+        if node not in self._sums_of:
             slots = self.fresh(node.size)
+            sums = self.affine(node).ravel().tolist()
             self.sums.update(zip(slots, sums, strict=True))
-            known.places = np.array(slots, dtype=np.int64).reshape(node.shape)
-        return known.places
+            self._sums_of[node] = np.array(slots, dtype=np.int64).reshape(node.shape)
+        return self._sums_of[node]
 
     def _plain(self, node: Variable) -> NodeKind:
         named = self._product_of.get(node)
