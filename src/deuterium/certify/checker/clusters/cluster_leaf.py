@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from deuterium.certify.checker.ball_functions import TWO, ZERO, Ball, smaller
 from deuterium.certify.checker.ball_program import Atom
@@ -15,7 +15,9 @@ from deuterium.certify.checker.clusters.cluster_maximum import (
     Spoke,
 )
 from deuterium.certify.checker.clusters.same_curves import shape_of
+from deuterium.certify.checker.clusters.simplex_corners import SimplexCorners
 from deuterium.certify.checker.clusters.spoke_energy import StepEnergy
+from deuterium.certify.checker.clusters.star_parts import Relation
 from deuterium.certify.checker.clusters.star_ranges import StarRanges
 from deuterium.certify.checker.clusters.star_structure import StarStructure
 from deuterium.certify.checker.exact_data import numbers
@@ -36,6 +38,7 @@ from deuterium.graph.variable import Variable
 
 Data = Mapping[str, Any]
 Given = dict[int, tuple[Ball, Ball, bool]]
+Part = TypeVar("Part", StepEnergy, SimplexCorners)
 
 
 class StarClusters:
@@ -82,7 +85,8 @@ class StarClusters:
         self.structure = StarStructure(graph, starts, self.inputs, facts)
         s = self.structure
         self.defining = [m for m in s.made if getattr(m, "kind", None) != RANGE_ONLY]
-        self.energies = [self._energy(made) for made in self.defining]
+        self.energies = [self._of_step(StepEnergy, made) for made in self.defining]
+        self.corners = [self._of_step(SimplexCorners, made) for made in self.defining]
         self.ranges = StarRanges(s)
         self._whole = self.ranges(
             {i: (least[i], most[i], False) for i in range(self.inputs)}
@@ -91,9 +95,11 @@ class StarClusters:
         self._places = self._elements(objective, atoms)
         self._lay_out()
 
-    def _energy(self, made: Any) -> StepEnergy | None:
+    def _of_step(self, kind: type[Part], made: Any) -> Part | None:
+        if isinstance(made, Relation):
+            return None
         try:
-            return StepEnergy(self.structure, made)
+            return kind(self.structure, made)
         except NoBound:
             return None
 
@@ -123,6 +129,7 @@ class StarClusters:
         for energy in self.energies:
             if energy is not None:
                 wanted.update(s.square(t) for t in [*energy.terms, *energy.made.slots])
+        wanted.update(t for x in self.corners if x is not None for t in x.squares)
         wanted.update(f for f, _, _ in s.stars.values() if f is not None)
         functions: dict[int, list[int]] = {}
         self._stars: dict[int, dict[int, list[tuple[int, int | None, int]]]] = {}
@@ -143,7 +150,9 @@ class StarClusters:
                 if owner in tasks and len(task[0]) == 1:
                     tasks[owner].append((group.op, task, group.attrs))
         safe = {
-            i for v in self.root.logarithms for i in s.known[v].places.ravel().tolist()
+            i
+            for v in self.root.logarithms
+            for i in s.known[s.rewritten.made[v]].places.ravel().tolist()
         }
         self._curves = {}
         self._numbers: dict[int, dict[int | None, int]] = {}
@@ -197,11 +206,8 @@ class StarClusters:
 
     def _coefficients(self, data: Data) -> tuple[Ball, dict[int, Ball]]:
         """Return the constant, and the coefficients of all terms."""
-        count = sum(len(made.slots) for made in self.defining)
+        count = sum(len(made.definitions) for made in self.defining)
         p = iter(numbers(data["p"], count))
-        energies = data["energies"]
-        if not isinstance(energies, list) or len(energies) != len(self.defining):
-            raise NoBound(f"{len(self.defining)} energies are wanted")
         objective = self.structure.objective
         constant, c = objective.constant, dict(objective.parts)
 
@@ -209,24 +215,42 @@ class StarClusters:
             c[slot] = c[slot] + x if slot in c else x
 
         for made in self.defining:
-            for slot, d in zip(made.slots, made.definitions, strict=True):
+            for n, d in enumerate(made.definitions):
                 x = next(p)
                 if x.is_zero():
                     continue
                 constant = constant + x * d.constant
                 for t, y in d.parts.items():
                     add(t, x * y)
-                add(slot, -x)
-        for energy, given in zip(self.energies, energies, strict=True):
-            if given is None:
-                continue
-            if energy is None:
-                raise NoBound("a step has no energy")
+                if not isinstance(made, Relation):
+                    add(made.slots[n], -x)
+                elif made.is_inequality and not x > ZERO:
+                    raise NoBound("a multiplier of what is not negative is negative")
+        for energy, given in self._given(data, "energies", self.energies):
             for slot, w, centre in energy.squares(given):
                 add(self.structure.square(slot), w)
                 add(slot, -TWO * w * centre)
                 constant = constant + w * centre * centre
+        for corners, given in self._given(data, "corners", self.corners):
+            for slot, x in corners.added(given):
+                add(slot, x)
         return constant, c
+
+    def _given(
+        self, data: Data, name: str, known: Sequence[Part | None]
+    ) -> list[tuple[Part, Any]]:
+        """Return what data say of steps, for those of which they say anything."""
+        told = data[name]
+        if not isinstance(told, list) or len(told) != len(known):
+            raise NoBound(f"{len(known)} {name} are wanted")
+        found = []
+        for part, given in zip(known, told, strict=True):
+            if given is None:
+                continue
+            if part is None:
+                raise NoBound(f"a step has no {name}")
+            found.append((part, given))
+        return found
 
     def _load(
         self, hub: int, c: Mapping[int, Ball], state: State

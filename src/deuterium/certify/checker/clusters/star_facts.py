@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from deuterium import ops
+from deuterium.certify.checker.clusters.rewritten_graph import RewrittenGraph
 from deuterium.certify.checker.exceptions import NoBound
 from deuterium.certify.checker.lagrangian.graph_structure import (
     ATOM,
@@ -23,6 +24,8 @@ from deuterium.certify.checker.lagrangian.graph_structure import (
 from deuterium.graph.variable import Variable
 
 SPOKES = "spokes"
+ROWS = "sum"
+COLUMNS = "product"
 MOST = 2**16  # hubs and spokes together
 
 Places = list[int]
@@ -76,15 +79,17 @@ class StarFacts:
     Parameters
     ----------
     facts : mapping
-    order : sequence of Variable
-        The nodes of the graph, by their numbers.
+    graph : RewrittenGraph
 
     Attributes
     ----------
     groups : list of NamedGroup
     products : list of NamedProduct
     steps : list of (str, int)
-        The number is that of a group, or of a product.
+        The number is that of a group, of a product, of a node, or of centres.
+
+    step_of : dict from int to int
+        The steps of groups.
 
     Raises
     ------
@@ -92,8 +97,8 @@ class StarFacts:
         They are not of the right form.
     """
 
-    def __init__(self, facts: Mapping[str, Any], order: Sequence[Variable]) -> None:
-        self._order = order
+    def __init__(self, facts: Mapping[str, Any], graph: RewrittenGraph) -> None:
+        self._graph, self._order = graph, graph.order
         self.groups = [self._group(k, *_row(x, 2)) for k, x in _rows(facts, "groups")]
         if not self.groups:
             raise NoBound("there are no hubs")
@@ -135,6 +140,12 @@ class StarFacts:
     def _step(self, kind: Any, number: Any) -> tuple[str, int]:
         if kind == SPOKES:
             return SPOKES, _index(number, len(self.products), "product")
+        if kind == COLUMNS:
+            return COLUMNS, _index(number, len(self._graph.products), "centre")
+        if kind == ROWS:
+            if self._node(number) not in self._graph.softmax:
+                raise NoBound(f"node {number} is not the exponential of a softmax")
+            return ROWS, number
         number = _index(number, len(self.groups), "group")
         if kind not in (ATOM, RANGE_ONLY) or self.groups[number].kind != kind:
             raise NoBound(f"a step of kind {kind!r:.40} for group {number}")
@@ -142,9 +153,12 @@ class StarFacts:
 
     def _in_step(self) -> None:
         """Refuse groups and products without a step, or in a wrong one."""
+        at = {step: k for k, step in enumerate(self.steps)}
+        self.step_of: dict[int, int] = {}
         for k, g in enumerate(self.groups[1:], 1):
-            if (g.kind, k) not in self.steps:
+            if (g.kind, k) not in at:
                 raise NoBound(f"no step for group {k}")
+            self.step_of[k] = at[g.kind, k]
         for p in self.products:
             if p.step >= len(self.steps) or self.steps[p.step][0] != SPOKES:
                 raise NoBound(f"step {p.step} makes no spokes")

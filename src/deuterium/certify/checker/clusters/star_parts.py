@@ -40,6 +40,21 @@ class SpokeStep:
     elements: list[list[Element]]
 
 
+@dataclass
+class Relation:
+    """What a step says beside all definitions.
+
+    Attributes
+    ----------
+    definitions : list of AffineSum
+        Each is 0; or, of inequalities, at least 0.
+    is_inequality : bool
+    """
+
+    definitions: list[AffineSum]
+    is_inequality: bool
+
+
 def is_equal(a: AffineSum, b: AffineSum) -> bool:
     """Return whether two sums are certainly the same."""
     return (

@@ -14,7 +14,7 @@ from deuterium.certify.checker.ball_functions import (
     smaller,
 )
 from deuterium.certify.checker.binary_ranges import times
-from deuterium.certify.checker.clusters.star_parts import SpokeStep
+from deuterium.certify.checker.clusters.star_parts import Relation, SpokeStep
 from deuterium.certify.checker.clusters.star_structure import StarStructure
 from deuterium.certify.checker.defined_operator import entry_of
 from deuterium.certify.checker.exceptions import NoBound
@@ -55,12 +55,14 @@ class StarRanges:
             self._start[slot] = value
         self._limits: dict[int, tuple[Ball, Ball]] = {}
         self._steps: list[Step] = []
+        self._parts = [m for m in structure.made if not isinstance(m, Relation)]
         needed = self._needed()
         waiting = self._waiting(needed)
+        self._sums = list(structure.sums.items())
         self._inputs = structure.blocks[0].slots
         ready = {*self.fixed, *self._inputs}
         waiting = self._emit(waiting, ready)
-        for made in structure.made:
+        for made in self._parts:
             self._steps.append(self._made(made, ready))
             ready.update(made.slots)
             if isinstance(made, SpokeStep):
@@ -70,9 +72,11 @@ class StarRanges:
             waiting = self._emit(waiting, ready)
 
     def _needed(self) -> set[int]:
-        """Return the slots that definitions depend on."""
-        needed: set[int] = set()
-        for made in self.structure.made:
+        """Return the slots that definitions and ranges depend on."""
+        needed = {k for row in self.structure.shares.values() for k in row}
+        for d in self.structure.sums.values():
+            needed.update(d.parts)
+        for made in self._parts:
             for d in made.definitions:
                 needed.update(d.parts)
             if isinstance(made, Coordinates) and made.kind == RANGE_ONLY:
@@ -91,7 +95,17 @@ class StarRanges:
         return found
 
     def _emit(self, waiting: list[TaskGroup], ready: set[int]) -> list[TaskGroup]:
-        """Take the steps of tasks that can be done; return the others."""
+        """Take the steps of tasks and sums that can be done; return the other tasks."""
+        waiting = self._emit_tasks(waiting, ready)
+        now = [(k, d) for k, d in self._sums if ready.issuperset(d.parts)]
+        if not now:
+            return waiting
+        self._sums = [(k, d) for k, d in self._sums if not ready.issuperset(d.parts)]
+        self._steps.append(_summed([(k, _row(d)) for k, d in now]))
+        ready.update(k for k, _ in now)
+        return self._emit_tasks(waiting, ready)  # there are no sums of what has sums
+
+    def _emit_tasks(self, waiting: list[TaskGroup], ready: set[int]) -> list[TaskGroup]:
         left: list[TaskGroup] = []
         done: list[TaskGroup] = []
         for group in waiting:
@@ -147,25 +161,26 @@ class StarRanges:
             return free
         for d in made.definitions:
             _require(d.parts, ready)
+        shares = self.structure.shares.get(made.slots[0], [])
+        _require(shares, ready)
         rows = [
-            (slot, *_row(d))
+            (slot, _row(d))
             for slot, d in zip(made.slots, made.definitions, strict=True)
         ]
 
         def define(state: State) -> None:
-            low, high = state.low, state.high
-            for slot, constant, up, down, either in rows:
-                a = b = constant
-                for t, c in up:
-                    a, b = a + c * low[t], b + c * high[t]
-                for t, c in down:
-                    a, b = a + c * high[t], b + c * low[t]
-                for t, c in either:
-                    p, q = times(c, c, low[t], high[t])
-                    a, b = a + p, b + q
-                self._enter(state, slot, a, b)
+            for slot, row in rows:
+                self._enter(state, slot, *_range(row, state))
 
-        return define
+        def logarithms(state: State) -> None:
+            for (slot, row), share in zip(rows, shares, strict=True):
+                a, b = _range(row, state)
+                least, most = state.low[share], state.high[share]
+                a = larger(a, least.log()) if least > ZERO else a
+                b = smaller(b, most.log()) if most > ZERO else b
+                self._enter(state, slot, a, smaller(b, ZERO))
+
+        return logarithms if shares else define
 
     def _stars_of(
         self, made: SpokeStep, needed: set[int]
@@ -202,7 +217,7 @@ class StarRanges:
 
     def limit(self, state: State) -> None:
         """Take the ranges over the whole domain as limits from now on."""
-        for made in self.structure.made:
+        for made in self._parts:
             for slot in made.slots:
                 self._limits[slot] = state.low[slot], state.high[slot]
 
@@ -269,15 +284,41 @@ def _split(kinked: Mapping[int, list[int]], steps: Sequence[Step]) -> Step:
     return both
 
 
-Row = list[tuple[int, Ball]]
+Side = list[tuple[int, Ball]]
+Row = tuple[Ball, Side, Side, Side]
 
 
-def _row(d: AffineSum) -> tuple[Ball, Row, Row, Row]:
-    """Return a definition's constant, and its terms by the sign of the coefficient."""
-    up: Row = []
-    down: Row = []
-    either: Row = []
+def _row(d: AffineSum) -> Row:
+    """Return a sum's constant, and its terms by the sign of the coefficient."""
+    up: Side = []
+    down: Side = []
+    either: Side = []
     for t, c in d.parts.items():
         side = up if c >= ZERO else down if c <= ZERO else either
         side.append((t, c))
     return d.constant, up, down, either
+
+
+def _range(row: Row, state: State) -> tuple[Ball, Ball]:
+    """Return the range of a sum."""
+    low, high = state.low, state.high
+    a, up, down, either = row
+    b = a
+    for t, c in up:
+        a, b = a + c * low[t], b + c * high[t]
+    for t, c in down:
+        a, b = a + c * high[t], b + c * low[t]
+    for t, c in either:
+        p, q = times(c, c, low[t], high[t])
+        a, b = a + p, b + q
+    return a, b
+
+
+def _summed(rows: list[tuple[int, Row]]) -> Step:
+    """Return the step of sums of which only ranges are wanted."""
+
+    def step(state: State) -> None:
+        for slot, row in rows:
+            state.low[slot], state.high[slot] = _range(row, state)
+
+    return step

@@ -10,9 +10,12 @@ import numpy as np
 
 from deuterium import ops
 from deuterium.certify.checker.ball_functions import ONE
+from deuterium.certify.checker.clusters.rewritten_graph import RewrittenGraph
 from deuterium.certify.checker.clusters.same_elements import SameElements
 from deuterium.certify.checker.clusters.star_facts import (
+    COLUMNS,
     MOST,
+    ROWS,
     SPOKES,
     NamedProduct,
     StarFacts,
@@ -22,9 +25,16 @@ from deuterium.certify.checker.clusters.star_facts import (
 from deuterium.certify.checker.clusters.star_parts import (
     Element,
     Monomial,
+    Relation,
     SpokeStep,
     is_equal,
 )
+from deuterium.certify.checker.clusters.star_relations import (
+    simplex_of,
+    squares_of_columns,
+    sums_of_rows,
+)
+from deuterium.certify.checker.clusters.star_slots import StarSlots
 from deuterium.certify.checker.exceptions import NoBound
 from deuterium.certify.checker.lagrangian.affine_balls import (
     AffineSum,
@@ -38,7 +48,7 @@ from deuterium.certify.checker.lagrangian.graph_structure import (
     PRODUCT,
     RANGE_ONLY,
     UNIVARIATE,
-    GraphStructure,
+    Coordinates,
     NodeKind,
 )
 from deuterium.graph.operator import Operator
@@ -50,7 +60,7 @@ LARGEST = 2**22  # coefficients of all sums together
 NOTHING = np.empty(0, dtype=np.int64)
 
 
-class StarStructure(GraphStructure):
+class StarStructure(StarSlots):
     """The parts of a scalar graph R.
 
     Parameters
@@ -66,10 +76,12 @@ class StarStructure(GraphStructure):
 
     Attributes
     ----------
-    made : list of Coordinates or SpokeStep
-        What the steps make, in their order.
-    stars : dict from int to (function, spoke, power)
-        What a slot with a spoke is; None as a function is 1.
+    made : list of Coordinates, SpokeStep or Relation
+        What the steps make or say, in their order.
+    shares : dict from int to list of int
+        By the first of the hubs that are logarithms of a softmax: the slots of that.
+    simplices : list of list of int
+        The terms that are all elements of a softmax of one row.
 
     Raises
     ------
@@ -85,26 +97,23 @@ class StarStructure(GraphStructure):
         facts: Mapping[str, Any],
     ) -> None:
         self._told = facts
-        self._tasks: dict[Any, int] = {}
-        self._star_slots: dict[tuple[int | None, int, int], int] = {}
-        self.stars: dict[int, tuple[int | None, int, int]] = {}
-        self.spokes: dict[int, None] = {}
+        self.rewritten = RewrittenGraph(root, facts["centres"])
         self._hubs: set[Variable] = set()
         self.spoke_steps: dict[int, SpokeStep] = {}
+        self._sums_of: dict[Variable, Array] = {}
+        self.shares: dict[int, list[int]] = {}
+        self.simplices: list[list[int]] = []
         self.size = 0  # coefficients of sums
-        super().__init__(root, starts, inputs)
+        super().__init__(self.rewritten.root, starts, inputs)
 
     def _factor(self, order: Sequence[Variable]) -> None:
-        facts = self.facts = StarFacts(self._told, order)
+        facts = self.facts = StarFacts(self._told, self.rewritten)
         self._group_of = {n: k for k, g in enumerate(facts.groups) for n in g.nodes}
         self._product_of = {p.node: p for p in facts.products}
         for g in facts.groups[1:]:
             self._block(g.kind, g.nodes[0].size, list(g.nodes))
-        super()._factor(order)
-        self.made = [
-            self.spoke_steps[k] if kind == SPOKES else self.blocks[number]
-            for k, (kind, number) in enumerate(facts.steps)
-        ]
+        super()._factor(self.rewritten.order)
+        self.made = [self._step_made(k, *s) for k, s in enumerate(facts.steps)]
         same = SameElements(self._starts, len(self.blocks[0].slots))
         for block in self.blocks[1:]:
             if block.kind != RANGE_ONLY:
@@ -114,6 +123,7 @@ class StarStructure(GraphStructure):
                 block.definitions = self.affine(block.nodes[0]).ravel().tolist()
         for step in self.spoke_steps.values():
             self._agree(step.elements, same)
+        self._softmax()
 
     def _agree(self, rows: list[list[Element]], same: SameElements) -> None:
         """Refuse elements that are not proved to be the same numbers."""
@@ -126,64 +136,49 @@ class StarStructure(GraphStructure):
 
     # -- slots -------------------------------------------------------------------------
 
-    def star(self, function: int | None, spoke: int, power: int) -> int:
-        """Return the slot of a function of a hub times a power of its spoke."""
-        if function is None and power == 1:
-            return spoke
-        key = (function, spoke, power)
-        if key not in self._star_slots:
-            (slot,) = self.fresh(1)
-            self._star_slots[key] = slot
-            self.stars[slot] = key
-            self.owner[slot] = self.owner[spoke]
-        return self._star_slots[key]
-
-    def function(
-        self, op: Operator, ins: Sequence[int], attrs: Mapping[str, Any]
-    ) -> int:
-        """Return the slot of a function of slots, each entered but once."""
-        if op is ops.multiply and ins[0] == ins[1]:
-            op, ins = ops.square, ins[:1]
-        elif op in (ops.multiply, ops.add):
-            ins = sorted(ins)
-        key: Any
-        try:
-            key = (op, tuple(ins), tuple(sorted(attrs.items())))
-            hash(key)
-        except TypeError:  # of arrays: never the same
-            key = (op, tuple(ins), object())
-        if key not in self._tasks:
-            (slot,) = self.fresh(1)
-            self._tasks[key] = slot
-            self.do(op, [((slot,), tuple(ins))], **attrs)
-            owners = {self.owner[i] for i in ins if i in self.owner}
-            if len(owners) == 1:
-                self.owner[slot] = owners.pop()
-        return self._tasks[key]
-
-    def product(self, f: int | None, g: int | None) -> int | None:
-        """Return the product of two functions of one hub."""
-        if f is None or g is None:
-            return g if f is None else f
-        return self.function(ops.multiply, (f, g), {})
-
-    def square(self, term: int) -> int:
-        """Return the slot of the square of a term without the square of a spoke."""
-        if term not in self.stars and term not in self.spokes:
-            return self.function(ops.square, (term,), {})
-        f, spoke, power = self.stars.get(term, (None, term, 1))
-        if power != 1:
-            raise NoBound("the fourth power of a spoke")
-        return self.star(self.product(f, f), spoke, 2)
-
     def _done(self, node: Variable) -> Array:
+        return self._entered(node, [self.known[a].places for a in node.args])
+
+    def _entered(self, node: Variable, places: Sequence[Array]) -> Array:
+        """Return the slots of a node of arguments with given slots."""
         op = node.op
         if op is None or not (op.elementwise and op.arity):
-            return super()._done(node)
-        columns = [self.known[a].places.ravel().tolist() for a in node.args]
-        rows = zip(*columns, strict=True)
+            self.slots.update(zip(node.args, places, strict=True))
+            return self._enter(node, self._starts)
+        rows = zip(*[p.ravel().tolist() for p in places], strict=True)
         slots = [self.function(op, ins, node.attrs) for ins in rows]
         return np.array(slots, dtype=np.int64).reshape(node.shape)
+
+    # -- steps -------------------------------------------------------------------------
+
+    def _step_made(
+        self, step: int, kind: str, number: int
+    ) -> Coordinates | SpokeStep | Relation:
+        """Return what a step makes or says."""
+        if kind == SPOKES:
+            return self.spoke_steps[step]
+        if kind == ROWS:
+            return sums_of_rows(self.affine(self.rewritten.order[number]))
+        if kind == COLUMNS:
+            product = self.rewritten.products[number]
+            squares = self.affine(self._made(ops.square, product.rest))
+            return squares_of_columns(squares, self.affine(product.limit))
+        return self.blocks[number]
+
+    def _softmax(self) -> None:
+        """Note what is known of the logarithms of softmax, and of simplices."""
+        for p, t in self.rewritten.softmax.items():
+            simplex = simplex_of(self.affine(p))
+            if simplex is not None:
+                self.simplices.append(simplex)
+            number = self._group_of.get(p.args[0])
+            if number is None or self.blocks[number].kind == RANGE_ONLY:
+                continue
+            ins = self._ranged(t, number).reshape(-1, t.shape[-1])
+            outs = np.array(self.fresh(t.size)).reshape(ins.shape)
+            rows = zip(outs.tolist(), ins.tolist(), strict=True)
+            self.do(ops.softmax_last, [(tuple(k), tuple(i)) for k, i in rows])
+            self.shares[self.blocks[number].slots[0]] = outs.ravel().tolist()
 
     # -- kinds -------------------------------------------------------------------------
 
@@ -205,10 +200,28 @@ class StarStructure(GraphStructure):
     def _sources(self, node: Variable) -> list[int]:
         """Return where the ranges of hubs come from that have no definition."""
         kinds = {self.known[a].kind for a in node.args}
-        if node.op is None or not kinds <= {CONSTANT, UNIVARIATE}:
+        if node.op is None or not kinds <= {CONSTANT, UNIVARIATE, AFFINE}:
             raise NoBound("a node without a range")
-        found: list[int] = self._done(node).ravel().tolist()
+        places = [self._ranged(a, self._group_of[node]) for a in node.args]
+        found: list[int] = self._entered(node, places).ravel().tolist()
         return found
+
+    def _ranged(self, node: Variable, group: int) -> Array:
+        """Return slots that have the ranges of a node's elements before a group's step.
+
+        Of sums, and of hubs that are made later, they are new ones.
+        """
+        known, own = self.known[node], self._group_of.get(node)
+        step = self.facts.step_of
+        later = own is not None and step[own] > step[group]
+        if known.kind in (CONSTANT, UNIVARIATE) and not later:
+            return known.places
+        if node not in self._sums_of:
+            slots = self.fresh(node.size)
+            sums = self.affine(node).ravel().tolist()
+            self.sums.update(zip(slots, sums, strict=True))
+            self._sums_of[node] = np.array(slots, dtype=np.int64).reshape(node.shape)
+        return self._sums_of[node]
 
     def _plain(self, node: Variable) -> NodeKind:
         named = self._product_of.get(node)

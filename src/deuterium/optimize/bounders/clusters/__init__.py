@@ -46,12 +46,15 @@ since a convex function on a simplex is at most the plane through its corners' v
 
 R is rewritten first, without changing its value
 -------------------------------------------------
-In topological order: ``softmax(t)``, if it varies, by ``exp(t - broadcast(reshape(
-logsumexp(t))))``; a product ``matmul(A, B)`` that the facts list among the centres, with
-numbers A0 and B0, by ``D + matmul(A0, B) + matmul(A - A0, B0)`` with ``D = matmul(A -
-A0, B - B0)``; a matrix of zeros among A0, B0 is left out, as ``A - 0`` is A and its
-product nothing.  The *limits* of that product are ``sum(square(A - A0)) *
-sum(square(B - B0), axis=0)``.
+In topological order, arguments being the rewritten ones: ``softmax(t)``, if it varies,
+by ``exp(t - broadcast(reshape(logsumexp(t))))``; a product ``matmul(A, B)`` that the
+facts list among the centres, with numbers A0 and B0, by ``(D + matmul(A0, B)) +
+matmul(A - A0, B0)`` with ``D = matmul(A - A0, B - B0)``; a matrix of zeros among A0, B0
+is left out, as ``A - 0`` is A and its product nothing.  The *limits* of that product
+are ``broadcast(sum(square(A - A0))) * sum(square(B - B0), axis=0)``.  A broadcast to
+the shape that is there already is left out.  ``A - A0`` and ``B - B0`` are one node
+each wherever they stand; each constant A0, B0 is a node of its own wherever it does.
+Nodes of which no argument is changed are themselves.
 
 Taking R apart
 --------------
@@ -87,8 +90,9 @@ Facts
 Once for all leaves, `ClusterBounder.facts`::
 
     {"log": true or false,            whether R is the logarithm of the objective
-     "centres": [[node, A0, B0], ...] products of matrices (before the rewriting: by
-                                      their place in topological([R])) and numbers
+     "centres": [[node, A0, B0], ...] products of two matrices that vary (before the
+                                      rewriting: by their place in topological([R])),
+                                      and numbers, by rows
      "groups": [[kind, nodes], ...],  hubs.  The first is ["input", []]: all symbols by
                                       name, flattened.  Others are "atom", the elements
                                       of the first node; of the other nodes the elements
@@ -102,14 +106,16 @@ Once for all leaves, `ClusterBounder.facts`::
 
 in an order in which each step needs only the ones before it: an "atom" step defines the
 hubs of its group, a "free" step takes their ranges from the ranges of the node's
-arguments (functions of hubs, or sums; they have no definition), a "spokes" step makes one spoke for each element of
-the product with that number (of a matmul for each ``(row, inner, column)``, flattened).
+arguments (numbers, functions of hubs, or else sums, as hubs that are made later are,
+too; they have no definition), a "spokes" step makes one spoke for each element of the product with that number (of a
+matmul for each ``(row, inner, column)``, flattened).
 Other products that name the step have the same hubs and the same definitions, element
-by element, and hence the same spokes.  A "sum" step says that the rows of the node,
-the exponentials of a softmax, have the sum 1; a "product" step that the squares of the
-columns of a centred product are at most its limits.  Every group but the first has one step. The
-multipliers follow the order of the steps that define or say something: one for each
-hub, spoke, row and column.
+by element, and hence the same spokes.  A "sum" step says that the rows of the node, the
+exponentials that stand for a softmax, have the sum 1; a "product" step that the squares
+of the columns of a centred product are at most its limits, ``limits_j - sum_i D_ij**2
+>= 0``.  Every group but the first has one step.  The multipliers follow the order of
+the steps that define or say something (all but the "free" ones): one for each hub,
+spoke, row and column; those of columns are not negative.
 
 What is said to be the same is proved to be so: its sums have the same coefficients,
 known exactly, or it is written alike.
@@ -129,9 +135,10 @@ Data
 ----
 Of a leaf, ``("clusters", data)``: ``{"empty": true}`` where ranges contradict each
 other, else ``{"p": [...], "energies": [...], "corners": [...]}``: all multipliers, and
-for each step with multipliers ``[nu, D, c]`` or null, and ``kappa`` or null.  D and c list the terms of the step's
-definitions (those with a coefficient that is not zero) by the number of the group, of
-the hub in it, and of the spoke (hubs' own functions first; spokes in the order of the
-steps); a step in which two terms agree in all three, or with a term of ``e**2``, has no
-energy.
+for each step with multipliers ``[nu, D, c]`` or null, and ``kappa`` or null (not null
+only of a step that defines, whose terms with a coefficient that is not zero are all the
+elements of one softmax of one row).  D and c list the terms of the step's definitions
+(those with a coefficient that is not zero) by the number of the group, of the hub in
+it, and of the spoke (hubs' own functions first; spokes in the order of the steps); a
+step in which two terms agree in all three, or with a term of ``e**2``, has no energy.
 """
