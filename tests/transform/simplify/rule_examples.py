@@ -628,6 +628,30 @@ EXAMPLES: dict[str, list[Example]] = {
             SAME_COST,
             refused=np.where(x > 0, 2 * y, 3 * z),
         ),
+        Example(
+            np.where(x > 0, np.square(y), np.square(y * np.exp(t))),
+            SAME_COST,
+            refused=np.where(x > 0, np.log(y), np.log(y) * np.exp(t)),
+        ),
+        Example(
+            np.where(
+                v3 > 0,
+                np.reshape(np.square(z * row), (3,)),
+                np.reshape(np.square(0.01 * z * row), (3,)),
+            ),
+            SAME_COST,
+            refused=np.where(x > 0, x * y, x * z),
+        ),
+    ],
+    "narrowed_sum": [
+        Example(
+            logic.narrowed(y + z > 0, y, -z, upward=True, holds=True) + z,
+            refused=logic.narrowed(y + z > 0, y, -z, upward=True, holds=True) + t,
+        ),
+        Example(
+            logic.narrowed(y - z > 0, y, z, upward=False, holds=False) - z,
+            refused=z - logic.narrowed(y - z > 0, y, z, upward=False, holds=False),
+        ),
     ],
     "plain_condition": [
         Example((2 * x > 0) * y, refused=(x > 1) * y),

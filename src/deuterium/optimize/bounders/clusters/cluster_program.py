@@ -31,6 +31,7 @@ from deuterium.optimize.bounders.clusters.hub_functions import (
     product_function,
     uniform_function,
 )
+from deuterium.optimize.bounders.clusters.shared_hubs import shared_hubs
 from deuterium.optimize.bounders.lagrangian.add_function import add_functions
 from deuterium.optimize.bounders.lagrangian.affine_terms import (
     flattened,
@@ -48,6 +49,8 @@ from deuterium.optimize.bounders.lagrangian.factored_parts import (
     Unsuited,
     thin,
 )
+from deuterium.optimize.bounders.lagrangian.kink_sides import KinkSide
+from deuterium.optimize.bounders.lagrangian.univariate_arrays import Sides
 
 Array = Any
 
@@ -168,6 +171,8 @@ class ClusterProgram(FactoredGraph):
         self._composed: dict[Variable, AffineForm] = {}
         self.is_square: set[Term] = set()
         self._known: dict[Any, Any] = {}
+        self._sides: dict[int, Sides] = {}
+        self.shared = shared_hubs(root)
         super().__init__(problem, root)
 
     @property
@@ -228,7 +233,17 @@ class ClusterProgram(FactoredGraph):
             self.kinds[node.args[0]], Interval
         ):
             return self._softmax(node)
-        return super()._kind(node)
+        known = super()._kind(node)
+        if node in self.shared and isinstance(known, AffineForm):
+            self.kinds[node] = known
+            return self._new_atoms(node)
+        return known
+
+    def _sides_of(self, number: int) -> Sides:
+        if number not in self._sides:
+            vector = self.groups[number].vector
+            self._sides[number] = KinkSide(vector, False), KinkSide(vector, True)
+        return self._sides[number]
 
     def _softmax(self, node: Variable) -> Any:
         """Return a softmax as exponentials of hubs, whose sum is 1."""

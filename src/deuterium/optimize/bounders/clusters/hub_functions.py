@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from deuterium import ops
-from deuterium.graph.constructors import apply, constant
+from deuterium.graph.constructors import apply, broadcast_to, constant
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
 from deuterium.optimize.bounders.lagrangian.factored_parts import (
@@ -44,7 +44,8 @@ def uniform_function(v: Variable, vector: Variable) -> Variable | None:
                 made[node] = apply(node.op, args, node.attrs)
             else:
                 made[node] = _applied(node, args)
-    return made[v] if made[v].shape == vector.shape else None
+    found = made[v]
+    return broadcast_to(found, vector.shape) if found.shape == () else found
 
 
 def _applied(node: Variable, args: tuple[Variable, ...]) -> Variable:
