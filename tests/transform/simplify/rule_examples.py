@@ -131,6 +131,14 @@ EXAMPLES: dict[str, list[Example]] = {
             refused=arrays.put_places(x, np.array(1), (3,)) / v3,
         ),
     ],
+    "scalar_past_movement": [
+        Example(
+            reshaped(np.exp(x) * table, 3, 2),
+            SAME_COST,
+            refused=reshaped(2 * table, 3, 2),
+        ),
+        Example(np.transpose(np.square(x * np.sin(table))), SAME_COST),
+    ],
     "sign_out_of_scatter": [
         Example(np.square(arrays.put_places(-x, np.array(1), (3,)))),
     ],

@@ -26,6 +26,7 @@ def _decides(c: Variable) -> Variable:
     return c.args[0] if c.op is logic.is_positive else c
 
 
+_MOVEMENTS = (arrays.reshape, arrays.transpose)
 _FACTORS = (arithmetic.multiply, arithmetic.negative)
 
 
@@ -129,23 +130,21 @@ def _common_powers(
 
 def _opened(v: Variable, known: Assumptions, made: dict[Any, Variable]) -> Factors:
     """Return a product that is seen through movements; ``made``: equal nodes once."""
-    view = factors(v, known).copy()
-    todo = list(view.powers)
+    outer = factors(v, known)
+    view = Factors(v.shape, outer.coefficient)
+    todo = [(x, e, x in outer.divided) for x, e in outer.powers.items()]
     while todo:
-        x = todo.pop()
-        if x.op not in (arrays.reshape, arrays.transpose):
+        x, power, divides = todo.pop()
+        inner = None
+        if x.op in _MOVEMENTS and power > 0 and not divides:
+            inner = factors(x.args[0], known)
+        if inner is None or x.args[0] in inner.powers or inner.divided:
+            once = made.setdefault(structural_key(x, x.args), x)
+            view.times(once, power, divides)
             continue
-        (source,) = x.args
-        inner = factors(source, known)
-        if inner.coefficient != 1 or source in inner.powers or not inner.powers:
-            continue
-        power = view.powers.pop(x)
-        for base, e in inner.powers.items():
-            moved = _moved(base, x)
-            moved = made.setdefault(structural_key(moved, moved.args), moved)
-            if moved not in view.powers:
-                todo.append(moved)
-            view.times(moved, e * power)
+        todo += [(_moved(b, x), e * power, False) for b, e in inner.powers.items()]
+        if inner.coefficient != 1:
+            todo.append((constant(inner.coefficient), power, False))
     return view
 
 
