@@ -15,6 +15,7 @@ from deuterium.graph.variable import node
 from deuterium.ops import arrays, logic
 from deuterium.ops.lengths import direction_of, norm_of
 from deuterium.ops.order import reordered
+from deuterium.ops.piecewise import jump_slope
 
 x, y, z, t = (dt.symbol(n) for n in "xyzt")
 v3, w3 = dt.symbol("v", (3,)), dt.symbol("w", (3,))
@@ -649,6 +650,13 @@ EXAMPLES: dict[str, list[Example]] = {
             ),
             SAME_COST,
             refused=np.where(x > 0, x * y, x * z),
+        ),
+    ],
+    "no_jump_at_zero": [
+        Example(
+            x * np.exp(y) * jump_slope(x),
+            FINITE,
+            refused=y * jump_slope(x),
         ),
     ],
     "narrowed_sum": [

@@ -42,7 +42,13 @@ def chain_start(lagrangian: ClusterLagrangian) -> Array:
         if rule.definition.is_constraint:
             p = -np.stack(
                 [
-                    np.max([(c[:, at] * (m[:, j] != 0)).max(axis=1) for at, m, _ in rule.parts], axis=0)
+                    np.max(
+                        [
+                            (c[:, at] * (m[:, j] != 0)).max(axis=1)
+                            for at, m, _ in rule.parts
+                        ],
+                        axis=0,
+                    )
                     for j in range(rule.size)
                 ],
                 axis=1,

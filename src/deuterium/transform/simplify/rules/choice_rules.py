@@ -122,9 +122,7 @@ def _common_powers(
 ) -> dict[Variable, int]:
     """Return the powers that divide two products."""
     return {
-        x: min(e, last[x], key=abs)
-        for x, e in first.items()
-        if e * last.get(x, 0) > 0
+        x: min(e, last[x], key=abs) for x, e in first.items() if e * last.get(x, 0) > 0
     }
 
 
@@ -216,6 +214,22 @@ def function_of_choice(v: Variable, known: Assumptions) -> Variable | None:
         return None
     c, a, b = x.args
     return logic.where(c, v.op(a), v.op(b))
+
+
+@rule(
+    arithmetic.multiply,
+    identity="x * jump_slope(x) = 0",
+    holds="where x is defined",
+    gains="what vanishes where its condition changes does not jump",
+)
+def no_jump_at_zero(v: Variable, known: Assumptions) -> Variable | None:
+    """Drop the slope of a jump that is multiplied by zero where it jumps."""
+    for jump, x in (v.args, v.args[::-1]):
+        if jump.op is not piecewise.jump_slope:
+            continue
+        if factors(x, known).powers.get(jump.args[0], 0) > 0 and known.defined(x):
+            return broadcast_to(constant(0), v.shape)
+    return None
 
 
 @rule(
