@@ -83,7 +83,9 @@ Forward through the steps, by interval arithmetic; intersected with what the sam
 for the whole domain and with the region's own ends.  An element of a node in the
 region's coordinates is a hub of that node, or every spoke whose definition is that
 element.  Functions with kinks at 0: the left branch up to 0 and the right one above,
-so an *open* lower end 0 means the right branch alone.
+so an *open* lower end 0 means the right branch alone.  Conditions on signs, choices
+(``where``, ``maximum``, ``minimum``, ``narrowed``) and kinked functions, of whatever
+function of the hub, are decided where the sign is the same all over such a branch.
 
 Data
 ----

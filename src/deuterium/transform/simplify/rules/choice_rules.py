@@ -274,6 +274,7 @@ def double_negation(v: Variable, known: Assumptions) -> Variable | None:
 )
 def narrowed_sum(v: Variable, known: Assumptions) -> Variable | None:
     """Narrow the sum itself."""
+    assert v.op is not None  # it was found by its operator
     first, last = v.args
     for x, k in ((first, last), (last, first)):
         if x.op is not logic.narrowed:
