@@ -15,6 +15,7 @@ from deuterium.graph.variable import node
 from deuterium.ops import arrays, logic
 from deuterium.ops.lengths import direction_of, norm_of
 from deuterium.ops.order import reordered
+from deuterium.ops.piecewise import jump_slope
 
 x, y, z, t = (dt.symbol(n) for n in "xyzt")
 v3, w3 = dt.symbol("v", (3,)), dt.symbol("w", (3,))
@@ -130,6 +131,14 @@ EXAMPLES: dict[str, list[Example]] = {
             arrays.put_places(x, np.array(1), (100,)) / (1 + np.square(long)),
             refused=arrays.put_places(x, np.array(1), (3,)) / v3,
         ),
+    ],
+    "scalar_past_movement": [
+        Example(
+            reshaped(np.exp(x) * table, 3, 2),
+            SAME_COST,
+            refused=reshaped(2 * table, 3, 2),
+        ),
+        Example(np.transpose(np.square(x * np.sin(table))), SAME_COST),
     ],
     "sign_out_of_scatter": [
         Example(np.square(arrays.put_places(-x, np.array(1), (3,)))),
@@ -627,6 +636,37 @@ EXAMPLES: dict[str, list[Example]] = {
             np.where(x > 0, 2 * y, 3 * y),
             SAME_COST,
             refused=np.where(x > 0, 2 * y, 3 * z),
+        ),
+        Example(
+            np.where(x > 0, np.square(y), np.square(y * np.exp(t))),
+            SAME_COST,
+            refused=np.where(x > 0, np.log(y), np.log(y) * np.exp(t)),
+        ),
+        Example(
+            np.where(
+                v3 > 0,
+                np.reshape(np.square(z * row), (3,)),
+                np.reshape(np.square(0.01 * z * row), (3,)),
+            ),
+            SAME_COST,
+            refused=np.where(x > 0, x * y, x * z),
+        ),
+    ],
+    "no_jump_at_zero": [
+        Example(
+            x * np.exp(y) * jump_slope(x),
+            FINITE,
+            refused=y * jump_slope(x),
+        ),
+    ],
+    "narrowed_sum": [
+        Example(
+            logic.narrowed(y + z > 0, y, -z, upward=True, holds=True) + z,
+            refused=logic.narrowed(y + z > 0, y, -z, upward=True, holds=True) + t,
+        ),
+        Example(
+            logic.narrowed(y - z > 0, y, z, upward=False, holds=False) - z,
+            refused=z - logic.narrowed(y - z > 0, y, z, upward=False, holds=False),
         ),
     ],
     "plain_condition": [

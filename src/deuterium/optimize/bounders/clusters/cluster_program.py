@@ -30,6 +30,7 @@ from deuterium.optimize.bounders.clusters.hub_functions import (
     product_function,
 )
 from deuterium.optimize.bounders.clusters.relaxed_graph import relaxed_graph
+from deuterium.optimize.bounders.clusters.shared_hubs import shared_hubs
 from deuterium.optimize.bounders.lagrangian.add_function import add_functions
 from deuterium.optimize.bounders.lagrangian.affine_terms import (
     flattened,
@@ -48,7 +49,9 @@ from deuterium.optimize.bounders.lagrangian.factored_parts import (
     Unsuited,
     thin,
 )
+from deuterium.optimize.bounders.lagrangian.kink_sides import KinkSide
 from deuterium.optimize.bounders.lagrangian.uniform_function import uniform_function
+from deuterium.optimize.bounders.lagrangian.univariate_arrays import Sides
 
 Array = Any
 
@@ -174,6 +177,8 @@ class ClusterProgram(FactoredGraph):
         self._free_products = {p.rest: p for p in self.relaxed.products}
         self.is_square: set[Term] = set()
         self._known: dict[Any, Any] = {}
+        self._sides: dict[int, Sides] = {}
+        self.shared = shared_hubs(self.relaxed.root)
         super().__init__(problem, self.relaxed.root)
 
     @property
@@ -250,10 +255,19 @@ class ClusterProgram(FactoredGraph):
         if node in self._free_products:
             return self._centred(node)
         found = super()._kind(node)
+        if node in self.shared and isinstance(found, AffineForm):
+            self.kinds[node] = found
+            found = self._new_atoms(node)
         if node in self.relaxed.softmax:
             self.kinds[node] = found
             self._softmax(node)
         return found
+
+    def _sides_of(self, number: int) -> Sides:
+        if number not in self._sides:
+            vector = self.groups[number].vector
+            self._sides[number] = KinkSide(vector, False), KinkSide(vector, True)
+        return self._sides[number]
 
     def _softmax(self, p: Variable) -> None:
         """Enter that the exponentials of a softmax have the sum 1."""

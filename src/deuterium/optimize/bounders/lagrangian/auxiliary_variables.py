@@ -11,6 +11,7 @@ programs: part I", Mathematical Programming 10, 1976.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,7 @@ from deuterium.optimize.bounders.lagrangian.factored_parts import (
     thin,
 )
 from deuterium.optimize.bounders.lagrangian.univariate_arrays import (
+    Sides,
     as_univariate,
 )
 
@@ -82,6 +84,8 @@ class FactoredGraph:
     Unsuited
         The graph has a part that cannot be taken apart.
     """
+
+    _sides_of: Callable[[int], Sides] | None = None  # which the proofs do not know
 
     def __init__(self, problem: Problem, root: Variable) -> None:
         self.problem = problem
@@ -180,7 +184,7 @@ class FactoredGraph:
         if all(isinstance(k, Interval) for k in kinds):
             return _finite(node.op.enclosure(*kinds, **node.attrs))
         if node.op.elementwise or node.op.moves_elements:
-            univariate = as_univariate(node, kinds)
+            univariate = as_univariate(node, kinds, self._sides_of)
             if univariate is not None:
                 return univariate
         if is_linear(node, kinds):
@@ -207,7 +211,9 @@ class FactoredGraph:
             return self._product(a, b)
         if node.op.elementwise and len(varying) == 1:
             self._atoms(varying[0])
-            univariate = as_univariate(node, [self.kinds[a] for a in node.args])
+            univariate = as_univariate(
+                node, [self.kinds[a] for a in node.args], self._sides_of
+            )
             if univariate is not None:
                 return univariate
         return self._free(node)

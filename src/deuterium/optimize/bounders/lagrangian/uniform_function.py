@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from deuterium import ops
-from deuterium.graph.constructors import apply, constant
+from deuterium.graph.constructors import apply, broadcast_to, constant
 from deuterium.graph.traverse import Graph, topological
 from deuterium.graph.variable import Variable
 
@@ -24,7 +24,9 @@ def uniform_function(v: Variable, vector: Variable) -> Variable | None:
         if made[node] is None:
             return None
     found = made[v]
-    return found if found is not None and found.shape == vector.shape else None
+    if found is not None and found.shape == ():
+        return broadcast_to(found, vector.shape)
+    return found
 
 
 def are_uniform(functions: Graph, vector: Variable) -> bool:

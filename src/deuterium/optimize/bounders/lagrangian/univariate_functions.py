@@ -36,6 +36,7 @@ Array = Any
 COARSE, FINE = 1e-3, 1e-7  # errors, of the function's spread
 FAR = 1e3  # stands for infinity where the solver samples a pole
 MOST_COARSE, MOST_FINE = 96, 32  # cells in all, and within one
+JUMPS = (ops.absolute_slope, ops.step, ops.is_positive, ops.is_zero, ops.sign)
 NARROW = 1e-9  # width of the cell that ends at a jump, of all
 
 
@@ -56,7 +57,9 @@ class UnivariateFunctions:
         self.kinked = any(f.kinked for f in group.functions)
         pairs = zip(*[(f.left, f.right) for f in group.functions], strict=True)
         images = list(map(Graph, pairs))
-        self._jumps = any(_is_jump(n) for image in images for n in image.order)
+        self._jumps = self.kinked and any(
+            n.op in JUMPS for image in images for n in image.order
+        )
         # a group without functions has one side, of none
         sides = images if self.kinked else images[:1] or [Graph()]
         uniform = all(are_uniform(side, group.vector) for side in sides)
@@ -335,10 +338,6 @@ def _leaf(v: Variable, x: Interval) -> Interval:
         return x
     value = np.asarray(v.value, dtype=float)
     return Interval.unchecked(value, value)
-
-
-def _is_jump(v: Variable) -> bool:
-    return v.op is ops.absolute_slope
 
 
 def _first_edges(low: float, high: float, kinked: bool) -> Array:
