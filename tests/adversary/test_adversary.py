@@ -154,7 +154,7 @@ def test_a_form_that_differs_is_found(monkeypatch):
 
 
 ZERO, X = dt.constant(0.0), dt.symbol("x")
-FLOOR = np.floor(X)
+FLOOR, SAME = np.floor(X), np.where(X > 1, 3.0, X)
 NO_LIMIT = [
     (X - X) / (X - X), 1 / (X - X), ZERO / ZERO, np.log(ZERO), np.sqrt(ZERO) / ZERO,
     np.sin(ZERO) / np.square(ZERO), np.sin(X) / (X - X), FLOOR / (2 * FLOOR - FLOOR),
@@ -162,6 +162,7 @@ NO_LIMIT = [
 LIMITS = [
     (np.sin(X) / X, 1), (np.log1p(ZERO) / ZERO, 1), (np.expm1(FLOOR) / FLOOR, 1),
     (np.abs(X - X) * np.log(np.abs(X - X)), 0),
+    ((np.exp(SAME) - np.exp(X)) / (SAME - X), 1),
 ]  # fmt: skip
 
 

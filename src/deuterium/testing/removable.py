@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium import ops
 from deuterium.domain.domain import Domain
 from deuterium.domain.spaces import Box
 from deuterium.graph.constructors import symbol
@@ -28,26 +29,35 @@ NEAR = 2.0**-10  # how much the value may change over such a step
 
 
 def loosened(
-    v: Variable, point: Mapping[str, Any], bits: int
+    v: Variable, point: Mapping[str, Any], bits: int, *, arguments: bool
 ) -> tuple[Variable, dict[str, Any]]:
     """Return ``v`` with what is 0 at a point and around, or to a side, made to move.
 
     ``sin(t) / t`` has the value 1 where t is 0, also where t is so at points near:
-    a constant, ``x - x``, a floor, a slope that is flat.  Returns the symbols
-    that are added to such nodes, too, by name, and their values, 0.
+    a constant, ``x - x``, a floor, a slope that is flat.  Of ``(exp(a) - exp(b)) /
+    (a - b)`` it is an argument that has to move, everywhere, and not the differences.
+    Returns the symbols that are added to such nodes, too, by name, and their values, 0.
     """
     rng = np.random.default_rng(1)
     places: list[Any] = [point, *[_near(point, rng) for _ in range(6)]]
+    order = topological(share_equal([v]))
+    of = {n.args[0]: n for n in order[::-1] if n.op is ops.subtract}
     moved: dict[str, Any] = {}
     done: dict[Variable, Variable] = {}
     known: list[dict[Variable, Any]] = [{} for _ in places]
-    for n in topological(share_equal([v])):
+    plain = [meanings(order[-1:], p, bits) for p in places] if arguments else []
+    for n in order:
         new = done[n] = rebuilt(n, tuple(done[a] for a in n.args))
-        for values, p in zip(known, places, strict=True):
-            values[new] = meanings([new], p, bits, values)[new]
-        here, *around = [values[new] for values in known]
+        if arguments and n not in of:
+            continue
+        if arguments:
+            here, *around = [values[of[n]] for values in plain]
+        else:
+            for values, p in zip(known, places, strict=True):
+                values[new] = meanings([new], p, bits, values)[new]
+            here, *around = [values[new] for values in known]
         flat = _is_zero(here) & np.any([_is_zero(x) for x in around], axis=0)
-        if n.is_symbol or not np.any(flat):
+        if (n.is_symbol and not arguments) or not np.any(flat):
             continue
         name = f"around {len(moved)}"
         moved[name] = np.zeros(n.shape)
@@ -61,8 +71,10 @@ _is_zero = np.frompyfunc(lambda x: bool(x.is_zero()), 1, 1)
 
 
 def _near(point: Mapping[str, Any], rng: Any) -> dict[str, Any]:
+    most = np.finfo(float).max * (1 - 2 * STEP)
     return {
-        name: x + STEP * rng.uniform(-1, 1, np.shape(x)) * (1e-9 + np.abs(x))
+        name: np.clip(x, -most, most)
+        + STEP * rng.uniform(-1, 1, np.shape(x)) * (1e-9 + np.abs(x))
         for name, x in point.items()
     }
 
@@ -74,16 +86,26 @@ def limit(
     index: Index,
     bits: int,
 ) -> Any:
-    """Return the value of the simpler form where that is a limit, else NaN."""
-    v, moved = loosened(v, point, bits)
-    point = {**point, **moved}
-    if domain is not None:
-        domain = domain & Box({s: (x, x) for s, x in moved.items()})
-    simpler = simplify(v, domain)
-    for names in (point, moved) if moved else (point,):
-        if is_limit(v, simpler, point, index, bits, names):
-            return _element(simpler, point, index, bits)
-    return flint().arb("nan")
+    """Return the value of the simpler form where that is a limit, else NaN.
+
+    A ball without end where so many bits tell nothing.
+    """
+    value = flint().arb("nan")
+    for arguments in (False, True):
+        looser, moved = loosened(v, point, bits, arguments=arguments)
+        if arguments and not moved:
+            break
+        at, box = {**point, **moved}, domain
+        if box is not None:
+            box = box & Box({s: (x, x) for s, x in moved.items()})
+        simpler = simplify(looser, box)
+        found = _element(simpler, at, index, bits)
+        if not (found.is_finite() or found.is_nan()):
+            value = found
+        for names in (at, moved) if moved else (at,):
+            if is_limit(looser, simpler, at, index, bits, names):
+                return found
+    return value
 
 
 def is_limit(
