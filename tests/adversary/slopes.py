@@ -46,10 +46,11 @@ def disagreement(case: Case) -> str:
         at, right, left, near = (
             np.broadcast_to(y, (case.count,)) for y in (at, right, left, near)
         )
-        jumping = _jumping(case, points, (s.name, place, h))
+        # a saw with more teeth than the step tells apart, and what is smooth by chance
+        odd = _jumping(case, points, (s.name, place, h)) | _at_kinks(case, points)
         for i in range(case.count):
-            if jumping[i]:
-                continue  # a saw with more teeth than the step tells apart
+            if odd[i]:
+                continue
             y, a, b, c = at[i], right[i], left[i], near[i]
             g = given[(i, *place)]
             if not all(x.is_finite() for x in (y, a, b, c)) or not _surely(g):
@@ -91,6 +92,23 @@ def _jumping(case: Case, points: Any, step: Any) -> Any:
             x, *others = (k[at] for k in known)
             same = x.is_exact() and all(y.is_exact() and x == y for y in others)
             found[at[0]] |= not same
+    return found
+
+
+def _at_kinks(case: Case, points: Any) -> Any:
+    """Return at which points a part has a kink, where its slope is what is agreed on.
+
+    ``abs(x) * sign(x)`` has the slope 1 at 0, and the product rule says 0.
+    """
+    found = np.zeros(case.count, dtype=bool)
+    for n in dt.graph.topological([case.v]):
+        if n.op is None or not n.op.kinks or len(n.args) != 1:
+            continue
+        (a,) = n.args
+        exact = values.evaluate(dt.graph.topological([a]), points, BITS)
+        spread = np.broadcast_to(exact, (case.count, *a.shape))
+        for at in np.ndindex(spread.shape):
+            found[at[0]] |= any(spread[at].contains(arb(k)) for k in n.op.kinks)
     return found
 
 
