@@ -172,6 +172,7 @@ def test_right_proofs_that_were_refused():
         (np.cosh(scipy.special.expit(x) - 0.5), dt.Box({x: (-1, -5e-324)})),
         (x * x, dt.Box({x: (-1, 2), z: (0, 1)})),
         (dt.constant(2.0) * 1, dt.Box({x: (0, 1)})),
+        (-np.rint(x * x) - 0.3 * x, dt.Box({x: (0, np.inf)})),
         (np.sum(np.sin(w) * w), dt.Ball(w, np.arange(16) / 7, 5e-324, order=np.inf)),
     ]
     for v, domain in cases:
