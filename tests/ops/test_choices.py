@@ -143,6 +143,14 @@ def test_narrowed_is_the_larger_or_the_smaller(upward):
         op.shape((), (2,), (2,), **attrs)
 
 
+@pytest.mark.parametrize("shape", [(0,), (2, 0), (0, 3), (0, 0)])
+def test_order_without_elements(shape):
+    e, g = dt.symbol("e", shape), dt.constant(np.ones(shape))
+    for v in (np.sort(e), OPERATORS["reorder"](g, e, reverse=True)):
+        assert dt.enclose(np.sin(v) * 2, dt.Box({e: (0, 1)})).shape == shape
+        assert dt.enclose(v, dt.Box({e: (0, 1)})).shape == shape
+
+
 def test_higher_derivatives():
     f = np.where(x > 1, x**3, np.where(x > 0, x**2, np.sin(x)))
     for p, want in ((2.0, 12.0), (0.5, 2.0), (-1.0, np.sin(1.0))):

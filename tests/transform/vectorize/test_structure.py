@@ -38,6 +38,14 @@ def test_single_nodes_and_leaves_pass_through():
     assert vectorize([]) == []
 
 
+def test_operators_with_arrays_for_attributes():
+    knots, heights = np.array([0.0, 1.0, 2.0]), np.array([0.0, 1.0, -1.0])
+    v = sum(np.interp(e, knots, heights) * np.interp(e, knots, -heights) for e in x)
+    w = vectorize(v)
+    assert len(topological([w])) < len(topological([v]))
+    close(w, -sum(np.interp(p, knots, heights) ** 2 for p in POINT))
+
+
 def test_a_small_expression_is_not_changed():
     a, b = dt.symbol("a"), dt.symbol("b")
     v = a**2 + 2 * np.log(a * np.sqrt(a * b**3)) - np.exp(a + 2 * b) + 5

@@ -67,9 +67,10 @@ def _where_value(c: Ball, x: Ball, y: Ball) -> Ball:
 def _whole(round_: Callable[[Ball], Ball]) -> Callable[[Ball, Ball], Range]:
     def rule(a: Ball, b: Ball) -> Range:
         low, high = round_(a.lower()), round_(b.upper())
-        if not (abs(low) <= LARGEST and abs(high) <= LARGEST):
-            return low - ONE, high + ONE
-        return low, high
+        return (
+            low if abs(low) <= LARGEST else low - ONE,
+            high if abs(high) <= LARGEST else high + ONE,
+        )
 
     return rule
 
