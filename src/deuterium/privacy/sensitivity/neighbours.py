@@ -13,6 +13,7 @@ import numpy as np
 from deuterium.domain.constraints import OneOf, Range, UnitVectors, Within
 from deuterium.domain.domain import Domain
 from deuterium.domain.spaces import Box
+from deuterium.enclose import enclose
 from deuterium.errors import (
     InvalidInputError,
     ShapeError,
@@ -25,6 +26,7 @@ from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable
 from deuterium.ops.indexing import take_places
 from deuterium.ops.shapes import reshape_to
+from deuterium.transform.expansion import difference
 
 __all__ = ["FeatureGroup", "FeatureNeighbours", "Neighbours", "each_label"]
 
@@ -77,8 +79,10 @@ class Neighbours:
         self.doubled = Domain(constraints, shapes, conditions)
 
     def differences(self, parts: Sequence[Variable]) -> list[Variable]:
-        """Return ``f(x) - f(x')``."""
-        return [p - p.subs(self.second) for p in parts]
+        """Return ``f(x) - f(x')``, without what both have in common."""
+        if not self.shared:
+            return [p - p.subs(self.second) for p in parts]
+        return [apart(p, p.subs(self.second), self.doubled) for p in parts]
 
     def records(self, point: Point) -> Iterator[dict[str, Array]]:
         """Give pairs of records in the domain, all symbols of both, for a point."""
@@ -120,7 +124,9 @@ class FeatureNeighbours(Neighbours):
             self._free()
         self.plain = all(isinstance(c, Range) for c in kinds)
         both = ({x: self.first}, {x: self.second_x})
-        self.apart = [p.subs(both[0]) - p.subs(both[1]) for p in parts]
+        self.apart = [
+            apart(p.subs(both[0]), p.subs(both[1]), self.doubled) for p in parts
+        ]
 
     def _free(self) -> None:
         """Let the second values lie anywhere in their ranges."""
@@ -269,6 +275,18 @@ class FeatureNeighbours(Neighbours):
         flat[:, self.where] = np.ravel(hull.lower)[self.where]
         rows[self.moved.name] = np.tile(high, (count, 1))
         return rows if all(np.isfinite(r).all() for r in rows.values()) else None
+
+
+def apart(p: Variable, q: Variable, domain: Domain) -> Variable:
+    """Return the difference of two results, without what both have in common.
+
+    What cancels must have a value: where a result may be undefined nothing is left out.
+    """
+    for v in (p, q):
+        cause = enclose(v, domain.plain).cause
+        if cause is not None and cause.kind == "undefined":
+            return p - q
+    return difference(p, q)
 
 
 def primed(name: str, taken: set[str]) -> str:

@@ -316,21 +316,42 @@ def _of_vector(
             v, domain, time_limit=left(share), points=rows, **{**options, **more}
         )
 
-    apart = norm_graph(neighbours.differences(parts), norm)
+    apart = _distance(neighbours.differences(parts), norm)
     best = BestBound(apart, apart, neighbours, norm, rtol, atol, shape)
     best.reach(options.get("seed", 0))
     best.offer(ranges_bound(parts, norm, neighbours.domain), None, "ranges of elements")
-    if not best.is_close:
-        one = run("one", norm_graph(parts, norm), neighbours.domain, 0.4, points)
+    def by_one(share: float) -> None:
+        one = run("one", norm_graph(parts, norm), neighbours.domain, share, points)
         best.offer(2 * one.upper, one, "twice the contribution")
         if one.status == "interrupted":
             best.status = one.status
-    if not best.is_close and best.status != "interrupted":
-        best.take(run("two", apart, neighbours.doubled, 1.0, best.points()))
+
+    def by_both(share: float) -> None:
+        best.take(run("two", apart, neighbours.doubled, share, best.points()))
+
+    # what both records share moves no two results apart, but adds to each of them
+    order = [(by_one, 0.4), (by_both, 1.0)]
+    if neighbours.shared:
+        order = [(by_both, 0.8), (by_one, 1.0)]
+    for way, share in order:
+        if not best.is_close and best.status != "interrupted":
+            way(share)
     same = ", ".join(neighbours.shared)
     return best.sensitivity(
         scope=f"{same} stay as they are" if same else None, vector=tuple(parts)
     )
+
+
+def _distance(apart: list[Variable], norm: float) -> Variable:
+    """Return the norm of a difference of two records' results.
+
+    Of one number it is the difference itself: the records may change places, so that it
+    is as far above zero as below, and has no kink there.
+    """
+    if sum(v.size for v in apart) == 1:
+        (number,) = [v for v in apart if v.size]
+        return number.reshape(()) if number.shape else number
+    return norm_graph(apart, norm)
 
 
 def _named(v: Variable) -> str:
