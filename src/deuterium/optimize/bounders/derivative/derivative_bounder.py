@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -27,12 +28,14 @@ class DerivativeBounder(Bounder):
     ----------
     problem : Problem
         What is maximised.
+    people : sequence of ndarray of shape (persons, inputs of each), optional
+        Inputs that are in order, person by person (`bounders.finite_values`).
     """
 
     batch = 256
 
-    def __init__(self, problem: Problem) -> None:
-        self.problem = problem
+    def __init__(self, problem: Problem, people: Sequence[Array] = ()) -> None:
+        self.problem, self.people = problem, people
         self.graphs = DerivativeGraphs(problem)
         self.branching = BranchingRule(problem)
         self._tries: dict[int, list[int]] = {}
@@ -44,7 +47,7 @@ class DerivativeBounder(Bounder):
     def bound(self, regions: Regions, incumbent: float) -> BoundResult:
         """Return certified bounds, by the cheapest method that serves, and cuts."""
         with np.errstate(all="ignore"):
-            work = RegionBatch(self.graphs, regions, incumbent)
+            work = RegionBatch(self.graphs, regions, incumbent, self.people)
             rows = np.arange(len(regions))
             defined = work.interval(rows)
             rows = by_slopes(work, rows[defined & work.open(rows)])
