@@ -33,6 +33,8 @@ class RegionBatch:
         A value that is reached.
     people : sequence of ndarray of shape (persons, inputs of each), optional
         Inputs that are in order, person by person.
+    finite : ndarray of bool, of shape (n,), optional
+        Inputs that are cut between values of their own.
 
     Attributes
     ----------
@@ -54,8 +56,9 @@ class RegionBatch:
         regions: Regions,
         incumbent: float,
         people: Sequence[Array] = (),
+        finite: Array = False,
     ) -> None:
-        self.people = people
+        self.people, self.finite = people, finite
         self.forms, self.problem, self.incumbent = forms, forms.problem, incumbent
         self.movable = self.problem.movable
         self.low, self.high = regions.low.copy(), regions.high.copy()

@@ -42,7 +42,7 @@ class FiniteReduction(DomainReducer):
     """
 
     def __init__(self, problem: Problem, finite: FiniteInputs) -> None:
-        inner = DerivativeBounder(problem, finite.people)
+        inner = DerivativeBounder(problem, finite.people, list(finite.values))
         super().__init__(inner)
         self.problem, self.finite = problem, finite
         by_values: dict[tuple[float, ...], list[int]] = {}
