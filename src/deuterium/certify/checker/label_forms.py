@@ -58,6 +58,7 @@ class LabelForms:
     ) -> None:
         self.given = given
         self._told = {tuple(map(float, t["values"])): t for t in told}
+        self._has_labels = bool(labels)
         self.general = self._forms(objective, inputs, ())
         self._compare = compare
         self._labels = [s for s in inputs.symbols if s.name in set(labels)]
@@ -90,6 +91,8 @@ class LabelForms:
         self, graph: Variable, inputs: ProofInputs, values: tuple[float, ...]
     ) -> DerivativeForms:
         told = self._told.get(values, {"atoms": [], "facts": {}})
+        if "finite" in told["facts"] and self._has_labels:
+            raise CertificateError("values that matter are told where there are labels")
         return DerivativeForms(
             graph, inputs, atoms_of(told["atoms"], graph), told["facts"]
         )

@@ -33,12 +33,14 @@ from typing import Any
 import numpy as np
 
 from deuterium import ops
+from deuterium.certify.stated import is_stated
 from deuterium.graph.operator import Operator
 from deuterium.graph.traverse import Graph
 from deuterium.graph.variable import Variable
 
 FIXED, LINE, CONVEX, UNIMODAL, OTHER = range(5)
 
+SUMS = {ops.add, ops.subtract, ops.negative, ops.add_reduce}
 STEPS = {ops.is_positive, ops.step, ops.sign, ops.floor, ops.ceil, ops.trunc, ops.rint}
 ROUND = {ops.absolute, ops.square, ops.relu, ops.exp, ops.cosh}  # convex everywhere
 
@@ -108,7 +110,7 @@ class _Walk:
             return self._product(node, own)
         if op in RULES:
             return RULES[op](self, node, own)
-        if op.linear:
+        if op in SUMS:
             return self._linear(node, own)
         if op.arity == 1 and op.elementwise:
             return self._univariate(op, node, own[0])
@@ -134,11 +136,11 @@ class _Walk:
         if kind == UNIMODAL or any(s.along != moving[0].along for s in moving):
             return LOST
         if kind == CONVEX:
-            if op in (ops.add, ops.add_reduce, ops.cumsum, ops.scatter):
+            if op in (ops.add, ops.add_reduce):
                 return Shape(CONVEX, moving[0].along)
             minus = op is ops.subtract and own[1].kind <= LINE
             return Shape(CONVEX, moving[0].along) if minus else LOST
-        single = len(moving) == 1 and moving[0].single and op is not ops.cumsum
+        single = len(moving) == 1 and moving[0].single
         return self._line(node, moving[0].along, single)
 
     def _line(self, node: Variable, along: Any, single: bool) -> Shape:
@@ -180,15 +182,16 @@ class _Walk:
     # -- functions ---------------------------------------------------------------------
 
     def _univariate(self, op: Operator, node: Variable, x: Shape) -> Shape:
-        rises = op.increasing is True or op in STEPS
+        way = op.increasing if is_stated(op) else None
+        rises = way is True or op in STEPS
         if x.kind == LINE:
-            if x.single and (rises or op.increasing is False):
+            if x.single and (rises or way is False):
                 return self._line(node, ("of", node), True)
             if op in ROUND:
                 return Shape(CONVEX, x.along)
         if op is ops.logical_not and x.kind == LINE:  # 1 - c
             return self._line(node, x.along, x.single)
-        if rises or (op.increasing is False and x.kind == LINE):
+        if rises or (way is False and x.kind == LINE):
             return Shape(UNIMODAL)
         return LOST
 
