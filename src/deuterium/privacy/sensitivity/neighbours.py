@@ -26,9 +26,9 @@ from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable
 from deuterium.ops.indexing import take_places
 from deuterium.ops.shapes import reshape_to
-from deuterium.transform.expansion import difference
+from deuterium.transform.expansion import difference, moving_part
 
-__all__ = ["FeatureGroup", "FeatureNeighbours", "Neighbours", "each_label"]
+__all__ = ["FeatureGroup", "FeatureNeighbours", "Neighbours", "each_label", "own_parts"]
 
 Array = Any
 Point = Mapping[str, Array]
@@ -62,21 +62,24 @@ class Neighbours:
     ) -> None:
         listed = sorted(symbols, key=lambda s: s.name)
         common = _common(shared, {s.name for s in listed} | set(domain.constraints))
-        self.domain, self.shared = domain, sorted(common)
+        # with shapes, since what cancels is in no graph any more
+        shapes = {**domain.shapes, **{s.name: s.shape for s in listed}}
+        self.domain = Domain(domain.constraints, shapes, domain.conditions)
+        self.shared = sorted(common)
         taken = {s.name for s in listed} | set(domain.constraints)
         self.second: dict[Variable, Variable] = {}
-        constraints, shapes = dict(domain.constraints), dict(domain.shapes)
+        constraints = dict(domain.constraints)
         for s in listed:
             if s.name in common or s.name not in domain.constraints:
                 continue
             name = primed(s.name, taken)
             self.second[s] = symbol(name, shape=s.shape)
             constraints[name] = domain.constraints[s.name]
-            if s.name in domain.shapes:
-                shapes[name] = domain.shapes[s.name]
+            shapes[name] = s.shape
         conditions = domain.conditions
         conditions += tuple(c.subs(self.second) for c in conditions)
         self.doubled = Domain(constraints, shapes, conditions)
+        self.symbols = [s for s in listed if s.name in domain.constraints]
 
     def differences(self, parts: Sequence[Variable]) -> list[Variable]:
         """Return ``f(x) - f(x')``, without what both have in common."""
@@ -86,7 +89,17 @@ class Neighbours:
 
     def records(self, point: Point) -> Iterator[dict[str, Array]]:
         """Give pairs of records in the domain, all symbols of both, for a point."""
-        yield dict(point)
+        every = [*self.symbols, *self.second.values()]
+        yield {s.name: point.get(s.name, self._any(s)) for s in every}
+
+    def _any(self, s: Variable) -> Array:
+        """Return a value of a symbol."""
+        whole = self.domain if s.name in self.domain.constraints else self.doubled
+        table = whole.table(s)
+        if table is not None:
+            return table[0]
+        hull = whole.hull(s)
+        return np.clip(np.zeros(s.shape), hull.lower, hull.upper)
 
 
 class FeatureNeighbours(Neighbours):
@@ -211,12 +224,6 @@ class FeatureNeighbours(Neighbours):
             if self.domain.contains(self.x, a) and self.domain.contains(self.x, b):
                 yield {**rest, self.x.name: a, self.name: b}
 
-    def _any(self, s: Variable) -> Array:
-        """Return a value of a symbol."""
-        whole = self.domain if s.name in self.domain.constraints else self.doubled
-        table = whole.table(s)
-        return whole.hull(s).lower if table is None else table[0]
-
     def _inside(self, a: Array, b: Array) -> Iterator[tuple[Array, Array]]:
         """Give a pair, and the same drawn towards the centre until it is in a ball."""
         yield a, b
@@ -277,15 +284,30 @@ class FeatureNeighbours(Neighbours):
         return rows if all(np.isfinite(r).all() for r in rows.values()) else None
 
 
+def own_parts(parts: Sequence[Variable], neighbours: Neighbours) -> list[Variable]:
+    """Return results without the terms in which only shared symbols are.
+
+    They differ from the results by what both records have in common.
+    """
+    domain, common = neighbours.domain, set(neighbours.shared)
+    if not common or not all(_is_defined(p, domain) for p in parts):
+        return list(parts)
+    own = {s.name for s in free_symbols(parts)} - common
+    return [moving_part(p, own) for p in parts]
+
+
+def _is_defined(v: Variable, domain: Domain) -> bool:
+    cause = enclose(v, domain.plain).cause
+    return cause is None or cause.kind != "undefined"
+
+
 def apart(p: Variable, q: Variable, domain: Domain) -> Variable:
     """Return the difference of two results, without what both have in common.
 
     What cancels must have a value: where a result may be undefined nothing is left out.
     """
-    for v in (p, q):
-        cause = enclose(v, domain.plain).cause
-        if cause is not None and cause.kind == "undefined":
-            return p - q
+    if not (_is_defined(p, domain) and _is_defined(q, domain)):
+        return p - q
     return difference(p, q)
 
 

@@ -13,11 +13,13 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 from deuterium import budget
 from deuterium.domain.domain import Domain
+from deuterium.enclose import enclose
 from deuterium.errors import ShapeError
 from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable
@@ -33,11 +35,12 @@ from deuterium.privacy.sensitivity.bound_sources import (
     BothSides,
     of_bracket,
 )
-from deuterium.privacy.sensitivity.neighbours import Neighbours
+from deuterium.privacy.sensitivity.neighbours import Neighbours, own_parts
 from deuterium.privacy.sensitivity.sensitivity import Sensitivity, require_norm
 from deuterium.privacy.sensitivity.vector_norms import (
     BestBound,
     as_parts,
+    ball_and_box_bound,
     norm_graph,
     ranges_bound,
     require_domain,
@@ -45,6 +48,7 @@ from deuterium.privacy.sensitivity.vector_norms import (
 from deuterium.search import search as look_for
 from deuterium.transform import grad
 
+REACHING = 0.1  # of the time may go to a first search
 __all__ = ["contribution", "diameter", "lipschitz"]
 
 
@@ -196,7 +200,10 @@ def diameter(
     if sum(p.size for p in parts) == 1 and not neighbours.shared:
         number = _of_number(parts[0], shape_of(f), domain, norm, options)
         return number.diameter or _never()
-    return _of_vector(parts, shape_of(f), norm, neighbours, options)
+    found = _of_vector(
+        own_parts(parts, neighbours), shape_of(f), norm, neighbours, options
+    )
+    return replace(found, vector=tuple(parts))
 
 
 # -- one number ----------------------------------------------------------------------
@@ -318,28 +325,31 @@ def _of_vector(
 
     apart = _distance(neighbours.differences(parts), norm)
     best = BestBound(apart, apart, neighbours, norm, rtol, atol, shape)
-    best.reach(options.get("seed", 0))
+    best.reach(options.get("seed", 0), left(REACHING), starts=16)
     best.offer(ranges_bound(parts, norm, neighbours.domain), None, "ranges of elements")
+    length = norm_graph(parts, norm)
+
     def by_one(share: float) -> None:
-        one = run("one", norm_graph(parts, norm), neighbours.domain, share, points)
+        one = run("one", length, neighbours.domain, share, points)
         best.offer(2 * one.upper, one, "twice the contribution")
+        if norm == 2:
+            near = ball_and_box_bound(parts, one.upper, neighbours.domain)
+            best.offer(near, one, "the contribution and the ranges of elements")
         if one.status == "interrupted":
             best.status = one.status
 
     def by_both(share: float) -> None:
         best.take(run("two", apart, neighbours.doubled, share, best.points()))
 
-    # what both records share moves no two results apart, but adds to each of them
     order = [(by_one, 0.4), (by_both, 1.0)]
-    if neighbours.shared:
+    twice = 2 * enclose(length, neighbours.domain).upper
+    if neighbours.shared and twice > enclose(apart, neighbours.doubled).upper:
         order = [(by_both, 0.8), (by_one, 1.0)]
     for way, share in order:
         if not best.is_close and best.status != "interrupted":
             way(share)
     same = ", ".join(neighbours.shared)
-    return best.sensitivity(
-        scope=f"{same} stay as they are" if same else None, vector=tuple(parts)
-    )
+    return best.sensitivity(scope=f"{same} stay as they are" if same else None)
 
 
 def _distance(apart: list[Variable], norm: float) -> Variable:

@@ -6,6 +6,6 @@ are polynomials, by which equal ones are known to be equal).  However a function
 spelled, over the reals it has one such form.
 """
 
-from deuterium.transform.expansion.difference import difference
+from deuterium.transform.expansion.difference import difference, moving_part
 
-__all__ = ["difference"]
+__all__ = ["difference", "moving_part"]

@@ -1,16 +1,14 @@
-"""The difference of two graphs without what they have in common."""
+"""Graphs without what they, or two of them, have in common with something else."""
 
 from __future__ import annotations
 
+from collections.abc import Set
 from fractions import Fraction
 
-import numpy as np
-
-from deuterium.graph.constructors import as_variable
+from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable
-from deuterium.ops.shapes import reshape_to
 from deuterium.transform.expansion.expand import Expansion, TooLong
-from deuterium.transform.expansion.polynomial import total
+from deuterium.transform.expansion.polynomial import Polynomial, total
 from deuterium.transform.expansion.rebuild import Rebuilder
 
 LARGEST = 64  # elements
@@ -31,7 +29,7 @@ def difference(p: Variable, q: Variable) -> Variable:
     if p.size > LARGEST:
         return p - q
     try:
-        expansion = Expansion()
+        expansion, made = _new()
         first, second = expansion.of([p, q])
         apart = [
             total([a, b.times(Fraction(-1))]).reduced()
@@ -40,10 +38,49 @@ def difference(p: Variable, q: Variable) -> Variable:
         given = sum(len(x.terms) for x in first + second)
         if sum(len(x.terms) for x in apart) == given:
             return p - q
-        made = Rebuilder(expansion)
-        elements = [made.graph(x) for x in apart]
+        return made.array(apart, p.shape)
     except TooLong:
         return p - q
-    if not p.shape:
-        return elements[0]
-    return reshape_to(as_variable(np.array([*elements, None], dtype=object)[:-1]), p.shape)
+
+
+def moving_part(p: Variable, names: Set[str]) -> Variable:
+    """Return ``p`` without the terms in which none of some symbols is.
+
+    It is what changes with these symbols, the others staying as they are: ``p`` less
+    something that does not depend on them.  ``p`` itself where that has no such term,
+    or working it out would take too long.
+
+    Parameters
+    ----------
+    p : Variable
+        Defined wherever its part is asked for.
+    names : set of str
+        Of the symbols.
+    """
+    if p.size > LARGEST or all(s.name in names for s in free_symbols([p])):
+        return p
+    try:
+        expansion, made = _new()
+        (whole,) = expansion.of([p])
+        parts = [_moving(expansion, x, names) for x in whole]
+        if all(len(a.terms) == len(b.terms) for a, b in zip(parts, whole, strict=True)):
+            return p
+        return made.array(parts, p.shape)
+    except TooLong:
+        return p
+
+
+def _new() -> tuple[Expansion, Rebuilder]:
+    expansion = Expansion()
+    made = Rebuilder(expansion)
+    expansion.as_array = made.array
+    return expansion, made
+
+
+def _moving(expansion: Expansion, p: Polynomial, names: Set[str]) -> Polynomial:
+    terms = {
+        m: c
+        for m, c in p.terms.items()
+        if expansion.depends(Polynomial({m: c}), names)
+    }
+    return Polynomial(terms, p.denominator)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -11,8 +11,9 @@ import numpy as np
 
 from deuterium import ops
 from deuterium.budget import check
-from deuterium.graph.operator import Operator
-from deuterium.graph.traverse import topological
+from deuterium.graph.constructors import apply
+from deuterium.graph.operator import Operator, Shape
+from deuterium.graph.traverse import free_symbols, topological
 from deuterium.graph.variable import Variable
 from deuterium.transform.expansion.polynomial import Frozen, Polynomial, total
 
@@ -58,13 +59,17 @@ class Expansion:
     ----------
     atoms : list of Atom
         By number.  Of a sum that has a name only, ``sums`` says what it is.
+    as_array : callable, optional
+        Makes a graph of polynomials: of a row, so that equal rows are one.
     """
 
     def __init__(self) -> None:
+        self.as_array: Callable[[Elements, Shape], Variable] | None = None
         self.atoms: list[Atom] = []
         self.sums: dict[int, Polynomial] = {}
         self._numbers: dict[Any, int] = {}
         self._known: dict[Variable, Elements] = {}
+        self._rows: dict[Any, Variable] = {}
         self._work = 0
 
     def of(self, outputs: Sequence[Variable]) -> list[Elements]:
@@ -93,6 +98,24 @@ class Expansion:
                 parts.append(factor)
             p = self._total([*parts]).times(Fraction(1, p.denominator))
         return p.reduced()
+
+    def depends(self, p: Polynomial, names: Set[str]) -> bool:
+        """Return whether a polynomial depends on some symbols."""
+        return any(self._moves(i, names) for m in p.terms for i in m)
+
+    def _moves(self, i: int, names: Set[str]) -> bool:
+        """Return whether an atom depends on some symbols."""
+        waiting, seen = [i], {i}
+        while waiting:
+            atom = self.atoms[waiting.pop()]
+            if atom.node is not None:
+                if any(s.name in names for s in free_symbols([atom.node])):
+                    return True
+                continue
+            inner = {k for p in atom.args for m in p.terms for k in m} - seen
+            waiting += inner
+            seen |= inner
+        return False
 
     # -- work --------------------------------------------------------------------------
 
@@ -248,7 +271,31 @@ class Expansion:
         ]
 
 
-RULES: dict[Operator, Callable[..., Elements]] = {
+    def rows(self, node: Variable, args: list[Elements]) -> Elements | None:
+        """Return what an operator makes of rows, known by the row alone."""
+        op, length = node.op, node.args[0].shape[-1]
+        if self.as_array is None or op is None or node.args[0].ndim < 2:
+            return None
+        found: Elements = []
+        for start in range(0, len(args[0]), length):
+            row = [self.whole(p) for p in args[0][start : start + length]]
+            key = (op.name, repr(sorted(node.attrs.items())), *(p.frozen() for p in row))
+            if key not in self._rows:
+                self._rows[key] = apply(op, [self.as_array(row, (length,))], node.attrs)
+            one = self._rows[key]
+            found += [
+                Polynomial.atom(self._number((one, i), Atom(one, i)))
+                for i in range(one.size)
+            ]
+        return found
+
+
+ROWS = (
+    ops.softmax_last, ops.logsumexp_last, ops.norm, ops.direction, ops.maximum_reduce,
+    ops.multiply_reduce, ops.sort_last,
+)  # fmt: skip
+RULES: dict[Operator, Callable[..., Elements | None]] = {
+    **dict.fromkeys(ROWS, Expansion.rows),
     ops.add: Expansion.add,
     ops.subtract: Expansion.subtract,
     ops.negative: Expansion.negative,
