@@ -305,6 +305,14 @@ class EndValues:
                 found |= dict.fromkeys(row, here)
         return found
 
+    def row_product(self, node: Variable, args: list[Moving]) -> Moving:
+        """Products of rows, of which one element moves."""
+        return _by_rows(
+            _rows(node),
+            args[0],
+            lambda ms: turned(m) if (m := _only(ms)) is not None else UNKNOWN,
+        )
+
     def length(self, node: Variable, args: list[Moving]) -> Moving:
         """Convex functions of rows."""
         return _by_rows(_rows(node), args[0], convex)
@@ -328,6 +336,7 @@ RULES: Mapping[Any, Callable[[EndValues, Variable, list[Moving]], Moving]] = {
     ops.maximum_reduce: EndValues.largest,
     ops.sort_last: EndValues.sort,
     ops.softmax_last: EndValues.softmax,
+    ops.multiply_reduce: EndValues.row_product,
     ops.norm: EndValues.length,
     ops.logsumexp_last: EndValues.length,
     ops.hypot: EndValues.two_lengths,
@@ -363,6 +372,11 @@ def top(motions: Iterable[Motion]) -> Motion:
 def convex(motions: Iterable[Motion]) -> Motion:
     """Return a convex function of elements."""
     return curve(_common(m.straight for m in motions))
+
+
+def _only(motions: Iterable[Motion]) -> Motion | None:
+    own = list(motions)
+    return own[0] if len(own) == 1 else None
 
 
 def _line_of(keys: Iterable[Any]) -> Motion:

@@ -158,6 +158,13 @@ class FiniteFacts:
             for i, j in zip(a[:k], b[:k], strict=True)
         )
 
+    def require_whole(self, region: Region) -> None:
+        """Raise NoBound unless nothing has been left out of these inputs yet."""
+        for j in self.values:
+            least, most = self.inputs.least[j], self.inputs.most[j]
+            if not (region.low[j] <= least and region.high[j] >= most):
+                raise NoBound(f"input {j} was cut before its values were told")
+
     def require_face(self, region: Region, at: Sequence[int], side: Any) -> None:
         """Raise NoBound where moving to a face may leave the values, or the order."""
         sides = dict(zip(at, side, strict=True))

@@ -13,7 +13,8 @@ from deuterium.graph.variable import Variable
 
 JUMPS = {ops.is_positive, ops.is_zero, ops.sign, ops.step}  # at zero, only
 
-Form = tuple[Fraction, Fraction]  # slope and value at zero of a function of the input
+# slope, and value at zero if it is a number, of a function of the input
+Form = tuple[Fraction, Fraction | None]
 Moving = dict[int, Form | None]  # by place; None of what is constant between jumps
 
 
@@ -58,8 +59,11 @@ class JumpPlaces:
             return {p: args[k][e] for p, (k, e) in sources if e in args[k]}
         if op in JUMPS:
             for form in args[0].values():
-                if form is not None and form[0]:
-                    places.add(-form[1] / form[0])
+                if form is None or not form[0]:
+                    continue
+                if form[1] is None:
+                    raise NoBound("an input is compared with what is no number")
+                places.add(-form[1] / form[0])
             return dict.fromkeys(args[0])
         if all(form is None for a in args for form in a.values()):
             return dict.fromkeys(range(node.size))
@@ -77,28 +81,43 @@ class JumpPlaces:
         assert node.op is not None
         return FORMS[node.op](*forms)
 
-    def _number(self, node: Variable, p: int) -> Fraction:
-        """Return an element that is a number."""
+    def _number(self, node: Variable, p: int) -> Fraction | None:
+        """Return an element if it is a number."""
         while node.op is not None and node.op.moves_elements:
             k, p = self.ends.sources(node)[p]
             node = node.args[k]
         if not node.is_constant:
-            raise NoBound("an input is compared with what is no number")
+            return None
         try:
             return Fraction(node.value if not node.shape else node.value.flat[p])
         except (TypeError, ValueError, OverflowError):
             raise NoBound("an input is compared with what is not finite") from None
 
 
+def _sum(a: Form, b: Form) -> Form:
+    if a[1] is None or b[1] is None:
+        return a[0] + b[0], None
+    return a[0] + b[0], a[1] + b[1]
+
+
+def _opposite(a: Form) -> Form:
+    return -a[0], None if a[1] is None else -a[1]
+
+
 def _product(a: Form, b: Form) -> Form:
     if a[0] and b[0]:
         raise NoBound("an input is multiplied with itself")
-    return a[0] * b[1] + a[1] * b[0], a[1] * b[1]
+    moving, factor = (a, b[1]) if a[0] else (b, a[1])
+    if factor is None:
+        if moving[0]:
+            raise NoBound("an input is multiplied with what is no number")
+        return Fraction(0), None
+    return moving[0] * factor, None if moving[1] is None else moving[1] * factor
 
 
 FORMS: Mapping[Any, Callable[..., Form]] = {
-    ops.add: lambda a, b: (a[0] + b[0], a[1] + b[1]),
-    ops.subtract: lambda a, b: (a[0] - b[0], a[1] - b[1]),
-    ops.negative: lambda a: (-a[0], -a[1]),
+    ops.add: _sum,
+    ops.subtract: lambda a, b: _sum(a, _opposite(b)),
+    ops.negative: _opposite,
     ops.multiply: _product,
 }

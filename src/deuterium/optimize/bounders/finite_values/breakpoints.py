@@ -7,6 +7,8 @@ so the places themselves, and one point in each gap, stand for all values there 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -14,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from deuterium import ops
+from deuterium.graph.operator import Operator
 from deuterium.graph.traverse import Graph
 from deuterium.graph.variable import Variable
 
@@ -25,7 +28,10 @@ JUMPS = {ops.is_positive, ops.is_zero, ops.sign, ops.step}
 
 @dataclass(frozen=True)
 class _Affine:
-    """Elements ``slope * t + at``, of one element t of a symbol each; exact."""
+    """Elements ``slope * t + at``, of one element t of a symbol each; exact.
+
+    Where an element depends on other symbols, ``at`` is None.
+    """
 
     slope: Array
     at: Array
@@ -49,11 +55,13 @@ def breakpoints(graph: Graph, s: Variable) -> list[float] | None:
             moving.add(node)
         elif node.op in JUMPS:
             x = affine[node.args[0]]
-            pairs = zip(np.ravel(x.slope), np.ravel(x.at), strict=True)
+            pairs = list(zip(np.ravel(x.slope), np.ravel(x.at), strict=True))
+            if any(a and b is None for a, b in pairs):
+                return None
             places |= {-b / a for a, b in pairs if a}
             moving.add(node)
         else:
-            form = _form(node, affine)
+            form = _form(node, affine, moving)
             if form is None:
                 return None
             affine[node] = form
@@ -68,29 +76,30 @@ def _same(x: float, exact: Fraction) -> bool:
     return Fraction(x) == exact
 
 
-def _form(node: Variable, affine: dict[Variable, _Affine]) -> _Affine | None:
+def _form(
+    node: Variable, affine: dict[Variable, _Affine], moving: set[Variable]
+) -> _Affine | None:
     """Return a node that is affine in the symbol, element by element."""
-    parts = [affine.get(a) or _number(a) for a in node.args]
-    known = [p for p in parts if p is not None]
-    if len(known) < len(parts):
+    if any(a in moving for a in node.args):
         return None
+    parts = [affine.get(a) or _number(a) for a in node.args]
     op = node.op
     assert op is not None
     if op.moves_elements:
-        return _Affine(*(_moved(node, [e(p) for p in known]) for e in (_slope, _at)))
-    if op is ops.negative:
-        return _Affine(-known[0].slope, -known[0].at)
-    if op in (ops.add, ops.subtract, ops.multiply):
-        return _combined(op, known, [a in affine for a in node.args])
-    return None
-
-
-def _slope(p: _Affine) -> Array:
-    return p.slope
-
-
-def _at(p: _Affine) -> Array:
-    return p.at
+        return _Affine(
+            _moved(node, [p.slope for p in parts]), _moved(node, [p.at for p in parts])
+        )
+    rule = RULES.get(op)
+    if rule is None:
+        return None
+    pairs = [
+        list(zip(np.ravel(p.slope), np.ravel(p.at), strict=True)) for p in parts
+    ]
+    found = [rule(*row) for row in zip(*pairs, strict=True)]
+    if None in found:
+        return None
+    both = np.array([*found, (None, None)], dtype=object)[:-1]
+    return _Affine(both[:, 0].reshape(node.shape), both[:, 1].reshape(node.shape))
 
 
 def _moved(node: Variable, numbers: list[Array]) -> Array:
@@ -98,33 +107,51 @@ def _moved(node: Variable, numbers: list[Array]) -> Array:
     return np.asarray(node.op.value(*numbers, **node.attrs), dtype=object)
 
 
-def _combined(op: Any, parts: list[_Affine], moves: list[bool]) -> _Affine | None:
-    if all(moves):
-        return None  # two elements of the symbol may meet
-    a, b = parts
-    if op is ops.multiply:
-        factor, other = (b, a) if moves[0] else (a, b)
-        return _Affine(other.slope * factor.at, other.at * factor.at)
-    sign = -1 if op is ops.subtract else 1
-    return _Affine(a.slope + sign * b.slope, a.at + sign * b.at)
+Pair = tuple[Fraction, Fraction | None]
 
 
-def _number(v: Variable) -> _Affine | None:
-    """Return a constant, or what is moved of one."""
+def _sum(a: Pair, b: Pair) -> Pair:
+    known = a[1] is not None and b[1] is not None
+    return a[0] + b[0], a[1] + b[1] if known else None  # type: ignore[operator]
+
+
+def _opposite(a: Pair) -> Pair:
+    return -a[0], None if a[1] is None else -a[1]
+
+
+def _product(a: Pair, b: Pair) -> Pair | None:
+    if b[0]:
+        a, b = b, a
+    if not a[0]:
+        known = a[1] is not None and b[1] is not None
+        return a[0], a[1] * b[1] if known else None  # type: ignore[operator]
+    if b[0] or b[1] is None:
+        return None
+    return a[0] * b[1], None if a[1] is None else a[1] * b[1]
+
+
+RULES: dict[Operator, Callable[..., Pair | None]] = {
+    ops.add: _sum,
+    ops.subtract: lambda a, b: _sum(a, _opposite(b)),
+    ops.negative: _opposite,
+    ops.multiply: _product,
+}
+
+
+def _number(v: Variable) -> _Affine:
+    """Return what does not depend on the symbol; constants as they are."""
     chain = []
     while v.op is not None and v.op.moves_elements and len(v.args) == 1:
         chain.append(v)
         v = v.args[0]
-    if not v.is_constant:
-        return None
-    try:
-        exact = np.vectorize(Fraction, otypes=[object])(v.value)
-    except (TypeError, ValueError, OverflowError):
-        return None
+    at = np.full(v.shape, None, dtype=object)
+    if v.is_constant:
+        with suppress(TypeError, ValueError, OverflowError):
+            at = np.vectorize(Fraction, otypes=[object])(v.value)
+    at = np.asarray(at, dtype=object)
     for node in chain[::-1]:
-        exact = _moved(node, [exact])
-    exact = np.asarray(exact, dtype=object)
-    return _Affine(exact * 0, exact)
+        at = _moved(node, [at])
+    return _Affine(np.full(at.shape, Fraction(0), dtype=object), at)
 
 
 def representatives(places: list[float], low: float, high: float) -> list[float] | None:

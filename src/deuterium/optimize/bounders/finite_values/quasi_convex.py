@@ -222,6 +222,11 @@ class _Walk:
         single = own[0].kind == LINE and own[0].single
         return self._line(node, ("of", node), False) if single else LOST
 
+    def row_product(self, node: Variable, own: list[Shape]) -> Shape:
+        """Return products of rows, of which one element moves."""
+        single = own[0].kind == LINE and own[0].single
+        return self._line(node, own[0].along, True) if single else LOST
+
     def length(self, node: Variable, own: list[Shape]) -> Shape:
         """Return a convex function of several lines: norm, logsumexp."""
         moving = [s for s in own if s.kind]
@@ -238,6 +243,7 @@ RULES: dict[Operator, Callable[[_Walk, Variable, list[Shape]], Shape]] = {
     ops.maximum_reduce: _Walk.largest,
     ops.sort_last: _Walk.sort,
     ops.softmax_last: _Walk.softmax,
+    ops.multiply_reduce: _Walk.row_product,
     ops.norm: _Walk.length,
     ops.hypot: _Walk.length,
     ops.logsumexp_last: _Walk.length,
