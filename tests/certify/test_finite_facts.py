@@ -1,4 +1,4 @@
-"""Values that are said to suffice, and people said to be alike, are proved or refused."""
+"""Values said to suffice, and people said to be alike, are proved or refused."""
 
 from __future__ import annotations
 
@@ -96,10 +96,14 @@ def test_values_between_places_stand_for_all():
         leaf(steps=[tighten([0], [0.75], [1.0])]),
     ]
     without = [w for w in values if w != 0.625]
-    message = refused(v, box, low, 0.5, at={x: 0.6}, facts=told([0], [without], ["places"]))
+    message = refused(
+        v, box, low, 0.5, at={x: 0.6}, facts=told([0], [without], ["places"])
+    )
     assert "stands for" in message
     without = [w for w in values if w != 0.5]
-    message = refused(v, box, low, 0.5, at={x: 0.6}, facts=told([0], [without], ["places"]))
+    message = refused(
+        v, box, low, 0.5, at={x: 0.6}, facts=told([0], [without], ["places"])
+    )
     assert "none of its values" in message or "stands for" in message
 
 
@@ -136,9 +140,13 @@ def test_people_who_are_not_alike_are_not_in_order():
 
 def test_order_holds_among_those_with_equal_values_alone():
     domain = dt.Box({p: ([0, 0, 0], [1, 2, 1])})
-    facts = told([0, 1, 2], [[0, 1.0], [0, 2.0], [0, 1.0]], ["ends"] * 3, [[[0], [1], [2]]])
+    facts = told(
+        [0, 1, 2], [[0, 1.0], [0, 2.0], [0, 1.0]], ["ends"] * 3, [[[0], [1], [2]]]
+    )
     with pytest.raises(CertificateError, match="same values"):
-        believed(np.sum(p), domain, [leaf(steps=[tighten([0], [0.0], [1.0])])], 9.0, facts)
+        believed(
+            np.sum(p), domain, [leaf(steps=[tighten([0], [0.0], [1.0])])], 9.0, facts
+        )
 
 
 @pytest.mark.parametrize(
@@ -155,7 +163,9 @@ def test_order_holds_among_those_with_equal_values_alone():
 def test_people_that_make_no_sense_are_refused(people):
     facts = told([0, 1, 2], ENDS, ["ends"] * 3, people)
     with pytest.raises(CertificateError):
-        believed(np.sum(p), CUBE, [leaf(steps=[tighten([0], [0.0], [1.0])])], 9.0, facts)
+        believed(
+            np.sum(p), CUBE, [leaf(steps=[tighten([0], [0.0], [1.0])])], 9.0, facts
+        )
 
 
 def test_a_face_keeps_people_in_order():
@@ -186,14 +196,10 @@ def test_later_inputs_of_people_are_in_order_only_after_equal_ones():
     q = dt.symbol("q", (2, 2))
     box = dt.Box({q: (0, 1)})
     v = np.sum(np.abs(q[:, 0] - q[:, 1]))
-    facts = told(
-        [0, 1, 2, 3], [[0.0, 1.0]] * 4, ["ends"] * 4, [[[0, 1], [2, 3]]]
-    )
+    facts = told([0, 1, 2, 3], [[0.0, 1.0]] * 4, ["ends"] * 4, [[[0, 1], [2, 3]]])
     # sorted people (0, 1), (1, 0) have the second inputs out of order
     wrong = [leaf(steps=[tighten([1], [0.0], [0.0]), tighten([3], [0.0], [1.0])])]
-    refused(
-        v, box, wrong, 1.5, at={q: np.array([[0.0, 1], [1, 0]])}, facts=facts
-    )
+    refused(v, box, wrong, 1.5, at={q: np.array([[0.0, 1], [1, 0]])}, facts=facts)
     nodes = [
         cut(1, 0.5),
         leaf(steps=[tighten([1], [0.0], [0.0])]),
@@ -219,11 +225,10 @@ def test_labels_and_values_are_not_told_together():
 
 
 def test_with_labels_they_are_told_of_what_is_left():
-    """From where the labels are known, and before anything else is cut."""
-    v = (x - 0.5) ** 2 * (y + 1)
+    """From where the labels are known, and before an input is moved."""
+    v = (x - 0.5) ** 2 * (y + 1) - 5 * x
     domain = dt.Box({x: (0, 1)}) & dt.Choice(y, [0, 1])
-    forms = [{"values": [0.0], "atoms": [], "facts": ONE}]
-    forms.append({"values": [1.0], "atoms": [], "facts": ONE})
+    forms = [{"values": [b], "atoms": [], "facts": ONE} for b in (0.0, 1.0)]
 
     def made(nodes, upper):
         def change(body):
@@ -231,9 +236,13 @@ def test_with_labels_they_are_told_of_what_is_left():
 
         return forged(v, domain, nodes, upper, change=change, labels=["y"])
 
-    right = [cut(1, 0.5), *HALVES, *HALVES]
+    right = [cut(1, 0.5)]
+    for label in (0.0, 1.0):
+        right += [cut(0, 0.5, [tighten([1], [label], [label])]), *HALVES[1:]]
     assert made(right, 0.5 + 1e-12).verify(v, domain).leaves == 4
-    late = [cut(0, 0.5), cut(1, 0.5), leaf(), leaf(), leaf()]
-    late[2] = late[3] = leaf(steps=[tighten([0], [0.0], [0.0])])
-    with pytest.raises(CertificateError, match="was cut before"):
-        made(late, 3.0).verify(v, domain)
+    moved = [cut(1, 0.5, [face([0], [0])])]
+    for label in (0.0, 1.0):
+        fixed = tighten([1], [label], [label])
+        moved += [leaf(steps=[fixed, tighten([0], [0.0], [0.0])])]
+    with pytest.raises(CertificateError, match="was fixed before"):
+        made(moved, 0.5 + 1e-12).verify(v, domain)

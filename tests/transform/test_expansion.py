@@ -1,4 +1,4 @@
-"""What two graphs have in common cancels, however they are spelled; nothing else does."""
+"""What two graphs have in common cancels, however spelled; nothing else does."""
 
 from __future__ import annotations
 
@@ -116,7 +116,10 @@ def test_shared_people_are_one_sum():
     for p in gone:
         left = free_symbols([difference(p, p.subs(SECOND))])
         assert {s.name for s in left} <= {"a", "b", "a'", "b'"}
-        assert {s.name for s in free_symbols([moving_part(p, {"a", "b"})])} <= {"a", "b"}
+        assert {s.name for s in free_symbols([moving_part(p, {"a", "b"})])} <= {
+            "a",
+            "b",
+        }
 
 
 def test_without_common_terms_a_difference_stays_as_it_is():
@@ -125,7 +128,9 @@ def test_without_common_terms_a_difference_stays_as_it_is():
     assert digest(difference(p, q)) == digest(p - q)
     wide = np.prod(np.concatenate([X + i for i in range(20)]))
     other = wide.subs(SECOND)
-    assert digest(difference(wide, other)) == digest(wide - other)  # too long to multiply out
+    assert digest(difference(wide, other)) == digest(
+        wide - other
+    )  # too long to multiply out
 
 
 def test_long_numbers_stay_exact():

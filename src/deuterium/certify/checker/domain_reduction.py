@@ -112,7 +112,9 @@ def _of_input(forms: DerivativeForms, region: Region, j: int) -> Range:
         for ball in part.balls:
             a, b = forms.inputs.chord(part, ball, region, j)
             low, high = larger(low, a), smaller(high, b)
-    return (low, high) if forms.finite is None else forms.finite.of(region, j, low, high)
+    return (
+        (low, high) if forms.finite is None else forms.finite.of(region, j, low, high)
+    )
 
 
 def _of_table(forms: DerivativeForms, part: Part, region: Region, j: int) -> Range:

@@ -2,31 +2,45 @@
 
 One input t moves, or several together; the others stay.  Of every element that depends
 on it, it is noted for which functions h of t that never turn back it is ``u + w h(t)``
-(*straight*) or a convex function of h(t) (*bent*), and whether over any interval of t it
-is largest at one of the ends (*ended*).  What is straight is bent, what is bent is
+(*straight*) or a convex function of h(t) (*bent*), and whether over any interval of t
+it is largest at one of the ends (*ended*).  What is straight is bent, what is bent is
 ended.  Sums of straight elements with the same h are straight, of bent ones bent; a
-factor that stays keeps straight what is straight, and one that is not negative the rest;
-a monotone function of an element that alone moves is straight with an h of its own; a
-convex function of straight elements with the same h is bent; a rising function of an
-ended element is ended, and so is the largest of several.  Straight elements over one
-straight number (which is nowhere zero) are straight again.
+factor that stays keeps straight what is straight, and one that is not negative the
+rest; a monotone function of an element that alone moves is straight with an h of its
+own; a convex function of straight elements with the same h is bent; a rising function
+of an ended element is ended, and so is the largest of several.  Straight elements over
+one straight number (of which no range holds zero) are straight again.
 
-Where several inputs with the same two ends move together, they are looked at while their
-order stays the same: an element is straight if it is affine in them, bent if convex.
-What sorting or taking the largest or smallest makes of inputs are inputs.  The points
-with one order are the convex hull of the corners in it.
+Where several inputs with the same two ends move together, they are looked at while
+their order stays the same: an element is straight if it is affine in them, bent if
+convex.  What sorting or taking the largest or smallest makes of inputs are inputs.  The
+points with one order are the convex hull of the corners in it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from deuterium import ops
 from deuterium.certify.checker.convex_symbols import never_negative
+from deuterium.certify.checker.motions import (
+    INPUT,
+    NO_KEYS,
+    UNKNOWN,
+    Motion,
+    Moving,
+    convex,
+    inputs_or,
+    line,
+    line_of,
+    only,
+    summed,
+    top,
+    turned,
+)
 from deuterium.certify.checker.operator_table import rises
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
@@ -36,45 +50,6 @@ NEVER_FALL = {
     ops.relu,
 }  # fmt: skip
 CONVEX = {ops.absolute, ops.square, ops.relu, ops.exp, ops.cosh}
-
-Keys = frozenset[Any]
-NO_KEYS: Keys = frozenset()
-
-
-@dataclass(frozen=True)
-class Motion:
-    """How an element depends on what moves.
-
-    Attributes
-    ----------
-    straight, bent : frozenset
-        Names of the functions h with which it is.
-    ended : bool
-        Whether it is largest at ends.
-    is_input : bool
-        Whether it is one of several inputs that move together.
-    """
-
-    straight: Keys = NO_KEYS
-    bent: Keys = NO_KEYS
-    ended: bool = False
-    is_input: bool = False
-
-
-UNKNOWN, ENDED = Motion(), Motion(ended=True)
-INPUT = Motion(frozenset("t"), frozenset("t"), True, True)
-Moving = dict[int, Motion]  # by place, of the elements that do not stay
-
-
-def line(*keys: Any) -> Motion:
-    """Return what is straight with some functions."""
-    return Motion(frozenset(keys), frozenset(keys), True)
-
-
-def curve(keys: Iterable[Any]) -> Motion:
-    """Return what is convex in some functions; unknown for none."""
-    found = frozenset(keys)
-    return Motion(NO_KEYS, found, True) if found else UNKNOWN
 
 
 class EndValues:
@@ -160,19 +135,19 @@ class EndValues:
     # -- sums and products -------------------------------------------------------------
 
     def add(self, node: Variable, args: list[Moving]) -> Moving:
-        """Sums of two."""
+        """Return sums of two."""
         return {p: summed(a[p] for a in args if p in a) for p in _places(args)}
 
     def subtract(self, node: Variable, args: list[Moving]) -> Moving:
-        """Differences."""
+        """Return differences."""
         return self.add(node, [args[0], self.negative(node, args[1:])])
 
     def negative(self, node: Variable, args: list[Moving]) -> Moving:
-        """Opposites."""
+        """Return opposites."""
         return {p: turned(m) for p, m in args[0].items()}
 
     def total(self, node: Variable, args: list[Moving]) -> Moving:
-        """Sums over axes."""
+        """Return sums over axes."""
         axis = node.attrs["axis"]
         places = np.arange(node.args[0].size).reshape(node.args[0].shape)
         places = np.moveaxis(places, axis, range(-len(axis), 0))
@@ -180,7 +155,7 @@ class EndValues:
         return _by_rows(rows, args[0], summed)
 
     def multiply(self, node: Variable, args: list[Moving]) -> Moving:
-        """Products; of an element with itself, the square."""
+        """Return products; of an element with itself, the square."""
         if node.args[0] is node.args[1]:
             alone = len(args[0]) == 1 and not self._several
             return {
@@ -201,7 +176,7 @@ class EndValues:
         return Motion(m.straight, m.bent, m.ended) if factor in self.positive else kept
 
     def matmul(self, node: Variable, args: list[Moving]) -> Moving:
-        """Sums of products."""
+        """Return sums of products."""
         a, b = (np.arange(x.size).reshape(x.shape) for x in node.args)
         inner = a.shape[-1]
         left = np.broadcast_to(a[..., :, None, :], (*node.shape, inner))
@@ -227,7 +202,7 @@ class EndValues:
         return found
 
     def divide(self, node: Variable, args: list[Moving]) -> Moving:
-        """Quotients."""
+        """Return quotients."""
         top, below = args
         found = {}
         for p in _places(args):
@@ -238,13 +213,11 @@ class EndValues:
             if p in top:
                 keys &= top[p].straight
             number = self._origin(node.args[1], p)
-            found[p] = (
-                UNKNOWN if self._several else _line_of((number, k) for k in keys)
-            )
+            found[p] = UNKNOWN if self._several else line_of((number, k) for k in keys)
         return found
 
     def reciprocal(self, node: Variable, args: list[Moving]) -> Moving:
-        """Inverses of what is nowhere zero."""
+        """Return inverses of what is nowhere zero."""
         alone = len(args[0]) == 1 and not self._several
         return {
             p: line((node, p)) if alone and m.straight else UNKNOWN
@@ -261,7 +234,7 @@ class EndValues:
     # -- choices and rows --------------------------------------------------------------
 
     def extreme(self, node: Variable, args: list[Moving]) -> Moving:
-        """The larger, or the smaller, of two."""
+        """Return the larger, or the smaller, of two."""
         places = _places(args)
         alone = len(places) == 1 and not self._several
         found = {}
@@ -278,14 +251,14 @@ class EndValues:
         return found
 
     def largest(self, node: Variable, args: list[Moving]) -> Moving:
-        """The largest of rows."""
+        """Return the largest of rows."""
         length = node.args[0].shape[-1]
         return _by_rows(
-            _rows(node), args[0], lambda ms: _inputs_or(list(ms), length, top)
+            _rows(node), args[0], lambda ms: inputs_or(list(ms), length, top)
         )
 
     def sort(self, node: Variable, args: list[Moving]) -> Moving:
-        """Rows in order."""
+        """Return rows in order."""
         found: Moving = {}
         for row in _rows(node):
             own = [args[0][i] for i in row if i in args[0]]
@@ -295,7 +268,7 @@ class EndValues:
         return found
 
     def softmax(self, node: Variable, args: list[Moving]) -> Moving:
-        """Exponentials over their sum, where one of a row moves."""
+        """Return exponentials over their sum, where one of a row moves."""
         found: Moving = {}
         for row in _rows(node):
             own = [args[0][i] for i in row if i in args[0]]
@@ -306,19 +279,19 @@ class EndValues:
         return found
 
     def row_product(self, node: Variable, args: list[Moving]) -> Moving:
-        """Products of rows, of which one element moves."""
+        """Return products of rows, of which one element moves."""
         return _by_rows(
             _rows(node),
             args[0],
-            lambda ms: turned(m) if (m := _only(ms)) is not None else UNKNOWN,
+            lambda ms: turned(m) if (m := only(ms)) is not None else UNKNOWN,
         )
 
     def length(self, node: Variable, args: list[Moving]) -> Moving:
-        """Convex functions of rows."""
+        """Return convex functions of rows."""
         return _by_rows(_rows(node), args[0], convex)
 
     def two_lengths(self, node: Variable, args: list[Moving]) -> Moving:
-        """Convex functions of two numbers."""
+        """Return convex functions of two numbers."""
         return {p: convex(a[p] for a in args if p in a) for p in _places(args)}
 
 
@@ -341,54 +314,6 @@ RULES: Mapping[Any, Callable[[EndValues, Variable, list[Moving]], Moving]] = {
     ops.logsumexp_last: EndValues.length,
     ops.hypot: EndValues.two_lengths,
 }
-
-
-def _common(keys: Iterable[Keys]) -> Keys:
-    listed = list(keys)
-    return listed[0].intersection(*listed[1:])
-
-
-def summed(motions: Iterable[Motion]) -> Motion:
-    """Return a sum of elements that move."""
-    own = list(motions)
-    if len(own) == 1:
-        return Motion(own[0].straight, own[0].bent, own[0].ended)
-    bent = _common(m.bent for m in own)
-    return Motion(_common(m.straight for m in own), bent, bool(bent))
-
-
-def turned(m: Motion) -> Motion:
-    """Return the opposite."""
-    return Motion(m.straight, m.straight, bool(m.straight))
-
-
-def top(motions: Iterable[Motion]) -> Motion:
-    """Return the largest of elements, beside what stays."""
-    own = list(motions)
-    bent = _common(m.bent for m in own)
-    return Motion(NO_KEYS, bent, all(m.ended for m in own))
-
-
-def convex(motions: Iterable[Motion]) -> Motion:
-    """Return a convex function of elements."""
-    return curve(_common(m.straight for m in motions))
-
-
-def _only(motions: Iterable[Motion]) -> Motion | None:
-    own = list(motions)
-    return own[0] if len(own) == 1 else None
-
-
-def _line_of(keys: Iterable[Any]) -> Motion:
-    listed = list(keys)
-    return line(*listed) if listed else UNKNOWN
-
-
-def _inputs_or(own: list[Motion], length: int, rule: Any) -> Motion:
-    if len(own) == length and all(m.is_input for m in own):
-        return INPUT
-    found: Motion = rule(own)
-    return found
 
 
 def _places(args: Sequence[Moving]) -> set[int]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 from deuterium.certify.checker.ball_functions import Ball, larger, smaller
@@ -58,7 +59,7 @@ class FiniteFacts:
         self.before: dict[int, tuple[Row, Row, int]] = {}
         self.after: dict[int, tuple[Row, Row, int]] = {}
         for people in self.people:
-            for a, b in zip(people, people[1:], strict=False):
+            for a, b in pairwise(people):
                 for k in range(len(a)):
                     self.before[b[k]] = self.after[a[k]] = (a, b, k)
 
@@ -74,7 +75,7 @@ class FiniteFacts:
             if not all(is_double(x) and math.isfinite(x) for x in values):
                 raise NoBound(f"the values of input {j} are no numbers")
             values = [float(x) for x in values]
-            if any(a >= b for a, b in zip(values, values[1:], strict=False)):
+            if any(a >= b for a, b in pairwise(values)):
                 raise NoBound(f"the values of input {j} do not rise")
             ends = (number(values[0]), number(values[-1]))
             if ends != (self.inputs.least[j], self.inputs.most[j]):
@@ -83,7 +84,8 @@ class FiniteFacts:
         return found
 
     def _read_people(self, told: Sequence[Any]) -> list[list[Row]]:
-        found, seen = [], set()
+        found: list[list[Row]] = []
+        seen: set[int] = set()
         for people in told:
             rows = [tuple(row) for row in people]
             inputs = [j for row in rows for j in row]
@@ -120,7 +122,9 @@ class FiniteFacts:
                 continue  # it is the same for all people
             if why == "ends":
                 if not ends.suffice((j,)):
-                    raise NoBound(f"only the ends of input {j} are not proved to matter")
+                    raise NoBound(
+                        f"only the ends of input {j} are not proved to matter"
+                    )
             elif why == "places":
                 _require_places(j, self.values[j], places.of(j))
             elif why != "together":
@@ -158,12 +162,16 @@ class FiniteFacts:
             for i, j in zip(a[:k], b[:k], strict=True)
         )
 
-    def require_whole(self, region: Region) -> None:
-        """Raise NoBound unless nothing has been left out of these inputs yet."""
+    def require_unmoved(self, region: Region) -> None:
+        """Raise NoBound where some of these inputs may have been moved already.
+
+        What is cut stays in one of the parts; what is moved to a face may be none of
+        the points that are spoken of from here on.
+        """
         for j in self.values:
-            least, most = self.inputs.least[j], self.inputs.most[j]
-            if not (region.low[j] <= least and region.high[j] >= most):
-                raise NoBound(f"input {j} was cut before its values were told")
+            is_point = not region.low[j] < region.high[j]
+            if is_point and len(self.values[j]) > 1:
+                raise NoBound(f"input {j} was fixed before its values were told")
 
     def require_face(self, region: Region, at: Sequence[int], side: Any) -> None:
         """Raise NoBound where moving to a face may leave the values, or the order."""
@@ -192,18 +200,20 @@ class FiniteFacts:
         ):
             raise NoBound("of people in order all must move, or none")
         ends = region.high if way.pop() else region.low
-        for a, b in zip(column, column[1:], strict=False):
+        for a, b in pairwise(column):
             if not ends[a] <= ends[b]:
                 raise NoBound("people would not be in order any more")
 
 
-def _require_places(j: int, values: Sequence[float], places: Collection[Fraction]) -> None:
+def _require_places(
+    j: int, values: Sequence[float], places: Collection[Fraction]
+) -> None:
     """Raise NoBound unless values stand for all between their ends."""
     exact = [Fraction(x) for x in values]
     inside = sorted(p for p in places if exact[0] < p < exact[-1])
     if not set(inside) <= set(exact):
         raise NoBound(f"input {j} jumps at a number that is none of its values")
     edges = [exact[0], *inside, exact[-1]]
-    for a, b in zip(edges, edges[1:], strict=False):
+    for a, b in pairwise(edges):
         if a < b and not any(a < x < b for x in exact):
             raise NoBound(f"no value of input {j} stands for those between two places")

@@ -80,7 +80,7 @@ class LabelForms:
             region.renew(self.general.size, len(forms.atoms))
             region.values = values
             if forms.finite is not None and values:
-                forms.finite.require_whole(region)
+                forms.finite.require_unmoved(region)
         return forms
 
     def _values(self, region: Region) -> tuple[float, ...]:

@@ -69,7 +69,9 @@ class SameInputs:
         names: dict[Variable, Names] = {}
         for node in self.order:
             if node.is_symbol:
-                inputs = range(self.starts[node.name], self.starts[node.name] + node.size)
+                inputs = range(
+                    self.starts[node.name], self.starts[node.name] + node.size
+                )
                 names[node] = [self._new("input", to.get(i, i)) for i in inputs]
             elif node.op is None:
                 flat = np.ravel(np.asarray(node.value, dtype=object)).tolist()
@@ -85,7 +87,9 @@ class SameInputs:
             self._parts.append(key)
         return self._known[key]
 
-    def _unordered(self, kind: str, parts: Iterable[int], *, apart: bool = False) -> int:
+    def _unordered(
+        self, kind: str, parts: Iterable[int], *, apart: bool = False
+    ) -> int:
         found: list[int] = []
         for i in parts:
             inner, own = self._parts[i]
@@ -122,14 +126,14 @@ class SameInputs:
         return [self._new("element", told, whole, i) for i in range(node.size)]
 
     def total(self, node: Variable, args: list[Names]) -> Names:
-        """Sums over axes."""
+        """Return sums over axes."""
         axis = node.attrs["axis"]
         x = np.array(args[0], dtype=int).reshape(node.args[0].shape)
         rows = np.moveaxis(x, axis, range(-len(axis), 0)).reshape(node.size, -1)
         return [self._unordered("sum", row) for row in rows.tolist()]
 
     def sort(self, node: Variable, args: list[Names]) -> Names:
-        """Rows in order."""
+        """Return rows in order."""
         return [
             self._new("in order", k, *sorted(row))
             for row in _rows(node, args[0])
@@ -137,7 +141,7 @@ class SameInputs:
         ]
 
     def softmax(self, node: Variable, args: list[Names]) -> Names:
-        """Shares of rows."""
+        """Return shares of rows."""
         return [
             self._new("share", x, *sorted(row))
             for row in _rows(node, args[0])
@@ -145,7 +149,7 @@ class SameInputs:
         ]
 
     def matmul(self, node: Variable, args: list[Names]) -> Names:
-        """Sums of products."""
+        """Return sums of products."""
         a, b = (
             np.array(x, dtype=int).reshape(v.shape)
             for x, v in zip(args, node.args, strict=True)

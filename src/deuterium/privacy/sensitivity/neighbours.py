@@ -137,9 +137,7 @@ class FeatureNeighbours(Neighbours):
             self._free()
         self.plain = all(isinstance(c, Range) for c in kinds)
         both = ({x: self.first}, {x: self.second_x})
-        self.apart = [
-            apart(p.subs(both[0]), p.subs(both[1]), self.doubled) for p in parts
-        ]
+        self.apart = [p.subs(both[0]) - p.subs(both[1]) for p in parts]
 
     def _free(self) -> None:
         """Let the second values lie anywhere in their ranges."""

@@ -79,8 +79,6 @@ def _new() -> tuple[Expansion, Rebuilder]:
 
 def _moving(expansion: Expansion, p: Polynomial, names: Set[str]) -> Polynomial:
     terms = {
-        m: c
-        for m, c in p.terms.items()
-        if expansion.depends(Polynomial({m: c}), names)
+        m: c for m, c in p.terms.items() if expansion.depends(Polynomial({m: c}), names)
     }
     return Polynomial(terms, p.denominator)

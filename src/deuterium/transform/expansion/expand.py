@@ -192,9 +192,7 @@ class Expansion:
         whole = tuple(self.whole(p) for p in row)
         key: tuple[Any, Any, tuple[Frozen, ...]]
         key = (op.name, repr(attrs), tuple(p.frozen() for p in whole))
-        return Polynomial.atom(
-            self._number(key, Atom(op=op, attrs=attrs, args=whole))
-        )
+        return Polynomial.atom(self._number(key, Atom(op=op, attrs=attrs, args=whole)))
 
     # -- operators that make polynomials of polynomials --------------------------------
 
@@ -270,7 +268,6 @@ class Expansion:
             for pair in zip(rows.tolist(), columns.tolist(), strict=True)
         ]
 
-
     def rows(self, node: Variable, args: list[Elements]) -> Elements | None:
         """Return what an operator makes of rows, known by the row alone."""
         op, length = node.op, node.args[0].shape[-1]
@@ -279,7 +276,11 @@ class Expansion:
         found: Elements = []
         for start in range(0, len(args[0]), length):
             row = [self.whole(p) for p in args[0][start : start + length]]
-            key = (op.name, repr(sorted(node.attrs.items())), *(p.frozen() for p in row))
+            key = (
+                op.name,
+                repr(sorted(node.attrs.items())),
+                *(p.frozen() for p in row),
+            )
             if key not in self._rows:
                 self._rows[key] = apply(op, [self.as_array(row, (length,))], node.attrs)
             one = self._rows[key]

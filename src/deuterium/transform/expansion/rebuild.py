@@ -223,4 +223,3 @@ def _summed(parts: list[Variable]) -> Variable:
     for part in parts[1:]:
         found = found + part
     return found
-

@@ -27,7 +27,7 @@ class Draw:
         self.x = np.concatenate([self.a[None], self.A])
         self.y = np.concatenate([self.b[None], self.B])
         low, high = [(0.0, 1.0), (-1.0, 2.0), (-3.0, -1.0)][self.rng.integers(3)]
-        ends = {s: (low, high) for s in (self.a, self.b, self.A, self.B)}
+        ends = dict.fromkeys((self.a, self.b, self.A, self.B), (low, high))
         if self.rng.random() < 0.3:
             ends[self.b] = (0.5, 0.75)
         self.ends = ends

@@ -11,9 +11,11 @@ import deuterium as dt
 from deuterium.domain.problem import Problem
 from deuterium.graph.traverse import free_symbols
 from deuterium.optimize.bounders.finite_values import finite_reduction_of
-from deuterium.optimize.bounders.finite_values.finite_inputs import finite_inputs_of
 from deuterium.optimize.bounders.finite_values.interchangeable import Fingerprint
 from deuterium.optimize.bounders.finite_values.quasi_convex import is_largest_at_ends
+from deuterium.optimize.bounders.finite_values.sufficient_values import (
+    sufficient_values_of,
+)
 from deuterium.testing import evaluate_exactly
 from tests.amounts import draws, seeds
 from tests.optimize.bounders.finite_values.finite_graphs import Draw, only
@@ -41,7 +43,7 @@ def rows(problem, rng, count):
 def test_no_value_is_above_those_that_suffice(seed):
     """Input by input; and where several move together, at some corner."""
     problem = problem_of(seed)
-    found = finite_inputs_of(problem)
+    found = sufficient_values_of(problem)
     rng = np.random.default_rng(seed)
     for row in rows(problem, rng, draws(3, 10)):
         here = value(problem, row)
@@ -62,17 +64,21 @@ def test_no_value_is_above_those_that_suffice(seed):
 
 
 def test_enough_graphs_are_of_this_kind():
-    reasons = [set(finite_inputs_of(problem_of(s)).reasons.values()) for s in range(150)]
+    reasons = [
+        set(sufficient_values_of(problem_of(s)).reasons.values()) for s in range(150)
+    ]
     for reason, least in (("ends", 40), ("together", 4), ("places", 4)):
         assert sum(reason in r for r in reasons) >= least, reason
     assert sum(not r for r in reasons) >= 3
-    assert sum(bool(finite_inputs_of(problem_of(s)).people) for s in range(60)) >= 10
+    assert (
+        sum(bool(sufficient_values_of(problem_of(s)).people) for s in range(60)) >= 10
+    )
 
 
 @pytest.mark.parametrize("seed", seeds(150, 3000))
 def test_people_who_may_change_places_change_nothing(seed):
     problem = problem_of(seed)
-    found = finite_inputs_of(problem)
+    found = sufficient_values_of(problem)
     rng = np.random.default_rng(seed)
     for row in rows(problem, rng, draws(2, 8)):
         for people in found.people:
@@ -113,7 +119,7 @@ def test_people_need_few_regions():
     assert found.status == "optimal"
     assert found.upper == pytest.approx(8 * 7 * 4 / 15**2, rel=1e-3)
     assert found.certificate.verify(var, box).leaves < 40
-    assert finite_inputs_of(Problem(v, box)).people == []
+    assert sufficient_values_of(Problem(v, box)).people == []
 
 
 def test_bins_are_told_apart_at_their_edges():
@@ -125,7 +131,7 @@ def test_bins_are_told_apart_at_their_edges():
     assert found.status == "optimal" and found.upper == pytest.approx(1.0, rel=1e-12)
     found.certificate.verify(v, box)
     third = np.where(3 * x > 1, 1.0, 0.0) - 2 * np.where(6 * x > 2, 1.0, 0.0) ** 2
-    assert not finite_inputs_of(Problem(np.abs(third), box)).values  # at 1/3
+    assert not sufficient_values_of(Problem(np.abs(third), box)).values  # at 1/3
 
 
 def test_what_may_be_undefined_is_left_alone():
@@ -133,7 +139,7 @@ def test_what_may_be_undefined_is_left_alone():
     v = x + np.log(y)
     assert finite_reduction_of(Problem(v, dt.Box({x: (0, 1), y: (-1, 1)}))) is None
     wide = dt.Box({x: (0, np.inf), y: (1, 2)})
-    assert set(finite_inputs_of(Problem(v, wide)).values) == {1}
+    assert set(sufficient_values_of(Problem(v, wide)).values) == {1}
 
 
 @pytest.mark.parametrize("seed", seeds(150, 3000))
@@ -143,7 +149,7 @@ def test_the_checker_knows_as_much(seed):
     from deuterium.certify.checker.same_inputs import SameInputs
 
     problem = problem_of(seed)
-    found = finite_inputs_of(problem)
+    found = sufficient_values_of(problem)
     starts = {s.name: problem.slices[s.name].start for s in problem.symbols}
     ends = EndValues(problem.objective, starts)
     for j, why in found.reasons.items():

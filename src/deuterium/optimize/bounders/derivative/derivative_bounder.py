@@ -53,7 +53,9 @@ class DerivativeBounder(Bounder):
     def bound(self, regions: Regions, incumbent: float) -> BoundResult:
         """Return certified bounds, by the cheapest method that serves, and cuts."""
         with np.errstate(all="ignore"):
-            work = RegionBatch(self.graphs, regions, incumbent, self.people, self.finite)
+            work = RegionBatch(
+                self.graphs, regions, incumbent, self.people, self.finite
+            )
             rows = np.arange(len(regions))
             defined = work.interval(rows)
             rows = by_slopes(work, rows[defined & work.open(rows)])

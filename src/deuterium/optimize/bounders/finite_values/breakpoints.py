@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -92,9 +93,7 @@ def _form(
     rule = RULES.get(op)
     if rule is None:
         return None
-    pairs = [
-        list(zip(np.ravel(p.slope), np.ravel(p.at), strict=True)) for p in parts
-    ]
+    pairs = [list(zip(np.ravel(p.slope), np.ravel(p.at), strict=True)) for p in parts]
     found = [rule(*row) for row in zip(*pairs, strict=True)]
     if None in found:
         return None
@@ -162,7 +161,7 @@ def representatives(places: list[float], low: float, high: float) -> list[float]
     inside = [x for x in places if low < x < high]
     edges = sorted({low, high, *inside})
     found = edges[:1]
-    for a, b in zip(edges, edges[1:], strict=False):
+    for a, b in pairwise(edges):
         middle = a + 0.5 * (b - a)
         if not a < middle < b:
             return None

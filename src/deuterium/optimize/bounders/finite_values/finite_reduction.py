@@ -9,9 +9,9 @@ import numpy as np
 from deuterium.domain.problem import Problem
 from deuterium.optimize.bounders.derivative import DerivativeBounder
 from deuterium.optimize.bounders.domain_reducer import DomainReducer, tightening
-from deuterium.optimize.bounders.finite_values.finite_inputs import (
-    FiniteInputs,
-    finite_inputs_of,
+from deuterium.optimize.bounders.finite_values.sufficient_values import (
+    SufficientValues,
+    sufficient_values_of,
 )
 from deuterium.optimize.bounders.natural_interval import enclosed
 from deuterium.optimize.region import BoundResult, DomainReduction, Regions
@@ -26,7 +26,7 @@ def finite_reduction_of(problem: Problem) -> FiniteReduction | None:
     defined = enclosed(problem, problem.lower[None], problem.upper[None])[0] < np.inf
     if not defined:
         return None
-    found = finite_inputs_of(problem)
+    found = sufficient_values_of(problem)
     return FiniteReduction(problem, found) if found.values else None
 
 
@@ -37,11 +37,11 @@ class FiniteReduction(DomainReducer):
     ----------
     problem : Problem
         What is maximised.
-    finite : FiniteInputs
+    finite : SufficientValues
         The values, and the people.
     """
 
-    def __init__(self, problem: Problem, finite: FiniteInputs) -> None:
+    def __init__(self, problem: Problem, finite: SufficientValues) -> None:
         inner = DerivativeBounder(problem, finite.people, list(finite.values))
         super().__init__(inner)
         self.problem, self.finite = problem, finite

@@ -92,17 +92,24 @@ class Fingerprint:
                 node, [(ROWS[op], tuple(sorted(r))) for r in _rows(args[0])]
             )
         if op is ops.add_reduce:
-            x = np.moveaxis(args[0], node.attrs["axis"], range(-len(node.attrs["axis"]), 0))
+            x = np.moveaxis(
+                args[0], node.attrs["axis"], range(-len(node.attrs["axis"]), 0)
+            )
             rows = x.reshape(node.size, -1).tolist()
             return self._each(node, [("add", tuple(sorted(r))) for r in rows])
         if op is ops.sort_last:
             return self._each(
                 node,
-                [("sort", tuple(sorted(r)), k) for r in _rows(args[0]) for k in range(len(r))],
+                [
+                    ("sort", tuple(sorted(r)), k)
+                    for r in _rows(args[0])
+                    for k in range(len(r))
+                ],
             )
         if op is ops.softmax_last:
             return self._each(
-                node, [("softmax", tuple(sorted(r)), x) for r in _rows(args[0]) for x in r]
+                node,
+                [("softmax", tuple(sorted(r)), x) for r in _rows(args[0]) for x in r],
             )
         if op is ops.matmul:
             return self._matrix_product(node, *args)
@@ -150,7 +157,15 @@ class Fingerprint:
         return self._each(
             node,
             [
-                ("add", tuple(sorted(self._number(("multiply", tuple(sorted(p)))) for p in zip(*pair, strict=True))))
+                (
+                    "add",
+                    tuple(
+                        sorted(
+                            self._number(("multiply", tuple(sorted(p))))
+                            for p in zip(*pair, strict=True)
+                        )
+                    ),
+                )
                 for pair in pairs
             ],
         )

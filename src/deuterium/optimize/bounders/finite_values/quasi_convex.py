@@ -10,18 +10,17 @@ One element t of a symbol moves, all else stays.  Each node is
 
 Lines are: the symbol; what is linear in lines with the same h; products with what is
 fixed; a monotone operator of a single line (with an h of its own), softmax being one
-along its axis; and quotients of lines over one scalar line, which turns back nowhere
-unless it is zero (projective maps take segments to segments; S. Boyd and L.
-Vandenberghe, "Convex Optimization", Cambridge 2004, section 2.3.3).  Convex functions of
-lines are convex, maxima of unimodal ones and rising functions of them are unimodal
-(section 3.4).
+along its axis; and quotients of lines over one scalar line, of which no range holds
+zero (projective maps take segments to segments; S. Boyd and L. Vandenberghe, "Convex
+Optimization", Cambridge 2004, section 2.3.3).  Convex functions of lines are convex,
+maxima of unimodal ones and rising functions of them are unimodal (section 3.4).
 
 For order statistics all elements of several symbols, with the same ends, move together.
-Over the points where they come in one given order, sorted elements, and the largest and
-the least of some, are elements again: a *line* is then an affine function of them, and
-*convex* is what it says.  Such points, in a box with equal sides, are the convex hull of
-those of its corners that are in that order.  So the largest value over the box is at a
-corner.
+Over the points where they come in one given order, sorted elements, and the largest
+and the least of some, are elements again: a *line* is then an affine function of them,
+and *convex* is what it says.  Such points, in a box with equal sides, are the convex
+hull of those of its corners that are in that order.  So the largest value over the box
+is at a corner.
 """
 
 from __future__ import annotations

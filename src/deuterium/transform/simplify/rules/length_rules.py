@@ -98,8 +98,8 @@ def length_times_direction(v: Variable, known: Assumptions) -> Variable | None:
 
 @rule(
     *PRODUCTS,
-    identity="r**n / maximum(c, r)**n = minimum(r / c, 1)**n for numbers c > 0",
-    holds="where r is defined, and of an even n not below -c",
+    identity="r / maximum(c, r) = minimum(r / c, 1), for a number c > 0",
+    holds="where r is defined",
     gains="no vector is longer than c once it is divided so",
 )
 def clipped_length(v: Variable, known: Assumptions) -> Variable | None:
@@ -127,7 +127,7 @@ def _clipped(
         rest = view.without({top: -n, r.args[0]: n // 2})
         rest.times(ops.minimum(r.args[0] / (c * c), one), n // 2)
         return rest
-    if view.powers.get(r, 0) < n or (n > 1 and not known.nonnegative(r)):
+    if view.powers.get(r, 0) < n:
         return None
     rest = view.without({top: -n, r: n})
     rest.times(ops.minimum(r / c, one), n)

@@ -25,7 +25,7 @@ Array = Any
 
 
 @dataclass
-class FiniteInputs:
+class SufficientValues:
     """What suffices.
 
     Attributes
@@ -53,12 +53,12 @@ class FiniteInputs:
         }
 
 
-def finite_inputs_of(problem: Problem) -> FiniteInputs:
+def sufficient_values_of(problem: Problem) -> SufficientValues:
     """Return which inputs matter by finitely many values only; perhaps none.
 
     The objective must be defined throughout the domain.
     """
-    found = FiniteInputs()
+    found = SufficientValues()
     free = [s for s in problem.graph.symbols if _can_move(problem, s)]
     left = [s for s in free if not _at_ends(problem, s, found)]
     _together(problem, free, left, found)
@@ -76,7 +76,7 @@ def _can_move(problem: Problem, s: Variable) -> bool:
     return bool(problem.movable[part].all() and np.isfinite(ends).all() and s.size)
 
 
-def _at_ends(problem: Problem, s: Variable, found: FiniteInputs) -> bool:
+def _at_ends(problem: Problem, s: Variable, found: SufficientValues) -> bool:
     check()
     if not is_largest_at_ends(problem.graph, [s]):
         return False
@@ -84,7 +84,7 @@ def _at_ends(problem: Problem, s: Variable, found: FiniteInputs) -> bool:
     return True
 
 
-def _enter(problem: Problem, s: Variable, found: FiniteInputs, reason: str) -> None:
+def _enter(problem: Problem, s: Variable, found: SufficientValues, reason: str) -> None:
     part = problem.slices[s.name]
     for j in range(part.start, part.stop):
         ends = {float(problem.lower[j]), float(problem.upper[j])}
@@ -92,7 +92,10 @@ def _enter(problem: Problem, s: Variable, found: FiniteInputs, reason: str) -> N
 
 
 def _together(
-    problem: Problem, free: list[Variable], left: list[Variable], found: FiniteInputs
+    problem: Problem,
+    free: list[Variable],
+    left: list[Variable],
+    found: SufficientValues,
 ) -> None:
     """Enter those left with the same two ends, and order alone between them."""
     groups: dict[tuple[float, float], list[Variable]] = {}
@@ -105,14 +108,14 @@ def _together(
         check()
         if found.reasons and "together" in found.reasons.values():
             return  # one group; another would have to be told apart
-        if not set(group) & set(left):
+        if not set(group) & set(left) or sum(s.size for s in group) < 2:
             continue
         if is_largest_at_ends(problem.graph, group, together=True):
             for s in group:
                 _enter(problem, s, found, "together")
 
 
-def _at_places(problem: Problem, s: Variable, found: FiniteInputs) -> None:
+def _at_places(problem: Problem, s: Variable, found: SufficientValues) -> None:
     check()
     places = breakpoints(problem.graph, s)
     if places is None:
@@ -131,7 +134,7 @@ def _at_places(problem: Problem, s: Variable, found: FiniteInputs) -> None:
 # -- people --------------------------------------------------------------------------
 
 
-def _people(problem: Problem, found: FiniteInputs) -> list[Array]:
+def _people(problem: Problem, found: SufficientValues) -> list[Array]:
     """Return classes of inputs, or of rows of inputs, that may change places."""
     prints = Fingerprint(problem.graph)
     if prints.size > MANY:
@@ -175,7 +178,7 @@ def _put(x: Array, old: Array, new: Array) -> Array:
     return np.array([to.get(i, i) for i in x.tolist()], dtype=np.int64)
 
 
-def _candidates(problem: Problem, found: FiniteInputs) -> Iterator[Array]:
+def _candidates(problem: Problem, found: SufficientValues) -> Iterator[Array]:
     """Give who may be alike: elements, rows of several symbols, single numbers."""
     symbols = [
         s
@@ -200,7 +203,7 @@ def _candidates(problem: Problem, found: FiniteInputs) -> Iterator[Array]:
 
 
 def _singles(
-    problem: Problem, found: FiniteInputs, symbols: Sequence[Variable]
+    problem: Problem, found: SufficientValues, symbols: Sequence[Variable]
 ) -> Iterator[Array]:
     """Give all numbers with the same values, and else pairs of them."""
     groups: dict[tuple[float, ...], list[int]] = {}
@@ -220,7 +223,5 @@ def _places(problem: Problem, s: Variable) -> range:
     return range(part.start, part.stop)
 
 
-def _are_alike(people: Array, found: FiniteInputs) -> bool:
-    return all(
-        len({found.values[int(j)] for j in column}) == 1 for column in people.T
-    )
+def _are_alike(people: Array, found: SufficientValues) -> bool:
+    return all(len({found.values[int(j)] for j in column}) == 1 for column in people.T)
