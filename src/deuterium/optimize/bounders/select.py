@@ -83,10 +83,8 @@ def _bounder(problem: Problem, method: str, until: float) -> Bounder | None:
 
 def _few(problem: Problem) -> Bounder:
     """Return what cuts inputs, helped by lengths where there are unit vectors."""
-    finite = finite_reduction_of(problem)
-    if finite is not None:
-        return finite
-    box = DerivativeBounder(problem)
+    box: Bounder
+    box = finite_reduction_of(problem) or DerivativeBounder(problem)
     if not any(n.op is ops.direction for n in problem.graph.order):
         return box
     lengths = norm_bounder_of(problem)

@@ -81,6 +81,12 @@ class Neighbours:
         self.doubled = Domain(constraints, shapes, conditions)
         self.symbols = [s for s in listed if s.name in domain.constraints]
 
+    @property
+    def scope(self) -> str | None:
+        """What may not differ, in words; None where everything may."""
+        same = ", ".join(self.shared)
+        return f"{same} stay as they are" if same else None
+
     def differences(self, parts: Sequence[Variable]) -> list[Variable]:
         """Return ``f(x) - f(x')``, without what both have in common."""
         if not self.shared:

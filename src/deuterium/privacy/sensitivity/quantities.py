@@ -21,20 +21,23 @@ from deuterium import budget
 from deuterium.domain.domain import Domain
 from deuterium.enclose import enclose
 from deuterium.errors import ShapeError
-from deuterium.graph.traverse import free_symbols
+from deuterium.graph.traverse import free_symbols, topological
 from deuterium.graph.variable import Variable
 from deuterium.interval.environment import standard_only
 from deuterium.interval.rounding import next_down, next_up
+from deuterium.ops.logic import is_condition
 from deuterium.optimize import maximize
 from deuterium.optimize.branch_and_bound.result import Bracket
 from deuterium.optimize.branch_and_bound.stopping import Limits
 from deuterium.optimize.maximize import minimize
+from deuterium.privacy.directed_rounding import product_up
 from deuterium.privacy.mechanisms.release_shapes import Shape, shape_of
 from deuterium.privacy.sensitivity.bound_sources import (
     ASSUMPTIONS,
     BothSides,
     of_bracket,
 )
+from deuterium.privacy.sensitivity.length_change import length_behind
 from deuterium.privacy.sensitivity.neighbours import Neighbours, own_parts
 from deuterium.privacy.sensitivity.sensitivity import Sensitivity, require_norm
 from deuterium.privacy.sensitivity.vector_norms import (
@@ -200,9 +203,15 @@ def diameter(
     if sum(p.size for p in parts) == 1 and not neighbours.shared:
         number = _of_number(parts[0], shape_of(f), domain, norm, options)
         return number.diameter or _never()
-    found = _of_vector(
-        own_parts(parts, neighbours), shape_of(f), norm, neighbours, options
-    )
+    own, shape = own_parts(parts, neighbours), shape_of(f)
+    alone = not {s.name for s in free_symbols(own)} & set(neighbours.shared)
+    if sum(p.size for p in own) == 1 and alone and not domain.conditions:
+        number = _of_number(own[0], shape, neighbours.domain, norm, options)
+        found = number.diameter or _never()
+        (witness,) = neighbours.records(found.witness)
+        found = replace(found, witness=witness, scope=neighbours.scope)
+    else:
+        found = _of_vector(own, shape, norm, neighbours, options)
     return replace(found, vector=tuple(parts))
 
 
@@ -325,7 +334,9 @@ def _of_vector(
 
     apart = _distance(neighbours.differences(parts), norm)
     best = BestBound(apart, apart, neighbours, norm, rtol, atol, shape)
-    best.reach(options.get("seed", 0), left(REACHING), starts=16)
+    # a search among jumps ends late, with no slope to say that nothing is gained
+    jumps = any(is_condition(v) for v in topological([apart]))
+    best.reach(options.get("seed", 0), left(REACHING) if jumps else None, starts=16)
     best.offer(ranges_bound(parts, norm, neighbours.domain), None, "ranges of elements")
     length = norm_graph(parts, norm)
 
@@ -342,14 +353,28 @@ def _of_vector(
         best.take(run("two", apart, neighbours.doubled, share, best.points()))
 
     order = [(by_one, 0.4), (by_both, 1.0)]
+
+    def by_length(share: float) -> None:
+        known = length_behind(parts[0], neighbours.domain)
+        if known is not None:
+            h, factor = known
+            moved = norm_graph(neighbours.differences([h]), 2)
+            one = run("length", moved, neighbours.doubled, share, None)
+            best.offer(
+                product_up(factor, one.upper),
+                one,
+                "the change of a length, of which it is a multiple",
+            )
+
     twice = 2 * enclose(length, neighbours.domain).upper
     if neighbours.shared and twice > enclose(apart, neighbours.doubled).upper:
         order = [(by_both, 0.8), (by_one, 1.0)]
+    if neighbours.shared and sum(p.size for p in parts) == 1:
+        order.insert(0, (by_length, 0.3))
     for way, share in order:
         if not best.is_close and best.status != "interrupted":
             way(share)
-    same = ", ".join(neighbours.shared)
-    return best.sensitivity(scope=f"{same} stay as they are" if same else None)
+    return best.sensitivity(scope=neighbours.scope)
 
 
 def _distance(apart: list[Variable], norm: float) -> Variable:

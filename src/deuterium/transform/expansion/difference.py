@@ -11,7 +11,7 @@ from deuterium.transform.expansion.expand import Expansion, TooLong
 from deuterium.transform.expansion.polynomial import Polynomial, total
 from deuterium.transform.expansion.rebuild import Rebuilder
 
-LARGEST = 64  # elements
+LARGEST = 256  # elements
 
 
 def difference(p: Variable, q: Variable) -> Variable:

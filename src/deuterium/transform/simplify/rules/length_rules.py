@@ -100,7 +100,7 @@ def length_times_direction(v: Variable, known: Assumptions) -> Variable | None:
     *PRODUCTS,
     identity="r / maximum(c, r) = minimum(r / c, 1), for a number c > 0",
     holds="where r is defined",
-    gains="no vector is longer than c once it is divided so",
+    gains="no vector is longer than 1 once it is divided so",
 )
 def clipped_length(v: Variable, known: Assumptions) -> Variable | None:
     """Recognise a length that is divided by itself where it is large."""
