@@ -17,41 +17,33 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from deuterium import budget
 from deuterium.domain.domain import Domain
-from deuterium.enclose import enclose
 from deuterium.errors import ShapeError
-from deuterium.graph.traverse import free_symbols, topological
+from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable
 from deuterium.interval.environment import standard_only
 from deuterium.interval.rounding import next_down, next_up
-from deuterium.ops.logic import is_condition
 from deuterium.optimize import maximize
 from deuterium.optimize.branch_and_bound.result import Bracket
 from deuterium.optimize.branch_and_bound.stopping import Limits
 from deuterium.optimize.maximize import minimize
-from deuterium.privacy.directed_rounding import product_up
 from deuterium.privacy.mechanisms.release_shapes import Shape, shape_of
 from deuterium.privacy.sensitivity.bound_sources import (
     ASSUMPTIONS,
     BothSides,
     of_bracket,
 )
-from deuterium.privacy.sensitivity.length_change import length_behind
 from deuterium.privacy.sensitivity.neighbours import Neighbours, own_parts
 from deuterium.privacy.sensitivity.sensitivity import Sensitivity, require_norm
+from deuterium.privacy.sensitivity.vector_diameter import VectorDiameter
 from deuterium.privacy.sensitivity.vector_norms import (
-    BestBound,
     as_parts,
-    ball_and_box_bound,
     norm_graph,
-    ranges_bound,
     require_domain,
 )
 from deuterium.search import search as look_for
 from deuterium.transform import grad
 
-REACHING = 0.1  # of the time may go to a first search
 __all__ = ["contribution", "diameter", "lipschitz"]
 
 
@@ -211,7 +203,7 @@ def diameter(
         (witness,) = neighbours.records(found.witness)
         found = replace(found, witness=witness, scope=neighbours.scope)
     else:
-        found = _of_vector(own, shape, norm, neighbours, options)
+        found = VectorDiameter(own, shape, norm, neighbours, options).bounded()
     return replace(found, vector=tuple(parts))
 
 
@@ -304,89 +296,6 @@ def _difference_down(a: float, b: float) -> float:
 
 def _is_exact(a: float, b: float) -> bool:
     return bool(Fraction(a - b) == Fraction(a) - Fraction(b))
-
-
-# -- vectors -------------------------------------------------------------------------
-
-
-def _of_vector(
-    parts: list[Variable],
-    shape: Shape,
-    norm: float,
-    neighbours: Neighbours,
-    options: dict[str, Any],
-) -> Sensitivity:
-    """Return the least of several bounds; later ones only if the earlier are wide."""
-    start, limit = budget.now(), options.pop("time_limit")
-    rtol, atol = options["rtol"], options["atol"]
-    path, points = options.pop("checkpoint", None), options.pop("points", None)
-
-    def left(share: float) -> float | None:
-        if limit is None:
-            return None
-        return float(max(0.05, share * (limit - (budget.now() - start))))
-
-    def run(name: str, v: Variable, domain: Domain, share: float, rows: Any) -> Bracket:
-        more = {} if path is None else {"checkpoint": f"{path}.{name}"}
-        return maximize(
-            v, domain, time_limit=left(share), points=rows, **{**options, **more}
-        )
-
-    apart = _distance(neighbours.differences(parts), norm)
-    best = BestBound(apart, apart, neighbours, norm, rtol, atol, shape)
-    # a search among jumps ends late, with no slope to say that nothing is gained
-    jumps = any(is_condition(v) for v in topological([apart]))
-    best.reach(options.get("seed", 0), left(REACHING) if jumps else None, starts=16)
-    best.offer(ranges_bound(parts, norm, neighbours.domain), None, "ranges of elements")
-    length = norm_graph(parts, norm)
-
-    def by_one(share: float) -> None:
-        one = run("one", length, neighbours.domain, share, points)
-        best.offer(2 * one.upper, one, "twice the contribution")
-        if norm == 2:
-            near = ball_and_box_bound(parts, one.upper, neighbours.domain)
-            best.offer(near, one, "the contribution and the ranges of elements")
-        if one.status == "interrupted":
-            best.status = one.status
-
-    def by_both(share: float) -> None:
-        best.take(run("two", apart, neighbours.doubled, share, best.points()))
-
-    order = [(by_one, 0.4), (by_both, 1.0)]
-
-    def by_length(share: float) -> None:
-        known = length_behind(parts[0], neighbours.domain)
-        if known is not None:
-            h, factor = known
-            moved = norm_graph(neighbours.differences([h]), 2)
-            one = run("length", moved, neighbours.doubled, share, None)
-            best.offer(
-                product_up(factor, one.upper),
-                one,
-                "the change of a length, of which it is a multiple",
-            )
-
-    twice = 2 * enclose(length, neighbours.domain).upper
-    if neighbours.shared and twice > enclose(apart, neighbours.doubled).upper:
-        order = [(by_both, 0.8), (by_one, 1.0)]
-    if neighbours.shared and sum(p.size for p in parts) == 1:
-        order.insert(0, (by_length, 0.3))
-    for way, share in order:
-        if not best.is_close and best.status != "interrupted":
-            way(share)
-    return best.sensitivity(scope=neighbours.scope)
-
-
-def _distance(apart: list[Variable], norm: float) -> Variable:
-    """Return the norm of a difference of two records' results.
-
-    Of one number it is the difference itself: the records may change places, so that it
-    is as far above zero as below, and has no kink there.
-    """
-    if sum(v.size for v in apart) == 1:
-        (number,) = [v for v in apart if v.size]
-        return number.reshape(()) if number.shape else number
-    return norm_graph(apart, norm)
 
 
 def _named(v: Variable) -> str:
