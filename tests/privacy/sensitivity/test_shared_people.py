@@ -88,6 +88,7 @@ def test_order_statistics(n):
     place = 0.3 * (n - 1)
     share = place - int(place)
     check(np.quantile(x, 0.3), box, shared, 4 * max(share, 1 - share))
+    check(np.ptp(x), box, shared, 4.0)
     trimmed = np.mean(np.sort(x)[1:-1])
     check(trimmed, box, shared, 4 / (n - 2))
 
@@ -155,6 +156,16 @@ def test_no_pair_of_data_sets_is_farther_apart(seed):
         other = {**point, "a": rng.random(), "b": np.round(rng.random())}
         apart = evaluate_exactly(f, point) - evaluate_exactly(f, other)
         assert not abs(apart) > flint.arb(s.upper)
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_several_statistics_together(n):
+    x, y, shared, box = pairs(n)
+    spread = (n - 1) / n**2
+    check(np.cov(x, y, bias=True), box, shared, 2 * spread)
+    x, shared, box = people(n)
+    check(np.std(x), box, shared, math.sqrt(n - 1) / n)
+    check([np.mean(x), np.var(x)], box, shared, 1 / n + spread, norm=1)
 
 
 # -- vectors ---------------------------------------------------------------------------

@@ -33,10 +33,11 @@ from deuterium.certify.checker.motions import (
     Motion,
     Moving,
     convex,
-    inputs_or,
+    inputs,
     line,
     line_of,
     only,
+    scaled,
     summed,
     top,
     turned,
@@ -172,8 +173,8 @@ class EndValues:
         return found
 
     def _times(self, m: Motion, factor: Variable) -> Motion:
-        kept = Motion(m.straight, m.straight, bool(m.straight))
-        return Motion(m.straight, m.bent, m.ended) if factor in self.positive else kept
+        kept = Motion(m.straight, m.bent, m.ended)
+        return kept if factor in self.positive else scaled(m)
 
     def matmul(self, node: Variable, args: list[Moving]) -> Moving:
         """Return sums of products."""
@@ -240,8 +241,9 @@ class EndValues:
         found = {}
         for p in places:
             own = [a[p] for a in args if p in a]
-            if len(own) == 2 and all(m.is_input for m in own):
-                found[p] = INPUT
+            one = inputs(own, 2)
+            if one is not None:
+                found[p] = one
                 continue
             largest = top(own) if node.op is ops.maximum else UNKNOWN
             if alone and len(own) == 1 and own[0].straight:
@@ -254,7 +256,9 @@ class EndValues:
         """Return the largest of rows."""
         length = node.args[0].shape[-1]
         return _by_rows(
-            _rows(node), args[0], lambda ms: inputs_or(list(ms), length, top)
+            _rows(node),
+            args[0],
+            lambda ms: inputs(own := list(ms), length) or top(own),
         )
 
     def sort(self, node: Variable, args: list[Moving]) -> Moving:
@@ -263,8 +267,7 @@ class EndValues:
         for row in _rows(node):
             own = [args[0][i] for i in row if i in args[0]]
             if own:
-                here = len(own) == len(row) and all(m.is_input for m in own)
-                found |= dict.fromkeys(row, INPUT if here else UNKNOWN)
+                found |= dict.fromkeys(row, inputs(own, len(row)) or UNKNOWN)
         return found
 
     def softmax(self, node: Variable, args: list[Moving]) -> Moving:
@@ -283,7 +286,7 @@ class EndValues:
         return _by_rows(
             _rows(node),
             args[0],
-            lambda ms: turned(m) if (m := only(ms)) is not None else UNKNOWN,
+            lambda ms: scaled(m) if (m := only(ms)) is not None else UNKNOWN,
         )
 
     def length(self, node: Variable, args: list[Moving]) -> Moving:

@@ -6,7 +6,7 @@ What these words say is said in `end_values`.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 Keys = frozenset[Any]
@@ -23,18 +23,18 @@ class Motion:
         Names of the functions h with which it is.
     ended : bool
         Whether it is largest at ends.
-    is_input : bool
-        Whether it is one of several inputs that move together.
+    sign : int
+        1 or -1 where it is one, or minus one, of several inputs that move together.
     """
 
     straight: Keys = NO_KEYS
     bent: Keys = NO_KEYS
     ended: bool = False
-    is_input: bool = False
+    sign: int = 0
 
 
 UNKNOWN = Motion()
-INPUT = Motion(frozenset("t"), frozenset("t"), True, True)
+INPUT = Motion(frozenset("t"), frozenset("t"), True, 1)
 Moving = dict[int, Motion]  # by place, of the elements that do not stay
 
 
@@ -63,9 +63,14 @@ def summed(motions: Iterable[Motion]) -> Motion:
     return Motion(_common(m.straight for m in own), bent, bool(bent))
 
 
+def scaled(m: Motion) -> Motion:
+    """Return a multiple, by a factor of any sign that stays."""
+    return Motion(m.straight, m.straight, bool(m.straight))
+
+
 def turned(m: Motion) -> Motion:
     """Return the opposite."""
-    return Motion(m.straight, m.straight, bool(m.straight))
+    return replace(scaled(m), sign=-m.sign)
 
 
 def top(motions: Iterable[Motion]) -> Motion:
@@ -92,9 +97,8 @@ def line_of(keys: Iterable[Any]) -> Motion:
     return line(*listed) if listed else UNKNOWN
 
 
-def inputs_or(own: list[Motion], length: int, rule: Any) -> Motion:
-    """Return an input, if so many elements are, or what a rule says of them."""
-    if len(own) == length and all(m.is_input for m in own):
-        return INPUT
-    found: Motion = rule(own)
-    return found
+def inputs(own: list[Motion], length: int) -> Motion | None:
+    """Return an input, if so many elements are inputs of one sign."""
+    if len(own) == length and own[0].sign and len({m.sign for m in own}) == 1:
+        return own[0]
+    return None

@@ -1,21 +1,26 @@
 """The diameter of a vector, or of anything with shared symbols: the least of bounds.
 
 All of them are sound, the cheap ones come first, and later ones are worked out only
-where the earlier are wide: the ranges of elements; of a length, the change of its
-vector; twice the contribution, and that with the ranges; a maximisation over both
-records.
+where the earlier are wide: the ranges of elements; how far each of a few elements
+moves by itself; of a length, the change of its vector; twice the contribution, and that
+with the ranges; a maximisation over both records.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from deuterium import budget
+from deuterium.certify.format import digest
 from deuterium.domain.domain import Domain
 from deuterium.enclose import enclose
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
+from deuterium.ops.indexing import take_places
 from deuterium.ops.logic import is_condition
 from deuterium.optimize import maximize
 from deuterium.optimize.branch_and_bound.result import Bracket
@@ -28,9 +33,11 @@ from deuterium.privacy.sensitivity.vector_norms import (
     BestBound,
     ball_and_box_bound,
     norm_graph,
+    norm_up,
     ranges_bound,
 )
 
+ELEMENTS = 16  # at most so many are bounded one by one
 REACHING = 0.1  # of the time may go to a first search among jumps
 
 
@@ -93,9 +100,30 @@ class VectorDiameter:
         twice = 2 * enclose(self.length, neighbours.domain).upper
         if twice > enclose(self.apart, neighbours.doubled).upper:
             ways = [(self._by_both, 0.8), (self._by_one, 1.0)]
-        if sum(p.size for p in self.parts) == 1:
-            ways.insert(0, (self._by_length, 0.3))
+        size = sum(p.size for p in self.parts)
+        if size <= ELEMENTS:
+            first = (self._by_length, 0.3) if size == 1 else (self._by_elements, 0.6)
+            ways.insert(0, first)
         return ways
+
+    def _by_elements(self, share: float) -> None:
+        """Bound how far each element moves, by itself, and take the norm of that."""
+        elements = [
+            take_places(v, np.array(i))
+            for v in self.neighbours.differences(self.parts)
+            for i in range(v.size)
+        ]
+        distinct = {digest(v): v for v in elements}
+        found, doubled = {}, self.neighbours.doubled
+        for k, (name, v) in enumerate(distinct.items()):
+            part = share / (len(distinct) - k * share)
+            one = self._run(f"element{k}", v, doubled, part, None)
+            if one.upper == math.inf or one.status == "interrupted":
+                return
+            found[name] = one.upper
+        most = np.array([max(found[digest(v)], 0.0) for v in elements])
+        upper = norm_up(most, self.norm)
+        self.best.offer(upper, None, "how far each element moves by itself")
 
     def _by_length(self, share: float) -> None:
         known = length_behind(self.parts[0], self.neighbours.domain)

@@ -26,7 +26,7 @@ is at a corner.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -56,14 +56,15 @@ class Shape:
         What h is: equal for nodes with the same.
     single : bool
         Whether one element moves at most.
-    is_input : bool
-        Whether each element is one of those that move together, with ``sign``.
+    sign : int
+        1 or -1 where each element is one, or minus one, of those that move together;
+        else 0.
     """
 
     kind: int
     along: Any = None
     single: bool = False
-    is_input: bool = False
+    sign: int = 0
 
 
 NOT_MOVING, LOST = Shape(FIXED), Shape(OTHER)
@@ -93,7 +94,7 @@ class _Walk:
             if node.op is not None:
                 self.shapes[node] = self._of(node, [self.shapes[a] for a in node.args])
             elif node.is_symbol and node.name in names:
-                self.shapes[node] = Shape(LINE, "t", not together, together)
+                self.shapes[node] = Shape(LINE, "t", not together, int(together))
             else:
                 self.shapes[node] = NOT_MOVING
 
@@ -125,8 +126,7 @@ class _Walk:
         if any(s.along != moving[0].along for s in moving):
             return Shape(UNIMODAL)
         single = len(moving) == 1 and moving[0].single and _once(node)
-        inputs = all(s.is_input for s in own)
-        return Shape(LINE, moving[0].along, single, inputs)
+        return Shape(LINE, moving[0].along, single, _sign(own))
 
     def _linear(self, node: Variable, own: list[Shape]) -> Shape:
         """Return a sum, or what is linear in one argument."""
@@ -139,6 +139,8 @@ class _Walk:
                 return Shape(CONVEX, moving[0].along)
             minus = op is ops.subtract and own[1].kind <= LINE
             return Shape(CONVEX, moving[0].along) if minus else LOST
+        if op is ops.negative:
+            return replace(own[0], sign=-own[0].sign)
         single = len(moving) == 1 and moving[0].single
         return self._line(node, moving[0].along, single)
 
@@ -201,8 +203,8 @@ class _Walk:
 
     def extreme(self, node: Variable, own: list[Shape]) -> Shape:
         """Return the larger or smaller of two."""
-        if all(s.is_input for s in own):
-            return Shape(LINE, "t", False, True)
+        if _sign(own):
+            return replace(own[0], single=False)
         moving = [s for s in own if s.kind]
         if len(moving) == 1 and moving[0].kind == LINE and moving[0].single:
             return self._line(node, ("of", node), True)
@@ -210,11 +212,11 @@ class _Walk:
 
     def largest(self, node: Variable, own: list[Shape]) -> Shape:
         """Return the largest along an axis."""
-        return Shape(LINE, "t", False, True) if own[0].is_input else _unimodal(own)
+        return own[0] if own[0].sign else _unimodal(own)
 
     def sort(self, node: Variable, own: list[Shape]) -> Shape:
         """Return sorted elements."""
-        return Shape(LINE, "t", False, True) if own[0].is_input else LOST
+        return own[0] if own[0].sign else LOST
 
     def softmax(self, node: Variable, own: list[Shape]) -> Shape:
         """Return a softmax: exponentials over their sum."""
@@ -247,6 +249,12 @@ RULES: dict[Operator, Callable[[_Walk, Variable, list[Shape]], Shape]] = {
     ops.hypot: _Walk.length,
     ops.logsumexp_last: _Walk.length,
 }
+
+
+def _sign(own: Sequence[Shape]) -> int:
+    """Return the sign of inputs, if all that is taken are with the same."""
+    signs = {s.sign for s in own}
+    return signs.pop() if len(signs) == 1 else 0
 
 
 def _unimodal(own: Sequence[Shape]) -> Shape:
