@@ -132,6 +132,19 @@ def test_names_alone_are_enough_and_what_cancels_has_a_value():
     assert abs(first - second) >= s.lower * (1 - 1e-12)
 
 
+@pytest.mark.parametrize("n", [5, 10])
+def test_people_in_one_array(n):
+    """The element of one person changes, the others stay: nothing else is left."""
+    x = dt.symbol("x", n)
+    for f, truth in ((np.mean(x), 1 / n), (np.var(x), (n - 1) / n**2)):
+        found = privacy.feature_sensitivity(
+            f, x, dt.Box({"x": (0, 1)}), groups=[[0]], rtol=0.01
+        )
+        (s,) = found
+        assert truth * (1 - 1e-12) <= s.upper <= truth * 1.0101
+        s.verify()
+
+
 def test_what_may_be_undefined_does_not_cancel():
     x, shared, _ = people(3)
     box = dt.Box({a: (1, 2), shared[0]: (-1, 1)})

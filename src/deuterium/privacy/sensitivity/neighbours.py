@@ -126,9 +126,10 @@ class FeatureNeighbours(Neighbours):
     def __init__(
         self, parts: list[Variable], x: Variable, where: FeatureGroup, domain: Domain
     ) -> None:
-        super().__init__(domain, [], ())
-        self.x, self.where = x, list(where)
         used = sorted(free_symbols(parts), key=lambda s: s.name)
+        shapes = {**domain.shapes, **{s.name: s.shape for s in used}}
+        super().__init__(Domain(domain.constraints, shapes, domain.conditions), [], ())
+        self.x, self.where = x, list(where)
         self.name = primed(x.name, {s.name for s in used} | set(domain.constraints))
         self.others = [s for s in used if s.name != x.name]
         self.limits: tuple[Array, Array] | None = None
@@ -143,7 +144,11 @@ class FeatureNeighbours(Neighbours):
             self._free()
         self.plain = all(isinstance(c, Range) for c in kinds)
         both = ({x: self.first}, {x: self.second_x})
-        self.apart = [p.subs(both[0]) - p.subs(both[1]) for p in parts]
+        pairs = [(p.subs(both[0]), p.subs(both[1])) for p in parts]
+        # elsewhere points are drawn into the domain by what the difference still has
+        self.apart = [
+            apart(p, q, self.doubled) if self.plain else p - q for p, q in pairs
+        ]
 
     def _free(self) -> None:
         """Let the second values lie anywhere in their ranges."""
