@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations, islice
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from deuterium.optimize.bounders.finite_values.interchangeable import (
 from deuterium.optimize.bounders.finite_values.quasi_convex import is_largest_at_ends
 
 Array = Any
+PAIRS = 64  # of single numbers that are looked at
 
 
 @dataclass
@@ -212,10 +214,9 @@ def _singles(
         groups.setdefault(found.values[j], []).append(j)
     for group in groups.values():
         yield np.array(group)[:, None]
-    for group in groups.values():
-        for i, j in enumerate(group):
-            for k in group[i + 1 :]:
-                yield np.array([[j], [k]])
+    pairs = (pair for group in groups.values() for pair in combinations(group, 2))
+    for pair in islice(pairs, PAIRS):
+        yield np.array(pair)[:, None]
 
 
 def _places(problem: Problem, s: Variable) -> range:
