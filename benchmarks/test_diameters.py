@@ -105,6 +105,10 @@ CASES = {
     "covariance, centred": of_two(
         lambda x, y: np.mean((x - np.mean(x)) * (y - np.mean(y))), spread
     ),
+    "covariance matrix": of_two(
+        lambda x, y: np.cov(x, y, bias=True), lambda n: 2 * spread(n)
+    ),
+    "standard deviation": of_one(np.std, lambda n: math.sqrt(n - 1) / n),
     "maximum": of_one(np.max, lambda n: 1.0),
     "median": of_one(np.median, lambda n: 1.0 if n % 2 else 0.5),
     "quantile 0.3": of_one(lambda x: np.quantile(x, 0.3), quantile_truth),
