@@ -85,6 +85,13 @@ TRANSFORM = [
         "adjoints[key] = part",
         ("transform",),
     ),
+    Planted(
+        "a square that is a single factor",
+        "transform/expansion/polynomial.py",
+        "tuple(sorted(m + n)) if m and n",
+        "tuple(sorted({*m, *n})) if m and n",
+        ("transform",),
+    ),
 ]
 ENCLOSE = [
     Planted(
@@ -124,6 +131,20 @@ BOUNDERS = [
         'np.searchsorted(cells.high, load.high, side="left")',
         ("optimize/bounders/lagrangian", "certify"),
     ),
+    Planted(
+        "convex functions whose difference is convex",
+        "optimize/bounders/finite_values/quasi_convex.py",
+        "minus = op is ops.subtract and own[1].kind <= LINE",
+        "minus = op is ops.subtract",
+        ("optimize/bounders/finite_values",),
+    ),
+    Planted(
+        "inputs that change places in a sum with weights",
+        "optimize/bounders/finite_values/interchangeable.py",
+        """return self._each(node, [("number", x) for x in _numbers(node)])""",
+        """return self._each(node, [("number", 0) for x in _numbers(node)])""",
+        ("optimize/bounders/finite_values",),
+    ),
 ]
 CHECKER = [
     Planted(
@@ -152,6 +173,13 @@ CHECKER = [
         "certify/checker/verify.py",
         "low[j] <= inputs.least[j] and high[j] >= inputs.most[j]",
         "low[j] <= inputs.least[j] or high[j] >= inputs.most[j]",
+        ("certify",),
+    ),
+    Planted(
+        "one of the people in order moves alone",
+        "certify/checker/finite_facts.py",
+        "            or not all(region.low[j] == region.high[j] for j in still)\n",
+        "",
         ("certify",),
     ),
 ]
@@ -184,6 +212,13 @@ PRIVACY = [
         "product_up(multiplier, s, ROUNDING)",
         "product_up(multiplier, s, 0.5)",
         ("privacy/training",),
+    ),
+    Planted(
+        "a corner of a box left out",
+        "privacy/sensitivity/vector_norms.py",
+        "corners = -2 * t * a, -2 * t * b, (1 - t) * (a + b) - 2 * low * high",
+        "corners = -2 * t * a, -2 * t * b",
+        ("privacy/sensitivity",),
     ),
 ]
 ALL = [*INTERVAL, *OPS, *TRANSFORM, *ENCLOSE, *BOUNDERS, *CHECKER, *PRIVACY]

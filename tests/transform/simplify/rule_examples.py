@@ -235,6 +235,18 @@ EXAMPLES: dict[str, list[Example]] = {
             refused=np.linalg.norm(table) * direction_of(table),
         ),
     ],
+    "clipped_length": [
+        Example(
+            dt.norm(v3) / np.maximum(2, dt.norm(v3)),
+            TIGHTER,
+            refused=dt.norm(v3) / np.maximum(2, dt.norm(w3)),
+        ),
+        Example(
+            dt.norm(v3 / np.maximum(dt.norm(v3), 1)),
+            TIGHTER,
+            refused=dt.norm(v3 / np.maximum(dt.norm(v3), -1)),
+        ),
+    ],
     "length_of_direction": [
         Example(
             np.sum(np.square(direction_of(v3))),
