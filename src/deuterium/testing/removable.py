@@ -19,7 +19,7 @@ from deuterium.graph.variable import Variable
 from deuterium.testing.oracle import evaluate_exactly
 
 AROUND = 24  # points, of which some at least must be where the graph is defined
-STEP = 2.0**-30
+STEP = 2.0**-30  # relative: how far a point is moved to look around it
 FLAT = {
     ops.floor_slope, ops.ceil_slope, ops.trunc_slope, ops.rint_slope, ops.rank_slope,
     ops.argmax_slope, ops.off_cut,

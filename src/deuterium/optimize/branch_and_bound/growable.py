@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 START = 64  # rows
-GROWTH = 1.5
+GROWTH = 1.5  # of rows, when they are full: few copies, little waste
 
 Array = Any
 

@@ -19,8 +19,8 @@ from deuterium.transform.pipeline import MANY
 
 Array = Any
 
-STARTS = 16
-ROUNDS = 2
+STARTS = 16  # points that the search begins with
+ROUNDS = 2  # of the search, each time it has its turn
 RESTS = 16  # offers passed over, at most
 LATE = 0.1  # seconds after which a search that does not end by itself is given up
 NOISE = 2.0**-50  # relative; a gain below it is rounding

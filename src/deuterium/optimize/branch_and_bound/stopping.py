@@ -9,11 +9,11 @@ from deuterium import budget
 from deuterium.errors import InvalidInputError
 from deuterium.options import is_number
 
-GIBI = 2**30
+GIBI = 2**30  # bytes
 # of the limit, and seconds: how late work on the bounds may still be going on, and the
 # first bound of all, without which there would be none
 LATE, LATEST = 0.05, 0.2
-LAST = 0.4
+LAST = 0.4  # seconds, for the first bound of all
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ Array = Any
 
 FIRST = 0.1  # of the width: the first step's longest move
 LEAST = 1e-12  # of the width: a shorter move is none
-SHRINK = 0.25
+SHRINK = 0.25  # of a step that did not go uphill
 
 
 def climb(target: CompiledObjective, rows: Array, steps: int) -> tuple[Array, Array]:

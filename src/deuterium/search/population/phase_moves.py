@@ -19,7 +19,7 @@ HELD = 32  # scalars at most that are minded
 BEYOND = 1e-6  # of a scalar's slopes a width: how far past its zero it goes
 STEEP = 3.0  # where a saturating function still is
 SPREAD, STAY = 0.7, 0.3  # where its argument is put, and how far others may move
-ROUNDS = 10
+ROUNDS = 10  # of shifting to other inputs what the box has cut off
 RIDGE = 1e-9  # relative
 
 

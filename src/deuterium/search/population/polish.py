@@ -16,7 +16,7 @@ Array = Any
 SMALL = 12  # inputs for which Newton's method is worth its matrix
 LENGTHS = np.array([1.0, 0.5, 0.125, 2.0, 1 / 64])  # of a Newton step, tried together
 APART = 2.0**-17  # of the width: where slopes are compared, for their change
-DIGITS = range(7)
+DIGITS = range(7)  # decimals that a point is rounded to
 LARGE = 128  # inputs: of more, rounding them brings nothing
 
 

@@ -37,7 +37,7 @@ EASE = 0.9  # how slowly opinions change
 STALE = 15  # generations that bring nothing much
 MUCH = 1e-3  # relative, summed over the population
 ALIKE = 1e-7  # relative: values that close are one hill
-CHAMPIONS = 8
+CHAMPIONS = 8  # hills that are remembered
 
 
 class Population:

@@ -20,7 +20,7 @@ Array = Any
 
 WALLS = 48  # at most, the nearest
 MARGIN = 1e-9  # of a wall's slopes a width: how far to stay from it
-STEPS = 60
+STEPS = 60  # of SciPy's method, as many as a first climb has
 NEAR = 1e-5  # of a wall's slopes a width: points so near are tried upon it, too
 ONTO = 3  # steps
 

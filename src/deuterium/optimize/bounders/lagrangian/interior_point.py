@@ -27,7 +27,7 @@ from deuterium.optimize.bounders.lagrangian.sparse_columns import SparseColumns
 Array = Any
 Refine = Callable[[Array, list[Array]], list[Any]]
 
-STEPS = 40
+STEPS = 40  # of Newton's method at most; most stop on a gap of `NEAR` before
 LARGE = 48  # from here on Cholesky's inverse, one by one, is faster
 START = (0.5, 0.05)  # slacks to begin with, of the spread and at least
 ROUNDS = 2  # in which samples are added where the functions are largest

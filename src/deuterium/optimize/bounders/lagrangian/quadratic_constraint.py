@@ -43,8 +43,9 @@ from deuterium.optimize.bounders.lagrangian.range_propagation import RegionRange
 Array = Any
 
 FIRST, SWEEPS = 60, 12  # of the fixed point, once and for every region
+# by which weights grow, one after the other, until the test holds
 GROWTHS = (1e-7, 1e-4, 1e-2, 0.5)
-DIGITS, TINY = 6, 1e-12
+DIGITS, TINY = 6, 1e-12  # of weights in proofs; their least value
 LARGEST = 1024  # terms; beyond it the factorisation takes too long
 
 

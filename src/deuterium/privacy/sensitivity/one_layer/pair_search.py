@@ -25,7 +25,7 @@ __all__ = ["FarPairs"]
 Array = Any
 
 CROWD = 480  # pairs that a round starts with
-KEPT = 64
+KEPT = 64  # best pairs of a round, which the next starts from
 
 
 class FarPairs:

@@ -31,7 +31,7 @@ Array = Any
 NODES = 96  # pieces of a pre-activation's range
 COARSE, LEAST = 64, 0.15  # where to put them: equal pieces, and a least density
 KINKS, FINER = 3, 40  # of one function at most; how often a range is halved
-SLACK = 1e-12
+SLACK = 1e-12  # relative: far more than sums of some thousand terms lose
 NOT = -1e30  # in place of alpha, where a second record would leave its range
 
 
