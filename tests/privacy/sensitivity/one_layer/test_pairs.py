@@ -14,7 +14,7 @@ from deuterium import privacy
 from deuterium.privacy.sensitivity.one_layer import (
     OneFeature,
     pair_branching,
-    pair_cells,
+    pair_options,
 )
 from deuterium.privacy.sensitivity.one_layer.affine_cuts import AffineCut, FirstRecords
 from deuterium.privacy.sensitivity.one_layer.common_factor import CommonFactor
@@ -48,8 +48,8 @@ def test_a_small_search_does_not_move_the_bound_below_what_is_reached(rng):
 @pytest.mark.parametrize("seed", seeds(1, 4, start=2))
 def test_ranges_cut_in_two_keep_what_is_reached(activation, seed, rng, monkeypatch):
     """With few cells of t and tau, only cutting ranges of z brings the bound down."""
-    monkeypatch.setattr(pair_cells, "INNER", 8)
-    monkeypatch.setattr(pair_branching, "FINEST", 1 / 4)
+    monkeypatch.setattr(pair_options, "INNER_CELLS", 8)
+    monkeypatch.setattr(pair_options, "FINEST_TAU", 1 / 4)
     x, y, g, domain = network(seed, activation, scale=2.0, hidden=4)
     layer = one_layer(g, x)
     labels = [dt.Box({y: (v, v)}) for v in (0.0, 1.0)]
@@ -58,7 +58,7 @@ def test_ranges_cut_in_two_keep_what_is_reached(activation, seed, rng, monkeypat
         moved = largest_move(x, y, g, [j], rng)
         found = []
         for splits in (0, 5):
-            monkeypatch.setattr(pair_branching, "SPLITS", splits)
+            monkeypatch.setattr(pair_options, "Z_SPLITS", splits)
             found.append(OneFeature(layer, x, domain, labels).bound(j, moved, 1e-4, 4))
         assert moved <= min(found)
         tighter += found[1] < found[0] * (1 - 1e-6)
