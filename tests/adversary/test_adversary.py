@@ -48,6 +48,7 @@ def test_every_part_is_covered():
     assert not report.missing()
 
 
+@pytest.mark.long  # of what draws, not of what it is for
 def test_every_operator_meets_every_kind_of_domain():
     drawn = set()
     for seed in range(5000):

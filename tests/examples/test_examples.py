@@ -25,7 +25,7 @@ NAMES = [
     "05_pixels_and_private_training",
 ]
 
-QUICK_FIRST = sorted(NAMES, key=lambda name: name[:2] not in ("03", "04"))
+QUICK_FIRST = sorted(NAMES, key=lambda name: not name.startswith("03"))
 
 # The Jupyter packages warn about each other on some platforms and versions; nothing of
 # deuterium runs in this process, so only their warnings can arise here.

@@ -105,7 +105,7 @@ def problems(softsign):
     yield softsign(softsign(X) + 1) * softsign(3 * X), box
     yield softsign(np.exp(X)), box
     yield network(softsign, 3, 4, 1)[:2]
-    yield network(softsign, 12, 10, 6, 1)[:2]
+    yield network(softsign, 6, 5, 4, 1)[:2]
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -113,7 +113,7 @@ def test_it_is_maximised_and_verified(softsign, method):
     done = 0
     for v, domain in problems(softsign):
         try:
-            found = dt.maximize(v, domain, max_regions=6, method=method)
+            found = dt.maximize(v, domain, max_regions=4, method=method)
         except dt.errors.InvalidInputError:
             assert method == "norms"  # there is no array's norm in a formula
             continue

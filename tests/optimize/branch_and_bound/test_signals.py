@@ -12,6 +12,7 @@ import pytest
 
 from deuterium.optimize.branch_and_bound import orphans
 from deuterium.optimize.branch_and_bound.interrupt_guard import InterruptGuard
+from tests.amounts import some
 from tests.optimize.branch_and_bound.branch_problems import (
     at_work,
     maximum,
@@ -59,7 +60,7 @@ def wait_for_children(process, count):
     return children(process.pid)
 
 
-@pytest.mark.parametrize("executor", ["", "spawn", "fork"])
+@pytest.mark.parametrize("executor", some(["", "spawn", "fork"], 2))
 def test_sigterm_returns_the_bracket_so_far(executor):
     process = at_work(start("endless", executor, time_limit=None), 3)
     process.send_signal(signal.SIGTERM)

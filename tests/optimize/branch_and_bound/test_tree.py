@@ -176,7 +176,7 @@ def test_memory_is_counted_as_it_is(inputs):
     gc.collect()
     tracemalloc.start()
     tree = Tree(whole(np.zeros(inputs), np.ones(inputs), state=5))
-    for _ in range(60):
+    for _ in range(30):
         nodes = tree.pop(256, 0.0)
         regions: Regions = tree.regions(nodes)
         found = results(regions, random)
