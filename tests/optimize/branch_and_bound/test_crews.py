@@ -14,6 +14,7 @@ from concurrent.futures import (
     ThreadPoolExecutor,
 )
 from concurrent.futures.process import BrokenProcessPool
+from itertools import product
 
 import numpy as np
 import pytest
@@ -25,6 +26,7 @@ from deuterium.optimize.bounders.select import select_bounder
 from deuterium.optimize.branch_and_bound import executors, loop_options, worker
 from deuterium.optimize.branch_and_bound.executors import ExecutorWorkers, workers_of
 from deuterium.optimize.branch_and_bound.worker import bound_here, task_of
+from tests.amounts import some
 from tests.optimize.branch_and_bound.branch_problems import PROBLEMS, answer, maximum
 
 ALONE = {name: maximum(name, rtol=1e-3) for name in ("wave", "hill")}
@@ -197,8 +199,14 @@ FATES = {
 }
 
 
-@pytest.mark.parametrize("fate", FATES)
-@pytest.mark.parametrize("when", ["first", "third", "always", "half"])
+WHEN = ["first", "third", "always", "half"]
+EVERY = sorted(  # of the first half, each fate and each time are two and three
+    product(range(6), range(4)), key=lambda c: (sum(c) % 2, c)
+)
+EVERY = [(list(FATES)[i], WHEN[j]) for i, j in EVERY]
+
+
+@pytest.mark.parametrize(("fate", "when"), some(EVERY, 12))
 def test_no_region_is_lost_with_a_worker(fate, when):
     plan = {
         "first": lambda call: call == 1,

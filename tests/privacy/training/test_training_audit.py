@@ -16,13 +16,13 @@ from scipy.special import log_expit
 import deuterium as dt
 from deuterium import privacy
 from deuterium.privacy.training import parameter_noise
-from tests.amounts import draws, some
+from tests.amounts import some
 from tests.privacy.mechanisms.audit import epsilon_lower_bound
 
 ClipFreeSGD = partial(privacy.ClipFreeSGD, relation="add_or_remove_one")
 
 DELTA, CONFIDENCE = 0.01, 0.99
-STEPS, RUNS, COUNT = 2, draws(700, 2000), 10.0
+STEPS, RUNS, COUNT = 2, 2000, 10.0
 
 
 def cross_entropy(t, y):
@@ -116,11 +116,11 @@ def seen(monkeypatch):
     monkeypatch.setattr(privacy.ClipFreeSGD, "_released", released)
 
 
-KINDS = ["per layer", "Poisson", "full batch", "clipped", "replaced"]
+KINDS = ["Poisson", "per layer", "full batch", "clipped", "replaced"]
 
 
 @pytest.mark.usefixtures("seen")
-@pytest.mark.parametrize("kind", some(KINDS, 2))
+@pytest.mark.parametrize("kind", some(KINDS, 1))
 def test_runs_keep_their_promise(kind):
     """The same noise with half the sensitivity would be promised at twice the ratio."""
     multiplier = 0.6 if kind == "Poisson" else 0.7
