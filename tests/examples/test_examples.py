@@ -108,7 +108,7 @@ def test_stored_outputs_are_complete_small_and_clean(name):
     assert any("image/png" in o.get("data", {}) for o in outputs)
 
 
-@pytest.fixture(scope="module", params=some(QUICK_FIRST, 2))
+@pytest.fixture(scope="module", params=some(QUICK_FIRST, 1))
 def executed(request, maker, tmp_path_factory):
     """Each notebook after a fresh run; an error in any cell fails here."""
     with pytest.MonkeyPatch.context() as patch:
