@@ -242,16 +242,11 @@ class Solver:
             off = gap + lack
             keep.note(rows, bound, p, cells)
             excess = np.maximum(bound - target, 0.0)
-            near = (bound < target) | (
-                off
-                <= options.ROUND_GAPS[rounds]
-                + options.ROUND_EXCESS_SHARES[rounds] * excess
-            )
-            if (
-                rounds < options.SAMPLE_ROUNDS
-                and refine is not None
-                and np.mean(near) > 0.7
-            ):
+            share = options.ROUND_EXCESS_SHARES[rounds]
+            near = off <= options.ROUND_GAPS[rounds] + share * excess
+            near |= bound < target
+            early = rounds < options.SAMPLE_ROUNDS
+            if early and refine is not None and np.mean(near) > 0.7:
                 extra = refine(rows, [c.values(p) for c in cells])
                 count = sum(c.q.shape[1] * c.q.shape[2] for c in cells)
                 for c, u in zip(cells, extra, strict=True):
