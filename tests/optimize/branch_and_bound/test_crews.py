@@ -90,7 +90,7 @@ def test_threads(name, workers):
         assert answer(e) == answer(ALONE[name])
 
 
-@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
+@pytest.mark.parametrize("method", some(multiprocessing.get_all_start_methods(), 2))
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # pools have threads
 def test_processes_however_started(method):
     context = multiprocessing.get_context(method)

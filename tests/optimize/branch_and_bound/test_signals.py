@@ -82,7 +82,7 @@ def test_workers_of_a_killed_process_end(executor):
 
 
 @linux
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("number", some([signal.SIGTERM, signal.SIGKILL], 1))
 def test_the_command_leaves_no_workers(number, tmp_path):
     begun = tmp_path / "begun"
     formula = "sin(13*a) * cos(17*b) - sin(11*c) * cos(19*d) + 0.1*a*b*c*d"

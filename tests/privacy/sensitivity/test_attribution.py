@@ -163,6 +163,7 @@ def test_no_pair_moves_farther(activation, seed, bias, rng):
         assert (found.upper <= found.lower * 3).all()
 
 
+@pytest.mark.long
 def test_the_relaxation_of_one_layer_is_used_and_sharp():
     x, _, g, domain = network(3, scale=0.7, features=12, hidden=6)
     s = privacy.feature_sensitivity(
@@ -212,6 +213,7 @@ def test_a_feature_that_does_nothing_moves_nothing():
     assert found.epsilon_at(1e-5, scale=10)[1] == pytest.approx(0, abs=1e-6)
 
 
+@pytest.mark.long
 def test_epsilon_of_a_feature_is_at_most_that_of_the_record():
     x, _, g, domain = network(6)
     found = privacy.feature_sensitivity(g, x, domain, time_limit=8)

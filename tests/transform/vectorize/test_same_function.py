@@ -148,6 +148,7 @@ def test_random_graphs_have_sound_and_equally_tight_enclosures(seed, radius):
 MOVEMENT = {"gather", "reshape", "broadcast", "concatenate"}
 
 
+@pytest.mark.long
 def test_little_arithmetic_is_left_of_random_graphs():
     for seed in (3, 4):
         before = random_graph(seed, size=4000)
