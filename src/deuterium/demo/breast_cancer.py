@@ -33,8 +33,8 @@ from deuterium.transform import grad
 
 __all__ = ["PUBLIC_BOUNDS", "DemoResult", "FeaturePart", "run_demo"]
 
-HIDDEN = 16
-WEIGHT_DECAY = 1e-3
+HIDDEN = 16  # units of the hidden layer: enough to learn the data
+WEIGHT_DECAY = 1e-3  # of the loss: an optimum's weights stay moderate
 
 # Public bounds: round numbers chosen from what is measured, not computed from the data.
 # A cell nucleus in such an image has a radius of at most 40 pixels, so its perimeter is

@@ -25,8 +25,8 @@ from deuterium.ops.arithmetic import binary
 from deuterium.ops.special import direction_cosine, hypot
 from deuterium.ops.univariate import times
 
-ARCTAN2_ULPS = 8.0
-_PI_UP = 3.1415926535897936
+ARCTAN2_ULPS = 8.0  # units of 2**-52, as for the other functions of the library
+_PI_UP = 3.1415926535897936  # the double next above pi, which no angle exceeds
 
 
 def _value(y: Any, x: Any) -> Any:

@@ -14,7 +14,7 @@ from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
 from deuterium.testing import balls
 
-BITS = 256
+BITS = 256  # of working precision: 200 more than a double has
 
 
 def evaluate_exactly(v: Variable, point: Mapping[Any, Any], bits: int = BITS) -> Any:

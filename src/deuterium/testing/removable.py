@@ -24,7 +24,7 @@ from deuterium.transform.simplify.simplify import simplify
 
 Index = tuple[int, ...]
 AROUND = 24  # points, of which some at least must be where the graph is defined
-STEP = 2.0**-30
+STEP = 2.0**-30  # relative: how far a point is moved to look around it
 NEAR = 2.0**-10  # how much the value may change over such a step
 
 

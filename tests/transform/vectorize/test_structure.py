@@ -52,6 +52,7 @@ def test_a_small_expression_is_not_changed():
     assert vectorize(v) is v
 
 
+@pytest.mark.long
 def test_long_chains_of_other_operators_stay_scalar():
     v = dt.symbol("x_0")
     for i in range(100_000):
@@ -59,6 +60,7 @@ def test_long_chains_of_other_operators_stay_scalar():
     assert vectorize(v) is v
 
 
+@pytest.mark.long
 def test_two_long_chains_and_their_sum_stay_scalar():
     a, b = dt.symbol("x_0"), dt.symbol("x_1")
     for _ in range(20_000):

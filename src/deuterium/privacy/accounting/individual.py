@@ -46,7 +46,7 @@ from deuterium.privacy.sensitivity.relations import protected
 __all__ = ["IndividualAccountant"]
 
 CHUNK = 2**14  # people at a time: what is worked out for them fits the cache
-GRID = 2.0**-10
+GRID = 2.0**-10  # of mu, to which costs are rounded up: sums are exact
 TABLE = 2**16  # sampled norms told apart; larger ones cost an infinite amount
 SPREAD = 512  # values of mu told apart when epsilons are stated
 

@@ -8,17 +8,13 @@ import numpy as np
 
 from deuterium import budget
 from deuterium.domain.problem import Problem
+from deuterium.search import search_options as options
 from deuterium.search.population.compiled_objective import CompiledObjective
 from deuterium.search.population.coordinate_moves import flips, swaps
 from deuterium.search.population.polish import quasi_newton, rounder
 from deuterium.search.population.population import Population
 
 Array = Any
-
-FOLLOWED = 8  # rows handed in that are climbed from
-PATIENCE = 20  # generations without a gain
-QUIET = 4  # of them, after which the best point is worth finishing
-GAIN = 1e-6  # relative: less is none
 
 
 class PopulationSearch:
@@ -83,10 +79,10 @@ class PopulationSearch:
             rows = self.feasible.nearest(np.atleast_2d(rows))
             values = self.target.values(rows)
             self._take(rows, values)
-            order = np.argsort(-values, kind="stable")[:FOLLOWED]
+            order = np.argsort(-values, kind="stable")[: options.GIVEN_ROWS_CLIMBED]
             rows, values = self._population.climbed(rows[order], steps)
             self._take(rows, values)
-            if self.value > before + GAIN * abs(before):
+            if self.value > before + options.LEAST_GAIN * abs(before):
                 self._finish()
                 self._population.admit(self.row, self.value)
         return self.row, self.value
@@ -118,7 +114,7 @@ class PopulationSearch:
         with np.errstate(all="ignore"):
             while self.feasible.movable and not self.target.expired:
                 self._generation()
-                if np.isinf(deadline) and self._waited >= PATIENCE:
+                if np.isinf(deadline) and self._waited >= options.PATIENT_GENERATIONS:
                     break
 
     def _generation(self) -> None:
@@ -126,10 +122,10 @@ class PopulationSearch:
         before = self.value
         self._population.generation()
         self._take(self._population.rows, self._population.values)
-        gained = self.value > before + GAIN * abs(before)
+        gained = self.value > before + options.LEAST_GAIN * abs(before)
         self._waited = 0 if gained else self._waited + 1
         self._raw = self._raw or gained
-        if self._raw and self._waited >= QUIET:
+        if self._raw and self._waited >= options.QUIET_GENERATIONS:
             self._finish()
 
     def state(self) -> dict[str, Any]:

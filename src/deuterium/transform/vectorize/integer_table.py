@@ -37,7 +37,7 @@ DOT = 8  # the dot product of the first and the second half of its operands
 WEIGHTED = 9  # the same, where the second half are constants
 # ... or a scalar operator of one or two operands, the first of which are always these
 BASIC = (ops.add, ops.subtract, ops.negative, ops.multiply)
-ADD, SUBTRACT, NEGATIVE, MULTIPLY = range(10, 14)
+ADD, SUBTRACT, NEGATIVE, MULTIPLY = range(10, 14)  # operators, in the order of `BASIC`
 FIRST_OPERATOR = ADD
 
 Kind = tuple[Operator, Mapping[str, Any]]

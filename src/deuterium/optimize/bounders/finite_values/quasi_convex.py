@@ -37,7 +37,7 @@ from deuterium.graph.operator import Operator
 from deuterium.graph.traverse import Graph
 from deuterium.graph.variable import Variable
 
-FIXED, LINE, CONVEX, UNIMODAL, OTHER = range(5)
+FIXED, LINE, CONVEX, UNIMODAL, OTHER = range(5)  # how a node bends, flattest first
 
 SUMS = {ops.add, ops.subtract, ops.negative, ops.add_reduce}
 STEPS = {ops.is_positive, ops.step, ops.sign, ops.floor, ops.ceil, ops.trunc, ops.rint}
