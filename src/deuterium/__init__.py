@@ -23,6 +23,7 @@ from deuterium.optimize.maximize import minimize
 from deuterium.search import search
 from deuterium.search.search import Estimate
 from deuterium.transform import get_gradients, grad, vectorize
+from deuterium.transform.definedness import defined
 from deuterium.transform.simplify import simplify
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "__version__",
     "compile",
     "constant",
+    "defined",
     "dumps",
     "enclose",
     "get_gradients",

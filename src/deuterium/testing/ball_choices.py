@@ -63,6 +63,7 @@ def elementwise() -> Mapping[str, Rule]:
         **dict.fromkeys(("floor'", "ceil'", "trunc'", "rint'"), lambda x: zero),
         "floor_divide": lambda x, y: _step_function(arb.floor)(x / y),
         "remainder": lambda x, y: x - y * _step_function(arb.floor)(x / y),
+        "on_domain": lambda c, x, of, holds: x.log() if of == "log" else one / x,
         "interp": _polygon,
         "interp'": _polygon_slope,
         "interp''": lambda x, xs, ys: zero,

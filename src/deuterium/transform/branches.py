@@ -22,6 +22,7 @@ from deuterium.graph.hooks import provides
 from deuterium.graph.traverse import Graph, topological
 from deuterium.graph.variable import Variable
 from deuterium.ops import arithmetic, arrays, logic, piecewise
+from deuterium.transform.definedness import facts_of, is_nothing, total_form
 from deuterium.transform.simplify.simplify import simplify
 
 MOST_WORK = 2_000_000  # nodes times choices, beyond which branches stay as they are
@@ -77,7 +78,11 @@ def _bounds_of_sign(c: Variable, positive: bool, holds: bool) -> list[Bound]:
     """Return what follows from ``h >= 0`` or from ``h <= 0``, ``h`` being c's."""
     (h,) = c.args
     zero = broadcast_to(constant(0), h.shape)
-    bound = _solved(Bound(h, zero, positive, c, holds))
+    whole = _without_zero(Bound(h, zero, positive, c, holds))
+    bound = _solved(whole)
+    if whole.x.op is arithmetic.subtract and bound.x in whole.x.args:
+        # a difference is known better than what it is the difference of
+        return [whole, bound]
     if bound.x.op is piecewise.absolute and not bound.upward:
         (x,) = bound.x.args
         return [
@@ -85,6 +90,19 @@ def _bounds_of_sign(c: Variable, positive: bool, holds: bool) -> list[Bound]:
             _solved(bound._replace(x=x, bound=-bound.bound, upward=True)),
         ]
     return [bound]
+
+
+def _without_zero(b: Bound) -> Bound:
+    """Return the bound of ``x`` for that of ``x - 0``, of ``0 - x`` or of ``-x``."""
+    while b.x.op in (arithmetic.subtract, arithmetic.negative):
+        *first, x = b.x.args
+        if first and is_nothing(x):
+            b = b._replace(x=first[0])
+        elif not first or is_nothing(first[0]):
+            b = b._replace(x=x, bound=-b.bound, upward=not b.upward)
+        else:
+            break
+    return b
 
 
 def _solved(b: Bound) -> Bound:
@@ -171,12 +189,15 @@ def _narrow(
         return branch
     bounds, truths = consequences(condition, holds)
     conditions = {condition, *(b.condition for b in bounds)}
+    facts = facts_of(truths)
 
     def meaning(n: Variable, new: Variable) -> Variable:
         if n.op is logic.narrowed and n.args[0] in conditions:
             return n  # done before
         if n in truths:
             return broadcast_to(constant(int(truths[n])), n.shape)
+        total = total_form(n, new.args, facts)
+        new = new if total is None else total
         for b in bounds:
             if _is_same(b.x, n):
                 args = b.condition, new, broadcast_to(b.bound, n.shape)

@@ -31,6 +31,7 @@ from deuterium.interval import Cause, Interval
 from deuterium.interval.environment import standard_only
 from deuterium.optimize.branch_and_bound.result import Bracket
 from deuterium.privacy.directed_rounding import (
+    as_fraction,
     product_up,
     real_number,
     round_down,
@@ -302,7 +303,7 @@ class Sensitivity:
         A fraction, such as ``Fraction(1, 5)`` for the mean over a public count of five,
         is exact; the bound is rounded up.
         """
-        if isinstance(factor, bool) or not isinstance(factor, int | float | Fraction):
+        if real_number(factor) is None:
             raise InvalidInputError(
                 f"scaled: `factor` must be a number, got {factor!r}"
             )
@@ -310,7 +311,7 @@ class Sensitivity:
             raise InvalidInputError(
                 f"scaled: `factor` must be positive, got {factor!r}"
             )
-        exact, infinite = Fraction(factor), self.upper == math.inf
+        exact, infinite = as_fraction(factor), self.upper == math.inf
         return replace(
             self,
             upper=math.inf if infinite else round_up(Fraction(self.upper) * exact),

@@ -1,0 +1,281 @@
+"""Where a graph has a value, and what is known of functions where they have one.
+
+Each operator that is not defined everywhere has its conditions: from its traits, or
+here.  In a branch where a condition keeps the argument of a function with a pole away
+from it, the function becomes `on_domain`: an enclosure that reaches the pole then has
+an infinite end, and is not undefined.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import reduce
+from typing import NamedTuple
+
+import numpy as np
+
+from deuterium.graph.constructors import apply, as_variable, broadcast_to
+from deuterium.graph.operator import Operator
+from deuterium.graph.traverse import topological
+from deuterium.graph.variable import Variable
+from deuterium.ops import (
+    arithmetic,
+    arrays,
+    exponential,
+    logic,
+    piecewise,
+    trigonometric,
+)
+from deuterium.ops.indexing import take_places
+from deuterium.ops.on_domain import on_domain
+
+# -- conditions ----------------------------------------------------------------------
+
+
+def defined(v: Variable) -> Variable:
+    """Return the condition that ``v`` has a value.
+
+    ``dt.Where(dt.defined(v))`` restricts a domain to where that is so.  Operators whose
+    domain no comparison describes (the gamma function's poles, systems that may be
+    singular) are taken to be defined: what is undefined in spite of it stays undefined.
+
+    Examples
+    --------
+    >>> import deuterium as dt, numpy as np
+    >>> x = dt.symbol("x")
+    >>> domain = dt.Box({x: (-1, 1)}) & dt.Where(dt.defined(np.log(x) / x))
+    >>> dt.maximize(np.log(x) / x, domain).status
+    'optimal'
+    """
+    v = as_variable(v)
+    needed: dict[Variable, dict[Variable, None]] = {}  # an ordered set of conditions
+    for n in topological([v]):
+        own: dict[Variable, None] = {}
+        if n.op is logic.where:
+            c, a, b = n.args
+            own.update(needed[c])
+            for branch, chosen in ((a, c), (b, logic.logical_not(c))):
+                own.update(dict.fromkeys(_unless(chosen, needed[branch])))
+        elif n.op is not None:
+            for a in n.args:
+                own.update(needed[a])
+            own.update(dict.fromkeys(conditions_of(n)))
+        needed[n] = own
+    return all_hold(needed[v])
+
+
+def all_hold(conditions: Iterable[Variable]) -> Variable:
+    """Return one scalar condition that holds where all elements of all of them do."""
+    parts: list[Variable] = []
+    for c in conditions:
+        flat = [take_places(c, np.array(i)) for i in range(c.size)] if c.shape else [c]
+        parts += flat
+    return reduce(logic.both, parts, as_variable(1))
+
+
+def _unless(chosen: Variable, conditions: Iterable[Variable]) -> list[Variable]:
+    """Return what must hold of a branch, where it is chosen."""
+    out = []
+    for c in conditions:
+        c = c if c.shape in ((), chosen.shape) else all_hold([c])
+        other = logic.logical_not(chosen)
+        out.append(logic.either(other, broadcast_to(c, chosen.shape)))
+    return out
+
+
+def conditions_of(n: Variable) -> list[Variable]:
+    """Return the conditions that a node puts on its arguments."""
+    assert n.op is not None  # of leaves nobody asks
+    if n.op in _CONDITIONS:
+        return _CONDITIONS[n.op](n)
+    if len(n.args) != 1:
+        return []
+    (x,), (low, high), closed = n.args, n.op.domain, n.op.closed
+    found = []
+    if np.isfinite(low):
+        found.append((logic.greater_equal if closed[0] else logic.greater)(x, low))
+    if np.isfinite(high):
+        found.append((logic.less_equal if closed[1] else logic.less)(x, high))
+    return found
+
+
+def _nonzero(x: Variable) -> list[Variable]:
+    if logic.repeated_value(x):
+        return []  # a number that is none
+    return [logic.logical_not(logic.is_zero(x))]
+
+
+def _power_conditions(n: Variable) -> list[Variable]:
+    base, exponent = n.args
+    b = logic.repeated_value(exponent)
+    if b is None or np.shape(b):
+        return []
+    if float(b).is_integer():
+        return _nonzero(base) if b < 0 else []
+    return [(logic.greater if b < 0 else logic.greater_equal)(base, 0)]
+
+
+_CONDITIONS: Mapping[Operator, Callable[[Variable], list[Variable]]] = {
+    arithmetic.divide: lambda n: _nonzero(n.args[1]),
+    arithmetic.reciprocal: lambda n: _nonzero(n.args[0]),
+    arithmetic.integer_power: lambda n: _nonzero(n.args[0]) if n.attrs["n"] < 0 else [],
+    arithmetic.power: _power_conditions,
+    trigonometric.tan: lambda n: _nonzero(trigonometric.cos(n.args[0])),
+    on_domain: lambda n: [],
+}
+
+# -- what they say -------------------------------------------------------------------
+
+
+class Fact(NamedTuple):
+    """A condition that says of ``x`` that it is positive, or only that it is not 0."""
+
+    x: Variable
+    condition: Variable
+    holds: bool
+    positive: bool
+
+
+def facts_of(truths: Mapping[Variable, bool]) -> list[Fact]:
+    """Return what conditions of known truth say of the sign of nodes."""
+    found = []
+    for c, holds in truths.items():
+        if c.op is (logic.is_positive if holds else logic.is_zero):
+            x, upward = c.args[0], True
+            while x.op is arithmetic.subtract and any(map(is_nothing, x.args)):
+                a, b = x.args
+                x, upward = (a, upward) if is_nothing(b) else (b, not upward)
+            found.append(Fact(x, c, holds, holds and upward))
+    return found
+
+
+def is_nothing(x: Variable) -> bool:
+    """Return whether a node is 0, in all its elements."""
+    value = logic.repeated_value(x)
+    return value is not None and not np.any(value)
+
+
+def _fact(x: Variable, facts: list[Fact], *, positive: bool) -> Fact | None:
+    """Return a fact of those from which it follows that ``x`` is not 0 (or positive).
+
+    Products, powers and sizes of what is not 0 are not.
+    """
+    found = None
+    todo = [(x, positive)]
+    while todo:
+        n, above = todo.pop()
+        own = [f for f in facts if _is_same(f.x, n) and (f.positive or not above)]
+        if own:
+            found = own[0]
+            continue
+        value = logic.repeated_value(n)
+        if value is not None and np.all(np.greater(value, 0) if above else value):
+            continue
+        if n.op in _SIZES or (
+            n.op is arithmetic.integer_power and n.attrs["n"] % 2 == 0
+        ):
+            todo.append((n.args[0], False))
+        elif n.op is logic.narrowed:  # the same where the condition holds
+            todo.append((n.args[1], above))
+        elif n.op in _OF_ALL or (n.op is arithmetic.negative and not above):
+            todo += [(a, above) for a in n.args]
+        else:
+            return None
+    return found
+
+
+def _is_same(a: Variable, b: Variable) -> bool:
+    """Return whether two nodes are one, or one operator on the same nodes."""
+    if a is b or a.op is None or a.op is not b.op:
+        return a is b
+    return a.attrs == b.attrs and all(
+        x is y for x, y in zip(a.args, b.args, strict=True)
+    )
+
+
+_OF_ALL = {
+    arithmetic.multiply, arithmetic.divide, arithmetic.sqrt, arithmetic.integer_power,
+    arrays.broadcast,
+}  # fmt: skip
+_SIZES = {arithmetic.square, piecewise.absolute}
+
+
+def total_form(
+    n: Variable, args: tuple[Variable, ...], facts: list[Fact]
+) -> Variable | None:
+    """Return a node with a pole as what it is where facts keep it off, if they do.
+
+    ``args`` are what its arguments have become.
+    """
+    if not facts or n.op not in _TOTAL:
+        return None
+    argument, positive, form = _TOTAL[n.op]
+    x = argument(n)
+    fact = None if x is None else _fact(x, facts, positive=positive)
+    if fact is None or fact.condition.shape not in ((), n.shape):
+        return None
+    condition = broadcast_to(fact.condition, n.shape)
+
+    def on(of: str, x: Variable) -> Variable:
+        return apply(on_domain, (condition, x), {"of": of, "holds": fact.holds})
+
+    return form(n, args, on)
+
+
+On = Callable[[str, Variable], Variable]
+_Form = tuple[
+    Callable[[Variable], Variable | None],
+    bool,
+    Callable[[Variable, tuple[Variable, ...], On], Variable],
+]
+_TOTAL: Mapping[Operator, _Form] = {
+    exponential.log: (
+        lambda n: n.args[0],
+        True,
+        lambda n, a, on: on("log", a[0]),
+    ),
+    exponential.log2: (
+        lambda n: n.args[0],
+        True,
+        lambda n, a, on: on("log", a[0]) / exponential.log_of(2),
+    ),
+    exponential.log10: (
+        lambda n: n.args[0],
+        True,
+        lambda n, a, on: on("log", a[0]) / exponential.log_of(10),
+    ),
+    arithmetic.reciprocal: (
+        lambda n: n.args[0],
+        False,
+        lambda n, a, on: on("reciprocal", a[0]),
+    ),
+    arithmetic.divide: (
+        lambda n: n.args[1],
+        False,
+        lambda n, a, on: a[0] * on("reciprocal", a[1]),
+    ),
+    arithmetic.integer_power: (
+        lambda n: n.args[0] if n.attrs["n"] < 0 else None,
+        False,
+        lambda n, a, on: on(
+            "reciprocal", arithmetic.integer_power(a[0], n=-n.attrs["n"])
+        ),
+    ),
+    arithmetic.power: (
+        lambda n: n.args[0] if _is_negative(n.args[1]) else None,
+        True,
+        lambda n, a, on: on("reciprocal", arithmetic.power(a[0], -a[1])),
+    ),
+    trigonometric.tan: (
+        lambda n: trigonometric.cos(n.args[0]),
+        False,
+        lambda n, a, on: (
+            trigonometric.sin(a[0]) * on("reciprocal", trigonometric.cos(a[0]))
+        ),
+    ),
+}
+
+
+def _is_negative(x: Variable) -> bool:
+    value = logic.repeated_value(x)
+    return value is not None and bool(np.all(np.less(value, 0)))
