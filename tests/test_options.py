@@ -5,6 +5,7 @@ import pytest
 
 import deuterium as dt
 from deuterium import privacy
+from deuterium.enclose.subdivide import enclose_subdivided
 from deuterium.options import is_number, require_whole
 
 S = dt.symbol("s")
@@ -15,15 +16,13 @@ BROKEN = [np.float32, np.float64, np.float16, np.longdouble]
 
 # what takes a number of things, as a function of that number
 COUNTS = {
-    "people": lambda n: privacy.IndividualAccountant(people=n, relation=MANY).people,
+    "people": lambda n: privacy.IndividualAccountant(people=n).people,
     "order": lambda n: (
-        privacy.IndividualAccountant(
-            people=2, method="rdp", order=n, relation=MANY
-        ).order
+        privacy.IndividualAccountant(people=2, method="rdp", order=n).order
     ),
     "scaled": lambda n: privacy.contribution(S, BOX).scaled(n).upper,
     "regions": lambda n: dt.maximize(np.sin(S), BOX, max_regions=n).upper,
-    "boxes": lambda n: dt.enclose_subdivided(np.sin(S), BOX, boxes=n).upper,
+    "boxes": lambda n: enclose_subdivided(np.sin(S), BOX, boxes=n).upper,
     "starts": lambda n: dt.search(np.sin(S), BOX, starts=n).value,
     "seed": lambda n: dt.maximize(np.sin(S), BOX, seed=n).upper,
     "power": lambda n: str(S**n),
@@ -35,9 +34,11 @@ SIZES = {
     "atol": lambda r: dt.maximize(np.sin(S), BOX, atol=r, time_limit=None).upper,
     "end": lambda r: dt.enclose(S, dt.Box({S: (0, r)})).upper,
     "radius": lambda r: dt.enclose(S, dt.Ball(S, 0, r)).upper,
-    "sigma": lambda r: privacy.gaussian(
-        privacy.contribution(S, BOX), noise_multiplier=r, relation=MANY
-    ).sigma,
+    "sigma": lambda r: (
+        privacy.gaussian(
+            privacy.contribution(S, BOX), noise_multiplier=r, relation=MANY
+        ).sigma
+    ),
     "factor": lambda r: dt.enclose(r * S, BOX).upper,
 }
 

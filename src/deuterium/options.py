@@ -16,7 +16,8 @@ def is_number(x: object) -> bool:
     kinds = (int, float, np.integer, np.floating)
     if not isinstance(x, kinds) or isinstance(x, bool):
         return False
-    return abs(x) <= sys.float_info.max or abs(x) == math.inf
+    size: Any = abs(float(x) if isinstance(x, np.floating) else x)
+    return bool(size <= sys.float_info.max or size == math.inf)
 
 
 def require_whole(x: Any, least: int, caller: str, name: str) -> int:

@@ -107,7 +107,7 @@ def _polygamma_value(x: Any, n: int) -> Any:
 
 def checked_order(name: str, n: Any, least: int) -> int:
     """Return a whole order for which errors are known."""
-    n = require_whole(n, least, name, "n")
+    n = require_whole(n, least, name, "order")
     if n > LARGEST_ORDER:
         raise InvalidInputError(
             f"{name}: orders up to {LARGEST_ORDER} are known; got {n!r} (every "

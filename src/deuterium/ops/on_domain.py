@@ -19,20 +19,34 @@ from deuterium.graph.operator import Operator, Shape, register
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
 from deuterium.interval.interval_arithmetic import is_undefined, undefined_where
+from deuterium.interval.rounding import next_up
 from deuterium.ops.arithmetic import reciprocal
-from deuterium.ops.exponential import log
+from deuterium.ops.exponential import log, log1p, log2, log10
 from deuterium.ops.logic import where
+from deuterium.ops.trigonometric import tan
 
 _make = Interval.unchecked
-LEAST = float(np.nextafter(0.0, 1.0))
 
 
-def _log_range(x: Interval) -> Interval:
-    """Return the range of the logarithm over the positive part of an interval."""
-    inside = log.enclosure(
-        _make(np.maximum(x.lower, LEAST), np.maximum(x.upper, LEAST))
+def _rising_range(op: Operator) -> Callable[[Interval], Interval]:
+    """Return the range of a rising function over what lies above its pole."""
+    least = float(next_up(op.domain[0]))
+
+    def enclosure(x: Interval) -> Interval:
+        ends = _make(np.maximum(x.lower, least), np.maximum(x.upper, least))
+        inside = op.enclosure(ends)
+        low = np.where(x.lower > op.domain[0], inside.lower, -np.inf)
+        return _make(low, inside.upper)
+
+    return enclosure
+
+
+def _tan_range(x: Interval) -> Interval:
+    inside = tan.enclosure(x)
+    pole = is_undefined(inside)
+    return _make(
+        np.where(pole, -np.inf, inside.lower), np.where(pole, np.inf, inside.upper)
     )
-    return _make(np.where(x.lower > 0, inside.lower, -np.inf), inside.upper)
 
 
 def _reciprocal_range(x: Interval) -> Interval:
@@ -58,7 +72,7 @@ def _ends(x: Any, good: Any) -> Interval:
 
 @dataclass(frozen=True)
 class OpenFunction:
-    """A function with a pole at zero: any value will do where it has none."""
+    """A function with a pole: any value will do where it has none."""
 
     op: Operator
     value: Callable[[Any], Any]
@@ -67,14 +81,22 @@ class OpenFunction:
     code: str
 
 
+def _logarithm(op: Operator, symbolic: Callable[[Any], Any]) -> OpenFunction:
+    (pole, _), name = op.domain, op.name
+    return OpenFunction(
+        op,
+        lambda x: op.value(np.where(x > pole, x, pole + 1)),
+        _rising_range(op),
+        symbolic,
+        f"xp.{name}(xp.where({{0}} > {pole}, {{0}}, {pole + 1}))",
+    )
+
+
 FUNCTIONS: Mapping[str, OpenFunction] = {
-    "log": OpenFunction(
-        log,
-        lambda x: np.log(np.where(x > 0, x, 1.0)),
-        _log_range,
-        se.log,
-        "xp.log(xp.where({0} > 0, {0}, 1.0))",
-    ),
+    "log": _logarithm(log, se.log),
+    "log2": _logarithm(log2, lambda x: se.log(x) / se.log(2)),
+    "log10": _logarithm(log10, lambda x: se.log(x) / se.log(10)),
+    "log1p": _logarithm(log1p, lambda x: se.log(1 + x)),
     "reciprocal": OpenFunction(
         reciprocal,
         lambda x: 1.0 / np.where(x == 0, 1.0, x),
@@ -82,6 +104,7 @@ FUNCTIONS: Mapping[str, OpenFunction] = {
         lambda x: se.sympify(x) ** -1,
         "1.0 / xp.where({0} == 0, 1.0, {0})",
     ),
+    "tan": OpenFunction(tan, np.tan, _tan_range, se.tan, "xp.tan({0})"),
 }
 
 
@@ -116,7 +139,7 @@ on_domain = register(
         code=lambda node, args, bind: FUNCTIONS[node.attrs["of"]].code.format(args[1]),
     )
 )
-"""``log(x)`` or ``1 / x`` where a condition holds (or fails), which keeps x off 0.
+"""A function of those above where a condition holds (or fails) that avoids its pole.
 
 Its range is that of the function over the part of an interval where it is defined; what
 it is where the condition does not hold is not asked.  Its derivative is the function's

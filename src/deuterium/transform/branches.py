@@ -22,6 +22,7 @@ from deuterium.graph.hooks import provides
 from deuterium.graph.traverse import Graph, topological
 from deuterium.graph.variable import Variable
 from deuterium.ops import arithmetic, arrays, logic, piecewise
+from deuterium.ops.on_domain import FUNCTIONS, on_domain
 from deuterium.transform.definedness import facts_of, is_nothing, total_form
 from deuterium.transform.simplify.simplify import simplify
 
@@ -51,12 +52,18 @@ def consequences(
     """
     bounds: list[Bound] = []
     truths: dict[Variable, bool] = {}
+    single: dict[tuple[Variable, bool], set[int]] = {}  # elements whose truth is known
     todo = [(condition, holds)] if logic.is_condition(condition) else []
     while todo:
         c, truth = todo.pop()
         truths[c] = truth
         if c.op is arrays.broadcast:
             todo.append((c.args[0], truth))
+        elif c.op is arrays.gather and c.size == 1:
+            known = single.setdefault((c.args[0], truth), set())
+            known.add(int(c.attrs["index"].item()))
+            if len(known) == c.args[0].size:  # of all elements
+                todo.append((c.args[0], truth))
         elif c.op is logic.logical_not:
             todo.append((c.args[0], not truth))
         elif c.op is (piecewise.minimum if truth else piecewise.maximum):
@@ -80,7 +87,7 @@ def _bounds_of_sign(c: Variable, positive: bool, holds: bool) -> list[Bound]:
     zero = broadcast_to(constant(0), h.shape)
     whole = _without_zero(Bound(h, zero, positive, c, holds))
     bound = _solved(whole)
-    if whole.x.op is arithmetic.subtract and bound.x in whole.x.args:
+    if whole.x.op is arithmetic.subtract and not any(map(_is_fixed, whole.x.args)):
         # a difference is known better than what it is the difference of
         return [whole, bound]
     if bound.x.op is piecewise.absolute and not bound.upward:
@@ -90,6 +97,10 @@ def _bounds_of_sign(c: Variable, positive: bool, holds: bool) -> list[Bound]:
             _solved(bound._replace(x=x, bound=-bound.bound, upward=True)),
         ]
     return [bound]
+
+
+def _is_fixed(x: Variable) -> bool:
+    return logic.repeated_value(x) is not None
 
 
 def _without_zero(b: Bound) -> Bound:
@@ -205,7 +216,7 @@ def _narrow(
                 new = apply(logic.narrowed, args, attrs)
         return new
 
-    return _replaced(branch, meaning)
+    return _replaced(branch, meaning, everywhere=condition.size == 1)
 
 
 def _stays_in_place(n: Variable) -> bool:
@@ -214,13 +225,17 @@ def _stays_in_place(n: Variable) -> bool:
 
 
 def _replaced(
-    root: Variable, meaning: Callable[[Variable, Variable], Variable]
+    root: Variable,
+    meaning: Callable[[Variable, Variable], Variable],
+    *,
+    everywhere: bool = False,
 ) -> Variable:
     """Return a graph in which nodes mean something else, element by element.
 
     ``meaning(n, rebuilt n)`` is asked where an element of the root depends on that one
     element of ``n`` alone that stands in its place (and of nodes that have only one):
-    what a condition says of an element says nothing of its neighbours.
+    what a condition says of an element says nothing of its neighbours.  What one
+    condition says of all elements is asked of nodes ``everywhere``.
     """
     order = topological([root])
     in_place = {root}
@@ -231,7 +246,7 @@ def _replaced(
     other: dict[Variable, Variable] = {}  # of nodes met out of place
     for n in order:
         aside = rebuilt(n, tuple(other[a] for a in n.args))
-        other[n] = meaning(n, aside) if n.size == 1 else aside
+        other[n] = meaning(n, aside) if everywhere or n.size == 1 else aside
         if n not in in_place:
             continue
         elementwise = _stays_in_place(n)
@@ -294,6 +309,8 @@ def _vanishes(gap: Variable, at: Bound | None) -> bool:
     bound = broadcast_to(at.bound, x.shape)
 
     def meaning(n: Variable, new: Variable) -> Variable:
+        if n.op is on_domain:  # at the boundary nothing keeps it off its pole
+            return FUNCTIONS[n.attrs["of"]].op(new.args[1])
         inside = n.op is logic.narrowed and new.args[1] is bound
         return bound if inside or _is_same(n, x) else new
 

@@ -188,8 +188,10 @@ def _is_same(a: Variable, b: Variable) -> bool:
     """Return whether two nodes are one, or one operator on the same nodes."""
     if a is b or a.op is None or a.op is not b.op:
         return a is b
+    pairs = zip(a.args, b.args, strict=True)
     return a.attrs == b.attrs and all(
-        x is y for x, y in zip(a.args, b.args, strict=True)
+        x is y or (x.is_constant and y.is_constant and np.array_equal(x.value, y.value))
+        for x, y in pairs
     )
 
 
@@ -207,7 +209,7 @@ def total_form(
 
     ``args`` are what its arguments have become.
     """
-    if not facts or n.op not in _TOTAL:
+    if not facts or n.op is None or n.op not in _TOTAL:
         return None
     argument, positive, form = _TOTAL[n.op]
     x = argument(n)
@@ -228,24 +230,23 @@ _Form = tuple[
     bool,
     Callable[[Variable, tuple[Variable, ...], On], Variable],
 ]
+
+
+def _itself(n: Variable) -> Variable:
+    return n.args[0]
+
+
 _TOTAL: Mapping[Operator, _Form] = {
-    exponential.log: (
-        lambda n: n.args[0],
+    exponential.log: (_itself, True, lambda n, a, on: on("log", a[0])),
+    exponential.log2: (_itself, True, lambda n, a, on: on("log2", a[0])),
+    exponential.log10: (_itself, True, lambda n, a, on: on("log10", a[0])),
+    exponential.log1p: (
+        lambda n: n.args[0] - exponential.log1p.domain[0],
         True,
-        lambda n, a, on: on("log", a[0]),
-    ),
-    exponential.log2: (
-        lambda n: n.args[0],
-        True,
-        lambda n, a, on: on("log", a[0]) / exponential.log_of(2),
-    ),
-    exponential.log10: (
-        lambda n: n.args[0],
-        True,
-        lambda n, a, on: on("log", a[0]) / exponential.log_of(10),
+        lambda n, a, on: on("log1p", a[0]),
     ),
     arithmetic.reciprocal: (
-        lambda n: n.args[0],
+        _itself,
         False,
         lambda n, a, on: on("reciprocal", a[0]),
     ),
@@ -269,9 +270,7 @@ _TOTAL: Mapping[Operator, _Form] = {
     trigonometric.tan: (
         lambda n: trigonometric.cos(n.args[0]),
         False,
-        lambda n, a, on: (
-            trigonometric.sin(a[0]) * on("reciprocal", trigonometric.cos(a[0]))
-        ),
+        lambda n, a, on: on("tan", a[0]),
     ),
 }
 

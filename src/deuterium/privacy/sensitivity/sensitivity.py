@@ -303,13 +303,9 @@ class Sensitivity:
         A fraction, such as ``Fraction(1, 5)`` for the mean over a public count of five,
         is exact; the bound is rounded up.
         """
-        if real_number(factor) is None:
+        if real_number(factor) is None or not 0 < factor < math.inf:
             raise InvalidInputError(
-                f"scaled: `factor` must be a number, got {factor!r}"
-            )
-        if not 0 < factor < math.inf:
-            raise InvalidInputError(
-                f"scaled: `factor` must be positive, got {factor!r}"
+                f"scaled: `factor` must be a positive number, got {factor!r}"
             )
         exact, infinite = as_fraction(factor), self.upper == math.inf
         return replace(
