@@ -90,18 +90,21 @@ def judged(kind, limit: float | None) -> tuple[str, str]:
         return "WRONG values", f"at {apart[0].tolist()}"
     if limit is None:
         return "traced", ""
-    start = time.perf_counter()
+    partial = ""
+    start, box = time.perf_counter(), dt.Box({x: (low, high)})
     try:
-        e = dt.minimize(
-            v, dt.Box({x: (low, high)}), rtol=TOLERANCE, atol=TOLERANCE, time_limit=limit
-        )
+        e = minimum(v, box, limit)
+        if e.status == "undefined":  # then where it has a value
+            e = minimum(v, box & dt.Where(dt.defined(v)), limit)
+            partial = "where it has a value; "
     except Exception as error:
         return "ERROR", f"{type(error).__name__}: {error}"[:300].replace("|", "/")
     seconds = time.perf_counter() - start
     best = least(f, low, high, [] if e.witness is None else [e.witness["x"]])
     line = (
         f"{f.N} inputs; [{e.lower:.8g}, {e.upper:.8g}]; found {best:.8g}; "
-        f"file {f.fglob:.8g}; {e.status}; {seconds:.1f} s; {e.regions} regions; {e.cause or ''}"
+        f"file {f.fglob:.8g}; {partial}{e.status}; {seconds:.1f} s; "
+        f"{e.regions} regions; {e.cause or ''}"
     )
     slack = 1e-9 * max(1.0, abs(best))
     if e.lower > best + slack:
@@ -109,6 +112,10 @@ def judged(kind, limit: float | None) -> tuple[str, str]:
     if e.upper - e.lower <= max(TOLERANCE, TOLERANCE * abs(e.upper)):
         return "closed", line
     return "open", line
+
+
+def minimum(v, domain, limit):
+    return dt.minimize(v, domain, rtol=TOLERANCE, atol=TOLERANCE, time_limit=limit)
 
 
 def agrees(f, v, point) -> bool:

@@ -49,9 +49,7 @@ POLYGONS = [
 POWERS["polygamma"] = [{"n": n} for n in (1, 2, 3, 4, 20)]
 POWERS["bessel_i"] = [{"n": n} for n in (2, 3, 4, 5, 20)]
 ATTRIBUTES = POWERS | dict.fromkeys(("interp", "interp'", "interp''"), POLYGONS)
-ATTRIBUTES["on_domain"] = [
-    {"of": of, "holds": holds} for of in FUNCTIONS for holds in (True, False)
-]
+ATTRIBUTES["on_domain"] = [{"of": of} for of in FUNCTIONS]
 ATTRIBUTES["narrowed"] = [
     {"upward": up, "holds": holds} for up in (True, False) for holds in (True, False)
 ]

@@ -14,16 +14,16 @@ from typing import Any
 import numpy as np
 import symengine as se
 
-from deuterium.graph.constructors import as_variable
+from deuterium.graph.constructors import apply
 from deuterium.graph.operator import Operator, Shape, register
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
 from deuterium.interval.interval_arithmetic import is_undefined, undefined_where
 from deuterium.interval.rounding import next_up
-from deuterium.ops.arithmetic import reciprocal
-from deuterium.ops.exponential import log, log1p, log2, log10
-from deuterium.ops.logic import where
+from deuterium.ops.arithmetic import reciprocal, square
+from deuterium.ops.exponential import log, log1p, log2, log10, log_of
 from deuterium.ops.trigonometric import tan
+from deuterium.ops.univariate import times
 
 _make = Interval.unchecked
 
@@ -108,40 +108,48 @@ FUNCTIONS: Mapping[str, OpenFunction] = {
 }
 
 
-def _enclosure(c: Interval, x: Interval, of: str, holds: bool) -> Interval:
-    return undefined_where(FUNCTIONS[of].range(x), is_undefined(c, x))
+def _enclosure(x: Interval, of: str) -> Interval:
+    return undefined_where(FUNCTIONS[of].range(x), is_undefined(x))
 
 
-def _pullback(
-    g: Variable, out: Variable, c: Variable, x: Variable, of: str, holds: bool
-) -> tuple[None, Variable]:
-    slope = FUNCTIONS[of].op.derivative
-    assert slope is not None  # of the functions above
-    zero = as_variable(0)
-    return None, where(c, g * slope(x), zero) if holds else where(c, zero, g * slope(x))
-
-
-def _shape(c: Shape, x: Shape, of: str, holds: bool) -> Shape:
-    if c != x or of not in FUNCTIONS or not isinstance(holds, bool):
-        raise ValueError(f"shapes {c}, {x} must be equal, and {of!r} a known function")
+def _shape(x: Shape, of: str) -> Shape:
+    if of not in FUNCTIONS:
+        raise ValueError(f"no function {of!r} with a pole")
     return x
 
 
-on_domain = register(
+on_domain: Operator = register(
     Operator(
         name="on_domain",
-        arity=2,
-        value=lambda c, x, of, holds: FUNCTIONS[of].value(np.asarray(x)),
-        enclosure=_enclosure,
-        symbolic=lambda c, x, of, holds: FUNCTIONS[of].symbolic(x),
-        pullback=_pullback,
+        arity=1,
+        value=lambda x, of: FUNCTIONS[of].value(np.asarray(x)),
+        enclosure=lambda x, of: undefined_where(
+            FUNCTIONS[of].range(x), is_undefined(x)
+        ),
+        symbolic=lambda x, of: FUNCTIONS[of].symbolic(x),
+        pullback=lambda g, out, x, of: (times(g, _SLOPES[of](x, out)),),
         shape=_shape,
-        code=lambda node, args, bind: FUNCTIONS[node.attrs["of"]].code.format(args[1]),
+        code=lambda node, args, bind: FUNCTIONS[node.attrs["of"]].code.format(args[0]),
     )
 )
-"""A function of those above where a condition holds (or fails) that avoids its pole.
+"""One of those functions, in a branch whose condition keeps its argument off the pole.
 
 Its range is that of the function over the part of an interval where it is defined; what
-it is where the condition does not hold is not asked.  Its derivative is the function's
-own, undefined over an interval that holds the pole: no mean-value argument crosses it.
+it is elsewhere is not asked, so its values are numbers there.  Its slopes are of that
+kind, too: over an interval that holds the pole, the choice has a jump, whose slope is
+undefined, and no mean-value argument crosses it.
 """
+
+
+def _inverse(x: Variable) -> Variable:
+    return apply(on_domain, (x,), {"of": "reciprocal"})
+
+
+_SLOPES: Mapping[str, Callable[[Variable, Variable], Any]] = {
+    "log": lambda x, out: _inverse(x),
+    "log2": lambda x, out: _inverse(x) / log_of(2),
+    "log10": lambda x, out: _inverse(x) / log_of(10),
+    "log1p": lambda x, out: _inverse(1 + x),
+    "reciprocal": lambda x, out: -square(out),
+    "tan": lambda x, out: 1 + square(out),
+}

@@ -94,7 +94,7 @@ def _meaning(n: Variable, args: Sequence[_Meaning], domain: Domain) -> _Meaning:
     if np.isnan(x.lower).any() or np.isnan(x.upper).any():
         raise _Lost
     if n.op is on_domain:
-        return _Meaning(x, _of_pole(n.attrs["of"], args[1]))
+        return _Meaning(x, _of_pole(n.attrs["of"], args[0]))
     if not any(a.specials for a in args):
         return _Meaning(x, NONE)
     rule = _RULES.get(n.op, _movement if n.op.moves_elements else _of_one)

@@ -63,7 +63,7 @@ def elementwise() -> Mapping[str, Rule]:
         **dict.fromkeys(("floor'", "ceil'", "trunc'", "rint'"), lambda x: zero),
         "floor_divide": lambda x, y: _step_function(arb.floor)(x / y),
         "remainder": lambda x, y: x - y * _step_function(arb.floor)(x / y),
-        "on_domain": lambda c, x, of, holds: _POLED[of](x),
+        "on_domain": lambda x, of: _POLED[of](x),
         "interp": _polygon,
         "interp'": _polygon_slope,
         "interp''": lambda x, xs, ys: zero,

@@ -52,24 +52,20 @@ def consequences(
     """
     bounds: list[Bound] = []
     truths: dict[Variable, bool] = {}
-    single: dict[tuple[Variable, bool], set[int]] = {}  # elements whose truth is known
     todo = [(condition, holds)] if logic.is_condition(condition) else []
     while todo:
         c, truth = todo.pop()
         truths[c] = truth
         if c.op is arrays.broadcast:
             todo.append((c.args[0], truth))
-        elif c.op is arrays.gather and c.size == 1:
-            known = single.setdefault((c.args[0], truth), set())
-            known.add(int(c.attrs["index"].item()))
-            if len(known) == c.args[0].size:  # of all elements
-                todo.append((c.args[0], truth))
         elif c.op is logic.logical_not:
             todo.append((c.args[0], not truth))
         elif c.op is (piecewise.minimum if truth else piecewise.maximum):
             todo += [(a, truth) for a in c.args]
         elif c.op is logic.is_positive:
             bounds += _bounds_of_sign(c, truth, truth)
+        elif c.op is logic.is_zero and truth and _counts(c.args[0]):
+            todo.append((c.args[0].args[0], False))
         elif c.op is logic.is_zero and truth:
             for positive in (True, False):
                 bounds += _bounds_of_sign(c, positive, truth)
@@ -79,6 +75,11 @@ def consequences(
         b._replace(condition=like[b.x.shape], holds=holds) if b.x.shape in like else b
         for b in bounds
     ], truths
+
+
+def _counts(h: Variable) -> bool:
+    """Return whether a node counts how many elements of a condition hold."""
+    return h.op is arrays.add_reduce and logic.is_condition(h.args[0])
 
 
 def _bounds_of_sign(c: Variable, positive: bool, holds: bool) -> list[Bound]:
@@ -310,7 +311,7 @@ def _vanishes(gap: Variable, at: Bound | None) -> bool:
 
     def meaning(n: Variable, new: Variable) -> Variable:
         if n.op is on_domain:  # at the boundary nothing keeps it off its pole
-            return FUNCTIONS[n.attrs["of"]].op(new.args[1])
+            return FUNCTIONS[n.attrs["of"]].op(new.args[0])
         inside = n.op is logic.narrowed and new.args[1] is bound
         return bound if inside or _is_same(n, x) else new
 

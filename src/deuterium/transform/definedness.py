@@ -66,11 +66,19 @@ def defined(v: Variable) -> Variable:
 
 def all_hold(conditions: Iterable[Variable]) -> Variable:
     """Return one scalar condition that holds where all elements of all of them do."""
-    parts: list[Variable] = []
-    for c in conditions:
-        flat = [take_places(c, np.array(i)) for i in range(c.size)] if c.shape else [c]
-        parts += flat
-    return reduce(logic.both, parts, as_variable(1))
+    parts = dict.fromkeys(c if c.size == 1 else _none_fails(c) for c in conditions)
+    scalars = [take_places(c, np.array(0)) if c.shape else c for c in parts]
+    return reduce(logic.both, scalars) if scalars else as_variable(1)
+
+
+def _none_fails(c: Variable) -> Variable:
+    """Return whether the number of elements that do not hold is 0."""
+    fails = logic.logical_not(c)
+    return logic.is_zero(apply(arrays.add_reduce, (fails,), {"axis": _all_axes(c)}))
+
+
+def _all_axes(c: Variable) -> tuple[int, ...]:
+    return tuple(range(-c.ndim, 0))
 
 
 def _unless(chosen: Variable, conditions: Iterable[Variable]) -> list[Variable]:
@@ -91,6 +99,8 @@ def conditions_of(n: Variable) -> list[Variable]:
     if len(n.args) != 1:
         return []
     (x,), (low, high), closed = n.args, n.op.domain, n.op.closed
+    while x.op is arrays.broadcast:
+        x = x.args[0]
     found = []
     if np.isfinite(low):
         found.append((logic.greater_equal if closed[0] else logic.greater)(x, low))
@@ -100,6 +110,8 @@ def conditions_of(n: Variable) -> list[Variable]:
 
 
 def _nonzero(x: Variable) -> list[Variable]:
+    while x.op is arrays.broadcast:
+        x = x.args[0]
     if logic.repeated_value(x):
         return []  # a number that is none
     return [logic.logical_not(logic.is_zero(x))]
@@ -128,11 +140,9 @@ _CONDITIONS: Mapping[Operator, Callable[[Variable], list[Variable]]] = {
 
 
 class Fact(NamedTuple):
-    """A condition that says of ``x`` that it is positive, or only that it is not 0."""
+    """That a node is positive, or only that it is not 0."""
 
     x: Variable
-    condition: Variable
-    holds: bool
     positive: bool
 
 
@@ -145,7 +155,7 @@ def facts_of(truths: Mapping[Variable, bool]) -> list[Fact]:
             while x.op is arithmetic.subtract and any(map(is_nothing, x.args)):
                 a, b = x.args
                 x, upward = (a, upward) if is_nothing(b) else (b, not upward)
-            found.append(Fact(x, c, holds, holds and upward))
+            found.append(Fact(x, holds and upward))
     return found
 
 
@@ -155,18 +165,15 @@ def is_nothing(x: Variable) -> bool:
     return value is not None and not np.any(value)
 
 
-def _fact(x: Variable, facts: list[Fact], *, positive: bool) -> Fact | None:
-    """Return a fact of those from which it follows that ``x`` is not 0 (or positive).
+def _follows(x: Variable, facts: list[Fact], *, positive: bool) -> bool:
+    """Return whether it follows from facts that ``x`` is not 0 (or positive).
 
     Products, powers and sizes of what is not 0 are not.
     """
-    found = None
     todo = [(x, positive)]
     while todo:
         n, above = todo.pop()
-        own = [f for f in facts if _is_same(f.x, n) and (f.positive or not above)]
-        if own:
-            found = own[0]
+        if any(_is_same(f.x, n) and (f.positive or not above) for f in facts):
             continue
         value = logic.repeated_value(n)
         if value is not None and np.all(np.greater(value, 0) if above else value):
@@ -180,8 +187,8 @@ def _fact(x: Variable, facts: list[Fact], *, positive: bool) -> Fact | None:
         elif n.op in _OF_ALL or (n.op is arithmetic.negative and not above):
             todo += [(a, above) for a in n.args]
         else:
-            return None
-    return found
+            return False
+    return True
 
 
 def _is_same(a: Variable, b: Variable) -> bool:
@@ -213,23 +220,20 @@ def total_form(
         return None
     argument, positive, form = _TOTAL[n.op]
     x = argument(n)
-    fact = None if x is None else _fact(x, facts, positive=positive)
-    if fact is None or fact.condition.shape not in ((), n.shape):
+    if x is None or not _follows(x, facts, positive=positive):
         return None
-    condition = broadcast_to(fact.condition, n.shape)
-
-    def on(of: str, x: Variable) -> Variable:
-        return apply(on_domain, (condition, x), {"of": of, "holds": fact.holds})
-
-    return form(n, args, on)
+    return form(n, args)
 
 
-On = Callable[[str, Variable], Variable]
 _Form = tuple[
     Callable[[Variable], Variable | None],
     bool,
-    Callable[[Variable, tuple[Variable, ...], On], Variable],
+    Callable[[Variable, tuple[Variable, ...]], Variable],
 ]
+
+
+def _on(of: str, x: Variable) -> Variable:
+    return apply(on_domain, (x,), {"of": of})
 
 
 def _itself(n: Variable) -> Variable:
@@ -237,40 +241,38 @@ def _itself(n: Variable) -> Variable:
 
 
 _TOTAL: Mapping[Operator, _Form] = {
-    exponential.log: (_itself, True, lambda n, a, on: on("log", a[0])),
-    exponential.log2: (_itself, True, lambda n, a, on: on("log2", a[0])),
-    exponential.log10: (_itself, True, lambda n, a, on: on("log10", a[0])),
+    exponential.log: (_itself, True, lambda n, a: _on("log", a[0])),
+    exponential.log2: (_itself, True, lambda n, a: _on("log2", a[0])),
+    exponential.log10: (_itself, True, lambda n, a: _on("log10", a[0])),
     exponential.log1p: (
         lambda n: n.args[0] - exponential.log1p.domain[0],
         True,
-        lambda n, a, on: on("log1p", a[0]),
+        lambda n, a: _on("log1p", a[0]),
     ),
     arithmetic.reciprocal: (
         _itself,
         False,
-        lambda n, a, on: on("reciprocal", a[0]),
+        lambda n, a: _on("reciprocal", a[0]),
     ),
     arithmetic.divide: (
         lambda n: n.args[1],
         False,
-        lambda n, a, on: a[0] * on("reciprocal", a[1]),
+        lambda n, a: a[0] * _on("reciprocal", a[1]),
     ),
     arithmetic.integer_power: (
         lambda n: n.args[0] if n.attrs["n"] < 0 else None,
         False,
-        lambda n, a, on: on(
-            "reciprocal", arithmetic.integer_power(a[0], n=-n.attrs["n"])
-        ),
+        lambda n, a: _on("reciprocal", arithmetic.integer_power(a[0], n=-n.attrs["n"])),
     ),
     arithmetic.power: (
         lambda n: n.args[0] if _is_negative(n.args[1]) else None,
         True,
-        lambda n, a, on: on("reciprocal", arithmetic.power(a[0], -a[1])),
+        lambda n, a: _on("reciprocal", arithmetic.power(a[0], -a[1])),
     ),
     trigonometric.tan: (
         lambda n: trigonometric.cos(n.args[0]),
         False,
-        lambda n, a, on: on("tan", a[0]),
+        lambda n, a: _on("tan", a[0]),
     ),
 }
 
