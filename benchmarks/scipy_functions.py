@@ -66,9 +66,8 @@ def classes(folder: Path):
     found = {}
     for path in sorted(folder.glob("go_funcs_*.py")):
         module = importlib.import_module(f"{PARENT}.{folder.name}.{path.stem}")
-        for name, kind in inspect.getmembers(module, inspect.isclass):
-            if issubclass(kind, base) and kind.__module__ == module.__name__:
-                found[name] = kind
+        kinds = inspect.getmembers(module, inspect.isclass)
+        found |= {n: k for n, k in kinds if issubclass(k, base) and k is not base}
     return sorted(found.items())
 
 
@@ -78,12 +77,11 @@ def judged(kind, limit: float | None) -> tuple[str, str]:
     low, high = np.array(f.bounds, dtype=float).T
     x = dt.symbol("x", shape=(f.N,))
     try:
-        v = f.fun(x)
-        if not isinstance(v, dt.Variable):
-            return "no graph", f"{v!r:.60}"
-        v = v.reshape(())
+        v = traced(f, x)
     except Exception as error:  # of any kind: this is what is counted
         return "not traced", f"{type(error).__name__}: {error}"[:300].replace("|", "/")
+    if v is None:
+        return "no formula", "random numbers"
     rng = np.random.default_rng(0)
     apart = [p for p in rng.uniform(low, high, (DRAWN, f.N)) if not agrees(f, v, p)]
     if apart:
@@ -114,6 +112,26 @@ def judged(kind, limit: float | None) -> tuple[str, str]:
     return "open", line
 
 
+def traced(f, x):
+    """Return the graph of a function: of an array, or of an object array of scalars.
+
+    None if the function is another each time it is called.
+    """
+    point = np.full(f.N, 0.3)
+    if not np.array_equal(f.fun(point), f.fun(point), equal_nan=True):
+        return None
+    try:
+        v = dt.traced(f.fun)(x)
+    except dt.DeuteriumError:
+        try:
+            v = dt.traced(f.fun)(np.array(list(x), dtype=object))
+        except Exception:
+            v = None
+        if not isinstance(v, dt.Variable):
+            raise
+    return v.reshape(())
+
+
 def minimum(v, domain, limit):
     return dt.minimize(v, domain, rtol=TOLERANCE, atol=TOLERANCE, time_limit=limit)
 
@@ -128,12 +146,15 @@ def agrees(f, v, point) -> bool:
 
 def least(f, low, high, points) -> float:
     """Return the least value found, by the file, by us, or by SciPy."""
-    values = []
-    for p in [*np.atleast_2d(np.array(f.global_optimum, dtype=float)), *points]:
-        if np.shape(p) == (f.N,) and np.all((p >= low) & (p <= high)):
-            values.append(float(np.squeeze(f.fun(np.array(p)))))
+    points = [*np.atleast_2d(np.array(f.global_optimum, dtype=float)), *points]
+    points = [p for p in points if np.shape(p) == (f.N,)]
+    inside = [p for p in points if np.all((p >= low) & (p <= high))]
+    values = [float(np.squeeze(f.fun(np.array(p)))) for p in inside]
     search = scipy.optimize.dual_annealing(
-        lambda p: finite(f.fun(p)), list(zip(low, high, strict=True)), maxfun=MOST, rng=0
+        lambda p: finite(f.fun(p)),
+        list(zip(low, high, strict=True)),
+        maxfun=MOST,
+        rng=0,
     )
     values.append(float(search.fun))
     return min(v for v in values if np.isfinite(v))

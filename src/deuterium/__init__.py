@@ -10,6 +10,7 @@ from deuterium.domain.spaces import Ball, Box, Choice, OneHot, Simplex, Where
 from deuterium.enclose import enclose
 from deuterium.errors import DeuteriumError
 from deuterium.evaluate import compile
+from deuterium.frontends.branching import traced
 from deuterium.functions.elementwise import relu
 from deuterium.functions.log_sum_exp import log_softmax, logsumexp, softmax
 from deuterium.functions.norms import norm_of_all as norm
@@ -63,6 +64,7 @@ __all__ = [
     "softmax",
     "symbol",
     "to_vec",
+    "traced",
     "vectorize",
 ]
 

@@ -74,11 +74,7 @@ def all_hold(conditions: Iterable[Variable]) -> Variable:
 def _none_fails(c: Variable) -> Variable:
     """Return whether the number of elements that do not hold is 0."""
     fails = logic.logical_not(c)
-    return logic.is_zero(apply(arrays.add_reduce, (fails,), {"axis": _all_axes(c)}))
-
-
-def _all_axes(c: Variable) -> tuple[int, ...]:
-    return tuple(range(-c.ndim, 0))
+    return logic.is_zero(arrays.sum_over(fails, tuple(range(-c.ndim, 0))))
 
 
 def _unless(chosen: Variable, conditions: Iterable[Variable]) -> list[Variable]:
