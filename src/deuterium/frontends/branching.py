@@ -15,15 +15,15 @@ import numpy as np
 
 from deuterium.errors import UnsupportedError
 from deuterium.functions.comparisons import as_condition, where
-from deuterium.graph.hashcons import share_equal
 from deuterium.graph.hooks import DECIDING
+from deuterium.graph.serialize import dumps
 from deuterium.graph.variable import Variable
 from deuterium.ops import logic
 
 F = TypeVar("F", bound=Callable[..., Any])
 Path = tuple[bool, ...]
 
-MOST = 512  # ways that are followed
+MOST = 256  # ways that are followed
 
 
 def traced(function: F) -> F:
@@ -32,7 +32,7 @@ def traced(function: F) -> F:
     ``if``, ``and``, ``or``, ``not``, ``a < x < b``, ``max(x, y)``, ``sorted`` and
     ``float(x > 0)`` of scalar conditions choose in the graph.  The function is called
     once for each way through it, so it must do the same each time, and have no more
-    than 512.
+    than 256.
 
     Examples
     --------
@@ -66,20 +66,29 @@ class _Way:
         self.given = given
         self.answers: list[bool] = []
         self.asked: list[Variable] = []
+        self.places: dict[str, int] = {}
 
     def answer(self, x: Variable, what: str) -> float | None:
         """Return the truth of a condition on this way; None of what is no condition."""
         if x.size != 1 or (what != "the truth value" and not logic.is_condition(x)):
             return None
         condition = as_condition(x.reshape(()))
-        *known, condition = share_equal([*self.asked, condition])
-        for k, one in enumerate(known):
-            if one is condition:
-                return float(self.answers[k])
-        k = len(self.answers)
+        # asked for again, on this way, it is answered again the same
+        k = self.places.setdefault(dumps(condition), len(self.answers))
+        if k < len(self.answers):
+            return float(self.answers[k])
+        _require_few(k)  # each answer makes a way
         self.answers.append(self.given[k] if k < len(self.given) else True)
         self.asked.append(condition)
         return float(self.answers[k])
+
+
+def _require_few(ways: int) -> None:
+    if ways > MOST:
+        raise UnsupportedError(
+            f"traced: more than {MOST} ways through the function; choose in the graph "
+            "instead: np.where(x > 0, a, b), np.maximum, np.sort"
+        )
 
 
 @contextmanager
@@ -105,11 +114,7 @@ def _followed(run: Callable[[], Any]) -> Any:
         for k in range(len(way.given), len(path)):
             conditions[path[:k]] = way.asked[k]
             todo.append((*path[:k], not path[k]))
-        if len(results) + len(todo) > MOST:
-            raise UnsupportedError(
-                f"traced: more than {MOST} ways through the function; choose in the "
-                "graph instead: np.where(x > 0, a, b), np.maximum, np.sort"
-            )
+        _require_few(len(results) + len(todo))
     for path in sorted(conditions, key=len, reverse=True):
         yes, no = (results.pop((*path, answer)) for answer in (True, False))
         results[path] = _joined(conditions[path], yes, no)

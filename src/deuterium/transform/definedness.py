@@ -108,8 +108,9 @@ def conditions_of(n: Variable) -> list[Variable]:
 def _nonzero(x: Variable) -> list[Variable]:
     while x.op is arrays.broadcast:
         x = x.args[0]
-    if logic.repeated_value(x):
-        return []  # a number that is none
+    value = logic.repeated_value(x)
+    if value is not None and np.all(value):
+        return []  # numbers that are none
     return [logic.logical_not(logic.is_zero(x))]
 
 
