@@ -74,7 +74,7 @@ class _Way:
             return None
         condition = as_condition(x.reshape(()))
         # asked for again, on this way, it is answered again the same
-        k = self.places.setdefault(dumps(condition), len(self.answers))
+        k = self.places.setdefault(dumps([condition]), len(self.answers))
         if k < len(self.answers):
             return float(self.answers[k])
         _require_few(k)  # each answer makes a way
