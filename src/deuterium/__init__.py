@@ -23,8 +23,12 @@ from deuterium.optimize.branch_and_bound.result import Bracket
 from deuterium.optimize.maximize import minimize
 from deuterium.search import search
 from deuterium.search.search import Estimate
-from deuterium.transform import get_gradients, grad, vectorize
+from deuterium.transform import get_gradients as _get_gradients
+from deuterium.transform import grad as _grad
+from deuterium.transform import vectorize
 from deuterium.transform.definedness import defined
+from deuterium.transform.meeting import rounding_forgiven as _rounding_forgiven
+from deuterium.transform.meeting import rounding_jumps
 from deuterium.transform.simplify import simplify
 
 __all__ = [
@@ -59,6 +63,7 @@ __all__ = [
     "polygamma",
     "random_symbols",
     "relu",
+    "rounding_jumps",
     "search",
     "simplify",
     "softmax",
@@ -68,4 +73,8 @@ __all__ = [
     "vectorize",
 ]
 
-del _functions, _ops
+# bounds take the derivatives of a function as exact, users as they mean it
+grad = _rounding_forgiven()(_grad)
+get_gradients = _rounding_forgiven()(_get_gradients)
+
+del _functions, _get_gradients, _grad, _ops, _rounding_forgiven

@@ -24,6 +24,7 @@ from deuterium.interval import Cause, Interval
 from deuterium.search import search
 from deuterium.search.search import Estimate, enclose_at
 from deuterium.transform import grad
+from deuterium.transform.meeting import rounding_forgiven
 
 __all__ = ["QueryResult", "run_query"]
 
@@ -94,7 +95,8 @@ def run_query(
     v = lift(text)
     symbols = sorted(free_symbols([v]), key=lambda s: s.name)
     require_bounds(symbols, bounds)
-    gradient = grad(v, symbols)
+    with rounding_forgiven():
+        gradient = grad(v, symbols)
     norm = norm_of_all(gradient)
     domain = Box({symbol(name): ends for name, ends in bounds.items()})
     certified = _range(v, norm, domain, boxes)

@@ -4,30 +4,21 @@ In the branch of ``where(x > 1, a, b)`` that is taken where the condition holds,
 least 1: every ``x`` in ``a`` becomes ``narrowed(x > 1, x, 1)``, which is ``max(x, 1)``
 and has the derivative of x there.  The function stays what it is, and whatever looks
 at ``a`` alone (an enclosure, a slope) looks only at what can occur in it.
-
-A choice whose branches are equal where its condition changes has no jump: that is
-decided by putting the bound in for x in both branches and simplifying exactly.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from deuterium.graph.constructors import apply, broadcast_to, constant
 from deuterium.graph.hashcons import rebuilt, share_equal
-from deuterium.graph.hooks import provides
 from deuterium.graph.traverse import Graph, topological
 from deuterium.graph.variable import Variable
 from deuterium.ops import arithmetic, arrays, logic, piecewise
-from deuterium.ops.on_domain import FUNCTIONS, on_domain
 from deuterium.transform.definedness import facts_of, is_nothing, total_form
-from deuterium.transform.simplify.simplify import simplify
 
 MOST_WORK = 2_000_000  # nodes times choices, beyond which branches stay as they are
-MOST = 2_000  # nodes of branches that are looked at for whether they meet
 
 
 class Bound(NamedTuple):
@@ -87,15 +78,15 @@ def _bounds_of_sign(c: Variable, positive: bool, holds: bool) -> list[Bound]:
     (h,) = c.args
     zero = broadcast_to(constant(0), h.shape)
     whole = _without_zero(Bound(h, zero, positive, c, holds))
-    bound = _solved(whole)
+    bound = solved(whole)
     if whole.x.op is arithmetic.subtract and not any(map(_is_fixed, whole.x.args)):
         # a difference is known better than what it is the difference of
         return [whole, bound]
     if bound.x.op is piecewise.absolute and not bound.upward:
         (x,) = bound.x.args
         return [
-            _solved(bound._replace(x=x)),
-            _solved(bound._replace(x=x, bound=-bound.bound, upward=True)),
+            solved(bound._replace(x=x)),
+            solved(bound._replace(x=x, bound=-bound.bound, upward=True)),
         ]
     return [bound]
 
@@ -117,7 +108,7 @@ def _without_zero(b: Bound) -> Bound:
     return b
 
 
-def _solved(b: Bound) -> Bound:
+def solved(b: Bound) -> Bound:
     """Return the bound for what is inside sums with, and multiples by, constants."""
     while (inner := _step_inward(b)) is not None:
         x, bound, upward = inner
@@ -211,13 +202,13 @@ def _narrow(
         total = total_form(n, new.args, facts)
         new = new if total is None else total
         for b in bounds:
-            if _is_same(b.x, n):
+            if is_same_node(b.x, n):
                 args = b.condition, new, broadcast_to(b.bound, n.shape)
                 attrs = {"upward": b.upward, "holds": b.holds}
                 new = apply(logic.narrowed, args, attrs)
         return new
 
-    return _replaced(branch, meaning, everywhere=condition.size == 1)
+    return replaced(branch, meaning, everywhere=condition.size == 1)
 
 
 def _stays_in_place(n: Variable) -> bool:
@@ -225,7 +216,7 @@ def _stays_in_place(n: Variable) -> bool:
     return n.op is not None and (n.op.elementwise or n.op is arrays.broadcast)
 
 
-def _replaced(
+def replaced(
     root: Variable,
     meaning: Callable[[Variable, Variable], Variable],
     *,
@@ -256,64 +247,6 @@ def _replaced(
     return own[root]
 
 
-def _is_same(a: Variable, b: Variable) -> bool:
+def is_same_node(a: Variable, b: Variable) -> bool:
+    """Return whether two nodes are one, or symbols of one name."""
     return a is b or (a.is_symbol and b.is_symbol and a.name == b.name)
-
-
-# -- whether branches meet -----------------------------------------------------------
-
-
-@provides("branches_meet")
-def branches_meet(choice: Variable) -> bool:
-    """Return whether it is certain that a choice has no jump at its condition.
-
-    At every boundary of the condition both branches must have a value, and the same:
-    `simplify` drops nothing undefined and folds nothing that is not exact.
-    """
-    condition, a, b = choice.args
-    if not logic.is_condition(condition) or len(topological([a, b])) > MOST:
-        return False
-    return all(_vanishes(a - b, at) for at in _boundaries(condition))
-
-
-def _boundaries(condition: Variable) -> Iterator[Bound | None]:
-    """Yield where a condition may change, as equations for one node each."""
-    todo, seen = [condition], {condition}
-    while todo:
-        c = todo.pop()
-        if c.op is logic.is_positive:
-            yield from _zeros_of(c)
-        elif c.op in _JOINS:
-            todo += [a for a in c.args if a not in seen]
-            seen.update(c.args)
-        elif not c.is_constant:
-            yield None
-
-
-_JOINS = {logic.logical_not, piecewise.minimum, piecewise.maximum, arrays.broadcast}
-
-
-def _zeros_of(c: Variable) -> list[Bound]:
-    (h,) = c.args
-    found = _solved(Bound(h, broadcast_to(constant(0), h.shape), True, c, True))
-    if found.x.op is piecewise.absolute:
-        inner = found._replace(x=found.x.args[0])
-        return [_solved(inner._replace(bound=e)) for e in (found.bound, -found.bound)]
-    return [found]
-
-
-def _vanishes(gap: Variable, at: Bound | None) -> bool:
-    """Return whether the difference of two branches is exactly 0 at a boundary."""
-    if at is None:
-        return False
-    gap, x = share_equal([gap, at.x])
-    bound = broadcast_to(at.bound, x.shape)
-
-    def meaning(n: Variable, new: Variable) -> Variable:
-        if n.op is on_domain:  # at the boundary nothing keeps it off its pole
-            return FUNCTIONS[n.attrs["of"]].op(new.args[0])
-        inside = n.op is logic.narrowed and new.args[1] is bound
-        return bound if inside or _is_same(n, x) else new
-
-    value = logic.repeated_value(simplify(_replaced(gap, meaning)))
-    return value is not None and not np.any(value)
