@@ -16,7 +16,12 @@ from deuterium.graph.hashcons import rebuilt, share_equal
 from deuterium.graph.traverse import Graph, topological
 from deuterium.graph.variable import Variable
 from deuterium.ops import arithmetic, arrays, logic, piecewise
-from deuterium.transform.definedness import facts_of, is_nothing, total_form
+from deuterium.transform.definedness import (
+    facts_of,
+    is_nothing,
+    is_same_node,
+    total_form,
+)
 
 MOST_WORK = 2_000_000  # nodes times choices, beyond which branches stay as they are
 
@@ -53,6 +58,8 @@ def consequences(
             todo.append((c.args[0], not truth))
         elif c.op is (piecewise.minimum if truth else piecewise.maximum):
             todo += [(a, truth) for a in c.args]
+        elif c.op is logic.where and truth and is_nothing(c.args[2]):
+            todo += [(a, truth) for a in c.args[:2]]
         elif c.op is logic.is_positive:
             bounds += _bounds_of_sign(c, truth, truth)
         elif c.op is logic.is_zero and truth and _counts(c.args[0]):
@@ -81,7 +88,9 @@ def _bounds_of_sign(c: Variable, positive: bool, holds: bool) -> list[Bound]:
     bound = solved(whole)
     if whole.x.op is arithmetic.subtract and not any(map(_is_fixed, whole.x.args)):
         # a difference is known better than what it is the difference of
-        return [whole, bound]
+        a, b = whole.x.args
+        turned = whole._replace(x=b - a, bound=-whole.bound, upward=not whole.upward)
+        return [whole, turned, bound]
     if bound.x.op is piecewise.absolute and not bound.upward:
         (x,) = bound.x.args
         return [
@@ -245,8 +254,3 @@ def replaced(
         args = tuple((own if elementwise else other)[a] for a in n.args)
         own[n] = meaning(n, rebuilt(n, args))
     return own[root]
-
-
-def is_same_node(a: Variable, b: Variable) -> bool:
-    """Return whether two nodes are one, or symbols of one name."""
-    return a is b or (a.is_symbol and b.is_symbol and a.name == b.name)

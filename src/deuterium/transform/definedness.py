@@ -59,7 +59,10 @@ def defined(v: Variable) -> Variable:
         elif n.op is not None:
             for a in n.args:
                 own.update(needed[a])
-            own.update(dict.fromkeys(conditions_of(n)))
+            before = all_hold(own)  # what there is to be asked of, as far as it is
+            for c in conditions_of(n):
+                asked = c if before.is_constant else _after(before, c)
+                own[asked] = None
         needed[n] = own
     return all_hold(needed[v])
 
@@ -85,6 +88,11 @@ def _unless(chosen: Variable, conditions: Iterable[Variable]) -> list[Variable]:
         other = logic.logical_not(chosen)
         out.append(logic.either(other, broadcast_to(c, chosen.shape)))
     return out
+
+
+def _after(before: Variable, c: Variable) -> Variable:
+    """Return a condition that is looked at only where another holds."""
+    return logic.where(broadcast_to(before, c.shape), c, as_variable(0))
 
 
 def conditions_of(n: Variable) -> list[Variable]:
@@ -149,10 +157,11 @@ def facts_of(truths: Mapping[Variable, bool]) -> list[Fact]:
     for c, holds in truths.items():
         if c.op is (logic.is_positive if holds else logic.is_zero):
             x, upward = c.args[0], True
+            found.append(Fact(x, holds))
             while x.op is arithmetic.subtract and any(map(is_nothing, x.args)):
                 a, b = x.args
                 x, upward = (a, upward) if is_nothing(b) else (b, not upward)
-            found.append(Fact(x, holds and upward))
+                found.append(Fact(x, holds and upward))
     return found
 
 
@@ -170,7 +179,7 @@ def _follows(x: Variable, facts: list[Fact], *, positive: bool) -> bool:
     todo = [(x, positive)]
     while todo:
         n, above = todo.pop()
-        if any(_is_same(f.x, n) and (f.positive or not above) for f in facts):
+        if any(is_same_node(f.x, n) and (f.positive or not above) for f in facts):
             continue
         value = logic.repeated_value(n)
         if value is not None and np.all(np.greater(value, 0) if above else value):
@@ -188,15 +197,21 @@ def _follows(x: Variable, facts: list[Fact], *, positive: bool) -> bool:
     return True
 
 
-def _is_same(a: Variable, b: Variable) -> bool:
-    """Return whether two nodes are one, or one operator on the same nodes."""
-    if a is b or a.op is None or a.op is not b.op:
-        return a is b
+def is_same_node(a: Variable, b: Variable) -> bool:
+    """Return whether two nodes are one leaf, or one operator on the same nodes."""
+    if a is b or _is_same_leaf(a, b):
+        return True
+    if a.op is None or a.op is not b.op or a.attrs or b.attrs:
+        return False
     pairs = zip(a.args, b.args, strict=True)
-    return a.attrs == b.attrs and all(
-        x is y or (x.is_constant and y.is_constant and np.array_equal(x.value, y.value))
-        for x, y in pairs
-    )
+    return all(x is y or _is_same_leaf(x, y) for x, y in pairs)
+
+
+def _is_same_leaf(a: Variable, b: Variable) -> bool:
+    if a.is_symbol and b.is_symbol:
+        return a.name == b.name
+    fixed = a.is_constant and b.is_constant and not a.name and not b.name
+    return fixed and np.array_equal(a.value, b.value)
 
 
 _OF_ALL = {
@@ -215,15 +230,14 @@ def total_form(
     """
     if not facts or n.op is None or n.op not in _TOTAL:
         return None
-    argument, positive, form = _TOTAL[n.op]
-    x = argument(n)
-    if x is None or not _follows(x, facts, positive=positive):
+    arguments, positive, form = _TOTAL[n.op]
+    if not any(_follows(x, facts, positive=positive) for x in arguments(n)):
         return None
     return form(n, args)
 
 
 _Form = tuple[
-    Callable[[Variable], Variable | None],
+    Callable[[Variable], Iterable[Variable]],
     bool,
     Callable[[Variable, tuple[Variable, ...]], Variable],
 ]
@@ -233,8 +247,8 @@ def _on(of: str, x: Variable) -> Variable:
     return apply(on_domain, (x,), {"of": of})
 
 
-def _itself(n: Variable) -> Variable:
-    return n.args[0]
+def _itself(n: Variable) -> Iterable[Variable]:
+    return n.args[:1]
 
 
 _TOTAL: Mapping[Operator, _Form] = {
@@ -242,7 +256,7 @@ _TOTAL: Mapping[Operator, _Form] = {
     exponential.log2: (_itself, True, lambda n, a: _on("log2", a[0])),
     exponential.log10: (_itself, True, lambda n, a: _on("log10", a[0])),
     exponential.log1p: (
-        lambda n: n.args[0] - exponential.log1p.domain[0],
+        lambda n: (n.args[0] + 1, 1 + n.args[0], n.args[0] - (-1)),
         True,
         lambda n, a: _on("log1p", a[0]),
     ),
@@ -252,22 +266,22 @@ _TOTAL: Mapping[Operator, _Form] = {
         lambda n, a: _on("reciprocal", a[0]),
     ),
     arithmetic.divide: (
-        lambda n: n.args[1],
+        lambda n: n.args[1:],
         False,
         lambda n, a: a[0] * _on("reciprocal", a[1]),
     ),
     arithmetic.integer_power: (
-        lambda n: n.args[0] if n.attrs["n"] < 0 else None,
+        lambda n: n.args if n.attrs["n"] < 0 else (),
         False,
         lambda n, a: _on("reciprocal", arithmetic.integer_power(a[0], n=-n.attrs["n"])),
     ),
     arithmetic.power: (
-        lambda n: n.args[0] if _is_negative(n.args[1]) else None,
+        lambda n: n.args[:1] if _is_negative(n.args[1]) else (),
         True,
         lambda n, a: _on("reciprocal", arithmetic.power(a[0], -a[1])),
     ),
     trigonometric.tan: (
-        lambda n: trigonometric.cos(n.args[0]),
+        lambda n: (trigonometric.cos(n.args[0]),),
         False,
         lambda n, a: _on("tan", a[0]),
     ),

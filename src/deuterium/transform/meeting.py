@@ -23,7 +23,8 @@ from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
 from deuterium.ops import arrays, logic, piecewise
 from deuterium.ops.on_domain import FUNCTIONS, on_domain
-from deuterium.transform.branches import Bound, is_same_node, replaced, solved
+from deuterium.transform.branches import Bound, replaced, solved
+from deuterium.transform.definedness import is_same_node
 from deuterium.transform.simplify.assumptions import Assumptions
 from deuterium.transform.simplify.simplify import simplify
 
