@@ -152,17 +152,39 @@ class Fact(NamedTuple):
 
 
 def facts_of(truths: Mapping[Variable, bool]) -> list[Fact]:
-    """Return what conditions of known truth say of the sign of nodes."""
-    found = []
-    for c, holds in truths.items():
-        if c.op is (logic.is_positive if holds else logic.is_zero):
-            x, upward = c.args[0], True
-            found.append(Fact(x, holds))
-            while x.op is arithmetic.subtract and any(map(is_nothing, x.args)):
-                a, b = x.args
-                x, upward = (a, upward) if is_nothing(b) else (b, not upward)
-                found.append(Fact(x, holds and upward))
-    return found
+    """Return what conditions of known truth say of the sign of nodes.
+
+    Where a product, a power or a size is not 0, nor is what it is made of.
+    """
+    todo = [
+        Fact(c.args[0], holds)
+        for c, holds in truths.items()
+        if c.op is (logic.is_positive if holds else logic.is_zero)
+    ]
+    found: dict[Fact, None] = {}
+    while todo:
+        fact = todo.pop()
+        if fact in found:
+            continue
+        found[fact] = None
+        x, positive = fact
+        if x.op is arithmetic.subtract and any(map(is_nothing, x.args)):
+            a, b = x.args
+            todo.append(Fact(a, positive) if is_nothing(b) else Fact(b, False))
+        elif x.op is logic.narrowed:  # the same where the condition holds
+            todo.append(Fact(x.args[1], positive))
+        elif x.op in (arithmetic.sqrt, arrays.broadcast):
+            todo.append(Fact(x.args[0], positive))
+        elif x.op in _ZERO_TOGETHER or (
+            x.op is arithmetic.integer_power and x.attrs["n"] > 0
+        ):
+            todo += [Fact(a, False) for a in x.args]
+    return list(found)
+
+
+_ZERO_TOGETHER = {
+    arithmetic.negative, arithmetic.multiply, arithmetic.square, piecewise.absolute,
+}  # fmt: skip
 
 
 def is_nothing(x: Variable) -> bool:
