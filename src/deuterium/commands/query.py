@@ -22,6 +22,7 @@ from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable
 from deuterium.interval import Cause, Interval
 from deuterium.search import search
+from deuterium.search.population.population_search import ENDLESS
 from deuterium.search.search import Estimate, enclose_at
 from deuterium.transform import grad
 from deuterium.transform.meeting import rounding_forgiven
@@ -99,10 +100,11 @@ def run_query(
         gradient = grad(v, symbols)
     norm = norm_of_all(gradient)
     domain = Box({symbol(name): ends for name, ends in bounds.items()})
-    certified = _range(v, norm, domain, boxes)
     found = _completed(search(norm, domain, seed=seed), symbols, domain)
     found = _defined(v, found, symbols)
     reached = _reached(norm, found, symbols)
+    # parts cannot bound what has no end
+    certified = _range(v, norm, domain, 1 if reached >= ENDLESS else boxes)
     upper = float(certified.upper)
     return QueryResult(
         formula=repr(v),

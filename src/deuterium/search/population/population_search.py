@@ -19,6 +19,7 @@ FOLLOWED = 8  # rows handed in that are climbed from
 PATIENCE = 20  # generations without a gain
 QUIET = 4  # of them, after which the best point is worth finishing
 GAIN = 1e-6  # relative: less is none
+ENDLESS = 1e200  # a value of what has no end
 
 
 class PopulationSearch:
@@ -70,7 +71,10 @@ class PopulationSearch:
             rows = self.feasible.notable()
             if points is not None:
                 rows = np.concatenate([self.feasible.nearest(points), rows])
+            rows = np.concatenate([rows, self.feasible.far()])
             self._take(rows, self.target.values(rows))
+            if self._grows:
+                return self.row, self.value
             self._population.draw(rows)
             self._take(self._population.rows, self._population.values)
             self._finish()
@@ -100,7 +104,7 @@ class PopulationSearch:
         self.target.deadline = min(end, limit)
         left = np.inf if rounds is None else rounds
         with np.errstate(all="ignore"):
-            while left > 0 and not self.target.expired:
+            while left > 0 and not self.target.expired and not self._grows:
                 self._generation()
                 left -= 1
             if self._raw:
@@ -117,9 +121,16 @@ class PopulationSearch:
         self.start(points)
         with np.errstate(all="ignore"):
             while self.feasible.movable and not self.target.expired:
+                if self._grows:
+                    break
                 self._generation()
                 if np.isinf(deadline) and self._waited >= PATIENCE:
                     break
+
+    @property
+    def _grows(self) -> bool:
+        """Whether it has no end that could be found, far out where inputs have none."""
+        return self.value >= ENDLESS and bool(self.feasible.endless.any())
 
     def _generation(self) -> None:
         """Bring up one generation; when it is quiet for a while, finish the best."""
