@@ -91,9 +91,11 @@ def judged(kind, limit: float | None) -> tuple[str, str]:
     partial = ""
     start, box = time.perf_counter(), dt.Box({x: (low, high)})
     try:
-        e = minimum(v, box, limit)
-        if e.status == "undefined":  # then where it has a value
-            e = minimum(v, box & dt.Where(dt.defined(v)), limit)
+        unsure = dt.enclose(v, box).cause
+        unsure = unsure is not None and unsure.kind == "undefined"
+        e = minimum(v, box, limit / 5 if unsure else limit)
+        if unsure and not np.isfinite(e.lower):  # then where it has a value
+            e = minimum(v, box & dt.Where(dt.defined(v)), 4 * limit / 5)
             partial = "where it has a value; "
     except Exception as error:
         return "ERROR", f"{type(error).__name__}: {error}"[:300].replace("|", "/")

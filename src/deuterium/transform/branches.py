@@ -208,6 +208,8 @@ def _narrow(
             return n  # done before
         if n in truths:
             return broadcast_to(constant(int(truths[n])), n.shape)
+        if n.op is logic.narrowed and _is_repeated(new):
+            return new.args[1]
         total = total_form(n, new.args, facts)
         new = new if total is None else total
         for b in bounds:
@@ -218,6 +220,13 @@ def _narrow(
         return new
 
     return replaced(branch, meaning, everywhere=condition.size == 1)
+
+
+def _is_repeated(n: Variable) -> bool:
+    """Return whether a narrowed node is narrowed inside by the same bound."""
+    _, inner, bound = n.args
+    same = inner.op is logic.narrowed and inner.attrs["upward"] == n.attrs["upward"]
+    return same and is_same_node(inner.args[2], bound)
 
 
 def _stays_in_place(n: Variable) -> bool:

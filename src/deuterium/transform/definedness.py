@@ -28,6 +28,7 @@ from deuterium.ops import (
 )
 from deuterium.ops.indexing import take_places
 from deuterium.ops.on_domain import on_domain
+from deuterium.transform.simplify.assumptions import Assumptions
 
 # -- conditions ----------------------------------------------------------------------
 
@@ -106,11 +107,16 @@ def conditions_of(n: Variable) -> list[Variable]:
     while x.op is arrays.broadcast:
         x = x.args[0]
     found = []
-    if np.isfinite(low):
+    if np.isfinite(low) and not (low == 0 and closed[0] and _known_nonnegative(x)):
         found.append((logic.greater_equal if closed[0] else logic.greater)(x, low))
     if np.isfinite(high):
         found.append((logic.less_equal if closed[1] else logic.less)(x, high))
     return found
+
+
+def _known_nonnegative(x: Variable) -> bool:
+    """Return whether it is a square, a size, or a sum of such."""
+    return Assumptions().nonnegative(x)
 
 
 def _nonzero(x: Variable) -> list[Variable]:
@@ -198,10 +204,11 @@ def _follows(x: Variable, facts: list[Fact], *, positive: bool) -> bool:
 
     Products, powers and sizes of what is not 0 are not.
     """
-    todo = [(x, positive)]
+    todo, used = [(x, positive)], False
     while todo:
         n, above = todo.pop()
         if any(is_same_node(f.x, n) and (f.positive or not above) for f in facts):
+            used = True
             continue
         value = logic.repeated_value(n)
         if value is not None and np.all(np.greater(value, 0) if above else value):
@@ -216,7 +223,7 @@ def _follows(x: Variable, facts: list[Fact], *, positive: bool) -> bool:
             todo += [(a, above) for a in n.args]
         else:
             return False
-    return True
+    return used  # of numbers alone nothing has to be said
 
 
 def is_same_node(a: Variable, b: Variable) -> bool:
