@@ -79,7 +79,7 @@ def rounding_jumps(outputs: Iterable[Variable]) -> list[RoundingJump]:
             condition, a, b = n.args
             gaps = [_gap_at(a - b, at) for at in _boundaries(condition)]
             sizes = [_range(gap)[0] for gap in gaps if gap is not None]
-            found.append(RoundingJump(n, max(sizes)))
+            found.append(RoundingJump(n, max(sizes, default=0.0)))
     return found
 
 
@@ -102,11 +102,11 @@ def _range(gap: Variable) -> tuple[float, float]:
     known = Assumptions()
     size = _size(known.range(simple))
     nodes = [n for n in topological([gap]) if not free_symbols([n])]
-    return size, max(_size(known.range(n)) for n in nodes)
+    return size, max((_size(known.range(n)) for n in nodes), default=0.0)
 
 
 def _size(x: Interval) -> float:
-    return float(np.max(np.maximum(np.abs(x.lower), np.abs(x.upper))))
+    return float(np.max(np.maximum(np.abs(x.lower), np.abs(x.upper)), initial=0.0))
 
 
 def _boundaries(condition: Variable) -> Iterator[Bound | None]:
