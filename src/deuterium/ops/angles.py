@@ -47,8 +47,8 @@ def _enclosure(y: Interval, x: Interval) -> Interval:
     low = np.maximum(low, np.where(y.lower >= 0, 0.0, -_PI_UP))
     below = (y.upper < 0) | ((y.upper <= 0) & (x.lower > 0))
     high = np.minimum(high, np.where(below, 0.0, _PI_UP))
-    origin = (y.lower == 0) & (y.upper == 0) & (x.lower == 0) & (x.upper == 0)
-    jump = _crosses_cut(y, x) & ~origin
+    # where x is not negative, the angle is between those at the corners all the same
+    jump = _crosses_cut(y, x) & (x.lower < 0)
     low = np.where(jump, np.where(y.lower >= 0, 0.0, -_PI_UP), low)
     high = np.where(jump, _PI_UP, high)
     return undefined_where(Interval.unchecked(low, high), is_undefined(y, x))

@@ -135,7 +135,7 @@ def _angle(y: Ball, x: Ball) -> Ball:
 
 def _angle_range(a: Ball, b: Ball, c: Ball, d: Ball) -> Range:
     """Return the hull at the corners: along a segment the angle is monotone."""
-    if _crosses(a, b, c, d) and not all(e.is_zero() for e in (a, b, c, d)):
+    if _crosses(a, b, c, d) and not c >= ZERO:
         return ZERO if a >= ZERO else -arb.pi(), arb.pi()
     low = high = _angle(a, c)
     for y, x in ((a, d), (b, c), (b, d)):
