@@ -251,9 +251,9 @@ class Certificate:
         if isinstance(domain, Domain) and domain.conditions:
             worst = LOWEST if self.body.get("sense") == SENSES[0] else -LOWEST
             v, domain = guarded(v, domain.conditions, worst), domain.plain
+        look_over(self.body)
         if digest(v) != self.body["graph"]:
             v = self._where_defined(v)
-        look_over(self.body)
         self._match(v, domain)
         report = verify(self.body, v, domain)
         if not self._is_sealed():

@@ -303,11 +303,12 @@ class Sensitivity:
         A fraction, such as ``Fraction(1, 5)`` for the mean over a public count of five,
         is exact; the bound is rounded up.
         """
-        if real_number(factor) is None or not 0 < factor < math.inf:
+        number = real_number(factor)
+        if number is None or not 0 < number < math.inf:
             raise InvalidInputError(
                 f"scaled: `factor` must be a positive number, got {factor!r}"
             )
-        exact, infinite = as_fraction(factor), self.upper == math.inf
+        exact, infinite = as_fraction(number), self.upper == math.inf
         return replace(
             self,
             upper=math.inf if infinite else round_up(Fraction(self.upper) * exact),
@@ -316,7 +317,7 @@ class Sensitivity:
                 *self.assumptions,
                 f"{factor} times what the certificate says",
             ),
-            diameter=self.diameter and self.diameter.scaled(factor),
+            diameter=self.diameter and self.diameter.scaled(number),
             factor=self.factor * exact,
         )
 
