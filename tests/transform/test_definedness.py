@@ -5,7 +5,6 @@ import pytest
 from scipy.special import entr, logit
 
 import deuterium as dt
-from deuterium import ops
 from deuterium.graph.traverse import Graph, topological
 from deuterium.transform.pipeline import dense
 from tests.amounts import seeds
