@@ -86,6 +86,7 @@ ATTRIBUTES = {"narrowed": {"upward": True, "holds": True}}
 POINTS = {"xs": np.array([0.1, 0.3, 0.8]), "ys": np.array([2.0, -1.0, 0.5])}
 ATTRIBUTES |= {"polygamma": {"n": 2}, "bessel_i": {"n": 3}}
 ATTRIBUTES |= {"power_log": {"n": 2}, "sinc": {"n": 3}}
+ATTRIBUTES["on_domain"] = {"of": "log1p"}
 ATTRIBUTES |= {key: {"m": 2, "n": 1} for key in ("exp_difference", "log_difference")}
 ATTRIBUTES |= dict.fromkeys(("interp", "interp'", "interp''"), POINTS)
 

@@ -20,12 +20,13 @@ from deuterium.demo.full_batch import adam
 from deuterium.domain.domain import Domain
 from deuterium.domain.spaces import Box, Choice
 from deuterium.enclose import enclose
-from deuterium.errors import InvalidInputError, MissingDependencyError
+from deuterium.errors import MissingDependencyError
 from deuterium.evaluate import compile
 from deuterium.functions.norms import norm_of_all
 from deuterium.graph.constructors import constant, symbol
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
+from deuterium.options import require_whole
 from deuterium.privacy import GaussianNoise, gaussian, norm_slopes
 from deuterium.search import search
 from deuterium.search.search import Estimate, enclose_at
@@ -191,10 +192,7 @@ def run_demo(
 
 def _require_counts(seed: Any, epochs: Any) -> None:
     for name, value in (("seed", seed), ("epochs", epochs)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            raise InvalidInputError(
-                f"demo: `{name}` must be an integer >= 0, got {value!r}"
-            )
+        require_whole(value, 0, "demo", name)
 
 
 # -- data and training ---------------------------------------------------------------

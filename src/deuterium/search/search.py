@@ -27,7 +27,7 @@ from deuterium.errors import InvalidInputError, ShapeError
 from deuterium.graph.constructors import as_variable
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
-from deuterium.options import is_number, require_seed
+from deuterium.options import is_number, require_seed, require_whole
 from deuterium.search import scipy_methods
 from deuterium.search import search_options as options
 from deuterium.search.multi_output import OutputElements, SharedPoints
@@ -148,8 +148,7 @@ def _check(method: str, starts: int, time_limit: float | None) -> None:
         raise InvalidInputError(
             f"search: `method` must be one of {', '.join(METHODS)}; got {method!r}"
         )
-    if isinstance(starts, bool) or not isinstance(starts, int) or starts < 1:
-        raise InvalidInputError(f"search: `starts` must be >= 1, got {starts!r}")
+    require_whole(starts, 1, "search", "starts")
     if time_limit is not None and not (is_number(time_limit) and time_limit > 0):
         raise InvalidInputError(
             f"search: `time_limit` must be positive seconds, got {time_limit!r}"

@@ -37,6 +37,7 @@ GIVEN_ROWS_CLIMBED = 8  # rows handed in that are climbed from
 PATIENT_GENERATIONS = 20  # generations without a gain, after which it ends by itself
 QUIET_GENERATIONS = 4  # of them, after which the best point is worth finishing
 LEAST_GAIN = 1e-6  # relative: less is none
+ENDLESS_VALUE = 1e200  # so large is a value of what has no end
 
 # -- its generations -------------------------------------------------------------------
 

@@ -286,6 +286,33 @@ EXAMPLES: dict[str, list[Example]] = {
         ),
         Example(sum(direction_of(v3)[i] ** 2 for i in range(3)), TIGHTER),
     ],
+    "haversine": [
+        Example(
+            np.sqrt(
+                np.sin((x - y) / 2) ** 2 + np.cos(x) * np.cos(y) * np.sin(z / 2) ** 2
+            ),
+            FINITE,
+            refused=np.sqrt(
+                np.sin((x - y) / 3) ** 2 + np.cos(x) * np.cos(y) * np.sin(z / 2) ** 2
+            ),
+        ),
+        Example(
+            np.sqrt(
+                1
+                - np.sin(np.radians(x - t) / 2) ** 2
+                - np.cos(np.radians(t)) * np.cos(np.radians(x)) * np.sin(z) ** 2
+            ),
+            FINITE,
+        ),
+    ],
+    "angle_of_legs": [
+        Example(
+            np.cos(x)
+            + np.arcsin(np.hypot(np.cos(t) * np.sin(x), np.cos(y) * np.sin(t))),
+            FINITE,
+            refused=np.arcsin(np.hypot(np.cos(t) * np.sin(x), np.cos(y) * np.cos(t))),
+        ),
+    ],
     "variance": [
         Example(
             np.mean(v3**2) - np.mean(v3) ** 2,

@@ -43,6 +43,7 @@ from deuterium.privacy.sensitivity.vector_norms import (
 )
 from deuterium.search import search as look_for
 from deuterium.transform import grad
+from deuterium.transform.meeting import rounding_forgiven, rounding_jumps
 
 __all__ = ["contribution", "diameter", "lipschitz"]
 
@@ -129,7 +130,9 @@ def lipschitz(
         )
     require_norm("lipschitz", norm)
     inputs = as_parts("lipschitz", wrt, "wrt")
-    slopes = grad(number.reshape(()) if number.shape else number, inputs)
+    with rounding_forgiven():
+        slopes = grad(number.reshape(()) if number.shape else number, inputs)
+    jumps = [j.size for j in rounding_jumps([number])]
     found = maximize(norm_graph(list(slopes), norm), domain, **maximize_options)
     names = {v.name for v in inputs}
     fixed = [s.name for s in free_symbols([number]) if s.name not in names]
@@ -137,7 +140,17 @@ def lipschitz(
     about = {
         "domain": domain,
         "shape": shape_of(f),
-        "assumptions": (f"slopes are by {by}; everything else stays as it is",),
+        "assumptions": (
+            f"slopes are by {by}; everything else stays as it is",
+            *(
+                [
+                    f"jumps of choices by rounding, of at most {max(jumps):.1e} each "
+                    "where branches are written to meet, are no slope and come on top"
+                ]
+                if jumps
+                else []
+            ),
+        ),
         "scope": f"{', '.join(sorted(fixed))} stay as they are" if fixed else None,
         "vector": (number,),
     }

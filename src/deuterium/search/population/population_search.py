@@ -66,7 +66,10 @@ class PopulationSearch:
             rows = self.feasible.notable()
             if points is not None:
                 rows = np.concatenate([self.feasible.nearest(points), rows])
+            rows = np.concatenate([rows, self.feasible.far()])
             self._take(rows, self.target.values(rows))
+            if self._grows:
+                return self.row, self.value
             self._population.draw(rows)
             self._take(self._population.rows, self._population.values)
             self._finish()
@@ -96,7 +99,7 @@ class PopulationSearch:
         self.target.deadline = min(end, limit)
         left = np.inf if rounds is None else rounds
         with np.errstate(all="ignore"):
-            while left > 0 and not self.target.expired:
+            while left > 0 and not self.target.expired and not self._grows:
                 self._generation()
                 left -= 1
             if self._raw:
@@ -113,9 +116,16 @@ class PopulationSearch:
         self.start(points)
         with np.errstate(all="ignore"):
             while self.feasible.movable and not self.target.expired:
+                if self._grows:
+                    break
                 self._generation()
                 if np.isinf(deadline) and self._waited >= options.PATIENT_GENERATIONS:
                     break
+
+    @property
+    def _grows(self) -> bool:
+        """Whether it has no end that could be found, far out where inputs have none."""
+        return self.value >= options.ENDLESS_VALUE and bool(self.feasible.endless.any())
 
     def _generation(self) -> None:
         """Bring up one generation; when it is quiet for a while, finish the best."""
