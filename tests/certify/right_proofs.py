@@ -250,12 +250,30 @@ def _far():
     return forged(v, box, [cut(0, 0.0), leaf(), leaf()], 2.0), v, box
 
 
+def _people():
+    """Corners, people in order, and an input that is not largest at its ends."""
+    one, p, q = dt.symbol("one"), dt.symbol("p", 4), dt.symbol("q", 3)
+    v = np.mean(p * np.exp(one)) - one**2 + np.median(q) - np.max(q) / 2
+    box = dt.Box({one: (-1, 1), p: (-1, 1), q: (0, 2)})
+    return _searched(v + np.prod(p), box, rtol=1e-4, max_regions=100)
+
+
+def _bins():
+    """Counts, of which only the places matter where they jump."""
+    pair = dt.symbol("pair", 2)
+    counts = np.bincount(np.digitize(pair, [0.25, 0.5]), minlength=3)
+    v = np.sum(counts**2) * (2 - x**2) - counts[0]
+    return _searched(v, dt.Box({pair: (0, 1), x: (-0.5, 0.5)}), rtol=1e-3)
+
+
 def _searched(v, domain, **options):
     options = {"time_limit": None, "max_regions": 30, "rtol": 0.02} | options
     return dt.maximize(v, domain, **options), v, domain
 
 
 MADE = {
+    "people": _people,
+    "bins": _bins,
     "around": _around,
     "ball and table": _ball_and_table,
     "falling": _falling,

@@ -35,7 +35,7 @@ def structural_key(
 
 
 def hashable(x: Any) -> Any:
-    """Return what tells an operator's attribute from others of other values."""
+    """Return what stands for an attribute in a key: arrays by their elements."""
     if isinstance(x, np.ndarray):
         return x.shape, x.dtype.str, x.tobytes()
     return x

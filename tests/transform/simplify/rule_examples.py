@@ -244,6 +244,18 @@ EXAMPLES: dict[str, list[Example]] = {
             refused=np.linalg.norm(table) * direction_of(table),
         ),
     ],
+    "clipped_length": [
+        Example(
+            dt.norm(v3) / np.maximum(2, dt.norm(v3)),
+            TIGHTER,
+            refused=dt.norm(v3) / np.maximum(2, dt.norm(w3)),
+        ),
+        Example(
+            dt.norm(v3 / np.maximum(dt.norm(v3), 1)),
+            TIGHTER,
+            refused=dt.norm(v3 / np.maximum(dt.norm(v3), -1)),
+        ),
+    ],
     "length_of_direction": [
         Example(
             np.sum(np.square(direction_of(v3))),
@@ -282,6 +294,33 @@ EXAMPLES: dict[str, list[Example]] = {
             refused=direction_of(v3)[0] ** 2 + direction_of(v3)[1] ** 2,
         ),
         Example(sum(direction_of(v3)[i] ** 2 for i in range(3)), TIGHTER),
+    ],
+    "haversine": [
+        Example(
+            np.sqrt(
+                np.sin((x - y) / 2) ** 2 + np.cos(x) * np.cos(y) * np.sin(z / 2) ** 2
+            ),
+            FINITE,
+            refused=np.sqrt(
+                np.sin((x - y) / 3) ** 2 + np.cos(x) * np.cos(y) * np.sin(z / 2) ** 2
+            ),
+        ),
+        Example(
+            np.sqrt(
+                1
+                - np.sin(np.radians(x - t) / 2) ** 2
+                - np.cos(np.radians(t)) * np.cos(np.radians(x)) * np.sin(z) ** 2
+            ),
+            FINITE,
+        ),
+    ],
+    "angle_of_legs": [
+        Example(
+            np.cos(x)
+            + np.arcsin(np.hypot(np.cos(t) * np.sin(x), np.cos(y) * np.sin(t))),
+            FINITE,
+            refused=np.arcsin(np.hypot(np.cos(t) * np.sin(x), np.cos(y) * np.cos(t))),
+        ),
     ],
     "variance": [
         Example(

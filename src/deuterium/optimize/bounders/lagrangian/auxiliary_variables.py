@@ -26,6 +26,7 @@ from deuterium.graph.variable import Variable
 from deuterium.interval import Interval, interval_arithmetic
 from deuterium.ops.indexing import take_places
 from deuterium.ops.shapes import reshape_to
+from deuterium.optimize.bounders.lagrangian import lagrangian_options as options
 from deuterium.optimize.bounders.lagrangian.add_function import add_functions
 from deuterium.optimize.bounders.lagrangian.affine_terms import (
     flattened,
@@ -55,9 +56,6 @@ from deuterium.optimize.bounders.lagrangian.univariate_arrays import (
 
 Array = Any
 Kind = Interval | Univariate | AffineForm | Product
-
-MOST = 600  # multipliers; with more, the solver's steps take seconds
-LARGEST = 2**23  # coefficients; a graph with more is left to other bounders
 
 
 class FactoredGraph:
@@ -125,7 +123,10 @@ class FactoredGraph:
     def _define(self, group: CoordinateGroup, definitions: list[AffineForm]) -> None:
         group.definitions = definitions
         self.parameters += group.multipliers
-        if self.parameters > MOST or self.parameters * self.coordinates > LARGEST:
+        if (
+            self.parameters > options.MOST_MULTIPLIERS
+            or self.parameters * self.coordinates > options.MOST_COEFFICIENTS
+        ):
             raise Unsuited("too many multipliers")
 
     def _enter_inputs(self) -> None:
