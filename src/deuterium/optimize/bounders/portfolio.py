@@ -70,8 +70,8 @@ class RootPortfolio(Bounder):
     def _others(self, region: Regions, incumbent: float) -> list[BoundResult]:
         """Return what the others say of a whole region, until one is close."""
         n = self.problem.size
-        ends = (x[:, :n] for x in (region.low, region.high, region.open))
-        inputs = Regions(*ends, region.bound, np.zeros((1, 0)))
+        low, high, opened = (x[:, :n] for x in (region.low, region.high, region.open))
+        inputs = Regions(low, high, opened, region.bound, np.zeros((1, 0)))
         found = []
         for bounder in self.others:
             found.append(bounder.bound(inputs, incumbent))

@@ -107,8 +107,8 @@ Once for all leaves, `ClusterBounder.facts`::
 in an order in which each step needs only the ones before it: an "atom" step defines the
 hubs of its group, a "free" step takes their ranges from the ranges of the node's
 arguments (numbers, functions of hubs, or else sums, as hubs that are made later are,
-too; they have no definition), a "spokes" step makes one spoke for each element of the product with that number (of a
-matmul for each ``(row, inner, column)``, flattened).
+too; they have no definition), a "spokes" step makes one spoke for each element of the
+product with that number (of a matmul for each ``(row, inner, column)``, flattened).
 Other products that name the step have the same hubs and the same definitions, element
 by element, and hence the same spokes.  A "sum" step says that the rows of the node, the
 exponentials that stand for a softmax, have the sum 1; a "product" step that the squares
@@ -130,9 +130,9 @@ up to 0 and the right one above, each with a range of its own, so an *open* lowe
 means the right branch alone.  The logarithms of a softmax ``t - logsumexp(t)``, hubs of
 the node that the exponential acts on, are besides at most 0, and within the logarithms
 of what softmax gives for the ranges of t.
-Conditions on signs, choices (``where``, ``maximum``, ``minimum``, ``narrowed``) and kinked
-functions, of whatever function of the hub, are decided where the sign is the same all
-over such a branch.
+Conditions on signs, choices (``where``, ``maximum``, ``minimum``, ``narrowed``) and
+kinked functions, of whatever function of the hub, are decided where the sign is the
+same all over such a branch.
 
 Data
 ----

@@ -1,8 +1,8 @@
 """Certified maxima of clusters: cells of the hub, chords for the spokes.
 
 In a cell every function of the hub is a parabola with an error.  At fixed z the maximum
-over a spoke, ``V(A, B) = max of A e**2 + B e`` over [l, h], is convex in (A, B), being a
-maximum of linear functions, and grows with A: with A and B affine in z up to errors it
+over a spoke, ``V(A, B) = max of A e**2 + B e`` over [l, h], is convex in (A, B), as a
+maximum of linear functions is, and grows with A: with A and B affine in z up to errors it
 is at most the chord between the ends of the cell, plus the errors times the largest
 ``e**2`` and ``|e|``.  What is left is a parabola.  Cells whose coarse bound is not
 close to the largest value seen are not looked at more closely.
@@ -200,7 +200,7 @@ class CertifiedMaxima:
                 (lost, 1),
                 (unsure, 1),
             )
-        )  # type: ignore[return-value]
+        )
 
 
 @dataclass(frozen=True)

@@ -114,11 +114,11 @@ class ClusterRangePass:
         low = np.where(undefined, node.op.lower_bound, found.lower)
         high = np.where(undefined, np.inf, found.upper)
         shape = (len(out.low), *node.shape)
-        ends = (
+        low, high = (
             np.broadcast_to(x, shape).reshape(len(out.low), -1) for x in (low, high)
         )
         at = b.features(identity(k, b.group.size))
-        self._meet(at, *ends, out)
+        self._meet(at, low, high, out)
         self._functions(k, out)
 
     def _argument(
@@ -193,8 +193,8 @@ class ClusterRangePass:
             low = ops.log.enclosure(thin(np.maximum(p.lower, MIN_NORMAL))).lower
             high = ops.log.enclosure(thin(np.maximum(p.upper, MIN_NORMAL))).upper
             low = np.where(p.lower > MIN_NORMAL, low, -np.inf)
-            ends = (x.reshape(len(x), -1) for x in (low, np.minimum(high, 0.0)))
-            self._meet(rule.target, *ends, out)
+            low, high = (x.reshape(len(x), -1) for x in (low, np.minimum(high, 0.0)))
+            self._meet(rule.target, low, high, out)
 
     def _meet(self, at: Array, low: Array, high: Array, out: ClusterRanges) -> None:
         """Cut the ranges of coordinates down to what is implied."""
