@@ -134,11 +134,11 @@ EXAMPLES: dict[str, list[Example]] = {
     ],
     "scalar_past_movement": [
         Example(
-            reshaped(np.exp(x) * table, 3, 2),
+            reshaped(np.exp(x) * np.arange(6.0).reshape(2, 3), 3, 2),
             SAME_COST,
-            refused=reshaped(2 * table, 3, 2),
+            refused=reshaped(np.exp(x) * table, 3, 2),
         ),
-        Example(np.transpose(np.square(x * np.sin(table))), SAME_COST),
+        Example(np.transpose(np.square(x * np.arange(6.0).reshape(2, 3))), SAME_COST),
     ],
     "sign_out_of_scatter": [
         Example(np.square(arrays.put_places(-x, np.array(1), (3,)))),

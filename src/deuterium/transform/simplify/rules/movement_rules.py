@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from deuterium import ops
-from deuterium.graph.constructors import broadcast_to
+from deuterium.graph.constructors import broadcast_to, is_number
 from deuterium.graph.operator import Operator, Shape
 from deuterium.graph.variable import NO_ATTRS, Variable, node
 from deuterium.ops import arrays
@@ -250,24 +250,22 @@ def sign_out_of_scatter(v: Variable, known: Assumptions) -> Variable | None:
 @rule(
     ops.reshape,
     ops.transpose,
-    identity="reshape(s * x) = s * reshape(x), also for transposes",
-    holds="where s has one element and is no number",
+    identity="reshape(s * k) = s * reshape(k), also for transposes",
+    holds="where s has one element, and k is made of numbers",
     gains="a factor of the whole meets other such factors",
 )
 def scalar_past_movement(v: Variable, known: Assumptions) -> Variable | None:
-    """Move only what has several elements."""
+    """Move numbers alone."""
     (x,) = v.args
     if v.size == 1 or x.op not in (ops.multiply, ops.divide, ops.square):
         return None
     view = factors(x, known)
-    few = {
-        b: e for b, e in view.powers.items() if b.size == 1 and known.number(b) is None
-    }
+    few = {b: e for b, e in view.powers.items() if b.size == 1 and not is_number(b)}
     if not few or len(few) == len(view.powers):
         return None
     powers = {arrays.reshape_to(b, ()): e for b, e in few.items()}
     scalar = build(Factors((), powers=powers), known)
     rest = build(view.without(few), known)
-    if scalar is None or rest is None:
+    if scalar is None or rest is None or not is_number(rest):
         return None
     return scalar * node(v.op, (rest,), v.attrs, v.shape)
