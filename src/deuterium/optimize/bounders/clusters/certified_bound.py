@@ -11,9 +11,12 @@ from deuterium.optimize.bounders.clusters.certified_maxima import (
     CertifiedMaxima,
     ClusterProblem,
 )
-from deuterium.optimize.bounders.clusters.cluster_layout import ClusterLayout, Rule
-from deuterium.optimize.bounders.clusters.cluster_program import ONE
+from deuterium.optimize.bounders.clusters.cluster_layout import (
+    ClusterLayout,
+    ClusterRule,
+)
 from deuterium.optimize.bounders.clusters.cluster_ranges import ClusterRanges
+from deuterium.optimize.bounders.clusters.cluster_terms import ONE
 from deuterium.optimize.bounders.clusters.energy_weights import ProvedEnergy
 
 Array = Any
@@ -102,7 +105,7 @@ class CertifiedBound:
             upper = add_up(total, slack + MIN_NORMAL)
         return np.where(np.isnan(upper), np.inf, upper)
 
-    def _definition(self, rule: Rule, p: Array, sums: _Sums) -> None:
+    def _definition(self, rule: ClusterRule, p: Array, sums: _Sums) -> None:
         if len(rule.target):
             sums.add(rule.target, -p, np.abs(p), exact=True)
         sure = np.abs(p)
@@ -111,7 +114,7 @@ class CertifiedBound:
             sums.add(at, p @ m.T, size, sure @ radius.T * (1 + gamma(rule.size + 8)))
 
     def _energy(
-        self, rule: Rule, e: ProvedEnergy, ranges: ClusterRanges, sums: _Sums
+        self, rule: ClusterRule, e: ProvedEnergy, ranges: ClusterRanges, sums: _Sums
     ) -> tuple[Array, Array, Array]:
         """Add an energy; return its constant, its size, and the error of centres."""
         assert rule.squares is not None

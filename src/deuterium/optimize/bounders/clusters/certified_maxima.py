@@ -2,8 +2,8 @@
 
 In a cell every function of the hub is a parabola with an error.  At fixed z the maximum
 over a spoke, ``V(A, B) = max of A e**2 + B e`` over [l, h], is convex in (A, B), as a
-maximum of linear functions is, and grows with A: with A and B affine in z up to errors it
-is at most the chord between the ends of the cell, plus the errors times the largest
+maximum of linear functions is, and grows with A: with A and B affine in z up to errors
+it is at most the chord between the ends of the cell, plus the errors times the largest
 ``e**2`` and ``|e|``.  What is left is a parabola.  Cells whose coarse bound is not
 close to the largest value seen are not looked at more closely.
 """
@@ -18,7 +18,7 @@ import numpy as np
 from deuterium.budget import afford
 from deuterium.interval.rounding import TINY, gamma
 from deuterium.optimize.bounders.clusters.cluster_layout import ClusterBlock
-from deuterium.optimize.bounders.clusters.cluster_program import ONE
+from deuterium.optimize.bounders.clusters.cluster_terms import ONE
 from deuterium.optimize.bounders.lagrangian.rigorous_value import (
     parabola_top,
     spread_out,
@@ -179,8 +179,8 @@ class CertifiedMaxima:
         spoke = batch[pair] * spokes + self._order[which]
         low, high = load.spoke_low[spoke], load.spoke_high[spoke]
         far = np.maximum(np.abs(low), np.abs(high))
-        rise = _Line(cell, pair, block.quadratic, load.square[spoke], upper=True)
-        slope = _Line(cell, pair, block.linear, load.linear[spoke], upper=False)
+        rise = _AffinePart(cell, pair, block.quadratic, load.square[spoke], upper=True)
+        slope = _AffinePart(cell, pair, block.linear, load.linear[spoke], upper=False)
         values = [
             _spoke_maximum(rise.at(k) + rise.error, slope.at(k), low, high)
             for k in (0, 1)
@@ -216,7 +216,7 @@ class _Inside:
     radius: Array
 
 
-class _Line:
+class _AffinePart:
     """A combination of functions, affine on a part [a, b] of a cell up to an error.
 
     Of its square's coefficient the chord is taken, ``d**2 <= (a + b) d - a b``, which

@@ -30,15 +30,15 @@ from deuterium.optimize.bounders.clusters.cluster_ranges import (
     ClusterRanges,
     identity,
 )
+from deuterium.optimize.bounders.clusters.cluster_solver import (
+    Schedule,
+    chain_start,
+    optimise,
+)
 from deuterium.optimize.bounders.clusters.energy_weights import (
     ProvedEnergy,
     proved_energy,
     rounded,
-)
-from deuterium.optimize.bounders.clusters.first_order import (
-    Schedule,
-    chain_start,
-    optimise,
 )
 from deuterium.optimize.bounders.lagrangian.factored_parts import Unsuited
 from deuterium.optimize.bounders.lagrangian.log_objective import log_form
@@ -48,11 +48,12 @@ Array = Any
 
 CONTRADICTION: Proof = ("clusters", {"empty": True})
 SAMPLES = 48  # of each hub, for the solver
+# long on the whole domain, whose parameters all others start from; short on its parts
 AT_ROOT = Schedule(2000, 250, 0.1, (1.0, 0.03), 0.4)
 IN_PARTS = Schedule(0, 50, 0.05, (0.2, 0.03))
 SHARP = 0.003  # smoothing by which the relaxed solution is read
 MARGIN = 1e-4  # by which samples may miss the largest values
-MULTIPLIER_DIGITS = 7
+MULTIPLIER_DIGITS = 7  # of multipliers that go into proofs
 
 
 class ClusterBounder(Bounder):

@@ -11,12 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.optimize.bounders.clusters.cluster_lagrangian import (
-    ClusterLagrangian,
-    ClusterSamples,
-)
-from deuterium.optimize.bounders.clusters.cluster_program import ONE
+from deuterium.optimize.bounders.clusters.cluster_lagrangian import ClusterLagrangian
 from deuterium.optimize.bounders.clusters.cluster_ranges import ClusterRanges
+from deuterium.optimize.bounders.clusters.cluster_samples import ClusterSamples
+from deuterium.optimize.bounders.clusters.cluster_terms import ONE
 
 Array = Any
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from deuterium.graph.variable import Variable
-from deuterium.optimize.bounders.clusters.cluster_program import (
-    ClusterProgram,
-    Definition,
-)
+from deuterium.optimize.bounders.clusters.cluster_program import ClusterProgram
+from deuterium.optimize.bounders.clusters.cluster_terms import Definition
 from deuterium.optimize.bounders.lagrangian.factored_parts import RANGE_ONLY
 
 

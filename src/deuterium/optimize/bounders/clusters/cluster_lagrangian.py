@@ -31,13 +31,11 @@ from typing import Any
 import numpy as np
 
 from deuterium.optimize.bounders.clusters.cluster_layout import (
-    ClusterBlock,
     ClusterLayout,
-    Rule,
+    ClusterRule,
 )
-from deuterium.optimize.bounders.clusters.cluster_program import ONE
 from deuterium.optimize.bounders.clusters.cluster_ranges import ClusterRanges
-from deuterium.optimize.bounders.lagrangian.solver_samples import between
+from deuterium.optimize.bounders.clusters.cluster_samples import ClusterSamples
 from deuterium.optimize.bounders.lagrangian.univariate_functions import (
     CellTable,
     UnivariateFunctions,
@@ -45,7 +43,6 @@ from deuterium.optimize.bounders.lagrangian.univariate_functions import (
 
 Array = Any
 
-FLAT = -1e-12  # coefficients of squares above it have no vertex
 NARROW, WIDE = 1e-6, 50.0  # widths of ranges that units are made of
 
 
@@ -129,81 +126,6 @@ def units_of(layout: ClusterLayout, ranges: ClusterRanges) -> Units:
     return found
 
 
-class ClusterSamples:
-    """One block's functions at samples of its hubs, over a batch of regions."""
-
-    def __init__(
-        self,
-        block: ClusterBlock,
-        curves: UnivariateFunctions,
-        table: CellTable,
-        count: int,
-    ) -> None:
-        self.block, self.curves, self.table = block, curves, table
-        self.count = count
-
-    def sample(self, ranges: ClusterRanges) -> None:
-        """Take samples of every hub's range, both sides of a kink."""
-        b = self.block
-        shape = (len(ranges.low), b.group.size, b.functions)
-        hubs, spokes, _ = b.parts
-        low, high = (
-            x[:, hubs].reshape(shape)[..., 0] for x in (ranges.low, ranges.high)
-        )
-        z, right = _spaced(low, high, self.curves.kinked, self.count, self.table)
-        values = self.curves.values(z, right)  # (B, G, H, functions)
-        one = np.ones((*z.shape, 1))
-        self.z = z
-        self.f = np.concatenate([values, one], axis=-1)
-        if len(b.hub_of):
-            shape = (len(ranges.low), len(b.hub_of), len(b.linear))
-            place = int(np.searchsorted(b.linear, ONE))
-            ends = (
-                x[:, spokes].reshape(shape)[:, None, :, place]
-                for x in (ranges.low, ranges.high)
-            )
-            self.low, self.high = ends
-            f = self.f[:, :, b.hub_of]
-            self.fl, self.fq = f[..., b.linear], f[..., b.quadratic]
-
-    def maxima(self, c: Array, tau: float, e: Array) -> Array:
-        """Return the (smoothed) maxima summed, and enter the maximisers' features.
-
-        Shapes: ``c`` and ``e`` (B, features); the value (B,).
-        """
-        b = self.block
-        batch, hubs = len(c), b.group.size
-        part, lin, quad = b.parts
-        coefficient = c[:, part].reshape(batch, hubs, b.functions)
-        psi = np.einsum("bghr,bhr->bgh", self.f[..., :-1], coefficient)
-        best: Any = None
-        if len(b.hub_of):
-            linear = c[:, lin].reshape(batch, len(b.hub_of), -1)
-            square = c[:, quad].reshape(batch, len(b.hub_of), -1)
-            slope = np.einsum("bgsk,bsk->bgs", self.fl, linear)
-            bend = np.einsum("bgsk,bsk->bgs", self.fq, square)
-            best, value = _parabola_maximum(bend, slope, self.low, self.high)
-            psi = psi + _by_hub(value, b.hub_of, hubs)
-        top = psi.max(axis=1)
-        if tau:
-            w = np.exp((psi - top[:, None]) / tau)
-            total = w.sum(axis=1)
-            w /= total[:, None]
-            found = (top + tau * np.log(total)).sum(axis=1)
-        else:
-            w = np.zeros(psi.shape)
-            np.put_along_axis(w, psi.argmax(axis=1)[:, None], 1.0, 1)
-            found = top.sum(axis=1)
-        e[:, part] = np.einsum("bghr,bgh->bhr", self.f[..., :-1], w).reshape(batch, -1)
-        if len(b.hub_of):
-            own = w[:, :, b.hub_of] * best
-            e[:, lin] = np.einsum("bgsk,bgs->bsk", self.fl, own).reshape(batch, -1)
-            own = own * best
-            e[:, quad] = np.einsum("bgsk,bgs->bsk", self.fq, own).reshape(batch, -1)
-        self.psi, self.weights, self.best = psi, w, best
-        return found
-
-
 class ClusterLagrangian:
     """The Lagrangian over one batch of regions.
 
@@ -262,7 +184,9 @@ class ClusterLagrangian:
 
     # -- one rule --------------------------------------------------------------------
 
-    def _rule(self, k: int, rule: Rule, x: Array, c: Array, kept: list[Any]) -> Array:
+    def _rule(
+        self, k: int, rule: ClusterRule, x: Array, c: Array, kept: list[Any]
+    ) -> Array:
         """Add a rule's coefficients; return what it adds to the constant."""
         p = self.multipliers(k, rule, x)
         if len(rule.target):
@@ -292,7 +216,7 @@ class ClusterLagrangian:
         total: Array = value + (d * centre**2).sum(1) - (nu * u0**2).sum(1)
         return total
 
-    def multipliers(self, k: int, rule: Rule, x: Array) -> Array:
+    def multipliers(self, k: int, rule: ClusterRule, x: Array) -> Array:
         """Return the multipliers of a definition for given parameters."""
         own = x[:, rule.multipliers]
         if self.units.is_log[k]:
@@ -306,7 +230,7 @@ class ClusterLagrangian:
         found: Array = np.exp(x[:, places.corners]) * self.units.weight[k]
         return found
 
-    def energy(self, k: int, rule: Rule, x: Array) -> EnergyValues:
+    def energy(self, k: int, rule: ClusterRule, x: Array) -> EnergyValues:
         """Return the energy of a rule for given parameters."""
         places = self.places.energies[k]
         assert places is not None
@@ -330,7 +254,13 @@ class ClusterLagrangian:
         return EnergyValues(matrix, nu, above, centre, u0, root * v, v, scale)
 
     def _back(
-        self, k: int, rule: Rule, x: Array, e: Array, energy: Any, gradient: Array
+        self,
+        k: int,
+        rule: ClusterRule,
+        x: Array,
+        e: Array,
+        energy: Any,
+        gradient: Array,
     ) -> None:
         """Enter the gradient by a rule's parameters, from the maximisers' features."""
         u = e[:, rule.target]
@@ -376,45 +306,3 @@ class EnergyValues:
     scaled: Array
     vector: Array
     scale: Array
-
-
-def _parabola_maximum(
-    a: Array, b: Array, low: Array, high: Array
-) -> tuple[Array, Array]:
-    """Return where ``a e**2 + b e`` is largest on [low, high], and how large."""
-    bent = a < FLAT
-    tip = np.where(bent, -0.5 * b / np.where(bent, a, -1.0), low)
-    tip = np.minimum(np.maximum(tip, low), high)
-    first, last, middle = ((a * e + b) * e for e in (low, high, tip))
-    best = np.where(first >= last, low, high)
-    value = np.maximum(first, last)
-    inside = middle > value
-    return np.where(inside, tip, best), np.where(inside, middle, value)
-
-
-def _by_hub(value: Array, hub_of: Array, hubs: int) -> Array:
-    """Return values of spokes, of shape (B, G, S), summed by hub."""
-    if len(hub_of) == hubs and np.array_equal(hub_of, np.arange(hubs)):
-        return value
-    pick = np.zeros((len(hub_of), hubs))
-    pick[np.arange(len(hub_of)), hub_of] = 1.0
-    return value @ pick
-
-
-def _spaced(
-    low: Array, high: Array, kinked: bool, count: int, table: CellTable
-) -> tuple[Array, Array]:
-    """Return samples, of shape (B, G, m), and which are right of a kink at 0."""
-    if not kinked:
-        z = np.moveaxis(between(low, high, table, count), -1, 1)
-        return z, np.zeros(z.shape, dtype=bool)
-    half = count // 2
-    no_left, no_right = low >= 0, high <= 0
-    left_high = np.where(no_left, high, np.minimum(high, 0.0))
-    right_low = np.where(no_right, low, np.maximum(low, 0.0))
-    sides = between(low, left_high, table, half), between(right_low, high, table, half)
-    z = np.moveaxis(np.concatenate(sides, axis=-1), -1, 1)
-    side = np.zeros(z.shape, dtype=bool)
-    side[:, :half] = (no_left & ~no_right)[:, None]
-    side[:, half:] = ~no_right[:, None]
-    return z, side

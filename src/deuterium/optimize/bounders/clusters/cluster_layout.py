@@ -13,12 +13,8 @@ import numpy as np
 
 from deuterium import ops
 from deuterium.interval.rounding import gamma
-from deuterium.optimize.bounders.clusters.cluster_program import (
-    ONE,
-    ClusterProgram,
-    Definition,
-    StarTerm,
-)
+from deuterium.optimize.bounders.clusters.cluster_program import ClusterProgram
+from deuterium.optimize.bounders.clusters.cluster_terms import ONE, Definition, StarTerm
 from deuterium.optimize.bounders.lagrangian.factored_parts import (
     AffineForm,
     CoordinateGroup,
@@ -27,7 +23,7 @@ from deuterium.optimize.bounders.lagrangian.factored_parts import (
 from deuterium.optimize.bounders.lagrangian.multiplier_system import centred
 
 Array = Any
-NOTHING = np.zeros(0, dtype=int)
+NOTHING = np.zeros(0, dtype=int)  # no features
 Part = tuple[Array, Array, Array]  # features, coefficients, and their radii
 
 
@@ -86,7 +82,7 @@ class ClusterBlock:
 
 
 @dataclass(frozen=True)
-class Rule:
+class ClusterRule:
     """A definition with its matrices.
 
     Attributes
@@ -140,7 +136,7 @@ class ClusterLayout:
     Attributes
     ----------
     blocks : list of ClusterBlock
-    rules : list of Rule
+    rules : list of ClusterRule
     objective : list of Part
         Of one column each.
     constant, radius : float
@@ -158,7 +154,7 @@ class ClusterLayout:
         ]
         self._functions(energies)
         self.idle = self._idle_groups()
-        self.rules: list[Rule] = []
+        self.rules: list[ClusterRule] = []
         first = 0
         for d, terms, order in zip(program.rules, energies, orders, strict=True):
             self.rules.append(self._rule(d, terms, order, first))
@@ -170,7 +166,7 @@ class ClusterLayout:
 
     def _rule(
         self, d: Definition, terms: list[Term] | None, order: Array | None, first: int
-    ) -> Rule:
+    ) -> ClusterRule:
         b, radius = centred(d.form.constant)
         target, parts = self.at(d.target), self._parts(d.form)
         idle = not d.is_spoke and d.target.group in self.idle
@@ -182,7 +178,7 @@ class ClusterLayout:
             if r.any()
         ]
         if terms is None or order is None or idle or not used.any():
-            return Rule(d, target, kept, b, radius, first, None, NOTHING)
+            return ClusterRule(d, target, kept, b, radius, first, None, NOTHING)
         squares = [self.at(terms[0])]
         for t, r in zip(terms[1:], rows, strict=True):
             if r.any():
@@ -190,7 +186,7 @@ class ClusterLayout:
         number = np.cumsum(used) - 1  # of a term among those that are used
         order = number[order[used[order]]]
         corners = self._corners(d, kept, b)
-        return Rule(d, target, kept, b, radius, first, squares, order, corners)
+        return ClusterRule(d, target, kept, b, radius, first, squares, order, corners)
 
     def _corners(self, d: Definition, parts: list[Part], b: Array) -> Array | None:
         """Return the squares at the corners of the simplex, if a softmax is all."""
@@ -230,12 +226,14 @@ class ClusterLayout:
             start, first = block.stop, first + len(hubs)
         self.features, self.spokes = start, first
 
-    def sum_of(self, form: AffineForm) -> Rule:
+    def sum_of(self, form: AffineForm) -> ClusterRule:
         """Return an affine array, flattened, with its matrices: a rule of no target."""
         b, radius = (x.ravel() for x in centred(form.constant))
         target = Term(0, NOTHING, NOTHING)
         definition = Definition(target, form, (self.program.relaxed.root, NOTHING), 0)
-        return Rule(definition, NOTHING, self._parts(form), b, radius, 0, None, NOTHING)
+        return ClusterRule(
+            definition, NOTHING, self._parts(form), b, radius, 0, None, NOTHING
+        )
 
     def _idle_groups(self) -> set[int]:
         """Return the groups of hubs of which nothing but ranges is used."""

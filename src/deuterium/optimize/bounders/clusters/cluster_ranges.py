@@ -17,12 +17,11 @@ from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval, interval_arithmetic
 from deuterium.interval.rounding import MIN_NORMAL, gamma
-from deuterium.optimize.bounders.clusters.cluster_layout import ClusterLayout, Rule
-from deuterium.optimize.bounders.clusters.cluster_program import (
-    ONE,
-    Argument,
-    StarTerm,
+from deuterium.optimize.bounders.clusters.cluster_layout import (
+    ClusterLayout,
+    ClusterRule,
 )
+from deuterium.optimize.bounders.clusters.cluster_terms import ONE, Argument, StarTerm
 from deuterium.optimize.bounders.lagrangian.factored_parts import (
     RANGE_ONLY,
     Term,
@@ -70,7 +69,7 @@ class ClusterRangePass:
         self.curves = [
             UnivariateFunctions(b.group, log_zero_is_minus_inf) for b in layout.blocks
         ]
-        self._sums: dict[int, Rule] = {}
+        self._sums: dict[int, ClusterRule] = {}
         self.limits: tuple[Array, Array] | None = None  # proved for the whole domain
 
     def __call__(self, low: Array, high: Array, opened: Array) -> ClusterRanges:
@@ -156,7 +155,7 @@ class ClusterRangePass:
         for x, found in zip((out.low, out.high), ends, strict=True):
             x[:, part] = found.reshape(len(x), -1)
 
-    def _stars(self, rule: Rule, out: ClusterRanges) -> None:
+    def _stars(self, rule: ClusterRule, out: ClusterRanges) -> None:
         """Enter the ranges of functions times spokes, and of their squares."""
         target = rule.definition.target
         assert isinstance(target, StarTerm)
@@ -183,7 +182,7 @@ class ClusterRangePass:
 
     # -- affine ----------------------------------------------------------------------
 
-    def _narrow(self, rule: Rule, out: ClusterRanges) -> None:
+    def _narrow(self, rule: ClusterRule, out: ClusterRanges) -> None:
         self._meet(rule.target, *self._implied(rule, out), out)
         simplex = self.layout.program.simplices.get(rule.definition.target.group)
         if simplex is not None and not rule.definition.is_spoke:
@@ -211,7 +210,7 @@ class ClusterRangePass:
         out.low[:, at], out.high[:, at] = a, b
         out.open[:, at] = opened & ~contradiction
 
-    def _implied(self, rule: Rule, out: ClusterRanges) -> tuple[Array, Array]:
+    def _implied(self, rule: ClusterRule, out: ClusterRanges) -> tuple[Array, Array]:
         """Return the range of an affine function, by centres and radii."""
         shape = (len(out.low), rule.size)
         middle = np.zeros(shape) + rule.constant

@@ -16,7 +16,7 @@ import numpy as np
 from deuterium.budget import check
 from deuterium.interval.rounding import MIN_NORMAL, gamma
 from deuterium.optimize.bounders.clusters.cluster_lagrangian import EnergyValues
-from deuterium.optimize.bounders.clusters.cluster_layout import Rule
+from deuterium.optimize.bounders.clusters.cluster_layout import ClusterRule
 
 Array = Any
 
@@ -47,13 +47,13 @@ class ProvedEnergy:
 
 
 def proved_energy(
-    rule: Rule, found: EnergyValues, kappa: Array | None = None
+    rule: ClusterRule, found: EnergyValues, kappa: Array | None = None
 ) -> ProvedEnergy:
     """Return an energy with numbers of few digits and a D that is proved.
 
     Parameters
     ----------
-    rule : Rule
+    rule : ClusterRule
     found : EnergyValues
         About what it is to be, over a batch of regions.
     kappa : ndarray of shape (B, m), optional

@@ -15,6 +15,7 @@ from deuterium.optimize.bounders.lagrangian.factored_parts import (
     CoordinateGroup,
     KinkBranches,
 )
+from deuterium.optimize.bounders.lagrangian.uniform_function import uniform_function
 
 
 def enter_function(group: CoordinateGroup, image: KinkBranches) -> int:
@@ -30,6 +31,17 @@ def enter_function(group: CoordinateGroup, image: KinkBranches) -> int:
         table[key] = len(group.functions)
     found: int = table[key]
     return found
+
+
+def uniform_number(group: CoordinateGroup, image: KinkBranches) -> int | None:
+    """Return the function that all elements are, or None if they differ."""
+    sides = [
+        uniform_function(v, group.vector) for v in (image.full, image.left, image.right)
+    ]
+    full, left, right = sides
+    if full is None or left is None or right is None:
+        return None
+    return enter_function(group, KinkBranches(full, left, right))
 
 
 def product_function(group: CoordinateGroup, r: int, s: int) -> int:

@@ -14,11 +14,9 @@ from typing import Any
 import numpy as np
 
 from deuterium.budget import check, left, now
-from deuterium.optimize.bounders.clusters.cluster_lagrangian import (
-    ClusterLagrangian,
-    ClusterSamples,
-)
-from deuterium.optimize.bounders.clusters.cluster_layout import Rule
+from deuterium.optimize.bounders.clusters.cluster_lagrangian import ClusterLagrangian
+from deuterium.optimize.bounders.clusters.cluster_layout import ClusterRule
+from deuterium.optimize.bounders.clusters.cluster_samples import ClusterSamples
 from deuterium.optimize.bounders.lagrangian.quadratic_constraint import (
     nearly,
     start,
@@ -85,7 +83,9 @@ def chain_start(lagrangian: ClusterLagrangian) -> Array:
     return x
 
 
-def _scales(lagrangian: ClusterLagrangian, k: int, rule: Rule, x: Array) -> Array:
+def _scales(
+    lagrangian: ClusterLagrangian, k: int, rule: ClusterRule, x: Array
+) -> Array:
     """Return scales of an energy's D, about the least for the terms' ranges."""
     energy = lagrangian.energy(k, rule, x)
     half = lagrangian.units.half[k][0]
@@ -100,7 +100,7 @@ def _scales(lagrangian: ClusterLagrangian, k: int, rule: Rule, x: Array) -> Arra
     return (found - found.mean())[None]
 
 
-def _constraint_start(rule: Rule, c: Array) -> Array:
+def _constraint_start(rule: ClusterRule, c: Array) -> Array:
     """Return multipliers that leave no coefficient of what is bounded above zero."""
     rows = []
     for j in range(rule.size):
@@ -120,7 +120,7 @@ def _constraint_start(rule: Rule, c: Array) -> Array:
     return found
 
 
-def _slope(lagrangian: ClusterLagrangian, rule: Rule, c: Array) -> Array:
+def _slope(lagrangian: ClusterLagrangian, rule: ClusterRule, c: Array) -> Array:
     """Return the slope that the users of a sum have at its upper end."""
     target = rule.definition.target
     block = lagrangian.blocks[target.group]
@@ -133,7 +133,7 @@ def _slope(lagrangian: ClusterLagrangian, rule: Rule, c: Array) -> Array:
     return np.nan_to_num(slope[:, target.coordinate])
 
 
-def _spoke_slope(block: ClusterSamples, rule: Rule, c: Array) -> Array:
+def _spoke_slope(block: ClusterSamples, rule: ClusterRule, c: Array) -> Array:
     b = block.block
     _, lin, _ = b.parts
     linear = c[:, lin].reshape(len(c), len(b.hub_of), -1)
@@ -143,7 +143,7 @@ def _spoke_slope(block: ClusterSamples, rule: Rule, c: Array) -> Array:
     return found
 
 
-def _needed(lagrangian: ClusterLagrangian, rule: Rule, c: Array) -> Array | None:
+def _needed(lagrangian: ClusterLagrangian, rule: ClusterRule, c: Array) -> Array | None:
     """Return the weights with which no spoke is convex; None where none is needed."""
     if not rule.definition.is_spoke:
         assert rule.squares is not None
