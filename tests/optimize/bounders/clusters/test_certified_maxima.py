@@ -53,7 +53,7 @@ def _values(rng, b, curves, c, ranges):
     z = ends[0][:, None] * (1 - t) + ends[1][:, None] * t
     z = np.clip(z, ends[0][:, None], ends[1][:, None])
     opened = ranges.open[:, part].reshape(batch, hubs, -1)[..., 0]
-    f = curves.values(z, (z > 0) | opened[:, None])
+    f = curves.values(z, (z > 0) | (opened & (ends[0] >= 0))[:, None])
     own = f * c[:, part].reshape(batch, 1, hubs, -1)
     value, size = own.sum(axis=-1), np.abs(own).sum(axis=-1)
     if not len(b.hub_of):
