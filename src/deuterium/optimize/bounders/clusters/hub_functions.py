@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from deuterium import ops
+from deuterium.graph.constructors import apply
 from deuterium.graph.hashcons import hashable
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
@@ -46,7 +48,7 @@ def _image(group: CoordinateGroup, r: int) -> KinkBranches:
 
 
 def _times(x: Variable, y: Variable) -> Variable:
-    return np.square(x) if x is y else x * y  # type: ignore[no-any-return]
+    return apply(ops.square, (x,), {}) if x is y else x * y
 
 
 def _content(v: Variable) -> tuple[Any, ...]:
