@@ -18,6 +18,7 @@ SCALES = (0.0, 1e-3, 0.1, 1.0, 10.0, 300.0)  # of what is added to parameters
 COUNTS: Counter[str] = Counter()
 
 
+@np.errstate(all="ignore")
 def bounder_of(v, domain) -> ClusterBounder | None:
     return cluster_bounder_of(Problem(v, domain))
 
@@ -51,8 +52,7 @@ def bounds_of(rng, bounder, regions, scale):
     ranges = bounder.pass_(*bounder._ends(regions))
     lagrangian = bounder._lagrangian(ranges)
     x = regions.state + scale * rng.normal(size=regions.state.shape)
-    with np.errstate(all="ignore"):
-        found = bounder._of_few_digits(lagrangian, x)
+    found = bounder._of_few_digits(lagrangian, x)
     upper = bounder._raised(bounder.bounding(ranges, *found))
     return np.where(ranges.empty, -np.inf, upper)
 
@@ -115,6 +115,7 @@ def _inside(bounder, regions, k, row):
     return True
 
 
+@np.errstate(all="ignore")  # as in `maximize`
 def broken(rng, bounder, regions=12, count=24, optimised=True):
     """Return what exceeds a bound over random regions with random parameters."""
     coordinates = Coordinates(bounder.problem, bounder)

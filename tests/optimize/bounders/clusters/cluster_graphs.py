@@ -28,6 +28,7 @@ CURVES = [
     np.arctan,
 ]
 LARGEST = 24  # elements
+EXTREMES = [1e8, 1e80, 1e160, 1e-8, 1e-160, 1e-310]
 
 
 def draw(rng):
@@ -38,19 +39,24 @@ def draw(rng):
 
 def constant(rng, *shape):
     """Return numbers, some of them zeros, ones, few or huge."""
-    kind = rng.integers(8)
-    scale = (1.0, 1.0, 0.3, 3.0, 1.0, 1.0, 10.0, 0.01)[kind]
+    kind = rng.integers(10) if rng.random() < 0.9 else 10
+    scale = (1.0, 1.0, 0.3, 3.0, 1.0, 1.0, 10.0, 0.01, 0.5, 1.5, 1.0)[kind]
     value = scale * rng.normal(size=shape)
     if kind == 4:
         value = np.where(rng.random(shape) < 0.5, 0.0, value)
     elif kind == 5:
         value = np.rint(value)
+    elif kind == 10:  # huge and tiny ones
+        value = value * float(rng.choice(EXTREMES))
     return dt.constant(value)
 
 
 def box(rng, shape):
     """Return ends around zero or beside it, some of them a point, tiny or wide."""
-    kind = rng.integers(9)
+    kind = rng.integers(9) if rng.random() < 0.95 else 9
+    if kind == 9:
+        r = float(rng.choice(EXTREMES))
+        return np.full(shape, -r), np.full(shape, r)
     if kind < 3:
         r = float((1.0, 0.5, 2.0)[kind])
         return np.full(shape, -r), np.full(shape, r)
@@ -130,7 +136,10 @@ def network(rng):
         gradient = dt.grad(
             loss, [p for p, k in zip(parameters, kept, strict=True) if k]
         )
-    return _measure(rng, gradient), dt.Box({x: box(rng, x.shape)})
+    one_hot = n > 1 and rng.random() < 0.15
+    return _measure(rng, gradient), (
+        dt.OneHot(x) if one_hot else dt.Box({x: box(rng, x.shape)})
+    )
 
 
 def _measure(rng, gradient):

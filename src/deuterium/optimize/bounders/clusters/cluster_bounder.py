@@ -179,8 +179,7 @@ class ClusterBounder(Bounder):
 
     def bound(self, regions: Regions, incumbent: float) -> BoundResult:
         """Return certified bounds, cuts and points."""
-        # parameters so large that something overflows prove nothing: no bound then
-        with one_thread(), np.errstate(all="ignore"):
+        with one_thread():
             return self._bound(regions, incumbent)
 
     def _bound(self, regions: Regions, incumbent: float) -> BoundResult:

@@ -107,7 +107,6 @@ class UnivariateFunctions:
         )
         return lower, upper
 
-    @np.errstate(all="ignore")  # beside poles, where plain ranges are taken
     def table(self, low: Array, high: Array) -> CellTable:
         """Return the table over the hull of ranges of the coordinates.
 
