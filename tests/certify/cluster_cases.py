@@ -130,8 +130,8 @@ def _matrices(rng):
 
 
 def _attention(rng):
-    x = dt.symbol("x", (2, 3))
-    q, k, v = (x @ _normal(rng, 3, 3) for _ in range(3))
+    x = dt.symbol("x", (3, 2))
+    q, k, v = (x @ _normal(rng, 2, 3) for _ in range(3))
     p = dt.softmax(q @ k.T, axis=-1)
     loss = np.sum(np.square(p @ v @ _normal(rng, 3, 1)))
     if rng.random() < 0.5:

@@ -86,7 +86,8 @@ def relaxed_graph(problem: Problem, root: Variable) -> RelaxedGraph:
     varying = Graph([root]).varying
     products = {n for n in order if _is_product(n, varying)}
     if products:
-        ranges = interpret(order, _leaf(problem), lambda op: op.enclosure)
+        with np.errstate(all="ignore"):  # R may be the logarithm of what is 0
+            ranges = interpret(order, _leaf(problem), lambda op: op.enclosure)
     found = RelaxedGraph(root, {n: i for i, n in enumerate(order)})
     made: dict[Variable, Variable] = {}
     for node in order:
