@@ -13,7 +13,7 @@ from deuterium.certify.checker.clusters.cluster_maximum import (
     Spoke,
     spoke_maximum,
 )
-from deuterium.certify.checker.clusters.star_parts import Relation
+from deuterium.certify.checker.clusters.star_parts import StepRelation
 from deuterium.certify.checker.exceptions import NoBound, NoPoint
 from deuterium.certify.checker.lagrangian import separable_maximum
 from deuterium.certify.checker.lagrangian.parabola_cells import (
@@ -96,7 +96,7 @@ def test_definitions_and_the_sum_are_those_of_the_graph(kind, seed):
             assert summed(case.clusters.structure.objective, values).overlaps(top)
         for made in case.clusters.defining:
             found = [summed(d, values) for d in made.definitions]
-            if not isinstance(made, Relation):
+            if not isinstance(made, StepRelation):
                 both = zip(found, made.slots, strict=True)
                 assert all(x.overlaps(values[slot]) for x, slot in both)
             elif made.is_inequality:

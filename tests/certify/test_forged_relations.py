@@ -300,7 +300,7 @@ def test_corners_of_other_steps_are_refused():
                 with pytest.raises(NoBound, match="no corners"):
                     case.clusters.bound(case.whole(), leaf, arb(1e9))
                 refused.add(type(made).__name__)
-    assert refused == {"Coordinates", "SpokeStep", "Relation"}
+    assert refused == {"Coordinates", "SpokeStep", "StepRelation"}
     for told in (None, [], {}, [None]):
         with pytest.raises(NoBound, match="are wanted"):
             nothing = [None] * len(case.clusters.defining)
