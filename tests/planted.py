@@ -76,8 +76,71 @@ OPS = [
         "value + (absolute + MIN_NORMAL)",
         ("ops", "interval"),
     ),
+    Planted(
+        "a choice not decided taken for true",
+        "ops/logic.py",
+        "    true, false = c.lower > 0, c.upper <= 0\n",
+        "    true, false = c.lower >= 0, c.upper <= 0\n",
+        ("ops/test_choices.py",),
+    ),
+    Planted(
+        "a rank that ties give left out",
+        "ops/order.py",
+        'np.searchsorted(np.sort(low), high, side="right") - 1',
+        'np.searchsorted(np.sort(low), high, side="left") - 1',
+        ("ops/test_array_operators.py",),
+    ),
+    Planted(
+        "a curvature left out of Taylor's formula",
+        "ops/divided_differences.py",
+        "    change = r * (steep + r * (0.5 / (n + 3))) * (1 + 16 * EPS)\n",
+        "    change = r * steep * (1 + 16 * EPS)\n",
+        ("ops/test_divided_differences.py",),
+    ),
+    Planted(
+        "a divided difference by the wrong corner",
+        "ops/divided_differences.py",
+        "widen_up(_exp_value(a.upper, b.upper, m, n), EXP_ULPS)",
+        "widen_up(_exp_value(a.upper, b.lower, m, n), EXP_ULPS)",
+        ("ops/test_divided_differences.py",),
+    ),
+    Planted(
+        "an absolute error next to a zero left out",
+        "ops/gamma.py",
+        "    absolute=24 * EPS,\n",
+        "    absolute=0.0,\n",
+        ("ops/test_table.py",),
+    ),
+    Planted(
+        "an even function taken for rising",
+        "ops/gamma.py",
+        "    facts = Traits(extrema=(0.0,), range=(0.0, INF)) if even else zero\n",
+        "    facts = zero\n",
+        ("ops/test_gamma.py",),
+    ),
+    Planted(
+        "the least length of others by their largest",
+        "ops/lengths.py",
+        "np.maximum(widen_down(_without_own(size.lower), ulps), 0.0)",
+        "np.maximum(widen_down(_without_own(size.upper), ulps), 0.0)",
+        ("ops/test_array_operators.py",),
+    ),
+    Planted(
+        "a turn of a relative entropy missed",
+        "ops/entropy.py",
+        "    low = np.where(turns, np.minimum(low, -turn.upper), low)\n",
+        "    low = np.where(turns, np.maximum(low, -turn.upper), low)\n",
+        ("ops/test_table.py",),
+    ),
 ]
 TRANSFORM = [
+    Planted(
+        "the jump of a choice left out of its slope",
+        "ops/logic.py",
+        '    if not METHODS["branches_meet"](out):\n',
+        '    if False and not METHODS["branches_meet"](out):\n',
+        ("transform/test_jumps.py", "transform/test_jumps_random.py"),
+    ),
     Planted(
         "an adjoint overwritten",
         "transform/differentiate.py",
@@ -85,8 +148,29 @@ TRANSFORM = [
         "adjoints[key] = part",
         ("transform",),
     ),
+    Planted(
+        "a square that is a single factor",
+        "transform/expansion/polynomial.py",
+        "tuple(sorted(m + n)) if m and n",
+        "tuple(sorted({*m, *n})) if m and n",
+        ("transform",),
+    ),
 ]
 ENCLOSE = [
+    Planted(
+        "a condition passed down with the wrong sign",
+        "enclose/contract.py",
+        "    _cut(m, b, interval_arithmetic.subtract(m[a], m[n]))\n",
+        "    _cut(m, b, interval_arithmetic.subtract(m[n], m[a]))\n",
+        ("enclose/test_contract.py",),
+    ),
+    Planted(
+        "what a relu sends to zero cut off",
+        "enclose/contract.py",
+        "    low = np.where(z.lower > 0, z.lower, -np.inf)\n",
+        "    low = np.where(z.lower >= 0, z.lower, -np.inf)\n",
+        ("enclose/test_contract.py",),
+    ),
     Planted(
         "a gap between two halves",
         "enclose/subdivide.py",
@@ -124,6 +208,20 @@ BOUNDERS = [
         'np.searchsorted(cells.high, load.high, side="left")',
         ("optimize/bounders/lagrangian", "certify"),
     ),
+    Planted(
+        "convex functions whose difference is convex",
+        "optimize/bounders/finite_values/quasi_convex.py",
+        "minus = op is ops.subtract and own[1].kind <= LINE",
+        "minus = op is ops.subtract",
+        ("optimize/bounders/finite_values",),
+    ),
+    Planted(
+        "inputs that change places in a sum with weights",
+        "optimize/bounders/finite_values/interchangeable.py",
+        """return self._each(node, [("number", x) for x in _numbers(node)])""",
+        """return self._each(node, [("number", 0) for x in _numbers(node)])""",
+        ("optimize/bounders/finite_values",),
+    ),
 ]
 CHECKER = [
     Planted(
@@ -152,6 +250,13 @@ CHECKER = [
         "certify/checker/verify.py",
         "low[j] <= inputs.least[j] and high[j] >= inputs.most[j]",
         "low[j] <= inputs.least[j] or high[j] >= inputs.most[j]",
+        ("certify",),
+    ),
+    Planted(
+        "one of the people in order moves alone",
+        "certify/checker/finite_facts.py",
+        "            or not all(region.low[j] == region.high[j] for j in still)\n",
+        "",
         ("certify",),
     ),
 ]
@@ -185,6 +290,13 @@ PRIVACY = [
         "product_up(multiplier, s, 0.5)",
         ("privacy/training",),
     ),
+    Planted(
+        "a corner of a box left out",
+        "privacy/sensitivity/vector_norms.py",
+        "corners = -2 * t * a, -2 * t * b, (1 - t) * (a + b) - 2 * low * high",
+        "corners = -2 * t * a, -2 * t * b",
+        ("privacy/sensitivity",),
+    ),
 ]
 ALL = [*INTERVAL, *OPS, *TRANSFORM, *ENCLOSE, *BOUNDERS, *CHECKER, *PRIVACY]
 
@@ -206,10 +318,13 @@ def caught_by(error: Planted, tests: Path) -> str:
         (copy / PACKAGE / error.file).write_text(planted_text(error), encoding="utf-8")
         rooms = [str(tests / "tests" / room) for room in error.rooms]
         command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
+        env = {n: v for n, v in os.environ.items() if not n.startswith("PYTEST_")}
+        if env != dict(os.environ):  # a test runs this: others keep the cores busy
+            command += ["-n", "0"]
         ran = subprocess.run(
             [*command, *rooms],
             cwd=tests,
-            env={**os.environ, "PYTHONPATH": str(copy), "OMP_NUM_THREADS": "1"},
+            env={**env, "PYTHONPATH": str(copy)},
             capture_output=True,
             text=True,
         )

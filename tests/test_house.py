@@ -5,8 +5,6 @@ from collections import defaultdict
 from functools import cache
 from pathlib import Path
 
-import pytest
-
 import deuterium
 
 PACKAGE = Path(deuterium.__file__).parent
@@ -59,12 +57,15 @@ def length_of(function):
     return lines
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_files_and_functions_are_short(module):
-    lines = MODULES[module].read_text().count("\n")
-    assert lines <= LONGEST_FILE, f"{module} has {lines} lines"
-    functions = [n for n in ast.walk(tree_of(module)) if isinstance(n, FUNCTIONS)]
-    lengths = {n.name: length_of(n) for n in functions}
+def test_files_and_functions_are_short():
+    lengths = {m: path.read_text().count("\n") for m, path in MODULES.items()}
+    assert not {m: n for m, n in lengths.items() if n > LONGEST_FILE}
+    lengths = {
+        (m, n.name): length_of(n)
+        for m in MODULES
+        for n in ast.walk(tree_of(m))
+        if isinstance(n, FUNCTIONS)
+    }
     assert not {name: n for name, n in lengths.items() if n > LONGEST_FUNCTION}
 
 
@@ -79,6 +80,45 @@ def test_no_room_is_a_house():
 
 def test_every_module_says_what_is_in_it():
     assert not [m for m in MODULES if not ast.get_docstring(tree_of(m))]
+
+
+def is_numeric(value):
+    """Whether an expression is made of numbers."""
+    if isinstance(value, ast.Constant):
+        return type(value.value) in (int, float)
+    parts = [n for n in ast.iter_child_nodes(value) if isinstance(n, ast.expr)]
+    if isinstance(value, ast.Call):
+        parts = value.args
+    elif isinstance(value, ast.BinOp):
+        return any(map(is_numeric, parts))
+    return bool(parts) and all(map(is_numeric, parts))
+
+
+def numeric_constants(module):
+    """Yield the upper-case numbers of a module, and what comes after each."""
+    body = tree_of(module).body
+    for statement, after in zip(body, [*body[1:], None], strict=True):
+        if isinstance(statement, (ast.Assign, ast.AnnAssign)) and statement.value:
+            of = [
+                getattr(statement, "target", None),
+                *getattr(statement, "targets", ()),
+            ]
+            names = [n.id for t in of if t for n in ast.walk(t) if hasattr(n, "id")]
+            if all(n.isupper() for n in names) and is_numeric(statement.value):
+                yield names, statement, after
+
+
+def test_every_constant_has_its_reason():
+    silent = []
+    for module, path in MODULES.items():
+        lines = path.read_text().splitlines()
+        for names, statement, after in numeric_constants(module):
+            own = lines[statement.lineno - 1 : statement.end_lineno]
+            above = lines[statement.lineno - 2].startswith("#")
+            below = isinstance(getattr(after, "value", None), ast.Constant)
+            if not (above or below or any("# " in line for line in own)):
+                silent.append((module, *names))
+    assert not silent, "say in a comment what these count, and why so many"
 
 
 def is_for_types_only(node):

@@ -10,6 +10,7 @@ from deuterium.domain.spaces import Ball, Box, Choice, OneHot, Simplex, Where
 from deuterium.enclose import enclose
 from deuterium.errors import DeuteriumError
 from deuterium.evaluate import compile
+from deuterium.frontends.branching import traced
 from deuterium.functions.elementwise import relu
 from deuterium.functions.log_sum_exp import log_softmax, logsumexp, softmax
 from deuterium.functions.norms import norm_of_all as norm
@@ -22,7 +23,12 @@ from deuterium.optimize.branch_and_bound.result import Bracket
 from deuterium.optimize.maximize import minimize
 from deuterium.search import search
 from deuterium.search.search import Estimate
-from deuterium.transform import get_gradients, grad, vectorize
+from deuterium.transform import get_gradients as _get_gradients
+from deuterium.transform import grad as _grad
+from deuterium.transform import vectorize
+from deuterium.transform.definedness import defined
+from deuterium.transform.meeting import rounding_forgiven as _rounding_forgiven
+from deuterium.transform.meeting import rounding_jumps
 from deuterium.transform.simplify import simplify
 
 __all__ = [
@@ -43,6 +49,7 @@ __all__ = [
     "__version__",
     "compile",
     "constant",
+    "defined",
     "dumps",
     "enclose",
     "get_gradients",
@@ -56,12 +63,18 @@ __all__ = [
     "polygamma",
     "random_symbols",
     "relu",
+    "rounding_jumps",
     "search",
     "simplify",
     "softmax",
     "symbol",
     "to_vec",
+    "traced",
     "vectorize",
 ]
 
-del _functions, _ops
+# bounds take the derivatives of a function as exact, users as they mean it
+grad = _rounding_forgiven()(_grad)
+get_gradients = _rounding_forgiven()(_get_gradients)
+
+del _functions, _get_gradients, _grad, _ops, _rounding_forgiven

@@ -20,5 +20,7 @@ def one_thread() -> AbstractContextManager[Any]:
     With more, threads of small products wait for each other, which on a machine with
     other work takes many times as long.
     """
-    limited: AbstractContextManager[Any] = _controller().limit(limits=1, user_api="blas")
+    limited: AbstractContextManager[Any] = _controller().limit(
+        limits=1, user_api="blas"
+    )
     return limited

@@ -16,7 +16,7 @@ import deuterium as dt
 from . import graphs, regions, values
 from .regions import Region
 
-POINTS = 12  # of each case
+POINTS, MANY = 12, 6  # of each case, and how many times as many to choose from
 
 
 @dataclass
@@ -28,12 +28,15 @@ class Case:
     seed: int = 0
     batch: tuple[int, ...] = ()
     count: int = POINTS
+    conditions: tuple[Any, ...] = ()  # which hold, beside the domains of the symbols
     _values: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     @property
     def domain(self) -> Any:
         """The domain, as the package takes it."""
         parts = [r.domain(name) for name, r in self.regions.items()]
+        if self.conditions:
+            parts.append(dt.Where(*self.conditions))
         return reduce(and_, parts, dt.Box({}))
 
     @property
@@ -44,6 +47,8 @@ class Case:
     def points(self) -> list[Mapping[str, Any]]:
         """Return points, as many as ``count``; one mapping for each box of a batch."""
         rng = self.rng
+        if self.conditions:
+            return [self._fulfilling(rng)]
         boxes = int(np.prod(self.batch)) if self.batch else 1
         return [
             {n: _box(r, b, self.batch).points(rng, self.count)
@@ -51,9 +56,23 @@ class Case:
             for b in range(boxes)
         ]  # fmt: skip
 
+    def _fulfilling(self, rng: Any) -> Mapping[str, Any]:
+        """Return points at which the conditions certainly hold."""
+        count = MANY * self.count
+        points = {n: r.points(rng, count) for n, r in self.regions.items()}
+        holds = np.ones(count, dtype=bool)
+        for c in self.conditions:
+            found = values.evaluate(dt.graph.topological([c]), points)
+            rows = np.broadcast_to(found, (count, *c.shape)).reshape(count, -1)
+            holds &= [all(x > 0 for x in row) for row in rows]
+        if not holds.any():
+            raise dt.errors.BoundsError("no point was found at which conditions hold")
+        rows = np.resize(np.flatnonzero(holds), self.count)
+        return {n: p[rows] for n, p in points.items()}
+
     def of(self, v: Any) -> Case:
         """Return the case of another Variable over the same domain and points."""
-        needed = {s.name for s in dt.graph.free_symbols([v])}
+        needed = {s.name for s in dt.graph.free_symbols([v, *self.conditions])}
         kept = {n: r for n, r in self.regions.items() if n in needed}
         return replace(self, v=v, regions=kept, _values={})
 
@@ -65,6 +84,7 @@ class Case:
             "domain": {n: r.to_json() for n, r in self.regions.items()},
             "batch": list(self.batch),
             "count": self.count,
+            "conditions": [json.loads(dt.dumps([c])) for c in self.conditions],
         }
 
     @classmethod
@@ -72,7 +92,9 @@ class Case:
         """Read what `to_json` wrote."""
         (v,) = dt.loads(json.dumps(flat["graph"]))
         read = {n: Region.from_json(r) for n, r in flat["domain"].items()}
-        return cls(v, read, flat["seed"], tuple(flat["batch"]), flat["count"])
+        where = [dt.loads(json.dumps(c))[0] for c in flat.get("conditions", ())]
+        batch = tuple(flat["batch"])
+        return cls(v, read, flat["seed"], batch, flat["count"], tuple(where))
 
 
 def _box(region: Region, b: int, batch: tuple[int, ...]) -> Region:
@@ -97,7 +119,34 @@ def draw(seed: int) -> Case:
     drawn = {
         s.name: regions.draw(rng, s.shape, batch) for s in dt.graph.free_symbols([v])
     }
-    return Case(v, drawn, seed, batch)
+    case = Case(v, drawn, seed, batch)
+    if batch or not drawn or rng.random() > 0.12:
+        return case
+    case = replace(case, conditions=_conditions(rng, dt.graph.free_symbols([v])))
+    try:
+        case.points()
+    except dt.DeuteriumError:
+        return replace(case, conditions=())
+    return case
+
+
+def _conditions(rng: Any, symbols: list[Any]) -> tuple[Any, ...]:
+    """Return one or two conditions, each on several symbols or several elements."""
+    found = []
+    for _ in range(int(rng.integers(1, 3))):
+        x, y = (symbols[i] for i in rng.integers(len(symbols), size=2))
+        k = float(rng.choice((0.0, 1.0, -1.0, 0.5, 1e-9, 3.0)))
+        ways = (
+            lambda x=x, k=k: np.sum(x) <= k,
+            lambda x=x, k=k: np.sum(np.abs(x)) < abs(k) + 1,
+            lambda x=x, y=y: np.sum(x) >= np.sum(y),
+            lambda x=x, k=k: (x > k) | (x <= -k),
+            lambda x=x, y=y: np.sum(np.square(x)) <= 1 + np.sum(np.square(y)),
+            lambda x=x, k=k: x != k,
+            lambda x=x: np.prod(x) >= 0,
+        )
+        found.append(ways[rng.integers(len(ways))]())
+    return tuple(found)
 
 
 def scalar(case: Case) -> Case | None:

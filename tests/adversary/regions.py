@@ -47,8 +47,9 @@ class Region:
             return dt.Choice(s, list(self.values))
         if self.kind == "onehot":
             return dt.OneHot(s)
-        order = 2 if self.kind == "ball" else np.inf
-        return dt.Ball(s, self.lower, float(self.upper), order=order)
+        if self.kind == "simplex":
+            return dt.Simplex(s)
+        return dt.Ball(s, self.lower, float(self.upper), order=ORDERS[self.kind])
 
     def to_json(self) -> dict[str, Any]:
         """Return what `from_json` reads, floats exact."""
@@ -71,7 +72,7 @@ class Region:
         }
         shape = tuple(flat["shape"])
         for k in ("lower", "upper"):  # an empty list says nothing of its shape
-            if flat["kind"] == "box" and arrays[k] is not None and not arrays[k].size:
+            if arrays[k] is not None and not arrays[k].size:
                 arrays[k] = np.zeros(shape)
         if flat["kind"] == "choice" and not arrays["values"].size:
             arrays["values"] = np.zeros((len(flat["values"]), *shape))
@@ -92,8 +93,10 @@ class Region:
             return np.eye(n)[rng.integers(n, size=self.shape[:-1])].ravel().tolist()
         if self.kind == "box":
             return self._of_box(rng, i)
+        if self.kind == "simplex":
+            return _of_simplex(rng, size)
         center = np.broadcast_to(self.lower, self.shape).ravel().tolist()
-        return _of_ball(rng, center, float(self.upper), self.kind == "ball", size)
+        return _of_ball(rng, center, float(self.upper), ORDERS[self.kind], size)
 
     def _of_box(self, rng: Any, i: int) -> list[Any]:
         low = np.broadcast_to(self.lower, self.shape).ravel().tolist()
@@ -155,8 +158,33 @@ def as_fraction(x: Any) -> Fraction:
     return Fraction(x)
 
 
+def _of_simplex(rng: Any, size: int) -> list[Any]:
+    """Return numbers whose sum is 1, or off by what a simplex allows for rounding."""
+    shares = [Fraction(0)] * size
+    way, k = rng.integers(4), int(rng.integers(size))
+    if way > 0:
+        parts = rng.integers(0, 2**20, size=size) * rng.integers(2, size=size)
+        shares = [Fraction(int(p), 2**20 * size) for p in parts]
+    shares[k] += 1 - sum(shares)
+    if way == 3 and shares[k] < 1:
+        shares[k] += Fraction(1e-12) * int(rng.choice((-1, 1))) / 2
+    return [dyadic(x * 2**60 // 1 / Fraction(2**60)) for x in shares]
+
+
+ORDERS = {"ball": 2, "ball inf": np.inf, "ball 1": 1}
+
+
+def in_ball(away: list[Fraction], radius: Fraction, order: float) -> bool:
+    """Return whether a step from the centre stays in a ball."""
+    if order == 1:
+        return sum(map(abs, away)) <= radius
+    if order == 2:
+        return sum(x * x for x in away) <= radius * radius
+    return all(abs(x) <= radius for x in away)
+
+
 def _of_ball(
-    rng: Any, center: list[float], radius: float, euclidean: bool, size: int
+    rng: Any, center: list[float], radius: float, order: float, size: int
 ) -> list[Any]:
     """Return a point certainly in a ball: the middle, a pole, or anywhere."""
     r = Fraction(radius)
@@ -167,14 +195,13 @@ def _of_ball(
             step[rng.integers(size)] = rng.choice((-1.0, 1.0))
         elif way == 2:
             step = rng.normal(size=size)
-            step /= max(np.sqrt(np.sum(step * step)), 1e-300)
+            step /= max(np.linalg.norm(step, order), 1e-300) if size else 1
             step *= 1 - 1e-15 if rng.random() < 0.5 else rng.random()
         elif way == 3:
             step = rng.choice((-1.0, 1.0, 0.0), size=size)
-            step /= np.sqrt(max(np.sum(step != 0), 1)) if euclidean else 1
+            step /= max(np.sum(step != 0), 1) ** (1 / order)
         moved = [Fraction(float(x)) * r for x in step]
-        size_of = sum((x * x for x in moved), Fraction(0))
-        inside = size_of <= r * r if euclidean else all(abs(x) <= r for x in moved)
+        inside = in_ball(moved, r, order)
         if inside:
             return [dyadic(Fraction(c) + x) for c, x in zip(center, moved, strict=True)]
     return list(center)
@@ -197,8 +224,10 @@ def draw(rng: Any, shape: tuple[int, ...], batch: tuple[int, ...] = ()) -> Regio
     if p < 0.8:
         center = np.asarray(_number(rng, shape), float)
         radius = rng.choice((0.0, LEAST, 1e-300, 1e-9, 0.1, 1.0, 3.0, 1e8, 1e300))
-        kind = ("ball", "ball inf")[rng.integers(2)]
+        kind = list(ORDERS)[rng.integers(3)]
         return Region(kind, shape, center, np.float64(radius), label=kind)
+    if p < 0.82 and shape and math.prod(shape):
+        return Region("simplex", shape, label="simplex")
     if p < 0.9 and shape and shape[-1]:
         return Region("onehot", shape, label="onehot")
     rows = np.stack([_number(rng, shape) for _ in range(int(rng.integers(1, 5)))])
@@ -297,4 +326,4 @@ _BOXES: dict[str, Callable[..., Any]] = {
     "mixed": _mixed,
 }
 _SIMPLE = ["touching zero", "one ulp", "point", "around", "ordinary", "unit"]
-LABELS = [*_BOXES, "ball", "ball inf", "onehot", "choice"]
+LABELS = [*_BOXES, *ORDERS, "simplex", "onehot", "choice"]

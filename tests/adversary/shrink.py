@@ -50,7 +50,9 @@ def _size(case: Case) -> tuple[Any, ...]:
         for r in case.regions.values()
         if r.kind == "box"
     )
-    others = 5 * sum(r.kind != "box" for r in case.regions.values())
+    others = 5 * len(case.conditions) + 5 * sum(
+        r.kind != "box" for r in case.regions.values()
+    )
     digits = sum(len(repr(n.value)) for n in order if n.is_constant)
     return (
         len(order), sum(n.size for n in order), len(case.regions), case.batch,
@@ -60,6 +62,8 @@ def _size(case: Case) -> tuple[Any, ...]:
 
 def _candidates(case: Case, scalar: bool) -> Iterator[Case]:
     order = dt.graph.topological([case.v])
+    if case.conditions:
+        yield replace(case, conditions=case.conditions[1:], _values={})
     for node in order[:-1]:  # what lies below, instead of all
         if node.op is not None and (not scalar or not node.shape):
             yield case.of(node)

@@ -8,10 +8,14 @@ import numpy as np
 from flint import arb, ctx
 
 import deuterium as dt
+from deuterium import ops
 
 from . import values
 from .case import Case, at_point
 
+WHOLE = (
+    ops.floor, ops.ceil, ops.rint, ops.trunc, ops.floor_divide, ops.remainder,
+)  # fmt: skip
 BITS, STEP = 6000, -1300  # of differences: the step is 2**STEP
 CLOSER = arb((1, -1000))  # a step so much shorter must say the same
 
@@ -42,7 +46,11 @@ def disagreement(case: Case) -> str:
         at, right, left, near = (
             np.broadcast_to(y, (case.count,)) for y in (at, right, left, near)
         )
+        # a saw with more teeth than the step tells apart, and what is smooth by chance
+        odd = _jumping(case, points, (s.name, place, h)) | _at_kinks(case, points)
         for i in range(case.count):
+            if odd[i]:
+                continue
             y, a, b, c = at[i], right[i], left[i], near[i]
             g = given[(i, *place)]
             if not all(x.is_finite() for x in (y, a, b, c)) or not _surely(g):
@@ -64,6 +72,44 @@ def disagreement(case: Case) -> str:
                     f"{up.str(20)} at {at_point(points, i)}"
                 )[:500]
     return ""
+
+
+def _jumping(case: Case, points: Any, step: Any) -> Any:
+    """Return at which points a floor is not known to be the same to both sides."""
+    name, place, h = step
+    found = np.zeros(case.count, dtype=bool)
+    for n in dt.graph.topological([case.v]):
+        if n.op not in WHOLE:
+            continue
+        whole = np.floor_divide(*n.args) if n.op is ops.remainder else n
+        order = dt.graph.topological([whole])
+        known = [
+            values.evaluate(order, _moved(points, name, place, h * k), BITS)
+            for k in (0, 1, -1)
+        ]
+        known = [np.broadcast_to(k, (case.count, *n.shape)) for k in known]
+        for at in np.ndindex(known[0].shape):
+            x, *others = (k[at] for k in known)
+            same = x.is_exact() and all(y.is_exact() and x == y for y in others)
+            found[at[0]] |= not same
+    return found
+
+
+def _at_kinks(case: Case, points: Any) -> Any:
+    """Return at which points a part has a kink, where its slope is what is agreed on.
+
+    ``abs(x) * sign(x)`` has the slope 1 at 0, and the product rule says 0.
+    """
+    found = np.zeros(case.count, dtype=bool)
+    for n in dt.graph.topological([case.v]):
+        if n.op is None or not n.op.kinks or len(n.args) != 1:
+            continue
+        (a,) = n.args
+        exact = values.evaluate(dt.graph.topological([a]), points, BITS)
+        spread = np.broadcast_to(exact, (case.count, *a.shape))
+        for at in np.ndindex(spread.shape):
+            found[at[0]] |= any(spread[at].contains(arb(k)) for k in n.op.kinks)
+    return found
 
 
 def _surely(x: Any) -> bool:

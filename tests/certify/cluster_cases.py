@@ -1,6 +1,7 @@
 """Graphs in clusters, regions around points, and data of leaves, drawn at random."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -161,6 +162,12 @@ class Case:
         atoms = [*bounder.places, *extra(problem)] if extra else list(bounder.places)
         return cls(problem, bounder, atoms, checker(problem, bounder.facts(), atoms))
 
+    @cached_property
+    def told(self):
+        """The bounder's data for the whole domain."""
+        (proof,) = self.bounder.bound(self.bounder.root(), -np.inf).proofs
+        return proof[1]
+
     @property
     def size(self):
         return self.problem.size
@@ -250,9 +257,7 @@ def holds(region, row):
 
 def data(case, rng, wild):
     """Return the bounder's data for the whole domain, disturbed."""
-    regions = case.bounder.root()
-    (proof,) = case.bounder.bound(regions, -np.inf).proofs
-    found = proof[1]
+    found = case.told
     p = np.array(found["p"])
     p = p * rng.uniform(0.5, 1.5, p.shape) if wild < 2 else rng.normal(size=p.shape)
     if not wild:

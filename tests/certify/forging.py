@@ -58,6 +58,13 @@ def forged(v, domain, nodes, upper, change=None, facts=None, **told):
     return Certificate(made.body, sealed(made.body))
 
 
+def certified(bounder, nodes, upper):
+    """Return a certificate by a bounder's facts, of a proof that may be wrong."""
+    source = Source(bounder.facts(), bounder.places)
+    made = Certificate.of(bounder.problem, nodes, upper, -np.inf, {}, source)
+    return Certificate(made.body, sealed(made.body))
+
+
 def refused(v, domain, nodes, upper, at=None, known=None, **more):
     """Check that the claim is false, and the proof not believed.
 

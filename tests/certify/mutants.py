@@ -22,6 +22,8 @@ BARE = [
     ["empty", {}],
     ["relax", {"p": []}],
     ["relax", {"empty": True}],
+    ["clusters", {"p": [], "energies": []}],
+    ["clusters", {"empty": True}],
 ]
 
 

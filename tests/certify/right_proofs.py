@@ -14,15 +14,25 @@ import deuterium as dt
 from deuterium.certify.certificate import Certificate
 from deuterium.certify.format import sealed
 from deuterium.domain.constraints import OneOf, Range, Within
+from deuterium.domain.problem import Problem
 from deuterium.graph.traverse import free_symbols
+from deuterium.optimize.bounders.clusters.cluster_bounder import cluster_bounder_of
 from deuterium.testing.oracle import evaluate_exactly
-from tests.certify.forging import cut, face, forged, leaf, place_below, tighten
+from tests.certify.forging import (
+    certified,
+    cut,
+    face,
+    forged,
+    leaf,
+    place_below,
+    tighten,
+)
 from tests.certify.test_certificate import CASES as BY_HAND
 from tests.certify.test_certificate import unpack
 
 BY_SLOPES = ["mean", "stationary", "curved", "concave"]
 KINDS = {
-    "leaf": [*BY_SLOPES, "empty", "interval", "relax", "norms"],
+    "leaf": [*BY_SLOPES, "empty", "interval", "relax", "norms", "clusters"],
     "steps": ["tighten", "face"],
     "ends": ["convex", "convex label"],
     "cut": [""],
@@ -217,6 +227,16 @@ def _relaxed(log):
     return made, v, box
 
 
+def _clustered():
+    """Hubs, spokes, energies, and a cut of an atom with a part that is empty."""
+    v, domain = _network([2, 3, 1], np.tanh, _logistic)
+    bounder = cluster_bounder_of(Problem(v, domain))
+    found = bounder.bound(bounder.root(), -np.inf)
+    ((method, data),), j = found.proofs, bounder.problem.size
+    nodes = [cut(j, 9.0), leaf(method, **data), leaf(method, empty=True)]
+    return certified(bounder, nodes, float(found.upper[0])), v, domain
+
+
 def _least():
     v = np.cosh(x - 0.25) + np.abs(y) - 0.5 * y
     box = dt.Box({x: (-1, 1), y: (-1, 1)})
@@ -230,12 +250,30 @@ def _far():
     return forged(v, box, [cut(0, 0.0), leaf(), leaf()], 2.0), v, box
 
 
+def _people():
+    """Corners, people in order, and an input that is not largest at its ends."""
+    one, p, q = dt.symbol("one"), dt.symbol("p", 4), dt.symbol("q", 3)
+    v = np.mean(p * np.exp(one)) - one**2 + np.median(q) - np.max(q) / 2
+    box = dt.Box({one: (-1, 1), p: (-1, 1), q: (0, 2)})
+    return _searched(v + np.prod(p), box, rtol=1e-4, max_regions=100)
+
+
+def _bins():
+    """Counts, of which only the places matter where they jump."""
+    pair = dt.symbol("pair", 2)
+    counts = np.bincount(np.digitize(pair, [0.25, 0.5]), minlength=3)
+    v = np.sum(counts**2) * (2 - x**2) - counts[0]
+    return _searched(v, dt.Box({pair: (0, 1), x: (-0.5, 0.5)}), rtol=1e-3)
+
+
 def _searched(v, domain, **options):
     options = {"time_limit": None, "max_regions": 30, "rtol": 0.02} | options
     return dt.maximize(v, domain, **options), v, domain
 
 
 MADE = {
+    "people": _people,
+    "bins": _bins,
     "around": _around,
     "ball and table": _ball_and_table,
     "falling": _falling,
@@ -245,6 +283,7 @@ MADE = {
     "dip": _dip,
     "kink": _kink,
     "logarithm": lambda: _relaxed(True),
+    "clusters": _clustered,
     "plain relaxation": lambda: _relaxed(False),
     "least": _least,
     "far": _far,

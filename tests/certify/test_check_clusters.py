@@ -8,6 +8,7 @@ import deuterium as dt
 from deuterium.certify.checker import point_steps
 from deuterium.certify.checker.ball_program import PointProgram
 from deuterium.certify.checker.clusters import spoke_energy
+from deuterium.certify.checker.clusters.cluster_leaf import _cut
 from deuterium.certify.checker.clusters.cluster_maximum import (
     ClusterLoad,
     Spoke,
@@ -410,3 +411,53 @@ def test_a_large_energy_is_proved(n, m):
         above = d * np.linalg.norm(inner, 2) ** 2 * (1 + growth)
         own, weights = ([arb(c) for c in e.tolist()] for e in (above, nu))
         assert spoke_energy._is_above(own, rows, weights) is holds_true
+
+
+# -- a leaf, taken apart ---------------------------------------------------------------
+
+
+def test_a_spoke_that_does_not_depend_on_its_hub_counts():
+    case = Case.of(*graph("network", 1))
+    s, state = case.clusters.structure, case.clusters.state(case.whole())
+    for spoke in s.spokes:
+        for c in (arb(1), arb(-1)):
+            load, rest = case.clusters._load(s.owner[spoke], {spoke: c}, state)
+            ends = c * state.low[spoke].lower(), c * state.high[spoke].upper()
+            assert load is None
+            assert all(e <= rest for e in ends) and any(e.overlaps(rest) for e in ends)
+
+
+def test_two_cuts_of_one_number_leave_what_both_do():
+    one, two, far = arb(1), arb(2), arb("inf")
+    for cuts, left in (
+        (((one, far, False), (two, far, True)), (2, far, True)),
+        (((two, far, False), (one, far, True)), (2, far, False)),
+        (((two, far, True), (two, far, False)), (2, far, True)),
+        (((two, far, False), (two, far, False)), (2, far, False)),
+        (((-far, two, False), (-far, one, False)), (-far, 1, False)),
+    ):
+        for first, second in (cuts, cuts[::-1]):
+            assert _cut(first, *second) == left
+    assert _cut(None, one, two, True) == (1, 2, True)
+
+
+def test_hubs_share_cells_only_if_their_functions_are_the_same():
+    x = dt.symbol("x", (2,))
+    z = x @ dt.constant([[1.0, 2.0], [0.5, -1.0]])
+    for c, shapes in (([2.0, 2.0], 1), ([2.0, 3.0], 2)):
+        v = np.sum(np.sin(np.square(z) + dt.constant(c)))
+        case = Case.of(v, dt.Box({x: (-1, 1)}))
+        (block,) = case.clusters.structure.blocks[1:]
+        curves = [case.clusters._curves[h] for h in block.slots]
+        assert len({curve._shape for curve in curves}) == shapes
+
+
+def test_ranges_of_both_sides_of_a_kink_are_put_together_for_what_follows():
+    """A maximum with another hub takes the hull, not what is right of the kink."""
+    x = dt.symbol("x", (2,))
+    a, b = x @ dt.constant([[1.0], [2.0]]), x @ dt.constant([[3.0], [-1.0]])
+    v = np.sum(np.tanh(np.maximum(np.abs(a) * a, b - 20.0)))
+    case = Case.of(v, dt.Box({x: (-1, 1)}))
+    (free,) = [b for b in case.clusters.structure.blocks if b.kind == "free"]
+    state = case.clusters.state(case.whole())
+    assert state.low[free.slots[0]] <= -9

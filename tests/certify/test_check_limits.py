@@ -166,12 +166,14 @@ def test_an_operator_that_is_not_known_is_named(name):
 
 
 def test_right_proofs_that_were_refused():
-    z = dt.symbol("z")
+    z, w = dt.symbol("z"), dt.symbol("w", (16,))
     cases = [
         (np.cosh(2 * np.tanh(x)), dt.Box({x: (-1, -1e-300)})),
         (np.cosh(scipy.special.expit(x) - 0.5), dt.Box({x: (-1, -5e-324)})),
         (x * x, dt.Box({x: (-1, 2), z: (0, 1)})),
         (dt.constant(2.0) * 1, dt.Box({x: (0, 1)})),
+        (-np.rint(x * x) - 0.3 * x, dt.Box({x: (0, np.inf)})),
+        (np.sum(np.sin(w) * w), dt.Ball(w, np.arange(16) / 7, 5e-324, order=np.inf)),
     ]
     for v, domain in cases:
         e = dt.maximize(v, domain, time_limit=None)

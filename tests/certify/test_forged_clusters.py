@@ -7,21 +7,19 @@ import pytest
 from flint import arb, ctx
 
 import deuterium as dt
-from deuterium.certify.certificate import Certificate
 from deuterium.certify.checker.clusters import star_facts
 from deuterium.certify.checker.clusters.same_elements import SameElements
 from deuterium.certify.checker.clusters.star_structure import StarStructure
 from deuterium.certify.checker.exceptions import NoBound, NoPoint
 from deuterium.certify.checker.lagrangian import separable_maximum
 from deuterium.certify.checker.tree_walk import UNREADABLE
-from deuterium.certify.format import sealed
 from deuterium.domain.problem import Problem
 from deuterium.errors import CertificateError
 from deuterium.graph.traverse import topological
 from deuterium.optimize.bounders.clusters.cluster_bounder import cluster_bounder_of
 from tests.amounts import draws, seeds
 from tests.certify.cluster_cases import KINDS, Case, checker, data, graph
-from tests.certify.forging import Source, cut, leaf
+from tests.certify.forging import certified, cut, leaf
 from tests.certify.mutants import ODD, places
 
 WORDS = ["atom", "free", "spokes", "input", "sum", "product"]
@@ -442,13 +440,6 @@ def test_a_contradiction_is_a_leaf_and_nothing_else_is():
 
 
 # -- certificates ----------------------------------------------------------------------
-
-
-def certified(bounder, nodes, upper):
-    """Return a certificate as a forger writes it."""
-    source = Source(bounder.facts(), bounder.places)
-    made = Certificate.of(bounder.problem, nodes, upper, -np.inf, {}, source)
-    return Certificate(made.body, sealed(made.body))
 
 
 @pytest.mark.parametrize("seed", seeds(1, 10))

@@ -97,7 +97,9 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("seed", "activation", "classes", "loss"), CASES)
+@pytest.mark.parametrize(
+    ("seed", "activation", "classes", "loss"), some([*CASES[::2], *CASES[1::2]], 7)
+)
 def test_what_is_found_is_believed(seed, activation, classes, loss):
     v, domain = network(seed, activation, classes, loss)
     for regions in (1, 60 if loss == "onehot" else 9):

@@ -13,6 +13,7 @@ from deuterium.certify.checker.exceptions import NoBound
 from deuterium.certify.checker.operator_table import TABLE
 from deuterium.certify.checker.scalar_layout import TaskGroup
 from deuterium.graph.operator import OPERATORS
+from tests.amounts import draws
 
 ONE = {op.name: e for op, e in TABLE.items() if op.arity == 1}
 TWO = {op.name: e for op, e in TABLE.items() if op.arity == 2}
@@ -150,11 +151,12 @@ def test_products_with_a_constant_matrix():
                 assert holds(exact, low[6 + k], high[6 + k])
 
 
+@pytest.mark.drawn
 @pytest.mark.parametrize("name", sorted(ONE))
 def test_values_of_wide_balls(name):
     rng = np.random.default_rng([6, *name.encode()])
     f = ONE[name].value
-    for _ in range(150):
+    for _ in range(draws(60, 150)):
         x = float(rng.choice(NUMBERS))
         width = float(rng.choice(WIDTHS[4:]))
         found = f(arb(x) + arb(width * rng.uniform(-1, 1), width))

@@ -143,6 +143,7 @@ def test_demo_json_and_options(tmp_path):
     assert noise["sigma"] >= noise["noise_multiplier"] * noise["sensitivity"]
 
 
+@pytest.mark.long
 def test_demo_writes_a_picture_unless_told_not_to(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert run("demo", "--epochs", "1", "--no-picture").exit_code == 0

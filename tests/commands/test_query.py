@@ -126,3 +126,10 @@ def test_same_seed_same_answer():
 def test_refusals(text, bounds, error, why):
     with pytest.raises(error, match=why):
         run_query(text, bounds)
+
+
+def test_what_has_no_end_is_not_searched_for_long():
+    found = run_query("a**2", {"a": (0.0, math.inf)})
+    assert found.status == "unbounded"
+    assert found.reached >= 1e200
+    assert found.found.evaluations < 1000

@@ -18,7 +18,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "which-sensitivity.md").read_text()
 def names():
     found: dict = {}
     blocks = re.findall(r"```python\n(.*?)```", PAGE, re.S)
-    assert len(blocks) == 3
+    assert len(blocks) == 4
     for block in blocks:
         exec(block, found)
     return found
@@ -51,6 +51,12 @@ def test_four_numbers(names):
                for p in ((1, 3), (2, 0.5))]  # fmt: skip
     assert "factor of ninety" in PAGE
     assert corners[0] / corners[1] == pytest.approx(90, rel=0.02)
+
+
+def test_whole_data_sets(names):
+    for name, pattern in (("spread", r"# ([\d.]+): 102"), ("third", r"# (71[\d.]+)")):
+        value = names[name].sensitivity("replace_one")
+        assert said(pattern) == (round(value, 1),)
 
 
 def test_noise_and_promise(names):

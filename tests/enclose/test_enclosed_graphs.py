@@ -118,6 +118,7 @@ def test_slopes_of_what_is_ordered(last):
         assert_encloses(second, domain)
 
 
+@pytest.mark.long  # of the strategy, not of what it is for
 def test_every_operator_is_among_them():
     seen = set()
 

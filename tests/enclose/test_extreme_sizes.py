@@ -154,9 +154,9 @@ def check(seed):
 
 def test_bounders_at_extreme_sizes():
     # the last one: small coefficients over a wide range, in the relaxation
-    assert sum(check(seed) for seed in [*range(12), 25320]) > 50
+    assert sum(check(seed) for seed in [*range(6), 25320]) > 25
 
 
 @pytest.mark.long
 def test_bounders_at_extreme_sizes_many():
-    assert sum(check(seed) for seed in range(12, 1000)) > 3_000
+    assert sum(check(seed) for seed in range(6, 300)) > 900

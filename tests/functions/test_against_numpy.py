@@ -30,8 +30,7 @@ def _made(case, seed=1):
     return symbols, numbers, call(*symbols)
 
 
-@pytest.mark.parametrize("case", ALL_CASES, ids=label)
-def test_value(case):
+def check_value(case):
     symbols, numbers, v = _made(case)
     want = np.asarray(case[2](*numbers))
     assert v.shape == want.shape
@@ -39,8 +38,7 @@ def test_value(case):
     np.testing.assert_allclose(got, want, rtol=2e-15, atol=2e-15)
 
 
-@pytest.mark.parametrize("case", ALL_CASES, ids=label)
-def test_batch_is_record_by_record(case):
+def check_batch_is_record_by_record(case):
     symbols, _, v = _made(case)
     records = [_made(case, seed)[1] for seed in (2, 3, 4)]
     batch = [np.stack(column) for column in zip(*records, strict=True)]
@@ -52,8 +50,7 @@ def test_batch_is_record_by_record(case):
         np.testing.assert_allclose(compiled[i], want, rtol=1e-13, atol=1e-14)
 
 
-@pytest.mark.parametrize("case", ALL_CASES, ids=label)
-def test_gradient(case):
+def check_gradient(case):
     """Along a line, against central differences of the exact value."""
     symbols, numbers, v = _made(case)
     rng = np.random.default_rng(7)
@@ -75,8 +72,7 @@ def test_gradient(case):
     np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-13)
 
 
-@pytest.mark.parametrize("case", ALL_CASES, ids=label)
-def test_enclosure(case):
+def check_enclosure(case):
     symbols, numbers, v = _made(case)
     found = assert_encloses(
         v,
@@ -88,8 +84,7 @@ def test_enclosure(case):
     assert np.isfinite(found.upper).all()
 
 
-@pytest.mark.parametrize("case", ALL_CASES, ids=label)
-def test_batch_of_boxes_equals_each_box_alone(case):
+def check_batch_of_boxes_equals_each_box_alone(case):
     symbols, _, v = _made(case)
     centres = [_made(case, seed)[1] for seed in (2, 3)]
     lower = [np.stack(column) - 0.05 for column in zip(*centres, strict=True)]
@@ -104,6 +99,15 @@ def test_batch_of_boxes_equals_each_box_alone(case):
         # each is sound; they differ by the order of summation at most
         np.testing.assert_allclose(whole.lower[i], alone.lower, rtol=1e-13, atol=1e-14)
         np.testing.assert_allclose(whole.upper[i], alone.upper, rtol=1e-13, atol=1e-14)
+
+
+@pytest.mark.parametrize("case", ALL_CASES, ids=label)
+def test_one_case(case):
+    check_value(case)
+    check_batch_is_record_by_record(case)
+    check_gradient(case)
+    check_enclosure(case)
+    check_batch_of_boxes_equals_each_box_alone(case)
 
 
 def test_every_function_has_a_case():

@@ -15,6 +15,7 @@ from deuterium.graph import protocols
 from deuterium.graph.methods import Methods
 from deuterium.graph.operator import BY_UFUNC
 from deuterium.graph.variable import Variable
+from tests.amounts import draws
 from tests.functions import random_choices  # noqa: F401  (it adds to the tables)
 from tests.functions.draws import Draw
 from tests.functions.random_calls import (
@@ -167,11 +168,12 @@ def check(name, count, first=0, draw=outcome):
     return results.count("same") / count
 
 
+@pytest.mark.drawn
 @pytest.mark.parametrize("name", ALL)
 def test_as_numpy_does(name):
-    assert check(name, 60) >= 0.4
+    assert check(name, draws(30, 60)) >= 0.4
     if name not in BY_PYTHON:
-        check(name, 20, draw=mixture)
+        check(name, draws(10, 20), draw=mixture)
 
 
 @pytest.mark.parametrize("name", ALL)

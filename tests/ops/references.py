@@ -302,7 +302,7 @@ def off_the_cut(y, x):
 
 
 BINARY = {
-    "arctan2": Binary(fine=off_the_cut, slack=24),
+    "arctan2": Binary(slack=24),
     "off_cut": Binary(fine=off_the_cut, slack=0, smooth=False),
     "add": Binary(slack=1),
     "subtract": Binary(slack=1),

@@ -14,6 +14,7 @@ from deuterium.errors import CertificateError, GraphError, UnsupportedError
 from deuterium.graph.operator import OPERATORS, register, unregister
 from deuterium.ops.univariate import slope_of, unary
 from deuterium.testing import assert_encloses, evaluate_exactly
+from tests.amounts import some
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "add-an-operator.md"
 METHODS = ("auto", "interval", "norms", "relax", "box")
@@ -105,15 +106,15 @@ def problems(softsign):
     yield softsign(softsign(X) + 1) * softsign(3 * X), box
     yield softsign(np.exp(X)), box
     yield network(softsign, 3, 4, 1)[:2]
-    yield network(softsign, 12, 10, 6, 1)[:2]
+    yield network(softsign, 6, 5, 4, 1)[:2]
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", some(METHODS, 2))
 def test_it_is_maximised_and_verified(softsign, method):
     done = 0
     for v, domain in problems(softsign):
         try:
-            found = dt.maximize(v, domain, max_regions=6, method=method)
+            found = dt.maximize(v, domain, max_regions=4, method=method)
         except dt.errors.InvalidInputError:
             assert method == "norms"  # there is no array's norm in a formula
             continue

@@ -40,6 +40,7 @@ TWO_VARIABLES = sorted(BINARY)
 PARAMETRIC = {"pi", "integer_power"}  # tested below, by name
 PARAMETRIC |= {"polygamma", "bessel_i"}  # test_gamma
 PARAMETRIC |= {"power_log", "exp_difference", "log_difference", "sinc"}  # on their own
+PARAMETRIC |= {"on_domain"}  # test_on_domain
 PARAMETRIC |= {"where", "narrowed", "interp", "interp'", "interp''"}  # test_choices
 
 

@@ -10,6 +10,7 @@ import pytest
 from deuterium.graph.operator import OPERATORS
 from deuterium.interval import Interval, stacked
 from deuterium.interval.stacked import FastPathUnsupported
+from deuterium.ops.on_domain import FUNCTIONS
 from deuterium.optimize.bounders.derivative import row_intervals
 from tests.ops.array_cases import ARRAYS
 
@@ -48,6 +49,7 @@ POLYGONS = [
 POWERS["polygamma"] = [{"n": n} for n in (1, 2, 3, 4, 20)]
 POWERS["bessel_i"] = [{"n": n} for n in (2, 3, 4, 5, 20)]
 ATTRIBUTES = POWERS | dict.fromkeys(("interp", "interp'", "interp''"), POLYGONS)
+ATTRIBUTES["on_domain"] = [{"of": of} for of in FUNCTIONS]
 ATTRIBUTES["narrowed"] = [
     {"upward": up, "holds": holds} for up in (True, False) for holds in (True, False)
 ]

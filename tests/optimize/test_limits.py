@@ -13,7 +13,8 @@ import deuterium as dt
 from deuterium import budget
 from deuterium.domain.problem import Problem
 from deuterium.graph.traverse import topological
-from deuterium.optimize.branch_and_bound import stopping
+from deuterium.optimize.branch_and_bound import loop_options
+from tests.amounts import some
 
 
 def network(sizes, seed=0, act=np.tanh, classes=0):
@@ -113,8 +114,8 @@ def sides(found, enclosed, is_maximum):
 def test_with_next_to_no_time_there_is_the_enclosure(name, is_maximum, monkeypatch):
     v, domain = PROBLEMS[name]()
     find = dt.maximize if is_maximum else dt.minimize
-    monkeypatch.setattr(stopping, "LATEST", 0.0)
-    monkeypatch.setattr(stopping, "LAST", 1e9)  # however slow the machine
+    monkeypatch.setattr(loop_options, "LATEST_SECONDS", 0.0)
+    monkeypatch.setattr(loop_options, "LAST_SECONDS", 1e9)  # however slow the machine
     found = find(v, domain, time_limit=1e-9)
     mine, whole = sides(found, dt.enclose(v, domain), is_maximum)
     assert mine <= whole < np.inf
@@ -123,7 +124,7 @@ def test_with_next_to_no_time_there_is_the_enclosure(name, is_maximum, monkeypat
         found.certificate.verify(v, domain)
 
 
-@pytest.mark.parametrize("is_maximum", [True, False])
+@pytest.mark.parametrize("is_maximum", some([True, False], 1))
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_no_bound_is_looser_than_the_enclosure(name, is_maximum):
     v, domain = PROBLEMS[name]()
@@ -135,7 +136,7 @@ def test_no_bound_is_looser_than_the_enclosure(name, is_maximum):
     assert ends == sorted(ends, reverse=True) or not is_maximum
 
 
-@pytest.mark.parametrize("tick", [5e-4, 3e-3])
+@pytest.mark.parametrize("tick", some([3e-3, 5e-4], 1))
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_nobody_goes_on_without_asking(name, tick, work_clock):
     v, domain = PROBLEMS[name]()
@@ -145,7 +146,10 @@ def test_nobody_goes_on_without_asking(name, tick, work_clock):
     assert found.upper <= whole
     # who asks when the time is over is told so, and soon nobody asks any more
     looks = work_clock.looks - begun
-    assert looks * tick < 1.0 + stopping.LATE + stopping.LAST + 200 * tick
+    assert (
+        looks * tick
+        < 1.0 + loop_options.LATE_SHARE + loop_options.LAST_SECONDS + 200 * tick
+    )
     assert found.lower <= found.upper
 
 

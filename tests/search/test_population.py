@@ -13,6 +13,7 @@ import deuterium as dt
 from deuterium.domain.problem import Problem
 from deuterium.frontends.formula import lift
 from deuterium.search.population.phase_moves import shortest
+from tests.amounts import draws, seeds
 from tests.search.search_problems import ACTIVATIONS, ascent_of, network_norm
 
 WAVES = "sin(5*a)*cos(7*b) + a*b*cos(40*a)"
@@ -39,7 +40,7 @@ def test_a_maximum_on_a_face_lies_on_the_face():
     assert value == pytest.approx(2, rel=1e-15)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", seeds(1, 3))
 def test_kinks_are_found_exactly(seed):
     cone = "0 - 20 + 20*exp(0 - 0.2*sqrt(0.5*((a - 1)**2 + b**2)))"
     row, _ = ascent_of(lift(cone), dt.Box({"a": (-4, 5), "b": (-3, 4)})).start()
@@ -66,10 +67,11 @@ def test_walls_are_slid_along():
     )
 
 
+@pytest.mark.drawn
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_at_least_every_corner_and_a_sample(activation):
     """The value is no less than at all corners and at many other points."""
-    for seed in range(3):
+    for seed in range(draws(1, 3)):
         x, norm = network_norm([6, 5, 1], activation, seed, scale=1.5)
         corners = np.indices((2,) * 6).reshape(6, 1, -1).T * 2.0 - 1
         sample = np.random.default_rng(seed).uniform(-1, 1, (20_000, 1, 6))

@@ -56,10 +56,11 @@ def test_never_passes_the_certified_range(text, bounds, most, least):
     v, domain = lift(text), dt.Box(bounds)
     iv = enclose_subdivided(v, domain, boxes=512)
     for maximize in (True, False):
-        at = enclose_at(v, dt.search(v, domain, maximize=maximize).witness)
+        found = dt.search(v, domain, maximize=maximize)
+        at = enclose_at(v, found.witness)
         assert at.lower <= iv.upper
         assert at.upper >= iv.lower
-        assert iv.contains(dt.search(v, domain, maximize=maximize).value)
+        assert iv.contains(found.value)
 
 
 def test_at_the_witness_a_certified_lower_bound_of_the_supremum():

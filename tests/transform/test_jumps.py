@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
 import deuterium as dt
 from deuterium.graph.serialize import dumps, loads
 from deuterium.ops import logic
+from deuterium.transform import grad as exact_grad
 from tests.transform.slope_checks import assert_holds_quotients, slope_range
 
 x, y = dt.symbol("x"), dt.symbol("y")
@@ -16,16 +19,6 @@ pair = np.stack([x, x + 1])
 where = np.where
 
 JUMPS = {
-    "by less than an ulp": (where(x > 0.1, x, x + 1e-17), 0.1),
-    "by far less": (where(x > 0.1, x, x + 1e-30), 0.1),
-    "by a subnormal number": (where(2 * x > 1, x, x + 5e-324), 0.5),
-    "a shifted threshold": (where(x - 1 > 0, x, x - 2**-60), 1),
-    "equal to rounding only": (where(3 * x > 1, x, 1 / 3), 1 / 3),
-    "a threshold that is no double": (
-        where(3 * x > 1, x, dt.constant(1) / 3 + 1e-300), 1 / 3
-    ),
-    "0.1 + 0.2 and 0.3": (where(x > 0.1 + 0.2, x, 0.3), 0.3),
-    "0.3 and 0.1 + 0.2": (where(x > 0.3, x, 0.1 + 0.2), 0.3),
     "a size": (where(abs(x) <= 1, x * x, 2 - 1e-16), 1),
     "a size on the other side": (where(abs(x) <= 1, x, 1), -1),
     "and": (where((x > 0) & (x < 1), 1.0, 0.0), 0),
@@ -73,8 +66,28 @@ JUMPS = {
     "remainder of one": (1 % x, 0.5),
     "fmod": (np.fmod(x, 1), 1),
     "outside of a polygon": (np.interp(x, [0, 1], [0, 1], left=-1), 0),
-    "right of a polygon": (np.interp(x, [0, 1], [0, 1], right=1 + 2e-16), 1),
 }  # fmt: skip
+
+
+ROUNDED = {
+    "by less than an ulp": (where(x > 0.1, x, x + 1e-17), 0.1),
+    "by far less": (where(x > 0.1, x, x + 1e-30), 0.1),
+    "by a subnormal number": (where(2 * x > 1, x, x + 5e-324), 0.5),
+    "a shifted threshold": (where(x - 1 > 0, x, x - 2**-60), 1),
+    "equal to rounding only": (where(3 * x > 1, x, 1 / 3), 1 / 3),
+    "a threshold that is no double": (
+        where(3 * x > 1, x, dt.constant(1) / 3 + 1e-300), 1 / 3
+    ),
+    "0.1 + 0.2 and 0.3": (where(x > 0.1 + 0.2, x, 0.3), 0.3),
+    "0.3 and 0.1 + 0.2": (where(x > 0.3, x, 0.1 + 0.2), 0.3),
+    "right of a polygon": (np.interp(x, [0, 1], [0, 1], right=1 + 2e-16), 1),
+    "tax": (where(x < 0.1, 0.17 * x, 0.17 * 0.1 + 0.33 * (x - 0.1)), 0.1),
+    "large numbers that cancel": (where(x < 0.3, 0.7 * x, 5.2 - 4.99 + 0.2 * (x - 0.3)
+                                        ), 0.3),
+    "of each element": (np.sum(where(pair < 0.7, pair / 7, 0.1 + 0.2 * (pair - 0.7))),
+                        0.7),
+}  # fmt: skip
+"""Branches that miss each other by rounding."""
 
 
 def others_of(f):
@@ -106,6 +119,38 @@ def test_nor_a_finite_lipschitz_constant(name):
     slope = np.abs(dt.grad(f, x))
     found = dt.maximize(slope, dt.Box({x: (k - 0.3, k + 0.3), **fixed}), time_limit=0.2)
     assert found.upper == np.inf
+
+
+@pytest.mark.parametrize("name", ROUNDED)
+def test_a_jump_by_rounding_is_no_slope_but_is_told(name):
+    f, k = ROUNDED[name]
+    box = dt.Box({x: (k - 0.3, k + 0.3)})
+    slopes = slope_range(f, x, box, False)
+    assert np.isfinite(slopes).all()
+    for p in (k - 0.2, k + 0.2):
+        slope = dt.grad(f, x).evaluate({x: p})
+        assert slopes[0] <= slope <= slopes[1]
+    (jump,) = dt.rounding_jumps([f])
+    assert 0 < jump.size <= 1e-14
+    found = dt.maximize(np.abs(dt.grad(f, x)), box, time_limit=1)
+    assert found.upper < np.inf
+    found.certificate.verify(np.abs(dt.grad(f, x)), box)
+
+
+@pytest.mark.parametrize("name", ROUNDED)
+def test_bounds_of_values_do_not_cross_it(name):
+    """To them it is a jump as any other, however small."""
+    f, k = ROUNDED[name]
+    exact = exact_grad(f, x)
+    assert dt.enclose(exact, dt.Box({x: (k - 0.3, k + 0.3)})).upper == np.inf
+
+
+def test_the_size_of_a_jump_by_rounding_is_certified():
+    f, k = ROUNDED["tax"]
+    left = Fraction(0.17) * Fraction(k)
+    right = Fraction(0.17 * 0.1) + Fraction(0.33) * 0
+    (jump,) = dt.rounding_jumps([f])
+    assert abs(left - right) <= Fraction(jump.size) <= 4 * abs(left - right)
 
 
 CONTINUOUS = {

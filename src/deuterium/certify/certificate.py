@@ -44,6 +44,7 @@ from deuterium.graph.constructors import as_variable
 from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable
 from deuterium.interval.environment import standard_only
+from deuterium.transform.definedness import defined
 
 FORMAT, VERSION = "deuterium-certificate", 1
 LARGEST = 2**30  # bytes of a file that is read
@@ -251,6 +252,8 @@ class Certificate:
             worst = LOWEST if self.body.get("sense") == SENSES[0] else -LOWEST
             v, domain = guarded(v, domain.conditions, worst), domain.plain
         look_over(self.body)
+        if digest(v) != self.body["graph"]:
+            v = self._where_defined(v)
         self._match(v, domain)
         report = verify(self.body, v, domain)
         if not self._is_sealed():
@@ -259,6 +262,12 @@ class Certificate:
                 "contents do not match its seal"
             )
         return report
+
+    def _where_defined(self, v: Variable) -> Variable:
+        """Return the graph as far as it has a value, if the certificate is of that."""
+        worst = LOWEST if self.body.get("sense") == SENSES[0] else -LOWEST
+        whole = v if v.shape else guarded(v, (defined(v),), worst)
+        return whole if digest(whole) == self.body["graph"] else v
 
     def _is_sealed(self) -> bool:
         try:

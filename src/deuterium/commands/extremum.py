@@ -24,6 +24,7 @@ from deuterium.optimize import maximize
 from deuterium.optimize.branch_and_bound.orphans import serve
 from deuterium.optimize.maximize import minimize
 from deuterium.transform import grad
+from deuterium.transform.meeting import rounding_forgiven
 
 __all__ = ["CheckResult", "ExtremumResult", "run_check", "run_extremum"]
 
@@ -203,7 +204,8 @@ def _problem(
     domain = Box({symbol(name): ends for name, ends in bounds.items()})
     if not of_gradient:
         return v, v, domain
-    sought = norm_of_all(grad(v, symbols))
+    with rounding_forgiven():
+        sought = norm_of_all(grad(v, symbols))
     used = {s.name for s in free_symbols([sought])}  # a + b**2 leaves b alone
     domain = Box({symbol(n): ends for n, ends in bounds.items() if n in used})
     return v, sought, domain

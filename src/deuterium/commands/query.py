@@ -23,7 +23,9 @@ from deuterium.graph.variable import Variable
 from deuterium.interval import Cause, Interval
 from deuterium.search import search
 from deuterium.search.search import Estimate, enclose_at
+from deuterium.search.search_options import ENDLESS_VALUE
 from deuterium.transform import grad
+from deuterium.transform.meeting import rounding_forgiven
 
 __all__ = ["QueryResult", "run_query"]
 
@@ -94,13 +96,15 @@ def run_query(
     v = lift(text)
     symbols = sorted(free_symbols([v]), key=lambda s: s.name)
     require_bounds(symbols, bounds)
-    gradient = grad(v, symbols)
+    with rounding_forgiven():
+        gradient = grad(v, symbols)
     norm = norm_of_all(gradient)
     domain = Box({symbol(name): ends for name, ends in bounds.items()})
-    certified = _range(v, norm, domain, boxes)
     found = _completed(search(norm, domain, seed=seed), symbols, domain)
     found = _defined(v, found, symbols)
     reached = _reached(norm, found, symbols)
+    # parts cannot bound what has no end
+    certified = _range(v, norm, domain, 1 if reached >= ENDLESS_VALUE else boxes)
     upper = float(certified.upper)
     return QueryResult(
         formula=repr(v),

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import symengine as se
 
-from deuterium.errors import InvalidInputError
 from deuterium.graph.constructors import as_variable
 from deuterium.graph.variable import Variable
+from deuterium.options import require_whole
 
 __all__ = ["random_symbols", "to_vec"]
 
@@ -19,10 +19,7 @@ def random_symbols(n: int, prefix: str) -> list[Any]:
 
     Nothing about them is random; the name is that of the original.
     """
-    if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 0:
-        raise InvalidInputError(
-            f"random_symbols: `n` must be a count, got {n!r}; give an integer >= 0"
-        )
+    require_whole(n, 0, "random_symbols", "n")
     return [se.Symbol(f"{prefix}_{i}") for i in range(n)]
 
 

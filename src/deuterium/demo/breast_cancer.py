@@ -20,12 +20,13 @@ from deuterium.demo.full_batch import adam
 from deuterium.domain.domain import Domain
 from deuterium.domain.spaces import Box, Choice
 from deuterium.enclose import enclose
-from deuterium.errors import InvalidInputError, MissingDependencyError
+from deuterium.errors import MissingDependencyError
 from deuterium.evaluate import compile
 from deuterium.functions.norms import norm_of_all
 from deuterium.graph.constructors import constant, symbol
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
+from deuterium.options import require_whole
 from deuterium.privacy import GaussianNoise, gaussian, norm_slopes
 from deuterium.search import search
 from deuterium.search.search import Estimate, enclose_at
@@ -33,8 +34,8 @@ from deuterium.transform import grad
 
 __all__ = ["PUBLIC_BOUNDS", "DemoResult", "FeaturePart", "run_demo"]
 
-HIDDEN = 16
-WEIGHT_DECAY = 1e-3
+HIDDEN = 16  # units of the hidden layer: enough to learn the data
+WEIGHT_DECAY = 1e-3  # of the loss: an optimum's weights stay moderate
 
 # Public bounds: round numbers chosen from what is measured, not computed from the data.
 # A cell nucleus in such an image has a radius of at most 40 pixels, so its perimeter is
@@ -191,10 +192,7 @@ def run_demo(
 
 def _require_counts(seed: Any, epochs: Any) -> None:
     for name, value in (("seed", seed), ("epochs", epochs)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            raise InvalidInputError(
-                f"demo: `{name}` must be an integer >= 0, got {value!r}"
-            )
+        require_whole(value, 0, "demo", name)
 
 
 # -- data and training ---------------------------------------------------------------

@@ -8,7 +8,6 @@ bound LOWEST, and in every other, v is looked at as far as the conditions say.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -17,8 +16,9 @@ from deuterium.errors import BoundsError, InvalidInputError
 from deuterium.graph.constructors import as_variable, broadcast_to
 from deuterium.graph.variable import Variable
 from deuterium.ops import logic
-from deuterium.ops.indexing import take_places
 from deuterium.ops.logic import is_condition
+from deuterium.transform.branches import narrowed_branches
+from deuterium.transform.definedness import all_hold
 
 LOWEST = -1e300  # the value where there is no point of the domain
 
@@ -55,19 +55,13 @@ def checked(conditions: Sequence[Any]) -> tuple[Variable, ...]:
     return tuple(found)
 
 
-def all_hold(conditions: Sequence[Variable]) -> Variable:
-    """Return one scalar condition that holds where all of them do."""
-    parts: list[Variable] = []
-    for c in conditions:
-        flat = [take_places(c, np.array(i)) for i in range(c.size)] if c.shape else [c]
-        parts += flat
-    return reduce(logic.both, parts, as_variable(1))
-
-
 def guarded(v: Variable, conditions: Sequence[Variable], worst: float) -> Variable:
     """Return v where the conditions hold, and a number that is worst elsewhere."""
     if not conditions:
         return v
     shape = v.shape
     condition = broadcast_to(all_hold(conditions), shape)
-    return logic.where(condition, v, broadcast_to(as_variable(worst), shape))
+    whole = logic.where(condition, v, broadcast_to(as_variable(worst), shape))
+    # before anything is rewritten, conditions and arguments are the same nodes
+    (narrowed,) = narrowed_branches([whole])
+    return narrowed

@@ -20,6 +20,8 @@ ROUNDS = 50  # of going into each ball and back into the box
 FAR = 10.0  # how far beyond a finite end, or around zero, an unbounded input is drawn
 HUGE = np.finfo(np.float64).max / 4  # so that a width does not overflow
 CUBE = 10  # inputs of which all corners may be listed
+# how far out a search looks where a domain has no end, to see whether values have one
+DISTANCES = (1e2, 1e4, 1e8, 1e16, 1e50, 1e100, 1e150, 1e200, 1e250, 1e300)
 
 Array = Any
 
@@ -71,7 +73,7 @@ class Feasible:
         for block in self.blocks:
             self.free[block.columns] = False
         ends = np.isfinite(self.low) & np.isfinite(self.high)
-        self.finite = self.free & ends
+        self.finite, self.endless = self.free & ends, self.free & ~ends
 
     @property
     def movable(self) -> bool:
@@ -145,6 +147,16 @@ class Feasible:
             cube[:, finite] = np.where(sides, self.high[finite], self.low[finite])
             rows += list(cube)
         return self.nearest(np.array(rows))
+
+    def far(self) -> Array:
+        """Return points further and further out where inputs have no end."""
+        out = np.flatnonzero(self.endless)
+        if not len(out):
+            return np.empty((0, len(self.finite)))
+        rows = np.tile(self.notable()[0], (len(DISTANCES), 1))
+        upward = np.where(np.isposinf(self.high[out]), 1.0, -1.0)
+        rows[:, out] = np.array(DISTANCES)[:, None] * upward
+        return self.nearest(rows)
 
     # -- moving into the domain --------------------------------------------------------
 

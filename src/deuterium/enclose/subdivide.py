@@ -16,12 +16,13 @@ from deuterium.domain.constraints import OneOf, UnitVectors
 from deuterium.domain.domain import Domain
 from deuterium.domain.spaces import Box
 from deuterium.enclose.enclose import enclose
-from deuterium.errors import InvalidInputError, ShapeError
+from deuterium.errors import ShapeError
 from deuterium.graph.constructors import as_variable
 from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable
 from deuterium.interval import Cause, Interval
 from deuterium.interval.environment import standard_only
+from deuterium.options import require_whole
 
 __all__ = ["enclose_subdivided"]
 
@@ -59,10 +60,7 @@ def enclose_subdivided(
             f"enclose_subdivided: only a scalar, this has shape {v.shape}; take a "
             "norm, a sum or one element"
         )
-    if isinstance(boxes, bool) or not isinstance(boxes, int) or boxes < 1:
-        raise InvalidInputError(
-            f"enclose_subdivided: `boxes` must be an integer >= 1, got {boxes!r}"
-        )
+    boxes = require_whole(boxes, 1, "enclose_subdivided", "boxes")
     whole = enclose(v, domain)
     if whole.shape:
         raise ShapeError(

@@ -16,7 +16,7 @@ import symengine as se
 
 from deuterium.errors import UnsupportedError
 from deuterium.graph.constructors import same_symbol
-from deuterium.graph.hooks import METHODS, provides
+from deuterium.graph.hooks import DECIDING, METHODS, provides
 from deuterium.graph.interpret import interpret
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
@@ -72,6 +72,8 @@ class Sameness:
 
     def __bool__(self) -> bool:
         a, b = self._nodes
+        if DECIDING.get() is not None and a.size == b.size == 1:
+            return bool(self.as_condition())
         return (same_symbol(a, b) and a.shape == b.shape) != self._differ
 
     def __repr__(self) -> str:

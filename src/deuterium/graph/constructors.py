@@ -19,7 +19,7 @@ from deuterium.errors import (
     UnsupportedError,
 )
 from deuterium.graph import callers, protocols
-from deuterium.graph.hooks import METHODS, provides
+from deuterium.graph.hooks import DECIDING, METHODS, provides
 from deuterium.graph.operator import OPERATORS, Operator, Shape, lookup
 from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import NO_ATTRS, Variable, node
@@ -211,15 +211,20 @@ _ADVICE = {
     f"np.concatenate. {_EVALUATE}",
     "the truth value": "A condition chooses in the graph: write np.where(x > 0, a, b) "
     "for `if`, & and | for `and` and `or` (and for a < x < b), np.maximum for max(), "
-    "np.sort for sorted(); on object arrays np.maximum compares in Python, so make "
-    "them array Variables with np.stack(list(...)); whether two Variables are one "
-    "node, ask by `is`",
+    "np.sort for sorted(), or let deuterium.traced(function) follow its every way; on "
+    "object arrays np.maximum compares in Python, so make them array Variables with "
+    "np.stack(list(...)); whether two Variables are one node, ask by `is`",
 }
 
 
 @provides("number_of")
 def number_of(x: Variable, what: str) -> float:
     """Return the value of a scalar without symbols."""
+    decide = DECIDING.get()
+    if decide is not None and x.size == 1 and free_symbols([x]):
+        decided = decide(x, what)
+        if decided is not None:
+            return decided
     if x.shape != ():
         raise ShapeError(
             f"{what} of a Variable of shape {x.shape}: only scalars have one"

@@ -30,11 +30,12 @@ def structural_key(
     if v.op.commutative:
         ids.sort()
     if v.attrs:
-        return v.op, *ids, *[_hashable(x) for x in v.attrs.values()]
+        return v.op, *ids, *[hashable(x) for x in v.attrs.values()]
     return v.op, *ids
 
 
-def _hashable(x: Any) -> Any:
+def hashable(x: Any) -> Any:
+    """Return what stands for an attribute in a key: arrays by their elements."""
     if isinstance(x, np.ndarray):
         return x.shape, x.dtype.str, x.tobytes()
     return x

@@ -8,6 +8,7 @@ the package is imported, as operators enter theirs.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -20,6 +21,12 @@ class Node:
 
 
 METHODS: dict[str, Callable[..., Any]] = {}
+
+DECIDING: ContextVar[Callable[..., float | None] | None] = ContextVar(
+    "DECIDING", default=None
+)
+"""What answers for a Variable whose number Python asks for, where there is something:
+from the Variable and what is asked for to a number, or None."""
 
 
 def provides(name: str) -> Callable[[F], F]:

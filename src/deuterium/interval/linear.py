@@ -66,7 +66,7 @@ def _are_whole(x: Array, count: int) -> bool:
     return bool(np.all(np.rint(x) == x) and np.max(np.abs(x)) * count < _LARGEST_WHOLE)
 
 
-_LARGEST_WHOLE = 2.0**53
+_LARGEST_WHOLE = 2.0**53  # up to here a double holds every integer
 
 
 def _nonnegative_sum(

@@ -25,7 +25,7 @@ Array = NDArray[np.float64]
 
 EPS = 2.0**-52  # one ulp of 1.0
 TINY = float(np.nextafter(0.0, 1.0))  # 2**-1074, the smallest subnormal number
-MIN_NORMAL = 2.0**-1022
+MIN_NORMAL = 2.0**-1022  # the smallest normal number: below it, errors are absolute
 MAX = float(np.finfo(np.float64).max)
 SAFE = 2.0**-900  # products above it in magnitude lose no bit to underflow
 _SPLIT = 2.0**27 + 1.0  # Veltkamp's constant: isolates the upper 26 bits

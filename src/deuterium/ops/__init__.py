@@ -101,6 +101,9 @@ from deuterium.ops.logic import (
     narrowed,
     where,
 )
+from deuterium.ops.on_domain import (
+    on_domain,
+)
 from deuterium.ops.order import (
     rank_slope,
     reorder,
@@ -241,6 +244,7 @@ __all__ = [
     "negative",
     "norm",
     "off_cut",
+    "on_domain",
     "pi",
     "polygamma",
     "power",

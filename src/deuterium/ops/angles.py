@@ -1,8 +1,8 @@
 """The angle of a point of the plane.
 
 The angle jumps across the branch cut, where y is 0 and x is not positive: over a box
-that meets both sides of it, or the origin, neither the angle nor its slopes are
-defined.  On the cut itself the angle is pi; there is no zero with a sign.
+that meets both sides of it, or the origin, its slopes are not defined.  On the cut
+itself the angle is pi, and 0 at the origin; there is no zero with a sign.
 
 Over any other box the angle takes its extremes at corners: along a segment that does
 not meet the origin it is monotone.
@@ -25,8 +25,8 @@ from deuterium.ops.arithmetic import binary
 from deuterium.ops.special import direction_cosine, hypot
 from deuterium.ops.univariate import times
 
-ARCTAN2_ULPS = 8.0
-_PI_UP = 3.1415926535897936
+ARCTAN2_ULPS = 8.0  # units of 2**-52, as for the other functions of the library
+_PI_UP = 3.1415926535897936  # the double next above pi, which no angle exceeds
 
 
 def _value(y: Any, x: Any) -> Any:
@@ -37,7 +37,7 @@ def _crosses_cut(y: Interval, x: Interval) -> Any:
     """Where a box meets the cut, unless it has only points above it besides."""
     on_cut = (y.lower <= 0) & (y.upper >= 0) & (x.lower <= 0)
     one_sided = (y.lower >= 0) & (x.upper < 0)
-    return (on_cut & ~one_sided) | is_undefined(y, x)
+    return on_cut & ~one_sided
 
 
 def _enclosure(y: Interval, x: Interval) -> Interval:
@@ -47,7 +47,11 @@ def _enclosure(y: Interval, x: Interval) -> Interval:
     low = np.maximum(low, np.where(y.lower >= 0, 0.0, -_PI_UP))
     below = (y.upper < 0) | ((y.upper <= 0) & (x.lower > 0))
     high = np.minimum(high, np.where(below, 0.0, _PI_UP))
-    return undefined_where(Interval.unchecked(low, high), _crosses_cut(y, x))
+    # where x is not negative, the angle is between those at the corners all the same
+    jump = _crosses_cut(y, x) & (x.lower < 0)
+    low = np.where(jump, np.where(y.lower >= 0, 0.0, -_PI_UP), low)
+    high = np.where(jump, _PI_UP, high)
+    return undefined_where(Interval.unchecked(low, high), is_undefined(y, x))
 
 
 def _slopes(g: Variable, out: Variable, y: Variable, x: Variable) -> Any:
@@ -59,7 +63,9 @@ def _slopes(g: Variable, out: Variable, y: Variable, x: Variable) -> Any:
 
 def _still(y: Interval, x: Interval) -> Interval:
     zero = np.zeros(np.broadcast_shapes(np.shape(y.lower), np.shape(x.lower)))
-    return undefined_where(Interval.unchecked(zero, zero), _crosses_cut(y, x))
+    return undefined_where(
+        Interval.unchecked(zero, zero), _crosses_cut(y, x) | is_undefined(y, x)
+    )
 
 
 arctan2: Operator = binary(

@@ -42,9 +42,9 @@ from deuterium.ops.univariate import times
 
 _make = Interval.unchecked
 
-EXP_ULPS = 64.0
-SINE_ULPS = 8.0
-SINE_ERROR = 32 * EPS
+EXP_ULPS = 64.0  # units of 2**-52; 8 were measured
+SINE_ULPS = 8.0  # units of 2**-52, up to 1 in size; 1.3 were measured
+SINE_ERROR = 32 * EPS  # absolute, beyond 1; 4 EPS were measured
 MOST = 8  # the order of a slope up to which errors are known
 
 

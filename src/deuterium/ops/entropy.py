@@ -27,7 +27,7 @@ from deuterium.ops.univariate import numbered, times, unary
 _make = Interval.unchecked
 
 ENTROPY_ULPS = 12.0  # a logarithm's eight, and a product
-LARGEST_ENTROPY = float(next_up(np.exp(-1.0)))
+LARGEST_ENTROPY = float(next_up(np.exp(-1.0)))  # of -x log(x), at x = 1 / e
 
 
 def _thin(x: Any) -> Interval:

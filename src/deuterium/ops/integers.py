@@ -109,6 +109,7 @@ def _whole_quotient(a: Interval, b: Interval) -> Interval:
     return _make(np.where(small, least, low), np.where(small, most, high))
 
 
+# quotients in size: below it, one rounding changes no floor but to a neighbour
 _SMALL = 2.0**50
 
 

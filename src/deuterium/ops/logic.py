@@ -138,6 +138,7 @@ where = register(
         symbolic=_piecewise_choice,
         pullback=_branches,
         code="xp.where({0} > 0, {1}, {2})",
+        keeps_sign=True,
     )
 )
 """``a`` where the condition holds, else ``b``."""
@@ -189,6 +190,7 @@ narrowed = register(
         code=lambda node, args, bind: (
             f"xp.{_extreme(node.attrs['upward'])}({args[1]}, {args[2]})"
         ),
+        keeps_sign=True,
     )
 )
 """``x`` where a condition holds (or fails), which implies a bound that it respects.

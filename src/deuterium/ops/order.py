@@ -101,7 +101,8 @@ def _reordered(g: Any, x: Any, reverse: bool) -> Any:
 
 def _possible_ranks(x: Interval) -> tuple[Any, Any]:
     """Return the least and the largest rank that each element may have."""
-    rows = [np.reshape(e, (-1, np.shape(e)[-1])) for e in (x.lower, x.upper)]
+    count = math.prod(np.shape(x.lower)[:-1])  # -1 is not known where rows are empty
+    rows = [np.reshape(e, (count, -1 if e.size else 0)) for e in (x.lower, x.upper)]
     least, most = np.empty(rows[0].shape, dtype=int), np.empty(rows[0].shape, dtype=int)
     for i, (low, high) in enumerate(zip(*rows, strict=True)):
         least[i] = np.searchsorted(np.sort(high), low, side="left")  # surely below it

@@ -33,11 +33,11 @@ from deuterium.ops.univariate import slope_of, times, unary
 
 _make = Interval.unchecked
 
-LOGISTIC_ULPS = 8.0
-ERF_ULPS = 16.0
-ERFC_ULPS = 2048.0
-NDTR_ULPS = 8192.0
-HYPOT_ULPS = 4.0
+LOGISTIC_ULPS = 8.0  # units of 2**-52, as all these; 1.2 were measured
+ERF_ULPS = 16.0  # 1.7 were measured
+ERFC_ULPS = 2048.0  # 257 were measured
+NDTR_ULPS = 8192.0  # 1186 were measured
+HYPOT_ULPS = 4.0  # 0.53 were measured
 
 
 def pi_for(x: Any) -> Any:

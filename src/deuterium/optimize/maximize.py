@@ -37,6 +37,7 @@ from deuterium.optimize.branch_and_bound.stopping import (
     Limits,
 )
 from deuterium.optimize.branch_and_bound.worker import Task, graph_hash, task_of
+from deuterium.optimize.poles import only_where_defined
 from deuterium.optimize.region import Bounder
 from deuterium.optimize.root_enclosure import NOTHING, RootEnclosure, root_enclosure_of
 from deuterium.optimize.undefined import proved_undefined
@@ -103,11 +104,11 @@ def maximize(
     """
     limits = Limits(rtol, atol, time_limit, memory_limit, max_regions).check("maximize")
     clock = Clock(limits.time_limit)
-    problem = Problem(*_guarded(v, domain, LOWEST))
+    problem, limited = _problem(v, domain, maximizes=True)
     found = _bracket(
         problem, limits, clock, executor, progress, seed, checkpoint, points, method
     )
-    return _of_points(found) if _has_conditions(domain) else found
+    return _of_points(found) if limited else found
 
 
 @standard_only
@@ -136,12 +137,11 @@ def minimize(
     """
     limits = Limits(rtol, atol, time_limit, memory_limit, max_regions).check("minimize")
     clock = Clock(limits.time_limit)
-    problem = Problem(*_guarded(v, domain, -LOWEST), maximize=False)
+    problem, limited = _problem(v, domain, maximizes=False)
     found = _bracket(
         problem, limits, clock, executor, progress, seed, checkpoint, points, method
     )
-    if _has_conditions(domain):
-        found = _of_points(found)
+    found = _of_points(found) if limited else found
     history = [(t, -upper, -lower) for t, lower, upper in found.history]
     lower = -found.upper
     if lower == -np.inf and problem.given.op is not None:
@@ -149,15 +149,18 @@ def minimize(
     return replace(found, lower=lower, upper=-found.lower, history=history)
 
 
-def _has_conditions(domain: Domain) -> bool:
-    return isinstance(domain, Domain) and bool(domain.conditions)
+def _problem(v: Any, domain: Any, *, maximizes: bool) -> tuple[Problem, bool]:
+    """Return a problem over a plain domain, and whether only some points count.
 
-
-def _guarded(v: Any, domain: Any, worst: float) -> tuple[Any, Any]:
-    """Return a graph over a plain domain that is v where the conditions hold."""
-    if not _has_conditions(domain):
-        return v, domain
-    return guarded(as_variable(v), domain.conditions, worst), domain.plain
+    Those where the conditions hold, and where poles cannot matter those with a value.
+    """
+    given = as_variable(v)
+    if isinstance(domain, Domain) and domain.conditions:
+        worst = LOWEST if maximizes else -LOWEST
+        given, domain = guarded(given, domain.conditions, worst), domain.plain
+    wanted = only_where_defined(given, domain, maximizes=maximizes)
+    problem = Problem(wanted, domain, maximize=maximizes)
+    return problem, wanted is not v
 
 
 def _of_points(found: Bracket) -> Bracket:

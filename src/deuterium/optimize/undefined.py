@@ -2,7 +2,8 @@
 
 An operator leaves the reals at a point where its argument certainly lies outside its
 domain, or on the way between two points at which the argument of a quotient has
-different signs: it is continuous there, so it is 0 in between (Bolzano).
+different signs: it is 0 in between (Bolzano) where it is continuous, which it is where
+its slopes are bounded (those of a jump are not defined).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from deuterium.graph.traverse import free_symbols, topological
 from deuterium.graph.variable import Variable
 from deuterium.interval import Cause, Interval
 from deuterium.ops import arithmetic, arrays, logic, piecewise
+from deuterium.transform.differentiate import grad
 
 ROWS = 256  # points looked at
 BISECTIONS = 60  # the width of a box is a double's then
@@ -46,7 +48,7 @@ def proved_undefined(problem: Problem, seed: int) -> Cause | None:
     sign.
     """
     partial = list(_partial_nodes(problem.objective))[:MOST_NODES]
-    partial = [p for p in partial if p.argument.size <= MOST_ELEMENTS]
+    partial = [p for p in partial if 0 < p.argument.size <= MOST_ELEMENTS]
     if not partial or not problem.size:
         return None
     place = Feasible(problem)
@@ -73,7 +75,7 @@ def _partial_nodes(v: Variable) -> Iterator[PartialNode]:
             continue
         if n.op is arithmetic.divide:
             yield from (PartialNode(n, a, 0.0, 0.0, True) for a in _factors(n.args[1]))
-        elif n.op is arithmetic.reciprocal or n.attrs.get("n", 0) < 0:  # a power
+        elif n.op is arithmetic.reciprocal or _exponent(n) < 0:
             yield from (PartialNode(n, a, 0.0, 0.0, True) for a in _factors(n.args[0]))
         elif len(n.args) == 1:
             low, high = n.op.domain
@@ -81,12 +83,17 @@ def _partial_nodes(v: Variable) -> Iterator[PartialNode]:
                 yield PartialNode(n, n.args[0], low, high, False)
 
 
+def _exponent(v: Variable) -> int:
+    """Return the exponent of a whole power; 0 of everything else."""
+    return v.attrs["n"] if v.op is arithmetic.integer_power else 0
+
+
 def _factors(v: Variable) -> list[Variable]:
     """Return nodes of which one is 0 wherever ``v`` is, and the other way round."""
     found, todo = [], [v]
     while todo:
         x = todo.pop()
-        if x.op in _ZERO_TOGETHER or x.attrs.get("n", 0) > 0:
+        if x.op in _ZERO_TOGETHER or _exponent(x) > 0:
             todo += x.args
         else:
             found.append(x)
@@ -147,7 +154,7 @@ def _between(
 
 def _closest(
     problem: Problem, p: PartialNode, k: int, first: Array, last: Array
-) -> Cause:
+) -> Cause | None:
     """Return the cause between two points brought together by bisection."""
     for _ in range(BISECTIONS):
         middle = first + (last - first) / 2
@@ -163,8 +170,18 @@ def _closest(
             return _cause(problem, p, (0.0, 0.0), middle, middle)
         else:
             break
+    if not _continuous(problem, np.ravel(p.argument)[k], first, last):
+        return None
     x = _between_rows(problem, p.argument, first, last)
     return _cause(problem, p, (x.lower.ravel()[k], x.upper.ravel()[k]), first, last)
+
+
+def _continuous(problem: Problem, v: Variable, first: Array, last: Array) -> bool:
+    """Return whether the slopes of a number are bounded on the way between points."""
+    a, b = problem.arrays(first), problem.arrays(last)
+    moved = [s for s in free_symbols([v]) if not np.array_equal(a[s.name], b[s.name])]
+    slopes = (_between_rows(problem, g, first, last) for g in grad(v, moved))
+    return all(np.isfinite(g.lower).all() & np.isfinite(g.upper).all() for g in slopes)
 
 
 def _joined(problem: Problem, first: Array, last: Array) -> bool:

@@ -20,6 +20,7 @@ from deuterium.interval.environment import standard_only
 from deuterium.interval.rounding import next_down, next_up
 
 __all__ = [
+    "as_fraction",
     "product_up",
     "quotient_down",
     "quotient_up",
@@ -80,6 +81,12 @@ def real_number(x: Any) -> Any:
     if isinstance(x, Decimal) and x.is_nan():  # comparing it would raise
         return math.nan
     return x if good else None
+
+
+def as_fraction(x: Any) -> Fraction:
+    """Return a finite number of whatever type, exactly."""
+    whole = isinstance(x, np.integer)  # whose fractions would have NumPy's overflows
+    return Fraction(int(x)) if whole else Fraction(*x.as_integer_ratio())
 
 
 def require_positive(who: str, name: str, value: Any) -> float:

@@ -22,7 +22,7 @@ from deuterium.errors import InvalidInputError
 
 __all__ = ["SCHEMA_VERSION", "as_document", "as_json"]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 1  # goes up when a document's fields change their meaning
 
 _SCHEMAS: dict[type, str] = {
     DemoResult: "deuterium.demo",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
 
-DIGITS = 6
+DIGITS = 6  # significant ones: as many as a bound is read for
 
 
 def rounded_up(x: float, digits: int = DIGITS) -> str:

@@ -13,6 +13,7 @@ from deuterium.domain.problem import Problem
 from deuterium.evaluate import CompiledFunction, compile
 from deuterium.graph.constructors import symbol
 from deuterium.graph.variable import Variable
+from deuterium.search import search_options as options
 from deuterium.search.population.compiled_objective import CompiledObjective
 from deuterium.search.population.gradient_ascent import climb
 from deuterium.transform import grad
@@ -22,9 +23,6 @@ from deuterium.transform.simplify.simplify import simplify
 Array = Any
 
 WEIGHTS = "which element"
-KEPT = 64  # points remembered for every element to start from
-FOLLOWED, STEPS = 4, 20  # points, and steps uphill, where elements are very many
-CLIMBS = 256  # of them, where there is no time limit
 
 
 class OutputElements:
@@ -156,7 +154,7 @@ class SharedPoints:
         self._own.append(element)
         return element
 
-    def best(self, which: int, count: int = KEPT) -> Array:
+    def best(self, which: int, count: int = options.KEPT_POINTS) -> Array:
         """Return the rows where one element was largest."""
         if not self._tried:
             return np.empty((0, self.elements.problem.size))
@@ -165,12 +163,16 @@ class SharedPoints:
 
     def climb(self, deadline: float, random: np.random.Generator) -> None:
         """Climb for one element after the other, and try for all what that finds."""
-        left = CLIMBS if np.isinf(deadline) else -1
+        left = options.ELEMENT_CLIMBS if np.isinf(deadline) else -1
         while left != 0 and budget.now() < deadline:
             which = int(random.integers(len(self.values)))
             element = self.element(which)
             element.deadline = deadline
             with np.errstate(all="ignore"):
-                rows, values = climb(element, self.best(which, FOLLOWED), STEPS)
+                rows, values = climb(
+                    element,
+                    self.best(which, options.ELEMENT_POINTS),
+                    options.ELEMENT_STEPS,
+                )
             self.add(rows[[int(np.argmax(values))]])
             left -= 1

@@ -16,13 +16,10 @@ import scipy  # its submodules are imported on first use
 
 from deuterium.budget import Spent
 from deuterium.errors import InvalidInputError
+from deuterium.search import search_options as options
 from deuterium.search.population.compiled_objective import CompiledObjective
 
 Array = Any
-
-ROUNDS = 1000  # of the methods that go by rounds
-FEW = 7  # inputs: of a box of more, shgo takes minutes for the corners alone
-WORST = 1e300  # stands for what is not finite
 
 
 class _TimeUp(Exception):
@@ -72,7 +69,7 @@ class Boxed:
         rows = self.rows(np.atleast_2d(points.T))
         values = self.target.values(rows)
         self._remember(rows, values, np.atleast_2d(points.T))
-        down = np.where(np.isfinite(values), -values, WORST)
+        down = np.where(np.isfinite(values), -values, options.NOT_FINITE)
         return down if points.ndim == 2 else float(down[0])
 
     def with_slopes(self, point: Array) -> tuple[float, Array]:
@@ -84,7 +81,9 @@ class Boxed:
         self._remember(rows, values, point[None])
         down = np.zeros(len(point))
         down[: len(self.free)] = -slopes[0, self.free]
-        return (-float(values[0]) if np.isfinite(values[0]) else WORST), down
+        return (
+            -float(values[0]) if np.isfinite(values[0]) else options.NOT_FINITE
+        ), down
 
     def slopes(self, point: Array) -> Array:
         """Return the slopes alone."""
@@ -125,10 +124,11 @@ def _polish(boxed: Boxed) -> None:
 
 
 def _shgo(boxed: Boxed, random: np.random.Generator) -> None:
-    if len(boxed.bounds) > FEW:
+    if len(boxed.bounds) > options.SHGO_INPUTS:
         raise InvalidInputError(
             f"search: `method`='shgo' triangulates the box, which is hopeless for "
-            f"{len(boxed.bounds)} inputs (at most {FEW}); use another method"
+            f"{len(boxed.bounds)} inputs (at most {options.SHGO_INPUTS}); use another "
+            "method"
         )
     scipy.optimize.shgo(
         boxed.many,
@@ -139,14 +139,14 @@ def _shgo(boxed: Boxed, random: np.random.Generator) -> None:
 
 
 def _direct(boxed: Boxed, random: np.random.Generator) -> None:
-    scipy.optimize.direct(boxed.many, boxed.bounds, maxiter=ROUNDS)
+    scipy.optimize.direct(boxed.many, boxed.bounds, maxiter=options.SCIPY_ROUNDS)
 
 
 def _differential_evolution(boxed: Boxed, random: np.random.Generator) -> None:
     scipy.optimize.differential_evolution(
         boxed.many,
         boxed.bounds,
-        maxiter=ROUNDS,
+        maxiter=options.SCIPY_ROUNDS,
         seed=random,
         polish=False,
         updating="deferred",
@@ -158,7 +158,7 @@ def _dual_annealing(boxed: Boxed, random: np.random.Generator) -> None:
     scipy.optimize.dual_annealing(
         boxed.many,
         boxed.bounds,
-        maxiter=ROUNDS,
+        maxiter=options.SCIPY_ROUNDS,
         seed=random,
         minimizer_kwargs={
             "method": "L-BFGS-B",

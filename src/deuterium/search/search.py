@@ -27,8 +27,9 @@ from deuterium.errors import InvalidInputError, ShapeError
 from deuterium.graph.constructors import as_variable
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
-from deuterium.options import is_number, require_seed
+from deuterium.options import is_number, require_seed, require_whole
 from deuterium.search import scipy_methods
+from deuterium.search import search_options as options
 from deuterium.search.multi_output import OutputElements, SharedPoints
 from deuterium.search.population import PopulationSearch
 from deuterium.search.population.compiled_objective import CompiledObjective
@@ -39,9 +40,6 @@ Array = Any
 
 
 METHODS = ("ascent", *scipy_methods.METHODS)
-SHARED = 512  # points at which all elements of an array are looked at
-LATE, LATEST = 0.05, 0.25  # of the limit, and seconds, to bring things to an end
-THOROUGH = 64  # elements, of which each may have a search of its own without a limit
 
 
 @dataclass(frozen=True)
@@ -150,8 +148,7 @@ def _check(method: str, starts: int, time_limit: float | None) -> None:
         raise InvalidInputError(
             f"search: `method` must be one of {', '.join(METHODS)}; got {method!r}"
         )
-    if isinstance(starts, bool) or not isinstance(starts, int) or starts < 1:
-        raise InvalidInputError(f"search: `starts` must be >= 1, got {starts!r}")
+    require_whole(starts, 1, "search", "starts")
     if time_limit is not None and not (is_number(time_limit) and time_limit > 0):
         raise InvalidInputError(
             f"search: `time_limit` must be positive seconds, got {time_limit!r}"
@@ -173,7 +170,9 @@ class _Plan:
         self.maximize, self.time_limit = maximize, time_limit
         limit = math.inf if time_limit is None else time_limit
         self.end = budget.now() + limit
-        self.grace = LATE * limit + LATEST  # for what does not look at the clock itself
+        self.grace = (
+            options.LATE_SHARE * limit + options.LATE_SECONDS
+        )  # for what does not look at the clock itself
 
     def until(self, left: int) -> float:
         """Return when to stop, if so many searches share the time that is left."""
@@ -229,8 +228,8 @@ def _fill(pool: SharedPoints, rows: Array | None, plan: _Plan) -> None:
     if rows is not None:
         pool.add(rows)
     pool.add(place.notable())
-    pool.add(place.random(SHARED, np.random.default_rng(plan.seed)))
-    if count > THOROUGH:
+    pool.add(place.random(options.SHARED_POINTS, np.random.default_rng(plan.seed)))
+    if count > options.THOROUGH_ELEMENTS:
         pool.climb(plan.until(1), np.random.default_rng(plan.seed))
         return
     for i in range(count):

@@ -63,10 +63,21 @@ def elementwise() -> Mapping[str, Rule]:
         **dict.fromkeys(("floor'", "ceil'", "trunc'", "rint'"), lambda x: zero),
         "floor_divide": lambda x, y: _step_function(arb.floor)(x / y),
         "remainder": lambda x, y: x - y * _step_function(arb.floor)(x / y),
+        "on_domain": lambda x, of: _POLED[of](x),
         "interp": _polygon,
         "interp'": _polygon_slope,
         "interp''": lambda x, xs, ys: zero,
     }
+
+
+_POLED: Mapping[str, Rule] = {
+    "log": lambda x: x.log(),
+    "log2": lambda x: x.log() / _flint().arb(2).log(),
+    "log10": lambda x: x.log() / _flint().arb(10).log(),
+    "log1p": lambda x: x.log1p(),
+    "reciprocal": lambda x: 1 / x,
+    "tan": lambda x: x.tan(),
+}
 
 
 def _polygon(x: Any, xs: Any, ys: Any) -> Any:

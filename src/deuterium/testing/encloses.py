@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from deuterium.domain.domain import Domain
-from deuterium.domain.spaces import Box
 from deuterium.enclose.enclose import enclose
 from deuterium.graph.constructors import as_variable
 from deuterium.graph.serialize import dumps
@@ -17,9 +16,8 @@ from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
 from deuterium.testing.balls import flint
 from deuterium.testing.oracle import BITS, evaluate_exactly
-from deuterium.testing.removable import is_limit, loosened
+from deuterium.testing.removable import limit
 from deuterium.testing.sampling import sample_points
-from deuterium.transform.simplify.simplify import simplify
 
 SHARPER = 1024  # bits to try where the first answer leaves doubt
 
@@ -109,26 +107,12 @@ def _misses(
     for index in np.ndindex(v.shape):
         ball, ends = exact[index], (float(low[index]), float(high[index]))
         if ball.is_nan() and ends[1] < np.inf:
-            ball = _limit(v, domain, point, index)
+            ball = limit(v, domain, point, index, SHARPER)
         if ball.is_nan() and ends[1] < np.inf:
             return f"at {index} the value is undefined, the enclosure {list(ends)}"
         if not ball.is_nan() and _outside(ball, *ends):
             return f"at {index} the value {ball.str(25)} is not in {list(ends)}"
     return ""
-
-
-def _limit(
-    v: Variable, domain: Domain, point: Mapping[str, Any], index: tuple[int, ...]
-) -> Any:
-    """Return the value of the simpler form where that is a limit, else NaN."""
-    v, moved = loosened(v)
-    if moved:
-        domain = domain & Box({s: (x, x) for s, x in moved.items()})
-        point = {**point, **moved}
-    simpler = simplify(v, domain)
-    if not is_limit(v, simpler, point, index, SHARPER):
-        return flint().arb("nan")
-    return np.asarray(evaluate_exactly(simpler, point, SHARPER), dtype=object)[index]
 
 
 def _outside(ball: Any, low: float, high: float) -> bool:

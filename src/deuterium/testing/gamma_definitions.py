@@ -41,23 +41,23 @@ def _bessel(x: Any, n: int) -> Any:
 
 
 def _angle(y: Any, x: Any) -> Any:
-    if x == 0 and y == 0:
-        return None
     if y == 0 and x < 0:
         return arb.pi()
-    if y == 0 and x > 0:
+    if y == 0 and x >= 0:
         return arb(0)
     if x > 0:
         return (y / x).atan()
     if y > 0 or y < 0:
         quarter = arb.pi() / 2
         return (quarter if y > 0 else -quarter) - (x / y).atan()
-    return UNKNOWN
+    return arb(0, arb.pi().upper())
 
 
 def _off_cut(y: Any, x: Any) -> Any:
-    angle = _angle(y, x)
-    return angle if angle is None or not angle.is_finite() else arb(0)
+    if x == 0 and y == 0:
+        return None
+    known = x > 0 or y > 0 or y < 0 or (y == 0 and x < 0)
+    return arb(0) if known else UNKNOWN
 
 
 GAMMA: Mapping[Operator, Rule] = {

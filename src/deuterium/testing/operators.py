@@ -15,7 +15,7 @@ from deuterium.testing.balls import flint
 from deuterium.testing.oracle import evaluate_exactly
 from deuterium.transform import grad
 
-EPS = 2.0**-52
+EPS = 2.0**-52  # one unit of an operator's `ulps`
 
 
 def check_operator(op: Operator, points: Sequence[float]) -> None:

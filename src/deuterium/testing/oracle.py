@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from deuterium.errors import MissingSymbolError
@@ -14,7 +14,7 @@ from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
 from deuterium.testing import balls
 
-BITS = 256
+BITS = 256  # of working precision: 200 more than a double has
 
 
 def evaluate_exactly(v: Variable, point: Mapping[Any, Any], bits: int = BITS) -> Any:
@@ -44,6 +44,17 @@ def evaluate_exactly(v: Variable, point: Mapping[Any, Any], bits: int = BITS) ->
         A symbol of the graph has no value.
     """
     v = as_variable(v)
+    result = meanings([v], point, bits)[v]
+    return result if v.shape else result.item()
+
+
+def meanings(
+    outputs: Sequence[Variable],
+    point: Mapping[Any, Any],
+    bits: int = BITS,
+    given: Mapping[Variable, Any] | None = None,
+) -> dict[Variable, Any]:
+    """Return the balls of all nodes of graphs at a point, each an object array."""
     values = {symbol_name(key): value for key, value in point.items()}
 
     def leaf(node: Variable) -> Any:
@@ -56,5 +67,4 @@ def evaluate_exactly(v: Variable, point: Mapping[Any, Any], bits: int = BITS) ->
         return balls.balls_of(fitted(values[node.name], node, "evaluate_exactly"))
 
     with balls.flint().ctx.workprec(bits):
-        result = interpret(topological([v]), leaf, balls.rule_of)[v]
-    return result if v.shape else result.item()
+        return interpret(topological(outputs), leaf, balls.rule_of, given)

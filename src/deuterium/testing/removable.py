@@ -6,55 +6,121 @@ got, but its simpler form has, is such a limit, is asked of points around.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
 
 from deuterium import ops
+from deuterium.domain.domain import Domain
+from deuterium.domain.spaces import Box
 from deuterium.graph.constructors import symbol
-from deuterium.graph.hashcons import rebuilt
+from deuterium.graph.hashcons import rebuilt, share_equal
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
-from deuterium.testing.oracle import evaluate_exactly
+from deuterium.testing.balls import flint
+from deuterium.testing.oracle import evaluate_exactly, meanings
+from deuterium.transform.simplify.simplify import simplify
 
+Index = tuple[int, ...]
 AROUND = 24  # points, of which some at least must be where the graph is defined
-STEP = 2.0**-30
-FLAT = {
-    ops.floor_slope, ops.ceil_slope, ops.trunc_slope, ops.rint_slope, ops.rank_slope,
-    ops.argmax_slope, ops.off_cut,
-}  # fmt: skip
+STEP = 2.0**-30  # relative: how far a point is moved to look around it
 NEAR = 2.0**-10  # how much the value may change over such a step
 
 
-def loosened(v: Variable) -> tuple[Variable, dict[str, Any]]:
-    """Return ``v`` with slopes that are 0 all around made to move, and their symbols.
+def loosened(
+    v: Variable, point: Mapping[str, Any], bits: int, *, arguments: bool
+) -> tuple[Variable, dict[str, Any]]:
+    """Return ``v`` with what is 0 at a point and around, or to a side, made to move.
 
-    ``sin(t) / t`` has the value 1 where t is 0, also where t is so at all points near.
+    ``sin(t) / t`` has the value 1 where t is 0, also where t is so at points near:
+    a constant, ``x - x``, a floor, a slope that is flat.  Of ``(exp(a) - exp(b)) /
+    (a - b)`` it is an argument that has to move, everywhere, and not the differences.
+    Returns the symbols that are added to such nodes, too, by name, and their values, 0.
     """
+    rng = np.random.default_rng(1)
+    places: list[Any] = [point, *[_near(point, rng) for _ in range(6)]]
+    order = topological(share_equal([v]))
+    of = {n.args[0]: n for n in order[::-1] if n.op is ops.subtract}
     moved: dict[str, Any] = {}
     done: dict[Variable, Variable] = {}
-    for n in topological([v]):
-        new = rebuilt(n, tuple(done[a] for a in n.args))
-        if n.op in FLAT:
-            name = f"around {len(moved)}"
-            moved[name] = np.zeros(n.shape)
-            new = new + symbol(name, n.shape)
-        done[n] = new
-    return done[v], moved
+    known: list[dict[Variable, Any]] = [{} for _ in places]
+    plain = [meanings(order[-1:], p, bits) for p in places] if arguments else []
+    for n in order:
+        new = done[n] = rebuilt(n, tuple(done[a] for a in n.args))
+        if arguments and n not in of:
+            continue
+        if arguments:
+            here, *around = [values[of[n]] for values in plain]
+        else:
+            for values, p in zip(known, places, strict=True):
+                values[new] = meanings([new], p, bits, values)[new]
+            here, *around = [values[new] for values in known]
+        flat = _is_zero(here) & np.any([_is_zero(x) for x in around], axis=0)
+        if (n.is_symbol and not arguments) or not np.any(flat):
+            continue
+        name = f"around {len(moved)}"
+        moved[name] = np.zeros(n.shape)
+        places = [p | _near({name: moved[name]}, rng) for p in places]
+        places[0][name] = moved[name]
+        done[n] = new + flat * symbol(name, n.shape)
+    return done[n], moved
+
+
+_is_zero = np.frompyfunc(lambda x: bool(x.is_zero()), 1, 1)
+
+
+def _near(point: Mapping[str, Any], rng: Any) -> dict[str, Any]:
+    most = np.finfo(float).max * (1 - 2 * STEP)
+    return {
+        name: np.clip(x, -most, most)
+        + STEP * rng.uniform(-1, 1, np.shape(x)) * (1e-9 + np.abs(x))
+        for name, x in point.items()
+    }
+
+
+def limit(
+    v: Variable,
+    domain: Domain | None,
+    point: Mapping[str, Any],
+    index: Index,
+    bits: int,
+) -> Any:
+    """Return the value of the simpler form where that is a limit, else NaN.
+
+    A ball without end where so many bits tell nothing.
+    """
+    value = flint().arb("nan")
+    for arguments in (False, True):
+        looser, moved = loosened(v, point, bits, arguments=arguments)
+        if arguments and not moved:
+            break
+        at, box = {**point, **moved}, domain
+        if box is not None:
+            box = box & Box({s: (x, x) for s, x in moved.items()})
+        simpler = simplify(looser, box)
+        found = _element(simpler, at, index, bits)
+        if not (found.is_finite() or found.is_nan()):
+            value = found
+        for names in (at, moved) if moved else (at,):
+            if is_limit(looser, simpler, at, index, bits, names):
+                return found
+    return value
 
 
 def is_limit(
     v: Variable,
     simpler: Variable,
     point: Mapping[str, Any],
-    index: tuple[int, ...],
+    index: Index,
     bits: int,
+    names: Collection[str] | None = None,
 ) -> bool:
     """Return whether the simpler form has the limit of an element of ``v`` at a point.
 
-    Around it, both forms must agree wherever ``v`` is defined, which must be somewhere,
-    and lie near the value at the point.
+    Around it, where the symbols of some names move (all, unless it is said), both must
+    agree wherever ``v`` is defined, which must be somewhere, and lie near the value at
+    the point.
     """
     rng = np.random.default_rng(0)
     value = _element(simpler, point, index, bits)
@@ -62,9 +128,9 @@ def is_limit(
         return False
     met = 0
     for _ in range(AROUND):
+        near = _near(point, rng)
         moved = {
-            name: x + STEP * rng.uniform(-1, 1, np.shape(x)) * (1e-9 + np.abs(x))
-            for name, x in point.items()
+            n: x if names is None or n in names else point[n] for n, x in near.items()
         }
         one = _element(v, moved, index, bits)
         if not one.is_finite():
@@ -75,7 +141,5 @@ def is_limit(
     return met > 0
 
 
-def _element(
-    v: Variable, point: Mapping[str, Any], index: tuple[int, ...], bits: int
-) -> Any:
+def _element(v: Variable, point: Mapping[str, Any], index: Index, bits: int) -> Any:
     return np.asarray(evaluate_exactly(v, point, bits), dtype=object)[index]

@@ -13,7 +13,7 @@ from deuterium.errors import InvalidInputError
 from deuterium.graph.variable import Variable
 
 FAR = 1e6  # stands in for infinity
-TRIES = 200
+TRIES = 200  # draws for a point, before a domain is taken to have none
 
 
 def sample_points(

@@ -4,28 +4,26 @@ In the branch of ``where(x > 1, a, b)`` that is taken where the condition holds,
 least 1: every ``x`` in ``a`` becomes ``narrowed(x > 1, x, 1)``, which is ``max(x, 1)``
 and has the derivative of x there.  The function stays what it is, and whatever looks
 at ``a`` alone (an enclosure, a slope) looks only at what can occur in it.
-
-A choice whose branches are equal where its condition changes has no jump: that is
-decided by putting the bound in for x in both branches and simplifying exactly.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from deuterium.graph.constructors import apply, broadcast_to, constant
 from deuterium.graph.hashcons import rebuilt, share_equal
-from deuterium.graph.hooks import provides
 from deuterium.graph.traverse import Graph, topological
 from deuterium.graph.variable import Variable
 from deuterium.ops import arithmetic, arrays, logic, piecewise
-from deuterium.transform.simplify.simplify import simplify
+from deuterium.transform.definedness import (
+    facts_of,
+    is_nothing,
+    is_same_node,
+    total_form,
+)
 
 MOST_WORK = 2_000_000  # nodes times choices, beyond which branches stay as they are
-MOST = 2_000  # nodes of branches that are looked at for whether they meet
 
 
 class Bound(NamedTuple):
@@ -60,8 +58,12 @@ def consequences(
             todo.append((c.args[0], not truth))
         elif c.op is (piecewise.minimum if truth else piecewise.maximum):
             todo += [(a, truth) for a in c.args]
+        elif c.op is logic.where and truth and is_nothing(c.args[2]):
+            todo += [(a, truth) for a in c.args[:2]]
         elif c.op is logic.is_positive:
             bounds += _bounds_of_sign(c, truth, truth)
+        elif c.op is logic.is_zero and truth and _counts(c.args[0]):
+            todo.append((c.args[0].args[0], False))
         elif c.op is logic.is_zero and truth:
             for positive in (True, False):
                 bounds += _bounds_of_sign(c, positive, truth)
@@ -73,21 +75,49 @@ def consequences(
     ], truths
 
 
+def _counts(h: Variable) -> bool:
+    """Return whether a node counts how many elements of a condition hold."""
+    return h.op is arrays.add_reduce and logic.is_condition(h.args[0])
+
+
 def _bounds_of_sign(c: Variable, positive: bool, holds: bool) -> list[Bound]:
     """Return what follows from ``h >= 0`` or from ``h <= 0``, ``h`` being c's."""
     (h,) = c.args
     zero = broadcast_to(constant(0), h.shape)
-    bound = _solved(Bound(h, zero, positive, c, holds))
+    whole = _without_zero(Bound(h, zero, positive, c, holds))
+    bound = solved(whole)
+    if whole.x.op is arithmetic.subtract and not any(map(_is_fixed, whole.x.args)):
+        # a difference is known better than what it is the difference of
+        a, b = whole.x.args
+        turned = whole._replace(x=b - a, bound=-whole.bound, upward=not whole.upward)
+        return [whole, turned, bound]
     if bound.x.op is piecewise.absolute and not bound.upward:
         (x,) = bound.x.args
         return [
-            _solved(bound._replace(x=x)),
-            _solved(bound._replace(x=x, bound=-bound.bound, upward=True)),
+            solved(bound._replace(x=x)),
+            solved(bound._replace(x=x, bound=-bound.bound, upward=True)),
         ]
     return [bound]
 
 
-def _solved(b: Bound) -> Bound:
+def _is_fixed(x: Variable) -> bool:
+    return logic.repeated_value(x) is not None
+
+
+def _without_zero(b: Bound) -> Bound:
+    """Return the bound of ``x`` for that of ``x - 0``, of ``0 - x`` or of ``-x``."""
+    while b.x.op in (arithmetic.subtract, arithmetic.negative):
+        *first, x = b.x.args
+        if first and is_nothing(x):
+            b = b._replace(x=first[0])
+        elif not first or is_nothing(first[0]):
+            b = b._replace(x=x, bound=-b.bound, upward=not b.upward)
+        else:
+            break
+    return b
+
+
+def solved(b: Bound) -> Bound:
     """Return the bound for what is inside sums with, and multiples by, constants."""
     while (inner := _step_inward(b)) is not None:
         x, bound, upward = inner
@@ -171,20 +201,32 @@ def _narrow(
         return branch
     bounds, truths = consequences(condition, holds)
     conditions = {condition, *(b.condition for b in bounds)}
+    facts = facts_of(truths)
 
     def meaning(n: Variable, new: Variable) -> Variable:
         if n.op is logic.narrowed and n.args[0] in conditions:
             return n  # done before
         if n in truths:
             return broadcast_to(constant(int(truths[n])), n.shape)
+        if n.op is logic.narrowed and _is_repeated(new):
+            return new.args[1]
+        total = total_form(n, new.args, facts)
+        new = new if total is None else total
         for b in bounds:
-            if _is_same(b.x, n):
+            if is_same_node(b.x, n):
                 args = b.condition, new, broadcast_to(b.bound, n.shape)
                 attrs = {"upward": b.upward, "holds": b.holds}
                 new = apply(logic.narrowed, args, attrs)
         return new
 
-    return _replaced(branch, meaning)
+    return replaced(branch, meaning, everywhere=condition.size == 1)
+
+
+def _is_repeated(n: Variable) -> bool:
+    """Return whether a narrowed node is narrowed inside by the same bound."""
+    _, inner, bound = n.args
+    same = inner.op is logic.narrowed and inner.attrs["upward"] == n.attrs["upward"]
+    return same and is_same_node(inner.args[2], bound)
 
 
 def _stays_in_place(n: Variable) -> bool:
@@ -192,14 +234,18 @@ def _stays_in_place(n: Variable) -> bool:
     return n.op is not None and (n.op.elementwise or n.op is arrays.broadcast)
 
 
-def _replaced(
-    root: Variable, meaning: Callable[[Variable, Variable], Variable]
+def replaced(
+    root: Variable,
+    meaning: Callable[[Variable, Variable], Variable],
+    *,
+    everywhere: bool = False,
 ) -> Variable:
     """Return a graph in which nodes mean something else, element by element.
 
     ``meaning(n, rebuilt n)`` is asked where an element of the root depends on that one
     element of ``n`` alone that stands in its place (and of nodes that have only one):
-    what a condition says of an element says nothing of its neighbours.
+    what a condition says of an element says nothing of its neighbours.  What one
+    condition says of all elements is asked of nodes ``everywhere``.
     """
     order = topological([root])
     in_place = {root}
@@ -210,71 +256,10 @@ def _replaced(
     other: dict[Variable, Variable] = {}  # of nodes met out of place
     for n in order:
         aside = rebuilt(n, tuple(other[a] for a in n.args))
-        other[n] = meaning(n, aside) if n.size == 1 else aside
+        other[n] = meaning(n, aside) if everywhere or n.size == 1 else aside
         if n not in in_place:
             continue
         elementwise = _stays_in_place(n)
         args = tuple((own if elementwise else other)[a] for a in n.args)
         own[n] = meaning(n, rebuilt(n, args))
     return own[root]
-
-
-def _is_same(a: Variable, b: Variable) -> bool:
-    return a is b or (a.is_symbol and b.is_symbol and a.name == b.name)
-
-
-# -- whether branches meet -----------------------------------------------------------
-
-
-@provides("branches_meet")
-def branches_meet(choice: Variable) -> bool:
-    """Return whether it is certain that a choice has no jump at its condition.
-
-    At every boundary of the condition both branches must have a value, and the same:
-    `simplify` drops nothing undefined and folds nothing that is not exact.
-    """
-    condition, a, b = choice.args
-    if not logic.is_condition(condition) or len(topological([a, b])) > MOST:
-        return False
-    return all(_vanishes(a - b, at) for at in _boundaries(condition))
-
-
-def _boundaries(condition: Variable) -> Iterator[Bound | None]:
-    """Yield where a condition may change, as equations for one node each."""
-    todo, seen = [condition], {condition}
-    while todo:
-        c = todo.pop()
-        if c.op is logic.is_positive:
-            yield from _zeros_of(c)
-        elif c.op in _JOINS:
-            todo += [a for a in c.args if a not in seen]
-            seen.update(c.args)
-        elif not c.is_constant:
-            yield None
-
-
-_JOINS = {logic.logical_not, piecewise.minimum, piecewise.maximum, arrays.broadcast}
-
-
-def _zeros_of(c: Variable) -> list[Bound]:
-    (h,) = c.args
-    found = _solved(Bound(h, broadcast_to(constant(0), h.shape), True, c, True))
-    if found.x.op is piecewise.absolute:
-        inner = found._replace(x=found.x.args[0])
-        return [_solved(inner._replace(bound=e)) for e in (found.bound, -found.bound)]
-    return [found]
-
-
-def _vanishes(gap: Variable, at: Bound | None) -> bool:
-    """Return whether the difference of two branches is exactly 0 at a boundary."""
-    if at is None:
-        return False
-    gap, x = share_equal([gap, at.x])
-    bound = broadcast_to(at.bound, x.shape)
-
-    def meaning(n: Variable, new: Variable) -> Variable:
-        inside = n.op is logic.narrowed and new.args[1] is bound
-        return bound if inside or _is_same(n, x) else new
-
-    value = logic.repeated_value(simplify(_replaced(gap, meaning)))
-    return value is not None and not np.any(value)

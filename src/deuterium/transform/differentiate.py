@@ -25,6 +25,7 @@ from deuterium.graph.validate import listed
 from deuterium.graph.variable import Variable
 from deuterium.interval.environment import standard_only
 from deuterium.transform.branches import narrowed_branches
+from deuterium.transform.meeting import rounding_forgiven
 from deuterium.transform.simplify.recognize import recognized
 from deuterium.transform.smooth import with_kinks_apart
 
@@ -49,7 +50,9 @@ def grad(y: Any, wrt: Any) -> Any:
     -------
     Variable, or list (or object array) of Variable
         Of the same shapes as ``wrt``; zero where ``y`` does not depend on it.  At kinks
-        and ties the derivative is one-sided as `deuterium.ops.piecewise` states.
+        and ties the derivative is one-sided as `deuterium.ops.piecewise` states.  Where
+        branches of `numpy.where` miss each other by the rounding of their constants, it
+        is that of the branches (`rounding_jumps` says by how much they do).
 
     Raises
     ------
@@ -160,6 +163,7 @@ def _distribute(
 
 
 @provides("backward")
+@rounding_forgiven()
 def backward(y: Variable) -> None:
     """Set ``.grad`` afresh on every Variable below ``y``."""
     adjoints = pull_back(y)

@@ -17,7 +17,7 @@ from deuterium.transform.vectorize.vectorize import vectorized
 MANY = 500  # nodes; a graph of more was written element by element
 SIMPLIFIABLE = 20_000  # nodes; beyond it the rules would take longer than they save
 
-ROUNDS = 2
+ROUNDS = 2  # of rules, and of branches: each may open the way for the other, once
 
 # of graphs that were written element by element; an entry goes when its graph does
 _DENSE: WeakKeyDictionary[Variable, Variable] = WeakKeyDictionary()

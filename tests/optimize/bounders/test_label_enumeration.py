@@ -12,6 +12,7 @@ from deuterium.optimize.bounders.label_enumeration import (
     convex_labels,
 )
 from deuterium.optimize.bounders.select import select_bounder
+from tests.amounts import seeds
 
 x = dt.symbol("x", shape=(1, 2))
 y = dt.symbol("y", shape=(1, 1))
@@ -43,7 +44,7 @@ def largest(v, labels):
 
 
 @pytest.mark.parametrize("loss", [cross_entropy, squared])
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("seed", seeds(1, 3))
 def test_of_a_label_that_enters_linearly_only_the_ends_count(loss, seed):
     v = network(seed, loss)
     problem = Problem(v, BOX & dt.Box({y: (0, 1)}))

@@ -14,6 +14,7 @@ from concurrent.futures import (
     ThreadPoolExecutor,
 )
 from concurrent.futures.process import BrokenProcessPool
+from itertools import product
 
 import numpy as np
 import pytest
@@ -22,9 +23,10 @@ import deuterium as dt
 from deuterium.domain.problem import Problem
 from deuterium.errors import GraphError
 from deuterium.optimize.bounders.select import select_bounder
-from deuterium.optimize.branch_and_bound import executors, worker
+from deuterium.optimize.branch_and_bound import executors, loop_options, worker
 from deuterium.optimize.branch_and_bound.executors import ExecutorWorkers, workers_of
 from deuterium.optimize.branch_and_bound.worker import bound_here, task_of
+from tests.amounts import some
 from tests.optimize.branch_and_bound.branch_problems import PROBLEMS, answer, maximum
 
 ALONE = {name: maximum(name, rtol=1e-3) for name in ("wave", "hill")}
@@ -88,7 +90,7 @@ def test_threads(name, workers):
         assert answer(e) == answer(ALONE[name])
 
 
-@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
+@pytest.mark.parametrize("method", some(multiprocessing.get_all_start_methods(), 2))
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # pools have threads
 def test_processes_however_started(method):
     context = multiprocessing.get_context(method)
@@ -137,7 +139,7 @@ def test_a_problem_is_sent_to_each_worker_a_few_times_at_most(monkeypatch):
     pool = Mailed(workers=2)
     assert agrees(maximum("hill", rtol=1e-3, executor=pool), "hill")
     assert pool.calls > 30
-    assert 1 <= pool.tasks <= executors.TOLD * 2
+    assert 1 <= pool.tasks <= loop_options.BATCHES_WITH_PROBLEM * 2
 
 
 def test_a_worker_that_does_not_know_the_problem_asks_for_it(monkeypatch):
@@ -153,7 +155,7 @@ def test_a_worker_that_does_not_know_the_problem_asks_for_it(monkeypatch):
 
     forgets.fate = forget
     assert agrees(maximum("hill", rtol=1e-3, executor=forgets), "hill")
-    assert forgets.tasks > executors.TOLD * 2
+    assert forgets.tasks > loop_options.BATCHES_WITH_PROBLEM * 2
 
 
 def test_a_worker_remembers_few_problems(monkeypatch):
@@ -164,7 +166,7 @@ def test_a_worker_remembers_few_problems(monkeypatch):
         task = task_of(problem, "interval")
         root = select_bounder(problem, "interval").root()
         assert bound_here(task.key, task, root, 0.0).results.upper[0] >= k
-    assert len(worker._OWN.bounders) == worker.KEPT
+    assert len(worker._OWN.bounders) == loop_options.PROBLEMS_KEPT
     assert bound_here("unheard of", None, root, 0.0).results is None
 
 
@@ -197,8 +199,14 @@ FATES = {
 }
 
 
-@pytest.mark.parametrize("fate", FATES)
-@pytest.mark.parametrize("when", ["first", "third", "always", "half"])
+WHEN = ["first", "third", "always", "half"]
+EVERY = sorted(  # of the first half, each fate and each time are two and three
+    product(range(6), range(4)), key=lambda c: (sum(c) % 2, c)
+)
+EVERY = [(list(FATES)[i], WHEN[j]) for i, j in EVERY]
+
+
+@pytest.mark.parametrize(("fate", "when"), some(EVERY, 12))
 def test_no_region_is_lost_with_a_worker(fate, when):
     plan = {
         "first": lambda call: call == 1,
@@ -212,7 +220,9 @@ def test_no_region_is_lost_with_a_worker(fate, when):
     assert len(warned) == 1
     assert agrees(e, "hill")
     if when == "always":
-        assert pool.calls <= executors.LOSSES + 4  # it is not asked for ever
+        assert (
+            pool.calls <= loop_options.LOSSES_IN_A_ROW + 4
+        )  # it is not asked for ever
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -283,7 +293,7 @@ def test_a_process_killed_half_way():
 
 
 def test_an_executor_that_never_answers_is_not_waited_for(monkeypatch):
-    monkeypatch.setattr(executors, "PATIENCE", 0.05)
+    monkeypatch.setattr(loop_options, "PATIENCE_SECONDS", 0.05)
 
     class Silent(Inline):
         def submit(self, fn, /, *args, **kwargs):

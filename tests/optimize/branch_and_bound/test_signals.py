@@ -12,6 +12,7 @@ import pytest
 
 from deuterium.optimize.branch_and_bound import orphans
 from deuterium.optimize.branch_and_bound.interrupt_guard import InterruptGuard
+from tests.amounts import some
 from tests.optimize.branch_and_bound.branch_problems import (
     at_work,
     maximum,
@@ -59,7 +60,7 @@ def wait_for_children(process, count):
     return children(process.pid)
 
 
-@pytest.mark.parametrize("executor", ["", "spawn", "fork"])
+@pytest.mark.parametrize("executor", some(["", "spawn", "fork"], 2))
 def test_sigterm_returns_the_bracket_so_far(executor):
     process = at_work(start("endless", executor, time_limit=None), 3)
     process.send_signal(signal.SIGTERM)
@@ -69,7 +70,7 @@ def test_sigterm_returns_the_bracket_so_far(executor):
 
 
 @linux
-@pytest.mark.parametrize("executor", ["spawn", "fork"])
+@pytest.mark.parametrize("executor", some(["spawn", "fork"], 1))
 def test_workers_of_a_killed_process_end(executor):
     process = at_work(start("endless", executor, time_limit=None))
     # a worker of the caller's own pool is ours from its first batch on
@@ -81,7 +82,7 @@ def test_workers_of_a_killed_process_end(executor):
 
 
 @linux
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("number", some([signal.SIGTERM, signal.SIGKILL], 1))
 def test_the_command_leaves_no_workers(number, tmp_path):
     begun = tmp_path / "begun"
     formula = "sin(13*a) * cos(17*b) - sin(11*c) * cos(19*d) + 0.1*a*b*c*d"

@@ -6,8 +6,9 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from deuterium.optimize.branch_and_bound import loop_options
 from deuterium.optimize.branch_and_bound.compression import packed, unpacked
-from deuterium.optimize.branch_and_bound.tree import FRONT, Tree
+from deuterium.optimize.branch_and_bound.tree import Tree
 from deuterium.optimize.region import EMPTY, BoundResult, Regions, whole
 
 
@@ -108,7 +109,7 @@ def test_two_halves_share_the_cut_and_only_the_lower_keeps_it():
 def test_the_largest_bound_comes_first_however_many_wait():
     random = np.random.default_rng(3)
     tree = Tree(whole(np.zeros(2), np.ones(2)))
-    while len(tree) < 5 * FRONT:
+    while len(tree) < 5 * loop_options.FRONT_REGIONS:
         nodes = tree.pop(300, 0.0)
         bounds = tree.known["bound"][nodes]
         assert np.all(bounds[:-1] >= bounds[1:])
@@ -175,7 +176,7 @@ def test_memory_is_counted_as_it_is(inputs):
     gc.collect()
     tracemalloc.start()
     tree = Tree(whole(np.zeros(inputs), np.ones(inputs), state=5))
-    for _ in range(60):
+    for _ in range(30):
         nodes = tree.pop(256, 0.0)
         regions: Regions = tree.regions(nodes)
         found = results(regions, random)

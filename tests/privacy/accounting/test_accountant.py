@@ -17,6 +17,7 @@ from deuterium.privacy import (
     Accountant,
     Sensitivity,
 )
+from tests.amounts import draws, some
 from tests.privacy.accounting.noises import ADD, exact_delta, gaussian, multiplied
 
 noise_multiplier = partial(privacy.noise_multiplier, relation=ADD)
@@ -234,11 +235,12 @@ def test_event_is_what_dp_accounting_understands():
     assert ours.epsilon_at(1e-5) == pytest.approx(4.35069998, rel=5e-3)
 
 
+@pytest.mark.drawn
 @pytest.mark.parametrize(("q", "sigma"), [(1e-8, 100.0), (0.01, 0.8), (0.5, 5.0)])
 def test_sampled_divergences_are_never_below_an_integral(q, sigma):
     """Also at orders between whole numbers, and where they are next to nothing."""
     accountant = Accountant(ADD).compose(multiplied(sigma), sampling_probability=q)
-    orders = [1.1, 1.5, 2.0, 2.5, 7.9, 63.0]
+    orders = [1.1, 2.0, 7.9, 1.5, 2.5, 63.0][: draws(3, 6)]
     for order, found in zip(orders, accountant.rdp(orders), strict=True):
         with mp.workdps(40):
             s, a = mp.mpf(sigma), mp.mpf(order)
@@ -294,7 +296,7 @@ def test_profile_is_delta_at():
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("epsilon", "delta"), [(0.5, 1e-6), (1.0, 1e-5)])
+@pytest.mark.parametrize(("epsilon", "delta"), some([(0.5, 1e-6), (1.0, 1e-5)], 1))
 @pytest.mark.parametrize(("steps", "q"), [(1, 1.0), (300, 1.0), (200, 0.05)])
 def test_multiplier_for_many_steps(epsilon, delta, steps, q):
     m = noise_multiplier(epsilon, delta, steps=steps, sampling_probability=q)
@@ -336,7 +338,7 @@ def test_refuses():
 @pytest.mark.parametrize(
     ("m", "q", "steps"), [(0.05, 0.5, 1), (3.0, 0.99, 60), (1.0, 0.999, 10)]
 )
-@pytest.mark.parametrize("method", ["auto", "rdp"])
+@pytest.mark.parametrize("method", some(["auto", "rdp"], 1))
 def test_sampling_never_costs_more(m, q, steps, method):
     """However it is worked out: who may be left out is not better known for it."""
     whole = Accountant(ADD, method=method).compose(multiplied(m), steps)

@@ -20,7 +20,7 @@ from deuterium.privacy import (
     geometric,
     laplace,
 )
-from tests.amounts import seeds
+from tests.amounts import draws, seeds
 from tests.privacy.mechanisms.audit import audited, clopper_pearson, epsilon_lower_bound
 
 ADD = "add_or_remove_one"
@@ -77,10 +77,11 @@ def test_sigma_over_the_contribution_is_caught_under_replace_one(name, seed):
     assert lost > noise.epsilon_at(DELTA)
 
 
+@pytest.mark.drawn
 @pytest.mark.parametrize("name", ["gaussian", "laplace", "discrete"])
 def test_secure_noise_keeps_promises_too(name):
     pytest.importorskip("opendp")
-    runs = 20_000
+    runs = draws(6_000, 20_000)
     # nobody seeds this noise: an eighth, so that chance all but never hides it, and a
     # confidence that all but never accuses
     for bound, holds in ((BOUND, True), (BOUND / 8, False)):

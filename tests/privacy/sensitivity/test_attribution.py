@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import product
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from deuterium.errors import InvalidInputError, UnsupportedError
 from deuterium.privacy.sensitivity import feature_bounds
 from deuterium.privacy.sensitivity.one_layer import FarPairs, OneFeature
 from deuterium.privacy.sensitivity.one_layer.gradient_form import one_layer
-from tests.amounts import seeds
+from tests.amounts import some
 from tests.privacy.sensitivity.layers import ACTIVATIONS, MORE, largest_move, network
 
 pytestmark = pytest.mark.usefixtures("coarse_clock")
@@ -145,8 +146,7 @@ def test_partial_refuses():
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize("seed", seeds(1, 4))
-@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize(("seed", "bias"), some(product(range(4), [False, True]), 1))
 def test_no_pair_moves_farther(activation, seed, bias, rng):
     x, y, g, domain = network(seed, activation, bias=bias)
     found = privacy.feature_sensitivity(g, x, domain, time_limit=4)
@@ -163,6 +163,7 @@ def test_no_pair_moves_farther(activation, seed, bias, rng):
         assert (found.upper <= found.lower * 3).all()
 
 
+@pytest.mark.long
 def test_the_relaxation_of_one_layer_is_used_and_sharp():
     x, _, g, domain = network(3, scale=0.7, features=12, hidden=6)
     s = privacy.feature_sensitivity(
@@ -212,6 +213,7 @@ def test_a_feature_that_does_nothing_moves_nothing():
     assert found.epsilon_at(1e-5, scale=10)[1] == pytest.approx(0, abs=1e-6)
 
 
+@pytest.mark.long
 def test_epsilon_of_a_feature_is_at_most_that_of_the_record():
     x, _, g, domain = network(6)
     found = privacy.feature_sensitivity(g, x, domain, time_limit=8)

@@ -13,12 +13,13 @@ from deuterium.domain.domain import Domain
 from deuterium.errors import InvalidInputError, UnsupportedError
 from deuterium.privacy.training.bound_parts import RecordSet, active, spectral
 from deuterium.privacy.training.parameter_noise import spread_over
+from tests.amounts import seeds
 from tests.privacy.training.cases import ACTIVATIONS, HEADS, Case, ClipFreeSGD, exactly
 
 pytest.importorskip("flint")
 
 
-@pytest.mark.parametrize("seed", range(70))
+@pytest.mark.parametrize("seed", seeds(40, 70))
 def test_no_record_exceeds_its_bound(seed):
     case = Case(seed)
     trainer = case.trainer()
@@ -41,7 +42,7 @@ def test_no_record_exceeds_its_bound(seed):
         assert sum(shares).lower() <= 1
 
 
-@pytest.mark.parametrize("seed", range(70))
+@pytest.mark.parametrize("seed", seeds(40, 70))
 def test_the_graph_is_a_bound_for_all_weights(seed):
     case = Case(seed)
     trainer = case.trainer()

@@ -15,6 +15,7 @@ from deuterium.graph.variable import node
 from deuterium.ops import arrays, logic
 from deuterium.ops.lengths import direction_of, norm_of
 from deuterium.ops.order import reordered
+from deuterium.ops.piecewise import jump_slope
 
 x, y, z, t = (dt.symbol(n) for n in "xyzt")
 v3, w3 = dt.symbol("v", (3,)), dt.symbol("w", (3,))
@@ -131,6 +132,14 @@ EXAMPLES: dict[str, list[Example]] = {
             refused=arrays.put_places(x, np.array(1), (3,)) / v3,
         ),
     ],
+    "scalar_past_movement": [
+        Example(
+            reshaped(np.exp(x) * np.arange(6.0).reshape(2, 3), 3, 2),
+            SAME_COST,
+            refused=reshaped(np.exp(x) * table, 3, 2),
+        ),
+        Example(np.transpose(np.square(x * np.arange(6.0).reshape(2, 3))), SAME_COST),
+    ],
     "sign_out_of_scatter": [
         Example(np.square(arrays.put_places(-x, np.array(1), (3,)))),
     ],
@@ -235,6 +244,18 @@ EXAMPLES: dict[str, list[Example]] = {
             refused=np.linalg.norm(table) * direction_of(table),
         ),
     ],
+    "clipped_length": [
+        Example(
+            dt.norm(v3) / np.maximum(2, dt.norm(v3)),
+            TIGHTER,
+            refused=dt.norm(v3) / np.maximum(2, dt.norm(w3)),
+        ),
+        Example(
+            dt.norm(v3 / np.maximum(dt.norm(v3), 1)),
+            TIGHTER,
+            refused=dt.norm(v3 / np.maximum(dt.norm(v3), -1)),
+        ),
+    ],
     "length_of_direction": [
         Example(
             np.sum(np.square(direction_of(v3))),
@@ -273,6 +294,33 @@ EXAMPLES: dict[str, list[Example]] = {
             refused=direction_of(v3)[0] ** 2 + direction_of(v3)[1] ** 2,
         ),
         Example(sum(direction_of(v3)[i] ** 2 for i in range(3)), TIGHTER),
+    ],
+    "haversine": [
+        Example(
+            np.sqrt(
+                np.sin((x - y) / 2) ** 2 + np.cos(x) * np.cos(y) * np.sin(z / 2) ** 2
+            ),
+            FINITE,
+            refused=np.sqrt(
+                np.sin((x - y) / 3) ** 2 + np.cos(x) * np.cos(y) * np.sin(z / 2) ** 2
+            ),
+        ),
+        Example(
+            np.sqrt(
+                1
+                - np.sin(np.radians(x - t) / 2) ** 2
+                - np.cos(np.radians(t)) * np.cos(np.radians(x)) * np.sin(z) ** 2
+            ),
+            FINITE,
+        ),
+    ],
+    "angle_of_legs": [
+        Example(
+            np.cos(x)
+            + np.arcsin(np.hypot(np.cos(t) * np.sin(x), np.cos(y) * np.sin(t))),
+            FINITE,
+            refused=np.arcsin(np.hypot(np.cos(t) * np.sin(x), np.cos(y) * np.cos(t))),
+        ),
     ],
     "variance": [
         Example(
@@ -627,6 +675,37 @@ EXAMPLES: dict[str, list[Example]] = {
             np.where(x > 0, 2 * y, 3 * y),
             SAME_COST,
             refused=np.where(x > 0, 2 * y, 3 * z),
+        ),
+        Example(
+            np.where(x > 0, np.square(y), np.square(y * np.exp(t))),
+            SAME_COST,
+            refused=np.where(x > 0, np.log(y), np.log(y) * np.exp(t)),
+        ),
+        Example(
+            np.where(
+                v3 > 0,
+                np.reshape(np.square(z * row), (3,)),
+                np.reshape(np.square(0.01 * z * row), (3,)),
+            ),
+            SAME_COST,
+            refused=np.where(x > 0, x * y, x * z),
+        ),
+    ],
+    "no_jump_at_zero": [
+        Example(
+            x * np.exp(y) * jump_slope(x),
+            FINITE,
+            refused=y * jump_slope(x),
+        ),
+    ],
+    "narrowed_sum": [
+        Example(
+            logic.narrowed(y + z > 0, y, -z, upward=True, holds=True) + z,
+            refused=logic.narrowed(y + z > 0, y, -z, upward=True, holds=True) + t,
+        ),
+        Example(
+            logic.narrowed(y - z > 0, y, z, upward=False, holds=False) - z,
+            refused=z - logic.narrowed(y - z > 0, y, z, upward=False, holds=False),
         ),
     ],
     "plain_condition": [

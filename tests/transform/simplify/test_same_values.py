@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -93,6 +94,7 @@ def test_gradients(case):
         assert_simplifies((np.concatenate(parts), box))
 
 
+@pytest.mark.long  # of the strategy, not of what it is for
 def test_many_rules_are_met():
     fired: set[str] = set()
     for arrays in (False, True):

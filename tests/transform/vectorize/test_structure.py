@@ -38,12 +38,21 @@ def test_single_nodes_and_leaves_pass_through():
     assert vectorize([]) == []
 
 
+def test_operators_with_arrays_for_attributes():
+    knots, heights = np.array([0.0, 1.0, 2.0]), np.array([0.0, 1.0, -1.0])
+    v = sum(np.interp(e, knots, heights) * np.interp(e, knots, -heights) for e in x)
+    w = vectorize(v)
+    assert len(topological([w])) < len(topological([v]))
+    close(w, -sum(np.interp(p, knots, heights) ** 2 for p in POINT))
+
+
 def test_a_small_expression_is_not_changed():
     a, b = dt.symbol("a"), dt.symbol("b")
     v = a**2 + 2 * np.log(a * np.sqrt(a * b**3)) - np.exp(a + 2 * b) + 5
     assert vectorize(v) is v
 
 
+@pytest.mark.long
 def test_long_chains_of_other_operators_stay_scalar():
     v = dt.symbol("x_0")
     for i in range(100_000):
@@ -51,6 +60,7 @@ def test_long_chains_of_other_operators_stay_scalar():
     assert vectorize(v) is v
 
 
+@pytest.mark.long
 def test_two_long_chains_and_their_sum_stay_scalar():
     a, b = dt.symbol("x_0"), dt.symbol("x_1")
     for _ in range(20_000):

@@ -15,7 +15,7 @@ from flint import arb
 Ball = Any
 Function = Callable[[Ball], Ball]
 
-ZERO, ONE, TWO, HALF = arb(0), arb(1), arb(2), arb(0.5)
+ZERO, ONE, TWO, HALF = arb(0), arb(1), arb(2), arb(0.5)  # as balls, which are exact
 INFINITY, UNKNOWN = arb("inf"), arb("nan")
 
 

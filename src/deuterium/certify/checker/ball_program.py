@@ -12,6 +12,7 @@ from typing import Any
 from deuterium import ops
 from deuterium.certify.checker import point_steps, range_steps
 from deuterium.certify.checker.ball_functions import ONE, ZERO, Ball
+from deuterium.certify.checker.cancelled_terms import Cancellation
 from deuterium.certify.checker.exceptions import NoBound, NoPoint
 from deuterium.certify.checker.logistic_family import joined
 from deuterium.certify.checker.scalar_layout import ScalarLayout, TaskGroup, flat
@@ -80,12 +81,21 @@ class PointProgram:
         The first coordinate of each symbol, by name.
     inputs : int
         How many coordinates there are.
+    cancels : bool
+        Whether sums of which only a number is left are found, which takes time.
     """
 
     def __init__(
-        self, outputs: Sequence[Variable], starts: Mapping[str, int], inputs: int
+        self,
+        outputs: Sequence[Variable],
+        starts: Mapping[str, int],
+        inputs: int,
+        *,
+        cancels: bool = False,
     ) -> None:
         layout = ScalarLayout(outputs, starts, inputs)
+        if cancels:
+            Cancellation(layout)
         slots = [i for v in outputs for i in layout.slots[v].ravel().tolist()]
         self.inputs = inputs
         self._start: list[Any] = [None] * layout.count

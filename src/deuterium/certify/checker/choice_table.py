@@ -12,6 +12,7 @@ from typing import Any
 from flint import arb
 
 from deuterium import ops
+from deuterium.certify.checker import pole_ranges
 from deuterium.certify.checker.ball_functions import (
     HALF,
     ONE,
@@ -67,9 +68,10 @@ def _where_value(c: Ball, x: Ball, y: Ball) -> Ball:
 def _whole(round_: Callable[[Ball], Ball]) -> Callable[[Ball, Ball], Range]:
     def rule(a: Ball, b: Ball) -> Range:
         low, high = round_(a.lower()), round_(b.upper())
-        if not (abs(low) <= LARGEST and abs(high) <= LARGEST):
-            return low - ONE, high + ONE
-        return low, high
+        return (
+            low if abs(low) <= LARGEST else low - ONE,
+            high if abs(high) <= LARGEST else high + ONE,
+        )
 
     return rule
 
@@ -283,6 +285,7 @@ RANGES: Mapping[Operator, Callable[[Attrs], Rule]] = {
         if attrs["upward"]
         else (lambda e, f, a, b, c, d: (smaller(a, c), below(b, d)))
     ),
+    ops.on_domain: lambda attrs: pole_ranges.RANGES[attrs["of"]],
     **{op: _plain(_whole(f)) for op, f in ROUNDINGS.items()},
     **{_slope_of(op): _plain(_still(op)) for op in ROUNDINGS},
     ops.floor_divide: _plain(_quotient),
@@ -331,6 +334,7 @@ VALUES: Mapping[Operator, Callable[[Attrs], Value]] = {
     ops.narrowed: lambda attrs: (
         lambda c, x, y: larger(x, y) if attrs["upward"] else smaller(x, y)
     ),
+    ops.on_domain: lambda attrs: pole_ranges.VALUES[attrs["of"]],
     **{op: _plain(_rounded(f)) for op, f in ROUNDINGS.items()},
     **{_slope_of(op): _plain(_zero_value) for op in ROUNDINGS},
     ops.floor_divide: _plain(_quotient_value),

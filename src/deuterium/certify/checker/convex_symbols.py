@@ -20,7 +20,7 @@ from deuterium.certify.checker.operator_table import is_never_negative, keeps_si
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
 
-FIXED, AFFINE, QUADRATIC, CONVEX, OTHER = range(5)
+FIXED, AFFINE, QUADRATIC, CONVEX, OTHER = range(5)  # how a node depends on a symbol
 
 SUMS = {  # of their arguments' elements, with factors that are not negative
     ops.reshape, ops.transpose, ops.broadcast, ops.gather, ops.scatter, ops.concatenate,

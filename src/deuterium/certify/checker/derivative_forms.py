@@ -10,6 +10,7 @@ from deuterium.certify.checker.ball_functions import Ball, larger, smaller
 from deuterium.certify.checker.ball_program import Atom, PointProgram, RangeProgram
 from deuterium.certify.checker.clusters.cluster_leaf import StarClusters
 from deuterium.certify.checker.exceptions import NoBound
+from deuterium.certify.checker.finite_facts import FiniteFacts
 from deuterium.certify.checker.increasing_outer import CORE, core_of
 from deuterium.certify.checker.lagrangian.lagrangian_leaf import Separable
 from deuterium.certify.checker.proof_domain import ProofInputs
@@ -99,6 +100,14 @@ class DerivativeForms:
         return (
             self.objective, inputs.starts, *ends, self.atoms, self.facts, inputs.work
         )  # fmt: skip
+
+    @cached_property
+    def finite(self) -> FiniteFacts | None:
+        """What is told of inputs of which finitely many values matter, proved."""
+        if "finite" not in self.facts:
+            return None
+        self._unclamped(self.inputs.least, self.inputs.most)
+        return FiniteFacts(self.facts["finite"], self.objective, self.inputs)
 
     @cached_property
     def _everywhere(self) -> bool:

@@ -23,6 +23,8 @@ def face(forms: DerivativeForms, region: Region, data: Data) -> None:
     if data.get("by") != "monotone" or len(data["side"]) != len(at):
         raise NoBound("a face is a list of inputs, as many sides, and by 'monotone'")
     found = _slopes(forms, region, at, data)
+    if forms.finite is not None:
+        forms.finite.require_face(region, at, data["side"])
     for j, side in zip(at, data["side"], strict=True):
         least, most = found[j]
         require_movable(forms, j)
@@ -59,6 +61,8 @@ def ends(forms: DerivativeForms, region: Region, j: int, method: str) -> None:
     if method != "convex":
         raise NoBound(f"there is no reason {method!r:.60} for ends")
     require_movable(forms, j)
+    if forms.finite is not None and j in forms.finite.values:
+        raise NoBound(f"input {j} has values of its own")
     least = forms.curvature(j)(*box_of(forms, region))[0][0]
     if not least >= ZERO:
         raise NoBound(
@@ -108,7 +112,9 @@ def _of_input(forms: DerivativeForms, region: Region, j: int) -> Range:
         for ball in part.balls:
             a, b = forms.inputs.chord(part, ball, region, j)
             low, high = larger(low, a), smaller(high, b)
-    return low, high
+    return (
+        (low, high) if forms.finite is None else forms.finite.of(region, j, low, high)
+    )
 
 
 def _of_table(forms: DerivativeForms, part: Part, region: Region, j: int) -> Range:

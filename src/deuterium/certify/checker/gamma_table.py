@@ -20,6 +20,7 @@ from deuterium.certify.checker.ball_functions import (
     UNKNOWN,
     ZERO,
     Ball,
+    between,
     larger,
     smaller,
     where_known,
@@ -127,14 +128,15 @@ def _crosses(a: Ball, b: Ball, c: Ball, d: Ball) -> bool:
 
 @where_known
 def _angle(y: Ball, x: Ball) -> Ball:
-    if y.is_zero() and (x > ZERO or x < ZERO):
-        return ZERO if x > ZERO else arb.pi()
-    return UNKNOWN if _crosses(y, y, x, x) else arb.atan2(y, x)
+    if y.is_zero() and (x >= ZERO or x < ZERO):
+        return ZERO if x >= ZERO else arb.pi()
+    return between(-arb.pi(), arb.pi()) if _crosses(y, y, x, x) else arb.atan2(y, x)
 
 
 def _angle_range(a: Ball, b: Ball, c: Ball, d: Ball) -> Range:
     """Return the hull at the corners: along a segment the angle is monotone."""
-    _still(a, b, c, d)
+    if _crosses(a, b, c, d) and not c >= ZERO:
+        return ZERO if a >= ZERO else -arb.pi(), arb.pi()
     low = high = _angle(a, c)
     for y, x in ((a, d), (b, c), (b, d)):
         corner = _angle(y, x)
@@ -147,7 +149,7 @@ def _angle_range(a: Ball, b: Ball, c: Ball, d: Ball) -> Range:
 
 def _still(a: Ball, b: Ball, c: Ball, d: Ball) -> Range:
     if _crosses(a, b, c, d):
-        raise NoBound("an angle across the branch cut of arctan2, or at the origin")
+        raise NoBound("a slope across the branch cut of arctan2, or at the origin")
     return ZERO, ZERO
 
 

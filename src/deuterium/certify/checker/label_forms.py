@@ -59,7 +59,9 @@ class LabelForms:
     ) -> None:
         self.given = given
         self._told = {tuple(map(float, t["values"])): t for t in told}
+        self._has_labels = bool(labels)
         self.general = self._forms(objective, inputs, ())
+        self.finite = self.general.finite  # at once: nothing false may be told
         self._compare = compare
         self._labels = [s for s in inputs.symbols if s.name in set(labels)]
         if len(self._labels) != len(labels):
@@ -78,6 +80,8 @@ class LabelForms:
             # the coordinates behind the inputs are others from here on
             region.renew(self.general.size, len(forms.atoms))
             region.values = values
+            if forms.finite is not None and values:
+                forms.finite.require_unmoved(region)
         return forms
 
     def _values(self, region: Region) -> tuple[float, ...]:
@@ -91,6 +95,8 @@ class LabelForms:
         self, graph: Variable, inputs: ProofInputs, values: tuple[float, ...]
     ) -> DerivativeForms:
         told = self._told.get(values, {"atoms": [], "facts": {}})
+        if "finite" in told["facts"] and self._has_labels and not values:
+            raise CertificateError("values that matter are told before the labels'")
         return DerivativeForms(
             graph, inputs, atoms_of(told["atoms"], graph), told["facts"]
         )

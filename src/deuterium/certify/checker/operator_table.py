@@ -359,7 +359,7 @@ TABLE: Table = {
 KEEP_SIGN = {
     ops.add_reduce, ops.cumsum, ops.scatter, ops.matmul, ops.multiply_reduce,
     ops.maximum_reduce, ops.broadcast, ops.reshape, ops.transpose, ops.gather,
-    ops.concatenate, ops.select, ops.integer_power,
+    ops.concatenate, ops.select, ops.integer_power, ops.where, ops.narrowed,
 }  # fmt: skip
 NEVER_NEGATIVE = {
     ops.softmax_last, ops.is_positive, ops.is_zero, ops.norm, ops.exp_difference,

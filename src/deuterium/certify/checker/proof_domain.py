@@ -235,6 +235,10 @@ class ProofInputs:
             away = point - centre
             size = np.linalg.norm(away)
             point = centre + away * min(1.0, rng.uniform() * radius / max(size, 1e-300))
+        cubes = [c for c in constraints if isinstance(c, Within) and c.order != 2]
+        for c in cubes:  # those of next to no size have few doubles beside their centre
+            pairs = zip(point.tolist(), _row(c.center, s), strict=True)
+            point = np.array([x if _near(x, m, c) else m for x, m in pairs])
         return point.tolist()
 
     def contains(self, values: Mapping[str, Any], besides: Container[str] = ()) -> str:
@@ -302,3 +306,7 @@ def _holds(c: Any, row: Row, s: Variable) -> bool:
     if c.order == 2:
         return sum((d * d for d in away), Fraction(0)) <= radius * radius
     return all(abs(d) <= radius for d in away)
+
+
+def _near(x: float, centre: float, cube: Within) -> bool:
+    return abs(Fraction(x) - Fraction(centre)) <= Fraction(cube.radius)

@@ -38,6 +38,12 @@ def at_points(graph: Variable, starts: Mapping[str, int], size: int) -> Value:
     return lambda point: points(point)[0]
 
 
+def cancelled(graph: Variable, starts: Mapping[str, int], size: int) -> Value:
+    """Return the value of a graph at points, where sums that cancel are numbers."""
+    points = PointProgram([graph], starts, size, cancels=True)
+    return lambda point: points(point)[0]
+
+
 def between(graph: Variable, starts: Mapping[str, int], size: int) -> Value:
     """Return balls that hold the ranges of a graph at points.
 
@@ -89,7 +95,10 @@ class Comparison:
         CertificateError
             It differs, or no point was found where ``v`` is defined.
         """
-        ways = (PRECISE, at_points), (FINEST, at_points), (PRECISE, between)
+        ways = (
+            (PRECISE, at_points), (FINEST, at_points), (PRECISE, between),
+            (PRECISE, cancelled),
+        )  # fmt: skip
         if not any(self._compared(graph, fixed or {}, *way) for way in ways):
             raise CertificateError(
                 f"at none of {TRIED} random points of the domain is the graph defined"

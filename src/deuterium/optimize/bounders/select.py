@@ -12,6 +12,7 @@ from deuterium.optimize.bounders.ball_tightening import BallTightening, balls_of
 from deuterium.optimize.bounders.clusters.cluster_bounder import cluster_bounder_of
 from deuterium.optimize.bounders.derivative import DerivativeBounder
 from deuterium.optimize.bounders.discrete_branching import DiscreteBranching
+from deuterium.optimize.bounders.finite_values import finite_reduction_of
 from deuterium.optimize.bounders.label_enumeration import label_enumeration_of
 from deuterium.optimize.bounders.lagrangian.lagrangian_bounder import (
     lagrangian_bounder_of,
@@ -92,7 +93,8 @@ def _relaxed(problem: Problem) -> Bounder | None:
 
 def _few(problem: Problem) -> Bounder:
     """Return what cuts inputs, helped by lengths where there are unit vectors."""
-    box = DerivativeBounder(problem)
+    box: Bounder
+    box = finite_reduction_of(problem) or DerivativeBounder(problem)
     if not any(n.op is ops.direction for n in problem.graph.order):
         return box
     lengths = norm_bounder_of(problem)

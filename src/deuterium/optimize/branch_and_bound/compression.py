@@ -10,9 +10,10 @@ import marshal
 from collections.abc import Sequence
 from typing import Any
 
+from deuterium.optimize.branch_and_bound import loop_options as options
+
 NESTED = {list, tuple, dict}
 PLAIN = {float, int, bool, str, type(None), *NESTED}
-OBJECT = 40  # bytes that an object of bytes takes beside what is in it
 
 
 def packed(reasons: Sequence[Any]) -> list[bytes]:
@@ -54,4 +55,4 @@ def unpacked(data: bytes) -> Any:
 
 def room(data: bytes | None) -> int:
     """Return how much memory a packed reason takes."""
-    return 0 if data is None else OBJECT + len(data)
+    return 0 if data is None else options.OBJECT_BYTES + len(data)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from deuterium import budget
 from deuterium.errors import ArithmeticModeError, DeuteriumError
+from deuterium.optimize.branch_and_bound import loop_options as options
 from deuterium.optimize.branch_and_bound.worker import (
     Answer,
     Task,
@@ -19,11 +20,6 @@ from deuterium.optimize.branch_and_bound.worker import (
     this_process,
 )
 from deuterium.optimize.region import Bounder, BoundResult, Regions
-
-AHEAD = 2  # batches given to each of several workers before the first comes back
-TOLD = 4  # batches for each worker that bring the problem along, unasked
-LOSSES = 3  # batches lost in a row, and an executor is not asked again
-PATIENCE = 60.0  # seconds without any answer, and a batch is done here
 
 
 class Batch(NamedTuple):
@@ -115,7 +111,11 @@ class ExecutorWorkers:
 
         One for one worker, which makes the order of the work that of no executor.
         """
-        return 1 if self._broken or self.workers == 1 else AHEAD * self.workers
+        return (
+            1
+            if self._broken or self.workers == 1
+            else options.BATCHES_AHEAD * self.workers
+        )
 
     def __len__(self) -> int:
         return len(self._running) + len(self._here)
@@ -161,7 +161,7 @@ class ExecutorWorkers:
         if this_process() in self._heard_of:
             return True
         all_know = len(self._heard_of) >= self.workers
-        return not all_know and self._told < TOLD * self.workers
+        return not all_know and self._told < options.BATCHES_WITH_PROBLEM * self.workers
 
     # -- taking back -----------------------------------------------------------------
 
@@ -175,7 +175,7 @@ class ExecutorWorkers:
             wait(self._running, timeout, FIRST_COMPLETED)
         # cancelled ones are done, but `wait` does not say so
         finished = [f for f in self._running if f.done()]
-        if not finished and time.monotonic() - self._last > PATIENCE:
+        if not finished and time.monotonic() - self._last > options.PATIENCE_SECONDS:
             self._give_up_oldest()
         answers = [self._taken(f) for f in finished]
         return [a for a in answers if a is not None]
@@ -218,7 +218,7 @@ class ExecutorWorkers:
                 RuntimeWarning,
                 stacklevel=2,
             )
-        if self._lost >= LOSSES:
+        if self._lost >= options.LOSSES_IN_A_ROW:
             self._broken = True
 
     def _give_up_oldest(self) -> None:
@@ -226,7 +226,9 @@ class ExecutorWorkers:
         batch = self._running.pop(future)
         future.cancel()
         self._last = time.monotonic()
-        self._do_here(batch, TimeoutError(f"no answer for {PATIENCE:.0f} s"))
+        self._do_here(
+            batch, TimeoutError(f"no answer for {options.PATIENCE_SECONDS:.0f} s")
+        )
 
     def cancel(self) -> None:
         """Give up what is not done."""

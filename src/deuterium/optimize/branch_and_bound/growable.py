@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-START = 64  # rows
-GROWTH = 1.5
+from deuterium.optimize.branch_and_bound import loop_options as options
 
 Array = Any
 
@@ -22,8 +21,8 @@ class GrowableColumns:
     """
 
     def __init__(self, **like: Any) -> None:
-        self._arrays = {f: _empty(START, x) for f, x in like.items()}
-        self.room = START
+        self._arrays = {f: _empty(options.FIRST_ROWS, x) for f, x in like.items()}
+        self.room = options.FIRST_ROWS
 
     def __getitem__(self, name: str) -> Array:
         return self._arrays[name]
@@ -35,7 +34,7 @@ class GrowableColumns:
 
     def grow(self) -> None:
         """Make room for half as many rows again."""
-        more = int(self.room * (GROWTH - 1))
+        more = int(self.room * (options.ROWS_GROWTH - 1))
         for f, a in self._arrays.items():
             self._arrays[f] = _empty(self.room + more, a)
             self._arrays[f][: self.room] = a

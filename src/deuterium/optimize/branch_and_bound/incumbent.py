@@ -13,20 +13,12 @@ import numpy as np
 from deuterium.budget import Spent, spending
 from deuterium.domain.points import Feasible
 from deuterium.domain.problem import Problem
+from deuterium.optimize.branch_and_bound import loop_options as options
 from deuterium.search.population import PopulationSearch
 from deuterium.search.search import enclose_at
 from deuterium.transform.pipeline import MANY
 
 Array = Any
-
-STARTS = 16
-ROUNDS = 2
-RESTS = 16  # offers passed over, at most
-LATE = 0.1  # seconds after which a search that does not end by itself is given up
-NOISE = 2.0**-50  # relative; a gain below it is rounding
-
-
-STEPS_BACK = (1e-14, 1e-11, 1e-8, 1e-5)  # shares of the way
 
 
 class Incumbent:
@@ -67,7 +59,9 @@ class Incumbent:
     @cached_property
     def _ascent(self) -> PopulationSearch:
         """The search, made on first use: that alone may take long."""
-        ascent = PopulationSearch(self.problem, starts=STARTS, seed=self.seed)
+        ascent = PopulationSearch(
+            self.problem, starts=options.SEARCH_STARTS, seed=self.seed
+        )
         ascent.target.deadline = self._end
         return ascent
 
@@ -98,7 +92,7 @@ class Incumbent:
 
     def _search(self, how: Callable[[], object]) -> bool:
         """Take what a search has found when it ends, or has to."""
-        with suppress(Spent), spending(self._end + LATE):
+        with suppress(Spent), spending(self._end + options.SEARCH_LATE_SECONDS):
             how()
         ascent = self.__dict__.get("_ascent")  # it may not have come so far
         return ascent is not None and self._take((ascent.row, ascent.value))
@@ -115,7 +109,9 @@ class Incumbent:
             return False
         before = self._found
         better = self._search(lambda: self._go_on(rows))
-        self._rest = 1 if self._found > before else min(2 * self._rest, RESTS)
+        self._rest = (
+            1 if self._found > before else min(2 * self._rest, options.MOST_RESTS)
+        )
         self._next = self._offers + self._rest
         return better
 
@@ -124,7 +120,7 @@ class Incumbent:
             self._ascent.improve(rows)
         if self._offers >= self._alone:
             self._alone *= 2
-            self._ascent.continue_(rounds=ROUNDS)
+            self._ascent.continue_(rounds=options.SEARCH_ROUNDS)
 
     @property
     def _found(self) -> float:
@@ -160,7 +156,7 @@ class Incumbent:
             return False
         self._tried = value
         if self.row is not None:
-            value -= NOISE * abs(value)
+            value -= options.GAIN_NOISE * abs(value)
         return bool(value > self.value) and self._certified(row)
 
     def _certified(self, row: Array) -> bool:
@@ -173,7 +169,9 @@ class Incumbent:
             if self.certify(row) or self.row is None:
                 return self.row is not None and np.array_equal(self.row, row)
             before = self.row
-            return any(self.certify(row + t * (before - row)) for t in STEPS_BACK)
+            return any(
+                self.certify(row + t * (before - row)) for t in options.STEPS_BACK
+            )
         return False
 
     def certify(self, row: Array) -> bool:

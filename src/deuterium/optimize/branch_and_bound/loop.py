@@ -11,6 +11,7 @@ import numpy as np
 
 from deuterium.budget import Spent, check
 from deuterium.interval.rounding import EPS, widen_up
+from deuterium.optimize.branch_and_bound import loop_options as options
 from deuterium.optimize.branch_and_bound.checkpoint import (
     UNREADABLE,
     CheckpointJournal,
@@ -29,14 +30,6 @@ from deuterium.optimize.root_enclosure import NOTHING, RootEnclosure
 CHECKER_MARGIN = (
     2.0**-44
 )  # relative; a checker's arithmetic is another, and needs a little
-FIRST = 0.3  # of the time left may go to the first search
-FINEST = 2.0**-40  # of a side: an infinite bound on so small a region is a pole
-FAREST = 2.0**400  # and on one so far out, an objective that grows without end
-DEEPEST = 4000  # cuts
-LEAST = 4  # a batch may be so many times smaller than the bounder likes, to be shared
-MESSAGE = 0.03  # seconds of work that are worth a message to one of several workers
-MANY = 8  # times the bounder's batch, at most
-WAIT = 0.2  # seconds between two looks at the clock while workers work
 
 Array = Any
 
@@ -134,7 +127,9 @@ class BranchAndBound:
                 return reason
             with self._shield.whole():
                 self._hand_out()
-            for done in self.crew.collect(min(WAIT, max(self.clock.left, 0.0))):
+            for done in self.crew.collect(
+                min(options.WAIT_SECONDS, max(self.clock.left, 0.0))
+            ):
                 self._enter(done.nodes, done.results, done.seconds)
 
     def _hand_out(self) -> None:
@@ -155,8 +150,11 @@ class BranchAndBound:
         more than leaves work for all workers, and than there is time for.
         """
         size = min(2 ** min(self._batches, 30), self.bounder.batch)
-        if self.crew.workers > 1 and 0 < size * self._pace < MESSAGE:
-            size *= min(int(MESSAGE / (size * self._pace)) + 1, MANY)
+        if self.crew.workers > 1 and 0 < size * self._pace < options.MESSAGE_SECONDS:
+            size *= min(
+                int(options.MESSAGE_SECONDS / (size * self._pace)) + 1,
+                options.BATCH_FACTOR,
+            )
         share = max(-(-self.tree.waiting // self.crew.workers), self._least)
         size = min(size, share, self._left)
         if size * self._pace > self.clock.left > 0:
@@ -173,7 +171,7 @@ class BranchAndBound:
     @property
     def _least(self) -> int:
         """How many regions are worth the trouble of a batch, if there are so many."""
-        return max(self.bounder.batch // LEAST, 1)
+        return max(self.bounder.batch // options.BATCH_DIVISOR, 1)
 
     def _worth(self) -> int:
         """Return how many regions must wait for one more batch to be handed out.
@@ -229,15 +227,15 @@ class BranchAndBound:
         bound = self.tree.known["bound"][list(nodes)]
         for k in np.flatnonzero(bound == np.inf).tolist():
             low, high = results.low[k], results.high[k]
-            deep = self.tree.known["depth"][nodes[k]] > DEEPEST
+            deep = self.tree.known["depth"][nodes[k]] > options.DEEPEST_CUTS
             if deep or results.cut[k] < 0 or self._is_tiny(low, high):
                 self.pole_box = low, high
 
     def _is_tiny(self, low: Array, high: Array) -> bool:
         n = low.shape[-1] - self.bounder.atoms
         width = self.root.high[0, :n] - self.root.low[0, :n]
-        limit = FINEST * np.where(np.isfinite(width), width, 1.0)
-        far = (low[:n] > FAREST) | (high[:n] < -FAREST)
+        limit = options.FINEST_SIDE * np.where(np.isfinite(width), width, 1.0)
+        far = (low[:n] > options.FAREST_END) | (high[:n] < -options.FAREST_END)
         return bool(np.all((high[:n] - low[:n] <= limit) | far))
 
     # -- when to stop ----------------------------------------------------------------
@@ -276,7 +274,9 @@ class BranchAndBound:
             self.tree.close(self.target)
             return
         if self.tree.upper > self.target:  # else the first point was the best
-            self.incumbent.limit(self.clock.at(self.clock.share(FIRST)))
+            self.incumbent.limit(
+                self.clock.at(self.clock.share(options.FIRST_SEARCH_SHARE))
+            )
             self.incumbent.start()
             self.incumbent.limit(self.clock.at(1.0))
         if self.journal:

@@ -12,7 +12,7 @@ import threading
 import time
 from typing import Any
 
-EVERY = 0.5  # seconds between two looks
+from deuterium.optimize.branch_and_bound import loop_options as options
 
 _stop: Any = None  # set in workers
 _watching: set[int] = set()  # processes; a fork inherits those of others
@@ -40,7 +40,7 @@ def is_told_to_stop() -> bool:
 
 def _watch(parent: int) -> None:
     while not _is_orphan(parent):
-        time.sleep(EVERY)
+        time.sleep(options.ORPHAN_LOOK_SECONDS)
     os._exit(1)  # nobody is left to be told
 
 

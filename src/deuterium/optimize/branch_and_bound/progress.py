@@ -7,7 +7,7 @@ import sys
 import time
 from typing import Any
 
-EVERY = 0.1  # seconds between two looks
+from deuterium.optimize.branch_and_bound import loop_options as options
 
 
 class NoProgress:
@@ -54,7 +54,9 @@ class ProgressBar(NoProgress):
         """Show where the work stands, if the last look is not too short ago."""
         self._last = lower, upper, regions, waiting
         now = time.monotonic()
-        if self._screen is not None and (now - self._shown >= EVERY or not regions):
+        if self._screen is not None and (
+            now - self._shown >= options.PROGRESS_LOOK_SECONDS or not regions
+        ):
             self._shown = now
             self._screen.put(self._line(*self._last))
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from deuterium.optimize.branch_and_bound.growable import GROWTH, GrowableColumns
+from deuterium.optimize.branch_and_bound import loop_options as options
+from deuterium.optimize.branch_and_bound.growable import GrowableColumns
 from deuterium.optimize.region import Regions
 
 FIELDS = ("low", "high", "open", "bound", "state")
-ROW = 40  # bytes that a row takes beside its numbers, in the list of free ones
 
 
 class RegionStore:
@@ -49,13 +49,15 @@ class RegionStore:
     @property
     def bytes(self) -> int:
         """Memory taken."""
-        return self._columns.bytes + ROW * len(self._free)
+        return self._columns.bytes + options.ROW_BYTES * len(self._free)
 
     def growth(self, count: int) -> int:
         """Return how much more memory it takes to add so many regions."""
         if len(self._free) >= count:
             return 0
-        return int(self._columns.bytes * (GROWTH - 1) + ROW * count)
+        return int(
+            self._columns.bytes * (options.ROWS_GROWTH - 1) + options.ROW_BYTES * count
+        )
 
     def _grow(self) -> None:
         count = self._columns.room

@@ -7,13 +7,10 @@ from dataclasses import dataclass
 
 from deuterium import budget
 from deuterium.errors import InvalidInputError
+from deuterium.optimize.branch_and_bound import loop_options as options
 from deuterium.options import is_number
 
-GIBI = 2**30
-# of the limit, and seconds: how late work on the bounds may still be going on, and the
-# first bound of all, without which there would be none
-LATE, LATEST = 0.05, 0.2
-LAST = 0.4
+GIBI = 2**30  # bytes
 
 
 @dataclass(frozen=True)
@@ -100,9 +97,9 @@ class Clock:
     @property
     def end(self) -> float:
         """When, by `budget.now`, whatever still goes on is given up."""
-        return self.at(1.0 + LATE) + LATEST
+        return self.at(1.0 + options.LATE_SHARE) + options.LATEST_SECONDS
 
     @property
     def last(self) -> float:
         """When even the first bound is given up."""
-        return self.at(1.0 + LATE) + LAST
+        return self.at(1.0 + options.LATE_SHARE) + options.LAST_SECONDS

@@ -8,17 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.optimize.branch_and_bound import loop_options as options
 from deuterium.optimize.branch_and_bound.compression import packed, room, unpacked
-from deuterium.optimize.branch_and_bound.growable import GROWTH, GrowableColumns
+from deuterium.optimize.branch_and_bound.growable import GrowableColumns
 from deuterium.optimize.branch_and_bound.region_store import RegionStore
 from deuterium.optimize.region import EMPTY, BoundResult, Proof, Regions
 
 Array = Any
 Queued = tuple[float, int, int]
 
-NODE = 24  # bytes a node takes in lists
-QUEUED = 180  # bytes a region takes in the queue
-FRONT = 2048  # regions put into the queue at a time
 
 COLUMNS = {
     "inherited": float,  # the least bound of the regions around it
@@ -100,7 +98,7 @@ class Tree:
         queued = (-bounds[front]).tolist(), (-self.known["depth"][at]).tolist()
         for entry in zip(*queued, at.tolist(), strict=True):
             heapq.heappush(self._queue, entry)
-        if len(self._queue) > 4 * FRONT:
+        if len(self._queue) > 4 * options.FRONT_REGIONS:
             self._advance()
 
     def _waits(self, i: int) -> bool:
@@ -123,8 +121,10 @@ class Tree:
         """
         nodes = self._behind(-np.inf)
         bounds = self.known["bound"][nodes]
-        if len(nodes) > FRONT:
-            self._edge = float(np.partition(bounds, -FRONT)[-FRONT])
+        if len(nodes) > options.FRONT_REGIONS:
+            self._edge = float(
+                np.partition(bounds, -options.FRONT_REGIONS)[-options.FRONT_REGIONS]
+            )
             nodes, bounds = nodes[bounds >= self._edge], bounds[bounds >= self._edge]
         else:
             self._edge = -np.inf
@@ -168,14 +168,20 @@ class Tree:
     @property
     def bytes(self) -> int:
         """Memory of all of it, about."""
-        lists = NODE * self._size + QUEUED * len(self._queue)
+        lists = options.NODE_BYTES * self._size + options.QUEUED_BYTES * len(
+            self._queue
+        )
         return self.pool.bytes + self.known.bytes + self._packed_bytes + lists
 
     def growth(self, count: int) -> int:
         """Return how much more memory it may take to cut so many regions."""
         full = self._size + 2 * count > self.known.room
-        more = int(self.known.bytes * (GROWTH - 1)) if full else 0
-        return more + self.pool.growth(2 * count) + 2 * count * (NODE + QUEUED)
+        more = int(self.known.bytes * (options.ROWS_GROWTH - 1)) if full else 0
+        return (
+            more
+            + self.pool.growth(2 * count)
+            + 2 * count * (options.NODE_BYTES + options.QUEUED_BYTES)
+        )
 
     def pop(self, count: int, target: float) -> list[int]:
         """Return the open regions of largest bound, which are pending from now on.

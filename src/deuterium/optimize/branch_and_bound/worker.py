@@ -21,13 +21,12 @@ from deuterium.graph.serialize import dumps, loads
 from deuterium.graph.variable import Variable
 from deuterium.interval.environment import forgets, require_standard
 from deuterium.optimize.bounders.select import select_bounder
+from deuterium.optimize.branch_and_bound import loop_options as options
 from deuterium.optimize.branch_and_bound.orphans import (
     is_told_to_stop,
     leave_with_parent,
 )
 from deuterium.optimize.region import Bounder, BoundResult, Regions
-
-KEPT = 4  # problems that a worker remembers
 
 
 @dataclass(eq=False)
@@ -176,5 +175,5 @@ def _bounder(key: str, task: Task | None) -> Bounder | None:
 def _remember(kept: OrderedDict[str, Any], key: str, what: Any) -> None:
     kept[key] = what
     kept.move_to_end(key)
-    while len(kept) > KEPT:
+    while len(kept) > options.PROBLEMS_KEPT:
         kept.popitem(last=False)

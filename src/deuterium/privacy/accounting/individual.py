@@ -25,6 +25,7 @@ import numpy as np
 from deuterium.errors import ArithmeticModeError, InvalidInputError, UnsupportedError
 from deuterium.interval.environment import require_standard, standard_only
 from deuterium.interval.rounding import EPS, MIN_NORMAL
+from deuterium.options import require_whole
 from deuterium.privacy.accounting.accountant import require_probability
 from deuterium.privacy.accounting.data_dependent import Internal
 from deuterium.privacy.accounting.individual_budget import (
@@ -46,7 +47,7 @@ from deuterium.privacy.sensitivity.relations import protected
 __all__ = ["IndividualAccountant"]
 
 CHUNK = 2**14  # people at a time: what is worked out for them fits the cache
-GRID = 2.0**-10
+GRID = 2.0**-10  # of mu, to which costs are rounded up: sums are exact
 TABLE = 2**16  # sampled norms told apart; larger ones cost an infinite amount
 SPREAD = 512  # values of mu told apart when epsilons are stated
 
@@ -101,8 +102,7 @@ class IndividualAccountant:
         order: int | None = None,
         grid: float | None = None,
     ) -> None:
-        if isinstance(people, bool) or not isinstance(people, int) or people < 1:
-            raise InvalidInputError(f"{WHO}: `people` must be >= 1, got {people!r:.80}")
+        people = require_whole(people, 1, WHO, "people")
         if not isinstance(method, str) or method not in ("gdp", "rdp"):
             raise InvalidInputError(
                 f"{WHO}: `method` must be 'gdp' or 'rdp', got {method!r:.80}"

@@ -13,6 +13,7 @@ import numpy as np
 
 from deuterium.errors import InvalidInputError
 from deuterium.interval.rounding import EPS
+from deuterium.options import require_whole
 from deuterium.privacy.directed_rounding import require_positive
 from deuterium.privacy.mechanisms.privacy_curves import (
     gaussian_multiplier,
@@ -36,9 +37,7 @@ def order_of(
             raise InvalidInputError(f"{WHO}: `order` is for method='rdp'")
         return 0
     if order is not None:
-        if isinstance(order, bool) or not isinstance(order, int) or order < 2:
-            raise InvalidInputError(f"{WHO}: `order` must be >= 2, got {order!r}")
-        return order
+        return require_whole(order, 2, WHO, "order")
     if epsilon is None or delta is None:
         raise InvalidInputError(f"{WHO}: without a budget, say which `order` to add up")
     orders = np.unique(np.geomspace(2, 4096, 400).astype(int))

@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 EPSILON = (1e-6, 1e3)  # where noise was compared with exact arithmetic
-DELTA = (1e-15, 0.5)
+DELTA = (1e-15, 0.5)  # the same
 RATIO = (1e-20, 1e20)  # of noise to sensitivity; privacy is long lost, or all there is
 
 

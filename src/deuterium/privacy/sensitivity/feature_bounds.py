@@ -57,6 +57,9 @@ class FeatureProblem:
         rtol: float,
         seed: int,
     ) -> None:
+        # with shapes, since the slope of what is linear has no symbols
+        shapes = {**domain.shapes, **{s.name: s.shape for s in free_symbols(parts)}}
+        domain = Domain(domain.constraints, shapes, domain.conditions)
         self.parts, self.x, self.domain = parts, x, domain
         self.norm, self.rtol, self.seed = norm, rtol, seed
         self.shape = shape

@@ -13,6 +13,7 @@ import numpy as np
 from deuterium.domain.constraints import OneOf, Range, UnitVectors, Within
 from deuterium.domain.domain import Domain
 from deuterium.domain.spaces import Box
+from deuterium.enclose import enclose
 from deuterium.errors import (
     InvalidInputError,
     ShapeError,
@@ -25,8 +26,9 @@ from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable
 from deuterium.ops.indexing import take_places
 from deuterium.ops.shapes import reshape_to
+from deuterium.transform.expansion import difference, moving_part
 
-__all__ = ["FeatureGroup", "FeatureNeighbours", "Neighbours", "each_label"]
+__all__ = ["FeatureGroup", "FeatureNeighbours", "Neighbours", "each_label", "own_parts"]
 
 Array = Any
 Point = Mapping[str, Array]
@@ -60,29 +62,50 @@ class Neighbours:
     ) -> None:
         listed = sorted(symbols, key=lambda s: s.name)
         common = _common(shared, {s.name for s in listed} | set(domain.constraints))
-        self.domain, self.shared = domain, sorted(common)
+        # with shapes, since what cancels is in no graph any more
+        shapes = {**domain.shapes, **{s.name: s.shape for s in listed}}
+        self.domain = Domain(domain.constraints, shapes, domain.conditions)
+        self.shared = sorted(common)
         taken = {s.name for s in listed} | set(domain.constraints)
         self.second: dict[Variable, Variable] = {}
-        constraints, shapes = dict(domain.constraints), dict(domain.shapes)
+        constraints = dict(domain.constraints)
         for s in listed:
             if s.name in common or s.name not in domain.constraints:
                 continue
             name = primed(s.name, taken)
             self.second[s] = symbol(name, shape=s.shape)
             constraints[name] = domain.constraints[s.name]
-            if s.name in domain.shapes:
-                shapes[name] = domain.shapes[s.name]
+            shapes[name] = s.shape
         conditions = domain.conditions
         conditions += tuple(c.subs(self.second) for c in conditions)
         self.doubled = Domain(constraints, shapes, conditions)
+        self.symbols = [s for s in listed if s.name in domain.constraints]
+
+    @property
+    def scope(self) -> str | None:
+        """What may not differ, in words; None where everything may."""
+        same = ", ".join(self.shared)
+        return f"{same} stay as they are" if same else None
 
     def differences(self, parts: Sequence[Variable]) -> list[Variable]:
-        """Return ``f(x) - f(x')``."""
-        return [p - p.subs(self.second) for p in parts]
+        """Return ``f(x) - f(x')``, without what both have in common."""
+        if not self.shared:
+            return [p - p.subs(self.second) for p in parts]
+        return [apart(p, p.subs(self.second), self.doubled) for p in parts]
 
     def records(self, point: Point) -> Iterator[dict[str, Array]]:
         """Give pairs of records in the domain, all symbols of both, for a point."""
-        yield dict(point)
+        every = [*self.symbols, *self.second.values()]
+        yield {s.name: point.get(s.name, self._any(s)) for s in every}
+
+    def _any(self, s: Variable) -> Array:
+        """Return a value of a symbol."""
+        whole = self.domain if s.name in self.domain.constraints else self.doubled
+        table = whole.table(s)
+        if table is not None:
+            return table[0]
+        hull = whole.hull(s)
+        return np.clip(np.zeros(s.shape), hull.lower, hull.upper)
 
 
 class FeatureNeighbours(Neighbours):
@@ -103,9 +126,10 @@ class FeatureNeighbours(Neighbours):
     def __init__(
         self, parts: list[Variable], x: Variable, where: FeatureGroup, domain: Domain
     ) -> None:
-        super().__init__(domain, [], ())
-        self.x, self.where = x, list(where)
         used = sorted(free_symbols(parts), key=lambda s: s.name)
+        shapes = {**domain.shapes, **{s.name: s.shape for s in used}}
+        super().__init__(Domain(domain.constraints, shapes, domain.conditions), [], ())
+        self.x, self.where = x, list(where)
         self.name = primed(x.name, {s.name for s in used} | set(domain.constraints))
         self.others = [s for s in used if s.name != x.name]
         self.limits: tuple[Array, Array] | None = None
@@ -120,7 +144,11 @@ class FeatureNeighbours(Neighbours):
             self._free()
         self.plain = all(isinstance(c, Range) for c in kinds)
         both = ({x: self.first}, {x: self.second_x})
-        self.apart = [p.subs(both[0]) - p.subs(both[1]) for p in parts]
+        pairs = [(p.subs(both[0]), p.subs(both[1])) for p in parts]
+        # elsewhere points are drawn into the domain by what the difference still has
+        self.apart = [
+            apart(p, q, self.doubled) if self.plain else p - q for p, q in pairs
+        ]
 
     def _free(self) -> None:
         """Let the second values lie anywhere in their ranges."""
@@ -205,12 +233,6 @@ class FeatureNeighbours(Neighbours):
             if self.domain.contains(self.x, a) and self.domain.contains(self.x, b):
                 yield {**rest, self.x.name: a, self.name: b}
 
-    def _any(self, s: Variable) -> Array:
-        """Return a value of a symbol."""
-        whole = self.domain if s.name in self.domain.constraints else self.doubled
-        table = whole.table(s)
-        return whole.hull(s).lower if table is None else table[0]
-
     def _inside(self, a: Array, b: Array) -> Iterator[tuple[Array, Array]]:
         """Give a pair, and the same drawn towards the centre until it is in a ball."""
         yield a, b
@@ -269,6 +291,33 @@ class FeatureNeighbours(Neighbours):
         flat[:, self.where] = np.ravel(hull.lower)[self.where]
         rows[self.moved.name] = np.tile(high, (count, 1))
         return rows if all(np.isfinite(r).all() for r in rows.values()) else None
+
+
+def own_parts(parts: Sequence[Variable], neighbours: Neighbours) -> list[Variable]:
+    """Return results without the terms in which only shared symbols are.
+
+    They differ from the results by what both records have in common.
+    """
+    domain, common = neighbours.domain, set(neighbours.shared)
+    if not common or not all(_is_defined(p, domain) for p in parts):
+        return list(parts)
+    own = {s.name for s in free_symbols(parts)} - common
+    return [moving_part(p, own) for p in parts]
+
+
+def _is_defined(v: Variable, domain: Domain) -> bool:
+    cause = enclose(v, domain.plain).cause
+    return cause is None or cause.kind != "undefined"
+
+
+def apart(p: Variable, q: Variable, domain: Domain) -> Variable:
+    """Return the difference of two results, without what both have in common.
+
+    What cancels must have a value: where a result may be undefined nothing is left out.
+    """
+    if not (_is_defined(p, domain) and _is_defined(q, domain)):
+        return p - q
+    return difference(p, q)
 
 
 def primed(name: str, taken: set[str]) -> str:

@@ -13,10 +13,10 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from deuterium import budget
 from deuterium.domain.domain import Domain
 from deuterium.errors import ShapeError
 from deuterium.graph.traverse import free_symbols
@@ -33,17 +33,17 @@ from deuterium.privacy.sensitivity.bound_sources import (
     BothSides,
     of_bracket,
 )
-from deuterium.privacy.sensitivity.neighbours import Neighbours
+from deuterium.privacy.sensitivity.neighbours import Neighbours, own_parts
 from deuterium.privacy.sensitivity.sensitivity import Sensitivity, require_norm
+from deuterium.privacy.sensitivity.vector_diameter import VectorDiameter
 from deuterium.privacy.sensitivity.vector_norms import (
-    BestBound,
     as_parts,
     norm_graph,
-    ranges_bound,
     require_domain,
 )
 from deuterium.search import search as look_for
 from deuterium.transform import grad
+from deuterium.transform.meeting import rounding_forgiven, rounding_jumps
 
 __all__ = ["contribution", "diameter", "lipschitz"]
 
@@ -130,7 +130,9 @@ def lipschitz(
         )
     require_norm("lipschitz", norm)
     inputs = as_parts("lipschitz", wrt, "wrt")
-    slopes = grad(number.reshape(()) if number.shape else number, inputs)
+    with rounding_forgiven():
+        slopes = grad(number.reshape(()) if number.shape else number, inputs)
+    jumps = [j.size for j in rounding_jumps([number])]
     found = maximize(norm_graph(list(slopes), norm), domain, **maximize_options)
     names = {v.name for v in inputs}
     fixed = [s.name for s in free_symbols([number]) if s.name not in names]
@@ -138,7 +140,17 @@ def lipschitz(
     about = {
         "domain": domain,
         "shape": shape_of(f),
-        "assumptions": (f"slopes are by {by}; everything else stays as it is",),
+        "assumptions": (
+            f"slopes are by {by}; everything else stays as it is",
+            *(
+                [
+                    f"jumps of choices by rounding, of at most {max(jumps):.1e} each "
+                    "where branches are written to meet, are no slope and come on top"
+                ]
+                if jumps
+                else []
+            ),
+        ),
         "scope": f"{', '.join(sorted(fixed))} stay as they are" if fixed else None,
         "vector": (number,),
     }
@@ -196,7 +208,16 @@ def diameter(
     if sum(p.size for p in parts) == 1 and not neighbours.shared:
         number = _of_number(parts[0], shape_of(f), domain, norm, options)
         return number.diameter or _never()
-    return _of_vector(parts, shape_of(f), norm, neighbours, options)
+    own, shape = own_parts(parts, neighbours), shape_of(f)
+    alone = not {s.name for s in free_symbols(own)} & set(neighbours.shared)
+    if sum(p.size for p in own) == 1 and alone and not domain.conditions:
+        number = _of_number(own[0], shape, neighbours.domain, norm, options)
+        found = number.diameter or _never()
+        (witness,) = neighbours.records(found.witness)
+        found = replace(found, witness=witness, scope=neighbours.scope)
+    else:
+        found = VectorDiameter(own, shape, norm, neighbours, options).bounded()
+    return replace(found, vector=tuple(parts))
 
 
 # -- one number ----------------------------------------------------------------------
@@ -288,49 +309,6 @@ def _difference_down(a: float, b: float) -> float:
 
 def _is_exact(a: float, b: float) -> bool:
     return bool(Fraction(a - b) == Fraction(a) - Fraction(b))
-
-
-# -- vectors -------------------------------------------------------------------------
-
-
-def _of_vector(
-    parts: list[Variable],
-    shape: Shape,
-    norm: float,
-    neighbours: Neighbours,
-    options: dict[str, Any],
-) -> Sensitivity:
-    """Return the least of several bounds; later ones only if the earlier are wide."""
-    start, limit = budget.now(), options.pop("time_limit")
-    rtol, atol = options["rtol"], options["atol"]
-    path, points = options.pop("checkpoint", None), options.pop("points", None)
-
-    def left(share: float) -> float | None:
-        if limit is None:
-            return None
-        return float(max(0.05, share * (limit - (budget.now() - start))))
-
-    def run(name: str, v: Variable, domain: Domain, share: float, rows: Any) -> Bracket:
-        more = {} if path is None else {"checkpoint": f"{path}.{name}"}
-        return maximize(
-            v, domain, time_limit=left(share), points=rows, **{**options, **more}
-        )
-
-    apart = norm_graph(neighbours.differences(parts), norm)
-    best = BestBound(apart, apart, neighbours, norm, rtol, atol, shape)
-    best.reach(options.get("seed", 0))
-    best.offer(ranges_bound(parts, norm, neighbours.domain), None, "ranges of elements")
-    if not best.is_close:
-        one = run("one", norm_graph(parts, norm), neighbours.domain, 0.4, points)
-        best.offer(2 * one.upper, one, "twice the contribution")
-        if one.status == "interrupted":
-            best.status = one.status
-    if not best.is_close and best.status != "interrupted":
-        best.take(run("two", apart, neighbours.doubled, 1.0, best.points()))
-    same = ", ".join(neighbours.shared)
-    return best.sensitivity(
-        scope=f"{same} stay as they are" if same else None, vector=tuple(parts)
-    )
 
 
 def _named(v: Variable) -> str:

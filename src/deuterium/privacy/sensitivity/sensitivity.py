@@ -31,6 +31,7 @@ from deuterium.interval import Cause, Interval
 from deuterium.interval.environment import standard_only
 from deuterium.optimize.branch_and_bound.result import Bracket
 from deuterium.privacy.directed_rounding import (
+    as_fraction,
     product_up,
     real_number,
     round_down,
@@ -302,15 +303,12 @@ class Sensitivity:
         A fraction, such as ``Fraction(1, 5)`` for the mean over a public count of five,
         is exact; the bound is rounded up.
         """
-        if isinstance(factor, bool) or not isinstance(factor, int | float | Fraction):
+        number = real_number(factor)
+        if number is None or not 0 < number < math.inf:
             raise InvalidInputError(
-                f"scaled: `factor` must be a number, got {factor!r}"
+                f"scaled: `factor` must be a positive number, got {factor!r}"
             )
-        if not 0 < factor < math.inf:
-            raise InvalidInputError(
-                f"scaled: `factor` must be positive, got {factor!r}"
-            )
-        exact, infinite = Fraction(factor), self.upper == math.inf
+        exact, infinite = as_fraction(number), self.upper == math.inf
         return replace(
             self,
             upper=math.inf if infinite else round_up(Fraction(self.upper) * exact),
@@ -319,7 +317,7 @@ class Sensitivity:
                 *self.assumptions,
                 f"{factor} times what the certificate says",
             ),
-            diameter=self.diameter and self.diameter.scaled(factor),
+            diameter=self.diameter and self.diameter.scaled(number),
             factor=self.factor * exact,
         )
 

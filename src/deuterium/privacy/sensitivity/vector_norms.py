@@ -13,9 +13,10 @@ from deuterium.enclose import enclose
 from deuterium.errors import InvalidInputError, ShapeError, SoundnessError
 from deuterium.functions.norms import norm_of_all
 from deuterium.graph.constructors import as_variable
+from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
-from deuterium.interval.rounding import next_up, widen_up
+from deuterium.interval.rounding import gamma, next_up, widen_up
 from deuterium.optimize.branch_and_bound.result import Bracket
 from deuterium.privacy.directed_rounding import round_down
 from deuterium.privacy.mechanisms.release_shapes import Shape
@@ -28,6 +29,7 @@ from deuterium.search.search import enclose_at
 __all__ = [
     "BestBound",
     "as_parts",
+    "ball_and_box_bound",
     "norm_graph",
     "norm_up",
     "ranges_bound",
@@ -35,6 +37,7 @@ __all__ = [
 ]
 
 Array = Any
+LEVELS = 33  # of how much the length counts
 
 
 def norm_graph(parts: Sequence[Variable], norm: float) -> Variable:
@@ -101,6 +104,7 @@ class BestBound:
         shape: Shape,
     ) -> None:
         self.apart, self.at, self.neighbours = apart, at, neighbours
+        self._names = {s.name for s in free_symbols([at])}
         self.norm, self.shape = norm, shape
         self.rtol, self.atol = round_down(rtol), round_down(atol)
         self.upper, self.lower = math.inf, 0.0
@@ -115,7 +119,13 @@ class BestBound:
         """Whether the gap asked for is reached."""
         return self.upper - self.lower <= max(self.atol, self.rtol * self.lower)
 
-    def reach(self, seed: int, limit: float | None = None, points: Any = None) -> None:
+    def reach(
+        self,
+        seed: int,
+        limit: float | None = None,
+        points: Any = None,
+        starts: int = 96,
+    ) -> None:
         """Search for two records far apart; what is kept is certified at them.
 
         Parameters
@@ -126,11 +136,13 @@ class BestBound:
             Seconds.
         points : mapping or None
             Where to start, too: by name, (points, *shape of the symbol).
+        starts : int
+            Random ones.
         """
         found = look_for(
             self.apart,
             self.neighbours.doubled,
-            starts=16 if limit is None else 96,
+            starts=starts,
             seed=seed,
             time_limit=limit,
             points=points,
@@ -140,7 +152,8 @@ class BestBound:
     def admit(self, point: Mapping[str, Any]) -> None:
         """Take the value at a point of the doubled domain, certified, if larger."""
         for witness in self.neighbours.records(point) if point else ():
-            value = float(enclose_at(self.at, witness).lower)
+            known = {n: x for n, x in witness.items() if n in self._names}
+            value = float(enclose_at(self.at, known).lower)
             if value > self.lower:
                 self.lower, self.witness, self.start = value, witness, dict(point)
 
@@ -200,6 +213,52 @@ def ranges_bound(parts: Sequence[Variable], norm: float, domain: Domain) -> floa
     widths = [_width(enclose(p, domain)) for p in parts]
     flat = np.concatenate([np.ravel(w) for w in widths])
     return norm_up(flat, norm)
+
+
+def ball_and_box_bound(
+    parts: Sequence[Variable], radius: float, domain: Domain
+) -> float:
+    """Return how far apart two points of a ball around zero and a box can be, at most.
+
+    For v and w of length at most R, and any number ``t >= 0``,
+    ``|v - w|^2 <= 2 t R^2 + sum_i max((v_i - w_i)^2 - t (v_i^2 + w_i^2))``, each over
+    the range of element i: the length adds what is taken off.  With t = 2 no term is
+    above 0, which gives twice R; with t = 1 the terms are ``-2 v_i w_i``, so that
+    vectors without negative elements are at most ``sqrt(2) R`` apart.
+
+    Parameters
+    ----------
+    parts : sequence of Variable
+        Arrays whose elements together are the vector.
+    radius : float
+        A certified bound of its length, R; without unit of its own.
+    domain : Domain
+        Over which the ranges are enclosed.
+
+    Returns
+    -------
+    float
+        Rounded up; infinite where a range is.
+    """
+    ranges = [enclose(p, domain) for p in parts]
+    low, high = (
+        np.concatenate([np.ravel(e) for e in ends])
+        for ends in zip(*((x.lower, x.upper) for x in ranges), strict=True)
+    )
+    if not (np.isfinite(low).all() and np.isfinite(high).all() and radius < 1e150):
+        return math.inf
+    low, high = np.maximum(low, -radius), np.minimum(high, radius)
+    if np.any(low > high) or max(np.abs(low).max(), np.abs(high).max()) > 1e150:
+        return math.inf
+    best = math.inf
+    for t in np.linspace(0.0, 1.0, LEVELS):
+        # convex in v_i and in w_i, so largest where both are at ends
+        a, b = low * low, high * high
+        corners = -2 * t * a, -2 * t * b, (1 - t) * (a + b) - 2 * low * high
+        terms = np.append(np.maximum.reduce(corners), 2 * t * radius * radius)
+        size = np.append(2 * (a + b), 2 * radius * radius).sum()
+        best = min(best, float(terms.sum() + size * gamma(len(terms) + 16)))
+    return float(widen_up(np.sqrt(np.asarray(max(best, 0.0))), 8.0) + 1e-150)
 
 
 def _width(x: Interval) -> Array:

@@ -54,13 +54,14 @@ ONES: Factors = {}  # parameters that are not named have the factor 1
 HUGE = 1e100  # squared lengths of weights for which no bound is tried
 MANY = 10**5  # terms that a sum may have
 LOST = 1e-10  # of a sum's absolute terms, by rounding
-GROWN = 1 + 1e-10
+GROWN = 1 + 1e-10  # pays for the roundings of a sum of positive terms
 SLACK = 1e-12  # what a library's tanh or exp may be wrong by, relatively
+# of what is taken off the lower end, and added to the upper
 SIGNS = np.array([[-1.0], [1.0]])
 TINY = 1e-140  # its square can be represented
 LEAST = 1e-100  # no bound is smaller: what underflows has no part in it
 REACH = 60.0  # logits with which the table of slopes has fine cells
-FINE, CELL = 16.0, 1 / 32
+FINE, CELL = 16.0, 1 / 32  # logits either side of zero in fine cells; the width of one
 MANY_RANGES = 64  # of which the most is kept
 
 

@@ -34,9 +34,10 @@ Array = Any
 NODES = np.linspace(0, 1, 25)  # of an activation's values, from least to most
 BETWEEN = np.array([1 - NODES, NODES])
 EVERY = 16  # steps after which tangents are taken anew
+# most that a parabola lies above its chords, times its curvature
 SAG = (NODES[1] - NODES[0]) ** 2 / 8 * GROWN
 ROUNDS, JUMP = 16, 0.1  # of taking them anew after a jump of the logarithm
-HUGE = 1e100
+HUGE = 1e100  # lengths for which no bound is tried: squares must not overflow
 
 
 class Tangents:

@@ -10,15 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.search import search_options as options
 from deuterium.search.population.compiled_objective import CompiledObjective
 from deuterium.search.population.gradient_ascent import climb
 
 Array = Any
-
-BATCH = 2**21  # numbers in the rows tried at once
-PASSES = 12  # of trying every input's other end
-STEPS = 40  # of a climb
-FOLLOWED = 16  # values of a finite input that are climbed from
 
 
 def best_exchange(
@@ -48,7 +44,7 @@ def best_exchange(
 
 def _alone(target: CompiledObjective, row: Array, to: Array, columns: Array) -> Array:
     values = []
-    size = max(1, BATCH // len(row))
+    size = max(1, options.SWEEP_NUMBERS // len(row))
     for start in range(0, len(columns), size):
         some = columns[start : start + size]
         tried = np.tile(row, (len(some), 1))
@@ -76,7 +72,7 @@ def _together(row: Array, to: Array, columns: Array) -> Array:
 def flips(target: CompiledObjective, row: Array, value: float) -> tuple[Array, float]:
     """Move inputs to their other end where that gains, pass after pass."""
     feasible = target.feasible
-    for _ in range(PASSES):
+    for _ in range(options.SWEEP_PASSES):
         if target.expired:
             break
         middle = 0.5 * feasible.near_low + 0.5 * feasible.near_high
@@ -95,8 +91,10 @@ def swaps(target: CompiledObjective, row: Array, value: float) -> tuple[Array, f
     for block in target.feasible.blocks:
         tried = np.tile(row, (len(block.table), 1))
         tried[:, block.columns] = block.table
-        order = np.argsort(-target.values(tried), kind="stable")[:FOLLOWED]
-        rows, values = climb(target, tried[order], STEPS)
+        order = np.argsort(-target.values(tried), kind="stable")[
+            : options.VALUES_CLIMBED
+        ]
+        rows, values = climb(target, tried[order], options.SWEEP_CLIMB_STEPS)
         top = int(np.argmax(values))
         if values[top] > value:
             row, value = rows[top], float(values[top])

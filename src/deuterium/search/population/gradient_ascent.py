@@ -10,13 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.search import search_options as options
 from deuterium.search.population.compiled_objective import CompiledObjective
 
 Array = Any
-
-FIRST = 0.1  # of the width: the first step's longest move
-LEAST = 1e-12  # of the width: a shorter move is none
-SHRINK = 0.25
 
 
 def climb(target: CompiledObjective, rows: Array, steps: int) -> tuple[Array, Array]:
@@ -31,7 +28,7 @@ def climb(target: CompiledObjective, rows: Array, steps: int) -> tuple[Array, Ar
         return rows, values
     rows, values, g = rows.copy(), values.copy(), slopes * width
     steepest = np.abs(g).max(axis=1)
-    step = FIRST / np.where(steepest > 0, steepest, 1.0)
+    step = options.FIRST_MOVE / np.where(steepest > 0, steepest, 1.0)
     going = np.flatnonzero((steepest > 0) & np.isfinite(values))
     for _ in range(steps):
         if not len(going) or target.expired:
@@ -44,11 +41,13 @@ def climb(target: CompiledObjective, rows: Array, steps: int) -> tuple[Array, Ar
         moved = (new - old) / width
         better = new_values > values[going]
         step[going] = np.where(
-            better, _next(step[going], moved, new_g - old_g), SHRINK * step[going]
+            better,
+            _next(step[going], moved, new_g - old_g),
+            options.STEP_SHRINK * step[going],
         )
         won = going[better]
         rows[won], values[won], g[won] = new[better], new_values[better], new_g[better]
-        going = going[np.abs(moved).max(axis=1) > LEAST]
+        going = going[np.abs(moved).max(axis=1) > options.LEAST_MOVE]
     return rows, values
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from deuterium.evaluate import CompiledFunction, compile
 from deuterium.graph.constructors import symbol
 from deuterium.graph.variable import Variable
+from deuterium.ops import logic
 from deuterium.search.population.compiled_objective import CompiledObjective
 from deuterium.transform import grad
 
@@ -91,9 +92,11 @@ def kink_functions_of(target: CompiledObjective) -> KinkFunctions:
     for node in graph.order:
         if node.op is None or graph.varying.isdisjoint(node.args):
             continue
+        if node.op is logic.is_zero:
+            continue  # the other piece is a point
         if node.op.kinks:
             found[node.args[0]] = None
-        elif node.op.chooses and node.op.elementwise:
+        elif node.op.chooses and node.op.elementwise and not logic.is_condition(node):
             found[node.args[0] - node.args[1]] = None
     return KinkFunctions(target, list(found))
 

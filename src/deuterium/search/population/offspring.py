@@ -14,16 +14,10 @@ from typing import Any
 import numpy as np
 
 from deuterium.domain.points import Feasible, FiniteInputs
+from deuterium.search import search_options as options
 
 Array = Any
 Random = np.random.Generator
-
-BEST = 5  # one in so many of a population are its best
-STRETCH = (0.3, 0.6, 0.9)  # of a difference between two points
-TAKEN = (0.1, 0.3, 0.6, 1.0)  # of the inputs that change
-FEW = (1, 2, 3, 5, 8)  # inputs moved to an end
-SHARES = (0.05, 0.1, 0.2, 0.4)  # of the inputs that are drawn anew
-SCALES = (0.001, 0.01, 0.03, 0.1, 0.3)  # of the width that all are shaken by
 
 
 def offspring(feasible: Feasible, rows: Array, values: Array, random: Random) -> Array:
@@ -34,7 +28,9 @@ def offspring(feasible: Feasible, rows: Array, values: Array, random: Random) ->
     """
     size = len(rows)
     order = np.argsort(-values, kind="stable")
-    better = rows[order[random.integers(0, max(2, size // BEST), size) % size]]
+    better = rows[
+        order[random.integers(0, max(2, size // options.BEST_ONE_IN), size) % size]
+    ]
     kinds = random.integers(0, len(WAYS), size)
     children = rows.copy()
     for kind, way in enumerate(WAYS):
@@ -51,7 +47,7 @@ def _along(
 ) -> Array:
     """Move towards a better point and along the difference of two others."""
     a, b = rows[random.integers(0, len(rows), (2, len(x)))]
-    stretch = random.choice(STRETCH, (len(x), 1))
+    stretch = random.choice(options.DIFFERENCE_SHARES, (len(x), 1))
     moved = x + stretch * (better - x) + stretch * (a - b)
     return np.where(_taken(x, random), moved, x)
 
@@ -66,7 +62,7 @@ def _to_ends(
     feasible: Feasible, x: Array, better: Array, rows: Array, random: Random
 ) -> Array:
     """Move a few inputs to an end."""
-    few = random.choice(FEW, (len(x), 1))
+    few = random.choice(options.INPUTS_TO_ENDS, (len(x), 1))
     ends = np.where(random.random(x.shape) < 0.5, feasible.near_low, feasible.near_high)
     return np.where(_some(few, x, random), ends, x)
 
@@ -80,7 +76,7 @@ def _best_to_ends(
 def _shaken(
     feasible: Feasible, x: Array, better: Array, rows: Array, random: Random
 ) -> Array:
-    scale = random.choice(SCALES, (len(x), 1))
+    scale = random.choice(options.SHAKE_SCALES, (len(x), 1))
     return x + scale * feasible.width * random.normal(size=x.shape)
 
 
@@ -88,7 +84,7 @@ def _anew(
     feasible: Feasible, x: Array, better: Array, rows: Array, random: Random
 ) -> Array:
     """Draw a share of the inputs anew."""
-    few = np.maximum(1, random.choice(SHARES, (len(x), 1)) * x.shape[1])
+    few = np.maximum(1, random.choice(options.REDRAWN_SHARES, (len(x), 1)) * x.shape[1])
     drawn = feasible.near_low + random.random(x.shape) * (
         feasible.near_high - feasible.near_low
     )
@@ -101,7 +97,7 @@ WAYS: tuple[Way, ...] = (_along, _mixed, _to_ends, _best_to_ends, _shaken, _anew
 
 def _taken(x: Array, random: Random) -> Array:
     """Return a mask of inputs that change: a share of its own in each row."""
-    return random.random(x.shape) < random.choice(TAKEN, (len(x), 1))
+    return random.random(x.shape) < random.choice(options.CHANGED_SHARES, (len(x), 1))
 
 
 def _some(few: Array, x: Array, random: Random) -> Array:

@@ -10,17 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.search import search_options as options
 from deuterium.search.population.kink_functions import KinkFunctions
 
 Array = Any
 Random = np.random.Generator
-
-HELD = 32  # scalars at most that are minded
-BEYOND = 1e-6  # of a scalar's slopes a width: how far past its zero it goes
-STEEP = 3.0  # where a saturating function still is
-SPREAD, STAY = 0.7, 0.3  # where its argument is put, and how far others may move
-ROUNDS = 10
-RIDGE = 1e-9  # relative
 
 
 def across_kinks(
@@ -33,10 +27,10 @@ def across_kinks(
     z = np.take_along_axis(z, which, axis=1)
     slopes = inner.slopes(rows, which)
     reach = np.abs(slopes).sum(axis=2)
-    low, high = _steep(z, random) if bent else _phases(z, BEYOND * reach)
+    low, high = _steep(z, random) if bent else _phases(z, options.PAST_KINK * reach)
     moved = np.zeros(rows.shape)
     down, up = (feasible.low - rows) / width, (feasible.high - rows) / width
-    for _ in range(ROUNDS):
+    for _ in range(options.SHIFT_ROUNDS):
         now = z + (slopes @ moved[:, :, None])[:, :, 0]
         off = np.maximum(low - now, 0.0) - np.maximum(now - high, 0.0)
         if not off.any():
@@ -56,7 +50,9 @@ def _minded(size: Array, random: Random) -> Array:
     rank = np.where(random.random(rows) < 0.5, rank, random.integers(0, count, rows))
     first = np.take_along_axis(near, rank[:, None], axis=1)
     others = np.where(near == first, count, np.arange(count)).argsort(axis=1)
-    others = np.take_along_axis(near, others, axis=1)[:, : min(HELD, count) - 1]
+    others = np.take_along_axis(near, others, axis=1)[
+        :, : min(options.SCALARS_MINDED, count) - 1
+    ]
     return np.concatenate([first, others], axis=1)
 
 
@@ -76,10 +72,10 @@ def _phases(z: Array, beyond: Array) -> tuple[Array, Array]:
 
 def _steep(z: Array, random: Random) -> tuple[Array, Array]:
     """Return ends that bring the first near zero, and keep others that are near it."""
-    near = np.abs(z) < STEEP
-    low = np.where(near, z - STAY, -np.inf)
-    high = np.where(near, z + STAY, np.inf)
-    to = SPREAD * random.normal(size=len(z))
+    near = np.abs(z) < options.STEEP_ARGUMENT
+    low = np.where(near, z - options.ARGUMENT_STAY, -np.inf)
+    high = np.where(near, z + options.ARGUMENT_STAY, np.inf)
+    to = options.ARGUMENT_SPREAD * random.normal(size=len(z))
     low[:, 0], high[:, 0] = to - 0.1, to + 0.1
     return low, high
 
@@ -91,7 +87,7 @@ def shortest(slopes: Array, off: Array) -> Array:
     """
     gram = slopes @ slopes.transpose(0, 2, 1)
     size = np.trace(gram, axis1=1, axis2=2)[:, None, None]
-    little = RIDGE * size
+    little = options.SHORTEST_RIDGE * size
     ridge = (little + (little == 0)) * np.eye(slopes.shape[1])
     force = np.linalg.solve(gram + ridge, off[:, :, None])
     return (slopes.transpose(0, 2, 1) @ force)[:, :, 0]

@@ -8,16 +8,11 @@ from typing import Any
 import numpy as np
 import scipy  # its submodules are imported on first use
 
+from deuterium.search import search_options as options
 from deuterium.search.population.compiled_objective import CompiledObjective
 from deuterium.search.population.coordinate_moves import best_exchange
 
 Array = Any
-
-SMALL = 12  # inputs for which Newton's method is worth its matrix
-LENGTHS = np.array([1.0, 0.5, 0.125, 2.0, 1 / 64])  # of a Newton step, tried together
-APART = 2.0**-17  # of the width: where slopes are compared, for their change
-DIGITS = range(7)
-LARGE = 128  # inputs: of more, rounding them brings nothing
 
 
 def newton(
@@ -62,7 +57,7 @@ def _steps(target: CompiledObjective, rows: Array) -> Array:
     own = np.maximum(np.abs(own), 1e-12 * np.abs(own).max(axis=1, keepdims=True))
     along = np.einsum("bji,bj->bi", ways, g) / np.maximum(own, 1e-300)
     move = np.clip(np.einsum("bij,bj->bi", ways, along), -0.5, 0.5) * feasible.width
-    tried = rows[:, None, :] + LENGTHS[:, None] * move[:, None, :]
+    tried = rows[:, None, :] + options.NEWTON_LENGTHS[:, None] * move[:, None, :]
     flat = feasible.project(tried.reshape(-1, rows.shape[1]))
     return flat.reshape(tried.shape)
 
@@ -70,7 +65,7 @@ def _steps(target: CompiledObjective, rows: Array) -> Array:
 def _curvature(target: CompiledObjective, rows: Array) -> tuple[Array, Array]:
     """Return slopes, and their change a width, from differences inside the domain."""
     feasible, (count, n) = target.feasible, rows.shape
-    h = APART * feasible.width
+    h = options.CURVATURE_STEP * feasible.width
     high = np.minimum(rows + h, feasible.high)
     low = np.maximum(rows - h, feasible.low)
     at = np.repeat(rows[:, None, :], 2 * n + 1, axis=1)
@@ -116,9 +111,9 @@ def quasi_newton(
 
 def rounder(target: CompiledObjective, row: Array, value: float) -> tuple[Array, float]:
     """Try numbers of few digits, where kinks and optima of closed forms often lie."""
-    if len(row) > LARGE:
+    if len(row) > options.ROUNDED_INPUTS:
         return row, value
-    for digits in DIGITS:
+    for digits in options.ROUNDED_DIGITS:
         to = np.clip(np.round(row, digits), target.feasible.low, target.feasible.high)
         moved = target.feasible.project(np.where(target.feasible.free, to, row)[None])
         found = float(target.values(moved)[0])

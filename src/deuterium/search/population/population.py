@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.search import search_options as options
 from deuterium.search.population.compiled_objective import CompiledObjective
 from deuterium.search.population.gradient_ascent import climb
 from deuterium.search.population.kink_functions import (
@@ -19,25 +20,10 @@ from deuterium.search.population.kink_functions import (
 )
 from deuterium.search.population.offspring import offspring
 from deuterium.search.population.phase_moves import across_kinks
-from deuterium.search.population.polish import SMALL, newton
+from deuterium.search.population.polish import newton
 from deuterium.search.population.sqp_on_piece import sqp_on_piece_of
 
 Array = Any
-
-POOL = 16  # points drawn for every one that is followed
-STEPS = 60  # of a first climb
-CHILD = 30  # steps of a child's climb
-NEWTON = 8  # steps, where there are few inputs
-SETTLED = 6  # rows at most in each generation that are taken to their piece's best
-LARGE = 160  # inputs: of more, a step towards a piece's best takes too long
-CLOSE = 0.1  # relative: only rows so close to the best
-SELDOM = 0.2  # of the generations settle one row, where that brings nothing
-CROSSED = (0.05, 0.5)  # of the children, at least and at most
-EASE = 0.9  # how slowly opinions change
-STALE = 15  # generations that bring nothing much
-MUCH = 1e-3  # relative, summed over the population
-ALIKE = 1e-7  # relative: values that close are one hill
-CHAMPIONS = 8
 
 
 class Population:
@@ -67,18 +53,18 @@ class Population:
             saturating_arguments(target),
         )
         free = np.count_nonzero(self.feasible.free)
-        self._settles = self._kinks.count > 0 and 0 < free <= LARGE
+        self._settles = self._kinks.count > 0 and 0 < free <= options.SETTLED_INPUTS
         # how often children by `offspring`, by each crossing, and settled rows do well
         self._luck = np.array([0.2, 0.2, 0.2, 1.0])
 
     def draw(self, more: Array | None = None) -> None:
         """Begin anew, from random points and the given ones."""
-        rows = self.feasible.random(POOL * self.size, self.random)
+        rows = self.feasible.random(options.DRAWN_PER_ROW * self.size, self.random)
         if more is not None:
             rows = np.concatenate([more, rows])
         values = self.target.values(rows)
         order = np.argsort(-values, kind="stable")[: self.size]
-        self.rows, self.values = self.climbed(rows[order], STEPS)
+        self.rows, self.values = self.climbed(rows[order], options.FIRST_CLIMB_STEPS)
         self.settled = np.zeros(len(self.rows), dtype=bool)
         self.settled = self._settle(self.rows, self.values, self.values > -np.inf)
         self.stale, self.drawn = 0, self.drawn + 1
@@ -86,8 +72,8 @@ class Population:
     def climbed(self, rows: Array, steps: int) -> tuple[Array, Array]:
         """Return rows uphill of the given ones, and their values."""
         rows, values = climb(self.target, rows, steps)
-        if rows.shape[1] <= SMALL:
-            rows, values = newton(self.target, rows, values, NEWTON)
+        if rows.shape[1] <= options.NEWTON_INPUTS:
+            rows, values = newton(self.target, rows, values, options.NEWTON_STEPS)
         return rows, values
 
     def generation(self) -> None:
@@ -99,7 +85,7 @@ class Population:
         else:
             children = offspring(self.feasible, self.rows, self.values, self.random)
             ways = self._cross(children)
-            children, values = self.climbed(children, CHILD)
+            children, values = self.climbed(children, options.CHILD_CLIMB_STEPS)
             settled = self._settle(children, values, self._elsewhere(children))
             better = self._replace(children, values, settled)
             for way in range(3):
@@ -109,8 +95,8 @@ class Population:
     def exhausted(self) -> bool:
         """Whether all points have come to one value, or nothing was gained for long."""
         low, high = self.values.min(), self.values.max()
-        alike = np.isfinite(low) and low >= high - ALIKE * abs(high)
-        return bool(alike) or self.stale > STALE
+        alike = np.isfinite(low) and low >= high - options.ALIKE_VALUES * abs(high)
+        return bool(alike) or self.stale > options.STALE_GENERATIONS
 
     def settle(self, row: Array, value: float) -> tuple[Array, float]:
         """Return the best point of a row's piece, where there are kinks."""
@@ -129,22 +115,26 @@ class Population:
         if not self._settles:
             return taken
         best = max(values.max(initial=-np.inf), self.values.max(initial=-np.inf))
-        which = np.flatnonzero(which & (values >= best - CLOSE * abs(best)))
-        count = int(np.ceil(SETTLED * self._luck[3]))
-        if count == 1 and self.random.random() > SELDOM:
+        which = np.flatnonzero(
+            which & (values >= best - options.SETTLED_CLOSENESS * abs(best))
+        )
+        count = int(np.ceil(options.SETTLED_ROWS * self._luck[3]))
+        if count == 1 and self.random.random() > options.SETTLED_SELDOM:
             return taken
         for i in which[np.argsort(-values[which], kind="stable")][:count]:
             if not self.target.expired:
                 before = values[i]
                 rows[i], values[i] = self.settle(rows[i], values[i])
-                self._learn(3, np.array([values[i] > before + MUCH * abs(before)]))
+                self._learn(
+                    3, np.array([values[i] > before + options.MUCH_GAIN * abs(before)])
+                )
                 taken[i] = True
         return taken
 
     def _learn(self, way: int, well: Array) -> None:
         """Take note of what did well."""
         if len(well):
-            ease = EASE ** min(len(well), 4)
+            ease = options.OPINION_EASE ** min(len(well), 4)
             self._luck[way] = ease * self._luck[way] + (1 - ease) * well.mean()
 
     def _elsewhere(self, children: Array) -> Array:
@@ -162,7 +152,7 @@ class Population:
         ways = np.zeros(len(children), dtype=int)
         for way, inner in ((1, self._kinks), (2, self._bends)):
             mine, other = self._luck[way], self._luck[0]
-            share = np.clip(mine / (mine + other + 1e-9), *CROSSED)
+            share = np.clip(mine / (mine + other + 1e-9), *options.CROSSED_SHARES)
             some = self.random.random(len(children)) < share
             if inner.count and some.any():
                 parents = self.rows[some]
@@ -181,7 +171,7 @@ class Population:
         gain = np.minimum(np.nan_to_num(gains, posinf=1.0), 1.0).sum()
         self.rows[better], self.values[better] = rows[better], values[better]
         self.settled[better] = settled[better]
-        self.stale = 0 if gain > MUCH else self.stale + 1
+        self.stale = 0 if gain > options.MUCH_GAIN else self.stale + 1
         return better
 
     def admit(self, row: Array, value: float) -> None:
@@ -193,7 +183,7 @@ class Population:
 
     def _begin_again(self) -> None:
         champion = self.rows[int(np.argmax(self.values))].copy()
-        self._champions = [champion, *self._champions][:CHAMPIONS]
+        self._champions = [champion, *self._champions][: options.REMEMBERED_HILLS]
         meet = self.drawn % 3 == 2 and len(self._champions) > 1
         self.draw(np.array(self._champions) if meet else None)
         if meet:

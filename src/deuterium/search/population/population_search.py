@@ -8,17 +8,13 @@ import numpy as np
 
 from deuterium import budget
 from deuterium.domain.problem import Problem
+from deuterium.search import search_options as options
 from deuterium.search.population.compiled_objective import CompiledObjective
 from deuterium.search.population.coordinate_moves import flips, swaps
 from deuterium.search.population.polish import quasi_newton, rounder
 from deuterium.search.population.population import Population
 
 Array = Any
-
-FOLLOWED = 8  # rows handed in that are climbed from
-PATIENCE = 20  # generations without a gain
-QUIET = 4  # of them, after which the best point is worth finishing
-GAIN = 1e-6  # relative: less is none
 
 
 class PopulationSearch:
@@ -70,7 +66,10 @@ class PopulationSearch:
             rows = self.feasible.notable()
             if points is not None:
                 rows = np.concatenate([self.feasible.nearest(points), rows])
+            rows = np.concatenate([rows, self.feasible.far()])
             self._take(rows, self.target.values(rows))
+            if self._grows:
+                return self.row, self.value
             self._population.draw(rows)
             self._take(self._population.rows, self._population.values)
             self._finish()
@@ -83,10 +82,10 @@ class PopulationSearch:
             rows = self.feasible.nearest(np.atleast_2d(rows))
             values = self.target.values(rows)
             self._take(rows, values)
-            order = np.argsort(-values, kind="stable")[:FOLLOWED]
+            order = np.argsort(-values, kind="stable")[: options.GIVEN_ROWS_CLIMBED]
             rows, values = self._population.climbed(rows[order], steps)
             self._take(rows, values)
-            if self.value > before + GAIN * abs(before):
+            if self.value > before + options.LEAST_GAIN * abs(before):
                 self._finish()
                 self._population.admit(self.row, self.value)
         return self.row, self.value
@@ -100,7 +99,7 @@ class PopulationSearch:
         self.target.deadline = min(end, limit)
         left = np.inf if rounds is None else rounds
         with np.errstate(all="ignore"):
-            while left > 0 and not self.target.expired:
+            while left > 0 and not self.target.expired and not self._grows:
                 self._generation()
                 left -= 1
             if self._raw:
@@ -117,19 +116,26 @@ class PopulationSearch:
         self.start(points)
         with np.errstate(all="ignore"):
             while self.feasible.movable and not self.target.expired:
-                self._generation()
-                if np.isinf(deadline) and self._waited >= PATIENCE:
+                if self._grows:
                     break
+                self._generation()
+                if np.isinf(deadline) and self._waited >= options.PATIENT_GENERATIONS:
+                    break
+
+    @property
+    def _grows(self) -> bool:
+        """Whether it has no end that could be found, far out where inputs have none."""
+        return self.value >= options.ENDLESS_VALUE and bool(self.feasible.endless.any())
 
     def _generation(self) -> None:
         """Bring up one generation; when it is quiet for a while, finish the best."""
         before = self.value
         self._population.generation()
         self._take(self._population.rows, self._population.values)
-        gained = self.value > before + GAIN * abs(before)
+        gained = self.value > before + options.LEAST_GAIN * abs(before)
         self._waited = 0 if gained else self._waited + 1
         self._raw = self._raw or gained
-        if self._raw and self._waited >= QUIET:
+        if self._raw and self._waited >= options.QUIET_GENERATIONS:
             self._finish()
 
     def state(self) -> dict[str, Any]:

@@ -12,17 +12,12 @@ from typing import Any
 import numpy as np
 import scipy  # its submodules are imported on first use
 
+from deuterium.search import search_options as options
 from deuterium.search.population.compiled_objective import CompiledObjective
 from deuterium.search.population.kink_functions import KinkFunctions
 from deuterium.search.population.phase_moves import shortest
 
 Array = Any
-
-WALLS = 48  # at most, the nearest
-MARGIN = 1e-9  # of a wall's slopes a width: how far to stay from it
-STEPS = 60
-NEAR = 1e-5  # of a wall's slopes a width: points so near are tried upon it, too
-ONTO = 3  # steps
 
 
 def sqp_on_piece_of(
@@ -32,7 +27,7 @@ def sqp_on_piece_of(
     feasible = target.feasible
     free = feasible.free
     z = inner.at(row[None])
-    which = np.argsort(np.abs(z), axis=1, kind="stable")[:, :WALLS]
+    which = np.argsort(np.abs(z), axis=1, kind="stable")[:, : options.PIECE_WALLS]
     side = np.where(np.take_along_axis(z, which, axis=1)[0] > 0, 1.0, -1.0)
     reach = np.abs(inner.slopes(row[None], which)[0]).sum(axis=1)
     scale = max(abs(value), 1e-300)
@@ -49,7 +44,7 @@ def sqp_on_piece_of(
 
     def room(u: Array) -> Array:
         now = np.take_along_axis(inner.at(at(u)), which, axis=1)[0]
-        return side * now / np.maximum(reach, 1e-300) - MARGIN
+        return side * now / np.maximum(reach, 1e-300) - options.WALL_MARGIN
 
     def turns(u: Array) -> Array:
         slopes = inner.slopes(at(u), which)[0][:, free]
@@ -65,7 +60,7 @@ def sqp_on_piece_of(
         method="SLSQP",
         bounds=bounds,
         constraints={"type": "ineq", "fun": room, "jac": turns},
-        options={"maxiter": STEPS, "ftol": 1e-12},
+        options={"maxiter": options.PIECE_STEPS, "ftol": 1e-12},
     )
     if not np.isfinite(end.x).all():
         return row, value
@@ -79,12 +74,12 @@ def sqp_on_piece_of(
 def _upon(target: CompiledObjective, inner: KinkFunctions, rows: Array) -> Array:
     """Return rows moved onto the walls that they are near, where those bend only."""
     width = target.feasible.width
-    for _ in range(ONTO):
+    for _ in range(options.ONTO_WALL_STEPS):
         z = inner.at(rows)
-        which = np.argsort(np.abs(z), axis=1, kind="stable")[:, :WALLS]
+        which = np.argsort(np.abs(z), axis=1, kind="stable")[:, : options.PIECE_WALLS]
         slopes = inner.slopes(rows, which)
         off = -np.take_along_axis(z, which, axis=1)
-        near = np.abs(off) <= NEAR * np.abs(slopes).sum(axis=2)
+        near = np.abs(off) <= options.WALL_NEAR * np.abs(slopes).sum(axis=2)
         slopes = np.where(near[:, :, None], slopes, 0.0)
         rows = rows + shortest(slopes, np.where(near, off, 0.0)) * width
         rows = target.feasible.project(rows)

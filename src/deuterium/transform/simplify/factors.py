@@ -22,7 +22,7 @@ from deuterium.transform.simplify.broadcastable import spread_shape
 from deuterium.transform.simplify.exact_constants import Number
 
 MOST_FACTORS = 10  # beyond it, factors that are products themselves stay closed
-MOST_POWER = 16
+MOST_POWER = 16  # in size: exponents beyond it stay closed
 
 
 _FUNCTIONS = frozenset(

@@ -18,7 +18,7 @@ from deuterium.transform.simplify.simplify import Simplifier
 
 WITHOUT_LENGTHS = ByOperator(naming=True)
 NAMING = ByOperator(naming=True)
-NAMING[ops.sqrt] = (ROOT_OF_SQUARES,)
+NAMING[ops.sqrt] = (*NAMING[ops.sqrt], ROOT_OF_SQUARES)
 """The rules that give formulas their own operators, by what they are tried on."""
 
 SIGNS = frozenset(

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from deuterium import ops
 from deuterium.budget import check
+from deuterium.graph.hashcons import hashable
 from deuterium.graph.operator import Operator
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import NO_ATTRS, Variable
@@ -36,7 +37,7 @@ DOT = 8  # the dot product of the first and the second half of its operands
 WEIGHTED = 9  # the same, where the second half are constants
 # ... or a scalar operator of one or two operands, the first of which are always these
 BASIC = (ops.add, ops.subtract, ops.negative, ops.multiply)
-ADD, SUBTRACT, NEGATIVE, MULTIPLY = range(10, 14)
+ADD, SUBTRACT, NEGATIVE, MULTIPLY = range(10, 14)  # operators, in the order of `BASIC`
 FIRST_OPERATOR = ADD
 
 Kind = tuple[Operator, Mapping[str, Any]]
@@ -174,7 +175,7 @@ class _Coder:
         if op is None:
             return self._leaf(node)
         if op.elementwise and node.shape == () and op.arity in (1, 2):
-            key = (op, *attrs.items()) if attrs else op
+            key = (op, *map(hashable, attrs.values())) if attrs else op
             return self._codes.get(key) or self._enter(key, op, attrs)
         if op is ops.gather and node.shape == ():
             return ELEMENT

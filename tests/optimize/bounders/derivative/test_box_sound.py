@@ -18,7 +18,7 @@ from deuterium.optimize.bounders.derivative import (
 from deuterium.optimize.bounders.derivative.derivative_graphs import DerivativeGraphs
 from deuterium.testing import evaluate_exactly
 from deuterium.testing.strategies import boxes, graphs
-from tests.amounts import examples
+from tests.amounts import examples, seeds
 from tests.optimize.bounders.derivative.box_tools import bounder_of, climb, regions_of
 
 flint = pytest.importorskip("flint")
@@ -107,7 +107,7 @@ def test_searches_close_in_on_the_best_of_a_grid(f, maximize):
     assert best <= found.upper <= best + 0.02
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", seeds(3, 6))
 def test_regions_left_out_hold_no_local_maximum_inside(seed):
     """Wherever a region was left out, a small step in the domain goes up."""
     rng = np.random.default_rng(seed)

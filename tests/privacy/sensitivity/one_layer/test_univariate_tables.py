@@ -7,6 +7,7 @@ import pytest
 
 from deuterium.privacy.sensitivity.one_layer.affine_cuts import AffineCut
 from deuterium.privacy.sensitivity.one_layer.univariate_tables import PairFunctions
+from tests.amounts import draws
 from tests.privacy.sensitivity.one_layer.pairs import bounds_of
 
 
@@ -66,6 +67,7 @@ def test_tables_hold_the_functions_between_their_nodes(activation, side, rng):
 
 @pytest.mark.parametrize("activation", ["relu", "leaky", "tanh"])
 @pytest.mark.parametrize("side", [0, 1])
+@pytest.mark.drawn
 def test_corners_hold_the_functions_on_pieces(activation, side, rng):
     """Of every piece by itself, wherever the kinks of both records lie."""
     x, _, g, bounds = bounds_of(9, activation, scale=0.8)
@@ -74,7 +76,7 @@ def test_corners_hold_the_functions_on_pieces(activation, side, rng):
     assert len(tables.kinks) == (activation != "tanh")
     for tau in ((0.0, 0.5), (1.5, 2.0)):
         nodes = tables._nodes_at(tau)
-        for _ in range(60):
+        for _ in range(draws(30, 60)):
             p, k = int(rng.integers(0, len(nodes) - 1)), int(rng.integers(0, 3))
             if activation != "tanh" and rng.random() < 0.7:  # around a kink
                 p = int(np.searchsorted(nodes[:, k], 0.0)) + int(rng.integers(-4, 3))
@@ -94,6 +96,7 @@ def test_corners_hold_the_functions_on_pieces(activation, side, rng):
 
 @pytest.mark.parametrize("activation", ["relu", "leaky", "tanh"])
 @pytest.mark.parametrize("side", [0, 1])
+@pytest.mark.drawn
 def test_a_table_within_ranges_keeps_what_lies_in_them(activation, side, rng):
     """Whatever is asked of one z: also at the ends of a range, and beside a kink."""
     x, _, g, bounds = bounds_of(9, activation, scale=0.8)
@@ -101,7 +104,7 @@ def test_a_table_within_ranges_keeps_what_lies_in_them(activation, side, rng):
     tables = PairFunctions(bounds, j, side)
     for tau in ((0.0, 0.5), (1.5, 2.0)):
         whole = tables.table(tau)
-        for _ in range(40):
+        for _ in range(draws(20, 40)):
             ends = np.sort(rng.choice([rng.uniform(-1, 1, 3), np.zeros(3)], 2), axis=0)
             ends = np.sort(ends + rng.uniform(-0.3, 0.3, (2, 3)), axis=0)
             kind = rng.integers(0, 3)

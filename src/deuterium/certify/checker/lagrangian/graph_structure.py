@@ -34,7 +34,7 @@ from deuterium.graph.variable import Variable
 
 Array = Any
 
-CONSTANT, UNIVARIATE, AFFINE, PRODUCT = range(4)
+CONSTANT, UNIVARIATE, AFFINE, PRODUCT = range(4)  # what a node is to its inputs
 INPUT, ATOM, BILINEAR, RANGE_ONLY = "input", "atom", "pair", "free"
 
 

@@ -130,6 +130,9 @@ up to 0 and the right one above, each with a range of its own, so an *open* lowe
 means the right branch alone.  The logarithms of a softmax ``t - logsumexp(t)``, hubs of
 the node that the exponential acts on, are besides at most 0, and within the logarithms
 of what softmax gives for the ranges of t.
+Conditions on signs, choices (``where``, ``maximum``, ``minimum``, ``narrowed``) and
+kinked functions, of whatever function of the hub, are decided where the sign is the
+same all over such a branch.
 
 Data
 ----

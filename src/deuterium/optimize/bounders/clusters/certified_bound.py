@@ -89,6 +89,9 @@ class CertifiedBound:
             far = np.maximum(np.abs(ranges.low), np.abs(ranges.high))
             lost = sums.lost
             wrong = np.where(lost > 0, lost * far, 0.0).sum(axis=1)
+            # products that underflow are multiplied by what may be huge
+            known = np.where(np.isfinite(far), far, 0.0).sum(axis=1)
+            wrong = wrong + known * (self.layout.multipliers + 64) * TINY
             total, count = constant, 64 + self.layout.features
             size = size * (1 + gamma(64))
             for maximum in self.maxima:

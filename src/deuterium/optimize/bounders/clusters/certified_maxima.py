@@ -1,8 +1,8 @@
 """Certified maxima of clusters: cells of the hub, chords for the spokes.
 
 In a cell every function of the hub is a parabola with an error.  At fixed z the maximum
-over a spoke, ``V(A, B) = max of A e**2 + B e`` over [l, h], is convex in (A, B), being a
-maximum of linear functions, and grows with A: with A and B affine in z up to errors it
+over a spoke, ``V(A, B) = max of A e**2 + B e`` over [l, h], is convex in (A, B), as a
+maximum of linear functions is, and grows with A: with A and B affine in z up to errors it
 is at most the chord between the ends of the cell, plus the errors times the largest
 ``e**2`` and ``|e|``.  What is left is a parabola.  Cells whose coarse bound is not
 close to the largest value seen are not looked at more closely.
@@ -157,7 +157,11 @@ class CertifiedMaxima:
             # where a cell has no width, both ends are one point
             t0 = np.where(width > 0, t0, t0 + np.maximum(last - first, 0.0))
         top = parabola_top(t0, t1, t2, a, b)
-        found = top + (error + slack) * (1 + gamma(64)) + np.abs(top) * gamma(8)
+        found = (
+            top
+            + (error + slack) * (1 + gamma(c.shape[1] + 64))
+            + np.abs(top) * gamma(8)
+        )
         return np.where(np.isnan(found), np.inf, found), np.fmax(*ends) - 2 * error
 
     def _chords(
@@ -185,7 +189,7 @@ class CertifiedMaxima:
         unsure = (rise.error + rise.unsure) * far * far + 2 * extra
         lost = (rise.lost * far + slope.lost) * far + (
             np.abs(values[0]) + np.abs(values[1])
-        ) * gamma(16)
+        ) * gamma(spokes + 16)
         count = len(row)
         return tuple(
             np.bincount(pair, x, minlength=count) * (1 + s * gamma(spokes + 8))
@@ -196,7 +200,7 @@ class CertifiedMaxima:
                 (lost, 1),
                 (unsure, 1),
             )
-        )  # type: ignore[return-value]
+        )
 
 
 @dataclass(frozen=True)
@@ -253,9 +257,11 @@ class _Line:
         size = np.abs(v0) + radius[:, None] * (
             np.abs(v1) + 4 * radius[:, None] * np.abs(v2)
         )
+        # spokes are multiplied by the line with its error
+        total = (np.abs(c) * size).sum(axis=1) + (self.error if upper else 0.0)
         count = len(functions)
-        self.lost = (np.abs(c) * size).sum(axis=1) * gamma(count + 64)
-        self.lost = self.lost + (count + 8) * TINY * (1 + radius * (1 + radius))
+        underflow = (count + 8) * TINY * (1 + radius * (1 + radius))
+        self.lost = total * gamma(count + 64) + underflow
         self._ends = a, b
 
     def at(self, k: int) -> Array:

@@ -272,7 +272,7 @@ class ClusterBounder(Bounder):
         total, at = np.zeros(shape), np.zeros(shape)
         low, high = np.full(shape, -np.inf), np.full(shape, np.inf)
         f, c = self._features, self._coordinates
-        every = (slice(None), c)
+        every: Any = (slice(None), c)
         np.add.at(total, every, gain[:, f])
         np.maximum.at(low, every, ranges.low[:, f])
         np.minimum.at(high, every, ranges.high[:, f])

@@ -248,7 +248,7 @@ class ClusterLagrangian:
         """
         c = np.zeros((len(x), self.layout.features)) + self.base
         value: Array = np.zeros(len(x)) + self.layout.constant
-        kept = []
+        kept: list[EnergyValues | None] = []
         for k, rule in enumerate(self.layout.rules):
             value = value + self._rule(k, rule, x, c, kept)
         e = np.zeros(c.shape)

@@ -176,12 +176,17 @@ class ClusterLayout:
         idle = not d.is_spoke and d.target.group in self.idle
         rows = [((m != 0) | (s != 0)).any(axis=1) for _, m, s in parts]
         used = np.concatenate([np.zeros(0, dtype=bool), *rows])
+        kept = [
+            (at[r], m[r], s[r])
+            for (at, m, s), r in zip(parts, rows, strict=True)
+            if r.any()
+        ]
         if terms is None or order is None or idle or not used.any():
-            return Rule(d, target, parts, b, radius, first, None, NOTHING)
-        kept, squares = [], [self.at(terms[0])]
-        for (at, m, s), t, some in zip(parts, terms[1:], rows, strict=True):
-            kept.append((at[some], m[some], s[some]))
-            squares.append(self.at(t)[some])
+            return Rule(d, target, kept, b, radius, first, None, NOTHING)
+        squares = [self.at(terms[0])]
+        for t, r in zip(terms[1:], rows, strict=True):
+            if r.any():
+                squares.append(self.at(t)[r])
         number = np.cumsum(used) - 1  # of a term among those that are used
         order = number[order[used[order]]]
         corners = self._corners(d, kept, b)
@@ -189,7 +194,7 @@ class ClusterLayout:
 
     def _corners(self, d: Definition, parts: list[Part], b: Array) -> Array | None:
         """Return the squares at the corners of the simplex, if a softmax is all."""
-        if len(parts) != 1:
+        if len(d.form.parts) != 1:
             return None
         (term,) = d.form.parts
         simplex = self.program.simplices.get(term.group)
@@ -247,8 +252,9 @@ class ClusterLayout:
         return self.blocks[term.group].features(term)
 
     def _parts(self, form: AffineForm) -> list[Part]:
+        columns = np.size(form.constant.lower)
         return [
-            _each_once(self.at(t), *(x.reshape(t.size, -1) for x in centred(c)))
+            _each_once(self.at(t), *(x.reshape(t.size, columns) for x in centred(c)))
             for t, c in form.parts.items()
         ]
 

@@ -30,6 +30,7 @@ from deuterium.optimize.bounders.clusters.hub_functions import (
     product_function,
 )
 from deuterium.optimize.bounders.clusters.relaxed_graph import relaxed_graph
+from deuterium.optimize.bounders.clusters.shared_hubs import shared_hubs
 from deuterium.optimize.bounders.lagrangian.add_function import add_functions
 from deuterium.optimize.bounders.lagrangian.affine_terms import (
     flattened,
@@ -48,7 +49,9 @@ from deuterium.optimize.bounders.lagrangian.factored_parts import (
     Unsuited,
     thin,
 )
+from deuterium.optimize.bounders.lagrangian.kink_sides import KinkSide
 from deuterium.optimize.bounders.lagrangian.uniform_function import uniform_function
+from deuterium.optimize.bounders.lagrangian.univariate_arrays import Sides
 
 Array = Any
 
@@ -174,6 +177,8 @@ class ClusterProgram(FactoredGraph):
         self._free_products = {p.rest: p for p in self.relaxed.products}
         self.is_square: set[Term] = set()
         self._known: dict[Any, Any] = {}
+        self._sides: dict[int, Sides] = {}
+        self.shared = shared_hubs(self.relaxed.root)
         super().__init__(problem, self.relaxed.root)
 
     @property
@@ -198,7 +203,8 @@ class ClusterProgram(FactoredGraph):
         """Make a node's elements hubs; the same written in another shape are known."""
         self._composed[node] = self.affine(node)
         definition = flattened(self._composed[node])
-        key = _content(definition)
+        everything = np.arange(node.size)
+        key = _content(definition, (node, everything))
         if key in self._known:
             number = self._known[key]
             self.groups[number].nodes.append(node)
@@ -206,7 +212,6 @@ class ClusterProgram(FactoredGraph):
         number = self._known[key] = len(self.groups)
         group = self._enter(ATOM, node.size, [node], f"atoms{number}")
         self._define(group, [definition])
-        everything = np.arange(group.size)
         target = Term(number, everything, np.zeros(group.size, dtype=int))
         source = node, everything
         self.rules.append(Definition(target, definition, source, number))
@@ -216,7 +221,7 @@ class ClusterProgram(FactoredGraph):
         self, number: int, hubs: Array, form: AffineForm, source: Source
     ) -> StarTerm:
         """Return affine elements as spokes of hubs of one group, one each."""
-        key = (number, hubs.tobytes(), *_content(form))
+        key = (number, hubs.tobytes(), *_content(form, source))
         if key not in self._known:
             first = len(self.spokes[number])
             self.spokes[number] += hubs.tolist()
@@ -250,10 +255,19 @@ class ClusterProgram(FactoredGraph):
         if node in self._free_products:
             return self._centred(node)
         found = super()._kind(node)
+        if node in self.shared and isinstance(found, AffineForm):
+            self.kinds[node] = found
+            found = self._new_atoms(node)
         if node in self.relaxed.softmax:
             self.kinds[node] = found
             self._softmax(node)
         return found
+
+    def _sides_of(self, number: int) -> Sides:
+        if number not in self._sides:
+            vector = self.groups[number].vector
+            self._sides[number] = KinkSide(vector, False), KinkSide(vector, True)
+        return self._sides[number]
 
     def _softmax(self, p: Variable) -> None:
         """Enter that the exponentials of a softmax have the sum 1."""
@@ -291,6 +305,8 @@ class ClusterProgram(FactoredGraph):
     # -- products --------------------------------------------------------------------
 
     def _bent(self, node: Variable) -> Any:
+        if not node.size:
+            raise Unsuited("an array without elements")
         if node.op is ops.multiply:
             return self._multiplied(node, *node.args)
         if node.op is ops.divide:
@@ -526,15 +542,34 @@ def _at(x: Monomials | None, places: Array) -> Monomials | None:
     return Monomials(x.term, x.place[places], _taken(x.factor, places))
 
 
-def _content(form: AffineForm) -> tuple[Any, ...]:
-    """Return what tells an affine form from others of other values."""
+def _content(form: AffineForm, source: Source) -> tuple[Any, ...]:
+    """Return what tells an affine form, of these elements, from others of other values.
+
+    Numbers known to within an interval may differ where the intervals do not.
+    """
     parts = [
         (id(t), np.asarray(c.lower).tobytes(), np.asarray(c.upper).tobytes())
         for t, c in form.parts.items()
         if np.any(c.lower != 0) or np.any(c.upper != 0)
     ]
+    numbers = [*form.parts.values(), form.constant]
     ends = form.constant.lower, form.constant.upper
-    return (*sorted(parts), *(np.asarray(x, dtype=float).tobytes() for x in ends))
+    own = (
+        ()
+        if all(np.array_equal(x.lower, x.upper) for x in numbers)
+        else (_origin(*source),)
+    )
+    return (*sorted(parts), *(np.asarray(x, dtype=float).tobytes() for x in ends), *own)
+
+
+def _origin(node: Variable, at: Array) -> tuple[int, bytes]:
+    """Return what tells elements of a node from others, in whatever order or shape."""
+    while node.op is not None and node.op.moves_elements and len(node.args) == 1:
+        (inner,) = node.args
+        places = np.arange(inner.size).reshape(inner.shape)
+        at = np.ravel(node.op.value(places, **node.attrs))[at]
+        node = inner
+    return id(node), np.asarray(at).tobytes()
 
 
 def _shaped(form: AffineForm, shape: tuple[int, ...]) -> AffineForm:

@@ -114,11 +114,11 @@ class ClusterRangePass:
         low = np.where(undefined, node.op.lower_bound, found.lower)
         high = np.where(undefined, np.inf, found.upper)
         shape = (len(out.low), *node.shape)
-        ends = (
+        low, high = (
             np.broadcast_to(x, shape).reshape(len(out.low), -1) for x in (low, high)
         )
         at = b.features(identity(k, b.group.size))
-        self._meet(at, *ends, out)
+        self._meet(at, low, high, out)
         self._functions(k, out)
 
     def _argument(
@@ -193,8 +193,8 @@ class ClusterRangePass:
             low = ops.log.enclosure(thin(np.maximum(p.lower, MIN_NORMAL))).lower
             high = ops.log.enclosure(thin(np.maximum(p.upper, MIN_NORMAL))).upper
             low = np.where(p.lower > MIN_NORMAL, low, -np.inf)
-            ends = (x.reshape(len(x), -1) for x in (low, np.minimum(high, 0.0)))
-            self._meet(rule.target, *ends, out)
+            low, high = (x.reshape(len(x), -1) for x in (low, np.minimum(high, 0.0)))
+            self._meet(rule.target, low, high, out)
 
     def _meet(self, at: Array, low: Array, high: Array, out: ClusterRanges) -> None:
         """Cut the ranges of coordinates down to what is implied."""
@@ -215,19 +215,23 @@ class ClusterRangePass:
         """Return the range of an affine function, by centres and radii."""
         shape = (len(out.low), rule.size)
         middle = np.zeros(shape) + rule.constant
-        radius = np.zeros(shape) + rule.radius + np.abs(rule.constant) * gamma(8)
+        sums = len(rule.parts)
+        start = np.abs(rule.constant) * gamma(8 + sums)
+        radius = np.zeros(shape) + rule.radius + start
         rising: Array = np.zeros(shape, bool) | (rule.constant - rule.radius >= 0)
         for at, m, inexact in rule.parts:
             a, b = out.low[:, at], out.high[:, at]
             c, r = 0.5 * a + 0.5 * b, (0.5 * b - 0.5 * a) * (1 + gamma(4))
-            error = gamma(len(at) + 16)
+            error = gamma(len(at) + sums + 16)
             r = r + np.abs(c) * error + MIN_NORMAL
             middle = middle + c @ m
             radius = radius + (r @ np.abs(m)) * (1 + error)
             if inexact.any():
                 radius = radius + ((np.abs(c) + r) @ inexact) * (1 + error)
             rising &= (m - inexact >= 0).all(axis=0) & (a >= 0).all(axis=1)[:, None]
-        radius = radius * (1 + gamma(32)) + np.abs(middle) * gamma(32) + MIN_NORMAL
+        radius = (
+            radius * (1 + gamma(32 + sums)) + np.abs(middle) * gamma(32) + MIN_NORMAL
+        )
         low = middle - radius
         return np.where(rising, np.maximum(low, 0.0), low), middle + radius
 

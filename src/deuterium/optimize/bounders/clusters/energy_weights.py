@@ -102,7 +102,7 @@ def _holds(matrix: Array, radius: Array, nu: Array, above: Array) -> Array:
     few = gram.shape[1]
     own = np.arange(few)
     trace = gram[:, own, own].sum(axis=1) + few
-    slack = (2 * gamma(few + 16) * trace + lost) * (1 + gamma(64)) + MIN_NORMAL
+    slack = (2 * gamma(few + 16) * trace + lost) * (1 + gamma(n + m + 64)) + MIN_NORMAL
     test = -gram
     test[:, own, own] += (1.0 - slack)[:, None]
     finite = np.isfinite(test).all(axis=(1, 2)) & (slack < 1)

@@ -37,6 +37,7 @@ LEAST = 1e-4  # of the largest weight of an energy, in the first sweep
 SMALL, LOW = 0.01, -3.0  # what an energy nobody needs may add; its weights' logarithm
 
 
+@np.errstate(all="ignore")  # what is not finite is no good start, but harmless
 def chain_start(lagrangian: ClusterLagrangian) -> Array:
     """Return parameters to start from, of shape (B, parameters)."""
     layout, units = lagrangian.layout, lagrangian.units

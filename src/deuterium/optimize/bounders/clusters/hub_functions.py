@@ -6,6 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from deuterium import ops
+from deuterium.graph.constructors import apply
+from deuterium.graph.hashcons import hashable
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
 from deuterium.optimize.bounders.lagrangian.factored_parts import (
@@ -45,7 +48,7 @@ def _image(group: CoordinateGroup, r: int) -> KinkBranches:
 
 
 def _times(x: Variable, y: Variable) -> Variable:
-    return np.square(x) if x is y else x * y  # type: ignore[no-any-return]
+    return apply(ops.square, (x,), {}) if x is y else x * y
 
 
 def _content(v: Variable) -> tuple[Any, ...]:
@@ -55,10 +58,10 @@ def _content(v: Variable) -> tuple[Any, ...]:
     found: list[Any] = []
     for n in order:
         if n.op is None:
-            value = None if n.is_symbol else np.asarray(n.value, dtype=float).tobytes()
+            value = None if n.is_symbol else hashable(np.asarray(n.value, dtype=float))
             found.append((n.name, value))
         else:
             args = tuple(number[a] for a in n.args)
-            attrs = repr(sorted(n.attrs.items())) if n.attrs else ""
-            found.append((n.op.name, args, attrs))
+            attrs = [(k, hashable(x)) for k, x in sorted(n.attrs.items())]
+            found.append((n.op, args, tuple(attrs)))
     return tuple(found)

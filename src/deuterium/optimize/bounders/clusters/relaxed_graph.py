@@ -19,12 +19,12 @@ import numpy as np
 
 from deuterium import ops
 from deuterium.domain.problem import Problem
-from deuterium.graph.constructors import apply, constant
+from deuterium.graph.constructors import apply, broadcast_to, constant
 from deuterium.graph.interpret import interpret
 from deuterium.graph.traverse import Graph, topological
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
-from deuterium.ops.shapes import broadcast_to, reshape_to
+from deuterium.ops.shapes import reshape_to
 
 Array = Any
 
@@ -86,7 +86,7 @@ def relaxed_graph(problem: Problem, root: Variable) -> RelaxedGraph:
     varying = Graph([root]).varying
     products = {n for n in order if _is_product(n, varying)}
     if products:
-        with np.errstate(all="ignore"):  # R may be the logarithm of what is 0
+        with np.errstate(all="ignore"):
             ranges = interpret(order, _leaf(problem), lambda op: op.enclosure)
     found = RelaxedGraph(root, {n: i for i, n in enumerate(order)})
     made: dict[Variable, Variable] = {}
@@ -115,9 +115,10 @@ def _is_product(node: Variable, varying: Container[Variable]) -> bool:
 
 def _softmax(found: RelaxedGraph, node: Variable, t: Variable) -> Variable:
     total = apply(ops.logsumexp_last, (t,), {})
-    p = np.exp(t - broadcast_to(reshape_to(total, (*total.shape, 1)), t.shape))
+    spread = broadcast_to(reshape_to(total, (*total.shape, 1)), t.shape)
+    p = apply(ops.exp, (t - spread,), {})
     found.softmax[p] = node, t
-    return p  # type: ignore[no-any-return]
+    return p
 
 
 def _centred(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -27,12 +28,20 @@ class DerivativeBounder(Bounder):
     ----------
     problem : Problem
         What is maximised.
+    people : sequence of ndarray of shape (persons, inputs of each), optional
+        Inputs that are in order, person by person (`bounders.finite_values`).
+    finite : sequence of int, optional
+        Inputs of which only some values matter, so that they need not be convex in.
     """
 
     batch = 256
 
-    def __init__(self, problem: Problem) -> None:
-        self.problem = problem
+    def __init__(
+        self, problem: Problem, people: Sequence[Array] = (), finite: Sequence[int] = ()
+    ) -> None:
+        self.problem, self.people = problem, people
+        self.finite = np.zeros(problem.size, dtype=bool)
+        self.finite[list(finite)] = True
         self.graphs = DerivativeGraphs(problem)
         self.branching = BranchingRule(problem)
         self._tries: dict[int, list[int]] = {}
@@ -44,7 +53,9 @@ class DerivativeBounder(Bounder):
     def bound(self, regions: Regions, incumbent: float) -> BoundResult:
         """Return certified bounds, by the cheapest method that serves, and cuts."""
         with np.errstate(all="ignore"):
-            work = RegionBatch(self.graphs, regions, incumbent)
+            work = RegionBatch(
+                self.graphs, regions, incumbent, self.people, self.finite
+            )
             rows = np.arange(len(regions))
             defined = work.interval(rows)
             rows = by_slopes(work, rows[defined & work.open(rows)])
@@ -66,7 +77,7 @@ class DerivativeBounder(Bounder):
 
     def _by_curvatures(self, work: RegionBatch, rows: Array) -> None:
         """Look at curvatures where, at regions of that size, it has been worth it."""
-        if not len(rows) or not self.graphs.has_curvatures:
+        if not len(rows) or self.finite.all() or not self.graphs.has_curvatures:
             return
         level = self.branching.level(work.low[rows], work.high[rows])
         worth = self._worth(level)

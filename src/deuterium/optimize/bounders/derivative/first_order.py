@@ -63,6 +63,8 @@ def faces(work: RegionBatch, rows: Array, around: Around = None) -> Array:
     free = work.movable & (low < high)
     falls = free & (g[1] <= 0) & np.isfinite(low)
     rises = free & (g[0] >= 0) & np.isfinite(high) & ~falls
+    for people in work.people:
+        _in_order(people, rises, falls, low < high)
     moved = rises | falls
     changed = moved.any(axis=1)
     for k in np.flatnonzero(changed).tolist():
@@ -73,6 +75,17 @@ def faces(work: RegionBatch, rows: Array, around: Around = None) -> Array:
     work.low[rows] = np.where(rises, high, low)
     work.high[rows] = np.where(falls, low, high)
     return changed
+
+
+def _in_order(people: Array, rises: Array, falls: Array, wide: Array) -> None:
+    """Let all move who can, or none, so that they stay in order.
+
+    Shapes: ``people`` (persons, inputs of each), all else (b, n).
+    """
+    for way in (rises, falls):
+        here = way[:, people]
+        every = (here | ~wide[:, people]).all(axis=(1, 2)) & (people.shape[1] == 1)
+        way[:, people] = here & every[:, None, None]
 
 
 def mean_value(work: RegionBatch, rows: Array, around: Around = None) -> None:

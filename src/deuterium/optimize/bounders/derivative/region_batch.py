@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,10 @@ class RegionBatch:
         The batch.
     incumbent : float
         A value that is reached.
+    people : sequence of ndarray of shape (persons, inputs of each), optional
+        Inputs that are in order, person by person.
+    finite : ndarray of bool, of shape (n,), optional
+        Inputs that are cut between values of their own.
 
     Attributes
     ----------
@@ -47,8 +51,14 @@ class RegionBatch:
     """
 
     def __init__(
-        self, forms: DerivativeGraphs, regions: Regions, incumbent: float
+        self,
+        forms: DerivativeGraphs,
+        regions: Regions,
+        incumbent: float,
+        people: Sequence[Array] = (),
+        finite: Array = False,
     ) -> None:
+        self.people, self.finite = people, finite
         self.forms, self.problem, self.incumbent = forms, forms.problem, incumbent
         self.movable = self.problem.movable
         self.low, self.high = regions.low.copy(), regions.high.copy()

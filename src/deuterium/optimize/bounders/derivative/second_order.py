@@ -48,7 +48,12 @@ def convex(work: RegionBatch, rows: Array, h: Array) -> None:
     bends = inside & (curve > 0) & work.smooth(rows)[:, None]
     gone, unit = bends.any(axis=1), np.eye(work.n)[np.argmax(bends, axis=1)]
     work.exclude(rows, gone, lambda k: ("curved", {"along": unit[k].tolist()}))
-    free = work.movable & (low < high) & np.isfinite(high - low)
+    free = (
+        work.movable
+        & np.logical_not(work.finite)
+        & (low < high)
+        & np.isfinite(high - low)
+    )
     ends = free & ~inside & (curve >= 0) & ~gone[:, None]
     for k in np.flatnonzero(ends.any(axis=1)).tolist():
         work.cut[rows[k]] = int(np.argmax(ends[k] * (high[k] - low[k])))

@@ -15,6 +15,7 @@ from deuterium import ops
 from deuterium.budget import afford
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
+from deuterium.optimize.bounders.lagrangian import lagrangian_options as options
 from deuterium.optimize.bounders.lagrangian.factored_parts import (
     AffineForm,
     Term,
@@ -23,8 +24,6 @@ from deuterium.optimize.bounders.lagrangian.factored_parts import (
 )
 
 Array = Any
-
-PRODUCTS, COPIES = 4, 6  # of matrices, in a product of intervals; of its result
 
 
 def identity_coefficients(size: int, shape: tuple[int, ...]) -> Interval:
@@ -79,7 +78,7 @@ def _afford(node: Variable, term: Term) -> None:
     """Raise `Spent` where a term's coefficients take longer, or more, than is left."""
     inner = node.args[0].shape[-1] if node.op is ops.matmul else 1
     count = float(term.size) * node.size
-    afford(count * inner * PRODUCTS, count * COPIES)
+    afford(count * inner * options.INTERVAL_PRODUCTS, count * options.RESULT_COPIES)
 
 
 def _unused(args: Sequence[AffineForm | Interval], term: Term) -> Array:

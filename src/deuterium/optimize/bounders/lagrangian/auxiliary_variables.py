@@ -11,6 +11,7 @@ programs: part I", Mathematical Programming 10, 1976.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from deuterium.graph.variable import Variable
 from deuterium.interval import Interval, interval_arithmetic
 from deuterium.ops.indexing import take_places
 from deuterium.ops.shapes import reshape_to
+from deuterium.optimize.bounders.lagrangian import lagrangian_options as options
 from deuterium.optimize.bounders.lagrangian.add_function import add_functions
 from deuterium.optimize.bounders.lagrangian.affine_terms import (
     flattened,
@@ -48,14 +50,12 @@ from deuterium.optimize.bounders.lagrangian.factored_parts import (
     thin,
 )
 from deuterium.optimize.bounders.lagrangian.univariate_arrays import (
+    Sides,
     as_univariate,
 )
 
 Array = Any
 Kind = Interval | Univariate | AffineForm | Product
-
-MOST = 600  # multipliers; with more, the solver's steps take seconds
-LARGEST = 2**23  # coefficients; a graph with more is left to other bounders
 
 
 class FactoredGraph:
@@ -82,6 +82,8 @@ class FactoredGraph:
     Unsuited
         The graph has a part that cannot be taken apart.
     """
+
+    _sides_of: Callable[[int], Sides] | None = None  # which the proofs do not know
 
     def __init__(self, problem: Problem, root: Variable) -> None:
         self.problem = problem
@@ -121,7 +123,10 @@ class FactoredGraph:
     def _define(self, group: CoordinateGroup, definitions: list[AffineForm]) -> None:
         group.definitions = definitions
         self.parameters += group.multipliers
-        if self.parameters > MOST or self.parameters * self.coordinates > LARGEST:
+        if (
+            self.parameters > options.MOST_MULTIPLIERS
+            or self.parameters * self.coordinates > options.MOST_COEFFICIENTS
+        ):
             raise Unsuited("too many multipliers")
 
     def _enter_inputs(self) -> None:
@@ -180,7 +185,7 @@ class FactoredGraph:
         if all(isinstance(k, Interval) for k in kinds):
             return _finite(node.op.enclosure(*kinds, **node.attrs))
         if node.op.elementwise or node.op.moves_elements:
-            univariate = as_univariate(node, kinds)
+            univariate = as_univariate(node, kinds, self._sides_of)
             if univariate is not None:
                 return univariate
         if is_linear(node, kinds):
@@ -207,7 +212,9 @@ class FactoredGraph:
             return self._product(a, b)
         if node.op.elementwise and len(varying) == 1:
             self._atoms(varying[0])
-            univariate = as_univariate(node, [self.kinds[a] for a in node.args])
+            univariate = as_univariate(
+                node, [self.kinds[a] for a in node.args], self._sides_of
+            )
             if univariate is not None:
                 return univariate
         return self._free(node)

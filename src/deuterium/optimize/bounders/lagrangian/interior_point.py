@@ -22,20 +22,11 @@ import numpy as np
 import scipy  # its submodules are imported on first use
 
 from deuterium.budget import afford, check
+from deuterium.optimize.bounders.lagrangian import lagrangian_options as options
 from deuterium.optimize.bounders.lagrangian.sparse_columns import SparseColumns
 
 Array = Any
 Refine = Callable[[Array, list[Array]], list[Any]]
-
-STEPS = 40
-LARGE = 48  # from here on Cholesky's inverse, one by one, is faster
-START = (0.5, 0.05)  # slacks to begin with, of the spread and at least
-ROUNDS = 2  # in which samples are added where the functions are largest
-HOPELESS, EARLY = 0.02, 0.3  # so far above the target, a rough bound will do
-SURE = (3.0, 0.1, 0.0)  # so far below the target, samples need not be better
-NEAR = (1e-2, 1e-3, 2e-6)  # gaps at which each round ends, ...
-SHARE = (0.5, 0.2, 0.1)  # and of the excess over the target
-BACK = 0.995  # of the way to the boundary
 
 
 class _BlockVariables:
@@ -49,7 +40,10 @@ class _BlockVariables:
         f = self.values(p)
         top = f.max(axis=-1, keepdims=True)
         z = top - f
-        z += START[0] * np.minimum(z.max(axis=-1, keepdims=True), 1.0) + START[1]
+        z += (
+            options.FIRST_SLACKS[0] * np.minimum(z.max(axis=-1, keepdims=True), 1.0)
+            + options.FIRST_SLACKS[1]
+        )
         self.z = z
         self.m = (top + (z - (top - f)).max(axis=-1, keepdims=True))[..., 0]
         q = 1.0 / z
@@ -159,7 +153,7 @@ class _Kept:
 
 def _inverse(h: Array) -> Array:
     """Return the inverses of symmetric positive definite matrices."""
-    if h.shape[1] < LARGE:
+    if h.shape[1] < options.CHOLESKY_SIZE:
         try:
             return np.linalg.inv(h)
         except np.linalg.LinAlgError:
@@ -241,15 +235,18 @@ class Solver:
         lack = np.full(len(p), np.inf)
         rows, rounds = np.arange(len(p)), 0
         afford(0.0, 4.0 * len(p) * p.shape[1] ** 2)
-        for _ in range(STEPS):
+        for _ in range(options.NEWTON_STEPS):
             check()
             bound = self.dual(cells, p)
             gap = self._complementarity(cells, p, y)
             off = gap + lack
             keep.note(rows, bound, p, cells)
             excess = np.maximum(bound - target, 0.0)
-            near = (bound < target) | (off <= NEAR[rounds] + SHARE[rounds] * excess)
-            if rounds < ROUNDS and refine is not None and np.mean(near) > 0.7:
+            share = options.ROUND_EXCESS_SHARES[rounds]
+            near = off <= options.ROUND_GAPS[rounds] + share * excess
+            near |= bound < target
+            early = rounds < options.SAMPLE_ROUNDS
+            if early and refine is not None and np.mean(near) > 0.7:
                 extra = refine(rows, [c.values(p) for c in cells])
                 count = sum(c.q.shape[1] * c.q.shape[2] for c in cells)
                 for c, u in zip(cells, extra, strict=True):
@@ -261,11 +258,13 @@ class Solver:
                 worse = (before < now)[:, None]
                 keep.widen(rows, np.fmin(now, before), np.where(worse, old, p), cells)
                 continue
-            going = np.isfinite(bound) & (bound > target - SURE[rounds])
-            if rounds == ROUNDS or refine is None:
+            going = np.isfinite(bound) & (bound > target - options.SURE_MARGINS[rounds])
+            if rounds == options.SAMPLE_ROUNDS or refine is None:
                 going &= ~near
             elif rounds:
-                going &= (excess < HOPELESS) | (off > EARLY * excess)
+                going &= (excess < options.HOPELESS_EXCESS) | (
+                    off > options.EARLY_GAP * excess
+                )
             if not going.all():
                 if not going.any():
                     break
@@ -327,7 +326,8 @@ class Solver:
             cells, p, y, inverse, residual, targets, aim[:, None] - dp[:, nu] * dy
         )
         far_q, far_z = (
-            np.minimum(BACK * f, 1.0) for f in self._reach(cells, p, y, dp, dy)
+            np.minimum(options.BOUNDARY_SHARE * f, 1.0)
+            for f in self._reach(cells, p, y, dp, dy)
         )
         for c in cells:
             c.q = c.q + far_q[:, None, None] * c.dq

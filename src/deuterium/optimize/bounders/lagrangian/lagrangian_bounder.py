@@ -9,6 +9,7 @@ import numpy as np
 from deuterium.domain.problem import Problem
 from deuterium.interval import Interval
 from deuterium.ops.exponential import exp
+from deuterium.optimize.bounders.lagrangian import lagrangian_options as options
 from deuterium.optimize.bounders.lagrangian.factored_parts import Unsuited
 from deuterium.optimize.bounders.lagrangian.lagrangian_branching import (
     branching_points,
@@ -22,9 +23,6 @@ from deuterium.optimize.region import Bounder, BoundResult, Proof, Regions, whol
 Array = Any
 
 CONTRADICTION: Proof = ("relax", {"empty": True})
-MANY = 8  # regions, of which only the relaxed solutions are offered as points
-DIGITS = 7  # of multipliers that go into proofs
-MARGIN = 1e-4  # by which the solver's samples may miss the largest values
 
 
 class LagrangianBounder(Bounder):
@@ -78,7 +76,7 @@ class LagrangianBounder(Bounder):
         target = self._target(incumbent)
         p, some = np.split(regions.state, [relax.system.size], axis=1)
         added = relax.squares(ranges, some)
-        found = relax.solve(ranges, added, p, target - MARGIN)
+        found = relax.solve(ranges, added, p, target - options.SAMPLE_MARGIN)
         p = shortened(found.p)
         upper = relax.bound(ranges, added, p)
         upper = self._raised(upper)
@@ -133,7 +131,7 @@ def _points(at: Array, low: Array, high: Array) -> Array:
     Shapes: all (B, n).
     """
     inside = np.clip(at, low, high)
-    if len(at) > MANY:
+    if len(at) > options.MANY_REGIONS:
         return inside
     corners = np.where(inside - low < high - inside, low, high)
     return np.concatenate([inside, corners])
@@ -142,7 +140,7 @@ def _points(at: Array, low: Array, high: Array) -> Array:
 def shortened(p: Array) -> Array:
     """Return multipliers rounded to a few digits, which makes proofs short."""
     with np.errstate(all="ignore"):
-        scale = 10.0 ** (DIGITS - 1 - np.floor(np.log10(np.abs(p))))
+        scale = 10.0 ** (options.MULTIPLIER_DIGITS - 1 - np.floor(np.log10(np.abs(p))))
         short = np.rint(p * scale) / scale
     return np.where(np.isfinite(short), short, 0.0)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.optimize.bounders.lagrangian import lagrangian_options as options
 from deuterium.optimize.bounders.lagrangian.factored_parts import (
     BILINEAR,
     RANGE_ONLY,
@@ -24,9 +25,6 @@ from deuterium.optimize.bounders.lagrangian.range_propagation import RegionRange
 from deuterium.optimize.bounders.lagrangian.relaxation import Relaxation, SolverResult
 
 Array = Any
-
-RATE = 0.12  # at which weights of energies move
-MARGIN = 0.4  # of a side, that a cut keeps from its ends
 
 
 def relaxed(relaxation: Relaxation, found: SolverResult) -> Array:
@@ -96,7 +94,7 @@ def wanted(
         moment = (w * z * z).sum(axis=-1)
         with np.errstate(all="ignore"):
             change = np.clip((moment - moments) / moments, -1.0, 1.0)
-        d = out[:, g.part] * np.exp(RATE * np.nan_to_num(change))
+        d = out[:, g.part] * np.exp(options.ENERGY_RATE * np.nan_to_num(change))
         d = d / np.maximum(d.max(axis=1, keepdims=True), 1e-300)
         out[:, g.part] = np.maximum(np.round(d, 3), 1e-3)
     return out
@@ -190,7 +188,9 @@ def _places(
     Shapes: all (B, k).
     """
     width = high - low
-    place = np.clip(at, low + MARGIN * width, high - MARGIN * width)
+    place = np.clip(
+        at, low + options.CUT_MARGIN * width, high - options.CUT_MARGIN * width
+    )
     for k, g in enumerate(relaxation.groups):
         curves = relaxation.forward.curves[k]
         if curves is not None and curves.kinked:

@@ -29,6 +29,7 @@ import numpy as np
 
 from deuterium.budget import afford, check
 from deuterium.interval.rounding import gamma
+from deuterium.optimize.bounders.lagrangian import lagrangian_options as options
 from deuterium.optimize.bounders.lagrangian.auxiliary_variables import FactoredGraph
 from deuterium.optimize.bounders.lagrangian.factored_parts import (
     ATOM,
@@ -41,11 +42,6 @@ from deuterium.optimize.bounders.lagrangian.multiplier_system import centred
 from deuterium.optimize.bounders.lagrangian.range_propagation import RegionRanges
 
 Array = Any
-
-FIRST, SWEEPS = 60, 12  # of the fixed point, once and for every region
-GROWTHS = (1e-7, 1e-4, 1e-2, 0.5)
-DIGITS, TINY = 6, 1e-12
-LARGEST = 1024  # terms; beyond it the factorisation takes too long
 
 
 @dataclass(frozen=True)
@@ -137,7 +133,9 @@ def quadratic_constraints(
             continue
         parts = group.definitions[0].parts
         count = sum(t.size for t in parts)
-        if count > LARGEST or not all(_usable(structure, t) for t in parts):
+        if count > options.MOST_ENERGY_TERMS or not all(
+            _usable(structure, t) for t in parts
+        ):
             continue
         weights = np.ones(group.size)
         matrix, radius = _matrix(group)
@@ -245,9 +243,9 @@ def verified(
         lost = lost + (both + np.swapaxes(both, 1, 2)).sum(axis=2)
     slack = lost.max(axis=1) * (1 + gamma(n + m + 32))
     own = np.arange(n)
-    for grow in GROWTHS:
+    for grow in options.WEIGHT_GROWTHS:
         check()
-        d = rounded_up(d * (1 + grow) + TINY)
+        d = rounded_up(d * (1 + grow) + options.LEAST_WEIGHT)
         inside = d * width**2 * (1 - gamma(8))
         trace = inside.sum(axis=1) + gram[:, own, own].sum(axis=1)
         test = -gram
@@ -259,7 +257,9 @@ def verified(
     # at last, by rows that dominate
     lengths = (size @ np.swapaxes(size, 1, 2)).sum(axis=2) + lost
     lengths = lengths / width**2
-    d = np.where(bad[:, None], rounded_up(lengths * (1 + 1e-6) + TINY), d)
+    d = np.where(
+        bad[:, None], rounded_up(lengths * (1 + 1e-6) + options.LEAST_WEIGHT), d
+    )
     return d, moments
 
 
@@ -279,7 +279,7 @@ def _positive(matrices: Array) -> Array:
 
 def rounded_up(x: Array) -> Array:
     """Return numbers of few digits that are no smaller."""
-    scale = 10.0 ** (DIGITS - 1 - np.floor(np.log10(x)))
+    scale = 10.0 ** (options.WEIGHT_DIGITS - 1 - np.floor(np.log10(x)))
     return (np.floor(x * scale) + 1) / scale
 
 
@@ -289,7 +289,7 @@ def start(gram: Array) -> Array:
     rank = min(n, int(np.sqrt(2 * n)) + 2)
     v = np.cos(np.arange(1, n + 1)[:, None] * np.arange(1, rank + 1) * 1.7)
     v /= np.linalg.norm(v, axis=1, keepdims=True)
-    for _ in range(FIRST):
+    for _ in range(options.FIRST_SWEEPS):
         check()
         v = gram @ v
         v /= np.maximum(np.linalg.norm(v, axis=1, keepdims=True), 1e-300)
@@ -306,7 +306,7 @@ def nearly(gram: Array, vectors: Array) -> tuple[Array, Array]:
     """
     v = np.broadcast_to(vectors, (len(gram), *vectors.shape))
     d = np.ones(gram.shape[:2])
-    for _ in range(SWEEPS):
+    for _ in range(options.REGION_SWEEPS):
         check()
         w = gram @ v
         d = np.maximum(np.linalg.norm(w, axis=2), 1e-300)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from deuterium.interval.rounding import MIN_NORMAL, gamma
+from deuterium.optimize.bounders.lagrangian import lagrangian_options as options
 from deuterium.optimize.bounders.lagrangian.factored_parts import INPUT, CoordinateGroup
 from deuterium.optimize.bounders.lagrangian.multiplier_system import centred
 from deuterium.optimize.bounders.lagrangian.quadratic_constraint import (
@@ -22,8 +23,6 @@ from deuterium.optimize.bounders.lagrangian.quadratic_constraint import (
 from deuterium.optimize.bounders.lagrangian.range_propagation import RegionRanges
 
 Array = Any
-
-THIN = 1e-3  # of the widest input's width: narrower ones count as that wide
 
 
 @dataclass
@@ -123,7 +122,7 @@ def _fitted(
     (source,) = e.sources
     part = groups[source.term.group].part
     width = (ranges.high - ranges.low)[:, part][:, source.term.coordinate]
-    width = np.maximum(width, THIN * width.max(axis=1, keepdims=True))
+    width = np.maximum(width, options.THIN_INPUT * width.max(axis=1, keepdims=True))
     width = np.where(width > 0, width, 1.0)
     above, moments = verified(e.matrix, e.radius, d, 0.5 * width, e.vectors)
     known = np.isfinite(above).all(axis=1, keepdims=True)

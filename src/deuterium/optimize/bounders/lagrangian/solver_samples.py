@@ -6,13 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.optimize.bounders.lagrangian import lagrangian_options as options
 from deuterium.optimize.bounders.lagrangian.univariate_functions import CellTable
 
 Array = Any
-
-MANY, FEW = 25, 17  # samples of a lone coordinate, and of one among several
-SMOOTH = 7  # on each side of a kink, where functions are parabolas
-TWO = 2  # peaks that are looked at more closely
 
 
 def spaced(
@@ -21,10 +18,16 @@ def spaced(
     """Return sample places, of shape (B, m, S), and which are right of a kink."""
     smooth = len(table.coarse) <= (2 if kinked else 1)
     if not kinked:
-        count = 3 if smooth else MANY if size == 1 else FEW
+        count = (
+            3
+            if smooth
+            else options.LONE_SAMPLES
+            if size == 1
+            else options.SHARED_SAMPLES
+        )
         z = between(low, high, table, count)
         return z, np.zeros(z.shape, dtype=bool)
-    half = SMOOTH if smooth else FEW // 2 + 2
+    half = options.KINK_SAMPLES if smooth else options.SHARED_SAMPLES // 2 + 2
     none_left, none_right = low >= 0, high <= 0
     left = between(low, np.where(none_left, high, np.minimum(high, 0.0)), table, half)
     begin = np.where(none_right, low, np.maximum(low, 0.0))
@@ -64,7 +67,7 @@ def peaks(z: Array, right: Array, values: Array) -> tuple[Array, Array]:
     after = np.concatenate([values[..., 1:], values[..., -1:]], axis=-1)
     hill = np.where((values >= before) & (values >= after), values, -np.inf)
     found, sides = [], []
-    for _ in range(TWO):
+    for _ in range(options.REFINED_PEAKS):
         top = np.argmax(hill, axis=-1)[..., None]
         np.put_along_axis(hill, top, -np.inf, -1)
         middle = np.clip(top, 1, last - 1)

@@ -6,7 +6,7 @@ side beside the one that holds everywhere.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,14 +18,24 @@ from deuterium.optimize.bounders.lagrangian.factored_parts import (
     KinkBranches,
     Univariate,
 )
+from deuterium.optimize.bounders.lagrangian.kink_sides import KinkSide
 
 Array = Any
 
 
-def as_univariate(node: Variable, kinds: Sequence[Any]) -> Univariate | None:
+Sides = tuple[KinkSide, KinkSide]
+
+
+def as_univariate(
+    node: Variable,
+    kinds: Sequence[Any],
+    sides_of: Callable[[int], Sides] | None = None,
+) -> Univariate | None:
     """Return a node as functions of single coordinates, if it is that.
 
-    ``kinds`` are those of its arguments.
+    ``kinds`` are those of its arguments.  ``sides_of`` says where choices are decided:
+    left and right of 0, for a group's coordinates; without it only functions of one
+    coordinate itself are.
     """
     assert node.op is not None
     if not all(isinstance(k, (Univariate, Interval)) for k in kinds):
@@ -38,10 +48,14 @@ def as_univariate(node: Variable, kinds: Sequence[Any]) -> Univariate | None:
     if source is None:
         return None
     plain = node.op.moves_elements and all(k is not None and k.plain for k in given)
-    return Univariate(univariate[0].group, source, _image(node, given), plain)
+    group = univariate[0].group
+    image = _image(node, given, sides_of and sides_of(group))
+    return Univariate(group, source, image, plain)
 
 
-def _image(node: Variable, given: Sequence[Univariate | None]) -> KinkBranches:
+def _image(
+    node: Variable, given: Sequence[Univariate | None], sides: Sides | None
+) -> KinkBranches:
     op = node.op
     assert op is not None
     images = [
@@ -49,6 +63,8 @@ def _image(node: Variable, given: Sequence[Univariate | None]) -> KinkBranches:
         for a, k in zip(node.args, given, strict=True)
     ]
     full = apply(op, tuple(i.full for i in images), node.attrs)
+    if sides is not None:
+        return _decided(full, images, sides)
     (first, *_) = given
     if op.sides is not None and first is not None and first.plain:
         left, right = op.sides
@@ -60,6 +76,24 @@ def _image(node: Variable, given: Sequence[Univariate | None]) -> KinkBranches:
         apply(op, tuple(i.left for i in images), node.attrs),
         apply(op, tuple(i.right for i in images), node.attrs),
     )
+
+
+def _decided(
+    full: Variable, images: Sequence[KinkBranches], sides: Sides
+) -> KinkBranches:
+    """Return a result whose choices are decided on either side."""
+    op = full.op
+    assert op is not None
+    given = [tuple(i.left for i in images), tuple(i.right for i in images)]
+    kinked = any(i.kinked for i in images)
+    found = [s.decided(op, x, full.attrs) for s, x in zip(sides, given, strict=True)]
+    if not kinked and found == [None, None]:
+        return KinkBranches(full, full, full)
+    left, right = (
+        apply(op, x, full.attrs) if f is None else f
+        for x, f in zip(given, found, strict=True)
+    )
+    return KinkBranches(full, left, right)
 
 
 def _source(node: Variable, given: Sequence[Univariate | None]) -> Array | None:

@@ -23,20 +23,19 @@ from deuterium.graph.traverse import Graph
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
 from deuterium.interval.rounding import MIN_NORMAL, TINY, gamma
+from deuterium.optimize.bounders.lagrangian import lagrangian_options as options
 from deuterium.optimize.bounders.lagrangian.factored_parts import (
     CoordinateGroup,
     KinkBranches,
 )
-from deuterium.optimize.bounders.lagrangian.uniform_function import uniform_function
+from deuterium.optimize.bounders.lagrangian.uniform_function import are_uniform
 from deuterium.transform.differentiate import slopes_of
 from deuterium.transform.simplify.simplify import simplify
 
 Array = Any
 
-COARSE, FINE = 1e-3, 1e-7  # errors, of the function's spread
-FAR = 1e3  # stands for infinity where the solver samples a pole
-MOST_COARSE, MOST_FINE = 96, 32  # cells in all, and within one
-NARROW = 1e-9  # width of the cell that ends at a jump, of all
+# operators that jump where their argument is zero
+JUMPS = (ops.absolute_slope, ops.step, ops.is_positive, ops.is_zero, ops.sign)
 
 
 class UnivariateFunctions:
@@ -56,14 +55,12 @@ class UnivariateFunctions:
         self.kinked = any(f.kinked for f in group.functions)
         pairs = zip(*[(f.left, f.right) for f in group.functions], strict=True)
         images = list(map(Graph, pairs))
-        self._jumps = any(_is_jump(n) for image in images for n in image.order)
+        self._jumps = self.kinked and any(
+            n.op in JUMPS for image in images for n in image.order
+        )
         # a group without functions has one side, of none
         sides = images if self.kinked else images[:1] or [Graph()]
-        uniform = all(
-            uniform_function(f, group.vector) is not None
-            for side in sides
-            for f in side
-        )
+        uniform = all(are_uniform(side, group.vector) for side in sides)
         self._sides = [
             _Side(group, side, log_zero_is_minus_inf, uniform) for side in sides
         ]
@@ -76,7 +73,10 @@ class UnivariateFunctions:
         out = np.empty((*z.shape, self.group.count))
         out[..., 0] = z
         for k, side in enumerate(self._sides):
-            found = [np.nan_to_num(f, nan=-FAR, neginf=-FAR) for f in side.values(z)]
+            found = [
+                np.nan_to_num(f, nan=-options.POLE_VALUE, neginf=-options.POLE_VALUE)
+                for f in side.values(z)
+            ]
             for r, f in enumerate(found):
                 out[..., r + 1] = f if k == 0 else np.where(right, f, out[..., r + 1])
         return out
@@ -107,6 +107,7 @@ class UnivariateFunctions:
         )
         return lower, upper
 
+    @np.errstate(all="ignore")  # beside poles, where plain ranges are taken
     def table(self, low: Array, high: Array) -> CellTable:
         """Return the table over the hull of ranges of the coordinates.
 
@@ -115,7 +116,7 @@ class UnivariateFunctions:
         least, most = float(np.min(low)), float(np.max(high))
         edges = _first_edges(least, most, self.kinked)
         if self._jumps and least < 0 <= most:
-            edges = np.union1d(edges, [-NARROW * (most - least)])
+            edges = np.union1d(edges, [-options.JUMP_WIDTH * (most - least)])
         coarse = self._refined(edges, low, high)
         if self.kinked and least == 0:  # which belongs to the left side
             edges = np.concatenate([[0.0], coarse.low, coarse.high[-1:]])
@@ -127,19 +128,19 @@ class UnivariateFunctions:
         )
 
     def _refined(self, edges: Array, low: Array, high: Array) -> ParabolaCells:
-        """Halve cells until every function is known to within `COARSE`.
+        """Halve cells until every function is known to within `options.COARSE_ERROR`.
 
         Shapes: ``edges`` (G + 1,), ``low`` and ``high`` (m,).
         """
         while True:
             cells = self._cells(edges, low, high)
             worst = cells.relative.max(axis=(1, 2), initial=0.0)
-            room = MOST_COARSE - len(cells)
+            room = options.MOST_COARSE_CELLS - len(cells)
             bad = np.argsort(-worst, kind="stable")[: max(room, 0)]
-            bad = bad[worst[bad] > COARSE]
+            bad = bad[worst[bad] > options.COARSE_ERROR]
             if self._jumps:
                 width = cells.high - cells.low
-                bad = bad[width[bad] > 2 * NARROW * width.sum()]
+                bad = bad[width[bad] > 2 * options.JUMP_WIDTH * width.sum()]
             if not len(bad):
                 return cells
             middles = 0.5 * edges[bad] + 0.5 * edges[bad + 1]
@@ -340,10 +341,6 @@ def _leaf(v: Variable, x: Interval) -> Interval:
     return Interval.unchecked(value, value)
 
 
-def _is_jump(v: Variable) -> bool:
-    return v.op is ops.absolute_slope
-
-
 def _first_edges(low: float, high: float, kinked: bool) -> Array:
     """Return the ends of a few cells, with 0 among them if there are kinks."""
     if not low < high:
@@ -359,8 +356,8 @@ def _first_edges(low: float, high: float, kinked: bool) -> Array:
 def _divided(coarse: ParabolaCells) -> tuple[Array, Array]:
     """Return the ends of fine cells, and the coarse cell of each."""
     worst = coarse.relative.max(axis=(1, 2), initial=0.0)
-    pieces = np.ceil(np.cbrt(np.nan_to_num(worst, posinf=1.0) / FINE))
-    pieces = np.clip(pieces, 1, MOST_FINE).astype(int)
+    pieces = np.ceil(np.cbrt(np.nan_to_num(worst, posinf=1.0) / options.FINE_ERROR))
+    pieces = np.clip(pieces, 1, options.MOST_FINE_CELLS).astype(int)
     owner = np.repeat(np.arange(len(coarse)), pieces)
     first = np.repeat(np.cumsum(pieces) - pieces, pieces)
     place = (np.arange(len(owner)) - first) / pieces[owner]

@@ -32,8 +32,8 @@ from deuterium.optimize.bounders.norm_bounds.spectral_norm import (
     spectral_norm,
 )
 
-RANK = 8
-ROUNDS = 120
+RANK = 8  # of the solution: local optima are then seldom bad
+ROUNDS = 120  # of ascent; a bound is proved from wherever it ends
 LONGEST = 600  # rows; more take too long
 
 

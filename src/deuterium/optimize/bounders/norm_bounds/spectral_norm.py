@@ -18,7 +18,7 @@ from deuterium.budget import afford
 from deuterium.interval.rounding import MIN_NORMAL, Array, gamma, sqrt_up
 
 LARGEST = 1024  # of the smaller side; above it the Frobenius norm has to do
-ATTEMPTS = 6
+ATTEMPTS = 6  # each with four times the slack for rounding
 
 
 def spectral_norm(matrix: Array, roundings: int = 0) -> float:

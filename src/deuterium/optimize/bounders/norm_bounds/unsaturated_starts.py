@@ -21,7 +21,7 @@ from deuterium.optimize.bounders.norm_bounds.norm_propagation import NormLayout
 from deuterium.optimize.bounders.norm_bounds.saturating import is_followed
 
 STEEP = 3.0  # root mean square argument at a random corner, from which curves are flat
-COUNT = 2
+COUNT = 2  # of starts: they are for narrow cases only
 SECONDS = 5.0  # for each
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from deuterium.privacy.sensitivity.one_layer import pair_options as options
 from deuterium.privacy.sensitivity.one_layer.univariate_tables import (
     NOT,
     SLACK,
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["AffineCut", "FirstRecords"]
 
 Array = Any
-
-STEEP = 16.0  # slopes at most, in squared distances over widths of z
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +108,7 @@ class FirstRecords:
             return None
         limits = limits.reshape(2, 2) + room
         widths = np.concatenate([limits[:, 1] - limits[:, 0], self.width])
-        steep = STEEP * value / (widths + 1e-3 * widths.max())
+        steep = options.STEEPEST_CUT * value / (widths + 1e-3 * widths.max())
         either = np.tile([0.0, np.inf], (2 * (h + 2), 1))  # by how much a row may miss
         found = linprog(
             np.concatenate([-terms[there], np.zeros(n + 2), steep, steep]),

@@ -15,15 +15,13 @@ from deuterium.functions.joins import concatenate
 from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable
 from deuterium.interval.rounding import next_down, next_up
+from deuterium.privacy.sensitivity.one_layer import pair_options as options
 from deuterium.privacy.sensitivity.one_layer.gradient_form import OneLayer
 from deuterium.privacy.sensitivity.one_layer.univariate_tables import SLACK, second
 
 __all__ = ["CommonFactor", "FactorCorners", "some_value"]
 
 Array = Any
-
-FAR = 1e100  # in place of infinity
-SMOOTH = 0.5  # of a range: what is curved by more than this is taken by its range
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +89,7 @@ class CommonFactor:
         wide = np.stack([box[:, 1] - box[:, 0], box[:, 3] - box[:, 2]]) ** 2
         with np.errstate(invalid="ignore"):
             error = error + np.cumsum(wide, axis=0) / 8 * curved
-            smooth = (error < SMOOTH * (high - low)).all(axis=0)
+            smooth = (error < options.SMOOTH_CURVATURE * (high - low)).all(axis=0)
         t = t - self.offset
         edges = np.stack([next_down(t), next_up(t), apart, apart], 2)
         found = []
@@ -132,4 +130,8 @@ class CommonFactor:
 
 def some_value(label: Domain, symbol: Variable) -> Array:
     """Return a finite value, of the symbol's shape, that it can have in a label."""
-    return np.clip(label.hull(symbol).lower, -FAR, FAR)
+    return np.clip(
+        label.hull(symbol).lower,
+        -options.INSTEAD_OF_INFINITY,
+        options.INSTEAD_OF_INFINITY,
+    )

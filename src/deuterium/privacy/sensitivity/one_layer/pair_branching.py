@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from deuterium import budget
+from deuterium.privacy.sensitivity.one_layer import pair_options as options
 from deuterium.privacy.sensitivity.one_layer.affine_cuts import FirstRecords
 from deuterium.privacy.sensitivity.one_layer.pair_cells import PairCells
 from deuterium.privacy.sensitivity.one_layer.univariate_tables import (
@@ -24,13 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["PairBranching"]
 
 Array = Any
-
-FIRST = 4  # cells of tau to begin with
-FINEST = 1 / 256  # of tau, relative
-BLUR = 0.2  # of what is lacking: due to the width of tau, so that it is halved
-SPLITS = 40  # of ranges of z, one within the other
-ENOUGH = 0.25  # of what is lacking: if a cut gains that, nothing is halved yet
-PLANNING = 0.1  # of the time that is left, at most, for one affine cut
 
 
 class PairBranching:
@@ -72,7 +66,9 @@ class PairBranching:
         # what was below a higher target is not kept
         self.target, self.end = max(self.target, target), end
         if self.open is None:
-            edges = np.linspace(0.0, (self.high - self.low) * (1 + 1e-15), FIRST + 1)
+            edges = np.linspace(
+                0.0, (self.high - self.low) * (1 + 1e-15), options.FIRST_TAU_CELLS + 1
+            )
             cells = [(float(a), float(b)) for a, b in pairwise(edges)]
             sides = [self._whole(tau, side) for tau in cells for side in (0, 1)]
             self.open = [cells for side in sides for cells in side]
@@ -93,7 +89,7 @@ class PairBranching:
         if not len(cells):
             self.done = max(self.done, cells.upper)
             return []
-        if cells.upper - self.target < (1 - ENOUGH) * before:
+        if cells.upper - self.target < (1 - options.ENOUGH_GAIN) * before:
             return [cells]
         parts = self._parts(cells)
         if not parts:
@@ -111,8 +107,8 @@ class PairBranching:
         """
         dual, group, multipliers = cells.worst(self.target)
         lacking = cells.upper - self.target
-        wide = cells.tau[1] - cells.tau[0] > FINEST * (self.high - self.low)
-        if wide and dual.blurred(group, multipliers) > BLUR * lacking:
+        wide = cells.tau[1] - cells.tau[0] > options.FINEST_TAU * (self.high - self.low)
+        if wide and dual.blurred(group, multipliers) > options.TAU_BLUR * lacking:
             return self._halves(cells)
         parts = self._split(cells)
         return self._halves(cells) if wide and not parts else parts
@@ -130,7 +126,7 @@ class PairBranching:
 
         Return nothing if there is no such z, or this was done too often.
         """
-        if cells.splits == SPLITS:
+        if cells.splits == options.Z_SPLITS:
             return []
         dual, group, multipliers = cells.worst(self.target)
         found = dual.apart(group, multipliers)
@@ -156,7 +152,7 @@ class PairBranching:
         # not only the side's end: see the package; cuts' slack is for what rounds off
         ends = self.low, self.high - cells.tau[0]
         terms, limits = dual.terms(group), dual.limits(group)
-        seconds = max(PLANNING * (self.end - budget.now()), 0.05)
+        seconds = max(options.PLANNING_SHARE * (self.end - budget.now()), 0.05)
         records = FirstRecords(self.feature, self.j, ends)
         begun = budget.now()
         found = records.best(cells.table, terms, limits, cells.upper, seconds)

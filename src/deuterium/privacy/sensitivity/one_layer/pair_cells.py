@@ -9,6 +9,7 @@ import numpy as np
 
 from deuterium import budget
 from deuterium.domain.domain import Domain
+from deuterium.privacy.sensitivity.one_layer import pair_options as options
 from deuterium.privacy.sensitivity.one_layer.affine_cuts import AffineCut
 from deuterium.privacy.sensitivity.one_layer.common_factor import (
     CommonFactor,
@@ -20,11 +21,6 @@ from deuterium.privacy.sensitivity.one_layer.univariate_tables import Univariate
 __all__ = ["PairCells"]
 
 Array = Any
-
-BATCH = 48  # cells bounded together
-INNER = 160  # cells that are halved before something else is
-FLAT = 0.02  # range of d so narrow that halving t helps less than the rest
-LEVEL = 5e-3  # what a unit of t counts where d is level
 
 
 @dataclass(eq=False)
@@ -92,10 +88,10 @@ class PairCells:
 
     def again(self, target: float, end: float) -> None:
         """Bound what waits once more, after a change of the table or the affine cut."""
-        for first in range(0, len(self), BATCH):
+        for first in range(0, len(self), options.CELL_BATCH):
             if first and budget.now() > end:
                 break
-            part = slice(first, first + BATCH)
+            part = slice(first, first + options.CELL_BATCH)
             tops, found = self._bounded(self.box[part], self.multipliers[part], target)
             better = tops < self.tops[part]
             self.multipliers[part][better] = found[better]
@@ -119,11 +115,11 @@ class PairCells:
         """Halve cells until they are done, or halving is no use."""
         count = 0
         self.drop(target)
-        while count < INNER and len(self) and budget.now() < end:
+        while count < options.INNER_CELLS and len(self) and budget.now() < end:
             order = np.argsort(-self.tops)
-            first, rest = order[:BATCH], order[BATCH:]
+            first, rest = order[: options.CELL_BATCH], order[options.CELL_BATCH :]
             widths = self._widths(self.box[first])
-            if widths[0].max() < FLAT:
+            if widths[0].max() < options.FLAT_RANGE:
                 return
             self._bisect(first, rest, widths, target)
             count += 2 * len(first)
@@ -155,7 +151,13 @@ class PairCells:
         by_t = np.maximum(abs(d[1] - d[0]), abs(d[3] - d[2]))
         by_t = np.maximum(by_t, abs(d[5] - d[4]))
         by_apart = np.maximum(abs(d[4] - d[2]), abs(d[5] - d[3]))
-        return np.stack([by_t + LEVEL * (t1 - t0), by_apart + LEVEL * (a1 - a0)], 1)
+        return np.stack(
+            [
+                by_t + options.LEVEL_UNIT * (t1 - t0),
+                by_apart + options.LEVEL_UNIT * (a1 - a0),
+            ],
+            1,
+        )
 
     def _bounded(self, box: Array, start: Array, target: float) -> tuple[Array, Array]:
         """Return bounds of the squared distance, and the multipliers behind them."""

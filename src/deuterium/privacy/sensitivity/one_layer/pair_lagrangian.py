@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.privacy.sensitivity.one_layer import pair_options as options
 from deuterium.privacy.sensitivity.one_layer.affine_cuts import AffineCut
 from deuterium.privacy.sensitivity.one_layer.common_factor import FactorCorners
 from deuterium.privacy.sensitivity.one_layer.univariate_tables import (
@@ -22,10 +23,6 @@ from deuterium.privacy.sensitivity.one_layer.univariate_tables import (
 __all__ = ["PairLagrangian"]
 
 Array = Any
-
-ROUNDS = 9  # of the search for multipliers
-NEARLY = 2e-3  # of all terms: so close to the best, a place counts
-BLUNT, LESS, LEAST = 0.1, 0.5, 1e-4  # how the largest of corners is smoothed
 
 
 class PairLagrangian:
@@ -89,8 +86,8 @@ class PairLagrangian:
         state = np.zeros((count, self.corners, 5))
         trust = np.ones(count)
         live = np.arange(count)
-        blunt = BLUNT
-        for _ in range(ROUNDS):
+        blunt = options.FIRST_SMOOTHING
+        for _ in range(options.MULTIPLIER_ROUNDS):
             value, slope, curve = self._at(live, here[live])
             most = value.max(axis=1)
             better = most < best[live]
@@ -103,7 +100,7 @@ class PairLagrangian:
             if not len(live):
                 break
             step = _step(values[live], aim[live], state[live], blunt)
-            blunt = max(blunt * LESS, LEAST)
+            blunt = max(blunt * options.SMOOTHING_FACTOR, options.LAST_SMOOTHING)
             here[live] = found[live] - trust[live, None] * step
         with np.errstate(invalid="ignore"):
             best = (np.sqrt(np.maximum(best, 0.0)) + self.blur) ** 2
@@ -118,7 +115,7 @@ class PairLagrangian:
         """
         _, v = self._worst(group, multipliers)
         top = v.max(axis=1, keepdims=True)
-        near = v >= top - NEARLY * np.abs(top).sum()
+        near = v >= top - options.NEARLY_BEST * np.abs(top).sum()
         z = ((self.table.low + self.table.high) / 2).T
         first = np.where(near, z, np.inf).argmin(axis=1)
         last = np.where(near, z, -np.inf).argmax(axis=1)
@@ -220,7 +217,10 @@ def _step(values: Array, aim: Array, state: Array, blunt: float) -> Array:
     The largest of all corners is smoothed: the logarithm of a sum of exponentials.
     """
     top = values.max(axis=1)
-    scale = np.maximum(blunt * np.ptp(values, axis=1), LEAST * np.abs(top)) + 1e-9
+    scale = (
+        np.maximum(blunt * np.ptp(values, axis=1), options.LAST_SMOOTHING * np.abs(top))
+        + 1e-9
+    )
     share = np.exp((values - top[:, None]) / scale[:, None])
     share /= share.sum(axis=1, keepdims=True)
     mean = (share[..., None] * state).sum(axis=1)

@@ -13,6 +13,7 @@ from deuterium import budget
 from deuterium.domain.domain import Domain
 from deuterium.functions.joins import concatenate
 from deuterium.graph.variable import Variable
+from deuterium.privacy.sensitivity.one_layer import pair_options as options
 from deuterium.privacy.sensitivity.one_layer.common_factor import CommonFactor
 from deuterium.privacy.sensitivity.one_layer.gradient_form import OneLayer
 from deuterium.privacy.sensitivity.one_layer.pair_branching import PairBranching
@@ -21,8 +22,6 @@ from deuterium.privacy.sensitivity.one_layer.univariate_tables import find_kinks
 __all__ = ["OneFeature"]
 
 Array = Any
-
-CURVES = 3  # of which all corners are looked at
 
 
 class OneFeature:
@@ -87,7 +86,7 @@ class OneFeature:
     @cached_property
     def kinks(self) -> Array:
         """Between which numbers the curves have kinks: (kinks, 2, H)."""
-        if len(self.curves) > CURVES:
+        if len(self.curves) > options.CORNER_CURVES:
             return np.zeros((0, 2, len(self.bottom)))
         return find_kinks(
             concatenate(self.curves), self.layer.atoms, self.bottom, self.top

@@ -15,6 +15,7 @@ from deuterium import budget
 from deuterium.evaluate import compile
 from deuterium.graph.traverse import free_symbols
 from deuterium.privacy.sensitivity.neighbours import FeatureNeighbours
+from deuterium.privacy.sensitivity.one_layer import pair_options as options
 from deuterium.privacy.sensitivity.one_layer.common_factor import some_value
 
 if TYPE_CHECKING:
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["FarPairs"]
 
 Array = Any
-
-CROWD = 480  # pairs that a round starts with
-KEPT = 64
 
 
 class FarPairs:
@@ -55,7 +53,7 @@ class FarPairs:
         while not kept or budget.now() < end:
             kept.append(self._round(rng, j, kept))
             whole = _sorted(*(np.concatenate(v) for v in zip(*kept, strict=True)))
-            kept = [tuple(v[:KEPT] for v in whole)]
+            kept = [tuple(v[: options.PAIRS_KEPT] for v in whole)]
         rows, label, _ = kept[0]
         points = {
             pair.x.name: rows[:, :-1].reshape(-1, *pair.x.shape),
@@ -83,20 +81,22 @@ class FarPairs:
 
     def _random(self, rng: Any, j: int) -> tuple[Array, Array]:
         low, high = self.feature.low, self.feature.high
-        rows = _ends(rng, low, high, CROWD)
+        rows = _ends(rng, low, high, options.ROUND_PAIRS)
         rows[:, j] = low[j]
-        label = np.arange(CROWD) % len(self.feature.labels)
-        return np.hstack([rows, np.full((CROWD, 1), high[j])]), label
+        label = np.arange(options.ROUND_PAIRS) % len(self.feature.labels)
+        return np.hstack([rows, np.full((options.ROUND_PAIRS, 1), high[j])]), label
 
     def _shaken(
         self, rng: Any, j: int, rows: Array, label: Array
     ) -> tuple[Array, Array]:
         """Return the best pairs with some features at other ends."""
         low, high = (np.append(v, v[j]) for v in (self.feature.low, self.feature.high))
-        take = np.minimum(rng.exponential(4.0, CROWD).astype(int), len(rows) - 1)
+        take = np.minimum(
+            rng.exponential(4.0, options.ROUND_PAIRS).astype(int), len(rows) - 1
+        )
         rows, label = rows[take], label[take]
         other = _ends(rng, low, high, len(rows))
-        share = rng.uniform(0.02, 0.35, (CROWD, 1))
+        share = rng.uniform(0.02, 0.35, (options.ROUND_PAIRS, 1))
         return np.where(rng.random(rows.shape) < share, other, rows), label
 
     def _swept(

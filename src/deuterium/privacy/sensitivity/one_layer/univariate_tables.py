@@ -19,6 +19,7 @@ from deuterium.enclose import enclose
 from deuterium.functions.joins import concatenate
 from deuterium.graph.constructors import constant, symbol
 from deuterium.graph.variable import Variable
+from deuterium.privacy.sensitivity.one_layer import pair_options as options
 from deuterium.transform import grad
 
 if TYPE_CHECKING:
@@ -28,10 +29,7 @@ __all__ = ["NOT", "SLACK", "PairFunctions", "UnivariateTable", "find_kinks"]
 
 Array = Any
 
-NODES = 96  # pieces of a pre-activation's range
-COARSE, LEAST = 64, 0.15  # where to put them: equal pieces, and a least density
-KINKS, FINER = 3, 40  # of one function at most; how often a range is halved
-SLACK = 1e-12
+SLACK = 1e-12  # relative: far more than sums of some thousand terms lose
 NOT = -1e30  # in place of alpha, where a second record would leave its range
 
 
@@ -263,16 +261,18 @@ class PairFunctions:
     def nodes(self) -> Array:
         """Nodes that lie close where the functions are curved, for each k."""
         low, high = self.feature.bottom, self.feature.top
-        z = low + (high - low) * np.linspace(0, 1, COARSE + 1)[:, None]
+        z = low + (high - low) * np.linspace(0, 1, options.EQUAL_PIECES + 1)[:, None]
         whole = (0.0, self.width)
         box = Box({self.z: (z[:-1], z[1:]), self.tau: whole})
-        low2, high2 = ends_over(self.curved[0], box, (COARSE,))
+        low2, high2 = ends_over(self.curved[0], box, (options.EQUAL_PIECES,))
         size = np.maximum(np.abs(low2), np.abs(high2))
-        size = np.where(np.isfinite(size), size, 0.0).reshape(COARSE, 5, -1)
+        size = np.where(np.isfinite(size), size, 0.0).reshape(
+            options.EQUAL_PIECES, 5, -1
+        )
         size /= size.max(axis=0, keepdims=True, initial=1e-300)
-        density = np.sqrt(size.sum(axis=1)) + LEAST  # (pieces, H)
+        density = np.sqrt(size.sum(axis=1)) + options.LEAST_DENSITY  # (pieces, H)
         mass = np.concatenate([0 * density[:1], np.cumsum(density, axis=0)])
-        even = np.linspace(0, 1, NODES + 1)
+        even = np.linspace(0, 1, options.TABLE_PIECES + 1)
         nodes = np.stack(
             [np.interp(even * m[-1], m, zk) for m, zk in zip(mass.T, z.T, strict=True)],
             axis=1,
@@ -377,14 +377,14 @@ def find_kinks(f: Variable, z: Variable, low: Array, high: Array) -> Array:
         return ~finite.reshape(len(ends), -1, z.size).all(axis=1)
 
     # uneven, so that no kink lies where two pieces meet
-    parts = np.linspace(0, 1, COARSE + 1)[:, None] ** 1.0137
+    parts = np.linspace(0, 1, options.EQUAL_PIECES + 1)[:, None] ** 1.0137
     edges = low + (high - low) * parts
     edges[-1] = high
     ends = np.stack([edges[:-1], edges[1:]], axis=1)  # (pieces, 2, H)
-    for _ in range(FINER):
+    for _ in range(options.KINK_HALVINGS):
         held = sharp(ends)
         count = int(held.sum(axis=0).max())
-        if not 0 < count <= KINKS:
+        if not 0 < count <= options.MOST_KINKS:
             return none
         order = np.argsort(~held, axis=0, kind="stable")[:count]
         ends = np.take_along_axis(ends, order[:, None], axis=0)

@@ -8,6 +8,7 @@ from deuterium.graph.operator import OPERATORS
 from deuterium.transform.simplify.assumptions import Assumptions, Bounds
 from deuterium.transform.simplify.rule_table import RULES, Kind, Rule
 from deuterium.transform.simplify.rules import (
+    angle_rules,
     choice_rules,
     constant_folding,
     entropy_rules,
@@ -38,6 +39,7 @@ FAMILIES = (
     choice_rules,
     movement_rules,
     removable_rules,
+    angle_rules,
     entropy_rules,
     length_rules,
     exponential_rules,

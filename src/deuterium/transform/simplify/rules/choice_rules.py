@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
 from deuterium.graph.constructors import broadcast_to, constant
+from deuterium.graph.hashcons import structural_key
 from deuterium.graph.traverse import topological
-from deuterium.graph.variable import Variable
+from deuterium.graph.variable import Variable, node
 from deuterium.ops import arithmetic, arrays, logic, piecewise
 from deuterium.ops.order import reorder
 from deuterium.transform.simplify.assumptions import Assumptions
+from deuterium.transform.simplify.factors import Factors, build, factors
 from deuterium.transform.simplify.rule_table import rule
 
 FEW = 12  # nodes of a factor that may be smaller within a branch
@@ -23,6 +26,7 @@ def _decides(c: Variable) -> Variable:
     return c.args[0] if c.op is logic.is_positive else c
 
 
+_MOVEMENTS = (arrays.reshape, arrays.transpose)
 _FACTORS = (arithmetic.multiply, arithmetic.negative)
 
 
@@ -89,20 +93,68 @@ def decided_choice(v: Variable, known: Assumptions) -> Variable | None:
 
 @rule(
     logic.where,
-    identity="where(c, 2 * x, 3 * x) = where(c, 2, 3) * x",
+    identity="where(c, 2 * x, x * y) = where(c, 2, y) * x",
     holds="where x is defined",
-    gains="a function of the condition alone, next to a product",
+    gains="a choice between fewer factors, next to a product",
 )
 def factor_of_choice(v: Variable, known: Assumptions) -> Variable | None:
-    """Take out the factor that both branches are multiples of."""
+    """Take out what is a factor of both branches, or of one if the other is zero."""
     c, a, b = v.args
-    (p, x), (q, y) = _multiple(a, known), _multiple(b, known)
-    factor = x if y is None or y is x else y if x is None else None
-    if factor is None or p is None or q is None or _decided_by(factor):
+    made: dict[Any, Variable] = {}
+    first, last = _opened(a, known, made), _opened(b, known, made)
+    if first.coefficient == 0:
+        common = dict(last.powers)
+    elif last.coefficient == 0:
+        common = dict(first.powers)
+    else:
+        common = _common_powers(first.powers, last.powers)
+    factor = build(Factors(v.shape, powers=common), known) if common else None
+    if factor is None or _decided_by(factor) or _is_narrowed(factor, c):
         return None
-    if not known.defined(factor) or _is_narrowed(factor, c):
+    p, q = (build(x.without(common), known) for x in (first, last))
+    if p is None or q is None or not known.defined(factor):
         return None
     return logic.where(c, p, q) * factor
+
+
+def _common_powers(
+    first: dict[Variable, int], last: dict[Variable, int]
+) -> dict[Variable, int]:
+    """Return the powers that divide two products."""
+    return {
+        x: min(e, last[x], key=abs) for x, e in first.items() if e * last.get(x, 0) > 0
+    }
+
+
+def _opened(v: Variable, known: Assumptions, made: dict[Any, Variable]) -> Factors:
+    """Return a product that is seen through movements; ``made``: equal nodes once."""
+    outer = factors(v, known)
+    view = Factors(v.shape, outer.coefficient)
+    todo = [(x, e, x in outer.divided) for x, e in outer.powers.items()]
+    while todo:
+        x, power, divides = todo.pop()
+        inner = None
+        if x.op in _MOVEMENTS and power > 0 and not divides:
+            inner = factors(x.args[0], known)
+        if inner is None or x.args[0] in inner.powers or inner.divided:
+            once = made.setdefault(structural_key(x, x.args), x)
+            view.times(once, power, divides)
+            continue
+        todo += [(_moved(b, x), e * power, False) for b, e in inner.powers.items()]
+        if inner.coefficient != 1:
+            todo.append((constant(inner.coefficient), power, False))
+    return view
+
+
+def _moved(base: Variable, x: Variable) -> Variable:
+    """Return a factor of what a node moves, moved by it."""
+    if base.size == 1:
+        return arrays.reshape_to(base, ())
+    if x.op is arrays.reshape and base.size == x.size:
+        inner = base.args[0] if base.op is arrays.reshape else base
+        return arrays.reshape_to(inner, x.shape)
+    whole = broadcast_to(base, x.args[0].shape)
+    return node(x.op, (whole,), x.attrs, x.shape)
 
 
 def _is_narrowed(factor: Variable, c: Variable) -> bool:
@@ -112,23 +164,6 @@ def _is_narrowed(factor: Variable, c: Variable) -> bool:
     """
     order = topological([factor])
     return len(order) <= FEW and not set(order).isdisjoint(topological([c]))
-
-
-def _multiple(
-    v: Variable, known: Assumptions
-) -> tuple[Variable | None, Variable | None]:
-    """Return a number and what it multiplies (None: nothing is left, it is zero)."""
-    if known.number(v) == 0:
-        return v, None
-    if known.number(v) is not None:
-        return None, v
-    if v.op is arithmetic.negative:
-        return broadcast_to(constant(-1), v.shape), v.args[0]
-    if v.op is arithmetic.multiply:
-        for k, x in (v.args, v.args[::-1]):
-            if known.number(k) is not None:
-                return k, x
-    return broadcast_to(constant(1), v.shape), v
 
 
 @rule(
@@ -182,6 +217,22 @@ def function_of_choice(v: Variable, known: Assumptions) -> Variable | None:
 
 
 @rule(
+    arithmetic.multiply,
+    identity="x * jump_slope(x) = 0",
+    holds="where x is defined",
+    gains="what vanishes where its condition changes does not jump",
+)
+def no_jump_at_zero(v: Variable, known: Assumptions) -> Variable | None:
+    """Drop the slope of a jump that is multiplied by zero where it jumps."""
+    for jump, x in (v.args, v.args[::-1]):
+        if jump.op is not piecewise.jump_slope:
+            continue
+        if factors(x, known).powers.get(jump.args[0], 0) > 0 and known.defined(x):
+            return broadcast_to(constant(0), v.shape)
+    return None
+
+
+@rule(
     logic.is_positive,
     identity="relu(x) - b > 0 is x - b > 0 for b >= 0, and 2 x > 0 is x > 0",
     gains="one condition for what is one",
@@ -212,6 +263,28 @@ def double_negation(v: Variable, known: Assumptions) -> Variable | None:
     """Drop two negations."""
     (c,) = v.args
     return c.args[0] if c.op is logic.logical_not else None
+
+
+@rule(
+    arithmetic.add,
+    arithmetic.subtract,
+    identity="max(x, b) + k = max(x + k, b + k)",
+    holds="where x + k is what the condition of the bound is about",
+    gains="what is narrowed is what the condition speaks of",
+)
+def narrowed_sum(v: Variable, known: Assumptions) -> Variable | None:
+    """Narrow the sum itself."""
+    assert v.op is not None  # it was found by its operator
+    first, last = v.args
+    for x, k in ((first, last), (last, first)):
+        if x.op is not logic.narrowed:
+            continue
+        c, inner, bound = x.args
+        same = [(inner, k), (k, inner)] if v.op is arithmetic.add else [(inner, last)]
+        for h in topological([c]):
+            if h.op is v.op and h.args in same and (x is first or len(same) == 2):
+                return logic.narrowed(c, h, v.op(bound, k), **x.attrs)
+    return None
 
 
 @rule(

@@ -97,6 +97,44 @@ def length_times_direction(v: Variable, known: Assumptions) -> Variable | None:
 
 
 @rule(
+    *PRODUCTS,
+    identity="r / maximum(c, r) = minimum(r / c, 1), for a number c > 0",
+    holds="where r is defined",
+    gains="no vector is longer than 1 once it is divided so",
+)
+def clipped_length(v: Variable, known: Assumptions) -> Variable | None:
+    """Recognise a length that is divided by itself where it is large."""
+    view = factors(v, known)
+    for top, e in view.powers.items():
+        if top.op is not ops.maximum or e >= 0:
+            continue
+        for c, r in (top.args, top.args[::-1]):
+            found = _clipped(view, top, c, r, known)
+            if found is not None:
+                return build(found, known)
+    return None
+
+
+def _clipped(
+    view: Factors, top: Variable, c: Variable, r: Variable, known: Assumptions
+) -> Factors | None:
+    """Return a product with ``minimum(r / c, 1)``, or of its square."""
+    number = known.number(c)
+    if number is None or not number > 0 or not known.defined(r):
+        return None
+    n, one = -view.powers[top], broadcast_to(constant(1), top.shape)
+    if r.op is ops.sqrt and n % 2 == 0 and view.powers.get(r.args[0], 0) >= n // 2:
+        rest = view.without({top: -n, r.args[0]: n // 2})
+        rest.times(ops.minimum(r.args[0] / (c * c), one), n // 2)
+        return rest
+    if view.powers.get(r, 0) < n:
+        return None
+    rest = view.without({top: -n, r: n})
+    rest.times(ops.minimum(r / c, one), n)
+    return rest
+
+
+@rule(
     ops.add_reduce,
     identity="sum(square(direction(x))) = sign(norm(x)) over the last axis",
     gains="one: no other unit vector has elements so large together",

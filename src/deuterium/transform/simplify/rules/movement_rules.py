@@ -11,11 +11,12 @@ import math
 import numpy as np
 
 from deuterium import ops
-from deuterium.graph.constructors import broadcast_to
+from deuterium.graph.constructors import broadcast_to, is_number
 from deuterium.graph.operator import Operator, Shape
 from deuterium.graph.variable import NO_ATTRS, Variable, node
 from deuterium.ops import arrays
 from deuterium.transform.simplify.assumptions import Assumptions
+from deuterium.transform.simplify.factors import Factors, build, factors
 from deuterium.transform.simplify.rule_table import rule
 
 
@@ -244,3 +245,27 @@ def sign_out_of_scatter(v: Variable, known: Assumptions) -> Variable | None:
     if x.op is ops.negative:
         return -node(v.op, (x.args[0],), v.attrs, v.shape)
     return None
+
+
+@rule(
+    ops.reshape,
+    ops.transpose,
+    identity="reshape(s * k) = s * reshape(k), also for transposes",
+    holds="where s has one element, and k is made of numbers",
+    gains="a factor of the whole meets other such factors",
+)
+def scalar_past_movement(v: Variable, known: Assumptions) -> Variable | None:
+    """Move numbers alone."""
+    (x,) = v.args
+    if v.size == 1 or x.op not in (ops.multiply, ops.divide, ops.square):
+        return None
+    view = factors(x, known)
+    few = {b: e for b, e in view.powers.items() if b.size == 1 and not is_number(b)}
+    if not few or len(few) == len(view.powers):
+        return None
+    powers = {arrays.reshape_to(b, ()): e for b, e in few.items()}
+    scalar = build(Factors((), powers=powers), known)
+    rest = build(view.without(few), known)
+    if scalar is None or rest is None or not is_number(rest):
+        return None
+    return scalar * node(v.op, (rest,), v.attrs, v.shape)

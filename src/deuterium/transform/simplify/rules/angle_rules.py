@@ -1,0 +1,147 @@
+"""The angle between two points of a sphere: the haversine formula.
+
+With ``h = sin(d)**2 + cos(a) cos(b) sin(t)**2`` and ``2 d = a - b``, both h and 1 - h
+are sums of two squares, of which more is known than of h, however it rounds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import permutations
+
+from deuterium import ops
+from deuterium.graph.variable import Variable
+from deuterium.transform.simplify.assumptions import Assumptions
+from deuterium.transform.simplify.factors import factors
+from deuterium.transform.simplify.rule_table import rule
+from deuterium.transform.simplify.terms import terms
+
+MOST = 50  # terms of an angle
+
+
+def _other(x: Variable) -> Variable:
+    """Return the cosine for a sine, and the sine for a cosine."""
+    (angle,) = x.args
+    return ops.cos(angle) if x.op is ops.sin else ops.sin(angle)
+
+
+@rule(
+    ops.sqrt,
+    identity="sqrt(sin(d)^2 + cos(a) cos(b) sin(t)^2) = hypot(cos(t) sin(d), sin(t) "
+    "cos((a + b) / 2)) for 2 d = a - b; and of 1 less it: hypot(cos(t) cos(d), "
+    "sin(t) sin((a + b) / 2))",
+    gains="a root of what is never negative, with the slopes of a length",
+    names=True,
+)
+def haversine(v: Variable, known: Assumptions) -> Variable | None:
+    """Recognise half the chord between two points of a sphere."""
+    (x,) = v.args
+    whole = not terms(x, known).constant
+    for d, a, b, t in _haversines(x, 1 if whole else -1, known):
+        mean = (a + b) / 2
+        if whole:
+            return ops.hypot(ops.cos(t) * ops.sin(d), ops.sin(t) * ops.cos(mean))
+        return ops.hypot(ops.cos(t) * ops.cos(d), ops.sin(t) * ops.sin(mean))
+    return None
+
+
+def _haversines(
+    x: Variable, sign: int, known: Assumptions
+) -> Iterator[tuple[Variable, Variable, Variable, Variable]]:
+    """Yield d, a, b and t of ``sin(d)**2 + cos(a) cos(b) sin(t)**2``, or 1 less it."""
+    view = terms(x, known)
+    if x.shape or view.constant != (1 - sign) // 2 or len(view.terms) != 2:
+        return
+    for (one, c), (other, e) in permutations(view.terms.items()):
+        first, second = factors(one, known), factors(other, known)
+        if c * first.coefficient != sign or e * second.coefficient != sign:
+            continue
+        sines = [(f, n) for f, n in first.powers.items() if f.op is ops.sin]
+        turns = [f for f, n in second.powers.items() if f.op is ops.sin and n == 2]
+        cosines = [
+            f.args[0]
+            for f, n in second.powers.items()
+            for _ in range(n)
+            if f.op is ops.cos
+        ]
+        if len(first.powers) != 1 or [n for _, n in sines] != [2]:
+            continue
+        if len(turns) != 1 or len(cosines) != 2 or sum(second.powers.values()) != 4:
+            continue
+        (d,), (t,), (a, b) = sines[0][0].args, turns[0].args, cosines
+        ends = _angle([(a, 1), (b, -1)], known)
+        halves = [_angle([(d, sign * 2)], known) for sign in (1, -1)]
+        if ends is not None and ends in halves:
+            yield d, a, b, t
+
+
+def _angle(
+    parts: list[tuple[Variable, int]], known: Assumptions
+) -> dict[frozenset[tuple[Variable, int]], Fraction] | None:
+    """Return a sum of nodes times numbers by products of nodes, if it is short."""
+    found: dict[frozenset[tuple[Variable, int]], Fraction] = {}
+    todo = [(x, Fraction(c), frozenset[tuple[Variable, int]]()) for x, c in parts]
+    for _ in range(MOST):
+        if not todo:
+            return {k: c for k, c in found.items() if c}
+        x, c, outside = todo.pop()
+        if x.op in (ops.add, ops.subtract) and not x.shape:
+            todo.append((x.args[0], c, outside))
+            todo.append((x.args[1], -c if x.op is ops.subtract else c, outside))
+            continue
+        view = factors(x, known)
+        c *= Fraction(view.coefficient)
+        sums = [b for b, n in view.powers.items() if b.op in _SUMS and n == 1]
+        left = {b: n for b, n in view.powers.items() if b not in sums[:1]}
+        for base in list(left):
+            number = known.number(base)
+            if number:
+                c *= Fraction(number) ** left.pop(base)
+        product = frozenset({**dict(outside), **left}.items())
+        if sums:
+            todo.append((sums[0], c, product))
+        else:
+            found[product] = found.get(product, Fraction(0)) + c
+    return None
+
+
+_SUMS = (ops.add, ops.subtract)
+
+
+@rule(
+    ops.arcsin,
+    identity="arcsin(hypot(cos(t) sin(d), sin(t) cos(m))) = arctan2 of that length and "
+    "of hypot(cos(t) cos(d), sin(t) sin(m))",
+    gains="an angle that is defined however its arguments round",
+    names=True,
+)
+def angle_of_legs(v: Variable, known: Assumptions) -> Variable | None:
+    """Use that the legs of an angle and of its complement are those of one vector."""
+    (x,) = v.args
+    if x.op is ops.minimum and 1 in map(known.number, x.args):  # cut off by hand
+        x = next(a for a in x.args if known.number(a) != 1)
+    if x.op is not ops.hypot:
+        return None
+    p, q = x.args
+    for (f, d), (g, m) in _sides(p, q, known):
+        if f.args[0] is g.args[0] and f.op is not g.op:
+            return ops.arctan2(x, ops.hypot(f * _other(d), g * _other(m)))
+    return None
+
+
+def _sides(
+    p: Variable, q: Variable, known: Assumptions
+) -> Iterator[tuple[tuple[Variable, ...], tuple[Variable, ...]]]:
+    """Yield both products of a sine or cosine with another, in either order."""
+    pairs = []
+    for x in (p, q):
+        view = factors(x, known)
+        bases = [b for b, n in view.powers.items() for _ in range(n)]
+        good = len(bases) == 2 and all(b.op in (ops.sin, ops.cos) for b in bases)
+        if abs(view.coefficient) != 1 or not good or view.divided:
+            return
+        pairs.append(bases)
+    for first in permutations(pairs[0]):
+        for second in permutations(pairs[1]):
+            yield first, second

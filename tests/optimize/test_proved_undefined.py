@@ -1,0 +1,51 @@
+"""What is said to be undefined, and proved so, is."""
+
+import numpy as np
+import pytest
+
+import deuterium as dt
+from deuterium.graph.operator import OPERATORS
+
+X, Y, Z = dt.symbol("x"), dt.symbol("y"), dt.symbol("z", (3,))
+BOX = dt.Box({X: (-3, 3), Y: (-30, 30), Z: (-1, 1)})
+KNOTS = {"xs": np.array([0.0, 1.0, 2.0]), "ys": np.array([0.0, 1.0, -1.0])}
+JUMPS = {
+    "floor": np.floor(X) + 0.5,
+    "sign": 2 * np.sign(X) - 1,
+    "step": 2 * OPERATORS["relu'"](X) - 1,
+    "condition": 2.0 * (X > 0) - 1,
+    "where": np.where(X > 0, 1.0, -1.0),
+    "round": np.rint(X) - 0.5,
+    "remainder": np.remainder(X, 2.0) - X - 1,
+    "slope of polygon": OPERATORS["interp'"](X, **KNOTS) + 0.5,
+    "direction": OPERATORS["direction_cosine"](X, 0 * X) + 0.5,
+    "largest": OPERATORS["argmax_onehot"](Z)[1] - 0.5,
+    "slope of order": dt.grad(np.sum(np.sort(Z) * np.arange(3.0)), Z)[1] - 0.5,
+}
+
+
+@pytest.mark.parametrize("name", JUMPS)
+def test_a_jump_across_zero_is_no_zero(name):
+    for v in (1 / JUMPS[name], JUMPS[name] ** -3, 1 / np.square(JUMPS[name])):
+        found = dt.maximize(v, BOX, max_regions=1)
+        assert found.cause is None or not found.cause.points
+
+
+def test_only_powers_are_zero_where_their_argument_is():
+    t = 0.1 * np.tanh(X * (Y * Y - 2 * Y + 1.0 - (Y - 1.5) * (Y - 0.5)))
+    for v in (OPERATORS["sinc"](t, n=2), OPERATORS["sinc"](t, n=4)):
+        found = dt.maximize(1 / v, BOX, max_regions=1)
+        assert found.cause is None or not found.cause.points
+
+
+def test_zeros_on_the_way_between_points_are_proved():
+    for v in (1 / np.sin(X), 1 / (X * Y), 1 / (np.abs(X) - 1), (X - Y) ** -2):
+        found = dt.maximize(v, BOX, max_regions=1)
+        assert found.status == "undefined"
+        assert found.cause.points
+
+
+def test_an_argument_without_elements():
+    none = np.reshape(1 / X, (1,))[np.zeros(0, int)]
+    v = np.sum(dt.constant(np.zeros((3, 5))) / np.sum(none)) + 1 / X
+    assert dt.maximize(v, dt.OneHot(Z) & BOX).upper == np.inf
