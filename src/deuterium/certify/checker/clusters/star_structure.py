@@ -57,7 +57,7 @@ from deuterium.graph.variable import Variable
 Array = Any
 
 LARGEST = 2**22  # coefficients of all sums together
-NOTHING = np.empty(0, dtype=np.int64)
+NOTHING = np.empty(0, dtype=np.int64)  # places of nodes that are sums
 
 
 class StarStructure(StarSlots):
