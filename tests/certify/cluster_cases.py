@@ -17,7 +17,10 @@ from deuterium.domain.problem import Problem
 from deuterium.graph.traverse import topological
 from deuterium.optimize.bounders.clusters.cluster_bounder import cluster_bounder_of
 
-KINDS = ["network", "kinked", "products", "quotients", "squares", "deep", "shapes"]
+KINDS = [
+    "network", "kinked", "products", "quotients", "squares", "deep", "shapes",
+    "softmax", "matrices", "attention",
+]  # fmt: skip
 
 
 def graph(kind, seed):
@@ -102,6 +105,41 @@ def _shapes(rng):
     return v, dt.Box({x: (-1, 1)})
 
 
+def _softmax(rng):
+    """Sums of a softmax of one row alone, and of two rows; and of two softmaxes."""
+    rows = (1,) * int(rng.integers(2)) if rng.random() < 0.7 else (2,)
+    x = dt.symbol("x", (*rows, 3))
+    classes = int(rng.integers(2, 5))
+    p = dt.softmax(x @ _normal(rng, 3, classes), axis=-1)
+    if rng.random() < 0.3:
+        p = p + dt.softmax(np.tanh(x) @ _normal(rng, 3, classes), axis=-1)
+    e = p @ _normal(rng, classes, 2) - _normal(rng, 2)
+    u = p @ _normal(rng, classes, 3)
+    v = np.sum(np.tanh(x @ _normal(rng, 3, 2)) * e) + np.sum(np.tanh(u))
+    return v - np.sum(np.square(np.log(p))), dt.Box({x: (-1, 1)})
+
+
+def _matrices(rng):
+    """Products of matrices that vary, near numbers or around zero."""
+    x = dt.symbol("x", (2, 3))
+    a = x if rng.random() < 0.3 else np.tanh(x)
+    b = x.T @ _normal(rng, 2, 3) if rng.random() < 0.5 else x.T @ x
+    c = a @ b
+    d = c @ np.sin(b) if rng.random() < 0.5 else c
+    low = float(rng.choice([-1.0, 0.5]))
+    return np.sum(np.tanh(d)) + np.sum(np.square(c)), dt.Box({x: (low, 1)})
+
+
+def _attention(rng):
+    x = dt.symbol("x", (3, 2))
+    q, k, v = (x @ _normal(rng, 2, 3) for _ in range(3))
+    p = dt.softmax(q @ k.T, axis=-1)
+    loss = np.sum(np.square(p @ v @ _normal(rng, 3, 1)))
+    if rng.random() < 0.5:
+        loss = np.sqrt(0.01 + loss)  # of a finite logarithm
+    return loss, dt.Box({x: (float(rng.choice([-1.0, 0.5])), 1)})
+
+
 # -- one case --------------------------------------------------------------------------
 
 
@@ -137,6 +175,18 @@ class Case:
     @property
     def starts(self):
         return {s.name: self.problem.slices[s.name].start for s in self.problem.symbols}
+
+    def free_signs(self):
+        """Return which multipliers may be negative."""
+        made = self.clusters.defining
+        return np.array(
+            [
+                not getattr(m, "is_inequality", False)
+                for m in made
+                for _ in m.definitions
+            ],
+            dtype=bool,
+        )
 
     def point(self, rng):
         """Return a point of the box around the domain; now and then at 0 exactly."""
@@ -210,11 +260,21 @@ def data(case, rng, wild):
     found = case.told
     p = np.array(found["p"])
     p = p * rng.uniform(0.5, 1.5, p.shape) if wild < 2 else rng.normal(size=p.shape)
-    p = p if wild else np.array(found["p"])
-    energies = list(found["energies"])
-    if wild:
-        energies = [energy(e, rng) for e in case.clusters.energies]
-    return {"p": p.tolist(), "energies": energies}
+    if not wild:
+        return dict(found)
+    p[~case.free_signs()] = np.abs(p[~case.free_signs()])
+    return {
+        "p": p.tolist(),
+        "energies": [energy(e, rng) for e in case.clusters.energies],
+        "corners": [corners(c, rng) for c in case.clusters.corners],
+    }
+
+
+def corners(step, rng):
+    """Return weights of what convex functions are at most on a simplex; or none."""
+    if step is None or rng.random() < 0.3:
+        return None
+    return (np.exp(rng.normal(size=len(step.squares))) * (rng.random() < 0.9)).tolist()
 
 
 def energy(step, rng, growth=1e-6):
@@ -231,4 +291,7 @@ def energy(step, rng, growth=1e-6):
     return [nu.tolist(), above.tolist(), centres.tolist()]
 
 
-__all__ = ["KINDS", "Case", "NoBound", "checker", "data", "energy", "graph", "holds"]
+__all__ = [
+    "KINDS", "Case", "NoBound", "checker", "corners", "data", "energy", "graph",
+    "holds",
+]  # fmt: skip

@@ -22,6 +22,7 @@ from tests.certify.cluster_cases import KINDS, Case, checker, data, graph
 from tests.certify.forging import certified, cut, leaf
 from tests.certify.mutants import ODD, places
 
+WORDS = ["atom", "free", "spokes", "input", "sum", "product"]
 REFUSED = (NoBound, CertificateError, *UNREADABLE)
 
 
@@ -61,8 +62,10 @@ def changed(facts, rng):
             above[key] = ODD[int(rng.integers(len(ODD)))]
         elif type(old) is int:
             above[key] = old + int(rng.choice([-2, -1, 1, 2, 5]))
+        elif type(old) is float:
+            above[key] = old + float(rng.normal())
         elif isinstance(old, str):
-            above[key] = str(rng.choice(["atom", "free", "spokes", "input"]))
+            above[key] = str(rng.choice(WORDS))
     return facts
 
 
@@ -83,7 +86,7 @@ def test_changed_facts_are_refused_or_prove_nothing_false(kind, seed, few):
             case.clusters = checker(case.problem, other, case.atoms)
             for wild in (1, 2):
                 told = data(case, rng, wild)
-                count = sum(len(m.slots) for m in case.clusters.defining)
+                count = sum(len(m.definitions) for m in case.clusters.defining)
                 told["p"] = np.resize(told["p"] or [0.0], count).tolist()
                 assert top <= case.clusters.bound(case.whole(), told, top).upper()
         except REFUSED:
@@ -240,6 +243,7 @@ def test_products_that_are_not_listed_are_terms_only_of_one_hub_and_spoke(
     products = [[order.index(n), 0, len(atoms) + k] for k, n in enumerate(inner)]
     facts = {
         "log": False,
+        "centres": [],
         "groups": [["input", []], *[["atom", [order.index(n)]] for n in atoms]],
         "products": products,
         "steps": [*[["atom", 1 + k] for k in range(len(atoms))],
@@ -305,7 +309,8 @@ def test_sums_are_one_where_rounding_hides_it_only_if_they_are_written_alike():
         v, a, b = scaled(factor)
         order = topological([v])
         nodes = [order.index(a), order.index(b)]
-        facts = {"log": False, "groups": [["input", []], ["atom", nodes]],
+        facts = {"log": False, "centres": [],
+                 "groups": [["input", []], ["atom", nodes]],
                  "products": [], "steps": [["atom", 1]]}  # fmt: skip
         if is_same:
             found = StarStructure(v, {"x": 0}, 2, facts).blocks[1].definitions
@@ -329,7 +334,8 @@ def test_a_product_of_large_matrices_takes_no_memory():
     problem = Problem(v, dt.Box({x: (-1, 1)}))
     order = topological([problem.objective])
     at = next(k for k, n in enumerate(order) if n.op and n.op.name == "matmul")
-    facts = {"log": False, "groups": [["input", []]], "products": [[at, 0, 0]],
+    facts = {"log": False, "centres": [],
+             "groups": [["input", []]], "products": [[at, 0, 0]],
              "steps": [["spokes", 0]]}  # fmt: skip
     with pytest.raises(NoBound, match="more than"):
         checker(problem, facts)
@@ -341,10 +347,10 @@ def test_a_product_of_large_matrices_takes_no_memory():
 BAD = [
     {},
     {"p": []},
-    {"energies": []},
+    {"energies": [], "corners": []},
     {"empty": True},
     {"empty": False},
-    {"empty": True, "p": [], "energies": []},
+    {"empty": True, "p": [], "energies": [], "corners": []},
 ]
 
 
@@ -406,7 +412,8 @@ def test_a_region_that_leaves_out_a_kink_has_one_branch_only_if_it_is_open():
     slope = dt.grad(np.sum(dt.relu(x @ w)), x)
     case = Case.of(np.sum(slope * (x - 3.0)), dt.Box({x: (-1, 1)}))
     count = sum(len(m.slots) for m in case.clusters.defining)
-    told = {"p": [0.0] * count, "energies": [None] * len(case.clusters.defining)}
+    nothing = [None] * len(case.clusters.defining)
+    told = {"p": [0.0] * count, "energies": nothing, "corners": nothing}
     for is_open, least in ((False, 0.0), (True, -4.1)):
         region = case.whole()
         region.put(2, arb(0), arb("inf"), is_open)

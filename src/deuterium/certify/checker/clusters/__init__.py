@@ -21,6 +21,15 @@ S. M. Rump, BIT 46, 2006, for L from floating point).  Where there are fewer u t
 of ``1 / diag(nu) - M' diag(1 / D) M`` instead, which is positive semidefinite if and
 only if H is (Schur's complement; nu and D positive).
 
+Relations: R is rewritten without a change of its value (`rewritten_graph`).  Rows of a
+softmax have the sum 1; ``sum_i D_ij**2 <= sum(A**2) * sum_i B_ij**2`` for D = A B, by
+Cauchy and Schwarz.  Corners: for p on the simplex, ``u = M' p + b`` and ``kappa >= 0``,
+
+    sum_k p_k sum_j kappa_j (M_kj + b_j)**2 - sum_j kappa_j u_j**2 >= 0
+
+by convexity (J. L. W. V. Jensen, Acta Mathematica 30, 1906), u being the mean with
+weights p of its values at the corners.
+
 Clusters: over a cell of the hub with middle m let, with ``d = z - m``, ``A(z) <= a0 +
 a1 d + a2 d**2 + error``, and B alike from both sides. At a fixed e, ``A e**2`` is at
 most the same with ``max(a2, 0)`` for a2: a convex function of d. So is what ``B e`` is

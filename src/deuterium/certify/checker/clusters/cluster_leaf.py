@@ -17,7 +17,7 @@ from deuterium.certify.checker.clusters.cluster_maximum import (
 from deuterium.certify.checker.clusters.same_curves import shape_of
 from deuterium.certify.checker.clusters.simplex_corners import SimplexCorners
 from deuterium.certify.checker.clusters.spoke_energy import StepEnergy
-from deuterium.certify.checker.clusters.star_parts import Relation
+from deuterium.certify.checker.clusters.star_parts import StepRelation
 from deuterium.certify.checker.clusters.star_ranges import StarRanges
 from deuterium.certify.checker.clusters.star_structure import StarStructure
 from deuterium.certify.checker.exact_data import numbers
@@ -96,7 +96,7 @@ class StarClusters:
         self._lay_out()
 
     def _of_step(self, kind: type[Part], made: Any) -> Part | None:
-        if isinstance(made, Relation):
+        if isinstance(made, StepRelation):
             return None
         try:
             return kind(self.structure, made)
@@ -222,7 +222,7 @@ class StarClusters:
                 constant = constant + x * d.constant
                 for t, y in d.parts.items():
                     add(t, x * y)
-                if not isinstance(made, Relation):
+                if not isinstance(made, StepRelation):
                     add(made.slots[n], -x)
                 elif made.is_inequality and not x > ZERO:
                     raise NoBound("a multiplier of what is not negative is negative")

@@ -41,7 +41,7 @@ class SpokeStep:
 
 
 @dataclass
-class Relation:
+class StepRelation:
     """What a step says beside all definitions.
 
     Attributes

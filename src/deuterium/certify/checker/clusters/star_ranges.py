@@ -14,7 +14,7 @@ from deuterium.certify.checker.ball_functions import (
     smaller,
 )
 from deuterium.certify.checker.binary_ranges import times
-from deuterium.certify.checker.clusters.star_parts import Relation, SpokeStep
+from deuterium.certify.checker.clusters.star_parts import SpokeStep, StepRelation
 from deuterium.certify.checker.clusters.star_structure import StarStructure
 from deuterium.certify.checker.defined_operator import entry_of
 from deuterium.certify.checker.exceptions import NoBound
@@ -55,7 +55,7 @@ class StarRanges:
             self._start[slot] = value
         self._limits: dict[int, tuple[Ball, Ball]] = {}
         self._steps: list[Step] = []
-        self._parts = [m for m in structure.made if not isinstance(m, Relation)]
+        self._parts = [m for m in structure.made if not isinstance(m, StepRelation)]
         needed = self._needed()
         waiting = self._waiting(needed)
         self._sums = list(structure.sums.items())

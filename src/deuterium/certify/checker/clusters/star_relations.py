@@ -9,25 +9,25 @@ from __future__ import annotations
 from typing import Any
 
 from deuterium.certify.checker.ball_functions import ONE
-from deuterium.certify.checker.clusters.star_parts import Relation
+from deuterium.certify.checker.clusters.star_parts import StepRelation
 from deuterium.certify.checker.lagrangian.affine_balls import AffineSum, total
 
 Array = Any
 
 
-def sums_of_rows(p: Array) -> Relation:
+def sums_of_rows(p: Array) -> StepRelation:
     """Return that the rows of a softmax, of sums of terms, have the sum 1."""
     rows = p.reshape(-1, p.shape[-1]).tolist()
-    return Relation(
+    return StepRelation(
         [total([(ONE, x) for x in row]).plus(AffineSum(-ONE)) for row in rows], False
     )
 
 
-def squares_of_columns(squares: Array, limits: Array) -> Relation:
+def squares_of_columns(squares: Array, limits: Array) -> StepRelation:
     """Return that the squares of a matrix, by columns, are at most their limits."""
     columns = [total([(ONE, x) for x in column]) for column in squares.T.tolist()]
     both = zip(limits.tolist(), columns, strict=True)
-    return Relation([a.plus(b, -ONE) for a, b in both], True)
+    return StepRelation([a.plus(b, -ONE) for a, b in both], True)
 
 
 def simplex_of(p: Array) -> list[int] | None:

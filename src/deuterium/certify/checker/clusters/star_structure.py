@@ -25,8 +25,8 @@ from deuterium.certify.checker.clusters.star_facts import (
 from deuterium.certify.checker.clusters.star_parts import (
     Element,
     Monomial,
-    Relation,
     SpokeStep,
+    StepRelation,
     is_equal,
 )
 from deuterium.certify.checker.clusters.star_relations import (
@@ -57,7 +57,7 @@ from deuterium.graph.variable import Variable
 Array = Any
 
 LARGEST = 2**22  # coefficients of all sums together
-NOTHING = np.empty(0, dtype=np.int64)
+NOTHING = np.empty(0, dtype=np.int64)  # places of nodes that are sums
 
 
 class StarStructure(StarSlots):
@@ -76,7 +76,7 @@ class StarStructure(StarSlots):
 
     Attributes
     ----------
-    made : list of Coordinates, SpokeStep or Relation
+    made : list of Coordinates, SpokeStep or StepRelation
         What the steps make or say, in their order.
     shares : dict from int to list of int
         By the first of the hubs that are logarithms of a softmax: the slots of that.
@@ -153,7 +153,7 @@ class StarStructure(StarSlots):
 
     def _step_made(
         self, step: int, kind: str, number: int
-    ) -> Coordinates | SpokeStep | Relation:
+    ) -> Coordinates | SpokeStep | StepRelation:
         """Return what a step makes or says."""
         if kind == SPOKES:
             return self.spoke_steps[step]

@@ -110,12 +110,12 @@ arguments (numbers, functions of hubs, or else sums, as hubs that are made later
 too; they have no definition), a "spokes" step makes one spoke for each element of the
 product with that number (of a matmul for each ``(row, inner, column)``, flattened).
 Other products that name the step have the same hubs and the same definitions, element
-by element, and hence the same spokes.  A "sum" step says that the rows of the node, the
-exponentials that stand for a softmax, have the sum 1; a "product" step that the squares
-of the columns of a centred product are at most its limits, ``limits_j - sum_i D_ij**2
->= 0``.  Every group but the first has one step.  The multipliers follow the order of
-the steps that define or say something (all but the "free" ones): one for each hub,
-spoke, row and column; those of columns are not negative.
+by element, and hence the same spokes.  A "sum" step says that the rows of the node,
+the exponentials that stand for a softmax, have the sum 1; a "product" step that the
+squares of the columns of a centred product are at most its limits, ``limits_j - sum_i
+D_ij**2 >= 0``.  Every group but the first has one step.  The multipliers follow the
+order of the steps that define or say something (all but the "free" ones): one for each
+hub, spoke, row and column; those of columns are not negative.
 
 What is said to be the same is proved to be so: its sums have the same coefficients,
 known exactly, or it is written alike.
