@@ -365,4 +365,5 @@ def choice_entry(op: Operator, attrs: Attrs) -> Entry | None:
     """Return what is stated here of an element-wise operator."""
     if op not in RANGES:
         return None
-    return Entry(VALUES[op](attrs), RANGES[op](attrs))
+    series = (lambda x: ONE - x) if op is ops.logical_not else None
+    return Entry(VALUES[op](attrs), RANGES[op](attrs), series=series)

@@ -19,6 +19,7 @@ from deuterium.certify.checker.clusters.star_structure import StarStructure
 from deuterium.certify.checker.defined_operator import entry_of
 from deuterium.certify.checker.exceptions import NoBound
 from deuterium.certify.checker.lagrangian.affine_balls import AffineSum
+from deuterium.certify.checker.lagrangian.cell_series import CHOICES
 from deuterium.certify.checker.lagrangian.coordinate_ranges import (
     State,
     Step,
@@ -141,7 +142,9 @@ class StarRanges:
             (owner[t[0][0]], t, g) for g in groups for t in g.tasks if t[0][0] in owner
         ]
         found: dict[int, list[int]] = {
-            hub: [] for hub, (_, ins), g in tasks if ins[0] == hub and _has_kink(g)
+            hub: []
+            for hub, (_, ins), g in tasks
+            if g.op in CHOICES or (ins[0] == hub and _has_kink(g))
         }
         for hub, (outs, _), _ in tasks:
             if hub in found:

@@ -27,7 +27,7 @@ from deuterium.certify.checker.lagrangian.graph_structure import (
 from deuterium.certify.checker.scalar_layout import TaskGroup, flat
 
 Ends = list[Ball]
-SLOPES = {ops.step: ZERO, ops.absolute_slope: -ONE}
+SLOPES = {ops.step: ZERO, ops.is_positive: ZERO, ops.absolute_slope: -ONE}
 Step = Callable[["State"], None]
 
 

@@ -13,7 +13,6 @@ from typing import Any
 
 from flint import arb
 
-from deuterium import ops
 from deuterium.certify.checker import range_steps
 from deuterium.certify.checker.ball_functions import (
     HALF,
@@ -24,10 +23,15 @@ from deuterium.certify.checker.ball_functions import (
     larger,
     smaller,
 )
-from deuterium.certify.checker.defined_operator import applied, entry_of
 from deuterium.certify.checker.exceptions import NoBound
-from deuterium.certify.checker.scalar_layout import Task, TaskGroup
-from deuterium.certify.checker.taylor_series import ORDER, number, variable
+from deuterium.certify.checker.lagrangian.cell_series import (
+    CellSeries,
+    Single,
+    chooses,
+    coefficients,
+)
+from deuterium.certify.checker.scalar_layout import TaskGroup
+from deuterium.certify.checker.taylor_series import number
 from deuterium.certify.checker.work_limit import WorkLimit
 
 VAST = 100  # times a function's upper end: an error worse than minus infinity below
@@ -35,7 +39,6 @@ VAST = 100  # times a function's upper end: an error worse than minus infinity b
 # t0, t1, t2, how far the function may be off t0 + t1 d + t2 d**2, and whether it may
 # be minus infinity (then t0 is but an upper bound)
 Parabola = tuple[Ball, Ball, Ball, Ball, bool]
-Single = tuple[Any, Task, Mapping[str, object]]
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,7 @@ class CoordinateFunctions:
         self.slot, self.terms, self.tasks = slot, list(terms), list(tasks)
         self.fixed = fixed
         self._work = work or WorkLimit()
+        self._watches = chooses(slot, self.tasks)
         self._constants = {
             i: number(fixed[i]) for _, (_, ins), _ in tasks for i in ins if i in fixed
         }
@@ -116,47 +120,17 @@ class CoordinateFunctions:
         return Cell(low, high, starts, middle, self._parabolas(low, high))
 
     def _parabolas(self, low: Ball, high: Ball) -> list[Parabola]:
-        # a cell of nothing but zero is on the left, as zero is
-        side = -1 if high <= ZERO else 1 if low >= ZERO else 0
-        at = self._series((low + high) * HALF, side, high)
-        over = self._series(low.union(high), side, high)
-        return [
-            self._one(t, at.get(t), over.get(t), low, high, side) for t in self.terms
-        ]
+        here = CellSeries(
+            self.slot, self.tasks, self._constants, low, high, self._watches
+        )
+        return [self._one(t, here, low, high) for t in self.terms]
 
-    def _series(self, at: Ball, side: int, high: Ball) -> dict[int, list[Ball]]:
-        """Return coefficients by slot, of the functions that have a series here.
-
-        ``side`` and ``high`` are those of the cell.
-        """
-        found = dict(self._constants)
-        found[self.slot] = variable(at)
-        for op, ((k,), ins), attrs in self.tasks:
-            if all(i in found for i in ins):
-                own = side if ins[0] == self.slot else 0
-                try:
-                    entry = entry_of(op, attrs)
-                    if entry.jumps and own < 0 and not high < ZERO:
-                        continue  # zero is in the cell, where it jumps
-                    found[k] = applied(entry, [found[i] for i in ins], own)
-                except (NoBound, ZeroDivisionError, ValueError):
-                    continue
-        return {t: _filled(found[t]) for t in self.terms if t in found}
-
-    def _one(
-        self,
-        term: int,
-        at: list[Ball] | None,
-        over: list[Ball] | None,
-        low: Ball,
-        high: Ball,
-        side: int,
-    ) -> Parabola:
-        series = self._taylor(at, over, (high - low) * HALF)
+    def _one(self, term: int, here: CellSeries, low: Ball, high: Ball) -> Parabola:
+        series = _taylor(here.series.get(term), (high - low) * HALF)
         if series is not None and not _is_vague(series, (high - low) * HALF):
             return series
         try:
-            a, b = self._range(term, low, high, side)
+            a, b = self._range(term, here, low, high)
         except NoBound:
             if series is None:
                 raise
@@ -170,26 +144,22 @@ class CoordinateFunctions:
             return middle, ZERO, ZERO, b - middle, False
         return b, ZERO, ZERO, ZERO, True
 
-    def _taylor(
-        self, at: list[Ball] | None, over: list[Ball] | None, radius: Ball
-    ) -> Parabola | None:
-        if at is None or over is None:
-            return None
-        error = abs(over[3]) * radius**3
-        if not error.is_finite() or not all(x.is_finite() for x in at[:3]):
-            return None
-        return at[0], at[1], at[2], error, False
-
-    def _range(self, term: int, low: Ball, high: Ball, side: int) -> tuple[Ball, Ball]:
+    def _range(
+        self, term: int, here: CellSeries, low: Ball, high: Ball
+    ) -> tuple[Ball, Ball]:
         """Return the range of a function over a cell; the lower end may be infinite."""
         a: Any = {**self.fixed, self.slot: low}
         b: Any = {**self.fixed, self.slot: high}
         for op, task, attrs in self.tasks:
             (k,), ins = task
-            if not all(i in a for i in ins):
+            if k in here.chosen:
+                found = here.chosen[k]
+                if not isinstance(found, int):
+                    a[k] = b[k] = found
+                elif found in a:
+                    a[k], b[k] = a[found], b[found]
                 continue
-            if op is ops.step and ins[0] == self.slot and side > 0:
-                a[k] = b[k] = arb(1)
+            if not all(i in a for i in ins):
                 continue
             try:
                 range_steps.step_for(
@@ -210,9 +180,14 @@ def _is_vague(series: Parabola, radius: Ball) -> bool:
     return bool(error > (abs(t1) + abs(t2) * radius) * radius)
 
 
-def _filled(series: object) -> list[Ball]:
-    found = list(series.coeffs())  # type: ignore[attr-defined]
-    return found + [ZERO] * (ORDER - len(found))
+def _taylor(series: Sequence[Any] | None, radius: Ball) -> Parabola | None:
+    if series is None:
+        return None
+    at, over = (coefficients(x) for x in series[:2])
+    error = abs(over[3]) * radius**3
+    if not error.is_finite() or not all(x.is_finite() for x in at[:3]):
+        return None
+    return at[0], at[1], at[2], error, False
 
 
 @dataclass
