@@ -85,10 +85,11 @@ def _bounder(problem: Problem, method: str, until: float) -> Bounder | None:
 
 def _relaxed(problem: Problem) -> Bounder | None:
     """Return the relaxation that fits: by clusters where values are propagated back."""
-    clusters = cluster_bounder_of(problem)
-    if clusters is not None and clusters.program.is_deep:
-        return clusters
-    return lagrangian_bounder_of(problem) or clusters
+    return (
+        cluster_bounder_of(problem, deep=True)
+        or lagrangian_bounder_of(problem)
+        or cluster_bounder_of(problem)
+    )
 
 
 def _few(problem: Problem) -> Bounder:

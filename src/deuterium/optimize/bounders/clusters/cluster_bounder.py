@@ -62,8 +62,8 @@ class ClusterBounder(Bounder):
     Parameters
     ----------
     problem : Problem
-    root : Variable
-        What is relaxed: the objective, or its logarithm.
+    program : ClusterProgram
+        Of the objective, or of its logarithm.
     logarithm : bool
         Which.
 
@@ -75,10 +75,11 @@ class ClusterBounder(Bounder):
 
     batch = 16
 
-    def __init__(self, problem: Problem, root: Variable, logarithm: bool) -> None:
+    def __init__(
+        self, problem: Problem, program: ClusterProgram, logarithm: bool
+    ) -> None:
         self.problem, self.logarithm = problem, logarithm
-        self.graph = root
-        self.program = ClusterProgram(problem, root)
+        self.program = program
         self.layout = ClusterLayout(self.program)
         forgiving = not any(n.op is ops.log for n in problem.graph.order)
         self.pass_ = ClusterRangePass(self.layout, forgiving)
@@ -309,14 +310,20 @@ def _sums(parts: list[Any]) -> Array:
     return np.asarray(count) > 1
 
 
-def cluster_bounder_of(problem: Problem) -> ClusterBounder | None:
-    """Return a bounder by star clusters, or None where the graph has no use for one."""
+def cluster_bounder_of(problem: Problem, deep: bool = False) -> ClusterBounder | None:
+    """Return a bounder by star clusters, or None where the graph has no use for one.
+
+    Where it is to be ``deep``, nor where no values are propagated back to hubs.
+    """
     root = log_form(problem)
     for graph, logarithm in ((root, True), (problem.objective, False)):
         if graph is None:
             continue
         try:
-            return ClusterBounder(problem, graph, logarithm)
+            program = ClusterProgram(problem, graph)
+            if deep and not program.is_deep:
+                return None
+            return ClusterBounder(problem, program, logarithm)
         except Unsuited:
             continue
     return None

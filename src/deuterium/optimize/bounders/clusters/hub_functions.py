@@ -20,9 +20,10 @@ from deuterium.optimize.bounders.lagrangian.uniform_function import uniform_func
 
 def enter_function(group: CoordinateGroup, image: KinkBranches) -> int:
     """Return the number of a function of a group's coordinates; 0 is the identity."""
-    key = tuple(_content(v) for v in (image.full, image.left, image.right))
     if image.full is group.vector:
         return 0
+    written = {v: _content(v) for v in {image.full, image.left, image.right}}
+    key = tuple(written[v] for v in (image.full, image.left, image.right))
     table = group.__dict__.setdefault("table", {})
     if key not in table:
         if not image.kinked or key[0] == key[1] == key[2]:
@@ -35,10 +36,9 @@ def enter_function(group: CoordinateGroup, image: KinkBranches) -> int:
 
 def uniform_number(group: CoordinateGroup, image: KinkBranches) -> int | None:
     """Return the function that all elements are, or None if they differ."""
-    sides = [
-        uniform_function(v, group.vector) for v in (image.full, image.left, image.right)
-    ]
-    full, left, right = sides
+    graphs = image.full, image.left, image.right
+    made = {v: uniform_function(v, group.vector) for v in set(graphs)}
+    full, left, right = (made[v] for v in graphs)
     if full is None or left is None or right is None:
         return None
     return enter_function(group, KinkBranches(full, left, right))

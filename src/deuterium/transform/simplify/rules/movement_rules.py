@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from deuterium import ops
-from deuterium.graph.constructors import broadcast_to, is_number
+from deuterium.graph.constructors import broadcast_to
 from deuterium.graph.operator import Operator, Shape
 from deuterium.graph.variable import NO_ATTRS, Variable, node
 from deuterium.ops import arrays
@@ -260,12 +260,19 @@ def scalar_past_movement(v: Variable, known: Assumptions) -> Variable | None:
     if v.size == 1 or x.op not in (ops.multiply, ops.divide, ops.square):
         return None
     view = factors(x, known)
-    few = {b: e for b, e in view.powers.items() if b.size == 1 and not is_number(b)}
+    few = {b: e for b, e in view.powers.items() if b.size == 1 and not _is_constant(b)}
     if not few or len(few) == len(view.powers):
         return None
     powers = {arrays.reshape_to(b, ()): e for b, e in few.items()}
     scalar = build(Factors((), powers=powers), known)
     rest = build(view.without(few), known)
-    if scalar is None or rest is None or not is_number(rest):
+    if scalar is None or rest is None or not _is_constant(rest):
         return None
     return scalar * node(v.op, (rest,), v.attrs, v.shape)
+
+
+def _is_constant(v: Variable) -> bool:
+    """Whether a node is a constant, perhaps moved: others of numbers are folded."""
+    while v.op is not None and v.op.moves_elements and len(v.args) == 1:
+        (v,) = v.args
+    return v.is_constant
