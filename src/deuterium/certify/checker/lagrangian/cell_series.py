@@ -161,17 +161,21 @@ class CellSeries:
             (a, b), (c, d) = signs[0], signs[-1]
             corners = [a * c, a * d, b * c, b * d]
             return min(corners), max(corners)
+        if op is ops.add or op is ops.subtract:
+            return _added(signs[0], signs[1] if op is ops.add else _opposite(signs[1]))
         if entry.rises is not None and entry.value(ZERO).is_zero():
-            a, b = signs[0]
-            return (a, b) if entry.rises else (-b, -a)
+            return signs[0] if entry.rises else _opposite(signs[0])
         return ANY
 
     def _difference(self, i: int, j: int) -> Sign:
         """Return the sign of the difference of two functions."""
-        if i not in self.series or j not in self.series:
+        if i not in self._signs or j not in self._signs:
             return ANY
+        sign = _added(self._signs[i], _opposite(self._signs[j]))
+        if i not in self.series or j not in self.series:
+            return sign
         pairs = zip(self.series[i], self.series[j], strict=True)
-        return self._seen([x - y for x, y in pairs])
+        return _both(sign, self._seen([x - y for x, y in pairs]))
 
     # -- choices -----------------------------------------------------------------------
 
@@ -226,6 +230,15 @@ def _sign_of(x: Ball) -> Sign:
 
 def _both(x: Sign, y: Sign) -> Sign:
     return max(x[0], y[0]), min(x[1], y[1])
+
+
+def _opposite(x: Sign) -> Sign:
+    return -x[1], -x[0]
+
+
+def _added(x: Sign, y: Sign) -> Sign:
+    least, most = (min(x[0], y[0]), max(x[0], y[0])), (min(x[1], y[1]), max(x[1], y[1]))
+    return least[1] if least[0] >= 0 else -1, most[0] if most[1] <= 0 else 1
 
 
 def _taken(sign: Sign, above: Any, below: Any) -> Any:
