@@ -30,7 +30,7 @@ Single = tuple[Operator, Task, Mapping[str, Any]]
 Series = list[Any]  # at the middle, over the cell, and at the end next to zero
 Sign = tuple[int, int]  # the least and the largest that the sign may be
 
-ANY: Sign = (-1, 1)
+ANY: Sign = (-1, 1)  # nothing is known of it
 CHOICES = {ops.is_positive, ops.where, ops.maximum, ops.minimum, ops.narrowed}
 # defined where their arguments are
 TOTAL = {

@@ -1,12 +1,10 @@
 """Factors a scalar graph into star clusters: a hub, and the spokes multiplied by it.
 
 As `FactoredGraph`, except for products: of ``f(z) * e``, where z is a coordinate and e
-affine in terms, e becomes a *spoke* of the *hub* z, and the product a term of the two.
-In the gradient of a network nearly every product is of that kind: z goes into an
-activation, and e is what is propagated back to it.
-
-A term is then a function of one hub, a spoke, a function of a hub times one of its
-spokes, or the square of one of these.
+affine in terms, e becomes a *spoke* of the *hub* z.  In the gradient of a network nearly
+every product is of that kind: z goes into an activation, and e is what is propagated
+back to it.  A term is then a function of one hub, a spoke, a function of a hub times one
+of its spokes, or the square of one of these.
 
 References: G. P. McCormick, "Computability of global solutions to factorable nonconvex
 programs: part I", Mathematical Programming 10, 1976.
@@ -199,7 +197,7 @@ class StarGraph(FactoredGraph):
         if node.op is ops.square:
             found = self._monomials(node.args[0])
             squared = None if found is None else self._squared(found.term)
-            if found is not None and squared is not None:
+            if found and squared:
                 factor = interval_arithmetic.square(found.factor)
                 return multiples_of(squared, found.place, factor, node.shape)
         return super()._bent(node)
@@ -246,9 +244,9 @@ class StarGraph(FactoredGraph):
         parts = {t: taken(c, at) for t, c in flat.parts.items()}
         form = AffineForm(parts, taken(flat.constant, at))
         number, coordinate = hub.term.group, hub.term.coordinate[hub.place]
+        function = hub.term.function[hub.place]
         spoke = self._spokes(number, coordinate, form, (other, at))
         self.products.append((node, side, spoke))
-        function = hub.term.function[hub.place]
         star = self._same(StarTerm(number, coordinate, function, spoke.spoke, 1))
         return multiples_of(star, np.arange(star.size), hub.factor, (star.size,))
 
