@@ -84,12 +84,18 @@ def _bounder(problem: Problem, method: str, until: float) -> Bounder | None:
 
 
 def _relaxed(problem: Problem) -> Bounder | None:
-    """Return the relaxation that fits: by clusters where values are propagated back."""
-    return (
-        cluster_bounder_of(problem, deep=True)
-        or lagrangian_bounder_of(problem)
-        or cluster_bounder_of(problem)
-    )
+    """Return the relaxation that fits.
+
+    By clusters where values are propagated back to hubs, or where the other knows only
+    ranges of some elements; else by that, whose method is sharper for one layer.
+    """
+    deep = cluster_bounder_of(problem, deep=True)
+    if deep is not None:
+        return deep
+    relaxed = lagrangian_bounder_of(problem)
+    if relaxed is not None and not relaxed.knows_ranges_only:
+        return relaxed
+    return cluster_bounder_of(problem) or relaxed
 
 
 def _few(problem: Problem) -> Bounder:

@@ -1,9 +1,9 @@
 """Factors a scalar graph into star clusters: a hub, and the spokes multiplied by it.
 
 As `FactoredGraph`, except for products: of ``f(z) * e``, where z is a coordinate and e
-affine in terms, e becomes a *spoke* of the *hub* z.  In the gradient of a network nearly
-every product is of that kind: z goes into an activation, and e is what is propagated
-back to it.  A term is then a function of one hub, a spoke, a function of a hub times one
+affine in terms, e becomes a *spoke* of the *hub* z.  In the gradient of a network
+nearly every product is of that kind: z goes into an activation, and e is what is
+propagated back to it.  A term is then a function of one hub, a spoke, a function of a hub times one
 of its spokes, or the square of one of these.
 
 References: G. P. McCormick, "Computability of global solutions to factorable nonconvex

@@ -10,7 +10,7 @@ from deuterium.domain.problem import Problem
 from deuterium.interval import Interval
 from deuterium.ops.exponential import exp
 from deuterium.optimize.bounders.lagrangian import lagrangian_options as options
-from deuterium.optimize.bounders.lagrangian.factored_parts import Unsuited
+from deuterium.optimize.bounders.lagrangian.factored_parts import RANGE_ONLY, Unsuited
 from deuterium.optimize.bounders.lagrangian.lagrangian_branching import (
     branching_points,
     wanted,
@@ -46,6 +46,11 @@ class LagrangianBounder(Bounder):
         self.places = relaxation.places
         self.atoms = len(self.places)
         self._shown = np.flatnonzero(relaxation.cuttable)
+
+    @property
+    def knows_ranges_only(self) -> bool:
+        """Whether of some elements nothing but the range is used."""
+        return any(g.kind == RANGE_ONLY for g in self.relaxation.groups)
 
     def root(self) -> Regions:
         """Return the whole domain as one region."""
