@@ -3,8 +3,8 @@
 As `FactoredGraph`, except for products: of ``f(z) * e``, where z is a coordinate and e
 affine in terms, e becomes a *spoke* of the *hub* z.  In the gradient of a network
 nearly every product is of that kind: z goes into an activation, and e is what is
-propagated back to it.  A term is then a function of one hub, a spoke, a function of a hub times one
-of its spokes, or the square of one of these.
+propagated back to it.  A term is then a function of one hub, a spoke, a function of a
+hub times one of its spokes, or the square of one of these.
 
 References: G. P. McCormick, "Computability of global solutions to factorable nonconvex
 programs: part I", Mathematical Programming 10, 1976.
