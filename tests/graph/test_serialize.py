@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 import deuterium as dt
 from deuterium.errors import GraphError
+from deuterium.graph import serialize
 from deuterium.graph.operator import OPERATORS
+from deuterium.graph.serialize import attribute_names
 from deuterium.testing import graphs
 from tests.amounts import examples
 
@@ -287,3 +289,9 @@ def test_random_damage(data):
         dt.graph.check([output])
         values = {s.name: np.ones(s.shape) for s in _free(output)}
         assert np.shape(output.evaluate(values)) == output.shape
+
+
+def test_attributes_of_every_operator_can_be_read():
+    read = set(serialize._ATTRIBUTES)
+    unread = {op.name: attribute_names(op) - read for op in OPERATORS.values()}
+    assert not {name: which for name, which in unread.items() if which}

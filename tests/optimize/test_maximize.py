@@ -166,12 +166,12 @@ def test_the_number_of_regions_can_be_limited(most):
     assert e.lower <= e.upper
 
 
-def test_an_infimum_of_a_norm_with_a_pole_is_not_below_zero():
-    """`enclose` says so; `minimize` was looser than it."""
+def test_an_infimum_of_a_norm_with_a_pole_is_on_its_finite_side():
+    """A pole that only makes it larger is no matter; `enclose` says 0 at least."""
     x = dt.symbol("x", (2,))
     v, domain = dt.norm([1 / x]), dt.Box({x: (-1, 1)})
-    e = dt.minimize(v, domain, max_regions=20)
-    assert e.lower == dt.enclose(v, domain).lower == 0
-    assert e.upper > 0
-    assert e.cause.kind == "undefined"
-    assert e.certificate is None
+    e = dt.minimize(v, domain)
+    assert e.lower <= 2**0.5 <= e.upper
+    assert e.lower > 0.99 * e.upper
+    assert dt.enclose(v, domain).lower == 0
+    e.certificate.verify(v, domain)

@@ -231,6 +231,12 @@ def attribute_names(op: Operator) -> frozenset[str]:
     return frozenset(named if variadic else named[op.arity or 0 :])
 
 
+def _text(x: Any) -> str:
+    if not isinstance(x, str):
+        raise GraphError(f"a name must be text, got {x!r:.40}")
+    return x
+
+
 def _whole(x: Any) -> int:
     if type(x) is not int or abs(x) > 2**31:
         raise GraphError(f"not a whole number of usual size: {x!r:.40}")
@@ -284,6 +290,7 @@ _ATTRIBUTES: Mapping[str, Any] = {
     "mask": _array("|b1", np.bool_),
     "n": _whole,
     "ndim": _count,
+    "of": _text,
     "reverse": _truth,
     "shape": _counts,
     "upward": _truth,
