@@ -15,6 +15,8 @@ from deuterium.certify.checker.lagrangian.parabola_cells import (
 from deuterium.certify.checker.lagrangian.separable_maximum import Peak, least_bound
 from deuterium.certify.checker.scalar_layout import ScalarLayout
 from deuterium.errors import CertificateError
+from deuterium.graph.constructors import apply
+from deuterium.graph.operator import OPERATORS
 from deuterium.testing.oracle import evaluate_exactly
 from tests.amounts import draws, seeds
 from tests.certify.cluster_cases import Case
@@ -265,6 +267,15 @@ def test_a_proof_that_leaves_zero_to_the_right_is_refused(f):
             continue
         with pytest.raises(CertificateError, match="above the claim"):
             proof.verify(v, domain)
+
+
+def test_the_slope_of_a_jump_is_not_told_at_the_jump():
+    z = dt.symbol("z")
+    curve = curve_of(apply(OPERATORS["jump_slope"], (np.tanh(z),), {}))
+    with pytest.raises(NoBound):
+        curve.cell(4, -1)
+    for index in (-2, 0, 1):
+        assert curve.cell(4, index).parabolas == [(ZERO, ZERO, ZERO, ZERO, False)]
 
 
 @pytest.mark.drawn

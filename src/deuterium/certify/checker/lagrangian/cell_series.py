@@ -82,7 +82,7 @@ class CellSeries:
         self.series: dict[int, Series] = {slot: [variable(x) for x in places]}
         self.series |= {k: [c] * self._count for k, c in constants.items()}
         self.chosen: dict[int, int | Ball] = {}
-        self._watches = watches
+        self._watches, self._slot = watches, slot
         self._signs = {k: self._seen(row) for k, row in self._watched()}
         if self.side:
             below = (-1, -1) if high < ZERO else (-1, 0)
@@ -114,7 +114,7 @@ class CellSeries:
         if not (has_series or is_defined):
             return
         entry = entry_of(op, attrs)
-        row = self._applied(entry, ins) if has_series else None
+        row = self._applied(op, entry, ins) if has_series else None
         if row is not None:
             self.series[k] = row
             is_defined = is_defined or coefficients(row[1])[0].is_finite()
@@ -122,12 +122,14 @@ class CellSeries:
             sign = ANY if row is None else self._seen(row)
             self._signs[k] = _both(sign, self._by_rule(op, entry, ins))
 
-    def _applied(self, entry: Entry, ins: Sequence[int]) -> Series | None:
+    def _applied(self, op: Operator, entry: Entry, ins: Sequence[int]) -> Series | None:
         side = 0
         if entry.sides is not None:
             least, most = self._signs.get(ins[0], ANY)
-            # one that jumps has at zero itself the value of neither side
-            is_below = most < 0 or (most == 0 and not entry.jumps)
+            # one that jumps has at zero itself the value of neither side; and slopes
+            # of jumps by what is not the coordinate are not told up to the jump
+            jumps = entry.jumps or (op is ops.jump_slope and ins[0] != self._slot)
+            is_below = most < 0 or (most == 0 and not jumps)
             side = 1 if least > 0 else -1 if is_below else 0
             if not side:
                 return None
