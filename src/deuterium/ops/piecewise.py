@@ -96,9 +96,11 @@ jump_slope: Operator = unary(
     enclosure=_flat_enclosure,
     ufunc="",
     code="0.0 * {0}",
-    sides=(lambda x: _filled(x, 0.0), lambda x: _filled(x, 0.0)),
 )
-"""Slope of a jump at zero: 0, and undefined on an interval that holds zero."""
+"""Slope of a jump at zero: 0, and undefined on an interval that holds zero.
+
+It has no sides: taken as 0 on either, the jump between them would be lost.
+"""
 
 sign = _jump(
     "sign", np.sign, se.sign, -1.0, 1.0, "xp.sign({0})", hull=False, parity="odd"

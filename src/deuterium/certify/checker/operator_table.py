@@ -294,7 +294,10 @@ KINKED: Table = {
     ),
     ops.sign: Entry(f.sign, ranges.sign, sides=(_below(-ONE), _below(ONE)), jumps=True),
     ops.jump_slope: Entry(
-        f.where_known(lambda x: ZERO), ranges.flat, sides=(_below(ZERO), _below(ZERO))
+        f.where_known(lambda x: ZERO),
+        ranges.flat,
+        sides=(_below(ZERO), _below(ZERO)),
+        jumps=True,
     ),
 }
 

@@ -126,10 +126,8 @@ class CellSeries:
         side = 0
         if entry.sides is not None:
             least, most = self._signs.get(ins[0], ANY)
-            # one that jumps has at zero itself the value of neither side; and slopes
-            # of jumps by what is not the coordinate are not told up to the jump
-            jumps = entry.jumps or (op is ops.jump_slope and ins[0] != self._slot)
-            is_below = most < 0 or (most == 0 and not jumps)
+            # what jumps has at zero itself the value of neither side, nor a slope
+            is_below = most < 0 or (most == 0 and not entry.jumps)
             side = 1 if least > 0 else -1 if is_below else 0
             if not side:
                 return None
