@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from deuterium import ops
 from deuterium.budget import in_time
 from deuterium.domain.problem import Problem
@@ -87,13 +89,17 @@ def _relaxed(problem: Problem) -> Bounder | None:
     """Return the relaxation that fits.
 
     By clusters where values are propagated back to hubs, or where the other knows only
-    ranges of some elements; else by that, whose method is sharper for one layer.
+    ranges of some elements; else by that, whose method is sharper for one layer, and
+    where so few inputs move that regions get small.
     """
-    deep = cluster_bounder_of(problem, deep=True)
-    if deep is not None:
-        return deep
+    moving = problem.movable & (problem.lower < problem.upper)
+    few = np.count_nonzero(moving) <= FEW
+    if not few:
+        deep = cluster_bounder_of(problem, deep=True)
+        if deep is not None:
+            return deep
     relaxed = lagrangian_bounder_of(problem)
-    if relaxed is not None and not relaxed.knows_ranges_only:
+    if relaxed is not None and (few or not relaxed.knows_ranges_only):
         return relaxed
     return cluster_bounder_of(problem) or relaxed
 

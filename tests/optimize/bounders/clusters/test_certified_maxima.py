@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from deuterium.optimize.bounders.clusters import certified_maxima, cluster_bounder
-from deuterium.optimize.bounders.clusters.cluster_program import ONE
+from deuterium.optimize.bounders.clusters.cluster_terms import ONE
 from deuterium.optimize.bounders.clusters.cluster_ranges import ClusterRangePass
 from tests.amounts import seeds
 from tests.optimize.bounders.clusters import cluster_graphs
@@ -97,13 +97,13 @@ def spokes_at_their_ends(monkeypatch):
 
 
 def straight_functions(monkeypatch):
-    right = certified_maxima._Line.__init__
+    right = certified_maxima._AffinePart.__init__
 
     def wrong(self, *args, **options):
         right(self, *args, **options)
         self.error = 0.0 * self.error
 
-    monkeypatch.setattr(certified_maxima._Line, "__init__", wrong)
+    monkeypatch.setattr(certified_maxima._AffinePart, "__init__", wrong)
 
 
 def larger_energies(monkeypatch):
