@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from deuterium.optimize.bounders.clusters import certified_maxima, cluster_bounder
-from deuterium.optimize.bounders.clusters.cluster_terms import ONE
 from deuterium.optimize.bounders.clusters.cluster_ranges import ClusterRangePass
+from deuterium.optimize.bounders.clusters.cluster_terms import ONE
 from tests.amounts import seeds
 from tests.optimize.bounders.clusters import cluster_graphs
 from tests.optimize.bounders.clusters.broken_bounds import (
