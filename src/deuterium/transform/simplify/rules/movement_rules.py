@@ -19,6 +19,8 @@ from deuterium.transform.simplify.assumptions import Assumptions
 from deuterium.transform.simplify.factors import Factors, build, factors
 from deuterium.transform.simplify.rule_table import rule
 
+FEW_NODES = 16  # of which a factor may be made to be looked at
+
 
 def _is_elementwise(op: Operator) -> bool:
     return op.elementwise and bool(op.arity)
@@ -272,7 +274,13 @@ def scalar_past_movement(v: Variable, known: Assumptions) -> Variable | None:
 
 
 def _is_constant(v: Variable) -> bool:
-    """Whether a node is a constant, perhaps moved: others of numbers are folded."""
-    while v.op is not None and v.op.moves_elements and len(v.args) == 1:
-        (v,) = v.args
-    return v.is_constant
+    """Whether a node is made of numbers, by few operators."""
+    todo = [v]
+    for _ in range(FEW_NODES):
+        if not todo:
+            return True
+        x = todo.pop()
+        if x.is_symbol:
+            return False
+        todo += x.args
+    return False
