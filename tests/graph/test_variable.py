@@ -22,8 +22,8 @@ from deuterium.graph.operator import OPERATORS, Operator, lookup, register
 from deuterium.graph.provenance import describe
 from deuterium.graph.validate import check
 from deuterium.graph.variable import NO_ATTRS, node
+from deuterium.optional import require
 from deuterium.testing import graphs
-from deuterium.testing.optional import require
 
 x = dt.symbol("x", (2, 3))
 s = dt.symbol("s")

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.testing.optional import require
+from deuterium.optional import require
 
 Rule = Callable[..., Any]
 

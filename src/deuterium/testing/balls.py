@@ -15,7 +15,7 @@ from deuterium.graph.interpret import interpret
 from deuterium.graph.operator import Operator
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
-from deuterium.testing.optional import require
+from deuterium.optional import require
 
 Rule = Callable[..., Any]
 

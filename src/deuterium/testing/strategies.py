@@ -15,7 +15,7 @@ from deuterium.graph.operator import OPERATORS, Operator
 from deuterium.graph.serialize import attribute_names
 from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable
-from deuterium.testing.optional import require
+from deuterium.optional import require
 
 Pool = list[Any]  # of Variables, which NumPy's own type hints know nothing of
 Draw = Callable[..., Any]

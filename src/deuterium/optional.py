@@ -7,6 +7,8 @@ from typing import Any
 
 from deuterium.errors import MissingDependencyError
 
+__all__ = ["require"]
+
 
 def require(module: str, package: str, caller: str) -> Any:
     """Return a module, or say which package to install for ``caller``."""

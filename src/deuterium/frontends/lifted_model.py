@@ -1,0 +1,77 @@
+"""What every front end returns: a model from elsewhere as a function on Variables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from deuterium.errors import InvalidInputError
+from deuterium.graph.variable import Variable
+
+__all__ = ["LiftedModel"]
+
+
+@dataclass(frozen=True, eq=False)
+class LiftedModel:
+    """A model of another framework, lifted to Variables.
+
+    Everything that works for NumPy code works for it: `dt.grad`, `dt.enclose`,
+    `dt.maximize`, `privacy.contribution`, `dt.compile`.
+
+    Attributes
+    ----------
+    inputs : mapping of str to Variable
+        The symbols that stand for the model's inputs, by name, in the model's order.
+    outputs : mapping of str to Variable
+        The outputs as functions of inputs and parameters, in the model's order.
+    parameters : mapping of str to Variable
+        The learned arrays as named constants, under the framework's own names; one
+        can differentiate with respect to each.
+    framework : str
+        Where it comes from, as in ``"ONNX, opset 13"``.
+    """
+
+    inputs: Mapping[str, Variable]
+    outputs: Mapping[str, Variable]
+    parameters: Mapping[str, Variable] = field(default_factory=dict)
+    framework: str = ""
+
+    @property
+    def input(self) -> Variable:
+        """The only input.
+
+        Raises
+        ------
+        InvalidInputError
+            The model has another number of inputs than one.
+        """
+        return _only(self.inputs, "input")
+
+    @property
+    def output(self) -> Variable:
+        """The only output.
+
+        Raises
+        ------
+        InvalidInputError
+            The model has another number of outputs than one.
+        """
+        return _only(self.outputs, "output")
+
+    def __repr__(self) -> str:
+        lines = [f"LiftedModel({self.framework})"]
+        for kind in ("inputs", "outputs", "parameters"):
+            members = getattr(self, kind)
+            lines.append(f"  {kind}:" + ("" if members else " none"))
+            lines.extend(f"    {name} {v.shape}" for name, v in members.items())
+        return "\n".join(lines)
+
+
+def _only(members: Mapping[str, Variable], kind: str) -> Variable:
+    if len(members) != 1:
+        names = ", ".join(map(repr, members)) or "none"
+        raise InvalidInputError(
+            f"LiftedModel.{kind}: the model has {len(members)} {kind}s ({names}); "
+            f"take one by name from `.{kind}s`"
+        )
+    return next(iter(members.values()))
