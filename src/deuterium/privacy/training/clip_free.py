@@ -38,7 +38,7 @@ from deuterium.privacy.training.parameter_noise import (
     spread_evenly,
     spread_over,
 )
-from deuterium.privacy.training.step_bounds import graph_of, step_bound
+from deuterium.privacy.training.step_bounds import step_bound
 from deuterium.privacy.training.training_data import (
     WHO,
     PreparedData,

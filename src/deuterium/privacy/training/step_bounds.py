@@ -1,6 +1,6 @@
 """Certified bounds of a gradient's norm for weights that change at every step.
 
-The graph is looked at once; a step costs a few small NumPy operations.
+The graph is taken apart once; a step costs some small NumPy operations.
 """
 
 from __future__ import annotations
@@ -11,37 +11,29 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from deuterium import ops
-from deuterium.domain.constraints import UnitVectors, Within
 from deuterium.domain.domain import Domain
 from deuterium.domain.spaces import Box
-from deuterium.errors import UnsupportedError
+from deuterium.enclose import enclose
 from deuterium.functions.norms import norm_of_all
+from deuterium.graph.constructors import symbol
+from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable
-from deuterium.privacy.training.bound_graph import bound_graph
-from deuterium.privacy.training.bound_parts import (
-    GROWN,
-    LEAST,
-    MANY,
-    ONES,
-    Factors,
-    LossSlopes,
-    RecordSet,
-    Weights,
-    enclosed,
-    is_finite,
-)
-from deuterium.privacy.training.layered_bounds import LayeredBound, SoftmaxBound
-from deuterium.privacy.training.network import Network, network_of
-from deuterium.privacy.training.tangent_bounds import TangentBound
+from deuterium.interval import Interval
+from deuterium.privacy.training.step_clusters import StepClusters, taken_apart
+from deuterium.privacy.training.step_rows import listed
 from deuterium.transform import grad
 from deuterium.transform.simplify.simplify import simplify
 
-__all__ = ["StepBound", "graph_of", "step_bound"]
+__all__ = ["GROWN", "EnclosedBound", "Factors", "StepBound", "Weights", "step_bound"]
 
 Array = Any
+Weights = Mapping[str, Array]
+Factors = Mapping[str, float]
+ONES: Factors = {}  # parameters that are not named have the factor 1
 
-LARGE = 1e100  # squared lengths of records with which nothing underflows unnoticed
+HUGE = 1e100  # squared lengths of weights for which no bound is tried
+GROWN = 1 + 1e-10  # pays for the roundings of a sum of positive terms
+LEAST = 1e-100  # no bound is smaller: what underflows has no part in it
 
 
 class StepBound(Protocol):
@@ -83,35 +75,10 @@ def step_bound(
     domain : Domain
         Of a record.
     """
-    network = network_of(loss, records, list(parameters))
-    if network is not None:
-        made = _of_network(network, records, parameters, domain)
-        if made is not None:
-            return made
-    slopes = dict(zip(parameters, grad(loss, list(parameters.values())), strict=True))
-    return EnclosedBound(slopes, domain), "enclosure of the gradient's norm"
-
-
-def graph_of(
-    loss: Variable,
-    records: Mapping[str, Variable],
-    parameters: Mapping[str, Variable],
-    domain: Domain,
-) -> Variable:
-    """Return a bound as a graph of the parameters; arguments as of `step_bound`."""
-    network = network_of(loss, records, list(parameters))
-    if network is not None:
-        x = _inputs(records[network.record], domain)
-        labels = [s for n, s in records.items() if n != network.record]
-        known = network.output.size == 1 or _is_softmax(network, labels, domain)
-        if known and x.square < LARGE:
-            made: Variable = bound_graph(network, x, parameters, labels, domain)
-            return made
-    raise UnsupportedError(
-        "bound_graph: the loss is not layer upon layer with a loss of one output or "
-        "the cross-entropy of a softmax, and records in bounds; give a `penalty` of "
-        "your own to keep the weights small"
-    )
+    bound = CertifiedStep(loss, records, parameters, domain)
+    if bound.clusters is not None:
+        return bound, "star clusters"
+    return bound, "enclosure of the gradient's norm"
 
 
 class EnclosedBound:
@@ -139,75 +106,93 @@ class EnclosedBound:
         return math.sqrt(total) * GROWN + LEAST if total < math.inf else math.inf
 
 
-def _of_network(
-    network: Network,
-    records: Mapping[str, Variable],
-    parameters: Mapping[str, Variable],
-    domain: Domain,
-) -> tuple[StepBound, str] | None:
-    if max(p.size for p in parameters.values()) > MANY:
-        return None
-    x = _inputs(records[network.record], domain)
-    if not x.square < LARGE:
-        return None
-    deep = len(network.layers) != 2
-    labels = [s for n, s in records.items() if n != network.record]
-    if network.output.size == 1:
-        table = LossSlopes.of(network, labels, domain)
-        if table is None:
-            return None
-        if deep:
-            return LayeredBound(network, x, table=table), "norms layer by layer"
-        return TangentBound(network, x, table), "tangents of one hidden layer"
-    if not _is_softmax(network, labels, domain):
-        return None
-    if deep:
-        return LayeredBound(network, x), "norms layer by layer, pairs of classes"
-    return SoftmaxBound(network, x), "pairs of classes, one hidden layer"
+class CertifiedStep:
+    """The least of what star clusters and the enclosure say.
+
+    Between two times at which both are worked out, only the one that was smaller is.
+
+    Attributes
+    ----------
+    clusters : StepClusters or None
+        None where the graph does not fit.
+    """
+
+    def __init__(
+        self,
+        loss: Variable,
+        records: Mapping[str, Variable],
+        parameters: Mapping[str, Variable],
+        domain: Domain,
+    ) -> None:
+        names = list(parameters)
+        slopes = simplify(list(grad(loss, list(parameters.values()))))
+        self.slopes = dict(zip(names, slopes, strict=True))
+        self.records, self.domain = records, domain
+        self.shapes = {n: p.shape for n, p in parameters.items()}
+        self.enclosed = EnclosedBound(self.slopes, domain)
+        self.clusters = self._apart({})
+        self._weighed: StepClusters | None = None
+        self._encloses: dict[str, bool] = {}
+
+    def _apart(self, factors: Mapping[str, Variable]) -> StepClusters | None:
+        """Take the norm apart, each part times a factor."""
+        parts = [factors[n] * g if factors else g for n, g in self.slopes.items()]
+
+        def norm_of(several: Sequence[Any]) -> list[Variable]:
+            *slopes, more = several
+            graphs = [norm_of_all(slopes), slopes[0] if more is None else more]
+            found: list[Variable] = simplify(graphs)
+            return found
+
+        rows = listed(parts, norm_of, list(self.records.values()), self.domain)
+        extra = {f.name: f.shape for f in factors.values()}
+        return taken_apart(rows, {**self.shapes, **extra}, self.domain)
+
+    def __call__(
+        self, weights: Weights, factors: Factors = ONES, kind: str = ""
+    ) -> float:
+        """Return the bound."""
+        if not is_finite(weights):
+            return math.inf
+        if self.clusters is None or self._encloses.get(kind):
+            return self.enclosed(weights, factors)
+        with np.errstate(all="ignore"):
+            clusters, given = self._given(weights, factors)
+            found, afresh = clusters(given, kind)
+        if not afresh:
+            return found if found < math.inf else math.inf
+        least = self.enclosed(weights, factors)
+        return found if found <= least else least  # NaN fails
+
+    def _given(
+        self, weights: Weights, factors: Factors
+    ) -> tuple[StepClusters, Weights]:
+        assert self.clusters is not None
+        if not factors:
+            return self.clusters, weights
+        names = {n: f"root of the factor of {n}" for n in self.shapes}
+        if self._weighed is None:
+            made = self._apart({n: symbol(m) for n, m in names.items()})
+            assert made is not None
+            self._weighed = made
+        roots = {
+            m: np.array(math.sqrt(factors.get(n, 1.0)) * GROWN) for n, m in names.items()
+        }
+        return self._weighed, {**weights, **roots}
 
 
-def _inputs(record: Variable, domain: Domain) -> RecordSet:
-    hull = domain.hull(record)
-    balls = [
-        (np.broadcast_to(k.center, record.shape).ravel(), float(k.radius))
-        for k in domain.constraints[record.name]
-        if isinstance(k, Within) and k.order == 2
-    ]
-    smallest = min(balls, key=lambda ball: ball[1], default=None)
-    with np.errstate(all="ignore"):
-        return RecordSet(np.ravel(hull.lower), np.ravel(hull.upper), smallest)
+def is_finite(weights: Weights) -> bool:
+    """Whether weights are numbers that can be worked with; else there is no bound."""
+    return all(float(np.vdot(w, w)) < HUGE for w in weights.values())  # NaN fails, too
 
 
-def _is_softmax(network: Network, labels: Sequence[Variable], domain: Domain) -> bool:
-    """Whether the slope of the head is ``softmax(output) - label``, label one-hot."""
-    if len(labels) != 1 or labels[0].shape != network.output.shape:
-        return False
-    (label,) = labels
-    kinds = domain.constraints.get(label.name, ())
-    if not any(isinstance(k, UnitVectors) for k in kinds):
-        return False
-    slope = simplify(grad(network.head, network.output))
-    if slope.op is not ops.subtract or not _is(slope.args[1], label):
-        return False
-    p = slope.args[0]
-    if p.op is ops.multiply:  # by the sum of the label, 1
-        ones = [a for a in p.args if _is_sum(a, label)]
-        rest = [a for a in p.args if not _is_sum(a, label)]
-        if len(ones) != 1:
-            return False
-        p = rest[0]
-    while p.op is ops.reshape:
-        p = p.args[0]
-    return p.op is ops.softmax_last and _is(p.args[0], network.output)
-
-
-def _is(v: Variable, symbol: Variable) -> bool:
-    while v.op is ops.reshape:
-        v = v.args[0]
-    return v.is_symbol and v.name == symbol.name
-
-
-def _is_sum(v: Variable, label: Variable) -> bool:
-    while v.op in (ops.reshape, ops.broadcast):
-        v = v.args[0]
-    return v.op is ops.add_reduce and _is(v.args[0], label)
+def enclosed(v: Variable, domain: Domain) -> Interval:
+    """Return the enclosure of a graph in which not all symbols need occur."""
+    names = {s.name for s in free_symbols([v])}
+    return enclose(
+        v,
+        Domain(
+            {n: c for n, c in domain.constraints.items() if n in names},
+            {n: s for n, s in domain.shapes.items() if n in names},
+        ),
+    )

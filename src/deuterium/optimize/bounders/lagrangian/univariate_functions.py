@@ -119,9 +119,9 @@ class UnivariateFunctions:
         coarse = self._refined(edges, low, high)
         if self.kinked and least == 0:  # which belongs to the left side
             edges = np.concatenate([[0.0], coarse.low, coarse.high[-1:]])
-            coarse = self._cells(edges, low, high)
+            coarse = self.cells(edges, low, high)
         edges, owner = _divided(coarse)
-        fine = self._cells(edges, low, high)
+        fine = self.cells(edges, low, high)
         return CellTable(
             coarse, fine, np.searchsorted(owner, np.arange(len(coarse) + 1))
         )
@@ -132,7 +132,7 @@ class UnivariateFunctions:
         Shapes: ``edges`` (G + 1,), ``low`` and ``high`` (m,).
         """
         while True:
-            cells = self._cells(edges, low, high)
+            cells = self.cells(edges, low, high)
             worst = cells.relative.max(axis=(1, 2), initial=0.0)
             room = options.MOST_COARSE_CELLS - len(cells)
             bad = np.argsort(-worst, kind="stable")[: max(room, 0)]
@@ -148,7 +148,7 @@ class UnivariateFunctions:
                 return cells
             edges = new
 
-    def _cells(self, edges: Array, low: Array, high: Array) -> ParabolaCells:
+    def cells(self, edges: Array, low: Array, high: Array) -> ParabolaCells:
         """Return cells, each function as a parabola with its error.
 
         Shapes: ``edges`` (G + 1,), ``low`` and ``high`` (m,).

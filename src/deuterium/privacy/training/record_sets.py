@@ -1,0 +1,132 @@
+"""What a record's elements may be: a box, a ball, rows of unit vectors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from deuterium.domain.constraints import UnitVectors, Within
+from deuterium.domain.domain import Domain
+from deuterium.graph.variable import Variable
+
+__all__ = ["InputSet"]
+
+Array = Any
+
+GROWN = 1 + 1e-10  # pays for the roundings of sums of positive terms
+LOST = 1e-10  # of a sum's absolute terms, by rounding
+SQUARE = 1  # the number of the function that squares
+
+
+class InputSet:
+    """The values of one symbol of a record, flattened.
+
+    Parameters
+    ----------
+    symbol : Variable
+    domain : Domain
+
+    Attributes
+    ----------
+    length : float
+        No value is longer.
+    """
+
+    def __init__(self, symbol: Variable, domain: Domain) -> None:
+        hull = domain.hull(symbol)
+        self.low, self.high = (
+            np.broadcast_to(x, symbol.shape).ravel().astype(float)
+            for x in (hull.lower, hull.upper)
+        )
+        kinds = domain.constraints.get(symbol.name, ())
+        balls = [
+            (np.broadcast_to(k.center, symbol.shape).ravel(), float(k.radius))
+            for k in kinds
+            if isinstance(k, Within) and k.order == 2
+        ]
+        self.ball = min(balls, key=lambda b: b[1], default=None)
+        # rows of unit vectors: (rows, elements of each)
+        self.simplex = any(isinstance(k, UnitVectors) for k in kinds)
+        self.width = symbol.shape[-1] if symbol.shape else 1
+        self.middle = self.low / 2 + self.high / 2
+        self.radius = np.maximum(self.high - self.middle, self.middle - self.low) * GROWN
+        self.far = np.maximum(-self.low, self.high)
+        with np.errstate(all="ignore"):
+            length = float(np.sqrt((self.far**2).sum())) * GROWN
+            if self.ball is not None:
+                center, radius = self.ball
+                length = min(length, (float(np.sqrt((center**2).sum())) + radius) * GROWN)
+        if self.simplex:
+            length = min(length, float(np.sqrt(len(self.low) / self.width)) * GROWN)
+        self.length = length
+
+    def ends(self, function: int) -> tuple[Array, Array]:
+        """Return the ends of all elements, or of their squares."""
+        if function != SQUARE:
+            return self.low, self.high
+        near = np.maximum(np.maximum(self.low, -self.high), 0.0)
+        return near * near * (2 - GROWN), self.far * self.far * GROWN
+
+    def through(
+        self, function: int, hubs: Array, v: Array, sure: Array, size: Array
+    ) -> tuple[Array, Array, Array]:
+        """Return the middle, radius and reach of a sum of elements, or of squares.
+
+        Shapes: coefficients ``v``, their absolute values and their sizes (1 or rows, T,
+        m), of the elements ``hubs``.
+        """
+        whole = len(hubs) == len(self.low) and np.array_equal(hubs, np.arange(len(hubs)))
+        low, high = (x[hubs] for x in self.ends(function))
+        middle, radius = low / 2 + high / 2, (high / 2 - low / 2) * GROWN
+        reach = (np.abs(middle) + radius) @ size
+        if self.simplex and whole:
+            rows = v.reshape(len(v), -1, self.width, v.shape[2])
+            least, most = rows.min(axis=2).sum(axis=1), rows.max(axis=2).sum(axis=1)
+            return least / 2 + most / 2, (most / 2 - least / 2) * GROWN, reach
+        if function == SQUARE and whole and np.isfinite(self.length):
+            most = self.length * self.length * GROWN * np.abs(v).max(axis=1)
+            near = np.minimum(radius @ sure, most)
+            return self._closest(middle @ v, radius @ sure, np.zeros_like(near), most), near, reach
+        c, r = middle @ v, radius @ sure
+        if self.ball is None or function == SQUARE or not whole:
+            return c, r, reach
+        center, radius = self.ball
+        near = radius * np.sqrt((v * v).sum(axis=1)) * GROWN
+        low = np.maximum(c - r, center @ v - near)
+        high = np.minimum(c + r, center @ v + near)
+        more = (np.abs(center) + radius) @ size
+        return low / 2 + high / 2, (high / 2 - low / 2) * GROWN, np.maximum(reach, more)
+
+    @staticmethod
+    def _closest(c: Array, r: Array, d: Array, s: Array) -> Array:
+        """Return the centre of the narrower of two ranges."""
+        return np.where(r <= s, c, d)
+
+    def largest(self, c: Array, squares: Array | None) -> tuple[Array, Array]:
+        """Return the most of ``sum c x + a x**2``, and where (about).
+
+        Shapes: ``c`` and ``squares`` (rows, n).
+        """
+        a = np.zeros_like(c) if squares is None else squares
+        if self.simplex:
+            each = (a + c).reshape(len(c), -1, self.width)
+            best = each.argmax(axis=2)
+            x = (np.arange(self.width) == best[:, :, None]).reshape(c.shape).astype(float)
+            return each.max(axis=2).sum(axis=1), x
+        with np.errstate(all="ignore"):
+            tip = np.where(a < 0, -0.5 * c / a, self.low)
+        tip = np.minimum(np.maximum(tip, self.low), self.high)
+        ends = [(a * x + c) * x for x in (self.low, self.high, tip)]
+        most = np.maximum.reduce(ends)
+        low, high = self.low + 0 * c, self.high + 0 * c
+        x = np.where(most == ends[2], tip, np.where(most == ends[0], low, high))
+        found = most.sum(axis=1)
+        if self.ball is not None and not a.any():
+            center, radius = self.ball
+            length = np.sqrt((c * c).sum(axis=1))
+            near = c @ center + radius * length * GROWN
+            unit = c / np.maximum(length, 1e-290)[:, None]
+            x = np.where((near < found)[:, None], center + radius * unit, x)
+            found = np.minimum(found, near)
+        return found, x

@@ -1,0 +1,202 @@
+"""A bound of a gradient's norm by star clusters, at weights that change at every step.
+
+Structure, tables and the tape of coefficients are made once.  What changes little from
+step to step is kept: multipliers, which may be anything, and ranges, which are made a
+little wider than they are and hold for as long as the new ones lie inside.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from deuterium import ops
+from deuterium.domain.domain import Domain
+from deuterium.graph.traverse import free_symbols
+from deuterium.graph.variable import Variable
+from deuterium.interval import Interval
+from deuterium.optimize.bounders.lagrangian.factored_parts import Unsuited
+from deuterium.privacy.training.hub_tables import HubTable
+from deuterium.privacy.training.record_sets import InputSet
+from deuterium.privacy.training.step_lagrangian import StepLagrangian
+from deuterium.privacy.training.step_objective import StepObjective
+from deuterium.privacy.training.step_program import StepProgram
+from deuterium.privacy.training.step_ranges import RangePass, StepRanges, TooFar
+from deuterium.privacy.training.step_rows import ListedRows, mixed
+from deuterium.privacy.training.step_solver import StepSolver
+from deuterium.privacy.training.weight_sums import LOST, MANY, StepTerm
+
+__all__ = ["KnownStep", "StepClusters"]
+
+Array = Any
+
+GROWTH, LONE_GROWTH = 0.08, 0.04  # of the width of cells, for many hubs and for one
+MOST_ENERGY = 128  # terms and rules that an energy may have, the fewer of both
+WIDENED = 0.01  # share of its width by which a range is widened at either end
+CALLS = 64  # for which ranges are kept, and then multipliers improved
+AGAIN = 6  # steps of the solver then
+JUMP, AFTER_JUMP = 1.1, 40  # steps where the bound has become so much larger
+SURE = 1e-9  # of a logarithm: what underflows has no part in more
+LEAST = 1e-100  # no bound is smaller
+
+
+@dataclass
+class KnownStep:
+    """What one kind of bound has found out: multipliers, ranges, and their age."""
+
+    solver: StepSolver
+    ranges: StepRanges | None
+    age: int
+    last: float
+
+
+class StepClusters:
+    """The bound of one norm.
+
+    Parameters
+    ----------
+    listed : ListedRows
+        The norm.
+    weights : mapping from str to tuple of int
+        Shapes of the symbols that are weights.
+    domain : Domain
+        Of the others.
+
+    Raises
+    ------
+    Unsuited
+        The norm has a part that cannot be taken apart.
+    """
+
+    def __init__(
+        self, listed: ListedRows, weights: Mapping[str, tuple[int, ...]], domain: Domain
+    ) -> None:
+        self.listed = listed
+        given = {n: np.zeros(s) for n, s in weights.items()}
+        inputs = _inputs(listed, weights)
+        self.inputs = [InputSet(s, domain) for s in inputs]
+        shapes = {s.name: s.shape for s in inputs}
+        self.program = StepProgram(given, shapes, listed.values)
+        self.program.share(listed.norm)
+        self.objective = StepObjective(self.program, self.inputs)
+        self.objective.enter(listed.norm)
+        if listed.logits is not None:
+            self.program.watch(listed.logits)
+        squares = [self._squares(r.form.parts, r) for r in self.program.rules]
+        self._require_few()
+        tables = [self._table(g) for g in self.program.groups]
+        has_ball = any(i.ball is not None for i in self.inputs)
+        lengths = bool(self.program.spokes) or has_ball
+        self.pass_ = RangePass(self.program, tables, self.inputs, lengths)
+        self.lagrangian = StepLagrangian(
+            self.program, self.inputs, self.objective, squares, listed.rows
+        )
+        self._known: dict[str, KnownStep] = {}
+
+    def _squares(self, parts: Mapping[StepTerm, Any], rule: Any) -> list[StepTerm] | None:
+        """Return the squares of a rule's terms, if it is to have an energy."""
+        terms, size = sum(t.count for t in parts), rule.form.shape[0]
+        if rule.spokes is None or size < 2 or not 0 < min(terms, size) <= MOST_ENERGY:
+            return None
+        found = [self.program.squared(t) for t in parts]
+        return None if None in found else [t for t in found if t is not None]
+
+    def _require_few(self) -> None:
+        program = self.program
+        sizes = [g.size for g in program.groups] + [len(s.hub_of) for s in program.spokes]
+        forms = [*(r.form for r in program.rules), *program.sums]
+        terms = [t.count for f in forms for t in f.parts]
+        if sum(sizes) + max(terms, default=0) > MANY:
+            raise Unsuited("too many hubs and spokes")
+
+    def _table(self, g: Any) -> HubTable | None:
+        if g.is_input:
+            return None
+        values = {n: v[0] for n, v in self.listed.values.items() if v[0, 0].size == 1}
+        used = {s.name for f in g.functions for s in free_symbols([f.full])}
+        rows: list[dict[str, Array]] = [{}]
+        if used & set(values):
+            rows = [
+                {n: v[k] for n, v in values.items()} for k in range(self.listed.rows)
+            ]
+        growth = GROWTH if g.size > 1 else LONE_GROWTH
+        return HubTable(g.vector, g.functions, rows, growth)
+
+    # -- at a step -------------------------------------------------------------------
+
+    def __call__(self, weights: Mapping[str, Array], kind: str) -> tuple[float, bool]:
+        """Return a bound, and whether it was worked out afresh."""
+        numbers = self.program.tape.run(weights)
+        known = self._known.get(kind)
+        if known is not None and known.ranges is not None and known.age < CALLS:
+            if self.pass_.again(numbers, known.ranges):
+                known.age += 1
+                return self._bound(numbers, known.ranges, known.solver), False
+        try:
+            return self._afresh(numbers, kind, known), True
+        except TooFar:
+            return math.inf, True
+
+    def _afresh(self, numbers: list[Array], kind: str, known: KnownStep | None) -> float:
+        exact = self.pass_.fresh(numbers, 0.0)
+        if known is None:
+            solver = StepSolver(self.lagrangian, exact)
+            known = self._known[kind] = KnownStep(solver, None, 0, 0.0)
+            solver.improve(exact)
+        else:
+            known.solver.improve(exact, AGAIN)
+        found = self._bound(numbers, exact, known.solver)
+        if not found <= JUMP * known.last and known.last:
+            known.solver.improve(exact, AFTER_JUMP)
+            found = self._bound(numbers, exact, known.solver)
+        known.last, known.age = found, 0
+        known.ranges = self.pass_.fresh(numbers, WIDENED)
+        return min(found, self._plain(numbers, exact))
+
+    def _bound(self, numbers: list[Array], at: StepRanges, solver: StepSolver) -> float:
+        return self._of_rows(self.lagrangian(at, solver.m), numbers, at)
+
+    def _plain(self, numbers: list[Array], at: StepRanges) -> float:
+        """Return what the ranges of all factors say."""
+        total: Array = np.zeros(self.listed.rows)
+        for t in self.objective.logs:
+            total = total + at.functions[t.group][1][:, t.hubs[0], t.function]
+        for power, ends in zip(self.objective.powers, at.ends_of, strict=False):
+            total = total + power * np.log(np.maximum(ends[1][:, 0], LEAST**2))
+        return self._of_rows(total + LOST * np.abs(total), numbers, at)
+
+    def _of_rows(self, logs: Array, numbers: list[Array], at: StepRanges) -> float:
+        """Return the bound, given the logarithms of squared norms, for each row."""
+        for power, x in self.objective.numbers:
+            size = np.abs(numbers[x.value]) + LOST * numbers[x.size] + LEAST
+            logs = logs + 2 * power * np.log(size).reshape(-1)
+        norms = np.exp(logs / 2 + SURE) + LEAST
+        if self.listed.table is None:
+            return float(norms.max())
+        t = at.ends_of[len(self.objective.powers)]
+        p = ops.softmax_last.enclosure(Interval.unchecked(t[0], t[1]))
+        by_label = np.append(norms, LEAST)[self.listed.table]
+        return float(mixed(by_label, p.lower.ravel(), p.upper.ravel()).max())
+
+
+def _inputs(listed: ListedRows, weights: Mapping[str, Any]) -> list[Variable]:
+    graphs = [v for v in (listed.norm, listed.logits) if v is not None]
+    known = {*weights, *listed.values}
+    return [s for s in free_symbols(graphs) if s.name not in known]
+
+
+def taken_apart(
+    listed: ListedRows, weights: Mapping[str, tuple[int, ...]], domain: Domain
+) -> StepClusters | None:
+    """Return the bound of a norm, or None where it does not fit."""
+    try:
+        return StepClusters(listed, weights, domain)
+    except Unsuited:
+        return None
+
+
+Labels = Sequence[Variable]

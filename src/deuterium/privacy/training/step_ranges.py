@@ -1,0 +1,303 @@
+"""Ranges of hubs, spokes and terms at the weights of one step, rounded outward."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from deuterium.privacy.training.hub_tables import FARTHEST, HubTable
+from deuterium.privacy.training.record_sets import InputSet
+from deuterium.privacy.training.step_program import StepProgram
+from deuterium.privacy.training.weight_sums import (
+    LOST,
+    Coefficient,
+    StepTerm,
+    WeightSum,
+)
+
+__all__ = ["GROWN", "RangePass", "StepRanges", "SumValues", "TooFar"]
+
+Array = Any
+
+GROWN = 1 + 1e-10  # pays for the roundings of sums of positive terms
+SQUARINGS = 3  # of a Gram matrix: its norm is known to a factor of n**(1 / 16)
+TINY = 1e-140  # what underflows has no part in it
+
+
+class TooFar(Exception):
+    """A range goes beyond all tables, or is none."""
+
+
+@dataclass
+class SumValues:
+    """The coefficients of a sum at a step.
+
+    Attributes
+    ----------
+    parts : list of (StepTerm, ndarray, ndarray, bool)
+        Coefficients and their sizes, of shape (1 or rows, T, m), or of (1 or rows, T)
+        where each element is a multiple of one of the term's (the last is true then).
+    constant : ndarray of shape (1 or rows, m)
+    reach : ndarray of shape (1 or rows, m)
+        No sum of absolute terms is larger.
+    """
+
+    parts: list[tuple[StepTerm, Array, Array, bool]]
+    constant: Array
+    reach: Array
+
+
+class TermRange(NamedTuple):
+    """The ends of a term's elements, (1 or rows, T), and what is made of them.
+
+    ``both`` are the radius and the largest absolute value: (1 or rows, 2, T).
+    """
+
+    low: Array
+    high: Array
+    middle: Array
+    both: Array
+
+    @property
+    def far(self) -> Array:
+        """The largest absolute values."""
+        found: Array = self.both[:, 1]
+        return found
+
+
+def term_range(low: Array, high: Array) -> TermRange:
+    """Return what is made of the ends of a term."""
+    middle, radius = low / 2 + high / 2, (high / 2 - low / 2) * GROWN
+    both = np.stack([radius, np.maximum(-low, high)], axis=1)
+    return TermRange(low, high, middle, both)
+
+
+@dataclass
+class StepRanges:
+    """What is known at a step, and at others as long as it holds.
+
+    Attributes
+    ----------
+    ends : list of ndarray
+        Of each group's hubs, of shape (2, 1 or rows, hubs); of inputs None.
+    functions : list of (ndarray, ndarray)
+        The ends of the hubs' functions, of shape (1 or rows, hubs, functions + 1).
+    nodes : list of (NodeValues, NodeValues)
+    spokes : list of ndarray
+        Of each set, (2, 1 or rows, spokes).
+    terms : dict from StepTerm to TermRange
+    sums : list of SumValues
+        Of each rule, and of each sum of the objective: at the last step.
+    ends_of : list of ndarray
+        Of the sums of the objective, (2, 1 or rows, m).
+    """
+
+    ends: list[Any]
+    functions: list[Any]
+    nodes: list[Any]
+    spokes: list[Any]
+    terms: dict[StepTerm, TermRange] = field(default_factory=dict)
+    lengths: dict[StepTerm, Array] = field(default_factory=dict)
+    spoke_lengths: dict[int, Array] = field(default_factory=dict)
+    sums: list[SumValues] = field(default_factory=list)
+    ends_of: list[Array] = field(default_factory=list)
+
+    def far(self, t: StepTerm) -> Array:
+        """Return the largest absolute values of a term's elements."""
+        return self.terms[t].far
+
+
+class RangePass:
+    """Works out ranges, rule by rule.
+
+    Parameters
+    ----------
+    program : StepProgram
+    tables : sequence of HubTable or None
+        Of each group; none of inputs.
+    inputs : sequence of InputSet
+        Of the groups of inputs, which are the first.
+    uses_lengths : bool
+        Whether lengths of whole arrays are worked out, too.
+    """
+
+    def __init__(
+        self,
+        program: StepProgram,
+        tables: Sequence[HubTable | None],
+        inputs: Sequence[InputSet],
+        uses_lengths: bool,
+    ) -> None:
+        self.program, self.tables, self.inputs = program, tables, inputs
+        self.uses_lengths = uses_lengths
+
+    def fresh(self, numbers: list[Array], widened: float) -> StepRanges:
+        """Return ranges, given the numbers of the tape; wider by a share of each."""
+        count = len(self.program.groups)
+        none: list[Any] = [None] * count
+        out = StepRanges([*none], [*none], [*none], [None] * len(self.program.spokes))
+        for rule in self.program.rules:
+            ends, found, length = self._sum(rule.form, numbers, out)
+            out.sums.append(found)
+            more = widened * (ends[1] - ends[0])
+            ends = np.array([ends[0] - more, ends[1] + more])
+            if rule.spokes is not None:
+                out.spokes[rule.spokes] = ends
+                out.spoke_lengths[rule.spokes] = length * (1 + widened)
+                continue
+            table, g = self.tables[rule.group], rule.group
+            assert table is not None
+            out.ends[g] = ends
+            if not np.abs(ends).max() < FARTHEST:  # NaN fails, too
+                raise TooFar
+            out.functions[g] = table.ranges(ends)
+            out.nodes[g] = table.looked_at(ends)
+        for form in self.program.sums:
+            ends, found, _ = self._sum(form, numbers, out)
+            out.sums.append(found)
+            out.ends_of.append(ends)
+        return out
+
+    def again(self, numbers: list[Array], out: StepRanges) -> bool:
+        """Put other numbers in; return whether all ranges still hold."""
+        rules = self.program.rules
+        for k, rule in enumerate(rules):
+            ends, found, length = self._sum(rule.form, numbers, out)
+            known = out.ends[rule.group] if rule.spokes is None else out.spokes[rule.spokes]
+            if not ((ends[0] >= known[0]).all() and (ends[1] <= known[1]).all()):
+                return False
+            if rule.spokes is not None and self.uses_lengths:
+                if not (length <= out.spoke_lengths[rule.spokes]).all():
+                    return False
+            out.sums[k] = found
+        for k, form in enumerate(self.program.sums):
+            out.ends_of[k], out.sums[len(rules) + k], _ = self._sum(form, numbers, out)
+        return True
+
+    def _sum(
+        self, form: WeightSum, numbers: list[Array], out: StepRanges
+    ) -> tuple[tuple[Array, Array], SumValues, Array]:
+        """Return the ends of a sum, its coefficients, and a bound of its length."""
+        constant = numbers[form.constant.value]
+        middle, reach = constant, numbers[form.constant.size]
+        spread: Array = 0.0
+        parts = []
+        length: Array = 0.0
+        for t, c in form.parts.items():
+            v, size, sure = self._values(t, c, numbers)
+            parts.append((t, v, size, c.own))
+            m, r, s = self._through(t, v, size, sure, c.own, out)
+            if self.uses_lengths:
+                steep = sure.max(axis=1) if c.own else spectral(v, size)
+                length = length + self._length(t, out) * steep
+                if t in self.program.roots and form.shape == (1,):
+                    m, r = self._by_length(t, v, m, r, out)
+            middle, spread, reach = middle + m, spread + r, reach + s
+        slack = (spread + LOST * reach) * GROWN + TINY
+        low, high = middle - slack, middle + slack
+        if self.uses_lengths:
+            own = np.sqrt((constant * constant).sum(axis=1))
+            length = (length + own) * (1 + 2 * LOST) * GROWN + TINY
+            low = np.maximum(low, -length[:, None])
+            high = np.minimum(high, length[:, None])
+        return (low, high), SumValues(parts, constant, reach), length
+
+    def _by_length(
+        self, t: StepTerm, v: Array, m: Array, r: Array, out: StepRanges
+    ) -> tuple[Array, Array]:
+        """Return the middle and radius of a sum of squares, by their root's length."""
+        root = self.program.roots[t]
+        self.term(root, out)
+        length = self._length(root, out)[:, None]
+        steep = np.maximum(v.reshape(len(v), -1).max(axis=1, keepdims=True), 0.0)
+        high = np.minimum(m + r, steep * length * length * GROWN)
+        low = np.minimum(m - r, high)
+        return low / 2 + high / 2, (high / 2 - low / 2) * GROWN + TINY
+
+    @staticmethod
+    def _values(
+        t: StepTerm, c: Coefficient, numbers: list[Array]
+    ) -> tuple[Array, Array, Array]:
+        """Return coefficients, their sizes, and their absolute values."""
+        if c.number is None:
+            ones = np.ones((1, t.count))
+            return ones, ones, ones
+        v, size = numbers[c.number.value], numbers[c.number.size]
+        if c.own and v.ndim > 2:
+            v, size = v.reshape(len(v), -1), size.reshape(len(size), -1)
+        return v, size, size if c.number.is_plain else np.abs(v)
+
+    def _through(
+        self, t: StepTerm, v: Array, size: Array, sure: Array, own: bool, out: StepRanges
+    ) -> tuple[Array, Array, Array]:
+        """Return the middle, the radius and the reach of a part of a sum."""
+        if self.program.groups[t.group].is_input and not own:
+            self.term(t, out)
+            return self.inputs[t.group].through(t.function, t.hubs, v, sure, size)
+        x = self.term(t, out)
+        if own:
+            return x.middle * v, x.both[:, 0] * sure, x.far * size
+        if sure is size:
+            both = x.both @ size
+            return (x.middle[:, None] @ v)[:, 0], both[:, 0], both[:, 1]
+        radius, far = x.both[:, :1], x.both[:, 1:]
+        return (x.middle[:, None] @ v)[:, 0], (radius @ sure)[:, 0], (far @ size)[:, 0]
+
+    def term(self, t: StepTerm, out: StepRanges) -> TermRange:
+        """Return the range of a term's elements."""
+        if t not in out.terms:
+            out.terms[t] = term_range(*self._term(t, out))
+        return out.terms[t]
+
+    def _term(self, t: StepTerm, out: StepRanges) -> tuple[Array, Array]:
+        if self.program.groups[t.group].is_input:
+            low, high = self.inputs[t.group].ends(t.function)
+            return low[None, t.hubs], high[None, t.hubs]
+        low, high = (x[:, t.hubs, t.function] for x in out.functions[t.group])
+        if t.spokes is None:
+            return low, high
+        e0, e1 = out.spokes[t.spokes][:, :, t.places]
+        if t.power == 2:
+            far = np.maximum(-e0, e1)
+            near = np.maximum(np.maximum(e0, -e1), 0.0)
+            e0, e1 = near * near * (2 - GROWN), far * far * GROWN
+        corners = np.array([low * e0, low * e1, high * e0, high * e1])
+        wide = LOST * np.abs(corners).max(axis=0) + TINY
+        return corners.min(axis=0) - wide, corners.max(axis=0) + wide
+
+    def _length(self, t: StepTerm, out: StepRanges) -> Array:
+        """Return what the 2-norm of a term's elements is at most: (1 or rows,)."""
+        if t in out.lengths:
+            return out.lengths[t]
+        far = self.term(t, out).far
+        found = np.sqrt((far * far).sum(axis=1)) * GROWN + TINY
+        group = self.program.groups[t.group]
+        once = len(np.unique(t.places if t.power else t.hubs)) == t.count
+        if group.is_input and t.function == 0 and once:
+            found = np.minimum(found, self.inputs[t.group].length)
+        if t.power == 1 and once:
+            f0, f1 = (x[:, t.hubs, t.function] for x in out.functions[t.group])
+            steep = np.maximum(-f0, f1).max(axis=1)
+            found = np.minimum(found, steep * out.spoke_lengths[t.spokes] * GROWN)
+        out.lengths[t] = found
+        return found
+
+
+def spectral(v: Array, size: Array) -> Array:
+    """Return what spectral norms of matrices are at most: (1 or rows,).
+
+    The root of the sum of the 16th powers of the singular values' squares.
+    """
+    a = v if v.shape[1] >= v.shape[2] else v.swapaxes(1, 2)
+    power, top, share = a.swapaxes(1, 2) @ a, 1.0, 1.0
+    for _ in range(SQUARINGS + 1):
+        scale = np.sqrt((power * power).sum(axis=(1, 2)))
+        top = top * scale**share
+        power = power / np.maximum(scale, 1e-290)[:, None, None]
+        power, share = power @ power, share / 2
+    lost = LOST * np.sqrt((size * size).sum(axis=(1, 2)))
+    found: Array = np.sqrt(top) * (1 + 1e-8) + lost + 1e-70
+    return found
