@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 from scipy.special import expit
 
+from deuterium import ops
+from deuterium.domain.constraints import UnitVectors
 from deuterium.domain.domain import Domain
 from deuterium.domain.spaces import Box
 from deuterium.errors import UnsupportedError
@@ -27,12 +29,13 @@ from deuterium.graph.constructors import as_variable
 from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable
 from deuterium.privacy.sensitivity.neighbours import each_label
-from deuterium.privacy.training.bound_parts import GROWN, RecordSet, enclosed
-from deuterium.privacy.training.network import Network
+from deuterium.privacy.training.network import Network, network_of
+from deuterium.privacy.training.record_sets import InputSet
+from deuterium.privacy.training.step_bounds import GROWN, enclosed
 from deuterium.transform import grad
 from deuterium.transform.simplify.simplify import simplify
 
-__all__ = ["bound_graph"]
+__all__ = ["graph_of"]
 
 Array = Any
 Node = Any  # a Variable; NumPy's stubs think that its functions return arrays
@@ -40,13 +43,36 @@ Ends = tuple[Node, Node]
 Symbols = Mapping[str, Variable]
 
 SMALL = 1e-24  # below a root, which has no slope at zero
+LARGE = 1e50  # lengths of records with which nothing underflows unnoticed
 FAR = 1e9  # what is so much less has no part in a sum of exponentials
 APPLIED: Mapping[str, Any] = {"tanh": np.tanh, "expit": expit, "relu": relu}
 
 
+def graph_of(
+    loss: Variable,
+    records: Mapping[str, Variable],
+    parameters: Mapping[str, Variable],
+    domain: Domain,
+) -> Variable:
+    """Return a bound as a graph of the parameters; arguments as of `step_bounds`."""
+    network = network_of(loss, records, list(parameters))
+    if network is not None:
+        x = InputSet(records[network.record], domain)
+        labels = [s for n, s in records.items() if n != network.record]
+        known = network.output.size == 1 or _is_softmax(network, labels, domain)
+        if known and x.length < LARGE:
+            made: Variable = bound_graph(network, x, parameters, labels, domain)
+            return made
+    raise UnsupportedError(
+        "bound_graph: the loss is not layer upon layer with a loss of one output or "
+        "the cross-entropy of a softmax, and records in bounds; give a `penalty` of "
+        "your own to keep the weights small"
+    )
+
+
 def bound_graph(
     network: Network,
-    x: RecordSet,
+    x: InputSet,
     parameters: Symbols,
     labels: Sequence[Variable],
     domain: Domain,
@@ -57,7 +83,7 @@ def bound_graph(
     ----------
     network : Network
         Its layers, and the head.
-    x : RecordSet
+    x : InputSet
         Every record that may come.
     parameters : mapping from str to Variable
         Symbols: weights (inputs, outputs), biases of as many elements as outputs.
@@ -72,7 +98,7 @@ def bound_graph(
         The slope of the loss by its output grows, and not towards the ends of ranges.
     """
     layers = network.layers
-    squares: list[Any] = [x.square * GROWN]
+    squares: list[Any] = [x.length**2 * GROWN]
     steep: list[Node] = []
     low, high = _through(x, parameters, network)
     for before, layer in itertools.pairwise(layers):
@@ -104,11 +130,11 @@ def _moved(middle: Node, parameters: Symbols, bias: str | None) -> Node:
     return middle if bias is None else middle + parameters[bias].reshape(1, -1)
 
 
-def _through(x: RecordSet, parameters: Symbols, network: Network) -> Ends:
+def _through(x: InputSet, parameters: Symbols, network: Network) -> Ends:
     """Return the ends of what the first layer makes of a record."""
     first = network.layers[0]
     w = parameters[first.weight]
-    middle = _moved(x.center[None] @ w, parameters, first.bias)
+    middle = _moved(x.middle[None] @ w, parameters, first.bias)
     spread = x.radius[None] @ np.abs(w)
     low, high = middle - spread, middle + spread
     if x.ball is None:
@@ -213,3 +239,38 @@ def _corners(
             return None
         ends.append([hull.lower, hull.upper])
     return [dict(zip(inside, c, strict=True)) for c in itertools.product(*ends)]
+
+
+def _is_softmax(network: Network, labels: Sequence[Variable], domain: Domain) -> bool:
+    """Whether the slope of the head is ``softmax(output) - label``, label one-hot."""
+    if len(labels) != 1 or labels[0].shape != network.output.shape:
+        return False
+    (label,) = labels
+    kinds = domain.constraints.get(label.name, ())
+    if not any(isinstance(k, UnitVectors) for k in kinds):
+        return False
+    slope = simplify(grad(network.head, network.output))
+    if slope.op is not ops.subtract or not _is(slope.args[1], label):
+        return False
+    p = slope.args[0]
+    if p.op is ops.multiply:  # by the sum of the label, 1
+        ones = [a for a in p.args if _is_sum(a, label)]
+        rest = [a for a in p.args if not _is_sum(a, label)]
+        if len(ones) != 1:
+            return False
+        p = rest[0]
+    while p.op is ops.reshape:
+        p = p.args[0]
+    return p.op is ops.softmax_last and _is(p.args[0], network.output)
+
+
+def _is(v: Variable, symbol: Variable) -> bool:
+    while v.op is ops.reshape:
+        v = v.args[0]
+    return v.is_symbol and v.name == symbol.name
+
+
+def _is_sum(v: Variable, label: Variable) -> bool:
+    while v.op in (ops.reshape, ops.broadcast):
+        v = v.args[0]
+    return v.op is ops.add_reduce and _is(v.args[0], label)

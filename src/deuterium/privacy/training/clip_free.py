@@ -22,6 +22,7 @@ from deuterium.privacy.mechanisms.samplers import generator
 from deuterium.privacy.sensitivity.bound_sources import ASSUMPTIONS
 from deuterium.privacy.sensitivity.relations import RELATIONS, require_relation
 from deuterium.privacy.sensitivity.sensitivity import Sensitivity
+from deuterium.privacy.training.bound_graph import graph_of
 from deuterium.privacy.training.divergence import (
     FIRST,
     DivergenceWarning,

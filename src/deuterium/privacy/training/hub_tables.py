@@ -41,36 +41,72 @@ JUMP = 1e-3  # of values, by which those either side of an edge may differ
 class NodeValues:
     """Functions and their errors where the largest values are looked for.
 
-    Two kinds: nodes that all hubs have in common, with ``both`` of shape (1 or rows, 2,
-    functions, nodes); and nodes of each hub's own, with an axis for hubs before that
-    for functions.  ``outside`` is minus infinity where a node is not in a hub's range.
+    Two kinds: nodes that all hubs have in common, with ``values`` and ``errors`` of
+    shape (1 or rows, nodes, functions); and nodes of each hub's own, (functions, nodes,
+    1 or rows, hubs).  ``outside``, of shape (nodes, 1 or rows, hubs), is minus infinity
+    where a node is not in a hub's range; None of the latter kind.
     """
 
-    both: Array
+    values: Array
+    errors: Array
     outside: Array | None
+    _both: Any = None
+    _room: Any = None
+
+    def largest(self, c: Array) -> Array:
+        """Return combinations with what they may be off by: (nodes, rows, hubs).
+
+        Where a node is out of range, minus infinity.  The next call may overwrite it.
+        """
+        if self.outside is None:
+            return self.combined(c) + self.off(c)
+        if len(self.values) > 1:
+            return self.combined(c) + self.off(c) + self.outside
+        if self._both is None:
+            self._both = np.concatenate([self.values[0], self.errors[0]], axis=1)
+        twice = np.concatenate([c, np.abs(c)]).reshape(2 * len(c), -1)
+        shape = len(self._both), twice.shape[1]
+        if self._room is None or self._room.shape != shape:
+            self._room = np.empty(shape)  # large arrays are dear to ask for anew
+        found = np.matmul(self._both, twice, out=self._room)
+        found = found.reshape(-1, *c.shape[1:])
+        found += self.outside
+        return found
 
     def combined(self, c: Array, hubs: Any = None, columns: Any = None) -> Array:
-        """Return combinations, (rows, hubs, nodes), without errors."""
-        x = self.both[:, 0]
-        if self.outside is not None:
-            return c @ (x if columns is None else x[:, columns])
-        x = x if hubs is None else x[:, hubs][:, :, columns]
-        found: Array = (c[..., None] * x).sum(axis=2)
-        return found
+        """Return combinations: coefficients are (functions, rows, hubs).
 
-    def errors(self, c: Array, hubs: Any = None, columns: Any = None) -> Array:
-        """Return what combinations may be off by, of the same shape."""
-        other = NodeValues(self.both[:, 1:], self.outside)
-        return other.combined(np.abs(c), hubs, columns)
+        The result is (nodes, rows, hubs).
+        """
+        return self._times(self.values, c, hubs, columns)
+
+    def off(self, c: Array, hubs: Any = None, columns: Any = None) -> Array:
+        """Return what combinations may be off by."""
+        return self._times(self.errors, np.abs(c), hubs, columns)
+
+    def _times(self, x: Array, c: Array, hubs: Any, columns: Any) -> Array:
+        if self.outside is None:
+            x = x if hubs is None else x[columns][..., hubs]
+            found: Array = (c[:, None] * x).sum(axis=0)
+            return found
+        x = x if columns is None else x[:, :, columns]
+        if len(x) == 1:
+            found = x[0] @ c.reshape(len(c), -1)
+            return found.reshape(-1, *c.shape[1:])
+        return (x @ c.swapaxes(0, 1)).swapaxes(0, 1)
 
     def means(self, w: Array, hubs: Any = None, columns: Any = None) -> Array:
-        """Return weighted sums over nodes, of shape (rows, hubs, functions)."""
-        x = self.both[:, 0]
-        if self.outside is not None:
-            return w @ (x if columns is None else x[:, columns]).swapaxes(1, 2)
-        x = x if hubs is None else x[:, hubs][:, :, columns]
-        found: Array = (w[:, :, None] * x).sum(axis=3)
-        return found
+        """Return weighted sums over nodes, (functions, rows, hubs)."""
+        x = self.values
+        if self.outside is None:
+            x = x if hubs is None else x[columns][..., hubs]
+            found: Array = (w * x).sum(axis=1)
+            return found
+        x = x if columns is None else x[:, :, columns]
+        if len(x) == 1:
+            found = x[0].T @ w.reshape(len(w), w.shape[1] * w.shape[2])
+            return found.reshape(-1, *w.shape[1:])
+        return (x.swapaxes(1, 2) @ w.swapaxes(0, 1)).swapaxes(0, 1)
 
 
 class HubTable:
@@ -91,7 +127,7 @@ class HubTable:
     ----------
     cut : ndarray of int, of shape (nodes,)
         A node is the edge between the cells ``cut - 1`` and ``cut``.
-    nodes, slack : ndarray of shape (1 or rows, functions + 1, nodes)
+    nodes, slack : ndarray of shape (1 or rows, nodes, functions + 1)
         Values, and the largest error in either cell.
     """
 
@@ -139,7 +175,6 @@ class HubTable:
         self.cut = np.concatenate([cut, cut[jump]])[order]
         self.nodes = np.concatenate([value, right[:, jump]], axis=1)[:, order]
         self.slack = np.concatenate([slack, worst[:, jump]], axis=1)[:, order]
-        self.nodes, self.slack = (x.swapaxes(1, 2) for x in (self.nodes, self.slack))
 
     def looked_at(self, ends: Array) -> tuple[NodeValues, NodeValues]:
         """Return the ends of ranges, and the edges of cells inside, to be looked at.
@@ -154,14 +189,17 @@ class HubTable:
             poly, error = self.poly[row, cell], self.error[row, cell]
         d = (ends - self.middle[cell])[..., None]
         values = poly[..., 0] + d * (poly[..., 1] + d * poly[..., 2])
-        own = np.moveaxis(np.array([values, error]), (0, 1), (1, -1))
         first, last = cell
         a, b = np.searchsorted(self.cut, [first.min() + 1, last.max() + 1])
-        cut = self.cut[a:b]
-        inside = (first[:, :, None] < cut) & (cut <= last[:, :, None])
-        inner = np.stack([self.nodes[:, :, a:b], self.slack[:, :, a:b]], axis=1)
-        outside = np.where(inside, 0.0, -np.inf)
-        return NodeValues(own, None), NodeValues(np.ascontiguousarray(inner), outside)
+        cut = self.cut[a:b, None, None]
+        inside = (first < cut) & (cut <= last)
+        values, error = (np.ascontiguousarray(np.moveaxis(x, 3, 0)) for x in (values, error))
+        return (
+            NodeValues(values, error, None),
+            NodeValues(
+                self.nodes[:, a:b], self.slack[:, a:b], np.where(inside, 0.0, -np.inf)
+            ),
+        )
 
     def ranges(self, ends: Array) -> tuple[Array, Array]:
         """Return the ends of all functions over ranges: (1 or rows, hubs, functions + 1).

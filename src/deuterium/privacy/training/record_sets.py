@@ -52,6 +52,8 @@ class InputSet:
         self.middle = self.low / 2 + self.high / 2
         self.radius = np.maximum(self.high - self.middle, self.middle - self.low) * GROWN
         self.far = np.maximum(-self.low, self.high)
+        self.is_centred = not self.middle.any()
+        self._places = np.arange(len(self.low))
         with np.errstate(all="ignore"):
             length = float(np.sqrt((self.far**2).sum())) * GROWN
             if self.ball is not None:
@@ -76,9 +78,16 @@ class InputSet:
         Shapes: coefficients ``v``, their absolute values and their sizes (1 or rows, T,
         m), of the elements ``hubs``.
         """
-        whole = len(hubs) == len(self.low) and np.array_equal(hubs, np.arange(len(hubs)))
-        low, high = (x[hubs] for x in self.ends(function))
-        middle, radius = low / 2 + high / 2, (high / 2 - low / 2) * GROWN
+        whole = len(hubs) == len(self.low) and bool((hubs == self._places).all())
+        if whole and function != SQUARE:
+            middle, radius = self.middle, self.radius
+        else:
+            low, high = (x[hubs] for x in self.ends(function))
+            middle, radius = low / 2 + high / 2, (high / 2 - low / 2) * GROWN
+        if whole and function != SQUARE and self.is_centred and sure is size:
+            if not self.simplex and self.ball is None:
+                r = radius @ size
+                return np.zeros(r.shape), r, r * GROWN
         reach = (np.abs(middle) + radius) @ size
         if self.simplex and whole:
             rows = v.reshape(len(v), -1, self.width, v.shape[2])

@@ -33,6 +33,7 @@ ONES: Factors = {}  # parameters that are not named have the factor 1
 
 HUGE = 1e100  # squared lengths of weights for which no bound is tried
 GROWN = 1 + 1e-10  # pays for the roundings of a sum of positive terms
+CALLS = 32  # for which the enclosure alone is worked out, where it was the smaller
 LEAST = 1e-100  # no bound is smaller: what underflows has no part in it
 
 
@@ -132,7 +133,7 @@ class CertifiedStep:
         self.enclosed = EnclosedBound(self.slopes, domain)
         self.clusters = self._apart({})
         self._weighed: StepClusters | None = None
-        self._encloses: dict[str, bool] = {}
+        self._encloses: dict[str, int] = {}  # calls left
 
     def _apart(self, factors: Mapping[str, Variable]) -> StepClusters | None:
         """Take the norm apart, each part times a factor."""
@@ -154,7 +155,9 @@ class CertifiedStep:
         """Return the bound."""
         if not is_finite(weights):
             return math.inf
-        if self.clusters is None or self._encloses.get(kind):
+        left = self._encloses.get(kind, 0)
+        if self.clusters is None or left:
+            self._encloses[kind] = left - 1
             return self.enclosed(weights, factors)
         with np.errstate(all="ignore"):
             clusters, given = self._given(weights, factors)
@@ -162,7 +165,11 @@ class CertifiedStep:
         if not afresh:
             return found if found < math.inf else math.inf
         least = self.enclosed(weights, factors)
-        return found if found <= least else least  # NaN fails
+        if found <= least:  # NaN fails
+            return found
+        self._encloses[kind] = CALLS
+        clusters.forget(kind)
+        return least
 
     def _given(
         self, weights: Weights, factors: Factors

@@ -14,11 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from deuterium import ops
 from deuterium.domain.domain import Domain
 from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable
-from deuterium.interval import Interval
 from deuterium.optimize.bounders.lagrangian.factored_parts import Unsuited
 from deuterium.privacy.training.hub_tables import HubTable
 from deuterium.privacy.training.record_sets import InputSet
@@ -36,7 +34,7 @@ Array = Any
 
 GROWTH, LONE_GROWTH = 0.08, 0.04  # of the width of cells, for many hubs and for one
 MOST_ENERGY = 128  # terms and rules that an energy may have, the fewer of both
-WIDENED = 0.01  # share of its width by which a range is widened at either end
+WIDENED, WIDEST = 0.002, 0.03  # shares by which a range is widened at either end
 CALLS = 64  # for which ranges are kept, and then multipliers improved
 AGAIN = 6  # steps of the solver then
 JUMP, AFTER_JUMP = 1.1, 40  # steps where the bound has become so much larger
@@ -52,6 +50,7 @@ class KnownStep:
     ranges: StepRanges | None
     age: int
     last: float
+    widened: float
 
 
 class StepClusters:
@@ -91,10 +90,16 @@ class StepClusters:
         tables = [self._table(g) for g in self.program.groups]
         has_ball = any(i.ball is not None for i in self.inputs)
         lengths = bool(self.program.spokes) or has_ball
-        self.pass_ = RangePass(self.program, tables, self.inputs, lengths)
+        self.pass_ = RangePass(
+            self.program, tables, self.inputs, lengths, len(self.objective.powers)
+        )
         self.lagrangian = StepLagrangian(
             self.program, self.inputs, self.objective, squares, listed.rows
         )
+        forms = [*(r.form for r in self.program.rules), *self.program.sums]
+        numbers = [c.number for f in forms for c in f.parts.values()]
+        numbers += [*(f.constant for f in forms), *(x for _, x in self.objective.numbers)]
+        self.program.tape.keep(x for x in numbers if x is not None)
         self._known: dict[str, KnownStep] = {}
 
     def _squares(self, parts: Mapping[StepTerm, Any], rule: Any) -> list[StepTerm] | None:
@@ -141,11 +146,16 @@ class StepClusters:
         except TooFar:
             return math.inf, True
 
+    def forget(self, kind: str) -> None:
+        """Work everything out at the next call."""
+        if kind in self._known:
+            self._known[kind].ranges = None
+
     def _afresh(self, numbers: list[Array], kind: str, known: KnownStep | None) -> float:
         exact = self.pass_.fresh(numbers, 0.0)
         if known is None:
             solver = StepSolver(self.lagrangian, exact)
-            known = self._known[kind] = KnownStep(solver, None, 0, 0.0)
+            known = self._known[kind] = KnownStep(solver, None, 0, 0.0, WIDENED)
             solver.improve(exact)
         else:
             known.solver.improve(exact, AGAIN)
@@ -153,8 +163,11 @@ class StepClusters:
         if not found <= JUMP * known.last and known.last:
             known.solver.improve(exact, AFTER_JUMP)
             found = self._bound(numbers, exact, known.solver)
+        if known.ranges is not None:
+            known.widened *= 0.7 if known.age >= CALLS else 2.0
+            known.widened = min(max(known.widened, WIDENED), WIDEST)
         known.last, known.age = found, 0
-        known.ranges = self.pass_.fresh(numbers, WIDENED)
+        known.ranges = self.pass_.fresh(numbers, known.widened)
         return min(found, self._plain(numbers, exact))
 
     def _bound(self, numbers: list[Array], at: StepRanges, solver: StepSolver) -> float:
@@ -177,10 +190,8 @@ class StepClusters:
         norms = np.exp(logs / 2 + SURE) + LEAST
         if self.listed.table is None:
             return float(norms.max())
-        t = at.ends_of[len(self.objective.powers)]
-        p = ops.softmax_last.enclosure(Interval.unchecked(t[0], t[1]))
         by_label = np.append(norms, LEAST)[self.listed.table]
-        return float(mixed(by_label, p.lower.ravel(), p.upper.ravel()).max())
+        return float(mixed(by_label, *at.probabilities).max())
 
 
 def _inputs(listed: ListedRows, weights: Mapping[str, Any]) -> list[Variable]:

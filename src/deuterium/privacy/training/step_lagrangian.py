@@ -98,17 +98,16 @@ class StepLagrangian:
     def _start(self) -> None:
         b, program = self.rows, self.program
         self.hub_c = [
-            np.zeros((b, g.size, len(g.functions) + (not g.is_input)))
+            np.zeros((len(g.functions) + (not g.is_input), b, g.size))
             for g in program.groups
         ]
-        self.lin = [
-            np.zeros((b, len(s.hub_of), len(c[0])))
-            for s, c in zip(program.spokes, self.columns, strict=True)
-        ]
-        self.quad = [
-            np.zeros((b, len(s.hub_of), len(c[1])))
-            for s, c in zip(program.spokes, self.columns, strict=True)
-        ]
+        self.lin, self.quad = (
+            [
+                np.zeros((len(c[k]), b, len(s.hub_of)))
+                for s, c in zip(program.spokes, self.columns, strict=True)
+            ]
+            for k in (0, 1)
+        )
         self.constant, self.slack = np.zeros(b), np.zeros(b)
 
     def _add(self, t: StepTerm, c: Array) -> None:
@@ -121,14 +120,14 @@ class StepLagrangian:
             column = self.columns[t.spokes][t.power - 1].index(t.function)
         if t not in self._whole:
             unique = len(np.unique(at)) == len(at)
-            everything = np.array_equal(at, np.arange(out.shape[1]))
+            everything = np.array_equal(at, np.arange(out.shape[2]))
             self._whole[t] = None if everything else unique
         if self._whole[t] is None:
-            out[:, :, column] += c
+            out[column] += c
         elif self._whole[t]:
-            out[:, at, column] += c
+            out[column][:, at] += c
         else:
-            np.add.at(out, (slice(None), at, column), c)
+            np.add.at(out[column], (slice(None), at), c)
 
     def _coefficients(self, at: StepRanges, m: Multipliers) -> None:
         program = self.program
@@ -154,19 +153,20 @@ class StepLagrangian:
         far = np.maximum(-ends[0], ends[1])
         self.constant += (p * form.constant).sum(axis=1)
         self.slack += (np.abs(p) * (form.reach + far)).sum(axis=1)
-        out, column = self._target(rule)
-        out[:, :, column] -= p
+        self._target(rule)[:] -= p
         for t, v, _, own in form.parts:
             self._add(t, p * v if own else _times(v, p))
         if m.nu[k] is not None:
             self._energy(k, rule, at, m, far)
 
-    def _target(self, rule: Any, square: bool = False) -> tuple[Array, int]:
+    def _target(self, rule: Any, square: bool = False) -> Array:
         """Return where the coefficients of what a rule defines, or its squares, are."""
         if rule.spokes is not None:
-            return (self.quad if square else self.lin)[rule.spokes], 0
+            found: Array = (self.quad if square else self.lin)[rule.spokes][0]
+            return found
         number = self.program.square_of(rule.group) if square else 0
-        return self.hub_c[rule.group], number
+        found = self.hub_c[rule.group][number]
+        return found
 
     def _energy(self, k: int, rule: Any, at: StepRanges, m: Multipliers, far: Array) -> None:
         nu, form = m.nu[k], at.sums[k]
@@ -185,10 +185,8 @@ class StepLagrangian:
             gained = gained + (d * c * c).sum(axis=1)
             lost = lost + (d * most * most).sum(axis=1)
             first += t.count
-        out, column = self._target(rule, True)
-        out[:, :, column] -= nu
-        out, column = self._target(rule)
-        out[:, :, column] += 2 * nu * e0
+        self._target(rule, True)[:] -= nu
+        self._target(rule)[:] += 2 * nu * e0
         self.constant += gained - (nu * e0 * e0).sum(axis=1)
         self.slack += 16 * (lost + (nu * (form.reach + far) ** 2).sum(axis=1))
 
@@ -215,49 +213,51 @@ class StepLagrangian:
 
     def _input(self, g: int, tau: float | None) -> Array | None:
         c = self.hub_c[g]
-        squares = c[:, :, SQUARE] if c.shape[2] > 1 else None
-        found, x = self.inputs[g].largest(c[:, :, 0], squares)
+        squares = c[SQUARE] if len(c) > 1 else None
+        found, x = self.inputs[g].largest(c[0], squares)
         if tau is not None:
-            self.means[g, None, 0] = np.stack([x, x * x], axis=2)[:, :, : c.shape[2]]
+            self.means[g, None, 0] = np.stack([x, x * x])[: len(c)]
         return found
 
     def _cluster(self, g: int, at: StepRanges, tau: float | None) -> Array:
         c, sets = self.hub_c[g], self.sets[g]
         own, inner = at.nodes[g]
-        each = [n.combined(c) + n.errors(c) for n in (own, inner)]
+        if tau is None and not sets and not c.any():
+            return self.constant * 0.0  # of hubs that are of use for ranges alone
+        each = [n.largest(c) for n in (own, inner)]
         spokes = [[self._spoke(s, n, at) for s in sets] for n in (own, inner)]
         for value, found in zip(each, spokes, strict=True):
             for s, (most, _) in zip(sets, found, strict=True):
                 if self.aligned[s]:
                     value += most
                 else:
-                    np.add.at(value, (slice(None), self.program.spokes[s].hub_of), most)
-        each[1] += inner.outside
-        top = np.maximum(each[0].max(axis=2), each[1].max(axis=2, initial=-np.inf))
+                    hubs = self.program.spokes[s].hub_of
+                    np.add.at(value, (slice(None), slice(None), hubs), most)
+        top = np.maximum(each[0].max(axis=0), each[1].max(axis=0, initial=-np.inf))
         if tau is not None:
-            self._keep(g, at, spokes, [np.exp((v - top[:, :, None]) / tau) for v in each])
+            self._keep(g, at, spokes, [np.exp((v - top) / tau) for v in each])
         return top.sum(axis=1)
 
     def _spoke(self, s: int, n: NodeValues, at: StepRanges) -> tuple[Array, Array]:
         """Return the most that spokes add at nodes, and where (about)."""
         hubs = self.program.spokes[s].hub_of
         f1, f2 = self.columns[s]
-        low, high = at.spokes[s][:, :, :, None]
+        low, high = at.spokes[s]
         lin, quad = self.lin[s], self.quad[s]
-        a = n.combined(quad, hubs, f2) + n.errors(quad, hubs, f2)
+        a = n.combined(quad, hubs, f2) + n.off(quad, hubs, f2)
         most, e = parabola(a, n.combined(lin, hubs, f1), low, high)
-        return most + n.errors(lin, hubs, f1) * np.maximum(-low, high), e
+        return most + n.off(lin, hubs, f1) * np.maximum(-low, high), e
 
     def _keep(self, g: int, at: StepRanges, spokes: Any, weights: list[Array]) -> None:
         """Keep the means of all functions, by these weights of nodes."""
-        total = sum(w.sum(axis=2, keepdims=True) for w in weights)
+        total = sum(w.sum(axis=0) for w in weights)
         sides = list(zip(at.nodes[g], [w / total for w in weights], strict=True))
         self.means[g, None, 0] = sum(n.means(w) for n, w in sides)
         for i, s in enumerate(self.sets[g]):
             hubs = self.program.spokes[s].hub_of
             for power, columns in zip((1, 2), self.columns[s], strict=True):
                 self.means[g, s, power] = sum(
-                    n.means(w[:, hubs] * found[i][1] ** power, hubs, columns)
+                    n.means(w[:, :, hubs] * found[i][1] ** power, hubs, columns)
                     for (n, w), found in zip(sides, spokes, strict=True)
                 )
 
@@ -266,15 +266,15 @@ class StepLagrangian:
     def mean(self, t: StepTerm) -> Array:
         """Return about what a term's elements are where clusters are largest."""
         if t.spokes is None:
-            return self.means[t.group, None, 0][:, t.hubs, t.function]
+            return self.means[t.group, None, 0][t.function][:, t.hubs]
         column = self.columns[t.spokes][t.power - 1].index(t.function)
-        return self.means[t.group, t.spokes, t.power][:, t.places, column]
+        return self.means[t.group, t.spokes, t.power][column][:, t.places]
 
     def _mean_target(self, rule: Any, square: bool) -> Array:
         if rule.spokes is not None:
-            return self.means[rule.group, rule.spokes, 1 + square][:, :, 0]
+            return self.means[rule.group, rule.spokes, 1 + square][0]
         number = self.program.square_of(rule.group) if square else 0
-        return self.means[rule.group, None, 0][:, :, number]
+        return self.means[rule.group, None, 0][number]
 
     def gradient(self, at: StepRanges, m: Multipliers) -> tuple[list[Any], list[Any], list[Any], Array]:
         """Return derivatives by p, by logarithms of nu and of scales; and the sums."""
@@ -304,7 +304,7 @@ class StepLagrangian:
             for t, v, _, own in form.parts:
                 total = total + (self.mean(t) * (v if own else v[:, :, 0])).sum(axis=1)
             q.append(total)
-        return by_p, by_nu, by_scale, np.array(q).reshape(len(q), -1)
+        return by_p, by_nu, by_scale, np.array(q).reshape(len(q), self.rows)
 
     def _by_energy(self, k: int, rule: Any, at: StepRanges, m: Multipliers) -> tuple[Array, Array]:
         form, nu, scale = at.sums[k], m.nu[k], m.scale[k]

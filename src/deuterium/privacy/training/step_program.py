@@ -476,9 +476,12 @@ class StepProgram:
 
     def _atoms(self, n: Variable) -> Multiple:
         """Make a node's elements hubs."""
-        form = self.tape.flattened(self.sum_of(n))
-        number = self._enter(n.size, False)
-        self.rules.append(StepRule(number, None, form))
+        key = "atoms", _written(n)
+        if key not in self._sets:
+            form = self.tape.flattened(self.sum_of(n))
+            self._sets[key] = self._enter(n.size, False)
+            self.rules.append(StepRule(self._sets[key], None, form))
+        number = self._sets[key]
         source = np.arange(n.size).reshape(n.shape)
         self._sums[n] = self.sum_of(n)
         found = Multiple(None, number, self.groups[number].functions[0], source, is_hub=True)

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from deuterium import ops
+from deuterium.interval import Interval
 from deuterium.privacy.training.hub_tables import FARTHEST, HubTable
 from deuterium.privacy.training.record_sets import InputSet
 from deuterium.privacy.training.step_program import StepProgram
@@ -93,6 +95,10 @@ class StepRanges:
         Of each rule, and of each sum of the objective: at the last step.
     ends_of : list of ndarray
         Of the sums of the objective, (2, 1 or rows, m).
+    powers : int
+        How many of these sums are of the objective itself; of others ranges are known.
+    probabilities : (ndarray, ndarray) or None
+        The ends of a softmax.
     """
 
     ends: list[Any]
@@ -104,6 +110,8 @@ class StepRanges:
     spoke_lengths: dict[int, Array] = field(default_factory=dict)
     sums: list[SumValues] = field(default_factory=list)
     ends_of: list[Array] = field(default_factory=list)
+    powers: int = 0
+    probabilities: Any = None
 
     def far(self, t: StepTerm) -> Array:
         """Return the largest absolute values of a term's elements."""
@@ -122,6 +130,8 @@ class RangePass:
         Of the groups of inputs, which are the first.
     uses_lengths : bool
         Whether lengths of whole arrays are worked out, too.
+    powers : int
+        How many sums are of the objective itself.
     """
 
     def __init__(
@@ -130,15 +140,17 @@ class RangePass:
         tables: Sequence[HubTable | None],
         inputs: Sequence[InputSet],
         uses_lengths: bool,
+        powers: int,
     ) -> None:
         self.program, self.tables, self.inputs = program, tables, inputs
-        self.uses_lengths = uses_lengths
+        self.uses_lengths, self.powers = uses_lengths, powers
 
     def fresh(self, numbers: list[Array], widened: float) -> StepRanges:
         """Return ranges, given the numbers of the tape; wider by a share of each."""
         count = len(self.program.groups)
         none: list[Any] = [None] * count
         out = StepRanges([*none], [*none], [*none], [None] * len(self.program.spokes))
+        out.powers = self.powers
         for rule in self.program.rules:
             ends, found, length = self._sum(rule.form, numbers, out)
             out.sums.append(found)
@@ -158,7 +170,11 @@ class RangePass:
         for form in self.program.sums:
             ends, found, _ = self._sum(form, numbers, out)
             out.sums.append(found)
-            out.ends_of.append(ends)
+            more = widened * (ends[1] - ends[0])
+            out.ends_of.append(np.array([ends[0] - more, ends[1] + more]))
+        if len(out.ends_of) > self.powers:
+            p = ops.softmax_last.enclosure(Interval.unchecked(*out.ends_of[-1]))
+            out.probabilities = p.lower.ravel(), p.upper.ravel()
         return out
 
     def again(self, numbers: list[Array], out: StepRanges) -> bool:
@@ -174,11 +190,16 @@ class RangePass:
                     return False
             out.sums[k] = found
         for k, form in enumerate(self.program.sums):
-            out.ends_of[k], out.sums[len(rules) + k], _ = self._sum(form, numbers, out)
+            ends, found, _ = self._sum(form, numbers, out, is_range=k >= out.powers)
+            if k >= out.powers:
+                known = out.ends_of[k]
+                if not (ends[0] >= known[0]).all() or not (ends[1] <= known[1]).all():
+                    return False
+            out.sums[len(rules) + k] = found
         return True
 
     def _sum(
-        self, form: WeightSum, numbers: list[Array], out: StepRanges
+        self, form: WeightSum, numbers: list[Array], out: StepRanges, is_range: bool = True
     ) -> tuple[tuple[Array, Array], SumValues, Array]:
         """Return the ends of a sum, its coefficients, and a bound of its length."""
         constant = numbers[form.constant.value]
@@ -189,6 +210,9 @@ class RangePass:
         for t, c in form.parts.items():
             v, size, sure = self._values(t, c, numbers)
             parts.append((t, v, size, c.own))
+            if not is_range:
+                reach = reach + self._reach(t, size, c.own, out)
+                continue
             m, r, s = self._through(t, v, size, sure, c.own, out)
             if self.uses_lengths:
                 steep = sure.max(axis=1) if c.own else spectral(v, size)
@@ -196,6 +220,8 @@ class RangePass:
                 if t in self.program.roots and form.shape == (1,):
                     m, r = self._by_length(t, v, m, r, out)
             middle, spread, reach = middle + m, spread + r, reach + s
+        if not is_range:
+            return (middle, middle), SumValues(parts, constant, reach), length
         slack = (spread + LOST * reach) * GROWN + TINY
         low, high = middle - slack, middle + slack
         if self.uses_lengths:
@@ -204,6 +230,11 @@ class RangePass:
             low = np.maximum(low, -length[:, None])
             high = np.minimum(high, length[:, None])
         return (low, high), SumValues(parts, constant, reach), length
+
+    def _reach(self, t: StepTerm, size: Array, own: bool, out: StepRanges) -> Array:
+        """Return what the absolute terms of a part of a sum add up to."""
+        far = self.term(t, out).far
+        return far * size if own else (far[:, None] @ size)[:, 0]
 
     def _by_length(
         self, t: StepTerm, v: Array, m: Array, r: Array, out: StepRanges

@@ -103,7 +103,7 @@ def listed(
     softmax = _softmax(slopes)
     columns = _label_values(slopes if softmax is None else softmax[2], labels, domain)
     if softmax is None:
-        known, values = _nodes(norm_of(slopes)[0], columns)
+        known, values = _nodes(norm_of([*slopes, None])[0], columns)
         return ListedRows(known, values, None, None)
     node, p, replaced = softmax
     k, count = p.size, len(next(iter(columns.values()), [0]))

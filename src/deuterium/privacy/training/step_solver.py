@@ -18,7 +18,7 @@ __all__ = ["StepSolver"]
 
 Array = Any
 
-FIRST = 150  # steps of the method at the first call
+FIRST = 100  # steps of the method at the first call
 RATES = 0.15, 0.02  # of its steps, in natural units, from the first to the last
 TAUS = 0.3, 0.01  # temperatures, of the logarithm
 LEAST_SUM = 1e-200  # no tangent is taken below it
@@ -103,9 +103,9 @@ def first_multipliers(lagrangian: StepLagrangian, at: StepRanges) -> Multipliers
             s = rule.spokes
             hubs = program.spokes[s].hub_of
             low, high = (x[:, hubs] for x in at.functions[rule.group])
-            for c, f in zip(np.moveaxis(lagrangian.quad[s], 2, 0), lagrangian.columns[s][1], strict=True):
+            for c, f in zip(lagrangian.quad[s], lagrangian.columns[s][1], strict=True):
                 nu = nu + np.maximum(c, 0) * high[:, :, f]
-            for c, f in zip(np.moveaxis(lagrangian.lin[s], 2, 0), lagrangian.columns[s][0], strict=True):
+            for c, f in zip(lagrangian.lin[s], lagrangian.columns[s][0], strict=True):
                 p = p + c * (high if f == 0 else low / 2 + high / 2)[:, :, f]
         m.p[k] = p
         if lagrangian.squares[k] is None:

@@ -10,7 +10,7 @@ have fewer than ``MANY`` terms together.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -189,6 +189,28 @@ class WeightTape:
             return Sized(value, self.apply("abs", np.abs, value), True)
         return Sized(value, self.apply(name, function, *[x.size for x in args]), False)
 
+    def keep(self, numbers: Iterable[Sized]) -> None:
+        """Drop all operations but those that these numbers need."""
+        needed = {k for x in numbers for k in (x.value, x.size)}
+        kept = []
+        for step in reversed(self.steps):
+            if step[2] in needed:
+                kept.append(step)
+                needed.update(step[1])
+        self.steps = kept[::-1]
+
+    def _function(
+        self, op: Operator, attrs: Mapping[str, Any], args: Sequence[Sized]
+    ) -> Callable[..., Array]:
+        """Return an operator's function of arrays; those of shapes are known."""
+        direct = {ops.multiply: np.multiply, ops.matmul: np.matmul, ops.add: np.add}
+        if op in direct:
+            return direct[op]
+        if op is ops.reshape:
+            made = np.shape(op.value(self.values[args[0].value], **attrs))
+            return lambda x: x.reshape(made)
+        return lambda *x: op.value(*x, **attrs)
+
     # -- operators on numbers --------------------------------------------------------
 
     def through(
@@ -202,9 +224,7 @@ class WeightTape:
             It is not one of those that are known here.
         """
 
-        def function(*x: Array) -> Array:
-            return op.value(*x, **attrs)
-
+        function = self._function(op, attrs, args)
         name = op.name, *(told(attrs[k]) for k in sorted(attrs))
         if op is ops.negative:
             (x,) = args
