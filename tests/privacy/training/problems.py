@@ -100,14 +100,11 @@ def problem(kind, seed=0, scale=1.0, **more):
     return ClipFreeSGD(loss, weights, domain, **settings), data, domain, loss
 
 
-KINDS = {
-    **{f"binary {a}": "tangents of one hidden layer" for a in ACTIVATIONS},
-    **{f"classes {a}": "pairs of classes, one hidden layer" for a in ACTIVATIONS},
-    **{f"deep1 {a}": "norms layer by layer" for a in ACTIVATIONS},
-    **{f"deep3 {a}": "norms layer by layer, pairs of classes" for a in ACTIVATIONS},
-    "squared": "tangents of one hidden layer",
-    "unusual": "enclosure of the gradient's norm",
-}
+KINDS = [
+    f"{head} {act}"
+    for head in ("binary", "classes", "deep1", "deep3")
+    for act in ACTIVATIONS
+] + ["squared", "unusual"]
 
 
 def record_norms(trainer, loss, domain, records):

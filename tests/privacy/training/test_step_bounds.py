@@ -11,7 +11,7 @@ import pytest
 import deuterium as dt
 from deuterium.domain.domain import Domain
 from deuterium.errors import InvalidInputError, UnsupportedError
-from deuterium.privacy.training.bound_parts import RecordSet, active, spectral
+from deuterium.privacy.training.step_ranges import spectral
 from deuterium.privacy.training.parameter_noise import spread_over
 from tests.amounts import seeds
 from tests.privacy.training.cases import ACTIVATIONS, HEADS, Case, ClipFreeSGD, exactly
@@ -128,28 +128,8 @@ def test_underflow_makes_nothing_smaller():
         count=1,
     )
     assert trainer.bound() >= math.sqrt(2) * 1e-160
-    a = np.array([[1e-82, 0.0], [0.0, 1e-82]])
-    assert spectral(a) >= 1e-82
-
-
-@pytest.mark.parametrize("name", ACTIVATIONS)
-def test_values_of_layers(name):
-    flint = pytest.importorskip("flint")
-    rng = np.random.default_rng(0)
-    for size in (1e-9, 1.0, 30.0):
-        low = rng.normal(size=50) * size
-        high = low + rng.random(50) * size
-        ends = active(name, np.array([low, high]))
-        for z, values, sign in ((low, ends[0], 1), (high, ends[1], -1)):
-            for a, b in zip(z.tolist(), values.tolist(), strict=True):
-                with flint.ctx.workprec(300):
-                    t = flint.arb(a)
-                    exact = {
-                        "tanh": t.tanh(),
-                        "expit": 1 / (1 + (-t).exp()),
-                        "relu": flint.arb(max(a, 0.0)),
-                    }[name]
-                    assert not sign * (exact - b) < 0
+    a = np.array([[[1e-82, 0.0], [0.0, 1e-82]]])
+    assert spectral(a, np.abs(a)) >= 1e-82
 
 
 def test_a_ball_is_not_its_box():
@@ -178,139 +158,3 @@ def test_a_ball_is_not_its_box():
         )
         bounds.append(trainer.bound())
     assert bounds[1] < 0.5 * bounds[0]
-
-
-def test_products_are_widened_by_more_than_rounding():
-    """Sums that cancel: (1e8 - 1e8 + 1) and the like, in all orders."""
-    rng = np.random.default_rng(1)
-    for _ in range(200):
-        center = rng.normal(size=40) * 10.0 ** rng.integers(0, 9)
-        inputs = RecordSet(center - 1e-3, center + 1e-3)
-        w = rng.normal(size=(40, 1))
-        w[-1] = -(center[:-1] @ w[:-1]) / center[-1]
-        low, high = inputs.through(w, None)
-        for side in (-1e-3, 1e-3):
-            x = center + side * np.sign(w[:, 0])
-            x = np.clip(x, center - 1e-3, center + 1e-3)
-            pairs = zip(x.tolist(), w[:, 0].tolist(), strict=True)
-            exact = sum(Fraction(a) * Fraction(b) for a, b in pairs)
-            assert low[0] <= exact <= high[0]
-
-
-def trainer_of(name, w1, b1, w2, size, head="cross-entropy"):
-    """Return what bounds a network of one output on records around zero."""
-    x, y = dt.symbol("x", shape=(len(w1),)), dt.symbol("y")
-    act = ACTIVATIONS[name]
-    return ClipFreeSGD(
-        lambda x, y, w1, b1, w2: HEADS[head]((act(x @ w1 + b1) @ w2)[:, 0], y),
-        {"w1": w1, "b1": b1, "w2": w2},
-        dt.Box({x: (-size, size)}) & dt.Choice(y, [0, 1]),
-        noise_multiplier=1.0,
-        learning_rate=1.0,
-        count=1,
-    )
-
-
-@pytest.mark.parametrize("name", ["tanh", "expit"])
-def test_hidden_values_of_records_around_zero(name):
-    """Both ends, of sums that cancel, too: large biases, large reaches."""
-    flint = pytest.importorskip("flint")
-    rng = np.random.default_rng(6)
-    for _ in range(40):
-        n, size = int(rng.integers(2, 30)), float(rng.choice([1e-3, 0.7, 1e4]))
-        w1 = rng.normal(size=(n, 5)) * 10.0 ** rng.uniform(-3, 3)
-        reach = size * np.abs(w1).sum(axis=0)
-        b1 = rng.choice([-1.0, 1.0], 5) * reach + rng.normal(size=5)
-        trainer = trainer_of(name, w1, b1, rng.normal(size=(5, 1)), size)
-        trainer.bound()
-        assert trainer._bound.around is not None
-        ends = active(name, trainer._bound._reach(w1, b1))
-        for k in range(5):
-            with flint.ctx.workprec(400):
-                far = sum(flint.arb(abs(v)) for v in w1[:, k].tolist()) * flint.arb(
-                    size
-                )
-                for sign, end in zip((-1, 1), ends[:, k].tolist(), strict=True):
-                    t = flint.arb(b1[k].item()) + sign * far
-                    exact = t.tanh() if name == "tanh" else 1 / (1 + (-t).exp())
-                    assert not sign * (flint.arb(end) - exact) < 0
-                    off = abs(float((flint.arb(end) - exact).mid()))
-                    assert off < 1e-9 * (1 + reach[k])
-
-
-@pytest.mark.parametrize("head", ["cross-entropy", "hinge"])
-def test_slopes_less_a_line_at_every_cell(head):
-    """Whatever the range: in one cell, at edges, on either side of the fine ones."""
-    y, t = dt.symbol("y"), dt.symbol("t")
-    rng = np.random.default_rng(7)
-    trainer = trainer_of(
-        "tanh", np.ones((2, 3)), np.zeros(3), np.ones((3, 1)), 1.0, head
-    )
-    table = trainer._bound.table
-    edges = table.edges
-    slope = dt.compile([t, y], dt.grad(HEADS[head](t, y), t))
-    tight = 0
-    for _ in range(1000):
-        rates = rng.normal(size=2)
-        tilted = table.tilted(rates)
-        first = int(rng.integers(10, len(edges) - 10))
-        if head == "hinge":  # where there is a jump
-            first = int(np.searchsorted(edges, rng.choice([-1, 1]))) - rng.integers(4)
-        at = edges[[first, rng.choice([first + 1, first + 2, first + 3, 600])]]
-        at += rng.choice([0.0, 1e-17, -1e-17, 1e-9, -0.01, 0.3], 2)
-        at = np.nextafter(at, rng.choice([-100, 100, at[0]], 2))
-        low, high = np.sort(at).tolist()
-        for _ in range(2):  # what was found is kept
-            above = table.above(tilted, low, high)
-        points = np.linspace(low, high, 200)
-        for k in range(2):
-            d = np.asarray(slope(points, np.full(200, float(k)))).reshape(-1)
-            logs = 2 * np.log(np.maximum(np.abs(d), 1e-150))
-            most = (logs - rates[k] * points).max()
-            assert most <= above[k] + 1e-9
-            # cell by cell, as far as they lie in the range
-            cells = (edges[:-1] < high) & (edges[1:] > low)
-            ends = np.clip([edges[:-1][cells], edges[1:][cells]], low, high)
-            each = table.logs[k][cells] + (-rates[k] * ends).max(axis=0)
-            assert each.max(initial=-math.inf) <= above[k] + 1e-12
-            tight += above[k] <= most + 0.2
-        outside = table.above(tilted, low, 2e6), table.above(tilted, math.nan, high)
-        assert outside == ([math.inf] * 2,) * 2
-    assert tight > 1000
-
-
-@pytest.mark.parametrize("name", ["tanh", "expit"])
-def test_between_nodes(name):
-    """What a hidden unit adds is curved: between two nodes it is above both."""
-    rng, higher = np.random.default_rng(4), 0
-    for _ in range(30):
-        x, y = dt.symbol("x", shape=(3,)), dt.symbol("y")
-        weights = {"w1": rng.normal(size=(3, 2)), "w2": rng.normal(size=(2, 1))}
-        act = ACTIVATIONS[name]
-        size = float(rng.choice([0.3, 3.0, 30.0]))
-        trainer = ClipFreeSGD(
-            lambda x, y, w1, w2, act=act: HEADS["cross-entropy"](
-                (act(x @ w1) @ w2)[:, 0], y
-            ),
-            weights,
-            dt.Box({x: (-size, size)}) & dt.Choice(y, [0, 1]),
-            noise_multiplier=1.0,
-            learning_rate=1.0,
-            count=1,
-        )
-        trainer.bound()
-        scalar, weights = trainer._bound, trainer.parameters
-        (known,) = scalar._tangents.values()
-        at, w = scalar._at(weights, {}), weights["w2"][:, 0]
-        low, high = active(name, scalar.x.through(weights["w1"], None))
-        h = np.linspace(low, high, 20001).T
-        slope = 1 - h * h if name == "tanh" else h * (1 - h)
-        each = h**2 + 3 * size**2 * (w[:, None] * slope) ** 2
-        terms = each / known.q[:, None, None] + known.rates[:, None, None] * (
-            w[:, None] * h
-        )
-        dense = terms.max(axis=2).sum(axis=1)
-        nodes = at.terms(known).max(axis=2).sum(axis=1)
-        assert (dense <= (nodes + at.sag / known.q) * (1 + 1e-8) + 1e-9).all()
-        higher += (dense > nodes * (1 + 1e-6)).any()
-    assert higher > 3  # the nodes alone would be too low

@@ -160,7 +160,9 @@ class HubTable:
 
     def _at(self, d: Array) -> Array:
         d = d[None, :, None]
-        found: Array = self.poly[..., 0] + d * (self.poly[..., 1] + d * self.poly[..., 2])
+        found: Array = self.poly[..., 0] + d * (
+            self.poly[..., 1] + d * self.poly[..., 2]
+        )
         return found
 
     def _lay_nodes(self, right: Array, left: Array) -> None:
@@ -193,7 +195,9 @@ class HubTable:
         a, b = np.searchsorted(self.cut, [first.min() + 1, last.max() + 1])
         cut = self.cut[a:b, None, None]
         inside = (first < cut) & (cut <= last)
-        values, error = (np.ascontiguousarray(np.moveaxis(x, 3, 0)) for x in (values, error))
+        values, error = (
+            np.ascontiguousarray(np.moveaxis(x, 3, 0)) for x in (values, error)
+        )
         return (
             NodeValues(values, error, None),
             NodeValues(
@@ -232,7 +236,10 @@ def _curves(
 ) -> UnivariateFunctions:
     group = CoordinateGroup(ATOM, 1, 0, vector, 0)
     for f in functions[1:]:
-        sides = [simplify(substitute(v, row)) if row else v for v in (f.full, f.left, f.right)]
+        sides = [
+            simplify(substitute(v, row)) if row else v
+            for v in (f.full, f.left, f.right)
+        ]
         group.functions.append(
             KinkBranches(*sides) if f.kinked else KinkBranches(*sides[:1] * 3)
         )
@@ -248,7 +255,9 @@ def _with_own(c: ParabolaCells) -> Array:
     return np.concatenate([own, c.poly[:, 0], one], axis=1)
 
 
-def _upper(poly: Array, error: Array, cells: Sequence[ParabolaCells]) -> tuple[Array, Array]:
+def _upper(
+    poly: Array, error: Array, cells: Sequence[ParabolaCells]
+) -> tuple[Array, Array]:
     """Put what is only known from above, as logarithms of 0 are, by its upper end."""
     above = np.stack([c.above[:, 0] for c in cells])
     below = np.stack([c.below[:, 0] for c in cells])

@@ -30,8 +30,7 @@ from deuterium.interval.rounding import next_up
 from deuterium.privacy.directed_rounding import product_up
 from deuterium.privacy.mechanisms import samplers
 from deuterium.privacy.mechanisms.gaussian import GaussianNoise
-from deuterium.privacy.training.step_bounds import GROWN, Weights
-from deuterium.privacy.training.step_bounds import StepBound
+from deuterium.privacy.training.step_bounds import GROWN, StepBound, Weights
 
 __all__ = [
     "ROUNDING",

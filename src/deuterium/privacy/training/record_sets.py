@@ -50,7 +50,9 @@ class InputSet:
         self.simplex = any(isinstance(k, UnitVectors) for k in kinds)
         self.width = symbol.shape[-1] if symbol.shape else 1
         self.middle = self.low / 2 + self.high / 2
-        self.radius = np.maximum(self.high - self.middle, self.middle - self.low) * GROWN
+        self.radius = (
+            np.maximum(self.high - self.middle, self.middle - self.low) * GROWN
+        )
         self.far = np.maximum(-self.low, self.high)
         self.is_centred = not self.middle.any()
         self._places = np.arange(len(self.low))
@@ -58,7 +60,9 @@ class InputSet:
             length = float(np.sqrt((self.far**2).sum())) * GROWN
             if self.ball is not None:
                 center, radius = self.ball
-                length = min(length, (float(np.sqrt((center**2).sum())) + radius) * GROWN)
+                length = min(
+                    length, (float(np.sqrt((center**2).sum())) + radius) * GROWN
+                )
         if self.simplex:
             length = min(length, float(np.sqrt(len(self.low) / self.width)) * GROWN)
         self.length = length
@@ -96,7 +100,11 @@ class InputSet:
         if function == SQUARE and whole and np.isfinite(self.length):
             most = self.length * self.length * GROWN * np.abs(v).max(axis=1)
             near = np.minimum(radius @ sure, most)
-            return self._closest(middle @ v, radius @ sure, np.zeros_like(near), most), near, reach
+            return (
+                self._closest(middle @ v, radius @ sure, np.zeros_like(near), most),
+                near,
+                reach,
+            )
         c, r = middle @ v, radius @ sure
         if self.ball is None or function == SQUARE or not whole:
             return c, r, reach
@@ -121,7 +129,11 @@ class InputSet:
         if self.simplex:
             each = (a + c).reshape(len(c), -1, self.width)
             best = each.argmax(axis=2)
-            x = (np.arange(self.width) == best[:, :, None]).reshape(c.shape).astype(float)
+            x = (
+                (np.arange(self.width) == best[:, :, None])
+                .reshape(c.shape)
+                .astype(float)
+            )
             return each.max(axis=2).sum(axis=1), x
         with np.errstate(all="ignore"):
             tip = np.where(a < 0, -0.5 * c / a, self.low)

@@ -183,7 +183,8 @@ class CertifiedStep:
             assert made is not None
             self._weighed = made
         roots = {
-            m: np.array(math.sqrt(factors.get(n, 1.0)) * GROWN) for n, m in names.items()
+            m: np.array(math.sqrt(factors.get(n, 1.0)) * GROWN)
+            for n, m in names.items()
         }
         return self._weighed, {**weights, **roots}
 

@@ -25,7 +25,7 @@ from deuterium.privacy.training.step_objective import StepObjective
 from deuterium.privacy.training.step_program import StepProgram
 from deuterium.privacy.training.step_ranges import RangePass, StepRanges, TooFar
 from deuterium.privacy.training.step_rows import ListedRows, mixed
-from deuterium.privacy.training.step_solver import StepSolver
+from deuterium.privacy.training.step_solver import FIRST, StepSolver
 from deuterium.privacy.training.weight_sums import LOST, MANY, StepTerm
 
 __all__ = ["KnownStep", "StepClusters"]
@@ -98,11 +98,16 @@ class StepClusters:
         )
         forms = [*(r.form for r in self.program.rules), *self.program.sums]
         numbers = [c.number for f in forms for c in f.parts.values()]
-        numbers += [*(f.constant for f in forms), *(x for _, x in self.objective.numbers)]
+        numbers += [
+            *(f.constant for f in forms),
+            *(x for _, x in self.objective.numbers),
+        ]
         self.program.tape.keep(x for x in numbers if x is not None)
         self._known: dict[str, KnownStep] = {}
 
-    def _squares(self, parts: Mapping[StepTerm, Any], rule: Any) -> list[StepTerm] | None:
+    def _squares(
+        self, parts: Mapping[StepTerm, Any], rule: Any
+    ) -> list[StepTerm] | None:
         """Return the squares of a rule's terms, if it is to have an energy."""
         terms, size = sum(t.count for t in parts), rule.form.shape[0]
         if rule.spokes is None or size < 2 or not 0 < min(terms, size) <= MOST_ENERGY:
@@ -112,7 +117,9 @@ class StepClusters:
 
     def _require_few(self) -> None:
         program = self.program
-        sizes = [g.size for g in program.groups] + [len(s.hub_of) for s in program.spokes]
+        sizes = [g.size for g in program.groups] + [
+            len(s.hub_of) for s in program.spokes
+        ]
         forms = [*(r.form for r in program.rules), *program.sums]
         terms = [t.count for f in forms for t in f.parts]
         if sum(sizes) + max(terms, default=0) > MANY:
@@ -140,7 +147,9 @@ class StepClusters:
         if known is not None and known.ranges is not None and known.age < CALLS:
             if self.pass_.again(numbers, known.ranges):
                 known.age += 1
-                return self._bound(numbers, known.ranges, known.solver), False
+                found = self._bound(numbers, known.ranges, known.solver)
+                if found <= JUMP * known.last:
+                    return found, False
         try:
             return self._afresh(numbers, kind, known), True
         except TooFar:
@@ -151,12 +160,14 @@ class StepClusters:
         if kind in self._known:
             self._known[kind].ranges = None
 
-    def _afresh(self, numbers: list[Array], kind: str, known: KnownStep | None) -> float:
+    def _afresh(
+        self, numbers: list[Array], kind: str, known: KnownStep | None
+    ) -> float:
         exact = self.pass_.fresh(numbers, 0.0)
         if known is None:
             solver = StepSolver(self.lagrangian, exact)
             known = self._known[kind] = KnownStep(solver, None, 0, 0.0, WIDENED)
-            solver.improve(exact)
+            solver.improve(exact, FIRST if len(self._known) == 1 else AFTER_JUMP)
         else:
             known.solver.improve(exact, AGAIN)
         found = self._bound(numbers, exact, known.solver)

@@ -141,7 +141,9 @@ class StepLagrangian:
             for t, v, _, own in form.parts:
                 self._add(t, by[:, None] * (v if own else v[:, :, 0]))
             self.constant += by * form.constant[:, 0] + power * (np.log(m.q[k]) - 1)
-            self.slack += by * form.reach[:, 0] + abs(power) * (np.abs(np.log(m.q[k])) + 1)
+            self.slack += by * form.reach[:, 0] + abs(power) * (
+                np.abs(np.log(m.q[k])) + 1
+            )
         for k, rule in enumerate(program.rules):
             self._rule(k, rule, at, m)
 
@@ -168,7 +170,9 @@ class StepLagrangian:
         found = self.hub_c[rule.group][number]
         return found
 
-    def _energy(self, k: int, rule: Any, at: StepRanges, m: Multipliers, far: Array) -> None:
+    def _energy(
+        self, k: int, rule: Any, at: StepRanges, m: Multipliers, far: Array
+    ) -> None:
         nu, form = m.nu[k], at.sums[k]
         matrix, size = dense(form.parts)
         scale = m.scale[k]
@@ -192,7 +196,9 @@ class StepLagrangian:
 
     # -- the largest values ----------------------------------------------------------
 
-    def __call__(self, at: StepRanges, m: Multipliers, tau: float | None = None) -> Array:
+    def __call__(
+        self, at: StepRanges, m: Multipliers, tau: float | None = None
+    ) -> Array:
         """Return certified upper bounds, of shape (rows,).
 
         With a temperature ``tau`` the terms' values where the clusters are largest, about,
@@ -276,7 +282,9 @@ class StepLagrangian:
         number = self.program.square_of(rule.group) if square else 0
         return self.means[rule.group, None, 0][number]
 
-    def gradient(self, at: StepRanges, m: Multipliers) -> tuple[list[Any], list[Any], list[Any], Array]:
+    def gradient(
+        self, at: StepRanges, m: Multipliers
+    ) -> tuple[list[Any], list[Any], list[Any], Array]:
         """Return derivatives by p, by logarithms of nu and of scales; and the sums."""
         by_p: list[Any] = []
         by_nu: list[Any] = []
@@ -306,7 +314,9 @@ class StepLagrangian:
             q.append(total)
         return by_p, by_nu, by_scale, np.array(q).reshape(len(q), self.rows)
 
-    def _by_energy(self, k: int, rule: Any, at: StepRanges, m: Multipliers) -> tuple[Array, Array]:
+    def _by_energy(
+        self, k: int, rule: Any, at: StepRanges, m: Multipliers
+    ) -> tuple[Array, Array]:
         form, nu, scale = at.sums[k], m.nu[k], m.scale[k]
         matrix, _ = dense(form.parts)
         e0, squares = form.constant, []
@@ -348,9 +358,15 @@ def dense(parts: Sequence[Any]) -> tuple[Array, Array]:
     """Return all coefficients of a sum, and their sizes: (1 or rows, terms, m)."""
     found = []
     for at in (1, 2):
-        each = [x[at][:, :, None] * np.eye(x[at].shape[1]) if x[3] else x[at] for x in parts]
+        each = [
+            x[at][:, :, None] * np.eye(x[at].shape[1]) if x[3] else x[at] for x in parts
+        ]
         lead = max(len(x) for x in each)
-        found.append(np.concatenate([np.broadcast_to(x, (lead, *x.shape[1:])) for x in each], axis=1))
+        found.append(
+            np.concatenate(
+                [np.broadcast_to(x, (lead, *x.shape[1:])) for x in each], axis=1
+            )
+        )
     return found[0], found[1]
 
 

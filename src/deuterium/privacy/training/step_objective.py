@@ -12,7 +12,6 @@ from deuterium.graph.traverse import Graph
 from deuterium.graph.variable import Variable
 from deuterium.optimize.bounders.lagrangian.factored_parts import (
     KinkBranches,
-    Unsuited,
 )
 from deuterium.privacy.training.record_sets import InputSet
 from deuterium.privacy.training.step_program import Multiple, StepProgram
@@ -59,7 +58,10 @@ class StepObjective:
         stack: list[tuple[float, Variable, bool]] = [(1.0, norm, False)]
         while stack:
             k, v, sure = stack.pop()
-            if v.op in (ops.reshape, ops.negative, ops.scatter) and v.args[0].size == v.size == 1:
+            if (
+                v.op in (ops.reshape, ops.negative, ops.scatter)
+                and v.args[0].size == v.size == 1
+            ):
                 stack.append((k, v.args[0], sure and v.op is not ops.negative))
             elif v.op is ops.absolute:
                 stack.append((k, v.args[0], False))
@@ -92,7 +94,12 @@ class StepObjective:
             kind = program._atoms(v)
         if kind.factor is not None:
             self.numbers.append((k, kind.factor))
-        f = KinkBranches(*(k * ops.log(ops.square(x)) for x in (kind.f.full, kind.f.left, kind.f.right)))
+        f = KinkBranches(
+            *(
+                k * ops.log(ops.square(x))
+                for x in (kind.f.full, kind.f.left, kind.f.right)
+            )
+        )
         if not kind.f.kinked:
             f = KinkBranches(f.full, f.full, f.full)
         plain = Multiple(None, kind.group, f, kind.source)
@@ -106,15 +113,23 @@ class StepObjective:
             return tape.sum_through(v.op, v.attrs, args, v.shape)
         if v.op is ops.reshape and v.args[0].size == 1:
             return tape.sum_through(v.op, v.attrs, [self._sum(v.args[0])], v.shape)
-        if v.op is ops.divide and v.args[1].is_constant and float(np.min(v.args[1].value)) > 0:
+        if (
+            v.op is ops.divide
+            and v.args[1].is_constant
+            and float(np.min(v.args[1].value)) > 0
+        ):
             number = program.kind(v.args[1])
             assert isinstance(number, Sized)
-            return tape.sum_through(v.op, v.attrs, [self._sum(v.args[0]), number], v.shape)
+            return tape.sum_through(
+                v.op, v.attrs, [self._sum(v.args[0]), number], v.shape
+            )
         if v.op is ops.multiply and all(a in self.never_negative for a in v.args):
             for a, b in (v.args, v.args[::-1]):
                 most = self._of_inputs(a)
                 if most is not None and not isinstance(program.kind(b), Sized):
-                    return tape.sum_through(v.op, v.attrs, [self._sum(b), most], v.shape)
+                    return tape.sum_through(
+                        v.op, v.attrs, [self._sum(b), most], v.shape
+                    )
         program.kind(v)
         return program.sum_of(v)
 
@@ -132,12 +147,18 @@ class StepObjective:
             number = tape.spread(c, t.count, (1,))
             inputs = self.inputs[t.group]
 
-            def upper(x: Array, size: Array, t: StepTerm = t, inputs: InputSet = inputs) -> Array:
-                middle, radius, reach = inputs.through(t.function, t.hubs, x, np.abs(x), size)
+            def upper(
+                x: Array, size: Array, t: StepTerm = t, inputs: InputSet = inputs
+            ) -> Array:
+                middle, radius, reach = inputs.through(
+                    t.function, t.hubs, x, np.abs(x), size
+                )
                 return middle + radius * (1 + LOST) + LOST * reach
 
             at = tape.apply(("most", t), upper, number.value, number.size)
             size = tape.apply("abs", np.abs, at)
             most = tape.both("+", np.add, most, Sized(at, size, True), plain=False)
-        scalar = tape.both(("flat", v.shape), lambda x: x.reshape(len(x), *v.shape), most)
+        scalar = tape.both(
+            ("flat", v.shape), lambda x: x.reshape(len(x), *v.shape), most
+        )
         return scalar

@@ -77,9 +77,7 @@ class HubGroup:
         key = _written(found)
         if key not in self.numbers:
             self.numbers[key] = len(self.functions)
-            self.functions.append(
-                f if f.kinked else KinkBranches(found, found, found)
-            )
+            self.functions.append(f if f.kinked else KinkBranches(found, found, found))
         return self.numbers[key]
 
 
@@ -203,9 +201,18 @@ class StepProgram:
         else:
             f = group.functions[t.function]
             function = group.number(self._image(ops.square, {}, [f], group))
-        key = t.group, function, t.spokes, 2 * t.power, t.hubs.tobytes(), t.places.tobytes()
+        key = (
+            t.group,
+            function,
+            t.spokes,
+            2 * t.power,
+            t.hubs.tobytes(),
+            t.places.tobytes(),
+        )
         if key not in self._terms:
-            self._terms[key] = StepTerm(t.group, function, t.hubs, t.spokes, t.places, 2 * t.power)
+            self._terms[key] = StepTerm(
+                t.group, function, t.hubs, t.spokes, t.places, 2 * t.power
+            )
         return self._terms[key]
 
     def watch(self, v: Variable) -> None:
@@ -269,7 +276,10 @@ class StepProgram:
         if found is not None:
             return found
         if self._is_linear(n, varying):
-            args = [k if isinstance(k, Sized) else self.sum_of(a) for a, k in zip(n.args, kinds, strict=True)]
+            args = [
+                k if isinstance(k, Sized) else self.sum_of(a)
+                for a, k in zip(n.args, kinds, strict=True)
+            ]
             return self.tape.sum_through(n.op, n.attrs, args, n.shape)
         return self._bent(n, varying)
 
@@ -281,7 +291,9 @@ class StepProgram:
             return self.tape.between(*self.rows[n.name])
         number = self._inputs[n.name]
         source = np.arange(n.size).reshape(n.shape)
-        return Multiple(None, number, self.groups[number].functions[0], source, is_hub=True)
+        return Multiple(
+            None, number, self.groups[number].functions[0], source, is_hub=True
+        )
 
     def _number(self, n: Variable, kinds: Sequence[Any]) -> Sized:
         assert n.op is not None
@@ -305,7 +317,13 @@ class StepProgram:
             return len(varying) == 1
         if n.op is ops.divide:
             return n.args[1] not in varying
-        return n.op.moves_elements or n.op in (ops.add, ops.subtract, ops.negative, ops.add_reduce, ops.scatter)
+        return n.op.moves_elements or n.op in (
+            ops.add,
+            ops.subtract,
+            ops.negative,
+            ops.add_reduce,
+            ops.scatter,
+        )
 
     # -- functions of hubs -----------------------------------------------------------
 
@@ -340,7 +358,9 @@ class StepProgram:
                     return None
                 number = broadcast_to(number, (1,))
                 images.append(KinkBranches(number, number, number))
-        return Multiple(None, first.group, self._image(op, n.attrs, images, group), first.source)
+        return Multiple(
+            None, first.group, self._image(op, n.attrs, images, group), first.source
+        )
 
     def _uniform(self, a: Variable) -> Variable | None:
         """Return what all elements of an array of numbers are, as a scalar graph."""
@@ -387,7 +407,17 @@ class StepProgram:
         move: Callable[[Array], Array] = lambda x: n.op.value(x, **n.attrs)  # noqa: E731
         factor = k.factor and self.tape.through(n.op, n.attrs, [k.factor])
         places = None if k.places is None else move(k.places)
-        return Multiple(factor, k.group, k.f, move(k.source), k.spokes, places, k.power, k.is_hub, self._moved_root(n, k))
+        return Multiple(
+            factor,
+            k.group,
+            k.f,
+            move(k.source),
+            k.spokes,
+            places,
+            k.power,
+            k.is_hub,
+            self._moved_root(n, k),
+        )
 
     def _moved_root(self, n: Variable, k: Multiple) -> Multiple | None:
         """Return what is squared, moved like its squares."""
@@ -407,24 +437,41 @@ class StepProgram:
         if op is ops.negative and isinstance(kinds[0], Multiple):
             (k,) = kinds
             one = self.tape.constant(np.full((1, *n.shape), -1.0))
-            factor = one if k.factor is None else self.tape.through(ops.negative, {}, [k.factor])
+            factor = (
+                one
+                if k.factor is None
+                else self.tape.through(ops.negative, {}, [k.factor])
+            )
             return _scaled(k, factor)
         if op is ops.square and isinstance(kinds[0], Multiple):
             return self._squared(kinds[0])
-        if op is ops.divide and isinstance(kinds[1], Sized) and isinstance(kinds[0], Multiple):
+        if (
+            op is ops.divide
+            and isinstance(kinds[1], Sized)
+            and isinstance(kinds[0], Multiple)
+        ):
             one = self.tape.constant(np.ones((1, *n.shape)))
-            return _scaled(kinds[0], self.tape.through(op, {}, [kinds[0].factor or one, kinds[1]]))
+            return _scaled(
+                kinds[0], self.tape.through(op, {}, [kinds[0].factor or one, kinds[1]])
+            )
         if op is not ops.multiply:
             return None
         a, b = kinds
         for x, y in ((a, b), (b, a)):
             if isinstance(x, Multiple) and isinstance(y, Sized):
-                return _scaled(x, y if x.factor is None else self.tape.through(op, {}, [x.factor, y]))
+                return _scaled(
+                    x,
+                    y if x.factor is None else self.tape.through(op, {}, [x.factor, y]),
+                )
         if isinstance(a, Multiple) and isinstance(b, Multiple):
             found = self._joined(a, b)
             if found is not None:
                 return found
-        return self._star(n, *n.args) if not any(isinstance(k, Sized) for k in kinds) else None
+        return (
+            self._star(n, *n.args)
+            if not any(isinstance(k, Sized) for k in kinds)
+            else None
+        )
 
     def _squared(self, k: Multiple) -> Multiple | None:
         group = self.groups[k.group]
@@ -433,27 +480,49 @@ class StepProgram:
         f = self._image(ops.square, {}, [k.f], group)
         factor = k.factor and self.tape.through(ops.square, {}, [k.factor])
         own = Multiple(None, k.group, k.f, k.source, k.spokes, k.places, k.power)
-        return Multiple(factor, k.group, f, k.source, k.spokes, k.places, 2 * k.power, root=own)
+        return Multiple(
+            factor, k.group, f, k.source, k.spokes, k.places, 2 * k.power, root=own
+        )
 
     def _joined(self, a: Multiple, b: Multiple) -> Multiple | None:
         """Return the product of multiples of the same hubs, and at most one spoke."""
-        if a.group != b.group or not np.array_equal(a.source, b.source) or self.groups[a.group].is_input:
+        if (
+            a.group != b.group
+            or not np.array_equal(a.source, b.source)
+            or self.groups[a.group].is_input
+        ):
             return None
-        if a.spokes is not None and b.spokes is not None and (
-            a.spokes != b.spokes or not np.array_equal(a.places, b.places) or a.power + b.power > 2
+        if (
+            a.spokes is not None
+            and b.spokes is not None
+            and (
+                a.spokes != b.spokes
+                or not np.array_equal(a.places, b.places)
+                or a.power + b.power > 2
+            )
         ):
             return None
         some = a if a.spokes is not None else b
         factors = [x for x in (a.factor, b.factor) if x is not None]
-        factor = self.tape.through(ops.multiply, {}, factors) if len(factors) == 2 else (factors or [None])[0]
+        factor = (
+            self.tape.through(ops.multiply, {}, factors)
+            if len(factors) == 2
+            else (factors or [None])[0]
+        )
         f = self._image(ops.multiply, {}, [a.f, b.f], self.groups[a.group])
-        return Multiple(factor, a.group, f, a.source, some.spokes, some.places, a.power + b.power)
+        return Multiple(
+            factor, a.group, f, a.source, some.spokes, some.places, a.power + b.power
+        )
 
     def _star(self, n: Variable, a: Variable, b: Variable) -> Multiple:
         """Return a product of which one factor becomes spokes."""
         hub, other = (a, b) if self._hub_rank(a) >= self._hub_rank(b) else (b, a)
         k = self.kinds[hub]
-        if not isinstance(k, Multiple) or k.spokes is not None or self.groups[k.group].is_input:
+        if (
+            not isinstance(k, Multiple)
+            or k.spokes is not None
+            or self.groups[k.group].is_input
+        ):
             k = self._atoms(hub)
         spokes = self._spokes(k.group, k.source, other)
         places = np.arange(n.size).reshape(n.shape)
@@ -484,7 +553,9 @@ class StepProgram:
         number = self._sets[key]
         source = np.arange(n.size).reshape(n.shape)
         self._sums[n] = self.sum_of(n)
-        found = Multiple(None, number, self.groups[number].functions[0], source, is_hub=True)
+        found = Multiple(
+            None, number, self.groups[number].functions[0], source, is_hub=True
+        )
         self.kinds[n] = found
         return found
 
@@ -524,7 +595,9 @@ class StepProgram:
         if isinstance(k, Sized):
             return WeightSum({}, k, n.shape)
         term = self.term_of(k)
-        return WeightSum({term: Coefficient(k.factor, True)}, self.tape.zero(n.shape), n.shape)
+        return WeightSum(
+            {term: Coefficient(k.factor, True)}, self.tape.zero(n.shape), n.shape
+        )
 
     def term_of(self, k: Multiple) -> StepTerm:
         """Return the term of which an array's elements are multiples."""
@@ -532,7 +605,9 @@ class StepProgram:
         places = np.zeros(0, dtype=int) if k.places is None else k.places.ravel()
         key = k.group, function, k.spokes, k.power, k.source.tobytes(), places.tobytes()
         if key not in self._terms:
-            self._terms[key] = StepTerm(k.group, function, k.source.ravel(), k.spokes, places, k.power)
+            self._terms[key] = StepTerm(
+                k.group, function, k.source.ravel(), k.spokes, places, k.power
+            )
         if k.root is not None:
             self.roots[self._terms[key]] = self.term_of(k.root)
         return self._terms[key]
@@ -558,7 +633,9 @@ def _rebuilt(op: Operator) -> Any:
 
 
 def _scaled(k: Multiple, factor: Sized) -> Multiple:
-    return Multiple(factor, k.group, k.f, k.source, k.spokes, k.places, k.power, root=k.root)
+    return Multiple(
+        factor, k.group, k.f, k.source, k.spokes, k.places, k.power, root=k.root
+    )
 
 
 def _thin(a: Variable) -> Any:

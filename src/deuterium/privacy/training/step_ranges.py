@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -182,7 +182,9 @@ class RangePass:
         rules = self.program.rules
         for k, rule in enumerate(rules):
             ends, found, length = self._sum(rule.form, numbers, out)
-            known = out.ends[rule.group] if rule.spokes is None else out.spokes[rule.spokes]
+            known = (
+                out.ends[rule.group] if rule.spokes is None else out.spokes[rule.spokes]
+            )
             if not ((ends[0] >= known[0]).all() and (ends[1] <= known[1]).all()):
                 return False
             if rule.spokes is not None and self.uses_lengths:
@@ -199,7 +201,11 @@ class RangePass:
         return True
 
     def _sum(
-        self, form: WeightSum, numbers: list[Array], out: StepRanges, is_range: bool = True
+        self,
+        form: WeightSum,
+        numbers: list[Array],
+        out: StepRanges,
+        is_range: bool = True,
     ) -> tuple[tuple[Array, Array], SumValues, Array]:
         """Return the ends of a sum, its coefficients, and a bound of its length."""
         constant = numbers[form.constant.value]
@@ -262,7 +268,13 @@ class RangePass:
         return v, size, size if c.number.is_plain else np.abs(v)
 
     def _through(
-        self, t: StepTerm, v: Array, size: Array, sure: Array, own: bool, out: StepRanges
+        self,
+        t: StepTerm,
+        v: Array,
+        size: Array,
+        sure: Array,
+        own: bool,
+        out: StepRanges,
     ) -> tuple[Array, Array, Array]:
         """Return the middle, the radius and the reach of a part of a sum."""
         if self.program.groups[t.group].is_input and not own:
@@ -323,12 +335,14 @@ def spectral(v: Array, size: Array) -> Array:
     The root of the sum of the 16th powers of the singular values' squares.
     """
     a = v if v.shape[1] >= v.shape[2] else v.swapaxes(1, 2)
+    most = np.maximum(np.abs(a).max(axis=(1, 2)), 1e-290)  # whose squares underflow
+    a = a / most[:, None, None]
     power, top, share = a.swapaxes(1, 2) @ a, 1.0, 1.0
     for _ in range(SQUARINGS + 1):
         scale = np.sqrt((power * power).sum(axis=(1, 2)))
         top = top * scale**share
         power = power / np.maximum(scale, 1e-290)[:, None, None]
         power, share = power @ power, share / 2
-    lost = LOST * np.sqrt((size * size).sum(axis=(1, 2)))
-    found: Array = np.sqrt(top) * (1 + 1e-8) + lost + 1e-70
+    lost = LOST * size.sum(axis=(1, 2))
+    found: Array = most * np.sqrt(top) * (1 + 1e-8) + lost + TINY
     return found

@@ -113,7 +113,11 @@ def listed(
     every[p] = np.eye(k)[one].reshape(-1, *p.shape)
     norm, logits = norm_of([*replaced, node.args[0]])
     norm, values = _nodes(norm, every)
-    kept, row = _distinct(values, len(at)) if _is_seminorm(norm, values) else (np.arange(len(at)), np.arange(len(at)))
+    kept, row = (
+        _distinct(values, len(at))
+        if _is_seminorm(norm, values)
+        else (np.arange(len(at)), np.arange(len(at)))
+    )
     table = row.reshape(count, k)
     return ListedRows(norm, {n: v[:, kept] for n, v in values.items()}, logits, table)
 
@@ -173,7 +177,9 @@ def _label_values(
         if table is not None and len(table) * count <= MOST_LABELS:
             found.append((s, np.asarray(table, dtype=float)))
             count *= len(table)
-    grid = np.array(list(itertools.product(*(range(len(t)) for _, t in found))), dtype=int)
+    grid = np.array(
+        list(itertools.product(*(range(len(t)) for _, t in found))), dtype=int
+    )
     return {s: t[grid[:, i]].reshape(-1, *s.shape) for i, (s, t) in enumerate(found)}
 
 
@@ -198,7 +204,11 @@ def _nodes(
         if n.op is not None and any(a in only for a in inner):
             if all(a in only or _is_fixed(a) for a in inner):
                 only.add(n)
-    tops = [n for n in order if n in only and any(n in m.args and m not in only for m in order)]
+    tops = [
+        n
+        for n in order
+        if n in only and any(n in m.args and m not in only for m in order)
+    ]
     tops = _gate(norm, order, only, set(names)) or tops
     symbols = {n: symbol(f"listed {i}", n.shape) for i, n in enumerate(tops)}
     values = {}
@@ -242,7 +252,7 @@ def _is_seminorm(norm: Variable, values: Mapping[str, Any]) -> bool:
         of, odd = [degree[a] for a in n.args], [is_odd[a] for a in n.args]
         is_odd[n] = n.is_symbol and n.name in values
         degree[n] = 1.0 if is_odd[n] else 0.0
-        if n.op is None or not any(of) and None not in of:
+        if n.op is None or (not any(of) and None not in of):
             continue
         moves = n.op in LINEAR or n.op.moves_elements
         alike = len(set(of)) == 1 and len(set(odd)) == 1
@@ -252,9 +262,7 @@ def _is_seminorm(norm: Variable, values: Mapping[str, Any]) -> bool:
             continue
         if n.op in (ops.multiply, ops.matmul):
             degree[n], is_odd[n] = sum(known), odd[0] != odd[1]
-        elif n.op is ops.divide and known[1] == 0 and not odd[1]:
-            degree[n], is_odd[n] = known[0], odd[0]
-        elif moves and alike:
+        elif (n.op is ops.divide and known[1] == 0 and not odd[1]) or (moves and alike):
             degree[n], is_odd[n] = known[0], odd[0]
         elif n.op is ops.square:
             degree[n] = 2 * known[0]

@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 
 from deuterium.privacy.training.step_lagrangian import Multipliers, StepLagrangian
-from deuterium.privacy.training.step_program import ONE
 from deuterium.privacy.training.step_ranges import StepRanges
 
-__all__ = ["StepSolver"]
+__all__ = ["FIRST", "StepSolver"]
 
 Array = Any
 
@@ -39,7 +38,7 @@ class StepSolver:
     def improve(self, at: StepRanges, steps: int = FIRST) -> None:
         """Move the multipliers, and keep the best ones of each row."""
         lagrangian, m = self.lagrangian, self.m
-        rates, taus = (RATES, TAUS) if steps == FIRST else ((0.03, 0.02), (0.03, 0.01))
+        rates, taus = (RATES, TAUS) if self.count == 0 else ((0.03, 0.02), (0.03, 0.01))
         best, kept = lagrangian(at, m), _copied(m)
         for k in range(steps):
             share = k / max(steps - 1, 1)
@@ -93,7 +92,9 @@ def first_multipliers(lagrangian: StepLagrangian, at: StepRanges) -> Multipliers
         np.broadcast_to(np.maximum(at.ends_of[k][1][:, 0], LEAST_SUM), rows)
         for k in range(len(lagrangian.powers))
     ]
-    m = Multipliers([None] * count, [None] * count, [None] * count, np.array(q).reshape(-1, rows))
+    m = Multipliers(
+        [None] * count, [None] * count, [None] * count, np.array(q).reshape(-1, rows)
+    )
     for k in range(count - 1, -1, -1):
         rule = program.rules[k]
         lagrangian._coefficients(at, m)
@@ -135,7 +136,9 @@ def _copied(m: Multipliers) -> Multipliers:
     def copy(x: Any) -> Any:
         return None if x is None else x.copy()
 
-    return Multipliers(*([copy(x) for x in a] for a in (m.p, m.nu, m.scale)), m.q.copy())
+    return Multipliers(
+        *([copy(x) for x in a] for a in (m.p, m.nu, m.scale)), m.q.copy()
+    )
 
 
 def _take(kept: Multipliers, m: Multipliers, rows: Array) -> None:

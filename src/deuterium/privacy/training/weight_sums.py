@@ -20,7 +20,16 @@ from deuterium import ops
 from deuterium.graph.operator import Operator
 from deuterium.optimize.bounders.lagrangian.factored_parts import Unsuited
 
-__all__ = ["LOST", "MANY", "Coefficient", "Sized", "StepTerm", "WeightSum", "WeightTape", "told"]
+__all__ = [
+    "LOST",
+    "MANY",
+    "Coefficient",
+    "Sized",
+    "StepTerm",
+    "WeightSum",
+    "WeightTape",
+    "told",
+]
 
 Array = Any
 
@@ -181,7 +190,11 @@ class WeightTape:
         return x.value in self._fixed
 
     def both(
-        self, name: Any, function: Callable[..., Array], *args: Sized, plain: bool = True
+        self,
+        name: Any,
+        function: Callable[..., Array],
+        *args: Sized,
+        plain: bool = True,
     ) -> Sized:
         """Apply one function to values and to sizes; it has no minus in it."""
         value = self.apply(name, function, *[x.value for x in args])
@@ -223,7 +236,6 @@ class WeightTape:
         Unsuited
             It is not one of those that are known here.
         """
-
         function = self._function(op, attrs, args)
         name = op.name, *(told(attrs[k]) for k in sorted(attrs))
         if op is ops.negative:
@@ -319,14 +331,18 @@ class WeightTape:
         if op is ops.add_reduce and np.prod(shape) == 1:
             c = c or self.constant(np.ones((1, *a.shape)))
             target = (t.count, *shape)
-            flat = self.both(
-                ("flat", target), lambda x: x.reshape(len(x), *target), c
-            )
+            flat = self.both(("flat", target), lambda x: x.reshape(len(x), *target), c)
             return Coefficient(flat, False)
-        if op is ops.matmul and args[0] is a and a.shape[:-1] == (1,) * (len(a.shape) - 1):
+        if (
+            op is ops.matmul
+            and args[0] is a
+            and a.shape[:-1] == (1,) * (len(a.shape) - 1)
+        ):
             assert isinstance(args[1], Sized)
             target = (t.count, *shape)
-            w = self.both(("flat", target), lambda x: x.reshape(len(x), *target), args[1])
+            w = self.both(
+                ("flat", target), lambda x: x.reshape(len(x), *target), args[1]
+            )
             if c is None:
                 return Coefficient(w, False)
             column = (t.count, *(1 for _ in shape))
