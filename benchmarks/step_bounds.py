@@ -1,7 +1,7 @@
 """How tight, and how dear, the bound of a training step is: losses of many kinds.
 
-Run ``python benchmarks/step_bounds.py [steps]``.  For each loss, at the weights after so
-many steps (default 0) on random records: how the gradient norm is bounded, the bound
+Run ``python benchmarks/step_bounds.py [steps]``.  For each loss, after so many steps
+(default 0) on random records: how the gradient norm is bounded, the bound
 over the largest norm that a search found, and the milliseconds of one bound.
 """
 

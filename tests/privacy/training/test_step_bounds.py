@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -11,10 +10,10 @@ import pytest
 import deuterium as dt
 from deuterium.domain.domain import Domain
 from deuterium.errors import InvalidInputError, UnsupportedError
-from deuterium.privacy.training.step_ranges import spectral
 from deuterium.privacy.training.parameter_noise import spread_over
+from deuterium.privacy.training.step_ranges import spectral
 from tests.amounts import seeds
-from tests.privacy.training.cases import ACTIVATIONS, HEADS, Case, ClipFreeSGD, exactly
+from tests.privacy.training.cases import HEADS, Case, ClipFreeSGD, exactly
 
 pytest.importorskip("flint")
 

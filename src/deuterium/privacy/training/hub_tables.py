@@ -206,9 +206,9 @@ class HubTable:
         )
 
     def ranges(self, ends: Array) -> tuple[Array, Array]:
-        """Return the ends of all functions over ranges: (1 or rows, hubs, functions + 1).
+        """Return the ends of all functions over ranges, by interval arithmetic.
 
-        By interval arithmetic; ``ends`` are (2, 1 or rows, hubs).
+        Shapes: (1 or rows, hubs, functions + 1), of ``ends`` (2, 1 or rows, hubs).
         """
         found = []
         for k, curves in enumerate(self._curves):

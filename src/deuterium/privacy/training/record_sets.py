@@ -88,10 +88,10 @@ class InputSet:
         else:
             low, high = (x[hubs] for x in self.ends(function))
             middle, radius = low / 2 + high / 2, (high / 2 - low / 2) * GROWN
-        if whole and function != SQUARE and self.is_centred and sure is size:
-            if not self.simplex and self.ball is None:
-                r = radius @ size
-                return np.zeros(r.shape), r, r * GROWN
+        is_box = not self.simplex and self.ball is None
+        if whole and is_box and self.is_centred and sure is size and not function:
+            r = radius @ size
+            return np.zeros(r.shape), r, r * GROWN
         reach = (np.abs(middle) + radius) @ size
         if self.simplex and whole:
             rows = v.reshape(len(v), -1, self.width, v.shape[2])

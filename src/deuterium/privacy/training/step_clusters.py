@@ -8,7 +8,7 @@ little wider than they are and hold for as long as the new ones lie inside.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,7 +80,9 @@ class StepClusters:
         self.inputs = [InputSet(s, domain) for s in inputs]
         shapes = {s.name: s.shape for s in inputs}
         self.program = StepProgram(given, shapes, listed.values)
-        self.program.share(listed.norm)
+        for v in (listed.norm, listed.logits):
+            if v is not None:
+                self.program.share(v)
         self.objective = StepObjective(self.program, self.inputs)
         self.objective.enter(listed.norm)
         if listed.logits is not None:
@@ -144,12 +146,12 @@ class StepClusters:
         """Return a bound, and whether it was worked out afresh."""
         numbers = self.program.tape.run(weights)
         known = self._known.get(kind)
-        if known is not None and known.ranges is not None and known.age < CALLS:
-            if self.pass_.again(numbers, known.ranges):
-                known.age += 1
-                found = self._bound(numbers, known.ranges, known.solver)
-                if found <= JUMP * known.last:
-                    return found, False
+        at = None if known is None or known.age >= CALLS else known.ranges
+        if known is not None and at is not None and self.pass_.again(numbers, at):
+            known.age += 1
+            found = self._bound(numbers, at, known.solver)
+            if found <= JUMP * known.last:
+                return found, False
         try:
             return self._afresh(numbers, kind, known), True
         except TooFar:
@@ -219,6 +221,3 @@ def taken_apart(
         return StepClusters(listed, weights, domain)
     except Unsuited:
         return None
-
-
-Labels = Sequence[Variable]

@@ -18,7 +18,8 @@ from deuterium.optimize.bounders.clusters.energy_weights import positive
 from deuterium.privacy.training.hub_tables import NodeValues
 from deuterium.privacy.training.record_sets import SQUARE, InputSet
 from deuterium.privacy.training.step_objective import StepObjective
-from deuterium.privacy.training.step_program import ONE, StepProgram
+from deuterium.privacy.training.step_parts import ONE, StepRule
+from deuterium.privacy.training.step_program import StepProgram
 from deuterium.privacy.training.step_ranges import GROWN, StepRanges
 from deuterium.privacy.training.weight_sums import LOST, StepTerm
 
@@ -127,7 +128,8 @@ class StepLagrangian:
         elif self._whole[t]:
             out[column][:, at] += c
         else:
-            np.add.at(out[column], (slice(None), at), c)
+            every: Any = (slice(None), at)
+            np.add.at(out[column], every, c)
 
     def _coefficients(self, at: StepRanges, m: Multipliers) -> None:
         program = self.program
@@ -161,14 +163,12 @@ class StepLagrangian:
         if m.nu[k] is not None:
             self._energy(k, rule, at, m, far)
 
-    def _target(self, rule: Any, square: bool = False) -> Array:
+    def _target(self, rule: StepRule, square: bool = False) -> Any:
         """Return where the coefficients of what a rule defines, or its squares, are."""
         if rule.spokes is not None:
-            found: Array = (self.quad if square else self.lin)[rule.spokes][0]
-            return found
+            return (self.quad if square else self.lin)[rule.spokes][0]
         number = self.program.square_of(rule.group) if square else 0
-        found = self.hub_c[rule.group][number]
-        return found
+        return self.hub_c[rule.group][number]
 
     def _energy(
         self, k: int, rule: Any, at: StepRanges, m: Multipliers, far: Array
@@ -201,8 +201,8 @@ class StepLagrangian:
     ) -> Array:
         """Return certified upper bounds, of shape (rows,).
 
-        With a temperature ``tau`` the terms' values where the clusters are largest, about,
-        are kept for `gradient`.
+        With a temperature ``tau``, the values that terms have about where the clusters
+        are largest are kept for `gradient`.
         """
         self._coefficients(at, m)
         total, size = self.constant.copy(), np.abs(self.constant)
@@ -238,7 +238,8 @@ class StepLagrangian:
                     value += most
                 else:
                     hubs = self.program.spokes[s].hub_of
-                    np.add.at(value, (slice(None), slice(None), hubs), most)
+                    every: Any = (slice(None), slice(None), hubs)
+                    np.add.at(value, every, most)
         top = np.maximum(each[0].max(axis=0), each[1].max(axis=0, initial=-np.inf))
         if tau is not None:
             self._keep(g, at, spokes, [np.exp((v - top) / tau) for v in each])
@@ -293,7 +294,8 @@ class StepLagrangian:
         for k, rule in enumerate(rules):
             form = at.sums[k]
             if m.p[k] is None:
-                by_p.append(None), by_nu.append(None), by_scale.append(None)
+                for x in (by_p, by_nu, by_scale):
+                    x.append(None)
                 continue
             total = form.constant - self._mean_target(rule, False)
             for t, v, _, own in form.parts:
@@ -301,10 +303,12 @@ class StepLagrangian:
                 total = total + (x * v if own else _times(v, x, True))
             by_p.append(total)
             if m.nu[k] is None:
-                by_nu.append(None), by_scale.append(None)
+                by_nu.append(None)
+                by_scale.append(None)
                 continue
             a, b = self._by_energy(k, rule, at, m)
-            by_nu.append(a), by_scale.append(b)
+            by_nu.append(a)
+            by_scale.append(b)
         q = []
         for k in range(len(self.powers)):
             form = at.sums[len(rules) + k]

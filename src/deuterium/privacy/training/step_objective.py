@@ -14,7 +14,8 @@ from deuterium.optimize.bounders.lagrangian.factored_parts import (
     KinkBranches,
 )
 from deuterium.privacy.training.record_sets import InputSet
-from deuterium.privacy.training.step_program import Multiple, StepProgram
+from deuterium.privacy.training.step_parts import Multiple
+from deuterium.privacy.training.step_program import StepProgram
 from deuterium.privacy.training.weight_sums import (
     LOST,
     Sized,
@@ -158,7 +159,5 @@ class StepObjective:
             at = tape.apply(("most", t), upper, number.value, number.size)
             size = tape.apply("abs", np.abs, at)
             most = tape.both("+", np.add, most, Sized(at, size, True), plain=False)
-        scalar = tape.both(
-            ("flat", v.shape), lambda x: x.reshape(len(x), *v.shape), most
-        )
-        return scalar
+        flat = ("flat", v.shape)
+        return tape.both(flat, lambda x: x.reshape(len(x), *v.shape), most)

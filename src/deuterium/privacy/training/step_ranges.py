@@ -155,18 +155,18 @@ class RangePass:
             ends, found, length = self._sum(rule.form, numbers, out)
             out.sums.append(found)
             more = widened * (ends[1] - ends[0])
-            ends = np.array([ends[0] - more, ends[1] + more])
+            wide = np.array([ends[0] - more, ends[1] + more])
             if rule.spokes is not None:
-                out.spokes[rule.spokes] = ends
+                out.spokes[rule.spokes] = wide
                 out.spoke_lengths[rule.spokes] = length * (1 + widened)
                 continue
             table, g = self.tables[rule.group], rule.group
             assert table is not None
-            out.ends[g] = ends
-            if not np.abs(ends).max() < FARTHEST:  # NaN fails, too
+            out.ends[g] = wide
+            if not np.abs(wide).max() < FARTHEST:  # NaN fails, too
                 raise TooFar
-            out.functions[g] = table.ranges(ends)
-            out.nodes[g] = table.looked_at(ends)
+            out.functions[g] = table.ranges(wide)
+            out.nodes[g] = table.looked_at(wide)
         for form in self.program.sums:
             ends, found, _ = self._sum(form, numbers, out)
             out.sums.append(found)
@@ -187,9 +187,9 @@ class RangePass:
             )
             if not ((ends[0] >= known[0]).all() and (ends[1] <= known[1]).all()):
                 return False
-            if rule.spokes is not None and self.uses_lengths:
-                if not (length <= out.spoke_lengths[rule.spokes]).all():
-                    return False
+            longest = None if rule.spokes is None else out.spoke_lengths[rule.spokes]
+            if longest is not None and not (length <= longest).all():
+                return False
             out.sums[k] = found
         for k, form in enumerate(self.program.sums):
             ends, found, _ = self._sum(form, numbers, out, is_range=k >= out.powers)
@@ -321,7 +321,7 @@ class RangePass:
         once = len(np.unique(t.places if t.power else t.hubs)) == t.count
         if group.is_input and t.function == 0 and once:
             found = np.minimum(found, self.inputs[t.group].length)
-        if t.power == 1 and once:
+        if t.power == 1 and t.spokes is not None and once:
             f0, f1 = (x[:, t.hubs, t.function] for x in out.functions[t.group])
             steep = np.maximum(-f0, f1).max(axis=1)
             found = np.minimum(found, steep * out.spoke_lengths[t.spokes] * GROWN)

@@ -168,7 +168,7 @@ def _label_values(
     found: list[tuple[Variable, Array]] = []
     count = 1
     for s in labels:
-        if s.name not in used:
+        if s.name not in used or not (s.size == 1 or is_affine(slopes, s)):
             continue
         table = domain.table(s)
         if table is None or len(table) > MOST_LABELS:
@@ -201,9 +201,9 @@ def _nodes(
     only = {n for n in order if n.is_symbol and n.name in names}
     for n in order:
         inner = [a for a in n.args if not a.is_constant]
-        if n.op is not None and any(a in only for a in inner):
-            if all(a in only or _is_fixed(a) for a in inner):
-                only.add(n)
+        known = [a in only or _is_fixed(a) for a in inner]
+        if n.op is not None and all(known) and any(a in only for a in inner):
+            only.add(n)
     tops = [
         n
         for n in order
@@ -274,7 +274,7 @@ def _is_seminorm(norm: Variable, values: Mapping[str, Any]) -> bool:
 
 
 def _distinct(values: Mapping[str, Array], count: int) -> tuple[Array, Array]:
-    """Return rows that differ by more than their sign, and for all, which; -1 is zero."""
+    """Return rows that differ by more than their sign; and for all which one, or -1."""
     (v,) = values.values()
     low, high = v.reshape(2, count, -1)
     known: dict[bytes, int] = {}

@@ -133,12 +133,10 @@ def units_of(lagrangian: StepLagrangian, at: StepRanges) -> list[Any]:
 
 
 def _copied(m: Multipliers) -> Multipliers:
-    def copy(x: Any) -> Any:
-        return None if x is None else x.copy()
-
-    return Multipliers(
-        *([copy(x) for x in a] for a in (m.p, m.nu, m.scale)), m.q.copy()
+    p, nu, scale = (
+        [None if x is None else x.copy() for x in a] for a in (m.p, m.nu, m.scale)
     )
+    return Multipliers(p, nu, scale, m.q.copy())
 
 
 def _take(kept: Multipliers, m: Multipliers, rows: Array) -> None:

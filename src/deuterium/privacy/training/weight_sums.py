@@ -320,7 +320,7 @@ class WeightTape:
         (a,), c = sums, sums[0].parts[t].number
         if op in (ops.multiply, ops.divide, ops.reshape, ops.negative):
             ones = self.constant(np.ones((1, *a.shape)))
-            given = [(c or ones) if x is a else x for x in args]
+            given: list[Any] = [(c or ones) if x is a else x for x in args]
             if op is ops.reshape and c is None:
                 return Coefficient(None, True)
             if op is ops.multiply and c is None:
