@@ -201,7 +201,8 @@ def test_tables_are_above_every_combination(name, rng):
     several = dt.simplify([f, dt.grad(f.sum(), x), np.square(f)])
     program.share(sum(several).sum())
     for v in several:
-        program.term_of(program.kind(v))
+        program.kind(v)
+        program.sum_of(v)
     group = program.groups[1]
     table = HubTable(group.vector, group.functions, [{}], 0.1)
     low = rng.normal(size=40) * rng.choice([0.1, 1.0, 10.0], 40)
