@@ -291,6 +291,20 @@ PRIVACY = [
         ("privacy/training",),
     ),
     Planted(
+        "the errors of a step's cells left out",
+        "privacy/training/hub_tables.py",
+        "np.concatenate([c, np.abs(c)])",
+        "np.concatenate([c, 0 * c])",
+        ("privacy/training",),
+    ),
+    Planted(
+        "a gradient's last part left out of a step's bound",
+        "privacy/training/step_rows.py",
+        "norm_of([*slopes, None])",
+        "norm_of([*slopes[:-1], None])",
+        ("privacy/training",),
+    ),
+    Planted(
         "a corner of a box left out",
         "privacy/sensitivity/vector_norms.py",
         "corners = -2 * t * a, -2 * t * b, (1 - t) * (a + b) - 2 * low * high",

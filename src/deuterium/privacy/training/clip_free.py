@@ -186,10 +186,8 @@ class ClipFreeSGD:
         self._shapes = record_shapes(domain)
         require_apart(self._shapes, self._weights)
         self._velocity: list[Array] | None = None
-        self._sums, self._checked = (
-            GradientSums(loss, self._shapes, self._weights),
-            False,
-        )
+        self._sums = GradientSums(loss, self._shapes, self._weights)
+        self._checked = False
         self._one, self._single = self._sums.one, self._sums.single
         self._rows = Domain(domain.constraints, {})
         self._bound, self.method = step_bound(

@@ -22,6 +22,7 @@ from deuterium.interval import Interval
 from deuterium.privacy.training.step_clusters import StepClusters, taken_apart
 from deuterium.privacy.training.step_rows import listed
 from deuterium.transform import grad
+from deuterium.transform.homogeneous import factored
 from deuterium.transform.simplify.simplify import simplify
 
 __all__ = ["GROWN", "EnclosedBound", "Factors", "StepBound", "Weights", "step_bound"]
@@ -142,8 +143,8 @@ class CertifiedStep:
         def norm_of(several: Sequence[Any]) -> list[Variable]:
             *slopes, more = several
             graphs = [norm_of_all(slopes), slopes[0] if more is None else more]
-            found: list[Variable] = simplify(graphs)
-            return found
+            norm, rest = simplify(graphs)
+            return [factored(norm, simplify), rest]
 
         rows = listed(parts, norm_of, list(self.records.values()), self.domain)
         extra = {f.name: f.shape for f in factors.values()}

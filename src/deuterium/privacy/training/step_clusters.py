@@ -23,7 +23,7 @@ from deuterium.privacy.training.record_sets import InputSet
 from deuterium.privacy.training.step_lagrangian import StepLagrangian
 from deuterium.privacy.training.step_objective import StepObjective
 from deuterium.privacy.training.step_program import StepProgram
-from deuterium.privacy.training.step_ranges import RangePass, StepRanges, TooFar
+from deuterium.privacy.training.step_ranges import StepRangePass, StepRanges, TooFar
 from deuterium.privacy.training.step_rows import ListedRows, mixed
 from deuterium.privacy.training.step_solver import FIRST, StepSolver
 from deuterium.privacy.training.weight_sums import LOST, MANY, StepTerm
@@ -92,7 +92,7 @@ class StepClusters:
         tables = [self._table(g) for g in self.program.groups]
         has_ball = any(i.ball is not None for i in self.inputs)
         lengths = bool(self.program.spokes) or has_ball
-        self.pass_ = RangePass(
+        self.pass_ = StepRangePass(
             self.program, tables, self.inputs, lengths, len(self.objective.powers)
         )
         self.lagrangian = StepLagrangian(

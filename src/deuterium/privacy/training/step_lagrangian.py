@@ -23,13 +23,13 @@ from deuterium.privacy.training.step_program import StepProgram
 from deuterium.privacy.training.step_ranges import GROWN, StepRanges
 from deuterium.privacy.training.weight_sums import LOST, StepTerm
 
-__all__ = ["Multipliers", "StepLagrangian"]
+__all__ = ["StepLagrangian", "StepMultipliers"]
 
 Array = Any
 
 
 @dataclass
-class Multipliers:
+class StepMultipliers:
     """What a bound holds for any values of.
 
     Attributes
@@ -131,7 +131,7 @@ class StepLagrangian:
             every: Any = (slice(None), at)
             np.add.at(out[column], every, c)
 
-    def _coefficients(self, at: StepRanges, m: Multipliers) -> None:
+    def _coefficients(self, at: StepRanges, m: StepMultipliers) -> None:
         program = self.program
         self._start()
         for t in self.logs:
@@ -149,7 +149,7 @@ class StepLagrangian:
         for k, rule in enumerate(program.rules):
             self._rule(k, rule, at, m)
 
-    def _rule(self, k: int, rule: Any, at: StepRanges, m: Multipliers) -> None:
+    def _rule(self, k: int, rule: Any, at: StepRanges, m: StepMultipliers) -> None:
         p, form = m.p[k], at.sums[k]
         if p is None:
             return
@@ -171,7 +171,7 @@ class StepLagrangian:
         return self.hub_c[rule.group][number]
 
     def _energy(
-        self, k: int, rule: Any, at: StepRanges, m: Multipliers, far: Array
+        self, k: int, rule: Any, at: StepRanges, m: StepMultipliers, far: Array
     ) -> None:
         nu, form = m.nu[k], at.sums[k]
         matrix, size = dense(form.parts)
@@ -197,7 +197,7 @@ class StepLagrangian:
     # -- the largest values ----------------------------------------------------------
 
     def __call__(
-        self, at: StepRanges, m: Multipliers, tau: float | None = None
+        self, at: StepRanges, m: StepMultipliers, tau: float | None = None
     ) -> Array:
         """Return certified upper bounds, of shape (rows,).
 
@@ -284,7 +284,7 @@ class StepLagrangian:
         return self.means[rule.group, None, 0][number]
 
     def gradient(
-        self, at: StepRanges, m: Multipliers
+        self, at: StepRanges, m: StepMultipliers
     ) -> tuple[list[Any], list[Any], list[Any], Array]:
         """Return derivatives by p, by logarithms of nu and of scales; and the sums."""
         by_p: list[Any] = []
@@ -319,7 +319,7 @@ class StepLagrangian:
         return by_p, by_nu, by_scale, np.array(q).reshape(len(q), self.rows)
 
     def _by_energy(
-        self, k: int, rule: Any, at: StepRanges, m: Multipliers
+        self, k: int, rule: Any, at: StepRanges, m: StepMultipliers
     ) -> tuple[Array, Array]:
         form, nu, scale = at.sums[k], m.nu[k], m.scale[k]
         matrix, _ = dense(form.parts)

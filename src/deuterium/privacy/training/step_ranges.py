@@ -20,7 +20,7 @@ from deuterium.privacy.training.weight_sums import (
     WeightSum,
 )
 
-__all__ = ["GROWN", "RangePass", "StepRanges", "SumValues", "TooFar"]
+__all__ = ["GROWN", "StepRangePass", "StepRanges", "SumValues", "TooFar"]
 
 Array = Any
 
@@ -118,7 +118,7 @@ class StepRanges:
         return self.terms[t].far
 
 
-class RangePass:
+class StepRangePass:
     """Works out ranges, rule by rule.
 
     Parameters

@@ -1,4 +1,4 @@
-"""Multipliers of a step's bound: to begin with, and from step to step.
+"""StepMultipliers of a step's bound: to begin with, and from step to step.
 
 Whatever they are, the bound holds.  A first-order method (Adam: D. Kingma and J. Ba,
 ICLR 2015) on the smoothed maximum finds good ones.
@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.privacy.training.step_lagrangian import Multipliers, StepLagrangian
+from deuterium.privacy.training.step_lagrangian import StepLagrangian, StepMultipliers
 from deuterium.privacy.training.step_ranges import StepRanges
 
 __all__ = ["FIRST", "StepSolver"]
@@ -25,7 +25,7 @@ ENOUGH = 1e-12  # below this nothing is divided by it
 
 
 class StepSolver:
-    """Multipliers for one kind of bound, and their moments."""
+    """StepMultipliers for one kind of bound, and their moments."""
 
     def __init__(self, lagrangian: StepLagrangian, at: StepRanges) -> None:
         self.lagrangian = lagrangian
@@ -84,7 +84,7 @@ class StepSolver:
         m.q = np.maximum(m.q * (np.maximum(q, 1e-6 * m.q) / m.q) ** 0.3, LEAST_SUM)
 
 
-def first_multipliers(lagrangian: StepLagrangian, at: StepRanges) -> Multipliers:
+def first_multipliers(lagrangian: StepLagrangian, at: StepRanges) -> StepMultipliers:
     """Return the chain of norms: what is convex in spokes is taken off from the top."""
     program, rows = lagrangian.program, lagrangian.rows
     count = len(program.rules)
@@ -92,7 +92,7 @@ def first_multipliers(lagrangian: StepLagrangian, at: StepRanges) -> Multipliers
         np.broadcast_to(np.maximum(at.ends_of[k][1][:, 0], LEAST_SUM), rows)
         for k in range(len(lagrangian.powers))
     ]
-    m = Multipliers(
+    m = StepMultipliers(
         [None] * count, [None] * count, [None] * count, np.array(q).reshape(-1, rows)
     )
     for k in range(count - 1, -1, -1):
@@ -132,14 +132,14 @@ def units_of(lagrangian: StepLagrangian, at: StepRanges) -> list[Any]:
     return found
 
 
-def _copied(m: Multipliers) -> Multipliers:
+def _copied(m: StepMultipliers) -> StepMultipliers:
     p, nu, scale = (
         [None if x is None else x.copy() for x in a] for a in (m.p, m.nu, m.scale)
     )
-    return Multipliers(p, nu, scale, m.q.copy())
+    return StepMultipliers(p, nu, scale, m.q.copy())
 
 
-def _take(kept: Multipliers, m: Multipliers, rows: Array) -> None:
+def _take(kept: StepMultipliers, m: StepMultipliers, rows: Array) -> None:
     for a, b in ((kept.p, m.p), (kept.nu, m.nu), (kept.scale, m.scale)):
         for x, y in zip(a, b, strict=True):
             if x is not None:
