@@ -9,6 +9,7 @@ import numpy as np
 from deuterium.domain.constraints import UnitVectors, Within
 from deuterium.domain.domain import Domain
 from deuterium.graph.variable import Variable
+from deuterium.optimize.bounders.lagrangian.factored_parts import Unsuited
 
 __all__ = ["InputSet"]
 
@@ -16,6 +17,7 @@ Array = Any
 
 GROWN = 1 + 1e-10  # pays for the roundings of sums of positive terms
 LOST = 1e-10  # of a sum's absolute terms, by rounding
+LARGE = 1e50  # numbers with which nothing underflows, or overflows, unnoticed
 SQUARE = 1  # the number of the function that squares
 
 
@@ -26,6 +28,11 @@ class InputSet:
     ----------
     symbol : Variable
     domain : Domain
+
+    Raises
+    ------
+    Unsuited
+        It has no bounds.
 
     Attributes
     ----------
@@ -39,6 +46,8 @@ class InputSet:
             np.broadcast_to(x, symbol.shape).ravel().astype(float)
             for x in (hull.lower, hull.upper)
         )
+        if not (np.abs([self.low, self.high]) < LARGE).all():  # NaN fails, too
+            raise Unsuited(f"{symbol.name!r} has no bounds, or too large ones")
         kinds = domain.constraints.get(symbol.name, ())
         balls = [
             (np.broadcast_to(k.center, symbol.shape).ravel(), float(k.radius))
