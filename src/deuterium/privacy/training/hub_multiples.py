@@ -144,7 +144,7 @@ class HubMultiples:
             return reshape_to(a, ())
         if not a.is_constant or np.ptp(a.value) != 0:
             return None
-        return constant(np.ravel(a.value)[0])
+        return constant(float(np.ravel(a.value)[0]))
 
     def _image(
         self, op: Operator, attrs: Any, images: Sequence[KinkBranches], group: HubGroup

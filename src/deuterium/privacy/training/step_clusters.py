@@ -32,7 +32,7 @@ __all__ = ["KnownStep", "StepClusters"]
 
 Array = Any
 
-GROWTH, LONE_GROWTH = 0.08, 0.04  # of the width of cells, for many hubs and for one
+GROWTH, LONE_GROWTH = 0.06, 0.04  # of the width of cells, for many hubs and for one
 MOST_ENERGY = 128  # terms and rules that an energy may have, the fewer of both
 WIDENED, WIDEST = 0.002, 0.03  # shares by which a range is widened at either end
 CALLS = 64  # for which ranges are kept, and then multipliers improved
@@ -132,10 +132,11 @@ class StepClusters:
             return None
         values = {n: v[0] for n, v in self.listed.values.items() if v[0, 0].size == 1}
         used = {s.name for f in g.functions for s in free_symbols([f.full])}
-        rows: list[dict[str, Array]] = [{}]
+        rows: list[dict[str, Any]] = [{}]
         if used & set(values):
             rows = [
-                {n: v[k] for n, v in values.items()} for k in range(self.listed.rows)
+                {n: v[k] if v.ndim > 1 else float(v[k]) for n, v in values.items()}
+                for k in range(self.listed.rows)
             ]
         growth = GROWTH if g.size > 1 else LONE_GROWTH
         return HubTable(g.vector, g.functions, rows, growth)

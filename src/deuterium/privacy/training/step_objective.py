@@ -18,6 +18,7 @@ from deuterium.privacy.training.step_parts import Multiple
 from deuterium.privacy.training.step_program import StepProgram
 from deuterium.privacy.training.weight_sums import (
     LOST,
+    Flat,
     Sized,
     StepTerm,
     WeightSum,
@@ -26,6 +27,20 @@ from deuterium.privacy.training.weight_sums import (
 __all__ = ["StepObjective"]
 
 Array = Any
+
+
+@dataclass(frozen=True)
+class _Most:
+    """The most of a sum of inputs or of their squares, given its coefficients."""
+
+    inputs: InputSet
+    term: StepTerm
+
+    def __call__(self, x: Array, size: Array) -> Array:
+        t = self.term
+        sure = np.abs(x)
+        middle, radius, reach = self.inputs.through(t.function, t.hubs, x, sure, size)
+        return middle + radius * (1 + LOST) + LOST * reach
 
 
 @dataclass
@@ -146,18 +161,9 @@ class StepObjective:
         most = form.constant
         for t, c in form.parts.items():
             number = tape.spread(c, t.count, (1,))
-            inputs = self.inputs[t.group]
-
-            def upper(
-                x: Array, size: Array, t: StepTerm = t, inputs: InputSet = inputs
-            ) -> Array:
-                middle, radius, reach = inputs.through(
-                    t.function, t.hubs, x, np.abs(x), size
-                )
-                return middle + radius * (1 + LOST) + LOST * reach
-
+            upper = _Most(self.inputs[t.group], t)
             at = tape.apply(("most", t), upper, number.value, number.size)
             size = tape.apply("abs", np.abs, at)
             most = tape.both("+", np.add, most, Sized(at, size, True), plain=False)
         flat = ("flat", v.shape)
-        return tape.both(flat, lambda x: x.reshape(len(x), *v.shape), most)
+        return tape.both(flat, Flat(v.shape), most)

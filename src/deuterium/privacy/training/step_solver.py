@@ -19,8 +19,9 @@ Array = Any
 
 FIRST = 100  # steps of the method at the first call
 RATES = 0.15, 0.02  # of its steps, in natural units, from the first to the last
-TAUS = 0.3, 0.01  # temperatures, of the logarithm
+TAUS = 0.3, 0.002  # temperatures, of the logarithm
 LEAST_SUM = 1e-200  # no tangent is taken below it
+LATER_RATES, LATER_TAUS = (0.03, 0.01), (0.005, 0.002)  # the same, at later calls
 ENOUGH = 1e-12  # below this nothing is divided by it
 
 
@@ -38,7 +39,7 @@ class StepSolver:
     def improve(self, at: StepRanges, steps: int = FIRST) -> None:
         """Move the multipliers, and keep the best ones of each row."""
         lagrangian, m = self.lagrangian, self.m
-        rates, taus = (RATES, TAUS) if self.count == 0 else ((0.03, 0.02), (0.03, 0.01))
+        rates, taus = (RATES, TAUS) if self.count == 0 else (LATER_RATES, LATER_TAUS)
         best, kept = lagrangian(at, m), _copied(m)
         for k in range(steps):
             share = k / max(steps - 1, 1)

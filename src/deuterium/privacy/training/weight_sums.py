@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ __all__ = [
     "LOST",
     "MANY",
     "Coefficient",
+    "Flat",
     "Sized",
     "StepTerm",
     "WeightSum",
@@ -110,6 +112,37 @@ class WeightSum:
 def told(x: Any) -> Any:
     """Return what tells an attribute of an operator from others."""
     return (x.shape, x.tobytes()) if isinstance(x, np.ndarray) else x
+
+
+@dataclass(frozen=True)
+class OperatorValue:
+    """An operator's function of arrays."""
+
+    op: Operator
+    attrs: Mapping[str, Any]
+
+    def __call__(self, *x: Array) -> Array:
+        """Return its value."""
+        return self.op.value(*x, **self.attrs)
+
+
+@dataclass(frozen=True)
+class Flat:
+    """Puts all axes but the first in another shape."""
+
+    shape: tuple[int, ...]
+
+    def __call__(self, x: Array) -> Array:
+        """Return an array of this shape, row by row."""
+        return x.reshape(len(x), *self.shape)
+
+
+def _spread(x: Array, eye: Array) -> Array:
+    return x[:, None] * eye
+
+
+def _led(x: Array) -> Array:
+    return x[:, None]
 
 
 class WeightTape:
@@ -221,8 +254,8 @@ class WeightTape:
             return direct[op]
         if op is ops.reshape:
             made = np.shape(op.value(self.values[args[0].value], **attrs))
-            return lambda x: x.reshape(made)
-        return lambda *x: op.value(*x, **attrs)
+            return partial(np.reshape, shape=made)
+        return OperatorValue(op, attrs)
 
     # -- operators on numbers --------------------------------------------------------
 
@@ -270,7 +303,7 @@ class WeightTape:
         eye = self.constant(np.eye(count).reshape(1, count, *shape))
         if c.number is None:
             return eye
-        return self.both("spread", lambda x, i: x[:, None] * i, c.number, eye)
+        return self.both("spread", _spread, c.number, eye)
 
     def sum_through(
         self,
@@ -303,7 +336,7 @@ class WeightTape:
             return self.zero((t.count, *a.shape))
         if not keeps:
             return self.zero((t.count, *self.values[a.value].shape[1:]))
-        return self.both("lead", lambda x: x[:, None], a)
+        return self.both("lead", _led, a)
 
     def _own_through(
         self,
@@ -331,7 +364,7 @@ class WeightTape:
         if op is ops.add_reduce and np.prod(shape) == 1:
             c = c or self.constant(np.ones((1, *a.shape)))
             target = (t.count, *shape)
-            flat = self.both(("flat", target), lambda x: x.reshape(len(x), *target), c)
+            flat = self.both(("flat", target), Flat(target), c)
             return Coefficient(flat, False)
         if (
             op is ops.matmul
@@ -340,13 +373,11 @@ class WeightTape:
         ):
             assert isinstance(args[1], Sized)
             target = (t.count, *shape)
-            w = self.both(
-                ("flat", target), lambda x: x.reshape(len(x), *target), args[1]
-            )
+            w = self.both(("flat", target), Flat(target), args[1])
             if c is None:
                 return Coefficient(w, False)
             column = (t.count, *(1 for _ in shape))
-            c = self.both(("flat", column), lambda x: x.reshape(len(x), *column), c)
+            c = self.both(("flat", column), Flat(column), c)
             return Coefficient(self.through(ops.multiply, {}, [c, w]), False)
         return None
 
