@@ -19,7 +19,7 @@ from typing import Any
 
 from deuterium.domain.domain import Domain
 from deuterium.errors import ShapeError
-from deuterium.graph.traverse import free_symbols
+from deuterium.graph.traverse import Graph, free_symbols
 from deuterium.graph.variable import Variable
 from deuterium.interval.environment import standard_only
 from deuterium.interval.rounding import next_down, next_up
@@ -44,6 +44,7 @@ from deuterium.privacy.sensitivity.vector_norms import (
 from deuterium.search import search as look_for
 from deuterium.transform import grad
 from deuterium.transform.meeting import rounding_forgiven, rounding_jumps
+from deuterium.transform.simplify.recognize import recognized
 
 __all__ = ["contribution", "diameter", "lipschitz"]
 
@@ -130,8 +131,11 @@ def lipschitz(
         )
     require_norm("lipschitz", norm)
     inputs = as_parts("lipschitz", wrt, "wrt")
+    scalar = number.reshape(()) if number.shape else number
+    if all(v.op is None for v in inputs):
+        scalar = recognized(Graph([scalar]), inputs, domain=domain)[0]
     with rounding_forgiven():
-        slopes = grad(number.reshape(()) if number.shape else number, inputs)
+        slopes = grad(scalar, inputs)
     jumps = [j.size for j in rounding_jumps([number])]
     found = maximize(norm_graph(list(slopes), norm), domain, **maximize_options)
     names = {v.name for v in inputs}
