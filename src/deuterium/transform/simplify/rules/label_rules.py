@@ -37,7 +37,7 @@ def _place(v: Variable, known: Assumptions) -> int | None:
     ops.divide,
     identity="(0, c, 0) * x / y = (0, c, 0) * x[1] / y[1]",
     holds="where the elements of x and y that meet a zero are defined (and not zero)",
-    gains="functions of the one element that counts",
+    gains="a denominator of the one element that counts, as others may have",
 )
 def factors_of_a_label(v: Variable, known: Assumptions) -> Variable | None:
     """Take the one element of each factor that meets a number other than zero."""
@@ -48,7 +48,7 @@ def factors_of_a_label(v: Variable, known: Assumptions) -> Variable | None:
             continue
         whole = [b for b in view.powers if b.size == v.size and b is not label]
         dividing = [b for b in whole if view.powers[b] < 0]
-        if not whole or not known.defined(*whole):
+        if not dividing or not known.defined(*whole):
             return None
         if not all(known.nonzero(b) for b in dividing):
             return None
