@@ -219,6 +219,20 @@ EXAMPLES: dict[str, list[Example]] = {
         ),
         Example(np.abs(x) * np.log(t / np.abs(x)), FINITE, refused=x * np.log(y / x)),
     ],
+    "relative_entropy_of_two": [
+        Example(
+            xlogy(t, t / y),
+            FINITE,
+            refused=xlogy(t, x / y),
+            domain=dt.Box({t: (0, 2), y: (1, 2)}),
+        ),
+        Example(
+            xlogy(t, 3 * y / t),
+            FINITE,
+            refused=xlogy(t, t / y),
+            domain=dt.Box({t: (0, 2), y: (1, 2)}),
+        ),
+    ],
     "entropy_of_two": [
         Example(xlogy(t, t), TIGHTER, refused=xlogy(t, t + 1)),
         Example(xlog1py(1 + x, x), TIGHTER, refused=xlog1py(1 + x, y)),
