@@ -809,6 +809,16 @@ EXAMPLES: dict[str, list[Example]] = {
     "square_of_truth": [
         Example(np.square(x > 0) * y, refused=np.square(np.where(x > 0, y, z))),
     ],
+    "reordered_together": [
+        Example(
+            reordered(v3, w3, reverse=True) - reordered(np.exp(v3), w3, reverse=True),
+            refused=reordered(v3, w3, reverse=True) - reordered(w3, v3, reverse=True),
+        ),
+        Example(
+            reordered(v3, w3, reverse=False) + reordered(row[0], w3, reverse=False),
+            refused=reordered(v3, w3, reverse=True) + reordered(v3, w3, reverse=False),
+        ),
+    ],
     "sum_of_one_row_reordered": [
         Example(
             np.sum(np.square(reordered(v3, w3, reverse=True))),

@@ -1,0 +1,1 @@
+"""Formulas that people write, copied as a notebook has them, with their right values."""
