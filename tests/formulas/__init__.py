@@ -1,1 +1,1 @@
-"""Formulas that people write, copied as a notebook has them, with their right values."""
+"""Formulas as people write them in notebooks, with their right values."""

@@ -40,7 +40,9 @@ ANGLES = {
     "arcsin(tanh(s))": (np.arcsin(np.tanh(s)), dt.Box({s: (-100, 100)}), np.pi / 2),
     "radians": (np.radians(s) * y, dt.Box({s: (0, 180), y: (0, 1)}), np.pi),
     "log": (np.log(s), dt.Box({s: (0, 2)}), math.log(2)),
-    "kink": (np.maximum(np.sin(s), np.minimum(3.0, y)), dt.Box({s: (1, 2), y: (1, 3)}), 3),
+    "kink": (
+        np.maximum(np.sin(s), np.minimum(3.0, y)), dt.Box({s: (1, 2), y: (1, 3)}), 3
+    ),
     "entropy": (-sc.xlogy(s, s) - sc.xlogy(1 - s, 1 - s), UNIT, math.log(2)),
     "cap": (dt.grad(np.minimum(s, 0.5), s), UNIT, 1.0),
     "pole": (np.minimum(1 / s**2, 3.0), dt.Box({s: (-1, 1)}), 3.0),

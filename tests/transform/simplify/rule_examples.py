@@ -199,9 +199,7 @@ EXAMPLES: dict[str, list[Example]] = {
             refused=((1 + x) ** 7 - 1) / x,
             refused_domain=dt.Box({x: (-2, 2)}),
         ),
-        Example(
-            5 * t / (1 - (1 + t) ** -12), FINITE, domain=dt.Box({t: (0, 0.5)})
-        ),
+        Example(5 * t / (1 - (1 + t) ** -12), FINITE, domain=dt.Box({t: (0, 0.5)})),
     ],
     # entropies
     "entropy": [
@@ -336,7 +334,9 @@ EXAMPLES: dict[str, list[Example]] = {
         Example(
             np.arccos(np.sin(x) * np.sin(y) + np.cos(x) * np.cos(y) * np.cos(z - t)),
             FINITE,
-            refused=np.arccos(np.sin(x) * np.sin(y) + np.cos(x) * np.cos(z) * np.cos(t)),
+            refused=np.arccos(
+                np.sin(x) * np.sin(y) + np.cos(x) * np.cos(z) * np.cos(t)
+            ),
             domain=NEAR,
             more=10,  # the legs of both angles
         ),
@@ -474,7 +474,8 @@ EXAMPLES: dict[str, list[Example]] = {
             refused=v3 * (np.array([0.0, 1.0, 0.0]) - v3[2]),
         ),
         Example(
-            dt.softmax(v3) * (2 * v3[0] * dt.softmax(v3)[1] - np.array([0.0, 3.0, 0.0])),
+            dt.softmax(v3)
+            * (2 * v3[0] * dt.softmax(v3)[1] - np.array([0.0, 3.0, 0.0])),
             SAME_COST,
             refused=w3 * (np.array([0.0, 1.0, 1.0]) - w3[1]),
         ),

@@ -1,7 +1,7 @@
 """Rules for labels put in as numbers: constants of which one element is not zero.
 
-In the slope of ``-sum(y * log(softmax(z) + 1e-12))`` such a label leaves one probability
-in the denominator, which cancels but for the small number.
+In the slope of ``-sum(y * log(softmax(z) + 1e-12))`` such a label leaves one
+probability in the denominator, which cancels but for the small number.
 """
 
 from __future__ import annotations
