@@ -21,8 +21,8 @@ FAR = 10.0  # how far beyond a finite end, or around zero, an unbounded input is
 HUGE = np.finfo(np.float64).max / 4  # so that a width does not overflow
 CUBE = 10  # inputs of which all corners may be listed
 # how far out a search looks where a domain has no end, to see whether values have one
-GOLDEN = 0.5 * (5**0.5 - 1)  # multiples of it, less whole numbers, are spread evenly
 DISTANCES = (1e2, 1e4, 1e8, 1e16, 1e50, 1e100, 1e150, 1e200, 1e250, 1e300)
+GOLDEN = 0.5 * (5**0.5 - 1)  # multiples of it, less whole numbers, are spread evenly
 
 Array = Any
 
@@ -150,7 +150,7 @@ class Feasible:
         return self.nearest(np.array(rows))
 
     def apart(self) -> Array:
-        """Return points at which no two inputs are equal: slopes are known at no tie."""
+        """Return points at which no two inputs are equal: no tie hides a slope."""
         places = np.arange(1, len(self.finite) + 1) * GOLDEN % 1.0
         width = self.near_high - self.near_low
         rows = [self.near_low + width * places, self.near_high - width * places]
