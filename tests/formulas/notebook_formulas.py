@@ -281,3 +281,31 @@ def best_three(x):
 @formula((-0.9, 0.9), most=1.4722195, slope=5.2631579)
 def fisher_z(r):
     return 0.5 * np.log((1 + r) / (1 - r))
+
+
+# -- regression ------------------------------------------------------------------------
+
+TIMES = np.array([0.0, 1, 2, 3, 5])
+DESIGN = np.stack([np.ones(5), TIMES], axis=1)
+
+
+@formula((0, 1, 5), most=0.2432432, slope=0.2599376)
+def trend_by_polyfit(v):
+    return np.polyfit(TIMES, v, 1)[0]
+
+
+@formula((0, 1, 5), most=0.2432432, slope=0.2599376)
+def trend_by_least_squares(v):
+    return np.linalg.lstsq(DESIGN, v, rcond=None)[0][1]
+
+
+@formula((0, 1, 5), most=0.2432432, slope=0.2599376)
+def trend_by_normal_equations(v):
+    return np.linalg.solve(DESIGN.T @ DESIGN, DESIGN.T @ v)[1]
+
+
+@formula((0, 5), (0, 1), most=0.2)
+def trend_with_one_private_point(a, b):
+    x = np.concatenate([np.reshape(a, (1,)), TIMES[1:]])
+    v = np.concatenate([np.reshape(b, (1,)), np.array([0.2, 0.4, 0.5, 0.9])])
+    return np.linalg.lstsq(np.stack([np.ones(5), x], axis=1), v, rcond=None)[0][1]
