@@ -73,6 +73,13 @@ class Domain:
         """Names of the symbols that are constrained."""
         return list(self.constraints)
 
+    @property
+    def discrete(self) -> list[str]:
+        """Names of the symbols that have separate values, with nothing between."""
+        kinds = (OneOf, UnitVectors)
+        held = self.constraints.items()
+        return [n for n, cs in held if any(isinstance(c, kinds) for c in cs)]
+
     def hull(self, symbol: Variable) -> Interval:
         """Return a box that holds every value the symbol may take.
 

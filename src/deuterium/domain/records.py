@@ -136,7 +136,7 @@ def require_inside(
             if isinstance(constraint, Range):
                 good = np.reshape(constraint.holds(each), (len(each), -1)).all(axis=1)
             else:
-                good = [bool(np.all(constraint.holds(value))) for value in each]
+                good = np.array([np.all(constraint.holds(value)) for value in each])
             holds &= good
         if not holds.all():
             first = int(np.argmin(holds))
@@ -196,12 +196,15 @@ def _array(values: Any, name: str, who: str) -> Array:
 def _pulled(x: Array, ball: Within, shape: Shape) -> Array:
     """Return points moved along a ray towards the centre until they are in the ball."""
     away = x - ball.center
-    if ball.order != 2:
-        return ball.center + np.clip(away, -ball.radius, ball.radius)
-    axes = tuple(range(away.ndim - len(shape), away.ndim))
-    most = np.max(np.abs(away), axis=axes, keepdims=True, initial=1e-300)
-    size = most * np.sqrt(np.sum(np.square(away / most), axis=axes, keepdims=True))
-    # less by what `Within.holds` allows for its own rounding, and then it says yes
-    inside = ball.radius * (1 - 4 * (away.size + 8) * EPS)
-    factor = np.where(size <= inside, 1.0, inside / np.maximum(size, 1e-300))
-    return np.where(factor == 1.0, x, ball.center + away * factor)
+    most = np.abs(away)
+    if ball.order == 2:
+        axes = tuple(range(away.ndim - len(shape), away.ndim))
+        largest = np.max(most, axis=axes, keepdims=True, initial=1e-300)
+        squares = np.sum(np.square(away / largest), axis=axes, keepdims=True)
+        most = largest * np.sqrt(squares)
+    slack = ball.slack(np.empty(shape))
+    # less by the roundings of the sum below, and by what `Within.holds` allows for
+    inside = ball.radius * (1 - 4 * slack) - 4 * EPS * np.max(np.abs(ball.center))
+    scale = max(float(inside), 0.0) / np.maximum(most, 1e-300)
+    stays = most * (1 + slack) <= ball.radius
+    return np.where(stays, x, ball.center + away * np.minimum(scale, 1.0))

@@ -47,7 +47,7 @@ class Accountant:
 
     Parameters
     ----------
-    relation : {"add_or_remove_one", "replace_one"}
+    relation : {"add_or_remove_one", "replace_one", "replace_special"}
         When two data sets are neighbours; of every release.  It has to be given.
     scope : str, optional
         What alone may differ between the two records, as a noise's ``scope`` says it.
@@ -106,7 +106,7 @@ class Accountant:
             How many.
         sampling_probability : float
             Below 1: of each record to take part, independently of all others (Poisson
-            sampling).  For a sum of contributions under ``add_or_remove_one`` only.
+            sampling).  For a sum of contributions, and not under ``replace_one``.
 
         Raises
         ------
@@ -256,7 +256,7 @@ class Accountant:
                 "records are drawn apart, which no noise multiplier alone describes, "
                 "and dp-accounting's accountants disagree on what one means there (its "
                 "issue 378). Account for the releases without sampling, or use "
-                "add_or_remove_one"
+                "add_or_remove_one or replace_special"
             )
         if not noise.can_be_sampled:
             raise UnsupportedError(

@@ -72,7 +72,7 @@ def gaussian(
         does a Sensitivity made by hand.  A search's Estimate is refused.
     epsilon, delta, mu, rho, noise_multiplier, scale : float, optional
         The promise.
-    relation : {"add_or_remove_one", "replace_one"}
+    relation : {"add_or_remove_one", "replace_one", "replace_special"}
         Neighbouring data sets differ by one record added or removed, or replaced.
         It has to be given: without it a guarantee means nothing.
     distance : float, optional
@@ -128,7 +128,7 @@ class GaussianNoise(Noise, NoiseOfSigma):
         ``replace_one``.
     contribution : float or None
         The bound of one record's L2 norm, if made from a contribution.
-    relation : {"add_or_remove_one", "replace_one"}
+    relation : {"add_or_remove_one", "replace_one", "replace_special"}
         When two data sets are neighbours.
     epsilon, delta : float or None
         What was asked for; None if something else was.

@@ -86,7 +86,7 @@ class ClipFreeSGD:
     sampling_probability : float
         1: all records at every step.  Below: each record takes part in a step with this
         probability, independently (Poisson sampling).
-    relation : {"add_or_remove_one", "replace_one"}
+    relation : {"add_or_remove_one", "replace_one", "replace_special"}
         When two data sets are neighbours; it has to be given.  Sampling is for
         ``add_or_remove_one`` only.
     clip : float, optional

@@ -131,9 +131,10 @@ def probability(q: Any, relation: str) -> float:
         raise InvalidInputError(
             f"{WHO}: `sampling_probability` must lie in (0, 1], got {q!r:.80}"
         )
-    if found < 1 and relation != "add_or_remove_one":
+    if found < 1 and relation == "replace_one":
         raise UnsupportedError(
-            f"{WHO}: Poisson sampling is accounted for under add_or_remove_one only"
+            f"{WHO}: Poisson sampling is not accounted for under replace_one; take "
+            "add_or_remove_one or replace_special"
         )
     return round_up(found)
 
