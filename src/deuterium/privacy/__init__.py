@@ -11,6 +11,7 @@ from deuterium.privacy.mechanisms.discrete_gaussian import (
 from deuterium.privacy.mechanisms.gaussian import GaussianNoise, gaussian
 from deuterium.privacy.mechanisms.geometric import GeometricNoise, geometric
 from deuterium.privacy.mechanisms.laplace import LaplaceNoise, laplace
+from deuterium.privacy.releases.release import MECHANISMS, Release, release
 from deuterium.privacy.sensitivity.attribution import Partial, norm_slopes, partial
 from deuterium.privacy.sensitivity.bound_sources import ASSUMPTIONS
 from deuterium.privacy.sensitivity.domain_checks import (
@@ -29,6 +30,7 @@ from deuterium.privacy.training.divergence import DivergenceWarning
 
 __all__ = [
     "ASSUMPTIONS",
+    "MECHANISMS",
     "RELATIONS",
     "Accountant",
     "ClipFreeSGD",
@@ -42,6 +44,7 @@ __all__ = [
     "Internal",
     "LaplaceNoise",
     "Partial",
+    "Release",
     "Sensitivity",
     "contribution",
     "diameter",
@@ -54,5 +57,6 @@ __all__ = [
     "noise_multiplier",
     "norm_slopes",
     "partial",
+    "release",
     "warn_if_from_data",
 ]

@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from copy import deepcopy
+from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
 
 import numpy as np
 
-from deuterium.errors import InvalidInputError, UnsupportedError
+from deuterium.errors import BudgetError, InvalidInputError, UnsupportedError
 from deuterium.interval.environment import standard_only
-from deuterium.privacy.accounting.renyi import divergences, to_delta, to_epsilon
+from deuterium.privacy.accounting.renyi import Key, divergences, to_delta, to_epsilon
 from deuterium.privacy.accounting.tally import Tally, event_of, is_plain
 from deuterium.privacy.directed_rounding import quotient_up, real_number, round_up
 from deuterium.privacy.mechanisms.noise import Noise
@@ -49,6 +50,8 @@ class Accountant:
     ----------
     relation : {"add_or_remove_one", "replace_one", "replace_special"}
         When two data sets are neighbours; of every release.  It has to be given.
+    epsilon, delta : float, optional
+        A budget that all releases together keep: `compose` refuses what would pass it.
     scope : str, optional
         What alone may differ between the two records, as a noise's ``scope`` says it.
         Noise that protects whole records counts there, too; noise for anything else
@@ -76,6 +79,8 @@ class Accountant:
         self,
         relation: str | None = None,
         *,
+        epsilon: float | None = None,
+        delta: float | None = None,
         scope: str | None = None,
         method: str = "auto",
     ) -> None:
@@ -87,6 +92,7 @@ class Accountant:
                 f"got {method!r:.80}"
             )
         self.method = method
+        self.budget = _budget(epsilon, delta)
         self._tally = Tally()
         self._known: dict[str, Any] = {}  # dp-accounting's accountants, until a compose
 
@@ -112,6 +118,8 @@ class Accountant:
         ------
         UnsupportedError
             The noise and the sampling have no known guarantee together.
+        BudgetError
+            The budget would be passed; nothing is added.
         """
         self._require_fitting(noise)
         whole = isinstance(count, Integral) and not isinstance(count, bool)
@@ -125,9 +133,29 @@ class Accountant:
             self._require_sampled(noise)
         if count and q:
             self._known.clear()  # first: what is interrupted here must not be known
-            m = noise.noise_multiplier
-            self._tally.add(type(noise), m, max(q, RARELY), int(count))
+            key = type(noise), noise.noise_multiplier, max(q, RARELY)
+            self._tally.add(*key, int(count))
+            self._keep_budget(key, int(count))
         return self
+
+    def _keep_budget(self, key: Key, count: int) -> None:
+        """Take releases back, and raise, if with them a budget is passed."""
+        if self.budget is None:
+            return
+        kept = False
+        try:
+            kept = self.epsilon_at(self.budget.delta) <= self.budget.epsilon
+        finally:
+            if not kept:
+                self._tally.take(*key, count)
+                self._known.clear()
+        if not kept:
+            raise BudgetError(
+                f"compose: the budget of epsilon {self.budget.epsilon:g} at delta "
+                f"{self.budget.delta:g} would be passed; at most "
+                f"{self.epsilon_at(self.budget.delta):.6g} is spent. Nothing was added: "
+                "add more noise, or leave the release out"
+            )
 
     @property
     def protects(self) -> str:
@@ -313,6 +341,26 @@ class Accountant:
                 fresh.compose(event_of(key), count)
             self._known["pld"] = fresh
         return self._known["pld"]
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What all releases together may promise."""
+
+    epsilon: float
+    delta: float
+
+
+def _budget(epsilon: Any, delta: Any) -> Budget | None:
+    """Return a budget, if one is given, or say why it is none."""
+    if epsilon is None and delta is None:
+        return None
+    if epsilon is None or delta is None:
+        raise InvalidInputError(
+            "Accountant: a budget is `epsilon` with `delta`; got only one of them"
+        )
+    d = 0.0 if real_number(delta) == 0 else require_delta("Accountant", delta)
+    return Budget(require_epsilon("Accountant", epsilon), d)
 
 
 def require_probability(who: str, q: Any) -> float:

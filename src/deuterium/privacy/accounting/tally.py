@@ -40,6 +40,12 @@ class Tally:
         key = law, m, q
         self.counts[key] = self.counts.get(key, 0) + count
 
+    def take(self, law: type[Noise], m: float, q: float, count: int) -> None:
+        """Take back releases that were added."""
+        self.counts[law, m, q] -= count
+        if not self.counts[law, m, q]:
+            del self.counts[law, m, q]
+
     def any(self, holds: Callable[[Noise], bool]) -> bool:
         """Whether some noise, on what moves by one, is of a certain kind."""
         return any(holds(law.unit(m)) for law, m, _ in self.counts)
