@@ -153,8 +153,8 @@ class Accountant:
             raise BudgetError(
                 f"compose: the budget of epsilon {self.budget.epsilon:g} at delta "
                 f"{self.budget.delta:g} would be passed; at most "
-                f"{self.epsilon_at(self.budget.delta):.6g} is spent. Nothing was added: "
-                "add more noise, or leave the release out"
+                f"{self.epsilon_at(self.budget.delta):.6g} is spent. Nothing was "
+                "added: add more noise, or leave the release out"
             )
 
     @property
@@ -243,7 +243,15 @@ class Accountant:
         return self._tally.rho
 
     def event(self) -> Any:
-        """Return everything as dp-accounting's ``DpEvent``, sensitivities one."""
+        """Return `to_event`'s event."""
+        return self.to_event()
+
+    def to_event(self) -> Any:
+        """Return everything as dp-accounting's ``DpEvent``, sensitivities one.
+
+        Its accountants are to be asked under their default, ``ADD_OR_REMOVE_ONE``, also
+        of another relation, which is already in the noise multipliers.
+        """
         from dp_accounting.dp_event import ComposedDpEvent, SelfComposedDpEvent
 
         counts = self._tally.counts

@@ -138,7 +138,7 @@ def event_of(key: Key) -> Any:
     from dp_accounting.dp_event import PoissonSampledDpEvent
 
     law, m, q = key
-    event = law.unit(m).event()
+    event = law.unit(m).to_event()
     return event if q == 1 else PoissonSampledDpEvent(q, event)
 
 

@@ -41,11 +41,13 @@ from deuterium.privacy.sensitivity.bound_sources import (
     refuse_estimate,
 )
 from deuterium.privacy.sensitivity.exact_value import require_noise_of, value_of
+from deuterium.privacy.sensitivity.jax_privacy_callable import jax_privacy_callable
 from deuterium.privacy.sensitivity.no_bound import (
     NO_ABSENCE,
     NO_DISTANCE,
     what_to_change,
 )
+from deuterium.privacy.sensitivity.opendp_transformation import opendp_transformation
 from deuterium.privacy.sensitivity.relations import (
     RELATIONS,
     require_relation,
@@ -336,6 +338,23 @@ class Sensitivity:
         require_noise_of(self, noise)
         exact = self.value(data, outside=outside)
         return noise.release(exact, insecure_rng=insecure_rng)
+
+    def to_opendp(
+        self, relation: str, *, outside: str = "clip", integer: bool = False
+    ) -> Any:
+        """Return OpenDP's transformation from data to `value`, with a stability map.
+
+        From a mapping or DataFrame to a number or a list of numbers (``integer``: to
+        integers); chain it to a measurement: ``s.to_opendp(r) >> noise.to_opendp()``.
+        """
+        return opendp_transformation(self, relation, outside, integer)
+
+    def to_jax_privacy(self, relation: str) -> Any:
+        """Return jax-privacy's ``BoundedSensitivityCallable``, which clips no gradient.
+
+        From records by symbol, clipped into their box, to the sum of contributions.
+        """
+        return jax_privacy_callable(self, relation)
 
     # -- where they come from --------------------------------------------------------
 
