@@ -38,9 +38,11 @@ __all__ = ["Accountant", "require_probability"]
 METHODS = ("auto", "pld", "rdp")
 RARELY = 1e-300  # no smaller probability is told apart
 MOST = 2**53  # releases of one kind, all of which a double can count
-PLD_LEAST = 1e-10  # the least delta for which convolutions by FFT are asked
-PLD_NOISE = 1e-12  # of delta, kept aside for what their rounding may hide
-PLD_MOST = 200.0  # the largest loss for which they are; larger ones fill the memory
+PLD_NOISE = 1e-12  # of delta, kept aside for what convolutions by FFT may hide
+PLD_LEAST = 1e-10  # the delta at which losses are said to be large or not
+PLD_GRID = 1e-4  # of losses up to `PLD_FINE`, in nats: dp-accounting's own
+PLD_FINE = 20.0  # nats; larger losses have a coarser grid, so that memory stays small
+PLD_MOST = 1e5  # nats: larger losses overflow, and protect nobody
 
 
 class Accountant:
@@ -322,16 +324,20 @@ class Accountant:
         """Return which methods can answer."""
         able = [] if self.method == "pld" else ["rdp"]
         none = self._tally.any(lambda noise: not noise.has_loss_distribution)
-        if self.method != "rdp" and not (none or delta < PLD_LEAST):
-            most = to_epsilon(ORDERS, self._renyi(), PLD_LEAST)
-            able.extend(["pld"] if most <= PLD_MOST else [])
+        if self.method != "rdp" and not none and delta > PLD_NOISE:
+            able.extend(["pld"] if self._largest_loss <= PLD_MOST else [])
         if not able:
             raise UnsupportedError(
-                "Accountant: 'pld' has no discrete noise, no delta below "
-                f"{PLD_LEAST:g} and no losses above {PLD_MOST:g}; here nothing is left "
+                "Accountant: 'pld' has no discrete noise, no delta of at most "
+                f"{PLD_NOISE:g} and no losses above {PLD_MOST:g}; here nothing is left "
                 f"of method {self.method!r}; use 'auto' or 'rdp'"
             )
         return able
+
+    @property
+    def _largest_loss(self) -> float:
+        """The losses that all but the rarest outcomes stay below, in nats."""
+        return float(to_epsilon(ORDERS, self._renyi(), PLD_LEAST))
 
     def _renyi(self) -> Any:
         """Return the Renyi divergences of all releases at `ORDERS`."""
@@ -344,7 +350,8 @@ class Accountant:
         if "pld" not in self._known:
             from dp_accounting.pld import PLDAccountant
 
-            fresh = PLDAccountant()
+            grid = PLD_GRID * max(1.0, self._largest_loss / PLD_FINE)
+            fresh = PLDAccountant(value_discretization_interval=grid)
             for key, count in self._tally.few().items():
                 fresh.compose(event_of(key), count)
             self._known["pld"] = fresh

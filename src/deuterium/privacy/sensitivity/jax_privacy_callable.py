@@ -7,6 +7,7 @@ bound is the certified one.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -70,9 +71,12 @@ def _summed(s: Any) -> Any:
         columns = as_columns(records, WHO)
         rows = [jnp.clip(jnp.asarray(columns[n]), *boxes[n]) for n in boxes]
         count = rows[0].shape[0]
+        with warnings.catch_warnings():  # JAX works in the precision it is set to
+            warnings.filterwarnings("ignore", message="Explicitly requested dtype")
+            each = evaluate(*rows)
         parts = [
-            jnp.broadcast_to(each, (count, *v.shape)).sum(axis=0) * scale
-            for v, each in zip(s.vector, evaluate(*rows), strict=True)
+            jnp.broadcast_to(part, (count, *v.shape)).sum(axis=0) * scale
+            for v, part in zip(s.vector, each, strict=True)
         ]
         return parts if isinstance(s.shape, tuple) and is_list(s.shape) else parts[0]
 
