@@ -73,11 +73,10 @@ def _summed(s: Any) -> Any:
         count = rows[0].shape[0]
         with warnings.catch_warnings():  # JAX works in the precision it is set to
             warnings.filterwarnings("ignore", message="Explicitly requested dtype")
-            each = evaluate(*rows)
-        parts = [
-            jnp.broadcast_to(part, (count, *v.shape)).sum(axis=0) * scale
-            for v, part in zip(s.vector, each, strict=True)
-        ]
+            parts = [
+                jnp.broadcast_to(each, (count, *v.shape)).sum(axis=0) * scale
+                for v, each in zip(s.vector, evaluate(*rows), strict=True)
+            ]
         return parts if isinstance(s.shape, tuple) and is_list(s.shape) else parts[0]
 
     return total
