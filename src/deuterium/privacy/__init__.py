@@ -27,6 +27,8 @@ from deuterium.privacy.sensitivity.relations import RELATIONS
 from deuterium.privacy.sensitivity.sensitivity import Sensitivity
 from deuterium.privacy.training.clip_free import ClipFreeSGD
 from deuterium.privacy.training.divergence import DivergenceWarning
+from deuterium.privacy.training.filtered import FilteredSGD
+from deuterium.privacy.training.normalized import NormalizedSGD
 
 __all__ = [
     "ASSUMPTIONS",
@@ -38,11 +40,13 @@ __all__ = [
     "DiscreteGaussianNoise",
     "DivergenceWarning",
     "FeatureSensitivities",
+    "FilteredSGD",
     "GaussianNoise",
     "GeometricNoise",
     "IndividualAccountant",
     "Internal",
     "LaplaceNoise",
+    "NormalizedSGD",
     "Partial",
     "Release",
     "Sensitivity",
