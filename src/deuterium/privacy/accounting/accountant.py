@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
 from numbers import Integral
@@ -325,7 +326,7 @@ class Accountant:
         able = [] if self.method == "pld" else ["rdp"]
         none = self._tally.any(lambda noise: not noise.has_loss_distribution)
         if self.method != "rdp" and not none and delta > PLD_NOISE:
-            able.extend(["pld"] if self._largest_loss <= PLD_MOST else [])
+            able.extend(["pld"] if self._losses() is not None else [])
         if not able:
             raise UnsupportedError(
                 "Accountant: 'pld' has no discrete noise, no delta of at most "
@@ -346,16 +347,25 @@ class Accountant:
         return self._known["rdp"]
 
     def _losses(self) -> Any:
-        """Return dp-accounting's loss distributions of all releases."""
-        if "pld" not in self._known:
-            from dp_accounting.pld import PLDAccountant
+        """Return dp-accounting's loss distributions of all releases, or None.
 
-            grid = PLD_GRID * max(1.0, self._largest_loss / PLD_FINE)
-            fresh = PLDAccountant(value_discretization_interval=grid)
-            for key, count in self._tally.few().items():
-                fresh.compose(event_of(key), count)
-            self._known["pld"] = fresh
+        There are none of losses so large that they, or their exponentials, overflow.
+        """
+        if "pld" not in self._known:
+            self._known["pld"] = None
+            if self._largest_loss <= PLD_MOST:
+                with suppress(OverflowError):
+                    self._known["pld"] = self._convolved()
         return self._known["pld"]
+
+    def _convolved(self) -> Any:
+        from dp_accounting.pld import PLDAccountant
+
+        grid = PLD_GRID * max(1.0, self._largest_loss / PLD_FINE)
+        fresh = PLDAccountant(value_discretization_interval=grid)
+        for key, count in self._tally.few().items():
+            fresh.compose(event_of(key), count)
+        return fresh
 
 
 @dataclass(frozen=True)
