@@ -20,15 +20,13 @@ from deuterium.errors import (
     UnknownSymbolError,
     did_you_mean,
 )
-from deuterium.graph.substitute import symbol_name
+from deuterium.evaluate.tables import as_columns, is_table
 from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable
 from deuterium.interval.rounding import EPS
 
 __all__ = [
-    "as_columns",
     "clipped",
-    "is_table",
     "require_conditions",
     "require_inside",
     "values_of",
@@ -36,33 +34,6 @@ __all__ = [
 
 Array = Any
 Shape = tuple[int, ...]
-
-
-def is_table(data: Any) -> bool:
-    """Whether this is a table with named columns, as pandas and polars have them."""
-    return hasattr(data, "columns") and hasattr(data, "__getitem__")
-
-
-def as_columns(data: Any, who: str) -> dict[str, Any]:
-    """Return data by name: of a mapping its items, of a table its columns.
-
-    Raises
-    ------
-    InvalidInputError
-        It is neither; or two columns have one name.
-    """
-    if isinstance(data, Mapping):
-        return {symbol_name(k): v for k, v in data.items()}
-    if not is_table(data):
-        raise InvalidInputError(
-            f"{who}: `data` must be a mapping such as {{x: array}} or a table with "
-            f"named columns, got {type(data).__name__}"
-        )
-    names = [str(c) for c in data.columns]
-    twice = sorted({n for n in names if names.count(n) > 1})
-    if twice:
-        raise InvalidInputError(f"{who}: several columns have the name {twice[0]!r}")
-    return {n: data[c] for n, c in zip(names, data.columns, strict=True)}
 
 
 def values_of(

@@ -11,6 +11,11 @@ from deuterium.privacy.mechanisms.discrete_gaussian import (
 from deuterium.privacy.mechanisms.gaussian import GaussianNoise, gaussian
 from deuterium.privacy.mechanisms.geometric import GeometricNoise, geometric
 from deuterium.privacy.mechanisms.laplace import LaplaceNoise, laplace
+from deuterium.privacy.releases import audit
+from deuterium.privacy.releases.joint_contributions import (
+    JointContributions,
+    contributions,
+)
 from deuterium.privacy.releases.release import MECHANISMS, Release, release
 from deuterium.privacy.sensitivity.attribution import Partial, norm_slopes, partial
 from deuterium.privacy.sensitivity.bound_sources import ASSUMPTIONS
@@ -45,12 +50,15 @@ __all__ = [
     "GeometricNoise",
     "IndividualAccountant",
     "Internal",
+    "JointContributions",
     "LaplaceNoise",
     "NormalizedSGD",
     "Partial",
     "Release",
     "Sensitivity",
+    "audit",
     "contribution",
+    "contributions",
     "diameter",
     "discrete_gaussian",
     "feature_sensitivity",

@@ -15,9 +15,9 @@ import numpy as np
 
 from deuterium.domain.constraints import Range
 from deuterium.domain.domain import Domain
-from deuterium.domain.records import as_columns
 from deuterium.errors import UnsupportedError
 from deuterium.evaluate import compile
+from deuterium.evaluate.tables import as_columns
 from deuterium.graph.constructors import symbol
 from deuterium.graph.traverse import free_symbols
 from deuterium.optional import require
