@@ -20,7 +20,7 @@ from deuterium.errors import (
     UnknownSymbolError,
     did_you_mean,
 )
-from deuterium.evaluate.tables import as_columns, is_table
+from deuterium.evaluate.named_columns import as_columns, is_table
 from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable
 from deuterium.interval.rounding import EPS

@@ -9,7 +9,7 @@ import numpy as np
 
 from deuterium.errors import InvalidInputError, MissingSymbolError
 from deuterium.evaluate.inputs import fitted, require_all, require_known
-from deuterium.evaluate.tables import as_columns, is_table
+from deuterium.evaluate.named_columns import as_columns, is_table
 from deuterium.graph.hooks import provides
 from deuterium.graph.interpret import interpret
 from deuterium.graph.substitute import symbol_name

@@ -15,8 +15,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from deuterium.domain.domain import Domain
 from deuterium.errors import InvalidInputError
 from deuterium.graph.variable import Variable

@@ -22,7 +22,7 @@ from deuterium.errors import (
     did_you_mean,
 )
 from deuterium.evaluate import compile
-from deuterium.evaluate.tables import as_columns, is_table
+from deuterium.evaluate.named_columns import as_columns, is_table
 from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable
 from deuterium.privacy.mechanisms.release_shapes import is_list

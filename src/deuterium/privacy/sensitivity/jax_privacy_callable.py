@@ -17,7 +17,7 @@ from deuterium.domain.constraints import Range
 from deuterium.domain.domain import Domain
 from deuterium.errors import UnsupportedError
 from deuterium.evaluate import compile
-from deuterium.evaluate.tables import as_columns
+from deuterium.evaluate.named_columns import as_columns
 from deuterium.graph.constructors import symbol
 from deuterium.graph.traverse import free_symbols
 from deuterium.optional import require

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.evaluate.tables import is_table
+from deuterium.evaluate.named_columns import is_table
 from deuterium.privacy.directed_rounding import product_up
 from deuterium.privacy.mechanisms.release_shapes import is_list
 from deuterium.privacy.mechanisms.samplers import integers, opendp

@@ -143,7 +143,6 @@ class ClipFreeSGD(PrivateSGD):
                 "number of yours; give one of them"
             )
         self.regulariser = number("regulariser", regulariser)
-        self._rows = Domain(domain.constraints, {})
         super().__init__(
             loss,
             parameters,
@@ -217,6 +216,10 @@ class ClipFreeSGD(PrivateSGD):
         )
 
     # -- within ---------------------------------------------------------------------
+
+    @property
+    def _rows(self) -> Domain:
+        return Domain(self.domain.constraints, {})
 
     @property
     def _one(self) -> dict[str, Variable]:
