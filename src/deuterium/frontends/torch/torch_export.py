@@ -1,0 +1,148 @@
+"""A module or function of PyTorch, exported to a graph of ATen operators."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from deuterium.errors import InvalidInputError
+from deuterium.frontends.torch.aten_table import TABLE
+from deuterium.optional import require
+
+__all__ = ["as_module", "decomposed", "exported"]
+
+Example = Any
+
+
+def exported(module: Any, example: Example) -> Any:
+    """Return the exported program of a module, called with the example.
+
+    Raises
+    ------
+    InvalidInputError
+        PyTorch cannot export it; says why.
+    """
+    import torch
+
+    args, kwargs = _arguments(example)
+    with warnings.catch_warnings(), _without_fast_paths():
+        warnings.simplefilter("ignore")  # about PyTorch's own insides
+        try:
+            return torch.export.export(module, args, kwargs)
+        except Exception as error:
+            raise InvalidInputError(
+                f"frontends.torch.lift: torch.export refuses the model: {error!s:.600}"
+            ) from error
+
+
+def decomposed(program: Any) -> Any:
+    """Return a program with what the table lacks written in simpler operators."""
+    import torch
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        simpler = torch.export.default_decompositions()
+        for name in TABLE:
+            packet = getattr(torch.ops.aten, name, None) if "::" not in name else None
+            for overload in packet.overloads() if packet is not None else ():
+                simpler.pop(getattr(packet, overload), None)
+        return program.run_decompositions(simpler)
+
+
+@contextmanager
+def _without_fast_paths() -> Iterator[None]:
+    """Have attention written in plain operators, not as one fused kernel."""
+    import torch
+
+    before = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(before)
+
+
+def _arguments(example: Example) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    if isinstance(example, Mapping):
+        return (), {k: _tensor(v) for k, v in example.items()}
+    if isinstance(example, (tuple, list)):
+        return tuple(_tensor(v) for v in example), {}
+    return (_tensor(example),), {}
+
+
+def _tensor(x: Any) -> Any:
+    """Return arrays of NumPy as tensors of the default type; the rest as it is."""
+    import torch
+
+    if not isinstance(x, np.ndarray):
+        return x
+    kind = torch.get_default_dtype() if x.dtype.kind == "f" else None
+    return torch.as_tensor(x, dtype=kind)
+
+
+def as_module(model: Any) -> tuple[Any, str]:
+    """Return a module, and the prefix that its parameters' names have for nothing.
+
+    A function becomes a module that holds the modules it refers to; if it refers to
+    one, their names are those of that module's own state dict.
+    """
+    torch = require("torch", "torch", "frontends.torch.lift")
+    if isinstance(model, torch.nn.Module):
+        return model, ""
+    if not callable(model):
+        raise InvalidInputError(
+            f"frontends.torch.lift: `model` must be a module or a function, got "
+            f"{type(model).__name__}"
+        )
+    held = _modules_of(model)
+
+    class Function(torch.nn.Module):  # type: ignore[misc]
+        """The function as a module."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            for name, module in held.items():
+                self.add_module(name, module)
+
+        def forward(self, *args: Any, **kwargs: Any) -> Any:
+            return model(*args, **kwargs)
+
+    Function.forward.__signature__ = _with_self(model)  # type: ignore[attr-defined]
+    wrapped = Function()
+    wrapped.train(any(m.training for m in held.values()))
+    prefix = f"{next(iter(held))}." if len(held) == 1 else ""
+    return wrapped, prefix
+
+
+def _with_self(function: Any) -> inspect.Signature:
+    """Return the signature of a function as that of a method."""
+    own = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
+    try:
+        given = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        given = [inspect.Parameter("args", inspect.Parameter.VAR_POSITIONAL)]
+    return inspect.Signature([own, *given])
+
+
+def _modules_of(function: Any) -> dict[str, Any]:
+    """Return the modules that a function refers to, by the names it has for them."""
+    import torch
+
+    found: dict[str, Any] = {}
+    inner = getattr(function, "func", function)  # of functools.partial
+    owner = getattr(inner, "__self__", None)
+    if isinstance(owner, torch.nn.Module):
+        found["self"] = owner
+    try:
+        seen = inspect.getclosurevars(inspect.unwrap(inner))
+    except TypeError:
+        return found
+    for name, value in {**seen.globals, **seen.nonlocals}.items():
+        if isinstance(value, torch.nn.Module):
+            found.setdefault(name, value)
+    return found
