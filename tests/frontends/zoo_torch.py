@@ -193,7 +193,7 @@ ZOO: dict[str, tuple[Any, Any, Any, Any]] = {
 
 
 def build(name: str, seed: int = 0) -> tuple[nn.Module, Any, Any, Any]:
-    """Return a module in float64, with statistics that are not 0 and 1, and the rest."""
+    """Return a module in float64, with statistics not 0 and 1, and the rest."""
     torch.manual_seed(seed)
     make, record, label, loss = ZOO[name]
     module = make().double()

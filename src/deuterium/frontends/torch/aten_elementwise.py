@@ -154,8 +154,11 @@ def where(condition: Any, self: Any, other: Any) -> Any:
         return masked(self, condition)
     if fixed and _is_minus_infinity(self):
         return masked(other, ~condition.astype(bool))
-    if isinstance(self, MaskedScores) or isinstance(other, MaskedScores):
-        raise UnsupportedError("a choice among minus infinities; mask once, at the end")
+    if any(isinstance(v, MaskedScores) or _is_minus_infinity(v) for v in (self, other)):
+        raise UnsupportedError(
+            "a choice of minus infinity that depends on inputs; mask by numbers alone, "
+            "or choose after the softmax"
+        )
     return np.where(condition, as_variable(self), as_variable(other))
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from deuterium.errors import DeuteriumError, UnsupportedError
 from deuterium.frontends.torch.aten_movement import MOVEMENTS, moved_by
 from deuterium.frontends.torch.aten_table import TABLE, AtenOperator
+from deuterium.frontends.torch.chosen_places import refuse_chosen
 from deuterium.frontends.torch.index_input import IndexInput
 from deuterium.frontends.torch.layer_names import layer_of, source_of
 from deuterium.frontends.torch.masked_scores import MaskedScores
@@ -95,8 +96,10 @@ class AtenReader:
             raise NotReadableError(f"a node {node.op!r}{layer_of(node)}")
         args, kwargs = self._value(node.args), self._value(dict(node.kwargs))
         if node.target is operator.getitem:
-            return self._part(node, *args)
-        if not any(isinstance(a, Symbolic) for a in leaves_of((args, kwargs))):
+            return args[0][args[1]]
+        leaves = list(leaves_of((args, kwargs)))
+        refuse_chosen(leaves, f"{node.target}{layer_of(node)}")
+        if not any(isinstance(a, Symbolic) for a in leaves):
             return self._by_torch(node, args, kwargs)
         try:
             return self._called(node, args, kwargs)
@@ -113,9 +116,6 @@ class AtenReader:
         if isinstance(given, dict):
             return {k: self._value(a) for k, a in given.items()}
         return self.values[given] if type(given).__name__ == "Node" else given
-
-    def _part(self, node: Any, whole: Any, k: int) -> Any:
-        return whole[k]
 
     def _by_torch(self, node: Any, args: Any, kwargs: Any) -> Any:
         """Return what PyTorch makes of numbers."""

@@ -10,6 +10,7 @@ import numpy as np
 from deuterium.errors import UnsupportedError
 from deuterium.frontends.torch.aten_reductions import softmax_along
 from deuterium.frontends.torch.aten_table import aten
+from deuterium.frontends.torch.chosen_places import CHOSEN
 from deuterium.frontends.torch.masked_scores import masked
 from deuterium.functions.convolution import (
     convolution,
@@ -206,7 +207,7 @@ def _enter_pools(n: int) -> None:
         dilation: Any = 1,
         ceil_mode: bool = False,
     ) -> Any:
-        return maximum(x, kernel_size, stride, padding, dilation, ceil_mode), None
+        return maximum(x, kernel_size, stride, padding, dilation, ceil_mode), CHOSEN
 
     @aten(f"adaptive_avg_pool{n}d", f"_adaptive_avg_pool{n}d")
     def adaptive_average(x: Any, output_size: Any) -> Any:
@@ -215,7 +216,7 @@ def _enter_pools(n: int) -> None:
     @aten(f"adaptive_max_pool{n}d")
     def adaptive_maximum(x: Any, output_size: Any) -> Any:
         over = adaptive_windows(x.shape[x.ndim - n :], output_size)
-        return window_maximum(x, over), None
+        return window_maximum(x, over), CHOSEN
 
 
 for _n in (1, 2, 3):

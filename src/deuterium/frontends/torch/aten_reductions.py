@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.errors import UnsupportedError
 from deuterium.frontends.torch.aten_table import aten
+from deuterium.frontends.torch.chosen_places import CHOSEN
 from deuterium.frontends.torch.masked_scores import MaskedScores
 from deuterium.functions.log_sum_exp import log_softmax, logsumexp, softmax
 from deuterium.functions.masked_softmax import masked_softmax
@@ -49,19 +49,11 @@ def _extreme(reduce: Any, pairwise: Any) -> Any:
             return pairwise(x, other)
         if dim is None:
             return reduce(x)
-        return reduce(x, axis=dim, keepdims=keepdim), _PLACES
+        return reduce(x, axis=dim, keepdims=keepdim), CHOSEN
 
     return run
 
 
-class _NoPlaces:
-    """What stands for places that were chosen by data."""
-
-    def __getattr__(self, name: str) -> Any:
-        raise UnsupportedError("places chosen by data (argmax, indices of a sort)")
-
-
-_PLACES = _NoPlaces()
 aten("max")(_extreme(np.max, np.maximum))
 aten("min")(_extreme(np.min, np.minimum))
 
@@ -76,7 +68,7 @@ def aminmax(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
 def sort(x: Any, dim: int = -1, descending: bool = False, stable: Any = None) -> Any:
     """Return the elements in order along an axis."""
     y = np.sort(x, axis=dim)
-    return (np.flip(y, axis=dim) if descending else y), _PLACES
+    return (np.flip(y, axis=dim) if descending else y), CHOSEN
 
 
 @aten("topk")
@@ -86,6 +78,12 @@ def topk(
     """Return the first elements in order along an axis."""
     y, places = sort(x, dim, largest)
     return np.take(y, np.arange(k), axis=dim), places
+
+
+@aten("argmax", "argmin", "argsort")
+def chosen_places(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
+    """Return places chosen by data, which must not be used."""
+    return CHOSEN
 
 
 @aten("cumsum")

@@ -81,6 +81,12 @@ def clone(x: Any) -> Any:
     return x
 
 
+@aten("copy")
+def copy(x: Any, src: Any) -> Any:
+    """Return what is written over the whole of x."""
+    return np.broadcast_to(src, x.shape)
+
+
 @aten("detach")
 def detach(x: Any) -> Any:
     """Refuse: the slope of what is detached would not be that of its value."""
@@ -163,16 +169,21 @@ def full_like(x: Any, size: Any = None, fill_value: Any = 0) -> Any:
     return np.full(x.shape if size is None else tuple(size), float(fill_value))
 
 
+def _below(x: Any, diagonal: int) -> Any:
+    """Return where a matrix lies on or below a diagonal."""
+    return np.tri(x.shape[-2], x.shape[-1], diagonal).astype(bool)
+
+
 @aten("tril")
 def tril(x: Any, diagonal: int = 0) -> Any:
     """Return x with zeros above a diagonal."""
-    return np.where(np.tri(*x.shape[-2:], diagonal).astype(bool), x, 0.0)
+    return np.where(_below(x, diagonal), x, 0.0)
 
 
 @aten("triu")
 def triu(x: Any, diagonal: int = 0) -> Any:
     """Return x with zeros below a diagonal."""
-    return np.where(np.tri(*x.shape[-2:], diagonal - 1).astype(bool), 0.0, x)
+    return np.where(_below(x, diagonal - 1), 0.0, x)
 
 
 # -- look-ups --------------------------------------------------------------------------

@@ -6,6 +6,8 @@ import inspect
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -101,7 +103,7 @@ def as_module(model: Any) -> tuple[Any, str]:
         )
     held = _modules_of(model)
 
-    class Function(torch.nn.Module):  # type: ignore[misc]
+    class Function(torch.nn.Module):  # type: ignore[misc, name-defined]
         """The function as a module."""
 
         def __init__(self) -> None:
@@ -130,19 +132,46 @@ def _with_self(function: Any) -> inspect.Signature:
 
 
 def _modules_of(function: Any) -> dict[str, Any]:
-    """Return the modules that a function refers to, by the names it has for them."""
+    """Return the modules that a function refers to, by the names it has for them.
+
+    Looked for in what it is bound to, its defaults, closures and globals, and in those
+    of functions that it calls.
+    """
     import torch
 
     found: dict[str, Any] = {}
-    inner = getattr(function, "func", function)  # of functools.partial
-    owner = getattr(inner, "__self__", None)
-    if isinstance(owner, torch.nn.Module):
-        found["self"] = owner
-    try:
-        seen = inspect.getclosurevars(inspect.unwrap(inner))
-    except TypeError:
-        return found
-    for name, value in {**seen.globals, **seen.nonlocals}.items():
-        if isinstance(value, torch.nn.Module):
-            found.setdefault(name, value)
+    todo, seen = [function], set()
+    while todo:
+        one = todo.pop()
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        for name, value in _names_in(one).items():
+            if isinstance(value, torch.nn.Module):
+                if not any(value is m for m in found.values()):
+                    found.setdefault(name, value)
+            elif isinstance(value, FunctionType) and not _is_pytorchs(value):
+                todo.append(value)
     return found
+
+
+def _is_pytorchs(function: FunctionType) -> bool:
+    return function.__module__.partition(".")[0] == "torch"
+
+
+def _names_in(function: Any) -> dict[str, Any]:
+    """Return what a function refers to, by name."""
+    names: dict[str, Any] = {}
+    if isinstance(function, partial):
+        names |= {f"argument_{k}": v for k, v in enumerate(function.args)}
+        names |= {**function.keywords, "function": function.func}
+        return names
+    if hasattr(function, "__self__"):
+        names["self"] = function.__self__
+    inner = inspect.unwrap(getattr(function, "__func__", function))
+    if not isinstance(inner, FunctionType):
+        return names
+    seen = inspect.getclosurevars(inner)
+    formal = inspect.signature(inner).parameters.values()
+    names |= {p.name: p.default for p in formal if p.default is not p.empty}
+    return {**seen.globals, **seen.nonlocals, **names}
