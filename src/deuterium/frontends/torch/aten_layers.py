@@ -36,7 +36,7 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     return y if bias is None else y + bias
 
 
-@aten("mm", "bmm", "matmul", "mv", "dot", "inner", "__matmul__")
+@aten("mm", "bmm", "matmul", "mv", "dot", "inner")
 def matmul(x: Any, mat2: Any = None, **other: Any) -> Any:
     """Return the product of matrices or stacks of them."""
     (right,) = [v for v in (mat2, *other.values()) if v is not None]
@@ -209,7 +209,9 @@ def _enter_pools(n: int) -> None:
     ) -> Any:
         return maximum(x, kernel_size, stride, padding, dilation, ceil_mode), CHOSEN
 
-    @aten(f"adaptive_avg_pool{n}d", f"_adaptive_avg_pool{n}d")
+    inner = [f"_adaptive_avg_pool{n}d"] if n > 1 else []  # one axis has no other name
+
+    @aten(f"adaptive_avg_pool{n}d", *inner)
     def adaptive_average(x: Any, output_size: Any) -> Any:
         return window_mean(x, adaptive_windows(x.shape[x.ndim - n :], output_size))
 
@@ -351,7 +353,7 @@ def instance_norm(
     return group_norm(x, x.shape[1], weight, bias, eps)
 
 
-@aten("dropout", "feature_dropout", "alpha_dropout", "dropout_", "native_dropout")
+@aten("dropout", "feature_dropout", "alpha_dropout", "dropout_")
 def dropout(x: Any, p: float, train: bool) -> Any:
     """Return x, outside of training."""
     if train and p > 0:

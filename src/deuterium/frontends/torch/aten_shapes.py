@@ -48,10 +48,16 @@ def transpose(x: Any, dim0: int, dim1: int) -> Any:
     return np.swapaxes(x, dim0, dim1) if x.ndim else x
 
 
-@aten("t", "numpy_T", "mT", "matrix_H", "mH", "adjoint")
+@aten("t", "mT", "matrix_H", "mH", "adjoint")
 def turned(x: Any) -> Any:
     """Return the matrix, or each of a stack, with rows and columns exchanged."""
     return np.swapaxes(x, -1, -2) if x.ndim > 1 else x
+
+
+@aten("numpy_T")
+def numpy_turned(x: Any) -> Any:
+    """Return x with its axes in reverse order."""
+    return np.transpose(x)
 
 
 @aten("expand", "broadcast_to")

@@ -26,7 +26,7 @@ def layer_of(node: Any) -> str:
         return ""
     path, kind = list(stack.values())[-1]
     kind = getattr(kind, "__name__", str(kind)).rpartition(".")[2]
-    return f" in layer {path!r} ({kind})" if path else f" in {kind}"
+    return f" in layer {path!r} ({kind})" if path else ""
 
 
 def _template() -> None:

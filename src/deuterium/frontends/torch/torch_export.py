@@ -103,32 +103,22 @@ def as_module(model: Any) -> tuple[Any, str]:
         )
     held = _modules_of(model)
 
-    class Function(torch.nn.Module):  # type: ignore[misc, name-defined]
-        """The function as a module."""
-
-        def __init__(self) -> None:
-            super().__init__()
-            for name, module in held.items():
-                self.add_module(name, module)
-
-        def forward(self, *args: Any, **kwargs: Any) -> Any:
-            return model(*args, **kwargs)
-
-    Function.forward.__signature__ = _with_self(model)  # type: ignore[attr-defined]
-    wrapped = Function()
+    wrapped = torch.nn.Module()
+    for name, module in held.items():
+        wrapped.add_module(name, module)
+    wrapped.forward = _with_signature(model)
     wrapped.train(any(m.training for m in held.values()))
     prefix = f"{next(iter(held))}." if len(held) == 1 else ""
     return wrapped, prefix
 
 
-def _with_self(function: Any) -> inspect.Signature:
-    """Return the signature of a function as that of a method."""
-    own = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
+def _with_signature(function: Any) -> Any:
+    """Return a function whose parameters can be told: one written in C hides them."""
     try:
-        given = list(inspect.signature(function).parameters.values())
+        inspect.signature(function)
     except (TypeError, ValueError):
-        given = [inspect.Parameter("args", inspect.Parameter.VAR_POSITIONAL)]
-    return inspect.Signature([own, *given])
+        return lambda *args: function(*args)
+    return function
 
 
 def _modules_of(function: Any) -> dict[str, Any]:
