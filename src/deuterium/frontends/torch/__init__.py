@@ -4,6 +4,7 @@ from deuterium.frontends.torch import (  # noqa: F401  (importing enters operato
     aten_elementwise,
     aten_layers,
     aten_losses,
+    aten_normalisation,
     aten_recurrent,
     aten_reductions,
     aten_shapes,
