@@ -198,6 +198,13 @@ def test_functions_take_the_parameters_of_what_they_call():
     assert lift(one, {"input": x}).input.name == "input"
 
 
+def test_modules_stay_as_they_are():
+    learning, still = nn.BatchNorm1d(2).train(), nn.Linear(2, 2).eval()
+    with pytest.raises(UnsupportedError):
+        lift(lambda x: learning(still(x)), torch.ones(2, 2))
+    assert learning.training and not still.training
+
+
 def test_outputs_are_named_by_keys_and_places():
     def several(x):
         return {"a": x * 2, "rest": (x.sum(), [x + 1])}
@@ -297,6 +304,11 @@ def test_what_pytorch_cannot_export_is_refused():
 
     with pytest.raises(InvalidInputError, match=r"torch\.export refuses the model"):
         lift(decides, torch.ones(2))
+    held, free = [nn.Linear(2, 2)], nn.Parameter(torch.ones(2))
+    with pytest.raises(InvalidInputError, match=r"does not refer to by a name.*Linear"):
+        lift(lambda x: held[0](x), torch.ones(2))
+    with pytest.raises(InvalidInputError, match="parameter 'free'"):
+        lift(lambda x: free * x, torch.ones(2))
     with pytest.raises(InvalidInputError, match="module or a function"):
         lift("net.pt", torch.ones(2))
     with pytest.raises(InvalidInputError, match="one_hot names 'y'"):

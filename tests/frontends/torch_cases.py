@@ -368,7 +368,7 @@ GROUPS: dict[str, Callable[[], tuple[nn.Module, tuple[Any, ...]]]] = {
 class _Embedded(nn.Module):
     def __init__(self) -> None:
         super().__init__()
-        self.table = nn.Embedding(4, 3).double()
+        self.table = nn.Embedding(4, 3, padding_idx=3).double()
 
     def forward(self, x: Any, y: Any) -> Any:
         return self.table(y)

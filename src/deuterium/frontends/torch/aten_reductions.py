@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.errors import UnsupportedError
 from deuterium.frontends.torch.aten_table import aten
 from deuterium.frontends.torch.chosen_places import CHOSEN
 from deuterium.frontends.torch.masked_scores import MaskedScores
@@ -137,6 +138,8 @@ def vector_norm(
     """Return the length of vectors, in a norm."""
     order = ord if p is None else p
     axes = axes_of(dim)
+    if order == 0:
+        raise UnsupportedError("a norm of order 0 counts; use (x != 0).sum()")
     size = np.abs(x)
     if order == 2:
         return np.sqrt(np.sum(x * x, axis=axes, keepdims=keepdim))

@@ -15,6 +15,7 @@ import numpy as np
 from deuterium.errors import UnsupportedError
 from deuterium.frontends.torch.aten_table import aten
 from deuterium.frontends.torch.index_input import IndexInput, unit_vectors
+from deuterium.graph.constructors import constant
 from deuterium.graph.variable import Variable
 
 # -- shapes with nodes of their own, which the engine knows ----------------------------
@@ -201,7 +202,13 @@ def _is_input(index: Any) -> bool:
 
 @aten("embedding", takes_index=True)
 def embedding(weight: Any, indices: Any, padding_idx: int = -1) -> Any:
-    """Return rows of a matrix; for an input, its unit vectors times the matrix."""
+    """Return rows of a matrix; for an input, its unit vectors times the matrix.
+
+    The row of padding is not learned: it is the numbers that it holds.
+    """
+    if 0 <= padding_idx < weight.shape[0] and getattr(weight, "is_constant", False):
+        fixed = (np.arange(weight.shape[0]) == padding_idx)[:, None]
+        weight = np.where(fixed, constant(weight.value), weight)
     if not _is_input(indices):
         return np.take(weight, indices, axis=0)
     vectors = unit_vectors(indices, weight.shape[0])

@@ -32,14 +32,36 @@ def exported(module: Any, example: Example) -> Any:
     import torch
 
     args, kwargs = _arguments(example)
-    with warnings.catch_warnings(), _without_fast_paths():
+    with warnings.catch_warnings(), _without_fast_paths(), _calls() as called:
         warnings.simplefilter("ignore")  # about PyTorch's own insides
         try:
-            return torch.export.export(module, args, kwargs)
+            program = torch.export.export(module, args, kwargs)
         except Exception as error:
             raise InvalidInputError(
                 f"frontends.torch.lift: torch.export refuses the model: {error!s:.600}"
             ) from error
+    known = set(module.modules())
+    strays = [m for m in called if m not in known and list(m.parameters(recurse=False))]
+    if strays:
+        raise InvalidInputError(
+            "frontends.torch.lift: the function calls modules that it does not refer "
+            f"to by a name (the first: {type(strays[0]).__name__}), so their parameters "
+            "would be lost; lift a module that holds them"
+        )
+    return program
+
+
+@contextmanager
+def _calls() -> Iterator[list[Any]]:
+    """Give the list of modules that are called meanwhile."""
+    from torch.nn.modules.module import register_module_forward_pre_hook
+
+    called: list[Any] = []
+    hook = register_module_forward_pre_hook(lambda m, args: called.append(m))
+    try:
+        yield called
+    finally:
+        hook.remove()
 
 
 def decomposed(program: Any) -> Any:
@@ -107,7 +129,7 @@ def as_module(model: Any) -> tuple[Any, str]:
     for name, module in held.items():
         wrapped.add_module(name, module)
     wrapped.forward = _with_signature(model)
-    wrapped.train(any(m.training for m in held.values()))
+    wrapped.training = any(m.training for m in held.values())  # theirs stay as they are
     prefix = f"{next(iter(held))}." if len(held) == 1 else ""
     return wrapped, prefix
 
@@ -137,6 +159,11 @@ def _modules_of(function: Any) -> dict[str, Any]:
             continue
         seen.add(id(one))
         for name, value in _names_in(one).items():
+            if isinstance(value, torch.nn.Parameter):
+                raise InvalidInputError(
+                    f"frontends.torch.lift: the function uses the parameter {name!r}, "
+                    "which belongs to no module; put it into one, and lift that"
+                )
             if isinstance(value, torch.nn.Module):
                 if not any(value is m for m in found.values()):
                     found.setdefault(name, value)
