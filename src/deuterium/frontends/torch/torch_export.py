@@ -45,8 +45,8 @@ def exported(module: Any, example: Example) -> Any:
     if strays:
         raise InvalidInputError(
             "frontends.torch.lift: the function calls modules that it does not refer "
-            f"to by a name (the first: {type(strays[0]).__name__}), so their parameters "
-            "would be lost; lift a module that holds them"
+            f"to by a name (the first: {type(strays[0]).__name__}), and their "
+            "parameters would be lost; lift a module that holds them"
         )
     return program
 
