@@ -245,6 +245,11 @@ def test_trained_values_go_back_into_the_module():
 # -- refusals --------------------------------------------------------------------------
 
 
+def without_grad(x):
+    with torch.no_grad():
+        return x * 2
+
+
 class Encoder(nn.Module):
     """A layer with a function that is not in the table."""
 
@@ -286,6 +291,7 @@ def test_a_missing_operator_is_named_with_its_layer_and_can_be_added(monkeypatch
         (nn.Dropout().train(), torch.ones(2), r"dropout.*model.eval"),
         (nn.BatchNorm1d(2).train(), torch.ones(2, 2), r"batch.*model.eval"),
         (lambda x: x * x.detach(), torch.ones(2), "detach.*cuts gradients"),
+        (lambda x: without_grad(x) + x, torch.ones(2), "no_grad"),
         (lambda x: x.max(0)[1] * 2, torch.ones(2), "places chosen by data"),
         (lambda x: x + torch.rand(2), torch.ones(2), "draws at random"),
         (lambda x: x.long() * 2, torch.ones(2), "whole numbers"),

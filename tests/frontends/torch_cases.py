@@ -105,6 +105,15 @@ def elementwise() -> tuple[nn.Module, tuple[Any, ...]]:
             + torch.logaddexp(x, y)
         ),
         size=lambda x, y: (x - y).abs() + torch.sign(x - y) * x + (x - y).square(),
+        rounded=lambda x, y: (
+            torch.round(4 * x) + torch.remainder(3 * x, 0.4) + torch.frac(5 * y)
+        ),
+        lengths=lambda x, y: (
+            torch.hypot(x, y)
+            + torch.sinc(x)
+            + torch.special.ndtr(y)
+            + torch.special.i0(x)
+        ),
         logit=lambda x, y: torch.logit(x) + torch.reciprocal(y) - torch.neg(x),
     ), (positive(2, 3), positive(2, 3))
 
@@ -213,6 +222,17 @@ def layers() -> tuple[nn.Module, tuple[Any, ...]]:
         layer=nn.LayerNorm((5, 6)),
         rms=nn.RMSNorm(6),
         instance=nn.InstanceNorm2d(4, affine=True),
+        both=lambda x: (
+            torch.linalg.solve(x @ x.mT + torch.eye(5), x)
+            + torch.linalg.inv(x @ x.mT + torch.eye(5)) @ x
+        ),
+        volume=lambda x: torch.linalg.det(x @ x.mT + torch.eye(5)),
+        crossed=_Crossed(),
+        vector=lambda x: (
+            x[0, 0].mv(x[0, 1, 0])
+            + x[0, 0, 0].dot(x[0, 1, 0])
+            + (x[0, 0] @ x[0, 1].mT).trace()
+        ),
         linear=nn.Linear(6, 3),
         bilinear=lambda x: x @ x.mT,
         drop=nn.Dropout2d(),
@@ -237,6 +257,15 @@ def attention() -> tuple[nn.Module, tuple[Any, ...]]:
             x, x, x, attn_mask=torch.eye(4, dtype=x.dtype)
         ),
     ).double(), (normal(1, 4, 6),)
+
+
+class _Crossed(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.bilinear = nn.Bilinear(6, 6, 2)
+
+    def forward(self, x: Any) -> Any:
+        return self.bilinear(x, 2 * x)
 
 
 class _SelfAttention(nn.Module):

@@ -112,10 +112,42 @@ def logaddexp(x: Any, other: Any) -> Any:
     return np.logaddexp(x, other)
 
 
-@aten("special_expit")
-def expit(x: Any) -> Any:
-    """Return the logistic function."""
-    return sc.expit(x)
+for _name, _call in {
+    "special_expit": sc.expit,
+    "special_ndtr": sc.ndtr,
+    "special_log_ndtr": sc.log_ndtr,
+    "special_ndtri": sc.ndtri,
+    "special_entr": sc.entr,
+    "special_i0": sc.i0,
+    "special_i1": sc.i1,
+    "i0": sc.i0,
+    "sinc": np.sinc,
+    "special_sinc": np.sinc,
+    "trunc": np.trunc,
+    "round": np.rint,
+    "deg2rad": np.deg2rad,
+    "rad2deg": np.rad2deg,
+}.items():
+    # bound now, as the loop goes on
+    aten(_name)(lambda x, call=_call: call(x))
+
+
+@aten("hypot")
+def hypot(x: Any, other: Any) -> Any:
+    """Return the length of the hypotenuse."""
+    return np.hypot(x, other)
+
+
+@aten("remainder")
+def remainder(x: Any, other: Any) -> Any:
+    """Return what a division rounded down leaves."""
+    return np.mod(x, other)
+
+
+@aten("frac")
+def frac(x: Any) -> Any:
+    """Return what is behind the point, with the sign of x."""
+    return x - np.trunc(x)
 
 
 @aten("logit", "special_logit")

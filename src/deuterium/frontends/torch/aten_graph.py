@@ -52,6 +52,12 @@ _FRESH = frozenset({
 })  # fmt: skip
 
 
+_NO_GRAD = (
+    "`torch.no_grad` cuts gradients, and a gradient here is that of the function "
+    "itself; leave it out, or give what is worked out in it as an input"
+)
+
+
 class NotReadableError(UnsupportedError):
     """An operator that is not in the table, or that writes into its argument."""
 
@@ -92,6 +98,8 @@ class AtenReader:
     def _read(self, node: Any) -> Any:
         if node.op == "placeholder":
             return self.leaves[node.name]
+        if node.op == "get_attr":
+            return getattr(node.graph.owning_module, node.target)
         if node.op != "call_function":
             raise NotReadableError(f"a node {node.op!r}{layer_of(node)}")
         args, kwargs = self._value(node.args), self._value(dict(node.kwargs))
@@ -131,6 +139,8 @@ class AtenReader:
         name = name_of(node.target)
         if name in _CHECKS:
             return None
+        if "set_grad_enabled" in name and args[0] is False:
+            raise UnsupportedError(_NO_GRAD)
         if name in _CASTS:
             return _cast(node, args[0])
         entry = TABLE.get(name)

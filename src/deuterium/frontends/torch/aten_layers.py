@@ -37,9 +37,11 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
 
 
 @aten("mm", "bmm", "matmul", "mv", "dot", "inner")
-def matmul(x: Any, mat2: Any = None, **other: Any) -> Any:
-    """Return the product of matrices or stacks of them."""
-    (right,) = [v for v in (mat2, *other.values()) if v is not None]
+def matmul(
+    x: Any, mat2: Any = None, vec: Any = None, other: Any = None, tensor: Any = None
+) -> Any:
+    """Return the product of matrices or stacks of them, or of vectors."""
+    (right,) = (v for v in (mat2, vec, other, tensor) if v is not None)
     return np.matmul(x, right)
 
 
@@ -72,6 +74,47 @@ def einsum(equation: str, tensors: Sequence[Any], path: Any = None) -> Any:
 def outer(x: Any, vec2: Any) -> Any:
     """Return all products of an element of each vector."""
     return np.outer(x, vec2)
+
+
+@aten("_trilinear")
+def trilinear(
+    x: Any,
+    i2: Any,
+    i3: Any,
+    expand1: Sequence[int],
+    expand2: Sequence[int],
+    expand3: Sequence[int],
+    sumdim: Sequence[int],
+    unroll_dim: int = 1,
+) -> Any:
+    """Return sums of products of three arrays, each given further axes first."""
+    spread = ((x, expand1), (i2, expand2), (i3, expand3))
+    a, b, c = (np.expand_dims(v, tuple(axes)) for v, axes in spread)
+    return np.sum(a * b * c, axis=tuple(sumdim))
+
+
+@aten("linalg_inv", "inverse")
+def inverse(x: Any) -> Any:
+    """Return the inverse of matrices."""
+    return np.linalg.inv(x)
+
+
+@aten("linalg_det", "det")
+def determinant(x: Any) -> Any:
+    """Return the determinant of matrices."""
+    return np.linalg.det(x)
+
+
+@aten("linalg_solve")
+def solve(x: Any, B: Any, left: bool = True) -> Any:
+    """Return the solution of linear systems."""
+    return np.linalg.solve(x, B)
+
+
+@aten("trace")
+def trace(x: Any) -> Any:
+    """Return the sum of the diagonal."""
+    return np.trace(x)
 
 
 # -- convolution -----------------------------------------------------------------------

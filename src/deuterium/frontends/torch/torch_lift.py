@@ -123,7 +123,7 @@ class _Lifting:
                 leaves[name] = self._parameter(spec.target)
             elif kind == "USER_INPUT":
                 leaves[name] = self._input(name, meta.get(name), spec.arg)
-            else:
+            elif spec.target is not None:  # what only orders side effects has none
                 leaves[name] = self._buffer(spec.target, kind)
         return leaves
 
