@@ -63,6 +63,9 @@ def test_architectures_agree_compiled(name):
             found = [np.asarray(v) for v in run(*given)]
             gaps = [gap(f, w) for f, w in zip(found, wanted, strict=True)]
             assert max(gaps) < TOLERANCE, backend
+            twice = run(*(torch.stack([t, t]) for t in (x, y)))  # rows of records
+            gaps = [gap(f[1], w) for f, w in zip(twice, wanted, strict=True)]
+            assert max(gaps) < TOLERANCE, backend
 
 
 def test_every_elementwise_operator_of_the_table():
