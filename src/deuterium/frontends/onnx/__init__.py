@@ -1,0 +1,5 @@
+"""ONNX models as functions on Variables; the package ``onnx`` is imported by a call."""
+
+from deuterium.frontends.onnx.onnx_model import load
+
+__all__ = ["load"]
