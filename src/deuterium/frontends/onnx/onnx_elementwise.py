@@ -272,11 +272,9 @@ def _as_condition(node: OnnxNode, x: Variable) -> Any:
 @means("CastLike")
 def cast_like(node: OnnxNode, x: Any, like: Any) -> Any:
     """Return elements of the type of another value."""
-    if isinstance(like, Variable) and not logic.is_condition(like):
+    if isinstance(like, Variable):
         return _as_float(x)
-    numbers = node.numbers(x, "its input")
-    to = like.dtype if isinstance(like, np.ndarray) else bool
-    return numbers.astype(to)
+    return node.numbers(x, "its input").astype(like.dtype)
 
 
 @means("Identity")

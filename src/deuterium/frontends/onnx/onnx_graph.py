@@ -25,7 +25,7 @@ from deuterium.graph.provenance import Source, attributing
 from deuterium.graph.variable import Variable
 from deuterium.optional import require
 
-__all__ = ["GraphWalker"]
+__all__ = ["GraphWalker", "needed_for"]
 
 MAIN = ("", "ai.onnx")  # both name the standard's own operators
 # functions inside one another: more than any exporter writes
@@ -88,7 +88,7 @@ class GraphWalker:
             if isinstance(result, Variable):
                 node.room(result.shape)
             if name:
-                values[name] = result
+                values[name] = _as_array(result)
         for name in proto.output[len(results) :]:
             if name:
                 values[name] = NotKnown(f"{node} has no output {name!r}")
@@ -126,7 +126,7 @@ class GraphWalker:
 
     def _run_standard_body(self, node: OnnxNode, *inputs: Any) -> tuple[Any, ...]:
         """Run an operator by the function that the standard defines it with."""
-        body = _standard_body(node, inputs) if node.proto.domain in MAIN else None
+        body = _standard_body(node, inputs)
         if body is None:
             domain = node.proto.domain
             within = f" of domain {domain!r}" if domain not in MAIN else ""
@@ -157,8 +157,13 @@ class GraphWalker:
             self.limit,
             self.depth + 1,
         )
-        inner.run(body.node, values, node.path, given)
-        return tuple(_made(node, name, values) for name in body.output)
+        pairs = zip(body.output, node.proto.output, strict=False)
+        wanted = [name for name, asked in pairs if asked]
+        inner.run(needed_for(wanted, body.node), values, node.path, given)
+        return tuple(
+            _made(node, name, values) if name in wanted else None
+            for name in body.output
+        )
 
     # -- graphs inside nodes ---------------------------------------------------------
 
@@ -178,6 +183,34 @@ class GraphWalker:
         values.update(zip((i.name for i in graph.input), inputs, strict=True))
         self.run(graph.node, values, node.path, node.given)
         return [_made(node, o.name, values) for o in graph.output]
+
+
+def _as_array(result: Any) -> Any:
+    """Return a result, where NumPy made a number of it as an array again."""
+    return np.asarray(result) if isinstance(result, np.generic) else result
+
+
+def needed_for(wanted: Iterable[str], nodes: Sequence[Any]) -> list[Any]:
+    """Return the nodes that some results depend on, in their order."""
+    asked, kept = set(wanted), []
+    for node in reversed(nodes):
+        if asked.intersection(node.output):
+            kept.append(node)
+            asked.update(_used(node))
+    return kept[::-1]
+
+
+def _used(node: Any) -> set[str]:
+    """Return the names that a node, or a graph inside it, takes."""
+    names, todo = set(), [node]
+    while todo:
+        one = todo.pop()
+        names.update(one.input)
+        for attribute in one.attribute:
+            for graph in (attribute.g, *attribute.graphs):
+                todo.extend(graph.node)
+                names.update(o.name for o in graph.output)
+    return names
 
 
 def _made(node: OnnxNode, name: str, values: Any) -> Any:
@@ -204,8 +237,9 @@ def _guarded(node: OnnxNode, run: Callable[[], Any]) -> Any:
 def _standard_body(node: OnnxNode, inputs: Sequence[Any]) -> Any:
     """Return the FunctionProto that defines an operator, or None."""
     onnx = require("onnx", "onnx", "frontends.onnx.load")
+    domain = "" if node.proto.domain in MAIN else node.proto.domain
     try:
-        schema = onnx.defs.get_schema(node.proto.op_type, node.opset, "")
+        schema = onnx.defs.get_schema(node.proto.op_type, node.opset, domain)
     except onnx.defs.SchemaError:
         return None
     text = None
@@ -240,13 +274,12 @@ def _with_defaults(node: OnnxNode, schema: Any) -> Any:
     onnx = require("onnx", "onnx", "frontends.onnx.load")
     whole = onnx.NodeProto()
     whole.CopyFrom(node.proto)
-    for k, attribute in enumerate(whole.attribute):
-        if attribute.ref_attr_name:
-            own = node.attribute(attribute.name)
-            if own is not None:
-                name = attribute.name
-                whole.attribute[k].CopyFrom(own)
-                whole.attribute[k].name = name
+    del whole.attribute[:]
+    for attribute in node.proto.attribute:
+        own = node.attribute(attribute.name)
+        if own is not None:
+            whole.attribute.append(own)
+            whole.attribute[-1].name = attribute.name
     present = {a.name for a in whole.attribute}
     for name, attribute in schema.attributes.items():
         if name not in present and attribute.default_value.type:

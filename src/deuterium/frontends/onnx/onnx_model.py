@@ -17,10 +17,9 @@ from deuterium.errors import (
     did_you_mean,
 )
 from deuterium.frontends.lifted_model import LiftedModel
-from deuterium.frontends.onnx import onnx_families as _families  # enters the operators
 from deuterium.frontends.onnx.onnx_file import read_model
-from deuterium.frontends.onnx.onnx_graph import GraphWalker
-from deuterium.frontends.onnx.onnx_node import OnnxNode, SizeLimit
+from deuterium.frontends.onnx.onnx_graph import GraphWalker, needed_for
+from deuterium.frontends.onnx.onnx_node import SizeLimit
 from deuterium.frontends.onnx.onnx_tensors import FLOATS, read_tensor, type_name
 from deuterium.frontends.onnx.onnx_values import NotKnown, from_array, variable
 from deuterium.graph.constructors import constant, symbol
@@ -97,7 +96,7 @@ def load(
     flow.update(inputs)
     symbols = {n: v for n, v in inputs.items() if isinstance(v, Variable) and v.is_symbol}
     wanted = _wanted(graph, outputs)
-    walker.run(_needed(graph.node, wanted), flow)
+    walker.run(needed_for(wanted, graph.node), flow)
     made = {name: _output(name, flow) for name in wanted}
     reached = {id(v) for v in topological(made.values())}
     return LiftedModel(
@@ -226,29 +225,6 @@ def _wanted(graph: Any, outputs: Iterable[str] | None) -> list[str]:
     return wanted
 
 
-def _needed(nodes: Sequence[Any], wanted: Iterable[str]) -> list[Any]:
-    """Return the nodes that the outputs wanted depend on, in their order."""
-    asked, kept = set(wanted), []
-    for node in reversed(nodes):
-        if asked.intersection(node.output):
-            kept.append(node)
-            asked.update(_used(node))
-    return kept[::-1]
-
-
-def _used(node: Any) -> set[str]:
-    """Return the names that a node, or a graph inside it, takes."""
-    names, todo = set(), [node]
-    while todo:
-        one = todo.pop()
-        names.update(one.input)
-        for attribute in one.attribute:
-            for graph in (attribute.g, *attribute.graphs):
-                todo.extend(graph.node)
-                names.update(o.name for o in graph.output)
-    return names
-
-
 def _output(name: str, flow: Mapping[str, Any]) -> Variable:
     if name not in flow:
         raise InvalidInputError(f"nothing in the model makes its output {name!r}")
@@ -262,6 +238,3 @@ def _output(name: str, flow: Mapping[str, Any]) -> Variable:
         raise UnsupportedError(f"output {name!r} is no tensor; leave it out")
     return variable(made)
 
-
-__all__ += ["OnnxNode"]
-del _families

@@ -113,6 +113,7 @@ def put_back(node: OnnxNode, x: Any, indices: Any, shape: Any = None) -> Any:
     made = arrays.put_places(variable(x), at, whole)
     if shape is None:
         return made
-    wanted = tuple(node.integers(shape, "the shape"))
+    wanted = node.integers(shape, "the shape")
     node.room(wanted)
-    return arrays.put_places(variable(x), at, wanted)
+    around = [(0, m - n) for m, n in zip(wanted, whole, strict=True)]
+    return np.pad(made, around)

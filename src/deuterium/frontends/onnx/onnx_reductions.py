@@ -104,8 +104,8 @@ _running("CumProd", np.cumprod, 1)
 def of_unit_length(node: OnnxNode, x: Any) -> Any:
     """Return the array divided by its length along an axis."""
     axis = (node.axis(node.whole("axis", -1), x.ndim),)
-    if node.whole("p", 2) == 1:
-        return x / _sum(np.abs(x), axis, True)
-    return x / _length(x, axis, True)
+    of_one = node.whole("p", 2) == 1
+    length = _sum(np.abs(x), axis, True) if of_one else _length(x, axis, True)
+    return np.where(length > 0, x / length, 0)
 
 
