@@ -130,7 +130,8 @@ def _rows(node: OnnxNode, x: Any, of: Any) -> Any:
     """Return a function along an axis; up to opset 12 along all from it on."""
     if node.opset >= 13:
         return of(x, axis=node.axis(node.whole("axis", -1), x.ndim))
-    axis = node.axis(node.whole("axis", 1), x.ndim + 1)
+    given = node.whole("axis", 1)
+    axis = node.axis(given, x.ndim + (given >= 0))
     rows = np.reshape(x, (int(np.prod(x.shape[:axis])), -1))
     return np.reshape(of(rows, axis=-1), x.shape)
 

@@ -14,7 +14,7 @@ from deuterium.frontends.onnx.onnx_registry import means
 from deuterium.frontends.onnx.onnx_values import variable
 from deuterium.functions.convolution import convolution, transposed_convolution
 
-__all__ = ["pads_of"]
+__all__ = ["pads_of", "room_for_windows"]
 
 
 def pads_of(
@@ -44,15 +44,20 @@ def pads_of(
     return pairs
 
 
-def _room_for_windows(node: OnnxNode, x: Any, kernel: Sequence[int], pads: Any) -> None:
-    """Make sure that the table of windows fits, were there one at every place."""
+def room_for_windows(node: OnnxNode, x: Any, kernel: Sequence[int], pads: Any) -> None:
+    """Make sure that the table of windows fits."""
     n = len(kernel)
     around = [max(a + b + m, 0) for m, (a, b) in zip(x.shape[2:], pads, strict=True)]
     strides = node.listed("strides", [1] * n)
-    if min((*strides, *kernel), default=1) < 1:
+    dilations = node.listed("dilations", [1] * n)
+    if min((*strides, *dilations, *kernel), default=1) < 1:
         raise InvalidInputError(f"{node}: strides {strides} of a kernel {kernel}")
-    places = [a // s + 1 for a, s in zip(around, strides, strict=True)]
-    node.room((*x.shape[:2], *places, *kernel))
+    reach = [d * (k - 1) for d, k in zip(dilations, kernel, strict=True)]
+    counts = [
+        max(a - r, 0) // s + 2 for a, r, s in zip(around, reach, strides, strict=True)
+    ]
+    node.room(around)
+    node.room((*x.shape[:2], *counts, *kernel))
 
 
 @means("Conv")
@@ -63,7 +68,7 @@ def convolved(node: OnnxNode, x: Any, w: Any, b: Any = None) -> Any:
     stride = node.listed("strides", [1] * n)
     dilation = node.listed("dilations", [1] * n)
     pads = pads_of(node, x.shape[2:], kernel, stride, dilation)
-    _room_for_windows(node, x, kernel, pads)
+    room_for_windows(node, x, kernel, pads)
     return convolution(
         variable(x),
         variable(w),

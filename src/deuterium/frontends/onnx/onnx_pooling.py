@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.frontends.onnx.onnx_convolution import pads_of
+from deuterium.frontends.onnx.onnx_convolution import pads_of, room_for_windows
 from deuterium.frontends.onnx.onnx_node import OnnxNode
 from deuterium.frontends.onnx.onnx_registry import means
 from deuterium.frontends.onnx.onnx_values import NotKnown, variable
@@ -24,8 +24,7 @@ def _windows(node: OnnxNode, x: Any) -> Windows:
     stride = node.listed("strides", [1] * n)
     dilation = node.listed("dilations", [1] * n)
     pads = pads_of(node, x.shape[2:], kernel, stride, dilation)
-    node.room((*x.shape, *kernel))
-    node.room([m + a + b for m, (a, b) in zip(x.shape[2:], pads, strict=True)])
+    room_for_windows(node, x, kernel, pads)
     return sliding_windows(
         x.shape[2:],
         kernel,
