@@ -16,6 +16,7 @@ from deuterium.frontends.onnx import (
     onnx_sampling,
     onnx_scatter,
     onnx_sequences,
+    onnx_spectra,
 )
 
 __all__ = [
@@ -34,4 +35,5 @@ __all__ = [
     "onnx_sampling",
     "onnx_scatter",
     "onnx_sequences",
+    "onnx_spectra",
 ]

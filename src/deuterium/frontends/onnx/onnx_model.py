@@ -159,8 +159,10 @@ def _given(value: Any, name: str) -> Any:
     if isinstance(value, list) and any(isinstance(e, np.ndarray) for e in value):
         return [_given(e, name) for e in value]
     array = np.asarray(value)
-    if array.dtype.kind == "f":
+    if array.dtype.kind == "f" or "float" in array.dtype.name:  # as ml_dtypes has them
         array = array.astype(np.float64)
+    elif "int" in array.dtype.name and array.dtype.kind not in "iu":
+        array = array.astype(np.int64)
     if array.dtype.kind not in "fiub":
         raise InvalidInputError(
             f"load: `values` of {name!r} must be numbers, got {array.dtype}"

@@ -105,7 +105,8 @@ def largest(node: OnnxNode, x: Any, k: Any = None) -> Any:
 def dequantized(node: OnnxNode, x: Any, scale: Any, zero: Any = None) -> Any:
     """Return what quantised integers stand for."""
     along = _spread(node, x, scale)
-    whole = np.asarray(node.numbers(x, "its input"), dtype=np.int64)
+    whole = np.asarray(node.numbers(x, "its input"))
+    whole = whole if whole.dtype.kind == "f" else whole.astype(np.int64)
     if zero is not None:
         whole = whole - _spread(node, x, np.asarray(node.numbers(zero, "the zero point")))
     return variable(whole.astype(np.float64)) * along
