@@ -156,4 +156,5 @@ def hardmax(node: OnnxNode, x: Any) -> Any:
 
 def _one_at_largest(x: Any, axis: int) -> Any:
     last = np.moveaxis(x, axis, -1)
-    return np.moveaxis(make_node(arrays.argmax_onehot, (last,), {}, last.shape), -1, axis)
+    made: Any = make_node(arrays.argmax_onehot, (last,), {}, last.shape)
+    return np.moveaxis(made, -1, axis)

@@ -42,7 +42,8 @@ def repeated(node: OnnxNode, count: Any, condition: Any = None, *carried: Any) -
     body = node.graph("body")
     most = None if count is None else node.integers(count, "the count")[0]
     go_on = condition is None or bool(node.numbers(condition, "the condition"))
-    state, scanned, i = list(carried), None, 0
+    scanned: list[list[Any]] | None = None
+    state, i = list(carried), 0
     while go_on and (most is None or i < most):
         node.limit.step()
         made = node.run(body, (np.asarray(i), np.asarray(True), *state))
@@ -73,7 +74,9 @@ def _scan_of_batches(
     """Return a scan of the first version, which has the records as its first axis."""
     states = len(inputs) - scans
     made = [
-        _scanned(node, body, [x[k] for x in inputs[:states]], [x[k] for x in inputs[states:]])
+        _scanned(
+            node, body, [x[k] for x in inputs[:states]], [x[k] for x in inputs[states:]]
+        )
         for k in range(inputs[0].shape[0])
     ]
     return tuple(_together(list(parts)) for parts in zip(*made, strict=True))

@@ -147,11 +147,15 @@ def from_columns(node: OnnxNode, x: Any, image: Any, block: Any) -> Any:
     unit = np.eye(elements).reshape(elements, 1, *kernel)
     counts = [
         (m + a + b - d * (k - 1) - 1) // s + 1
-        for m, (a, b), k, s, d in zip(sizes, pads, kernel, stride, dilation, strict=True)
+        for m, (a, b), k, s, d in zip(
+            sizes, pads, kernel, stride, dilation, strict=True
+        )
     ]
     rest = [
         (m + a + b - d * (k - 1) - 1) % s
-        for m, (a, b), k, s, d in zip(sizes, pads, kernel, stride, dilation, strict=True)
+        for m, (a, b), k, s, d in zip(
+            sizes, pads, kernel, stride, dilation, strict=True
+        )
     ]
     parts = np.reshape(variable(x), (x.shape[0] * channels, elements, *counts))
     made = transposed_convolution(

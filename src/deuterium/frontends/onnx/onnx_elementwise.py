@@ -44,7 +44,7 @@ def _all_integers(args: tuple[Any, ...]) -> bool:
 
 
 def _aligned(node: OnnxNode, args: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Return arguments that broadcast: up to opset 6 an axis says where the second is."""
+    """Return arguments that broadcast; up to opset 6 an axis says how."""
     if node.opset >= 7 or len(args) != 2 or not node.whole("broadcast"):
         return args
     a, b = args
@@ -88,7 +88,10 @@ _of_many("Min", np.minimum)
 @means("Sum")
 def total(node: OnnxNode, *inputs: Any) -> Any:
     """Return the sum of all inputs."""
-    return reduce(np.add, map(variable, inputs))
+    made: Any = variable(inputs[0])
+    for x in inputs[1:]:
+        made = made + variable(x)
+    return made
 
 
 @means("Mean")
@@ -156,7 +159,11 @@ def _compared(name: str, sign: Any) -> None:
         node.room(np.broadcast_shapes(a.shape, b.shape))
         if _all_integers((a, b)):
             return np.asarray(sign(a, b))
-        return np.asarray(made) if isinstance(made := sign(variable(a), variable(b)), bool) else made
+        return (
+            np.asarray(made)
+            if isinstance(made := sign(variable(a), variable(b)), bool)
+            else made
+        )
 
     OPERATORS[name] = run
 
@@ -251,7 +258,11 @@ def cast(node: OnnxNode, x: Any) -> Any:
         )
     to = np.dtype(_NUMPY[kind])
     numbers = node.numbers(x, "its input")
-    return np.trunc(numbers).astype(to) if numbers.dtype.kind == "f" else numbers.astype(to)
+    return (
+        np.trunc(numbers).astype(to)
+        if numbers.dtype.kind == "f"
+        else numbers.astype(to)
+    )
 
 
 _NUMPY = {2: "u1", 3: "i1", 4: "u2", 5: "i2", 6: "i4", 7: "i8", 12: "u4", 13: "u8"}
@@ -281,5 +292,3 @@ def cast_like(node: OnnxNode, x: Any, like: Any) -> Any:
 def same(node: OnnxNode, x: Any) -> Any:
     """Return the input."""
     return x
-
-

@@ -179,7 +179,9 @@ class GraphWalker:
         for tensor in graph.initializer:
             what = f"{node}, initializer {tensor.name!r}"
             self.limit.room(tensor.dims, what)
-            values[tensor.name] = from_array(read_tensor(tensor, self.folder, what), what)
+            values[tensor.name] = from_array(
+                read_tensor(tensor, self.folder, what), what
+            )
         values.update(zip((i.name for i in graph.input), inputs, strict=True))
         self.run(graph.node, values, node.path, node.given)
         return [_made(node, o.name, values) for o in graph.output]
@@ -245,7 +247,10 @@ def _standard_body(node: OnnxNode, inputs: Sequence[Any]) -> Any:
     text = None
     if schema.has_function:
         text = schema.get_function_with_opset_version(
-            max((v for v in schema.function_opset_versions if v <= node.opset), default=0)
+            max(
+                (v for v in schema.function_opset_versions if v <= node.opset),
+                default=0,
+            )
             or min(schema.function_opset_versions)
         )
     elif schema.has_context_dependent_function:

@@ -94,7 +94,9 @@ def load(
     flow, parameters = _initializers(graph, folder, walker.limit)
     inputs = _inputs(graph, flow, shapes or {}, values or {}, walker.limit)
     flow.update(inputs)
-    symbols = {n: v for n, v in inputs.items() if isinstance(v, Variable) and v.is_symbol}
+    symbols = {
+        n: v for n, v in inputs.items() if isinstance(v, Variable) and v.is_symbol
+    }
     wanted = _wanted(graph, outputs)
     walker.run(needed_for(wanted, graph.node), flow)
     made = {name: _output(name, flow) for name in wanted}
@@ -239,4 +241,3 @@ def _output(name: str, flow: Mapping[str, Any]) -> Variable:
     if made is None or isinstance(made, list):
         raise UnsupportedError(f"output {name!r} is no tensor; leave it out")
     return variable(made)
-

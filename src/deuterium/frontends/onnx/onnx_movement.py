@@ -105,7 +105,8 @@ def split(node: OnnxNode, x: Any, sizes: Any = None) -> Any:
     ends = np.cumsum(parts)
     before = (slice(None),) * axis
     return tuple(
-        x[(*before, slice(int(b - n), int(b)))] for b, n in zip(ends, parts, strict=True)
+        x[(*before, slice(int(b - n), int(b)))]
+        for b, n in zip(ends, parts, strict=True)
     )
 
 
@@ -156,7 +157,7 @@ def gathered_elements(node: OnnxNode, x: Any, indices: Any) -> Any:
     """Return an element for every index, along an axis."""
     axis = node.axis(node.whole("axis"), x.ndim)
     at = np.asarray(node.numbers(indices, "the indices"), dtype=np.int64)
-    grid = list(np.indices(at.shape, sparse=True))
+    grid: list[Any] = list(np.indices(at.shape, sparse=True))
     grid[axis] = _from_front(node, at, x.shape[axis])
     return x[tuple(grid)]
 

@@ -168,7 +168,10 @@ class OnnxNode:
     def integers(self, x: Any, what: str) -> list[int]:
         """Return a short list of integers: axes, a shape."""
         numbers = np.ravel(self.numbers(x, what))
-        if numbers.size and not (np.isfinite(numbers) & (numbers == np.rint(numbers))).all():
+        if (
+            numbers.size
+            and not (np.isfinite(numbers) & (numbers == np.rint(numbers))).all()
+        ):
             raise InvalidInputError(f"{self}: {what} must be integers")
         return [int(i) for i in numbers]
 

@@ -110,5 +110,3 @@ def by_neighbours(node: OnnxNode, x: Any) -> Any:
     band = ((i >= j - before) & (i <= j + after)).astype(np.float64)
     near = np.moveaxis(squares @ band, -1, 1)
     return x / (node.real("bias", 1.0) + near * (alpha / size)) ** beta
-
-

@@ -56,7 +56,8 @@ def unit_matrix(node: OnnxNode, like: Any) -> Any:
     node.room(like.shape)
     kind = node.whole("dtype", 0)
     floats = kind in (1, 10, 11, 16) if kind else isinstance(like, Variable)
-    eye = np.eye(*like.shape, k=node.whole("k"))
+    rows, columns = like.shape
+    eye = np.eye(rows, columns, k=node.whole("k"))
     return from_array(eye if floats else eye.astype(np.int64), str(node))
 
 
@@ -98,7 +99,9 @@ def largest(node: OnnxNode, x: Any, k: Any = None) -> Any:
     rising = np.sort(x, axis=axis)
     at = np.arange(x.shape[axis] - 1, x.shape[axis] - 1 - count, -1)
     ranked = np.take(rising, at if most else np.arange(count), axis=axis)
-    return ranked, NotKnown(f"the places that {node} finds depend on the model's inputs")
+    return ranked, NotKnown(
+        f"the places that {node} finds depend on the model's inputs"
+    )
 
 
 @means("DequantizeLinear")
@@ -108,7 +111,9 @@ def dequantized(node: OnnxNode, x: Any, scale: Any, zero: Any = None) -> Any:
     whole = np.asarray(node.numbers(x, "its input"))
     whole = whole if whole.dtype.kind == "f" else whole.astype(np.int64)
     if zero is not None:
-        whole = whole - _spread(node, x, np.asarray(node.numbers(zero, "the zero point")))
+        whole = whole - _spread(
+            node, x, np.asarray(node.numbers(zero, "the zero point"))
+        )
     return variable(whole.astype(np.float64)) * along
 
 
@@ -122,7 +127,9 @@ def _spread(node: OnnxNode, x: Any, scale: Any) -> Any:
     block = node.whole("block_size")
     if block < 1:
         return scale
-    return np.take(np.repeat(scale, block, axis=axis), np.arange(x.shape[axis]), axis=axis)
+    return np.take(
+        np.repeat(scale, block, axis=axis), np.arange(x.shape[axis]), axis=axis
+    )
 
 
 @means("Dropout")

@@ -77,9 +77,7 @@ def _unrolled(
     directions = weights[0].shape[0]
     direction = node.text("direction", "forward")
     hidden = weights[1].shape[-1]
-    start = [
-        np.zeros((directions, batch, hidden)) if s is None else s for s in states
-    ]
+    start = [np.zeros((directions, batch, hidden)) if s is None else s for s in states]
     start = [variable(s) for s in start]
     if by_record:
         start = [

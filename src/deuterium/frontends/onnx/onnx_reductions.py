@@ -63,7 +63,11 @@ def _entered(name: str, reduce: Callable[..., Any]) -> None:
         keep = bool(node.whole("keepdims", 1))
         at = tuple(sorted({node.axis(i, x.ndim) for i in given or range(x.ndim)}))
         if isinstance(x, Variable) and not x.size:
-            shape = [1 if i in at else n for i, n in enumerate(x.shape) if keep or i not in at]
+            shape = [
+                1 if i in at else n
+                for i, n in enumerate(x.shape)
+                if keep or i not in at
+            ]
             return broadcast_to(constant(_OF_NOTHING.get(name, 0.0)), tuple(shape))
         boolean = isinstance(x, np.ndarray) and x.dtype.kind == "b"
         if isinstance(x, np.ndarray) and name not in ("ReduceL2", "ReduceLogSumExp"):
@@ -107,5 +111,3 @@ def of_unit_length(node: OnnxNode, x: Any) -> Any:
     of_one = node.whole("p", 2) == 1
     length = _sum(np.abs(x), axis, True) if of_one else _length(x, axis, True)
     return np.where(length > 0, x / length, 0)
-
-

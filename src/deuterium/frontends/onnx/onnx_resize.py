@@ -22,7 +22,9 @@ __all__: list[str] = []
 @means("Upsample")
 def upsampled(node: OnnxNode, x: Any, scales: Any = None) -> Any:
     """Return the image enlarged, places taken from the corner."""
-    factors = node.listed("scales") if scales is None else node.numbers(scales, "scales")
+    factors = (
+        node.listed("scales") if scales is None else node.numbers(scales, "scales")
+    )
     factors = [float(s) for s in np.ravel(factors)]
     sizes = [math.floor(n * s) for n, s in zip(x.shape, factors, strict=True)]
     node.room(sizes)
@@ -133,7 +135,8 @@ def _along(
         y = np.take(x, index, axis=axis)
     else:
         weights = _weights(node, n, at, mode, scale)
-        y = np.moveaxis(np.moveaxis(variable(x), axis, -1) @ weights.T, -1, axis)
+        whole: Any = variable(x)
+        y = np.moveaxis(np.moveaxis(whole, axis, -1) @ weights.T, -1, axis)
     if not outside.any():
         return y
     mask = outside.reshape((-1, *(1,) * (x.ndim - axis - 1)))

@@ -7,6 +7,7 @@ in the standard's definition.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import reduce
 from typing import Any
 
@@ -50,7 +51,11 @@ def _reflected(at: Any, low: float, high: float) -> Any:
 
 
 def _neighbours(
-    coordinates: list[Any], dims: tuple[int, ...], mode: str, padding: str, ends: Any
+    coordinates: Sequence[Any],
+    dims: tuple[int, ...],
+    mode: str,
+    padding: str,
+    ends: Any,
 ) -> tuple[Any, Any]:
     """Return flat places around points, and their weights: (*points, neighbours)."""
     flat: Any = np.zeros((*coordinates[0].shape, 1), dtype=np.int64)
@@ -140,7 +145,9 @@ def of_regions(node: OnnxNode, x: Any, rois: Any, batches: Any) -> Any:
         bins = np.transpose(np.reshape(own, parts), (0, 1, 3, 2, 4, 5))
         whole = np.reshape(bins, (*bins.shape[:3], -1))
         count = at[0].shape[1] * at[1].shape[1]
-        made.append(np.max(whole, axis=-1) if largest else np.sum(whole, axis=-1) / count)
+        made.append(
+            np.max(whole, axis=-1) if largest else np.sum(whole, axis=-1) / count
+        )
     return np.stack(made)
 
 
@@ -185,7 +192,10 @@ def deformed(
     flat, weight = _neighbours(coordinates, x.shape[2:], "linear", "zeros", ends)
     each = c // parts
     taken = [
-        np.sum(_sampled(node, x[:, g * each : (g + 1) * each], flat[:, g], weight[:, g]), axis=-1)
+        np.sum(
+            _sampled(node, x[:, g * each : (g + 1) * each], flat[:, g], weight[:, g]),
+            axis=-1,
+        )
         for g in range(parts)
     ]
     if mask is not None:

@@ -64,7 +64,7 @@ def elements_put(node: OnnxNode, x: Any, indices: Any, updates: Any) -> Any:
     axis = node.axis(node.whole("axis"), x.ndim)
     at = np.asarray(node.numbers(indices, "the indices"), dtype=np.int64)
     node.room(x.shape)
-    grid = list(np.indices(at.shape, sparse=True))
+    grid: list[Any] = list(np.indices(at.shape, sparse=True))
     grid[axis] = _places(node, at, x.shape[axis])
     flat = np.arange(int(np.prod(x.shape))).reshape(x.shape)[tuple(grid)]
     return _put(node, x, flat, updates, node.text("reduction", "none"))
@@ -96,6 +96,8 @@ def sequence_put(node: OnnxNode, x: Any, update: Any, start: Any = None) -> Any:
     at = first[:, None] + np.arange(m)
     at = at % n if node.text("mode", "linear") == "circular" else _places(node, at, n)
     grid = list(np.indices(update.shape, sparse=True))
-    grid[axis] = at.reshape((x.shape[0], *(1,) * (axis - 1), m, *(1,) * (x.ndim - axis - 1)))
+    grid[axis] = at.reshape(
+        (x.shape[0], *(1,) * (axis - 1), m, *(1,) * (x.ndim - axis - 1))
+    )
     flat = np.arange(int(np.prod(x.shape))).reshape(x.shape)[tuple(grid)]
     return _put(node, x, np.broadcast_to(flat, update.shape), update, "none")

@@ -14,8 +14,10 @@ from deuterium.frontends.onnx.onnx_values import variable
 __all__: list[str] = []
 
 
-def _waves(node: OnnxNode, rows: int, n: int, given: int, back: bool) -> tuple[Any, Any]:
-    """Return the cosines and sines that ``given`` of ``n`` elements are weighed with."""
+def _waves(
+    node: OnnxNode, rows: int, n: int, given: int, back: bool
+) -> tuple[Any, Any]:
+    """Return the cosines and sines that elements are weighed with: (rows, n)."""
     if n < 1:
         raise InvalidInputError(f"{node}: a transform of {n} elements")
     node.room((rows, min(n, given)))
@@ -49,7 +51,8 @@ def fourier(node: OnnxNode, x: Any, length: Any = None, axis: Any = None) -> Any
     if back and onesided:
         node.refuse("an inverse transform of one side only is not supported")
     rows = n // 2 + 1 if onesided else n
-    moved = np.moveaxis(variable(x), at, -2)
+    of_all: Any = variable(x)
+    moved = np.moveaxis(of_all, at, -2)
     return np.moveaxis(_transformed(node, moved, n, rows, back), -2, at)
 
 
