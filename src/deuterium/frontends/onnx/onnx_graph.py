@@ -25,9 +25,14 @@ from deuterium.graph.provenance import Source, attributing
 from deuterium.graph.variable import Variable
 from deuterium.optional import require
 
-__all__ = ["GraphWalker", "needed_for"]
+__all__ = ["MISFITS", "GraphWalker", "needed_for"]
 
 MAIN = ("", "ai.onnx")  # both name the standard's own operators
+# what a damaged model makes Python, NumPy and ONNX's own code raise
+MISFITS = (
+    ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError,
+    ValueError,
+)  # fmt: skip
 # functions inside one another: more than any exporter writes
 DEEPEST = 40
 _HOW_TO_ADD = (
@@ -230,7 +235,7 @@ def _guarded(node: OnnxNode, run: Callable[[], Any]) -> Any:
         if str(node) in str(error):
             raise
         raise type(error)(f"{node}: {error}") from None
-    except (ArithmeticError, LookupError, TypeError, ValueError, MemoryError) as error:
+    except MISFITS as error:
         raise InvalidInputError(
             f"{node}: its inputs and attributes do not fit together: {error}"
         ) from None
@@ -296,6 +301,8 @@ def _type_of(x: Any) -> Any:
     onnx = require("onnx", "onnx", "frontends.onnx.load")
     if x is None:
         return onnx.TypeProto()
+    if isinstance(x, list):
+        return onnx.helper.make_sequence_type_proto(_type_of(x[0] if x else None))
     kind = onnx.TensorProto.FLOAT
     if isinstance(x, np.ndarray):
         kind = onnx.helper.np_dtype_to_tensor_dtype(x.dtype)

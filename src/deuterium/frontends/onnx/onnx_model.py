@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from deuterium.errors import (
+    DeuteriumError,
     InvalidInputError,
     MissingSymbolError,
     UnknownSymbolError,
@@ -18,7 +19,7 @@ from deuterium.errors import (
 )
 from deuterium.frontends.lifted_model import LiftedModel
 from deuterium.frontends.onnx.onnx_file import read_model
-from deuterium.frontends.onnx.onnx_graph import GraphWalker, needed_for
+from deuterium.frontends.onnx.onnx_graph import MISFITS, GraphWalker, needed_for
 from deuterium.frontends.onnx.onnx_node import SizeLimit
 from deuterium.frontends.onnx.onnx_tensors import FLOATS, read_tensor, type_name
 from deuterium.frontends.onnx.onnx_values import NotKnown, from_array, variable
@@ -86,13 +87,31 @@ def load(
     array([0., 2.])
     """
     proto, folder = read_model(model)
+    try:
+        return _lifted(
+            proto, folder, shapes or {}, values or {}, outputs, operators or {}
+        )
+    except DeuteriumError:
+        raise
+    except MISFITS as error:  # names that are no text, messages without their parts
+        raise InvalidInputError(f"the model is damaged: {error}") from None
+
+
+def _lifted(
+    proto: Any,
+    folder: Path | None,
+    shapes: Shapes,
+    values: Mapping[str, Any],
+    outputs: Iterable[str] | None,
+    operators: Mapping[str, Callable[..., Any]],
+) -> LiftedModel:
     opsets = {("" if o.domain == "ai.onnx" else o.domain): o.version
               for o in proto.opset_import}  # fmt: skip
     functions = {(f.domain, f.name): f for f in proto.functions}
-    walker = GraphWalker(opsets, functions, operators or {}, folder, SizeLimit())
+    walker = GraphWalker(opsets, functions, operators, folder, SizeLimit())
     graph = proto.graph
     flow, parameters = _initializers(graph, folder, walker.limit)
-    inputs = _inputs(graph, flow, shapes or {}, values or {}, walker.limit)
+    inputs = _inputs(graph, flow, shapes, values, walker.limit)
     flow.update(inputs)
     symbols = {
         n: v for n, v in inputs.items() if isinstance(v, Variable) and v.is_symbol
