@@ -22,6 +22,8 @@ def _by_channel(v: Any, ndim: int) -> Any:
 def by_batch(node: OnnxNode, x: Any, scale: Any, b: Any, mean: Any, var: Any) -> Any:
     """Return channels normalised by what was learned of them, or of this batch."""
     eps = node.real("epsilon", 1e-5)
+    if not node.whole("spatial", 1):
+        node.refuse("statistics of every place (spatial=0) are not supported")
     if not node.whole("training_mode"):
         factor = scale / np.sqrt(var + eps)
         shift = b - mean * factor
