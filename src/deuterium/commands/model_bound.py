@@ -20,9 +20,9 @@ from deuterium.domain.domain import Domain
 from deuterium.domain.spaces import Ball, Box
 from deuterium.enclose import enclose
 from deuterium.errors import InvalidInputError, UnsupportedError
-from deuterium.frontends import onnx
 from deuterium.frontends.bounds import read_model_bounds
 from deuterium.frontends.model_losses import record_loss
+from deuterium.frontends.onnx import load
 from deuterium.functions.norms import norm_of_all
 from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable
@@ -212,7 +212,7 @@ def run_model_check(path: Path, question: ModelQuestion) -> ModelCheckResult:
 def _asked(question: ModelQuestion) -> tuple[dict[str, Any], Variable, Domain]:
     """Return what is told about a question, the norm that it is about, and where."""
     wanted = None if question.output is None else [question.output]
-    model = onnx.load(question.model, outputs=wanted)
+    model = load(question.model, outputs=wanted)
     if not model.parameters:
         raise UnsupportedError(
             f"{question.model}: no output depends on an initialiser of floats, so there"

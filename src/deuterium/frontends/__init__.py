@@ -1,6 +1,22 @@
-"""What brings computations in from elsewhere: text, and later other libraries."""
+"""What brings computations in from elsewhere: text, and models of other libraries."""
 
-from deuterium.frontends import bounds, formula, onnx
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from deuterium.frontends import bounds, formula
 from deuterium.frontends.lifted_model import LiftedModel
 
+if TYPE_CHECKING:
+    from deuterium.frontends import onnx
+
 __all__ = ["LiftedModel", "bounds", "formula", "onnx"]
+
+_ON_DEMAND = frozenset({"onnx"})  # not everybody's, and thousands of lines each
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ON_DEMAND:
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

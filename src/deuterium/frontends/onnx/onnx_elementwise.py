@@ -106,19 +106,10 @@ def to_the_power(node: OnnxNode, *inputs: Any) -> Any:
     base, exponent = _aligned(node, inputs)
     if _all_integers((base, exponent)):
         return np.power(base, exponent)
-    if is_known(exponent) and not _is_parameter(exponent):
-        exponent = node.numbers(exponent, "the exponent")
-        if exponent.size == 1 and len(exponent.shape) <= base.ndim:
-            return np.power(variable(base), exponent.item())
-        return np.power(variable(base), exponent.astype(np.float64))
+    whole = exponent if isinstance(exponent, np.ndarray) else exponent.value
+    if whole is not None and np.all(whole == np.rint(whole)):
+        return np.power(variable(base), np.asarray(whole, dtype=np.float64))
     return np.power(variable(base), variable(exponent))
-
-
-def _is_parameter(x: Any) -> bool:
-    """Return whether a value is learned, so that one may differentiate by it."""
-    if not isinstance(x, Variable) or not (x.is_constant and x.name):
-        return False
-    return bool(np.any(np.asarray(x.value) != np.rint(x.value)))
 
 
 @means("Mod")

@@ -45,7 +45,9 @@ def load(
     """Lift an ONNX model to Variables.
 
     The model is taken as a function of real numbers: its floats, of 16 to 64 bits, are
-    converted to doubles exactly, and a cast between floats changes nothing.
+    converted to doubles exactly, and a cast between floats changes nothing.  Where the
+    standard works weights out from sizes and places (resizing, sampling, Fourier
+    transforms), they are doubles.
 
     Parameters
     ----------

@@ -210,10 +210,12 @@ def padded(
         if mode not in ("edge", "reflect", "wrap"):
             node.refuse(f"mode {mode!r} is not supported")
         return np.pad(x[cut], around, mode=cast(Any, mode))
-    fill: Any = node.real("value")
-    if value is not None and value.shape != (0,):
-        fill = np.ravel(node.numbers(value, "the constant")).item()
-    return np.pad(x[cut], around, constant_values=fill)
+    if value is None or value.shape == (0,):
+        return np.pad(x[cut], around, constant_values=cast(Any, node.real("value")))
+    if isinstance(value, np.ndarray):
+        return np.pad(x[cut], around, constant_values=value.item())
+    outside = np.pad(np.zeros(x[cut].shape, dtype=bool), around, constant_values=True)
+    return np.where(outside, np.reshape(value, ()), np.pad(x[cut], around))
 
 
 @means("DepthToSpace")

@@ -23,7 +23,7 @@ MOST_NODES = 2**18  # nodes gone through, those of functions and loops every tim
 # numbers of AttributeProto.AttributeType
 _TENSOR, _GRAPH = 4, 5
 _SIMPLE = {1: "f", 2: "i", 6: "floats", 7: "ints"}
-_TEXT, _TEXTS = 3, 8
+_TEXT, _TEXTS = 3, 8  # and those of text
 _FAITHFUL = np.float32  # attributes of the standard are single precision
 
 

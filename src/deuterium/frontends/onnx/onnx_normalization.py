@@ -111,4 +111,4 @@ def by_neighbours(node: OnnxNode, x: Any) -> Any:
     i, j = np.indices((c, c), sparse=True)
     band = ((i >= j - before) & (i <= j + after)).astype(np.float64)
     near = np.moveaxis(squares @ band, -1, 1)
-    return x / (node.real("bias", 1.0) + near * (alpha / size)) ** beta
+    return x / (node.real("bias", 1.0) + near * alpha / size) ** beta

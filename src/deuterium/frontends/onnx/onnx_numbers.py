@@ -94,8 +94,7 @@ def largest(node: OnnxNode, x: Any, k: Any = None) -> Any:
         numbers = node.numbers(x, "its input")
         order = np.argsort(-numbers if most else numbers, axis=axis, kind="stable")
         first = np.take(order, np.arange(count), axis=axis)
-        values = np.take_along_axis(numbers, first, axis=axis)
-        return (values if not isinstance(x, Variable) else variable(values)), first
+        return np.take_along_axis(x, first, axis=axis), first
     rising = np.sort(x, axis=axis)
     at = np.arange(x.shape[axis] - 1, x.shape[axis] - 1 - count, -1)
     ranked = np.take(rising, at if most else np.arange(count), axis=axis)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -63,7 +64,9 @@ def _power(x: Any, p: int) -> Any:
 
 
 def _root(x: Any, p: int) -> Any:
-    return x if p == 1 else np.sqrt(x) if p == 2 else x ** (1 / p)
+    return (
+        x if p == 1 else np.sqrt(x) if p == 2 else np.power(x, variable(Fraction(1, p)))
+    )
 
 
 def _flat(x: Any) -> Any:
