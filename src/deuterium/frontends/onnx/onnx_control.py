@@ -9,7 +9,7 @@ import numpy as np
 from deuterium.errors import InvalidInputError
 from deuterium.frontends.onnx.onnx_node import OnnxNode
 from deuterium.frontends.onnx.onnx_registry import means
-from deuterium.frontends.onnx.onnx_values import is_known, variable
+from deuterium.frontends.onnx.onnx_values import variable
 from deuterium.graph.variable import Variable
 
 __all__: list[str] = []
@@ -18,7 +18,7 @@ __all__: list[str] = []
 @means("If")
 def one_of_two(node: OnnxNode, condition: Any) -> Any:
     """Return what one of two graphs makes."""
-    if isinstance(condition, Variable) and not is_known(condition):
+    if isinstance(condition, Variable) and not node.is_known(condition):
         node.refuse(
             "its condition depends on the model's inputs, and which graph runs must "
             "not; write the choice with Where"

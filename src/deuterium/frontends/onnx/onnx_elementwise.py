@@ -17,7 +17,7 @@ from deuterium.frontends.framework_names import by_framework
 from deuterium.frontends.onnx.onnx_node import OnnxNode
 from deuterium.frontends.onnx.onnx_registry import OPERATORS, means
 from deuterium.frontends.onnx.onnx_tensors import FLOATS, INTEGERS, type_name
-from deuterium.frontends.onnx.onnx_values import is_known, variable
+from deuterium.frontends.onnx.onnx_values import variable
 from deuterium.graph.constructors import broadcast_to
 from deuterium.graph.variable import Variable
 from deuterium.ops import logic
@@ -204,7 +204,7 @@ def chosen(node: OnnxNode, condition: Any, a: Any, b: Any) -> Any:
     node.room(shape)
     if _all_integers((condition, a, b)):
         return np.where(condition, a, b)
-    if isinstance(condition, Variable) and is_known(condition):
+    if isinstance(condition, Variable) and node.is_known(condition):
         condition = node.numbers(condition, "the condition").astype(bool)
     if isinstance(condition, np.ndarray) and condition.size == 1:
         return broadcast_to(variable(a if condition.item() else b), shape)
@@ -220,7 +220,7 @@ def is_nan(node: OnnxNode, x: Any) -> Any:
 @means("IsInf")
 def is_infinite(node: OnnxNode, x: Any) -> Any:
     """Return which elements are infinite; of what hangs on inputs none is."""
-    if not is_known(x):
+    if not node.is_known(x):
         return np.zeros(x.shape, dtype=bool)
     numbers = node.numbers(x, "its input")
     above = (numbers == math.inf) & bool(node.whole("detect_positive", 1))
@@ -241,7 +241,7 @@ def cast(node: OnnxNode, x: Any) -> Any:
         node.refuse(f"a cast to {type_name(kind)} is not supported")
     if kind == 9:
         return x.astype(bool) if isinstance(x, np.ndarray) else _as_condition(node, x)
-    if isinstance(x, Variable) and not is_known(x):
+    if isinstance(x, Variable) and not node.is_known(x):
         node.refuse(
             f"a cast of what depends on the model's inputs to {type_name(kind)} is "
             "not supported: places and counts must be numbers; leave the output out, "
@@ -266,7 +266,7 @@ def _as_float(x: Any) -> Variable:
 
 
 def _as_condition(node: OnnxNode, x: Variable) -> Any:
-    if is_known(x):
+    if node.is_known(x):
         return np.asarray(node.numbers(x, "its input") != 0)
     return x if logic.is_condition(x) else np.not_equal(x, 0)
 

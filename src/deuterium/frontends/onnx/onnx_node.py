@@ -12,7 +12,7 @@ import numpy as np
 
 from deuterium.errors import InvalidInputError, UnsupportedError
 from deuterium.frontends.onnx.onnx_tensors import read_tensor
-from deuterium.frontends.onnx.onnx_values import from_array, known_number
+from deuterium.frontends.onnx.onnx_values import KnownNumbers, from_array
 
 __all__ = ["OnnxNode", "SizeLimit"]
 
@@ -31,6 +31,7 @@ class SizeLimit:
     """What one model may still take: nodes gone through, and elements in all."""
 
     def __init__(self) -> None:
+        self.known = KnownNumbers()
         self.nodes = 0
         self.elements = 0
 
@@ -163,7 +164,11 @@ class OnnxNode:
 
     def numbers(self, x: Any, what: str) -> Any:
         """Return the numbers of an input that must not hang on the model's inputs."""
-        return known_number(x, f"{self}: {what}")
+        return self.limit.known.of(x, f"{self}: {what}")
+
+    def is_known(self, x: Any) -> bool:
+        """Return whether an input is numbers: it hangs on no input of the model."""
+        return self.limit.known.are(x)
 
     def integers(self, x: Any, what: str) -> list[int]:
         """Return a short list of integers: axes, a shape."""

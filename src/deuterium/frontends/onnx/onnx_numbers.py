@@ -13,7 +13,6 @@ from deuterium.frontends.onnx.onnx_registry import means
 from deuterium.frontends.onnx.onnx_values import (
     NotKnown,
     from_array,
-    is_known,
     variable,
 )
 from deuterium.graph.variable import Variable
@@ -70,7 +69,7 @@ def nonzero(node: OnnxNode, x: Any) -> Any:
 @means("ArgMax", "ArgMin")
 def place_of_extreme(node: OnnxNode, x: Any) -> Any:
     """Return where the largest or smallest element is, if that is a number."""
-    if not is_known(x):
+    if not node.is_known(x):
         return NotKnown(f"{node} depends on the model's inputs: a place is no number")
     numbers, axis = node.numbers(x, "its input"), node.whole("axis")
     sign = -1 if node.proto.op_type == "ArgMin" else 1
@@ -90,7 +89,7 @@ def largest(node: OnnxNode, x: Any, k: Any = None) -> Any:
     most = node.whole("largest", 1)
     if not 0 <= count <= x.shape[axis]:
         raise InvalidInputError(f"{node}: {count} of {x.shape[axis]} elements")
-    if is_known(x):
+    if node.is_known(x):
         numbers = node.numbers(x, "its input")
         order = np.argsort(-numbers if most else numbers, axis=axis, kind="stable")
         first = np.take(order, np.arange(count), axis=axis)

@@ -18,10 +18,12 @@ from deuterium.graph.constructors import as_variable, constant
 from deuterium.graph.traverse import free_symbols, topological
 from deuterium.graph.variable import Variable
 
-__all__ = ["NotKnown", "from_array", "is_known", "known_number", "variable"]
+__all__ = ["KnownNumbers", "NotKnown", "from_array", "variable"]
 
-# elements and multiplications that working out a number may take: seconds
-MOST_WORK = 10**9
+# multiplications that working out the numbers of a model may take in all: ten seconds
+MOST_WORK = 10**10
+# how many of them a visit of a node is worth
+VISIT = 1000
 
 
 @dataclass(frozen=True)
@@ -47,35 +49,60 @@ def variable(x: Any) -> Variable:
     return as_variable(x)
 
 
-def is_known(x: Any) -> bool:
-    """Return whether a value is numbers: no input of the model stands in it."""
-    return isinstance(x, np.ndarray) or not free_symbols([x])
+class KnownNumbers:
+    """Which values of a model are numbers, and what they are, in bounded work.
 
-
-def known_number(x: Any, what: str) -> Any:
-    """Return the numbers of a value that must not hang on the model's inputs.
-
-    Raises
-    ------
-    UnsupportedError
-        It does, or working it out would take too long.
+    Every node of the graph is looked at once, however often it is asked about.
     """
-    if isinstance(x, np.ndarray):
-        return x
-    if x.is_constant:
-        return np.asarray(x.value, dtype=np.float64)
-    names = [s.name for s in free_symbols([x])[:3]]
-    if names:
-        raise UnsupportedError(
-            f"{what} must be numbers, and this depends on the input "
-            f"{', '.join(map(repr, names))}; where it is the same for every record, "
-            "give that input in `values`"
-        )
-    if sum(map(_work_of, topological([x]))) > MOST_WORK:
-        raise UnsupportedError(f"{what}: working it out would take too long")
-    return np.asarray(x.evaluate({}), dtype=np.float64)
+
+    def __init__(self) -> None:
+        self._known: dict[Variable, bool] = {}
+        self._work = 0
+
+    def are(self, x: Any) -> bool:
+        """Return whether a value is numbers: no input of the model stands in it."""
+        if not isinstance(x, Variable):
+            return isinstance(x, np.ndarray)
+        known, todo = self._known, [x]
+        while todo:
+            v = todo[-1]
+            if v in known:
+                todo.pop()
+                continue
+            below = [a for a in v.args if a not in known]
+            if below:
+                todo.extend(below)
+                continue
+            known[v] = not v.is_symbol and all(known[a] for a in v.args)
+            todo.pop()
+        return known[x]
+
+    def of(self, x: Any, what: str) -> Any:
+        """Return the numbers of a value that must not hang on the model's inputs.
+
+        Raises
+        ------
+        UnsupportedError
+            It does, or working it out would take too long.
+        """
+        if isinstance(x, np.ndarray):
+            return x
+        if not isinstance(x, Variable):
+            raise InvalidInputError(f"{what} must be a tensor of numbers")
+        if x.is_constant:
+            return np.asarray(x.value, dtype=np.float64)
+        if not self.are(x):
+            names = ", ".join(repr(s.name) for s in free_symbols([x])[:3])
+            raise UnsupportedError(
+                f"{what} must be numbers, and this depends on the input {names}; where "
+                "it is the same for every record, give that input in `values`"
+            )
+        self._work += sum(map(_work_of, topological([x])))
+        if self._work > MOST_WORK:
+            raise UnsupportedError(f"{what}: working it out would take too long")
+        return np.asarray(x.evaluate({}), dtype=np.float64)
 
 
 def _work_of(v: Variable) -> int:
     inner = v.args[0].shape[-1] if len(v.args) == 2 and v.args[0].shape else 1
-    return math.prod(v.shape) * max(inner, 1)
+    return VISIT + math.prod(v.shape) * max(inner, 1)
