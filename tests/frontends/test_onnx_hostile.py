@@ -90,6 +90,8 @@ def test_what_is_no_model(content, tmp_path):
             pads=[2**20] * 4),
         one("Conv", {"x": [1, 1, 9]}, weights={"w": np.zeros((1, 1, 3), np.float32)},
             pads=[2**40, 2**40]),
+        one("ConvTranspose", {"x": [1, 1, 9]}, output_shape=[2**40],
+            weights={"w": np.zeros((1, 1, 3), np.float32)}),
         one("Relu", {"x": [2**30, 2**30]}),
         one("OneHot", {}, weights={
             "i": np.array([0]), "n": np.int64(2**40), "v": np.float32([0, 1]),

@@ -80,6 +80,25 @@ def convolved(node: OnnxNode, x: Any, w: Any, b: Any = None) -> Any:
     )
 
 
+def room_back(
+    node: OnnxNode, x: Any, weight: Sequence[int], pads: Any, more: Sequence[int]
+) -> None:
+    """Make sure that the table of a transposed convolution's windows fits."""
+    kernel, n = weight[2:], x.ndim - 2
+    strides = node.listed("strides", [1] * n)
+    dilations = node.listed("dilations", [1] * n)
+    if min((*strides, *dilations, *kernel), default=1) < 1:
+        raise InvalidInputError(f"{node}: strides {strides} of a kernel {kernel}")
+    made = [
+        s * (m - 1) + d * (k - 1) + 1 + extra - a - b
+        for m, k, s, d, extra, (a, b) in zip(
+            x.shape[2:], kernel, strides, dilations, more, pads, strict=True
+        )
+    ]
+    node.room(made)
+    node.room((*x.shape[:2], *made, *kernel))
+
+
 @means("ConvTranspose")
 def convolved_back(node: OnnxNode, x: Any, w: Any, b: Any = None) -> Any:
     """Return the adjoint of a convolution."""
@@ -89,11 +108,7 @@ def convolved_back(node: OnnxNode, x: Any, w: Any, b: Any = None) -> Any:
     dilation = node.listed("dilations", [1] * n)
     more = node.listed("output_padding", [0] * n)
     pads = _pads_back(node, x.shape[2:], kernel, stride, dilation, more)
-    full = [
-        s * (m - 1) + d * (k - 1) + 1
-        for m, k, s, d in zip(x.shape[2:], kernel, stride, dilation, strict=True)
-    ]
-    node.room((*x.shape[:2], *full, *kernel))
+    room_back(node, x, w.shape, pads, more)
     return transposed_convolution(
         variable(x),
         variable(w),
@@ -158,6 +173,7 @@ def from_columns(node: OnnxNode, x: Any, image: Any, block: Any) -> Any:
         )
     ]
     parts = np.reshape(variable(x), (x.shape[0] * channels, elements, *counts))
+    room_back(node, parts, unit.shape, pads, rest)
     made = transposed_convolution(
         parts, unit, stride=stride, padding=pads, output_padding=rest, dilation=dilation
     )

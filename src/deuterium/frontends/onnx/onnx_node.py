@@ -18,7 +18,7 @@ __all__ = ["OnnxNode", "SizeLimit"]
 
 MOST_ELEMENTS = 2**28  # of one array: 2 GiB of doubles
 MOST_IN_ALL = 2**30  # elements of all results of a model together: 8 GiB
-MOST_NODES = 2**18  # nodes gone through, those of functions and loops every time
+MOST_NODES = 2**16  # nodes gone through, those of functions and loops every time
 
 # numbers of AttributeProto.AttributeType
 _TENSOR, _GRAPH = 4, 5

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from deuterium.errors import InvalidInputError
-from deuterium.frontends.onnx.onnx_convolution import pads_of
+from deuterium.frontends.onnx.onnx_convolution import pads_of, room_for_windows
 from deuterium.frontends.onnx.onnx_node import OnnxNode
 from deuterium.frontends.onnx.onnx_registry import means
 from deuterium.frontends.onnx.onnx_values import variable
@@ -172,6 +172,7 @@ def deformed(
     kernel = w.shape[2:]
     stride, dilation = node.listed("strides", [1, 1]), node.listed("dilations", [1, 1])
     pads = pads_of(node, x.shape[2:], kernel, stride, dilation)
+    room_for_windows(node, x, kernel, pads)
     over = sliding_windows(
         x.shape[2:], kernel, stride=stride, padding=pads, dilation=dilation
     )
