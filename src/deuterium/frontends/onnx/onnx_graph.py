@@ -152,7 +152,10 @@ class GraphWalker:
         given = {a.name: a for a in body.attribute_proto}
         for name in body.attribute:
             given[name] = None
-        given.update({a.name: node.attribute(a.name) for a in node.proto.attribute})
+        for own in node.proto.attribute:
+            found = node.attribute(own.name)
+            if found is not None:
+                given[own.name] = found
         opsets = {o.domain: o.version for o in body.opset_import}
         inner = GraphWalker(
             {**self.opsets, **opsets},
