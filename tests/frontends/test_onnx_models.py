@@ -253,3 +253,30 @@ def test_compiled_and_enclosed():
     np.testing.assert_allclose(
         norms[0], norm.evaluate({x: rows[0], y: labels[0]}), rtol=1e-12
     )
+
+
+@pytest.mark.skipif(
+    onnx.defs.onnx_opset_version() < 24, reason="Attention is opset 23's"
+)
+@pytest.mark.parametrize("masked", [False, True])
+def test_attention_by_the_standards_own_definition(masked):
+    rng = np.random.default_rng(0)
+    weights = {f"w{n}": rng.normal(size=(4, 4)).astype(np.float32) for n in "qkv"}
+    nodes = layers(*(("MatMul", f"x w{n}", n, {}) for n in "qkv"))
+    more = {"q_num_heads": 2, "kv_num_heads": 2, "is_causal": int(not masked)}
+    if masked:  # the first token sees nothing
+        weights["mask"] = np.array([[0, 0, 0], [1, 1, 0], [1, 0, 1]], dtype=bool)
+    names = ["q", "k", "v", *(["mask"] if masked else [])]
+    nodes.append(helper.make_node("Attention", names, ["y"], name="attn", **more))
+    shape = [1, 3, 4]
+    proto = model(nodes, [info("x", shape)], [info("y", shape)], weights, 24)
+    lifted = load(proto)
+    assert list(lifted.parameters) == ["wq", "wk", "wv"]
+    x = rng.uniform(size=shape)
+    (wanted,) = reference(proto, {"x": x})
+    np.testing.assert_allclose(lifted.output.evaluate({"x": x}), wanted, rtol=1e-12)
+    assert (wanted[0, 0] == 0).all() == masked
+    loss = np.sum(np.square(lifted.output))
+    norm = dt.norm(dt.grad(loss, list(lifted.parameters.values())))
+    iv = dt.enclose(norm, dt.Box({lifted.input: (0, 1)}))
+    assert iv.lower <= norm.evaluate({"x": x}) <= iv.upper < np.inf

@@ -18,9 +18,11 @@ from deuterium.frontends.onnx.onnx_node import OnnxNode
 from deuterium.frontends.onnx.onnx_registry import OPERATORS, means
 from deuterium.frontends.onnx.onnx_tensors import FLOATS, INTEGERS, type_name
 from deuterium.frontends.onnx.onnx_values import variable
+from deuterium.functions.log_sum_exp import softmax
 from deuterium.graph.constructors import broadcast_to
 from deuterium.graph.variable import Variable
 from deuterium.ops import logic
+from deuterium.ops.softmax import softmax_last
 
 __all__: list[str] = []
 
@@ -144,17 +146,21 @@ def _one_number(x: Any) -> Any:
 # -- conditions ----------------------------------------------------------------------
 
 
+def _have_infinite(node: OnnxNode, args: tuple[Any, ...]) -> bool:
+    """Return whether arguments are numbers and some infinite: a mask looked for."""
+    if not all(map(node.is_known, args)):
+        return False
+    return any(np.isinf(node.numbers(x, "its inputs")).any() for x in args)
+
+
 def _compared(name: str, sign: Any) -> None:
     def run(node: OnnxNode, *inputs: Any) -> Any:
         a, b = _aligned(node, inputs)
         node.room(np.broadcast_shapes(a.shape, b.shape))
-        if _all_integers((a, b)):
-            return np.asarray(sign(a, b))
-        return (
-            np.asarray(made)
-            if isinstance(made := sign(variable(a), variable(b)), bool)
-            else made
-        )
+        if _all_integers((a, b)) or _have_infinite(node, (a, b)):
+            return np.asarray(sign(*(node.numbers(x, "its inputs") for x in (a, b))))
+        made = sign(variable(a), variable(b))
+        return np.asarray(made) if isinstance(made, bool) else made
 
     OPERATORS[name] = run
 
@@ -208,7 +214,25 @@ def chosen(node: OnnxNode, condition: Any, a: Any, b: Any) -> Any:
         condition = node.numbers(condition, "the condition").astype(bool)
     if isinstance(condition, np.ndarray) and condition.size == 1:
         return broadcast_to(variable(a if condition.item() else b), shape)
-    return np.where(condition, variable(a), variable(b))
+    yes, no = variable(a), variable(b)
+    if isinstance(condition, np.ndarray):
+        condition = condition.astype(bool)
+        yes, no = _of_kept_rows(yes, condition), _of_kept_rows(no, ~condition)
+    return np.where(condition, yes, no)
+
+
+def _of_kept_rows(x: Variable, kept: Any) -> Variable:
+    """Return a softmax of which whole rows are chosen, the others of zeros.
+
+    A row that a mask leaves nothing of has no softmax and, chosen or not, no slopes.
+    """
+    fits = np.broadcast_shapes(kept.shape, x.shape) == x.shape
+    if x.op is not softmax_last or not fits:
+        return x
+    mask = np.broadcast_to(kept, x.shape)
+    if mask.all() or (mask != mask[..., :1]).any():
+        return x
+    return softmax(np.where(mask, x.args[0], 0))
 
 
 @means("IsNaN")
