@@ -9,11 +9,12 @@ from deuterium.frontends import bounds, formula
 from deuterium.frontends.lifted_model import LiftedModel
 
 if TYPE_CHECKING:
-    from deuterium.frontends import torch
+    from deuterium.frontends import onnx, torch
 
-__all__ = ["LiftedModel", "bounds", "formula", "torch"]
+__all__ = ["LiftedModel", "bounds", "formula", "onnx", "torch"]
 
-_ON_DEMAND = frozenset({"torch"})  # not everybody's, and thousands of lines each
+# not everybody's, and thousands of lines each
+_ON_DEMAND = frozenset({"onnx", "torch"})
 
 
 def __getattr__(name: str) -> Any:

@@ -16,7 +16,13 @@ from typing import Any
 import numpy as np
 
 from deuterium._version import __version__
-from deuterium.commands import CheckResult, ExtremumResult, QueryResult
+from deuterium.commands import (
+    CheckResult,
+    ExtremumResult,
+    ModelBoundResult,
+    ModelCheckResult,
+    QueryResult,
+)
 from deuterium.demo import DemoResult
 from deuterium.errors import InvalidInputError
 
@@ -29,6 +35,8 @@ _SCHEMAS: dict[type, str] = {
     QueryResult: "deuterium.query",
     ExtremumResult: "deuterium.extremum",
     CheckResult: "deuterium.check",
+    ModelBoundResult: "deuterium.model_bound",
+    ModelCheckResult: "deuterium.model_check",
 }
 
 
@@ -38,7 +46,8 @@ def as_document(result: Any) -> dict[str, Any]:
     if schema is None:
         raise InvalidInputError(
             f"as_document: no schema for {type(result).__name__}; give the result of "
-            "run_demo, run_query, run_extremum or run_check"
+            "run_demo, run_query, run_extremum, run_check, run_model_bound or "
+            "run_model_check"
         )
     head = {
         "schema": schema,
