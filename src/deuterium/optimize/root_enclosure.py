@@ -1,7 +1,8 @@
 """The enclosure at the root: the bound before anything else is tried.
 
-It is the bound that `enclose` gives, and so the most that may ever be claimed.  Its
-proof is ``("enclosure", {"labels": [names]})``: ranges over the region of the graph as
+It is the bound that `enclose` gives, and so the most that may ever be claimed.  Where
+inputs satisfy conditions together, the region is cut down by them first, with the step
+``("conditions", {"at": [j...], "lower": [...], "upper": [...]})``.  Its proof is ``("enclosure", {"labels": [names]})``: ranges over the region of the graph as
 it was given, as made of arrays, simplified, or simplified over the domain, of which the
 least upper end counts; where labels are named, the largest of these over all their
 values.
@@ -19,7 +20,7 @@ from deuterium.budget import Spent, left
 from deuterium.domain.problem import Problem
 from deuterium.enclose.enclose import as_written, enclose, enumerated
 from deuterium.interval import Cause, Interval
-from deuterium.optimize.region import Proof
+from deuterium.optimize.region import DomainReduction, Proof
 from deuterium.transform.pipeline import MANY
 
 RICH = 5e-5  # seconds a node: with less, the graph is first taken as it is written
@@ -57,15 +58,23 @@ def root_enclosure_of(problem: Problem) -> RootEnclosure:
     nodes = len(problem.order)
     with suppress(Spent), np.errstate(all="ignore"):
         if nodes > MANY and left() < RICH * nodes:
-            found = _of(problem, as_written(problem.order, problem.domain))
-        closer = _of(problem, enclose(problem.given, problem.domain))
+            found = _of(problem, as_written(problem.order, problem.counting))
+        closer = _of(problem, enclose(problem.given, problem.counting))
         found = closer if closer.upper <= found.upper else found
     return found
+
+
+def first_steps(problem: Problem) -> list[DomainReduction]:
+    """Return what leads from the whole domain to the box around all that counts."""
+    low, high = problem.first_lower, problem.first_upper
+    at = np.flatnonzero((low > problem.lower) | (high < problem.upper))
+    data = {"at": at.tolist(), "lower": low[at].tolist(), "upper": high[at].tolist()}
+    return [("conditions", data)] if len(at) else []
 
 
 def _of(problem: Problem, x: Interval) -> RootEnclosure:
     upper = float(x.upper) if problem.maximizes else -float(x.lower)
     if x.cause is not None and x.cause.kind == "undefined":
         upper = math.inf  # nothing is claimed where the objective may have no value
-    labels = enumerated(problem.symbols, problem.domain)
+    labels = enumerated(problem.symbols, problem.counting)
     return RootEnclosure(upper, ("enclosure", {"labels": labels}), x.cause)
