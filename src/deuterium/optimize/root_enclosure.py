@@ -2,9 +2,11 @@
 
 It is the bound that `enclose` gives, and so the most that may ever be claimed.  Where
 inputs satisfy conditions together, the region is cut down by them first, with the step
-``("conditions", {"at": [j...], "lower": [...], "upper": [...]})``.  Its proof is ``("enclosure", {"labels": [names]})``: ranges over the region of the graph as
-it was given, as made of arrays, simplified, or simplified over the domain, of which the
-least upper end counts; where labels are named, the largest of these over all their
+``("conditions", {"at": [j...], "lower": [...], "upper": [...]})``.
+
+Its proof is ``("enclosure", {"labels": [names]})``: ranges over the region of the graph
+as it was given, as made of arrays, simplified, or simplified over the domain, of which
+the least upper end counts; where labels are named, the largest of these over all their
 values.
 """
 
@@ -24,6 +26,7 @@ from deuterium.optimize.region import DomainReduction, Proof
 from deuterium.transform.pipeline import MANY
 
 RICH = 5e-5  # seconds a node: with less, the graph is first taken as it is written
+POOR = 1.5e-5  # seconds a node: with less, there is no time for both
 
 
 @dataclass(frozen=True)
@@ -52,12 +55,13 @@ def root_enclosure_of(problem: Problem) -> RootEnclosure:
     """Return the bound that the enclosure gives, as far as there is time for one.
 
     Of a graph of very many nodes the enclosure of `enclose` may take longer than there
-    is time; that of the graph as it is written takes least.
+    is time; that of the graph as it is written asks for no preparations.  (Where these
+    make a few arrays of it, it is the slower of the two.)
     """
     found = NOTHING
     nodes = len(problem.order)
     with suppress(Spent), np.errstate(all="ignore"):
-        if nodes > MANY and left() < RICH * nodes:
+        if nodes > MANY and POOR * nodes < left() < RICH * nodes:
             found = _of(problem, as_written(problem.order, problem.counting))
         closer = _of(problem, enclose(problem.given, problem.counting))
         found = closer if closer.upper <= found.upper else found
