@@ -41,6 +41,7 @@ class Relation(StrEnum):
 
     add_or_remove_one = "add_or_remove_one"
     replace_one = "replace_one"
+    replace_special = "replace_special"
 
 
 Json = Annotated[
