@@ -35,6 +35,8 @@ Array = Any
 GROWTH, LONE_GROWTH = 0.06, 0.04  # of the width of cells, for many hubs and for one
 MOST_ENERGY = 128  # terms and rules that an energy may have, the fewer of both
 WIDENED, WIDEST = 0.002, 0.03  # shares by which a range is widened at either end
+NARROWEST = 1e-6  # the least of these shares
+TRIALS, WORSE = 3, 1.01  # of shares; what a bound may lose by them
 CALLS = 64  # for which ranges are kept, and then multipliers improved
 AGAIN = 6  # steps of the solver then
 JUMP, AFTER_JUMP = 1.1, 40  # steps where the bound has become so much larger
@@ -179,10 +181,21 @@ class StepClusters:
             found = self._bound(numbers, exact, known.solver)
         if known.ranges is not None:
             known.widened *= 0.7 if known.age >= CALLS else 2.0
-            known.widened = min(max(known.widened, WIDENED), WIDEST)
-        known.last, known.age = found, 0
-        known.ranges = self.pass_.fresh(numbers, known.widened)
+            known.widened = min(max(known.widened, NARROWEST), WIDEST)
+        known.age = 0
+        known.last = self._kept(numbers, known, found)
         return min(found, self._plain(numbers, exact))
+
+    def _kept(self, numbers: list[Array], known: KnownStep, found: float) -> float:
+        """Keep ranges for the next calls; return the bound by them."""
+        kept = math.inf
+        for _ in range(TRIALS):
+            known.ranges = self.pass_.fresh(numbers, known.widened)
+            kept = self._bound(numbers, known.ranges, known.solver)
+            if kept <= WORSE * found:
+                break
+            known.widened = max(known.widened / 8, NARROWEST)
+        return max(kept, found)
 
     def _bound(self, numbers: list[Array], at: StepRanges, solver: StepSolver) -> float:
         return self._of_rows(self.lagrangian(at, solver.m), numbers, at)
