@@ -212,7 +212,10 @@ class StepClusters:
     def _of_rows(self, logs: Array, numbers: list[Array], at: StepRanges) -> float:
         """Return the bound, given the logarithms of squared norms, for each row."""
         for power, x in self.objective.numbers:
-            size = np.abs(numbers[x.value]) + LOST * numbers[x.size] + LEAST
+            off = LOST * numbers[x.size] + LEAST
+            size = np.abs(numbers[x.value])
+            # of a divisor the least, and no bound where that may be zero
+            size = size + off if power > 0 else np.maximum(size - off, 0.0)
             logs = logs + 2 * power * np.log(size).reshape(-1)
         norms = np.exp(logs / 2 + SURE) + LEAST
         if self.listed.table is None:

@@ -173,7 +173,9 @@ class StepRangePass:
             more = widened * (ends[1] - ends[0])
             out.ends_of.append(np.array([ends[0] - more, ends[1] + more]))
         if len(out.ends_of) > self.powers:
-            p = ops.softmax_last.enclosure(Interval.unchecked(*out.ends_of[-1]))
+            low, high = out.ends_of[-1]
+            t = Interval.unchecked(low.min(axis=0), high.max(axis=0))
+            p = ops.softmax_last.enclosure(t)
             out.probabilities = p.lower.ravel(), p.upper.ravel()
         return out
 
