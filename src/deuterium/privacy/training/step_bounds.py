@@ -166,11 +166,10 @@ class CertifiedStep:
         if not afresh:
             return found if found < math.inf else math.inf
         least = self.enclosed(weights, factors)
-        if found <= least:  # NaN fails
-            return found
-        self._encloses[kind] = CALLS
-        clusters.forget(kind)
-        return least
+        if not clusters.kept(kind) <= least:  # NaN fails, too
+            self._encloses[kind] = CALLS
+            clusters.forget(kind)
+        return found if found <= least else least
 
     def _given(
         self, weights: Weights, factors: Factors

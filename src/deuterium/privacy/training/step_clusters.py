@@ -160,6 +160,11 @@ class StepClusters:
         except TooFar:
             return math.inf, True
 
+    def kept(self, kind: str) -> float:
+        """Return the bound by the ranges that are kept for the next calls."""
+        known = self._known.get(kind)
+        return math.inf if known is None else known.last
+
     def forget(self, kind: str) -> None:
         """Work everything out at the next call."""
         if kind in self._known:

@@ -116,9 +116,15 @@ class StepProgram(HubMultiples):
         for n in topological([v]):
             if n not in self.kinds:
                 self.kinds[n] = self._kind(n)
-                if n in self._shared and isinstance(self.kinds[n], WeightSum):
+                if n in self._shared and self._is_no_hub(self.kinds[n]):
                     self._atoms(n)
         return self.kinds[v]
+
+    def _is_no_hub(self, k: Kind) -> bool:
+        """Whether elements are sums, or a record's: functions of them need hubs."""
+        if isinstance(k, Multiple):
+            return k.spokes is None and self.groups[k.group].is_input
+        return isinstance(k, WeightSum)
 
     def _kind(self, n: Variable) -> Kind:
         if n.is_constant:
