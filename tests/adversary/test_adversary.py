@@ -176,6 +176,14 @@ def test_only_limits_are_filled():
         assert checks.filled(v, points, 0, ()).contains(limit), v
 
 
+def test_limits_of_one_element_are_no_matter_of_the_others():
+    points = {"x": values.filled((1,), [0.0])}
+    c = dt.constant(np.array([0.0, 1.0]))  # whose logarithm is 0 at the other
+    v = np.abs(c) * np.log(np.abs(c))
+    assert checks.filled(v, points, 0, (0,)).contains(0)
+    assert checks.filled(v / (c - c), points, 0, (0,)).is_nan()
+
+
 def test_a_saw_finer_than_a_step_is_no_wrong_slope():
     v = np.remainder(X, 1 / (1 + np.exp(-X)))
     region = Region("box", (), np.float64(-1e308), np.float64(-1e300))
