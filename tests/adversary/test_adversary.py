@@ -157,14 +157,16 @@ def test_a_form_that_differs_is_found(monkeypatch):
 
 ZERO, X = dt.constant(0.0), dt.symbol("x")
 FLOOR, SAME = np.floor(X), np.where(X > 1, 3.0, X)
+JUMP = np.tanh(np.sign(np.abs(X)))  # 0 at 0 alone
 NO_LIMIT = [
     (X - X) / (X - X), 1 / (X - X), ZERO / ZERO, np.log(ZERO), np.sqrt(ZERO) / ZERO,
     np.sin(ZERO) / np.square(ZERO), np.sin(X) / (X - X), FLOOR / (2 * FLOOR - FLOOR),
+    1 / JUMP, JUMP / (2 * JUMP - JUMP), np.sin(JUMP) / np.square(JUMP),
 ]  # fmt: skip
 LIMITS = [
     (np.sin(X) / X, 1), (np.log1p(ZERO) / ZERO, 1), (np.expm1(FLOOR) / FLOOR, 1),
     (np.abs(X - X) * np.log(np.abs(X - X)), 0),
-    ((np.exp(SAME) - np.exp(X)) / (SAME - X), 1),
+    ((np.exp(SAME) - np.exp(X)) / (SAME - X), 1), (np.sin(JUMP) / JUMP, 1),
 ]  # fmt: skip
 
 

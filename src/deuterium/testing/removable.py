@@ -37,13 +37,13 @@ def loosened(
     arguments: bool,
     only: int | None = None,
 ) -> tuple[Variable, dict[str, Any]]:
-    """Return ``v`` with what is 0 at a point and around, or to a side, made to move.
+    """Return ``v`` with what is 0 at a point, and not just passes it, made to move.
 
-    ``sin(t) / t`` has the value 1 where t is 0, also where t is so at points near:
-    a constant, ``x - x``, a floor, a slope that is flat.  Of ``(exp(a) - exp(b)) /
-    (a - b)`` it is an argument that has to move, everywhere, and not the differences.
-    With ``only``, one node of them moves alone, by its number: another element of an
-    array may be 0 in a node where this one is not, and has no part in its limit.
+    ``sin(t) / t`` has the value 1 where t is 0, also where t is so at points near (a
+    constant, ``x - x``, a floor, a slope that is flat) or jumps there (a sign).  Of
+    ``(exp(a) - exp(b)) / (a - b)`` it is an argument that has to move, everywhere, and
+    not the differences.  With ``only``, one node moves alone, by its number: another
+    element of an array may be 0 in a node where this one is not.
     Returns the symbols that are added to such nodes, too, by name, and their values, 0.
     """
     rng = np.random.default_rng(1)
@@ -65,7 +65,9 @@ def loosened(
             for values, p in zip(known, places, strict=True):
                 values[new] = meanings([new], p, bits, values)[new]
             here, *around = [values[new] for values in known]
-        flat = _is_zero(here) & np.any([_is_zero(x) for x in around], axis=0)
+        stays = np.any([_is_zero(x) for x in around], axis=0)
+        jumps = np.all([_is_far(x) for x in around], axis=0)
+        flat = _is_zero(here) & (stays | jumps)
         if (n.is_symbol and not arguments) or not np.any(flat):
             continue
         count += 1
@@ -93,6 +95,7 @@ def _ways_to_move(
 
 
 _is_zero = np.frompyfunc(lambda x: bool(x.is_zero()), 1, 1)
+_is_far = np.frompyfunc(lambda x: bool(abs(x) > NEAR), 1, 1)
 
 
 def _near(point: Mapping[str, Any], rng: Any) -> dict[str, Any]:
