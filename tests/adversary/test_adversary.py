@@ -28,10 +28,12 @@ def test_a_few_cases_in_every_way():
     _held(run.run(iter(range(8)), known=KNOWN, heavy=1.0))
 
 
+@pytest.mark.drawn
 def test_enclosures_of_many_cases():
-    report = run.run(iter(range(500, 600)), known=KNOWN, heavy=0.0)
+    count = draws(50, 200)
+    report = run.run(iter(range(500, 500 + count)), known=KNOWN, heavy=0.0)
     _held(report)
-    assert checks.COUNTS["values"] > 3_000
+    assert checks.COUNTS["values"] > 30 * count
 
 
 @pytest.mark.long
@@ -229,11 +231,12 @@ def test_a_smaller_case_still_fails(narrowed):
 
 
 @pytest.mark.parametrize("seed", seeds(1, 100))
-def test_only_our_own_errors_leave(seed):
+def test_only_our_own_errors_leave(seed, work_clock):
+    work_clock.tick = (2e-2, 1e-3)[seed % 2]  # half of them, where time is soon over
     assert foreign.failures(seed) == []
 
 
 @pytest.mark.drawn
 def test_the_command_line_shows_no_traceback(tmp_path):
-    shown = (command.failures(seed, tmp_path) for seed in range(draws(25, 2000)))
+    shown = (command.failures(seed, tmp_path) for seed in range(draws(20, 1000)))
     assert [f for found in shown for f in found] == []
