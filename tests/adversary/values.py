@@ -12,6 +12,7 @@ import numpy as np
 from flint import arb, ctx
 
 from deuterium import ops
+from deuterium.graph.operator import OPERATORS
 from deuterium.testing.array_definitions import ON_ARRAYS, ON_ROWS
 from deuterium.testing.definitions import (
     ELEMENTWISE,
@@ -22,7 +23,6 @@ from deuterium.testing.definitions import (
     guarded,
     integer_power,
 )
-from tests.adversary import choice_values
 
 SYSTEMS = (ops.solve, ops.ridge_solve, ops.ridge_fit)
 BITS, MORE_BITS = 320, 1600  # the second where the first leaves doubt
@@ -90,16 +90,8 @@ def _element_by_element(one: Any, *xs: Any, **attrs: Any) -> Any:
 
 
 _RULES = {op.name: f for op, f in ELEMENTWISE.items()}
-_RULES |= {
-    **choice_values.UNARY,
-    **choice_values.BINARY,
-    "integer_power": integer_power,
-}
-_plain = {
-    name: partial(_element_by_element, f)
-    for name, f in _RULES.items()
-    if name not in choice_values.ON_ARRAYS
-}
+_RULES["integer_power"] = integer_power
+_plain = {name: partial(_element_by_element, f) for name, f in _RULES.items()}
 
 
 def _broadcast(x: Any, shape: Any, ndim: int) -> Any:
@@ -193,6 +185,11 @@ def _at_each_point(definition: Any) -> Any:
     return run
 
 
+def _narrowed(c: Any, x: Any, bound: Any, upward: bool, holds: bool) -> Any:
+    larger = guarded(lambda c, x, b: x.max(b) if upward else x.min(b))
+    return np.frompyfunc(larger, 3, 1)(c, x, bound)
+
+
 _ON_ARRAYS: dict[str, Any] = {
     "broadcast": _broadcast,
     "reshape": lambda x, shape, ndim: x.reshape(x.shape[0], *shape),
@@ -205,14 +202,13 @@ _ON_ARRAYS: dict[str, Any] = {
     "matmul": _matmul,
     "select": lambda a, b, mask: np.where(mask, a, b),
     "pi": lambda: filled((1,), [arb.pi()]),
-    "sort": _along_last(choice_values.exchanged, keeps=True),
-    "rank_slope": _along_last(lambda row: [ZERO for _ in row], keeps=True),
     **{
         op.name: _along_last(row, keeps=isinstance(row([ZERO]), list))
         for op, row in ON_ROWS.items()
     },
     **{op.name: _at_each_point(ON_ARRAYS[op]) for op in SYSTEMS},
-    **choice_values.ON_ARRAYS,
+    **{name: ON_ARRAYS[OPERATORS[name]] for name in ("where", "reorder")},
+    "narrowed": _narrowed,
 }
 
 

@@ -96,6 +96,10 @@ def _direction(row: list[Any]) -> list[Any]:
     return [x / length if length > 0 else EITHER_SIGN for x in row]
 
 
+def _flat(row: list[Any]) -> list[Any]:
+    return [ZERO for _ in row]
+
+
 def _product(row: list[Any]) -> Any:
     result = ONE
     for x in row:
@@ -157,11 +161,13 @@ ON_ROWS: Mapping[Operator, Row] = {
     ops.multiply_reduce: _product,
     ops.maximum_reduce: _largest,
     ops.argmax_onehot: _argmax_onehot,
-    ops.argmax_slope: lambda row: [ZERO for _ in row],
+    ops.argmax_slope: _flat,
     ops.softmax_last: _softmax,
     ops.logsumexp_last: _logsumexp,
     ops.norm: _norm,
     ops.direction: _direction,
+    OPERATORS["sort"]: ball_choices.exchanged,
+    OPERATORS["rank_slope"]: _flat,
 }
 """Operators on the last axis: of one row of finite balls."""
 
