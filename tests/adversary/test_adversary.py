@@ -44,10 +44,10 @@ def test_for_long(block):
     _held(run.run(iter(range(first, first + 15)), known=KNOWN))
 
 
-def with_rare_operators(seeds, times):
+def with_rare_operators(numbers, times):
     """Yield the seeds of graphs with an operator that few graphs before them had."""
     met = Counter()
-    for seed in seeds:
+    for seed in numbers:
         try:
             graph = case.draw(seed).v
         except dt.DeuteriumError:
@@ -60,8 +60,8 @@ def with_rare_operators(seeds, times):
 
 @pytest.mark.long
 def test_every_part_is_covered():
-    seeds = with_rare_operators(range(10**6, 10**6 + 6000), 4)
-    report = run.run(seeds, known=KNOWN, heavy=0.0)
+    rare = with_rare_operators(range(10**6, 10**6 + 6000), 4)
+    report = run.run(rare, known=KNOWN, heavy=0.0)
     print(*report.lines(), *report.coverage(), sep="\n")
     assert not report.missing()
 
