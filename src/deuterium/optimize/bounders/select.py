@@ -107,8 +107,8 @@ def _relaxed(problem: Problem) -> Bounder | None:
     return _by_clusters(problem) or relaxed
 
 
-# Both relaxations are imported when first asked for: they are a quarter of the time that
-# importing the package takes.
+# Both relaxations are imported when first asked for: they are a quarter of the time
+# that importing the package takes.
 
 
 def _by_clusters(problem: Problem, *, deep: bool = False) -> ClusterBounder | None:
