@@ -22,6 +22,7 @@ HUGE = np.finfo(np.float64).max / 4  # so that a width does not overflow
 CUBE = 10  # inputs of which all corners may be listed
 # how far out a search looks where a domain has no end, to see whether values have one
 DISTANCES = (1e2, 1e4, 1e8, 1e16, 1e50, 1e100, 1e150, 1e200, 1e250, 1e300)
+GOLDEN = 0.5 * (5**0.5 - 1)  # multiples of it, less whole numbers, are spread evenly
 
 Array = Any
 
@@ -146,6 +147,13 @@ class Feasible:
             cube = np.tile(middle, (len(sides), 1))
             cube[:, finite] = np.where(sides, self.high[finite], self.low[finite])
             rows += list(cube)
+        return self.nearest(np.array(rows))
+
+    def apart(self) -> Array:
+        """Return points at which no two inputs are equal: no tie hides a slope."""
+        places = np.arange(1, len(self.finite) + 1) * GOLDEN % 1.0
+        width = self.near_high - self.near_low
+        rows = [self.near_low + width * places, self.near_high - width * places]
         return self.nearest(np.array(rows))
 
     def far(self) -> Array:
