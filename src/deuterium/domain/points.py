@@ -62,7 +62,7 @@ class Feasible:
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
-        self.low, self.high = problem.lower, problem.upper
+        self.low, self.high = _ends(problem)
         self.near_low, self.near_high = self._near()
         width = self.near_high - self.near_low
         self.width = np.where(width > 0, width, 1.0)
@@ -232,6 +232,14 @@ class Feasible:
                 f"every symbol; got shapes {shapes}"
             ) from None
         return self.nearest(self.problem.rows(full, (count,)))
+
+
+def _ends(problem: Problem) -> tuple[Array, Array]:
+    """Return the box that points are looked for in; what has values keeps them all."""
+    low, high = problem.first_lower.copy(), problem.first_upper.copy()
+    for part, _ in problem.finite:
+        low[part], high[part] = problem.lower[part], problem.upper[part]
+    return low, high
 
 
 def _into_ball(x: Array, ball: Within) -> Array:
