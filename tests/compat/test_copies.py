@@ -18,6 +18,7 @@ from scipy.special import log_expit
 import deuterium as dt
 from deuterium import privacy
 from deuterium.certify.checker.verify import Report
+from deuterium.frontends import LiftedModel
 from deuterium.privacy.training.training_data import StepReport
 
 ROOMS = ("", "domain", "evaluate", "graph", "interval", "optimize", "search")
@@ -90,6 +91,7 @@ def examples():
         privacy.diameter(vector.sum(), box), privacy.lipschitz(vector.sum(), x, box),
         privacy.Sensitivity(quantity="contribution", norm=2, upper=1.0),
         privacy.feature_sensitivity(2 * x, x, box, time_limit=1),
+        LiftedModel({"x": X, "w": W}, {"f": F}),
         privacy.partial([gradient], [X]), *noises(), *map(accountant, noises()),
         individual(), individual().step(0.1, 5.0), trainer(), trainer().history[0],
     ]  # fmt: skip
@@ -121,6 +123,8 @@ def says(v):
             return v.what, v.values.tolist()
         case privacy.Partial():
             return v.share.evaluate(POINT).tolist(), says(v.norm)
+        case LiftedModel():
+            return repr(v), dt.dumps([v.output])
         case tuple():
             return tuple(map(says, v))
         case dt.evaluate.CompiledFunction():

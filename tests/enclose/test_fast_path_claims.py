@@ -223,12 +223,12 @@ def enclosures(v, x, low, high):
 
 
 def test_random_graphs_of_arrays():
-    assert sum(check(seed) for seed in range(120)) > 1000
+    assert sum(check(seed) for seed in range(80)) > 650
 
 
 @pytest.mark.long
 def test_many_random_graphs_of_arrays():
-    assert sum(check(seed) for seed in range(120, 20_000)) > 100_000
+    assert sum(check(seed) for seed in range(80, 3_000)) > 14_000
 
 
 def bracketed(seed):
@@ -256,7 +256,7 @@ def test_brackets_of_random_graphs_of_arrays():
 
 @pytest.mark.long
 def test_brackets_of_many_random_graphs_of_arrays():
-    assert sum(bracketed(seed) for seed in range(8, 600)) > 1_000
+    assert sum(bracketed(seed) for seed in range(8, 150)) > 220
 
 
 def test_every_claim_of_a_program_holds_of_the_ends_of_its_steps():
