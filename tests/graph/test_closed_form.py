@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import deuterium as dt
 from deuterium import Variable
 from deuterium.errors import InvalidInputError, ShapeError, SymbolicError
-from deuterium.graph.closed_form import from_symbolic
+from deuterium.frontends.sympy import from_symbolic
 from deuterium.testing import graphs
 from tests.amounts import examples
 

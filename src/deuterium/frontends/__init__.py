@@ -1,6 +1,6 @@
-"""What brings computations in from elsewhere: text, and later other libraries."""
+"""What brings computations in from elsewhere: text, and other libraries' models."""
 
-from deuterium.frontends import bounds, formula
+from deuterium.frontends import bounds, formula, jax, symengine, sympy
 from deuterium.frontends.lifted_model import LiftedModel
 
-__all__ = ["LiftedModel", "bounds", "formula"]
+__all__ = ["LiftedModel", "bounds", "formula", "jax", "symengine", "sympy"]

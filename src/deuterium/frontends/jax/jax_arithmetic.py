@@ -12,12 +12,15 @@ import scipy.special as sc
 
 from deuterium.frontends.framework_names import by_framework
 from deuterium.frontends.jax.jax_rules import RULES, Call, primitive
+from deuterium.frontends.jax.jax_softmax import (
+    is_sum_of_exp,
+    log_of_sum,
+    shifted_back,
+    softmax_of,
+    without_shifts,
+)
 from deuterium.functions.comparisons import as_condition
-from deuterium.functions.log_sum_exp import softmax
 from deuterium.graph.variable import Variable
-from deuterium.ops import shapes
-from deuterium.ops.arithmetic import subtract
-from deuterium.ops.exponential import exp
 
 Result = Any  # a Variable: NumPy's functions have other types in their stubs
 
@@ -32,8 +35,8 @@ for _name, _function in {
     "add_any": operator.add, "rsqrt": lambda x: 1 / np.sqrt(x),
     "bessel_i0e": lambda x: np.i0(x) * np.exp(-np.abs(x)),
     "bessel_i1e": lambda x: sc.i1(x) * np.exp(-np.abs(x)),
-    "eq": operator.eq, "ne": operator.ne, "lt": operator.lt, "le": operator.le,
-    "gt": operator.gt, "ge": operator.ge,
+    "eq": np.equal, "ne": np.not_equal, "lt": np.less, "le": np.less_equal,
+    "gt": np.greater, "ge": np.greater_equal,
 }.items():  # fmt: skip
     RULES[_name] = _plain(_function)
 for _name, _from in {
@@ -42,7 +45,7 @@ for _name, _from in {
     RULES.setdefault(_name, RULES[_from])
 
 
-@primitive("copy", "copy_p", "optimization_barrier", "real", "conj", moves=True)
+@primitive("copy", "copy_p", "optimization_barrier", "device_put", moves=True)
 def unchanged(call: Call) -> list[Variable]:
     """Pass on what is the same in real numbers."""
     return call.nodes()
@@ -71,51 +74,36 @@ def divided(call: Call) -> Result:
     top, bottom = call.nodes()
     if _is_whole(call.inputs[0]):
         return np.trunc(top / bottom)
-    known = _softmax(top, bottom)
+    known = softmax_of(top, bottom)
     return top / bottom if known is None else known
 
 
-def _softmax(top: Variable, bottom: Variable) -> Variable | None:
-    """Return the softmax that ``exp(x - shift) / sum(exp(x - shift))`` is."""
-    total = bottom
-    while total.op in (shapes.broadcast, shapes.reshape):
-        (total,) = total.args
-    if total.op is not shapes.add_reduce or total.args[0] is not top:
-        return None
-    if top.op is not exp:
-        return None
-    axes = [i % top.ndim for i in total.attrs["axis"]]
-    kept = tuple(1 if i in axes else n for i, n in enumerate(top.shape))
-    if len(axes) != 1 or not _spreads(bottom, total, kept):
-        return None
-    return softmax(_unshifted(top.args[0], kept), axis=axes[0])
+@primitive("log")
+def logarithm(call: Call) -> Result:
+    """Return the logarithm; of a sum of exponentials as what it is."""
+    known = log_of_sum(call.node())
+    return np.log(call.node()) if known is None else known
 
 
-def _spreads(bottom: Variable, total: Variable, kept: tuple[int, ...]) -> bool:
-    """Return whether sums were spread again over the axes they were taken over."""
-    marks = np.arange(total.size, dtype=float)
-    path = []
-    node = bottom
-    while node is not total:
-        path.append(node)
-        (node,) = node.args
-    for step in reversed(path):
-        marks = step.op.value(marks.reshape(step.args[0].shape), **step.attrs)  # type: ignore[union-attr]
-    wanted = np.arange(total.size, dtype=float).reshape(kept)
-    return bool(np.array_equal(marks, np.broadcast_to(wanted, bottom.shape)))
+@primitive("sub")
+def subtracted(call: Call) -> Result:
+    """Return a difference; what softmax subtracted before cancels."""
+    known = without_shifts(*call.nodes())
+    return operator.sub(*call.nodes()) if known is None else known
 
 
-def _unshifted(x: Variable, kept: tuple[int, ...]) -> Variable:
-    """Return x where ``x`` is ``x - shift``, with one shift for each sum."""
-    if x.op is not subtract:
-        return x
-    whole, shift = x.args
-    low = shift
-    while low.op in (shapes.broadcast, shapes.reshape):
-        (low,) = low.args
-    if low.size == int(np.prod(kept)) and _spreads(shift, low, kept):
-        return whole
-    return x
+@primitive("add")
+def added(call: Call) -> Result:
+    """Return a sum; what softmax subtracted before cancels."""
+    known = shifted_back(*call.nodes())
+    return operator.add(*call.nodes()) if known is None else known
+
+
+@primitive("abs")
+def size(call: Call) -> Result:
+    """Return the size; exponentials and their sums are positive."""
+    x = call.node()
+    return x if is_sum_of_exp(x) else np.abs(x)
 
 
 @primitive("rem")
@@ -151,10 +139,13 @@ def power(call: Call) -> Result:
     return np.power(*call.nodes())
 
 
+TO_NEAREST_EVEN = 1  # jax.lax.RoundingMethod.TO_NEAREST_EVEN
+
+
 @primitive("round")
 def rounded(call: Call) -> Result:
     """Return the nearest integer, ties to even or away from zero."""
-    if "EVEN" in str(call.params["rounding_method"]):
+    if int(call.params["rounding_method"]) == TO_NEAREST_EVEN:
         return np.rint(call.node())
     x = call.node()
     return np.sign(x) * np.floor(np.abs(x) + 0.5)

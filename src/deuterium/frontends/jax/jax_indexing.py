@@ -56,7 +56,9 @@ def _destinations(call: Call) -> Any:
         start_indices_batching_dims=d.scatter_indices_batching_dims,
     )
     places = np.arange(int(np.prod(shape)), dtype=np.int64).reshape(shape)
-    mode = call.params["mode"]
+    clipped = "CLIP" in str(call.params["mode"])  # else what lies outside is dropped
+    modes = lax.GatherScatterMode
+    mode = modes.CLIP if clipped else modes.FILL_OR_DROP
     jnp = require("jax.numpy", "jax", "deuterium.frontends.jax")
     return np.asarray(
         lax.gather(

@@ -51,7 +51,9 @@ def _part(call: Call, x: Any, *starts: Any) -> Any:
 
 
 _SHAPING: dict[str, Callable[..., Any]] = {
-    "reshape": lambda call, x: x.reshape(call.out_shape),
+    "reshape": lambda call, x: x.transpose(
+        call.params.get("dimensions") or range(x.ndim)
+    ).reshape(call.out_shape),
     "squeeze": lambda call, x: x.reshape(call.out_shape),
     "expand_dims": lambda call, x: x.reshape(call.out_shape),
     "transpose": lambda call, x: x.transpose(call.params["permutation"]),

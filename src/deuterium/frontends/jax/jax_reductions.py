@@ -104,8 +104,12 @@ _WINDOWS: dict[str, Callable[[Variable, Windows], Any]] = {
 @primitive(*_WINDOWS)
 def in_windows(call: Call) -> Result:
     """Return a sum, product or extreme of each window."""
+    return _WINDOWS[call.name](call.node(), _windows(call))
+
+
+def _windows(call: Call) -> Windows:
     p = call.params
-    over = sliding_windows(
+    return sliding_windows(
         call.shape(),
         p["window_dimensions"],
         stride=p["window_strides"],
@@ -113,4 +117,51 @@ def in_windows(call: Call) -> Result:
         dilation=p["window_dilation"],
         input_dilation=p["base_dilation"],
     )
-    return _WINDOWS[call.name](call.node(), over)
+
+
+# -- any associative function --------------------------------------------------------
+
+_FOLDS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
+    "add": (np.add, np.sum), "mul": (np.multiply, np.prod),
+    "max": (np.maximum, np.max), "min": (np.minimum, np.min),
+}  # fmt: skip
+
+
+def _folds(call: Call) -> list[tuple[Callable[..., Any], Callable[..., Any]]]:
+    """Return the function of two arguments that each output is folded by."""
+    inner = call.params["jaxpr"]
+    inner = getattr(inner, "jaxpr", inner)
+    count = len(inner.outvars)
+    by_output = {e.outvars[0]: e for e in inner.eqns}
+    found = []
+    for k, out in enumerate(inner.outvars):
+        equation = by_output.get(out)
+        pair = {inner.invars[k], inner.invars[k + count]}
+        name = equation.primitive.name if equation is not None else ""
+        if name not in _FOLDS or set(equation.invars) != pair:
+            call.refuse("only sums, products, maxima and minima can be folded")
+        found.append(_FOLDS[name])
+    return found
+
+
+@primitive("reduce")
+def folded_over_axes(call: Call) -> list[Any]:
+    """Return what an associative function makes of elements and a first value."""
+    axes, count = tuple(call.params["dimensions"]), len(call.outputs)
+    return [
+        join(call.node(count + k), reduce(call.node(k), axis=axes))
+        for k, (join, reduce) in enumerate(_folds(call))
+    ]
+
+
+@primitive("reduce_window")
+def folded_in_windows(call: Call) -> list[Any]:
+    """Return what an associative function makes of windows, padded by a first value."""
+    count, results = len(call.outputs), []
+    over = _windows(call)
+    for k, (join, reduce) in enumerate(_folds(call)):
+        x, first = call.node(k), call.node(count + k)
+        index = np.where(over.table < 0, x.size, over.table)
+        folded = reduce(taken(joined([x, first]), index), axis=-1)
+        results.append(join(first, folded.reshape(over.shape)))
+    return results

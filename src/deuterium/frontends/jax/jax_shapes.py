@@ -20,9 +20,10 @@ Result = Any  # a Variable: NumPy's functions have other types in their stubs
 @primitive("reshape", "squeeze", "expand_dims", moves=True)
 def reshaped(call: Call) -> Result:
     """Return the same elements in another shape."""
-    if call.params.get("dimensions") is not None and call.name == "reshape":
-        call.refuse("`dimensions` permutes axes; use transpose before reshape")
-    return np.reshape(call.node(), call.out_shape)
+    x, order = call.node(), call.params.get("dimensions")
+    if call.name == "reshape" and order is not None:
+        x = np.transpose(x, order)  # type: ignore[call-overload]
+    return np.reshape(x, call.out_shape)
 
 
 @primitive("broadcast_in_dim", moves=True)

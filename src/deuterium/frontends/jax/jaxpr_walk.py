@@ -16,6 +16,8 @@ import numpy as np
 from deuterium.errors import DeuteriumError, UnsupportedError
 from deuterium.frontends.jax.jax_numbers import computed
 from deuterium.frontends.jax.jax_rules import MOVERS, RULES, Call, Number, Value
+from deuterium.frontends.jax.jax_source import place_of, source_of
+from deuterium.graph.provenance import attributing
 from deuterium.graph.variable import Variable
 from deuterium.ops import shapes
 from deuterium.ops.reduce import maximum_reduce
@@ -26,6 +28,11 @@ __all__ = ["walk"]
 # turns of one loop that are written out; each repeats the nodes of its body
 MOST_TURNS = 100_000
 
+# what does no more than run the jaxpr it holds, under the names it has had
+_CALLS = frozenset(
+    "jit pjit closed_call core_call xla_call named_call remat remat2 checkpoint "
+    "custom_jvp_call custom_vjp_call custom_vjp_call_jaxpr custom_dce_call".split()
+)
 _INNER = ("jaxpr", "call_jaxpr", "fun_jaxpr")
 
 
@@ -39,11 +46,12 @@ def walk(jaxpr: Any, consts: Sequence[Value], args: Sequence[Value]) -> list[Val
     """
     env: dict[Any, Value] = dict(zip(jaxpr.constvars, consts, strict=True))
     env.update(zip(jaxpr.invars, args, strict=True))
-    for equation in jaxpr.eqns:
-        values = [_read(env, v) for v in equation.invars]
-        results = _results(equation, values)
-        for var, result in zip(equation.outvars, results, strict=True):
-            env[var] = result
+    with attributing() as attribute:
+        for equation in jaxpr.eqns:
+            attribute(source_of(equation))
+            values = [_read(env, v) for v in equation.invars]
+            results = _results(equation, values)
+            env.update(zip(equation.outvars, results, strict=True))
     return [_read(env, v) for v in jaxpr.outvars]
 
 
@@ -61,10 +69,9 @@ def _results(equation: Any, values: Sequence[Value]) -> Sequence[Value]:
     name = equation.primitive.name
     if name in _CONTROL:
         return _CONTROL[name](equation, values)
-    if name not in RULES and not all(isinstance(v, Number) for v in values):
-        for key in _INNER:
-            if hasattr(equation.params.get(key), "eqns") and _is_call(equation, key):
-                return _walk_closed(equation.params[key], values)
+    if name in _CALLS and not all(isinstance(v, Number) for v in values):
+        inner = next(filter(None, map(equation.params.get, _INNER)))
+        return _walk_closed(inner, values)
     call = Call(
         name,
         equation.params,
@@ -77,15 +84,6 @@ def _results(equation: Any, values: Sequence[Value]) -> Sequence[Value]:
     if all(isinstance(v, Number) for v in values):
         return _numbers(call)
     return _applied(call)
-
-
-def _is_call(equation: Any, key: str) -> bool:
-    """Return whether a primitive does no more than run the jaxpr it holds."""
-    inner = equation.params[key]
-    inner = getattr(inner, "jaxpr", inner)
-    return len(inner.invars) == len(equation.invars) and len(inner.outvars) == len(
-        equation.outvars
-    )
 
 
 def _applied(call: Call) -> list[Value]:
@@ -156,16 +154,6 @@ def _binder(equation: Any) -> Callable[..., Any]:
             return equation.primitive.bind(*map(jax.numpy.asarray, arrays), **params)
 
     return bind
-
-
-def place_of(equation: Any) -> str:
-    """Return where an equation stands: the user's line, and the layer if it has one."""
-    util = require(
-        "jax._src.source_info_util", "jax", "deuterium.frontends.jax"
-    )
-    line = util.summarize(equation.source_info)
-    layer = str(equation.source_info.name_stack)
-    return (f" at {line}" if line else "") + (f", in {layer}" if layer else "")
 
 
 # -- loops and branches --------------------------------------------------------------
