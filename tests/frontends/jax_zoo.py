@@ -5,6 +5,8 @@ Each is `(loss, params, x)`, with parameters in a pytree, made from seeds.
 
 from __future__ import annotations
 
+import itertools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,8 +15,9 @@ from jax import lax
 
 def _random(seed):
     rng = np.random.default_rng(seed)
-    return lambda *shape, scale=None: rng.normal(size=shape) * (
-        1 / np.sqrt(max(np.prod(shape[1:]), 1)) if scale is None else scale
+    return lambda *shape, scale=None: (
+        rng.normal(size=shape)
+        * (1 / np.sqrt(max(np.prod(shape[1:]), 1)) if scale is None else scale)
     )
 
 
@@ -46,7 +49,7 @@ def mlp():
     sizes = [6, 8, 7, 3]
     params = {
         f"layer{i}": {"W": r(a, b, scale=a**-0.5), "b": r(b, scale=0.1)}
-        for i, (a, b) in enumerate(zip(sizes, sizes[1:], strict=False))
+        for i, (a, b) in enumerate(itertools.pairwise(sizes))
     }
 
     def loss(params, x):
@@ -109,7 +112,7 @@ def resnet():
     r = _random(4)
     widths = [2, 2, 3, 4]
     params = {"stem": {"kernel": r(3, 3, 1, 2, scale=0.3), "norm": _norm_params(r, 2)}}
-    for i, (a, b) in enumerate(zip(widths, widths[1:], strict=False)):
+    for i, (a, b) in enumerate(itertools.pairwise(widths)):
         params[f"block{i}"] = {
             "conv1": r(3, 3, a, b, scale=0.3), "norm1": _norm_params(r, b),
             "conv2": r(3, 3, b, b, scale=0.3), "norm2": _norm_params(r, b),
@@ -188,7 +191,10 @@ def transformer():
 
 def autoencoder():
     r = _random(7)
-    params = [(r(6, 3, scale=0.4), r(3, scale=0.1)), (r(3, 6, scale=0.5), r(6, scale=0.1))]
+    params = [
+        (r(6, 3, scale=0.4), r(3, scale=0.1)),
+        (r(3, 6, scale=0.5), r(6, scale=0.1)),
+    ]
 
     def loss(params, x):
         (W, b), (V, c) = params

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable
 from contextlib import suppress
-from functools import reduce
 from typing import Any
 
 import numpy as np
 import symengine as se
 
 from deuterium.errors import SymbolicError
-from deuterium.graph.constructors import constant, symbol
 from deuterium.graph.form_length import PRINTABLE_NESTING, is_printable
 from deuterium.graph.hooks import METHODS, provides
 from deuterium.graph.interpret import interpret
 from deuterium.graph.operator import OPERATORS, Operator
 from deuterium.graph.traverse import free_symbols, symbols_in, topological
-from deuterium.graph.variable import NO_ATTRS, Variable, node
+from deuterium.graph.variable import Variable
 
 
 @provides("data")

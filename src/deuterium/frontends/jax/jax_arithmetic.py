@@ -31,14 +31,14 @@ def _plain(function: Callable[..., Any]) -> Callable[[Call], Result]:
 
 RULES.update({name: _plain(call) for name, call in by_framework("jax").items()})
 
-for _name, _function in {
+_MORE: dict[str, Callable[..., Any]] = {
     "add_any": operator.add, "rsqrt": lambda x: 1 / np.sqrt(x),
     "bessel_i0e": lambda x: np.i0(x) * np.exp(-np.abs(x)),
     "bessel_i1e": lambda x: sc.i1(x) * np.exp(-np.abs(x)),
     "eq": np.equal, "ne": np.not_equal, "lt": np.less, "le": np.less_equal,
     "gt": np.greater, "ge": np.greater_equal,
-}.items():  # fmt: skip
-    RULES[_name] = _plain(_function)
+}  # fmt: skip
+RULES.update({name: _plain(call) for name, call in _MORE.items()})
 for _name, _from in {
     "lt_to": "lt", "le_to": "le", "eq_to": "eq", "square": "square",
 }.items():  # fmt: skip
@@ -210,7 +210,7 @@ def _by_mask(call: Call, which: Any) -> Result:
         if not mask.any():
             continue
         array = call.known(k + 1)
-        if array is not None and not mask.all():
+        if array is not None and np.isnan(array).any():
             case: Any = np.where(mask, array, 0).astype(np.float64)
         else:
             case = call.node(k + 1)

@@ -34,8 +34,8 @@ def _broadcast(call: Call, x: Any) -> Any:
 
 def _iota(call: Call) -> Any:
     shape, axis = call.params["shape"], call.params["dimension"]
-    line = np.arange(shape[axis]).reshape(*[-1 if i == axis else 1 for i, _ in enumerate(shape)])
-    return np.broadcast_to(line, shape)
+    own = [-1 if i == axis else 1 for i in range(len(shape))]
+    return np.broadcast_to(np.arange(shape[axis]).reshape(own), shape)
 
 
 def _selected(call: Call, which: Any, *cases: Any) -> Any:

@@ -24,13 +24,13 @@ def contracted(call: Call) -> Result:
     out = [names_a[i] for i in batch_l]
     out += [n for i, n in enumerate(names_a) if i not in (*left, *batch_l)]
     out += [n for j, n in enumerate(names_b) if j not in (*right, *batch_r)]
-    return np.einsum(a, names_a, b, names_b, out)  # type: ignore[call-overload]
+    return np.einsum(a, names_a, b, names_b, out)
 
 
 @primitive("cholesky")
 def cholesky(call: Call) -> Result:
     """Return the lower triangular root of a positive definite matrix."""
-    x = np.tril(call.node())  # type: ignore[call-overload]
+    x = np.tril(call.node())
     upper = np.swapaxes(np.tril(x, -1), -1, -2)  # JAX reads the lower triangle
     return np.linalg.cholesky(x + upper)
 
@@ -40,8 +40,8 @@ def convolved(call: Call) -> Result:
     """Return the convolution of channels, whatever order the axes come in."""
     p = call.params
     order = p["dimension_numbers"]
-    x = np.transpose(call.node(0), order.lhs_spec)  # type: ignore[call-overload]
-    w = np.transpose(call.node(1), order.rhs_spec)  # type: ignore[call-overload]
+    x = np.transpose(call.node(0), order.lhs_spec)
+    w = np.transpose(call.node(1), order.rhs_spec)
     if not x.size or not w.size or 0 in call.out_shape:
         return Variable(np.zeros(call.out_shape))
     if x.ndim == 2:  # no axes for windows: a product of matrices
@@ -67,5 +67,5 @@ def _grouped(x: Any, w: Any, p: Any) -> Variable:
         return convolution(x, w, groups=p["feature_group_count"], **how)
     records, channels = x.shape[:2]
     x = np.reshape(x, (parts, records // parts, channels, *x.shape[2:]))
-    x = np.swapaxes(x, 0, 1).reshape(records // parts, parts * channels, *x.shape[3:])  # type: ignore[call-overload]
+    x = np.swapaxes(x, 0, 1).reshape(records // parts, parts * channels, *x.shape[3:])
     return convolution(x, w, groups=parts, **how)

@@ -71,8 +71,9 @@ def sorted_along(call: Call) -> Any:
     shape = [1] * len(call.shape())
     shape[axis] = count
     numbers = np.broadcast_to(np.arange(count).reshape(shape), call.shape())
-    found = call.bind(*[call.known(i) for i in range(keys)],
-                      *[numbers for _ in call.values[keys:]])
+    found = call.bind(
+        *[call.known(i) for i in range(keys)], *[numbers for _ in call.values[keys:]]
+    )
     return [
         np.take_along_axis(call.node(i), np.asarray(found[-1]), axis=axis)
         if call.known(i) is None or i >= keys
@@ -86,6 +87,7 @@ def _numbers(x: Any) -> Variable:
 
 
 # -- windows -------------------------------------------------------------------------
+
 
 def _product_of_windows(x: Variable, over: Windows) -> Result:
     whole = joined([x, constant(np.ones(1))])
@@ -137,10 +139,11 @@ def _folds(call: Call) -> list[tuple[Callable[..., Any], Callable[..., Any]]]:
     for k, out in enumerate(inner.outvars):
         equation = by_output.get(out)
         pair = {inner.invars[k], inner.invars[k + count]}
-        name = equation.primitive.name if equation is not None else ""
-        if name not in _FOLDS or set(equation.invars) != pair:
+        if equation is None or set(equation.invars) != pair:
             call.refuse("only sums, products, maxima and minima can be folded")
-        found.append(_FOLDS[name])
+        if equation.primitive.name not in _FOLDS:
+            call.refuse(f"{equation.primitive.name} cannot be folded")
+        found.append(_FOLDS[equation.primitive.name])
     return found
 
 

@@ -76,12 +76,12 @@ class Call:
     where: str
     bind: Callable[..., Any]
 
-    def node(self, i: int = 0) -> Variable:
-        """Return an argument as a Variable."""
+    def node(self, i: int = 0) -> Any:
+        """Return an argument as a Variable (Any, so that NumPy's stubs take it)."""
         value = self.values[i]
         return value if isinstance(value, Variable) else value.node()
 
-    def nodes(self) -> list[Variable]:
+    def nodes(self) -> list[Any]:
         """Return all arguments as Variables."""
         return [self.node(i) for i in range(len(self.values))]
 
@@ -182,8 +182,8 @@ def moved_by_jax(call: Call, arguments: Sequence[int]) -> Variable:
 
 def joined(parts: Sequence[Any]) -> Variable:
     """Return the elements of all parts in one axis."""
-    nodes = [as_variable(p).reshape(-1) for p in parts]
-    return np.concatenate(nodes)  # type: ignore[arg-type, return-value]
+    nodes: list[Any] = [as_variable(p).reshape(-1) for p in parts]
+    return as_variable(np.concatenate(nodes))
 
 
 def taken(x: Variable, index: Any) -> Variable:

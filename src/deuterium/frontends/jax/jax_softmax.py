@@ -26,7 +26,7 @@ __all__ = [
 
 
 def _spread(x: Variable) -> tuple[Variable, Any]:
-    """Return what an array was spread from, and for each element its flat place there."""
+    """Return what an array was spread from, and the flat place of each element."""
     path = []
     while x.op in (shapes.broadcast, shapes.reshape):
         path.append(x)
@@ -49,7 +49,8 @@ def _same(a: Variable, b: Variable) -> bool:
     if _low(a) is not _low(b):
         return False
     (x, at_x), (y, at_y) = _spread(a), _spread(b)
-    return x is y and np.array_equal(*np.broadcast_arrays(at_x, at_y))
+    first, second = np.broadcast_arrays(at_x, at_y)
+    return x is y and np.array_equal(first, second)
 
 
 class _SumOfExp:

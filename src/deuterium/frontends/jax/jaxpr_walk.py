@@ -30,8 +30,21 @@ MOST_TURNS = 100_000
 
 # what does no more than run the jaxpr it holds, under the names it has had
 _CALLS = frozenset(
-    "jit pjit closed_call core_call xla_call named_call remat remat2 checkpoint "
-    "custom_jvp_call custom_vjp_call custom_vjp_call_jaxpr custom_dce_call".split()
+    [
+        "jit",
+        "pjit",
+        "closed_call",
+        "core_call",
+        "xla_call",
+        "named_call",
+        "remat",
+        "remat2",
+        "checkpoint",
+        "custom_jvp_call",
+        "custom_vjp_call",
+        "custom_vjp_call_jaxpr",
+        "custom_dce_call",
+    ]
 )
 _INNER = ("jaxpr", "call_jaxpr", "fun_jaxpr")
 
@@ -174,9 +187,15 @@ def _scan(equation: Any, values: Sequence[Value]) -> list[Value]:
     if p["reverse"]:
         rows.reverse()
     outs = equation.outvars[p["num_carry"] :]
-    return [*carry, *(_stacked(column, v.aval) for column, v in zip(
-        zip(*rows, strict=True) if rows else [()] * len(outs), outs, strict=True
-    ))]
+    return [
+        *carry,
+        *(
+            _stacked(column, v.aval)
+            for column, v in zip(
+                zip(*rows, strict=True) if rows else [()] * len(outs), outs, strict=True
+            )
+        ),
+    ]
 
 
 def _split(values: Sequence[Value], *counts: int) -> list[list[Value]]:
@@ -201,8 +220,8 @@ def _stacked(column: Sequence[Value], aval: Any) -> Value:
         return Number(
             jax.numpy.stack([v.array for v in column if isinstance(v, Number)])
         )
-    nodes = [v if isinstance(v, Variable) else v.node() for v in column]
-    return np.stack(nodes)  # type: ignore[call-overload]
+    nodes: list[Any] = [v if isinstance(v, Variable) else v.node() for v in column]
+    return np.stack(nodes)
 
 
 def _while(equation: Any, values: Sequence[Value]) -> list[Value]:
@@ -213,8 +232,11 @@ def _while(equation: Any, values: Sequence[Value]) -> list[Value]:
     while True:
         (again,) = _walk_closed(p["cond_jaxpr"], [*tests, *carry])
         if not isinstance(again, Number):
-            _refuse(equation, "how often it turns depends on an input or a parameter; "
-                    "use lax.fori_loop or lax.scan with a length that is a number")
+            _refuse(
+                equation,
+                "how often it turns depends on an input or a parameter; "
+                "use lax.fori_loop or lax.scan with a length that is a number",
+            )
         if not np.asarray(again.array).item():
             return carry
         turns += 1
@@ -224,8 +246,11 @@ def _while(equation: Any, values: Sequence[Value]) -> list[Value]:
 
 def _require_few(equation: Any, turns: int) -> None:
     if turns > MOST_TURNS:
-        _refuse(equation, f"more than {MOST_TURNS} turns would be written out; write "
-                "the loop with array operations")
+        _refuse(
+            equation,
+            f"more than {MOST_TURNS} turns would be written out; write "
+            "the loop with array operations",
+        )
 
 
 def _cond(equation: Any, values: Sequence[Value]) -> list[Value]:

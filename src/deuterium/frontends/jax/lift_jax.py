@@ -185,12 +185,14 @@ def _positions(parameters: Any, count: int) -> set[int]:
 
 
 def _argument_names(function: Any, count: int) -> list[str]:
-    """Return the names of positional arguments, by their places where they have none."""
+    """Return the names of positional arguments, or their places."""
     try:
         kinds = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
         kinds = ()  # type: ignore[assignment]
-    named = [p.name for p in kinds if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    named = [
+        p.name for p in kinds if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+    ]
     return [named[i] if i < len(named) else f"argument{i}" for i in range(count)]
 
 

@@ -17,6 +17,8 @@ from deuterium.functions.comparisons import COMPARISONS, where
 from deuterium.functions.special_formulas import polygamma
 from deuterium.graph.constructors import as_variable, constant
 from deuterium.graph.variable import Variable
+from deuterium.ops.arithmetic import reciprocal
+from deuterium.ops.gamma import bessel
 
 __all__ = ["ANY_NUMBER", "HEADS"]
 
@@ -36,8 +38,8 @@ def _gamma(x: Variable) -> Any:
 
 
 def _bessel_i(order: Variable, x: Variable) -> Any:
-    if order.is_constant and order.value in (0, 1):
-        return (np.i0, sc.i1)[int(order.value)](x)
+    if order.is_constant and isinstance(order.value, int) and order.value >= 0:
+        return bessel(x, order.value)
     return None
 
 
@@ -89,8 +91,18 @@ def _folded(join: Callable[[Any, Any], Any]) -> Head:
     return lambda *xs: reduce(join, xs)
 
 
+def _factors(*xs: Variable) -> Any:
+    """Return a product; what SymPy writes as a power of -1 divides it."""
+    above = [x for x in xs if x.op is not reciprocal]
+    below = [x.args[0] for x in xs if x.op is reciprocal]
+    if not below:
+        return reduce(operator.mul, above)
+    top = reduce(operator.mul, above) if above else as_variable(1)
+    return top / reduce(operator.mul, below)
+
+
 _ANY: dict[str, Head] = {
-    "add": _folded(operator.add), "mul": _folded(operator.mul),
+    "add": _folded(operator.add), "mul": _factors,
     "max": _folded(np.maximum), "min": _folded(np.minimum),
     "matadd": _folded(operator.add), "hadamardproduct": _folded(operator.mul),
     "and": _folded(lambda a, b: np.logical_and(a, b)),
@@ -114,16 +126,19 @@ def _product(*factors: Variable) -> Any:
     return reduce(operator.mul, scalars, reduce(operator.matmul, matrices))
 
 
-def _matrix_power(x: Variable, n: Variable) -> Any:
+def _matrix_power(x: Any, n: Variable) -> Any:
+    if n.is_constant and n.value == -1:  # how SymPy writes an inverse
+        return np.linalg.inv(x)
     if n.is_constant and isinstance(n.value, int):
-        return np.linalg.matrix_power(x, n.value)  # type: ignore[call-overload]
+        return np.linalg.matrix_power(x, n.value)
     return None
 
 
 _MATRICES: dict[str, Head] = {
     "matmul": _product, "matpow": _matrix_power,
-    "transpose": np.transpose, "adjoint": np.transpose, "inverse": np.linalg.inv,
-    "trace": np.trace, "determinant": np.linalg.det,
+    "transpose": np.transpose, "adjoint": np.transpose,
+    "inverse": lambda x, *_: np.linalg.inv(x), "trace": np.trace,
+    "determinant": np.linalg.det,
     "hadamardpower": lambda x, p: x**p, "kroneckerproduct": _folded(np.kron),
     "dotproduct": lambda a, b: np.sum(np.ravel(a) * np.ravel(b)),
 }  # fmt: skip

@@ -15,7 +15,7 @@ import numpy as np
 from deuterium.errors import DeuteriumError, SymbolicError
 from deuterium.frontends.sympy.expression_heads import CONSTANTS, HEADS
 from deuterium.functions.comparisons import where
-from deuterium.functions.joins import block, stack
+from deuterium.functions.joins import stack
 from deuterium.graph.closed_form import folded, kind_of
 from deuterium.graph.constructors import as_variable, constant, symbol
 from deuterium.graph.hooks import provides
@@ -51,7 +51,10 @@ def from_symbolic(
             f"cannot read {type(expression).__name__} as an expression of SymPy or "
             "symengine; text is read by deuterium.frontends.formula.lift"
         )
-    return as_variable(_Reader(elements or {}).read(expression))
+    reader = _Reader(elements or {})
+    if _is_array(expression):  # it may change, so that it is no key of a dictionary
+        return _array(expression, [reader.read(e) for e in _elements(expression)])
+    return as_variable(reader.read(expression))
 
 
 class _Reader:
@@ -99,13 +102,12 @@ def _parts(e: Any) -> Any:
     """Return the parts of an expression that are read before it."""
     if _is_array(e):
         return _elements(e)
-    if getattr(e, "is_Number", False) or kind_of(e) in ("MatrixSymbol", "Identity"):
+    if getattr(e, "is_Number", False):
         return ()
-    if kind_of(e) in ("ZeroMatrix", "OneMatrix"):
-        return ()
-    if kind_of(e) == "MatrixElement":
+    kind = kind_of(e).lower()
+    if kind == "matrixelement":
         return e.args[:1]
-    return e.args
+    return e.args if kind in HEADS or kind in _WITH_PARTS else ()
 
 
 def _is_array(e: Any) -> bool:
@@ -113,11 +115,13 @@ def _is_array(e: Any) -> bool:
     return hasattr(e, "shape") and (hasattr(e, "tolist") or kind_of(e) in _LISTED)
 
 
+_WITH_PARTS = ("pow", "piecewise", "exprcondpair", "functionsymbol")
 _LISTED = ("ImmutableDenseMatrix", "ImmutableSparseMatrix", "ImmutableMatrix")
 
 
 def _elements(e: Any) -> list[Any]:
-    return [_as_expression(x) for x in np.ravel(np.array(e.tolist(), dtype=object))]
+    whole = np.array(e.tolist(), dtype=object)
+    return [_as_expression(x) for x in whole.ravel()]
 
 
 def _as_expression(x: Any) -> Any:
@@ -230,7 +234,10 @@ def _piecewise(e: Any, args: list[Any]) -> Any:
 def _hold_everywhere(conditions: list[Any]) -> bool:
     import sympy
 
-    return sympy.Or(*[c._sympy_() if hasattr(c, "_sympy_") else c for c in conditions]) == sympy.true
+    return (
+        sympy.Or(*[c._sympy_() if hasattr(c, "_sympy_") else c for c in conditions])
+        == sympy.true
+    )
 
 
 def _pair(e: Any, args: list[Any]) -> tuple[Any, ...]:
@@ -253,11 +260,6 @@ def _filled(make: Callable[[Any], Any]) -> Callable[[Any, list[Any]], Any]:
         return as_variable(make(tuple(map(int, e.shape))))
 
     return run
-
-
-def _blocks(e: Any, args: list[Any]) -> Any:
-    rows, columns = e.blockshape
-    return block([list(args[0][i * columns : (i + 1) * columns]) for i in range(rows)])
 
 
 def _pi(e: Any, args: list[Any]) -> Variable:

@@ -64,7 +64,9 @@ def lift(
             "lift: `expression` is text; read it with deuterium.frontends.formula.lift,"
             " which evaluates nothing"
         )
-    learned = {k: Variable(np.asarray(v), name=k) for k, v in (parameters or {}).items()}
+    learned = {
+        k: Variable(np.asarray(v), name=k) for k, v in (parameters or {}).items()
+    }
     given = dict(learned)
     for name, shape in (arrays or {}).items():
         whole = symbol(name, shape)
