@@ -17,7 +17,6 @@ from deuterium.frontends.jax.jax_rules import (
 )
 from deuterium.functions.places import places
 from deuterium.graph.constructors import as_variable
-from deuterium.graph.variable import Variable
 from deuterium.ops import arrays
 
 Result = Any  # a Variable: NumPy's functions have other types in their stubs

@@ -17,6 +17,7 @@ from deuterium.errors import DeuteriumError, UnsupportedError
 from deuterium.frontends.jax.jax_numbers import computed
 from deuterium.frontends.jax.jax_rules import MOVERS, RULES, Call, Number, Value
 from deuterium.frontends.jax.jax_source import place_of, source_of
+from deuterium.functions.joins import stack
 from deuterium.graph.provenance import attributing
 from deuterium.graph.variable import Variable
 from deuterium.ops import shapes
@@ -220,8 +221,7 @@ def _stacked(column: Sequence[Value], aval: Any) -> Value:
         return Number(
             jax.numpy.stack([v.array for v in column if isinstance(v, Number)])
         )
-    nodes: list[Any] = [v if isinstance(v, Variable) else v.node() for v in column]
-    return np.stack(nodes)
+    return stack([v if isinstance(v, Variable) else v.node() for v in column])
 
 
 def _while(equation: Any, values: Sequence[Value]) -> list[Value]:

@@ -34,7 +34,8 @@ def lift(
         What is lifted; a matrix becomes one array.  Text is refused: nothing is
         evaluated by Python.
     parameters : mapping of str to number or array, optional
-        Symbols that are learned numbers: they become named constants.
+        Symbols that are learned numbers: they become named constants.  The elements of
+        an array are the symbols ``name_0_1``, or those of a `sympy.MatrixSymbol`.
     arrays : mapping of str to shape, optional
         Arrays whose elements are the symbols ``name_0_1``, as `lower` writes them.
 
@@ -68,10 +69,10 @@ def lift(
         k: Variable(np.asarray(v), name=k) for k, v in (parameters or {}).items()
     }
     given = dict(learned)
-    for name, shape in (arrays or {}).items():
-        whole = symbol(name, shape)
+    wholes = [symbol(name, shape) for name, shape in (arrays or {}).items()]
+    for whole in (*wholes, *(v for v in learned.values() if v.shape)):
         for index in np.ndindex(whole.shape):
-            given["_".join([name, *map(str, index)])] = whole[index]
+            given["_".join([whole.name, *map(str, index)])] = whole[index]
     outputs = {k: from_symbolic(e, given) for k, e in _several(expression)}
     found = free_symbols(list(outputs.values()))
     inputs = {s.name: s for s in sorted(found, key=lambda s: s.name)}
