@@ -20,6 +20,7 @@ from deuterium.frontends.jax.jax_softmax import (
     without_shifts,
 )
 from deuterium.functions.comparisons import as_condition
+from deuterium.functions.special_formulas import polygamma
 from deuterium.graph.variable import Variable
 
 Result = Any  # a Variable: NumPy's functions have other types in their stubs
@@ -104,6 +105,15 @@ def size(call: Call) -> Result:
     """Return the size; exponentials and their sums are positive."""
     x = call.node()
     return x if is_sum_of_exp(x) else np.abs(x)
+
+
+@primitive("polygamma")
+def derivative_of_digamma(call: Call) -> Result:
+    """Return a derivative of the digamma function, of an order that is a number."""
+    order = np.unique(call.number(0, "the order"))
+    if order.size != 1:
+        call.refuse("one order for all elements is needed")
+    return np.broadcast_to(polygamma(int(order[0]), call.node(1)), call.out_shape)
 
 
 @primitive("rem")

@@ -40,6 +40,11 @@ class Number:
         if self.exact is not None:
             return self.exact
         array = np.asarray(self.array)
+        if array.dtype.kind in "cO":
+            raise UnsupportedError(
+                f"a constant of dtype {array.dtype} is no real number; take real and "
+                "imaginary parts apart"
+            )
         if array.dtype.kind not in "iu":
             array = array.astype(np.float64)  # from booleans and shorter floats
         return constant(array if array.shape else array.item())

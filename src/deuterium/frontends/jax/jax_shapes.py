@@ -78,6 +78,19 @@ def split(call: Call) -> list[Any]:
     return list(np.split(call.node(), ends, axis=call.params["axis"]))
 
 
+@primitive("stack", moves=True)
+def stacked(call: Call) -> Result:
+    """Return arrays joined along a new axis."""
+    return np.stack(call.nodes(), axis=call.params["axis"])
+
+
+@primitive("unstack", moves=True)
+def unstacked(call: Call) -> list[Any]:
+    """Return the parts of an array along an axis, without it."""
+    x = np.moveaxis(call.node(), call.params["axis"], 0)
+    return [x[i] for i in range(x.shape[0])]
+
+
 @primitive("tile", moves=True)
 def tiled(call: Call) -> Result:
     """Return the array repeated as a tile."""

@@ -2,16 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from deuterium.graph.provenance import Source, at_line
 from deuterium.optional import require
 
-__all__ = ["place_of", "source_of"]
+__all__ = ["inside", "place_of", "source_of"]
+
+
+_CALLER: ContextVar[Any] = ContextVar("deuterium_jax_caller", default=None)
+
+
+@contextmanager
+def inside(equation: Any) -> Iterator[None]:
+    """Have what a call holds stand where the call does, if it says nothing itself.
+
+    JAX traces its own functions once, and forgets who called them.
+    """
+    token = _CALLER.set(_frame(equation))
+    try:
+        yield
+    finally:
+        _CALLER.reset(token)
 
 
 def _frame(equation: Any) -> Any:
     """Return the innermost frame of the user's own code, None if it is not known."""
+    return _own_frame(equation) or _CALLER.get()
+
+
+def _own_frame(equation: Any) -> Any:
     util = require("jax._src.source_info_util", "jax", "deuterium.frontends.jax")
     info = equation.source_info
     try:

@@ -16,7 +16,7 @@ import numpy as np
 from deuterium.errors import DeuteriumError, UnsupportedError
 from deuterium.frontends.jax.jax_numbers import computed
 from deuterium.frontends.jax.jax_rules import MOVERS, RULES, Call, Number, Value
-from deuterium.frontends.jax.jax_source import place_of, source_of
+from deuterium.frontends.jax.jax_source import inside, place_of, source_of
 from deuterium.functions.joins import stack
 from deuterium.graph.provenance import attributing
 from deuterium.graph.variable import Variable
@@ -45,6 +45,7 @@ _CALLS = frozenset(
         "custom_vjp_call",
         "custom_vjp_call_jaxpr",
         "custom_dce_call",
+        "composite",
     ]
 )
 _INNER = ("jaxpr", "call_jaxpr", "fun_jaxpr")
@@ -82,10 +83,12 @@ def _walk_closed(closed: Any, args: Sequence[Value]) -> list[Value]:
 def _results(equation: Any, values: Sequence[Value]) -> Sequence[Value]:
     name = equation.primitive.name
     if name in _CONTROL:
-        return _CONTROL[name](equation, values)
+        with inside(equation):
+            return _CONTROL[name](equation, values)
     if name in _CALLS and not all(isinstance(v, Number) for v in values):
         inner = next(filter(None, map(equation.params.get, _INNER)))
-        return _walk_closed(inner, values)
+        with inside(equation):
+            return _walk_closed(inner, values)
     call = Call(
         name,
         equation.params,
