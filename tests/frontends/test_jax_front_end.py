@@ -168,6 +168,19 @@ def test_softmax_and_its_kin_are_the_operators_they_are(axis):
         assert not {"exp", "max", "log"} & set(operators(v))
 
 
+def test_softplus_and_logaddexp_are_the_operators_they_are():
+    def function(x, y):
+        soft = jax.nn.softplus(x) + 0.0 * jnp.logaddexp(0.0, y)
+        return soft, jnp.logaddexp(x, y), jax.nn.log_sigmoid(y)
+
+    model = lifted(function, np.ones(3), np.ones(3))
+    soft, whole, log = (set(operators(v)) for v in model.outputs.values())
+    assert "log_expit" in soft
+    assert not soft & {"exp", "log1p", "where"}
+    assert log == {"log_expit", "negative"}
+    assert whole == {"logaddexp"}
+
+
 def test_a_shift_that_does_not_cancel_stays():
     def function(x):
         shifted = x - lax.stop_gradient(jnp.max(x))

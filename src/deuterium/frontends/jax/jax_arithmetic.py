@@ -15,6 +15,7 @@ from deuterium.frontends.jax.jax_rules import RULES, Call, primitive
 from deuterium.frontends.jax.jax_softmax import (
     is_sum_of_exp,
     log_of_sum,
+    log_of_two,
     shifted_back,
     softmax_of,
     without_shifts,
@@ -36,14 +37,23 @@ _MORE: dict[str, Callable[..., Any]] = {
     "add_any": operator.add, "rsqrt": lambda x: 1 / np.sqrt(x),
     "bessel_i0e": lambda x: np.i0(x) * np.exp(-np.abs(x)),
     "bessel_i1e": lambda x: sc.i1(x) * np.exp(-np.abs(x)),
-    "eq": np.equal, "ne": np.not_equal, "lt": np.less, "le": np.less_equal,
-    "gt": np.greater, "ge": np.greater_equal,
 }  # fmt: skip
 RULES.update({name: _plain(call) for name, call in _MORE.items()})
-for _name, _from in {
-    "lt_to": "lt", "le_to": "le", "eq_to": "eq", "square": "square",
-}.items():  # fmt: skip
-    RULES.setdefault(_name, RULES[_from])
+
+_COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
+    "eq": np.equal, "ne": np.not_equal, "lt": np.less, "le": np.less_equal,
+    "gt": np.greater, "ge": np.greater_equal, "lt_to": np.less, "le_to": np.less_equal,
+    "eq_to": np.equal,
+}  # fmt: skip
+
+
+@primitive(*_COMPARISONS)
+def compared(call: Call) -> Result:
+    """Return a condition; a value is not NaN, and so it equals itself."""
+    a, b = call.nodes()
+    if a is b:
+        return np.full(call.out_shape, bool(_COMPARISONS[call.name](0, 0)))
+    return _COMPARISONS[call.name](a, b)
 
 
 @primitive("copy", "copy_p", "optimization_barrier", "device_put", moves=True)
@@ -56,11 +66,9 @@ def _is_whole(aval: Any) -> bool:
     return np.dtype(aval.dtype).kind in "iub"
 
 
-@primitive("convert_element_type", "reduce_precision")
+@primitive("convert_element_type")
 def converted(call: Call) -> Result:
     """Return a real number of another kind; rounding to shorter floats is left out."""
-    if call.name == "reduce_precision":
-        call.refuse("it rounds on purpose; a lifted model is of real numbers")
     (given,), (wanted,) = call.inputs, call.outputs
     if np.dtype(wanted.dtype).kind == "b":
         return as_condition(call.node())
@@ -95,9 +103,13 @@ def subtracted(call: Call) -> Result:
 
 @primitive("add")
 def added(call: Call) -> Result:
-    """Return a sum; what softmax subtracted before cancels."""
-    known = shifted_back(*call.nodes())
-    return operator.add(*call.nodes()) if known is None else known
+    """Return a sum; a logarithm of sums as what it is."""
+    a, b = call.nodes()
+    for known in (shifted_back, log_of_two):
+        whole = known(a, b)
+        if whole is not None:
+            return whole
+    return a + b
 
 
 @primitive("abs")

@@ -34,15 +34,6 @@ def reduced(call: Call) -> Result:
     return _REDUCTIONS[call.name](x, axis=axes) if axes else x
 
 
-@primitive("argmax", "argmin", "top_k", "approx_top_k")
-def place_of_extreme(call: Call) -> Result:
-    """Refuse: the place of an element depends on the data."""
-    call.refuse(
-        "which place has the largest element depends on the data; use jnp.max for "
-        "the value, or keep it outside of what is lifted"
-    )
-
-
 _RUNNING: dict[str, Callable[..., Any]] = {
     "cumsum": np.add.accumulate, "cumprod": np.multiply.accumulate,
     "cummax": np.maximum.accumulate, "cummin": np.minimum.accumulate,

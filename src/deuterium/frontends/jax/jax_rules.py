@@ -17,7 +17,7 @@ from deuterium.errors import UnsupportedError
 from deuterium.graph.constructors import as_variable, constant
 from deuterium.graph.variable import Variable
 
-__all__ = ["MOVERS", "RULES", "Call", "Number", "Value", "primitive"]
+__all__ = ["MOVERS", "REFUSALS", "RULES", "Call", "Number", "Value", "primitive"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,6 +130,17 @@ Rule = Callable[[Call], Any]
 
 RULES: dict[str, Rule] = {}
 """The rules, by the primitive's name."""
+
+_PLACE = (
+    "which place has the largest element depends on the data; use jnp.max or jnp.sort "
+    "for the value, or keep it outside of what is lifted"
+)
+
+REFUSALS: dict[str, str] = {
+    **dict.fromkeys(("argmax", "argmin", "top_k", "approx_top_k"), _PLACE),
+    "reduce_precision": "it rounds on purpose; a lifted model is of real numbers",
+}
+"""Primitives that cannot have a meaning, and why."""
 
 MOVERS: set[str] = set()
 """Primitives that copy elements and compute nothing, so that numbers stay exact."""

@@ -1,4 +1,4 @@
-"""Softmax and its kin as JAX spells them, read as the operators they are.
+"""Softmax and logarithms of sums as JAX spells them, read as the operators they are.
 
 JAX subtracts the largest element before it takes exponentials.  Over the reals the
 shift cancels, but not in intervals; so it is left out where it is seen to cancel.
@@ -11,14 +11,18 @@ from typing import Any
 import numpy as np
 
 from deuterium.functions.log_sum_exp import logsumexp, softmax
+from deuterium.graph.constructors import as_variable
 from deuterium.graph.variable import Variable
 from deuterium.ops import shapes
-from deuterium.ops.arithmetic import subtract
-from deuterium.ops.exponential import exp
+from deuterium.ops.arithmetic import negative, subtract
+from deuterium.ops.exponential import exp, log1p
+from deuterium.ops.piecewise import absolute, maximum, relu
+from deuterium.ops.special import log_expit
 
 __all__ = [
     "is_sum_of_exp",
     "log_of_sum",
+    "log_of_two",
     "shifted_back",
     "softmax_of",
     "without_shifts",
@@ -140,6 +144,34 @@ def shifted_back(a: Variable, b: Variable) -> Variable | None:
         if _same(_placed(low.args[1], places), shift):
             return _placed(low.args[0], places)
     return None
+
+
+def log_of_two(a: Variable, b: Variable) -> Variable | None:
+    """Return ``logaddexp(x, y)`` for ``max(x, y) + log1p(exp(-|x - y|))``."""
+    for top, rest in ((a, b), (b, a)):
+        pair = _distance_below(rest)
+        if pair is None:
+            continue
+        for x, y in (pair, pair[::-1]):
+            if _is_zero(y) and top.op is relu and _same(top.args[0], x):
+                return -log_expit(-x)
+            if top.op is maximum and all(map(_same, top.args, (x, y))):
+                return as_variable(np.logaddexp(x, y))
+    return None
+
+
+def _distance_below(x: Variable) -> tuple[Variable, Variable] | None:
+    """Return x and y of ``log1p(exp(-|x - y|))``."""
+    for op in (log1p, exp, negative, absolute):
+        if x.op is not op:
+            return None
+        (x,) = x.args
+    return (x.args[0], x.args[1]) if x.op is subtract else None
+
+
+def _is_zero(x: Variable) -> bool:
+    low = _low(x)
+    return low.is_constant and not np.any(low.value)
 
 
 def _placed(x: Variable, places: Any) -> Variable:

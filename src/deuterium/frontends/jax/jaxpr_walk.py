@@ -15,7 +15,14 @@ import numpy as np
 
 from deuterium.errors import DeuteriumError, UnsupportedError
 from deuterium.frontends.jax.jax_numbers import computed
-from deuterium.frontends.jax.jax_rules import MOVERS, RULES, Call, Number, Value
+from deuterium.frontends.jax.jax_rules import (
+    MOVERS,
+    REFUSALS,
+    RULES,
+    Call,
+    Number,
+    Value,
+)
 from deuterium.frontends.jax.jax_source import inside, place_of, source_of
 from deuterium.functions.joins import stack
 from deuterium.graph.provenance import attributing
@@ -30,7 +37,7 @@ __all__ = ["walk"]
 MOST_TURNS = 100_000
 
 # what does no more than run the jaxpr it holds, under the names it has had
-_CALLS = frozenset(
+CALLS = frozenset(
     [
         "jit",
         "pjit",
@@ -82,10 +89,10 @@ def _walk_closed(closed: Any, args: Sequence[Value]) -> list[Value]:
 
 def _results(equation: Any, values: Sequence[Value]) -> Sequence[Value]:
     name = equation.primitive.name
-    if name in _CONTROL:
+    if name in CONTROL:
         with inside(equation):
-            return _CONTROL[name](equation, values)
-    if name in _CALLS and not all(isinstance(v, Number) for v in values):
+            return CONTROL[name](equation, values)
+    if name in CALLS and not all(isinstance(v, Number) for v in values):
         inner = next(filter(None, map(equation.params.get, _INNER)))
         with inside(equation):
             return _walk_closed(inner, values)
@@ -107,7 +114,8 @@ def _applied(call: Call) -> list[Value]:
     rule = RULES.get(call.name)
     if rule is None:
         call.refuse(
-            "it has no meaning on Variables yet; give it one with "
+            REFUSALS.get(call.name)
+            or "it has no meaning on Variables yet; give it one with "
             f"@deuterium.frontends.jax.primitive({call.name!r}), a function of the "
             "call that returns Variables, or write the function with the primitives "
             "listed in docs/models.md"
@@ -303,7 +311,7 @@ def _is_largest(x: Variable) -> bool:
     return x.op is maximum_reduce
 
 
-_CONTROL: dict[str, Callable[[Any, Sequence[Value]], Sequence[Value]]] = {
+CONTROL: dict[str, Callable[[Any, Sequence[Value]], Sequence[Value]]] = {
     "scan": _scan,
     "while": _while,
     "cond": _cond,
