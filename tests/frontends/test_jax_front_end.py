@@ -240,6 +240,18 @@ def test_several_arrays_are_sorted_by_numbers():
     lifted(lambda x: jnp.sort(x)[::-1], np.ones(4))
 
 
+@pytest.mark.parametrize("padding", ["VALID", "SAME"])
+def test_the_slope_of_pooling_is_added_where_the_extremes_are(padding):
+    def pooled(x):
+        window = ((2, 2), (1, 2), padding)
+        least = lax.reduce_window(x, jnp.inf, lax.min, *window)
+        return jnp.sum(
+            jnp.sin(lax.reduce_window(x, -jnp.inf, lax.max, *window)) * least
+        )
+
+    lifted(jax.grad(pooled), np.ones((4, 5)))
+
+
 def test_stopped_gradients_are_warned_of():
     with pytest.warns(UserWarning, match=r"stop_gradient at .*lift jax.grad"):
         front_end.lift(lambda x: lax.stop_gradient(x) * x, 1.0)

@@ -13,6 +13,8 @@ from deuterium.functions.convolution import window_maximum, window_sum
 from deuterium.functions.sliding_windows import Windows, sliding_windows
 from deuterium.graph.constructors import constant
 from deuterium.graph.variable import Variable
+from deuterium.ops import arrays
+from deuterium.ops.reduce import argmax_onehot
 
 Result = Any  # a Variable: NumPy's functions have other types in their stubs
 
@@ -98,6 +100,26 @@ _WINDOWS: dict[str, Callable[[Variable, Windows], Any]] = {
 def in_windows(call: Call) -> Result:
     """Return a sum, product or extreme of each window."""
     return _WINDOWS[call.name](call.node(), _windows(call))
+
+
+@primitive("select_and_scatter_add")
+def added_at_extremes(call: Call) -> Result:
+    """Return numbers of windows added at their extremes: the slope of pooling."""
+    p, x = call.params, call.node(1)
+    over = sliding_windows(
+        call.shape(1),
+        p["window_dimensions"],
+        stride=p["window_strides"],
+        padding=p["padding"],
+    )
+    index = over.table
+    if (index < 0).all(-1).any():
+        call.refuse("a window has no data in it; use less padding")
+    index = np.where(index < 0, index.max(-1, keepdims=True), index)
+    rows = taken(x, index)
+    first = argmax_onehot(rows if p["select_prim"].name == "ge" else -rows)
+    put = first * call.node(0).reshape(-1)[:, None]
+    return arrays.put_places(put, index, call.out_shape)
 
 
 def _windows(call: Call) -> Windows:
