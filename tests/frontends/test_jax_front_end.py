@@ -10,6 +10,7 @@ import deuterium as dt
 from deuterium.errors import InvalidInputError, UnsupportedError
 from deuterium.frontends import jax as front_end
 from deuterium.graph.traverse import topological
+from tests.amounts import some
 
 jax = pytest.importorskip("jax")
 
@@ -155,7 +156,7 @@ def test_batching_by_vmap_is_a_function_like_others():
 # -- meaning -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("axis", [0, 1, -1])
+@pytest.mark.parametrize("axis", some([1, 0, -1], 1))
 def test_softmax_and_its_kin_are_the_operators_they_are(axis):
     def function(x):
         kept = jax.nn.logsumexp(x, axis=axis, keepdims=True)
@@ -240,7 +241,7 @@ def test_several_arrays_are_sorted_by_numbers():
     lifted(lambda x: jnp.sort(x)[::-1], np.ones(4))
 
 
-@pytest.mark.parametrize("padding", ["VALID", "SAME"])
+@pytest.mark.parametrize("padding", some(["SAME", "VALID"], 1))
 def test_the_slope_of_pooling_is_added_where_the_extremes_are(padding):
     def pooled(x):
         window = ((2, 2), (1, 2), padding)

@@ -35,7 +35,7 @@ def jax_s_own(loss, params, x):
 
 
 # XLA takes seconds to compile these
-LARGE = ("resnet", "lenet", "mobilenet")
+LARGE = ("resnet", "lenet", "mobilenet", "transformer", "lstm", "mlp")
 SMALL = [name for name in ZOO if name not in LARGE]
 PAIRS = [(name, "numpy") for name in ZOO] + [(name, "jax") for name in SMALL]
 
