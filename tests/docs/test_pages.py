@@ -14,7 +14,7 @@ from deuterium.graph.operator import BY_UFUNC
 from deuterium.transform.simplify.rule_table import RULES
 
 # frameworks whose models the tour lifts, where they are installed
-OPTIONAL = r"^import (jax|torch|onnx)\b"
+OPTIONAL = r"^(?:import|from) (jax|torch|onnx)\b"
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
 

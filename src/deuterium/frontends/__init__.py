@@ -1,6 +1,32 @@
-"""What brings computations in from elsewhere: text, and other libraries' models."""
+"""What brings computations in from elsewhere: text, and models of other libraries."""
 
-from deuterium.frontends import bounds, formula, jax, symengine, sympy
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from deuterium.frontends import bounds, formula, symengine, sympy
 from deuterium.frontends.lifted_model import LiftedModel
 
-__all__ = ["LiftedModel", "bounds", "formula", "jax", "symengine", "sympy"]
+if TYPE_CHECKING:
+    from deuterium.frontends import jax, onnx, torch
+
+__all__ = [
+    "LiftedModel",
+    "bounds",
+    "formula",
+    "jax",
+    "onnx",
+    "symengine",
+    "sympy",
+    "torch",
+]
+
+# not everybody's, and thousands of lines each
+_ON_DEMAND = frozenset({"jax", "onnx", "torch"})
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ON_DEMAND:
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
