@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,18 +12,20 @@ from deuterium.budget import in_time
 from deuterium.domain.problem import Problem
 from deuterium.errors import InvalidInputError
 from deuterium.optimize.bounders.ball_tightening import BallTightening, balls_of
-from deuterium.optimize.bounders.clusters.cluster_bounder import cluster_bounder_of
 from deuterium.optimize.bounders.derivative import DerivativeBounder
 from deuterium.optimize.bounders.discrete_branching import DiscreteBranching
 from deuterium.optimize.bounders.finite_values import finite_reduction_of
 from deuterium.optimize.bounders.label_enumeration import label_enumeration_of
-from deuterium.optimize.bounders.lagrangian.lagrangian_bounder import (
-    lagrangian_bounder_of,
-)
 from deuterium.optimize.bounders.natural_interval import NaturalIntervalBounder
 from deuterium.optimize.bounders.norm_bounds import norm_bounder_of
 from deuterium.optimize.bounders.portfolio import RootPortfolio
 from deuterium.optimize.region import Bounder
+
+if TYPE_CHECKING:
+    from deuterium.optimize.bounders.clusters.cluster_bounder import ClusterBounder
+    from deuterium.optimize.bounders.lagrangian.lagrangian_bounder import (
+        LagrangianBounder,
+    )
 
 METHODS = ("auto", "box", "clusters", "interval", "norms", "relax")
 FEW = 4  # inputs: so few are best cut themselves
@@ -68,9 +71,9 @@ def _bounder(problem: Problem, method: str, until: float) -> Bounder | None:
     if method == "norms":
         return norm_bounder_of(problem)
     if method == "relax":
-        return lagrangian_bounder_of(problem)
+        return _by_lagrangian(problem)
     if method == "clusters":
-        return cluster_bounder_of(problem)
+        return _by_clusters(problem)
     if method == "box":
         return DerivativeBounder(problem)
     if problem.size <= FEW or not has_layers(problem):
@@ -95,13 +98,31 @@ def _relaxed(problem: Problem) -> Bounder | None:
     moving = problem.movable & (problem.lower < problem.upper)
     few = np.count_nonzero(moving) <= FEW
     if not few:
-        deep = cluster_bounder_of(problem, deep=True)
+        deep = _by_clusters(problem, deep=True)
         if deep is not None:
             return deep
-    relaxed = lagrangian_bounder_of(problem)
+    relaxed = _by_lagrangian(problem)
     if relaxed is not None and (few or not relaxed.knows_ranges_only):
         return relaxed
-    return cluster_bounder_of(problem) or relaxed
+    return _by_clusters(problem) or relaxed
+
+
+# Both relaxations are imported when first asked for: they are a quarter of the time
+# that importing the package takes.
+
+
+def _by_clusters(problem: Problem, *, deep: bool = False) -> ClusterBounder | None:
+    from deuterium.optimize.bounders.clusters.cluster_bounder import cluster_bounder_of
+
+    return cluster_bounder_of(problem, deep)
+
+
+def _by_lagrangian(problem: Problem) -> LagrangianBounder | None:
+    from deuterium.optimize.bounders.lagrangian.lagrangian_bounder import (
+        lagrangian_bounder_of,
+    )
+
+    return lagrangian_bounder_of(problem)
 
 
 def _few(problem: Problem) -> Bounder:
