@@ -95,7 +95,7 @@ class Relaxation:
             None if c is None else c.table(whole.low[0, g.part], whole.high[0, g.part])
             for g, c in zip(self.groups, self.forward.curves, strict=True)
         ]
-        columns = [SparseColumns(b) for b in self.system.blocks]
+        columns = [SparseColumns(b.base, b.matrix) for b in self.system.blocks]
         for c, rows in zip(columns, self.squares(whole).rows, strict=True):
             for at, _ in rows:
                 c.append(at)
