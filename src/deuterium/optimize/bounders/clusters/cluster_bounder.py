@@ -24,7 +24,7 @@ from deuterium.optimize.bounders.clusters.cluster_ranges import (
     ClusterRanges,
     identity,
 )
-from deuterium.optimize.bounders.clusters.descent_method import DescentMethod
+from deuterium.optimize.bounders.clusters.descent_method import BRIEFLY, DescentMethod
 from deuterium.optimize.bounders.clusters.energy_weights import ProvedEnergy, rounded
 from deuterium.optimize.bounders.clusters.newton_method import NewtonMethod
 from deuterium.optimize.bounders.clusters.solution import Solution
@@ -69,7 +69,7 @@ class ClusterBounder(Bounder):
         self.pass_.limits = ranges.low[0], ranges.high[0]
         self._require_finite(ranges)
         self.bounding = CertifiedBound(self.layout, self._maxima(ranges))
-        self.method = self._method(ranges)
+        self.method, *self.others = self._methods(ranges)
         self.batch = self.method.batch
 
     # -- preparations ----------------------------------------------------------------
@@ -139,17 +139,17 @@ class ClusterBounder(Bounder):
             found.append(CertifiedMaxima(b, curves.table(*ends)))
         return found
 
-    def _method(self, ranges: ClusterRanges) -> NewtonMethod | DescentMethod:
-        """Return the sharper method, if the program is one of few multipliers."""
+    def _methods(self, ranges: ClusterRanges) -> list[NewtonMethod | DescentMethod]:
+        """Return the method that solves regions, and what else the root is tried by."""
         tables = [m.table for m in self.bounding.maxima]
         parts = self.layout, self.pass_.curves, tables
         cuttable = np.zeros(self.layout.features, dtype=bool)
         cuttable[self._features] = True
-        descent = DescentMethod(*parts, ranges, self.logarithm)
         if not self.program.is_deep:
             with suppress(Unsuited):
-                return NewtonMethod(*parts, descent.energies(ranges), cuttable)
-        return descent
+                newton = NewtonMethod(*parts, cuttable)
+                return [newton, DescentMethod(*parts, ranges, self.logarithm, BRIEFLY)]
+        return [DescentMethod(*parts, ranges, self.logarithm)]
 
     # -- as a bounder ----------------------------------------------------------------
 
@@ -172,19 +172,13 @@ class ClusterBounder(Bounder):
         ranges = self.pass_(*self._ends(regions))
         target = self._target(incumbent)
         found = self.method(ranges, regions.state, target)
-        p, energies = rounded(found.p, MULTIPLIER_DIGITS), found.energies
-        upper = self._raised(self.bounding(ranges, p, energies))
-        proofs: list[Proof] = [
-            (
-                "clusters",
-                {
-                    "p": row.tolist(),
-                    "energies": self._told(energies, k),
-                    "corners": self._corners(energies, k),
-                },
-            )
-            for k, row in enumerate(p)
-        ]
+        upper, proofs = self._proved(found, ranges)
+        if bool((regions.state == self.method.start).all()):
+            for method in self.others:
+                start = np.repeat(method.start, len(regions), axis=0)
+                other = self._proved(method(ranges, start, target), ranges)
+                for k in np.flatnonzero(other[0] < upper):
+                    upper[k], proofs[k] = other[0][k], other[1][k]
         for k in np.flatnonzero(ranges.empty):
             proofs[k] = CONTRADICTION
         cut, at, inputs = self._branch(found, ranges)
@@ -200,6 +194,25 @@ class ClusterBounder(Bounder):
             points=_points(inputs, regions.low[:, :n], regions.high[:, :n]),
             state=found.state,
         )
+
+    def _proved(
+        self, found: Solution, ranges: ClusterRanges
+    ) -> tuple[Array, list[Proof]]:
+        """Return the bounds that multipliers give, and their proofs."""
+        p, energies = rounded(found.p, MULTIPLIER_DIGITS), found.energies
+        upper = self._raised(self.bounding(ranges, p, energies))
+        proofs: list[Proof] = [
+            (
+                "clusters",
+                {
+                    "p": row.tolist(),
+                    "energies": self._told(energies, k),
+                    "corners": self._corners(energies, k),
+                },
+            )
+            for k, row in enumerate(p)
+        ]
+        return upper, proofs
 
     def _told(self, energies: list[ProvedEnergy | None], k: int) -> list[Any]:
         """Return what the proof of region k says of the energies."""

@@ -33,7 +33,7 @@ Array = Any
 SAMPLES = 48  # of each hub, for the solver
 # long on the whole domain, whose parameters all others start from; short on its parts
 AT_ROOT = Schedule(2000, 250, 0.1, (1.0, 0.03), 0.4)
-BRIEFLY = Schedule(0, 100, 0.1, (1.0, 0.03), 0.2)
+BRIEFLY = Schedule(0, 150, 0.1, (1.0, 0.03), 0.2)  # where another method follows
 IN_PARTS = Schedule(0, 50, 0.05, (0.2, 0.03))
 SHARP = 0.003  # smoothing by which the relaxed solution is read
 MARGIN = 1e-4  # by which samples may miss the largest values
@@ -51,6 +51,8 @@ class DescentMethod:
         Over the whole domain.
     logarithm : bool
         Whether a logarithm is bounded, of which differences count.
+    at_root : Schedule
+        For the whole domain.
 
     Attributes
     ----------
@@ -68,7 +70,9 @@ class DescentMethod:
         tables: list[CellTable],
         ranges: ClusterRanges,
         logarithm: bool,
+        at_root: Schedule = AT_ROOT,
     ) -> None:
+        self.at_root = at_root
         self.layout, self.curves, self.tables = layout, curves, tables
         self.units = units_of(layout, ranges)
         lagrangian = self.lagrangian(ranges)
@@ -82,25 +86,17 @@ class DescentMethod:
             self.layout, self.curves, self.tables, ranges, self.units, SAMPLES
         )
 
-    def __call__(
-        self, ranges: ClusterRanges, state: Array, target: float
-    ) -> Solution:
+    def __call__(self, ranges: ClusterRanges, state: Array, target: float) -> Solution:
         """Return good multipliers, and where to cut."""
         lagrangian = self.lagrangian(ranges)
         is_root = bool((state == self.start).all())
-        schedule = AT_ROOT if is_root else IN_PARTS
+        schedule = self.at_root if is_root else IN_PARTS
         target = target - MARGIN * self.scale
         x, _ = optimise(lagrangian, state, schedule, self.scale, target)
         lagrangian(x, SHARP * self.scale)
         gain, place = gains(lagrangian, ranges)
         p, energies = self._multipliers(lagrangian, x)
         return Solution(p, energies, x, gain, place)
-
-    def energies(self, ranges: ClusterRanges) -> list[ProvedEnergy | None]:
-        """Return energies that are good over the whole domain, found in little time."""
-        lagrangian = self.lagrangian(ranges)
-        x, _ = optimise(lagrangian, self.start, BRIEFLY, self.scale)
-        return self._multipliers(lagrangian, x)[1]
 
     def _multipliers(
         self, lagrangian: ClusterLagrangian, x: Array

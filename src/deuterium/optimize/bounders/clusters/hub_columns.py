@@ -77,7 +77,9 @@ class HubColumns:
         b = self.block
         place = int(np.searchsorted(b.linear, ONE))
         at = b.parts[1].start + self.spoke * len(b.linear) + place
-        pair = [np.where(self.spoke < 0, 0.0, x[:, at]) for x in (ranges.low, ranges.high)]
+        pair = [
+            np.where(self.spoke < 0, 0.0, x[:, at]) for x in (ranges.low, ranges.high)
+        ]
         corners = [
             [pair[side][..., k] for k, side in enumerate(sides)]
             for sides in product((0, 1), repeat=self.slots)

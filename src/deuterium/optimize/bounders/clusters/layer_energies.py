@@ -4,7 +4,7 @@ Of the definitions ``u = M' t + b`` of one rule,
 
     sum_j d_j (u_j - u0_j)**2 <= sum_i D_i (t_i - c_i)**2,    u0 = M' c + b,
 
-where c are about the middles of ranges and D is nearly the least for their widths: a
+where c are the middles of ranges and D is nearly the least for their widths: a
 dual solution of the semidefinite relaxation of a box (A. Raghunathan, J. Steinhardt and
 P. Liang, NeurIPS 2018).  One multiplier scales each; all energies of a rule have the
 same centres, so with their multipliers they are one.
@@ -43,20 +43,17 @@ class LayerEnergy:
     number : int
         Of the rule.
     rule : ClusterRule
-    known : ProvedEnergy
-        One that is good over the whole domain.
     chosen : slice, or None
         Where, in what a region remembers, the weights of the atoms are; else all atoms
         of which a function varies over the region have the weight 1.
-    vectors : ndarray, or None
-        Where to start from when D is fitted; None for the one that is known.
+    vectors : ndarray
+        Where to start from when D is fitted.
     """
 
     number: int
     rule: ClusterRule
-    known: ProvedEnergy
     chosen: slice | None
-    vectors: Array | None
+    vectors: Array
 
     @property
     def terms(self) -> Array:
@@ -87,29 +84,25 @@ class FittedEnergy:
     moments: Array
 
 
-def layer_energies(
-    layout: ClusterLayout, known: list[ProvedEnergy | None]
-) -> list[LayerEnergy]:
-    """Return the energies of all rules of hubs.
+def layer_energies(layout: ClusterLayout) -> list[LayerEnergy]:
+    """Return the energies of all layers of hubs.
 
-    For each the one that is known; for layers also one of equal weights, and one whose
-    weights regions choose.
+    For each one of equal weights, and one whose weights regions choose.
     """
     found: list[LayerEnergy] = []
     first = 0
-    for k, (rule, e) in enumerate(zip(layout.rules, known, strict=True)):
-        if e is None or not e.nu.any() or rule.definition.is_spoke:
+    for k, rule in enumerate(layout.rules):
+        if rule.squares is None or rule.definition.is_spoke or rule.size < 2:
             continue
-        found.append(LayerEnergy(k, rule, e, None, None))
         matrix = np.concatenate([m for _, m, _ in rule.parts])
-        if rule.size < 2 or len(matrix) > options.MOST_ENERGY_TERMS:
+        if len(matrix) > options.MOST_ENERGY_TERMS:
             continue
         vectors = start(matrix @ matrix.T)
         if not np.isfinite(vectors).all():
             continue
         chosen = slice(first, first + rule.size)
-        found.append(LayerEnergy(k, rule, e, None, vectors))
-        found.append(LayerEnergy(k, rule, e, chosen, vectors))
+        found.append(LayerEnergy(k, rule, None, vectors))
+        found.append(LayerEnergy(k, rule, chosen, vectors))
         first += rule.size
     return found
 
@@ -117,18 +110,11 @@ def layer_energies(
 def fitted(
     energy: LayerEnergy, layout: ClusterLayout, ranges: ClusterRanges, wanted: Array
 ) -> FittedEnergy:
-    """Return an energy over a batch of regions, with centres inside.
-
-    But of the one that is known, D is nearly the least for the widths of ranges.
-    """
+    """Return an energy with a D that is nearly the least for a batch of regions."""
     rule, matrix, at = energy.rule, energy.matrix, energy.terms
     low, high = ranges.low[:, at], ranges.high[:, at]
-    centre = np.clip(energy.known.centre, low, high)
+    centre = 0.5 * low + 0.5 * high
     u0 = centre @ matrix + rule.constant
-    shape = (len(centre), 1)
-    if energy.vectors is None:
-        d, above = (np.tile(x, shape) for x in (energy.known.nu, energy.known.above))
-        return FittedEnergy(d, above, centre, u0, np.zeros(u0.shape))
     d = _varies(rule, layout, ranges)
     if energy.chosen is not None:
         d = d * wanted[:, energy.chosen]

@@ -13,7 +13,6 @@ import numpy as np
 
 from deuterium.optimize.bounders.clusters.cluster_layout import ClusterLayout
 from deuterium.optimize.bounders.clusters.cluster_ranges import ClusterRanges
-from deuterium.optimize.bounders.clusters.energy_weights import ProvedEnergy
 from deuterium.optimize.bounders.clusters.hub_columns import HubColumns
 from deuterium.optimize.bounders.clusters.layer_energies import (
     FittedEnergy,
@@ -50,8 +49,6 @@ class NewtonMethod:
     layout : ClusterLayout
     curves, tables : list of UnivariateFunctions, of CellTable
         Of each block.
-    known : list of ProvedEnergy or None
-        Energies of the rules that are good over the whole domain.
     cuttable : ndarray of bool, of shape (features,)
 
     Attributes
@@ -73,12 +70,11 @@ class NewtonMethod:
         layout: ClusterLayout,
         curves: list[UnivariateFunctions],
         tables: list[CellTable],
-        known: list[ProvedEnergy | None],
         cuttable: Array,
     ) -> None:
         self.layout, self.curves, self.tables = layout, curves, tables
         self.cuttable = cuttable
-        self.energies = layer_energies(layout, known)
+        self.energies = layer_energies(layout)
         rules = [r for r in layout.rules if not self._is_idle(r.definition)]
         numbers = [np.arange(layout.multipliers)[r.multipliers] for r in rules]
         self.active = np.concatenate([np.zeros(0, dtype=int), *numbers])
@@ -181,9 +177,7 @@ class NewtonMethod:
 
     # -- one batch -------------------------------------------------------------------
 
-    def __call__(
-        self, ranges: ClusterRanges, state: Array, target: float
-    ) -> Solution:
+    def __call__(self, ranges: ClusterRanges, state: Array, target: float) -> Solution:
         """Return good multipliers, and where to cut."""
         p, wanted = np.split(state, [self.size], axis=1)
         batch = SampledBatch(self, ranges, wanted)
@@ -250,9 +244,7 @@ class SampledBatch:
             found.append(self.values(k, z, right, self.ends[k], every))
         return found
 
-    def values(
-        self, k: int, z: Array, right: Array, e: Array, rows: Array
-    ) -> Array:
+    def values(self, k: int, z: Array, right: Array, e: Array, rows: Array) -> Array:
         """Return features of a block, those of the energies behind them."""
         u = self.method.columns[k].values(z, right, e)
         if not self.rows[k]:
@@ -275,9 +267,7 @@ class SampledBatch:
         z, right = (x[rows] for x in self.places[k])
         best = values.reshape(*z.shape, e.shape[-1]).max(axis=-1)
         new, side = peaks(z, right, best)
-        for n, (old, more) in enumerate(
-            zip(self.places[k], (new, side), strict=True)
-        ):
+        for n, (old, more) in enumerate(zip(self.places[k], (new, side), strict=True)):
             full = np.repeat(old[..., -1:], more.shape[-1], axis=-1)
             full[rows] = more
             self.places[k][n] = np.concatenate([old, full], axis=-1)
