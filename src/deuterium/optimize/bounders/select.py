@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from deuterium import ops
 from deuterium.budget import in_time
 from deuterium.domain.problem import Problem
@@ -16,15 +14,12 @@ from deuterium.optimize.bounders.derivative import DerivativeBounder
 from deuterium.optimize.bounders.discrete_branching import DiscreteBranching
 from deuterium.optimize.bounders.finite_values import finite_reduction_of
 from deuterium.optimize.bounders.label_enumeration import label_enumeration_of
-from deuterium.optimize.bounders.lagrangian.lagrangian_bounder import (
-    lagrangian_bounder_of,
-)
 from deuterium.optimize.bounders.natural_interval import NaturalIntervalBounder
 from deuterium.optimize.bounders.norm_bounds import norm_bounder_of
 from deuterium.optimize.bounders.portfolio import RootPortfolio
 from deuterium.optimize.region import Bounder
 
-METHODS = ("auto", "box", "clusters", "interval", "norms", "relax")
+METHODS = ("auto", "box", "clusters", "interval", "norms")
 FEW = 4  # inputs: so few are best cut themselves
 
 
@@ -67,8 +62,6 @@ def _bounder(problem: Problem, method: str, until: float) -> Bounder | None:
         return NaturalIntervalBounder(problem)
     if method == "norms":
         return norm_bounder_of(problem)
-    if method == "relax":
-        return lagrangian_bounder_of(problem)
     if method == "clusters":
         return cluster_bounder_of(problem)
     if method == "box":
@@ -76,32 +69,14 @@ def _bounder(problem: Problem, method: str, until: float) -> Bounder | None:
     if problem.size <= FEW or not has_layers(problem):
         return _few(problem)
     lengths = norm_bounder_of(problem)
-    main: Bounder | None = in_time(until, lambda: _relaxed(problem), None) or lengths
+    main: Bounder | None = in_time(until, lambda: cluster_bounder_of(problem), None)
+    main = main or lengths
     if main is None:
         return DerivativeBounder(problem)
     others: list[Bounder] = [NaturalIntervalBounder(problem)]
     if lengths is not None and main is not lengths:
         others.insert(0, lengths)
     return RootPortfolio(problem, main, others)
-
-
-def _relaxed(problem: Problem) -> Bounder | None:
-    """Return the relaxation that fits.
-
-    By clusters where values are propagated back to hubs, or where the other knows only
-    ranges of some elements; else by that, whose method is sharper for one layer, and
-    where so few inputs move that regions get small.
-    """
-    moving = problem.movable & (problem.lower < problem.upper)
-    few = np.count_nonzero(moving) <= FEW
-    if not few:
-        deep = cluster_bounder_of(problem, deep=True)
-        if deep is not None:
-            return deep
-    relaxed = lagrangian_bounder_of(problem)
-    if relaxed is not None and (few or not relaxed.knows_ranges_only):
-        return relaxed
-    return cluster_bounder_of(problem) or relaxed
 
 
 def _few(problem: Problem) -> Bounder:

@@ -45,9 +45,9 @@ from deuterium.certify.checker.lagrangian.affine_balls import (
 from deuterium.certify.checker.lagrangian.graph_structure import (
     AFFINE,
     CONSTANT,
-    PRODUCT,
     RANGE_ONLY,
     UNIVARIATE,
+    UNKNOWN,
     Coordinates,
     NodeKind,
 )
@@ -236,11 +236,8 @@ class StarStructure(StarSlots):
         elif node.op is ops.square:
             values = self._squared(node)
         # of what nothing is said, nothing is known
-        kind = PRODUCT if values is None else AFFINE
+        kind = UNKNOWN if values is None else AFFINE
         return NodeKind(kind, NOTHING, values=values)
-
-    def _pairs(self, node: Variable, known: NodeKind) -> Array:
-        raise NoBound("the facts do not say what a node is")
 
     # -- products ----------------------------------------------------------------------
 

@@ -293,19 +293,14 @@ def _sums(parts: list[Any]) -> Array:
     return np.asarray(count) > 1
 
 
-def cluster_bounder_of(problem: Problem, deep: bool = False) -> ClusterBounder | None:
-    """Return a bounder by star clusters, or None where the graph has no use for one.
-
-    Where it is to be ``deep``, nor where no values are propagated back to hubs.
-    """
+def cluster_bounder_of(problem: Problem) -> ClusterBounder | None:
+    """Return a bounder by star clusters, or None where the graph has no use for one."""
     root = log_form(problem)
     for graph, logarithm in ((root, True), (problem.objective, False)):
         if graph is None:
             continue
         try:
             program = ClusterProgram(problem, graph)
-            if deep and not program.is_deep:
-                return None
             return ClusterBounder(problem, program, logarithm)
         except Unsuited:
             continue

@@ -57,8 +57,8 @@ class HubColumns:
         self.functions = np.flatnonzero(some)
         self.slots = int(np.bincount(block.hub_of, minlength=1).max(initial=0))
         self.spoke = np.full((size, self.slots), -1)
-        for spoke, hub in enumerate(block.hub_of.tolist()):
-            self.spoke[hub, np.argmax(self.spoke[hub] < 0)] = spoke
+        for number, hub in enumerate(block.hub_of.tolist()):
+            self.spoke[hub, np.argmax(self.spoke[hub] < 0)] = number
         count = len(block.linear)
         parts = [own[:, self.functions]]
         for spoke in self.spoke.T:

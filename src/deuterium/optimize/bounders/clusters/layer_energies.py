@@ -29,7 +29,7 @@ from deuterium.optimize.bounders.clusters.energy_weights import (
     proved_energy,
 )
 from deuterium.optimize.bounders.lagrangian import lagrangian_options as options
-from deuterium.optimize.bounders.lagrangian.quadratic_constraint import nearly, start
+from deuterium.optimize.bounders.lagrangian.dual_diagonal import nearly, start
 
 Array = Any
 
