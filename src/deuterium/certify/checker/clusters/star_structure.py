@@ -211,9 +211,10 @@ class StarStructure(StarSlots):
 
         Of sums, and of hubs that are made later, they are new ones.
         """
-        known, own = self.known[node], self._group_of.get(node)
-        step = self.facts.step_of
-        later = own is not None and step[own] > step[group]
+        known, step = self.known[node], self.facts.step_of
+        # of what is only moved the group is that of what it was moved from
+        own = known.group if known.kind == UNIVARIATE else 0
+        later = own > 0 and step[own] > step[group]
         if known.kind in (CONSTANT, UNIVARIATE) and not later:
             return known.places
         if node not in self._sums_of:
