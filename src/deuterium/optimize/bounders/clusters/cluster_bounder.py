@@ -9,6 +9,7 @@ import numpy as np
 
 from deuterium import ops
 from deuterium.blas import one_thread
+from deuterium.budget import Spent
 from deuterium.domain.problem import Problem
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
@@ -174,11 +175,7 @@ class ClusterBounder(Bounder):
         found = self.method(ranges, regions.state, target)
         upper, proofs = self._proved(found, ranges)
         if bool((regions.state == self.method.start).all()):
-            for method in self.others:
-                start = np.repeat(method.start, len(regions), axis=0)
-                other = self._proved(method(ranges, start, target), ranges)
-                for k in np.flatnonzero(other[0] < upper):
-                    upper[k], proofs[k] = other[0][k], other[1][k]
+            self._try_others(ranges, target, upper, proofs)
         for k in np.flatnonzero(ranges.empty):
             proofs[k] = CONTRADICTION
         cut, at, inputs = self._branch(found, ranges)
@@ -194,6 +191,19 @@ class ClusterBounder(Bounder):
             points=_points(inputs, regions.low[:, :n], regions.high[:, :n]),
             state=found.state,
         )
+
+    def _try_others(
+        self, ranges: ClusterRanges, target: float, upper: Array, proofs: list[Proof]
+    ) -> None:
+        """Enter what other methods prove of the whole domain where it is less."""
+        for method in self.others:
+            start = np.repeat(method.start, len(upper), axis=0)
+            try:
+                found, own = self._proved(method(ranges, start, target), ranges)
+            except Spent:
+                return  # what is proved so far counts
+            for k in np.flatnonzero(found < upper):
+                upper[k], proofs[k] = found[k], own[k]
 
     def _proved(
         self, found: Solution, ranges: ClusterRanges
