@@ -298,7 +298,40 @@ PRIVACY = [
         ("privacy/sensitivity",),
     ),
 ]
-ALL = [*INTERVAL, *OPS, *TRANSFORM, *ENCLOSE, *BOUNDERS, *CHECKER, *PRIVACY]
+FRONT_ENDS = [
+    Planted(
+        "padding that counts as data in a maximum",
+        "functions/convolution.py",
+        "np.where(over.table < 0, own, over.table)",
+        "np.where(over.table < 0, 0, over.table)",
+        ("functions",),
+    ),
+    Planted(
+        "groups of channels in the wrong order",
+        "functions/convolution.py",
+        "columns = split.transpose(1, 2, 4, 0, 3)",
+        "columns = split.transpose(1, 4, 2, 0, 3)",
+        ("functions",),
+    ),
+    Planted(
+        "label smoothing over one class less",
+        "frontends/torch/aten_losses.py",
+        "return (1 - smoothing) * shares + smoothing / classes",
+        "return (1 - smoothing) * shares + smoothing / (classes - 1)",
+        ("frontends",),
+    ),
+]
+
+ALL = [
+    *INTERVAL,
+    *OPS,
+    *TRANSFORM,
+    *ENCLOSE,
+    *BOUNDERS,
+    *CHECKER,
+    *PRIVACY,
+    *FRONT_ENDS,
+]
 
 
 def planted_text(error: Planted) -> str:

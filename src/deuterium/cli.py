@@ -4,28 +4,38 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console, RenderableType
 
 from deuterium._version import __version__
-from deuterium.commands import run_check, run_extremum, run_query
+from deuterium.commands import (
+    ModelQuestion,
+    run_check,
+    run_extremum,
+    run_model_bound,
+    run_model_check,
+    run_query,
+)
 from deuterium.demo import run_demo
-from deuterium.errors import CertificateError, DeuteriumError
+from deuterium.errors import CertificateError, InvalidInputError
 from deuterium.frontends.bounds import read_bounds
+from deuterium.frontends.model_losses import LOSSES
 from deuterium.report import (
     as_json,
     check_tables,
     demo_tables,
     extremum_tables,
+    model_bound_tables,
+    model_check_tables,
     query_tables,
     save_feature_plot,
 )
+from deuterium.terminal import REFUSED, clear_errors, end, leave, show
 
 app = typer.Typer(
     help="Closed-form gradients and certified bounds of their norms.",
@@ -41,6 +51,7 @@ class Relation(StrEnum):
 
     add_or_remove_one = "add_or_remove_one"
     replace_one = "replace_one"
+    replace_special = "replace_special"
 
 
 Json = Annotated[
@@ -56,21 +67,14 @@ def main() -> None:
     except OSError as error:  # of what is written to: a full disk
         with suppress(OSError):
             sys.stdout.close()  # what it still holds can go nowhere
-        _end(f"{error}")
+        end(f"{error}")
     except Exception as error:
         last = traceback.extract_tb(error.__traceback__)[-1]
-        _end(
+        end(
             f"a fault of deuterium {__version__}, please report it with this command: "
             f"{type(error).__name__} at {Path(last.filename).name}:{last.lineno}: "
             f"{error}"
         )
-
-
-def _end(message: str) -> None:
-    """Say what went wrong, if anyone hears it, and leave."""
-    with suppress(OSError):
-        typer.echo(f"Error: {message}", err=True)
-    sys.exit(FAILED)
 
 
 def print_version(wanted: bool) -> None:
@@ -209,8 +213,6 @@ Progress = Annotated[
     bool, typer.Option("--progress", help="Show on stderr how both sides close in.")
 ]
 
-REFUSED, STOPPED, NO_BOUND, FAILED = 1, 3, 4, 5  # exit codes, beside 0 and 2
-
 
 def bracketing(sense: str) -> Callable[..., None]:
     """Return the command that brackets one of the two extrema."""
@@ -247,10 +249,7 @@ def bracketing(sense: str) -> Callable[..., None]:
                 seed=seed,
             )
             show(as_json(result) if json else extremum_tables(result))
-        if result.status in ("unbounded", "undefined"):
-            raise typer.Exit(NO_BOUND)
-        if result.status != "optimal":
-            raise typer.Exit(STOPPED)
+        leave(result.status)
 
     return command
 
@@ -275,17 +274,102 @@ app.command("maximize", context_settings=FORMULA, help=MAXIMIZE)(bracketing("max
 app.command("minimize", context_settings=FORMULA, help=MINIMIZE)(bracketing("minimum"))
 
 
+Inputs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--input",
+        help="NAME=LOWER:UPPER, once for every input of the model; of the only one "
+        "LOWER:UPPER will do.",
+    ),
+]
+Loss = Annotated[
+    str, typer.Option(help=f"The loss of one record: {', '.join(LOSSES)}.")
+]
+Label = Annotated[
+    str,
+    typer.Option(
+        help="`any`, the number of a class, or of a squared error what the output "
+        "should be: a number or LOWER:UPPER."
+    ),
+]
+BallRadius = Annotated[
+    float | None,
+    typer.Option("--ball", help="Records no farther than this from --around."),
+]
+Around = Annotated[
+    str | None, typer.Option(help="A file of NumPy's (.npy) that holds a record.")
+]
+Output = Annotated[str | None, typer.Option(help="The output that the loss is of.")]
+
+
+@app.command()
+def bound(
+    model: Annotated[str, typer.Argument(help="An ONNX file.")],
+    inputs: Inputs = None,
+    loss: Loss = "cross-entropy",
+    label: Label = "any",
+    ball: BallRadius = None,
+    around: Around = None,
+    output: Output = None,
+    rtol: Rtol = 0.05,
+    atol: Atol = 0.0,
+    time_limit: TimeLimit = 60.0,
+    memory_limit: MemoryLimit = 2.0,
+    workers: Workers = 0,
+    checkpoint: Checkpoint = None,
+    certificate: Proof = None,
+    progress: Progress = False,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Bound what one record can contribute to the gradient of a model's loss.
+
+    Prints two certified numbers between which the largest Euclidean norm lies of one
+    record's gradient, by all parameters of an ONNX model, over all records whose
+    elements lie between the bounds and over all labels. It says what the first pass
+    bounds, too; the limits stop the work, and the bounds proved so far hold.
+
+    Exit codes: as of `maximize`.
+
+    Example: deuterium bound model.onnx --input x=0:1 --loss cross-entropy --label any
+    """
+    with clear_errors():
+        result = run_model_bound(
+            ModelQuestion(model, inputs or [], loss, label, ball, around, output),
+            rtol=rtol,
+            atol=atol,
+            time_limit=time_limit,
+            memory_limit=memory_limit * 2**30,
+            workers=workers,
+            checkpoint=checkpoint,
+            certificate=certificate,
+            progress=progress,
+            seed=seed,
+        )
+        show(as_json(result) if json else model_bound_tables(result))
+    leave(result.status)
+
+
 @app.command(context_settings=FORMULA)
 def verify(
     certificate: Annotated[Path, typer.Argument(help="A file that was saved.")],
-    formula: Formula,
+    formula: Annotated[
+        str, typer.Argument(help="The formula, or the ONNX file, that it is about.")
+    ],
     bound: Bound = None,
     gradient: Gradient = False,
+    inputs: Inputs = None,
+    loss: Loss = "cross-entropy",
+    label: Label = "any",
+    ball: BallRadius = None,
+    around: Around = None,
+    output: Output = None,
     json: Json = False,
 ) -> None:
     """Check a saved proof, step by step, trusting nothing of the search.
 
-    Formula and bounds say what it has to be about. Needs python-flint.
+    Formula and bounds say what it has to be about; of a proof that `bound` saved, the
+    model and the same options. Needs python-flint.
 
     Exit codes: 0 it holds; 1 it is refused, and the message says why; 2 an argument
     cannot be right.
@@ -293,30 +377,23 @@ def verify(
     Example: deuterium verify proof.json "a**2" --bound a=1:2
     """
     with clear_errors():
-        bounds = read_bounds(bound or [])
+        of_model = formula.endswith(".onnx")
+        if of_model != bool(inputs) or (of_model and (bound or gradient)):
+            raise InvalidInputError(
+                "verify: a formula goes with --bound and --gradient, an .onnx file "
+                "with --input and the options of `bound`"
+            )
         try:
+            if of_model:
+                asked = ModelQuestion(
+                    formula, inputs or [], loss, label, ball, around, output
+                )
+                checked = run_model_check(certificate, asked)
+                show(as_json(checked) if json else model_check_tables(checked))
+                return
+            bounds = read_bounds(bound or [])
             result = run_check(certificate, formula, bounds, of_gradient=gradient)
         except CertificateError as error:
             typer.echo(f"Error: refused: {error}", err=True)
             raise typer.Exit(REFUSED) from None
         show(as_json(result) if json else check_tables(result))
-
-
-@contextmanager
-def clear_errors() -> Iterator[None]:
-    """Turn the package's own errors into a message and exit code 2."""
-    try:
-        yield
-    except DeuteriumError as error:
-        typer.echo(f"Error: {error}", err=True)
-        raise typer.Exit(2) from None
-
-
-def show(what: str | Iterable[RenderableType]) -> None:
-    """Print JSON as it is, or tables one after another."""
-    if isinstance(what, str):
-        typer.echo(what)
-        return
-    console = Console(highlight=False)
-    for part in what:
-        console.print(part)

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 __all__ = [
     "ArithmeticModeError",
     "BoundsError",
+    "BudgetError",
     "CertificateError",
     "CheckpointError",
     "DeuteriumError",
@@ -83,6 +84,10 @@ class SoundnessError(DeuteriumError, RuntimeError):
 
 class ArithmeticModeError(DeuteriumError, ArithmeticError):
     """Floating point is set to flush small numbers to zero or to round elsewhere."""
+
+
+class BudgetError(DeuteriumError, RuntimeError):
+    """A release would pass a privacy budget, and was not made."""
 
 
 class DivergedError(DeuteriumError, ArithmeticError):

@@ -33,7 +33,7 @@ from tests.certify.test_certificate import unpack
 BY_SLOPES = ["mean", "stationary", "curved", "concave"]
 KINDS = {
     "leaf": [*BY_SLOPES, "empty", "interval", "norms", "clusters"],
-    "steps": ["tighten", "face"],
+    "steps": ["tighten", "face", "conditions"],
     "ends": ["convex", "convex label"],
     "cut": [""],
 }
@@ -86,7 +86,9 @@ class Seed:
             for c in self.domain.constraints[s.name]:
                 if not _holds(c, row, s.shape):
                     return False
-        return True
+        given = {k: np.asarray(p) for k, p in point.items()}
+        found = [evaluate_exactly(c, given) for c in self.domain.conditions]
+        return all(bool(e == 1) for x in found for e in np.ravel(x))
 
     def is_false(self, body):
         """Return what is false of a certificate that was believed, or nothing."""
@@ -277,12 +279,24 @@ def _bins():
     return _searched(v, dt.Box({pair: (0, 1), x: (-0.5, 0.5)}), rtol=1e-3)
 
 
+def _limited():
+    """Conditions that cut down the inputs, through several operators."""
+    p, q = dt.symbol("p", 3), dt.symbol("q")
+    domain = dt.Box({p: (0, 9), q: (-9, 9)}) & dt.Where(
+        np.sum(p) <= 2, np.square(q) * 2 - p[0] <= 1, np.exp(q) - np.abs(p[1]) <= 9,
+        np.maximum(p[2], 2 * p[1]) / (2 + q) <= 1, np.sqrt(p[0]) >= 0.25,
+    )  # fmt: skip
+    v = np.sum(p * p) - np.square(q - 0.25) * np.exp(q)
+    return _searched(v, domain, rtol=0.3)
+
+
 def _searched(v, domain, **options):
     options = {"time_limit": None, "max_regions": 30, "rtol": 0.02} | options
     return dt.maximize(v, domain, **options), v, domain
 
 
 MADE = {
+    "limited": _limited,
     "people": _people,
     "bins": _bins,
     "around": _around,

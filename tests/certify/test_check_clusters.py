@@ -91,8 +91,13 @@ def summed(form, values):
 def test_definitions_and_the_sum_are_those_of_the_graph(kind, seed):
     case = Case.of(*graph(kind, seed))
     rng = np.random.default_rng(seed)
-    for _ in range(4):
-        values, top = slots_at(case, case.point(rng))
+    compared = 0
+    while compared < 4:
+        try:
+            values, top = slots_at(case, case.point(rng))
+        except NoBound:
+            continue  # rounding hides on which side of a kink the point lies
+        compared += 1
         if top.is_finite():
             assert summed(case.clusters.structure.objective, values).overlaps(top)
         for made in case.clusters.defining:

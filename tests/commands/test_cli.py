@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 import deuterium as dt
-from deuterium import cli
+from deuterium import cli, terminal
 from deuterium.cli import app
 
 FIRST = ["query", "a**2 + exp(2*b - a)", "--bound", "a=1:2", "--bound", "b=0.5:3"]
@@ -184,7 +184,7 @@ def test_a_fault_is_told_in_a_line(monkeypatch, capsys, error):
     monkeypatch.setattr("sys.stdout", io.StringIO())
     with pytest.raises(SystemExit) as left:
         cli.main()
-    assert left.value.code == cli.FAILED
+    assert left.value.code == terminal.FAILED
     told = capsys.readouterr().err
     assert told.startswith("Error: ")
     assert "Traceback" not in told

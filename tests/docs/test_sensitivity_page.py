@@ -18,7 +18,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "which-sensitivity.md").read_text()
 def names():
     found: dict = {}
     blocks = re.findall(r"```python\n(.*?)```", PAGE, re.S)
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     for block in blocks:
         exec(block, found)
     return found
@@ -114,3 +114,11 @@ def test_the_steps_lead_to_what_there_is():
             refused.sensitivity(relation)
     assert slope.sensitivity("replace_one", distance=1.0) == slope.upper
     assert diameter.sensitivity("replace_one") == diameter.upper
+
+
+def test_a_table_is_released_within_its_budget(names):
+    out, budget = names["out"], names["budget"]
+    assert set(out.value) == {"age", "income", "adults"}
+    assert out.noise.sensitivity == pytest.approx(math.sqrt(3), rel=1e-2)
+    assert budget.releases == 1
+    assert budget.epsilon_at(1e-6) == pytest.approx(1)

@@ -5,6 +5,7 @@ time left, some more of it is gone (`work_clock`).
 """
 
 import itertools
+from functools import partial
 
 import numpy as np
 import pytest
@@ -12,8 +13,10 @@ import pytest
 import deuterium as dt
 from deuterium import budget
 from deuterium.domain.problem import Problem
-from deuterium.graph.traverse import topological
+from deuterium.graph.traverse import is_larger, topological
+from deuterium.optimize import root_enclosure
 from deuterium.optimize.branch_and_bound import loop_options
+from deuterium.transform.pipeline import MANY
 from tests.amounts import some
 
 
@@ -134,6 +137,35 @@ def test_no_bound_is_looser_than_the_enclosure(name, is_maximum):
     assert mine <= whole
     ends = [(-low if is_maximum else low) for _, low, _ in found.history]
     assert ends == sorted(ends, reverse=True) or not is_maximum
+
+
+@pytest.mark.parametrize(("a_node", "ways"), [(1e-6, 1), (3e-5, 2), (1.0, 1)])
+def test_the_graph_as_written_comes_first_where_there_is_time_for_both(
+    a_node, ways, monkeypatch
+):
+    v, domain = by_elements()
+    problem = Problem(v, domain)
+    assert len(problem.order) > MANY
+    calls = []
+
+    def counted(of, *given):
+        calls.append(of)
+        return of(*given)
+
+    for name in ("as_written", "enclose"):
+        of = getattr(root_enclosure, name)
+        monkeypatch.setattr(root_enclosure, name, partial(counted, of))
+    monkeypatch.setattr(root_enclosure, "left", lambda: a_node * len(problem.order))
+    found = root_enclosure.root_enclosure_of(problem)
+    assert len(calls) == ways
+    assert found.upper <= dt.enclose(v, domain).upper
+
+
+def test_a_large_graph_is_told_without_looking_at_all_of_it():
+    v, _ = chain(500)
+    count = len(topological([v]))
+    assert [is_larger([v], k) for k in (5, count - 1, count)] == [True, True, False]
+    assert is_larger([v, v], count - 1)
 
 
 @pytest.mark.parametrize("tick", some([3e-3, 5e-4], 1))

@@ -248,14 +248,16 @@ class Certificate:
                 "installed; run `pip install 'deuterium[verify]'`"
             ) from None
         v = as_variable(v)
+        conditions: tuple[Variable, ...] = ()
         if isinstance(domain, Domain) and domain.conditions:
+            conditions = domain.conditions
             worst = LOWEST if self.body.get("sense") == SENSES[0] else -LOWEST
-            v, domain = guarded(v, domain.conditions, worst), domain.plain
+            v, domain = guarded(v, conditions, worst), domain.plain
         look_over(self.body)
         if digest(v) != self.body["graph"]:
             v = self._where_defined(v)
         self._match(v, domain)
-        report = verify(self.body, v, domain)
+        report = verify(self.body, v, domain, conditions)
         if not self._is_sealed():
             raise CertificateError(
                 "what the certificate says holds, but it is not what was written: its "

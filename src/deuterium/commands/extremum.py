@@ -26,7 +26,16 @@ from deuterium.optimize.maximize import minimize
 from deuterium.transform import grad
 from deuterium.transform.meeting import rounding_forgiven
 
-__all__ = ["CheckResult", "ExtremumResult", "run_check", "run_extremum"]
+__all__ = [
+    "CheckResult",
+    "ExtremumResult",
+    "load_certificate",
+    "processes",
+    "require_folder",
+    "run_check",
+    "run_extremum",
+    "save_certificate",
+]
 
 Bounds = Mapping[str, tuple[float, float]]
 
@@ -140,13 +149,13 @@ def run_extremum(
     """
     v, sought, domain = _problem(text, bounds, of_gradient)
     if certificate is not None:
-        _require_folder(certificate)
+        require_folder(certificate)
     run = maximize if sense == "maximum" else minimize
-    with _processes(workers) as executor:
+    with processes(workers) as executor:
         found = run(sought, domain, executor=executor, **options)
     saved = None
     if certificate is not None and found.certificate is not None:
-        _save(found.certificate, certificate)
+        save_certificate(found.certificate, certificate)
         saved = str(certificate)
     return ExtremumResult(
         sense=sense,
@@ -176,10 +185,7 @@ def run_check(
         It cannot be read, is about something else, or does not prove what it says.
     """
     v, sought, domain = _problem(text, bounds, of_gradient)
-    try:
-        found = Certificate.load(path)
-    except OSError as error:
-        raise CertificateError(f"{str(path)!r} cannot be read: {error}") from None
+    found = load_certificate(path)
     start = time.perf_counter()
     found.verify(sought, domain)
     return CheckResult(
@@ -212,7 +218,7 @@ def _problem(
 
 
 @contextmanager
-def _processes(workers: int) -> Iterator[Any]:
+def processes(workers: int) -> Iterator[Any]:
     """Give an executor whose processes are gone at the end, whatever they are at."""
     if not workers:
         yield None
@@ -229,7 +235,7 @@ def _processes(workers: int) -> Iterator[Any]:
             executor.shutdown(wait=False, cancel_futures=True)
 
 
-def _require_folder(path: Path) -> None:
+def require_folder(path: Path) -> None:
     """Raise before the work is done where its proof could not be saved."""
     if not path.parent.is_dir() or path.is_dir():
         raise InvalidInputError(
@@ -238,7 +244,16 @@ def _require_folder(path: Path) -> None:
         )
 
 
-def _save(certificate: Certificate, path: Path) -> None:
+def load_certificate(path: Path) -> Certificate:
+    """Return a saved certificate; one that cannot be read is refused."""
+    try:
+        return Certificate.load(path)
+    except OSError as error:
+        raise CertificateError(f"{str(path)!r} cannot be read: {error}") from None
+
+
+def save_certificate(certificate: Certificate, path: Path) -> None:
+    """Save a certificate."""
     try:
         certificate.save(path)
     except OSError as error:

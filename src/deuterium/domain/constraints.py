@@ -55,18 +55,26 @@ class Within:
 
     def holds(self, value: Any) -> Any:
         """Return whether a value lies in the ball (never yes for one outside)."""
-        away = np.abs(np.asarray(value) - self.center)
-        if self.order == 2:
-            away = np.sqrt(np.sum(np.square(away)))
-        return away * (1.0 + (away.size + 8) * EPS) <= self.radius
+        away = self._away(value)
+        return away * (1.0 + self.slack(value)) <= self.radius
 
     def may_hold(self, value: Any) -> Any:
         """Return whether a value may lie in the ball (never no for one inside)."""
+        away = self._away(value)
+        return away * (1.0 - self.slack(value)) <= self.radius
+
+    def _away(self, value: Any) -> Any:
+        """Return how far a value is from the centre, to within ``slack``."""
         away = np.abs(np.asarray(value) - self.center)
-        if self.order == 2:
-            most = max(float(np.max(away, initial=0.0)), 1e-300)
-            away = most * np.sqrt(np.sum(np.square(away / most)))
-        return away * (1.0 - (away.size + 16) * EPS) <= self.radius
+        if self.order != 2:
+            return away
+        most = max(float(np.max(away, initial=0.0)), 1e-300)
+        return most * np.sqrt(np.sum(np.square(away / most)))
+
+    @staticmethod
+    def slack(value: Any) -> float:
+        """Return a bound of the relative rounding error of a distance."""
+        return (np.size(value) + 16) * EPS
 
     def code(self, name: str) -> str:
         """Return the call that makes this constraint."""

@@ -6,11 +6,12 @@ constraints are made by `Box`, `Ball`, `Choice` and `OneHot` and joined with ``&
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
 
+from deuterium.domain import records
 from deuterium.domain.constraints import (
     Constraint,
     OneOf,
@@ -19,6 +20,7 @@ from deuterium.domain.constraints import (
     Within,
 )
 from deuterium.errors import BoundsError, ShapeError
+from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval, interval_arithmetic
 
@@ -71,6 +73,13 @@ class Domain:
         """Names of the symbols that are constrained."""
         return list(self.constraints)
 
+    @property
+    def discrete(self) -> list[str]:
+        """Names of the symbols that have separate values, with nothing between."""
+        kinds = (OneOf, UnitVectors)
+        held = self.constraints.items()
+        return [n for n, cs in held if any(isinstance(c, kinds) for c in cs)]
+
     def hull(self, symbol: Variable) -> Interval:
         """Return a box that holds every value the symbol may take.
 
@@ -120,6 +129,64 @@ class Domain:
     def contains(self, symbol: Variable, value: Any) -> bool:
         """Return whether a value of a symbol satisfies every constraint on it."""
         return all(np.all(c.holds(value)) for c in self.constraints[symbol.name])
+
+    def restricted(self, names: Collection[str]) -> Domain:
+        """Return the domain of some symbols alone, by name.
+
+        Others stay only where a condition joins them to one of those.
+        """
+        kept, conditions = set(names), list(self.conditions)
+        joined = [{s.name for s in free_symbols([c])} for c in conditions]
+        while more := set().union(*(j for j in joined if j & kept)) - kept:
+            kept |= more
+        return Domain(
+            {n: c for n, c in self.constraints.items() if n in kept},
+            {n: s for n, s in self.shapes.items() if n in kept},
+            tuple(c for c, j in zip(conditions, joined, strict=True) if j & kept),
+        )
+
+    def clip(self, data: Any) -> dict[str, Any]:
+        """Return records moved into the domain: what is bounded over it then holds.
+
+        Parameters
+        ----------
+        data : mapping or DataFrame
+            The values of every symbol of the domain, by Variable or name: of shape
+            ``(records, *shape)``, or ``shape`` for one point.  Other columns of a table
+            are left out.
+
+        Returns
+        -------
+        dict from str to ndarray
+            In a box each element goes to the nearer end, in a ball a point goes towards
+            the centre; values that are in already stay as they are.
+
+        Raises
+        ------
+        BoundsError
+            A value cannot be moved: it is none of a `Choice`, no unit vector of a
+            `OneHot`, or fails a condition of a `Where`.
+        InvalidInputError
+            Names, shapes or types do not fit, or a value is missing (NaN).
+        """
+        given = records.values_of(data, self.constraints, self.shapes, "clip")
+        rows = records.clipped(given, self.constraints, self.shapes)
+        self._require_inside(rows, "clip")
+        return rows
+
+    def check(self, data: Any) -> dict[str, Any]:
+        """Return records as arrays, by name, if all of them lie in the domain.
+
+        Arguments and errors as of `clip`, which moves them instead.  Whether this
+        raises depends on the data: that is a thing to keep to oneself.
+        """
+        rows = records.values_of(data, self.constraints, self.shapes, "check")
+        self._require_inside(rows, "check")
+        return rows
+
+    def _require_inside(self, rows: Mapping[str, Any], who: str) -> None:
+        records.require_inside(rows, self.constraints, self.shapes, who)
+        records.require_conditions(self.conditions, rows, who)
 
     def _may_contain(self, symbol: Variable, value: Any) -> bool:
         kinds = self.constraints[symbol.name]

@@ -22,6 +22,7 @@ HUGE = np.finfo(np.float64).max / 4  # so that a width does not overflow
 CUBE = 10  # inputs of which all corners may be listed
 # how far out a search looks where a domain has no end, to see whether values have one
 DISTANCES = (1e2, 1e4, 1e8, 1e16, 1e50, 1e100, 1e150, 1e200, 1e250, 1e300)
+GOLDEN = 0.5 * (5**0.5 - 1)  # multiples of it, less whole numbers, are spread evenly
 
 Array = Any
 
@@ -61,7 +62,7 @@ class Feasible:
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
-        self.low, self.high = problem.lower, problem.upper
+        self.low, self.high = _ends(problem)
         self.near_low, self.near_high = self._near()
         width = self.near_high - self.near_low
         self.width = np.where(width > 0, width, 1.0)
@@ -148,6 +149,13 @@ class Feasible:
             rows += list(cube)
         return self.nearest(np.array(rows))
 
+    def apart(self) -> Array:
+        """Return points at which no two inputs are equal: no tie hides a slope."""
+        places = np.arange(1, len(self.finite) + 1) * GOLDEN % 1.0
+        width = self.near_high - self.near_low
+        rows = [self.near_low + width * places, self.near_high - width * places]
+        return self.nearest(np.array(rows))
+
     def far(self) -> Array:
         """Return points further and further out where inputs have no end."""
         out = np.flatnonzero(self.endless)
@@ -224,6 +232,14 @@ class Feasible:
                 f"every symbol; got shapes {shapes}"
             ) from None
         return self.nearest(self.problem.rows(full, (count,)))
+
+
+def _ends(problem: Problem) -> tuple[Array, Array]:
+    """Return the box that points are looked for in; what has values keeps them all."""
+    low, high = problem.first_lower.copy(), problem.first_upper.copy()
+    for part, _ in problem.finite:
+        low[part], high[part] = problem.lower[part], problem.upper[part]
+    return low, high
 
 
 def _into_ball(x: Array, ball: Within) -> Array:

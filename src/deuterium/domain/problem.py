@@ -39,6 +39,9 @@ class Problem:
         False seeks the infimum of ``v``, as minus the supremum of ``-v``.
     caller : str, optional
         The function whose arguments these are, for messages.
+    counting : Domain, optional
+        A part of the domain that holds all points that count, as of those where
+        conditions hold.
 
     Attributes
     ----------
@@ -56,12 +59,20 @@ class Problem:
         Where the elements of each symbol are in a row of inputs.
     lower, upper : ndarray of shape (n,)
         The box around the domain.
+    first_lower, first_upper : ndarray of shape (n,)
+        The box in which a search begins: around all points that count.
     tables : dict from str to ndarray of shape (rows, elements)
         The values of each symbol that has finitely many.
     """
 
     def __init__(
-        self, v: Variable, domain: Domain, *, maximize: bool = True, caller: str = ""
+        self,
+        v: Variable,
+        domain: Domain,
+        *,
+        maximize: bool = True,
+        caller: str = "",
+        counting: Domain | None = None,
     ) -> None:
         caller = caller or ("maximize" if maximize else "minimize")
         v = as_variable(v)
@@ -81,6 +92,7 @@ class Problem:
                 "1) is not taken here; take domain.plain, the box around it"
             )
         self.given, self.domain, self.maximizes = v, domain, maximize
+        self.counting = domain if counting is None else counting
         self.sought = v if maximize else -v
         given = Graph([v])
         self.order = given.order
@@ -105,7 +117,7 @@ class Problem:
         return Graph.sorted([*self.order, self.sought])
 
     def __reduce__(self) -> tuple[Any, ...]:
-        make = partial(Problem, maximize=self.maximizes)
+        make = partial(Problem, maximize=self.maximizes, counting=self.counting)
         known = {"objective": self.objective} if "objective" in self.__dict__ else {}
         return make, (self.given, self.domain), known
 
@@ -134,6 +146,11 @@ class Problem:
             if table is not None:
                 self.tables[s.name] = np.reshape(table, (len(table), s.size))
         self.lower, self.upper = np.concatenate(low), np.concatenate(high)
+        self.first_lower, self.first_upper = self.lower, self.upper
+        if self.counting is not self.domain:
+            hulls = {s.name: self.counting.hull(s) for s in self.symbols}
+            self.first_lower = self.rows({n: x.lower for n, x in hulls.items()})
+            self.first_upper = self.rows({n: x.upper for n, x in hulls.items()})
 
     @property
     def hull(self) -> Domain:

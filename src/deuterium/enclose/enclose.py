@@ -99,7 +99,7 @@ def enclose(v: Variable, domain: Domain) -> Interval:
 
 def _where_conditions_hold(v: Variable, domain: Domain) -> Interval:
     """Return what holds both where points outside count for little and for much."""
-    plain, conditions = _contracted(v, domain), domain.conditions
+    plain, conditions = narrowed(v, domain), domain.conditions
     below = enclose(guarded(v, conditions, LOWEST), plain)
     above = enclose(guarded(v, conditions, -LOWEST), plain)
     if np.any(below.upper <= LOWEST):
@@ -109,8 +109,14 @@ def _where_conditions_hold(v: Variable, domain: Domain) -> Interval:
     return result
 
 
-def _contracted(v: Variable, domain: Domain) -> Domain:
-    """Return the domain without its conditions, its boxes cut down by them."""
+def narrowed(v: Variable, domain: Domain) -> Domain:
+    """Return the domain without its conditions, its boxes cut down by them.
+
+    Raises
+    ------
+    BoundsError
+        No point of the domain satisfies them.
+    """
     used = {s.name: s for s in Graph([v, *domain.conditions]).symbols}
     boxes = {n: domain.hull(s) for n, s in used.items() if n in domain.names}
     if len(boxes) < len(used) or any(boxes[n].shape != used[n].shape for n in used):

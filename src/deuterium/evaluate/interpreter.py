@@ -9,6 +9,7 @@ import numpy as np
 
 from deuterium.errors import InvalidInputError, MissingSymbolError
 from deuterium.evaluate.inputs import fitted, require_all, require_known
+from deuterium.evaluate.named_columns import as_columns, is_table
 from deuterium.graph.hooks import provides
 from deuterium.graph.interpret import interpret
 from deuterium.graph.substitute import symbol_name
@@ -71,13 +72,16 @@ def evaluate(v: Variable, values: Mapping[Any, Any]) -> Any:
     What over- or underflows as written, or has a removable singularity at the point, is
     worked out in the simpler form that `compile` and `enclose` use.
     """
-    if not isinstance(values, Mapping):
-        raise InvalidInputError(
-            "evaluate: `values` must be a mapping such as {x: 1.0}, got "
-            f"{type(values).__name__}"
-        )
     order = topological([v])
     symbols = {s.name: s for s in symbols_in(order)}
+    if is_table(values):
+        columns = as_columns(values, "evaluate")
+        values = {n: np.asarray(columns[n]) for n in symbols if n in columns}
+    if not isinstance(values, Mapping):
+        raise InvalidInputError(
+            "evaluate: `values` must be a mapping such as {x: 1.0} or a table with "
+            f"named columns, got {type(values).__name__}"
+        )
     given: dict[Variable, Any] = {}
     for key, value in values.items():
         if isinstance(key, Variable) and (

@@ -130,4 +130,28 @@ def _of_special(xp: Any) -> dict[str, Any]:
             before, last = last, before - 2 * k * last / large
         return xp.where(near, series * (small / 2) ** n / math.factorial(n), last)
 
-    return {"arctan2": arctan2, "bessel_i": bessel_i}
+    return {"arctan2": arctan2, "bessel_i": bessel_i, **_of_gamma(xp)}
+
+
+def _of_gamma(xp: Any) -> dict[str, Any]:
+    """Return the gamma function's logarithm and its derivatives, of positive numbers.
+
+    The libraries agree there alone: at the pole some have NaN, and below zero some
+    continue the functions and some do so with few digits.
+    """
+
+    def of_positive(x: Any, value: Any, pole: float) -> Any:
+        nowhere = xp.where(x == 0, pole + 0.0 * x, math.nan + 0.0 * x)
+        return xp.where(x > 0, value, nowhere)
+
+    def gammaln(x: Any, special: Any) -> Any:
+        return of_positive(x, special.gammaln(x), math.inf)
+
+    def psi(x: Any, special: Any) -> Any:
+        return of_positive(x, special.psi(x), -math.inf)
+
+    def polygamma(x: Any, n: int, special: Any) -> Any:
+        pole = math.inf if n % 2 else -math.inf
+        return of_positive(x, special.polygamma(n, x), pole)
+
+    return {"gammaln": gammaln, "psi": psi, "polygamma": polygamma}

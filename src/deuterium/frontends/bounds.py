@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from deuterium.errors import BoundsError
+from deuterium.errors import (
+    BoundsError,
+    MissingSymbolError,
+    UnknownSymbolError,
+    did_you_mean,
+)
 from deuterium.frontends.language import CONSTANTS
 from deuterium.interval.environment import standard_only
 
-__all__ = ["read_bounds"]
+__all__ = ["read_bounds", "read_model_bounds"]
 
 
 @standard_only
@@ -35,22 +40,66 @@ def read_bounds(texts: Iterable[str]) -> dict[str, tuple[float, float]]:
     return bounds
 
 
+@standard_only
+def read_model_bounds(
+    texts: Iterable[str], inputs: Sequence[str]
+) -> dict[str, tuple[float, float]]:
+    """Read bounds of a model's inputs, whatever they are called.
+
+    Each is ``NAME=LOWER:UPPER``; of the only input ``LOWER:UPPER`` will do.
+
+    Raises
+    ------
+    BoundsError
+        One of them cannot be read, is reversed or NaN, or comes twice.
+    UnknownSymbolError, MissingSymbolError
+        A name is no input's, or an input has no bounds.
+    """
+    bounds: dict[str, tuple[float, float]] = {}
+    for text in texts:
+        name, sign, ends = text.rpartition("=")
+        if not sign and len(inputs) == 1:
+            name = inputs[0]
+        if name not in inputs:
+            raise UnknownSymbolError(
+                f"bound {text!r}: the model has no input {name!r}."
+                f"{did_you_mean(name, inputs)} Its inputs are {', '.join(inputs)}"
+            )
+        if name in bounds:
+            raise BoundsError(f"bound {text!r}: {name!r} has bounds already")
+        bounds[name] = _ends(ends, text)
+    missing = [n for n in inputs if n not in bounds]
+    if missing:
+        raise MissingSymbolError(
+            f"no bounds for {', '.join(map(repr, missing))}: every input of the model "
+            f"needs some; add --input {missing[0]}=LOWER:UPPER"
+        )
+    return bounds
+
+
 def _read(text: str) -> tuple[str, tuple[float, float]]:
     name, _, ends = (part.strip() for part in text.partition("="))
-    pair = ends.split(":")
-    if not name.isidentifier() or len(pair) != 2:
-        raise BoundsError(
-            f"bound {text!r} cannot be read: write NAME=LOWER:UPPER, such as a=1:2"
-        )
+    if not name.isidentifier():
+        raise BoundsError(_UNREADABLE.format(text))
     if name in CONSTANTS:
         raise BoundsError(f"bound {text!r}: {name!r} is a number; use another name")
+    return name, _ends(ends, text)
+
+
+_UNREADABLE = "bound {!r} cannot be read: write NAME=LOWER:UPPER, such as a=1:2"
+
+
+def _ends(ends: str, text: str) -> tuple[float, float]:
+    pair = ends.split(":")
+    if len(pair) != 2:
+        raise BoundsError(_UNREADABLE.format(text))
     lower, upper = (_number(end, text) for end in pair)
     if lower > upper:
         raise BoundsError(
             f"bound {text!r} is reversed: {lower:g} exceeds {upper:g}; write the lower "
             "end first"
         )
-    return name, (lower, upper)
+    return lower, upper
 
 
 def _number(end: str, text: str) -> float:

@@ -39,6 +39,18 @@ def _sorted(outputs: Iterable[Variable]) -> list[Variable]:
     return order
 
 
+def is_larger(outputs: Iterable[Variable], most: int) -> bool:
+    """Return whether there are more nodes than so many, and look at no others."""
+    waiting = list(outputs)
+    seen = set(waiting)
+    while waiting and len(seen) <= most:
+        for a in waiting.pop().args:
+            if a not in seen:
+                seen.add(a)
+                waiting.append(a)
+    return len(seen) > most
+
+
 class _part(Generic[T]):
     """A property worked out once; `functools.cached_property` takes a lock for it."""
 

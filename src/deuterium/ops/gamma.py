@@ -51,9 +51,17 @@ _OVERFLOWS = 720.0  # beyond it, Bessel functions up to that order do
 
 
 def _gammaln_value(x: Any) -> Any:
-    """Return SciPy's value, or -log(x) where its reciprocal would overflow."""
+    """Return SciPy's value, or -log(x) where its reciprocal would overflow.
+
+    All these functions are those of positive numbers: NaN below zero, in every back
+    end, where SciPy continues them past their poles.
+    """
     with np.errstate(all="ignore"):
         return np.where(np.less(x, 1e-290), -np.log(x), scipy.special.gammaln(x))[()]
+
+
+def _psi_value(x: Any) -> Any:
+    return np.where(np.less(x, 0), np.nan, scipy.special.psi(x))[()]
 
 
 def _gammaln_signs(x: Interval, y: Interval) -> Interval:
@@ -78,6 +86,7 @@ gammaln = unary(
     "gammaln",
     _gammaln_value,
     ulps=GAMMALN_ULPS,
+    code="gammaln({0}, special)",
     absolute=24 * EPS,
     derivative=lambda x: psi(x),
     symbolic=se.loggamma,
@@ -89,8 +98,9 @@ gammaln = unary(
 )
 psi: Operator = unary(
     "psi",
-    scipy.special.psi,
+    _psi_value,
     ulps=PSI_ULPS,
+    code="psi({0}, special)",
     absolute=8 * EPS,
     derivative=lambda x: polygamma(x, n=1),
     symbolic=lambda x: se.polygamma(0, x),
@@ -102,7 +112,7 @@ psi: Operator = unary(
 
 
 def _polygamma_value(x: Any, n: int) -> Any:
-    return scipy.special.polygamma(n, x)[()]
+    return np.where(np.less(x, 0), np.nan, scipy.special.polygamma(n, x))[()]
 
 
 def checked_order(name: str, n: Any, least: int) -> int:
@@ -149,7 +159,7 @@ polygamma: Operator = register(
         enclosure=lambda x, n: _polygamma_rule(n)(x),
         symbolic=lambda x, n: se.polygamma(n, x),
         pullback=lambda g, out, x, n: (times(g, polygamma(x, n=n + 1)),),
-        code="special.polygamma({n}, {0})",
+        code="polygamma({0}, {n}, special)",
         shape=_ordered("polygamma", 1),
         domain=(0.0, INF),
         closed=(False, True),

@@ -16,8 +16,8 @@ from deuterium.domain.conditions import LOWEST, guarded
 from deuterium.domain.domain import Domain
 from deuterium.domain.problem import Problem
 from deuterium.domain.spaces import Box
-from deuterium.enclose.enclose import enclose
-from deuterium.errors import InvalidInputError, SoundnessError
+from deuterium.enclose.enclose import enclose, narrowed
+from deuterium.errors import DeuteriumError, InvalidInputError, SoundnessError
 from deuterium.graph.constructors import as_variable
 from deuterium.graph.variable import Variable
 from deuterium.interval import Cause
@@ -104,7 +104,7 @@ def maximize(
     """
     limits = Limits(rtol, atol, time_limit, memory_limit, max_regions).check("maximize")
     clock = Clock(limits.time_limit)
-    problem, limited = _problem(v, domain, maximizes=True)
+    problem, limited = _problem(v, domain, clock, maximizes=True)
     found = _bracket(
         problem, limits, clock, executor, progress, seed, checkpoint, points, method
     )
@@ -137,7 +137,7 @@ def minimize(
     """
     limits = Limits(rtol, atol, time_limit, memory_limit, max_regions).check("minimize")
     clock = Clock(limits.time_limit)
-    problem, limited = _problem(v, domain, maximizes=False)
+    problem, limited = _problem(v, domain, clock, maximizes=False)
     found = _bracket(
         problem, limits, clock, executor, progress, seed, checkpoint, points, method
     )
@@ -149,18 +149,33 @@ def minimize(
     return replace(found, lower=lower, upper=-found.lower, history=history)
 
 
-def _problem(v: Any, domain: Any, *, maximizes: bool) -> tuple[Problem, bool]:
+def _problem(
+    v: Any, domain: Any, clock: Clock, *, maximizes: bool
+) -> tuple[Problem, bool]:
     """Return a problem over a plain domain, and whether only some points count.
 
     Those where the conditions hold, and where poles cannot matter those with a value.
     """
-    given = as_variable(v)
+    given, counting = as_variable(v), domain
     if isinstance(domain, Domain) and domain.conditions:
         worst = LOWEST if maximizes else -LOWEST
+        with spending(clock.last):
+            counting = _counting(given, domain)
         given, domain = guarded(given, domain.conditions, worst), domain.plain
-    wanted = only_where_defined(given, domain, maximizes=maximizes)
-    problem = Problem(wanted, domain, maximize=maximizes)
+    wanted = only_where_defined(given, counting, maximizes=maximizes)
+    problem = Problem(wanted, domain, maximize=maximizes, counting=counting)
     return problem, wanted is not v
+
+
+def _counting(v: Variable, domain: Domain) -> Domain:
+    """Return the plain domain, cut down by the conditions if there is time.
+
+    Where no point satisfies them, or something is wrong with it, that is said later.
+    """
+    try:
+        return narrowed(v, domain)
+    except (Spent, DeuteriumError):
+        return domain.plain
 
 
 def _of_points(found: Bracket) -> Bracket:

@@ -19,7 +19,7 @@ from deuterium.enclose.enclose import enclose
 from deuterium.errors import DeuteriumError
 from deuterium.graph.hashcons import rebuilt, share_equal
 from deuterium.graph.operator import Operator
-from deuterium.graph.traverse import topological
+from deuterium.graph.traverse import is_larger, topological
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
 from deuterium.ops import arithmetic, arrays, logic, piecewise
@@ -44,11 +44,9 @@ def only_where_defined(v: Variable, domain: Domain, *, maximizes: bool) -> Varia
     Where poles cannot matter, it is ``v`` as far as ``v`` has a value, and elsewhere
     what no extremum is.
     """
-    if v.shape or not isinstance(domain, Domain):
+    if v.shape or not isinstance(domain, Domain) or is_larger([v], MOST):
         return v
-    order = topological([v])
-    partial = (n.op is not None and conditions_of(n) for n in order[-MOST:])
-    if len(order) > MOST or not any(partial):
+    if not any(n.op is not None and conditions_of(n) for n in topological([v])):
         return v
     try:
         cause = enclose(v, domain).cause

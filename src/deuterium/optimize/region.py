@@ -12,7 +12,8 @@ into the certificate as they are:
 * a `Proof`, ``(method, data)``, of an upper bound over a region;
 * a `DomainReduction` that makes a region smaller without losing its supremum:
   ``("tighten", {"at": [j...], "lower": [...], "upper": [...]})``, implied by the other
-  coordinates, the finite set or the ball; ``("face", {"at": [j...], "side": [0|1...],
+  coordinates, the finite set or the ball; ``("conditions", ...)``, with the same
+  data, by the conditions of the domain; ``("face", {"at": [j...], "side": [0|1...],
   "by": method, ...})``, the objective being monotone in those inputs over the region.
 """
 

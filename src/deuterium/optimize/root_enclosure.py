@@ -1,9 +1,12 @@
 """The enclosure at the root: the bound before anything else is tried.
 
-It is the bound that `enclose` gives, and so the most that may ever be claimed.  Its
-proof is ``("enclosure", {"labels": [names]})``: ranges over the region of the graph as
-it was given, as made of arrays, simplified, or simplified over the domain, of which the
-least upper end counts; where labels are named, the largest of these over all their
+It is the bound that `enclose` gives, and so the most that may ever be claimed.  Where
+inputs satisfy conditions together, the region is cut down by them first, with the step
+``("conditions", {"at": [j...], "lower": [...], "upper": [...]})``.
+
+Its proof is ``("enclosure", {"labels": [names]})``: ranges over the region of the graph
+as it was given, as made of arrays, simplified, or simplified over the domain, of which
+the least upper end counts; where labels are named, the largest of these over all their
 values.
 """
 
@@ -19,10 +22,11 @@ from deuterium.budget import Spent, left
 from deuterium.domain.problem import Problem
 from deuterium.enclose.enclose import as_written, enclose, enumerated
 from deuterium.interval import Cause, Interval
-from deuterium.optimize.region import Proof
+from deuterium.optimize.region import DomainReduction, Proof
 from deuterium.transform.pipeline import MANY
 
 RICH = 5e-5  # seconds a node: with less, the graph is first taken as it is written
+POOR = 1.5e-5  # seconds a node: with less, there is no time for both
 
 
 @dataclass(frozen=True)
@@ -51,21 +55,30 @@ def root_enclosure_of(problem: Problem) -> RootEnclosure:
     """Return the bound that the enclosure gives, as far as there is time for one.
 
     Of a graph of very many nodes the enclosure of `enclose` may take longer than there
-    is time; that of the graph as it is written takes least.
+    is time; that of the graph as it is written asks for no preparations.  (Where these
+    make a few arrays of it, it is the slower of the two.)
     """
     found = NOTHING
     nodes = len(problem.order)
     with suppress(Spent), np.errstate(all="ignore"):
-        if nodes > MANY and left() < RICH * nodes:
-            found = _of(problem, as_written(problem.order, problem.domain))
-        closer = _of(problem, enclose(problem.given, problem.domain))
+        if nodes > MANY and POOR * nodes < left() < RICH * nodes:
+            found = _of(problem, as_written(problem.order, problem.counting))
+        closer = _of(problem, enclose(problem.given, problem.counting))
         found = closer if closer.upper <= found.upper else found
     return found
+
+
+def first_steps(problem: Problem) -> list[DomainReduction]:
+    """Return what leads from the whole domain to the box around all that counts."""
+    low, high = problem.first_lower, problem.first_upper
+    at = np.flatnonzero((low > problem.lower) | (high < problem.upper))
+    data = {"at": at.tolist(), "lower": low[at].tolist(), "upper": high[at].tolist()}
+    return [("conditions", data)] if len(at) else []
 
 
 def _of(problem: Problem, x: Interval) -> RootEnclosure:
     upper = float(x.upper) if problem.maximizes else -float(x.lower)
     if x.cause is not None and x.cause.kind == "undefined":
         upper = math.inf  # nothing is claimed where the objective may have no value
-    labels = enumerated(problem.symbols, problem.domain)
+    labels = enumerated(problem.symbols, problem.counting)
     return RootEnclosure(upper, ("enclosure", {"labels": labels}), x.cause)

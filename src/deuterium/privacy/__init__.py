@@ -11,6 +11,12 @@ from deuterium.privacy.mechanisms.discrete_gaussian import (
 from deuterium.privacy.mechanisms.gaussian import GaussianNoise, gaussian
 from deuterium.privacy.mechanisms.geometric import GeometricNoise, geometric
 from deuterium.privacy.mechanisms.laplace import LaplaceNoise, laplace
+from deuterium.privacy.releases import audit
+from deuterium.privacy.releases.joint_contributions import (
+    JointContributions,
+    contributions,
+)
+from deuterium.privacy.releases.release import MECHANISMS, Release, release
 from deuterium.privacy.sensitivity.attribution import Partial, norm_slopes, partial
 from deuterium.privacy.sensitivity.bound_sources import ASSUMPTIONS
 from deuterium.privacy.sensitivity.domain_checks import (
@@ -26,9 +32,12 @@ from deuterium.privacy.sensitivity.relations import RELATIONS
 from deuterium.privacy.sensitivity.sensitivity import Sensitivity
 from deuterium.privacy.training.clip_free import ClipFreeSGD
 from deuterium.privacy.training.divergence import DivergenceWarning
+from deuterium.privacy.training.filtered import FilteredSGD
+from deuterium.privacy.training.normalized import NormalizedSGD
 
 __all__ = [
     "ASSUMPTIONS",
+    "MECHANISMS",
     "RELATIONS",
     "Accountant",
     "ClipFreeSGD",
@@ -36,14 +45,20 @@ __all__ = [
     "DiscreteGaussianNoise",
     "DivergenceWarning",
     "FeatureSensitivities",
+    "FilteredSGD",
     "GaussianNoise",
     "GeometricNoise",
     "IndividualAccountant",
     "Internal",
+    "JointContributions",
     "LaplaceNoise",
+    "NormalizedSGD",
     "Partial",
+    "Release",
     "Sensitivity",
+    "audit",
     "contribution",
+    "contributions",
     "diameter",
     "discrete_gaussian",
     "feature_sensitivity",
@@ -54,5 +69,6 @@ __all__ = [
     "noise_multiplier",
     "norm_slopes",
     "partial",
+    "release",
     "warn_if_from_data",
 ]

@@ -8,11 +8,21 @@ from typing import Any
 from rich.console import RenderableType
 from rich.text import Text
 
-from deuterium.commands import CheckResult, ExtremumResult
+from deuterium.commands import (
+    CheckResult,
+    ExtremumResult,
+    ModelBoundResult,
+    ModelCheckResult,
+)
 from deuterium.report.numbers import exact, rounded_up
 from deuterium.report.tables import facts, point, why
 
-__all__ = ["check_tables", "extremum_tables"]
+__all__ = [
+    "check_tables",
+    "extremum_tables",
+    "model_bound_tables",
+    "model_check_tables",
+]
 
 MEANINGS = {
     "optimal": "the gap asked for is reached",
@@ -38,11 +48,53 @@ def extremum_tables(result: ExtremumResult) -> Iterator[RenderableType]:
 def check_tables(result: CheckResult) -> Iterator[RenderableType]:
     """Yield what was verified."""
     yield facts("Formula", _asked(result))
-    proved = [
-        ("lies between", f"[{result.lower!r}, {result.upper!r}]"),
-        ("verified", f"{result.regions} regions in {result.seconds:.2f} s"),
+    yield facts(_title(result), _proved(result))
+
+
+def model_bound_tables(result: ModelBoundResult) -> Iterator[RenderableType]:
+    """Yield a bracket of a model's gradient norm, one part after another."""
+    yield facts("Model", _model(result))
+    yield facts(MODEL_TITLE, _model_bracket(result))
+    if result.cause is not None:
+        yield Text(why(result.cause), style="bold red")
+
+
+def model_check_tables(result: ModelCheckResult) -> Iterator[RenderableType]:
+    """Yield what was verified of a model."""
+    yield facts("Model", _model(result))
+    yield facts(MODEL_TITLE, _proved(result))
+
+
+MODEL_TITLE = "Largest norm of one record's gradient, by all parameters"
+
+
+def _model(r: ModelBoundResult | ModelCheckResult) -> Iterator[tuple[str, str]]:
+    yield "file", f"{r.model} ({r.framework}, {r.parameters} parameters)"
+    yield "inputs", _box(r.bounds or {})
+    if r.ball is not None:
+        yield "ball", f"no farther than {exact(r.ball)} from {r.around}"
+    yield "loss", f"{r.loss}, label {r.label}"
+
+
+def _model_bracket(r: ModelBoundResult) -> Iterator[tuple[str, str]]:
+    yield "lies between", f"[{r.lower!r}, {r.upper!r}]"
+    yield "relative gap", rounded_up(r.gap, 3)
+    yield "first bound", f"{r.first!r} after {r.first_seconds:.2f} s"
+    yield from _ended(r)
+
+
+def _ended(r: ExtremumResult | ModelBoundResult) -> Iterator[tuple[str, str]]:
+    yield "status", f"{r.status}: {MEANINGS[r.status]}"
+    yield "work", f"{r.regions} regions in {r.seconds:.2f} s"
+    if r.certificate is not None:
+        yield "certificate", r.certificate
+
+
+def _proved(r: CheckResult | ModelCheckResult) -> list[tuple[str, str]]:
+    return [
+        ("lies between", f"[{r.lower!r}, {r.upper!r}]"),
+        ("verified", f"{r.regions} regions in {r.seconds:.2f} s"),
     ]
-    yield facts(_title(result), proved)
 
 
 def _asked(r: ExtremumResult | CheckResult) -> list[tuple[str, str]]:
@@ -65,7 +117,4 @@ def _bracket(r: ExtremumResult) -> Iterator[tuple[str, str]]:
         reached = r.lower if r.sense == "maximum" else r.upper
         yield "reached", f"{reached!r}, certified"
         yield "at the point", point(r.witness)
-    yield "status", f"{r.status}: {MEANINGS[r.status]}"
-    yield "work", f"{r.regions} regions in {r.seconds:.2f} s"
-    if r.certificate is not None:
-        yield "certificate", r.certificate
+    yield from _ended(r)

@@ -16,11 +16,17 @@ from typing import Any
 import numpy as np
 
 from deuterium._version import __version__
-from deuterium.commands import CheckResult, ExtremumResult, QueryResult
+from deuterium.commands import (
+    CheckResult,
+    ExtremumResult,
+    ModelBoundResult,
+    ModelCheckResult,
+    QueryResult,
+)
 from deuterium.demo import DemoResult
 from deuterium.errors import InvalidInputError
 
-__all__ = ["SCHEMA_VERSION", "as_document", "as_json"]
+__all__ = ["SCHEMA_VERSION", "as_document", "as_json", "plain"]
 
 SCHEMA_VERSION = 1  # goes up when a document's fields change their meaning
 
@@ -29,6 +35,8 @@ _SCHEMAS: dict[type, str] = {
     QueryResult: "deuterium.query",
     ExtremumResult: "deuterium.extremum",
     CheckResult: "deuterium.check",
+    ModelBoundResult: "deuterium.model_bound",
+    ModelCheckResult: "deuterium.model_check",
 }
 
 
@@ -38,14 +46,15 @@ def as_document(result: Any) -> dict[str, Any]:
     if schema is None:
         raise InvalidInputError(
             f"as_document: no schema for {type(result).__name__}; give the result of "
-            "run_demo, run_query, run_extremum or run_check"
+            "run_demo, run_query, run_extremum, run_check, run_model_bound or "
+            "run_model_check"
         )
     head = {
         "schema": schema,
         "schema_version": SCHEMA_VERSION,
         "deuterium_version": __version__,
     }
-    body: dict[str, Any] = _plain(result)
+    body: dict[str, Any] = plain(result)
     return head | body
 
 
@@ -56,15 +65,16 @@ def as_json(result: Any) -> str:
     )
 
 
-def _plain(x: Any) -> Any:
+def plain(x: Any) -> Any:
+    """Return plain values, as JSON has them: what is not finite becomes text."""
     if is_dataclass(x):
-        return {f.name: _plain(getattr(x, f.name)) for f in fields(x)}
+        return {f.name: plain(getattr(x, f.name)) for f in fields(x)}
     if isinstance(x, Mapping):
-        return {str(k): _plain(v) for k, v in x.items()}
+        return {str(k): plain(v) for k, v in x.items()}
     if isinstance(x, list | tuple):
-        return [_plain(v) for v in x]
+        return [plain(v) for v in x]
     if isinstance(x, np.ndarray | np.generic):
-        return _plain(x.tolist())
+        return plain(x.tolist())
     if isinstance(x, float) and not math.isfinite(x):
         return str(x)
     return x

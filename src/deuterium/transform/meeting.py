@@ -68,10 +68,10 @@ class RoundingJump(NamedTuple):
     size: float
 
 
-def rounding_jumps(outputs: Iterable[Variable]) -> list[RoundingJump]:
+def rounding_jumps(outputs: Variable | Iterable[Variable]) -> list[RoundingJump]:
     """Return the jumps of choices that are no larger than rounding."""
     found = []
-    for n in topological(outputs):
+    for n in topological([outputs] if isinstance(outputs, Variable) else outputs):
         if n.op is logic.where and not branches_meet(n):
             with rounding_forgiven():
                 if not branches_meet(n):

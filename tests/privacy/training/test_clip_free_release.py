@@ -136,7 +136,7 @@ def test_refusals():
     with pytest.raises(InvalidInputError, match="learning_rate"):
         ClipFreeSGD(loss, w, domain, **{**good, "learning_rate": 0})
     trainer = ClipFreeSGD(loss, w, domain, **good)
-    with pytest.raises(InvalidInputError, match="data must have"):
+    with pytest.raises(InvalidInputError, match="data have no 'y'"):
         trainer.prepared({x: np.zeros((3, 2))})
     with pytest.raises(InvalidInputError, match="shape"):
         trainer.prepared({x: np.zeros((3, 3)), y: np.zeros(3)})

@@ -39,16 +39,22 @@ BOX = dt.Box(
 
 APART = dt.Box({x: (1, 2), y: (1, 2), z: (-2, -1)})
 
+NEAR = dt.Box({x: (0.5, 0.52), y: (0.5, 0.52), z: (0.1, 0.11), t: (0.1, 0.11)})
+
 
 @dataclass(frozen=True)
 class Example:
-    """``graph`` is rewritten over ``domain``; ``refused`` (over its own) is not."""
+    """``graph`` is rewritten over ``domain``; ``refused`` (over its own) is not.
+
+    ``more`` says how many nodes the result may have more.
+    """
 
     graph: Any
     gains: str = COSTS
     refused: Any = None
     domain: Any = BOX
     refused_domain: Any = BOX
+    more: int = 4
 
 
 def reshaped(u: Any, *shape: int) -> Any:
@@ -180,6 +186,21 @@ EXAMPLES: dict[str, list[Example]] = {
         Example((1 - np.cos(x)) / x**2, FINITE, refused=(1 + np.cos(x)) / x**2),
         Example(y / np.sin(y), FINITE, refused=y / np.sin(x)),
     ],
+    "quotient_of_powers": [
+        Example(
+            (1 - (1 + t) ** -y) / t,
+            FINITE,
+            refused=(1 - (2 + t) ** -y) / t,
+            domain=dt.Box({t: (0, 1), y: (1, 9)}),
+        ),
+        Example(
+            ((1 + x) ** 7 - 1) / x,
+            FINITE,
+            refused=((1 + x) ** 7 - 1) / x,
+            refused_domain=dt.Box({x: (-2, 2)}),
+        ),
+        Example(5 * t / (1 - (1 + t) ** -12), FINITE, domain=dt.Box({t: (0, 0.5)})),
+    ],
     # entropies
     "entropy": [
         Example(t * np.log(t), TIGHTER, refused=t * np.log(t + 1)),
@@ -195,6 +216,20 @@ EXAMPLES: dict[str, list[Example]] = {
             np.abs(x) * np.log(np.abs(x) / t), FINITE, refused=x * np.log(x / (t - 1))
         ),
         Example(np.abs(x) * np.log(t / np.abs(x)), FINITE, refused=x * np.log(y / x)),
+    ],
+    "relative_entropy_of_two": [
+        Example(
+            xlogy(t, t / y),
+            FINITE,
+            refused=xlogy(t, x / y),
+            domain=dt.Box({t: (0, 2), y: (1, 2)}),
+        ),
+        Example(
+            xlogy(t, 3 * y / t),
+            FINITE,
+            refused=xlogy(t, t / y),
+            domain=dt.Box({t: (0, 2), y: (1, 2)}),
+        ),
     ],
     "entropy_of_two": [
         Example(xlogy(t, t), TIGHTER, refused=xlogy(t, t + 1)),
@@ -295,6 +330,28 @@ EXAMPLES: dict[str, list[Example]] = {
         ),
         Example(sum(direction_of(v3)[i] ** 2 for i in range(3)), TIGHTER),
     ],
+    "angle_by_cosine": [
+        Example(
+            np.arccos(np.sin(x) * np.sin(y) + np.cos(x) * np.cos(y) * np.cos(z - t)),
+            FINITE,
+            refused=np.arccos(
+                np.sin(x) * np.sin(y) + np.cos(x) * np.cos(z) * np.cos(t)
+            ),
+            domain=NEAR,
+            more=10,  # the legs of both angles
+        ),
+        Example(
+            np.arccos(
+                np.clip(
+                    np.sin(x) * np.sin(y) + np.cos(z) * np.cos(x) * np.cos(y), -1, 1
+                )
+            ),
+            TIGHTER,
+            refused=np.arccos(np.clip(np.sin(x) * np.sin(y) + np.cos(z), -1, 1)),
+            domain=NEAR,
+            more=10,  # the legs of both angles
+        ),
+    ],
     "haversine": [
         Example(
             np.sqrt(
@@ -391,6 +448,44 @@ EXAMPLES: dict[str, list[Example]] = {
     "softplus_of_two": [
         Example(np.logaddexp(0, x), SAME_COST, refused=np.logaddexp(1, x)),
         Example(np.logaddexp(x, 0), SAME_COST),
+    ],
+    # labels
+    "factors_of_a_label": [
+        Example(
+            np.array([0.0, 2.0, 0.0]) * v3 / (1 + np.exp(w3)),
+            SAME_COST,
+            refused=np.array([0.0, 2.0, 1.0]) * v3 / (1 + np.exp(w3)),
+        ),
+        Example(
+            np.array([0.0, 1.0, 0.0]) / (dt.softmax(v3) + 1e-12),
+            SAME_COST,
+            refused=np.array([0.0, 1.0, 0.0]) / v3,
+        ),
+        Example(
+            np.array([0.0, 0.0, 1.0]) * row / dt.softmax(v3),
+            SAME_COST,
+            refused=np.array([0.0, 0.0, 1.0]) * np.log(v3) / dt.softmax(w3),
+        ),
+    ],
+    "slope_at_a_label": [
+        Example(
+            v3 * (np.array([0.0, 1.0, 0.0]) - v3[1]),
+            SAME_COST,
+            refused=v3 * (np.array([0.0, 1.0, 0.0]) - v3[2]),
+        ),
+        Example(
+            dt.softmax(v3)
+            * (2 * v3[0] * dt.softmax(v3)[1] - np.array([0.0, 3.0, 0.0])),
+            SAME_COST,
+            refused=w3 * (np.array([0.0, 1.0, 1.0]) - w3[1]),
+        ),
+    ],
+    "guarded_probability": [
+        Example(
+            x * y * dt.softmax(v3)[1] / (dt.softmax(v3)[1] + 1e-3),
+            TIGHTER,
+            refused=x * y * v3[1] / (v3[1] + 3),
+        ),
     ],
     # softmax
     "softmax_of_shifted": [
@@ -714,6 +809,16 @@ EXAMPLES: dict[str, list[Example]] = {
     ],
     "square_of_truth": [
         Example(np.square(x > 0) * y, refused=np.square(np.where(x > 0, y, z))),
+    ],
+    "reordered_together": [
+        Example(
+            reordered(v3, w3, reverse=True) - reordered(np.exp(v3), w3, reverse=True),
+            refused=reordered(v3, w3, reverse=True) - reordered(w3, v3, reverse=True),
+        ),
+        Example(
+            reordered(v3, w3, reverse=False) + reordered(row[0], w3, reverse=False),
+            refused=reordered(v3, w3, reverse=True) + reordered(v3, w3, reverse=False),
+        ),
     ],
     "sum_of_one_row_reordered": [
         Example(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from flint import ctx
+
 from deuterium.certify.checker.ball_functions import ZERO, Ball, larger, smaller
 from deuterium.certify.checker.derivative_forms import DerivativeForms
 from deuterium.certify.checker.exact_data import end
@@ -15,6 +17,7 @@ from deuterium.certify.checker.proof_domain import Part
 from deuterium.certify.checker.proof_region import Region, number
 
 Range = tuple[Ball, Ball]
+FINE = 256  # bits, where a claim is all but what is known
 
 
 def face(forms: DerivativeForms, region: Region, data: Data) -> None:
@@ -92,6 +95,28 @@ def tighten(forms: DerivativeForms, region: Region, data: Data) -> None:
         region.narrow(j, low, high)
 
 
+def hold(forms: DerivativeForms, region: Region, data: Data) -> None:
+    """Leave out points at which conditions of the domain certainly do not hold."""
+    conditions = forms.inputs.conditions
+    if conditions is None:
+        raise NoBound("the domain has no conditions, or the claim is below all values")
+    claims = [
+        (input_of(j, forms), end(a), end(b))
+        for j, a, b in zip(data["at"], data["lower"], data["upper"], strict=True)
+    ]
+    least, most = conditions.within(region)
+    if not all(_is_ruled(region, j, a, b, (least[j], most[j])) for j, a, b in claims):
+        with ctx.workprec(FINE):
+            least, most = conditions.within(region)
+    for j, low, high in claims:
+        if not _is_ruled(region, j, low, high, (least[j], most[j])):
+            raise NoBound(
+                f"by the conditions, input {j} is not proved between {low.str(17)} and "
+                f"{high.str(17)}, but {least[j].str(17)} and {most[j].str(17)}"
+            )
+        region.narrow(j, low, high)
+
+
 def _is_ruled(
     region: Region, j: int, low: Ball, high: Ball, known: Range | None
 ) -> bool:
@@ -128,6 +153,7 @@ def _of_table(forms: DerivativeForms, part: Part, region: Region, j: int) -> Ran
 STEPS: Mapping[str, Callable[[DerivativeForms, Region, Data], None]] = {
     "face": face,
     "tighten": tighten,
+    "conditions": hold,
 }
 
 

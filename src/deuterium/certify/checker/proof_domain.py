@@ -22,6 +22,7 @@ from deuterium.certify.checker.ball_functions import (
     larger,
     smaller,
 )
+from deuterium.certify.checker.condition_steps import Conditions
 from deuterium.certify.checker.exceptions import NoPoint
 from deuterium.certify.checker.proof_region import Region, number
 from deuterium.certify.checker.work_limit import WorkLimit
@@ -80,10 +81,13 @@ class ProofInputs:
         Each symbol's.
     movable : list of bool
         Whether an input may take every value between its ends, whatever the others are.
+    conditions : Conditions or None
+        What holds of inputs together, at all points that count.
     """
 
     def __init__(self, symbols: Sequence[Variable], domain: Domain) -> None:
         self.symbols, self.domain = list(symbols), domain
+        self.conditions: Conditions | None = None
         self.work = WorkLimit()
         self.starts: dict[str, int] = {}
         self.parts: list[Part] = []

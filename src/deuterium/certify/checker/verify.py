@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flint import ctx
+from flint import arb, ctx
 
 from deuterium.certify.checker import proof_objective
 from deuterium.certify.checker.ball_functions import INFINITY
+from deuterium.certify.checker.condition_steps import Conditions
 from deuterium.certify.checker.enclosure_leaf import GivenGraph
 from deuterium.certify.checker.exact_data import end
 from deuterium.certify.checker.exceptions import NoBound
@@ -19,6 +20,7 @@ from deuterium.certify.checker.label_forms import LabelForms
 from deuterium.certify.checker.proof_domain import ProofInputs
 from deuterium.certify.checker.proof_region import Region
 from deuterium.certify.checker.tree_walk import UNREADABLE, walk
+from deuterium.domain.conditions import LOWEST
 from deuterium.domain.domain import Domain
 from deuterium.errors import CertificateError, DeuteriumError
 from deuterium.graph.serialize import dumps
@@ -50,17 +52,31 @@ class Report:
     bits: int = BITS
 
 
-def verify(body: Mapping[str, Any], v: Variable, domain: Domain) -> Report:
-    """Check the contents of a certificate; raise CertificateError where one fails."""
+def verify(
+    body: Mapping[str, Any],
+    v: Variable,
+    domain: Domain,
+    conditions: Sequence[Variable] = (),
+) -> Report:
+    """Check the contents of a certificate; raise CertificateError where one fails.
+
+    Where one of ``conditions`` does not hold, ``v`` is the worst number there is (or
+    has no value).
+    """
     try:
-        return _verified(body, v, domain)
+        return _verified(body, v, domain, conditions)
     except CertificateError:
         raise
     except (NoBound, DeuteriumError, MemoryError, *UNREADABLE) as error:
         raise CertificateError(f"the proof cannot be checked: {error!r:.300}") from None
 
 
-def _verified(body: Mapping[str, Any], v: Variable, domain: Domain) -> Report:
+def _verified(
+    body: Mapping[str, Any],
+    v: Variable,
+    domain: Domain,
+    conditions: Sequence[Variable],
+) -> Report:
     start = time.perf_counter()
     symbols = sorted(free_symbols([v]), key=lambda s: s.name)
     with ctx.workprec(BITS):
@@ -77,6 +93,8 @@ def _verified(body: Mapping[str, Any], v: Variable, domain: Domain) -> Report:
         told = body["labels"], body["forms"]
         family = LabelForms(objective, inputs, *told, compare, given)
         claim = end(body["upper" if maximizes else "lower"])
+        if conditions and (claim if maximizes else -claim) >= arb(LOWEST):
+            inputs.conditions = Conditions(conditions, inputs.starts, inputs.size)
         root = _root(body["root"], inputs, len(family.general.atoms))
         count = walk(family, root, body["proof"], claim if maximizes else -claim)
     return Report(count, len(body["proof"]), time.perf_counter() - start)

@@ -105,7 +105,8 @@ class RootPortfolio(Bounder):
         moving = self.problem.movable
         n = self.problem.size
         low, high = regions.low[:, :n], regions.high[:, :n]
-        same = (low == self.problem.lower) & (high == self.problem.upper)
+        first = self.problem.first_lower, self.problem.first_upper
+        same = (low == first[0]) & (high == first[1])
         free = (regions.low[:, n:] == -np.inf) & (regions.high[:, n:] == np.inf)
         whole: np.ndarray = (same | ~moving).all(axis=1) & free.all(axis=1)
         return whole

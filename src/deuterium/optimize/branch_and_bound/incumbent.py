@@ -66,14 +66,15 @@ class Incumbent:
         return ascent
 
     def begin(self, enough: float) -> None:
-        """Look at the middle, and at the corners if not enough is reached there.
+        """Look at the middle, and at a few more points if not enough is reached there.
 
         Without any search, whose preparations may take longer than there is time.
         """
         with suppress(Spent):
             self.certify(self._place.middle())
             if self.value < enough and len(self.problem.order) <= MANY:
-                self._look_at(self._place.notable())
+                rows = [self._place.notable(), self._place.apart()]
+                self._look_at(np.concatenate(rows))
 
     def _look_at(self, rows: Array) -> None:
         """Take the best of some rows, each enclosed as a point."""

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from deuterium.budget import Spent, check
+from deuterium.domain.problem import Problem
 from deuterium.interval.rounding import EPS, widen_up
 from deuterium.optimize.branch_and_bound import loop_options as options
 from deuterium.optimize.branch_and_bound.checkpoint import (
@@ -24,8 +25,8 @@ from deuterium.optimize.branch_and_bound.interrupt_guard import InterruptGuard
 from deuterium.optimize.branch_and_bound.progress import NoProgress
 from deuterium.optimize.branch_and_bound.stopping import Clock, Limits
 from deuterium.optimize.branch_and_bound.tree import Tree
-from deuterium.optimize.region import Bounder, BoundResult
-from deuterium.optimize.root_enclosure import NOTHING, RootEnclosure
+from deuterium.optimize.region import Bounder, BoundResult, Regions
+from deuterium.optimize.root_enclosure import NOTHING, RootEnclosure, first_steps
 
 CHECKER_MARGIN = (
     2.0**-44
@@ -67,8 +68,8 @@ class BranchAndBound:
     ) -> None:
         self.bounder, self.crew, self.incumbent = bounder, crew, incumbent
         self.limits, self.journal, self.clock = limits, journal, clock
-        self.root = bounder.root()
-        self.tree = Tree(self.root)
+        self.root = _begun(bounder.root(), incumbent.problem)
+        self.tree = Tree(self.root, first_steps(incumbent.problem))
         self.first = first
         if first.upper < np.inf:
             self.tree.bound_root(first.upper, first.proof)
@@ -313,6 +314,14 @@ class BranchAndBound:
         self.tree.claim(nodes)
         self._apply(nodes, results_of(entry, self.tree.regions(nodes)))
         self.clock.spent = float(entry["spent"])
+
+
+def _begun(root: Regions, problem: Problem) -> Regions:
+    """Return the whole domain as far as its points count."""
+    part = slice(problem.size)
+    root.low[:, part] = np.maximum(root.low[:, part], problem.first_lower)
+    root.high[:, part] = np.minimum(root.high[:, part], problem.first_upper)
+    return root
 
 
 @contextmanager

@@ -24,7 +24,7 @@ WAIT_SECONDS = 0.2  # seconds between two looks at the clock while workers work
 # of the limit, and seconds: how late work on the bounds may still be going on, and the
 # first bound of all, without which there would be none
 LATE_SHARE, LATEST_SECONDS = 0.05, 0.2
-LAST_SECONDS = 0.4  # besides, for the first bound of all
+LAST_SECONDS = 0.45  # besides, for the first bound of all
 
 # -- the lower side --------------------------------------------------------------------
 

@@ -12,7 +12,13 @@ from deuterium.optimize.branch_and_bound import loop_options as options
 from deuterium.optimize.branch_and_bound.compression import packed, room, unpacked
 from deuterium.optimize.branch_and_bound.growable import GrowableColumns
 from deuterium.optimize.branch_and_bound.region_store import RegionStore
-from deuterium.optimize.region import EMPTY, BoundResult, Proof, Regions
+from deuterium.optimize.region import (
+    EMPTY,
+    BoundResult,
+    DomainReduction,
+    Proof,
+    Regions,
+)
 
 Array = Any
 Queued = tuple[float, int, int]
@@ -36,7 +42,9 @@ class Tree:
     Parameters
     ----------
     root : Regions
-        The whole domain, one row.
+        The whole domain, one row, or what ``first`` leaves of it.
+    first : sequence of DomainReduction, optional
+        The steps from the whole domain to there.
 
     Attributes
     ----------
@@ -46,7 +54,8 @@ class Tree:
         The largest bound of closed regions.
     """
 
-    def __init__(self, root: Regions) -> None:
+    def __init__(self, root: Regions, first: Sequence[DomainReduction] = ()) -> None:
+        self.first = list(first)
         self.pool = RegionStore(root)
         self.known = GrowableColumns(**COLUMNS)
         self.pending: dict[int, int] = {}
@@ -314,7 +323,8 @@ class Tree:
 
     def _told(self, i: int) -> tuple[list[Any], Any]:
         data = self._steps[i]
-        return ([], None) if data is None else unpacked(data)
+        steps, ends = ([], None) if data is None else unpacked(data)
+        return (self.first if i == 0 else []) + steps, ends
 
 
 def halved(results: BoundResult, ks: Array, bound: Array) -> Regions:

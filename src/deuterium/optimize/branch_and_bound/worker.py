@@ -35,13 +35,14 @@ class Task:
 
     Parameters
     ----------
-    domain, maximizes, method :
+    domain, counting, maximizes, method :
         As in `Problem` and `select_bounder`.
     problem : Problem or None
         The problem itself, where the task was not sent to another process.
     """
 
     domain: Domain
+    counting: Domain
     maximizes: bool
     method: str
     problem: Problem | None = field(repr=False)
@@ -68,7 +69,9 @@ class Task:
         problem = self.problem
         if problem is None:
             (v,) = loads(self.text)
-            problem = Problem(v, self.domain, maximize=self.maximizes)
+            problem = Problem(
+                v, self.domain, maximize=self.maximizes, counting=self.counting
+            )
         return select_bounder(problem, self.method)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -77,7 +80,8 @@ class Task:
 
 def task_of(problem: Problem, method: str) -> Task:
     """Return a problem as it is given to workers."""
-    return Task(problem.domain, problem.maximizes, method, problem)
+    told = problem.domain, problem.counting, problem.maximizes
+    return Task(*told, method, problem)
 
 
 def graph_hash(v: Variable) -> str:

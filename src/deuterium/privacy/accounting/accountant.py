@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from copy import deepcopy
+from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
 
 import numpy as np
 
-from deuterium.errors import InvalidInputError, UnsupportedError
+from deuterium.errors import BudgetError, InvalidInputError, UnsupportedError
 from deuterium.interval.environment import standard_only
-from deuterium.privacy.accounting.renyi import divergences, to_delta, to_epsilon
+from deuterium.privacy.accounting.renyi import Key, divergences, to_delta, to_epsilon
 from deuterium.privacy.accounting.tally import Tally, event_of, is_plain
 from deuterium.privacy.directed_rounding import quotient_up, real_number, round_up
 from deuterium.privacy.mechanisms.noise import Noise
@@ -37,9 +39,11 @@ __all__ = ["Accountant", "require_probability"]
 METHODS = ("auto", "pld", "rdp")
 RARELY = 1e-300  # no smaller probability is told apart
 MOST = 2**53  # releases of one kind, all of which a double can count
-PLD_LEAST = 1e-10  # the least delta for which convolutions by FFT are asked
-PLD_NOISE = 1e-12  # of delta, kept aside for what their rounding may hide
-PLD_MOST = 200.0  # the largest loss for which they are; larger ones fill the memory
+PLD_NOISE = 1e-12  # of delta, kept aside for what convolutions by FFT may hide
+PLD_LEAST = 1e-10  # the delta at which losses are said to be large or not
+PLD_GRID = 1e-4  # of losses up to `PLD_FINE`, in nats: dp-accounting's own
+PLD_FINE = 20.0  # nats; larger losses have a coarser grid, so that memory stays small
+PLD_MOST = 1e5  # nats: larger losses overflow, and protect nobody
 
 
 class Accountant:
@@ -47,8 +51,10 @@ class Accountant:
 
     Parameters
     ----------
-    relation : {"add_or_remove_one", "replace_one"}
+    relation : {"add_or_remove_one", "replace_one", "replace_special"}
         When two data sets are neighbours; of every release.  It has to be given.
+    epsilon, delta : float, optional
+        A budget that all releases together keep: `compose` refuses what would pass it.
     scope : str, optional
         What alone may differ between the two records, as a noise's ``scope`` says it.
         Noise that protects whole records counts there, too; noise for anything else
@@ -76,6 +82,8 @@ class Accountant:
         self,
         relation: str | None = None,
         *,
+        epsilon: float | None = None,
+        delta: float | None = None,
         scope: str | None = None,
         method: str = "auto",
     ) -> None:
@@ -87,6 +95,7 @@ class Accountant:
                 f"got {method!r:.80}"
             )
         self.method = method
+        self.budget = _budget(epsilon, delta)
         self._tally = Tally()
         self._known: dict[str, Any] = {}  # dp-accounting's accountants, until a compose
 
@@ -106,12 +115,14 @@ class Accountant:
             How many.
         sampling_probability : float
             Below 1: of each record to take part, independently of all others (Poisson
-            sampling).  For a sum of contributions under ``add_or_remove_one`` only.
+            sampling).  For a sum of contributions, and not under ``replace_one``.
 
         Raises
         ------
         UnsupportedError
             The noise and the sampling have no known guarantee together.
+        BudgetError
+            The budget would be passed; nothing is added.
         """
         self._require_fitting(noise)
         whole = isinstance(count, Integral) and not isinstance(count, bool)
@@ -125,9 +136,29 @@ class Accountant:
             self._require_sampled(noise)
         if count and q:
             self._known.clear()  # first: what is interrupted here must not be known
-            m = noise.noise_multiplier
-            self._tally.add(type(noise), m, max(q, RARELY), int(count))
+            key = type(noise), noise.noise_multiplier, max(q, RARELY)
+            self._tally.add(*key, int(count))
+            self._keep_budget(key, int(count))
         return self
+
+    def _keep_budget(self, key: Key, count: int) -> None:
+        """Take releases back, and raise, if with them a budget is passed."""
+        if self.budget is None:
+            return
+        kept = False
+        try:
+            kept = self.epsilon_at(self.budget.delta) <= self.budget.epsilon
+        finally:
+            if not kept:
+                self._tally.take(*key, count)
+                self._known.clear()
+        if not kept:
+            raise BudgetError(
+                f"compose: the budget of epsilon {self.budget.epsilon:g} at delta "
+                f"{self.budget.delta:g} would be passed; at most "
+                f"{self.epsilon_at(self.budget.delta):.6g} is spent. Nothing was "
+                "added: add more noise, or leave the release out"
+            )
 
     @property
     def protects(self) -> str:
@@ -215,7 +246,15 @@ class Accountant:
         return self._tally.rho
 
     def event(self) -> Any:
-        """Return everything as dp-accounting's ``DpEvent``, sensitivities one."""
+        """Return `to_event`'s event."""
+        return self.to_event()
+
+    def to_event(self) -> Any:
+        """Return everything as dp-accounting's ``DpEvent``, sensitivities one.
+
+        Its accountants are to be asked under their default, ``ADD_OR_REMOVE_ONE``, also
+        of another relation, which is already in the noise multipliers.
+        """
         from dp_accounting.dp_event import ComposedDpEvent, SelfComposedDpEvent
 
         counts = self._tally.counts
@@ -256,7 +295,7 @@ class Accountant:
                 "records are drawn apart, which no noise multiplier alone describes, "
                 "and dp-accounting's accountants disagree on what one means there (its "
                 "issue 378). Account for the releases without sampling, or use "
-                "add_or_remove_one"
+                "add_or_remove_one or replace_special"
             )
         if not noise.can_be_sampled:
             raise UnsupportedError(
@@ -286,16 +325,20 @@ class Accountant:
         """Return which methods can answer."""
         able = [] if self.method == "pld" else ["rdp"]
         none = self._tally.any(lambda noise: not noise.has_loss_distribution)
-        if self.method != "rdp" and not (none or delta < PLD_LEAST):
-            most = to_epsilon(ORDERS, self._renyi(), PLD_LEAST)
-            able.extend(["pld"] if most <= PLD_MOST else [])
+        if self.method != "rdp" and not none and delta > PLD_NOISE:
+            able.extend(["pld"] if self._losses() is not None else [])
         if not able:
             raise UnsupportedError(
-                "Accountant: 'pld' has no discrete noise, no delta below "
-                f"{PLD_LEAST:g} and no losses above {PLD_MOST:g}; here nothing is left "
+                "Accountant: 'pld' has no discrete noise, no delta of at most "
+                f"{PLD_NOISE:g} and no losses above {PLD_MOST:g}; here nothing is left "
                 f"of method {self.method!r}; use 'auto' or 'rdp'"
             )
         return able
+
+    @property
+    def _largest_loss(self) -> float:
+        """The losses that all but the rarest outcomes stay below, in nats."""
+        return float(to_epsilon(ORDERS, self._renyi(), PLD_LEAST))
 
     def _renyi(self) -> Any:
         """Return the Renyi divergences of all releases at `ORDERS`."""
@@ -304,15 +347,45 @@ class Accountant:
         return self._known["rdp"]
 
     def _losses(self) -> Any:
-        """Return dp-accounting's loss distributions of all releases."""
-        if "pld" not in self._known:
-            from dp_accounting.pld import PLDAccountant
+        """Return dp-accounting's loss distributions of all releases, or None.
 
-            fresh = PLDAccountant()
-            for key, count in self._tally.few().items():
-                fresh.compose(event_of(key), count)
-            self._known["pld"] = fresh
+        There are none of losses so large that they, or their exponentials, overflow.
+        """
+        if "pld" not in self._known:
+            self._known["pld"] = None
+            if self._largest_loss <= PLD_MOST:
+                with suppress(OverflowError):
+                    self._known["pld"] = self._convolved()
         return self._known["pld"]
+
+    def _convolved(self) -> Any:
+        from dp_accounting.pld import PLDAccountant
+
+        grid = PLD_GRID * max(1.0, self._largest_loss / PLD_FINE)
+        fresh = PLDAccountant(value_discretization_interval=grid)
+        for key, count in self._tally.few().items():
+            fresh.compose(event_of(key), count)
+        return fresh
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What all releases together may promise."""
+
+    epsilon: float
+    delta: float
+
+
+def _budget(epsilon: Any, delta: Any) -> Budget | None:
+    """Return a budget, if one is given, or say why it is none."""
+    if epsilon is None and delta is None:
+        return None
+    if epsilon is None or delta is None:
+        raise InvalidInputError(
+            "Accountant: a budget is `epsilon` with `delta`; got only one of them"
+        )
+    d = 0.0 if real_number(delta) == 0 else require_delta("Accountant", delta)
+    return Budget(require_epsilon("Accountant", epsilon), d)
 
 
 def require_probability(who: str, q: Any) -> float:

@@ -39,13 +39,13 @@ def noise_multiplier(
     ----------
     epsilon, delta : float
         What all steps together promise: epsilon in [1e-6, 1000], delta in [1e-15, 0.5].
-    relation : {"add_or_remove_one", "replace_one"}
+    relation : {"add_or_remove_one", "replace_one", "replace_special"}
         When two data sets are neighbours.  It has to be given, as the multiplier is one
         of the sensitivity between neighbours.
     steps : int
         How many Gaussian releases.
     sampling_probability : float
-        Below 1: Poisson sampling, which is for ``add_or_remove_one`` only.
+        Below 1: Poisson sampling, which is not for ``replace_one``.
 
     Returns
     -------
@@ -65,9 +65,10 @@ def noise_multiplier(
     q = require_probability(who, sampling_probability)
     if not q:
         raise InvalidInputError(f"{who}: `sampling_probability` must be > 0")
-    if q < 1 and relation != "add_or_remove_one":
+    if q < 1 and relation == "replace_one":
         raise UnsupportedError(
-            f"{who}: Poisson sampling is accounted for under add_or_remove_one only"
+            f"{who}: Poisson sampling is not accounted for under replace_one; take "
+            "add_or_remove_one or replace_special"
         )
     most = gaussian_multiplier(e, d) * math.sqrt(steps) * (1 + 1e-15)
     if q == 1:

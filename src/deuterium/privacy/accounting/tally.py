@@ -40,6 +40,12 @@ class Tally:
         key = law, m, q
         self.counts[key] = self.counts.get(key, 0) + count
 
+    def take(self, law: type[Noise], m: float, q: float, count: int) -> None:
+        """Take back releases that were added."""
+        self.counts[law, m, q] -= count
+        if not self.counts[law, m, q]:
+            del self.counts[law, m, q]
+
     def any(self, holds: Callable[[Noise], bool]) -> bool:
         """Whether some noise, on what moves by one, is of a certain kind."""
         return any(holds(law.unit(m)) for law, m, _ in self.counts)
@@ -132,7 +138,7 @@ def event_of(key: Key) -> Any:
     from dp_accounting.dp_event import PoissonSampledDpEvent
 
     law, m, q = key
-    event = law.unit(m).event()
+    event = law.unit(m).to_event()
     return event if q == 1 else PoissonSampledDpEvent(q, event)
 
 

@@ -34,7 +34,6 @@ from deuterium.privacy.mechanisms.privacy_curves import (
 from deuterium.privacy.mechanisms.samplers import (
     discrete_laplace,
     integers,
-    opendp_noise,
 )
 
 __all__ = ["DiscreteGaussianNoise", "discrete_gaussian"]
@@ -100,6 +99,8 @@ class DiscreteGaussianNoise(Noise, NoiseOfSigma):
     """
 
     law: ClassVar[str] = "discrete gaussian"
+    opendp: ClassVar[str] = "make_gaussian"
+    kind: ClassVar[type] = int
     norm: ClassVar[int] = 2
 
     @property
@@ -128,7 +129,7 @@ class DiscreteGaussianNoise(Noise, NoiseOfSigma):
         """Return the delta that holds together with an epsilon."""
         return rho_delta(self.rho, require_epsilon("delta_at", epsilon))
 
-    def event(self) -> Any:
+    def to_event(self) -> Any:
         """Return dp-accounting's event of one release, for sensitivity one."""
         from dp_accounting.dp_event import ZCDpEvent
 
@@ -137,11 +138,6 @@ class DiscreteGaussianNoise(Noise, NoiseOfSigma):
     def exact(self, value: Any) -> Any:
         """Return integers, or say why these are none."""
         return integers(value, self.sigma)
-
-    @staticmethod
-    def secure(values: Any, scale: float) -> Any:
-        """Return integers with OpenDP's discrete Gaussian noise."""
-        return opendp_noise("make_gaussian", "l2_distance", int, values, scale)
 
     @staticmethod
     def insecure(values: Any, scale: float, rng: np.random.Generator) -> Any:

@@ -36,7 +36,6 @@ from deuterium.privacy.mechanisms.privacy_curves import (
     require_epsilon,
 )
 from deuterium.privacy.mechanisms.renyi_orders import whole_orders
-from deuterium.privacy.mechanisms.samplers import opendp_noise
 
 __all__ = ["GaussianNoise", "gaussian"]
 
@@ -72,7 +71,7 @@ def gaussian(
         does a Sensitivity made by hand.  A search's Estimate is refused.
     epsilon, delta, mu, rho, noise_multiplier, scale : float, optional
         The promise.
-    relation : {"add_or_remove_one", "replace_one"}
+    relation : {"add_or_remove_one", "replace_one", "replace_special"}
         Neighbouring data sets differ by one record added or removed, or replaced.
         It has to be given: without it a guarantee means nothing.
     distance : float, optional
@@ -128,7 +127,7 @@ class GaussianNoise(Noise, NoiseOfSigma):
         ``replace_one``.
     contribution : float or None
         The bound of one record's L2 norm, if made from a contribution.
-    relation : {"add_or_remove_one", "replace_one"}
+    relation : {"add_or_remove_one", "replace_one", "replace_special"}
         When two data sets are neighbours.
     epsilon, delta : float or None
         What was asked for; None if something else was.
@@ -154,6 +153,7 @@ class GaussianNoise(Noise, NoiseOfSigma):
     """
 
     law: ClassVar[str] = "gaussian"
+    opendp: ClassVar[str] = "make_gaussian"
     norm: ClassVar[int] = 2
     can_be_sampled: ClassVar[bool] = True
 
@@ -177,7 +177,7 @@ class GaussianNoise(Noise, NoiseOfSigma):
         e = require_epsilon("delta_at", epsilon)
         return gaussian_delta(self.noise_multiplier, e)
 
-    def event(self) -> Any:
+    def to_event(self) -> Any:
         """Return dp-accounting's event of one release, for sensitivity one."""
         from dp_accounting import GaussianDpEvent
 
@@ -209,7 +209,7 @@ class GaussianNoise(Noise, NoiseOfSigma):
 
         m, whole = self.noise_multiplier, whole_orders(orders)
         with np.errstate(all="ignore"):  # squares of the largest multipliers
-            event = PoissonSampledDpEvent(probability, self.event())
+            event = PoissonSampledDpEvent(probability, self.to_event())
             exact = RdpAccountant(orders=whole.tolist()).compose(event).rdp
         padded = np.maximum(exact, 0.0) * (1 + 1e-9) + 1e-15
         known = np.concatenate([[1.0], whole])
@@ -218,11 +218,6 @@ class GaussianNoise(Noise, NoiseOfSigma):
         # sampling adds no loss
         least = np.minimum(chords / (orders - 1), orders / (2 * m * m))
         return least * (1 + 1e-14)
-
-    @staticmethod
-    def secure(values: Any, scale: float) -> Any:
-        """Return values with OpenDP's Gaussian noise."""
-        return opendp_noise("make_gaussian", "l2_distance", float, values, scale)
 
     @staticmethod
     def insecure(values: Any, scale: float, rng: np.random.Generator) -> Any:

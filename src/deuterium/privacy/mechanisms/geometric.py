@@ -22,7 +22,6 @@ from deuterium.privacy.mechanisms.pure_noise import PureNoise, pure_epsilon_of
 from deuterium.privacy.mechanisms.samplers import (
     discrete_laplace,
     integers,
-    opendp_noise,
 )
 
 __all__ = ["GeometricNoise", "geometric"]
@@ -93,8 +92,10 @@ class GeometricNoise(PureNoise, NoiseOfScale):
     """
 
     law: ClassVar[str] = "geometric"
+    opendp: ClassVar[str] = "make_laplace"
+    kind: ClassVar[type] = int
 
-    def event(self) -> Any:
+    def to_event(self) -> Any:
         """Return dp-accounting's event of one release, for sensitivity one."""
         from dp_accounting.dp_event import ZCDpEvent
 
@@ -103,11 +104,6 @@ class GeometricNoise(PureNoise, NoiseOfScale):
     def exact(self, value: Any) -> Any:
         """Return integers, or say why these are none."""
         return integers(value, self.scale)
-
-    @staticmethod
-    def secure(values: Any, scale: float) -> Any:
-        """Return integers with OpenDP's discrete Laplace noise."""
-        return opendp_noise("make_laplace", "l1_distance", int, values, scale)
 
     @staticmethod
     def insecure(values: Any, scale: float, rng: np.random.Generator) -> Any:

@@ -24,7 +24,6 @@ from deuterium.privacy.mechanisms.privacy_curves import (
     widened,
 )
 from deuterium.privacy.mechanisms.pure_noise import PureNoise, pure_epsilon_of
-from deuterium.privacy.mechanisms.samplers import opendp_noise
 
 __all__ = ["LaplaceNoise", "laplace"]
 
@@ -105,6 +104,7 @@ class LaplaceNoise(PureNoise, NoiseOfScale):
     """
 
     law: ClassVar[str] = "laplace"
+    opendp: ClassVar[str] = "make_laplace"
 
     def epsilon_at(self, delta: float) -> float:
         """Return the epsilon that holds together with a delta, which may be 0."""
@@ -127,7 +127,7 @@ class LaplaceNoise(PureNoise, NoiseOfScale):
         exact = e + np.log1p(share * np.expm1((1 - 2 * at) * e)) / (at - 1)
         return np.minimum(exact + 1e-12 * (1 + e), super().rdp(at))
 
-    def event(self) -> Any:
+    def to_event(self) -> Any:
         """Return dp-accounting's event of one release, for sensitivity one."""
         from dp_accounting import LaplaceDpEvent
 
@@ -137,11 +137,6 @@ class LaplaceNoise(PureNoise, NoiseOfScale):
     def has_loss_distribution(self) -> bool:
         """Always."""
         return True
-
-    @staticmethod
-    def secure(values: Any, scale: float) -> Any:
-        """Return values with OpenDP's Laplace noise."""
-        return opendp_noise("make_laplace", "l1_distance", float, values, scale)
 
     @staticmethod
     def insecure(values: Any, scale: float, rng: np.random.Generator) -> Any:

@@ -25,7 +25,7 @@ from deuterium.interval.rounding import EPS
 from deuterium.privacy.directed_rounding import product_up, require_positive
 from deuterium.privacy.mechanisms.privacy_curves import one_by_one, require_orders
 from deuterium.privacy.mechanisms.release_shapes import Shape
-from deuterium.privacy.mechanisms.samplers import numbers, released
+from deuterium.privacy.mechanisms.samplers import numbers, opendp_measurement, released
 from deuterium.privacy.sensitivity.relations import (
     protected,
     require_relation,
@@ -81,6 +81,12 @@ class Noise(ABC):
 
     norm: ClassVar[int]
     """The norm of the sensitivity."""
+
+    opendp: ClassVar[str]
+    """The name of OpenDP's constructor, whose samplers are the secure ones."""
+
+    kind: ClassVar[type] = float
+    """Of which numbers it is: float, or int of a discrete law."""
 
     can_be_sampled: ClassVar[bool] = False
     """Whether `sampled_rdp` knows a bound."""
@@ -142,8 +148,27 @@ class Noise(ABC):
     # -- what accountants ask ----------------------------------------------------------
 
     @abstractmethod
+    def to_event(self) -> Any:
+        """Return dp-accounting's ``DpEvent`` of one release, sensitivity one.
+
+        What the relation means is already in the noise multiplier, so its accountants
+        are to be asked under their default, ``ADD_OR_REMOVE_ONE``, whatever it is.
+        """
+
     def event(self) -> Any:
-        """Return dp-accounting's ``DpEvent`` of one release, sensitivity one."""
+        """Return `to_event`'s event."""
+        return self.to_event()
+
+    def to_opendp(self) -> Any:
+        """Return OpenDP's measurement of this noise.
+
+        It takes one number if what was bounded is one, else a list of numbers, and its
+        privacy map is OpenDP's own.  Chain it to `Sensitivity.to_opendp`.
+        """
+        scalar = self.shape == () or (self.shape is None and self.size == 1)
+        return opendp_measurement(
+            self.opendp, self.norm, self.kind, _scale_of(self), scalar=scalar
+        )
 
     @property
     def has_loss_distribution(self) -> bool:
@@ -167,11 +192,6 @@ class Noise(ABC):
         raise UnsupportedError(f"sampled_rdp: none is known of {self.law} noise")
 
     # -- a release ---------------------------------------------------------------------
-
-    @staticmethod
-    @abstractmethod
-    def secure(values: Any, scale: float) -> Any:
-        """Return a vector with OpenDP's noise."""
 
     @staticmethod
     @abstractmethod

@@ -21,44 +21,53 @@ __all__ = [
     "generator",
     "integers",
     "numbers",
-    "opendp_noise",
+    "opendp",
+    "opendp_measurement",
     "released",
 ]
 
 
-def opendp_noise(make: str, metric: str, kind: type, values: Any, scale: float) -> Any:
-    """Return values with OpenDP's noise.
+def opendp_measurement(
+    make: str, norm: float, kind: type, scale: float, *, scalar: bool
+) -> Any:
+    """Return OpenDP's measurement: from the exact result to one with noise.
 
     Parameters
     ----------
     make : str
         Name of OpenDP's constructor.
-    metric : str
-        Name of the metric of its sensitivity.
+    norm : {1, 2}
+        Of its sensitivity.
     kind : {float, int}
         Of what numbers.
-    values : ndarray
-        A vector.
     scale : float
         As OpenDP understands it.
+    scalar : bool
+        Whether it takes one number, not a list of them.
     """
+    dp = opendp("release: secure noise")
+    # what it calls an int has 32 bits
+    element = {"T": float, "nan": False} if kind is float else {"T": "i64"}
+    numbers = dp.atom_domain(**element)
+    constructor = getattr(dp.m, make)
+    if scalar:
+        return constructor(numbers, dp.absolute_distance(T=float), scale=scale)
+    metric = getattr(dp, f"l{norm:g}_distance")(T=float)
+    return constructor(dp.vector_domain(numbers), metric, scale=scale)
+
+
+def opendp(what: str) -> Any:
+    """Return the package OpenDP, or say what needs it and how to install it."""
     try:
         dp: Any = importlib.import_module("opendp.prelude")
     except ImportError:
         raise MissingDependencyError(
-            "release: secure noise comes from OpenDP, which is not installed; run "
+            f"{what} comes from OpenDP, which is not installed; run "
             "pip install 'deuterium[noise]' (or, for experiments only, give "
             "`insecure_rng`)"
         ) from None
     dp.enable_features("contrib")  # where OpenDP keeps its noise
-    # what it calls an int has 32 bits
-    element = {"T": float, "nan": False} if kind is float else {"T": "i64"}
-    measurement = getattr(dp.m, make)(
-        dp.vector_domain(dp.atom_domain(**element)),
-        getattr(dp, metric)(T=float),
-        scale=scale,
-    )
-    return np.asarray(measurement(values.astype(kind).tolist()))
+    return dp
 
 
 def generator(who: str, rng: Any) -> np.random.Generator:
@@ -96,7 +105,10 @@ def released(noise: Any, value: Any, scale: float, rng: Any) -> Any:
     parts, listed = apart(value, noise.shape, noise.size, noise.exact)
     flat = np.concatenate([p.ravel() for p in parts])
     if rng is None:
-        noisy = noise.secure(flat, scale)
+        draw = opendp_measurement(
+            noise.opendp, noise.norm, noise.kind, scale, scalar=False
+        )
+        noisy = np.asarray(draw(flat.astype(noise.kind).tolist()))
     else:
         noisy = noise.insecure(flat, scale, generator("release", rng))
     pieces = np.split(noisy, np.cumsum([p.size for p in parts])[:-1])

@@ -30,8 +30,9 @@ from deuterium.privacy.mechanisms.release_shapes import shape_of
 from deuterium.privacy.sensitivity.feature_bounds import FeatureBound, FeatureProblem
 from deuterium.privacy.sensitivity.free_elements import features_of, is_alone
 from deuterium.privacy.sensitivity.neighbours import FeatureGroup
-from deuterium.privacy.sensitivity.sensitivity import Sensitivity, require_norm
-from deuterium.privacy.sensitivity.vector_norms import as_parts
+from deuterium.privacy.sensitivity.sensitivity import Sensitivity
+from deuterium.privacy.sensitivity.sensitivity_fields import require_norm
+from deuterium.privacy.sensitivity.vector_norms import as_parts, require_domain
 
 __all__ = ["FeatureSensitivities", "feature_sensitivity"]
 
@@ -237,6 +238,7 @@ def _features(
     for s in symbols:
         _require_symbol(s, domain)
     require_seed(seed, WHO)
+    domain = require_domain(WHO, domain, [*parts, *symbols])
     if len(symbols) > 1 and groups is not None:
         raise UnsupportedError(
             f"{WHO}: `groups` are of elements of one symbol, `x` has {len(symbols)}; "

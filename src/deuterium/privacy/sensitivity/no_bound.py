@@ -12,11 +12,12 @@ __all__ = ["NO_ABSENCE", "NO_DISTANCE", "what_to_change"]
 NO_ABSENCE: Mapping[str, str] = MappingProxyType(
     {
         "diameter": "sensitivity: a diameter compares two records that are both there; "
-        "it says nothing of a record that is absent. For add_or_remove_one bound the "
-        "contribution; or give relation='replace_one'",
+        "it says nothing of a record that is absent. For add_or_remove_one or "
+        "replace_special bound the contribution; or give relation='replace_one'",
         "lipschitz": "sensitivity: a Lipschitz constant says how far a result moves "
         "when inputs move; adding or removing a record moves none. For "
-        "add_or_remove_one bound the contribution; for replace_one bound the diameter",
+        "add_or_remove_one or replace_special bound the contribution; for replace_one "
+        "bound the diameter",
     }
 )
 """Of quantities that say nothing about a record added or removed."""

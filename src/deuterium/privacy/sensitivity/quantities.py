@@ -19,7 +19,7 @@ from typing import Any
 
 from deuterium.domain.domain import Domain
 from deuterium.errors import ShapeError
-from deuterium.graph.traverse import free_symbols
+from deuterium.graph.traverse import Graph, free_symbols
 from deuterium.graph.variable import Variable
 from deuterium.interval.environment import standard_only
 from deuterium.interval.rounding import next_down, next_up
@@ -34,7 +34,8 @@ from deuterium.privacy.sensitivity.bound_sources import (
     of_bracket,
 )
 from deuterium.privacy.sensitivity.neighbours import Neighbours, own_parts
-from deuterium.privacy.sensitivity.sensitivity import Sensitivity, require_norm
+from deuterium.privacy.sensitivity.sensitivity import Sensitivity
+from deuterium.privacy.sensitivity.sensitivity_fields import require_norm
 from deuterium.privacy.sensitivity.vector_diameter import VectorDiameter
 from deuterium.privacy.sensitivity.vector_norms import (
     as_parts,
@@ -44,6 +45,7 @@ from deuterium.privacy.sensitivity.vector_norms import (
 from deuterium.search import search as look_for
 from deuterium.transform import grad
 from deuterium.transform.meeting import rounding_forgiven, rounding_jumps
+from deuterium.transform.simplify.recognize import recognized
 
 __all__ = ["contribution", "diameter", "lipschitz"]
 
@@ -86,7 +88,7 @@ def contribution(
     [120.0, 102.0]
     """
     parts = as_parts("contribution", grads, "grads")
-    require_domain("contribution", domain)
+    domain = require_domain("contribution", domain, parts)
     require_norm("contribution", norm)
     if sum(p.size for p in parts) == 1:
         return _of_number(parts[0], shape_of(grads), domain, norm, maximize_options)
@@ -122,7 +124,7 @@ def lipschitz(
         Where a `diameter` can be bounded, it is never the larger of the two.
     """
     (number, *more) = as_parts("lipschitz", f)
-    require_domain("lipschitz", domain)
+    domain = require_domain("lipschitz", domain, [number, *more])
     if more or number.size != 1:
         raise ShapeError(
             "lipschitz: `f` must be one number; of a vector take its norm or one "
@@ -130,8 +132,11 @@ def lipschitz(
         )
     require_norm("lipschitz", norm)
     inputs = as_parts("lipschitz", wrt, "wrt")
+    scalar = number.reshape(()) if number.shape else number
+    if all(v.op is None for v in inputs):
+        scalar = recognized(Graph([scalar]), inputs, domain=domain)[0]
     with rounding_forgiven():
-        slopes = grad(number.reshape(()) if number.shape else number, inputs)
+        slopes = grad(scalar, inputs)
     jumps = [j.size for j in rounding_jumps([number])]
     found = maximize(norm_graph(list(slopes), norm), domain, **maximize_options)
     names = {v.name for v in inputs}
@@ -200,11 +205,15 @@ def diameter(
     element by itself; twice the contribution; and a maximisation over both records.
     """
     parts = as_parts("diameter", f)
-    require_domain("diameter", domain)
+    require_domain("diameter", domain, parts)
     Limits(rtol, atol, time_limit).check("diameter")
     require_norm("diameter", norm)
     options = dict(maximize_options, rtol=rtol, atol=atol, time_limit=time_limit)
     neighbours = Neighbours(domain, free_symbols(parts), shared)
+    used = {s.name for s in free_symbols(parts)}
+    if not set(domain.names) <= used | set(neighbours.shared):
+        domain = domain.restricted(used | set(neighbours.shared))
+        neighbours = Neighbours(domain, free_symbols(parts), shared)
     if sum(p.size for p in parts) == 1 and not neighbours.shared:
         number = _of_number(parts[0], shape_of(f), domain, norm, options)
         return number.diameter or _never()

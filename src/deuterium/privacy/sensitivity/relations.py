@@ -1,8 +1,10 @@
 """When two data sets are neighbours: what a guarantee protects.
 
 ``add_or_remove_one``: neighbouring data sets differ by one record more or less.
-``replace_one``: they have one record each that the other has not.  (Definitions as in
-dp-accounting's ``NeighboringRelation``.)
+``replace_one``: they have one record each that the other has not.  ``replace_special``:
+one record of the one is empty in the other, and adds nothing to a sum; how many records
+there are is public.  (Definitions as in dp-accounting's ``NeighboringRelation``, whose
+members are understood, too.)
 
 A *scope* narrows a relation: where it says that only one feature changes, two records
 that differ in anything else are not neighbours, and nothing is promised about them.
@@ -11,6 +13,7 @@ that differ in anything else are not neighbours, and nothing is promised about t
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import Enum
 from types import MappingProxyType
 from typing import Any
 
@@ -19,7 +22,7 @@ from deuterium.errors import InvalidInputError, did_you_mean
 __all__ = ["RELATIONS", "protected", "require_relation", "require_scope"]
 
 RELATIONS: Mapping[str, int] = MappingProxyType(
-    {"add_or_remove_one": 1, "replace_one": 2}
+    {"add_or_remove_one": 1, "replace_one": 2, "replace_special": 1}
 )
 """How many contributions two neighbouring data sets differ by, at most."""
 
@@ -29,12 +32,15 @@ MEANING: Mapping[str, str] = MappingProxyType(
         "moves by one contribution",
         "replace_one": "one record is another, so a sum moves by the difference of two "
         "contributions, up to twice as far",
+        "replace_special": "one record is emptied and adds nothing, while the number "
+        "of records stays, so a sum moves by one contribution",
     }
 )
 PROTECTED: Mapping[str, str] = MappingProxyType(
     {
         "add_or_remove_one": "a record added or removed",
         "replace_one": "a record replaced",
+        "replace_special": "a record emptied",
     }
 )
 
@@ -47,6 +53,8 @@ def require_relation(who: str, relation: Any) -> str:
             f"{who}: say which data sets are neighbours; a guarantee means nothing "
             f"without it, and there is no default: {choices}"
         )
+    if isinstance(relation, Enum):
+        relation = relation.name.lower()
     if not isinstance(relation, str) or relation not in RELATIONS:
         raise InvalidInputError(
             f"{who}: `relation` must be one of {', '.join(RELATIONS)}; got "

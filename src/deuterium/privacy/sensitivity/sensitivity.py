@@ -18,14 +18,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from numbers import Real
 from typing import Any
 
-import numpy as np
-
-from deuterium.domain.constraints import OneOf, UnitVectors
 from deuterium.domain.domain import Domain
-from deuterium.errors import InvalidInputError, UnsupportedError, did_you_mean
+from deuterium.errors import InvalidInputError, UnsupportedError
 from deuterium.graph.variable import Variable
 from deuterium.interval import Cause, Interval
 from deuterium.interval.environment import standard_only
@@ -39,28 +35,34 @@ from deuterium.privacy.directed_rounding import (
 )
 from deuterium.privacy.mechanisms.release_shapes import Shape, require_shape, size_of
 from deuterium.privacy.sensitivity.bound_sources import (
-    ASSUMPTIONS,
     BothSides,
     of_bracket,
     of_interval,
     refuse_estimate,
 )
+from deuterium.privacy.sensitivity.exact_value import require_noise_of, value_of
+from deuterium.privacy.sensitivity.jax_privacy_callable import jax_privacy_callable
 from deuterium.privacy.sensitivity.no_bound import (
     NO_ABSENCE,
     NO_DISTANCE,
     what_to_change,
 )
+from deuterium.privacy.sensitivity.opendp_transformation import opendp_transformation
 from deuterium.privacy.sensitivity.relations import (
     RELATIONS,
     require_relation,
     require_scope,
 )
 from deuterium.privacy.sensitivity.same_vector import require_same_vector
+from deuterium.privacy.sensitivity.sensitivity_fields import (
+    frozen,
+    one_number,
+    require_norm,
+    require_quantity,
+    two_ends,
+)
 
-__all__ = ["ASSUMPTIONS", "NORMS", "QUANTITIES", "Sensitivity"]
-
-QUANTITIES = ("contribution", "lipschitz", "diameter")
-NORMS = (1, 2, math.inf)
+__all__ = ["Sensitivity"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -124,22 +126,10 @@ class Sensitivity:
     factor: Fraction = field(default=Fraction(1))
 
     def __post_init__(self) -> None:
-        for end in (self.upper, self.lower):
-            refuse_estimate(end, "Sensitivity")
-        if not isinstance(self.quantity, str) or self.quantity not in QUANTITIES:
-            raise InvalidInputError(
-                f"Sensitivity: `quantity` must be one of {', '.join(QUANTITIES)}; got "
-                f"{self.quantity!r:.80}."
-                f"{did_you_mean(str(self.quantity)[:80], QUANTITIES)}"
-            )
+        require_quantity("Sensitivity", self.quantity)
         require_norm("Sensitivity", self.norm)
         require_scope("Sensitivity", self.scope)
-        upper, lower = _scalar(self.upper, "upper"), _scalar(self.lower, "lower")
-        if not 0 <= lower <= upper:
-            raise InvalidInputError(
-                "Sensitivity: needs 0 <= `lower` <= `upper`, got "
-                f"lower={self.lower!r}, upper={self.upper!r}"
-            )
+        lower, upper = two_ends("Sensitivity", self.lower, self.upper)
         shape = require_shape("Sensitivity", self.shape)
         if shape is not None and self.size not in (None, size_of(shape)):
             raise InvalidInputError(
@@ -150,7 +140,7 @@ class Sensitivity:
         own(self, "size", self.size if shape is None else size_of(shape))
         own(self, "upper", round_up(upper))
         own(self, "lower", round_down(lower))
-        own(self, "witness", {n: _kept(x) for n, x in dict(self.witness).items()})
+        own(self, "witness", {n: frozen(x) for n, x in dict(self.witness).items()})
         own(self, "assumptions", tuple(self.assumptions))
         own(self, "vector", tuple(self.vector))
         require_same_vector(self, self.diameter)
@@ -218,7 +208,7 @@ class Sensitivity:
 
         Parameters
         ----------
-        relation : {"add_or_remove_one", "replace_one"}
+        relation : {"add_or_remove_one", "replace_one", "replace_special"}
             When two data sets are neighbours.
         distance : float, optional
             Of a ``lipschitz`` only: how far apart two records can lie, in the norm dual
@@ -227,10 +217,10 @@ class Sensitivity:
         Returns
         -------
         float
-            Rounded up.  Of a contribution: ``upper`` for ``add_or_remove_one``;
-            for ``replace_one`` the smaller of ``2 * upper`` and the certified diameter
-            if one is known.  Of a diameter: ``upper``, for ``replace_one``.  Of a
-            ``lipschitz``: ``upper * distance``, for ``replace_one``.
+            Rounded up.  Of a contribution: ``upper`` for ``add_or_remove_one`` and
+            ``replace_special``; for ``replace_one`` the smaller of ``2 * upper`` and
+            the certified diameter if one is known.  Of a diameter: ``upper``, of a
+            ``lipschitz``: ``upper * distance``, both for ``replace_one``.
 
         Raises
         ------
@@ -239,14 +229,14 @@ class Sensitivity:
         InvalidInputError
             No finite bound is known; the message names the line to change.
         """
-        require_relation("sensitivity", relation)
+        relation = require_relation("sensitivity", relation)
         if distance is not None and self.quantity != "lipschitz":
             raise InvalidInputError(
                 f"sensitivity: `distance` is for a lipschitz, this is a {self.quantity}"
             )
         if self.quantity == "contribution":
             return self._of_contribution(relation)
-        if relation == "add_or_remove_one":
+        if relation != "replace_one":
             raise UnsupportedError(NO_ABSENCE[self.quantity])
         if self.quantity == "lipschitz":
             return self._over(distance)
@@ -264,7 +254,7 @@ class Sensitivity:
         if distance is None:
             raise UnsupportedError(NO_DISTANCE)
         refuse_estimate(distance, "sensitivity")
-        away = _scalar(distance, "distance")
+        away = one_number("sensitivity", "distance", distance)
         if not 0 <= away < math.inf:
             raise InvalidInputError(
                 f"sensitivity: `distance` must be finite and >= 0, got {distance!r}"
@@ -275,7 +265,7 @@ class Sensitivity:
                 "changes the rest too. Take the slope by all of the record's symbols, "
                 "or bound the diameter"
             )
-        names = _finite_sets(self.domain)
+        names = [] if self.domain is None else self.domain.discrete
         if names:
             raise UnsupportedError(
                 "sensitivity: a slope bounds a difference only along a path inside "
@@ -321,6 +311,51 @@ class Sensitivity:
             factor=self.factor * exact,
         )
 
+    # -- what it is about --------------------------------------------------------------
+
+    def value(self, data: Any, *, outside: str = "clip") -> Any:
+        """Return the exact result on data, without noise: it is not private.
+
+        Parameters
+        ----------
+        data : mapping or DataFrame
+            The values of every symbol.  Of a contribution: records along the first
+            axis, over which it is summed up; else the whole data, every symbol of its
+            own shape.
+        outside : {"clip", "refuse"}
+            Values outside the domain are moved into it (`Domain.clip`), or refused by
+            an error, which depends on the data.
+        """
+        return value_of(self, data, outside)
+
+    def release(
+        self, data: Any, noise: Any, *, outside: str = "clip", insecure_rng: Any = None
+    ) -> Any:
+        """Return `value` with noise that was made from this sensitivity.
+
+        Raises UnsupportedError where the noise is for something else, or too little.
+        """
+        require_noise_of(self, noise)
+        exact = self.value(data, outside=outside)
+        return noise.release(exact, insecure_rng=insecure_rng)
+
+    def to_opendp(
+        self, relation: str, *, outside: str = "clip", integer: bool = False
+    ) -> Any:
+        """Return OpenDP's transformation from data to `value`, with a stability map.
+
+        From a mapping or DataFrame to a number or a list of numbers (``integer``: to
+        integers); chain it to a measurement: ``s.to_opendp(r) >> noise.to_opendp()``.
+        """
+        return opendp_transformation(self, relation, outside, integer)
+
+    def to_jax_privacy(self, relation: str) -> Any:
+        """Return jax-privacy's ``BoundedSensitivityCallable``, which clips no gradient.
+
+        From records by symbol, clipped into their box, to the sum of contributions.
+        """
+        return jax_privacy_callable(self, relation)
+
     # -- where they come from --------------------------------------------------------
 
     @classmethod
@@ -361,38 +396,5 @@ class Sensitivity:
         return cls(**of_interval(interval, quantity, norm, more))
 
 
-def require_norm(who: str, norm: Any) -> None:
-    """Raise unless this is a norm that noise is made for."""
-    good = isinstance(norm, Real) and not isinstance(norm, bool)
-    if not good or norm not in NORMS:
-        raise InvalidInputError(f"{who}: `norm` must be 1, 2 or inf, got {norm!r:.80}")
-
-
 def _is_proved(x: Any) -> bool:
     return isinstance(x, Bracket) and x._problem is not None
-
-
-def _scalar(x: Any, name: str) -> Any:
-    """Return one real number, of whatever type, or say why it is none."""
-    number = real_number(x)
-    if number is None or number != number:
-        raise InvalidInputError(
-            f"Sensitivity: `{name}` must be a number, got {x!r:.80}"
-        )
-    return number
-
-
-def _kept(x: Any) -> Any:
-    kept = np.array(x)
-    kept.flags.writeable = False
-    return kept
-
-
-def _finite_sets(domain: Domain | None) -> list[str]:
-    if domain is None:
-        return []
-    return [
-        name
-        for name, constraints in domain.constraints.items()
-        if any(isinstance(c, OneOf | UnitVectors) for c in constraints)
-    ]

@@ -73,13 +73,17 @@ def as_parts(who: str, given: Any, name: str = "f") -> list[Variable]:
     return listed
 
 
-def require_domain(who: str, domain: Any) -> None:
-    """Raise unless this is a set of records."""
+def require_domain(who: str, domain: Any, parts: Sequence[Variable]) -> Domain:
+    """Return the domain of the symbols that occur, if this is a set of records.
+
+    What else a record holds may be in the domain of a whole table.
+    """
     if not isinstance(domain, Domain):
         raise InvalidInputError(
             f"{who}: `domain` must be a deuterium.Box, Ball, Choice or OneHot (or "
             f"several joined with &), got {type(domain).__name__}"
         )
+    return domain.restricted([s.name for s in free_symbols(parts)])
 
 
 class BestBound:

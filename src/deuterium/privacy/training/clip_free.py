@@ -3,41 +3,27 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Mapping
-from copy import deepcopy
 from typing import Any
 
 import numpy as np
 
 from deuterium.domain.domain import Domain
-from deuterium.errors import DivergedError, InvalidInputError, UnsupportedError
-from deuterium.graph.constructors import symbol
+from deuterium.errors import InvalidInputError, UnsupportedError
 from deuterium.graph.variable import Variable
-from deuterium.interval.environment import require_standard, standard_only
-from deuterium.privacy.accounting.accountant import Accountant
+from deuterium.interval.environment import standard_only
 from deuterium.privacy.directed_rounding import require_positive
-from deuterium.privacy.mechanisms.gaussian import gaussian
-from deuterium.privacy.mechanisms.samplers import generator
 from deuterium.privacy.sensitivity.bound_sources import ASSUMPTIONS
-from deuterium.privacy.sensitivity.relations import RELATIONS, require_relation
 from deuterium.privacy.sensitivity.sensitivity import Sensitivity
-from deuterium.privacy.training.divergence import (
-    FIRST,
-    DivergenceWarning,
-    DivergenceWatch,
-)
-from deuterium.privacy.training.gradient_sums import GradientSums, Loss, drawn
+from deuterium.privacy.training.gradient_sums import Loss
 from deuterium.privacy.training.parameter_noise import (
     SMALLEST,
     NoiseSpread,
-    mean_sigma,
     parts_of,
-    released,
-    sigmas_of,
     spread_evenly,
     spread_over,
 )
+from deuterium.privacy.training.private_sgd import PlannedStep, PrivateSGD
 from deuterium.privacy.training.step_bounds import graph_of, step_bound
 from deuterium.privacy.training.training_data import (
     WHO,
@@ -45,21 +31,14 @@ from deuterium.privacy.training.training_data import (
     StepReport,
     flag,
     number,
-    prepared,
-    probability,
-    record_shapes,
-    require_apart,
-    require_count,
-    start,
 )
-from deuterium.privacy.training.weight_update import penalty_slopes, updated
 
 __all__ = ["ClipFreeSGD", "StepReport"]
 
 Array = Any
 
 
-class ClipFreeSGD:
+class ClipFreeSGD(PrivateSGD):
     """Stochastic gradient descent with noise, and nobody's gradient clipped.
 
     At every step the largest gradient norm that *any* record of the public domain could
@@ -86,7 +65,7 @@ class ClipFreeSGD:
     sampling_probability : float
         1: all records at every step.  Below: each record takes part in a step with this
         probability, independently (Poisson sampling).
-    relation : {"add_or_remove_one", "replace_one"}
+    relation : {"add_or_remove_one", "replace_one", "replace_special"}
         When two data sets are neighbours; it has to be given.  Sampling is for
         ``add_or_remove_one`` only.
     clip : float, optional
@@ -156,11 +135,6 @@ class ClipFreeSGD:
         on_divergence: str = "warn",
         insecure_rng: Any = None,
     ) -> None:
-        self.relation = relation = require_relation(WHO, relation)
-        self.loss, self.domain = loss, domain
-        self.parameters = start(parameters)
-        self.learning_rate = require_positive(WHO, "learning_rate", learning_rate)
-        self.count = require_positive(WHO, "count", count)
         self.clip = None if clip is None else require_positive(WHO, "clip", clip)
         self.per_layer = flag("per_layer", per_layer)
         if self.per_layer and clip is not None:
@@ -168,110 +142,24 @@ class ClipFreeSGD:
                 f"{WHO}: `per_layer` scales the noise by certified bounds, `clip` by a "
                 "number of yours; give one of them"
             )
-        self.momentum = number("momentum", momentum)
         self.regulariser = number("regulariser", regulariser)
-        self.sampling_probability = probability(sampling_probability, relation)
-        multiplier = require_positive(WHO, "noise_multiplier", noise_multiplier)
-        self.noise = gaussian(
-            1.0, noise_multiplier=multiplier, relation=relation, trusted=True
+        super().__init__(
+            loss,
+            parameters,
+            domain,
+            noise_multiplier=noise_multiplier,
+            learning_rate=learning_rate,
+            count=count,
+            sampling_probability=sampling_probability,
+            relation=relation,
+            momentum=momentum,
+            penalty=penalty,
+            on_divergence=on_divergence,
+            insecure_rng=insecure_rng,
         )
-        self.accountant = Accountant(relation)
-        self.history: list[StepReport] = []
-        self._watch = DivergenceWatch(WHO, on_divergence)
-        self._rng = None if insecure_rng is None else generator(WHO, insecure_rng)
-        self._weights = {
-            n: symbol(n, shape=w.shape) for n, w in self.parameters.items()
-        }
-        self._shapes = record_shapes(domain)
-        require_apart(self._shapes, self._weights)
-        self._velocity: list[Array] | None = None
-        self._sums, self._checked = (
-            GradientSums(loss, self._shapes, self._weights),
-            False,
-        )
-        self._one, self._single = self._sums.one, self._sums.single
-        self._rows = Domain(domain.constraints, {})
         self._bound, self.method = step_bound(
             self._single, self._one, self._weights, self._rows
         )
-        wide = [self.regulariser * self.bound_graph()] if self.regulariser else []
-        self._slopes = penalty_slopes(self._weights, penalty, wide)
-
-    def __copy__(self) -> ClipFreeSGD:
-        return deepcopy(self)  # with weights and an account of its own
-
-    # -- use -----------------------------------------------------------------------
-
-    def fit(self, data: Mapping[Any, Any], steps: int) -> ClipFreeSGD:
-        """Take several steps, and return the trainer.
-
-        Parameters
-        ----------
-        data : mapping
-            From every record symbol (or its name) to its values, one leading axis of
-            records.  Values outside the domain's box are moved to its faces.
-        steps : int
-            How many; fewer are taken if training diverges and is to stop.
-        """
-        rows = self.prepared(data)
-        for _ in range(require_count("steps", steps)):
-            try:
-                self.step(rows)
-            except DivergedError as why:
-                if self._watch.choice != "stop":
-                    raise
-                warnings.warn(str(why), DivergenceWarning, stacklevel=2)
-                break
-        return self
-
-    def step(self, data: Any) -> StepReport:
-        """Take one step.
-
-        Parameters
-        ----------
-        data : mapping or prepared data
-            As of `fit`; what `prepared` returned is taken as it is.
-
-        Raises
-        ------
-        DivergedError
-            Training has diverged; nothing was released or accounted for.
-        InvalidInputError
-            There is no finite bound; likewise.
-        """
-        require_standard("step")
-        rows = data if isinstance(data, PreparedData) else self.prepared(data)
-        spread = self._spread()
-        used = spread.bound if self.clip is None else min(spread.bound, self.clip)
-        clipped = used < spread.bound
-        twice = RELATIONS[self.relation]
-        before = [r.sensitivity / twice for r in self.history[:FIRST]]
-        self._watch.look(used, before, len(self.history), self.parameters)
-        if clipped:
-            lengths = dict.fromkeys(self.parameters, used)
-            spread = NoiseSpread(spread.bound, None, lengths)
-        elif not used < math.inf:
-            raise self._unbounded()
-        sums = self._sum(rows, clipped=clipped)
-        self._sums.require_finite(sums)
-        require_standard("step")  # before anything is released
-        # first, so that nothing is ever released that was not accounted for
-        self.accountant.compose(
-            self.noise, sampling_probability=self.sampling_probability
-        )
-        moved = {n: twice * s for n, s in spread.lengths.items()}  # exact
-        sigmas = sigmas_of(self.noise.noise_multiplier, moved)
-        self._move(self._released(sums, moved, sigmas))
-        report = StepReport(
-            len(self.history) + 1,
-            spread.bound,
-            twice * used,
-            mean_sigma(sigmas, self.parameters),
-            spread.bounds,
-            sigmas if self.per_layer else None,
-        )
-        self.history.append(report)
-        return report
 
     @standard_only
     def bound(self) -> float:
@@ -327,19 +215,34 @@ class ClipFreeSGD:
             assumptions=(*ASSUMPTIONS, f"bounded by {self.method}, at these weights"),
         )
 
-    def epsilon_at(self, delta: float) -> float:
-        """Return the epsilon of all steps so far, at a delta."""
-        return self.accountant.epsilon_at(delta)
-
-    def prepared(self, data: Mapping[Any, Any]) -> PreparedData:
-        """Return data made ready: moved into the domain, and checked."""
-        found = prepared(data, self.domain)
-        if not self._checked:
-            self._sums.require_separate(found.rows, self.parameters)
-            self._checked = True
-        return found
-
     # -- within ---------------------------------------------------------------------
+
+    @property
+    def _rows(self) -> Domain:
+        return Domain(self.domain.constraints, {})
+
+    @property
+    def _one(self) -> dict[str, Variable]:
+        return self._sums.one
+
+    @property
+    def _single(self) -> Variable:
+        return self._sums.single
+
+    def _penalties(self) -> list[Variable]:
+        return [self.regulariser * self.bound_graph()] if self.regulariser else []
+
+    def _planned(self, data: PreparedData) -> PlannedStep:
+        spread = self._spread()
+        used = spread.bound if self.clip is None else min(spread.bound, self.clip)
+        self._watched(used)
+        clipped = used < spread.bound
+        if clipped:
+            lengths = dict.fromkeys(self.parameters, used)
+            spread = NoiseSpread(spread.bound, None, lengths)
+        elif not used < math.inf:
+            raise self._unbounded()
+        return PlannedStep(spread, used, self._sum(data, clipped=clipped))
 
     def _found(self) -> float:
         """Return the bound at these weights, infinite if there is none."""
@@ -364,30 +267,9 @@ class ClipFreeSGD:
         sampled = self.sampling_probability < 1
         if not sampled and not clipped:
             return self._sums.all(data.rows, self.parameters)
-        taken = np.arange(data.count)
-        if sampled:
-            taken = np.flatnonzero(self._drawn(data.count))
         clip = self.clip if clipped else None
-        return self._sums.some(data.rows, self.parameters, taken, clip)
-
-    def _drawn(self, count: int) -> Array:
-        return drawn(count, self.sampling_probability, self._rng)
-
-    def _released(self, sums: list[Array], moved: Any, sigmas: Any) -> list[Array]:
-        return released(self.noise, sums, sigmas, self._rng)
-
-    def _move(self, noisy: list[Array]) -> None:
-        """Take the step: all weights at once, or none."""
-        steps = [g / self.count for g in noisy]
-        if self._slopes is not None:
-            extra = self._slopes(*self.parameters.values())
-            steps = [s + e for s, e in zip(steps, extra, strict=True)]
-        self.parameters, self._velocity = updated(
-            self.parameters,
-            steps,
-            self._velocity,
-            learning_rate=self.learning_rate,
-            momentum=self.momentum,
+        return self._sums.some(
+            data.rows, self.parameters, self._taken(data.count), clip
         )
 
     @standard_only

@@ -116,6 +116,24 @@ class GradientSums:
             finite = np.isfinite(norms)
             taken, norms = taken[finite], norms[finite]
             factors = 1 / np.maximum(1.0, norms * (1 + SMALL) / clip)
+        return self.weighted(rows, weights, taken, factors)
+
+    def weighted(
+        self,
+        rows: Mapping[str, Array],
+        weights: Mapping[str, Array],
+        taken: Array,
+        factors: Array,
+    ) -> list[Array]:
+        """Return a weighted sum of some records' gradients, of the weights' shapes.
+
+        Parameters
+        ----------
+        rows, weights, taken
+            As of `some`.
+        factors : ndarray
+            (taken,): what each one's gradient is multiplied by.
+        """
         if not len(taken):
             return [np.zeros_like(w) for w in weights.values()]
         size = min(-(-len(taken) // ROWS) * ROWS, MOST)

@@ -9,11 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.domain.constraints import Range
 from deuterium.domain.domain import Domain
 from deuterium.errors import InvalidInputError, UnsupportedError
-from deuterium.graph.constructors import symbol
-from deuterium.graph.variable import Variable
 from deuterium.privacy.directed_rounding import real_number, round_down, round_up
 
 __all__ = ["WHO", "PreparedData", "StepReport", "prepared"]
@@ -63,42 +60,16 @@ class PreparedData:
 def prepared(data: Mapping[Any, Any], domain: Domain) -> PreparedData:
     """Return data moved into the domain's box, or say what is wrong with them."""
     shapes = record_shapes(domain)
-    if not isinstance(data, Mapping):
+    rows = domain.clip(data)
+    for name, x in rows.items():
+        if not np.isfinite(x).all():
+            raise InvalidInputError(f"{WHO}: {name!r} must be finite numbers")
+    name, first = next(iter(rows.items()))
+    if first.ndim == len(shapes[name]) or not len(first):
         raise InvalidInputError(
-            f"{WHO}: data must be a mapping from record symbols to their values, got "
-            f"{type(data).__name__}"
+            f"{WHO}: needs one leading axis of records, at least one of them"
         )
-    named = {k.name if isinstance(k, Variable) else str(k): x for k, x in data.items()}
-    if set(named) != set(shapes):
-        raise InvalidInputError(
-            f"{WHO}: data must have {', '.join(sorted(shapes))}; got "
-            f"{', '.join(sorted(named))}"
-        )
-    rows = {n: _fitted(n, named[n], s, domain) for n, s in shapes.items()}
-    counts = {len(x) for x in rows.values()}
-    if len(counts) != 1 or 0 in counts:
-        raise InvalidInputError(f"{WHO}: data of {sorted(counts)} records")
-    return PreparedData(rows, counts.pop())
-
-
-def _fitted(name: str, values: Any, shape: tuple[int, ...], domain: Domain) -> Array:
-    x = _array(name, values)
-    if x.ndim == 0 or x.shape[1:] != shape:
-        raise InvalidInputError(
-            f"{WHO}: {name!r} needs shape (records, *{shape}), got {x.shape}"
-        )
-    if not np.isfinite(x).all():
-        raise InvalidInputError(f"{WHO}: {name!r} must be finite numbers")
-    one = symbol(name, shape=shape)
-    if all(isinstance(k, Range) for k in domain.constraints[name]):
-        hull = domain.hull(one)
-        return np.clip(x, hull.lower, hull.upper)
-    for i, row in enumerate(x):
-        if not domain.contains(one, row):
-            raise InvalidInputError(
-                f"{WHO}: record {i} has a {name!r} outside the domain"
-            )
-    return x
+    return PreparedData(rows, len(first))
 
 
 def _array(name: str, values: Any) -> Array:
@@ -131,9 +102,10 @@ def probability(q: Any, relation: str) -> float:
         raise InvalidInputError(
             f"{WHO}: `sampling_probability` must lie in (0, 1], got {q!r:.80}"
         )
-    if found < 1 and relation != "add_or_remove_one":
+    if found < 1 and relation == "replace_one":
         raise UnsupportedError(
-            f"{WHO}: Poisson sampling is accounted for under add_or_remove_one only"
+            f"{WHO}: Poisson sampling is not accounted for under replace_one; take "
+            "add_or_remove_one or replace_special"
         )
     return round_up(found)
 

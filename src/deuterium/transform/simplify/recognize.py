@@ -13,7 +13,7 @@ from deuterium import ops
 from deuterium.graph.traverse import Graph
 from deuterium.graph.variable import Variable
 from deuterium.transform.simplify.roots_of_squares import ROOT_OF_SQUARES
-from deuterium.transform.simplify.rules import Assumptions, ByOperator
+from deuterium.transform.simplify.rules import Assumptions, Bounds, ByOperator
 from deuterium.transform.simplify.simplify import Simplifier
 
 WITHOUT_LENGTHS = ByOperator(naming=True)
@@ -24,25 +24,33 @@ NAMING[ops.sqrt] = (*NAMING[ops.sqrt], ROOT_OF_SQUARES)
 SIGNS = frozenset(
     {
         ops.exp, ops.expm1, ops.log, ops.log1p, ops.log2, ops.log10, ops.sin, ops.cos,
-        ops.sinh, ops.sqrt, ops.xlogy, ops.xlog1py,
+        ops.sinh, ops.sqrt, ops.xlogy, ops.xlog1py, ops.arccos,
     }
 )  # fmt: skip
 """Operators without which no formula is recognised."""
+POWERS = frozenset({ops.power, ops.integer_power})
+"""Without which and those, none is over a domain."""
 
 
 def recognized(
-    graph: Graph, inputs: Iterable[Variable] = (), *, lengths: bool = True
+    graph: Graph,
+    inputs: Iterable[Variable] = (),
+    *,
+    domain: Bounds | None = None,
+    lengths: bool = True,
 ) -> Graph:
     """Return the same functions, formulas that have an operator given by it.
 
     Constants among ``inputs`` must stay what they are; ``lengths`` says whether roots
-    of sums of squares are made lengths of vectors.
+    of sums of squares are made lengths of vectors.  Over a domain, formulas are found
+    that hold for positive numbers alone.
     """
-    if not any(n.op in SIGNS for n in graph.order):
+    signs = SIGNS if domain is None else SIGNS | POWERS
+    if not any(n.op in signs for n in graph.order):
         return graph
     rules = NAMING if lengths else WITHOUT_LENGTHS
     simplifier = Simplifier(
-        Assumptions(None, (v for v in inputs if v.is_constant)), rules
+        Assumptions(domain, (v for v in inputs if v.is_constant)), rules
     )
     found = simplifier.run(graph)
     return Graph(found) if simplifier.fired else graph

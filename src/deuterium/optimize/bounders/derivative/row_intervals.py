@@ -115,7 +115,8 @@ def _monotone(node: Variable) -> Made | None:
         return None
     error = ((op.ulps + 2) * EPS, op.absolute)
     (low, high), (with_low, with_high) = op.domain, op.closed
-    rises = op.increasing
+    rises, (least, most) = op.increasing, op.range
+    exact = op.ulps == 0 and op.absolute == 0
 
     def step(e: Array) -> Array:
         bad: Any = False
@@ -124,7 +125,11 @@ def _monotone(node: Variable) -> Made | None:
         if high < np.inf:
             bad = bad | (~(e[1] <= high) if with_high else ~(e[1] < high))
         e = e if rises else e[::-1]
-        y = stacked.monotone(e, op.value, error, op.range)
+        y = op.value(e) if exact else stacked.monotone(e, op.value, error, op.range)
+        if least > -np.inf:  # what rounding added may leave the domain of what follows
+            y = np.maximum(y, least)
+        if most < np.inf:
+            y = np.minimum(y, most)
         for point, known in op.exact_points:
             before, after = (e[1] <= point, e[0] >= point)
             if not rises:

@@ -11,6 +11,7 @@ from fractions import Fraction
 from itertools import permutations
 
 from deuterium import ops
+from deuterium.graph.operator import Operator
 from deuterium.graph.variable import Variable
 from deuterium.transform.simplify.assumptions import Assumptions
 from deuterium.transform.simplify.factors import factors
@@ -128,6 +129,65 @@ def angle_of_legs(v: Variable, known: Assumptions) -> Variable | None:
         if f.args[0] is g.args[0] and f.op is not g.op:
             return ops.arctan2(x, ops.hypot(f * _other(d), g * _other(m)))
     return None
+
+
+@rule(
+    ops.arccos,
+    identity="arccos(sin(a) sin(b) + cos(a) cos(b) cos(2 t)) = 2 arctan2(hypot(cos(t) "
+    "sin(d), sin(t) cos(m)), hypot(cos(t) cos(d), sin(t) sin(m))) for 2 d = a - b and "
+    "2 m = a + b",
+    gains="an angle that is defined however its cosine rounds, with a slope of 1 at 0",
+    names=True,
+)
+def angle_by_cosine(v: Variable, known: Assumptions) -> Variable | None:
+    """Recognise the law of cosines on a sphere, cut off at -1 and 1 or not."""
+    x = _not_cut_off(v.args[0], known)
+    view = terms(x, known)
+    if x.shape or view.constant or len(view.terms) != 2:
+        return None
+    for (one, c), (other, e) in permutations(view.terms.items()):
+        sines, cosines = (_of_operator(w, known) for w in (one, other))
+        if sines is None or cosines is None or (c, e) != (1, 1):
+            continue
+        if sines[0] is not ops.sin or cosines[0] is not ops.cos:
+            continue
+        turn = [t for t in cosines[1] if t not in sines[1]] or sines[1][:1]
+        rest = list(cosines[1])
+        rest.remove(turn[0])
+        if sorted(map(id, rest)) != sorted(map(id, sines[1])):
+            continue
+        (a, b), t = sines[1], turn[0] / 2
+        d, m = (a - b) / 2, (a + b) / 2
+        legs = ops.cos(t) * ops.sin(d), ops.sin(t) * ops.cos(m)
+        others = ops.cos(t) * ops.cos(d), ops.sin(t) * ops.sin(m)
+        return 2 * ops.arctan2(ops.hypot(*legs), ops.hypot(*others))
+    return None
+
+
+def _not_cut_off(x: Variable, known: Assumptions) -> Variable:
+    """Return what is cut off at -1 and 1, as a cosine may be by hand."""
+    for _ in range(2):
+        if x.op in (ops.minimum, ops.maximum):
+            end = 1 if x.op is ops.minimum else -1
+            others = [a for a in x.args if known.number(a) != end]
+            x = others[0] if len(others) == 1 else x
+    return x
+
+
+def _of_operator(
+    x: Variable, known: Assumptions
+) -> tuple[Operator | None, list[Variable]] | None:
+    """Return the operator and the arguments of a product of sines, or of cosines."""
+    view = factors(x, known)
+    bases = [b for b, n in view.powers.items() for _ in range(n)]
+    operators = {b.op for b in bases}
+    if view.coefficient != 1 or view.divided or len(operators) != 1:
+        return None
+    (op,) = operators
+    count = {ops.sin: 2, ops.cos: 3}
+    if op not in count or len(bases) != count[op]:
+        return None
+    return op, [b.args[0] for b in bases]
 
 
 def _sides(

@@ -12,7 +12,7 @@ from deuterium.graph.hashcons import structural_key
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable, node
 from deuterium.ops import arithmetic, arrays, logic, piecewise
-from deuterium.ops.order import reorder
+from deuterium.ops.order import reorder, reordered
 from deuterium.transform.simplify.assumptions import Assumptions
 from deuterium.transform.simplify.factors import Factors, build, factors
 from deuterium.transform.simplify.rule_table import rule
@@ -333,3 +333,20 @@ def sum_of_one_row_reordered(v: Variable, known: Assumptions) -> Variable | None
         return None
     g = inner.args[0]
     return arrays.sum_over(g if inner is x else arithmetic.square(g), axes)
+
+
+@rule(
+    arithmetic.add,
+    arithmetic.subtract,
+    identity="reorder(g, x) + reorder(h, x) = reorder(g + h, x), and so for -",
+    gains="one order: a difference of quantiles has the slope of one vector",
+)
+def reordered_together(v: Variable, known: Assumptions) -> Variable | None:
+    """Add what is put into the same order before it is."""
+    a, b = v.args
+    if a.op is not reorder or b.op is not reorder or a.attrs != b.attrs:
+        return None
+    if a.args[1] is not b.args[1] or not a.shape == b.shape == a.args[1].shape:
+        return None
+    assert v.op is not None  # it was found by its operator
+    return reordered(v.op(a.args[0], b.args[0]), a.args[1], reverse=a.attrs["reverse"])

@@ -129,6 +129,27 @@ def entropy_of_two(v: Variable, known: Assumptions) -> Variable | None:
     return -ops.entr(x) if same else None
 
 
+@rule(
+    ops.xlogy,
+    identity="xlogy(x, x / y) = rel_entr(x, y), xlogy(x, y / x) = -rel_entr(x, y)",
+    holds="where y > 0",
+    gains="no pole at x = 0, where the product has a limit: 0",
+    fills=True,
+)
+def relative_entropy_of_two(v: Variable, known: Assumptions) -> Variable | None:
+    """Recognise the relative entropy written as a function of two arguments."""
+    x, share = v.args
+    inside = factors(share, known)
+    e = inside.powers.get(x, 0)
+    if e not in (1, -1):
+        return None
+    rest = build(inside.without({x: e}), known)
+    if rest is None or rest.shape not in ((), x.shape) or not known.positive(rest):
+        return None
+    whole = broadcast_to(1 / rest if e == 1 else rest, x.shape)
+    return e * ops.rel_entr(x, whole)
+
+
 # -- logarithms of sums of exponentials ------------------------------------------------
 
 

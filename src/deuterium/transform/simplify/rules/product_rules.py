@@ -119,6 +119,7 @@ def logistic_factors(v: Variable, known: Assumptions) -> Variable | None:
     identity="exp(x) / sum(exp(x)) = softmax(x), exp(x) / softmax(x) = sum(exp(x))",
     holds="where x is defined and elements meet the sum of their own row",
     gains="one function that increases in one element and decreases in the others",
+    names=True,
 )
 def softmax_factors(v: Variable, known: Assumptions) -> Variable | None:
     """Combine factors that are powers of ``exp(x)`` and of its sum."""

@@ -205,6 +205,39 @@ def quotient_of_exponentials(v: Variable, known: Assumptions) -> Variable | None
     return _filled(v, known, (_of_exponentials,))
 
 
+def _of_powers(base: Variable, known: Assumptions) -> Iterator[_Vanishing]:
+    """Yield ``c * (u**e - 1)`` of a positive u: it is zero where u is one."""
+    if base.op is not ops.add and base.op is not ops.subtract:
+        return
+    view = terms(base, known)
+    if len(view.terms) != 1 or not view.constant:
+        return
+    ((power, c),) = view.terms.items()
+    if view.constant != -c or power.op not in (ops.power, ops.integer_power):
+        return
+    u = power.args[0]
+    e = constant(power.attrs["n"]) if power.op is ops.integer_power else power.args[1]
+    if power.shape or not known.positive(u):
+        return
+    growth = e * ops.log(u)
+    smooth = e * _difference(ops.log_difference, u, 1)
+    smooth = smooth * _difference(ops.exp_difference, growth, 0)
+    yield _Vanishing(c, (u, constant(1)), smooth)
+
+
+@rule(
+    *QUOTIENTS,
+    identity="(x**n - 1) / (x - 1) = n * log_difference(x, 1) * "
+    "exp_difference(n * log(x), 0), and its inverse",
+    holds="where x > 0",
+    gains="no pole where x = 1: annuities and growth at an interest of 0",
+    fills=True,
+)
+def quotient_of_powers(v: Variable, known: Assumptions) -> Variable | None:
+    """Recognise a sum of powers, as of an annuity."""
+    return _filled(v, known, (_of_powers,))
+
+
 # -- logarithms ------------------------------------------------------------------------
 
 

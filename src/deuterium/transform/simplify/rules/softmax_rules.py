@@ -273,6 +273,7 @@ def log_sum_exp_of_shifted(v: Variable, known: Assumptions) -> Variable | None:
     ops.log,
     identity="log(sum(exp(x))) = logsumexp(x)",
     gains="no overflow, exact bounds: it increases in every element",
+    names=True,
 )
 def log_of_sum_of_exp(v: Variable, known: Assumptions) -> Variable | None:
     """Recognise a log-sum-exp over the last axis."""
@@ -285,6 +286,7 @@ def log_of_sum_of_exp(v: Variable, known: Assumptions) -> Variable | None:
     ops.log,
     identity="log(softmax(x)) = x - logsumexp(x), of all elements or of some",
     gains="no quotient whose logarithm has a pole, no underflow",
+    names=True,
 )
 def log_of_softmax(v: Variable, known: Assumptions) -> Variable | None:
     """Write the logarithm of a softmax as a difference."""

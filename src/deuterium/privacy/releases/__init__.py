@@ -1,0 +1,1 @@
+"""From a query, data and a domain to numbers that may be published."""

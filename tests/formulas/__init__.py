@@ -1,0 +1,1 @@
+"""Formulas as people write them in notebooks, with their right values."""

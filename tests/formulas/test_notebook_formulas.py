@@ -1,0 +1,36 @@
+"""What is certified of people's formulas is right, and within one per cent of it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.formulas.notebook_formulas import FORMULAS
+
+WIDEST = 1e-2  # of the value: how far a certified number may be from the right one
+KNOWN = 1e-6  # of the value: how exactly the right ones are known
+
+CASES = [(f, q) for f in FORMULAS for q in f.questions()]
+
+
+@pytest.mark.parametrize("case", FORMULAS, ids=lambda f: f.name)
+def test_it_is_traced_with_its_values(case, rng):
+    inputs = case.inputs()
+    graph = case.function(*inputs)
+    for _ in range(5):
+        point = case.point(rng)
+        value = graph.evaluate(dict(zip(inputs, point, strict=True)))
+        np.testing.assert_allclose(value, case.function(*point), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("case", "question"), CASES, ids=[f"{f.name}-{q}" for f, q in CASES]
+)
+def test_what_is_certified_is_right(case, question):
+    right = getattr(case, question)
+    if question == "least":
+        right = -right
+    found = case.answer(question)
+    room = abs(right) + 1e-3  # a value of 0 is met to a thousandth
+    assert found.lower <= right + KNOWN * room
+    assert right - KNOWN * room <= found.upper <= right + WIDEST * room
