@@ -19,11 +19,13 @@ from deuterium.certify.checker.lagrangian.parabola_cells import (
 from deuterium.certify.checker.lagrangian.separable_maximum import Peak, least_bound
 from deuterium.certify.checker.operator_table import TABLE
 from deuterium.certify.checker.taylor_series import variable
+from deuterium.errors import CertificateError, InvalidInputError
 from deuterium.graph.constructors import apply
 from deuterium.graph.operator import OPERATORS
 from deuterium.testing.oracle import evaluate_exactly
 from tests.amounts import seeds, some
 from tests.certify.cluster_cases import Case, data, holds
+from tests.certify.forging import forged, leaf
 
 ONE = {op.name: e for op, e in TABLE.items() if op.arity == 1}
 WITH_SERIES = {n for n, e in ONE.items() if e.series or e.sides}
@@ -244,3 +246,13 @@ def test_constant_factors_are_no_part_of_terms(act, seed):
     leaves = [n["leaf"] for n in body["proof"] if n.get("leaf", [""])[0] == "clusters"]
     assert any(q for leaf in leaves for q in leaf[1].get("energies", ()))
     e.certificate.verify(v, domain)
+
+
+def test_leaves_of_a_method_that_is_gone_are_refused():
+    x = dt.symbol("x")
+    v, domain = np.tanh(x), dt.Box({x: (0, 1)})
+    proof = forged(v, domain, [leaf("relax", p=[])], 2.0, facts={"log": False})
+    with pytest.raises(CertificateError, match="no method 'relax'"):
+        proof.verify(v, domain)
+    with pytest.raises(InvalidInputError, match="one of auto, box, clusters"):
+        dt.maximize(v, domain, method="relax")

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import deuterium as dt
+from deuterium.budget import Spent
 from deuterium.optimize.bounders.clusters import (
     certified_maxima,
     cluster_bounder,
@@ -127,6 +128,22 @@ def test_a_contradiction_is_empty():
     verdict = bounder.bound(region, 1.0)
     assert verdict.upper[0] == -np.inf
     assert verdict.proofs[0] == ("clusters", {"empty": True})
+
+
+def test_the_whole_domain_is_tried_by_both_methods_while_there_is_time():
+    class Over:
+        start = np.zeros((1, 1))
+
+        def __call__(self, *args):
+            raise Spent("time_limit")
+
+    _, _, bounder, _ = setting((3, 4, 1), "tanh", 1.0, "logistic", 0)
+    assert isinstance(bounder.method, NewtonMethod)
+    both = bounder.bound(bounder.root(), 1e-9)
+    bounder.others = [Over()]
+    one = bounder.bound(bounder.root(), 1e-9)
+    assert both.upper[0] <= one.upper[0] < np.inf
+    assert one.proofs[0][0] == "clusters"
 
 
 # -- planted errors are found ---------------------------------------------------------
