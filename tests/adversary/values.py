@@ -12,9 +12,9 @@ import numpy as np
 from flint import arb, ctx
 
 from deuterium import ops
-from deuterium.testing.array_definitions import ON_ARRAYS
+from deuterium.graph.operator import OPERATORS
+from deuterium.testing.array_definitions import ON_ARRAYS, ON_ROWS
 from deuterium.testing.definitions import (
-    EITHER,
     ELEMENTWISE,
     ONE,
     UNDEFINED,
@@ -23,7 +23,6 @@ from deuterium.testing.definitions import (
     guarded,
     integer_power,
 )
-from tests.adversary import choice_values
 
 SYSTEMS = (ops.solve, ops.ridge_solve, ops.ridge_fit)
 BITS, MORE_BITS = 320, 1600  # the second where the first leaves doubt
@@ -91,16 +90,8 @@ def _element_by_element(one: Any, *xs: Any, **attrs: Any) -> Any:
 
 
 _RULES = {op.name: f for op, f in ELEMENTWISE.items()}
-_RULES |= {
-    **choice_values.UNARY,
-    **choice_values.BINARY,
-    "integer_power": integer_power,
-}
-_plain = {
-    name: partial(_element_by_element, f)
-    for name, f in _RULES.items()
-    if name not in choice_values.ON_ARRAYS
-}
+_RULES["integer_power"] = integer_power
+_plain = {name: partial(_element_by_element, f) for name, f in _RULES.items()}
 
 
 def _broadcast(x: Any, shape: Any, ndim: int) -> Any:
@@ -181,34 +172,6 @@ def _row(function: Any, row: list[Any], keeps: bool) -> Any:
     return y if y.is_finite() else UNKNOWN
 
 
-def _product(row: list[Any]) -> Any:
-    total = ONE
-    for x in row:
-        total = total * x
-    return total
-
-
-def _largest(row: list[Any]) -> Any:
-    top = row[0]
-    for x in row[1:]:
-        top = top.max(x)
-    return top
-
-
-def _argmax_onehot(row: list[Any]) -> list[Any]:
-    chosen = []
-    for i, x in enumerate(row):
-        wins = all(x > y for y in row[:i]) and all(x >= y for y in row[i + 1 :])
-        loses = any(x <= y for y in row[:i]) or any(x < y for y in row[i + 1 :])
-        chosen.append(ONE if wins else ZERO if loses else EITHER)
-    return chosen
-
-
-def _logsumexp(row: list[Any]) -> Any:
-    top = _largest(row)
-    return top + sum(((x - top).exp() for x in row), ZERO).log()
-
-
 def _at_each_point(definition: Any) -> Any:
     """Return a definition of one point's arrays, of which each has its own systems."""
 
@@ -222,22 +185,9 @@ def _at_each_point(definition: Any) -> Any:
     return run
 
 
-def _softmax(row: list[Any]) -> list[Any]:
-    top = _largest(row)  # shifted: the exponential of a huge number is no finite ball
-    powers = [(x - top).exp() for x in row]
-    total = sum(powers, ZERO)
-    return [p / total for p in powers]
-
-
-def _norm(row: list[Any]) -> Any:
-    return sum((x * x for x in row), ZERO).nonnegative_part().sqrt()
-
-
-def _direction(row: list[Any]) -> list[Any]:
-    length = _norm(row)
-    if all(x == ZERO for x in row):
-        return [ZERO for _ in row]
-    return [x / length if length > ZERO else arb(0, 1) for x in row]
+def _narrowed(c: Any, x: Any, bound: Any, upward: bool, holds: bool) -> Any:
+    larger = guarded(lambda c, x, b: x.max(b) if upward else x.min(b))
+    return np.frompyfunc(larger, 3, 1)(c, x, bound)
 
 
 _ON_ARRAYS: dict[str, Any] = {
@@ -248,22 +198,17 @@ _ON_ARRAYS: dict[str, Any] = {
     "gather": _gather,
     "scatter": _scatter,
     "sum": _sum,
-    "prod": _along_last(_product, keeps=False),
-    "max": _along_last(_largest, keeps=False),
-    "argmax_onehot": _along_last(_argmax_onehot, keeps=True),
-    "argmax_slope": _along_last(lambda row: [ZERO for _ in row], keeps=True),
     "cumsum": _cumsum,
     "matmul": _matmul,
-    "softmax": _along_last(_softmax, keeps=True),
-    "norm": _along_last(_norm, keeps=False),
-    "direction": _along_last(_direction, keeps=True),
-    "logsumexp": _along_last(_logsumexp, keeps=False),
     "select": lambda a, b, mask: np.where(mask, a, b),
     "pi": lambda: filled((1,), [arb.pi()]),
-    "sort": _along_last(choice_values.exchanged, keeps=True),
-    "rank_slope": _along_last(lambda row: [ZERO for _ in row], keeps=True),
+    **{
+        op.name: _along_last(row, keeps=isinstance(row([ZERO]), list))
+        for op, row in ON_ROWS.items()
+    },
     **{op.name: _at_each_point(ON_ARRAYS[op]) for op in SYSTEMS},
-    **choice_values.ON_ARRAYS,
+    **{name: ON_ARRAYS[OPERATORS[name]] for name in ("where", "reorder")},
+    "narrowed": _narrowed,
 }
 
 

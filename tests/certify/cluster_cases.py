@@ -1,7 +1,7 @@
 """Graphs in clusters, regions around points, and data of leaves, drawn at random."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -23,8 +23,9 @@ KINDS = [
 ]  # fmt: skip
 
 
+@cache
 def graph(kind, seed):
-    """Return a graph and its domain."""
+    """Return a graph and its domain; what is known of it is kept with it."""
     rng = np.random.default_rng([seed, KINDS.index(kind)])
     return globals()[f"_{kind}"](rng)
 

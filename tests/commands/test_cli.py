@@ -58,7 +58,7 @@ def test_query_with_fewer_boxes_is_wider():
     assert tight["lower"] >= wide["lower"]
 
 
-def test_query_without_a_finite_bound_says_so_and_succeeds():
+def test_query_without_a_finite_bound_says_so_and_succeeds(short_search):
     args = ["query", "log(a)", "--bound", "a=0:1"]
     shown = run(*args)
     assert shown.exit_code == 0

@@ -13,11 +13,14 @@ from functools import cache
 import cloudpickle
 import numpy as np
 import pytest
+import sympy
 from scipy.special import log_expit
 
 import deuterium as dt
 from deuterium import privacy
 from deuterium.certify.checker.verify import Report
+from deuterium.frontends import LiftedModel
+from deuterium.frontends import sympy as sympy_front_end
 from deuterium.privacy.training.training_data import StepReport
 
 ROOMS = ("", "domain", "evaluate", "graph", "interval", "optimize", "search")
@@ -26,6 +29,7 @@ X, W = dt.symbol("x", (3,)), dt.symbol("w")
 POINT = {"x": [0.5, -0.25, 1.0], "w": 0.75}
 F = np.exp(np.sin(3 * X[0]) * X[1]) + np.tanh(X[2] * W) * np.cos(X[0] - W)
 DOMAIN = dt.Box({X: (-1, 1)}) & dt.Choice(W, [0, 0.75])
+SYMPY_MODEL = sympy.sin(sympy.Symbol("x") * sympy.Symbol("w"))
 RELATION = {"relation": "add_or_remove_one"}
 
 
@@ -47,6 +51,40 @@ def trainer(loss=loss):
         **RELATION,
     )
     return made.fit(RECORDS, 2)
+
+
+def normalized():
+    return privacy.NormalizedSGD(
+        loss,
+        {"w": np.array([0.5, -1.0])},
+        dt.Box({dt.symbol("x", (2,)): (-1, 1)}) & dt.Choice(dt.symbol("y"), [0, 1]),
+        secret=["y"],
+        noise_multiplier=1.0,
+        learning_rate=0.1,
+        count=4,
+        insecure_rng=1,
+        **RELATION,
+    ).fit(RECORDS, 2)
+
+
+def filtered():
+    return privacy.FilteredSGD(
+        loss,
+        {"w": np.array([0.5, -1.0])},
+        dt.Box({dt.symbol("x", (2,)): (-1, 1)}) & dt.Choice(dt.symbol("y"), [0, 1]),
+        epsilon=1.0,
+        delta=1e-5,
+        steps=4,
+        first_clip=0.5,
+        learning_rate=0.1,
+        count=4,
+        insecure_rng=1,
+        **RELATION,
+    ).fit(RECORDS, 2)
+
+
+def joint():
+    return privacy.contributions({"w": W, "square": W**2}, dt.Choice(W, [0, 0.75]))
 
 
 RECORDS = {"x": [[0.5, 1.0], [-1.0, 0.25], [0.0, 0.5]], "y": [0.0, 1.0, 1.0]}
@@ -83,6 +121,7 @@ def examples():
         X, F, dt.constant([1.0, 2.0], name="parameter"), dt.graph.OPERATORS["tanh"],
         dt.enclose(F, DOMAIN), infinite, infinite.cause, dt.search(F, DOMAIN),
         DOMAIN, dt.Ball(X, 0.5, 2.0), dt.OneHot(X), dt.compile([X, W], [F, gradient]),
+        sympy_front_end.lift(SYMPY_MODEL, parameters={"w": 2.0}),
         bracket, bracket.certificate, bracket.certificate.verify(F, DOMAIN),
         dt.maximize(F, DOMAIN, max_regions=1), dt.minimize(F, DOMAIN),
         dt.maximize(1 / (W - 0.5), dt.Box({W: (0, 1)})),
@@ -92,6 +131,10 @@ def examples():
         privacy.feature_sensitivity(2 * x, x, box, time_limit=1),
         privacy.partial([gradient], [X]), *noises(), *map(accountant, noises()),
         individual(), individual().step(0.1, 5.0), trainer(), trainer().history[0],
+        normalized(), filtered(), joint(), privacy.release(
+            W, {W: [0, 0.75]}, dt.Choice(W, [0, 0.75]), epsilon=1, delta=1e-6,
+            insecure_rng=0, **RELATION,
+        ),
     ]  # fmt: skip
     return {f"{type(v).__name__}-{i}": v for i, v in enumerate(made)}
 
@@ -113,6 +156,8 @@ def says(v):
             return repr(v), *map(says, v)
         case privacy.ClipFreeSGD():
             return v.bound(), says(v.accountant), repr(v.step(RECORDS)), v.parameters
+        case privacy.NormalizedSGD() | privacy.FilteredSGD():
+            return says(v.accountant), repr(v.step(RECORDS)), v.parameters
         case privacy.Accountant():
             return v.epsilon_at(1e-5)
         case privacy.IndividualAccountant():
@@ -123,6 +168,9 @@ def says(v):
             return v.share.evaluate(POINT).tolist(), says(v.norm)
         case tuple():
             return tuple(map(says, v))
+        case LiftedModel():
+            slope = dt.grad(v.output, next(iter(v.parameters.values())))
+            return repr(v), slope.evaluate({"x": 0.5})
         case dt.evaluate.CompiledFunction():
             return re.sub(" +#.*", "", v.source), repr(v(*POINT.values()))
     return repr(v)

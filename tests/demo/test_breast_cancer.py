@@ -15,8 +15,9 @@ from deuterium.demo import run_demo as demo
 from deuterium.demo.full_batch import adam
 from deuterium.errors import InvalidInputError, MissingDependencyError
 from deuterium.privacy import gaussian
+from tests.optional_packages import needs
 
-pytest.importorskip("sklearn")
+pytestmark = needs("sklearn")
 
 run_demo = partial(demo, relation="add_or_remove_one")
 

@@ -141,4 +141,4 @@ def test_bounders_at_extreme_sizes():
 
 @pytest.mark.long
 def test_bounders_at_extreme_sizes_many():
-    assert sum(check(seed) for seed in range(6, 300)) > 900
+    assert sum(check(seed) for seed in range(6, 100)) > 260

@@ -17,12 +17,14 @@ from deuterium.enclose.interval_program import EnclosureProgram, _StepBuilder
 from deuterium.graph.operator import OPERATORS
 from deuterium.graph.traverse import Graph, free_symbols
 from deuterium.interval.stacked import FastPathUnsupported
+from deuterium.ops.logic import narrowed
 from deuterium.optimize.bounders.derivative.row_intervals import RowProgram
 from deuterium.testing import evaluate_exactly
 from tests.enclose import array_problems
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 
+Q = dt.symbol("q")
 WEIGHTS = np.array([[1.0, 2.0], [3.0, 0.5], [1, 1], [2, 2]]) / 3
 FRONTS = {
     "relu": dt.relu,
@@ -221,12 +223,12 @@ def enclosures(v, x, low, high):
 
 
 def test_random_graphs_of_arrays():
-    assert sum(check(seed) for seed in range(120)) > 1000
+    assert sum(check(seed) for seed in range(80)) > 650
 
 
 @pytest.mark.long
 def test_many_random_graphs_of_arrays():
-    assert sum(check(seed) for seed in range(120, 20_000)) > 100_000
+    assert sum(check(seed) for seed in range(80, 3_000)) > 14_000
 
 
 def bracketed(seed):
@@ -254,7 +256,7 @@ def test_brackets_of_random_graphs_of_arrays():
 
 @pytest.mark.long
 def test_brackets_of_many_random_graphs_of_arrays():
-    assert sum(bracketed(seed) for seed in range(8, 600)) > 1_000
+    assert sum(bracketed(seed) for seed in range(8, 150)) > 220
 
 
 def test_every_claim_of_a_program_holds_of_the_ends_of_its_steps():
@@ -285,3 +287,14 @@ def _claims(build, e):
                 count += 1
                 assert np.all(np.isnan(done[i]) | (done[i] >= 0)), node.op.name
     return count
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_results_that_do_not_hang_on_boxes_are_not_taken_for_a_batch(count):
+    x, bound = dt.constant(0.375), dt.constant(0.125)
+    kept = narrowed(Q > 0, x, bound, upward=True, holds=True)
+    program = EnclosureProgram([kept], full_rules(Graph([kept]).constants))
+    low = np.linspace(-2, 1, count)
+    (ends,) = program({"q": np.stack([low, low + 1])}, (count,))
+    assert ends.shape in ((2, 1), (2, count))
+    np.testing.assert_array_equal(ends, 0.375)

@@ -9,12 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.amounts import some
-
-nbformat = pytest.importorskip("nbformat")
-pytest.importorskip("nbclient")
-pytest.importorskip("ipykernel")
-for needed in ("jupytext", "matplotlib"):
-    pytest.importorskip(needed)
+from tests.optional_packages import needs
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NAMES = [
@@ -30,6 +25,7 @@ QUICK_FIRST = sorted(NAMES, key=lambda name: not name.startswith("03"))
 # The Jupyter packages warn about each other on some platforms and versions; nothing of
 # deuterium runs in this process, so only their warnings can arise here.
 pytestmark = [
+    needs("nbformat", "nbclient", "ipykernel", "jupytext", "matplotlib"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning:jupyter_client"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning:jupyter_core"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning:nbclient"),
@@ -50,6 +46,8 @@ def maker():
 
 
 def stored(name: str):
+    import nbformat
+
     return nbformat.read(EXAMPLES / f"{name}.ipynb", as_version=4)
 
 

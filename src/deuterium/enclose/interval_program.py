@@ -196,6 +196,8 @@ class _StepBuilder:
         assert node.op is not None
         rule, attrs = node.op.enclosure, dict(node.attrs)
         thin = [self.known[a].thin for a in node.args]
+        wide = [i for i, t in enumerate(thin) if not t]
+        sizes = [a.ndim for a in node.args]
 
         def step(*args: Any) -> Any:
             boxed = [
@@ -203,7 +205,14 @@ class _StepBuilder:
                 for a, t in zip(args, thin, strict=True)
             ]
             result = rule(*boxed, **attrs)
-            return np.stack(np.broadcast_arrays(result.lower, result.upper))
+            ends = np.stack(np.broadcast_arrays(result.lower, result.upper))
+            # a result may not hang on the boxes, as a choice between numbers, and then
+            # has no batch axes; without them its two ends would be taken for two boxes
+            batch = max((args[i].ndim - 1 - sizes[i] for i in wide), default=0)
+            missing = 1 + batch + node.ndim - ends.ndim
+            if missing <= 0:
+                return ends
+            return ends.reshape((2,) + (1,) * missing + ends.shape[1:])
 
         return step, node.args
 

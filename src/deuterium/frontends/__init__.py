@@ -5,16 +5,25 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from deuterium.frontends import bounds, formula
+from deuterium.frontends import bounds, formula, symengine, sympy
 from deuterium.frontends.lifted_model import LiftedModel
 
 if TYPE_CHECKING:
-    from deuterium.frontends import onnx, torch
+    from deuterium.frontends import jax, onnx, torch
 
-__all__ = ["LiftedModel", "bounds", "formula", "onnx", "torch"]
+__all__ = [
+    "LiftedModel",
+    "bounds",
+    "formula",
+    "jax",
+    "onnx",
+    "symengine",
+    "sympy",
+    "torch",
+]
 
 # not everybody's, and thousands of lines each
-_ON_DEMAND = frozenset({"onnx", "torch"})
+_ON_DEMAND = frozenset({"jax", "onnx", "torch"})
 
 
 def __getattr__(name: str) -> Any:

@@ -21,7 +21,7 @@ from typing import Any, NoReturn
 from deuterium.errors import FormulaError, did_you_mean
 from deuterium.frontends.language import CONSTANTS, FUNCTIONS
 from deuterium.graph.constructors import constant, symbol
-from deuterium.graph.provenance import Source, attributing
+from deuterium.graph.provenance import at_line, attributing
 from deuterium.graph.variable import Variable
 from deuterium.interval.environment import standard_only
 
@@ -131,7 +131,7 @@ class _FormulaReader:
         with attributing() as attribute:
             done: list[_Value] = []
             for node in self._bottom_up(tree):
-                attribute(_source(self._column(node)))
+                attribute(at_line("formula", self._column(node)))
                 self._reduce(node, done)
             return done.pop().node
 
@@ -350,13 +350,3 @@ def _rounded(x: Any) -> float:
         return float(x)
     except (OverflowError, RuntimeError, TypeError):
         return math.inf
-
-
-def _template() -> None:
-    """Stand in as the code that made a node (see `_source`)."""
-
-
-def _source(column: int) -> Source:
-    """Return a source that reads ``formula:<column>``."""
-    code = _template.__code__
-    return code.replace(co_filename="formula", co_firstlineno=column), -1

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 from deuterium.errors import InvalidInputError
+from deuterium.graph.serialize import dumps, loads
 from deuterium.graph.variable import Variable
 
 __all__ = ["LiftedModel"]
@@ -58,6 +60,20 @@ class LiftedModel:
         """
         return _only(self.outputs, "output")
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Store all nodes as one graph, so that outputs go on to hold parameters."""
+        rest: dict[str, Any] = {}
+        names: dict[str, list[str]] = {}
+        nodes: list[Variable] = []
+        for part in fields(self):
+            value = getattr(self, part.name)
+            if isinstance(value, Mapping) and all(map(_is_node, value.values())):
+                names[part.name] = list(value)
+                nodes += value.values()
+            else:
+                rest[part.name] = value
+        return _restored, (type(self), rest, names, dumps(nodes))
+
     def __repr__(self) -> str:
         lines = [f"LiftedModel({self.framework})"]
         for kind in ("inputs", "outputs", "parameters"):
@@ -65,6 +81,19 @@ class LiftedModel:
             lines.append(f"  {kind}:" + ("" if members else " none"))
             lines.extend(f"    {name} {v.shape}" for name, v in members.items())
         return "\n".join(lines)
+
+
+def _is_node(value: Any) -> bool:
+    return isinstance(value, Variable)
+
+
+def _restored(
+    kind: Any, rest: Mapping[str, Any], names: Mapping[str, list[str]], text: str
+) -> Any:
+    """Return a model from what `LiftedModel.__reduce__` made of it."""
+    nodes = iter(loads(text))
+    parts = {part: {n: next(nodes) for n in own} for part, own in names.items()}
+    return kind(**rest, **parts)
 
 
 def _only(members: Mapping[str, Variable], kind: str) -> Variable:

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable
 from contextlib import suppress
-from functools import reduce
 from typing import Any
 
 import numpy as np
 import symengine as se
 
 from deuterium.errors import SymbolicError
-from deuterium.graph.constructors import constant, symbol
 from deuterium.graph.form_length import PRINTABLE_NESTING, is_printable
 from deuterium.graph.hooks import METHODS, provides
 from deuterium.graph.interpret import interpret
 from deuterium.graph.operator import OPERATORS, Operator
 from deuterium.graph.traverse import free_symbols, symbols_in, topological
-from deuterium.graph.variable import NO_ATTRS, Variable, node
+from deuterium.graph.variable import Variable
 
 
 @provides("data")
@@ -144,9 +141,9 @@ def to_sympy(v: Variable) -> Any:
 def simplify(v: Variable, **options: Any) -> Variable:
     """Return the closed form, simplified by symengine, read back as a Variable."""
     if v.shape == ():
-        return from_symbolic(to_symengine(v).simplify(**options))
+        return METHODS["from_symbolic"](to_symengine(v).simplify(**options))
     parts = np.ravel(to_symengine(v))
-    done = [from_symbolic(se.sympify(e).simplify(**options)) for e in parts]
+    done = [METHODS["from_symbolic"](se.sympify(e).simplify(**options)) for e in parts]
     return METHODS["stack"](done).reshape(v.shape)
 
 
@@ -189,7 +186,7 @@ def latex(v: Variable) -> str | None:
 def _nesting(expression: Any) -> int:
     """Return how deep the parts of an expression are within each other."""
     return int(
-        _folded(se.sympify(expression), lambda _, parts: 1 + max(parts, default=0))
+        folded(se.sympify(expression), lambda _, parts: 1 + max(parts, default=0))
     )
 
 
@@ -204,41 +201,38 @@ def _for_print(expression: Any) -> Any:
     def made(e: Any, args: list[Any]) -> Any:
         if _is_leaf(e):
             return e._sympy_()
-        make = getattr(sympy, _kind(e))
+        make = getattr(sympy, kind_of(e))
         if make in (sympy.Add, sympy.Mul, sympy.Pow):
             return make(*args)
         if make is sympy.Piecewise:
             args = list(zip(args[::2], args[1::2], strict=True))
         return make(*args, evaluate=False)
 
-    return _folded(se.sympify(expression), made)
+    return folded(se.sympify(expression), made)
 
 
-# -- from expressions to a graph -----------------------------------------------------
+def _parts(e: Any) -> Any:
+    return () if _is_leaf(e) else e.args
 
 
-@provides("from_symbolic")
-def from_symbolic(expression: Any) -> Variable:
-    """Return a graph for a symengine or SymPy expression, without recursion."""
-    root = se.sympify(expression)
-    if not isinstance(root, se.Basic):
-        raise SymbolicError(f"cannot read {type(expression).__name__} as an expression")
-    return _folded(root, _read)
-
-
-def _folded(root: Any, read: Callable[[Any, list[Any]], Any]) -> Any:
+def folded(
+    root: Any,
+    read: Callable[[Any, list[Any]], Any],
+    parts_of: Callable[[Any], Any] = _parts,
+) -> Any:
     """Return what ``read`` makes of an expression and of what it made of the parts."""
     done: dict[Any, Any] = {}
     stack = [root]
     while stack:
         e = stack[-1]
-        missing = [a for a in _parts(e) if a not in done]
+        parts = parts_of(e)
+        missing = [a for a in parts if a not in done]
         if e in done:
             stack.pop()
         elif missing:
             stack.extend(missing)
         else:
-            done[stack.pop()] = read(e, [done[a] for a in _parts(e)])
+            done[stack.pop()] = read(e, [done[a] for a in parts])
     return done[root]
 
 
@@ -246,72 +240,7 @@ def _is_leaf(e: Any) -> bool:
     return not e.args or e.is_Number
 
 
-def _kind(e: Any) -> str:
+def kind_of(e: Any) -> str:
     """Return the name of a function, also of one that symengine has from SymPy."""
     kind = type(e).__name__
     return type(e._sympy_()).__name__ if kind == "PyFunction" else kind
-
-
-def _parts(e: Any) -> Any:
-    return () if _is_leaf(e) else e.args
-
-
-def _read(e: Any, args: list[Variable]) -> Variable:
-    if e.is_Symbol:
-        return symbol(e.name)
-    if e.is_Number:
-        return _read_number(e)
-    kind = _kind(e)
-    if kind == "Pi":
-        return node(OPERATORS["pi"], (), NO_ATTRS, ())
-    if kind == "Exp1":
-        return OPERATORS["exp"](constant(1))
-    if kind == "Pow":
-        return _read_power(e, args)
-    if kind in _NARY:
-        return reduce(_NARY[kind], args)
-    if kind == "FunctionSymbol":  # what symengine makes of names in text
-        kind = e.get_name()
-        if kind in _NARY:
-            return reduce(_NARY[kind], args)
-    name = _UNARY.get(kind.lower())
-    if name is None or len(args) != 1:
-        raise SymbolicError(f"{kind} has no equivalent operator; got {e}")
-    return OPERATORS[name](args[0])
-
-
-def _read_power(e: Any, args: list[Variable]) -> Variable:
-    base, exponent = e.args
-    if type(base).__name__ == "Exp1":
-        return OPERATORS["exp"](args[1])
-    if exponent.is_Integer:
-        return args[0] ** int(exponent)
-    if exponent.is_Rational and exponent.get_num_den()[1] == 2:
-        return OPERATORS["sqrt"](args[0]) ** int(exponent.get_num_den()[0])
-    if args[1].is_constant and exponent.is_Number:
-        return args[0] ** args[1].value  # a number, not a node to differentiate by
-    return args[0] ** args[1]
-
-
-def _read_number(e: Any) -> Variable:
-    if e.is_Integer:
-        return constant(int(e))
-    if e.is_Rational:
-        top, bottom = e.get_num_den()
-        return constant(int(top)) / constant(int(bottom))
-    try:
-        return constant(float(e))
-    except (TypeError, ValueError, RuntimeError):
-        raise SymbolicError(f"{e} is not a real number") from None
-
-
-_NARY: dict[str, Callable[[Any, Any], Any]] = {
-    "Add": operator.add, "Mul": operator.mul, "Max": np.maximum, "Min": np.minimum,
-}  # fmt: skip
-_UNARY = {
-    "log": "log", "sin": "sin", "cos": "cos", "tan": "tan", "asin": "arcsin",
-    "acos": "arccos", "atan": "arctan", "sinh": "sinh", "cosh": "cosh", "tanh": "tanh",
-    "asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh", "abs": "absolute",
-    "sign": "sign", "erf": "erf", "erfc": "erfc", "erfinv": "erfinv",
-    "loggamma": "gammaln",
-}  # fmt: skip

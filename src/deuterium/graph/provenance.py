@@ -55,6 +55,16 @@ def attributing() -> Iterator[Callable[[Source | None], object]]:
         _OVERRIDE.reset(token)
 
 
+def _template() -> None:
+    """Stand in as the code that made a node (see `at_line`)."""
+
+
+@lru_cache(maxsize=4096)
+def at_line(file: str, line: int) -> Source:
+    """Return the source that reads ``file:line``, of what was no code of Python's."""
+    return _template.__code__.replace(co_filename=file, co_firstlineno=line), -1
+
+
 @lru_cache(maxsize=4096)
 def describe(source: Source | None) -> str:
     """Return ``file.py:line``, or ``unknown line``.

@@ -23,6 +23,8 @@ from deuterium.testing.definitions import (
 
 Row = Callable[[list[Any]], Any]
 
+EITHER_SIGN = arb(0, 1)  # an element of a unit vector of which nothing is known
+
 _times = np.frompyfunc(guarded(lambda a, b: a * b), 2, 1)
 
 
@@ -90,7 +92,12 @@ def _norm(row: list[Any]) -> Any:
 def _direction(row: list[Any]) -> list[Any]:
     if all(x == 0 for x in row):
         return row
-    return [x / _norm(row) for x in row]
+    length = _norm(row)
+    return [x / length if length > 0 else EITHER_SIGN for x in row]
+
+
+def _flat(row: list[Any]) -> list[Any]:
+    return [ZERO for _ in row]
 
 
 def _product(row: list[Any]) -> Any:
@@ -150,6 +157,20 @@ def _ridge_fit(x: Any, r: Any, y: Any) -> Any:
     return _ridge_solve(x, r, _matmul(x.swapaxes(-1, -2), y))
 
 
+ON_ROWS: Mapping[Operator, Row] = {
+    ops.multiply_reduce: _product,
+    ops.maximum_reduce: _largest,
+    ops.argmax_onehot: _argmax_onehot,
+    ops.argmax_slope: _flat,
+    ops.softmax_last: _softmax,
+    ops.logsumexp_last: _logsumexp,
+    ops.norm: _norm,
+    ops.direction: _direction,
+    OPERATORS["sort"]: ball_choices.exchanged,
+    OPERATORS["rank_slope"]: _flat,
+}
+"""Operators on the last axis: of one row of finite balls."""
+
 ON_ARRAYS: Mapping[Operator, Callable[..., Any]] = {
     ops.broadcast: lambda x, shape, ndim: np.broadcast_to(x, shape),
     ops.reshape: lambda x, shape, ndim: x.reshape(shape),
@@ -158,20 +179,13 @@ ON_ARRAYS: Mapping[Operator, Callable[..., Any]] = {
     ops.gather: lambda x, index, ndim: x.ravel()[index],
     ops.scatter: _scatter,
     ops.add_reduce: lambda x, axis: np.sum(x, axis=tuple(axis), initial=ZERO),
-    ops.multiply_reduce: _each_row(_product),
-    ops.maximum_reduce: _each_row(_largest),
-    ops.argmax_onehot: _each_row(_argmax_onehot),
-    ops.argmax_slope: _each_row(lambda row: [ZERO for _ in row]),
     ops.cumsum: _cumsum,
     ops.matmul: _matmul,
     ops.solve: _solve,
     ops.ridge_solve: _ridge_solve,
     ops.ridge_fit: _ridge_fit,
-    ops.softmax_last: _each_row(_softmax),
-    ops.logsumexp_last: _each_row(_logsumexp),
-    ops.norm: _each_row(_norm),
-    ops.direction: _each_row(_direction),
     ops.select: lambda a, b, mask: np.where(mask, a, b),
     ops.pi: lambda: arb.pi(),
+    **{op: _each_row(row) for op, row in ON_ROWS.items()},
     **{OPERATORS[name]: rule for name, rule in ball_choices.on_arrays().items()},
 }

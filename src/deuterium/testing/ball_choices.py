@@ -61,13 +61,25 @@ def elementwise() -> Mapping[str, Rule]:
         "trunc": _step_function(trunc),
         "rint": _step_function(rint),
         **dict.fromkeys(("floor'", "ceil'", "trunc'", "rint'"), lambda x: zero),
-        "floor_divide": lambda x, y: _step_function(arb.floor)(x / y),
-        "remainder": lambda x, y: x - y * _step_function(arb.floor)(x / y),
+        "floor_divide": _floor_divide,
+        "remainder": _remainder,
         "on_domain": lambda x, of: _POLED[of](x),
         "interp": _polygon,
         "interp'": _polygon_slope,
         "interp''": lambda x, xs, ys: zero,
     }
+
+
+def _floor_divide(x: Any, y: Any) -> Any:
+    """Return a quotient rounded down; None where it is undefined for certain."""
+    if y.contains(0):
+        return None if y.is_zero() else _flint().arb("[+/- inf]")
+    return _step_function(_flint().arb.floor)(x / y)
+
+
+def _remainder(x: Any, y: Any) -> Any:
+    whole = _floor_divide(x, y)
+    return whole if whole is None else x - y * whole
 
 
 _POLED: Mapping[str, Rule] = {
@@ -126,7 +138,7 @@ def _narrowed(c: Any, x: Any, bound: Any, upward: bool, holds: bool) -> Any:
     return x.max(bound) if upward else x.min(bound)
 
 
-def _exchanged(row: list[Any]) -> list[Any]:
+def exchanged(row: list[Any]) -> list[Any]:
     """Return order statistics: minima and maxima of neighbours, n times over."""
     row = list(row)
     for _ in row:
@@ -171,23 +183,10 @@ def _ranks(row: list[Any], i: int) -> range:
 @cache
 def on_arrays() -> Mapping[str, Rule]:
     """Return the rules of operators on whole arrays, and of those that may not look."""
-    zero = _flint().arb(0)
-
-    def sort(x: Any) -> Any:
-        out = np.empty(x.shape, dtype=object)
-        for place in np.ndindex(x.shape[:-1]):
-            out[place] = _exchanged(list(x[place]))
-        return out
-
-    def rank_slope(x: Any) -> Any:
-        return np.full(x.shape, zero, dtype=object)
-
     return {
         "where": np.frompyfunc(_where, 3, 1),
         "narrowed": lambda c, x, bound, **attrs: np.frompyfunc(
             lambda c, x, b: _narrowed(c, x, b, **attrs), 3, 1
         )(c, x, bound),
-        "sort": sort,
         "reorder": _reorder,
-        "rank_slope": rank_slope,
     }

@@ -6,7 +6,7 @@ got, but its simpler form has, is such a limit, is asked of points around.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -25,17 +25,25 @@ from deuterium.transform.simplify.simplify import simplify
 Index = tuple[int, ...]
 AROUND = 24  # points, of which some at least must be where the graph is defined
 STEP = 2.0**-30  # relative: how far a point is moved to look around it
+MOST_ALONE = 8  # nodes that are moved one by one
 NEAR = 2.0**-10  # how much the value may change over such a step
 
 
 def loosened(
-    v: Variable, point: Mapping[str, Any], bits: int, *, arguments: bool
+    v: Variable,
+    point: Mapping[str, Any],
+    bits: int,
+    *,
+    arguments: bool,
+    only: int | None = None,
 ) -> tuple[Variable, dict[str, Any]]:
-    """Return ``v`` with what is 0 at a point and around, or to a side, made to move.
+    """Return ``v`` with what is 0 at a point, and not just passes it, made to move.
 
-    ``sin(t) / t`` has the value 1 where t is 0, also where t is so at points near:
-    a constant, ``x - x``, a floor, a slope that is flat.  Of ``(exp(a) - exp(b)) /
-    (a - b)`` it is an argument that has to move, everywhere, and not the differences.
+    ``sin(t) / t`` has the value 1 where t is 0, also where t is so at points near (a
+    constant, ``x - x``, a floor, a slope that is flat) or jumps there (a sign).  Of
+    ``(exp(a) - exp(b)) / (a - b)`` it is an argument that has to move, everywhere, and
+    not the differences.  With ``only``, one node moves alone, by its number: another
+    element of an array may be 0 in a node where this one is not.
     Returns the symbols that are added to such nodes, too, by name, and their values, 0.
     """
     rng = np.random.default_rng(1)
@@ -43,6 +51,7 @@ def loosened(
     order = topological(share_equal([v]))
     of = {n.args[0]: n for n in order[::-1] if n.op is ops.subtract}
     moved: dict[str, Any] = {}
+    count = 0
     done: dict[Variable, Variable] = {}
     known: list[dict[Variable, Any]] = [{} for _ in places]
     plain = [meanings(order[-1:], p, bits) for p in places] if arguments else []
@@ -56,8 +65,13 @@ def loosened(
             for values, p in zip(known, places, strict=True):
                 values[new] = meanings([new], p, bits, values)[new]
             here, *around = [values[new] for values in known]
-        flat = _is_zero(here) & np.any([_is_zero(x) for x in around], axis=0)
+        stays = np.any([_is_zero(x) for x in around], axis=0)
+        jumps = np.all([_is_far(x) for x in around], axis=0)
+        flat = _is_zero(here) & (stays | jumps)
         if (n.is_symbol and not arguments) or not np.any(flat):
+            continue
+        count += 1
+        if only not in (None, count - 1):
             continue
         name = f"around {len(moved)}"
         moved[name] = np.zeros(n.shape)
@@ -67,7 +81,21 @@ def loosened(
     return done[n], moved
 
 
+def _ways_to_move(
+    v: Variable, point: Mapping[str, Any], bits: int
+) -> Iterator[tuple[Variable, dict[str, Any]]]:
+    """Yield graphs in which what is 0 moves: all, arguments, or one node alone."""
+    whole, moved = loosened(v, point, bits, arguments=False)
+    yield whole, moved
+    by_arguments = loosened(v, point, bits, arguments=True)
+    if by_arguments[1]:
+        yield by_arguments
+    for i in range(min(len(moved), MOST_ALONE) if len(moved) > 1 else 0):
+        yield loosened(v, point, bits, arguments=False, only=i)
+
+
 _is_zero = np.frompyfunc(lambda x: bool(x.is_zero()), 1, 1)
+_is_far = np.frompyfunc(lambda x: bool(abs(x) > NEAR), 1, 1)
 
 
 def _near(point: Mapping[str, Any], rng: Any) -> dict[str, Any]:
@@ -91,10 +119,7 @@ def limit(
     A ball without end where so many bits tell nothing.
     """
     value = flint().arb("nan")
-    for arguments in (False, True):
-        looser, moved = loosened(v, point, bits, arguments=arguments)
-        if arguments and not moved:
-            break
+    for looser, moved in _ways_to_move(v, point, bits):
         at, box = {**point, **moved}, domain
         if box is not None:
             box = box & Box({s: (x, x) for s, x in moved.items()})

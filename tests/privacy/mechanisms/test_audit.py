@@ -40,7 +40,7 @@ makers = pytest.mark.parametrize("name", MAKERS)
 
 
 def contribution(upper, name):
-    norm = 1 if name in ("laplace", "geometric") else 2
+    norm = MAKERS[name](1.0, relation=ADD, trusted=True).norm
     about = {"quantity": "contribution", "norm": norm, "upper": upper}
     return Sensitivity(**about, status="optimal")
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 from deuterium import ops
 from deuterium.budget import in_time
 from deuterium.domain.problem import Problem
 from deuterium.errors import InvalidInputError
 from deuterium.optimize.bounders.ball_tightening import BallTightening, balls_of
-from deuterium.optimize.bounders.clusters.cluster_bounder import cluster_bounder_of
 from deuterium.optimize.bounders.derivative import DerivativeBounder
 from deuterium.optimize.bounders.discrete_branching import DiscreteBranching
 from deuterium.optimize.bounders.finite_values import finite_reduction_of
@@ -18,6 +18,9 @@ from deuterium.optimize.bounders.natural_interval import NaturalIntervalBounder
 from deuterium.optimize.bounders.norm_bounds import norm_bounder_of
 from deuterium.optimize.bounders.portfolio import RootPortfolio
 from deuterium.optimize.region import Bounder
+
+if TYPE_CHECKING:
+    from deuterium.optimize.bounders.clusters.cluster_bounder import ClusterBounder
 
 METHODS = ("auto", "box", "clusters", "interval", "norms")
 FEW = 4  # inputs: so few are best cut themselves
@@ -63,13 +66,13 @@ def _bounder(problem: Problem, method: str, until: float) -> Bounder | None:
     if method == "norms":
         return norm_bounder_of(problem)
     if method == "clusters":
-        return cluster_bounder_of(problem)
+        return _by_clusters(problem)
     if method == "box":
         return DerivativeBounder(problem)
     if problem.size <= FEW or not has_layers(problem):
         return _few(problem)
     lengths = norm_bounder_of(problem)
-    main: Bounder | None = in_time(until, lambda: cluster_bounder_of(problem), None)
+    main: Bounder | None = in_time(until, lambda: _by_clusters(problem), None)
     main = main or lengths
     if main is None:
         return DerivativeBounder(problem)
@@ -77,6 +80,13 @@ def _bounder(problem: Problem, method: str, until: float) -> Bounder | None:
     if lengths is not None and main is not lengths:
         others.insert(0, lengths)
     return RootPortfolio(problem, main, others)
+
+
+def _by_clusters(problem: Problem) -> ClusterBounder | None:
+    # imported when first asked for: it is a quarter of what importing the package takes
+    from deuterium.optimize.bounders.clusters.cluster_bounder import cluster_bounder_of
+
+    return cluster_bounder_of(problem)
 
 
 def _few(problem: Problem) -> Bounder:

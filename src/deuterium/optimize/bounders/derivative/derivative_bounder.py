@@ -10,15 +10,16 @@ import numpy as np
 from deuterium.domain.problem import Problem
 from deuterium.optimize.bounders.derivative.derivative_branching import BranchingRule
 from deuterium.optimize.bounders.derivative.derivative_graphs import DerivativeGraphs
+from deuterium.optimize.bounders.derivative.derivative_options import (
+    CURVATURE_SHARE,
+    CURVATURE_TRIALS,
+)
 from deuterium.optimize.bounders.derivative.first_order import by_slopes
 from deuterium.optimize.bounders.derivative.region_batch import RegionBatch
 from deuterium.optimize.bounders.derivative.second_order import by_curvatures
 from deuterium.optimize.region import Bounder, BoundResult, Regions, whole
 
 Array = Any
-
-TRIED = 64  # regions of one size whose curvatures are looked at in any case
-WORTH = 0.04  # of them, so many must be settled that it goes on
 
 
 class DerivativeBounder(Bounder):
@@ -91,7 +92,7 @@ class DerivativeBounder(Bounder):
         worth = []
         for key in levels.tolist():
             tries, wins = self._tries.get(key, (0, 0))
-            worth.append(tries < TRIED or wins > WORTH * tries)
+            worth.append(tries < CURVATURE_TRIALS or wins > CURVATURE_SHARE * tries)
         return np.array(worth, dtype=bool)[place]
 
     def _remember(self, level: Array, settled: Array) -> None:

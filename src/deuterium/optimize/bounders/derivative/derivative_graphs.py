@@ -10,15 +10,16 @@ import numpy as np
 from deuterium.domain.problem import Problem
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
+from deuterium.optimize.bounders.derivative.derivative_options import (
+    MOST_CURVATURE_NODES,
+    MOST_SLOPE_NODES,
+)
 from deuterium.optimize.bounders.derivative.monotone_outer import CORE, core_of
 from deuterium.optimize.bounders.derivative.row_intervals import RowProgram
 from deuterium.transform.differentiate import slopes_of
 from deuterium.transform.simplify.simplify import simplify
 
 Array = Any
-
-SLOPE_NODES = 8_000  # times inputs: beyond it curvatures are not worth their price
-NODES = 4_000  # in their graph, before it is simplified
 
 
 class DerivativeGraphs:
@@ -81,11 +82,11 @@ class DerivativeGraphs:
 
         None where there are too many inputs or nodes for it to pay.
         """
-        if self.problem.size * len(topological(self.slope_graphs)) > SLOPE_NODES:
+        if self.problem.size * len(topological(self.slope_graphs)) > MOST_SLOPE_NODES:
             return None
         rows = [slopes_of(s, self.problem.symbols) for s in self._elements()]
         flat = [g for row in rows for g in row]
-        if len(topological(flat)) > NODES:
+        if len(topological(flat)) > MOST_CURVATURE_NODES:
             return None
         simple = simplify(flat, self.problem.hull)
         count = len(self.problem.symbols)

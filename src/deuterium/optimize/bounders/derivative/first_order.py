@@ -12,11 +12,10 @@ from typing import Any
 import numpy as np
 
 from deuterium.optimize.bounders.derivative import taylor_bounds
+from deuterium.optimize.bounders.derivative.derivative_options import FACE_ROUNDS
 from deuterium.optimize.bounders.derivative.region_batch import Around, RegionBatch
 
 Array = Any
-
-ROUNDS = 4  # of shrinking a region to a face and looking again
 
 
 def by_slopes(work: RegionBatch, rows: Array) -> Array:
@@ -25,7 +24,7 @@ def by_slopes(work: RegionBatch, rows: Array) -> Array:
     Returns the rows that are not settled.
     """
     todo = rows
-    for _ in range(ROUNDS):
+    for _ in range(FACE_ROUNDS):
         if not len(todo):
             break
         _, g = work.forms.slopes(work.low[todo], work.high[todo])

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from deuterium.optimize.bounders.derivative.derivative_graphs import DerivativeGraphs
+from deuterium.optimize.bounders.derivative.derivative_options import MOST_POINTS
 from deuterium.optimize.region import DomainReduction, Proof, Regions
 
 Array = Any
@@ -17,7 +18,6 @@ Around = (
 )  # points around which slopes were sharpened, one a row in question
 
 INTERVAL: Proof = ("interval", {})
-CANDIDATES = 8  # points of a batch worth evaluating
 
 
 class RegionBatch:
@@ -106,7 +106,7 @@ class RegionBatch:
         Shapes: ``points`` (b, n), ``values`` (b,).
         """
         values = np.where(np.isfinite(values), values, -np.inf)
-        best = np.argsort(-values, kind="stable")[:CANDIDATES]
+        best = np.argsort(-values, kind="stable")[:MOST_POINTS]
         self.points.append(points[best])
 
     def bounded(self, rows: Array) -> Array:

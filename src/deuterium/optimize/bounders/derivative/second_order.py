@@ -17,6 +17,7 @@ import numpy as np
 
 from deuterium.interval.rounding import MIN_NORMAL
 from deuterium.optimize.bounders.derivative import interval_definite, taylor_bounds
+from deuterium.optimize.bounders.derivative.derivative_options import NEWTON_ASCENT
 from deuterium.optimize.bounders.derivative.first_order import (
     faces,
     mean_value,
@@ -25,8 +26,6 @@ from deuterium.optimize.bounders.derivative.first_order import (
 from deuterium.optimize.bounders.derivative.region_batch import RegionBatch, Why
 
 Array = Any
-
-ASCENT = 5  # Newton steps towards the maximum of a concave region
 
 
 def by_curvatures(work: RegionBatch, rows: Array) -> None:
@@ -140,7 +139,7 @@ def concave(work: RegionBatch, rows: Array, h: Array) -> None:
         return
     low, high = work.low[rows], work.high[rows]
     x = taylor_bounds.best_center(low, high, work.slopes[:, rows])
-    for _ in range(ASCENT):
+    for _ in range(NEWTON_ASCENT):
         s, g = work.forms.slopes(x, x)
         bound = work.forms.outer(taylor_bounds.linear(s[1], g, low, high, x))
         better = work.lower(rows, bound, _tangent(x, width, basis))
