@@ -21,7 +21,7 @@ from deuterium.domain.problem import Problem
 from deuterium.optimize.bounders.select import select_bounder
 
 PARTS = [*problems.SIZES, "queries", "notebook", "global"]
-QUICK = ("norms", "relax", "interval")  # of the bounders: who gives a first bound
+QUICK = ("norms", "clusters", "interval")  # of the bounders: who gives a first bound
 WARM = 0.05  # seconds
 
 

@@ -203,10 +203,10 @@ BOUNDERS = [
     ),
     Planted(
         "a cell of a table too few",
-        "optimize/bounders/lagrangian/rigorous_value.py",
+        "optimize/bounders/clusters/certified_maxima.py",
         'np.searchsorted(cells.high, load.high, side="left") + 1',
         'np.searchsorted(cells.high, load.high, side="left")',
-        ("optimize/bounders/lagrangian", "certify"),
+        ("optimize/bounders/clusters", "certify"),
     ),
     Planted(
         "convex functions whose difference is convex",

@@ -43,7 +43,6 @@ def actions(case: Case) -> Mapping[str, Callable[[], Any]]:
         "minimize": lambda: _proved(dt.minimize, f, domain),
         "by box": lambda: dt.maximize(f, domain, method="box", **LIMITS),
         "by norms": lambda: dt.maximize(f, domain, method="norms", **LIMITS),
-        "by relax": lambda: dt.maximize(f, domain, method="relax", **LIMITS),
         "by clusters": lambda: dt.maximize(f, domain, method="clusters", **LIMITS),
         "search": lambda: dt.search(f, domain, time_limit=0.2, starts=4),
         "subdivide": lambda: enclose_subdivided(f, domain, boxes=8),

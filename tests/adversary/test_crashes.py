@@ -10,8 +10,9 @@ import deuterium as dt
 from deuterium import privacy
 from deuterium.errors import InvalidInputError, OutOfRangeError, ShapeError
 from deuterium.graph.operator import OPERATORS
+from deuterium.optimize.bounders.clusters.energy_weights import positive
 from deuterium.optimize.bounders.derivative import row_intervals
-from deuterium.optimize.bounders.lagrangian import factored_parts, quadratic_constraint
+from deuterium.optimize.bounders.lagrangian import factored_parts
 
 X, EMPTY = dt.symbol("x", (2,)), dt.symbol("e", (0, 3))
 BOX = dt.Box({X: (-1, 1)})
@@ -116,9 +117,7 @@ def test_coefficients_of_no_elements_in_a_relaxation():
 
 def test_no_factorisation_is_believed_of_what_is_not_finite():
     good, bad = np.eye(2), np.array([[1.0, np.nan], [np.nan, 1.0]])
-    found = quadratic_constraint._positive(
-        np.stack([good, bad, np.full((2, 2), np.inf), -good])
-    )
+    found = positive(np.stack([good, bad, np.full((2, 2), np.inf), -good]))
     assert found.tolist() == [True, False, False, False]
 
 
@@ -140,7 +139,7 @@ def test_a_square_that_comes_later_in_the_graph():
     for f in (np.tanh(x), OPERATORS["relu'"](x)):
         v = np.sum(np.square(f * y)) + np.sum(np.square(f) * x)
         box = dt.Box({x: (-1, 1)})
-        assert dt.maximize(v, box, method="relax", max_regions=1).upper > 0
+        assert dt.maximize(v, box, method="clusters", max_regions=1).upper > 0
 
 
 # -- arguments of the wrong kind -----------------------------------------------------

@@ -21,7 +21,6 @@ BARE = [
     ["interval", {}],
     ["empty", {}],
     ["relax", {"p": []}],
-    ["relax", {"empty": True}],
     ["clusters", {"p": [], "energies": []}],
     ["clusters", {"empty": True}],
 ]

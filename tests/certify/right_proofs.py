@@ -32,7 +32,7 @@ from tests.certify.test_certificate import unpack
 
 BY_SLOPES = ["mean", "stationary", "curved", "concave"]
 KINDS = {
-    "leaf": [*BY_SLOPES, "empty", "interval", "relax", "norms", "clusters"],
+    "leaf": [*BY_SLOPES, "empty", "interval", "norms", "clusters"],
     "steps": ["tighten", "face", "conditions"],
     "ends": ["convex", "convex label"],
     "cut": [""],
@@ -175,10 +175,10 @@ def _ball_and_table():
         cut(2, 0.5),
         leaf(steps=[tighten([2], [-1.0], [0.25])]),
         cut(0, 1.25, [tighten([2], [2.0], [2.0])]),
-        leaf("relax", p=[0.0]),
+        leaf(),
         leaf(steps=[tighten([1], [-0.67], [0.67])]),
     ]
-    made = forged(v, domain, nodes, 4.0, facts={"log": False}, labels=["y"])
+    made = forged(v, domain, nodes, 4.0, labels=["y"])
     return made, v, domain
 
 
@@ -221,12 +221,23 @@ def _kink():
 
 def _relaxed(log):
     v = np.exp(np.tanh(x + 2 * y)) * (1 + x * x) if log else np.tanh(x + y) + np.sin(x)
-    box = dt.Box({x: (-1, 1), y: (0, 1)})
-    nodes = [cut(2, 0.25), leaf("relax", p=[0.0]), leaf("relax", p=[0.5])]
-    nodes += [cut(2, 9.0), *nodes, leaf("relax", empty=True)]
-    atoms = place_below(v, box, "tanh")
-    made = forged(v, box, nodes[3:], 30.0, facts={"log": log}, places=atoms)
-    return made, v, box
+    bounder = cluster_bounder_of(Problem(v, dt.Box({x: (-1, 1), y: (0, 1)})))
+    assert bounder.logarithm == log
+
+    def half(p):
+        told = dict.fromkeys(
+            ("energies", "corners"), [None] * len(bounder.layout.rules)
+        )
+        return leaf("clusters", p=[p] * bounder.layout.multipliers, **told)
+
+    nodes = [
+        cut(2, 9.0),
+        cut(2, 0.25),
+        half(0.0),
+        half(0.5),
+        leaf("clusters", empty=True),
+    ]
+    return certified(bounder, nodes, 30.0), v, bounder.problem.domain
 
 
 def _clustered():
@@ -302,10 +313,10 @@ MADE = {
     "least": _least,
     "far": _far,
     "relaxed net": lambda: _searched(
-        *_network([3, 4, 1], scipy.special.expit, _logistic), method="relax"
+        *_network([3, 4, 1], scipy.special.expit, _logistic), method="clusters"
     ),
     "kinked net": lambda: _searched(
-        *_network([2, 3, 1], dt.relu, _logistic), method="relax"
+        *_network([2, 3, 1], dt.relu, _logistic), method="clusters"
     ),
     "net by lengths": lambda: _searched(
         *_network([8, 8, 8, 1], np.tanh, _logistic), method="norms", max_regions=3

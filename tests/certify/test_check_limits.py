@@ -14,10 +14,12 @@ from deuterium.certify.certificate import Certificate
 from deuterium.certify.checker import work_limit
 from deuterium.certify.checker.lagrangian.parabola_cells import CoordinateFunctions
 from deuterium.certify.format import sealed
+from deuterium.domain.problem import Problem
 from deuterium.errors import CertificateError
 from deuterium.graph.constructors import apply
 from deuterium.graph.operator import OPERATORS
-from tests.certify.forging import cut, forged, leaf
+from deuterium.optimize.bounders.clusters.cluster_bounder import cluster_bounder_of
+from tests.certify.forging import certified, cut, forged, leaf
 from tests.certify.right_proofs import named
 
 x, y = dt.symbol("x"), dt.symbol("y")
@@ -64,9 +66,11 @@ def test_a_wide_range_far_out_takes_few_cells(monkeypatch):
         return cell(self, *place)
 
     monkeypatch.setattr(CoordinateFunctions, "cell", counted)
+    bounder = cluster_bounder_of(Problem(v, domain))
+    told = dict.fromkeys(("energies", "corners"), [None] * len(bounder.layout.rules))
     for p in (0.0, 1.0, 1e-9, 1e300):
-        nodes = [leaf("relax", p=[p])]
-        made = forged(v, domain, nodes, 1.5, facts={"log": False})
+        nodes = [leaf("clusters", p=[p] * bounder.layout.multipliers, **told)]
+        made = certified(bounder, nodes, 1.5)
         with pytest.raises(CertificateError, match="above the claim"):
             made.verify(v, domain)
 

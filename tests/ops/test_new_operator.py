@@ -17,7 +17,7 @@ from deuterium.testing import assert_encloses, evaluate_exactly
 from tests.amounts import some
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "add-an-operator.md"
-METHODS = ("auto", "interval", "norms", "relax", "box")
+METHODS = ("auto", "interval", "norms", "clusters", "box")
 
 
 @pytest.fixture

@@ -155,7 +155,7 @@ def _loss(t, rng):
     return np.mean((t - y) ** 2), [domain]
 
 
-BOUNDERS = ["auto", "auto", "relax", "norms", "box", "interval"]
+BOUNDERS = ["auto", "auto", "clusters", "norms", "box", "interval"]
 
 
 def check_network(seed):
@@ -184,5 +184,5 @@ def test_networks(block):
 def test_a_node_that_is_met_twice_is_one_coordinate(seed):
     """Once as a layer and once as a factor, say: a proof names its elements once."""
     v, domain = network(seed)
-    e = dt.maximize(v, domain, method="relax", max_regions=6, time_limit=None)
+    e = dt.maximize(v, domain, method="clusters", max_regions=6, time_limit=None)
     e.certificate.verify(v, domain)

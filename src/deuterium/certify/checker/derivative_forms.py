@@ -12,7 +12,6 @@ from deuterium.certify.checker.clusters.cluster_leaf import StarClusters
 from deuterium.certify.checker.exceptions import NoBound
 from deuterium.certify.checker.finite_facts import FiniteFacts
 from deuterium.certify.checker.increasing_outer import CORE, core_of
-from deuterium.certify.checker.lagrangian.lagrangian_leaf import Separable
 from deuterium.certify.checker.proof_domain import ProofInputs
 from deuterium.certify.checker.proof_region import Region
 from deuterium.domain.domain import Domain
@@ -84,22 +83,13 @@ class DerivativeForms:
         return self.ranges([self.objective], slopes=False)
 
     @cached_property
-    def separable(self) -> Separable:
-        """F or its logarithm, taken apart."""
-        return Separable(*self._relaxed)
-
-    @cached_property
     def clusters(self) -> StarClusters:
-        """The same in clusters."""
-        return StarClusters(*self._relaxed)
-
-    @property
-    def _relaxed(self) -> Any:
+        """F or its logarithm, taken apart."""
         inputs = self.inputs
         ends = inputs.least, inputs.most
-        return (
+        return StarClusters(
             self.objective, inputs.starts, *ends, self.atoms, self.facts, inputs.work
-        )  # fmt: skip
+        )
 
     @cached_property
     def finite(self) -> FiniteFacts | None:

@@ -210,10 +210,9 @@ def bound(
     forms: DerivativeForms, region: Region, method: str, data: Data, claim: Ball
 ) -> Ball:
     """Return the bound that a leaf's data prove, as closely as a claim asks for."""
-    if method in ("relax", "clusters"):
-        relaxed = forms.separable if method == "relax" else forms.clusters
+    if method == "clusters":
         try:
-            return relaxed.bound(region, data, claim)
+            return forms.clusters.bound(region, data, claim)
         except NoPoint:
             return EXCLUDED
     leaf = LEAVES.get(method)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from deuterium import ops
 from deuterium.budget import in_time
 from deuterium.domain.problem import Problem
@@ -23,11 +21,8 @@ from deuterium.optimize.region import Bounder
 
 if TYPE_CHECKING:
     from deuterium.optimize.bounders.clusters.cluster_bounder import ClusterBounder
-    from deuterium.optimize.bounders.lagrangian.lagrangian_bounder import (
-        LagrangianBounder,
-    )
 
-METHODS = ("auto", "box", "clusters", "interval", "norms", "relax")
+METHODS = ("auto", "box", "clusters", "interval", "norms")
 FEW = 4  # inputs: so few are best cut themselves
 
 
@@ -70,8 +65,6 @@ def _bounder(problem: Problem, method: str, until: float) -> Bounder | None:
         return NaturalIntervalBounder(problem)
     if method == "norms":
         return norm_bounder_of(problem)
-    if method == "relax":
-        return _by_lagrangian(problem)
     if method == "clusters":
         return _by_clusters(problem)
     if method == "box":
@@ -79,7 +72,8 @@ def _bounder(problem: Problem, method: str, until: float) -> Bounder | None:
     if problem.size <= FEW or not has_layers(problem):
         return _few(problem)
     lengths = norm_bounder_of(problem)
-    main: Bounder | None = in_time(until, lambda: _relaxed(problem), None) or lengths
+    main: Bounder | None = in_time(until, lambda: _by_clusters(problem), None)
+    main = main or lengths
     if main is None:
         return DerivativeBounder(problem)
     others: list[Bounder] = [NaturalIntervalBounder(problem)]
@@ -88,41 +82,11 @@ def _bounder(problem: Problem, method: str, until: float) -> Bounder | None:
     return RootPortfolio(problem, main, others)
 
 
-def _relaxed(problem: Problem) -> Bounder | None:
-    """Return the relaxation that fits.
-
-    By clusters where values are propagated back to hubs, or where the other knows only
-    ranges of some elements; else by that, whose method is sharper for one layer, and
-    where so few inputs move that regions get small.
-    """
-    moving = problem.movable & (problem.lower < problem.upper)
-    few = np.count_nonzero(moving) <= FEW
-    if not few:
-        deep = _by_clusters(problem, deep=True)
-        if deep is not None:
-            return deep
-    relaxed = _by_lagrangian(problem)
-    if relaxed is not None and (few or not relaxed.knows_ranges_only):
-        return relaxed
-    return _by_clusters(problem) or relaxed
-
-
-# Both relaxations are imported when first asked for: they are a quarter of the time
-# that importing the package takes.
-
-
-def _by_clusters(problem: Problem, *, deep: bool = False) -> ClusterBounder | None:
+def _by_clusters(problem: Problem) -> ClusterBounder | None:
+    # imported when first asked for: it is a quarter of what importing the package takes
     from deuterium.optimize.bounders.clusters.cluster_bounder import cluster_bounder_of
 
-    return cluster_bounder_of(problem, deep)
-
-
-def _by_lagrangian(problem: Problem) -> LagrangianBounder | None:
-    from deuterium.optimize.bounders.lagrangian.lagrangian_bounder import (
-        lagrangian_bounder_of,
-    )
-
-    return lagrangian_bounder_of(problem)
+    return cluster_bounder_of(problem)
 
 
 def _few(problem: Problem) -> Bounder:

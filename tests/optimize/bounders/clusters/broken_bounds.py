@@ -6,12 +6,15 @@ import numpy as np
 
 from deuterium.domain.problem import Problem
 from deuterium.optimize.bounders.clusters.cluster_bounder import (
+    MULTIPLIER_DIGITS,
     ClusterBounder,
     cluster_bounder_of,
 )
+from deuterium.optimize.bounders.clusters.descent_method import DescentMethod
+from deuterium.optimize.bounders.clusters.energy_weights import rounded
 from deuterium.optimize.region import Regions
 from deuterium.testing.oracle import evaluate_exactly
-from tests.optimize.bounders.lagrangian.relax_nets import Coordinates, random_region
+from tests.optimize.bounders.clusters.relax_nets import Coordinates, random_region
 
 NEAR = 1e-9  # so close to the bound, a value is computed exactly
 SCALES = (0.0, 1e-3, 0.1, 1.0, 10.0, 300.0)  # of what is added to parameters
@@ -47,14 +50,28 @@ def regions_of(rng, bounder, coordinates, count):
     return Regions(a, b, opened, np.full(count, np.inf), state), rows
 
 
-def bounds_of(rng, bounder, regions, scale):
+def descent_of(bounder):
+    """Return a method whose parameters are all multipliers and energies."""
+    ranges = bounder.pass_(*bounder._ends(bounder.root_box()))
+    tables = [m.table for m in bounder.bounding.maxima]
+    curves = bounder.pass_.curves
+    return DescentMethod(bounder.layout, curves, tables, ranges, bounder.logarithm)
+
+
+def bound_at(bounder, descent, ranges, x):
+    """Return the bounds that parameters of all multipliers and energies give."""
+    p, energies = descent._multipliers(descent.lagrangian(ranges), x)
+    p = rounded(p, MULTIPLIER_DIGITS)
+    upper = bounder._raised(bounder.bounding(ranges, p, energies))
+    return np.where(ranges.empty, -np.inf, upper)
+
+
+def bounds_of(rng, bounder, descent, regions, scale):
     """Return bounds with parameters moved at random from where they start."""
     ranges = bounder.pass_(*bounder._ends(regions))
-    lagrangian = bounder._lagrangian(ranges)
-    x = regions.state + scale * rng.normal(size=regions.state.shape)
-    found = bounder._of_few_digits(lagrangian, x)
-    upper = bounder._raised(bounder.bounding(ranges, *found))
-    return np.where(ranges.empty, -np.inf, upper)
+    start = np.repeat(descent.start, len(regions), axis=0)
+    x = start + scale * rng.normal(size=start.shape)
+    return bound_at(bounder, descent, ranges, x)
 
 
 def points_of(rng, regions, rows, n, count):
@@ -115,22 +132,32 @@ def _inside(bounder, regions, k, row):
     return True
 
 
+def _moved(rng, bounder, state):
+    """Return what regions remember, moved at random: weights stay positive."""
+    if isinstance(bounder.method, DescentMethod):
+        return state + 0.3 * rng.normal(size=state.shape)
+    size = bounder.method.size
+    p = state[:, :size] + 0.3 * rng.normal(size=(len(state), size))
+    weights = state[:, size:] * rng.random((len(state), state.shape[1] - size))
+    return np.concatenate([p, weights], axis=1)
+
+
 @np.errstate(all="ignore")  # as in `maximize`
 def broken(rng, bounder, regions=12, count=24, optimised=True):
     """Return what exceeds a bound over random regions with random parameters."""
     coordinates = Coordinates(bounder.problem, bounder)
     some, rows = regions_of(rng, bounder, coordinates, regions)
     points = points_of(rng, some, rows, bounder.problem.size, count)
-    found = []
+    descent, found = descent_of(bounder), []
     for scale in SCALES:
-        upper = bounds_of(rng, bounder, some, scale)
+        upper = bounds_of(rng, bounder, descent, some, scale)
         COUNTS["regions"] += len(some)
         COUNTS["finite"] += int(np.isfinite(upper).sum())
         COUNTS["empty"] += int(np.isneginf(upper).sum())
         found += violations(bounder, coordinates, some, upper, points)
     if optimised:
         value, _ = coordinates(rows)
-        some.state += 0.3 * rng.normal(size=some.state.shape)
+        some.state[:] = _moved(rng, bounder, some.state)
         result = bounder.bound(some, float(np.nanmax(np.append(value, -1e9))))
         COUNTS["regions"] += len(some)
         points = np.concatenate([points, result.points[:, None]], axis=1)

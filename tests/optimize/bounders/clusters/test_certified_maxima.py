@@ -3,7 +3,11 @@
 import numpy as np
 import pytest
 
-from deuterium.optimize.bounders.clusters import certified_maxima, cluster_bounder
+from deuterium.optimize.bounders.clusters import (
+    certified_maxima,
+    descent_method,
+    layer_energies,
+)
 from deuterium.optimize.bounders.clusters.cluster_ranges import ClusterRangePass
 from deuterium.optimize.bounders.clusters.cluster_terms import ONE
 from tests.amounts import seeds
@@ -13,7 +17,7 @@ from tests.optimize.bounders.clusters.broken_bounds import (
     broken,
     regions_of,
 )
-from tests.optimize.bounders.lagrangian.relax_nets import Coordinates
+from tests.optimize.bounders.clusters.relax_nets import Coordinates
 
 ROUNDED = 1e-11  # of all sizes: what the values here may be off
 
@@ -107,14 +111,15 @@ def straight_functions(monkeypatch):
 
 
 def larger_energies(monkeypatch):
-    right = cluster_bounder.proved_energy
+    right = descent_method.proved_energy
 
     def wrong(*args):
         found = right(*args)
         object.__setattr__(found, "above", 0.5 * found.above)
         return found
 
-    monkeypatch.setattr(cluster_bounder, "proved_energy", wrong)
+    for module in (descent_method, layer_energies):
+        monkeypatch.setattr(module, "proved_energy", wrong)
 
 
 def narrower_ranges(monkeypatch):

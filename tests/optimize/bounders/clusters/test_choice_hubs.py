@@ -15,7 +15,7 @@ from deuterium.optimize.bounders.lagrangian.kink_sides import KinkSide
 from deuterium.optimize.region import Regions
 from deuterium.testing.oracle import evaluate_exactly
 from tests.amounts import draws, seeds
-from tests.optimize.bounders.lagrangian.relax_nets import (
+from tests.optimize.bounders.clusters.relax_nets import (
     Coordinates,
     random_regions,
     violations,

@@ -4,7 +4,11 @@ import numpy as np
 
 import deuterium as dt
 from deuterium.testing.oracle import evaluate_exactly
-from tests.optimize.bounders.clusters.broken_bounds import bounder_of
+from tests.optimize.bounders.clusters.broken_bounds import (
+    bound_at,
+    bounder_of,
+    descent_of,
+)
 
 W = np.array([[1.0, 2.0], [3.0, -1.0]])
 
@@ -12,15 +16,13 @@ W = np.array([[1.0, 2.0], [3.0, -1.0]])
 def without_multipliers(v, domain):
     """Return the bound with multipliers 0 and hardly any energies."""
     bounder = bounder_of(v, domain)
-    region = bounder.root()
-    ranges = bounder.pass_(*bounder._ends(region))
-    lagrangian = bounder._lagrangian(ranges)
-    x = np.zeros(region.state.shape)
-    for places in lagrangian.places.energies:
+    ranges = bounder.pass_(*bounder._ends(bounder.root_box()))
+    descent = descent_of(bounder)
+    x = np.zeros(descent.start.shape)
+    for places in descent.lagrangian(ranges).places.energies:
         if places is not None:
             x[:, places.weights] = -690
-    found = bounder._of_few_digits(lagrangian, x)
-    return float(bounder._raised(bounder.bounding(ranges, *found))[0])
+    return float(bound_at(bounder, descent, ranges, x)[0])
 
 
 def test_equal_intervals_are_not_equal_numbers():

@@ -45,9 +45,9 @@ from deuterium.certify.checker.lagrangian.affine_balls import (
 from deuterium.certify.checker.lagrangian.graph_structure import (
     AFFINE,
     CONSTANT,
-    PRODUCT,
     RANGE_ONLY,
     UNIVARIATE,
+    UNKNOWN,
     Coordinates,
     NodeKind,
 )
@@ -211,9 +211,10 @@ class StarStructure(StarSlots):
 
         Of sums, and of hubs that are made later, they are new ones.
         """
-        known, own = self.known[node], self._group_of.get(node)
-        step = self.facts.step_of
-        later = own is not None and step[own] > step[group]
+        known, step = self.known[node], self.facts.step_of
+        # of what is only moved the group is that of what it was moved from
+        own = known.group if known.kind == UNIVARIATE else 0
+        later = own > 0 and step[own] > step[group]
         if known.kind in (CONSTANT, UNIVARIATE) and not later:
             return known.places
         if node not in self._sums_of:
@@ -236,11 +237,8 @@ class StarStructure(StarSlots):
         elif node.op is ops.square:
             values = self._squared(node)
         # of what nothing is said, nothing is known
-        kind = PRODUCT if values is None else AFFINE
+        kind = UNKNOWN if values is None else AFFINE
         return NodeKind(kind, NOTHING, values=values)
-
-    def _pairs(self, node: Variable, known: NodeKind) -> Array:
-        raise NoBound("the facts do not say what a node is")
 
     # -- products ----------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Check of Lagrangian relaxation leaves.
+"""Parts of the check of Lagrangian leaves: graphs taken apart, and their functions.
 
 A graph R is taken apart into coordinates, functions of single coordinates, and products
 of two factors; atoms and factors are affine functions of these.  Adding every

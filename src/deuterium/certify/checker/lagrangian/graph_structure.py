@@ -2,9 +2,7 @@
 
 One pass over the nodes.  A node is *constant*; or *univariate*, each element a function
 of one coordinate, all of one group; or *affine* in univariate elements and products; or
-a *product* of two nodes, not used yet.  An affine node on which a function of one
-variable acts becomes a group of coordinates, its elements being *atoms*; of anything
-else, too, the elements become coordinates, of which only ranges are known.
+nothing is known of it.
 """
 
 from __future__ import annotations
@@ -34,8 +32,8 @@ from deuterium.graph.variable import Variable
 
 Array = Any
 
-CONSTANT, UNIVARIATE, AFFINE, PRODUCT = range(4)  # what a node is to its inputs
-INPUT, ATOM, BILINEAR, RANGE_ONLY = "input", "atom", "pair", "free"
+CONSTANT, UNIVARIATE, AFFINE, UNKNOWN = range(4)  # what a node is to its inputs
+INPUT, ATOM, RANGE_ONLY = "input", "atom", "free"
 
 
 @dataclass
@@ -46,11 +44,11 @@ class Coordinates:
     ----------
     kind : str
     slots : list of int
-        Of the coordinates; of pairs, the first factors and then the second.
+        Of the coordinates.
     definitions : list of AffineSum
-        One for each coordinate, of atoms and pairs.
+        One for each coordinate, of atoms.
     products : list of int
-        The slots of products, of pairs.
+        The slots that ranges come from, of those of which only these are known.
     nodes : list of Variable
         What the coordinates are the elements of.
     """
@@ -75,15 +73,12 @@ class NodeKind:
         Whose coordinates it is a function of, if it is univariate.
     values : ndarray of AffineSum, or None
         If it is affine.
-    factors : tuple of Variable
-        If it is a product.
     """
 
     kind: int
     places: Array
     group: int = -1
     values: Array = None
-    factors: tuple[Variable, ...] = ()
 
 
 class GraphStructure(ScalarLayout):
@@ -102,8 +97,6 @@ class GraphStructure(ScalarLayout):
     ----------
     blocks : list of Coordinates
         The inputs first.
-    events : list of TaskGroup or Coordinates
-        What is to be done to work out ranges, in order.
     owner : dict from int to int
         The coordinate that a slot is a function of.
     objective : AffineSum
@@ -115,7 +108,6 @@ class GraphStructure(ScalarLayout):
         self.blocks = [Coordinates(INPUT, list(range(inputs)))]
         self.owner = {i: i for i in range(inputs)}
         self.of_block = dict.fromkeys(range(inputs), 0)
-        self.events: list[TaskGroup | Coordinates] = []
         self.known: dict[Variable, NodeKind] = {}
         self._starts = starts
         order = topological([root])
@@ -156,12 +148,7 @@ class GraphStructure(ScalarLayout):
 
     def _done(self, node: Variable) -> Array:
         """Enter the tasks of a node; return its slots."""
-        for a in node.args:
-            self.slots[a] = self.known[a].places
-        before = len(self.groups)
-        places = self._enter(node, self._starts)
-        self.events += self.groups[before:]
-        return places
+        raise NotImplementedError
 
     def _univariate(self, node: Variable, own: Sequence[NodeKind]) -> NodeKind | None:
         if any(k.kind not in (CONSTANT, UNIVARIATE) for k in own):
@@ -199,23 +186,7 @@ class GraphStructure(ScalarLayout):
 
     def _bent(self, node: Variable, own: Sequence[NodeKind]) -> NodeKind:
         """Return what a node is that is neither univariate nor affine."""
-        assert node.op is not None
-        op, args = node.op, node.args
-        nothing = np.empty(0, dtype=np.int64)
-        if op is ops.multiply:
-            return NodeKind(PRODUCT, nothing, factors=args)
-        if op is ops.divide:
-            return self._product(args[0], self._made(ops.reciprocal, args[1]))
-        if op is ops.square and own[0].kind == PRODUCT:
-            a, b = [self._made(ops.square, f) for f in own[0].factors]
-            return self._product(a, b)
-        varying = [a for a, k in zip(args, own, strict=True) if k.kind != CONSTANT]
-        if node.op.elementwise and len(varying) == 1:
-            self._atoms(varying[0])
-            univariate = self._univariate(node, [self.known[a] for a in args])
-            if univariate is not None:
-                return univariate
-        return self._free(node, varying)
+        raise NotImplementedError
 
     def _made(self, op: Operator, argument: Variable) -> Variable:
         """Return a function of a node, entered like the nodes of the graph."""
@@ -227,9 +198,6 @@ class GraphStructure(ScalarLayout):
             self.known[node] = self._classify(node)
         return node
 
-    def _product(self, a: Variable, b: Variable) -> NodeKind:
-        return self._classify(a * b)
-
     # -- groups ------------------------------------------------------------------------
 
     def _block(self, kind: str, count: int, nodes: list[Variable]) -> Coordinates:
@@ -238,43 +206,7 @@ class GraphStructure(ScalarLayout):
             self.owner[slot] = slot
             self.of_block[slot] = len(self.blocks)
         self.blocks.append(block)
-        self.events.append(block)
         return block
-
-    def _atoms(self, node: Variable) -> None:
-        """Make the elements of an affine node coordinates."""
-        if self.known[node].kind == UNIVARIATE:
-            return
-        definitions = self.affine(node).ravel().tolist()
-        block = self._block(ATOM, node.size, [node])
-        block.definitions = definitions
-        self._become(node, block)
-
-    def _become(self, node: Variable, block: Coordinates) -> NodeKind:
-        places = np.array(block.slots, dtype=np.int64).reshape(node.shape)
-        number = self.of_block[block.slots[0]]
-        self.known[node] = NodeKind(UNIVARIATE, places, number)
-        return self.known[node]
-
-    def _free(self, node: Variable, varying: Sequence[Variable]) -> NodeKind:
-        """Make the elements of any node coordinates of which the range is known."""
-        for a in varying:
-            self._atoms(a)
-        places = self._done(node).ravel().tolist()
-        block = self._block(RANGE_ONLY, node.size, [node])
-        block.products = places  # where their ranges come from
-        return self._become(node, block)
-
-    def _pairs(self, node: Variable, known: NodeKind) -> Array:
-        """Make the factors of a product coordinates; return the affine functions."""
-        sides = [self.affine(f).ravel().tolist() for f in known.factors]
-        count = node.size
-        block = self._block(BILINEAR, 2 * count, list(known.factors))
-        block.definitions = sides[0] + sides[1]
-        block.products = self.fresh(count)
-        for k, slot in enumerate(block.products):
-            self.owner[slot] = block.slots[k]
-        return self._terms(np.array(block.products).reshape(node.shape))
 
     # -- affine functions --------------------------------------------------------------
 
@@ -287,7 +219,7 @@ class GraphStructure(ScalarLayout):
             elif known.kind == UNIVARIATE:
                 known.values = self._scaled(node)
             else:
-                known.values = self._pairs(node, known)
+                raise NoBound("the facts do not say what a node is")
         return known.values
 
     def _is_moved(self, node: Variable, known: NodeKind) -> bool:

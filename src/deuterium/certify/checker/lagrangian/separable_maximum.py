@@ -10,7 +10,7 @@ from typing import Protocol
 
 from flint import arb
 
-from deuterium.certify.checker.ball_functions import ZERO, Ball, larger
+from deuterium.certify.checker.ball_functions import ZERO, Ball
 from deuterium.certify.checker.exceptions import NoBound, NoPoint
 from deuterium.certify.checker.lagrangian.parabola_cells import (
     Cell,
@@ -134,14 +134,3 @@ def least_bound(
         else:
             total = sum([p.upper for p in peaks], constant)
     return total
-
-
-def at_corners(
-    first: Ball, second: Ball, both: Ball, u: tuple[Ball, Ball], v: tuple[Ball, Ball]
-) -> Ball:
-    """Return the maximum of ``first u + second v + both u v`` over a box."""
-    values = [first * a + second * b + both * a * b for a in u for b in v]
-    top = values[0]
-    for x in values[1:]:
-        top = larger(top, x)
-    return top

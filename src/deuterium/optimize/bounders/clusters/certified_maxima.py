@@ -19,7 +19,7 @@ from deuterium.budget import afford
 from deuterium.interval.rounding import TINY, gamma
 from deuterium.optimize.bounders.clusters.cluster_layout import ClusterBlock
 from deuterium.optimize.bounders.clusters.cluster_terms import ONE
-from deuterium.optimize.bounders.lagrangian.rigorous_value import (
+from deuterium.optimize.bounders.lagrangian.parabola_maximum import (
     parabola_top,
     spread_out,
 )

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
 from deuterium import ops
 from deuterium.blas import one_thread
+from deuterium.budget import Spent
 from deuterium.domain.problem import Problem
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
 from deuterium.ops.exponential import exp
 from deuterium.optimize.bounders.clusters.certified_bound import CertifiedBound
 from deuterium.optimize.bounders.clusters.certified_maxima import CertifiedMaxima
-from deuterium.optimize.bounders.clusters.cluster_branching import (
-    cutting_points,
-    gains,
-)
+from deuterium.optimize.bounders.clusters.cluster_branching import cutting_points
 from deuterium.optimize.bounders.clusters.cluster_facts import facts_of
-from deuterium.optimize.bounders.clusters.cluster_lagrangian import (
-    ClusterLagrangian,
-    units_of,
-)
 from deuterium.optimize.bounders.clusters.cluster_layout import ClusterLayout
 from deuterium.optimize.bounders.clusters.cluster_program import ClusterProgram
 from deuterium.optimize.bounders.clusters.cluster_ranges import (
@@ -30,16 +25,10 @@ from deuterium.optimize.bounders.clusters.cluster_ranges import (
     ClusterRanges,
     identity,
 )
-from deuterium.optimize.bounders.clusters.cluster_solver import (
-    Schedule,
-    chain_start,
-    optimise,
-)
-from deuterium.optimize.bounders.clusters.energy_weights import (
-    ProvedEnergy,
-    proved_energy,
-    rounded,
-)
+from deuterium.optimize.bounders.clusters.descent_method import BRIEFLY, DescentMethod
+from deuterium.optimize.bounders.clusters.energy_weights import ProvedEnergy, rounded
+from deuterium.optimize.bounders.clusters.newton_method import NewtonMethod
+from deuterium.optimize.bounders.clusters.solution import Solution
 from deuterium.optimize.bounders.lagrangian.factored_parts import Unsuited
 from deuterium.optimize.bounders.lagrangian.log_objective import log_form
 from deuterium.optimize.region import Bounder, BoundResult, Proof, Regions, whole
@@ -47,13 +36,8 @@ from deuterium.optimize.region import Bounder, BoundResult, Proof, Regions, whol
 Array = Any
 
 CONTRADICTION: Proof = ("clusters", {"empty": True})
-SAMPLES = 48  # of each hub, for the solver
-# long on the whole domain, whose parameters all others start from; short on its parts
-AT_ROOT = Schedule(2000, 250, 0.1, (1.0, 0.03), 0.4)
-IN_PARTS = Schedule(0, 50, 0.05, (0.2, 0.03))
-SHARP = 0.003  # smoothing by which the relaxed solution is read
-MARGIN = 1e-4  # by which samples may miss the largest values
 MULTIPLIER_DIGITS = 7  # of multipliers that go into proofs
+MANY = 8  # regions, of which only the relaxed solutions are offered as points
 
 
 class ClusterBounder(Bounder):
@@ -73,8 +57,6 @@ class ClusterBounder(Bounder):
         The graph does not fit, or a range is infinite.
     """
 
-    batch = 16
-
     def __init__(
         self, problem: Problem, program: ClusterProgram, logarithm: bool
     ) -> None:
@@ -88,11 +70,8 @@ class ClusterBounder(Bounder):
         self.pass_.limits = ranges.low[0], ranges.high[0]
         self._require_finite(ranges)
         self.bounding = CertifiedBound(self.layout, self._maxima(ranges))
-        self.units = units_of(self.layout, ranges)
-        lagrangian = self._lagrangian(ranges)
-        self.start = chain_start(lagrangian)
-        value, _ = lagrangian(self.start, 0.0)
-        self.scale = 1.0 if logarithm else max(abs(float(value[0])), 1e-300)
+        self.method, *self.others = self._methods(ranges)
+        self.batch = self.method.batch
 
     # -- preparations ----------------------------------------------------------------
 
@@ -161,18 +140,25 @@ class ClusterBounder(Bounder):
             found.append(CertifiedMaxima(b, curves.table(*ends)))
         return found
 
-    def _lagrangian(self, ranges: ClusterRanges) -> ClusterLagrangian:
+    def _methods(self, ranges: ClusterRanges) -> list[NewtonMethod | DescentMethod]:
+        """Return the method that solves regions, and what else the root is tried by."""
         tables = [m.table for m in self.bounding.maxima]
-        return ClusterLagrangian(
-            self.layout, self.pass_.curves, tables, ranges, self.units, SAMPLES
-        )
+        parts = self.layout, self.pass_.curves, tables
+        cuttable = np.zeros(self.layout.features, dtype=bool)
+        cuttable[self._features] = True
+        if not self.program.is_deep:
+            with suppress(Unsuited):
+                newton = NewtonMethod(*parts, cuttable)
+                return [newton, DescentMethod(*parts, ranges, self.logarithm, BRIEFLY)]
+        return [DescentMethod(*parts, ranges, self.logarithm)]
 
     # -- as a bounder ----------------------------------------------------------------
 
     def root(self) -> Regions:
         """Return the whole domain as one region."""
         region = self.root_box()
-        return Regions(region.low, region.high, region.open, region.bound, self.start)
+        start = self.method.start
+        return Regions(region.low, region.high, region.open, region.bound, start)
 
     def facts(self) -> dict[str, Any]:
         """Return what proofs need besides their own data, as JSON."""
@@ -185,10 +171,45 @@ class ClusterBounder(Bounder):
 
     def _bound(self, regions: Regions, incumbent: float) -> BoundResult:
         ranges = self.pass_(*self._ends(regions))
-        lagrangian = self._lagrangian(ranges)
-        target = self._target(incumbent) - MARGIN * self.scale
-        x = self._solved(lagrangian, regions, target)
-        p, energies = self._of_few_digits(lagrangian, x)
+        target = self._target(incumbent)
+        found = self.method(ranges, regions.state, target)
+        upper, proofs = self._proved(found, ranges)
+        if bool((regions.state == self.method.start).all()):
+            self._try_others(ranges, target, upper, proofs)
+        for k in np.flatnonzero(ranges.empty):
+            proofs[k] = CONTRADICTION
+        cut, at, inputs = self._branch(found, ranges)
+        n = self.problem.size
+        return BoundResult(
+            upper=np.where(ranges.empty, -np.inf, upper),
+            proofs=proofs,
+            low=regions.low,
+            high=regions.high,
+            open=regions.open,
+            cut=cut,
+            at=at,
+            points=_points(inputs, regions.low[:, :n], regions.high[:, :n]),
+            state=found.state,
+        )
+
+    def _try_others(
+        self, ranges: ClusterRanges, target: float, upper: Array, proofs: list[Proof]
+    ) -> None:
+        """Enter what other methods prove of the whole domain where it is less."""
+        for method in self.others:
+            start = np.repeat(method.start, len(upper), axis=0)
+            try:
+                found, own = self._proved(method(ranges, start, target), ranges)
+            except Spent:
+                return  # what is proved so far counts
+            for k in np.flatnonzero(found < upper):
+                upper[k], proofs[k] = found[k], own[k]
+
+    def _proved(
+        self, found: Solution, ranges: ClusterRanges
+    ) -> tuple[Array, list[Proof]]:
+        """Return the bounds that multipliers give, and their proofs."""
+        p, energies = rounded(found.p, MULTIPLIER_DIGITS), found.energies
         upper = self._raised(self.bounding(ranges, p, energies))
         proofs: list[Proof] = [
             (
@@ -201,48 +222,7 @@ class ClusterBounder(Bounder):
             )
             for k, row in enumerate(p)
         ]
-        for k in np.flatnonzero(ranges.empty):
-            proofs[k] = CONTRADICTION
-        lagrangian(x, SHARP * self.scale)
-        cut, at, inputs = self._branch(lagrangian, ranges)
-        n = self.problem.size
-        return BoundResult(
-            upper=np.where(ranges.empty, -np.inf, upper),
-            proofs=proofs,
-            low=regions.low,
-            high=regions.high,
-            open=regions.open,
-            cut=cut,
-            at=at,
-            points=np.clip(inputs, regions.low[:, :n], regions.high[:, :n]),
-            state=x,
-        )
-
-    def _solved(
-        self, lagrangian: ClusterLagrangian, regions: Regions, target: float
-    ) -> Array:
-        is_root = bool((regions.state == self.start).all())
-        schedule = AT_ROOT if is_root else IN_PARTS
-        x, _ = optimise(lagrangian, regions.state, schedule, self.scale, target)
-        return x
-
-    def _of_few_digits(
-        self, lagrangian: ClusterLagrangian, x: Array
-    ) -> tuple[Array, list[ProvedEnergy | None]]:
-        rules = list(enumerate(self.layout.rules))
-        rows = [lagrangian.multipliers(k, r, x) for k, r in rules]
-        p = np.concatenate([np.zeros((len(x), 0)), *rows], axis=1)
-        energies = [
-            None
-            if r.squares is None
-            else proved_energy(
-                r,
-                lagrangian.energy(k, r, x),
-                None if r.corners is None else lagrangian.kappa(k, x),
-            )
-            for k, r in rules
-        ]
-        return rounded(p, MULTIPLIER_DIGITS), energies
+        return upper, proofs
 
     def _told(self, energies: list[ProvedEnergy | None], k: int) -> list[Any]:
         """Return what the proof of region k says of the energies."""
@@ -264,22 +244,23 @@ class ClusterBounder(Bounder):
         ]
 
     def _branch(
-        self, lagrangian: ClusterLagrangian, ranges: ClusterRanges
+        self, found: Solution, ranges: ClusterRanges
     ) -> tuple[Array, Array, Array]:
         """Return where to cut, at what, and the inputs of the relaxed solution."""
-        gain, place = gains(lagrangian, ranges)
-        count = self.problem.size + self.atoms
-        shape = (lagrangian.batch, count)
+        shape = (len(found.p), self.problem.size + self.atoms)
         total, at = np.zeros(shape), np.zeros(shape)
         low, high = np.full(shape, -np.inf), np.full(shape, np.inf)
         f, c = self._features, self._coordinates
         every: Any = (slice(None), c)
-        np.add.at(total, every, gain[:, f])
+        np.add.at(total, every, found.gain[:, f])
         np.maximum.at(low, every, ranges.low[:, f])
         np.minimum.at(high, every, ranges.high[:, f])
-        at[every] = place[:, f]
-        cut, where = cutting_points(total, at, low, high, self._kinked)
-        return cut, where, at[:, : self.problem.size]
+        at[every] = found.place[:, f]
+        inputs = at[:, : self.problem.size]
+        cut, where = cutting_points(
+            total, at, low, high, self._kinked, self.method.margin
+        )
+        return cut, where, inputs
 
     def _target(self, incumbent: float) -> float:
         if not self.logarithm:
@@ -293,6 +274,18 @@ class ClusterBounder(Bounder):
         with np.errstate(all="ignore"):
             high = exp.enclosure(Interval.unchecked(upper, upper)).upper
         return np.where(np.isnan(upper), np.inf, high)
+
+
+def _points(at: Array, low: Array, high: Array) -> Array:
+    """Return the relaxed inputs; of a few regions the nearest corners, too.
+
+    Shapes: all (B, n).
+    """
+    inside = np.clip(at, low, high)
+    if len(at) > MANY:
+        return inside
+    corners = np.where(inside - low < high - inside, low, high)
+    return np.concatenate([inside, corners])
 
 
 def _written(node: Variable, known: set[Variable]) -> Variable:
@@ -310,19 +303,14 @@ def _sums(parts: list[Any]) -> Array:
     return np.asarray(count) > 1
 
 
-def cluster_bounder_of(problem: Problem, deep: bool = False) -> ClusterBounder | None:
-    """Return a bounder by star clusters, or None where the graph has no use for one.
-
-    Where it is to be ``deep``, nor where no values are propagated back to hubs.
-    """
+def cluster_bounder_of(problem: Problem) -> ClusterBounder | None:
+    """Return a bounder by star clusters, or None where the graph has no use for one."""
     root = log_form(problem)
     for graph, logarithm in ((root, True), (problem.objective, False)):
         if graph is None:
             continue
         try:
             program = ClusterProgram(problem, graph)
-            if deep and not program.is_deep:
-                return None
             return ClusterBounder(problem, program, logarithm)
         except Unsuited:
             continue

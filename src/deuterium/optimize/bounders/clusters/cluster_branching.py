@@ -18,8 +18,6 @@ from deuterium.optimize.bounders.clusters.cluster_terms import ONE
 
 Array = Any
 
-MARGIN = 0.15  # of a side, that a cut keeps from its ends
-
 
 def gains(lagrangian: ClusterLagrangian, ranges: ClusterRanges) -> tuple[Array, Array]:
     """Return what cutting each hub and spoke promises, and where, by features.
@@ -70,14 +68,15 @@ def _spokes(block: ClusterSamples, c: Array, gain: Array, place: Array) -> None:
 
 
 def cutting_points(
-    gain: Array, place: Array, low: Array, high: Array, kinked: Array
+    gain: Array, place: Array, low: Array, high: Array, kinked: Array, margin: float
 ) -> tuple[Array, Array]:
     """Return which coordinate to cut in each region, and where; -1 for none.
 
     Shapes: all (B, coordinates); ``kinked`` (coordinates,), whose kink at 0 is inside.
+    ``margin``: the share of a side that a cut keeps from its ends.
     """
     width = high - low
-    at = np.clip(place, low + MARGIN * width, high - MARGIN * width)
+    at = np.clip(place, low + margin * width, high - margin * width)
     at = np.where(kinked & (low < 0) & (high > 0), 0.0, at)
     possible = (low < at) & (at < high)
     gain = np.where(possible, gain, -1.0)

@@ -19,8 +19,8 @@ from deuterium.optimize.bounders.lagrangian.factored_parts import (
     AffineForm,
     CoordinateGroup,
     Term,
+    centred,
 )
-from deuterium.optimize.bounders.lagrangian.multiplier_system import centred
 
 Array = Any
 NOTHING = np.zeros(0, dtype=int)  # no features

@@ -17,7 +17,7 @@ from deuterium.budget import check, left, now
 from deuterium.optimize.bounders.clusters.cluster_lagrangian import ClusterLagrangian
 from deuterium.optimize.bounders.clusters.cluster_layout import ClusterRule
 from deuterium.optimize.bounders.clusters.cluster_samples import ClusterSamples
-from deuterium.optimize.bounders.lagrangian.quadratic_constraint import (
+from deuterium.optimize.bounders.lagrangian.dual_diagonal import (
     nearly,
     start,
 )

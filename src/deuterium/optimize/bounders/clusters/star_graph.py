@@ -144,7 +144,7 @@ class StarGraph(FactoredGraph):
             return self._become(node, self.groups[number], number)
         number = self._known[key] = len(self.groups)
         group = self._enter(ATOM, node.size, [node], f"atoms{number}")
-        self._define(group, [definition])
+        self._require_few()
         target = Term(number, everything, np.zeros(group.size, dtype=int))
         source = node, everything
         self.rules.append(Definition(target, definition, source, number))
@@ -346,7 +346,8 @@ class StarGraph(FactoredGraph):
     def _term(self, node: Variable, univariate: Univariate) -> Term:
         """Return a univariate array's elements, each function of a hub entered once."""
         if univariate.plain:
-            return super()._term(node, univariate)
+            at = univariate.source.ravel()
+            return self._same(Term(univariate.group, at, np.zeros(len(at), dtype=int)))
         found = self._same(self._functions_of(univariate))
         if node.op is ops.square and isinstance(self.kinds[node.args[0]], Univariate):
             self.is_square.add(found)

@@ -37,14 +37,6 @@ def flattened(a: AffineForm) -> AffineForm:
     return AffineForm(parts, flattened_from(a.constant, 0))
 
 
-def is_sum(a: AffineForm) -> bool:
-    """Whether some element combines several terms (else it is but a copy of one)."""
-    used: Any = 0
-    for c in a.parts.values():
-        used = used + np.count_nonzero((c.lower != 0) | (c.upper != 0), axis=0)
-    return bool(np.any(np.asarray(used) > 1))
-
-
 def is_linear(node: Variable, kinds: Sequence[Any]) -> bool:
     """Whether a node is linear in its arguments that are no constants."""
     assert node.op is not None

@@ -2,8 +2,8 @@
 
 One pass over the nodes in topological order.  A node is a constant; or *univariate*,
 each element a function of one coordinate; or *affine* in terms (univariate elements and
-products); or a product waiting to be used.  A function of one variable applied to an
-affine node makes its elements coordinates, called atoms.
+products).  A function of one variable applied to an affine node makes its elements
+coordinates, called atoms.
 
 References: G. P. McCormick, "Computability of global solutions to factorable nonconvex
 programs: part I", Mathematical Programming 10, 1976.
@@ -27,23 +27,17 @@ from deuterium.interval import Interval, interval_arithmetic
 from deuterium.ops.indexing import take_places
 from deuterium.ops.shapes import reshape_to
 from deuterium.optimize.bounders.lagrangian import lagrangian_options as options
-from deuterium.optimize.bounders.lagrangian.add_function import add_functions
 from deuterium.optimize.bounders.lagrangian.affine_terms import (
-    flattened,
     identity_coefficients,
     is_linear,
-    is_sum,
     through,
 )
 from deuterium.optimize.bounders.lagrangian.factored_parts import (
     ATOM,
-    BILINEAR,
     INPUT,
-    RANGE_ONLY,
     AffineForm,
     CoordinateGroup,
     KinkBranches,
-    Product,
     Term,
     Univariate,
     Unsuited,
@@ -55,11 +49,11 @@ from deuterium.optimize.bounders.lagrangian.univariate_arrays import (
 )
 
 Array = Any
-Kind = Interval | Univariate | AffineForm | Product
+Kind = Interval | Univariate | AffineForm
 
 
 class FactoredGraph:
-    """The parts of a scalar graph.
+    """The parts of a scalar graph; what products are is for who inherits to say.
 
     Parameters
     ----------
@@ -74,8 +68,6 @@ class FactoredGraph:
         Inputs first, then in topological order.
     objective : AffineForm
         ``root`` as an affine function of terms.
-    coordinates, parameters : int
-        How many there are of all groups together.
 
     Raises
     ------
@@ -88,9 +80,7 @@ class FactoredGraph:
     def __init__(self, problem: Problem, root: Variable) -> None:
         self.problem = problem
         self.groups: list[CoordinateGroup] = []
-        self.coordinates = self.parameters = 0
         self.kinds: dict[Variable, Kind] = {}
-        self.terms: dict[Any, Term] = {}
         order = topological([root])
         self.made = {  # functions of one node, so that none is entered twice
             (n.op, n.args[0]): n
@@ -111,21 +101,18 @@ class FactoredGraph:
     ) -> CoordinateGroup:
         if not size and kind != INPUT:
             raise Unsuited("an array without elements")
-        group = CoordinateGroup(
-            kind, size, self.coordinates, symbol(name, (size,)), self.parameters
-        )
+        group = CoordinateGroup(kind, size, symbol(name, (size,)))
         group.nodes = nodes
-        group.sums = [kind == ATOM for _ in nodes]
         self.groups.append(group)
-        self.coordinates += group.width
         return group
 
-    def _define(self, group: CoordinateGroup, definitions: list[AffineForm]) -> None:
-        group.definitions = definitions
-        self.parameters += group.multipliers
+    def _require_few(self) -> None:
+        """Raise where there are too many hubs."""
+        defined = sum(g.size for g in self.groups if g.kind == ATOM)
+        every = sum(g.size for g in self.groups)
         if (
-            self.parameters > options.MOST_MULTIPLIERS
-            or self.parameters * self.coordinates > options.MOST_COEFFICIENTS
+            defined > options.MOST_MULTIPLIERS
+            or defined * every > options.MOST_COEFFICIENTS
         ):
             raise Unsuited("too many multipliers")
 
@@ -142,14 +129,15 @@ class FactoredGraph:
 
     def _atoms(self, node: Variable) -> Univariate:
         """Make the elements of an affine node coordinates."""
-        known = self.kinds[node]
-        if isinstance(known, Univariate):
-            return known
-        definition = flattened(self.affine(node))
-        number = len(self.groups)
-        group = self._enter(ATOM, node.size, [node], f"atoms{number}")
-        self._define(group, [definition])
-        return self._become(node, group, number)
+        raise NotImplementedError
+
+    def _free(self, node: Variable) -> Univariate:
+        """Make the elements of any node coordinates of which the range is known."""
+        raise NotImplementedError
+
+    def _term(self, node: Variable, univariate: Univariate) -> Term:
+        """Return the elements of a univariate array that is no coordinate as terms."""
+        raise NotImplementedError
 
     def _become(
         self, node: Variable, group: CoordinateGroup, number: int
@@ -159,20 +147,6 @@ class FactoredGraph:
         univariate = Univariate(number, index, KinkBranches(image, image, image), True)
         self.kinds[node] = univariate
         return univariate
-
-    def _free(self, node: Variable) -> Univariate:
-        """Make the elements of any node coordinates of which the range is known."""
-        varying = [a for a in node.args if not isinstance(self.kinds[a], Interval)]
-        sources = {a: self._atoms(a) for a in varying}
-        number = len(self.groups)
-        group = self._enter(RANGE_ONLY, node.size, [node], f"free{number}")
-        group.arguments = [
-            (sources[a].group, sources[a].source, sources[a].image)
-            if a in sources
-            else self.kinds[a]
-            for a in node.args
-        ]
-        return self._become(node, group, number)
 
     # -- kinds -----------------------------------------------------------------------
 
@@ -199,17 +173,7 @@ class FactoredGraph:
     def _bent(self, node: Variable) -> Kind:
         """Return the kind of a node that is neither univariate nor affine."""
         assert node.op is not None
-        op = node.op
         varying = [a for a in node.args if not isinstance(self.kinds[a], Interval)]
-        if op is ops.multiply:
-            return Product(node.args[0], node.args[1])
-        if op is ops.divide:
-            return self._product(node.args[0], self._made(ops.reciprocal, node.args[1]))
-        if op is ops.square and isinstance(self.kinds[node.args[0]], Product):
-            product = self.kinds[node.args[0]]
-            assert isinstance(product, Product)
-            a, b = (self._made(ops.square, f) for f in (product.first, product.second))
-            return self._product(a, b)
         if node.op.elementwise and len(varying) == 1:
             self._atoms(varying[0])
             univariate = as_univariate(
@@ -229,10 +193,6 @@ class FactoredGraph:
             self.kinds[node] = self._kind(node)
         return node
 
-    def _product(self, a: Variable, b: Variable) -> Kind:
-        node = a * b
-        return self._kind(node)
-
     # -- affine functions ------------------------------------------------------------
 
     def affine(self, node: Variable) -> AffineForm:
@@ -242,10 +202,6 @@ class FactoredGraph:
             return known
         if isinstance(known, Interval):
             return AffineForm({}, known)
-        if isinstance(known, Product):
-            term = self._pair(node, known)
-            own = identity_coefficients(term.size, node.shape)
-            return AffineForm({term: own}, thin(np.zeros(node.shape)))
         factor, base = self._without_factor(node)
         found = self._univariate_affine(base)
         if factor is None:
@@ -321,33 +277,6 @@ class FactoredGraph:
                 ):
                     return node.args[a], constant_factor
         return None
-
-    def _term(self, node: Variable, univariate: Univariate) -> Term:
-        key = univariate.image.full
-        if key not in self.terms:
-            source = univariate.source.ravel()
-            if np.any(source < 0):
-                raise Unsuited("constants among the elements of a function")
-            group = self.groups[univariate.group]
-            if univariate.plain:
-                assert len(np.unique(source)) == len(source)
-                function = np.zeros(len(source), dtype=int)
-            else:
-                function = add_functions(group, source, univariate.image)
-            self.terms[key] = Term(univariate.group, source, function)
-        return self.terms[key]
-
-    def _pair(self, node: Variable, product: Product) -> Term:
-        if node not in self.terms:
-            sides = [flattened(self.affine(f)) for f in (product.first, product.second)]
-            number = len(self.groups)
-            factors = [product.first, product.second]
-            group = self._enter(BILINEAR, node.size, factors, f"pairs{number}")
-            group.sums = [is_sum(s) for s in sides]
-            self._define(group, sides)
-            places = np.arange(node.size)
-            self.terms[node] = Term(number, places, np.full(node.size, 2))
-        return self.terms[node]
 
 
 def _finite(x: Interval) -> Interval:

@@ -13,10 +13,11 @@ import numpy as np
 
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
+from deuterium.interval.rounding import next_up
 
 Array = Any
 
-INPUT, ATOM, BILINEAR, RANGE_ONLY = "input", "atom", "pair", "free"
+INPUT, ATOM, RANGE_ONLY = "input", "atom", "free"
 
 
 class Unsuited(Exception):
@@ -88,14 +89,6 @@ class AffineForm:
     constant: Interval
 
 
-@dataclass(frozen=True, eq=False)
-class Product:
-    """An element-wise product of two nodes, not yet made into coordinates."""
-
-    first: Variable
-    second: Variable
-
-
 @dataclass(eq=False)
 class CoordinateGroup:
     """Scalars that are bounded alike.
@@ -103,62 +96,32 @@ class CoordinateGroup:
     Attributes
     ----------
     kind : str
-        ``INPUT``; ``ATOM``, defined by an affine function; ``BILINEAR``, the factors of
-        products, all first factors before all second; ``RANGE_ONLY``, known by range
-        only.
+        ``INPUT``; ``ATOM``, defined by an affine function; ``RANGE_ONLY``, known by
+        range only.
     size : int
-        The number of coordinates, or of pairs.
-    offset : int
-        The first one's place among the coordinates of a region.
+        The number of coordinates.
     vector : Variable
         The symbol that functions are graphs of.
     functions : list of KinkBranches
         Arrays of shape (size,); the identity, number 0, is not listed, so function r
-        is ``functions[r - 1]``.  A pair's are the two factors and their product.
-    definitions : list of AffineForm
-        Of shape (size,): one for atoms, one for each factor of pairs, else none.
-    parameter : int
-        Where the multipliers of the definitions begin.
+        is ``functions[r - 1]``.
     nodes : list of Variable
-        The nodes whose elements the coordinates are: of pairs both factors, of inputs
-        none.
-    sums : list of bool
-        For each of the nodes, whether an element combines several terms; the elements
-        of others are copies of functions, which need not be cut.
+        The nodes whose elements the coordinates are; of inputs none.
     arguments : list
-        Of a free group's operator: constants, or (group, source, image).
+        Of a free group's operator: constants, functions of coordinates, or sums.
     """
 
     kind: str
     size: int
-    offset: int
     vector: Variable
-    parameter: int
-    definitions: list[AffineForm] = field(default_factory=list)
     functions: list[KinkBranches] = field(default_factory=list)
     nodes: list[Variable] = field(default_factory=list)
-    sums: list[bool] = field(default_factory=list)
     arguments: list[Any] = field(default_factory=list)
-
-    @property
-    def width(self) -> int:
-        """The number of region coordinates."""
-        return 2 * self.size if self.kind == BILINEAR else self.size
 
     @property
     def count(self) -> int:
         """The number of local functions, the identity included."""
-        return 3 if self.kind == BILINEAR else 1 + len(self.functions)
-
-    @property
-    def multipliers(self) -> int:
-        """The number of multipliers of its definitions."""
-        return self.size * len(self.definitions)
-
-    @property
-    def part(self) -> slice:
-        """Where the coordinates are in a region."""
-        return slice(self.offset, self.offset + self.width)
+        return 1 + len(self.functions)
 
 
 def thin(x: Array) -> Interval:
@@ -173,3 +136,13 @@ def flattened_from(x: Interval, lead: int) -> Interval:
     if x.is_thin or np.array_equal(low, high):
         return thin(low.reshape(shape))
     return Interval.unchecked(low.reshape(shape), high.reshape(shape))
+
+
+def centred(x: Interval) -> tuple[Array, Array]:
+    """Return centre and radius, rounded up."""
+    low, high = np.asarray(x.lower), np.asarray(x.upper)
+    if x.is_thin:
+        return low, np.zeros(low.shape)
+    middle = 0.5 * low + 0.5 * high
+    radius = next_up(np.maximum(middle - low, high - middle))
+    return middle, np.where(low == high, 0.0, radius)

@@ -1,7 +1,7 @@
-"""What steers the Lagrangian bounder: sizes, steps of its solver, samples and cells.
+"""What steers Lagrangian bounds: sizes, steps of the solver, samples and cells.
 
 None of it can make a bound wrong: the multipliers are a guess, from whatever solver,
-and what is proved is rounded outward from them (`rigorous_value`).  It decides how
+and what is proved is rounded outward from them (`certified_bound`).  It decides how
 sharp a bound is and what it costs.
 """
 
@@ -44,17 +44,11 @@ JUMP_WIDTH = 1e-9  # width of the cell that ends at a jump, of all
 
 # -- regions ---------------------------------------------------------------------------
 
-MANY_REGIONS = 8  # regions, of which only the relaxed solutions are offered as points
-MULTIPLIER_DIGITS = 7  # of multipliers that go into proofs
 SAMPLE_MARGIN = 1e-4  # by which the solver's samples may miss the largest values
 ENERGY_RATE = 0.12  # at which weights of energies move
-CUT_MARGIN = 0.4  # of a side, that a cut keeps from its ends
 
 # -- energies --------------------------------------------------------------------------
 
 FIRST_SWEEPS, REGION_SWEEPS = 60, 12  # of the fixed point, once, and for every region
-# by which weights grow, one after the other, until the test holds
-WEIGHT_GROWTHS = (1e-7, 1e-4, 1e-2, 0.5)
-WEIGHT_DIGITS, LEAST_WEIGHT = 6, 1e-12  # of weights in proofs; their least value
 MOST_ENERGY_TERMS = 1024  # terms; beyond it the factorisation takes too long
 THIN_INPUT = 1e-3  # of the widest input's width: narrower ones count as that wide

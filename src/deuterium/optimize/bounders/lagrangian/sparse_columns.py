@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.optimize.bounders.lagrangian.multiplier_system import CoefficientBlock
-
 Array = Any
 
 
@@ -30,12 +28,20 @@ class ColumnPiece:
 
 
 class SparseColumns:
-    """The sparse part of a block that the solver works with."""
+    """What one group's coefficients are made of, sparse, as the solver works with it.
 
-    def __init__(self, block: CoefficientBlock) -> None:
-        self.base = block.base
-        self.size, self.count, self.total = block.matrix.shape
-        self.pieces = [self._piece(block.matrix[:, r]) for r in range(self.count)]
+    Parameters
+    ----------
+    base : ndarray of shape (m, R)
+        Coefficients at p = 0.
+    matrix : ndarray of shape (m, R, P)
+        What the multipliers add.
+    """
+
+    def __init__(self, base: Array, matrix: Array) -> None:
+        self.base = base
+        self.size, self.count, self.total = matrix.shape
+        self.pieces = [self._piece(matrix[:, r]) for r in range(self.count)]
 
     def _piece(self, matrix: Array) -> ColumnPiece:
         columns = np.flatnonzero(matrix.any(axis=0))

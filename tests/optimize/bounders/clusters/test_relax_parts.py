@@ -9,10 +9,11 @@ import deuterium as dt
 from deuterium.domain.problem import Problem
 from deuterium.graph.constructors import symbol
 from deuterium.ops.special import expit, log_expit, ndtr
-from deuterium.optimize.bounders.lagrangian import (
-    lagrangian_bounder_of,
-    quadratic_constraint,
-)
+from deuterium.optimize.bounders.clusters.cluster_bounder import cluster_bounder_of
+from deuterium.optimize.bounders.clusters.cluster_lagrangian import EnergyValues
+from deuterium.optimize.bounders.clusters.cluster_layout import ClusterRule
+from deuterium.optimize.bounders.clusters.energy_weights import proved_energy
+from deuterium.optimize.bounders.lagrangian.dual_diagonal import nearly, start
 from deuterium.optimize.bounders.lagrangian.factored_parts import (
     CoordinateGroup,
     KinkBranches,
@@ -23,7 +24,7 @@ from deuterium.optimize.bounders.lagrangian.univariate_functions import (
 )
 from deuterium.testing.oracle import evaluate_exactly
 from tests.amounts import seeds
-from tests.optimize.bounders.lagrangian.relax_nets import bounder_of, gradient_norm
+from tests.optimize.bounders.clusters.relax_nets import bounder_of, gradient_norm
 
 # -- tables ---------------------------------------------------------------------------
 
@@ -31,7 +32,7 @@ from tests.optimize.bounders.lagrangian.relax_nets import bounder_of, gradient_n
 def group_of(makers, size=2):
     """Return a group of coordinates with these functions."""
     z = symbol("z", (size,))
-    group = CoordinateGroup("atom", size, 0, z, 0)
+    group = CoordinateGroup("atom", size, z)
     for make in makers:
         found = make(z)
         sides = found if isinstance(found, tuple) else (found,) * 3
@@ -138,32 +139,51 @@ def exactly(m, d, above):
     ]
 
 
+def proved(matrix, nu, above):
+    """Return the energy with these numbers that is proved, of a rule by a matrix."""
+    n, m = matrix.shape
+    at, none = np.arange(n), np.zeros(m)
+    parts = [(at, matrix, np.zeros((n, m)))]
+    rule = ClusterRule(None, np.arange(n, n + m), parts, none, none, 0, None, at)
+    rest = np.zeros((len(nu), 0))
+    values = EnergyValues(
+        matrix, nu, above, np.zeros(above.shape), np.zeros(nu.shape), *[rest] * 3
+    )
+    return proved_energy(rule, values)
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_energies_are_proved(seed):
     rng = np.random.RandomState(seed)
     n, m = rng.randint(2, 7, 2)
     matrix = rng.normal(size=(n, m)) * 10.0 ** rng.randint(-3, 4)
     weights = np.stack([np.ones(m), rng.random(m), (rng.random(m) < 0.5) * 1.0])
-    width = np.where(rng.random((3, n)) < 0.3, 1e-3, 1.0)
-    vectors = quadratic_constraint.start(matrix @ matrix.T)
-    above, _ = quadratic_constraint.verified(
-        matrix, np.zeros_like(matrix), weights, width, vectors
-    )
-    for d, big in zip(weights, above, strict=True):
-        assert is_semidefinite(exactly(matrix, d, big))
-    assert not is_semidefinite(exactly(matrix, weights[0], 0.5 * above[0] / n))
+    scaled = matrix * np.sqrt(weights)[:, None, :]
+    above, _ = nearly(scaled @ scaled.swapaxes(1, 2), start(matrix @ matrix.T))
+    right = proved(matrix, weights, above)
+    assert right.nu.any()
+    for d, big in zip(right.nu, right.above, strict=True):
+        assert not d.any() or is_semidefinite(exactly(matrix, d, big))
+    assert not proved(matrix, weights[:1], 0.5 * above[:1] / n).nu.any()
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-170, 1e-160, 1.0, 1e150, 1e200])
+def test_energies_of_any_size_are_right_or_nothing(size):
+    matrix = np.random.default_rng(0).normal(size=(3, 4)) * size
+    with np.errstate(all="ignore"):
+        above, _ = nearly((matrix @ matrix.T)[None], np.eye(3))
+        found = proved(matrix, np.ones((1, 4)), above)
+    if found.nu.any():
+        assert is_semidefinite(exactly(matrix, found.nu[0], found.above[0]))
 
 
 def test_an_energy_is_close_to_the_best_diagonal():
-    rng = np.random.RandomState(1)
-    matrix = rng.normal(size=(20, 20))
-    vectors = quadratic_constraint.start(matrix @ matrix.T)
-    one = np.ones((1, 20))
-    above, _ = quadratic_constraint.verified(
-        matrix, np.zeros_like(matrix), one, one, vectors
-    )
-    largest = np.linalg.eigvalsh(matrix @ matrix.T)[-1]
-    assert above.sum() < 0.95 * 20 * largest
+    matrix = np.random.RandomState(1).normal(size=(20, 20))
+    gram = matrix @ matrix.T
+    above, _ = nearly(gram[None], start(gram))
+    right = proved(matrix, np.ones((1, 20)), above)
+    assert right.nu.all()
+    assert right.above.sum() < 0.95 * 20 * np.linalg.eigvalsh(gram)[-1]
 
 
 # -- logarithms -----------------------------------------------------------------------
@@ -189,7 +209,7 @@ def test_sums_and_signs_have_no_logarithm():
 def test_logarithms_of_the_user_stay_undefined():
     x = dt.symbol("x", shape=(2,))
     v = np.tanh(np.log(x[0]) + x[1])
-    bounder = lagrangian_bounder_of(Problem(v, dt.Box({x: (-1, 1)})))
+    bounder = cluster_bounder_of(Problem(v, dt.Box({x: (-1, 1)})))
     if bounder is not None:
         assert bounder.bound(bounder.root(), 0.0).upper[0] == np.inf
 
@@ -213,6 +233,6 @@ def test_bounds_without_branching_are_near(activation, seed):
 def test_branching_closes_the_gap():
     rng = np.random.RandomState(3)
     x, v = gradient_norm(rng, (5, 4, 1), "tanh", 1.0)
-    found = dt.maximize(v, dt.Box({x: (-1, 1)}), rtol=1e-3, method="relax")
+    found = dt.maximize(v, dt.Box({x: (-1, 1)}), rtol=1e-3, method="clusters")
     assert found.status == "optimal"
     assert found.upper <= found.lower * (1 + 1e-3)

@@ -7,7 +7,6 @@ import deuterium as dt
 from deuterium.domain.problem import Problem
 from deuterium.graph.constructors import symbol
 from deuterium.optimize.bounders.clusters.cluster_bounder import cluster_bounder_of
-from deuterium.optimize.bounders.lagrangian import lagrangian_bounder_of
 from deuterium.optimize.bounders.lagrangian.uniform_function import uniform_function
 from deuterium.optimize.region import Regions
 
@@ -20,13 +19,12 @@ def joined(z):
     return np.concatenate([np.exp(-np.square(z[:1])), np.tanh(-z)[1:]])
 
 
-@pytest.mark.parametrize("make", [lagrangian_bounder_of, cluster_bounder_of])
 @pytest.mark.parametrize("kind", [mixed, joined])
-def test_elements_chosen_from_two_functions_are_not_one_function(make, kind):
+def test_elements_chosen_from_two_functions_are_not_one_function(kind):
     """No constant differs between their elements, but they do."""
     z = dt.symbol("z", (3,))
     problem = Problem(np.arctan(kind(z)).sum(), dt.Box({z: (-2, 2)}))
-    bounder = make(problem)
+    bounder = cluster_bounder_of(problem)
     rng = np.random.default_rng(0)
     rows = rng.uniform(-2, 2, (64, 3))
     state = np.repeat(bounder.root().state, 64, axis=0)

@@ -4,14 +4,19 @@ import numpy as np
 import pytest
 
 import deuterium as dt
-from deuterium.optimize.bounders.lagrangian import (
-    lagrangian_bounder,
-    quadratic_constraint,
-    rigorous_value,
+from deuterium.budget import Spent
+from deuterium.optimize.bounders.clusters import (
+    certified_maxima,
+    cluster_bounder,
+    layer_energies,
 )
-from deuterium.optimize.bounders.lagrangian.multiplier_system import MultiplierSystem
+from deuterium.optimize.bounders.clusters.certified_bound import CertifiedBound
+from deuterium.optimize.bounders.clusters.newton_method import (
+    NewtonMethod,
+    SampledBatch,
+)
 from tests.amounts import seeds
-from tests.optimize.bounders.lagrangian.relax_nets import (
+from tests.optimize.bounders.clusters.relax_nets import (
     Coordinates,
     bounder_of,
     gradient_norm,
@@ -61,20 +66,30 @@ def test_no_value_exceeds_a_bound(case, seed):
         assert np.all(np.isfinite(results.upper) | (results.upper == -np.inf))
 
 
+def bounds_at(rng, bounder, regions, size, push=1.0):
+    """Return bounds by random multipliers, with energies fitted to the regions."""
+    ranges, method = bounder.pass_(*bounder._ends(regions)), bounder.method
+    p = size * rng.normal(size=(len(regions), bounder.layout.multipliers))
+    energies = [None] * len(bounder.layout.rules)
+    if isinstance(method, NewtonMethod):
+        weights = method.start.shape[1] - method.size
+        wanted = rng.random((len(regions), weights))
+        batch = SampledBatch(method, ranges, wanted)
+        nu = push * size * np.abs(rng.normal(size=(len(regions), len(method.energies))))
+        energies = layer_energies.joined(
+            bounder.layout, method.energies, batch.fits, nu
+        )
+    upper = bounder._raised(bounder.bounding(ranges, p, energies))
+    return np.where(ranges.empty, -np.inf, upper)
+
+
 @pytest.mark.parametrize("case", CASES[:8:2], ids=lambda c: f"{c[0]}-{c[1]}-{c[3]}")
 def test_any_multipliers_give_a_bound(case):
     rng, problem, bounder, coordinates = setting(*case, 5)
-    relax = bounder.relaxation
     regions, rows = random_regions(rng, bounder, coordinates, 16, 4)
     some = points(rng, problem, regions, rows, 40)
-    ranges = bounder._ranges(regions)
-    weights = rng.random(ranges.low.shape)
-    added = relax.squares(ranges, weights)
     for size in (1e-3, 1.0, 1e3):
-        p = size * rng.normal(size=(16, relax.system.size))
-        for e in relax.energies:
-            p[:, e.parameter] = np.abs(p[:, e.parameter])
-        upper = bounder._raised(relax.bound(ranges, added, p))
+        upper = bounds_at(rng, bounder, regions, size)
         assert not violations(bounder, coordinates, regions, upper, some)
 
 
@@ -112,7 +127,23 @@ def test_a_contradiction_is_empty():
     region.low[0, 2] = 50.0  # no input reaches it
     verdict = bounder.bound(region, 1.0)
     assert verdict.upper[0] == -np.inf
-    assert verdict.proofs[0] == ("relax", {"empty": True})
+    assert verdict.proofs[0] == ("clusters", {"empty": True})
+
+
+def test_the_whole_domain_is_tried_by_both_methods_while_there_is_time():
+    class Over:
+        start = np.zeros((1, 1))
+
+        def __call__(self, *args):
+            raise Spent("time_limit")
+
+    _, _, bounder, _ = setting((3, 4, 1), "tanh", 1.0, "logistic", 0)
+    assert isinstance(bounder.method, NewtonMethod)
+    both = bounder.bound(bounder.root(), 1e-9)
+    bounder.others = [Over()]
+    one = bounder.bound(bounder.root(), 1e-9)
+    assert both.upper[0] <= one.upper[0] < np.inf
+    assert one.proofs[0][0] == "clusters"
 
 
 # -- planted errors are found ---------------------------------------------------------
@@ -121,34 +152,27 @@ def test_a_contradiction_is_empty():
 def caught(case, seed):
     """Whether random regions and multipliers show a violation."""
     rng, problem, bounder, coordinates = setting(*case, seed)
-    relax = bounder.relaxation
     for cuts in (0, 2, 6):
         regions, rows = random_regions(rng, bounder, coordinates, 16, cuts)
         some = points(rng, problem, regions, rows, 60)
         upper = bounder.bound(regions, 1e-9).upper
         if violations(bounder, coordinates, regions, upper, some):
             return True
-        ranges = bounder._ranges(regions)
-        added = relax.squares(ranges)
         for _ in range(3):
-            p = rng.normal(size=(16, relax.system.size)) * 0.3
-            for e in relax.energies:
-                p[:, e.parameter] = 30 * np.abs(p[:, e.parameter])
-            upper = bounder._raised(relax.bound(ranges, added, p))
+            upper = bounds_at(rng, bounder, regions, 0.3, push=100.0)
             if violations(bounder, coordinates, regions, upper, some):
                 return True
     return False
 
 
 def smaller_energy(monkeypatch):
-    right = quadratic_constraint.verified
-
-    def wrong(*args):
-        d, moments = right(*args)
-        return 0.3 * d, moments
-
     monkeypatch.setattr(
-        "deuterium.optimize.bounders.lagrangian.quadratic_weights.verified", wrong
+        "deuterium.optimize.bounders.clusters.energy_weights._holds",
+        lambda matrix, radius, nu, above: np.ones((len(nu), 1), dtype=bool),
+    )
+    right = layer_energies.nearly
+    monkeypatch.setattr(
+        layer_energies, "nearly", lambda *args: (0.3 * right(*args)[0], right(*args)[1])
     )
 
 
@@ -156,33 +180,33 @@ def samples_for_maxima(monkeypatch):
     def wrong(t0, t1, t2, a, b):
         return np.minimum(t0 + a * (t1 + a * t2), t0 + b * (t1 + b * t2))
 
-    monkeypatch.setattr(rigorous_value, "parabola_top", wrong)
+    monkeypatch.setattr(certified_maxima, "parabola_top", wrong)
 
 
 def forgotten_constant(monkeypatch):
-    right = MultiplierSystem.constant
+    right = CertifiedBound.__call__
 
-    def wrong(self, p):
-        value, error = right(self, p)
-        return value - np.abs(p @ self.weights), error
+    def wrong(self, ranges, p, energies):
+        lost = sum(np.abs(p[:, r.multipliers] @ r.constant) for r in self.layout.rules)
+        return right(self, ranges, p, energies) - lost
 
-    monkeypatch.setattr(MultiplierSystem, "constant", wrong)
+    monkeypatch.setattr(CertifiedBound, "__call__", wrong)
 
 
 def slope_left_of_the_kink(monkeypatch):
-    right = rigorous_value._within
+    right = certified_maxima._within
 
     def wrong(cells, load):
         first, last = right(cells, load)
         return first, np.maximum(first + 1, last - 1)
 
-    monkeypatch.setattr(rigorous_value, "_within", wrong)
+    monkeypatch.setattr(certified_maxima, "_within", wrong)
 
 
 def rounding_the_exponential_down(monkeypatch):
-    right = lagrangian_bounder.LagrangianBounder._raised
+    right = cluster_bounder.ClusterBounder._raised
     monkeypatch.setattr(
-        lagrangian_bounder.LagrangianBounder,
+        cluster_bounder.ClusterBounder,
         "_raised",
         lambda self, u: right(self, u - 1e-2 * np.abs(u) - 1e-2),
     )

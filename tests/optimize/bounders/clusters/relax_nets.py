@@ -7,7 +7,7 @@ from scipy.special import expit, log_expit
 
 import deuterium as dt
 from deuterium.domain.problem import Problem
-from deuterium.optimize.bounders.lagrangian import lagrangian_bounder_of
+from deuterium.optimize.bounders.clusters.cluster_bounder import cluster_bounder_of
 from deuterium.optimize.region import Regions
 from deuterium.testing.oracle import evaluate_exactly
 
@@ -38,7 +38,7 @@ def gradient_norm(rng, units, activation, scale=1.0, head="logistic"):
 def bounder_of(v, domain):
     """Return problem and bounder of a graph that must be suited."""
     problem = Problem(v, domain)
-    bounder = lagrangian_bounder_of(problem)
+    bounder = cluster_bounder_of(problem)
     assert bounder is not None
     return problem, bounder
 

@@ -1,0 +1,117 @@
+"""Multipliers, and weights of all energies, by a first-order method: deep programs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from deuterium.optimize.bounders.clusters.cluster_branching import gains
+from deuterium.optimize.bounders.clusters.cluster_lagrangian import (
+    ClusterLagrangian,
+    units_of,
+)
+from deuterium.optimize.bounders.clusters.cluster_layout import ClusterLayout
+from deuterium.optimize.bounders.clusters.cluster_ranges import ClusterRanges
+from deuterium.optimize.bounders.clusters.cluster_solver import (
+    Schedule,
+    chain_start,
+    optimise,
+)
+from deuterium.optimize.bounders.clusters.energy_weights import (
+    ProvedEnergy,
+    proved_energy,
+)
+from deuterium.optimize.bounders.clusters.solution import Solution
+from deuterium.optimize.bounders.lagrangian.univariate_functions import (
+    CellTable,
+    UnivariateFunctions,
+)
+
+Array = Any
+
+SAMPLES = 48  # of each hub, for the solver
+# long on the whole domain, whose parameters all others start from; short on its parts
+AT_ROOT = Schedule(2000, 250, 0.1, (1.0, 0.03), 0.4)
+BRIEFLY = Schedule(0, 150, 0.1, (1.0, 0.03), 0.2)  # where another method follows
+IN_PARTS = Schedule(0, 50, 0.05, (0.2, 0.03))
+SHARP = 0.003  # smoothing by which the relaxed solution is read
+MARGIN = 1e-4  # by which samples may miss the largest values
+
+
+class DescentMethod:
+    """Solves regions by Adam's method, from the chain of norms or from parents.
+
+    Parameters
+    ----------
+    layout : ClusterLayout
+    curves, tables : list of UnivariateFunctions, of CellTable
+        Of each block.
+    ranges : ClusterRanges
+        Over the whole domain.
+    logarithm : bool
+        Whether a logarithm is bounded, of which differences count.
+    at_root : Schedule
+        For the whole domain.
+
+    Attributes
+    ----------
+    start : ndarray of shape (1, k)
+        What the first region remembers.
+    """
+
+    batch = 16
+    margin = 0.15  # of a side, that a cut keeps from its ends
+
+    def __init__(
+        self,
+        layout: ClusterLayout,
+        curves: list[UnivariateFunctions],
+        tables: list[CellTable],
+        ranges: ClusterRanges,
+        logarithm: bool,
+        at_root: Schedule = AT_ROOT,
+    ) -> None:
+        self.at_root = at_root
+        self.layout, self.curves, self.tables = layout, curves, tables
+        self.units = units_of(layout, ranges)
+        lagrangian = self.lagrangian(ranges)
+        self.start = chain_start(lagrangian)
+        value, _ = lagrangian(self.start, 0.0)
+        self.scale = 1.0 if logarithm else max(abs(float(value[0])), 1e-300)
+
+    def lagrangian(self, ranges: ClusterRanges) -> ClusterLagrangian:
+        """Return the Lagrangian over a batch of regions."""
+        return ClusterLagrangian(
+            self.layout, self.curves, self.tables, ranges, self.units, SAMPLES
+        )
+
+    def __call__(self, ranges: ClusterRanges, state: Array, target: float) -> Solution:
+        """Return good multipliers, and where to cut."""
+        lagrangian = self.lagrangian(ranges)
+        is_root = bool((state == self.start).all())
+        schedule = self.at_root if is_root else IN_PARTS
+        target = target - MARGIN * self.scale
+        x, _ = optimise(lagrangian, state, schedule, self.scale, target)
+        lagrangian(x, SHARP * self.scale)
+        gain, place = gains(lagrangian, ranges)
+        p, energies = self._multipliers(lagrangian, x)
+        return Solution(p, energies, x, gain, place)
+
+    def _multipliers(
+        self, lagrangian: ClusterLagrangian, x: Array
+    ) -> tuple[Array, list[ProvedEnergy | None]]:
+        rules = list(enumerate(self.layout.rules))
+        rows = [lagrangian.multipliers(k, r, x) for k, r in rules]
+        p = np.concatenate([np.zeros((len(x), 0)), *rows], axis=1)
+        energies = [
+            None
+            if r.squares is None
+            else proved_energy(
+                r,
+                lagrangian.energy(k, r, x),
+                None if r.corners is None else lagrangian.kappa(k, x),
+            )
+            for k, r in rules
+        ]
+        return p, energies
