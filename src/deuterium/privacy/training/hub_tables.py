@@ -234,7 +234,7 @@ def _edges(growth: float) -> Array:
 def _curves(
     vector: Variable, functions: Sequence[KinkBranches], row: Mapping[str, Array]
 ) -> UnivariateFunctions:
-    group = CoordinateGroup(ATOM, 1, 0, vector, 0)
+    group = CoordinateGroup(ATOM, 1, vector)
     for f in functions[1:]:
         sides = [
             simplify(substitute(v, row)) if row else v
