@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import deuterium as dt
+from deuterium import ops
 from deuterium.graph.operator import OPERATORS
 from tests.amounts import draws, seeds
 
@@ -194,6 +195,15 @@ def test_only_limits_are_filled():
         assert checks.filled(v, points, 0, ()).is_nan(), v
     for v, limit in LIMITS:
         assert checks.filled(v, points, 0, ()).contains(limit), v
+
+
+def test_points_of_which_balls_tell_nothing_refute_no_limit():
+    """``log_difference(w, w)`` has a ball without end wherever w is not exact."""
+    w = X**-2
+    still = ops.off_cut(X, ops.log_difference(w, w, m=2, n=3))  # 0 everywhere
+    v = np.abs(still) * np.log(np.abs(still))
+    found = checks.filled(v, {"x": values.filled((1,), [1.0])}, 0, ())
+    assert not found.is_nan()
 
 
 def test_limits_of_one_element_are_no_matter_of_the_others():

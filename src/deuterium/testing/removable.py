@@ -128,8 +128,11 @@ def limit(
         if not (found.is_finite() or found.is_nan()):
             value = found
         for names in (at, moved) if moved else (at,):
-            if is_limit(looser, simpler, at, index, bits, names):
+            agrees = is_limit(looser, simpler, at, index, bits, names)
+            if agrees:
                 return found
+            if agrees is None:
+                value = flint().arb("0 +/- inf")
     return value
 
 
@@ -140,18 +143,18 @@ def is_limit(
     index: Index,
     bits: int,
     names: Collection[str] | None = None,
-) -> bool:
+) -> bool | None:
     """Return whether the simpler form has the limit of an element of ``v`` at a point.
 
     Around it, where the symbols of some names move (all, unless it is said), both must
     agree wherever ``v`` is defined, which must be somewhere, and lie near the value at
-    the point.
+    the point.  None: so many bits tell nothing of the points around.
     """
     rng = np.random.default_rng(0)
     value = _element(simpler, point, index, bits)
     if not value.is_finite():
         return False
-    met = 0
+    met, dark = 0, False
     for _ in range(AROUND):
         near = _near(point, rng)
         moved = {
@@ -159,11 +162,12 @@ def is_limit(
         }
         one = _element(v, moved, index, bits)
         if not one.is_finite():
+            dark = dark or not one.is_nan()
             continue
         other, met = _element(simpler, moved, index, bits), met + 1
         if not one.overlaps(other) or abs(other - value) > NEAR * (1 + abs(value)):
             return False
-    return met > 0
+    return None if dark and not met else met > 0
 
 
 def _element(v: Variable, point: Mapping[str, Any], index: Index, bits: int) -> Any:
