@@ -8,7 +8,7 @@ but for ``sum |c_k| error_k``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -122,6 +122,9 @@ class HubTable:
         The symbols in functions, and their values, of each row; one if there are none.
     growth : float
         Of the width of cells, as a share of the distance from 0.
+    only_added : collection of int
+        Functions that have no negative coefficients: they need bounds from above alone,
+        as logarithms have them where their argument touches 0.
 
     Attributes
     ----------
@@ -137,6 +140,7 @@ class HubTable:
         functions: Sequence[KinkBranches],
         rows: Sequence[Mapping[str, Array]],
         growth: float,
+        only_added: Collection[int] = (),
     ) -> None:
         edges = _edges(growth)
         self._curves = [_curves(vector, functions, row) for row in rows]
@@ -145,7 +149,7 @@ class HubTable:
         low = edges[:-1]
         self.poly = np.stack([_with_own(c) for c in cells])
         error = np.stack([np.fmax(c.above, c.below)[:, 0] for c in cells])
-        self.poly, error = _upper(self.poly, error, cells)
+        self.poly, error = _upper(self.poly, error, cells, only_added)
         rows_, count, _ = error.shape
         own = np.zeros((rows_, count, 1))
         error = np.concatenate([own, error, own], axis=2)
@@ -256,12 +260,19 @@ def _with_own(c: ParabolaCells) -> Array:
 
 
 def _upper(
-    poly: Array, error: Array, cells: Sequence[ParabolaCells]
+    poly: Array,
+    error: Array,
+    cells: Sequence[ParabolaCells],
+    only_added: Collection[int],
 ) -> tuple[Array, Array]:
-    """Put what is only known from above, as logarithms of 0 are, by its upper end."""
+    """Put what is only known from above, as logarithms of 0 are, by its upper end.
+
+    That is no bound of what is taken off: there, other functions stay unknown.
+    """
     above = np.stack([c.above[:, 0] for c in cells])
     below = np.stack([c.below[:, 0] for c in cells])
-    lost = np.isinf(below) & np.isfinite(above)
+    added = np.isin(np.arange(1, error.shape[2] + 1), list(only_added))
+    lost = np.isinf(below) & np.isfinite(above) & added
     own = poly[:, :, 1:-1]
     own[..., 0] = np.where(lost, own[..., 0] + above, own[..., 0])
     return poly, np.where(lost, 0.0, error)

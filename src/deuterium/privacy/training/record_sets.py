@@ -19,6 +19,8 @@ GROWN = 1 + 1e-10  # pays for the roundings of sums of positive terms
 LOST = 1e-10  # of a sum's absolute terms, by rounding
 LARGE = 1e50  # numbers with which nothing underflows, or overflows, unnoticed
 SQUARE = 1  # the number of the function that squares
+TINY = 1e-70  # elements below it count as this large: their squares do not underflow
+SHORT = 1e-150  # of a length: what the underflow of squares has no part in
 
 
 class InputSet:
@@ -48,6 +50,8 @@ class InputSet:
         )
         if not (np.abs([self.low, self.high]) < LARGE).all():  # NaN fails, too
             raise Unsuited(f"{symbol.name!r} has no bounds, or too large ones")
+        self.low = np.where((self.low < 0) & (self.low > -TINY), -TINY, self.low)
+        self.high = np.where((self.high > 0) & (self.high < TINY), TINY, self.high)
         kinds = domain.constraints.get(symbol.name, ())
         balls = [
             (np.broadcast_to(k.center, symbol.shape).ravel(), float(k.radius))
@@ -66,12 +70,10 @@ class InputSet:
         self.is_centred = not self.middle.any()
         self._places = np.arange(len(self.low))
         with np.errstate(all="ignore"):
-            length = float(np.sqrt((self.far**2).sum())) * GROWN
+            length = float(_length(self.far, 0)) * GROWN
             if self.ball is not None:
                 center, radius = self.ball
-                length = min(
-                    length, (float(np.sqrt((center**2).sum())) + radius) * GROWN
-                )
+                length = min(length, (float(_length(center, 0)) + radius) * GROWN)
         if self.simplex:
             length = min(length, float(np.sqrt(len(self.low) / self.width)) * GROWN)
         self.length = length
@@ -118,7 +120,7 @@ class InputSet:
         if self.ball is None or function == SQUARE or not whole:
             return c, r, reach
         center, radius = self.ball
-        near = radius * np.sqrt((v * v).sum(axis=1)) * GROWN
+        near = radius * _length(v, 1) * GROWN
         low = np.maximum(c - r, center @ v - near)
         high = np.minimum(c + r, center @ v + near)
         more = (np.abs(center) + radius) @ size
@@ -154,9 +156,14 @@ class InputSet:
         found = most.sum(axis=1)
         if self.ball is not None and not a.any():
             center, radius = self.ball
-            length = np.sqrt((c * c).sum(axis=1))
+            length = _length(c, 1)
             near = c @ center + radius * length * GROWN
             unit = c / np.maximum(length, 1e-290)[:, None]
             x = np.where((near < found)[:, None], center + radius * unit, x)
             found = np.minimum(found, near)
         return found, x
+
+
+def _length(x: Array, axis: int) -> Array:
+    """Return what the length of vectors is at most, but for the roundings of sums."""
+    return np.sqrt((x * x).sum(axis=axis)) + SHORT

@@ -133,7 +133,7 @@ class CertifiedStep:
         self.shapes = {n: p.shape for n, p in parameters.items()}
         self.enclosed = EnclosedBound(self.slopes, domain)
         self.clusters = self._apart({})
-        self._weighed: StepClusters | None = None
+        self._weighed: list[StepClusters | None] = []  # once it is made
         self._encloses: dict[str, int] = {}  # calls left
 
     def _apart(self, factors: Mapping[str, Variable]) -> StepClusters | None:
@@ -162,6 +162,8 @@ class CertifiedStep:
             return self.enclosed(weights, factors)
         with np.errstate(all="ignore"):
             clusters, given = self._given(weights, factors)
+            if clusters is None:
+                return self.enclosed(weights, factors)
             found, afresh = clusters(given, kind)
         if not afresh:
             return found if found < math.inf else math.inf
@@ -173,20 +175,19 @@ class CertifiedStep:
 
     def _given(
         self, weights: Weights, factors: Factors
-    ) -> tuple[StepClusters, Weights]:
-        assert self.clusters is not None
+    ) -> tuple[StepClusters | None, Weights]:
+        """Return what is taken apart, if it fits, and its weights."""
         if not factors:
             return self.clusters, weights
         names = {n: f"root of the factor of {n}" for n in self.shapes}
-        if self._weighed is None:
-            made = self._apart({n: symbol(m) for n, m in names.items()})
-            assert made is not None
-            self._weighed = made
+        if not self._weighed:
+            # with factors a norm may have parts that it has not without
+            self._weighed = [self._apart({n: symbol(m) for n, m in names.items()})]
         roots = {
             m: np.array(math.sqrt(factors.get(n, 1.0)) * GROWN)
             for n, m in names.items()
         }
-        return self._weighed, {**weights, **roots}
+        return self._weighed[0], {**weights, **roots}
 
 
 def is_finite(weights: Weights) -> bool:

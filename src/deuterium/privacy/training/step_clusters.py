@@ -8,7 +8,7 @@ little wider than they are and hold for as long as the new ones lie inside.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,7 +91,8 @@ class StepClusters:
             self.program.watch(listed.logits)
         squares = [self._squares(r.form.parts, r) for r in self.program.rules]
         self._require_few()
-        tables = [self._table(g) for g in self.program.groups]
+        used = self._summed(squares)
+        tables = [self._table(k, used) for k in range(len(self.program.groups))]
         has_ball = any(i.ball is not None for i in self.inputs)
         lengths = bool(self.program.spokes) or has_ball
         self.pass_ = StepRangePass(
@@ -128,10 +129,22 @@ class StepClusters:
         terms = [t.count for f in forms for t in f.parts]
         if sum(sizes) + max(terms, default=0) > MANY:
             raise Unsuited("too many hubs and spokes")
+        if 0 in sizes:
+            raise Unsuited("an array without elements")
 
-    def _table(self, g: Any) -> HubTable | None:
+    def _summed(self, squares: Sequence[Any]) -> set[tuple[int, int]]:
+        """Return the groups and functions of all terms of sums, of any sign there."""
+        forms = [*(r.form for r in self.program.rules), *self.program.sums]
+        terms = [t for f in forms for t in f.parts]
+        terms += [t for s in squares if s is not None for t in s]
+        return {(t.group, t.function) for t in terms}
+
+    def _table(self, number: int, summed: set[tuple[int, int]]) -> HubTable | None:
+        g = self.program.groups[number]
         if g.is_input:
             return None
+        logs = {t.function for t in self.objective.logs if t.group == number}
+        only_added = [f for f in logs if (number, f) not in summed]
         values = {n: v[0] for n, v in self.listed.values.items() if v[0, 0].size == 1}
         used = {s.name for f in g.functions for s in free_symbols([f.full])}
         rows: list[dict[str, Any]] = [{}]
@@ -141,13 +154,16 @@ class StepClusters:
                 for k in range(self.listed.rows)
             ]
         growth = GROWTH if g.size > 1 else LONE_GROWTH
-        return HubTable(g.vector, g.functions, rows, growth)
+        return HubTable(g.vector, g.functions, rows, growth, only_added)
 
     # -- at a step -------------------------------------------------------------------
 
     def __call__(self, weights: Mapping[str, Array], kind: str) -> tuple[float, bool]:
         """Return a bound, and whether it was worked out afresh."""
-        numbers = self.program.tape.run(weights)
+        try:
+            numbers = self.program.tape.run(weights)
+        except FloatingPointError:
+            return math.inf, True
         known = self._known.get(kind)
         at = None if known is None or known.age >= CALLS else known.ranges
         if known is not None and at is not None and self.pass_.again(numbers, at):

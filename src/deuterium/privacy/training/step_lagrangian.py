@@ -315,7 +315,7 @@ class StepLagrangian:
             total = form.constant[:, 0]
             for t, v, _, own in form.parts:
                 total = total + (self.mean(t) * (v if own else v[:, :, 0])).sum(axis=1)
-            q.append(total)
+            q.append(np.broadcast_to(total, (self.rows,)))  # of numbers, it has one row
         return by_p, by_nu, by_scale, np.array(q).reshape(len(q), self.rows)
 
     def _by_energy(

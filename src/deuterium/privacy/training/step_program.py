@@ -280,5 +280,14 @@ class StepProgram(HubMultiples):
 
 
 def _thin(a: Variable) -> Interval:
-    value = np.asarray(a.value, dtype=float)
+    value = _exact(a)
     return Interval.unchecked(value, value)
+
+
+def _exact(a: Variable) -> Array:
+    """Return the elements of a constant, which may have been moved."""
+    if a.is_constant:
+        return np.asarray(a.value, dtype=float)
+    if a.op is None or not a.op.moves_elements:
+        raise Unsuited("constants known to within an interval")
+    return a.op.value(*map(_exact, a.args), **a.attrs)

@@ -292,4 +292,5 @@ def _distinct(values: Mapping[str, Array], count: int) -> tuple[Array, Array]:
             known[key] = len(kept)
             kept.append(i)
         row[i] = known[key]
-    return np.array(kept, dtype=int), row
+    # one stays where all are zero, as where there is but one class
+    return np.array(kept or [0], dtype=int), row

@@ -172,12 +172,20 @@ class WeightTape:
         return len(self.values) - 1
 
     def run(self, weights: Mapping[str, Array]) -> list[Array]:
-        """Return all numbers, at these weights."""
+        """Return all numbers, at these weights.
+
+        Raises
+        ------
+        FloatingPointError
+            One of them underflows: it is wrong by more than its size says, and may yet
+            be multiplied by a large one.
+        """
         values = self.values
         for n, x in self._numbers.items():
             values[x.value] = weights[n][None]
-        for function, args, at in self.steps:
-            values[at] = function(*[values[k] for k in args])
+        with np.errstate(under="raise"):
+            for function, args, at in self.steps:
+                values[at] = function(*[values[k] for k in args])
         return values
 
     def parameter(self, name: str) -> Sized:
@@ -189,8 +197,9 @@ class WeightTape:
         middle = low / 2 + high / 2
         if np.array_equal(low, high):
             return self.constant(low)
-        wide = (np.maximum(high - middle, middle - low) + 1e-300) * 2 / LOST
-        size = self.constant(np.abs(middle) + wide)
+        # by so much that products of such sizes do not underflow
+        wide = (np.maximum(high - middle, middle - low) + 1e-150) * 2 / LOST
+        size = self.constant(np.abs(middle) + np.where(low == high, 0.0, wide))
         return Sized(self.constant(middle).value, size.value, False)
 
     def constant(self, value: Array) -> Sized:
@@ -209,10 +218,14 @@ class WeightTape:
         """Write down an operation, known by its name; return the place of its value."""
         key = name, args
         if key not in self._known:
-            with np.errstate(all="ignore"):
-                value = np.asarray(function(*[self.values[k] for k in args]))
+            is_fixed = self._fixed.issuperset(args)
+            with np.errstate(all="ignore", under="raise" if is_fixed else "ignore"):
+                try:
+                    value = np.asarray(function(*[self.values[k] for k in args]))
+                except FloatingPointError:
+                    raise Unsuited("constants whose product underflows") from None
             at = self._known[key] = self._new(value)
-            if self._fixed.issuperset(args):
+            if is_fixed:
                 self._fixed.add(at)
             else:
                 self.steps.append((function, args, at))
