@@ -88,15 +88,15 @@ def test_no_bound_where_products_over_and_underflow():
 
 
 def test_tiny_weights_of_a_record_in_a_ball():
-    x = dt.symbol("x", shape=(2,))
-    weights = {"a": np.ones(2) * 1e-170}
+    x = dt.symbol("x", shape=(5,))
+    weights = {"a": np.ones(5) * 1e-170}
     weights |= {n: np.array(1e49) for n in "bc"}
 
     def loss(x, a, b, c):
         return (x @ a) * b * c
 
-    trainer = trained(loss, weights, dt.Ball(x, np.zeros(2), 1e49))
-    found, bounds = lengths(trainer, x=np.array([7e48, 7e48])), trainer.bounds()
+    trainer = trained(loss, weights, dt.Ball(x, np.zeros(5), 1e49))
+    found, bounds = lengths(trainer, x=np.full(5, 4e48)), trainer.bounds()
     assert all(found[n] <= bounds[n] for n in weights)
 
 
@@ -136,3 +136,27 @@ def test_one_class():
     for labels in (dt.OneHot(y), dt.Box({y: (-0.5, 1)})):
         trainer = trained(loss, weights, dt.Box({x: (-1, 1)}) & labels)
         assert max(trainer.bound(), *trainer.bounds().values()) <= 1e-12
+
+
+def test_after_weights_without_a_bound():
+    """What overflows is no error, and leaves nothing behind."""
+    x, y = dt.symbol("x", shape=(2,)), dt.symbol("y", shape=(3,))
+
+    def loss(x, y, w, u, a, b, c, d):
+        return (y * (np.tanh(np.tanh(x @ w) @ u) * a * b * c * d)).sum(1)
+
+    weights = {"w": np.ones((2, 3)), "u": np.ones((3, 3))}
+    weights |= {n: np.array(1.0) for n in "abcd"}
+    domain = dt.Box({x: (-1, 1)}) & dt.OneHot(y)
+    trainer = trained(loss, weights, domain)
+    assert trainer.method == "star clusters"
+    before, small = trainer.bound(), dict(trainer.parameters)
+    trainer = trained(loss, weights, domain)
+    trainer.parameters = small | {n: np.array(4e49) for n in "abcd"}
+    try:
+        assert trainer.bound() > 1e190
+    except dt.errors.InvalidInputError as why:
+        assert "no finite bound" in str(why)
+    trainer.parameters = small
+    bounds = [trainer.bound() for _ in range(40)]
+    assert bounds[-1] <= 1.02 * before

@@ -200,6 +200,9 @@ class StepClusters:
         if not found <= JUMP * known.last and known.last:
             known.solver.improve(exact, AFTER_JUMP)
             found = self._bound(numbers, exact, known.solver)
+        if not found < math.inf:  # NaN fails, too: its multipliers may be no numbers
+            del self._known[kind]
+            return self._plain(numbers, exact)
         if known.ranges is not None:
             known.widened *= 0.7 if known.age >= CALLS else 2.0
             known.widened = min(max(known.widened, NARROWEST), WIDEST)

@@ -332,7 +332,10 @@ class StepLagrangian:
         x2, x = self._mean_target(rule, True), self._mean_target(rule, False)
         own = x2 - 2 * e0 * x + e0 * e0
         b = matrix / np.sqrt(scale)[:, :, None]
-        values, vectors = np.linalg.eigh(b * nu[:, None, :] @ b.swapaxes(1, 2))
+        try:
+            values, vectors = np.linalg.eigh(b * nu[:, None, :] @ b.swapaxes(1, 2))
+        except np.linalg.LinAlgError:  # of what is not finite; there is no way to go
+            return np.zeros_like(nu), np.zeros_like(scale)
         top, w = values[:, -1], vectors[:, :, -1]
         total = (scale * far).sum(axis=1)
         by_nu = nu * (total[:, None] * _times(b.swapaxes(1, 2), w) ** 2 - own)
