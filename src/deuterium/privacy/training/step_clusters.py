@@ -259,6 +259,7 @@ def taken_apart(
 ) -> StepClusters | None:
     """Return the bound of a norm, or None where it does not fit."""
     try:
-        return StepClusters(listed, weights, domain)
+        with np.errstate(all="ignore"):  # tables reach where functions overflow
+            return StepClusters(listed, weights, domain)
     except Unsuited:
         return None
