@@ -23,6 +23,7 @@ from .regions import ORDERS, as_fraction, in_ball
 
 Found = Iterator["Failure"]
 LIMITS = 4  # singularities of one case of which it is asked whether they are removable
+AROUND, STEP = 16, 2.0**-30  # points around a pole, and how far away
 FAR = 10**100  # beyond it, no limits are asked for
 COUNTS: Counter[str] = Counter()  # what was done, for the closing report
 
@@ -61,8 +62,14 @@ def _has_batch(case: Case) -> bool:
     return any(r.kind == "box" for r in case.regions.values())
 
 
-def between(v: Any, points: Any, low: Any, high: Any, kind: str) -> Found:
-    """Hold values at points against two ends, element by element."""
+def between(
+    v: Any, points: Any, low: Any, high: Any, kind: str, *, poles: bool = False
+) -> Found:
+    """Hold values at points against two ends, element by element.
+
+    With ``poles``, ends are of the points that have a value: at a pole, such as that of
+    ``log(x)`` at 0, they are held against values around it.
+    """
     ends = {at: (end(low[at]), end(high[at])) for at in np.ndindex(v.shape)}
 
     def doubt(at: Any, x: Any) -> bool:
@@ -83,6 +90,8 @@ def between(v: Any, points: Any, low: Any, high: Any, kind: str) -> Found:
                     continue
                 y, limits = filled(v, points, i, at), limits - 1
                 wrong = y.is_nan() or _outside(y, a, b)
+                if y.is_nan() and poles:
+                    wrong = not _held_around(v, points, i, at, (a, b))
             elif not x.is_finite():
                 COUNTS["values unknown"] += 1
                 continue
@@ -95,6 +104,23 @@ def between(v: Any, points: Any, low: Any, high: Any, kind: str) -> Found:
                     f"point {at_point(points, i)}",
                 )
                 return
+
+
+def _held_around(v: Any, points: Any, i: int, at: Any, ends: Any) -> bool:
+    """Return whether there are values around a point, all of them between the ends."""
+    rng, met = np.random.default_rng(0), False
+    for _ in range(AROUND):
+        near = {}
+        for name, p in points.items():
+            x = as_double(p[i : i + 1])
+            if x is None:
+                return True
+            near[name] = x + STEP * rng.uniform(-1, 1, x.shape) * (1 + np.abs(x))
+        value = exact_values(v, near)[(0, *at)]
+        met = met or value.is_finite()
+        if value.is_finite() and _outside(value, *ends):
+            return False
+    return met
 
 
 def filled(v: Any, points: Any, i: int, at: Any) -> Any:
@@ -266,12 +292,8 @@ def bracketed(case: Case) -> Found:
         return
     (points,) = case.points()
     low, high = (-np.inf, found.upper) if up else (found.lower, np.inf)
-    for bad in between(case.v, points, np.float64(low), np.float64(high), "bracket"):
-        # a lower end is no promise where a value is undefined
-        if up or not bad.kind.endswith("undefined"):
-            yield bad
-        elif np.isfinite(found.lower):
-            yield Failure("bracket undefined", bad.text)
+    ends = np.float64(low), np.float64(high)
+    yield from between(case.v, points, *ends, "bracket", poles=True)
     yield from _witnessed(case, found, up)
     _proved(case, found)
     yield from _no_looser(case, found, up)

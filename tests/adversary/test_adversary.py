@@ -206,6 +206,22 @@ def test_points_of_which_balls_tell_nothing_refute_no_limit():
     assert not found.is_nan()
 
 
+def test_a_root_of_what_is_zero_everywhere_has_its_limit():
+    root = (np.minimum(dt.relu(dt.relu(-X - 1)), 1) * X) ** 0.3
+    v = np.abs(root) * np.log(np.abs(root))
+    assert checks.filled(v, {"x": values.filled((1,), [0.0])}, 0, ()).contains(0)
+
+
+def test_brackets_are_of_the_points_that_have_a_value():
+    points = {"x": values.filled((2,), [0.0, 0.5])}
+    kept = {"low": np.float64(-np.inf), "kind": "bracket", "poles": True}
+    inside = checks.between(np.log(X), points, high=np.float64(0.0), **kept)
+    assert not list(inside)
+    assert list(checks.between(np.log(X), points, high=np.float64(-30.0), **kept))
+    nowhere = np.sqrt(-1 - X * X)
+    assert list(checks.between(nowhere, points, high=np.float64(0.0), **kept))
+
+
 def test_limits_of_one_element_are_no_matter_of_the_others():
     points = {"x": values.filled((1,), [0.0])}
     c = dt.constant(np.array([0.0, 1.0]))  # whose logarithm is 0 at the other

@@ -264,3 +264,14 @@ def test_arguments_are_repeated_to_their_shapes_or_refused(backend):
     for value in wrong:
         with pytest.raises(DeuteriumError):
             fn(value)
+
+
+@pytest.mark.parametrize("one", [1.0, np.ones(2)])
+def test_a_small_logarithm_is_not_rounded_away_by_what_is_recognised(one):
+    x = dt.symbol("x", (2,))
+    points = np.array([1e-16, 0.5])
+    for v in ((one + x) * np.log1p(x), 1 / ((x + one) * np.log1p(x))):
+        (got,) = dt.compile([x], [v])(points)
+        np.testing.assert_allclose(got, v.evaluate({x: points}), rtol=1e-12)
+    (at_pole,) = dt.compile([x], [(one + x) * np.log1p(x)])(-np.ones(2))
+    np.testing.assert_array_equal(at_pole, 0.0)

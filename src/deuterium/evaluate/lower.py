@@ -47,6 +47,8 @@ def spell_out(outputs: Sequence[Variable]) -> Graph:
     """
 
     def rule(op: Operator) -> Any:
+        if op is ops.entr:
+            return _entropy
         return op.spelled_out or (lambda *args, **attrs: apply(op, args, attrs))
 
     graph = Graph.of(outputs)
@@ -63,7 +65,25 @@ def spell_out(outputs: Sequence[Variable]) -> Graph:
 
 
 def _is_spelled_out(n: Variable) -> bool:
+    if n.op is ops.entr:
+        return _above_one(n.args[0]) is not None
     return n.op is not None and n.op.spelled_out is not None
+
+
+def _entropy(x: Variable) -> Variable:
+    """Return ``entr(x)``, of ``1 + w`` with what ``1 + w`` rounds away of a small w."""
+    w = _above_one(x)
+    return ops.entr(x) if w is None else -ops.xlog1py(x, w)
+
+
+def _above_one(x: Variable) -> Variable | None:
+    """Return the w of ``1 + w``, or None."""
+    if x.op is ops.add:
+        for one, w in (x.args, x.args[::-1]):
+            number = one.args[0] if one.op is ops.broadcast else one
+            if number.is_constant and np.all(np.asarray(number.value) == 1):
+                return w
+    return None
 
 
 def _untouched(order: Sequence[Variable], changes: Any) -> dict[Variable, Variable]:

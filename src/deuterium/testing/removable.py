@@ -25,7 +25,7 @@ from deuterium.transform.simplify.simplify import simplify
 Index = tuple[int, ...]
 AROUND = 24  # points, of which some at least must be where the graph is defined
 STEP = 2.0**-30  # relative: how far a point is moved to look around it
-MOST_ALONE = 8  # nodes that are moved one by one
+MOST_ALONE = 12  # nodes that are moved one by one
 NEAR = 2.0**-10  # how much the value may change over such a step
 
 
@@ -66,8 +66,9 @@ def loosened(
                 values[new] = meanings([new], p, bits, values)[new]
             here, *around = [values[new] for values in known]
         stays = np.any([_is_zero(x) for x in around], axis=0)
+        stops = np.any([_is_nan(x) for x in around], axis=0)  # a root of what is 0
         jumps = np.all([_is_far(x) for x in around], axis=0)
-        flat = _is_zero(here) & (stays | jumps)
+        flat = _is_zero(here) & (stays | stops | jumps)
         if (n.is_symbol and not arguments) or not np.any(flat):
             continue
         count += 1
@@ -90,11 +91,16 @@ def _ways_to_move(
     by_arguments = loosened(v, point, bits, arguments=True)
     if by_arguments[1]:
         yield by_arguments
-    for i in range(min(len(moved), MOST_ALONE) if len(moved) > 1 else 0):
-        yield loosened(v, point, bits, arguments=False, only=i)
+    # a node that did not move with all may do so by itself: it followed another
+    for i in range(MOST_ALONE if moved else 0):
+        alone = loosened(v, point, bits, arguments=False, only=i)
+        if not alone[1]:
+            return
+        yield alone
 
 
 _is_zero = np.frompyfunc(lambda x: bool(x.is_zero()), 1, 1)
+_is_nan = np.frompyfunc(lambda x: bool(x.is_nan()), 1, 1)
 _is_far = np.frompyfunc(lambda x: bool(abs(x) > NEAR), 1, 1)
 
 
