@@ -177,8 +177,7 @@ class WeightTape:
         Raises
         ------
         FloatingPointError
-            One of them underflows: it is wrong by more than its size says, and may yet
-            be multiplied by a large one.
+            One underflows: wrong by more than its size says, it may yet be made large.
         """
         values = self.values
         for n, x in self._numbers.items():
@@ -194,10 +193,10 @@ class WeightTape:
 
     def between(self, low: Array, high: Array) -> Sized:
         """Return numbers that never change, known to lie between others."""
-        middle = low / 2 + high / 2
         if np.array_equal(low, high):
             return self.constant(low)
-        # by so much that products of such sizes do not underflow
+        middle = low / 2 + high / 2
+        # so large that products of sizes do not underflow
         wide = (np.maximum(high - middle, middle - low) + 1e-150) * 2 / LOST
         size = self.constant(np.abs(middle) + np.where(low == high, 0.0, wide))
         return Sized(self.constant(middle).value, size.value, False)
@@ -216,16 +215,15 @@ class WeightTape:
 
     def apply(self, name: Any, function: Callable[..., Array], *args: int) -> int:
         """Write down an operation, known by its name; return the place of its value."""
-        key = name, args
-        if key not in self._known:
-            is_fixed = self._fixed.issuperset(args)
-            with np.errstate(all="ignore", under="raise" if is_fixed else "ignore"):
+        if (key := (name, args)) not in self._known:
+            fixed = self._fixed.issuperset(args)
+            with np.errstate(all="ignore", under="raise" if fixed else "ignore"):
                 try:
                     value = np.asarray(function(*[self.values[k] for k in args]))
                 except FloatingPointError:
                     raise Unsuited("constants whose product underflows") from None
             at = self._known[key] = self._new(value)
-            if is_fixed:
+            if fixed:
                 self._fixed.add(at)
             else:
                 self.steps.append((function, args, at))
