@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 import deuterium as dt
+from deuterium.optimize.bounders.lagrangian.factored_parts import Unsuited
+from deuterium.privacy.training.weight_sums import WeightTape
 from deuterium.testing import evaluate_exactly
 from tests.privacy.training.cases import ClipFreeSGD
 
@@ -160,3 +162,11 @@ def test_after_weights_without_a_bound():
     trainer.parameters = small
     bounds = [trainer.bound() for _ in range(40)]
     assert bounds[-1] <= 1.02 * before
+
+
+def test_divisors_that_are_not_exact():
+    """What is known to within a rounding error is no number to divide by."""
+    tape = WeightTape({"w": np.ones(2)})
+    divisor = tape.between(np.full((1, 2), 0.4), np.full((1, 2), np.nextafter(0.4, 1)))
+    with pytest.raises(Unsuited):
+        tape.through(dt.ops.divide, {}, [tape.parameter("w"), divisor])

@@ -289,7 +289,7 @@ class WeightTape:
             a, b = args
             value = self.apply("-", np.subtract, a.value, b.value)
             return Sized(value, self.apply("+", np.add, a.size, b.size), False)
-        if op is ops.divide and self.is_constant(args[1]):
+        if op is ops.divide and self.is_constant(args[1]) and args[1].is_plain:
             a, b = args
             sizes = self.apply("/", np.divide, a.size, b.size)
             value = self.apply("/", np.divide, a.value, b.value)
