@@ -324,7 +324,7 @@ def _witnessed(case: Case, found: Any, up: bool) -> Found:
         if not holds(case.regions[name], p[0]):
             yield Failure("witness", f"{name} outside its domain: {p.tolist()}")
     for c in case.conditions:
-        if not all(x > 0 for x in exact_values(c, points).ravel()):
+        if any(x <= 0 for x in exact_values(c, points).ravel()):  # certainly
             yield Failure("witness", f"{c} does not hold: {found.witness}"[:400])
     low, high = (reached, np.inf) if up else (-np.inf, reached)
     yield from between(case.v, points, np.float64(low), np.float64(high), "witness")

@@ -9,6 +9,7 @@ import deuterium as dt
 from deuterium.errors import DeuteriumError, InvalidInputError
 from deuterium.frontends import LiftedModel
 from deuterium.frontends.framework_names import OPERATORS
+from deuterium.graph.provenance import at_line, describe
 from tests.amounts import draws
 from tests.frontends.front_end_adapters import ADAPTERS, ARGUMENTS
 
@@ -111,3 +112,8 @@ def test_only_one_of_several_is_asked_for_by_name(front_end):
 def test_what_is_missing_is_named(front_end):
     with pytest.raises(DeuteriumError, match=front_end.missing):
         front_end.unliftable()
+
+
+def test_places_with_one_line_number_are_told_apart():
+    places = [at_line(f"node {i}", 0) for i in range(3)]
+    assert [describe(p) for p in places] == [f"node {i}:0" for i in range(3)]

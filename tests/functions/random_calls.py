@@ -657,9 +657,10 @@ UFUNCS = {
         np.cosh, np.tanh, np.arcsinh, np.arccosh, np.arctanh, np.absolute, np.fabs,
         np.sign, np.deg2rad, np.radians, np.rad2deg, np.degrees, np.sqrt, np.log,
         np.log2, np.log10, np.log1p, np.reciprocal, sp.expit, sp.log_expit, sp.erf,
-        sp.erfc, sp.ndtr, sp.log_ndtr, sp.logit, sp.entr, sp.exprel, sp.psi, sp.erfinv,
+        sp.erfc, sp.ndtr, sp.log_ndtr, sp.logit, sp.entr, sp.exprel, sp.erfinv,
         sp.ndtri, sp.i0, sp.i1,
     )},
+    "psi": _elementwise(lambda x: sp.psi(np.abs(x)), 1),  # undefined below 0
     **{f.__name__: _elementwise(f, 2) for f in (
         np.add, np.subtract, np.multiply, np.divide, np.maximum, np.minimum, np.fmax,
         np.fmin, np.logaddexp, np.logaddexp2, np.hypot, np.copysign, np.power,

@@ -62,7 +62,11 @@ def _template() -> None:
 @lru_cache(maxsize=4096)
 def at_line(file: str, line: int) -> Source:
     """Return the source that reads ``file:line``, of what was no code of Python's."""
-    return _template.__code__.replace(co_filename=file, co_firstlineno=line), -1
+    # a name of its own: Python takes codes for equal that differ in their file alone
+    code = _template.__code__.replace(
+        co_filename=file, co_firstlineno=line, co_name=f"{file}:{line}"
+    )
+    return code, -1
 
 
 @lru_cache(maxsize=4096)

@@ -21,7 +21,7 @@ from deuterium.frontends.onnx.onnx_node import OnnxNode, SizeLimit
 from deuterium.frontends.onnx.onnx_registry import OPERATORS
 from deuterium.frontends.onnx.onnx_tensors import read_tensor
 from deuterium.frontends.onnx.onnx_values import NotKnown, from_array
-from deuterium.graph.provenance import Source, attributing
+from deuterium.graph.provenance import Source, at_line, attributing
 from deuterium.graph.variable import Variable
 from deuterium.optional import require
 
@@ -312,11 +312,6 @@ def _type_of(x: Any) -> Any:
     return onnx.helper.make_tensor_type_proto(kind, x.shape)
 
 
-def _template() -> None:
-    """Stand in as the code that made a node (see `_source`)."""
-
-
 def _source(place: str, kind: str) -> Source:
     """Return a source that reads ``<path> (<operator>)``."""
-    name = f"{place} ({kind})".replace("/", ".")
-    return _template.__code__.replace(co_filename=name, co_firstlineno=0), -1
+    return at_line(f"{place} ({kind})".replace("/", "."), 0)

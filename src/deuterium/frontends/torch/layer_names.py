@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from deuterium.graph.provenance import Source
+from deuterium.graph.provenance import Source, at_line
 
 __all__ = ["layer_of", "layer_path", "source_of"]
 
@@ -29,10 +29,6 @@ def layer_of(node: Any) -> str:
     return f" in layer {path!r} ({kind})" if path else ""
 
 
-def _template() -> None:
-    """Stand in as the code that made a node (see `source_of`)."""
-
-
 def source_of(node: Any) -> Source | None:
     """Return a source that reads ``layer in file.py:line``, the user's own line.
 
@@ -45,6 +41,4 @@ def source_of(node: Any) -> Source | None:
     file, line = (own or frames)[-1]
     name = file.replace("\\", "/").rpartition("/")[2]
     path = layer_path(node)
-    where = f"{path} in {name}" if path else name
-    code = _template.__code__
-    return code.replace(co_filename=where, co_firstlineno=int(line)), -1
+    return at_line(f"{path} in {name}" if path else name, int(line))
