@@ -62,7 +62,7 @@ def test_nothing_false_is_believed(number):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("number", range(100, 110))
+@pytest.mark.parametrize("number", range(100, 150))
 def test_nothing_false_is_believed_of_many(number):
     """Fifty times two thousand: a hundred thousand in all, of every right proof."""
     found = run(number, 2000)
