@@ -207,9 +207,12 @@ def test_points_of_which_balls_tell_nothing_refute_no_limit():
 
 
 def test_a_root_of_what_is_zero_everywhere_has_its_limit():
-    root = (np.minimum(dt.relu(dt.relu(-X - 1)), 1) * X) ** 0.3
-    v = np.abs(root) * np.log(np.abs(root))
-    assert checks.filled(v, {"x": values.filled((1,), [0.0])}, 0, ()).contains(0)
+    x = dt.symbol("x", (2, 1))
+    once = np.minimum(dt.relu(dt.relu(x @ np.array([[-1.0, -0.5]]))), 1)
+    root = (once.reshape((4, 1)) * x.reshape((1, 2))) ** 0.3
+    v = np.sum(np.abs(root) * np.log(np.abs(root)))
+    points = {"x": values.filled((1, 2, 1), [0.0, 0.0])}
+    assert checks.filled(v, points, 0, ()).contains(0)
 
 
 def test_brackets_are_of_the_points_that_have_a_value():

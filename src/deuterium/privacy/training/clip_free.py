@@ -67,8 +67,8 @@ class ClipFreeSGD(PrivateSGD):
         1: all records at every step.  Below: each record takes part in a step with this
         probability, independently (Poisson sampling).
     relation : {"add_or_remove_one", "replace_one", "replace_special"}
-        When two data sets are neighbours; it has to be given.  Sampling is for
-        ``add_or_remove_one`` only.
+        When two data sets are neighbours; it has to be given.  Sampling is not
+        for ``replace_one``.
     clip : float, optional
         Gradients longer than this are shortened to it, and the sensitivity is the
         smaller of both numbers.  Where the bound is the smaller one, nobody is clipped
