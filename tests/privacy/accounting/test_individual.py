@@ -17,6 +17,7 @@ from deuterium import privacy
 from deuterium.errors import InvalidInputError, ShapeError, UnsupportedError
 from deuterium.privacy import Accountant, IndividualAccountant
 from deuterium.privacy.accounting.individual import CHUNK
+from tests.amounts import examples, some
 
 ADD = "add_or_remove_one"
 gaussian = partial(privacy.gaussian, relation=ADD)
@@ -39,6 +40,7 @@ def squares(steps):
 # -- soundness -------------------------------------------------------------------------
 
 
+@examples(40, 300)
 @given(
     st.lists(
         st.tuples(st.lists(SIZES, min_size=4, max_size=4), st.floats(1e-3, 1e3)),
@@ -61,6 +63,7 @@ def test_losses_are_never_rounded_down(steps, grid):
             assert found <= 1e-300  # nobody pays for others
 
 
+@examples(40, 300)
 @given(
     st.lists(
         st.tuples(st.lists(SIZES, min_size=4, max_size=4), st.floats(1e-3, 1e3)),
@@ -293,7 +296,7 @@ def test_sampling_and_none_add_up():
 # -- statements ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("people", [7, 300])
+@pytest.mark.parametrize("people", some([7, 300], 1))
 def test_epsilons_of_everyone(people):
     accountant = IndividualAccountant(people)
     norms = np.random.default_rng(0).uniform(0, 1, people)
