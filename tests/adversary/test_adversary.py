@@ -129,7 +129,7 @@ def narrowed(monkeypatch):
 
 
 def test_a_false_end_is_found_and_made_small(narrowed, capsys):
-    report = run.run(iter(range(40)), heavy=0.0)
+    report = run.run(iter(range(60)), heavy=0.0)
     assert report.kinds["enclose"] > 3
     told = next(f for f in report.failures if f["kind"] == "enclose")
     again = run.repeat(json.dumps(told))
