@@ -1,8 +1,8 @@
 """A sum of products written out: a normal form to compare functions by.
 
-``(a + b) (a - b) / sqrt(b)`` becomes ``a**2 b**(-1/2) - b**(3/2)``, and the logarithm of
-a positive product a sum.  Coefficients and powers are exact fractions, so two functions
-that are written out alike are equal wherever both are defined.
+``(a + b) (a - b) / sqrt(b)`` becomes ``a**2 b**(-1/2) - b**(3/2)``, and the logarithm
+of a positive product a sum.  Coefficients and powers are exact fractions, so two
+functions that are written out alike are equal wherever both are defined.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def _opened(x: Variable, p: Fraction, part: _Part, known: Assumptions) -> list[_
         if logs is not None:
             return [(rest, c * e, _times(powers, ("log", b), 1)) for b, e in logs]
     view = factors(x, known)
-    whole = p.denominator == 1
+    whole = p.denominator == 1 and (view.coefficient != 0 or p > 0)
     if view.powers.keys() == {x} or not (
         whole or (view.coefficient == 1 and all(map(known.positive, view.powers)))
     ):

@@ -56,9 +56,7 @@ class DerivativeBounder(Bounder):
     def bound(self, regions: Regions, incumbent: float) -> BoundResult:
         """Return certified bounds, by the cheapest method that serves, and cuts."""
         with np.errstate(all="ignore"):
-            work = RegionBatch(
-                self.graphs, regions, incumbent, self.people, self.kept
-            )
+            work = RegionBatch(self.graphs, regions, incumbent, self.people, self.kept)
             rows = np.arange(len(regions))
             defined = work.interval(rows)
             rows = by_slopes(work, rows[defined & work.open(rows)])

@@ -233,9 +233,7 @@ def _may_be(j: int, problem: Problem, found: SufficientValues) -> Any:
     return found.values.get(j, (None, problem.lower[j], problem.upper[j]))
 
 
-def _alike(
-    people: Array, problem: Problem, found: SufficientValues
-) -> Iterator[Array]:
+def _alike(people: Array, problem: Problem, found: SufficientValues) -> Iterator[Array]:
     """Give people if they may be the same, and putting them in order is worth it."""
     free = any(j not in found.values for j in people.ravel().tolist())
     same = all(

@@ -172,8 +172,8 @@ def direction_of_centred(v: Variable, known: Assumptions) -> Variable | None:
 
 @rule(
     ops.add_reduce,
-    identity="sum((a * u + b)**2) = a**2 * sum(u**2) + n * b**2 for numbers a and b, and "
-    "a direction u of n elements that add up to 0",
+    identity="sum((a * u + b)**2) = a**2 * sum(u**2) + n * b**2 for numbers a and b, "
+    "and a direction u of n elements that add up to 0",
     holds="where x is defined, of u = direction(x)",
     gains="lengths that add up: the slope of a function of a mean and a deviation",
 )

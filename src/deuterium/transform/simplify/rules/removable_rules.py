@@ -9,7 +9,7 @@ from typing import Any
 
 from deuterium import ops
 from deuterium.graph.constructors import constant
-from deuterium.graph.hashcons import rebuilt, share_equal
+from deuterium.graph.hashcons import rebuilt, structural_key
 from deuterium.graph.operator import Operator
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
@@ -210,7 +210,7 @@ def quotient_of_exponentials(v: Variable, known: Assumptions) -> Variable | None
 
 
 def _of_powers(base: Variable, known: Assumptions) -> Iterator[_Vanishing]:
-    """Yield ``c * (u**e - 1)`` of a positive u: it is zero where u is one, or e zero."""
+    """Yield ``c * (u**e - 1)`` of a positive u: zero where u is one, or e zero."""
     if base.op is not ops.add and base.op is not ops.subtract:
         return
     view = terms(base, known)
@@ -315,6 +315,7 @@ def quotient_of_sines(v: Variable, known: Assumptions) -> Variable | None:
 
 # -- guarded by hand -------------------------------------------------------------------
 
+
 @rule(
     logic.where,
     identity="where(a == b, f, g) = g, if g has a value where a = b, and that is f",
@@ -335,25 +336,31 @@ def guarded_quotient(v: Variable, known: Assumptions) -> Variable | None:
         a, b = b, a
     if not a.is_symbol or not known.defined(quotient):
         return None
-    filling, there = share_equal([_with(n, a, b, known) for n in (filling, quotient)])
+    filling, there = _with((filling, quotient), a, b, known)
     return quotient if written_out([(filling, 1), (there, -1)], known) == {} else None
 
 
-def _with(v: Variable, a: Variable, b: Variable, known: Assumptions) -> Variable:
-    """Return a graph with ``b`` for ``a``, smooth quotients of equals being slopes."""
+def _with(
+    outputs: tuple[Variable, ...], a: Variable, b: Variable, known: Assumptions
+) -> list[Variable]:
+    """Return graphs with ``b`` for ``a``, smooth quotients of equals being slopes."""
     new: dict[Variable, Variable] = {a: b}
-    for n in topological([v]):
+    made: dict[Any, Variable] = {}  # equal nodes once
+    for n in topological([b, *outputs]):
         if n is a:
             continue
         args = tuple(new[x] for x in n.args)
-        slope = _SLOPES.get(n.op) if n.op is not None else None
-        same = slope and written_out(list(zip(args, (1, -1), strict=False)), known) == {}
-        new[n] = slope(_plain(args[0], known)) if slope and same else rebuilt(n, args)
-    return new[v]
+        slope = None if n.op is None else _SLOPES.get(n.op)
+        if slope is None or written_out(zip(args, (1, -1), strict=False), known) != {}:
+            found = rebuilt(n, args)
+        else:
+            found = slope(_plain(args[0], known))
+        new[n] = made.setdefault(structural_key(found, found.args), found)
+    return [new[v] for v in outputs]
 
 
 _SLOPES: dict[Operator, Callable[[Variable], Variable]] = {
-    ops.exp_difference: lambda u: ops.exp(u) if u.op or u.value else constant(1),
+    ops.exp_difference: lambda u: constant(1) if _is_zero(u) else ops.exp(u),
     ops.log_difference: lambda u: 1 / u,
     ops.sinc: lambda u: constant(1),
 }
@@ -366,3 +373,7 @@ def _plain(v: Variable, known: Assumptions) -> Variable:
         return v
     number = written.get(frozenset(), Fraction(0))
     return constant(int(number)) if number.denominator == 1 else v
+
+
+def _is_zero(v: Variable) -> bool:
+    return v.is_constant and not v.shape and v.value == 0
