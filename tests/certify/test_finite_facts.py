@@ -210,10 +210,8 @@ def test_people_of_whom_all_values_matter():
     v = np.max(p) - np.sum(p * p) / 4
     nodes = [cut(2, 0.5), leaf(steps=[tighten([1, 0], [0, 0], [0.5, 0.5])]), leaf()]
     assert believed(v, CUBE, nodes, 1.0, FREE).leaves == 2
-    lower = v + p[0] / 8
-    message = refused(
-        lower, CUBE, nodes, 1.2, at={p: np.array([1.0, 0, 0])}, facts=FREE
-    )
+    more, at = v + p[0] / 8, {p: np.array([1.0, 0, 0])}
+    message = refused(more, CUBE, nodes, 0.8, at=at, facts=FREE)
     assert "same for all people" in message
     uneven = dt.Box({p: ([0, 0, 0], [1, 2, 1])})
     with pytest.raises(CertificateError, match="same values"):

@@ -192,16 +192,19 @@ EXAMPLES: dict[str, list[Example]] = {
             np.where(
                 x == y, t * np.exp(x * t), (np.exp(x * t) - np.exp(y * t)) / (x - y)
             ),
+            FINITE,
             refused=np.where(
                 x == y, np.exp(x * t), (np.exp(x * t) - np.exp(y * t)) / (x - y)
             ),
         ),
         Example(
             np.where(x != 0, np.sin(x) / x, 1.0),
+            FINITE,
             refused=np.where(x != 0, np.sin(x) / x, 2.0),
         ),
         Example(
             np.where(t == y, 1 / t, np.log(t / y) / (t - y)),
+            FINITE,
             domain=dt.Box({t: (0.5, 2), y: (1, 2)}),
             refused=np.where(x == 0, 1.0, np.cos(x) / x),
         ),
@@ -471,11 +474,11 @@ EXAMPLES: dict[str, list[Example]] = {
     ],
     "equal_exponentials": [
         Example(
-            t * np.exp(-((np.log(t / 3) + y) ** 2) / (2 * y))
-            - 3 * np.exp(-((np.log(t / 3) - y) ** 2) / (2 * y)),
+            t * np.exp(-((np.log(t / 3) + y / 2) ** 2) / (2 * y))
+            - 3 * np.exp(-((np.log(t / 3) - y / 2) ** 2) / (2 * y)),
             domain=dt.Box({t: (1, 2), y: (1, 2)}),
-            refused=t * np.exp(-((np.log(t / 3) + y) ** 2) / (2 * y))
-            - 3 * np.exp(-((np.log(t / 2) - y) ** 2) / (2 * y)),
+            refused=t * np.exp(-((np.log(t / 3) + y / 2) ** 2) / (2 * y))
+            - 3 * np.exp(-((np.log(t / 2) - y / 2) ** 2) / (2 * y)),
             refused_domain=dt.Box({t: (1, 2), y: (1, 2)}),
         ),
     ],
