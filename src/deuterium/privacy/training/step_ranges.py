@@ -45,11 +45,14 @@ class SumValues:
     constant : ndarray of shape (1 or rows, m)
     reach : ndarray of shape (1 or rows, m)
         No sum of absolute terms is larger.
+    drift : ndarray of shape (1 or rows, m)
+        By how much the sums may be others, at other weights.
     """
 
     parts: list[tuple[StepTerm, Array, Array, bool]]
     constant: Array
     reach: Array
+    drift: Array
 
 
 class TermRange(NamedTuple):
@@ -79,7 +82,7 @@ def term_range(low: Array, high: Array) -> TermRange:
 
 @dataclass
 class StepRanges:
-    """What is known at a step, and at others as long as it holds.
+    """What is known at a step, and at all weights that are near enough.
 
     Attributes
     ----------
@@ -92,11 +95,9 @@ class StepRanges:
         Of each set, (2, 1 or rows, spokes).
     terms : dict from StepTerm to TermRange
     sums : list of SumValues
-        Of each rule, and of each sum of the objective: at the last step.
+        Of each rule, and of each sum of the objective.
     ends_of : list of ndarray
         Of the sums of the objective, (2, 1 or rows, m).
-    powers : int
-        How many of these sums are of the objective itself; of others ranges are known.
     probabilities : (ndarray, ndarray) or None
         The ends of a softmax.
     """
@@ -110,7 +111,6 @@ class StepRanges:
     spoke_lengths: dict[int, Array] = field(default_factory=dict)
     sums: list[SumValues] = field(default_factory=list)
     ends_of: list[Array] = field(default_factory=list)
-    powers: int = 0
     probabilities: Any = None
 
     def far(self, t: StepTerm) -> Array:
@@ -145,20 +145,19 @@ class StepRangePass:
         self.program, self.tables, self.inputs = program, tables, inputs
         self.uses_lengths, self.powers = uses_lengths, powers
 
-    def fresh(self, numbers: list[Array], widened: float) -> StepRanges:
-        """Return ranges, given the numbers of the tape; wider by a share of each."""
+    def __call__(
+        self, numbers: Sequence[Array], drift: Sequence[Array] | None = None
+    ) -> StepRanges:
+        """Return ranges, given the numbers of the tape, and what they may drift by."""
         count = len(self.program.groups)
         none: list[Any] = [None] * count
         out = StepRanges([*none], [*none], [*none], [None] * len(self.program.spokes))
-        out.powers = self.powers
         for rule in self.program.rules:
-            ends, found, length = self._sum(rule.form, numbers, out)
+            wide, found, length = self._sum(rule.form, numbers, drift, out)
             out.sums.append(found)
-            more = widened * (ends[1] - ends[0])
-            wide = np.array([ends[0] - more, ends[1] + more])
             if rule.spokes is not None:
                 out.spokes[rule.spokes] = wide
-                out.spoke_lengths[rule.spokes] = length * (1 + widened)
+                out.spoke_lengths[rule.spokes] = length
                 continue
             table, g = self.tables[rule.group], rule.group
             assert table is not None
@@ -168,10 +167,9 @@ class StepRangePass:
             out.functions[g] = table.ranges(wide)
             out.nodes[g] = table.looked_at(wide)
         for form in self.program.sums:
-            ends, found, _ = self._sum(form, numbers, out)
+            ends, found, _ = self._sum(form, numbers, drift, out)
             out.sums.append(found)
-            more = widened * (ends[1] - ends[0])
-            out.ends_of.append(np.array([ends[0] - more, ends[1] + more]))
+            out.ends_of.append(ends)
         if len(out.ends_of) > self.powers:
             low, high = out.ends_of[-1]
             t = Interval.unchecked(low.min(axis=0), high.max(axis=0))
@@ -179,48 +177,23 @@ class StepRangePass:
             out.probabilities = p.lower.ravel(), p.upper.ravel()
         return out
 
-    def again(self, numbers: list[Array], out: StepRanges) -> bool:
-        """Put other numbers in; return whether all ranges still hold."""
-        rules = self.program.rules
-        for k, rule in enumerate(rules):
-            ends, found, length = self._sum(rule.form, numbers, out)
-            known = (
-                out.ends[rule.group] if rule.spokes is None else out.spokes[rule.spokes]
-            )
-            if not ((ends[0] >= known[0]).all() and (ends[1] <= known[1]).all()):
-                return False
-            longest = None if rule.spokes is None else out.spoke_lengths[rule.spokes]
-            if longest is not None and not (length <= longest).all():
-                return False
-            out.sums[k] = found
-        for k, form in enumerate(self.program.sums):
-            ends, found, _ = self._sum(form, numbers, out, is_range=k >= out.powers)
-            if k >= out.powers:
-                known = out.ends_of[k]
-                if not (ends[0] >= known[0]).all() or not (ends[1] <= known[1]).all():
-                    return False
-            out.sums[len(rules) + k] = found
-        return True
-
     def _sum(
         self,
         form: WeightSum,
-        numbers: list[Array],
+        numbers: Sequence[Array],
+        drift: Sequence[Array] | None,
         out: StepRanges,
-        is_range: bool = True,
-    ) -> tuple[tuple[Array, Array], SumValues, Array]:
+    ) -> tuple[Array, SumValues, Array]:
         """Return the ends of a sum, its coefficients, and a bound of its length."""
         constant = numbers[form.constant.value]
         middle, reach = constant, numbers[form.constant.size]
         spread: Array = 0.0
+        moved = np.zeros((1, 1)) if drift is None else drift[form.constant.size]
         parts = []
         length: Array = 0.0
         for t, c in form.parts.items():
             v, size, sure = self._values(t, c, numbers)
             parts.append((t, v, size, c.own))
-            if not is_range:
-                reach = reach + self._reach(t, size, c.own, out)
-                continue
             m, r, s = self._through(t, v, size, sure, c.own, out)
             if self.uses_lengths:
                 steep = sure.max(axis=1) if c.own else spectral(v, size)
@@ -228,8 +201,10 @@ class StepRangePass:
                 if t in self.program.roots and form.shape == (1,):
                     m, r = self._by_length(t, v, m, r, out)
             middle, spread, reach = middle + m, spread + r, reach + s
-        if not is_range:
-            return (middle, middle), SumValues(parts, constant, reach), length
+            if drift is not None and c.number is not None:
+                more = drift[c.number.size]
+                more = more.reshape(len(more), -1) if c.own and more.ndim > 2 else more
+                moved = moved + self._reach(t, more, c.own, out)
         slack = (spread + LOST * reach) * GROWN + TINY
         low, high = middle - slack, middle + slack
         if self.uses_lengths:
@@ -237,10 +212,13 @@ class StepRangePass:
             length = (length + own) * (1 + 2 * LOST) * GROWN + TINY
             low = np.maximum(low, -length[:, None])
             high = np.minimum(high, length[:, None])
-        return (low, high), SumValues(parts, constant, reach), length
+            length = length + np.sqrt((moved * moved).sum(axis=1)) * GROWN
+        moved = moved * GROWN
+        ends = np.array([low - moved, high + moved])
+        return ends, SumValues(parts, constant, reach, moved), length
 
     def _reach(self, t: StepTerm, size: Array, own: bool, out: StepRanges) -> Array:
-        """Return what the absolute terms of a part of a sum add up to."""
+        """Return the sums of the absolute values of terms, times sizes."""
         far = self.term(t, out).far
         return far * size if own else (far[:, None] @ size)[:, 0]
 
@@ -258,7 +236,7 @@ class StepRangePass:
 
     @staticmethod
     def _values(
-        t: StepTerm, c: Coefficient, numbers: list[Array]
+        t: StepTerm, c: Coefficient, numbers: Sequence[Array]
     ) -> tuple[Array, Array, Array]:
         """Return coefficients, their sizes, and their absolute values."""
         if c.number is None:

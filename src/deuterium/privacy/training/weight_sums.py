@@ -160,6 +160,7 @@ class WeightTape:
         self.steps: list[tuple[Callable[..., Array], tuple[int, ...], int]] = []
         self._fixed: set[int] = set()
         self._known: dict[Any, int] = {}
+        self._sizes: set[int] = set()
         self._numbers: dict[str, Sized] = {}
         for n, w in weights.items():
             at = self._new(rng.normal(size=(1, *np.shape(w))))
@@ -185,7 +186,37 @@ class WeightTape:
         with np.errstate(under="raise"):
             for function, args, at in self.steps:
                 values[at] = function(*[values[k] for k in args])
-        return values
+        return list(values)
+
+    def drift(
+        self,
+        numbers: Sequence[Array],
+        weights: Mapping[str, Array],
+        radii: Mapping[str, float],
+    ) -> list[Array]:
+        """Return how far each number may be from what it is at these weights.
+
+        It stands in the place of the number's size.  Every operation is linear in each
+        argument, so that changes are no larger than those of the sizes are where the
+        absolute values of all weights grow by their radii.
+
+        Parameters
+        ----------
+        numbers : sequence of ndarray
+            What `run` returned for the weights.
+        weights, radii : mapping
+            No weight changes by more than its radius.
+
+        Raises
+        ------
+        FloatingPointError
+            As `run` does.
+        """
+        grown = self.run({n: np.abs(w) + radii[n] for n, w in weights.items()})
+        found = list(grown)
+        for k in self._sizes:
+            found[k] = (grown[k] - numbers[k]) + 2 * LOST * grown[k]
+        return found
 
     def parameter(self, name: str) -> Sized:
         """Return a weight."""
@@ -248,7 +279,9 @@ class WeightTape:
 
     def keep(self, numbers: Iterable[Sized]) -> None:
         """Drop all operations but those that these numbers need."""
-        needed = {k for x in numbers for k in (x.value, x.size)}
+        kept_numbers = list(numbers)
+        self._sizes = {x.size for x in kept_numbers}
+        needed = self._sizes | {x.value for x in kept_numbers}
         kept = []
         for step in reversed(self.steps):
             if step[2] in needed:
