@@ -41,6 +41,43 @@ def test_no_record_exceeds_its_bound(seed):
         assert sum(shares).lower() <= 1
 
 
+@pytest.mark.parametrize("seed", seeds(10, 40))
+def test_a_bound_that_is_kept_holds_for_weights_near_by(seed):
+    case = Case(seed)
+    trainer = case.trainer()
+    clusters = getattr(trainer._bound, "clusters", None)
+    if clusters is None or not trainer._bound(trainer.parameters) < math.inf:
+        return
+    norms, kept = case.norms(trainer), 0
+    for turn in range(16):
+        for n, w in trainer.parameters.items():
+            trainer.parameters[n] = w + case.rng.normal(size=w.shape) * 1e-4
+        known = clusters._known.get("")
+        near = None if known is None else known.near
+        upper = trainer._bound(trainer.parameters)
+        if near is None or turn < 4 or known.near is not near:
+            continue
+        kept += 1
+        point = {**case.worst(trainer, norms), **trainer.parameters}
+        parts = [exactly(v, point) for v in norms]
+        assert sum(p * p for p in parts).sqrt().lower() <= upper
+        # by the numbers at these weights, and the same multipliers
+        numbers = clusters.program.tape.run(trainer.parameters)
+        at = clusters.pass_(numbers)
+        logs = clusters.lagrangian(at, known.solver.m)
+        assert clusters._of_rows(logs, numbers, at) <= upper * (1 + 1e-9)
+        farthest = {
+            n: near_by + case.rng.choice([-1, 1], near_by.shape) / scale
+            for n, near_by, scale in near._places
+        }
+        numbers = clusters.program.tape.run({**trainer.parameters, **farthest})
+        at = clusters.pass_(numbers)
+        logs = clusters.lagrangian(at, known.solver.m)
+        most = near.least * math.exp(near.loss)
+        assert clusters._of_rows(logs, numbers, at) <= most * (1 + 1e-9)
+    assert kept or seed != 0
+
+
 @pytest.mark.parametrize("seed", seeds(40, 70))
 def test_the_graph_is_a_bound_for_all_weights(seed):
     case = Case(seed)

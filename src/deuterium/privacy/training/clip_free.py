@@ -15,7 +15,6 @@ from deuterium.interval.environment import standard_only
 from deuterium.privacy.directed_rounding import require_positive
 from deuterium.privacy.sensitivity.bound_sources import ASSUMPTIONS
 from deuterium.privacy.sensitivity.sensitivity import Sensitivity
-from deuterium.privacy.training.bound_graph import graph_of
 from deuterium.privacy.training.gradient_sums import Loss
 from deuterium.privacy.training.parameter_noise import (
     SMALLEST,
@@ -26,6 +25,7 @@ from deuterium.privacy.training.parameter_noise import (
 )
 from deuterium.privacy.training.private_sgd import PlannedStep, PrivateSGD
 from deuterium.privacy.training.step_bounds import step_bound
+from deuterium.privacy.training.step_graph import graph_of
 from deuterium.privacy.training.training_data import (
     WHO,
     PreparedData,
@@ -200,9 +200,15 @@ class ClipFreeSGD(PrivateSGD):
         Raises
         ------
         UnsupportedError
-            The loss is not that of a network whose layers were recognised.
+            The gradient's norm could not be taken apart.
         """
-        return graph_of(self._single, self._one, self._weights, self._rows)
+        clusters = getattr(self._bound, "clusters", None)
+        if clusters is None:
+            raise UnsupportedError(
+                f"bound_graph: the gradient is bounded by the {self.method}, which has "
+                "no graph; give a `penalty` of your own to keep the weights small"
+            )
+        return graph_of(clusters, self._weights)
 
     def contribution(self) -> Sensitivity:
         """Return the bound at the current weights as a Sensitivity."""

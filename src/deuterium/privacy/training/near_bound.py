@@ -17,6 +17,7 @@ Array = Any
 
 WORSE = 0.003  # a share: what a bound may lose by the distance
 TOO_MUCH = 2 * WORSE  # by which ranges would be much wider than they have to be
+NONE = 1e-15  # a share: what is lost where nothing changes, by rounding
 FIRST_RADIUS = 1e-6  # in units of the largest weight
 GROWN = 1 + 1e-10  # pays for the roundings of a few operations
 SHORTEST, LONGEST = 0.5, 64.0  # what `reach` may be
@@ -51,7 +52,8 @@ class NearBound:
             (n, np.array(w), GROWN / radii[n]) for n, w in weights.items() if w.size
         ]
         self.least, self.calls = least, 1
-        self.loss = math.log(most / least) if least < most < math.inf else math.inf
+        finite = least < math.inf and most < math.inf  # NaN fails, too
+        self.loss = max(math.log(most / least), NONE) if finite else math.inf
         self.farthest = min(1.0, WORSE / self.loss)
 
     def bound(self, weights: Mapping[str, Array]) -> float | None:

@@ -231,7 +231,7 @@ class StepClusters:
         """Return what the ranges of all factors say."""
         total: Array = np.zeros(self.listed.rows)
         for t in self.objective.logs:
-            total = total + at.functions[t.group][1][:, t.hubs[0], t.function]
+            total = total + self.pass_.function_ends(t, at)[1][:, 0]
         for power, ends in zip(self.objective.powers, at.ends_of, strict=False):
             total = total + power * np.log(np.maximum(ends[1][:, 0], LEAST**2))
         return self._of_rows(total + LOST * np.abs(total), numbers, at)

@@ -11,7 +11,7 @@ import numpy as np
 from deuterium import ops
 from deuterium.interval import Interval
 from deuterium.privacy.training.hub_tables import FARTHEST, HubTable
-from deuterium.privacy.training.record_sets import InputSet
+from deuterium.privacy.training.record_sets import InputSet, root_of_squares
 from deuterium.privacy.training.step_program import StepProgram
 from deuterium.privacy.training.weight_sums import (
     LOST,
@@ -159,23 +159,35 @@ class StepRangePass:
                 out.spokes[rule.spokes] = wide
                 out.spoke_lengths[rule.spokes] = length
                 continue
-            table, g = self.tables[rule.group], rule.group
-            assert table is not None
-            out.ends[g] = wide
-            if not np.abs(wide).max() < FARTHEST:  # NaN fails, too
-                raise TooFar
-            out.functions[g] = table.ranges(wide)
-            out.nodes[g] = table.looked_at(wide)
+            out.ends[rule.group] = wide
+            self._enter(rule.group, out)
         for form in self.program.sums:
             ends, found, _ = self._sum(form, numbers, drift, out)
             out.sums.append(found)
             out.ends_of.append(ends)
         if len(out.ends_of) > self.powers:
-            low, high = out.ends_of[-1]
-            t = Interval.unchecked(low.min(axis=0), high.max(axis=0))
-            p = ops.softmax_last.enclosure(t)
-            out.probabilities = p.lower.ravel(), p.upper.ravel()
+            low, high = out.ends_of[-1][0].min(axis=0), out.ends_of[-1][1].max(axis=0)
+            out.probabilities = self._softmax(low, high)
         return out
+
+    def _enter(self, group: int, out: StepRanges) -> None:
+        """Note the ranges of hubs' functions."""
+        table, wide = self.tables[group], out.ends[group]
+        assert table is not None
+        if not np.abs(wide).max() < FARTHEST:  # NaN fails, too
+            raise TooFar
+        out.functions[group] = table.ranges(wide)
+        out.nodes[group] = table.looked_at(wide)
+
+    def _softmax(self, low: Array, high: Array) -> tuple[Array, Array]:
+        """Return the ends of a softmax, given those of its argument."""
+        p = ops.softmax_last.enclosure(Interval.unchecked(low, high))
+        return p.lower.ravel(), p.upper.ravel()
+
+    def function_ends(self, t: StepTerm, out: StepRanges) -> tuple[Array, Array]:
+        """Return the ends of the functions of hubs in a term's elements."""
+        low, high = (x[:, t.hubs, t.function] for x in out.functions[t.group])
+        return low, high
 
     def _sum(
         self,
@@ -203,18 +215,17 @@ class StepRangePass:
             middle, spread, reach = middle + m, spread + r, reach + s
             if drift is not None and c.number is not None:
                 more = drift[c.number.size]
-                more = more.reshape(len(more), -1) if c.own and more.ndim > 2 else more
-                moved = moved + self._reach(t, more, c.own, out)
+                moved = moved + self._reach(t, _as_rows(more, c.own), c.own, out)
         slack = (spread + LOST * reach) * GROWN + TINY
         low, high = middle - slack, middle + slack
         if self.uses_lengths:
-            own = np.sqrt((constant * constant).sum(axis=1))
+            own = root_of_squares(constant, 1)
             length = (length + own) * (1 + 2 * LOST) * GROWN + TINY
             low = np.maximum(low, -length[:, None])
             high = np.minimum(high, length[:, None])
-            length = length + np.sqrt((moved * moved).sum(axis=1)) * GROWN
+            length = length + root_of_squares(moved, 1) * GROWN
         moved = moved * GROWN
-        ends = np.array([low - moved, high + moved])
+        ends = np.stack([low - moved, high + moved])
         return ends, SumValues(parts, constant, reach, moved), length
 
     def _reach(self, t: StepTerm, size: Array, own: bool, out: StepRanges) -> Array:
@@ -229,7 +240,8 @@ class StepRangePass:
         root = self.program.roots[t]
         self.term(root, out)
         length = self._length(root, out)[:, None]
-        steep = np.maximum(v.reshape(len(v), -1).max(axis=1, keepdims=True), 0.0)
+        flat = v.reshape(v.shape[0], -1)
+        steep = np.maximum(flat.max(axis=1, keepdims=True), 0.0)
         high = np.minimum(m + r, steep * length * length * GROWN)
         low = np.minimum(m - r, high)
         return low / 2 + high / 2, (high / 2 - low / 2) * GROWN + TINY
@@ -242,9 +254,8 @@ class StepRangePass:
         if c.number is None:
             ones = np.ones((1, t.count))
             return ones, ones, ones
-        v, size = numbers[c.number.value], numbers[c.number.size]
-        if c.own and v.ndim > 2:
-            v, size = v.reshape(len(v), -1), size.reshape(len(size), -1)
+        v = _as_rows(numbers[c.number.value], c.own)
+        size = _as_rows(numbers[c.number.size], c.own)
         return v, size, size if c.number.is_plain else np.abs(v)
 
     def _through(
@@ -279,15 +290,15 @@ class StepRangePass:
         if self.program.groups[t.group].is_input:
             low, high = self.inputs[t.group].ends(t.function)
             return low[None, t.hubs], high[None, t.hubs]
-        low, high = (x[:, t.hubs, t.function] for x in out.functions[t.group])
+        low, high = self.function_ends(t, out)
         if t.spokes is None:
             return low, high
-        e0, e1 = out.spokes[t.spokes][:, :, t.places]
+        e0, e1 = (out.spokes[t.spokes][k][:, t.places] for k in (0, 1))
         if t.power == 2:
             far = np.maximum(-e0, e1)
             near = np.maximum(np.maximum(e0, -e1), 0.0)
             e0, e1 = near * near * (2 - GROWN), far * far * GROWN
-        corners = np.array([low * e0, low * e1, high * e0, high * e1])
+        corners = np.stack([low * e0, low * e1, high * e0, high * e1])
         wide = LOST * np.abs(corners).max(axis=0) + TINY
         return corners.min(axis=0) - wide, corners.max(axis=0) + wide
 
@@ -296,17 +307,22 @@ class StepRangePass:
         if t in out.lengths:
             return out.lengths[t]
         far = self.term(t, out).far
-        found = np.sqrt((far * far).sum(axis=1)) * GROWN + TINY
+        found = root_of_squares(far, 1) * GROWN + TINY
         group = self.program.groups[t.group]
         once = len(np.unique(t.places if t.power else t.hubs)) == t.count
         if group.is_input and t.function == 0 and once:
             found = np.minimum(found, self.inputs[t.group].length)
         if t.power == 1 and t.spokes is not None and once:
-            f0, f1 = (x[:, t.hubs, t.function] for x in out.functions[t.group])
+            f0, f1 = self.function_ends(t, out)
             steep = np.maximum(-f0, f1).max(axis=1)
             found = np.minimum(found, steep * out.spoke_lengths[t.spokes] * GROWN)
         out.lengths[t] = found
         return found
+
+
+def _as_rows(x: Array, own: bool) -> Array:
+    """Return coefficients of own elements with one axis for these."""
+    return x.reshape(x.shape[0], -1) if own and x.ndim > 2 else x
 
 
 def spectral(v: Array, size: Array) -> Array:
@@ -319,7 +335,7 @@ def spectral(v: Array, size: Array) -> Array:
     a = a / most[:, None, None]
     power, top, share = a.swapaxes(1, 2) @ a, 1.0, 1.0
     for _ in range(SQUARINGS + 1):
-        scale = np.sqrt((power * power).sum(axis=(1, 2)))
+        scale = root_of_squares(power, (1, 2))
         top = top * scale**share
         power = power / np.maximum(scale, 1e-290)[:, None, None]
         power, share = power @ power, share / 2

@@ -19,6 +19,7 @@ import numpy as np
 
 from deuterium import ops
 from deuterium.graph.operator import Operator
+from deuterium.graph.variable import Variable
 from deuterium.optimize.bounders.lagrangian.factored_parts import Unsuited
 
 __all__ = [
@@ -122,8 +123,14 @@ class OperatorValue:
     attrs: Mapping[str, Any]
 
     def __call__(self, *x: Array) -> Array:
-        """Return its value."""
-        return self.op.value(*x, **self.attrs)
+        """Return its value; or a node, of Variables."""
+        if not any(isinstance(a, Variable) for a in x):
+            return self.op.value(*x, **self.attrs)
+        if self.op.moves_elements and len(x) == 1:  # with axes in front of its own
+            (a,) = x
+            places = np.arange(a.size).reshape(a.shape)
+            return a.reshape(-1)[self.op.value(places, **self.attrs)]
+        return self.op(*x, **self.attrs)
 
 
 @dataclass(frozen=True)
@@ -134,7 +141,7 @@ class Flat:
 
     def __call__(self, x: Array) -> Array:
         """Return an array of this shape, row by row."""
-        return x.reshape(len(x), *self.shape)
+        return x.reshape(x.shape[0], *self.shape)
 
 
 def _spread(x: Array, eye: Array) -> Array:
@@ -173,20 +180,20 @@ class WeightTape:
         return len(self.values) - 1
 
     def run(self, weights: Mapping[str, Array]) -> list[Array]:
-        """Return all numbers, at these weights.
+        """Return all numbers, at these weights; as graphs, if these are Variables.
 
         Raises
         ------
         FloatingPointError
             One underflows: wrong by more than its size says, it may yet be made large.
         """
-        values = self.values
+        values = list(self.values)
         for n, x in self._numbers.items():
             values[x.value] = weights[n][None]
         with np.errstate(under="raise"):
             for function, args, at in self.steps:
                 values[at] = function(*[values[k] for k in args])
-        return list(values)
+        return values
 
     def drift(
         self,
