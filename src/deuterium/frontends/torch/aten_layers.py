@@ -217,16 +217,12 @@ def _enter_pools(n: int) -> None:
         how = {"padding": padding, "dilation": dilation, "ceil_mode": ceil_mode}
         return window_maximum(x, _windows(x, kernel_size, stride, n, **how))
 
-    @aten(f"max_pool{n}d_with_indices")
-    def maximum_with_places(
-        x: Any,
-        kernel_size: Any,
-        stride: Any = (),
-        padding: Any = 0,
-        dilation: Any = 1,
-        ceil_mode: bool = False,
-    ) -> Any:
-        return maximum(x, kernel_size, stride, padding, dilation, ceil_mode), CHOSEN
+    aten(f"max_pool{n}d_with_indices")(
+        lambda x, kernel_size, stride=(), padding=0, dilation=1, ceil_mode=False: (
+            maximum(x, kernel_size, stride, padding, dilation, ceil_mode),
+            CHOSEN,
+        )
+    )
 
     inner = [f"_adaptive_avg_pool{n}d"] if n > 1 else []  # one axis has no other name
 

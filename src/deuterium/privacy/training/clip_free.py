@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from deuterium.privacy.training.parameter_noise import (
     spread_over,
 )
 from deuterium.privacy.training.private_sgd import PlannedStep, PrivateSGD
-from deuterium.privacy.training.step_bounds import step_bound
+from deuterium.privacy.training.step_bounds import StepBound, step_bound
 from deuterium.privacy.training.step_graph import graph_of
 from deuterium.privacy.training.training_data import (
     WHO,
@@ -158,9 +159,7 @@ class ClipFreeSGD(PrivateSGD):
             on_divergence=on_divergence,
             insecure_rng=insecure_rng,
         )
-        self._bound, self.method = step_bound(
-            self._single, self._one, self._weights, self._rows
-        )
+        self._bound, self.method = self._certified
 
     @standard_only
     def bound(self) -> float:
@@ -202,11 +201,12 @@ class ClipFreeSGD(PrivateSGD):
         UnsupportedError
             The gradient's norm could not be taken apart.
         """
-        clusters = getattr(self._bound, "clusters", None)
+        bound, method = self._certified
+        clusters = getattr(bound, "clusters", None)
         if clusters is None:
             raise UnsupportedError(
-                f"bound_graph: the gradient is bounded by the {self.method}, which has "
-                "no graph; give a `penalty` of your own to keep the weights small"
+                f"bound_graph: the gradient is bounded by the {method}, which has no "
+                "graph; give a `penalty` of your own to keep the weights small"
             )
         return graph_of(clusters, self._weights)
 
@@ -223,6 +223,10 @@ class ClipFreeSGD(PrivateSGD):
         )
 
     # -- within ---------------------------------------------------------------------
+
+    @cached_property
+    def _certified(self) -> tuple[StepBound, str]:
+        return step_bound(self._single, self._one, self._weights, self._rows)
 
     @property
     def _rows(self) -> Domain:

@@ -22,8 +22,8 @@ FIRST_RADIUS = 1e-6  # in units of the largest weight
 GROWN = 1 + 1e-10  # pays for the roundings of a few operations
 SHORTEST, LONGEST = 0.5, 64.0  # what `reach` may be
 SLOW, FAST = 0.5, 2.0  # factors by which it changes at once, at the most
-SOON, LATE = 64, 1024  # calls after which multipliers are improved
-STALE = 0.003  # a share: where the bound has changed by it, they are improved, too
+LATE = 1024  # calls after which multipliers are improved, whatever they gain
+STALE, MOST_STALE = 0.002, 0.02  # shares by which a bound changes before they are
 GAIN = 0.001  # a share: where a bound gains less, they are improved half as often
 AGAIN = 1.05  # such a factor, where it was too short to be tried
 
@@ -84,6 +84,8 @@ class KnownStep:
     near : NearBound or None
     age, due : int
         Calls since the multipliers were improved, and after which they will be.
+    stale : float
+        A share: where the bound has changed by it, they are improved, too.
     last : float
         The bound that was kept then.
     reach : float
@@ -93,19 +95,21 @@ class KnownStep:
     solver: StepSolver
     near: NearBound | None = None
     age: int = 0
-    due: int = SOON
+    due: int = 1
+    stale: float = STALE
     last: float = math.inf
     reach: float = 4.0
 
     def is_due(self, found: float) -> bool:
         """Whether multipliers are to be improved, given the bound with these."""
-        return self.age >= self.due or not abs(found / self.last - 1) <= STALE
+        return self.age >= self.due or not abs(found / self.last - 1) <= self.stale
 
     def improved(self, before: float, found: float) -> None:
         """Say what a bound was before multipliers were improved, and after it."""
-        gained = found < (1 - GAIN) * before
-        self.age, self.due = 0, SOON if gained else min(2 * self.due, LATE)
-        self.last = found
+        by = SLOW if found < (1 - GAIN) * before else FAST
+        self.due = min(max(int(by * self.due), 1), LATE)
+        self.stale = min(max(by * self.stale, STALE), MOST_STALE)
+        self.last, self.age = found, 0
 
     def is_too_far(self, near: NearBound) -> bool:
         """Whether radii were too large, and have been made smaller for it."""

@@ -135,6 +135,7 @@ class CertifiedStep:
         self.clusters = self._apart({})
         self._weighed: list[StepClusters | None] = []  # once it is made
         self._encloses: dict[str, int] = {}  # calls left
+        self._checks: dict[str, tuple[int, int]] = {}  # improvements left, and then
 
     def _apart(self, factors: Mapping[str, Variable]) -> StepClusters | None:
         """Take the norm apart, each part times a factor."""
@@ -165,11 +166,14 @@ class CertifiedStep:
             if clusters is None:
                 return self.enclosed(weights, factors)
             found, afresh = clusters(given, kind)
-        if not afresh:
-            return found if found < math.inf else math.inf
+        left, wait = self._checks.get(kind, (0, 1))
+        self._checks[kind] = left - afresh, wait
+        if found < math.inf and not (afresh and left <= 0):
+            return found
         least = self.enclosed(weights, factors)
+        self._checks[kind] = wait, min(2 * wait, CALLS)
         if not clusters.kept(kind) <= least:  # NaN fails, too
-            self._encloses[kind] = CALLS
+            self._encloses[kind], self._checks[kind] = CALLS, (0, 1)
             clusters.forget(kind)
         return found if found <= least else least
 

@@ -157,7 +157,7 @@ class StepClusters:
         known = self._known.get(kind)
         if known is not None:
             known.age += 1
-        if known is not None and known.near is not None:
+        if known is not None and known.near is not None and known.age < known.due:
             found = known.near.bound(weights)
             if found is not None:
                 return found, False

@@ -46,6 +46,11 @@ def graph_of(clusters: StepClusters, parameters: Mapping[str, Variable]) -> Vari
     parameters : mapping from str to Variable
         Symbols.
     """
+    with np.errstate(all="ignore"):  # lower ends that nothing is made of
+        return _graph(clusters, parameters)
+
+
+def _graph(clusters: StepClusters, parameters: Mapping[str, Variable]) -> Variable:
     ranges = GraphRanges(clusters)
     numbers = clusters.program.tape.run(parameters)
     at = ranges(numbers)
@@ -148,6 +153,9 @@ def _meaning(op: Operator) -> Any:
 
 def _univariate(op: Operator, low: Any, high: Any, attrs: Mapping[str, Any]) -> Ends:
     """Return the ends of a function that is monotone between its turning points."""
+    if op.increasing is not None:  # each end by itself, as a logarithm has a pole at 0
+        ends = op(low, **attrs), op(high, **attrs)
+        return ends if op.increasing else ends[::-1]
     at = [low, high]
     at += [np.minimum(np.maximum(e, low), high) for e in op.extrema or ()]
     return _hull([op(x, **attrs) for x in at])
