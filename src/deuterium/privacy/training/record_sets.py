@@ -11,7 +11,7 @@ from deuterium.domain.domain import Domain
 from deuterium.graph.variable import Variable
 from deuterium.optimize.bounders.lagrangian.factored_parts import Unsuited
 
-__all__ = ["InputSet", "root_of_squares"]
+__all__ = ["InputSet", "parabola", "root_of_squares"]
 
 Array = Any
 
@@ -148,13 +148,7 @@ class InputSet:
                 .astype(float)
             )
             return each.max(axis=2).sum(axis=1), x
-        with np.errstate(all="ignore"):
-            tip = np.where(a < 0, -0.5 * c / a, self.low)
-        tip = np.minimum(np.maximum(tip, self.low), self.high)
-        ends = [(a * x + c) * x for x in (self.low, self.high, tip)]
-        most = np.maximum.reduce(ends)
-        low, high = self.low + 0 * c, self.high + 0 * c
-        x = np.where(most == ends[2], tip, np.where(most == ends[0], low, high))
+        most, x = parabola(a, c, self.low, self.high)
         found = most.sum(axis=1)
         if self.ball is not None and not a.any():
             center, radius = self.ball
@@ -164,6 +158,17 @@ class InputSet:
             x = np.where((near < found)[:, None], center + radius * unit, x)
             found = np.minimum(found, near)
         return found, x
+
+
+def parabola(a: Array, b: Array, low: Array, high: Array) -> tuple[Array, Array]:
+    """Return the most of ``a e**2 + b e`` for e in a range, and where (about)."""
+    with np.errstate(all="ignore"):
+        tip = np.where(a < 0, -0.5 * b / a, low)
+    tip = np.minimum(np.maximum(tip, low), high)
+    ends = (a * low + b) * low, (a * high + b) * high, (a * tip + b) * tip
+    most = np.maximum(np.maximum(ends[0], ends[1]), ends[2])
+    e = np.where(ends[2] >= most, tip, np.where(ends[0] >= most, low, high))
+    return most, e
 
 
 def root_of_squares(x: Array, axis: int | tuple[int, ...]) -> Array:

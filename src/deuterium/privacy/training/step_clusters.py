@@ -22,11 +22,12 @@ from deuterium.privacy.training.near_bound import LATE, KnownStep, NearBound
 from deuterium.privacy.training.record_sets import InputSet
 from deuterium.privacy.training.step_lagrangian import StepLagrangian
 from deuterium.privacy.training.step_objective import StepObjective
+from deuterium.privacy.training.step_parts import StepTerm
 from deuterium.privacy.training.step_program import StepProgram
 from deuterium.privacy.training.step_ranges import StepRangePass, StepRanges, TooFar
 from deuterium.privacy.training.step_rows import ListedRows, mixed
 from deuterium.privacy.training.step_solver import FIRST, StepSolver
-from deuterium.privacy.training.weight_sums import LOST, MANY, StepTerm
+from deuterium.privacy.training.weight_sums import LOST, MANY
 
 __all__ = ["StepClusters"]
 

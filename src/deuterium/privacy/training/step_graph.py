@@ -24,9 +24,8 @@ from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
 from deuterium.optimize.bounders.lagrangian.factored_parts import KinkBranches
 from deuterium.privacy.training.step_clusters import LEAST, StepClusters
-from deuterium.privacy.training.step_parts import ONE
+from deuterium.privacy.training.step_parts import ONE, StepTerm
 from deuterium.privacy.training.step_ranges import StepRangePass, StepRanges
-from deuterium.privacy.training.weight_sums import StepTerm
 
 __all__ = ["graph_of"]
 

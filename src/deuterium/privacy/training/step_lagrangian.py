@@ -16,12 +16,12 @@ import numpy as np
 
 from deuterium.optimize.bounders.clusters.energy_weights import positive
 from deuterium.privacy.training.hub_tables import NodeValues
-from deuterium.privacy.training.record_sets import SQUARE, InputSet
+from deuterium.privacy.training.record_sets import SQUARE, InputSet, parabola
 from deuterium.privacy.training.step_objective import StepObjective
-from deuterium.privacy.training.step_parts import ONE, StepRule
+from deuterium.privacy.training.step_parts import ONE, StepRule, StepTerm
 from deuterium.privacy.training.step_program import StepProgram
 from deuterium.privacy.training.step_ranges import GROWN, StepRanges
-from deuterium.privacy.training.weight_sums import LOST, StepTerm
+from deuterium.privacy.training.weight_sums import LOST
 
 __all__ = ["StepLagrangian", "StepMultipliers"]
 
@@ -357,17 +357,6 @@ def _times(v: Array, x: Array, transposed: bool = False) -> Array:
     if transposed:
         return x @ v[0] if len(v) == 1 else (x[:, None] @ v)[:, 0]
     return x @ v[0].T if len(v) == 1 else (v @ x[:, :, None])[:, :, 0]
-
-
-def parabola(a: Array, b: Array, low: Array, high: Array) -> tuple[Array, Array]:
-    """Return the most of ``a e**2 + b e`` for e in a range, and where (about)."""
-    with np.errstate(all="ignore"):
-        tip = np.where(a < 0, -0.5 * b / a, low)
-    tip = np.minimum(np.maximum(tip, low), high)
-    ends = (a * low + b) * low, (a * high + b) * high, (a * tip + b) * tip
-    most = np.maximum(np.maximum(ends[0], ends[1]), ends[2])
-    e = np.where(ends[2] >= most, tip, np.where(ends[0] >= most, low, high))
-    return most, e
 
 
 def dense(parts: Sequence[Any]) -> tuple[Array, Array]:

@@ -14,15 +14,9 @@ from deuterium.optimize.bounders.lagrangian.factored_parts import (
     KinkBranches,
 )
 from deuterium.privacy.training.record_sets import InputSet
-from deuterium.privacy.training.step_parts import Multiple
+from deuterium.privacy.training.step_parts import Multiple, Sized, StepTerm, WeightSum
 from deuterium.privacy.training.step_program import StepProgram
-from deuterium.privacy.training.weight_sums import (
-    LOST,
-    Flat,
-    Sized,
-    StepTerm,
-    WeightSum,
-)
+from deuterium.privacy.training.weight_sums import LOST, Flat
 
 __all__ = ["StepObjective"]
 

@@ -12,13 +12,9 @@ from deuterium import ops
 from deuterium.interval import Interval
 from deuterium.privacy.training.hub_tables import FARTHEST, HubTable
 from deuterium.privacy.training.record_sets import InputSet, root_of_squares
+from deuterium.privacy.training.step_parts import Coefficient, StepTerm, WeightSum
 from deuterium.privacy.training.step_program import StepProgram
-from deuterium.privacy.training.weight_sums import (
-    LOST,
-    Coefficient,
-    StepTerm,
-    WeightSum,
-)
+from deuterium.privacy.training.weight_sums import LOST
 
 __all__ = ["GROWN", "StepRangePass", "StepRanges", "SumValues", "TooFar"]
 

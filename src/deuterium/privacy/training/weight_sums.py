@@ -21,17 +21,19 @@ from deuterium import ops
 from deuterium.graph.operator import Operator
 from deuterium.graph.variable import Variable
 from deuterium.optimize.bounders.lagrangian.factored_parts import Unsuited
+from deuterium.privacy.training.step_parts import (
+    Coefficient,
+    Sized,
+    StepTerm,
+    WeightSum,
+    told,
+)
 
 __all__ = [
     "LOST",
     "MANY",
-    "Coefficient",
     "Flat",
-    "Sized",
-    "StepTerm",
-    "WeightSum",
     "WeightTape",
-    "told",
 ]
 
 Array = Any
@@ -39,80 +41,6 @@ Array = Any
 MANY = 10**5  # terms that sums may have
 LOST = 1e-10  # of a sum's absolute terms, by rounding: MANY * 2**-53, and much to spare
 MOST_NUMBERS = 2**22  # of one array of coefficients; what has more is not taken apart
-
-
-@dataclass(frozen=True)
-class Sized:
-    """A number at a step, by its places on the tape.
-
-    Attributes
-    ----------
-    value, size : int
-        Arrays of shape (1 or rows, *shape).
-    is_plain : bool
-        Whether the size is but the absolute value.
-    """
-
-    value: int
-    size: int
-    is_plain: bool
-
-
-@dataclass(frozen=True, eq=False)
-class StepTerm:
-    """Elements ``f(z)``, ``f(z) e`` or ``f(z) e**2``: see `step_program`.
-
-    Attributes
-    ----------
-    group, function : int
-        Of the hubs z, and which of the group's functions f is.
-    hubs : ndarray of int, of shape (T,)
-    spokes : int or None
-        The number of the set that the spokes e are of.
-    places : ndarray of int, of shape (T,)
-        Which of them.
-    power : int
-        Of e: 0, 1 or 2.
-    """
-
-    group: int
-    function: int
-    hubs: Array
-    spokes: int | None
-    places: Array
-    power: int
-
-    @property
-    def count(self) -> int:
-        """The number of elements."""
-        return len(self.hubs)
-
-
-@dataclass(frozen=True)
-class Coefficient:
-    """The coefficients of a term in an array.
-
-    ``number`` has the shape (1 or rows, T, *shape); or, if ``own``, (1 or rows,
-    *shape), for elements of which each is a multiple of the term's of the same place.
-    None is 1.
-    """
-
-    number: Sized | None
-    own: bool
-
-
-@dataclass(frozen=True, eq=False)
-class WeightSum:
-    """An array that is a sum of terms: ``shape`` is that of the array."""
-
-    parts: Mapping[StepTerm, Coefficient]
-    constant: Sized
-    shape: tuple[int, ...]
-
-
-def told(x: Any) -> Any:
-    """Return what tells an attribute of an operator from others."""
-    return (x.shape, x.tobytes()) if isinstance(x, np.ndarray) else x
 
 
 @dataclass(frozen=True)
