@@ -27,14 +27,15 @@ def test_the_graph_of_the_bound(kind, rng):
     slopes = dt.grad(graph, symbols)
     for s, g in zip(symbols, slopes, strict=True):
         exact, step = np.asarray(g.evaluate(now)), 1e-6
-        for i in np.ndindex(s.shape):
+        every = list(np.ndindex(s.shape))
+        for i in rng.permutation(every)[:3]:
             ends = []
             for sign in (1, -1):
                 moved = {n: w.copy() for n, w in now.items()}
-                moved[s.name][i] += sign * step
+                moved[s.name][tuple(i)] += sign * step
                 ends.append(float(graph.evaluate(moved)))
             found = (ends[0] - ends[1]) / (2 * step)
-            assert exact[i] == pytest.approx(found, rel=1e-4, abs=1e-6)
+            assert exact[tuple(i)] == pytest.approx(found, rel=1e-4, abs=1e-6)
 
 
 @pytest.mark.parametrize("kind", ["binary tanh", "classes relu", "deep1 expit"])

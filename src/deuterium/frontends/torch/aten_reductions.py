@@ -99,9 +99,9 @@ def var(
     return np.var(x, axis=axes_of(dim), ddof=less, keepdims=keepdim)
 
 
-def _spreads(x: Any, dim: Axes, keepdim: bool, *less: Any) -> tuple[Any, Any, Any]:
+def _spreads(x: Any, dim: Axes, unbiased: bool, less: Any, keepdim: bool) -> Any:
     """Return the variance, the standard deviation and the mean."""
-    variance = var(x, dim, *less, keepdim)
+    variance = var(x, dim, unbiased, less, keepdim)
     return variance, np.sqrt(variance), np.mean(x, axis=axes_of(dim), keepdims=keepdim)
 
 
@@ -113,7 +113,7 @@ for _name, _kept in (
     aten(_name)(
         # bound now, as the loop goes on
         lambda x, dim=None, unbiased=True, correction=None, keepdim=False, at=_kept: (
-            _spreads(x, dim, keepdim, unbiased, correction)[at]
+            _spreads(x, dim, unbiased, correction, keepdim)[at]
         )
     )
 

@@ -78,6 +78,10 @@ class GraphRanges(StepRangePass):
         self._listed = {n: v.reshape(2, v.shape[1], -1) for n, v in listed}
         self._known: dict[tuple[int, int], Ends] = {}
 
+    def _rounded(self, x: Array, reach: Array) -> Array:
+        """Nothing more: a graph is of real numbers."""
+        return x
+
     def _enter(self, group: int, out: StepRanges) -> None:
         """Nothing: only the functions that count are worked out."""
 
@@ -94,13 +98,14 @@ class GraphRanges(StepRangePass):
 
     def _of_branches(self, f: KinkBranches, ends: Any) -> Ends:
         low, high = ends[0], ends[1]
-        if not f.kinked:
+        try:
             return self._range(f.full, low, high)
-        a, b = self._range(f.left, np.minimum(low, 0.0), np.minimum(high, 0.0))
-        c, d = self._range(f.right, np.maximum(low, 0.0), np.maximum(high, 0.0))
-        crosses = high > 0
-        least = np.where(low > 0, c, np.where(crosses, np.minimum(a, c), a))
-        return least, np.where(low > 0, d, np.where(crosses, np.maximum(b, d), b))
+        except UnsupportedError:
+            if not f.kinked:
+                raise
+        left = self._range(f.left, np.minimum(low, 0.0), np.minimum(high, 0.0))
+        right = self._range(f.right, np.maximum(low, 0.0), np.maximum(high, 0.0))
+        return _hull([*left, *right])
 
     def _range(self, f: Variable, low: Any, high: Any) -> Ends:
         """Return the ends of a function of one variable, by interval arithmetic."""

@@ -204,7 +204,7 @@ class StepRangePass:
             parts.append((t, v, size, c.own))
             m, r, s = self._through(t, v, size, sure, c.own, out)
             if self.uses_lengths:
-                steep = sure.max(axis=1) if c.own else spectral(v, size)
+                steep = sure.max(axis=1) if c.own else self._steepest(v, size)
                 length = length + self._length(t, out) * steep
                 if t in self.program.roots and form.shape == (1,):
                     m, r = self._by_length(t, v, m, r, out)
@@ -212,7 +212,7 @@ class StepRangePass:
             if drift is not None and c.number is not None:
                 more = drift[c.number.size]
                 moved = moved + self._reach(t, _as_rows(more, c.own), c.own, out)
-        slack = (spread + LOST * reach) * GROWN + TINY
+        slack = self._rounded(spread, reach) * GROWN + TINY
         low, high = middle - slack, middle + slack
         if self.uses_lengths:
             own = root_of_squares(constant, 1)
@@ -223,6 +223,14 @@ class StepRangePass:
         moved = moved * GROWN
         ends = np.stack([low - moved, high + moved])
         return ends, SumValues(parts, constant, reach, moved), length
+
+    def _rounded(self, x: Array, reach: Array) -> Array:
+        """Return a number and what roundings of a sum may add to it."""
+        return x + LOST * reach
+
+    def _steepest(self, v: Array, size: Array) -> Array:
+        """Return what spectral norms of matrices are at most: (1 or rows,)."""
+        return self._rounded(spectral(v), size.sum(axis=(1, 2)))
 
     def _reach(self, t: StepTerm, size: Array, own: bool, out: StepRanges) -> Array:
         """Return the sums of the absolute values of terms, times sizes."""
@@ -295,7 +303,7 @@ class StepRangePass:
             near = np.maximum(np.maximum(e0, -e1), 0.0)
             e0, e1 = near * near * (2 - GROWN), far * far * GROWN
         corners = np.stack([low * e0, low * e1, high * e0, high * e1])
-        wide = LOST * np.abs(corners).max(axis=0) + TINY
+        wide = self._rounded(TINY, np.abs(corners).max(axis=0))
         return corners.min(axis=0) - wide, corners.max(axis=0) + wide
 
     def _length(self, t: StepTerm, out: StepRanges) -> Array:
@@ -321,8 +329,8 @@ def _as_rows(x: Array, own: bool) -> Array:
     return x.reshape(x.shape[0], -1) if own and x.ndim > 2 else x
 
 
-def spectral(v: Array, size: Array) -> Array:
-    """Return what spectral norms of matrices are at most: (1 or rows,).
+def spectral(v: Array) -> Array:
+    """Return what spectral norms of matrices are at most, but for rounding.
 
     The root of the sum of the 16th powers of the singular values' squares.
     """
@@ -335,6 +343,5 @@ def spectral(v: Array, size: Array) -> Array:
         top = top * scale**share
         power = power / np.maximum(scale, 1e-290)[:, None, None]
         power, share = power @ power, share / 2
-    lost = LOST * size.sum(axis=(1, 2))
-    found: Array = most * np.sqrt(top) * (1 + 1e-8) + lost + TINY
+    found: Array = most * np.sqrt(top) * (1 + 1e-8) + TINY
     return found
