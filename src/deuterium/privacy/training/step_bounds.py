@@ -35,6 +35,8 @@ ONES: Factors = {}  # parameters that are not named have the factor 1
 HUGE = 1e100  # squared lengths of weights for which no bound is tried
 GROWN = 1 + 1e-10  # pays for the roundings of a sum of positive terms
 CALLS = 32  # for which the enclosure alone is worked out, where it was the smaller
+CLEARLY, ALIKE = 1.5, 1.1  # factors: where the enclosure was larger by the first, it
+# is not worked out again before the bound has changed by the second
 LEAST = 1e-100  # no bound is smaller: what underflows has no part in it
 
 
@@ -135,7 +137,7 @@ class CertifiedStep:
         self.clusters = self._apart({})
         self._weighed: list[StepClusters | None] = []  # once it is made
         self._encloses: dict[str, int] = {}  # calls left
-        self._checks: dict[str, tuple[int, int]] = {}  # improvements left, and then
+        self._checked: dict[str, tuple[int, float]] = {}  # calls left, and the bound
 
     def _apart(self, factors: Mapping[str, Variable]) -> StepClusters | None:
         """Take the norm apart, each part times a factor."""
@@ -166,14 +168,16 @@ class CertifiedStep:
             if clusters is None:
                 return self.enclosed(weights, factors)
             found, afresh = clusters(given, kind)
-        left, wait = self._checks.get(kind, (0, 1))
-        self._checks[kind] = left - afresh, wait
-        if found < math.inf and not (afresh and left <= 0):
+        if not afresh:
+            return found if found < math.inf else math.inf
+        left, last = self._checked.get(kind, (0, 0.0))
+        if left and last / ALIKE <= found <= ALIKE * last:
+            self._checked[kind] = left - 1, last
             return found
         least = self.enclosed(weights, factors)
-        self._checks[kind] = wait, min(2 * wait, CALLS)
+        self._checked[kind] = (CALLS if least > CLEARLY * found else 0), found
         if not clusters.kept(kind) <= least:  # NaN fails, too
-            self._encloses[kind], self._checks[kind] = CALLS, (0, 1)
+            self._encloses[kind] = CALLS
             clusters.forget(kind)
         return found if found <= least else least
 
