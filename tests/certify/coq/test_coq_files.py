@@ -1,11 +1,9 @@
-"""Certificates as Coq files: what they say is the graph, and what they claim is true."""
+"""Certificates as Coq files: they say what the graph is, and claim what is true."""
 
 from __future__ import annotations
 
 import math
 import re
-import shutil
-import subprocess
 from fractions import Fraction
 from pathlib import Path
 
@@ -17,10 +15,9 @@ import deuterium as dt
 from deuterium.certify.coq.coq_operators import elements
 from deuterium.certify.coq.coq_ranges import ranges
 from deuterium.certify.coq.coq_regions import Planner, children_first
-from deuterium.certify.coq.coq_terms import Term, below, slope
+from deuterium.certify.coq.coq_terms import RealTerm, below, slope
 from deuterium.errors import CertificateError, UnsupportedError
 from deuterium.graph.constructors import as_variable
-from tests.optimize.global_functions import FUNCTIONS
 
 X, Y = dt.symbol("x"), dt.symbol("y")
 NAMES = {("x", 0): "x0", ("y", 0): "x1"}
@@ -36,9 +33,9 @@ RULES = {
 }
 
 
-def value(t: Term, at: dict[str, float]) -> float:
+def value(t: RealTerm, at: dict[str, float]) -> float:
     """Return a term's value, by the meaning of Coq's words."""
-    found: dict[Term, float] = {}
+    found: dict[RealTerm, float] = {}
     for u in below(t):
         parts = [found[a] for a in u.args]
         if u.kind == "number":
@@ -74,7 +71,9 @@ def test_terms_have_the_values_of_the_graph(name: str) -> None:
         assert told == pytest.approx(float(graph.evaluate({"x": x, "y": y})), rel=1e-12)
 
 
-@pytest.mark.parametrize("name", [name for name in GRAPHS if name not in ("kinks", "rows")])
+@pytest.mark.parametrize(
+    "name", [name for name in GRAPHS if name not in ("kinks", "rows")]
+)
 def test_slopes_are_derivatives(name: str) -> None:
     term = elements(as_variable(GRAPHS[name]), NAMES).item()
     derivative = slope(term, "x1", {})
@@ -155,7 +154,7 @@ def test_what_is_not_true_has_no_plan() -> None:
     certificate = dt.maximize(graph, box).certificate
     forged = dict(certificate.body, upper=certificate.upper * (1 - 1e-6))
     lower = dt.Certificate(forged, certificate.seal)
-    with pytest.raises(UnsupportedError, match="the value is above|no rule like"):
+    with pytest.raises(UnsupportedError, match=r"the value is above|no rule like"):
         lower.to_coq("nowhere.v", graph, box)
     assert not Path("nowhere.v").exists()
 
@@ -178,12 +177,3 @@ def test_another_graph_is_refused() -> None:
     graph, box = query()
     with pytest.raises(CertificateError, match="another graph"):
         dt.maximize(graph, box).certificate.to_coq("nowhere.v", graph + 1, box)
-
-
-# -- by Coq's kernel -----------------------------------------------------------------
-
-
-needs_coq = pytest.mark.skipif(
-    shutil.which("coqc") is None,
-    reason="coqc is not installed (Debian: coq, libcoq-interval, libcoq-coquelicot)",
-)

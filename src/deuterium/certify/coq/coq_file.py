@@ -12,12 +12,12 @@ from deuterium.certify.coq.coq_operators import elements
 from deuterium.certify.coq.coq_prelude import PRELUDE
 from deuterium.certify.coq.coq_regions import (
     MeanStep,
+    PlannedRegion,
     Planner,
-    Region,
     Sides,
     children_first,
 )
-from deuterium.certify.coq.coq_terms import Term, below, minus, written
+from deuterium.certify.coq.coq_terms import RealTerm, below, minus, written
 from deuterium.certify.coq.coq_words import Ends, Vocabulary, double, lemma, sentences
 from deuterium.certify.format import SENSES
 from deuterium.domain.constraints import Range
@@ -57,7 +57,7 @@ def coq_text(body: Mapping[str, Any], v: Variable, domain: Domain) -> str:
     maximizes = body["sense"] == SENSES[0]
     claim = float(body["upper"] if maximizes else body["lower"])
     goals, closing = _goals(term, Fraction(claim), maximizes)
-    slopes: dict[str, dict[Term, Term | None]] = {x: {} for x in meant}
+    slopes: dict[str, dict[RealTerm, RealTerm | None]] = {x: {} for x in meant}
     planners = [Planner(goal, _below(most), slopes) for goal, most in goals]
     plans = [planner.planned(sides, body["proof"]) for planner in planners]
     box = dict(zip(meant, sides, strict=True))
@@ -81,10 +81,10 @@ def coq_text(body: Mapping[str, Any], v: Variable, domain: Domain) -> str:
 
 
 def _derived(
-    planners: Sequence[Planner], plans: Sequence[Region]
-) -> list[tuple[Term, str]]:
+    planners: Sequence[Planner], plans: Sequence[PlannedRegion]
+) -> list[tuple[RealTerm, str]]:
     """Return the functions that the plans derive, and by which inputs."""
-    found: dict[tuple[Term, str], None] = {}
+    found: dict[tuple[RealTerm, str], None] = {}
     for planner, plan in zip(planners, plans, strict=True):
         for region in children_first(plan):
             for step in region.steps:
@@ -133,8 +133,8 @@ def _inputs(
 
 
 def _goals(
-    term: Term, claim: Fraction, maximizes: bool
-) -> tuple[list[tuple[Term, Fraction]], str]:
+    term: RealTerm, claim: Fraction, maximizes: bool
+) -> tuple[list[tuple[RealTerm, Fraction]], str]:
     """Return what is to be proved of which functions, and how the theorem follows."""
     if maximizes and term.kind == "sqrt" and claim >= 0:
         closing = "apply root_below; lra."
@@ -156,8 +156,8 @@ def _head(body: Mapping[str, Any], meant: Mapping[str, str], claim: float) -> st
         f"   Written by deuterium {body['deuterium']} from the certificate of graph\n"
         f"   {body['graph']}.\n"
         f"   {said}. Every number is exactly the double that the graph has.\n"
-        "   Coq proves the theorem with Coquelicot and coq-interval; that its function\n"
-        "   is the graph is to be read. *)\n"
+        "   Coq proves the theorem with Coquelicot and coq-interval; that its\n"
+        "   function is the graph is to be read. *)\n"
     )
 
 
@@ -183,7 +183,7 @@ class Bounded:
         self.most = written(most)
         self.inputs = list(planner.names)
 
-    def lemmas(self, plan: Region) -> Iterator[str]:
+    def lemmas(self, plan: PlannedRegion) -> Iterator[str]:
         """Yield a lemma for each region, the whole box last."""
         called: dict[int, str] = {}
         for k, region in enumerate(children_first(plan), 1):
@@ -200,7 +200,7 @@ class Bounded:
     def _value(self, at: Mapping[str, str]) -> str:
         return self.words.said(self.planner.term, at)
 
-    def _region(self, name: str, region: Region, parts: Sequence[str]) -> str:
+    def _region(self, name: str, region: PlannedRegion, parts: Sequence[str]) -> str:
         if region.split is None:
             proof = self._by_range(region)
         elif region.split[0] == "cut":
@@ -214,7 +214,7 @@ class Bounded:
         says = f"{self._value({})} <= {self.most}"
         return lemma("Lemma", name, self._box(region.sides), says, proof)
 
-    def _by_range(self, region: Region) -> str:
+    def _by_range(self, region: PlannedRegion) -> str:
         """Return the proof that moves some inputs and takes the range of the rest."""
         at: dict[str, str] = {}
         box = self._box(region.sides)
@@ -256,7 +256,7 @@ class Bounded:
             f"[lra | {known}\n| {ranged} | lra | lra | lra | lra]."
         )
 
-    def _by_convexity(self, region: Region, parts: Sequence[str]) -> str:
+    def _by_convexity(self, region: PlannedRegion, parts: Sequence[str]) -> str:
         assert region.split is not None
         j = region.split[1]
         x, box = self.inputs[j], self._box(region.sides)
@@ -274,17 +274,17 @@ class Bounded:
             f"| apply {parts[0]}; lra | apply {parts[1]}; lra | lra]."
         )
 
-    def _function(self, t: Term, at: Mapping[str, str], x: str) -> str:
+    def _function(self, t: RealTerm, at: Mapping[str, str], x: str) -> str:
         return f"(fun t => {self.words.said(t, {**at, x: 't'})})"
 
-    def _known(self, t: Term, at: Mapping[str, str], x: str) -> str:
+    def _known(self, t: RealTerm, at: Mapping[str, str], x: str) -> str:
         """Return the tactic for: this is the derivative by x, between the sides."""
         if x not in self.words.inputs[t]:
             return "intros t Ht; auto_derive; [exact I | ring]"
         put = " ".join({**at, x: "t"}.get(y, y) for y in self.words.inputs[t])
         return f"intros t Ht; apply ({self.words.names[t]}_{x} {put}); lra"
 
-    def _ranged(self, t: Term, box: Ends, at: Mapping[str, str], x: str) -> str:
+    def _ranged(self, t: RealTerm, box: Ends, at: Mapping[str, str], x: str) -> str:
         """Return the tactic for: the derivative by x is in its range."""
         facts = self.words.ranged(t, box, {**at, x: "t"})
         return ";\n  ".join(["intros t Ht", *facts, self.words.opened(t, box), "range"])

@@ -15,7 +15,7 @@ from deuterium import ops
 from deuterium.certify.coq.coq_terms import (
     ONE,
     PI,
-    Term,
+    RealTerm,
     absolute,
     atan,
     cos,
@@ -41,7 +41,7 @@ from deuterium.graph.variable import Variable
 Rule = Callable[..., Any]
 
 
-def _power(a: Term, b: Term) -> Term:
+def _power(a: RealTerm, b: RealTerm) -> RealTerm:
     if b.kind == "number" and b.datum.denominator == 1:
         return raised(a, int(b.datum))
     if b.kind == "number" and b.datum.denominator == 2:
@@ -49,19 +49,19 @@ def _power(a: Term, b: Term) -> Term:
     return exp(b * ln(a))
 
 
-def _root_of_squares(*parts: Any) -> Term:
+def _root_of_squares(*parts: Any) -> RealTerm:
     return sqrt(sum((raised(a, 2) for a in parts[1:]), raised(parts[0], 2)))
 
 
-def _larger(a: Term, b: Term) -> Term:
+def _larger(a: RealTerm, b: RealTerm) -> RealTerm:
     return (a + b + absolute(a - b)) / 2
 
 
-def _sigmoid(z: Term) -> Term:
+def _sigmoid(z: RealTerm) -> RealTerm:
     return inverse(1 + exp(minus(z)))
 
 
-def _tanh(z: Term) -> Term:
+def _tanh(z: RealTerm) -> RealTerm:
     """Return tanh with its argument written once, which keeps ranges tight."""
     return 1 - 2 / (exp(2 * z) + 1)
 
@@ -157,7 +157,7 @@ def elements(v: Variable, names: Mapping[tuple[str, int], str]) -> Any:
     return interpret(topological([v]), leaf, _rule)[v]
 
 
-def _array(found: list[Term], shape: tuple[int, ...]) -> Any:
+def _array(found: list[RealTerm], shape: tuple[int, ...]) -> Any:
     array = np.empty(len(found), dtype=object)
     array[:] = found
     return array.reshape(shape)
@@ -191,7 +191,7 @@ def _spelled_out(op: Operator) -> Rule:
     places = [symbol(f"argument_{k}") for k in range(op.arity or 1)]
     graph = op.definition(*places)
 
-    def run(*args: Term) -> Term:
+    def run(*args: RealTerm) -> RealTerm:
         put = {s: _array([a], ()) for s, a in zip(places, args, strict=True)}
         found = interpret(topological([graph]), _constant, _rule, put)[graph]
         return term_of(found.item())

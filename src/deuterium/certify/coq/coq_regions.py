@@ -14,14 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.certify.coq.coq_ranges import ranges
-from deuterium.certify.coq.coq_terms import Term, below, slope
+from deuterium.certify.coq.coq_ranges import ranges, value_at
+from deuterium.certify.coq.coq_terms import RealTerm, below, slope
 from deuterium.errors import UnsupportedError
 
 Sides = tuple[tuple[float, float], ...]  # of each input
 
 MOST_REGIONS = 4000  # of one file: Coq takes about 0.1 s for each
-POINT_SLACK = 1e-12  # of a value at a point: Coq has twice the bits that planning has
 
 
 @dataclass
@@ -35,7 +34,7 @@ class MeanStep:
 
 
 @dataclass
-class Region:
+class PlannedRegion:
     """A region and how it is bounded.
 
     Attributes
@@ -46,14 +45,14 @@ class Region:
         Of a region bounded at once: the inputs moved before the range is taken.
     split : tuple or None
         ``("cut", j, s)`` or ``("convex", j, 0)``: the two children bound it.
-    children : list of Region
+    children : list of PlannedRegion
         They come before their parent in the file.
     """
 
     sides: Sides
     steps: list[MeanStep] = field(default_factory=list)
     split: tuple[str, int, float] | None = None
-    children: list[Region] = field(default_factory=list)
+    children: list[PlannedRegion] = field(default_factory=list)
 
 
 class Planner:
@@ -61,7 +60,7 @@ class Planner:
 
     Parameters
     ----------
-    term : Term
+    term : RealTerm
         The function.
     claim : float
         What it is to be at most.
@@ -71,7 +70,10 @@ class Planner:
     """
 
     def __init__(
-        self, term: Term, claim: float, slopes: Mapping[str, dict[Term, Term | None]]
+        self,
+        term: RealTerm,
+        claim: float,
+        slopes: Mapping[str, dict[RealTerm, RealTerm | None]],
     ) -> None:
         self.term, self.claim, self.names = term, claim, list(slopes)
         self.slopes = [slope(term, x, known) for x, known in slopes.items()]
@@ -79,15 +81,17 @@ class Planner:
             None if s is None else slope(s, x, slopes[x])
             for x, s in zip(slopes, self.slopes, strict=True)
         ]
-        self._orders: dict[Term, list[Term]] = {}
+        self._orders: dict[RealTerm, list[RealTerm]] = {}
         self._numbers = count()
 
     # -- the certificate's tree ------------------------------------------------------
 
-    def planned(self, sides: Sides, proof: Sequence[Mapping[str, Any]]) -> Region:
+    def planned(
+        self, sides: Sides, proof: Sequence[Mapping[str, Any]]
+    ) -> PlannedRegion:
         """Return the plan for the tree of a certificate, nodes in preorder."""
         nodes = iter(proof)
-        root, waiting = Region(sides), []
+        root, waiting = PlannedRegion(sides), []
         waiting.append((root, True))
         while waiting:
             region, wanted = waiting.pop()
@@ -103,7 +107,7 @@ class Planner:
                 waiting += [(region, False), (region, False)]
         return root
 
-    def _parts(self, region: Region, node: Mapping[str, Any]) -> Any:
+    def _parts(self, region: PlannedRegion, node: Mapping[str, Any]) -> Any:
         """Return how a node of the certificate splits its region, or nothing."""
         if "cut" in node:
             j, s = node["cut"]
@@ -117,7 +121,7 @@ class Planner:
 
     # -- one region ------------------------------------------------------------------
 
-    def _bound(self, start: Region, method: str) -> None:
+    def _bound(self, start: PlannedRegion, method: str) -> None:
         """Bound a region, halved as often as it takes."""
         waiting = [start]
         while waiting:
@@ -149,10 +153,10 @@ class Planner:
         return steps
 
     def _holds(self, sides: Sides, paid: float) -> bool:
-        upper = self._range(self.term, sides)[1]
-        if not any(map(_is_wide, sides)):
-            upper -= POINT_SLACK * abs(upper)
-        return upper + paid <= self.claim
+        if any(map(_is_wide, sides)):
+            return self._range(self.term, sides)[1] + paid <= self.claim
+        point = {x: low for x, (low, _) in zip(self.names, sides, strict=True)}
+        return value_at(self._order(self.term), point) + paid <= self.claim
 
     def _moved(self, sides: Sides, j: int) -> MeanStep | None:
         """Return the step that moves one input to an end, or else to its middle."""
@@ -169,7 +173,9 @@ class Planner:
         most = max(high * (b - centre), low * (a - centre))
         return MeanStep(j, centre, (low, high), most * (1 + 1e-12))
 
-    def _halved(self, sides: Sides) -> tuple[tuple[str, int, float], list[Region]]:
+    def _halved(
+        self, sides: Sides
+    ) -> tuple[tuple[str, int, float], list[PlannedRegion]]:
         """Return the ends of an input in which it is convex, or halves."""
         wide = [j for j in range(len(sides)) if _is_wide(sides[j])]
         if not wide:
@@ -194,14 +200,16 @@ class Planner:
         bend = self.bends[j]
         return bend is not None and self._range(bend, sides)[0] >= 0
 
-    def _range(self, t: Term, sides: Sides) -> tuple[float, float]:
+    def _range(self, t: RealTerm, sides: Sides) -> tuple[float, float]:
+        return ranges(self._order(t), dict(zip(self.names, sides, strict=True)))[t]
+
+    def _order(self, t: RealTerm) -> list[RealTerm]:
         if t not in self._orders:
             self._orders[t] = below(t)
-        box = dict(zip(self.names, sides, strict=True))
-        return ranges(self._orders[t], box)[t]
+        return self._orders[t]
 
 
-def children_first(root: Region) -> Iterator[Region]:
+def children_first(root: PlannedRegion) -> Iterator[PlannedRegion]:
     """Yield the regions, each after its parts."""
     waiting = [(root, False)]
     while waiting:
@@ -212,15 +220,18 @@ def children_first(root: Region) -> Iterator[Region]:
             waiting += [(region, True), *((part, False) for part in region.children)]
 
 
-def halves(sides: Sides, j: int, s: float) -> list[Region]:
+def halves(sides: Sides, j: int, s: float) -> list[PlannedRegion]:
     """Return the parts below and above a number, which both have."""
     low, high = sides[j]
-    return [Region(_put(sides, j, (low, s))), Region(_put(sides, j, (s, high)))]
+    return [
+        PlannedRegion(_put(sides, j, (low, s))),
+        PlannedRegion(_put(sides, j, (s, high))),
+    ]
 
 
-def faces(sides: Sides, j: int) -> list[Region]:
+def faces(sides: Sides, j: int) -> list[PlannedRegion]:
     """Return the faces at the ends of an input."""
-    return [Region(_put(sides, j, (end, end))) for end in sides[j]]
+    return [PlannedRegion(_put(sides, j, (end, end))) for end in sides[j]]
 
 
 def _put(sides: Sides, j: int, ends: tuple[float, float]) -> Sides:

@@ -16,7 +16,7 @@ import numpy as np
 LONG = 12  # words from which what is said twice gets a name
 
 
-class Term:
+class RealTerm:
     """A real expression: a number, an input, or an operation on other terms.
 
     It takes the operators of Python, so NumPy adds up and multiplies arrays of terms.
@@ -25,7 +25,7 @@ class Term:
     ----------
     kind : str
         ``"number"``, ``"input"``, or a key of `OPERATIONS`.
-    args : tuple of Term
+    args : tuple of RealTerm
         What the operation is of.
     datum : Fraction or str or int or None
         The number, the name of the input, or the exponent of a power.
@@ -33,82 +33,82 @@ class Term:
 
     __slots__ = ("args", "datum", "kind")
 
-    def __init__(self, kind: str, args: tuple[Term, ...], datum: Any) -> None:
+    def __init__(self, kind: str, args: tuple[RealTerm, ...], datum: Any) -> None:
         self.kind, self.args, self.datum = kind, args, datum
 
-    def __add__(self, other: Any) -> Term:
+    def __add__(self, other: Any) -> RealTerm:
         return total(self, term_of(other))
 
     __radd__ = __add__
 
-    def __sub__(self, other: Any) -> Term:
+    def __sub__(self, other: Any) -> RealTerm:
         return total(self, minus(term_of(other)))
 
-    def __rsub__(self, other: Any) -> Term:
+    def __rsub__(self, other: Any) -> RealTerm:
         return total(term_of(other), minus(self))
 
-    def __mul__(self, other: Any) -> Term:
+    def __mul__(self, other: Any) -> RealTerm:
         return product(self, term_of(other))
 
     __rmul__ = __mul__
 
-    def __truediv__(self, other: Any) -> Term:
+    def __truediv__(self, other: Any) -> RealTerm:
         return product(self, inverse(term_of(other)))
 
-    def __rtruediv__(self, other: Any) -> Term:
+    def __rtruediv__(self, other: Any) -> RealTerm:
         return product(term_of(other), inverse(self))
 
-    def __neg__(self) -> Term:
+    def __neg__(self) -> RealTerm:
         return minus(self)
 
-    def __pow__(self, n: int) -> Term:
+    def __pow__(self, n: int) -> RealTerm:
         return raised(self, n)
 
 
-_MADE: dict[tuple[Any, ...], Term] = {}
+_MADE: dict[tuple[Any, ...], RealTerm] = {}
 
 
-def made(kind: str, *args: Term, datum: Any = None) -> Term:
+def made(kind: str, *args: RealTerm, datum: Any = None) -> RealTerm:
     """Return the one term of this operation on these terms."""
     key = (kind, args, datum)
     if key not in _MADE:
-        _MADE[key] = Term(kind, args, datum)
+        _MADE[key] = RealTerm(kind, args, datum)
     return _MADE[key]
 
 
-def number(x: Any) -> Term:
+def number(x: Any) -> RealTerm:
     """Return a number, exactly: a double is the dyadic fraction that it is."""
     return made("number", datum=Fraction(x))
 
 
-def term_of(x: Any) -> Term:
+def term_of(x: Any) -> RealTerm:
     """Return a term as it is, and a number as a term."""
-    return x if isinstance(x, Term) else number(np.asarray(x).item())
+    return x if isinstance(x, RealTerm) else number(np.asarray(x).item())
 
 
-ZERO, ONE = number(0), number(1)
+ZERO, ONE = number(0), number(1)  # what is not written where it changes nothing
 
 
-def is_number(t: Term, value: int) -> bool:
+def is_number(t: RealTerm, value: int) -> bool:
     """Return whether the term is written as this number."""
     return t.kind == "number" and t.datum == value
 
 
-def total(a: Term, b: Term) -> Term:
+def total(a: RealTerm, b: RealTerm) -> RealTerm:
     """Return a + b."""
     if is_number(a, 0) or is_number(b, 0):
         return b if is_number(a, 0) else a
     return made("+", a, b)
 
 
-def minus(a: Term) -> Term:
+def minus(a: RealTerm) -> RealTerm:
     """Return -a."""
     if a.kind == "number":
         return number(-a.datum)
     return a.args[0] if a.kind == "-" else made("-", a)
 
 
-def product(a: Term, b: Term) -> Term:
+def product(a: RealTerm, b: RealTerm) -> RealTerm:
     """Return a b."""
     if is_number(a, 0) or is_number(b, 0):
         return ZERO
@@ -117,12 +117,12 @@ def product(a: Term, b: Term) -> Term:
     return raised(a, 2) if a is b else made("*", a, b)
 
 
-def inverse(a: Term) -> Term:
+def inverse(a: RealTerm) -> RealTerm:
     """Return 1 / a."""
     return a if is_number(a, 1) else made("/", a)
 
 
-def raised(a: Term, n: int) -> Term:
+def raised(a: RealTerm, n: int) -> RealTerm:
     """Return a**n, n a whole number."""
     if n < 0:
         return inverse(raised(a, -n))
@@ -131,7 +131,7 @@ def raised(a: Term, n: int) -> Term:
     return made("^", a, datum=n)
 
 
-def call(kind: str) -> Callable[[Term], Term]:
+def call(kind: str) -> Callable[[RealTerm], RealTerm]:
     """Return the function of one variable that Coq calls by this name."""
     return lambda a: made(kind, a)
 
@@ -140,7 +140,7 @@ sqrt, absolute, exp, ln = map(call, ("sqrt", "Rabs", "exp", "ln"))
 sin, cos, tan, atan = map(call, ("sin", "cos", "tan", "atan"))
 PI = made("PI")
 
-SLOPES: dict[str, Callable[[Term], Term]] = {
+SLOPES: dict[str, Callable[[RealTerm], RealTerm]] = {
     "/": lambda a: minus(inverse(raised(a, 2))),
     "sqrt": lambda a: inverse(2 * sqrt(a)),
     "exp": exp,
@@ -153,7 +153,9 @@ SLOPES: dict[str, Callable[[Term], Term]] = {
 """The derivative of each function of one variable that has one where it is defined."""
 
 
-def slope(t: Term, name: str, known: dict[Term, Term | None]) -> Term | None:
+def slope(
+    t: RealTerm, name: str, known: dict[RealTerm, RealTerm | None]
+) -> RealTerm | None:
     """Return the derivative by an input, or None behind an absolute value."""
     for u in below(t):
         if u not in known:
@@ -161,7 +163,9 @@ def slope(t: Term, name: str, known: dict[Term, Term | None]) -> Term | None:
     return known[t]
 
 
-def _slope(u: Term, name: str, known: Mapping[Term, Term | None]) -> Term | None:
+def _slope(
+    u: RealTerm, name: str, known: Mapping[RealTerm, RealTerm | None]
+) -> RealTerm | None:
     if not u.args:
         return ONE if u.kind == "input" and u.datum == name else ZERO
     inner = [known[a] for a in u.args]
@@ -183,12 +187,12 @@ def _slope(u: Term, name: str, known: Mapping[Term, Term | None]) -> Term | None
     return product(SLOPES[u.kind](a), first)
 
 
-def below(t: Term, stop: Container[Term] = ()) -> list[Term]:
+def below(t: RealTerm, stop: Container[RealTerm] = ()) -> list[RealTerm]:
     """Return a term and all it is made of, each after its parts.
 
     What is in ``stop`` (other than the term) is not looked into.
     """
-    done: dict[Term, None] = {}
+    done: dict[RealTerm, None] = {}
     waiting = [t]
     while waiting:
         u = waiting[-1]
@@ -207,9 +211,9 @@ def written(x: Fraction) -> str:
     return f"(- ({whole}))" if x < 0 else f"({whole})" if " " in whole else whole
 
 
-def text(t: Term, named: Mapping[Term, str]) -> str:
+def text(t: RealTerm, named: Mapping[RealTerm, str]) -> str:
     """Return a term in Coq's words, with what has a name under its name."""
-    said: dict[Term, str] = {}
+    said: dict[RealTerm, str] = {}
     for u in below(t, stop=named):
         parts = [said[a] for a in u.args] if u is t or u not in named else []
         if u is not t and u in named:
@@ -227,17 +231,17 @@ def text(t: Term, named: Mapping[Term, str]) -> str:
     return said[t]
 
 
-def shared(terms: Sequence[Term]) -> list[Term]:
+def shared(terms: Sequence[RealTerm]) -> list[RealTerm]:
     """Return what occurs more than once in terms and is long, each after its parts.
 
     Also the terms themselves.  How long a term is counts these as one word.
     """
-    uses: dict[Term, int] = dict.fromkeys(terms, 2)
+    uses: dict[RealTerm, int] = dict.fromkeys(terms, 2)
     order = list(dict.fromkeys(u for t in terms for u in below(t)))
     for u in order:
         for a in u.args:
             uses[a] = uses.get(a, 0) + 1
-    words: dict[Term, int] = {}
+    words: dict[RealTerm, int] = {}
     found = []
     for u in order:
         words[u] = 1 + sum(words[a] for a in u.args)

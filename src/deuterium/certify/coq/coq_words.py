@@ -9,7 +9,7 @@ import numpy as np
 
 from deuterium.certify.coq.coq_ranges import ranges
 from deuterium.certify.coq.coq_terms import (
-    Term,
+    RealTerm,
     below,
     made,
     shared,
@@ -18,7 +18,7 @@ from deuterium.certify.coq.coq_terms import (
 )
 
 Ends = Mapping[str, tuple[float, float]]  # of each input
-Slopes = Mapping[str, Mapping[Term, Term | None]]  # by input, of each term
+Slopes = Mapping[str, Mapping[RealTerm, RealTerm | None]]  # by input, of each term
 PARTIAL = {
     "/": ("nonzero", "{} <> 0"),
     "ln": ("range", "0 < {}"),
@@ -70,7 +70,7 @@ class Vocabulary:
     ----------
     box : mapping
         The ends of each input.
-    terms : sequence of Term
+    terms : sequence of RealTerm
         What is to have a name.
     derived : sequence of pairs
         Which terms are derived, and by which input.
@@ -81,19 +81,19 @@ class Vocabulary:
     def __init__(
         self,
         box: Ends,
-        terms: Sequence[Term],
-        derived: Sequence[tuple[Term, str]],
+        terms: Sequence[RealTerm],
+        derived: Sequence[tuple[RealTerm, str]],
         slopes: Slopes,
     ) -> None:
         self.box, self.derived, self.slopes = box, derived, slopes
-        self.inputs: dict[Term, list[str]] = {}
-        self.names: dict[Term, str] = {}
+        self.inputs: dict[RealTerm, list[str]] = {}
+        self.names: dict[RealTerm, str] = {}
         for t in self._worth_a_name(terms):
             found = {u.datum for u in below(t) if u.kind == "input"}
             self.inputs[t] = [x for x in box if x in found]
             self.names[t] = f"f{len(self.names)}"
 
-    def _worth_a_name(self, terms: Sequence[Term]) -> list[Term]:
+    def _worth_a_name(self, terms: Sequence[RealTerm]) -> list[RealTerm]:
         """Return what is shared by the terms and by the derivatives that they need."""
         wanted = dict.fromkeys(terms)
         while True:
@@ -107,7 +107,7 @@ class Vocabulary:
 
     # -- words -----------------------------------------------------------------------
 
-    def said(self, t: Term, at: Mapping[str, str] | None = None) -> str:
+    def said(self, t: RealTerm, at: Mapping[str, str] | None = None) -> str:
         """Return a term where inputs have these values: its name, if it has one."""
         put = at or {}
         words = {
@@ -128,7 +128,7 @@ class Vocabulary:
     # -- ranges ----------------------------------------------------------------------
 
     def ranged(
-        self, t: Term, box: Ends, at: Mapping[str, str] | None = None
+        self, t: RealTerm, box: Ends, at: Mapping[str, str] | None = None
     ) -> list[str]:
         """Return tactics, without full stops, that state the ranges of named parts.
 
@@ -158,7 +158,7 @@ class Vocabulary:
             if x in self.inputs[u]:
                 yield self._derivative(u, x)
 
-    def _derivative(self, t: Term, x: str) -> str:
+    def _derivative(self, t: RealTerm, x: str) -> str:
         slope = self.slopes[x][t]
         assert slope is not None
         inner = [u for u in below(t, stop=self.names) if u in self.names and u is not t]
@@ -185,13 +185,12 @@ class Vocabulary:
         unfolded = ", ".join([*(name for name in opened if name != own), own])
         equal = "".join(f"rewrite ?E{self.names[u]}; " for u in known)
         lines.append(
-            f"unfold {unfolded}; auto_derive;\n"
-            f"[repeat split; side | {equal}equal]"
+            f"unfold {unfolded}; auto_derive;\n[repeat split; side | {equal}equal]"
         )
         says = f"is_derive (fun {x} => {self.said(t)}) {x} {self.said(slope)}"
         return lemma("Lemma", f"{self.names[t]}_{x}", box, says, sentences(lines))
 
-    def _opened(self, t: Term, stop: set[Term | None]) -> list[str]:
+    def _opened(self, t: RealTerm, stop: set[RealTerm | None]) -> list[str]:
         """Return the names in a term that are made of what is in ``stop``."""
         if t in stop:
             return []
@@ -200,14 +199,14 @@ class Vocabulary:
             self.names[u] for u in reversed(order) if u in self.names and u not in stop
         ]
 
-    def opened(self, t: Term, box: Ends) -> str:
+    def opened(self, t: RealTerm, box: Ends) -> str:
         """Return the tactic that opens a term: its own name, or at a point all."""
         at_point = all(low == high for low, high in box.values())
         order = reversed(below(t)) if at_point else [t]
         names = [self.names[u] for u in order if u in self.names]
         return f"unfold {', '.join(names)}" if names else "idtac"
 
-    def _partial(self, t: Term) -> list[str]:
+    def _partial(self, t: RealTerm) -> list[str]:
         """Return tactics that state where the parts of a term are defined."""
         lines = []
         for u in below(t, stop=self.names):
