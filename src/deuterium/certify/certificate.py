@@ -265,6 +265,48 @@ class Certificate:
             )
         return report
 
+    def to_coq(
+        self, path: str | os.PathLike[str], v: Variable, domain: Domain
+    ) -> None:
+        """Write a Coq file that states the bound over the reals and proves it.
+
+        The file needs Coq 8.16, Coquelicot and coq-interval 4 (``coqc file.v``) and
+        nothing of deuterium.  It follows the splits of this certificate and bounds each
+        region by interval arithmetic, mean values, monotony and convexity; where a leaf
+        rests on another rule, its region is halved until these suffice.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file to write.
+        v : Variable
+            The graph that the certificate is about: a scalar of at most six inputs,
+            made of elementary functions.
+        domain : Domain
+            The domain that it is about: a box.
+
+        Raises
+        ------
+        CertificateError
+            The certificate is about another graph or domain.
+        UnsupportedError
+            There is no rule for it in Coq, or too many regions; the message says which.
+
+        Notes
+        -----
+        Upper ends of suprema and lower ends of infima are proved, not the witness.  That
+        the definition in the file is the graph is read, not proved.
+
+        References
+        ----------
+        G. Melquiond, "Proving bounds on real-valued functions with computations", 2008.
+        """
+        from deuterium.certify.coq.coq_file import coq_text
+
+        v = as_variable(v)
+        self._match(v, domain)
+        Path(path).write_text(coq_text(self.body, v, domain), encoding="utf-8")
+
     def _where_defined(self, v: Variable) -> Variable:
         """Return the graph as far as it has a value, if the certificate is of that."""
         worst = LOWEST if self.body.get("sense") == SENSES[0] else -LOWEST
