@@ -106,6 +106,8 @@ class Sensitivity:
         What alone may differ between two records, where not everything may.
     vector : tuple of Variable
         What was bounded, times ``factor``, where known.
+    arithmetic, rounding
+        The arithmetic whose results ``upper`` covers, and what of it pays for that.
     """
 
     quantity: str
@@ -124,6 +126,8 @@ class Sensitivity:
     scope: str | None = None
     vector: tuple[Variable, ...] = field(default=())
     factor: Fraction = field(default=Fraction(1))
+    arithmetic: str | None = None
+    rounding: float = 0.0
 
     def __post_init__(self) -> None:
         require_quantity("Sensitivity", self.quantity)
@@ -189,11 +193,7 @@ class Sensitivity:
                 "verify: there is no certificate to replay; how the bound was found: "
                 f"{'; '.join(self.assumptions) or self.status}"
             )
-        problems = [b._problem for b in brackets]
-        return tuple(
-            b.certificate.verify(p.given, p.domain)
-            for b, p in zip(brackets, problems, strict=True)
-        )
+        return tuple(b.certificate.verify(*b.claim) for b in brackets)
 
     @property
     def gap(self) -> float:
@@ -309,6 +309,7 @@ class Sensitivity:
             ),
             diameter=self.diameter and self.diameter.scaled(number),
             factor=self.factor * exact,
+            rounding=round_up(Fraction(self.rounding) * exact),
         )
 
     # -- what it is about --------------------------------------------------------------
