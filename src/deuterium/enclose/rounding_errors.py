@@ -197,7 +197,7 @@ class _Walk:
             whole = max(float(np.max(met[v].size, initial=0.0)) for v in graph)
             worst = max(float(np.max(e, initial=0.0)) for e in self.errors)
             if np.isfinite(worst):
-                self.share = worst / whole if worst else 0.0
+                self.share = worst / whole if whole else worst
         return self
 
     def _leaf(self, n: Variable, leaf: Any, domain: Domain) -> Computed:
