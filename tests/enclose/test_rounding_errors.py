@@ -95,6 +95,32 @@ def test_values_and_gradients_are_held(function, kind):
                 assert np.all(found.width >= dt.enclose(v, box).width)
 
 
+def test_products_and_what_is_cut_keep_their_errors():
+    rng = np.random.default_rng(0)
+    w = dt.constant(rng.normal(size=(40, 30)).astype(np.float32).astype(float))
+    x = dt.symbol("x", shape=(30,))
+    at = rng.normal(size=30).astype(np.float32).astype(float)
+    for v in (w @ x, np.minimum(w @ x, 1e6), np.maximum(w @ x, -1e6)):
+        found = dt.enclose(v, dt.Box({x: (at, at)}), arithmetic="float32")
+        got = computed(v, {"x": at}, "float32", rng)
+        assert np.all((found.lower <= got) & (got <= found.upper))
+        assert np.all(found.width < 3e-4)
+
+
+def test_a_rounding_that_decides_takes_both_slopes():
+    rng = np.random.default_rng(0)
+    numbers = rng.normal(size=(40, 30)).astype(np.float32).astype(float)
+    at = rng.normal(size=30).astype(np.float32).astype(float)
+    bias = -(numbers @ at).astype(np.float32).astype(float)
+    w, x = dt.constant(numbers), dt.symbol("x", shape=(30,))
+    slope = dt.grad(np.sum(np.maximum(w @ x + bias, 0)), w)
+    found = dt.enclose(slope, dt.Box({x: (at, at)}), arithmetic="float32")
+    (written,) = written_form_of(slope).graph
+    got = [computed(written, {"x": at}, "float32", rng) for _ in range(4)]
+    assert any((g != got[0]).any() for g in got)  # orders of summation decide
+    assert all(np.all((found.lower <= g) & (g <= found.upper)) for g in got)
+
+
 def test_it_is_small_and_smaller_in_float64():
     x = dt.symbol("x", shape=(5,))
     norm = dt.norm(dt.grad(network(x), x))

@@ -208,10 +208,11 @@ class GradientSums:
             losses = losses * factor
         return compile([*inputs, *weights], list(grad(losses.sum(), weights)))
 
-
     def _one_by_one(self, weights: Sequence[Variable]) -> Any:
         """Return sums of gradients that are worked out for a few records at a time."""
-        slopes = compile([*self.one.values(), *weights], list(grad(self.single, weights)))
+        slopes = compile(
+            [*self.one.values(), *weights], list(grad(self.single, weights))
+        )
         few = max(1, HELD // max(1, sum(w.size for w in weights)))
 
         def added(*given: Array) -> list[Array]:
