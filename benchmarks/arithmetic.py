@@ -21,7 +21,7 @@ import deuterium as dt
 from deuterium import frontends
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from tests.frontends import zoo_torch  # noqa: E402
+from tests.frontends import zoo_torch
 
 REPEATS = 3  # the least time counts
 MINUTE = 60.0  # seconds that a bound may take

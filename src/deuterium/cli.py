@@ -296,9 +296,7 @@ BallRadius = Annotated[
     float | None,
     typer.Option("--ball", help="Records no farther than this from --around."),
 ]
-Around = Annotated[
-    str | None, typer.Option(help="A file of NumPy's (.npy) that holds a record.")
-]
+Around = Annotated[str | None, typer.Option(help="A .npy file that holds a record.")]
 Output = Annotated[str | None, typer.Option(help="The output that the loss is of.")]
 Arithmetic = Annotated[str | None, typer.Option(help="float32: cover its rounding.")]
 

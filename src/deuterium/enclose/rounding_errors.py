@@ -116,7 +116,7 @@ def moved_function(
     )
 
 
-def _best_walk(form: WrittenForm, kind: FloatArithmetic, plain: Domain) -> _Walk:
+def _best_walk(form: WrittenForm, kind: FloatArithmetic, plain: Domain) -> ErrorPass:
     """Return errors by as few symbols and as coarse boxes as give small ones.
 
     A small error of an activation grows with each layer, the range that it lies in
@@ -125,10 +125,10 @@ def _best_walk(form: WrittenForm, kind: FloatArithmetic, plain: Domain) -> _Walk
     options: list[dict[str, bool]] = [{}, {"absorbs": True}]
     if sum(n.size for n in form.activating) > MANY:
         options.reverse()
-    best: _Walk | None = None
+    best: ErrorPass | None = None
     for option in (*options, {"absorbs": True, "tells_apart": True}):
         if best is None or best.share > SMALL:
-            walk = _Walk(form, kind, **option).over(plain)
+            walk = ErrorPass(form, kind, **option).over(plain)
             best = walk if best is None or walk.share < best.share else best
         if best.share < np.inf and option is options[-1]:
             break
@@ -147,7 +147,7 @@ def _length(parts: Sequence[Array]) -> Array:
 # -- errors, node by node --------------------------------------------------------------
 
 
-class _Walk:
+class ErrorPass:
     """Errors of all nodes of a written form over a domain.
 
     Attributes
@@ -177,7 +177,7 @@ class _Walk:
         self.cause: Cause | None = None
         self.share = np.inf
 
-    def over(self, domain: Domain) -> _Walk:
+    def over(self, domain: Domain) -> ErrorPass:
         """Work it all out."""
         graph = self._form.graph
         symbols = {s.name: s for s in graph.symbols}

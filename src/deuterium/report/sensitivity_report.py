@@ -327,8 +327,8 @@ def _statement(d: Mapping[str, Any]) -> str:
     sentences = [f"{what}, and {d['lower']:.6g} is reached ({d['status']})"]
     if d["arithmetic"]:
         sentences.append(
-            f"That holds for what {d['arithmetic']} computes, too, and {d['rounding']:.3g}"
-            " of it pays for that"
+            f"That holds for what {d['arithmetic']} computes, too, for which "
+            f"{d['rounding']:.3g} of it pays"
         )
     if d["sensitivity"] is not None:
         sentences.append(

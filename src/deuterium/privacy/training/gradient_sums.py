@@ -222,7 +222,7 @@ class GradientSums:
             values = rest[-len(weights) :]
             total = [np.zeros(np.shape(w)) for w in values]
             for i in range(0, count, few):
-                part = slopes(*(x[i : i + few, None] for x in rows), *values)
+                part = each(*(x[i : i + few, None] for x in rows), *values)
                 for t, g in zip(total, part, strict=True):
                     t += np.tensordot(factors[i : i + few], g, axes=1)
             return total
