@@ -107,7 +107,7 @@ class Sensitivity:
     vector : tuple of Variable
         What was bounded, times ``factor``, where known.
     arithmetic, rounding
-        The arithmetic whose results ``upper`` covers, and what of it pays for that.
+        As of `deuterium.maximize`.
     """
 
     quantity: str
@@ -290,8 +290,7 @@ class Sensitivity:
     def scaled(self, factor: float | Fraction) -> Sensitivity:
         """Return the sensitivity of a public positive factor times the result.
 
-        A fraction, such as ``Fraction(1, 5)`` for the mean over a public count of five,
-        is exact; the bound is rounded up.
+        A ``Fraction(1, 5)``, for the mean over a public count of five, is exact.
         """
         number = real_number(factor)
         if number is None or not 0 < number < math.inf:

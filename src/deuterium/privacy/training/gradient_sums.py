@@ -210,21 +210,20 @@ class GradientSums:
 
     def _one_by_one(self, weights: Sequence[Variable]) -> Any:
         """Return sums of gradients that are worked out for a few records at a time."""
-        slopes = compile(
-            [*self.one.values(), *weights], list(grad(self.single, weights))
-        )
+        slopes = list(grad(self.single, weights))
+        each = compile([*self.one.values(), *weights], slopes)
         few = max(1, HELD // max(1, sum(w.size for w in weights)))
 
         def added(*given: Array) -> list[Array]:
             rows, rest = given[: len(self.one)], given[len(self.one) :]
-            count = len(rows[0])
+            count, values = len(rows[0]), rest[-len(weights) :]
             factors = rest[0] if len(rest) > len(weights) else np.ones(count)
-            values = rest[-len(weights) :]
             total = [np.zeros(np.shape(w)) for w in values]
             for i in range(0, count, few):
-                part = each(*(x[i : i + few, None] for x in rows), *values)
+                here = slice(i, i + few)
+                part = each(*[x[here, None] for x in rows], *values)
                 for t, g in zip(total, part, strict=True):
-                    t += np.tensordot(factors[i : i + few], g, axes=1)
+                    t += np.tensordot(factors[here], g, axes=1)
             return total
 
         return added
