@@ -62,7 +62,8 @@ class Accountant:
         refused.
     method : {"auto", "pld", "rdp"}
         ``"auto"``: exact for Gaussian noise without sampling, else the least of the
-        other two.  ``"pld"``: dp-accounting's privacy loss distributions (Koskela,
+        other two, of what the noise costs without sampling, and of the mean over how
+        often a record is sampled (`Participation`).  ``"pld"``: dp-accounting's privacy loss distributions (Koskela,
         Jaelkoe and Honkela 2020; Doroshenko and others 2022), rounded pessimistically.
         ``"rdp"``: Renyi divergences (Mironov 2017).
 
@@ -185,7 +186,7 @@ class Accountant:
             return 0.0
         if self._is_exact:
             return gaussian_epsilon(self._tally.gaussian_multiplier, d)
-        found = [pure, *(a.epsilon_at(d) for a in self._unsampled())]
+        found = [pure, *self._by_participation(d)]
         for method in self._asks(d):
             if method == "rdp":
                 found.append(to_epsilon(ORDERS, self._renyi(), d))
@@ -202,6 +203,8 @@ class Accountant:
         if self._is_exact:
             return gaussian_delta(self._tally.gaussian_multiplier, e)
         found = [a.delta_at(e) for a in self._unsampled()]
+        drawn = self._tally.participation() if self.method == "auto" else None
+        found.extend([] if drawn is None else [drawn.delta_at(e)])
         for method in self._asks(1.0):
             if method == "rdp":
                 found.append(to_delta(ORDERS, self._renyi(), e))
@@ -320,6 +323,12 @@ class Accountant:
         whole = Accountant(self.relation, scope=self.scope)
         whole._tally = tally
         return [whole]
+
+    def _by_participation(self, delta: float) -> list[float]:
+        """Return what noise costs without sampling, and by how often it is sampled."""
+        found = [a.epsilon_at(delta) for a in self._unsampled()]
+        drawn = self._tally.participation() if found else None
+        return found if drawn is None else [drawn.epsilon_at(delta, found[0])]
 
     def _asks(self, delta: float) -> list[str]:
         """Return which methods can answer."""
