@@ -33,6 +33,7 @@ from deuterium.privacy.sensitivity.sensitivity import Sensitivity
 from deuterium.privacy.training.clip_free import ClipFreeSGD
 from deuterium.privacy.training.divergence import DivergenceWarning
 from deuterium.privacy.training.filtered import FilteredSGD
+from deuterium.privacy.training.gradient_bound import GradientBound, opacus_optimizer
 from deuterium.privacy.training.normalized import NormalizedSGD
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "FilteredSGD",
     "GaussianNoise",
     "GeometricNoise",
+    "GradientBound",
     "IndividualAccountant",
     "Internal",
     "JointContributions",
@@ -68,6 +70,7 @@ __all__ = [
     "lipschitz",
     "noise_multiplier",
     "norm_slopes",
+    "opacus_optimizer",
     "partial",
     "release",
     "warn_if_from_data",

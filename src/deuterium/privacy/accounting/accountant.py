@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from copy import deepcopy
-from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
 
@@ -14,10 +13,15 @@ import numpy as np
 
 from deuterium.errors import BudgetError, InvalidInputError, UnsupportedError
 from deuterium.interval.environment import standard_only
+from deuterium.privacy.accounting.events import law_named, releases_in
+from deuterium.privacy.accounting.fitting import require_fitting, require_sampled
 from deuterium.privacy.accounting.renyi import Key, divergences, to_delta, to_epsilon
+from deuterium.privacy.accounting.spending import budget_of, require_probability
 from deuterium.privacy.accounting.tally import Tally, event_of, is_plain
-from deuterium.privacy.directed_rounding import quotient_up, real_number, round_up
+from deuterium.privacy.directed_rounding import quotient_up, real_number
+from deuterium.privacy.mechanisms.attack_bounds import AttackBounds
 from deuterium.privacy.mechanisms.noise import Noise
+from deuterium.privacy.mechanisms.plain_statement import promised
 from deuterium.privacy.mechanisms.privacy_curves import (
     gaussian_delta,
     gaussian_epsilon,
@@ -34,7 +38,7 @@ from deuterium.privacy.sensitivity.relations import (
     require_scope,
 )
 
-__all__ = ["Accountant", "require_probability"]
+__all__ = ["Accountant"]
 
 METHODS = ("auto", "pld", "rdp")
 RARELY = 1e-300  # no smaller probability is told apart
@@ -46,7 +50,7 @@ PLD_FINE = 20.0  # nats; larger losses have a coarser grid, so that memory stays
 PLD_MOST = 1e5  # nats: larger losses overflow, and protect nobody
 
 
-class Accountant:
+class Accountant(AttackBounds):
     """Adds up releases, each with a noise multiplier of its own.
 
     Parameters
@@ -96,7 +100,7 @@ class Accountant:
                 f"got {method!r:.80}"
             )
         self.method = method
-        self.budget = _budget(epsilon, delta)
+        self.budget = budget_of(epsilon, delta)
         self._tally = Tally()
         self._known: dict[str, Any] = {}  # dp-accounting's accountants, until a compose
 
@@ -125,7 +129,7 @@ class Accountant:
         BudgetError
             The budget would be passed; nothing is added.
         """
-        self._require_fitting(noise)
+        require_fitting(noise, self.relation, self.scope)
         whole = isinstance(count, Integral) and not isinstance(count, bool)
         if not whole or not 0 <= count <= MOST:
             raise InvalidInputError(
@@ -134,7 +138,7 @@ class Accountant:
             )
         q = require_probability("compose", sampling_probability)
         if q < 1:
-            self._require_sampled(noise)
+            require_sampled(noise, self.relation)
         if count and q:
             self._known.clear()  # first: what is interrupted here must not be known
             key = type(noise), noise.noise_multiplier, max(q, RARELY)
@@ -161,10 +165,64 @@ class Accountant:
                 "added: add more noise, or leave the release out"
             )
 
+    def compose_event(self, event: Any) -> Accountant:
+        """Add everything in one of dp-accounting's events, and return the accountant.
+
+        Its noise multipliers are taken to be those of the sensitivity between
+        neighbours of this accountant's relation, as `to_event` writes them.
+
+        Raises
+        ------
+        UnsupportedError
+            It holds something else than Gaussian, Laplace or Poisson-sampled noise;
+            nothing is added.
+        """
+        found = releases_in(event, self.relation, self.scope)
+        before = deepcopy(self._tally)
+        try:
+            for noise, count, q in found:
+                self.compose(noise, count, sampling_probability=q)
+        except BaseException:
+            self._tally = before
+            self._known.clear()
+            raise
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as numbers and words, which JSON can keep."""
+        budget = self.budget
+        return {
+            "relation": self.relation,
+            "scope": self.scope,
+            "method": self.method,
+            "epsilon": None if budget is None else budget.epsilon,
+            "delta": None if budget is None else budget.delta,
+            "releases": [[k[0].law, k[1], k[2], n] for k, n in self._tally.counts.items()],
+        }
+
+    @classmethod
+    def from_dict(cls, kept: Mapping[str, Any]) -> Accountant:
+        """Return the accountant that `to_dict` told of."""
+        about = {k: kept[k] for k in ("scope", "method", "epsilon", "delta")}
+        made = cls(kept["relation"], **about)
+        for law, m, q, count in kept["releases"]:
+            made._tally.add(law_named(law), float(m), float(q), int(count))
+        return made
+
     @property
     def protects(self) -> str:
         """What the promises are about, in words."""
         return protected(self.relation, self.scope)
+
+    def statement(self, *, delta: float) -> str:
+        """Return in plain English what all releases together promise."""
+        made = f"{self.releases} releases were made, each with noise of its own."
+        rests = [
+            "Every release had the noise that was accounted for, drawn securely.",
+            "Each person has one record, and no release was left out of this account.",
+            "Noise multipliers were fixed before anything was released.",
+        ]
+        return promised(self, made, self.protects, delta, rests)
 
     @property
     def releases(self) -> int:
@@ -271,45 +329,8 @@ class Accountant:
 
     # -- within ------------------------------------------------------------------------
 
-    def _require_fitting(self, noise: Any) -> None:
-        """Raise unless noise promises something about the same neighbours."""
-        if not isinstance(noise, Noise):
-            raise InvalidInputError(
-                "compose: `noise` must be what privacy.gaussian or another mechanism "
-                f"returned, got {type(noise).__name__}"
-            )
-        if noise.relation != self.relation:
-            raise InvalidInputError(
-                f"compose: this noise is for {noise.relation}, the accountant for "
-                f"{self.relation}; they must be of one relation"
-            )
-        if noise.scope not in (None, self.scope):
-            raise InvalidInputError(
-                f"compose: this noise protects {noise.protects}, the accountant "
-                f"{self.protects}; what they promise is about different neighbours and "
-                "does not add up. Bound the diameter of whole records, or account for "
-                f"this apart: Accountant({self.relation!r}, scope={noise.scope!r})"
-            )
-
-    def _require_sampled(self, noise: Noise) -> None:
-        if self.relation == "replace_one":
-            raise UnsupportedError(
-                "compose: Poisson sampling under replace_one is refused: the two "
-                "records are drawn apart, which no noise multiplier alone describes, "
-                "and dp-accounting's accountants disagree on what one means there (its "
-                "issue 378). Account for the releases without sampling, or use "
-                "add_or_remove_one or replace_special"
-            )
-        if not noise.can_be_sampled:
-            raise UnsupportedError(
-                f"compose: no bound is known here for sampled {noise.law} noise; use "
-                "gaussian, or leave sampling_probability at 1"
-            )
-        if noise.quantity != "contribution":
-            raise UnsupportedError(
-                "compose: Poisson sampling is for a sum of contributions, to which a "
-                f"record not drawn adds nothing; this noise is for a {noise.quantity}"
-            )
+    def _curve(self) -> list[tuple[float, float]]:
+        return [] if self._is_exact else super()._curve()  # mu says it all
 
     @property
     def _is_exact(self) -> bool:
@@ -375,33 +396,3 @@ class Accountant:
         for key, count in self._tally.few().items():
             fresh.compose(event_of(key), count)
         return fresh
-
-
-@dataclass(frozen=True)
-class Budget:
-    """What all releases together may promise."""
-
-    epsilon: float
-    delta: float
-
-
-def _budget(epsilon: Any, delta: Any) -> Budget | None:
-    """Return a budget, if one is given, or say why it is none."""
-    if epsilon is None and delta is None:
-        return None
-    if epsilon is None or delta is None:
-        raise InvalidInputError(
-            "Accountant: a budget is `epsilon` with `delta`; got only one of them"
-        )
-    d = 0.0 if real_number(delta) == 0 else require_delta("Accountant", delta)
-    return Budget(require_epsilon("Accountant", epsilon), d)
-
-
-def require_probability(who: str, q: Any) -> float:
-    """Return a sampling probability as a float, or say why it is none."""
-    number = real_number(q)
-    if number is None or not 0 <= number <= 1:
-        raise InvalidInputError(
-            f"{who}: `sampling_probability` must lie between 0 and 1, got {q!r:.80}"
-        )
-    return round_up(number)

@@ -28,20 +28,20 @@ from deuterium.errors import ArithmeticModeError, InvalidInputError, Unsupported
 from deuterium.interval.environment import require_standard, standard_only
 from deuterium.interval.rounding import EPS, MIN_NORMAL
 from deuterium.options import require_whole
-from deuterium.privacy.accounting.accountant import Accountant, require_probability
+from deuterium.privacy.accounting.accountant import Accountant
 from deuterium.privacy.accounting.data_dependent import Internal
-from deuterium.privacy.accounting.group_table import group_table
 from deuterium.privacy.accounting.individual_budget import (
     WHO,
     planned_of,
     power_of_two,
     routes_of,
 )
+from deuterium.privacy.accounting.individual_epsilons import epsilons_of, group_table
 from deuterium.privacy.accounting.individual_norms import GROWN, norms_of
+from deuterium.privacy.accounting.spending import require_probability
 from deuterium.privacy.directed_rounding import quotient_down, require_positive
 from deuterium.privacy.mechanisms.gaussian import GaussianNoise
 from deuterium.privacy.mechanisms.privacy_curves import (
-    gaussian_epsilon,
     renyi_excess,
     require_delta,
     widened,
@@ -55,7 +55,6 @@ MANY, THREADS = 2**18, 2  # people from which on, and how many, threads share a 
 LARGEST = 1e4  # of a divergence: beyond any budget, and soon beyond exp
 GRID = 2.0**-10  # of mu, to which norms are rounded up under sampling
 TABLE = 2**16  # sampled norms told apart; larger ones cost an infinite amount
-SPREAD = 512  # values of mu told apart when epsilons are stated
 
 
 class IndividualAccountant:
@@ -211,11 +210,7 @@ class IndividualAccountant:
         if self.method == "rdp":
             return self._internal(self._by_routes(d), "epsilon")
         mus = np.sqrt(self._spent[0]) * GROWN
-        finite = np.where(mus < np.inf, mus, 0.0)
-        levels = _levels(finite)
-        values = np.array([_epsilon(m, d) for m in levels])
-        found = values[np.searchsorted(levels, finite)]
-        return self._internal(np.where(mus < np.inf, found, np.inf), "epsilon")
+        return self._internal(epsilons_of(mus, d), "epsilon")
 
     def by_group(
         self, groups: Any, delta: float, quantiles: Any = (0.5, 0.9, 1.0)
@@ -404,18 +399,3 @@ class IndividualAccountant:
     def _internal(self, values: Any, what: str) -> Internal:
         values.flags.writeable = False
         return Internal(values, f"{what} of each person")
-
-
-def _epsilon(mu: float, delta: float) -> float:
-    multiplier = quotient_down(1.0, mu) if mu > 0 else math.inf
-    return gaussian_epsilon(multiplier, delta) if multiplier < math.inf else 0.0
-
-
-def _levels(mus: Any) -> Any:
-    """Return few numbers, ascending, so that each mu has one that is not below it."""
-    if len(mus) <= SPREAD:
-        return np.unique(mus)
-    least, most = float(mus.min()), float(mus.max())
-    levels = np.geomspace(most * 1e-3, most, SPREAD)
-    levels[-1] = most  # whatever geomspace rounds to
-    return np.append(least, levels) if least < levels[0] else levels

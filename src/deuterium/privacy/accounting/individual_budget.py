@@ -32,8 +32,8 @@ import numpy as np
 from deuterium.errors import InvalidInputError
 from deuterium.interval.rounding import EPS
 from deuterium.options import require_whole
-from deuterium.privacy.accounting.accountant import require_probability
 from deuterium.privacy.accounting.noise_planning import most_steps
+from deuterium.privacy.accounting.spending import require_probability
 from deuterium.privacy.directed_rounding import require_positive
 from deuterium.privacy.mechanisms.gaussian import GaussianNoise
 from deuterium.privacy.mechanisms.privacy_curves import (

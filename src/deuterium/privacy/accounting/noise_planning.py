@@ -13,7 +13,8 @@ from numbers import Integral
 
 from deuterium.errors import InvalidInputError, UnsupportedError
 from deuterium.interval.environment import standard_only
-from deuterium.privacy.accounting.accountant import Accountant, require_probability
+from deuterium.privacy.accounting.accountant import Accountant
+from deuterium.privacy.accounting.spending import require_probability
 from deuterium.privacy.mechanisms.calibration import require_promise
 from deuterium.privacy.mechanisms.gaussian import GaussianNoise
 from deuterium.privacy.mechanisms.privacy_curves import gaussian_multiplier

@@ -1,14 +1,19 @@
-"""Quantiles of people's epsilons by public group."""
+"""Everybody's epsilon from their mu, and quantiles of epsilons by public group."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from deuterium.errors import InvalidInputError, ShapeError
+from deuterium.privacy.directed_rounding import quotient_down
+from deuterium.privacy.mechanisms.privacy_curves import gaussian_epsilon
 
-__all__ = ["group_table"]
+__all__ = ["epsilons_of", "group_table"]
+
+SPREAD = 512  # values of mu told apart when epsilons are stated
 
 WHO = "by_group"
 
@@ -43,3 +48,27 @@ def group_table(groups: Any, epsilons: Any, quantiles: Any) -> Any:
         values = np.quantile(mine, levels, method="higher")
         table[i] = (name, len(mine), *values)
     return table
+
+
+def epsilons_of(mus: Any, delta: float) -> Any:
+    """Return the epsilon of everybody's mu, rounded up: (people,) both."""
+    finite = np.where(mus < np.inf, mus, 0.0)
+    levels = _levels(finite)
+    values = np.array([_epsilon(m, delta) for m in levels])
+    found = values[np.searchsorted(levels, finite)]
+    return np.where(mus < np.inf, found, np.inf)
+
+
+def _epsilon(mu: float, delta: float) -> float:
+    multiplier = quotient_down(1.0, mu) if mu > 0 else math.inf
+    return gaussian_epsilon(multiplier, delta) if multiplier < math.inf else 0.0
+
+
+def _levels(mus: Any) -> Any:
+    """Return few numbers, ascending, so that each mu has one that is not below it."""
+    if len(mus) <= SPREAD:
+        return np.unique(mus)
+    least, most = float(mus.min()), float(mus.max())
+    levels = np.geomspace(most * 1e-3, most, SPREAD)
+    levels[-1] = most  # whatever geomspace rounds to
+    return np.append(least, levels) if least < levels[0] else levels
