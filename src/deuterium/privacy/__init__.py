@@ -27,6 +27,10 @@ from deuterium.privacy.sensitivity.feature_sensitivity import (
     FeatureSensitivities,
     feature_sensitivity,
 )
+from deuterium.privacy.sensitivity.local_sensitivity import (
+    local_sensitivity,
+    smooth_sensitivity,
+)
 from deuterium.privacy.sensitivity.quantities import contribution, diameter, lipschitz
 from deuterium.privacy.sensitivity.relations import RELATIONS
 from deuterium.privacy.sensitivity.sensitivity import Sensitivity
@@ -68,10 +72,12 @@ __all__ = [
     "geometric",
     "laplace",
     "lipschitz",
+    "local_sensitivity",
     "noise_multiplier",
     "norm_slopes",
     "opacus_optimizer",
     "partial",
     "release",
+    "smooth_sensitivity",
     "warn_if_from_data",
 ]

@@ -410,7 +410,11 @@ def test_who_once_is_above_what_was_planned_has_the_divergences():
     )
     people.step([1.0, 1.0 + 1e-9, 40.0], 2.0, sampling_probability=0.1)
     assert people._within.tolist() == [True, False, True]
-    assert people.active.values.tolist() == [True, True, False]  # and is charged nothing
+    assert people.active.values.tolist() == [
+        True,
+        True,
+        False,
+    ]  # and is charged nothing
     people.step(0.1, 2.0, sampling_probability=0.2)  # drawn more often than planned
     assert people._within.tolist() == [False, False, True]
 

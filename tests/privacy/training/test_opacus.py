@@ -65,7 +65,7 @@ def test_opacus_takes_the_bound_of_each_step():
     plain, seen = {n: w.copy() for n, w in START.items()}, []
     for _ in range(3):
         optimizer.zero_grad()
-        out = model(torch.tensor(x))[:, 0]
+        out = model(torch.tensor(x, requires_grad=True))[:, 0]
         torch.nn.BCEWithLogitsLoss(reduction="sum")(out, torch.tensor(y)).backward()
         seen.append((bound(), certified(plain)))
         optimizer.step()
@@ -73,7 +73,7 @@ def test_opacus_takes_the_bound_of_each_step():
         off = 1 / (1 + np.exp(-(x @ plain["w"] + plain["b"])[:, 0])) - y
         plain["w"] = plain["w"] - 0.5 * x.T @ off[:, None]
         plain["b"] = plain["b"] - 0.5 * off.sum()
-    assert layer.weight.detach().numpy().T == pytest.approx(plain["w"], abs=1e-5)
+    assert pytest.approx(plain["w"], abs=1e-5) == layer.weight.detach().numpy().T
     assert len({round(a, 6) for a, _ in seen}) == 3  # a new bound each time
     assert all(a == pytest.approx(b, rel=1e-5) for a, b in seen)
     optimizer.noise_multiplier = 50.0

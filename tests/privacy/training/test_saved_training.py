@@ -61,7 +61,7 @@ def test_another_trainer_is_refused_and_nothing_changes(tmp_path):
     trainer("normalized").fit(DATA, 2).save(path)
     other = trainer("normalized", noise_multiplier=2.0)
     for wrong in (other, trainer("clip-free")):
-        with pytest.raises(InvalidInputError, match="noise_multiplier|trainer"):
+        with pytest.raises(InvalidInputError, match="whose"):
             wrong.load(path)
         assert wrong.history == []
         assert wrong.accountant.releases == 0

@@ -67,8 +67,9 @@ class Accountant(AttackBounds):
     method : {"auto", "pld", "rdp"}
         ``"auto"``: exact for Gaussian noise without sampling, else the least of the
         other two, of what the noise costs without sampling, and of the mean over how
-        often a record is sampled (`Participation`).  ``"pld"``: dp-accounting's privacy loss distributions (Koskela,
-        Jaelkoe and Honkela 2020; Doroshenko and others 2022), rounded pessimistically.
+        often a record is sampled (`Participation`).  ``"pld"``: dp-accounting's
+        privacy loss distributions (Koskela, Jaelkoe and Honkela 2020; Doroshenko and
+        others 2022), rounded pessimistically.
         ``"rdp"``: Renyi divergences (Mironov 2017).
 
     Notes
@@ -197,7 +198,9 @@ class Accountant(AttackBounds):
             "method": self.method,
             "epsilon": None if budget is None else budget.epsilon,
             "delta": None if budget is None else budget.delta,
-            "releases": [[k[0].law, k[1], k[2], n] for k, n in self._tally.counts.items()],
+            "releases": [
+                [k[0].law, k[1], k[2], n] for k, n in self._tally.counts.items()
+            ],
         }
 
     @classmethod

@@ -43,7 +43,10 @@ def releases_in(
     """
     from dp_accounting import dp_event
 
-    laws = {dp_event.GaussianDpEvent: GaussianNoise, dp_event.LaplaceDpEvent: LaplaceNoise}
+    laws = {
+        dp_event.GaussianDpEvent: GaussianNoise,
+        dp_event.LaplaceDpEvent: LaplaceNoise,
+    }
 
     def read(inner: Any, count: int, q: float) -> list[tuple[Noise, int, float]]:
         if isinstance(inner, dp_event.NoOpDpEvent):

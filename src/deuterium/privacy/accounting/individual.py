@@ -256,9 +256,9 @@ class IndividualAccountant:
         """Charge everyone, a chunk of people at a time."""
         planned = self.planned
         most = -1.0  # the largest norm that is as planned; none is
-        if planned is not None and self.steps < planned.steps:
-            if q <= planned.sampling_probability:
-                most = quotient_down(sigma, planned.noise_multiplier)
+        left = planned is not None and self.steps < planned.steps
+        if planned is not None and left and q <= planned.sampling_probability:
+            most = quotient_down(sigma, planned.noise_multiplier)
         if q < 1:
             with np.errstate(all="ignore"):
                 largest = np.ceil(np.max(rows) / sigma / (self.grid or GRID))

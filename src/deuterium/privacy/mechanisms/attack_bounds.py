@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -78,10 +79,8 @@ class AttackBounds(ABC):
             grown, left = math.exp(min(epsilon, 700.0)), 1 - delta
             line = np.maximum(left - grown * at, (left - at) / grown)
             least = np.maximum(least, line - PAD)
-        try:
+        with suppress(UnsupportedError):  # where the curve is all there is
             least = np.maximum(least, miss_of_gaussian(self.mu, at))
-        except UnsupportedError:  # the curve is all there is
-            pass
         return least
 
     @property

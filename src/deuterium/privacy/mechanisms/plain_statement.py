@@ -35,7 +35,7 @@ def promised(
     """
     epsilon, least = _above(who.epsilon_at(delta)), _above(delta)
     caught = 1 - float(who.trade_off(FALSE_ALARMS))
-    known = who.reconstruction(GUESS)
+    known, gained = who.reconstruction(GUESS), _up(who.advantage)
     lines = [
         made,
         f"What is protected: {protects}. Whoever sees the result and knows all other "
@@ -44,8 +44,8 @@ def promised(
         f"concluded from the result is at most exp({epsilon}) times as probable as "
         f"without the difference, but for a probability of {least}.",
         f"- A test with {FALSE_ALARMS:.0%} false alarms finds the difference with "
-        f"probability {_up(caught)} at most; no test does more than {_up(who.advantage)} "
-        "better than chance (true less false alarms).",
+        f"probability {_up(caught)} at most; no test does more than {gained} better "
+        "than chance (true less false alarms).",
         f"- A record that could be guessed with probability {GUESS:.0%} before can be "
         f"reconstructed with probability {_up(known)} at most.",
         "This rests on:",
@@ -56,7 +56,8 @@ def promised(
 
 def _above(x: float) -> str:
     """Return a number in four digits, rounded up."""
-    return f"{float(Context(prec=4, rounding=ROUND_CEILING).create_decimal(x)):.4g}"
+    rounded = Context(prec=4, rounding=ROUND_CEILING).create_decimal(repr(float(x)))
+    return f"{float(rounded):.4g}"
 
 
 def _up(share: float) -> str:

@@ -280,6 +280,7 @@ class PrivateSGD(ABC):
 
     def _take_own_arrays(self, arrays: Mapping[str, Array]) -> None:
         """Take them up again."""
+        return
 
     @abstractmethod
     def _planned(self, data: PreparedData) -> PlannedStep:
