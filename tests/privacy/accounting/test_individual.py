@@ -388,11 +388,11 @@ def test_refuses():
 def test_planned_steps_are_as_many_as_the_accountant_allows():
     """With one order of divergence nobody could take a single step."""
     people = IndividualAccountant(
-        2, epsilon=1.0, delta=1e-5, method="rdp", planned=(1.0, 0.05)
+        2, epsilon=1.0, delta=1e-5, method="rdp", planned=(2.0, 0.05)
     )
     allowed, taken = people.planned.steps, 0
-    noise = gaussian(1.0, noise_multiplier=1.0, trusted=True)
-    while people.step([2.0, 0.4], 2.0, sampling_probability=0.05).values[0]:
+    noise = gaussian(1.0, noise_multiplier=2.0, trusted=True)
+    while people.step([1.0, 0.2], 2.0, sampling_probability=0.05).values[0]:
         taken += 1
     common = [
         Accountant(ADD).compose(noise, n, sampling_probability=0.05).epsilon_at(1e-5)

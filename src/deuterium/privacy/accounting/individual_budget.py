@@ -144,9 +144,7 @@ def routes_of(
     """
     if method == "gdp":
         if order is not None or planned is not None:
-            raise InvalidInputError(
-                f"{WHO}: `order` and `planned` are for method='rdp'"
-            )
+            raise InvalidInputError(f"{WHO}: `order` or `planned` is for method='rdp'")
         return (Route(0, _squares_of(epsilon, delta, mu)),)
     if mu is not None:
         raise InvalidInputError(f"{WHO}: a budget `mu` is for method='gdp'")

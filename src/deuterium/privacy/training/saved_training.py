@@ -23,8 +23,9 @@ def write(path: Any, arrays: Mapping[str, Any], meta: Mapping[str, Any]) -> None
     target = Path(path)
     beside = target.with_name(target.name + ".part")
     said = np.array(json.dumps({"format": FORMAT, **meta}))
+    named: Any = {META: said, **arrays}
     with beside.open("wb") as file:
-        np.savez(file, **{META: said}, **arrays)
+        np.savez(file, **named)
         file.flush()
         os.fsync(file.fileno())
     beside.replace(target)
