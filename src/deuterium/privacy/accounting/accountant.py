@@ -344,15 +344,14 @@ class Accountant(AttackBounds):
         tally = self._tally.unsampled() if self.method == "auto" else None
         if tally is None:
             return []
-        whole = Accountant(self.relation, scope=self.scope)
-        whole._tally = tally
+        (whole := Accountant(self.relation, scope=self.scope))._tally = tally
         return [whole]
 
     def _by_participation(self, delta: float) -> list[float]:
         """Return what noise costs without sampling, and by how often it is sampled."""
-        found = [a.epsilon_at(delta) for a in self._unsampled()]
-        drawn = self._tally.participation() if found else None
-        return found if drawn is None else [drawn.epsilon_at(delta, found[0])]
+        whole = [a.epsilon_at(delta) for a in self._unsampled()]
+        drawn = self._tally.participation() if whole else None
+        return whole if drawn is None else [drawn.epsilon_at(delta, whole[0])]
 
     def _asks(self, delta: float) -> list[str]:
         """Return which methods can answer."""

@@ -35,6 +35,7 @@ from deuterium.privacy.accounting.individual_budget import (
     planned_of,
     power_of_two,
     routes_of,
+    sampled_costs,
 )
 from deuterium.privacy.accounting.individual_epsilons import epsilons_of, group_table
 from deuterium.privacy.accounting.individual_norms import GROWN, norms_of
@@ -46,13 +47,16 @@ from deuterium.privacy.mechanisms.privacy_curves import (
     require_delta,
     widened,
 )
-from deuterium.privacy.sensitivity.relations import protected
+from deuterium.privacy.sensitivity.relations import (
+    RELATIONS,
+    protected,
+    require_relation,
+)
 
 __all__ = ["IndividualAccountant"]
 
 CHUNK = 2**14  # people at a time: what is worked out for them fits the cache
 MANY, THREADS = 2**18, 2  # people from which on, and how many, threads share a step
-LARGEST = 1e4  # of a divergence: beyond any budget, and soon beyond exp
 GRID = 2.0**-10  # of mu, to which norms are rounded up under sampling
 TABLE = 2**16  # sampled norms told apart; larger ones cost an infinite amount
 
@@ -80,6 +84,8 @@ class IndividualAccountant:
         ``method="rdp"``.  Who is never above them (in norm over sigma, and in how often
         they are drawn) takes part in as many steps as an `Accountant` allows for 0.98
         of delta; who once is above them has the divergences.
+    relation : {"add_or_remove_one", "replace_special"}
+        What is done to the person's record.
     grid : float, optional
         Norms, as multiples of sigma, are rounded UP to multiples of this number (itself
         rounded down to a power of two, so that no rounding error enters).  Sampling
@@ -87,10 +93,10 @@ class IndividualAccountant:
 
     Notes
     -----
-    There is one relation, ``add_or_remove_one``: what is compared is the data with and
-    without the person, a whole record.  Losses are rounded up at every operation.
-    Memory is ten bytes a person and eight for every order beyond one, however many
-    steps there are.
+    What is compared is the data with and without the person, a whole record, whether
+    they are left out (``add_or_remove_one``) or emptied (``replace_special``).  Losses
+    are rounded up at every operation.  Memory is ten bytes a person and eight for every
+    order beyond one, however many steps there are.
 
     What comes out depends on the data, so it is wrapped as `Internal`.  The budget
     itself is no secret: it holds for everybody, also where norms hang on what was
@@ -98,8 +104,6 @@ class IndividualAccountant:
     releases are added up as if they did not (an *odometer*), which describes and does
     not promise.
     """
-
-    relation = "add_or_remove_one"
 
     @standard_only
     def __init__(
@@ -113,7 +117,14 @@ class IndividualAccountant:
         order: int | None = None,
         planned: tuple[float, float] | None = None,
         grid: float | None = None,
+        relation: str = "add_or_remove_one",
     ) -> None:
+        self.relation = require_relation(WHO, relation)
+        if RELATIONS[self.relation] > 1:
+            raise UnsupportedError(
+                f"{WHO}: under {self.relation} two records count, not one person's; "
+                "take add_or_remove_one or replace_special"
+            )
         people = require_whole(people, 1, WHO, "people")
         if not isinstance(method, str) or method not in ("gdp", "rdp"):
             raise InvalidInputError(
@@ -337,26 +348,11 @@ class IndividualAccountant:
         grid = self.grid or GRID
         columns = list(known[:, :first].T)
         for k in range(first, most + 1):
-            columns.append(self._sampled_costs(k * grid, q))
+            columns.append(sampled_costs(self.routes, k * grid, q))
             if np.isinf(columns[-1]).all():  # and so is everything larger
                 break
         beyond = np.full(len(self.routes), np.inf)
         self._costs[q] = np.ascontiguousarray(np.transpose([*columns, beyond]))
-
-    def _sampled_costs(self, mu: float, q: float) -> Any:
-        """Return divergences of one sum, of noise ``1/mu`` times the norm: (routes,).
-
-        The norm over sigma is at most a few ulps above ``mu``.
-        """
-        orders = np.array([r.order for r in self.routes])
-        far = mu * mu * orders**2 > LARGEST
-        if far.all():
-            return np.full(len(orders), np.inf)
-        noise = GaussianNoise.unit(quotient_down(1.0, mu * GROWN))
-        found = noise.sampled_rdp(q, orders.astype(float))
-        most = [min(r.budget, LARGEST) for r in self.routes]
-        over = far | ~(found <= most)  # so everything larger is, too
-        return np.where(over, np.inf, found * GROWN + MIN_NORMAL)
 
     def _by_routes(self, delta: float) -> Any:
         """Return everyone's epsilon, by the best route that is open: (people,)."""

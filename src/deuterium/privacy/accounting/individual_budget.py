@@ -24,17 +24,19 @@ as if r were the only route; hence for every event E, P(E and R = r) is at most
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from deuterium.errors import InvalidInputError
-from deuterium.interval.rounding import EPS
+from deuterium.interval.rounding import EPS, MIN_NORMAL
 from deuterium.options import require_whole
+from deuterium.privacy.accounting.individual_norms import GROWN
 from deuterium.privacy.accounting.noise_planning import most_steps
 from deuterium.privacy.accounting.spending import require_probability
-from deuterium.privacy.directed_rounding import require_positive
+from deuterium.privacy.directed_rounding import quotient_down, require_positive
 from deuterium.privacy.mechanisms.gaussian import GaussianNoise
 from deuterium.privacy.mechanisms.privacy_curves import (
     gaussian_multiplier,
@@ -44,10 +46,19 @@ from deuterium.privacy.mechanisms.privacy_curves import (
     widened,
 )
 
-__all__ = ["WHO", "Planned", "Route", "planned_of", "power_of_two", "routes_of"]
+__all__ = [
+    "WHO",
+    "Planned",
+    "Route",
+    "planned_of",
+    "power_of_two",
+    "routes_of",
+    "sampled_costs",
+]
 
 WHO = "IndividualAccountant"
 WHOLE = np.unique(np.geomspace(2, 4096, 400).astype(int))
+LARGEST = 1e4  # of a divergence: beyond any budget, and soon beyond exp
 FIRST = 0.5  # of delta, for the order that is the best of unsampled noise
 OTHERS = 2  # orders beside it, for noise that is sampled
 SMALLER = (0.6, 0.2)  # of the planned norm: orders for those below it
@@ -215,6 +226,29 @@ def _best_for(planned: Planned, size: float, epsilon: float, delta: float) -> in
     q = planned.sampling_probability
     costs = noise.rdp(orders) if q == 1 else noise.sampled_rdp(q, orders)
     return int(WHOLE[int(np.argmax(_left(orders, epsilon, delta) / costs))])
+
+
+def sampled_costs(routes: Sequence[Route], mu: float, q: float) -> Any:
+    """Return divergences of one sampled sum, rounded up: (routes,).
+
+    Parameters
+    ----------
+    routes : sequence of Route
+        Of orders.
+    mu : float
+        The norm over sigma is at most a few ulps above it.
+    q : float
+        The sampling probability.
+    """
+    orders = np.array([r.order for r in routes])
+    far = mu * mu * orders**2 > LARGEST
+    if far.all():
+        return np.full(len(orders), np.inf)
+    noise = GaussianNoise.unit(quotient_down(1.0, mu * GROWN))
+    found = noise.sampled_rdp(q, orders.astype(float))
+    most = [min(r.budget, LARGEST) for r in routes]
+    over = far | ~(found <= most)  # so everything larger is, too
+    return np.where(over, np.inf, found * GROWN + MIN_NORMAL)
 
 
 def power_of_two(grid: Any) -> float:
