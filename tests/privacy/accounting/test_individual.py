@@ -481,7 +481,7 @@ def test_threads_change_nothing(monkeypatch):
 
 def test_refuses_plans_that_are_none():
     about = {"epsilon": 1.0, "delta": 1e-5}
-    for bad in (1.0, (1.0,), ("a", 0.1), (0.0, 0.1), (1.0, 2.0)):
+    for bad in (1.0, (1.0,), ("a", 0.1), (0.0, 0.1), (1.0, 2.0), (1.0, 0.0)):
         with pytest.raises(InvalidInputError):
             IndividualAccountant(1, method="rdp", planned=bad, **about)
     with pytest.raises(InvalidInputError, match="method='rdp'"):

@@ -128,6 +128,8 @@ def planned_of(
     if epsilon is None or delta is None:
         raise InvalidInputError(f"{WHO}: `planned` needs `epsilon` and `delta`")
     m, q = require_positive(WHO, "planned", m), require_probability(WHO, q)
+    if not q:
+        raise InvalidInputError(f"{WHO}: a planned sampling probability must be > 0")
     share = require_delta(WHO, delta) * PLANNED
     return Planned(m, q, most_steps(require_epsilon(WHO, epsilon), share, m, q))
 

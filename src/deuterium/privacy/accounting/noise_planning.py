@@ -128,7 +128,7 @@ def most_steps(
     low, high = 0, MANY
     # in the limit of many steps, J. Dong, A. Roth and W. J. Su (2022), corollary 5.4
     rough = 1 / (gaussian_multiplier(epsilon, delta) * probability) ** 2
-    limit = rough / math.expm1(min(multiplier**-2, 50.0))
+    limit = rough / math.expm1(min(1 / multiplier, 7.0) ** 2)
     steps = max(1, min(int(limit / 2), MANY))
     known = {}  # epsilon of a number of steps
     while high - low > 1 + NEARLY * low and low < MANY:

@@ -21,8 +21,9 @@ from deuterium.interval.environment import standard_only
 __all__ = ["Participation"]
 
 MOST = 20_000  # numbers of steps told apart; with more, other methods are the better
+LONGEST = 10**7  # steps: of more, binomial probabilities are not sure enough
 RARE = 1e-40  # probability of taking part more often than is looked at, counted as lost
-PAD = 1e-10  # relative: far more than a double's errors of a normal tail
+PAD = 1e-9  # relative: far more than a double's errors of tails and probabilities
 HALVINGS = 60  # of an interval of epsilons
 
 
@@ -46,7 +47,7 @@ class Participation:
     @property
     def is_few(self) -> bool:
         """Whether so many different numbers of steps are worth looking at."""
-        return self._most <= MOST
+        return self.steps <= LONGEST and self._most <= MOST
 
     @property
     def _most(self) -> int:
@@ -58,8 +59,8 @@ class Participation:
     @standard_only
     def delta_at(self, epsilon: float) -> float:
         """Return the mean delta at an epsilon, rounded up."""
-        weights, mus = self._law()
-        return min(1.0, float(weights @ _deltas(mus, epsilon)) + RARE)
+        weights, mus, lost = self._law()
+        return min(1.0, float(weights @ _deltas(mus, epsilon)) + lost)
 
     @standard_only
     def epsilon_at(self, delta: float, most: float) -> float:
@@ -72,10 +73,10 @@ class Participation:
         most : float
             What holds without sampling.
         """
-        weights, mus = self._law()
+        weights, mus, lost = self._law()
 
         def holds(epsilon: float) -> bool:
-            return float(weights @ _deltas(mus, epsilon)) + RARE <= delta
+            return float(weights @ _deltas(mus, epsilon)) + lost <= delta
 
         if holds(0.0):
             return 0.0
@@ -85,14 +86,20 @@ class Participation:
             low, high = (low, middle) if holds(middle) else (middle, high)
         return high if holds(high) else most
 
-    def _law(self) -> tuple[Any, Any]:
-        """Return probabilities and the mu of each number of steps: (most + 1,) both."""
+    def _law(self) -> tuple[Any, Any, float]:
+        """Return probabilities, the mu of each number of steps, and what is left out.
+
+        Shapes: (most + 1,) both; both rounded up.
+        """
         from scipy.stats import binom
 
+        law = binom(self.steps, self.probability)
         times = np.arange(min(self._most, self.steps) + 1)
-        chances = binom.pmf(times, self.steps, self.probability) * (1 + PAD)
+        chances, rest = law.pmf(times), float(law.sf(times[-1]))
+        off = abs(1 - float(chances.sum()) - rest)  # what probabilities are wrong by
         squares = self.base + times / self.multiplier**2
-        return chances, np.sqrt(squares) * (1 + 1e-14)
+        mus = np.sqrt(squares) * (1 + 1e-14)
+        return chances * (1 + PAD), mus, rest * (1 + PAD) + 10 * off + RARE
 
 
 def _deltas(mus: Any, epsilon: float) -> Any:

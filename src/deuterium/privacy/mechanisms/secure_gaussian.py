@@ -135,6 +135,7 @@ def _decided(scaled: float, ratio: float, bits: int, draw: Any) -> float:
     from mpmath import mp
 
     own, known = mp.clone(), BITS
+    scaled, ratio = float(scaled), float(ratio)  # exact beside numbers of many digits
     while True:
         bits = (bits << MORE) | int.from_bytes(draw(MORE // 8), "big")
         known += MORE

@@ -27,6 +27,7 @@ from deuterium.interval.rounding import EPS
 from deuterium.optimize import maximize
 from deuterium.privacy.accounting.data_dependent import Internal
 from deuterium.privacy.directed_rounding import require_positive
+from deuterium.privacy.sensitivity.bound_sources import largest
 from deuterium.privacy.sensitivity.sensitivity import Sensitivity
 from deuterium.transform import grad
 from deuterium.transform.simplify.simplify import simplify
@@ -88,8 +89,8 @@ def smooth_sensitivity(
         As of `local_sensitivity`.
     beta : float
         The decay.  Noise ``2 * S / epsilon * Laplace(1)`` on one number needs ``beta =
-        epsilon / (2 log(2 / delta))`` for (epsilon, delta) under ``replace_one``
-        (Nissim and others, 2007, corollary 2.4).
+        epsilon / (2 log(2 / delta))`` for (epsilon, delta) under ``replace_one``, for
+        epsilon up to 4 (Nissim and others, 2007, corollary 2.4).
     diameter : Sensitivity, optional
         The certified diameter of ``f`` by any one person, all others shared; needed
         where ``f`` is no combination of order statistics of one symbol.
@@ -204,7 +205,7 @@ def _order_weights(f: Variable) -> Array | None:
         if free_symbols([slope]):
             return None  # not one weight for all data
         sizes = np.zeros(v.size)
-        known = enclose(np.abs(slope), Domain({}, {})).upper
+        known = largest(enclose(slope, Domain({}, {})))
         sizes[slice(None) if node.op is ops.sort_last else slice(-1, None)] = known
         total += sizes[:: signs[based[0]]]
     return total * ROUNDED

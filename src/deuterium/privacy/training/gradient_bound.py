@@ -43,6 +43,7 @@ class GradientBound:
     def __init__(
         self, loss: Loss, parameters: Mapping[str, Any], domain: Domain
     ) -> None:
+        self._made = loss, parameters, domain
         shapes = record_shapes(domain)
         weights = {n: symbol(n, shape=w.shape) for n, w in start(parameters).items()}
         require_apart(shapes, weights)
@@ -50,6 +51,9 @@ class GradientBound:
         rows = Domain(domain.constraints, {})
         self._weights = weights
         self._bound, self.method = step_bound(sums.single, sums.one, weights, rows)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self._made  # what it has worked out is made again
 
     @standard_only
     def __call__(self, parameters: Mapping[str, Any]) -> float:

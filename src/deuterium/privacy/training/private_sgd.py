@@ -246,18 +246,24 @@ class PrivateSGD(ABC):
         """
         arrays, meta = read(path, WHO)
         same_settings(WHO, self._settings(), meta.get("settings"))
-        weights = {n: arrays[f"parameter {n}"] for n in self.parameters}
-        wrong = [n for n, w in weights.items() if w.shape != self.parameters[n].shape]
-        if wrong:
-            raise InvalidInputError(f"{WHO}: {', '.join(wrong)} had other shapes")
+        try:
+            weights = {
+                n: arrays[f"parameter {n}"].reshape(w.shape)
+                for n, w in self.parameters.items()
+            }
+            accountant = Accountant.from_dict(meta["accountant"])
+            history = [StepReport(**r) for r in meta["history"]]
+            state, warned = meta["generator"], bool(meta["warned"])
+            taken_up(self._rng, state)
+        except (KeyError, TypeError, ValueError) as why:
+            raise InvalidInputError(
+                f"{WHO}: {path} is no file that a trainer saved ({why})"
+            ) from None
         speeds = [arrays.get(f"velocity {i}") for i in range(len(weights))]
-        accountant = Accountant.from_dict(meta["accountant"])
-        history = [StepReport(**r) for r in meta["history"]]
         self._take_own_arrays(arrays)
-        taken_up(self._rng, meta["generator"])
         self.parameters, self.accountant, self.history = weights, accountant, history
         self._velocity = None if any(v is None for v in speeds) else speeds
-        self._watch.warned = meta["warned"]
+        self._watch.warned = warned
         return self
 
     # -- within ---------------------------------------------------------------------
