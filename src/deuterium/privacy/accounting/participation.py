@@ -51,10 +51,10 @@ class Participation:
 
     @property
     def _most(self) -> int:
-        from scipy.stats import binom
-
-        most = binom.isf(RARE, self.steps, self.probability)
-        return int(most) if math.isfinite(most) else self.steps
+        """How often a record takes part, but for a chance of `RARE` (Bernstein)."""
+        mean, log = self.steps * self.probability, -math.log(RARE)
+        over = log / 3 + math.sqrt(log * log / 9 + 2 * log * mean)
+        return min(self.steps, math.ceil(mean + over))
 
     @standard_only
     def delta_at(self, epsilon: float) -> float:
@@ -94,7 +94,7 @@ class Participation:
         from scipy.stats import binom
 
         law = binom(self.steps, self.probability)
-        times = np.arange(min(self._most, self.steps) + 1)
+        times = np.arange(self._most + 1)
         chances, rest = law.pmf(times), float(law.sf(times[-1]))
         off = abs(1 - float(chances.sum()) - rest)  # what probabilities are wrong by
         squares = self.base + times / self.multiplier**2
