@@ -292,8 +292,8 @@ class Certificate:
     def to_coq(self, path: str | os.PathLike[str], v: Variable, domain: Domain) -> None:
         """Write a Coq file that states the bound over the reals and proves it.
 
-        The file needs Coq 8.16, Coquelicot and coq-interval 4, and nothing of deuterium;
-        ``docs/certificates.md`` says by which rules.
+        The file needs Coq 8.16, Coquelicot and coq-interval 4; by which rules is said in
+        ``docs/certificates.md``.
 
         Parameters
         ----------
@@ -314,8 +314,8 @@ class Certificate:
 
         Notes
         -----
-        Upper ends of suprema and lower ends of infima are proved, not the witness.  That
-        the definition in the file is the graph is read, not proved.
+        Upper ends of suprema and lower ends of infima are proved, not the witness.
+        That the definition in the file is the graph is read, not proved.
         """
         from deuterium.certify.coq.coq_file import coq_text
 
