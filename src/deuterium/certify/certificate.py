@@ -292,7 +292,7 @@ class Certificate:
     def to_coq(self, path: str | os.PathLike[str], v: Variable, domain: Domain) -> None:
         """Write a Coq file that states the bound over the reals and proves it.
 
-        The file needs Coq 8.16, Coquelicot and coq-interval 4; by which rules is said in
+        The file needs Coq 8.16, Coquelicot and coq-interval 4; its rules are in
         ``docs/certificates.md``.
 
         Parameters
