@@ -190,7 +190,7 @@ class TestFiniteSets:
         low, high = ends(y.sum(), dt.OneHot(y))
         assert low <= 6 <= high
         assert_encloses(np.linalg.norm(y), dt.OneHot(y), samples=5)
-        found = dt.enclose(s * (1 - s), dt.Choice(s, np.arange(1000) / 999))
+        found = dt.enclose(s * (1 - s), dt.Choice(s, np.arange(2000) / 1999))
         assert found.upper >= 0.25
 
     def test_finite_symbols_beside_a_batch_of_boxes(self):

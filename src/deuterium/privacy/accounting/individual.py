@@ -84,8 +84,9 @@ class IndividualAccountant:
         ``method="rdp"``.  Who is never above them (in norm over sigma, and in how often
         they are drawn) takes part in as many steps as an `Accountant` allows for 0.98
         of delta; who once is above them has the divergences.
-    relation : {"add_or_remove_one", "replace_special"}
-        What is done to the person's record.
+    relation : {"add_or_remove_one", "replace_special"}, optional
+        What is done to the person's record: the first, unless given, and it costs the
+        same.
     grid : float, optional
         Norms, as multiples of sigma, are rounded UP to multiples of this number (itself
         rounded down to a power of two, so that no rounding error enters).  Sampling
@@ -117,9 +118,9 @@ class IndividualAccountant:
         order: int | None = None,
         planned: tuple[float, float] | None = None,
         grid: float | None = None,
-        relation: str = "add_or_remove_one",
+        relation: str | None = None,
     ) -> None:
-        self.relation = require_relation(WHO, relation)
+        self.relation = require_relation(WHO, relation or "add_or_remove_one")
         if RELATIONS[self.relation] > 1:
             raise UnsupportedError(
                 f"{WHO}: under {self.relation} two records count, not one person's; "
