@@ -72,6 +72,7 @@ def _under(v: Variable, h: Variable, holds: bool) -> Variable:
     identity="where(1, a, b) = a, where(c, a, a) = a, "
     "where(not c, a, b) = where(c, b, a), where(c, where(c, a, p), b) = where(c, a, b)",
     gains="a choice that is none; one form of what is the same choice",
+    names=True,
 )
 def decided_choice(v: Variable, known: Assumptions) -> Variable | None:
     """Take the branch that is chosen for certain, and a condition without its not."""
