@@ -220,7 +220,7 @@ def function_of_choice(v: Variable, known: Assumptions) -> Variable | None:
 @rule(
     arithmetic.multiply,
     identity="f(x) * jump_slope(x) = 0 for f(0) = 0",
-    holds="where f(x) is defined",
+    holds="where f(x) is defined, and f made of continuous operators",
     gains="what vanishes where its condition changes does not jump",
 )
 def no_jump_at_zero(v: Variable, known: Assumptions) -> Variable | None:
@@ -241,6 +241,24 @@ def _vanishes_with(h: Variable, v: Variable, known: Assumptions) -> bool:
     return False
 
 
+_CONTINUOUS = frozenset(
+    {
+        arithmetic.add, arithmetic.subtract, arithmetic.multiply, arithmetic.divide,
+        arithmetic.negative, arithmetic.square, piecewise.absolute, piecewise.maximum,
+        piecewise.minimum, piecewise.relu,
+    }
+)  # fmt: skip
+
+
+def _is_continuous(n: Variable) -> bool:
+    """Return whether an elementwise node has no jumps where it is defined."""
+    op = n.op
+    if op is None or op in _CONTINUOUS:
+        return op is not None
+    rises = op.strictly and op.increasing is not None
+    return op.elementwise and len(n.args) == 1 and rises and not op.kinks
+
+
 def _is_zero_with(h: Variable, v: Variable, known: Assumptions) -> bool:
     """Return whether each element is 0 where that of ``h`` in its place is."""
     order = topological([v])
@@ -250,8 +268,8 @@ def _is_zero_with(h: Variable, v: Variable, known: Assumptions) -> bool:
     for n in order:
         if n is not h:
             new[n] = rebuilt(n, tuple(new[a] for a in n.args))
-        if new[n] is not n and not (n is h or (n.op is not None and n.op.elementwise)):
-            return False  # moved or summed, h is elsewhere
+        if new[n] is not n and n is not h and not _is_continuous(n):
+            return False  # a jump beside 0; moved or summed, h would be elsewhere
     there = known.range(new[v])
     return bool(np.all(there.lower == 0) and np.all(there.upper == 0))
 
