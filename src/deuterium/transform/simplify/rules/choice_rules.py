@@ -137,7 +137,7 @@ def _opened(v: Variable, known: Assumptions, made: dict[Any, Variable]) -> Facto
         inner = None
         if x.op in _MOVEMENTS and power > 0 and not divides:
             inner = factors(x.args[0], known)
-        if inner is None or x.args[0] in inner.powers or inner.divided:
+        if inner is None or inner.divided or _is_moved_whole(x, inner):
             once = made.setdefault(structural_key(x, x.args), x)
             view.times(once, power, divides)
             continue
@@ -145,6 +145,16 @@ def _opened(v: Variable, known: Assumptions, made: dict[Any, Variable]) -> Facto
         if inner.coefficient != 1:
             todo.append((constant(inner.coefficient), power, False))
     return view
+
+
+def _is_moved_whole(x: Variable, inner: Factors) -> bool:
+    """Return whether what a node moves is one factor, itself or spread, and no more."""
+    if x.args[0] in inner.powers:
+        return True
+    ((base, power), *more) = inner.powers.items() or [(x, 0)]
+    if more or power != 1 or inner.coefficient != 1 or base.size == 1:
+        return False
+    return x.op is arrays.transpose or base.size != x.size
 
 
 def _moved(base: Variable, x: Variable) -> Variable:
