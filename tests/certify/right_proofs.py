@@ -271,6 +271,13 @@ def _people():
     return _searched(v + np.prod(p), box, rtol=1e-4, max_regions=100)
 
 
+def _in_order():
+    """People of two numbers each, of whom all values matter: the first are in order."""
+    p, q = dt.symbol("p", 3), dt.symbol("q", 3)
+    v = np.sum(np.sin(3 * p) * q) / (1 + np.sum(p * p)) - np.max(q) ** 2 / 2
+    return _searched(v, dt.Box({p: (0, 1), q: (-1, 1)}), rtol=1e-3)
+
+
 def _bins():
     """Counts, of which only the places matter where they jump."""
     pair = dt.symbol("pair", 2)
@@ -298,6 +305,7 @@ def _searched(v, domain, **options):
 MADE = {
     "limited": _limited,
     "people": _people,
+    "in order": _in_order,
     "bins": _bins,
     "around": _around,
     "ball and table": _ball_and_table,

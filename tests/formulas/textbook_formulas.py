@@ -14,7 +14,7 @@ formula = entering(FORMULAS)
 # -- finance ---------------------------------------------------------------------------
 
 
-@formula((95, 105), (0.2, 0.4), (0.5, 1.5), slope=46.101247)
+@formula((98, 102), (0.25, 0.35), (0.5, 1), slope=39.013381)
 def call_by_all_greeks(s, sig, t):
     d1 = (np.log(s / 100) + (0.05 + sig**2 / 2) * t) / (sig * np.sqrt(t))
     d2 = d1 - sig * np.sqrt(t)
@@ -39,7 +39,7 @@ def growing_annuity(r, g, n):
     return np.where(r == g, n / (1 + r), (1 - ((1 + g) / (1 + r)) ** n) / apart)
 
 
-@formula((-0.05, 0.1, 4), most=10, least=-5, slope=502.49378)
+@formula((-0.05, 0.1, 4), most=10, least=-5)
 def sharpe_ratio(r):
     return np.mean(r) / (np.std(r) + 0.01)
 
@@ -60,18 +60,18 @@ def loss_in_a_crisis(pd, lgd, rho):
 # -- pharmacology, epidemiology --------------------------------------------------------
 
 
-@formula((0.05, 1), (0.06, 2), (0, 2), slope=2.6563471)
-def absorbed(a, b, t):
-    apart = (np.exp(-a * t) - np.exp(-b * t)) / (b - a)
-    return np.where(a == b, t * np.exp(-a * t), apart)
+@formula((0.05, 1), (0, 2), slope=1.4041017)
+def absorbed(a, t):
+    apart = (np.exp(-a * t) - np.exp(-0.5 * t)) / (0.5 - a)
+    return np.where(a == 0.5, t * np.exp(-a * t), apart)
 
 
-@formula((0, 100), (1, 50), (0.1, 10), most=4.9480456, slope=4.7619048)
+@formula((0, 100), (1, 50), (0.1, 10), most=4.9480456)
 def competitive_inhibition(s, km, i):
     return 5 * s / (km * (1 + i / 2) + s)
 
 
-@formula((0, 1), (0.01, 1), most=0.99, slope=99)
+@formula((0, 1), (0.01, 1), most=0.99)
 def attributable_share(exposed, x):
     excess = exposed * (1 / x - 1)
     return excess / (1 + excess)
@@ -114,17 +114,17 @@ def gaussian_loss(x, s):
     return 0.5 * (x / s) ** 2 + np.log(s)
 
 
-@formula((0, 1, 3), most=0.76357561)
+@formula((0, 1, 2), most=0.76357561)
 def divergence_from_uniform(p):
     share = p / (np.sum(p) + 0.2)
     return np.sum(sc.xlogy(share, 3 * share))
 
 
-@formula((0, 1, 4), slope=1)
+@formula((0, 1, 3), slope=1.1547005)
 def coefficient_of_variation(x):
     return np.std(x) / (np.mean(x) + 0.5)
 
 
-@formula((0, 1, 5), most=0.096, least=-0.096)
+@formula((0, 1, 5), most=0.096)
 def third_moment(x):
     return np.mean((x - np.mean(x)) ** 3)

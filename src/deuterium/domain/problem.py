@@ -21,7 +21,7 @@ from deuterium.graph.constructors import as_variable
 from deuterium.graph.substitute import substitute
 from deuterium.graph.traverse import Graph
 from deuterium.graph.variable import Variable
-from deuterium.transform.pipeline import dense, objective_of
+from deuterium.transform.pipeline import dense_over, objective_of
 
 Array = Any
 
@@ -103,7 +103,7 @@ class Problem:
     @cached_property
     def objective(self) -> Variable:
         """What is maximised: ``sought``, simplified over the domain on first use."""
-        return objective_of(dense(self._sought), self.domain)
+        return objective_of(dense_over(self._sought, self.domain), self.domain)
 
     @cached_property
     def graph(self) -> Graph:

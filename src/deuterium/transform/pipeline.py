@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from weakref import WeakKeyDictionary
 
+from deuterium import ops
 from deuterium.graph.traverse import Graph
 from deuterium.graph.variable import Variable
 from deuterium.interval.environment import forgets
 from deuterium.transform.branches import has_choices, narrowed_branches
 from deuterium.transform.homogeneous import factored
+from deuterium.transform.simplify.recognize import recognized
 from deuterium.transform.simplify.rules import Bounds
 from deuterium.transform.simplify.simplify import simplify
 from deuterium.transform.vectorize.vectorize import vectorized
@@ -48,6 +50,22 @@ def _together(graph: Graph) -> Graph:
     for _ in range(ROUNDS):
         graph = narrowed_branches(Graph.of(simplify(graph)))
     return Graph.of(simplify(graph))
+
+
+def dense_over(graph: Graph, domain: Bounds) -> Graph:
+    """Return a graph of one output, dense, without choices that the domain decides.
+
+    Where a hole is filled by hand, the domain may say that what is beside it has none.
+    """
+    if has_choices(graph) and len(graph.order) <= SIMPLIFIABLE:
+        found = recognized(graph, domain=domain, lengths=False)
+        if _choices(found) < _choices(graph):
+            return dense(found)
+    return dense(graph)
+
+
+def _choices(graph: Graph) -> int:
+    return sum(n.op is ops.where for n in graph.order)
 
 
 def objective_of(graph: Graph, domain: Bounds) -> Variable:

@@ -877,6 +877,11 @@ EXAMPLES: dict[str, list[Example]] = {
             FINITE,
             refused=(v3 - np.mean(v3)) * jump_slope(v3),
         ),
+        Example(
+            np.minimum(np.abs(x), t) * jump_slope(x),
+            FINITE,
+            refused=logic.is_positive(x) * jump_slope(x),
+        ),
     ],
     "narrowed_sum": [
         Example(

@@ -17,7 +17,7 @@ from deuterium.certify.checker.proof_domain import ProofInputs
 from deuterium.errors import CertificateError
 from deuterium.graph.traverse import Graph
 from deuterium.graph.variable import Variable
-from deuterium.transform.pipeline import dense, objective_of
+from deuterium.transform.pipeline import dense_over, objective_of
 
 PRECISE = 200  # bits
 FINEST = 2000  # where numbers cancel to what may be zero
@@ -29,7 +29,8 @@ Value = Callable[..., Any]  # of a graph at a point
 
 def derived(v: Variable, inputs: ProofInputs, maximizes: bool) -> Variable:
     """Return the objective: ``v`` or ``-v``, simplified over the domain."""
-    return objective_of(dense(Graph([v if maximizes else -v])), inputs.domain)
+    graph = dense_over(Graph([v if maximizes else -v]), inputs.domain)
+    return objective_of(graph, inputs.domain)
 
 
 def at_points(graph: Variable, starts: Mapping[str, int], size: int) -> Value:

@@ -13,6 +13,7 @@ from deuterium.transform.simplify.rules import (
     constant_folding,
     entropy_rules,
     exponential_rules,
+    jump_rules,
     label_rules,
     length_rules,
     logistic_rules,
@@ -38,6 +39,7 @@ __all__ = [
 FAMILIES = (
     constant_folding,
     choice_rules,
+    jump_rules,
     movement_rules,
     removable_rules,
     angle_rules,
