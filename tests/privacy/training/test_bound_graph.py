@@ -44,7 +44,7 @@ def test_a_regulariser_lowers_bound_and_noise(kind):
     plain, data, _, _ = problem(kind, scale=2.0, **settings)
     smaller, _, _, _ = problem(kind, scale=2.0, regulariser=1.0, **settings)
     for t in (plain, smaller):
-        t.fit(data, 30)
+        t.fit(data, 20)
     assert smaller.bound() < 0.8 * plain.bound()
     assert smaller.history[-1].sigma < 0.8 * plain.history[-1].sigma
     assert smaller.epsilon_at(1e-5) == plain.epsilon_at(1e-5)

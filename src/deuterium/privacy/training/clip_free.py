@@ -240,6 +240,10 @@ class ClipFreeSGD(PrivateSGD):
     def _single(self) -> Variable:
         return self._sums.single
 
+    def _settings(self) -> dict[str, Any]:
+        own = {"clip": self.clip, "per_layer": self.per_layer}
+        return {**super()._settings(), **own}
+
     def _penalties(self) -> list[Variable]:
         return [self.regulariser * self.bound_graph()] if self.regulariser else []
 
