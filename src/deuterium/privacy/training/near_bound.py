@@ -15,7 +15,7 @@ __all__ = ["KnownStep", "NearBound"]
 
 Array = Any
 
-WORSE = 0.003  # a share: what a bound may lose by the distance
+WORSE = 0.005  # a share: what a bound may lose by the distance
 TOO_MUCH = 2 * WORSE  # by which ranges would be much wider than they have to be
 NONE = 1e-15  # a share: what is lost where nothing changes, by rounding
 FIRST_RADIUS = 1e-6  # in units of the largest weight

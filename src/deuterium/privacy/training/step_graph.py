@@ -64,7 +64,7 @@ def _graph(clusters: StepClusters, parameters: Mapping[str, Variable]) -> Variab
     if clusters.listed.table is None:
         return as_variable(np.max(norms))
     by_label = np.concatenate([norms, np.zeros(1)])[clusters.listed.table]
-    return as_variable(np.max(_mixed(by_label, *at.probabilities)))
+    return as_variable(np.max(_mixed(by_label, at.probabilities[0])))
 
 
 class GraphRanges(StepRangePass):
@@ -122,14 +122,11 @@ class GraphRanges(StepRangePass):
         return made[0] + spread, made[1] + spread
 
     def _softmax(self, low: Array, high: Array) -> Ends:
-        """Return the ends of a softmax, given those of its argument."""
+        """Return the lower end of a softmax, twice, given those of its argument."""
         k = low.size
-        own = FAR * np.eye(k)
-        above = low.reshape(1, k) - high.reshape(k, 1)
-        below = high.reshape(1, k) - low.reshape(k, 1)
-        found = (expit(-logsumexp(x - own, axis=1)) for x in (below, above))
-        least, most = found
-        return least, most
+        apart = high.reshape(1, k) - low.reshape(k, 1) - FAR * np.eye(k)
+        least = expit(-logsumexp(apart, axis=1))
+        return least, least
 
 
 def _meaning(op: Operator) -> Any:
@@ -172,14 +169,12 @@ def _hull(values: list[Any]) -> Ends:
     return least, most
 
 
-def _mixed(norms: Any, low: Any, high: Any) -> Any:
-    """Return the most of ``sum p_k G_k`` for a p of sum 1 between two ends.
+def _mixed(norms: Any, low: Any) -> Any:
+    """Return no less than ``sum p_k G_k`` for a p of sum 1 above an end.
 
-    For every number m it is at most ``m + sum max(l_k (G_k - m), u_k (G_k - m))``, and
-    the least of these is at one of the G_k.
+    For every k it is at most ``p_k G_k + (1 - p_k) max G``, which falls in p_k.
 
-    Shapes: ``norms`` (labels, classes), ``low`` and ``high`` (classes,).
+    Shapes: ``norms`` (labels, classes), ``low`` (classes,).
     """
-    over = norms[:, None, :] - norms[:, :, None]
-    terms = np.maximum(low * over, high * over).sum(axis=2)
-    return np.min(norms + terms, axis=1)
+    top = np.max(norms, axis=1, keepdims=True)
+    return np.min(low * norms + (1 - low) * top, axis=1)
