@@ -23,6 +23,8 @@ from deuterium.transform.definedness import (
     total_form,
 )
 
+MOST_COPIED = 20  # times a graph's nodes: branches within branches are copied each time
+FEW_COPIED = 20_000  # nodes that may be copied whatever the graph's size
 MOST_WORK = 2_000_000  # nodes times choices, beyond which branches stay as they are
 
 
@@ -182,10 +184,14 @@ def narrowed_branches(
     kept = {v for v in given if v.op is not None}
     done: dict[Variable, Variable] = {}
     shared = share_equal(graph, given)
+    left = max(FEW_COPIED, MOST_COPIED * len(graph.order))
     for n in shared.order:
         new = rebuilt(n, tuple(done[a] for a in n.args))
         if n.op is logic.where:
             c, a, b = new.args
+            left -= len(topological([a])) + len(topological([b]))
+            if left < 0:
+                return graph
             a, b = (_narrow(x, c, t, kept) for x, t in ((a, True), (b, False)))
             new = rebuilt(new, (c, a, b))
         done[n] = new
