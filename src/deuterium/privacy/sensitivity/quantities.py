@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -20,7 +20,7 @@ from typing import Any
 from deuterium.domain.domain import Domain
 from deuterium.domain.spaces import Box
 from deuterium.enclose.enclose import enclose
-from deuterium.errors import ShapeError
+from deuterium.errors import ShapeError, UnsupportedError
 from deuterium.graph.constructors import symbol
 from deuterium.graph.traverse import Graph, free_symbols
 from deuterium.graph.variable import Variable
@@ -34,8 +34,8 @@ from deuterium.optimize.maximize import minimize
 from deuterium.privacy.directed_rounding import product_up
 from deuterium.privacy.mechanisms.release_shapes import Shape, shape_of
 from deuterium.privacy.sensitivity.bound_sources import (
-    ASSUMPTIONS,
     BothSides,
+    assumptions_in,
     of_bracket,
     require_points,
 )
@@ -75,7 +75,8 @@ def contribution(
     norm : {1, 2, inf}
         Over all elements together.
     **maximize_options
-        Of `deuterium.maximize`: ``rtol``, ``atol``, ``time_limit``, ...
+        Of `deuterium.maximize`: ``rtol``, ``atol``, ``time_limit``, and ``arithmetic``:
+        with ``"float32"`` the number covers the vector that float32 computes, too.
 
     Returns
     -------
@@ -137,6 +138,7 @@ def lipschitz(
             "element, or bound its diameter"
         )
     require_norm("lipschitz", norm)
+    _require_real_numbers("lipschitz", maximize_options)
     inputs = as_parts("lipschitz", wrt, "wrt")
     scalar = number.reshape(()) if number.shape else number
     jump = 0.0
@@ -235,6 +237,7 @@ def diameter(
     if sum(p.size for p in parts) == 1 and not neighbours.shared:
         number = _of_number(parts[0], shape_of(f), domain, norm, options)
         return number.diameter or _never()
+    _require_real_numbers("diameter", maximize_options)
     own, shape = own_parts(parts, neighbours), shape_of(f)
     alone = not {s.name for s in free_symbols(own)} & set(neighbours.shared)
     if sum(p.size for p in own) == 1 and alone and not domain.conditions:
@@ -245,6 +248,16 @@ def diameter(
     else:
         found = VectorDiameter(own, shape, norm, neighbours, options).bounded()
     return replace(found, vector=tuple(parts))
+
+
+def _require_real_numbers(caller: str, options: Mapping[str, Any]) -> None:
+    """Raise if rounding errors are asked for where they are not counted."""
+    if options.get("arithmetic") is not None:
+        raise UnsupportedError(
+            f"{caller}: `arithmetic` is for contributions, and for diameters of one "
+            "number without shared symbols; of a vector, twice its contribution is a "
+            "diameter"
+        )
 
 
 # -- one number ----------------------------------------------------------------------
@@ -271,8 +284,13 @@ def _of_number(
         "domain": domain,
         "shape": shape,
         "vector": (f,),
+        "arithmetic": both.arithmetic,
+        "rounding": both.rounding,
     }
-    assumptions = (*ASSUMPTIONS, "two certificates: of the supremum and the infimum")
+    assumptions = (
+        *assumptions_in(both.arithmetic),
+        "two certificates: of the supremum and the infimum",
+    )
     apart = Sensitivity(
         quantity="diameter",
         upper=width,

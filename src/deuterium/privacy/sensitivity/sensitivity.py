@@ -106,6 +106,8 @@ class Sensitivity:
     jump : float
         Of a ``lipschitz``: by how much two values may lie farther apart than the slope
         says, as branches that are written to meet miss each other by rounding.
+    arithmetic, rounding
+        As of `deuterium.maximize`.
     """
 
     quantity: str
@@ -125,6 +127,8 @@ class Sensitivity:
     vector: tuple[Variable, ...] = field(default=())
     factor: Fraction = field(default=Fraction(1))
     jump: float = 0.0
+    arithmetic: str | None = None
+    rounding: float = 0.0
 
     def __post_init__(self) -> None:
         require_quantity("Sensitivity", self.quantity)
@@ -190,11 +194,7 @@ class Sensitivity:
                 "verify: there is no certificate to replay; how the bound was found: "
                 f"{'; '.join(self.assumptions) or self.status}"
             )
-        problems = [b._problem for b in brackets]
-        return tuple(
-            b.certificate.verify(p.given, p.domain)
-            for b, p in zip(brackets, problems, strict=True)
-        )
+        return tuple(b.certificate.verify(*b.claim) for b in brackets)
 
     @property
     def gap(self) -> float:
@@ -273,8 +273,7 @@ class Sensitivity:
     def scaled(self, factor: float | Fraction) -> Sensitivity:
         """Return the sensitivity of a public positive factor times the result.
 
-        A fraction, such as ``Fraction(1, 5)`` for the mean over a public count of five,
-        is exact; the bound is rounded up.
+        A ``Fraction(1, 5)``, for the mean over a public count of five, is exact.
         """
         number = real_number(factor)
         if number is None or not 0 < number < math.inf:
@@ -293,6 +292,7 @@ class Sensitivity:
             diameter=self.diameter and self.diameter.scaled(number),
             jump=round_up(Fraction(self.jump) * exact),
             factor=self.factor * exact,
+            rounding=round_up(Fraction(self.rounding) * exact),
         )
 
     # -- what it is about --------------------------------------------------------------
