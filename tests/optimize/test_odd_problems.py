@@ -88,3 +88,30 @@ def test_an_undefined_constant_is_a_cause_and_no_error():
         assert (e.lower, e.upper) == (-np.inf, np.inf)
         assert e.cause.kind == "undefined"
         assert e.cause.operator == "power"
+
+
+LOW = -1e305 * dt.symbol("x")
+HALF = dt.Box({dt.symbol("x"): (1, 2)}) & dt.Where(dt.symbol("x") > 1.5)
+
+
+def test_an_objective_below_all_that_counts_for_nothing_is_no_empty_domain():
+    """Where conditions do not hold, -1e300 is put in; the objective may be lower."""
+    for run, v in ((dt.maximize, LOW), (dt.minimize, -LOW)):
+        found = run(v, HALF, time_limit=5)
+        assert found.status == "precision_limit"
+        upper = found.upper if v is LOW else -found.lower
+        assert -1.5e305 <= upper <= -1e300
+    iv = dt.enclose(LOW, HALF)
+    assert iv.lower <= -2e305 and iv.upper >= -1.5e305
+    pole = LOW - 1 / np.square(dt.symbol("x") - 1.5)  # -inf, which cannot matter
+    found = dt.maximize(pole, HALF.plain, time_limit=5)
+    assert found.upper >= -1.5e305 and found.status != "infeasible"
+
+
+def test_an_empty_domain_is_still_known():
+    x = dt.symbol("x")
+    empty = dt.Box({x: (1, 2)}) & dt.Where(x * x - x > 5)
+    for v in (x, LOW, np.log(x - 1)):
+        assert dt.maximize(v, empty, time_limit=5).status == "infeasible"
+        with pytest.raises(dt.errors.BoundsError, match="empty"):
+            dt.enclose(v, empty)

@@ -6,6 +6,7 @@ the domain, or refused, before anything is released with noise made from such a 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -101,13 +102,16 @@ def require_inside(
 ) -> None:
     """Raise for the first value that does not satisfy the constraints on its symbol."""
     for name, values in rows.items():
-        each = np.reshape(values, (-1, *shapes.get(name, ())))
+        shape = shapes.get(name, ())
+        lead = values.shape[: values.ndim - len(shape)]
+        each = values.reshape(math.prod(lead), *shape)
         holds = np.ones(len(each), dtype=bool)
         for constraint in constraints[name]:
             if isinstance(constraint, Range):
-                good = np.reshape(constraint.holds(each), (len(each), -1)).all(axis=1)
+                good = np.all(constraint.holds(each), axis=tuple(range(1, each.ndim)))
             else:
-                good = np.array([np.all(constraint.holds(value)) for value in each])
+                rows_hold = [np.all(constraint.holds(value)) for value in each]
+                good = np.array(rows_hold, dtype=bool)
             holds &= good
         if not holds.all():
             first = int(np.argmin(holds))
@@ -126,7 +130,7 @@ def require_conditions(
         names = {s.name for s in free_symbols([condition])}
         holds = np.asarray(condition.evaluate({n: rows[n] for n in names}), dtype=bool)
         batch = holds.shape[: holds.ndim - condition.ndim]
-        each = holds.reshape(*batch, -1).all(axis=-1)
+        each = holds.all(axis=tuple(range(len(batch), holds.ndim)))
         if not each.all():
             where = f"record {int(np.argmin(each))} fails" if batch else "the data fail"
             raise BoundsError(
@@ -151,6 +155,8 @@ def _array(values: Any, name: str, who: str) -> Array:
     if isinstance(values, np.ma.MaskedArray):
         raise InvalidInputError(f"{who}: {name!r} must not be a masked array")
     try:
+        if np.asarray(values).dtype.kind in "mM":  # which float64 would take
+            raise TypeError
         x = np.array(values, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):
         raise InvalidInputError(

@@ -107,7 +107,7 @@ def _where_conditions_hold(v: Variable, domain: Domain) -> Interval:
     plain, conditions = narrowed(v, domain), domain.conditions
     below = enclose(guarded(v, conditions, LOWEST), plain)
     above = enclose(guarded(v, conditions, -LOWEST), plain)
-    if np.any(below.upper <= LOWEST):
+    if np.any(above.lower > below.upper):
         raise _empty(domain)
     result = Interval.unchecked(above.lower, below.upper)
     result.cause = below.cause or above.cause

@@ -47,6 +47,7 @@ from deuterium.options import require_seed
 __all__ = ["maximize", "minimize"]
 
 PREPARING = 0.5  # of the time may go to preparations
+SHORTEST = 1e-3  # seconds to ask whether there is any point, where the time is over
 
 
 @standard_only
@@ -116,7 +117,7 @@ def maximize(
     found = _bracket(
         problem, limits, clock, executor, progress, seed, checkpoint, points, method
     )
-    found = _of_points(found) if limited else found
+    found = _of_points(found, asked.value, asked.domain, clock) if limited else found
     return asked.told(found, maximizes=True)
 
 
@@ -153,7 +154,7 @@ def minimize(
     found = _bracket(
         problem, limits, clock, executor, progress, seed, checkpoint, points, method
     )
-    found = _of_points(found) if limited else found
+    found = _of_points(found, asked.value, asked.domain, clock) if limited else found
     history = [(t, -upper, -lower) for t, lower, upper in found.history]
     lower = -found.upper
     if lower == -np.inf and problem.given.op is not None:
@@ -191,15 +192,29 @@ def _counting(v: Variable, domain: Domain) -> Domain:
         return domain.plain
 
 
-def _of_points(found: Bracket) -> Bracket:
+def _of_points(found: Bracket, v: Any, domain: Domain, clock: Clock) -> Bracket:
     """Return a bracket for the points of the domain alone."""
-    if found.upper <= LOWEST:
+    if found.lower > LOWEST:
+        return found
+    if found.upper > LOWEST:
+        return replace(found, lower=-np.inf, witness={})
+    if domain.conditions and _is_empty(as_variable(v), domain, clock):
         return replace(
             found, lower=-np.inf, upper=-np.inf, witness={}, status="infeasible"
         )
-    if found.lower <= LOWEST:
-        return replace(found, lower=-np.inf, witness={})
-    return found
+    # the objective itself is that low, and points of the domain cannot be told
+    return replace(found, lower=-np.inf, witness={}, status="precision_limit")
+
+
+def _is_empty(v: Variable, domain: Domain, clock: Clock) -> bool:
+    """Return whether no point satisfies the conditions, given that v is low there."""
+    with suppress(DeuteriumError):
+        x = enclose(v, domain.plain)
+        if x.upper < -LOWEST and x.lower > LOWEST:
+            return True  # v is that low nowhere, nor that high
+    nowhere = guarded(as_variable(0.0), domain.conditions, LOWEST)
+    left = max(clock.left, SHORTEST) if clock.left < np.inf else None
+    return maximize(nowhere, domain.plain, time_limit=left).upper <= LOWEST
 
 
 @np.errstate(all="ignore")  # ends may be infinite, numbers the largest there are

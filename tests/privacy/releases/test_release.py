@@ -148,3 +148,30 @@ def test_a_whole_query_moves_as_its_diameter_says():
     )  # fmt: skip
     assert out.sensitivity.quantity == "diameter"
     assert out.noise.sensitivity == pytest.approx(2.0)
+
+
+ROW, LABEL, NUMBER = dt.symbol("row", (2,)), dt.symbol("label", (3,)), dt.symbol("n")
+DOMAINS = [
+    (NUMBER, dt.Box({NUMBER: (0, 1)})),
+    (ROW, dt.Box({ROW: (0, 1)}) & dt.Where(np.sum(ROW) <= 1)),
+    (ROW, dt.Ball(ROW, 0, 1)),
+    (LABEL, dt.OneHot(LABEL)),
+    (LABEL, dt.Simplex(LABEL)),
+    (NUMBER, dt.Choice(NUMBER, [1, 2])),
+]
+
+
+@pytest.mark.parametrize("outside", ["clip", "refuse"])
+def test_no_records_at_all_are_nothing_and_no_error(outside):
+    """Whether there is a record is what add_or_remove_one must not tell."""
+    for v, domain in DOMAINS:
+        s = privacy.contribution(v, domain)
+        total = s.value({v.name: np.zeros((0, *v.shape))}, outside=outside)
+        assert np.shape(total) == v.shape and not np.any(total)
+
+
+def test_dates_are_no_data():
+    s = privacy.contribution(NUMBER, dt.Box({NUMBER: (0, 1)}))
+    for kind in ("M8[s]", "m8[s]"):
+        with pytest.raises(dt.errors.InvalidInputError, match="numbers"):
+            s.value({"n": np.array([1], dtype=kind)})

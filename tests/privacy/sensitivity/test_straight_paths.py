@@ -83,14 +83,33 @@ def test_jumps_by_rounding_are_added(factor):
 
 
 def test_a_jump_that_moves_a_condition_has_no_slope():
-    two = np.where(X < 0.1, 0.17 * X, 0.17 * 0.1 + 0.33 * (X - 0.1))
-    three = np.where(two < 0.017, two, 0.017 + 2 * (two - 0.017))
-    domain = dt.Box({X: (0, 1)})
-    assert privacy.lipschitz(np.exp(two), X, domain).jump > 0
-    assert privacy.lipschitz(three, X, domain, time_limit=1).upper == np.inf
+    def bent(t, at=0.1):
+        return np.where(t < at, 0.17 * t, 0.17 * at + 0.33 * (t - at))
+
+    domain, once = dt.Box({X: (0, 1)}), bent(X)
+    meeting = np.where(once < 0.017, once, 0.017 + 2 * (once - 0.017))
+    for v in (np.exp(once), meeting, bent(once)):
+        slope = privacy.lipschitz(v, X, domain, max_regions=20)
+        assert slope.upper < np.inf and slope.jump > 0
+    twice = privacy.lipschitz(bent(once, 0.007), X, domain, max_regions=20)
+    assert twice.upper == np.inf
 
 
 def test_jumps_in_elements_are_all_counted():
     base = np.where(Z < 0.1, 0.17 * Z, 0.17 * 0.1 + 0.33 * (Z - 0.1))
     one = privacy.lipschitz(base[0], Z, dt.Box(UNIT)).jump
     assert privacy.lipschitz(np.sum(base), Z, dt.Box(UNIT)).jump >= 2.99 * one > 0
+
+
+def test_a_domain_without_a_record_is_refused():
+    x = dt.symbol("x")
+    empty = dt.Box({x: (1, 2)}) & dt.Where(x * x - x > 5)
+    for ask in (
+        lambda: privacy.contribution(x, empty),
+        lambda: privacy.contribution(np.stack([x, x * x]), empty),
+        lambda: privacy.diameter(x, empty),
+        lambda: privacy.lipschitz(x * x, x, empty),
+        lambda: privacy.contributions({"a": x, "b": x * x}, empty),
+    ):
+        with pytest.raises(dt.errors.BoundsError, match="no record"):
+            ask()

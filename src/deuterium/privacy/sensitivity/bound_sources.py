@@ -16,7 +16,7 @@ import numpy as np
 from deuterium.certify.certificate import Certificate
 from deuterium.domain.problem import Problem
 from deuterium.enclose import enclose
-from deuterium.errors import InvalidInputError, UnsupportedError
+from deuterium.errors import BoundsError, InvalidInputError, UnsupportedError
 from deuterium.interval import Interval
 from deuterium.optimize.branch_and_bound.result import Bracket
 from deuterium.search.search import Estimate
@@ -29,6 +29,7 @@ __all__ = [
     "of_bracket",
     "of_interval",
     "refuse_estimate",
+    "require_points",
 ]
 
 ASSUMPTIONS = (
@@ -93,6 +94,15 @@ def _require_kind(name: str, given: Any, kind: type, maker: str) -> None:
         )
 
 
+def require_points(bracket: Bracket) -> None:
+    """Raise where no point of the domain was left to bound anything at."""
+    if bracket.status == "infeasible":
+        raise BoundsError(
+            "no record satisfies the conditions of `domain`: it is empty, and there is "
+            "nothing to bound"
+        )
+
+
 def of_bracket(
     bracket: Any,
     quantity: str,
@@ -115,6 +125,7 @@ def of_bracket(
         What was maximised is known to be a norm, and need not be looked at.
     """
     _require_kind("bracket", bracket, Bracket, "maximize")
+    require_points(bracket)
     status = bracket.status
     if not is_norm and bracket.upper < math.inf:
         _require_norm_of(bracket)

@@ -37,6 +37,7 @@ from deuterium.privacy.sensitivity.bound_sources import (
     BothSides,
     assumptions_in,
     of_bracket,
+    require_points,
 )
 from deuterium.privacy.sensitivity.neighbours import Neighbours, own_parts
 from deuterium.privacy.sensitivity.sensitivity import Sensitivity
@@ -268,6 +269,8 @@ def _of_number(
     """Return the contribution of a number, with its diameter."""
     number = f.reshape(()) if f.shape else f
     top, bottom = _extremes(number, domain, options)
+    require_points(top)
+    require_points(bottom)
     high = max(abs(top.upper), abs(bottom.lower))
     reached = max(-math.inf, top.lower, -bottom.upper, 0.0)
     width = _difference_up(top.upper, bottom.lower)
