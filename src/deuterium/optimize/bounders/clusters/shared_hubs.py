@@ -75,3 +75,20 @@ def _repeated(v: Variable) -> Variable:
     while v.op is ops.broadcast:
         (v,) = v.args
     return v
+
+
+def bent_elements(root: Variable) -> int:
+    """Return how many hubs there are at least, but the inputs: arguments of curves."""
+    graph = Graph([root])
+    source: dict[Variable, Variable] = {}
+    found: set[Variable] = set()
+    for v in graph.order:
+        inner = [a for a in dict.fromkeys(v.args) if a in graph.varying]
+        source[v] = v
+        if v.op is None or not (v.op.elementwise or v.op.moves_elements):
+            continue
+        if len(inner) == 1:
+            source[v] = source[inner[0]]
+            if v.op.arity == 1 and not v.op.linear and v.op is not ops.square:
+                found.add(source[v])
+    return sum(v.size for v in found if not v.is_symbol)
