@@ -124,7 +124,7 @@ class ComposedMap:
         elif op in MOVES and len(v.args) == 1:
             places = np.asarray(MOVES[op](places, **v.attrs))
         else:
-            raise NoBound(f"operator {v.op} is not taken for linear")
+            raise NoBound(f"operator {v.op.name!r} is not taken for linear")
         shape = v.size, x.size
         ones = np.ones(len(to))
         return sparse.csr_array((ones, (to, places.ravel())), shape=shape), 0.0
@@ -182,10 +182,12 @@ class ComposedMap:
     @property
     def rows(self) -> Vector:
         """Upper bounds of the lengths of the rows."""
-        squares = np.asarray(self._matrix.multiply(self._matrix).sum(axis=1)).ravel()
-        wider = 1.0 + _gamma(self._matrix.shape[1] + 8)
-        lengths = np.sqrt(squares * wider + TINY) * WIDER + self._error
-        return vector([arb(r) for r in (lengths * WIDER).tolist()])
+        c, wider = self._matrix, 1.0 + _gamma(self._matrix.shape[1] + 8)
+        top = float(np.max(np.abs(c.data), initial=0.0)) or 1.0
+        near = c * (1.0 / top)
+        squares = np.asarray(near.multiply(near).sum(axis=1)).ravel()
+        lengths = np.sqrt(squares * wider + TINY) * WIDER * top + self._error
+        return vector([arb(r) for r in (lengths * WIDER + TINY).tolist()])
 
     def norm(self, claim: float) -> Ball:
         """Return the claim, once it is proved that the norm is no more.

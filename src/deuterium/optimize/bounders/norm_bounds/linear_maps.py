@@ -20,7 +20,7 @@ from deuterium import ops
 from deuterium.budget import afford
 from deuterium.graph.hashcons import hashable
 from deuterium.graph.variable import Variable
-from deuterium.interval.rounding import Array, gamma
+from deuterium.interval.rounding import MIN_NORMAL, Array, gamma
 from deuterium.optimize.bounders.norm_bounds.spectral_norm import (
     frobenius_norm,
     inflate,
@@ -133,13 +133,24 @@ def linear_map(steps: tuple[LinearStep, ...]) -> LinearMap | None:
             return None
     if matrix is None:
         return None
-    sigma = _plain_norm(matrix)
-    if sigma > CLOSE * _about(matrix):
-        sigma = min(sigma, spectral_norm(matrix))
-    sigma = sigma + error
-    squares = np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel()
-    rows = np.sqrt(squares * (1 + gamma(matrix.shape[1] + 8)))
-    return LinearMap(float(inflate(sigma)) * ROOM, inflate(rows + error))
+    return _with_norms(matrix, error)
+
+
+def _with_norms(matrix: Sparse, error: float) -> LinearMap | None:
+    """Return a matrix's norms; None where numbers overflow."""
+    top = float(np.max(np.abs(matrix.data), initial=0.0))
+    scale = np.ldexp(1.0, int(np.frexp(top)[1])) if 0 < top < 1e300 else 1.0
+    near = matrix * (1.0 / scale)  # exactly; what underflows is far below the largest
+    sigma = _plain_norm(near)
+    if sigma > CLOSE * _about(near):
+        sigma = min(sigma, spectral_norm(near))
+    sigma = float(inflate(sigma * ROOM * scale + error))
+    squares = np.asarray(near.multiply(near).sum(axis=1)).ravel()
+    squares = squares * (1 + gamma(matrix.shape[1] + 8))
+    rows = np.sqrt(squares + matrix.shape[1] * MIN_NORMAL) * scale + error
+    if not (np.isfinite(sigma) and np.isfinite(rows).all()):
+        return None
+    return LinearMap(sigma, inflate(rows))
 
 
 def _rounded(step: LinearStep) -> float:
