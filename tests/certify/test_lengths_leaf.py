@@ -164,12 +164,18 @@ def windowed():
 
 
 MAPS = {
-    "another base": (lambda c: c.__setitem__(0, c[0] - 1), "no node|not proved|no function"),
+    "another base": (
+        lambda c: c.__setitem__(0, c[0] - 1),
+        "no node|not proved|no function",
+    ),
     "itself": (lambda c: c.__setitem__(0, 10_000), "there is no node"),
     "no number": (lambda c: c.__setitem__(1, "1"), "number"),
     "infinite": (lambda c: c.__setitem__(1, float("inf")), "finite|number|JSON"),
     "negative": (lambda c: c.__setitem__(1, -1.0), "is claimed"),
-    "a little less": (lambda c: c.__setitem__(1, c[1] * (1 - 1e-5)), "not proved to be"),
+    "a little less": (
+        lambda c: c.__setitem__(1, c[1] * (1 - 1e-5)),
+        "not proved to be",
+    ),
     "less": (lambda c: c.__setitem__(1, 0.5 * c[1]), "not proved to be"),
     "too long": (lambda c: c.append(0.0), "is described"),
     "more": (lambda c: c.__setitem__(1, 3.0 * c[1]), "above the claim"),

@@ -177,11 +177,11 @@ def label_enumeration_of(
     return LabelEnumeration(problem, forms, convex)
 
 
-def convex_labels(problem: Problem) -> list[int]:
+def convex_labels(problem: Problem, widest: int = WIDEST) -> list[int]:
     """Return the inputs of small symbols that the objective is convex in."""
     graph = problem.graph
     found: list[int] = []
-    for s in (n for n in graph.order if n.is_symbol and n.size <= WIDEST):
+    for s in (n for n in graph.order if n.is_symbol and n.size <= widest):
         check()
         part = problem.slices[s.name]
         ends = problem.lower[part], problem.upper[part]

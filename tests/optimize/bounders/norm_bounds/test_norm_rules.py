@@ -22,7 +22,6 @@ LEFT = np.random.default_rng(1).normal(size=(2, 3))
 ROW = np.random.default_rng(2).normal(size=(3, 4))
 
 
-
 def windows(x):
     """Return a convolution: (6, 3)."""
     return sliding_window_view(x, (2, 2)).reshape(6, 4) @ W
@@ -55,7 +54,9 @@ GRAPHS = {
     "windows of what varies": lambda x, y: windows(np.tanh(x)) + y[:1, :3],
     "windows, back": lambda x, y: dt.grad(np.sum(np.tanh(windows(x))), x),
     "means of windows": lambda x, y: 3.0 - windows(x).reshape(3, 2, 3).mean(axis=1) / 7,
-    "scaled windows": lambda x, y: windows(x * 1e150) * (1e-150 * W[:1].T.repeat(6, 1).T),
+    "scaled windows": lambda x, y: (
+        windows(x * 1e150) * (1e-150 * W[:1].T.repeat(6, 1).T)
+    ),
     "softmax": lambda x, y: dt.softmax(x),
     "tanh": lambda x, y: np.tanh(x),
     "tanh, matmul": lambda x, y: np.tanh(x) @ W,

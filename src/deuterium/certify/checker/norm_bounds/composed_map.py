@@ -2,10 +2,10 @@
 
 The operators between two nodes are multiplied out in floating point, as one sparse
 matrix C, with a bound of the spectral norm of what the exact matrix differs by: of a
-product ``S A`` of matrices with k products in a sum it is at most ``gamma_k ||S|| ||A||``
-(N. J. Higham, "Accuracy and Stability of Numerical Algorithms", 2nd ed., 3.5), where
-``||.||`` stands for the root of the largest row sum times the largest column sum of
-sizes, which no spectral norm exceeds.
+product ``S A`` with k products in a sum it is at most ``gamma_k ||S|| ||A||`` (N. J.
+Higham, "Accuracy and Stability of Numerical Algorithms", 2nd ed., 3.5), where ``||.||``
+stands for the root of the largest row sum times the largest column sum of sizes, which
+no spectral norm exceeds.
 
 ``||C|| <= s`` says that ``s**2 I - C' C`` is positive semidefinite.  A factor L of it,
 less d on the diagonal, is worked out in floating point; what is left after ``L L'`` is
@@ -109,6 +109,7 @@ class ComposedMap:
     def _step(self, v: Variable) -> tuple[Sparse, float]:
         """Return an operator as a matrix, and a bound of the norm of its errors."""
         op = v.op
+        assert op is not None
         x = v.args[1 if len(v.args) == 2 and self._is_second(v) else 0]
         places = np.arange(x.size).reshape(x.shape)
         if op in (ops.negative, ops.subtract):
@@ -124,7 +125,7 @@ class ComposedMap:
         elif op in MOVES and len(v.args) == 1:
             places = np.asarray(MOVES[op](places, **v.attrs))
         else:
-            raise NoBound(f"operator {v.op.name!r} is not taken for linear")
+            raise NoBound(f"operator {op.name!r} is not taken for linear")
         shape = v.size, x.size
         ones = np.ones(len(to))
         return sparse.csr_array((ones, (to, places.ravel())), shape=shape), 0.0
@@ -151,7 +152,7 @@ class ComposedMap:
 
     def _numbers(self, v: Variable, *, inverse: bool) -> tuple[Array, Array]:
         """Return about the value of a node without symbols, and how far it is off."""
-        if v.op in MOVES and len(v.args) == 1:
+        if v.op is not None and v.op in MOVES and len(v.args) == 1:
             return tuple(
                 np.asarray(MOVES[v.op](x, **v.attrs))
                 for x in self._numbers(v.args[0], inverse=inverse)
@@ -162,7 +163,10 @@ class ComposedMap:
         balls = self.graph.fixed(v).tolist()
         balls = [ONE / b for b in balls] if inverse else balls
         near = [float(b.mid()) for b in balls]
-        off = [float(abs(b - arb(m)).upper()) * WIDER for b, m in zip(balls, near, strict=True)]
+        off = [
+            float(abs(b - arb(m)).upper()) * WIDER
+            for b, m in zip(balls, near, strict=True)
+        ]
         found = np.array(near).reshape(v.shape), np.array(off).reshape(v.shape)
         if not all(np.isfinite(x).all() for x in found):
             raise NoBound("a factor is not finite")
@@ -207,7 +211,9 @@ class ComposedMap:
         key = digest.hexdigest()
         if key not in known:
             if not _is_norm(c, claim / WIDER - self._error):
-                raise NoBound(f"the norm of a map is not proved to be at most {claim!r}")
+                raise NoBound(
+                    f"the norm of a map is not proved to be at most {claim!r}"
+                )
             known.add(key)
         return arb(claim)
 

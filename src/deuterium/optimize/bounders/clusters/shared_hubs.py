@@ -11,6 +11,8 @@ from collections.abc import Collection
 from deuterium import ops
 from deuterium.graph.traverse import Graph
 from deuterium.graph.variable import Variable
+from deuterium.optimize.bounders.lagrangian import lagrangian_options as options
+from deuterium.optimize.bounders.lagrangian.factored_parts import Unsuited
 
 Below = dict[Variable, bool]
 PRODUCTS = (ops.multiply, ops.divide)
@@ -77,8 +79,16 @@ def _repeated(v: Variable) -> Variable:
     return v
 
 
-def bent_elements(root: Variable) -> int:
-    """Return how many hubs there are at least, but the inputs: arguments of curves."""
+def require_few_hubs(root: Variable) -> None:
+    """Raise where there are too many arguments of curves, before anything is composed.
+
+    Each is a hub, unless it is an input.
+
+    Raises
+    ------
+    Unsuited
+        There are.
+    """
     graph = Graph([root])
     source: dict[Variable, Variable] = {}
     found: set[Variable] = set()
@@ -91,4 +101,5 @@ def bent_elements(root: Variable) -> int:
             source[v] = source[inner[0]]
             if v.op.arity == 1 and not v.op.linear and v.op is not ops.square:
                 found.add(source[v])
-    return sum(v.size for v in found if not v.is_symbol)
+    if sum(v.size for v in found if not v.is_symbol) > options.MOST_MULTIPLIERS:
+        raise Unsuited("too many hubs")

@@ -41,11 +41,7 @@ from deuterium.optimize.bounders.clusters.cluster_terms import (
     taken,
 )
 from deuterium.optimize.bounders.clusters.hub_functions import uniform_number
-from deuterium.optimize.bounders.clusters.shared_hubs import (
-    bent_elements,
-    shared_hubs,
-)
-from deuterium.optimize.bounders.lagrangian import lagrangian_options as options
+from deuterium.optimize.bounders.clusters.shared_hubs import shared_hubs
 from deuterium.optimize.bounders.lagrangian.add_function import add_functions
 from deuterium.optimize.bounders.lagrangian.affine_terms import (
     flattened,
@@ -108,8 +104,6 @@ class StarGraph(FactoredGraph):
         self._known: dict[Any, Any] = {}
         self._sides: dict[int, Sides] = {}
         self.shared = shared_hubs(root)
-        if bent_elements(root) > options.MOST_MULTIPLIERS:
-            raise Unsuited("too many hubs")  # before maps are multiplied out
         super().__init__(problem, root)
 
     def _kind(self, node: Variable) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 
 from deuterium import ops
 from deuterium.graph.variable import Variable
-from deuterium.interval import Interval, stacked
+from deuterium.interval import Interval
 from deuterium.interval.rounding import Array
 from deuterium.optimize.bounders.norm_bounds.ball_and_box import (
     LEAD,
@@ -112,7 +112,9 @@ def along(
     wide = (..., *(None,) * len(shape))
     with np.errstate(all="ignore"):
         ends = cut(known.ends, centre, inflate(rows * base.radius[wide]) + off)
-        radius = inflate(found.sigma * base.radius + root_sum(np.square(off), known.axes))
+        radius = inflate(
+            found.sigma * base.radius + root_sum(np.square(off), known.axes)
+        )
         length = known.length
         if chain.is_linear:
             zero = np.zeros((1,) * centre.ndim)
@@ -136,7 +138,7 @@ def along(
 
 
 def _image(chain: LinearChain, base: ArrayBounds) -> tuple[Array, Array]:
-    """Return where the middle of the base's ball goes, and by how much it may be off."""
+    """Return where the middle of the base's ball goes, and how far it may be off."""
     x = Interval.unchecked(base.centre, base.centre)
     for step in chain.steps:
         args: list[Any] = [x]

@@ -80,7 +80,7 @@ class LinearMap:
     rows: Array
 
 
-def step_of(node: Variable, side: int, number: Array | None) -> LinearStep | None:
+def step_of(node: Variable, side: int, number: Any) -> LinearStep | None:
     """Return what a node does to one argument, or None if it is not linear in it."""
     op = node.op
     x = node.args[side]
@@ -102,9 +102,10 @@ def step_of(node: Variable, side: int, number: Array | None) -> LinearStep | Non
         op.moves_elements and op.arity == 1
     ):
         return None
-    digest = b"" if number is None else blake2b(np.ascontiguousarray(number)).digest()
+    given = b"" if number is None else np.asarray(number, dtype=float).tobytes()
     attrs = tuple((k, hashable(v)) for k, v in sorted(node.attrs.items()))
-    key = (op.name, side, x.shape, node.shape, np.shape(number), digest, attrs)
+    shapes = x.shape, node.shape, np.shape(number)
+    key = (op.name, side, shapes, blake2b(given).digest(), attrs)
     return LinearStep(key, node, side, number)
 
 
@@ -164,7 +165,9 @@ def _matrix(step: LinearStep) -> Sparse:
     op, x = node.op, node.args[step.side]
     if op in (ops.multiply, ops.divide):
         factor = np.broadcast_to(np.asarray(number, dtype=float), node.shape).ravel()
-        return sparse.diags_array(factor if op is ops.multiply else 1.0 / factor).tocsr()
+        return sparse.diags_array(
+            factor if op is ops.multiply else 1.0 / factor
+        ).tocsr()
     if op in (ops.negative, ops.subtract):
         return (-sparse.eye_array(node.size)).tocsr()
     if op is ops.matmul:
@@ -192,7 +195,9 @@ def _plain_norm(matrix: Sparse) -> float:
     """Return the root of the largest row sum times the largest column sum, of sizes."""
     size = abs(matrix)
     sums = [float(np.max(size.sum(axis=k), initial=0.0)) for k in (0, 1)]
-    return float(inflate(root_sum(np.array([sums[0] * sums[1]]), (0,)), 16 + max(matrix.shape)))
+    return float(
+        inflate(root_sum(np.array([sums[0] * sums[1]]), (0,)), 16 + max(matrix.shape))
+    )
 
 
 def _about(matrix: Sparse) -> float:

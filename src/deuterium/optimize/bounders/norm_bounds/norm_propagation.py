@@ -112,7 +112,7 @@ class NormLayout:
         return {str(self.place[v]): x for v, x in self._norms.items()}
 
     def chained(self) -> dict[str, list[Any]]:
-        """Return the base of each chain, and the norm of its map, by the end's place."""
+        """Return the base of each chain, and its map's norm, by the end's place."""
         return {
             str(self.place[v]): [self.place[c.base], c.map.sigma]
             for v, c in self.chains.items()

@@ -14,7 +14,6 @@ from contextlib import suppress
 from typing import Any
 
 import numpy as np
-
 from scipy.sparse import issparse
 from scipy.sparse.linalg import ArpackError, eigsh
 
@@ -28,9 +27,7 @@ ROUGH = 1e-6  # relative error of an eigenvalue found by Lanczos' method
 ATTEMPTS = 6  # each with four times the slack for rounding
 
 
-def spectral_norm(
-    matrix: Any, roundings: int = 0
-) -> float:
+def spectral_norm(matrix: Any, roundings: int = 0) -> float:
     """Return an upper bound of the spectral norm.
 
     Parameters
