@@ -22,8 +22,8 @@ from deuterium.optimize.bounders.clusters.cluster_terms import (
     summed_form,
 )
 from deuterium.optimize.bounders.clusters.relaxed_graph import relaxed_graph
-from deuterium.optimize.bounders.clusters.star_graph import StarGraph
 from deuterium.optimize.bounders.clusters.shared_hubs import require_few_hubs
+from deuterium.optimize.bounders.clusters.star_graph import StarGraph
 from deuterium.optimize.bounders.lagrangian.affine_terms import (
     flattened,
 )
