@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from flint import ctx
+from numpy.lib.stride_tricks import sliding_window_view
 from scipy.special import expit, log_expit
 
 import deuterium as dt
@@ -148,6 +149,63 @@ def cornered():
     """A leaf of one pass for each class."""
     v, domain = network(1, "sigmoid", 3, "first")
     return bounded(v, domain), v, domain
+
+
+@pytest.fixture(scope="module")
+def windowed():
+    """A leaf with maps through windows, kernels and means."""
+    rng = np.random.default_rng(2)
+    x = dt.symbol("x", shape=(16,))
+    first, last = (dt.constant(rng.normal(size=s)) for s in ((4, 3), (3, 1)))
+    h = np.tanh(sliding_window_view(x, 4) @ first).mean(axis=0)
+    v = dt.norm(dt.grad(np.logaddexp(0, (h @ last)[0]), [x, first, last]))
+    domain = dt.Box({x: (-1, 1)})
+    return bounded(v, domain), v, domain
+
+
+MAPS = {
+    "another base": (
+        lambda c: c.__setitem__(0, c[0] - 1),
+        "no node|not proved|no function",
+    ),
+    "itself": (lambda c: c.__setitem__(0, 10_000), "there is no node"),
+    "no number": (lambda c: c.__setitem__(1, "1"), "number"),
+    "infinite": (lambda c: c.__setitem__(1, float("inf")), "finite|number|JSON"),
+    "negative": (lambda c: c.__setitem__(1, -1.0), "is claimed"),
+    "a little less": (
+        lambda c: c.__setitem__(1, c[1] * (1 - 1e-5)),
+        "not proved to be",
+    ),
+    "less": (lambda c: c.__setitem__(1, 0.5 * c[1]), "not proved to be"),
+    "too long": (lambda c: c.append(0.0), "is described"),
+    "more": (lambda c: c.__setitem__(1, 3.0 * c[1]), "above the claim"),
+}
+
+
+@pytest.mark.parametrize("change", MAPS)
+def test_norms_of_maps_must_hold(windowed, change):
+    how, message = MAPS[change]
+    (_, data) = leaves(windowed[0])[0]
+    used = {k for k, c in data["nodes"].items() if "chain" in c}
+    assert used <= set(data["chains"])
+    assert any(data["chains"][k][1] != 1.0 for k in used)
+    forged(*windowed, lambda data: None)
+
+    def changed(data):
+        for k in used:
+            how(data["chains"][k])
+
+    with pytest.raises((CertificateError, ValueError), match=message):
+        forged(*windowed, changed)
+
+
+def test_maps_that_are_not_used_prove_less(windowed):
+    def without(data):
+        for c in data["nodes"].values():
+            c.pop("chain", None)
+
+    with pytest.raises(CertificateError, match="above the claim"):
+        forged(*windowed, without)
 
 
 def entries(data, key):

@@ -7,6 +7,7 @@ from scipy.special import expit, log_expit
 import deuterium as dt
 from deuterium.domain.problem import Problem
 from deuterium.optimize.bounders import select
+from deuterium.optimize.bounders.convex_cuts import ConvexCuts
 from deuterium.optimize.bounders.label_enumeration import (
     LabelEnumeration,
     convex_labels,
@@ -109,3 +110,23 @@ def test_what_is_left_when_time_is_short_gets_plain_intervals(late, monkeypatch)
     methods = {n["leaf"][0] for n in e.certificate.body["proof"] if "leaf" in n}
     assert "interval" in methods
     e.certificate.verify(v, domain)
+
+
+@pytest.mark.parametrize("seed", seeds(1, 10))
+def test_targets_of_several_outputs_are_cut_at_their_ends(seed):
+    rng = np.random.default_rng(seed)
+    z, target = dt.symbol("z", shape=(8,)), dt.symbol("target", shape=(5,))
+    w1, w2 = (dt.constant(rng.normal(size=s)) for s in ((8, 6), (6, 5)))
+    loss = np.sum(np.square(np.tanh(z @ w1) @ w2 - target)) / 2
+    v = dt.norm(dt.grad(loss, [w1, w2]))
+    domain = dt.Box({z: (-1, 1), target: (0, 1)})
+    bounder = select_bounder(Problem(v, domain))
+    assert isinstance(bounder, ConvexCuts) and len(bounder.convex) == 5
+    e = dt.maximize(v, domain, max_regions=12, time_limit=None)
+    cuts = [n for n in e.certificate.body["proof"] if "ends" in n]
+    assert cuts and all(n["ends"][1][0] == "convex label" for n in cuts)
+    assert e.certificate.verify(v, domain).leaves == e.certificate.leaves
+    fn = dt.compile([z, target], [v])
+    at = rng.uniform(-1, 1, (2000, 8)), rng.uniform(0, 1, (2000, 5))
+    for rounded in (at, (np.sign(at[0]), np.rint(at[1]))):
+        assert fn(*rounded)[0].max() <= e.upper

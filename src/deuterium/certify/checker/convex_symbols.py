@@ -78,7 +78,7 @@ def _kind(node: Variable, own: Sequence[int], positive: set[Variable]) -> int:
         return worst if worst == AFFINE or _are_kept(node, own, positive) else OTHER
     if op in (ops.subtract, ops.negative):
         return worst if worst == AFFINE else OTHER
-    if op in (ops.multiply, ops.matmul):
+    if op in (ops.multiply, ops.matmul) or (op is ops.divide and own[1] == FIXED):
         return _product(node, own, positive)
     if op is ops.square:
         return QUADRATIC if worst == AFFINE else CONVEX

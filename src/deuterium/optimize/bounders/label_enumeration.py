@@ -24,7 +24,14 @@ from deuterium.graph.variable import Variable
 from deuterium.optimize.bounders.discrete_branching import DiscreteBranching
 from deuterium.optimize.bounders.natural_interval import NaturalIntervalBounder
 from deuterium.optimize.bounders.norm_bounds.convex_nodes import is_convex_in
-from deuterium.optimize.region import Bounder, BoundResult, Proof, Regions, whole
+from deuterium.optimize.region import (
+    EMPTY,
+    Bounder,
+    BoundResult,
+    Proof,
+    Regions,
+    whole,
+)
 
 Array = Any
 
@@ -100,6 +107,16 @@ class LabelEnumeration(Bounder):
 
     def bound(self, regions: Regions, incumbent: float) -> BoundResult:
         """Return the bounds of each region by the bounder of its labels."""
+        steps, empty = self.general.shrink(regions)  # or one label has two regions
+        merged = self._by_values(regions, incumbent)
+        merged.upper = np.where(empty, -np.inf, merged.upper)
+        for k in range(len(regions)):
+            merged.steps[k] = steps[k] + merged.steps[k]
+            if empty[k]:
+                merged.proofs[k] = EMPTY
+        return merged
+
+    def _by_values(self, regions: Regions, incumbent: float) -> BoundResult:
         parts: list[tuple[Array, BoundResult]] = []
         left = np.ones(len(regions), dtype=bool)
         for form in self.forms:
@@ -160,11 +177,11 @@ def label_enumeration_of(
     return LabelEnumeration(problem, forms, convex)
 
 
-def convex_labels(problem: Problem) -> list[int]:
+def convex_labels(problem: Problem, widest: int = WIDEST) -> list[int]:
     """Return the inputs of small symbols that the objective is convex in."""
     graph = problem.graph
     found: list[int] = []
-    for s in (n for n in graph.order if n.is_symbol and n.size <= WIDEST):
+    for s in (n for n in graph.order if n.is_symbol and n.size <= widest):
         check()
         part = problem.slices[s.name]
         ends = problem.lower[part], problem.upper[part]

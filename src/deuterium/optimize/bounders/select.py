@@ -10,10 +10,14 @@ from deuterium.budget import in_time
 from deuterium.domain.problem import Problem
 from deuterium.errors import InvalidInputError
 from deuterium.optimize.bounders.ball_tightening import BallTightening, balls_of
+from deuterium.optimize.bounders.convex_cuts import ConvexCuts
 from deuterium.optimize.bounders.derivative import DerivativeBounder
 from deuterium.optimize.bounders.discrete_branching import DiscreteBranching
 from deuterium.optimize.bounders.finite_values import finite_reduction_of
-from deuterium.optimize.bounders.label_enumeration import label_enumeration_of
+from deuterium.optimize.bounders.label_enumeration import (
+    convex_labels,
+    label_enumeration_of,
+)
 from deuterium.optimize.bounders.natural_interval import NaturalIntervalBounder
 from deuterium.optimize.bounders.norm_bounds import norm_bounder_of
 from deuterium.optimize.bounders.portfolio import RootPortfolio
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
     from deuterium.optimize.bounders.clusters.cluster_bounder import ClusterBounder
 
 METHODS = ("auto", "box", "clusters", "interval", "norms")
+MOST_ENDS = 8  # elements of a label of which the two ends are cut apart first
 FEW = 4  # inputs: so few are best cut themselves
 
 
@@ -47,6 +52,9 @@ def select_bounder(
     if special is not None:
         return special
     bounder = _fitting(problem, method, until)
+    convex = convex_labels(problem, MOST_ENDS)
+    if convex and bounder.atoms:  # where inputs are cut anyway, as well as others
+        bounder = ConvexCuts(bounder, convex)
     return DiscreteBranching(problem, bounder) if problem.finite else bounder
 
 

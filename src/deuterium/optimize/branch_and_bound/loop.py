@@ -191,6 +191,7 @@ class BranchAndBound:
             with self._shield.whole():
                 self.tree.put_back(nodes)
             return
+        self.incumbent.limit(self.clock.at(self.clock.share(options.OFFER_SHARE)))
         better = self.incumbent.offer(results.points)
         self._pace = seconds / len(nodes)
         with self._shield.whole():

@@ -9,6 +9,8 @@ from __future__ import annotations
 # -- the loop --------------------------------------------------------------------------
 
 FIRST_SEARCH_SHARE = 0.3  # of the time left may go to the first search
+WORTH_SHARE = 0.1  # of the largest excess: regions with less of it are left for later
+OFFER_SHARE = 0.05  # of the time left may go to a search among bounds
 FINEST_SIDE = 2.0**-40  # of the root: an infinite bound on so small a region is a pole
 FAREST_END = 2.0**400  # and on one so far out, an objective that grows without end
 DEEPEST_CUTS = 4000  # one below the other: deeper, a region is left as it is

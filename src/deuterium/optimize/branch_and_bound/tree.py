@@ -195,10 +195,14 @@ class Tree:
     def pop(self, count: int, target: float) -> list[int]:
         """Return the open regions of largest bound, which are pending from now on.
 
-        Those whose bound does not exceed ``target`` stay: they need not be cut.
+        Those whose bound does not exceed ``target`` stay: they need not be cut.  So do
+        those far below the largest, which may never have to be.
         """
         chosen: list[int] = []
-        while len(chosen) < count and self.top > target:
+        with np.errstate(invalid="ignore"):
+            least = target + options.WORTH_SHARE * (self.top - target)
+        least = least if np.isfinite(least) else target
+        while len(chosen) < count and self.top > target and self.top >= least:
             i = heapq.heappop(self._queue)[2]
             self.pending[i] = int(self.known["row"][i])
             self._waiting -= 1

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.lib.stride_tricks import sliding_window_view
 from scipy.special import expit
 
 import deuterium as dt
@@ -19,6 +20,12 @@ from deuterium.optimize.bounders.norm_bounds.norm_propagation import (
 W = np.random.default_rng(0).normal(size=(4, 3))
 LEFT = np.random.default_rng(1).normal(size=(2, 3))
 ROW = np.random.default_rng(2).normal(size=(3, 4))
+
+
+def windows(x):
+    """Return a convolution: (6, 3)."""
+    return sliding_window_view(x, (2, 2)).reshape(6, 4) @ W
+
 
 GRAPHS = {
     "add": lambda x, y: x + y,
@@ -43,6 +50,13 @@ GRAPHS = {
     "broadcast": lambda x, y: x + np.sum(y, axis=0),
     "concatenate": lambda x, y: np.concatenate([x, y, ROW], axis=0),
     "gather": lambda x, y: x[:, ::2],
+    "windows": lambda x, y: windows(x),
+    "windows of what varies": lambda x, y: windows(np.tanh(x)) + y[:1, :3],
+    "windows, back": lambda x, y: dt.grad(np.sum(np.tanh(windows(x))), x),
+    "means of windows": lambda x, y: 3.0 - windows(x).reshape(3, 2, 3).mean(axis=1) / 7,
+    "scaled windows": lambda x, y: (
+        windows(x * 1e150) * (1e-150 * W[:1].T.repeat(6, 1).T)
+    ),
     "softmax": lambda x, y: dt.softmax(x),
     "tanh": lambda x, y: np.tanh(x),
     "tanh, matmul": lambda x, y: np.tanh(x) @ W,

@@ -30,7 +30,8 @@ Data = Mapping[str, Any]
 def norms(forms: DerivativeForms, region: Region, data: Data) -> Ball:
     """Bound the objective by lengths of whole arrays."""
     graph = graph_of(forms)
-    sweep = NormPass(graph, region, data.get("sigma", {}), data.get("nodes", {}))
+    claims, chains = data.get("sigma", {}), data.get("chains", {})
+    sweep = NormPass(graph, region, claims, data.get("nodes", {}), chains)
     if "simplex" not in data:
         return _result(sweep.run())
     simplex = _simplex(data["simplex"], graph)
@@ -42,7 +43,7 @@ def norms(forms: DerivativeForms, region: Region, data: Data) -> Ball:
         raise NoBound(f"choices for each of {simplex.size} corners are wanted")
     bounds = []
     for k, choices in enumerate(each):
-        corner = NormPass(graph, region, sweep.claims, choices)
+        corner = NormPass(graph, region, claims, choices, chains)
         given = sweep.values | {simplex: _corner(simplex.size, k)}
         bounds.append(_result(corner.run(given)))
     return _together(bounds, shares, finite(data["mean"]))

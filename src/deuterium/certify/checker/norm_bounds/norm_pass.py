@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from deuterium.certify.checker.ball_functions import INFINITY, Ball
+from deuterium.certify.checker.exact_data import finite
 from deuterium.certify.checker.exceptions import NoBound
 from deuterium.certify.checker.norm_bounds.array_knowledge import (
     ArrayKnowledge,
@@ -14,7 +15,12 @@ from deuterium.certify.checker.norm_bounds.array_knowledge import (
 )
 from deuterium.certify.checker.norm_bounds.ball_matrices import Matrix
 from deuterium.certify.checker.norm_bounds.ball_vectors import Vector, vector
-from deuterium.certify.checker.norm_bounds.norm_graph import NormGraph
+from deuterium.certify.checker.norm_bounds.composed_map import (
+    ComposedMap,
+    image_of,
+    maps_of,
+)
+from deuterium.certify.checker.norm_bounds.norm_graph import NormGraph, place_of
 from deuterium.certify.checker.norm_bounds.norm_leaf_rules import rule_of
 from deuterium.certify.checker.proof_domain import Part
 from deuterium.certify.checker.proof_region import Region, number
@@ -36,13 +42,22 @@ class NormPass:
         they are used.
     choices : mapping
         What the proof lays down, by place.
+    chains : mapping
+        The place of which a node is an affine image, and a number that the norm of
+        the map does not exceed, by place: proved when they are used.
     """
 
     def __init__(
-        self, graph: NormGraph, region: Region, claims: Choices, choices: Choices
+        self,
+        graph: NormGraph,
+        region: Region,
+        claims: Choices,
+        choices: Choices,
+        chains: Choices,
     ) -> None:
         self.graph, self.region, self.claims = graph, region, claims
-        self.choices = choices
+        self.choices, self.chains = choices, chains
+        self._maps = maps_of(graph)
         self.values: dict[Variable, ArrayKnowledge] = {}
 
     def run(
@@ -96,7 +111,19 @@ class NormPass:
     def _value(self, v: Variable) -> ArrayKnowledge:
         if v.op is None:
             return self._symbol(v)
-        return rule_of(v.op)(self, v)
+        found = rule_of(v.op)(self, v)
+        return self._along(v, found) if "chain" in self.choice(v) else found
+
+    def _along(self, v: Variable, found: ArrayKnowledge) -> ArrayKnowledge:
+        """Add what a node is, as an affine image of another, to what is known of it."""
+        claim = self.chains.get(str(self.graph.place[v]))
+        if not isinstance(claim, list) or len(claim) != 2:
+            raise NoBound(f"no map to node {self.graph.place[v]} is described")
+        base, norm = place_of(claim[0], self.graph), finite(claim[1])
+        image = self._maps.get((base, v)) or ComposedMap(self.graph, base, v)
+        self._maps[base, v] = image
+        takes = self.choice(v)["chain"] is True
+        return image_of(self.value(base), found, image, float(norm), takes)
 
     def _symbol(self, v: Variable) -> ArrayKnowledge:
         """Return the box of a symbol, or its ball where that is the smaller."""

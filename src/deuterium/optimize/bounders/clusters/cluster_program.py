@@ -22,6 +22,7 @@ from deuterium.optimize.bounders.clusters.cluster_terms import (
     summed_form,
 )
 from deuterium.optimize.bounders.clusters.relaxed_graph import relaxed_graph
+from deuterium.optimize.bounders.clusters.shared_hubs import require_few_hubs
 from deuterium.optimize.bounders.clusters.star_graph import StarGraph
 from deuterium.optimize.bounders.lagrangian.affine_terms import (
     flattened,
@@ -54,6 +55,7 @@ class ClusterProgram(StarGraph):
     """
 
     def __init__(self, problem: Problem, root: Variable) -> None:
+        require_few_hubs(root)
         self.relaxed = relaxed_graph(problem, root)
         self.simplices: dict[int, Simplex] = {}
         self._free_products = {p.rest: p for p in self.relaxed.products}

@@ -11,6 +11,8 @@ from collections.abc import Collection
 from deuterium import ops
 from deuterium.graph.traverse import Graph
 from deuterium.graph.variable import Variable
+from deuterium.optimize.bounders.lagrangian import lagrangian_options as options
+from deuterium.optimize.bounders.lagrangian.factored_parts import Unsuited
 
 Below = dict[Variable, bool]
 PRODUCTS = (ops.multiply, ops.divide)
@@ -75,3 +77,29 @@ def _repeated(v: Variable) -> Variable:
     while v.op is ops.broadcast:
         (v,) = v.args
     return v
+
+
+def require_few_hubs(root: Variable) -> None:
+    """Raise where there are too many arguments of curves, before anything is composed.
+
+    Each is a hub, unless it is an input.
+
+    Raises
+    ------
+    Unsuited
+        There are.
+    """
+    graph = Graph([root])
+    source: dict[Variable, Variable] = {}
+    found: set[Variable] = set()
+    for v in graph.order:
+        inner = [a for a in dict.fromkeys(v.args) if a in graph.varying]
+        source[v] = v
+        if v.op is None or not (v.op.elementwise or v.op.moves_elements):
+            continue
+        if len(inner) == 1:
+            source[v] = source[inner[0]]
+            if v.op.arity == 1 and not v.op.linear and v.op is not ops.square:
+                found.add(source[v])
+    if sum(v.size for v in found if not v.is_symbol) > options.MOST_MULTIPLIERS:
+        raise Unsuited("too many hubs")

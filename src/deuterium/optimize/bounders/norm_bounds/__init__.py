@@ -27,6 +27,15 @@ simplified objective (`graph.traverse.topological`).
 ``||W||_2 <= s``: to be proved, as ``s^2 I - W^T W`` positive semidefinite (or with
 ``W W^T``, whichever is smaller).  A matrix not listed is not needed.
 
+``data["chains"]``: for places of nodes v the place of a node t and a number s.  From t
+to v every node has one argument that depends on a symbol, and is linear in it but for
+constants added: v = A t + b.  To be proved: ``||A||_2 <= s``.  A node whose choices
+have ``"chain"`` takes from there, after its rule and with the lengths ``||A_i||`` of
+A's rows: ends within ``||A_i|| r_t`` of ``A c_t + b``, and, where b = 0 is known since
+nothing is added, within ``||A_i|| length(t)`` of 0; a length of ``s length(t)`` (b = 0
+likewise) and of the reach of the ball with centre ``A c_t + b`` and radius ``s r_t``;
+and that ball, where the choice is true, in place of its rule's.
+
 ``data["nodes"]``: for places an object of choices, described with the rules.  If
 ``data["simplex"]`` is there, it is the place p of a softmax of one row, and ``nodes``
 covers the nodes that do not depend on p.  ``data["each"][k]`` covers those that do, for

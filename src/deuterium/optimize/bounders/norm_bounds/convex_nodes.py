@@ -71,7 +71,7 @@ def _rule(node: Variable, own: list[int], positive: Set[Variable]) -> int:
         return worst if len(own) == 1 else _sum(node, own, positive)
     if op.linear:
         return worst if worst <= AFFINE else OTHER
-    if op is ops.multiply:
+    if op is ops.multiply or (op is ops.divide and own[1] == FIXED):
         return _product(node, own, positive)
     if op is ops.matmul:
         return AFFINE if min(own) == FIXED and worst == AFFINE else OTHER

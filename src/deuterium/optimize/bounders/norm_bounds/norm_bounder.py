@@ -27,6 +27,7 @@ SHARP = 4  # regions at once, up to which products are bounded over cubes
 NOTHING: Proof = ("interval", {})
 
 
+LARGE = 30_000  # elements of all arrays: a region takes a second
 FEWEST, MOST = 8, 5_000  # elements of an array worth it, nodes of a graph
 
 
@@ -67,6 +68,8 @@ class NormBounder(Bounder):
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
+        if sum(v.size for v in problem.graph.varying) > LARGE:
+            self.batch = 1  # the whole domain is what counts
         self.layout = NormLayout(problem.graph)
         self._started = False
         width = problem.upper - problem.lower
@@ -232,7 +235,8 @@ class Attempt:
         """Return what proves the bound of one region."""
         if not self.proofs[b]:
             return NOTHING
-        return ("norms", {**self.proofs[b], "sigma": self.layout.claims()})
+        told = {"sigma": self.layout.claims(), "chains": self.layout.chained()}
+        return ("norms", {**self.proofs[b], **told})
 
 
 def combined(corners: Array, share: Array) -> tuple[float, float]:

@@ -31,6 +31,7 @@ from deuterium.optimize.bounders.norm_bounds.directional_bound import (
     dual_bound,
     rows_around,
 )
+from deuterium.optimize.bounders.norm_bounds.linear_chains import along, chains_of
 from deuterium.optimize.bounders.norm_bounds.norm_rules import rule_of, softmax
 from deuterium.optimize.bounders.norm_bounds.sdp_box_norm import LONGEST, box_norm_bound
 from deuterium.optimize.bounders.norm_bounds.spectral_norm import (
@@ -67,6 +68,7 @@ class NormLayout:
         self.carried = self._arguments(ops.matmul)
         self.nonnegative = graph.nonnegative
         self._norms: dict[Variable, float] = {}
+        self.chains = chains_of(self.order, self.exact, self.constants)
 
     def _arguments(self, op: Operator) -> set[Variable]:
         """Return the arguments of all applications of an operator."""
@@ -108,6 +110,14 @@ class NormLayout:
     def claims(self) -> dict[str, float]:
         """Return the certified norms used so far, by the place of the matrix."""
         return {str(self.place[v]): x for v, x in self._norms.items()}
+
+    def chained(self) -> dict[str, list[Any]]:
+        """Return the base of each chain, and its map's norm, by the end's place."""
+        return {
+            str(self.place[v]): [self.place[c.base], c.map.sigma]
+            for v, c in self.chains.items()
+            if c.map is not None
+        }
 
 
 def _wide(number: Array) -> Array:
@@ -172,7 +182,13 @@ class NormPropagation:
         if v.op is None:
             return self.boxes[v.name]
         args = [self.values[a] for a in v.args]
-        return rule_of(v.op)(self, v, args)
+        found = rule_of(v.op)(self, v, args)
+        chain = self.layout.chains.get(v)
+        more = None if chain is None else along(chain, self.values[chain.base], found)
+        if more is None:
+            return found
+        self._note(v, "chain", more[1])
+        return more[0]
 
     def simplex_ends(self) -> Any:
         """Return the intervals of the simplex, of shape (2, B, elements)."""

@@ -10,40 +10,50 @@ LAPACK sums.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
+from scipy.sparse.linalg import ArpackError, eigsh
 
 from deuterium.budget import afford
 from deuterium.interval.rounding import MIN_NORMAL, Array, gamma, sqrt_up
 
-LARGEST = 1024  # of the smaller side; above it the Frobenius norm has to do
+LARGEST = 2304  # of the smaller side; above it the Frobenius norm has to do
+DENSE = 2**22  # entries of a sparse matrix that is made a full one
+LANCZOS = 256  # rows from which on the largest eigenvalue alone is sought
+ROUGH = 1e-6  # relative error of an eigenvalue found by Lanczos' method
 ATTEMPTS = 6  # each with four times the slack for rounding
 
 
-def spectral_norm(matrix: Array, roundings: int = 0) -> float:
+def spectral_norm(matrix: Any, roundings: int = 0) -> float:
     """Return an upper bound of the spectral norm.
 
     Parameters
     ----------
-    matrix : ndarray of shape (m, n)
+    matrix : ndarray of shape (m, n), or sparse
         Its entries.
     roundings : int
         How many roundings each entry has suffered: the norm bounded is that of every
         matrix whose entries were rounded so.
     """
-    frobenius = frobenius_norm(matrix)
-    if min(matrix.shape) > LARGEST or not 0 < frobenius < np.inf:
+    if issparse(matrix) and np.prod(matrix.shape) <= DENSE:
+        matrix = matrix.toarray()
+    entries = matrix.data if issparse(matrix) else matrix
+    frobenius = frobenius_norm(entries)
+    side = min(matrix.shape)
+    if not 1 < side <= LARGEST or not 0 < frobenius < np.inf:
         return inflate(frobenius, roundings)
-    if min(matrix.shape) == 1:
-        return inflate(frobenius, roundings)
-    afford(min(matrix.shape) ** 2 * (2.0 * max(matrix.shape) + 4.0 * min(matrix.shape)))
+    longer = matrix.nnz / side if issparse(matrix) else max(matrix.shape)
+    afford(side**2 * (2.0 * longer + side))
     scale = 2.0 ** -np.floor(np.log2(frobenius))  # exact, and nothing overflows
     small = matrix * scale
     gram = small @ small.T if small.shape[0] <= small.shape[1] else small.T @ small
+    gram = gram.toarray() if issparse(gram) else gram
     square = _largest_eigenvalue(0.5 * (gram + gram.T))
     count = max(matrix.shape) + 2 * roundings + 8
-    frobenius_squared = inflate(np.square(frobenius_norm(small)))
+    frobenius_squared = inflate(np.square(frobenius_norm(entries * scale)))
     square = square + 2 * frobenius_squared * gamma(count) + count**2 * MIN_NORMAL
     root = float(sqrt_up(np.asarray(inflate(square))))
     return min(inflate(root / scale), inflate(frobenius, roundings))
@@ -59,8 +69,7 @@ def _largest_eigenvalue(gram: Array) -> float:
     n = len(gram)
     if not np.isfinite(gram).all():
         return np.inf
-    guess = float(np.linalg.eigvalsh(gram)[-1])
-    share = 4 * n * gamma(n + 2)  # of what a Cholesky factorisation may hide
+    guess, share = _guess(gram)
     for attempt in range(ATTEMPTS):
         top = guess * (1.0 + share * 4.0**attempt)
         try:
@@ -70,6 +79,18 @@ def _largest_eigenvalue(gram: Array) -> float:
         # hidden: gamma_{n+1} / (1 - gamma_{n+1}) of the trace, which is at most n top
         return inflate(top * (1.0 + 2 * n * gamma(n + 3)) + n * n * MIN_NORMAL)
     return inflate(frobenius_norm(gram))
+
+
+def _guess(gram: Array) -> tuple[float, float]:
+    """Return about the largest eigenvalue, and by what share it may be too small."""
+    n = len(gram)
+    share = 4 * n * gamma(n + 2)  # of what a Cholesky factorisation may hide
+    if n > LANCZOS:
+        first = np.random.default_rng(0).normal(size=n)
+        with suppress(ArpackError):
+            found = eigsh(gram, 1, which="LA", v0=first, tol=ROUGH)
+            return float(found[0][0]), max(share, ROUGH)
+    return float(np.linalg.eigvalsh(gram)[-1]), share
 
 
 def inflate(x: Any, roundings: int = 6) -> Any:
