@@ -276,8 +276,8 @@ CHECKER = [
     Planted(
         "one of the people in order moves alone",
         "certify/checker/finite_facts.py",
-        "            or not all(region.low[j] == region.high[j] for j in still)\n",
-        "",
+        "                stay = region.high[a] <= least\n",
+        "                stay = True\n",
         ("certify",),
     ),
 ]

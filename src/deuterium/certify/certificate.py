@@ -41,6 +41,7 @@ from deuterium.errors import (
     CertificateError,
     DeuteriumError,
     MissingDependencyError,
+    UnsupportedError,
 )
 from deuterium.graph.constructors import as_variable
 from deuterium.graph.traverse import free_symbols
@@ -287,6 +288,45 @@ class Certificate:
                 "contents do not match its seal"
             )
         return report
+
+    def to_coq(self, path: str | os.PathLike[str], v: Variable, domain: Domain) -> None:
+        """Write a Coq file that states the bound over the reals and proves it.
+
+        The file needs Coq 8.16, Coquelicot and coq-interval 4; its rules are in
+        ``docs/certificates.md``.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file to write.
+        v : Variable
+            The graph that the certificate is about: a scalar of at most six inputs,
+            made of elementary functions.
+        domain : Domain
+            The domain that it is about: a box.
+
+        Raises
+        ------
+        CertificateError
+            The certificate is about another graph or domain.
+        UnsupportedError
+            There is no rule for it in Coq, or too many regions; the message says which.
+
+        Notes
+        -----
+        Upper ends of suprema and lower ends of infima are proved, not the witness.
+        That the definition in the file is the graph is read, not proved.
+        """
+        from deuterium.certify.coq.coq_file import coq_text
+
+        if self.arithmetic is not None:
+            raise UnsupportedError(
+                "to_coq: Coq files are about real numbers; take a certificate without "
+                f"`arithmetic` (this one is of {self.arithmetic})"
+            )
+        v = as_variable(v)
+        self._match(v, domain)
+        Path(path).write_text(coq_text(self.body, v, domain), encoding="utf-8")
 
     def _moved(self, v: Variable, domain: Domain) -> tuple[Variable, Domain]:
         """Return the moved function that the proof is of, its error worked out again.

@@ -43,31 +43,7 @@ from deuterium.transform.simplify.simplify import simplify
 
 @standard_only
 def enclose(v: Variable, domain: Domain, *, arithmetic: str | None = None) -> Interval:
-    """Return an interval that certainly holds every value of ``v`` over a domain.
-
-    Parameters
-    ----------
-    v : Variable
-        A scalar or an array; it is enclosed element by element.
-    domain : Domain
-        Bounds for every symbol of ``v``.  Bounds with extra leading axes make a batch
-        of boxes, and the result has those axes in front of ``v``'s shape.
-    arithmetic : {"float32", "float64"}, optional
-        What is computed in this arithmetic lies in the interval, too: see
-        `deuterium.enclose.rounding_errors` for which evaluations.
-
-    Returns
-    -------
-    Interval
-        ``.lower`` and ``.upper`` are float64 arrays, rounded outward.  Where the domain
-        touches a pole, leaves an operator's domain, or a bound overflows, the upper end
-        is infinite and ``.cause`` names the operator, its source line and its range.
-
-    Raises
-    ------
-    MissingSymbolError, UnknownSymbolError, BoundsError, ShapeError
-        The domain does not fit the symbols of ``v``.
-    """
+    """Return what `deuterium.enclose` does, a ball being the box around it."""
     v = as_variable(v)
     if not isinstance(domain, Domain):
         raise InvalidInputError(
