@@ -122,17 +122,17 @@ def _best_walk(form: WrittenForm, kind: FloatArithmetic, plain: Domain) -> Error
     A small error of an activation grows with each layer, the range that it lies in
     does not: where too much becomes of it, it is made a part of the range.
     """
-    options: list[dict[str, bool]] = [{}, {"absorbs": True}]
+    absorbing: dict[str, bool] = {"absorbs": True}
+    options: list[dict[str, bool]] = [{}, absorbing]
     if sum(n.size for n in form.activating) > MANY:
-        options.reverse()
-    best: ErrorPass | None = None
-    for option in (*options, {"absorbs": True, "tells_apart": True}):
-        if best is None or best.share > SMALL:
-            walk = ErrorPass(form, kind, **option).over(plain)
-            best = walk if best is None or walk.share < best.share else best
-        if best.share < np.inf and option is options[-1]:
+        options = [absorbing]
+    best = ErrorPass(form, kind, **options[0]).over(plain)
+    for option in (*options[1:], {"absorbs": True, "tells_apart": True}):
+        enough = np.inf if "tells_apart" in option else SMALL
+        if best.share <= enough and best.share < np.inf:
             break
-    assert best is not None  # for the type checker: there are options
+        other = ErrorPass(form, kind, **option).over(plain)
+        best = other if other.share < best.share else best
     return best
 
 
