@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,14 @@ import numpy as np
 from deuterium._version import __version__
 from deuterium.certify.format import (
     SENSES,
+    asked_from_json,
     digest,
     domain_to_json,
     forms_to_json,
     look_over,
     parsed,
     plain,
+    program_to_json,
     proof_to_json,
     sealed,
     text,
@@ -44,6 +47,7 @@ from deuterium.graph.constructors import as_variable
 from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable
 from deuterium.interval.environment import standard_only
+from deuterium.notebook import Shown, latex_number
 from deuterium.transform.definedness import defined
 
 FORMAT, VERSION = "deuterium-certificate", 1
@@ -51,7 +55,7 @@ LARGEST = 2**30  # bytes of a file that is read
 
 
 @dataclass(frozen=True, eq=False)
-class Certificate:
+class Certificate(Shown):
     """The proof that a supremum or infimum lies between two numbers.
 
     Attributes
@@ -99,6 +103,7 @@ class Certificate:
             "deuterium": __version__,
             "sense": SENSES[0] if problem.maximizes else SENSES[1],
             "graph": digest(problem.given),
+            "program": program_to_json(problem),
             "objective": digest(problem.objective),
             "domain": domain_to_json(problem.domain, problem.symbols),
             "upper": plain(upper),
@@ -128,6 +133,20 @@ class Certificate:
         """The point where one of the bounds is reached."""
         return {name: np.asarray(x) for name, x in self.body["witness"].items()}
 
+    @cached_property
+    def _asked(self) -> tuple[Variable, Domain]:
+        return asked_from_json(self.body)
+
+    @property
+    def graph(self) -> Variable:
+        """The graph that it is about, as the file carries it."""
+        return self._asked[0]
+
+    @property
+    def domain(self) -> Domain:
+        """The domain that it is about, as the file carries it."""
+        return self._asked[1]
+
     @property
     def leaves(self) -> int:
         """How many regions the proof bounds."""
@@ -153,6 +172,18 @@ class Certificate:
             f"<certificate of {self.body['sense']}: {self.lower!r} to {self.upper!r}, "
             f"{self.leaves} regions>"
         )
+
+    def _facts(self) -> Iterator[tuple[str, Any]]:
+        yield "summary", self.summary().splitlines()
+        yield "domain", text(self.body["domain"])
+        yield "witness", self.body["witness"]
+        yield "made by", f"deuterium {self.body['deuterium']}"
+        yield "seal", self.seal
+
+    def _repr_latex_(self) -> str:
+        name = r"\sup" if self.body["sense"] == SENSES[0] else r"\inf"
+        low, high = map(latex_number, (self.lower, self.upper))
+        return rf"${low} \le {name} \le {high}$"
 
     # -- files -------------------------------------------------------------------------
 
@@ -200,6 +231,11 @@ class Certificate:
             raise
         except ValueError as error:
             raise CertificateError(f"not JSON: {error!s:.200}") from None
+        return cls.from_body(body)
+
+    @classmethod
+    def from_body(cls, body: Any) -> Certificate:
+        """Read a certificate from its contents, seal included, as `load` does."""
         if not isinstance(body, dict) or body.get("format") != FORMAT:
             raise CertificateError(
                 f"not a {FORMAT} file: the field `format` does not say so"
@@ -209,6 +245,7 @@ class Certificate:
                 f"this file has version {body.get('version')!r:.40}; this deuterium "
                 f"reads version {VERSION}"
             )
+        body = dict(body)
         seal = body.pop("seal", None)
         if not isinstance(seal, str):
             raise CertificateError("the field `seal` must be text")
@@ -218,15 +255,16 @@ class Certificate:
     # -- the check ---------------------------------------------------------------------
 
     @standard_only
-    def verify(self, v: Variable, domain: Domain) -> Any:
+    def verify(self, v: Variable | None = None, domain: Domain | None = None) -> Any:
         """Check the whole proof in ball arithmetic, trusting nothing of the search.
 
         Parameters
         ----------
-        v : Variable
-            The graph that the certificate is about.
-        domain : Domain
-            The domain that it is about.
+        v : Variable, optional
+            The graph that the certificate has to be about.  Without it, that which the
+            file carries: then it is for you to look at `graph` and `domain`.
+        domain : Domain, optional
+            The domain that it has to be about; given if ``v`` is.
 
         Returns
         -------
@@ -247,15 +285,16 @@ class Certificate:
                 "Certificate.verify needs the package 'python-flint', which is not "
                 "installed; run `pip install 'deuterium[verify]'`"
             ) from None
-        v = as_variable(v)
-        conditions: tuple[Variable, ...] = ()
-        if isinstance(domain, Domain) and domain.conditions:
-            conditions = domain.conditions
-            worst = LOWEST if self.body.get("sense") == SENSES[0] else -LOWEST
-            v, domain = guarded(v, conditions, worst), domain.plain
         look_over(self.body)
-        if digest(v) != self.body["graph"]:
-            v = self._where_defined(v)
+        if v is None and domain is None:
+            v, domain = self._asked
+        elif v is None or domain is None:
+            raise CertificateError(
+                "verify: give the graph and the domain that the certificate has to be "
+                "about, or neither"
+            )
+        conditions = domain.conditions if isinstance(domain, Domain) else ()
+        v, domain = self._as_proved(as_variable(v), domain)
         self._match(v, domain)
         report = verify(self.body, v, domain, conditions)
         if not self._is_sealed():
@@ -265,11 +304,24 @@ class Certificate:
             )
         return report
 
-    def _where_defined(self, v: Variable) -> Variable:
-        """Return the graph as far as it has a value, if the certificate is of that."""
+    def problem(self) -> Problem:
+        """Return what was maximised or minimised, as the file carries it."""
+        v, domain = self._as_proved(*self._asked)
+        maximize = self.body["sense"] == SENSES[0]
+        return Problem(v, domain, maximize=maximize, asked=self._asked)
+
+    def _as_proved(self, v: Variable, domain: Domain) -> tuple[Variable, Domain]:
+        """Return a graph and a plain domain, conditions being part of the graph.
+
+        So is that it has a value, if the certificate is of that.
+        """
         worst = LOWEST if self.body.get("sense") == SENSES[0] else -LOWEST
-        whole = v if v.shape else guarded(v, (defined(v),), worst)
-        return whole if digest(whole) == self.body["graph"] else v
+        if isinstance(domain, Domain) and domain.conditions:
+            v, domain = guarded(v, domain.conditions, worst), domain.plain
+        if digest(v) == self.body["graph"] or v.shape:
+            return v, domain
+        whole = guarded(v, (defined(v),), worst)
+        return (whole if digest(whole) == self.body["graph"] else v), domain
 
     def _is_sealed(self) -> bool:
         try:

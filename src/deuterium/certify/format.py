@@ -17,8 +17,10 @@ from deuterium.certify.proof_source import ProofSource
 from deuterium.domain.constraints import OneOf, Range, UnitVectors, Within
 from deuterium.domain.domain import Domain
 from deuterium.domain.problem import Problem
-from deuterium.errors import CertificateError
-from deuterium.graph.serialize import dumps
+from deuterium.domain.spaces import Ball, Box, Choice, OneHot, Where
+from deuterium.errors import CertificateError, DeuteriumError
+from deuterium.graph.constructors import symbol
+from deuterium.graph.serialize import dumps, from_json, to_json
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
 
@@ -71,6 +73,58 @@ def _constraint(c: Any, s: Variable) -> dict[str, Any]:
         return {"choice": [_spread(x, s) for x in c.values]}
     assert isinstance(c, UnitVectors)
     return {"onehot": True}
+
+
+def program_to_json(problem: Problem) -> dict[str, Any]:
+    """Return the graph that was asked for, and the conditions of its domain."""
+    v, domain = problem.asked
+    return to_json([v, *domain.conditions])
+
+
+def asked_from_json(body: Mapping[str, Any]) -> tuple[Variable, Domain]:
+    """Return the graph and the domain that a certificate carries, checked as graphs."""
+    if "program" not in body:
+        raise CertificateError(
+            "the certificate carries no graph, as those of earlier releases; give "
+            "verify the graph and the domain that it is about"
+        )
+    try:
+        v, *conditions = from_json(body["program"])
+        domain = Domain({}, {})
+        for name, about in body["domain"].items():
+            s = symbol(name, tuple(about["shape"]))
+            for c in about["constraints"]:
+                domain = domain & _constrained(s, c)
+        return v, domain & Where(*conditions)
+    except CertificateError:
+        raise
+    except (DeuteriumError, *_UNREADABLE) as error:
+        told = f"the graph it carries cannot be read: {error!s:.200}"
+        raise CertificateError(told) from None
+
+
+_UNREADABLE = (KeyError, TypeError, ValueError, IndexError, AttributeError)
+
+
+def _constrained(s: Variable, c: Mapping[str, Any]) -> Domain:
+    ((kind, told),) = c.items()
+    if kind == "range":
+        low, high = map(_numbers, told)
+        return Box({s: (low, high)})
+    if kind == "ball":
+        order = 2 if told["order"] == 2 else np.inf
+        return Ball(s, _numbers(told["center"]), told["radius"], order)
+    if kind == "choice":
+        # one number means all elements equal, which `Choice` wants to be told
+        values = [np.broadcast_to(_numbers(x), s.shape) for x in told]
+        return Choice(s, values)
+    if kind == "onehot":
+        return OneHot(s)
+    raise CertificateError(f"there is no constraint {kind!r:.40}")
+
+
+def _numbers(x: Any) -> Any:
+    return np.asarray(x, dtype=np.float64)  # reads "inf" and "-inf", too
 
 
 def _spread(x: Any, s: Variable) -> Any:

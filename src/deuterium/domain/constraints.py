@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from deuterium.errors import BoundsError, ShapeError
+from deuterium.graph.saved import entered
 from deuterium.interval import Interval
 from deuterium.interval.rounding import EPS, add_down, add_up
 
@@ -17,6 +18,7 @@ Shape = tuple[int, ...]
 ENUMERATED = 256  # at most so many combinations of finite values are told apart
 
 
+@entered
 @dataclass(frozen=True, eq=False)
 class Range:
     """A symbol lies between two ends, element by element."""
@@ -38,6 +40,7 @@ class Range:
         return f"dt.Box({{{name!r}: ({_text(self.lower)}, {_text(self.upper)})}})"
 
 
+@entered
 @dataclass(frozen=True, eq=False)
 class Within:
     """A symbol lies in a ball around a centre, in the norm of the given order."""
@@ -82,6 +85,7 @@ class Within:
         return f"dt.Ball({name!r}, {_text(self.center)}, {self.radius!r}{order})"
 
 
+@entered
 @dataclass(frozen=True, eq=False)
 class OneOf:
     """A symbol is one of finitely many values."""
@@ -124,6 +128,7 @@ class OneOf:
         return f"dt.Choice({name!r}, [{', '.join(map(_text, self.values))}])"
 
 
+@entered
 @dataclass(frozen=True, eq=False)
 class UnitVectors:
     """A symbol is a unit vector along its last axis, in each row."""

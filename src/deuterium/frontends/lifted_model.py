@@ -9,12 +9,13 @@ from typing import Any
 from deuterium.errors import InvalidInputError
 from deuterium.graph.serialize import dumps, loads
 from deuterium.graph.variable import Variable
+from deuterium.notebook import Shown
 
 __all__ = ["LiftedModel"]
 
 
 @dataclass(frozen=True, eq=False)
-class LiftedModel:
+class LiftedModel(Shown):
     """A model of another framework, lifted to Variables.
 
     Everything that works for NumPy code works for it: `dt.grad`, `dt.enclose`,

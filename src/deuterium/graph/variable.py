@@ -18,11 +18,12 @@ from deuterium.graph.hooks import METHODS
 from deuterium.graph.methods import Methods
 from deuterium.graph.operator import Operator, Shape
 from deuterium.graph.provenance import Source, capture
+from deuterium.notebook import Shown, shown
 
 NO_ATTRS: Mapping[str, Any] = MappingProxyType({})
 
 
-class Variable(Methods):
+class Variable(Methods, Shown):
     """A node: a symbol, a constant, or an operator applied to other nodes.
 
     Parameters
@@ -168,6 +169,11 @@ class Variable(Methods):
     def _repr_latex_(self) -> str | None:
 
         return METHODS["latex"](self)
+
+    def _repr_html_(self) -> str | None:
+        if not self.shape and self._repr_latex_() is not None:
+            return None  # the formula itself is shown
+        return shown(repr(self), METHODS["facts"](self))
 
     # -- derivatives and numbers -----------------------------------------------------
 

@@ -157,13 +157,16 @@ def _problem(
     Those where the conditions hold, and where poles cannot matter those with a value.
     """
     given, counting = as_variable(v), domain
+    asked = given, domain
     if isinstance(domain, Domain) and domain.conditions:
         worst = LOWEST if maximizes else -LOWEST
         with spending(clock.last):
             counting = _counting(given, domain)
         given, domain = guarded(given, domain.conditions, worst), domain.plain
     wanted = only_where_defined(given, counting, maximizes=maximizes)
-    problem = Problem(wanted, domain, maximize=maximizes, counting=counting)
+    problem = Problem(
+        wanted, domain, maximize=maximizes, counting=counting, asked=asked
+    )
     return problem, wanted is not v
 
 

@@ -21,7 +21,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from deuterium.errors import InvalidInputError, UnsupportedError
+from deuterium.graph.saved import Saved
 from deuterium.interval.rounding import EPS
+from deuterium.notebook import Shown
 from deuterium.privacy.directed_rounding import product_up, require_positive
 from deuterium.privacy.mechanisms.privacy_curves import one_by_one, require_orders
 from deuterium.privacy.mechanisms.release_shapes import Shape
@@ -57,7 +59,7 @@ class NoiseOfSigma:
 
 
 @dataclass(frozen=True)
-class Noise(ABC):
+class Noise(Saved, Shown, ABC):
     """What all noise has in common: its privacy curves, and releasing a value.
 
     A law derives from this and then from `NoiseOfScale` or `NoiseOfSigma`, whose fields

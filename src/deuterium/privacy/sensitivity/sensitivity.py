@@ -22,9 +22,11 @@ from typing import Any
 
 from deuterium.domain.domain import Domain
 from deuterium.errors import InvalidInputError, UnsupportedError
+from deuterium.graph.saved import Saved
 from deuterium.graph.variable import Variable
 from deuterium.interval import Cause, Interval
 from deuterium.interval.environment import standard_only
+from deuterium.notebook import Shown, latex_number
 from deuterium.optimize.branch_and_bound.result import Bracket
 from deuterium.privacy.directed_rounding import (
     as_fraction,
@@ -66,7 +68,7 @@ __all__ = ["Sensitivity"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
-class Sensitivity:
+class Sensitivity(Saved, Shown):
     """A certified bound of how far one record can move a result.
 
     Attributes
@@ -154,6 +156,10 @@ class Sensitivity:
             f"{self.lower!r}, {self.status}{more}>"
         )
 
+    def _repr_latex_(self) -> str:
+        low, high = map(latex_number, (self.lower, self.upper))
+        return rf"${low} \le \mathrm{{{self.quantity}}} \le {high}$"
+
     @property
     def is_trusted(self) -> bool:
         """Whether a number in it was taken on trust: nobody certified it."""
@@ -184,16 +190,31 @@ class Sensitivity:
         """
         both = isinstance(self.proof, BothSides)
         brackets = self.proof.sides if both else (self.proof,)
-        if self.certificate is None or not all(_is_proved(b) for b in brackets):
+        if self.certificate is None or not all(
+            isinstance(b, Bracket) for b in brackets
+        ):
             raise UnsupportedError(
                 "verify: there is no certificate to replay; how the bound was found: "
                 f"{'; '.join(self.assumptions) or self.status}"
             )
-        problems = [b._problem for b in brackets]
-        return tuple(
-            b.certificate.verify(p.given, p.domain)
-            for b, p in zip(brackets, problems, strict=True)
-        )
+        return tuple(b.certificate.verify() for b in brackets)
+
+    @classmethod
+    def load(cls, path: Any, *, verify: bool = True) -> Sensitivity:
+        """Read a sensitivity that `save` wrote, and check its proofs again.
+
+        A bound that has no certificate to check, or whose check is left out, counts as
+        one that is trusted (``is_trusted``), and noise made from it says so.
+
+        Raises
+        ------
+        CertificateError
+            A proof does not hold.
+        InvalidInputError
+            The file cannot be read, holds something else, or was changed.
+        """
+        found = super().load(path)
+        return _checked_again(found, verify)
 
     @property
     def gap(self) -> float:
@@ -396,5 +417,10 @@ class Sensitivity:
         return cls(**of_interval(interval, quantity, norm, more))
 
 
-def _is_proved(x: Any) -> bool:
-    return isinstance(x, Bracket) and x._problem is not None
+def _checked_again(s: Sensitivity, verify: bool) -> Sensitivity:
+    """Return a sensitivity from a file as what its proofs make of it."""
+    other = s.diameter and _checked_again(s.diameter, verify)
+    if verify and s.certificate is not None:
+        s.verify()
+        return replace(s, diameter=other)
+    return replace(s, diameter=other, status="trusted")
