@@ -2,9 +2,11 @@
 
 from deuterium.report.brackets import (
     check_tables,
+    diagnosis_tables,
     extremum_tables,
     model_bound_tables,
     model_check_tables,
+    proof_tables,
 )
 from deuterium.report.documents import as_document, as_json
 from deuterium.report.drawings import Drawing, draw
@@ -19,10 +21,12 @@ __all__ = [
     "as_json",
     "check_tables",
     "demo_tables",
+    "diagnosis_tables",
     "draw",
     "extremum_tables",
     "model_bound_tables",
     "model_check_tables",
+    "proof_tables",
     "query_tables",
     "save_feature_plot",
     "sensitivity",

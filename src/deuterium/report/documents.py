@@ -18,9 +18,11 @@ import numpy as np
 from deuterium._version import __version__
 from deuterium.commands import (
     CheckResult,
+    Diagnosis,
     ExtremumResult,
     ModelBoundResult,
     ModelCheckResult,
+    ProofResult,
     QueryResult,
 )
 from deuterium.demo import DemoResult
@@ -37,6 +39,8 @@ _SCHEMAS: dict[type, str] = {
     CheckResult: "deuterium.check",
     ModelBoundResult: "deuterium.model_bound",
     ModelCheckResult: "deuterium.model_check",
+    ProofResult: "deuterium.proof",
+    Diagnosis: "deuterium.diagnosis",
 }
 
 
@@ -45,9 +49,8 @@ def as_document(result: Any) -> dict[str, Any]:
     schema = _SCHEMAS.get(type(result))
     if schema is None:
         raise InvalidInputError(
-            f"as_document: no schema for {type(result).__name__}; give the result of "
-            "run_demo, run_query, run_extremum, run_check, run_model_bound or "
-            "run_model_check"
+            f"as_document: no schema for {type(result).__name__}; give a "
+            f"{', '.join(t.__name__ for t in _SCHEMAS)}"
         )
     head = {
         "schema": schema,
