@@ -16,6 +16,7 @@ __all__ = [
     "BudgetError",
     "CertificateError",
     "CheckpointError",
+    "DataDependentBoundsWarning",
     "DeuteriumError",
     "DivergedError",
     "FormulaError",
@@ -108,6 +109,10 @@ class SymbolicError(DeuteriumError, TypeError):
 
 class MissingDependencyError(DeuteriumError, ImportError):
     """An optional package is needed for this call and is not installed."""
+
+
+class DataDependentBoundsWarning(UserWarning):
+    """Bounds of a domain are, or look as if they were, computed from the data."""
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -131,7 +131,12 @@ class OneOf:
 @entered
 @dataclass(frozen=True, eq=False)
 class UnitVectors:
-    """A symbol is a unit vector along its last axis, in each row."""
+    """A symbol is a unit vector along its last axis, in each row.
+
+    ``categories`` says what the elements stand for, where records come as text.
+    """
+
+    categories: tuple[str, ...] = ()
 
     def hull(self, shape: Shape) -> Interval:
         """Return the box from 0 to 1."""
@@ -161,7 +166,8 @@ class UnitVectors:
 
     def code(self, name: str) -> str:
         """Return the call that makes this constraint."""
-        return f"dt.OneHot({name!r})"
+        told = f", categories={list(self.categories)!r}" if self.categories else ""
+        return f"dt.OneHot({name!r}{told})"
 
 
 Constraint = Range | Within | OneOf | UnitVectors

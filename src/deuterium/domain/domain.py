@@ -198,7 +198,9 @@ class Domain(Saved, Shown):
 
     @classmethod
     def _restored(cls, given: Mapping[str, Any]) -> Any:
-        return Domain(**given)
+        made = object.__new__(cls)
+        Domain.__init__(made, **given)
+        return made
 
     def _facts(self) -> Iterator[tuple[str, Any]]:
         for name, constraints in self.constraints.items():

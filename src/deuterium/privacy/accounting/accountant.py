@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 
 from deuterium.errors import BudgetError, InvalidInputError, UnsupportedError
-from deuterium.graph.saved import KINDS, Saved
 from deuterium.interval.environment import standard_only
-from deuterium.notebook import Shown
 from deuterium.privacy.accounting.renyi import Key, divergences, to_delta, to_epsilon
+from deuterium.privacy.accounting.saved_account import SavedAccount
 from deuterium.privacy.accounting.tally import Tally, event_of, is_plain
 from deuterium.privacy.directed_rounding import quotient_up, real_number, round_up
 from deuterium.privacy.mechanisms.noise import Noise
@@ -48,7 +47,7 @@ PLD_FINE = 20.0  # nats; larger losses have a coarser grid, so that memory stays
 PLD_MOST = 1e5  # nats: larger losses overflow, and protect nobody
 
 
-class Accountant(Saved, Shown):
+class Accountant(SavedAccount):
     """Adds up releases, each with a noise multiplier of its own.
 
     Parameters
@@ -263,45 +262,6 @@ class Accountant(Saved, Shown):
         return ComposedDpEvent(
             [SelfComposedDpEvent(event_of(k), n) for k, n in counts.items()]
         )
-
-    def __repr__(self) -> str:
-        scope = "" if self.scope is None else f" while {self.scope}"
-        return f"<Accountant, {self.relation}{scope}: {self.releases} releases>"
-
-    # -- files and notebooks -----------------------------------------------------------
-
-    def _stored(self) -> Mapping[str, Any]:
-        spent = self._tally.counts.items()
-        budget = self.budget
-        return {
-            "relation": self.relation,
-            "epsilon": budget and budget.epsilon,
-            "delta": budget and budget.delta,
-            "scope": self.scope,
-            "method": self.method,
-            "releases": [[law.__name__, m, q, n] for (law, m, q), n in spent],
-        }
-
-    @classmethod
-    def _restored(cls, given: Mapping[str, Any]) -> Accountant:
-        """Return an accountant that has spent as much, also if past its budget."""
-        made = cls(**{k: x for k, x in given.items() if k != "releases"})
-        for name, m, q, count in given["releases"]:
-            law = KINDS[name]
-            if not issubclass(law, Noise) or type(count) is not int or count < 1:
-                raise InvalidInputError(f"Accountant.load: no release is {name!r:.40}")
-            law.unit(m)  # raises where that is no noise multiplier
-            made._tally.add(law, m, require_probability("Accountant.load", q), count)
-        return made
-
-    def _facts(self) -> Iterator[tuple[str, Any]]:
-        yield "protects", self.protects
-        if self.budget is not None:
-            yield "budget", self.budget
-        yield "method", self.method
-        for (law, m, q), n in self._tally.counts.items():
-            sampled = "" if q == 1 else f", each record taking part with chance {q:g}"
-            yield f"{n} times", f"{law.law} noise, noise multiplier {m:g}{sampled}"
 
     # -- within ------------------------------------------------------------------------
 

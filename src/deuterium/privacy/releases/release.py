@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
 from deuterium.domain.domain import Domain
 from deuterium.errors import InvalidInputError, UnsupportedError, did_you_mean
 from deuterium.interval.environment import standard_only
+from deuterium.optional import require
 from deuterium.privacy.accounting.accountant import Accountant
 from deuterium.privacy.mechanisms.discrete_gaussian import discrete_gaussian
 from deuterium.privacy.mechanisms.gaussian import gaussian
@@ -59,6 +62,24 @@ class Release:
 
     def __repr__(self) -> str:
         return f"<Release {self.value!r}\n{self.statement}>"
+
+    def to_frame(self) -> Any:
+        """Return the released numbers as a pandas DataFrame, the statement with it.
+
+        One row a number, by its name and place; what was promised is in
+        ``frame.attrs["statement"]``.
+        """
+        pandas = require("pandas", "pandas", "Release.to_frame")
+        value = self.value
+        named = value if isinstance(value, dict) else {"value": value}
+        rows = [
+            {"released": name + (str(list(at)) if at else ""), "value": float(x)}
+            for name, values in named.items()
+            for at, x in np.ndenumerate(np.asarray(values, dtype=float))
+        ]
+        frame = pandas.DataFrame(rows)
+        frame.attrs["statement"] = self.statement
+        return frame
 
 
 @standard_only

@@ -10,13 +10,10 @@ import numpy as np
 
 from deuterium.domain.constraints import Range
 from deuterium.domain.domain import Domain
+from deuterium.errors import DataDependentBoundsWarning
 from deuterium.graph.variable import Variable
 
 __all__ = ["DataDependentBoundsWarning", "warn_if_from_data"]
-
-
-class DataDependentBoundsWarning(UserWarning):
-    """Bounds of a domain look as if they were computed from the data."""
 
 
 def warn_if_from_data(

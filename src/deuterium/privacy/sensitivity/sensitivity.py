@@ -22,11 +22,9 @@ from typing import Any
 
 from deuterium.domain.domain import Domain
 from deuterium.errors import InvalidInputError, UnsupportedError
-from deuterium.graph.saved import Saved
 from deuterium.graph.variable import Variable
 from deuterium.interval import Cause, Interval
 from deuterium.interval.environment import standard_only
-from deuterium.notebook import Shown, latex_number
 from deuterium.optimize.branch_and_bound.result import Bracket
 from deuterium.privacy.directed_rounding import (
     as_fraction,
@@ -56,6 +54,7 @@ from deuterium.privacy.sensitivity.relations import (
     require_scope,
 )
 from deuterium.privacy.sensitivity.same_vector import require_same_vector
+from deuterium.privacy.sensitivity.saved_sensitivity import SavedSensitivity
 from deuterium.privacy.sensitivity.sensitivity_fields import (
     frozen,
     one_number,
@@ -68,7 +67,7 @@ __all__ = ["Sensitivity"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
-class Sensitivity(Saved, Shown):
+class Sensitivity(SavedSensitivity):
     """A certified bound of how far one record can move a result.
 
     Attributes
@@ -156,10 +155,6 @@ class Sensitivity(Saved, Shown):
             f"{self.lower!r}, {self.status}{more}>"
         )
 
-    def _repr_latex_(self) -> str:
-        low, high = map(latex_number, (self.lower, self.upper))
-        return rf"${low} \le \mathrm{{{self.quantity}}} \le {high}$"
-
     @property
     def is_trusted(self) -> bool:
         """Whether a number in it was taken on trust: nobody certified it."""
@@ -198,23 +193,6 @@ class Sensitivity(Saved, Shown):
                 f"{'; '.join(self.assumptions) or self.status}"
             )
         return tuple(b.certificate.verify() for b in brackets)
-
-    @classmethod
-    def load(cls, path: Any, *, verify: bool = True) -> Sensitivity:
-        """Read a sensitivity that `save` wrote, and check its proofs again.
-
-        A bound that has no certificate to check, or whose check is left out, counts as
-        one that is trusted (``is_trusted``), and noise made from it says so.
-
-        Raises
-        ------
-        CertificateError
-            A proof does not hold.
-        InvalidInputError
-            The file cannot be read, holds something else, or was changed.
-        """
-        found = super().load(path)
-        return _checked_again(found, verify)
 
     @property
     def gap(self) -> float:
@@ -415,12 +393,3 @@ class Sensitivity(Saved, Shown):
         absolute value is a contribution; it is no diameter, and refused as one.
         """
         return cls(**of_interval(interval, quantity, norm, more))
-
-
-def _checked_again(s: Sensitivity, verify: bool) -> Sensitivity:
-    """Return a sensitivity from a file as what its proofs make of it."""
-    other = s.diameter and _checked_again(s.diameter, verify)
-    if verify and s.certificate is not None:
-        s.verify()
-        return replace(s, diameter=other)
-    return replace(s, diameter=other, status="trusted")
