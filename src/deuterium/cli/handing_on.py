@@ -40,6 +40,7 @@ from deuterium.demo import run_demo
 from deuterium.errors import CertificateError, InvalidInputError
 from deuterium.frontends.bounds import read_bounds
 from deuterium.report import (
+    SensitivityReport,
     as_json,
     check_tables,
     demo_tables,
@@ -136,27 +137,12 @@ def verify(
     Example: deuterium verify proof.json --explain
     """
     with clear_errors():
-        of_model = formula is not None and formula.endswith(".onnx")
-        options = (bound, gradient, inputs) if formula is None else ()
-        if (
-            of_model != bool(inputs)
-            or (of_model and (bound or gradient))
-            or any(options)
-        ):
-            raise InvalidInputError(
-                "verify: a formula goes with --bound and --gradient, an .onnx file "
-                "with --input and the options of `bound`"
-            )
-        if formula is not None and (against is not None or explain):
-            raise InvalidInputError(
-                "verify: --against and --explain are about what the proof carries; "
-                "leave the formula out"
-            )
+        _require_one_kind(formula, bound, gradient, inputs, against, explain)
         try:
             if formula is None:
                 own = run_proof_check(certificate, against=against, explain=explain)
                 show(as_json(own) if json else proof_tables(own))
-            elif of_model:
+            elif formula.endswith(".onnx"):
                 asked = ModelQuestion(
                     formula, inputs or [], loss, label, ball, around, output
                 )
@@ -169,6 +155,29 @@ def verify(
         except CertificateError as error:
             typer.echo(f"Error: refused: {error}", err=True)
             raise typer.Exit(REFUSED) from None
+
+
+def _require_one_kind(
+    formula: str | None,
+    bound: list[str] | None,
+    gradient: bool,
+    inputs: list[str] | None,
+    against: Path | None,
+    explain: bool,
+) -> None:
+    """Raise where options of different things to check come together."""
+    of_model = formula is not None and formula.endswith(".onnx")
+    of_formula = formula is not None and not of_model
+    if of_model != bool(inputs) or ((bound or gradient) and not of_formula):
+        raise InvalidInputError(
+            "verify: a formula goes with --bound and --gradient, an .onnx file with "
+            "--input and the options of `bound`"
+        )
+    if formula is not None and (against is not None or explain):
+        raise InvalidInputError(
+            "verify: --against and --explain are about what the proof carries; leave "
+            "the formula out"
+        )
 
 
 class Quantity(StrEnum):
@@ -254,15 +263,20 @@ def report(
             sources=_named("--source", source),
             title=title,
         )
-        for path in output or []:
-            made.save(path)
-        if json:
-            show(made.to_json())
-        elif not output:
-            show(made.to_markdown())
-        else:
-            typer.echo(f"Report written to {', '.join(map(str, output))}")
+        _hand_over(made, output or [], json)
     leave(s.status)
+
+
+def _hand_over(made: SensitivityReport, paths: list[Path], json: bool) -> None:
+    """Write a report where it is wanted, or print it."""
+    for path in paths:
+        made.save(path)
+    if json:
+        show(made.to_json())
+    elif not paths:
+        show(made.to_markdown())
+    else:
+        typer.echo(f"Report written to {', '.join(map(str, paths))}")
 
 
 def _named(option: str, texts: list[str] | None) -> dict[str, str]:

@@ -169,7 +169,8 @@ class Box(Domain):
         if left:
             warnings.warn(
                 f"from_frame: the bounds of {', '.join(map(repr, left))} are the "
-                "data's own. A sensitivity over them depends on the data and protects nobody",
+                "data's own. A sensitivity over them depends on the data and "
+                "protects nobody",
                 DataDependentBoundsWarning,
                 stacklevel=2,
             )
