@@ -28,7 +28,7 @@ from deuterium.graph.interpret import interpret
 from deuterium.graph.operator import Operator
 from deuterium.graph.provenance import describe
 from deuterium.graph.traverse import Graph, symbols_in
-from deuterium.graph.variable import Variable
+from deuterium.graph.variable import Variable, VariableLike
 from deuterium.interval import Cause, Interval, interval_arithmetic
 from deuterium.interval.environment import standard_only
 from deuterium.interval.rounding import next_down, next_up
@@ -37,7 +37,7 @@ from deuterium.transform.simplify.simplify import simplify
 
 
 @standard_only
-def enclose(v: Variable, domain: Domain) -> Interval:
+def enclose(v: VariableLike, domain: Domain) -> Interval:
     """Return an interval that certainly holds every value of ``v`` over a domain.
 
     Parameters

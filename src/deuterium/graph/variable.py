@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -263,13 +263,19 @@ class Variable(Methods, Shown):
     ) -> Any:
         return protocols.array_function(function, args, kwargs)
 
-    @property
-    def __array__(self) -> Any:
-        # Scalars are plain objects to NumPy (they fill object arrays); array Variables
-        # must never turn into an object array silently.
-        if self.shape == ():
-            raise AttributeError("__array__")
-        return METHODS["refuse_array"]
+    if TYPE_CHECKING:  # so that np.sum(x) and np.maximum(x, 0) pass as what they are
+
+        def __array__(self) -> np.ndarray[Any, Any]: ...
+
+    else:
+
+        @property
+        def __array__(self) -> Any:
+            # Scalars are plain objects to NumPy (they fill object arrays); array
+            # Variables must never turn into an object array silently.
+            if self.shape == ():
+                raise AttributeError("__array__")
+            return METHODS["refuse_array"]
 
     def __len__(self) -> int:
         if not self.shape:
@@ -367,6 +373,9 @@ class Variable(Methods, Shown):
     def __abs__(self) -> Variable:
         return METHODS["unary"]("absolute", self)
 
+
+VariableLike = Variable | np.ndarray[Any, Any]
+"""A Variable, for type checkers: NumPy's stubs say that its functions return arrays."""
 
 _SETTERS = {slot: getattr(Variable, slot).__set__ for slot in Variable.__slots__[1:]}
 _set_grad = _SETTERS["_grad"]

@@ -19,7 +19,7 @@ from deuterium.domain.spaces import Box
 from deuterium.enclose.enclose import enclose, narrowed
 from deuterium.errors import DeuteriumError, InvalidInputError, SoundnessError
 from deuterium.graph.constructors import as_variable
-from deuterium.graph.variable import Variable
+from deuterium.graph.variable import Variable, VariableLike
 from deuterium.interval import Cause
 from deuterium.interval.environment import standard_only
 from deuterium.optimize.bounders.natural_interval import NaturalIntervalBounder
@@ -50,7 +50,7 @@ PREPARING = 0.5  # of the time may go to preparations
 
 @standard_only
 def maximize(
-    v: Variable,
+    v: VariableLike,
     domain: Domain,
     *,
     rtol: float = 1e-2,
@@ -113,7 +113,7 @@ def maximize(
 
 @standard_only
 def minimize(
-    v: Variable,
+    v: VariableLike,
     domain: Domain,
     *,
     rtol: float = 1e-2,

@@ -28,7 +28,7 @@ from deuterium.privacy.sensitivity.feature_sensitivity import (
     feature_sensitivity,
 )
 from deuterium.privacy.sensitivity.quantities import contribution, diameter, lipschitz
-from deuterium.privacy.sensitivity.relations import RELATIONS
+from deuterium.privacy.sensitivity.relations import RELATIONS, Relation
 from deuterium.privacy.sensitivity.sensitivity import Sensitivity
 from deuterium.privacy.training.clip_free import ClipFreeSGD
 from deuterium.privacy.training.divergence import DivergenceWarning
@@ -54,6 +54,7 @@ __all__ = [
     "LaplaceNoise",
     "NormalizedSGD",
     "Partial",
+    "Relation",
     "Release",
     "Sensitivity",
     "audit",
@@ -72,3 +73,7 @@ __all__ = [
     "release",
     "warn_if_from_data",
 ]
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -53,3 +53,7 @@ __all__ = [
     "surface",
     "trade_off",
 ]
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

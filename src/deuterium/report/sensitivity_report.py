@@ -23,7 +23,7 @@ from deuterium.optional import require
 from deuterium.privacy.accounting.accountant import Accountant
 from deuterium.privacy.mechanisms.noise import Noise
 from deuterium.privacy.sensitivity.feature_sensitivity import FeatureSensitivities
-from deuterium.privacy.sensitivity.relations import require_relation
+from deuterium.privacy.sensitivity.relations import Relation, require_relation
 from deuterium.privacy.sensitivity.sensitivity import Sensitivity
 from deuterium.report.documents import plain
 from deuterium.report.registry_entry import registry_entry
@@ -123,7 +123,7 @@ class SensitivityReport:
 def sensitivity(
     s: Sensitivity,
     *,
-    relation: str,
+    relation: Relation,
     noise: Noise | None = None,
     accountant: Accountant | None = None,
     features: FeatureSensitivities | None = None,
@@ -228,7 +228,7 @@ def _domain(
     return rows
 
 
-def _moved(s: Sensitivity, relation: str) -> float | None:
+def _moved(s: Sensitivity, relation: Relation) -> float | None:
     try:
         return s.sensitivity(relation)
     except DeuteriumError:

@@ -25,7 +25,7 @@ from deuterium.domain.spaces import Box
 from deuterium.enclose.enclose import enclose
 from deuterium.errors import InvalidInputError, ShapeError
 from deuterium.graph.constructors import as_variable
-from deuterium.graph.variable import Variable
+from deuterium.graph.variable import Variable, VariableLike
 from deuterium.interval import Interval
 from deuterium.options import is_number, require_seed, require_whole
 from deuterium.search import scipy_methods
@@ -67,7 +67,7 @@ class Estimate:
 
 
 def search(
-    v: Variable,
+    v: VariableLike,
     domain: Domain,
     *,
     method: str = "ascent",

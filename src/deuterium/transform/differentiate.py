@@ -22,7 +22,7 @@ from deuterium.graph.hooks import provides
 from deuterium.graph.provenance import attributing
 from deuterium.graph.traverse import Graph, topological
 from deuterium.graph.validate import listed
-from deuterium.graph.variable import Variable
+from deuterium.graph.variable import Variable, VariableLike
 from deuterium.interval.environment import standard_only
 from deuterium.transform.branches import narrowed_branches
 from deuterium.transform.meeting import rounding_forgiven
@@ -31,9 +31,9 @@ from deuterium.transform.smooth import with_kinks_apart
 
 
 @overload
-def grad(y: Variable, wrt: Variable) -> Variable: ...
+def grad(y: VariableLike, wrt: Variable) -> Variable: ...
 @overload
-def grad(y: Variable, wrt: Sequence[Variable]) -> list[Variable]: ...
+def grad(y: VariableLike, wrt: Sequence[Variable]) -> list[Variable]: ...
 
 
 def grad(y: Any, wrt: Any) -> Any:

@@ -96,7 +96,7 @@ class Bracket(Saved, Shown):
     _search: Search | None = field(default=None, repr=False)
 
     @cached_property
-    def certificate(self) -> Certificate | None:
+    def certificate(self) -> Certificate | Any:  # None without a proof
         """The proof, to be saved and checked by anyone; put together when asked for."""
         if self._problem is None or self._search is None:
             return None

@@ -30,6 +30,7 @@ from deuterium.privacy.mechanisms.privacy_curves import (
 )
 from deuterium.privacy.mechanisms.renyi_orders import ORDERS
 from deuterium.privacy.sensitivity.relations import (
+    Relation,
     protected,
     require_relation,
     require_scope,
@@ -81,7 +82,7 @@ class Accountant(SavedAccount):
 
     def __init__(
         self,
-        relation: str | None = None,
+        relation: Relation | None = None,
         *,
         epsilon: float | None = None,
         delta: float | None = None,

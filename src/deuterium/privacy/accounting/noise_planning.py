@@ -17,7 +17,7 @@ from deuterium.privacy.accounting.accountant import Accountant, require_probabil
 from deuterium.privacy.mechanisms.calibration import require_promise
 from deuterium.privacy.mechanisms.gaussian import GaussianNoise
 from deuterium.privacy.mechanisms.privacy_curves import gaussian_multiplier
-from deuterium.privacy.sensitivity.relations import require_relation
+from deuterium.privacy.sensitivity.relations import Relation, require_relation
 
 __all__ = ["noise_multiplier"]
 
@@ -29,7 +29,7 @@ def noise_multiplier(
     epsilon: float,
     delta: float,
     *,
-    relation: str | None = None,
+    relation: Relation | None = None,
     steps: int = 1,
     sampling_probability: float = 1.0,
 ) -> float:

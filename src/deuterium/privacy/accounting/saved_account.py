@@ -10,7 +10,7 @@ from deuterium.graph.saved import KINDS, Saved
 from deuterium.notebook import Shown
 from deuterium.privacy.accounting.tally import Tally
 from deuterium.privacy.mechanisms.noise import Noise
-from deuterium.privacy.sensitivity.relations import protected
+from deuterium.privacy.sensitivity.relations import Relation, protected
 
 __all__ = ["SavedAccount"]
 
@@ -18,7 +18,7 @@ __all__ = ["SavedAccount"]
 class SavedAccount(Saved, Shown):
     """An accountant as JSON, with all that it has spent, and in notebooks."""
 
-    relation: str
+    relation: Relation
     scope: str | None
     method: str
     budget: Any

@@ -35,6 +35,7 @@ from deuterium.privacy.mechanisms.samplers import (
     discrete_laplace,
     integers,
 )
+from deuterium.privacy.sensitivity.relations import Relation
 
 __all__ = ["DiscreteGaussianNoise", "discrete_gaussian"]
 
@@ -48,7 +49,7 @@ def discrete_gaussian(
     rho: float | None = None,
     noise_multiplier: float | None = None,
     scale: float | None = None,
-    relation: str | None = None,
+    relation: Relation | None = None,
     trusted: bool = False,
 ) -> DiscreteGaussianNoise:
     """Return the discrete Gaussian noise that one release of integers needs.

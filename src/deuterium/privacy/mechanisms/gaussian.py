@@ -36,6 +36,7 @@ from deuterium.privacy.mechanisms.privacy_curves import (
     require_epsilon,
 )
 from deuterium.privacy.mechanisms.renyi_orders import whole_orders
+from deuterium.privacy.sensitivity.relations import Relation
 
 __all__ = ["GaussianNoise", "gaussian"]
 
@@ -52,7 +53,7 @@ def gaussian(
     rho: float | None = None,
     noise_multiplier: float | None = None,
     scale: float | None = None,
-    relation: str | None = None,
+    relation: Relation | None = None,
     distance: float | None = None,
     trusted: bool = False,
 ) -> GaussianNoise:

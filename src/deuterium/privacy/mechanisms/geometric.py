@@ -23,6 +23,7 @@ from deuterium.privacy.mechanisms.samplers import (
     discrete_laplace,
     integers,
 )
+from deuterium.privacy.sensitivity.relations import Relation
 
 __all__ = ["GeometricNoise", "geometric"]
 
@@ -35,7 +36,7 @@ def geometric(
     mu: float | None = None,
     rho: float | None = None,
     scale: float | None = None,
-    relation: str | None = None,
+    relation: Relation | None = None,
     trusted: bool = False,
 ) -> GeometricNoise:
     """Return the geometric noise that one release of integers needs.

@@ -24,6 +24,7 @@ from deuterium.privacy.mechanisms.privacy_curves import (
     widened,
 )
 from deuterium.privacy.mechanisms.pure_noise import PureNoise, pure_epsilon_of
+from deuterium.privacy.sensitivity.relations import Relation
 
 __all__ = ["LaplaceNoise", "laplace"]
 
@@ -37,7 +38,7 @@ def laplace(
     mu: float | None = None,
     rho: float | None = None,
     scale: float | None = None,
-    relation: str | None = None,
+    relation: Relation | None = None,
     distance: float | None = None,
     trusted: bool = False,
 ) -> LaplaceNoise:

@@ -29,6 +29,7 @@ from deuterium.privacy.mechanisms.privacy_curves import one_by_one, require_orde
 from deuterium.privacy.mechanisms.release_shapes import Shape
 from deuterium.privacy.mechanisms.samplers import numbers, opendp_measurement, released
 from deuterium.privacy.sensitivity.relations import (
+    Relation,
     protected,
     require_relation,
     require_scope,
@@ -69,7 +70,7 @@ class Noise(Saved, Shown, ABC):
     noise_multiplier: float
     sensitivity: float
     contribution: float | None
-    relation: str
+    relation: Relation
     epsilon: float | None = None
     delta: float | None = None
     quantity: str = "contribution"

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 from deuterium.domain.domain import Domain
 from deuterium.errors import InvalidInputError
 from deuterium.graph.variable import Variable
 from deuterium.interval.environment import standard_only
+from deuterium.optimize.maximize_options import MaximizeOptions
 from deuterium.privacy.directed_rounding import product_up, require_positive
 from deuterium.privacy.mechanisms.gaussian import GaussianNoise, gaussian
 from deuterium.privacy.sensitivity.quantities import contribution
@@ -97,7 +98,7 @@ def contributions(
     domain: Domain,
     *,
     importance: Mapping[str, float] | None = None,
-    **maximize_options: Any,
+    **maximize_options: Unpack[MaximizeOptions],
 ) -> JointContributions:
     """Certify what one record adds to several sums, together and one by one.
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from deuterium.domain.domain import Domain
 from deuterium.errors import InvalidInputError, UnsupportedError, did_you_mean
 from deuterium.interval.environment import standard_only
+from deuterium.optimize.maximize_options import MaximizeOptions
 from deuterium.optional import require
 from deuterium.privacy.accounting.accountant import Accountant
 from deuterium.privacy.mechanisms.discrete_gaussian import discrete_gaussian
@@ -21,7 +22,7 @@ from deuterium.privacy.mechanisms.laplace import laplace
 from deuterium.privacy.mechanisms.noise import Noise
 from deuterium.privacy.sensitivity.exact_value import require_outside
 from deuterium.privacy.sensitivity.quantities import contribution, diameter
-from deuterium.privacy.sensitivity.relations import require_relation
+from deuterium.privacy.sensitivity.relations import Relation, require_relation
 from deuterium.privacy.sensitivity.sensitivity import Sensitivity
 
 __all__ = ["MECHANISMS", "Release", "release"]
@@ -88,7 +89,7 @@ def release(
     data: Any,
     domain: Domain,
     *,
-    relation: str | None = None,
+    relation: Relation | None = None,
     mechanism: str = "gaussian",
     whole: bool = False,
     outside: str = "clip",
@@ -97,7 +98,7 @@ def release(
     epsilon: float | None = None,
     delta: float | None = None,
     promise: Mapping[str, float] | None = None,
-    **maximize_options: Any,
+    **maximize_options: Unpack[MaximizeOptions],
 ) -> Release:
     """Bound a query over a domain, evaluate it on data, and release it with noise.
 
@@ -194,10 +195,10 @@ def _named(query: Any) -> tuple[list[str] | None, Any]:
 def _certified(
     parts: Any,
     domain: Domain,
-    relation: str,
+    relation: Relation,
     norm: float,
     whole: bool,
-    options: dict[str, Any],
+    options: Any,
 ) -> Sensitivity:
     """Return the sensitivity that a relation needs."""
     if whole:

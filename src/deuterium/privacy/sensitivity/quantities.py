@@ -15,7 +15,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
+from typing import Any, Unpack
 
 from deuterium.domain.domain import Domain
 from deuterium.errors import ShapeError
@@ -27,6 +27,7 @@ from deuterium.optimize import maximize
 from deuterium.optimize.branch_and_bound.result import Bracket
 from deuterium.optimize.branch_and_bound.stopping import Limits
 from deuterium.optimize.maximize import minimize
+from deuterium.optimize.maximize_options import MaximizeOptions, SearchLimits
 from deuterium.privacy.mechanisms.release_shapes import Shape, shape_of
 from deuterium.privacy.sensitivity.bound_sources import (
     ASSUMPTIONS,
@@ -52,7 +53,10 @@ __all__ = ["contribution", "diameter", "lipschitz"]
 
 @standard_only
 def contribution(
-    grads: Any, domain: Domain, norm: float = 2, **maximize_options: Any
+    grads: Any,
+    domain: Domain,
+    norm: float = 2,
+    **maximize_options: Unpack[MaximizeOptions],
 ) -> Sensitivity:
     """Certify how large the vector is that one record adds to a sum.
 
@@ -99,7 +103,11 @@ def contribution(
 
 @standard_only
 def lipschitz(
-    f: Any, wrt: Any, domain: Domain, norm: float = 2, **maximize_options: Any
+    f: Any,
+    wrt: Any,
+    domain: Domain,
+    norm: float = 2,
+    **maximize_options: Unpack[MaximizeOptions],
 ) -> Sensitivity:
     """Certify the steepest slope of one number by some of its inputs.
 
@@ -172,7 +180,7 @@ def diameter(
     rtol: float = 1e-2,
     atol: float = 0.0,
     time_limit: float | None = 60.0,
-    **maximize_options: Any,
+    **maximize_options: Unpack[SearchLimits],
 ) -> Sensitivity:
     """Certify how far two records can move a result apart.
 
@@ -233,7 +241,7 @@ def diameter(
 
 
 def _of_number(
-    f: Variable, shape: Shape, domain: Domain, norm: float, options: dict[str, Any]
+    f: Variable, shape: Shape, domain: Domain, norm: float, options: Any
 ) -> Sensitivity:
     """Return the contribution of a number, with its diameter."""
     number = f.reshape(()) if f.shape else f

@@ -50,6 +50,7 @@ from deuterium.privacy.sensitivity.no_bound import (
 from deuterium.privacy.sensitivity.opendp_transformation import opendp_transformation
 from deuterium.privacy.sensitivity.relations import (
     RELATIONS,
+    Relation,
     require_relation,
     require_scope,
 )
@@ -202,7 +203,9 @@ class Sensitivity(SavedSensitivity):
         return (self.upper - self.lower) / self.lower if self.lower else math.inf
 
     @standard_only
-    def sensitivity(self, relation: str, *, distance: float | None = None) -> float:
+    def sensitivity(
+        self, relation: Relation, *, distance: float | None = None
+    ) -> float:
         """Return how far the result can move between neighbouring data sets.
 
         Parameters
@@ -241,7 +244,7 @@ class Sensitivity(SavedSensitivity):
             return self._over(distance)
         return self._finite()
 
-    def _of_contribution(self, relation: str) -> float:
+    def _of_contribution(self, relation: Relation) -> float:
         known = [RELATIONS[relation] * self.upper]  # exact, or infinite
         if relation == "replace_one" and self.diameter is not None:
             known.append(self.diameter.upper)
@@ -339,7 +342,7 @@ class Sensitivity(SavedSensitivity):
         return noise.release(exact, insecure_rng=insecure_rng)
 
     def to_opendp(
-        self, relation: str, *, outside: str = "clip", integer: bool = False
+        self, relation: Relation, *, outside: str = "clip", integer: bool = False
     ) -> Any:
         """Return OpenDP's transformation from data to `value`, with a stability map.
 
@@ -348,7 +351,7 @@ class Sensitivity(SavedSensitivity):
         """
         return opendp_transformation(self, relation, outside, integer)
 
-    def to_jax_privacy(self, relation: str) -> Any:
+    def to_jax_privacy(self, relation: Relation) -> Any:
         """Return jax-privacy's ``BoundedSensitivityCallable``, which clips no gradient.
 
         From records by symbol, clipped into their box, to the sum of contributions.

@@ -14,6 +14,7 @@ from deuterium.graph.variable import Variable
 from deuterium.interval.environment import standard_only
 from deuterium.privacy.directed_rounding import require_positive
 from deuterium.privacy.sensitivity.bound_sources import ASSUMPTIONS
+from deuterium.privacy.sensitivity.relations import Relation
 from deuterium.privacy.sensitivity.sensitivity import Sensitivity
 from deuterium.privacy.training.bound_graph import graph_of
 from deuterium.privacy.training.gradient_sums import Loss
@@ -127,7 +128,7 @@ class ClipFreeSGD(PrivateSGD):
         learning_rate: float,
         count: float,
         sampling_probability: float = 1.0,
-        relation: str | None = None,
+        relation: Relation | None = None,
         clip: float | None = None,
         per_layer: bool = False,
         momentum: float = 0.0,

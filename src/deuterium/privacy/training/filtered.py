@@ -22,7 +22,7 @@ from deuterium.privacy.accounting.data_dependent import Internal
 from deuterium.privacy.directed_rounding import require_positive
 from deuterium.privacy.mechanisms.calibration import require_promise
 from deuterium.privacy.mechanisms.privacy_curves import gaussian_multiplier
-from deuterium.privacy.sensitivity.relations import require_relation
+from deuterium.privacy.sensitivity.relations import Relation, require_relation
 from deuterium.privacy.training.gradient_sums import Loss
 from deuterium.privacy.training.normalized import shortened
 from deuterium.privacy.training.parameter_noise import spread_evenly
@@ -94,7 +94,7 @@ class FilteredSGD(PrivateSGD):
         learning_rate: float,
         count: float,
         secret: Sequence[Any] = (),
-        relation: str | None = None,
+        relation: Relation | None = None,
         momentum: float = 0.0,
         penalty: Any = None,
         on_divergence: str = "warn",

@@ -10,6 +10,7 @@ import numpy as np
 from deuterium.domain.domain import Domain
 from deuterium.errors import InvalidInputError
 from deuterium.privacy.directed_rounding import real_number, round_up
+from deuterium.privacy.sensitivity.relations import Relation
 from deuterium.privacy.training.gradient_sums import SMALL, Loss
 from deuterium.privacy.training.parameter_noise import spread_evenly
 from deuterium.privacy.training.private_sgd import PlannedStep, PrivateSGD
@@ -81,7 +82,7 @@ class NormalizedSGD(PrivateSGD):
         count: float,
         cap: float = 0.5,
         sampling_probability: float = 1.0,
-        relation: str | None = None,
+        relation: Relation | None = None,
         momentum: float = 0.0,
         penalty: Any = None,
         on_divergence: str = "warn",
