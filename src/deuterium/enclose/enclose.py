@@ -23,12 +23,12 @@ from deuterium.enclose.contract import Empty, contracted
 from deuterium.enclose.enclosure_cache import plan_of
 from deuterium.errors import BoundsError, InvalidInputError, ShapeError
 from deuterium.evaluate.inputs import require_all, require_known
-from deuterium.graph.constructors import as_variable
+from deuterium.graph.constructors import VariableLike, as_variable
 from deuterium.graph.interpret import interpret
 from deuterium.graph.operator import Operator
 from deuterium.graph.provenance import describe
 from deuterium.graph.traverse import Graph, symbols_in
-from deuterium.graph.variable import Variable, VariableLike
+from deuterium.graph.variable import Variable
 from deuterium.interval import Cause, Interval, interval_arithmetic
 from deuterium.interval.environment import standard_only
 from deuterium.interval.rounding import next_down, next_up

@@ -25,6 +25,9 @@ from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import NO_ATTRS, Variable, node
 from deuterium.interval import doubles
 
+VariableLike = Variable | np.ndarray[Any, Any]
+"""A Variable, for type checkers: NumPy's stubs say that its functions return arrays."""
+
 
 @provides("symbol")
 def symbol(name: str, shape: int | Sequence[int] = ()) -> Variable:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from deuterium.errors import (
-    SymbolicError,
     UnsupportedError,
 )
 from deuterium.graph import protocols
@@ -117,57 +116,12 @@ class Variable(Methods, Shown):
         """The symengine symbols of the closed form (elements of array symbols too)."""
         return METHODS["element_symbols"](self)
 
-    # -- closed forms ----------------------------------------------------------------
-
-    @property
-    def data(self) -> Any:
-        """Closed form: a symengine expression, or a number if there are no symbols.
-
-        An array Variable gives an object array of them.
-        """
-        return METHODS["data"](self)
-
-    def to_symengine(self) -> Any:
-        """Return the closed form as a symengine expression (or an array of them)."""
-        return METHODS["to_symengine"](self)
-
-    def to_sympy(self) -> Any:
-        """Return the closed form as a SymPy expression (or an array of them)."""
-        return METHODS["to_sympy"](self)
-
-    def _symengine_(self) -> Any:
-        return self._scalar_closed_form(self.to_symengine)
-
-    def _sympy_(self) -> Any:
-        return self._scalar_closed_form(self.to_sympy)
-
-    def _scalar_closed_form(self, convert: Any) -> Any:
-        if self.shape != ():
-            raise SymbolicError(
-                f"a Variable of shape {self.shape} is not one expression; convert its "
-                "elements with `.to_symengine()` or `.to_sympy()`, which give arrays"
-            )
-        return convert()
-
-    def subs(self, *args: Any) -> Variable:
-        """Replace symbols by numbers, expressions or Variables.
-
-        ``subs({old: new, ...})`` or ``subs(old, new)``; keys are Variables, names or
-        symengine symbols.  Names that do not occur are ignored, as in SymPy.
-        """
-        new = dict([args]) if len(args) == 2 else args[0]
-        return METHODS["substitute"](self, new)
-
-    def simplify(self, **options: Any) -> Variable:
-        """Return the closed form simplified by symengine, as a Variable again."""
-        return METHODS["simplify"](self, **options)
+    # -- what it shows ---------------------------------------------------------------
 
     def __repr__(self) -> str:
-
         return METHODS["describe"](self)
 
     def _repr_latex_(self) -> str | None:
-
         return METHODS["latex"](self)
 
     def _repr_html_(self) -> str | None:
@@ -373,9 +327,6 @@ class Variable(Methods, Shown):
     def __abs__(self) -> Variable:
         return METHODS["unary"]("absolute", self)
 
-
-VariableLike = Variable | np.ndarray[Any, Any]
-"""A Variable, for type checkers: NumPy's stubs say that its functions return arrays."""
 
 _SETTERS = {slot: getattr(Variable, slot).__set__ for slot in Variable.__slots__[1:]}
 _set_grad = _SETTERS["_grad"]

@@ -18,8 +18,8 @@ from deuterium.domain.problem import Problem
 from deuterium.domain.spaces import Box
 from deuterium.enclose.enclose import enclose, narrowed
 from deuterium.errors import DeuteriumError, InvalidInputError, SoundnessError
-from deuterium.graph.constructors import as_variable
-from deuterium.graph.variable import Variable, VariableLike
+from deuterium.graph.constructors import VariableLike, as_variable
+from deuterium.graph.variable import Variable
 from deuterium.interval import Cause
 from deuterium.interval.environment import standard_only
 from deuterium.optimize.bounders.natural_interval import NaturalIntervalBounder

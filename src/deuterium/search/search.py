@@ -24,8 +24,8 @@ from deuterium.domain.problem import Problem
 from deuterium.domain.spaces import Box
 from deuterium.enclose.enclose import enclose
 from deuterium.errors import InvalidInputError, ShapeError
-from deuterium.graph.constructors import as_variable
-from deuterium.graph.variable import Variable, VariableLike
+from deuterium.graph.constructors import VariableLike, as_variable
+from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
 from deuterium.options import is_number, require_seed, require_whole
 from deuterium.search import scipy_methods

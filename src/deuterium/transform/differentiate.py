@@ -17,12 +17,12 @@ import numpy as np
 
 from deuterium.budget import check
 from deuterium.errors import InvalidInputError, ShapeError
-from deuterium.graph.constructors import constant
+from deuterium.graph.constructors import VariableLike, constant
 from deuterium.graph.hooks import provides
 from deuterium.graph.provenance import attributing
 from deuterium.graph.traverse import Graph, topological
 from deuterium.graph.validate import listed
-from deuterium.graph.variable import Variable, VariableLike
+from deuterium.graph.variable import Variable
 from deuterium.interval.environment import standard_only
 from deuterium.transform.branches import narrowed_branches
 from deuterium.transform.meeting import rounding_forgiven

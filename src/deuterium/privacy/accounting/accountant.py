@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
-
-import numpy as np
 
 from deuterium.errors import BudgetError, InvalidInputError, UnsupportedError
 from deuterium.interval.environment import standard_only
@@ -22,10 +19,8 @@ from deuterium.privacy.mechanisms.noise import Noise
 from deuterium.privacy.mechanisms.privacy_curves import (
     gaussian_delta,
     gaussian_epsilon,
-    one_by_one,
     require_delta,
     require_epsilon,
-    require_orders,
     widened,
 )
 from deuterium.privacy.mechanisms.renyi_orders import ORDERS
@@ -211,15 +206,6 @@ class Accountant(SavedAccount):
                 exact = float(self._losses().get_delta(e))
                 found.append(min(1.0, (exact + PLD_NOISE) * (1 + 1e-9)))
         return min(found)
-
-    def profile(self, epsilons: Sequence[float]) -> Any:
-        """Return the privacy profile: the delta of every epsilon."""
-        each = one_by_one("profile", "epsilons", epsilons)
-        return np.array([self.delta_at(e) for e in each])
-
-    def rdp(self, orders: Sequence[float]) -> Any:
-        """Return the Renyi divergence at orders above 1."""
-        return divergences(self._tally.counts, np.ravel(require_orders(orders)))
 
     @property
     def mu(self) -> float:

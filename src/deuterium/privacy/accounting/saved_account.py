@@ -2,32 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Self
+
+import numpy as np
 
 from deuterium.errors import InvalidInputError
 from deuterium.graph.saved import KINDS, Saved
 from deuterium.notebook import Shown
+from deuterium.privacy.accounting.renyi import divergences
 from deuterium.privacy.accounting.tally import Tally
 from deuterium.privacy.mechanisms.noise import Noise
+from deuterium.privacy.mechanisms.privacy_curves import one_by_one, require_orders
 from deuterium.privacy.sensitivity.relations import Relation, protected
 
 __all__ = ["SavedAccount"]
 
 
 class SavedAccount(Saved, Shown):
-    """An accountant as JSON, with all that it has spent, and in notebooks."""
+    """Base class of `Accountant`: curves, files and notebooks."""
 
     relation: Relation
     scope: str | None
     method: str
     budget: Any
     _tally: Tally
+    delta_at: Callable[[float], float]
 
     def __repr__(self) -> str:
         scope = "" if self.scope is None else f" while {self.scope}"
         count = sum(self._tally.counts.values())
         return f"<Accountant, {self.relation}{scope}: {count} releases>"
+
+    def profile(self, epsilons: Sequence[float]) -> Any:
+        """Return the privacy profile: the delta of every epsilon."""
+        each = one_by_one("profile", "epsilons", epsilons)
+        return np.array([self.delta_at(e) for e in each])
+
+    def rdp(self, orders: Sequence[float]) -> Any:
+        """Return the Renyi divergence at orders above 1."""
+        return divergences(self._tally.counts, np.ravel(require_orders(orders)))
 
     def _stored(self) -> Mapping[str, Any]:
         spent = self._tally.counts.items()

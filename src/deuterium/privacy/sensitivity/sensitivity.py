@@ -40,14 +40,11 @@ from deuterium.privacy.sensitivity.bound_sources import (
     of_interval,
     refuse_estimate,
 )
-from deuterium.privacy.sensitivity.exact_value import require_noise_of, value_of
-from deuterium.privacy.sensitivity.jax_privacy_callable import jax_privacy_callable
 from deuterium.privacy.sensitivity.no_bound import (
     NO_ABSENCE,
     NO_DISTANCE,
     what_to_change,
 )
-from deuterium.privacy.sensitivity.opendp_transformation import opendp_transformation
 from deuterium.privacy.sensitivity.relations import (
     RELATIONS,
     Relation,
@@ -55,7 +52,6 @@ from deuterium.privacy.sensitivity.relations import (
     require_scope,
 )
 from deuterium.privacy.sensitivity.same_vector import require_same_vector
-from deuterium.privacy.sensitivity.saved_sensitivity import SavedSensitivity
 from deuterium.privacy.sensitivity.sensitivity_fields import (
     frozen,
     one_number,
@@ -63,12 +59,13 @@ from deuterium.privacy.sensitivity.sensitivity_fields import (
     require_quantity,
     two_ends,
 )
+from deuterium.privacy.sensitivity.sensitivity_uses import SensitivityUses
 
 __all__ = ["Sensitivity"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
-class Sensitivity(SavedSensitivity):
+class Sensitivity(SensitivityUses):
     """A certified bound of how far one record can move a result.
 
     Attributes
@@ -312,51 +309,6 @@ class Sensitivity(SavedSensitivity):
             diameter=self.diameter and self.diameter.scaled(number),
             factor=self.factor * exact,
         )
-
-    # -- what it is about --------------------------------------------------------------
-
-    def value(self, data: Any, *, outside: str = "clip") -> Any:
-        """Return the exact result on data, without noise: it is not private.
-
-        Parameters
-        ----------
-        data : mapping or DataFrame
-            The values of every symbol.  Of a contribution: records along the first
-            axis, over which it is summed up; else the whole data, every symbol of its
-            own shape.
-        outside : {"clip", "refuse"}
-            Values outside the domain are moved into it (`Domain.clip`), or refused by
-            an error, which depends on the data.
-        """
-        return value_of(self, data, outside)
-
-    def release(
-        self, data: Any, noise: Any, *, outside: str = "clip", insecure_rng: Any = None
-    ) -> Any:
-        """Return `value` with noise that was made from this sensitivity.
-
-        Raises UnsupportedError where the noise is for something else, or too little.
-        """
-        require_noise_of(self, noise)
-        exact = self.value(data, outside=outside)
-        return noise.release(exact, insecure_rng=insecure_rng)
-
-    def to_opendp(
-        self, relation: Relation, *, outside: str = "clip", integer: bool = False
-    ) -> Any:
-        """Return OpenDP's transformation from data to `value`, with a stability map.
-
-        From a mapping or DataFrame to a number or a list of numbers (``integer``: to
-        integers); chain it to a measurement: ``s.to_opendp(r) >> noise.to_opendp()``.
-        """
-        return opendp_transformation(self, relation, outside, integer)
-
-    def to_jax_privacy(self, relation: Relation) -> Any:
-        """Return jax-privacy's ``BoundedSensitivityCallable``, which clips no gradient.
-
-        From records by symbol, clipped into their box, to the sum of contributions.
-        """
-        return jax_privacy_callable(self, relation)
 
     # -- where they come from --------------------------------------------------------
 
