@@ -64,6 +64,16 @@ class Certificate(Shown):
         The contents, as in the file: see ``docs/certificates.md``.
     seal : str
         SHA-256 of the contents when they were made.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> x = dt.symbol("x")
+    >>> proof = dt.maximize(x**2, dt.Box({x: (-1, 2)})).certificate
+    >>> proof.graph, proof.domain
+    (x**2, dt.Box({'x': (-1.0, 2.0)}))
+    >>> proof.upper >= 4
+    True
     """
 
     body: dict[str, Any]

@@ -37,6 +37,14 @@ class Domain(Saved, Shown):
         The constraints on each symbol; all of them hold.
     conditions : tuple of Variable
         What several symbols satisfy together; all of them hold.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> x, y = dt.symbol("x"), dt.symbol("y")
+    >>> domain = dt.Box({x: (0, 1), y: (0, 1)}) & dt.Where(x + y <= 1)
+    >>> domain.names, len(domain.conditions)
+    (['x', 'y'], 1)
     """
 
     __slots__ = ("conditions", "constraints", "shapes")

@@ -65,6 +65,13 @@ class Box(Domain):
         Ends are reversed, NaN, or leave no finite point; or they can be read two ways,
         as ``[(0, 10), (5, 20)]`` can for two elements: one pair each, or first all
         lower ends and then all upper ones.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> x = dt.symbol("x")
+    >>> dt.Box({x: (-1, 2)})
+    dt.Box({'x': (-1.0, 2.0)})
     """
 
     __slots__ = ()
@@ -212,6 +219,13 @@ def Ball(x: Any, center: Any, radius: float, order: float = 2) -> Domain:
         At least 0.
     order : {1, 2, inf}
         The norm: the sum of sizes, Euclidean, or the largest element.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> x = dt.symbol("x", (2,))
+    >>> dt.Ball(x, [0, 1], 0.5)
+    dt.Ball('x', [0.0, 1.0], 0.5)
     """
     name = symbol_name(x)
     c = _exactly(center, f"Ball: the center of {name!r}")
@@ -256,6 +270,12 @@ def Choice(x: Any, values: Any) -> Domain:
     BoundsError
         There are none; or several plain numbers are given for an array, which may mean
         that its elements are equal, or that each is one of them.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> dt.Choice(dt.symbol("k"), [0, 1, 5])
+    dt.Choice('k', [0.0, 1.0, 5.0])
     """
     name = symbol_name(x)
     what = f"Choice: the values of {name!r}"
@@ -326,6 +346,14 @@ def Where(*conditions: Any) -> Domain:
         Something else than a condition was given.
     BoundsError
         A condition is false, whatever the inputs.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> a, b = dt.symbol("a"), dt.symbol("b")
+    >>> box = dt.Box({a: (0, 1), b: (0, 1)})
+    >>> bool(dt.enclose(a * b, box & dt.Where(a + b <= 0.5)).upper < 1)
+    True
     """
     return Domain({}, {}, checked(conditions))
 
@@ -338,6 +366,13 @@ def Simplex(p: Variable) -> Domain:
     p : Variable
         An array; all of its elements add up to 1, to within 1e-12, so that points with
         rounded elements are points of it.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> p = dt.symbol("p", (3,))
+    >>> bool(dt.maximize(p.sum(), dt.Simplex(p)).upper <= 1.02)
+    True
     """
     if not isinstance(p, Variable) or not p.shape:
         raise InvalidInputError(

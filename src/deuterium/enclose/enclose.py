@@ -59,6 +59,13 @@ def enclose(v: VariableLike, domain: Domain) -> Interval:
     ------
     MissingSymbolError, UnknownSymbolError, BoundsError, ShapeError
         The domain does not fit the symbols of ``v``.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> x = dt.symbol("x")
+    >>> dt.enclose(x**2 - x, dt.Box({x: (0, 1)}))
+    Interval([-1.0, 1.0])
     """
     v = as_variable(v)
     if not isinstance(domain, Domain):

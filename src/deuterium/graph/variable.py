@@ -51,6 +51,14 @@ class Variable(Methods, Shown):
     Variables are immutable but for `grad`.  Symbols with the same name are the same
     symbol; other nodes are compared by identity.  NumPy is the language: arithmetic,
     ufuncs and array functions work, and what does not says so by name.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> import numpy as np
+    >>> a, b = dt.Variable("a"), dt.Variable("b")
+    >>> a**2 + np.exp(2 * b - a)
+    a**2 + exp(-a + 2*b)
     """
 
     __slots__ = (

@@ -44,6 +44,12 @@ class Interval(Shown):
     argument, or meets a pole, is *undefined*: both ends are NaN inside a computation,
     and NaN is contagious, so no later operator can make such a value look finite.
     `deuterium.enclose` turns it into infinite ends with a cause.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> dt.Interval(1, 2) * dt.Interval(-1, 3)
+    Interval([-2.0, 6.0])
     """
 
     __slots__ = ("cause", "lower", "upper")

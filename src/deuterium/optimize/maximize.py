@@ -101,6 +101,15 @@ def maximize(
     ------
     InvalidInputError, MissingSymbolError, UnknownSymbolError, BoundsError, ShapeError
         An argument makes no sense, or the domain does not fit the symbols of ``v``.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> import numpy as np
+    >>> x = dt.symbol("x")
+    >>> found = dt.maximize(np.sin(x) * x, dt.Box({x: (0, 3)}), rtol=1e-3)
+    >>> found.lower <= 1.8197057412 <= found.upper
+    True
     """
     limits = Limits(rtol, atol, time_limit, memory_limit, max_regions).check("maximize")
     clock = Clock(limits.time_limit)
@@ -134,6 +143,14 @@ def minimize(
     proved by the certificate.  Where nothing can be proved, as ``v`` may be undefined,
     ``.lower`` is what its outermost operator cannot go below (0 for a norm), as of
     `enclose`.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> x = dt.symbol("x")
+    >>> found = dt.minimize(x**2 - x, dt.Box({x: (0, 1)}), rtol=1e-3)
+    >>> found.lower <= -0.25 <= found.upper
+    True
     """
     limits = Limits(rtol, atol, time_limit, memory_limit, max_regions).check("minimize")
     clock = Clock(limits.time_limit)

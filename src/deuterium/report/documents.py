@@ -45,7 +45,15 @@ _SCHEMAS: dict[type, str] = {
 
 
 def as_document(result: Any) -> dict[str, Any]:
-    """Return a result as a dictionary of plain values, ready for JSON."""
+    """Return a result as a dictionary of plain values, ready for JSON.
+
+    Examples
+    --------
+    >>> from deuterium import commands, report
+    >>> found = commands.run_query("a**2", {"a": (0.0, 1.0)})
+    >>> report.as_document(found)["schema"]
+    'deuterium.query'
+    """
     schema = _SCHEMAS.get(type(result))
     if schema is None:
         raise InvalidInputError(
@@ -62,7 +70,15 @@ def as_document(result: Any) -> dict[str, Any]:
 
 
 def as_json(result: Any) -> str:
-    """Return a result as JSON text."""
+    """Return a result as JSON text.
+
+    Examples
+    --------
+    >>> from deuterium import commands, report
+    >>> found = commands.run_query("a**2", {"a": (0.0, 1.0)})
+    >>> report.as_json(found)[:1]
+    '{'
+    """
     return json.dumps(
         as_document(result), indent=2, allow_nan=False, ensure_ascii=False
     )

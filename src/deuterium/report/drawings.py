@@ -36,6 +36,13 @@ class Drawing:
     ----------
     dot : str
         The graph in graphviz's own language.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> from deuterium import report
+    >>> report.draw(dt.symbol("x") ** 2).dot[:7]
+    'digraph'
     """
 
     dot: str

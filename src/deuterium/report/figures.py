@@ -166,6 +166,15 @@ def bounds_over_time(
         Of the function.
     ax : Axes, optional
         Where to draw.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> from deuterium import report
+    >>> x = dt.symbol("x")
+    >>> ax = report.bounds_over_time(dt.maximize(x - x**2, dt.Box({x: (0, 1)})))
+    >>> ax.get_xlabel()
+    'time [s]'
     """
     ax = axes(ax, "Certified bounds over time", "time [s]", "value" + unit_text(unit))
     sides = np.array(
@@ -200,6 +209,12 @@ def norms_against_bound(
     Notes
     -----
     The picture depends on the data: keep it to yourself.
+
+    Examples
+    --------
+    >>> from deuterium import report
+    >>> report.norms_against_bound([0.5, 0.9], 1.0).get_xlabel()
+    'norm'
     """
     upper = float(bound if isinstance(bound, int | float) else bound.upper)
     seen = np.ravel(np.asarray(norms, dtype=float))
@@ -236,6 +251,12 @@ def feature_bars(
         What the numbers are, with their unit.
     ax : Axes, optional
         Where to draw.
+
+    Examples
+    --------
+    >>> from deuterium import report
+    >>> report.feature_bars({"age": 0.2, "job": 0.8}, label="share").get_xlabel()
+    'share'
     """
     certified = isinstance(values, FeatureSensitivities)
     if isinstance(values, FeatureSensitivities):
@@ -267,6 +288,12 @@ def feature_image(
         What the numbers are, with their unit.
     ax : Axes, optional
         Where to draw.
+
+    Examples
+    --------
+    >>> from deuterium import report
+    >>> report.feature_image(range(6), (2, 3)).get_ylabel()
+    'row'
     """
     numbers = getattr(values, "upper", values)
     image = np.asarray(numbers, dtype=float)

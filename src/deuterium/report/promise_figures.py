@@ -28,6 +28,12 @@ def individual_epsilons(
         That nobody passes, or the worst case.
     ax : Axes, optional
         Where to draw.
+
+    Examples
+    --------
+    >>> from deuterium import report
+    >>> report.individual_epsilons([0.1, 0.2], budget=1.0).get_xlabel()
+    'epsilon of one person'
     """
     spent = epsilons.values if isinstance(epsilons, Internal) else np.asarray(epsilons)
     title = "Privacy spent (internal, do not release)"
@@ -59,6 +65,16 @@ def epsilon_over_steps(
         Of each record to take part in a step.
     ax : Axes, optional
         Where to draw.
+
+    Examples
+    --------
+    >>> from deuterium import privacy
+    >>> from deuterium import report
+    >>> noise = privacy.gaussian(
+    ...     1.0, noise_multiplier=4, relation="add_or_remove_one", trusted=True
+    ... )
+    >>> report.epsilon_over_steps(noise, 10, 1e-5).get_ylabel()
+    'epsilon'
     """
     counts = np.unique(np.geomspace(1, max(int(steps), 1), 25).round().astype(int))
     found = [
@@ -84,6 +100,14 @@ def privacy_profile(promise: Any, *, epsilons: Any = None, ax: Any = None) -> An
         Where to look; by default from 0 to the epsilon at delta 1e-10.
     ax : Axes, optional
         Where to draw.
+
+    Examples
+    --------
+    >>> from deuterium import privacy
+    >>> from deuterium import report
+    >>> noise = privacy.laplace(1.0, epsilon=1, relation="replace_one", trusted=True)
+    >>> report.privacy_profile(noise).get_yscale()
+    'log'
     """
     at = _epsilons(promise) if epsilons is None else np.asarray(epsilons, dtype=float)
     ax = axes(ax, "Privacy profile", "epsilon", "delta")
@@ -110,6 +134,12 @@ def trade_off(curve: Any, *, label: str | None = None, ax: Any = None) -> Any:
         What it is of.
     ax : Axes, optional
         Where to draw.
+
+    Examples
+    --------
+    >>> from deuterium import report
+    >>> report.trade_off(([0, 1], [1, 0]), label="nothing").get_xlabel()
+    'false alarms'
     """
     if isinstance(curve, tuple):
         alarms, missed = (np.asarray(x, dtype=float) for x in curve)

@@ -45,6 +45,17 @@ class SensitivityReport:
     ----------
     document : dict
         All of it, as plain values: see `schema`.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> from deuterium import privacy
+    >>> from deuterium import report
+    >>> x = dt.symbol("x")
+    >>> s = privacy.contribution(x, dt.Box({x: (0, 1)}))
+    >>> made = report.sensitivity(s, relation="replace_one", verify=False)
+    >>> made.document["sensitivity"]
+    1.0
     """
 
     document: dict[str, Any]
@@ -154,6 +165,17 @@ def sensitivity(
         The report's.
     verify : bool
         Check the certificate, and say how that ended.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> from deuterium import privacy
+    >>> from deuterium import report
+    >>> x = dt.symbol("x")
+    >>> s = privacy.contribution(x, dt.Box({x: (0, 1)}))
+    >>> made = report.sensitivity(s, relation="replace_one", verify=False)
+    >>> made.to_markdown().splitlines()[0]
+    '# Sensitivity report'
     """
     relation = require_relation("report.sensitivity", relation)
     if not isinstance(s, Sensitivity):

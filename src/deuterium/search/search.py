@@ -58,6 +58,14 @@ class Estimate:
         Points at which the function was evaluated.
     status : {"found", "nothing found"}
         Whether a point of finite value was met, for every element.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> x = dt.symbol("x")
+    >>> found = dt.search(x * (1 - x), dt.Box({x: (0, 1)}))
+    >>> round(found.value, 6)
+    0.25
     """
 
     value: Any
@@ -108,6 +116,14 @@ def search(
     -------
     Estimate
         What was found, which is not a bound: see `deuterium.enclose` for one.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> x = dt.symbol("x")
+    >>> found = dt.search(x * (1 - x), dt.Box({x: (0, 1)}))
+    >>> round(found.value, 6), found.status
+    (0.25, 'found')
     """
     _check(method, starts, time_limit)
     require_seed(seed, "search")

@@ -58,6 +58,13 @@ def grad(y: Any, wrt: Any) -> Any:
     ------
     ShapeError
         ``y`` is not a scalar.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> a, b = dt.symbol("a"), dt.symbol("b")
+    >>> dt.grad(a**2 * b, [a, b])
+    [2*a*b, a**2]
     """
     if isinstance(wrt, Variable):
         return _grad(y, [wrt])[0]
@@ -186,6 +193,13 @@ def get_gradients(y: Variable, wrt: Iterable[Any] | None = None) -> dict[str, An
     dict
         From the name of a symbol (or named constant), or the number of a nameless
         constant, to the gradient.  Nameless constants of equal value are summed.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> a, b = dt.symbol("a"), dt.symbol("b")
+    >>> sorted(dt.get_gradients(a * b))
+    ['a', 'b']
     """
     wanted = None if wrt is None else {_label(v) for v in wrt}
     leaves = [v for v in topological([y]) if v.op is None and (v.name or v.shape == ())]

@@ -81,6 +81,16 @@ class Bracket(Saved, Shown):
         How many regions were bounded.
     seconds : float
         Time spent, that of an interrupted run that this one went on from included.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> x = dt.symbol("x")
+    >>> found = dt.maximize(x * (1 - x), dt.Box({x: (0, 1)}))
+    >>> found.lower <= 0.25 <= found.upper
+    True
+    >>> found.status
+    'optimal'
     """
 
     lower: float

@@ -73,6 +73,16 @@ class Accountant(SavedAccount):
     dp-accounting is always asked about a sensitivity of one and
     ``add_or_remove_one``: what the relation means is already in the multipliers.  (Its
     own ``replace_one`` doubles the sensitivity in one accountant and not in the other.)
+
+    Examples
+    --------
+    >>> from deuterium import privacy
+    >>> noise = privacy.gaussian(
+    ...     1.0, noise_multiplier=4, relation="add_or_remove_one", trusted=True
+    ... )
+    >>> total = privacy.Accountant("add_or_remove_one").compose(noise, 10)
+    >>> round(total.epsilon_at(1e-5), 3)
+    3.341
     """
 
     def __init__(

@@ -86,6 +86,14 @@ class IndividualAccountant:
     released before, as gradients do.  Without a budget, losses that hang on earlier
     releases are added up as if they did not (an *odometer*), which describes and does
     not promise.
+
+    Examples
+    --------
+    >>> from deuterium import privacy
+    >>> account = privacy.IndividualAccountant(3, epsilon=1, delta=1e-5)
+    >>> taking_part = account.step([0.1, 0.2, 9.0], 5.0)
+    >>> taking_part.values.tolist()
+    [True, True, False]
     """
 
     relation = "add_or_remove_one"

@@ -54,6 +54,13 @@ def noise_multiplier(
         multiplier of one release times ``sqrt(steps)``, rounded up; with sampling it is
         at most 0.1 % above the least that an `Accountant` accepts, or some number
         below 0.1 if that is enough.
+
+    Examples
+    --------
+    >>> from deuterium import privacy
+    >>> m = privacy.noise_multiplier(1.0, 1e-6, relation="add_or_remove_one", steps=10)
+    >>> round(m, 2)
+    13.36
     """
     who = "noise_multiplier"
     relation = require_relation(who, relation)

@@ -56,6 +56,15 @@ def discrete_gaussian(
 
     As `gaussian`, for a result of integers only, such as counts.  Epsilon and delta
     are kept by way of rho (Canonne, Kamath and Steinke, NeurIPS 2020, proposition 12).
+
+    Examples
+    --------
+    >>> from deuterium import privacy
+    >>> noise = privacy.discrete_gaussian(
+    ...     1, epsilon=1, delta=1e-6, relation="replace_one", trusted=True
+    ... )
+    >>> noise.epsilon_at(1e-6) <= 1
+    True
     """
     asked = {"epsilon": epsilon, "rho": rho}
     asked |= {"noise_multiplier": noise_multiplier, "scale": scale}
@@ -97,6 +106,15 @@ class DiscreteGaussianNoise(Noise, NoiseOfSigma):
     2020, theorem 4, coordinate by coordinate), and everything else is derived from that
     by their proposition 12, which for delta up to 1e-5 asks for 4 to 13 % more noise
     than the curve of the Gaussian does.
+
+    Examples
+    --------
+    >>> from deuterium import privacy
+    >>> noise = privacy.discrete_gaussian(
+    ...     1, rho=0.5, relation="replace_one", trusted=True
+    ... )
+    >>> noise.kind
+    <class 'int'>
     """
 
     law: ClassVar[str] = "discrete gaussian"

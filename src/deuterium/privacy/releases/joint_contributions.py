@@ -41,6 +41,15 @@ class JointContributions:
         noise's scales.
     joint : Sensitivity
         Of all quantities in these units.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> from deuterium import privacy
+    >>> x = dt.symbol("x")
+    >>> joint = privacy.contributions({"sum": x, "square": x**2}, dt.Box({x: (0, 1)}))
+    >>> sorted(joint.blocks)
+    ['square', 'sum']
     """
 
     blocks: Mapping[str, Sensitivity]

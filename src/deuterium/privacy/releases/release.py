@@ -54,6 +54,18 @@ class Release:
         What was certified.
     statement : str
         What was released and promised, in plain English.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> from deuterium import privacy
+    >>> x = dt.symbol("x")
+    >>> out = privacy.release(
+    ...     x, {"x": [1, 5]}, dt.Box({x: (0, 9)}), relation="replace_one", epsilon=1.0,
+    ...     delta=1e-6, insecure_rng=0,
+    ... )
+    >>> out.statement.splitlines()[0][:34]
+    'A sum over all records was release'
     """
 
     value: Any

@@ -39,6 +39,12 @@ def warn_if_from_data(
     own extremes; elements of at most two values, such as yes and no, do not count.
     There is a warning if all elements agree, or if at least half do while the bounds
     differ from element to element, as no rule stated for all of them would have it.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> from deuterium import privacy
+    >>> privacy.warn_if_from_data(dt.Box({"age": (0, 120)}), {"age": [31, 40, 45]})
     """
     for key, rows in {} if public else dict(data).items():
         name = key.name if isinstance(key, Variable) else str(key)

@@ -130,6 +130,15 @@ def lipschitz(
     Sensitivity
         ``sup ||df/dwrt||``: a slope, and no amount of noise until a distance is given.
         Where a `diameter` can be bounded, it is never the larger of the two.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> import numpy as np
+    >>> from deuterium import privacy
+    >>> x = dt.symbol("x")
+    >>> privacy.lipschitz(np.tanh(x), x, dt.Box({x: (-1, 1)})).upper >= 1
+    True
     """
     (number, *more) = as_parts("lipschitz", f)
     domain = require_domain("lipschitz", domain, [number, *more])
@@ -211,6 +220,14 @@ def diameter(
     Of a number without shared symbols it is the supremum less the infimum, each with a
     certificate of its own.  Of anything else it is the least of: the range of every
     element by itself; twice the contribution; and a maximisation over both records.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> from deuterium import privacy
+    >>> x = dt.symbol("x")
+    >>> privacy.diameter(x, dt.Box({x: (18, 120)})).upper
+    102.0
     """
     parts = as_parts("diameter", f)
     require_domain("diameter", domain, parts)

@@ -105,6 +105,15 @@ class Sensitivity(SensitivityUses):
         What alone may differ between two records, where not everything may.
     vector : tuple of Variable
         What was bounded, times ``factor``, where known.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> from deuterium import privacy
+    >>> x = dt.symbol("x")
+    >>> s = privacy.contribution(x, dt.Box({x: (-1, 2)}))
+    >>> s.upper, s.sensitivity("replace_one")
+    (2.0, 3.0)
     """
 
     quantity: str

@@ -50,6 +50,14 @@ def vectorize(v: Any, *, keep: Iterable[Variable] = ()) -> Any:
     Notes
     -----
     A node made from several carries the source line of one of them.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> nodes = dt.graph.topological
+    >>> f = sum(dt.symbol(f"x{i}") ** 2 for i in range(20))
+    >>> len(nodes([dt.vectorize(f)])) < len(nodes([f]))
+    True
     """
     if isinstance(v, Variable):
         return _checked([v], keep)[0]
