@@ -296,6 +296,7 @@ class Certificate(Shown):
                 "installed; run `pip install 'deuterium[verify]'`"
             ) from None
         look_over(self.body)
+        self._require_own_graph()
         if v is None and domain is None:
             v, domain = self._asked
         elif v is None or domain is None:
@@ -332,6 +333,17 @@ class Certificate(Shown):
             return v, domain
         whole = guarded(v, (defined(v),), worst)
         return (whole if digest(whole) == self.body["graph"] else v), domain
+
+    def _require_own_graph(self) -> None:
+        """Refuse a file that carries another graph than its proof is about."""
+        if self.body.get("program") is None:
+            return
+        v, _ = self._as_proved(*self._asked)
+        if digest(v) != self.body["graph"]:
+            raise CertificateError(
+                "the graph that the file carries is another graph than the proof is "
+                f"about: its hash is {digest(v)[:16]}..."
+            )
 
     def _is_sealed(self) -> bool:
         try:

@@ -75,15 +75,25 @@ def _constraint(c: Any, s: Variable) -> dict[str, Any]:
     return {"onehot": True}
 
 
-def program_to_json(problem: Problem) -> dict[str, Any]:
-    """Return the graph that was asked for, and the conditions of its domain."""
+def program_to_json(problem: Problem) -> dict[str, Any] | None:
+    """Return the graph that was asked for, and the conditions of its domain.
+
+    None where a constant is a whole number that is no double: it would be another
+    graph after it was read.
+    """
     v, domain = problem.asked
-    return to_json([v, *domain.conditions])
+    found = to_json([v, *domain.conditions])
+    exact = all(
+        is_double(n.get("constant", 0.0))
+        for n in found["nodes"]
+        if type(n.get("constant")) is int
+    )
+    return found if exact else None
 
 
 def asked_from_json(body: Mapping[str, Any]) -> tuple[Variable, Domain]:
     """Return the graph and the domain that a certificate carries, checked as graphs."""
-    if "program" not in body:
+    if body.get("program") is None:
         raise CertificateError(
             "the certificate carries no graph, as those of earlier releases; give "
             "verify the graph and the domain that it is about"

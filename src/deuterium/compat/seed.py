@@ -15,7 +15,7 @@ __all__ = ["random_symbols", "to_vec"]
 
 
 def random_symbols(n: int, prefix: str) -> list[Any]:
-    """Return ``n`` symengine symbols ``prefix_0 ... prefix_{n-1}``.
+    """Return ``n`` symengine symbols ``prefix_0`` to ``prefix_{n-1}``.
 
     Nothing about them is random; the name is that of the original.
 

@@ -1,7 +1,7 @@
-"""The methods of Variable that name functions, and take no part in what it is.
+"""The methods of Variable that are functions of NumPy under another spelling.
 
-Closed forms, and functions of NumPy under another spelling: those that NumPy calls on
-the elements of object arrays, and those that arrays have.
+They take no part in what a Variable is; they only name functions: those that NumPy
+calls on the elements of object arrays, and those that arrays have.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import numpy as np
 from deuterium.errors import (
     MissingAttributeError,
     ShapeError,
-    SymbolicError,
     UnsupportedError,
 )
 from deuterium.graph import protocols
@@ -50,51 +49,6 @@ class Methods(Node):
     """Base class of Variable."""
 
     __slots__ = ()
-
-    # -- closed forms ----------------------------------------------------------------
-
-    @property
-    def data(self) -> Any:
-        """Closed form: a symengine expression, or a number if there are no symbols.
-
-        An array Variable gives an object array of them.
-        """
-        return METHODS["data"](self)
-
-    def to_symengine(self) -> Any:
-        """Return the closed form as a symengine expression (or an array of them)."""
-        return METHODS["to_symengine"](self)
-
-    def to_sympy(self) -> Any:
-        """Return the closed form as a SymPy expression (or an array of them)."""
-        return METHODS["to_sympy"](self)
-
-    def _symengine_(self) -> Any:
-        return self._scalar_closed_form(self.to_symengine)
-
-    def _sympy_(self) -> Any:
-        return self._scalar_closed_form(self.to_sympy)
-
-    def _scalar_closed_form(self, convert: Any) -> Any:
-        if self.shape != ():
-            raise SymbolicError(
-                f"a Variable of shape {self.shape} is not one expression; convert its "
-                "elements with `.to_symengine()` or `.to_sympy()`, which give arrays"
-            )
-        return convert()
-
-    def subs(self, *args: Any) -> Variable:
-        """Replace symbols by numbers, expressions or Variables.
-
-        ``subs({old: new, ...})`` or ``subs(old, new)``; keys are Variables, names or
-        symengine symbols.  Names that do not occur are ignored, as in SymPy.
-        """
-        new = dict([args]) if len(args) == 2 else args[0]
-        return METHODS["substitute"](self, new)
-
-    def simplify(self, **options: Any) -> Variable:
-        """Return the closed form simplified by symengine, as a Variable again."""
-        return METHODS["simplify"](self, **options)
 
     # -- rounding, by Python's own functions -----------------------------------------
 

@@ -17,12 +17,13 @@ from deuterium.graph.hooks import METHODS
 from deuterium.graph.methods import Methods
 from deuterium.graph.operator import Operator, Shape
 from deuterium.graph.provenance import Source, capture
+from deuterium.graph.symbolic_methods import SymbolicMethods
 from deuterium.notebook import Shown, shown
 
 NO_ATTRS: Mapping[str, Any] = MappingProxyType({})
 
 
-class Variable(Methods, Shown):
+class Variable(Methods, SymbolicMethods, Shown):
     """A node: a symbol, a constant, or an operator applied to other nodes.
 
     Parameters

@@ -53,9 +53,10 @@ def vectorize(v: Any, *, keep: Iterable[Variable] = ()) -> Any:
 
     Examples
     --------
+    >>> import numpy as np
     >>> import deuterium as dt
     >>> nodes = dt.graph.topological
-    >>> f = sum(dt.symbol(f"x{i}") ** 2 for i in range(20))
+    >>> f = sum(np.tanh(dt.symbol("x") * i + 0.5) for i in range(30))
     >>> len(nodes([dt.vectorize(f)])) < len(nodes([f]))
     True
     """
