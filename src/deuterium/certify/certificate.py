@@ -22,13 +22,14 @@ import numpy as np
 from deuterium._version import __version__
 from deuterium.certify.format import (
     SENSES,
-    asked_from_json,
     digest,
+    domain_from_json,
     domain_to_json,
     forms_to_json,
     look_over,
     parsed,
     plain,
+    program_from_json,
     program_to_json,
     proof_to_json,
     sealed,
@@ -145,7 +146,8 @@ class Certificate(Shown):
 
     @cached_property
     def _asked(self) -> tuple[Variable, Domain]:
-        return asked_from_json(self.body)
+        v, conditions = program_from_json(self.body)
+        return v, domain_from_json(self.body["domain"]) & conditions
 
     @property
     def graph(self) -> Variable:
@@ -338,7 +340,7 @@ class Certificate(Shown):
         """Refuse a file that carries another graph than its proof is about."""
         if self.body.get("program") is None:
             return
-        v, _ = self._as_proved(*self._asked)
+        v, _ = self._as_proved(*program_from_json(self.body))
         if digest(v) != self.body["graph"]:
             raise CertificateError(
                 "the graph that the file carries is another graph than the proof is "

@@ -91,8 +91,8 @@ def program_to_json(problem: Problem) -> dict[str, Any] | None:
     return found if exact else None
 
 
-def asked_from_json(body: Mapping[str, Any]) -> tuple[Variable, Domain]:
-    """Return the graph and the domain that a certificate carries, checked as graphs."""
+def program_from_json(body: Mapping[str, Any]) -> tuple[Variable, Domain]:
+    """Return the graph that a certificate carries, and the conditions as a domain."""
     if body.get("program") is None:
         raise CertificateError(
             "the certificate carries no graph, as those of earlier releases; give "
@@ -100,20 +100,33 @@ def asked_from_json(body: Mapping[str, Any]) -> tuple[Variable, Domain]:
         )
     try:
         v, *conditions = from_json(body["program"])
-        domain = Domain({}, {})
-        for name, about in body["domain"].items():
-            s = symbol(name, tuple(about["shape"]))
-            for c in about["constraints"]:
-                domain = domain & _constrained(s, c)
-        return v, domain & Where(*conditions)
-    except CertificateError:
-        raise
+        return v, Where(*conditions)
     except (DeuteriumError, *_UNREADABLE) as error:
         told = f"the graph it carries cannot be read: {error!s:.200}"
         raise CertificateError(told) from None
 
 
-_UNREADABLE = (KeyError, TypeError, ValueError, IndexError, AttributeError)
+def domain_from_json(told: Any) -> Domain:
+    """Return the domain that `domain_to_json` wrote."""
+    try:
+        domain = Domain({}, {})
+        for name, about in told.items():
+            s = symbol(name, tuple(about["shape"]))
+            for c in about["constraints"]:
+                domain = domain & _constrained(s, c)
+        return domain
+    except CertificateError:
+        raise
+    except (DeuteriumError, *_UNREADABLE) as error:
+        raise CertificateError(
+            f"the domain it carries cannot be read: {error!s:.200}"
+        ) from None
+
+
+_UNREADABLE = (
+    KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError,
+    RecursionError,
+)  # fmt: skip
 
 
 def _constrained(s: Variable, c: Mapping[str, Any]) -> Domain:
