@@ -127,7 +127,7 @@ def test_ranges_hold_every_point_of_a_region(kind, seed):
                 assert slot not in state.open or not value <= state.low[slot]
 
 
-@pytest.mark.parametrize("seed", seeds(2, 60))
+@pytest.mark.parametrize("seed", seeds(1, 60))
 @pytest.mark.parametrize("kind", KINDS)
 def test_bounds_are_above_every_value_whatever_the_data_say(kind, seed, few):
     rng = np.random.default_rng([seed, 9])
@@ -156,7 +156,7 @@ def drawn_region(case, rng):
     return region, top
 
 
-@pytest.mark.parametrize("seed", seeds(2, 20))
+@pytest.mark.parametrize("seed", seeds(1, 20))
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_bounder_is_believed(kind, seed):
     case = Case.of(*graph(kind, seed))
@@ -257,7 +257,7 @@ def star(rng):
     return curve, ClusterLoad(own, spokes), value
 
 
-@pytest.mark.parametrize("seed", seeds(40, 400))
+@pytest.mark.parametrize("seed", seeds(20, 400))
 def test_a_cluster_is_bounded_above_all_its_values_and_closely(seed):
     rng = np.random.default_rng(seed)
     curve, load, value = star(rng)

@@ -6,6 +6,7 @@ import io
 import json
 import subprocess
 import sys
+from functools import cache
 
 import pytest
 from typer.testing import CliRunner
@@ -20,6 +21,7 @@ from deuterium.errors import (
     SoundnessError,
 )
 
+DEMO = cache(cli.run_demo)
 FIRST = ["query", "a**2 + exp(2*b - a)", "--bound", "a=1:2", "--bound", "b=0.5:3"]
 
 
@@ -120,11 +122,17 @@ def test_errors_are_one_message_on_stderr(args, why, more):
     assert shown.stderr.count("Error: ") == 1
 
 
-def test_demo_prints_everything_and_writes_a_picture(tmp_path):
+@pytest.fixture
+def one_demo(monkeypatch):
+    """Have the demo's result made once for the tests of what is done with it."""
+    monkeypatch.setattr(cli, "run_demo", DEMO)
+
+
+def test_demo_prints_everything_and_writes_a_picture(one_demo, tmp_path):
     pytest.importorskip("sklearn")
     pytest.importorskip("matplotlib")
     path = tmp_path / "parts.png"
-    shown = run("demo", "--epochs", "3", "--png", str(path))
+    shown = run("demo", "--epochs", "1", "--png", str(path))
     assert shown.exit_code == 0, shown.stderr
     for text in (
         "certified: at most", "largest on the data", "found by search",
@@ -160,7 +168,7 @@ def test_demo_writes_a_picture_unless_told_not_to(tmp_path, monkeypatch):
     assert [p.name for p in tmp_path.iterdir()] == ["deuterium-demo.png"]
 
 
-def test_demo_with_a_picture_that_cannot_be_written(tmp_path):
+def test_demo_with_a_picture_that_cannot_be_written(one_demo, tmp_path):
     pytest.importorskip("sklearn")
     pytest.importorskip("matplotlib")
     shown = run("demo", "--epochs", "1", "--png", str(tmp_path / "no" / "x.png"))

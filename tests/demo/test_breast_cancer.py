@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 import pytest
@@ -20,12 +20,18 @@ from tests.optional_packages import needs
 pytestmark = needs("sklearn")
 
 run_demo = partial(demo, relation="add_or_remove_one")
+LEARNT = 100  # epochs, after which it has learnt
 
 
-@pytest.fixture(scope="module", params=[(0, 30), (1, 5)])
-def result(request):
-    seed, epochs = request.param
+@cache
+def shown(seed, epochs):
+    """Return the demo's result: made once for all tests that look at it."""
     return run_demo(seed=seed, epochs=epochs)
+
+
+@pytest.fixture(params=[(0, LEARNT), (1, 5)])
+def result(request):
+    return shown(*request.param)
 
 
 def test_certified_is_above_found_is_above_data(result):
@@ -63,7 +69,8 @@ def test_noise_is_that_of_the_certified_bound(result):
     )
 
 
-def test_result_is_frozen_and_repeats(result):
+def test_result_is_frozen_and_repeats():
+    result = shown(1, 5)
     with pytest.raises(dataclasses.FrozenInstanceError):
         result.certified = 0.0
     again = run_demo(seed=result.seed, epochs=result.epochs)
@@ -74,9 +81,9 @@ def test_result_is_frozen_and_repeats(result):
 def test_certified_bound_against_a_gradient_written_by_hand(rng):
     """Backpropagation in NumPy, per record, at random records and corners."""
     _, x, y = breast_cancer.load_records()
-    weights = breast_cancer.train(x, y, seed=0, epochs=30)
+    weights = breast_cancer.train(x, y, seed=0, epochs=LEARNT)
     w1, b1, w2, b2 = weights
-    certified = run_demo(seed=0, epochs=30).certified
+    certified = shown(0, LEARNT).certified
     records = rng.uniform(-1, 1, (20_000, 30))
     records[::2] = np.sign(records[::2])
     records = np.concatenate([records, x])
@@ -94,7 +101,7 @@ def test_certified_bound_against_a_gradient_written_by_hand(rng):
 
 
 def test_training_learns():
-    result = run_demo(epochs=100)
+    result = shown(0, LEARNT)
     assert result.accuracy > 0.95
     assert result.records == 569
     assert result.parameters == 30 * 16 + 16 + 16 + 1

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 import deuterium as dt
 from deuterium.errors import BoundsError, DeuteriumError, InvalidInputError
 from deuterium.interval.doubles import enclosing, exactly
+from tests.amounts import examples
 
 s = dt.symbol("s")
 x2, x3, m = dt.symbol("x2", (2,)), dt.symbol("x3", (3,)), dt.symbol("m", (2, 2))
@@ -44,6 +45,7 @@ def fraction(number):
     return Fraction(*number.as_integer_ratio())
 
 
+@examples(40, 300)
 @given(EXACT)
 def test_ends_hold_the_number_given_and_are_the_nearest(number):
     low, high = (float(end) for end in enclosing(number, "it"))
@@ -59,6 +61,7 @@ def test_ends_hold_the_number_given_and_are_the_nearest(number):
             exactly(number, "it", "")
 
 
+@examples(40, 300)
 @given(
     st.lists(EXACT, min_size=1, max_size=5), st.sampled_from([list, tuple, np.array])
 )
@@ -81,6 +84,7 @@ def test_lists_and_arrays_lose_nothing_either(numbers, container):
         assert Fraction(a) <= fraction(number) <= Fraction(b)
 
 
+@examples(40, 300)
 @given(st.one_of(EXACT, WHOLE.map(lambda n: np.array([n]) if abs(n) < 2**63 else n)))
 def test_constants_are_the_number_or_refused(number):
     try:

@@ -12,7 +12,7 @@ from flint import arb
 
 import deuterium as dt
 from deuterium import privacy
-from deuterium.enclose.enclose import full_rules
+from deuterium.enclose.interval_pass import full_rules
 from deuterium.enclose.interval_program import EnclosureProgram, _StepBuilder
 from deuterium.graph.operator import OPERATORS
 from deuterium.graph.traverse import Graph, free_symbols
@@ -20,6 +20,7 @@ from deuterium.interval.stacked import FastPathUnsupported
 from deuterium.ops.logic import narrowed
 from deuterium.optimize.bounders.derivative.row_intervals import RowProgram
 from deuterium.testing import evaluate_exactly
+from tests.amounts import draws
 from tests.enclose import array_problems
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -222,8 +223,10 @@ def enclosures(v, x, low, high):
     return found
 
 
+@pytest.mark.drawn
 def test_random_graphs_of_arrays():
-    assert sum(check(seed) for seed in range(80)) > 650
+    count = draws(40, 80)
+    assert sum(map(check, range(count))) > 8 * count
 
 
 @pytest.mark.long
@@ -250,8 +253,10 @@ def bracketed(seed):
     return 4
 
 
+@pytest.mark.drawn
 def test_brackets_of_random_graphs_of_arrays():
-    assert sum(bracketed(seed) for seed in range(8)) > 8
+    count = draws(4, 8)
+    assert sum(map(bracketed, range(count))) >= count
 
 
 @pytest.mark.long

@@ -14,6 +14,7 @@ from deuterium.enclose.subdivide import enclose_subdivided
 from deuterium.errors import InvalidInputError, MissingSymbolError, ShapeError
 from deuterium.frontends.formula import lift
 from deuterium.testing import assert_encloses, boxes, graphs
+from tests.amounts import examples
 
 INF = math.inf
 CASES = [
@@ -59,6 +60,7 @@ def test_dense_samples_lie_inside(text, bounds, truth, slack):
     assert (values - margin <= iv.upper).all()
 
 
+@examples(40, 300)
 @given(st.data())
 def test_random_graphs_against_ball_arithmetic(data):
     v = data.draw(graphs())

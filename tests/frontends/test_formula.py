@@ -13,6 +13,7 @@ import deuterium as dt
 from deuterium.errors import FormulaError
 from deuterium.frontends.formula import MAX_LENGTH, lift
 from deuterium.frontends.language import FUNCTIONS
+from tests.amounts import examples
 from tests.clocks import calls_at_most
 
 POINT = {"a": 0.7, "b": 1.3}
@@ -196,6 +197,7 @@ def _formulas():
     return st.recursive(leaves, grow, max_leaves=12)
 
 
+@examples(40, 300)
 @given(_formulas())
 def test_random_formulas_mean_what_python_means(text):
     names = {"sin": math.sin, "cos": math.cos, "tanh": math.tanh, "pi": math.pi}
@@ -208,6 +210,7 @@ def test_random_formulas_mean_what_python_means(text):
     assert iv.lower - slack <= wanted <= iv.upper + slack
 
 
+@examples(40, 300)
 @given(st.text(alphabet="ab12.+-*/()^ ,exp[]'_=:<\n", max_size=25))
 def test_any_text_is_read_or_refused(text):
     try:

@@ -13,7 +13,7 @@ import pytest
 import deuterium as dt
 from tests.amounts import draws
 
-LENGTH = draws(20_000, 200_000)  # far beyond what recursion could do
+LENGTH = draws(10_000, 200_000)  # far beyond what recursion could do
 
 
 def _chain(length):

@@ -261,7 +261,7 @@ JSON = st.recursive(
 )
 
 
-@examples(100, 800)
+@examples(50, 800)
 @given(st.data())
 def test_random_damage(data):
     """Whatever part is replaced by whatever, the answer is a graph or GraphError."""

@@ -416,7 +416,7 @@ def test_intersection_and_views():
 # -- directed rounding ---------------------------------------------------------------
 
 
-@examples(200, 1600)
+@examples(100, 1600)
 @given(
     st.floats(allow_nan=False, allow_infinity=False),
     st.floats(allow_nan=False, allow_infinity=False),
@@ -433,7 +433,7 @@ def test_directed_rounding_of_two_numbers(x, y):
         assert_tight(ratio, value, value, 1, (x, y))
 
 
-@examples(125, 1000)
+@examples(75, 1000)
 @given(st.integers(-(2**53), 2**53), st.integers(-1074, 900))
 def test_short_numbers_are_told_apart(m, e):
     try:

@@ -174,7 +174,7 @@ def tried(function, arguments):
 @pytest.mark.drawn
 @pytest.mark.parametrize(("function", "name"), CASES)
 def test_one_odd_argument(function, name):
-    for odd in ODD[:: draws(9, 4) if function in SLOW else 1]:
+    for odd in ODD[:: draws(15, 4) if function in SLOW else draws(2, 1)]:
         tried(function, {**CALLS[function], name: odd})
 
 

@@ -24,6 +24,7 @@ from deuterium.report import (
     save_feature_plot,
 )
 from deuterium.report.numbers import exact, outward, rounded, rounded_down, rounded_up
+from tests.amounts import examples
 
 DOUBLES = st.floats(allow_nan=False, allow_infinity=False)
 
@@ -55,6 +56,7 @@ def open_null():
 # -- numbers -------------------------------------------------------------------------
 
 
+@examples(30, 300)
 @given(DOUBLES, st.integers(1, 17))
 def test_rounding_goes_the_stated_way_and_not_far(x, digits):
     low, high = rounded_down(x, digits), rounded_up(x, digits)

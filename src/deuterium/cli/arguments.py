@@ -99,6 +99,7 @@ BallRadius = Annotated[
 Around = Annotated[
     str | None, typer.Option(help="A file of NumPy's (.npy) that holds a record.")
 ]
+Arithmetic = Annotated[str | None, typer.Option(help="float32: cover its rounding.")]
 Output = Annotated[str | None, typer.Option(help="The output that the loss is of.")]
 
 

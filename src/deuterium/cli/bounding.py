@@ -10,6 +10,7 @@ import typer
 from deuterium.cli.application import app
 from deuterium.cli.arguments import (
     FORMULA,
+    Arithmetic,
     Around,
     Atol,
     BallRadius,
@@ -133,6 +134,7 @@ def bound(
     ball: BallRadius = None,
     around: Around = None,
     output: Output = None,
+    arithmetic: Arithmetic = None,
     rtol: Rtol = 0.05,
     atol: Atol = 0.0,
     time_limit: TimeLimit = 60.0,
@@ -155,7 +157,9 @@ def bound(
     """
     with clear_errors():
         result = run_model_bound(
-            ModelQuestion(model, inputs or [], loss, label, ball, around, output),
+            ModelQuestion(
+                model, inputs or [], loss, label, ball, around, output, arithmetic
+            ),
             rtol=rtol,
             atol=atol,
             time_limit=time_limit,

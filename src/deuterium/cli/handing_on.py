@@ -11,6 +11,7 @@ import typer
 from deuterium.cli.application import app
 from deuterium.cli.arguments import (
     FORMULA,
+    Arithmetic,
     Around,
     BallRadius,
     Bound,
@@ -126,6 +127,7 @@ def verify(
     ball: BallRadius = None,
     around: Around = None,
     output: Output = None,
+    arithmetic: Arithmetic = None,
     json: Json = False,
 ) -> None:
     """Check a saved proof, step by step, trusting nothing of the search.
@@ -144,7 +146,7 @@ def verify(
                 show(as_json(own) if json else proof_tables(own))
             elif formula.endswith(".onnx"):
                 asked = ModelQuestion(
-                    formula, inputs or [], loss, label, ball, around, output
+                    formula, inputs or [], loss, label, ball, around, output, arithmetic
                 )
                 checked = run_model_check(certificate, asked)
                 show(as_json(checked) if json else model_check_tables(checked))

@@ -93,7 +93,7 @@ def test_no_damaged_journal_tells_anything_but_the_truth_for_long(small, tmp_pat
 def test_a_damaged_journal_is_refused_or_ends_the_same(small, tmp_path):
     generator, refused = random.Random(4), 0
     for name, (honest, data, _) in small.items():
-        for k in range(10):
+        for k in range(5):
             path = tmp_path / f"{name}{k}"
             path.write_bytes(_damaged(data, generator))
             try:
@@ -102,7 +102,7 @@ def test_a_damaged_journal_is_refused_or_ends_the_same(small, tmp_path):
                 refused += 1
             else:
                 assert answer(found) == honest
-    assert 0 < refused < 30
+    assert 0 < refused < 15
 
 
 def test_a_wrong_last_line_is_dropped_and_one_before_it_is_not(small, tmp_path):

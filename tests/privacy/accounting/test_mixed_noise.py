@@ -58,7 +58,7 @@ def test_pure_epsilons_add_up(method):
         accountant.epsilon_at(0)
 
 
-@pytest.mark.parametrize("seed", seeds(2, 4))
+@pytest.mark.parametrize("seed", seeds(1, 4))
 def test_mixtures_lie_above_optimistic_distributions(seed):
     """dp-accounting's loss distributions, rounded so that they say too little."""
     from dp_accounting.pld import privacy_loss_distribution as pld

@@ -16,6 +16,7 @@ import deuterium as dt
 from deuterium import privacy
 from deuterium.errors import InvalidInputError, UnsupportedError
 from deuterium.privacy import Sensitivity
+from tests.amounts import examples
 
 gaussian = partial(privacy.gaussian, relation="add_or_remove_one")
 laplace = partial(privacy.laplace, relation="add_or_remove_one")
@@ -181,6 +182,7 @@ def test_a_sensitivity_of_zero_is_worth_a_second_look():
 # -- rounding --------------------------------------------------------------------------
 
 
+@examples(30, 300)
 @given(st.fractions(min_value=0, max_value=10**6))
 def test_never_rounded_down(exact):
     s = made(upper=exact, lower=exact)
@@ -196,6 +198,7 @@ def test_integers_and_long_doubles_are_not_rounded_down_either():
     assert made(upper=np.array(2.0)).upper == 2.0
 
 
+@examples(30, 300)
 @given(
     st.floats(1e-300, 1e300),
     st.fractions(min_value=Fraction(1, 10**6), max_value=10**6),

@@ -26,7 +26,7 @@ def test_noise_by_layer(kind, rng):
     trainer, data, domain, loss = problem(kind, per_layer=True, learning_rate=1e-3)
     even, _, _, _ = problem(kind, learning_rate=1e-3)
     records = worst_records(domain, rng)
-    for _ in range(4):
+    for _ in range(2):
         parts = trainer.bounds()
         now = {n: w.copy() for n, w in trainer.parameters.items()}
         even.parameters = dict(now)

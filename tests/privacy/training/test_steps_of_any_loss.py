@@ -143,7 +143,7 @@ def longest(trainer, seed):
     return exactly(norm, point)
 
 
-@pytest.mark.parametrize("seed", seeds(24, 500))
+@pytest.mark.parametrize("seed", seeds(10, 500))
 def test_no_search_exceeds_a_bound(seed):
     case = AnyLoss(seed)
     trainer = case.trainer()
@@ -232,7 +232,7 @@ def test_spectral_norms_and_energies(rng):
     for shape in ((3, 5), (6, 2), (8, 8)):
         a = rng.normal(size=(4, *shape)) * 10.0 ** rng.integers(-60, 30, (4, 1, 1))
         norms = np.linalg.norm(a, 2, axis=(1, 2))
-        found = spectral(a, np.abs(a))
+        found = spectral(a)
         assert (found >= norms).all()
         assert (found <= 1.2 * norms).all()
         nu, scale = (

@@ -44,19 +44,19 @@ def with_its_box(strategy):
     return strategy.flatmap(lambda v: st.tuples(st.just(v), tame_boxes(v)))
 
 
-@examples(75, 600)
+@examples(40, 600)
 @given(with_its_box(algebra()))
 def test_scalar_algebra(case):
     assert_simplifies(case)
 
 
-@examples(50, 400)
+@examples(30, 400)
 @given(with_its_box(algebra(arrays=True)))
 def test_array_algebra(case):
     assert_simplifies(case)
 
 
-@examples(25, 400)
+@examples(15, 400)
 @given(with_its_box(algebra(arrays=True, max_steps=4)))
 def test_gradients_of_algebra(case):
     v, box = case

@@ -172,4 +172,4 @@ def test_it_takes_linear_time():
         return calls(lambda: simplify(total))
 
     work(10)  # what is made once
-    assert work(800) < 5 * work(200)
+    assert work(400) < 5 * work(100)

@@ -131,9 +131,9 @@ def test_a_sum_of_any_shape_is_one_sum(shape):
     close(result, np.exp(POINT).sum())
 
 
-def test_a_chain_of_a_hundred_thousand_terms():
+def test_a_chain_of_forty_thousand_terms():
     a, b = dt.symbol("x_0"), dt.symbol("x_1")
-    terms = [a * 2.0, b * 3.0] * 50_000
+    terms = [a * 2.0, b * 3.0] * 20_000
     assert len(operations(vectorize(chain(terms)))) < 10
 
 

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from deuterium.certify.certificate import Certificate
+from deuterium.domain.domain import Domain
 from deuterium.domain.problem import Problem
 from deuterium.errors import InvalidInputError
 from deuterium.graph.saved import Saved
+from deuterium.graph.variable import Variable
 from deuterium.interval import Cause
 from deuterium.notebook import Shown, latex_number
 from deuterium.optimize.branch_and_bound.tree import Tree
@@ -81,6 +83,10 @@ class Bracket(Saved, Shown):
         How many regions were bounded.
     seconds : float
         Time spent, that of an interrupted run that this one went on from included.
+    arithmetic : str or None
+        The arithmetic whose results the bound holds for, too; None for real numbers.
+    rounding : float
+        What the bound has on top of one of real numbers, to pay for rounding.
 
     Examples
     --------
@@ -101,6 +107,11 @@ class Bracket(Saved, Shown):
     history: list[tuple[float, float, float]] = field(default_factory=list, repr=False)
     regions: int = 0
     seconds: float = 0.0
+    arithmetic: str | None = None
+    rounding: float = 0.0
+    # in an arithmetic: the bracket of the moved function, and what was asked
+    _exact: Bracket | None = field(default=None, repr=False)
+    _given: tuple[Variable, Domain] | None = field(default=None, repr=False)
     # both None without a proof, as of a bracket made by hand
     _problem: Problem | None = field(default=None, repr=False)
     _search: Search | None = field(default=None, repr=False)
@@ -108,6 +119,8 @@ class Bracket(Saved, Shown):
     @cached_property
     def certificate(self) -> Certificate | Any:  # None without a proof
         """The proof, to be saved and checked by anyone; put together when asked for."""
+        if self.arithmetic is not None:
+            return self._in_arithmetic()
         if self._problem is None or self._search is None:
             return None
         search = self._search
@@ -118,6 +131,20 @@ class Bracket(Saved, Shown):
             lower = lower if self._problem.maximizes else -search.upper
         told = upper, lower, self.witness
         return Certificate.of(self._problem, proof, *told, search.bounder)
+
+    def _in_arithmetic(self) -> Certificate | None:
+        exact = None if self._exact is None else self._exact.certificate
+        if exact is None or self._given is None or self.arithmetic is None:
+            return None
+        of = self.arithmetic, self.rounding
+        return exact.in_arithmetic(self._given[0], *of, self.lower, self.upper)
+
+    @property
+    def claim(self) -> tuple[Variable, Domain] | None:
+        """What the certificate is about, as `Certificate.verify` takes it."""
+        if self._given is not None:
+            return self._given
+        return None if self._problem is None else self._problem.asked
 
     def __getstate__(self) -> dict[str, Any]:
         """Put the certificate together: copies take it along, and not the search."""
@@ -197,4 +224,5 @@ class Bracket(Saved, Shown):
 
 _TOLD = (
     "lower", "upper", "witness", "status", "cause", "history", "regions", "seconds",
+    "arithmetic", "rounding",
 )  # fmt: skip

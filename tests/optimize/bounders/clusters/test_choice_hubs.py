@@ -184,7 +184,8 @@ def cut_at_zero(regions, rows, values):
     return Regions(low, high, opened, regions.bound, regions.state)
 
 
-@pytest.mark.parametrize("seed", seeds(4, 30))
+@pytest.mark.drawn
+@pytest.mark.parametrize("seed", seeds(3, 30))
 def test_no_value_exceeds_a_bound(seed):
     rng = np.random.default_rng(seed)
     hub = plus if seed % 2 else minus
@@ -193,7 +194,7 @@ def test_no_value_exceeds_a_bound(seed):
     if bounder is None:
         return
     coordinates = Coordinates(problem, bounder)
-    regions, rows = random_regions(rng, bounder, coordinates, 12, 2)
+    regions, rows = random_regions(rng, bounder, coordinates, draws(6, 12), 2)
     some = np.concatenate([rows, rng.uniform(-1, 1, (300, 3)), corners(3)])
     some = np.concatenate([some, near_kinks(rng, problem, bounder, some[:100])])
     for cut in (regions, cut_at_zero(regions, rows, coordinates(rows)[1])):

@@ -44,6 +44,7 @@ def test_a_small_search_does_not_move_the_bound_below_what_is_reached(rng):
             assert bounds.bound(j, aim, 0.01, 0.5) >= moved
 
 
+@pytest.mark.drawn
 @pytest.mark.parametrize("activation", some(ACTIVATIONS, 1))
 @pytest.mark.parametrize("seed", seeds(1, 4, start=2))
 def test_ranges_cut_in_two_keep_what_is_reached(activation, seed, rng, monkeypatch):
@@ -54,7 +55,7 @@ def test_ranges_cut_in_two_keep_what_is_reached(activation, seed, rng, monkeypat
     layer = one_layer(g, x)
     labels = [dt.Box({y: (v, v)}) for v in (0.0, 1.0)]
     tighter = 0
-    for j in range(2):
+    for j in range(draws(1, 2)):
         moved = largest_move(x, y, g, [j], rng)
         found = []
         for splits in (0, 5):
