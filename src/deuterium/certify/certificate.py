@@ -10,17 +10,16 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from deuterium._version import __version__
+from deuterium.certify.arithmetic_claim import moved_as_told
+from deuterium.certify.certificate_view import CertificateView
 from deuterium.certify.format import (
     SENSES,
     digest,
@@ -40,7 +39,6 @@ from deuterium.certify.proof_source import ProofSource
 from deuterium.domain.conditions import LOWEST, guarded
 from deuterium.domain.domain import Domain
 from deuterium.domain.problem import Problem
-from deuterium.enclose.enclose import moved_in
 from deuterium.errors import (
     CertificateError,
     DeuteriumError,
@@ -51,7 +49,6 @@ from deuterium.graph.constructors import as_variable
 from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable
 from deuterium.interval.environment import standard_only
-from deuterium.notebook import Shown, latex_number
 from deuterium.transform.definedness import defined
 
 FORMAT, VERSION = "deuterium-certificate", 1
@@ -60,7 +57,7 @@ LARGEST = 2**30  # bytes of a file that is read
 
 
 @dataclass(frozen=True, eq=False)
-class Certificate(Shown):
+class Certificate(CertificateView):
     """The proof that a supremum or infimum lies between two numbers.
 
     Attributes
@@ -162,11 +159,6 @@ class Certificate(Shown):
         about = self.body.get("arithmetic")
         return None if about is None else str(about["name"])
 
-    @property
-    def witness(self) -> dict[str, Any]:
-        """The point where one of the bounds is reached."""
-        return {name: np.asarray(x) for name, x in self.body["witness"].items()}
-
     @cached_property
     def _asked(self) -> tuple[Variable, Domain]:
         v, conditions = program_from_json(self.body)
@@ -186,39 +178,6 @@ class Certificate(Shown):
     def leaves(self) -> int:
         """How many regions the proof bounds."""
         return sum("leaf" in node for node in self.body["proof"])
-
-    def summary(self) -> str:
-        """Return what is claimed, of what, and how it is proved, in a few lines."""
-        methods: dict[str, int] = {}
-        for node in self.body["proof"]:
-            if "leaf" in node:
-                name = str(node["leaf"][0])
-                methods[name] = methods.get(name, 0) + 1
-        how = ", ".join(f"{count} {name}" for name, count in sorted(methods.items()))
-        sort = "supremum" if self.body["sense"] == SENSES[0] else "infimum"
-        return (
-            f"{self.lower!r} <= {sort} <= {self.upper!r}\n"
-            f"graph {self.body['graph'][:16]}, of {', '.join(self.body['domain'])}\n"
-            f"{self.leaves} regions: {how}"
-        )
-
-    def __repr__(self) -> str:
-        return (
-            f"<certificate of {self.body['sense']}: {self.lower!r} to {self.upper!r}, "
-            f"{self.leaves} regions>"
-        )
-
-    def _facts(self) -> Iterator[tuple[str, Any]]:
-        yield "summary", self.summary().splitlines()
-        yield "domain", text(self.body["domain"])
-        yield "witness", self.body["witness"]
-        yield "made by", f"deuterium {self.body['deuterium']}"
-        yield "seal", self.seal
-
-    def _repr_latex_(self) -> str:
-        name = r"\sup" if self.body["sense"] == SENSES[0] else r"\inf"
-        low, high = map(latex_number, (self.lower, self.upper))
-        return rf"${low} \le {name} \le {high}$"
 
     # -- files -------------------------------------------------------------------------
 
@@ -331,7 +290,7 @@ class Certificate(Shown):
             )
         v = as_variable(v)
         if self.arithmetic is not None:
-            v, domain = self._moved(v, domain)
+            v, domain = moved_as_told(self.body, v, domain)
         conditions = domain.conditions if isinstance(domain, Domain) else ()
         v, domain = self._as_proved(v, domain)
         self._match(v, domain)
@@ -381,40 +340,6 @@ class Certificate(Shown):
         v = as_variable(v)
         self._match(v, domain)
         Path(path).write_text(coq_text(self.body, v, domain), encoding="utf-8")
-
-    def _moved(self, v: Variable, domain: Domain) -> tuple[Variable, Domain]:
-        """Return the moved function that the proof is of, its error worked out again.
-
-        The rest of the proof is replayed in ball arithmetic; the error is what this
-        deuterium finds.
-        """
-        about, body = self.body["arithmetic"], self.body
-        if digest(v) != about["graph"]:
-            raise CertificateError(
-                "the certificate is about another graph: the hash of this one is "
-                f"{digest(v)[:16]}..., not {about['graph']!r:.19}..."
-            )
-        if not isinstance(domain, Domain):
-            raise CertificateError(
-                f"`domain` must be a Domain, got {type(domain).__name__}"
-            )
-        moved = moved_in(v, domain, about["name"])
-        if not moved.error <= about["error"]:
-            raise CertificateError(
-                f"rounding errors in {about['name']} may be {float(moved.error)!r}, "
-                f"not {about['error']!r:.40}"
-            )
-        error = Fraction(about["error"])
-        upper, lower = ([Fraction(x[e]) for x in (about, body)] for e in _ENDS)
-        rises = body["sense"] == SENSES[0]
-        if upper[0] < upper[1] + (error if rises else 0) or lower[0] > lower[1] - (
-            0 if rises else error
-        ):
-            raise CertificateError(
-                "the ends in the field `arithmetic` are not those of the proof with "
-                "the error added"
-            )
-        return moved.value, moved.domain
 
     def problem(self) -> Problem:
         """Return what was maximised or minimised, as the file carries it."""

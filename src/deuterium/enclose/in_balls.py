@@ -17,7 +17,7 @@ from deuterium.domain.constraints import Within
 from deuterium.domain.domain import Domain
 from deuterium.domain.spaces import Box
 from deuterium.enclose.enclose import enclose as enclose_boxes
-from deuterium.graph.constructors import as_variable, symbol
+from deuterium.graph.constructors import VariableLike, as_variable, symbol
 from deuterium.graph.interpret import interpret
 from deuterium.graph.substitute import rebuild
 from deuterium.graph.traverse import free_symbols, topological
