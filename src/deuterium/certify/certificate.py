@@ -71,11 +71,8 @@ class Certificate(CertificateView):
     --------
     >>> import deuterium as dt
     >>> x = dt.symbol("x")
-    >>> proof = dt.maximize(x**2, dt.Box({x: (-1, 2)})).certificate
-    >>> proof.graph, proof.domain
-    (x**2, dt.Box({'x': (-1.0, 2.0)}))
-    >>> proof.upper >= 4
-    True
+    >>> dt.maximize(x**2, dt.Box({x: (-1, 2)})).certificate.graph
+    x**2
     """
 
     body: dict[str, Any]

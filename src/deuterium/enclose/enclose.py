@@ -11,6 +11,7 @@ Moore, "Interval Analysis", Prentice-Hall 1966).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 

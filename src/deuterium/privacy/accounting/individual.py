@@ -69,10 +69,9 @@ class IndividualAccountant:
     people : int
         How many.
     epsilon, delta : float, optional
-        The budget: nobody's privacy loss will exceed it.  Without one, losses are
-        added up and nobody is left out.
+        The budget: nobody's loss exceeds it.  Without one, nobody is left out.
     mu : float, optional
-        The budget in Gaussian differential privacy instead; for ``method="gdp"``.
+        The budget in Gaussian privacy instead; for ``method="gdp"``.
     method : {"gdp", "rdp"}
         ``"gdp"``: squares of mu add up, which is exact for Gaussian noise.  ``"rdp"``:
         Renyi divergences add up, which is looser but also takes Poisson-sampled sums.
