@@ -1,5 +1,6 @@
 """deuterium: closed-form gradients and certified bounds of their norms."""
 
+from deuterium import frontends
 from deuterium import functions as _functions  # enters NumPy's functions
 from deuterium import ops as _ops  # enters the operators
 from deuterium._version import __version__
@@ -52,6 +53,7 @@ __all__ = [
     "defined",
     "dumps",
     "enclose",
+    "frontends",
     "get_gradients",
     "grad",
     "loads",

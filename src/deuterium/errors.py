@@ -16,6 +16,7 @@ __all__ = [
     "BudgetError",
     "CertificateError",
     "CheckpointError",
+    "DataDependentBoundsWarning",
     "DeuteriumError",
     "DivergedError",
     "FormulaError",
@@ -35,7 +36,17 @@ __all__ = [
 
 
 class DeuteriumError(Exception):
-    """Base class of every error raised on purpose by deuterium."""
+    """Base class of every error raised on purpose by deuterium.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> try:
+    ...     dt.Box({"x": (2, 1)})
+    ... except dt.DeuteriumError as error:
+    ...     print(type(error).__name__)
+    BoundsError
+    """
 
 
 class InvalidInputError(DeuteriumError, ValueError):
@@ -108,6 +119,22 @@ class SymbolicError(DeuteriumError, TypeError):
 
 class MissingDependencyError(DeuteriumError, ImportError):
     """An optional package is needed for this call and is not installed."""
+
+
+class DataDependentBoundsWarning(UserWarning):
+    """Bounds of a domain are, or look as if they were, computed from the data.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> import deuterium as dt
+    >>> from deuterium import privacy
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     privacy.warn_if_from_data(dt.Box({"age": (31, 45)}), {"age": [31, 40, 45]})
+    >>> caught[0].category.__name__
+    'DataDependentBoundsWarning'
+    """
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -13,7 +13,13 @@ from typer.testing import CliRunner
 
 import deuterium as dt
 from deuterium import cli, terminal
-from deuterium.cli import app
+from deuterium.cli import app, application, bounding
+from deuterium.commands import diagnosis
+from deuterium.errors import (
+    InvalidInputError,
+    MissingDependencyError,
+    SoundnessError,
+)
 
 DEMO = cache(cli.run_demo)
 FIRST = ["query", "a**2 + exp(2*b - a)", "--bound", "a=1:2", "--bound", "b=0.5:3"]
@@ -60,10 +66,10 @@ def test_query_with_fewer_boxes_is_wider():
     assert tight["lower"] >= wide["lower"]
 
 
-def test_query_without_a_finite_bound_says_so_and_succeeds(short_search):
+def test_query_without_a_finite_bound_says_so(short_search):
     args = ["query", "log(a)", "--bound", "a=0:1"]
     shown = run(*args)
-    assert shown.exit_code == 0
+    assert shown.exit_code == terminal.NOT_CERTIFIED
     assert "NO FINITE BOUND (undefined): log of [0.0, " in shown.stdout
     document = json.loads(run(*args, "--json").stdout)
     assert (document["status"], document["upper"]) == ("undefined", "inf")
@@ -183,17 +189,97 @@ def test_as_a_module_in_a_process_of_its_own():
     assert ran.stdout == ""
 
 
-@pytest.mark.parametrize("error", [OSError(28, "No space left"), KeyError("a")])
-def test_a_fault_is_told_in_a_line(monkeypatch, capsys, error):
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(OSError(28, "No space left"), terminal.MISSING), (KeyError("a"), terminal.FAULT)],
+)
+def test_a_fault_is_told_in_a_line(monkeypatch, capsys, error, code):
     def app(**_):
         raise error
 
-    monkeypatch.setattr(cli, "app", app)
+    monkeypatch.setattr(application, "app", app)
     monkeypatch.setattr("sys.stdout", io.StringIO())
     with pytest.raises(SystemExit) as left:
         cli.main()
-    assert left.value.code == terminal.FAILED
+    assert left.value.code == code
     told = capsys.readouterr().err
     assert told.startswith("Error: ")
+    assert ("please report" in told) == (code == terminal.FAULT)
     assert "Traceback" not in told
     assert told.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "told"),
+    [
+        (KeyboardInterrupt(), terminal.NOT_CERTIFIED, "interrupted before anything"),
+        (MemoryError(), terminal.MISSING, "not enough memory"),
+        (MissingDependencyError("install it"), terminal.MISSING, "install it"),
+        (InvalidInputError("no"), terminal.BAD_INPUT, "no"),
+    ],
+)
+def test_every_end_has_its_code(monkeypatch, error, code, told):
+    def raises(*_, **__):
+        raise error
+
+    monkeypatch.setattr(bounding, "run_query", raises)
+    shown = run(*FIRST)
+    assert shown.exit_code == code
+    assert told in shown.stderr
+    assert "Traceback" not in shown.stderr
+
+
+def test_a_contradiction_is_a_fault_to_be_reported(monkeypatch):
+    def raises(*_, **__):
+        raise SoundnessError("a bound lies below a value")
+
+    monkeypatch.setattr(bounding, "run_query", raises)
+    assert isinstance(run(*FIRST).exception, SoundnessError)  # main() tells of it
+
+
+def test_the_help_lists_every_exit_code():
+    told = run("--help").stdout
+    for code in range(6):
+        assert f"{code} " in told[told.index("Exit codes:") :]
+
+
+def test_narrow_terminals_lose_nothing(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    told = run(*FIRST).stdout
+    assert max(map(len, told.splitlines())) <= 40
+    flat = "".join(told.split())
+    assert "2*exp(-a+2*b)" in flat
+    assert "330.97231959" in flat
+    assert "…" not in told
+
+
+def test_no_colour_where_it_is_not_wanted(monkeypatch, short_search):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("NO_COLOR", "1")
+    args = ["query", "log(a)", "--bound", "a=0:1"]
+    told = run(*args).stdout
+    assert "\x1b[31m" not in told
+    assert "[1;31m" not in told
+
+
+def test_completion_is_offered():
+    asked = {"_DEUTERIUM_COMPLETE": "complete_bash", "COMP_CWORD": "1"}
+    asked["COMP_WORDS"] = "deuterium ver"
+    shown = CliRunner().invoke(app, [], env=asked, prog_name="deuterium")
+    assert "verify" in shown.stdout
+
+
+def test_doctor_says_what_is_there():
+    shown = run("doctor")
+    assert shown.exit_code == 0, shown.stdout
+    assert "numpy" in shown.stdout
+    document = json.loads(run("doctor", "--json").stdout)
+    assert document["schema"] == "deuterium.diagnosis"
+    assert set(document["checks"].values()) == {"ok"}
+
+
+def test_doctor_finds_what_is_missing(monkeypatch):
+    monkeypatch.setattr(diagnosis, "REQUIRED", ("no-such-package",))
+    shown = run("doctor")
+    assert shown.exit_code == terminal.MISSING
+    assert "MISSING" in shown.stdout

@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+import deuterium as dt
 from deuterium.cli import app
+from deuterium.frontends.formula import lift
 
 FORMULA = ["a**2 + sin(3*a)*b", "--bound", "a=-1:2", "--bound", "b=0:1"]
 ENDLESS = "+".join(
@@ -78,11 +80,8 @@ def test_a_proof_that_does_not_hold_is_refused(tmp_path):
     claimed = json.loads(path.read_text())
     claimed["upper"] = claimed["lower"]
     (tmp_path / "tampered.json").write_text(json.dumps(claimed))
-    (tmp_path / "other.json").write_text("{}")
     for args in (
         (str(tmp_path / "tampered.json"), *FORMULA),
-        (str(tmp_path / "other.json"), *FORMULA),
-        (str(tmp_path / "absent.json"), *FORMULA),
         (str(path), "a*b", *FORMULA[1:]),
         (str(path), *FORMULA, "--gradient"),
         (str(path), FORMULA[0], "--bound", "a=-1:3", "--bound", "b=0:1"),
@@ -94,16 +93,37 @@ def test_a_proof_that_does_not_hold_is_refused(tmp_path):
             assert shown.stderr.startswith("Error: refused: ")
 
 
+def test_a_proof_needs_nothing_else(tmp_path):
+    pytest.importorskip("flint")
+    path, graphs = str(tmp_path / "proof.json"), tmp_path / "graphs.json"
+    run("maximize", *FORMULA, "--certificate", path)
+    shown = run("verify", path, "--explain")
+    assert shown.exit_code == 0, shown.stderr
+    assert "b*sin(3*a) + a**2" in shown.stdout
+    found = json.loads(run("verify", path, "--explain", "--json").stdout)
+    assert found["schema"] == "deuterium.proof"
+    assert len(found["explanation"]) == 1 + found["regions"]
+    assert found["explanation"][1].startswith("1. Where ")
+    graphs.write_text(dt.dumps([dt.symbol("a"), lift(FORMULA[0])]))
+    assert run("verify", path, "--against", str(graphs)).exit_code == 0
+    graphs.write_text(dt.dumps([dt.symbol("a")]))
+    shown = run("verify", path, "--against", str(graphs))
+    assert (shown.exit_code, shown.stdout) == (1, "")
+    assert "another graph" in shown.stderr
+    graphs.write_text("{}")
+    assert run("verify", path, "--against", str(graphs)).exit_code == 2
+
+
 def test_exit_codes():
     assert run("maximize", ENDLESS, *BOXES, "--time-limit", "0.2").exit_code == 3
     stopped = run("maximize", ENDLESS, *BOXES, "--memory-limit", "0.0001", "--json")
     assert stopped.exit_code == 3
     assert json.loads(stopped.stdout)["status"] == "memory_limit"
     pole = run("maximize", "1/a", "--bound", "a=-1:2")
-    assert pole.exit_code == 4
+    assert pole.exit_code == 3
     assert "NO FINITE BOUND (undefined): divide of" in pole.stdout
     wide = run("minimize", "a**3", "--bound", "a=-inf:2", "--json")
-    assert wide.exit_code == 4
+    assert wide.exit_code == 3
     assert json.loads(wide.stdout)["lower"] == "-inf"
 
 
@@ -135,6 +155,10 @@ ERRORS = [
     (["maximize", "a", "--bound", "a=0:1", "--certificate", "/no/such/x"], "folder"),
     (["maximize", "a", "--bound", "a=0:1", "--checkpoint", "/dev/null/x"], "opened"),
     (["verify"], "certificate"),
+    (["verify", "absent.json"], "cannot be read"),
+    (["verify", __file__], "cannot be read"),
+    (["verify", "absent.json", "--bound", "a=0:1"], "a formula goes with"),
+    (["verify", "absent.json", "a", "--bound", "a=0:1", "--explain"], "leave"),
     (["verify", "x.json", "a"], "--bound a=LOWER:UPPER"),
 ]
 

@@ -125,7 +125,8 @@ def examples():
     made = [
         X, F, dt.constant([1.0, 2.0], name="parameter"), dt.graph.OPERATORS["tanh"],
         dt.enclose(F, DOMAIN), infinite, infinite.cause, dt.search(F, DOMAIN),
-        DOMAIN, dt.Ball(X, 0.5, 2.0), dt.OneHot(X), dt.compile([X, W], [F, gradient]),
+        DOMAIN, dt.Box({X: (-1, 1)}), dt.Ball(X, 0.5, 2.0), dt.OneHot(X),
+        dt.compile([X, W], [F, gradient]),
         sympy_front_end.lift(SYMPY_MODEL, parameters={"w": 2.0}),
         bracket, bracket.certificate, bracket.certificate.verify(F, DOMAIN),
         dt.maximize(F, DOMAIN, max_regions=1), dt.minimize(F, DOMAIN),

@@ -312,7 +312,7 @@ def test_a_primitive_can_be_given_a_meaning():
 
 def test_without_jax_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "jax", None)
-    with pytest.raises(dt.DeuteriumError, match="pip install jax"):
+    with pytest.raises(dt.DeuteriumError, match=r"pip install 'deuterium\[jax\]'"):
         front_end.lift(lambda x: x, 1.0)
 
 

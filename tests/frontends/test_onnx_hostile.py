@@ -230,5 +230,5 @@ def test_a_missing_package_is_named(monkeypatch):
     import sys
 
     monkeypatch.setitem(sys.modules, "onnx", None)
-    with pytest.raises(dt.DeuteriumError, match="pip install onnx"):
+    with pytest.raises(dt.DeuteriumError, match=r"pip install 'deuterium\[onnx\]'"):
         load(b"")

@@ -24,7 +24,9 @@ def test_the_list_of_operators_is_current():
 
 def test_without_pytorch_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(MissingDependencyError, match="pip install torch"):
+    with pytest.raises(
+        MissingDependencyError, match=r"pip install 'deuterium\[torch\]'"
+    ):
         frontends.torch.lift(lambda x: x, None)
 
 

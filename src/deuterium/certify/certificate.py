@@ -13,21 +13,24 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from deuterium._version import __version__
+from deuterium.certify.arithmetic_claim import moved_as_told
+from deuterium.certify.certificate_view import CertificateView
 from deuterium.certify.format import (
     SENSES,
     digest,
+    domain_from_json,
     domain_to_json,
     forms_to_json,
     look_over,
     parsed,
     plain,
+    program_from_json,
+    program_to_json,
     proof_to_json,
     sealed,
     text,
@@ -36,7 +39,6 @@ from deuterium.certify.proof_source import ProofSource
 from deuterium.domain.conditions import LOWEST, guarded
 from deuterium.domain.domain import Domain
 from deuterium.domain.problem import Problem
-from deuterium.enclose.enclose import moved_in
 from deuterium.errors import (
     CertificateError,
     DeuteriumError,
@@ -55,7 +57,7 @@ LARGEST = 2**30  # bytes of a file that is read
 
 
 @dataclass(frozen=True, eq=False)
-class Certificate:
+class Certificate(CertificateView):
     """The proof that a supremum or infimum lies between two numbers.
 
     Attributes
@@ -64,6 +66,13 @@ class Certificate:
         The contents, as in the file: see ``docs/certificates.md``.
     seal : str
         SHA-256 of the contents when they were made.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> x = dt.symbol("x")
+    >>> dt.maximize(x**2, dt.Box({x: (-1, 2)})).certificate.graph
+    x**2
     """
 
     body: dict[str, Any]
@@ -103,6 +112,7 @@ class Certificate:
             "deuterium": __version__,
             "sense": SENSES[0] if problem.maximizes else SENSES[1],
             "graph": digest(problem.given),
+            "program": program_to_json(problem),
             "objective": digest(problem.objective),
             "domain": domain_to_json(problem.domain, problem.symbols),
             "upper": plain(upper),
@@ -125,6 +135,7 @@ class Certificate:
         """
         told = {"lower": plain(lower), "upper": plain(upper), "error": plain(error)}
         body = {**self.body, "arithmetic": {"name": name, "graph": digest(v), **told}}
+        body.pop("program", None)  # it is of the moved function, not of what was asked
         return Certificate(body, sealed(body))
 
     # -- what it says ------------------------------------------------------------------
@@ -145,36 +156,25 @@ class Certificate:
         about = self.body.get("arithmetic")
         return None if about is None else str(about["name"])
 
+    @cached_property
+    def _asked(self) -> tuple[Variable, Domain]:
+        v, conditions = program_from_json(self.body)
+        return v, domain_from_json(self.body["domain"]) & conditions
+
     @property
-    def witness(self) -> dict[str, Any]:
-        """The point where one of the bounds is reached."""
-        return {name: np.asarray(x) for name, x in self.body["witness"].items()}
+    def graph(self) -> Variable:
+        """The graph that it is about, as the file carries it."""
+        return self._asked[0]
+
+    @property
+    def domain(self) -> Domain:
+        """The domain that it is about, as the file carries it."""
+        return self._asked[1]
 
     @property
     def leaves(self) -> int:
         """How many regions the proof bounds."""
         return sum("leaf" in node for node in self.body["proof"])
-
-    def summary(self) -> str:
-        """Return what is claimed, of what, and how it is proved, in a few lines."""
-        methods: dict[str, int] = {}
-        for node in self.body["proof"]:
-            if "leaf" in node:
-                name = str(node["leaf"][0])
-                methods[name] = methods.get(name, 0) + 1
-        how = ", ".join(f"{count} {name}" for name, count in sorted(methods.items()))
-        sort = "supremum" if self.body["sense"] == SENSES[0] else "infimum"
-        return (
-            f"{self.lower!r} <= {sort} <= {self.upper!r}\n"
-            f"graph {self.body['graph'][:16]}, of {', '.join(self.body['domain'])}\n"
-            f"{self.leaves} regions: {how}"
-        )
-
-    def __repr__(self) -> str:
-        return (
-            f"<certificate of {self.body['sense']}: {self.lower!r} to {self.upper!r}, "
-            f"{self.leaves} regions>"
-        )
 
     # -- files -------------------------------------------------------------------------
 
@@ -222,6 +222,11 @@ class Certificate:
             raise
         except ValueError as error:
             raise CertificateError(f"not JSON: {error!s:.200}") from None
+        return cls.from_body(body)
+
+    @classmethod
+    def from_body(cls, body: Any) -> Certificate:
+        """Read a certificate from its contents, seal included, as `load` does."""
         if not isinstance(body, dict) or body.get("format") != FORMAT:
             raise CertificateError(
                 f"not a {FORMAT} file: the field `format` does not say so"
@@ -231,6 +236,7 @@ class Certificate:
                 f"this file has version {body.get('version')!r:.40}; this deuterium "
                 f"reads version {VERSION}"
             )
+        body = dict(body)
         seal = body.pop("seal", None)
         if not isinstance(seal, str):
             raise CertificateError("the field `seal` must be text")
@@ -240,15 +246,16 @@ class Certificate:
     # -- the check ---------------------------------------------------------------------
 
     @standard_only
-    def verify(self, v: Variable, domain: Domain) -> Any:
+    def verify(self, v: Variable | None = None, domain: Domain | None = None) -> Any:
         """Check the whole proof in ball arithmetic, trusting nothing of the search.
 
         Parameters
         ----------
-        v : Variable
-            The graph that the certificate is about.
-        domain : Domain
-            The domain that it is about.
+        v : Variable, optional
+            The graph that the certificate has to be about.  Without it, that which the
+            file carries: then it is for you to look at `graph` and `domain`.
+        domain : Domain, optional
+            The domain that it has to be about; given if ``v`` is.
 
         Returns
         -------
@@ -269,17 +276,20 @@ class Certificate:
                 "Certificate.verify needs the package 'python-flint', which is not "
                 "installed; run `pip install 'deuterium[verify]'`"
             ) from None
-        v = as_variable(v)
         look_over(self.body)
+        self._require_own_graph()
+        if v is None and domain is None:
+            v, domain = self._asked
+        elif v is None or domain is None:
+            raise CertificateError(
+                "verify: give the graph and the domain that the certificate has to be "
+                "about, or neither"
+            )
+        v = as_variable(v)
         if self.arithmetic is not None:
-            v, domain = self._moved(v, domain)
-        conditions: tuple[Variable, ...] = ()
-        if isinstance(domain, Domain) and domain.conditions:
-            conditions = domain.conditions
-            worst = LOWEST if self.body.get("sense") == SENSES[0] else -LOWEST
-            v, domain = guarded(v, conditions, worst), domain.plain
-        if digest(v) != self.body["graph"]:
-            v = self._where_defined(v)
+            v, domain = moved_as_told(self.body, v, domain)
+        conditions = domain.conditions if isinstance(domain, Domain) else ()
+        v, domain = self._as_proved(v, domain)
         self._match(v, domain)
         report = verify(self.body, v, domain, conditions)
         if not self._is_sealed():
@@ -328,45 +338,35 @@ class Certificate:
         self._match(v, domain)
         Path(path).write_text(coq_text(self.body, v, domain), encoding="utf-8")
 
-    def _moved(self, v: Variable, domain: Domain) -> tuple[Variable, Domain]:
-        """Return the moved function that the proof is of, its error worked out again.
+    def problem(self) -> Problem:
+        """Return what was maximised or minimised, as the file carries it."""
+        v, domain = self._as_proved(*self._asked)
+        maximize = self.body["sense"] == SENSES[0]
+        return Problem(v, domain, maximize=maximize, asked=self._asked)
 
-        The rest of the proof is replayed in ball arithmetic; the error is what this
-        deuterium finds.
+    def _as_proved(self, v: Variable, domain: Domain) -> tuple[Variable, Domain]:
+        """Return a graph and a plain domain, conditions being part of the graph.
+
+        So is that it has a value, if the certificate is of that.
         """
-        about, body = self.body["arithmetic"], self.body
-        if digest(v) != about["graph"]:
-            raise CertificateError(
-                "the certificate is about another graph: the hash of this one is "
-                f"{digest(v)[:16]}..., not {about['graph']!r:.19}..."
-            )
-        if not isinstance(domain, Domain):
-            raise CertificateError(
-                f"`domain` must be a Domain, got {type(domain).__name__}"
-            )
-        moved = moved_in(v, domain, about["name"])
-        if not moved.error <= about["error"]:
-            raise CertificateError(
-                f"rounding errors in {about['name']} may be {float(moved.error)!r}, "
-                f"not {about['error']!r:.40}"
-            )
-        error = Fraction(about["error"])
-        upper, lower = ([Fraction(x[e]) for x in (about, body)] for e in _ENDS)
-        rises = body["sense"] == SENSES[0]
-        if upper[0] < upper[1] + (error if rises else 0) or lower[0] > lower[1] - (
-            0 if rises else error
-        ):
-            raise CertificateError(
-                "the ends in the field `arithmetic` are not those of the proof with "
-                "the error added"
-            )
-        return moved.value, moved.domain
-
-    def _where_defined(self, v: Variable) -> Variable:
-        """Return the graph as far as it has a value, if the certificate is of that."""
         worst = LOWEST if self.body.get("sense") == SENSES[0] else -LOWEST
-        whole = v if v.shape else guarded(v, (defined(v),), worst)
-        return whole if digest(whole) == self.body["graph"] else v
+        if isinstance(domain, Domain) and domain.conditions:
+            v, domain = guarded(v, domain.conditions, worst), domain.plain
+        if digest(v) == self.body["graph"] or v.shape:
+            return v, domain
+        whole = guarded(v, (defined(v),), worst)
+        return (whole if digest(whole) == self.body["graph"] else v), domain
+
+    def _require_own_graph(self) -> None:
+        """Refuse a file that carries another graph than its proof is about."""
+        if self.body.get("program") is None:
+            return
+        v, _ = self._as_proved(*program_from_json(self.body))
+        if digest(v) != self.body["graph"]:
+            raise CertificateError(
+                "the graph that the file carries is another graph than the proof is "
+                f"about: its hash is {digest(v)[:16]}..."
+            )
 
     def _is_sealed(self) -> bool:
         try:

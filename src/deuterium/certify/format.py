@@ -17,8 +17,10 @@ from deuterium.certify.proof_source import ProofSource
 from deuterium.domain.constraints import OneOf, Range, UnitVectors, Within
 from deuterium.domain.domain import Domain
 from deuterium.domain.problem import Problem
-from deuterium.errors import CertificateError
-from deuterium.graph.serialize import dumps
+from deuterium.domain.spaces import Ball, Box, Choice, OneHot, Where
+from deuterium.errors import CertificateError, DeuteriumError
+from deuterium.graph.constructors import symbol
+from deuterium.graph.serialize import dumps, from_json, to_json
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
 from deuterium.interval.float_arithmetic import ARITHMETICS
@@ -72,6 +74,81 @@ def _constraint(c: Any, s: Variable) -> dict[str, Any]:
         return {"choice": [_spread(x, s) for x in c.values]}
     assert isinstance(c, UnitVectors)
     return {"onehot": True}
+
+
+def program_to_json(problem: Problem) -> dict[str, Any] | None:
+    """Return the graph that was asked for, and the conditions of its domain.
+
+    None where a constant is a whole number that is no double: it would be another
+    graph after it was read.
+    """
+    v, domain = problem.asked
+    found = to_json([v, *domain.conditions])
+    exact = all(
+        is_double(n.get("constant", 0.0))
+        for n in found["nodes"]
+        if type(n.get("constant")) is int
+    )
+    return found if exact else None
+
+
+def program_from_json(body: Mapping[str, Any]) -> tuple[Variable, Domain]:
+    """Return the graph that a certificate carries, and the conditions as a domain."""
+    if body.get("program") is None:
+        raise CertificateError(
+            "the certificate carries no graph, as those of earlier releases; give "
+            "verify the graph and the domain that it is about"
+        )
+    try:
+        v, *conditions = from_json(body["program"])
+        return v, Where(*conditions)
+    except (DeuteriumError, *_UNREADABLE) as error:
+        told = f"the graph it carries cannot be read: {error!s:.200}"
+        raise CertificateError(told) from None
+
+
+def domain_from_json(told: Any) -> Domain:
+    """Return the domain that `domain_to_json` wrote."""
+    try:
+        domain = Domain({}, {})
+        for name, about in told.items():
+            s = symbol(name, tuple(about["shape"]))
+            for c in about["constraints"]:
+                domain = domain & _constrained(s, c)
+        return domain
+    except CertificateError:
+        raise
+    except (DeuteriumError, *_UNREADABLE) as error:
+        raise CertificateError(
+            f"the domain it carries cannot be read: {error!s:.200}"
+        ) from None
+
+
+_UNREADABLE = (
+    KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError,
+    RecursionError,
+)  # fmt: skip
+
+
+def _constrained(s: Variable, c: Mapping[str, Any]) -> Domain:
+    ((kind, told),) = c.items()
+    if kind == "range":
+        low, high = map(_numbers, told)
+        return Box({s: (low, high)})
+    if kind == "ball":
+        order = 2 if told["order"] == 2 else np.inf
+        return Ball(s, _numbers(told["center"]), told["radius"], order)
+    if kind == "choice":
+        # one number means all elements equal, which `Choice` wants to be told
+        values = [np.broadcast_to(_numbers(x), s.shape) for x in told]
+        return Choice(s, values)
+    if kind == "onehot":
+        return OneHot(s)
+    raise CertificateError(f"there is no constraint {kind!r:.40}")
+
+
+def _numbers(x: Any) -> Any:
+    return np.asarray(x, dtype=np.float64)  # reads "inf" and "-inf", too
 
 
 def _spread(x: Any, s: Variable) -> Any:

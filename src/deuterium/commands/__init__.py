@@ -1,5 +1,6 @@
 """What the command line does, as functions that return results and print nothing."""
 
+from deuterium.commands.diagnosis import Diagnosis, run_diagnosis
 from deuterium.commands.extremum import (
     CheckResult,
     ExtremumResult,
@@ -13,18 +14,29 @@ from deuterium.commands.model_bound import (
     run_model_bound,
     run_model_check,
 )
+from deuterium.commands.proof_check import ProofResult, run_proof_check
 from deuterium.commands.query import QueryResult, run_query
+from deuterium.commands.sensitivity_question import (
+    SensitivityQuestion,
+    run_sensitivity,
+)
 
 __all__ = [
     "CheckResult",
+    "Diagnosis",
     "ExtremumResult",
     "ModelBoundResult",
     "ModelCheckResult",
     "ModelQuestion",
+    "ProofResult",
     "QueryResult",
+    "SensitivityQuestion",
     "run_check",
+    "run_diagnosis",
     "run_extremum",
     "run_model_bound",
     "run_model_check",
+    "run_proof_check",
     "run_query",
+    "run_sensitivity",
 ]

@@ -181,8 +181,10 @@ def run_check(
 
     Raises
     ------
+    InvalidInputError
+        It cannot be read.
     CertificateError
-        It cannot be read, is about something else, or does not prove what it says.
+        It is about something else, or does not prove what it says.
     """
     v, sought, domain = _problem(text, bounds, of_gradient)
     found = load_certificate(path)
@@ -245,11 +247,13 @@ def require_folder(path: Path) -> None:
 
 
 def load_certificate(path: Path) -> Certificate:
-    """Return a saved certificate; one that cannot be read is refused."""
+    """Return a saved certificate; one that cannot be read is bad input."""
     try:
         return Certificate.load(path)
-    except OSError as error:
-        raise CertificateError(f"{str(path)!r} cannot be read: {error}") from None
+    except (OSError, CertificateError) as error:
+        raise InvalidInputError(
+            f"{str(path)!r} cannot be read as a certificate: {error}"
+        ) from None
 
 
 def save_certificate(certificate: Certificate, path: Path) -> None:

@@ -245,7 +245,7 @@ def _asked(question: ModelQuestion) -> tuple[dict[str, Any], Variable, Domain]:
     with rounding_forgiven():
         norm = norm_of_all(grad(loss.value, list(model.parameters.values())))
     used = {s.name for s in free_symbols([norm])}
-    domain = Box({v: bounds[n] for n, v in model.inputs.items() if n in used})
+    domain: Domain = Box({v: bounds[n] for n, v in model.inputs.items() if n in used})
     if loss.domain is not None and loss.label is not None and loss.label.name in used:
         domain = domain & loss.domain
     ball = _ball(question, model.inputs)

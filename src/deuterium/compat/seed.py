@@ -15,9 +15,15 @@ __all__ = ["random_symbols", "to_vec"]
 
 
 def random_symbols(n: int, prefix: str) -> list[Any]:
-    """Return ``n`` symengine symbols ``prefix_0 ... prefix_{n-1}``.
+    """Return ``n`` symengine symbols ``prefix_0`` to ``prefix_{n-1}``.
 
     Nothing about them is random; the name is that of the original.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> len(dt.random_symbols(3, "w"))
+    3
     """
     require_whole(n, 0, "random_symbols", "n")
     return [se.Symbol(f"{prefix}_{i}") for i in range(n)]
@@ -29,6 +35,13 @@ def to_vec(x: Any) -> Any:
     Symbols become symbols, numbers become constants, and a Variable stays itself: its
     graph is not cut (in the original, gradients passed through here became new leaves,
     so what was computed from them had no derivative by the inputs).
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> a, b = dt.symbol("a"), dt.symbol("b")
+    >>> dt.to_vec([a, b]).shape
+    (2,)
     """
     if isinstance(x, (list, tuple)) and _holds_arrays(x):
         x = as_variable(x)

@@ -28,6 +28,7 @@ from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
 from deuterium.options import require_whole
 from deuterium.privacy import GaussianNoise, gaussian, norm_slopes
+from deuterium.privacy.sensitivity.relations import Relation
 from deuterium.search import search
 from deuterium.search.search import Estimate, enclose_at
 from deuterium.transform import grad
@@ -143,7 +144,7 @@ def run_demo(
     *,
     epsilon: float = 1.0,
     delta: float = 1e-5,
-    relation: str | None = None,
+    relation: Relation | None = None,
     seed: int = 0,
     epochs: int = 300,
 ) -> DemoResult:

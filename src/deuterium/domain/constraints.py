@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from deuterium.errors import BoundsError, ShapeError
+from deuterium.graph.saved import entered
 from deuterium.interval import Interval
 from deuterium.interval.rounding import EPS, add_down, add_up
 
@@ -17,6 +18,7 @@ Shape = tuple[int, ...]
 ENUMERATED = 1024  # at most so many combinations of finite values are told apart
 
 
+@entered
 @dataclass(frozen=True, eq=False)
 class Range:
     """A symbol lies between two ends, element by element."""
@@ -38,6 +40,7 @@ class Range:
         return f"dt.Box({{{name!r}: ({_text(self.lower)}, {_text(self.upper)})}})"
 
 
+@entered
 @dataclass(frozen=True, eq=False)
 class Within:
     """A symbol lies in a ball around a centre, in the norm of the given order."""
@@ -82,6 +85,7 @@ class Within:
         return f"dt.Ball({name!r}, {_text(self.center)}, {self.radius!r}{order})"
 
 
+@entered
 @dataclass(frozen=True, eq=False)
 class OneOf:
     """A symbol is one of finitely many values."""
@@ -124,9 +128,15 @@ class OneOf:
         return f"dt.Choice({name!r}, [{', '.join(map(_text, self.values))}])"
 
 
+@entered
 @dataclass(frozen=True, eq=False)
 class UnitVectors:
-    """A symbol is a unit vector along its last axis, in each row."""
+    """A symbol is a unit vector along its last axis, in each row.
+
+    ``categories`` says what the elements stand for, where records come as text.
+    """
+
+    categories: tuple[str, ...] = ()
 
     def hull(self, shape: Shape) -> Interval:
         """Return the box from 0 to 1."""
@@ -156,7 +166,8 @@ class UnitVectors:
 
     def code(self, name: str) -> str:
         """Return the call that makes this constraint."""
-        return f"dt.OneHot({name!r})"
+        told = f", categories={list(self.categories)!r}" if self.categories else ""
+        return f"dt.OneHot({name!r}{told})"
 
 
 Constraint = Range | Within | OneOf | UnitVectors

@@ -6,7 +6,7 @@ constraints are made by `Box`, `Ball`, `Choice` and `OneHot` and joined with ``&
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,17 +15,20 @@ from deuterium.domain import records
 from deuterium.domain.constraints import (
     Constraint,
     OneOf,
+    Range,
     Shape,
     UnitVectors,
     Within,
 )
 from deuterium.errors import BoundsError, ShapeError
+from deuterium.graph.saved import Saved
 from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval, interval_arithmetic
+from deuterium.notebook import Shown, latex_number
 
 
-class Domain:
+class Domain(Saved, Shown):
     """A set of inputs: constraints by symbol name.
 
     Attributes
@@ -34,6 +37,14 @@ class Domain:
         The constraints on each symbol; all of them hold.
     conditions : tuple of Variable
         What several symbols satisfy together; all of them hold.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> x, y = dt.symbol("x"), dt.symbol("y")
+    >>> domain = dt.Box({x: (0, 1), y: (0, 1)}) & dt.Where(x + y <= 1)
+    >>> domain.names, len(domain.conditions)
+    (['x', 'y'], 1)
     """
 
     __slots__ = ("conditions", "constraints", "shapes")
@@ -187,6 +198,43 @@ class Domain:
     def _require_inside(self, rows: Mapping[str, Any], who: str) -> None:
         records.require_inside(rows, self.constraints, self.shapes, who)
         records.require_conditions(self.conditions, rows, who)
+
+    # -- files and notebooks -----------------------------------------------------------
+
+    def _stored(self) -> Mapping[str, Any]:
+        return {n: getattr(self, n) for n in ("constraints", "shapes", "conditions")}
+
+    @classmethod
+    def _restored(cls, given: Mapping[str, Any]) -> Any:
+        made = object.__new__(cls)
+        Domain.__init__(made, **given)
+        return made
+
+    def _facts(self) -> Iterator[tuple[str, Any]]:
+        for name, constraints in self.constraints.items():
+            told = " & ".join(c.code(name) for c in constraints)
+            shape = self.shapes.get(name, ())
+            yield name, told + (f", shape {shape}" if shape else "")
+        for condition in self.conditions:
+            yield "where", condition
+
+    def _repr_latex_(self) -> str | None:
+        """Return the box around it, of numbers alone, or None."""
+        parts = []
+        for name, constraints in self.constraints.items():
+            plain = all(
+                isinstance(c, Range) and not np.ndim(c.lower) for c in constraints
+            )
+            if not plain or not name.isidentifier():
+                return None
+            hull = [(float(c.lower), float(c.upper)) for c in constraints]  # type: ignore[union-attr]
+            ends = max(low for low, _ in hull), min(high for _, high in hull)
+            size = " \\times ".join(map(str, self.shapes.get(name, ())))
+            power = f"^{{{size}}}" if size else ""
+            text = ", ".join(map(latex_number, ends))
+            shown = name.replace("_", r"\_")
+            parts.append(rf"\mathrm{{{shown}}} \in [{text}]{power}")
+        return None if self.conditions or not parts else f"${', '.join(parts)}$"
 
     def _may_contain(self, symbol: Variable, value: Any) -> bool:
         kinds = self.constraints[symbol.name]

@@ -42,11 +42,15 @@ class Problem:
     counting : Domain, optional
         A part of the domain that holds all points that count, as of those where
         conditions hold.
+    asked : tuple of Variable and Domain, optional
+        What the caller asked for, where conditions or poles have become part of ``v``.
 
     Attributes
     ----------
     given : Variable
-        The graph as the caller wrote it.
+        The graph whose supremum is sought: ``v``.
+    asked : tuple of Variable and Domain
+        The graph as the caller wrote it, and its domain, with its conditions.
     sought : Variable
         ``v`` or ``-v``, whose supremum is sought.
     order : list of Variable
@@ -73,6 +77,7 @@ class Problem:
         maximize: bool = True,
         caller: str = "",
         counting: Domain | None = None,
+        asked: tuple[Variable, Domain] | None = None,
     ) -> None:
         caller = caller or ("maximize" if maximize else "minimize")
         v = as_variable(v)
@@ -93,6 +98,7 @@ class Problem:
             )
         self.given, self.domain, self.maximizes = v, domain, maximize
         self.counting = domain if counting is None else counting
+        self.asked = (v, domain) if asked is None else asked
         self.sought = v if maximize else -v
         given = Graph([v])
         self.order = given.order
@@ -117,7 +123,8 @@ class Problem:
         return Graph.sorted([*self.order, self.sought])
 
     def __reduce__(self) -> tuple[Any, ...]:
-        make = partial(Problem, maximize=self.maximizes, counting=self.counting)
+        more: Any = {"counting": self.counting, "asked": self.asked}
+        make = partial(Problem, maximize=self.maximizes, **more)
         known = {"objective": self.objective} if "objective" in self.__dict__ else {}
         return make, (self.given, self.domain), known
 

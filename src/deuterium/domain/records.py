@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.domain.constraints import Constraint, Range, Within
+from deuterium.domain.constraints import Constraint, Range, UnitVectors, Within
 from deuterium.errors import (
     BoundsError,
     InvalidInputError,
@@ -28,6 +28,8 @@ from deuterium.interval.rounding import EPS
 
 __all__ = [
     "clipped",
+    "own_range",
+    "require_columns",
     "require_conditions",
     "require_inside",
     "values_of",
@@ -59,7 +61,8 @@ def values_of(
             raise MissingSymbolError(
                 f"{who}: the data have no {name!r}.{did_you_mean(name, columns)}"
             )
-        x, shape = _array(columns[name], name, who), shapes.get(name, ())
+        values = _encoded(columns[name], constraints[name], name, who)
+        x, shape = _array(values, name, who), shapes.get(name, ())
         lead = x.shape[: x.ndim - len(shape)]
         if x.shape[len(lead) :] != shape or len(lead) > 1:
             raise ShapeError(
@@ -74,6 +77,47 @@ def values_of(
         )
         raise ShapeError(f"{who}: the data do not have one number of records: {told}")
     return found
+
+
+def _encoded(
+    values: Any, constraints: Sequence[Constraint], name: str, who: str
+) -> Any:
+    """Return unit vectors for texts, where a constraint says what they stand for."""
+    known = [c for c in constraints if isinstance(c, UnitVectors) and c.categories]
+    if not known:
+        return values
+    texts = np.asarray(values, dtype=object)
+    if not any(isinstance(text, str) for text in texts.flat):
+        return values  # unit vectors already
+    place = {text: i for i, text in enumerate(known[0].categories)}
+    other = [i for i, text in enumerate(texts.flat) if text not in place]
+    if other:
+        raise BoundsError(
+            f"{who}: record {other[0]} has a {name!r} that is none of "
+            f"{', '.join(map(repr, place))}; add a category that says `other`, or "
+            "leave such records out by a public rule"
+        )
+    return np.eye(len(place))[[place[text] for text in texts.flat]].reshape(
+        *texts.shape, len(place)
+    )
+
+
+def own_range(values: Any) -> Any:
+    """Return what occurs in a column: its ends, or its texts in order."""
+    x = np.asarray(values)
+    if x.dtype.kind in "fiub":
+        return float(np.nanmin(x)), float(np.nanmax(x))
+    return {"categories": sorted({str(text) for text in x.flat})}
+
+
+def require_columns(described: Mapping[str, Any], columns: Mapping[str, Any]) -> None:
+    """Raise if what is described is no column."""
+    for name in described:
+        if name not in columns:
+            raise UnknownSymbolError(
+                f"from_frame: the table has no column {name!r}."
+                f"{did_you_mean(str(name), columns)} It has {', '.join(columns)}"
+            )
 
 
 def clipped(

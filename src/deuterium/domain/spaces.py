@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
+from deuterium.domain.box_ends import range_of, settled
 from deuterium.domain.conditions import checked
-from deuterium.domain.constraints import Constraint, OneOf, Range, UnitVectors, Within
-from deuterium.domain.domain import Domain, broadcasts
-from deuterium.errors import BoundsError, InvalidInputError, ShapeError
+from deuterium.domain.constraints import Constraint, OneOf, UnitVectors, Within
+from deuterium.domain.domain import Domain
+from deuterium.domain.records import own_range, require_columns
+from deuterium.errors import (
+    BoundsError,
+    DataDependentBoundsWarning,
+    InvalidInputError,
+    MissingSymbolError,
+    ShapeError,
+)
+from deuterium.evaluate.named_columns import as_columns
+from deuterium.graph.constructors import symbol
 from deuterium.graph.substitute import symbol_name
 from deuterium.graph.variable import Variable
 from deuterium.interval import doubles
@@ -34,18 +45,11 @@ def _exactly(value: Any, what: str) -> Any:
     numbers = doubles.exactly(
         value, what, "take the nearest double, if it will do: float(...), or a Box"
     )
-    return _settled(numbers, value, what)
+    return settled(numbers, value, what)
 
 
-def _settled(numbers: Any, value: Any, what: str) -> Any:
-    if np.isnan(numbers).any():
-        raise BoundsError(f"{what} must not be NaN, got {value!r:.80}")
-    numbers.flags.writeable = False
-    return numbers
-
-
-def Box(bounds: Mapping[Any, Any]) -> Domain:
-    """Return the domain where each symbol lies between two ends.
+class Box(Domain):
+    """The domain where each symbol lies between two ends.
 
     Parameters
     ----------
@@ -61,99 +65,145 @@ def Box(bounds: Mapping[Any, Any]) -> Domain:
         Ends are reversed, NaN, or leave no finite point; or they can be read two ways,
         as ``[(0, 10), (5, 20)]`` can for two elements: one pair each, or first all
         lower ends and then all upper ones.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> x = dt.symbol("x")
+    >>> dt.Box({x: (-1, 2)})
+    dt.Box({'x': (-1.0, 2.0)})
     """
-    if not isinstance(bounds, Mapping):
-        raise InvalidInputError(
-            "Box: `bounds` must be a mapping such as {x: (-1, 1)}, keyed by symbol and "
-            f"never by position; got {type(bounds).__name__}"
-        )
-    domain = Domain({}, {})
-    for key, pair in bounds.items():
-        domain = domain & _single(key, _range(key, pair))
-    return domain
+
+    __slots__ = ()
+
+    def __init__(self, bounds: Mapping[Any, Any]) -> None:
+        if not isinstance(bounds, Mapping):
+            raise InvalidInputError(
+                "Box: `bounds` must be a mapping such as {x: (-1, 1)}, keyed by symbol "
+                f"and never by position; got {type(bounds).__name__}"
+            )
+        domain = Domain({}, {})
+        for key, pair in bounds.items():
+            domain = domain & _single(key, range_of(key, pair))
+        super().__init__(domain.constraints, domain.shapes)
+
+    @staticmethod
+    def from_schema(schema: Mapping[Any, Any]) -> Domain:
+        """Return the domain of a record that a schema describes, column by column.
+
+        Parameters
+        ----------
+        schema : mapping
+            From a column's name (or symbol) to what its values may be: a pair ``(lower,
+            upper)``, or a mapping with one of ``"bounds"`` (such a pair), ``"values"``
+            (finitely many numbers) and ``"categories"`` (texts: the symbol is a unit
+            vector with an element for each).  What else it says of a column under
+            ``"unit"``, ``"source"`` and ``"description"`` is for readers.
+
+        Raises
+        ------
+        InvalidInputError
+            An entry is none of these.
+
+        Examples
+        --------
+        >>> import deuterium as dt
+        >>> dt.Box.from_schema({
+        ...     "age": {"bounds": (18, 120), "unit": "years"},
+        ...     "job": {"categories": ["clerk", "nurse"]},
+        ... })
+        dt.Box({'age': (18.0, 120.0)}) & dt.OneHot('job', categories=['clerk', 'nurse'])
+        """
+        if not isinstance(schema, Mapping):
+            raise InvalidInputError(
+                "from_schema: `schema` must be a mapping from columns to what their "
+                f"values may be, got {type(schema).__name__}"
+            )
+        domain = Domain({}, {})
+        for key, told in schema.items():
+            domain = domain & _of_schema(key, told)
+        return domain
+
+    @staticmethod
+    def from_frame(
+        frame: Any,
+        bounds: Mapping[str, Any] | None = None,
+        *,
+        categories: Mapping[str, Any] | None = None,
+        own_ends: bool = False,
+    ) -> Domain:
+        """Return the domain of a table's records, from bounds that are public.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            Its columns must all be described; its values are not looked at.
+        bounds : mapping, optional
+            From a column to ``(lower, upper)``, or an entry as of `from_schema`.
+        categories : mapping, optional
+            From a column to all texts that may be in it, in whosever data.
+        own_ends : bool
+            Take the data's own ends, and the texts that occur, for what is not
+            described: what follows protects nobody, and a warning says so.
+
+        Raises
+        ------
+        MissingSymbolError
+            A column is not described.
+        UnknownSymbolError
+            Something described is no column.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> import deuterium as dt
+        >>> table = pd.DataFrame({"age": [31, 45], "job": ["clerk", "nurse"]})
+        >>> dt.Box.from_frame(
+        ...     table, {"age": (18, 120)}, categories={"job": ["clerk", "nurse"]}
+        ... ).names
+        ['age', 'job']
+        """
+        columns = as_columns(frame, "from_frame")
+        schema = dict(bounds or {})
+        schema |= {n: {"categories": c} for n, c in (categories or {}).items()}
+        require_columns(schema, columns)
+        left = [n for n in columns if n not in schema]
+        if left and not own_ends:
+            raise MissingSymbolError(
+                f"from_frame: nobody said what may be in {', '.join(map(repr, left))}; "
+                "give `bounds` or `categories` that are public, and not the data's own"
+            )
+        if left:
+            warnings.warn(
+                f"from_frame: the bounds of {', '.join(map(repr, left))} are the "
+                "data's own. A sensitivity over them depends on the data and "
+                "protects nobody",
+                DataDependentBoundsWarning,
+                stacklevel=2,
+            )
+        schema |= {n: own_range(columns[n]) for n in left}
+        return Box.from_schema({n: schema[n] for n in columns})
 
 
-def _range(key: Any, pair: Any) -> Range:
+READERS_ONLY = {"unit", "source", "description"}
+
+
+def _of_schema(key: Any, told: Any) -> Domain:
+    """Return the domain of one column."""
     name = symbol_name(key)
-    given = _two_ends(key, name, pair)
-    low, high = (
-        _end(name, side, value)
-        for side, value in zip(("lower", "upper"), given, strict=True)
+    if not isinstance(told, Mapping):
+        return Box({key: told})
+    kinds = sorted(set(told) - READERS_ONLY, key=str)
+    if kinds == ["bounds"]:
+        return Box({key: told["bounds"]})
+    if kinds == ["values"]:
+        return Choice(key, told["values"])
+    if kinds == ["categories"]:
+        return OneHot(key, categories=told["categories"])
+    raise InvalidInputError(
+        f"from_schema: {name!r} needs one of 'bounds', 'values' and 'categories', got "
+        f"{', '.join(map(repr, kinds)) or 'none of them'}"
     )
-    exact = (doubles.as_plain_array(end, "Box: bounds") for end in given)
-    try:
-        reversed_ = np.greater(*exact)
-    except ValueError:
-        raise ShapeError(
-            f"Box: bounds of {name!r} have shapes {low.shape} and {high.shape}, which "
-            "do not broadcast together"
-        ) from None
-    if np.any(reversed_):
-        raise BoundsError(
-            f"Box: bounds of {name!r} are reversed: lower={given[0]!r:.60} exceeds "
-            f"upper={given[1]!r:.60}; write them as (lower, upper)"
-        )
-    if np.any(low == np.inf) or np.any(high == -np.inf):
-        raise BoundsError(f"Box: bounds of {name!r} leave no finite number: {pair!r}")
-    return Range(low, high)
-
-
-def _end(name: str, side: str, value: Any) -> Any:
-    what = f"Box: the {side} bound of {name!r}"
-    return _settled(doubles.enclosing(value, what)[side == "upper"], value, what)
-
-
-def _two_ends(key: Any, name: str, pair: Any) -> Any:
-    """Return what was given for the lower and the upper end, if that is plain."""
-    doubles.refuse_subclass(pair, f"Box: bounds of {name!r}")
-    if not isinstance(pair, (tuple, list, np.ndarray)) or _shape(pair) == ():
-        raise BoundsError(
-            f"Box: bounds of {name!r} must be a pair (lower, upper), got {pair!r:.80}"
-        )
-    if len(pair) != 2:
-        rows = [_shape(e) == (2,) for e in pair]
-        hint = (
-            f"; they look like {len(rows)} pairs: {_BOTH}" if rows and all(rows) else ""
-        )
-        raise BoundsError(
-            f"Box: bounds of {name!r} must be a pair (lower, upper), got "
-            f"{len(pair)} entries {pair!r:.80}{hint}"
-        )
-    if _reads_as_pairs(key, pair):
-        raise BoundsError(
-            f"Box: bounds of {name!r} can be read two ways: {pair!r:.80} may be the "
-            "lower ends and then the upper ends, or a pair of ends for each element; "
-            f"{_BOTH}"
-        )
-    return pair
-
-
-_BOTH = (
-    "write a tuple of two arrays, (np.array([every lower end]), np.array([every upper "
-    "end])); of pairs p that is tuple(np.transpose(p))"
-)
-
-
-def _shape(rows: Any) -> tuple[int, ...] | None:
-    try:
-        return np.shape(rows)
-    except ValueError:  # lists of different lengths
-        return None
-
-
-def _reads_as_pairs(key: Any, rows: Any) -> bool:
-    """Return whether two rows may be meant as a pair of ends for each element.
-
-    A tuple of two arrays or lists is ``(lower, upper)``, as documented; a tuple of
-    two tuples is what SciPy calls bounds.
-    """
-    first, second = map(_shape, rows)
-    if first is None or first != second or first[-1:] != (2,):
-        return False
-    if isinstance(rows, tuple) and not all(isinstance(e, tuple) for e in rows):
-        return False
-    shape = key.shape if isinstance(key, Variable) else None
-    return shape is None or broadcasts((2, *first[:-1]), shape)
 
 
 def Ball(x: Any, center: Any, radius: float, order: float = 2) -> Domain:
@@ -169,13 +219,20 @@ def Ball(x: Any, center: Any, radius: float, order: float = 2) -> Domain:
         At least 0.
     order : {1, 2, inf}
         The norm: the sum of sizes, Euclidean, or the largest element.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> x = dt.symbol("x", (2,))
+    >>> dt.Ball(x, [0, 1], 0.5)
+    dt.Ball('x', [0.0, 1.0], 0.5)
     """
     name = symbol_name(x)
     c = _exactly(center, f"Ball: the center of {name!r}")
     what = f"Ball: the radius of {name!r}"
     if isinstance(radius, (bool, np.bool_)):
         raise InvalidInputError(f"{what} must be a number, got {radius!r}")
-    size = _settled(doubles.enclosing(radius, what)[1], radius, what)
+    size = settled(doubles.enclosing(radius, what)[1], radius, what)
     if size.shape != ():
         raise ShapeError(
             f"Ball: `radius` of {name!r} must be one number, got {radius!r}"
@@ -213,6 +270,12 @@ def Choice(x: Any, values: Any) -> Domain:
     BoundsError
         There are none; or several plain numbers are given for an array, which may mean
         that its elements are equal, or that each is one of them.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> dt.Choice(dt.symbol("k"), [0, 1, 5])
+    dt.Choice('k', [0.0, 1.0, 5.0])
     """
     name = symbol_name(x)
     what = f"Choice: the values of {name!r}"
@@ -229,9 +292,38 @@ def Choice(x: Any, values: Any) -> Domain:
     return _single(x, OneOf(listed))
 
 
-def OneHot(x: Any) -> Domain:
-    """Return the domain where a symbol is a unit vector along its last axis."""
-    return _single(x, UnitVectors())
+def OneHot(x: Any, *, categories: Iterable[str] | None = None) -> Domain:
+    """Return the domain where a symbol is a unit vector along its last axis.
+
+    Parameters
+    ----------
+    x : Variable or str
+        The symbol.
+    categories : sequence of str, optional
+        What the elements stand for: records may then come as texts (`Domain.clip`), and
+        a symbol given by name has so many elements.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> jobs = dt.OneHot("job", categories=["clerk", "nurse"])
+    >>> jobs.clip({"job": ["nurse", "clerk"]})["job"].tolist()
+    [[0.0, 1.0], [1.0, 0.0]]
+    """
+    if categories is None:
+        return _single(x, UnitVectors())
+    name, texts = symbol_name(x), tuple(map(str, categories))
+    if isinstance(categories, str) or len(set(texts)) < len(texts) or not texts:
+        raise InvalidInputError(
+            f"OneHot: `categories` of {name!r} must be different texts, got "
+            f"{categories!r:.80}"
+        )
+    v = x if isinstance(x, Variable) else symbol(name, (len(texts),))
+    if v.shape != (len(texts),):
+        raise ShapeError(
+            f"OneHot: {name!r} has shape {v.shape}, and {len(texts)} categories"
+        )
+    return _single(v, UnitVectors(texts))
 
 
 def Where(*conditions: Any) -> Domain:
@@ -254,6 +346,14 @@ def Where(*conditions: Any) -> Domain:
         Something else than a condition was given.
     BoundsError
         A condition is false, whatever the inputs.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> a, b = dt.symbol("a"), dt.symbol("b")
+    >>> box = dt.Box({a: (0, 1), b: (0, 1)})
+    >>> bool(dt.enclose(a * b, box & dt.Where(a + b <= 0.5)).upper < 1)
+    True
     """
     return Domain({}, {}, checked(conditions))
 
@@ -266,6 +366,13 @@ def Simplex(p: Variable) -> Domain:
     p : Variable
         An array; all of its elements add up to 1, to within 1e-12, so that points with
         rounded elements are points of it.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> p = dt.symbol("p", (3,))
+    >>> bool(dt.maximize(p.sum(), dt.Simplex(p)).upper <= 1.02)
+    True
     """
     if not isinstance(p, Variable) or not p.shape:
         raise InvalidInputError(

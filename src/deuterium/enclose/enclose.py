@@ -11,6 +11,7 @@ Moore, "Interval Analysis", Prentice-Hall 1966).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -42,7 +43,7 @@ from deuterium.transform.simplify.simplify import simplify
 
 
 @standard_only
-def enclose(v: Variable, domain: Domain, *, arithmetic: str | None = None) -> Interval:
+def enclose(v: Any, domain: Domain, *, arithmetic: str | None = None) -> Interval:
     """Return what `deuterium.enclose` does, a ball being the box around it."""
     v = as_variable(v)
     if not isinstance(domain, Domain):

@@ -17,7 +17,7 @@ from deuterium.domain.constraints import Within
 from deuterium.domain.domain import Domain
 from deuterium.domain.spaces import Box
 from deuterium.enclose.enclose import enclose as enclose_boxes
-from deuterium.graph.constructors import as_variable, symbol
+from deuterium.graph.constructors import VariableLike, as_variable, symbol
 from deuterium.graph.interpret import interpret
 from deuterium.graph.substitute import rebuild
 from deuterium.graph.traverse import free_symbols, topological
@@ -30,7 +30,9 @@ __all__ = ["enclose"]
 
 
 @standard_only
-def enclose(v: Variable, domain: Domain, *, arithmetic: str | None = None) -> Interval:
+def enclose(
+    v: VariableLike, domain: Domain, *, arithmetic: str | None = None
+) -> Interval:
     """Return an interval that certainly holds every value of ``v`` over a domain.
 
     Parameters
@@ -55,6 +57,13 @@ def enclose(v: Variable, domain: Domain, *, arithmetic: str | None = None) -> In
     ------
     MissingSymbolError, UnknownSymbolError, BoundsError, ShapeError
         The domain does not fit the symbols of ``v``.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> x = dt.symbol("x")
+    >>> dt.enclose(x**2 - x, dt.Box({x: (0, 1)}))
+    Interval([-1.0, 1.0])
     """
     found = enclose_boxes(v, domain, arithmetic=arithmetic)
     if arithmetic is not None or domain.conditions or not _has_balls(domain):

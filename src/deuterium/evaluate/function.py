@@ -267,6 +267,15 @@ def compile(
         A symbol below the outputs is not among the inputs.
     MissingDependencyError
         The back end's package is not installed.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> import numpy as np
+    >>> x = dt.symbol("x", (2,))
+    >>> fn = dt.compile([x], [dt.norm(x)])
+    >>> fn(np.array([[3.0, 4.0], [5.0, 12.0]]))
+    (array([ 5., 13.]),)
     """
     ins = listed(inputs, "compile: `inputs`")
     outs = [as_variable(v) for v in listed(outputs, "compile: `outputs`")]

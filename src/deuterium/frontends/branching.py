@@ -43,7 +43,7 @@ def traced(function: F) -> F:
     ...         return x / 4
     ...     return 2.5 + (x - 10) / 2
     >>> x = dt.symbol("x")
-    >>> dt.enclose(np.abs(dt.grad(tax(x), x)), dt.Box({x: (0, 100)})).upper
+    >>> float(dt.enclose(np.abs(dt.grad(tax(x), x)), dt.Box({x: (0, 100)})).upper)
     0.5
 
     Raises

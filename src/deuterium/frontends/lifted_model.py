@@ -12,12 +12,13 @@ from deuterium.errors import InvalidInputError
 from deuterium.frontends.lifted_loss import LiftedLoss
 from deuterium.graph.serialize import dumps, loads
 from deuterium.graph.variable import Variable
+from deuterium.notebook import Shown
 
 __all__ = ["LiftedModel"]
 
 
 @dataclass(frozen=True, eq=False)
-class LiftedModel:
+class LiftedModel(Shown):
     """A model of another framework, lifted to Variables.
 
     Everything that works for NumPy code works for it: `dt.grad`, `dt.enclose`,

@@ -83,6 +83,13 @@ def relu(x: Any) -> Any:
     """Return ``max(x, 0)`` of a Variable, an array of Variables, or numbers.
 
     Its derivative at 0 is 0.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> x = dt.symbol("x")
+    >>> dt.relu(x).evaluate({x: -2.0})
+    0.0
     """
     if isinstance(x, Variable):
         return relu_operator(x)

@@ -61,6 +61,13 @@ def logsumexp(
         If ``return_sign`` is asked for of Variables, or ``where`` depends on one.
     ShapeError
         If shapes do not broadcast, or a sum has no elements.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> x = dt.symbol("x", (2,))
+    >>> round(float(dt.logsumexp(x).evaluate({x: [0.0, 0.0]})), 4)
+    0.6931
     """
     if not (_has_variables(a) or _has_variables(b)):
         return _of_numbers(a, axis, b, keepdims, return_sign, where)
@@ -153,7 +160,15 @@ def _rest(x: Variable, axes: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def softmax(x: Any, axis: int = -1) -> Any:
-    """Return ``exp(x) / sum(exp(x))`` along an axis (of Variables or numbers)."""
+    """Return ``exp(x) / sum(exp(x))`` along an axis (of Variables or numbers).
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> x = dt.symbol("x", (2,))
+    >>> dt.softmax(x).evaluate({x: [0.0, 0.0]}).tolist()
+    [0.5, 0.5]
+    """
     if not _has_variables(x):
         return scipy.special.softmax(x, axis=axis)
     v = as_variable(x)
@@ -167,7 +182,15 @@ def softmax(x: Any, axis: int = -1) -> Any:
 
 
 def log_softmax(x: Any, axis: int = -1) -> Any:
-    """Return ``x - logsumexp(x)`` along an axis (of Variables or numbers)."""
+    """Return ``x - logsumexp(x)`` along an axis (of Variables or numbers).
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> x = dt.symbol("x", (3,))
+    >>> dt.log_softmax(x).evaluate({x: [0.0, 0.0, 0.0]}).round(4).tolist()
+    [-1.0986, -1.0986, -1.0986]
+    """
     if not _has_variables(x):
         return scipy.special.log_softmax(x, axis=axis)
     v = as_variable(x)

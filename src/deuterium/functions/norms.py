@@ -88,6 +88,13 @@ def norm_of_all(variables: Any) -> Variable:
     ----------
     variables : Variable, array or sequence of them
         Such as the list of gradients that `grad` returns.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> a, b = dt.symbol("a"), dt.symbol("b")
+    >>> dt.norm([a, b]).evaluate({a: 3, b: 4})
+    5.0
     """
     parts = variables if isinstance(variables, (list, tuple)) else [variables]
     nodes = [as_variable(p) for p in parts]

@@ -62,6 +62,13 @@ def polygamma(n: int, x: Any) -> Any:
     ------
     InvalidInputError
         The order is not one of these.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> x = dt.symbol("x")
+    >>> round(float(dt.polygamma(1, x).evaluate({x: 1.0})), 6)
+    1.644934
     """
     array = x if isinstance(x, Variable) else np.asarray(x)
     order = checked_order("polygamma", n, 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -14,6 +14,7 @@ from deuterium.graph.form_length import PRINTABLE_NESTING, is_printable
 from deuterium.graph.hooks import METHODS, provides
 from deuterium.graph.interpret import interpret
 from deuterium.graph.operator import OPERATORS, Operator
+from deuterium.graph.provenance import describe as describe_source
 from deuterium.graph.traverse import free_symbols, symbols_in, topological
 from deuterium.graph.variable import Variable
 
@@ -160,6 +161,18 @@ def describe(v: Variable) -> str:
     shown = ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
     about = f", symbols: {shown}" if names else ""
     return f"<Variable shape={v.shape}, {len(order)} nodes{about}>"
+
+
+@provides("facts")
+def facts(v: Variable) -> Iterator[tuple[str, Any]]:
+    """Yield what a notebook shows of a Variable that is no formula to be read."""
+    order = topological([v])
+    yield "shape", str(v.shape)
+    yield "nodes", str(len(order))
+    yield "symbols", {s.name: str(s.shape) for s in symbols_in(order)}
+    if v.op is not None:
+        yield "last operator", v.op.name
+        yield "written at", describe_source(v.source)
 
 
 @provides("latex")

@@ -25,6 +25,9 @@ from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import NO_ATTRS, Variable, node
 from deuterium.interval import doubles
 
+VariableLike = Variable | np.ndarray[Any, Any]
+"""A Variable, for type checkers: NumPy's stubs say that its functions return arrays."""
+
 
 @provides("symbol")
 def symbol(name: str, shape: int | Sequence[int] = ()) -> Variable:
@@ -36,6 +39,14 @@ def symbol(name: str, shape: int | Sequence[int] = ()) -> Variable:
         Symbols are known by their names: two of the same name are the same symbol.
     shape : tuple of int
         ``()`` for a scalar.  Elements of an array symbol are called ``name_0_1``.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> dt.symbol("age")
+    age
+    >>> dt.symbol("x", (1, 30)).shape
+    (1, 30)
     """
     if not isinstance(name, str) or not name:
         raise InvalidInputError(
@@ -61,6 +72,14 @@ def constant(value: Any, name: str = "") -> Variable:
     Integers stay what they are; every other number must be one that a double holds.
     One can differentiate with respect to a constant, so parameters of a model are
     constants.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> w = dt.constant([1.0, 2.0], name="w")
+    >>> x = dt.symbol("x", (2,))
+    >>> dt.grad((x * w).sum(), w)
+    [x_0 x_1]
     """
     if not isinstance(value, (int, float)):
         value = _exact_value(value)

@@ -10,7 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from deuterium.errors import MissingAttributeError, ShapeError, UnsupportedError
+from deuterium.errors import (
+    MissingAttributeError,
+    ShapeError,
+    UnsupportedError,
+)
 from deuterium.graph import protocols
 from deuterium.graph.hooks import METHODS, Node
 

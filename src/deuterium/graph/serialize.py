@@ -86,7 +86,15 @@ def _attr_to_json(x: Any) -> Any:
 
 @standard_only  # numbers as text are worked out in floating point, here and below
 def dumps(outputs: Sequence[Variable]) -> str:
-    """Return the graph below ``outputs`` as JSON text."""
+    """Return the graph below ``outputs`` as JSON text.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> x = dt.symbol("x")
+    >>> len(dt.loads(dt.dumps([x**2, 2 * x])))
+    2
+    """
     nodes = listed(outputs, "dumps: `outputs`")
     for v in nodes:
         if not isinstance(v, Variable):
@@ -104,6 +112,14 @@ def loads(text: str) -> list[Variable]:
     ------
     GraphError
         The text is not a legal graph; nothing in it has been run.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> x = dt.symbol("x")
+    >>> (again,) = dt.loads(dt.dumps([x**2]))
+    >>> again
+    x**2
     """
     try:
         flat = json.loads(text)

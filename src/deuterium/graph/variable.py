@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from deuterium.errors import (
-    SymbolicError,
     UnsupportedError,
 )
 from deuterium.graph import protocols
@@ -18,11 +17,13 @@ from deuterium.graph.hooks import METHODS
 from deuterium.graph.methods import Methods
 from deuterium.graph.operator import Operator, Shape
 from deuterium.graph.provenance import Source, capture
+from deuterium.graph.symbolic_methods import SymbolicMethods
+from deuterium.notebook import Shown, shown
 
 NO_ATTRS: Mapping[str, Any] = MappingProxyType({})
 
 
-class Variable(Methods):
+class Variable(Methods, SymbolicMethods, Shown):
     """A node: a symbol, a constant, or an operator applied to other nodes.
 
     Parameters
@@ -51,6 +52,14 @@ class Variable(Methods):
     Variables are immutable but for `grad`.  Symbols with the same name are the same
     symbol; other nodes are compared by identity.  NumPy is the language: arithmetic,
     ufuncs and array functions work, and what does not says so by name.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> import numpy as np
+    >>> a, b = dt.Variable("a"), dt.Variable("b")
+    >>> a**2 + np.exp(2 * b - a)
+    a**2 + exp(-a + 2*b)
     """
 
     __slots__ = (
@@ -116,58 +125,18 @@ class Variable(Methods):
         """The symengine symbols of the closed form (elements of array symbols too)."""
         return METHODS["element_symbols"](self)
 
-    # -- closed forms ----------------------------------------------------------------
-
-    @property
-    def data(self) -> Any:
-        """Closed form: a symengine expression, or a number if there are no symbols.
-
-        An array Variable gives an object array of them.
-        """
-        return METHODS["data"](self)
-
-    def to_symengine(self) -> Any:
-        """Return the closed form as a symengine expression (or an array of them)."""
-        return METHODS["to_symengine"](self)
-
-    def to_sympy(self) -> Any:
-        """Return the closed form as a SymPy expression (or an array of them)."""
-        return METHODS["to_sympy"](self)
-
-    def _symengine_(self) -> Any:
-        return self._scalar_closed_form(self.to_symengine)
-
-    def _sympy_(self) -> Any:
-        return self._scalar_closed_form(self.to_sympy)
-
-    def _scalar_closed_form(self, convert: Any) -> Any:
-        if self.shape != ():
-            raise SymbolicError(
-                f"a Variable of shape {self.shape} is not one expression; convert its "
-                "elements with `.to_symengine()` or `.to_sympy()`, which give arrays"
-            )
-        return convert()
-
-    def subs(self, *args: Any) -> Variable:
-        """Replace symbols by numbers, expressions or Variables.
-
-        ``subs({old: new, ...})`` or ``subs(old, new)``; keys are Variables, names or
-        symengine symbols.  Names that do not occur are ignored, as in SymPy.
-        """
-        new = dict([args]) if len(args) == 2 else args[0]
-        return METHODS["substitute"](self, new)
-
-    def simplify(self, **options: Any) -> Variable:
-        """Return the closed form simplified by symengine, as a Variable again."""
-        return METHODS["simplify"](self, **options)
+    # -- what it shows ---------------------------------------------------------------
 
     def __repr__(self) -> str:
-
         return METHODS["describe"](self)
 
     def _repr_latex_(self) -> str | None:
-
         return METHODS["latex"](self)
+
+    def _repr_html_(self) -> str | None:
+        if not self.shape and self._repr_latex_() is not None:
+            return None  # the formula itself is shown
+        return shown(repr(self), METHODS["facts"](self))
 
     # -- derivatives and numbers -----------------------------------------------------
 
@@ -257,13 +226,19 @@ class Variable(Methods):
     ) -> Any:
         return protocols.array_function(function, args, kwargs)
 
-    @property
-    def __array__(self) -> Any:
-        # Scalars are plain objects to NumPy (they fill object arrays); array Variables
-        # must never turn into an object array silently.
-        if self.shape == ():
-            raise AttributeError("__array__")
-        return METHODS["refuse_array"]
+    if TYPE_CHECKING:  # so that np.sum(x) and np.maximum(x, 0) pass as what they are
+
+        def __array__(self) -> np.ndarray[Any, Any]: ...
+
+    else:
+
+        @property
+        def __array__(self) -> Any:
+            # Scalars are plain objects to NumPy (they fill object arrays); array
+            # Variables must never turn into an object array silently.
+            if self.shape == ():
+                raise AttributeError("__array__")
+            return METHODS["refuse_array"]
 
     def __len__(self) -> int:
         if not self.shape:

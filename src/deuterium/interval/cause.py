@@ -28,6 +28,13 @@ class Cause:
     points : tuple of dict
         Where it is proved that the function is undefined: one point at which it is, or
         two between which an argument changes its sign.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> x = dt.symbol("x")
+    >>> dt.enclose(1 / x, dt.Box({x: (0, 1)})).cause.kind
+    'undefined'
     """
 
     kind: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from deuterium.errors import BoundsError
 from deuterium.interval.doubles import LARGEST_WHOLE, enclosing
 from deuterium.interval.rounding import Array
+from deuterium.notebook import Shown, latex_number
 
 if TYPE_CHECKING:
     from deuterium.interval.cause import Cause
@@ -18,7 +19,7 @@ RULES: dict[str, Callable[..., Interval]] = {}
 """What the signs of Python mean; `interval_arithmetic` enters its functions here."""
 
 
-class Interval:
+class Interval(Shown):
     """A closed interval, or an array of them: ``lower <= x <= upper``, element-wise.
 
     Parameters
@@ -43,6 +44,12 @@ class Interval:
     argument, or meets a pole, is *undefined*: both ends are NaN inside a computation,
     and NaN is contagious, so no later operator can make such a value look finite.
     `deuterium.enclose` turns it into infinite ends with a cause.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> dt.Interval(1, 2) * dt.Interval(-1, 3)
+    Interval([-2.0, 6.0])
     """
 
     __slots__ = ("cause", "lower", "upper")
@@ -115,6 +122,15 @@ class Interval:
         else:
             ends = f"lower={self.lower!r}, upper={self.upper!r}"
         return f"Interval({ends})" + (f"  # {self.cause}" if self.cause else "")
+
+    def _facts(self) -> Iterator[tuple[str, Any]]:
+        names = ("shape", "lower", "upper", "cause")
+        yield from ((n, x) for n in names if (x := getattr(self, n)) is not None)
+
+    def _repr_latex_(self) -> str | None:
+        if self.shape:
+            return None
+        return f"$[{latex_number(self.lower)}, {latex_number(self.upper)}]$"
 
     # These lines only give the functions of RULES their usual spelling.
 

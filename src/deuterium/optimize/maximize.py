@@ -18,7 +18,7 @@ from deuterium.domain.problem import Problem
 from deuterium.domain.spaces import Box
 from deuterium.enclose.enclose import enclose, narrowed
 from deuterium.errors import DeuteriumError, InvalidInputError, SoundnessError
-from deuterium.graph.constructors import as_variable
+from deuterium.graph.constructors import VariableLike, as_variable
 from deuterium.graph.variable import Variable
 from deuterium.interval import Cause
 from deuterium.interval.environment import standard_only
@@ -52,7 +52,7 @@ SHORTEST = 1e-3  # seconds to ask whether there is any point, where the time is 
 
 @standard_only
 def maximize(
-    v: Variable,
+    v: VariableLike,
     domain: Domain,
     *,
     rtol: float = 1e-2,
@@ -108,6 +108,15 @@ def maximize(
     ------
     InvalidInputError, MissingSymbolError, UnknownSymbolError, BoundsError, ShapeError
         An argument makes no sense, or the domain does not fit the symbols of ``v``.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> import numpy as np
+    >>> x = dt.symbol("x")
+    >>> found = dt.maximize(np.sin(x) * x, dt.Box({x: (0, 3)}), rtol=1e-3)
+    >>> found.lower <= 1.8197057412 <= found.upper
+    True
     """
     limits = Limits(rtol, atol, time_limit, memory_limit, max_regions).check("maximize")
     clock = Clock(limits.time_limit)
@@ -123,7 +132,7 @@ def maximize(
 
 @standard_only
 def minimize(
-    v: Variable,
+    v: VariableLike,
     domain: Domain,
     *,
     rtol: float = 1e-2,
@@ -145,6 +154,14 @@ def minimize(
     proved by the certificate.  Where nothing can be proved, as ``v`` may be undefined,
     ``.lower`` is what its outermost operator cannot go below (0 for a norm), as of
     `enclose`.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> x = dt.symbol("x")
+    >>> found = dt.minimize(x**2 - x, dt.Box({x: (0, 1)}), rtol=1e-3)
+    >>> found.lower <= -0.25 <= found.upper
+    True
     """
     limits = Limits(rtol, atol, time_limit, memory_limit, max_regions).check("minimize")
     clock = Clock(limits.time_limit)
@@ -171,13 +188,16 @@ def _problem(
     Those where the conditions hold, and where poles cannot matter those with a value.
     """
     given, counting = as_variable(v), domain
+    asked = given, domain
     if isinstance(domain, Domain) and domain.conditions:
         worst = LOWEST if maximizes else -LOWEST
         with spending(clock.last):
             counting = _counting(given, domain)
         given, domain = guarded(given, domain.conditions, worst), domain.plain
     wanted = only_where_defined(given, counting, maximizes=maximizes)
-    problem = Problem(wanted, domain, maximize=maximizes, counting=counting)
+    problem = Problem(
+        wanted, domain, maximize=maximizes, counting=counting, asked=asked
+    )
     return problem, wanted is not v
 
 

@@ -32,7 +32,7 @@ from deuterium.privacy.sensitivity.local_sensitivity import (
     smooth_sensitivity,
 )
 from deuterium.privacy.sensitivity.quantities import contribution, diameter, lipschitz
-from deuterium.privacy.sensitivity.relations import RELATIONS
+from deuterium.privacy.sensitivity.relations import RELATIONS, Relation
 from deuterium.privacy.sensitivity.sensitivity import Sensitivity
 from deuterium.privacy.training.clip_free import ClipFreeSGD
 from deuterium.privacy.training.divergence import DivergenceWarning
@@ -60,6 +60,7 @@ __all__ = [
     "LaplaceNoise",
     "NormalizedSGD",
     "Partial",
+    "Relation",
     "Release",
     "Sensitivity",
     "audit",
@@ -81,3 +82,7 @@ __all__ = [
     "smooth_sensitivity",
     "warn_if_from_data",
 ]
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

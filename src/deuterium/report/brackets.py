@@ -10,18 +10,22 @@ from rich.text import Text
 
 from deuterium.commands import (
     CheckResult,
+    Diagnosis,
     ExtremumResult,
     ModelBoundResult,
     ModelCheckResult,
+    ProofResult,
 )
 from deuterium.report.numbers import exact, rounded_up
 from deuterium.report.tables import facts, point, why
 
 __all__ = [
     "check_tables",
+    "diagnosis_tables",
     "extremum_tables",
     "model_bound_tables",
     "model_check_tables",
+    "proof_tables",
 ]
 
 MEANINGS = {
@@ -65,6 +69,25 @@ def model_check_tables(result: ModelCheckResult) -> Iterator[RenderableType]:
     yield facts(MODEL_TITLE, _proved(result))
 
 
+def proof_tables(result: ProofResult) -> Iterator[RenderableType]:
+    """Yield what a proof is about, by its own words, and that it was verified."""
+    about = [("f", result.function), ("domain", result.domain)]
+    if result.against is not None:
+        about.append(("is in", result.against))
+    yield facts("What the proof is about", about)
+    yield facts(f"{result.sense.capitalize()} of f over the domain", _proved(result))
+    yield from (Text(line) for line in result.explanation)
+
+
+def diagnosis_tables(result: Diagnosis) -> Iterator[RenderableType]:
+    """Yield what is installed, and how the checks went."""
+    yield Text(result.system + "\n")
+    yield facts("Checks", result.checks.items())
+    yield facts("Needed", ((n, v or "MISSING") for n, v in result.required.items()))
+    rest = ((n, v or "not installed") for n, v in result.optional.items())
+    yield facts("Needed by some calls", rest)
+
+
 MODEL_TITLE = "Largest norm of one record's gradient, by all parameters"
 
 
@@ -94,7 +117,7 @@ def _ended(r: ExtremumResult | ModelBoundResult) -> Iterator[tuple[str, str]]:
         yield "certificate", r.certificate
 
 
-def _proved(r: CheckResult | ModelCheckResult) -> list[tuple[str, str]]:
+def _proved(r: CheckResult | ModelCheckResult | ProofResult) -> list[tuple[str, str]]:
     return [
         ("lies between", f"[{r.lower!r}, {r.upper!r}]"),
         ("verified", f"{r.regions} regions in {r.seconds:.2f} s"),

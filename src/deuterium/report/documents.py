@@ -18,9 +18,11 @@ import numpy as np
 from deuterium._version import __version__
 from deuterium.commands import (
     CheckResult,
+    Diagnosis,
     ExtremumResult,
     ModelBoundResult,
     ModelCheckResult,
+    ProofResult,
     QueryResult,
 )
 from deuterium.demo import DemoResult
@@ -37,17 +39,26 @@ _SCHEMAS: dict[type, str] = {
     CheckResult: "deuterium.check",
     ModelBoundResult: "deuterium.model_bound",
     ModelCheckResult: "deuterium.model_check",
+    ProofResult: "deuterium.proof",
+    Diagnosis: "deuterium.diagnosis",
 }
 
 
 def as_document(result: Any) -> dict[str, Any]:
-    """Return a result as a dictionary of plain values, ready for JSON."""
+    """Return a result as a dictionary of plain values, ready for JSON.
+
+    Examples
+    --------
+    >>> from deuterium import commands, report
+    >>> found = commands.run_query("a**2", {"a": (0.0, 1.0)})
+    >>> report.as_document(found)["schema"]
+    'deuterium.query'
+    """
     schema = _SCHEMAS.get(type(result))
     if schema is None:
         raise InvalidInputError(
-            f"as_document: no schema for {type(result).__name__}; give the result of "
-            "run_demo, run_query, run_extremum, run_check, run_model_bound or "
-            "run_model_check"
+            f"as_document: no schema for {type(result).__name__}; give a "
+            f"{', '.join(t.__name__ for t in _SCHEMAS)}"
         )
     head = {
         "schema": schema,
@@ -59,7 +70,15 @@ def as_document(result: Any) -> dict[str, Any]:
 
 
 def as_json(result: Any) -> str:
-    """Return a result as JSON text."""
+    """Return a result as JSON text.
+
+    Examples
+    --------
+    >>> from deuterium import commands, report
+    >>> found = commands.run_query("a**2", {"a": (0.0, 1.0)})
+    >>> report.as_json(found)[:1]
+    '{'
+    """
     return json.dumps(
         as_document(result), indent=2, allow_nan=False, ensure_ascii=False
     )

@@ -104,7 +104,7 @@ def _html_table(section: Section) -> str:
         rows.append(f'<tr><th scope="row">{escape(first)}</th>{cells}</tr>')
     name = escape(section.title)
     return (
-        f'<div class="scroll" role="region" aria-label="{name}" tabindex="0">\n<table>'
+        f'<div class="scroll" role="group" aria-label="{name}" tabindex="0">\n<table>'
         f"\n<thead><tr>{head}</tr></thead>\n<tbody>\n"
         + "\n".join(rows)
         + "\n</tbody>\n</table>\n</div>"

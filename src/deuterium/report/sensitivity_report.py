@@ -23,7 +23,7 @@ from deuterium.optional import require
 from deuterium.privacy.accounting.accountant import Accountant
 from deuterium.privacy.mechanisms.noise import Noise
 from deuterium.privacy.sensitivity.feature_sensitivity import FeatureSensitivities
-from deuterium.privacy.sensitivity.relations import require_relation
+from deuterium.privacy.sensitivity.relations import Relation, require_relation
 from deuterium.privacy.sensitivity.sensitivity import Sensitivity
 from deuterium.report.documents import plain
 from deuterium.report.registry_entry import registry_entry
@@ -45,6 +45,17 @@ class SensitivityReport:
     ----------
     document : dict
         All of it, as plain values: see `schema`.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> from deuterium import privacy
+    >>> from deuterium import report
+    >>> x = dt.symbol("x")
+    >>> s = privacy.contribution(x, dt.Box({x: (0, 1)}))
+    >>> made = report.sensitivity(s, relation="replace_one", verify=False)
+    >>> made.document["sensitivity"]
+    1.0
     """
 
     document: dict[str, Any]
@@ -123,7 +134,7 @@ class SensitivityReport:
 def sensitivity(
     s: Sensitivity,
     *,
-    relation: str,
+    relation: Relation,
     noise: Noise | None = None,
     accountant: Accountant | None = None,
     features: FeatureSensitivities | None = None,
@@ -154,6 +165,17 @@ def sensitivity(
         The report's.
     verify : bool
         Check the certificate, and say how that ended.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> from deuterium import privacy
+    >>> from deuterium import report
+    >>> x = dt.symbol("x")
+    >>> s = privacy.contribution(x, dt.Box({x: (0, 1)}))
+    >>> made = report.sensitivity(s, relation="replace_one", verify=False)
+    >>> made.to_markdown().splitlines()[0]
+    '# Sensitivity report'
     """
     relation = require_relation("report.sensitivity", relation)
     if not isinstance(s, Sensitivity):
@@ -230,7 +252,7 @@ def _domain(
     return rows
 
 
-def _moved(s: Sensitivity, relation: str) -> float | None:
+def _moved(s: Sensitivity, relation: Relation) -> float | None:
     try:
         return s.sensitivity(relation)
     except DeuteriumError:

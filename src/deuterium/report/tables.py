@@ -82,12 +82,12 @@ def _noise(r: DemoResult) -> Iterator[tuple[str, str]]:
 
 def _features(parts: Iterable[FeaturePart]) -> Group:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("\nFeature", no_wrap=True)
+    table.add_column("\nFeature", overflow="fold")
     for heading in (
         "Public\nbounds", "d|g|/dx\nat worst", "\nShare", "Mean\non data",
         "Certified\nrange",
     ):  # fmt: skip
-        table.add_column(heading, justify="right", no_wrap=True)
+        table.add_column(heading, justify="right", overflow="fold")
     for p in sorted(parts, key=lambda p: -p.share):
         table.add_row(
             p.name,

@@ -24,7 +24,7 @@ from deuterium.domain.problem import Problem
 from deuterium.domain.spaces import Box
 from deuterium.enclose.enclose import enclose
 from deuterium.errors import InvalidInputError, ShapeError
-from deuterium.graph.constructors import as_variable
+from deuterium.graph.constructors import VariableLike, as_variable
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
 from deuterium.options import is_number, require_seed, require_whole
@@ -58,6 +58,14 @@ class Estimate:
         Points at which the function was evaluated.
     status : {"found", "nothing found"}
         Whether a point of finite value was met, for every element.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> x = dt.symbol("x")
+    >>> found = dt.search(x * (1 - x), dt.Box({x: (0, 1)}))
+    >>> round(found.value, 6)
+    0.25
     """
 
     value: Any
@@ -67,7 +75,7 @@ class Estimate:
 
 
 def search(
-    v: Variable,
+    v: VariableLike,
     domain: Domain,
     *,
     method: str = "ascent",
@@ -108,6 +116,14 @@ def search(
     -------
     Estimate
         What was found, which is not a bound: see `deuterium.enclose` for one.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> x = dt.symbol("x")
+    >>> found = dt.search(x * (1 - x), dt.Box({x: (0, 1)}))
+    >>> round(found.value, 6), found.status
+    (0.25, 'found')
     """
     _check(method, starts, time_limit)
     require_seed(seed, "search")

@@ -18,7 +18,7 @@ import numpy as np
 
 from deuterium.budget import check
 from deuterium.errors import InvalidInputError, ShapeError
-from deuterium.graph.constructors import constant
+from deuterium.graph.constructors import VariableLike, constant
 from deuterium.graph.hooks import provides
 from deuterium.graph.provenance import attributing
 from deuterium.graph.traverse import Graph, topological
@@ -32,9 +32,9 @@ from deuterium.transform.smooth import with_kinks_apart
 
 
 @overload
-def grad(y: Variable, wrt: Variable) -> Variable: ...
+def grad(y: VariableLike, wrt: Variable) -> Variable: ...
 @overload
-def grad(y: Variable, wrt: Sequence[Variable]) -> list[Variable]: ...
+def grad(y: VariableLike, wrt: Sequence[Variable]) -> list[Variable]: ...
 
 
 def grad(y: Any, wrt: Any) -> Any:
@@ -59,6 +59,13 @@ def grad(y: Any, wrt: Any) -> Any:
     ------
     ShapeError
         ``y`` is not a scalar.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> a, b = dt.symbol("a"), dt.symbol("b")
+    >>> dt.grad(a**2 * b, [a, b])
+    [2*a*b, a**2]
     """
     if isinstance(wrt, Variable):
         return _remembered(y, [wrt])[0]
@@ -206,6 +213,13 @@ def get_gradients(y: Variable, wrt: Iterable[Any] | None = None) -> dict[str, An
     dict
         From the name of a symbol (or named constant), or the number of a nameless
         constant, to the gradient.  Nameless constants of equal value are summed.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> a, b = dt.symbol("a"), dt.symbol("b")
+    >>> sorted(dt.get_gradients(a * b))
+    ['a', 'b']
     """
     wanted = None if wrt is None else {_label(v) for v in wrt}
     leaves = [v for v in topological([y]) if v.op is None and (v.name or v.shape == ())]

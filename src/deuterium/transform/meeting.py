@@ -69,7 +69,16 @@ class RoundingJump(NamedTuple):
 
 
 def rounding_jumps(outputs: Variable | Iterable[Variable]) -> list[RoundingJump]:
-    """Return the jumps of choices that are no larger than rounding."""
+    """Return the jumps of choices that are no larger than rounding.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> import numpy as np
+    >>> x = dt.symbol("x")
+    >>> dt.rounding_jumps([np.where(x > 1, x, 2 * x - 1)])
+    []
+    """
     found = []
     for n in topological([outputs] if isinstance(outputs, Variable) else outputs):
         if n.op is logic.where and not branches_meet(n):

@@ -82,4 +82,4 @@ def restricted(domain, v):
     """Keep the bounds of the symbols that occur."""
     names = {s.name for s in free_symbols([v])}
     kept = {n: c for n, c in domain.constraints.items() if n in names}
-    return type(domain)(kept, {n: s for n, s in domain.shapes.items() if n in names})
+    return dt.Domain(kept, {n: s for n, s in domain.shapes.items() if n in names})

@@ -40,7 +40,7 @@ Shapes = Sequence[tuple[int, int]]
 OPERATORS = (ops.solve, ops.ridge_solve, ops.ridge_fit)
 
 
-class Box:
+class BallBox:
     """A matrix of intervals: its lower and upper ends, row after row."""
 
     def __init__(self, ends: Sequence[Range], rows: int, columns: int) -> None:
@@ -73,12 +73,12 @@ class Box:
         """Return whether every end is a finite number."""
         return all(a.is_finite() and b.is_finite() for a, b in self.ends)
 
-    def __add__(self, other: Box) -> Box:
+    def __add__(self, other: BallBox) -> BallBox:
         pairs = zip(self.ends, other.ends, strict=True)
         ends = [(a + c, b + d) for (a, b), (c, d) in pairs]
-        return Box(ends, self.rows, self.columns)
+        return BallBox(ends, self.rows, self.columns)
 
-    def flipped_times(self, other: Box) -> Box:
+    def flipped_times(self, other: BallBox) -> BallBox:
         """Return ``self' other``; a column times itself is a sum of squares."""
         square = TABLE[ops.square].range
         ends = []
@@ -90,7 +90,7 @@ class Box:
                 ends.append(
                     (sum((a for a, _ in terms), ZERO), sum((b for _, b in terms), ZERO))
                 )
-        return Box(ends, self.columns, other.columns)
+        return BallBox(ends, self.columns, other.columns)
 
 
 def _sizes(m: arb_mat) -> arb_mat:
@@ -98,7 +98,7 @@ def _sizes(m: arb_mat) -> arb_mat:
     return arb_mat(m.nrows(), m.ncols(), [abs(e).upper() for e in m.entries()])
 
 
-def _solved(a: Box, b: Box) -> list[Range] | None:
+def _solved(a: BallBox, b: BallBox) -> list[Range] | None:
     """Return ranges of the solution, None where A is not proved regular."""
     if not (a.is_known() and b.is_known()):
         return None
@@ -137,7 +137,7 @@ def _cut(x: Range, limit: Ball) -> Range:
     return larger(x[0], -limit), smaller(x[1], limit)
 
 
-def _least_form(r: Box) -> Ball:
+def _least_form(r: BallBox) -> Ball:
     """Return what ``z' R z`` is at least on the unit sphere, by Gershgorin's discs."""
     rows = []
     for i in range(r.rows):
@@ -153,7 +153,7 @@ def _least_form(r: Box) -> Ball:
     return least
 
 
-def solution(op: Operator, parts: Sequence[Box]) -> list[Range] | None:
+def solution(op: Operator, parts: Sequence[BallBox]) -> list[Range] | None:
     """Return ranges of the elements of the solution of one system."""
     if op is ops.solve:
         return _solved(*parts)
@@ -170,12 +170,12 @@ def solution(op: Operator, parts: Sequence[Box]) -> list[Range] | None:
     return [_cut(x, limit) for x, limit in zip(ranges, limits, strict=True)]
 
 
-def _boxes(low: Ends, high: Ends, ins: Sequence[int], shapes: Shapes) -> list[Box]:
+def _boxes(low: Ends, high: Ends, ins: Sequence[int], shapes: Shapes) -> list[BallBox]:
     """Return the matrices whose elements follow each other."""
     out, start = [], 0
     for rows, columns in shapes:
         stop = start + rows * columns
-        out.append(Box([(low[i], high[i]) for i in ins[start:stop]], rows, columns))
+        out.append(BallBox([(low[i], high[i]) for i in ins[start:stop]], rows, columns))
         start = stop
     return out
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from deuterium.certify.certificate import Certificate
 from deuterium.domain.domain import Domain
 from deuterium.domain.problem import Problem
+from deuterium.errors import InvalidInputError
+from deuterium.graph.saved import Saved
 from deuterium.graph.variable import Variable
 from deuterium.interval import Cause
+from deuterium.notebook import Shown, latex_number
 from deuterium.optimize.branch_and_bound.tree import Tree
 from deuterium.optimize.region import Bounder
 
@@ -47,7 +52,7 @@ class Search:
 
 
 @dataclass(frozen=True, eq=False)
-class Bracket:
+class Bracket(Saved, Shown):
     """Certified bounds of a supremum (or infimum) from both sides.
 
     Attributes
@@ -82,6 +87,16 @@ class Bracket:
         The arithmetic whose results the bound holds for, too; None for real numbers.
     rounding : float
         What the bound has on top of one of real numbers, to pay for rounding.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> x = dt.symbol("x")
+    >>> found = dt.maximize(x * (1 - x), dt.Box({x: (0, 1)}))
+    >>> found.lower <= 0.25 <= found.upper
+    True
+    >>> found.status
+    'optimal'
     """
 
     lower: float
@@ -102,7 +117,7 @@ class Bracket:
     _search: Search | None = field(default=None, repr=False)
 
     @cached_property
-    def certificate(self) -> Certificate | None:
+    def certificate(self) -> Certificate | Any:  # None without a proof
         """The proof, to be saved and checked by anyone; put together when asked for."""
         if self.arithmetic is not None:
             return self._in_arithmetic()
@@ -129,13 +144,72 @@ class Bracket:
         """What the certificate is about, as `Certificate.verify` takes it."""
         if self._given is not None:
             return self._given
-        problem = self._problem
-        return None if problem is None else (problem.given, problem.domain)
+        return None if self._problem is None else self._problem.asked
 
     def __getstate__(self) -> dict[str, Any]:
         """Put the certificate together: copies take it along, and not the search."""
         proved = {"certificate": self.certificate, "_search": None}
         return {**self.__dict__, **proved}
+
+    # -- files and notebooks -----------------------------------------------------------
+
+    def _stored(self) -> Mapping[str, Any]:
+        proof = self.certificate
+        told = {n: getattr(self, n) for n in _TOLD}
+        return {**told, "certificate": proof and {**proof.body, "seal": proof.seal}}
+
+    @classmethod
+    def _restored(cls, given: Mapping[str, Any]) -> Any:
+        """Return a bracket made by hand, but for the certificate that it brings."""
+        found = cls(**{n: given[n] for n in _TOLD})
+        written = given["certificate"]
+        proof = None if written is None else Certificate.from_body(written)
+        found.__dict__["certificate"] = proof
+        return found
+
+    @classmethod
+    def load(cls, path: str | Path, *, verify: bool = True) -> Any:
+        """Read a bracket that `save` wrote, and check its proof again.
+
+        Parameters
+        ----------
+        path : path
+            The file.
+        verify : bool
+            False leaves the check out (it needs python-flint): a sensitivity made from
+            the bracket is then one that is trusted.
+
+        Raises
+        ------
+        CertificateError
+            The proof does not hold, or is of other numbers.
+        InvalidInputError
+            The file cannot be read, holds something else, or was changed.
+        """
+        found = super().load(path)
+        return found.verified() if verify and found.certificate is not None else found
+
+    def verified(self) -> Bracket:
+        """Return this bracket after its proof was checked, or raise CertificateError.
+
+        What the proof is about are the graph and the domain that it carries.
+        """
+        proof = self.certificate
+        if proof is None:
+            raise InvalidInputError("verified: the bracket has no certificate to check")
+        told = (proof.lower, proof.upper)
+        if self.status != "infeasible" and told != (self.lower, self.upper):
+            raise InvalidInputError(
+                f"verified: the certificate is of {told}, not of "
+                f"{(self.lower, self.upper)}"
+            )
+        proof.verify()
+        object.__setattr__(self, "_problem", proof.problem())
+        return self
+
+    def _repr_latex_(self) -> str:
+        ends = map(latex_number, (self.lower, self.upper))
+        return rf"$\mathrm{{extremum}} \in [{', '.join(ends)}]$"
 
     @property
     def gap(self) -> float:
@@ -146,3 +220,9 @@ class Bracket:
         if self.lower == 0 or not width < float("inf"):
             return float("inf")
         return width / abs(self.lower)
+
+
+_TOLD = (
+    "lower", "upper", "witness", "status", "cause", "history", "regions", "seconds",
+    "arithmetic", "rounding",
+)  # fmt: skip

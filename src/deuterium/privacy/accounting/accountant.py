@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from copy import deepcopy
 from numbers import Integral
 from typing import Any
-
-import numpy as np
 
 from deuterium.errors import BudgetError, InvalidInputError, UnsupportedError
 from deuterium.interval.environment import standard_only
 from deuterium.privacy.accounting.events import law_named, releases_in
 from deuterium.privacy.accounting.fitting import require_fitting, require_sampled
 from deuterium.privacy.accounting.renyi import Key, divergences, to_delta, to_epsilon
+from deuterium.privacy.accounting.saved_account import SavedAccount
 from deuterium.privacy.accounting.spending import budget_of, require_probability
 from deuterium.privacy.accounting.tally import Tally, event_of, is_plain
 from deuterium.privacy.directed_rounding import quotient_up, real_number
@@ -25,14 +24,13 @@ from deuterium.privacy.mechanisms.plain_statement import promised
 from deuterium.privacy.mechanisms.privacy_curves import (
     gaussian_delta,
     gaussian_epsilon,
-    one_by_one,
     require_delta,
     require_epsilon,
-    require_orders,
     widened,
 )
 from deuterium.privacy.mechanisms.renyi_orders import ORDERS
 from deuterium.privacy.sensitivity.relations import (
+    Relation,
     protected,
     require_relation,
     require_scope,
@@ -50,7 +48,7 @@ PLD_FINE = 20.0  # nats; larger losses have a coarser grid, so that memory stays
 PLD_MOST = 1e5  # nats: larger losses overflow, and protect nobody
 
 
-class Accountant(AttackBounds):
+class Accountant(SavedAccount, AttackBounds):
     """Adds up releases, each with a noise multiplier of its own.
 
     Parameters
@@ -82,11 +80,21 @@ class Accountant(AttackBounds):
     dp-accounting is always asked about a sensitivity of one and
     ``add_or_remove_one``: what the relation means is already in the multipliers.  (Its
     own ``replace_one`` doubles the sensitivity in one accountant and not in the other.)
+
+    Examples
+    --------
+    >>> from deuterium import privacy
+    >>> noise = privacy.gaussian(
+    ...     1.0, noise_multiplier=4, relation="add_or_remove_one", trusted=True
+    ... )
+    >>> total = privacy.Accountant("add_or_remove_one").compose(noise, 10)
+    >>> round(total.epsilon_at(1e-5), 3)
+    3.341
     """
 
     def __init__(
         self,
-        relation: str | None = None,
+        relation: Relation | None = None,
         *,
         epsilon: float | None = None,
         delta: float | None = None,
@@ -274,15 +282,6 @@ class Accountant(AttackBounds):
                 found.append(min(1.0, (exact + PLD_NOISE) * (1 + 1e-9)))
         return min(found)
 
-    def profile(self, epsilons: Sequence[float]) -> Any:
-        """Return the privacy profile: the delta of every epsilon."""
-        each = one_by_one("profile", "epsilons", epsilons)
-        return np.array([self.delta_at(e) for e in each])
-
-    def rdp(self, orders: Sequence[float]) -> Any:
-        """Return the Renyi divergence at orders above 1."""
-        return divergences(self._tally.counts, np.ravel(require_orders(orders)))
-
     @property
     def mu(self) -> float:
         """Gaussian differential privacy of all releases, if all were Gaussian.
@@ -325,10 +324,6 @@ class Accountant(AttackBounds):
         return ComposedDpEvent(
             [SelfComposedDpEvent(event_of(k), n) for k, n in counts.items()]
         )
-
-    def __repr__(self) -> str:
-        scope = "" if self.scope is None else f" while {self.scope}"
-        return f"<Accountant, {self.relation}{scope}: {self.releases} releases>"
 
     # -- within ------------------------------------------------------------------------
 

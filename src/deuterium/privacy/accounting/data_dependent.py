@@ -30,6 +30,14 @@ class Internal:
         One entry per person, read-only.  Reading it is the deliberate step.
     what : str
         What they are.
+
+    Examples
+    --------
+    >>> from deuterium import privacy
+    >>> account = privacy.IndividualAccountant(2)
+    >>> taking_part = account.step([0.5, 1.0], 5.0)
+    >>> account.active
+    <internal, do not release: who takes part of each person, (2,)>
     """
 
     values: Any

@@ -69,16 +69,14 @@ class IndividualAccountant:
     people : int
         How many.
     epsilon, delta : float, optional
-        The budget: nobody's privacy loss will exceed it.  Without one, losses are
-        added up and nobody is left out.
+        The budget: nobody's loss exceeds it.  Without one, nobody is left out.
     mu : float, optional
-        The budget in Gaussian differential privacy instead; for ``method="gdp"``.
+        The budget in Gaussian privacy instead; for ``method="gdp"``.
     method : {"gdp", "rdp"}
         ``"gdp"``: squares of mu add up, which is exact for Gaussian noise.  ``"rdp"``:
         Renyi divergences add up, which is looser but also takes Poisson-sampled sums.
     order : int, optional
-        Of the Renyi divergence; by default there are several, and a person takes part
-        while one of them allows it.
+        Of the Renyi divergence; by default several, one of which has to allow a step.
     planned : tuple of float, optional
         Noise multiplier and sampling probability of the steps to come, for
         ``method="rdp"``.  Who is never above them (in norm over sigma, and in how often
@@ -88,22 +86,27 @@ class IndividualAccountant:
         What is done to the person's record: the first, unless given, and it costs the
         same.
     grid : float, optional
-        Norms, as multiples of sigma, are rounded UP to multiples of this number (itself
-        rounded down to a power of two, so that no rounding error enters).  Sampling
-        needs a grid, by default 2**-10; otherwise there is none by default.
+        Norms, as multiples of sigma, are rounded UP to multiples of this number (a
+        power of two).  Sampling needs a grid, by default 2**-10; else there is none.
 
     Notes
     -----
     What is compared is the data with and without the person, a whole record, whether
     they are left out (``add_or_remove_one``) or emptied (``replace_special``).  Losses
-    are rounded up at every operation.  Memory is ten bytes a person and eight for every
-    order beyond one, however many steps there are.
+    are rounded up at every operation.
 
     What comes out depends on the data, so it is wrapped as `Internal`.  The budget
     itself is no secret: it holds for everybody, also where norms hang on what was
     released before, as gradients do.  Without a budget, losses that hang on earlier
     releases are added up as if they did not (an *odometer*), which describes and does
     not promise.
+
+    Examples
+    --------
+    >>> from deuterium import privacy
+    >>> account = privacy.IndividualAccountant(3, epsilon=1, delta=1e-5)
+    >>> account.step([0.1, 0.2, 9.0], 5.0).values.tolist()
+    [True, True, False]
     """
 
     @standard_only

@@ -18,7 +18,7 @@ from deuterium.privacy.accounting.spending import require_probability
 from deuterium.privacy.mechanisms.calibration import require_promise
 from deuterium.privacy.mechanisms.gaussian import GaussianNoise
 from deuterium.privacy.mechanisms.privacy_curves import gaussian_multiplier
-from deuterium.privacy.sensitivity.relations import require_relation
+from deuterium.privacy.sensitivity.relations import Relation, require_relation
 
 __all__ = ["most_steps", "noise_multiplier"]
 
@@ -33,7 +33,7 @@ def noise_multiplier(
     epsilon: float,
     delta: float,
     *,
-    relation: str | None = None,
+    relation: Relation | None = None,
     steps: int = 1,
     sampling_probability: float = 1.0,
 ) -> float:
@@ -58,6 +58,13 @@ def noise_multiplier(
         multiplier of one release times ``sqrt(steps)``, rounded up; with sampling it is
         at most 0.1 % above the least that an `Accountant` accepts, or some number
         below 0.1 if that is enough.
+
+    Examples
+    --------
+    >>> from deuterium import privacy
+    >>> m = privacy.noise_multiplier(1.0, 1e-6, relation="add_or_remove_one", steps=10)
+    >>> round(m, 2)
+    13.36
     """
     who = "noise_multiplier"
     relation = require_relation(who, relation)

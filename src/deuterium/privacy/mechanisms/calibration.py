@@ -23,7 +23,7 @@ from deuterium.privacy.directed_rounding import (
 )
 from deuterium.privacy.mechanisms.noise import Noise
 from deuterium.privacy.sensitivity.bound_sources import ASSUMPTIONS, refuse_estimate
-from deuterium.privacy.sensitivity.relations import require_relation
+from deuterium.privacy.sensitivity.relations import Relation, require_relation
 from deuterium.privacy.sensitivity.sensitivity import Sensitivity
 
 __all__ = [
@@ -47,7 +47,7 @@ def calibrated(
     multiplier: Callable[[str, str, Any, Any], float],
     *,
     delta: float | None = None,
-    relation: str | None,
+    relation: Relation | None,
     distance: float | None = None,
     trusted: bool,
 ) -> Any:
@@ -111,7 +111,12 @@ def _one_of(who: str, asked: Mapping[str, Any]) -> str:
 
 
 def _moved(
-    who: str, norm: int, sensitivity: Any, relation: str, distance: Any, trusted: bool
+    who: str,
+    norm: int,
+    sensitivity: Any,
+    relation: Relation,
+    distance: Any,
+    trusted: bool,
 ) -> tuple[Sensitivity, float]:
     """Return the sensitivity, and how far the result moves between neighbours."""
     s = _as_sensitivity(who, sensitivity, norm, trusted)

@@ -35,6 +35,7 @@ from deuterium.privacy.mechanisms.samplers import (
     discrete_laplace,
     integers,
 )
+from deuterium.privacy.sensitivity.relations import Relation
 
 __all__ = ["DiscreteGaussianNoise", "discrete_gaussian"]
 
@@ -48,13 +49,22 @@ def discrete_gaussian(
     rho: float | None = None,
     noise_multiplier: float | None = None,
     scale: float | None = None,
-    relation: str | None = None,
+    relation: Relation | None = None,
     trusted: bool = False,
 ) -> DiscreteGaussianNoise:
     """Return the discrete Gaussian noise that one release of integers needs.
 
     As `gaussian`, for a result of integers only, such as counts.  Epsilon and delta
     are kept by way of rho (Canonne, Kamath and Steinke, NeurIPS 2020, proposition 12).
+
+    Examples
+    --------
+    >>> from deuterium import privacy
+    >>> noise = privacy.discrete_gaussian(
+    ...     1, epsilon=1, delta=1e-6, relation="replace_one", trusted=True
+    ... )
+    >>> noise.epsilon_at(1e-6) <= 1
+    True
     """
     asked = {"epsilon": epsilon, "rho": rho}
     asked |= {"noise_multiplier": noise_multiplier, "scale": scale}
@@ -96,6 +106,15 @@ class DiscreteGaussianNoise(Noise, NoiseOfSigma):
     2020, theorem 4, coordinate by coordinate), and everything else is derived from that
     by their proposition 12, which for delta up to 1e-5 asks for 4 to 13 % more noise
     than the curve of the Gaussian does.
+
+    Examples
+    --------
+    >>> from deuterium import privacy
+    >>> noise = privacy.discrete_gaussian(
+    ...     1, rho=0.5, relation="replace_one", trusted=True
+    ... )
+    >>> noise.kind
+    <class 'int'>
     """
 
     law: ClassVar[str] = "discrete gaussian"

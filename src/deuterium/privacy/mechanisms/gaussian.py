@@ -36,6 +36,7 @@ from deuterium.privacy.mechanisms.privacy_curves import (
     require_epsilon,
 )
 from deuterium.privacy.mechanisms.renyi_orders import whole_orders
+from deuterium.privacy.sensitivity.relations import Relation
 
 __all__ = ["GaussianNoise", "gaussian"]
 
@@ -52,7 +53,7 @@ def gaussian(
     rho: float | None = None,
     noise_multiplier: float | None = None,
     scale: float | None = None,
-    relation: str | None = None,
+    relation: Relation | None = None,
     distance: float | None = None,
     trusted: bool = False,
 ) -> GaussianNoise:
@@ -85,6 +86,16 @@ def gaussian(
         An argument is out of range, or the sensitivity is not bounded.
     UnsupportedError
         The sensitivity is not certified, of another norm, or not of this relation.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> from deuterium import privacy
+    >>> x = dt.symbol("x", (3,))
+    >>> s = privacy.contribution(x, dt.Box({x: (0, 1)}))
+    >>> noise = privacy.gaussian(s, epsilon=1, delta=1e-6, relation="add_or_remove_one")
+    >>> round(noise.noise_multiplier, 3)
+    4.225
     """
     asked = {"epsilon": epsilon, "mu": mu, "rho": rho}
     asked |= {"noise_multiplier": noise_multiplier, "scale": scale}
@@ -150,6 +161,15 @@ class GaussianNoise(Noise, NoiseOfSigma):
     and Su, arXiv 1905.02383, theorem 2.7), ``rho`` is ``mu**2 / 2`` (Bun and Steinke,
     TCC 2016, proposition 1.6) and the Renyi divergence of order alpha is ``alpha *
     rho`` (Mironov, CSF 2017, corollary 3).
+
+    Examples
+    --------
+    >>> from deuterium import privacy
+    >>> noise = privacy.gaussian(
+    ...     2.0, rho=0.5, relation="replace_one", trusted=True
+    ... )
+    >>> round(noise.sigma, 9), round(noise.mu, 9)
+    (4.0, 1.0)
     """
 
     law: ClassVar[str] = "gaussian"

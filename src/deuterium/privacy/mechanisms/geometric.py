@@ -23,6 +23,7 @@ from deuterium.privacy.mechanisms.samplers import (
     discrete_laplace,
     integers,
 )
+from deuterium.privacy.sensitivity.relations import Relation
 
 __all__ = ["GeometricNoise", "geometric"]
 
@@ -35,7 +36,7 @@ def geometric(
     mu: float | None = None,
     rho: float | None = None,
     scale: float | None = None,
-    relation: str | None = None,
+    relation: Relation | None = None,
     trusted: bool = False,
 ) -> GeometricNoise:
     """Return the geometric noise that one release of integers needs.
@@ -50,6 +51,12 @@ def geometric(
         Of pure differential privacy: ``scale`` is ``sensitivity / epsilon``.
     mu, rho, scale, relation, trusted
         As of `gaussian`.
+
+    Examples
+    --------
+    >>> from deuterium import privacy
+    >>> privacy.geometric(1, epsilon=2, relation="replace_one", trusted=True).scale
+    1.0
     """
     made: GeometricNoise = calibrated(
         GeometricNoise,
@@ -89,6 +96,13 @@ class GeometricNoise(PureNoise, NoiseOfScale):
     Roughgarden and Sundararajan 2009).  Everything else is what that implies (Kairouz,
     Oh and Viswanath 2015 for delta; Bun and Steinke 2016, proposition 1.4, for rho): a
     bound, and for noise that is small beside the sensitivity nearly what is lost.
+
+    Examples
+    --------
+    >>> from deuterium import privacy
+    >>> noise = privacy.geometric(1, epsilon=1, relation="replace_one", trusted=True)
+    >>> noise.pure_epsilon
+    1.0
     """
 
     law: ClassVar[str] = "geometric"

@@ -24,6 +24,7 @@ from deuterium.privacy.mechanisms.privacy_curves import (
     widened,
 )
 from deuterium.privacy.mechanisms.pure_noise import PureNoise, pure_epsilon_of
+from deuterium.privacy.sensitivity.relations import Relation
 
 __all__ = ["LaplaceNoise", "laplace"]
 
@@ -37,7 +38,7 @@ def laplace(
     mu: float | None = None,
     rho: float | None = None,
     scale: float | None = None,
-    relation: str | None = None,
+    relation: Relation | None = None,
     distance: float | None = None,
     trusted: bool = False,
 ) -> LaplaceNoise:
@@ -55,6 +56,15 @@ def laplace(
         ``sensitivity / epsilon`` (Dwork, McSherry, Nissim and Smith 2006).
     mu, rho, scale, relation, distance, trusted
         As of `gaussian`.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> from deuterium import privacy
+    >>> x = dt.symbol("x")
+    >>> s = privacy.contribution(x, dt.Box({x: (0, 2)}), norm=1)
+    >>> privacy.laplace(s, epsilon=1, relation="add_or_remove_one").scale
+    2.0
     """
     made: LaplaceNoise = calibrated(
         LaplaceNoise,
@@ -101,6 +111,13 @@ class LaplaceNoise(PureNoise, NoiseOfScale):
     by the whole L1 sensitivity, the worst case of all; the Renyi divergence is
     Mironov's (2017, proposition 6), ``rho`` is ``epsilon**2 / 2`` (Bun and Steinke,
     proposition 1.4) and ``mu`` what epsilon alone implies.
+
+    Examples
+    --------
+    >>> from deuterium import privacy
+    >>> noise = privacy.laplace(1.0, epsilon=2, relation="replace_one", trusted=True)
+    >>> noise.scale, noise.epsilon_at(0)
+    (1.0, 2.0)
     """
 
     law: ClassVar[str] = "laplace"

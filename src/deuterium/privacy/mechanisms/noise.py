@@ -21,7 +21,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from deuterium.errors import InvalidInputError, UnsupportedError
+from deuterium.graph.saved import Saved
 from deuterium.interval.rounding import EPS
+from deuterium.notebook import Shown
 from deuterium.privacy.directed_rounding import product_up, require_positive
 from deuterium.privacy.mechanisms.attack_bounds import AttackBounds
 from deuterium.privacy.mechanisms.plain_statement import promised
@@ -29,6 +31,7 @@ from deuterium.privacy.mechanisms.privacy_curves import one_by_one, require_orde
 from deuterium.privacy.mechanisms.release_shapes import Shape
 from deuterium.privacy.mechanisms.samplers import numbers, opendp_measurement, released
 from deuterium.privacy.sensitivity.relations import (
+    Relation,
     protected,
     require_relation,
     require_scope,
@@ -59,7 +62,7 @@ class NoiseOfSigma:
 
 
 @dataclass(frozen=True)
-class Noise(AttackBounds):
+class Noise(Saved, Shown, AttackBounds):
     """What all noise has in common: its privacy curves, and releasing a value.
 
     A law derives from this and then from `NoiseOfScale` or `NoiseOfSigma`, whose fields
@@ -69,7 +72,7 @@ class Noise(AttackBounds):
     noise_multiplier: float
     sensitivity: float
     contribution: float | None
-    relation: str
+    relation: Relation
     epsilon: float | None = None
     delta: float | None = None
     quantity: str = "contribution"

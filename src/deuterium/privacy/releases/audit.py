@@ -18,7 +18,7 @@ from deuterium.domain.domain import Domain
 from deuterium.errors import BoundsError, InvalidInputError, SoundnessError
 from deuterium.graph.constructors import symbol
 from deuterium.options import require_whole
-from deuterium.privacy.sensitivity.relations import require_relation
+from deuterium.privacy.sensitivity.relations import Relation, require_relation
 from deuterium.privacy.sensitivity.sensitivity import Sensitivity
 
 __all__ = ["SensitivityAudit", "sensitivity"]
@@ -58,7 +58,7 @@ def sensitivity(
     declared: Any,
     domain: Domain,
     *,
-    relation: str | None = None,
+    relation: Relation | None = None,
     norm: float = 2,
     records: int = 10,
     pairs: int = 200,
@@ -160,7 +160,11 @@ def _rounding(a: Array, b: Array) -> float:
 
 
 def _neighbours(
-    domain: Domain, relation: str, records: int, pairs: int, rng: np.random.Generator
+    domain: Domain,
+    relation: Relation,
+    records: int,
+    pairs: int,
+    rng: np.random.Generator,
 ) -> Iterator[tuple[dict[str, Array], dict[str, Array]]]:
     for _ in range(pairs):
         data = _drawn(domain, records, rng)

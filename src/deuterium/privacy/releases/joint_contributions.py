@@ -13,12 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 from deuterium.domain.domain import Domain
 from deuterium.errors import InvalidInputError
 from deuterium.graph.variable import Variable
 from deuterium.interval.environment import standard_only
+from deuterium.optimize.maximize_options import MaximizeOptions
 from deuterium.privacy.directed_rounding import product_up, require_positive
 from deuterium.privacy.mechanisms.gaussian import GaussianNoise, gaussian
 from deuterium.privacy.sensitivity.quantities import contribution
@@ -40,6 +41,15 @@ class JointContributions:
         noise's scales.
     joint : Sensitivity
         Of all quantities in these units.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> from deuterium import privacy
+    >>> x = dt.symbol("x")
+    >>> joint = privacy.contributions({"sum": x, "square": x**2}, dt.Box({x: (0, 1)}))
+    >>> sorted(joint.blocks)
+    ['square', 'sum']
     """
 
     blocks: Mapping[str, Sensitivity]
@@ -97,7 +107,7 @@ def contributions(
     domain: Domain,
     *,
     importance: Mapping[str, float] | None = None,
-    **maximize_options: Any,
+    **maximize_options: Unpack[MaximizeOptions],
 ) -> JointContributions:
     """Certify what one record adds to several sums, together and one by one.
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Unpack
+
+import numpy as np
 
 from deuterium.domain.domain import Domain
 from deuterium.errors import InvalidInputError, UnsupportedError, did_you_mean
 from deuterium.interval.environment import standard_only
+from deuterium.optimize.maximize_options import MaximizeOptions
+from deuterium.optional import require
 from deuterium.privacy.accounting.accountant import Accountant
 from deuterium.privacy.mechanisms.discrete_gaussian import discrete_gaussian
 from deuterium.privacy.mechanisms.gaussian import gaussian
@@ -18,7 +22,7 @@ from deuterium.privacy.mechanisms.laplace import laplace
 from deuterium.privacy.mechanisms.noise import Noise
 from deuterium.privacy.sensitivity.exact_value import require_outside
 from deuterium.privacy.sensitivity.quantities import contribution, diameter
-from deuterium.privacy.sensitivity.relations import require_relation
+from deuterium.privacy.sensitivity.relations import Relation, require_relation
 from deuterium.privacy.sensitivity.sensitivity import Sensitivity
 
 __all__ = ["MECHANISMS", "Release", "release"]
@@ -50,6 +54,18 @@ class Release:
         What was certified.
     statement : str
         What was released and promised, in plain English.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> from deuterium import privacy
+    >>> x = dt.symbol("x")
+    >>> out = privacy.release(
+    ...     x, {"x": [1, 5]}, dt.Box({x: (0, 9)}), relation="replace_one", epsilon=1.0,
+    ...     delta=1e-6, insecure_rng=0,
+    ... )
+    >>> out.statement.splitlines()[0][:34]
+    'A sum over all records was release'
     """
 
     value: Any
@@ -60,6 +76,24 @@ class Release:
     def __repr__(self) -> str:
         return f"<Release {self.value!r}\n{self.statement}>"
 
+    def to_frame(self) -> Any:
+        """Return the released numbers as a pandas DataFrame, the statement with it.
+
+        One row a number, by its name and place; what was promised is in
+        ``frame.attrs["statement"]``.
+        """
+        pandas = require("pandas", "pandas", "Release.to_frame")
+        value = self.value
+        named = value if isinstance(value, dict) else {"value": value}
+        rows = [
+            {"released": name + (str(list(at)) if at else ""), "value": float(x)}
+            for name, values in named.items()
+            for at, x in np.ndenumerate(np.asarray(values, dtype=float))
+        ]
+        frame = pandas.DataFrame(rows)
+        frame.attrs["statement"] = self.statement
+        return frame
+
 
 @standard_only
 def release(
@@ -67,7 +101,7 @@ def release(
     data: Any,
     domain: Domain,
     *,
-    relation: str | None = None,
+    relation: Relation | None = None,
     mechanism: str = "gaussian",
     whole: bool = False,
     outside: str = "clip",
@@ -76,7 +110,7 @@ def release(
     epsilon: float | None = None,
     delta: float | None = None,
     promise: Mapping[str, float] | None = None,
-    **maximize_options: Any,
+    **maximize_options: Unpack[MaximizeOptions],
 ) -> Release:
     """Bound a query over a domain, evaluate it on data, and release it with noise.
 
@@ -173,10 +207,10 @@ def _named(query: Any) -> tuple[list[str] | None, Any]:
 def _certified(
     parts: Any,
     domain: Domain,
-    relation: str,
+    relation: Relation,
     norm: float,
     whole: bool,
-    options: dict[str, Any],
+    options: Any,
 ) -> Sensitivity:
     """Return the sensitivity that a relation needs."""
     if whole:

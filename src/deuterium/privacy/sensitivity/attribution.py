@@ -99,6 +99,14 @@ class Partial:
         ``||g||``, a scalar.
     x : list of Variable
         The features.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> from deuterium import privacy
+    >>> a, b = dt.symbol("a"), dt.symbol("b")
+    >>> privacy.partial(dt.grad(a * b, [a, b]), [a, b]).norm
+    sqrt(a**2 + b**2)
     """
 
     def __init__(
@@ -271,6 +279,14 @@ def norm_slopes(gradients: Sequence[Variable], x: Variable, domain: Domain) -> I
     ``d|g|/dx_j`` is ``g . (dg/dx_j) / |g|``, so by Cauchy and Schwarz at most
     ``|dg/dx_j|``: no division by a norm that may come close to zero.  The enclosure of
     the derivative itself is intersected with that.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> from deuterium import privacy
+    >>> x = dt.symbol("x", (2,))
+    >>> privacy.norm_slopes([x * x], x, dt.Box({x: (1, 2)})).shape
+    (2,)
     """
     parts = list(gradients) if isinstance(gradients, list | tuple) else []
     if not parts or not all(isinstance(g, Variable) for g in parts):

@@ -17,6 +17,7 @@ from deuterium.certify.certificate import Certificate
 from deuterium.domain.problem import Problem
 from deuterium.enclose import enclose
 from deuterium.errors import BoundsError, InvalidInputError, UnsupportedError
+from deuterium.graph.saved import Saved
 from deuterium.interval import Interval
 from deuterium.optimize.branch_and_bound.result import Bracket
 from deuterium.search.search import Estimate
@@ -59,7 +60,7 @@ def assumptions_in(arithmetic: str | None) -> tuple[str, ...]:
     )
 
 
-class BothSides:
+class BothSides(Saved):
     """What the brackets of a supremum and of an infimum say together."""
 
     def __init__(self, top: Bracket, bottom: Bracket) -> None:
@@ -67,6 +68,9 @@ class BothSides:
         self.arithmetic = top.arithmetic
         self.rounding = max(top.rounding, bottom.rounding)
         self.status = top.status if top.status != "optimal" else bottom.status
+
+    def _stored(self) -> Mapping[str, Any]:
+        return {"top": self.sides[0], "bottom": self.sides[1]}
 
     @property
     def certificate(self) -> tuple[Certificate | None, ...] | None:
@@ -158,7 +162,7 @@ def _require_norm_of(bracket: Bracket) -> None:
             "Sensitivity: this bracket is of an infimum (deuterium.minimize); a "
             "sensitivity is the supremum of a norm, by deuterium.maximize"
         )
-    if not np.all(enclose(problem.given, problem.domain).lower >= 0):
+    if not np.all(enclose(*problem.asked).lower >= 0):
         raise UnsupportedError(f"Sensitivity: this bracket {SIGNED}")
 
 

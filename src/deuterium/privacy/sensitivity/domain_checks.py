@@ -10,13 +10,10 @@ import numpy as np
 
 from deuterium.domain.constraints import Range
 from deuterium.domain.domain import Domain
+from deuterium.errors import DataDependentBoundsWarning
 from deuterium.graph.variable import Variable
 
 __all__ = ["DataDependentBoundsWarning", "warn_if_from_data"]
-
-
-class DataDependentBoundsWarning(UserWarning):
-    """Bounds of a domain look as if they were computed from the data."""
 
 
 def warn_if_from_data(
@@ -42,6 +39,12 @@ def warn_if_from_data(
     own extremes; elements of at most two values, such as yes and no, do not count.
     There is a warning if all elements agree, or if at least half do while the bounds
     differ from element to element, as no rule stated for all of them would have it.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> from deuterium import privacy
+    >>> privacy.warn_if_from_data(dt.Box({"age": (0, 120)}), {"age": [31, 40, 45]})
     """
     for key, rows in {} if public else dict(data).items():
         name = key.name if isinstance(key, Variable) else str(key)

@@ -56,6 +56,15 @@ class FeatureSensitivities(Sequence[Sensitivity]):
     bound : tuple of str
         Names of groups that cannot change alone, as a part of a one-hot vector cannot.
         That they move nothing by themselves is true and protects nobody.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> from deuterium import privacy
+    >>> x = dt.symbol("x", (2,))
+    >>> found = privacy.feature_sensitivity(x * [1.0, 3.0], x, dt.Box({x: (0, 1)}))
+    >>> found.names
+    ('x[0]', 'x[1]')
     """
 
     names: tuple[str, ...]

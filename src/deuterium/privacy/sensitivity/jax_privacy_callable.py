@@ -22,14 +22,14 @@ from deuterium.graph.constructors import symbol
 from deuterium.graph.traverse import free_symbols
 from deuterium.optional import require
 from deuterium.privacy.mechanisms.release_shapes import is_list
-from deuterium.privacy.sensitivity.relations import require_relation
+from deuterium.privacy.sensitivity.relations import Relation, require_relation
 
 __all__ = ["jax_privacy_callable"]
 
 WHO = "to_jax_privacy"
 
 
-def jax_privacy_callable(s: Any, relation: str) -> Any:
+def jax_privacy_callable(s: Any, relation: Relation) -> Any:
     """Return a function of records whose sensitivity is the certified one.
 
     Parameters

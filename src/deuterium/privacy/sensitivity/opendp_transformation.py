@@ -18,12 +18,14 @@ from deuterium.privacy.directed_rounding import product_up
 from deuterium.privacy.mechanisms.release_shapes import is_list
 from deuterium.privacy.mechanisms.samplers import integers, opendp
 from deuterium.privacy.sensitivity.exact_value import value_of
-from deuterium.privacy.sensitivity.relations import require_relation
+from deuterium.privacy.sensitivity.relations import Relation, require_relation
 
 __all__ = ["opendp_transformation"]
 
 
-def opendp_transformation(s: Any, relation: str, outside: str, integer: bool) -> Any:
+def opendp_transformation(
+    s: Any, relation: Relation, outside: str, integer: bool
+) -> Any:
     """Return the transformation from data to the exact result of a sensitivity.
 
     Parameters
@@ -66,7 +68,7 @@ def _is_data(data: Any) -> bool:
     return isinstance(data, Mapping) or is_table(data)
 
 
-def _metric(dp: Any, relation: str) -> Any:
+def _metric(dp: Any, relation: Relation) -> Any:
     """Return the metric of data sets in which neighbours are one apart."""
     if relation == "add_or_remove_one":
         return dp.symmetric_distance()

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
+from typing import Any, Unpack
 
 from deuterium.domain.domain import Domain
 from deuterium.domain.spaces import Box
@@ -31,6 +31,7 @@ from deuterium.optimize import maximize
 from deuterium.optimize.branch_and_bound.result import Bracket
 from deuterium.optimize.branch_and_bound.stopping import Limits
 from deuterium.optimize.maximize import minimize
+from deuterium.optimize.maximize_options import MaximizeOptions, SearchLimits
 from deuterium.privacy.directed_rounding import product_up
 from deuterium.privacy.mechanisms.release_shapes import Shape, shape_of
 from deuterium.privacy.sensitivity.bound_sources import (
@@ -58,7 +59,10 @@ __all__ = ["contribution", "diameter", "lipschitz"]
 
 @standard_only
 def contribution(
-    grads: Any, domain: Domain, norm: float = 2, **maximize_options: Any
+    grads: Any,
+    domain: Domain,
+    norm: float = 2,
+    **maximize_options: Unpack[MaximizeOptions],
 ) -> Sensitivity:
     """Certify how large the vector is that one record adds to a sum.
 
@@ -106,7 +110,11 @@ def contribution(
 
 @standard_only
 def lipschitz(
-    f: Any, wrt: Any, domain: Domain, norm: float = 2, **maximize_options: Any
+    f: Any,
+    wrt: Any,
+    domain: Domain,
+    norm: float = 2,
+    **maximize_options: Unpack[MaximizeOptions],
 ) -> Sensitivity:
     """Certify the steepest slope of one number by some of its inputs.
 
@@ -129,6 +137,15 @@ def lipschitz(
     Sensitivity
         ``sup ||df/dwrt||``: a slope, and no amount of noise until a distance is given.
         Where a `diameter` can be bounded, it is never the larger of the two.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> import numpy as np
+    >>> from deuterium import privacy
+    >>> x = dt.symbol("x")
+    >>> privacy.lipschitz(np.tanh(x), x, dt.Box({x: (-1, 1)})).upper >= 1
+    True
     """
     (number, *more) = as_parts("lipschitz", f)
     domain = require_domain("lipschitz", domain, [number, *more])
@@ -192,7 +209,7 @@ def diameter(
     rtol: float = 1e-2,
     atol: float = 0.0,
     time_limit: float | None = 60.0,
-    **maximize_options: Any,
+    **maximize_options: Unpack[SearchLimits],
 ) -> Sensitivity:
     """Certify how far two records can move a result apart.
 
@@ -223,6 +240,14 @@ def diameter(
     Of a number without shared symbols it is the supremum less the infimum, each with a
     certificate of its own.  Of anything else it is the least of: the range of every
     element by itself; twice the contribution; and a maximisation over both records.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> from deuterium import privacy
+    >>> x = dt.symbol("x")
+    >>> privacy.diameter(x, dt.Box({x: (18, 120)})).upper
+    102.0
     """
     parts = as_parts("diameter", f)
     require_domain("diameter", domain, parts)
@@ -264,7 +289,7 @@ def _require_real_numbers(caller: str, options: Mapping[str, Any]) -> None:
 
 
 def _of_number(
-    f: Variable, shape: Shape, domain: Domain, norm: float, options: dict[str, Any]
+    f: Variable, shape: Shape, domain: Domain, norm: float, options: Any
 ) -> Sensitivity:
     """Return the contribution of a number, with its diameter."""
     number = f.reshape(()) if f.shape else f

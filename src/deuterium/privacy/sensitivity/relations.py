@@ -15,13 +15,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import Enum
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal, cast
 
 from deuterium.errors import InvalidInputError, did_you_mean
 
-__all__ = ["RELATIONS", "protected", "require_relation", "require_scope"]
+__all__ = ["RELATIONS", "Relation", "protected", "require_relation", "require_scope"]
 
-RELATIONS: Mapping[str, int] = MappingProxyType(
+Relation = Literal["add_or_remove_one", "replace_one", "replace_special"]
+"""The names of the relations, for type checkers."""
+
+RELATIONS: Mapping[Relation, int] = MappingProxyType(
     {"add_or_remove_one": 1, "replace_one": 2, "replace_special": 1}
 )
 """How many contributions two neighbouring data sets differ by, at most."""
@@ -45,7 +48,7 @@ PROTECTED: Mapping[str, str] = MappingProxyType(
 )
 
 
-def require_relation(who: str, relation: Any) -> str:
+def require_relation(who: str, relation: Any) -> Relation:
     """Return the name of a neighbouring relation, or say why it is none."""
     if relation is None:
         choices = "; or ".join(f"relation={r!r}: {m}" for r, m in MEANING.items())
@@ -60,7 +63,7 @@ def require_relation(who: str, relation: Any) -> str:
             f"{who}: `relation` must be one of {', '.join(RELATIONS)}; got "
             f"{relation!r:.80}.{did_you_mean(str(relation)[:80], RELATIONS)}"
         )
-    return relation
+    return cast(Relation, relation)
 
 
 def require_scope(who: str, scope: Any) -> str | None:

@@ -38,15 +38,13 @@ from deuterium.privacy.sensitivity.bound_sources import (
     of_bracket,
     of_interval,
 )
-from deuterium.privacy.sensitivity.exact_value import require_noise_of, value_of
-from deuterium.privacy.sensitivity.jax_privacy_callable import jax_privacy_callable
 from deuterium.privacy.sensitivity.no_bound import (
     NO_ABSENCE,
     what_to_change,
 )
-from deuterium.privacy.sensitivity.opendp_transformation import opendp_transformation
 from deuterium.privacy.sensitivity.relations import (
     RELATIONS,
+    Relation,
     require_relation,
     require_scope,
 )
@@ -57,13 +55,14 @@ from deuterium.privacy.sensitivity.sensitivity_fields import (
     require_quantity,
     two_ends,
 )
+from deuterium.privacy.sensitivity.sensitivity_uses import SensitivityUses
 from deuterium.privacy.sensitivity.straight_paths import require_distance
 
 __all__ = ["Sensitivity"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
-class Sensitivity:
+class Sensitivity(SensitivityUses):
     """A certified bound of how far one record can move a result.
 
     Attributes
@@ -108,6 +107,15 @@ class Sensitivity:
         says, as branches that are written to meet miss each other by rounding.
     arithmetic, rounding
         As of `deuterium.maximize`.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> from deuterium import privacy
+    >>> x = dt.symbol("x")
+    >>> s = privacy.contribution(x, dt.Box({x: (-1, 2)}))
+    >>> s.upper, s.sensitivity("replace_one")
+    (2.0, 3.0)
     """
 
     quantity: str
@@ -189,12 +197,14 @@ class Sensitivity:
         """
         both = isinstance(self.proof, BothSides)
         brackets = self.proof.sides if both else (self.proof,)
-        if self.certificate is None or not all(_is_proved(b) for b in brackets):
+        if self.certificate is None or not all(
+            isinstance(b, Bracket) for b in brackets
+        ):
             raise UnsupportedError(
                 "verify: there is no certificate to replay; how the bound was found: "
                 f"{'; '.join(self.assumptions) or self.status}"
             )
-        return tuple(b.certificate.verify(*b.claim) for b in brackets)
+        return tuple(b.certificate.verify(*(b.claim or ())) for b in brackets)
 
     @property
     def gap(self) -> float:
@@ -204,7 +214,9 @@ class Sensitivity:
         return (self.upper - self.lower) / self.lower if self.lower else math.inf
 
     @standard_only
-    def sensitivity(self, relation: str, *, distance: float | None = None) -> float:
+    def sensitivity(
+        self, relation: Relation, *, distance: float | None = None
+    ) -> float:
         """Return how far the result can move between neighbouring data sets.
 
         Parameters
@@ -243,7 +255,7 @@ class Sensitivity:
             return self._over(distance)
         return self._finite()
 
-    def _of_contribution(self, relation: str) -> float:
+    def _of_contribution(self, relation: Relation) -> float:
         known = [RELATIONS[relation] * self.upper]  # exact, or infinite
         if relation == "replace_one" and self.diameter is not None:
             known.append(self.diameter.upper)
@@ -295,51 +307,6 @@ class Sensitivity:
             rounding=round_up(Fraction(self.rounding) * exact),
         )
 
-    # -- what it is about --------------------------------------------------------------
-
-    def value(self, data: Any, *, outside: str = "clip") -> Any:
-        """Return the exact result on data, without noise: it is not private.
-
-        Parameters
-        ----------
-        data : mapping or DataFrame
-            The values of every symbol.  Of a contribution: records along the first
-            axis, over which it is summed up; else the whole data, every symbol of its
-            own shape.
-        outside : {"clip", "refuse"}
-            Values outside the domain are moved into it (`Domain.clip`), or refused by
-            an error, which depends on the data.
-        """
-        return value_of(self, data, outside)
-
-    def release(
-        self, data: Any, noise: Any, *, outside: str = "clip", insecure_rng: Any = None
-    ) -> Any:
-        """Return `value` with noise that was made from this sensitivity.
-
-        Raises UnsupportedError where the noise is for something else, or too little.
-        """
-        require_noise_of(self, noise)
-        exact = self.value(data, outside=outside)
-        return noise.release(exact, insecure_rng=insecure_rng)
-
-    def to_opendp(
-        self, relation: str, *, outside: str = "clip", integer: bool = False
-    ) -> Any:
-        """Return OpenDP's transformation from data to `value`, with a stability map.
-
-        From a mapping or DataFrame to a number or a list of numbers (``integer``: to
-        integers); chain it to a measurement: ``s.to_opendp(r) >> noise.to_opendp()``.
-        """
-        return opendp_transformation(self, relation, outside, integer)
-
-    def to_jax_privacy(self, relation: str) -> Any:
-        """Return jax-privacy's ``BoundedSensitivityCallable``, which clips no gradient.
-
-        From records by symbol, clipped into their box, to the sum of contributions.
-        """
-        return jax_privacy_callable(self, relation)
-
     # -- where they come from --------------------------------------------------------
 
     @classmethod
@@ -378,7 +345,3 @@ class Sensitivity:
         absolute value is a contribution; it is no diameter, and refused as one.
         """
         return cls(**of_interval(interval, quantity, norm, more))
-
-
-def _is_proved(x: Any) -> bool:
-    return isinstance(x, Bracket) and x._problem is not None

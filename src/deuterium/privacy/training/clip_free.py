@@ -15,6 +15,7 @@ from deuterium.graph.variable import Variable
 from deuterium.interval.environment import standard_only
 from deuterium.privacy.directed_rounding import require_positive
 from deuterium.privacy.sensitivity.bound_sources import ASSUMPTIONS
+from deuterium.privacy.sensitivity.relations import Relation
 from deuterium.privacy.sensitivity.sensitivity import Sensitivity
 from deuterium.privacy.training.gradient_sums import Loss
 from deuterium.privacy.training.parameter_noise import (
@@ -115,6 +116,21 @@ class ClipFreeSGD(PrivateSGD):
     ``add_or_remove_one`` protects who takes part; ``count`` and the number of steps are
     taken as public.  Sigma is a millionth larger than noise_multiplier times
     sensitivity, for the rounding of a sum of up to a million gradients.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> import numpy as np
+    >>> from deuterium import privacy
+    >>> x, y = dt.symbol("x", (2,)), dt.symbol("y")
+    >>> trainer = privacy.ClipFreeSGD(
+    ...     lambda x, y, w: (x @ w - y) ** 2, {"w": np.zeros(2)},
+    ...     dt.Box({x: (-1, 1), y: (0, 1)}), relation="add_or_remove_one",
+    ...     noise_multiplier=1.0, learning_rate=0.1, count=2, insecure_rng=0,
+    ... )
+    >>> trainer = trainer.fit({"x": [[0.5, 1.0], [-1.0, 0.0]], "y": [1.0, 0.0]}, 2)
+    >>> len(trainer.history), trainer.accountant.releases
+    (2, 2)
     """
 
     @standard_only
@@ -128,7 +144,7 @@ class ClipFreeSGD(PrivateSGD):
         learning_rate: float,
         count: float,
         sampling_probability: float = 1.0,
-        relation: str | None = None,
+        relation: Relation | None = None,
         clip: float | None = None,
         per_layer: bool = False,
         momentum: float = 0.0,

@@ -26,7 +26,14 @@ ADVICE = "take a smaller learning rate, or give `clip`"
 
 
 class DivergenceWarning(UserWarning):
-    """Training diverges: more steps spend privacy and teach nothing."""
+    """Training diverges: more steps spend privacy and teach nothing.
+
+    Examples
+    --------
+    >>> from deuterium import privacy
+    >>> issubclass(privacy.DivergenceWarning, Warning)
+    True
+    """
 
 
 class DivergenceWatch:

@@ -22,7 +22,7 @@ from deuterium.privacy.accounting.data_dependent import Internal
 from deuterium.privacy.directed_rounding import require_positive
 from deuterium.privacy.mechanisms.calibration import require_promise
 from deuterium.privacy.mechanisms.privacy_curves import gaussian_multiplier
-from deuterium.privacy.sensitivity.relations import require_relation
+from deuterium.privacy.sensitivity.relations import Relation, require_relation
 from deuterium.privacy.training.gradient_sums import Loss
 from deuterium.privacy.training.normalized import shortened
 from deuterium.privacy.training.parameter_noise import spread_evenly
@@ -79,6 +79,22 @@ class FilteredSGD(PrivateSGD):
     private, where mu belongs to epsilon and delta; under ``replace_one`` the two
     records' lengths add up (Minkowski), so each has a quarter of the squared budget.
     The data must be the same records in the same order at every step.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> import numpy as np
+    >>> from deuterium import privacy
+    >>> x, y = dt.symbol("x", (2,)), dt.symbol("y")
+    >>> trainer = privacy.FilteredSGD(
+    ...     lambda x, y, w: (x @ w - y) ** 2, {"w": np.zeros(2)},
+    ...     dt.Box({x: (-1, 1), y: (0, 1)}), relation="add_or_remove_one",
+    ...     epsilon=1.0, delta=1e-5, steps=2, first_clip=0.5,
+    ... learning_rate=0.1, count=2, insecure_rng=0,
+    ... )
+    >>> trainer = trainer.fit({"x": [[0.5, 1.0], [-1.0, 0.0]], "y": [1.0, 0.0]}, 2)
+    >>> len(trainer.history)
+    2
     """
 
     def __init__(
@@ -94,7 +110,7 @@ class FilteredSGD(PrivateSGD):
         learning_rate: float,
         count: float,
         secret: Sequence[Any] = (),
-        relation: str | None = None,
+        relation: Relation | None = None,
         momentum: float = 0.0,
         penalty: Any = None,
         on_divergence: str = "warn",

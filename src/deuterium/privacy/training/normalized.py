@@ -10,6 +10,7 @@ import numpy as np
 from deuterium.domain.domain import Domain
 from deuterium.errors import InvalidInputError
 from deuterium.privacy.directed_rounding import real_number, round_up
+from deuterium.privacy.sensitivity.relations import Relation
 from deuterium.privacy.training.gradient_sums import SMALL, Loss
 from deuterium.privacy.training.parameter_noise import spread_evenly
 from deuterium.privacy.training.private_sgd import PlannedStep, PrivateSGD
@@ -67,6 +68,22 @@ class NormalizedSGD(PrivateSGD):
     that under ``replace_one``).  Weights that depend on features alone leave a
     regression's estimate consistent, as those of Mallows do (R. A. Maronna, R. D.
     Martin and V. J. Yohai, *Robust Statistics*, 2006, section 5.11).
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> import numpy as np
+    >>> from deuterium import privacy
+    >>> x, y = dt.symbol("x", (2,)), dt.symbol("y")
+    >>> trainer = privacy.NormalizedSGD(
+    ...     lambda x, y, w: (x @ w - y) ** 2, {"w": np.zeros(2)},
+    ...     dt.Box({x: (-1, 1), y: (0, 1)}), relation="add_or_remove_one",
+    ...     noise_multiplier=1.0, learning_rate=0.1, count=2,
+    ...     secret=["y"], insecure_rng=0,
+    ... )
+    >>> trainer = trainer.fit({"x": [[0.5, 1.0], [-1.0, 0.0]], "y": [1.0, 0.0]}, 2)
+    >>> len(trainer.history)
+    2
     """
 
     def __init__(
@@ -81,7 +98,7 @@ class NormalizedSGD(PrivateSGD):
         count: float,
         cap: float = 0.5,
         sampling_probability: float = 1.0,
-        relation: str | None = None,
+        relation: Relation | None = None,
         momentum: float = 0.0,
         penalty: Any = None,
         on_divergence: str = "warn",

@@ -20,7 +20,11 @@ from deuterium.privacy.accounting.accountant import Accountant
 from deuterium.privacy.directed_rounding import require_positive
 from deuterium.privacy.mechanisms.gaussian import gaussian
 from deuterium.privacy.mechanisms.samplers import generator
-from deuterium.privacy.sensitivity.relations import RELATIONS, require_relation
+from deuterium.privacy.sensitivity.relations import (
+    RELATIONS,
+    Relation,
+    require_relation,
+)
 from deuterium.privacy.training.divergence import (
     FIRST,
     DivergenceWarning,
@@ -103,7 +107,7 @@ class PrivateSGD(ABC):
         learning_rate: float,
         count: float,
         sampling_probability: float,
-        relation: str | None,
+        relation: Relation | None,
         momentum: float,
         penalty: Any,
         on_divergence: str,

@@ -12,6 +12,7 @@ import numpy as np
 from deuterium.domain.domain import Domain
 from deuterium.errors import InvalidInputError, UnsupportedError
 from deuterium.privacy.directed_rounding import real_number, round_down, round_up
+from deuterium.privacy.sensitivity.relations import Relation
 
 __all__ = ["WHO", "PreparedData", "StepReport", "prepared"]
 
@@ -95,7 +96,7 @@ def start(parameters: Mapping[str, Any]) -> dict[str, Array]:
     return start
 
 
-def probability(q: Any, relation: str) -> float:
+def probability(q: Any, relation: Relation) -> float:
     """Return a sampling probability, rounded up, or say why it is none."""
     found = real_number(q)
     if found is None or not 0 < found <= 1:

@@ -73,6 +73,14 @@ def simplify(
     -----
     Differentiate first and simplify last: rules know the derivatives that the usual
     losses have.  Numbers are folded only where the result is exact.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> import numpy as np
+    >>> x = dt.symbol("x")
+    >>> dt.simplify(np.log(np.exp(x)) + 0 * x)
+    x
     """
     if domain is not None and not isinstance(domain, Bounds):
         raise InvalidInputError(

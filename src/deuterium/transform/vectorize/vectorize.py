@@ -50,6 +50,15 @@ def vectorize(v: Any, *, keep: Iterable[Variable] = ()) -> Any:
     Notes
     -----
     A node made from several carries the source line of one of them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import deuterium as dt
+    >>> nodes = dt.graph.topological
+    >>> f = sum(np.tanh(dt.symbol("x") * i + 0.5) for i in range(30))
+    >>> len(nodes([dt.vectorize(f)])) < len(nodes([f]))
+    True
     """
     if isinstance(v, Variable):
         return _checked([v], keep)[0]

@@ -1,0 +1,39 @@
+"""How the documentation is built: ``python -m sphinx -W docs docs/_build``.
+
+Needs the extra ``docs``.  Pages with cells are run at every build; an error in one, a
+warning, or a link within the pages that leads nowhere ends it.
+"""
+
+from deuterium import __version__
+
+project = "deuterium"
+author = "The deuterium developers"
+version = release = __version__
+
+extensions = [
+    "myst_nb",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+]
+exclude_patterns = ["_build"]
+source_suffix = {".md": "myst-nb", ".rst": "restructuredtext"}
+myst_enable_extensions = ["dollarmath", "colon_fence"]
+myst_heading_anchors = 3
+
+nb_execution_mode = "force"
+nb_execution_raise_on_error = True
+nb_execution_timeout = 120  # seconds of one cell
+
+autosummary_generate = True
+autodoc_typehints = "none"  # the docstrings say the types, in words
+numpydoc_show_class_members = False
+
+html_theme = "furo"
+html_title = "deuterium"
+html_static_path = ["images"]
+html_copy_source = False
+suppress_warnings = [
+    "misc.highlighting_failure",  # trees and proofs are no Python
+    "myst.xref_missing",  # pages outside this folder; tests/docs checks those links
+]

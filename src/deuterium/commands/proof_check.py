@@ -1,0 +1,105 @@
+"""The check of a proof that carries what it is about."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from deuterium.certify.explanation import explained
+from deuterium.commands.extremum import load_certificate
+from deuterium.errors import CertificateError, GraphError, InvalidInputError
+from deuterium.graph.serialize import dumps, loads
+from deuterium.graph.variable import Variable
+
+__all__ = ["ProofResult", "run_proof_check"]
+
+
+@dataclass(frozen=True)
+class ProofResult:
+    """A certificate that holds, and what it is about.
+
+    Attributes
+    ----------
+    sense : {"maximum", "minimum"}
+        Which extremum.
+    function : str
+        In closed form, if that is short.
+    domain : str
+        The calls that make it.
+    lower, upper : float
+        The extremum lies between them.
+    regions : int
+        How many parts of the domain the proof bounds.
+    seconds : float
+        Time the check took.
+    against : str or None
+        The file whose graph this is.
+    explanation : tuple of str
+        The proof in words, if asked for.
+    """
+
+    sense: str
+    function: str
+    domain: str
+    lower: float
+    upper: float
+    regions: int
+    seconds: float
+    against: str | None = None
+    explanation: tuple[str, ...] = ()
+
+
+def run_proof_check(
+    path: Path, *, against: Path | None = None, explain: bool = False
+) -> ProofResult:
+    """Check a saved certificate, which carries its graph and its domain.
+
+    Parameters
+    ----------
+    path : Path
+        The certificate.
+    against : Path, optional
+        A file of `deuterium.dumps`: the proof has to be about one of its outputs.
+    explain : bool
+        Tell the proof in words, too.
+
+    Raises
+    ------
+    InvalidInputError
+        A file cannot be read.
+    CertificateError
+        It is about something else, or does not prove what it says.
+    """
+    found = load_certificate(path)
+    start = time.perf_counter()
+    if against is not None:
+        _require_same(found.graph, against)
+    found.verify()
+    seconds = time.perf_counter() - start
+    return ProofResult(
+        sense="maximum" if found.body["sense"] == "maximize" else "minimum",
+        function=repr(found.graph),
+        domain=repr(found.domain),
+        lower=found.lower,
+        upper=found.upper,
+        regions=found.leaves,
+        seconds=seconds,
+        against=None if against is None else str(against),
+        explanation=tuple(explained(found)) if explain else (),
+    )
+
+
+def _require_same(v: Variable, against: Path) -> None:
+    try:
+        known = loads(against.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, GraphError) as error:
+        raise InvalidInputError(
+            f"--against {str(against)!r}: no graph can be read from it: {error}; give "
+            "a file with the text of deuterium.dumps"
+        ) from None
+    if dumps([v]) not in [dumps([k]) for k in known]:
+        raise CertificateError(
+            f"the proof is about another graph than those of {str(against)!r}: "
+            f"{v!r:.200}"
+        )

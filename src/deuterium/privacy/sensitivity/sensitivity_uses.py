@@ -1,0 +1,96 @@
+"""What a sensitivity is used for: values, releases, other packages, files."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Self
+
+from deuterium.graph.saved import Saved
+from deuterium.notebook import Shown, latex_number
+from deuterium.privacy.sensitivity.exact_value import require_noise_of, value_of
+from deuterium.privacy.sensitivity.jax_privacy_callable import jax_privacy_callable
+from deuterium.privacy.sensitivity.opendp_transformation import opendp_transformation
+from deuterium.privacy.sensitivity.relations import Relation
+
+__all__ = ["SensitivityUses"]
+
+
+class SensitivityUses(Saved, Shown):
+    """Base class of `Sensitivity`: what is done with one."""
+
+    # -- what it is about --------------------------------------------------------------
+
+    def value(self, data: Any, *, outside: str = "clip") -> Any:
+        """Return the exact result on data, without noise: it is not private.
+
+        Parameters
+        ----------
+        data : mapping or DataFrame
+            The values of every symbol.  Of a contribution: records along the first
+            axis, over which it is summed up; else the whole data, every symbol of its
+            own shape.
+        outside : {"clip", "refuse"}
+            Values outside the domain are moved into it (`Domain.clip`), or refused by
+            an error, which depends on the data.
+        """
+        return value_of(self, data, outside)
+
+    def release(
+        self, data: Any, noise: Any, *, outside: str = "clip", insecure_rng: Any = None
+    ) -> Any:
+        """Return `value` with noise that was made from this sensitivity.
+
+        Raises UnsupportedError where the noise is for something else, or too little.
+        """
+        require_noise_of(self, noise)
+        exact = self.value(data, outside=outside)
+        return noise.release(exact, insecure_rng=insecure_rng)
+
+    def to_opendp(
+        self, relation: Relation, *, outside: str = "clip", integer: bool = False
+    ) -> Any:
+        """Return OpenDP's transformation from data to `value`, with a stability map.
+
+        From a mapping or DataFrame to a number or a list of numbers (``integer``: to
+        integers); chain it to a measurement: ``s.to_opendp(r) >> noise.to_opendp()``.
+        """
+        return opendp_transformation(self, relation, outside, integer)
+
+    def to_jax_privacy(self, relation: Relation) -> Any:
+        """Return jax-privacy's ``BoundedSensitivityCallable``, which clips no gradient.
+
+        From records by symbol, clipped into their box, to the sum of contributions.
+        """
+        return jax_privacy_callable(self, relation)
+
+    # -- files and notebooks -----------------------------------------------------------
+
+    @classmethod
+    def load(cls, path: Any, *, verify: bool = True) -> Self:
+        """Read a sensitivity that `save` wrote, and check its proofs again.
+
+        A bound that has no certificate to check, or whose check is left out, counts as
+        one that is trusted (``is_trusted``), and noise made from it says so.
+
+        Raises
+        ------
+        CertificateError
+            A proof does not hold.
+        InvalidInputError
+            The file cannot be read, holds something else, or was changed.
+        """
+        found = super().load(path)
+        return _checked_again(found, verify)
+
+    def _repr_latex_(self: Any) -> str:
+        low, high = map(latex_number, (self.lower, self.upper))
+        return rf"${low} \le \mathrm{{{self.quantity}}} \le {high}$"
+
+
+def _checked_again(s: Any, verify: bool) -> Any:
+    """Return a sensitivity from a file as what its proofs make of it."""
+    other = s.diameter and _checked_again(s.diameter, verify)
+    if verify and s.certificate is not None:
+        s.verify()
+        return replace(s, diameter=other)
+    return replace(s, diameter=other, status="trusted")
