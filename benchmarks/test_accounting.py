@@ -21,7 +21,7 @@ def accountant(kind, people=PEOPLE):
     """Return an accountant and what its steps are given, beside the norms."""
     budget = {"epsilon": 4.0, "delta": 1e-5}
     if kind == "sampled":
-        made = IndividualAccountant(people, method="rdp", **budget)
+        made = IndividualAccountant(people, method="rdp", planned=(0.7, 0.01), **budget)
         return made, {"sigma": 0.7, "sampling_probability": 0.01}
     grid = 2.0**-10 if kind == "grid" else None
     return IndividualAccountant(people, grid=grid, **budget), {"sigma": 15.0}

@@ -158,6 +158,27 @@ TRANSFORM = [
 ]
 ENCLOSE = [
     Planted(
+        "the smaller of two rounding errors",
+        "enclose/error_rules.py",
+        "        return np.maximum(*errors)\n",
+        "        return np.minimum(*errors)\n",
+        ("enclose/test_rounding_errors.py",),
+    ),
+    Planted(
+        "a rounding that decides left out",
+        "enclose/rounding_errors.py",
+        "        bound = np.asarray(found.error * MARGIN + self._kind.tiny)\n",
+        "        bound = np.zeros(np.shape(found.error))\n",
+        ("enclose/test_rounding_errors.py",),
+    ),
+    Planted(
+        "a sum of one term's rounding",
+        "enclose/error_rules.py",
+        "kind.gamma(inner + ROUNDINGS)",
+        "kind.gamma(0)",
+        ("enclose/test_rounding_errors.py",),
+    ),
+    Planted(
         "a condition passed down with the wrong sign",
         "enclose/contract.py",
         "    _cut(m, b, interval_arithmetic.subtract(m[a], m[n]))\n",
@@ -255,8 +276,8 @@ CHECKER = [
     Planted(
         "one of the people in order moves alone",
         "certify/checker/finite_facts.py",
-        "            or not all(region.low[j] == region.high[j] for j in still)\n",
-        "",
+        "                stay = region.high[a] <= least\n",
+        "                stay = True\n",
         ("certify",),
     ),
 ]

@@ -18,7 +18,7 @@ BROKEN = [np.float32, np.float64, np.float16, np.longdouble]
 COUNTS = {
     "people": lambda n: privacy.IndividualAccountant(people=n).people,
     "order": lambda n: (
-        privacy.IndividualAccountant(people=2, method="rdp", order=n).order
+        privacy.IndividualAccountant(people=2, method="rdp", order=n).routes[0].order
     ),
     "scaled": lambda n: privacy.contribution(S, BOX).scaled(n).upper,
     "regions": lambda n: dt.maximize(np.sin(S), BOX, max_regions=n).upper,

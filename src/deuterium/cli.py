@@ -296,10 +296,9 @@ BallRadius = Annotated[
     float | None,
     typer.Option("--ball", help="Records no farther than this from --around."),
 ]
-Around = Annotated[
-    str | None, typer.Option(help="A file of NumPy's (.npy) that holds a record.")
-]
+Around = Annotated[str | None, typer.Option(help="A .npy file that holds a record.")]
 Output = Annotated[str | None, typer.Option(help="The output that the loss is of.")]
+Arithmetic = Annotated[str | None, typer.Option(help="float32: cover its rounding.")]
 
 
 @app.command()
@@ -311,6 +310,7 @@ def bound(
     ball: BallRadius = None,
     around: Around = None,
     output: Output = None,
+    arithmetic: Arithmetic = None,
     rtol: Rtol = 0.05,
     atol: Atol = 0.0,
     time_limit: TimeLimit = 60.0,
@@ -333,9 +333,10 @@ def bound(
 
     Example: deuterium bound model.onnx --input x=0:1 --loss cross-entropy --label any
     """
+    asked = model, inputs or [], loss, label, ball, around, output, arithmetic
     with clear_errors():
         result = run_model_bound(
-            ModelQuestion(model, inputs or [], loss, label, ball, around, output),
+            ModelQuestion(*asked),
             rtol=rtol,
             atol=atol,
             time_limit=time_limit,
@@ -364,6 +365,7 @@ def verify(
     ball: BallRadius = None,
     around: Around = None,
     output: Output = None,
+    arithmetic: Arithmetic = None,
     json: Json = False,
 ) -> None:
     """Check a saved proof, step by step, trusting nothing of the search.
@@ -376,6 +378,7 @@ def verify(
 
     Example: deuterium verify proof.json "a**2" --bound a=1:2
     """
+    asked = formula, inputs or [], loss, label, ball, around, output, arithmetic
     with clear_errors():
         of_model = formula.endswith(".onnx")
         if of_model != bool(inputs) or (of_model and (bound or gradient)):
@@ -385,10 +388,7 @@ def verify(
             )
         try:
             if of_model:
-                asked = ModelQuestion(
-                    formula, inputs or [], loss, label, ball, around, output
-                )
-                checked = run_model_check(certificate, asked)
+                checked = run_model_check(certificate, ModelQuestion(*asked))
                 show(as_json(checked) if json else model_check_tables(checked))
                 return
             bounds = read_bounds(bound or [])

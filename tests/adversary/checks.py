@@ -68,7 +68,8 @@ def between(
     """Hold values at points against two ends, element by element.
 
     With ``poles``, ends are of the points that have a value: at a pole, such as that of
-    ``log(x)`` at 0, they are held against values around it.
+    ``log(x)`` at 0, they are held against values around it, or, where there are none,
+    such as for ``log(relu(x))`` below 0, against what IEEE arithmetic makes of it.
     """
     ends = {at: (end(low[at]), end(high[at])) for at in np.ndindex(v.shape)}
 
@@ -107,7 +108,7 @@ def between(
 
 
 def _held_around(v: Any, points: Any, i: int, at: Any, ends: Any) -> bool:
-    """Return whether there are values around a point, all of them between the ends."""
+    """Return whether values around a point, or its own, lie between the ends."""
     rng, met = np.random.default_rng(0), False
     for _ in range(AROUND):
         near = {}
@@ -120,11 +121,35 @@ def _held_around(v: Any, points: Any, i: int, at: Any, ends: Any) -> bool:
         met = met or value.is_finite()
         if value.is_finite() and _outside(value, *ends):
             return False
-    return met
+    return met or _held_in_doubles(v, points, i, at, ends)
+
+
+def _held_in_doubles(v: Any, points: Any, i: int, at: Any, ends: Any) -> bool:
+    """Return whether IEEE arithmetic gives something between the ends, and not NaN."""
+    point = {name: as_double(p[i : i + 1]) for name, p in points.items()}
+    found = v.evaluate({n: x.reshape(x.shape[1:]) for n, x in point.items()})
+    got = float(np.broadcast_to(found, v.shape)[at])
+    room = 1e-9 * max(1.0, abs(got)) if np.isfinite(got) else 0.0
+    low, high = (end if end is None else float(end) for end in ends)
+    return (low is None or got >= low - room) and (high is None or got <= high + room)
+
+
+def in_doubles(v: Any, points: Any, i: int, at: Any) -> Any:
+    """Return the value at the doubles nearest to a point, where limits are asked for.
+
+    None where one is too large.
+    """
+    point = {name: as_double(p[i : i + 1]) for name, p in points.items()}
+    if any(x is None for x in point.values()):
+        return None
+    return exact_values(v, point)[(0, *at)]
 
 
 def filled(v: Any, points: Any, i: int, at: Any) -> Any:
-    """Return the limit at a point where a removable singularity has it; else NaN."""
+    """Return the limit at a point where a removable singularity has it; else NaN.
+
+    Taken at the doubles that are nearest to the point.
+    """
     point = {name: as_double(p[i : i + 1]) for name, p in points.items()}
     if any(x is None for x in point.values()):
         return UNKNOWN
@@ -185,8 +210,8 @@ def _same(v: Any, w: Any, points: Any, exact: Any, kind: str) -> Found:
             if not known or not (b.is_finite() or b.is_nan()):
                 continue
             if a.is_nan() and not b.is_nan():
-                y = filled(v, points, i, at)
-                if not y.is_nan() and y.overlaps(b):
+                y, b = filled(v, points, i, at), in_doubles(w, points, i, at)
+                if not y.is_nan() and (b is None or y.overlaps(b)):
                     continue
                 yield Failure(kind + " hides undefined", at_point(points, i))
                 return

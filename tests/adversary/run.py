@@ -19,7 +19,7 @@ from deuterium.graph.operator import OPERATORS
 
 from . import case, checks, regions, shrink
 
-PATIENCE = 40.0  # seconds for one check
+PATIENCE = 40.0  # seconds of the process for one check, whatever else the machine does
 
 
 class Slow(BaseException):  # which nothing that is checked may catch
@@ -180,13 +180,13 @@ def _alarm(seconds: float) -> Iterator[None]:
     def ring(*_: Any) -> None:
         raise Slow
 
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    before = signal.signal(signal.SIGPROF, ring)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
 
 
 def _tell(told: dict[str, Any], small: Any, out: Any) -> None:

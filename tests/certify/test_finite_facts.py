@@ -7,7 +7,7 @@ import pytest
 
 import deuterium as dt
 from deuterium.errors import CertificateError
-from tests.certify.forging import cut, face, forged, leaf, refused, tighten
+from tests.certify.forging import cut, ends, face, forged, leaf, refused, tighten
 
 pytest.importorskip("flint")
 
@@ -188,8 +188,41 @@ def test_all_may_move_together():
     every = leaf(steps=[face([0, 1, 2], [1, 1, 1])])
     assert believed(v, CUBE, [every], 3.0 + 1e-12, ALIKE).leaves == 1
     one = leaf(steps=[face([0], [1])])
-    with pytest.raises(CertificateError, match="all must move"):
+    with pytest.raises(CertificateError, match="stay in order"):
         believed(v, CUBE, [one], 3.5, ALIKE)
+
+
+FREE = told([], [], [], [[[0], [1], [2]]])
+
+
+def test_the_last_may_rise_and_the_first_may_fall():
+    """Whoever they leave behind stays in order; from the middle nobody may move."""
+    up, down = face([2], [1]), face([0], [0])
+    for step, v in ((up, np.sum(p)), (down, -np.sum(p))):
+        assert believed(v, CUBE, [leaf(steps=[step])], 3.5, FREE).leaves == 1
+    for step, v in ((face([1], [1]), np.sum(p)), (face([1], [0]), -np.sum(p))):
+        with pytest.raises(CertificateError, match="stay in order"):
+            believed(v, CUBE, [leaf(steps=[step])], 3.5, FREE)
+
+
+def test_people_of_whom_all_values_matter():
+    """The largest of three in order is the last; that they are alike is proved."""
+    v = np.max(p) - np.sum(p * p) / 4
+    nodes = [cut(2, 0.5), leaf(steps=[tighten([1, 0], [0, 0], [0.5, 0.5])]), leaf()]
+    assert believed(v, CUBE, nodes, 1.0, FREE).leaves == 2
+    more, at = v + p[0] / 8, {p: np.array([1.0, 0, 0])}
+    message = refused(more, CUBE, nodes, 0.8, at=at, facts=FREE)
+    assert "same for all people" in message
+    uneven = dt.Box({p: ([0, 0, 0], [1, 2, 1])})
+    with pytest.raises(CertificateError, match="same values"):
+        believed(v, uneven, nodes, 9.0, FREE)
+
+
+def test_only_the_ends_of_people_in_order_never_matter():
+    """Where they may be anywhere, the ends would put them out of order."""
+    v = np.sum((p - 0.5) ** 2)
+    with pytest.raises(CertificateError, match="a place in an order"):
+        believed(v, CUBE, [ends(0), leaf(), leaf()], 1.0, FREE)
 
 
 def test_later_inputs_of_people_are_in_order_only_after_equal_ones():

@@ -63,6 +63,21 @@ def test_a_bracket_and_its_proof(small, tmp_path):
     assert "refused" in other.stderr
 
 
+def test_the_arithmetic_is_covered_said_and_proved(small, tmp_path):
+    pytest.importorskip("flint")
+    proof = tmp_path / "proof.json"
+    asked = [small, "--input", "x=0:1"]
+    rounded = [*asked, "--arithmetic", "float32"]
+    shown = run("bound", *rounded, "--rtol", "0.5", "--certificate", proof, "--json")
+    assert shown.exit_code == 0, shown.stderr
+    found = json.loads(shown.stdout)
+    assert found["arithmetic"] == "float32" and 0 < found["rounding"] < found["upper"]
+    assert run("verify", proof, *rounded).exit_code == 0
+    other = run("verify", proof, *asked)
+    assert other.exit_code == 1 and "--arithmetic" in other.stderr
+    assert "float32 computes" in run("bound", *rounded, "--rtol", "0.5").stdout
+
+
 def test_it_prints_what_was_asked(small):
     shown = run("bound", small, "--input", "0:1", "--label", "0", "--rtol", "0.5")
     assert shown.exit_code == 0, shown.stderr

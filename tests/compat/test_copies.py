@@ -83,6 +83,11 @@ def filtered():
     ).fit(RECORDS, 2)
 
 
+def gradient_bound():
+    domain = dt.Box({dt.symbol("x", (2,)): (-1, 1)}) & dt.Choice(dt.symbol("y"), [0, 1])
+    return privacy.GradientBound(loss, {"w": np.array([0.5, -1.0])}, domain)
+
+
 def joint():
     return privacy.contributions({"w": W, "square": W**2}, dt.Choice(W, [0, 0.75]))
 
@@ -131,7 +136,7 @@ def examples():
         privacy.feature_sensitivity(2 * x, x, box, time_limit=1),
         privacy.partial([gradient], [X]), *noises(), *map(accountant, noises()),
         individual(), individual().step(0.1, 5.0), trainer(), trainer().history[0],
-        normalized(), filtered(), joint(), privacy.release(
+        normalized(), filtered(), gradient_bound(), joint(), privacy.release(
             W, {W: [0, 0.75]}, dt.Choice(W, [0, 0.75]), epsilon=1, delta=1e-6,
             insecure_rng=0, **RELATION,
         ),
@@ -158,6 +163,8 @@ def says(v):
             return v.bound(), says(v.accountant), repr(v.step(RECORDS)), v.parameters
         case privacy.NormalizedSGD() | privacy.FilteredSGD():
             return says(v.accountant), repr(v.step(RECORDS)), v.parameters
+        case privacy.GradientBound():
+            return v.method, v({"w": [0.5, 1.0]})
         case privacy.Accountant():
             return v.epsilon_at(1e-5)
         case privacy.IndividualAccountant():

@@ -12,7 +12,7 @@ from flint import arb
 
 import deuterium as dt
 from deuterium import privacy
-from deuterium.enclose.enclose import full_rules
+from deuterium.enclose.interval_pass import full_rules
 from deuterium.enclose.interval_program import EnclosureProgram, _StepBuilder
 from deuterium.graph.operator import OPERATORS
 from deuterium.graph.traverse import Graph, free_symbols

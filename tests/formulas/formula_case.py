@@ -76,6 +76,19 @@ class Formula:
         return privacy.lipschitz(graph, inputs, domain, rtol=1e-3)
 
 
+def entering(formulas: list[Formula]) -> Callable[..., Any]:
+    """Return a decorator that enters a function with its ends and right values."""
+
+    def formula(*ends: Ends, **right: float) -> Any:
+        def enter(function: Any) -> Any:
+            formulas.append(Formula(function, ends, **right))
+            return function
+
+        return enter
+
+    return formula
+
+
 def bump(x: Any) -> Any:
     """Return the density of the normal distribution."""
     return np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi)

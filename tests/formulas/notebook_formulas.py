@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import scipy.special as sc
 
-from tests.formulas.formula_case import Formula, bump
+from tests.formulas.formula_case import Formula, bump, entering
 
 FORMULAS: list[Formula] = []
-
-
-def formula(*ends: Any, **right: float) -> Any:
-    """Return a decorator that enters a function with its right values."""
-
-    def enter(function: Any) -> Any:
-        FORMULAS.append(Formula(function, ends, **right))
-        return function
-
-    return enter
+formula = entering(FORMULAS)
 
 
 # -- medicine --------------------------------------------------------------------------

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.formulas.notebook_formulas import FORMULAS
+from tests.formulas import notebook_formulas, textbook_formulas
+
+FORMULAS = [*notebook_formulas.FORMULAS, *textbook_formulas.FORMULAS]
 
 WIDEST = 1e-2  # of the value: how far a certified number may be from the right one
 KNOWN = 1e-6  # of the value: how exactly the right ones are known

@@ -186,6 +186,7 @@ def reductions() -> tuple[nn.Module, tuple[Any, ...]]:
         var=lambda x: x.var() + x.var(1).sum() + x.var(1, unbiased=False).sum(),
         std=lambda x: x.std((0, 1)),
         both=lambda x: sum(torch.var_mean(x, 1)),
+        std_mean=lambda x: sum(torch.std_mean(x, 1)),
         norm=lambda x: torch.linalg.vector_norm(x, dim=1) + x.norm(),
         one=lambda x: x.norm(1, 2),
         most_norm=lambda x: x.norm(float("inf"), 2),

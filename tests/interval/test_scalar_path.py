@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deuterium.errors import InvalidInputError
+from deuterium.graph.operator import OPERATORS
 from deuterium.interval import Interval, as_interval, interval_arithmetic, scalar
 from tests.amounts import examples
 
@@ -60,8 +61,8 @@ def check(name, *args):
     assert same(direct.lower, slow[0]) and same(direct.upper, slow[1]), (name, args)
 
 
-@examples(200, 3000)
-@pytest.mark.parametrize("name", ["add", "subtract", "multiply"])
+@examples(250, 3000)
+@pytest.mark.parametrize("name", ["add", "subtract", "multiply", "divide"])
 @given(a=ends(), b=ends())
 def test_two_arguments(name, a, b):
     check(name, a, b)
@@ -80,7 +81,7 @@ PAIRS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["add", "subtract", "multiply"])
+@pytest.mark.parametrize("name", ["add", "subtract", "multiply", "divide"])
 def test_every_pair_of_special_ends(name):
     some = [*PAIRS[::3], NAN, (0.0, -0.0), (-0.0, 0.0), (-0.0, -0.0)]
     left = Interval.unchecked(*np.array(some).T[:, :, None])
@@ -96,6 +97,42 @@ def test_every_pair_of_special_ends(name):
 def test_square_of_every_special_pair():
     for a in [*PAIRS, NAN]:
         check("square", a)
+
+
+def test_reciprocal_of_every_special_pair():
+    for a in [*PAIRS[::3], NAN]:
+        fast = interval_arithmetic.reciprocal(Interval.unchecked(*a))
+        found = on_arrays(interval_arithmetic.reciprocal, a)
+        assert same(fast.lower, found[0]) and same(fast.upper, found[1]), a
+
+
+NEAR = sorted({0.0, 5e-324, 1e-300, 0.25, 0.5, 1.0, np.pi / 2, 2.5, np.pi, 7.0, 1e5})
+ODD = [
+    *itertools.combinations_with_replacement(sorted({-x for x in NEAR} | {*NEAR}), 2),
+    *PAIRS[::5],
+    NAN,
+]
+UNARY = [op for op in OPERATORS.values() if op.arity == 1 and op.elementwise]
+
+
+@pytest.mark.parametrize("op", UNARY, ids=lambda op: op.name)
+@pytest.mark.filterwarnings("ignore")
+def test_functions_of_one_variable(op):
+    """Those that have no rule of their own for floats take the one for arrays."""
+    boxes = ODD if np.isfinite(op.ulps or np.inf) else ODD[::40]
+    attrs = (
+        {"n": 2} if op.name in ("polygamma", "bessel_i", "power_log", "sinc") else {}
+    )
+    if op.name in ("interp", "interp'", "interp''", "integer_power", "on_domain"):
+        return
+    low, high = np.array(boxes).T
+    with np.errstate(all="ignore"):
+        slow = op.enclosure(Interval.unchecked(low, high), **attrs)
+        lows, highs = (np.broadcast_to(e, low.shape) for e in (slow.lower, slow.upper))
+        for i, (a, b) in enumerate(boxes):
+            fast = op.enclosure(Interval.unchecked(a, b), **attrs)
+            found = float(fast.lower), float(fast.upper)
+            assert same(found[0], lows[i]) and same(found[1], highs[i]), (a, b)
 
 
 def test_which_intervals_count_as_scalar():

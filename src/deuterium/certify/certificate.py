@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +36,12 @@ from deuterium.certify.proof_source import ProofSource
 from deuterium.domain.conditions import LOWEST, guarded
 from deuterium.domain.domain import Domain
 from deuterium.domain.problem import Problem
+from deuterium.enclose.enclose import moved_in
 from deuterium.errors import (
     CertificateError,
     DeuteriumError,
     MissingDependencyError,
+    UnsupportedError,
 )
 from deuterium.graph.constructors import as_variable
 from deuterium.graph.traverse import free_symbols
@@ -47,6 +50,7 @@ from deuterium.interval.environment import standard_only
 from deuterium.transform.definedness import defined
 
 FORMAT, VERSION = "deuterium-certificate", 1
+_ENDS = ("upper", "lower")
 LARGEST = 2**30  # bytes of a file that is read
 
 
@@ -111,17 +115,35 @@ class Certificate:
         }
         return cls(body, sealed(body))
 
+    def in_arithmetic(
+        self, v: Variable, name: str, error: float, lower: float, upper: float
+    ) -> Certificate:
+        """Return a certificate of what an arithmetic computes of ``v``.
+
+        This one is of the moved function (`deuterium.enclose.rounding_errors`), from
+        which what is computed is no farther than ``error``.
+        """
+        told = {"lower": plain(lower), "upper": plain(upper), "error": plain(error)}
+        body = {**self.body, "arithmetic": {"name": name, "graph": digest(v), **told}}
+        return Certificate(body, sealed(body))
+
     # -- what it says ------------------------------------------------------------------
 
     @property
     def upper(self) -> float:
         """The claimed upper bound."""
-        return float(self.body["upper"])
+        return float(self.body.get("arithmetic", self.body)["upper"])
 
     @property
     def lower(self) -> float:
         """The claimed lower bound."""
-        return float(self.body["lower"])
+        return float(self.body.get("arithmetic", self.body)["lower"])
+
+    @property
+    def arithmetic(self) -> str | None:
+        """The arithmetic whose results it is about, too; None for real numbers."""
+        about = self.body.get("arithmetic")
+        return None if about is None else str(about["name"])
 
     @property
     def witness(self) -> dict[str, Any]:
@@ -248,12 +270,14 @@ class Certificate:
                 "installed; run `pip install 'deuterium[verify]'`"
             ) from None
         v = as_variable(v)
+        look_over(self.body)
+        if self.arithmetic is not None:
+            v, domain = self._moved(v, domain)
         conditions: tuple[Variable, ...] = ()
         if isinstance(domain, Domain) and domain.conditions:
             conditions = domain.conditions
             worst = LOWEST if self.body.get("sense") == SENSES[0] else -LOWEST
             v, domain = guarded(v, conditions, worst), domain.plain
-        look_over(self.body)
         if digest(v) != self.body["graph"]:
             v = self._where_defined(v)
         self._match(v, domain)
@@ -264,6 +288,79 @@ class Certificate:
                 "contents do not match its seal"
             )
         return report
+
+    def to_coq(self, path: str | os.PathLike[str], v: Variable, domain: Domain) -> None:
+        """Write a Coq file that states the bound over the reals and proves it.
+
+        The file needs Coq 8.16, Coquelicot and coq-interval 4; its rules are in
+        ``docs/certificates.md``.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file to write.
+        v : Variable
+            The graph that the certificate is about: a scalar of at most six inputs,
+            made of elementary functions.
+        domain : Domain
+            The domain that it is about: a box.
+
+        Raises
+        ------
+        CertificateError
+            The certificate is about another graph or domain.
+        UnsupportedError
+            There is no rule for it in Coq, or too many regions; the message says which.
+
+        Notes
+        -----
+        Upper ends of suprema and lower ends of infima are proved, not the witness.
+        That the definition in the file is the graph is read, not proved.
+        """
+        from deuterium.certify.coq.coq_file import coq_text
+
+        if self.arithmetic is not None:
+            raise UnsupportedError(
+                "to_coq: Coq files are about real numbers; take a certificate without "
+                f"`arithmetic` (this one is of {self.arithmetic})"
+            )
+        v = as_variable(v)
+        self._match(v, domain)
+        Path(path).write_text(coq_text(self.body, v, domain), encoding="utf-8")
+
+    def _moved(self, v: Variable, domain: Domain) -> tuple[Variable, Domain]:
+        """Return the moved function that the proof is of, its error worked out again.
+
+        The rest of the proof is replayed in ball arithmetic; the error is what this
+        deuterium finds.
+        """
+        about, body = self.body["arithmetic"], self.body
+        if digest(v) != about["graph"]:
+            raise CertificateError(
+                "the certificate is about another graph: the hash of this one is "
+                f"{digest(v)[:16]}..., not {about['graph']!r:.19}..."
+            )
+        if not isinstance(domain, Domain):
+            raise CertificateError(
+                f"`domain` must be a Domain, got {type(domain).__name__}"
+            )
+        moved = moved_in(v, domain, about["name"])
+        if not moved.error <= about["error"]:
+            raise CertificateError(
+                f"rounding errors in {about['name']} may be {float(moved.error)!r}, "
+                f"not {about['error']!r:.40}"
+            )
+        error = Fraction(about["error"])
+        upper, lower = ([Fraction(x[e]) for x in (about, body)] for e in _ENDS)
+        rises = body["sense"] == SENSES[0]
+        if upper[0] < upper[1] + (error if rises else 0) or lower[0] > lower[1] - (
+            0 if rises else error
+        ):
+            raise CertificateError(
+                "the ends in the field `arithmetic` are not those of the proof with "
+                "the error added"
+            )
+        return moved.value, moved.domain
 
     def _where_defined(self, v: Variable) -> Variable:
         """Return the graph as far as it has a value, if the certificate is of that."""

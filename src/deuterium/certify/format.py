@@ -21,6 +21,7 @@ from deuterium.errors import CertificateError
 from deuterium.graph.serialize import dumps
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
+from deuterium.interval.float_arithmetic import ARITHMETICS
 
 SENSES = ("maximize", "minimize")
 KINDS = ("leaf", "cut", "ends")
@@ -193,12 +194,32 @@ def look_over(body: Mapping[str, Any]) -> None:
         _check_form(form)
     for name in ("upper", "lower"):
         _check_number(name, body.get(name))
+    if "arithmetic" in body:
+        _check_arithmetic(body["arithmetic"])
     for name, x in body["witness"].items():
         _check_numbers(f"witness of {name!r:.40}", x)
     for i, node in enumerate(body["proof"]):
         _check_node(i, node)
 
 
+def _check_arithmetic(about: Any) -> None:
+    """Refuse what does not say which arithmetic, of which graph, between which ends."""
+    if not isinstance(about, dict) or set(about) != _ARITHMETIC:
+        raise CertificateError(
+            f"the field `arithmetic` must have {', '.join(sorted(_ARITHMETIC))}, got "
+            f"{about!r:.80}"
+        )
+    if about["name"] not in ARITHMETICS or not isinstance(about["graph"], str):
+        raise CertificateError(f"there is no arithmetic {about['name']!r:.40}")
+    for name in ("lower", "upper", "error"):
+        if not is_double(about[name]) or not math.isfinite(about[name]):
+            raise CertificateError(
+                f"the field `arithmetic` must have finite ends and error, got "
+                f"{about[name]!r:.40}"
+            )
+
+
+_ARITHMETIC = {"name", "graph", "lower", "upper", "error"}
 _JSON = {str: "text", dict: "a mapping", list: "a list"}
 
 

@@ -19,7 +19,7 @@ from deuterium.commands.extremum import (
 from deuterium.domain.domain import Domain
 from deuterium.domain.spaces import Ball, Box
 from deuterium.enclose import enclose
-from deuterium.errors import InvalidInputError, UnsupportedError
+from deuterium.errors import CertificateError, InvalidInputError, UnsupportedError
 from deuterium.frontends.bounds import read_model_bounds
 from deuterium.frontends.model_losses import record_loss
 from deuterium.frontends.onnx import load
@@ -60,6 +60,8 @@ class ModelQuestion:
         A file of NumPy's (``.npy``) that holds a record.
     output : str or None
         The output that the loss is of; None is the only one.
+    arithmetic : str or None
+        The arithmetic whose results the bound covers, too; None for real numbers.
     """
 
     model: str
@@ -69,6 +71,7 @@ class ModelQuestion:
     ball: float | None = None
     around: str | None = None
     output: str | None = None
+    arithmetic: str | None = None
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,8 @@ class ModelBoundResult(BoundedModel):
         The bound of the first enclosure, and how long it took with reading the model.
     gap, status, cause, regions, seconds, certificate
         As of `deuterium.commands.ExtremumResult`.
+    rounding : float
+        What of the upper end pays for rounding in the arithmetic.
     witness : dict from str to ndarray
         Where the lower end is reached.
     """
@@ -116,6 +121,7 @@ class ModelBoundResult(BoundedModel):
     regions: int = 0
     seconds: float = 0.0
     certificate: str | None = None
+    rounding: float = 0.0
     witness: dict[str, Any] | None = None
 
 
@@ -164,10 +170,16 @@ def run_model_bound(
         require_folder(certificate)
     start = time.perf_counter()
     told, norm, domain = _asked(question)
-    first = enclose(norm, domain)
+    first = enclose(norm, domain, arithmetic=question.arithmetic)
     first_seconds = time.perf_counter() - start
     with processes(workers) as executor:
-        found = maximize(norm, domain, executor=executor, **options)
+        found = maximize(
+            norm,
+            domain,
+            executor=executor,
+            arithmetic=question.arithmetic,
+            **options,
+        )
     saved = None
     if certificate is not None and found.certificate is not None:
         save_certificate(found.certificate, certificate)
@@ -184,6 +196,7 @@ def run_model_bound(
         regions=found.regions,
         seconds=found.seconds,
         certificate=saved,
+        rounding=found.rounding,
         witness=dict(found.witness),
     )
 
@@ -198,6 +211,11 @@ def run_model_check(path: Path, question: ModelQuestion) -> ModelCheckResult:
     """
     told, norm, domain = _asked(question)
     found = load_certificate(path)
+    if found.arithmetic != question.arithmetic:
+        raise CertificateError(
+            f"the certificate is about {found.arithmetic or 'real numbers'}, not about "
+            f"{question.arithmetic or 'real numbers'}: give the same --arithmetic"
+        )
     start = time.perf_counter()
     found.verify(norm, domain)
     return ModelCheckResult(

@@ -14,7 +14,7 @@ from deuterium.interval.rounding import EPS, add_down, add_up
 
 Shape = tuple[int, ...]
 
-ENUMERATED = 256  # at most so many combinations of finite values are told apart
+ENUMERATED = 1024  # at most so many combinations of finite values are told apart
 
 
 @dataclass(frozen=True, eq=False)

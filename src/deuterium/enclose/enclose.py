@@ -10,66 +10,52 @@ Moore, "Interval Analysis", Prentice-Hall 1966).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from deuterium.domain.conditions import LOWEST, guarded
-from deuterium.domain.constraints import ENUMERATED
 from deuterium.domain.domain import Domain
 from deuterium.domain.spaces import Box
 from deuterium.enclose.contract import Empty, contracted
 from deuterium.enclose.enclosure_cache import plan_of
-from deuterium.errors import BoundsError, InvalidInputError, ShapeError
-from deuterium.evaluate.inputs import require_all, require_known
+from deuterium.enclose.interval_pass import (
+    boxes_of,
+    by_rules,
+    full_rules,
+    leaf_of,
+    rule_of,
+    tables_of,
+)
+from deuterium.enclose.rounding_errors import MovedFunction, moved_function
+from deuterium.errors import BoundsError, InvalidInputError
 from deuterium.graph.constructors import as_variable
 from deuterium.graph.interpret import interpret
-from deuterium.graph.operator import Operator
 from deuterium.graph.provenance import describe
 from deuterium.graph.traverse import Graph, symbols_in
 from deuterium.graph.variable import Variable
 from deuterium.interval import Cause, Interval, interval_arithmetic
 from deuterium.interval.environment import standard_only
-from deuterium.interval.rounding import next_down, next_up
+from deuterium.interval.rounding import add_down, add_up
 from deuterium.transform.pipeline import SIMPLIFIABLE
 from deuterium.transform.simplify.simplify import simplify
 
 
 @standard_only
-def enclose(v: Variable, domain: Domain) -> Interval:
-    """Return an interval that certainly holds every value of ``v`` over a domain.
-
-    Parameters
-    ----------
-    v : Variable
-        A scalar or an array; it is enclosed element by element.
-    domain : Domain
-        Bounds for every symbol of ``v``.  Bounds with extra leading axes make a batch
-        of boxes, and the result has those axes in front of ``v``'s shape.
-
-    Returns
-    -------
-    Interval
-        ``.lower`` and ``.upper`` are float64 arrays, rounded outward.  Where the domain
-        touches a pole, leaves an operator's domain, or a bound overflows, the upper end
-        is infinite and ``.cause`` names the operator, its source line and its range.
-
-    Raises
-    ------
-    MissingSymbolError, UnknownSymbolError, BoundsError, ShapeError
-        The domain does not fit the symbols of ``v``.
-    """
+def enclose(v: Variable, domain: Domain, *, arithmetic: str | None = None) -> Interval:
+    """Return what `deuterium.enclose` does, a ball being the box around it."""
     v = as_variable(v)
     if not isinstance(domain, Domain):
         raise InvalidInputError(
             "enclose: `domain` must be a deuterium.Box, Ball, Choice or OneHot (or "
             f"several joined with &), got {type(domain).__name__}"
         )
+    if arithmetic is not None:
+        return _in_arithmetic(v, domain, arithmetic)
     if domain.conditions:
         return _where_conditions_hold(v, domain)
     plan = plan_of(v)
-    boxes, tables, batch = plan.boxes(domain, lambda d: _boxes(plan.symbols, d))
+    boxes, tables, batch = plan.boxes(domain, lambda d: boxes_of(plan.symbols, d))
     with np.errstate(all="ignore"):
         fast = plan.run(v, boxes, tables + len(batch), full_rules)
         if fast is not None:
@@ -78,23 +64,42 @@ def enclose(v: Variable, domain: Domain) -> Interval:
             return _shaped(fast, v, tables, batch)
         dense = plan.dense(v)
         simple = plan.simple(v, dense)
-        meaning = _by_rules(dense, boxes)
+        meaning = by_rules(dense, boxes)
         result = _shaped(meaning[dense[0]], v, tables, batch)
         if simple[0] is not dense[0]:
-            other = _by_rules(simple, boxes)[simple[0]]
+            other = by_rules(simple, boxes)[simple[0]]
             result = interval_arithmetic.intersect(
                 result, _shaped(other, v, tables, batch)
             )
         if not _is_finite(result) and len(meaning) <= SIMPLIFIABLE:
             # over this very domain, what looks like a pole may be known to be none
             special = Graph(simplify(dense, domain))
-            other = _by_rules(special, boxes)[special[0]]
+            other = by_rules(special, boxes)[special[0]]
             result = interval_arithmetic.intersect(
                 result, _shaped(other, v, tables, batch)
             )
         if not _is_finite(result):
             result.cause = find_cause(dense[0], meaning)
     return result
+
+
+def _in_arithmetic(v: Variable, domain: Domain, arithmetic: str) -> Interval:
+    """Return an enclosure of what is computed, and of the exact values."""
+    moved = moved_in(v, domain, arithmetic)
+    exact = enclose(moved.value, moved.domain)
+    with np.errstate(all="ignore"):
+        low = add_down(exact.lower, -moved.error)
+        if v.op is not None and v.op.nonnegative and v.op.definition is None:
+            low = np.maximum(low, 0.0)
+        result = Interval.unchecked(low, add_up(exact.upper, moved.error))
+    result.cause = exact.cause or moved.cause
+    return result
+
+
+def moved_in(v: Variable, domain: Domain, arithmetic: str) -> MovedFunction:
+    """Return `moved_function` over a domain, cut down by its conditions."""
+    boxes = narrowed(v, domain) if domain.conditions else domain
+    return moved_function(v, domain, arithmetic, boxes=boxes)
 
 
 def _where_conditions_hold(v: Variable, domain: Domain) -> Interval:
@@ -139,9 +144,9 @@ def _empty(domain: Domain) -> BoundsError:
 def as_written(order: Sequence[Variable], domain: Domain) -> Interval:
     """Return an enclosure of the last of some nodes, without any preparations."""
     v = order[-1]
-    boxes, tables, batch = _boxes({s.name: s for s in symbols_in(order)}, domain)
+    boxes, tables, batch = boxes_of({s.name: s for s in symbols_in(order)}, domain)
     with np.errstate(all="ignore"):
-        meaning = interpret(order, _leaf(boxes), _rule)
+        meaning = interpret(order, leaf_of(boxes), rule_of)
         result = _shaped(meaning[v], v, tables, batch)
         if not _is_finite(result):
             result.cause = find_cause(v, meaning)
@@ -150,17 +155,7 @@ def as_written(order: Sequence[Variable], domain: Domain) -> Interval:
 
 def enumerated(symbols: Sequence[Variable], domain: Domain) -> list[str]:
     """Return the names of those of a graph's symbols whose values are told apart."""
-    return sorted(_enumerated({s.name: s for s in symbols}, domain))
-
-
-def _by_rules(graph: Graph, boxes: Mapping[str, Interval]) -> dict[Variable, Interval]:
-    """Return the enclosures of all nodes of a graph by the full rules."""
-    return interpret(graph.order, _leaf(boxes), _rule)
-
-
-def full_rules(order: Sequence[Variable]) -> dict[Variable, Interval]:
-    """Enclose nodes that depend on no symbol."""
-    return interpret(order, _constant, _rule)
+    return sorted(tables_of({s.name: s for s in symbols}, domain))
 
 
 def _shaped(x: Interval, v: Variable, tables: int, batch: tuple[int, ...]) -> Interval:
@@ -171,93 +166,6 @@ def _shaped(x: Interval, v: Variable, tables: int, batch: tuple[int, ...]) -> In
 
 def _is_finite(x: Interval) -> bool:
     return bool(np.isfinite(x.lower).all() and np.isfinite(x.upper).all())
-
-
-def _leaf(boxes: Mapping[str, Interval]) -> Callable[[Variable], Interval]:
-    def leaf(v: Variable) -> Interval:
-        return boxes[v.name] if v.is_symbol else _constant(v)
-
-    return leaf
-
-
-def _constant(v: Variable) -> Interval:
-    if v.shape:
-        return Interval.unchecked(v.value, v.value)
-    number = float(v.value)
-    if number == v.value:
-        return Interval.unchecked(number, number)
-    # an integer too long for a double
-    return Interval.unchecked(float(next_down(number)), float(next_up(number)))
-
-
-def _is_float(x: Any) -> bool:
-    return type(x) is float
-
-
-def _rule(op: Operator) -> Callable[..., Interval]:
-    """Return the operator's enclosure, keeping plain floats plain floats."""
-    rule = op.enclosure
-
-    def run(*args: Interval, **attrs: Any) -> Interval:
-        result = rule(*args, **attrs)
-        if _is_float(result.lower) or not all(_is_float(a.lower) for a in args):
-            return result
-        if np.ndim(result.lower) == 0:
-            return Interval.unchecked(float(result.lower), float(result.upper))
-        return result
-
-    return run
-
-
-def _boxes(
-    symbols: Mapping[str, Variable], domain: Domain
-) -> tuple[dict[str, Interval], int, tuple[int, ...]]:
-    """Return a box per symbol, the number of enumeration axes, and the batch shape."""
-    require_known(domain.names, _all_known(symbols, domain), "enclose")
-    require_all(domain.names, symbols, "enclose", "bounds")
-    tables = _enumerated(symbols, domain)
-    boxes = {name: domain.hull(s) for name, s in symbols.items() if name not in tables}
-    batches = [b.shape[: len(b.shape) - symbols[n].ndim] for n, b in boxes.items()]
-    try:
-        batch = np.broadcast_shapes(*batches)
-    except ValueError:
-        raise ShapeError(
-            f"enclose: batch axes of the bounds do not broadcast: {batches}"
-        ) from None
-    for i, (name, table) in enumerate(tables.items()):
-        boxes[name] = _spread(table, i, len(tables), len(batch))
-    if not batch and not tables:
-        boxes = {n: _as_floats(b) if b.shape == () else b for n, b in boxes.items()}
-    return boxes, len(tables), batch
-
-
-def _all_known(symbols: Mapping[str, Variable], domain: Domain) -> Any:
-    """Bounds for a symbol given as a Variable that does not occur are harmless."""
-    return {**dict.fromkeys(domain.shapes), **symbols}
-
-
-def _enumerated(symbols: Mapping[str, Variable], domain: Domain) -> dict[str, Any]:
-    """Return the tables of finite symbols, as many as the limit lets be told apart."""
-    tables: dict[str, Any] = {}
-    count = 1
-    for name, s in symbols.items():
-        table = domain.table(s)
-        if table is not None and count * len(table) <= ENUMERATED:
-            tables[name] = table
-            count *= len(table)
-    return tables
-
-
-def _spread(table: Any, i: int, tables: int, batch: int) -> Interval:
-    """Return a table as points along its own enumeration axis."""
-    axes = [1] * tables + [1] * batch
-    axes[i] = len(table)
-    points = np.reshape(table, (*axes, *table.shape[1:]))
-    return Interval.unchecked(points, points)
-
-
-def _as_floats(box: Interval) -> Interval:
-    return Interval.unchecked(float(box.lower), float(box.upper))
 
 
 def _finished(

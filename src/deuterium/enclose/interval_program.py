@@ -189,9 +189,9 @@ class _StepBuilder:
             return lambda *args: op.value(*args, **attrs), node.args
         maker = _MAKERS.get(op)
         made = maker(self, node) if maker is not None else None
-        return made or _slope(self, node) or _monotone(node) or self._full(node)
+        return made or _slope(self, node) or _monotone(node) or self.full(node)
 
-    def _full(self, node: Variable) -> Made:
+    def full(self, node: Variable) -> Made:
         """Return the operator's own enclosure, on stacked ends."""
         assert node.op is not None
         rule, attrs = node.op.enclosure, dict(node.attrs)
@@ -289,6 +289,17 @@ def _subtract(build: _StepBuilder, node: Variable) -> Made:
     return lambda a, b: stacked.add(a, -b[::-1]), node.args
 
 
+def _comparison(build: _StepBuilder, node: Variable) -> Made | None:
+    """Return a condition on a difference, whose sign rounding to nearest keeps."""
+    (difference,) = node.args
+    if difference.op is not ops.subtract:
+        return None
+    step, _ = build.full(node)
+    if build.thin(difference.args[1]):
+        return lambda a, b: step(a - b), difference.args
+    return lambda a, b: step(a - b[::-1]), difference.args
+
+
 def _multiply(build: _StepBuilder, node: Variable) -> Made:
     a, b = node.args
     if build.nonnegative(a) and build.nonnegative(b):
@@ -352,6 +363,8 @@ def _unary(step: Step) -> Callable[[_StepBuilder, Variable], Made]:
 _MAKERS: dict[Operator, Callable[[_StepBuilder, Variable], Made | None]] = {
     ops.add: _add,
     ops.subtract: _subtract,
+    ops.is_positive: _comparison,
+    ops.is_zero: _comparison,
     ops.multiply: _multiply,
     ops.square: _square,
     ops.add_reduce: _sum,

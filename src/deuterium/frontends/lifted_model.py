@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+import numpy as np
+
 from deuterium.errors import InvalidInputError
+from deuterium.frontends.lifted_loss import LiftedLoss
 from deuterium.graph.serialize import dumps, loads
 from deuterium.graph.variable import Variable
 
@@ -59,6 +62,20 @@ class LiftedModel:
             The model has another number of outputs than one.
         """
         return _only(self.outputs, "output")
+
+    def training(self) -> tuple[LiftedLoss, dict[str, Any]]:
+        """Return loss and parameters as the trainers of `deuterium.privacy` take them.
+
+        The output must be the loss of one record.  The trained values are a mapping of
+        the names of ``parameters``.
+
+        Examples
+        --------
+        ``privacy.ClipFreeSGD(*model.training(), domain, ...)``
+        """
+        loss = LiftedLoss(self.output, self.inputs, self.parameters)
+        start = {n: np.array(p.value, float) for n, p in self.parameters.items()}
+        return loss, start
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Store all nodes as one graph, so that outputs go on to hold parameters."""

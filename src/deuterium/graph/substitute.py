@@ -62,10 +62,11 @@ def substitute(v: Variable, values: Mapping[Any, Any]) -> Variable:
             continue
         if all(a in same for a in node.args):
             same[node] = node
-    return interpret(order, leaf, _rebuild, same)[v]
+    return interpret(order, leaf, rebuild, same)[v]
 
 
-def _rebuild(op: Operator) -> Any:
+def rebuild(op: Operator) -> Any:
+    """Return a function that applies an operator to Variables."""
     return lambda *args, **attrs: apply(op, args, attrs)
 
 

@@ -12,10 +12,11 @@ class Cause:
 
     Attributes
     ----------
-    kind : {"undefined", "overflow", "unbounded"}
+    kind : {"undefined", "overflow", "unbounded", "rounding"}
         ``undefined``: an argument touches a pole or leaves the operator's domain.
         ``overflow``: the bound exceeds the largest double.  ``unbounded``: the domain
-        itself is infinite.
+        itself is infinite.  ``rounding``: no bound of the operator's error in the
+        arithmetic asked for is known.
     operator : str
         Name of the operator, such as ``"log"``.
     source : str

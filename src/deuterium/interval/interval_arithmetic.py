@@ -105,6 +105,8 @@ def _without_indeterminate(product: Array, a: Interval, b: Interval) -> Array:
 
 def divide(a: Interval, b: Interval) -> Interval:
     """Return ``a / b``; undefined where ``b`` contains zero."""
+    if scalar.is_scalar(a) and scalar.is_scalar(b):
+        return scalar.divide(a, b)
     apart = ((b.lower > 0) | (b.upper < 0)) & (b.lower <= b.upper)  # no NaN is
     zero = np.logical_not(apart)
     if np.any(zero):
@@ -126,7 +128,7 @@ def _divide_nonzero(a: Interval, b: Interval) -> Interval:
 
 def reciprocal(a: Interval) -> Interval:
     """Return ``1 / a``; undefined where ``a`` contains zero."""
-    one = np.ones(np.shape(a.lower))
+    one = 1.0 if scalar.is_scalar(a) else np.ones(np.shape(a.lower))
     return divide(_make(one, one), a)
 
 

@@ -10,7 +10,14 @@ from __future__ import annotations
 from math import inf, nan, nextafter
 
 from deuterium.interval.interval import Interval
-from deuterium.interval.rounding import is_short, loses_nothing, sum_error
+from deuterium.interval.rounding import (
+    EPS,
+    MAX,
+    MIN_NORMAL,
+    is_short,
+    loses_nothing,
+    sum_error,
+)
 
 _make = Interval.unchecked
 
@@ -66,6 +73,49 @@ def multiply(a: Interval, b: Interval) -> Interval:
     if not ((short and loses_nothing(high)) or (high == 0 and not has_positive)):
         high = nextafter(high, inf)
     return _make(low, high)
+
+
+def divide(a: Interval, b: Interval) -> Interval:
+    """Return ``a / b``; undefined where ``b`` contains zero."""
+    (al, au), (bl, bu) = _ends(a), _ends(b)
+    if not (0 < bl <= bu or bl <= bu < 0) or al != al or au != au:
+        return _make(nan, nan)
+    low, high = (al, au) if bl > 0 else (au, al)
+    return _make(
+        _divide_down(low, bu if low >= 0 else bl),
+        _divide_up(high, bl if high >= 0 else bu),
+    )
+
+
+def _divide_down(a: float, b: float) -> float:
+    q = a / b
+    return q if _exact(a, b, q) or _is_tiny(a, b, q) else nextafter(q, -inf)
+
+
+def _divide_up(a: float, b: float) -> float:
+    q = a / b
+    return q if _exact(a, b, q) or _is_tiny(-a, b, q) else nextafter(q, inf)
+
+
+def _exact(a: float, b: float, q: float) -> bool:
+    return bool(is_short(q) and is_short(b) and q * b == a and loses_nothing(a))
+
+
+def _is_tiny(a: float, b: float, q: float) -> bool:
+    """Return whether a quotient rounded to zero is zero, or tiny and positive."""
+    return q == 0 and (a == 0 or (a > 0) == (b > 0))
+
+
+def widen_down(value: float, ulps: float, absolute: float = 0.0) -> float:
+    """Return a lower bound of a result known to within ``ulps`` and ``absolute``."""
+    value = min(value, MAX)
+    return value - (abs(value) * ((ulps + 1) * EPS) + (absolute + MIN_NORMAL))
+
+
+def widen_up(value: float, ulps: float, absolute: float = 0.0) -> float:
+    """Return an upper bound of a result known to within ``ulps`` and ``absolute``."""
+    value = max(value, -MAX)
+    return value + (abs(value) * ((ulps + 1) * EPS) + (absolute + MIN_NORMAL))
 
 
 def square(a: Interval) -> Interval:

@@ -6,13 +6,14 @@ inside an interval is counted with rounding allowed for.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 import symengine as se
 
 from deuterium.graph.operator import Operator
-from deuterium.interval import Interval
+from deuterium.interval import Interval, scalar
 from deuterium.interval.interval_arithmetic import is_undefined, undefined_where
 from deuterium.interval.rounding import EPS, Array, widen_down, widen_up
 from deuterium.ops.arithmetic import reciprocal, sqrt, square
@@ -22,15 +23,16 @@ from deuterium.ops.univariate import unary
 LARGE = 2.0**45  # beyond it, neighbouring doubles are a fair part of a period apart
 
 
-def _contains_multiple(x: Interval, offset: float, period: float) -> Any:
+def _contains_multiple(
+    x: Interval, size: Any, offset: float, period: float, exact: Any = np
+) -> Any:
     """Return whether some ``offset + k * period`` (units of pi) may lie inside.
 
     Errors on the side of yes: the quotient is off by a few ulps at most.
     """
-    low, high = x.lower / np.pi, x.upper / np.pi
-    slack = 4 * EPS * (1.0 + np.maximum(np.abs(low), np.abs(high)))
-    first = np.ceil((low - slack - offset) / period - 4 * EPS)
-    last = np.floor((high + slack - offset) / period + 4 * EPS)
+    slack = 4 * EPS * (1.0 + size / np.pi)
+    first = exact.ceil((x.lower / np.pi - slack - offset) / period - 4 * EPS)
+    last = exact.floor((x.upper / np.pi + slack - offset) / period + 4 * EPS)
     return first <= last
 
 
@@ -42,16 +44,38 @@ def _wave(function: Any, top: float, bottom: float) -> Any:
     """Enclosure of a sine or cosine, with its maxima and minima in units of pi."""
 
     def enclosure(x: Interval) -> Interval:
+        if scalar.is_scalar(x) and x.lower <= x.upper:
+            return of_floats(x)
         first, last = function(x.lower), function(x.upper)
         # libraries reduce large arguments with an absolute error
-        slack = np.where(np.maximum(np.abs(x.lower), np.abs(x.upper)) <= 0.5, 0, EPS)
+        size = np.maximum(np.abs(x.lower), np.abs(x.upper))
+        slack = np.where(size <= 0.5, 0, EPS)
         low = np.maximum(widen_down(np.minimum(first, last), NUMPY_ULPS, slack), -1.0)
         high = np.minimum(widen_up(np.maximum(first, last), NUMPY_ULPS, slack), 1.0)
-        wide = _too_wide(x)
-        low = np.where(wide | _contains_multiple(x, bottom, 2.0), -1.0, low)
-        high = np.where(wide | _contains_multiple(x, top, 2.0), 1.0, high)
+        wide = size > LARGE
+        low = np.where(wide | _contains_multiple(x, size, bottom, 2.0), -1.0, low)
+        high = np.where(wide | _contains_multiple(x, size, top, 2.0), 1.0, high)
         low, high = _exact_at_zero(function, x, low, high)
         return undefined_where(Interval.unchecked(low, high), is_undefined(x))
+
+    def of_floats(x: Interval) -> Interval:
+        """Return the same of plain floats, without NumPy's overhead."""
+        size = max(abs(float(x.lower)), abs(float(x.upper)))
+        if size > LARGE:
+            return Interval.unchecked(-1.0, 1.0)
+        ends = float(function(x.lower)), float(function(x.upper))
+        slack = 0.0 if size <= 0.5 else EPS
+        low = max(scalar.widen_down(min(ends), NUMPY_ULPS, slack), -1.0)
+        high = min(scalar.widen_up(max(ends), NUMPY_ULPS, slack), 1.0)
+        if _contains_multiple(x, size, bottom, 2.0, math):
+            low = -1.0
+        if _contains_multiple(x, size, top, 2.0, math):
+            high = 1.0
+        if function is np.sin and x.lower >= 0 and x.upper <= 3.0:
+            low = max(low, 0.0)
+        if function is np.sin and x.lower >= -3.0 and x.upper <= 0:
+            high = min(high, 0.0)
+        return Interval.unchecked(low, high)
 
     return enclosure
 

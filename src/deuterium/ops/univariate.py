@@ -13,6 +13,7 @@ twice too wide as an interval, the operator ``expit'`` is exact.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -22,7 +23,7 @@ import numpy as np
 from deuterium.graph.operator import Operator, Shape, register, same_shape
 from deuterium.graph.traits import INF, Ends, Function, Traits
 from deuterium.graph.variable import Variable
-from deuterium.interval import Interval
+from deuterium.interval import Interval, scalar
 from deuterium.interval.interval_arithmetic import undefined_where
 from deuterium.interval.rounding import (
     Array,
@@ -205,7 +206,39 @@ def library_enclosure(
     value: Function, ulps: float, facts: Traits
 ) -> Callable[[Interval], Interval]:
     """Return the enclosure that follows from facts and the error of a value."""
-    return _derived(_library_bounds(value, ulps, facts.absolute, facts.range), facts)
+    bounds = _library_bounds(value, ulps, facts.absolute, facts.range)
+    of_arrays, of_floats = _derived(bounds, facts), _of_floats(value, ulps, facts)
+    if facts.increasing is None:
+        return of_arrays
+
+    def enclosure(x: Interval) -> Interval:
+        plain = scalar.is_scalar(x) and x.lower <= x.upper
+        return of_floats(x) if plain else of_arrays(x)
+
+    return enclosure
+
+
+def _of_floats(
+    value: Function, ulps: float, facts: Traits
+) -> Callable[[Interval], Interval]:
+    """Return the enclosure of a monotone function, of plain floats."""
+    least, most = facts.range
+
+    def enclosure(x: Interval) -> Interval:
+        if _outside(x, facts.domain, facts.closed):
+            return Interval.unchecked(math.nan, math.nan)
+        a, b = (x.lower, x.upper) if facts.increasing else (x.upper, x.lower)
+        low = scalar.widen_down(float(value(a)), ulps, facts.absolute)
+        high = scalar.widen_up(float(value(b)), ulps, facts.absolute)
+        low, high = min(max(low, least), most), max(min(high, most), least)
+        for point, known in facts.exact_points:
+            if a >= point if facts.increasing else a <= point:
+                low = max(low, known)
+            if b <= point if facts.increasing else b >= point:
+                high = min(high, known)
+        return Interval.unchecked(low, high)
+
+    return enclosure
 
 
 def _clip(x: Interval, range: Ends) -> Interval:

@@ -37,6 +37,7 @@ from deuterium.optimize.branch_and_bound.stopping import (
     Limits,
 )
 from deuterium.optimize.branch_and_bound.worker import Task, graph_hash, task_of
+from deuterium.optimize.moved_bracket import MovedProblem
 from deuterium.optimize.poles import only_where_defined
 from deuterium.optimize.region import Bounder
 from deuterium.optimize.root_enclosure import NOTHING, RootEnclosure, root_enclosure_of
@@ -64,6 +65,7 @@ def maximize(
     checkpoint: Any = None,
     points: Mapping[Any, Any] | None = None,
     method: str = "auto",
+    arithmetic: str | None = None,
 ) -> Bracket:
     """Return a `Bracket`, certified bounds of a scalar's supremum over a domain.
 
@@ -96,6 +98,10 @@ def maximize(
         Rows to start from as well: from symbol to an array with one leading axis.
     method : {"auto", ...}
         The bounder: by default the best that fits the graph.
+    arithmetic : {"float32", "float64"}, optional
+        Bound what is computed in this arithmetic, too, by whatever order of summation
+        (`deuterium.enclose.rounding_errors` says which evaluations): ``upper`` pays for
+        it with ``rounding``, and ``lower`` stays what real numbers reach.
 
     Raises
     ------
@@ -104,11 +110,14 @@ def maximize(
     """
     limits = Limits(rtol, atol, time_limit, memory_limit, max_regions).check("maximize")
     clock = Clock(limits.time_limit)
-    problem, limited = _problem(v, domain, clock, maximizes=True)
+    asked = MovedProblem.of(v, domain, arithmetic, "maximize")
+    points = asked.rows(points)
+    problem, limited = _problem(asked.value, asked.domain, clock, maximizes=True)
     found = _bracket(
         problem, limits, clock, executor, progress, seed, checkpoint, points, method
     )
-    return _of_points(found) if limited else found
+    found = _of_points(found) if limited else found
+    return asked.told(found, maximizes=True)
 
 
 @standard_only
@@ -127,6 +136,7 @@ def minimize(
     checkpoint: Any = None,
     points: Mapping[Any, Any] | None = None,
     method: str = "auto",
+    arithmetic: str | None = None,
 ) -> Bracket:
     """Return certified bounds of the infimum of a scalar over a domain.
 
@@ -137,7 +147,9 @@ def minimize(
     """
     limits = Limits(rtol, atol, time_limit, memory_limit, max_regions).check("minimize")
     clock = Clock(limits.time_limit)
-    problem, limited = _problem(v, domain, clock, maximizes=False)
+    asked = MovedProblem.of(v, domain, arithmetic, "minimize")
+    points = asked.rows(points)
+    problem, limited = _problem(asked.value, asked.domain, clock, maximizes=False)
     found = _bracket(
         problem, limits, clock, executor, progress, seed, checkpoint, points, method
     )
@@ -146,7 +158,8 @@ def minimize(
     lower = -found.upper
     if lower == -np.inf and problem.given.op is not None:
         lower = problem.given.op.lower_bound
-    return replace(found, lower=lower, upper=-found.lower, history=history)
+    found = replace(found, lower=lower, upper=-found.lower, history=history)
+    return asked.told(found, maximizes=False)
 
 
 def _problem(

@@ -27,12 +27,17 @@ from deuterium.privacy.sensitivity.feature_sensitivity import (
     FeatureSensitivities,
     feature_sensitivity,
 )
+from deuterium.privacy.sensitivity.local_sensitivity import (
+    local_sensitivity,
+    smooth_sensitivity,
+)
 from deuterium.privacy.sensitivity.quantities import contribution, diameter, lipschitz
 from deuterium.privacy.sensitivity.relations import RELATIONS
 from deuterium.privacy.sensitivity.sensitivity import Sensitivity
 from deuterium.privacy.training.clip_free import ClipFreeSGD
 from deuterium.privacy.training.divergence import DivergenceWarning
 from deuterium.privacy.training.filtered import FilteredSGD
+from deuterium.privacy.training.gradient_bound import GradientBound, opacus_optimizer
 from deuterium.privacy.training.normalized import NormalizedSGD
 
 __all__ = [
@@ -48,6 +53,7 @@ __all__ = [
     "FilteredSGD",
     "GaussianNoise",
     "GeometricNoise",
+    "GradientBound",
     "IndividualAccountant",
     "Internal",
     "JointContributions",
@@ -66,9 +72,12 @@ __all__ = [
     "geometric",
     "laplace",
     "lipschitz",
+    "local_sensitivity",
     "noise_multiplier",
     "norm_slopes",
+    "opacus_optimizer",
     "partial",
     "release",
+    "smooth_sensitivity",
     "warn_if_from_data",
 ]

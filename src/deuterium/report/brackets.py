@@ -74,11 +74,15 @@ def _model(r: ModelBoundResult | ModelCheckResult) -> Iterator[tuple[str, str]]:
     if r.ball is not None:
         yield "ball", f"no farther than {exact(r.ball)} from {r.around}"
     yield "loss", f"{r.loss}, label {r.label}"
+    if r.arithmetic is not None:
+        yield "holds for", f"real numbers, and what {r.arithmetic} computes"
 
 
 def _model_bracket(r: ModelBoundResult) -> Iterator[tuple[str, str]]:
     yield "lies between", f"[{r.lower!r}, {r.upper!r}]"
     yield "relative gap", rounded_up(r.gap, 3)
+    if r.arithmetic is not None:
+        yield "of it for rounding", rounded_up(r.rounding, 3)
     yield "first bound", f"{r.first!r} after {r.first_seconds:.2f} s"
     yield from _ended(r)
 

@@ -176,6 +176,8 @@ def _bound(d: Document) -> Section:
         *[("certificate's hash", h) for h in proof["hashes"] if h],
         *[(f"witness: {n}", _values(x)) for n, x in d["witness"].items()],
     ]
+    if d["arithmetic"]:
+        rows.insert(4, (f"of it for {d['arithmetic']}", _number(d["rounding"])))
     if d["scope"]:
         rows.insert(2, ("holds while", d["scope"]))
     return Section("Bound", (), ("field", "value"), rows)

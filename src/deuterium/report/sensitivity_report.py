@@ -177,6 +177,8 @@ def sensitivity(
         "gap": s.gap,
         "status": s.status,
         "scope": s.scope,
+        "arithmetic": s.arithmetic,
+        "rounding": s.rounding,
         "witness": s.witness,
         "certificate": checked,
         "features": [] if features is None else _features(features),
@@ -323,6 +325,11 @@ def _statement(d: Mapping[str, Any]) -> str:
         "input",
     }[d["quantity"]].format(d["norm"], d["upper"])
     sentences = [f"{what}, and {d['lower']:.6g} is reached ({d['status']})"]
+    if d["arithmetic"]:
+        sentences.append(
+            f"That holds for what {d['arithmetic']} computes, too, for which "
+            f"{d['rounding']:.3g} of it pays"
+        )
     if d["sensitivity"] is not None:
         sentences.append(
             f"Between neighbouring data sets ({d['relation']}) it moves by at most "

@@ -27,6 +27,8 @@ AROUND = 24  # points, of which some at least must be where the graph is defined
 STEP = 2.0**-30  # relative: how far a point is moved to look around it
 MOST_ALONE = 12  # nodes that are moved one by one
 NEAR = 2.0**-10  # how much the value may change over such a step
+ZERO = 1e-9  # the size that is taken for a number that is 0, when it is moved
+CLOSE = 1e-130  # the same, where the value changes fast; squares of it are doubles
 
 
 def loosened(
@@ -104,11 +106,11 @@ _is_nan = np.frompyfunc(lambda x: bool(x.is_nan()), 1, 1)
 _is_far = np.frompyfunc(lambda x: bool(abs(x) > NEAR), 1, 1)
 
 
-def _near(point: Mapping[str, Any], rng: Any) -> dict[str, Any]:
+def _near(point: Mapping[str, Any], rng: Any, zero: float = ZERO) -> dict[str, Any]:
     most = np.finfo(float).max * (1 - 2 * STEP)
     return {
         name: np.clip(x, -most, most)
-        + STEP * rng.uniform(-1, 1, np.shape(x)) * (1e-9 + np.abs(x))
+        + STEP * rng.uniform(-1, 1, np.shape(x)) * (zero + np.abs(x))
         for name, x in point.items()
     }
 
@@ -154,25 +156,32 @@ def is_limit(
 
     Around it, where the symbols of some names move (all, unless it is said), both must
     agree wherever ``v`` is defined, which must be somewhere, and lie near the value at
-    the point.  None: so many bits tell nothing of the points around.
+    the point, at least where what is 0 there hardly moves.  None: so many bits tell
+    nothing of the points around.
     """
     rng = np.random.default_rng(0)
     value = _element(simpler, point, index, bits)
     if not value.is_finite():
         return False
-    met, dark = 0, False
+    met, dark, room = 0, False, NEAR * (1 + abs(value))
+
+    def drawn(zero: float = ZERO) -> dict[str, Any]:
+        near = _near(point, rng, zero)
+        return {n: x if n in (names or near) else point[n] for n, x in near.items()}
+
     for _ in range(AROUND):
-        near = _near(point, rng)
-        moved = {
-            n: x if names is None or n in names else point[n] for n, x in near.items()
-        }
+        moved = drawn()
         one = _element(v, moved, index, bits)
         if not one.is_finite():
             dark = dark or not one.is_nan()
             continue
         other, met = _element(simpler, moved, index, bits), met + 1
-        if not one.overlaps(other) or abs(other - value) > NEAR * (1 + abs(value)):
+        if not one.overlaps(other):
             return False
+        if abs(other - value) > room:
+            closer = _element(simpler, drawn(CLOSE), index, bits)
+            if not abs(closer - value) <= room:
+                return False
     return None if dark and not met else met > 0
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Any, overload
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -60,12 +61,26 @@ def grad(y: Any, wrt: Any) -> Any:
         ``y`` is not a scalar.
     """
     if isinstance(wrt, Variable):
-        return _grad(y, [wrt])[0]
+        return _remembered(y, [wrt])[0]
     if isinstance(wrt, np.ndarray):
         out = np.empty(wrt.shape, dtype=object)
-        out.ravel()[:] = _grad(y, list(wrt.ravel()))
+        out.ravel()[:] = _remembered(y, list(wrt.ravel()))
         return out
-    return _grad(y, listed(wrt, "grad: `wrt`"))
+    return _remembered(y, listed(wrt, "grad: `wrt`"))
+
+
+ORIGINS: WeakKeyDictionary[Variable, tuple[Variable, Variable]] = WeakKeyDictionary()
+"""Of what `grad` returned: the scalar, and what it was differentiated by."""
+
+
+def _remembered(y: Variable, wrt: list[Variable]) -> list[Variable]:
+    """Return gradients, of which `ORIGINS` knows what they are the gradients of."""
+    found = _grad(y, wrt)
+    below = set(topological([y]))
+    for v, slope in zip(wrt, found, strict=True):
+        if slope.op is not None and slope not in below:
+            ORIGINS[slope] = y, v
+    return found
 
 
 def slopes_of(y: Variable, wrt: Sequence[Variable]) -> list[Variable]:
@@ -88,23 +103,28 @@ def _grad(y: Variable, wrt: list[Variable], *, lengths: bool = True) -> list[Var
 
 
 def _adjoint(v: Variable, adjoints: dict[Any, Variable]) -> Variable:
-    found = adjoints.get(_key(v))
+    found = adjoints.get(key_of(v))
     return constant(np.zeros(v.shape) if v.shape else 0) if found is None else found
 
 
-def _key(v: Variable) -> Any:
+def key_of(v: Variable) -> Any:
     """Symbols are known by name, all else by identity."""
     return v.name if v.op is None and v.value is None else v
 
 
 @standard_only  # rules ask whether a number is 0, and fold what is exact
 def pull_back(
-    y: Variable, wrt: Iterable[Variable] | None = None, *, lengths: bool = True
+    y: Variable,
+    wrt: Iterable[Variable] | None = None,
+    *,
+    lengths: bool = True,
+    as_written: bool = False,
 ) -> dict[Any, Variable]:
     """Return the adjoint of every node below ``y`` that depends on ``wrt``.
 
     Keys are the nodes, and names for symbols.  None means all nodes.  ``lengths`` says
-    whether roots of sums of squares have the slopes of lengths.
+    whether roots of sums of squares have the slopes of lengths, ``as_written`` that the
+    chain rule is applied to each node as it stands, as frameworks do.
     """
     if not isinstance(y, Variable):
         raise InvalidInputError(
@@ -116,17 +136,17 @@ def pull_back(
             ".sum() or .mean(), or one element"
         )
     graph = Graph([y])
-    if wrt is not None:
+    if wrt is not None and not as_written:
         wrt = list(wrt)
         if all(v.op is None for v in wrt):
             graph = recognized(graph, wrt, lengths=lengths)
         graph = narrowed_branches(with_kinks_apart(graph, wrt), wrt)
     order, (y,) = graph.order, graph
     active = _depending(order, wrt)
-    adjoints: dict[Any, Variable] = {_key(y): constant(1)} if y in active else {}
+    adjoints: dict[Any, Variable] = {key_of(y): constant(1)} if y in active else {}
     with attributing() as attribute:
         for node in reversed(order):
-            g = adjoints.get(_key(node))
+            g = adjoints.get(key_of(node))
             if g is not None and node.op is not None:
                 check()
                 attribute(node.source)
@@ -138,10 +158,10 @@ def _depending(order: list[Variable], wrt: Iterable[Variable] | None) -> set[Var
     """Return the nodes that depend on ``wrt`` (the nodes of it included)."""
     if wrt is None:
         return set(order)
-    keys = {_key(v) for v in wrt}
+    keys = {key_of(v) for v in wrt}
     active: set[Variable] = set()
     for node in order:
-        if not active.isdisjoint(node.args) or _key(node) in keys:
+        if not active.isdisjoint(node.args) or key_of(node) in keys:
             active.add(node)
     return active
 
@@ -157,7 +177,7 @@ def _distribute(
     for argument, part in zip(node.args, parts, strict=True):
         if part is None or argument not in active:
             continue
-        key = _key(argument)
+        key = key_of(argument)
         before = adjoints.get(key)
         adjoints[key] = part if before is None else before + part
 
@@ -168,7 +188,7 @@ def backward(y: Variable) -> None:
     """Set ``.grad`` afresh on every Variable below ``y``."""
     adjoints = pull_back(y)
     for node in topological([y]):
-        node.grad = adjoints.get(_key(node))  # None reads as zero
+        node.grad = adjoints.get(key_of(node))  # None reads as zero
 
 
 def get_gradients(y: Variable, wrt: Iterable[Any] | None = None) -> dict[str, Any]:
@@ -193,7 +213,7 @@ def get_gradients(y: Variable, wrt: Iterable[Any] | None = None) -> dict[str, An
     result: dict[str, Any] = {}
     seen: set[Any] = set()
     for leaf in leaves:
-        label, key = _label(leaf), _key(leaf)
+        label, key = _label(leaf), key_of(leaf)
         if key in seen or (wanted is not None and label not in wanted):
             continue
         seen.add(key)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from deuterium.graph.constructors import broadcast_to, constant
-from deuterium.graph.hashcons import share_equal
+from deuterium.graph.hashcons import rebuilt, share_equal
 from deuterium.graph.hooks import provides
 from deuterium.graph.traverse import free_symbols, topological
 from deuterium.graph.variable import Variable
@@ -81,6 +81,37 @@ def rounding_jumps(outputs: Variable | Iterable[Variable]) -> list[RoundingJump]
             sizes = [_range(gap)[0] for gap in gaps if gap is not None]
             found.append(RoundingJump(n, max(sizes, default=0.0)))
     return found
+
+
+def met(v: Variable, share: Variable) -> tuple[Variable, Variable]:
+    """Return a number whose choices meet, and what leads to it from ``v``.
+
+    Of every choice with a jump by rounding, one branch is moved by the gap, in the
+    second graph by a share of it: that is ``v`` at 0, and the first graph at 1.  What
+    cannot be made to meet so keeps its jump.
+    """
+    done: dict[Variable, tuple[Variable, Variable]] = {}
+    for n in topological([v]):
+        whole, part = (rebuilt(n, tuple(done[a][i] for a in n.args)) for i in (0, 1))
+        if n.op is logic.where and not branches_meet(whole):
+            gap = _filling(whole)
+            if gap is not None:
+                (c, a, b), (h, p, q) = whole.args, part.args
+                whole = logic.where(c, a - gap, b)
+                part = logic.where(h, p - share * gap, q)
+        done[n] = whole, part
+    return done[v]
+
+
+def _filling(choice: Variable) -> Variable | None:
+    """Return the jump by rounding of a choice, if it is the same at all boundaries."""
+    with rounding_forgiven():
+        if not branches_meet(choice):
+            return None
+    condition, a, b = choice.args
+    found = [_gap_at(a - b, at) for at in _boundaries(condition)]
+    gaps = share_equal([simplify(gap) for gap in found if gap is not None])
+    return gaps[0] if all(g is gaps[0] for g in gaps) else None
 
 
 def _is_zero(gap: Variable) -> bool:

@@ -17,6 +17,7 @@ from deuterium.privacy import (
     Accountant,
     Sensitivity,
 )
+from deuterium.privacy.accounting.participation import Participation
 from tests.amounts import draws, some
 from tests.privacy.accounting.noises import ADD, exact_delta, gaussian, multiplied
 
@@ -210,6 +211,34 @@ def test_many_multipliers_are_rounded_down_until_they_are_few():
     steady = Accountant(ADD, method="rdp")
     steady.compose(multiplied(multipliers.min()), 80, sampling_probability=0.05)
     assert accountant.epsilon_at(1e-5) < steady.epsilon_at(1e-5)
+
+
+@pytest.mark.parametrize("q", [0.2, 0.999])
+@pytest.mark.parametrize("m", [0.05, 1.0])
+def test_by_how_often_a_record_takes_part(q, m):
+    """An upper bound of one step's formula, and never above the noise unsampled."""
+    drawn = Participation(0.0, m, q, 1)
+    for epsilon in (0.1, 2.0, 100.0):
+        exact = q * exact_delta(m, epsilon)  # the mean, for a step that is taken or not
+        assert drawn.delta_at(epsilon) >= exact
+        assert drawn.delta_at(epsilon) <= float(exact) * (1 + 1e-6) + 1e-13
+    whole = Accountant(ADD).compose(multiplied(m), 7).epsilon_at(1e-6)
+    sampled = Accountant(ADD).compose(multiplied(m), 7, sampling_probability=q)
+    assert sampled.epsilon_at(1e-6) <= whole
+
+
+@pytest.mark.parametrize(
+    "ends", [(0.056, 0.0465), (0.3631, 0.3626)], ids=["little noise", "at 200 nats"]
+)
+def test_epsilon_is_continuous_in_the_noise(ends):
+    found = [
+        Accountant(ADD).compose(multiplied(m), 10, sampling_probability=0.05)
+        for m in np.geomspace(*ends, 3)
+    ]
+    epsilons = np.array([a.epsilon_at(1e-5) for a in found])
+    slope = np.diff(np.log(epsilons)) / math.log(ends[0] / ends[1]) * 2
+    assert (slope >= 0).all()  # less noise, more loss
+    assert (slope <= 2.3).all()  # as the square of 1 / multiplier, and a little
 
 
 # -- the rest --------------------------------------------------------------------------

@@ -85,9 +85,9 @@ def test_no_budget_is_ever_passed(steps, how, epsilon):
         for i in np.flatnonzero(taking):
             exact[i] += (Fraction(norms[i]) / Fraction(sigma)) ** 2
         out |= ~taking
-    allowed = Fraction(accountant.budget)
-    if method == "rdp":
-        allowed *= Fraction(2, accountant.order)
+    allowed = max(
+        Fraction(r.budget) * Fraction(2, r.order or 2) for r in accountant.routes
+    )
     assert all(e <= allowed for e in exact)
     assert (accountant.active.values == ~out).all()
     assert (accountant.epsilon_at(1e-5).values <= epsilon * (1 + 1e-12)).all()
@@ -259,7 +259,8 @@ def test_sampled_costs_grow_with_the_norm_and_beyond_the_table_everyone_is_out()
     norms = np.geomspace(1e-4, 1e4, 400)
     taking = accountant.step(norms, 1.0, sampling_probability=0.1).values
     spent = accountant.spent.values
-    assert (np.diff(spent[taking]) >= 0).all()
+    kept = spent[:, taking]
+    assert (kept[:, 1:] >= kept[:, :-1]).all()
     assert taking[0]
     assert not taking[-1]
     assert (np.diff(taking.astype(int)) <= 0).all()
@@ -383,3 +384,122 @@ def test_refuses():
     for bad in (-0.1, 1.1, math.nan, "q"):
         with pytest.raises(InvalidInputError, match="sampling_probability"):
             IndividualAccountant(2).step(1.0, 1.0, sampling_probability=bad)
+
+
+# -- routes ----------------------------------------------------------------------------
+
+
+def test_planned_steps_are_as_many_as_the_accountant_allows():
+    """With one order of divergence nobody could take a single step."""
+    people = IndividualAccountant(
+        2, epsilon=1.0, delta=1e-5, method="rdp", planned=(2.0, 0.05)
+    )
+    allowed, taken = people.planned.steps, 0
+    noise = gaussian(1.0, noise_multiplier=2.0, trusted=True)
+    while people.step([1.0, 0.2], 2.0, sampling_probability=0.05).values[0]:
+        taken += 1
+    common = [
+        Accountant(ADD).compose(noise, n, sampling_probability=0.05).epsilon_at(1e-5)
+        for n in (taken, math.ceil(taken * 1.05) + 1)
+    ]
+    assert taken == allowed > 5
+    assert common[0] <= 1.0 < common[1]
+    assert people.active.values.tolist() == [False, True]  # the other has more left
+    assert people.epsilon_at(1e-5).values[0] <= 1.0
+
+
+def test_who_once_is_above_what_was_planned_has_the_divergences():
+    people = IndividualAccountant(
+        3, epsilon=4.0, delta=1e-5, method="rdp", planned=(2.0, 0.1)
+    )
+    people.step([1.0, 1.0 + 1e-9, 40.0], 2.0, sampling_probability=0.1)
+    assert people._within.tolist() == [True, False, True]
+    assert people.active.values.tolist() == [
+        True,
+        True,
+        False,
+    ]  # and is charged nothing
+    people.step(0.1, 2.0, sampling_probability=0.2)  # drawn more often than planned
+    assert people._within.tolist() == [False, False, True]
+
+
+def adversary(likely, steps):
+    """Return norms: large where the transcript already tells something, small else."""
+    return np.where(likely > 0.3, 1.0, np.where(likely < -0.3, 0.02, 0.6))
+
+
+@pytest.mark.parametrize("planned", [None, (1.0, 0.2)])
+@pytest.mark.parametrize("present", [True, False])
+def test_an_adaptive_adversary_does_not_break_the_filter(planned, present):
+    """Every trial is a person of one accountant; losses are followed exactly."""
+    trials, q, epsilon, delta = 20_000, 0.2, 1.5, 0.02
+    rng = np.random.default_rng(3)
+    people = IndividualAccountant(
+        trials, epsilon=epsilon, delta=delta, method="rdp", planned=planned
+    )
+    loss = np.zeros(trials)  # log of the density with the person over that without
+    for step in range(60):
+        norms = adversary(loss, step)
+        taking = people.step(norms, 1.0, sampling_probability=q).values
+        drawn = taking & present & (rng.random(trials) < q)
+        x = rng.normal(size=trials) + norms * drawn
+        mixed = np.log1p(q * np.expm1(norms * x - norms**2 / 2))
+        loss += np.where(taking, mixed, 0.0)
+    if not present:
+        loss = -loss
+    lost = np.clip(1 - np.exp(epsilon - loss), 0, None)
+    error = lost.std() / math.sqrt(trials)
+    assert lost.mean() <= delta + 3 * error
+    assert not people.active.values.all()  # the filter had something to do
+    assert (people.epsilon_at(delta).values <= epsilon * (1 + 1e-9)).all()
+
+
+def test_quantiles_by_group_are_somebodys_and_are_internal():
+    people = IndividualAccountant(5)
+    people.step([0.1, 0.2, 0.3, 2.0, 1.0], 4.0)
+    table = people.by_group(["a", "a", "a", "b", "b"], 1e-5, (0.5, 1.0))
+    assert repr(table).startswith("<internal, do not release")
+    epsilons = people.epsilon_at(1e-5).values
+    assert table.values["group"].tolist() == ["a", "b"]
+    assert table.values["people"].tolist() == [3, 2]
+    assert table.values["q0.5"].tolist() == [epsilons[1], epsilons[3]]
+    assert table.values["q1"].tolist() == [epsilons[2], epsilons[3]]
+    with pytest.raises(ShapeError, match="5 people"):
+        people.by_group(["a"], 1e-5)
+    with pytest.raises(InvalidInputError, match="quantiles"):
+        people.by_group(["a"] * 5, 1e-5, [2.0])
+
+
+def test_threads_change_nothing(monkeypatch):
+    norms = np.random.default_rng(0).beta(2, 5, 70_000)
+    spent = []
+    for many in (1, 10**9):
+        monkeypatch.setattr("deuterium.privacy.accounting.individual.MANY", many)
+        people = IndividualAccountant(70_000, epsilon=2.0, delta=1e-5, method="rdp")
+        for q in (0.5, 1.0):
+            people.step(norms, 2.0, sampling_probability=q)
+        spent.append(people.spent.values)
+    assert np.array_equal(*spent)
+
+
+def test_refuses_plans_that_are_none():
+    about = {"epsilon": 1.0, "delta": 1e-5}
+    for bad in (1.0, (1.0,), ("a", 0.1), (0.0, 0.1), (1.0, 2.0), (1.0, 0.0)):
+        with pytest.raises(InvalidInputError):
+            IndividualAccountant(1, method="rdp", planned=bad, **about)
+    with pytest.raises(InvalidInputError, match="method='rdp'"):
+        IndividualAccountant(1, planned=(50.0, 1.0), **about)
+    with pytest.raises(InvalidInputError, match="needs `epsilon`"):
+        IndividualAccountant(1, method="rdp", order=4, planned=(1.0, 0.1))
+
+
+def test_who_is_emptied_counts_as_who_is_left_out():
+    made = [
+        IndividualAccountant(2, mu=1.0, relation=r) for r in (ADD, "replace_special")
+    ]
+    for people in made:
+        people.step([0.2, 0.4], 1.0)
+    assert made[0].spent.values.tolist() == made[1].spent.values.tolist()
+    assert made[1].protects == "a record emptied"
+    with pytest.raises(UnsupportedError, match="two records count"):
+        IndividualAccountant(2, mu=1.0, relation="replace_one")

@@ -43,6 +43,12 @@ def unusual(x, y, w1, b1, w2, b2):
     return -(y * log_expit(t) + (1 - y) * log_expit(-t))
 
 
+def pooled(x, y, w1, b1, w2, b2):
+    """The largest of the hidden values alone: no sum of functions of one variable."""
+    t = np.max(np.tanh(x @ w1 + b1), axis=1) * w2[0, 0] + b2[0]
+    return -(y * log_expit(t) + (1 - y) * log_expit(-t))
+
+
 def deep(act, k):
     def loss(x, y, w1, b1, w2, w3, b3):
         t = act(act(x @ w1 + b1) @ w2) @ w3 + b3
@@ -80,7 +86,7 @@ def problem(kind, seed=0, scale=1.0, **more):
     elif head == "classes":
         loss = classes(ACTIVATIONS[act])
     else:
-        loss = {"squared": squared, "unusual": unusual}[head]
+        loss = {"squared": squared, "unusual": unusual, "pooled": pooled}[head]
     x = dt.symbol("x", shape=(5,))
     y = dt.symbol("y", shape=() if k == 1 else (k,))
     labels = dt.Choice(y, [0, 1]) if k == 1 else dt.OneHot(y)

@@ -14,7 +14,7 @@ from tests.privacy.training.problems import KINDS, problem, record_norms, worst_
 # -- the bound as a graph --------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", [k for k in KINDS if k != "unusual"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_the_graph_of_the_bound(kind, rng):
     trainer, _, domain, loss = problem(kind)
     graph, now = trainer.bound_graph(), trainer.parameters
@@ -27,14 +27,15 @@ def test_the_graph_of_the_bound(kind, rng):
     slopes = dt.grad(graph, symbols)
     for s, g in zip(symbols, slopes, strict=True):
         exact, step = np.asarray(g.evaluate(now)), 1e-6
-        for i in np.ndindex(s.shape):
+        every = list(np.ndindex(s.shape))
+        for i in rng.permutation(every)[:3]:
             ends = []
             for sign in (1, -1):
                 moved = {n: w.copy() for n, w in now.items()}
-                moved[s.name][i] += sign * step
+                moved[s.name][tuple(i)] += sign * step
                 ends.append(float(graph.evaluate(moved)))
             found = (ends[0] - ends[1]) / (2 * step)
-            assert exact[i] == pytest.approx(found, rel=1e-4, abs=1e-6)
+            assert exact[tuple(i)] == pytest.approx(found, rel=1e-4, abs=1e-6)
 
 
 @pytest.mark.parametrize("kind", ["binary tanh", "classes relu", "deep1 expit"])
@@ -50,11 +51,11 @@ def test_a_regulariser_lowers_bound_and_noise(kind):
 
 
 def test_what_has_no_graph_says_so():
-    trainer, _, _, _ = problem("unusual")
-    with pytest.raises(UnsupportedError, match="layer upon layer"):
+    trainer, _, _, _ = problem("pooled")
+    with pytest.raises(UnsupportedError, match="penalty"):
         trainer.bound_graph()
-    with pytest.raises(UnsupportedError, match="layer upon layer"):
-        problem("unusual", regulariser=0.1)
+    with pytest.raises(UnsupportedError, match="penalty"):
+        problem("pooled", regulariser=0.1)
     with pytest.raises(UnsupportedError, match="per_layer"):
         problem("binary tanh", per_layer=True, clip=1.0)
     for name in ("momentum", "regulariser"):

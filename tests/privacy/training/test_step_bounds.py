@@ -14,6 +14,7 @@ from deuterium.privacy.training.parameter_noise import spread_over
 from deuterium.privacy.training.step_ranges import spectral
 from tests.amounts import seeds
 from tests.privacy.training.cases import HEADS, Case, ClipFreeSGD, exactly
+from tests.privacy.training.problems import problem
 
 pytest.importorskip("flint")
 
@@ -39,6 +40,54 @@ def test_no_record_exceeds_its_bound(seed):
         lengths = spread.lengths.values()
         shares = [(p / s) ** 2 for p, s in zip(parts, lengths, strict=True)]
         assert sum(shares).lower() <= 1
+
+
+@pytest.mark.parametrize("seed", seeds(10, 40))
+def test_a_bound_that_is_kept_holds_for_weights_near_by(seed):
+    case = Case(seed)
+    trainer = case.trainer()
+    clusters = getattr(trainer._bound, "clusters", None)
+    if clusters is None or not trainer._bound(trainer.parameters) < math.inf:
+        return
+    norms = case.norms(trainer)
+    for turn in range(16):
+        for n, w in trainer.parameters.items():
+            trainer.parameters[n] = w + case.rng.normal(size=w.shape) * 1e-4
+        known = clusters._known.get("")
+        near = None if known is None else known.near
+        upper = trainer._bound(trainer.parameters)
+        if near is None or turn < 4 or known.near is not near:
+            continue
+        point = {**case.worst(trainer, norms), **trainer.parameters}
+        parts = [exactly(v, point) for v in norms]
+        assert sum(p * p for p in parts).sqrt().lower() <= upper
+        # by the numbers at these weights, and the same multipliers
+        numbers = clusters.program.tape.run(trainer.parameters)
+        at = clusters.pass_(numbers)
+        logs = clusters.lagrangian(at, known.solver.m)
+        assert clusters._of_rows(logs, numbers, at) <= upper * (1 + 1e-9)
+        farthest = {
+            n: near_by + case.rng.choice([-1, 1], near_by.shape) / scale
+            for n, near_by, scale in near._places
+        }
+        numbers = clusters.program.tape.run({**trainer.parameters, **farthest})
+        at = clusters.pass_(numbers)
+        logs = clusters.lagrangian(at, known.solver.m)
+        most = near.least * math.exp(near.loss)
+        assert clusters._of_rows(logs, numbers, at) <= most * (1 + 1e-9)
+
+
+def test_most_steps_need_no_more_than_a_distance():
+    trainer, _, _, _ = problem("binary tanh")
+    rng, anew = np.random.default_rng(0), 0
+    first = trainer.bound()
+    for _ in range(100):
+        for n, w in trainer.parameters.items():
+            trainer.parameters[n] = w + rng.normal(size=w.shape) * 1e-6
+        before = trainer._bound.clusters._known[""].near
+        assert trainer.bound() <= first * 1.01
+        anew += trainer._bound.clusters._known[""].near is not before
+    assert anew <= 30
 
 
 @pytest.mark.parametrize("seed", seeds(20, 70))
@@ -128,7 +177,7 @@ def test_underflow_makes_nothing_smaller():
     )
     assert trainer.bound() >= math.sqrt(2) * 1e-160
     a = np.array([[[1e-82, 0.0], [0.0, 1e-82]]])
-    assert spectral(a, np.abs(a)) >= 1e-82
+    assert spectral(a) >= 1e-82
 
 
 def test_a_ball_is_not_its_box():

@@ -22,6 +22,7 @@ v3, w3 = dt.symbol("v", (3,)), dt.symbol("w", (3,))
 row, col = dt.symbol("r", (1, 3)), dt.symbol("c", (4, 1))
 table = dt.symbol("m", (2, 3))
 cosine = OPERATORS["direction_cosine"]
+rise = np.exp(x * t) - np.exp(y * t)
 COSTS = "costs less"
 TIGHTER = "is enclosed more tightly"
 FINITE = "is enclosed at all"
@@ -186,7 +187,43 @@ EXAMPLES: dict[str, list[Example]] = {
         Example((1 - np.cos(x)) / x**2, FINITE, refused=(1 + np.cos(x)) / x**2),
         Example(y / np.sin(y), FINITE, refused=y / np.sin(x)),
     ],
+    "guarded_quotient": [
+        Example(
+            np.where(
+                x == y, t * np.exp(x * t), (np.exp(x * t) - np.exp(y * t)) / (x - y)
+            ),
+            FINITE,
+            refused=np.where(
+                x == y, np.exp(x * t), (np.exp(x * t) - np.exp(y * t)) / (x - y)
+            ),
+        ),
+        Example(
+            np.where(x != 0, np.sin(x) / x, 1.0),
+            FINITE,
+            refused=np.where(x != 0, np.sin(x) / x, 2.0),
+        ),
+        Example(
+            np.where(t == y, 1 / t, np.log(t / y) / (t - y)),
+            FINITE,
+            domain=dt.Box({t: (0.5, 2), y: (1, 2)}),
+            refused=np.where(x == 0, 1.0, np.cos(x) / x),
+        ),
+    ],
     "quotient_of_powers": [
+        Example(
+            (t**y - 1) / y,
+            FINITE,
+            refused=(t**y - 2) / y,
+            domain=dt.Box({t: (0.5, 2), y: (-1, 1)}),
+        ),
+        Example(
+            (1 - (t / (1 + y)) ** z) / (t - 1 - y),
+            FINITE,
+            refused=(1 - (t / (1 + y)) ** z) / (t - 2 - y),
+            domain=dt.Box({t: (1, 2), y: (0, 1), z: (1, 5)}),
+            refused_domain=dt.Box({t: (1, 3), y: (0, 1), z: (1, 5)}),
+            more=6,
+        ),
         Example(
             (1 - (1 + t) ** -y) / t,
             FINITE,
@@ -218,6 +255,13 @@ EXAMPLES: dict[str, list[Example]] = {
         Example(np.abs(x) * np.log(t / np.abs(x)), FINITE, refused=x * np.log(y / x)),
     ],
     "relative_entropy_of_two": [
+        Example(
+            xlogy(t / (y + 3), 3 * t / (y + 3)),
+            FINITE,
+            refused=xlogy(t / (y + 3), 3 * t / (y + 2)),
+            domain=dt.Box({t: (0, 2), y: (-1, 2)}),
+            refused_domain=dt.Box({t: (0, 2), y: (-3, 2)}),
+        ),
         Example(
             xlogy(t, t / y),
             FINITE,
@@ -300,6 +344,14 @@ EXAMPLES: dict[str, list[Example]] = {
         Example(np.sum(np.square(direction_of(table))), TIGHTER),
         Example(np.sum(np.square(direction_of(table)), axis=-1), TIGHTER),
     ],
+    "orthogonal_sum": [
+        Example(
+            np.sum((x * direction_of(v3 - np.mean(v3)) + 2 * y) ** 2),
+            TIGHTER,
+            refused=np.sum((x * direction_of(v3) + 2 * y) ** 2),
+            more=8,
+        ),
+    ],
     "direction_of_centred": [
         Example(
             np.sum(direction_of(v3 - np.mean(v3))),
@@ -350,6 +402,19 @@ EXAMPLES: dict[str, list[Example]] = {
             refused=np.arccos(np.clip(np.sin(x) * np.sin(y) + np.cos(z), -1, 1)),
             domain=NEAR,
             more=10,  # the legs of both angles
+        ),
+    ],
+    "chord": [
+        Example(
+            np.sqrt(
+                2 - 2 * (np.sin(x) * np.sin(y) + np.cos(x) * np.cos(y) * np.cos(z))
+            ),
+            FINITE,
+            refused=np.sqrt(
+                2 - 3 * (np.sin(x) * np.sin(y) + np.cos(x) * np.cos(y) * np.cos(z))
+            ),
+            domain=dt.Box({x: (0.5, 0.52), y: (0.5, 0.52), z: (-0.01, 0.01)}),
+            more=10,
         ),
     ],
     "haversine": [
@@ -406,6 +471,16 @@ EXAMPLES: dict[str, list[Example]] = {
     "undo_where_defined": [
         Example(np.exp(np.log(t)), TIGHTER, refused=np.exp(np.log(x))),
         Example(expit(logit(t / 4)), TIGHTER, refused=expit(logit(t))),
+    ],
+    "equal_exponentials": [
+        Example(
+            t * np.exp(-((np.log(t / 3) + y / 2) ** 2) / (2 * y))
+            - 3 * np.exp(-((np.log(t / 3) - y / 2) ** 2) / (2 * y)),
+            domain=dt.Box({t: (1, 2), y: (1, 2)}),
+            refused=t * np.exp(-((np.log(t / 3) + y / 2) ** 2) / (2 * y))
+            - 3 * np.exp(-((np.log(t / 2) - y / 2) ** 2) / (2 * y)),
+            refused_domain=dt.Box({t: (1, 2), y: (1, 2)}),
+        ),
     ],
     "log_of_logistic": [
         Example(
@@ -791,6 +866,16 @@ EXAMPLES: dict[str, list[Example]] = {
             x * np.exp(y) * jump_slope(x),
             FINITE,
             refused=y * jump_slope(x),
+        ),
+        Example(
+            np.log1p(3 * np.abs(x)) * jump_slope(x),
+            FINITE,
+            refused=np.log1p(3 * np.abs(y)) * jump_slope(x),
+        ),
+        Example(
+            np.abs(v3) * jump_slope(v3),
+            FINITE,
+            refused=(v3 - np.mean(v3)) * jump_slope(v3),
         ),
     ],
     "narrowed_sum": [

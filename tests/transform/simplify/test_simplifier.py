@@ -145,6 +145,20 @@ def test_circles_of_rules_come_to_an_end(monkeypatch):
     assert simplify(np.sinh(x)).op.name == "sinh"
 
 
+def test_factors_of_a_choice_that_are_moved_whole_come_to_an_end():
+    """A row that is spread and then turned is no factor that lies deeper."""
+    row, one, c = dt.symbol("r", (2,)), dt.symbol("s", (1, 1)), dt.symbol("c", (2, 3))
+    turned = np.transpose(np.broadcast_to(row, (3, 2)))
+    shaped = np.reshape(np.broadcast_to(row, (3, 2)), (2, 3))
+    spread = np.transpose(np.broadcast_to(np.transpose(one), (3, 2)))
+    column = np.transpose(np.broadcast_to(row, (1, 2)))
+    for moved in (turned, shaped, spread, column, np.transpose(3 * turned.T)):
+        v = np.where(c > 0, moved * np.exp(c), np.sin(c) * moved)
+        point = {row: [0.3, -2.0], one: [[0.7]], c: [[1, -1, 2], [-2, 3, -4]]}
+        point = {s: point[s] for s in dt.graph.free_symbols([v])}
+        assert np.allclose(simplify(v).evaluate(point), v.evaluate(point))
+
+
 def test_what_is_known_of_nodes():
     known = Assumptions(dt.Box({x: (-1, 2)}))
     assert known.positive(np.exp(x))

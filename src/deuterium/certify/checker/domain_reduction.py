@@ -64,8 +64,8 @@ def ends(forms: DerivativeForms, region: Region, j: int, method: str) -> None:
     if method != "convex":
         raise NoBound(f"there is no reason {method!r:.60} for ends")
     require_movable(forms, j)
-    if forms.finite is not None and j in forms.finite.values:
-        raise NoBound(f"input {j} has values of its own")
+    if forms.finite is not None and forms.finite.keeps(j):
+        raise NoBound(f"input {j} has values of its own, or a place in an order")
     least = forms.curvature(j)(*box_of(forms, region))[0][0]
     if not least >= ZERO:
         raise NoBound(

@@ -2,8 +2,9 @@
 
 A certificate may say, in ``facts["finite"]``, that ``sup F`` over the domain is that
 over the points whose inputs ``at`` have one of their ``values``, ``by`` a reason each
-("ends", "together" or "places"), and whose ``people``, lists of such inputs, are in
-rising order.  From then on regions stand for these points alone.
+("ends", "together" or "places"), and whose ``people``, lists of inputs, are in rising
+order.  From then on regions stand for these points alone.  Of people with an input of
+which no values are told, the first inputs alone are in order.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ class FiniteFacts:
         self.after: dict[int, tuple[Row, Row, int]] = {}
         for people in self.people:
             for a, b in pairwise(people):
-                for k in range(len(a)):
+                for k in range(self._in_order(people)):
                     self.before[b[k]] = self.after[a[k]] = (a, b, k)
 
     # -- what is told ------------------------------------------------------------------
@@ -95,10 +96,26 @@ class FiniteFacts:
                 raise NoBound("an input is told of two people")
             seen |= set(inputs)
             for column in zip(*rows, strict=True):
-                if any(self.values[j] != self.values[column[0]] for j in column):
+                first = self._may_be(column[0])
+                if any(self._may_be(j) != first for j in column):
                     raise NoBound("people who change places must have the same values")
             found.append(rows)
         return found
+
+    def _in_order(self, people: Sequence[Row]) -> int:
+        """Return how many inputs of each person the order is about."""
+        told = all(j in self.values for row in people for j in row)
+        return len(people[0]) if told else 1
+
+    def _may_be(self, j: Any) -> tuple[Any, ...]:
+        """Return the values told of an input, or else its ends."""
+        if type(j) is not int or not 0 <= j < self.inputs.size:
+            raise NoBound(f"there is no input {j!r:.40}")
+        if j in self.values:
+            return ("values", *self.values[j])
+        if not self.inputs.movable[j]:
+            raise NoBound(f"input {j} cannot be moved alone")
+        return "ends", self.inputs.least[j], self.inputs.most[j]
 
     def _prove(self, graph: Variable) -> None:
         ends = EndValues(graph, self.inputs.starts)
@@ -162,15 +179,21 @@ class FiniteFacts:
             for i, j in zip(a[:k], b[:k], strict=True)
         )
 
+    def keeps(self, j: int) -> bool:
+        """Return whether an input has values, or a place in an order."""
+        return j in self.values or j in self.before or j in self.after
+
     def require_unmoved(self, region: Region) -> None:
         """Raise NoBound where some of these inputs may have been moved already.
 
         What is cut stays in one of the parts; what is moved to a face may be none of
         the points that are spoken of from here on.
         """
-        for j in self.values:
+        told = {j for people in self.people for row in people for j in row}
+        for j in told | set(self.values):
             is_point = not region.low[j] < region.high[j]
-            if is_point and len(self.values[j]) > 1:
+            may_move = bool(self.inputs.least[j] < self.inputs.most[j])
+            if is_point and may_move:
                 raise NoBound(f"input {j} was fixed before its values were told")
 
     def require_face(self, region: Region, at: Sequence[int], side: Any) -> None:
@@ -187,22 +210,25 @@ class FiniteFacts:
     def _require_order(
         self, region: Region, people: Sequence[Row], sides: Mapping[int, Any]
     ) -> None:
-        moved = {j for row in people for j in row} & set(sides)
-        if not moved:
-            return
-        column = [row[0] for row in people]
-        way = {sides[j] for j in moved}
-        still = [j for j in column if j not in moved]
-        if (
-            len(people[0]) != 1
-            or len(way) != 1
-            or not all(region.low[j] == region.high[j] for j in still)
-        ):
-            raise NoBound("of people in order all must move, or none")
-        ends = region.high if way.pop() else region.low
-        for a, b in pairwise(column):
-            if not ends[a] <= ends[b]:
-                raise NoBound("people would not be in order any more")
+        """Raise NoBound unless those who move leave all in order.
+
+        Who is behind another, and is not below, stays so if the other does not rise,
+        and if none but the other falls.
+        """
+        count = self._in_order(people)
+        if count > 1 and any(j in sides for row in people for j in row):
+            raise NoBound("people in order by several inputs cannot move")
+        for (a, *_), (b, *_) in pairwise(people):
+            if sides.get(a) == 1:
+                least = region.high[b] if sides.get(b) == 1 else region.low[b]
+                stay = region.high[a] <= least
+            elif sides.get(b) == 0:
+                most = region.low[a] if sides.get(a) == 0 else region.high[a]
+                stay = most <= region.low[b]
+            else:
+                continue
+            if not stay:
+                raise NoBound("who moves must stay in order: others must move, too")
 
 
 def _require_places(

@@ -140,10 +140,11 @@ class SameInputs:
             for k in range(len(row))
         ]
 
-    def softmax(self, node: Variable, args: list[Names]) -> Names:
-        """Return shares of rows."""
+    def share(self, node: Variable, args: list[Names]) -> Names:
+        """Return what becomes of elements by themselves and their rows."""
+        assert node.op is not None
         return [
-            self._new("share", x, *sorted(row))
+            self._new("share", node.op.name, x, *sorted(row))
             for row in _rows(node, args[0])
             for x in row
         ]
@@ -167,7 +168,8 @@ class SameInputs:
 RULES: Mapping[Any, Callable[[SameInputs, Variable, list[Names]], Names]] = {
     ops.add_reduce: SameInputs.total,
     ops.sort_last: SameInputs.sort,
-    ops.softmax_last: SameInputs.softmax,
+    ops.softmax_last: SameInputs.share,
+    ops.direction: SameInputs.share,
     ops.matmul: SameInputs.matmul,
 }
 

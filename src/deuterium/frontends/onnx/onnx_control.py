@@ -9,7 +9,7 @@ import numpy as np
 from deuterium.errors import InvalidInputError
 from deuterium.frontends.onnx.onnx_node import OnnxNode
 from deuterium.frontends.onnx.onnx_registry import means
-from deuterium.frontends.onnx.onnx_values import variable
+from deuterium.frontends.onnx.onnx_values import alike
 from deuterium.graph.variable import Variable
 
 __all__: list[str] = []
@@ -29,11 +29,9 @@ def one_of_two(node: OnnxNode, condition: Any) -> Any:
 
 
 def _together(parts: list[Any], axis: int = 0) -> Any:
-    if any(isinstance(p, Variable) for p in parts):
-        parts = [variable(p) for p in parts]
     if not parts:
         raise InvalidInputError("a loop that never runs has no results to join")
-    return np.stack(parts, axis=axis)
+    return np.stack(alike(parts), axis=axis)
 
 
 @means("Loop")

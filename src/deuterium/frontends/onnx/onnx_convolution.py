@@ -14,7 +14,7 @@ from deuterium.frontends.onnx.onnx_registry import means
 from deuterium.frontends.onnx.onnx_values import variable
 from deuterium.functions.convolution import convolution, transposed_convolution
 
-__all__ = ["pads_of", "room_for_windows"]
+__all__ = ["windows_of"]
 
 
 def pads_of(
@@ -44,51 +44,45 @@ def pads_of(
     return pairs
 
 
-def room_for_windows(node: OnnxNode, x: Any, kernel: Sequence[int], pads: Any) -> None:
-    """Make sure that the table of windows fits."""
-    n = len(kernel)
-    around = [max(a + b + m, 0) for m, (a, b) in zip(x.shape[2:], pads, strict=True)]
-    strides = node.listed("strides", [1] * n)
-    dilations = node.listed("dilations", [1] * n)
+def steps_of(node: OnnxNode, kernel: Sequence[int]) -> tuple[list[int], list[int]]:
+    """Return the stride and the dilation of every axis of a kernel."""
+    once = [1] * len(kernel)
+    strides = node.listed("strides", once)
+    dilations = node.listed("dilations", once)
     if min((*strides, *dilations, *kernel), default=1) < 1:
         raise InvalidInputError(f"{node}: strides {strides} of a kernel {kernel}")
+    return strides, dilations
+
+
+def windows_of(node: OnnxNode, x: Any, kernel: Sequence[int]) -> dict[str, Any]:
+    """Return stride, padding and dilation, after making sure that all windows fit."""
+    strides, dilations = steps_of(node, kernel)
+    pads = pads_of(node, x.shape[2:], kernel, strides, dilations)
+    around = [max(a + b + m, 0) for m, (a, b) in zip(x.shape[2:], pads, strict=True)]
     reach = [d * (k - 1) for d, k in zip(dilations, kernel, strict=True)]
     counts = [
         max(a - r, 0) // s + 2 for a, r, s in zip(around, reach, strides, strict=True)
     ]
     node.room(around)
     node.room((*x.shape[:2], *counts, *kernel))
+    return {"stride": strides, "padding": pads, "dilation": dilations}
 
 
 @means("Conv")
 def convolved(node: OnnxNode, x: Any, w: Any, b: Any = None) -> Any:
     """Return the convolution of channels."""
-    n = x.ndim - 2
-    kernel = w.shape[2:]
-    stride = node.listed("strides", [1] * n)
-    dilation = node.listed("dilations", [1] * n)
-    pads = pads_of(node, x.shape[2:], kernel, stride, dilation)
-    room_for_windows(node, x, kernel, pads)
-    return convolution(
-        variable(x),
-        variable(w),
-        None if b is None else variable(b),
-        stride=stride,
-        padding=pads,
-        dilation=dilation,
-        groups=node.whole("group", 1),
-    )
+    how = windows_of(node, x, w.shape[2:])
+    bias = None if b is None else variable(b)
+    groups = node.whole("group", 1)
+    return convolution(variable(x), variable(w), bias, groups=groups, **how)
 
 
 def room_back(
     node: OnnxNode, x: Any, weight: Sequence[int], pads: Any, more: Sequence[int]
 ) -> None:
     """Make sure that the table of a transposed convolution's windows fits."""
-    kernel, n = weight[2:], x.ndim - 2
-    strides = node.listed("strides", [1] * n)
-    dilations = node.listed("dilations", [1] * n)
-    if min((*strides, *dilations, *kernel), default=1) < 1:
-        raise InvalidInputError(f"{node}: strides {strides} of a kernel {kernel}")
+    kernel = weight[2:]
+    strides, dilations = steps_of(node, kernel)
     made = [
         s * (m - 1) + d * (k - 1) + 1 + extra - a - b
         for m, k, s, d, extra, (a, b) in zip(
@@ -102,11 +96,9 @@ def room_back(
 @means("ConvTranspose")
 def convolved_back(node: OnnxNode, x: Any, w: Any, b: Any = None) -> Any:
     """Return the adjoint of a convolution."""
-    n = x.ndim - 2
     kernel = w.shape[2:]
-    stride = node.listed("strides", [1] * n)
-    dilation = node.listed("dilations", [1] * n)
-    more = node.listed("output_padding", [0] * n)
+    stride, dilation = steps_of(node, kernel)
+    more = node.listed("output_padding", [0] * (x.ndim - 2))
     pads = _pads_back(node, x.shape[2:], kernel, stride, dilation, more)
     room_back(node, x, w.shape, pads, more)
     return transposed_convolution(
@@ -149,10 +141,8 @@ def from_columns(node: OnnxNode, x: Any, image: Any, block: Any) -> Any:
     """Return images that columns are the windows of, overlaps added."""
     sizes = tuple(node.integers(image, "the image's shape"))
     kernel = tuple(node.integers(block, "the block's shape"))
-    n = len(sizes)
     node.room((x.shape[0], x.shape[1], *sizes))
-    stride = node.listed("strides", [1] * n)
-    dilation = node.listed("dilations", [1] * n)
+    stride, dilation = steps_of(node, kernel)
     pads = pads_of(node, sizes, kernel, stride, dilation)
     elements = math.prod(kernel)
     if elements < 1 or x.shape[1] % elements:
@@ -160,18 +150,10 @@ def from_columns(node: OnnxNode, x: Any, image: Any, block: Any) -> Any:
     channels = x.shape[1] // elements
     # one weight a place of the block: the adjoint of taking windows apart
     unit = np.eye(elements).reshape(elements, 1, *kernel)
-    counts = [
-        (m + a + b - d * (k - 1) - 1) // s + 1
-        for m, (a, b), k, s, d in zip(
-            sizes, pads, kernel, stride, dilation, strict=True
-        )
-    ]
-    rest = [
-        (m + a + b - d * (k - 1) - 1) % s
-        for m, (a, b), k, s, d in zip(
-            sizes, pads, kernel, stride, dilation, strict=True
-        )
-    ]
+    every = zip(sizes, pads, kernel, dilation, strict=True)
+    last = [m + a + b - d * (k - 1) - 1 for m, (a, b), k, d in every]
+    counts = [n // s + 1 for n, s in zip(last, stride, strict=True)]
+    rest = [n % s for n, s in zip(last, stride, strict=True)]
     parts = np.reshape(variable(x), (x.shape[0] * channels, elements, *counts))
     room_back(node, parts, unit.shape, pads, rest)
     made = transposed_convolution(

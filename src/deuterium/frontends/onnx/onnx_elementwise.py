@@ -38,6 +38,8 @@ _OF_INTEGERS: dict[str, Callable[..., Any]] = {
     "Pow": np.power, "Neg": np.negative, "Abs": np.abs, "Sign": np.sign,
     "Max": np.maximum, "Min": np.minimum, "Relu": lambda x: np.maximum(x, 0),
     "Floor": np.asarray, "Ceil": np.asarray, "Round": np.asarray,
+    "And": np.logical_and, "Or": np.logical_or, "Xor": np.logical_xor,
+    "Not": np.logical_not,
 }  # fmt: skip
 
 
@@ -70,7 +72,11 @@ def _entered(name: str, call: Callable[..., Any]) -> None:
 
 for _name, _call in by_framework("onnx").items():
     _entered(_name, _call)
-_entered("Round", np.rint)
+for _name, _call in {
+    "Round": np.rint, "And": np.logical_and, "Or": np.logical_or,
+    "Xor": np.logical_xor, "Not": np.logical_not,
+}.items():  # fmt: skip
+    _entered(_name, _call)
 
 
 def _of_many(name: str, join: Callable[[Any, Any], Any]) -> None:
@@ -170,23 +176,6 @@ for _name, _sign in {
     "Greater": np.greater, "GreaterOrEqual": np.greater_equal,
 }.items():  # fmt: skip
     _compared(_name, _sign)
-
-
-def _logical(name: str, join: Any) -> None:
-    def run(node: OnnxNode, *inputs: Any) -> Any:
-        args = _aligned(node, inputs)
-        if _all_integers(args):
-            return np.asarray(join(*args))
-        return join(*(variable(a) for a in args))
-
-    OPERATORS[name] = run
-
-
-for _name, _join in {
-    "And": np.logical_and, "Or": np.logical_or, "Xor": np.logical_xor,
-    "Not": np.logical_not,
-}.items():  # fmt: skip
-    _logical(_name, _join)
 
 
 def _bitwise(name: str, join: Any) -> None:

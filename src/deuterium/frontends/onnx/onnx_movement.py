@@ -14,7 +14,7 @@ import numpy as np
 from deuterium.errors import InvalidInputError
 from deuterium.frontends.onnx.onnx_node import OnnxNode
 from deuterium.frontends.onnx.onnx_registry import means
-from deuterium.frontends.onnx.onnx_values import from_array, variable
+from deuterium.frontends.onnx.onnx_values import alike, from_array
 from deuterium.graph.constructors import broadcast_to, constant
 from deuterium.graph.variable import Variable
 
@@ -82,9 +82,7 @@ def unsqueezed(node: OnnxNode, x: Any, axes: Any = None) -> Any:
 def joined(node: OnnxNode, *inputs: Any) -> Any:
     """Return arrays joined along an axis."""
     axis = node.axis(node.whole("axis", 1), inputs[0].ndim)
-    if any(isinstance(x, Variable) for x in inputs):
-        return np.concatenate([variable(x) for x in inputs], axis=axis)
-    return np.concatenate(inputs, axis=axis)
+    return np.concatenate(alike(inputs), axis=axis)
 
 
 @means("Split")

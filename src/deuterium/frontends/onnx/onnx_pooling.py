@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.frontends.onnx.onnx_convolution import pads_of, room_for_windows
+from deuterium.frontends.onnx.onnx_convolution import windows_of
 from deuterium.frontends.onnx.onnx_node import OnnxNode
 from deuterium.frontends.onnx.onnx_registry import means
 from deuterium.frontends.onnx.onnx_values import NotKnown, variable
@@ -21,19 +21,9 @@ __all__: list[str] = []
 
 def _windows(node: OnnxNode, x: Any) -> Windows:
     kernel: Sequence[int] = node.listed("kernel_shape", [])
-    n = len(kernel)
-    stride = node.listed("strides", [1] * n)
-    dilation = node.listed("dilations", [1] * n)
-    pads = pads_of(node, x.shape[2:], kernel, stride, dilation)
-    room_for_windows(node, x, kernel, pads)
-    return sliding_windows(
-        x.shape[2:],
-        kernel,
-        stride=stride,
-        padding=pads,
-        dilation=dilation,
-        ceil_mode=bool(node.whole("ceil_mode")),
-    )
+    how = windows_of(node, x, kernel)
+    ceil = bool(node.whole("ceil_mode"))
+    return sliding_windows(x.shape[2:], kernel, ceil_mode=ceil, **how)
 
 
 @means("MaxPool")

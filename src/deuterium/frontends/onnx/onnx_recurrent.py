@@ -9,7 +9,7 @@ import numpy as np
 import scipy.special as sc
 
 from deuterium.errors import InvalidInputError
-from deuterium.frontends.onnx.onnx_activations import softplus
+from deuterium.frontends.activations import elu, softplus, softsign
 from deuterium.frontends.onnx.onnx_node import OnnxNode
 from deuterium.frontends.onnx.onnx_registry import means
 from deuterium.frontends.onnx.onnx_values import variable
@@ -21,9 +21,8 @@ __all__: list[str] = []
 Step = Callable[..., tuple[Any, ...]]
 _FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "sigmoid": sc.expit, "tanh": np.tanh, "relu": relu, "softplus": softplus,
-    "softsign": lambda x: x / (1 + np.abs(x)),
+    "softsign": softsign, "elu": elu,
     "hardsigmoid": lambda x: np.clip(0.2 * x + 0.5, 0, 1),
-    "elu": lambda x: np.where(x > 0, x, np.expm1(x)),
 }  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from deuterium.frontends.onnx.onnx_node import OnnxNode
 from deuterium.frontends.onnx.onnx_registry import means
 from deuterium.frontends.onnx.onnx_values import variable
 
-__all__: list[str] = []
+__all__ = ["cubic", "tent"]
 
 
 @means("Upsample")
@@ -155,11 +155,12 @@ def _nearest(node: OnnxNode, at: Any, rounding: str) -> Any:
     return node.refuse(f"nearest_mode {rounding!r} is not supported")
 
 
-def _tent(t: Any, a: float) -> Any:
+def tent(t: Any, a: float) -> Any:
+    """Return the kernel of linear interpolation; ``a`` does not matter."""
     return np.maximum(1 - np.abs(t), 0)
 
 
-def _cubic(t: Any, a: float) -> Any:
+def cubic(t: Any, a: float) -> Any:
     """Return Keys' cubic convolution kernel (R. G. Keys, 1981)."""
     u = np.abs(t)
     near = ((a + 2) * u - (a + 3)) * u * u + 1
@@ -171,7 +172,7 @@ def _weights(node: OnnxNode, n: int, at: Any, mode: str, scale: float) -> Any:
     """Return what every old place counts for every new one: (new, old)."""
     if mode not in ("linear", "cubic"):
         node.refuse(f"mode {mode!r} is not supported")
-    kernel, reach = (_tent, 1) if mode == "linear" else (_cubic, 2)
+    kernel, reach = (tent, 1) if mode == "linear" else (cubic, 2)
     smooth = bool(node.whole("antialias"))
     shrink = min(scale, 1.0) if smooth else 1.0
     wide = math.ceil(reach / shrink) + 1

@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from deuterium.errors import InvalidInputError
-from deuterium.frontends.onnx.onnx_convolution import pads_of, room_for_windows
+from deuterium.frontends.onnx.onnx_convolution import windows_of
 from deuterium.frontends.onnx.onnx_node import OnnxNode
 from deuterium.frontends.onnx.onnx_registry import means
+from deuterium.frontends.onnx.onnx_resize import cubic, tent
 from deuterium.frontends.onnx.onnx_values import variable
 from deuterium.functions.sliding_windows import sliding_windows
 from deuterium.ops import arrays
@@ -33,12 +34,7 @@ def _along_axis(at: Any, mode: str) -> tuple[Any, Any]:
     low = np.floor(at)
     near = np.arange(2) if mode == "linear" else np.arange(-1, 3)
     index = low[..., None] + near
-    t = np.abs(at[..., None] - index)
-    if mode == "linear":
-        return index, np.maximum(1 - t, 0)
-    inner = ((KEYS + 2) * t - (KEYS + 3)) * t * t + 1
-    outer = ((KEYS * t - 5 * KEYS) * t + 8 * KEYS) * t - 4 * KEYS
-    return index, np.where(t <= 1, inner, outer)
+    return index, (tent if mode == "linear" else cubic)(at[..., None] - index, KEYS)
 
 
 def _reflected(at: Any, low: float, high: float) -> Any:
@@ -170,19 +166,20 @@ def deformed(
 ) -> Any:
     """Return a convolution whose windows take elements from elsewhere."""
     kernel = w.shape[2:]
-    stride, dilation = node.listed("strides", [1, 1]), node.listed("dilations", [1, 1])
-    pads = pads_of(node, x.shape[2:], kernel, stride, dilation)
-    room_for_windows(node, x, kernel, pads)
-    over = sliding_windows(
-        x.shape[2:], kernel, stride=stride, padding=pads, dilation=dilation
-    )
+    how = windows_of(node, x, kernel)
+    over = sliding_windows(x.shape[2:], kernel, **how)
     n, c, k = x.shape[0], x.shape[1], math.prod(kernel)
     parts, groups = node.whole("offset_group", 1), node.whole("group", 1)
     moved = node.numbers(offset, "the offsets").reshape(n, parts, k, 2, *over.shape)
     grid = [
         np.arange(m).reshape(-1, 1) * s - a + np.arange(size) * d
         for m, s, (a, _), size, d in zip(
-            over.shape, stride, pads, kernel, dilation, strict=True
+            over.shape,
+            how["stride"],
+            how["padding"],
+            kernel,
+            how["dilation"],
+            strict=True,
         )
     ]
     rows, columns = grid

@@ -9,8 +9,7 @@ import numpy as np
 from deuterium.errors import InvalidInputError
 from deuterium.frontends.onnx.onnx_node import OnnxNode
 from deuterium.frontends.onnx.onnx_registry import means
-from deuterium.frontends.onnx.onnx_values import variable
-from deuterium.graph.variable import Variable
+from deuterium.frontends.onnx.onnx_values import alike
 
 __all__: list[str] = []
 
@@ -87,12 +86,8 @@ def split(node: OnnxNode, x: Any, sizes: Any = None) -> Any:
 @means("ConcatFromSequence")
 def joined(node: OnnxNode, sequence: Any) -> Any:
     """Return the elements joined along an axis, or along a new one."""
-    axis = node.whole("axis")
-    if any(isinstance(x, Variable) for x in sequence):
-        sequence = [variable(x) for x in sequence]
-    if node.whole("new_axis"):
-        return np.stack(sequence, axis=axis)
-    return np.concatenate(sequence, axis=axis)
+    join = np.stack if node.whole("new_axis") else np.concatenate
+    return join(alike(sequence), axis=node.whole("axis"))
 
 
 @means("Optional", "OptionalGetElement")

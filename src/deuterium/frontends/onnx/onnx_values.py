@@ -8,6 +8,7 @@ refused where it is used.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,7 @@ from deuterium.graph.constructors import as_variable, constant
 from deuterium.graph.traverse import free_symbols, topological
 from deuterium.graph.variable import Variable
 
-__all__ = ["KnownNumbers", "NotKnown", "from_array", "variable"]
+__all__ = ["KnownNumbers", "NotKnown", "alike", "from_array", "variable"]
 
 # multiplications that working out the numbers of a model may take in all: ten seconds
 MOST_WORK = 10**10
@@ -47,6 +48,12 @@ def variable(x: Any) -> Variable:
     if isinstance(x, np.ndarray) and x.dtype.kind == "b":
         x = x.astype(np.float64)
     return as_variable(x)
+
+
+def alike(parts: Sequence[Any]) -> list[Any]:
+    """Return values that can be joined: all as Variables, if one is."""
+    is_one = any(isinstance(x, Variable) for x in parts)
+    return [variable(x) for x in parts] if is_one else list(parts)
 
 
 class KnownNumbers:

@@ -247,4 +247,5 @@ def _tensors(value: Any) -> Any:
 
     if isinstance(value, (list, tuple)):
         return type(value)(_tensors(v) for v in value)
-    return torch.as_tensor(value) if isinstance(value, np.ndarray) else value
+    # a copy: PyTorch has no tensors that may not be written to
+    return torch.tensor(value) if isinstance(value, np.ndarray) else value

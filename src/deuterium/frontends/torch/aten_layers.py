@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -64,16 +64,16 @@ def addmm(
     return y if beta == 0 else y + (x if beta == 1 else beta * x)
 
 
-@aten("einsum")
-def einsum(equation: str, tensors: Sequence[Any], path: Any = None) -> Any:
-    """Return Einstein's summation."""
-    return np.einsum(equation, *tensors)
-
-
-@aten("outer", "ger")
-def outer(x: Any, vec2: Any) -> Any:
-    """Return all products of an element of each vector."""
-    return np.outer(x, vec2)
+_FORMULAS: dict[tuple[str, ...], Callable[..., Any]] = {
+    ("einsum",): lambda equation, tensors, path=None: np.einsum(equation, *tensors),
+    ("outer", "ger"): lambda x, vec2: np.outer(x, vec2),
+    ("linalg_inv", "inverse"): lambda x: np.linalg.inv(x),
+    ("linalg_det", "det"): lambda x: np.linalg.det(x),
+    ("linalg_solve",): lambda x, B, left=True: np.linalg.solve(x, B),
+    ("trace",): lambda x: np.trace(x),
+}
+for _names, _formula in _FORMULAS.items():
+    aten(*_names)(_formula)
 
 
 @aten("_trilinear")
@@ -91,30 +91,6 @@ def trilinear(
     spread = ((x, expand1), (i2, expand2), (i3, expand3))
     a, b, c = (np.expand_dims(v, tuple(axes)) for v, axes in spread)
     return np.sum(a * b * c, axis=tuple(sumdim))
-
-
-@aten("linalg_inv", "inverse")
-def inverse(x: Any) -> Any:
-    """Return the inverse of matrices."""
-    return np.linalg.inv(x)
-
-
-@aten("linalg_det", "det")
-def determinant(x: Any) -> Any:
-    """Return the determinant of matrices."""
-    return np.linalg.det(x)
-
-
-@aten("linalg_solve")
-def solve(x: Any, B: Any, left: bool = True) -> Any:
-    """Return the solution of linear systems."""
-    return np.linalg.solve(x, B)
-
-
-@aten("trace")
-def trace(x: Any) -> Any:
-    """Return the sum of the diagonal."""
-    return np.trace(x)
 
 
 # -- convolution -----------------------------------------------------------------------
@@ -241,16 +217,12 @@ def _enter_pools(n: int) -> None:
         how = {"padding": padding, "dilation": dilation, "ceil_mode": ceil_mode}
         return window_maximum(x, _windows(x, kernel_size, stride, n, **how))
 
-    @aten(f"max_pool{n}d_with_indices")
-    def maximum_with_places(
-        x: Any,
-        kernel_size: Any,
-        stride: Any = (),
-        padding: Any = 0,
-        dilation: Any = 1,
-        ceil_mode: bool = False,
-    ) -> Any:
-        return maximum(x, kernel_size, stride, padding, dilation, ceil_mode), CHOSEN
+    aten(f"max_pool{n}d_with_indices")(
+        lambda x, kernel_size, stride=(), padding=0, dilation=1, ceil_mode=False: (
+            maximum(x, kernel_size, stride, padding, dilation, ceil_mode),
+            CHOSEN,
+        )
+    )
 
     inner = [f"_adaptive_avg_pool{n}d"] if n > 1 else []  # one axis has no other name
 

@@ -51,21 +51,6 @@ def batch_norm(
     return _affine(scaled, _by_channel(weight, x), _by_channel(bias, x))
 
 
-@aten("_native_batch_norm_legit_no_training")
-def native_batch_norm(
-    x: Any,
-    weight: Any,
-    bias: Any,
-    running_mean: Any,
-    running_var: Any,
-    momentum: float,
-    eps: float,
-) -> Any:
-    """Return `batch_norm`, and no statistics."""
-    y = batch_norm(x, weight, bias, running_mean, running_var, False, momentum, eps)
-    return y, None, None
-
-
 @aten("layer_norm")
 def layer_norm(
     x: Any,
@@ -77,14 +62,6 @@ def layer_norm(
     """Return x normalised over its last axes."""
     axes = tuple(range(-len(normalized_shape), 0))
     return _affine(_normalised(x, axes, eps), weight, bias)
-
-
-@aten("native_layer_norm")
-def native_layer_norm(
-    x: Any, normalized_shape: Sequence[int], weight: Any, bias: Any, eps: float
-) -> Any:
-    """Return `layer_norm`, and no statistics."""
-    return layer_norm(x, normalized_shape, weight, bias, eps), None, None
 
 
 @aten("rms_norm")
@@ -112,14 +89,6 @@ def group_norm(
     return _affine(y, _by_channel(weight, x), _by_channel(bias, x))
 
 
-@aten("native_group_norm")
-def native_group_norm(
-    x: Any, weight: Any, bias: Any, N: int, C: int, HxW: int, group: int, eps: float
-) -> Any:
-    """Return `group_norm`, and no statistics."""
-    return group_norm(x, group, weight, bias, eps), None, None
-
-
 @aten("instance_norm")
 def instance_norm(
     x: Any,
@@ -135,6 +104,24 @@ def instance_norm(
     if not use_input_stats:
         return batch_norm(x, weight, bias, running_mean, running_var, eps=eps)
     return group_norm(x, x.shape[1], weight, bias, eps)
+
+
+# what is decomposed returns statistics, too, which nothing needs
+aten("_native_batch_norm_legit_no_training")(
+    lambda x, weight, bias, running_mean, running_var, momentum, eps: (
+        batch_norm(x, weight, bias, running_mean, running_var, eps=eps), None, None
+    )
+)  # fmt: skip
+aten("native_layer_norm")(
+    lambda x, normalized_shape, weight, bias, eps: (
+        layer_norm(x, normalized_shape, weight, bias, eps), None, None
+    )
+)  # fmt: skip
+aten("native_group_norm")(
+    lambda x, weight, bias, N, C, HxW, group, eps: (
+        group_norm(x, group, weight, bias, eps), None, None
+    )
+)  # fmt: skip
 
 
 @aten("dropout", "feature_dropout", "alpha_dropout", "dropout_")

@@ -81,16 +81,9 @@ def topk(
     return np.take(y, np.arange(k), axis=dim), places
 
 
-@aten("argmax", "argmin", "argsort")
-def chosen_places(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
-    """Return places chosen by data, which must not be used."""
-    return CHOSEN
-
-
-@aten("cumsum")
-def cumsum(x: Any, dim: int) -> Any:
-    """Return running sums along an axis."""
-    return np.cumsum(x, axis=dim)
+# places chosen by data must not be used
+aten("argmax", "argmin", "argsort")(lambda x, dim=None, keepdim=False: CHOSEN)
+aten("cumsum")(lambda x, dim: np.cumsum(x, axis=dim))
 
 
 @aten("var")
@@ -106,29 +99,23 @@ def var(
     return np.var(x, axis=axes_of(dim), ddof=less, keepdims=keepdim)
 
 
-@aten("std")
-def std(
-    x: Any,
-    dim: Axes = None,
-    unbiased: bool = True,
-    correction: float | None = None,
-    keepdim: bool = False,
-) -> Any:
-    """Return the root of `var`."""
-    return np.sqrt(var(x, dim, unbiased, correction, keepdim))
+def _spreads(x: Any, dim: Axes, unbiased: bool, less: Any, keepdim: bool) -> Any:
+    """Return the variance, the standard deviation and the mean."""
+    variance = var(x, dim, unbiased, less, keepdim)
+    return variance, np.sqrt(variance), np.mean(x, axis=axes_of(dim), keepdims=keepdim)
 
 
-@aten("var_mean", "std_mean")
-def var_mean(
-    x: Any,
-    dim: Axes = None,
-    unbiased: bool = True,
-    correction: float | None = None,
-    keepdim: bool = False,
-) -> Any:
-    """Return the variance and the mean."""
-    mean = np.mean(x, axis=axes_of(dim), keepdims=keepdim)
-    return var(x, dim, unbiased, correction, keepdim), mean
+for _name, _kept in (
+    ("std", 1),
+    ("var_mean", slice(0, 3, 2)),
+    ("std_mean", slice(1, 3)),
+):
+    aten(_name)(
+        # bound now, as the loop goes on
+        lambda x, dim=None, unbiased=True, correction=None, keepdim=False, at=_kept: (
+            _spreads(x, dim, unbiased, correction, keepdim)[at]
+        )
+    )
 
 
 @aten("linalg_vector_norm", "norm", "frobenius_norm")

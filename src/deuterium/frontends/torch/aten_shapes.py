@@ -7,7 +7,7 @@ of graphs has PyTorch do it to an array of places (`aten_movement`).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -37,28 +37,43 @@ def flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
     return np.reshape(x, (*x.shape[:start], joined, *x.shape[end + 1 :]))
 
 
-@aten("permute")
-def permute(x: Any, dims: Sequence[int]) -> Any:
-    """Return x with its axes in another order."""
-    return np.transpose(x, tuple(d % x.ndim for d in dims))
+_FORMULAS: dict[tuple[str, ...], Callable[..., Any]] = {
+    ("permute",): lambda x, dims: np.transpose(x, tuple(d % x.ndim for d in dims)),
+    ("transpose", "swapaxes"): lambda x, dim0, dim1: (
+        np.swapaxes(x, dim0, dim1) if x.ndim else x
+    ),
+    ("t", "mT", "matrix_H", "mH", "adjoint"): lambda x: (
+        np.swapaxes(x, -1, -2) if x.ndim > 1 else x
+    ),
+    ("numpy_T",): lambda x: np.transpose(x),
+    ("expand_as",): lambda x, other: np.broadcast_to(x, other.shape),
+    ("copy",): lambda x, src: np.broadcast_to(src, x.shape),
+    # empty ones of one axis are left out
+    ("cat", "concat", "concatenate"): lambda tensors, dim=0: np.concatenate(
+        [x for x in tensors if x.shape != (0,)], axis=dim
+    ),
+    ("stack",): lambda tensors, dim=0: np.stack(list(tensors), axis=dim),
+    ("zeros_like", "new_zeros", "empty_like", "new_empty"): lambda x, size=None: (
+        _filled(x, size, 0.0)
+    ),
+    ("ones_like", "new_ones"): lambda x, size=None: _filled(x, size, 1.0),
+    ("full_like", "new_full"): lambda x, size=None, fill_value=0: _filled(
+        x, size, fill_value
+    ),
+    ("tril",): lambda x, diagonal=0: np.where(_below(x, diagonal), x, 0.0),
+    ("triu",): lambda x, diagonal=0: np.where(_below(x, diagonal - 1), 0.0, x),
+}
+for _names, _formula in _FORMULAS.items():
+    aten(*_names)(_formula)
 
 
-@aten("transpose", "swapaxes")
-def transpose(x: Any, dim0: int, dim1: int) -> Any:
-    """Return x with two axes exchanged."""
-    return np.swapaxes(x, dim0, dim1) if x.ndim else x
+def _filled(x: Any, size: Any, number: Any) -> Any:
+    return np.full(x.shape if size is None else tuple(size), float(number))
 
 
-@aten("t", "mT", "matrix_H", "mH", "adjoint")
-def turned(x: Any) -> Any:
-    """Return the matrix, or each of a stack, with rows and columns exchanged."""
-    return np.swapaxes(x, -1, -2) if x.ndim > 1 else x
-
-
-@aten("numpy_T")
-def numpy_turned(x: Any) -> Any:
-    """Return x with its axes in reverse order."""
-    return np.transpose(x)
+def _below(x: Any, diagonal: int) -> Any:
+    """Return where a matrix lies on or below a diagonal."""
+    return np.tri(x.shape[-2], x.shape[-1], diagonal).astype(bool)
 
 
 @aten("expand", "broadcast_to")
@@ -67,12 +82,6 @@ def expand(x: Any, size: Sequence[int]) -> Any:
     own = (1,) * (len(size) - x.ndim) + x.shape
     whole = tuple(m if n == -1 else n for m, n in zip(own, size, strict=True))
     return np.broadcast_to(x, whole)
-
-
-@aten("expand_as")
-def expand_as(x: Any, other: Any) -> Any:
-    """Return x repeated to the shape of another array."""
-    return np.broadcast_to(x, other.shape)
 
 
 @aten("broadcast_tensors")
@@ -88,12 +97,6 @@ def clone(x: Any) -> Any:
     return x
 
 
-@aten("copy")
-def copy(x: Any, src: Any) -> Any:
-    """Return what is written over the whole of x."""
-    return np.broadcast_to(src, x.shape)
-
-
 @aten("detach")
 def detach(x: Any) -> Any:
     """Refuse: the slope of what is detached would not be that of its value."""
@@ -104,18 +107,6 @@ def detach(x: Any) -> Any:
 
 
 # -- joins and paddings ----------------------------------------------------------------
-
-
-@aten("cat", "concat", "concatenate")
-def cat(tensors: Sequence[Any], dim: int = 0) -> Any:
-    """Return arrays joined along an axis; empty ones of one axis are left out."""
-    return np.concatenate([x for x in tensors if x.shape != (0,)], axis=dim)
-
-
-@aten("stack")
-def stack(tensors: Sequence[Any], dim: int = 0) -> Any:
-    """Return arrays joined along a new axis."""
-    return np.stack(list(tensors), axis=dim)
 
 
 _MODES = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
@@ -157,40 +148,6 @@ def scatter_into(
     order = np.zeros(x.shape, dtype=np.int64)
     order[hit] = np.arange(target.size)  # row-major in both, so they correspond
     return np.where(hit, np.take(np.reshape(target, (-1,)), order), x)
-
-
-for _names, _number in (
-    (("zeros_like", "new_zeros", "empty_like", "new_empty"), 0.0),
-    (("ones_like", "new_ones"), 1.0),
-):
-    aten(*_names)(
-        lambda x, size=None, number=_number: np.full(
-            x.shape if size is None else tuple(size), number
-        )
-    )
-
-
-@aten("full_like", "new_full")
-def full_like(x: Any, size: Any = None, fill_value: Any = 0) -> Any:
-    """Return an array of one number."""
-    return np.full(x.shape if size is None else tuple(size), float(fill_value))
-
-
-def _below(x: Any, diagonal: int) -> Any:
-    """Return where a matrix lies on or below a diagonal."""
-    return np.tri(x.shape[-2], x.shape[-1], diagonal).astype(bool)
-
-
-@aten("tril")
-def tril(x: Any, diagonal: int = 0) -> Any:
-    """Return x with zeros above a diagonal."""
-    return np.where(_below(x, diagonal), x, 0.0)
-
-
-@aten("triu")
-def triu(x: Any, diagonal: int = 0) -> Any:
-    """Return x with zeros below a diagonal."""
-    return np.where(_below(x, diagonal - 1), 0.0, x)
 
 
 # -- look-ups --------------------------------------------------------------------------

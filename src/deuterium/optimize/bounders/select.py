@@ -90,10 +90,11 @@ def _by_clusters(problem: Problem) -> ClusterBounder | None:
 
 
 def _few(problem: Problem) -> Bounder:
-    """Return what cuts inputs, helped by lengths where there are unit vectors."""
+    """Return what cuts inputs, helped by lengths where these are bounded."""
     box: Bounder
     box = finite_reduction_of(problem) or DerivativeBounder(problem)
-    if not any(n.op is ops.direction for n in problem.graph.order):
+    unit = any(n.op is ops.direction for n in problem.graph.order)
+    if not unit and not balls_of(problem):
         return box
     lengths = norm_bounder_of(problem)
     return box if lengths is None else RootPortfolio(problem, box, [lengths])

@@ -7,7 +7,9 @@ from functools import cached_property
 from typing import Any
 
 from deuterium.certify.certificate import Certificate
+from deuterium.domain.domain import Domain
 from deuterium.domain.problem import Problem
+from deuterium.graph.variable import Variable
 from deuterium.interval import Cause
 from deuterium.optimize.branch_and_bound.tree import Tree
 from deuterium.optimize.region import Bounder
@@ -76,6 +78,10 @@ class Bracket:
         How many regions were bounded.
     seconds : float
         Time spent, that of an interrupted run that this one went on from included.
+    arithmetic : str or None
+        The arithmetic whose results the bound holds for, too; None for real numbers.
+    rounding : float
+        What the bound has on top of one of real numbers, to pay for rounding.
     """
 
     lower: float
@@ -86,6 +92,11 @@ class Bracket:
     history: list[tuple[float, float, float]] = field(default_factory=list, repr=False)
     regions: int = 0
     seconds: float = 0.0
+    arithmetic: str | None = None
+    rounding: float = 0.0
+    # in an arithmetic: the bracket of the moved function, and what was asked
+    _exact: Bracket | None = field(default=None, repr=False)
+    _given: tuple[Variable, Domain] | None = field(default=None, repr=False)
     # both None without a proof, as of a bracket made by hand
     _problem: Problem | None = field(default=None, repr=False)
     _search: Search | None = field(default=None, repr=False)
@@ -93,6 +104,8 @@ class Bracket:
     @cached_property
     def certificate(self) -> Certificate | None:
         """The proof, to be saved and checked by anyone; put together when asked for."""
+        if self.arithmetic is not None:
+            return self._in_arithmetic()
         if self._problem is None or self._search is None:
             return None
         search = self._search
@@ -103,6 +116,21 @@ class Bracket:
             lower = lower if self._problem.maximizes else -search.upper
         told = upper, lower, self.witness
         return Certificate.of(self._problem, proof, *told, search.bounder)
+
+    def _in_arithmetic(self) -> Certificate | None:
+        exact = None if self._exact is None else self._exact.certificate
+        if exact is None or self._given is None or self.arithmetic is None:
+            return None
+        of = self.arithmetic, self.rounding
+        return exact.in_arithmetic(self._given[0], *of, self.lower, self.upper)
+
+    @property
+    def claim(self) -> tuple[Variable, Domain] | None:
+        """What the certificate is about, as `Certificate.verify` takes it."""
+        if self._given is not None:
+            return self._given
+        problem = self._problem
+        return None if problem is None else (problem.given, problem.domain)
 
     def __getstate__(self) -> dict[str, Any]:
         """Put the certificate together: copies take it along, and not the search."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from copy import deepcopy
-from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
 
@@ -14,10 +13,15 @@ import numpy as np
 
 from deuterium.errors import BudgetError, InvalidInputError, UnsupportedError
 from deuterium.interval.environment import standard_only
+from deuterium.privacy.accounting.events import law_named, releases_in
+from deuterium.privacy.accounting.fitting import require_fitting, require_sampled
 from deuterium.privacy.accounting.renyi import Key, divergences, to_delta, to_epsilon
+from deuterium.privacy.accounting.spending import budget_of, require_probability
 from deuterium.privacy.accounting.tally import Tally, event_of, is_plain
-from deuterium.privacy.directed_rounding import quotient_up, real_number, round_up
+from deuterium.privacy.directed_rounding import quotient_up, real_number
+from deuterium.privacy.mechanisms.attack_bounds import AttackBounds
 from deuterium.privacy.mechanisms.noise import Noise
+from deuterium.privacy.mechanisms.plain_statement import promised
 from deuterium.privacy.mechanisms.privacy_curves import (
     gaussian_delta,
     gaussian_epsilon,
@@ -34,7 +38,7 @@ from deuterium.privacy.sensitivity.relations import (
     require_scope,
 )
 
-__all__ = ["Accountant", "require_probability"]
+__all__ = ["Accountant"]
 
 METHODS = ("auto", "pld", "rdp")
 RARELY = 1e-300  # no smaller probability is told apart
@@ -46,7 +50,7 @@ PLD_FINE = 20.0  # nats; larger losses have a coarser grid, so that memory stays
 PLD_MOST = 1e5  # nats: larger losses overflow, and protect nobody
 
 
-class Accountant:
+class Accountant(AttackBounds):
     """Adds up releases, each with a noise multiplier of its own.
 
     Parameters
@@ -62,8 +66,10 @@ class Accountant:
         refused.
     method : {"auto", "pld", "rdp"}
         ``"auto"``: exact for Gaussian noise without sampling, else the least of the
-        other two.  ``"pld"``: dp-accounting's privacy loss distributions (Koskela,
-        Jaelkoe and Honkela 2020; Doroshenko and others 2022), rounded pessimistically.
+        other two, of what the noise costs without sampling, and of the mean over how
+        often a record is sampled (`Participation`).  ``"pld"``: dp-accounting's
+        privacy loss distributions (Koskela, Jaelkoe and Honkela 2020; Doroshenko and
+        others 2022), rounded pessimistically.
         ``"rdp"``: Renyi divergences (Mironov 2017).
 
     Notes
@@ -95,7 +101,7 @@ class Accountant:
                 f"got {method!r:.80}"
             )
         self.method = method
-        self.budget = _budget(epsilon, delta)
+        self.budget = budget_of(epsilon, delta)
         self._tally = Tally()
         self._known: dict[str, Any] = {}  # dp-accounting's accountants, until a compose
 
@@ -124,7 +130,7 @@ class Accountant:
         BudgetError
             The budget would be passed; nothing is added.
         """
-        self._require_fitting(noise)
+        require_fitting(noise, self.relation, self.scope)
         whole = isinstance(count, Integral) and not isinstance(count, bool)
         if not whole or not 0 <= count <= MOST:
             raise InvalidInputError(
@@ -133,7 +139,7 @@ class Accountant:
             )
         q = require_probability("compose", sampling_probability)
         if q < 1:
-            self._require_sampled(noise)
+            require_sampled(noise, self.relation)
         if count and q:
             self._known.clear()  # first: what is interrupted here must not be known
             key = type(noise), noise.noise_multiplier, max(q, RARELY)
@@ -160,10 +166,66 @@ class Accountant:
                 "added: add more noise, or leave the release out"
             )
 
+    def compose_event(self, event: Any) -> Accountant:
+        """Add everything in one of dp-accounting's events, and return the accountant.
+
+        Its noise multipliers are taken to be those of the sensitivity between
+        neighbours of this accountant's relation, as `to_event` writes them.
+
+        Raises
+        ------
+        UnsupportedError
+            It holds something else than Gaussian, Laplace or Poisson-sampled noise;
+            nothing is added.
+        """
+        found = releases_in(event, self.relation, self.scope)
+        before = deepcopy(self._tally)
+        try:
+            for noise, count, q in found:
+                self.compose(noise, count, sampling_probability=q)
+        except BaseException:
+            self._tally = before
+            self._known.clear()
+            raise
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as numbers and words, which JSON can keep."""
+        budget = self.budget
+        return {
+            "relation": self.relation,
+            "scope": self.scope,
+            "method": self.method,
+            "epsilon": None if budget is None else budget.epsilon,
+            "delta": None if budget is None else budget.delta,
+            "releases": [
+                [k[0].law, k[1], k[2], n] for k, n in self._tally.counts.items()
+            ],
+        }
+
+    @classmethod
+    def from_dict(cls, kept: Mapping[str, Any]) -> Accountant:
+        """Return the accountant that `to_dict` told of."""
+        about = {k: kept[k] for k in ("scope", "method", "epsilon", "delta")}
+        made = cls(kept["relation"], **about)
+        for law, m, q, count in kept["releases"]:
+            made._tally.add(law_named(law), float(m), float(q), int(count))
+        return made
+
     @property
     def protects(self) -> str:
         """What the promises are about, in words."""
         return protected(self.relation, self.scope)
+
+    def statement(self, *, delta: float) -> str:
+        """Return in plain English what all releases together promise."""
+        made = f"{self.releases} releases were made, each with noise of its own."
+        rests = [
+            "Every release had the noise that was accounted for, drawn securely.",
+            "Each person has one record, and no release was left out of this account.",
+            "Noise multipliers were fixed before anything was released.",
+        ]
+        return promised(self, made, self.protects, delta, rests)
 
     @property
     def releases(self) -> int:
@@ -185,7 +247,7 @@ class Accountant:
             return 0.0
         if self._is_exact:
             return gaussian_epsilon(self._tally.gaussian_multiplier, d)
-        found = [pure, *(a.epsilon_at(d) for a in self._unsampled())]
+        found = [pure, *self._by_participation(d)]
         for method in self._asks(d):
             if method == "rdp":
                 found.append(to_epsilon(ORDERS, self._renyi(), d))
@@ -202,6 +264,8 @@ class Accountant:
         if self._is_exact:
             return gaussian_delta(self._tally.gaussian_multiplier, e)
         found = [a.delta_at(e) for a in self._unsampled()]
+        drawn = self._tally.participation() if self.method == "auto" else None
+        found.extend([] if drawn is None else [drawn.delta_at(e)])
         for method in self._asks(1.0):
             if method == "rdp":
                 found.append(to_delta(ORDERS, self._renyi(), e))
@@ -268,45 +332,8 @@ class Accountant:
 
     # -- within ------------------------------------------------------------------------
 
-    def _require_fitting(self, noise: Any) -> None:
-        """Raise unless noise promises something about the same neighbours."""
-        if not isinstance(noise, Noise):
-            raise InvalidInputError(
-                "compose: `noise` must be what privacy.gaussian or another mechanism "
-                f"returned, got {type(noise).__name__}"
-            )
-        if noise.relation != self.relation:
-            raise InvalidInputError(
-                f"compose: this noise is for {noise.relation}, the accountant for "
-                f"{self.relation}; they must be of one relation"
-            )
-        if noise.scope not in (None, self.scope):
-            raise InvalidInputError(
-                f"compose: this noise protects {noise.protects}, the accountant "
-                f"{self.protects}; what they promise is about different neighbours and "
-                "does not add up. Bound the diameter of whole records, or account for "
-                f"this apart: Accountant({self.relation!r}, scope={noise.scope!r})"
-            )
-
-    def _require_sampled(self, noise: Noise) -> None:
-        if self.relation == "replace_one":
-            raise UnsupportedError(
-                "compose: Poisson sampling under replace_one is refused: the two "
-                "records are drawn apart, which no noise multiplier alone describes, "
-                "and dp-accounting's accountants disagree on what one means there (its "
-                "issue 378). Account for the releases without sampling, or use "
-                "add_or_remove_one or replace_special"
-            )
-        if not noise.can_be_sampled:
-            raise UnsupportedError(
-                f"compose: no bound is known here for sampled {noise.law} noise; use "
-                "gaussian, or leave sampling_probability at 1"
-            )
-        if noise.quantity != "contribution":
-            raise UnsupportedError(
-                "compose: Poisson sampling is for a sum of contributions, to which a "
-                f"record not drawn adds nothing; this noise is for a {noise.quantity}"
-            )
+    def _curve(self) -> list[tuple[float, float]]:
+        return [] if self._is_exact else super()._curve()  # mu says it all
 
     @property
     def _is_exact(self) -> bool:
@@ -317,9 +344,14 @@ class Accountant:
         tally = self._tally.unsampled() if self.method == "auto" else None
         if tally is None:
             return []
-        whole = Accountant(self.relation, scope=self.scope)
-        whole._tally = tally
+        (whole := Accountant(self.relation, scope=self.scope))._tally = tally
         return [whole]
+
+    def _by_participation(self, delta: float) -> list[float]:
+        """Return what noise costs without sampling, and by how often it is sampled."""
+        whole = [a.epsilon_at(delta) for a in self._unsampled()]
+        drawn = self._tally.participation() if whole else None
+        return whole if drawn is None else [drawn.epsilon_at(delta, whole[0])]
 
     def _asks(self, delta: float) -> list[str]:
         """Return which methods can answer."""
@@ -366,33 +398,3 @@ class Accountant:
         for key, count in self._tally.few().items():
             fresh.compose(event_of(key), count)
         return fresh
-
-
-@dataclass(frozen=True)
-class Budget:
-    """What all releases together may promise."""
-
-    epsilon: float
-    delta: float
-
-
-def _budget(epsilon: Any, delta: Any) -> Budget | None:
-    """Return a budget, if one is given, or say why it is none."""
-    if epsilon is None and delta is None:
-        return None
-    if epsilon is None or delta is None:
-        raise InvalidInputError(
-            "Accountant: a budget is `epsilon` with `delta`; got only one of them"
-        )
-    d = 0.0 if real_number(delta) == 0 else require_delta("Accountant", delta)
-    return Budget(require_epsilon("Accountant", epsilon), d)
-
-
-def require_probability(who: str, q: Any) -> float:
-    """Return a sampling probability as a float, or say why it is none."""
-    number = real_number(q)
-    if number is None or not 0 <= number <= 1:
-        raise InvalidInputError(
-            f"{who}: `sampling_probability` must lie between 0 and 1, got {q!r:.80}"
-        )
-    return round_up(number)

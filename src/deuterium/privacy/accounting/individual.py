@@ -17,6 +17,8 @@ rounds to the nearest).
 from __future__ import annotations
 
 import math
+import os
+from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from typing import Any
 
@@ -26,30 +28,37 @@ from deuterium.errors import ArithmeticModeError, InvalidInputError, Unsupported
 from deuterium.interval.environment import require_standard, standard_only
 from deuterium.interval.rounding import EPS, MIN_NORMAL
 from deuterium.options import require_whole
-from deuterium.privacy.accounting.accountant import require_probability
+from deuterium.privacy.accounting.accountant import Accountant
 from deuterium.privacy.accounting.data_dependent import Internal
 from deuterium.privacy.accounting.individual_budget import (
     WHO,
-    budget_of,
-    order_of,
+    planned_of,
     power_of_two,
+    routes_of,
+    sampled_costs,
 )
+from deuterium.privacy.accounting.individual_epsilons import epsilons_of, group_table
 from deuterium.privacy.accounting.individual_norms import GROWN, norms_of
+from deuterium.privacy.accounting.spending import require_probability
 from deuterium.privacy.directed_rounding import quotient_down, require_positive
+from deuterium.privacy.mechanisms.gaussian import GaussianNoise
 from deuterium.privacy.mechanisms.privacy_curves import (
-    gaussian_epsilon,
     renyi_excess,
     require_delta,
     widened,
 )
-from deuterium.privacy.sensitivity.relations import protected
+from deuterium.privacy.sensitivity.relations import (
+    RELATIONS,
+    protected,
+    require_relation,
+)
 
 __all__ = ["IndividualAccountant"]
 
 CHUNK = 2**14  # people at a time: what is worked out for them fits the cache
-GRID = 2.0**-10  # of mu, to which costs are rounded up: sums are exact
+MANY, THREADS = 2**18, 2  # people from which on, and how many, threads share a step
+GRID = 2.0**-10  # of mu, to which norms are rounded up under sampling
 TABLE = 2**16  # sampled norms told apart; larger ones cost an infinite amount
-SPREAD = 512  # values of mu told apart when epsilons are stated
 
 
 class IndividualAccountant:
@@ -66,10 +75,17 @@ class IndividualAccountant:
         The budget in Gaussian differential privacy instead; for ``method="gdp"``.
     method : {"gdp", "rdp"}
         ``"gdp"``: squares of mu add up, which is exact for Gaussian noise.  ``"rdp"``:
-        the Renyi divergence of one order adds up, which is looser but also takes
-        Poisson-sampled sums.
+        Renyi divergences add up, which is looser but also takes Poisson-sampled sums.
     order : int, optional
-        Of the Renyi divergence; by default the one under which the budget allows most.
+        Of the Renyi divergence; by default there are several, and a person takes part
+        while one of them allows it.
+    planned : tuple of float, optional
+        Noise multiplier and sampling probability of the steps to come, for
+        ``method="rdp"``.  Who is never above them (in norm over sigma, and in how often
+        they are drawn) takes part in as many steps as an `Accountant` allows for 0.98
+        of delta; who once is above them has the divergences.
+    relation : {"add_or_remove_one", "replace_special"}
+        What is done to the person's record.
     grid : float, optional
         Norms, as multiples of sigma, are rounded UP to multiples of this number (itself
         rounded down to a power of two, so that no rounding error enters).  Sampling
@@ -77,9 +93,10 @@ class IndividualAccountant:
 
     Notes
     -----
-    There is one relation, ``add_or_remove_one``: what is compared is the data with and
-    without the person, a whole record.  Losses are rounded up at every operation.
-    Memory is nine bytes a person, however many steps there are.
+    What is compared is the data with and without the person, a whole record, whether
+    they are left out (``add_or_remove_one``) or emptied (``replace_special``).  Losses
+    are rounded up at every operation.  Memory is ten bytes a person and eight for every
+    order beyond one, however many steps there are.
 
     What comes out depends on the data, so it is wrapped as `Internal`.  The budget
     itself is no secret: it holds for everybody, also where norms hang on what was
@@ -87,8 +104,6 @@ class IndividualAccountant:
     releases are added up as if they did not (an *odometer*), which describes and does
     not promise.
     """
-
-    relation = "add_or_remove_one"
 
     @standard_only
     def __init__(
@@ -100,8 +115,16 @@ class IndividualAccountant:
         mu: float | None = None,
         method: str = "gdp",
         order: int | None = None,
+        planned: tuple[float, float] | None = None,
         grid: float | None = None,
+        relation: str = "add_or_remove_one",
     ) -> None:
+        self.relation = require_relation(WHO, relation)
+        if RELATIONS[self.relation] > 1:
+            raise UnsupportedError(
+                f"{WHO}: under {self.relation} two records count, not one person's; "
+                "take add_or_remove_one or replace_special"
+            )
         people = require_whole(people, 1, WHO, "people")
         if not isinstance(method, str) or method not in ("gdp", "rdp"):
             raise InvalidInputError(
@@ -113,10 +136,11 @@ class IndividualAccountant:
             )
         self.people, self.method, self.steps = people, method, 0
         self.grid = None if grid is None else power_of_two(grid)
-        self.order = order_of(method, order, epsilon, delta)
-        self.budget = budget_of(method, self.order, epsilon, delta, mu)
-        self._spent = np.zeros(people)
+        self.planned = planned_of(epsilon, delta, planned)
+        self.routes = routes_of(method, order, epsilon, delta, mu, self.planned)
+        self._spent = np.zeros((len(self.routes), people))
         self._active = np.ones(people, dtype=bool)
+        self._within = np.full(people, self.planned is not None)
         self._costs: dict[float, Any] = {}
 
     def __copy__(self) -> IndividualAccountant:
@@ -153,9 +177,7 @@ class IndividualAccountant:
         if s < MIN_NORMAL:
             raise InvalidInputError(f"step: `sigma` is too small: {sigma!r}")
         if q:
-            for start in range(0, self.people, CHUNK):
-                part = slice(start, start + CHUNK)
-                self._charge(part, rows[part] if rows.ndim else rows, s, q)
+            self._charge_all(rows, s, q)
         self.steps += 1
         self._require_charged()
         return self._internal(self._active.copy(), "who takes part")
@@ -172,15 +194,21 @@ class IndividualAccountant:
 
     @property
     def spent(self) -> Internal:
-        """What everyone has used: the sum of squares of mu, or of Renyi divergences."""
-        return self._internal(self._spent.copy(), f"{self.method} spent")
+        """What everyone has used: (people,), or (orders, people) of several orders.
+
+        The sum of squares of mu, or of Renyi divergences.
+        """
+        found = self._spent.copy()
+        return self._internal(
+            found[0] if len(found) == 1 else found, f"{self.method} spent"
+        )
 
     @standard_only
     def mu(self) -> Internal:
         """Return everyone's mu of Gaussian differential privacy, rounded up."""
         if self.method != "gdp":
             raise UnsupportedError("mu: needs method='gdp'")
-        return self._internal(np.sqrt(self._spent) * GROWN, "mu")
+        return self._internal(np.sqrt(self._spent[0]) * GROWN, "mu")
 
     @standard_only
     def epsilon_at(self, delta: float) -> Internal:
@@ -191,17 +219,32 @@ class IndividualAccountant:
         """
         d = require_delta("epsilon_at", delta)
         if self.method == "rdp":
-            raised = widened(float(renyi_excess(self.order, d)))
-            some = np.maximum(self._spent + raised, 0.0) * GROWN
-            # total variation is at most sqrt(1 - exp(-KL)), so at most delta
-            none = self._spent <= d * d * (1 - 8 * EPS)
-            return self._internal(np.where(none, 0.0, some), "epsilon")
-        mus = np.sqrt(self._spent) * GROWN
-        finite = np.where(mus < np.inf, mus, 0.0)
-        levels = _levels(finite)
-        values = np.array([_epsilon(m, d) for m in levels])
-        found = values[np.searchsorted(levels, finite)]
-        return self._internal(np.where(mus < np.inf, found, np.inf), "epsilon")
+            return self._internal(self._by_routes(d), "epsilon")
+        mus = np.sqrt(self._spent[0]) * GROWN
+        return self._internal(epsilons_of(mus, d), "epsilon")
+
+    def by_group(
+        self, groups: Any, delta: float, quantiles: Any = (0.5, 0.9, 1.0)
+    ) -> Internal:
+        """Return quantiles of epsilon by public group, as a structured array.
+
+        Parameters
+        ----------
+        groups : array_like
+            (people,): the name of everyone's group, which is public.
+        delta : float
+            At which epsilon is stated.
+        quantiles : sequence of float
+            In [0, 1]; each is the epsilon of somebody, the one above.
+
+        Returns
+        -------
+        Internal
+            One row a group: ``group``, ``people``, and a field such as ``q0.9`` for
+            each quantile.  It depends on the data as much as a single person's does.
+        """
+        epsilons = self.epsilon_at(delta).values
+        return self._internal(group_table(groups, epsilons, quantiles), "epsilons")
 
     def __repr__(self) -> str:
         # no word of who was left out: that depends on the data
@@ -220,59 +263,120 @@ class IndividualAccountant:
             self._spent[:], self._active[:] = np.inf, False
             raise
 
-    def _charge(self, part: slice, norms: Any, sigma: float, q: float) -> None:
-        """Charge some people: add what the step costs, unless it passes the budget."""
-        with np.errstate(all="ignore"):  # infinite norms cost an infinite amount
-            total = np.divide(norms, sigma)  # off by half an ulp, which GROWN pays for
-            if self.grid is not None or q < 1:
-                steps = np.ceil(total / (self.grid or GRID))  # exact
-                steps = np.maximum(steps, np.greater(norms, 0))
-                total = steps * (self.grid or GRID)
-            if q < 1:
-                total = self._sampled(steps, q)
-            else:
-                total *= total * (self.order / 2 if self.method == "rdp" else 1.0)
-            total = total + self._spent[part]
+    def _charge_all(self, rows: Any, sigma: float, q: float) -> None:
+        """Charge everyone, a chunk of people at a time."""
+        planned = self.planned
+        most = -1.0  # the largest norm that is as planned; none is
+        left = planned is not None and self.steps < planned.steps
+        if planned is not None and left and q <= planned.sampling_probability:
+            most = quotient_down(sigma, planned.noise_multiplier)
+        if q < 1:
+            with np.errstate(all="ignore"):
+                largest = np.ceil(np.max(rows) / sigma / (self.grid or GRID))
+            self._table(q, int(min(largest, TABLE - 1)))  # before threads ask for it
+        starts = range(0, self.people, CHUNK)
+
+        def charge(start: int) -> None:
+            part = slice(start, start + CHUNK)
+            with np.errstate(all="ignore"):  # infinite norms cost an infinite amount
+                self._charge(part, rows[part] if rows.ndim else rows, sigma, q, most)
+
+        if self.people < MANY or (os.cpu_count() or 1) < THREADS:
+            for start in starts:
+                charge(start)
+            return
+        with ThreadPoolExecutor(THREADS) as pool:
+            list(pool.map(charge, starts))
+
+    def _charge(
+        self, part: slice, norms: Any, sigma: float, q: float, most: float
+    ) -> None:
+        """Charge some people: add what the step costs, unless no route is left.
+
+        Parameters
+        ----------
+        part : slice
+            Who.
+        norms : ndarray
+            () or (part,).
+        sigma, q : float
+            Of the noise and the sampling.
+        most : float
+            The largest norm that is as planned.
+        """
+        costs = self._sampled(norms, sigma, q) if q < 1 else self._whole(norms, sigma)
+        totals = [np.add(c, s[part]) for c, s in zip(costs, self._spent, strict=True)]
+        for total in totals:
             total *= GROWN
-            total += MIN_NORMAL  # for squares that underflow
-        active = self._active[part]
-        if self.budget < math.inf:
-            active &= total <= self.budget
-        np.copyto(self._spent[part], total, where=active)
+        taking, within = self._active[part], self._within[part]
+        if self.routes[0].budget < math.inf:
+            planned = within & (norms <= most)
+            left = planned
+            for total, route in zip(totals, self.routes, strict=True):
+                left = left | (total <= route.budget)
+            taking &= left
+            if self.planned is not None:
+                np.copyto(within, planned, where=taking)
+        for total, spent in zip(totals, self._spent, strict=True):
+            np.copyto(spent[part], total, where=taking)
 
-    def _sampled(self, steps: Any, q: float) -> Any:
-        """Return the costs of norms over sigma, given in steps of the grid."""
-        most = int(min(np.max(steps), TABLE - 1))
-        costs = self._table(q, most)  # the last entry is infinite, for all beyond
-        return costs.take(np.minimum(steps, len(costs) - 1).astype(np.intp))
+    def _whole(self, norms: Any, sigma: float) -> list[Any]:
+        """Return the costs of steps that are not sampled, one array a route."""
+        mus = np.divide(norms, sigma)  # off by half an ulp, which GROWN pays for
+        if self.grid is not None:
+            steps = np.maximum(np.ceil(mus / self.grid), np.greater(norms, 0))
+            mus = steps * self.grid
+        squares = mus * mus + MIN_NORMAL  # for squares that underflow
+        return [squares * (r.order / 2) if r.order else squares for r in self.routes]
 
-    def _table(self, q: float, most: int) -> Any:
-        """Return what multiples of the grid cost, from 0 to ``most`` at least."""
-        known = self._costs.get(q)
-        if known is None or len(known) - 2 < most:
-            costs = [0.0] if known is None else known[:-1].tolist()
-            while len(costs) <= most:
-                over = costs[-1] > self.budget  # so everything larger is, too
-                mu = len(costs) * (self.grid or GRID)
-                costs.append(math.inf if over else self._sampled_cost(mu, q))
-            known = self._costs[q] = np.array([*costs, math.inf])
-        return known
+    def _sampled(self, norms: Any, sigma: float, q: float) -> list[Any]:
+        """Return the costs of steps that are sampled, one array a route."""
+        table = self._costs[q]  # the last entry is infinite, for all beyond
+        steps = np.divide(norms, sigma * (self.grid or GRID))  # likewise
+        steps = np.ceil(steps, out=steps if np.ndim(steps) else None)
+        if sigma * (self.grid or GRID) >= 1:  # where a quotient may have underflowed
+            steps = np.maximum(steps, np.greater(norms, 0))
+        index = np.minimum(steps, table.shape[1] - 1).astype(np.intp)
+        return [row.take(index, mode="clip") for row in table]
 
-    def _sampled_cost(self, mu: float, q: float) -> float:
-        """Return the Renyi divergence of one sum, of noise ``1/mu`` times the norm."""
-        if mu * mu * self.order**2 > 1e4:
-            return math.inf  # beyond any budget, and soon beyond exp
-        from dp_accounting import GaussianDpEvent, PoissonSampledDpEvent
-        from dp_accounting.rdp import RdpAccountant
+    def _table(self, q: float, most: int) -> None:
+        """Work out what multiples of the grid cost, from 0 to ``most`` at least."""
+        known = self._costs.get(q, np.zeros((len(self.routes), 2)))
+        first = known.shape[1] - 1  # the last one stands for all beyond
+        if first > most and q in self._costs:
+            return
+        grid = self.grid or GRID
+        columns = list(known[:, :first].T)
+        for k in range(first, most + 1):
+            columns.append(sampled_costs(self.routes, k * grid, q))
+            if np.isinf(columns[-1]).all():  # and so is everything larger
+                break
+        beyond = np.full(len(self.routes), np.inf)
+        self._costs[q] = np.ascontiguousarray(np.transpose([*columns, beyond]))
 
-        noise = GaussianDpEvent(quotient_down(1.0, mu * GROWN))
-        event = PoissonSampledDpEvent(q, noise)
-        exact = float(RdpAccountant(orders=[self.order]).compose(event).rdp[0])
-        return exact * (1 + 1e-9) + 1e-13  # more than its evaluation rounds
+    def _by_routes(self, delta: float) -> Any:
+        """Return everyone's epsilon, by the best route that is open: (people,)."""
+        least = np.full(self.people, np.inf)
+        for route, spent in zip(self.routes, self._spent, strict=True):
+            d = delta * route.share * (1 - 4 * EPS)
+            raised = widened(float(renyi_excess(route.order, d)))
+            some = np.maximum(spent + raised, 0.0) * GROWN
+            # total variation is at most sqrt(1 - exp(-KL)), so at most delta
+            none = spent <= d * d * (1 - 8 * EPS)
+            least = np.minimum(least, np.where(none, 0.0, some))
+        if self.planned is not None and self._within.any():
+            m, q = self.planned.noise_multiplier, self.planned.sampling_probability
+            steps = Accountant(self.relation)
+            taken = min(self.steps, self.planned.steps)
+            steps.compose(GaussianNoise.unit(m), taken, sampling_probability=q)
+            known = steps.epsilon_at(delta * self.planned.share * (1 - 4 * EPS))
+            least = np.where(self._within, np.minimum(least, known), least)
+        return least
 
     def _rows(self, norms: Any) -> Any:
         rows = norms_of(norms, self.people)
-        if self.budget == math.inf and rows.size and rows.max() == math.inf:
+        free = self.routes[0].budget == math.inf
+        if free and rows.size and rows.max() == math.inf:
             raise InvalidInputError(
                 "step: a norm is infinite; bound it, or give a budget, which leaves "
                 "that person out"
@@ -291,18 +395,3 @@ class IndividualAccountant:
     def _internal(self, values: Any, what: str) -> Internal:
         values.flags.writeable = False
         return Internal(values, f"{what} of each person")
-
-
-def _epsilon(mu: float, delta: float) -> float:
-    multiplier = quotient_down(1.0, mu) if mu > 0 else math.inf
-    return gaussian_epsilon(multiplier, delta) if multiplier < math.inf else 0.0
-
-
-def _levels(mus: Any) -> Any:
-    """Return few numbers, ascending, so that each mu has one that is not below it."""
-    if len(mus) <= SPREAD:
-        return np.unique(mus)
-    least, most = float(mus.min()), float(mus.max())
-    levels = np.geomspace(most * 1e-3, most, SPREAD)
-    levels[-1] = most  # whatever geomspace rounds to
-    return np.append(least, levels) if least < levels[0] else levels

@@ -13,14 +13,18 @@ from numbers import Integral
 
 from deuterium.errors import InvalidInputError, UnsupportedError
 from deuterium.interval.environment import standard_only
-from deuterium.privacy.accounting.accountant import Accountant, require_probability
+from deuterium.privacy.accounting.accountant import Accountant
+from deuterium.privacy.accounting.spending import require_probability
 from deuterium.privacy.mechanisms.calibration import require_promise
 from deuterium.privacy.mechanisms.gaussian import GaussianNoise
 from deuterium.privacy.mechanisms.privacy_curves import gaussian_multiplier
 from deuterium.privacy.sensitivity.relations import require_relation
 
-__all__ = ["noise_multiplier"]
+__all__ = ["most_steps", "noise_multiplier"]
 
+MANY = 10**9  # steps; more are not counted
+LEAP = 30.0  # times as many steps at once, at most, while none is too many
+NEARLY = 0.004  # of a number of steps: how far below the most a search may stop
 SMALL = 0.05  # less is not looked for: if it is enough, hardly anybody is drawn
 
 
@@ -98,3 +102,47 @@ def _least(keeps: Callable[[float], bool], high: float, stride: float) -> float:
         middle = math.sqrt(low * high)
         low, high = (low, middle) if keeps(middle) else (middle, high)
     return high
+
+
+def most_steps(
+    epsilon: float, delta: float, multiplier: float, probability: float
+) -> int:
+    """Return nearly the most sampled Gaussian steps that keep a promise.
+
+    Parameters
+    ----------
+    epsilon, delta : float
+        The promise.
+    multiplier, probability : float
+        Of every step.
+
+    It is never too many, and at most `NEARLY` of them, or one, too few.
+    """
+    noise = GaussianNoise.unit(multiplier)
+
+    def spent(steps: int) -> float:
+        accountant = Accountant("add_or_remove_one")
+        accountant.compose(noise, steps, sampling_probability=probability)
+        return accountant.epsilon_at(delta)
+
+    low, high = 0, MANY
+    # in the limit of many steps, J. Dong, A. Roth and W. J. Su (2022), corollary 5.4
+    rough = 1 / (gaussian_multiplier(epsilon, delta) * probability) ** 2
+    limit = rough / math.expm1(min(1 / multiplier, 7.0) ** 2)
+    steps = max(1, min(int(limit / 2), MANY))
+    known = {}  # epsilon of a number of steps
+    while high - low > 1 + NEARLY * low and low < MANY:
+        known[steps] = spent(steps)
+        kept = known[steps] <= epsilon
+        low, high = (steps, high) if kept else (low, steps)
+        if not low:
+            steps = max(steps // 2, 1)
+            continue
+        # epsilon grows about as a power of the number of steps, at least 1/2
+        power, at = 0.5, known[low]
+        if high in known and math.isfinite(known[high]) and at > 0:
+            power = math.log(known[high] / at) / math.log(high / low)
+        aim = epsilon * (1 + NEARLY / 8 if kept else 1 - NEARLY / 8)  # across it
+        grown = (aim / at) ** (1 / max(power, 0.1)) if at > 0 else LEAP
+        steps = min(max(int(low * min(grown, LEAP)), low + 1), max(high - 1, 1))
+    return low

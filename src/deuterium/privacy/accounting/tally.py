@@ -13,6 +13,7 @@ from fractions import Fraction
 from typing import Any
 
 from deuterium.interval.rounding import EPS, next_down, next_up
+from deuterium.privacy.accounting.participation import Participation
 from deuterium.privacy.accounting.renyi import Key
 from deuterium.privacy.directed_rounding import product_up, round_up
 from deuterium.privacy.mechanisms.gaussian import GaussianNoise
@@ -70,6 +71,15 @@ class Tally:
         for (law, m, _), count in self.counts.items():
             whole.add(law, m, 1.0, count)
         return whole if self.is_sampled and whole.is_exact else None
+
+    def participation(self) -> Participation | None:
+        """Return how often a record takes part, if one kind of release is sampled."""
+        sampled = [(k, n) for k, n in self.counts.items() if k[2] < 1]
+        if len(sampled) != 1 or any(k[0] is not GaussianNoise for k in self.counts):
+            return None
+        ((_, m, q), count) = sampled[0]
+        made = Participation(round_up(self.gaussian_square), m, q, count)
+        return made if made.is_few else None
 
     @property
     def gaussian_square(self) -> Fraction:

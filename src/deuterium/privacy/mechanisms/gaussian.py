@@ -177,6 +177,9 @@ class GaussianNoise(Noise, NoiseOfSigma):
         e = require_epsilon("delta_at", epsilon)
         return gaussian_delta(self.noise_multiplier, e)
 
+    def _curve(self) -> list[tuple[float, float]]:
+        return []  # mu says it all
+
     def to_event(self) -> Any:
         """Return dp-accounting's event of one release, for sensitivity one."""
         from dp_accounting import GaussianDpEvent

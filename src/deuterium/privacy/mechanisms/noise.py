@@ -13,7 +13,7 @@ sensitivity of one, and neighbouring relations never enter them a second time.
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -23,6 +23,8 @@ import numpy as np
 from deuterium.errors import InvalidInputError, UnsupportedError
 from deuterium.interval.rounding import EPS
 from deuterium.privacy.directed_rounding import product_up, require_positive
+from deuterium.privacy.mechanisms.attack_bounds import AttackBounds
+from deuterium.privacy.mechanisms.plain_statement import promised
 from deuterium.privacy.mechanisms.privacy_curves import one_by_one, require_orders
 from deuterium.privacy.mechanisms.release_shapes import Shape
 from deuterium.privacy.mechanisms.samplers import numbers, opendp_measurement, released
@@ -57,7 +59,7 @@ class NoiseOfSigma:
 
 
 @dataclass(frozen=True)
-class Noise(ABC):
+class Noise(AttackBounds):
     """What all noise has in common: its privacy curves, and releasing a value.
 
     A law derives from this and then from `NoiseOfScale` or `NoiseOfSigma`, whose fields
@@ -110,6 +112,35 @@ class Noise(ABC):
     def protects(self) -> str:
         """What the promises are about, in words."""
         return protected(self.relation, self.scope)
+
+    def statement(self, *, delta: float | None = None) -> str:
+        """Return in plain English what a release promises, and what that rests on.
+
+        Parameters
+        ----------
+        delta : float, optional
+            At which epsilon is stated; by default the one that was asked for.
+        """
+        at = self.delta if delta is None else delta
+        if at is None:
+            raise InvalidInputError(
+                "statement: say at which `delta`; the noise was not made for one"
+            )
+        made = (
+            f"{self.law.capitalize().replace('_', ' ')} noise of scale "
+            f"{_scale_of(self):.6g} is added to each number of what is released, which "
+            f"moves by at most {self.sensitivity:.6g} in L{self.norm} norm between "
+            "neighbouring data sets."
+        )
+        known = "taken on trust: nobody certified it" if self.trusted else "certified"
+        rests = [
+            f"How far the result moves is {known}.",
+            "Every record lies in the public domain, or was moved into it; each person "
+            "has one record.",
+            "The noise is drawn securely (not under `insecure_rng`), and the result is "
+            "released once.",
+        ]
+        return promised(self, made, self.protects, at, rests)
 
     # -- promises ----------------------------------------------------------------------
 

@@ -24,6 +24,7 @@ from deuterium.search.search import Estimate
 __all__ = [
     "ASSUMPTIONS",
     "BothSides",
+    "assumptions_in",
     "largest",
     "of_bracket",
     "of_interval",
@@ -45,11 +46,25 @@ SIGNED = (
 )
 
 
+def assumptions_in(arithmetic: str | None) -> tuple[str, ...]:
+    """Return what a sensitivity rests on, of what an arithmetic computes."""
+    if arithmetic is None:
+        return ASSUMPTIONS
+    return (
+        *ASSUMPTIONS[:-1],
+        f"what one record adds is computed in {arithmetic} as "
+        "deuterium.enclose.rounding_errors says, from records that hold numbers of it; "
+        "adding the records up is exact",
+    )
+
+
 class BothSides:
     """What the brackets of a supremum and of an infimum say together."""
 
     def __init__(self, top: Bracket, bottom: Bracket) -> None:
         self.sides = top, bottom
+        self.arithmetic = top.arithmetic
+        self.rounding = max(top.rounding, bottom.rounding)
         self.status = top.status if top.status != "optimal" else bottom.status
 
     @property
@@ -114,7 +129,9 @@ def of_bracket(
         "status": status,
         "proof": bracket,
         "cause": bracket.cause,
-        **_with_assumptions(more),
+        "arithmetic": bracket.arithmetic,
+        "rounding": bracket.rounding,
+        **_with_assumptions(more, bracket.arithmetic),
     }
 
 
@@ -168,6 +185,8 @@ def largest(x: Interval) -> Any:
     return np.where(np.isnan(size), np.inf, size)
 
 
-def _with_assumptions(more: Mapping[str, Any]) -> dict[str, Any]:
-    own = (*ASSUMPTIONS, *(more.get("assumptions") or ()))
+def _with_assumptions(
+    more: Mapping[str, Any], arithmetic: str | None = None
+) -> dict[str, Any]:
+    own = (*assumptions_in(arithmetic), *(more.get("assumptions") or ()))
     return {**more, "assumptions": own}

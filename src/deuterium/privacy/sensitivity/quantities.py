@@ -12,25 +12,30 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 from deuterium.domain.domain import Domain
-from deuterium.errors import ShapeError
+from deuterium.domain.spaces import Box
+from deuterium.enclose.enclose import enclose
+from deuterium.errors import ShapeError, UnsupportedError
+from deuterium.graph.constructors import symbol
 from deuterium.graph.traverse import Graph, free_symbols
 from deuterium.graph.variable import Variable
 from deuterium.interval.environment import standard_only
 from deuterium.interval.rounding import next_down, next_up
+from deuterium.ops.piecewise import absolute
 from deuterium.optimize import maximize
 from deuterium.optimize.branch_and_bound.result import Bracket
 from deuterium.optimize.branch_and_bound.stopping import Limits
 from deuterium.optimize.maximize import minimize
+from deuterium.privacy.directed_rounding import product_up
 from deuterium.privacy.mechanisms.release_shapes import Shape, shape_of
 from deuterium.privacy.sensitivity.bound_sources import (
-    ASSUMPTIONS,
     BothSides,
+    assumptions_in,
     of_bracket,
 )
 from deuterium.privacy.sensitivity.neighbours import Neighbours, own_parts
@@ -44,7 +49,7 @@ from deuterium.privacy.sensitivity.vector_norms import (
 )
 from deuterium.search import search as look_for
 from deuterium.transform import grad
-from deuterium.transform.meeting import rounding_forgiven, rounding_jumps
+from deuterium.transform.meeting import met, rounding_jumps
 from deuterium.transform.simplify.recognize import recognized
 
 __all__ = ["contribution", "diameter", "lipschitz"]
@@ -69,7 +74,8 @@ def contribution(
     norm : {1, 2, inf}
         Over all elements together.
     **maximize_options
-        Of `deuterium.maximize`: ``rtol``, ``atol``, ``time_limit``, ...
+        Of `deuterium.maximize`: ``rtol``, ``atol``, ``time_limit``, and ``arithmetic``:
+        with ``"float32"`` the number covers the vector that float32 computes, too.
 
     Returns
     -------
@@ -131,35 +137,48 @@ def lipschitz(
             "element, or bound its diameter"
         )
     require_norm("lipschitz", norm)
+    _require_real_numbers("lipschitz", maximize_options)
     inputs = as_parts("lipschitz", wrt, "wrt")
     scalar = number.reshape(()) if number.shape else number
+    jump = 0.0
     if all(v.op is None for v in inputs):
+        if rounding_jumps([number]):  # slopes are those of a function that has none
+            scalar, jump = _without_jumps(scalar, domain)
         scalar = recognized(Graph([scalar]), inputs, domain=domain)[0]
-    with rounding_forgiven():
-        slopes = grad(scalar, inputs)
-    jumps = [j.size for j in rounding_jumps([number])]
+    slopes = grad(scalar, inputs)
     found = maximize(norm_graph(list(slopes), norm), domain, **maximize_options)
     names = {v.name for v in inputs}
     fixed = [s.name for s in free_symbols([number]) if s.name not in names]
     by = ", ".join(_named(v) for v in inputs)
+    rounds = (
+        f"where branches are written to meet and miss each other by rounding, values "
+        f"may lie {jump:.1e} farther apart than the slope says; `jump` is added",
+    )
     about = {
         "domain": domain,
         "shape": shape_of(f),
         "assumptions": (
             f"slopes are by {by}; everything else stays as it is",
-            *(
-                [
-                    f"jumps of choices by rounding, of at most {max(jumps):.1e} each "
-                    "where branches are written to meet, are no slope and come on top"
-                ]
-                if jumps
-                else []
-            ),
+            *(rounds if jump else ()),
         ),
+        "jump": jump,
         "scope": f"{', '.join(sorted(fixed))} stay as they are" if fixed else None,
         "vector": (number,),
     }
     return Sensitivity(**of_bracket(found, "lipschitz", norm, about, is_norm=True))
+
+
+def _without_jumps(v: Variable, domain: Domain) -> tuple[Variable, float]:
+    """Return a number whose choices meet, and twice how far ``v`` is from it at most.
+
+    That is bounded by the slope on the way from one to the other, which has no bound
+    where a condition moves; then ``v`` stays as it is.
+    """
+    share = symbol("share of the jumps")
+    whole, part = met(v, share)
+    slope = enclose(absolute(grad(part, share)), domain & Box({share: (0, 1)}))
+    far = product_up(2.0, float(slope.upper))
+    return (whole, far) if far < math.inf else (v, 0.0)
 
 
 @standard_only
@@ -217,6 +236,7 @@ def diameter(
     if sum(p.size for p in parts) == 1 and not neighbours.shared:
         number = _of_number(parts[0], shape_of(f), domain, norm, options)
         return number.diameter or _never()
+    _require_real_numbers("diameter", maximize_options)
     own, shape = own_parts(parts, neighbours), shape_of(f)
     alone = not {s.name for s in free_symbols(own)} & set(neighbours.shared)
     if sum(p.size for p in own) == 1 and alone and not domain.conditions:
@@ -227,6 +247,16 @@ def diameter(
     else:
         found = VectorDiameter(own, shape, norm, neighbours, options).bounded()
     return replace(found, vector=tuple(parts))
+
+
+def _require_real_numbers(caller: str, options: Mapping[str, Any]) -> None:
+    """Raise if rounding errors are asked for where they are not counted."""
+    if options.get("arithmetic") is not None:
+        raise UnsupportedError(
+            f"{caller}: `arithmetic` is for contributions, and for diameters of one "
+            "number without shared symbols; of a vector, twice its contribution is a "
+            "diameter"
+        )
 
 
 # -- one number ----------------------------------------------------------------------
@@ -251,8 +281,13 @@ def _of_number(
         "domain": domain,
         "shape": shape,
         "vector": (f,),
+        "arithmetic": both.arithmetic,
+        "rounding": both.rounding,
     }
-    assumptions = (*ASSUMPTIONS, "two certificates: of the supremum and the infimum")
+    assumptions = (
+        *assumptions_in(both.arithmetic),
+        "two certificates: of the supremum and the infimum",
+    )
     apart = Sensitivity(
         quantity="diameter",
         upper=width,

@@ -28,7 +28,6 @@ from deuterium.interval.environment import standard_only
 from deuterium.optimize.branch_and_bound.result import Bracket
 from deuterium.privacy.directed_rounding import (
     as_fraction,
-    product_up,
     real_number,
     round_down,
     round_up,
@@ -38,13 +37,11 @@ from deuterium.privacy.sensitivity.bound_sources import (
     BothSides,
     of_bracket,
     of_interval,
-    refuse_estimate,
 )
 from deuterium.privacy.sensitivity.exact_value import require_noise_of, value_of
 from deuterium.privacy.sensitivity.jax_privacy_callable import jax_privacy_callable
 from deuterium.privacy.sensitivity.no_bound import (
     NO_ABSENCE,
-    NO_DISTANCE,
     what_to_change,
 )
 from deuterium.privacy.sensitivity.opendp_transformation import opendp_transformation
@@ -56,11 +53,11 @@ from deuterium.privacy.sensitivity.relations import (
 from deuterium.privacy.sensitivity.same_vector import require_same_vector
 from deuterium.privacy.sensitivity.sensitivity_fields import (
     frozen,
-    one_number,
     require_norm,
     require_quantity,
     two_ends,
 )
+from deuterium.privacy.sensitivity.straight_paths import require_distance
 
 __all__ = ["Sensitivity"]
 
@@ -106,6 +103,11 @@ class Sensitivity:
         What alone may differ between two records, where not everything may.
     vector : tuple of Variable
         What was bounded, times ``factor``, where known.
+    jump : float
+        Of a ``lipschitz``: by how much two values may lie farther apart than the slope
+        says, as branches that are written to meet miss each other by rounding.
+    arithmetic, rounding
+        As of `deuterium.maximize`.
     """
 
     quantity: str
@@ -124,6 +126,9 @@ class Sensitivity:
     scope: str | None = None
     vector: tuple[Variable, ...] = field(default=())
     factor: Fraction = field(default=Fraction(1))
+    jump: float = 0.0
+    arithmetic: str | None = None
+    rounding: float = 0.0
 
     def __post_init__(self) -> None:
         require_quantity("Sensitivity", self.quantity)
@@ -189,11 +194,7 @@ class Sensitivity:
                 "verify: there is no certificate to replay; how the bound was found: "
                 f"{'; '.join(self.assumptions) or self.status}"
             )
-        problems = [b._problem for b in brackets]
-        return tuple(
-            b.certificate.verify(p.given, p.domain)
-            for b, p in zip(brackets, problems, strict=True)
-        )
+        return tuple(b.certificate.verify(*b.claim) for b in brackets)
 
     @property
     def gap(self) -> float:
@@ -220,7 +221,7 @@ class Sensitivity:
             Rounded up.  Of a contribution: ``upper`` for ``add_or_remove_one`` and
             ``replace_special``; for ``replace_one`` the smaller of ``2 * upper`` and
             the certified diameter if one is known.  Of a diameter: ``upper``, of a
-            ``lipschitz``: ``upper * distance``, both for ``replace_one``.
+            ``lipschitz``: ``upper * distance + jump``, both for ``replace_one``.
 
         Raises
         ------
@@ -251,28 +252,10 @@ class Sensitivity:
         return min(known)
 
     def _over(self, distance: float | None) -> float:
-        if distance is None:
-            raise UnsupportedError(NO_DISTANCE)
-        refuse_estimate(distance, "sensitivity")
-        away = one_number("sensitivity", "distance", distance)
-        if not 0 <= away < math.inf:
-            raise InvalidInputError(
-                f"sensitivity: `distance` must be finite and >= 0, got {distance!r}"
-            )
-        if self.scope is not None:
-            raise UnsupportedError(
-                f"sensitivity: this slope holds while {self.scope}; replacing a record "
-                "changes the rest too. Take the slope by all of the record's symbols, "
-                "or bound the diameter"
-            )
-        names = [] if self.domain is None else self.domain.discrete
-        if names:
-            raise UnsupportedError(
-                "sensitivity: a slope bounds a difference only along a path inside "
-                f"the domain, and {', '.join(names)} has separate values; bound the "
-                "diameter instead"
-            )
-        return product_up(self._finite(), round_up(away))
+        away = require_distance(distance, self.domain, self.scope)
+        return round_up(
+            Fraction(self._finite()) * as_fraction(away) + Fraction(self.jump)
+        )
 
     def _finite(self) -> float:
         if self.upper < math.inf:
@@ -290,8 +273,7 @@ class Sensitivity:
     def scaled(self, factor: float | Fraction) -> Sensitivity:
         """Return the sensitivity of a public positive factor times the result.
 
-        A fraction, such as ``Fraction(1, 5)`` for the mean over a public count of five,
-        is exact; the bound is rounded up.
+        A ``Fraction(1, 5)``, for the mean over a public count of five, is exact.
         """
         number = real_number(factor)
         if number is None or not 0 < number < math.inf:
@@ -308,7 +290,9 @@ class Sensitivity:
                 f"{factor} times what the certificate says",
             ),
             diameter=self.diameter and self.diameter.scaled(number),
+            jump=round_up(Fraction(self.jump) * exact),
             factor=self.factor * exact,
+            rounding=round_up(Fraction(self.rounding) * exact),
         )
 
     # -- what it is about --------------------------------------------------------------

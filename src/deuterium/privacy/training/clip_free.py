@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,6 @@ from deuterium.interval.environment import standard_only
 from deuterium.privacy.directed_rounding import require_positive
 from deuterium.privacy.sensitivity.bound_sources import ASSUMPTIONS
 from deuterium.privacy.sensitivity.sensitivity import Sensitivity
-from deuterium.privacy.training.bound_graph import graph_of
 from deuterium.privacy.training.gradient_sums import Loss
 from deuterium.privacy.training.parameter_noise import (
     SMALLEST,
@@ -25,7 +25,8 @@ from deuterium.privacy.training.parameter_noise import (
     spread_over,
 )
 from deuterium.privacy.training.private_sgd import PlannedStep, PrivateSGD
-from deuterium.privacy.training.step_bounds import step_bound
+from deuterium.privacy.training.step_bounds import StepBound, step_bound
+from deuterium.privacy.training.step_graph import graph_of
 from deuterium.privacy.training.training_data import (
     WHO,
     PreparedData,
@@ -158,9 +159,7 @@ class ClipFreeSGD(PrivateSGD):
             on_divergence=on_divergence,
             insecure_rng=insecure_rng,
         )
-        self._bound, self.method = step_bound(
-            self._single, self._one, self._weights, self._rows
-        )
+        self._bound, self.method = self._certified
 
     @standard_only
     def bound(self) -> float:
@@ -200,9 +199,16 @@ class ClipFreeSGD(PrivateSGD):
         Raises
         ------
         UnsupportedError
-            The loss is not that of a network whose layers were recognised.
+            The gradient's norm could not be taken apart.
         """
-        return graph_of(self._single, self._one, self._weights, self._rows)
+        bound, method = self._certified
+        clusters = getattr(bound, "clusters", None)
+        if clusters is None:
+            raise UnsupportedError(
+                f"bound_graph: the gradient is bounded by the {method}, which has no "
+                "graph; give a `penalty` of your own to keep the weights small"
+            )
+        return graph_of(clusters, self._weights)
 
     def contribution(self) -> Sensitivity:
         """Return the bound at the current weights as a Sensitivity."""
@@ -218,6 +224,10 @@ class ClipFreeSGD(PrivateSGD):
 
     # -- within ---------------------------------------------------------------------
 
+    @cached_property
+    def _certified(self) -> tuple[StepBound, str]:
+        return step_bound(self._single, self._one, self._weights, self._rows)
+
     @property
     def _rows(self) -> Domain:
         return Domain(self.domain.constraints, {})
@@ -229,6 +239,10 @@ class ClipFreeSGD(PrivateSGD):
     @property
     def _single(self) -> Variable:
         return self._sums.single
+
+    def _settings(self) -> dict[str, Any]:
+        own = {"clip": self.clip, "per_layer": self.per_layer}
+        return {**super()._settings(), **own}
 
     def _penalties(self) -> list[Variable]:
         return [self.regulariser * self.bound_graph()] if self.regulariser else []

@@ -161,6 +161,15 @@ class FilteredSGD(PrivateSGD):
             spread_evenly(self._total, self.parameters), self._total, sums
         )
 
+    def _settings(self) -> dict[str, Any]:
+        return {**super()._settings(), "steps": self.steps, "total": self._total}
+
+    def _own_arrays(self) -> dict[str, Array]:
+        return {} if self._squares is None else {"squares spent": self._squares}
+
+    def _take_own_arrays(self, arrays: Mapping[str, Array]) -> None:
+        self._squares = arrays.get("squares spent")
+
     def _account(self) -> None:
         if not self.history:
             super()._account()

@@ -26,6 +26,7 @@ Loss = Callable[..., Variable]
 
 ROWS = 64  # batches are filled up to a multiple of it, so that few sizes are compiled
 MOST = 2048  # rows at once: memory stays small, and so do rounding errors
+HELD = 2**22  # numbers of single records' gradients at once: 32 MiB
 SMALL = 1e-9  # what a computed norm, or a loss, may be wrong by, relatively
 
 
@@ -197,6 +198,8 @@ class GradientSums:
         if kind == "norm":
             norm = norm_of_all(list(grad(self.single, weights)))
             return compile([*self.one.values(), *weights], [norm])
+        if getattr(self.loss, "one_by_one", False):
+            return self._one_by_one(weights)
         records = self.records(rows)
         losses, inputs = self.losses(records), list(records.values())
         if kind == "weighted":
@@ -204,6 +207,26 @@ class GradientSums:
             inputs.append(factor)
             losses = losses * factor
         return compile([*inputs, *weights], list(grad(losses.sum(), weights)))
+
+    def _one_by_one(self, weights: Sequence[Variable]) -> Any:
+        """Return sums of gradients that are worked out for a few records at a time."""
+        slopes = list(grad(self.single, weights))
+        each = compile([*self.one.values(), *weights], slopes)
+        few = max(1, HELD // max(1, sum(w.size for w in weights)))
+
+        def added(*given: Array) -> list[Array]:
+            rows, rest = given[: len(self.one)], given[len(self.one) :]
+            count, values = len(rows[0]), rest[-len(weights) :]
+            factors = rest[0] if len(rest) > len(weights) else np.ones(count)
+            total = [np.zeros(np.shape(w)) for w in values]
+            for i in range(0, count, few):
+                here = slice(i, i + few)
+                part = each(*[x[here, None] for x in rows], *values)
+                for t, g in zip(total, part, strict=True):
+                    t += np.tensordot(factors[here], g, axes=1)
+            return total
+
+        return added
 
 
 def _require_accepted(loss: Loss, names: Sequence[str]) -> None:

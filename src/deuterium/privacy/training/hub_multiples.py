@@ -19,10 +19,12 @@ from deuterium.privacy.training.step_parts import (
     HubGroup,
     Kind,
     Multiple,
+    Sized,
+    StepTerm,
     scaled,
     written,
 )
-from deuterium.privacy.training.weight_sums import Sized, StepTerm, WeightTape
+from deuterium.privacy.training.weight_sums import WeightTape
 
 __all__ = ["HubMultiples"]
 

@@ -116,6 +116,9 @@ class NormalizedSGD(PrivateSGD):
         sums = self._sums.weighted(data.rows, self.parameters, taken, factors)
         return PlannedStep(spread_evenly(self.cap, self.parameters), self.cap, sums)
 
+    def _settings(self) -> dict[str, Any]:
+        return {**super()._settings(), "cap": self.cap}
+
     def lengths(self, data: Mapping[Any, Any]) -> Array:
         """Return the length of what each record adds: (records,).
 

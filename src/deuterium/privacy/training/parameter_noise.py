@@ -21,15 +21,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from deuterium.errors import InvalidInputError
 from deuterium.interval.rounding import next_up
 from deuterium.privacy.directed_rounding import product_up
 from deuterium.privacy.mechanisms import samplers
 from deuterium.privacy.mechanisms.gaussian import GaussianNoise
+from deuterium.privacy.mechanisms.secure_gaussian import gaussian_block
 from deuterium.privacy.training.step_bounds import GROWN, StepBound, Weights
 
 __all__ = [
@@ -103,11 +106,21 @@ def released(
     if len(set(sigmas.values())) == 1:
         flat = [np.concatenate(flat)]
     noisy = [
-        samplers.released(noise, part, sigma, rng)
+        _noisy(noise, part, sigma, rng)
         for part, sigma in zip(flat, sigmas.values(), strict=False)
     ]
     parts = np.split(np.concatenate(noisy), ends)
     return [p.reshape(g.shape) for p, g in zip(parts, sums, strict=True)]
+
+
+def _noisy(
+    noise: GaussianNoise, part: Array, sigma: float, rng: np.random.Generator | None
+) -> Array:
+    """Return a vector with noise: of many numbers, drawn in one block."""
+    if rng is None:
+        with suppress(InvalidInputError):  # the grid of blocks is too coarse for it
+            return gaussian_block(part, sigma)
+    return samplers.released(noise, part, sigma, rng)
 
 
 def mean_sigma(sigmas: Mapping[str, float], weights: Weights) -> float:

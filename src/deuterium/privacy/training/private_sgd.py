@@ -6,13 +6,13 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 import numpy as np
 
 from deuterium.domain.domain import Domain
-from deuterium.errors import DivergedError
+from deuterium.errors import DivergedError, InvalidInputError
 from deuterium.graph.constructors import symbol
 from deuterium.graph.variable import Variable
 from deuterium.interval.environment import require_standard, standard_only
@@ -32,6 +32,13 @@ from deuterium.privacy.training.parameter_noise import (
     mean_sigma,
     released,
     sigmas_of,
+)
+from deuterium.privacy.training.saved_training import (
+    kept_generator,
+    read,
+    same_settings,
+    taken_up,
+    write,
 )
 from deuterium.privacy.training.training_data import (
     WHO,
@@ -203,7 +210,83 @@ class PrivateSGD(ABC):
             self._checked = True
         return found
 
+    def save(self, path: Any) -> None:
+        """Put weights, account and history into a file, to go on later.
+
+        Parameters
+        ----------
+        path : str or Path
+            Written at once or not at all; NumPy's ``npz``, with no pickle.
+
+        The file of a `FilteredSGD` holds what each record has spent, which depends on
+        the data: keep it as secret as they are.
+        """
+        arrays = {f"parameter {n}": w for n, w in self.parameters.items()}
+        if self._velocity is not None:
+            arrays |= {f"velocity {i}": v for i, v in enumerate(self._velocity)}
+        meta = {
+            "settings": self._settings(),
+            "accountant": self.accountant.to_dict(),
+            "history": [asdict(r) for r in self.history],
+            "generator": kept_generator(self._rng),
+            "warned": self._watch.warned,
+        }
+        write(path, {**arrays, **self._own_arrays()}, meta)
+
+    def load(self, path: Any) -> Self:
+        """Go on where `save` left off, and return the trainer.
+
+        The trainer has to be made as the saved one was: with the same loss, which no
+        file keeps, and the same settings, which are compared.
+
+        Raises
+        ------
+        InvalidInputError
+            The file is none, or of a trainer with other settings; nothing changes.
+        """
+        arrays, meta = read(path, WHO)
+        same_settings(WHO, self._settings(), meta.get("settings"))
+        try:
+            weights = {
+                n: arrays[f"parameter {n}"].reshape(w.shape)
+                for n, w in self.parameters.items()
+            }
+            accountant = Accountant.from_dict(meta["accountant"])
+            history = [StepReport(**r) for r in meta["history"]]
+            state, warned = meta["generator"], bool(meta["warned"])
+            taken_up(self._rng, state)
+        except (KeyError, TypeError, ValueError) as why:
+            raise InvalidInputError(
+                f"{WHO}: {path} is no file that a trainer saved ({why})"
+            ) from None
+        speeds = [arrays.get(f"velocity {i}") for i in range(len(weights))]
+        self._take_own_arrays(arrays)
+        self.parameters, self.accountant, self.history = weights, accountant, history
+        self._velocity = None if any(v is None for v in speeds) else speeds
+        self._watch.warned = warned
+        return self
+
     # -- within ---------------------------------------------------------------------
+
+    def _settings(self) -> dict[str, Any]:
+        """Return what a saved trainer must have in common with this one."""
+        return {
+            "trainer": type(self).__name__,
+            "relation": self.relation,
+            "noise_multiplier": self.noise.noise_multiplier,
+            "sampling_probability": self.sampling_probability,
+            "count": self.count,
+            "parameters": {n: list(w.shape) for n, w in self.parameters.items()},
+            "records": {n: list(s) for n, s in self._shapes.items()},
+        }
+
+    def _own_arrays(self) -> dict[str, Array]:
+        """Return arrays that one kind of trainer saves besides."""
+        return {}
+
+    def _take_own_arrays(self, arrays: Mapping[str, Array]) -> None:
+        """Take them up again."""
+        return
 
     @abstractmethod
     def _planned(self, data: PreparedData) -> PlannedStep:

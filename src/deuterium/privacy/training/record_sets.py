@@ -11,7 +11,7 @@ from deuterium.domain.domain import Domain
 from deuterium.graph.variable import Variable
 from deuterium.optimize.bounders.lagrangian.factored_parts import Unsuited
 
-__all__ = ["InputSet"]
+__all__ = ["InputSet", "parabola", "root_of_squares"]
 
 Array = Any
 
@@ -70,10 +70,12 @@ class InputSet:
         self.is_centred = not self.middle.any()
         self._places = np.arange(len(self.low))
         with np.errstate(all="ignore"):
-            length = float(_length(self.far, 0)) * GROWN
+            length = float(root_of_squares(self.far, 0)) * GROWN
             if self.ball is not None:
                 center, radius = self.ball
-                length = min(length, (float(_length(center, 0)) + radius) * GROWN)
+                length = min(
+                    length, (float(root_of_squares(center, 0)) + radius) * GROWN
+                )
         if self.simplex:
             length = min(length, float(np.sqrt(len(self.low) / self.width)) * GROWN)
         self.length = length
@@ -105,7 +107,7 @@ class InputSet:
             return np.zeros(r.shape), r, r * GROWN
         reach = (np.abs(middle) + radius) @ size
         if self.simplex and whole:
-            rows = v.reshape(len(v), -1, self.width, v.shape[2])
+            rows = v.reshape(v.shape[0], -1, self.width, v.shape[2])
             least, most = rows.min(axis=2).sum(axis=1), rows.max(axis=2).sum(axis=1)
             return least / 2 + most / 2, (most / 2 - least / 2) * GROWN, reach
         if function == SQUARE and whole and np.isfinite(self.length):
@@ -120,7 +122,7 @@ class InputSet:
         if self.ball is None or function == SQUARE or not whole:
             return c, r, reach
         center, radius = self.ball
-        near = radius * _length(v, 1) * GROWN
+        near = radius * root_of_squares(v, 1) * GROWN
         low = np.maximum(c - r, center @ v - near)
         high = np.minimum(c + r, center @ v + near)
         more = (np.abs(center) + radius) @ size
@@ -146,17 +148,11 @@ class InputSet:
                 .astype(float)
             )
             return each.max(axis=2).sum(axis=1), x
-        with np.errstate(all="ignore"):
-            tip = np.where(a < 0, -0.5 * c / a, self.low)
-        tip = np.minimum(np.maximum(tip, self.low), self.high)
-        ends = [(a * x + c) * x for x in (self.low, self.high, tip)]
-        most = np.maximum.reduce(ends)
-        low, high = self.low + 0 * c, self.high + 0 * c
-        x = np.where(most == ends[2], tip, np.where(most == ends[0], low, high))
+        most, x = parabola(a, c, self.low, self.high)
         found = most.sum(axis=1)
         if self.ball is not None and not a.any():
             center, radius = self.ball
-            length = _length(c, 1)
+            length = root_of_squares(c, 1)
             near = c @ center + radius * length * GROWN
             unit = c / np.maximum(length, 1e-290)[:, None]
             x = np.where((near < found)[:, None], center + radius * unit, x)
@@ -164,6 +160,17 @@ class InputSet:
         return found, x
 
 
-def _length(x: Array, axis: int) -> Array:
+def parabola(a: Array, b: Array, low: Array, high: Array) -> tuple[Array, Array]:
+    """Return the most of ``a e**2 + b e`` for e in a range, and where (about)."""
+    with np.errstate(all="ignore"):
+        tip = np.where(a < 0, -0.5 * b / a, low)
+    tip = np.minimum(np.maximum(tip, low), high)
+    ends = (a * low + b) * low, (a * high + b) * high, (a * tip + b) * tip
+    most = np.maximum(np.maximum(ends[0], ends[1]), ends[2])
+    e = np.where(ends[2] >= most, tip, np.where(ends[0] >= most, low, high))
+    return most, e
+
+
+def root_of_squares(x: Array, axis: int | tuple[int, ...]) -> Array:
     """Return what the length of vectors is at most, but for the roundings of sums."""
-    return np.sqrt((x * x).sum(axis=axis)) + SHORT
+    return np.sqrt((x * x).sum(axis=axis) + SHORT**2) + SHORT

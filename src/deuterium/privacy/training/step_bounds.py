@@ -35,6 +35,8 @@ ONES: Factors = {}  # parameters that are not named have the factor 1
 HUGE = 1e100  # squared lengths of weights for which no bound is tried
 GROWN = 1 + 1e-10  # pays for the roundings of a sum of positive terms
 CALLS = 32  # for which the enclosure alone is worked out, where it was the smaller
+CLEARLY, ALIKE = 1.5, 1.1  # factors: where the enclosure was larger by the first, it
+# is not worked out again before the bound has changed by the second
 LEAST = 1e-100  # no bound is smaller: what underflows has no part in it
 
 
@@ -135,6 +137,7 @@ class CertifiedStep:
         self.clusters = self._apart({})
         self._weighed: list[StepClusters | None] = []  # once it is made
         self._encloses: dict[str, int] = {}  # calls left
+        self._checked: dict[str, tuple[int, float]] = {}  # calls left, and the bound
 
     def _apart(self, factors: Mapping[str, Variable]) -> StepClusters | None:
         """Take the norm apart, each part times a factor."""
@@ -167,7 +170,12 @@ class CertifiedStep:
             found, afresh = clusters(given, kind)
         if not afresh:
             return found if found < math.inf else math.inf
+        left, last = self._checked.get(kind, (0, 0.0))
+        if left and last / ALIKE <= found <= ALIKE * last:
+            self._checked[kind] = left - 1, last
+            return found
         least = self.enclosed(weights, factors)
+        self._checked[kind] = (CALLS if least > CLEARLY * found else 0), found
         if not clusters.kept(kind) <= least:  # NaN fails, too
             self._encloses[kind] = CALLS
             clusters.forget(kind)

@@ -1,16 +1,15 @@
 """A bound of a gradient's norm by star clusters, at weights that change at every step.
 
-Structure, tables and the tape of coefficients are made once.  What changes little from
-step to step is kept: multipliers, which may be anything, and ranges, which are made a
-little wider than they are and hold for as long as the new ones lie inside.
+Structure, tables and the tape of coefficients are made once.  From step to step two
+things are kept: multipliers, which may be anything, and a bound for all weights that
+are near enough to those for which it was worked out.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,40 +18,36 @@ from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable
 from deuterium.optimize.bounders.lagrangian.factored_parts import Unsuited
 from deuterium.privacy.training.hub_tables import HubTable
+from deuterium.privacy.training.near_bound import LATE, KnownStep, NearBound
 from deuterium.privacy.training.record_sets import InputSet
 from deuterium.privacy.training.step_lagrangian import StepLagrangian
 from deuterium.privacy.training.step_objective import StepObjective
+from deuterium.privacy.training.step_parts import StepTerm
 from deuterium.privacy.training.step_program import StepProgram
 from deuterium.privacy.training.step_ranges import StepRangePass, StepRanges, TooFar
 from deuterium.privacy.training.step_rows import ListedRows, mixed
 from deuterium.privacy.training.step_solver import FIRST, StepSolver
-from deuterium.privacy.training.weight_sums import LOST, MANY, StepTerm
+from deuterium.privacy.training.weight_sums import LOST, MANY
 
-__all__ = ["KnownStep", "StepClusters"]
+__all__ = ["StepClusters"]
 
 Array = Any
 
 GROWTH, LONE_GROWTH = 0.06, 0.04  # of the width of cells, for many hubs and for one
 MOST_ENERGY = 128  # terms and rules that an energy may have, the fewer of both
-WIDENED, WIDEST = 0.002, 0.03  # shares by which a range is widened at either end
-NARROWEST = 1e-6  # the least of these shares
-TRIALS, WORSE = 3, 1.01  # of shares; what a bound may lose by them
-CALLS = 64  # for which ranges are kept, and then multipliers improved
 AGAIN = 6  # steps of the solver then
 JUMP, AFTER_JUMP = 1.1, 40  # steps where the bound has become so much larger
 SURE = 1e-9  # of a logarithm: what underflows has no part in more
 LEAST = 1e-100  # no bound is smaller
 
 
-@dataclass
-class KnownStep:
-    """What one kind of bound has found out: multipliers, ranges, and their age."""
+class StepLook(NamedTuple):
+    """Numbers at a step, how far they drift within radii, and the ranges there."""
 
-    solver: StepSolver
-    ranges: StepRanges | None
-    age: int
-    last: float
-    widened: float
+    numbers: list[Array]
+    radii: Mapping[str, float]
+    drift: list[Array]
+    at: StepRanges
 
 
 class StepClusters:
@@ -159,81 +154,96 @@ class StepClusters:
     # -- at a step -------------------------------------------------------------------
 
     def __call__(self, weights: Mapping[str, Array], kind: str) -> tuple[float, bool]:
-        """Return a bound, and whether it was worked out afresh."""
-        try:
-            numbers = self.program.tape.run(weights)
-        except FloatingPointError:
-            return math.inf, True
+        """Return a bound, and whether multipliers were improved for it."""
         known = self._known.get(kind)
-        at = None if known is None or known.age >= CALLS else known.ranges
-        if known is not None and at is not None and self.pass_.again(numbers, at):
+        if known is not None:
             known.age += 1
-            found = self._bound(numbers, at, known.solver)
-            if found <= JUMP * known.last:
+        if known is not None and known.near is not None and known.age < known.due:
+            found = known.near.bound(weights)
+            if found is not None:
                 return found, False
         try:
-            return self._afresh(numbers, kind, known), True
-        except TooFar:
+            return self._anew(weights, kind, known)
+        except (FloatingPointError, TooFar):
+            self._known.pop(kind, None)
             return math.inf, True
 
     def kept(self, kind: str) -> float:
-        """Return the bound by the ranges that are kept for the next calls."""
+        """Return the bound that is kept for the next calls."""
         known = self._known.get(kind)
         return math.inf if known is None else known.last
 
     def forget(self, kind: str) -> None:
         """Work everything out at the next call."""
         if kind in self._known:
-            self._known[kind].ranges = None
+            self._known[kind].near = None
+            self._known[kind].age = LATE
 
-    def _afresh(
-        self, numbers: list[Array], kind: str, known: KnownStep | None
-    ) -> float:
-        exact = self.pass_.fresh(numbers, 0.0)
+    def _anew(
+        self, weights: Mapping[str, Array], kind: str, known: KnownStep | None
+    ) -> tuple[float, bool]:
+        numbers = self.program.tape.run(weights)
+        steps = AGAIN
         if known is None:
-            solver = StepSolver(self.lagrangian, exact)
-            known = self._known[kind] = KnownStep(solver, None, 0, 0.0, WIDENED)
-            solver.improve(exact, FIRST if len(self._known) == 1 else AFTER_JUMP)
-        else:
-            known.solver.improve(exact, AGAIN)
-        found = self._bound(numbers, exact, known.solver)
-        if not found <= JUMP * known.last and known.last:
-            known.solver.improve(exact, AFTER_JUMP)
-            found = self._bound(numbers, exact, known.solver)
-        if not found < math.inf:  # NaN fails, too: its multipliers may be no numbers
+            steps = AFTER_JUMP if self._known else FIRST
+            known = KnownStep(StepSolver(self.lagrangian, self.pass_(numbers)))
+            self._known[kind] = known
+        look, near = self._looked(numbers, weights, known)
+        if not known.is_due(near.least):
+            known.keep(near)
+            return near.least, False
+        before = near.least
+        known.solver.improve(look.at, steps)
+        near = self._near(look, weights, known)
+        if not near.least <= JUMP * known.last:
+            known.solver.improve(look.at, AFTER_JUMP)
+            near = self._near(look, weights, known)
+        plain = self._plain(numbers, look.at)
+        if not near.least < math.inf:  # NaN fails, too: multipliers may be no numbers
             del self._known[kind]
-            return self._plain(numbers, exact)
-        if known.ranges is not None:
-            known.widened *= 0.7 if known.age >= CALLS else 2.0
-            known.widened = min(max(known.widened, NARROWEST), WIDEST)
-        known.age = 0
-        known.last = self._kept(numbers, known, found)
-        return min(found, self._plain(numbers, exact))
+            return plain, True
+        known.improved(before, near.least)
+        known.keep(near)
+        return min(near.least, plain), True
 
-    def _kept(self, numbers: list[Array], known: KnownStep, found: float) -> float:
-        """Keep ranges for the next calls; return the bound by them."""
-        kept = math.inf
-        for _ in range(TRIALS):
-            known.ranges = self.pass_.fresh(numbers, known.widened)
-            kept = self._bound(numbers, known.ranges, known.solver)
-            if kept <= WORSE * found:
-                break
-            known.widened = max(known.widened / 8, NARROWEST)
-        return max(kept, found)
+    def _looked(
+        self, numbers: list[Array], weights: Mapping[str, Array], known: KnownStep
+    ) -> tuple[StepLook, NearBound]:
+        """Return what is known near weights; of less, where that would cost much."""
+        while True:
+            radii = known.radii(weights)
+            drift = self.program.tape.drift(numbers, weights, radii)
+            look = StepLook(numbers, radii, drift, self.pass_(numbers, drift))
+            near = self._near(look, weights, known)
+            if not known.is_too_far(near):
+                return look, near
 
-    def _bound(self, numbers: list[Array], at: StepRanges, solver: StepSolver) -> float:
-        return self._of_rows(self.lagrangian(at, solver.m), numbers, at)
+    def _near(
+        self, look: StepLook, weights: Mapping[str, Array], known: KnownStep
+    ) -> NearBound:
+        logs = self.lagrangian(look.at, known.solver.m)
+        least = self._of_rows(logs, look.numbers, look.at)
+        most = self._of_rows(
+            logs + self.lagrangian.drift, look.numbers, look.at, look.drift
+        )
+        return NearBound(weights, look.radii, least, most)
 
     def _plain(self, numbers: list[Array], at: StepRanges) -> float:
         """Return what the ranges of all factors say."""
         total: Array = np.zeros(self.listed.rows)
         for t in self.objective.logs:
-            total = total + at.functions[t.group][1][:, t.hubs[0], t.function]
+            total = total + self.pass_.function_ends(t, at)[1][:, 0]
         for power, ends in zip(self.objective.powers, at.ends_of, strict=False):
             total = total + power * np.log(np.maximum(ends[1][:, 0], LEAST**2))
         return self._of_rows(total + LOST * np.abs(total), numbers, at)
 
-    def _of_rows(self, logs: Array, numbers: list[Array], at: StepRanges) -> float:
+    def _of_rows(
+        self,
+        logs: Array,
+        numbers: list[Array],
+        at: StepRanges,
+        drift: Sequence[Array] | None = None,
+    ) -> float:
         """Return the bound, given the logarithms of squared norms, for each row."""
         for power, x in self.objective.numbers:
             off = LOST * numbers[x.size] + LEAST
@@ -241,6 +251,10 @@ class StepClusters:
             # of a divisor the least, and no bound where that may be zero
             size = size + off if power > 0 else np.maximum(size - off, 0.0)
             logs = logs + 2 * power * np.log(size).reshape(-1)
+            if drift is not None:  # a logarithm lies below its tangent
+                share = (drift[x.size] / size).reshape(-1)
+                more = share if power > 0 else -np.log1p(-np.minimum(share, 1.0))
+                logs = logs + 2 * abs(power) * more
         norms = np.exp(logs / 2 + SURE) + LEAST
         if self.listed.table is None:
             return float(norms.max())

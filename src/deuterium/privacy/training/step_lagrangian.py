@@ -16,12 +16,12 @@ import numpy as np
 
 from deuterium.optimize.bounders.clusters.energy_weights import positive
 from deuterium.privacy.training.hub_tables import NodeValues
-from deuterium.privacy.training.record_sets import SQUARE, InputSet
+from deuterium.privacy.training.record_sets import SQUARE, InputSet, parabola
 from deuterium.privacy.training.step_objective import StepObjective
-from deuterium.privacy.training.step_parts import ONE, StepRule
+from deuterium.privacy.training.step_parts import ONE, StepRule, StepTerm
 from deuterium.privacy.training.step_program import StepProgram
 from deuterium.privacy.training.step_ranges import GROWN, StepRanges
-from deuterium.privacy.training.weight_sums import LOST, StepTerm
+from deuterium.privacy.training.weight_sums import LOST
 
 __all__ = ["StepLagrangian", "StepMultipliers"]
 
@@ -109,7 +109,7 @@ class StepLagrangian:
             ]
             for k in (0, 1)
         )
-        self.constant, self.slack = np.zeros(b), np.zeros(b)
+        self.constant, self.slack, self.drift = np.zeros((3, b))
 
     def _add(self, t: StepTerm, c: Array) -> None:
         """Add coefficients, of shape (rows, T), to a term's elements."""
@@ -146,6 +146,7 @@ class StepLagrangian:
             self.slack += by * form.reach[:, 0] + abs(power) * (
                 np.abs(np.log(m.q[k])) + 1
             )
+            self.drift += np.abs(by) * form.drift[:, 0]
         for k, rule in enumerate(program.rules):
             self._rule(k, rule, at, m)
 
@@ -157,11 +158,12 @@ class StepLagrangian:
         far = np.maximum(-ends[0], ends[1])
         self.constant += (p * form.constant).sum(axis=1)
         self.slack += (np.abs(p) * (form.reach + far)).sum(axis=1)
+        self.drift += (np.abs(p) * form.drift).sum(axis=1)
         self._target(rule)[:] -= p
         for t, v, _, own in form.parts:
             self._add(t, p * v if own else _times(v, p))
         if m.nu[k] is not None:
-            self._energy(k, rule, at, m, far)
+            self._energy(k, rule, at, m, ends)
 
     def _target(self, rule: StepRule, square: bool = False) -> Any:
         """Return where the coefficients of what a rule defines, or its squares, are."""
@@ -171,9 +173,9 @@ class StepLagrangian:
         return self.hub_c[rule.group][number]
 
     def _energy(
-        self, k: int, rule: Any, at: StepRanges, m: StepMultipliers, far: Array
+        self, k: int, rule: Any, at: StepRanges, m: StepMultipliers, ends: Array
     ) -> None:
-        nu, form = m.nu[k], at.sums[k]
+        nu, form, far = m.nu[k], at.sums[k], np.maximum(-ends[0], ends[1])
         matrix, size = dense(form.parts)
         scale = m.scale[k]
         above = scale * proved(matrix, size, nu, scale)[:, None]
@@ -193,6 +195,9 @@ class StepLagrangian:
         self._target(rule)[:] += 2 * nu * e0
         self.constant += gained - (nu * e0 * e0).sum(axis=1)
         self.slack += 16 * (lost + (nu * (form.reach + far) ** 2).sum(axis=1))
+        # (e - e0)**2 of what e would be without the drift
+        near, by = np.maximum(ends[1] - e0, e0 - ends[0]), form.drift
+        self.drift += (nu * by * (2 * near + 3 * by)).sum(axis=1)
 
     # -- the largest values ----------------------------------------------------------
 
@@ -200,6 +205,10 @@ class StepLagrangian:
         self, at: StepRanges, m: StepMultipliers, tau: float | None = None
     ) -> Array:
         """Return certified upper bounds, of shape (rows,).
+
+        They are those at the weights of the coefficients; where these drift as far as
+        they may, the bounds grow by what is then kept as ``drift``, and by no more than
+        a share of it where they drift by that share.
 
         With a temperature ``tau``, the values that terms have about where the clusters
         are largest are kept for `gradient`.
@@ -348,17 +357,6 @@ def _times(v: Array, x: Array, transposed: bool = False) -> Array:
     if transposed:
         return x @ v[0] if len(v) == 1 else (x[:, None] @ v)[:, 0]
     return x @ v[0].T if len(v) == 1 else (v @ x[:, :, None])[:, :, 0]
-
-
-def parabola(a: Array, b: Array, low: Array, high: Array) -> tuple[Array, Array]:
-    """Return the most of ``a e**2 + b e`` for e in a range, and where (about)."""
-    with np.errstate(all="ignore"):
-        tip = np.where(a < 0, -0.5 * b / a, low)
-    tip = np.minimum(np.maximum(tip, low), high)
-    ends = (a * low + b) * low, (a * high + b) * high, (a * tip + b) * tip
-    most = np.maximum(np.maximum(ends[0], ends[1]), ends[2])
-    e = np.where(ends[2] >= most, tip, np.where(ends[0] >= most, low, high))
-    return most, e
 
 
 def dense(parts: Sequence[Any]) -> tuple[Array, Array]:

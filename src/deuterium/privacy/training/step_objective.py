@@ -14,15 +14,9 @@ from deuterium.optimize.bounders.lagrangian.factored_parts import (
     KinkBranches,
 )
 from deuterium.privacy.training.record_sets import InputSet
-from deuterium.privacy.training.step_parts import Multiple
+from deuterium.privacy.training.step_parts import Multiple, Sized, StepTerm, WeightSum
 from deuterium.privacy.training.step_program import StepProgram
-from deuterium.privacy.training.weight_sums import (
-    LOST,
-    Flat,
-    Sized,
-    StepTerm,
-    WeightSum,
-)
+from deuterium.privacy.training.weight_sums import LOST, Flat
 
 __all__ = ["StepObjective"]
 
@@ -31,16 +25,20 @@ Array = Any
 
 @dataclass(frozen=True)
 class _Most:
-    """The most of a sum of inputs or of their squares, given its coefficients."""
+    """The most of a sum of inputs or of their squares, given its coefficients.
+
+    Or, if ``is_size``, of the absolute values of all its terms.
+    """
 
     inputs: InputSet
     term: StepTerm
+    is_size: bool
 
     def __call__(self, x: Array, size: Array) -> Array:
         t = self.term
         sure = np.abs(x)
         middle, radius, reach = self.inputs.through(t.function, t.hubs, x, sure, size)
-        return middle + radius * (1 + LOST) + LOST * reach
+        return reach if self.is_size else middle + radius * (1 + LOST) + LOST * reach
 
 
 @dataclass
@@ -161,9 +159,15 @@ class StepObjective:
         most = form.constant
         for t, c in form.parts.items():
             number = tape.spread(c, t.count, (1,))
-            upper = _Most(self.inputs[t.group], t)
-            at = tape.apply(("most", t), upper, number.value, number.size)
-            size = tape.apply("abs", np.abs, at)
-            most = tape.both("+", np.add, most, Sized(at, size, True), plain=False)
+            at, size = (
+                tape.apply(
+                    ("most", t, is_size),
+                    _Most(self.inputs[t.group], t, is_size),
+                    number.value,
+                    number.size,
+                )
+                for is_size in (False, True)
+            )
+            most = tape.both("+", np.add, most, Sized(at, size, False), plain=False)
         flat = ("flat", v.shape)
         return tape.both(flat, Flat(v.shape), most)

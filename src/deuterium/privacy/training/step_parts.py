@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,24 +14,102 @@ from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
 from deuterium.optimize.bounders.lagrangian.factored_parts import KinkBranches
 from deuterium.optimize.bounders.lagrangian.kink_sides import KinkSide
-from deuterium.privacy.training.weight_sums import Sized, WeightSum, told
 from deuterium.transform.simplify.simplify import simplify
 
 __all__ = [
     "ONE",
+    "Coefficient",
     "HubGroup",
     "Kind",
     "Multiple",
+    "Sized",
     "SpokeSet",
     "StepRule",
+    "StepTerm",
+    "WeightSum",
     "rebuilt",
     "scaled",
+    "told",
     "written",
 ]
 
 Array = Any
 
 ONE = -1  # as a function of a hub: the constant 1
+
+
+@dataclass(frozen=True)
+class Sized:
+    """A number at a step, by its places on the tape.
+
+    Attributes
+    ----------
+    value, size : int
+        Arrays of shape (1 or rows, *shape).
+    is_plain : bool
+        Whether the size is but the absolute value.
+    """
+
+    value: int
+    size: int
+    is_plain: bool
+
+
+@dataclass(frozen=True, eq=False)
+class StepTerm:
+    """Elements ``f(z)``, ``f(z) e`` or ``f(z) e**2``: see `step_program`.
+
+    Attributes
+    ----------
+    group, function : int
+        Of the hubs z, and which of the group's functions f is.
+    hubs : ndarray of int, of shape (T,)
+    spokes : int or None
+        The number of the set that the spokes e are of.
+    places : ndarray of int, of shape (T,)
+        Which of them.
+    power : int
+        Of e: 0, 1 or 2.
+    """
+
+    group: int
+    function: int
+    hubs: Array
+    spokes: int | None
+    places: Array
+    power: int
+
+    @property
+    def count(self) -> int:
+        """The number of elements."""
+        return len(self.hubs)
+
+
+@dataclass(frozen=True)
+class Coefficient:
+    """The coefficients of a term in an array.
+
+    ``number`` has the shape (1 or rows, T, *shape); or, if ``own``, (1 or rows,
+    *shape), for elements of which each is a multiple of the term's of the same place.
+    None is 1.
+    """
+
+    number: Sized | None
+    own: bool
+
+
+@dataclass(frozen=True, eq=False)
+class WeightSum:
+    """An array that is a sum of terms: ``shape`` is that of the array."""
+
+    parts: Mapping[StepTerm, Coefficient]
+    constant: Sized
+    shape: tuple[int, ...]
+
+
+def told(x: Any) -> Any:
+    """Return what tells an attribute of an operator from others."""
+    return (x.shape, x.tobytes()) if isinstance(x, np.ndarray) else x
 
 
 @dataclass(eq=False)

@@ -28,14 +28,16 @@ from deuterium.optimize.bounders.lagrangian.factored_parts import (
 )
 from deuterium.privacy.training.hub_multiples import HubMultiples
 from deuterium.privacy.training.step_parts import (
+    Coefficient,
     Kind,
     Multiple,
+    Sized,
     SpokeSet,
     StepRule,
+    WeightSum,
     rebuilt,
     written,
 )
-from deuterium.privacy.training.weight_sums import Coefficient, Sized, WeightSum
 
 __all__ = ["StepProgram"]
 

@@ -11,14 +11,10 @@ import numpy as np
 from deuterium import ops
 from deuterium.interval import Interval
 from deuterium.privacy.training.hub_tables import FARTHEST, HubTable
-from deuterium.privacy.training.record_sets import InputSet
+from deuterium.privacy.training.record_sets import InputSet, root_of_squares
+from deuterium.privacy.training.step_parts import Coefficient, StepTerm, WeightSum
 from deuterium.privacy.training.step_program import StepProgram
-from deuterium.privacy.training.weight_sums import (
-    LOST,
-    Coefficient,
-    StepTerm,
-    WeightSum,
-)
+from deuterium.privacy.training.weight_sums import LOST
 
 __all__ = ["GROWN", "StepRangePass", "StepRanges", "SumValues", "TooFar"]
 
@@ -45,11 +41,14 @@ class SumValues:
     constant : ndarray of shape (1 or rows, m)
     reach : ndarray of shape (1 or rows, m)
         No sum of absolute terms is larger.
+    drift : ndarray of shape (1 or rows, m)
+        By how much the sums may be others, at other weights.
     """
 
     parts: list[tuple[StepTerm, Array, Array, bool]]
     constant: Array
     reach: Array
+    drift: Array
 
 
 class TermRange(NamedTuple):
@@ -79,7 +78,7 @@ def term_range(low: Array, high: Array) -> TermRange:
 
 @dataclass
 class StepRanges:
-    """What is known at a step, and at others as long as it holds.
+    """What is known at a step, and at all weights that are near enough.
 
     Attributes
     ----------
@@ -92,11 +91,9 @@ class StepRanges:
         Of each set, (2, 1 or rows, spokes).
     terms : dict from StepTerm to TermRange
     sums : list of SumValues
-        Of each rule, and of each sum of the objective: at the last step.
+        Of each rule, and of each sum of the objective.
     ends_of : list of ndarray
         Of the sums of the objective, (2, 1 or rows, m).
-    powers : int
-        How many of these sums are of the objective itself; of others ranges are known.
     probabilities : (ndarray, ndarray) or None
         The ends of a softmax.
     """
@@ -110,7 +107,6 @@ class StepRanges:
     spoke_lengths: dict[int, Array] = field(default_factory=dict)
     sums: list[SumValues] = field(default_factory=list)
     ends_of: list[Array] = field(default_factory=list)
-    powers: int = 0
     probabilities: Any = None
 
     def far(self, t: StepTerm) -> Array:
@@ -145,102 +141,99 @@ class StepRangePass:
         self.program, self.tables, self.inputs = program, tables, inputs
         self.uses_lengths, self.powers = uses_lengths, powers
 
-    def fresh(self, numbers: list[Array], widened: float) -> StepRanges:
-        """Return ranges, given the numbers of the tape; wider by a share of each."""
+    def __call__(
+        self, numbers: Sequence[Array], drift: Sequence[Array] | None = None
+    ) -> StepRanges:
+        """Return ranges, given the numbers of the tape, and what they may drift by."""
         count = len(self.program.groups)
         none: list[Any] = [None] * count
         out = StepRanges([*none], [*none], [*none], [None] * len(self.program.spokes))
-        out.powers = self.powers
         for rule in self.program.rules:
-            ends, found, length = self._sum(rule.form, numbers, out)
+            wide, found, length = self._sum(rule.form, numbers, drift, out)
             out.sums.append(found)
-            more = widened * (ends[1] - ends[0])
-            wide = np.array([ends[0] - more, ends[1] + more])
             if rule.spokes is not None:
                 out.spokes[rule.spokes] = wide
-                out.spoke_lengths[rule.spokes] = length * (1 + widened)
+                out.spoke_lengths[rule.spokes] = length
                 continue
-            table, g = self.tables[rule.group], rule.group
-            assert table is not None
-            out.ends[g] = wide
-            if not np.abs(wide).max() < FARTHEST:  # NaN fails, too
-                raise TooFar
-            out.functions[g] = table.ranges(wide)
-            out.nodes[g] = table.looked_at(wide)
+            out.ends[rule.group] = wide
+            self._enter(rule.group, out)
         for form in self.program.sums:
-            ends, found, _ = self._sum(form, numbers, out)
+            ends, found, _ = self._sum(form, numbers, drift, out)
             out.sums.append(found)
-            more = widened * (ends[1] - ends[0])
-            out.ends_of.append(np.array([ends[0] - more, ends[1] + more]))
+            out.ends_of.append(ends)
         if len(out.ends_of) > self.powers:
-            low, high = out.ends_of[-1]
-            t = Interval.unchecked(low.min(axis=0), high.max(axis=0))
-            p = ops.softmax_last.enclosure(t)
-            out.probabilities = p.lower.ravel(), p.upper.ravel()
+            low, high = out.ends_of[-1][0].min(axis=0), out.ends_of[-1][1].max(axis=0)
+            out.probabilities = self._softmax(low, high)
         return out
 
-    def again(self, numbers: list[Array], out: StepRanges) -> bool:
-        """Put other numbers in; return whether all ranges still hold."""
-        rules = self.program.rules
-        for k, rule in enumerate(rules):
-            ends, found, length = self._sum(rule.form, numbers, out)
-            known = (
-                out.ends[rule.group] if rule.spokes is None else out.spokes[rule.spokes]
-            )
-            if not ((ends[0] >= known[0]).all() and (ends[1] <= known[1]).all()):
-                return False
-            longest = None if rule.spokes is None else out.spoke_lengths[rule.spokes]
-            if longest is not None and not (length <= longest).all():
-                return False
-            out.sums[k] = found
-        for k, form in enumerate(self.program.sums):
-            ends, found, _ = self._sum(form, numbers, out, is_range=k >= out.powers)
-            if k >= out.powers:
-                known = out.ends_of[k]
-                if not (ends[0] >= known[0]).all() or not (ends[1] <= known[1]).all():
-                    return False
-            out.sums[len(rules) + k] = found
-        return True
+    def _enter(self, group: int, out: StepRanges) -> None:
+        """Note the ranges of hubs' functions."""
+        table, wide = self.tables[group], out.ends[group]
+        assert table is not None
+        if not np.abs(wide).max() < FARTHEST:  # NaN fails, too
+            raise TooFar
+        out.functions[group] = table.ranges(wide)
+        out.nodes[group] = table.looked_at(wide)
+
+    def _softmax(self, low: Array, high: Array) -> tuple[Array, Array]:
+        """Return the ends of a softmax, given those of its argument."""
+        p = ops.softmax_last.enclosure(Interval.unchecked(low, high))
+        return p.lower.ravel(), p.upper.ravel()
+
+    def function_ends(self, t: StepTerm, out: StepRanges) -> tuple[Array, Array]:
+        """Return the ends of the functions of hubs in a term's elements."""
+        low, high = (x[:, t.hubs, t.function] for x in out.functions[t.group])
+        return low, high
 
     def _sum(
         self,
         form: WeightSum,
-        numbers: list[Array],
+        numbers: Sequence[Array],
+        drift: Sequence[Array] | None,
         out: StepRanges,
-        is_range: bool = True,
-    ) -> tuple[tuple[Array, Array], SumValues, Array]:
+    ) -> tuple[Array, SumValues, Array]:
         """Return the ends of a sum, its coefficients, and a bound of its length."""
         constant = numbers[form.constant.value]
         middle, reach = constant, numbers[form.constant.size]
         spread: Array = 0.0
+        moved = np.zeros((1, 1)) if drift is None else drift[form.constant.size]
         parts = []
         length: Array = 0.0
         for t, c in form.parts.items():
             v, size, sure = self._values(t, c, numbers)
             parts.append((t, v, size, c.own))
-            if not is_range:
-                reach = reach + self._reach(t, size, c.own, out)
-                continue
             m, r, s = self._through(t, v, size, sure, c.own, out)
             if self.uses_lengths:
-                steep = sure.max(axis=1) if c.own else spectral(v, size)
+                steep = sure.max(axis=1) if c.own else self._steepest(v, size)
                 length = length + self._length(t, out) * steep
                 if t in self.program.roots and form.shape == (1,):
                     m, r = self._by_length(t, v, m, r, out)
             middle, spread, reach = middle + m, spread + r, reach + s
-        if not is_range:
-            return (middle, middle), SumValues(parts, constant, reach), length
-        slack = (spread + LOST * reach) * GROWN + TINY
+            if drift is not None and c.number is not None:
+                more = drift[c.number.size]
+                moved = moved + self._reach(t, _as_rows(more, c.own), c.own, out)
+        slack = self._rounded(spread, reach) * GROWN + TINY
         low, high = middle - slack, middle + slack
         if self.uses_lengths:
-            own = np.sqrt((constant * constant).sum(axis=1))
+            own = root_of_squares(constant, 1)
             length = (length + own) * (1 + 2 * LOST) * GROWN + TINY
             low = np.maximum(low, -length[:, None])
             high = np.minimum(high, length[:, None])
-        return (low, high), SumValues(parts, constant, reach), length
+            length = length + root_of_squares(moved, 1) * GROWN
+        moved = moved * GROWN
+        ends = np.stack([low - moved, high + moved])
+        return ends, SumValues(parts, constant, reach, moved), length
+
+    def _rounded(self, x: Array, reach: Array) -> Array:
+        """Return a number and what roundings of a sum may add to it."""
+        return x + LOST * reach
+
+    def _steepest(self, v: Array, size: Array) -> Array:
+        """Return what spectral norms of matrices are at most: (1 or rows,)."""
+        return self._rounded(spectral(v), size.sum(axis=(1, 2)))
 
     def _reach(self, t: StepTerm, size: Array, own: bool, out: StepRanges) -> Array:
-        """Return what the absolute terms of a part of a sum add up to."""
+        """Return the sums of the absolute values of terms, times sizes."""
         far = self.term(t, out).far
         return far * size if own else (far[:, None] @ size)[:, 0]
 
@@ -251,22 +244,22 @@ class StepRangePass:
         root = self.program.roots[t]
         self.term(root, out)
         length = self._length(root, out)[:, None]
-        steep = np.maximum(v.reshape(len(v), -1).max(axis=1, keepdims=True), 0.0)
+        flat = v.reshape(v.shape[0], -1)
+        steep = np.maximum(flat.max(axis=1, keepdims=True), 0.0)
         high = np.minimum(m + r, steep * length * length * GROWN)
         low = np.minimum(m - r, high)
         return low / 2 + high / 2, (high / 2 - low / 2) * GROWN + TINY
 
     @staticmethod
     def _values(
-        t: StepTerm, c: Coefficient, numbers: list[Array]
+        t: StepTerm, c: Coefficient, numbers: Sequence[Array]
     ) -> tuple[Array, Array, Array]:
         """Return coefficients, their sizes, and their absolute values."""
         if c.number is None:
             ones = np.ones((1, t.count))
             return ones, ones, ones
-        v, size = numbers[c.number.value], numbers[c.number.size]
-        if c.own and v.ndim > 2:
-            v, size = v.reshape(len(v), -1), size.reshape(len(size), -1)
+        v = _as_rows(numbers[c.number.value], c.own)
+        size = _as_rows(numbers[c.number.size], c.own)
         return v, size, size if c.number.is_plain else np.abs(v)
 
     def _through(
@@ -301,16 +294,16 @@ class StepRangePass:
         if self.program.groups[t.group].is_input:
             low, high = self.inputs[t.group].ends(t.function)
             return low[None, t.hubs], high[None, t.hubs]
-        low, high = (x[:, t.hubs, t.function] for x in out.functions[t.group])
+        low, high = self.function_ends(t, out)
         if t.spokes is None:
             return low, high
-        e0, e1 = out.spokes[t.spokes][:, :, t.places]
+        e0, e1 = (out.spokes[t.spokes][k][:, t.places] for k in (0, 1))
         if t.power == 2:
             far = np.maximum(-e0, e1)
             near = np.maximum(np.maximum(e0, -e1), 0.0)
             e0, e1 = near * near * (2 - GROWN), far * far * GROWN
-        corners = np.array([low * e0, low * e1, high * e0, high * e1])
-        wide = LOST * np.abs(corners).max(axis=0) + TINY
+        corners = np.stack([low * e0, low * e1, high * e0, high * e1])
+        wide = self._rounded(TINY, np.abs(corners).max(axis=0))
         return corners.min(axis=0) - wide, corners.max(axis=0) + wide
 
     def _length(self, t: StepTerm, out: StepRanges) -> Array:
@@ -318,21 +311,26 @@ class StepRangePass:
         if t in out.lengths:
             return out.lengths[t]
         far = self.term(t, out).far
-        found = np.sqrt((far * far).sum(axis=1)) * GROWN + TINY
+        found = root_of_squares(far, 1) * GROWN + TINY
         group = self.program.groups[t.group]
         once = len(np.unique(t.places if t.power else t.hubs)) == t.count
         if group.is_input and t.function == 0 and once:
             found = np.minimum(found, self.inputs[t.group].length)
         if t.power == 1 and t.spokes is not None and once:
-            f0, f1 = (x[:, t.hubs, t.function] for x in out.functions[t.group])
+            f0, f1 = self.function_ends(t, out)
             steep = np.maximum(-f0, f1).max(axis=1)
             found = np.minimum(found, steep * out.spoke_lengths[t.spokes] * GROWN)
         out.lengths[t] = found
         return found
 
 
-def spectral(v: Array, size: Array) -> Array:
-    """Return what spectral norms of matrices are at most: (1 or rows,).
+def _as_rows(x: Array, own: bool) -> Array:
+    """Return coefficients of own elements with one axis for these."""
+    return x.reshape(x.shape[0], -1) if own and x.ndim > 2 else x
+
+
+def spectral(v: Array) -> Array:
+    """Return what spectral norms of matrices are at most, but for rounding.
 
     The root of the sum of the 16th powers of the singular values' squares.
     """
@@ -341,10 +339,9 @@ def spectral(v: Array, size: Array) -> Array:
     a = a / most[:, None, None]
     power, top, share = a.swapaxes(1, 2) @ a, 1.0, 1.0
     for _ in range(SQUARINGS + 1):
-        scale = np.sqrt((power * power).sum(axis=(1, 2)))
+        scale = root_of_squares(power, (1, 2))
         top = top * scale**share
         power = power / np.maximum(scale, 1e-290)[:, None, None]
         power, share = power @ power, share / 2
-    lost = LOST * size.sum(axis=(1, 2))
-    found: Array = most * np.sqrt(top) * (1 + 1e-8) + lost + TINY
+    found: Array = most * np.sqrt(top) * (1 + 1e-8) + TINY
     return found

@@ -19,18 +19,21 @@ import numpy as np
 
 from deuterium import ops
 from deuterium.graph.operator import Operator
+from deuterium.graph.variable import Variable
 from deuterium.optimize.bounders.lagrangian.factored_parts import Unsuited
+from deuterium.privacy.training.step_parts import (
+    Coefficient,
+    Sized,
+    StepTerm,
+    WeightSum,
+    told,
+)
 
 __all__ = [
     "LOST",
     "MANY",
-    "Coefficient",
     "Flat",
-    "Sized",
-    "StepTerm",
-    "WeightSum",
     "WeightTape",
-    "told",
 ]
 
 Array = Any
@@ -41,80 +44,6 @@ MOST_NUMBERS = 2**22  # of one array of coefficients; what has more is not taken
 
 
 @dataclass(frozen=True)
-class Sized:
-    """A number at a step, by its places on the tape.
-
-    Attributes
-    ----------
-    value, size : int
-        Arrays of shape (1 or rows, *shape).
-    is_plain : bool
-        Whether the size is but the absolute value.
-    """
-
-    value: int
-    size: int
-    is_plain: bool
-
-
-@dataclass(frozen=True, eq=False)
-class StepTerm:
-    """Elements ``f(z)``, ``f(z) e`` or ``f(z) e**2``: see `step_program`.
-
-    Attributes
-    ----------
-    group, function : int
-        Of the hubs z, and which of the group's functions f is.
-    hubs : ndarray of int, of shape (T,)
-    spokes : int or None
-        The number of the set that the spokes e are of.
-    places : ndarray of int, of shape (T,)
-        Which of them.
-    power : int
-        Of e: 0, 1 or 2.
-    """
-
-    group: int
-    function: int
-    hubs: Array
-    spokes: int | None
-    places: Array
-    power: int
-
-    @property
-    def count(self) -> int:
-        """The number of elements."""
-        return len(self.hubs)
-
-
-@dataclass(frozen=True)
-class Coefficient:
-    """The coefficients of a term in an array.
-
-    ``number`` has the shape (1 or rows, T, *shape); or, if ``own``, (1 or rows,
-    *shape), for elements of which each is a multiple of the term's of the same place.
-    None is 1.
-    """
-
-    number: Sized | None
-    own: bool
-
-
-@dataclass(frozen=True, eq=False)
-class WeightSum:
-    """An array that is a sum of terms: ``shape`` is that of the array."""
-
-    parts: Mapping[StepTerm, Coefficient]
-    constant: Sized
-    shape: tuple[int, ...]
-
-
-def told(x: Any) -> Any:
-    """Return what tells an attribute of an operator from others."""
-    return (x.shape, x.tobytes()) if isinstance(x, np.ndarray) else x
-
-
-@dataclass(frozen=True)
 class OperatorValue:
     """An operator's function of arrays."""
 
@@ -122,8 +51,14 @@ class OperatorValue:
     attrs: Mapping[str, Any]
 
     def __call__(self, *x: Array) -> Array:
-        """Return its value."""
-        return self.op.value(*x, **self.attrs)
+        """Return its value; or a node, of Variables."""
+        if not any(isinstance(a, Variable) for a in x):
+            return self.op.value(*x, **self.attrs)
+        if self.op.moves_elements and len(x) == 1:  # with axes in front of its own
+            (a,) = x
+            places = np.arange(a.size).reshape(a.shape)
+            return a.reshape(-1)[self.op.value(places, **self.attrs)]
+        return self.op(*x, **self.attrs)
 
 
 @dataclass(frozen=True)
@@ -134,7 +69,7 @@ class Flat:
 
     def __call__(self, x: Array) -> Array:
         """Return an array of this shape, row by row."""
-        return x.reshape(len(x), *self.shape)
+        return x.reshape(x.shape[0], *self.shape)
 
 
 def _spread(x: Array, eye: Array) -> Array:
@@ -160,6 +95,7 @@ class WeightTape:
         self.steps: list[tuple[Callable[..., Array], tuple[int, ...], int]] = []
         self._fixed: set[int] = set()
         self._known: dict[Any, int] = {}
+        self._sizes: set[int] = set()
         self._numbers: dict[str, Sized] = {}
         for n, w in weights.items():
             at = self._new(rng.normal(size=(1, *np.shape(w))))
@@ -172,20 +108,50 @@ class WeightTape:
         return len(self.values) - 1
 
     def run(self, weights: Mapping[str, Array]) -> list[Array]:
-        """Return all numbers, at these weights.
+        """Return all numbers, at these weights; as graphs, if these are Variables.
 
         Raises
         ------
         FloatingPointError
             One underflows: wrong by more than its size says, it may yet be made large.
         """
-        values = self.values
+        values = list(self.values)
         for n, x in self._numbers.items():
             values[x.value] = weights[n][None]
         with np.errstate(under="raise"):
             for function, args, at in self.steps:
                 values[at] = function(*[values[k] for k in args])
         return values
+
+    def drift(
+        self,
+        numbers: Sequence[Array],
+        weights: Mapping[str, Array],
+        radii: Mapping[str, float],
+    ) -> list[Array]:
+        """Return how far each number may be from what it is at these weights.
+
+        It stands in the place of the number's size.  Every operation is linear in each
+        argument, so that changes are no larger than those of the sizes are where the
+        absolute values of all weights grow by their radii.
+
+        Parameters
+        ----------
+        numbers : sequence of ndarray
+            What `run` returned for the weights.
+        weights, radii : mapping
+            No weight changes by more than its radius.
+
+        Raises
+        ------
+        FloatingPointError
+            As `run` does.
+        """
+        grown = self.run({n: np.abs(w) + radii[n] for n, w in weights.items()})
+        found = list(grown)
+        for k in self._sizes:
+            found[k] = (grown[k] - numbers[k]) + 2 * LOST * grown[k]
+        return found
 
     def parameter(self, name: str) -> Sized:
         """Return a weight."""
@@ -248,7 +214,9 @@ class WeightTape:
 
     def keep(self, numbers: Iterable[Sized]) -> None:
         """Drop all operations but those that these numbers need."""
-        needed = {k for x in numbers for k in (x.value, x.size)}
+        kept_numbers = list(numbers)
+        self._sizes = {x.size for x in kept_numbers}
+        needed = self._sizes | {x.value for x in kept_numbers}
         kept = []
         for step in reversed(self.steps):
             if step[2] in needed:

@@ -24,7 +24,7 @@ NAMING[ops.sqrt] = (*NAMING[ops.sqrt], ROOT_OF_SQUARES)
 SIGNS = frozenset(
     {
         ops.exp, ops.expm1, ops.log, ops.log1p, ops.log2, ops.log10, ops.sin, ops.cos,
-        ops.sinh, ops.sqrt, ops.xlogy, ops.xlog1py, ops.arccos,
+        ops.sinh, ops.sqrt, ops.xlogy, ops.xlog1py, ops.arccos, ops.where,
     }
 )  # fmt: skip
 """Operators without which no formula is recognised."""

@@ -43,6 +43,8 @@ class DerivativeBounder(Bounder):
         self.problem, self.people = problem, people
         self.finite = np.zeros(problem.size, dtype=bool)
         self.finite[list(finite)] = True
+        self.kept = self.finite.copy()  # not to be moved to an end alone
+        self.kept[[j for p in people for j in p.ravel().tolist()]] = True
         self.graphs = DerivativeGraphs(problem)
         self.branching = BranchingRule(problem)
         self._tries: dict[int, list[int]] = {}
@@ -54,9 +56,7 @@ class DerivativeBounder(Bounder):
     def bound(self, regions: Regions, incumbent: float) -> BoundResult:
         """Return certified bounds, by the cheapest method that serves, and cuts."""
         with np.errstate(all="ignore"):
-            work = RegionBatch(
-                self.graphs, regions, incumbent, self.people, self.finite
-            )
+            work = RegionBatch(self.graphs, regions, incumbent, self.people, self.kept)
             rows = np.arange(len(regions))
             defined = work.interval(rows)
             rows = by_slopes(work, rows[defined & work.open(rows)])

@@ -7,6 +7,7 @@ value form).
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -63,7 +64,7 @@ def faces(work: RegionBatch, rows: Array, around: Around = None) -> Array:
     falls = free & (g[1] <= 0) & np.isfinite(low)
     rises = free & (g[0] >= 0) & np.isfinite(high) & ~falls
     for people in work.people:
-        _in_order(people, rises, falls, low < high)
+        _in_order(people, rises, falls, low, high)
     moved = rises | falls
     changed = moved.any(axis=1)
     for k in np.flatnonzero(changed).tolist():
@@ -76,15 +77,25 @@ def faces(work: RegionBatch, rows: Array, around: Around = None) -> Array:
     return changed
 
 
-def _in_order(people: Array, rises: Array, falls: Array, wide: Array) -> None:
-    """Let all move who can, or none, so that they stay in order.
+def _in_order(
+    people: Array, rises: Array, falls: Array, low: Array, high: Array
+) -> None:
+    """Let those move who stay in order, with everybody behind, or before, them.
 
     Shapes: ``people`` (persons, inputs of each), all else (b, n).
     """
-    for way in (rises, falls):
-        here = way[:, people]
-        every = (here | ~wide[:, people]).all(axis=(1, 2)) & (people.shape[1] == 1)
-        way[:, people] = here & every[:, None, None]
+    if people.shape[1] > 1:
+        rises[:, people] = falls[:, people] = False
+        return
+    column = people[:, 0].tolist()
+    for a, b in reversed(list(pairwise(column))):
+        rises[:, a] &= (high[:, a] <= low[:, b]) | (
+            rises[:, b] & (high[:, a] <= high[:, b])
+        )
+    for a, b in pairwise(column):
+        falls[:, b] &= (high[:, a] <= low[:, b]) | (
+            falls[:, a] & (low[:, a] <= low[:, b])
+        )
 
 
 def mean_value(work: RegionBatch, rows: Array, around: Around = None) -> None:

@@ -34,7 +34,7 @@ class RegionBatch:
     people : sequence of ndarray of shape (persons, inputs of each), optional
         Inputs that are in order, person by person.
     finite : ndarray of bool, of shape (n,), optional
-        Inputs that are cut between values of their own.
+        Inputs that are cut between values of their own, or are in order.
 
     Attributes
     ----------

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from deuterium import ops
-from deuterium.enclose.enclose import full_rules
+from deuterium.enclose.interval_pass import full_rules
 from deuterium.enclose.interval_program import (
     EnclosureProgram,
     Made,
@@ -343,7 +343,7 @@ def _divide(build: _StepBuilder, node: Variable) -> Made:
     if build.thin(b):
         number = build.constants[b]
         if not np.all(number):
-            return build._full(node)
+            return build.full(node)
         return lambda e: _quotient(e, number), (a,)
     if build.thin(a):
         return lambda x, y: multiply_thin(reciprocal(y), x), (a, b)

@@ -13,21 +13,25 @@ value of the input to the largest.  It *suffices* for one of these reasons:
 * ``"places"``: F jumps at numbers that are all in V_j, and is constant between two
   neighbours of V_j between which there is none (`breakpoints`).
 
-*People* are lists of as many such inputs each, corresponding ones with the same values,
-that may change places: F stays what it is (`interchangeable`).
+*People* are lists of as many inputs each, corresponding ones with the same values, or
+else movable and with the same two ends, that may change places: F stays what it is
+(`interchangeable`).  An input without values is *free*: all between its ends matter.
 
 Then ``sup F`` over D is that over S, the points of D with every such input at a value
 of its list and the people of each class in rising order (that of their inputs, the
-first that differs counting).  For replace the listed inputs one after the other, those
+first that differs counting; of people with a free input, that of their first inputs
+alone).  For replace the listed inputs one after the other, those
 "together" all at once: F does not fall.  Then put each class in order: F stays.
 
 A region stands for the points of S in it.  So it may be tightened to the values that
 are in it, and a person's input to at least that of the person before, and to at most
 that of the one after, if both have equal inputs before it; and it is empty if nothing
 is left.  A bound of F over the box is one over the points of S in it.  A face stays in
-S if, of a class, all who can move do, people having one input each; so that is asked of
-a face.  What has no maximiser in it (`bounders.derivative`) has none in S, of which the
-largest value is that of D.
+S, people being in order by one input each, if with whoever rises those behind rise, and
+with whoever falls those before fall, as far as they would not be in order; so that is
+asked of a face.  That only the ends of an input matter is never asked of a free one in
+order: its ends need not be in S.  What has no maximiser in it (`bounders.derivative`)
+has none in S, of which the largest value is that of D.
 
 It is told once for all regions, in the facts of the certificate: ``{"finite": {"at":
 [j...], "values": [[...]...], "by": [reason...], "people": [[[j...]...]...]}}``.

@@ -27,7 +27,7 @@ def finite_reduction_of(problem: Problem) -> FiniteReduction | None:
     if not defined:
         return None
     found = sufficient_values_of(problem)
-    return FiniteReduction(problem, found) if found.values else None
+    return FiniteReduction(problem, found) if found.values or found.people else None
 
 
 class FiniteReduction(DomainReducer):
@@ -42,7 +42,8 @@ class FiniteReduction(DomainReducer):
     """
 
     def __init__(self, problem: Problem, finite: SufficientValues) -> None:
-        inner = DerivativeBounder(problem, finite.people, list(finite.values))
+        self.people = finite.in_order
+        inner = DerivativeBounder(problem, self.people, list(finite.values))
         super().__init__(inner)
         self.problem, self.finite = problem, finite
         by_values: dict[tuple[float, ...], list[int]] = {}
@@ -52,12 +53,12 @@ class FiniteReduction(DomainReducer):
             (np.array(places), np.array(v)) for v, places in by_values.items()
         ]
         # a person's later inputs are compared where the earlier ones are known
-        columns = [p[:, k] for p in finite.people for k in range(p.shape[1])]
+        columns = [p[:, k] for p in self.people for k in range(p.shape[1])]
         self._rising = np.array([j for c in columns for j in c], dtype=int)
         self._falling = np.array([j for c in columns for j in c[::-1]], dtype=int)
         self.column = {
             int(j): people[:, k]
-            for people in finite.people
+            for people in self.people
             for k in range(people.shape[1])
             for j in people[:, k]
         }
@@ -106,7 +107,7 @@ class FiniteReduction(DomainReducer):
         _tell(steps, regions, *old, np.arange(regions.low.shape[1]))
         for shift, order in ((_raised, self._rising), (_lowered, self._falling)):
             before = regions.low.copy(), regions.high.copy()
-            for people in self.finite.people:
+            for people in self.people:
                 shift(regions, people)
             _tell(steps, regions, *before, order)
         empty = (regions.low > regions.high).any(axis=1)

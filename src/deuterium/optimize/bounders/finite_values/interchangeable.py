@@ -29,6 +29,8 @@ ROWS = {  # what does not depend on the order of the last axis
     ops.logsumexp_last: "logsumexp",
     ops.multiply_reduce: "multiply",
 }
+SHARES = {ops.softmax_last: "softmax", ops.direction: "direction"}
+"""Of each element, by itself and the row."""
 ANY_ORDER = {
     ops.add: "add",
     ops.multiply: "multiply",
@@ -106,10 +108,10 @@ class Fingerprint:
                     for k in range(len(r))
                 ],
             )
-        if op is ops.softmax_last:
+        if op in SHARES:
             return self._each(
                 node,
-                [("softmax", tuple(sorted(r)), x) for r in _rows(args[0]) for x in r],
+                [(SHARES[op], tuple(sorted(r)), x) for r in _rows(args[0]) for x in r],
             )
         if op is ops.matmul:
             return self._matrix_product(node, *args)
@@ -126,6 +128,8 @@ class Fingerprint:
     def _elementwise(self, node: Variable, args: list[Array]) -> Array:
         op = node.op
         assert op is not None
+        if not args:  # a constant such as pi
+            return self._each(node, [(op.name, _told(node))] * node.size)
         rows = zip(*(np.ravel(a).tolist() for a in args), strict=True)
         if op is ops.subtract:
             pairs = ((a, self._number(("negative", (), b))) for a, b in rows)

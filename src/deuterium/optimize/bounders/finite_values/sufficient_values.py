@@ -24,6 +24,8 @@ from deuterium.optimize.bounders.finite_values.quasi_convex import is_largest_at
 
 Array = Any
 PAIRS = 64  # of single numbers that are looked at
+FEWEST = 3  # people of whom all values matter: two in order would halve the work alone
+MANY_FREE = 5_000  # elements of a graph, whose people of whom all values matter count
 
 
 @dataclass
@@ -43,6 +45,14 @@ class SufficientValues:
     values: dict[int, tuple[float, ...]] = field(default_factory=dict)
     reasons: dict[int, str] = field(default_factory=dict)
     people: list[Array] = field(default_factory=list)
+
+    @property
+    def in_order(self) -> list[Array]:
+        """The inputs of people that are put in order: the first alone of free ones."""
+        return [
+            p if all(j in self.values for j in p.ravel().tolist()) else p[:, :1]
+            for p in self.people
+        ]
 
     def facts(self) -> dict[str, Any]:
         """Return it as a certificate tells it."""
@@ -67,8 +77,7 @@ def sufficient_values_of(problem: Problem) -> SufficientValues:
     for s in left:
         if problem.slices[s.name].start not in found.values:
             _at_places(problem, s, found)
-    if found.values:
-        found.people = _people(problem, found)
+    found.people = _people(problem, found)
     return found
 
 
@@ -138,8 +147,9 @@ def _at_places(problem: Problem, s: Variable, found: SufficientValues) -> None:
 
 def _people(problem: Problem, found: SufficientValues) -> list[Array]:
     """Return classes of inputs, or of rows of inputs, that may change places."""
-    prints = Fingerprint(problem.graph)
-    if prints.size > MANY:
+    candidates = list(_candidates(problem, found))
+    prints = Fingerprint(problem.graph) if candidates else None
+    if prints is None or prints.size > (MANY if found.values else MANY_FREE):
         return []
     whole = {n: np.arange(p.start, p.stop) for n, p in problem.slices.items()}
     shapes = {s.name: s.shape for s in problem.symbols}
@@ -159,7 +169,7 @@ def _people(problem: Problem, found: SufficientValues) -> list[Array]:
 
     classes: list[Array] = []
     taken: set[int] = set()
-    for people in _candidates(problem, found):
+    for people in candidates:
         known = set(people.ravel().tolist())
         if len(people) > 1 and not known & taken and same(people):
             classes.append(people)
@@ -182,16 +192,10 @@ def _put(x: Array, old: Array, new: Array) -> Array:
 
 def _candidates(problem: Problem, found: SufficientValues) -> Iterator[Array]:
     """Give who may be alike: elements, rows of several symbols, single numbers."""
-    symbols = [
-        s
-        for s in problem.graph.symbols
-        if all(j in found.values for j in _places(problem, s))
-    ]
+    symbols = [s for s in problem.graph.symbols if _can_move(problem, s)]
     arrays = [s for s in symbols if s.size > 1]
     for s in arrays:
-        people = np.array(_places(problem, s))[:, None]
-        if _are_alike(people, found):
-            yield people
+        yield from _alike(np.array(_places(problem, s))[:, None], problem, found)
     for length in sorted({s.shape[0] for s in arrays}):
         rows = [
             np.array(_places(problem, s)).reshape(length, -1)
@@ -199,8 +203,8 @@ def _candidates(problem: Problem, found: SufficientValues) -> Iterator[Array]:
             if s.shape[0] == length
         ]
         people = np.concatenate(rows, axis=1)
-        if people.shape[1] > 1 and _are_alike(people, found):
-            yield people
+        if people.shape[1] > 1:
+            yield from _alike(people, problem, found)
     yield from _singles(problem, found, [s for s in symbols if s.size == 1])
 
 
@@ -208,15 +212,15 @@ def _singles(
     problem: Problem, found: SufficientValues, symbols: Sequence[Variable]
 ) -> Iterator[Array]:
     """Give all numbers with the same values, and else pairs of them."""
-    groups: dict[tuple[float, ...], list[int]] = {}
+    groups: dict[Any, list[int]] = {}
     for s in sorted(symbols, key=lambda s: problem.slices[s.name].start):
         (j,) = _places(problem, s)
-        groups.setdefault(found.values[j], []).append(j)
+        groups.setdefault(_may_be(j, problem, found), []).append(j)
     for group in groups.values():
-        yield np.array(group)[:, None]
+        yield from _alike(np.array(group)[:, None], problem, found)
     pairs = (pair for group in groups.values() for pair in combinations(group, 2))
     for pair in islice(pairs, PAIRS):
-        yield np.array(pair)[:, None]
+        yield from _alike(np.array(pair)[:, None], problem, found)
 
 
 def _places(problem: Problem, s: Variable) -> range:
@@ -224,5 +228,17 @@ def _places(problem: Problem, s: Variable) -> range:
     return range(part.start, part.stop)
 
 
-def _are_alike(people: Array, found: SufficientValues) -> bool:
-    return all(len({found.values[int(j)] for j in column}) == 1 for column in people.T)
+def _may_be(j: int, problem: Problem, found: SufficientValues) -> Any:
+    """Return what an input may be: its values, or that all between its ends count."""
+    return found.values.get(j, (None, problem.lower[j], problem.upper[j]))
+
+
+def _alike(people: Array, problem: Problem, found: SufficientValues) -> Iterator[Array]:
+    """Give people if they may be the same, and putting them in order is worth it."""
+    free = any(j not in found.values for j in people.ravel().tolist())
+    same = all(
+        len({_may_be(int(j), problem, found) for j in column}) == 1
+        for column in people.T
+    )
+    if same and (not free or len(people) >= FEWEST):
+        yield people

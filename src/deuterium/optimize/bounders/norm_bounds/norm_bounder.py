@@ -10,6 +10,7 @@ from deuterium import ops
 from deuterium.domain.constraints import Within
 from deuterium.domain.problem import Problem
 from deuterium.interval.rounding import EPS, MIN_NORMAL, Array
+from deuterium.optimize.bounders.ball_tightening import balls_of
 from deuterium.optimize.bounders.natural_interval import longest_side, middles
 from deuterium.optimize.bounders.norm_bounds.ball_and_box import ArrayBounds, combine
 from deuterium.optimize.bounders.norm_bounds.directional_bound import LEVELS
@@ -34,8 +35,9 @@ def norm_bounder_of(problem: Problem) -> NormBounder | None:
     graph = problem.graph
     if len(graph.order) > MOST or not problem.size:
         return None
+    fewest = 1 if balls_of(problem) else FEWEST
     for v in graph.order:
-        long = v.op is ops.square and v.size >= FEWEST
+        long = v.op is ops.square and v.size >= fewest
         if (long or v.op is ops.direction) and v in graph.varying:
             return NormBounder(problem)
     return None

@@ -7,18 +7,21 @@ are sums of two squares, of which more is known than of h, however it rounds.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
 from itertools import permutations
 
 from deuterium import ops
+from deuterium.graph.constructors import constant
 from deuterium.graph.operator import Operator
 from deuterium.graph.variable import Variable
 from deuterium.transform.simplify.assumptions import Assumptions
+from deuterium.transform.simplify.exact_constants import Number
 from deuterium.transform.simplify.factors import factors
 from deuterium.transform.simplify.rule_table import rule
-from deuterium.transform.simplify.terms import terms
+from deuterium.transform.simplify.terms import Terms, terms
+from deuterium.transform.simplify.written_out import written_out
 
-MOST = 50  # terms of an angle
+_Legs = tuple[Variable, Variable]
+_Angle = tuple[Number, _Legs, _Legs]
 
 
 def _other(x: Variable) -> Variable:
@@ -71,43 +74,10 @@ def _haversines(
         if len(turns) != 1 or len(cosines) != 2 or sum(second.powers.values()) != 4:
             continue
         (d,), (t,), (a, b) = sines[0][0].args, turns[0].args, cosines
-        ends = _angle([(a, 1), (b, -1)], known)
-        halves = [_angle([(d, sign * 2)], known) for sign in (1, -1)]
+        ends = written_out([(a, 1), (b, -1)], known)
+        halves = [written_out([(d, sign * 2)], known) for sign in (1, -1)]
         if ends is not None and ends in halves:
             yield d, a, b, t
-
-
-def _angle(
-    parts: list[tuple[Variable, int]], known: Assumptions
-) -> dict[frozenset[tuple[Variable, int]], Fraction] | None:
-    """Return a sum of nodes times numbers by products of nodes, if it is short."""
-    found: dict[frozenset[tuple[Variable, int]], Fraction] = {}
-    todo = [(x, Fraction(c), frozenset[tuple[Variable, int]]()) for x, c in parts]
-    for _ in range(MOST):
-        if not todo:
-            return {k: c for k, c in found.items() if c}
-        x, c, outside = todo.pop()
-        if x.op in (ops.add, ops.subtract) and not x.shape:
-            todo.append((x.args[0], c, outside))
-            todo.append((x.args[1], -c if x.op is ops.subtract else c, outside))
-            continue
-        view = factors(x, known)
-        c *= Fraction(view.coefficient)
-        sums = [b for b, n in view.powers.items() if b.op in _SUMS and n == 1]
-        left = {b: n for b, n in view.powers.items() if b not in sums[:1]}
-        for base in list(left):
-            number = known.number(base)
-            if number:
-                c *= Fraction(number) ** left.pop(base)
-        product = frozenset({**dict(outside), **left}.items())
-        if sums:
-            todo.append((sums[0], c, product))
-        else:
-            found[product] = found.get(product, Fraction(0)) + c
-    return None
-
-
-_SUMS = (ops.add, ops.subtract)
 
 
 @rule(
@@ -143,11 +113,44 @@ def angle_by_cosine(v: Variable, known: Assumptions) -> Variable | None:
     """Recognise the law of cosines on a sphere, cut off at -1 and 1 or not."""
     x = _not_cut_off(v.args[0], known)
     view = terms(x, known)
-    if x.shape or view.constant or len(view.terms) != 2:
+    if x.shape or view.constant:
         return None
+    for c, legs, others in _cosines(view, known):
+        if c == 1:
+            return 2 * ops.arctan2(ops.hypot(*legs), ops.hypot(*others))
+    return None
+
+
+@rule(
+    ops.sqrt,
+    identity="sqrt(c - c cos(w)) = sqrt(2 c) hypot(cos(t) sin(d), sin(t) cos(m)) for "
+    "cos(w) = sin(a) sin(b) + cos(a) cos(b) cos(2 t), with 2 d = a - b, 2 m = a + b",
+    gains="a root of what is never negative, with the slopes of a length",
+    names=True,
+)
+def chord(v: Variable, known: Assumptions) -> Variable | None:
+    """Recognise the chord between two points of a sphere by the law of cosines."""
+    (x,) = v.args
+    view = terms(x, known)
+    if x.shape or not view.constant > 0:
+        return None
+    for c, legs, others in _cosines(view, known):
+        if abs(c) == view.constant:
+            twice = ops.sqrt(constant(2) * constant(view.constant))
+            return twice * ops.hypot(*(legs if c < 0 else others))
+    return None
+
+
+def _cosines(view: Terms, known: Assumptions) -> Iterator[_Angle]:
+    """Yield c and the legs of w / 2 for ``c (sin(a) sin(b) + cos(a) cos(b) cos(2 t))``.
+
+    The two legs add up to the square of its sine, the two others to that of its cosine.
+    """
+    if len(view.terms) != 2:
+        return
     for (one, c), (other, e) in permutations(view.terms.items()):
         sines, cosines = (_of_operator(w, known) for w in (one, other))
-        if sines is None or cosines is None or (c, e) != (1, 1):
+        if sines is None or cosines is None or c != e:
             continue
         if sines[0] is not ops.sin or cosines[0] is not ops.cos:
             continue
@@ -159,9 +162,7 @@ def angle_by_cosine(v: Variable, known: Assumptions) -> Variable | None:
         (a, b), t = sines[1], turn[0] / 2
         d, m = (a - b) / 2, (a + b) / 2
         legs = ops.cos(t) * ops.sin(d), ops.sin(t) * ops.cos(m)
-        others = ops.cos(t) * ops.cos(d), ops.sin(t) * ops.sin(m)
-        return 2 * ops.arctan2(ops.hypot(*legs), ops.hypot(*others))
-    return None
+        yield c, legs, (ops.cos(t) * ops.cos(d), ops.sin(t) * ops.sin(m))
 
 
 def _not_cut_off(x: Variable, known: Assumptions) -> Variable:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from deuterium.graph.constructors import broadcast_to, constant
-from deuterium.graph.hashcons import structural_key
+from deuterium.graph.hashcons import rebuilt, structural_key
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable, node
 from deuterium.ops import arithmetic, arrays, logic, piecewise
@@ -27,7 +27,7 @@ def _decides(c: Variable) -> Variable:
 
 
 _MOVEMENTS = (arrays.reshape, arrays.transpose)
-_FACTORS = (arithmetic.multiply, arithmetic.negative)
+_FACTORS = (arithmetic.multiply, arithmetic.negative, arithmetic.divide)
 
 
 def _decided_by(v: Variable) -> dict[Variable, Variable]:
@@ -136,7 +136,7 @@ def _opened(v: Variable, known: Assumptions, made: dict[Any, Variable]) -> Facto
         inner = None
         if x.op in _MOVEMENTS and power > 0 and not divides:
             inner = factors(x.args[0], known)
-        if inner is None or x.args[0] in inner.powers or inner.divided:
+        if inner is None or inner.divided or _is_moved_whole(x, inner):
             once = made.setdefault(structural_key(x, x.args), x)
             view.times(once, power, divides)
             continue
@@ -144,6 +144,16 @@ def _opened(v: Variable, known: Assumptions, made: dict[Any, Variable]) -> Facto
         if inner.coefficient != 1:
             todo.append((constant(inner.coefficient), power, False))
     return view
+
+
+def _is_moved_whole(x: Variable, inner: Factors) -> bool:
+    """Return whether what a node moves is one factor, itself or spread, and no more."""
+    if x.args[0] in inner.powers:
+        return True
+    ((base, power), *more) = inner.powers.items() or [(x, 0)]
+    if more or power != 1 or inner.coefficient != 1 or base.size == 1:
+        return False
+    return x.op is arrays.transpose or base.size != x.size
 
 
 def _moved(base: Variable, x: Variable) -> Variable:
@@ -218,8 +228,8 @@ def function_of_choice(v: Variable, known: Assumptions) -> Variable | None:
 
 @rule(
     arithmetic.multiply,
-    identity="x * jump_slope(x) = 0",
-    holds="where x is defined",
+    identity="f(x) * jump_slope(x) = 0 for f(0) = 0",
+    holds="where f(x) is defined",
     gains="what vanishes where its condition changes does not jump",
 )
 def no_jump_at_zero(v: Variable, known: Assumptions) -> Variable | None:
@@ -227,9 +237,32 @@ def no_jump_at_zero(v: Variable, known: Assumptions) -> Variable | None:
     for jump, x in (v.args, v.args[::-1]):
         if jump.op is not piecewise.jump_slope:
             continue
-        if factors(x, known).powers.get(jump.args[0], 0) > 0 and known.defined(x):
+        if _vanishes_with(jump.args[0], x, known) and known.defined(x):
             return broadcast_to(constant(0), v.shape)
     return None
+
+
+def _vanishes_with(h: Variable, v: Variable, known: Assumptions) -> bool:
+    """Return whether a product has a factor that is certainly 0 where ``h`` is."""
+    for factor, e in factors(v, known).powers.items():
+        if e > 0 and (factor is h or _is_zero_with(h, factor, known)):
+            return True
+    return False
+
+
+def _is_zero_with(h: Variable, v: Variable, known: Assumptions) -> bool:
+    """Return whether each element is 0 where that of ``h`` in its place is."""
+    order = topological([v])
+    if len(order) > FEW or h not in order or v.shape != h.shape:
+        return False
+    new: dict[Variable, Variable] = {h: broadcast_to(constant(0), h.shape)}
+    for n in order:
+        if n is not h:
+            new[n] = rebuilt(n, tuple(new[a] for a in n.args))
+        if new[n] is not n and not (n is h or (n.op is not None and n.op.elementwise)):
+            return False  # moved or summed, h is elsewhere
+    there = known.range(new[v])
+    return bool(np.all(there.lower == 0) and np.all(there.upper == 0))
 
 
 @rule(

@@ -6,6 +6,7 @@ from deuterium import ops
 from deuterium.graph.constructors import broadcast_to, constant
 from deuterium.graph.variable import Variable
 from deuterium.ops.exponential import log_of
+from deuterium.transform.simplify import exact_constants
 from deuterium.transform.simplify.assumptions import Assumptions
 from deuterium.transform.simplify.factors import Factors, build, factors
 from deuterium.transform.simplify.rule_table import rule
@@ -139,15 +140,22 @@ def entropy_of_two(v: Variable, known: Assumptions) -> Variable | None:
 def relative_entropy_of_two(v: Variable, known: Assumptions) -> Variable | None:
     """Recognise the relative entropy written as a function of two arguments."""
     x, share = v.args
-    inside = factors(share, known)
-    e = inside.powers.get(x, 0)
-    if e not in (1, -1):
-        return None
-    rest = build(inside.without({x: e}), known)
-    if rest is None or rest.shape not in ((), x.shape) or not known.positive(rest):
-        return None
-    whole = broadcast_to(1 / rest if e == 1 else rest, x.shape)
-    return e * ops.rel_entr(x, whole)
+    own, inside = factors(x, known), factors(share, known)
+    for e in (1, -1):
+        if any(inside.powers.get(b, 0) != e * n for b, n in own.powers.items()):
+            continue
+        scale = exact_constants.power(own.coefficient, -e)
+        left = inside.without({b: e * n for b, n in own.powers.items()})
+        number = scale and exact_constants.product(inside.coefficient, scale)
+        if not own.powers or not number:
+            continue
+        left.coefficient = number
+        rest = build(left, known)
+        if rest is None or rest.shape not in ((), x.shape) or not known.positive(rest):
+            continue
+        whole = broadcast_to(1 / rest if e == 1 else rest, x.shape)
+        return e * ops.rel_entr(x, whole)
+    return None
 
 
 # -- logarithms of sums of exponentials ------------------------------------------------

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+from itertools import combinations
+
 from deuterium import ops
 from deuterium.graph.variable import Variable
+from deuterium.transform.simplify import exact_constants
 from deuterium.transform.simplify.assumptions import Assumptions
+from deuterium.transform.simplify.exact_constants import Number
 from deuterium.transform.simplify.factors import Factors, build, factors
 from deuterium.transform.simplify.rule_table import rule
 from deuterium.transform.simplify.rules.logistic_rules import one_plus_exp
+from deuterium.transform.simplify.terms import build_sum, terms
+from deuterium.transform.simplify.written_out import logarithm_of_number, written_out
 
 INVERSES = {
     ops.log: ops.exp,
@@ -129,6 +136,54 @@ def split_xlogy(v: Variable, known: Assumptions) -> Variable | None:
     if y.op not in KNOWN_LOGARITHM or not known.positive(y):
         return None
     return x * y.log()
+
+
+# -- products with exponentials that are alike -----------------------------------------
+
+
+@rule(
+    ops.add,
+    ops.subtract,
+    identity="x * exp(a) - y * exp(b) = (r - 1) * y * exp(b), for a number r with "
+    "a + log(x) = b + log(y) + log(r) once both sides are written out",
+    holds="where x and y are positive, and both products defined",
+    gains="a term, or both: the slopes of an option's price by its two distributions",
+)
+def equal_exponentials(v: Variable, known: Assumptions) -> Variable | None:
+    """Use that two products with exponentials are multiples of each other."""
+    view = terms(v, known)
+    products = {t: factors(t, known) for t in view.terms}
+    alike = [t for t, f in products.items() if any(b.op is ops.exp for b in f.powers)]
+    for one, other in combinations(alike, 2):
+        ratio = _ratio(products[one], products[other], known)
+        if ratio is None or not known.defined(one, other):
+            continue
+        c = exact_constants.product(view.terms[one], ratio)
+        rest = view.without(one)
+        if c is not None and rest.add(other, c):
+            return build_sum(rest, known)
+    return None
+
+
+def _ratio(one: Factors, other: Factors, known: Assumptions) -> Number | None:
+    """Return the number that the first product is of the second."""
+    parts: list[tuple[Variable, int]] = []
+    powers = {b: e - other.powers.get(b, 0) for b, e in one.powers.items()}
+    powers.update({b: -e for b, e in other.powers.items() if b not in powers})
+    for base, e in powers.items():
+        if base.op is ops.exp:
+            parts.append((base.args[0], e))
+        elif e and not known.positive(base):
+            return None
+        elif e:
+            parts.append((ops.log(base), e))
+    written = written_out(parts, known)
+    number = None if written is None else logarithm_of_number(written)
+    if number is None:
+        return None
+    return exact_constants.held(
+        number * Fraction(one.coefficient) / Fraction(other.coefficient)
+    )
 
 
 # -- softplus --------------------------------------------------------------------------

@@ -170,6 +170,41 @@ def direction_of_centred(v: Variable, known: Assumptions) -> Variable | None:
     return broadcast_to(constant(0), v.shape)
 
 
+@rule(
+    ops.add_reduce,
+    identity="sum((a * u + b)**2) = a**2 * sum(u**2) + n * b**2 for numbers a and b, "
+    "and a direction u of n elements that add up to 0",
+    holds="where x is defined, of u = direction(x)",
+    gains="lengths that add up: the slope of a function of a mean and a deviation",
+)
+def orthogonal_sum(v: Variable, known: Assumptions) -> Variable | None:
+    """Use that a centred direction is orthogonal to a vector of equal elements."""
+    (x,) = v.args
+    if v.shape or not over_last(v) or x.op is not ops.square:
+        return None
+    view = terms(x.args[0], known)
+    equal: Variable = constant(view.constant)
+    along: list[tuple[Variable, Variable]] = []
+    for term, c in view.terms.items():
+        product = factors(term, known)
+        units = [b for b in product.powers if b.op is ops.direction]
+        rest = product.without({b: product.powers[b] for b in units})
+        if any(b.shape for b in rest.powers):
+            return None
+        rest.shape = ()
+        part = build(rest, known)
+        if part is None or [product.powers[b] for b in units] not in ([], [1]):
+            return None
+        along += [(c * part, unit) for unit in units]
+        equal = equal if units else equal + c * part
+    if len(along) != 1 or len(view.terms) + bool(view.constant) < 2:
+        return None
+    ((a, unit),) = along
+    if not _is_centred(unit.args[0], known) or not known.defined(*unit.args):
+        return None
+    return a * a * arrays.sum_over(unit * unit, (-1,)) + unit.size * (equal * equal)
+
+
 def _number(view: Factors, known: Assumptions) -> Fraction | None:
     """Return the number that a product is, if it is one."""
     value = Fraction(view.coefficient)

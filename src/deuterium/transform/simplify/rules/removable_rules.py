@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 from deuterium import ops
 from deuterium.graph.constructors import constant
+from deuterium.graph.hashcons import rebuilt, structural_key
 from deuterium.graph.operator import Operator
+from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
+from deuterium.ops import logic
 from deuterium.transform.simplify import exact_constants
 from deuterium.transform.simplify.assumptions import Assumptions
 from deuterium.transform.simplify.exact_constants import Number
 from deuterium.transform.simplify.factors import Factors, build, factors
 from deuterium.transform.simplify.rule_table import rule
 from deuterium.transform.simplify.terms import Terms, terms
+from deuterium.transform.simplify.written_out import written_out
 
 QUOTIENTS = (ops.multiply, ops.divide, ops.reciprocal)
 
@@ -206,7 +210,7 @@ def quotient_of_exponentials(v: Variable, known: Assumptions) -> Variable | None
 
 
 def _of_powers(base: Variable, known: Assumptions) -> Iterator[_Vanishing]:
-    """Yield ``c * (u**e - 1)`` of a positive u: it is zero where u is one."""
+    """Yield ``c * (u**e - 1)`` of a positive u: zero where u is one, or e zero."""
     if base.op is not ops.add and base.op is not ops.subtract:
         return
     view = terms(base, known)
@@ -219,18 +223,21 @@ def _of_powers(base: Variable, known: Assumptions) -> Iterator[_Vanishing]:
     e = constant(power.attrs["n"]) if power.op is ops.integer_power else power.args[1]
     if power.shape or not known.positive(u):
         return
-    growth = e * ops.log(u)
-    smooth = e * _difference(ops.log_difference, u, 1)
-    smooth = smooth * _difference(ops.exp_difference, growth, 0)
-    yield _Vanishing(c, (u, constant(1)), smooth)
+    growth = _difference(ops.exp_difference, e * ops.log(u), 0)
+    yield _Vanishing(c, (e, None), ops.log(u) * growth)
+    a, b = u.args if u.op is ops.divide else (u, constant(1))
+    if a.shape == b.shape and known.positive(a) and known.positive(b):
+        smooth = e * _difference(ops.log_difference, a, b) * growth
+        yield _Vanishing(c, (a, b), smooth)
 
 
 @rule(
     *QUOTIENTS,
     identity="(x**n - 1) / (x - 1) = n * log_difference(x, 1) * "
-    "exp_difference(n * log(x), 0), and its inverse",
+    "exp_difference(n * log(x), 0), so with x / y, and (x**n - 1) / n = log(x) * "
+    "exp_difference(n * log(x), 0)",
     holds="where x > 0",
-    gains="no pole where x = 1: annuities and growth at an interest of 0",
+    gains="no pole where x = 1 or n = 0: annuities at an interest of 0, utilities",
     fills=True,
 )
 def quotient_of_powers(v: Variable, known: Assumptions) -> Variable | None:
@@ -304,3 +311,69 @@ def _of_sines(base: Variable, known: Assumptions) -> Iterator[_Vanishing]:
 def quotient_of_sines(v: Variable, known: Assumptions) -> Variable | None:
     """Recognise the sine divided by its argument."""
     return _filled(v, known, (_of_sines,))
+
+
+# -- guarded by hand -------------------------------------------------------------------
+
+
+@rule(
+    logic.where,
+    identity="where(a == b, f, g) = g, if g has a value where a = b, and that is f",
+    holds="where g is defined",
+    gains="no choice: quotients whose hole is filled by hand have a slope there",
+    names=True,
+)
+def guarded_quotient(v: Variable, known: Assumptions) -> Variable | None:
+    """Recognise a quotient whose hole is filled by hand."""
+    c, filling, quotient = v.args
+    if c.op is logic.logical_not:
+        c, filling, quotient = c.args[0], quotient, filling
+    if c.op is not logic.is_zero or v.shape:
+        return None
+    (h,) = c.args
+    a, b = h.args if h.op is ops.subtract else (h, constant(0))
+    if not a.is_symbol:
+        a, b = b, a
+    if not a.is_symbol or not known.defined(quotient):
+        return None
+    filling, there = _with((filling, quotient), a, b, known)
+    return quotient if written_out([(filling, 1), (there, -1)], known) == {} else None
+
+
+def _with(
+    outputs: tuple[Variable, ...], a: Variable, b: Variable, known: Assumptions
+) -> list[Variable]:
+    """Return graphs with ``b`` for ``a``, smooth quotients of equals being slopes."""
+    new: dict[Variable, Variable] = {a: b}
+    made: dict[Any, Variable] = {}  # equal nodes once
+    for n in topological([b, *outputs]):
+        if n is a:
+            continue
+        args = tuple(new[x] for x in n.args)
+        slope = None if n.op is None else _SLOPES.get(n.op)
+        if slope is None or written_out(zip(args, (1, -1), strict=False), known) != {}:
+            found = rebuilt(n, args)
+        else:
+            found = slope(_plain(args[0], known))
+        new[n] = made.setdefault(structural_key(found, found.args), found)
+    return [new[v] for v in outputs]
+
+
+_SLOPES: dict[Operator, Callable[[Variable], Variable]] = {
+    ops.exp_difference: lambda u: constant(1) if _is_zero(u) else ops.exp(u),
+    ops.log_difference: lambda u: 1 / u,
+    ops.sinc: lambda u: constant(1),
+}
+
+
+def _plain(v: Variable, known: Assumptions) -> Variable:
+    """Return a node, or the whole number that it is."""
+    written = written_out([(v, 1)], known)
+    if written is None or not written.keys() <= {frozenset()}:
+        return v
+    number = written.get(frozenset(), Fraction(0))
+    return constant(int(number)) if number.denominator == 1 else v
+
+
+def _is_zero(v: Variable) -> bool:
+    return v.is_constant and not v.shape and v.value == 0
