@@ -18,7 +18,6 @@ from deuterium.privacy.sensitivity.bound_sources import ASSUMPTIONS
 from deuterium.privacy.sensitivity.sensitivity import Sensitivity
 from deuterium.privacy.training.gradient_sums import Loss
 from deuterium.privacy.training.parameter_noise import (
-    SMALLEST,
     NoiseSpread,
     parts_of,
     spread_evenly,
@@ -34,6 +33,7 @@ from deuterium.privacy.training.training_data import (
     flag,
     number,
 )
+from deuterium.privacy.training.training_options import LEAST_NOISE
 
 __all__ = ["ClipFreeSGD", "StepReport"]
 
@@ -262,7 +262,7 @@ class ClipFreeSGD(PrivateSGD):
     def _found(self) -> float:
         """Return the bound at these weights, infinite if there is none."""
         found = self._bound(self.parameters)
-        return max(found, SMALLEST) if found < math.inf else math.inf  # NaN is none
+        return max(found, LEAST_NOISE) if found < math.inf else math.inf  # NaN is none
 
     def _spread(self) -> NoiseSpread:
         """Return what is certified, and how the noise is to be spread."""
