@@ -307,7 +307,7 @@ PRIVACY = [
     Planted(
         "a factor of sigma left out",
         "privacy/training/parameter_noise.py",
-        "product_up(multiplier, s, ROUNDING)",
+        "product_up(multiplier, s, NOISE_ROUNDING)",
         "product_up(multiplier, s, 0.5)",
         ("privacy/training",),
     ),

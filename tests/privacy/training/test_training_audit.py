@@ -139,7 +139,7 @@ def test_runs_keep_their_promise(kind):
 @pytest.mark.usefixtures("seen")
 @pytest.mark.parametrize("kind", ["per layer", "full batch"])
 def test_half_the_sensitivity_is_caught(kind, monkeypatch):
-    monkeypatch.setattr(parameter_noise, "ROUNDING", 0.5)  # a factor of sigma
+    monkeypatch.setattr(parameter_noise, "NOISE_ROUNDING", 0.5)  # a factor of sigma
     trainer, data = made(kind, 1.4)
     out, also = (scores(trainer, data, member) for member in (0, 1))
     told, _ = made(kind, 1.4)

@@ -19,7 +19,6 @@ from deuterium.privacy.sensitivity.relations import Relation
 from deuterium.privacy.sensitivity.sensitivity import Sensitivity
 from deuterium.privacy.training.gradient_sums import Loss
 from deuterium.privacy.training.parameter_noise import (
-    SMALLEST,
     NoiseSpread,
     parts_of,
     spread_evenly,
@@ -35,6 +34,7 @@ from deuterium.privacy.training.training_data import (
     flag,
     number,
 )
+from deuterium.privacy.training.training_options import LEAST_NOISE
 
 __all__ = ["ClipFreeSGD", "StepReport"]
 
@@ -278,7 +278,7 @@ class ClipFreeSGD(PrivateSGD):
     def _found(self) -> float:
         """Return the bound at these weights, infinite if there is none."""
         found = self._bound(self.parameters)
-        return max(found, SMALLEST) if found < math.inf else math.inf  # NaN is none
+        return max(found, LEAST_NOISE) if found < math.inf else math.inf  # NaN is none
 
     def _spread(self) -> NoiseSpread:
         """Return what is certified, and how the noise is to be spread."""

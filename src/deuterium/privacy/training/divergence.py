@@ -14,13 +14,16 @@ from typing import Any
 import numpy as np
 
 from deuterium.errors import DivergedError, InvalidInputError
+from deuterium.privacy.training.training_options import (
+    FIRST_STEPS,
+    GROWTH_OVER_FIRST,
+    LEAP_WITHIN_FIRST,
+    LEAST_COMPARED,
+)
 
-__all__ = ["FIRST", "DivergenceWarning", "DivergenceWatch"]
+__all__ = ["DivergenceWarning", "DivergenceWatch"]
 
 CHOICES = ("warn", "stop", "ignore")
-FIRST = 3  # steps whose largest sensitivity the later ones are compared with
-GROWTH, LEAP = 30.0, 1e3  # over these, and within: no start calls for as much
-LEAST = 1e-12  # sensitivities to compare with: weights of zero have none
 
 ADVICE = "take a smaller learning rate, or give `clip`"
 
@@ -90,13 +93,16 @@ class DivergenceWatch:
         if self.choice == "ignore" or not steps:
             return
         most = max(first)
-        known = (GROWTH if steps >= FIRST else LEAP) * most
-        if used <= known or (most < LEAST and used < math.inf):
+        known = (
+            GROWTH_OVER_FIRST if steps >= FIRST_STEPS else LEAP_WITHIN_FIRST
+        ) * most
+        if used <= known or (most < LEAST_COMPARED and used < math.inf):
             return
         said = (
             f"{self.who}: training diverges: at step {steps + 1} one record "
-            f"moves the sum of gradients by {used:.3g}, in the first {FIRST} steps by "
-            f"no more than {most:.3g}, and the noise grows with it; {ADVICE}"
+            f"moves the sum of gradients by {used:.3g}, in the first "
+            f"{FIRST_STEPS} steps by no more than {most:.3g}, and the noise "
+            f"grows with it; {ADVICE}"
         )
         if self.choice == "stop":
             raise DivergedError(f"{said}. Nothing was released for this step")

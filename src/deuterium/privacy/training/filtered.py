@@ -29,13 +29,13 @@ from deuterium.privacy.training.parameter_noise import spread_evenly
 from deuterium.privacy.training.private_sgd import PlannedStep, PrivateSGD
 from deuterium.privacy.training.secret_values import SecretValues
 from deuterium.privacy.training.training_data import PreparedData, StepReport
+from deuterium.privacy.training.training_options import BUDGET_KEPT
 
 __all__ = ["FilteredSGD", "StepReport"]
 
 Array = Any
 
 WHO = "FilteredSGD"
-KEPT = 1 - 1e-7  # of what is left: what sums and squares may lose to rounding
 
 
 class FilteredSGD(PrivateSGD):
@@ -163,7 +163,7 @@ class FilteredSGD(PrivateSGD):
                 "so they must be the same ones, in the same order"
             )
         room = np.maximum(self._total**2 - self._squares, 0.0)
-        clips = np.sqrt(room / left) * KEPT
+        clips = np.sqrt(room / left) * BUDGET_KEPT
         own = self._sums.norms(data.rows, self.parameters)
         most = None
         if self.secret is not None:
@@ -172,7 +172,7 @@ class FilteredSGD(PrivateSGD):
         every = np.arange(data.count)
         sums = self._sums.weighted(data.rows, self.parameters, every, factors)
         lengths = np.where(factors > 0, own * factors, 0.0)
-        self._pending = self._squares + np.square(lengths / KEPT)
+        self._pending = self._squares + np.square(lengths / BUDGET_KEPT)
         return PlannedStep(
             spread_evenly(self._total, self.parameters), self._total, sums
         )

@@ -17,17 +17,18 @@ from deuterium.graph.constructors import as_variable, symbol
 from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable
 from deuterium.privacy.training.training_data import WHO
+from deuterium.privacy.training.training_options import (
+    COMPUTED_ERROR,
+    MOST_HELD,
+    MOST_ROWS,
+    ROW_MULTIPLE,
+)
 from deuterium.transform import grad
 
-__all__ = ["SMALL", "GradientSums", "Loss", "drawn"]
+__all__ = ["GradientSums", "Loss", "drawn"]
 
 Array = Any
 Loss = Callable[..., Variable]
-
-ROWS = 64  # batches are filled up to a multiple of it, so that few sizes are compiled
-MOST = 2048  # rows at once: memory stays small, and so do rounding errors
-HELD = 2**22  # numbers of single records' gradients at once: 32 MiB
-SMALL = 1e-9  # what a computed norm, or a loss, may be wrong by, relatively
 
 
 def drawn(count: int, probability: float, rng: np.random.Generator | None) -> Array:
@@ -82,7 +83,7 @@ class GradientSums:
             The parameters.
         """
         count = len(next(iter(rows.values())))
-        parts = -(-count // MOST)
+        parts = -(-count // MOST_ROWS)
         ends = [i * count // parts for i in range(parts + 1)]  # of two sizes at most
         return self._added(
             self._function(j - i, "sum")(
@@ -116,7 +117,7 @@ class GradientSums:
             norms = self.norms({n: x[taken] for n, x in rows.items()}, weights)
             finite = np.isfinite(norms)
             taken, norms = taken[finite], norms[finite]
-            factors = 1 / np.maximum(1.0, norms * (1 + SMALL) / clip)
+            factors = 1 / np.maximum(1.0, norms * (1 + COMPUTED_ERROR) / clip)
         return self.weighted(rows, weights, taken, factors)
 
     def weighted(
@@ -137,7 +138,7 @@ class GradientSums:
         """
         if not len(taken):
             return [np.zeros_like(w) for w in weights.values()]
-        size = min(-(-len(taken) // ROWS) * ROWS, MOST)
+        size = min(-(-len(taken) // ROW_MULTIPLE) * ROW_MULTIPLE, MOST_ROWS)
         missing = -len(taken) % size
         index = np.concatenate([taken, np.full(missing, taken[0])])
         factors = np.concatenate([factors, np.zeros(missing)])
@@ -181,7 +182,9 @@ class GradientSums:
             together = _evaluated(losses, {**some, **now})[i]
             row = {n: x[i : i + 1] for n, x in some.items()}
             alone = _evaluated(self.single, {**row, **now})
-            if not np.isclose(together, alone, SMALL, SMALL, equal_nan=True):
+            if not np.isclose(
+                together, alone, COMPUTED_ERROR, COMPUTED_ERROR, equal_nan=True
+            ):
                 raise InvalidInputError(
                     f"{WHO}: the loss of record {i} is {together} among others and "
                     f"{alone} alone; rows must not see each other"
@@ -212,7 +215,7 @@ class GradientSums:
         """Return sums of gradients that are worked out for a few records at a time."""
         slopes = list(grad(self.single, weights))
         each = compile([*self.one.values(), *weights], slopes)
-        few = max(1, HELD // max(1, sum(w.size for w in weights)))
+        few = max(1, MOST_HELD // max(1, sum(w.size for w in weights)))
 
         def added(*given: Array) -> list[Array]:
             rows, rest = given[: len(self.one)], given[len(self.one) :]

@@ -25,16 +25,17 @@ from deuterium.optimize.bounders.lagrangian.univariate_functions import (
     ParabolaCells,
     UnivariateFunctions,
 )
+from deuterium.privacy.training.training_options import (
+    EVEN_CELLS,
+    FARTHEST_RANGE,
+    GROWN,
+    JUMP_OF_VALUES,
+)
 from deuterium.transform.simplify.simplify import simplify
 
-__all__ = ["FARTHEST", "HubTable", "NodeValues"]
+__all__ = ["HubTable", "NodeValues"]
 
 Array = Any
-
-FARTHEST = 1e6  # no range may reach further
-NEAR = 1.5  # within this distance of 0 cells are about equally wide, then they grow
-GROWN = 1 + 1e-10  # pays for the roundings of a few sums of positive terms
-JUMP = 1e-3  # of values, by which those either side of an edge may differ
 
 
 @dataclass
@@ -172,7 +173,9 @@ class HubTable:
     def _lay_nodes(self, right: Array, left: Array) -> None:
         """Lay out the values at inner edges; two nodes where there is a jump."""
         apart = np.abs(right - left)
-        jump = (apart > JUMP * (np.abs(right) + np.abs(left) + JUMP)).any(axis=(0, 2))
+        jump = (
+            apart > JUMP_OF_VALUES * (np.abs(right) + np.abs(left) + JUMP_OF_VALUES)
+        ).any(axis=(0, 2))
         worst = np.maximum(self.error[:, 1:], self.error[:, :-1])
         value = np.where(jump[None, :, None], left, (left + right) / 2)
         slack = np.where(jump[None, :, None], worst, worst + apart)
@@ -230,8 +233,8 @@ class HubTable:
 
 def _edges(growth: float) -> Array:
     """Return edges that become further apart away from 0, which is one of them."""
-    steps = int(np.ceil(np.arcsinh(FARTHEST / NEAR) / growth))
-    right = NEAR * np.sinh(growth * np.arange(1, steps + 1))
+    steps = int(np.ceil(np.arcsinh(FARTHEST_RANGE / EVEN_CELLS) / growth))
+    right = EVEN_CELLS * np.sinh(growth * np.arange(1, steps + 1))
     return np.concatenate([-right[::-1], [0.0], right])
 
 

@@ -10,22 +10,26 @@ from typing import Any
 import numpy as np
 
 from deuterium.privacy.training.step_solver import StepSolver
+from deuterium.privacy.training.training_options import (
+    AGAIN_BY,
+    FASTEST_CHANGE,
+    FIRST_RADIUS,
+    GROWN,
+    LATEST_CALL,
+    LEAST_GAIN,
+    LONGEST_REACH,
+    MOST_STALE,
+    SHORTEST_REACH,
+    SLOWEST_CHANGE,
+    STALE,
+    TOO_MUCH_WORSE,
+    UNCHANGED,
+    WORSE_BY_REACH,
+)
 
 __all__ = ["KnownStep", "NearBound"]
 
 Array = Any
-
-WORSE = 0.005  # a share: what a bound may lose by the distance
-TOO_MUCH = 2 * WORSE  # by which ranges would be much wider than they have to be
-NONE = 1e-15  # a share: what is lost where nothing changes, by rounding
-FIRST_RADIUS = 1e-6  # in units of the largest weight
-GROWN = 1 + 1e-10  # pays for the roundings of a few operations
-SHORTEST, LONGEST = 0.5, 64.0  # what `reach` may be
-SLOW, FAST = 0.5, 2.0  # factors by which it changes at once, at the most
-LATE = 1024  # calls after which multipliers are improved, whatever they gain
-STALE, MOST_STALE = 0.002, 0.02  # shares by which a bound changes before they are
-GAIN = 0.001  # a share: where a bound gains less, they are improved half as often
-AGAIN = 1.05  # such a factor, where it was too short to be tried
 
 
 class NearBound:
@@ -53,8 +57,8 @@ class NearBound:
         ]
         self.least, self.calls = least, 1
         finite = least < math.inf and most < math.inf  # NaN fails, too
-        self.loss = max(math.log(most / least), NONE) if finite else math.inf
-        self.farthest = min(1.0, WORSE / self.loss)
+        self.loss = max(math.log(most / least), UNCHANGED) if finite else math.inf
+        self.farthest = min(1.0, WORSE_BY_REACH / self.loss)
 
     def bound(self, weights: Mapping[str, Array]) -> float | None:
         """Return the bound at other weights, or None where they are too far."""
@@ -106,16 +110,16 @@ class KnownStep:
 
     def improved(self, before: float, found: float) -> None:
         """Say what a bound was before multipliers were improved, and after it."""
-        by = SLOW if found < (1 - GAIN) * before else FAST
-        self.due = min(max(int(by * self.due), 1), LATE)
+        by = SLOWEST_CHANGE if found < (1 - LEAST_GAIN) * before else FASTEST_CHANGE
+        self.due = min(max(int(by * self.due), 1), LATEST_CALL)
         self.stale = min(max(by * self.stale, STALE), MOST_STALE)
         self.last, self.age = found, 0
 
     def is_too_far(self, near: NearBound) -> bool:
         """Whether radii were too large, and have been made smaller for it."""
-        if self.reach < 1 or near.loss <= TOO_MUCH:
+        if self.reach < 1 or near.loss <= TOO_MUCH_WORSE:
             return False
-        self.reach = SHORTEST
+        self.reach = SHORTEST_REACH
         return True
 
     def radii(self, weights: Mapping[str, Array]) -> dict[str, float]:
@@ -129,5 +133,12 @@ class KnownStep:
 
     def keep(self, near: NearBound) -> None:
         """Keep a bound, and set the reach for the next."""
-        by = min(max(WORSE / near.loss, SLOW), FAST) if self.reach >= 1 else AGAIN
-        self.near, self.reach = near, min(max(self.reach * by, SHORTEST), LONGEST)
+        by = (
+            min(max(WORSE_BY_REACH / near.loss, SLOWEST_CHANGE), FASTEST_CHANGE)
+            if self.reach >= 1
+            else AGAIN_BY
+        )
+        self.near, self.reach = (
+            near,
+            min(max(self.reach * by, SHORTEST_REACH), LONGEST_REACH),
+        )

@@ -11,11 +11,12 @@ from deuterium.domain.domain import Domain
 from deuterium.errors import InvalidInputError
 from deuterium.privacy.directed_rounding import real_number, round_up
 from deuterium.privacy.sensitivity.relations import Relation
-from deuterium.privacy.training.gradient_sums import SMALL, Loss
+from deuterium.privacy.training.gradient_sums import Loss
 from deuterium.privacy.training.parameter_noise import spread_evenly
 from deuterium.privacy.training.private_sgd import PlannedStep, PrivateSGD
 from deuterium.privacy.training.secret_values import SecretValues
 from deuterium.privacy.training.training_data import PreparedData, StepReport
+from deuterium.privacy.training.training_options import COMPUTED_ERROR
 
 __all__ = ["NormalizedSGD", "StepReport"]
 
@@ -165,7 +166,7 @@ def shortened(own: Array, most: Array | None, cap: float | Array) -> Array:
     with np.errstate(all="ignore"):
         # both are values of one function, so the other way round is rounding
         whole = 1.0 if most is None else 1.0 / np.maximum(most, own)
-        factors = np.minimum(whole, cap / own) / (1 + SMALL)
+        factors = np.minimum(whole, cap / own) / (1 + COMPUTED_ERROR)
     return np.where((own > 0) & np.isfinite(own) & (factors > 0), factors, 0.0)
 
 

@@ -33,11 +33,16 @@ from deuterium.privacy.directed_rounding import product_up
 from deuterium.privacy.mechanisms import samplers
 from deuterium.privacy.mechanisms.gaussian import GaussianNoise
 from deuterium.privacy.mechanisms.secure_gaussian import gaussian_block
-from deuterium.privacy.training.step_bounds import GROWN, StepBound, Weights
+from deuterium.privacy.training.step_bounds import StepBound, Weights
+from deuterium.privacy.training.training_options import (
+    GROWN,
+    LEAST_NOISE,
+    LEAST_PART,
+    NO_BOUND,
+    NOISE_ROUNDING,
+)
 
 __all__ = [
-    "ROUNDING",
-    "SMALLEST",
     "NoiseSpread",
     "mean_sigma",
     "parts_of",
@@ -49,17 +54,12 @@ __all__ = [
 
 Array = Any
 
-ROUNDING = 1 + 1e-6
 """Sigma is larger by this, for a sum of gradients that is formed in floating point.
 
 A sum of n gradients, none longer than B, by 2048s, is off by at most ``n B (2048 +
 n / 2048) 2**-53`` (Higham 2002, section 4.2); two neighbouring ones, together, by less
 than a millionth of B for up to a million records.
 """
-
-SMALLEST = 1e-30  # noise is never less: samplers ask for some
-HUGE = 1e100  # bounds that are none: squares must not overflow
-LEAST = 1e-6  # parts that are so much smaller than the largest are taken as if not
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def sigmas_of(multiplier: float, moved: Mapping[str, float]) -> dict[str, float]
     moved : mapping
         How far neighbouring data sets move the sum, for each parameter.
     """
-    several = {s: product_up(multiplier, s, ROUNDING) for s in moved.values()}
+    several = {s: product_up(multiplier, s, NOISE_ROUNDING) for s in moved.values()}
     return {n: several[s] for n, s in moved.items()}
 
 
@@ -162,11 +162,11 @@ def parts_of(bound: StepBound, weights: Weights) -> dict[str, float]:
 def spread_over(bound: StepBound, weights: Weights) -> NoiseSpread:
     """Return noise for each parameter by what it needs; see above."""
     whole, parts = bound(weights), parts_of(bound, weights)
-    if not all(d < HUGE for d in (whole, *parts.values())):  # NaN fails, too
+    if not all(d < NO_BOUND for d in (whole, *parts.values())):  # NaN fails, too
         return NoiseSpread(math.inf, None, dict.fromkeys(weights, math.inf))
-    whole = max(whole, SMALLEST)
+    whole = max(whole, LEAST_NOISE)
     sizes = {n: w.size for n, w in weights.items()}
-    least = max(parts.values()) * LEAST
+    least = max(parts.values()) * LEAST_PART
     factors = {n: math.sqrt(sizes[n]) / max(d, least) for n, d in parts.items()}
     # sound for any factors; these make the joint bound about 1
     unit = sum(f * parts[n] ** 2 for n, f in factors.items())
@@ -176,7 +176,9 @@ def spread_over(bound: StepBound, weights: Weights) -> NoiseSpread:
     apart = math.sqrt(squares) * GROWN
     joint = joint if joint <= apart else apart  # NaN is no bound
     lengths = {
-        n: max(SMALLEST, product_up(joint, float(next_up(next_up(1 / math.sqrt(f))))))
+        n: max(
+            LEAST_NOISE, product_up(joint, float(next_up(next_up(1 / math.sqrt(f)))))
+        )
         for n, f in factors.items()
     }
     even = whole**2 * sum(sizes.values())

@@ -25,11 +25,7 @@ from deuterium.privacy.sensitivity.relations import (
     Relation,
     require_relation,
 )
-from deuterium.privacy.training.divergence import (
-    FIRST,
-    DivergenceWarning,
-    DivergenceWatch,
-)
+from deuterium.privacy.training.divergence import DivergenceWarning, DivergenceWatch
 from deuterium.privacy.training.gradient_sums import GradientSums, Loss, drawn
 from deuterium.privacy.training.parameter_noise import (
     NoiseSpread,
@@ -56,6 +52,7 @@ from deuterium.privacy.training.training_data import (
     require_count,
     start,
 )
+from deuterium.privacy.training.training_options import FIRST_STEPS
 from deuterium.privacy.training.weight_update import penalty_slopes, updated
 
 __all__ = ["PlannedStep", "PrivateSGD"]
@@ -307,7 +304,7 @@ class PrivateSGD(ABC):
     def _watched(self, used: float) -> None:
         """Look whether a step that needs so much noise is of any use."""
         twice = RELATIONS[self.relation]
-        before = [r.sensitivity / twice for r in self.history[:FIRST]]
+        before = [r.sensitivity / twice for r in self.history[:FIRST_STEPS]]
         self._watch.look(used, before, len(self.history), self.parameters)
 
     def _taken(self, count: int) -> Array:

@@ -10,17 +10,18 @@ from deuterium.domain.constraints import UnitVectors, Within
 from deuterium.domain.domain import Domain
 from deuterium.graph.variable import Variable
 from deuterium.optimize.bounders.lagrangian.factored_parts import Unsuited
+from deuterium.privacy.training.training_options import (
+    GROWN,
+    LARGEST_NUMBER,
+    LEAST_ELEMENT,
+    LEAST_LENGTH,
+)
 
 __all__ = ["InputSet", "parabola", "root_of_squares"]
 
 Array = Any
 
-GROWN = 1 + 1e-10  # pays for the roundings of sums of positive terms
-LOST = 1e-10  # of a sum's absolute terms, by rounding
-LARGE = 1e50  # numbers with which nothing underflows, or overflows, unnoticed
 SQUARE = 1  # the number of the function that squares
-TINY = 1e-70  # elements below it count as this large: their squares do not underflow
-SHORT = 1e-150  # of a length: what the underflow of squares has no part in
 
 
 class InputSet:
@@ -48,10 +49,14 @@ class InputSet:
             np.broadcast_to(x, symbol.shape).ravel().astype(float)
             for x in (hull.lower, hull.upper)
         )
-        if not (np.abs([self.low, self.high]) < LARGE).all():  # NaN fails, too
+        if not (np.abs([self.low, self.high]) < LARGEST_NUMBER).all():  # NaN fails, too
             raise Unsuited(f"{symbol.name!r} has no bounds, or too large ones")
-        self.low = np.where((self.low < 0) & (self.low > -TINY), -TINY, self.low)
-        self.high = np.where((self.high > 0) & (self.high < TINY), TINY, self.high)
+        self.low = np.where(
+            (self.low < 0) & (self.low > -LEAST_ELEMENT), -LEAST_ELEMENT, self.low
+        )
+        self.high = np.where(
+            (self.high > 0) & (self.high < LEAST_ELEMENT), LEAST_ELEMENT, self.high
+        )
         kinds = domain.constraints.get(symbol.name, ())
         balls = [
             (np.broadcast_to(k.center, symbol.shape).ravel(), float(k.radius))
@@ -173,4 +178,4 @@ def parabola(a: Array, b: Array, low: Array, high: Array) -> tuple[Array, Array]
 
 def root_of_squares(x: Array, axis: int | tuple[int, ...]) -> Array:
     """Return what the length of vectors is at most, but for the roundings of sums."""
-    return np.sqrt((x * x).sum(axis=axis) + SHORT**2) + SHORT
+    return np.sqrt((x * x).sum(axis=axis) + LEAST_LENGTH**2) + LEAST_LENGTH

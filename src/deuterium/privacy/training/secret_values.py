@@ -22,14 +22,13 @@ from deuterium.graph.substitute import symbol_name
 from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable
 from deuterium.privacy.training.gradient_sums import GradientSums
+from deuterium.privacy.training.training_options import MOST_SECRETS
 from deuterium.transform import grad
 from deuterium.transform.simplify.simplify import simplify
 
 __all__ = ["SecretValues"]
 
 Array = Any
-
-MOST = 256  # combinations of secret values whose norms are worked out for each record
 
 
 class SecretValues:
@@ -62,9 +61,10 @@ class SecretValues:
             )
         self.sums = sums
         kinds = [_values(n, domain, sums, who) for n in names]
-        if np.prod([float(len(k)) for k in kinds]) > MOST:
+        if np.prod([float(len(k)) for k in kinds]) > MOST_SECRETS:
             raise UnsupportedError(
-                f"{who}: the secret symbols have over {MOST} combinations of values; "
+                f"{who}: the secret symbols have over {MOST_SECRETS} "
+                "combinations of values; "
                 "make fewer of them secret"
             )
         self.points = [
@@ -102,7 +102,7 @@ def _values(name: str, domain: Domain, sums: GradientSums, who: str) -> Sequence
     if name in domain.discrete:
         raise UnsupportedError(
             f"{who}: {name!r} has too many values to go through; a secret symbol has "
-            f"at most {MOST}"
+            f"at most {MOST_SECRETS}"
         )
     if not _is_affine(sums.one[name], sums):
         raise UnsupportedError(
@@ -111,9 +111,9 @@ def _values(name: str, domain: Domain, sums: GradientSums, who: str) -> Sequence
             "values by dt.Choice"
         )
     hull = domain.hull(one)
-    if 2.0**one.size > MOST or not np.isfinite([hull.lower, hull.upper]).all():
+    if 2.0**one.size > MOST_SECRETS or not np.isfinite([hull.lower, hull.upper]).all():
         raise UnsupportedError(
-            f"{who}: {name!r} needs finite bounds and at most {MOST} corners"
+            f"{who}: {name!r} needs finite bounds and at most {MOST_SECRETS} corners"
         )
     ends = np.stack([np.ravel(hull.lower), np.ravel(hull.upper)])
     picks = itertools.product((0, 1), repeat=one.size)

@@ -21,23 +21,24 @@ from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
 from deuterium.privacy.training.step_clusters import StepClusters, taken_apart
 from deuterium.privacy.training.step_rows import listed
+from deuterium.privacy.training.training_options import (
+    CLEARLY_LARGER,
+    ENCLOSED_CALLS,
+    GROWN,
+    LARGEST_WEIGHTS,
+    LEAST_BOUND,
+    MUCH_CHANGED,
+)
 from deuterium.transform import grad
 from deuterium.transform.homogeneous import factored
 from deuterium.transform.simplify.simplify import simplify
 
-__all__ = ["GROWN", "EnclosedBound", "Factors", "StepBound", "Weights", "step_bound"]
+__all__ = ["EnclosedBound", "Factors", "StepBound", "Weights", "step_bound"]
 
 Array = Any
 Weights = Mapping[str, Array]
 Factors = Mapping[str, float]
 ONES: Factors = {}  # parameters that are not named have the factor 1
-
-HUGE = 1e100  # squared lengths of weights for which no bound is tried
-GROWN = 1 + 1e-10  # pays for the roundings of a sum of positive terms
-CALLS = 32  # for which the enclosure alone is worked out, where it was the smaller
-CLEARLY, ALIKE = 1.5, 1.1  # factors: where the enclosure was larger by the first, it
-# is not worked out again before the bound has changed by the second
-LEAST = 1e-100  # no bound is smaller: what underflows has no part in it
 
 
 class StepBound(Protocol):
@@ -107,7 +108,7 @@ class EnclosedBound:
             if factor:
                 found = float(enclosed(norm, here).upper)
                 total += factor * found * found * GROWN
-        return math.sqrt(total) * GROWN + LEAST if total < math.inf else math.inf
+        return math.sqrt(total) * GROWN + LEAST_BOUND if total < math.inf else math.inf
 
 
 class CertifiedStep:
@@ -171,13 +172,16 @@ class CertifiedStep:
         if not afresh:
             return found if found < math.inf else math.inf
         left, last = self._checked.get(kind, (0, 0.0))
-        if left and last / ALIKE <= found <= ALIKE * last:
+        if left and last / MUCH_CHANGED <= found <= MUCH_CHANGED * last:
             self._checked[kind] = left - 1, last
             return found
         least = self.enclosed(weights, factors)
-        self._checked[kind] = (CALLS if least > CLEARLY * found else 0), found
+        self._checked[kind] = (
+            (ENCLOSED_CALLS if least > CLEARLY_LARGER * found else 0),
+            found,
+        )
         if not clusters.kept(kind) <= least:  # NaN fails, too
-            self._encloses[kind] = CALLS
+            self._encloses[kind] = ENCLOSED_CALLS
             clusters.forget(kind)
         return found if found <= least else least
 
@@ -200,7 +204,9 @@ class CertifiedStep:
 
 def is_finite(weights: Weights) -> bool:
     """Whether weights are numbers that can be worked with; else there is no bound."""
-    return all(float(np.vdot(w, w)) < HUGE for w in weights.values())  # NaN fails, too
+    return all(
+        float(np.vdot(w, w)) < LARGEST_WEIGHTS for w in weights.values()
+    )  # NaN fails, too
 
 
 def enclosed(v: Variable, domain: Domain) -> Interval:

@@ -18,7 +18,7 @@ from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable
 from deuterium.optimize.bounders.lagrangian.factored_parts import Unsuited
 from deuterium.privacy.training.hub_tables import HubTable
-from deuterium.privacy.training.near_bound import LATE, KnownStep, NearBound
+from deuterium.privacy.training.near_bound import KnownStep, NearBound
 from deuterium.privacy.training.record_sets import InputSet
 from deuterium.privacy.training.step_lagrangian import StepLagrangian
 from deuterium.privacy.training.step_objective import StepObjective
@@ -26,19 +26,25 @@ from deuterium.privacy.training.step_parts import StepTerm
 from deuterium.privacy.training.step_program import StepProgram
 from deuterium.privacy.training.step_ranges import StepRangePass, StepRanges, TooFar
 from deuterium.privacy.training.step_rows import ListedRows, mixed
-from deuterium.privacy.training.step_solver import FIRST, StepSolver
-from deuterium.privacy.training.weight_sums import LOST, MANY
+from deuterium.privacy.training.step_solver import StepSolver
+from deuterium.privacy.training.training_options import (
+    CELL_GROWTH,
+    FIRST_STEPS_OF_SOLVER,
+    JUMP_OF_BOUND,
+    LATER_STEPS,
+    LATEST_CALL,
+    LEAST_BOUND,
+    LONE_CELL_GROWTH,
+    LOST_OF_TERMS,
+    MOST_ENERGY,
+    MOST_TERMS,
+    STEPS_AFTER_JUMP,
+    UNDERFLOW_OF_LOGARITHM,
+)
 
 __all__ = ["StepClusters"]
 
 Array = Any
-
-GROWTH, LONE_GROWTH = 0.06, 0.04  # of the width of cells, for many hubs and for one
-MOST_ENERGY = 128  # terms and rules that an energy may have, the fewer of both
-AGAIN = 6  # steps of the solver then
-JUMP, AFTER_JUMP = 1.1, 40  # steps where the bound has become so much larger
-SURE = 1e-9  # of a logarithm: what underflows has no part in more
-LEAST = 1e-100  # no bound is smaller
 
 
 class StepLook(NamedTuple):
@@ -122,7 +128,7 @@ class StepClusters:
         ]
         forms = [*(r.form for r in program.rules), *program.sums]
         terms = [t.count for f in forms for t in f.parts]
-        if sum(sizes) + max(terms, default=0) > MANY:
+        if sum(sizes) + max(terms, default=0) > MOST_TERMS:
             raise Unsuited("too many hubs and spokes")
         if 0 in sizes:
             raise Unsuited("an array without elements")
@@ -148,7 +154,7 @@ class StepClusters:
                 {n: v[k] if v.ndim > 1 else float(v[k]) for n, v in values.items()}
                 for k in range(self.listed.rows)
             ]
-        growth = GROWTH if g.size > 1 else LONE_GROWTH
+        growth = CELL_GROWTH if g.size > 1 else LONE_CELL_GROWTH
         return HubTable(g.vector, g.functions, rows, growth, only_added)
 
     # -- at a step -------------------------------------------------------------------
@@ -177,15 +183,15 @@ class StepClusters:
         """Work everything out at the next call."""
         if kind in self._known:
             self._known[kind].near = None
-            self._known[kind].age = LATE
+            self._known[kind].age = LATEST_CALL
 
     def _anew(
         self, weights: Mapping[str, Array], kind: str, known: KnownStep | None
     ) -> tuple[float, bool]:
         numbers = self.program.tape.run(weights)
-        steps = AGAIN
+        steps = LATER_STEPS
         if known is None:
-            steps = AFTER_JUMP if self._known else FIRST
+            steps = STEPS_AFTER_JUMP if self._known else FIRST_STEPS_OF_SOLVER
             known = KnownStep(StepSolver(self.lagrangian, self.pass_(numbers)))
             self._known[kind] = known
         look, near = self._looked(numbers, weights, known)
@@ -195,8 +201,8 @@ class StepClusters:
         before = near.least
         known.solver.improve(look.at, steps)
         near = self._near(look, weights, known)
-        if not near.least <= JUMP * known.last:
-            known.solver.improve(look.at, AFTER_JUMP)
+        if not near.least <= JUMP_OF_BOUND * known.last:
+            known.solver.improve(look.at, STEPS_AFTER_JUMP)
             near = self._near(look, weights, known)
         plain = self._plain(numbers, look.at)
         if not near.least < math.inf:  # NaN fails, too: multipliers may be no numbers
@@ -234,8 +240,8 @@ class StepClusters:
         for t in self.objective.logs:
             total = total + self.pass_.function_ends(t, at)[1][:, 0]
         for power, ends in zip(self.objective.powers, at.ends_of, strict=False):
-            total = total + power * np.log(np.maximum(ends[1][:, 0], LEAST**2))
-        return self._of_rows(total + LOST * np.abs(total), numbers, at)
+            total = total + power * np.log(np.maximum(ends[1][:, 0], LEAST_BOUND**2))
+        return self._of_rows(total + LOST_OF_TERMS * np.abs(total), numbers, at)
 
     def _of_rows(
         self,
@@ -246,7 +252,7 @@ class StepClusters:
     ) -> float:
         """Return the bound, given the logarithms of squared norms, for each row."""
         for power, x in self.objective.numbers:
-            off = LOST * numbers[x.size] + LEAST
+            off = LOST_OF_TERMS * numbers[x.size] + LEAST_BOUND
             size = np.abs(numbers[x.value])
             # of a divisor the least, and no bound where that may be zero
             size = size + off if power > 0 else np.maximum(size - off, 0.0)
@@ -255,10 +261,10 @@ class StepClusters:
                 share = (drift[x.size] / size).reshape(-1)
                 more = share if power > 0 else -np.log1p(-np.minimum(share, 1.0))
                 logs = logs + 2 * abs(power) * more
-        norms = np.exp(logs / 2 + SURE) + LEAST
+        norms = np.exp(logs / 2 + UNDERFLOW_OF_LOGARITHM) + LEAST_BOUND
         if self.listed.table is None:
             return float(norms.max())
-        by_label = np.append(norms, LEAST)[self.listed.table]
+        by_label = np.append(norms, LEAST_BOUND)[self.listed.table]
         return float(mixed(by_label, *at.probabilities).max())
 
 

@@ -23,16 +23,15 @@ from deuterium.graph.operator import Operator
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
 from deuterium.optimize.bounders.lagrangian.factored_parts import KinkBranches
-from deuterium.privacy.training.step_clusters import LEAST, StepClusters
+from deuterium.privacy.training.step_clusters import StepClusters
 from deuterium.privacy.training.step_parts import ONE, StepTerm
 from deuterium.privacy.training.step_ranges import StepRangePass, StepRanges
+from deuterium.privacy.training.training_options import LEAST_BOUND, OUT_OF_EXPONENTIALS
 
 __all__ = ["graph_of"]
 
 Array = Any
 Ends = tuple[Any, Any]
-
-FAR = 1e9  # what is so much less has no part in a sum of exponentials
 
 
 def graph_of(clusters: StepClusters, parameters: Mapping[str, Variable]) -> Variable:
@@ -57,7 +56,7 @@ def _graph(clusters: StepClusters, parameters: Mapping[str, Variable]) -> Variab
     for t in clusters.objective.logs:
         total = total + ranges.function_ends(t, at)[1][:, 0]
     for power, ends in zip(clusters.objective.powers, at.ends_of, strict=False):
-        total = total + power * np.log(np.maximum(ends[1][:, 0], LEAST**2))
+        total = total + power * np.log(np.maximum(ends[1][:, 0], LEAST_BOUND**2))
     norms = np.exp(total / 2)
     for power, x in clusters.objective.numbers:
         norms = norms * np.abs(numbers[x.value]).reshape(-1) ** power
@@ -124,7 +123,7 @@ class GraphRanges(StepRangePass):
     def _softmax(self, low: Array, high: Array) -> Ends:
         """Return the lower end of a softmax, twice, given those of its argument."""
         k = low.size
-        apart = high.reshape(1, k) - low.reshape(k, 1) - FAR * np.eye(k)
+        apart = high.reshape(1, k) - low.reshape(k, 1) - OUT_OF_EXPONENTIALS * np.eye(k)
         least = expit(-logsumexp(apart, axis=1))
         return least, least
 

@@ -20,8 +20,8 @@ from deuterium.privacy.training.record_sets import SQUARE, InputSet, parabola
 from deuterium.privacy.training.step_objective import StepObjective
 from deuterium.privacy.training.step_parts import ONE, StepRule, StepTerm
 from deuterium.privacy.training.step_program import StepProgram
-from deuterium.privacy.training.step_ranges import GROWN, StepRanges
-from deuterium.privacy.training.weight_sums import LOST
+from deuterium.privacy.training.step_ranges import StepRanges
+from deuterium.privacy.training.training_options import GROWN, LOST_OF_TERMS
 
 __all__ = ["StepLagrangian", "StepMultipliers"]
 
@@ -224,7 +224,7 @@ class StepLagrangian:
             if found is not None:
                 total += found
                 size += np.abs(found)
-        return total + LOST * (self.slack + size) * 2
+        return total + LOST_OF_TERMS * (self.slack + size) * 2
 
     def _input(self, g: int, tau: float | None) -> Array | None:
         c = self.hub_c[g]
@@ -386,7 +386,7 @@ def proved(matrix: Array, size: Array, nu: Array, scale: Array) -> Array:
         b, wide = b.swapaxes(1, 2), wide.swapaxes(1, 2)
     gram = b @ b.swapaxes(1, 2)
     trace = np.square(wide).sum(axis=(1, 2)) * GROWN
-    lost = 4 * LOST * trace + 1e-290
+    lost = 4 * LOST_OF_TERMS * trace + 1e-290
     with np.errstate(all="ignore"):
         try:
             top = np.linalg.eigvalsh(gram)[:, -1] * (1 + 1e-7) + 2 * lost

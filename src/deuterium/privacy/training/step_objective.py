@@ -16,7 +16,8 @@ from deuterium.optimize.bounders.lagrangian.factored_parts import (
 from deuterium.privacy.training.record_sets import InputSet
 from deuterium.privacy.training.step_parts import Multiple, Sized, StepTerm, WeightSum
 from deuterium.privacy.training.step_program import StepProgram
-from deuterium.privacy.training.weight_sums import LOST, Flat
+from deuterium.privacy.training.training_options import LOST_OF_TERMS
+from deuterium.privacy.training.weight_sums import Flat
 
 __all__ = ["StepObjective"]
 
@@ -38,7 +39,11 @@ class _Most:
         t = self.term
         sure = np.abs(x)
         middle, radius, reach = self.inputs.through(t.function, t.hubs, x, sure, size)
-        return reach if self.is_size else middle + radius * (1 + LOST) + LOST * reach
+        return (
+            reach
+            if self.is_size
+            else middle + radius * (1 + LOST_OF_TERMS) + LOST_OF_TERMS * reach
+        )
 
 
 @dataclass

@@ -38,12 +38,11 @@ from deuterium.privacy.training.step_parts import (
     rebuilt,
     written,
 )
+from deuterium.privacy.training.training_options import MOST_PRODUCTS
 
 __all__ = ["StepProgram"]
 
 Array = Any
-
-MOST_PRODUCTS = 4096  # of two arrays that both vary, in a product of matrices
 
 
 class StepProgram(HubMultiples):

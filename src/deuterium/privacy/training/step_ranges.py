@@ -10,19 +10,21 @@ import numpy as np
 
 from deuterium import ops
 from deuterium.interval import Interval
-from deuterium.privacy.training.hub_tables import FARTHEST, HubTable
+from deuterium.privacy.training.hub_tables import HubTable
 from deuterium.privacy.training.record_sets import InputSet, root_of_squares
 from deuterium.privacy.training.step_parts import Coefficient, StepTerm, WeightSum
 from deuterium.privacy.training.step_program import StepProgram
-from deuterium.privacy.training.weight_sums import LOST
+from deuterium.privacy.training.training_options import (
+    FARTHEST_RANGE,
+    GRAM_SQUARINGS,
+    GROWN,
+    LOST_OF_TERMS,
+    UNDERFLOW_OF_RANGES,
+)
 
-__all__ = ["GROWN", "StepRangePass", "StepRanges", "SumValues", "TooFar"]
+__all__ = ["StepRangePass", "StepRanges", "SumValues", "TooFar"]
 
 Array = Any
-
-GROWN = 1 + 1e-10  # pays for the roundings of sums of positive terms
-SQUARINGS = 3  # of a Gram matrix: its norm is known to a factor of n**(1 / 16)
-TINY = 1e-140  # what underflows has no part in it
 
 
 class TooFar(Exception):
@@ -170,7 +172,7 @@ class StepRangePass:
         """Note the ranges of hubs' functions."""
         table, wide = self.tables[group], out.ends[group]
         assert table is not None
-        if not np.abs(wide).max() < FARTHEST:  # NaN fails, too
+        if not np.abs(wide).max() < FARTHEST_RANGE:  # NaN fails, too
             raise TooFar
         out.functions[group] = table.ranges(wide)
         out.nodes[group] = table.looked_at(wide)
@@ -212,11 +214,13 @@ class StepRangePass:
             if drift is not None and c.number is not None:
                 more = drift[c.number.size]
                 moved = moved + self._reach(t, _as_rows(more, c.own), c.own, out)
-        slack = self._rounded(spread, reach) * GROWN + TINY
+        slack = self._rounded(spread, reach) * GROWN + UNDERFLOW_OF_RANGES
         low, high = middle - slack, middle + slack
         if self.uses_lengths:
             own = root_of_squares(constant, 1)
-            length = (length + own) * (1 + 2 * LOST) * GROWN + TINY
+            length = (length + own) * (
+                1 + 2 * LOST_OF_TERMS
+            ) * GROWN + UNDERFLOW_OF_RANGES
             low = np.maximum(low, -length[:, None])
             high = np.minimum(high, length[:, None])
             length = length + root_of_squares(moved, 1) * GROWN
@@ -226,7 +230,7 @@ class StepRangePass:
 
     def _rounded(self, x: Array, reach: Array) -> Array:
         """Return a number and what roundings of a sum may add to it."""
-        return x + LOST * reach
+        return x + LOST_OF_TERMS * reach
 
     def _steepest(self, v: Array, size: Array) -> Array:
         """Return what spectral norms of matrices are at most: (1 or rows,)."""
@@ -248,7 +252,7 @@ class StepRangePass:
         steep = np.maximum(flat.max(axis=1, keepdims=True), 0.0)
         high = np.minimum(m + r, steep * length * length * GROWN)
         low = np.minimum(m - r, high)
-        return low / 2 + high / 2, (high / 2 - low / 2) * GROWN + TINY
+        return low / 2 + high / 2, (high / 2 - low / 2) * GROWN + UNDERFLOW_OF_RANGES
 
     @staticmethod
     def _values(
@@ -303,7 +307,7 @@ class StepRangePass:
             near = np.maximum(np.maximum(e0, -e1), 0.0)
             e0, e1 = near * near * (2 - GROWN), far * far * GROWN
         corners = np.stack([low * e0, low * e1, high * e0, high * e1])
-        wide = self._rounded(TINY, np.abs(corners).max(axis=0))
+        wide = self._rounded(UNDERFLOW_OF_RANGES, np.abs(corners).max(axis=0))
         return corners.min(axis=0) - wide, corners.max(axis=0) + wide
 
     def _length(self, t: StepTerm, out: StepRanges) -> Array:
@@ -311,7 +315,7 @@ class StepRangePass:
         if t in out.lengths:
             return out.lengths[t]
         far = self.term(t, out).far
-        found = root_of_squares(far, 1) * GROWN + TINY
+        found = root_of_squares(far, 1) * GROWN + UNDERFLOW_OF_RANGES
         group = self.program.groups[t.group]
         once = len(np.unique(t.places if t.power else t.hubs)) == t.count
         if group.is_input and t.function == 0 and once:
@@ -338,10 +342,10 @@ def spectral(v: Array) -> Array:
     most = np.maximum(np.abs(a).max(axis=(1, 2)), 1e-290)  # whose squares underflow
     a = a / most[:, None, None]
     power, top, share = a.swapaxes(1, 2) @ a, 1.0, 1.0
-    for _ in range(SQUARINGS + 1):
+    for _ in range(GRAM_SQUARINGS + 1):
         scale = root_of_squares(power, (1, 2))
         top = top * scale**share
         power = power / np.maximum(scale, 1e-290)[:, None, None]
         power, share = power @ power, share / 2
-    found: Array = most * np.sqrt(top) * (1 + 1e-8) + TINY
+    found: Array = most * np.sqrt(top) * (1 + 1e-8) + UNDERFLOW_OF_RANGES
     return found

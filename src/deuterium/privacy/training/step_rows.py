@@ -28,14 +28,16 @@ from deuterium.graph.interpret import interpret
 from deuterium.graph.operator import Operator
 from deuterium.graph.traverse import free_symbols, topological
 from deuterium.graph.variable import Variable
+from deuterium.privacy.training.training_options import (
+    GROWN,
+    LOST_PROBABILITY,
+    MOST_LABELS,
+)
 
 __all__ = ["ListedRows", "listed"]
 
 Array = Any
 
-MOST_LABELS = 16  # values that labels may have together, to be listed
-GROWN = 1 + 1e-10  # pays for the roundings of sums of positive terms
-TINY = 1e-12  # of a probability, that rounding may take
 LINEAR = (ops.add, ops.subtract, ops.negative, ops.add_reduce, ops.scatter)
 
 
@@ -74,7 +76,7 @@ def mixed(norms: Array, low: Array, high: Array) -> Array:
     order = np.argsort(-norms, axis=1)
     each = np.take_along_axis(norms, order, axis=1)
     least, room = low[order], (high - low)[order]
-    left = max(1.0 - float(low.sum()), 0.0) * GROWN + TINY
+    left = max(1.0 - float(low.sum()), 0.0) * GROWN + LOST_PROBABILITY
     before = np.cumsum(room, axis=1) - room
     more = np.minimum(np.maximum(left - before * (2 - GROWN), 0.0), room)
     found: Array = (each * (least + more)).sum(axis=1) * GROWN

@@ -12,17 +12,19 @@ import numpy as np
 
 from deuterium.privacy.training.step_lagrangian import StepLagrangian, StepMultipliers
 from deuterium.privacy.training.step_ranges import StepRanges
+from deuterium.privacy.training.training_options import (
+    FIRST_STEPS_OF_SOLVER,
+    LATER_RATES,
+    LATER_TEMPERATURES,
+    LEAST_DIVISOR,
+    LEAST_SUM,
+    RATES,
+    TEMPERATURES,
+)
 
-__all__ = ["FIRST", "StepSolver"]
+__all__ = ["StepSolver"]
 
 Array = Any
-
-FIRST = 100  # steps of the method at the first call
-RATES = 0.15, 0.02  # of its steps, in natural units, from the first to the last
-TAUS = 0.3, 0.002  # temperatures, of the logarithm
-LEAST_SUM = 1e-200  # no tangent is taken below it
-LATER_RATES, LATER_TAUS = (0.03, 0.01), (0.005, 0.002)  # the same, at later calls
-ENOUGH = 1e-12  # below this nothing is divided by it
 
 
 class StepSolver:
@@ -36,10 +38,14 @@ class StepSolver:
         self.moments: list[Any] | None = None
         self.count = 0
 
-    def improve(self, at: StepRanges, steps: int = FIRST) -> None:
+    def improve(self, at: StepRanges, steps: int = FIRST_STEPS_OF_SOLVER) -> None:
         """Move the multipliers, and keep the best ones of each row."""
         lagrangian, m = self.lagrangian, self.m
-        rates, taus = (RATES, TAUS) if self.count == 0 else (LATER_RATES, LATER_TAUS)
+        rates, taus = (
+            (RATES, TEMPERATURES)
+            if self.count == 0
+            else (LATER_RATES, LATER_TEMPERATURES)
+        )
         best, kept = lagrangian(at, m), _copied(m)
         for k in range(steps):
             share = k / max(steps - 1, 1)
@@ -72,7 +78,7 @@ class StepSolver:
             g = np.where(np.isfinite(g), g, 0.0)
             pair[0] = 0.8 * pair[0] + 0.2 * g
             pair[1] = 0.95 * pair[1] + 0.05 * g * g
-            size = np.sqrt(pair[1] / (1 - 0.95**self.count)) + ENOUGH
+            size = np.sqrt(pair[1] / (1 - 0.95**self.count)) + LEAST_DIVISOR
             steps.append(-rate * pair[0] / (1 - 0.8**self.count) / size)
         moved = iter(steps)
         for k, u in enumerate(self.units):

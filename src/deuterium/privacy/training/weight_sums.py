@@ -28,19 +28,17 @@ from deuterium.privacy.training.step_parts import (
     WeightSum,
     told,
 )
+from deuterium.privacy.training.training_options import (
+    LOST_OF_TERMS,
+    MOST_COEFFICIENTS,
+)
 
 __all__ = [
-    "LOST",
-    "MANY",
     "Flat",
     "WeightTape",
 ]
 
 Array = Any
-
-MANY = 10**5  # terms that sums may have
-LOST = 1e-10  # of a sum's absolute terms, by rounding: MANY * 2**-53, and much to spare
-MOST_NUMBERS = 2**22  # of one array of coefficients; what has more is not taken apart
 
 
 @dataclass(frozen=True)
@@ -102,7 +100,7 @@ class WeightTape:
             self._numbers[n] = Sized(at, self.apply("abs", np.abs, at), True)
 
     def _new(self, value: Array) -> int:
-        if value.size > MOST_NUMBERS:
+        if value.size > MOST_COEFFICIENTS:
             raise Unsuited("too many coefficients")
         self.values.append(value)
         return len(self.values) - 1
@@ -150,7 +148,7 @@ class WeightTape:
         grown = self.run({n: np.abs(w) + radii[n] for n, w in weights.items()})
         found = list(grown)
         for k in self._sizes:
-            found[k] = (grown[k] - numbers[k]) + 2 * LOST * grown[k]
+            found[k] = (grown[k] - numbers[k]) + 2 * LOST_OF_TERMS * grown[k]
         return found
 
     def parameter(self, name: str) -> Sized:
@@ -163,7 +161,7 @@ class WeightTape:
             return self.constant(low)
         middle = low / 2 + high / 2
         # so large that products of sizes do not underflow
-        wide = (np.maximum(high - middle, middle - low) + 1e-150) * 2 / LOST
+        wide = (np.maximum(high - middle, middle - low) + 1e-150) * 2 / LOST_OF_TERMS
         size = self.constant(np.abs(middle) + np.where(low == high, 0.0, wide))
         return Sized(self.constant(middle).value, size.value, False)
 
