@@ -27,7 +27,7 @@ def _decides(c: Variable) -> Variable:
 
 
 _MOVEMENTS = (arrays.reshape, arrays.transpose)
-_FACTORS = (arithmetic.multiply, arithmetic.negative, arithmetic.divide)
+_FACTORS = (arithmetic.multiply, arithmetic.negative)
 
 
 def _decided_by(v: Variable) -> dict[Variable, Variable]:
@@ -59,7 +59,7 @@ def _under(v: Variable, h: Variable, holds: bool) -> Variable:
         args = (v.args[0], *(_under(a, h, holds) for a in v.args[1:]))
     elif v.op is piecewise.step and v.args[0] is h:
         return broadcast_to(constant(int(holds)), v.shape)
-    elif v.op in _FACTORS:
+    elif v.op in _FACTORS or v.op is arithmetic.divide:
         args = tuple(_under(a, h, holds) for a in v.args)
     else:
         return v
