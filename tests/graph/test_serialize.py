@@ -295,3 +295,9 @@ def test_attributes_of_every_operator_can_be_read():
     read = set(serialize._ATTRIBUTES)
     unread = {op.name: attribute_names(op) - read for op in OPERATORS.values()}
     assert not {name: which for name, which in unread.items() if which}
+
+
+def test_numbers_of_numpy_are_plain_in_json():
+    flat = serialize.to_json([dt.constant(np.float64(1.5)) * dt.symbol("x")])
+    assert [type(n["constant"]) for n in flat["nodes"] if "constant" in n] == [float]
+    assert serialize.from_json(flat)[0].evaluate({"x": 2.0}) == 3.0

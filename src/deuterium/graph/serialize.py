@@ -62,7 +62,7 @@ def _node_to_json(n: Variable, number: Mapping[Variable, int]) -> dict[str, Any]
 
 
 def _numbers_to_json(value: Any) -> Any:
-    if isinstance(value, np.ndarray):
+    if isinstance(value, (np.ndarray, np.generic)):
         value = value.tolist()
     if isinstance(value, list):
         return [_numbers_to_json(x) for x in value] if _deep_inf(value) else value
@@ -77,7 +77,7 @@ def _attr_to_json(x: Any) -> Any:
     if isinstance(x, tuple):
         return [_attr_to_json(y) for y in x]
     if not isinstance(x, np.ndarray):
-        return x
+        return x.item() if isinstance(x, np.generic) else x
     flat: dict[str, Any] = {"array": x.tolist(), "dtype": x.dtype.str}
     if 0 in x.shape:
         flat["shape"] = list(x.shape)
