@@ -299,26 +299,16 @@ class Certificate(CertificateView):
             )
         return report
 
-    def to_coq(self, path: str | os.PathLike[str], v: Variable, domain: Domain) -> None:
+    def to_coq(self, path: str | os.PathLike[str]) -> None:
         """Write a Coq file that states the bound over the reals and proves it.
 
         The file needs Coq 8.16, Coquelicot and coq-interval 4; its rules are in
-        ``docs/certificates.md``.
-
-        Parameters
-        ----------
-        path : str or path-like
-            The file to write.
-        v : Variable
-            The graph that the certificate is about: a scalar of at most six inputs,
-            made of elementary functions.
-        domain : Domain
-            The domain that it is about: a box.
+        ``docs/certificates.md``.  It is about the graph and the domain that the
+        certificate carries: a scalar of at most six inputs, made of elementary
+        functions, over a box.
 
         Raises
         ------
-        CertificateError
-            The certificate is about another graph or domain.
         UnsupportedError
             There is no rule for it in Coq, or too many regions; the message says which.
 
@@ -334,9 +324,9 @@ class Certificate(CertificateView):
                 "to_coq: Coq files are about real numbers; take a certificate without "
                 f"`arithmetic` (this one is of {self.arithmetic})"
             )
-        v = as_variable(v)
-        self._match(v, domain)
-        Path(path).write_text(coq_text(self.body, v, domain), encoding="utf-8")
+        self._require_own_graph()
+        written = coq_text(self.body, *self._asked)
+        Path(path).write_text(written, encoding="utf-8")
 
     def problem(self) -> Problem:
         """Return what was maximised or minimised, as the file carries it."""

@@ -43,7 +43,7 @@ def checked(path: Path) -> str:
 
 def accepted(e: dt.Bracket, graph, domain, folder: Path) -> None:
     path = folder / "proof.v"
-    e.certificate.to_coq(path, graph, domain)
+    e.certificate.to_coq(path)
     axioms = checked(path)
     assert axioms.startswith("Axioms:")
     assert "PrimFloat" not in axioms
@@ -89,7 +89,7 @@ def test_what_is_not_true_is_refused(tmp_path: Path) -> None:
     query, box = next(queries())
     slope = dt.norm(dt.grad(query, [X, Y]))
     path = tmp_path / "proof.v"
-    dt.maximize(slope, box).certificate.to_coq(path, slope, box)
+    dt.maximize(slope, box).certificate.to_coq(path)
     written = path.read_text("utf-8")
     lower = written.replace("<= 3 ->", "<= 4 ->")
     assert lower != written

@@ -88,8 +88,8 @@ def test_accounts_come_back_from_json():
     noise = privacy.gaussian(1.0, noise_multiplier=3.0, relation=add, trusted=True)
     there.compose(noise, 2, sampling_probability=0.25).compose(noise)
     there.compose(privacy.laplace(1.0, epsilon=0.1, relation=add, trusted=True))
-    back = privacy.Accountant.from_dict(json.loads(json.dumps(there.to_dict())))
-    assert back.to_dict() == there.to_dict()
+    back = privacy.Accountant.from_json(there.to_json())
+    assert back.to_json() == there.to_json()
     assert back.epsilon_at(1e-6) == there.epsilon_at(1e-6)
     with pytest.raises(BudgetError):
         back.compose(noise, 500)

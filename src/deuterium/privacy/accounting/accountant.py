@@ -197,29 +197,6 @@ class Accountant(SavedAccount, AttackBounds):
             raise
         return self
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return everything as numbers and words, which JSON can keep."""
-        budget = self.budget
-        return {
-            "relation": self.relation,
-            "scope": self.scope,
-            "method": self.method,
-            "epsilon": None if budget is None else budget.epsilon,
-            "delta": None if budget is None else budget.delta,
-            "releases": [
-                [k[0].law, k[1], k[2], n] for k, n in self._tally.counts.items()
-            ],
-        }
-
-    @classmethod
-    def from_dict(cls, kept: Mapping[str, Any]) -> Accountant:
-        """Return the accountant that `to_dict` told of."""
-        about = {k: kept[k] for k in ("scope", "method", "epsilon", "delta")}
-        made = cls(kept["relation"], **about)
-        for law, m, q, count in kept["releases"]:
-            made._tally.add(law_named(law), float(m), float(q), int(count))
-        return made
-
     @property
     def protects(self) -> str:
         """What the promises are about, in words."""

@@ -227,7 +227,7 @@ class PrivateSGD(ABC):
             arrays |= {f"velocity {i}": v for i, v in enumerate(self._velocity)}
         meta = {
             "settings": self._settings(),
-            "accountant": self.accountant.to_dict(),
+            "accountant": self.accountant.to_json(),
             "history": [asdict(r) for r in self.history],
             "generator": kept_generator(self._rng),
             "warned": self._watch.warned,
@@ -252,7 +252,7 @@ class PrivateSGD(ABC):
                 n: arrays[f"parameter {n}"].reshape(w.shape)
                 for n, w in self.parameters.items()
             }
-            accountant = Accountant.from_dict(meta["accountant"])
+            accountant = Accountant.from_json(meta["accountant"])
             history = [StepReport(**r) for r in meta["history"]]
             state, warned = meta["generator"], bool(meta["warned"])
             taken_up(self._rng, state)
