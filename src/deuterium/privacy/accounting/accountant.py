@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from contextlib import suppress
 from copy import deepcopy
 from numbers import Integral
@@ -11,7 +10,7 @@ from typing import Any
 
 from deuterium.errors import BudgetError, InvalidInputError, UnsupportedError
 from deuterium.interval.environment import standard_only
-from deuterium.privacy.accounting.events import law_named, releases_in
+from deuterium.privacy.accounting.events import releases_in
 from deuterium.privacy.accounting.fitting import require_fitting, require_sampled
 from deuterium.privacy.accounting.renyi import Key, divergences, to_delta, to_epsilon
 from deuterium.privacy.accounting.saved_account import SavedAccount

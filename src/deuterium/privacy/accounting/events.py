@@ -4,29 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from deuterium.errors import InvalidInputError, UnsupportedError
-from deuterium.privacy.mechanisms.discrete_gaussian import DiscreteGaussianNoise
+from deuterium.errors import UnsupportedError
 from deuterium.privacy.mechanisms.gaussian import GaussianNoise
-from deuterium.privacy.mechanisms.geometric import GeometricNoise
 from deuterium.privacy.mechanisms.laplace import LaplaceNoise
 from deuterium.privacy.mechanisms.noise import Noise
 
-__all__ = ["law_named", "releases_in"]
-
-LAWS = {
-    law.law: law
-    for law in (GaussianNoise, LaplaceNoise, DiscreteGaussianNoise, GeometricNoise)
-}
-
-
-def law_named(name: str) -> type[Noise]:
-    """Return the law of noise of a name, or say that there is none."""
-    if name not in LAWS:
-        raise InvalidInputError(
-            f"Accountant: there is no noise called {name!r:.80}; there are "
-            f"{', '.join(LAWS)}"
-        )
-    return LAWS[name]
+__all__ = ["releases_in"]
 
 
 def releases_in(

@@ -8,10 +8,9 @@ about.
 
 References: V. Feldman and T. Zrnic, "Individual privacy accounting via a Renyi filter",
 NeurIPS 2021 (arXiv 2008.11193), section 4; A. Koskela, M. Tobaben and A. Honkela,
-"Individual privacy accounting with Gaussian differential privacy", ICLR 2023 (arXiv
-2209.15596); D. Yu and others, "Individual privacy accounting for differentially private
-stochastic gradient descent", TMLR 2023 (arXiv 2206.02617), for a grid of norms (theirs
-rounds to the nearest).
+"Individual privacy accounting with Gaussian differential privacy", ICLR 2023; D. Yu and
+others, "Individual privacy accounting for differentially private stochastic gradient
+descent", TMLR 2023, for a grid of norms (theirs rounds to the nearest).
 """
 
 from __future__ import annotations
