@@ -13,6 +13,7 @@ import numpy as np
 from scipy.special import expit, log_expit
 
 import deuterium as dt
+from deuterium.optimize.branch_and_bound import loop_options
 
 BATCH, TOLD = "batch", 8  # what a process says of so many, with a number
 
@@ -136,7 +137,8 @@ def _main():
         maximum("wave")  # what is loaded once is loaded now
         before = _memory("VmRSS")
         _say_each_batch()
-        e = maximum(given["name"], executor=executor, **given["options"])
+        loop_options.PATIENCE_SECONDS = 600.0  # workers may get little of a machine
+    e = maximum(given["name"], executor=executor, **given["options"])
     names = "lower", "upper", "witness", "status", "regions"
     found = dict(zip(names, answer(e), strict=True))
     # the peak, which the preparations may have set: see that the limit is larger
