@@ -133,12 +133,12 @@ def _main():
 
         context = multiprocessing.get_context(given["executor"])
         pool = ProcessPoolExecutor(2, context)
+    loop_options.PATIENCE_SECONDS = 600.0  # workers may get little of a machine
     with pool as executor:
         maximum("wave")  # what is loaded once is loaded now
         before = _memory("VmRSS")
         _say_each_batch()
-        loop_options.PATIENCE_SECONDS = 600.0  # workers may get little of a machine
-    e = maximum(given["name"], executor=executor, **given["options"])
+        e = maximum(given["name"], executor=executor, **given["options"])
     names = "lower", "upper", "witness", "status", "regions"
     found = dict(zip(names, answer(e), strict=True))
     # the peak, which the preparations may have set: see that the limit is larger
