@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 TICK = 1e-3  # seconds that pass with a look at the clock
+PATIENCE = 600.0  # seconds after which what has to happen is taken not to
 
 
 class WorkClock:

@@ -18,8 +18,9 @@ from hypothesis import HealthCheck, settings
 
 from deuterium import budget
 from deuterium.commands import query
+from deuterium.optimize.branch_and_bound import loop_options
 from tests import amounts
-from tests.clocks import WorkClock
+from tests.clocks import PATIENCE, WorkClock
 
 # the same examples in every run, on every machine
 settings.register_profile(
@@ -66,6 +67,8 @@ def work_clock(monkeypatch: pytest.MonkeyPatch) -> WorkClock:
         return whole(*given, options=kept, **more)
 
     monkeypatch.setattr(budget, "now", clock)
+    # workers that have to share the cores with others answer late
+    monkeypatch.setattr(loop_options, "PATIENCE_SECONDS", PATIENCE)
     monkeypatch.setattr(scipy.optimize, "linprog", patient)
     return clock
 

@@ -13,6 +13,7 @@ import numpy as np
 from scipy.special import expit, log_expit
 
 import deuterium as dt
+from deuterium.optimize.branch_and_bound import loop_options
 
 BATCH, TOLD = "batch", 8  # what a process says of so many, with a number
 
@@ -132,6 +133,7 @@ def _main():
 
         context = multiprocessing.get_context(given["executor"])
         pool = ProcessPoolExecutor(2, context)
+    loop_options.PATIENCE_SECONDS = 600.0  # workers may get little of a machine
     with pool as executor:
         maximum("wave")  # what is loaded once is loaded now
         before = _memory("VmRSS")

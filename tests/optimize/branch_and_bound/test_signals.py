@@ -13,14 +13,13 @@ import pytest
 from deuterium.optimize.branch_and_bound import orphans
 from deuterium.optimize.branch_and_bound.interrupt_guard import InterruptGuard
 from tests.amounts import some
+from tests.clocks import PATIENCE
 from tests.optimize.branch_and_bound.branch_problems import (
     at_work,
     maximum,
     start,
     told,
 )
-
-PATIENCE = 600.0  # seconds after which what has to happen is taken not to
 
 linux = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux")
 
