@@ -53,7 +53,7 @@ def test_labels_are_told_apart(maximize):
         forged(found.certificate, proof=proof).verify(v, domain)
 
 
-@pytest.mark.parametrize("labels", [["z"], "y", None, [["y"]], ["x"], ["y"] * 5])
+@pytest.mark.parametrize("labels", [["z"], "y", None, [["y"]], ["x"], ["y"] * 6])
 def test_labels_that_are_none_prove_nothing(labels):
     v, domain = labelled()
     found = outset(v, domain)

@@ -242,7 +242,7 @@ def test_every_node_is_as_the_rules_say_whatever_is_chosen(seed):
     inputs = ProofInputs([n for n in topological([v]) if n.is_symbol], domain)
     graph = graph_of(DerivativeForms(proof_objective.derived(v, inputs, True), inputs))
     region = Region(inputs.least, inputs.most, [False] * inputs.size)
-    sweep = NormPass(graph, region, claims(graph), made_up(rng, graph))
+    sweep = NormPass(graph, region, claims(graph), made_up(rng, graph), {})
     sweep.run()
     moving = list(sweep.values)
     (x,) = inputs.symbols

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 import deuterium as dt
 from deuterium import cli, terminal
-from deuterium.cli import app, application, bounding
+from deuterium.cli import app, application, bounding, handing_on
 from deuterium.commands import diagnosis
 from deuterium.errors import (
     InvalidInputError,
@@ -21,7 +21,7 @@ from deuterium.errors import (
     SoundnessError,
 )
 
-DEMO = cache(cli.run_demo)
+DEMO = cache(handing_on.run_demo)
 FIRST = ["query", "a**2 + exp(2*b - a)", "--bound", "a=1:2", "--bound", "b=0.5:3"]
 
 
@@ -125,7 +125,7 @@ def test_errors_are_one_message_on_stderr(args, why, more):
 @pytest.fixture
 def one_demo(monkeypatch):
     """Have the demo's result made once for the tests of what is done with it."""
-    monkeypatch.setattr(cli, "run_demo", DEMO)
+    monkeypatch.setattr(handing_on, "run_demo", DEMO)
 
 
 def test_demo_prints_everything_and_writes_a_picture(one_demo, tmp_path):

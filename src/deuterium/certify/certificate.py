@@ -56,7 +56,7 @@ _ENDS = ("upper", "lower")
 LARGEST = 2**30  # bytes of a file that is read
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Certificate(CertificateView):
     """The proof that a supremum or infimum lies between two numbers.
 

@@ -92,7 +92,8 @@ def constant(value: Any, name: str = "") -> Variable:
             "constant: `value` is an integer beyond the largest double, "
             f"{value.bit_length()} bits long"
         )
-    value = int(value) if isinstance(value, bool) else value
+    # a subclass, such as NumPy's, is another constant than the number that it is
+    value = int(value) if isinstance(value, int) else float(value)
     return node(None, (), NO_ATTRS, (), name=name, value=value)
 
 

@@ -62,7 +62,7 @@ class MovedProblem:
 
     def rows(self, points: Mapping[Any, Any] | None) -> Mapping[Any, Any] | None:
         """Return rows to start from, errors of 0 with them."""
-        if not points or self._moved is None:
+        if self._moved is None or not isinstance(points, Mapping) or not points:
             return points
         count = len(next(iter(points.values())))
         return {**points, **self._no_errors((count,))}

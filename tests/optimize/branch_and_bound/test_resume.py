@@ -126,11 +126,11 @@ def test_what_a_run_had_found_is_not_searched_for_again(tmp_path, monkeypatch):
     from deuterium.search.population import PopulationSearch
 
     path = tmp_path / "hill"
-    first = maximum("hill", checkpoint=path, time_limit=0.3, rtol=0.0)
+    first = maximum("hill", checkpoint=path, time_limit=0.6, rtol=0.0)
     monkeypatch.setattr(
         PopulationSearch, "start", lambda *_: pytest.fail("searched again")
     )
-    again = maximum("hill", checkpoint=path, time_limit=0.3, rtol=0.0)
+    again = maximum("hill", checkpoint=path, time_limit=0.6, rtol=0.0)
     assert again.regions > first.regions
     assert again.lower >= first.lower
     assert again.upper <= first.upper

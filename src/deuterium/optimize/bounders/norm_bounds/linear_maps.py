@@ -14,7 +14,6 @@ from hashlib import blake2b
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
 from deuterium import ops
 from deuterium.budget import afford
@@ -161,6 +160,8 @@ def _rounded(step: LinearStep) -> float:
 
 def _matrix(step: LinearStep) -> Sparse:
     """Return a step as a matrix, of shape (elements, elements of the argument)."""
+    from scipy import sparse
+
     node, number = step.node, step.number
     op, x = node.op, node.args[step.side]
     if op in (ops.multiply, ops.divide):

@@ -14,8 +14,6 @@ from contextlib import suppress
 from typing import Any
 
 import numpy as np
-from scipy.sparse import issparse
-from scipy.sparse.linalg import ArpackError, eigsh
 
 from deuterium.budget import afford
 from deuterium.interval.rounding import MIN_NORMAL, Array, gamma, sqrt_up
@@ -38,19 +36,20 @@ def spectral_norm(matrix: Any, roundings: int = 0) -> float:
         How many roundings each entry has suffered: the norm bounded is that of every
         matrix whose entries were rounded so.
     """
-    if issparse(matrix) and np.prod(matrix.shape) <= DENSE:
-        matrix = matrix.toarray()
-    entries = matrix.data if issparse(matrix) else matrix
+    is_sparse = not isinstance(matrix, np.ndarray)
+    if is_sparse and np.prod(matrix.shape) <= DENSE:
+        matrix, is_sparse = matrix.toarray(), False
+    entries = matrix.data if is_sparse else matrix
     frobenius = frobenius_norm(entries)
     side = min(matrix.shape)
     if not 1 < side <= LARGEST or not 0 < frobenius < np.inf:
         return inflate(frobenius, roundings)
-    longer = matrix.nnz / side if issparse(matrix) else max(matrix.shape)
+    longer = matrix.nnz / side if is_sparse else max(matrix.shape)
     afford(side**2 * (2.0 * longer + side))
     scale = 2.0 ** -np.floor(np.log2(frobenius))  # exact, and nothing overflows
     small = matrix * scale
     gram = small @ small.T if small.shape[0] <= small.shape[1] else small.T @ small
-    gram = gram.toarray() if issparse(gram) else gram
+    gram = gram.toarray() if is_sparse else gram
     square = _largest_eigenvalue(0.5 * (gram + gram.T))
     count = max(matrix.shape) + 2 * roundings + 8
     frobenius_squared = inflate(np.square(frobenius_norm(entries * scale)))
@@ -86,6 +85,8 @@ def _guess(gram: Array) -> tuple[float, float]:
     n = len(gram)
     share = 4 * n * gamma(n + 2)  # of what a Cholesky factorisation may hide
     if n > LANCZOS:
+        from scipy.sparse.linalg import ArpackError, eigsh
+
         first = np.random.default_rng(0).normal(size=n)
         with suppress(ArpackError):
             found = eigsh(gram, 1, which="LA", v0=first, tol=ROUGH)
