@@ -165,7 +165,7 @@ def test_an_operator_that_is_not_known_is_named(name):
     v = apply(strange, (x,) * known.arity, {})
     domain = dt.Box({x: (0, 1)})
     made = forged(v, domain, [leaf()], 2.0)
-    with pytest.raises(CertificateError, match="operator.*mystery"):
+    with pytest.raises(CertificateError, match=r"operator.*mystery"):
         made.verify(v, domain)
 
 
