@@ -22,8 +22,8 @@ pytestmark = [
 ]
 X, Y = dt.symbol("x"), dt.symbol("y")
 NAMES = (  # noqa: SIM905  (a list of names is longer)
-    "problem02 problem03 problem15 gramacy_lee forrester adjiman ackley3 ackley2 "
-    "beale_2 booth_2 bukin2 bukin4 bukin6 cube_2 easom_2 egg_crate_2 mccormick "
+    "problem02 problem03 problem15 gramacy_lee forrester adjiman ackley3 leon_2 "
+    "beale_2 booth_2 bukin2 bukin4 bukin6 cube_2 mishra10_2 egg_crate_2 mccormick "
     "zirilli_2 csendes_3 schwefel2_4"
 ).split()
 
@@ -73,7 +73,7 @@ def test_the_gradient_norm_of_a_network(tmp_path: Path) -> None:
     loss.backward()
     norm = np.linalg.norm([v.grad for v in [*w1.flat, *b.flat, *w2.flat]])
     box = dt.Box(dict.fromkeys(("x_0", "x_1"), (-1, 1)))
-    accepted(dt.maximize(norm, box, rtol=1e-2), norm, box, tmp_path)
+    accepted(dt.maximize(norm, box, rtol=5e-2), norm, box, tmp_path)
 
 
 @pytest.mark.parametrize("name", NAMES)
