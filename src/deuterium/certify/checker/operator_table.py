@@ -26,11 +26,17 @@ from deuterium.certify.checker.operator_entry import (
     logarithm,
     steep,
 )
-from deuterium.certify.checker.unary_ranges import falling, rising, within
+from deuterium.certify.checker.unary_ranges import (
+    falling,
+    rising,
+    through,
+    within,
+)
 from deuterium.graph.operator import Operator
 
 NONNEGATIVE = {"never_negative": True}
 UNIT = steep(lambda: ONE)
+QUARTER = arb(1.5707963267948968)  # of a turn, and a little more
 
 ALGEBRAIC: Table = {
     ops.negative: Entry(
@@ -54,21 +60,29 @@ ALGEBRAIC: Table = {
     ops.reciprocal: Entry(
         lambda x: ONE / x, ranges.reciprocal, series=lambda x: 1 / x, keeps_sign=True
     ),
-    ops.cbrt: increases(f.cbrt, keeps_sign=True),
+    ops.cbrt: increases(f.cbrt, points=((-1.0, -1.0), (1.0, 1.0)), keeps_sign=True),
 }
 
 EXPONENTIAL: Table = {
-    ops.exp: increases(arb.exp, ZERO, series=lambda x: x.exp(), **NONNEGATIVE),
+    ops.exp: increases(
+        arb.exp, ZERO, points=((0.0, 1.0),), series=lambda x: x.exp(), **NONNEGATIVE
+    ),
     ops.exp2: increases(
-        f.exp2, ZERO, series=lambda x: (x * TWO.log()).exp(), **NONNEGATIVE
+        f.exp2,
+        ZERO,
+        points=((0.0, 1.0),),
+        series=lambda x: (x * TWO.log()).exp(),
+        **NONNEGATIVE,
     ),
     ops.expm1: increases(
         arb.expm1, -ONE, series=lambda x: x.exp() - 1, keeps_sign=True
     ),
     ops.log: logarithm("log", arb.log, lambda x: x.log()),
-    ops.log2: logarithm("log2", lambda x: x.log_base(2), lambda x: x.log() / TWO.log()),
+    ops.log2: logarithm(
+        "log2", lambda x: x.log_base(2), lambda x: x.log() / TWO.log(), 2.0
+    ),
     ops.log10: logarithm(
-        "log10", lambda x: x.log_base(10), lambda x: x.log() / arb(10).log()
+        "log10", lambda x: x.log_base(10), lambda x: x.log() / arb(10).log(), 10.0
     ),
     ops.log1p: Entry(
         arb.log1p,
@@ -144,6 +158,8 @@ TRIGONOMETRIC: Table = {
     ),
     ops.arctan: increases(
         arb.atan,
+        -QUARTER,
+        QUARTER,
         series=lambda x: x.atan(),
         steepest=UNIT,
         below_identity=True,
@@ -182,6 +198,7 @@ LOGISTIC: Table = {
         f.expit,
         ZERO,
         ONE,
+        points=((0.0, 0.5),),
         series=series.expit,
         never_negative=True,
         steepest=steep(lambda: ONE / 4),
@@ -232,7 +249,7 @@ PROBABILITY: Table = {
     ),
     ops.erfc: Entry(
         arb.erfc,
-        falling(arb.erfc, ZERO, TWO),
+        through(falling(arb.erfc, ZERO, TWO), (0.0, 1.0), rises=False),
         rises=False,
         series=lambda x: x.erfc(),
         never_negative=True,
@@ -241,6 +258,7 @@ PROBABILITY: Table = {
         f.ndtr,
         ZERO,
         ONE,
+        points=((0.0, 0.5),),
         series=series.ndtr,
         never_negative=True,
         steepest=steep(lambda: ONE / (TWO * arb.pi()).sqrt()),

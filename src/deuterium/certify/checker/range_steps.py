@@ -6,18 +6,19 @@ A step takes the lists of lower and upper ends, by slot, and fills in its own.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import partial, reduce
 from itertools import accumulate
-from operator import itemgetter
+from operator import add, itemgetter
 from typing import Any
 
-from flint import arb_mat
+from flint import arb_mat, ctx
 
 from deuterium import ops
 from deuterium.certify.checker import choice_table, logistic_family, system_steps
 from deuterium.certify.checker.ball_functions import (
     HALF,
     ONE,
+    UNKNOWN,
     ZERO,
     Ball,
     larger,
@@ -33,6 +34,7 @@ from deuterium.graph.operator import Operator
 Ends = list[Ball]
 Step = Callable[[Ends, Ends], None]
 
+QUICK = 96  # bits; with more, sums are no less than a term where others are positive
 FEW = 16  # elements of a softmax of which differences are cheap
 LARGE = 600  # elements of a matrix, beyond which centres and radii pay
 
@@ -67,13 +69,28 @@ def _rows(rule: Any, group: TaskGroup) -> Step:
     return step
 
 
+def _least(x: Ball, y: Ball) -> Ball:
+    """Return a sum, and no less than what it is if a term above zero were zero.
+
+    A ball does not tell: 1 + 1e-300 is a number around 1.
+    """
+    total = x + y
+    if y >= ZERO and not total >= x:
+        total = x
+    return y if x >= ZERO and not total >= y else total
+
+
+def _most(x: Ball, y: Ball) -> Ball:
+    return -_least(-x, -y)
+
+
 def _add(group: TaskGroup, fixed: Mapping[int, Ball]) -> Step:
     places = flat(group.tasks)
 
     def step(low: Ends, high: Ends) -> None:
+        least, most = (_least, _most) if ctx.prec > QUICK else (add, add)
         for k, i, j in places:
-            low[k] = low[i] + low[j]
-            high[k] = high[i] + high[j]
+            low[k], high[k] = least(low[i], low[j]), most(high[i], high[j])
 
     return step
 
@@ -82,9 +99,9 @@ def _subtract(group: TaskGroup, fixed: Mapping[int, Ball]) -> Step:
     places = flat(group.tasks)
 
     def step(low: Ends, high: Ends) -> None:
+        least, most = (_least, _most) if ctx.prec > QUICK else (add, add)
         for k, i, j in places:
-            low[k] = low[i] - high[j]
-            high[k] = high[i] - low[j]
+            low[k], high[k] = least(low[i], -high[j]), most(high[i], -low[j])
 
     return step
 
@@ -98,9 +115,9 @@ def _multiply(group: TaskGroup, fixed: Mapping[int, Ball]) -> Step:
             i, j = j, i
         if i == j:
             squares.append(((k,), (i,)))
-        elif j in fixed and fixed[j] >= ZERO:
+        elif j in fixed and fixed[j] > ZERO:
             up.append((k, i, j))
-        elif j in fixed and fixed[j] <= ZERO:
+        elif j in fixed and fixed[j] < ZERO:
             down.append((k, i, j))
         else:
             rest.append((k, i, j))
@@ -125,9 +142,10 @@ def _sum(group: TaskGroup, fixed: Mapping[int, Ball]) -> Step:
     places = [(outs[0], itemgetter(*ins)) for outs, ins in group.tasks]
 
     def step(low: Ends, high: Ends) -> None:
+        least, most = (_least, _most) if ctx.prec > QUICK else (add, add)
         for k, terms in places:
-            low[k] = sum(terms(low), ZERO)
-            high[k] = sum(terms(high), ZERO)
+            low[k] = reduce(least, terms(low), ZERO)
+            high[k] = reduce(most, terms(high), ZERO)
 
     return step
 
@@ -184,14 +202,34 @@ def others(terms: list[Ball]) -> list[Ball]:
     return [a + b for a, b in zip(before, after, strict=True)]
 
 
-def _few_shares(outs: Sequence[int], ins: Sequence[int], low: Ends, high: Ends) -> None:
-    """Work out a softmax of few elements from their differences: exact where equal."""
-    for n, (k, i) in enumerate(zip(outs, ins, strict=True)):
-        rest = [j for m, j in enumerate(ins) if m != n]
-        value = ONE / sum([(high[j] - low[i]).exp() for j in rest], ONE)
-        low[k] = value if value > ZERO else ZERO
-        value = ONE / sum([(low[j] - high[i]).exp() for j in rest], ONE)
-        high[k] = value if value < ONE else ONE
+def _share(own: Ball, rest: Sequence[Ball]) -> Ball:
+    """Return an element of a softmax from differences: exact where all are equal.
+
+    They are taken from the largest, so that no exponential is too large for a ball.
+    """
+    top = largest([own, *rest])
+    terms = [share(x - top) for x in rest]
+    if top is own:
+        return ONE / sum(terms, ONE)
+    power = share(own - top)
+    return power / sum(terms, power)
+
+
+def _shares(own: Ends, rest: Ends) -> Ends:
+    """Return each element of a softmax, itself from one list and others from another.
+
+    Those of many elements have the sums of all others in common, which may be too large
+    for balls.
+    """
+    found = [UNKNOWN] * len(own)
+    if len(own) > FEW:
+        powers = [x.exp() for x in own]
+        sums = others([x.exp() for x in rest])
+        found = [p / (p + q) for p, q in zip(powers, sums, strict=True)]
+    return [
+        y if y.is_finite() else _share(own[n], rest[:n] + rest[n + 1 :])
+        for n, y in enumerate(found)
+    ]
 
 
 def _softmax(group: TaskGroup, fixed: Mapping[int, Ball]) -> Step:
@@ -199,17 +237,11 @@ def _softmax(group: TaskGroup, fixed: Mapping[int, Ball]) -> Step:
 
     def step(low: Ends, high: Ends) -> None:
         for outs, ins in group.tasks:
-            if len(ins) <= FEW:
-                _few_shares(outs, ins, low, high)
-                continue
-            least = [low[i].exp() for i in ins]
-            most = [high[i].exp() for i in ins]
-            for k, p, q in zip(outs, least, others(most), strict=True):
-                value = p / (p + q)
-                low[k] = value if value > ZERO else ZERO
-            for k, p, q in zip(outs, most, others(least), strict=True):
-                value = p / (p + q)
-                high[k] = value if value < ONE else ONE
+            least, most = [low[i] for i in ins], [high[i] for i in ins]
+            ends = zip(_shares(least, most), _shares(most, least), strict=True)
+            for k, (a, b) in zip(outs, ends, strict=True):
+                low[k] = a if a > ZERO else ZERO
+                high[k] = b if b < ONE else ONE
 
     return step
 
@@ -315,6 +347,9 @@ def affine(
     parts = [tuple(x[s : s + inner]) for s in range(0, rows * inner, inner)]
 
     def step(low: Ends, high: Ends) -> None:
+        if not _are_finite(x, low, high):
+            _general_product(outs, x, w, shape, low, high)
+            return
         entries: list[Ball] = []
         for part in parts:
             down, up = [low[i] for i in part], [high[i] for i in part]
@@ -328,6 +363,11 @@ def affine(
     return step
 
 
+def _are_finite(places: Sequence[int], low: Ends, high: Ends) -> bool:
+    """Return whether ends are finite: else zero times one of them is unknown."""
+    return all(low[i].is_finite() and high[i].is_finite() for i in places)
+
+
 def _centred(
     outs: Sequence[int],
     x: Sequence[int],
@@ -337,23 +377,39 @@ def _centred(
 ) -> Step:
     """Return the same step by centres and radii, which is faster for large matrices.
 
-    Twice the centres times W, and twice the radii times the absolute values of W.
+    Twice the centres times W, and twice the radii times the absolute values of W.  What
+    they lose by rounding loses no sign.
     """
     rows, inner, columns = shape
     weights = [fixed[i] for i in w]
     matrix = arb_mat(inner, columns, weights)
     sizes = arb_mat(inner, columns, [abs(c) for c in weights])
+    signs = [_sign([(c, c) for c in weights[j::columns]]) for j in range(columns)]
 
     def step(low: Ends, high: Ends) -> None:
+        if not _are_finite(x, low, high):
+            _general_product(outs, x, w, shape, low, high)
+            return
         down = arb_mat(rows, inner, [low[i] for i in x])
         up = arb_mat(rows, inner, [high[i] for i in x])
         centre, radius = (down + up) * matrix, (up - down) * sizes
         least = ((centre - radius) * HALF).entries()
         most = ((centre + radius) * HALF).entries()
-        for k, a, b in zip(outs, least, most, strict=True):
-            low[k], high[k] = a, b
+        ends = [(low[i], high[i]) for i in x]
+        ways = [_sign(ends[s : s + inner]) for s in range(0, rows * inner, inner)]
+        for n, (k, a, b) in enumerate(zip(outs, least, most, strict=True)):
+            way = ways[n // columns] * signs[n % columns]
+            low[k] = ZERO if way > 0 and not a >= ZERO else a
+            high[k] = ZERO if way < 0 and not b <= ZERO else b
 
     return step
+
+
+def _sign(ends: Sequence[tuple[Ball, Ball]]) -> int:
+    """Return 1 of ranges that are not negative, -1 of those not positive, else 0."""
+    if all(a >= ZERO for a, _ in ends):
+        return 1
+    return -1 if all(b <= ZERO for _, b in ends) else 0
 
 
 MAKERS: Mapping[Operator, Callable[[TaskGroup, Mapping[int, Ball]], Step]] = {
