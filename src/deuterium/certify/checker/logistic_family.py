@@ -18,7 +18,6 @@ from deuterium.certify.checker.ball_functions import (
     TWO,
     ZERO,
     Ball,
-    larger,
     smaller,
 )
 from deuterium.certify.checker.scalar_layout import Task, TaskGroup
@@ -139,7 +138,10 @@ def step_for(group: TaskGroup) -> Step:
     """Return the step of a family's ranges."""
     family: Family = group.op
     function, least, middle, top = (
-        family.function, family.least, family.middle, family.top
+        family.function,
+        family.least,
+        family.middle,
+        family.top,
     )
     turn = family.turn()
     bottom = function(turn)[2]

@@ -76,7 +76,7 @@ def increases(
     points: Sequence[tuple[float, float]] = (),
     **more: Any,
 ) -> Entry:
-    """Return the entry of a function that rises over the reals, exact at some points."""
+    """Return the entry of a function that rises, exact at some points."""
     rule = rising(value, low, high)
     rule = through(rule, *points) if points else rule
     return Entry(value, rule, rises=True, **more)
