@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from deuterium.budget import Spent, left
+from deuterium.budget import Spent, check, left
 from deuterium.domain.problem import Problem
 from deuterium.enclose.enclose import as_written, enclose, enumerated
 from deuterium.interval import Cause, Interval
@@ -26,7 +26,7 @@ from deuterium.optimize.region import DomainReduction, Proof
 from deuterium.transform.pipeline import MANY
 
 RICH = 5e-5  # seconds a node: with less, the graph is first taken as it is written
-POOR = 1.5e-5  # seconds a node: with less, there is no time for both
+POOR = 1.5e-5  # seconds a node for that alone; made of arrays it takes twice as long
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,7 @@ def root_enclosure_of(problem: Problem) -> RootEnclosure:
     with suppress(Spent), np.errstate(all="ignore"):
         if nodes > MANY and POOR * nodes < left() < RICH * nodes:
             found = _of(problem, as_written(problem.order, problem.counting))
+            check(2 * POOR * nodes)
         closer = _of(problem, enclose(problem.given, problem.counting))
         found = closer if closer.upper <= found.upper else found
     return found
