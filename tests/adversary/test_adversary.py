@@ -196,6 +196,7 @@ LIMITS = [
     (np.sin(X) / X, 1), (np.log1p(ZERO) / ZERO, 1), (np.expm1(FLOOR) / FLOOR, 1),
     (np.abs(X - X) * np.log(np.abs(X - X)), 0),
     ((np.exp(SAME) - np.exp(X)) / (SAME - X), 1), (np.sin(JUMP) / JUMP, 1),
+    (np.expm1(X) / X > 1, 0), (np.where(np.sin(X) / X < 1, X + 2, np.floor(X)), 0),
 ]  # fmt: skip
 
 
