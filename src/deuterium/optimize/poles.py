@@ -100,6 +100,8 @@ def _meaning(n: Variable, args: Sequence[_Meaning], domain: Domain) -> _Meaning:
 
 
 def _of_pole(of: str, x: _Meaning) -> Specials:
+    if not np.size(x.range.lower):
+        return NONE
     low, high = np.min(x.range.lower), np.max(x.range.upper)
     if of == "tan":
         if x.specials:

@@ -5,8 +5,9 @@ inputs satisfy conditions together, the region is cut down by them first, with t
 ``("conditions", {"at": [j...], "lower": [...], "upper": [...]})``.
 
 Its proof is ``("enclosure", {"labels": [names]})``: ranges over the region of the graph
-as it was given, as made of arrays, simplified, or simplified over the domain, of which
-the least upper end counts; where labels are named, the largest of these over all their
+as it was given, as made of arrays, simplified, or simplified over the domain, and of
+the first three with a number of its own for each sum of squares over a ball.  The least
+upper end counts; where labels are named, the largest of these over all their
 values.
 """
 
@@ -20,7 +21,8 @@ import numpy as np
 
 from deuterium.budget import Spent, check, left
 from deuterium.domain.problem import Problem
-from deuterium.enclose.enclose import as_written, enclose, enumerated
+from deuterium.enclose.enclose import as_written, enumerated
+from deuterium.enclose.in_balls import enclose
 from deuterium.interval import Cause, Interval
 from deuterium.optimize.region import DomainReduction, Proof
 from deuterium.transform.pipeline import MANY

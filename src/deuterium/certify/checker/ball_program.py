@@ -62,13 +62,18 @@ def _folded(
         later = [t for t in group.tasks if not fixed.issuperset(t[1])]
         for task in now:
             point_steps.step_for(TaskGroup(group.op, [task], group.attrs))(values)
-            if all(values[k].is_finite() for k in task[0]):
+            if all(map(_is_told, [values[k] for k in task[0]])):
                 fixed.update(task[0])
-            else:  # not defined, and to be said so when it is met
+            else:  # not defined, and to be said so when it is met, or of unknown sign
                 later.append(task)
         if later:
             rest.append(TaskGroup(group.op, later, group.attrs))
     return rest
+
+
+def _is_told(x: Ball) -> bool:
+    """Return whether a ball knows its number's sign, as ranges of it might."""
+    return bool(x.is_finite() and (x.is_exact() or not x.contains(ZERO)))
 
 
 class PointProgram:

@@ -44,10 +44,10 @@ def rising(f: Function, low: Ball = None, high: Ball = None) -> Rule:
     def rule(a: Ball, b: Ball) -> Range:
         c = f(a)
         d = c if a is b else f(b)
-        if a > FAR and not c.is_finite():
-            c = f(FAR)
-        if b < -FAR and not d.is_finite():
-            d = f(-FAR)
+        if not c.is_finite():
+            c = f(FAR if a > FAR else a.lower())
+        if not d.is_finite():  # the ball of an end may lie in part where f has no value
+            d = f(-FAR if b < -FAR else b.upper())
         if low is not None and not c > low:
             c = low
         if high is not None and not d < high:
@@ -177,15 +177,6 @@ def logit_slope(a: Ball, b: Ball) -> Range:
     return arb(4), larger(c, d)
 
 
-def up_to_rounding(rule: Rule) -> Rule:
-    """Return the rule for upper ends that, by rounding, might be below zero."""
-
-    def whole(a: Ball, b: Ball) -> Range:
-        return rule(a, b if b >= ZERO or a is b else b.upper())
-
-    return whole
-
-
 def reciprocal(a: Ball, b: Ball) -> Range:
     """Return the range of ``1 / x``."""
     if a > ZERO:
@@ -230,8 +221,7 @@ def _between_turns(a: Ball, b: Ball, centre: Ball) -> bool:
 
 def _with_turns(a: Ball, b: Ball, low: Ball, high: Ball, offset: Ball) -> Range:
     """Return the range where the sine may turn."""
-    if not (low >= -ONE and high <= ONE):
-        low, high = larger(low, -ONE), smaller(high, ONE)
+    low, high = low if low >= -ONE else -ONE, high if high <= ONE else ONE
     if not (b - a).is_finite() or _may_hold(a, b, offset + HALF):
         high = ONE
     if not (b - a).is_finite() or _may_hold(a, b, offset - HALF):
