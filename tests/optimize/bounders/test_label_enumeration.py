@@ -136,7 +136,7 @@ def test_targets_of_several_outputs_are_cut_at_their_ends(seed):
     "label", [dt.Box({y: (0.5, 0.5)}), dt.Choice(y, [0.5, 0.5, 1.0])]
 )
 def test_each_value_of_a_label_has_one_form(label):
-    """What a certificate says of a value is said once: the facts of leaves are there."""
+    """What a certificate says of a value is said once, with its leaves' facts."""
     v, domain = network(0, squared), BOX & label
     found = dt.maximize(v, domain, max_regions=6)
     forms = found.certificate.body["forms"]
