@@ -89,7 +89,7 @@ def ndtr(x: Ball) -> Ball:
 
 
 TAIL = -arb(64)  # below it, the series of the tail falls for TERMS terms, to 2**-2900
-TERMS = 2000
+TERMS = 2000  # of that series at most
 
 
 def _tail(x: Ball) -> Ball:

@@ -22,7 +22,7 @@ from deuterium.transform.pipeline import vectorized_if_large
 from deuterium.transform.simplify.simplify import simplify
 
 PRECISIONS = (96, 256)  # bits: the claim is that of another arithmetic, with no room
-WAYS = 3  # of the graph as given: as it is, of arrays, and these simplified
+WAYS = 3  # forms of the graph as given: as it is, of arrays, and these simplified
 
 
 class GivenGraph:

@@ -26,12 +26,7 @@ from deuterium.certify.checker.operator_entry import (
     logarithm,
     steep,
 )
-from deuterium.certify.checker.unary_ranges import (
-    falling,
-    rising,
-    through,
-    within,
-)
+from deuterium.certify.checker.unary_ranges import falling, rising, through, within
 from deuterium.graph.operator import Operator
 
 NONNEGATIVE = {"never_negative": True}

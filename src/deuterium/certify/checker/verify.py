@@ -144,7 +144,7 @@ def _witness(
         return  # nothing is claimed to be reached
     witness = body["witness"]
     shapes = {s.name: np.shape(witness.get(s.name, 0.0)) for s in inputs.symbols}
-    bad = [s.name for s in inputs.symbols if shapes[s.name] != s.shape]
+    bad = [s.name for s in inputs.symbols if s.size and shapes[s.name] != s.shape]
     reason = f"{bad} have other shapes" if bad else inputs.contains(witness)
     if reason:
         raise CertificateError(f"the witness is not a point of the domain: {reason}")
