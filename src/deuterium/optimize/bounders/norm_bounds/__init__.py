@@ -108,9 +108,10 @@ factors are such a product it is the first.
 """
 
 from deuterium.optimize.bounders.norm_bounds.norm_bounder import (
+    KEEP_LENGTHS,
     NormBounder,
     first_bound,
     norm_bounder_of,
 )
 
-__all__ = ["NormBounder", "first_bound", "norm_bounder_of"]
+__all__ = ["KEEP_LENGTHS", "NormBounder", "first_bound", "norm_bounder_of"]

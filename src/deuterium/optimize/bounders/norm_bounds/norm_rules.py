@@ -16,13 +16,14 @@ from deuterium import ops
 from deuterium.graph.operator import Operator
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval, stacked
-from deuterium.interval.rounding import EPS, Array, gamma
+from deuterium.interval.rounding import EPS, Array, gamma, sqrt_up
 from deuterium.optimize.bounders.norm_bounds import saturating
 from deuterium.optimize.bounders.norm_bounds.ball_and_box import (
     LEAD,
     ArrayBounds,
     combine,
     cut,
+    sum_up,
 )
 from deuterium.optimize.bounders.norm_bounds.spectral_norm import inflate, root_sum
 
@@ -56,13 +57,22 @@ def add(sweep: NormPropagation, node: Variable, args: list[ArrayBounds]) -> Arra
     a, b = args
     centre = a.centre + b.centre
     slip = inflate(root_sum(np.square(centre), tuple(range(LEAD, centre.ndim)))) * EPS
+    length = inflate(a.length + b.length)
+    if all(sweep.constant(v) is None for v in node.args):
+        length = np.fmin(length, _across(a, b))
     return sweep.combined(
         node,
         stacked.add(a.ends, b.ends),
         (centre, inflate(a.radius + b.radius + slip)),
-        inflate(a.length + b.length),
+        length,
         inflate(a.total + b.total),
     )
+
+
+def _across(a: ArrayBounds, b: ArrayBounds) -> Array:
+    """Bound the length of a sum by ``|a|**2 + |b|**2 + 2 a.b``: Pythagoras' theorem."""
+    over = sum_up(np.maximum(stacked.multiply(a.ends, b.ends)[1], 0.0), a.axes)
+    return sqrt_up(inflate(np.square(a.length) + np.square(b.length) + 2 * over, 8))
 
 
 def subtract(
@@ -277,6 +287,26 @@ def softmax(
     )
 
 
+def onehot(
+    sweep: NormPropagation, node: Variable, args: list[ArrayBounds]
+) -> ArrayBounds:
+    """Each row has one 1, and else zeros."""
+    rows = float(node.size // node.shape[-1])
+    shape = args[0].radius.shape
+    length = np.full(shape, float(inflate(np.sqrt(rows))))
+    return sweep.combined(
+        node, enclosed(node, args), None, length, np.full(shape, rows)
+    )
+
+
+def reorder(
+    sweep: NormPropagation, node: Variable, args: list[ArrayBounds]
+) -> ArrayBounds:
+    """Elements of a row change places, whichever: none is lost or doubled."""
+    a = args[0]
+    return sweep.combined(node, enclosed(node, args), None, a.length, a.total)
+
+
 def direction(
     sweep: NormPropagation, node: Variable, args: list[ArrayBounds]
 ) -> ArrayBounds:
@@ -311,5 +341,7 @@ RULES: dict[Operator, Rule] = {
     ops.broadcast: broadcast,
     ops.concatenate: concatenate,
     ops.softmax_last: softmax,
+    ops.argmax_onehot: onehot,
+    ops.reorder: reorder,
     ops.direction: direction,
 }
