@@ -162,9 +162,12 @@ def matmul(
     if left is not None and left.ndim == 2:
         result = enclosed(node, args)
         return _through(sweep, node, b, left, result, node.args[0], from_left=True)
-    return sweep.combined(
-        node, enclosed(node, args), None, inflate(a.length * b.length)
-    )
+    length = inflate(a.length * b.length)
+    for matrix, other in ((node.args[1], a), (node.args[0], b)):
+        if matrix in sweep.layout.constants and matrix.ndim == 2:  # not known exactly
+            found = inflate(sweep.norm_of(matrix) * other.length)
+            length = np.fmin(length, found)
+    return sweep.combined(node, enclosed(node, args), None, length)
 
 
 def _through(
@@ -181,7 +184,7 @@ def _through(
 
     Shapes: ``matrix`` two-dimensional, ``result`` (2, B, K, *shape).
     """
-    sigma = sweep.norm_of(name, matrix)
+    sigma = sweep.norm_of(name)
     sums = root_sum(np.square(matrix), (1 if from_left else 0,))
     inner = matrix.shape[1 if from_left else 0]
     centre = matrix @ x.centre if from_left else x.centre @ matrix
