@@ -14,7 +14,10 @@ from deuterium.graph.operator import Operator
 from deuterium.graph.variable import Variable
 
 JUMPS = {ops.is_positive, ops.is_zero, ops.sign, ops.step}  # at zero, only
-ROUNDINGS = {ops.floor: 0, ops.ceil: 0, ops.trunc: 0, ops.rint: Fraction(1, 2)}
+ROUNDINGS = {
+    ops.floor: 0, ops.floor_divide: 0, ops.ceil: 0, ops.trunc: 0,
+    ops.rint: Fraction(1, 2),
+}  # fmt: skip
 MOST = 10_000  # places of one number that is rounded
 
 # slope, and value at zero if it is a number, of a function of the input
@@ -70,10 +73,13 @@ class JumpPlaces:
             sources = enumerate(self.ends.sources(node))
             return {p: args[k][e] for p, (k, e) in sources if e in args[k]}
         if op in JUMPS or op in ROUNDINGS:
-            for form in args[0].values():
+            found = args[0]
+            if len(args) == 2:  # rounded is a quotient
+                found = {p: self._form(node, args, p) for a in args for p in a}
+            for form in found.values():
                 if form is not None and form[0]:
                     places |= self._jumps(op, *form)
-            return dict.fromkeys(args[0])
+            return dict.fromkeys(found)
         if all(form is None for a in args for form in a.values()):
             return dict.fromkeys(range(node.size))
         if op not in FORMS:
@@ -151,4 +157,5 @@ FORMS: Mapping[Any, Callable[..., Form]] = {
     ops.negative: _opposite,
     ops.multiply: _product,
     ops.divide: _quotient,
+    ops.floor_divide: _quotient,
 }

@@ -140,11 +140,11 @@ def test_what_is_rounded_to_integers_is_told_apart_at_its_jumps(rounded):
     """Around a jump an interval holds both sides: no region there was ever closed."""
     x = dt.symbol("x", 2)
     box = dt.Box({x: (-3.25, 4.5)})
-    v = np.sum((rounded(x) + 0.25) ** 2) + rounded(2 - x[0] / 4)
+    v = np.sum((rounded(x) + 0.25) ** 2) + rounded(2 - x[0] / 4) + x[0] // 2
     found = dt.minimize(v, box)
     points = np.linspace(-3.25, 4.5, 249)  # every jump, and much between
     each = (rounded(points) + 0.25) ** 2
-    truth = np.min(each + rounded(2 - points / 4)) + np.min(each)
+    truth = np.min(each + rounded(2 - points / 4) + points // 2) + np.min(each)
     assert found.status == "optimal"
     assert found.lower == pytest.approx(truth, rel=1e-12) == found.upper
     found.certificate.verify(v, box)

@@ -28,7 +28,10 @@ MOST = 256  # places
 Array = Any
 JUMPS = {ops.is_positive, ops.is_zero, ops.sign, ops.step}
 # jump at integers, or half way between them
-ROUNDINGS = {ops.floor: 0, ops.ceil: 0, ops.trunc: 0, ops.rint: Fraction(1, 2)}
+ROUNDINGS = {
+    ops.floor: 0, ops.floor_divide: 0, ops.ceil: 0, ops.trunc: 0,
+    ops.rint: Fraction(1, 2),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,10 @@ def breakpoints(
         elif not any(a in affine for a in node.args):
             moving.add(node)
         elif node.op in JUMPS or node.op in ROUNDINGS:
-            found = _jumps(node.op, affine[node.args[0]], low, high)
+            x = affine.get(node.args[0])
+            if len(node.args) == 2:  # rounded is a quotient
+                x = _form(node, affine, moving)
+            found = None if x is None else _jumps(node.op, x, low, high)
             if found is None:
                 return None
             places |= found
@@ -178,6 +184,7 @@ RULES: dict[Operator, Callable[..., Pair | None]] = {
     ops.negative: _opposite,
     ops.multiply: _product,
     ops.divide: _quotient,
+    ops.floor_divide: _quotient,
 }
 
 
