@@ -14,7 +14,7 @@ from deuterium.graph.operator import Operator
 from deuterium.graph.variable import Variable
 
 JUMPS = {ops.is_positive, ops.is_zero, ops.sign, ops.step}  # at zero, only
-ROUNDINGS = {
+ROUNDINGS: dict[Operator, Fraction | int] = {
     ops.floor: 0, ops.floor_divide: 0, ops.ceil: 0, ops.trunc: 0,
     ops.rint: Fraction(1, 2),
 }  # fmt: skip

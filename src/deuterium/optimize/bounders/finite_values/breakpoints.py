@@ -28,7 +28,7 @@ MOST = 256  # places
 Array = Any
 JUMPS = {ops.is_positive, ops.is_zero, ops.sign, ops.step}
 # jump at integers, or half way between them
-ROUNDINGS = {
+ROUNDINGS: dict[Operator, Fraction | int] = {
     ops.floor: 0, ops.floor_divide: 0, ops.ceil: 0, ops.trunc: 0,
     ops.rint: Fraction(1, 2),
 }  # fmt: skip
