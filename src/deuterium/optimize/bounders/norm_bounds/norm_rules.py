@@ -58,7 +58,7 @@ def add(sweep: NormPropagation, node: Variable, args: list[ArrayBounds]) -> Arra
     centre = a.centre + b.centre
     slip = inflate(root_sum(np.square(centre), tuple(range(LEAD, centre.ndim)))) * EPS
     length = inflate(a.length + b.length)
-    if all(sweep.constant(v) is None for v in node.args):
+    if not any(v in sweep.layout.constants for v in node.args):
         length = np.fmin(length, _across(a, b))
     return sweep.combined(
         node,
