@@ -111,7 +111,7 @@ def test_elements_of_an_array():
 
 
 def test_largest_and_least_make_no_ways():
-    """Each pair that Python compares doubled them: to 256, with a slope of 2 instead of 1."""
+    """Each pair that Python compares doubled them, to 256; a slope was 2 for 1."""
 
     @dt.traced
     def tax(x):
