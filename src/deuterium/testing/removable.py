@@ -51,7 +51,8 @@ def loosened(
     rng = np.random.default_rng(1)
     places: list[Any] = [point, *[_near(point, rng) for _ in range(6)]]
     order = topological(share_equal([v]))
-    of = {n.args[0]: n for n in order[::-1] if n.op is ops.subtract}
+    # not a symbol, with which all that is made of it would move
+    of = {n.args[n.args[0].is_symbol]: n for n in order[::-1] if n.op is ops.subtract}
     moved: dict[str, Any] = {}
     count = 0
     done: dict[Variable, Variable] = {}
