@@ -385,6 +385,10 @@ def _proved(case: Case, found: Any) -> Found:
         proof.verify(case.v, case.domain)
         COUNTS["proofs verified"] += 1
     except dt.DeuteriumError as error:
+        (points,) = case.points()
+        exact = exact_values(case.v, points)
+        if "random points" in str(error) and all(x.is_nan() for x in exact.ravel()):
+            return  # a graph that has no value as it is written, at any point
         yield Failure("proof refused", str(error)[:200])
 
 

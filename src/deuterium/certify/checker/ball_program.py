@@ -14,9 +14,15 @@ from deuterium import ops
 from deuterium.certify.checker import point_steps, range_steps
 from deuterium.certify.checker.ball_functions import ONE, UNKNOWN, ZERO, Ball
 from deuterium.certify.checker.cancelled_terms import Cancellation
+from deuterium.certify.checker.defined_operator import entry_of
 from deuterium.certify.checker.exceptions import NoBound, NoPoint
 from deuterium.certify.checker.logistic_family import joined
-from deuterium.certify.checker.scalar_layout import ScalarLayout, TaskGroup, flat
+from deuterium.certify.checker.scalar_layout import (
+    ScalarLayout,
+    Task,
+    TaskGroup,
+    flat,
+)
 from deuterium.errors import CertificateError
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
@@ -62,7 +68,8 @@ def _folded(
         later = [t for t in group.tasks if not fixed.issuperset(t[1])]
         for task in now:
             point_steps.step_for(TaskGroup(group.op, [task], group.attrs))(values)
-            if all(map(_is_told, [values[k] for k in task[0]])):
+            found = [values[k] for k in task[0]]
+            if all(map(_is_told, found)) and _is_one_ball(group, task, values):
                 fixed.update(task[0])
             else:  # not defined, and to be said so when it is met, or of unknown sign
                 later.append(task)
@@ -72,8 +79,18 @@ def _folded(
 
 
 def _is_told(x: Ball) -> bool:
-    """Return whether a ball knows its number's sign, as ranges of it might."""
+    """Return whether a ball is of a known number, or of one of known sign."""
     return bool(x.is_finite() and (x.is_exact() or not x.contains(ZERO)))
+
+
+def _is_one_ball(group: TaskGroup, task: Task, values: list[Any]) -> bool:
+    """Return whether a range tells no more than a ball, such as: at most 1."""
+    op = group.op
+    if not (op.elementwise and op.arity == 1) or values[task[0][0]].is_exact():
+        return True
+    x = values[task[1][0]]
+    low, high = entry_of(op, group.attrs).range(x, x)
+    return low is high
 
 
 class PointProgram:
