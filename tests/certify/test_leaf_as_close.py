@@ -150,3 +150,9 @@ def test_what_enclose_says_of_random_arrays_is_proved():
         v, s, (low, high) = array_problems.problem(seed)
         if free_symbols([v]):
             assert not refused(np.sum(v), dt.Box({s: (low, high)})), seed
+
+
+def test_a_number_that_no_ball_tells_is_at_most_one():
+    v, domain = special.expit(np.square(dt.constant(-1e308))), dt.Box({})
+    for found in (dt.maximize(v, domain), dt.minimize(v, domain)):
+        assert found.certificate.verify(v, domain)

@@ -28,7 +28,8 @@ def summed(
     tops : list of arb
         What each sum is at most: the square of how far its ball reaches.
     """
-    starts, tops = dict(inputs.starts), []
+    starts = dict(inputs.starts)
+    tops: list[Ball] = []
     given: dict[Variable, Variable] = {}
     for node in topological([v]):
         top = _most(node, inputs)
