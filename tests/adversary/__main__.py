@@ -5,12 +5,11 @@ from __future__ import annotations
 import argparse
 import faulthandler
 import itertools
-import json
 import signal
 import sys
 from pathlib import Path
 
-from . import checks, run
+from . import run
 
 
 def main() -> int:
@@ -43,10 +42,6 @@ def main() -> int:
         out=out,
         skip=frozenset(given.skip),
     )
-    if out is not None:
-        for case in checks.EXAMPLES.values():  # of proofs that were refused
-            told = {"check": "bracket", "kind": "refused", "text": "", "case": case}
-            out.write(json.dumps(told) + "\n")
     if given.coverage:
         print(*report.coverage(), sep="\n")
     print(*report.lines(), sep="\n")

@@ -350,7 +350,7 @@ def _cancel(rng: Any, x: Any, pool: Any) -> Any:
 def _choice(rng: Any, x: Any, pool: Any) -> Any:
     """Conditions, choices, polygons and order statistics."""
     y, k = _matching(rng, x, pool), number(rng)
-    knots = np.unique(numbers(rng, (int(rng.integers(1, 5)),)))
+    knots = np.unique(numbers(rng, (int(rng.integers(1, 5)),))).astype(float)
     ways = (
         lambda: np.where(x > k, x, y),
         lambda: np.where(x > y, y, x - y),
@@ -361,7 +361,9 @@ def _choice(rng: Any, x: Any, pool: Any) -> Any:
         lambda: np.select([x < y, x == k], [y, np.sum(x)], x),
         lambda: (x > k) * y,
         lambda: np.interp(x, knots, numbers(rng, knots.shape)),
-        lambda: OPERATORS["interp''"](x, xs=knots, ys=numbers(rng, knots.shape)),
+        lambda: OPERATORS["interp''"](
+            x, xs=knots, ys=numbers(rng, knots.shape).astype(float)
+        ),
         lambda: np.digitize(x, knots),
         lambda: np.sort(x, axis=-1),
         lambda: np.median(x, axis=-1) * y,

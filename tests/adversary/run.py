@@ -44,7 +44,6 @@ class Report:
             f"{self.graphs} graphs, {values} values in {self.seconds:.0f} s "
             f"({rate:,.0f} an hour on one core)",
             *[f"  {k}: {n}" for k, n in sorted(checks.COUNTS.items())],
-            *[f"  refusal of a proof: {n} x {k}" for k, n in checks.REFUSALS.items()],
             *[f"FAILED {k}: {n}" for k, n in self.kinds.most_common()],
         ]
 

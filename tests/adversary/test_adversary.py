@@ -186,6 +186,7 @@ def test_a_form_that_differs_is_found(monkeypatch):
 
 ZERO, X = dt.constant(0.0), dt.symbol("x")
 FLOOR, SAME = np.floor(X), np.where(X > 1, 3.0, X)
+ONLY = -np.max(-X.reshape((1,)))  # X itself
 JUMP = np.tanh(np.sign(np.abs(X)))  # 0 at 0 alone
 NO_LIMIT = [
     (X - X) / (X - X), 1 / (X - X), ZERO / ZERO, np.log(ZERO), np.sqrt(ZERO) / ZERO,
@@ -196,6 +197,8 @@ LIMITS = [
     (np.sin(X) / X, 1), (np.log1p(ZERO) / ZERO, 1), (np.expm1(FLOOR) / FLOOR, 1),
     (np.abs(X - X) * np.log(np.abs(X - X)), 0),
     ((np.exp(SAME) - np.exp(X)) / (SAME - X), 1), (np.sin(JUMP) / JUMP, 1),
+    ((np.exp(X) - np.exp(ONLY)) / (X - ONLY), 1), (np.expm1(X) / X > 1, 0),
+    (np.where(np.sin(X) / X < 1, X + 2, np.floor(X)), 0),
 ]  # fmt: skip
 
 

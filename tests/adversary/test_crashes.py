@@ -66,6 +66,18 @@ def test_matrix_products_without_elements_run_and_are_enclosed():
     assert dt.enclose(w, dt.Box({e: (0, 1), "z": (0, 1)})).shape == (2, 3)
 
 
+def test_a_pole_of_no_elements():
+    none = dt.relu(np.sum(np.log(X)) * np.ones(0))
+    v = np.sum(np.log(X)) - np.sum(none) - np.sum(np.log(np.exp(X)[:0]))
+    assert dt.maximize(v, dt.Box({X: (0, 1)}), max_regions=2).upper >= 0
+
+
+def test_a_term_that_is_zero_times_an_exponential():
+    for factor in (0.0, dt.constant(0.0)):
+        v = np.exp(X[0]) * np.log(X[1]) + factor * (np.exp(2 * X[0]) * np.log(X[1]))
+        dt.simplify(v), dt.simplify(v, dt.Box({X: (1, 2)}))
+
+
 def test_a_power_of_no_elements():
     v = np.power(X[:0], np.zeros(0, int))
     assert v.shape == (0,)

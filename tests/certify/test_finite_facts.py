@@ -279,3 +279,11 @@ def test_with_labels_they_are_told_of_what_is_left():
         moved += [leaf(steps=[fixed, tighten([0], [0.0], [0.0])])]
     with pytest.raises(CertificateError, match="was fixed before"):
         made(moved, 0.5 + 1e-12).verify(v, domain)
+
+
+def test_a_constant_of_analysis_is_no_trouble():
+    """A node without arguments, such as pi, is one element."""
+    v = np.radians(np.exp(-np.sum(p * p)) * np.sqrt(np.sum(np.sin(p) ** 2)))
+    found = dt.maximize(v, CUBE, max_regions=20)
+    assert "finite" in found.certificate.body["forms"][0]["facts"]
+    assert found.certificate.verify(v, CUBE)

@@ -238,6 +238,16 @@ def test_norms_of_matrices_must_hold(plain, cornered, which, share):
             forged(*made, change)
 
 
+def test_a_norm_without_an_end_proves_little(plain):
+    """As that of weights near the largest double: no fault of the proof's form."""
+
+    def change(data):
+        data["sigma"] = dict.fromkeys(data["sigma"], "inf")
+
+    with pytest.raises(CertificateError, match=r"above the claim|not proved"):
+        forged(*plain, change)
+
+
 @pytest.mark.parametrize("which", range(2))
 def test_norms_over_cubes_must_hold(plain, cornered, which):
     made = (plain, cornered)[which]

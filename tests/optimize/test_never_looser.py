@@ -7,6 +7,8 @@ import pytest
 import scipy.special
 
 import deuterium as dt
+from deuterium.certify.certificate import Certificate
+from deuterium.certify.format import sealed
 from deuterium.errors import DeuteriumError
 from deuterium.optimize.bounders.select import METHODS
 from tests.amounts import seeds, some
@@ -121,6 +123,47 @@ def test_no_bound_is_looser_than_the_enclosure_on_any_domain(seed):
             assert e.lower >= whole.lower, (method, e)
         if e.certificate is not None:
             e.certificate.verify(v, domain)
+
+
+# -- Euclidean balls -------------------------------------------------------------------
+
+R = dt.symbol("r", 4)
+LENGTHS = {
+    "norm": dt.norm(R),
+    "squares": np.sum(R * R),
+    "around another point": np.exp(-np.sum(np.square(R - np.array([1.0, 0, 0, 2])))),
+    "outer product": dt.norm(R[:, None] * R),
+}
+BALLS = {
+    "unit": dt.Ball(R, 0.0, 1.0),
+    "moved": dt.Ball(R, np.array([1.0, 0, 0, 0]), 0.5),
+    "and a box": dt.Ball(R, 0.0, 1.0) & dt.Box({R: (0, 1)}),
+    "and a condition": dt.Ball(R, 0.0, 1.0) & dt.Where(R[0] <= 0.5),
+}
+
+
+@pytest.mark.parametrize("ball", BALLS)
+@pytest.mark.parametrize("length", LENGTHS)
+def test_no_bound_over_a_ball_is_looser(length, ball):
+    v, domain = LENGTHS[length], BALLS[ball]
+    whole = dt.enclose(v, domain)
+    for method, is_maximum, e in methods_for(v, domain):
+        assert e.upper <= whole.upper if is_maximum else e.lower >= whole.lower, method
+        assert e.certificate.verify(v, domain)
+
+
+def test_less_over_a_ball_is_not_believed():
+    v, domain = LENGTHS["squares"], BALLS["moved"]  # at most 2.25
+    body = dt.maximize(v, domain, method="interval", max_regions=1).certificate.body
+    proof = [{"leaf": ["enclosure", {"labels": []}]}]
+    for claim, right in ((2.2500001, True), (2.2499999, False)):
+        made = dict(body) | {"upper": claim, "lower": "-inf", "proof": proof}
+        certificate = Certificate(made, sealed(made))
+        if right:
+            assert certificate.verify(v, domain)
+        else:
+            with pytest.raises(DeuteriumError, match="above the claim"):
+                certificate.verify(v, domain)
 
 
 # -- each kind of domain ---------------------------------------------------------------

@@ -151,7 +151,8 @@ class Problem:
             high.append(np.ravel(hull.upper))
             table = self.domain.table(s)
             if table is not None:
-                self.tables[s.name] = np.reshape(table, (len(table), s.size))
+                rows = np.reshape(table, (len(table), s.size))
+                self.tables[s.name] = np.array(list(dict.fromkeys(map(tuple, rows))))
         self.lower, self.upper = np.concatenate(low), np.concatenate(high)
         self.first_lower, self.first_upper = self.lower, self.upper
         if self.counting is not self.domain:

@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from deuterium.budget import check
 from deuterium.enclose.interval_program import EnclosureProgram
 from deuterium.graph.traverse import Graph
 from deuterium.graph.validate import check_nodes
@@ -35,6 +36,7 @@ class EnclosurePlan:
     """
 
     def __init__(self, v: Variable) -> None:
+        check()  # of many nodes, this alone takes long
         given = Graph([v])
         check_nodes(given.order)
         self.symbols = {s.name: s for s in given.symbols}

@@ -74,7 +74,8 @@ def enclose(
     ranges = dict(_sums_in_balls(whole, domain))
     if not ranges:
         return found
-    names = {n: symbol(f"squares added up {i}") for i, n in enumerate(ranges)}
+    fresh = max(map(len, domain.names)) * "'"  # of no name that is taken
+    names = {n: symbol(f"squares added up {i}{fresh}") for i, n in enumerate(ranges)}
     other = _replaced(whole, names)
     used = {s.name for s in free_symbols([other])}
     box = Box(

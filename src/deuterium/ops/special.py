@@ -319,11 +319,12 @@ def _direction_cosine_enclosure(x: Interval, y: Interval) -> Interval:
         x.upper, np.where(x.upper >= 0, leg.lower, leg.upper)
     )
     origin = (x.lower <= 0) & (x.upper >= 0) & (leg.lower == 0)
-    low = np.where(origin, -1.0, widen_down(low, HYPOT_ULPS + 2))
-    high = np.where(origin, 1.0, widen_up(high, HYPOT_ULPS + 2))
+    least = np.where(x.lower >= 0, 0.0, -1.0)
+    most = np.where(x.upper <= 0, 0.0, 1.0)
+    low = np.where(origin, least, widen_down(low, HYPOT_ULPS + 2))
+    high = np.where(origin, most, widen_up(high, HYPOT_ULPS + 2))
     return undefined_where(
-        _make(np.maximum(low, -1.0), np.minimum(high, 1.0)),
-        is_undefined(x, y),
+        _make(np.maximum(low, least), np.minimum(high, most)), is_undefined(x, y)
     )
 
 

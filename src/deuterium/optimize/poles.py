@@ -91,6 +91,8 @@ def _meaning(n: Variable, args: Sequence[_Meaning], domain: Domain) -> _Meaning:
     x = n.op.enclosure(*(a.range for a in args), **n.attrs)
     if np.isnan(x.lower).any() or np.isnan(x.upper).any():
         raise _Lost
+    if not n.size:  # of an array without elements, none is infinite
+        return _Meaning(x, NONE)
     if n.op is on_domain:
         return _Meaning(x, _of_pole(n.attrs["of"], args[0]))
     if not any(a.specials for a in args):

@@ -5,8 +5,9 @@ inputs satisfy conditions together, the region is cut down by them first, with t
 ``("conditions", {"at": [j...], "lower": [...], "upper": [...]})``.
 
 Its proof is ``("enclosure", {"labels": [names]})``: ranges over the region of the graph
-as it was given, as made of arrays, simplified, or simplified over the domain, of which
-the least upper end counts; where labels are named, the largest of these over all their
+as it was given, as made of arrays, simplified, or simplified over the domain, and of
+the first three with a number of its own for each sum of squares over a ball.  The least
+upper end counts; where labels are named, the largest of these over all their
 values.
 """
 
@@ -18,15 +19,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from deuterium.budget import Spent, left
+from deuterium.budget import Spent, check, left
 from deuterium.domain.problem import Problem
-from deuterium.enclose.enclose import as_written, enclose, enumerated
+from deuterium.enclose.enclose import as_written, enumerated
+from deuterium.enclose.in_balls import enclose
 from deuterium.interval import Cause, Interval
 from deuterium.optimize.region import DomainReduction, Proof
 from deuterium.transform.pipeline import MANY
 
-RICH = 5e-5  # seconds a node: with less, the graph is first taken as it is written
-POOR = 1.5e-5  # seconds a node: with less, there is no time for both
+POOR = 1.5e-5  # seconds a node for that alone; made of arrays it takes twice as long
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,9 @@ def root_enclosure_of(problem: Problem) -> RootEnclosure:
     found = NOTHING
     nodes = len(problem.order)
     with suppress(Spent), np.errstate(all="ignore"):
-        if nodes > MANY and POOR * nodes < left() < RICH * nodes:
+        if nodes > MANY and POOR * nodes < left() < math.inf:
             found = _of(problem, as_written(problem.order, problem.counting))
+            check(2 * POOR * nodes)
         closer = _of(problem, enclose(problem.given, problem.counting))
         found = closer if closer.upper <= found.upper else found
     return found

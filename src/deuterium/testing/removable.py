@@ -51,7 +51,8 @@ def loosened(
     rng = np.random.default_rng(1)
     places: list[Any] = [point, *[_near(point, rng) for _ in range(6)]]
     order = topological(share_equal([v]))
-    of = {n.args[0]: n for n in order[::-1] if n.op is ops.subtract}
+    # not a symbol, with which all that is made of it would move
+    of = {n.args[n.args[0].is_symbol]: n for n in order[::-1] if n.op is ops.subtract}
     moved: dict[str, Any] = {}
     count = 0
     done: dict[Variable, Variable] = {}
@@ -141,7 +142,35 @@ def limit(
                 return found
             if agrees is None:
                 value = flint().arb("0 +/- inf")
-    return value
+    return (
+        _with_holes_filled(v, domain, point, index, bits) if value.is_nan() else value
+    )
+
+
+def _with_holes_filled(
+    v: Variable,
+    domain: Domain | None,
+    point: Mapping[str, Any],
+    index: Index,
+    bits: int,
+) -> Any:
+    """Return the value where what is below ``v`` has its limits; NaN without them.
+
+    ``expm1(x) / x > 1`` jumps at 0, and so has no limit, but a value there.
+    """
+    values = meanings([v], point, bits)
+    for n in topological([v]):
+        if n is v or n.is_symbol or not np.any(_is_nan(values[n])):
+            continue
+        given: dict[Variable, Any] = {a: values[a] for a in n.args}
+        found = meanings([n], point, bits, given)[n].copy()
+        for at in np.argwhere(_is_nan(found)).tolist():
+            found[tuple(at)] = limit(n, domain, point, tuple(at), bits)
+        values[n] = found
+        if np.any(_is_nan(found)):
+            return flint().arb("nan")
+    given = {a: values[a] for a in v.args}
+    return meanings([v], point, bits, given)[v][index]
 
 
 def is_limit(

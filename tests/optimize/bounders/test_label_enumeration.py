@@ -130,3 +130,15 @@ def test_targets_of_several_outputs_are_cut_at_their_ends(seed):
     at = rng.uniform(-1, 1, (2000, 8)), rng.uniform(0, 1, (2000, 5))
     for rounded in (at, (np.sign(at[0]), np.rint(at[1]))):
         assert fn(*rounded)[0].max() <= e.upper
+
+
+@pytest.mark.parametrize(
+    "label", [dt.Box({y: (0.5, 0.5)}), dt.Choice(y, [0.5, 0.5, 1.0])]
+)
+def test_each_value_of_a_label_has_one_form(label):
+    """What a certificate says of a value is said once, with its leaves' facts."""
+    v, domain = network(0, squared), BOX & label
+    found = dt.maximize(v, domain, max_regions=6)
+    forms = found.certificate.body["forms"]
+    assert len(forms) == len({str(f["values"]) for f in forms}) > 1
+    assert found.certificate.verify(v, domain)

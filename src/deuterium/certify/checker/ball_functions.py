@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from flint import arb
+from flint import arb, ctx
 
 Ball = Any
 Function = Callable[[Ball], Ball]
@@ -88,15 +88,40 @@ def ndtr(x: Ball) -> Ball:
     return HALF * (-x / TWO.sqrt()).erfc()
 
 
+TAIL = -arb(64)  # below it, the series of the tail falls for TERMS terms, to 2**-2900
+TERMS = 2000  # of that series at most
+
+
+def _tail(x: Ball) -> Ball:
+    """Return ``-x ndtr(x) / density(x)`` of what is below `TAIL`.
+
+    An alternating series whose error is less than the first term left out (DLMF
+    7.12.1).
+    """
+    total = term = ONE
+    factor = -ONE / (x * x)
+    for k in range(TERMS if factor.is_finite() else 0):
+        if abs(term) < arb(2) ** -(ctx.prec + 8):
+            return total + between(-abs(term), abs(term))
+        term = term * factor * (2 * k + 1)
+        total = total + term
+    return UNKNOWN
+
+
 def log_ndtr(x: Ball) -> Ball:
     """Return the logarithm of the normal distribution function."""
     if x > ZERO:
         return (-ndtr(-x)).log1p()
+    if x < TAIL:
+        scale = -x * (TWO * arb.pi()).sqrt()
+        return _tail(x).log() - HALF * x * x - scale.log()
     return ndtr(x).log()
 
 
 def log_ndtr_slope(x: Ball) -> Ball:
     """Return the derivative of log_ndtr: the inverse Mills ratio."""
+    if x < TAIL:
+        return -x / _tail(x)
     return (-HALF * x * x).exp() / (TWO * arb.pi()).sqrt() / ndtr(x)
 
 

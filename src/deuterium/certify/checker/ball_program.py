@@ -5,17 +5,24 @@ The steps are chosen once, and what depends on no coordinate is worked out once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from operator import itemgetter
 from typing import Any
 
 from deuterium import ops
 from deuterium.certify.checker import point_steps, range_steps
-from deuterium.certify.checker.ball_functions import ONE, ZERO, Ball
+from deuterium.certify.checker.ball_functions import ONE, UNKNOWN, ZERO, Ball
 from deuterium.certify.checker.cancelled_terms import Cancellation
+from deuterium.certify.checker.defined_operator import entry_of
 from deuterium.certify.checker.exceptions import NoBound, NoPoint
 from deuterium.certify.checker.logistic_family import joined
-from deuterium.certify.checker.scalar_layout import ScalarLayout, TaskGroup, flat
+from deuterium.certify.checker.scalar_layout import (
+    ScalarLayout,
+    Task,
+    TaskGroup,
+    flat,
+)
 from deuterium.errors import CertificateError
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
@@ -61,13 +68,29 @@ def _folded(
         later = [t for t in group.tasks if not fixed.issuperset(t[1])]
         for task in now:
             point_steps.step_for(TaskGroup(group.op, [task], group.attrs))(values)
-            if all(values[k].is_finite() for k in task[0]):
+            found = [values[k] for k in task[0]]
+            if all(map(_is_told, found)) and _is_one_ball(group, task, values):
                 fixed.update(task[0])
-            else:  # not defined, and to be said so when it is met
+            else:  # not defined, and to be said so when it is met, or of unknown sign
                 later.append(task)
         if later:
             rest.append(TaskGroup(group.op, later, group.attrs))
     return rest
+
+
+def _is_told(x: Ball) -> bool:
+    """Return whether a ball is of a known number, or of one of known sign."""
+    return bool(x.is_finite() and (x.is_exact() or not x.contains(ZERO)))
+
+
+def _is_one_ball(group: TaskGroup, task: Task, values: list[Any]) -> bool:
+    """Return whether a range tells no more than a ball, such as: at most 1."""
+    op = group.op
+    if not (op.elementwise and op.arity == 1) or values[task[0][0]].is_exact():
+        return True
+    x = values[task[1][0]]
+    low, high = entry_of(op, group.attrs).range(x, x)
+    return low is high
 
 
 class PointProgram:
@@ -153,26 +176,35 @@ class RangeProgram:
         # which coordinate a slot is, to know of an end that is excluded
         self._named = {i: i for i in range(inputs)}
         self._named.update({s: inputs + n for n, s in enumerate(places)})
-        groups = joined(_folded(layout, {*slots, *places}, self._start))
+        self._groups = joined(_folded(layout, {*slots, *places}, self._start))
         self._fixed = {i: y for i, y in enumerate(self._start) if y is not None}
-        self._steps = self._chosen(groups, list(enumerate(places, inputs)), slopes)
+        self._atoms, self._slopes = list(enumerate(places, inputs)), slopes
+        self._wanted = {*slots, *places}
+        self._steps = [step for step, _ in self._chosen(self._groups)]
 
     def _chosen(
-        self, groups: list[TaskGroup], atoms: list[tuple[int, int]], slopes: bool
-    ) -> list[range_steps.Step]:
+        self, groups: Iterable[TaskGroup]
+    ) -> list[tuple[range_steps.Step, TaskGroup | None]]:
         """Return the steps, each followed by the cuts of the atoms it has made."""
         made = {*self._fixed, *range(self.coordinates)}
-        steps = _clamps(atoms, made)
-        for group in groups:
-            steps.append(self._step(group, slopes))
-            made = {k for outs, _ in group.tasks for k in outs}
-            steps += _clamps(atoms, made)
+        steps: list[tuple[range_steps.Step, TaskGroup | None]] = []
+        for group in (None, *groups):
+            if group is not None:
+                steps.append((self._step(group), group))
+                made = {k for outs, _ in group.tasks for k in outs}
+            steps += [(clamp, None) for clamp in _clamps(self._atoms, made)]
         return steps
 
-    def _step(self, group: TaskGroup, slopes: bool) -> range_steps.Step:
-        if group.op is ops.step and not slopes:
+    @cached_property
+    def _one_by_one(self) -> list[tuple[range_steps.Step, TaskGroup | None]]:
+        """The steps of each task alone."""
+        tasks = ((g, t) for g in self._groups for t in g.tasks)
+        return self._chosen(TaskGroup(g.op, [t], g.attrs) for g, t in tasks)
+
+    def _step(self, group: TaskGroup) -> range_steps.Step:
+        if group.op is ops.step and not self._slopes:
             return self._step_value(group)
-        return range_steps.step_for(group, self._fixed, slopes=slopes)
+        return range_steps.step_for(group, self._fixed, slopes=self._slopes)
 
     def _step_value(self, group: TaskGroup) -> range_steps.Step:
         """Slope of relu, which is 1 where an end that is 0 is excluded."""
@@ -197,9 +229,37 @@ class RangeProgram:
         self._open[:] = is_open[:n] if is_open else [False] * n
         a, b = self._start.copy(), self._start.copy()
         a[:n], b[:n] = low[:n], high[:n]
-        for step in self._steps:
-            step(a, b)
+        try:
+            for step in self._steps:
+                step(a, b)
+        except NoBound:
+            if not any(group.op is ops.where for group in self._groups):
+                raise
+            a, b = self._start.copy(), self._start.copy()
+            a[:n], b[:n] = low[:n], high[:n]
+            self._run_apart(a, b)
         return a, b
+
+    def _run_apart(self, low: Ends, high: Ends) -> None:
+        """Run task by task: what is undefined in a branch not taken does not matter."""
+        undefined: dict[int, NoBound] = {}
+        for step, group in self._one_by_one:
+            ((outs, ins),) = [((), ())] if group is None else group.tasks
+            if group is not None and group.op is ops.where and ins[0] not in undefined:
+                c, x, y = ins
+                ins = (x,) if low[c] > ZERO else (y,) if high[c] <= ZERO else ins
+            reason = next((undefined[i] for i in ins if i in undefined), None)
+            try:
+                if reason is None:
+                    step(low, high)
+            except NoBound as met:
+                reason = met
+            if reason is not None:
+                for k in outs:
+                    if k >= 0:  # of a family, those that are wanted
+                        undefined[k], low[k], high[k] = reason, UNKNOWN, UNKNOWN
+        for k in self._wanted & undefined.keys():
+            raise undefined[k]
 
     def __call__(
         self,

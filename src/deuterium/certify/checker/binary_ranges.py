@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from flint import arb
+
 from deuterium.certify.checker.ball_functions import (
     LARGEST_POWER,
     ONE,
@@ -15,11 +17,18 @@ from deuterium.certify.checker.ball_functions import (
     smaller,
 )
 from deuterium.certify.checker.exceptions import NoBound
-from deuterium.certify.checker.unary_ranges import Range, Rule, integer_power, valley
+from deuterium.certify.checker.unary_ranges import (
+    Range,
+    Rule,
+    integer_power,
+    rising,
+    valley,
+)
 
 Rule2 = Callable[[Ball, Ball, Ball, Ball], Range]
 
 SIZES = valley(abs, ZERO)  # the range of the absolute value
+EXPONENTIAL = rising(arb.exp, ZERO)
 
 
 def times(a: Ball, b: Ball, c: Ball, d: Ball) -> Range:
@@ -70,8 +79,7 @@ def power(a: Ball, b: Ball, c: Ball, d: Ball) -> Range:
     if c == d and c.is_exact() and c.is_integer() and abs(c) <= LARGEST_POWER:
         return integer_power(int(c.unique_fmpz()))(a, b)
     if a > ZERO:
-        low, high = times(a.log(), b.log(), c, d)
-        return low.exp(), high.exp()
+        return EXPONENTIAL(*times(a.log(), b.log(), c, d))
     if not (a >= ZERO and c >= ZERO):
         raise NoBound("a power of what may be negative, or of zero to a negative one")
     top = b.upper()
@@ -114,16 +122,16 @@ def hypot(a: Ball, b: Ball, c: Ball, d: Ball) -> Range:
     """Return the length of the vector with legs in [a, b] and [c, d]."""
     (p, q), (r, s) = SIZES(a, b), SIZES(c, d)
     low = ZERO if p.is_zero() and r.is_zero() else (p * p + r * r).sqrt()
-    return low if low >= ZERO else ZERO, (q * q + s * s).sqrt()
+    high = q * q + s * s
+    return low if low >= ZERO else ZERO, (high if high >= ZERO else high.upper()).sqrt()
 
 
 def direction_cosine(a: Ball, b: Ball, c: Ball, d: Ball) -> Range:
-    """Return the range of ``x / hypot(x, y)``, anything at the origin."""
+    """Return the range of ``x / hypot(x, y)``, anything of its sign at the origin."""
     near, far = SIZES(c, d)
+    least, most = ZERO if a >= ZERO else -ONE, ZERO if b <= ZERO else ONE
     if not (a > ZERO or b < ZERO or near > ZERO):
-        if a.is_zero() and b.is_zero():
-            return ZERO, ZERO
-        return -ONE, ONE
+        return least, most
     # rises in x; falls in |y| where x > 0, and rises where x < 0
     if a >= ZERO:
         low = cosine(a, far)
@@ -133,4 +141,4 @@ def direction_cosine(a: Ball, b: Ball, c: Ball, d: Ball) -> Range:
         high = cosine(b, far)
     else:
         high = cosine(b, near) if b >= ZERO else larger(cosine(b, near), cosine(b, far))
-    return low if low >= -ONE else -ONE, high if high <= ONE else ONE
+    return low if low >= least else least, high if high <= most else most

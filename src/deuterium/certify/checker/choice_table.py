@@ -69,8 +69,8 @@ def _whole(round_: Callable[[Ball], Ball]) -> Callable[[Ball, Ball], Range]:
     def rule(a: Ball, b: Ball) -> Range:
         low, high = round_(a.lower()), round_(b.upper())
         return (
-            low if abs(low) <= LARGEST else low - ONE,
-            high if abs(high) <= LARGEST else high + ONE,
+            low if low.is_exact() or abs(low) <= LARGEST else low - ONE,
+            high if high.is_exact() or abs(high) <= LARGEST else high + ONE,
         )
 
     return rule
@@ -135,7 +135,10 @@ def _is_jump(op: Operator, x: Ball) -> bool:
 
 def _quotient(a: Ball, b: Ball, c: Ball, d: Ball) -> Range:
     low, high = over(a, b, c, d)
-    return low.lower().floor(), high.upper().floor()
+    most = high.upper().floor()
+    if (b < ZERO and c > ZERO) or (a > ZERO and d < ZERO):  # negative, however small
+        most = smaller(most, -ONE)
+    return low.lower().floor(), most
 
 
 def _remainder(a: Ball, b: Ball, c: Ball, d: Ball) -> Range:
@@ -212,9 +215,7 @@ def _interp_still(attrs: Attrs) -> Callable[[Ball, Ball], Range]:
 
     def rule(a: Ball, b: Ball) -> Range:
         low, high = a.lower(), b.upper()
-        if not (low.is_finite() and high.is_finite()) or any(
-            low <= x <= high for x, _ in points
-        ):
+        if any(not (x < low or x > high) for x, _ in points):
             raise NoBound("the slope of a slope over a knot")
         return ZERO, ZERO
 

@@ -8,30 +8,28 @@ from itertools import product
 from math import prod
 from typing import Any
 
-from flint import arb, ctx
+from flint import ctx
 
-from deuterium.certify.checker.ball_functions import INFINITY, Ball, larger
+from deuterium.certify.checker.ball_functions import INFINITY, ZERO, Ball, larger
 from deuterium.certify.checker.ball_program import RangeProgram
 from deuterium.certify.checker.exceptions import NoBound, NoPoint
 from deuterium.certify.checker.proof_domain import ProofInputs
 from deuterium.certify.checker.proof_region import Region, number
+from deuterium.certify.checker.sums_in_balls import summed
 from deuterium.domain.constraints import ENUMERATED
 from deuterium.graph.variable import Variable
 from deuterium.transform.pipeline import vectorized_if_large
 from deuterium.transform.simplify.simplify import simplify
 
 PRECISIONS = (96, 256)  # bits: the claim is that of another arithmetic, with no room
-FINEST = 2400  # bits, where a claim is all but reached: 1 - cos(5e-324) is 2**-2149
-
-
-def _nearly(bound: Ball, claim: Ball) -> bool:
-    return bool(bound - claim <= abs(claim) * arb(2) ** -90)
+WAYS = 3  # forms of the graph as given: as it is, of arrays, and these simplified
 
 
 class GivenGraph:
     """The graph as given, and what it becomes on the way to the objective.
 
-    All are one function; any of them may have the tightest ranges.
+    All are one function; any of them may have the tightest ranges.  So may those with
+    sums of squares over balls for coordinates (`sums_in_balls`).
 
     Parameters
     ----------
@@ -48,16 +46,15 @@ class GivenGraph:
     ) -> None:
         self.v, self.objective, self.inputs = v, objective, inputs
         self.maximizes = maximizes
+        self._summed, self._starts, self._tops = summed(v, inputs)
         self._made = cache(self._ranges)
 
     def bound(self, region: Region, labels: Any, claim: Ball) -> Ball:
         """Return an upper bound over a region; no closer than a claim asks for."""
         best: Ball | None = None
         places = self._places(labels)
-        for bits in (*PRECISIONS, FINEST):
-            if bits == FINEST and (best is None or not _nearly(best, claim)):
-                break
-            for way in range(4):
+        for bits in PRECISIONS:
+            for way in range(2 * WAYS + 1 if self._tops else WAYS + 1):
                 try:
                     with ctx.workprec(bits):
                         found = self._by(way, bits, region, places)
@@ -74,10 +71,12 @@ class GivenGraph:
     def _by(self, way: int, bits: int, region: Region, places: list[Any]) -> Ball:
         """Return the largest upper end of one graph, over all values of the labels."""
         ranges, rises = self._made(way, bits)
-        most = -INFINITY
+        most, n = -INFINITY, self.inputs.size
+        zeros, closed = [ZERO] * len(self._tops), [False] * len(self._tops)
         for part in self._parts(region, places):
+            box = part.low[:n] + zeros, part.high[:n] + self._tops
             try:
-                (low,), (high,) = ranges(part.low, part.high, part.open)
+                (low,), (high,) = ranges(*box, part.open[:n] + closed)
             except NoPoint:
                 continue
             most = larger(most, high if rises else -low)
@@ -85,13 +84,16 @@ class GivenGraph:
 
     def _ranges(self, way: int, bits: int) -> tuple[RangeProgram, bool]:
         """Return ranges of one of the graphs, and whether it is ``v``, not ``-v``."""
-        graph = self.objective if way == 0 else self.v
-        if way in (1, 2):
-            (graph,) = vectorized_if_large([self.v])
-        if way == 1:
+        graph, form = self.objective if way == 0 else self.v, way
+        if way > WAYS:
+            graph, form = self._summed, way - WAYS
+        if form in (1, 2):
+            (graph,) = vectorized_if_large([graph])
+        if form == 1:
             graph = simplify(graph)
         rises = self.maximizes or way == 0
-        return RangeProgram([graph], self.inputs.starts, self.inputs.size), rises
+        size = self.inputs.size + len(self._tops)
+        return RangeProgram([graph], self._starts, size), rises
 
     def _places(self, labels: Any) -> list[Any]:
         """Return the parts that some symbols, named in a proof, are made of."""

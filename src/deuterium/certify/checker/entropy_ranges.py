@@ -15,6 +15,7 @@ from deuterium.certify.checker.ball_functions import (
     where_known,
 )
 from deuterium.certify.checker.exceptions import NoBound
+from deuterium.certify.checker.unary_ranges import FAR
 
 Range = tuple[Ball, Ball]
 Rule2 = Callable[[Ball, Ball, Ball, Ball], Range]
@@ -100,6 +101,8 @@ def power_log_range(n: int) -> Rule2:
     def rule(a: Ball, b: Ball, c: Ball, d: Ball) -> Range:
         if not (a > ZERO or (a >= ZERO and c > ZERO)):
             raise NoBound("a logarithm of what may be zero, times no falling power")
+        if a >= ONE and c >= ZERO:  # rises in both; too large for a ball far out
+            return at(smaller(a, FAR), smaller(c, FAR)), at(b, d)
         values = [at(x, y) for x in {id(a): a, id(b): b}.values() for y in (c, d)]
         if not (a > ONE or b < ONE):
             values.append(ZERO)

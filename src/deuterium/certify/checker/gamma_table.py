@@ -133,13 +133,29 @@ def _angle(y: Ball, x: Ball) -> Ball:
     return between(-arb.pi(), arb.pi()) if _crosses(y, y, x, x) else arb.atan2(y, x)
 
 
+def _corner(y: Ball, x: Ball) -> Ball:
+    """Return the angle at a corner, or what it tends to where the corner is far away.
+
+    Where both coordinates are, it is between those of the corners beside it.
+    """
+    if not y.is_finite():
+        half = arb.pi() / 2
+        return half if y > ZERO else -half if y < ZERO else UNKNOWN
+    if x.is_finite():
+        return _angle(y, x)
+    if x > ZERO:
+        return ZERO
+    flat = arb.pi() if y >= ZERO else -arb.pi() if y < ZERO else UNKNOWN
+    return flat if x < ZERO else UNKNOWN
+
+
 def _angle_range(a: Ball, b: Ball, c: Ball, d: Ball) -> Range:
     """Return the hull at the corners: along a segment the angle is monotone."""
     if _crosses(a, b, c, d) and not c >= ZERO:
         return ZERO if a >= ZERO else -arb.pi(), arb.pi()
-    low = high = _angle(a, c)
+    low = high = _corner(a, c)
     for y, x in ((a, d), (b, c), (b, d)):
-        corner = _angle(y, x)
+        corner = _corner(y, x)
         low, high = smaller(low, corner), larger(high, corner)
     pi = arb.pi()
     least = ZERO if a >= ZERO else -pi

@@ -18,10 +18,10 @@ from deuterium.certify.checker.ball_functions import (
     TWO,
     ZERO,
     Ball,
-    larger,
     smaller,
 )
 from deuterium.certify.checker.scalar_layout import Task, TaskGroup
+from deuterium.certify.checker.unary_ranges import wave_between
 from deuterium.graph.operator import Operator
 
 Three = tuple[Ball, Ball, Ball]  # a function and its first two derivatives
@@ -39,14 +39,15 @@ class Family:
         Their values.
     turn : callable
         Where the second derivative is least (and, at minus that, largest).
-    least, top : arb
-        The least value of the curve, and the largest of its slope.
+    least, middle, top : arb
+        The least value of the curve, that at zero, and the largest of its slope.
     """
 
     members: tuple[Operator, Operator, Operator]
     function: Callable[[Ball], Three]
     turn: Callable[[], Ball]
     least: Ball
+    middle: Ball
     top: Ball
 
 
@@ -117,6 +118,7 @@ FAMILIES = (
         logistic,
         lambda: (TWO + arb(3).sqrt()).log(),
         ZERO,
+        HALF,
         HALF * HALF,
     ),
     Family(
@@ -124,6 +126,7 @@ FAMILIES = (
         hyperbolic,
         lambda: (ONE / arb(3).sqrt()).atanh(),
         -ONE,
+        ZERO,
         ONE,
     ),
 )
@@ -134,7 +137,12 @@ Step = Callable[[list[Ball], list[Ball]], None]
 def step_for(group: TaskGroup) -> Step:
     """Return the step of a family's ranges."""
     family: Family = group.op
-    function, least, top = family.function, family.least, family.top
+    function, least, middle, top = (
+        family.function,
+        family.least,
+        family.middle,
+        family.top,
+    )
     turn = family.turn()
     bottom = function(turn)[2]
     tasks = [(*outs, *ins) for outs, ins in group.tasks]
@@ -145,12 +153,14 @@ def step_for(group: TaskGroup) -> Step:
             f, f1, f2 = function(a)
             g, g1, g2 = (f, f1, f2) if a is b else function(b)
             if k >= 0:
-                low[k] = f if f > least else least
-                high[k] = g if g < ONE else ONE
+                floor = middle if a >= ZERO else least
+                ceiling = middle if b <= ZERO else ONE
+                low[k] = f if f > floor else floor
+                high[k] = g if g < ceiling else ceiling
             if k1 >= 0:
                 low[k1], high[k1] = _hill(a, b, f1, g1, top)
             if k2 >= 0:
-                low[k2], high[k2] = _wave(a, b, f2, g2, turn, bottom)
+                low[k2], high[k2] = wave_between(a, b, (f2, g2), turn, bottom)
 
     return step
 
@@ -161,19 +171,3 @@ def _hill(a: Ball, b: Ball, f: Ball, g: Ball, top: Ball) -> tuple[Ball, Ball]:
     elif not b <= ZERO:
         f, g = smaller(f, g), top
     return f if f > ZERO else ZERO, g if g < top else top
-
-
-def _wave(
-    a: Ball, b: Ball, f: Ball, g: Ball, turn: Ball, bottom: Ball
-) -> tuple[Ball, Ball]:
-    """Return the range of an odd function, largest at -turn and least at turn."""
-    if b <= -turn or a >= turn:
-        return f, g
-    if a >= -turn and b <= turn:
-        return g, f
-    low, high = smaller(f, g), larger(f, g)
-    if not (b < turn or a > turn):
-        low = bottom
-    if not (b < -turn or a > -turn):
-        high = -bottom
-    return low, high

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from deuterium.certify.checker.ball_functions import ZERO, Ball
-from deuterium.certify.checker.unary_ranges import rising, within
+from deuterium.certify.checker.unary_ranges import rising, through, within
 from deuterium.graph.operator import Operator
 
 Series = Callable[[Any], Any]
@@ -73,13 +73,19 @@ def increases(
     value: Callable[[Ball], Ball],
     low: Ball = None,
     high: Ball = None,
+    points: Sequence[tuple[float, float]] = (),
     **more: Any,
 ) -> Entry:
-    """Return the entry of a function that rises over the reals."""
-    return Entry(value, rising(value, low, high), rises=True, **more)
+    """Return the entry of a function that rises, exact at some points."""
+    rule = rising(value, low, high)
+    rule = through(rule, *points) if points else rule
+    return Entry(value, rule, rises=True, **more)
 
 
-def logarithm(name: str, value: Callable[[Ball], Ball], series: Series) -> Entry:
-    """Return the entry of a logarithm."""
-    rule = within(rising(value), name, ZERO, closed=False)
+def logarithm(
+    name: str, value: Callable[[Ball], Ball], series: Series, *base: float
+) -> Entry:
+    """Return the entry of a logarithm, which is 1 at its base."""
+    rule = through(rising(value), (1.0, 0.0), *[(b, 1.0) for b in base])
+    rule = within(rule, name, ZERO, closed=False)
     return Entry(value, rule, rises=True, series=series)

@@ -26,11 +26,12 @@ from deuterium.certify.checker.operator_entry import (
     logarithm,
     steep,
 )
-from deuterium.certify.checker.unary_ranges import falling, rising, within
+from deuterium.certify.checker.unary_ranges import falling, rising, through, within
 from deuterium.graph.operator import Operator
 
 NONNEGATIVE = {"never_negative": True}
 UNIT = steep(lambda: ONE)
+QUARTER = arb(1.5707963267948968)  # of a turn, and a little more
 
 ALGEBRAIC: Table = {
     ops.negative: Entry(
@@ -44,9 +45,7 @@ ALGEBRAIC: Table = {
     ),
     ops.sqrt: Entry(
         arb.sqrt,
-        within(
-            ranges.up_to_rounding(rising(arb.sqrt, ZERO)), "sqrt", ZERO, closed=True
-        ),
+        within(rising(arb.sqrt, ZERO), "sqrt", ZERO, closed=True),
         rises=True,
         series=lambda x: x.sqrt(),
         never_negative=True,
@@ -54,21 +53,29 @@ ALGEBRAIC: Table = {
     ops.reciprocal: Entry(
         lambda x: ONE / x, ranges.reciprocal, series=lambda x: 1 / x, keeps_sign=True
     ),
-    ops.cbrt: increases(f.cbrt, keeps_sign=True),
+    ops.cbrt: increases(f.cbrt, points=((-1.0, -1.0), (1.0, 1.0)), keeps_sign=True),
 }
 
 EXPONENTIAL: Table = {
-    ops.exp: increases(arb.exp, ZERO, series=lambda x: x.exp(), **NONNEGATIVE),
+    ops.exp: increases(
+        arb.exp, ZERO, points=((0.0, 1.0),), series=lambda x: x.exp(), **NONNEGATIVE
+    ),
     ops.exp2: increases(
-        f.exp2, ZERO, series=lambda x: (x * TWO.log()).exp(), **NONNEGATIVE
+        f.exp2,
+        ZERO,
+        points=((0.0, 1.0),),
+        series=lambda x: (x * TWO.log()).exp(),
+        **NONNEGATIVE,
     ),
     ops.expm1: increases(
         arb.expm1, -ONE, series=lambda x: x.exp() - 1, keeps_sign=True
     ),
     ops.log: logarithm("log", arb.log, lambda x: x.log()),
-    ops.log2: logarithm("log2", lambda x: x.log_base(2), lambda x: x.log() / TWO.log()),
+    ops.log2: logarithm(
+        "log2", lambda x: x.log_base(2), lambda x: x.log() / TWO.log(), 2.0
+    ),
     ops.log10: logarithm(
-        "log10", lambda x: x.log_base(10), lambda x: x.log() / arb(10).log()
+        "log10", lambda x: x.log_base(10), lambda x: x.log() / arb(10).log(), 10.0
     ),
     ops.log1p: Entry(
         arb.log1p,
@@ -144,6 +151,8 @@ TRIGONOMETRIC: Table = {
     ),
     ops.arctan: increases(
         arb.atan,
+        -QUARTER,
+        QUARTER,
         series=lambda x: x.atan(),
         steepest=UNIT,
         below_identity=True,
@@ -182,6 +191,7 @@ LOGISTIC: Table = {
         f.expit,
         ZERO,
         ONE,
+        points=((0.0, 0.5),),
         series=series.expit,
         never_negative=True,
         steepest=steep(lambda: ONE / 4),
@@ -232,7 +242,7 @@ PROBABILITY: Table = {
     ),
     ops.erfc: Entry(
         arb.erfc,
-        falling(arb.erfc, ZERO, TWO),
+        through(falling(arb.erfc, ZERO, TWO), (0.0, 1.0), rises=False),
         rises=False,
         series=lambda x: x.erfc(),
         never_negative=True,
@@ -241,6 +251,7 @@ PROBABILITY: Table = {
         f.ndtr,
         ZERO,
         ONE,
+        points=((0.0, 0.5),),
         series=series.ndtr,
         never_negative=True,
         steepest=steep(lambda: ONE / (TWO * arb.pi()).sqrt()),

@@ -23,6 +23,7 @@ from deuterium.certify.checker.ball_functions import (
     where_known,
 )
 from deuterium.certify.checker.exceptions import NoBound
+from deuterium.certify.checker.unary_ranges import FAR
 
 Range = tuple[Ball, Ball]
 Function2 = Callable[[Ball, Ball], Ball]
@@ -48,6 +49,10 @@ def exp_difference_range(m: int, n: int) -> Rule2:
 
     def rule(a: Ball, b: Ball, c: Ball, d: Ball) -> Range:
         low, high = at(a, c), at(b, d)
+        if not low.is_finite():  # too large for a ball
+            low = at(smaller(a, FAR), smaller(c, FAR))
+        if not high.is_finite():
+            high = at(larger(b, -FAR), larger(d, -FAR))
         return low if low > ZERO else ZERO, high
 
     return rule

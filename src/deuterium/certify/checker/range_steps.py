@@ -6,18 +6,18 @@ A step takes the lists of lower and upper ends, by slot, and fills in its own.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import reduce
 from itertools import accumulate
-from operator import itemgetter
+from operator import add, itemgetter
 from typing import Any
 
-from flint import arb_mat
+from flint import ctx
 
 from deuterium import ops
 from deuterium.certify.checker import choice_table, logistic_family, system_steps
 from deuterium.certify.checker.ball_functions import (
-    HALF,
     ONE,
+    UNKNOWN,
     ZERO,
     Ball,
     larger,
@@ -27,14 +27,15 @@ from deuterium.certify.checker.binary_ranges import times
 from deuterium.certify.checker.defined_operator import entry_of
 from deuterium.certify.checker.exceptions import NoBound
 from deuterium.certify.checker.operator_table import TABLE
+from deuterium.certify.checker.range_products import product_step
 from deuterium.certify.checker.scalar_layout import Task, TaskGroup, flat
 from deuterium.graph.operator import Operator
 
 Ends = list[Ball]
 Step = Callable[[Ends, Ends], None]
 
+QUICK = 96  # bits; with more, sums are no less than a term where others are positive
 FEW = 16  # elements of a softmax of which differences are cheap
-LARGE = 600  # elements of a matrix, beyond which centres and radii pay
 
 
 def _one_variable(rule: Any, group: TaskGroup) -> Step:
@@ -67,13 +68,28 @@ def _rows(rule: Any, group: TaskGroup) -> Step:
     return step
 
 
+def _least(x: Ball, y: Ball) -> Ball:
+    """Return a sum, and no less than what it is if a term above zero were zero.
+
+    A ball does not tell: 1 + 1e-300 is a number around 1.
+    """
+    total = x + y
+    if y >= ZERO and not total >= x:
+        total = x
+    return y if x >= ZERO and not total >= y else total
+
+
+def _most(x: Ball, y: Ball) -> Ball:
+    return -_least(-x, -y)
+
+
 def _add(group: TaskGroup, fixed: Mapping[int, Ball]) -> Step:
     places = flat(group.tasks)
 
     def step(low: Ends, high: Ends) -> None:
+        least, most = (_least, _most) if ctx.prec > QUICK else (add, add)
         for k, i, j in places:
-            low[k] = low[i] + low[j]
-            high[k] = high[i] + high[j]
+            low[k], high[k] = least(low[i], low[j]), most(high[i], high[j])
 
     return step
 
@@ -82,9 +98,9 @@ def _subtract(group: TaskGroup, fixed: Mapping[int, Ball]) -> Step:
     places = flat(group.tasks)
 
     def step(low: Ends, high: Ends) -> None:
+        least, most = (_least, _most) if ctx.prec > QUICK else (add, add)
         for k, i, j in places:
-            low[k] = low[i] - high[j]
-            high[k] = high[i] - low[j]
+            low[k], high[k] = least(low[i], -high[j]), most(high[i], -low[j])
 
     return step
 
@@ -98,9 +114,9 @@ def _multiply(group: TaskGroup, fixed: Mapping[int, Ball]) -> Step:
             i, j = j, i
         if i == j:
             squares.append(((k,), (i,)))
-        elif j in fixed and fixed[j] >= ZERO:
+        elif j in fixed and fixed[j] > ZERO:
             up.append((k, i, j))
-        elif j in fixed and fixed[j] <= ZERO:
+        elif j in fixed and fixed[j] < ZERO:
             down.append((k, i, j))
         else:
             rest.append((k, i, j))
@@ -125,9 +141,10 @@ def _sum(group: TaskGroup, fixed: Mapping[int, Ball]) -> Step:
     places = [(outs[0], itemgetter(*ins)) for outs, ins in group.tasks]
 
     def step(low: Ends, high: Ends) -> None:
+        least, most = (_least, _most) if ctx.prec > QUICK else (add, add)
         for k, terms in places:
-            low[k] = sum(terms(low), ZERO)
-            high[k] = sum(terms(high), ZERO)
+            low[k] = reduce(least, terms(low), ZERO)
+            high[k] = reduce(most, terms(high), ZERO)
 
     return step
 
@@ -184,14 +201,34 @@ def others(terms: list[Ball]) -> list[Ball]:
     return [a + b for a, b in zip(before, after, strict=True)]
 
 
-def _few_shares(outs: Sequence[int], ins: Sequence[int], low: Ends, high: Ends) -> None:
-    """Work out a softmax of few elements from their differences: exact where equal."""
-    for n, (k, i) in enumerate(zip(outs, ins, strict=True)):
-        rest = [j for m, j in enumerate(ins) if m != n]
-        value = ONE / sum([(high[j] - low[i]).exp() for j in rest], ONE)
-        low[k] = value if value > ZERO else ZERO
-        value = ONE / sum([(low[j] - high[i]).exp() for j in rest], ONE)
-        high[k] = value if value < ONE else ONE
+def _share(own: Ball, rest: Sequence[Ball]) -> Ball:
+    """Return an element of a softmax from differences: exact where all are equal.
+
+    They are taken from the largest, so that no exponential is too large for a ball.
+    """
+    top = largest([own, *rest])
+    terms = [share(x - top) for x in rest]
+    if top is own:
+        return ONE / sum(terms, ONE)
+    power = share(own - top)
+    return power / sum(terms, power)
+
+
+def _shares(own: Ends, rest: Ends) -> Ends:
+    """Return each element of a softmax, itself from one list and others from another.
+
+    Those of many elements have the sums of all others in common, which may be too large
+    for balls.
+    """
+    found = [UNKNOWN] * len(own)
+    if len(own) > FEW:
+        powers = [x.exp() for x in own]
+        sums = others([x.exp() for x in rest])
+        found = [p / (p + q) for p, q in zip(powers, sums, strict=True)]
+    return [
+        y if y.is_finite() else _share(own[n], rest[:n] + rest[n + 1 :])
+        for n, y in enumerate(found)
+    ]
 
 
 def _softmax(group: TaskGroup, fixed: Mapping[int, Ball]) -> Step:
@@ -199,17 +236,11 @@ def _softmax(group: TaskGroup, fixed: Mapping[int, Ball]) -> Step:
 
     def step(low: Ends, high: Ends) -> None:
         for outs, ins in group.tasks:
-            if len(ins) <= FEW:
-                _few_shares(outs, ins, low, high)
-                continue
-            least = [low[i].exp() for i in ins]
-            most = [high[i].exp() for i in ins]
-            for k, p, q in zip(outs, least, others(most), strict=True):
-                value = p / (p + q)
-                low[k] = value if value > ZERO else ZERO
-            for k, p, q in zip(outs, most, others(least), strict=True):
-                value = p / (p + q)
-                high[k] = value if value < ONE else ONE
+            least, most = [low[i] for i in ins], [high[i] for i in ins]
+            ends = zip(_shares(least, most), _shares(most, least), strict=True)
+            for k, (a, b) in zip(outs, ends, strict=True):
+                low[k] = a if a > ZERO else ZERO
+                high[k] = b if b < ONE else ONE
 
     return step
 
@@ -243,119 +274,6 @@ def _argmax_slope(group: TaskGroup, fixed: Mapping[int, Ball]) -> Step:
     return step
 
 
-# -- matrix products -----------------------------------------------------------------
-
-
-def _matmul(group: TaskGroup, fixed: Mapping[int, Ball]) -> Step:
-    rows, inner, columns = group.attrs["shape"]
-    ((outs, ins),) = group.tasks
-    a, b = ins[: rows * inner], ins[rows * inner :]
-    if all(i in fixed for i in b):
-        return affine(outs, a, b, (rows, inner, columns), fixed)
-    if all(i in fixed for i in a):
-        # the transposed product has its constant factor behind
-        turned = _transposed(b, inner, columns), _transposed(a, rows, inner)
-        out = _transposed(outs, rows, columns)
-        return affine(tuple(out), *turned, (columns, inner, rows), fixed)
-    return partial(_general_product, outs, a, b, (rows, inner, columns))
-
-
-def _transposed(places: Sequence[int], rows: int, columns: int) -> list[int]:
-    return [places[i * columns + j] for j in range(columns) for i in range(rows)]
-
-
-def _general_product(
-    outs: Sequence[int],
-    a: Sequence[int],
-    b: Sequence[int],
-    shape: tuple[int, int, int],
-    low: Ends,
-    high: Ends,
-) -> None:
-    _, inner, columns = shape
-    for n, k in enumerate(outs):
-        r, c = divmod(n, columns)
-        down = up = ZERO
-        for i, j in zip(a[r * inner : (r + 1) * inner], b[c::columns], strict=True):
-            p, q = times(low[i], high[i], low[j], high[j])
-            down, up = down + p, up + q
-        low[k], high[k] = down, up
-
-
-def by_sign(weights: Sequence[Ball]) -> tuple[list[Ball], list[Ball]]:
-    """Return what may be positive, and what may be negative; zero for the others.
-
-    A ball that may be either counts in both: that its number is multiplied with one end
-    and zero with the other is among what the balls of both allow.
-    """
-    positive = [ZERO if c <= ZERO else c for c in weights]
-    negative = [ZERO if c >= ZERO else c for c in weights]
-    return positive, negative
-
-
-def affine(
-    outs: Sequence[int],
-    x: Sequence[int],
-    w: Sequence[int],
-    shape: tuple[int, int, int],
-    fixed: Mapping[int, Ball],
-) -> Step:
-    """Return the step of ``x @ W`` for a constant matrix.
-
-    By its positive part P and negative part N: ``low @ P + high @ N`` to
-    ``high @ P + low @ N``.
-    """
-    _, inner, columns = shape
-    if inner * columns > LARGE:
-        return _centred(outs, x, w, shape, fixed)
-    weights = [fixed[i] for i in w]
-    positive, negative = by_sign(weights)
-    both = arb_mat(2 * inner, columns, positive + negative)
-    rows = shape[0]
-    parts = [tuple(x[s : s + inner]) for s in range(0, rows * inner, inner)]
-
-    def step(low: Ends, high: Ends) -> None:
-        entries: list[Ball] = []
-        for part in parts:
-            down, up = [low[i] for i in part], [high[i] for i in part]
-            entries += down + up + up + down
-        product = (arb_mat(2 * rows, 2 * inner, entries) * both).entries()
-        for n, k in enumerate(outs):
-            r, c = divmod(n, columns)
-            low[k] = product[2 * r * columns + c]
-            high[k] = product[(2 * r + 1) * columns + c]
-
-    return step
-
-
-def _centred(
-    outs: Sequence[int],
-    x: Sequence[int],
-    w: Sequence[int],
-    shape: tuple[int, int, int],
-    fixed: Mapping[int, Ball],
-) -> Step:
-    """Return the same step by centres and radii, which is faster for large matrices.
-
-    Twice the centres times W, and twice the radii times the absolute values of W.
-    """
-    rows, inner, columns = shape
-    weights = [fixed[i] for i in w]
-    matrix = arb_mat(inner, columns, weights)
-    sizes = arb_mat(inner, columns, [abs(c) for c in weights])
-
-    def step(low: Ends, high: Ends) -> None:
-        down = arb_mat(rows, inner, [low[i] for i in x])
-        up = arb_mat(rows, inner, [high[i] for i in x])
-        centre, radius = (down + up) * matrix, (up - down) * sizes
-        least = ((centre - radius) * HALF).entries()
-        most = ((centre + radius) * HALF).entries()
-        for k, a, b in zip(outs, least, most, strict=True):
-            low[k], high[k] = a, b
-
-    return step
-
-
 MAKERS: Mapping[Operator, Callable[[TaskGroup, Mapping[int, Ball]], Step]] = {
     ops.add: _add,
     ops.subtract: _subtract,
@@ -367,7 +285,7 @@ MAKERS: Mapping[Operator, Callable[[TaskGroup, Mapping[int, Ball]], Step]] = {
     ops.softmax_last: _softmax,
     ops.argmax_onehot: _argmax_onehot,
     ops.argmax_slope: _argmax_slope,
-    ops.matmul: _matmul,
+    ops.matmul: product_step,
     **dict.fromkeys(system_steps.OPERATORS, system_steps.range_step),
 }
 """Operators with a step of their own; the others go element by element."""

@@ -120,7 +120,7 @@ class SameInputs:
         if op in RULES:
             return RULES[op](self, node, args)
         told = op.name, _told(node)
-        if op.elementwise:
+        if op.elementwise and args:  # of none, such as pi, it is one element below
             return [self._new("of", told, *row) for row in zip(*args, strict=True)]
         whole = tuple((a.shape, tuple(x)) for a, x in zip(node.args, args, strict=True))
         return [self._new("element", told, whole, i) for i in range(node.size)]

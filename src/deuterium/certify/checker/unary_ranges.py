@@ -35,6 +35,7 @@ Range = tuple[Ball, Ball]
 Rule = Callable[[Ball, Ball], Range]
 
 LARGE = 2.0**50  # beyond it a double does not say which half wave it is in
+FAR = arb(2) ** 20  # what grows fast is a ball there, and no double; beyond, it is none
 
 
 def rising(f: Function, low: Ball = None, high: Ball = None) -> Rule:
@@ -43,6 +44,10 @@ def rising(f: Function, low: Ball = None, high: Ball = None) -> Rule:
     def rule(a: Ball, b: Ball) -> Range:
         c = f(a)
         d = c if a is b else f(b)
+        if not c.is_finite():
+            c = f(FAR if a > FAR else a.lower())
+        if not d.is_finite():  # the ball of an end may lie in part where f has no value
+            d = f(-FAR if b < -FAR else b.upper())
         if low is not None and not c > low:
             c = low
         if high is not None and not d < high:
@@ -54,12 +59,32 @@ def rising(f: Function, low: Ball = None, high: Ball = None) -> Rule:
 
 def falling(f: Function, low: Ball = None, high: Ball = None) -> Rule:
     """Return the rule of a function that falls, with values in [low, high]."""
-    up = rising(f, low, high)
+    mirrored = rising(lambda x: f(-x), low, high)
 
     def rule(a: Ball, b: Ball) -> Range:
-        return up(b, a)
+        return mirrored(-b, -b if a is b else -a)
 
     return rule
+
+
+def through(rule: Rule, *points: tuple[float, float], rises: bool = True) -> Rule:
+    """Return the rule of a monotone function whose value at some points is exact.
+
+    Beyond them it is certainly on one side of that value, however close.
+    """
+    exact = [(arb(x if rises else -x), arb(y)) for x, y in points]
+
+    def kept(a: Ball, b: Ball) -> Range:
+        c, d = rule(a, b)
+        first, last = (a, b) if rises else (-b, -a)
+        for x, y in exact:
+            if first >= x and not c >= y:
+                c = y
+            if last <= x and not d <= y:
+                d = y
+        return c, d
+
+    return kept
 
 
 def within(
@@ -83,13 +108,13 @@ def within(
 
 def valley(f: Function, bottom: Ball) -> Rule:
     """Return the rule of an even function that rises away from zero."""
+    rises = rising(f, bottom)
 
     def rule(a: Ball, b: Ball) -> Range:
         if a >= ZERO:
-            c = f(a)
-            return c, c if a is b else f(b)
+            return rises(a, b)
         if b <= ZERO:
-            return f(b), f(a)
+            return rises(-b, -b if a is b else -a)
         return bottom, larger(f(a), f(b))
 
     return rule
@@ -106,7 +131,7 @@ def hill(f: Function, top: Ball) -> Rule:
             c, d = f(a), f(b)
         else:
             c, d = smaller(f(a), f(b)), top
-        return c if c > ZERO else ZERO, d
+        return c if c > ZERO else ZERO, d if d < top else top
 
     return rule
 
@@ -118,18 +143,28 @@ def wave(f: Function, turn: Callable[[], Ball]) -> Rule:
         t = turn()
         c = f(a)
         d = c if a is b else f(b)
-        if b <= -t or a >= t:
-            return c, d
-        if a >= -t and b <= t:
-            return d, c
-        c, d = smaller(c, d), larger(c, d)
-        if not (b < t or a > t):
-            c = f(t)
-        if not (b < -t or a > -t):
-            d = f(-t)
-        return c, d
+        return wave_between(a, b, (c, d), t, f(t))
 
     return rule
+
+
+def wave_between(a: Ball, b: Ball, values: Range, turn: Ball, bottom: Ball) -> Range:
+    """Return the range of such a function, given its values at the two ends.
+
+    It is negative above zero, and positive below.
+    """
+    low, high = values
+    if a >= -turn and b <= turn:
+        low, high = high, low
+    elif not (b <= -turn or a >= turn):
+        low, high = smaller(low, high), larger(low, high)
+        if not (b < turn or a > turn):
+            low = bottom
+        if not (b < -turn or a > -turn):
+            high = -bottom
+    least = ZERO if b <= ZERO else bottom
+    most = ZERO if a >= ZERO else -bottom
+    return low if low >= least else least, high if high <= most else most
 
 
 def logit_slope(a: Ball, b: Ball) -> Range:
@@ -140,15 +175,6 @@ def logit_slope(a: Ball, b: Ball) -> Range:
     if a >= HALF:
         return c, d
     return arb(4), larger(c, d)
-
-
-def up_to_rounding(rule: Rule) -> Rule:
-    """Return the rule for upper ends that, by rounding, might be below zero."""
-
-    def whole(a: Ball, b: Ball) -> Range:
-        return rule(a, b if b >= ZERO or a is b else b.upper())
-
-    return whole
 
 
 def reciprocal(a: Ball, b: Ball) -> Range:
@@ -176,14 +202,13 @@ def periodic(f: Function, offset: Ball) -> Rule:
 
     def rule(a: Ball, b: Ball) -> Range:
         c = f(a)
-        if a is b and c.is_finite():
-            return c, c
-        d = f(b)
+        d = c if a is b else f(b)
         middle = _middle(a, b) - shift
         if abs(middle) < LARGE:
             k = round(middle)
             if _between_turns(a, b, k + offset):
-                return (c, d) if k % 2 == 0 else (d, c)
+                c, d = (c, d) if k % 2 == 0 else (d, c)
+                return c if c >= -ONE else -ONE, d if d <= ONE else ONE
         return _with_turns(a, b, smaller(c, d), larger(c, d), offset)
 
     return rule
@@ -196,8 +221,7 @@ def _between_turns(a: Ball, b: Ball, centre: Ball) -> bool:
 
 def _with_turns(a: Ball, b: Ball, low: Ball, high: Ball, offset: Ball) -> Range:
     """Return the range where the sine may turn."""
-    if not (low >= -ONE and high <= ONE):
-        low, high = larger(low, -ONE), smaller(high, ONE)
+    low, high = low if low >= -ONE else -ONE, high if high <= ONE else ONE
     if not (b - a).is_finite() or _may_hold(a, b, offset + HALF):
         high = ONE
     if not (b - a).is_finite() or _may_hold(a, b, offset - HALF):

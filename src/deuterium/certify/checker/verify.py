@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from flint import arb, ctx
 
 from deuterium.certify.checker import proof_objective
@@ -141,7 +142,10 @@ def _witness(
     reached = end(body["lower" if maximizes else "upper"])
     if not reached.is_finite() and bool(reached < 0) == maximizes:
         return  # nothing is claimed to be reached
-    reason = inputs.contains(body["witness"])
+    witness = body["witness"]
+    shapes = {s.name: np.shape(witness.get(s.name, 0.0)) for s in inputs.symbols}
+    bad = [s.name for s in inputs.symbols if s.size and shapes[s.name] != s.shape]
+    reason = f"{bad} have other shapes" if bad else inputs.contains(witness)
     if reason:
         raise CertificateError(f"the witness is not a point of the domain: {reason}")
     value = None

@@ -160,7 +160,7 @@ def label_enumeration_of(
     convex = convex_labels(problem)
     tables = [(_places(part), rows) for part, rows in problem.finite]
     tables += [
-        (np.array([j]), np.array([[problem.lower[j]], [problem.upper[j]]]))
+        (np.array([j]), np.unique([problem.lower[j], problem.upper[j]])[:, None])
         for j in convex
     ]
     count = np.prod([len(rows) for _, rows in tables], dtype=float)

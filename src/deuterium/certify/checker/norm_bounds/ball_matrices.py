@@ -19,7 +19,7 @@ from flint import arb, arb_mat
 from deuterium.certify.checker.ball_functions import ONE, ZERO, Ball
 from deuterium.certify.checker.exceptions import NoBound
 from deuterium.certify.checker.norm_bounds.ball_vectors import Vector, root, vector
-from deuterium.certify.checker.range_steps import by_sign
+from deuterium.certify.checker.range_products import by_sign
 
 SMALL = 24  # of sides: eliminated in balls
 

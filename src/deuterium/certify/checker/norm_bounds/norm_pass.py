@@ -92,6 +92,8 @@ class NormPass:
     def norm(self, v: Variable, matrix: Matrix) -> Ball:
         """Return an upper bound of the norm of a constant matrix."""
         claim = self.claims.get(str(self.graph.place[v]))
+        if claim == "inf":  # of weights near the largest double
+            return INFINITY
         if claim is not None and type(claim) not in (int, float):
             raise NoBound(f"a number is wanted, got {claim!r:.60}")
         return matrix.norm(claim)

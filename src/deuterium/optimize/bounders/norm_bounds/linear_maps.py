@@ -147,7 +147,7 @@ def _with_norms(matrix: Sparse, error: float) -> LinearMap | None:
     sigma = float(inflate(sigma * ROOM * scale + error))
     squares = np.asarray(near.multiply(near).sum(axis=1)).ravel()
     squares = squares * (1 + gamma(matrix.shape[1] + 8))
-    rows = np.sqrt(squares + matrix.shape[1] * MIN_NORMAL) * scale + error
+    rows = np.sqrt(squares + matrix.shape[1] * MIN_NORMAL) * ROOM * scale + error
     if not (np.isfinite(sigma) and np.isfinite(rows).all()):
         return None
     return LinearMap(sigma, inflate(rows))

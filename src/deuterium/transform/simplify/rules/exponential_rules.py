@@ -179,7 +179,7 @@ def _ratio(one: Factors, other: Factors, known: Assumptions) -> Number | None:
             parts.append((ops.log(base), e))
     written = written_out(parts, known)
     number = None if written is None else logarithm_of_number(written)
-    if number is None:
+    if number is None or not other.coefficient:
         return None
     return exact_constants.held(
         number * Fraction(one.coefficient) / Fraction(other.coefficient)
