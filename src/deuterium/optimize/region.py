@@ -124,10 +124,13 @@ class Bounder(ProofSource, ABC):
         How many coordinates follow the inputs.
     batch : int
         How many regions it takes at a time with most profit.
+    single : int
+        How many of the first ones it takes one at a time, since each tells much.
     """
 
     atoms: int = 0
     batch: int
+    single: int = 0
 
     @abstractmethod
     def root(self) -> Regions:

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.budget import check, in_time
+from deuterium.budget import check, in_time, taking
 from deuterium.domain.problem import Problem
 from deuterium.graph.traverse import Graph
 from deuterium.graph.variable import Variable
@@ -37,6 +37,7 @@ Array = Any
 
 MOST = 16  # combinations of values
 WIDEST = 4  # elements of a convex label
+BEGINNING = 0.4  # of the time: what bounders plan for the first of their regions
 
 CONVEX: Proof = ("convex label", {})
 """The objective is convex in the symbol of the input that is cut, all else held fixed,
@@ -46,7 +47,7 @@ depend on the symbol, plus something >= 0 that does not, or the root of that; an
 products of such with factors >= 0 that do not depend on the symbol."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LabelForm:
     """The problem with some inputs put in as numbers.
 
@@ -95,6 +96,8 @@ class LabelEnumeration(Bounder):
         self.atoms = max(f.bounder.atoms for f in forms)
         self.state = max(f.bounder.root().state.shape[1] for f in forms)
         self.batch = min(f.bounder.batch for f in forms)
+        self.single = 2 * len(forms) - 1  # cuts between labels, and each one's first
+        self._begun: list[LabelForm] = []
 
     def root(self) -> Regions:
         """Return the whole domain as one region."""
@@ -146,8 +149,15 @@ class LabelEnumeration(Bounder):
         self, form: LabelForm, regions: Regions, incumbent: float
     ) -> BoundResult:
         coordinates = self.problem.size + form.bounder.atoms
-        state = form.bounder.root().state.shape[1]
-        return form.bounder.bound(_narrowed(regions, coordinates, state), incumbent)
+        start = form.bounder.root().state
+        own = _narrowed(regions, coordinates, start.shape[1])
+        own.state = np.where(own.state.any(axis=1)[:, None], own.state, start)
+        part = 1.0
+        if form not in self._begun:  # an equal share for the first region of each
+            part = 1.0 / (len(self.forms) - BEGINNING * len(self._begun))
+            self._begun.append(form)
+        with taking(part):
+            return form.bounder.bound(own, incumbent)
 
 
 def label_enumeration_of(
