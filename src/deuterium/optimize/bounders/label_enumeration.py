@@ -23,6 +23,7 @@ from deuterium.graph.traverse import Graph
 from deuterium.graph.variable import Variable
 from deuterium.optimize.bounders.discrete_branching import DiscreteBranching
 from deuterium.optimize.bounders.natural_interval import NaturalIntervalBounder
+from deuterium.optimize.bounders.norm_bounds import norm_bounder_of
 from deuterium.optimize.bounders.norm_bounds.convex_nodes import is_convex_in
 from deuterium.optimize.region import (
     EMPTY,
@@ -98,6 +99,7 @@ class LabelEnumeration(Bounder):
         self.batch = min(f.bounder.batch for f in forms)
         self.single = 2 * len(forms) - 1  # cuts between labels, and each one's first
         self._begun: list[LabelForm] = []
+        self._lengths = norm_bounder_of(problem)
 
     def root(self) -> Regions:
         """Return the whole domain as one region."""
@@ -138,6 +140,11 @@ class LabelEnumeration(Bounder):
         n = self.problem.size
         inputs = _narrowed(regions, n, 0)
         results = self.general.bound(inputs, incumbent)
+        if self._lengths is not None and len(regions) == 1:  # the first of all
+            upper, proof = self._lengths.first()
+            if upper < results.upper[0]:
+                results.upper[0], results.proofs[0] = upper, proof
+        self._lengths = None
         for j in self.convex:
             rows = np.flatnonzero(results.low[:, j] < results.high[:, j])
             results.cut[rows] = j

@@ -81,13 +81,21 @@ def _sum_of(
     sweep: NormPass, node: Variable, a: ArrayKnowledge, b: ArrayKnowledge
 ) -> ArrayKnowledge:
     ends = a.low + b.low, a.high + b.high
+    longest = a.length + b.length
+    if _is_opposite(a, b) or _is_opposite(b, a):  # their inner product is at most 0
+        longest = (a.length**2 + b.length**2).sqrt()
     found = RuleBounds(
         a.centre + b.centre,
         known(a.radius + b.radius),
-        known(a.length + b.length),
+        known(longest),
         known(a.total + b.total),
     )
     return sweep.combined(node, ends, found)
+
+
+def _is_opposite(a: ArrayKnowledge, b: ArrayKnowledge) -> bool:
+    rises = all(x >= ZERO for x in a.low.tolist())
+    return rises and all(x <= ZERO for x in b.high.tolist())
 
 
 def _negative(sweep: NormPass, node: Variable) -> ArrayKnowledge:

@@ -51,7 +51,8 @@ the bound is the upper end of the last node.
 
 Rules.  A symbol has its box, and ``ball`` of centre (low + high) / 2 and the length of
 the half widths; where the domain holds it in a Euclidean ball whose radius is smaller,
-that ball.  Every rule gives ends, and may give a ball, a length, a total.  Then, in
+that ball; where its rows are unit vectors (`OneHot`) also length ``sqrt(rows)`` and
+total ``rows``.  Every rule gives ends, and may give a ball, a length, a total.  Then, in
 this order:
 
 1. if the node cannot be negative (`convex_nodes.nonnegative_in`), lower ends below 0
@@ -69,7 +70,8 @@ An undefined end (NaN) anywhere is no bound at all.  The rules, for ``v = op(a, 
 
 * constants, and nodes without symbols: their value, of radius 0.
 * ``add``, ``subtract``: ends; centre ``c_a ± c_b``, radius ``r_a + r_b``; lengths and
-  totals add up.  ``negative``: all as it is, signs changed.
+  totals add up, of lengths the squares where, by the ends, no element of one summand
+  is negative and none of the other is positive.  ``negative``: all as it is, signs changed.
 * ``multiply``: ends; length the lesser of ``max|a| length(b)`` and ``max|b| length(a)``
   (``max|.|`` from ends); total the least of ``length(a) length(b)``, ``max|a|
   total(b)`` and ``max|b| total(a)``.  Where a is an exact constant, a ball: centre

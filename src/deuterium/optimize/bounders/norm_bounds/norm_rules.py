@@ -52,17 +52,27 @@ def default(
 
 
 def add(sweep: NormPropagation, node: Variable, args: list[ArrayBounds]) -> ArrayBounds:
-    """Distances add up."""
+    """Distances add up; squares of lengths where the signs are opposite."""
     a, b = args
+    root = inflate(np.sqrt(np.square(a.length) + np.square(b.length)))
+    apart = _opposite(a, b) | _opposite(b, a)
+    length = np.where(apart, root, inflate(a.length + b.length))
     centre = a.centre + b.centre
     slip = inflate(root_sum(np.square(centre), tuple(range(LEAD, centre.ndim)))) * EPS
     return sweep.combined(
         node,
         stacked.add(a.ends, b.ends),
         (centre, inflate(a.radius + b.radius + slip)),
-        inflate(a.length + b.length),
+        length,
         inflate(a.total + b.total),
     )
+
+
+def _opposite(a: ArrayBounds, b: ArrayBounds) -> Array:
+    """Return where no element of a is negative, and none of b is positive."""
+    rises = np.all(a.ends[0] >= 0, axis=a.axes)
+    found: Array = rises & np.all(b.ends[1] <= 0, axis=b.axes)
+    return found
 
 
 def subtract(
@@ -96,6 +106,8 @@ def multiply(
         sharp = sweep.box_norm_of_product(node, node.args[other], args[factor].size)
         length = length if sharp is None else np.fmin(length, sharp)
     product = stacked.multiply(a.ends, b.ends)
+    rises = (a.ends[0] >= 0) & (b.ends[0] >= 0)
+    product[0] = np.where(rises, np.maximum(product[0], 0.0), product[0])
     ball = _scaled_ball(sweep, node, a, b)
     return sweep.combined(node, product, ball, length, total)
 
