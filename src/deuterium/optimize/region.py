@@ -136,6 +136,12 @@ class Bounder(ProofSource, ABC):
     def root(self) -> Regions:
         """Return the whole domain as one region."""
 
+    def adopt(self, state: Array) -> None:
+        """Begin with what a region of a problem much alike was left with, if it fits.
+
+        Nothing by default.
+        """
+
     @abstractmethod
     def bound(self, regions: Regions, incumbent: float) -> BoundResult:
         """Return certified bounds, and where to cut.

@@ -99,6 +99,7 @@ class LabelEnumeration(Bounder):
         self.batch = min(f.bounder.batch for f in forms)
         self.single = 2 * len(forms) - 1  # cuts between labels, and each one's first
         self._begun: list[LabelForm] = []
+        self._solved = np.zeros((1, 0))  # what the very first one ended with
         self._lengths = norm_bounder_of(problem)
 
     def root(self) -> Regions:
@@ -155,16 +156,20 @@ class LabelEnumeration(Bounder):
     def _by_form(
         self, form: LabelForm, regions: Regions, incumbent: float
     ) -> BoundResult:
+        part, is_first = 1.0, form not in self._begun
+        if is_first:  # an equal share for the first region of each
+            part = 1.0 / (len(self.forms) - BEGINNING * len(self._begun))
+            self._begun.append(form)
+            form.bounder.adopt(self._solved)
         coordinates = self.problem.size + form.bounder.atoms
         start = form.bounder.root().state
         own = _narrowed(regions, coordinates, start.shape[1])
         own.state = np.where(own.state.any(axis=1)[:, None], own.state, start)
-        part = 1.0
-        if form not in self._begun:  # an equal share for the first region of each
-            part = 1.0 / (len(self.forms) - BEGINNING * len(self._begun))
-            self._begun.append(form)
         with taking(part):
-            return form.bounder.bound(own, incumbent)
+            results = form.bounder.bound(own, incumbent)
+        if len(self._begun) == 1 and is_first:
+            self._solved = results.state[:1]
+        return results
 
 
 def label_enumeration_of(

@@ -111,8 +111,7 @@ factors are such a product it is the first.
 
 from deuterium.optimize.bounders.norm_bounds.norm_bounder import (
     NormBounder,
-    first_bound,
     norm_bounder_of,
 )
 
-__all__ = ["NormBounder", "first_bound", "norm_bounder_of"]
+__all__ = ["NormBounder", "norm_bounder_of"]

@@ -44,17 +44,6 @@ def norm_bounder_of(problem: Problem) -> NormBounder | None:
     return None
 
 
-def first_bound(problem: Problem) -> tuple[float, Proof] | None:
-    """Return an upper bound over the whole domain at once, and its proof.
-
-    None where norms have nothing to say.  Cheap: one pass without cubes.
-    """
-    bounder = norm_bounder_of(problem)
-    if bounder is None:
-        return None
-    return bounder.first()
-
-
 class NormBounder(Bounder):
     """Bounds by norms of whole arrays.
 
