@@ -247,9 +247,11 @@ def test_moved_elements_go_through_matrices_one_by_one(left, sure, rng):
     """Windows of a term: nothing is summed, and what was known exactly still is."""
     windows = np.array([[0, 1, 2], [1, 2, 3], [4, 5, 6], [0, 2, 6]])
     c = np.zeros((7, 4, 3))
-    np.put_along_axis(c, windows[None], 1.0 if sure else 0.1, axis=0)
+    signs = rng.choice([-1.0, 1.0], size=(1, 4, 3))
+    np.put_along_axis(c, windows[None], signs if sure else 0.1 * signs, axis=0)
     w = rng.normal(size=(3, 5))
-    near = Interval.unchecked(c, c if sure else c * (1 + 2.0**-50))
+    wide = np.abs(c) * (0.0 if sure else 2.0**-50)
+    near = Interval.unchecked(c - wide, c + wide)
     factors = [near, thin(w)]
     exact = c @ w
     if left:
