@@ -151,12 +151,13 @@ def test_all_labels_together_are_bounded_by_lengths():
 
 
 def test_each_label_begins_with_its_own_start_and_an_equal_share():
-    bounder = select_bounder(Problem(*classes(1, k=3)), "clusters")
+    bounder = select_bounder(Problem(*classes(1, k=5)), "norms")
     root, seen = bounder.root(), []
-    end = budget.now() + 3e6  # so that the ticks of the clock do not show
+    end = budget.now() + 5e6  # so that the ticks of the clock do not show
 
     def note(regions, incumbent):
         seen.append((regions.state, budget.left()))
+        return regions  # which have a state to go on with
 
     for form in bounder.forms:
         form.bounder.bound = note
@@ -168,4 +169,4 @@ def test_each_label_begins_with_its_own_start_and_an_equal_share():
         end -= planned  # which it takes
     with budget.spending(end):
         bounder._by_form(bounder.forms[0], root, 0.0)
-    assert seen[-1][1] == pytest.approx(3e6 * (1 - label_enumeration.BEGINNING))
+    assert seen[-1][1] == pytest.approx(5e6 * (1 - label_enumeration.BEGINNING))

@@ -38,6 +38,7 @@ Array = Any
 
 MOST = 16  # combinations of values
 WIDEST = 4  # elements of a convex label
+FEW = 4  # forms: their first regions get no more than others, who close in as soon
 BEGINNING = 0.4  # of the time: what bounders plan for the first of their regions
 
 CONVEX: Proof = ("convex label", {})
@@ -97,7 +98,8 @@ class LabelEnumeration(Bounder):
         self.atoms = max(f.bounder.atoms for f in forms)
         self.state = max(f.bounder.root().state.shape[1] for f in forms)
         self.batch = min(f.bounder.batch for f in forms)
-        self.single = 2 * len(forms) - 1  # cuts between labels, and each one's first
+        # cuts between labels, and each one's first region
+        self.single = 2 * len(forms) - 1 if len(forms) > FEW else 0
         self._begun: list[LabelForm] = []
         self._solved = np.zeros((1, 0))  # what the very first one ended with
         self._lengths = norm_bounder_of(problem)
@@ -156,7 +158,8 @@ class LabelEnumeration(Bounder):
     def _by_form(
         self, form: LabelForm, regions: Regions, incumbent: float
     ) -> BoundResult:
-        part, is_first = 1.0, form not in self._begun
+        part = 1.0
+        is_first = form not in self._begun and len(self.forms) > FEW
         if is_first:  # an equal share for the first region of each
             part = 1.0 / (len(self.forms) - BEGINNING * len(self._begun))
             self._begun.append(form)
@@ -164,7 +167,8 @@ class LabelEnumeration(Bounder):
         coordinates = self.problem.size + form.bounder.atoms
         start = form.bounder.root().state
         own = _narrowed(regions, coordinates, start.shape[1])
-        own.state = np.where(own.state.any(axis=1)[:, None], own.state, start)
+        if len(self.forms) > FEW:
+            own.state = np.where(own.state.any(axis=1)[:, None], own.state, start)
         with taking(part):
             results = form.bounder.bound(own, incumbent)
         if len(self._begun) == 1 and is_first:
