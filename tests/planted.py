@@ -243,6 +243,20 @@ BOUNDERS = [
         """return self._each(node, [("number", 0) for x in _numbers(node)])""",
         ("optimize/bounders/finite_values",),
     ),
+    Planted(
+        "unit vectors shorter than they are",
+        "optimize/bounders/norm_bounds/norm_bounder.py",
+        "length = inflate(np.sqrt(total))",
+        "length = 0.5 * np.sqrt(total)",
+        ("optimize/bounders/test_label_enumeration.py",),
+    ),
+    Planted(
+        "a coefficient of a window lost",
+        "optimize/bounders/lagrangian/affine_terms.py",
+        "    row, at = np.nonzero((low != 0) | (high != 0))",
+        "    row, at = np.nonzero(low > 0)",
+        ("optimize/bounders/clusters",),
+    ),
 ]
 CHECKER = [
     Planted(

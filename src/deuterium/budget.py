@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -94,6 +94,7 @@ class _Budget:
     end: float = math.inf
     memory: Memory | None = None
     stop: Callable[[], bool] | None = None
+    part: float = 1.0
 
 
 _NONE = _Budget()
@@ -112,7 +113,7 @@ def spending(
     """
     around = _BUDGET.get()
     mine = min(end, around.end), memory or around.memory, stop or around.stop
-    token = _BUDGET.set(_Budget(*mine))
+    token = _BUDGET.set(_Budget(*mine, around.part))
     try:
         yield
     finally:
@@ -146,10 +147,26 @@ def watch() -> Callable[[], None] | None:
     return None if _BUDGET.get() is _NONE else check
 
 
+@contextmanager
+def taking(part: float) -> Iterator[None]:
+    """Have the work within plan with a part of the time that is left.
+
+    It may finish what it has begun: only `left` says less.
+    """
+    around = _BUDGET.get()
+    token = _BUDGET.set(replace(around, part=part * around.part))
+    try:
+        yield
+    finally:
+        _BUDGET.reset(token)
+
+
 def left() -> float:
-    """Return the seconds left."""
-    end = _BUDGET.get().end
-    return max(end - now(), 0.0) if end < math.inf else math.inf
+    """Return the seconds left, to plan with."""
+    budget = _BUDGET.get()
+    if budget.end == math.inf:
+        return math.inf
+    return max(budget.end - now(), 0.0) * budget.part
 
 
 def in_time(until: float, make: Callable[[], Made], otherwise: Else) -> Made | Else:

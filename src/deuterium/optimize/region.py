@@ -124,14 +124,23 @@ class Bounder(ProofSource, ABC):
         How many coordinates follow the inputs.
     batch : int
         How many regions it takes at a time with most profit.
+    single : int
+        How many of the first ones it takes one at a time, since each tells much.
     """
 
     atoms: int = 0
     batch: int
+    single: int = 0
 
     @abstractmethod
     def root(self) -> Regions:
         """Return the whole domain as one region."""
+
+    def adopt(self, state: Array) -> None:
+        """Begin with what a region of a problem much alike was left with, if it fits.
+
+        Nothing by default.
+        """
 
     @abstractmethod
     def bound(self, regions: Regions, incumbent: float) -> BoundResult:

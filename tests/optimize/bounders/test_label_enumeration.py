@@ -5,8 +5,9 @@ import pytest
 from scipy.special import expit, log_expit
 
 import deuterium as dt
+from deuterium import budget
 from deuterium.domain.problem import Problem
-from deuterium.optimize.bounders import select
+from deuterium.optimize.bounders import label_enumeration, select
 from deuterium.optimize.bounders.convex_cuts import ConvexCuts
 from deuterium.optimize.bounders.label_enumeration import (
     LabelEnumeration,
@@ -142,3 +143,42 @@ def test_each_value_of_a_label_has_one_form(label):
     forms = found.certificate.body["forms"]
     assert len(forms) == len({str(f["values"]) for f in forms}) > 1
     assert found.certificate.verify(v, domain)
+
+
+def classes(seed, k=4, inputs=8):
+    """Return the gradient norm of a network with one hidden layer, and its domain."""
+    rng = np.random.default_rng(seed)
+    r, label = dt.symbol("r", shape=(1, inputs)), dt.symbol("label", shape=(1, k))
+    w = [dt.constant(rng.normal(size=s)) for s in ((inputs, 8), (8, k))]
+    loss = -np.sum(label * dt.log_softmax(np.tanh(r @ w[0]) @ w[1]))
+    return dt.norm(dt.grad(loss, w)), dt.Box({r: (-1, 1)}) & dt.OneHot(label)
+
+
+def test_all_labels_together_are_bounded_by_lengths():
+    # a softmax and a unit vector are no further apart than the root of 2
+    v, domain = classes(0)
+    e = dt.maximize(v, domain, max_regions=1, rtol=1e-3, time_limit=None)
+    assert e.lower <= e.upper < 0.8 * dt.enclose(v, domain).upper
+    e.certificate.verify(v, domain)
+
+
+def test_each_label_begins_with_its_own_start_and_an_equal_share():
+    bounder = select_bounder(Problem(*classes(1, k=5)), "norms")
+    root, seen = bounder.root(), []
+    end = budget.now() + 5e6  # so that the ticks of the clock do not show
+
+    def note(regions, incumbent):
+        seen.append((regions.state, budget.left()))
+        return regions  # which have a state to go on with
+
+    for form in bounder.forms:
+        form.bounder.bound = note
+        with budget.spending(end):
+            bounder._by_form(form, root, 0.0)
+            planned = seen[-1][1] * label_enumeration.BEGINNING
+        np.testing.assert_array_equal(seen[-1][0], form.bounder.root().state)
+        assert planned == pytest.approx(label_enumeration.BEGINNING * 1e6, rel=1e-3)
+        end -= planned  # which it takes
+    with budget.spending(end):
+        bounder._by_form(bounder.forms[0], root, 0.0)
+    assert seen[-1][1] == pytest.approx(5e6 * (1 - label_enumeration.BEGINNING))

@@ -49,12 +49,15 @@ class Part:
         Its values, if they are finitely many.
     balls : list of (centre, radius)
         The Euclidean balls it lies in.
+    units : int
+        How many unit vectors it consists of; 0 if it does not.
     """
 
     start: int
     size: int
     table: list[Row] | None = None
     balls: list[tuple[Row, float]] = field(default_factory=list)
+    units: int = 0
 
 
 class ProofInputs:
@@ -150,6 +153,7 @@ class ProofInputs:
             if isinstance(c, UnitVectors):
                 self._within(part, [0.0] * s.size, [1.0] * s.size)
                 self._unit_rows(part, s.shape[-1])
+                part.units = s.size // s.shape[-1]
             if isinstance(c, OneOf) and part.table is None:
                 listed = [_row(x, s) for x in c.values]
                 part.table = [

@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.optimize.bounders.domain_reducer import DomainReducer
 from deuterium.optimize.bounders.label_enumeration import CONVEX
-from deuterium.optimize.region import Bounder, BoundResult, Regions
+from deuterium.optimize.region import Bounder, BoundResult, DomainReduction, Regions
 
 Array = Any
 
 
-class ConvexCuts(Bounder):
+class ConvexCuts(DomainReducer):
     """A bounder whose regions are cut to the ends of what the objective is convex in.
 
     Labels of so many elements that their corners are not listed beforehand.
@@ -26,20 +27,16 @@ class ConvexCuts(Bounder):
     """
 
     def __init__(self, inner: Bounder, convex: list[int]) -> None:
-        self.inner, self.convex = inner, np.array(convex)
-        self.batch, self.atoms, self.places = inner.batch, inner.atoms, inner.places
+        super().__init__(inner)
+        self.convex = np.array(convex)
 
-    def root(self) -> Regions:
-        """Return the whole domain as one region."""
-        return self.inner.root()
-
-    def facts(self) -> dict[str, Any]:
-        """Return the facts of the bounder that is helped."""
-        return self.inner.facts()
+    def shrink(self, regions: Regions) -> tuple[list[list[DomainReduction]], Array]:
+        """Leave the regions as they are."""
+        return [[] for _ in range(len(regions))], np.zeros(len(regions), dtype=bool)
 
     def bound(self, regions: Regions, incumbent: float) -> BoundResult:
         """Bound the regions, and have the widest of the convex inputs cut first."""
-        results = self.inner.bound(regions, incumbent)
+        results = super().bound(regions, incumbent)
         width = results.high[:, self.convex] - results.low[:, self.convex]
         rows = np.flatnonzero(width.max(axis=1) > 0)
         results.cut = np.array(results.cut)

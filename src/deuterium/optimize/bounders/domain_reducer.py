@@ -35,6 +35,10 @@ class DomainReducer(Bounder):
         """Return the whole domain as one region."""
         return self.inner.root()
 
+    def adopt(self, state: Array) -> None:
+        """Have the bounder that is helped begin with a state."""
+        self.inner.adopt(state)
+
     def facts(self) -> dict[str, Any]:
         """Return the facts of the bounder that is helped."""
         return self.inner.facts()

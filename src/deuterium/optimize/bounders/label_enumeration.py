@@ -17,12 +17,13 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.budget import check, in_time
+from deuterium.budget import check, in_time, taking
 from deuterium.domain.problem import Problem
 from deuterium.graph.traverse import Graph
 from deuterium.graph.variable import Variable
 from deuterium.optimize.bounders.discrete_branching import DiscreteBranching
 from deuterium.optimize.bounders.natural_interval import NaturalIntervalBounder
+from deuterium.optimize.bounders.norm_bounds import norm_bounder_of
 from deuterium.optimize.bounders.norm_bounds.convex_nodes import is_convex_in
 from deuterium.optimize.region import (
     EMPTY,
@@ -37,6 +38,8 @@ Array = Any
 
 MOST = 16  # combinations of values
 WIDEST = 4  # elements of a convex label
+FEW = 4  # forms: their first regions get no more than others, who close in as soon
+BEGINNING = 0.4  # of the time: what bounders plan for the first of their regions
 
 CONVEX: Proof = ("convex label", {})
 """The objective is convex in the symbol of the input that is cut, all else held fixed,
@@ -46,7 +49,7 @@ depend on the symbol, plus something >= 0 that does not, or the root of that; an
 products of such with factors >= 0 that do not depend on the symbol."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LabelForm:
     """The problem with some inputs put in as numbers.
 
@@ -95,6 +98,11 @@ class LabelEnumeration(Bounder):
         self.atoms = max(f.bounder.atoms for f in forms)
         self.state = max(f.bounder.root().state.shape[1] for f in forms)
         self.batch = min(f.bounder.batch for f in forms)
+        # cuts between labels, and each one's first region
+        self.single = 2 * len(forms) - 1 if len(forms) > FEW else 0
+        self._begun: list[LabelForm] = []
+        self._solved = np.zeros((1, 0))  # what the very first one ended with
+        self._lengths = norm_bounder_of(problem)
 
     def root(self) -> Regions:
         """Return the whole domain as one region."""
@@ -135,6 +143,11 @@ class LabelEnumeration(Bounder):
         n = self.problem.size
         inputs = _narrowed(regions, n, 0)
         results = self.general.bound(inputs, incumbent)
+        if self._lengths is not None and len(regions) == 1:  # the first of all
+            upper, proof = self._lengths.first()
+            if upper < results.upper[0]:
+                results.upper[0], results.proofs[0] = upper, proof
+        self._lengths = None
         for j in self.convex:
             rows = np.flatnonzero(results.low[:, j] < results.high[:, j])
             results.cut[rows] = j
@@ -145,9 +158,22 @@ class LabelEnumeration(Bounder):
     def _by_form(
         self, form: LabelForm, regions: Regions, incumbent: float
     ) -> BoundResult:
+        part = 1.0
+        is_first = form not in self._begun and len(self.forms) > FEW
+        if is_first:  # an equal share for the first region of each
+            part = 1.0 / (len(self.forms) - BEGINNING * len(self._begun))
+            self._begun.append(form)
+            form.bounder.adopt(self._solved)
         coordinates = self.problem.size + form.bounder.atoms
-        state = form.bounder.root().state.shape[1]
-        return form.bounder.bound(_narrowed(regions, coordinates, state), incumbent)
+        start = form.bounder.root().state
+        own = _narrowed(regions, coordinates, start.shape[1])
+        if len(self.forms) > FEW:
+            own.state = np.where(own.state.any(axis=1)[:, None], own.state, start)
+        with taking(part):
+            results = form.bounder.bound(own, incumbent)
+        if len(self._begun) == 1 and is_first:
+            self._solved = results.state[:1]
+        return results
 
 
 def label_enumeration_of(

@@ -39,6 +39,10 @@ class RootPortfolio(Bounder):
         """Return the whole domain as one region."""
         return self.main.root()
 
+    def adopt(self, state: np.ndarray) -> None:
+        """Have the main bounder begin with a state."""
+        self.main.adopt(state)
+
     def facts(self) -> dict[str, Any]:
         """Return the facts of the main bounder."""
         return self.main.facts()

@@ -150,7 +150,8 @@ class BranchAndBound:
         One, then twice as many with each batch, so that the first bounds come soon; no
         more than leaves work for all workers, and than there is time for.
         """
-        size = min(2 ** min(self._batches, 30), self.bounder.batch)
+        doubled = max(self._batches - self.bounder.single, 0)
+        size = min(2 ** min(doubled, 30), self.bounder.batch)
         if self.crew.workers > 1 and 0 < size * self._pace < options.MESSAGE_SECONDS:
             size *= min(
                 int(options.MESSAGE_SECONDS / (size * self._pace)) + 1,

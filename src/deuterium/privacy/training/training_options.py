@@ -58,7 +58,6 @@ JUMP_OF_VALUES = 1e-3  # of values, by which those either side of an edge may di
 
 # -- ranges of a step ------------------------------------------------------------------
 
-LOST_OF_SUMS = 1e-10  # of a sum's absolute terms, by rounding
 LARGEST_NUMBER = 1e50  # numbers with which nothing underflows, or overflows, unnoticed
 # elements below it count as this large: their squares do not underflow
 LEAST_ELEMENT = 1e-70

@@ -8,15 +8,18 @@ import pytest
 import deuterium as dt
 from deuterium.domain.problem import Problem
 from deuterium.graph.constructors import symbol
+from deuterium.interval import Interval
 from deuterium.ops.special import expit, log_expit, ndtr
 from deuterium.optimize.bounders.clusters.cluster_bounder import cluster_bounder_of
 from deuterium.optimize.bounders.clusters.cluster_lagrangian import EnergyValues
 from deuterium.optimize.bounders.clusters.cluster_layout import ClusterRule
 from deuterium.optimize.bounders.clusters.energy_weights import proved_energy
+from deuterium.optimize.bounders.lagrangian import affine_terms
 from deuterium.optimize.bounders.lagrangian.dual_diagonal import nearly, start
 from deuterium.optimize.bounders.lagrangian.factored_parts import (
     CoordinateGroup,
     KinkBranches,
+    thin,
 )
 from deuterium.optimize.bounders.lagrangian.log_objective import log_form
 from deuterium.optimize.bounders.lagrangian.univariate_functions import (
@@ -236,3 +239,30 @@ def test_branching_closes_the_gap():
     found = dt.maximize(v, dt.Box({x: (-1, 1)}), rtol=1e-3, method="clusters")
     assert found.status == "optimal"
     assert found.upper <= found.lower * (1 + 1e-3)
+
+
+@pytest.mark.parametrize("left", [False, True])
+@pytest.mark.parametrize("sure", [False, True])
+def test_moved_elements_go_through_matrices_one_by_one(left, sure, rng):
+    """Windows of a term: nothing is summed, and what was known exactly still is."""
+    windows = np.array([[0, 1, 2], [1, 2, 3], [4, 5, 6], [0, 2, 6]])
+    c = np.zeros((7, 4, 3))
+    signs = rng.choice([-1.0, 1.0], size=(1, 4, 3))
+    np.put_along_axis(c, windows[None], signs if sure else 0.1 * signs, axis=0)
+    w = rng.normal(size=(3, 5))
+    wide = np.abs(c) * (0.0 if sure else 2.0**-50)
+    near = Interval.unchecked(c - wide, c + wide)
+    factors = [near, thin(w)]
+    exact = c @ w
+    if left:
+        factors = [thin(w.T), _turned(near)]
+        exact = exact.swapaxes(-1, -2)
+    found = affine_terms._single_products(factors)
+    assert found.is_thin == sure
+    assert np.all(found.lower <= exact) and np.all(exact <= found.upper)
+    np.testing.assert_allclose(found.lower, found.upper, rtol=1e-14, atol=1e-15)
+    assert affine_terms._single_products([thin(np.ones((7, 4, 3))), thin(w)]) is None
+
+
+def _turned(x):
+    return Interval.unchecked(x.lower.swapaxes(-1, -2), x.upper.swapaxes(-1, -2))

@@ -32,6 +32,8 @@ GRAPHS = {
     "add constant": lambda x, y: x + ROW,
     "subtract": lambda x, y: x - y,
     "subtract constant": lambda x, y: ROW - x,
+    "signs apart": lambda x, y: expit(x) * np.square(y) - np.exp(x),
+    "signs apart, added": lambda x, y: -expit(x) + np.square(y),
     "negative": lambda x, y: -x,
     "multiply": lambda x, y: x * y,
     "multiply constant": lambda x, y: x * ROW,

@@ -82,7 +82,7 @@ class CellSeries:
         self.series: dict[int, Series] = {slot: [variable(x) for x in places]}
         self.series |= {k: [c] * self._count for k, c in constants.items()}
         self.chosen: dict[int, int | Ball] = {}
-        self._watches, self._slot = watches, slot
+        self._watches = watches
         self._signs = {k: self._seen(row) for k, row in self._watched()}
         if self.side:
             below = (-1, -1) if high < ZERO else (-1, 0)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from flint import arb
+
 from deuterium.certify.checker.ball_functions import INFINITY, Ball
 from deuterium.certify.checker.exact_data import finite
 from deuterium.certify.checker.exceptions import NoBound
@@ -133,7 +135,10 @@ class NormPass:
         start = inputs.starts[v.name]
         low = vector(self.region.low[start : start + v.size])
         high = vector(self.region.high[start : start + v.size])
+        units = arb(inputs.whole[v.name].units)
         box = combine(low, high, RuleBounds())
+        if units > 0:  # each of length 1
+            box = combine(low, high, RuleBounds(length=units.sqrt(), total=units))
         found = _ball(inputs.whole[v.name])
         if found is None:
             return box

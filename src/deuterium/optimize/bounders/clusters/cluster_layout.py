@@ -40,8 +40,6 @@ class ClusterBlock:
         The functions by which spokes, and their squares, are multiplied.
     start : int
         Its first feature.
-    first_spoke : int
-        The number of its first spoke, of all groups.
     """
 
     group: CoordinateGroup
@@ -49,7 +47,6 @@ class ClusterBlock:
     linear: Array
     quadratic: Array
     start: int
-    first_spoke: int
 
     @property
     def functions(self) -> int:
@@ -141,7 +138,7 @@ class ClusterLayout:
         Of one column each.
     constant, radius : float
         Of the objective.
-    features, spokes, multipliers : int
+    features, multipliers : int
         How many there are.
     """
 
@@ -217,14 +214,14 @@ class ClusterLayout:
             if isinstance(t, StarTerm):
                 used[t.group][t.power].update(t.function.tolist())
         self.blocks: list[ClusterBlock] = []
-        start = first = 0
+        start = 0
         for g, hubs, mine in zip(program.groups, program.spokes, used, strict=True):
             linear, quadratic = (np.array(sorted(mine[k]), dtype=int) for k in (1, 2))
             hub_of = np.array(hubs, dtype=int)
-            block = ClusterBlock(g, hub_of, linear, quadratic, start, first)
+            block = ClusterBlock(g, hub_of, linear, quadratic, start)
             self.blocks.append(block)
-            start, first = block.stop, first + len(hubs)
-        self.features, self.spokes = start, first
+            start = block.stop
+        self.features = start
 
     def sum_of(self, form: AffineForm) -> ClusterRule:
         """Return an affine array, flattened, with its matrices: a rule of no target."""

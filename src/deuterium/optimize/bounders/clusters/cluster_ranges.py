@@ -53,6 +53,11 @@ class ClusterRanges:
     open: Array
     empty: Array
 
+    def take(self, rows: Any) -> ClusterRanges:
+        """Return some of the regions."""
+        parts = self.low, self.high, self.open, self.empty
+        return ClusterRanges(*(x[rows] for x in parts))
+
 
 class ClusterRangePass:
     """Computes ranges.

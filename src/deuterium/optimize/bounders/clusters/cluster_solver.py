@@ -27,6 +27,7 @@ Array = Any
 FIRST, SECOND, TINY = 0.9, 0.99, 1e-8  # Adam's averages
 LOOK = 10  # steps between two looks at the bound itself
 PATIENCE, WORTH = 150, 0.02  # steps in which the bound must fall so far to go on
+HALF = 0.5  # of the time: the latest that steps get smaller
 ASTRAY = 0.3  # so far above the best, a region goes back and halves its step
 SHARE = 0.12  # of the largest slope by a factor, at which McCormick's plane starts
 FADED = 8.0  # by which the logarithms of weights are less where corners do as well
@@ -200,13 +201,17 @@ def optimise(
     ``target``.
     """
     state = _Adam(lagrangian, x)
-    until = now() + schedule.share * left()
+    start, span = now(), schedule.share * left()
     exploring, i, before = schedule.most > 0, 0, state.best.copy()
     first, last = (scale * s / lagrangian.hubs for s in schedule.smooth)
     settled = 0
     while settled < schedule.settling:
         check()
+        spent = (now() - start) / max(span, TINY)
+        exploring &= spent < HALF
         share = settled / schedule.settling
+        if not exploring and schedule.most:  # it settles in the time that there is
+            share = min(max(share, (spent - HALF) / (1.0 - HALF)), 1.0)
         tau = first * (last / first) ** share
         state.step(tau, schedule.rate * (1.0 - share))
         i += 1
@@ -214,7 +219,7 @@ def optimise(
         if i % LOOK and settled < schedule.settling:
             continue
         state.look(ASTRAY * scale)
-        if (state.best < target).all() or now() > until:
+        if (state.best < target).all() or spent > 1.0:
             break
         if exploring and i % PATIENCE == 0:
             falls = (before - state.best).max() > WORTH * scale

@@ -58,6 +58,8 @@ class DescentMethod:
     ----------
     start : ndarray of shape (1, k)
         What the first region remembers.
+    other : ndarray of shape (1, k), or None
+        Something else to start from in the whole domain, too.
     """
 
     batch = 16
@@ -73,6 +75,7 @@ class DescentMethod:
         at_root: Schedule = AT_ROOT,
     ) -> None:
         self.at_root = at_root
+        self.other: Array | None = None
         self.layout, self.curves, self.tables = layout, curves, tables
         self.units = units_of(layout, ranges)
         lagrangian = self.lagrangian(ranges)
@@ -88,11 +91,17 @@ class DescentMethod:
 
     def __call__(self, ranges: ClusterRanges, state: Array, target: float) -> Solution:
         """Return good multipliers, and where to cut."""
-        lagrangian = self.lagrangian(ranges)
         is_root = bool((state == self.start).all())
         schedule = self.at_root if is_root else IN_PARTS
         target = target - MARGIN * self.scale
-        x, _ = optimise(lagrangian, state, schedule, self.scale, target)
+        lagrangian = self.lagrangian(ranges)
+        if is_root and len(state) == 1 and self.other is not None:
+            both = np.concatenate([state, self.other])
+            race = self.lagrangian(ranges.take([0, 0]))
+            found, value = optimise(race, both, schedule, self.scale, target)
+            x = found[[int(np.argmin(value))]]
+        else:
+            x, _ = optimise(lagrangian, state, schedule, self.scale, target)
         lagrangian(x, SHARP * self.scale)
         gain, place = gains(lagrangian, ranges)
         p, energies = self._multipliers(lagrangian, x)

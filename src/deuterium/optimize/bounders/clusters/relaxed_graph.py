@@ -29,7 +29,7 @@ from deuterium.ops.shapes import reshape_to
 Array = Any
 
 FEW = 16  # products of numbers: so few are taken one by one
-NEAR = 0.6  # of half the widest range: matrices so near 0 are not centred
+NEAR = 0.6  # of the length of half ranges: matrices so near 0 are not centred
 DIGITS = 3  # of the numbers A0, B0
 
 
@@ -145,7 +145,7 @@ def _middle(x: Interval) -> Array:
     """Return numbers of few digits near the middles; all 0 where these are near 0."""
     middle = 0.5 * np.asarray(x.lower) + 0.5 * np.asarray(x.upper)
     half = 0.5 * np.asarray(x.upper) - 0.5 * np.asarray(x.lower)
-    if not np.abs(middle).max(initial=0.0) > NEAR * half.max(initial=0.0):
+    if not np.linalg.norm(middle) > NEAR * np.linalg.norm(half):
         return np.zeros(middle.shape)
     with np.errstate(all="ignore"):
         scale = 10.0 ** (DIGITS - 1 - np.floor(np.log10(np.abs(middle))))

@@ -14,7 +14,7 @@ import numpy as np
 from deuterium import ops
 from deuterium.budget import afford
 from deuterium.graph.variable import Variable
-from deuterium.interval import Interval
+from deuterium.interval import Interval, interval_arithmetic
 from deuterium.optimize.bounders.lagrangian import lagrangian_options as options
 from deuterium.optimize.bounders.lagrangian.factored_parts import (
     AffineForm,
@@ -59,8 +59,11 @@ def through(node: Variable, args: Sequence[AffineForm | Interval]) -> AffineForm
             terms.update(dict.fromkeys(a.parts))
     parts = {}
     for term in terms:
-        _afford(node, term)
-        found = _thinned(rule(*[_part(a, term, keeps) for a in args], **attrs))
+        own = [_part(a, term, keeps) for a in args]
+        found = _single_products(own) if node.op is ops.matmul else None
+        if found is None:
+            _afford(node, term)
+            found = _thinned(rule(*own, **attrs))
         parts[term] = _without(found, _unused(args, term))
     constants = [a.constant if isinstance(a, AffineForm) else a for a in args]
     return AffineForm(parts, _thinned(rule(*constants, **attrs)))
@@ -71,6 +74,36 @@ def _afford(node: Variable, term: Term) -> None:
     inner = node.args[0].shape[-1] if node.op is ops.matmul else 1
     count = float(term.size) * node.size
     afford(count * inner * options.INTERVAL_PRODUCTS, count * options.RESULT_COPIES)
+
+
+def _single_products(factors: list[Interval]) -> Interval | None:
+    """Return a product of matrices with coefficients of which each row has but one.
+
+    So have elements of terms, moved, cut out in windows, or added up in different ones:
+    what a kernel is multiplied by.  Nothing is summed, so nothing is rounded away.
+    None where a row has several, or none of both is a matrix of numbers.
+    """
+    left = np.ndim(factors[0].lower) == 2
+    matrix, c = factors if left else factors[::-1]
+    if np.ndim(matrix.lower) != 2 or not matrix.is_thin:
+        return None
+    value = np.asarray(matrix.lower).T if left else np.asarray(matrix.lower)
+    ends = [np.asarray(x).swapaxes(-1, -2) if left else x for x in (c.lower, c.upper)]
+    shape = np.shape(ends[0])
+    low, high = (np.reshape(x, (-1, shape[-1])) for x in ends)
+    row, at = np.nonzero((low != 0) | (high != 0))
+    if np.any(row[1:] == row[:-1]):
+        return None
+    few = Interval.unchecked(low[row, at][:, None], high[row, at][:, None])
+    found = interval_arithmetic.multiply(few, thin(value[at]))
+    if np.all(np.abs(few.lower) == 1) and np.array_equal(few.lower, few.upper):
+        found = thin(few.lower * value[at])
+    out = np.zeros((2, len(low), value.shape[1]))
+    out[0, row], out[1, row] = found.lower, found.upper
+    ends = [x.reshape(*shape[:-1], value.shape[1]) for x in out]
+    return _thinned(
+        Interval.unchecked(*(x.swapaxes(-1, -2) if left else x for x in ends))
+    )
 
 
 def _unused(args: Sequence[AffineForm | Interval], term: Term) -> Array:

@@ -51,8 +51,9 @@ the bound is the upper end of the last node.
 
 Rules.  A symbol has its box, and ``ball`` of centre (low + high) / 2 and the length of
 the half widths; where the domain holds it in a Euclidean ball whose radius is smaller,
-that ball.  Every rule gives ends, and may give a ball, a length, a total.  Then, in
-this order:
+that ball; where its rows are unit vectors (`OneHot`) also length ``sqrt(rows)`` and
+total ``rows``.  Every rule gives ends, and may give a ball, a length, a total.  Then,
+in this order:
 
 1. if the node cannot be negative (`convex_nodes.nonnegative_in`), lower ends below 0
    are 0;
@@ -115,8 +116,7 @@ factors are such a product it is the first.
 from deuterium.optimize.bounders.norm_bounds.norm_bounder import (
     KEEP_LENGTHS,
     NormBounder,
-    first_bound,
     norm_bounder_of,
 )
 
-__all__ = ["KEEP_LENGTHS", "NormBounder", "first_bound", "norm_bounder_of"]
+__all__ = ["KEEP_LENGTHS", "NormBounder", "norm_bounder_of"]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from deuterium import ops
-from deuterium.domain.constraints import Within
+from deuterium.domain.constraints import UnitVectors, Within
 from deuterium.domain.problem import Problem
 from deuterium.interval.rounding import EPS, MIN_NORMAL, Array
 from deuterium.optimize.bounders.ball_tightening import balls_of
@@ -41,17 +41,6 @@ def norm_bounder_of(problem: Problem) -> NormBounder | None:
         if (long or v.op in KEEP_LENGTHS) and v in graph.varying:
             return NormBounder(problem)
     return None
-
-
-def first_bound(problem: Problem) -> tuple[float, Proof] | None:
-    """Return an upper bound over the whole domain at once, and its proof.
-
-    None where norms have nothing to say.  Cheap: one pass without cubes.
-    """
-    bounder = norm_bounder_of(problem)
-    if bounder is None:
-        return None
-    return bounder.first()
 
 
 class NormBounder(Bounder):
@@ -131,12 +120,15 @@ class NormBounder(Bounder):
         """
         values = {}
         for name, ends in self.problem.boxes(low, high).items():
-            ball = None
+            ball = length = total = None
             for c in self.problem.domain.constraints.get(name, ()):
+                if isinstance(c, UnitVectors):
+                    total = np.full((1, 1), float(ends[0, 0].size // ends.shape[-1]))
+                    length = inflate(np.sqrt(total))
                 if isinstance(c, Within) and c.order == 2:
                     centre = np.asarray(c.center, dtype=float)[None, None]
                     ball = centre, np.full((1, 1), float(c.radius))
-            values[name] = combine(ends[:, :, None], ball)[0]
+            values[name] = combine(ends[:, :, None], ball, length, total)[0]
         return values
 
 
