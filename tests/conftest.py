@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import signal
 import time
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -18,6 +19,7 @@ from hypothesis import HealthCheck, settings
 
 from deuterium import budget
 from deuterium.commands import query
+from deuterium.optimize.bounders.clusters import descent_method
 from deuterium.optimize.branch_and_bound import loop_options
 from tests import amounts
 from tests.clocks import PATIENCE, WorkClock
@@ -38,9 +40,15 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the long run draw more, or less."""
+    told = "draw so many times what -m long draws by itself"
+    parser.addoption("--draws", type=float, default=1.0, metavar="TIMES", help=told)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Settle how much is drawn, before any test is read."""
-    amounts.choose(config.getoption("markexpr"))
+    amounts.choose(config.getoption("markexpr"), config.getoption("draws"))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -89,3 +97,15 @@ def real_clock(work_clock: WorkClock, monkeypatch: pytest.MonkeyPatch) -> None:
 def short_search(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the search of a query end: what grows without end is climbed for ever."""
     monkeypatch.setattr(query, "search", partial(query.search, time_limit=0.5))
+
+
+@pytest.fixture
+def rough_multipliers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have few steps taken to good multipliers: a bound holds for any that are told."""
+    whole, few = descent_method.optimise, 20
+
+    def briefly(lagrangian: Any, x: Any, schedule: Any, *given: Any) -> Any:
+        schedule = replace(schedule, most=0, settling=min(schedule.settling, few))
+        return whole(lagrangian, x, schedule, *given)
+
+    monkeypatch.setattr(descent_method, "optimise", briefly)
