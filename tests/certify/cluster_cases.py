@@ -306,6 +306,6 @@ def energy(step, rng, growth=1e-6):
 
 
 __all__ = [
-    "KINDS", "Case", "NoBound", "case_of", "checker", "corners", "data", "energy", "graph",
-    "holds",
+    "KINDS", "Case", "NoBound", "case_of", "checker", "corners", "data", "energy",
+    "graph", "holds",
 ]  # fmt: skip

@@ -231,7 +231,7 @@ def test_any_multipliers_of_any_graph_give_a_bound(number, low, seed):
 
 @pytest.mark.parametrize("act", ACTS)
 def test_whole_proofs_are_believed(act):
-    v, domain, _ = network(0, (5, 6, 1), ACTS[act])
+    v, domain, _ = network(0, (4, 4, 1), ACTS[act])
     e = dt.maximize(v, domain, rtol=0.02, time_limit=20, method="clusters")
     certificate = e.certificate
     assert certificate.verify(v, domain).leaves == certificate.leaves
@@ -242,7 +242,7 @@ def test_whole_proofs_are_believed(act):
 def test_constant_factors_are_no_part_of_terms(act, seed):
     """Steps and slopes come with weights in front of them, of which energies know."""
     v, domain, _ = network(seed, (5, 2, 3, 1), ACTS[act])
-    e = dt.minimize(v, domain, rtol=1e-6, method="clusters", max_regions=20)
+    e = dt.minimize(v, domain, rtol=1e-6, method="clusters", max_regions=8)
     body = e.certificate.body
     leaves = [n["leaf"] for n in body["proof"] if n.get("leaf", [""])[0] == "clusters"]
     assert any(q for leaf in leaves for q in leaf[1].get("energies", ()))

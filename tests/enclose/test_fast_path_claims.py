@@ -225,7 +225,7 @@ def enclosures(v, x, low, high):
 
 @pytest.mark.drawn
 def test_random_graphs_of_arrays():
-    count = draws(40, 80)
+    count = draws(25, 80)
     assert sum(map(check, range(count))) > 8 * count
 
 
@@ -255,7 +255,7 @@ def bracketed(seed):
 
 @pytest.mark.drawn
 def test_brackets_of_random_graphs_of_arrays():
-    count = draws(4, 8)
+    count = draws(3, 8)
     assert sum(map(bracketed, range(count))) >= count
 
 

@@ -59,6 +59,7 @@ SQUARE = [  # first each method with each movement, and one function
 
 @pytest.mark.parametrize(("made", "name", "method"), some(SQUARE, 15))
 @pytest.mark.drawn
+@pytest.mark.usefixtures("rough_multipliers")
 def test_bounds_hold_and_proofs_convince(made, name, method):
     for seed in range(draws(1, 8)):
         rng = np.random.default_rng([seed, len(name)])
@@ -84,6 +85,7 @@ def test_bounds_hold_and_proofs_convince(made, name, method):
 @pytest.mark.parametrize("ends", [(0.0, 1.0), (-0.0, 1.0), (-1.0, 0.0), (-1.0, 1.0)])
 @pytest.mark.parametrize("method", ["clusters", "box", "interval", "auto"])
 @pytest.mark.parametrize("sign", some([1, -1], 1))
+@pytest.mark.usefixtures("rough_multipliers")
 def test_the_slope_at_a_kink_is_what_it_is_there(function, ends, method, sign):
     """At zero the slope of relu is 0, as to the left; that of |x| as on no side."""
     x = dt.symbol("x", (2,))
