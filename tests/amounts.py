@@ -9,6 +9,7 @@ has ten times as many drawn as ``-m long`` draws by itself.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -56,7 +57,7 @@ def drawn_from(strategy: Any, count: int, look: Callable[[Any], object]) -> None
 
 def seeds(few: int, many: int, start: int = 0) -> list[Any]:
     """Return the seeds of a parameter; those beyond the few are marked ``long``."""
-    return some(range(start, start + _more(few, many)), few)
+    return some(range(start, start + round(max(_times, 1) * many)), few)
 
 
 def some(values: Iterable[Any], few: int) -> list[Any]:
@@ -64,9 +65,13 @@ def some(values: Iterable[Any], few: int) -> list[Any]:
 
     A tuple is the values of several parameters.  By default the rest is left out here
     and now: to collect thirty thousand tests that are not run takes many seconds.
+    With ``--draws`` below 1, so much of the rest is left.
     """
     if _only_few and few:  # of none, pytest would make a test that is skipped
         values = itertools.islice(values, few)
+    elif _times < 1:
+        values = list(values)
+        values = values[: few + math.ceil(_times * (len(values) - few))]
     marks = ([] if i < few else [pytest.mark.long] for i in itertools.count())
     return [
         pytest.param(*(value if isinstance(value, tuple) else (value,)), marks=mark)
