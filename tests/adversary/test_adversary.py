@@ -39,8 +39,7 @@ def test_enclosures_of_many_cases():
     assert checks.COUNTS["values"] > 30 * count
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("block", range(20))
+@pytest.mark.parametrize("block", seeds(0, 20))
 def test_for_long(block):
     first = 10**6 + 100 * block
     _held(run.run(iter(range(first, first + 15)), known=KNOWN))
@@ -311,7 +310,7 @@ def test_a_smaller_case_still_fails(narrowed):
 
 
 @pytest.mark.drawn
-@pytest.mark.parametrize("seed", seeds(1, 12))
+@pytest.mark.parametrize("seed", seeds(1, 6))
 def test_only_our_own_errors_leave(seed, work_clock):
     work_clock.tick = (2e-2, 1e-3)[seed % 2]  # half of them, where time is soon over
     slow = () if is_many() else ("features", "slopes")

@@ -67,7 +67,7 @@ def test_nothing_false_is_believed(number):
 
 @pytest.mark.parametrize("number", draw_seeds(0, 20, start=100))
 def test_nothing_false_is_believed_of_many(number):
-    """Twenty times a thousand, of every right proof; ``--draws 5`` are 100,000 in all."""
+    """Twenty times a thousand; with ``--draws 5`` a hundred thousand in all."""
     found = run(number, 1000)
     assert {name for kind, name in found if kind == "made"} == set(NAMES)
     print(number, made(found), "made,", found.total() - made(found), "believed")

@@ -45,7 +45,7 @@ def test_array_graphs(case):
     assert_encloses(*case, samples=6)
 
 
-@examples(10, 300)
+@examples(10, 100)
 @given(_with_box(defined=False))
 def test_graphs_that_may_be_undefined(case):
     assert_encloses(*case, samples=6)
