@@ -6,6 +6,7 @@ the machine is, or on what else it does; how much is drawn is said in `tests.amo
 
 from __future__ import annotations
 
+import gc
 import signal
 import time
 from dataclasses import replace
@@ -49,6 +50,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Settle how much is drawn, before any test is read."""
     amounts.choose(config.getoption("markexpr"), config.getoption("draws"))
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was collected alone, and look for garbage less often.
+
+    There is little of it; but JAX, once it is imported, has work of its own done
+    whenever Python looks, seven hundred objects apart.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(5_000, 20, 20)
 
 
 @pytest.hookimpl(tryfirst=True)
