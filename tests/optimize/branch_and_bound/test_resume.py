@@ -23,7 +23,7 @@ from deuterium.optimize.branch_and_bound.checkpoint import (
     _sealed,
     array_of,
 )
-from tests.amounts import some
+from tests.amounts import draws, some
 from tests.optimize.branch_and_bound.branch_problems import (
     PROBLEMS,
     answer,
@@ -87,11 +87,12 @@ def test_cut_off_anywhere_with_other_bounders_it_ends_the_same(
         assert answer(again) == answer(e)
 
 
+@pytest.mark.drawn
 def test_killed_at_any_time_nothing_is_lost(tmp_path):
     options = {"rtol": 2e-3, "time_limit": None}
     whole = maximum("hill", **options)
     path, generator, sizes = tmp_path / "hill", random.Random(1), []
-    for _ in range(2):
+    for _ in range(draws(1, 4)):
         process = start("hill", checkpoint=str(path), **options)
         at_work(process, generator.randint(1, 6))
         process.send_signal(signal.SIGKILL)

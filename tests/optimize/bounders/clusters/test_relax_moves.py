@@ -81,14 +81,20 @@ def test_bounds_hold_and_proofs_convince(made, name, method):
             assert e.upper <= found.value + 0.3
 
 
-@pytest.mark.parametrize("function", [dt.relu, np.abs])
-@pytest.mark.parametrize("ends", [(0.0, 1.0), (-0.0, 1.0), (-1.0, 0.0), (-1.0, 1.0)])
-@pytest.mark.parametrize("method", ["clusters", "box", "interval", "auto"])
-@pytest.mark.parametrize("sign", some([1, -1], 1))
+KINKED = sorted(  # of the first half, every two values are met
+    product(
+        (0, 1), ((0.0, 1.0), (-0.0, 1.0), (-1.0, 0.0), (-1.0, 1.0)), range(4), (1, -1)
+    ),
+    key=lambda c: (c[3] < 0, (c[0] + c[2] + (c[1][0] < 0)) % 2),
+)
+
+
+@pytest.mark.parametrize(("which", "ends", "way", "sign"), some(KINKED, 16))
 @pytest.mark.usefixtures("rough_multipliers")
-def test_the_slope_at_a_kink_is_what_it_is_there(function, ends, method, sign):
+def test_the_slope_at_a_kink_is_what_it_is_there(which, ends, way, sign):
     """At zero the slope of relu is 0, as to the left; that of |x| as on no side."""
-    x = dt.symbol("x", (2,))
+    function, x = (dt.relu, np.abs)[which], dt.symbol("x", (2,))
+    method = ("clusters", "box", "interval", "auto")[way]
     slope = dt.grad(function(x).sum(), x)
     weight = np.array([[1.0, 0.3], [-0.4, 1.0]])
     v = 0.1 * np.sum(np.tanh(x @ weight + 0.1)) + sign * np.sum(slope)
