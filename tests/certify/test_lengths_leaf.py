@@ -40,8 +40,8 @@ ACTIVATIONS = {
 def network(seed, activation, classes=1, loss="log", most=20):
     """Return the gradient norm of a network of random depth, and its domain."""
     rng = np.random.default_rng(seed)
-    inner = rng.integers(most // 4, most, size=seed % 3 + 1)
-    units = [int(rng.integers(most // 4, most // 2)), *inner, classes]
+    first = int(rng.integers(8, 14))
+    units = [first, *rng.integers(8, most, size=seed % 3 + 1), classes]
     x = dt.symbol("x", (1, units[0]))
     h, parameters = x, []
     for i, (m, n) in enumerate(pairwise(units)):
