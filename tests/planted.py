@@ -261,6 +261,18 @@ BOUNDERS = [
         """return self._each(node, [("number", 0) for x in _numbers(node)])""",
         ("optimize/bounders/finite_values",),
     ),
+    Planted(
+        "the error of a parabola left out",
+        "optimize/bounders/lagrangian/univariate_functions.py",
+        "        error = error + np.fmax(np.abs(low), np.abs(high)) * r**3 / 6\n",
+        "",
+        (
+            "optimize/bounders/clusters/test_relax_parts.py",
+            "optimize/bounders/clusters/test_certified_maxima.py",
+            "optimize/bounders/clusters/test_cluster_sound.py",
+            "optimize/bounders/clusters/test_relax_sound.py",
+        ),
+    ),
 ]
 CHECKER = [
     Planted(
@@ -303,6 +315,68 @@ CHECKER = [
         "                stay = region.high[a] <= least\n",
         "                stay = True\n",
         ("certify/test_finite_facts.py",),
+    ),
+    Planted(
+        "the tip of a spoke's parabola left out",
+        "certify/checker/clusters/cluster_maximum.py",
+        "    if at <= low or at >= high:\n        return ends\n    tip",
+        "    if at <= low or at >= low:\n        return ends\n    tip",
+        (
+            "certify/test_check_clusters.py",
+            "certify/test_check_maxima.py",
+        ),
+    ),
+    Planted(
+        "an energy's centre with the wrong sign",
+        "certify/checker/clusters/cluster_leaf.py",
+        "constant = constant + w * centre * centre",
+        "constant = constant - w * centre * centre",
+        (
+            "certify/test_check_clusters.py",
+            "certify/test_check_maxima.py",
+        ),
+    ),
+    Planted(
+        "an energy that is not proved is believed",
+        "certify/checker/clusters/spoke_energy.py",
+        "    return _is_dominant(matrix - factor * factor.transpose())",
+        "    return True",
+        ("certify/test_check_clusters.py",),
+    ),
+    Planted(
+        "a negative multiplier of an inequality is believed",
+        "certify/checker/clusters/cluster_leaf.py",
+        "elif made.is_inequality and not x > ZERO:",
+        "elif False:",
+        ("certify/test_forged_relations.py",),
+    ),
+    Planted(
+        "the error of a parabola in the checker left out",
+        "certify/checker/lagrangian/parabola_cells.py",
+        "    error = abs(over[3]) * radius**3\n",
+        "    error = ZERO * abs(over[3])\n",
+        (
+            "certify/test_check_clusters.py",
+            "certify/test_check_maxima.py",
+            "certify/test_cell_choices.py",
+        ),
+    ),
+    Planted(
+        "the first cell of a range left out",
+        "certify/checker/lagrangian/separable_maximum.py",
+        "range(int(first) - 1, int(last))",
+        "range(int(first), int(last))",
+        (
+            "certify/test_check_clusters.py",
+            "certify/test_check_maxima.py",
+        ),
+    ),
+    Planted(
+        "one side of a kink forgotten",
+        "certify/checker/clusters/star_ranges.py",
+        "smaller(a, low[k]), larger(b, high[k])",
+        "low[k], high[k]",
+        ("certify/test_check_clusters.py",),
     ),
 ]
 PRIVACY = [
