@@ -114,7 +114,7 @@ def short_search(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def rough_multipliers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have few steps taken to good multipliers: a bound holds for any that are told."""
-    whole, few = descent_method.optimise, 20
+    whole, few = descent_method.optimise, amounts.draws(20, 100)
 
     def briefly(lagrangian: Any, x: Any, schedule: Any, *given: Any) -> Any:
         schedule = replace(schedule, most=0, settling=min(schedule.settling, few))
