@@ -239,6 +239,7 @@ def test_whole_proofs_are_believed(act):
 
 
 @pytest.mark.parametrize(("seed", "act"), some(product(range(6), ACTS), 1))
+@pytest.mark.usefixtures("rough_multipliers")
 def test_constant_factors_are_no_part_of_terms(act, seed):
     """Steps and slopes come with weights in front of them, of which energies know."""
     v, domain, _ = network(seed, (5, 2, 3, 1), ACTS[act])
