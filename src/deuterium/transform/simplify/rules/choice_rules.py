@@ -244,11 +244,10 @@ def plain_condition(v: Variable, known: Assumptions) -> Variable | None:
                 return logic.is_positive(-x) if number != -1 else None
     if h.op is arithmetic.subtract:
         first, last = h.args
-        x, y = _inside(first, last, 1, known), _inside(last, first, -1, known)
-        if x is not None or y is not None:
-            return logic.is_positive(
-                (first if x is None else x) - (last if y is None else y)
-            )
+        up, down = _inside(first, last, 1, known), _inside(last, first, -1, known)
+        if up is not None or down is not None:
+            larger = first if up is None else up
+            return logic.is_positive(larger - (last if down is None else down))
     return None
 
 
