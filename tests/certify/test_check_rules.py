@@ -110,7 +110,7 @@ def inside(rng, low, high):
     return min(max(low + share * (high - low), low), high)
 
 
-@pytest.mark.parametrize("seed", seeds(2, 12))
+@pytest.mark.parametrize("seed", seeds(1, 12))
 @pytest.mark.parametrize("name", unary_operators())
 def test_ranges_of_one_variable_hold_every_value(name, seed):
     rng = np.random.default_rng([seed, *name.encode()])

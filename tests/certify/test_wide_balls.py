@@ -67,7 +67,7 @@ def holds(value, low, high):
 @pytest.mark.parametrize("name", sorted(ONE))
 def test_functions_of_one_variable(name):
     rng = np.random.default_rng([1, *name.encode()])
-    for _ in range(draws(80, 1000)):
+    for _ in range(draws(50, 1000)):
         a, b, low, high = draw(rng)
         try:
             least, most = ONE[name].range(low, high)
@@ -158,7 +158,7 @@ def test_products_with_a_constant_matrix():
 def test_values_of_wide_balls(name):
     rng = np.random.default_rng([6, *name.encode()])
     f = ONE[name].value
-    for _ in range(draws(30, 150)):
+    for _ in range(draws(20, 150)):
         x = float(rng.choice(NUMBERS))
         width = float(rng.choice(WIDTHS[4:]))
         found = f(arb(x) + arb(width * rng.uniform(-1, 1), width))

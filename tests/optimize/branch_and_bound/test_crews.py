@@ -213,7 +213,7 @@ EVERY = sorted(  # of the first half, each fate and each time are two and three
 EVERY = [(list(FATES)[i], WHEN[j]) for i, j in EVERY]
 
 
-@pytest.mark.parametrize(("fate", "when"), some(EVERY, 6))
+@pytest.mark.parametrize(("fate", "when"), some(EVERY, 5))
 def test_no_region_is_lost_with_a_worker(fate, when):
     plan = {
         "first": lambda call: call == 1,

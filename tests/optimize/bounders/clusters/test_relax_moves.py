@@ -57,7 +57,7 @@ SQUARE = [  # first each method with each movement, and one function
 ]
 
 
-@pytest.mark.parametrize(("made", "name", "method"), some(SQUARE, 15))
+@pytest.mark.parametrize(("made", "name", "method"), some(SQUARE, 9))
 @pytest.mark.drawn
 @pytest.mark.usefixtures("rough_multipliers")
 def test_bounds_hold_and_proofs_convince(made, name, method):
