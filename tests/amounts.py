@@ -2,12 +2,14 @@
 
 The one place that knows which of the two this is.  A test says both numbers:
 `examples` for Hypothesis, `seeds` for parameters, `draws` for a loop of its own, in
-which case it is marked ``drawn``, so that ``-m long`` runs it again.
+which case it is marked ``drawn``, so that ``-m long`` runs it again.  ``--draws 10``
+has ten times as many drawn as ``-m long`` draws by itself.
 """
 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -16,12 +18,14 @@ from hypothesis import given, settings
 
 FEW = "not long"  # what the command line asks for by default
 _many = _only_few = False  # what it asks for; see `choose`
+_times = 1.0  # how many times the many are drawn
 
 
-def choose(expression: str) -> None:
-    """Take the amounts that fit the expression given to ``-m``."""
-    global _many, _only_few
+def choose(expression: str, times: float) -> None:
+    """Take the amounts that fit what is given to ``-m`` and ``--draws``."""
+    global _many, _only_few, _times
     _many, _only_few = expression.strip() == "long", expression.strip() == FEW
+    _times = times
 
 
 def is_many() -> bool:
@@ -31,7 +35,11 @@ def is_many() -> bool:
 
 def draws(few: int, many: int) -> int:
     """Return how many times to draw, in a test that is marked ``drawn``."""
-    return many if _many else few
+    return _more(few, many) if _many else few
+
+
+def _more(few: int, many: int) -> int:
+    return max(few, round(_times * many)) if many > few else many
 
 
 def examples(few: int, many: int) -> Callable[[Any], Any]:
@@ -49,7 +57,7 @@ def drawn_from(strategy: Any, count: int, look: Callable[[Any], object]) -> None
 
 def seeds(few: int, many: int, start: int = 0) -> list[Any]:
     """Return the seeds of a parameter; those beyond the few are marked ``long``."""
-    return some(range(start, start + many), few)
+    return some(range(start, start + round(max(_times, 1) * many)), few)
 
 
 def some(values: Iterable[Any], few: int) -> list[Any]:
@@ -57,9 +65,13 @@ def some(values: Iterable[Any], few: int) -> list[Any]:
 
     A tuple is the values of several parameters.  By default the rest is left out here
     and now: to collect thirty thousand tests that are not run takes many seconds.
+    With ``--draws`` below 1, so much of the rest is left.
     """
     if _only_few and few:  # of none, pytest would make a test that is skipped
         values = itertools.islice(values, few)
+    elif _times < 1:
+        values = list(values)
+        values = values[: few + math.ceil(_times * (len(values) - few))]
     marks = ([] if i < few else [pytest.mark.long] for i in itertools.count())
     return [
         pytest.param(*(value if isinstance(value, tuple) else (value,)), marks=mark)

@@ -6,8 +6,10 @@ the machine is, or on what else it does; how much is drawn is said in `tests.amo
 
 from __future__ import annotations
 
+import gc
 import signal
 import time
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -18,6 +20,7 @@ from hypothesis import HealthCheck, settings
 
 from deuterium import budget
 from deuterium.commands import query
+from deuterium.optimize.bounders.clusters import descent_method
 from deuterium.optimize.branch_and_bound import loop_options
 from tests import amounts
 from tests.clocks import PATIENCE, WorkClock
@@ -38,9 +41,26 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the long run draw more, or less."""
+    told = "draw so many times what -m long draws by itself"
+    parser.addoption("--draws", type=float, default=1.0, metavar="TIMES", help=told)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Settle how much is drawn, before any test is read."""
-    amounts.choose(config.getoption("markexpr"))
+    amounts.choose(config.getoption("markexpr"), config.getoption("draws"))
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was collected alone, and look for garbage less often.
+
+    There is little of it; but JAX, once it is imported, has work of its own done
+    whenever Python looks, seven hundred objects apart.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(5_000, 20, 20)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -89,3 +109,15 @@ def real_clock(work_clock: WorkClock, monkeypatch: pytest.MonkeyPatch) -> None:
 def short_search(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the search of a query end: what grows without end is climbed for ever."""
     monkeypatch.setattr(query, "search", partial(query.search, time_limit=0.5))
+
+
+@pytest.fixture
+def rough_multipliers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have few steps taken to good multipliers: a bound holds for any that are told."""
+    whole, few = descent_method.optimise, amounts.draws(20, 100)
+
+    def briefly(lagrangian: Any, x: Any, schedule: Any, *given: Any) -> Any:
+        schedule = replace(schedule, most=0, settling=min(schedule.settling, few))
+        return whole(lagrangian, x, schedule, *given)
+
+    monkeypatch.setattr(descent_method, "optimise", briefly)

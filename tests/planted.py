@@ -1,6 +1,6 @@
 """Errors planted into a copy of the package, one at a time: do the tests see them?
 
-``python -m tests.planted`` runs, for each, the default tests of the rooms it lies in
+``python -m tests.planted`` runs, for each, the default tests that should notice it
 and says which test caught it, or that none did; with names, only for some.
 ``--tests FOLDER`` takes the tests of another checkout, to compare two suites.
 """
@@ -22,13 +22,13 @@ PACKAGE = "deuterium"
 
 
 class Planted(NamedTuple):
-    """One error: ``old`` becomes ``new`` in a file, and ``rooms`` should notice."""
+    """One error: ``old`` becomes ``new`` in a file, and ``tests`` should notice."""
 
     name: str
     file: str
     old: str
     new: str
-    rooms: tuple[str, ...]
+    tests: tuple[str, ...]
 
 
 INTERVAL = [
@@ -37,28 +37,37 @@ INTERVAL = [
         "interval/rounding.py",
         "return step_up(s, sum_error(a, b, s) <= 0)",
         "return step_up(s, sum_error(a, b, s) >= 0)",
-        ("interval",),
+        (
+            "interval/test_scalar_path.py",
+            "interval/test_interval_arithmetic.py",
+        ),
     ),
     Planted(
         "a root not rounded up",
         "interval/rounding.py",
         "    return step_up(r, is_short(r) & (r * r == x))",
         "    return r",
-        ("interval", "ops"),
+        (
+            "interval/test_scalar_path.py",
+            "interval/test_interval_arithmetic.py",
+        ),
     ),
     Planted(
         "a quotient by the wrong end",
         "interval/interval_arithmetic.py",
         "np.where(high_n >= 0, b.lower, b.upper)",
         "np.where(high_n >= 0, b.upper, b.lower)",
-        ("interval",),
+        (
+            "interval/test_scalar_path.py",
+            "interval/test_interval_arithmetic.py",
+        ),
     ),
     Planted(
         "a product of radii left out",
         "interval/linear.py",
         "spread = spread + radius_a @ (size_b + radius_b)",
         "spread = spread + radius_a @ size_b",
-        ("interval", "ops", "enclose"),
+        ("interval/test_linear.py",),
     ),
 ]
 OPS = [
@@ -67,14 +76,14 @@ OPS = [
         "ops/trigonometric.py",
         "    return first <= last\n",
         "    return first < last\n",
-        ("ops", "enclose"),
+        ("ops/test_table.py",),
     ),
     Planted(
         "ulps of the library left out",
         "interval/rounding.py",
         "value + (np.abs(value) * ((ulps + 1) * EPS) + (absolute + MIN_NORMAL))",
         "value + (absolute + MIN_NORMAL)",
-        ("ops", "interval"),
+        ("ops/test_table.py",),
     ),
     Planted(
         "a choice not decided taken for true",
@@ -139,21 +148,21 @@ TRANSFORM = [
         "ops/logic.py",
         '    if not METHODS["branches_meet"](out):\n',
         '    if False and not METHODS["branches_meet"](out):\n',
-        ("transform/test_jumps.py", "transform/test_jumps_random.py"),
+        ("transform/test_jumps.py",),
     ),
     Planted(
         "an adjoint overwritten",
         "transform/differentiate.py",
         "adjoints[key] = part if before is None else before + part",
         "adjoints[key] = part",
-        ("transform",),
+        ("transform/test_differentiate.py",),
     ),
     Planted(
         "a square that is a single factor",
         "transform/expansion/polynomial.py",
         "tuple(sorted(m + n)) if m and n",
         "tuple(sorted({*m, *n})) if m and n",
-        ("transform",),
+        ("transform/test_expansion.py",),
     ),
 ]
 ENCLOSE = [
@@ -197,7 +206,7 @@ ENCLOSE = [
         "enclose/subdivide.py",
         "first[rows, side] = second[rows, side] = at",
         "first[rows, side], second[rows, side] = at, 0.5 * (at + high[rows, side])",
-        ("enclose",),
+        ("enclose/test_subdivide.py",),
     ),
 ]
 BOUNDERS = [
@@ -206,28 +215,37 @@ BOUNDERS = [
         "optimize/bounders/derivative/first_order.py",
         "    work.high[rows] = np.where(falls, low, high)",
         "    work.high[rows] = np.where(falls, 0.5 * (low + high), high)",
-        ("optimize/bounders/derivative", "optimize/test_brackets.py"),
+        (
+            "optimize/bounders/derivative/test_box_methods.py",
+            "optimize/bounders/derivative/test_box_core.py",
+            "optimize/bounders/derivative/test_box_rows.py",
+            "optimize/test_brackets.py",
+        ),
     ),
     Planted(
         "a region with a maximum on its face left out",
         "optimize/bounders/derivative/first_order.py",
         "    rises = (g[0] > 0) & (work.high[rows] < problem.upper)",
         "    rises = (g[0] > 0) & (work.high[rows] <= problem.upper)",
-        ("optimize/bounders/derivative", "optimize/test_brackets.py"),
+        (
+            "optimize/bounders/derivative/test_box_sound.py",
+            "optimize/bounders/derivative/test_box_global.py",
+            "optimize/test_brackets.py",
+        ),
     ),
     Planted(
         "a singular value guessed, not proved",
         "optimize/bounders/norm_bounds/spectral_norm.py",
         "        top = guess * (1.0 + share * 4.0**attempt)",
         "        top = guess * 0.9 * (1.0 + share * 4.0**attempt)\n        return top",
-        ("optimize/bounders/norm_bounds",),
+        ("optimize/bounders/norm_bounds/test_norm_parts.py",),
     ),
     Planted(
         "a cell of a table too few",
         "optimize/bounders/clusters/certified_maxima.py",
         'np.searchsorted(cells.high, load.high, side="left") + 1',
         'np.searchsorted(cells.high, load.high, side="left")',
-        ("optimize/bounders/clusters", "certify"),
+        ("optimize/bounders/clusters/test_certified_maxima.py",),
     ),
     Planted(
         "convex functions whose difference is convex",
@@ -257,6 +275,18 @@ BOUNDERS = [
         "    row, at = np.nonzero(low > 0)",
         ("optimize/bounders/clusters",),
     ),
+    Planted(
+        "the error of a parabola left out",
+        "optimize/bounders/lagrangian/univariate_functions.py",
+        "        error = error + np.fmax(np.abs(low), np.abs(high)) * r**3 / 6\n",
+        "",
+        (
+            "optimize/bounders/clusters/test_relax_parts.py",
+            "optimize/bounders/clusters/test_certified_maxima.py",
+            "optimize/bounders/clusters/test_cluster_sound.py",
+            "optimize/bounders/clusters/test_relax_sound.py",
+        ),
+    ),
 ]
 CHECKER = [
     Planted(
@@ -264,35 +294,103 @@ CHECKER = [
         "certify/checker/binary_ranges.py",
         "        larger(larger(ac, bd), larger(ad, bc)),\n",
         "        larger(ac, ad),\n",
-        ("certify",),
+        ("certify/test_check_rules.py",),
     ),
     Planted(
         "a square that crosses zero by one end",
         "certify/checker/unary_ranges.py",
         "        return bottom, larger(f(a), f(b))",
         "        return bottom, f(b)",
-        ("certify",),
+        ("certify/test_check_rules.py",),
     ),
     Planted(
         "a tree that ends early is believed",
         "certify/checker/tree_walk.py",
         "    if waiting:\n",
         "    if len(waiting) > 1:\n",
-        ("certify",),
+        (
+            "certify/test_forged_proofs.py",
+            "certify/test_certificate.py",
+        ),
     ),
     Planted(
         "a root that leaves out values is believed",
         "certify/checker/verify.py",
         "low[j] <= inputs.least[j] and high[j] >= inputs.most[j]",
         "low[j] <= inputs.least[j] or high[j] >= inputs.most[j]",
-        ("certify",),
+        (
+            "certify/test_certificate.py",
+            "certify/test_forged_proofs.py",
+        ),
     ),
     Planted(
         "one of the people in order moves alone",
         "certify/checker/finite_facts.py",
         "                stay = region.high[a] <= least\n",
         "                stay = True\n",
-        ("certify",),
+        ("certify/test_finite_facts.py",),
+    ),
+    Planted(
+        "the tip of a spoke's parabola left out",
+        "certify/checker/clusters/cluster_maximum.py",
+        "    if at <= low or at >= high:\n        return ends\n    tip",
+        "    if at <= low or at >= low:\n        return ends\n    tip",
+        (
+            "certify/test_check_clusters.py",
+            "certify/test_check_maxima.py",
+        ),
+    ),
+    Planted(
+        "an energy's centre with the wrong sign",
+        "certify/checker/clusters/cluster_leaf.py",
+        "constant = constant + w * centre * centre",
+        "constant = constant - w * centre * centre",
+        (
+            "certify/test_check_clusters.py",
+            "certify/test_check_maxima.py",
+        ),
+    ),
+    Planted(
+        "an energy that is not proved is believed",
+        "certify/checker/clusters/spoke_energy.py",
+        "    return _is_dominant(matrix - factor * factor.transpose())",
+        "    return True",
+        ("certify/test_check_clusters.py",),
+    ),
+    Planted(
+        "a negative multiplier of an inequality is believed",
+        "certify/checker/clusters/cluster_leaf.py",
+        "elif made.is_inequality and not x > ZERO:",
+        "elif False:",
+        ("certify/test_forged_relations.py",),
+    ),
+    Planted(
+        "the error of a parabola in the checker left out",
+        "certify/checker/lagrangian/parabola_cells.py",
+        "    error = abs(over[3]) * radius**3\n",
+        "    error = ZERO * abs(over[3])\n",
+        (
+            "certify/test_check_clusters.py",
+            "certify/test_check_maxima.py",
+            "certify/test_cell_choices.py",
+        ),
+    ),
+    Planted(
+        "the first cell of a range left out",
+        "certify/checker/lagrangian/separable_maximum.py",
+        "range(int(first) - 1, int(last))",
+        "range(int(first), int(last))",
+        (
+            "certify/test_check_clusters.py",
+            "certify/test_check_maxima.py",
+        ),
+    ),
+    Planted(
+        "one side of a kink forgotten",
+        "certify/checker/clusters/star_ranges.py",
+        "smaller(a, low[k]), larger(b, high[k])",
+        "low[k], high[k]",
+        ("certify/test_check_clusters.py",),
     ),
 ]
 PRIVACY = [
@@ -301,7 +399,7 @@ PRIVACY = [
         "privacy/directed_rounding.py",
         "    return float(next_up(value)) if value < x else value",
         "    return value",
-        ("privacy/sensitivity", "privacy/mechanisms"),
+        ("privacy/sensitivity/test_sensitivity.py",),
     ),
     Planted(
         "a cell of pairs left out",
@@ -309,42 +407,42 @@ PRIVACY = [
         "lower[at, axis + 1], upper[at, axis] = middle, middle",
         "lower[at, axis + 1], upper[at, axis] = middle, "
         "0.5 * (middle + box[at, axis + 1])",
-        ("privacy/sensitivity",),
+        ("privacy/sensitivity/one_layer/test_pairs.py",),
     ),
     Planted(
         "half the mu of an epsilon",
         "privacy/mechanisms/privacy_curves.py",
         "    half = own.mpf(mu) / 2\n    return own.log",
         "    half = own.mpf(mu)\n    return own.log",
-        ("privacy/mechanisms",),
+        ("privacy/mechanisms/test_gaussian.py",),
     ),
     Planted(
         "a factor of sigma left out",
         "privacy/training/parameter_noise.py",
         "product_up(multiplier, s, NOISE_ROUNDING)",
         "product_up(multiplier, s, 0.5)",
-        ("privacy/training",),
+        ("privacy/training/test_noise_by_layer.py",),
     ),
     Planted(
         "the errors of a step's cells left out",
         "privacy/training/hub_tables.py",
         "np.concatenate([c, np.abs(c)])",
         "np.concatenate([c, 0 * c])",
-        ("privacy/training",),
+        ("privacy/training/test_steps_of_any_loss.py",),
     ),
     Planted(
         "a gradient's last part left out of a step's bound",
         "privacy/training/step_rows.py",
         "norm_of([*slopes, None])",
         "norm_of([*slopes[:-1], None])",
-        ("privacy/training",),
+        ("privacy/training/test_steps_of_any_loss.py",),
     ),
     Planted(
         "a corner of a box left out",
         "privacy/sensitivity/vector_norms.py",
         "corners = -2 * t * a, -2 * t * b, (1 - t) * (a + b) - 2 * low * high",
         "corners = -2 * t * a, -2 * t * b",
-        ("privacy/sensitivity",),
+        ("privacy/sensitivity/test_shared_people.py",),
     ),
 ]
 FRONT_ENDS = [
@@ -353,21 +451,21 @@ FRONT_ENDS = [
         "functions/convolution.py",
         "np.where(over.table < 0, own, over.table)",
         "np.where(over.table < 0, 0, over.table)",
-        ("functions",),
+        ("functions/test_convolution.py",),
     ),
     Planted(
         "groups of channels in the wrong order",
         "functions/convolution.py",
         "columns = split.transpose(1, 2, 4, 0, 3)",
         "columns = split.transpose(1, 4, 2, 0, 3)",
-        ("functions",),
+        ("functions/test_convolution.py",),
     ),
     Planted(
         "label smoothing over one class less",
         "frontends/torch/aten_losses.py",
         "return (1 - smoothing) * shares + smoothing / classes",
         "return (1 - smoothing) * shares + smoothing / (classes - 1)",
-        ("frontends",),
+        ("frontends/test_torch.py",),
     ),
 ]
 
@@ -398,13 +496,13 @@ def caught_by(error: Planted, tests: Path) -> str:
         copy = Path(folder) / "src"
         shutil.copytree(ROOT / "src", copy)
         (copy / PACKAGE / error.file).write_text(planted_text(error), encoding="utf-8")
-        rooms = [str(tests / "tests" / room) for room in error.rooms]
+        files = [str(tests / "tests" / name) for name in error.tests]
         command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
         env = {n: v for n, v in os.environ.items() if not n.startswith("PYTEST_")}
         if env != dict(os.environ):  # a test runs this: others keep the cores busy
             command += ["-n", "0"]
         ran = subprocess.run(
-            [*command, *rooms],
+            [*command, *files],
             cwd=tests,
             env={**env, "PYTHONPATH": str(copy)},
             capture_output=True,

@@ -1,6 +1,6 @@
 """Graphs in clusters, regions around points, and data of leaves, drawn at random."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from itertools import pairwise
 
@@ -163,6 +163,12 @@ class Case:
         atoms = [*bounder.places, *extra(problem)] if extra else list(bounder.places)
         return cls(problem, bounder, atoms, checker(problem, bounder.facts(), atoms))
 
+    def against(self, facts):
+        """Return the case with the checker's view for other facts."""
+        other = replace(self, clusters=checker(self.problem, facts, self.atoms))
+        other.told = self.told
+        return other
+
     @cached_property
     def told(self):
         """The bounder's data for the whole domain."""
@@ -234,6 +240,13 @@ class Case:
         return Region(low, high, [False] * len(low))
 
 
+@cache
+def case_of(kind, seed, extra=()):
+    """Return the case of a drawn graph, made once: it stays as it is."""
+    with ctx.workprec(96):
+        return Case.of(*graph(kind, seed), extra=extra)
+
+
 def checker(problem, facts, atoms=()):
     """Return the checker's clusters for some facts."""
     starts = {s.name: problem.slices[s.name].start for s in problem.symbols}
@@ -293,6 +306,6 @@ def energy(step, rng, growth=1e-6):
 
 
 __all__ = [
-    "KINDS", "Case", "NoBound", "checker", "corners", "data", "energy", "graph",
-    "holds",
+    "KINDS", "Case", "NoBound", "case_of", "checker", "corners", "data", "energy",
+    "graph", "holds",
 ]  # fmt: skip

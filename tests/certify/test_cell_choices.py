@@ -167,7 +167,7 @@ def drawn_cell(rng, touches):
 
 
 @pytest.mark.parametrize("f", ALL)
-@pytest.mark.parametrize("seed", seeds(2, 30))
+@pytest.mark.parametrize("seed", seeds(1, 30))
 def test_what_is_known_over_a_cell_holds_at_its_points(f, seed):
     rng = np.random.default_rng([seed, *f.__name__.encode()])
     for graph in functions(f):

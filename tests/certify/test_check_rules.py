@@ -30,6 +30,7 @@ from deuterium.graph.constructors import apply
 from deuterium.graph.operator import OPERATORS
 from deuterium.ops.linalg import solution
 from deuterium.testing.oracle import evaluate_exactly
+from tests.amounts import seeds
 
 ONE = {op.name: e for op, e in TABLE.items() if op.arity == 1}
 TWO = {op.name: e for op, e in TABLE.items() if op.arity == 2}
@@ -109,7 +110,7 @@ def inside(rng, low, high):
     return min(max(low + share * (high - low), low), high)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", seeds(1, 12))
 @pytest.mark.parametrize("name", unary_operators())
 def test_ranges_of_one_variable_hold_every_value(name, seed):
     rng = np.random.default_rng([seed, *name.encode()])
@@ -132,7 +133,7 @@ def test_ranges_of_one_variable_hold_every_value(name, seed):
     assert bounded > 5
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", seeds(1, 6))
 @pytest.mark.parametrize("name", unary_operators())
 def test_ranges_are_as_tight_as_the_librarys(name, seed):
     rng = np.random.default_rng([seed, 7, *name.encode()])

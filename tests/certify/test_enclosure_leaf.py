@@ -109,13 +109,8 @@ def believed(seeds):
 
 @pytest.mark.drawn
 def test_the_outset_of_random_problems_is_believed():
-    count = draws(75, 150)
+    count = draws(30, 2500)
     assert believed(range(count)) > 0.6 * count
-
-
-@pytest.mark.long
-def test_the_outset_of_many_random_problems_is_believed():
-    assert believed(range(1000, 8000)) > 5000
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Sums of softmax, squares of columns, corners: what is checked, and what refused."""
 
 import copy
+from functools import cache
 
 import numpy as np
 import pytest
@@ -15,14 +16,14 @@ from deuterium.certify.checker.tree_walk import UNREADABLE
 from deuterium.errors import CertificateError
 from deuterium.graph.traverse import topological
 from tests.amounts import draws, seeds
-from tests.certify.cluster_cases import Case, checker, corners, data, graph
+from tests.certify.cluster_cases import Case, case_of, checker, corners, data
 
 REFUSED = (NoBound, CertificateError, *UNREADABLE)
 REWRITTEN = ["softmax", "matrices", "attention"]
 
 
 @pytest.fixture(autouse=True)
-def precision():
+def precision(rough_multipliers):
     with ctx.workprec(96):
         yield
 
@@ -59,10 +60,10 @@ def written_out(order):
     ]
 
 
-@pytest.mark.parametrize("seed", seeds(4, 40))
+@pytest.mark.parametrize("seed", seeds(2, 15))
 @pytest.mark.parametrize("kind", REWRITTEN)
 def test_both_sides_number_the_same_nodes_and_no_value_changes(kind, seed):
-    case = Case.of(*graph(kind, seed))
+    case = case_of(kind, seed)
     found = case.clusters.structure.rewritten
     assert written_out(found.order) == written_out(case.bounder.program.relaxed.nodes)
     before = topological([case.clusters.root.graph])
@@ -75,6 +76,7 @@ def test_both_sides_number_the_same_nodes_and_no_value_changes(kind, seed):
             assert all(a.overlaps(b) for a, b in zip(*both, strict=True))
 
 
+@cache
 def matrices():
     """Return a case of one product of matrices, which has centres."""
     x = dt.symbol("x", (3, 3))
@@ -159,12 +161,12 @@ def refused_centre(root, told):
     return found.value
 
 
-@pytest.mark.parametrize("seed", seeds(3, 40))
+@pytest.mark.parametrize("seed", seeds(2, 15))
 @pytest.mark.parametrize("kind", ["matrices", "attention"])
 def test_any_centres_prove_nothing_false(kind, seed, few):
     rng = np.random.default_rng([seed, 4])
-    case = Case.of(*graph(kind, seed))
-    facts = case.bounder.facts()
+    case = case_of(kind, seed)
+    facts = copy.deepcopy(case.bounder.facts())
     assert facts["centres"]
     values = [case.values(case.point(rng))[0].lower() for _ in range(12)]
     top = max(values, key=lambda x: x.mid())
@@ -173,9 +175,9 @@ def test_any_centres_prove_nothing_false(kind, seed, few):
             row[1:] = [(np.array(m) + rng.normal(size=np.shape(m))).tolist()
                        for m in row[1:]]  # fmt: skip
         try:
-            case.clusters = checker(case.problem, facts, case.atoms)
-            told = data(case, rng, int(rng.integers(1, 3)))
-            assert top <= case.clusters.bound(case.whole(), told, top).upper()
+            other = case.against(facts)
+            told = data(other, rng, int(rng.integers(1, 3)))
+            assert top <= other.clusters.bound(case.whole(), told, top).upper()
         except NoBound:  # zeros were left out: the nodes are others
             continue
 
@@ -186,7 +188,7 @@ def test_any_centres_prove_nothing_false(kind, seed, few):
 @pytest.mark.parametrize("kind", ["softmax", "attention"])
 def test_a_sum_is_of_the_exponentials_of_a_softmax_and_of_nothing_else(kind):
     for seed in (0, 2):
-        case = Case.of(*graph(kind, seed))
+        case = case_of(kind, seed)
         rewritten = case.clusters.structure.rewritten
         right = {k for k, n in enumerate(rewritten.order) if n in rewritten.softmax}
         for facts, at in with_steps(case.bounder.facts(), "sum"):
@@ -223,7 +225,7 @@ def test_columns_are_of_centres_that_are_there():
 
 @pytest.mark.parametrize("kind", ["matrices", "attention"])
 def test_a_negative_multiplier_of_columns_is_refused(kind):
-    case = Case.of(*graph(kind, 1))
+    case = case_of(kind, 1)
     told = data(case, np.random.default_rng(1), 0)
     bound = case.clusters.bound
     assert bound(case.whole(), told, arb(1e9)) < 1e9
@@ -240,7 +242,7 @@ def test_a_negative_multiplier_of_columns_is_refused(kind):
 
 def with_corners():
     """Return cases with corners, and the numbers of the steps that have them."""
-    cases = [Case.of(*graph("softmax", seed)) for seed in (0, 1, 3)]
+    cases = [case_of("softmax", seed) for seed in (0, 1, 3)]
     found = [(c, [k for k, s in enumerate(c.clusters.corners) if s]) for c in cases]
     assert all(some for _, some in found)
     return found
@@ -290,7 +292,7 @@ def test_weights_of_corners_are_numbers_and_not_negative():
 def test_corners_of_other_steps_are_refused():
     refused = set()
     for kind, seed in (("softmax", 0), ("softmax", 2), ("softmax", 4), ("matrices", 1)):
-        case = Case.of(*graph(kind, seed))
+        case = case_of(kind, seed)
         told = data(case, np.random.default_rng(1), 0)
         for k, made in enumerate(case.clusters.defining):
             if case.clusters.corners[k] is None:

@@ -37,10 +37,11 @@ ACTIVATIONS = {
 }
 
 
-def network(seed, activation, classes=1, loss="log"):
+def network(seed, activation, classes=1, loss="log", most=20):
     """Return the gradient norm of a network of random depth, and its domain."""
     rng = np.random.default_rng(seed)
-    units = [int(rng.integers(8, 14)), *rng.integers(8, 32, size=seed % 3 + 1), classes]
+    first = int(rng.integers(8, 14))
+    units = [first, *rng.integers(8, most, size=seed % 3 + 1), classes]
     x = dt.symbol("x", (1, units[0]))
     h, parameters = x, []
     for i, (m, n) in enumerate(pairwise(units)):
@@ -96,14 +97,13 @@ CASES = [
     (6, "sigmoid", 1, "square"),
     (7, "tanh", 4, "onehot"),
 ]
+MIXED = [*CASES[::3], *CASES[1::3], *CASES[2::3]]
 
 
-@pytest.mark.parametrize(
-    ("seed", "activation", "classes", "loss"), some([*CASES[::2], *CASES[1::2]], 7)
-)
+@pytest.mark.parametrize(("seed", "activation", "classes", "loss"), some(MIXED, 4))
 def test_what_is_found_is_believed(seed, activation, classes, loss):
     v, domain = network(seed, activation, classes, loss)
-    for regions in (1, 60 if loss == "onehot" else 9):
+    for regions in (1, 30 if loss == "onehot" else 9):
         e = bounded(v, domain, regions)
         if regions > 1 or loss in ("log", "first"):  # else labels are cut first
             assert "norms" in [method for method, _ in leaves(e)]
@@ -140,14 +140,14 @@ def forged(e, v, domain, change):
 @pytest.fixture(scope="module")
 def plain():
     """A leaf of one pass, with curves, layers and cubes."""
-    v, domain = network(1, "sigmoid")
+    v, domain = network(1, "sigmoid", most=32)
     return bounded(v, domain), v, domain
 
 
 @pytest.fixture(scope="module")
 def cornered():
     """A leaf of one pass for each class."""
-    v, domain = network(1, "sigmoid", 3, "first")
+    v, domain = network(1, "sigmoid", 3, "first", most=32)
     return bounded(v, domain), v, domain
 
 
@@ -225,7 +225,7 @@ def test_unchanged_the_forger_has_no_trouble(plain, cornered):
     assert len(data[1]["each"]) == 3
 
 
-@pytest.mark.parametrize("share", [0.9, 1 - 1e-6, 1e-3])
+@pytest.mark.parametrize("share", some([1 - 1e-6, 0.9, 1e-3], 1))
 @pytest.mark.parametrize("which", range(2))
 def test_norms_of_matrices_must_hold(plain, cornered, which, share):
     made = (plain, cornered)[which]
@@ -362,7 +362,7 @@ def test_corners_need_convexity():
 # -- the networks of the plan --------------------------------------------------------
 
 
-@pytest.mark.parametrize("size", some(["S4", "S5"], 1))
+@pytest.mark.parametrize("size", some(["S4", "S5"], 0))
 def test_large_networks(size):
     x, v = graph(make(size, "sigmoid"))
     domain = dt.Box({x: (-1, 1)})

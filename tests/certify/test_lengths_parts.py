@@ -234,7 +234,7 @@ def claims(graph):
     return found
 
 
-@pytest.mark.parametrize("seed", seeds(6, 12))
+@pytest.mark.parametrize("seed", seeds(4, 24))
 def test_every_node_is_as_the_rules_say_whatever_is_chosen(seed):
     rng = np.random.default_rng(seed)
     activation = [np.tanh, expit, dt.relu, np.sin][seed % 4]
@@ -246,7 +246,7 @@ def test_every_node_is_as_the_rules_say_whatever_is_chosen(seed):
     sweep.run()
     moving = list(sweep.values)
     (x,) = inputs.symbols
-    for _ in range(40):
+    for _ in range(20):
         row = inputs.sample(rng, 1.0, {})
         point = {x.name: np.reshape(row, x.shape)}
         values = [np.ravel(n.evaluate(point)) for n in moving]

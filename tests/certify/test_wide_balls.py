@@ -63,10 +63,11 @@ def holds(value, low, high):
     return not value.is_finite() or not (value < low or value > high)
 
 
+@pytest.mark.drawn
 @pytest.mark.parametrize("name", sorted(ONE))
 def test_functions_of_one_variable(name):
     rng = np.random.default_rng([1, *name.encode()])
-    for _ in range(150):
+    for _ in range(draws(50, 1000)):
         a, b, low, high = draw(rng)
         try:
             least, most = ONE[name].range(low, high)
@@ -77,11 +78,12 @@ def test_functions_of_one_variable(name):
             assert holds(y, least, most), (x, low, high, least, most)
 
 
+@pytest.mark.drawn
 @pytest.mark.parametrize("name", sorted(TWO))
 def test_functions_of_two_variables(name):
     rng = np.random.default_rng([2, *name.encode()])
     f = TWO[name].value
-    for _ in range(1000):
+    for _ in range(draws(500, 5000)):
         first, second = draw(rng), draw(rng)
         try:
             least, most = TWO[name].range(*first[2:], *second[2:])
@@ -156,7 +158,7 @@ def test_products_with_a_constant_matrix():
 def test_values_of_wide_balls(name):
     rng = np.random.default_rng([6, *name.encode()])
     f = ONE[name].value
-    for _ in range(draws(60, 150)):
+    for _ in range(draws(20, 150)):
         x = float(rng.choice(NUMBERS))
         width = float(rng.choice(WIDTHS[4:]))
         found = f(arb(x) + arb(width * rng.uniform(-1, 1), width))

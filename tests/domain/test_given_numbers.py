@@ -146,15 +146,15 @@ PLACES = {
 
 
 @pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("number", REFUSED, ids=lambda e: type(e).__name__)
-def test_what_is_no_number_is_refused(place, number):
-    is_text = isinstance(number, str) and place not in ("lower", "upper", "value")
-    is_pair = isinstance(number, list) and len(number) == 2 and place == "pair"
-    if is_text or is_pair or (number is None and place == "clip"):
-        pytest.skip("it means something there, or is refused in other words")
-    with pytest.raises(DeuteriumError) as caught:
-        PLACES[place](number)
-    assert len(str(caught.value)) > 20
+def test_what_is_no_number_is_refused(place):
+    for number in REFUSED:
+        is_text = isinstance(number, str) and place not in ("lower", "upper", "value")
+        is_pair = isinstance(number, list) and len(number) == 2 and place == "pair"
+        if is_text or is_pair or (number is None and place == "clip"):
+            continue  # it means something there, or is refused in other words
+        with pytest.raises(DeuteriumError) as caught:
+            PLACES[place](number)
+        assert len(str(caught.value)) > 20, number
 
 
 def test_the_message_names_the_argument_and_the_next_step():

@@ -138,10 +138,5 @@ def check(seed):
 @pytest.mark.drawn
 def test_bounders_at_extreme_sizes():
     # the first one: small coefficients over a wide range, in the relaxation
-    numbers = [25320, *range(draws(2, 6))]
-    assert sum(map(check, numbers)) > 3 * len(numbers)
-
-
-@pytest.mark.long
-def test_bounders_at_extreme_sizes_many():
-    assert sum(check(seed) for seed in range(6, 100)) > 260
+    numbers = [25320, *range(draws(1, 60))]
+    assert sum(map(check, numbers)) > 2.5 * len(numbers)

@@ -152,7 +152,7 @@ except dt.errors.ArithmeticModeError as error:
 """
 
 
-@pytest.mark.parametrize("mode", some(["", *MODES], 3))
+@pytest.mark.parametrize("mode", some(["", *MODES], 2))
 def test_threads_of_matrix_products_keep_the_mode_they_began_with(mode):
     """Put back in the main thread, it is still that of the threads NumPy made."""
     code = THREADS.format(tests=str(Path(__file__).parents[2]), mode=mode)

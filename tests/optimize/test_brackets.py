@@ -20,7 +20,7 @@ from scipy.special import expit, log_expit
 import deuterium as dt
 from deuterium.errors import InvalidInputError
 from deuterium.testing import boxes, evaluate_exactly, graphs, sample_points
-from tests.amounts import draws, examples, seeds, some
+from tests.amounts import examples, is_many, seeds, some
 from tests.optimize.random_problems import problem
 
 NEAR = 1e-9  # relative: so close to a bound, balls decide
@@ -80,13 +80,13 @@ OPTIONS = (st.booleans(), st.sampled_from(METHODS))
 
 
 @examples(12, 400)
-@given(random_graphs(arrays=False, max_steps=draws(7, 9)), *OPTIONS)
+@given(random_graphs(arrays=False, max_steps=9 if is_many() else 7), *OPTIONS)
 def test_scalar_graphs(case, maximize, method):
     check_graph(case, maximize, method)
 
 
 @examples(12, 400)
-@given(random_graphs(max_steps=draws(6, 8)), *OPTIONS)
+@given(random_graphs(max_steps=8 if is_many() else 6), *OPTIONS)
 def test_array_graphs(case, maximize, method):
     check_graph(case, maximize, method)
 

@@ -127,6 +127,7 @@ def test_with_next_to_no_time_there_is_the_enclosure(name, is_maximum, monkeypat
         found.certificate.verify(v, domain)
 
 
+@pytest.mark.usefixtures("rough_multipliers")
 @pytest.mark.parametrize("is_maximum", some([True, False], 1))
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_no_bound_is_looser_than_the_enclosure(name, is_maximum):

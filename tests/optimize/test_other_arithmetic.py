@@ -57,11 +57,11 @@ def test_every_entry_works_as_a_rule(entry):
     ENTRIES[entry]()
 
 
-@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("entry", ENTRIES)
-def test_every_entry_refuses(entry, mode):
-    with floating(mode), pytest.raises(ArithmeticModeError, match="floating point"):
-        ENTRIES[entry]()
+def test_every_entry_refuses(entry):
+    for mode in MODES:
+        with floating(mode), pytest.raises(ArithmeticModeError, match="floating point"):
+            ENTRIES[entry]()
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -11,6 +11,7 @@ import deuterium as dt
 from deuterium.errors import InvalidInputError
 from deuterium.frontends.formula import lift
 from deuterium.search.search import METHODS
+from tests.amounts import some
 from tests.search.search_problems import inside, network_norm
 
 BRANIN = (
@@ -112,7 +113,7 @@ def array():
 
 
 @everyway
-@pytest.mark.parametrize("maximize", [True, False])
+@pytest.mark.parametrize("maximize", some([True, False], 1))
 def test_arrays_element_by_element(method, maximize):
     v, box = array()
     e = dt.search(v, box, method=method, maximize=maximize, time_limit=1.5)

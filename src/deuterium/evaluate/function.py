@@ -140,11 +140,11 @@ class CompiledFunction:
         return tuple(results)
 
     def _batch(self, given: Sequence[Any]) -> tuple[int, ...]:
-        leads = [
+        leads = {
             tuple(a.shape[: a.ndim - v.ndim])
             for a, v in zip(given, self.inputs, strict=True)
-        ]
-        return np.broadcast_shapes(*leads)
+        }
+        return leads.pop() if len(leads) == 1 else np.broadcast_shapes(*leads)
 
     def _with_batch(
         self, results: tuple[Any, ...], given: Sequence[Any], device: Any

@@ -29,13 +29,16 @@ def fitted(value: Any, leaf: Variable, caller: str) -> Any:
     )
     if leaf.shape == () and array.shape == ():
         return float(array)
-    return np.broadcast_to(array, fitted_shape(array.shape, leaf, caller))
+    shape = fitted_shape(array.shape, leaf, caller)
+    return array if array.shape == shape else np.broadcast_to(array, shape)
 
 
 def fitted_shape(
     given: tuple[int, ...], leaf: Variable, caller: str
 ) -> tuple[int, ...]:
     """Return the shape that a value of a given shape is repeated to."""
+    if len(given) >= leaf.ndim and given[len(given) - leaf.ndim :] == leaf.shape:
+        return given
     try:
         shape = np.broadcast_shapes(given, leaf.shape)
     except ValueError:

@@ -14,7 +14,7 @@ from deuterium.optimize.bounders.label_enumeration import (
     convex_labels,
 )
 from deuterium.optimize.bounders.select import select_bounder
-from tests.amounts import seeds
+from tests.amounts import seeds, some
 
 x = dt.symbol("x", shape=(1, 2))
 y = dt.symbol("y", shape=(1, 1))
@@ -39,7 +39,7 @@ def squared(t):
 
 def largest(v, labels):
     """Return the largest value on a grid of inputs and some labels."""
-    at = np.linspace(-1, 1, 81)
+    at = np.linspace(-1, 1, 41)
     grid = np.stack(np.meshgrid(at, at), axis=-1).reshape(-1, 1, 2)
     fn = dt.compile([x, y], [v])
     return max(fn(grid, np.full((len(grid), 1, 1), c))[0].max() for c in labels)
@@ -61,7 +61,7 @@ def test_of_a_label_that_enters_linearly_only_the_ends_count(loss, seed):
     assert e.witness["y"] in (0, 1)
 
 
-@pytest.mark.parametrize("labels", [[0, 1], [-1, 0.5, 2]])
+@pytest.mark.parametrize("labels", some([[-1, 0.5, 2], [0, 1]], 1))
 def test_listed_labels_are_put_in_one_by_one(labels):
     v = network(3, cross_entropy)
     e = dt.maximize(v, BOX & dt.Choice(y, labels), rtol=1e-4, time_limit=None)
@@ -77,10 +77,10 @@ def test_one_hot_labels_are_put_in_one_by_one():
     loss = -np.sum(label * dt.log_softmax(x @ w))
     v = dt.norm(dt.grad(loss, [w]))
     domain = BOX & dt.OneHot(label)
-    e = dt.maximize(v, domain, rtol=1e-4, time_limit=None)
+    e = dt.maximize(v, domain, rtol=1e-3, time_limit=None)
     assert e.status == "optimal"
     values = [
-        dt.maximize(v.subs({"label": row[None]}), BOX, rtol=1e-4) for row in np.eye(3)
+        dt.maximize(v.subs({"label": row[None]}), BOX, rtol=1e-3) for row in np.eye(3)
     ]
     assert e.upper >= max(s.lower for s in values)
     assert e.lower <= max(s.upper for s in values)
@@ -123,12 +123,12 @@ def test_targets_of_several_outputs_are_cut_at_their_ends(seed):
     domain = dt.Box({z: (-1, 1), target: (0, 1)})
     bounder = select_bounder(Problem(v, domain))
     assert isinstance(bounder, ConvexCuts) and len(bounder.convex) == 5
-    e = dt.maximize(v, domain, max_regions=12, time_limit=None)
+    e = dt.maximize(v, domain, max_regions=6, time_limit=None)
     cuts = [n for n in e.certificate.body["proof"] if "ends" in n]
     assert cuts and all(n["ends"][1][0] == "convex label" for n in cuts)
     assert e.certificate.verify(v, domain).leaves == e.certificate.leaves
     fn = dt.compile([z, target], [v])
-    at = rng.uniform(-1, 1, (2000, 8)), rng.uniform(0, 1, (2000, 5))
+    at = rng.uniform(-1, 1, (500, 8)), rng.uniform(0, 1, (500, 5))
     for rounded in (at, (np.sign(at[0]), np.rint(at[1]))):
         assert fn(*rounded)[0].max() <= e.upper
 

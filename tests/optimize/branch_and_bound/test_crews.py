@@ -97,7 +97,7 @@ def test_threads(name, workers):
         assert answer(e) == answer(alone(name))
 
 
-@pytest.mark.parametrize("method", some(multiprocessing.get_all_start_methods(), 2))
+@pytest.mark.parametrize("method", some(multiprocessing.get_all_start_methods(), 1))
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # pools have threads
 def test_processes_however_started(method):
     context = multiprocessing.get_context(method)
@@ -213,7 +213,7 @@ EVERY = sorted(  # of the first half, each fate and each time are two and three
 EVERY = [(list(FATES)[i], WHEN[j]) for i, j in EVERY]
 
 
-@pytest.mark.parametrize(("fate", "when"), some(EVERY, 12))
+@pytest.mark.parametrize(("fate", "when"), some(EVERY, 5))
 def test_no_region_is_lost_with_a_worker(fate, when):
     plan = {
         "first": lambda call: call == 1,

@@ -11,6 +11,7 @@ import pytest
 from deuterium.errors import CheckpointError
 from deuterium.optimize.branch_and_bound import checkpoint
 from deuterium.optimize.branch_and_bound.checkpoint import CheckpointJournal
+from tests.amounts import draws, some
 from tests.optimize.branch_and_bound.branch_problems import answer, maximum
 
 SMALL = {
@@ -63,12 +64,13 @@ def _told_by(path, about):
     return told, False
 
 
-def _only_the_truth(small, path, draws, seed):
-    """Read damaged files: all that is told was written, in this order."""
-    generator = random.Random(seed)
+@pytest.mark.drawn
+def test_no_damaged_journal_tells_anything_but_the_truth(small, tmp_path):
+    """All that is told was written, in this order."""
+    generator, path = random.Random(1), tmp_path / "damaged"
     for name, (_, data, records) in small.items():
         about = {k: x for k, x in records[0].items() if k != "sum"}
-        for _ in range(draws):
+        for _ in range(draws(200, 10_000)):
             bad = _damaged(data, generator)
             path.write_bytes(bad)
             told, refused = _told_by(path, about)
@@ -79,15 +81,6 @@ def _only_the_truth(small, path, draws, seed):
             elif len(told) < len(records) - 1 and bad != data:
                 # the rest is gone, so it is done again: only a last line is given up
                 assert data.startswith(whole) or json.loads(whole) == about
-
-
-def test_no_damaged_journal_tells_anything_but_the_truth(small, tmp_path):
-    _only_the_truth(small, tmp_path / "damaged", draws=400, seed=1)
-
-
-@pytest.mark.long
-def test_no_damaged_journal_tells_anything_but_the_truth_for_long(small, tmp_path):
-    _only_the_truth(small, tmp_path / "damaged", draws=20_000, seed=2)
 
 
 def test_a_damaged_journal_is_refused_or_ends_the_same(small, tmp_path):
@@ -143,7 +136,7 @@ def _fails_after(writes, code, monkeypatch):
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
-@pytest.mark.parametrize("writes", [0, 1, 4])
+@pytest.mark.parametrize("writes", some([1, 0, 4], 1))
 def test_on_a_full_disk_the_bracket_is_not_lost(
     writes, code, small, tmp_path, monkeypatch
 ):

@@ -57,6 +57,7 @@ def test_a_terminal_shows_one_line_that_changes(capsys, monkeypatch, work_clock)
     assert err.endswith("\x1b[?25h")  # the cursor is back
 
 
+@pytest.mark.long  # a kernel has to start
 def test_a_notebook_changes_one_output(monkeypatch):
     nbformat = pytest.importorskip("nbformat")
     nbclient = pytest.importorskip("nbclient")

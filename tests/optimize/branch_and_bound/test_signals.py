@@ -59,7 +59,7 @@ def wait_for_children(process, count):
     return children(process.pid)
 
 
-@pytest.mark.parametrize("executor", some(["", "spawn", "fork"], 2))
+@pytest.mark.parametrize("executor", some(["spawn", "fork", ""], 1))
 def test_sigterm_returns_the_bracket_so_far(executor):
     process = at_work(start("endless", executor, time_limit=None), 3)
     process.send_signal(signal.SIGTERM)

@@ -83,7 +83,7 @@ def _values(rng, b, curves, c, ranges):
     return value.max(axis=1), size.max(axis=1)
 
 
-@pytest.mark.parametrize("seed", seeds(6, 120))
+@pytest.mark.parametrize("seed", seeds(5, 120))
 def test_no_value_exceeds_a_maximum(seed):
     rng, bounder = drawn(seed)
     if bounder is not None:
@@ -133,13 +133,15 @@ def narrower_ranges(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "plant",
-    [spokes_at_their_ends, straight_functions, larger_energies, narrower_ranges],
-    ids=lambda p: p.__name__,
-)
-def test_planted_errors_are_caught(plant, monkeypatch):
+    ("plant", "first"),  # the seeds before it draw nothing that shows the error
+    [(spokes_at_their_ends, 12), (straight_functions, 0), (larger_energies, 0),
+     (narrower_ranges, 0)],
+    ids=lambda p: getattr(p, "__name__", ""),
+)  # fmt: skip
+@pytest.mark.usefixtures("rough_multipliers")
+def test_planted_errors_are_caught(plant, first, monkeypatch):
     plant(monkeypatch)
-    for seed in range(30):
+    for seed in range(first, 30):
         rng, bounder = drawn(seed)
         if bounder is not None and (exceeded(rng, bounder) > 0 or broken(rng, bounder)):
             return

@@ -87,13 +87,14 @@ def program_of(problem):
     return facts["log"], groups, facts["steps"], [p[1:] for p in facts["products"]]
 
 
+@pytest.mark.drawn
 @pytest.mark.parametrize("name", SPELLINGS)
 def test_the_program_is_the_same_however_an_activation_is_written(name):
     first, *others = SPELLINGS[name]
     expected = program_of(gradient_norm(first, plus))
     assert [k for k, _ in expected[1]] == ["input", *["atom"] * 4]
     assert program_of(gradient_norm(first, minus)) == expected
-    for activation in others:
+    for activation in others[:: draws(2, 1)]:
         assert program_of(gradient_norm(activation, plus)) == expected
 
 
@@ -185,6 +186,7 @@ def cut_at_zero(regions, rows, values):
 
 
 @pytest.mark.drawn
+@pytest.mark.usefixtures("rough_multipliers")
 @pytest.mark.parametrize("seed", seeds(3, 30))
 def test_no_value_exceeds_a_bound(seed):
     rng = np.random.default_rng(seed)
@@ -202,7 +204,7 @@ def test_no_value_exceeds_a_bound(seed):
         assert not violations(bounder, coordinates, cut, upper, some)
 
 
-@pytest.mark.parametrize("seed", seeds(6, 100))
+@pytest.mark.parametrize("seed", seeds(4, 100))
 def test_the_sides_are_the_function_at_each_number_of_theirs(seed):
     rng = np.random.default_rng(seed)
     problem = gradient_norm(random_activation(rng), plus, 2, 3, seed)

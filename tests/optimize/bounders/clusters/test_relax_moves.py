@@ -57,10 +57,11 @@ SQUARE = [  # first each method with each movement, and one function
 ]
 
 
-@pytest.mark.parametrize(("made", "name", "method"), some(SQUARE, 15))
+@pytest.mark.parametrize(("made", "name", "method"), some(SQUARE, 9))
 @pytest.mark.drawn
+@pytest.mark.usefixtures("rough_multipliers")
 def test_bounds_hold_and_proofs_convince(made, name, method):
-    for seed in range(draws(1, 8)):
+    for seed in range(draws(1, 4)):
         rng = np.random.default_rng([seed, len(name)])
         x = dt.symbol("x", (3,))
         z = made(rng, FUNCTIONS[name], x)
@@ -68,7 +69,7 @@ def test_bounds_hold_and_proofs_convince(made, name, method):
         domain = dt.Box({x: (-1, 0.8)})
         try:
             e = dt.maximize(
-                v, domain, method=method, max_regions=draws(8, 60), rtol=1e-4
+                v, domain, method=method, max_regions=draws(8, 24), rtol=1e-4
             )
         except InvalidInputError as error:
             assert "does not fit" in str(error)
@@ -80,13 +81,20 @@ def test_bounds_hold_and_proofs_convince(made, name, method):
             assert e.upper <= found.value + 0.3
 
 
-@pytest.mark.parametrize("function", [dt.relu, np.abs])
-@pytest.mark.parametrize("ends", [(0.0, 1.0), (-0.0, 1.0), (-1.0, 0.0), (-1.0, 1.0)])
-@pytest.mark.parametrize("method", ["clusters", "box", "interval", "auto"])
-@pytest.mark.parametrize("sign", some([1, -1], 1))
-def test_the_slope_at_a_kink_is_what_it_is_there(function, ends, method, sign):
+KINKED = sorted(  # of the first half, every two values are met
+    product(
+        (0, 1), ((0.0, 1.0), (-0.0, 1.0), (-1.0, 0.0), (-1.0, 1.0)), range(4), (1, -1)
+    ),
+    key=lambda c: (c[3] < 0, (c[0] + c[2] + (c[1][0] < 0)) % 2),
+)
+
+
+@pytest.mark.parametrize(("which", "ends", "way", "sign"), some(KINKED, 16))
+@pytest.mark.usefixtures("rough_multipliers")
+def test_the_slope_at_a_kink_is_what_it_is_there(which, ends, way, sign):
     """At zero the slope of relu is 0, as to the left; that of |x| as on no side."""
-    x = dt.symbol("x", (2,))
+    function, x = (dt.relu, np.abs)[which], dt.symbol("x", (2,))
+    method = ("clusters", "box", "interval", "auto")[way]
     slope = dt.grad(function(x).sum(), x)
     weight = np.array([[1.0, 0.3], [-0.4, 1.0]])
     v = 0.1 * np.sum(np.tanh(x @ weight + 0.1)) + sign * np.sum(slope)

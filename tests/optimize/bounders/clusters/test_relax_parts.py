@@ -224,7 +224,7 @@ def test_logarithms_of_the_user_stay_undefined():
 @pytest.mark.parametrize("seed", seeds(1, 2))
 def test_bounds_without_branching_are_near(activation, seed):
     rng = np.random.RandomState(seed)
-    x, v = gradient_norm(rng, (20, 8, 1), activation, 20**-0.5)
+    x, v = gradient_norm(rng, (12, 6, 1), activation, 12**-0.5)
     _, bounder = bounder_of(v, dt.Box({x: (-1, 1)}))
     best = dt.search(v, dt.Box({x: (-1, 1)}), seed=0).value
     upper = bounder.bound(bounder.root(), best).upper[0]
@@ -235,7 +235,7 @@ def test_bounds_without_branching_are_near(activation, seed):
 
 def test_branching_closes_the_gap():
     rng = np.random.RandomState(3)
-    x, v = gradient_norm(rng, (5, 4, 1), "tanh", 1.0)
+    x, v = gradient_norm(rng, (4, 3, 1), "tanh", 1.0)
     found = dt.maximize(v, dt.Box({x: (-1, 1)}), rtol=1e-3, method="clusters")
     assert found.status == "optimal"
     assert found.upper <= found.lower * (1 + 1e-3)

@@ -54,7 +54,8 @@ def points(rng, problem, regions, rows, count):
 
 
 @pytest.mark.drawn
-@pytest.mark.parametrize("seed", seeds(1, 2))
+@pytest.mark.usefixtures("rough_multipliers")
+@pytest.mark.parametrize("seed", seeds(1, 4))
 @pytest.mark.parametrize("case", CASES, ids=lambda c: f"{c[0]}-{c[1]}-{c[3]}")
 def test_no_value_exceeds_a_bound(case, seed):
     rng, problem, bounder, coordinates = setting(*case, seed)
@@ -65,7 +66,7 @@ def test_no_value_exceeds_a_bound(case, seed):
         best = coordinates(some)[0].max()
         results = bounder.bound(regions, best)
         assert not violations(bounder, coordinates, regions, results.upper, some)
-        assert np.all(np.isfinite(results.upper) | (results.upper == -np.inf))
+        assert not np.isnan(results.upper).any()
 
 
 def bounds_at(rng, bounder, regions, size, push=1.0):
@@ -95,6 +96,7 @@ def test_any_multipliers_give_a_bound(case):
         assert not violations(bounder, coordinates, regions, upper, some)
 
 
+@pytest.mark.usefixtures("rough_multipliers")
 def test_the_infimum_is_bounded_without_a_logarithm():
     rng, problem, bounder, coordinates = setting(*CASES[1], 3, maximize=False)
     assert not bounder.logarithm
@@ -104,6 +106,7 @@ def test_the_infimum_is_bounded_without_a_logarithm():
     assert not violations(bounder, coordinates, regions, results.upper, some)
 
 
+@pytest.mark.usefixtures("rough_multipliers")
 def test_cuts_shrink_bounds_and_share_their_point():
     _, problem, bounder, coordinates = setting((3, 3, 1), "sigmoid", 1.5, "logistic", 2)
     rows = np.random.RandomState(0).uniform(-1, 1, (4000, problem.size))
@@ -226,6 +229,7 @@ def rounding_the_exponential_down(monkeypatch):
     ],
     ids=lambda x: getattr(x, "__name__", ""),
 )
+@pytest.mark.usefixtures("rough_multipliers")
 def test_planted_errors_are_caught(plant, case, monkeypatch):
     assert not caught(case, 0)
     plant(monkeypatch)

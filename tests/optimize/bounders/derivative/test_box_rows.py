@@ -97,7 +97,7 @@ def test_values_lie_in_their_rows(name, rng):
         pairs = [(a, INTERVALS[0]) for a in INTERVALS]
     sides = {"x": np.array([a for a, _ in pairs]), "y": np.array([b for _, b in pairs])}
     low, high = rows_of(v, sides)
-    keep = rng.permutation(len(pairs))[:90]
+    keep = rng.permutation(len(pairs))[:60]
     for k in keep.tolist():
         for x, y in np.stack([inside(i, rng) for i in pairs[k]], axis=1).tolist():
             exact = evaluate_exactly(v, {"x": x, "y": y}, 300)
@@ -116,7 +116,8 @@ def test_rows_are_as_tight_as_the_full_rules(name):
     finite.remove(
         (1e-300, 1.0)
     )  # of which a tanh keeps the sign in the full rules only
-    pairs = [(a, b) for a in finite for b in finite]
+    both = "y" in {s.name for s in free_symbols([v])}
+    pairs = [(a, b) for a in finite for b in (finite[::2] if both else finite[:1])]
     sides = {"x": np.array([a for a, _ in pairs]), "y": np.array([b for _, b in pairs])}
     low, high = rows_of(v, sides)
     for k, (a, b) in enumerate(pairs):

@@ -18,7 +18,7 @@ from deuterium.optimize.bounders.derivative import (
 from deuterium.optimize.bounders.derivative.derivative_graphs import DerivativeGraphs
 from deuterium.testing import evaluate_exactly
 from deuterium.testing.strategies import boxes, graphs
-from tests.amounts import examples, seeds
+from tests.amounts import examples, is_many, seeds
 from tests.optimize.bounders.derivative.box_tools import bounder_of, climb, regions_of
 
 flint = pytest.importorskip("flint")
@@ -54,19 +54,19 @@ def check_leaves(problem, found, rng):
 
 
 @given(st.data())
-@examples(15, 400)
+@examples(12, 150)
 def test_no_value_lies_above_the_bound(data):
-    v = data.draw(graphs(max_steps=6, arrays=data.draw(st.booleans())))
+    v = data.draw(graphs(max_steps=5, arrays=data.draw(st.booleans())))
     v = v if v.shape == () else np.sum(v)
     assume(free_symbols([v]))
     problem = Problem(v, data.draw(boxes(v)), maximize=data.draw(st.booleans()))
     assume(problem.size <= 8)
-    found = check_supremum(problem)
+    found = check_supremum(problem, regions=60 if is_many() else 30)
     check_leaves(problem, found, np.random.default_rng(0))
 
 
 @given(st.data())
-@examples(10, 400)
+@examples(10, 200)
 def test_no_value_lies_above_the_bound_where_poles_may_be_touched(data):
     v = data.draw(graphs(max_steps=5, arrays=False, defined=False))
     assume(free_symbols([v]))
@@ -74,7 +74,7 @@ def test_no_value_lies_above_the_bound_where_poles_may_be_touched(data):
 
 
 @given(st.data())
-@examples(10, 400)
+@examples(10, 200)
 def test_norms_of_gradients(data):
     v = data.draw(graphs(max_steps=4, arrays=False))
     symbols = free_symbols([v])
@@ -107,7 +107,7 @@ def test_searches_close_in_on_the_best_of_a_grid(f, maximize):
     assert best <= found.upper <= best + 0.02
 
 
-@pytest.mark.parametrize("seed", seeds(2, 6))
+@pytest.mark.parametrize("seed", seeds(1, 6))
 def test_regions_left_out_hold_no_local_maximum_inside(seed):
     """Wherever a region was left out, a small step in the domain goes up."""
     rng = np.random.default_rng(seed)

@@ -40,6 +40,7 @@ REFINED_PEAKS = 2  # peaks that are looked at more closely
 COARSE_ERROR, FINE_ERROR = 1e-3, 1e-7  # errors, of the function's spread
 POLE_VALUE = 1e3  # stands for infinity where the solver samples a pole
 MOST_COARSE_CELLS, MOST_FINE_CELLS = 96, 32  # cells in all, and within one
+MOST_HALVINGS = 3  # of a coarse cell at once: wide cells tell little of their parts
 JUMP_WIDTH = 1e-9  # width of the cell that ends at a jump, of all
 
 # -- regions ---------------------------------------------------------------------------

@@ -127,23 +127,23 @@ class UnivariateFunctions:
         )
 
     def _refined(self, edges: Array, low: Array, high: Array) -> ParabolaCells:
-        """Halve cells until every function is known to within `options.COARSE_ERROR`.
+        """Divide cells until every function is known to within `options.COARSE_ERROR`.
 
         Shapes: ``edges`` (G + 1,), ``low`` and ``high`` (m,).
         """
         while True:
             cells = self.cells(edges, low, high)
             worst = cells.relative.max(axis=(1, 2), initial=0.0)
-            room = options.MOST_COARSE_CELLS - len(cells)
-            bad = np.argsort(-worst, kind="stable")[: max(room, 0)]
-            bad = bad[worst[bad] > options.COARSE_ERROR]
+            pieces = _pieces(worst)
             if self._jumps:
                 width = cells.high - cells.low
-                bad = bad[width[bad] > 2 * options.JUMP_WIDTH * width.sum()]
-            if not len(bad):
-                return cells
-            middles = 0.5 * edges[bad] + 0.5 * edges[bad + 1]
-            new = np.union1d(edges, middles)
+                thin = width <= 2 * options.JUMP_WIDTH * width.sum()
+                pieces[thin] = 1
+            first = np.argsort(-worst, kind="stable")
+            more = np.cumsum(pieces[first] - 1)
+            pieces[first[more > options.MOST_COARSE_CELLS - len(cells)]] = 1
+            new, _ = _cut(cells, pieces)
+            new = np.unique(new)
             if len(new) == len(edges):
                 return cells
             edges = new
@@ -352,16 +352,27 @@ def _first_edges(low: float, high: float, kinked: bool) -> Array:
     return np.union1d(edges, [0.0]) if kinked and low < 0 < high else edges
 
 
+def _pieces(worst: Array) -> Array:
+    """Return into how many cells to divide each: a power of 2, as errors are cubic."""
+    error = np.nan_to_num(worst, posinf=1.0) / options.COARSE_ERROR
+    halvings = np.ceil(np.log2(np.maximum(error, 1.0)) / 3)
+    return 2 ** np.clip(halvings, 0, options.MOST_HALVINGS).astype(int)
+
+
 def _divided(coarse: ParabolaCells) -> tuple[Array, Array]:
     """Return the ends of fine cells, and the coarse cell of each."""
     worst = coarse.relative.max(axis=(1, 2), initial=0.0)
     pieces = np.ceil(np.cbrt(np.nan_to_num(worst, posinf=1.0) / options.FINE_ERROR))
-    pieces = np.clip(pieces, 1, options.MOST_FINE_CELLS).astype(int)
-    owner = np.repeat(np.arange(len(coarse)), pieces)
+    return _cut(coarse, np.clip(pieces, 1, options.MOST_FINE_CELLS).astype(int))
+
+
+def _cut(cells: ParabolaCells, pieces: Array) -> tuple[Array, Array]:
+    """Return the ends of cells cut into equal pieces, and the cell of each piece."""
+    owner = np.repeat(np.arange(len(cells)), pieces)
     first = np.repeat(np.cumsum(pieces) - pieces, pieces)
     place = (np.arange(len(owner)) - first) / pieces[owner]
-    edges = coarse.low[owner] + place * (coarse.high - coarse.low)[owner]
-    return np.append(edges, coarse.high[-1]), owner
+    edges = cells.low[owner] + place * (cells.high - cells.low)[owner]
+    return np.append(edges, cells.high[-1]), owner
 
 
 def _joined(
