@@ -92,10 +92,10 @@ def check_numbers(rule, count):
 @pytest.mark.drawn
 @each_rule
 def test_what_is_undefined_stays_so(rule):
-    check_undefined(rule, draws(2, 30))
+    check_undefined(rule, draws(1, 30))
 
 
 @pytest.mark.drawn
 @each_rule
 def test_numbers_of_extreme_size_are_exact(rule):
-    check_numbers(rule, draws(2, 50))
+    check_numbers(rule, draws(1, 50))

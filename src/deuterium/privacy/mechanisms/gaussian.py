@@ -211,6 +211,16 @@ class GaussianNoise(Noise, NoiseOfSigma):
         """Whether losses are small enough to be worked out one by one."""
         return self.noise_multiplier >= PLD_NARROW
 
+    def loss_distribution(self, probability: float, grid: float) -> Any:
+        """Return dp-accounting's distribution, for sensitivity one."""
+        from dp_accounting.pld import privacy_loss_distribution as pld
+
+        return pld.from_gaussian_mechanism(
+            self.noise_multiplier,
+            value_discretization_interval=grid,
+            sampling_prob=probability,
+        )
+
     def sampled_rdp(self, probability: float, orders: Any) -> Any:
         """Return divergences of one sampled release; infinite beyond whole orders.
 
