@@ -21,7 +21,6 @@ from tests.privacy.training.problems import (
     worst_records,
 )
 
-
 SCALES = [0.2, 1.0, 3.0]
 # each kind with one scale, and then with the others
 SCALED = [(k, SCALES[(i + j) % 3]) for j in range(3) for i, k in enumerate(KINDS)]

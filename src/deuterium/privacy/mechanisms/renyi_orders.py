@@ -12,8 +12,8 @@ from deuterium.interval.rounding import EPS, MIN_NORMAL
 
 __all__ = ["ORDERS", "log_moment", "whole_orders"]
 
-# how many times EPS of the sizes of its parts an exponent is off by, at most: a few ulps
-# of logarithms of factorials, which are the least exact, and a rounding for each part
+# by how many times EPS of the sizes of its parts an exponent is off, at most: some ulps
+# of logarithms of factorials, the least exact, and a rounding of each part
 ROUNDED = 16
 
 WHOLE = np.unique([*range(2, 65), *np.geomspace(64, 1024, 33).astype(int)])

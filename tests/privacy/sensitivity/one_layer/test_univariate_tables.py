@@ -10,8 +10,14 @@ from deuterium.privacy.sensitivity.one_layer.univariate_tables import PairFuncti
 from tests.amounts import draws, some
 from tests.privacy.sensitivity.one_layer.pairs import bounds_of
 
-
-KINKED = [("leaky", 0), ("relu", 1), ("tanh", 0), ("leaky", 1), ("relu", 0), ("tanh", 1)]
+KINKED = [
+    ("leaky", 0),
+    ("relu", 1),
+    ("tanh", 0),
+    ("leaky", 1),
+    ("relu", 0),
+    ("tanh", 1),
+]
 
 
 def five(layer, g, x, j, z, c, tau, k):

@@ -247,7 +247,9 @@ class _Square:
     number: Number
 
 
-_PARTS = frozenset({ops.direction_cosine, ops.gather})  # what may be part of a unit vector
+_PARTS = frozenset(
+    {ops.direction_cosine, ops.gather}
+)  # what may be part of a unit vector
 
 
 def _squares_in(view: Terms, known: Assumptions) -> Iterator[_Square]:
