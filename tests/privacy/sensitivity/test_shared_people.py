@@ -49,7 +49,7 @@ def check(f, box, shared, truth, norm=2, rtol=1e-2, **options):
 
 # -- statistics of people --------------------------------------------------------------
 
-SIZES = some([3, 5, 10, 30], 1)
+SIZES = some([3, 5, 10], 1)
 
 
 @pytest.mark.parametrize("n", SIZES)
@@ -152,7 +152,7 @@ def test_what_may_be_undefined_does_not_cancel():
     assert s.upper == math.inf
 
 
-@pytest.mark.parametrize("seed", seeds(3, 20))
+@pytest.mark.parametrize("seed", seeds(3, 12))
 def test_no_pair_of_data_sets_is_farther_apart(seed):
     """Zero tolerance, on random statistics of people with shared values."""
     rng = np.random.default_rng(seed)
@@ -162,7 +162,7 @@ def test_no_pair_of_data_sets_is_farther_apart(seed):
     f = weights[0] * np.mean(x * y) + weights[1] * np.var(x) * np.mean(y)
     f = f + weights[2] * (np.median(x), np.mean(np.exp(y)), np.max(x * y))[seed % 3]
     s = privacy.diameter(f, box, shared=shared, time_limit=3)
-    for corner in rng.random(draws(30, 300)) < 0.6:
+    for corner in rng.random(draws(30, 100)) < 0.6:
         point = {v.name: rng.random(v.shape) for v in (a, b, *shared)}
         if corner:
             point = {k: np.round(v) for k, v in point.items()}
@@ -191,7 +191,7 @@ CLIPPED = [
 ]
 
 
-@pytest.mark.parametrize(("n", "form"), some(product([5, 10, 30], range(3)), 1))
+@pytest.mark.parametrize(("n", "form"), some(product([5, 10], range(3)), 1))
 def test_clipped_vectors(n, form):
     v = dt.symbol("v", n)
     clipped = CLIPPED[form](v)
@@ -202,7 +202,7 @@ def test_clipped_vectors(n, form):
     check(clipped, dt.Box({v: (0, 3)}), [], math.sqrt(2))
 
 
-@pytest.mark.parametrize("n", some([3, 5, 8], 1))
+@pytest.mark.parametrize("n", some([3, 6], 1))
 def test_softmax_is_farthest_between_corners(n):
     v = dt.symbol("v", n)
     values = np.exp(np.array(list(product([-1, 1], repeat=n)), dtype=float))
