@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 import deuterium as dt
+from deuterium import privacy
 from deuterium.errors import UnsupportedError
+from deuterium.graph.traverse import topological
 from tests.amounts import seeds
 
 X, Y, V = dt.symbol("x"), dt.symbol("y"), dt.symbol("v", (3,))
@@ -106,6 +108,37 @@ def test_elements_of_an_array():
     graph = dt.traced(lambda v: max(v) - min(v))(V)
     assert graph.evaluate({V: [1, 5, 2]}) == 4
     assert dt.maximize(graph, dt.Box({V: (0, 1)})).upper == pytest.approx(1, rel=0.01)
+
+
+def test_largest_and_least_make_no_ways():
+    """Each pair that Python compares doubled them, to 256; a slope was 2 for 1."""
+
+    @dt.traced
+    def tax(x):
+        owed = 0.0
+        for k in range(8):
+            owed += max(x - 4**k, 0) / 8
+        return owed
+
+    f = tax(X)
+    assert len(topological([f])) <= 60
+    assert dt.enclose(dt.grad(f, X), dt.Box({X: (5, 15)})).upper == 0.25
+    s = privacy.lipschitz(f, X, dt.Box({X: (0, 1e6)}))
+    assert s.upper == pytest.approx(1, rel=1e-6)
+    spread = dt.traced(lambda v: max(v[0], v[1], v[2]) - min(list(v)))(V)
+    s = privacy.lipschitz(spread, V, dt.Box({V: (0, 1)}))
+    assert s.upper == pytest.approx(2**0.5, rel=1e-6)
+
+
+def test_pythons_names_are_its_own_again():
+    before = max, min, sorted
+    with pytest.raises(ZeroDivisionError):
+        dt.traced(lambda x: max(x, 1 / 0))(X)
+    assert (max, min, sorted) == before
+    mixed = dt.traced(lambda x: (max(3, 2), max("a", "b"), min([], default=x)))(X)
+    assert mixed[:2] == (3, "b") and mixed[2] is X
+    with pytest.raises(dt.DeuteriumError):
+        max(X, Y)
 
 
 def test_slopes_where_the_ways_meet():

@@ -14,6 +14,7 @@ from typing import Any, TypeVar, cast
 import numpy as np
 
 from deuterium.errors import UnsupportedError
+from deuterium.frontends.python_choices import chosen_in_graph
 from deuterium.functions.comparisons import as_condition, where
 from deuterium.graph.hooks import DECIDING
 from deuterium.graph.serialize import dumps
@@ -29,10 +30,10 @@ MOST = 256  # ways that are followed
 def traced(function: F) -> F:
     """Return a function that takes Variables where Python decides by conditions.
 
-    ``if``, ``and``, ``or``, ``not``, ``a < x < b``, ``max(x, y)``, ``sorted`` and
-    ``float(x > 0)`` of scalar conditions choose in the graph.  The function is called
-    once for each way through it, so it must do the same each time, and have no more
-    than 256.
+    ``if``, ``and``, ``or``, ``not``, ``a < x < b`` and ``float(x > 0)`` of scalar
+    conditions choose in the graph.  The function is called once for each way through
+    it, so it must do the same each time, and have no more than 256.  ``max(x, y)``,
+    ``min`` and ``sorted`` of scalars are NumPy's, and make no ways.
 
     Examples
     --------
@@ -95,7 +96,8 @@ def _require_few(ways: int) -> None:
 def _answered_by(way: _Way) -> Iterator[None]:
     token = DECIDING.set(way.answer)
     try:
-        yield
+        with chosen_in_graph():
+            yield
     finally:
         DECIDING.reset(token)
 

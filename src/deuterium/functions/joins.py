@@ -44,7 +44,25 @@ def concatenate(xs: Sequence[Any], axis: Any = 0, **kwargs: Any) -> Variable:
         shape = arrays.concatenate.shape(*[p.shape for p in parts], **attrs)
     except ValueError as error:
         raise ShapeError(f"np.concatenate: {error}") from None
+    taken = [_taken(p) for p in parts]
+    first = taken[0][0]
+    if all(x is first and x is not p for (x, _), p in zip(taken, parts, strict=True)):
+        places = np.concatenate([index for _, index in taken], axis=at)
+        return arrays.take_places(first, places)
     return node(arrays.concatenate, tuple(parts), attrs, shape)
+
+
+def _taken(part: Variable) -> tuple[Variable, Any]:
+    """Return of which array a part takes elements, and at which places; or itself.
+
+    What was taken apart (``list(x)``) is that array when it is put together again.
+    """
+    x = part
+    while x.op is arrays.reshape:
+        (x,) = x.args
+    if x.op is arrays.gather:
+        return x.args[0], x.attrs["index"].reshape(part.shape)
+    return part, None
 
 
 @provides("stack")

@@ -143,7 +143,8 @@ class FiniteFacts:
                         f"only the ends of input {j} are not proved to matter"
                     )
             elif why == "places":
-                _require_places(j, self.values[j], places.of(j))
+                values = [Fraction(x) for x in self.values[j]]
+                _require_places(j, values, places.of(j, values[0], values[-1]))
             elif why != "together":
                 raise NoBound(f"there is no reason {why!r:.40} for values")
             proved.add(j)
@@ -232,10 +233,9 @@ class FiniteFacts:
 
 
 def _require_places(
-    j: int, values: Sequence[float], places: Collection[Fraction]
+    j: int, exact: Sequence[Fraction], places: Collection[Fraction]
 ) -> None:
     """Raise NoBound unless values stand for all between their ends."""
-    exact = [Fraction(x) for x in values]
     inside = sorted(p for p in places if exact[0] < p < exact[-1])
     if not set(inside) <= set(exact):
         raise NoBound(f"input {j} jumps at a number that is none of its values")

@@ -19,7 +19,7 @@ from deuterium.optimize.bounders.label_enumeration import (
     label_enumeration_of,
 )
 from deuterium.optimize.bounders.natural_interval import NaturalIntervalBounder
-from deuterium.optimize.bounders.norm_bounds import norm_bounder_of
+from deuterium.optimize.bounders.norm_bounds import KEEP_LENGTHS, norm_bounder_of
 from deuterium.optimize.bounders.portfolio import RootPortfolio
 from deuterium.optimize.region import Bounder
 
@@ -101,8 +101,8 @@ def _few(problem: Problem) -> Bounder:
     """Return what cuts inputs, helped by lengths where these are bounded."""
     box: Bounder
     box = finite_reduction_of(problem) or DerivativeBounder(problem)
-    unit = any(n.op is ops.direction for n in problem.graph.order)
-    if not unit and not balls_of(problem):
+    keeps = any(n.op in KEEP_LENGTHS for n in problem.graph.varying)
+    if not keeps and not balls_of(problem):
         return box
     lengths = norm_bounder_of(problem)
     return box if lengths is None else RootPortfolio(problem, box, [lengths])

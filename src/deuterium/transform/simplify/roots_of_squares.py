@@ -15,6 +15,7 @@ from deuterium.ops import arrays
 from deuterium.ops.lengths import norm_of
 from deuterium.transform.simplify.assumptions import Assumptions
 from deuterium.transform.simplify.factors import Factors, build, factors
+from deuterium.transform.simplify.quadratic_forms import root_of_form
 from deuterium.transform.simplify.rule_table import Rule
 from deuterium.transform.simplify.terms import terms
 
@@ -82,6 +83,9 @@ def _squares(term: Variable, known: Assumptions) -> Variable | None:
     """Return an array whose squares over the last axis add up to a term."""
     while term.op is ops.reshape and not term.shape:
         (term,) = term.args
+    form = root_of_form(term, known)
+    if form is not None:
+        return form
     if term.op is not ops.add_reduce:
         root = _square_root(term, known)
         return None if root is None else arrays.reshape_to(root, (*term.shape, 1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from itertools import product
 
 import numpy as np
@@ -134,6 +135,25 @@ def test_bins_are_told_apart_at_their_edges():
     assert not sufficient_values_of(Problem(np.abs(third), box)).values  # at 1/3
 
 
+@pytest.mark.parametrize("rounded", [np.floor, np.ceil, np.trunc, np.rint])
+def test_what_is_rounded_to_integers_is_told_apart_at_its_jumps(rounded):
+    """Around a jump an interval holds both sides: no region there was ever closed."""
+    x = dt.symbol("x", 2)
+    box = dt.Box({x: (-3.25, 4.5)})
+    v = np.sum((rounded(x) + 0.25) ** 2) + rounded(2 - x[0] / 4) + x[0] // 2
+    found = dt.minimize(v, box)
+    points = np.linspace(-3.25, 4.5, 249)  # every jump, and much between
+    each = (rounded(points) + 0.25) ** 2
+    truth = np.min(each + rounded(2 - points / 4) + points // 2) + np.min(each)
+    assert found.status == "optimal"
+    assert found.lower == pytest.approx(truth, rel=1e-12) == found.upper
+    found.certificate.verify(v, box)
+    wide = dt.Box({x: (-1e9, 1e9)})
+    assert not sufficient_values_of(Problem(v, wide)).values  # too many
+    other = v + x[1] * 1e-3
+    assert 1 not in sufficient_values_of(Problem(other, box)).values
+
+
 def test_what_may_be_undefined_is_left_alone():
     x, y = dt.symbol("x"), dt.symbol("y")
     v = x + np.log(y)
@@ -156,8 +176,9 @@ def test_the_checker_knows_as_much(seed):
         if why == "ends":
             assert ends.suffice([j])
         elif why == "places":
-            inside = {float(x) for x in JumpPlaces(ends).of(j)}
             low, high = problem.lower[j], problem.upper[j]
+            places = JumpPlaces(ends).of(j, Fraction(low), Fraction(high))
+            inside = {float(x) for x in places}
             assert {x for x in inside if low < x < high} <= set(found.values[j])
     together = [j for j, why in found.reasons.items() if why == "together"]
     assert not together or ends.suffice(together)

@@ -58,6 +58,11 @@ GRAPHS = {
         windows(x * 1e150) * (1e-150 * W[:1].T.repeat(6, 1).T)
     ),
     "softmax": lambda x, y: dt.softmax(x),
+    "softmaxes": lambda x, y: dt.softmax(x) - dt.softmax(y),
+    "places of the largest": lambda x, y: dt.grad(np.sum(np.max(x, axis=1)), x),
+    "largest and least": lambda x, y: dt.grad(np.sum(np.ptp(x, axis=1)), x),
+    "in order": lambda x, y: dt.grad(np.sum(np.sort(x) * ROW), x),
+    "median": lambda x, y: dt.grad(np.sum(np.median(x, axis=1) ** 2), x),
     "tanh": lambda x, y: np.tanh(x),
     "tanh, matmul": lambda x, y: np.tanh(x) @ W,
     "tanh, squared": lambda x, y: np.sum(np.square(np.tanh(x))),

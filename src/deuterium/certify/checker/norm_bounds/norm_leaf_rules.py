@@ -30,10 +30,12 @@ from deuterium.certify.checker.norm_bounds.ball_matrices import Matrix
 from deuterium.certify.checker.norm_bounds.ball_vectors import (
     Vector,
     known,
+    larger_of,
     least,
     lowered,
     raised,
     root,
+    total,
     vector,
 )
 from deuterium.certify.checker.norm_bounds.bounded_functions import (
@@ -81,13 +83,27 @@ def _sum_of(
     sweep: NormPass, node: Variable, a: ArrayKnowledge, b: ArrayKnowledge
 ) -> ArrayKnowledge:
     ends = a.low + b.low, a.high + b.high
+    length = known(a.length + b.length)
+    if not any(sweep.graph.is_fixed(v) for v in node.args):
+        length = least(length, _across(a, b))
     found = RuleBounds(
         a.centre + b.centre,
         known(a.radius + b.radius),
-        known(a.length + b.length),
+        length,
         known(a.total + b.total),
     )
     return sweep.combined(node, ends, found)
+
+
+def _across(a: ArrayKnowledge, b: ArrayKnowledge) -> Ball:
+    """Bound the length of a sum by ``|a|**2 + |b|**2 + 2 a.b``: Pythagoras' theorem."""
+    if not (a.largest.is_finite() and b.largest.is_finite()):
+        return INFINITY
+    over = np.full(len(a.low), ZERO)
+    for x in (a.low, a.high):
+        for y in (b.low, b.high):
+            over = larger_of(over, x * y)
+    return root(a.length**2 + b.length**2 + arb(2) * total(over))
 
 
 def _negative(sweep: NormPass, node: Variable) -> ArrayKnowledge:
@@ -104,13 +120,13 @@ def _multiply(sweep: NormPass, node: Variable) -> ArrayKnowledge:
     longest = least(a.largest * b.length, b.largest * a.length)
     if "weights" in sweep.choice(node):
         longest = least(longest, length_over_box(sweep, node))
-    total = least(a.length * b.length, a.largest * b.total)
-    total = least(total, b.largest * a.total)
+    sums = least(a.length * b.length, a.largest * b.total)
+    sums = least(sums, b.largest * a.total)
     centre, radius = None, INFINITY
     for x, y, v in ((b, a, node.args[1]), (a, b, node.args[0])):
         if sweep.graph.is_fixed(v):
             centre, radius = x.centre * y.centre, known(x.largest * y.radius)
-    found = RuleBounds(centre, radius, longest, total)
+    found = RuleBounds(centre, radius, longest, sums)
     return sweep.combined(node, _enclosed(sweep, node), found)
 
 
@@ -251,17 +267,24 @@ def _broadcast(sweep: NormPass, node: Variable) -> ArrayKnowledge:
 def _concatenate(sweep: NormPass, node: Variable) -> ArrayKnowledge:
     """Squares add up."""
     args = [sweep.value(v) for v in node.args]
-    length, total = arb(0), arb(0)
+    length, sums = arb(0), arb(0)
     for a in args:
-        length, total = length + a.length**2, total + a.total
-    found = RuleBounds(length=root(length), total=known(total))
+        length, sums = length + a.length**2, sums + a.total
+    found = RuleBounds(length=root(length), total=known(sums))
     return sweep.combined(node, _enclosed(sweep, node), found)
 
 
 def _softmax(sweep: NormPass, node: Variable) -> ArrayKnowledge:
-    """Each row is non-negative and sums to 1."""
+    """Each row is non-negative and sums to 1; so does the place of a largest one."""
     rows = arb(node.size // node.shape[-1])
     found = RuleBounds(length=rows.sqrt(), total=rows)
+    return sweep.combined(node, _enclosed(sweep, node), found)
+
+
+def _reorder(sweep: NormPass, node: Variable) -> ArrayKnowledge:
+    """Elements of a row change places, whichever: none is lost or doubled."""
+    a = sweep.value(node.args[0])
+    found = RuleBounds(length=a.length, total=a.total)
     return sweep.combined(node, _enclosed(sweep, node), found)
 
 
@@ -295,5 +318,7 @@ RULES: dict[Operator, Rule] = {
     ops.broadcast: _broadcast,
     ops.concatenate: _concatenate,
     ops.softmax_last: _softmax,
+    ops.argmax_onehot: _softmax,
+    ops.reorder: _reorder,
     ops.direction: _direction,
 }

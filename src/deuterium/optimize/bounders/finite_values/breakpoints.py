@@ -1,12 +1,14 @@
 """Places between which a graph does not depend on an input: counts, bins, digits.
 
-An input that enters through comparisons with numbers alone matters only by which of
-them it has passed.  Between two neighbouring places, the value is the same everywhere;
-so the places themselves, and one point in each gap, stand for all values there are.
+An input that enters through comparisons with numbers alone, or rounded to integers,
+matters only by which of them it has passed.  Between two neighbouring places, the value
+is the same everywhere; so the places themselves, and one point in each gap, stand for
+all values there are.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -25,6 +27,11 @@ MOST = 256  # places
 
 Array = Any
 JUMPS = {ops.is_positive, ops.is_zero, ops.sign, ops.step}
+# jump at integers, or half way between them
+ROUNDINGS: dict[Operator, Fraction | int] = {
+    ops.floor: 0, ops.floor_divide: 0, ops.ceil: 0, ops.trunc: 0,
+    ops.rint: Fraction(1, 2),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -38,10 +45,21 @@ class _Affine:
     at: Array
 
 
-def breakpoints(graph: Graph, s: Variable) -> list[float] | None:
+def breakpoints(
+    graph: Graph, s: Variable, low: float, high: float
+) -> list[float] | None:
     """Return all places at which a graph may jump as an element of a symbol moves.
 
     None where it depends on the symbol in another way, or at a place is no double.
+
+    Parameters
+    ----------
+    graph : Graph
+        Of one output.
+    s : Variable
+        The symbol.
+    low, high : float
+        All of its elements lie between them.
     """
     affine: dict[Variable, _Affine] = {}
     moving: set[Variable] = set()  # piecewise constant in the symbol
@@ -54,12 +72,14 @@ def breakpoints(graph: Graph, s: Variable) -> list[float] | None:
             continue
         elif not any(a in affine for a in node.args):
             moving.add(node)
-        elif node.op in JUMPS:
-            x = affine[node.args[0]]
-            pairs = list(zip(np.ravel(x.slope), np.ravel(x.at), strict=True))
-            if any(a and b is None for a, b in pairs):
+        elif node.op in JUMPS or node.op in ROUNDINGS:
+            x = affine.get(node.args[0])
+            if len(node.args) == 2:  # rounded is a quotient
+                x = _form(node, affine, moving)
+            found = None if x is None else _jumps(node.op, x, low, high)
+            if found is None:
                 return None
-            places |= {-b / a for a, b in pairs if a}
+            places |= found
             moving.add(node)
         else:
             form = _form(node, affine, moving)
@@ -71,6 +91,29 @@ def breakpoints(graph: Graph, s: Variable) -> list[float] | None:
     exact = sorted(places)
     doubles = [float(x) for x in exact]
     return doubles if all(map(_same, doubles, exact)) else None
+
+
+def _jumps(op: Operator, x: _Affine, low: float, high: float) -> set[Fraction] | None:
+    """Return where a function of affine elements jumps, if that is known."""
+    places: set[Fraction] = set()
+    pairs = set(zip(np.ravel(x.slope), np.ravel(x.at), strict=True))
+    for a, b in pairs:
+        if not a:
+            continue
+        if b is None:
+            return None
+        if op in JUMPS:
+            places.add(-b / a)
+            continue
+        if not (math.isfinite(low) and math.isfinite(high)):
+            return None
+        off = ROUNDINGS[op]
+        ends = sorted(a * Fraction(t) + b - off for t in (low, high))
+        first, last = math.ceil(ends[0]), math.floor(ends[1])
+        if last - first > MOST:
+            return None
+        places |= {(k + off - b) / a for k in range(first, last + 1)}
+    return places
 
 
 def _same(x: float, exact: Fraction) -> bool:
@@ -129,11 +172,19 @@ def _product(a: Pair, b: Pair) -> Pair | None:
     return a[0] * b[1], None if a[1] is None else a[1] * b[1]
 
 
+def _quotient(a: Pair, b: Pair) -> Pair | None:
+    if b[0] or not b[1]:
+        return None
+    return a[0] / b[1], None if a[1] is None else a[1] / b[1]
+
+
 RULES: dict[Operator, Callable[..., Pair | None]] = {
     ops.add: _sum,
     ops.subtract: lambda a, b: _sum(a, _opposite(b)),
     ops.negative: _opposite,
     ops.multiply: _product,
+    ops.divide: _quotient,
+    ops.floor_divide: _quotient,
 }
 
 

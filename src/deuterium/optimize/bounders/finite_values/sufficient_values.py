@@ -128,10 +128,13 @@ def _together(
 
 def _at_places(problem: Problem, s: Variable, found: SufficientValues) -> None:
     check()
-    places = breakpoints(problem.graph, s)
+    part = problem.slices[s.name]
+    low, high = problem.lower[part], problem.upper[part]
+    if not len(low):
+        return
+    places = breakpoints(problem.graph, s, float(low.min()), float(high.max()))
     if places is None:
         return
-    part = problem.slices[s.name]
     inputs = range(part.start, part.stop)
     listed = [
         representatives(places, float(problem.lower[j]), float(problem.upper[j]))

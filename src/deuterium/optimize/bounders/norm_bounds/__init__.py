@@ -69,7 +69,10 @@ An undefined end (NaN) anywhere is no bound at all.  The rules, for ``v = op(a, 
 
 * constants, and nodes without symbols: their value, of radius 0.
 * ``add``, ``subtract``: ends; centre ``c_a ± c_b``, radius ``r_a + r_b``; lengths and
-  totals add up.  ``negative``: all as it is, signs changed.
+  totals add up; where neither is without symbols, the length is also at most the root
+  of ``length(a)^2 + length(b)^2 + 2 s``, where s is the sum of what products of
+  elements (of a and b, or of a and -b) exceed 0 by.  ``negative``: all as it is, signs
+  changed.
 * ``multiply``: ends; length the lesser of ``max|a| length(b)`` and ``max|b| length(a)``
   (``max|.|`` from ends); total the least of ``length(a) length(b)``, ``max|a|
   total(b)`` and ``max|b| total(a)``.  Where a is an exact constant, a ball: centre
@@ -79,12 +82,14 @@ An undefined end (NaN) anywhere is no bound at all.  The rules, for ``v = op(a, 
 * ``matmul`` with an exact constant matrix W on the right (two-dimensional): ends of ``a
   W``, and element j of a row within ``r_a ||W_j||`` (column j) of ``c_a W``; ball of
   centre ``c_a W`` and radius ``s r_a``; length ``s length(a)``.  Likewise on the left,
-  with rows.  Otherwise ends, and length ``length(a) length(b)``.
+  with rows.  A matrix without symbols that is not an exact constant gives length ``s
+  length(a)`` alone.  Otherwise ends, and length ``length(a) length(b)``.
 * ``reshape``, ``transpose``: moved.  ``broadcast`` to q times as many elements: ends
   and their ball; length at most ``sqrt(q) length(a)``, total at most ``q total(a)``.
   ``concatenate``: ends; squares of lengths, and totals, add up.
-* ``softmax``: ends; length ``sqrt(rows)``, total ``rows``.  ``direction``: ends; length
-  ``sqrt(rows)``, total ``rows sqrt(columns)``.
+* ``softmax``, ``argmax_onehot``: ends; length ``sqrt(rows)``, total ``rows``.
+  ``direction``: ends; length ``sqrt(rows)``, total ``rows sqrt(columns)``.
+  ``reorder``: ends; length and total of what is put in order.
 * curves f with a Lipschitz constant L (the trait `lipschitz`, or any smaller
   number that holds): ends; centre ``f(c_a)``, radius ``L r_a``; where f(0) = 0 and L
   = 1 also length ``length(a)``.  Choices ``"near"`` and ``"long"`` are lists of
@@ -108,9 +113,10 @@ factors are such a product it is the first.
 """
 
 from deuterium.optimize.bounders.norm_bounds.norm_bounder import (
+    KEEP_LENGTHS,
     NormBounder,
     first_bound,
     norm_bounder_of,
 )
 
-__all__ = ["NormBounder", "first_bound", "norm_bounder_of"]
+__all__ = ["KEEP_LENGTHS", "NormBounder", "first_bound", "norm_bounder_of"]

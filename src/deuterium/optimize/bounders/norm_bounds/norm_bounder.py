@@ -25,8 +25,7 @@ from deuterium.optimize.region import Bounder, BoundResult, Proof, Regions, whol
 
 SHARP = 4  # regions at once, up to which products are bounded over cubes
 NOTHING: Proof = ("interval", {})
-
-
+KEEP_LENGTHS = (ops.direction, ops.argmax_onehot, ops.reorder)  # intervals forget them
 LARGE = 30_000  # elements of all arrays: a region takes a second
 FEWEST, MOST = 8, 5_000  # elements of an array worth it, nodes of a graph
 
@@ -39,7 +38,7 @@ def norm_bounder_of(problem: Problem) -> NormBounder | None:
     fewest = 1 if balls_of(problem) else FEWEST
     for v in graph.order:
         long = v.op is ops.square and v.size >= fewest
-        if (long or v.op is ops.direction) and v in graph.varying:
+        if (long or v.op in KEEP_LENGTHS) and v in graph.varying:
             return NormBounder(problem)
     return None
 

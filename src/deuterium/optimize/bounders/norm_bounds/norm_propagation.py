@@ -35,6 +35,7 @@ from deuterium.optimize.bounders.norm_bounds.linear_chains import along, chains_
 from deuterium.optimize.bounders.norm_bounds.norm_rules import rule_of, softmax
 from deuterium.optimize.bounders.norm_bounds.sdp_box_norm import LONGEST, box_norm_bound
 from deuterium.optimize.bounders.norm_bounds.spectral_norm import (
+    frobenius_norm,
     inflate,
     root_sum,
     spectral_norm,
@@ -104,8 +105,14 @@ class NormLayout:
     def norm_of(self, v: Variable) -> float:
         """Return the certified spectral norm of a constant matrix, made once."""
         if v not in self._norms:
-            self._norms[v] = spectral_norm(self.exact[v])
+            self._norms[v] = self._norm(v)
         return self._norms[v]
+
+    def _norm(self, v: Variable) -> float:
+        if v in self.exact:
+            return spectral_norm(self.exact[v])
+        middle, half = self.constants[v].half
+        return float(inflate(spectral_norm(middle[0, 0]) + frobenius_norm(half)))
 
     def claims(self) -> dict[str, float]:
         """Return the certified norms used so far, by the place of the matrix."""
@@ -204,7 +211,7 @@ class NormPropagation:
         """Return the exact value of a constant node."""
         return self.layout.exact.get(v)
 
-    def norm_of(self, v: Variable, matrix: Array) -> float:
+    def norm_of(self, v: Variable) -> float:
         """Return the certified spectral norm of a constant matrix."""
         return self.layout.norm_of(v)
 

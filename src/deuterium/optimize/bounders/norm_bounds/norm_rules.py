@@ -16,13 +16,14 @@ from deuterium import ops
 from deuterium.graph.operator import Operator
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval, stacked
-from deuterium.interval.rounding import EPS, Array, gamma
+from deuterium.interval.rounding import EPS, Array, gamma, sqrt_up
 from deuterium.optimize.bounders.norm_bounds import saturating
 from deuterium.optimize.bounders.norm_bounds.ball_and_box import (
     LEAD,
     ArrayBounds,
     combine,
     cut,
+    sum_up,
 )
 from deuterium.optimize.bounders.norm_bounds.spectral_norm import inflate, root_sum
 
@@ -56,13 +57,22 @@ def add(sweep: NormPropagation, node: Variable, args: list[ArrayBounds]) -> Arra
     a, b = args
     centre = a.centre + b.centre
     slip = inflate(root_sum(np.square(centre), tuple(range(LEAD, centre.ndim)))) * EPS
+    length = inflate(a.length + b.length)
+    if not any(v in sweep.layout.constants for v in node.args):
+        length = np.fmin(length, _across(a, b))
     return sweep.combined(
         node,
         stacked.add(a.ends, b.ends),
         (centre, inflate(a.radius + b.radius + slip)),
-        inflate(a.length + b.length),
+        length,
         inflate(a.total + b.total),
     )
+
+
+def _across(a: ArrayBounds, b: ArrayBounds) -> Array:
+    """Bound the length of a sum by ``|a|**2 + |b|**2 + 2 a.b``: Pythagoras' theorem."""
+    over = sum_up(np.maximum(stacked.multiply(a.ends, b.ends)[1], 0.0), a.axes)
+    return sqrt_up(inflate(np.square(a.length) + np.square(b.length) + 2 * over, 8))
 
 
 def subtract(
@@ -152,9 +162,12 @@ def matmul(
     if left is not None and left.ndim == 2:
         result = enclosed(node, args)
         return _through(sweep, node, b, left, result, node.args[0], from_left=True)
-    return sweep.combined(
-        node, enclosed(node, args), None, inflate(a.length * b.length)
-    )
+    length = inflate(a.length * b.length)
+    for matrix, other in ((node.args[1], a), (node.args[0], b)):
+        if matrix in sweep.layout.constants and matrix.ndim == 2:  # not known exactly
+            found = inflate(sweep.norm_of(matrix) * other.length)
+            length = np.fmin(length, found)
+    return sweep.combined(node, enclosed(node, args), None, length)
 
 
 def _through(
@@ -171,7 +184,7 @@ def _through(
 
     Shapes: ``matrix`` two-dimensional, ``result`` (2, B, K, *shape).
     """
-    sigma = sweep.norm_of(name, matrix)
+    sigma = sweep.norm_of(name)
     sums = root_sum(np.square(matrix), (1 if from_left else 0,))
     inner = matrix.shape[1 if from_left else 0]
     centre = matrix @ x.centre if from_left else x.centre @ matrix
@@ -277,6 +290,26 @@ def softmax(
     )
 
 
+def onehot(
+    sweep: NormPropagation, node: Variable, args: list[ArrayBounds]
+) -> ArrayBounds:
+    """Each row has one 1, and else zeros."""
+    rows = float(node.size // node.shape[-1])
+    shape = args[0].radius.shape
+    length = np.full(shape, float(inflate(np.sqrt(rows))))
+    return sweep.combined(
+        node, enclosed(node, args), None, length, np.full(shape, rows)
+    )
+
+
+def reorder(
+    sweep: NormPropagation, node: Variable, args: list[ArrayBounds]
+) -> ArrayBounds:
+    """Elements of a row change places, whichever: none is lost or doubled."""
+    a = args[0]
+    return sweep.combined(node, enclosed(node, args), None, a.length, a.total)
+
+
 def direction(
     sweep: NormPropagation, node: Variable, args: list[ArrayBounds]
 ) -> ArrayBounds:
@@ -311,5 +344,7 @@ RULES: dict[Operator, Rule] = {
     ops.broadcast: broadcast,
     ops.concatenate: concatenate,
     ops.softmax_last: softmax,
+    ops.argmax_onehot: onehot,
+    ops.reorder: reorder,
     ops.direction: direction,
 }
