@@ -26,7 +26,7 @@ from tests.privacy.mechanisms.audit import audited, clopper_pearson, epsilon_low
 ADD = "add_or_remove_one"
 DELTA = 1e-5
 BOUND = 3.0  # a whole number, for the discrete Gaussian
-RUNS = 300_000
+RUNS = 1_000_000
 PAIRS = {"add_or_remove_one": (0.0, BOUND), "replace_one": (-BOUND, BOUND)}
 MAKERS = {
     "gaussian": lambda s, **more: gaussian(s, epsilon=1.0, delta=DELTA, **more),

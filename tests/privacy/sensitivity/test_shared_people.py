@@ -171,7 +171,7 @@ def test_no_pair_of_data_sets_is_farther_apart(seed):
         assert not abs(apart) > flint.arb(s.upper)
 
 
-@pytest.mark.parametrize("n", SIZES)
+@pytest.mark.parametrize("n", some([5, 10], 1))
 def test_several_statistics_together(n):
     x, y, shared, box = pairs(n)
     spread = (n - 1) / n**2

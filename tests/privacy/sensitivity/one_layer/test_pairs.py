@@ -86,7 +86,7 @@ def test_every_cell_holds_the_pairs_in_it(activation, side, hidden, rng):
     x, y, g, bounds = bounds_of(8, activation, **more)
     branches, slopes = pair_branching.PairBranching(bounds, j), dt.compile([x, y], g)
     tightest, parted, cuts = math.inf, 0, 0
-    many = {"relu": (draws(6, 15), 3)}.get(activation, (draws(6, 10), 4))[hidden > 1]
+    many = {"relu": (draws(6, 15), 3)}.get(activation, (draws(12, 16), 4))[hidden > 1]
     for _ in range(many):
         first, second, tau = pair(rng, side, j)
         label = int(rng.integers(0, 2))
