@@ -44,7 +44,7 @@ INTERVAL = [
         "interval/rounding.py",
         "    return step_up(r, is_short(r) & (r * r == x))",
         "    return r",
-        ("interval", "ops"),
+        ("ops/test_table.py",),
     ),
     Planted(
         "a quotient by the wrong end",
@@ -67,14 +67,14 @@ OPS = [
         "ops/trigonometric.py",
         "    return first <= last\n",
         "    return first < last\n",
-        ("ops", "enclose"),
+        ("ops/test_table.py",),
     ),
     Planted(
         "ulps of the library left out",
         "interval/rounding.py",
         "value + (np.abs(value) * ((ulps + 1) * EPS) + (absolute + MIN_NORMAL))",
         "value + (absolute + MIN_NORMAL)",
-        ("ops", "interval"),
+        ("ops/test_table.py",),
     ),
     Planted(
         "a choice not decided taken for true",
@@ -139,21 +139,21 @@ TRANSFORM = [
         "ops/logic.py",
         '    if not METHODS["branches_meet"](out):\n',
         '    if False and not METHODS["branches_meet"](out):\n',
-        ("transform/test_jumps.py", "transform/test_jumps_random.py"),
+        ("transform/test_jumps.py",),
     ),
     Planted(
         "an adjoint overwritten",
         "transform/differentiate.py",
         "adjoints[key] = part if before is None else before + part",
         "adjoints[key] = part",
-        ("transform",),
+        ("transform/test_differentiate.py",),
     ),
     Planted(
         "a square that is a single factor",
         "transform/expansion/polynomial.py",
         "tuple(sorted(m + n)) if m and n",
         "tuple(sorted({*m, *n})) if m and n",
-        ("transform",),
+        ("transform/test_expansion.py",),
     ),
 ]
 ENCLOSE = [
@@ -309,7 +309,7 @@ PRIVACY = [
         "privacy/training/parameter_noise.py",
         "product_up(multiplier, s, NOISE_ROUNDING)",
         "product_up(multiplier, s, 0.5)",
-        ("privacy/training",),
+        ("privacy/training/test_noise_by_layer.py",),
     ),
     Planted(
         "the errors of a step's cells left out",
@@ -323,14 +323,14 @@ PRIVACY = [
         "privacy/training/step_rows.py",
         "norm_of([*slopes, None])",
         "norm_of([*slopes[:-1], None])",
-        ("privacy/training",),
+        ("privacy/training/test_step_bounds.py",),
     ),
     Planted(
         "a corner of a box left out",
         "privacy/sensitivity/vector_norms.py",
         "corners = -2 * t * a, -2 * t * b, (1 - t) * (a + b) - 2 * low * high",
         "corners = -2 * t * a, -2 * t * b",
-        ("privacy/sensitivity",),
+        ("privacy/sensitivity/test_shared_people.py",),
     ),
 ]
 FRONT_ENDS = [
@@ -339,21 +339,21 @@ FRONT_ENDS = [
         "functions/convolution.py",
         "np.where(over.table < 0, own, over.table)",
         "np.where(over.table < 0, 0, over.table)",
-        ("functions",),
+        ("functions/test_convolution.py",),
     ),
     Planted(
         "groups of channels in the wrong order",
         "functions/convolution.py",
         "columns = split.transpose(1, 2, 4, 0, 3)",
         "columns = split.transpose(1, 4, 2, 0, 3)",
-        ("functions",),
+        ("functions/test_convolution.py",),
     ),
     Planted(
         "label smoothing over one class less",
         "frontends/torch/aten_losses.py",
         "return (1 - smoothing) * shares + smoothing / classes",
         "return (1 - smoothing) * shares + smoothing / (classes - 1)",
-        ("frontends",),
+        ("frontends/test_torch.py",),
     ),
 ]
 
