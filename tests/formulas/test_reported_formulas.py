@@ -124,6 +124,10 @@ SLOPES = {
     "log cosh": (np.log(np.cosh(s)), [s], dt.Box({s: (-1000, 1000)}), 1.0),
     "cap": (np.minimum(s, 0.5), [s], UNIT, 1.0),
     "tax": (TAX, [s], dt.Box({s: (0, 5)}), 0.4),
+    "tax by ends": (
+        0.1 * np.clip(s, 0, 10) + 0.2 * np.clip(s, 10, 30) + 0.4 * np.clip(s, 30, 1e9),
+        [s], dt.Box({s: (0, 100)}), 0.4,
+    ),
     "maximum": (np.maximum(s, y), [s, y], SQUARE, 1.0),
     "median of three": (MEDIAN, [s, y, u], CUBE, 1.0),
     "max of nine": (np.max(x9), [x9], dt.Box({x9: (0, 1)}), 1.0),

@@ -6,8 +6,10 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+import scipy.special as sc
 
 import deuterium as dt
+from deuterium import privacy
 from deuterium.graph.serialize import dumps, loads
 from deuterium.ops import logic
 from deuterium.transform import grad as exact_grad
@@ -85,6 +87,8 @@ ROUNDED = {
     "tax": (where(x < 0.1, 0.17 * x, 0.17 * 0.1 + 0.33 * (x - 0.1)), 0.1),
     "large numbers that cancel": (where(x < 0.3, 0.7 * x, 5.2 - 4.99 + 0.2 * (x - 0.3)
                                         ), 0.3),
+    "two thresholds": (where(abs(x) <= 0.3, x * x / 2, 0.3 * abs(x) - 0.045), 0.3),
+    "a tangent of exp": (where(x < 0.1, np.exp(x), np.exp(0.1) + 1.1 * (x - 0.1)), 0.1),
     "of each element": (np.sum(where(pair < 0.7, pair / 7, 0.1 + 0.2 * (pair - 0.7))),
                         0.7),
 }  # fmt: skip
@@ -137,6 +141,23 @@ def test_a_jump_by_rounding_is_no_slope_but_is_told(name):
     found = dt.maximize(np.abs(dt.grad(f, x)), box, time_limit=1)
     assert found.upper < np.inf
     found.certificate.verify(np.abs(dt.grad(f, x)), box)
+
+
+@pytest.mark.parametrize("name", ["two thresholds", "a tangent of exp", "tax"])
+def test_what_jumps_by_rounding_has_a_slope_and_the_jump_is_added(name):
+    f, k = ROUNDED[name]
+    s = privacy.lipschitz(f, x, dt.Box({x: (k - 0.3, k + 0.3)}))
+    assert s.status == "optimal" and s.lower <= s.upper < 2
+    (jump,) = dt.rounding_jumps([f])
+    assert jump.size / 2 <= s.jump <= 4 * jump.size
+
+
+@pytest.mark.parametrize("delta", [0.1, 0.25, 0.3, 0.7, 1.345])
+def test_branches_of_hubers_loss_meet_exactly(delta):
+    """Products that are no doubles are compared as the rational numbers they are."""
+    assert not dt.rounding_jumps([sc.huber(delta, x - 0.5)])
+    s = privacy.lipschitz(sc.huber(delta, x - 0.5), x, dt.Box({x: (-3, 3)}))
+    assert s.jump == 0 and s.upper == pytest.approx(delta, rel=1e-9)
 
 
 @pytest.mark.parametrize("name", ROUNDED)

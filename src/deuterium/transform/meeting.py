@@ -25,11 +25,12 @@ from deuterium.ops import arrays, logic, piecewise
 from deuterium.ops.on_domain import FUNCTIONS, on_domain
 from deuterium.transform.branches import Bound, replaced, solved
 from deuterium.transform.definedness import is_same_node
+from deuterium.transform.expansion.expand import Expansion, TooLong
 from deuterium.transform.simplify.assumptions import Assumptions
 from deuterium.transform.simplify.simplify import simplify
 
 MOST = 2_000  # nodes of branches that are looked at
-ROUNDING = 2.0**-49  # eight units in the last place of the largest number met
+ROUNDING = 2.0**-47  # 32 units in the last place of the largest number met
 
 _FORGIVES: ContextVar[bool] = ContextVar("FORGIVES", default=False)
 
@@ -119,13 +120,22 @@ def _filling(choice: Variable) -> Variable | None:
             return None
     condition, a, b = choice.args
     found = [_gap_at(a - b, at) for at in _boundaries(condition)]
-    gaps = share_equal([simplify(gap) for gap in found if gap is not None])
-    return gaps[0] if all(g is gaps[0] for g in gaps) else None
+    first, *others = share_equal([simplify(gap) for gap in found if gap is not None])
+    return first if all(g is first or _is_zero(g - first) for g in others) else None
 
 
 def _is_zero(gap: Variable) -> bool:
-    value = logic.repeated_value(simplify(gap))
-    return value is not None and not np.any(value)
+    simple = simplify(gap)
+    value = logic.repeated_value(simple)
+    if value is not None or free_symbols([simple]):
+        return value is not None and not np.any(value)
+    if not Assumptions().defined(simple):  # what cancels below may not be defined
+        return False
+    try:
+        (elements,) = Expansion().of([simple])
+    except TooLong:
+        return False
+    return not any(p.terms for p in elements)
 
 
 def _rounds(gap: Variable) -> bool:

@@ -896,6 +896,10 @@ EXAMPLES: dict[str, list[Example]] = {
     "plain_condition": [
         Example((2 * x > 0) * y, refused=(x > 1) * y),
         Example((dt.relu(x) > 1) * y),
+        Example((np.maximum(x, 1) > 2) * y, refused=(np.maximum(x, 1) > 0.5) * y),
+        Example((np.minimum(x, 2) > 1) * y, refused=(np.minimum(x, 1) > 1) * y),
+        Example((np.maximum(1, x) < 2) * y, refused=(np.maximum(x, 1) < 1) * y),
+        Example((np.minimum(x, 2) < 2) * y, refused=(np.minimum(x, 1) < 2) * y),
     ],
     "square_of_truth": [
         Example(np.square(x > 0) * y, refused=np.square(np.where(x > 0, y, z))),

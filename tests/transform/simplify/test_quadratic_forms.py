@@ -28,6 +28,7 @@ SPELLINGS = {
     "einsum": lambda c: np.einsum("i,ij,j->", x, c, x),
     "a row": lambda c: (x[None] @ c @ x[None].T)[0, 0],
     "twice its half, and more": lambda c: 2 * (x @ (c / 2) @ x),
+    "cut off at zero": lambda c: np.maximum(x @ c @ x, 0),
     "another triangle": lambda c: x @ (c + np.triu(c, 1) - np.tril(c, -1)) @ x,
 }
 

@@ -42,10 +42,14 @@ def root_of_form(term: Variable, known: Assumptions) -> Variable | None:
 
 
 def _factors(term: Variable) -> tuple[Variable, Variable] | None:
-    """Return two vectors of which a term is the sum of products of elements."""
+    """Return two vectors of which a term is the sum of products of elements.
+
+    What a form is cut off at, for rounding's sake, is no matter: it is never negative.
+    """
     if term.size != 1:
         return None
-    while term.op in (ops.reshape, ops.gather) and term.args[0].size == 1:
+    outer = ops.reshape, ops.gather, ops.relu
+    while term.op in outer and term.args[0].size == 1:
         (term,) = term.args
     if term.op is ops.matmul:
         return term.args[0], term.args[1]

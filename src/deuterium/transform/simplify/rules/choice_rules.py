@@ -229,7 +229,7 @@ def function_of_choice(v: Variable, known: Assumptions) -> Variable | None:
 
 @rule(
     logic.is_positive,
-    identity="relu(x) - b > 0 is x - b > 0 for b >= 0, and 2 x > 0 is x > 0",
+    identity="max(x, a) - b > 0 is x - b > 0 for b >= a, and 2 x > 0 is x > 0",
     gains="one condition for what is one",
 )
 def plain_condition(v: Variable, known: Assumptions) -> Variable | None:
@@ -242,10 +242,34 @@ def plain_condition(v: Variable, known: Assumptions) -> Variable | None:
                 return logic.is_positive(x)
             if number is not None and number < 0:
                 return logic.is_positive(-x) if number != -1 else None
-    if h.op is arithmetic.subtract and h.args[0].op is piecewise.relu:
-        number = known.number(h.args[1])
-        if number is not None and number >= 0:
-            return logic.is_positive(h.args[0].args[0] - h.args[1])
+    if h.op is arithmetic.subtract:
+        first, last = h.args
+        up, down = _inside(first, last, 1, known), _inside(last, first, -1, known)
+        if up is not None or down is not None:
+            larger = first if up is None else up
+            return logic.is_positive(larger - (last if down is None else down))
+    return None
+
+
+def _inside(v: Variable, b: Variable, side: int, known: Assumptions) -> Variable | None:
+    """Return x where v is the larger or lesser of x and a number: if that is no matter.
+
+    That is, if v > b just where x > b (on side 1), or v < b just where x < b (on -1).
+    """
+    largest = v.op in (piecewise.relu, piecewise.maximum)
+    if not largest and v.op is not piecewise.minimum:
+        return None
+    level = known.number(b)
+    for x, other in zip(v.args, v.args[::-1], strict=True):
+        a = 0 if v.op is piecewise.relu else known.number(other)
+        if a is None or level is None:
+            continue
+        if side > 0:
+            same = level >= a if largest else level < a
+        else:
+            same = level > a if largest else level <= a
+        if same:
+            return x
     return None
 
 
