@@ -369,7 +369,7 @@ def test_refuses():
 
 @pytest.mark.parametrize(
     ("m", "q", "steps"),
-    some([(0.05, 0.5, 1), (3.0, 0.99, 60), (1.0, 0.999, 10)], 2),
+    some([(3.0, 0.99, 60), (0.05, 0.5, 1), (1.0, 0.999, 10)], 1),
 )
 @pytest.mark.parametrize("method", some(["auto", "rdp"], 1))
 def test_sampling_never_costs_more(m, q, steps, method):

@@ -39,7 +39,7 @@ def every_factor(weights, rng):
 
 
 @pytest.mark.parametrize("sizes", SCALES)
-@pytest.mark.parametrize("seed", seeds(2, 10, start=500))
+@pytest.mark.parametrize("seed", seeds(1, 10, start=501))
 def test_no_bound_is_looser_than_the_enclosure(seed, sizes, monkeypatch):
     monkeypatch.setattr(cases, "SIZES", sizes)
     check(Case(seed), ROUNDED if max(sizes) < 100 else ROUNDED_LARGE)

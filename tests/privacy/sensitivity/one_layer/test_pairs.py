@@ -74,7 +74,7 @@ def test_ranges_cut_in_two_keep_what_is_reached(activation, rng, monkeypatch):
             *[("expit", 1, 1), ("expit", 0, 3), ("tanh", 1, 1), ("tanh", 0, 3)],
             *[("relu", 1, 3), ("relu", 0, 1), ("expit", 0, 1), ("expit", 1, 3)],
         ],
-        4,
+        3,
     ),
 )
 def test_every_cell_holds_the_pairs_in_it(activation, side, hidden, rng):
