@@ -50,6 +50,7 @@ INTERVAL = [
         (
             "interval/test_scalar_path.py",
             "interval/test_interval_arithmetic.py",
+            "ops/test_table.py",
         ),
     ),
     Planted(
@@ -435,7 +436,10 @@ PRIVACY = [
         "privacy/training/step_rows.py",
         "norm_of([*slopes, None])",
         "norm_of([*slopes[:-1], None])",
-        ("privacy/training/test_steps_of_any_loss.py",),
+        (
+            "privacy/training/test_steps_of_any_loss.py",
+            "privacy/training/test_step_bounds.py",
+        ),
     ),
     Planted(
         "a corner of a box left out",

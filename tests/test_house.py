@@ -1,6 +1,7 @@
 """The house stays as it is built: names once, files and functions short, no circle."""
 
 import ast
+import gc
 from collections import defaultdict
 from functools import cache
 from pathlib import Path
@@ -22,9 +23,34 @@ def module_of(path):
 MODULES = {module_of(p): p for p in sorted(PACKAGE.rglob("*.py"))}
 
 
+class Facts:
+    """What these tests ask of a module: a tree of all of them would fill the memory."""
+
+    def __init__(self, module):
+        text = MODULES[module].read_text()
+        tree = ast.parse(text)
+        nodes = list(ast.walk(tree))
+        self.lines = text.count("\n")
+        self.documented = bool(ast.get_docstring(tree))
+        self.classes = [n.name for n in nodes if isinstance(n, ast.ClassDef)]
+        functions = [n for n in nodes if isinstance(n, FUNCTIONS)]
+        self.functions = [(n.name, length_of(n)) for n in functions]
+        self.silent = [
+            tuple(names)
+            for names, statement, after in numeric_constants(tree.body)
+            if not is_explained(statement, after, text.splitlines())
+        ]
+        self.imports = imported_by(module, tree)
+
+
 @cache
-def tree_of(module):
-    return ast.parse(MODULES[module].read_text())
+def facts():
+    """Return what is to be known of each module; of all at once, read once."""
+    gc.disable()  # it would look at the nodes of each tree again and again
+    try:
+        return {module: Facts(module) for module in MODULES}
+    finally:
+        gc.enable()
 
 
 def more_than_once(named):
@@ -42,10 +68,9 @@ def test_a_bare_file_name_says_what_it_is():
 
 def test_no_two_classes_have_one_name():
     named = defaultdict(list)
-    for module in MODULES:
-        for n in ast.walk(tree_of(module)):
-            if isinstance(n, ast.ClassDef):
-                named[n.name].append(f"{module}:{n.lineno}")
+    for module, known in facts().items():
+        for name in known.classes:
+            named[name].append(module)
     assert not more_than_once(named)
 
 
@@ -58,15 +83,10 @@ def length_of(function):
 
 
 def test_files_and_functions_are_short():
-    lengths = {m: path.read_text().count("\n") for m, path in MODULES.items()}
-    assert not {m: n for m, n in lengths.items() if n > LONGEST_FILE}
-    lengths = {
-        (m, n.name): length_of(n)
-        for m in MODULES
-        for n in ast.walk(tree_of(m))
-        if isinstance(n, FUNCTIONS)
-    }
-    assert not {name: n for name, n in lengths.items() if n > LONGEST_FUNCTION}
+    for module, known in facts().items():
+        assert known.lines <= LONGEST_FILE, module
+        long = [name for name, lines in known.functions if lines > LONGEST_FUNCTION]
+        assert not long, module
 
 
 def test_no_room_is_a_house():
@@ -79,7 +99,7 @@ def test_no_room_is_a_house():
 
 
 def test_every_module_says_what_is_in_it():
-    assert not [m for m in MODULES if not ast.get_docstring(tree_of(m))]
+    assert not [m for m, known in facts().items() if not known.documented]
 
 
 def is_numeric(value):
@@ -94,9 +114,8 @@ def is_numeric(value):
     return bool(parts) and all(map(is_numeric, parts))
 
 
-def numeric_constants(module):
+def numeric_constants(body):
     """Yield the upper-case numbers of a module, and what comes after each."""
-    body = tree_of(module).body
     for statement, after in zip(body, [*body[1:], None], strict=True):
         if isinstance(statement, (ast.Assign, ast.AnnAssign)) and statement.value:
             of = [
@@ -108,16 +127,16 @@ def numeric_constants(module):
                 yield names, statement, after
 
 
+def is_explained(statement, after, lines):
+    """Whether a comment above or beside a constant, or a text below, says why."""
+    own = lines[statement.lineno - 1 : statement.end_lineno]
+    above = lines[statement.lineno - 2].startswith("#")
+    below = isinstance(getattr(after, "value", None), ast.Constant)
+    return above or below or any("# " in line for line in own)
+
+
 def test_every_constant_has_its_reason():
-    silent = []
-    for module, path in MODULES.items():
-        lines = path.read_text().splitlines()
-        for names, statement, after in numeric_constants(module):
-            own = lines[statement.lineno - 1 : statement.end_lineno]
-            above = lines[statement.lineno - 2].startswith("#")
-            below = isinstance(getattr(after, "value", None), ast.Constant)
-            if not (above or below or any("# " in line for line in own)):
-                silent.append((module, *names))
+    silent = {m: known.silent for m, known in facts().items() if known.silent}
     assert not silent, "say in a comment what these count, and why so many"
 
 
@@ -141,10 +160,10 @@ def nearest(name):
     return name
 
 
-def imported_by(module):
+def imported_by(module, tree):
     """Return the modules of the package that a module imports, at once or later."""
     found = set()
-    for n in imports_of(tree_of(module)):
+    for n in imports_of(tree):
         if isinstance(n, ast.Import):
             found |= {nearest(a.name) for a in n.names}
         else:
@@ -154,7 +173,7 @@ def imported_by(module):
 
 
 def test_no_modules_import_each_other_in_a_circle():
-    left = {m: imported_by(m) for m in MODULES}
+    left = {m: known.imports for m, known in facts().items()}
     while True:  # take away what imports nothing that is left, and what nobody imports
         wanted = set().union(*left.values())
         loose = {m for m, below in left.items() if not below or m not in wanted}

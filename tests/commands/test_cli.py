@@ -67,7 +67,7 @@ def test_query_with_fewer_boxes_is_wider():
 
 
 def test_query_without_a_finite_bound_says_so(short_search):
-    args = ["query", "log(a)", "--bound", "a=0:1"]
+    args = ["query", "log(a)", "--bound", "a=0:1", "--boxes", "50"]
     shown = run(*args)
     assert shown.exit_code == terminal.NOT_CERTIFIED
     assert "NO FINITE BOUND (undefined): log of [0.0, " in shown.stdout
@@ -77,7 +77,8 @@ def test_query_without_a_finite_bound_says_so(short_search):
 
 
 def test_query_of_a_formula_that_begins_with_a_minus():
-    document = json.loads(run("query", "-a**2", "--bound", "a=-1:1", "--json").stdout)
+    args = ["query", "-a**2", "--bound", "a=-1:1", "--boxes", "100", "--json"]
+    document = json.loads(run(*args).stdout)
     assert document["upper"] == 2
 
 
@@ -183,10 +184,6 @@ def test_as_a_module_in_a_process_of_its_own():
     assert ran.returncode == 0, ran.stderr
     assert ran.stderr == ""
     assert json.loads(ran.stdout)["status"] == "certified"
-    command[-1] = "--seed=x"
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=600)
-    assert ran.returncode == 2
-    assert ran.stdout == ""
 
 
 @pytest.mark.parametrize(
@@ -256,7 +253,7 @@ def test_narrow_terminals_lose_nothing(monkeypatch):
 def test_no_colour_where_it_is_not_wanted(monkeypatch, short_search):
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("NO_COLOR", "1")
-    args = ["query", "log(a)", "--bound", "a=0:1"]
+    args = ["query", "log(a)", "--bound", "a=0:1", "--boxes", "50"]
     told = run(*args).stdout
     assert "\x1b[31m" not in told
     assert "[1;31m" not in told

@@ -19,6 +19,7 @@ from deuterium.graph.hashcons import share_equal
 from deuterium.graph.operator import OPERATORS
 from deuterium.graph.serialize import attribute_names
 from deuterium.graph.traverse import topological
+from tests.amounts import some
 
 RNG = np.random.default_rng(20)
 
@@ -89,8 +90,12 @@ ARRAY_CASES = {
 }
 
 
-@pytest.mark.parametrize("case", ARRAY_CASES)
-@pytest.mark.parametrize("batch", [(), (6,), (2, 3)])
+# what has been batched once runs with any batch
+BATCHES = [(c, (2, 3)) for c in ARRAY_CASES]
+BATCHES += [(c, batch) for c in ARRAY_CASES for batch in ((), (6,))]
+
+
+@pytest.mark.parametrize(("case", "batch"), some(BATCHES, len(ARRAY_CASES) + 8))
 def test_array_operators(case, batch, backend):
     v = ARRAY_CASES[case]
     x, y = RNG.uniform(0.1, 2, (*batch, 3, 4)), RNG.uniform(0.1, 2, (*batch, 4))

@@ -20,8 +20,6 @@ NAMES = [
     "05_pixels_and_private_training",
 ]
 
-QUICK_FIRST = sorted(NAMES, key=lambda name: not name.startswith("03"))
-
 # The Jupyter packages warn about each other on some platforms and versions; nothing of
 # deuterium runs in this process, so only their warnings can arise here.
 pytestmark = [
@@ -106,7 +104,7 @@ def test_stored_outputs_are_complete_small_and_clean(name):
     assert any("image/png" in o.get("data", {}) for o in outputs)
 
 
-@pytest.fixture(scope="module", params=some(QUICK_FIRST, 1))
+@pytest.fixture(scope="module", params=some(NAMES, 0))
 def executed(request, maker, tmp_path_factory):
     """Each notebook after a fresh run; an error in any cell fails here."""
     with pytest.MonkeyPatch.context() as patch:

@@ -12,7 +12,21 @@ FORMULAS = [*notebook_formulas.FORMULAS, *textbook_formulas.FORMULAS]
 WIDEST = 1e-2  # of the value: how far a certified number may be from the right one
 KNOWN = 1e-6  # of the value: how exactly the right ones are known
 
-CASES = [(f, q) for f in FORMULAS for q in f.questions()]
+LONG = {
+    ("one_compartment", "slope"), ("one_compartment", "most"), ("mortgage", "slope"),
+    ("predictive_value", "slope"), ("coefficient_of_variation", "slope"),
+    ("call_by_all_greeks", "slope"), ("law_of_cosines", "most"),
+}  # fmt: skip
+CASES = [
+    pytest.param(
+        f,
+        q,
+        id=f"{f.name}-{q}",
+        marks=[pytest.mark.long] if (f.name, q) in LONG else [],
+    )
+    for f in FORMULAS
+    for q in f.questions()
+]
 
 
 @pytest.mark.parametrize("case", FORMULAS, ids=lambda f: f.name)
@@ -25,9 +39,7 @@ def test_it_is_traced_with_its_values(case, rng):
         np.testing.assert_allclose(value, case.function(*point), rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize(
-    ("case", "question"), CASES, ids=[f"{f.name}-{q}" for f, q in CASES]
-)
+@pytest.mark.parametrize(("case", "question"), CASES)
 def test_what_is_certified_is_right(case, question):
     right = getattr(case, question)
     if question == "least":

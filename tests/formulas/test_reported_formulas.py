@@ -15,6 +15,7 @@ import scipy.special as sc
 import deuterium as dt
 from deuterium import privacy
 from deuterium.errors import BoundsError, DeuteriumError
+from tests.amounts import some
 
 s, y, u = dt.symbol("s"), dt.symbol("y"), dt.symbol("u")
 x3 = dt.symbol("x", (3,))
@@ -212,8 +213,10 @@ def largest_gradient():
     return best
 
 
-@pytest.mark.parametrize("shape", [(4,), (1, 4)])
-@pytest.mark.parametrize("name", LOGS)
+SPELLED = [(name, (4,)) for name in LOGS] + [(name, (1, 4)) for name in LOGS]
+
+
+@pytest.mark.parametrize(("name", "shape"), some(SPELLED, len(LOGS)))
 def test_cross_entropy_however_it_is_spelled(name, shape):
     w, label, x = dt.constant(WEIGHTS), dt.symbol("label", (3,)), dt.symbol("r", shape)
     loss = -np.sum(label * LOGS[name](x @ w))

@@ -73,7 +73,7 @@ def points(seed):
 
 
 @pytest.mark.drawn
-@pytest.mark.parametrize("seed", seeds(1, 20))
+@pytest.mark.parametrize("seed", seeds(1, 10))
 @pytest.mark.parametrize("f", FUNCTIONS)
 def test_the_graph_is_the_function(f, seed):
     graph = dt.traced(f)(X, Y)

@@ -319,6 +319,7 @@ def test_without_jax_it_says_what_to_install(monkeypatch):
 # -- libraries of layers -------------------------------------------------------------
 
 
+@pytest.mark.long  # by default, those of Flax stand for both
 def test_a_model_of_equinox():
     eqx = pytest.importorskip("equinox", reason="Equinox is not installed")
     model = eqx.nn.MLP(3, "scalar", 4, 1, key=jax.random.key(0))
@@ -332,6 +333,7 @@ def test_a_model_of_equinox():
         np.testing.assert_allclose(v.evaluate({found.input: x}), g, atol=1e-6)
 
 
+@pytest.mark.long
 def test_a_model_of_flax():
     nn = pytest.importorskip("flax.linen", reason="Flax is not installed")
 

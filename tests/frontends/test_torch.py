@@ -21,7 +21,7 @@ from deuterium.errors import (  # noqa: E402
 )
 from deuterium.frontends.framework_names import by_framework  # noqa: E402
 from deuterium.frontends.torch.aten_table import TABLE  # noqa: E402
-from tests.amounts import draws  # noqa: E402
+from tests.amounts import draws, some  # noqa: E402
 from tests.frontends.torch_agreement import TOLERANCE, gap, gaps_of  # noqa: E402
 from tests.frontends.torch_cases import GROUPS  # noqa: E402
 from tests.frontends.zoo_torch import ZOO, build  # noqa: E402
@@ -43,7 +43,7 @@ def test_values_and_gradients_are_pytorchs(group):
 
 
 @pytest.mark.drawn
-@pytest.mark.parametrize("name", ZOO)
+@pytest.mark.parametrize("name", some(ZOO, 5))
 def test_architectures_agree_compiled(name):
     backends = ["numpy"]
     if pytest.importorskip("array_api_compat"):

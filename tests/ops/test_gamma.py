@@ -14,12 +14,15 @@ from deuterium.errors import InvalidInputError
 from deuterium.interval import Interval
 from deuterium.ops.gamma import BESSEL_ULPS, LARGEST_ORDER, POLYGAMMA_ULPS
 from deuterium.testing.definitions import ELEMENTWISE
+from tests.amounts import some
 from tests.ops.references import EPS, INF, MAX, MIN_NORMAL, sharp
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 
-CASES = [(ops.polygamma, n) for n in (1, 2, 3, 4, 5, 6, 12)]
-CASES += [(ops.bessel_i, n) for n in (2, 3, 4, 5, 9)]
+CASES = [(ops.polygamma, n) for n in (1, 2, 3, 12)]
+CASES += [(ops.bessel_i, n) for n in (2, 3, 9)]
+MORE = [(ops.polygamma, n) for n in (4, 5, 6)] + [(ops.bessel_i, n) for n in (4, 5)]
+CASES = some([*CASES, *MORE], len(CASES))
 
 
 def points(op, seed=0):
@@ -124,8 +127,13 @@ CALLS = [
 ]
 
 
-@pytest.mark.parametrize("backend", ["numpy", "jax"])
-@pytest.mark.parametrize("call, bounds", CALLS)
+@pytest.mark.parametrize(
+    ("call", "bounds", "backend"),
+    [
+        *((call, bounds, "numpy") for call, bounds in CALLS),
+        *some(((call, bounds, "jax") for call, bounds in CALLS), 4),
+    ],
+)
 def test_compiled_code_agrees(call, bounds, backend):
     pytest.importorskip(backend)
     v = call(X)

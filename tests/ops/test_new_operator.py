@@ -1,7 +1,9 @@
 """An operator is one record: what the page on adding one says, done with softsign."""
 
 import re
+from contextlib import redirect_stdout
 from dataclasses import replace
+from io import StringIO
 from itertools import pairwise
 from pathlib import Path
 
@@ -20,15 +22,15 @@ PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "add-an-operator.md"
 METHODS = ("auto", "interval", "norms", "clusters", "box")
 
 
-@pytest.fixture
-def softsign(capsys):
+@pytest.fixture(scope="module")
+def softsign():
     """Run the page; take out again what it has entered."""
     before = dict(OPERATORS)
     names: dict = {}
     try:
         for block in re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL):
-            exec(block, names)
-        names["printed"] = capsys.readouterr().out
+            with redirect_stdout(StringIO()):
+                exec(block, names)
         yield names["softsign"]
     finally:
         for name in set(OPERATORS) - set(before):

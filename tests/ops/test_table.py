@@ -14,6 +14,7 @@ from flint import arb, ctx
 import deuterium as dt
 from deuterium.graph import OPERATORS
 from deuterium.interval import Interval
+from tests.amounts import draws
 from tests.ops.array_cases import ARRAYS, SYSTEMS
 from tests.ops.references import (
     BINARY,
@@ -66,10 +67,11 @@ def points_of(name):
     return sorted(all_points)
 
 
-def boxes_of(name, count=500):
+def boxes_of(name, count=None):
     """Return boxes: points, neighbours, random pairs, and infinite ends."""
     rng = np.random.default_rng(len(name))
     points = points_of(name)
+    count = draws(100, 500) if count is None else count
     boxes = [(p, p) for p in points]
     boxes += [(p, math.nextafter(p, INF)) for p in points if p < MAX]
     boxes += [(math.nextafter(p, -INF), p) for p in points if p > -MAX]
@@ -135,6 +137,7 @@ def held(function, xs, low, high, what):
 # -- enclosures of one variable ------------------------------------------------------
 
 
+@pytest.mark.drawn
 @pytest.mark.parametrize("name", ONE_VARIABLE)
 def test_enclosure_holds_every_value(name):
     op, case, boxes = OPERATORS[name], UNARY[name], boxes_of(name)
@@ -189,13 +192,14 @@ def exact_range(name, low, high):
 HULLS = {"absolute'", "relu'"}  # set-valued at the kink: not the range of the value
 
 
+@pytest.mark.drawn
 @pytest.mark.parametrize("name", sorted(set(ONE_VARIABLE) - HULLS))
 def test_enclosure_is_tight_and_keeps_the_sign(name):
     op, case = OPERATORS[name], UNARY[name]
     largest = 1e9 if name in ("sin", "cos", "tan") else INF
     boxes = [
         b
-        for b in boxes_of(name, 250)
+        for b in boxes_of(name, draws(80, 250))
         if -largest < b[0] and b[1] < largest and is_fine(name, *b)
     ]
     checked = 0
@@ -279,7 +283,8 @@ def test_nan_constants_and_shapes(name):
 # -- enclosures of two variables -----------------------------------------------------
 
 
-def pairs_of(name, count=1500):
+def pairs_of(name, count=None):
+    count = draws(600, 1500) if count is None else count
     rng = np.random.default_rng(7)
     pool = [0.0, TINY, 1e-310, 1e-160, 0.1, 0.5, 1.0, 1.5, 2.0, 3.0, 33.3, 800.0, 1e160]
     pool += [MAX, MAX / 2, 1 + EPS]
@@ -300,6 +305,7 @@ def pairs_of(name, count=1500):
     return [boxes[i] for i in picks[:, 0]], [boxes[j] for j in picks[:, 1]]
 
 
+@pytest.mark.drawn
 @pytest.mark.parametrize("name", TWO_VARIABLES)
 def test_enclosure_of_two_holds_every_value(name):
     op, case = OPERATORS[name], BINARY[name]
@@ -315,7 +321,7 @@ def test_enclosure_of_two_holds_every_value(name):
         assert low >= op.lower_bound
         xs = list(itertools.product(inside(*a, rng, 1), inside(*b, rng, 1)))
         decided += held(case.ball, xs[:: 1 + len(xs) // 9], low, high, (name, a, b))
-    assert fine > 150 and decided > 600, (fine, decided)
+    assert fine > draws(60, 150) and decided > draws(240, 600), (fine, decided)
 
 
 @pytest.mark.parametrize("name", TWO_VARIABLES)
@@ -500,6 +506,7 @@ def check_derivative(graph, symbols, point, truth, what, loose=1e-5):
     )
 
 
+@pytest.mark.drawn
 @pytest.mark.parametrize("name", ONE_VARIABLE)
 def test_derivatives(name):
     op, case = OPERATORS[name], UNARY[name]
@@ -508,6 +515,7 @@ def test_derivatives(name):
     second = dt.grad(first, x)
     points = smooth_points(name)
     assert len(points) >= 5
+    points = points[:: draws(2, 1)]
     for p in points:
         truth = difference(case.ball, 1, p)
         check_derivative(first, [x], [p], truth, f"{name}'")
@@ -520,6 +528,7 @@ def test_derivatives(name):
         check_derivative(second, [x], [p], truth, f"{name}''", loose)
 
 
+@pytest.mark.drawn
 @pytest.mark.parametrize("name", ONE_VARIABLE)
 def test_enclosed_derivatives_over_boxes(name):
     op, case = OPERATORS[name], UNARY[name]
@@ -528,7 +537,7 @@ def test_enclosed_derivatives_over_boxes(name):
     second = dt.grad(first, x)
     points = sorted(smooth_points(name))
     rng = np.random.default_rng(3)
-    for _ in range(12):
+    for _ in range(draws(5, 12)):
         i, j = sorted(rng.integers(0, len(points), 2))
         box = dt.Box({x: (points[i], points[j])})
         for order, graph in ((1, first), (2, second)):

@@ -13,12 +13,13 @@ from flint import ctx
 from deuterium.graph import OPERATORS
 from deuterium.interval.interval_arithmetic import POWER_ULPS
 from deuterium.ops.special import HYPOT_ULPS
+from tests.amounts import draws
 from tests.ops.references import BINARY, EPS, MAX, MIN_NORMAL, UNARY, sharp
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 
 MARGIN = 2  # the stated error is at least so many times the measured one
-COUNT = 4000
+COUNT = draws(2500, 10_000)
 STATED = sorted(n for n in UNARY if (OPERATORS[n].ulps or 0) > 0.5)
 CENTRES = (
     0.5,
@@ -72,12 +73,13 @@ def excess(found, truth):
     return max(error, 0.0) / size / EPS if size else (0.0 if error <= 0 else math.inf)
 
 
+@pytest.mark.drawn
 @pytest.mark.parametrize("name", STATED)
 def test_library_of_one_variable(name):
     op = OPERATORS[name]
     ulps, absolute = op.ulps, op.absolute
     xs = points(name)
-    assert len(xs) >= 2000
+    assert len(xs) >= draws(1200, 2000)
     values = op.value(xs)
     worst, where = 0.0, None
     for x, y in zip(xs.tolist(), values.tolist(), strict=True):

@@ -12,6 +12,7 @@ from deuterium.interval import Interval, stacked
 from deuterium.interval.stacked import FastPathUnsupported
 from deuterium.ops.on_domain import FUNCTIONS
 from deuterium.optimize.bounders.derivative import row_intervals
+from tests.amounts import draws
 from tests.ops.array_cases import ARRAYS
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -128,12 +129,13 @@ def test_rules_on_plain_floats_agree_on_what_is_undefined(name):
                 assert is_undefined(op.enclosure(*args[::-1], **attrs)).all()
 
 
+@pytest.mark.drawn
 @pytest.mark.parametrize("name", sorted(ARRAYS))
 def test_rules_of_arrays(name):
     rng = np.random.default_rng(0)
     op = OPERATORS[name]
     for case in ARRAYS[name]:
-        for _ in range(300):
+        for _ in range(draws(100, 300)):
             args = [
                 interval([FINE[i] for i in rng.integers(0, len(FINE), n)], shape)
                 for shape in case.shapes

@@ -9,7 +9,7 @@ from flint import arb, ctx
 import deuterium as dt
 from deuterium.errors import UnsupportedError
 from deuterium.testing import evaluate_exactly
-from tests.amounts import some
+from tests.amounts import seeds
 from tests.transform.slope_checks import BITS, around, assert_holds_quotients
 
 x, y = dt.symbol("x"), dt.symbol("y")
@@ -102,14 +102,6 @@ def check_values(f, low, high, knots, others, rng):
                     assert not value > arb(float(found.upper)), (p, value, found)
 
 
-@pytest.mark.parametrize("block", some(range(16), 1))
-def test_slopes_and_values(block):
-    for seed in range(10 * block, 10 * block + 10):
-        check(seed)
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("block", range(12))
-def test_slopes_and_values_at_length(block):
-    for seed in range(1000 + 50 * block, 1050 + 50 * block):
-        check(seed)
+@pytest.mark.parametrize("seed", seeds(5, 60))
+def test_slopes_and_values(seed):
+    check(seed)

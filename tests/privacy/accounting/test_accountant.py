@@ -18,7 +18,7 @@ from deuterium.privacy import (
     Sensitivity,
 )
 from deuterium.privacy.accounting.participation import Participation
-from tests.amounts import draws, some
+from tests.amounts import draws, seeds, some
 from tests.privacy.accounting.noises import ADD, exact_delta, gaussian, multiplied
 
 noise_multiplier = partial(privacy.noise_multiplier, relation=ADD)
@@ -52,8 +52,9 @@ def test_changing_sensitivities_add_up_exactly():
     assert exact_delta(1 / mp.sqrt(total), found * (1 - 1e-6)) > 1e-5
 
 
-@pytest.mark.parametrize("steps", [1, 100])
-@pytest.mark.parametrize("delta", [1e-8, 1e-5, 0.01])
+@pytest.mark.parametrize(
+    ("delta", "steps"), some([(1e-8, 1), (1e-5, 100), (0.01, 1), (0.01, 100)], 3)
+)
 def test_all_methods_agree_and_none_is_below_the_truth(steps, delta):
     found = {}
     for method in ("auto", "pld", "rdp"):
@@ -139,7 +140,7 @@ def test_one_sampled_step_against_its_formula(q, sigma):
         assert found == pytest.approx(delta, rel=2e-3, abs=2e-12)
 
 
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("seed", seeds(1, 2))
 def test_sampled_composition_against_simulated_losses(seed):
     """E[max(0, 1 - exp(epsilon - loss))] over drawn losses estimates delta."""
     rng, q, steps, sigma, n = np.random.default_rng(seed), 0.2, 20, 1.5, 200_000
@@ -192,7 +193,7 @@ def test_sampling_nobody_or_everybody():
 
 def test_many_multipliers_are_rounded_down_until_they_are_few():
     rng = np.random.default_rng(0)
-    multipliers = rng.uniform(2.0, 3.0, 80)
+    multipliers = rng.uniform(2.0, 3.0, 40)
     accountant = Accountant(ADD, method="rdp")
     exact = np.zeros(1)
     for m in multipliers:
@@ -204,17 +205,18 @@ def test_many_multipliers_are_rounded_down_until_they_are_few():
     assert accountant.rdp([8.0]) == pytest.approx(exact, rel=1e-9)
     few = accountant._tally.few()
     assert len(few) <= 32
-    assert sum(few.values()) == 80
+    assert sum(few.values()) == 40
     at_least = sorted(k[1] for k, n in few.items() for _ in range(n))
     assert all(a <= b for a, b in zip(at_least, sorted(multipliers), strict=True))
     assert min(a / b for a, b in zip(at_least, sorted(multipliers), strict=True)) > 0.95
     steady = Accountant(ADD, method="rdp")
-    steady.compose(multiplied(multipliers.min()), 80, sampling_probability=0.05)
+    steady.compose(multiplied(multipliers.min()), 40, sampling_probability=0.05)
     assert accountant.epsilon_at(1e-5) < steady.epsilon_at(1e-5)
 
 
-@pytest.mark.parametrize("q", [0.2, 0.999])
-@pytest.mark.parametrize("m", [0.05, 1.0])
+@pytest.mark.parametrize(
+    ("q", "m"), some([(0.2, 1.0), (0.999, 0.05), (0.999, 1.0), (0.2, 0.05)], 2)
+)
 def test_by_how_often_a_record_takes_part(q, m):
     """An upper bound of one step's formula, and never above the noise unsampled."""
     drawn = Participation(0.0, m, q, 1)
@@ -227,16 +229,17 @@ def test_by_how_often_a_record_takes_part(q, m):
     assert sampled.epsilon_at(1e-6) <= whole
 
 
+@pytest.mark.drawn
 @pytest.mark.parametrize(
     "ends", [(0.056, 0.0465), (0.3631, 0.3626)], ids=["little noise", "at 200 nats"]
 )
 def test_epsilon_is_continuous_in_the_noise(ends):
     found = [
         Accountant(ADD).compose(multiplied(m), 10, sampling_probability=0.05)
-        for m in np.geomspace(*ends, 3)
+        for m in np.geomspace(*ends, draws(2, 3))
     ]
     epsilons = np.array([a.epsilon_at(1e-5) for a in found])
-    slope = np.diff(np.log(epsilons)) / math.log(ends[0] / ends[1]) * 2
+    slope = np.diff(np.log(epsilons)) / math.log(ends[0] / ends[1]) * (len(found) - 1)
     assert (slope >= 0).all()  # less noise, more loss
     assert (slope <= 2.3).all()  # as the square of 1 / multiplier, and a little
 
@@ -326,7 +329,7 @@ def test_profile_is_delta_at():
 
 
 @pytest.mark.parametrize(("epsilon", "delta"), some([(0.5, 1e-6), (1.0, 1e-5)], 1))
-@pytest.mark.parametrize(("steps", "q"), [(1, 1.0), (300, 1.0), (200, 0.05)])
+@pytest.mark.parametrize(("steps", "q"), [(1, 1.0), (300, 1.0), (30, 0.05)])
 def test_multiplier_for_many_steps(epsilon, delta, steps, q):
     m = noise_multiplier(epsilon, delta, steps=steps, sampling_probability=q)
 
@@ -365,7 +368,8 @@ def test_refuses():
 
 
 @pytest.mark.parametrize(
-    ("m", "q", "steps"), [(0.05, 0.5, 1), (3.0, 0.99, 60), (1.0, 0.999, 10)]
+    ("m", "q", "steps"),
+    some([(3.0, 0.99, 60), (0.05, 0.5, 1), (1.0, 0.999, 10)], 1),
 )
 @pytest.mark.parametrize("method", some(["auto", "rdp"], 1))
 def test_sampling_never_costs_more(m, q, steps, method):

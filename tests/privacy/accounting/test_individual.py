@@ -17,7 +17,7 @@ from deuterium import privacy
 from deuterium.errors import InvalidInputError, ShapeError, UnsupportedError
 from deuterium.privacy import Accountant, IndividualAccountant
 from deuterium.privacy.accounting.individual import CHUNK
-from tests.amounts import examples, some
+from tests.amounts import draws, examples, some
 
 ADD = "add_or_remove_one"
 gaussian = partial(privacy.gaussian, relation=ADD)
@@ -428,17 +428,20 @@ def adversary(likely, steps):
     return np.where(likely > 0.3, 1.0, np.where(likely < -0.3, 0.02, 0.6))
 
 
-@pytest.mark.parametrize("planned", [None, (1.0, 0.2)])
-@pytest.mark.parametrize("present", [True, False])
+@pytest.mark.drawn
+@pytest.mark.parametrize(
+    ("planned", "present"),
+    some([((1.0, 0.2), True), (None, False), ((1.0, 0.2), False), (None, True)], 2),
+)
 def test_an_adaptive_adversary_does_not_break_the_filter(planned, present):
     """Every trial is a person of one accountant; losses are followed exactly."""
-    trials, q, epsilon, delta = 20_000, 0.2, 1.5, 0.02
+    trials, q, epsilon, delta = draws(4_000, 20_000), 0.2, 1.5, 0.02
     rng = np.random.default_rng(3)
     people = IndividualAccountant(
         trials, epsilon=epsilon, delta=delta, method="rdp", planned=planned
     )
     loss = np.zeros(trials)  # log of the density with the person over that without
-    for step in range(60):
+    for step in range(draws(20, 60)):
         norms = adversary(loss, step)
         taking = people.step(norms, 1.0, sampling_probability=q).values
         drawn = taking & present & (rng.random(trials) < q)

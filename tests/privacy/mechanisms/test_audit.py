@@ -81,7 +81,7 @@ def test_sigma_over_the_contribution_is_caught_under_replace_one(name, seed):
 @pytest.mark.parametrize("name", ["gaussian", "laplace", "discrete"])
 def test_secure_noise_keeps_promises_too(name):
     pytest.importorskip("opendp")
-    runs = draws(6_000, 20_000)
+    runs = draws(2_000, 10_000)
     # nobody seeds this noise: an eighth, so that chance all but never hides it, and a
     # confidence that all but never accuses
     for bound, holds in ((BOUND, True), (BOUND / 8, False)):
@@ -117,7 +117,7 @@ def test_vectors_lose_no_more_than_numbers(name, share):
 @pytest.mark.parametrize("q", [0.2, 0.6])
 def test_sampled_steps(q, seed):
     """Three steps; the sum of what the record would add is the adversary's score."""
-    rng, steps, runs = np.random.default_rng(seed), 3, 200_000
+    rng, steps, runs = np.random.default_rng(seed), 3, 100_000
     promised = {}
     for claimed in (1.0, 0.3):
         noise = gaussian(

@@ -14,7 +14,7 @@ from deuterium.errors import InvalidInputError, UnsupportedError
 from deuterium.privacy.sensitivity import feature_bounds
 from deuterium.privacy.sensitivity.one_layer import FarPairs, OneFeature
 from deuterium.privacy.sensitivity.one_layer.gradient_form import one_layer
-from tests.amounts import some
+from tests.amounts import seeds, some
 from tests.privacy.sensitivity.layers import ACTIVATIONS, MORE, largest_move, network
 
 pytestmark = pytest.mark.usefixtures("coarse_clock")
@@ -101,7 +101,7 @@ def test_shares_of_a_gradient_by_features_have_their_shape(rng):
     assert "x" in repr(p)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", seeds(1, 3))
 def test_ranges_hold_every_derivative(seed, rng):
     x, y, g, domain = network(seed)
     p = privacy.partial(g, x)
@@ -146,7 +146,7 @@ def test_partial_refuses():
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize(("seed", "bias"), some(product(range(4), [False, True]), 1))
+@pytest.mark.parametrize(("seed", "bias"), some(product(range(2), [False, True]), 1))
 def test_no_pair_moves_farther(activation, seed, bias, rng):
     x, y, g, domain = network(seed, activation, bias=bias)
     found = privacy.feature_sensitivity(g, x, domain, time_limit=4)

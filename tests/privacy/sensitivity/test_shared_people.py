@@ -49,7 +49,7 @@ def check(f, box, shared, truth, norm=2, rtol=1e-2, **options):
 
 # -- statistics of people --------------------------------------------------------------
 
-SIZES = some([5, 10, 30, 100], 1)
+SIZES = some([3, 5, 10], 1)
 
 
 @pytest.mark.parametrize("n", SIZES)
@@ -152,7 +152,7 @@ def test_what_may_be_undefined_does_not_cancel():
     assert s.upper == math.inf
 
 
-@pytest.mark.parametrize("seed", seeds(3, 40))
+@pytest.mark.parametrize("seed", seeds(3, 12))
 def test_no_pair_of_data_sets_is_farther_apart(seed):
     """Zero tolerance, on random statistics of people with shared values."""
     rng = np.random.default_rng(seed)
@@ -162,7 +162,7 @@ def test_no_pair_of_data_sets_is_farther_apart(seed):
     f = weights[0] * np.mean(x * y) + weights[1] * np.var(x) * np.mean(y)
     f = f + weights[2] * (np.median(x), np.mean(np.exp(y)), np.max(x * y))[seed % 3]
     s = privacy.diameter(f, box, shared=shared, time_limit=3)
-    for corner in rng.random(draws(30, 300)) < 0.6:
+    for corner in rng.random(draws(30, 100)) < 0.6:
         point = {v.name: rng.random(v.shape) for v in (a, b, *shared)}
         if corner:
             point = {k: np.round(v) for k, v in point.items()}
@@ -171,7 +171,7 @@ def test_no_pair_of_data_sets_is_farther_apart(seed):
         assert not abs(apart) > flint.arb(s.upper)
 
 
-@pytest.mark.parametrize("n", SIZES)
+@pytest.mark.parametrize("n", some([5, 10], 1))
 def test_several_statistics_together(n):
     x, y, shared, box = pairs(n)
     spread = (n - 1) / n**2
@@ -184,22 +184,25 @@ def test_several_statistics_together(n):
 # -- vectors ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("n", some([5, 10, 30], 1))
-def test_clipped_vectors(n):
+CLIPPED = [
+    lambda v: v / np.maximum(1, np.linalg.norm(v)),
+    lambda v: v / np.maximum(np.sqrt(np.sum(v**2)), 1),
+    lambda v: 2 * v / np.maximum(2, dt.norm(v)) / 2,
+]
+
+
+@pytest.mark.parametrize(("n", "form"), some(product([5, 10], range(3)), 1))
+def test_clipped_vectors(n, form):
     v = dt.symbol("v", n)
-    for clipped in (
-        v / np.maximum(1, np.linalg.norm(v)),
-        v / np.maximum(np.sqrt(np.sum(v**2)), 1),
-        2 * v / np.maximum(2, dt.norm(v)) / 2,
-    ):
-        ball = dt.Box({v: (-1, 1)})
-        if clipped is not None and n > 4:
-            assert privacy.contribution(clipped, ball).upper <= 1 + 1e-9
-        check(clipped, ball, [], 2.0)
-        check(clipped, dt.Box({v: (0, 3)}), [], math.sqrt(2))
+    clipped = CLIPPED[form](v)
+    box = dt.Box({v: (-1, 1)})
+    if n > 4:
+        assert privacy.contribution(clipped, box).upper <= 1 + 1e-9
+    check(clipped, box, [], 2.0)
+    check(clipped, dt.Box({v: (0, 3)}), [], math.sqrt(2))
 
 
-@pytest.mark.parametrize("n", some([3, 5, 8], 1))
+@pytest.mark.parametrize("n", some([3, 6], 1))
 def test_softmax_is_farthest_between_corners(n):
     v = dt.symbol("v", n)
     values = np.exp(np.array(list(product([-1, 1], repeat=n)), dtype=float))
@@ -209,7 +212,7 @@ def test_softmax_is_farthest_between_corners(n):
     assert s.certificate.leaves < 100
 
 
-@pytest.mark.parametrize("seed", seeds(10, 150))
+@pytest.mark.parametrize("seed", seeds(10, 60))
 def test_two_points_of_a_ball_and_a_box(seed):
     rng = np.random.default_rng(seed)
     n = int(rng.integers(1, 5))

@@ -39,7 +39,7 @@ def every_factor(weights, rng):
 
 
 @pytest.mark.parametrize("sizes", SCALES)
-@pytest.mark.parametrize("seed", seeds(7, 30, start=500))
+@pytest.mark.parametrize("seed", seeds(1, 10, start=501))
 def test_no_bound_is_looser_than_the_enclosure(seed, sizes, monkeypatch):
     monkeypatch.setattr(cases, "SIZES", sizes)
     check(Case(seed), ROUNDED if max(sizes) < 100 else ROUNDED_LARGE)
@@ -47,7 +47,7 @@ def test_no_bound_is_looser_than_the_enclosure(seed, sizes, monkeypatch):
 
 @pytest.mark.long
 @pytest.mark.parametrize("sizes", SCALES)
-@pytest.mark.parametrize("seed", range(1000, 1100))
+@pytest.mark.parametrize("seed", range(1000, 1020))
 def test_no_bound_is_looser_in_many_draws(seed, sizes, monkeypatch):
     monkeypatch.setattr(cases, "SIZES", sizes)
     check(Case(seed), ROUNDED if max(sizes) < 100 else ROUNDED_LARGE)
@@ -92,7 +92,7 @@ def deep(seed, hidden=3, scale=1.0, **more):
     return ClipFreeSGD(loss, weights, domain, **settings, insecure_rng=0)
 
 
-@pytest.mark.parametrize("seed", seeds(2, 8))
+@pytest.mark.parametrize("seed", seeds(1, 4))
 def test_three_layers_that_saturate(seed):
     """Lengths layer by layer know nothing of cancelling and saturating units."""
     trainer = deep(seed, scale=3.0)

@@ -12,14 +12,14 @@ from deuterium.domain.domain import Domain
 from deuterium.errors import InvalidInputError, UnsupportedError
 from deuterium.privacy.training.parameter_noise import spread_over
 from deuterium.privacy.training.step_ranges import spectral
-from tests.amounts import seeds
+from tests.amounts import seeds, some
 from tests.privacy.training.cases import HEADS, Case, ClipFreeSGD, exactly
 from tests.privacy.training.problems import problem
 
 pytest.importorskip("flint")
 
 
-@pytest.mark.parametrize("seed", seeds(20, 70))
+@pytest.mark.parametrize("seed", seeds(8, 40))
 def test_no_record_exceeds_its_bound(seed):
     case = Case(seed)
     trainer = case.trainer()
@@ -42,7 +42,7 @@ def test_no_record_exceeds_its_bound(seed):
         assert sum(shares).lower() <= 1
 
 
-@pytest.mark.parametrize("seed", seeds(10, 40))
+@pytest.mark.parametrize("seed", seeds(6, 20))
 def test_a_bound_that_is_kept_holds_for_weights_near_by(seed):
     case = Case(seed)
     trainer = case.trainer()
@@ -90,7 +90,7 @@ def test_most_steps_need_no_more_than_a_distance():
     assert anew <= 30
 
 
-@pytest.mark.parametrize("seed", seeds(20, 70))
+@pytest.mark.parametrize("seed", seeds(8, 40))
 def test_the_graph_is_a_bound_for_all_weights(seed):
     case = Case(seed)
     trainer = case.trainer()
@@ -149,7 +149,7 @@ def test_searches_find_nothing_longer():
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, 1e200])
-@pytest.mark.parametrize("seed", [0, 1, 2, 4, 5, 8])
+@pytest.mark.parametrize("seed", some([0, 2, 1, 4, 5, 8], 2))
 def test_weights_that_are_no_weights_have_no_bound(seed, bad):
     trainer = Case(seed).trainer()
     good = dict(trainer.parameters)

@@ -143,7 +143,7 @@ def longest(trainer, seed):
     return exactly(norm, point)
 
 
-@pytest.mark.parametrize("seed", seeds(10, 500))
+@pytest.mark.parametrize("seed", seeds(4, 50))
 def test_no_search_exceeds_a_bound(seed):
     case = AnyLoss(seed)
     trainer = case.trainer()
@@ -157,8 +157,8 @@ def test_no_search_exceeds_a_bound(seed):
 
 
 def test_most_losses_are_taken_apart():
-    taken = [AnyLoss(seed).trainer().method == "star clusters" for seed in range(20)]
-    assert sum(taken) >= 18
+    taken = [AnyLoss(seed).trainer().method == "star clusters" for seed in range(10)]
+    assert sum(taken) >= 9
 
 
 SPELLINGS = {

@@ -13,6 +13,7 @@ import pytest
 import deuterium as dt
 from deuterium.graph.traverse import topological
 from deuterium.transform.simplify.rules import RULES
+from tests.amounts import draws
 from tests.transform.simplify.rewrites import (
     EXTREMES,
     PARTLY,
@@ -26,7 +27,6 @@ from tests.transform.simplify.rule_examples import EXAMPLES
 from tests.transform.simplify.simplify_checks import restricted
 
 LARGE = 100  # elements; nothing is planted in nodes of more
-FEW = 4  # graphs of a rule, beside those where its whole pattern is left alone
 each_rule = pytest.mark.parametrize("rule", RULES)  # a new rule needs an example
 
 
@@ -89,23 +89,13 @@ def check_numbers(rule, count):
     assert rule in fired
 
 
+@pytest.mark.drawn
 @each_rule
 def test_what_is_undefined_stays_so(rule):
-    check_undefined(rule, FEW)
+    check_undefined(rule, draws(1, 30))
 
 
+@pytest.mark.drawn
 @each_rule
 def test_numbers_of_extreme_size_are_exact(rule):
-    check_numbers(rule, FEW)
-
-
-@pytest.mark.long
-@each_rule
-def test_what_is_undefined_stays_so_wherever_it_is(rule):
-    check_undefined(rule, 200)
-
-
-@pytest.mark.long
-@each_rule
-def test_numbers_of_extreme_size_are_exact_wherever_they_are(rule):
-    check_numbers(rule, 400)
+    check_numbers(rule, draws(1, 50))

@@ -28,7 +28,7 @@ from tests.transform.vectorize.graphs import (
     scalars,
 )
 
-SEEDS = seeds(2, 40)
+SEEDS = seeds(1, 20)
 SCALAR_OPERATORS = sorted(
     name
     for name, op in OPERATORS.items()

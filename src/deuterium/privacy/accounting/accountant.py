@@ -12,6 +12,7 @@ from deuterium.errors import BudgetError, InvalidInputError, UnsupportedError
 from deuterium.interval.environment import standard_only
 from deuterium.privacy.accounting.events import releases_in
 from deuterium.privacy.accounting.fitting import require_fitting, require_sampled
+from deuterium.privacy.accounting.loss_distributions import convolved
 from deuterium.privacy.accounting.renyi import Key, divergences, to_delta, to_epsilon
 from deuterium.privacy.accounting.saved_account import SavedAccount
 from deuterium.privacy.accounting.spending import budget_of, require_probability
@@ -110,7 +111,7 @@ class Accountant(SavedAccount, AttackBounds):
         self.method = method
         self.budget = budget_of(epsilon, delta)
         self._tally = Tally()
-        self._known: dict[str, Any] = {}  # dp-accounting's accountants, until a compose
+        self._known: dict[str, Any] = {}  # of all releases, until a compose
 
     def __copy__(self) -> Accountant:
         return deepcopy(self)  # with an account of its own
@@ -236,7 +237,8 @@ class Accountant(SavedAccount, AttackBounds):
             if method == "rdp":
                 found.append(to_epsilon(ORDERS, self._renyi(), d))
             else:
-                found.append(widened(float(self._losses().get_epsilon(d - PLD_NOISE))))
+                exact = float(self._losses().get_epsilon_for_delta(d - PLD_NOISE))
+                found.append(widened(exact))
         return min(found)
 
     @standard_only
@@ -254,7 +256,7 @@ class Accountant(SavedAccount, AttackBounds):
             if method == "rdp":
                 found.append(to_delta(ORDERS, self._renyi(), e))
             else:
-                exact = float(self._losses().get_delta(e))
+                exact = float(self._losses().get_delta_for_epsilon(e))
                 found.append(min(1.0, (exact + PLD_NOISE) * (1 + 1e-9)))
         return min(found)
 
@@ -358,14 +360,6 @@ class Accountant(SavedAccount, AttackBounds):
             self._known["pld"] = None
             if self._largest_loss <= PLD_MOST:
                 with suppress(OverflowError):
-                    self._known["pld"] = self._convolved()
+                    grid = PLD_GRID * max(1.0, self._largest_loss / PLD_FINE)
+                    self._known["pld"] = convolved(self._tally.few(), grid)
         return self._known["pld"]
-
-    def _convolved(self) -> Any:
-        from dp_accounting.pld import PLDAccountant
-
-        grid = PLD_GRID * max(1.0, self._largest_loss / PLD_FINE)
-        fresh = PLDAccountant(value_discretization_interval=grid)
-        for key, count in self._tally.few().items():
-            fresh.compose(event_of(key), count)
-        return fresh

@@ -35,7 +35,7 @@ from deuterium.privacy.mechanisms.privacy_curves import (
     require_delta,
     require_epsilon,
 )
-from deuterium.privacy.mechanisms.renyi_orders import whole_orders
+from deuterium.privacy.mechanisms.renyi_orders import log_moment, whole_orders
 from deuterium.privacy.sensitivity.relations import Relation
 
 __all__ = ["GaussianNoise", "gaussian"]
@@ -211,14 +211,22 @@ class GaussianNoise(Noise, NoiseOfSigma):
         """Whether losses are small enough to be worked out one by one."""
         return self.noise_multiplier >= PLD_NARROW
 
+    def loss_distribution(self, probability: float, grid: float) -> Any:
+        """Return dp-accounting's distribution, for sensitivity one."""
+        from dp_accounting.pld import privacy_loss_distribution as pld
+
+        return pld.from_gaussian_mechanism(
+            self.noise_multiplier,
+            value_discretization_interval=grid,
+            sampling_prob=probability,
+        )
+
     def sampled_rdp(self, probability: float, orders: Any) -> Any:
         """Return divergences of one sampled release; infinite beyond whole orders.
 
-        At whole orders they are dp-accounting's, sums of positive terms, whose error is
-        a few ulps, and 1e-21 where they are tiny; they are padded by far more.  Between
-        them the logarithm of the moment, ``(order - 1) * divergence``, is convex and
-        zero at order 1, so it lies under its chords: an upper bound, where the series
-        for other orders need not converge.
+        Between whole orders the logarithm of the moment, ``(order - 1) * divergence``,
+        is convex and zero at order 1, so it lies under its chords: an upper bound,
+        where the series for other orders need not converge.
 
         Parameters
         ----------
@@ -227,19 +235,12 @@ class GaussianNoise(Noise, NoiseOfSigma):
         orders : ndarray
             Above 1, of any shape, which is the result's.
         """
-        from dp_accounting import PoissonSampledDpEvent
-        from dp_accounting.rdp import RdpAccountant
-
         m, whole = self.noise_multiplier, whole_orders(orders)
-        with np.errstate(all="ignore"):  # squares of the largest multipliers
-            event = PoissonSampledDpEvent(probability, self.to_event())
-            exact = RdpAccountant(orders=whole.tolist()).compose(event).rdp
-        padded = np.maximum(exact, 0.0) * (1 + 1e-9) + 1e-15
-        known = np.concatenate([[1.0], whole])
-        moments = np.concatenate([[0.0], (whole - 1) * padded])
-        chords = np.interp(orders, known, moments, right=np.inf)
+        moments = [log_moment(m, probability, int(order)) for order in whole]
+        chords = np.interp(orders, [1, *whole], [0.0, *moments], right=np.inf)
         # sampling adds no loss
-        least = np.minimum(chords / (orders - 1), orders / (2 * m * m))
+        with np.errstate(all="ignore"):  # squares of the largest multipliers
+            least = np.fmin(chords / (orders - 1), orders / (2 * m * m))
         return least * (1 + 1e-14)
 
     @staticmethod

@@ -155,6 +155,16 @@ class LaplaceNoise(PureNoise, NoiseOfScale):
         """Always."""
         return True
 
+    def loss_distribution(self, probability: float, grid: float) -> Any:
+        """Return dp-accounting's distribution, for sensitivity one."""
+        from dp_accounting.pld import privacy_loss_distribution as pld
+
+        return pld.from_laplace_mechanism(
+            self.noise_multiplier,
+            value_discretization_interval=grid,
+            sampling_prob=probability,
+        )
+
     @staticmethod
     def insecure(values: Any, scale: float, rng: np.random.Generator) -> Any:
         """Return values with Laplace noise of double precision."""

@@ -206,8 +206,20 @@ class Noise(Saved, Shown, AttackBounds):
 
     @property
     def has_loss_distribution(self) -> bool:
-        """Whether dp-accounting's PLDAccountant takes the event, and gets it right."""
+        """Whether dp-accounting has its losses, and gets them right."""
         return False
+
+    def loss_distribution(self, probability: float, grid: float) -> Any:
+        """Return dp-accounting's distribution of a release's privacy losses.
+
+        Parameters
+        ----------
+        probability : float
+            Of each record to take part; below 1 under Poisson sampling.
+        grid : float
+            Losses are rounded up to multiples of it (nats).
+        """
+        raise UnsupportedError(f"loss_distribution: none is known of {self.law} noise")
 
     def composed_rho(self, count: int) -> float:
         """Return the rho of so many releases, rounded up once if that can be."""

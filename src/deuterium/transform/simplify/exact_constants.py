@@ -16,7 +16,8 @@ def product(a: Number, b: Number) -> Number | None:
         return b
     if b == 1:
         return a
-    return held(Fraction(a) * Fraction(b))
+    (m, p), (n, q) = a.as_integer_ratio(), b.as_integer_ratio()
+    return _quotient(m * n, p * q)
 
 
 def total(a: Number, b: Number) -> Number | None:
@@ -25,7 +26,8 @@ def total(a: Number, b: Number) -> Number | None:
         return b
     if b == 0:
         return a
-    return held(Fraction(a) + Fraction(b))
+    (m, p), (n, q) = a.as_integer_ratio(), b.as_integer_ratio()
+    return _quotient(m * q + n * p, p * q)
 
 
 def power(a: Number, n: int) -> Number | None:
@@ -42,10 +44,20 @@ def held(value: Fraction) -> Number | None:
 
     A product that underflows or overflows is neither.
     """
-    if value.denominator == 1 and abs(value.numerator) <= LARGEST:
-        return value.numerator
+    return _quotient(value.numerator, value.denominator)
+
+
+def _quotient(top: int, bottom: int) -> Number | None:
+    """Return ``top / bottom`` as an integer or a double, if it is one.
+
+    Of integers, as they need no common factor taken out, which fractions look for.
+    """
+    whole, rest = divmod(top, bottom)
+    if not rest and abs(whole) <= LARGEST:
+        return whole
     try:
-        number = float(value)
+        number = top / bottom  # the double next to it
     except OverflowError:
         return None
-    return number if Fraction(number) == value else None
+    m, n = number.as_integer_ratio()
+    return number if m * bottom == top * n else None

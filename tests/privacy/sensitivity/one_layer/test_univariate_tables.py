@@ -7,8 +7,17 @@ import pytest
 
 from deuterium.privacy.sensitivity.one_layer.affine_cuts import AffineCut
 from deuterium.privacy.sensitivity.one_layer.univariate_tables import PairFunctions
-from tests.amounts import draws
+from tests.amounts import draws, some
 from tests.privacy.sensitivity.one_layer.pairs import bounds_of
+
+KINKED = [
+    ("leaky", 0),
+    ("relu", 1),
+    ("tanh", 0),
+    ("leaky", 1),
+    ("relu", 0),
+    ("tanh", 1),
+]
 
 
 def five(layer, g, x, j, z, c, tau, k):
@@ -65,8 +74,7 @@ def test_tables_hold_the_functions_between_their_nodes(activation, side, rng):
             assert (above[:2] - exact[:2] <= 0.3 * (1 + exact[:2])).all()
 
 
-@pytest.mark.parametrize("activation", ["relu", "leaky", "tanh"])
-@pytest.mark.parametrize("side", [0, 1])
+@pytest.mark.parametrize(("activation", "side"), some(KINKED, 3))
 @pytest.mark.drawn
 def test_corners_hold_the_functions_on_pieces(activation, side, rng):
     """Of every piece by itself, wherever the kinks of both records lie."""
@@ -94,8 +102,7 @@ def test_corners_hold_the_functions_on_pieces(activation, side, rng):
                 assert (rows[:, :, k] @ weights).max() >= weights @ exact - room
 
 
-@pytest.mark.parametrize("activation", ["relu", "leaky", "tanh"])
-@pytest.mark.parametrize("side", [0, 1])
+@pytest.mark.parametrize(("activation", "side"), some(KINKED, 3))
 @pytest.mark.drawn
 def test_a_table_within_ranges_keeps_what_lies_in_them(activation, side, rng):
     """Whatever is asked of one z: also at the ends of a range, and beside a kink."""

@@ -247,9 +247,16 @@ class _Square:
     number: Number
 
 
+_PARTS = frozenset(
+    {ops.direction_cosine, ops.gather}
+)  # what may be part of a unit vector
+
+
 def _squares_in(view: Terms, known: Assumptions) -> Iterator[_Square]:
     for term, c in view.terms.items():
         product = factors(term, known)
+        if term.shape or not any(b.op in _PARTS for b in product.powers):
+            continue
         number, cosines = exact_constants.product(c, product.coefficient), []
         for base, e in product.powers.items():
             inside = known.number(base.args[0]) if base.op is ops.sqrt else None
@@ -257,7 +264,7 @@ def _squares_in(view: Terms, known: Assumptions) -> Iterator[_Square]:
                 cosines.append((base, e))
             else:
                 number = exact_constants.product(number, inside)
-        if len(cosines) != 1 or cosines[0][1] != 2 or term.shape:
+        if len(cosines) != 1 or cosines[0][1] != 2:
             continue
         if number is not None and number > 0:
             yield _Square(term, cosines[0][0], number)
