@@ -143,9 +143,11 @@ def _witness(
     if not reached.is_finite() and bool(reached < 0) == maximizes:
         return  # nothing is claimed to be reached
     witness = body["witness"]
-    shapes = {s.name: np.shape(witness.get(s.name, 0.0)) for s in inputs.symbols}
-    bad = [s.name for s in inputs.symbols if s.size and shapes[s.name] != s.shape]
-    reason = f"{bad} have other shapes" if bad else inputs.contains(witness)
+    reason = inputs.contains(witness)
+    if not reason:
+        found = {s: np.shape(witness[s.name]) for s in inputs.symbols if s.size}
+        bad = [s.name for s, shape in found.items() if shape != s.shape]
+        reason = f"{bad} have other shapes" if bad else ""
     if reason:
         raise CertificateError(f"the witness is not a point of the domain: {reason}")
     value = None
