@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tests.amounts import some
 from tests.formulas import notebook_formulas, textbook_formulas
 
 FORMULAS = [*notebook_formulas.FORMULAS, *textbook_formulas.FORMULAS]
@@ -39,7 +40,9 @@ def test_it_is_traced_with_its_values(case, rng):
         np.testing.assert_allclose(value, case.function(*point), rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize(("case", "question"), CASES)
+@pytest.mark.parametrize(
+    ("case", "question"), some(CASES[::3] + CASES[1::3] + CASES[2::3], 60)
+)
 def test_what_is_certified_is_right(case, question):
     right = getattr(case, question)
     if question == "least":

@@ -142,7 +142,7 @@ BALLS = {
 }
 
 
-@pytest.mark.parametrize("ball", BALLS)
+@pytest.mark.parametrize("ball", some(BALLS, 2))
 @pytest.mark.parametrize("length", LENGTHS)
 def test_no_bound_over_a_ball_is_looser(length, ball):
     v, domain = LENGTHS[length], BALLS[ball]

@@ -55,7 +55,7 @@ def holds(found):
 # -- Ctrl-C --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("workers", some([0, 2], 1))
 def test_an_interrupt_at_any_moment_leaves_a_whole_tree(workers):
     v, domain = PROBLEMS["hill"]
     problem = Problem(v, domain)

@@ -235,7 +235,7 @@ def test_integers_and_long_doubles_are_not_rounded_down():
 
 
 @pytest.mark.parametrize("q", [0.01, 0.3])
-@pytest.mark.parametrize("order", [2, 8, 32])
+@pytest.mark.parametrize("order", some([8, 2, 32], 1))
 def test_sampled_costs_against_an_integral(q, order):
     """E over N(0, 1) of (1 - q + q exp(mu x - mu**2 / 2))**order."""
     accountant = IndividualAccountant(4, method="rdp", order=order, grid=0.125)

@@ -128,6 +128,7 @@ def test_sampled_laplace():
         assert accountant.rdp([order])[0] <= pure * (1 + 1e-9)
 
 
+@pytest.mark.long
 def test_many_sampled_laplace_steps():
     """Distributions serve while losses are moderate, divergences beyond."""
     noise = laplace(1.0, epsilon=1.0, trusted=True)

@@ -8,7 +8,7 @@ import pytest
 import deuterium as dt
 from deuterium import privacy
 from deuterium.errors import InvalidInputError, SoundnessError
-from tests.amounts import seeds
+from tests.amounts import seeds, some
 
 AGE, X = dt.symbol("age"), dt.symbol("x", shape=(3,))
 PEOPLE = dt.Box({AGE: (18, 100), X: (-1, 1)})
@@ -70,7 +70,7 @@ def test_what_contributions_refuse():
         privacy.contributions({"a": AGE}, PEOPLE, importance={"b": 1})
 
 
-@pytest.mark.parametrize("relation", privacy.RELATIONS)
+@pytest.mark.parametrize("relation", some(privacy.RELATIONS, 2))
 def test_an_audit_passes_what_is_certified_and_comes_close(relation):
     s = privacy.contribution([AGE, X.sum()], PEOPLE)
 

@@ -61,6 +61,7 @@ def test_in_a_ball_both_records_are_in_the_ball(seed, where, rng):
     assert s.lower <= moved(f, s.witness["x"], s.witness["x'"]) * (1 + 1e-12)
 
 
+@pytest.mark.long
 def test_the_farthest_pair_of_a_ball_is_exact():
     """|x0 - x0'| |x1| over the unit ball is 2 |x0 x1|, at most 1."""
     f, groups = X[0] * X[1], [[0], [2]]

@@ -70,6 +70,7 @@ def test_a_group_that_cannot_change_alone_is_no_feature():
     assert found(H, dt.OneHot(H), groups={"two": [0, 1]}).upper[0] > 2
 
 
+@pytest.mark.long
 def test_undefined_somewhere_is_no_bound_and_no_crash():
     """Where some record has no gradient at all, a feature can do anything."""
     x, y = dt.symbol("x", shape=(1, 4)), dt.symbol("y")

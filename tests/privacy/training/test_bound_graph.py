@@ -15,7 +15,7 @@ from tests.privacy.training.problems import KINDS, problem, record_norms, worst_
 # -- the bound as a graph --------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", some(KINDS, 5))
+@pytest.mark.parametrize("kind", some(KINDS, 3))
 def test_the_graph_of_the_bound(kind, rng):
     trainer, _, domain, loss = problem(kind)
     graph, now = trainer.bound_graph(), trainer.parameters

@@ -12,7 +12,7 @@ import deuterium as dt
 from deuterium import privacy
 from deuterium.privacy.training.step_bounds import EnclosedBound
 from deuterium.transform import grad
-from tests.amounts import seeds
+from tests.amounts import seeds, some
 from tests.privacy.training import cases
 from tests.privacy.training.cases import Case, exactly
 
@@ -92,6 +92,7 @@ def deep(seed, hidden=3, scale=1.0, **more):
     return ClipFreeSGD(loss, weights, domain, **settings, insecure_rng=0)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", seeds(1, 4))
 def test_three_layers_that_saturate(seed):
     """Lengths layer by layer know nothing of cancelling and saturating units."""
@@ -106,8 +107,8 @@ def test_three_layers_that_saturate(seed):
         trainer.step(data)
 
 
-@pytest.mark.parametrize("bad", [math.inf, -math.inf, math.nan, 1e60])
-@pytest.mark.parametrize("kind", ["one", "deep", "classes", "enclosed"])
+@pytest.mark.parametrize("bad", [math.inf, math.nan, 1e60])
+@pytest.mark.parametrize("kind", some(["one", "enclosed", "deep", "classes"], 2))
 def test_weights_beyond_all_numbers_have_no_bound(kind, bad):
     """By the bound itself, whatever the trainer makes sure of; records around zero."""
     if kind == "deep":

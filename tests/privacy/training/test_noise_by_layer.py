@@ -22,7 +22,7 @@ from tests.privacy.training.problems import (
 # -- noise by layer --------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", some(KINDS, 3))
+@pytest.mark.parametrize("kind", some(KINDS, 1))
 def test_noise_by_layer(kind, rng):
     trainer, data, domain, loss = problem(kind, per_layer=True, learning_rate=1e-3)
     even, _, _, _ = problem(kind, learning_rate=1e-3)

@@ -19,7 +19,7 @@ LONG = {"rana_2", "wood_4", "colville_4", "styblinski_tang_of_five_5",
 QUICK = sorted(set(FUNCTIONS) - UNDEFINED - HARD - LONG)
 
 
-@pytest.mark.parametrize("name", some(QUICK[::3] + QUICK[1::3] + QUICK[2::3], 20))
+@pytest.mark.parametrize("name", some(QUICK[::3] + QUICK[1::3] + QUICK[2::3], 10))
 def test_the_gap_closes_around_the_known_minimum(name):
     entry = FUNCTIONS[name]
     problem = vector_problem(entry.f, *entry.box, maximize=False)

@@ -32,6 +32,7 @@ from tests.privacy.sensitivity.one_layer.pairs import (
 pytestmark = pytest.mark.usefixtures("coarse_clock")
 
 
+@pytest.mark.long
 def test_a_small_search_does_not_move_the_bound_below_what_is_reached(rng):
     """However wrong the value it is told to aim at."""
     x, y, g, domain = network(4)
@@ -44,6 +45,7 @@ def test_a_small_search_does_not_move_the_bound_below_what_is_reached(rng):
             assert bounds.bound(j, aim, 0.01, 0.5) >= moved
 
 
+@pytest.mark.long
 @pytest.mark.drawn
 @pytest.mark.parametrize("activation", some(ACTIVATIONS, 1))
 def test_ranges_cut_in_two_keep_what_is_reached(activation, rng, monkeypatch):
@@ -74,7 +76,7 @@ def test_ranges_cut_in_two_keep_what_is_reached(activation, rng, monkeypatch):
             *[("expit", 1, 1), ("expit", 0, 3), ("tanh", 1, 1), ("tanh", 0, 3)],
             *[("relu", 1, 3), ("relu", 0, 1), ("expit", 0, 1), ("expit", 1, 3)],
         ],
-        3,
+        1,
     ),
 )
 def test_every_cell_holds_the_pairs_in_it(activation, side, hidden, rng):
@@ -335,6 +337,7 @@ def test_a_large_offset_hides_nothing():
         assert bounds.bound(j, 0.0, 0.01, 1.0) >= math.sqrt(total.max())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("activation", some(["softplus", "relu", "silu", "tanh"], 2))
 def test_the_relaxation_is_never_looser_than_enclosures(activation):
     x, _, g, domain = network(7, activation, features=10, scale=2.0)
