@@ -85,7 +85,8 @@ def test_what_is_not_regular_has_no_bound():
         PointProgram([graph], {"x": 0}, middle.size)([arb(e) for e in flat])
 
 
-def test_a_ridge_bounds_wide_boxes_but_no_infinite_ones():
+def test_a_ridge_bounds_wide_boxes_and_infinite_ones():
+    """Of X, whatever it is; not of what is unknown, and not of other things."""
     graph, middle = drawn("ridge_fit", np.random.default_rng(0))
     low, high = [arb(e - 50) for e in middle], [arb(e + 50) for e in middle]
     for k in range(15, 24):  # the ridge itself
@@ -98,8 +99,13 @@ def test_a_ridge_bounds_wide_boxes_but_no_infinite_ones():
         float(y.upper()) < most and float(x.lower()) > -most
         for x, y in zip(a, b, strict=True)
     )
-    with pytest.raises(NoBound):
-        RangeProgram([graph], {"x": 0}, middle.size)([arb("-inf"), *low[1:]], high)
+    c, d = RangeProgram([graph], {"x": 0}, middle.size)([arb("-inf"), *low[1:]], high)
+    assert all(float(y.upper()) < most for y in d) and all(x > -most for x in c)
+    for k, end in ((0, "nan"), (15, "-inf"), (24, "-inf")):
+        with pytest.raises(NoBound):
+            RangeProgram([graph], {"x": 0}, middle.size)(
+                [*low[:k], arb(end), *low[k + 1 :]], high
+            )
 
 
 def test_proofs_about_regressions_are_believed():

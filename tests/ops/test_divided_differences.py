@@ -12,6 +12,7 @@ import deuterium as dt
 from deuterium import privacy
 from deuterium.certify.checker.defined_operator import entry_of
 from deuterium.certify.checker.exceptions import NoBound
+from deuterium.errors import UnsupportedError
 from deuterium.graph import OPERATORS
 from deuterium.graph.constructors import apply
 from deuterium.interval import Interval
@@ -212,6 +213,9 @@ def test_orders_beyond_what_is_known_are_refused():
     ):  # fmt: skip
         with pytest.raises(TypeError):
             apply(OPERATORS[name], [x, x][: OPERATORS[name].arity], attrs)
+    last = apply(OPERATORS["log_difference"], [x, x + 1], {"m": 4, "n": 4})
+    with pytest.raises(UnsupportedError, match="up to order 7"):
+        dt.grad(last, x)
 
 
 # -- formulas as users write them ----------------------------------------------------

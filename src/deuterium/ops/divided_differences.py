@@ -30,6 +30,7 @@ from typing import Any
 import numpy as np
 import symengine as se
 
+from deuterium.errors import UnsupportedError
 from deuterium.graph.constructors import apply
 from deuterium.graph.operator import Operator, Shape, register, same_shape
 from deuterium.graph.variable import Variable
@@ -60,6 +61,11 @@ def _slopes(name: str) -> Any:
         g: Variable, out: Variable, a: Variable, b: Variable, m: int, n: int
     ) -> tuple[Variable, Variable]:
         operator = _BY_NAME[name]
+        if m + n == MOST:
+            raise UnsupportedError(
+                f"grad: slopes of divided differences are known up to order {MOST - 1}; "
+                "differentiate fewer times"
+            )
         left = apply(operator, (a, b), {"m": m + 1, "n": n})
         right = apply(operator, (a, b), {"m": m, "n": n + 1})
         return times(g, m * left), times(g, n * right)

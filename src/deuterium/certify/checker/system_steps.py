@@ -73,6 +73,10 @@ class BallBox:
         """Return whether every end is a finite number."""
         return all(a.is_finite() and b.is_finite() for a, b in self.ends)
 
+    def is_defined(self) -> bool:
+        """Return whether every end is a number, or infinite."""
+        return not any(a.is_nan() or b.is_nan() for a, b in self.ends)
+
     def __add__(self, other: BallBox) -> BallBox:
         pairs = zip(self.ends, other.ends, strict=True)
         ends = [(a + c, b + d) for (a, b), (c, d) in pairs]
@@ -161,7 +165,7 @@ def solution(op: Operator, parts: Sequence[BallBox]) -> list[Range] | None:
     fit = op is ops.ridge_fit
     ranges = _solved(x.flipped_times(x) + r, x.flipped_times(right) if fit else right)
     c = _least_form(r)
-    if not c > ZERO or not all(part.is_known() for part in parts):
+    if not (c > ZERO and r.is_known() and right.is_known() and x.is_defined()):
         return ranges
     divisor = TWO * c.sqrt() if fit else c
     limits = [length / divisor for length in right.lengths] * r.rows
