@@ -63,8 +63,8 @@ def _slopes(name: str) -> Any:
         operator = _BY_NAME[name]
         if m + n == MOST:
             raise UnsupportedError(
-                f"grad: slopes of divided differences are known up to order {MOST - 1}; "
-                "differentiate fewer times"
+                "grad: slopes of divided differences are known up to order "
+                f"{MOST - 1}; differentiate fewer times"
             )
         left = apply(operator, (a, b), {"m": m + 1, "n": n})
         right = apply(operator, (a, b), {"m": m, "n": n + 1})
