@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import runpy
 import warnings
 from pathlib import Path
@@ -26,18 +27,23 @@ def maker():
     return runpy.run_path(str(ROOT / "docs" / "make_onnx_page.py"))
 
 
-def share(maker, cases):
-    """Return how many of some cases pass."""
+def failing(maker, cases):
+    """Return the operators of which a case fails."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return sum(maker["failure"](c) is None for c in cases)
+        failed = [c for c in cases if maker["failure"](c) is not None]
+    return {node.op_type for c in failed for node in c.model.graph.node}
 
 
 def test_a_sample_of_the_node_tests(maker):
-    cases = maker["cases"](but=maker["SLOW"])
-    sample = cases[::8]
+    """None fails but of operators of which the page says that some cases do."""
+    page = (ROOT / "docs" / "onnx-operators.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| (\d+) \| (\d+) \|$", page, re.MULTILINE)
+    known = {name for name, passed, total in rows if passed != total}
+    assert len(known) < 30 < len(rows)
+    sample = maker["cases"](but=maker["SLOW"])[::8]
     assert len(sample) > 90
-    assert share(maker, sample) >= 0.93 * len(sample)
+    assert failing(maker, sample) <= known
 
 
 @pytest.mark.long
