@@ -38,6 +38,8 @@ def failing(maker, cases):
 def test_a_sample_of_the_node_tests(maker):
     """None fails but of operators of which the page says that some cases do."""
     page = (ROOT / "docs" / "onnx-operators.md").read_text()
+    if f"in onnx {onnx.__version__}:" not in page:
+        pytest.skip("the page is of another version of onnx")
     rows = re.findall(r"^\| `(\w+)` \| (\d+) \| (\d+) \|$", page, re.MULTILINE)
     known = {name for name, passed, total in rows if passed != total}
     assert len(known) < 30 < len(rows)
