@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.domain.constraints import UnitVectors, Within
 from deuterium.domain.problem import Problem
 from deuterium.errors import InvalidInputError, ShapeError
@@ -23,8 +24,6 @@ CUBE = 10  # inputs of which all corners may be listed
 # how far out a search looks where a domain has no end, to see whether values have one
 DISTANCES = (1e2, 1e4, 1e8, 1e16, 1e50, 1e100, 1e150, 1e200, 1e250, 1e300)
 GOLDEN = 0.5 * (5**0.5 - 1)  # multiples of it, less whole numbers, are spread evenly
-
-Array = Any
 
 
 @dataclass(frozen=True)
@@ -135,7 +134,7 @@ class Feasible:
 
     def middle(self) -> Array:
         """Return a point near the middle of the box."""
-        return self.nearest([0.5 * self.near_low + 0.5 * self.near_high])[0]
+        return self.nearest((0.5 * self.near_low + 0.5 * self.near_high)[None])[0]
 
     def notable(self) -> Array:
         """Return points worth trying anywhere: the middle, zeros, ones, the corners."""

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.domain.constraints import OneOf, UnitVectors, Within
 from deuterium.domain.domain import Domain
 from deuterium.domain.spaces import Box
@@ -22,8 +23,6 @@ from deuterium.graph.substitute import substitute
 from deuterium.graph.traverse import Graph
 from deuterium.graph.variable import Variable
 from deuterium.transform.pipeline import dense_over, objective_of
-
-Array = Any
 
 
 class Problem:

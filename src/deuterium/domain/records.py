@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.domain.constraints import Constraint, Range, UnitVectors, Within
 from deuterium.errors import (
     BoundsError,
@@ -34,8 +35,6 @@ __all__ = [
     "require_inside",
     "values_of",
 ]
-
-Array = Any
 Shape = tuple[int, ...]
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.interval import Interval
 from deuterium.interval.rounding import EPS
-
-Array = Any
 
 SLACK = 1.0 + 2.0**-26  # pays for double rounding of sums of up to 2**24 errors
 
@@ -38,7 +36,7 @@ class Computed:
     error: Array
     whole: bool = False
     nonnegative: bool = False
-    root: Array = None
+    root: Array | None = None
 
     @property
     def size(self) -> Array:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from deuterium import ops
+from deuterium.array_type import Array
 from deuterium.enclose.computed_value import SLACK, Computed
 from deuterium.graph.operator import Operator
 from deuterium.graph.variable import Variable
@@ -26,11 +27,10 @@ from deuterium.ops import arrays, lengths, logic, order, softmax
 from deuterium.ops.arithmetic import sqrt
 from deuterium.ops.framework_errors import FRAMEWORK_ERRORS
 
-Array = Any
 ROUNDINGS = 4.0  # charged for one: kernels write sums and products in other ways
 
-Rule = Callable[[Variable, Sequence[Computed], Computed, FloatArithmetic], Array]
-"""``rule(node, arguments, result, arithmetic)``: the error of a result."""
+Rule = Callable[[Variable, Sequence[Computed], Computed, FloatArithmetic], Any]
+"""``rule(node, arguments, result, arithmetic)``: an array or a number."""
 
 
 def error_of(
@@ -112,12 +112,12 @@ def _own_root(a: Computed) -> Array | None:
 # -- kinds of operators ----------------------------------------------------------------
 
 
-def _exact(node: Variable, args: Any, y: Computed, kind: Any) -> Array:
+def _exact(node: Variable, args: Any, y: Computed, kind: Any) -> Array | float:
     """Return 0: the arguments are exact (see `rounding_errors`), or integers."""
     return 0.0
 
 
-def _unknown(node: Variable, args: Any, y: Computed, kind: Any) -> Array:
+def _unknown(node: Variable, args: Any, y: Computed, kind: Any) -> Array | float:
     return np.inf
 
 
@@ -183,7 +183,7 @@ def _quotient(
         above = a.error
     else:
         (b,) = args
-        above = 0.0
+        above = np.zeros(())
     least = np.where(b.least > 2 * kind.tiny, b.least, 0.0)
     passed = (above + y.size * b.error) / least
     return passed + (y.size + passed) * kind.gamma(ROUNDINGS) + kind.tiny
@@ -229,7 +229,7 @@ def _of_one_variable(
 ) -> Array:
     (a,), op = args, node.op
     assert op is not None
-    slope: Array = np.inf if op.lipschitz is None else op.lipschitz * (1 + EPS)
+    slope: Any = np.inf if op.lipschitz is None else op.lipschitz * (1 + EPS)
     if op.derivative is not None and op.ulps != 0:
         steepest = op.derivative(_inside(a.wide, op, kind))
         size = np.maximum(np.abs(steepest.lower), np.abs(steepest.upper))
@@ -274,7 +274,7 @@ def _where(node: Variable, args: Sequence[Computed], y: Computed, kind: Any) -> 
 
 def _negation(
     node: Variable, args: Sequence[Computed], y: Computed, kind: FloatArithmetic
-) -> Array:
+) -> Array | float:
     if y.whole:
         return 0.0
     (c,) = args

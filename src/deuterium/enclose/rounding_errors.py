@@ -37,6 +37,7 @@ from typing import Any
 import numpy as np
 
 from deuterium import ops
+from deuterium.array_type import Array
 from deuterium.budget import watch
 from deuterium.domain.domain import Domain
 from deuterium.domain.spaces import Box
@@ -51,7 +52,6 @@ from deuterium.interval import Cause, Interval, interval_arithmetic
 from deuterium.interval.float_arithmetic import FloatArithmetic, require_arithmetic
 from deuterium.ops import arrays, logic, order
 
-Array = Any
 MARGIN = 1.0 + 2.0**-10  # of bounds of errors that decide: ties, too, are met inside
 SMALL = 1e-4  # of what is bounded: errors that need not be made smaller
 MANY = 1_000  # activations: beyond, further inputs are nothing to a bounder
@@ -138,7 +138,7 @@ def _best_walk(form: WrittenForm, kind: FloatArithmetic, plain: Domain) -> Error
 
 def _length(parts: Sequence[Array]) -> Array:
     """Return the length of all elements, rounded up, over the last axes of each."""
-    total: Array = 0.0
+    total: Array | float = 0.0
     for e in parts:
         total = np.hypot(total, np.sqrt(np.sum(np.square(e)))) * SLACK
     return np.asarray(total)
@@ -222,7 +222,7 @@ class ErrorPass:
         assert n.op is not None  # for the type checker: leaves are met elsewhere
         args = [met[a] for a in n.args]
         exact = rule_of(n.op)(*[a.exact for a in args], **n.attrs)
-        y = Computed(exact, 0.0)
+        y = Computed(exact, np.zeros(()))
         y.whole = _stays_whole(n, args, y, self._kind)
         y.nonnegative = n.op.definition is None and is_never_negative(
             n, lambda a: met[a].nonnegative

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-Array = Any
+from deuterium.array_type import Array
 
 # quotients above it, and below its reciprocal, lose no bit to underflow
 SAFE = 2.0**-900

@@ -25,9 +25,9 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.certify.proof_source import ProofSource
 
-Array = Any
 Proof = tuple[str, dict[str, Any]]
 DomainReduction = tuple[str, dict[str, Any]]
 

@@ -13,9 +13,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.domain.constraints import Range, Within
 from deuterium.domain.points import Feasible
-from deuterium.domain.problem import Array, Problem
+from deuterium.domain.problem import Problem
 from deuterium.domain.spaces import Box
 from deuterium.enclose.enclose import enclose
 from deuterium.evaluate import compile

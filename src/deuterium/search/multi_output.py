@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
 from deuterium import budget
+from deuterium.array_type import Array
 from deuterium.domain.domain import Domain
 from deuterium.domain.problem import Problem
 from deuterium.evaluate import CompiledFunction, compile
@@ -19,8 +19,6 @@ from deuterium.search.population.gradient_ascent import climb
 from deuterium.transform import grad
 from deuterium.transform.pipeline import vectorized_if_large
 from deuterium.transform.simplify.simplify import simplify
-
-Array = Any
 
 WEIGHTS = "which element"
 

@@ -9,17 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
 import numpy as np
 import scipy  # its submodules are imported on first use
 
+from deuterium.array_type import Array
 from deuterium.budget import Spent
 from deuterium.errors import InvalidInputError
 from deuterium.search import search_options as options
 from deuterium.search.population.compiled_objective import CompiledObjective
-
-Array = Any
 
 
 class _TimeUp(Exception):
@@ -62,7 +60,7 @@ class Boxed:
             rows[:, block.columns] = block.table[which]
         return self.feasible.project(rows)
 
-    def many(self, points: Array) -> Array:
+    def many(self, points: Array) -> Array | float:
         """Return what is to be minimised, at points (inputs, count)."""
         if self.target.expired:
             raise _TimeUp

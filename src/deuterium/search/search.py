@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from deuterium import budget
+from deuterium.array_type import Array
 from deuterium.budget import Spent, spending
 from deuterium.domain.conditions import LOWEST, guarded
 from deuterium.domain.domain import Domain
@@ -35,8 +36,6 @@ from deuterium.search.population import PopulationSearch
 from deuterium.search.population.compiled_objective import CompiledObjective
 
 __all__ = ["Estimate", "enclose_at", "search"]
-
-Array = Any
 
 
 METHODS = ("ascent", *scipy_methods.METHODS)

@@ -31,7 +31,6 @@ from deuterium.domain.domain import Domain
 from deuterium.errors import CertificateError
 from deuterium.graph.variable import Variable
 
-Array = Any
 Row = tuple[float, ...]
 
 EXACT = 2200  # bits, of which the sum of two doubles never takes more

@@ -17,13 +17,13 @@ import numpy as np
 from flint import arb
 
 from deuterium import ops
+from deuterium.array_type import Array
 from deuterium.errors import CertificateError
 from deuterium.graph.constructors import symbol
 from deuterium.graph.operator import Operator
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
 
-Array = Any
 Task = tuple[tuple[int, ...], tuple[int, ...]]  # slots filled, slots taken
 
 
@@ -149,13 +149,18 @@ class ScalarLayout:
 
 # -- what only moves elements --------------------------------------------------------
 
+
+def _selected(a: Array, b: Array, mask: Array) -> Array:
+    return np.where(mask, a, b)
+
+
 MOVES: Mapping[Operator, Callable[..., Array]] = {
     ops.broadcast: lambda x, shape, ndim: np.broadcast_to(x, shape),
     ops.reshape: lambda x, shape, ndim: x.reshape(shape),
     ops.transpose: lambda x, axes: x.transpose(axes),
     ops.gather: lambda x, index, ndim: x.ravel()[index],
     ops.concatenate: lambda *xs, axis, ndim: np.concatenate(xs, axis=axis),
-    ops.select: lambda a, b, mask: np.where(mask, a, b),
+    ops.select: _selected,
 }
 """What the operators that move elements do to an array of slots."""
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.domain.constraints import Within
 from deuterium.domain.problem import Problem
 from deuterium.interval.rounding import EPS, MIN_NORMAL, add_down, add_up
 from deuterium.optimize.bounders.domain_reducer import DomainReducer, tightening
 from deuterium.optimize.region import Bounder, DomainReduction, Regions
 
-Array = Any
 Ball = tuple[slice, Array, float]  # where, the centre, the radius
 
 

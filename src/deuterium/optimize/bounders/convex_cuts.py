@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.optimize.bounders.domain_reducer import DomainReducer
 from deuterium.optimize.bounders.label_enumeration import CONVEX
 from deuterium.optimize.region import Bounder, BoundResult, DomainReduction, Regions
-
-Array = Any
 
 
 class ConvexCuts(DomainReducer):

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.optimize.region import (
     EMPTY,
     Bounder,
@@ -14,8 +15,6 @@ from deuterium.optimize.region import (
     DomainReduction,
     Regions,
 )
-
-Array = Any
 
 
 class DomainReducer(Bounder):

@@ -13,10 +13,10 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.budget import check, in_time, taking
 from deuterium.domain.problem import Problem
 from deuterium.graph.traverse import Graph
@@ -33,8 +33,6 @@ from deuterium.optimize.region import (
     Regions,
     whole,
 )
-
-Array = Any
 
 MOST = 16  # combinations of values
 WIDEST = 4  # elements of a convex label
@@ -168,7 +166,8 @@ class LabelEnumeration(Bounder):
         start = form.bounder.root().state
         own = _narrowed(regions, coordinates, start.shape[1])
         if len(self.forms) > FEW:
-            own.state = np.where(own.state.any(axis=1)[:, None], own.state, start)
+            begun = np.any(own.state, axis=1, keepdims=True)
+            own.state = np.where(begun, own.state, start)
         with taking(part):
             results = form.bounder.bound(own, incumbent)
         if len(self._begun) == 1 and is_first:

@@ -7,16 +7,13 @@ with intervals over the region gives at most the bound.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.domain.problem import Problem
 from deuterium.domain.spaces import Box
 from deuterium.enclose.enclose import enclose
 from deuterium.optimize.region import Bounder, BoundResult, Proof, Regions, whole
-
-Array = Any
 
 INTERVAL: Proof = ("interval", {})
 MIDDLE = 2.0**10  # an infinite side is cut here first, then at the squares

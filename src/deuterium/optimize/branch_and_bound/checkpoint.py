@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.errors import CheckpointError
 from deuterium.optimize.region import BoundResult, Regions
 
@@ -40,8 +41,6 @@ MOVED = {"low": "<f8", "high": "<f8", "open": "|b1"}
 LISTS = ("proofs", "steps", "ends")
 OTHERS = ("state", "points")
 assert {f.name for f in fields(BoundResult)} == {*ARRAYS, *MOVED, *LISTS, *OTHERS}
-
-Array = Any
 
 
 class CheckpointJournal:
@@ -308,7 +307,7 @@ def results_of(entry: dict[str, Any], regions: Regions) -> BoundResult:
     state = array_of(entry["state"], regions.state.size)
     found["state"] = state.reshape(regions.state.shape)
     lists: dict[str, list[Any]] = {f: entry[f] for f in LISTS}
-    lengths = {len(x) for x in (*lists.values(), *(found[f] for f in ARRAYS))}
+    lengths = {len(x) for x in lists.values()} | {len(found[f]) for f in ARRAYS}
     if lengths != {count}:
         raise ValueError("lists of different lengths")
     return BoundResult(

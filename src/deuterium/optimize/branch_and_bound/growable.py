@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.optimize.branch_and_bound import loop_options as options
-
-Array = Any
 
 
 class GrowableColumns:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.budget import Spent, spending
 from deuterium.domain.points import Feasible
 from deuterium.domain.problem import Problem
@@ -17,8 +18,6 @@ from deuterium.optimize.branch_and_bound import loop_options as options
 from deuterium.search.population import PopulationSearch
 from deuterium.search.search import enclose_at
 from deuterium.transform.pipeline import MANY
-
-Array = Any
 
 
 class Incumbent:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.budget import Spent, check
 from deuterium.domain.problem import Problem
 from deuterium.interval.rounding import EPS, widen_up
@@ -31,8 +32,6 @@ from deuterium.optimize.root_enclosure import NOTHING, RootEnclosure, first_step
 CHECKER_MARGIN = (
     2.0**-44
 )  # relative; a checker's arithmetic is another, and needs a little
-
-Array = Any
 
 
 class BranchAndBound:

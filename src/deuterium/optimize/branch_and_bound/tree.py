@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.optimize.branch_and_bound import loop_options as options
 from deuterium.optimize.branch_and_bound.compression import packed, room, unpacked
 from deuterium.optimize.branch_and_bound.growable import GrowableColumns
@@ -20,7 +21,6 @@ from deuterium.optimize.region import (
     Regions,
 )
 
-Array = Any
 Queued = tuple[float, int, int]
 
 

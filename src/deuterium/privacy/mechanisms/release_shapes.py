@@ -12,11 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.errors import InvalidInputError, ShapeError
 
 __all__ = ["Shape", "apart", "is_list", "require_shape", "shape_of", "size_of"]
-
-Array = Any
 Shape = tuple[Any, ...]
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.domain.domain import Domain
 from deuterium.errors import BoundsError, InvalidInputError, SoundnessError
 from deuterium.graph.constructors import symbol
@@ -22,8 +23,6 @@ from deuterium.privacy.sensitivity.relations import Relation, require_relation
 from deuterium.privacy.sensitivity.sensitivity import Sensitivity
 
 __all__ = ["SensitivityAudit", "sensitivity"]
-
-Array = Any
 Mechanism = Callable[..., Any]
 
 WHO = "audit.sensitivity"

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.domain.domain import Domain
 from deuterium.errors import (
     InvalidInputError,
@@ -28,8 +29,6 @@ from deuterium.graph.variable import Variable
 from deuterium.privacy.mechanisms.release_shapes import is_list
 
 __all__ = ["OUTSIDE", "require_noise_of", "require_outside", "value_of"]
-
-Array = Any
 
 ROWS = 4096  # records evaluated at once: memory stays small
 OUTSIDE = ("clip", "refuse")

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from deuterium import budget
+from deuterium.array_type import Array
 from deuterium.domain.domain import Domain
 from deuterium.errors import InvalidInputError, UnsupportedError, did_you_mean
 from deuterium.graph.variable import Variable
@@ -35,8 +36,6 @@ from deuterium.privacy.sensitivity.sensitivity_fields import require_norm
 from deuterium.privacy.sensitivity.vector_norms import as_parts, require_domain
 
 __all__ = ["FeatureSensitivities", "feature_sensitivity"]
-
-Array = Any
 
 SHOWN = 40  # rows of a table
 WHO = "feature_sensitivity"

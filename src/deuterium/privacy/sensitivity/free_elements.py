@@ -11,14 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.domain.constraints import OneOf, UnitVectors
 from deuterium.domain.domain import Domain
 from deuterium.graph.variable import Variable
 from deuterium.privacy.sensitivity.neighbours import FeatureGroup
 
 __all__ = ["features_of", "is_alone", "place_names"]
-
-Array = Any
 
 
 def features_of(x: Variable, domain: Domain) -> dict[str, FeatureGroup]:

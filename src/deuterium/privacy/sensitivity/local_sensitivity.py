@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from deuterium import ops
+from deuterium.array_type import Array
 from deuterium.domain.domain import Domain
 from deuterium.domain.spaces import Box
 from deuterium.enclose import enclose
@@ -33,8 +34,6 @@ from deuterium.transform import grad
 from deuterium.transform.simplify.simplify import simplify
 
 __all__ = ["local_sensitivity", "smooth_sensitivity"]
-
-Array = Any
 
 ROUNDED = 1 + 64 * EPS  # more than the sums of products below lose
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.domain.constraints import OneOf, Range, UnitVectors, Within
 from deuterium.domain.domain import Domain
 from deuterium.domain.spaces import Box
@@ -29,8 +30,6 @@ from deuterium.ops.shapes import reshape_to
 from deuterium.transform.expansion import difference, moving_part
 
 __all__ = ["FeatureGroup", "FeatureNeighbours", "Neighbours", "each_label", "own_parts"]
-
-Array = Any
 Point = Mapping[str, Array]
 FeatureGroup = tuple[int, ...]  # places of features that change together
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.domain.domain import Domain
 from deuterium.enclose import enclose
 from deuterium.errors import InvalidInputError, ShapeError, SoundnessError
@@ -35,8 +36,6 @@ __all__ = [
     "ranges_bound",
     "require_domain",
 ]
-
-Array = Any
 LEVELS = 33  # of how much the length counts
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.domain.domain import Domain
 from deuterium.errors import InvalidInputError, UnsupportedError
 from deuterium.graph.variable import Variable
@@ -37,8 +38,6 @@ from deuterium.privacy.training.training_data import (
 from deuterium.privacy.training.training_options import LEAST_NOISE
 
 __all__ = ["ClipFreeSGD", "StepReport"]
-
-Array = Any
 
 
 class ClipFreeSGD(PrivateSGD):

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.domain.domain import Domain
 from deuterium.errors import BudgetError, InvalidInputError
 from deuterium.options import require_whole
@@ -32,8 +33,6 @@ from deuterium.privacy.training.training_data import PreparedData, StepReport
 from deuterium.privacy.training.training_options import BUDGET_KEPT
 
 __all__ = ["FilteredSGD", "StepReport"]
-
-Array = Any
 
 WHO = "FilteredSGD"
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.errors import InvalidInputError
 from deuterium.evaluate import compile
 from deuterium.functions.norms import norm_of_all
@@ -26,8 +27,6 @@ from deuterium.privacy.training.training_options import (
 from deuterium.transform import grad
 
 __all__ = ["GradientSums", "Loss", "drawn"]
-
-Array = Any
 Loss = Callable[..., Variable]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from deuterium import ops
+from deuterium.array_type import Array
 from deuterium.graph.constructors import apply, broadcast_to, constant, symbol
 from deuterium.graph.operator import Operator
 from deuterium.graph.variable import Variable
@@ -27,8 +28,6 @@ from deuterium.privacy.training.step_parts import (
 from deuterium.privacy.training.weight_sums import WeightTape
 
 __all__ = ["HubMultiples"]
-
-Array = Any
 
 
 class HubMultiples:

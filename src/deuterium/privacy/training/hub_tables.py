@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.graph.substitute import substitute
 from deuterium.graph.variable import Variable
 from deuterium.optimize.bounders.lagrangian.factored_parts import (
@@ -34,8 +35,6 @@ from deuterium.privacy.training.training_options import (
 from deuterium.transform.simplify.simplify import simplify
 
 __all__ = ["HubTable", "NodeValues"]
-
-Array = Any
 
 
 @dataclass

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.privacy.training.step_solver import StepSolver
 from deuterium.privacy.training.training_options import (
     AGAIN_BY,
@@ -28,8 +28,6 @@ from deuterium.privacy.training.training_options import (
 )
 
 __all__ = ["KnownStep", "NearBound"]
-
-Array = Any
 
 
 class NearBound:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.domain.domain import Domain
 from deuterium.errors import InvalidInputError
 from deuterium.privacy.directed_rounding import real_number, round_up
@@ -19,8 +20,6 @@ from deuterium.privacy.training.training_data import PreparedData, StepReport
 from deuterium.privacy.training.training_options import COMPUTED_ERROR
 
 __all__ = ["NormalizedSGD", "StepReport"]
-
-Array = Any
 
 WHO = "NormalizedSGD"
 

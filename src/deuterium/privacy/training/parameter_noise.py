@@ -23,10 +23,10 @@ import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.errors import InvalidInputError
 from deuterium.interval.rounding import next_up
 from deuterium.privacy.directed_rounding import product_up
@@ -51,8 +51,6 @@ __all__ = [
     "spread_evenly",
     "spread_over",
 ]
-
-Array = Any
 
 """Sigma is larger by this, for a sum of gradients that is formed in floating point.
 

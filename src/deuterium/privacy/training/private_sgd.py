@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.domain.domain import Domain
 from deuterium.errors import DivergedError, InvalidInputError
 from deuterium.graph.constructors import symbol
@@ -56,8 +57,6 @@ from deuterium.privacy.training.training_options import FIRST_STEPS
 from deuterium.privacy.training.weight_update import penalty_slopes, updated
 
 __all__ = ["PlannedStep", "PrivateSGD"]
-
-Array = Any
 
 
 @dataclass(frozen=True)
@@ -263,7 +262,8 @@ class PrivateSGD(ABC):
         speeds = [arrays.get(f"velocity {i}") for i in range(len(weights))]
         self._take_own_arrays(arrays)
         self.parameters, self.accountant, self.history = weights, accountant, history
-        self._velocity = None if any(v is None for v in speeds) else speeds
+        known = [v for v in speeds if v is not None]
+        self._velocity = known if len(known) == len(speeds) else None
         self._watch.warned = warned
         return self
 

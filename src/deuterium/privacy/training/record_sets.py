@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.domain.constraints import UnitVectors, Within
 from deuterium.domain.domain import Domain
 from deuterium.graph.variable import Variable
@@ -18,8 +17,6 @@ from deuterium.privacy.training.training_options import (
 )
 
 __all__ = ["InputSet", "parabola", "root_of_squares"]
-
-Array = Any
 
 SQUARE = 1  # the number of the function that squares
 

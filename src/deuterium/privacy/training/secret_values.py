@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.domain.domain import Domain
 from deuterium.errors import InvalidInputError, UnsupportedError
 from deuterium.graph.constructors import symbol
@@ -27,8 +28,6 @@ from deuterium.transform import grad
 from deuterium.transform.simplify.simplify import simplify
 
 __all__ = ["SecretValues"]
-
-Array = Any
 
 
 class SecretValues:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.domain.domain import Domain
 from deuterium.domain.spaces import Box
 from deuterium.enclose import enclose
@@ -34,8 +35,6 @@ from deuterium.transform.homogeneous import factored
 from deuterium.transform.simplify.simplify import simplify
 
 __all__ = ["EnclosedBound", "Factors", "StepBound", "Weights", "step_bound"]
-
-Array = Any
 Weights = Mapping[str, Array]
 Factors = Mapping[str, float]
 ONES: Factors = {}  # parameters that are not named have the factor 1

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.domain.domain import Domain
 from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable
@@ -43,8 +44,6 @@ from deuterium.privacy.training.training_options import (
 )
 
 __all__ = ["StepClusters"]
-
-Array = Any
 
 
 class StepLook(NamedTuple):

@@ -15,6 +15,7 @@ import numpy as np
 from scipy.special import expit
 
 from deuterium import ops
+from deuterium.array_type import Array
 from deuterium.errors import UnsupportedError
 from deuterium.functions.log_sum_exp import logsumexp
 from deuterium.graph.constructors import as_variable
@@ -29,8 +30,6 @@ from deuterium.privacy.training.step_ranges import StepRangePass, StepRanges
 from deuterium.privacy.training.training_options import LEAST_BOUND, OUT_OF_EXPONENTIALS
 
 __all__ = ["graph_of"]
-
-Array = Any
 Ends = tuple[Any, Any]
 
 

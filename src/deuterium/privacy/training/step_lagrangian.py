@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.optimize.bounders.clusters.energy_weights import positive
 from deuterium.privacy.training.hub_tables import NodeValues
 from deuterium.privacy.training.record_sets import SQUARE, InputSet, parabola
@@ -24,8 +25,6 @@ from deuterium.privacy.training.step_ranges import StepRanges
 from deuterium.privacy.training.training_options import GROWN, LOST_OF_TERMS
 
 __all__ = ["StepLagrangian", "StepMultipliers"]
-
-Array = Any
 
 
 @dataclass
@@ -44,7 +43,7 @@ class StepMultipliers:
         Where the logarithm of a sum has its tangent.
     """
 
-    p: list[Array]
+    p: list[Any]
     nu: list[Any]
     scale: list[Any]
     q: Array
@@ -303,8 +302,8 @@ class StepLagrangian:
         for k, rule in enumerate(rules):
             form = at.sums[k]
             if m.p[k] is None:
-                for x in (by_p, by_nu, by_scale):
-                    x.append(None)
+                for found in (by_p, by_nu, by_scale):
+                    found.append(None)
                 continue
             total = form.constant - self._mean_target(rule, False)
             for t, v, _, own in form.parts:

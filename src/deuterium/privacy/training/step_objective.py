@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from deuterium import ops
+from deuterium.array_type import Array
 from deuterium.graph.traverse import Graph
 from deuterium.graph.variable import Variable
 from deuterium.optimize.bounders.lagrangian.factored_parts import (
@@ -20,8 +21,6 @@ from deuterium.privacy.training.training_options import LOST_OF_TERMS
 from deuterium.privacy.training.weight_sums import Flat
 
 __all__ = ["StepObjective"]
-
-Array = Any
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.graph.constructors import apply
 from deuterium.graph.operator import Operator
 from deuterium.graph.traverse import topological
@@ -32,8 +33,6 @@ __all__ = [
     "told",
     "written",
 ]
-
-Array = Any
 
 ONE = -1  # as a function of a hub: the constant 1
 
@@ -189,7 +188,7 @@ class Multiple:
     f: KinkBranches
     source: Array
     spokes: int | None = None
-    places: Array = None
+    places: Any = None
     power: int = 0
     is_hub: bool = False
     root: Multiple | None = None  # of which it is the square

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from deuterium import ops
+from deuterium.array_type import Array
 from deuterium.graph.constructors import apply, broadcast_to, constant
 from deuterium.graph.interpret import interpret
 from deuterium.graph.traverse import topological
@@ -41,8 +42,6 @@ from deuterium.privacy.training.step_parts import (
 from deuterium.privacy.training.training_options import MOST_PRODUCTS
 
 __all__ = ["StepProgram"]
-
-Array = Any
 
 
 class StepProgram(HubMultiples):

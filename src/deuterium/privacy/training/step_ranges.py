@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from deuterium import ops
+from deuterium.array_type import Array
 from deuterium.interval import Interval
 from deuterium.privacy.training.hub_tables import HubTable
 from deuterium.privacy.training.record_sets import InputSet, root_of_squares
@@ -23,8 +24,6 @@ from deuterium.privacy.training.training_options import (
 )
 
 __all__ = ["StepRangePass", "StepRanges", "SumValues", "TooFar"]
-
-Array = Any
 
 
 class TooFar(Exception):
@@ -197,10 +196,10 @@ class StepRangePass:
         """Return the ends of a sum, its coefficients, and a bound of its length."""
         constant = numbers[form.constant.value]
         middle, reach = constant, numbers[form.constant.size]
-        spread: Array = 0.0
+        spread: Any = 0.0  # an array from the first part on
         moved = np.zeros((1, 1)) if drift is None else drift[form.constant.size]
         parts = []
-        length: Array = 0.0
+        length: Any = 0.0
         for t, c in form.parts.items():
             v, size, sure = self._values(t, c, numbers)
             parts.append((t, v, size, c.own))
@@ -228,7 +227,7 @@ class StepRangePass:
         ends = np.stack([low - moved, high + moved])
         return ends, SumValues(parts, constant, reach, moved), length
 
-    def _rounded(self, x: Array, reach: Array) -> Array:
+    def _rounded(self, x: Any, reach: Array) -> Array:
         """Return a number and what roundings of a sum may add to it."""
         return x + LOST_OF_TERMS * reach
 
@@ -341,7 +340,8 @@ def spectral(v: Array) -> Array:
     a = v if v.shape[1] >= v.shape[2] else v.swapaxes(1, 2)
     most = np.maximum(np.abs(a).max(axis=(1, 2)), 1e-290)  # whose squares underflow
     a = a / most[:, None, None]
-    power, top, share = a.swapaxes(1, 2) @ a, 1.0, 1.0
+    power, share = a.swapaxes(1, 2) @ a, 1.0
+    top: Array | float = 1.0
     for _ in range(GRAM_SQUARINGS + 1):
         scale = root_of_squares(power, (1, 2))
         top = top * scale**share

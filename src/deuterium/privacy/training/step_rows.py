@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from deuterium import ops
+from deuterium.array_type import Array
 from deuterium.domain.domain import Domain
 from deuterium.domain.spaces import Box
 from deuterium.enclose import enclose
@@ -35,8 +36,6 @@ from deuterium.privacy.training.training_options import (
 )
 
 __all__ = ["ListedRows", "listed"]
-
-Array = Any
 
 LINEAR = (ops.add, ops.subtract, ops.negative, ops.add_reduce, ops.scatter)
 

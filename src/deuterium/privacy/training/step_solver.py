@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.privacy.training.step_lagrangian import StepLagrangian, StepMultipliers
 from deuterium.privacy.training.step_ranges import StepRanges
 from deuterium.privacy.training.training_options import (
@@ -23,8 +24,6 @@ from deuterium.privacy.training.training_options import (
 )
 
 __all__ = ["StepSolver"]
-
-Array = Any
 
 
 class StepSolver:

@@ -9,14 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.domain.domain import Domain
 from deuterium.errors import InvalidInputError, UnsupportedError
 from deuterium.privacy.directed_rounding import real_number, round_down, round_up
 from deuterium.privacy.sensitivity.relations import Relation
 
 __all__ = ["WHO", "PreparedData", "StepReport", "prepared"]
-
-Array = Any
 
 WHO = "ClipFreeSGD"
 

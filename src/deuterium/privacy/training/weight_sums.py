@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from deuterium import ops
+from deuterium.array_type import Array
 from deuterium.graph.operator import Operator
 from deuterium.graph.variable import Variable
 from deuterium.optimize.bounders.lagrangian.factored_parts import Unsuited
@@ -37,8 +38,6 @@ __all__ = [
     "Flat",
     "WeightTape",
 ]
-
-Array = Any
 
 
 @dataclass(frozen=True)
@@ -105,7 +104,7 @@ class WeightTape:
         self.values.append(value)
         return len(self.values) - 1
 
-    def run(self, weights: Mapping[str, Array]) -> list[Array]:
+    def run(self, weights: Mapping[str, Any]) -> list[Array]:
         """Return all numbers, at these weights; as graphs, if these are Variables.
 
         Raises

@@ -10,14 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.evaluate import compile
 from deuterium.graph.constructors import as_variable
 from deuterium.graph.variable import Variable
 from deuterium.transform import grad
 
 __all__ = ["penalty_slopes", "updated"]
-
-Array = Any
 
 
 def penalty_slopes(

@@ -5,17 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
 from deuterium import budget
+from deuterium.array_type import Array
 from deuterium.domain.points import Feasible
 from deuterium.domain.problem import Problem
 from deuterium.evaluate import CompiledFunction, compile
 from deuterium.transform import grad
-
-Array = Any
 
 
 class CompiledObjective:

@@ -6,15 +6,12 @@ slopes, which look no further than the nearest bend, do not.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.search import search_options as options
 from deuterium.search.population.compiled_objective import CompiledObjective
 from deuterium.search.population.gradient_ascent import climb
-
-Array = Any
 
 
 def best_exchange(

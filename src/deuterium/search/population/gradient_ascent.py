@@ -6,14 +6,11 @@ IMA Journal of Numerical Analysis 8, 1988.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.search import search_options as options
 from deuterium.search.population.compiled_objective import CompiledObjective
-
-Array = Any
 
 
 def climb(target: CompiledObjective, rows: Array, steps: int) -> tuple[Array, Array]:

@@ -8,18 +8,16 @@ with relus jumps where one of them changes its phase.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.evaluate import CompiledFunction, compile
 from deuterium.graph.constructors import symbol
 from deuterium.graph.variable import Variable
 from deuterium.ops import logic
 from deuterium.search.population.compiled_objective import CompiledObjective
 from deuterium.transform import grad
-
-Array = Any
 
 
 class KinkFunctions:

@@ -9,14 +9,13 @@ The ways that add the difference of two other points are differential evolution'
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.domain.points import Feasible, FiniteInputs
 from deuterium.search import search_options as options
 
-Array = Any
 Random = np.random.Generator
 
 

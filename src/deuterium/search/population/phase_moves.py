@@ -6,14 +6,12 @@ function comes back to where it is steep while those that are there stay.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.search import search_options as options
 from deuterium.search.population.kink_functions import KinkFunctions
 
-Array = Any
 Random = np.random.Generator
 
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 import scipy  # its submodules are imported on first use
 
+from deuterium.array_type import Array
 from deuterium.search import search_options as options
 from deuterium.search.population.compiled_objective import CompiledObjective
 from deuterium.search.population.coordinate_moves import best_exchange
-
-Array = Any
 
 
 def newton(

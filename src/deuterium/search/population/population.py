@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.search import search_options as options
 from deuterium.search.population.compiled_objective import CompiledObjective
 from deuterium.search.population.gradient_ascent import climb
@@ -22,8 +23,6 @@ from deuterium.search.population.offspring import offspring
 from deuterium.search.population.phase_moves import across_kinks
 from deuterium.search.population.polish import newton
 from deuterium.search.population.sqp_on_piece import sqp_on_piece_of
-
-Array = Any
 
 
 class Population:

@@ -7,14 +7,13 @@ from typing import Any
 import numpy as np
 
 from deuterium import budget
+from deuterium.array_type import Array
 from deuterium.domain.problem import Problem
 from deuterium.search import search_options as options
 from deuterium.search.population.compiled_objective import CompiledObjective
 from deuterium.search.population.coordinate_moves import flips, swaps
 from deuterium.search.population.polish import quasi_newton, rounder
 from deuterium.search.population.population import Population
-
-Array = Any
 
 
 class PopulationSearch:

@@ -7,17 +7,14 @@ point there, be it in a corner of that region.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import scipy  # its submodules are imported on first use
 
+from deuterium.array_type import Array
 from deuterium.search import search_options as options
 from deuterium.search.population.compiled_objective import CompiledObjective
 from deuterium.search.population.kink_functions import KinkFunctions
 from deuterium.search.population.phase_moves import shortest
-
-Array = Any
 
 
 def sqp_on_piece_of(

@@ -20,8 +20,6 @@ from deuterium.transform.expansion.polynomial import Frozen, Polynomial, total
 WORK = 400_000  # products of terms, and terms of sums
 NAMED = 6  # terms of a sum that is multiplied out only at the very end
 HIGHEST = 4  # whole power that is multiplied out
-
-Array = Any
 Elements = list[Polynomial]
 
 

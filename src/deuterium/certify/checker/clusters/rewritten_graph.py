@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from deuterium import ops
+from deuterium.array_type import Array
 from deuterium.certify.checker.exact_data import numbers
 from deuterium.certify.checker.exceptions import NoBound
 from deuterium.graph.constructors import apply, broadcast_to, constant
@@ -21,7 +22,6 @@ from deuterium.graph.traverse import Graph, topological
 from deuterium.graph.variable import Variable
 from deuterium.ops.shapes import reshape_to, sum_over
 
-Array = Any
 Centres = tuple[Array, Array]
 
 

@@ -19,7 +19,6 @@ from deuterium.certify.checker.exact_data import numbers
 from deuterium.certify.checker.exceptions import NoBound
 from deuterium.certify.checker.lagrangian.graph_structure import Coordinates
 
-Array = Any
 Added = list[tuple[int, Ball, Ball]]  # slot, weight, centre: w (t - c)**2
 
 SHIFT = 2.0**-48  # of the diagonal by its length, taken off before it is factored

@@ -6,13 +6,10 @@ Schwarz, ``sum_i D_ij**2 <= sum(A**2) * sum_i B_ij**2``.
 
 from __future__ import annotations
 
-from typing import Any
-
+from deuterium.array_type import Array
 from deuterium.certify.checker.ball_functions import ONE
 from deuterium.certify.checker.clusters.star_parts import StepRelation
 from deuterium.certify.checker.lagrangian.affine_balls import AffineSum, total
-
-Array = Any
 
 
 def sums_of_rows(p: Array) -> StepRelation:

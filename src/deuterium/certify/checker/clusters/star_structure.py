@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from deuterium import ops
+from deuterium.array_type import Array
 from deuterium.certify.checker.ball_functions import ONE
 from deuterium.certify.checker.clusters.rewritten_graph import RewrittenGraph
 from deuterium.certify.checker.clusters.same_elements import SameElements
@@ -53,8 +54,6 @@ from deuterium.certify.checker.lagrangian.graph_structure import (
 )
 from deuterium.graph.operator import Operator
 from deuterium.graph.variable import Variable
-
-Array = Any
 
 LARGEST = 2**22  # coefficients of all sums together
 NOTHING = np.empty(0, dtype=np.int64)  # places of nodes that are sums
@@ -346,7 +345,7 @@ class StarStructure(StarSlots):
         both = zip(factors.ravel(), places.ravel().tolist(), strict=True)
         return [Monomial(c, k) for c, k in both]
 
-    def _star_monomials(self, values: Array) -> list[Monomial] | None:
+    def _star_monomials(self, values: Array | None) -> list[Monomial] | None:
         """Return elements that are multiples of one term with a spoke each."""
         found = []
         for x in [] if values is None else values.ravel().tolist():
@@ -368,12 +367,15 @@ class StarStructure(StarSlots):
     # -- sums --------------------------------------------------------------------------
 
     def _unscaled(self, node: Variable) -> Array:
-        if node in self._hubs:
-            return self.known[node].values
+        known = self.known[node]
         own = [self.known[a] for a in node.args]
-        if is_linear(node.op, [k.kind == CONSTANT for k in own]):
-            return self._affine(node, own).values
-        return self._terms(self.known[node].places)
+        if node not in self._hubs:
+            if not is_linear(node.op, [k.kind == CONSTANT for k in own]):
+                return self._terms(known.places)
+            known = self._affine(node, own)
+        if known.values is None:
+            raise NoBound("nothing is known of the terms of a sum")
+        return known.values
 
     def _affine(self, node: Variable, own: Sequence[NodeKind]) -> NodeKind:
         """Return a linear operator's sums; refuse too many before they are made."""

@@ -10,13 +10,12 @@ import numpy as np
 from flint import arb
 
 from deuterium import ops
+from deuterium.array_type import Array
 from deuterium.certify.checker.ball_functions import ZERO, Ball
 from deuterium.certify.checker.exceptions import NoBound
 from deuterium.certify.checker.scalar_layout import MOVES, ScalarLayout, Task
 from deuterium.graph.operator import Operator
 from deuterium.graph.variable import Variable
-
-Array = Any
 
 LINEAR = {
     ops.add,

@@ -15,6 +15,7 @@ import numpy as np
 from flint import arb
 
 from deuterium import ops
+from deuterium.array_type import Array
 from deuterium.certify.checker.ball_functions import Ball
 from deuterium.certify.checker.exceptions import NoBound
 from deuterium.certify.checker.lagrangian.affine_balls import (
@@ -29,8 +30,6 @@ from deuterium.graph.constructors import apply
 from deuterium.graph.operator import Operator
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
-
-Array = Any
 
 CONSTANT, UNIVARIATE, AFFINE, UNKNOWN = range(4)  # what a node is to its inputs
 INPUT, ATOM, RANGE_ONLY = "input", "atom", "free"
@@ -78,7 +77,7 @@ class NodeKind:
     kind: int
     places: Array
     group: int = -1
-    values: Array = None
+    values: Array | None = None
 
 
 class GraphStructure(ScalarLayout):

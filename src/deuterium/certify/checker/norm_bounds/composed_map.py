@@ -23,6 +23,7 @@ from flint import arb
 from scipy import sparse
 
 from deuterium import ops
+from deuterium.array_type import Array
 from deuterium.certify.checker.ball_functions import ONE, Ball
 from deuterium.certify.checker.exceptions import NoBound
 from deuterium.certify.checker.norm_bounds.array_knowledge import (
@@ -43,7 +44,6 @@ from deuterium.certify.checker.proof_domain import ProofInputs
 from deuterium.certify.checker.scalar_layout import MOVES
 from deuterium.graph.variable import Variable
 
-Array = Any
 Sparse = Any  # a matrix of SciPy's, in rows
 
 UNIT = 2.0**-53  # relative error of one operation

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.interval.rounding import MIN_NORMAL, TINY, add_up, gamma
 from deuterium.optimize.bounders.clusters.certified_maxima import (
     CertifiedMaxima,
@@ -18,8 +19,6 @@ from deuterium.optimize.bounders.clusters.cluster_layout import (
 from deuterium.optimize.bounders.clusters.cluster_ranges import ClusterRanges
 from deuterium.optimize.bounders.clusters.cluster_terms import ONE
 from deuterium.optimize.bounders.clusters.energy_weights import ProvedEnergy
-
-Array = Any
 
 
 class _Sums:

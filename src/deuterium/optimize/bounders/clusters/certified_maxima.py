@@ -11,10 +11,10 @@ close to the largest value seen are not looked at more closely.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.budget import afford
 from deuterium.interval.rounding import TINY, gamma
 from deuterium.optimize.bounders.clusters.cluster_layout import ClusterBlock
@@ -27,8 +27,6 @@ from deuterium.optimize.bounders.lagrangian.univariate_functions import (
     CellTable,
     ParabolaCells,
 )
-
-Array = Any
 
 CLOSER, PIECES = 2, 6  # how often parts of cells are divided, and into how many
 ENOUGH = 1e-6  # of a value: bounds so close need no smaller parts

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from deuterium import ops
+from deuterium.array_type import Array
 from deuterium.blas import one_thread
 from deuterium.budget import Spent
 from deuterium.domain.problem import Problem
@@ -32,8 +33,6 @@ from deuterium.optimize.bounders.clusters.solution import Solution
 from deuterium.optimize.bounders.lagrangian.factored_parts import Unsuited
 from deuterium.optimize.bounders.lagrangian.log_objective import log_form
 from deuterium.optimize.region import Bounder, BoundResult, Proof, Regions, whole
-
-Array = Any
 
 CONTRADICTION: Proof = ("clusters", {"empty": True})
 MULTIPLIER_DIGITS = 7  # of multipliers that go into proofs

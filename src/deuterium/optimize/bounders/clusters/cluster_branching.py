@@ -7,16 +7,13 @@ the relaxation pretends, and what cutting there removes.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.optimize.bounders.clusters.cluster_lagrangian import ClusterLagrangian
 from deuterium.optimize.bounders.clusters.cluster_ranges import ClusterRanges
 from deuterium.optimize.bounders.clusters.cluster_samples import ClusterSamples
 from deuterium.optimize.bounders.clusters.cluster_terms import ONE
-
-Array = Any
 
 
 def gains(lagrangian: ClusterLagrangian, ranges: ClusterRanges) -> tuple[Array, Array]:

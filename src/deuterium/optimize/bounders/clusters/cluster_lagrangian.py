@@ -30,6 +30,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.optimize.bounders.clusters.cluster_layout import (
     ClusterLayout,
     ClusterRule,
@@ -40,8 +41,6 @@ from deuterium.optimize.bounders.lagrangian.univariate_functions import (
     CellTable,
     UnivariateFunctions,
 )
-
-Array = Any
 
 NARROW, WIDE = 1e-6, 50.0  # widths of ranges that units are made of
 

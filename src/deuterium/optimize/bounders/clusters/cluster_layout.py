@@ -7,11 +7,11 @@ of a hub times the square of a spoke.  Their coefficients are rows of one array.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from deuterium import ops
+from deuterium.array_type import Array
 from deuterium.interval.rounding import gamma
 from deuterium.optimize.bounders.clusters.cluster_program import ClusterProgram
 from deuterium.optimize.bounders.clusters.cluster_terms import ONE, Definition, StarTerm
@@ -22,7 +22,6 @@ from deuterium.optimize.bounders.lagrangian.factored_parts import (
     centred,
 )
 
-Array = Any
 NOTHING = np.zeros(0, dtype=int)  # no features
 Part = tuple[Array, Array, Array]  # features, coefficients, and their radii
 

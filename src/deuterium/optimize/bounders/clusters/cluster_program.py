@@ -33,8 +33,6 @@ from deuterium.optimize.bounders.lagrangian.factored_parts import (
     Univariate,
 )
 
-Array = Any
-
 
 class ClusterProgram(StarGraph):
     """The star clusters of a scalar graph, rewritten.

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from deuterium import ops
+from deuterium.array_type import Array
 from deuterium.graph.interpret import interpret
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
@@ -31,8 +32,6 @@ from deuterium.optimize.bounders.lagrangian.factored_parts import (
 from deuterium.optimize.bounders.lagrangian.univariate_functions import (
     UnivariateFunctions,
 )
-
-Array = Any
 
 
 @dataclass
@@ -232,7 +231,8 @@ class ClusterRangePass:
             radius = radius + (r @ np.abs(m)) * (1 + error)
             if inexact.any():
                 radius = radius + ((np.abs(c) + r) @ inexact) * (1 + error)
-            rising &= (m - inexact >= 0).all(axis=0) & (a >= 0).all(axis=1)[:, None]
+            rises = np.all(m - inexact >= 0, axis=0)
+            rising &= rises & np.all(a >= 0, axis=1)[:, None]
         radius = (
             radius * (1 + gamma(32 + sums)) + np.abs(middle) * gamma(32) + MIN_NORMAL
         )

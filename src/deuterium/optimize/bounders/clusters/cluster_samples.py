@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.optimize.bounders.clusters.cluster_layout import (
     ClusterBlock,
 )
@@ -16,8 +17,6 @@ from deuterium.optimize.bounders.lagrangian.univariate_functions import (
     CellTable,
     UnivariateFunctions,
 )
-
-Array = Any
 
 FLAT = -1e-12  # coefficients of squares above it have no vertex
 

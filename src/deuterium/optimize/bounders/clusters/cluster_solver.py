@@ -9,10 +9,10 @@ bound is evaluated rigorously elsewhere: nothing here has to be right.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.budget import check, left, now
 from deuterium.optimize.bounders.clusters.cluster_lagrangian import ClusterLagrangian
 from deuterium.optimize.bounders.clusters.cluster_layout import ClusterRule
@@ -21,8 +21,6 @@ from deuterium.optimize.bounders.lagrangian.dual_diagonal import (
     nearly,
     start,
 )
-
-Array = Any
 
 FIRST, SECOND, TINY = 0.9, 0.99, 1e-8  # Adam's averages
 LOOK = 10  # steps between two looks at the bound itself

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from deuterium import ops
+from deuterium.array_type import Array
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
 from deuterium.optimize.bounders.clusters.hub_functions import (
@@ -20,8 +21,6 @@ from deuterium.optimize.bounders.lagrangian.factored_parts import (
     Univariate,
     thin,
 )
-
-Array = Any
 
 AnyTerm = TypeVar("AnyTerm", bound=Term)
 ONES = thin(np.ones(()))

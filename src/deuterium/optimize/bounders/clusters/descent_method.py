@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.optimize.bounders.clusters.cluster_branching import gains
 from deuterium.optimize.bounders.clusters.cluster_lagrangian import (
     ClusterLagrangian,
@@ -27,8 +26,6 @@ from deuterium.optimize.bounders.lagrangian.univariate_functions import (
     CellTable,
     UnivariateFunctions,
 )
-
-Array = Any
 
 SAMPLES = 48  # of each hub, for the solver
 # long on the whole domain, whose parameters all others start from; short on its parts

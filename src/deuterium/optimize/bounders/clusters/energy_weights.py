@@ -9,16 +9,14 @@ definiteness", BIT 46, 2006).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.budget import check
 from deuterium.interval.rounding import MIN_NORMAL, gamma
 from deuterium.optimize.bounders.clusters.cluster_lagrangian import EnergyValues
 from deuterium.optimize.bounders.clusters.cluster_layout import ClusterRule
-
-Array = Any
 
 GROWTHS = (1e-6, 1e-4, 1e-2)  # of D, until it is proved
 DIGITS = 5  # of numbers in proofs
@@ -120,7 +118,7 @@ def positive(matrices: Array) -> Array:
         half = len(matrices) // 2
         return np.concatenate([positive(matrices[:half]), positive(matrices[half:])])
     # LAPACK has one of NaN, too, which proves nothing
-    found: Array = np.isfinite(factors).all(axis=(1, 2))
+    found: Array = np.all(np.isfinite(factors), axis=(1, 2))
     return found
 
 

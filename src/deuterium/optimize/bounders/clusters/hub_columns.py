@@ -8,18 +8,16 @@ value is at such a point.
 from __future__ import annotations
 
 from itertools import product
-from typing import Any
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.optimize.bounders.clusters.cluster_layout import ClusterBlock
 from deuterium.optimize.bounders.clusters.cluster_ranges import ClusterRanges
 from deuterium.optimize.bounders.clusters.cluster_terms import ONE
 from deuterium.optimize.bounders.lagrangian.univariate_functions import (
     UnivariateFunctions,
 )
-
-Array = Any
 
 
 class HubColumns:

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.budget import afford
 from deuterium.optimize.bounders.clusters.cluster_lagrangian import EnergyValues
 from deuterium.optimize.bounders.clusters.cluster_layout import (
@@ -30,8 +31,6 @@ from deuterium.optimize.bounders.clusters.energy_weights import (
 )
 from deuterium.optimize.bounders.lagrangian import lagrangian_options as options
 from deuterium.optimize.bounders.lagrangian.dual_diagonal import nearly, start
-
-Array = Any
 
 
 @dataclass(frozen=True)

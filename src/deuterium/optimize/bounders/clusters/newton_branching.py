@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.optimize.bounders.clusters.cluster_layout import ClusterRule
 from deuterium.optimize.bounders.clusters.cluster_ranges import ClusterRanges
 from deuterium.optimize.bounders.clusters.hub_columns import HubColumns
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
         NewtonMethod,
         SampledBatch,
     )
-
-Array = Any
 
 
 def promised_gains(

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.optimize.bounders.clusters.cluster_layout import ClusterLayout
 from deuterium.optimize.bounders.clusters.cluster_ranges import ClusterRanges
 from deuterium.optimize.bounders.clusters.hub_columns import HubColumns
@@ -37,7 +38,6 @@ from deuterium.optimize.bounders.lagrangian.univariate_functions import (
     UnivariateFunctions,
 )
 
-Array = Any
 MOST_SLOTS = 2  # spokes of one hub; each doubles the samples
 
 

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from deuterium import ops
+from deuterium.array_type import Array
 from deuterium.domain.problem import Problem
 from deuterium.graph.constructors import apply, broadcast_to, constant
 from deuterium.graph.interpret import interpret
@@ -25,8 +26,6 @@ from deuterium.graph.traverse import Graph, topological
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
 from deuterium.ops.shapes import reshape_to
-
-Array = Any
 
 FEW = 16  # products of numbers: so few are taken one by one
 NEAR = 0.6  # of the length of half ranges: matrices so near 0 are not centred

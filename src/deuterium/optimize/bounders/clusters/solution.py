@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
+from deuterium.array_type import Array
 from deuterium.optimize.bounders.clusters.energy_weights import ProvedEnergy
-
-Array = Any
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from deuterium import ops
+from deuterium.array_type import Array
 from deuterium.domain.problem import Problem
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval, interval_arithmetic
@@ -61,9 +62,6 @@ from deuterium.optimize.bounders.lagrangian.factored_parts import (
 )
 from deuterium.optimize.bounders.lagrangian.kink_sides import KinkSide
 from deuterium.optimize.bounders.lagrangian.univariate_arrays import Sides
-
-Array = Any
-
 
 MOST_PRODUCTS = 512  # of numbers, in a product of matrices; more have ranges only
 

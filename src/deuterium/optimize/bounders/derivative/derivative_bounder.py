@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.domain.problem import Problem
 from deuterium.optimize.bounders.derivative.derivative_branching import BranchingRule
 from deuterium.optimize.bounders.derivative.derivative_graphs import DerivativeGraphs
@@ -18,8 +18,6 @@ from deuterium.optimize.bounders.derivative.first_order import by_slopes
 from deuterium.optimize.bounders.derivative.region_batch import RegionBatch
 from deuterium.optimize.bounders.derivative.second_order import by_curvatures
 from deuterium.optimize.region import Bounder, BoundResult, Regions, whole
-
-Array = Any
 
 
 class DerivativeBounder(Bounder):

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.domain.problem import Problem
 from deuterium.optimize.bounders.natural_interval import middle_of
-
-Array = Any
 
 
 class BranchingRule:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.domain.problem import Problem
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
@@ -18,8 +18,6 @@ from deuterium.optimize.bounders.derivative.monotone_outer import CORE, core_of
 from deuterium.optimize.bounders.derivative.row_intervals import RowProgram
 from deuterium.transform.differentiate import slopes_of
 from deuterium.transform.simplify.simplify import simplify
-
-Array = Any
 
 
 class DerivativeGraphs:

@@ -12,11 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.optimize.bounders.derivative import taylor_bounds
 from deuterium.optimize.bounders.derivative.derivative_options import FACE_ROUNDS
 from deuterium.optimize.bounders.derivative.region_batch import Around, RegionBatch
-
-Array = Any
 
 
 def by_slopes(work: RegionBatch, rows: Array) -> Array:

@@ -9,13 +9,10 @@ one that is congruent to it.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.interval.rounding import EPS, MIN_NORMAL
-
-Array = Any
 
 MARGIN = 1e-9  # far more than rounding can do in matrices of a dozen rows
 
@@ -29,7 +26,7 @@ def centred(h: Array) -> tuple[Array, Array]:
 
 def _eigen(matrices: Array) -> tuple[Array, Array]:
     """Return eigenvalues and eigenvectors; anything at all where there are none."""
-    known = np.isfinite(matrices).all(axis=(1, 2))[:, None, None]
+    known = np.isfinite(matrices).all(axis=(1, 2), keepdims=True)
     matrices = np.where(known, matrices, 0.0)
     try:
         values, vectors = np.linalg.eigh(matrices)

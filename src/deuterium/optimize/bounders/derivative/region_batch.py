@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.optimize.bounders.derivative.derivative_graphs import DerivativeGraphs
 from deuterium.optimize.bounders.derivative.derivative_options import MOST_POINTS
 from deuterium.optimize.region import DomainReduction, Proof, Regions
 
-Array = Any
 Why = Callable[[int], Proof]  # the proof for one of the rows in question
 Around = (
     Array | None
@@ -56,7 +55,7 @@ class RegionBatch:
         regions: Regions,
         incumbent: float,
         people: Sequence[Array] = (),
-        finite: Array = False,
+        finite: Array | bool = False,
     ) -> None:
         self.people, self.finite = people, finite
         self.forms, self.problem, self.incumbent = forms, forms.problem, incumbent

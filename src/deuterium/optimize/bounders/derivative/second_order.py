@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.interval.rounding import MIN_NORMAL
 from deuterium.optimize.bounders.derivative import interval_definite, taylor_bounds
 from deuterium.optimize.bounders.derivative.derivative_options import NEWTON_ASCENT
@@ -24,8 +25,6 @@ from deuterium.optimize.bounders.derivative.first_order import (
     stationary,
 )
 from deuterium.optimize.bounders.derivative.region_batch import RegionBatch, Why
-
-Array = Any
 
 
 def by_curvatures(work: RegionBatch, rows: Array) -> None:
@@ -108,7 +107,7 @@ def _no_turning(work: RegionBatch, rows: Array, g: Array, h: Array, c: Array) ->
 
 def _inverse(matrices: Array) -> Array:
     """Return inverses, or zero where there is none."""
-    finite = np.isfinite(matrices).all(axis=(1, 2))
+    finite: Array = np.all(np.isfinite(matrices), axis=(1, 2))
     matrices = np.where(finite[:, None, None], matrices, 0.0)
     found = np.zeros_like(matrices)
     try:

@@ -10,13 +10,10 @@ forms).
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.interval.rounding import MIN_NORMAL, add_up, gamma
-
-Array = Any
 
 
 def sum_up(value: Array, terms: Array, size: Array | None = None) -> Array:

@@ -14,18 +14,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
 from deuterium import ops
+from deuterium.array_type import Array
 from deuterium.graph.operator import Operator
 from deuterium.graph.traverse import Graph
 from deuterium.graph.variable import Variable
 
 MOST = 256  # places
-
-Array = Any
 JUMPS = {ops.is_positive, ops.is_zero, ops.sign, ops.step}
 # jump at integers, or half way between them
 ROUNDINGS: dict[Operator, Fraction | int] = {

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.domain.problem import Problem
 from deuterium.optimize.bounders.derivative import DerivativeBounder
 from deuterium.optimize.bounders.domain_reducer import DomainReducer, tightening
@@ -15,8 +16,6 @@ from deuterium.optimize.bounders.finite_values.sufficient_values import (
 )
 from deuterium.optimize.bounders.natural_interval import enclosed
 from deuterium.optimize.region import BoundResult, DomainReduction, Regions
-
-Array = Any
 
 OFFERED = 8  # points of a batch worth evaluating
 
@@ -110,7 +109,7 @@ class FiniteReduction(DomainReducer):
             for people in self.people:
                 shift(regions, people)
             _tell(steps, regions, *before, order)
-        empty = (regions.low > regions.high).any(axis=1)
+        empty: Array = np.any(regions.low > regions.high, axis=1)
         regions.low[empty], regions.high[empty] = old[0][empty], old[1][empty]
         return steps, empty
 

@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from deuterium import ops
+from deuterium.array_type import Array
 from deuterium.budget import check
 from deuterium.graph.traverse import Graph
 from deuterium.graph.variable import Variable
 
-Array = Any
 LONG = 64  # summands, up to which a sum in a sum is taken apart
 MANY = 200_000  # elements of a graph
 

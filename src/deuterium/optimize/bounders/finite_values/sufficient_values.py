@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.budget import check
 from deuterium.domain.problem import Problem
 from deuterium.graph.variable import Variable
@@ -22,7 +23,6 @@ from deuterium.optimize.bounders.finite_values.interchangeable import (
 )
 from deuterium.optimize.bounders.finite_values.quasi_convex import is_largest_at_ends
 
-Array = Any
 PAIRS = 64  # of single numbers that are looked at
 FEWEST = 3  # people of whom all values matter: two in order would halve the work alone
 MANY_FREE = 5_000  # elements of a graph, whose people of whom all values matter count

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.graph.constructors import constant
 from deuterium.graph.variable import Variable
 from deuterium.ops.indexing import take_places
@@ -14,8 +13,6 @@ from deuterium.optimize.bounders.lagrangian.factored_parts import (
     CoordinateGroup,
     KinkBranches,
 )
-
-Array = Any
 
 
 def add_functions(group: CoordinateGroup, source: Array, image: KinkBranches) -> Array:

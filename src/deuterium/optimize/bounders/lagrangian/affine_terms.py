@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from deuterium import ops
+from deuterium.array_type import Array
 from deuterium.budget import afford
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval, interval_arithmetic
@@ -22,8 +23,6 @@ from deuterium.optimize.bounders.lagrangian.factored_parts import (
     flattened_from,
     thin,
 )
-
-Array = Any
 
 
 def identity_coefficients(size: int, shape: tuple[int, ...]) -> Interval:

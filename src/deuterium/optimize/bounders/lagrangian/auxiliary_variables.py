@@ -12,7 +12,6 @@ programs: part I", Mathematical Programming 10, 1976.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -48,7 +47,6 @@ from deuterium.optimize.bounders.lagrangian.univariate_arrays import (
     as_univariate,
 )
 
-Array = Any
 Kind = Interval | Univariate | AffineForm
 
 

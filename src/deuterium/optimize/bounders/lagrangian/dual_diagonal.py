@@ -8,14 +8,11 @@ right: what is used of it is proved elsewhere.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.budget import check
 from deuterium.optimize.bounders.lagrangian import lagrangian_options as options
-
-Array = Any
 
 
 def start(gram: Array) -> Array:
@@ -54,7 +51,7 @@ def nearly(gram: Array, vectors: Array) -> tuple[Array, Array]:
 
 def _largest(matrices: Array) -> Array:
     """Return the largest eigenvalues, about; 1 of numbers too large to have any."""
-    known = np.isfinite(matrices).all(axis=(1, 2))[:, None, None]
+    known = np.isfinite(matrices).all(axis=(1, 2), keepdims=True)
     try:
         return np.linalg.eigvalsh(np.where(known, matrices, np.eye(matrices.shape[1])))[
             :, -1

@@ -11,11 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
 from deuterium.interval.rounding import next_up
-
-Array = Any
 
 INPUT, ATOM, RANGE_ONLY = "input", "atom", "free"
 

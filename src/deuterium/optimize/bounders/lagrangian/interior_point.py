@@ -21,11 +21,11 @@ from typing import Any
 import numpy as np
 import scipy  # its submodules are imported on first use
 
+from deuterium.array_type import Array
 from deuterium.budget import afford, check
 from deuterium.optimize.bounders.lagrangian import lagrangian_options as options
 from deuterium.optimize.bounders.lagrangian.sparse_columns import SparseColumns
 
-Array = Any
 Refine = Callable[[Array, list[Array]], list[Any]]
 
 

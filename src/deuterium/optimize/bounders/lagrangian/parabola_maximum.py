@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-Array = Any
+from deuterium.array_type import Array
 
 
 def parabola_top(t0: Array, t1: Array, t2: Array, a: Array, b: Array) -> Array:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.optimize.bounders.lagrangian import lagrangian_options as options
 from deuterium.optimize.bounders.lagrangian.univariate_functions import CellTable
-
-Array = Any
 
 
 def spaced(

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.graph.constructors import apply
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
@@ -19,9 +20,6 @@ from deuterium.optimize.bounders.lagrangian.factored_parts import (
     Univariate,
 )
 from deuterium.optimize.bounders.lagrangian.kink_sides import KinkSide
-
-Array = Any
-
 
 Sides = tuple[KinkSide, KinkSide]
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from deuterium import ops
+from deuterium.array_type import Array
 from deuterium.evaluate.function import compile
 from deuterium.graph.constructors import as_variable
 from deuterium.graph.interpret import interpret
@@ -31,8 +32,6 @@ from deuterium.optimize.bounders.lagrangian.factored_parts import (
 from deuterium.optimize.bounders.lagrangian.uniform_function import are_uniform
 from deuterium.transform.differentiate import slopes_of
 from deuterium.transform.simplify.simplify import simplify
-
-Array = Any
 
 # operators that jump where their argument is zero
 JUMPS = (ops.absolute_slope, ops.step, ops.is_positive, ops.is_zero, ops.sign)

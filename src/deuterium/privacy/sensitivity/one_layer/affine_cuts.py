@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.privacy.sensitivity.one_layer import pair_options as options
 from deuterium.privacy.sensitivity.one_layer.univariate_tables import (
     NOT,
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from deuterium.privacy.sensitivity.one_layer.pair_layer import OneFeature
 
 __all__ = ["AffineCut", "FirstRecords"]
-
-Array = Any
 
 
 @dataclass(frozen=True, eq=False)

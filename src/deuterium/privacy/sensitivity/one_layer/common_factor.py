@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.domain.domain import Domain
 from deuterium.domain.spaces import Box
 from deuterium.enclose import enclose
@@ -20,8 +21,6 @@ from deuterium.privacy.sensitivity.one_layer.gradient_form import OneLayer
 from deuterium.privacy.sensitivity.one_layer.univariate_tables import SLACK, second
 
 __all__ = ["CommonFactor", "FactorCorners", "some_value"]
-
-Array = Any
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from deuterium import ops
+from deuterium.array_type import Array
 from deuterium.errors import DeuteriumError
 from deuterium.graph.constructors import apply, as_variable, constant, symbol
 from deuterium.graph.interpret import interpret
@@ -42,8 +43,6 @@ from deuterium.privacy.sensitivity.one_layer.node_kinds import (
 from deuterium.transform.simplify.simplify import simplify
 
 __all__ = ["GradientElement", "OneLayer", "one_layer"]
-
-Array = Any
 
 
 def one_layer(parts: Sequence[Variable], x: Variable) -> OneLayer | None:

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from deuterium import ops
+from deuterium.array_type import Array
 from deuterium.graph.variable import Variable
 from deuterium.ops.shapes import reshape_to
 
-Array = Any
 MOVES = (ops.reshape, ops.transpose, ops.gather, ops.broadcast)
 
 

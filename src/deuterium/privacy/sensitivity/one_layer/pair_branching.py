@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from deuterium import budget
+from deuterium.array_type import Array
 from deuterium.privacy.sensitivity.one_layer import pair_options as options
 from deuterium.privacy.sensitivity.one_layer.affine_cuts import FirstRecords
 from deuterium.privacy.sensitivity.one_layer.pair_cells import PairCells
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from deuterium.privacy.sensitivity.one_layer.pair_layer import OneFeature
 
 __all__ = ["PairBranching"]
-
-Array = Any
 
 
 class PairBranching:

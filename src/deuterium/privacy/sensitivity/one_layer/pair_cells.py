@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from deuterium import budget
+from deuterium.array_type import Array
 from deuterium.domain.domain import Domain
 from deuterium.privacy.sensitivity.one_layer import pair_options as options
 from deuterium.privacy.sensitivity.one_layer.affine_cuts import AffineCut
@@ -19,8 +19,6 @@ from deuterium.privacy.sensitivity.one_layer.pair_lagrangian import PairLagrangi
 from deuterium.privacy.sensitivity.one_layer.univariate_tables import UnivariateTable
 
 __all__ = ["PairCells"]
-
-Array = Any
 
 
 @dataclass(eq=False)
@@ -109,7 +107,7 @@ class PairCells:
         low = np.maximum(self.box[:, ::2], box[::2])
         high = np.minimum(self.box[:, 1::2], box[1::2])
         self.box = np.stack([low, high], 2).reshape(-1, 4)
-        self._keep(~(low > high).any(axis=1))  # NaN leaves nothing out
+        self._keep(~np.any(low > high, axis=1))  # NaN leaves nothing out
 
     def refine(self, target: float, end: float) -> None:
         """Halve cells until they are done, or halving is no use."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.privacy.sensitivity.one_layer import pair_options as options
 from deuterium.privacy.sensitivity.one_layer.affine_cuts import AffineCut
 from deuterium.privacy.sensitivity.one_layer.common_factor import FactorCorners
@@ -21,8 +22,6 @@ from deuterium.privacy.sensitivity.one_layer.univariate_tables import (
 )
 
 __all__ = ["PairLagrangian"]
-
-Array = Any
 
 
 class PairLagrangian:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
 from deuterium import budget
+from deuterium.array_type import Array
 from deuterium.domain.domain import Domain
 from deuterium.functions.joins import concatenate
 from deuterium.graph.variable import Variable
@@ -20,8 +20,6 @@ from deuterium.privacy.sensitivity.one_layer.pair_branching import PairBranching
 from deuterium.privacy.sensitivity.one_layer.univariate_tables import find_kinks
 
 __all__ = ["OneFeature"]
-
-Array = Any
 
 
 class OneFeature:

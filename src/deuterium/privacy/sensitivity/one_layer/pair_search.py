@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from deuterium import budget
+from deuterium.array_type import Array
 from deuterium.evaluate import compile
 from deuterium.graph.traverse import free_symbols
 from deuterium.privacy.sensitivity.neighbours import FeatureNeighbours
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from deuterium.privacy.sensitivity.one_layer.pair_layer import OneFeature
 
 __all__ = ["FarPairs"]
-
-Array = Any
 
 
 class FarPairs:

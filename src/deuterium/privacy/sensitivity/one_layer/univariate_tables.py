@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from deuterium.array_type import Array
 from deuterium.domain.domain import Domain
 from deuterium.domain.spaces import Box
 from deuterium.enclose import enclose
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from deuterium.privacy.sensitivity.one_layer.pair_layer import OneFeature
 
 __all__ = ["NOT", "SLACK", "PairFunctions", "UnivariateTable", "find_kinks"]
-
-Array = Any
 
 SLACK = 1e-12  # relative: far more than sums of some thousand terms lose
 NOT = -1e30  # in place of alpha, where a second record would leave its range
@@ -374,7 +373,8 @@ def find_kinks(f: Variable, z: Variable, low: Array, high: Array) -> Array:
         box = Box({z: (ends[:, 0], ends[:, 1])})
         low, high = ends_over(curved, box, (len(ends),))
         finite = np.isfinite(low) & np.isfinite(high)
-        return ~finite.reshape(len(ends), -1, z.size).all(axis=1)
+        found: Array = ~np.all(finite.reshape(len(ends), -1, z.size), axis=1)
+        return found
 
     # uneven, so that no kink lies where two pieces meet
     parts = np.linspace(0, 1, options.EQUAL_PIECES + 1)[:, None] ** 1.0137
