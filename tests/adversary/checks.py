@@ -392,7 +392,7 @@ def _proved(case: Case, found: Any) -> Found:
         (points,) = case.points()
         exact = exact_values(case.v, points)
         if "random points" in str(error) and not any(x.is_finite() for x in exact.flat):
-            return  # a graph that has no value as it is written, or none that balls know
+            return  # the graph as it is written has no value, or none that balls know
         yield Failure("proof refused", str(error)[:200])
 
 
