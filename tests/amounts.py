@@ -73,7 +73,10 @@ def some(values: Iterable[Any], few: int) -> list[Any]:
         values = list(values)
         values = values[: few + math.ceil(_times * (len(values) - few))]
     marks = ([] if i < few else [pytest.mark.long] for i in itertools.count())
-    return [
-        pytest.param(*(value if isinstance(value, tuple) else (value,)), marks=mark)
-        for value, mark in zip(values, marks, strict=False)
-    ]
+    return [_marked(value, mark) for value, mark in zip(values, marks, strict=False)]
+
+
+def _marked(value: Any, marks: list[Any]) -> Any:
+    if isinstance(value, type(pytest.param())):
+        return pytest.param(*value.values, marks=[*value.marks, *marks], id=value.id)
+    return pytest.param(*(value if isinstance(value, tuple) else (value,)), marks=marks)

@@ -231,7 +231,7 @@ def test_by_how_often_a_record_takes_part(q, m):
 
 
 @pytest.mark.drawn
-@pytest.mark.parametrize("ends", some([(0.056, 0.0465), (0.3631, 0.3626)], 1))
+@pytest.mark.parametrize("ends", some([((0.056, 0.0465),), ((0.3631, 0.3626),)], 1))
 def test_epsilon_is_continuous_in_the_noise(ends):
     found = [
         Accountant(ADD).compose(multiplied(m), 10, sampling_probability=0.05)
