@@ -18,6 +18,12 @@ from deuterium.array_type import Array
 from deuterium.budget import afford
 from deuterium.interval.rounding import TINY, gamma
 from deuterium.optimize.bounders.clusters.cluster_layout import ClusterBlock
+from deuterium.optimize.bounders.clusters.cluster_options import (
+    CLOSER,
+    ENOUGH,
+    NUMBERS_OF_PART,
+    PIECES,
+)
 from deuterium.optimize.bounders.clusters.cluster_terms import ONE
 from deuterium.optimize.bounders.lagrangian.parabola_maximum import (
     parabola_top,
@@ -27,10 +33,6 @@ from deuterium.optimize.bounders.lagrangian.univariate_functions import (
     CellTable,
     ParabolaCells,
 )
-
-CLOSER, PIECES = 2, 6  # how often parts of cells are divided, and into how many
-ENOUGH = 1e-6  # of a value: bounds so close need no smaller parts
-NUMBERS = 400.0  # that a part of a cell takes, of memory
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ class CertifiedMaxima:
         ``out`` gets the bounds of all others, ``best`` the values reached.
         """
         spokes = len(self.block.hub_of) / max(self.block.group.size, 1)
-        afford(0.0, NUMBERS * len(parts.row) * (1.0 + spokes))
+        afford(0.0, NUMBERS_OF_PART * len(parts.row) * (1.0 + spokes))
         bound, seen = self._bounds(load, parts)
         np.maximum.at(best, parts.row, seen)
         size = ENOUGH * np.abs(best[parts.row]) if len(self.block.hub_of) else 0.0

@@ -20,6 +20,10 @@ from deuterium.optimize.bounders.clusters.certified_maxima import CertifiedMaxim
 from deuterium.optimize.bounders.clusters.cluster_branching import cutting_points
 from deuterium.optimize.bounders.clusters.cluster_facts import facts_of
 from deuterium.optimize.bounders.clusters.cluster_layout import ClusterLayout
+from deuterium.optimize.bounders.clusters.cluster_options import (
+    MANY_REGIONS,
+    MULTIPLIER_DIGITS,
+)
 from deuterium.optimize.bounders.clusters.cluster_program import ClusterProgram
 from deuterium.optimize.bounders.clusters.cluster_ranges import (
     ClusterRangePass,
@@ -35,8 +39,6 @@ from deuterium.optimize.bounders.lagrangian.log_objective import log_form
 from deuterium.optimize.region import Bounder, BoundResult, Proof, Regions, whole
 
 CONTRADICTION: Proof = ("clusters", {"empty": True})
-MULTIPLIER_DIGITS = 7  # of multipliers that go into proofs
-MANY = 8  # regions, of which only the relaxed solutions are offered as points
 
 
 class ClusterBounder(Bounder):
@@ -287,7 +289,7 @@ def _points(at: Array, low: Array, high: Array) -> Array:
     Shapes: all (B, n).
     """
     inside = np.clip(at, low, high)
-    if len(at) > MANY:
+    if len(at) > MANY_REGIONS:
         return inside
     corners = np.where(inside - low < high - inside, low, high)
     return np.concatenate([inside, corners])

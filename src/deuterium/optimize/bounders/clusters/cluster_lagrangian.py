@@ -35,14 +35,16 @@ from deuterium.optimize.bounders.clusters.cluster_layout import (
     ClusterLayout,
     ClusterRule,
 )
+from deuterium.optimize.bounders.clusters.cluster_options import (
+    NARROW,
+    WIDE,
+)
 from deuterium.optimize.bounders.clusters.cluster_ranges import ClusterRanges
 from deuterium.optimize.bounders.clusters.cluster_samples import ClusterSamples
 from deuterium.optimize.bounders.lagrangian.univariate_functions import (
     CellTable,
     UnivariateFunctions,
 )
-
-NARROW, WIDE = 1e-6, 50.0  # widths of ranges that units are made of
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,9 @@ from deuterium.array_type import Array
 from deuterium.optimize.bounders.clusters.cluster_layout import (
     ClusterBlock,
 )
+from deuterium.optimize.bounders.clusters.cluster_options import (
+    FLAT,
+)
 from deuterium.optimize.bounders.clusters.cluster_ranges import ClusterRanges
 from deuterium.optimize.bounders.clusters.cluster_terms import ONE
 from deuterium.optimize.bounders.lagrangian.solver_samples import between
@@ -17,8 +20,6 @@ from deuterium.optimize.bounders.lagrangian.univariate_functions import (
     CellTable,
     UnivariateFunctions,
 )
-
-FLAT = -1e-12  # coefficients of squares above it have no vertex
 
 
 class ClusterSamples:

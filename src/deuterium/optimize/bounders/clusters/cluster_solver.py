@@ -16,22 +16,27 @@ from deuterium.array_type import Array
 from deuterium.budget import check, left, now
 from deuterium.optimize.bounders.clusters.cluster_lagrangian import ClusterLagrangian
 from deuterium.optimize.bounders.clusters.cluster_layout import ClusterRule
+from deuterium.optimize.bounders.clusters.cluster_options import (
+    ADAM_FIRST,
+    ADAM_SECOND,
+    ADAM_TINY,
+    ASTRAY,
+    FADED,
+    HALF_OF_TIME,
+    LEAST_WEIGHT,
+    LOOK,
+    LOW_WEIGHT,
+    PATIENCE,
+    SLOPE_SHARE,
+    SMALL_ENERGY,
+    THIN,
+    WORTH,
+)
 from deuterium.optimize.bounders.clusters.cluster_samples import ClusterSamples
 from deuterium.optimize.bounders.lagrangian.dual_diagonal import (
     nearly,
     start,
 )
-
-FIRST, SECOND, TINY = 0.9, 0.99, 1e-8  # Adam's averages
-LOOK = 10  # steps between two looks at the bound itself
-PATIENCE, WORTH = 150, 0.02  # steps in which the bound must fall so far to go on
-HALF = 0.5  # of the time: the latest that steps get smaller
-ASTRAY = 0.3  # so far above the best, a region goes back and halves its step
-SHARE = 0.12  # of the largest slope by a factor, at which McCormick's plane starts
-FADED = 8.0  # by which the logarithms of weights are less where corners do as well
-THIN = 1e-6  # of the largest of an energy's D, relative to ranges
-LEAST = 1e-4  # of the largest weight of an energy, in the first sweep
-SMALL, LOW = 0.01, -3.0  # what an energy nobody needs may add; its weights' logarithm
 
 
 def chain_start(lagrangian: ClusterLagrangian) -> Array:
@@ -65,11 +70,11 @@ def chain_start(lagrangian: ClusterLagrangian) -> Array:
         if need is None:
             half = np.square(units.half[k]).sum(axis=1, keepdims=True)
             norm = sum(np.square(m).sum() for _, m, _ in rule.parts)
-            small = np.log(SMALL / (norm * half) / units.weight[k])
-            x[:, places.weights] = np.minimum(small, LOW)
+            small = np.log(SMALL_ENERGY / (norm * half) / units.weight[k])
+            x[:, places.weights] = np.minimum(small, LOW_WEIGHT)
             x[:, places.scales] = _scales(lagrangian, k, rule, x)
             if places.corners is not None:
-                x[:, places.corners] = np.minimum(small, LOW)
+                x[:, places.corners] = np.minimum(small, LOW_WEIGHT)
             continue
         x[:, places.weights] = np.log(need / units.weight[k])
         x[:, places.centres] = -units.middle[k] / units.half[k]
@@ -114,7 +119,7 @@ def _constraint_start(rule: ClusterRule, c: Array) -> Array:
         rows.append(some)
     found = np.stack(rows, axis=1)
     if rule.definition.is_inequality:
-        return np.maximum(found, LEAST * np.maximum(found.max(), LEAST))
+        return np.maximum(found, LEAST_WEIGHT * np.maximum(found.max(), LEAST_WEIGHT))
     return found
 
 
@@ -136,7 +141,7 @@ def _spoke_slope(block: ClusterSamples, rule: ClusterRule, c: Array) -> Array:
     _, lin, _ = b.parts
     linear = c[:, lin].reshape(len(c), len(b.hub_of), -1)
     slope = np.einsum("bgsk,bsk->bgs", block.fl, linear)
-    some = SHARE * slope.max(axis=1) + (1 - SHARE) * slope.min(axis=1)
+    some = SLOPE_SHARE * slope.max(axis=1) + (1 - SLOPE_SHARE) * slope.min(axis=1)
     found: Array = some[:, rule.definition.target.spoke]  # type: ignore[attr-defined]
     return found
 
@@ -158,7 +163,7 @@ def _needed(lagrangian: ClusterLagrangian, rule: ClusterRule, c: Array) -> Array
     most = own.max(axis=1, keepdims=True)
     if not (most > 0).all():
         return None
-    return np.maximum(own, LEAST * most)
+    return np.maximum(own, LEAST_WEIGHT * most)
 
 
 @dataclass(frozen=True)
@@ -205,11 +210,11 @@ def optimise(
     settled = 0
     while settled < schedule.settling:
         check()
-        spent = (now() - start) / max(span, TINY)
-        exploring &= spent < HALF
+        spent = (now() - start) / max(span, ADAM_TINY)
+        exploring &= spent < HALF_OF_TIME
         share = settled / schedule.settling
         if not exploring and schedule.most:  # it settles in the time that there is
-            share = min(max(share, (spent - HALF) / (1.0 - HALF)), 1.0)
+            share = min(max(share, (spent - HALF_OF_TIME) / (1.0 - HALF_OF_TIME)), 1.0)
         tau = first * (last / first) ** share
         state.step(tau, schedule.rate * (1.0 - share))
         i += 1
@@ -241,11 +246,11 @@ class _Adam:
         _, g = self.lagrangian(self.x, tau)
         g = np.nan_to_num(g)
         self.age += 1
-        self.mean = FIRST * self.mean + (1 - FIRST) * g
-        self.square = SECOND * self.square + (1 - SECOND) * g * g
-        mean = self.mean / (1 - FIRST**self.age)
-        root = np.sqrt(self.square / (1 - SECOND**self.age))
-        self.x = self.x - rate * self.own * mean / (root + TINY)
+        self.mean = ADAM_FIRST * self.mean + (1 - ADAM_FIRST) * g
+        self.square = ADAM_SECOND * self.square + (1 - ADAM_SECOND) * g * g
+        mean = self.mean / (1 - ADAM_FIRST**self.age)
+        root = np.sqrt(self.square / (1 - ADAM_SECOND**self.age))
+        self.x = self.x - rate * self.own * mean / (root + ADAM_TINY)
 
     def look(self, astray: float) -> None:
         """Note what is better; send back what went astray, with half the step."""

@@ -11,6 +11,11 @@ from deuterium.optimize.bounders.clusters.cluster_lagrangian import (
     units_of,
 )
 from deuterium.optimize.bounders.clusters.cluster_layout import ClusterLayout
+from deuterium.optimize.bounders.clusters.cluster_options import (
+    SAMPLES,
+    SAMPLES_MISS,
+    SHARP_SMOOTHING,
+)
 from deuterium.optimize.bounders.clusters.cluster_ranges import ClusterRanges
 from deuterium.optimize.bounders.clusters.cluster_solver import (
     Schedule,
@@ -27,13 +32,10 @@ from deuterium.optimize.bounders.lagrangian.univariate_functions import (
     UnivariateFunctions,
 )
 
-SAMPLES = 48  # of each hub, for the solver
 # long on the whole domain, whose parameters all others start from; short on its parts
 AT_ROOT = Schedule(2000, 250, 0.1, (1.0, 0.03), 0.4)
 BRIEFLY = Schedule(0, 150, 0.1, (1.0, 0.03), 0.2)  # where another method follows
 IN_PARTS = Schedule(0, 50, 0.05, (0.2, 0.03))
-SHARP = 0.003  # smoothing by which the relaxed solution is read
-MARGIN = 1e-4  # by which samples may miss the largest values
 
 
 class DescentMethod:
@@ -90,7 +92,7 @@ class DescentMethod:
         """Return good multipliers, and where to cut."""
         is_root = bool((state == self.start).all())
         schedule = self.at_root if is_root else IN_PARTS
-        target = target - MARGIN * self.scale
+        target = target - SAMPLES_MISS * self.scale
         lagrangian = self.lagrangian(ranges)
         if is_root and len(state) == 1 and self.other is not None:
             both = np.concatenate([state, self.other])
@@ -99,7 +101,7 @@ class DescentMethod:
             x = found[[int(np.argmin(value))]]
         else:
             x, _ = optimise(lagrangian, state, schedule, self.scale, target)
-        lagrangian(x, SHARP * self.scale)
+        lagrangian(x, SHARP_SMOOTHING * self.scale)
         gain, place = gains(lagrangian, ranges)
         p, energies = self._multipliers(lagrangian, x)
         return Solution(p, energies, x, gain, place)

@@ -17,9 +17,10 @@ from deuterium.budget import check
 from deuterium.interval.rounding import MIN_NORMAL, gamma
 from deuterium.optimize.bounders.clusters.cluster_lagrangian import EnergyValues
 from deuterium.optimize.bounders.clusters.cluster_layout import ClusterRule
-
-GROWTHS = (1e-6, 1e-4, 1e-2)  # of D, until it is proved
-DIGITS = 5  # of numbers in proofs
+from deuterium.optimize.bounders.clusters.cluster_options import (
+    ENERGY_DIGITS,
+    GROWTHS,
+)
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ def positive(matrices: Array) -> Array:
     return found
 
 
-def rounded(x: Array, digits: int = DIGITS) -> Array:
+def rounded(x: Array, digits: int = ENERGY_DIGITS) -> Array:
     """Return numbers of few digits nearby; 0 of what is not finite."""
     with np.errstate(all="ignore"):
         scale = 10.0 ** (digits - 1 - np.floor(np.log10(np.abs(x))))
@@ -133,5 +134,5 @@ def rounded(x: Array, digits: int = DIGITS) -> Array:
 def rounded_up(x: Array) -> Array:
     """Return numbers of few digits that are no smaller."""
     with np.errstate(all="ignore"):
-        scale = 10.0 ** (DIGITS - 1 - np.floor(np.log10(x)))
+        scale = 10.0 ** (ENERGY_DIGITS - 1 - np.floor(np.log10(x)))
         return (np.floor(x * scale) + 1) / scale

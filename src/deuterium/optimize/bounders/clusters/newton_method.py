@@ -13,6 +13,9 @@ import numpy as np
 
 from deuterium.array_type import Array
 from deuterium.optimize.bounders.clusters.cluster_layout import ClusterLayout
+from deuterium.optimize.bounders.clusters.cluster_options import (
+    MOST_SLOTS,
+)
 from deuterium.optimize.bounders.clusters.cluster_ranges import ClusterRanges
 from deuterium.optimize.bounders.clusters.hub_columns import HubColumns
 from deuterium.optimize.bounders.clusters.layer_energies import (
@@ -37,8 +40,6 @@ from deuterium.optimize.bounders.lagrangian.univariate_functions import (
     CellTable,
     UnivariateFunctions,
 )
-
-MOST_SLOTS = 2  # spokes of one hub; each doubles the samples
 
 
 class NewtonMethod:

@@ -26,10 +26,11 @@ from deuterium.graph.traverse import Graph, topological
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
 from deuterium.ops.shapes import reshape_to
-
-FEW = 16  # products of numbers: so few are taken one by one
-NEAR = 0.6  # of the length of half ranges: matrices so near 0 are not centred
-DIGITS = 3  # of the numbers A0, B0
+from deuterium.optimize.bounders.clusters.cluster_options import (
+    CENTRE_DIGITS,
+    FEW_PRODUCTS,
+    NEAR_ZERO,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +110,7 @@ def _is_product(node: Variable, varying: Container[Variable]) -> bool:
     if node.op is not ops.matmul or any(a not in varying for a in node.args):
         return False
     a, b = node.args
-    return a.ndim == b.ndim == 2 and a.size * b.shape[1] > FEW
+    return a.ndim == b.ndim == 2 and a.size * b.shape[1] > FEW_PRODUCTS
 
 
 def _softmax(found: RelaxedGraph, node: Variable, t: Variable) -> Variable:
@@ -144,10 +145,10 @@ def _middle(x: Interval) -> Array:
     """Return numbers of few digits near the middles; all 0 where these are near 0."""
     middle = 0.5 * np.asarray(x.lower) + 0.5 * np.asarray(x.upper)
     half = 0.5 * np.asarray(x.upper) - 0.5 * np.asarray(x.lower)
-    if not np.linalg.norm(middle) > NEAR * np.linalg.norm(half):
+    if not np.linalg.norm(middle) > NEAR_ZERO * np.linalg.norm(half):
         return np.zeros(middle.shape)
     with np.errstate(all="ignore"):
-        scale = 10.0 ** (DIGITS - 1 - np.floor(np.log10(np.abs(middle))))
+        scale = 10.0 ** (CENTRE_DIGITS - 1 - np.floor(np.log10(np.abs(middle))))
         short = np.rint(middle * scale) / scale
     return np.where(np.isfinite(short), short, 0.0)
 

@@ -22,6 +22,9 @@ from deuterium.array_type import Array
 from deuterium.domain.problem import Problem
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval, interval_arithmetic
+from deuterium.optimize.bounders.clusters.cluster_options import (
+    MOST_PRODUCTS,
+)
 from deuterium.optimize.bounders.clusters.cluster_terms import (
     ONE,
     AnyTerm,
@@ -62,8 +65,6 @@ from deuterium.optimize.bounders.lagrangian.factored_parts import (
 )
 from deuterium.optimize.bounders.lagrangian.kink_sides import KinkSide
 from deuterium.optimize.bounders.lagrangian.univariate_arrays import Sides
-
-MOST_PRODUCTS = 512  # of numbers, in a product of matrices; more have ranges only
 
 
 class StarGraph(FactoredGraph):

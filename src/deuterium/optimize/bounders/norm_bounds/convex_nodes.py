@@ -17,6 +17,9 @@ from collections.abc import Set
 from deuterium import ops
 from deuterium.graph.traverse import Graph
 from deuterium.graph.variable import Variable
+from deuterium.optimize.bounders.norm_bounds.norm_options import (
+    MOST_VERTICES,
+)
 
 FIXED, AFFINE, QUADRATIC, CONVEX, OTHER = range(5)
 """How a node depends on the one in question.
@@ -24,8 +27,6 @@ FIXED, AFFINE, QUADRATIC, CONVEX, OTHER = range(5)
 QUADRATIC: a sum of squares of affine functions, with factors >= 0 that do not depend on
 it, plus something >= 0 that does not.  CONVEX: convex and >= 0.
 """
-
-MOST = 64  # unit vectors
 
 
 def simplex_of(graph: Graph) -> Variable | None:
@@ -44,7 +45,7 @@ def is_convex_in(graph: Graph, symbol: Variable) -> bool:
 
 
 def _is_row(node: Variable) -> bool:
-    return node.size == node.shape[-1] and 2 <= node.size <= MOST
+    return node.size == node.shape[-1] and 2 <= node.size <= MOST_VERTICES
 
 
 def _kind(graph: Graph, variable: Variable) -> int:

@@ -22,7 +22,6 @@ from deuterium.optimize.bounders.norm_bounds.spectral_norm import inflate, root_
 if TYPE_CHECKING:
     from deuterium.optimize.bounders.norm_bounds.norm_propagation import NormPropagation
 
-LEVELS = 4  # layers down which a direction is taken
 Lead = tuple[int, ...]
 
 

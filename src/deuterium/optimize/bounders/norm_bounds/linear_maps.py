@@ -20,6 +20,13 @@ from deuterium.budget import afford
 from deuterium.graph.hashcons import hashable
 from deuterium.graph.variable import Variable
 from deuterium.interval.rounding import MIN_NORMAL, Array, gamma
+from deuterium.optimize.bounders.norm_bounds.norm_options import (
+    CLOSE,
+    KEPT_MAPS,
+    MOST_ENTRIES,
+    POWER_ROUNDS,
+    ROOM,
+)
 from deuterium.optimize.bounders.norm_bounds.spectral_norm import (
     frobenius_norm,
     inflate,
@@ -28,12 +35,6 @@ from deuterium.optimize.bounders.norm_bounds.spectral_norm import (
 )
 
 Sparse = Any  # a matrix of SciPy's, in rows
-
-MOST_ENTRIES = 2**23  # of a map that is multiplied out, 12 bytes each
-CLOSE = 1.01  # times about the norm: a bound that is easily had will do
-ROUNDS = 12  # of the power method, for about the norm
-ROOM = 1 + 1e-7  # times a norm, so that a checker finds room for its own errors
-KEPT = 64  # maps, for the graphs of other labels and for their transposes
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def step_of(node: Variable, side: int, number: Any) -> LinearStep | None:
     return LinearStep(key, node, side, number)
 
 
-@lru_cache(maxsize=KEPT)
+@lru_cache(maxsize=KEPT_MAPS)
 def linear_map(steps: tuple[LinearStep, ...]) -> LinearMap | None:
     """Return the composition of steps, the first one first; None if it is too large."""
     matrix: Sparse = None
@@ -205,7 +206,7 @@ def _about(matrix: Sparse) -> float:
     """Return a number that is not above the norm, but for rounding."""
     x = np.random.default_rng(0).normal(size=matrix.shape[1])
     size = 0.0
-    for _ in range(ROUNDS):
+    for _ in range(POWER_ROUNDS):
         size = float(np.linalg.norm(x))
         if not 0 < size < np.inf:
             return 0.0

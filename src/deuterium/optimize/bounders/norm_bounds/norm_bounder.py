@@ -13,9 +13,15 @@ from deuterium.interval.rounding import EPS, MIN_NORMAL, Array
 from deuterium.optimize.bounders.ball_tightening import balls_of
 from deuterium.optimize.bounders.natural_interval import longest_side, middles
 from deuterium.optimize.bounders.norm_bounds.ball_and_box import ArrayBounds, combine
-from deuterium.optimize.bounders.norm_bounds.directional_bound import LEVELS
-from deuterium.optimize.bounders.norm_bounds.norm_propagation import (
+from deuterium.optimize.bounders.norm_bounds.norm_options import (
     CAREFUL,
+    FEWEST_ELEMENTS,
+    LARGE_GRAPH,
+    LEVELS,
+    MOST_NODES,
+    SHARP,
+)
+from deuterium.optimize.bounders.norm_bounds.norm_propagation import (
     NormLayout,
     NormPropagation,
 )
@@ -23,19 +29,16 @@ from deuterium.optimize.bounders.norm_bounds.spectral_norm import inflate
 from deuterium.optimize.bounders.norm_bounds.unsaturated_starts import unsaturated
 from deuterium.optimize.region import Bounder, BoundResult, Proof, Regions, whole
 
-SHARP = 4  # regions at once, up to which products are bounded over cubes
 NOTHING: Proof = ("interval", {})
 KEEP_LENGTHS = (ops.direction, ops.argmax_onehot, ops.reorder)  # intervals forget them
-LARGE = 30_000  # elements of all arrays: a region takes a second
-FEWEST, MOST = 8, 5_000  # elements of an array worth it, nodes of a graph
 
 
 def norm_bounder_of(problem: Problem) -> NormBounder | None:
     """Return the bounder by norms, or None where no array's norm is in the graph."""
     graph = problem.graph
-    if len(graph.order) > MOST or not problem.size:
+    if len(graph.order) > MOST_NODES or not problem.size:
         return None
-    fewest = 1 if balls_of(problem) else FEWEST
+    fewest = 1 if balls_of(problem) else FEWEST_ELEMENTS
     for v in graph.order:
         long = v.op is ops.square and v.size >= fewest
         if (long or v.op in KEEP_LENGTHS) and v in graph.varying:
@@ -56,7 +59,7 @@ class NormBounder(Bounder):
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
-        if sum(v.size for v in problem.graph.varying) > LARGE:
+        if sum(v.size for v in problem.graph.varying) > LARGE_GRAPH:
             self.batch = 1  # the whole domain is what counts
         self.layout = NormLayout(problem.graph)
         self._started = False

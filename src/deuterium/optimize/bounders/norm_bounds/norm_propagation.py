@@ -32,8 +32,9 @@ from deuterium.optimize.bounders.norm_bounds.directional_bound import (
     rows_around,
 )
 from deuterium.optimize.bounders.norm_bounds.linear_chains import along, chains_of
+from deuterium.optimize.bounders.norm_bounds.norm_options import HOPELESS, LONGEST
 from deuterium.optimize.bounders.norm_bounds.norm_rules import rule_of, softmax
-from deuterium.optimize.bounders.norm_bounds.sdp_box_norm import LONGEST, box_norm_bound
+from deuterium.optimize.bounders.norm_bounds.sdp_box_norm import box_norm_bound
 from deuterium.optimize.bounders.norm_bounds.spectral_norm import (
     frobenius_norm,
     inflate,
@@ -41,7 +42,6 @@ from deuterium.optimize.bounders.norm_bounds.spectral_norm import (
     spectral_norm,
 )
 
-CAREFUL = 8  # regions at once, up to which curves are followed closely
 Choices = dict[int, dict[str, Any]]
 
 
@@ -237,7 +237,7 @@ class NormPropagation:
     def uses_dual_bound(self, node: Variable, a: ArrayBounds) -> bool:
         """Return whether to follow a curve closely: where that may pay."""
         used = node in self.layout.energies or node in self.layout.carried
-        far = saturating.HOPELESS * np.sqrt(node.size)
+        far = HOPELESS * np.sqrt(node.size)
         return self.is_careful and used and bool(np.any(a.radius < far))
 
     def directional_bound(

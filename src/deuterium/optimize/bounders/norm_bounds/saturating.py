@@ -33,13 +33,16 @@ from deuterium.graph.operator import Operator, lookup
 from deuterium.interval import Interval
 from deuterium.interval.environment import forgets
 from deuterium.interval.rounding import EPS, MIN_NORMAL, Array, gamma
+from deuterium.optimize.bounders.norm_bounds.norm_options import (
+    COARSE,
+    FAR,
+    FINE,
+    RATIO,
+    SEARCHES,
+)
 from deuterium.optimize.bounders.norm_bounds.spectral_norm import inflate
 
-FINE, RATIO, FAR = 0.0625, 1.08, 160  # steps of `GRID`: near zero, and each to the next
-COARSE = 4  # every so many points serve to choose the multiplier
 GOLDEN = 0.5 * (np.sqrt(5.0) - 1.0)  # share that golden-section search keeps
-SEARCHES = 12  # steps of it: a multiplier to 2 percent, and any is valid
-HOPELESS = 12.0  # root mean square distance from which a ball says nothing
 
 
 def _points() -> Array:

@@ -26,15 +26,15 @@ import numpy as np
 
 from deuterium.budget import check
 from deuterium.interval.rounding import Array
+from deuterium.optimize.bounders.norm_bounds.norm_options import (
+    RANK,
+    ROUNDS,
+)
 from deuterium.optimize.bounders.norm_bounds.spectral_norm import (
     inflate,
     root_sum,
     spectral_norm,
 )
-
-RANK = 8  # of the solution: local optima are then seldom bad
-ROUNDS = 120  # of ascent; a bound is proved from wherever it ends
-LONGEST = 600  # rows; more take too long
 
 
 def box_norm_bound(matrix: Array, roundings: int = 0) -> tuple[float, Array, float]:

@@ -17,12 +17,13 @@ from deuterium.budget import left
 from deuterium.domain.problem import Problem
 from deuterium.graph.variable import Variable
 from deuterium.interval.rounding import Array
+from deuterium.optimize.bounders.norm_bounds.norm_options import (
+    START_COUNT,
+    START_SECONDS,
+    STEEP,
+)
 from deuterium.optimize.bounders.norm_bounds.norm_propagation import NormLayout
 from deuterium.optimize.bounders.norm_bounds.saturating import is_followed
-
-STEEP = 3.0  # root mean square argument at a random corner, from which curves are flat
-COUNT = 2  # of starts: they are for narrow cases only
-SECONDS = 5.0  # for each
 
 
 def unsaturated(problem: Problem, layout: NormLayout) -> Array:
@@ -76,14 +77,14 @@ def _corners(problem: Problem, part: slice, matrix: Array, shift: Array) -> list
     random = np.random.default_rng(0)
     ends = np.stack([problem.lower[part], problem.upper[part]], axis=1)
     rows = []
-    for _ in range(COUNT):
+    for _ in range(START_COUNT):
         found = linprog(
             random.normal(size=len(ends)),
             A_eq=matrix.T,
             b_eq=-shift,
             bounds=ends,
             method="highs",
-            options={"time_limit": min(SECONDS, left())},
+            options={"time_limit": min(START_SECONDS, left())},
         )
         if found.status != 0:
             break
