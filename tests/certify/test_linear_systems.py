@@ -126,3 +126,13 @@ def test_proofs_about_regressions_are_believed():
     best = 6 / (3 - np.tanh(1.0))
     assert found.lower <= best * (1 + 1e-9) and found.upper >= best * (1 - 1e-9)
     assert found.certificate.verify(v, domain)
+
+
+def test_signs_of_solutions_are_kept():
+    """Of one weight that is not negative, a root has a value."""
+    x = dt.symbol("x", (3, 1))
+    w = np.linalg.solve(x.T @ x + np.eye(1), x.T @ np.ones(3))
+    domain = dt.Box({x: (0, 500)})
+    found = dt.maximize(np.sqrt(w[0]), domain, max_regions=3)
+    assert np.isfinite(found.upper)
+    assert found.certificate.verify(np.sqrt(w[0]), domain)

@@ -115,23 +115,34 @@ def _solved(a: BallBox, b: BallBox) -> list[Range] | None:
         v = (one - m).solve(arb_mat(n, 1, [ONE] * n))
         if not all(e > ZERO for e in v.entries()):
             return None
-        middle, spread = inverse * b.centre, size * b.radius
-        u = (one - m).solve(_sizes(middle) + spread)
+        z = _image(inverse, b)
+        largest = [larger(abs(low), abs(high)) for low, high in z.ends]
+        u = (one - m).solve(arb_mat(n, b.columns, largest))
     except ZeroDivisionError:
         return None
-    return _gauss_seidel(m, u, middle, spread)
+    return _gauss_seidel(m, u, z)
 
 
-def _gauss_seidel(
-    m: arb_mat, u: arb_mat, middle: arb_mat, spread: arb_mat
-) -> list[Range]:
+def _image(matrix: arb_mat, b: BallBox) -> BallBox:
+    """Return the ranges of a matrix of numbers times one of intervals."""
+    ends = []
+    for i in range(matrix.nrows()):
+        for k in range(b.columns):
+            parts = [times(matrix[i, j], matrix[i, j], *b[j, k]) for j in range(b.rows)]
+            ends.append(
+                (sum((c for c, _ in parts), ZERO), sum((d for _, d in parts), ZERO))
+            )
+    return BallBox(ends, matrix.nrows(), b.columns)
+
+
+def _gauss_seidel(m: arb_mat, u: arb_mat, z: BallBox) -> list[Range]:
     """Return ``x_i = (z_i + sum of E_ij x_j) / (1 - E_ii)`` where ``|x| <= u``."""
     n, out = m.nrows(), []
     for i in range(n):
         for k in range(u.ncols()):
-            others = sum((m[i, j] * u[j, k] for j in range(n) if j != i), spread[i, k])
-            z = middle[i, k]
-            x = over(z - others, z + others, ONE - m[i, i], ONE + m[i, i])
+            others = sum((m[i, j] * u[j, k] for j in range(n) if j != i), ZERO)
+            low, high = z[i, k]
+            x = over(low - others, high + others, ONE - m[i, i], ONE + m[i, i])
             out.append(_cut(x, u[i, k]))
     return out
 
