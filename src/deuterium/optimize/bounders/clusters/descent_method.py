@@ -32,10 +32,10 @@ from deuterium.optimize.bounders.lagrangian.univariate_functions import (
     UnivariateFunctions,
 )
 
-# long on the whole domain, whose parameters all others start from; short on its parts
+# long on the whole domain, whose parameters all others start from
 AT_ROOT = Schedule(2000, 250, 0.1, (1.0, 0.03), 0.4)
 BRIEFLY = Schedule(0, 150, 0.1, (1.0, 0.03), 0.2)  # where another method follows
-IN_PARTS = Schedule(0, 50, 0.05, (0.2, 0.03))
+IN_PARTS = Schedule(0, 50, 0.05, (0.2, 0.03))  # short: they start from the whole's
 
 
 class DescentMethod:
