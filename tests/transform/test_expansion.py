@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 
 import deuterium as dt
+from deuterium import ops
 from deuterium.certify.format import digest
+from deuterium.graph.constructors import apply
 from deuterium.graph.traverse import free_symbols, topological
 from deuterium.testing import evaluate_exactly
 from deuterium.transform.expansion import difference, moving_part
+from deuterium.transform.expansion.expand import Expansion
 from tests.amounts import seeds
 
 flint = pytest.importorskip("flint")
@@ -140,3 +143,10 @@ def test_long_numbers_stay_exact():
     for _ in range(5):
         first, second, apart = at([p, p.subs(SECOND), d], rng)
         assert (first[0] - second[0]).overlaps(apart[0])
+
+
+def test_operators_without_arguments_are_numbers():
+    """Pi is the same wherever it stands."""
+    here, there = (apply(ops.pi, [], {}) for _ in range(2))
+    (elements,) = Expansion().of([here * a - a * there])
+    assert len(elements) == 1 and not elements[0].terms

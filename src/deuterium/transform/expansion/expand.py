@@ -155,6 +155,8 @@ class Expansion:
         args = [self._known[a] for a in node.args]
         if op.moves_elements:
             return _moved(node, args)
+        if op.elementwise:  # a scalar may stand beside arrays
+            args = [a * node.size if len(a) == 1 else a for a in args]
         rule = RULES.get(op)
         found = None if rule is None else rule(self, node, args)
         if found is None:
@@ -183,7 +185,8 @@ class Expansion:
         """Return the values of an operator, known by its arguments."""
         op, attrs = node.op, tuple(sorted(node.attrs.items()))
         assert op is not None
-        return [self.value(op, attrs, row) for row in zip(*args, strict=True)]
+        rows = zip(*args, strict=True) if args else [()] * node.size  # such as pi
+        return [self.value(op, attrs, row) for row in rows]
 
     def value(self, op: Operator, attrs: Any, row: Sequence[Polynomial]) -> Polynomial:
         """Return an operator's value at polynomials, as an atom."""
