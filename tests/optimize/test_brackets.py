@@ -180,6 +180,7 @@ def test_networks(block):
         check_network(seed)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", some([4, 10, 15, 22], 1))
 def test_a_node_that_is_met_twice_is_one_coordinate(seed):
     """Once as a layer and once as a factor, say: a proof names its elements once."""

@@ -114,6 +114,7 @@ def test_one_row_of_a_histogram():
     check(bins, box, [], math.sqrt(2))
 
 
+@pytest.mark.long
 def test_a_mean_over_rows_moves_by_a_row():
     row, others = dt.symbol("row", 3), dt.symbol("others", (4, 3))
     x = np.concatenate([row[None], others])
@@ -174,6 +175,7 @@ def test_no_pair_of_data_sets_is_farther_apart(seed):
         assert not abs(apart) > flint.arb(s.upper)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("n", some([5, 10], 1))
 def test_several_statistics_together(n):
     x, y, shared, box = pairs(n)

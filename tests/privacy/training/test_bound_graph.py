@@ -39,6 +39,7 @@ def test_the_graph_of_the_bound(kind, rng):
             assert exact[tuple(i)] == pytest.approx(found, rel=1e-4, abs=1e-6)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", some(KINDS[:3], 2))
 def test_a_regulariser_lowers_bound_and_noise(kind):
     settings = {"noise_multiplier": 1e-6, "learning_rate": 0.05}

@@ -82,6 +82,7 @@ def test_another_trainer_is_refused_and_nothing_changes(tmp_path):
         trainer("normalized").load(path)
 
 
+@pytest.mark.long
 def test_accounts_come_back_from_json():
     add = "add_or_remove_one"
     there = privacy.Accountant(add, epsilon=3.0, delta=1e-6)
