@@ -38,7 +38,7 @@ def every_factor(weights, rng):
     yield {n: float(10.0 ** rng.uniform(-3, 3)) for n in weights}
 
 
-@pytest.mark.parametrize("sizes", some(SCALES, 1))
+@pytest.mark.parametrize("sizes", some([(s,) for s in SCALES], 1))
 @pytest.mark.parametrize("seed", seeds(1, 10, start=501))
 def test_no_bound_is_looser_than_the_enclosure(seed, sizes, monkeypatch):
     monkeypatch.setattr(cases, "SIZES", sizes)
