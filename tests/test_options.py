@@ -72,3 +72,11 @@ def test_what_is_no_number(x):
 def test_what_is_no_count(x):
     with pytest.raises(dt.DeuteriumError, match="`n` must be an integer >= 0"):
         require_whole(x, 0, "f", "n")
+
+
+@pytest.mark.parametrize("name", sorted(COUNTS.keys() | SIZES.keys()))
+def test_spans_of_time_are_no_numbers(name):
+    """To NumPy they are integers."""
+    take = COUNTS.get(name) or SIZES[name]
+    with pytest.raises(dt.DeuteriumError):
+        take(np.timedelta64(3))

@@ -13,17 +13,22 @@ from deuterium.errors import InvalidInputError
 
 def is_number(x: object) -> bool:
     """Return whether this is a number, Python's or NumPy's, and not NaN."""
-    kinds = (int, float, np.integer, np.floating)
-    if not isinstance(x, kinds) or isinstance(x, bool):
+    if not is_whole(x) and not isinstance(x, (float, np.floating)):
         return False
-    size: Any = abs(float(x) if isinstance(x, np.floating) else x)
+    number: Any = float(x) if isinstance(x, np.floating) else x
+    size = abs(number)
     return bool(size <= sys.float_info.max or size == math.inf)
+
+
+def is_whole(x: object) -> bool:
+    """Return whether this is an integer, Python's or NumPy's: no time, no truth."""
+    kept = isinstance(x, (int, np.integer))
+    return kept and not isinstance(x, (bool, np.timedelta64))
 
 
 def require_whole(x: Any, least: int, caller: str, name: str) -> int:
     """Return an integer, Python's or NumPy's, as Python's; raise if it is too small."""
-    whole = isinstance(x, (int, np.integer)) and not isinstance(x, bool)
-    if not whole or x < least:
+    if not is_whole(x) or x < least:
         raise InvalidInputError(
             f"{caller}: `{name}` must be an integer >= {least}, got {type(x).__name__} "
             f"{x!r:.60}"

@@ -30,6 +30,7 @@ from deuterium.ops.arithmetic import sqrt, square
 from deuterium.ops.exponential import log
 from deuterium.ops.linalg import solution
 from deuterium.ops.piecewise import absolute, sign
+from deuterium.options import is_whole
 
 LARGEST_DETERMINANT = 12  # by minors: 2**n of them
 BY_COFACTORS = 3  # unknowns
@@ -273,7 +274,7 @@ def cholesky(a: Any, /, *, upper: bool = False) -> Variable:
 def matrix_power(a: Any, n: int) -> Variable:
     """Return whole powers of square matrices, by repeated squaring."""
     x = _square_matrices(a, "np.linalg.matrix_power")
-    if not isinstance(n, (int, np.integer)):
+    if not is_whole(n):
         raise InvalidInputError(
             f"np.linalg.matrix_power: the power must be whole, got {n!r}"
         )

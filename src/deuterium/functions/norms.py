@@ -15,6 +15,7 @@ from deuterium.graph.variable import Variable
 from deuterium.ops import arrays
 from deuterium.ops.arithmetic import cbrt, power, raise_to, sqrt, square
 from deuterium.ops.piecewise import absolute
+from deuterium.options import is_number
 
 
 @implements(np.linalg.norm)
@@ -27,10 +28,10 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> V
         raise ShapeError("np.linalg.norm: `ord` and `axis` need one or two axes")
     if ord is None or (ord == 2 and not matrix) or (ord == "fro" and matrix):
         return sqrt(sum(square(v), axes, keepdims=keepdims))
-    if isinstance(ord, (int, float, np.number)) and matrix and abs(ord) in (1, np.inf):
+    if is_number(ord) and matrix and abs(ord) in (1, np.inf):
         given = [one_axis(i, v.ndim, "np.linalg.norm") for i in axis or (-2, -1)]
         return _largest_sum(v, given, float(ord), keepdims)
-    if isinstance(ord, (int, float, np.number)) and len(axes) == 1 and ord != 0:
+    if is_number(ord) and len(axes) == 1 and ord != 0:
         return _vector_norm(absolute(v), float(ord), axes, keepdims)
     raise UnsupportedError(
         f"np.linalg.norm: ord={ord!r} over {len(axes)} axes is not supported on "
