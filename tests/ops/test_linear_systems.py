@@ -192,6 +192,19 @@ def test_ridge_without_a_positive_rest_is_a_system():
     assert np.isnan(found.lower).all()
 
 
+@pytest.mark.parametrize("ridge", [-1e308, -1e300, -2.5, -1e-308, 0.0, 1e-308, 1e308])
+@pytest.mark.parametrize("name", ["ridge_solve", "ridge_fit"])
+def test_ridges_of_any_size_and_sign_hold_their_solutions(name, ridge):
+    """Below 0 a ridge bounds nothing; a limit divided by -1e308 was rounded to 0."""
+    xs = [
+        np.ones((3, 1)),
+        np.full((1, 1), ridge),
+        np.ones((3 if "fit" in name else 1, 1)),
+    ]
+    found = OPERATORS[name].enclosure(*[Interval.unchecked(x, x) for x in xs])
+    assert_holds(found, truth(name, xs), ridge)
+
+
 @each
 def test_batches(name):
     op, rng = OPERATORS[name], np.random.default_rng(3)

@@ -177,7 +177,7 @@ def ridge_solve(x: Interval, r: Interval, b: Interval) -> Interval:
     """
     with np.errstate(all="ignore"):
         found = solve(interval_arithmetic.add(gram(x), r), b)
-        limit = interval_arithmetic.divide(_lengths(b), _thin(least_eigenvalue(r)))
+        limit = interval_arithmetic.divide(_lengths(b), _thin(_above_zero(r)))
     return _inside(found, limit, x, r, b)
 
 
@@ -190,11 +190,20 @@ def ridge_fit(x: Interval, r: Interval, y: Interval) -> Interval:
     """
     with np.errstate(all="ignore"):
         found = ridge_solve(x, r, linear.matmul(_transposed(x), y))
-        least = interval_arithmetic.sqrt(_thin(least_eigenvalue(r)))
+        least = interval_arithmetic.sqrt(_thin(_above_zero(r)))
         limit = interval_arithmetic.divide(
             _lengths(y), interval_arithmetic.add(least, least)
         )
     return _inside(found, limit, x, r, y)
+
+
+def _above_zero(r: Interval) -> Array:
+    """Return the least that a quadratic form is, where that is above 0; else NaN.
+
+    A limit divided by something below 0 may be rounded to 0.
+    """
+    c = least_eigenvalue(r)
+    return np.where(c > 0, c, np.nan)
 
 
 def _lengths(b: Interval) -> Interval:
@@ -212,7 +221,7 @@ def _inside(found: Interval, limit: Interval, *given: Interval) -> Interval:
     """
     shape = found.shape
     ball = np.broadcast_to(limit.upper, shape)
-    gap: Any = np.broadcast_to(is_undefined(limit) | (limit.upper < 0), shape)
+    gap: Any = np.broadcast_to(is_undefined(limit), shape)
     for x in given[:-1]:
         gap = gap | is_undefined(x).any(axis=(-2, -1), keepdims=True)
     right = given[-1]
