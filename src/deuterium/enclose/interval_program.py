@@ -30,6 +30,8 @@ from deuterium.interval import Interval, stacked
 from deuterium.interval.rounding import EPS
 from deuterium.interval.stacked import FastPathUnsupported
 
+# of their arguments no ulp is lost that can be kept: it is a whole integer afterwards
+ROUNDINGS = frozenset({ops.floor, ops.ceil, ops.trunc, ops.rint, ops.floor_divide})
 KEPT = {ops.relu, ops.step, ops.softmax_last}  # whose steps pass no range themselves
 CHUNK = 9000  # elements of one end of the largest array; more leave the fast cache
 ROWS = 32  # but no fewer boxes than this at once, or large matrices are read too often
@@ -145,6 +147,7 @@ class _StepBuilder:
         uses = Counter(outputs)
         uses.update({n: len(users) for n, users in graph.users.items()})
         self.alone = {n for n in self.order if uses[n] == 1}
+        self.rounded = _below(self.order, ROUNDINGS)
         for node in self.order:
             self._enter(node, fixed)
         self._drop_unused(outputs)
@@ -159,7 +162,8 @@ class _StepBuilder:
             self.known[node] = _NodeFacts(
                 False, is_never_negative(node, self.nonnegative)
             )
-            step, args = self._made(node)
+            exactly = node in self.rounded and not (node.op and node.op.moves_elements)
+            step, args = self.full(node) if exactly else self._made(node)
             if not (node.op in KEPT or (node.op and node.op.moves_elements)):
                 step = _cut(step, *self._range(node))
             places = tuple(self.slot[a] for a in args)
@@ -231,6 +235,15 @@ class _StepBuilder:
 
     def nonnegative(self, node: Variable) -> bool:
         return self.known[node].nonnegative
+
+
+def _below(order: Sequence[Variable], tops: frozenset[Operator]) -> set[Variable]:
+    """Return the nodes that some operators are made of."""
+    found: set[Variable] = set()
+    for node in reversed(order):
+        if node.op in tops or node in found:
+            found.update(node.args)
+    return found
 
 
 def _cut(step: Step, low: float, high: float) -> Step:

@@ -154,6 +154,28 @@ def test_what_is_rounded_to_integers_is_told_apart_at_its_jumps(rounded):
     assert 1 not in sufficient_values_of(Problem(other, box)).values
 
 
+@pytest.mark.parametrize(
+    ("rounded", "at", "best"),
+    [
+        (lambda s: np.floor(s / 10), 2.2, 0.2),
+        (lambda s: s // 10, 2.2, 0.2),
+        (lambda s: np.floor((s - 18) / 7), 2.2, 0.2),
+        (lambda s: np.floor(s + 0.5), 2.2, 0.2),
+        (lambda s: np.rint(2 * s - 1), 2.2, 0.2),
+        (lambda s: np.ceil(3 - s / 4), 0.7, 0.3),
+    ],
+    ids=["tenths", "whole tenths", "weeks", "shifted", "scaled", "turned"],
+)
+def test_what_is_shifted_and_scaled_first_is_rounded_exactly(rounded, at, best):
+    """At a jump, an ulp of the quotient would be a whole integer."""
+    s = dt.symbol("s")
+    v, box = (rounded(s) - at) ** 2, dt.Box({s: (0, 100)})
+    found = dt.minimize(v, box)
+    assert found.status == "optimal"
+    assert found.lower == pytest.approx(best**2, rel=1e-9) == found.upper
+    found.certificate.verify(v, box)
+
+
 def test_what_may_be_undefined_is_left_alone():
     x, y = dt.symbol("x"), dt.symbol("y")
     v = x + np.log(y)
