@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from deuterium.budget import Spent, check, left
+from deuterium.budget import Spent, left
 from deuterium.domain.problem import Problem
 from deuterium.enclose.enclose import as_written, enumerated
 from deuterium.enclose.in_balls import enclose
@@ -67,7 +67,6 @@ def root_enclosure_of(problem: Problem) -> RootEnclosure:
     with suppress(Spent), np.errstate(all="ignore"):
         if nodes > MANY and POOR * nodes < left() < RICH * nodes:
             found = _of(problem, as_written(problem.order, problem.counting))
-            check(2 * POOR * nodes)
         closer = _of(problem, enclose(problem.given, problem.counting))
         found = closer if closer.upper <= found.upper else found
     return found
