@@ -208,8 +208,10 @@ class ErrorPass:
                     self._leaf(n, leaf, domain) if n.op is None else self._of(n, met)
                 )
                 met[n] = known = self._decided(n, found, len(batch))
-                if n.op is None or known is not found:
+                if n.op is None:
                     self._lengths[n] = elementwise(n, known)
+                elif known is not found:
+                    self._lengths[n] = self._with_bound(n, known)
             ends = [self._end(v, met[v], tables, batch) for v in graph]
             self.errors = [error for _, error in ends]
             whole = max(float(np.max(size, initial=0.0)) for size, _ in ends)
@@ -219,6 +221,12 @@ class ErrorPass:
                 widths = [np.max(met[v].exact.width, initial=0.0) for v in graph]
                 self.spread = worst + float(max(widths)) / 2
         return self
+
+    def _with_bound(self, n: Variable, known: Computed) -> Lengths:
+        """Return the lengths of a node that its error has become a part of."""
+        bound = elementwise(n, Computed(known.exact, self.bounds[n]))
+        reach = np.fmin(bound.reach, (self._lengths[n].reach + bound.off) * SLACK)
+        return Lengths(reach, np.zeros_like(reach))
 
     def _end(
         self, v: Variable, known: Computed, tables: int, batch: tuple[int, ...]
