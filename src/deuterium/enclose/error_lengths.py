@@ -11,8 +11,8 @@ For a result ``y`` of arrays ``a`` and ``b`` that are off by ``da`` and ``db``::
     (a + da)(b + db) - a b = a db + da (b + db)
 
 and each operation's own rounding is at most ``gamma_n`` times the same of absolute
-values, whose length is bounded by the spectral norm of the absolute entries (N. J.
-Higham, "Accuracy and Stability of Numerical Algorithms", 2nd ed., sections 3.5, 6.2).
+values, which are no longer than their lengths multiplied (N. J. Higham, "Accuracy and
+Stability of Numerical Algorithms", 2nd ed., sections 3.5, 6.2).
 
 Lengths are over all of a node's axes, kept as axes of length 1; axes before them, of
 finite sets told apart, stay.
@@ -60,12 +60,12 @@ class Operand(NamedTuple):
     @property
     def most(self) -> Array:
         """The largest absolute value of what is exact, with the axes kept."""
-        return _over(np.max, self.known.size, self.node.ndim)
+        return _over(np.max, self.known.size, self.node.ndim, 0.0)
 
     @property
     def error(self) -> Array:
         """The largest error of an element, with the axes kept."""
-        return _over(np.max, self.known.error, self.node.ndim)
+        return _over(np.max, self.known.error, self.node.ndim, 0.0)
 
     @property
     def matrix(self) -> Array | None:
@@ -89,11 +89,13 @@ def lengths_of(
 
     Never more than what the elements say.
     """
+    operands = [Operand(*a) for a in args]
+    charges = _Charges(rounding, kind, node.size)
+    if node.op in KEEPING:  # elements say no more of the result than of the argument
+        return Lengths(*[x * SLACK for x in _moved(node, operands, charges)])
     plain = elementwise(node, y)
     rule = RULES.get(node.op) if node.op is not None else None
-    if rule is None:
-        return plain
-    found = rule(node, [Operand(*a) for a in args], _Charges(rounding, kind, node.size))
+    found = None if rule is None else rule(node, operands, charges)
     if found is None:
         return plain
     reach, off = (np.asarray(x, np.float64) * SLACK for x in found)
@@ -111,9 +113,10 @@ def elementwise(node: Variable, y: Computed) -> Lengths:
     def length(x: Array) -> Array:
         if node.size == 1:
             return x.reshape(x.shape[: x.ndim - node.ndim] + (1,) * node.ndim)
-        largest = _over(np.max, x, node.ndim)
+        largest = _over(np.max, x, node.ndim, 0.0)
         share = np.where(largest > 0, np.broadcast_to(x, shape) / largest, 0.0)
-        found = largest * np.sqrt(_over(np.sum, np.square(share), node.ndim)) * SLACK
+        squares = _over(np.sum, np.square(share), node.ndim, 0.0)
+        found = largest * np.sqrt(squares) * SLACK
         return np.where(np.isnan(found), np.inf, found)
 
     return Lengths(length(np.asarray(y.size)), length(np.asarray(y.error)))
@@ -128,12 +131,12 @@ def cut(y: Computed, lengths: Lengths) -> None:
         y.exact = Interval.unchecked(low, high)
 
 
-def _over(reduce: Callable[..., Any], x: Array, ndim: int) -> Array:
+def _over(reduce: Callable[..., Any], x: Array, ndim: int, start: float) -> Array:
+    """Reduce the last axes, and keep them with length 1."""
     x = np.asarray(x)
     x = x.reshape((1,) * (ndim - x.ndim) + x.shape)
-    return np.asarray(
-        reduce(x, axis=tuple(range(x.ndim - ndim, x.ndim)), keepdims=True)
-    )
+    axes = tuple(range(x.ndim - ndim, x.ndim))
+    return np.asarray(reduce(x, axis=axes, keepdims=True, initial=start))
 
 
 class _Charges:
@@ -170,8 +173,12 @@ def _linear(gain: float, terms: float) -> Rule:
     return rule
 
 
-def _moved(node: Variable, args: Sequence[Operand], own: _Charges) -> Found:
-    return _linear(math.sqrt(_copies(node)), 1)(node, args, own)
+def _moved(
+    node: Variable, args: Sequence[Operand], own: _Charges
+) -> tuple[Array, Array]:
+    (a,), gain = args, math.sqrt(_copies(node))
+    reach, off = (gain * _fit(v, a.node, node) for v in a.lengths)
+    return reach, off
 
 
 def _copies(node: Variable) -> int:
@@ -219,32 +226,25 @@ def _product(node: Variable, args: Sequence[Operand], own: _Charges) -> Found:
     if a.node.shape[:-2] != b.node.shape[:-2]:
         return None
     x, y = a.lengths, b.lengths
-    first, last = _gains(a), _gains(b)
-    reach = np.minimum(first[0] * y.reach, x.reach * last[0])
-    off = first[0] * y.off + x.off * (last[0] + y.off)
-    sizes = np.minimum((first[1] + x.off) * y.wide, x.wide * (last[1] + y.off))
-    return reach, off + own.sums(node.args[0].shape[-1], sizes)
+    first, last = _gain(a), _gain(b)
+    reach = np.minimum(first * y.reach, x.reach * last)
+    off = first * y.off + x.off * (last + y.off)
+    return reach, off + own.sums(node.args[0].shape[-1], x.wide * y.wide)
 
 
-def _gains(a: Operand) -> tuple[Array, Array]:
-    """Return by how much a factor stretches, and by how much its absolute entries do.
-
-    By the length of all its entries at most.
-    """
+def _gain(a: Operand) -> Array:
+    """Return by how much a factor stretches: the length of its entries at most."""
     matrix, reach = a.matrix, a.lengths.reach
     if matrix is None or not np.isfinite(matrix).all():
-        return reach, reach
-    return (
-        np.minimum(spectral_norm(matrix), reach),
-        np.minimum(spectral_norm(np.abs(matrix)), reach),
-    )
+        return reach
+    return np.minimum(spectral_norm(matrix), reach)
 
 
 def _quotient(node: Variable, args: Sequence[Operand], own: _Charges) -> Found:
     a, b = args
     if a.node.ndim != node.ndim or a.node.size != node.size or np.any(b.known.error):
         return None
-    least = _fit(_over(np.min, b.known.least, b.node.ndim), b.node, node)
+    least = _fit(_over(np.min, b.known.least, b.node.ndim, np.inf), b.node, node)
     x = a.lengths
     return x.reach / least, x.off / least + own.sums(1, x.wide / least)
 
@@ -253,6 +253,8 @@ def _shares(node: Variable, args: Sequence[Operand], own: _Charges) -> Found:
     rows = math.sqrt(node.size // max(node.shape[-1], 1))
     return np.asarray(rows), np.asarray(np.inf)
 
+
+KEEPING = (arrays.reshape, arrays.transpose, arrays.broadcast, ops.negative)
 
 RULES: dict[Any, Rule] = {
     arrays.reshape: _moved,
