@@ -234,3 +234,11 @@ def test_two_points_of_a_ball_and_a_box(seed):
     for p in points:
         assert np.linalg.norm(points - p, axis=1).max() <= bound
     assert bound <= np.linalg.norm(high - low) * (1 + 1e-9) + 1e-9
+
+
+def test_what_only_conditions_are_on_is_each_record_s_own():
+    """Of x near a z that is in nothing else, two records have two."""
+    x, z = dt.symbol("x"), dt.symbol("z")
+    domain = dt.Box({x: (0, 1), z: (0, 1)}) & dt.Where(abs(x - z) <= 0.1)
+    found = privacy.diameter(np.stack([x, 2 * x]), domain, time_limit=0.2)
+    assert found.lower <= math.sqrt(5) <= found.upper
