@@ -183,3 +183,17 @@ def test_batches_and_conditions():
     domain = dt.Box({y: (-5, 5)}) & dt.Where(y >= 2)
     found = dt.enclose(np.log(y), domain, arithmetic="float32")
     assert 0 < found.lower <= np.log(2) and np.log(5) < found.upper < 1.6095
+
+
+@pytest.mark.parametrize(
+    "numbers", [[2.0**24, 1, -(2.0**24)], [2.0**23] * 3 + [1, -(2.0**24), -(2.0**23)]]
+)
+def test_sums_of_integers_round_where_parts_of_them_are_large(numbers):
+    s, one = dt.symbol("s", (1, len(numbers))), np.ones((1, len(numbers)))
+    for v in (np.sum(s @ np.transpose([numbers])), np.sum(s * numbers)):
+        found = dt.enclose(v, dt.Choice(s, [one]), arithmetic="float32")
+        assert found.lower <= 0 and found.upper >= 1
+    few = dt.enclose(
+        np.sum(s * np.sign(numbers)), dt.Choice(s, [one]), arithmetic="float32"
+    )
+    assert few.lower == few.upper

@@ -273,8 +273,11 @@ def _stays_whole(
     keeps = n.op in _WHOLE or n.op.moves_elements or n.op.chooses
     if not keeps or not all(a.whole for a in args):
         return False
-    terms = max((a.size for a in n.args), default=1) // max(n.size, 1) + 1
-    return bool(np.all(y.size * terms <= 1 / kind.unit))
+    most = y.size
+    if n.op.linear or n.op is arrays.matmul:  # parts of a sum, in any order
+        value = np.add if n.op is ops.subtract else n.op.value
+        most = np.abs(value(*[a.size for a in args], **n.attrs))
+    return bool(np.all(most < 1 / kind.unit))
 
 
 def _shaped(e: Array, v: Variable, tables: int, batch: tuple[int, ...]) -> Array:
