@@ -197,3 +197,18 @@ def test_sums_of_integers_round_where_parts_of_them_are_large(numbers):
         np.sum(s * np.sign(numbers)), dt.Choice(s, [one]), arithmetic="float32"
     )
     assert few.lower == few.upper
+
+
+def test_what_overflows_may_be_no_number_behind_any_bounded_function():
+    x = dt.symbol("x")
+    large = (x * 1e30) * 1e20
+    for v in (np.tanh(large - 0.5 * large), np.sin(x + 1e300), np.sin(1e39 * x)):
+        assert (
+            dt.enclose(v, dt.Box({x: (0.5, 1)}), arithmetic="float32").upper == np.inf
+        )
+    either = dt.enclose(
+        np.where(large - 0.5 * large > 0, 1, 2),
+        dt.Box({x: (0.5, 1)}),
+        arithmetic="float32",
+    )
+    assert either.lower == 1 and either.upper == 2

@@ -245,7 +245,9 @@ class ErrorPass:
         tables = tuple(range(max(0, bound.ndim - n.ndim - batch)))
         self.bounds[n] = bound = np.max(bound, axis=tables)
         moved = interval_arithmetic.add(found.exact, Interval.unchecked(-bound, bound))
-        return Computed(moved, np.zeros(np.shape(moved.lower)))
+        # what overflows may be no number: any branch may be taken, and it stays so
+        left = np.where(np.isinf(found.error), np.inf, 0.0)
+        return Computed(moved, np.broadcast_to(left, np.shape(moved.lower)))
 
 
 def _are_whole(x: Array, kind: FloatArithmetic) -> bool:
