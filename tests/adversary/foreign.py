@@ -160,7 +160,7 @@ def building(seed: int) -> Iterator[tuple[str, Callable[[], Any]]]:
     for name in ("method", "starts", "seed", "points", "maximize", "time_limit"):
         if (
             name in ("time_limit", "starts")
-            and isinstance(odd, (int, float))
+            and isinstance(odd, int | float | np.number)
             and odd > 9
         ):
             continue  # as long as asked for

@@ -183,3 +183,32 @@ def test_batches_and_conditions():
     domain = dt.Box({y: (-5, 5)}) & dt.Where(y >= 2)
     found = dt.enclose(np.log(y), domain, arithmetic="float32")
     assert 0 < found.lower <= np.log(2) and np.log(5) < found.upper < 1.6095
+
+
+@pytest.mark.parametrize(
+    "numbers", [[2.0**24, 1, -(2.0**24)], [2.0**23] * 3 + [1, -(2.0**24), -(2.0**23)]]
+)
+def test_sums_of_integers_round_where_parts_of_them_are_large(numbers):
+    s, one = dt.symbol("s", (1, len(numbers))), np.ones((1, len(numbers)))
+    for v in (np.sum(s @ np.transpose([numbers])), np.sum(s * numbers)):
+        found = dt.enclose(v, dt.Choice(s, [one]), arithmetic="float32")
+        assert found.lower <= 0 and found.upper >= 1
+    few = dt.enclose(
+        np.sum(s * np.sign(numbers)), dt.Choice(s, [one]), arithmetic="float32"
+    )
+    assert few.lower == few.upper
+
+
+def test_what_overflows_may_be_no_number_behind_any_bounded_function():
+    x = dt.symbol("x")
+    large = (x * 1e30) * 1e20
+    for v in (np.tanh(large - 0.5 * large), np.sin(x + 1e300), np.sin(1e39 * x)):
+        assert (
+            dt.enclose(v, dt.Box({x: (0.5, 1)}), arithmetic="float32").upper == np.inf
+        )
+    either = dt.enclose(
+        np.where(large - 0.5 * large > 0, 1, 2),
+        dt.Box({x: (0.5, 1)}),
+        arithmetic="float32",
+    )
+    assert either.lower == 1 and either.upper == 2

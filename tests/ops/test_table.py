@@ -550,6 +550,20 @@ def test_enclosed_derivatives_over_boxes(name):
                     assert not above(truth, high), (name, order, p, found)
 
 
+def test_derivatives_are_of_intervals_as_well():
+    """Errors of `arithmetic=` are derivatives' ranges times errors."""
+    for name in ONE_VARIABLE:
+        if OPERATORS[name].derivative is not None:
+            found = OPERATORS[name].derivative(Interval(0.25, 0.5))
+            assert isinstance(found, Interval), name
+    assert (
+        dt.enclose(
+            np.log2(dt.symbol("x")), dt.Box({"x": (1, 2)}), arithmetic="float32"
+        ).upper
+        < 1.01
+    )
+
+
 @pytest.mark.parametrize("name", sorted(set(TWO_VARIABLES) - {"maximum", "minimum"}))
 def test_derivatives_of_two(name):
     op, case = OPERATORS[name], BINARY[name]

@@ -226,7 +226,7 @@ class ErrorPass:
         """Return the lengths of a node that its error has become a part of."""
         bound = elementwise(n, Computed(known.exact, self.bounds[n]))
         reach = np.fmin(bound.reach, (self._lengths[n].reach + bound.off) * SLACK)
-        return Lengths(reach, np.zeros_like(reach))
+        return Lengths(reach, elementwise(n, known).off)
 
     def _end(
         self, v: Variable, known: Computed, tables: int, batch: tuple[int, ...]
@@ -286,7 +286,9 @@ class ErrorPass:
         tables = tuple(range(max(0, bound.ndim - n.ndim - batch)))
         self.bounds[n] = bound = np.max(bound, axis=tables)
         moved = interval_arithmetic.add(found.exact, Interval.unchecked(-bound, bound))
-        return Computed(moved, np.zeros(np.shape(moved.lower)))
+        # what overflows may be no number: any branch may be taken, and it stays so
+        left = np.where(np.isinf(found.error), np.inf, 0.0)
+        return Computed(moved, np.broadcast_to(left, np.shape(moved.lower)))
 
 
 def _are_whole(x: Array, kind: FloatArithmetic) -> bool:
@@ -314,8 +316,11 @@ def _stays_whole(
     keeps = n.op in _WHOLE or n.op.moves_elements or n.op.chooses
     if not keeps or not all(a.whole for a in args):
         return False
-    terms = max((a.size for a in n.args), default=1) // max(n.size, 1) + 1
-    return bool(np.all(y.size * terms <= 1 / kind.unit))
+    most = y.size
+    if n.op.linear or n.op is arrays.matmul:  # parts of a sum, in any order
+        value = np.add if n.op is ops.subtract else n.op.value
+        most = np.abs(value(*[a.size for a in args], **n.attrs))
+    return bool(np.all(most < 1 / kind.unit))
 
 
 def _shaped(

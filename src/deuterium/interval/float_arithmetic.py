@@ -48,12 +48,16 @@ class FloatArithmetic:
             return np.where(share < 1.0, share / (1.0 - share), np.inf)
 
     def rounding_of(self, x: Any) -> Any:
-        """Return how far numbers may be from what stands for them: 0 where exact."""
+        """Return how far numbers may be from what stands for them: 0 where exact.
+
+        It is infinite where they are larger than all numbers of the arithmetic.
+        """
         with np.errstate(all="ignore"):
             near = np.asarray(x, np.float64).astype(self.name).astype(np.float64)
         flushed = (np.abs(x) < self.tiny) & (np.asarray(x) != 0)
         exact = (near == x) & ~flushed
-        return np.where(exact, 0.0, np.abs(x) * self.unit + self.tiny)
+        off = np.where(np.isinf(near), np.inf, np.abs(x) * self.unit + self.tiny)
+        return np.where(exact, 0.0, off)
 
 
 ARITHMETICS = {

@@ -14,6 +14,7 @@ import symengine as se
 
 from deuterium.graph.constructors import constant
 from deuterium.graph.operator import Operator
+from deuterium.interval import Interval
 from deuterium.ops.arithmetic import reciprocal, sqrt, square
 from deuterium.ops.univariate import slope_of, unary
 
@@ -21,9 +22,12 @@ NUMPY_ULPS = 8.0  # units of 2**-52; 1.2 were measured
 POSITIVE = (0.0, np.inf)
 
 
-def log_of(n: int) -> Any:
-    """Return the natural logarithm of an integer as a node, exact in the graph."""
-    return log(constant(n))
+def log_of(n: int, x: Any = None) -> Any:
+    """Return the natural logarithm of an integer: a node, or of Intervals an Interval.
+
+    It is exact in the graph.
+    """
+    return log(Interval(n, n) if isinstance(x, Interval) else constant(n))
 
 
 exp: Operator = unary(
@@ -42,7 +46,7 @@ exp2: Operator = unary(
     "exp2",
     np.exp2,
     ulps=NUMPY_ULPS,
-    derivative=lambda x: exp2(x) * log_of(2),
+    derivative=lambda x: exp2(x) * log_of(2, x),
     from_value=lambda y: y * log_of(2),
     symbolic=lambda x: se.Integer(2) ** x,
     range=POSITIVE,
@@ -75,7 +79,7 @@ log2 = unary(
     "log2",
     np.log2,
     ulps=NUMPY_ULPS,
-    derivative=lambda x: reciprocal(x * log_of(2)),
+    derivative=lambda x: reciprocal(x * log_of(2, x)),
     symbolic=lambda x: se.log(x) / se.log(2),
     domain=POSITIVE,
     closed=(False, True),
@@ -86,7 +90,7 @@ log10 = unary(
     "log10",
     np.log10,
     ulps=NUMPY_ULPS,
-    derivative=lambda x: reciprocal(x * log_of(10)),
+    derivative=lambda x: reciprocal(x * log_of(10, x)),
     symbolic=lambda x: se.log(x) / se.log(10),
     domain=POSITIVE,
     closed=(False, True),

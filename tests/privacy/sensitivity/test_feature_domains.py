@@ -10,6 +10,7 @@ import pytest
 
 import deuterium as dt
 from deuterium import privacy
+from deuterium.privacy.sensitivity.free_elements import features_of, is_alone
 from deuterium.privacy.sensitivity.neighbours import FeatureNeighbours
 from deuterium.search.search import enclose_at
 from tests.amounts import draws, some
@@ -166,3 +167,21 @@ def test_several_symbols_are_features_as_well():
     at = dict(found["b"].witness)
     two = (a + 2 * b) - (a + 2 * b).subs({b: dt.symbol("b'")})
     assert abs(enclose_at(two, at).lower) >= found["b"].lower * (1 - 1e-12)
+
+
+def test_conditions_narrow_the_ranges_and_a_hole_is_no_way_around_a_slope():
+    steep = np.tanh(100 * X)  # -1 and 1 at the ends, and flat where records may be
+    hole = dt.Box({X: (-3, 3)}) & dt.Where(np.abs(X[0]) >= 1)
+    found = privacy.feature_sensitivity(steep, X, hole, time_limit=0.3)
+    assert min(found.upper) >= 2
+    top = dt.Box({X: (0, 1)}) & dt.Where(np.sum(X) >= 2.5)
+    found = privacy.feature_sensitivity(X[0] - 0.75, X, top, time_limit=0.3)
+    assert found.lower[0] <= 0.5 <= found.upper[0]
+
+
+def test_large_one_hot_vectors_are_features_whatever_else_is_said_of_them():
+    many = dt.symbol("h", (6, 9))
+    for more in (dt.Box({many: (0, 1)}), dt.Where(np.sum(many) <= 6)):
+        domain = dt.OneHot(many) & more
+        assert [len(g) for g in features_of(many, domain.plain).values()] == 6 * [9]
+        assert not is_alone((0,), many, domain)

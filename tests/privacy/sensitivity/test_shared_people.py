@@ -11,6 +11,7 @@ from scipy.special import expit
 
 import deuterium as dt
 from deuterium import privacy
+from deuterium.privacy.sensitivity.neighbours import Neighbours
 from deuterium.privacy.sensitivity.vector_norms import ball_and_box_bound
 from deuterium.testing import evaluate_exactly
 from tests.amounts import draws, seeds, some
@@ -234,3 +235,14 @@ def test_two_points_of_a_ball_and_a_box(seed):
     for p in points:
         assert np.linalg.norm(points - p, axis=1).max() <= bound
     assert bound <= np.linalg.norm(high - low) * (1 + 1e-9) + 1e-9
+
+
+def test_what_only_conditions_are_on_is_each_record_s_own():
+    """Of x near a z that is in nothing else, two records have two."""
+    x, z = dt.symbol("x"), dt.symbol("z")
+    domain = dt.Box({x: (0, 1), z: (0, 1)}) & dt.Where(abs(x - z) <= 0.1)
+    both = Neighbours(domain, [x])
+    far, held = {"x": 1.0, "z": 1.0, "x'": 0.0, "z'": 0.0}, both.doubled.conditions
+    assert {s.name for s in dt.graph.free_symbols(held)} == set(far)
+    for c in held:
+        assert c.evaluate({s: far[s.name] for s in dt.graph.free_symbols([c])})

@@ -20,6 +20,7 @@ import numpy as np
 from deuterium import budget
 from deuterium.array_type import Array
 from deuterium.domain.domain import Domain
+from deuterium.enclose.enclose import narrowed
 from deuterium.errors import InvalidInputError, UnsupportedError, did_you_mean
 from deuterium.graph.variable import Variable
 from deuterium.interval.environment import standard_only
@@ -182,7 +183,8 @@ def feature_sensitivity(
         The record: a symbol whose elements are the features, or several symbols.
     domain : Domain
         Every record that may come.  The feature may take any value in it, before and
-        after; all else may be anything, but stays as it is.
+        after; all else may be anything, but stays as it is.  Conditions only narrow the
+        ranges: a feature is protected also where all else would not let it change.
     groups : mapping or sequence, optional
         Features that change together: places in ``x`` (in C order) or arrays of truth
         values, by name or in a row.  By default every feature by itself; where no two
@@ -247,6 +249,8 @@ def _features(
         _require_symbol(s, domain)
     require_seed(seed, WHO)
     domain = require_domain(WHO, domain, [*parts, *symbols])
+    if domain.conditions:
+        domain = narrowed(symbols[0], domain)
     if len(symbols) > 1 and groups is not None:
         raise UnsupportedError(
             f"{WHO}: `groups` are of elements of one symbol, `x` has {len(symbols)}; "

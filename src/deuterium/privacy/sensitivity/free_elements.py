@@ -23,9 +23,11 @@ __all__ = ["features_of", "is_alone", "place_names"]
 def features_of(x: Variable, domain: Domain) -> dict[str, FeatureGroup]:
     """Return the features of a record by name: what can change without the rest."""
     kinds = domain.constraints[x.name]
-    if all(isinstance(c, UnitVectors) for c in kinds):
-        return _rows(x)
     table = _table(x, domain)
+    if any(isinstance(c, UnitVectors) for c in kinds) and (
+        table is None or len(kinds) == 1
+    ):
+        return _rows(x)
     if table is None:
         return _each(x, range(x.size))
     alone = [j for j in range(x.size) if _moves(table, (j,))]
@@ -56,7 +58,7 @@ def is_alone(where: FeatureGroup, x: Variable, domain: Domain) -> bool:
     if table is not None:
         still = (table[:, where] == table[0, where]).all()
         return bool(still) or _moves(table, where)
-    if not all(isinstance(c, UnitVectors) for c in kinds):
+    if not any(isinstance(c, UnitVectors) for c in kinds):
         return True
     return any(len(set(g) & set(where)) > 1 for g in _rows(x).values())
 

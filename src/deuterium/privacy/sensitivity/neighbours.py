@@ -42,7 +42,7 @@ class Neighbours:
     domain : Domain
         Of one record.
     symbols : iterable of Variable
-        Those that occur.
+        Those that occur; what conditions are on occurs, too.
     shared : sequence of Variable or str
         Symbols that both records have in common.
 
@@ -59,7 +59,8 @@ class Neighbours:
     def __init__(
         self, domain: Domain, symbols: Iterable[Variable], shared: Sequence[Any] = ()
     ) -> None:
-        listed = sorted(symbols, key=lambda s: s.name)
+        both = {s.name: s for s in (*free_symbols(domain.conditions), *symbols)}
+        listed = [both[name] for name in sorted(both)]
         common = _common(shared, {s.name for s in listed} | set(domain.constraints))
         # with shapes, since what cancels is in no graph any more
         shapes = {**domain.shapes, **{s.name: s.shape for s in listed}}
