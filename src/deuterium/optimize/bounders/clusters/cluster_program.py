@@ -103,5 +103,5 @@ class ClusterProgram(StarGraph):
         nothing = np.zeros(0, dtype=int)
         target = Term(group, nothing, nothing)
         source = node, nothing
-        about = len(self.groups), is_inequality, True
-        self.rules.append(Definition(target, form, source, *about))
+        definition = Definition(target, form, source, len(self.groups), is_inequality)
+        self.rules.append(definition)

@@ -46,8 +46,6 @@ def chain_start(lagrangian: ClusterLagrangian) -> Array:
     c = np.zeros((lagrangian.batch, layout.features)) + lagrangian.base
     for k, rule in reversed(list(enumerate(layout.rules))):
         places = lagrangian.places.energies[k]
-        if not rule.size:
-            continue
         if rule.definition.is_constraint:
             p = _constraint_start(rule, c)
             if rule.definition.is_inequality:

@@ -60,8 +60,6 @@ class Definition:
         How many groups there were before it.
     is_inequality : bool
         Of a constraint: whether its form is not zero but at least zero.
-    is_constraint : bool
-        Whether it defines nothing: its form is zero.
     """
 
     target: Term
@@ -69,12 +67,16 @@ class Definition:
     source: Source
     groups: int
     is_inequality: bool = False
-    is_constraint: bool = False
 
     @property
     def is_spoke(self) -> bool:
         """Whether it defines spokes."""
         return isinstance(self.target, StarTerm)
+
+    @property
+    def is_constraint(self) -> bool:
+        """Whether it defines nothing: its form is zero."""
+        return self.target.size == 0
 
 
 @dataclass(frozen=True, eq=False)
