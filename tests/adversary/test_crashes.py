@@ -66,6 +66,16 @@ def test_matrix_products_without_elements_run_and_are_enclosed():
     assert dt.enclose(w, dt.Box({e: (0, 1), "z": (0, 1)})).shape == (2, 3)
 
 
+def test_matrix_products_without_elements_are_bounded():
+    y = dt.symbol("y", (3, 2))
+    none = np.broadcast_to(np.ravel(y)[:, None], (6, 0))
+    square = np.sum(y[:, :0] @ np.tanh(y[:, :0]).T) + np.sum(np.tanh(y))
+    for v in (np.sum(np.log1p(np.abs(none)) @ np.ones((0, 3))), square):
+        found = dt.maximize(v, dt.Ball(y, 0.0, 1.0), max_regions=3)
+        assert found.upper >= 0
+        found.certificate.verify()
+
+
 def test_a_pole_of_no_elements():
     none = dt.relu(np.sum(np.log(X)) * np.ones(0))
     v = np.sum(np.log(X)) - np.sum(none) - np.sum(np.log(np.exp(X)[:0]))

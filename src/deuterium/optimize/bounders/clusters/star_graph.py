@@ -153,6 +153,8 @@ class StarGraph(FactoredGraph):
         self, number: int, hubs: Array, form: AffineForm, source: Source
     ) -> StarTerm:
         """Return affine elements as spokes of hubs of one group, one each."""
+        if not len(hubs):  # what defines nothing would be read as a constraint
+            raise Unsuited("a product of functions without elements")
         key = (number, hubs.tobytes(), *content_of(form, source))
         if key not in self._known:
             first = len(self.spokes[number])

@@ -84,7 +84,7 @@ def _single_products(factors: list[Interval]) -> Interval | None:
     """
     left = np.ndim(factors[0].lower) == 2
     matrix, c = factors if left else factors[::-1]
-    if np.ndim(matrix.lower) != 2 or not matrix.is_thin:
+    if np.ndim(matrix.lower) != 2 or not matrix.is_thin or not np.size(c.lower):
         return None
     value = np.asarray(matrix.lower).T if left else np.asarray(matrix.lower)
     ends = [np.asarray(x).swapaxes(-1, -2) if left else x for x in (c.lower, c.upper)]
