@@ -7,7 +7,8 @@ from scipy.special import expit, log_expit
 import deuterium as dt
 from deuterium import budget
 from deuterium.domain.problem import Problem
-from deuterium.optimize.bounders import label_enumeration, select
+from deuterium.optimize.bounders import select
+from deuterium.optimize.bounders.choice_options import BEGINNING_SHARE
 from deuterium.optimize.bounders.convex_cuts import ConvexCuts
 from deuterium.optimize.bounders.label_enumeration import (
     LabelEnumeration,
@@ -175,10 +176,10 @@ def test_each_label_begins_with_its_own_start_and_an_equal_share():
         form.bounder.bound = note
         with budget.spending(end):
             bounder._by_form(form, root, 0.0)
-            planned = seen[-1][1] * label_enumeration.BEGINNING
+            planned = seen[-1][1] * BEGINNING_SHARE
         np.testing.assert_array_equal(seen[-1][0], form.bounder.root().state)
-        assert planned == pytest.approx(label_enumeration.BEGINNING * 1e6, rel=1e-3)
+        assert planned == pytest.approx(BEGINNING_SHARE * 1e6, rel=1e-3)
         end -= planned  # which it takes
     with budget.spending(end):
         bounder._by_form(bounder.forms[0], root, 0.0)
-    assert seen[-1][1] == pytest.approx(5e6 * (1 - label_enumeration.BEGINNING))
+    assert seen[-1][1] == pytest.approx(5e6 * (1 - BEGINNING_SHARE))
