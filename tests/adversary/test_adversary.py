@@ -33,7 +33,7 @@ def test_a_few_cases_in_every_way():
 
 @pytest.mark.drawn
 def test_enclosures_of_many_cases():
-    count = draws(30, 200)
+    count = draws(18, 200)
     report = run.run(iter(range(500, 500 + count)), known=KNOWN, heavy=0.0)
     _held(report)
     assert checks.COUNTS["values"] > 30 * count
@@ -322,5 +322,5 @@ def test_only_our_own_errors_leave(seed, work_clock):
 
 @pytest.mark.drawn
 def test_the_command_line_shows_no_traceback(tmp_path):
-    shown = (command.failures(seed, tmp_path) for seed in range(draws(10, 300)))
+    shown = (command.failures(seed, tmp_path) for seed in range(draws(6, 300)))
     assert [f for found in shown for f in found] == []

@@ -54,7 +54,7 @@ def check_leaves(problem, found, rng):
 
 
 @given(st.data())
-@examples(12, 150)
+@examples(8, 150)
 def test_no_value_lies_above_the_bound(data):
     v = data.draw(graphs(max_steps=5, arrays=data.draw(st.booleans())))
     v = v if v.shape == () else np.sum(v)
@@ -66,7 +66,7 @@ def test_no_value_lies_above_the_bound(data):
 
 
 @given(st.data())
-@examples(10, 200)
+@examples(6, 200)
 def test_no_value_lies_above_the_bound_where_poles_may_be_touched(data):
     v = data.draw(graphs(max_steps=5, arrays=False, defined=False))
     assume(free_symbols([v]))
@@ -74,7 +74,7 @@ def test_no_value_lies_above_the_bound_where_poles_may_be_touched(data):
 
 
 @given(st.data())
-@examples(10, 200)
+@examples(6, 200)
 def test_norms_of_gradients(data):
     v = data.draw(graphs(max_steps=4, arrays=False))
     symbols = free_symbols([v])
