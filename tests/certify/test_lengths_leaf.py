@@ -73,6 +73,9 @@ def with_loss(h, loss):
     return -np.mean(log_expit(h)), None
 
 
+pytestmark = pytest.mark.usefixtures("once")
+
+
 @pytest.fixture(autouse=True)
 def norms_alone(monkeypatch):
     """Leave out the enclosure, which may be the better bound."""

@@ -78,10 +78,10 @@ def test_one_hot_labels_are_put_in_one_by_one():
     loss = -np.sum(label * dt.log_softmax(x @ w))
     v = dt.norm(dt.grad(loss, [w]))
     domain = BOX & dt.OneHot(label)
-    e = dt.maximize(v, domain, rtol=1e-3, time_limit=None)
+    e = dt.maximize(v, domain, rtol=1e-2, time_limit=None)
     assert e.status == "optimal"
     values = [
-        dt.maximize(v.subs({"label": row[None]}), BOX, rtol=1e-3) for row in np.eye(3)
+        dt.maximize(v.subs({"label": row[None]}), BOX, rtol=1e-2) for row in np.eye(3)
     ]
     assert e.upper >= max(s.lower for s in values)
     assert e.lower <= max(s.upper for s in values)
@@ -124,7 +124,7 @@ def test_targets_of_several_outputs_are_cut_at_their_ends(seed):
     domain = dt.Box({z: (-1, 1), target: (0, 1)})
     bounder = select_bounder(Problem(v, domain))
     assert isinstance(bounder, ConvexCuts) and len(bounder.convex) == 5
-    e = dt.maximize(v, domain, max_regions=6, time_limit=None)
+    e = dt.maximize(v, domain, max_regions=4, time_limit=None)
     cuts = [n for n in e.certificate.body["proof"] if "ends" in n]
     assert cuts and all(n["ends"][1][0] == "convex label" for n in cuts)
     assert e.certificate.verify(v, domain).leaves == e.certificate.leaves

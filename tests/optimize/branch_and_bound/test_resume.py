@@ -87,6 +87,7 @@ def test_cut_off_anywhere_with_other_bounders_it_ends_the_same(
         assert answer(again) == answer(e)
 
 
+@pytest.mark.long
 @pytest.mark.drawn
 def test_killed_at_any_time_nothing_is_lost(tmp_path):
     options = {"rtol": 2e-3, "time_limit": None}
