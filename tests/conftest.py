@@ -7,7 +7,6 @@ the machine is, or on what else it does; how much is drawn is said in `tests.amo
 from __future__ import annotations
 
 import gc
-import os
 import signal
 import time
 from dataclasses import replace
@@ -49,12 +48,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Settle how much is drawn, before any test is read, and how many threads are.
-
-    Each core has a process of its own: further threads of small matrix products would
-    wait for each other, and take what the other processes need.
-    """
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    """Settle how much is drawn, before any test is read."""
     amounts.choose(config.getoption("markexpr"), config.getoption("draws"))
 
 

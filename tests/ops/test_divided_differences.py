@@ -190,7 +190,7 @@ def test_closed_form(name, attrs):
 def test_compiled(name, attrs, backend):
     if backend == "jax":
         pytest.importorskip("jax")
-        if sum(attrs.values()) > draws(2, 3):
+        if sum(attrs.values()) > draws(1, 3):
             return  # compiled alike, which takes long
     op, rng = OPERATORS[name], np.random.default_rng(5)
     symbols = [dt.symbol(n, (7,)) for n in "ab"[: op.arity]]

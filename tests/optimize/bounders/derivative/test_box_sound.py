@@ -66,7 +66,7 @@ def test_no_value_lies_above_the_bound(data):
 
 
 @given(st.data())
-@examples(6, 200)
+@examples(6, 60)
 def test_no_value_lies_above_the_bound_where_poles_may_be_touched(data):
     v = data.draw(graphs(max_steps=5, arrays=False, defined=False))
     assume(free_symbols([v]))

@@ -177,7 +177,9 @@ def test_planes_and_cuts_keep_pairs_anywhere(activation, rng):
     assert kept > draws(0, 2)
 
 
-@pytest.mark.parametrize("ends", [(-np.inf, np.inf), (0, np.inf), (-1e300, 1e300)])
+@pytest.mark.parametrize(
+    "ends", some([(-np.inf, np.inf), (-1e300, 1e300), (0, np.inf)], 2)
+)
 def test_labels_without_ends(ends):
     """The distance has no bound, or one beyond what squares can be of."""
     x, y = dt.symbol("x", shape=(1, 4)), dt.symbol("y")
