@@ -58,7 +58,7 @@ def drawn(rng):
     return pool[-1]
 
 
-@pytest.mark.parametrize("seed", seeds(40, 1500))
+@pytest.mark.parametrize("seed", seeds(24, 1500))
 def test_the_values_are_those_of_the_graph(seed):
     rng = np.random.default_rng(seed)
     v = drawn(rng)

@@ -11,6 +11,7 @@ from deuterium.certify.checker.ball_program import RangeProgram
 from deuterium.certify.checker.exceptions import NoBound
 from deuterium.graph.operator import OPERATORS
 from deuterium.transform import grad as exact_grad
+from tests.amounts import draws
 from tests.certify.forging import leaf, refused
 
 x, y, v = dt.symbol("x"), dt.symbol("y"), dt.symbol("v", (3,))
@@ -54,6 +55,7 @@ def test_a_slope_across_a_jump_has_no_certificate():
     refused(f, UNIT, [leaf()], 1.0, known=np.inf)
 
 
+@pytest.mark.drawn
 def test_what_is_undefined_in_a_branch_not_taken_does_not_matter():
     """The slope of the second element has a jump, behind a relu that is flat there."""
     weights = np.array([[0.77, -2.31, 0.45], [1.04, 1.86, 0.69], [0.44, -0.13, -2.24]])
@@ -61,8 +63,8 @@ def test_what_is_undefined_in_a_branch_not_taken_does_not_matter():
     f = np.sum(step(np.power(dt.relu(v @ weights), np.ones(3))))
     low, high = [1e-160, 5e-324, -5e-324], [1.0000000000000001e-160, 1e-323, 0.0]
     box = dt.Box({v: (low, high)})
-    for found in (dt.maximize(f, box), dt.minimize(f, box)):
-        assert found.certificate.verify(f, box)
+    for run in (dt.maximize, dt.minimize)[: draws(1, 2)]:
+        assert run(f, box, max_regions=20).certificate.verify(f, box)
     with pytest.raises(NoBound, match="jump"):  # of one that is taken
         open_ = dt.grad(f, v)[0]
         RangeProgram([open_], {"v": 0}, 3)([arb(-1)] * 3, [arb(1)] * 3)

@@ -37,7 +37,7 @@ def within(form, low, high):
 def test_no_point_is_lost_and_no_contraction_refused(name, side):
     rng, form = np.random.default_rng([6, *name.encode()]), FORMS[name]
     condition = SIDES[side](form)
-    for low, high, rows in boxes(rng, draws(12, 200)):
+    for low, high, rows in boxes(rng, draws(8, 200)):
         h = values(form, rows)
         mine = rows[SIDES[side](h) & ~((name in ROUNDED) & (np.abs(h) < 1e-9))]
         known = within(condition, low, high)

@@ -109,7 +109,7 @@ def believed(seeds):
 
 @pytest.mark.drawn
 def test_the_outset_of_random_problems_is_believed():
-    count = draws(30, 2500)
+    count = draws(18, 2500)
     assert believed(range(count)) > 0.6 * count
 
 

@@ -170,7 +170,7 @@ def test_any_centres_prove_nothing_false(kind, seed, few):
     assert facts["centres"]
     values = [case.values(case.point(rng))[0].lower() for _ in range(12)]
     top = max(values, key=lambda x: x.mid())
-    for _ in range(draws(3, 10)):
+    for _ in range(draws(2, 10)):
         for row in facts["centres"]:
             row[1:] = [(np.array(m) + rng.normal(size=np.shape(m))).tolist()
                        for m in row[1:]]  # fmt: skip

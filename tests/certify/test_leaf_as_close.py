@@ -146,7 +146,7 @@ def test_what_enclose_says_of_every_operator_is_proved():
 
 @pytest.mark.drawn
 def test_what_enclose_says_of_random_arrays_is_proved():
-    for seed in range(draws(40, 2000)):
+    for seed in range(draws(24, 2000)):
         v, s, (low, high) = array_problems.problem(seed)
         if free_symbols([v]):
             assert not refused(np.sum(v), dt.Box({s: (low, high)})), seed

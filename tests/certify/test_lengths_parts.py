@@ -234,7 +234,7 @@ def claims(graph):
     return found
 
 
-@pytest.mark.parametrize("seed", seeds(4, 24))
+@pytest.mark.parametrize("seed", seeds(3, 24))
 def test_every_node_is_as_the_rules_say_whatever_is_chosen(seed):
     rng = np.random.default_rng(seed)
     activation = [np.tanh, expit, dt.relu, np.sin][seed % 4]

@@ -5,14 +5,13 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from deuterium.certify.checker import proof_objective
 from deuterium.errors import CertificateError
 from tests.amounts import seeds as draw_seeds
 from tests.certify.mutants import Mutator
 from tests.certify.right_proofs import KINDS, NAMES, named, sealed_again, seeds, used
 
 # the proofs are right for any multipliers
-pytestmark = pytest.mark.usefixtures("rough_multipliers")
+pytestmark = pytest.mark.usefixtures("rough_multipliers", "once")
 
 
 def test_every_kind_of_leaf_and_step_is_there():
@@ -30,33 +29,6 @@ def test_unchanged_they_are_believed_and_true(name):
     seed = named(name)
     sealed_again(seed.body).verify(seed.v, seed.domain)
     assert not seed.is_false(seed.body)
-
-
-@pytest.fixture(autouse=True)
-def once(monkeypatch):
-    """Work out but once what hangs on the graph, and on nothing in a certificate."""
-    known = {}
-
-    def kept(work, key):
-        def found(*args):
-            at = key(*args)
-            if at not in known:
-                known[at] = work(*args)
-            return known[at]
-
-        return found
-
-    derived, compared = proof_objective.derived, proof_objective.Comparison.__call__
-    monkeypatch.setattr(
-        proof_objective,
-        "derived",
-        kept(derived, lambda v, inputs, maximizes: (v, id(inputs.domain), maximizes)),
-    )
-    monkeypatch.setattr(
-        proof_objective.Comparison,
-        "__call__",
-        kept(compared, lambda self, graph, *fixed: (graph, self.seed, str(fixed))),
-    )
 
 
 def run(number, count):

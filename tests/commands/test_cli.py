@@ -143,6 +143,7 @@ def test_demo_prints_everything_and_writes_a_picture(one_demo, tmp_path):
     assert path.read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.long
 def test_demo_json_and_options(tmp_path):
     pytest.importorskip("sklearn")
     args = ["demo", "--epochs", "3", "--seed", "2", "--epsilon", "2", "--delta", "1e-6"]
@@ -178,6 +179,7 @@ def test_demo_with_a_picture_that_cannot_be_written(one_demo, tmp_path):
     assert shown.stdout == ""
 
 
+@pytest.mark.long  # as is the interrupted command of `test_extrema`
 def test_as_a_module_in_a_process_of_its_own():
     command = [sys.executable, "-W", "error", "-m", "deuterium", *FIRST, "--json"]
     ran = subprocess.run(command, capture_output=True, text=True, timeout=600)

@@ -221,6 +221,7 @@ def test_errors_and_warnings_go_along():
             assert (type(again), str(again)) == (known, "so it is")
 
 
+@pytest.mark.long
 def test_another_process_gets_them_and_gives_them_back():
     made = list(examples().values())
     spawned = multiprocessing.get_context("spawn")

@@ -72,7 +72,7 @@ def samples(count: int, inputs: int, seed: int) -> dict[str, np.ndarray]:
     return {f"x_{i}": row for i, row in enumerate(points)}
 
 
-SIZE = draws(24, 100)
+SIZE = draws(15, 100)
 
 
 @pytest.mark.drawn

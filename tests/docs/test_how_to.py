@@ -91,6 +91,7 @@ def test_a_function(monkeypatch):
     assert protocols.FUNCTIONS[np.cross] is cross
     for case in entries(cases, numpy_cases, "[]"):
         test_against_numpy.test_one_case(case)
+        test_against_numpy.test_batches_of_one_case(case)
     ((function, make),) = entries(draws, random_calls, "{}").items()
     monkeypatch.setitem(random_calls.ALL, "cross", make)
     assert function is np.cross

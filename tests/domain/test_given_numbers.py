@@ -45,7 +45,7 @@ def fraction(number):
     return Fraction(*number.as_integer_ratio())
 
 
-@examples(40, 300)
+@examples(24, 300)
 @given(EXACT)
 def test_ends_hold_the_number_given_and_are_the_nearest(number):
     low, high = (float(end) for end in enclosing(number, "it"))
@@ -61,7 +61,7 @@ def test_ends_hold_the_number_given_and_are_the_nearest(number):
             exactly(number, "it", "")
 
 
-@examples(40, 300)
+@examples(24, 300)
 @given(
     st.lists(EXACT, min_size=1, max_size=5), st.sampled_from([list, tuple, np.array])
 )
@@ -84,7 +84,7 @@ def test_lists_and_arrays_lose_nothing_either(numbers, container):
         assert Fraction(a) <= fraction(number) <= Fraction(b)
 
 
-@examples(40, 300)
+@examples(24, 300)
 @given(st.one_of(EXACT, WHOLE.map(lambda n: np.array([n]) if abs(n) < 2**63 else n)))
 def test_constants_are_the_number_or_refused(number):
     try:

@@ -33,39 +33,39 @@ def _derivative(v):
     return np.concatenate(parts) if parts else np.sum(v)
 
 
-@examples(25, 500)
+@examples(15, 500)
 @given(_with_box(arrays=False, max_steps=12))
 def test_scalar_graphs(case):
     assert_encloses(*case)
 
 
-@examples(25, 500)
+@examples(15, 500)
 @given(_with_box(max_steps=9))
 def test_array_graphs(case):
     assert_encloses(*case, samples=6)
 
 
-@examples(10, 100)
+@examples(6, 100)
 @given(_with_box(defined=False))
 def test_graphs_that_may_be_undefined(case):
     assert_encloses(*case, samples=6)
 
 
-@examples(25, 300)
+@examples(15, 300)
 @given(_with_box(arrays=False, max_steps=6))
 def test_gradients_of_scalar_graphs(case):
     v, box = case
     assert_encloses(_derivative(v), box, samples=9)
 
 
-@examples(15, 200)
+@examples(9, 200)
 @given(_with_box(max_steps=5))
 def test_gradients_of_array_graphs(case):
     v, box = case
     assert_encloses(_derivative(v), box, samples=6)
 
 
-@examples(12, 200)
+@examples(8, 200)
 @given(st.booleans().flatmap(lambda b: _with_box(arrays=b, max_steps=5)))
 def test_second_derivatives(case):
     v, box = case

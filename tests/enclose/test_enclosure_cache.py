@@ -46,19 +46,19 @@ def _slope(v):
     return dt.grad(np.sum(v), x)
 
 
-@examples(30, 300)
+@examples(18, 300)
 @given(_with_box(min_steps=2, max_steps=9))
 def test_random_graphs(case):
     assert_encloses(*case, samples=6)
 
 
-@examples(20, 200)
+@examples(12, 200)
 @given(_with_box(min_steps=2, max_steps=6, defined=False))
 def test_random_graphs_that_may_be_undefined(case):
     assert_encloses(*case, samples=6)
 
 
-@examples(20, 200)
+@examples(12, 200)
 @given(_with_box(min_steps=2, max_steps=5))
 def test_gradients_of_random_graphs(case):
     v, box = case

@@ -20,7 +20,7 @@ from deuterium.interval.stacked import FastPathUnsupported
 from deuterium.ops.logic import narrowed
 from deuterium.optimize.bounders.derivative.row_intervals import RowProgram
 from deuterium.testing import evaluate_exactly
-from tests.amounts import draws
+from tests.amounts import draws, some
 from tests.enclose import array_problems
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -51,12 +51,13 @@ def compiled(v):
     return EnclosureProgram([v], fixed)
 
 
+@pytest.mark.drawn
 @pytest.mark.parametrize("back", ENDS)
 @pytest.mark.parametrize("front", FRONTS)
 def test_a_pole_at_zero_is_not_hidden_behind_a_matrix(front, back):
     x = dt.symbol("x", shape=(16, 4))
     v = np.sum(ENDS[back](FRONTS[front](x) @ WEIGHTS))
-    for low, high in ((0, 1), (-1, 1), (0, 1e-10), (0.0, 1e120)):
+    for low, high in ((-1, 1), (0, 1e-10), (0, 1), (0.0, 1e120))[: draws(2, 4)]:
         iv = dt.enclose(v, dt.Box({x: (low, high)}))
         assert iv.upper == np.inf
         ends = {"x": np.stack([np.full((16, 4), low), np.full((16, 4), high)])}
@@ -84,7 +85,7 @@ OPEN = {"[0, inf)": (0, np.inf), "(-inf, 0]": (-np.inf, 0), "huge": (-1e308, 1e3
 
 @pytest.mark.parametrize("domain", OPEN)
 @pytest.mark.parametrize("pick", [np.min, np.max])
-@pytest.mark.parametrize("sign", [1.0, -1.0])
+@pytest.mark.parametrize("sign", some([1.0, -1.0], 1))
 def test_a_range_that_overflows_leaves_every_element_possible(rng, pick, sign, domain):
     x, b = dt.symbol("x", shape=(4, 5)), dt.constant(rng.normal(size=4))
     w = sign * np.abs(rng.normal(size=(5, 4)))
@@ -225,7 +226,7 @@ def enclosures(v, x, low, high):
 
 @pytest.mark.drawn
 def test_random_graphs_of_arrays():
-    count = draws(25, 1500)
+    count = draws(15, 1500)
     assert sum(map(check, range(count))) > 4.5 * count
 
 

@@ -60,7 +60,7 @@ def test_dense_samples_lie_inside(text, bounds, truth, slack):
     assert (values - margin <= iv.upper).all()
 
 
-@examples(25, 300)
+@examples(15, 300)
 @given(st.data())
 def test_random_graphs_against_ball_arithmetic(data):
     v = data.draw(graphs())

@@ -45,7 +45,7 @@ def mlp(*middle):
 
 
 @pytest.mark.drawn
-@pytest.mark.parametrize("name", some(ACTIVATIONS, 3))
+@pytest.mark.parametrize("name", some(ACTIVATIONS, 2))
 def test_activations(name):
     import torch
     from torch import nn

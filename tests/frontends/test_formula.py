@@ -197,7 +197,7 @@ def _formulas():
     return st.recursive(leaves, grow, max_leaves=12)
 
 
-@examples(40, 300)
+@examples(24, 300)
 @given(_formulas())
 def test_random_formulas_mean_what_python_means(text):
     names = {"sin": math.sin, "cos": math.cos, "tanh": math.tanh, "pi": math.pi}
@@ -210,7 +210,7 @@ def test_random_formulas_mean_what_python_means(text):
     assert iv.lower - slack <= wanted <= iv.upper + slack
 
 
-@examples(40, 300)
+@examples(24, 300)
 @given(st.text(alphabet="ab12.+-*/()^ ,exp[]'_=:<\n", max_size=25))
 def test_any_text_is_read_or_refused(text):
     try:

@@ -37,7 +37,7 @@ def jax_s_own(loss, params, x):
 # XLA takes seconds to compile these
 LARGE = ("resnet", "lenet", "mobilenet", "transformer", "lstm", "mlp")
 SMALL = [name for name in ZOO if name not in LARGE]
-FIRST = ["lenet", "lstm", *SMALL]
+FIRST = ["lstm", *SMALL]
 PAIRS = [(SMALL[0], "jax"), *((name, "numpy") for name in FIRST)]
 FEW = len(PAIRS)
 PAIRS += [(name, "numpy") for name in ZOO if name not in FIRST]

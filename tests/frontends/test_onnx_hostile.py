@@ -49,7 +49,7 @@ def test_a_damaged_file_is_lifted_or_refused():
     contents = [f.SerializeToString() for f in files]
     rng = np.random.default_rng(0)
     ends = set()
-    for _ in range(amounts.draws(300, 20_000)):
+    for _ in range(amounts.draws(180, 20_000)):
         content = spoiled(contents[rng.integers(len(contents))], rng)
         try:
             load(content)

@@ -52,7 +52,7 @@ def test_gradients_by_parameters_are_slopes(name):
     loss = np.sum(np.sin(lifted.output))
     gradients = dt.grad(loss, list(lifted.parameters.values()))
     for (own, p), g in list(zip(lifted.parameters.items(), gradients, strict=True))[
-        : amounts.draws(3, 99)
+        : amounts.draws(2, 99)
     ]:
         direction = rng.normal(size=p.shape)
         ends = []

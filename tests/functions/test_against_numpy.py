@@ -10,6 +10,7 @@ from deuterium.functions import elementwise
 from deuterium.graph import protocols
 from deuterium.graph.operator import BY_UFUNC
 from deuterium.testing import assert_encloses, evaluate_exactly
+from tests.amounts import some
 from tests.functions.numpy_cases import (
     ALL_CASES,
     FUNCTION_CASES,
@@ -104,9 +105,16 @@ def check_batch_of_boxes_equals_each_box_alone(case):
 @pytest.mark.parametrize("case", ALL_CASES, ids=label)
 def test_one_case(case):
     check_value(case)
-    check_batch_is_record_by_record(case)
     check_gradient(case)
     check_enclosure(case)
+
+
+MIXED = [(c,) for k in range(3) for c in ALL_CASES[k::3]]
+
+
+@pytest.mark.parametrize("case", some(MIXED, len(MIXED) // 3), ids=label)
+def test_batches_of_one_case(case):
+    check_batch_is_record_by_record(case)
     check_batch_of_boxes_equals_each_box_alone(case)
 
 

@@ -148,12 +148,14 @@ def slope(make, seed):
 
     with np.errstate(all="ignore"):
         got = sum(np.sum(at(g, 0) * d) for g, d in zip(gradient, along, strict=True))
-        want = (at(total, 1e-6) - at(total, -1e-6)) / 2e-6
-    if not (np.isfinite(want) and np.isfinite(got)):
-        return "refused"  # outside a domain, or a root at 0
-    size = max(1.0, abs(at(total, 0)), abs(got))
-    assert abs(got - want) <= 1e-4 * size, (shapes, got, want)
-    return "same"
+        size = max(1.0, abs(at(total, 0)), abs(got))
+        for step in (1e-6, 1e-9):  # a jump between the points is none at the point
+            want = (at(total, step) - at(total, -step)) / (2 * step)
+            if not (np.isfinite(want) and np.isfinite(got)):
+                return "refused"  # outside a domain, or a root at 0
+            if abs(got - want) <= 1e-4 * size:
+                return "same"
+    raise AssertionError((shapes, got, want))
 
 
 def check(name, count, first=0, draw=outcome):
@@ -173,7 +175,7 @@ def check(name, count, first=0, draw=outcome):
 def test_as_numpy_does(name):
     assert check(name, draws(20, 60)) >= 0.4
     if name not in BY_PYTHON:
-        check(name, draws(8, 20), draw=mixture)
+        check(name, draws(5, 20), draw=mixture)
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -190,7 +190,7 @@ LEAVES = st.one_of(st.just(A), st.just(B), NUMBERS)
 EXPRESSIONS = st.recursive(LEAVES, _grown, max_leaves=8)
 
 
-@examples(20, 300)
+@examples(12, 300)
 @given(EXPRESSIONS)
 def test_expressions_survive_the_round_trip(e):
     v = from_symbolic(e)
@@ -210,7 +210,7 @@ def _symbols(v):
     return dt.graph.free_symbols([v])
 
 
-@examples(15, 200)
+@examples(9, 200)
 @given(graphs(arrays=False, min_steps=3))
 def test_closed_forms_of_graphs_have_the_graphs_value(v):
     point = {"x": 0.37, "y": -0.91, "z": 1.3}

@@ -33,7 +33,7 @@ X = {"symbol": "x", "shape": [2]}
 S = {"symbol": "s", "shape": []}
 
 
-@examples(25, 200)
+@examples(15, 200)
 @given(graphs())
 def test_random_graphs_survive(v):
     text = dt.dumps(
@@ -261,7 +261,7 @@ JSON = st.recursive(
 )
 
 
-@examples(25, 400)
+@examples(15, 400)
 @given(st.data())
 def test_random_damage(data):
     """Whatever part is replaced by whatever, the answer is a graph or GraphError."""

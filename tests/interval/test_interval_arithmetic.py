@@ -320,7 +320,7 @@ def test_nan_is_contagious_in_integer_powers(n):
     assert np.isnan(result.lower).all() and np.isnan(result.upper).all()
 
 
-@examples(100, 800)
+@examples(60, 800)
 @given(
     st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=4, max_size=4),
     st.lists(st.floats(0, 1), min_size=2, max_size=2),
@@ -415,7 +415,7 @@ def test_intersection_and_views():
 # -- directed rounding ---------------------------------------------------------------
 
 
-@examples(100, 1600)
+@examples(60, 1600)
 @given(
     st.floats(allow_nan=False, allow_infinity=False),
     st.floats(allow_nan=False, allow_infinity=False),
@@ -432,7 +432,7 @@ def test_directed_rounding_of_two_numbers(x, y):
         assert_tight(ratio, value, value, 1, (x, y))
 
 
-@examples(75, 1000)
+@examples(45, 1000)
 @given(st.integers(-(2**53), 2**53), st.integers(-1074, 900))
 def test_short_numbers_are_told_apart(m, e):
     try:

@@ -61,14 +61,14 @@ def check(name, *args):
     assert same(direct.lower, slow[0]) and same(direct.upper, slow[1]), (name, args)
 
 
-@examples(120, 3000)
+@examples(72, 3000)
 @pytest.mark.parametrize("name", ["add", "subtract", "multiply", "divide"])
 @given(a=ends(), b=ends())
 def test_two_arguments(name, a, b):
     check(name, a, b)
 
 
-@examples(120, 3000)
+@examples(72, 3000)
 @given(a=ends())
 def test_square(a):
     check("square", a)

@@ -74,7 +74,7 @@ def boxes(rng, count):
 def test_enclosures_hold_every_value(name):
     f, rng = FORMULAS[name], np.random.default_rng(3)
     decided = 0
-    for low, high in boxes(rng, draws(10, 60)):
+    for low, high in boxes(rng, draws(6, 60)):
         box = dt.Box({x: (low, high)})
         found = [dt.enclose(g, box) for g in (f, dt.simplify(f, box))]
         for p in points_of(low, high, rng):
@@ -87,7 +87,7 @@ def test_enclosures_hold_every_value(name):
                     ends = float(e.lower), float(e.upper)
                     assert not value < arb(ends[0]), (low, high, p, value, e)
                     assert not value > arb(ends[1]), (low, high, p, value, e)
-    assert decided > draws(60, 300)
+    assert decided > draws(36, 300)
 
 
 STEPS = ["floor", "ceil", "trunc", "rint", "digitize", "heaviside", "any", "all"]

@@ -86,7 +86,7 @@ def defined(name, box):
 def test_bounds_hold_every_value(name, attrs):
     op, rng, value = OPERATORS[name], np.random.default_rng(1), exact(name, attrs)
     single = boxes(name, rng, 60)
-    picks = rng.integers(0, len(single), (draws(60, 160), op.arity))
+    picks = rng.integers(0, len(single), (draws(36, 160), op.arity))
     decided = 0
     for pick in picks:
         box = [single[i] for i in pick]
@@ -98,14 +98,14 @@ def test_bounds_hold_every_value(name, attrs):
         assert low <= high and low < INF and high > -INF, (box, low, high)
         xs = list(itertools.product(*[inside(*b, rng, 1) for b in box]))
         decided += held(value, xs[:: 1 + len(xs) // 6], low, high, (name, attrs, box))
-    assert decided > draws(70, 200)
+    assert decided > draws(42, 200)
 
 
 @pytest.mark.drawn
 @each
 def test_values_and_points_are_close(name, attrs):
     op, rng, value = OPERATORS[name], np.random.default_rng(2), exact(name, attrs)
-    for _ in range(draws(20, 60)):
+    for _ in range(draws(12, 60)):
         x = rng.uniform(0.05, 6, op.arity)
         x[-1] = x[0] * (1 + 10.0 ** rng.uniform(-14, 0)) if op.arity > 1 else x[-1]
         truth = float(value(*x.tolist()))
@@ -123,7 +123,7 @@ def test_the_checker_says_the_same(name, attrs):
     op, rng, value = OPERATORS[name], np.random.default_rng(3), exact(name, attrs)
     entry = entry_of(op, attrs)
     rule, point = entry.range, entry.value
-    for _ in range(draws(20, 60)):
+    for _ in range(draws(12, 60)):
         box = np.sort(rng.uniform(0.02, 7, (op.arity, 2)), axis=1)
         with ctx.workprec(120):
             low, high = rule(*[arb(float(e)) for b in box for e in b])
@@ -190,7 +190,7 @@ def test_closed_form(name, attrs):
 def test_compiled(name, attrs, backend):
     if backend == "jax":
         pytest.importorskip("jax")
-        if sum(attrs.values()) > draws(2, 3):
+        if sum(attrs.values()) > draws(1, 3):
             return  # compiled alike, which takes long
     op, rng = OPERATORS[name], np.random.default_rng(5)
     symbols = [dt.symbol(n, (7,)) for n in "ab"[: op.arity]]

@@ -71,7 +71,7 @@ def boxes_of(name, count=None):
     """Return boxes: points, neighbours, random pairs, and infinite ends."""
     rng = np.random.default_rng(len(name))
     points = points_of(name)
-    count = draws(100, 500) if count is None else count
+    count = draws(60, 500) if count is None else count
     boxes = [(p, p) for p in points]
     boxes += [(p, math.nextafter(p, INF)) for p in points if p < MAX]
     boxes += [(math.nextafter(p, -INF), p) for p in points if p > -MAX]
@@ -199,7 +199,7 @@ def test_enclosure_is_tight_and_keeps_the_sign(name):
     largest = 1e9 if name in ("sin", "cos", "tan") else INF
     boxes = [
         b
-        for b in boxes_of(name, draws(80, 250))
+        for b in boxes_of(name, draws(48, 250))
         if -largest < b[0] and b[1] < largest and is_fine(name, *b)
     ]
     checked = 0
@@ -284,7 +284,7 @@ def test_nan_constants_and_shapes(name):
 
 
 def pairs_of(name, count=None):
-    count = draws(600, 1500) if count is None else count
+    count = draws(360, 1500) if count is None else count
     rng = np.random.default_rng(7)
     pool = [0.0, TINY, 1e-310, 1e-160, 0.1, 0.5, 1.0, 1.5, 2.0, 3.0, 33.3, 800.0, 1e160]
     pool += [MAX, MAX / 2, 1 + EPS]
@@ -321,7 +321,7 @@ def test_enclosure_of_two_holds_every_value(name):
         assert low >= op.lower_bound
         xs = list(itertools.product(inside(*a, rng, 1), inside(*b, rng, 1)))
         decided += held(case.ball, xs[:: 1 + len(xs) // 9], low, high, (name, a, b))
-    assert fine > draws(60, 150) and decided > draws(240, 600), (fine, decided)
+    assert fine > draws(36, 150) and decided > draws(144, 600), (fine, decided)
 
 
 @pytest.mark.parametrize("name", TWO_VARIABLES)
@@ -537,7 +537,7 @@ def test_enclosed_derivatives_over_boxes(name):
     second = dt.grad(first, x)
     points = sorted(smooth_points(name))
     rng = np.random.default_rng(3)
-    for _ in range(draws(5, 12)):
+    for _ in range(draws(3, 12)):
         i, j = sorted(rng.integers(0, len(points), 2))
         box = dt.Box({x: (points[i], points[j])})
         for order, graph in ((1, first), (2, second)):

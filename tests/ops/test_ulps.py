@@ -19,7 +19,7 @@ from tests.ops.references import BINARY, EPS, MAX, MIN_NORMAL, UNARY, sharp
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 
 MARGIN = 2  # the stated error is at least so many times the measured one
-COUNT = draws(2500, 10_000)
+COUNT = draws(1500, 10_000)
 STATED = sorted(n for n in UNARY if (OPERATORS[n].ulps or 0) > 0.5)
 CENTRES = (
     0.5,
@@ -79,7 +79,7 @@ def test_library_of_one_variable(name):
     op = OPERATORS[name]
     ulps, absolute = op.ulps, op.absolute
     xs = points(name)
-    assert len(xs) >= draws(1200, 2000)
+    assert len(xs) >= draws(720, 2000)
     values = op.value(xs)
     worst, where = 0.0, None
     for x, y in zip(xs.tolist(), values.tolist(), strict=True):

@@ -135,7 +135,7 @@ def test_rules_of_arrays(name):
     rng = np.random.default_rng(0)
     op = OPERATORS[name]
     for case in ARRAYS[name]:
-        for _ in range(draws(100, 300)):
+        for _ in range(draws(60, 300)):
             args = [
                 interval([FINE[i] for i in rng.integers(0, len(FINE), n)], shape)
                 for shape in case.shapes

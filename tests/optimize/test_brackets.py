@@ -79,13 +79,13 @@ def random_graphs(**options):
 OPTIONS = (st.booleans(), st.sampled_from(METHODS))
 
 
-@examples(12, 400)
+@examples(8, 400)
 @given(random_graphs(arrays=False, max_steps=9 if is_many() else 7), *OPTIONS)
 def test_scalar_graphs(case, maximize, method):
     check_graph(case, maximize, method)
 
 
-@examples(12, 400)
+@examples(8, 400)
 @given(random_graphs(max_steps=8 if is_many() else 6), *OPTIONS)
 def test_array_graphs(case, maximize, method):
     check_graph(case, maximize, method)

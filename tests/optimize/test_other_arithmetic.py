@@ -19,6 +19,7 @@ from deuterium.frontends.formula import lift
 from deuterium.optimize.bounders.select import select_bounder
 from deuterium.optimize.branch_and_bound import worker
 from deuterium.search.search import enclose_at
+from tests.amounts import some
 from tests.float_modes import MODES, floating, needs_modes, switch
 
 pytestmark = needs_modes
@@ -117,7 +118,7 @@ def test_batches_of_a_thread_in_another_mode_are_done_here(mode):
     assert (found.lower, found.upper) == (alone.lower, alone.upper)
 
 
-@pytest.mark.parametrize("start", ["fork", "spawn"])
+@pytest.mark.parametrize("start", some(["fork", "spawn"], 1))
 def test_batches_of_a_process_in_another_mode_are_done_here(start):
     context = multiprocessing.get_context(start)
     told = partial(dt.maximize, HILL, LINE, method="box", rtol=1e-9)

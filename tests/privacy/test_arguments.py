@@ -173,7 +173,7 @@ def tried(function, arguments):
 
 @pytest.mark.drawn
 @pytest.mark.parametrize(
-    ("function", "name"), some(CASES[::3] + CASES[1::3] + CASES[2::3], 45)
+    ("function", "name"), some(CASES[::3] + CASES[1::3] + CASES[2::3], 30)
 )
 def test_one_odd_argument(function, name):
     for odd in ODD[:: draws(20, 8) if function in SLOW else draws(4, 2)]:

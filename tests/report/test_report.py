@@ -56,7 +56,7 @@ def open_null():
 # -- numbers -------------------------------------------------------------------------
 
 
-@examples(30, 300)
+@examples(18, 300)
 @given(DOUBLES, st.integers(1, 17))
 def test_rounding_goes_the_stated_way_and_not_far(x, digits):
     low, high = rounded_down(x, digits), rounded_up(x, digits)

@@ -69,7 +69,9 @@ def test_shgo_refuses_what_would_take_for_ever():
 @everyway
 def test_the_same_seed_gives_the_same_answer(method):
     v, box = lift("sin(5*a)*cos(7*b) + a*b"), dt.Box({"a": (-2, 2), "b": (-2, 2)})
-    first, second = (dt.search(v, box, method=method, seed=7) for _ in range(2))
+    first, second = (
+        dt.search(v, box, method=method, seed=7, time_limit=0.3) for _ in range(2)
+    )
     assert first.value == second.value
     assert first.witness == second.witness
     assert first.evaluations == second.evaluations
@@ -79,8 +81,8 @@ def test_the_same_seed_gives_the_same_answer(method):
 def test_time_limits_are_kept(method, work_clock):
     x, norm = network_norm([7 if method == "shgo" else 20, 10, 1], "tanh", 0)
     start = work_clock.time
-    e = dt.search(norm, dt.Box({x: (-1, 1)}), method=method, time_limit=1.0)
-    assert work_clock.time - start < 1.5
+    e = dt.search(norm, dt.Box({x: (-1, 1)}), method=method, time_limit=0.3)
+    assert work_clock.time - start < 0.8
     assert 0 < e.value <= dt.enclose(norm, dt.Box({x: (-1, 1)})).upper
 
 

@@ -170,7 +170,7 @@ def test_unused_parts_are_not_differentiated():
     assert len(dt.graph.topological([g])) < 10
 
 
-@examples(25, 400)
+@examples(15, 400)
 @given(graphs(min_steps=3, max_steps=7, arrays=False))
 def test_random_graphs_along_a_line(v):
     """Where the exact slope exists: a kink or jump at the point is left out."""

@@ -44,7 +44,7 @@ SCALARS = {
 
 
 @pytest.mark.parametrize("name", SCALARS)
-@pytest.mark.parametrize("seed", seeds(4, 20))
+@pytest.mark.parametrize("seed", seeds(3, 20))
 def test_a_scalar_of_every_summand_is_in_front(name, seed):
     rng = np.random.default_rng(seed)
     x = dt.symbol("x", shape=(4,))

@@ -110,7 +110,7 @@ def boxes(k):
 def test_no_finite_slope_across_a_jump(name):
     f, k = JUMPS[name]
     others = others_of(f)
-    for low, high in boxes(float(k))[: draws(3, 7)]:
+    for low, high in boxes(float(k))[: draws(2, 7)]:
         assert_holds_quotients(f, x, low, high, [k], others)
     wide = dt.Box({x: (k - 0.3, k + 0.3), **{s: (n, n) for s, n in others.items()}})
     for simplified in (False, True):

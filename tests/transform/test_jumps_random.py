@@ -102,6 +102,6 @@ def check_values(f, low, high, knots, others, rng):
                     assert not value > arb(float(found.upper)), (p, value, found)
 
 
-@pytest.mark.parametrize("seed", seeds(3, 60))
+@pytest.mark.parametrize("seed", seeds(2, 60))
 def test_slopes_and_values(seed):
     check(seed)

@@ -39,6 +39,7 @@ from deuterium.optimize.branch_and_bound.stopping import (
 from deuterium.optimize.branch_and_bound.worker import Task, graph_hash, task_of
 from deuterium.optimize.moved_bracket import MovedProblem
 from deuterium.optimize.poles import only_where_defined
+from deuterium.optimize.preparation_options import PREPARING_SHARE, SHORTEST_SECONDS
 from deuterium.optimize.region import Bounder
 from deuterium.optimize.root_enclosure import (
     NOTHING,
@@ -50,9 +51,6 @@ from deuterium.optimize.undefined import proved_undefined
 from deuterium.options import require_seed
 
 __all__ = ["maximize", "minimize"]
-
-PREPARING = 0.5  # of the time may go to preparations
-SHORTEST = 1e-3  # seconds to ask whether there is any point, where the time is over
 
 
 @standard_only
@@ -238,7 +236,7 @@ def _is_empty(v: Variable, domain: Domain, clock: Clock) -> bool:
         if x.upper < -LOWEST and x.lower > LOWEST:
             return True  # v is that low nowhere, nor that high
     nowhere = guarded(as_variable(0.0), domain.conditions, LOWEST)
-    left = max(clock.left, SHORTEST) if clock.left < np.inf else None
+    left = max(clock.left, SHORTEST_SECONDS) if clock.left < np.inf else None
     return maximize(nowhere, domain.plain, time_limit=left).upper <= LOWEST
 
 
@@ -271,7 +269,7 @@ def _bracket(
     incumbent = Incumbent(problem, seed, points)
     # work that others do, or go on with, has to start from the same bounder
     is_alone = executor is None and checkpoint is None
-    until = clock.at(PREPARING) if is_alone else np.inf
+    until = clock.at(PREPARING_SHARE) if is_alone else np.inf
     first, status = NOTHING, ""
     bounder: Bounder = NaturalIntervalBounder(problem)
     memory = Memory(limits.memory_limit)

@@ -24,10 +24,9 @@ from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
 from deuterium.ops import arithmetic, arrays, logic, piecewise
 from deuterium.ops.on_domain import FUNCTIONS, on_domain
+from deuterium.optimize.preparation_options import MOST_POLE_NODES
 from deuterium.transform.branches import consequences
 from deuterium.transform.definedness import conditions_of, defined, facts_of, total_form
-
-MOST = 2_000  # nodes that are looked at
 
 Specials = frozenset[float]  # of inf and -inf, what a node may become beside a number
 NONE: Specials = frozenset()
@@ -44,7 +43,7 @@ def only_where_defined(v: Variable, domain: Domain, *, maximizes: bool) -> Varia
     Where poles cannot matter, it is ``v`` as far as ``v`` has a value, and elsewhere
     what no extremum is.
     """
-    if v.shape or not isinstance(domain, Domain) or is_larger([v], MOST):
+    if v.shape or not isinstance(domain, Domain) or is_larger([v], MOST_POLE_NODES):
         return v
     if not any(n.op is not None and conditions_of(n) for n in topological([v])):
         return v

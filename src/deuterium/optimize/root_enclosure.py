@@ -25,13 +25,9 @@ from deuterium.enclose.enclose import as_written, enumerated
 from deuterium.enclose.in_balls import enclose
 from deuterium.interval import Cause, Interval
 from deuterium.optimize.bounders.norm_bounds import norm_bounder_of
+from deuterium.optimize.preparation_options import POOR_SECONDS, RICH_SECONDS
 from deuterium.optimize.region import DomainReduction, Proof, with_checker_margin
 from deuterium.transform.pipeline import MANY
-
-# seconds a node: with less, the graph is first taken as it is written; ten times what
-# preparing it takes on a quiet machine
-RICH = 5e-4
-POOR = 1.5e-5  # seconds a node for that alone; made of arrays it takes twice as long
 
 
 @dataclass(frozen=True)
@@ -66,7 +62,7 @@ def root_enclosure_of(problem: Problem) -> RootEnclosure:
     found = NOTHING
     nodes = len(problem.order)
     with suppress(Spent), np.errstate(all="ignore"):
-        if nodes > MANY and POOR * nodes < left() < RICH * nodes:
+        if nodes > MANY and POOR_SECONDS * nodes < left() < RICH_SECONDS * nodes:
             found = _of(problem, as_written(problem.order, problem.counting))
         closer = _of(problem, enclose(problem.given, problem.counting))
         found = closer if closer.upper <= found.upper else found

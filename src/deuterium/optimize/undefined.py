@@ -25,11 +25,13 @@ from deuterium.graph.traverse import free_symbols, topological
 from deuterium.graph.variable import Variable
 from deuterium.interval import Cause, Interval
 from deuterium.ops import arithmetic, arrays, logic, piecewise
+from deuterium.optimize.preparation_options import (
+    BISECTIONS,
+    MOST_ARGUMENTS,
+    MOST_PARTIAL_NODES,
+    TRIED_POINTS,
+)
 from deuterium.transform.differentiate import grad
-
-ROWS = 256  # points looked at
-BISECTIONS = 60  # the width of a box is a double's then
-MOST_NODES, MOST_ELEMENTS = 16, 4096  # operators, and elements of their arguments
 
 
 class PartialNode(NamedTuple):
@@ -48,13 +50,13 @@ def proved_undefined(problem: Problem, seed: int) -> Cause | None:
     Its ``points`` are one at which it is, or two between which an argument changes its
     sign.
     """
-    partial = list(_partial_nodes(problem.objective))[:MOST_NODES]
-    partial = [p for p in partial if 0 < p.argument.size <= MOST_ELEMENTS]
+    partial = list(_partial_nodes(problem.objective))[:MOST_PARTIAL_NODES]
+    partial = [p for p in partial if 0 < p.argument.size <= MOST_ARGUMENTS]
     if not partial or not problem.size:
         return None
     place = Feasible(problem)
     rows = np.concatenate(
-        [place.notable(), place.random(ROWS, np.random.default_rng(seed))]
+        [place.notable(), place.random(TRIED_POINTS, np.random.default_rng(seed))]
     )
     run = compile(problem.symbols, [p.argument for p in partial])
     found = run(*problem.arrays(rows).values())

@@ -73,7 +73,7 @@ def test_the_gradient_norm_of_a_network(tmp_path: Path) -> None:
     loss.backward()
     norm = np.linalg.norm([v.grad for v in [*w1.flat, *b.flat, *w2.flat]])
     box = dt.Box(dict.fromkeys(("x_0", "x_1"), (-1, 1)))
-    accepted(dt.maximize(norm, box, rtol=5e-2), norm, box, tmp_path)
+    accepted(dt.maximize(norm, box, rtol=0.1), norm, box, tmp_path)  # three regions
 
 
 @pytest.mark.parametrize("name", NAMES)

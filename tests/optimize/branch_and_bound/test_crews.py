@@ -277,6 +277,7 @@ def _slow_pid(_: int) -> int:
     return os.getpid()
 
 
+@pytest.mark.long
 def test_a_process_killed_half_way():
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(2, context) as pool:

@@ -70,7 +70,7 @@ def test_no_damaged_journal_tells_anything_but_the_truth(small, tmp_path):
     generator, path = random.Random(1), tmp_path / "damaged"
     for name, (_, data, records) in small.items():
         about = {k: x for k, x in records[0].items() if k != "sum"}
-        for _ in range(draws(200, 10_000)):
+        for _ in range(draws(120, 10_000)):
             bad = _damaged(data, generator)
             path.write_bytes(bad)
             told, refused = _told_by(path, about)

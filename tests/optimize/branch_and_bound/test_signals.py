@@ -69,7 +69,7 @@ def test_sigterm_returns_the_bracket_so_far(executor):
 
 
 @linux
-@pytest.mark.parametrize("executor", some(["spawn", "fork"], 1))
+@pytest.mark.parametrize("executor", some(["fork", "spawn"], 1))
 def test_workers_of_a_killed_process_end(executor):
     process = at_work(start("endless", executor, time_limit=None))
     # a worker of the caller's own pool is ours from its first batch on

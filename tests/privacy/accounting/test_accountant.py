@@ -119,7 +119,7 @@ def test_sampling_under_replace_one_is_refused_and_without_it_is_right():
 # -- Poisson sampling ------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("q", [0.01, 0.3])
+@pytest.mark.parametrize("q", some([0.3, 0.01], 1))
 @pytest.mark.parametrize("sigma", some([0.8, 3.0], 1))
 def test_one_sampled_step_against_its_formula(q, sigma):
     """delta of (1-q) N(0) + q N(1) against N(0), both ways round."""
@@ -216,7 +216,7 @@ def test_many_multipliers_are_rounded_down_until_they_are_few():
 
 
 @pytest.mark.parametrize(
-    ("q", "m"), some([(0.2, 1.0), (0.999, 0.05), (0.999, 1.0), (0.2, 0.05)], 2)
+    ("q", "m"), some([(0.2, 1.0), (0.999, 0.05), (0.999, 1.0), (0.2, 0.05)], 1)
 )
 def test_by_how_often_a_record_takes_part(q, m):
     """An upper bound of one step's formula, and never above the noise unsampled."""
@@ -268,12 +268,12 @@ def test_event_is_what_dp_accounting_understands():
 
 @pytest.mark.drawn
 @pytest.mark.parametrize(
-    ("q", "sigma"), some([(0.01, 0.8), (1e-8, 100.0), (0.5, 5.0)], 2)
+    ("q", "sigma"), some([(0.01, 0.8), (1e-8, 100.0), (0.5, 5.0)], 1)
 )
 def test_sampled_divergences_are_never_below_an_integral(q, sigma):
     """Also at orders between whole numbers, and where they are next to nothing."""
     accountant = Accountant(ADD).compose(multiplied(sigma), sampling_probability=q)
-    orders = [1.1, 2.0, 7.9, 1.5, 2.5, 63.0][: draws(3, 6)]
+    orders = [1.1, 2.0, 7.9, 1.5, 2.5, 63.0][: draws(2, 6)]
     for order, found in zip(orders, accountant.rdp(orders), strict=True):
         with mp.workdps(40):
             s, a = mp.mpf(sigma), mp.mpf(order)

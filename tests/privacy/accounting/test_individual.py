@@ -40,7 +40,7 @@ def squares(steps):
 # -- soundness -------------------------------------------------------------------------
 
 
-@examples(40, 300)
+@examples(24, 300)
 @given(
     st.lists(
         st.tuples(st.lists(SIZES, min_size=4, max_size=4), st.floats(1e-3, 1e3)),
@@ -63,7 +63,7 @@ def test_losses_are_never_rounded_down(steps, grid):
             assert found <= 1e-300  # nobody pays for others
 
 
-@examples(40, 300)
+@examples(24, 300)
 @given(
     st.lists(
         st.tuples(st.lists(SIZES, min_size=4, max_size=4), st.floats(1e-3, 1e3)),
@@ -435,13 +435,13 @@ def adversary(likely, steps):
 )
 def test_an_adaptive_adversary_does_not_break_the_filter(planned, present):
     """Every trial is a person of one accountant; losses are followed exactly."""
-    trials, q, epsilon, delta = draws(4_000, 20_000), 0.2, 1.5, 0.02
+    trials, q, epsilon, delta = draws(2400, 20_000), 0.2, 1.5, 0.02
     rng = np.random.default_rng(3)
     people = IndividualAccountant(
         trials, epsilon=epsilon, delta=delta, method="rdp", planned=planned
     )
     loss = np.zeros(trials)  # log of the density with the person over that without
-    for step in range(draws(20, 60)):
+    for step in range(draws(12, 60)):
         norms = adversary(loss, step)
         taking = people.step(norms, 1.0, sampling_probability=q).values
         drawn = taking & present & (rng.random(trials) < q)

@@ -41,6 +41,7 @@ def test_laplace_trade_off_against_its_threshold_tests():
     assert noise.advantage == pytest.approx(1 - math.exp(-1.3 / 2), rel=1e-9)
 
 
+@pytest.mark.long
 def test_no_simulated_test_beats_the_trade_off_of_sampled_steps():
     q, steps, sigma, n = 0.3, 5, 1.0, 50_000
     many = Accountant(ADD).compose(multiplied(sigma), steps, sampling_probability=q)

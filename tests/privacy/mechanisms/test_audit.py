@@ -95,11 +95,12 @@ def test_secure_noise_keeps_promises_too(name):
 def test_vectors_lose_no_more_than_numbers(name, share):
     """A record that moves four coordinates at once, and noise for all or a quarter."""
     rng, runs = np.random.default_rng(7), 200_000
-    if name == "laplace":
-        moved, loss = np.array([1.0, 1.0, 0.5, 0.5]), lambda z: np.abs(z)
+    norm = contribution(BOUND, name).norm
+    if norm == 1:
+        moved, loss = np.array([1.0, 1.0, 2.0, 1.0]), lambda z: np.abs(z)
     else:
         moved, loss = np.array([1.0, 2.0, 2.0, 4.0]), lambda z: z**2
-    bound = np.linalg.norm(moved, 1 if name == "laplace" else 2)
+    bound = np.linalg.norm(moved, norm)
     noise = MAKERS[name](contribution(share * bound, name), relation=ADD)
     scores = []
     for value in (np.zeros(4), moved):

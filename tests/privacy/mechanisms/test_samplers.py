@@ -11,7 +11,7 @@ from scipy import stats
 
 from deuterium import privacy
 from deuterium.errors import InvalidInputError, MissingDependencyError
-from tests.amounts import some
+from tests.amounts import draws, some
 
 discrete_gaussian = partial(privacy.discrete_gaussian, relation="add_or_remove_one")
 geometric = partial(privacy.geometric, relation="add_or_remove_one")
@@ -39,17 +39,19 @@ def released(name, scale, count, seed, value=0):
 
 
 @either
+@pytest.mark.drawn
 @pytest.mark.parametrize("name", DISTRIBUTIONS)
 def test_noise_has_its_distribution(name, seed):
-    noise = released(name, 2.5, 20_000, seed)
+    noise = released(name, 2.5, draws(6_000, 20_000), seed)
     # a chance of one in 10**6 for each run of OpenDP's noise, which has no seed
     assert stats.kstest(noise, DISTRIBUTIONS[name](2.5)).pvalue > 1e-6
 
 
 @either
+@pytest.mark.drawn
 @pytest.mark.parametrize("sigma", [0.4, 1.7, 30.0])
 def test_discrete_noise_has_its_distribution(sigma, seed):
-    noise = released("discrete", sigma, 20_000, seed)
+    noise = released("discrete", sigma, draws(6_000, 20_000), seed)
     assert noise.dtype.kind == "i"
     y = np.arange(-int(12 * sigma) - 3, int(12 * sigma) + 4)
     mass = np.exp(-(y.astype(float) ** 2) / (2 * sigma**2))

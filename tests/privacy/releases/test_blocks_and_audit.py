@@ -37,7 +37,7 @@ def test_what_cannot_be_large_at_once_needs_less():
     assert c.joint.upper == pytest.approx(1.0, rel=0.02)
 
 
-@pytest.mark.parametrize("seed", seeds(3, 30))
+@pytest.mark.parametrize("seed", seeds(2, 30))
 def test_all_blocks_together_keep_the_promise(seed):
     rng = np.random.default_rng(seed)
     quantities = {"a": AGE**2, "t": np.tanh(X * rng.normal(size=3)), "n": AGE / AGE}

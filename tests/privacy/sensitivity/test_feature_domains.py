@@ -51,7 +51,7 @@ def test_in_a_ball_both_records_are_in_the_ball(seed, where, rng):
     center, radius, f = np.array([0.2, -0.1, 0.4]), 0.8, vectors(seed)
     ball = dt.Ball(X, center, radius)
     (s,) = privacy.feature_sensitivity(f, X, ball, groups=[where], time_limit=4)
-    a, b = in_a_ball(rng, draws(400, 2000), center, radius, where)
+    a, b = in_a_ball(rng, draws(240, 2000), center, radius, where)
     far = max(moved(f, u, v) for u, v in zip(a, b, strict=True))
     assert far <= s.upper
     assert far <= s.lower * (1.2 if len(where) == 1 else 1.7)

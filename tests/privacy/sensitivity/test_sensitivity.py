@@ -182,7 +182,7 @@ def test_a_sensitivity_of_zero_is_worth_a_second_look():
 # -- rounding --------------------------------------------------------------------------
 
 
-@examples(30, 300)
+@examples(18, 300)
 @given(st.fractions(min_value=0, max_value=10**6))
 def test_never_rounded_down(exact):
     s = made(upper=exact, lower=exact)
@@ -198,7 +198,7 @@ def test_integers_and_long_doubles_are_not_rounded_down_either():
     assert made(upper=np.array(2.0)).upper == 2.0
 
 
-@examples(30, 300)
+@examples(18, 300)
 @given(
     st.floats(1e-300, 1e300),
     st.fractions(min_value=Fraction(1, 10**6), max_value=10**6),

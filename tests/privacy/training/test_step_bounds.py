@@ -12,14 +12,14 @@ from deuterium.domain.domain import Domain
 from deuterium.errors import InvalidInputError, UnsupportedError
 from deuterium.privacy.training.parameter_noise import spread_over
 from deuterium.privacy.training.step_ranges import spectral
-from tests.amounts import seeds, some
+from tests.amounts import draws, seeds, some
 from tests.privacy.training.cases import HEADS, Case, ClipFreeSGD, exactly
 from tests.privacy.training.problems import problem
 
 pytest.importorskip("flint")
 
 
-@pytest.mark.parametrize("seed", seeds(3, 40))
+@pytest.mark.parametrize("seed", seeds(2, 40))
 def test_no_record_exceeds_its_bound(seed):
     case = Case(seed)
     trainer = case.trainer()
@@ -42,7 +42,7 @@ def test_no_record_exceeds_its_bound(seed):
         assert sum(shares).lower() <= 1
 
 
-@pytest.mark.parametrize("seed", seeds(6, 20))
+@pytest.mark.parametrize("seed", seeds(4, 20))
 def test_a_bound_that_is_kept_holds_for_weights_near_by(seed):
     case = Case(seed)
     trainer = case.trainer()
@@ -90,7 +90,7 @@ def test_most_steps_need_no_more_than_a_distance():
     assert anew <= 30
 
 
-@pytest.mark.parametrize("seed", seeds(8, 40))
+@pytest.mark.parametrize("seed", seeds(5, 40))
 def test_the_graph_is_a_bound_for_all_weights(seed):
     case = Case(seed)
     trainer = case.trainer()
@@ -113,10 +113,11 @@ def test_the_graph_is_a_bound_for_all_weights(seed):
         assert sum(p * p for p in parts).sqrt().lower() <= float(upper)
 
 
+@pytest.mark.drawn
 def test_searches_find_nothing_longer():
     """Where the bound is nearly reached, 64 climbs from many starts stay below it."""
     ratios = []
-    for seed in (3, 11, 29):
+    for seed in (3, 11, 29)[: draws(1, 3)]:
         rng = np.random.default_rng(seed)
         x, y = dt.symbol("x", shape=(3,)), dt.symbol("y")
         weights = {

@@ -44,19 +44,19 @@ def with_its_box(strategy):
     return strategy.flatmap(lambda v: st.tuples(st.just(v), tame_boxes(v)))
 
 
-@examples(40, 300)
+@examples(24, 300)
 @given(with_its_box(algebra()))
 def test_scalar_algebra(case):
     assert_simplifies(case)
 
 
-@examples(30, 200)
+@examples(18, 200)
 @given(with_its_box(algebra(arrays=True)))
 def test_array_algebra(case):
     assert_simplifies(case)
 
 
-@examples(15, 200)
+@examples(9, 200)
 @given(with_its_box(algebra(arrays=True, max_steps=4)))
 def test_gradients_of_algebra(case):
     v, box = case
@@ -66,25 +66,25 @@ def test_gradients_of_algebra(case):
         assert_simplifies((np.concatenate(parts), box))
 
 
-@examples(20, 200)
+@examples(12, 200)
 @given(with_box(arrays=False, min_steps=3, max_steps=10))
 def test_scalar_graphs(case):
     assert_simplifies(case)
 
 
-@examples(20, 200)
+@examples(12, 200)
 @given(with_box(min_steps=3, max_steps=8))
 def test_array_graphs(case):
     assert_simplifies(case)
 
 
-@examples(20, 200)
+@examples(12, 200)
 @given(with_box(defined=False, min_steps=3, max_steps=6))
 def test_graphs_that_may_be_undefined(case):
     assert_simplifies(case)
 
 
-@examples(20, 200)
+@examples(12, 200)
 @given(with_box(min_steps=2, max_steps=5))
 def test_gradients(case):
     v, box = case

@@ -21,6 +21,12 @@ from deuterium.budget import check, in_time, taking
 from deuterium.domain.problem import Problem
 from deuterium.graph.traverse import Graph
 from deuterium.graph.variable import Variable
+from deuterium.optimize.bounders.choice_options import (
+    BEGINNING_SHARE,
+    FEW_FORMS,
+    MOST_LABEL_VALUES,
+    WIDEST_LABEL,
+)
 from deuterium.optimize.bounders.discrete_branching import DiscreteBranching
 from deuterium.optimize.bounders.natural_interval import NaturalIntervalBounder
 from deuterium.optimize.bounders.norm_bounds.convex_nodes import is_convex_in
@@ -32,11 +38,6 @@ from deuterium.optimize.region import (
     Regions,
     whole,
 )
-
-MOST = 16  # combinations of values
-WIDEST = 4  # elements of a convex label
-FEW = 4  # forms: their first regions get no more than others, who close in as soon
-BEGINNING = 0.4  # of the time: what bounders plan for the first of their regions
 
 CONVEX: Proof = ("convex label", {})
 """The objective is convex in the symbol of the input that is cut, all else held fixed,
@@ -96,7 +97,7 @@ class LabelEnumeration(Bounder):
         self.state = max(f.bounder.root().state.shape[1] for f in forms)
         self.batch = min(f.bounder.batch for f in forms)
         # cuts between labels, and each one's first region
-        self.single = 2 * len(forms) - 1 if len(forms) > FEW else 0
+        self.single = 2 * len(forms) - 1 if len(forms) > FEW_FORMS else 0
         self._begun: list[LabelForm] = []
         self._solved = np.zeros((1, 0))  # what the very first one ended with
 
@@ -150,15 +151,15 @@ class LabelEnumeration(Bounder):
         self, form: LabelForm, regions: Regions, incumbent: float
     ) -> BoundResult:
         part = 1.0
-        is_first = form not in self._begun and len(self.forms) > FEW
+        is_first = form not in self._begun and len(self.forms) > FEW_FORMS
         if is_first:  # an equal share for the first region of each
-            part = 1.0 / (len(self.forms) - BEGINNING * len(self._begun))
+            part = 1.0 / (len(self.forms) - BEGINNING_SHARE * len(self._begun))
             self._begun.append(form)
             form.bounder.adopt(self._solved)
         coordinates = self.problem.size + form.bounder.atoms
         start = form.bounder.root().state
         own = _narrowed(regions, coordinates, start.shape[1])
-        if len(self.forms) > FEW:
+        if len(self.forms) > FEW_FORMS:
             begun = np.any(own.state, axis=1, keepdims=True)
             own.state = np.where(begun, own.state, start)
         with taking(part):
@@ -182,7 +183,7 @@ def label_enumeration_of(
         for j in convex
     ]
     count = np.prod([len(rows) for _, rows in tables], dtype=float)
-    if not tables or count > MOST or _is_all(problem, tables):
+    if not tables or count > MOST_LABEL_VALUES or _is_all(problem, tables):
         return None
     at = np.concatenate([places for places, _ in tables])
     values = [np.concatenate(row) for row in product(*[rows for _, rows in tables])]
@@ -195,7 +196,7 @@ def label_enumeration_of(
     return LabelEnumeration(problem, forms, convex)
 
 
-def convex_labels(problem: Problem, widest: int = WIDEST) -> list[int]:
+def convex_labels(problem: Problem, widest: int = WIDEST_LABEL) -> list[int]:
     """Return the inputs of small symbols that the objective is convex in."""
     graph = problem.graph
     found: list[int] = []

@@ -13,10 +13,10 @@ from deuterium.array_type import Array
 from deuterium.domain.problem import Problem
 from deuterium.domain.spaces import Box
 from deuterium.enclose.enclose import enclose
+from deuterium.optimize.bounders.choice_options import FIRST_CUT
 from deuterium.optimize.region import Bounder, BoundResult, Proof, Regions, whole
 
 INTERVAL: Proof = ("interval", {})
-MIDDLE = 2.0**10  # an infinite side is cut here first, then at the squares
 
 
 class NaturalIntervalBounder(Bounder):
@@ -72,7 +72,7 @@ def middles(low: Array, high: Array) -> Array:
 
     Shapes: both (B, n).
     """
-    finite = np.clip(low, -MIDDLE, None), np.clip(high, None, MIDDLE)
+    finite = np.clip(low, -FIRST_CUT, None), np.clip(high, None, FIRST_CUT)
     middle = finite[0] + 0.5 * (finite[1] - finite[0])
     return np.clip(middle, low, high)
 
@@ -101,8 +101,8 @@ def middle_of(low: Array, high: Array) -> Array:
     with np.errstate(all="ignore"):
         width = high - low
         middle = np.where(np.isfinite(width), low + 0.5 * width, 0.5 * low + 0.5 * high)
-        above = np.where(low < MIDDLE / 2, MIDDLE, np.square(low))
-        below = np.where(high > -MIDDLE / 2, -MIDDLE, -np.square(high))
+        above = np.where(low < FIRST_CUT / 2, FIRST_CUT, np.square(low))
+        below = np.where(high > -FIRST_CUT / 2, -FIRST_CUT, -np.square(high))
     up, down = np.isinf(high), np.isinf(low)
     middle = np.where(up, np.where(low < 0, 0.0, above), middle)
     middle = np.where(down, np.where(high > 0, 0.0, below), middle)

@@ -13,9 +13,8 @@ import numpy as np
 
 from deuterium.budget import Spent
 from deuterium.domain.problem import Problem
+from deuterium.optimize.bounders.choice_options import CLOSE
 from deuterium.optimize.region import Bounder, BoundResult, Regions
-
-CLOSE = 1.02  # ratio of bound to value reached at which nothing is left to gain
 
 
 class RootPortfolio(Bounder):

@@ -10,6 +10,7 @@ from deuterium.budget import in_time
 from deuterium.domain.problem import Problem
 from deuterium.errors import InvalidInputError
 from deuterium.optimize.bounders.ball_tightening import BallTightening, balls_of
+from deuterium.optimize.bounders.choice_options import FEW_INPUTS, MOST_ENDS
 from deuterium.optimize.bounders.convex_cuts import ConvexCuts
 from deuterium.optimize.bounders.derivative import DerivativeBounder
 from deuterium.optimize.bounders.discrete_branching import DiscreteBranching
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from deuterium.optimize.bounders.clusters.cluster_bounder import ClusterBounder
 
 METHODS = ("auto", "box", "clusters", "interval", "norms")
-MOST_ENDS = 8  # elements of a label of which the two ends are cut apart first
-FEW = 4  # inputs: so few are best cut themselves
 
 
 def require_method(method: str) -> None:
@@ -77,7 +76,7 @@ def _bounder(problem: Problem, method: str, until: float) -> Bounder | None:
         return _by_clusters(problem)
     if method == "box":
         return DerivativeBounder(problem)
-    if problem.size <= FEW or not has_layers(problem):
+    if problem.size <= FEW_INPUTS or not has_layers(problem):
         return _few(problem)
     lengths = norm_bounder_of(problem)
     main: Bounder | None = in_time(until, lambda: _by_clusters(problem), None)

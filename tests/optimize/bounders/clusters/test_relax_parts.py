@@ -26,7 +26,7 @@ from deuterium.optimize.bounders.lagrangian.univariate_functions import (
     UnivariateFunctions,
 )
 from deuterium.testing.oracle import evaluate_exactly
-from tests.amounts import seeds
+from tests.amounts import seeds, some
 from tests.optimize.bounders.clusters.relax_nets import bounder_of, gradient_norm
 
 # -- tables ---------------------------------------------------------------------------
@@ -220,7 +220,7 @@ def test_logarithms_of_the_user_stay_undefined():
 # -- tightness ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu"])
+@pytest.mark.parametrize("activation", some(["tanh", "relu", "sigmoid"], 2))
 @pytest.mark.parametrize("seed", seeds(1, 2))
 def test_bounds_without_branching_are_near(activation, seed):
     rng = np.random.RandomState(seed)

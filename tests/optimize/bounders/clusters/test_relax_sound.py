@@ -112,7 +112,7 @@ def test_cuts_shrink_bounds_and_share_their_point():
     rows = np.random.RandomState(0).uniform(-1, 1, (4000, problem.size))
     value, _ = coordinates(rows)
     region, best = bounder.root(), value.max()
-    for _ in range(8):
+    for _ in range(5):
         verdict = bounder.bound(region, best)
         j, at = int(verdict.cut[0]), float(verdict.at[0])
         assert region.low[0, j] < at < region.high[0, j] or j >= problem.size

@@ -53,7 +53,7 @@ def random_map(rng, scale):
 
 
 @pytest.mark.parametrize("scale", [1.0, 1e-120, 1e120])
-@pytest.mark.parametrize("seed", seeds(6, 200))
+@pytest.mark.parametrize("seed", seeds(4, 200))
 def test_norms_hold_and_are_close(seed, scale):
     rng = np.random.default_rng(seed)
     f = random_map(rng, scale)

@@ -22,8 +22,8 @@ from deuterium.array_type import Array
 from deuterium.graph.operator import Operator
 from deuterium.graph.traverse import Graph
 from deuterium.graph.variable import Variable
+from deuterium.optimize.bounders.finite_values.finite_options import MOST_PLACES
 
-MOST = 256  # places
 JUMPS = {ops.is_positive, ops.is_zero, ops.sign, ops.step}
 # jump at integers, or half way between them
 ROUNDINGS: dict[Operator, Fraction | int] = {
@@ -84,7 +84,7 @@ def breakpoints(
             if form is None:
                 return None
             affine[node] = form
-    if graph[0] in affine or len(places) > MOST:
+    if graph[0] in affine or len(places) > MOST_PLACES:
         return None
     exact = sorted(places)
     doubles = [float(x) for x in exact]
@@ -108,7 +108,7 @@ def _jumps(op: Operator, x: _Affine, low: float, high: float) -> set[Fraction] |
         off = ROUNDINGS[op]
         ends = sorted(a * Fraction(t) + b - off for t in (low, high))
         first, last = math.ceil(ends[0]), math.floor(ends[1])
-        if last - first > MOST:
+        if last - first > MOST_PLACES:
             return None
         places |= {(k + off - b) / a for k in range(first, last + 1)}
     return places

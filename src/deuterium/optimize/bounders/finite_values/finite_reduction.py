@@ -10,14 +10,13 @@ from deuterium.array_type import Array
 from deuterium.domain.problem import Problem
 from deuterium.optimize.bounders.derivative import DerivativeBounder
 from deuterium.optimize.bounders.domain_reducer import DomainReducer, tightening
+from deuterium.optimize.bounders.finite_values.finite_options import OFFERED_POINTS
 from deuterium.optimize.bounders.finite_values.sufficient_values import (
     SufficientValues,
     sufficient_values_of,
 )
 from deuterium.optimize.bounders.natural_interval import enclosed
 from deuterium.optimize.region import BoundResult, DomainReduction, Regions
-
-OFFERED = 8  # points of a batch worth evaluating
 
 
 def finite_reduction_of(problem: Problem) -> FiniteReduction | None:
@@ -75,7 +74,7 @@ class FiniteReduction(DomainReducer):
             if j in self.finite.values:
                 self._cut(results, k, j)
         n = self.problem.size
-        best = np.argsort(-results.upper, kind="stable")[:OFFERED]
+        best = np.argsort(-results.upper, kind="stable")[:OFFERED_POINTS]
         corners = np.concatenate([results.low[best, :n], results.high[best, :n]])
         results.points = np.concatenate([results.points, corners])
         return results

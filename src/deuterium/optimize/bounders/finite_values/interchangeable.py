@@ -19,9 +19,7 @@ from deuterium.array_type import Array
 from deuterium.budget import check
 from deuterium.graph.traverse import Graph
 from deuterium.graph.variable import Variable
-
-LONG = 64  # summands, up to which a sum in a sum is taken apart
-MANY = 200_000  # elements of a graph
+from deuterium.optimize.bounders.finite_values.finite_options import LONG_SUM
 
 ROWS = {  # what does not depend on the order of the last axis
     ops.maximum_reduce: "max",
@@ -144,7 +142,7 @@ class Fingerprint:
         found: list[int] = []
         for i in row:
             key = self._keys[i]
-            same = key[0] == name and len(key[1]) <= LONG
+            same = key[0] == name and len(key[1]) <= LONG_SUM
             found += key[1] if same else [i]
         return tuple(sorted(found))
 

@@ -17,15 +17,14 @@ from deuterium.optimize.bounders.finite_values.breakpoints import (
     breakpoints,
     representatives,
 )
-from deuterium.optimize.bounders.finite_values.interchangeable import (
-    MANY,
-    Fingerprint,
+from deuterium.optimize.bounders.finite_values.finite_options import (
+    FEWEST_FREE,
+    MOST_ELEMENTS,
+    MOST_FREE_ELEMENTS,
+    MOST_PAIRS,
 )
+from deuterium.optimize.bounders.finite_values.interchangeable import Fingerprint
 from deuterium.optimize.bounders.finite_values.quasi_convex import is_largest_at_ends
-
-PAIRS = 64  # of single numbers that are looked at
-FEWEST = 3  # people of whom all values matter: two in order would halve the work alone
-MANY_FREE = 5_000  # elements of a graph, whose people of whom all values matter count
 
 
 @dataclass
@@ -152,7 +151,8 @@ def _people(problem: Problem, found: SufficientValues) -> list[Array]:
     """Return classes of inputs, or of rows of inputs, that may change places."""
     candidates = list(_candidates(problem, found))
     prints = Fingerprint(problem.graph) if candidates else None
-    if prints is None or prints.size > (MANY if found.values else MANY_FREE):
+    most = MOST_ELEMENTS if found.values else MOST_FREE_ELEMENTS
+    if prints is None or prints.size > most:
         return []
     whole = {n: np.arange(p.start, p.stop) for n, p in problem.slices.items()}
     shapes = {s.name: s.shape for s in problem.symbols}
@@ -222,7 +222,7 @@ def _singles(
     for group in groups.values():
         yield from _alike(np.array(group)[:, None], problem, found)
     pairs = (pair for group in groups.values() for pair in combinations(group, 2))
-    for pair in islice(pairs, PAIRS):
+    for pair in islice(pairs, MOST_PAIRS):
         yield from _alike(np.array(pair)[:, None], problem, found)
 
 
@@ -243,5 +243,5 @@ def _alike(people: Array, problem: Problem, found: SufficientValues) -> Iterator
         len({_may_be(int(j), problem, found) for j in column}) == 1
         for column in people.T
     )
-    if same and (not free or len(people) >= FEWEST):
+    if same and (not free or len(people) >= FEWEST_FREE):
         yield people

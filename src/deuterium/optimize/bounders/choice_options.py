@@ -1,0 +1,23 @@
+"""What steers the choice of a bounder, and what is cut apart before it.
+
+None of it can make a bound wrong: it decides which valid bounds are worth their price.
+"""
+
+from __future__ import annotations
+
+# -- labels ----------------------------------------------------------------------------
+
+MOST_LABEL_VALUES = 16  # combinations of labels' values, each with a bounder of its own
+WIDEST_LABEL = 4  # elements of a convex label: it has two to their power ends
+MOST_ENDS = 8  # elements of a label of which the two ends are cut apart first
+FEW_FORMS = (
+    4  # so few forms' first regions may take what time they like: all close soon
+)
+BEGINNING_SHARE = 0.4  # of the time: what bounders plan for the first of their regions
+
+# -- which bounder ---------------------------------------------------------------------
+
+FEW_INPUTS = 4  # so few are best cut themselves
+CLOSE = 1.02  # ratio of bound to value reached at which nothing is left to gain
+# where an infinite side is cut first, then at its square, the square of that, ...
+FIRST_CUT = 2.0**10

@@ -1,0 +1,31 @@
+"""What steers `maximize` before its loop: shares of the time, the root, poles.
+
+None of it can make a bound wrong: it decides what is tried for a bound or a reason, and
+what that may cost.
+"""
+
+from __future__ import annotations
+
+# -- time ------------------------------------------------------------------------------
+
+PREPARING_SHARE = 0.5  # of the time may go to preparations
+SHORTEST_SECONDS = 1e-3  # to ask whether there is any point, where the time is over
+
+# -- the enclosure at the root ---------------------------------------------------------
+
+# seconds a node: with less, the graph is first taken as it is written; ten times what
+# preparing it takes on a quiet machine
+RICH_SECONDS = 5e-4
+# seconds a node for that alone; made of arrays it takes twice as long
+POOR_SECONDS = 1.5e-5
+
+# -- poles -----------------------------------------------------------------------------
+
+MOST_POLE_NODES = 2_000  # that are looked at; 800 with a hundred poles take 1.4 s
+
+# -- points where the objective is undefined -------------------------------------------
+
+TRIED_POINTS = 256  # points drawn: one batch of the compiled graph
+BISECTIONS = 60  # of the way between two points: the width of a box is a double's then
+MOST_PARTIAL_NODES = 16  # operators that are looked at, each with a graph of its own
+MOST_ARGUMENTS = 4096  # elements of an operator's argument, whose values are kept
