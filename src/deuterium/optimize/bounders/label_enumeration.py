@@ -36,7 +36,9 @@ from deuterium.optimize.region import (
 
 MOST = 16  # combinations of values
 WIDEST = 4  # elements of a convex label
-FEW = 4  # forms: their first regions get no more than others, who close in as soon
+# forms: first regions get no more than others, who close in as soon, but where a
+# bounder takes its first one by itself; and two starts are not worth their time
+FEW = 4
 BEGINNING = 0.4  # of the time: what bounders plan for the first of their regions
 
 CONVEX: Proof = ("convex label", {})
@@ -97,7 +99,8 @@ class LabelEnumeration(Bounder):
         self.state = max(f.bounder.root().state.shape[1] for f in forms)
         self.batch = min(f.bounder.batch for f in forms)
         # cuts between labels, and each one's first region
-        self.single = 2 * len(forms) - 1 if len(forms) > FEW else 0
+        alone = len(forms) > FEW or all(f.bounder.single for f in forms)
+        self.single = 2 * len(forms) - 1 if alone else 0
         self._begun: list[LabelForm] = []
         self._solved = np.zeros((1, 0))  # what the very first one ended with
         self._lengths = norm_bounder_of(problem)
@@ -157,15 +160,16 @@ class LabelEnumeration(Bounder):
         self, form: LabelForm, regions: Regions, incumbent: float
     ) -> BoundResult:
         part = 1.0
-        is_first = form not in self._begun and len(self.forms) > FEW
+        is_first = form not in self._begun and self.single > 0
         if is_first:  # an equal share for the first region of each
             part = 1.0 / (len(self.forms) - BEGINNING * len(self._begun))
             self._begun.append(form)
-            form.bounder.adopt(self._solved)
+            if len(self.forms) > FEW:
+                form.bounder.adopt(self._solved)
         coordinates = self.problem.size + form.bounder.atoms
         start = form.bounder.root().state
         own = _narrowed(regions, coordinates, start.shape[1])
-        if len(self.forms) > FEW:
+        if self.single:
             begun = np.any(own.state, axis=1, keepdims=True)
             own.state = np.where(begun, own.state, start)
         with taking(part):
