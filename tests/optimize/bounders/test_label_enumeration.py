@@ -158,6 +158,19 @@ def classes(seed, k=4, inputs=8):
     return dt.norm(dt.grad(loss, w)), dt.Box({r: (-1, 1)}) & dt.OneHot(label)
 
 
+def deep():
+    """Return the gradient norm of a network with four hidden layers, and its domain."""
+    rng = np.random.default_rng(2)
+    r, label = dt.symbol("r", shape=(1, 4)), dt.symbol("label")
+    w = [dt.constant(rng.normal(size=(4, n))) for n in (4, 4, 4, 4, 1)]
+    a = r
+    for v in w[:-1]:
+        a = np.tanh(a @ v)
+    t = (a @ w[-1])[0, 0]
+    loss = np.logaddexp(0, t) - label * t
+    return dt.norm(dt.grad(loss, w)), dt.Box({r: (-1, 1)}) & dt.Choice(label, [0, 1])
+
+
 def test_all_labels_together_are_bounded_by_lengths():
     # a softmax and a unit vector are no further apart than the root of 2
     v, domain = classes(0)
@@ -180,10 +193,12 @@ def test_that_bound_is_there_before_any_label_is_prepared(monkeypatch):
     e.certificate.verify(v, domain)
 
 
-def test_each_label_begins_with_its_own_start_and_an_equal_share():
-    bounder = select_bounder(Problem(*classes(1, k=5)), "norms")
+@pytest.mark.parametrize(("method", "k"), [("norms", 5), ("clusters", 2)])
+def test_each_label_begins_with_its_own_start_and_an_equal_share(method, k):
+    problem = Problem(*(classes(1, k) if k > 2 else deep()))
+    bounder = select_bounder(problem, method)
     root, seen = bounder.root(), []
-    end = budget.now() + 5e6  # so that the ticks of the clock do not show
+    end = budget.now() + k * 1e6  # so that the ticks of the clock do not show
 
     def note(regions, incumbent):
         seen.append((regions.state, budget.left()))
@@ -199,4 +214,4 @@ def test_each_label_begins_with_its_own_start_and_an_equal_share():
         end -= planned  # which it takes
     with budget.spending(end):
         bounder._by_form(bounder.forms[0], root, 0.0)
-    assert seen[-1][1] == pytest.approx(5e6 * (1 - BEGINNING_SHARE))
+    assert seen[-1][1] == pytest.approx(k * 1e6 * (1 - BEGINNING_SHARE))

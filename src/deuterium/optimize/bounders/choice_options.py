@@ -10,9 +10,9 @@ from __future__ import annotations
 MOST_LABEL_VALUES = 16  # combinations of labels' values, each with a bounder of its own
 WIDEST_LABEL = 4  # elements of a convex label: it has two to their power ends
 MOST_ENDS = 8  # elements of a label of which the two ends are cut apart first
-FEW_FORMS = (
-    4  # so few forms' first regions may take what time they like: all close soon
-)
+# so few forms' first regions get no more than others, who close in as soon, but where a
+# bounder takes its first one by itself; and two starts are not worth their time
+FEW_FORMS = 4
 BEGINNING_SHARE = 0.4  # of the time: what bounders plan for the first of their regions
 
 # -- which bounder ---------------------------------------------------------------------

@@ -97,7 +97,8 @@ class LabelEnumeration(Bounder):
         self.state = max(f.bounder.root().state.shape[1] for f in forms)
         self.batch = min(f.bounder.batch for f in forms)
         # cuts between labels, and each one's first region
-        self.single = 2 * len(forms) - 1 if len(forms) > FEW_FORMS else 0
+        alone = len(forms) > FEW_FORMS or all(f.bounder.single for f in forms)
+        self.single = 2 * len(forms) - 1 if alone else 0
         self._begun: list[LabelForm] = []
         self._solved = np.zeros((1, 0))  # what the very first one ended with
 
@@ -151,15 +152,16 @@ class LabelEnumeration(Bounder):
         self, form: LabelForm, regions: Regions, incumbent: float
     ) -> BoundResult:
         part = 1.0
-        is_first = form not in self._begun and len(self.forms) > FEW_FORMS
+        is_first = form not in self._begun and self.single > 0
         if is_first:  # an equal share for the first region of each
             part = 1.0 / (len(self.forms) - BEGINNING_SHARE * len(self._begun))
             self._begun.append(form)
-            form.bounder.adopt(self._solved)
+            if len(self.forms) > FEW_FORMS:
+                form.bounder.adopt(self._solved)
         coordinates = self.problem.size + form.bounder.atoms
         start = form.bounder.root().state
         own = _narrowed(regions, coordinates, start.shape[1])
-        if len(self.forms) > FEW_FORMS:
+        if self.single:
             begun = np.any(own.state, axis=1, keepdims=True)
             own.state = np.where(begun, own.state, start)
         with taking(part):

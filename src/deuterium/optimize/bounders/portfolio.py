@@ -33,6 +33,7 @@ class RootPortfolio(Bounder):
     def __init__(self, problem: Problem, main: Bounder, others: list[Bounder]) -> None:
         self.problem, self.main, self.others = problem, main, others
         self.atoms, self.places, self.batch = main.atoms, main.places, main.batch
+        self.single = main.single
 
     def root(self) -> Regions:
         """Return the whole domain as one region."""

@@ -21,6 +21,7 @@ from deuterium.optimize.bounders.clusters.cluster_branching import cutting_point
 from deuterium.optimize.bounders.clusters.cluster_facts import facts_of
 from deuterium.optimize.bounders.clusters.cluster_layout import ClusterLayout
 from deuterium.optimize.bounders.clusters.cluster_options import (
+    DEEP,
     MANY_REGIONS,
     MULTIPLIER_DIGITS,
 )
@@ -73,6 +74,7 @@ class ClusterBounder(Bounder):
         self.bounding = CertifiedBound(self.layout, self._maxima(ranges))
         self.method, *self.others = self._methods(ranges)
         self.batch = self.method.batch
+        self.single = int(self.program.depth >= DEEP)
 
     # -- preparations ----------------------------------------------------------------
 
@@ -147,7 +149,7 @@ class ClusterBounder(Bounder):
         parts = self.layout, self.pass_.curves, tables
         cuttable = np.zeros(self.layout.features, dtype=bool)
         cuttable[self._features] = True
-        if not self.program.is_deep:
+        if not self.program.depth:
             with suppress(Unsuited):
                 newton = NewtonMethod(*parts, cuttable)
                 return [newton, DescentMethod(*parts, ranges, self.logarithm, BRIEFLY)]

@@ -22,6 +22,9 @@ ENERGY_DIGITS = 5  # of numbers in proofs
 # -- what goes into proofs, and out of the solver ------------------------------------
 
 MULTIPLIER_DIGITS = 7  # of multipliers that go into proofs
+# layers that values go back through, from which on parts find little by themselves:
+# they need the multipliers that long work on the whole domain ends with
+DEEP = 3
 MANY_REGIONS = 8  # regions, of which only the relaxed solutions are offered as points
 
 # -- units ---------------------------------------------------------------------------

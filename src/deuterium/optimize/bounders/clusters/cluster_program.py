@@ -60,9 +60,9 @@ class ClusterProgram(StarGraph):
         super().__init__(problem, self.relaxed.root)
 
     @property
-    def is_deep(self) -> bool:
-        """Whether there are spokes but the factors of single products."""
-        return any(d.is_spoke and d.target.size > 1 for d in self.rules)
+    def depth(self) -> int:
+        """How many layers have spokes that are not but factors of single products."""
+        return sum(d.is_spoke and d.target.size > 1 for d in self.rules)
 
     def _kind(self, node: Variable) -> Any:
         if node in self._free_products:

@@ -45,3 +45,7 @@ TABLE_PIECES = 96  # pieces of a pre-activation's range
 EQUAL_PIECES, LEAST_DENSITY = 64, 0.15
 # of one function at most; how often a range is halved to find one
 MOST_KINKS, KINK_HALVINGS = 3, 40
+
+# -- taking a gradient apart -----------------------------------------------------------
+
+MOST_COEFFICIENTS = 4_000_000  # of an array affine in inputs: 32 MB
