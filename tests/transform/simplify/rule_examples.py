@@ -29,6 +29,7 @@ FINITE = "is enclosed at all"
 SAME_COST = "takes a form that other rules know"
 
 long = dt.symbol("l", (100,))
+steps = np.array([0.0, 1.0, 2.0])
 
 BOX = dt.Box(
     {
@@ -831,6 +832,15 @@ EXAMPLES: dict[str, list[Example]] = {
             refused=np.where(x > 0, y, z) - np.where(y > 0, y, t),
         ),
         Example(t + np.where(x > 0, y, z) + np.where(x > 0, z, y)),
+        Example(np.where(x > 0, y, z) + np.where(2 * x > 1, t, z), SAME_COST),
+        Example(np.sign(x) * y + np.where(np.abs(x - 1) < 0.5, t, z), SAME_COST),
+    ],
+    "choices_apart": [
+        Example(
+            np.sum(steps * np.where(np.abs(x - steps) < 1, 1, steps)),
+            SAME_COST,
+            refused=np.sum(steps * np.where(x - steps > 0, 1, steps)),
+        ),
     ],
     "function_of_choice": [
         Example(

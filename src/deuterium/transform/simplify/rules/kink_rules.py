@@ -1,0 +1,112 @@
+"""Sums of choices that one number makes: slopes of kinks that meet, and their like."""
+
+from __future__ import annotations
+
+from deuterium.graph.constructors import constant
+from deuterium.graph.traverse import topological
+from deuterium.graph.variable import Variable
+from deuterium.ops import arithmetic, arrays, logic
+from deuterium.transform.simplify.assumptions import Assumptions
+from deuterium.transform.simplify.choices import (
+    MOST_OF_ONE,
+    Given,
+    are_of_one_number,
+    decided_by,
+    in_half_lines,
+    under,
+)
+from deuterium.transform.simplify.half_lines import half_line
+from deuterium.transform.simplify.rule_table import rule
+
+MOST = 12  # choices in a sum that is taken into the branches of one of them
+FEW = 24  # nodes of an array of choices that is taken apart
+
+
+@rule(
+    arithmetic.add,
+    arithmetic.subtract,
+    identity="where(c, a, b) + where(c, p, q) = where(c, a + p, b + q)",
+    gains="a condition met once: slopes of the branches of one kink stay together",
+)
+def choices_together(v: Variable, known: Assumptions) -> Variable | None:
+    """Add two choices by one condition branch by branch."""
+    assert v.op is not None  # it was found by its operator
+    first, last = v.args
+    joined = _joined(v, first, last, known)
+    if joined is None and first.op is arithmetic.add:  # behind another term
+        rest, first = first.args
+        joined = _joined(v, first, last, known)
+        return None if joined is None else rest + joined
+    return joined
+
+
+def _joined(
+    v: Variable, first: Variable, last: Variable, known: Assumptions
+) -> Variable | None:
+    assert v.op is not None
+    conditions, others = decided_by(first), decided_by(last)
+    if not conditions or not others:
+        return None
+    few = len(conditions) + len(others) <= MOST
+    of_one = are_of_one_number([*conditions, *others], known)
+    if of_one:
+        first, last = (in_half_lines(x, known) for x in (first, last))
+        conditions = decided_by(first)
+    for h, c in conditions.items():
+        if (of_one or (few and h in others)) and known.defined(c):
+            given = (Given(h, t, known) for t in (True, False))
+            a, b = (v.op(under(first, g), under(last, g)) for g in given)
+            return logic.where(c, a, b)
+    return None
+
+
+@rule(
+    arrays.add_reduce,
+    identity="sum(where(x > a, b, c)) = where(x > a[0], b[0], c[0]) + ...",
+    holds="where conditions of several elements change at one number",
+    gains="slopes of kinks that meet stay together, in arrays as well",
+)
+def choices_apart(v: Variable, known: Assumptions) -> Variable | None:
+    """Write out the sum of an array whose elements choose by one number."""
+    (x,) = v.args
+    order = topological([x])
+    if v.shape or len(order) > FEW or not decided_by(x):
+        return None
+    elements = _elements(order, x.size, known)
+    if elements is None:
+        return None
+    choices = [in_half_lines(e, known) for e in elements]
+    decisive = {h for e in choices for h in decided_by(e)}
+    if not are_of_one_number(decisive, known):
+        return None
+    ends = [line.end for h in decisive if (line := half_line(h, known))]
+    if len(set(ends)) == len(ends):
+        return None
+    total, *more = choices
+    for e in more:
+        total = total + e
+    return total
+
+
+def _elements(
+    order: list[Variable], size: int, known: Assumptions
+) -> list[Variable] | None:
+    """Return the elements of an array made of numbers and constants, one by one."""
+    if size > MOST_OF_ONE:
+        return None
+    done: dict[Variable, list[Variable]] = {}
+    for n in order:
+        if n.size == 1:
+            done[n] = [arrays.reshape_to(n, ())] * size
+        elif n.size != size:
+            return None
+        elif n.is_constant and n not in known.inputs:
+            done[n] = [constant(e) for e in n.value.ravel().tolist()]
+        elif n.op is arrays.broadcast and n.args[0].size in (1, size):
+            done[n] = done[n.args[0]]
+        elif n.op is not None and n.op.elementwise:
+            rows = zip(*(done[a] for a in n.args), strict=True)
+            done[n] = [n.op(*row, **n.attrs) for row in rows]
+        else:
+            return None
+    return done[order[-1]]
