@@ -165,7 +165,9 @@ def lipschitz(
         if rounding_jumps([number]):  # slopes are those of a function that has none
             scalar, jump = _without_jumps(scalar, domain)
         scalar = recognized(Graph([scalar]), inputs, domain=domain)[0]
-    slopes = almost_everywhere(grad(scalar, inputs), through_intervals(inputs, domain), domain)
+    slopes = almost_everywhere(
+        grad(scalar, inputs), through_intervals(inputs, domain), domain
+    )
     found = maximize(norm_graph(list(slopes), norm), domain, **maximize_options)
     names = {v.name for v in inputs}
     fixed = [s.name for s in free_symbols([number]) if s.name not in names]

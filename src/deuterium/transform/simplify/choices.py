@@ -22,14 +22,16 @@ def decides(c: Variable) -> Variable:
 
 
 _FACTORS = (arithmetic.multiply, arithmetic.negative, logic.logical_not)
+_SUMS = (arithmetic.add, arithmetic.subtract)
 _SIGNS = (piecewise.sign, piecewise.absolute_slope)
 _TRUTHS = (logic.is_positive, piecewise.step)  # 1 or 0 by the sign of a number
 
 
-def decided_by(v: Variable) -> dict[Variable, Variable]:
+def decided_by(v: Variable, *, sums: bool = False) -> dict[Variable, Variable]:
     """Return what the choices in a term depend on, with their conditions.
 
-    Those among its factors, and those within their branches, outer ones first.
+    Those among its factors, and those within their branches, outer ones first; where
+    ``sums`` are looked into, those among their terms, too.
     """
     found: dict[Variable, Variable] = {}
     todo, seen = [v], {v}
@@ -40,7 +42,7 @@ def decided_by(v: Variable) -> dict[Variable, Variable]:
             inner = x.args[1:]
         elif x.op in _TRUTHS or x.op in _SIGNS:
             found.setdefault(x.args[0], logic.is_positive(x.args[0]))
-        elif x.op in _FACTORS:
+        elif x.op in _FACTORS or (sums and x.op in _SUMS):
             inner = x.args
         todo += [a for a in inner if a not in seen]
         seen.update(inner)
@@ -48,11 +50,12 @@ def decided_by(v: Variable) -> dict[Variable, Variable]:
 
 
 class Given(NamedTuple):
-    """That ``h > 0``, or that it is not."""
+    """That ``h > 0``, or that it is not; ``sums`` are looked into."""
 
     h: Variable
     holds: bool
     known: Assumptions
+    sums: bool = False
 
     def truth(self, g: Variable) -> bool | None:
         """Return whether ``g > 0`` then, if that follows."""
@@ -84,7 +87,7 @@ def under(v: Variable, given: Given) -> Variable:
         less = None if truth else given.truth(-h)
         side = logic.where(logic.is_positive(-h), -1, 0) if less is None else -int(less)
         return broadcast_to(constant(1) if truth else as_variable(side), v.shape)
-    elif v.op in _FACTORS or v.op is arithmetic.divide:
+    elif v.op in (*_FACTORS, arithmetic.divide, *(_SUMS if given.sums else ())):
         args = tuple(under(a, given) for a in v.args)
     else:
         return v
@@ -96,7 +99,7 @@ def in_half_lines(v: Variable, known: Assumptions) -> Variable:
     """Return a term whose conditions on ``|u|`` are on u."""
     if v.op in _TRUTHS:
         return in_half_lines(logic.where(logic.is_positive(v.args[0]), 1, 0), known)
-    if v.op in _FACTORS:
+    if v.op in _FACTORS or v.op in _SUMS:
         return v.op(*(in_half_lines(a, known) for a in v.args))
     if v.op is not logic.where:
         return v

@@ -32,7 +32,9 @@ def choices_together(v: Variable, known: Assumptions) -> Variable | None:
     """Add two choices by one condition branch by branch."""
     assert v.op is not None  # it was found by its operator
     first, last = v.args
-    joined = _joined(v, first, last, known)
+    joined = _of_one_number(v, known)
+    if joined is None:
+        joined = _joined(v, first, last, known)
     if joined is None and first.op is arithmetic.add:  # behind another term
         rest, first = first.args
         joined = _joined(v, first, last, known)
@@ -40,20 +42,28 @@ def choices_together(v: Variable, known: Assumptions) -> Variable | None:
     return joined
 
 
+def _of_one_number(v: Variable, known: Assumptions) -> Variable | None:
+    """Divide the line once for both parts of a sum."""
+    parts = [decided_by(x, sums=True) for x in v.args]
+    if not all(parts) or not are_of_one_number({h for p in parts for h in p}, known):
+        return None
+    total = in_half_lines(v, known)
+    for h, c in decided_by(total, sums=True).items():
+        if known.defined(c):
+            sides = (Given(h, t, known, sums=True) for t in (True, False))
+            return logic.where(c, *(under(total, side) for side in sides))
+    return None
+
+
 def _joined(
     v: Variable, first: Variable, last: Variable, known: Assumptions
 ) -> Variable | None:
     assert v.op is not None
     conditions, others = decided_by(first), decided_by(last)
-    if not conditions or not others:
+    if not conditions or not others or len(conditions) + len(others) > MOST:
         return None
-    few = len(conditions) + len(others) <= MOST
-    of_one = are_of_one_number([*conditions, *others], known)
-    if of_one:
-        first, last = (in_half_lines(x, known) for x in (first, last))
-        conditions = decided_by(first)
     for h, c in conditions.items():
-        if (of_one or (few and h in others)) and known.defined(c):
+        if h in others and known.defined(c):
             given = (Given(h, t, known) for t in (True, False))
             a, b = (v.op(under(first, g), under(last, g)) for g in given)
             return logic.where(c, a, b)
