@@ -44,8 +44,8 @@ _FUNCTIONS: Mapping[tuple[str, str], str] = {
     ("numpy.lib", "_vectorize_call"): _VECTORIZED,
     ("numpy.lib", "_get_ufunc_and_otypes"): _VECTORIZED,
     ("numpy.lib", "__getitem__"): (
-        "np.r_ and np.c_ do not dispatch: use np.concatenate, or np.column_stack for "
-        "np.c_"
+        "np.mgrid, np.ogrid and matrices hold numbers: use np.linspace, np.meshgrid or "
+        "np.concatenate"
     ),
     ("numpy.polynomial", "polyval"): (
         "polynomial.polyval does not dispatch on coefficients: use "

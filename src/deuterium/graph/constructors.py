@@ -16,7 +16,6 @@ from deuterium.errors import (
     InvalidInputError,
     ShapeError,
     SymbolicError,
-    UnsupportedError,
 )
 from deuterium.graph import callers, protocols
 from deuterium.graph.hooks import DECIDING, METHODS, provides
@@ -256,20 +255,3 @@ def number_of(x: Variable, what: str) -> float:
             "number. " + (callers.advice() or _ADVICE.get(what, _EVALUATE))
         )
     return float(x.evaluate({}))
-
-
-@provides("refuse_array")
-def refuse_array(*_args: Any, **_kwargs: Any) -> Any:
-    """Say why NumPy gets no array: what ``__array__`` of an array Variable is."""
-    raise UnsupportedError(
-        "an array Variable cannot become a NumPy array: it has no numbers. "
-        + (callers.advice() or _NO_ARRAY)
-    )
-
-
-_NO_ARRAY = (
-    "Methods of NumPy's arrays take arrays alone: write w @ x or np.dot(w, x) for "
-    "w.dot(x), and so on. Join Variables with np.stack or np.concatenate, apply "
-    "functions to it directly (it is an array already), or evaluate it with "
-    "`.evaluate({...})`"
-)
