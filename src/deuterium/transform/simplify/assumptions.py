@@ -58,6 +58,8 @@ class Assumptions:
         Nodes seen as products and as sums, kept since several rules look.
     half_lines : dict
         Nodes as conditions on what they are made of, where they are positive.
+    choosing : dict
+        Whether nodes are sums with a choice in them.
     dense : frozenset of str
         Symbols whose single values do not matter: what is asked for is a slope almost
         everywhere.
@@ -72,6 +74,7 @@ class Assumptions:
         self.products: dict[Variable, Any] = {}
         self.sums: dict[Variable, Any] = {}
         self.half_lines: dict[Variable, Any] = {}
+        self.choosing: dict[Variable, bool] = {}
         self.dense: frozenset[str] = frozenset()
         self._names = frozenset() if domain is None else frozenset(domain.names)
         self._facts: dict[Variable, tuple[Interval, bool]] = {}

@@ -11,9 +11,8 @@ from deuterium.ops import arithmetic, logic, piecewise
 from deuterium.transform.simplify.assumptions import Assumptions
 from deuterium.transform.simplify.half_lines import half_line, of_size
 
-MOST_OF_ONE = (
-    64  # choices in a sum, if one number decides all: nodes grow as its square
-)
+MOST_LOOKED_AT = 600  # nodes of a sum, at each of its additions
+MOST_OF_ONE = 64  # choices that one number decides: nodes grow as its square
 
 
 def decides(c: Variable) -> Variable:
@@ -23,8 +22,27 @@ def decides(c: Variable) -> Variable:
 
 _FACTORS = (arithmetic.multiply, arithmetic.negative, logic.logical_not)
 _SUMS = (arithmetic.add, arithmetic.subtract)
+_THROUGH = frozenset((*_FACTORS, *_SUMS))
 _SIGNS = (piecewise.sign, piecewise.absolute_slope)
 _TRUTHS = (logic.is_positive, piecewise.step)  # 1 or 0 by the sign of a number
+
+
+def chooses(v: Variable, known: Assumptions) -> bool:
+    """Return whether a sum has a term that chooses."""
+    memo: dict[Variable, bool] = known.choosing
+    stack = [v]
+    while stack:
+        x = stack.pop()
+        if x in memo:
+            continue
+        inner = [a for a in x.args if a not in memo] if x.op in _THROUGH else []
+        if inner:
+            stack += [x, *inner]
+        elif x.op in _THROUGH:
+            memo[x] = any(memo[a] for a in x.args)
+        else:
+            memo[x] = x.op is logic.where or x.op in _TRUTHS or x.op in _SIGNS
+    return memo[v]
 
 
 def decided_by(v: Variable, *, sums: bool = False) -> dict[Variable, Variable]:
@@ -44,6 +62,8 @@ def decided_by(v: Variable, *, sums: bool = False) -> dict[Variable, Variable]:
             found.setdefault(x.args[0], logic.is_positive(x.args[0]))
         elif x.op in _FACTORS or (sums and x.op in _SUMS):
             inner = x.args
+        if sums and len(todo) > MOST_LOOKED_AT:
+            return {}
         todo += [a for a in inner if a not in seen]
         seen.update(inner)
     return found

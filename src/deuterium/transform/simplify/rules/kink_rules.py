@@ -11,6 +11,7 @@ from deuterium.transform.simplify.choices import (
     MOST_OF_ONE,
     Given,
     are_of_one_number,
+    chooses,
     decided_by,
     in_half_lines,
     under,
@@ -32,14 +33,14 @@ def choices_together(v: Variable, known: Assumptions) -> Variable | None:
     """Add two choices by one condition branch by branch."""
     assert v.op is not None  # it was found by its operator
     first, last = v.args
-    joined = _of_one_number(v, known)
-    if joined is None:
-        joined = _joined(v, first, last, known)
+    if not chooses(first, known) or not chooses(last, known):
+        return None
+    joined = _joined(v, first, last, known)
     if joined is None and first.op is arithmetic.add:  # behind another term
-        rest, first = first.args
-        joined = _joined(v, first, last, known)
-        return None if joined is None else rest + joined
-    return joined
+        rest, term = first.args
+        joined = _joined(v, term, last, known)
+        joined = None if joined is None else rest + joined
+    return _of_one_number(v, known) if joined is None else joined
 
 
 def _of_one_number(v: Variable, known: Assumptions) -> Variable | None:
