@@ -29,6 +29,9 @@ FINITE = "is enclosed at all"
 SAME_COST = "takes a form that other rules know"
 
 long = dt.symbol("l", (100,))
+cosine_similarity = np.sum(v3 * w3) / (
+    np.sqrt(np.sum(np.square(v3))) * np.sqrt(np.sum(np.square(w3)))
+)
 steps = np.array([0.0, 1.0, 2.0])
 
 BOX = dt.Box(
@@ -816,6 +819,34 @@ EXAMPLES: dict[str, list[Example]] = {
             refused=np.sum(np.square(dt.symbol("a", (4, 3)) @ dt.symbol("d", (3, 4)))),
             domain=dt.Box({"a": (-1, 1), "d": (-1, 2)}),
             refused_domain=dt.Box({"a": (-1, 1), "d": (-1, 2)}),
+        ),
+    ],
+    "product_with_itself": [
+        Example(
+            np.reshape(v3, (1, 3)) @ np.reshape(v3, (3, 1)),
+            TIGHTER,
+            refused=np.reshape(v3, (1, 3)) @ np.reshape(w3, (3, 1)),
+        ),
+    ],
+    "root_of_hidden_squares": [
+        Example(
+            np.sqrt(np.square(x + y) - 4 * x * y),
+            FINITE,
+            refused=np.sqrt(np.square(x + y) - 5 * x * y),
+        ),
+        Example(
+            np.sqrt((x + y) / 2 - np.sqrt(x * y)),
+            FINITE,
+            domain=dt.Box({"x": (0.5, 2), "y": (0, 1)}),
+        ),
+    ],
+    "angle_of_cosine": [
+        Example(
+            np.arccos(cosine_similarity),
+            FINITE,
+            refused=np.arccos(1.5 * cosine_similarity),
+            domain=dt.Box({"v": (0.5, 1), "w": (0.5, 1)}),
+            refused_domain=dt.Box({"v": (0.5, 1), "w": (0.5, 1)}),
         ),
     ],
     # choices

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections import Counter
 from fractions import Fraction
 
+import numpy as np
+
 from deuterium import ops
 from deuterium.graph.constructors import constant
 from deuterium.graph.traverse import topological
@@ -19,6 +21,7 @@ from deuterium.transform.expansion.expand import Expansion, TooLong
 from deuterium.transform.expansion.polynomial import Monomial, Polynomial
 from deuterium.transform.expansion.rebuild import Rebuilder
 from deuterium.transform.simplify.assumptions import Assumptions
+from deuterium.transform.simplify.factors import Factors, build, factors
 from deuterium.transform.simplify.terms import terms
 
 MOST_NODES = 120  # of a number that is multiplied out
@@ -28,7 +31,8 @@ Row = dict[Monomial, Fraction]
 
 def squares_in(u: Variable, known: Assumptions) -> list[Variable] | None:
     """Return numbers whose squares add up to a number, or None if none are found."""
-    if u.size != 1 or len(topological([u])) > MOST_NODES:
+    small = u.size == 1 and len(topological([u])) <= MOST_NODES
+    if not small or not known.defined(u):  # what cancels must have a value
         return None
     means = _between_means(u, known)
     if means is not None:
@@ -43,6 +47,31 @@ def squares_in(u: Variable, known: Assumptions) -> list[Variable] | None:
         return [_scaled(d, build(_polynomial(row))) for d, row in rows]
     except TooLong:
         return None
+
+
+def is_within_one(u: Variable, known: Assumptions) -> bool:
+    """Return whether a number certainly lies between -1 and 1, where it is defined.
+
+    As what is left to 1 is made of squares, or by the inequality of Cauchy and Schwarz.
+    """
+    x = known.range(u)
+    if u.size != 1 or not known.defined(u):
+        return False
+    low, high = np.all(x.lower >= -1), np.all(x.upper <= 1)
+    if low and (high or squares_in(1 - u, known) is not None):
+        return True
+    view = factors(u, known)
+    above, below = (
+        {b: e for b, e in view.powers.items() if e * sign > 0} for sign in (1, -1)
+    )
+    if not below or any(b.op is not ops.sqrt for b in below):
+        return False
+    squares = {b.args[0]: -e for b, e in below.items()}
+    top = build(Factors(u.shape, view.coefficient, above), known)
+    bottom = build(Factors(u.shape, 1, squares), known)
+    if top is None or bottom is None:
+        return False
+    return squares_in(bottom - ops.square(top), known) is not None
 
 
 def _scaled(d: Fraction, x: Variable) -> Variable:

@@ -238,9 +238,7 @@ def root_of_square(v: Variable, known: Assumptions) -> Variable | None:
 def root_of_hidden_squares(v: Variable, known: Assumptions) -> Variable | None:
     """Write a number that is never negative as what it is."""
     (y,) = v.args
-    if known.defined(v) or not known.defined(y):
-        return None
-    found = squares_in(y, known)
+    found = None if known.defined(v) else squares_in(y, known)
     if not found:
         return None
     total = ops.square(found[0])
