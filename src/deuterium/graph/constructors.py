@@ -226,7 +226,7 @@ def same_symbol(a: Variable, b: Variable) -> bool:
 _EVALUATE = "Give them values with `.evaluate({...})` or `.subs({...})`"
 _ADVICE = {
     "float": "Functions of Python's math take numbers: use NumPy's, np.exp(s) for "
-    "math.exp(s). An array of numbers cannot hold it: join parts with np.stack or "
+    "math.exp(s), np.log(s) for math.log(s), np.sqrt(s) for math.sqrt(s). An array of numbers cannot hold it: join parts with np.stack or "
     f"np.concatenate. {_EVALUATE}",
     "the truth value": "A condition chooses in the graph: write np.where(x > 0, a, b) "
     "for `if`, & and | for `and` and `or` (and for a < x < b), np.maximum for max(), "

@@ -19,8 +19,8 @@ from deuterium.graph.variable import Variable
 _JOINS = type(np.r_).__getitem__.__code__
 
 
-class Places(np.ndarray):
-    """Places of the elements of a Variable, wherever they have been moved."""
+class MovedPlaces(np.ndarray):
+    """MovedPlaces of the elements of a Variable, wherever they have been moved."""
 
     variable: Variable
 
@@ -39,7 +39,7 @@ class Places(np.ndarray):
 
 
 def _elements(part: Any) -> Any:
-    if not isinstance(part, Places):
+    if not isinstance(part, MovedPlaces):
         return part
     places = part.view(np.ndarray).real.astype(np.intp)  # joined with other types
     return part.variable.reshape(-1)[places]
@@ -53,7 +53,7 @@ def as_array(x: Variable, *_args: Any, **_kwargs: Any) -> Any:
             "an array Variable cannot become a NumPy array: it has no numbers. "
             + (callers.advice() or _NO_ARRAY)
         )
-    places = np.arange(x.size, dtype=np.float64).reshape(x.shape).view(Places)
+    places = np.arange(x.size, dtype=np.float64).reshape(x.shape).view(MovedPlaces)
     places.variable = x
     return places
 

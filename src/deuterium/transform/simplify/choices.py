@@ -111,6 +111,7 @@ def under(v: Variable, given: Given) -> Variable:
         args = tuple(under(a, given) for a in v.args)
     else:
         return v
+    assert v.op is not None  # it is one of those above
     changed = any(a is not b for a, b in zip(args, v.args, strict=True))
     return v.op(*args) if changed else v
 
