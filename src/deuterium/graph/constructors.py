@@ -226,8 +226,9 @@ def same_symbol(a: Variable, b: Variable) -> bool:
 _EVALUATE = "Give them values with `.evaluate({...})` or `.subs({...})`"
 _ADVICE = {
     "float": "Functions of Python's math take numbers: use NumPy's, np.exp(s) for "
-    "math.exp(s), np.log(s) for math.log(s), np.sqrt(s) for math.sqrt(s). An array of numbers cannot hold it: join parts with np.stack or "
-    f"np.concatenate. {_EVALUATE}",
+    "math.exp(s), np.log(s) for math.log(s), np.sqrt(s) for math.sqrt(s). An array of "
+    "numbers cannot hold it: join parts with np.stack or np.concatenate. "
+    f"{_EVALUATE}",
     "the truth value": "A condition chooses in the graph: write np.where(x > 0, a, b) "
     "for `if`, & and | for `and` and `or` (and for a < x < b), np.maximum for max(), "
     "np.sort for sorted(), or let deuterium.traced(function) follow its every way; on "
