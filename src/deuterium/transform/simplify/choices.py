@@ -22,9 +22,15 @@ def decides(c: Variable) -> Variable:
 
 _FACTORS = (arithmetic.multiply, arithmetic.negative, logic.logical_not)
 _SUMS = (arithmetic.add, arithmetic.subtract)
-_THROUGH = frozenset((*_FACTORS, *_SUMS))
 _SIGNS = (piecewise.sign, piecewise.absolute_slope)
 _TRUTHS = (logic.is_positive, piecewise.step)  # 1 or 0 by the sign of a number
+
+
+def _parts(v: Variable, *, sums: bool) -> tuple[Variable, ...]:
+    """Return the factors of a term, and if asked the terms of a sum, to look into."""
+    if v.op in _FACTORS or (sums and v.op in _SUMS):
+        return v.args
+    return ()
 
 
 def chooses(v: Variable, known: Assumptions) -> bool:
@@ -35,11 +41,11 @@ def chooses(v: Variable, known: Assumptions) -> bool:
         x = stack.pop()
         if x in memo:
             continue
-        inner = [a for a in x.args if a not in memo] if x.op in _THROUGH else []
-        if inner:
+        inner = _parts(x, sums=True)
+        if not all(a in memo for a in inner):
             stack += [x, *inner]
-        elif x.op in _THROUGH:
-            memo[x] = any(memo[a] for a in x.args)
+        elif inner:
+            memo[x] = any(memo[a] for a in inner)
         else:
             memo[x] = x.op is logic.where or x.op in _TRUTHS or x.op in _SIGNS
     return memo[v]
@@ -60,10 +66,11 @@ def decided_by(v: Variable, *, sums: bool = False) -> dict[Variable, Variable]:
             inner = x.args[1:]
         elif x.op in _TRUTHS or x.op in _SIGNS:
             found.setdefault(x.args[0], logic.is_positive(x.args[0]))
-        elif x.op in _FACTORS or (sums and x.op in _SUMS):
-            inner = x.args
-        if sums and len(todo) > MOST_LOOKED_AT:
-            return {}
+        else:
+            inner = _parts(x, sums=sums)
+        hides = sums and x.op is arithmetic.divide and decided_by(x.args[0])
+        if hides or (sums and len(todo) > MOST_LOOKED_AT):
+            return {}  # what a quotient chooses is known when it is a term
         todo += [a for a in inner if a not in seen]
         seen.update(inner)
     return found
@@ -120,7 +127,7 @@ def in_half_lines(v: Variable, known: Assumptions) -> Variable:
     """Return a term whose conditions on ``|u|`` are on u."""
     if v.op in _TRUTHS:
         return in_half_lines(logic.where(logic.is_positive(v.args[0]), 1, 0), known)
-    if v.op in _FACTORS or v.op in _SUMS:
+    if v.op in (*_FACTORS, *_SUMS):
         return v.op(*(in_half_lines(a, known) for a in v.args))
     if v.op is not logic.where:
         return v

@@ -77,6 +77,21 @@ def of_size(h: Variable, known: Assumptions) -> tuple[bool, list[Variable]] | No
     return line.above, sides
 
 
+def without_narrowing(h: Variable, known: Assumptions) -> Variable | None:
+    """Return h of an input that is not narrowed, if it is positive just where h is."""
+    line = half_line(h, known)
+    if line is None or line.x is h or not line.x.is_symbol:
+        return None
+    order = topological([h])
+    if not any(n.op is logic.narrowed for n in order):
+        return None
+    new: dict[Variable, Variable] = {}
+    for n in order:
+        plain = rebuilt(n, tuple(new[a] for a in n.args))
+        new[n] = plain.args[1] if n.op is logic.narrowed else plain
+    return new[h] if half_line(new[h], known) == line else None
+
+
 def _step_inward(line: HalfLine, known: Assumptions) -> HalfLine | None:
     x, end, above = line
     if x.op is arithmetic.negative:

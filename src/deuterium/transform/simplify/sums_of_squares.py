@@ -31,8 +31,9 @@ Row = dict[Monomial, Fraction]
 
 def squares_in(u: Variable, known: Assumptions) -> list[Variable] | None:
     """Return numbers whose squares add up to a number, or None if none are found."""
-    small = u.size == 1 and len(topological([u])) <= MOST_NODES
-    if not small or not known.defined(u):  # what cancels must have a value
+    if u.size != 1 or not _subtracts(u, known) or not known.defined(u):
+        return None  # what cancels must have a value
+    if len(topological([u])) > MOST_NODES:
         return None
     means = _between_means(u, known)
     if means is not None:
@@ -47,6 +48,14 @@ def squares_in(u: Variable, known: Assumptions) -> list[Variable] | None:
         return [_scaled(d, build(_polynomial(row))) for d, row in rows]
     except TooLong:
         return None
+
+
+def _subtracts(u: Variable, known: Assumptions) -> bool:
+    """Return whether a number is a multiple of a difference."""
+    while u.op in (ops.divide, ops.multiply, ops.reshape):
+        (u, *_) = [a for a in u.args if known.number(a) is None] or u.args
+    view = terms(u, known)
+    return view.constant < 0 or any(c < 0 for c in view.terms.values())
 
 
 def is_within_one(u: Variable, known: Assumptions) -> bool:

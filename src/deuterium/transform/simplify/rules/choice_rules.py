@@ -16,6 +16,7 @@ from deuterium.ops.order import reorder, reordered
 from deuterium.transform.simplify.assumptions import Assumptions
 from deuterium.transform.simplify.choices import Given, decided_by, decides, under
 from deuterium.transform.simplify.factors import Factors, build, factors
+from deuterium.transform.simplify.half_lines import without_narrowing
 from deuterium.transform.simplify.rule_table import rule
 
 _MOVEMENTS = (arrays.reshape, arrays.transpose)
@@ -157,6 +158,9 @@ def function_of_choice(v: Variable, known: Assumptions) -> Variable | None:
 def plain_condition(v: Variable, known: Assumptions) -> Variable | None:
     """Drop what does not change a sign."""
     (h,) = v.args
+    plain = without_narrowing(h, known)
+    if plain is not None:
+        return logic.is_positive(plain)
     if h.op is arithmetic.multiply:
         for k, x in (h.args, h.args[::-1]):
             number = known.number(k)

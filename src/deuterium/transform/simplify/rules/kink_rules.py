@@ -80,10 +80,9 @@ def _joined(
 def choices_apart(v: Variable, known: Assumptions) -> Variable | None:
     """Write out the sum of an array whose elements choose by one number."""
     (x,) = v.args
-    order = topological([x])
-    if v.shape or len(order) > FEW or not decided_by(x):
+    if v.shape or x.size > MOST_OF_ONE or not decided_by(x):
         return None
-    elements = _elements(order, x.size, known)
+    elements = _elements(topological([x]), x.size, known)
     if elements is None:
         return None
     choices = [in_half_lines(e, known) for e in elements]
@@ -103,7 +102,7 @@ def _elements(
     order: list[Variable], size: int, known: Assumptions
 ) -> list[Variable] | None:
     """Return the elements of an array made of numbers and constants, one by one."""
-    if size > MOST_OF_ONE:
+    if len(order) > FEW:
         return None
     done: dict[Variable, list[Variable]] = {}
     for n in order:
