@@ -241,8 +241,6 @@ REFUSED = {
     "math": (lambda: math.exp(s), "np.exp"),
     "softmax": (lambda: sc.softmax(x3), "deuterium.softmax"),
     "logsumexp": (lambda: sc.logsumexp(x3), "deuterium.logsumexp"),
-    "r_": (lambda: np.r_[x3, x3], "np.concatenate"),
-    "c_": (lambda: np.c_[x3, x3], "np.column_stack"),
 }
 
 

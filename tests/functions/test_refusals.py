@@ -99,8 +99,6 @@ FOREIGN = [
     (lambda: scipy.integrate.simpson(x), "np.trapezoid"),
     (lambda: scipy.interpolate.interp1d([0, 1, 2], x), "np.interp"),
     (lambda: scipy.spatial.distance.cdist(m, m), "np.linalg.norm"),
-    (lambda: np.r_[x, x], "np.concatenate"),
-    (lambda: np.c_[x, x], "np.column_stack"),
     (lambda: np.polynomial.polynomial.polyval(0.5, x), "np.polyval"),
     (lambda: math.exp(s), "np.exp"),
     (lambda: math.sqrt(s + 1), "np.exp"),

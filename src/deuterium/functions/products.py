@@ -29,6 +29,8 @@ def matmul(x1: Any, x2: Any, /, **kwargs: Any) -> Variable:
         raise ShapeError("np.matmul: arguments must have at least one axis; use *")
     if a.shape[-1] != b.shape[-2 if b.ndim > 1 else 0]:
         raise mismatch("np.matmul", a, b)
+    if a is b and a.ndim == 1:  # a sum of squares is never negative
+        return arrays.sum_over(a * a, (-1,))
     left = a if a.ndim > 1 else expand_dims(a, 0)
     right = b if b.ndim > 1 else expand_dims(b, 1)
     try:

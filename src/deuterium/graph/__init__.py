@@ -4,7 +4,12 @@ Takes NumPy code on symbols and numbers; gives Variables.  The modules named onl
 their effect enter methods of Variable.
 """
 
-from deuterium.graph import closed_form, compare, substitute  # noqa: F401
+from deuterium.graph import (  # noqa: F401
+    closed_form,
+    compare,
+    index_tricks,
+    substitute,
+)
 from deuterium.graph.constructors import as_variable, constant, symbol
 from deuterium.graph.interpret import interpret
 from deuterium.graph.operator import OPERATORS, Operator

@@ -13,6 +13,7 @@ from types import FrameType
 _DISTRIBUTIONS = (
     "the distributions of scipy.stats take numbers; of the normal distribution write "
     "scipy.special.ndtr((x - loc) / scale) for cdf, scipy.special.log_ndtr for logcdf, "
+    "loc + scale * scipy.special.ndtri(q) for ppf, "
     "np.exp(-x**2 / 2) / np.sqrt(2 * np.pi) for pdf; others from their formulas"
 )
 _OF_DISTRIBUTIONS = (
@@ -44,8 +45,8 @@ _FUNCTIONS: Mapping[tuple[str, str], str] = {
     ("numpy.lib", "_vectorize_call"): _VECTORIZED,
     ("numpy.lib", "_get_ufunc_and_otypes"): _VECTORIZED,
     ("numpy.lib", "__getitem__"): (
-        "np.r_ and np.c_ do not dispatch: use np.concatenate, or np.column_stack for "
-        "np.c_"
+        "np.mgrid, np.ogrid and matrices hold numbers: use np.linspace, np.meshgrid or "
+        "np.concatenate"
     ),
     ("numpy.polynomial", "polyval"): (
         "polynomial.polyval does not dispatch on coefficients: use "
@@ -82,7 +83,9 @@ def advice() -> str:
         module = str(frame.f_globals.get("__name__", ""))
         if module.startswith(("scipy.", "numpy.")):
             package = ".".join(module.split(".")[:2])
-            found = _FUNCTIONS.get((package, frame.f_code.co_name))
+            wrapped = frame.f_locals.get("hypotest_fun_in")  # SciPy's own decorator's
+            name = getattr(wrapped, "__name__", frame.f_code.co_name)
+            found = _FUNCTIONS.get((package, name))
             if found:
                 return found
             general = general or _MODULES.get(package, "")

@@ -16,7 +16,6 @@ from deuterium.errors import (
     InvalidInputError,
     ShapeError,
     SymbolicError,
-    UnsupportedError,
 )
 from deuterium.graph import callers, protocols
 from deuterium.graph.hooks import DECIDING, METHODS, provides
@@ -227,8 +226,9 @@ def same_symbol(a: Variable, b: Variable) -> bool:
 _EVALUATE = "Give them values with `.evaluate({...})` or `.subs({...})`"
 _ADVICE = {
     "float": "Functions of Python's math take numbers: use NumPy's, np.exp(s) for "
-    "math.exp(s). An array of numbers cannot hold it: join parts with np.stack or "
-    f"np.concatenate. {_EVALUATE}",
+    "math.exp(s), np.log(s) for math.log(s), np.sqrt(s) for math.sqrt(s). An array of "
+    "numbers cannot hold it: join parts with np.stack or np.concatenate. "
+    f"{_EVALUATE}",
     "the truth value": "A condition chooses in the graph: write np.where(x > 0, a, b) "
     "for `if`, & and | for `and` and `or` (and for a < x < b), np.maximum for max(), "
     "np.sort for sorted(), or let deuterium.traced(function) follow its every way; on "
@@ -256,20 +256,3 @@ def number_of(x: Variable, what: str) -> float:
             "number. " + (callers.advice() or _ADVICE.get(what, _EVALUATE))
         )
     return float(x.evaluate({}))
-
-
-@provides("refuse_array")
-def refuse_array(*_args: Any, **_kwargs: Any) -> Any:
-    """Say why NumPy gets no array: what ``__array__`` of an array Variable is."""
-    raise UnsupportedError(
-        "an array Variable cannot become a NumPy array: it has no numbers. "
-        + (callers.advice() or _NO_ARRAY)
-    )
-
-
-_NO_ARRAY = (
-    "Methods of NumPy's arrays take arrays alone: write w @ x or np.dot(w, x) for "
-    "w.dot(x), and so on. Join Variables with np.stack or np.concatenate, apply "
-    "functions to it directly (it is an array already), or evaluate it with "
-    "`.evaluate({...})`"
-)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -238,7 +239,7 @@ class Variable(Methods, SymbolicMethods, Shown):
             # Variables must never turn into an object array silently.
             if self.shape == ():
                 raise AttributeError("__array__")
-            return METHODS["refuse_array"]
+            return partial(METHODS["as_array"], self)
 
     def __len__(self) -> int:
         if not self.shape:

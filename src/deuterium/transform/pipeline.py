@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from weakref import WeakKeyDictionary
 
 from deuterium import ops
@@ -12,8 +12,8 @@ from deuterium.interval.environment import forgets
 from deuterium.transform.branches import has_choices, narrowed_branches
 from deuterium.transform.homogeneous import factored
 from deuterium.transform.simplify.recognize import recognized
-from deuterium.transform.simplify.rules import Bounds
-from deuterium.transform.simplify.simplify import simplify
+from deuterium.transform.simplify.rules import Assumptions, Bounds
+from deuterium.transform.simplify.simplify import Simplifier, simplify
 from deuterium.transform.vectorize.vectorize import vectorized
 
 MANY = 500  # nodes; a graph of more was written element by element
@@ -76,6 +76,23 @@ def objective_of(graph: Graph, domain: Bounds) -> Variable:
 
     (v,) = simplify(graph, domain)
     return factored(v, simplified)
+
+
+def almost_everywhere(
+    slopes: Sequence[Variable], dense: Collection[str], domain: Bounds
+) -> Sequence[Variable]:
+    """Return slopes of a continuous function, at each kink those on one of its sides.
+
+    Where kinks of one number meet, what they are by convention at that one point may
+    be steeper than either side, which is no slope of the function.  ``dense`` symbols
+    have no value that is more than a point of the domain.
+    """
+    graph = Graph(slopes)
+    if not has_choices(graph) or len(graph.order) > SIMPLIFIABLE:
+        return slopes
+    known = Assumptions(domain)
+    known.dense = frozenset(dense)
+    return Simplifier(known).run(slopes)
 
 
 def vectorized_if_large(

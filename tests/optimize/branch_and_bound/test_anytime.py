@@ -225,3 +225,19 @@ def test_a_bound_below_a_value_reached_is_never_returned(monkeypatch):
     monkeypatch.setattr(NaturalIntervalBounder, "bound", wrong)
     with pytest.raises(SoundnessError, match=r"report it .*SHA-256 \w{64}.*'x': \["):
         maximum("hill")
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda u: 1 - np.cos(u),
+        lambda u: np.log(np.cosh(u)),
+        lambda u: 2 - 2 * np.cos(u),
+    ],
+)
+def test_a_valley_of_zeros_ends_where_rounding_does(f):
+    x, y = dt.symbol("x"), dt.symbol("y")
+    box = dt.Box({x: (0, 1), y: (0, 1)})
+    e = dt.minimize(f(x - y), box, max_regions=100, time_limit=None)
+    assert e.status == "precision_limit"
+    assert -1e-12 <= e.lower <= 0 <= e.upper <= 1e-12

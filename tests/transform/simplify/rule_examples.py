@@ -29,6 +29,10 @@ FINITE = "is enclosed at all"
 SAME_COST = "takes a form that other rules know"
 
 long = dt.symbol("l", (100,))
+cosine_similarity = np.sum(v3 * w3) / (
+    np.sqrt(np.sum(np.square(v3))) * np.sqrt(np.sum(np.square(w3)))
+)
+steps = np.array([0.0, 1.0, 2.0])
 
 BOX = dt.Box(
     {
@@ -817,6 +821,34 @@ EXAMPLES: dict[str, list[Example]] = {
             refused_domain=dt.Box({"a": (-1, 1), "d": (-1, 2)}),
         ),
     ],
+    "product_with_itself": [
+        Example(
+            np.reshape(v3, (1, 3)) @ np.reshape(v3, (3, 1)),
+            TIGHTER,
+            refused=np.reshape(v3, (1, 3)) @ np.reshape(w3, (3, 1)),
+        ),
+    ],
+    "root_of_hidden_squares": [
+        Example(
+            np.sqrt(np.square(x + y) - 4 * x * y),
+            FINITE,
+            refused=np.sqrt(np.square(x + y) - 5 * x * y),
+        ),
+        Example(
+            np.sqrt((x + y) / 2 - np.sqrt(x * y)),
+            FINITE,
+            domain=dt.Box({"x": (0.5, 2), "y": (0, 1)}),
+        ),
+    ],
+    "angle_of_cosine": [
+        Example(
+            np.arccos(cosine_similarity),
+            FINITE,
+            refused=np.arccos(1.5 * cosine_similarity),
+            domain=dt.Box({"v": (0.5, 1), "w": (0.5, 1)}),
+            refused_domain=dt.Box({"v": (0.5, 1), "w": (0.5, 1)}),
+        ),
+    ],
     # choices
     "decided_choice": [
         Example(np.where(x > 0, y * z, y * z), refused=np.where(x > 0, y, z)),
@@ -831,6 +863,15 @@ EXAMPLES: dict[str, list[Example]] = {
             refused=np.where(x > 0, y, z) - np.where(y > 0, y, t),
         ),
         Example(t + np.where(x > 0, y, z) + np.where(x > 0, z, y)),
+        Example(np.where(x > 0, y, z) + np.where(2 * x > 1, t, z), SAME_COST),
+        Example(np.sign(x) * y + np.where(np.abs(x - 1) < 0.5, t, z), SAME_COST),
+    ],
+    "choices_apart": [
+        Example(
+            np.sum(steps * np.where(np.abs(x - steps) < 1, 1, steps)),
+            SAME_COST,
+            refused=np.sum(steps * np.where(x - steps > 0, 1, steps)),
+        ),
     ],
     "function_of_choice": [
         Example(

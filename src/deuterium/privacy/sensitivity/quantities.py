@@ -43,6 +43,7 @@ from deuterium.privacy.sensitivity.bound_sources import (
 from deuterium.privacy.sensitivity.neighbours import Neighbours, own_parts
 from deuterium.privacy.sensitivity.sensitivity import Sensitivity
 from deuterium.privacy.sensitivity.sensitivity_fields import require_norm
+from deuterium.privacy.sensitivity.straight_paths import through_intervals
 from deuterium.privacy.sensitivity.vector_diameter import VectorDiameter
 from deuterium.privacy.sensitivity.vector_norms import (
     as_parts,
@@ -52,6 +53,7 @@ from deuterium.privacy.sensitivity.vector_norms import (
 from deuterium.search import search as look_for
 from deuterium.transform import grad
 from deuterium.transform.meeting import met, rounding_jumps
+from deuterium.transform.pipeline import almost_everywhere
 from deuterium.transform.simplify.recognize import recognized
 
 __all__ = ["contribution", "diameter", "lipschitz"]
@@ -163,7 +165,9 @@ def lipschitz(
         if rounding_jumps([number]):  # slopes are those of a function that has none
             scalar, jump = _without_jumps(scalar, domain)
         scalar = recognized(Graph([scalar]), inputs, domain=domain)[0]
-    slopes = grad(scalar, inputs)
+    slopes = almost_everywhere(
+        grad(scalar, inputs), through_intervals(inputs, domain), domain
+    )
     found = maximize(norm_graph(list(slopes), norm), domain, **maximize_options)
     names = {v.name for v in inputs}
     fixed = [s.name for s in free_symbols([number]) if s.name not in names]

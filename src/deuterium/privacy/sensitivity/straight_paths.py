@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
+
+import numpy as np
 
 from deuterium.domain.domain import Domain
 from deuterium.errors import InvalidInputError, UnsupportedError
@@ -19,7 +21,7 @@ from deuterium.privacy.sensitivity.sensitivity_fields import one_number
 from deuterium.transform import grad
 from deuterium.transform.simplify.simplify import simplify
 
-__all__ = ["require_distance"]
+__all__ = ["require_distance", "through_intervals"]
 
 
 def require_distance(distance: Any, domain: Domain | None, scope: str | None) -> float:
@@ -53,6 +55,15 @@ def require_distance(distance: Any, domain: Domain | None, scope: str | None) ->
             f"the domain, and {reason}; bound the diameter instead"
         )
     return away
+
+
+def through_intervals(inputs: Iterable[Variable], domain: Domain) -> set[str]:
+    """Return the inputs that move freely, each through an interval."""
+    if domain.conditions:
+        return set()
+    hulls = {v.name: domain.hull(v) for v in inputs if v.is_symbol}
+    moving = {n for n, x in hulls.items() if np.all(x.lower < x.upper)}
+    return moving.difference(domain.discrete)
 
 
 def _ways_out(domain: Domain) -> Iterator[str]:

@@ -56,6 +56,13 @@ class Assumptions:
         The order in which nodes became final, which makes sorting reproducible.
     products, sums : dict
         Nodes seen as products and as sums, kept since several rules look.
+    half_lines : dict
+        Nodes as conditions on what they are made of, where they are positive.
+    choosing : dict
+        Whether nodes are sums with a choice in them.
+    dense : frozenset of str
+        Symbols whose single values do not matter: what is asked for is a slope almost
+        everywhere.
     """
 
     def __init__(
@@ -66,6 +73,9 @@ class Assumptions:
         self.rank: dict[Variable, int] = {}
         self.products: dict[Variable, Any] = {}
         self.sums: dict[Variable, Any] = {}
+        self.half_lines: dict[Variable, Any] = {}
+        self.choosing: dict[Variable, bool] = {}
+        self.dense: frozenset[str] = frozenset()
         self._names = frozenset() if domain is None else frozenset(domain.names)
         self._facts: dict[Variable, tuple[Interval, bool]] = {}
 

@@ -17,6 +17,7 @@ from deuterium.transform.simplify.assumptions import Assumptions
 from deuterium.transform.simplify.factors import Factors, build, factors
 from deuterium.transform.simplify.quadratic_forms import root_of_form
 from deuterium.transform.simplify.rule_table import Rule
+from deuterium.transform.simplify.sums_of_squares import squares_in
 from deuterium.transform.simplify.terms import terms
 
 MOST_ELEMENTS = 4096  # of a vector put together from parts
@@ -61,7 +62,9 @@ def _parts(s: Variable, known: Assumptions) -> list[Variable] | None:
     """Return arrays with one more axis, the squares over which add up to ``s``."""
     view = terms(s, known)
     if view.constant or not view.terms or not all(c > 0 for c in view.terms.values()):
-        return None
+        hidden = squares_in(s, known)
+        shape = (*s.shape, 1)
+        return hidden and [arrays.reshape_to(x, shape) for x in hidden]
     found: list[Variable] = []
     for term, c in view.terms.items():
         root = _squares(term, known)

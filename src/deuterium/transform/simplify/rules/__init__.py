@@ -14,6 +14,7 @@ from deuterium.transform.simplify.rules import (
     entropy_rules,
     exponential_rules,
     jump_rules,
+    kink_rules,
     label_rules,
     length_rules,
     logistic_rules,
@@ -39,6 +40,7 @@ __all__ = [
 FAMILIES = (
     constant_folding,
     choice_rules,
+    kink_rules,
     jump_rules,
     movement_rules,
     removable_rules,

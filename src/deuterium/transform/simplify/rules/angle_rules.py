@@ -17,6 +17,7 @@ from deuterium.transform.simplify.assumptions import Assumptions
 from deuterium.transform.simplify.exact_constants import Number
 from deuterium.transform.simplify.factors import factors
 from deuterium.transform.simplify.rule_table import rule
+from deuterium.transform.simplify.sums_of_squares import is_within_one
 from deuterium.transform.simplify.terms import Terms, terms
 from deuterium.transform.simplify.written_out import written_out
 
@@ -119,6 +120,22 @@ def angle_by_cosine(v: Variable, known: Assumptions) -> Variable | None:
         if c == 1:
             return 2 * ops.arctan2(ops.hypot(*legs), ops.hypot(*others))
     return None
+
+
+@rule(
+    ops.arccos,
+    ops.arcsin,
+    identity="arccos(u) = arccos(min(max(u, -1), 1)), for u = x y / (|x| |y|) as well",
+    holds="where u is defined",
+    gains="an angle of what is certainly a cosine",
+)
+def angle_of_cosine(v: Variable, known: Assumptions) -> Variable | None:
+    """Cut to its domain what lies in it, though its range may seem to be larger."""
+    (u,) = v.args
+    if known.defined(v) or not is_within_one(u, known):
+        return None
+    assert v.op is not None  # it was found by its operator
+    return v.op(ops.minimum(ops.maximum(u, -1), 1))
 
 
 @rule(

@@ -14,57 +14,14 @@ from deuterium.graph.variable import Variable, node
 from deuterium.ops import arithmetic, arrays, logic, piecewise
 from deuterium.ops.order import reorder, reordered
 from deuterium.transform.simplify.assumptions import Assumptions
+from deuterium.transform.simplify.choices import Given, decided_by, decides, under
 from deuterium.transform.simplify.factors import Factors, build, factors
+from deuterium.transform.simplify.half_lines import without_narrowing
 from deuterium.transform.simplify.rule_table import rule
 
-FEW = 12  # nodes of a factor that may be smaller within a branch
-MOST = 12  # choices in a sum that is taken into the branches of one of them
-
-
-def _decides(c: Variable) -> Variable:
-    """Return what a condition depends on: conditions of one number are one."""
-    return c.args[0] if c.op is logic.is_positive else c
-
-
 _MOVEMENTS = (arrays.reshape, arrays.transpose)
-_FACTORS = (arithmetic.multiply, arithmetic.negative)
 
-
-def _decided_by(v: Variable) -> dict[Variable, Variable]:
-    """Return what the choices in a term depend on, with their conditions.
-
-    Those among its factors, and those within their branches, outer ones first.
-    """
-    found: dict[Variable, Variable] = {}
-    todo, seen = [v], {v}
-    for x in todo:
-        inner: tuple[Variable, ...] = ()
-        if x.op is logic.where:
-            found.setdefault(_decides(x.args[0]), x.args[0])
-            inner = x.args[1:]
-        elif x.op is piecewise.step:
-            found.setdefault(x.args[0], logic.is_positive(x.args[0]))
-        elif x.op in _FACTORS:
-            inner = x.args
-        todo += [a for a in inner if a not in seen]
-        seen.update(inner)
-    return found
-
-
-def _under(v: Variable, h: Variable, holds: bool) -> Variable:
-    """Return a term where the condition of ``h`` holds, or where it does not."""
-    if v.op is logic.where:
-        if _decides(v.args[0]) is h:
-            return _under(v.args[1 if holds else 2], h, holds)
-        args = (v.args[0], *(_under(a, h, holds) for a in v.args[1:]))
-    elif v.op is piecewise.step and v.args[0] is h:
-        return broadcast_to(constant(int(holds)), v.shape)
-    elif v.op in _FACTORS or v.op is arithmetic.divide:
-        args = tuple(_under(a, h, holds) for a in v.args)
-    else:
-        return v
-    changed = any(a is not b for a, b in zip(args, v.args, strict=True))
-    return v.op(*args) if changed else v
+FEW = 12  # nodes of a factor that may be smaller within a branch
 
 
 @rule(
@@ -86,8 +43,8 @@ def decided_choice(v: Variable, known: Assumptions) -> Variable | None:
         return b
     if c.op is logic.logical_not and logic.is_condition(c):
         return logic.where(c.args[0], b, a)
-    h = _decides(c)
-    first, last = _under(a, h, True), _under(b, h, False)
+    h = decides(c)
+    first, last = (under(x, Given(h, t, known)) for x, t in ((a, True), (b, False)))
     changed = first is not a or last is not b
     return logic.where(c, first, last) if changed else None
 
@@ -110,7 +67,7 @@ def factor_of_choice(v: Variable, known: Assumptions) -> Variable | None:
     else:
         common = _common_powers(first.powers, last.powers)
     factor = build(Factors(v.shape, powers=common), known) if common else None
-    if factor is None or _decided_by(factor) or _is_narrowed(factor, c):
+    if factor is None or decided_by(factor) or _is_narrowed(factor, c):
         return None
     p, q = (build(x.without(common), known) for x in (first, last))
     if p is None or q is None or not known.defined(factor):
@@ -178,40 +135,6 @@ def _is_narrowed(factor: Variable, c: Variable) -> bool:
 
 
 @rule(
-    arithmetic.add,
-    arithmetic.subtract,
-    identity="where(c, a, b) + where(c, p, q) = where(c, a + p, b + q)",
-    gains="a condition met once: slopes of the branches of one kink stay together",
-)
-def choices_together(v: Variable, known: Assumptions) -> Variable | None:
-    """Add two choices by one condition branch by branch."""
-    assert v.op is not None  # it was found by its operator
-    first, last = v.args
-    joined = _joined(v, first, last, known)
-    if joined is None and first.op is arithmetic.add:  # behind another term
-        rest, first = first.args
-        joined = _joined(v, first, last, known)
-        return None if joined is None else rest + joined
-    return joined
-
-
-def _joined(
-    v: Variable, first: Variable, last: Variable, known: Assumptions
-) -> Variable | None:
-    assert v.op is not None
-    conditions, others = _decided_by(first), _decided_by(last)
-    if not conditions or not others or len(conditions) + len(others) > MOST:
-        return None
-    for h, c in conditions.items():
-        if h in others and known.defined(c):
-            a, b = (
-                v.op(_under(first, h, t), _under(last, h, t)) for t in (True, False)
-            )
-            return logic.where(c, a, b)
-    return None
-
-
-@rule(
     arithmetic.square,
     arithmetic.negative,
     identity="where(c, a, b)**2 = where(c, a**2, b**2), and so for a sign",
@@ -235,6 +158,9 @@ def function_of_choice(v: Variable, known: Assumptions) -> Variable | None:
 def plain_condition(v: Variable, known: Assumptions) -> Variable | None:
     """Drop what does not change a sign."""
     (h,) = v.args
+    plain = without_narrowing(h, known)
+    if plain is not None:
+        return logic.is_positive(plain)
     if h.op is arithmetic.multiply:
         for k, x in (h.args, h.args[::-1]):
             number = known.number(k)

@@ -7,12 +7,14 @@ import numpy as np
 from deuterium import ops
 from deuterium.graph.constructors import broadcast_to, constant
 from deuterium.graph.variable import Variable
+from deuterium.ops import arrays
 from deuterium.transform.simplify.assumptions import Assumptions
 from deuterium.transform.simplify.cost import cost
 from deuterium.transform.simplify.factors import Factors, build, factors, multiply_in
 from deuterium.transform.simplify.rule_table import rule
 from deuterium.transform.simplify.rules.logistic_rules import combine_logistic
 from deuterium.transform.simplify.rules.softmax_rules import combine_softmax
+from deuterium.transform.simplify.sums_of_squares import squares_in
 from deuterium.transform.simplify.terms import Terms, terms
 
 PRODUCTS = (
@@ -225,6 +227,24 @@ def root_of_square(v: Variable, known: Assumptions) -> Variable | None:
     if outer is None:
         return None
     return abs(outer) if root is None else abs(outer) * root
+
+
+@rule(
+    ops.sqrt,
+    identity="sqrt(y) = sqrt(sum(square(x))) where y is made of hidden squares",
+    holds="where y may seem to be negative",
+    gains="a root of what is never negative",
+)
+def root_of_hidden_squares(v: Variable, known: Assumptions) -> Variable | None:
+    """Write a number that is never negative as what it is."""
+    (y,) = v.args
+    found = None if known.defined(v) else squares_in(y, known)
+    if not found:
+        return None
+    total = ops.square(found[0])
+    for x in found[1:]:
+        total = total + ops.square(x)
+    return arrays.reshape_to(total, v.shape).sqrt()
 
 
 @rule(

@@ -43,6 +43,27 @@ def sum_over_short_axes(v: Variable, known: Assumptions) -> Variable | None:
     return arrays.reshape_to(arrays.sum_over(x, long), v.shape)
 
 
+@rule(
+    ops.matmul,
+    identity="x' x = sum(square(x))",
+    gains="a sum of squares, which is never negative",
+)
+def product_with_itself(v: Variable, known: Assumptions) -> Variable | None:
+    """Write the product of a vector with itself as its squares."""
+    first, last = (_vector(a) for a in v.args)
+    if v.size != 1 or first is not last:
+        return None
+    every = tuple(range(-first.ndim, 0))
+    return arrays.reshape_to(arrays.sum_over(ops.square(first), every), v.shape)
+
+
+def _vector(x: Variable) -> Variable:
+    """Return what is stood up or laid down."""
+    while x.op in (ops.reshape, ops.transpose) and x.size == max(x.shape):
+        (x,) = x.args
+    return x
+
+
 ONLY_MOVE = frozenset({ops.reshape, ops.transpose, ops.scatter})
 
 
