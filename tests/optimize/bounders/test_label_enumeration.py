@@ -194,7 +194,7 @@ def test_that_bound_is_there_before_any_label_is_prepared(monkeypatch):
 
 def test_the_first_region_of_a_label_may_be_cut_anywhere():
     v, domain = deep()
-    e = dt.maximize(v, domain, max_regions=4, time_limit=None, method="clusters")
+    e = dt.maximize(v, domain, max_regions=8, time_limit=None, method="clusters")
     first = [n for n in e.certificate.body["proof"] if "steps" in n and "cut" in n]
     assert any(n["cut"][0] > 2 for n in first)  # in what no input is
     assert e.certificate.verify(v, domain)
