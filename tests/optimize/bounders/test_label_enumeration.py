@@ -161,8 +161,8 @@ def classes(seed, k=4, inputs=8):
 def deep():
     """Return the gradient norm of a network with four hidden layers, and its domain."""
     rng = np.random.default_rng(2)
-    r, label = dt.symbol("r", shape=(1, 4)), dt.symbol("label")
-    w = [dt.constant(rng.normal(size=(4, n))) for n in (4, 4, 4, 4, 1)]
+    r, label = dt.symbol("r", shape=(1, 2)), dt.symbol("label")
+    w = [dt.constant(rng.normal(size=(2, n))) for n in (2, 2, 2, 2, 1)]
     a = r
     for v in w[:-1]:
         a = np.tanh(a @ v)
@@ -191,6 +191,14 @@ def test_that_bound_is_there_before_any_label_is_prepared(monkeypatch):
     assert e.status == "time_limit" and e.regions == 0
     assert e.lower <= e.upper < 0.8 * dt.enclose(v, domain).upper
     e.certificate.verify(v, domain)
+
+
+def test_the_first_region_of_a_label_may_be_cut_anywhere():
+    v, domain = deep()
+    e = dt.maximize(v, domain, max_regions=8, time_limit=None, method="clusters")
+    first = [n for n in e.certificate.body["proof"] if "steps" in n and "cut" in n]
+    assert any(n["cut"][0] > 2 for n in first)  # in what no input is
+    assert e.certificate.verify(v, domain)
 
 
 @pytest.mark.parametrize(("method", "k"), [("norms", 5), ("clusters", 2)])

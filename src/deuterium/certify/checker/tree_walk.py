@@ -78,6 +78,7 @@ def _visit(
             family.at(region)  # so that its coordinates are those of this node
             for step in node.get("steps", ()):
                 domain_reduction.take(family.at(region), region, step)
+            family.at(region)  # and those of the labels that steps left
         except NoPoint:
             region = None
     if "leaf" in node:
