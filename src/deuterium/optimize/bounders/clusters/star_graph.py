@@ -22,9 +22,7 @@ from deuterium.array_type import Array
 from deuterium.domain.problem import Problem
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval, interval_arithmetic
-from deuterium.optimize.bounders.clusters.cluster_options import (
-    MOST_PRODUCTS,
-)
+from deuterium.optimize.bounders.clusters.cluster_options import MOST_PRODUCTS
 from deuterium.optimize.bounders.clusters.cluster_terms import (
     ONE,
     AnyTerm,
