@@ -40,7 +40,12 @@ from deuterium.optimize.branch_and_bound.worker import Task, graph_hash, task_of
 from deuterium.optimize.moved_bracket import MovedProblem
 from deuterium.optimize.poles import only_where_defined
 from deuterium.optimize.region import Bounder
-from deuterium.optimize.root_enclosure import NOTHING, RootEnclosure, root_enclosure_of
+from deuterium.optimize.root_enclosure import (
+    NOTHING,
+    RootEnclosure,
+    closer_by_lengths,
+    root_enclosure_of,
+)
 from deuterium.optimize.undefined import proved_undefined
 from deuterium.options import require_seed
 
@@ -276,6 +281,8 @@ def _bracket(
             with spending(clock.end, memory):
                 incumbent.begin(enough=first.upper)
                 first, status = _or_undefined(problem, first, seed)
+                if not status and first.upper > limits.target(incumbent.value):
+                    first = closer_by_lengths(problem, first)
                 if not status and first.upper > limits.target(incumbent.value):
                     bounder = select_bounder(problem, method, until)
         except Spent as spent:
