@@ -48,6 +48,27 @@ def test_zeros_on_the_way_between_points_are_proved():
         assert found.cause.points
 
 
+POLES = {
+    "of a tangent": np.tan(X),
+    "at one point": 1 / (X**2 + Y**2),
+    "of a logarithm at one point": -np.log(X**2 + Y**2),
+    "in a branch": np.where(X > 1, 1 / (X - 2.1), 0),
+}
+
+
+@pytest.mark.parametrize("name", POLES)
+def test_poles_that_are_met_late_are_proved(name):
+    found = dt.maximize(POLES[name], BOX, time_limit=None)
+    assert found.status == "undefined" and found.cause.points
+
+
+def test_a_domain_that_only_intervals_leave_is_not_said_to_be_left():
+    v = np.sqrt(np.log(np.mean(np.exp(Z))) - np.mean(Z))  # by Jensen, never negative
+    found = dt.maximize(v, dt.Box({Z: (0, 1)}), time_limit=None, max_regions=3000)
+    assert found.status in ("precision_limit", "region_limit")
+    assert found.lower > 0.34
+
+
 def test_an_argument_without_elements():
     none = np.reshape(1 / X, (1,))[np.zeros(0, int)]
     v = np.sum(dt.constant(np.zeros((3, 5))) / np.sum(none)) + 1 / X

@@ -332,8 +332,8 @@ def _result(problem: Problem, run: BranchAndBound, status: str) -> Bracket:
     cause = None
     if upper == np.inf:
         cause = _cause(problem, run)
-        if status == "undefined" and (cause is None or cause.kind != "undefined"):
-            status = "unbounded"
+        if status == "undefined":
+            status, cause = _told(problem, cause)
     is_proved = np.isfinite(upper) and row is not None
     return Bracket(
         lower=lower,
@@ -347,6 +347,24 @@ def _result(problem: Problem, run: BranchAndBound, status: str) -> Bracket:
         _problem=problem if is_proved else None,
         _search=Search(run.tree, upper, run.bounder) if is_proved else None,
     )
+
+
+def _told(problem: Problem, cause: Cause | None) -> tuple[str, Cause | None]:
+    """Return what to say of a box of next to no size that has no bound.
+
+    That the objective is undefined only where it is proved: intervals may leave a
+    domain that the function does not.
+    """
+    if cause is None or cause.kind != "undefined":
+        return "unbounded", cause
+    if cause.points or cause.box is None:
+        return "undefined", cause
+    ends = Box({n: (low, high) for n, (low, high) in cause.box.items()})
+    within = Problem(problem.given, ends, maximize=problem.maximizes)
+    proved = proved_undefined(within, 0, zeros=True)
+    if proved is None:
+        return "precision_limit", cause
+    return "undefined", replace(proved, box=cause.box)
 
 
 def _require_sound(problem: Problem, run: BranchAndBound) -> None:

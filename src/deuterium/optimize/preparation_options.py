@@ -28,4 +28,5 @@ MOST_POLE_NODES = 2_000  # that are looked at; 800 with a hundred poles take 1.4
 TRIED_POINTS = 256  # points drawn: one batch of the compiled graph
 BISECTIONS = 60  # of the way between two points: the width of a box is a double's then
 MOST_PARTIAL_NODES = 16  # operators that are looked at, each with a graph of its own
+FEW_ZEROS = 4  # points at which a divisor seems to be 0 that are enclosed
 MOST_ARGUMENTS = 4096  # elements of an operator's argument, whose values are kept

@@ -8,11 +8,13 @@ its slopes are bounded (those of a jump are not defined).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
+from deuterium import ops
 from deuterium.array_type import Array
 from deuterium.domain.constraints import Range, Within
 from deuterium.domain.points import Feasible
@@ -27,6 +29,7 @@ from deuterium.interval import Cause, Interval
 from deuterium.ops import arithmetic, arrays, logic, piecewise
 from deuterium.optimize.preparation_options import (
     BISECTIONS,
+    FEW_ZEROS,
     MOST_ARGUMENTS,
     MOST_PARTIAL_NODES,
     TRIED_POINTS,
@@ -42,13 +45,18 @@ class PartialNode(NamedTuple):
     low: float
     high: float
     pole: bool  # at 0, and defined on both sides of it
+    left_out: float = 0.0  # a number that does not belong to the domain, or NaN
 
 
-def proved_undefined(problem: Problem, seed: int) -> Cause | None:
+def proved_undefined(
+    problem: Problem, seed: int, *, zeros: bool = False
+) -> Cause | None:
     """Return where the objective is certainly undefined, if that is found out.
 
     Its ``points`` are one at which it is, or two between which an argument changes its
-    sign.
+    sign.  A single point at which a divisor is 0, or a logarithm's argument, proves it
+    only with ``zeros``: beside one the function may well be bounded, which is to be
+    found out first.
     """
     partial = list(_partial_nodes(problem.objective))[:MOST_PARTIAL_NODES]
     partial = [p for p in partial if 0 < p.argument.size <= MOST_ARGUMENTS]
@@ -62,7 +70,10 @@ def proved_undefined(problem: Problem, seed: int) -> Cause | None:
     found = run(*problem.arrays(rows).values())
     for p, values in zip(partial, found, strict=True):
         values = np.broadcast_to(values, (len(rows), *p.argument.shape))
-        cause = _shown(problem, p, rows, values.reshape(len(rows), -1))
+        values = values.reshape(len(rows), -1)
+        cause = _shown(problem, p, rows, values)
+        if cause is None and zeros:
+            cause = _at_left_out(problem, p, rows, values)
         if cause is not None:
             return cause
     return None
@@ -80,10 +91,13 @@ def _partial_nodes(v: Variable) -> Iterator[PartialNode]:
             yield from (PartialNode(n, a, 0.0, 0.0, True) for a in _factors(n.args[1]))
         elif n.op is arithmetic.reciprocal or _exponent(n) < 0:
             yield from (PartialNode(n, a, 0.0, 0.0, True) for a in _factors(n.args[0]))
+        elif n.op is ops.tan:
+            yield PartialNode(n, ops.cos(n.args[0]), 0.0, 0.0, True)
         elif len(n.args) == 1:
             low, high = n.op.domain
             if np.isfinite(low) or np.isfinite(high):
-                yield PartialNode(n, n.args[0], low, high, False)
+                left_out = math.nan if n.op.closed[0] else low
+                yield PartialNode(n, n.args[0], low, high, False, left_out)
 
 
 def _exponent(v: Variable) -> int:
@@ -128,6 +142,18 @@ def _shown(
         low, high = x.lower.ravel()[k], x.upper.ravel()[k]
         if high < p.low or low > p.high:
             return _cause(problem, p, (low, high), rows[row], rows[row])
+    return None
+
+
+def _at_left_out(
+    problem: Problem, p: PartialNode, rows: Array, values: Array
+) -> Cause | None:
+    """Return the cause if an element is certainly where its node is undefined."""
+    x = p.left_out
+    for row in np.flatnonzero((values == x).any(axis=1))[:FEW_ZEROS]:
+        found = _between_rows(problem, p.argument, rows[row], rows[row])
+        if np.any((found.lower == x) & (found.upper == x)):
+            return _cause(problem, p, (x, x), rows[row], rows[row])
     return None
 
 
