@@ -48,7 +48,12 @@ Gradient = Annotated[
 Rtol = Annotated[
     float, typer.Option(help="Relative gap to reach between the two sides.")
 ]
-Atol = Annotated[float, typer.Option(help="Or the gap itself, if that is larger.")]
+Atol = Annotated[
+    float | None,
+    typer.Option(
+        help="Or the gap itself, if that is larger; by default 0, near 0 1e-8."
+    ),
+]
 TimeLimit = Annotated[float, typer.Option(help="Seconds.")]
 MemoryLimit = Annotated[
     float, typer.Option(help="GiB that waiting regions and their proofs may take.")

@@ -59,7 +59,7 @@ def maximize(
     domain: Domain,
     *,
     rtol: float = 1e-2,
-    atol: float = 0.0,
+    atol: float | None = None,
     time_limit: float | None = 60.0,
     memory_limit: float = 2.0 * GIBI,
     max_regions: int | None = None,
@@ -82,8 +82,11 @@ def maximize(
         A scalar.
     domain : Domain
         Bounds for every symbol of ``v``, without batch axes.
-    rtol, atol : float
-        The gap to reach: ``upper - lower <= max(atol, rtol * |lower|)``.
+    rtol : float
+    atol : float, optional
+        The gap to reach: ``upper - lower <= max(atol, rtol * |lower|)``.  By default
+        ``atol`` is 0, but where what is reached is as good as 0: within 1e-8, or 1e-8
+        times the size of the enclosure if that is below 1, such a gap is enough.
     time_limit : float or None
         Seconds, kept to within a tenth and half a second; None for no limit.
     memory_limit : float
@@ -139,7 +142,7 @@ def minimize(
     domain: Domain,
     *,
     rtol: float = 1e-2,
-    atol: float = 0.0,
+    atol: float | None = None,
     time_limit: float | None = 60.0,
     memory_limit: float = 2.0 * GIBI,
     max_regions: int | None = None,
@@ -279,6 +282,7 @@ def _bracket(
             with spending(clock.end, memory):
                 incumbent.begin(enough=first.upper)
                 first, status = _or_undefined(problem, first, seed)
+                limits = limits.over(first.size)
                 if not status and first.upper > limits.target(incumbent.value):
                     first = closer_by_lengths(problem, first)
                 if not status and first.upper > limits.target(incumbent.value):

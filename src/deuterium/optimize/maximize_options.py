@@ -26,5 +26,5 @@ class MaximizeOptions(SearchLimits, total=False):
     """All of them, as `deuterium.maximize` takes them."""
 
     rtol: float
-    atol: float
+    atol: float | None
     time_limit: float | None

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -42,11 +42,14 @@ class RootEnclosure:
         Why.
     cause : Cause or None
         Why it is infinite.
+    size : float
+        No value is of a larger size, as far as the enclosure tells.
     """
 
     upper: float
     proof: Proof
     cause: Cause | None = None
+    size: float = math.inf
 
 
 NOTHING = RootEnclosure(math.inf, ("interval", {}))
@@ -83,7 +86,7 @@ def closer_by_lengths(problem: Problem, first: RootEnclosure) -> RootEnclosure:
             upper, proof = bounder.first()
             upper = with_checker_margin(upper)
             if upper < first.upper:
-                return RootEnclosure(upper, proof)
+                return replace(first, upper=upper, proof=proof)
     return first
 
 
@@ -100,4 +103,6 @@ def _of(problem: Problem, x: Interval) -> RootEnclosure:
     if x.cause is not None and x.cause.kind == "undefined":
         upper = math.inf  # nothing is claimed where the objective may have no value
     labels = enumerated(problem.symbols, problem.counting)
-    return RootEnclosure(upper, ("enclosure", {"labels": labels}), x.cause)
+    size = max(abs(float(x.lower)), abs(float(x.upper)))
+    size = math.inf if math.isnan(size) else size
+    return RootEnclosure(upper, ("enclosure", {"labels": labels}), x.cause, size)

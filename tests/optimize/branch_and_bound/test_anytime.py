@@ -227,17 +227,29 @@ def test_a_bound_below_a_value_reached_is_never_returned(monkeypatch):
         maximum("hill")
 
 
-@pytest.mark.parametrize(
-    "f",
-    [
-        lambda u: 1 - np.cos(u),
-        lambda u: np.log(np.cosh(u)),
-        lambda u: 2 - 2 * np.cos(u),
-    ],
-)
-def test_a_valley_of_zeros_ends_where_rounding_does(f):
+VALLEYS = {
+    "cosine": lambda u: 1 - np.cos(u),
+    "log cosh": lambda u: np.log(np.cosh(u)),
+    "exponential": lambda u: np.exp(u) - 1 - u,
+    "small": lambda u: 1e-30 * (np.exp(u) - 1 - u),
+}
+
+
+@pytest.mark.parametrize("name", VALLEYS)
+def test_an_optimum_of_zero_ends(name):
     x, y = dt.symbol("x"), dt.symbol("y")
-    box = dt.Box({x: (0, 1), y: (0, 1)})
-    e = dt.minimize(f(x - y), box, max_regions=100, time_limit=None)
-    assert e.status == "precision_limit"
-    assert -1e-12 <= e.lower <= 0 <= e.upper <= 1e-12
+    box, f = dt.Box({x: (0, 1), y: (0, 1)}), VALLEYS[name](x - y)
+    e = dt.minimize(f, box, time_limit=None)
+    iv = dt.enclose(f, box)
+    near = 1e-8 * min(1.0, max(abs(iv.lower), abs(iv.upper)))
+    assert e.status == "optimal"
+    assert -near <= e.lower <= 0 <= e.upper <= near
+    strict = dt.minimize(f, box, atol=0.0, rtol=0.0, max_regions=5, time_limit=None)
+    assert strict.status != "optimal"
+
+
+def test_a_small_optimum_that_is_not_zero_is_closed_relatively():
+    x = dt.symbol("x")
+    box = dt.Box({x: (-1, 2)})
+    e = dt.minimize(np.sqrt((x - 0.3) ** 2 + 1e-10), box, rtol=1e-3, time_limit=None)
+    assert 0 < e.upper - e.lower <= 1e-3 * e.upper

@@ -36,8 +36,6 @@ class Incumbent:
     ----------
     value : float
         The supremum is at least this, under rounding too; ``-inf`` at first.
-    most : float
-        The value at that point is at most this, under rounding too.
     row : ndarray or None
         The point, as a row of inputs.
     """
@@ -46,7 +44,7 @@ class Incumbent:
         self, problem: Problem, seed: int, points: Mapping[Any, Any] | None = None
     ) -> None:
         self.problem, self.seed = problem, seed
-        self.value = self.most = -np.inf
+        self.value = -np.inf
         self.row: Array | None = None
         self._place = Feasible(problem)
         self._points = None if points is None else self._place.given(points)
@@ -180,11 +178,10 @@ class Incumbent:
         """Take a point if its certified value is larger; return whether it is."""
         if not np.isfinite(row).all() or not self.problem.contains(row):
             return False
-        at = enclose_at(self.problem.sought, self.problem.arrays(row))
-        value = float(at.lower)
+        value = float(enclose_at(self.problem.sought, self.problem.arrays(row)).lower)
         if not value > self.value:
             return False
         # in this order: an interrupt in between leaves a value that is reached
         self.row = np.array(row)
-        self.value, self.most = value, float(at.upper)
+        self.value = value
         return True

@@ -112,14 +112,8 @@ class BranchAndBound:
 
     @property
     def target(self) -> float:
-        """The bound at which a region need not be cut.
-
-        Near 0 a relative gap is none: there, what rounding leaves open of the value at
-        the very point that reaches it is gap enough, or cutting would not end.
-        """
-        value, most = self.incumbent.value, self.incumbent.most
-        rounded = self.limits.rtol and most - value <= options.LARGEST_ROUNDING
-        return max(self.limits.target(value), most if rounded else value)
+        """The bound at which a region need not be cut."""
+        return self.limits.target(self.incumbent.value)
 
     def _work(self, progress: NoProgress) -> str:
         while True:
@@ -248,7 +242,7 @@ class BranchAndBound:
         upper = self.tree.upper
         if self.pole_box is not None:
             return "undefined"
-        if upper <= self.limits.target(self.incumbent.value):
+        if upper <= self.target:
             return "optimal"
         if self.tree.top <= self.target and not self.tree.pending:
             # what could be cut has been

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from deuterium import budget
 from deuterium.errors import InvalidInputError
@@ -19,8 +19,9 @@ class Limits:
 
     Attributes
     ----------
-    rtol, atol : float
-        The gap to reach: ``max(atol, rtol * |value reached|)``.
+    rtol : float
+    atol : float or None
+        The gap to reach: ``max(atol, rtol * |value reached|)``; None: see `maximize`.
     time_limit : float or None
         Seconds.
     memory_limit : float
@@ -30,15 +31,22 @@ class Limits:
     """
 
     rtol: float = 1e-2
-    atol: float = 0.0
+    atol: float | None = None
     time_limit: float | None = 60.0
     memory_limit: float = 2.0 * GIBI
     max_regions: int | None = None
+    near_zero: float = options.NEAR_ZERO  # of which size a gap is enough, beside it
+
+    def over(self, size: float) -> Limits:
+        """Return these limits for a problem of which no value is of a larger size."""
+        return replace(self, near_zero=options.NEAR_ZERO * min(size, 1.0))
 
     def check(self, caller: str) -> Limits:
         """Return these limits if they make sense."""
         for name in ("rtol", "atol"):
             value = getattr(self, name)
+            if name == "atol" and value is None:
+                continue
             if not is_number(value) or not 0 <= value < math.inf:
                 raise InvalidInputError(
                     f"{caller}: `{name}` must be a finite number >= 0, got {value!r}"
@@ -64,7 +72,10 @@ class Limits:
         """Return the bound at which a region need not be cut, given a value reached."""
         if not math.isfinite(reached):
             return reached if reached == math.inf else -math.inf
-        return reached + max(self.atol, self.rtol * abs(reached))
+        atol = self.atol
+        if atol is None:
+            atol = self.near_zero if abs(reached) <= self.near_zero else 0.0
+        return reached + max(atol, self.rtol * abs(reached))
 
 
 class Clock:

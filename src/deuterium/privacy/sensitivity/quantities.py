@@ -255,6 +255,7 @@ def diameter(
     """
     parts = as_parts("diameter", f)
     require_domain("diameter", domain, parts)
+    atol = atol or 0.0
     Limits(rtol, atol, time_limit).check("diameter")
     require_norm("diameter", norm)
     options = dict(maximize_options, rtol=rtol, atol=atol, time_limit=time_limit)
@@ -346,7 +347,7 @@ def _extremes(
     """Return supremum and infimum, each to half of the gap asked of the difference."""
     limit = options.pop("time_limit", 60.0)
     rtol = options.pop("rtol", 1e-2)
-    atol = options.pop("atol", 0.0)
+    atol = options.pop("atol", None) or 0.0
     path = options.pop("checkpoint", None)
     seed, points = options.get("seed", 0), options.get("points")
     ends = [
