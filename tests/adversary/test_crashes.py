@@ -66,6 +66,15 @@ def test_matrix_products_without_elements_run_and_are_enclosed():
     assert dt.enclose(w, dt.Box({e: (0, 1), "z": (0, 1)})).shape == (2, 3)
 
 
+def test_a_condition_in_an_array_of_no_axes_and_a_ball_of_any_size():
+    assert np.where(np.array(2, dtype=object), X, 1.0).shape == (2,)
+    for radius in (1e200, 1.7e308):
+        ball = dt.Ball(X, 0.0, radius)
+        with np.errstate(all="ignore"):  # points far out go to the centre
+            found = privacy.feature_sensitivity(np.tanh(X), X, ball, time_limit=0.2)
+        assert min(found.upper) >= max(found.lower)
+
+
 def test_matrix_products_without_elements_are_bounded():
     y = dt.symbol("y", (3, 2))
     none = np.broadcast_to(np.ravel(y)[:, None], (6, 0))

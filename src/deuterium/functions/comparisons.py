@@ -197,8 +197,8 @@ def _holds_variables(x: Any) -> bool:
         return True
     if isinstance(x, np.ndarray) and x.dtype.kind != "O":
         return False
-    listed = isinstance(x, (list, tuple, np.ndarray))
-    return listed and any(_holds_variables(e) for e in x)
+    listed = x.ravel().tolist() if isinstance(x, np.ndarray) else x
+    return isinstance(listed, (list, tuple)) and any(map(_holds_variables, listed))
 
 
 @implements(np.select)

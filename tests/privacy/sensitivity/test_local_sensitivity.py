@@ -87,3 +87,12 @@ def test_other_functions_need_their_diameter():
     with pytest.raises(ShapeError, match="leading axis of people"):
         one = dt.symbol("one")
         privacy.local_sensitivity(one, {one: 1.0}, dt.Box({one: (0, 1)}))
+
+
+def test_what_decays_beyond_all_doubles_is_not_zero():
+    x = dt.symbol("x", (5,))
+    for beta in (1.0, 400.0):  # three changes away the median moves
+        found = privacy.smooth_sensitivity(
+            np.median(x), {x: np.zeros(5)}, dt.Box({x: (0, 1)}), beta=beta
+        )
+        assert float(found.values) >= max(math.exp(-2 * beta), 5e-324)

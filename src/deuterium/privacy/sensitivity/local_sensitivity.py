@@ -27,7 +27,7 @@ from deuterium.interval.environment import standard_only
 from deuterium.interval.rounding import EPS
 from deuterium.optimize import maximize
 from deuterium.privacy.accounting.data_dependent import Internal
-from deuterium.privacy.directed_rounding import require_positive
+from deuterium.privacy.directed_rounding import product_up, require_positive
 from deuterium.privacy.sensitivity.bound_sources import largest
 from deuterium.privacy.sensitivity.sensitivity import Sensitivity
 from deuterium.transform import grad
@@ -35,7 +35,8 @@ from deuterium.transform.simplify.simplify import simplify
 
 __all__ = ["local_sensitivity", "smooth_sensitivity"]
 
-ROUNDED = 1 + 64 * EPS  # more than the sums of products below lose
+ROUNDED = 1 + 64 * EPS  # more than the weights of order statistics lose
+LEAST = 5e-324  # the smallest double above 0
 
 
 @standard_only
@@ -129,7 +130,7 @@ def smooth_sensitivity(
     local = float(local_sensitivity(f, data, domain, **options).values)
     whole = diameter.sensitivity("replace_one")
     return Internal(
-        _frozen(max(local, math.exp(-decay) * whole * ROUNDED)), "smooth sensitivity"
+        _frozen(max(local, product_up(_decayed(decay, 1), whole))), "smooth sensitivity"
     )
 
 
@@ -221,13 +222,19 @@ def _smooth(x: Array, weights: Array, low: float, high: float, beta: float) -> f
     whole = float(weights.sum()) * (high - low)
     used = np.flatnonzero(weights) + n + 1  # places in the line
     for k in range(n + 1):
-        shrunk = math.exp(-beta * k)
-        if shrunk * whole <= most:
+        shrunk = _decayed(beta, k)
+        if product_up(shrunk, whole) <= most:
             break
         total = 0.0
         for j in used:
             right = np.minimum(np.arange(j, j + k + 2), len(line) - 1)
             left = np.maximum(np.arange(j - k - 1, j + 1), 0)
             total += weights[j - n - 1] * float(np.max(line[right] - line[left]))
-        most = max(most, shrunk * total)
-    return most * ROUNDED
+        most = max(most, product_up(shrunk, total))
+    return product_up(most, ROUNDED + n * EPS)
+
+
+def _decayed(beta: float, k: int) -> float:
+    """Return ``exp(-beta k)``, rounded up: never 0, as noise is made of it."""
+    decay = beta * k
+    return max(math.exp(-decay) * (1 + (decay + 4) * EPS), LEAST)

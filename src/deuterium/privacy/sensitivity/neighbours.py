@@ -248,11 +248,12 @@ class FeatureNeighbours(Neighbours):
         if ball.order != 2:
             yield np.full(self.x.shape, near)
             return
+        a, b = (v / max(ball.radius, 1e-300) for v in (a, b))  # squares are doubles
         most = max(np.linalg.norm(v.ravel()[self.where]) for v in (a, b))
         rest = np.linalg.norm(np.delete(a.ravel(), self.where))
         for share in np.append(np.linspace(0.3, 0.9, 7), 1.0):
-            size = min(share * ball.radius * near, most)
-            left = np.sqrt(max(ball.radius**2 * near - size**2, 0.0))
+            size = min(share * near, most)
+            left = np.sqrt(max(near - size**2, 0.0))
             factors = np.full(self.x.size, min(1.0, left / max(rest, 1e-300)))
             factors[self.where] = size / max(most, 1e-300)
             yield factors.reshape(self.x.shape)

@@ -13,7 +13,7 @@ programs: part I", Mathematical Programming 10, 1976.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -151,8 +151,8 @@ class StarGraph(FactoredGraph):
         self, number: int, hubs: Array, form: AffineForm, source: Source
     ) -> StarTerm:
         """Return affine elements as spokes of hubs of one group, one each."""
-        if not len(hubs):  # what defines nothing would be read as a constraint
-            raise Unsuited("a product of functions without elements")
+        if not len(hubs):
+            raise Unsuited("an array without elements")  # it would be a constraint
         key = (number, hubs.tobytes(), *content_of(form, source))
         if key not in self._known:
             first = len(self.spokes[number])
@@ -161,8 +161,7 @@ class StarGraph(FactoredGraph):
             target = StarTerm(number, hubs, np.full(len(hubs), ONE), places, 1)
             self.rules.append(Definition(target, form, source, len(self.groups)))
             self._known[key] = target
-        found: StarTerm = self._known[key]
-        return found
+        return cast(StarTerm, self._known[key])
 
     def _free(self, node: Variable) -> Univariate:
         """Make the elements of any node hubs of which the range is known."""
