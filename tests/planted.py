@@ -236,10 +236,10 @@ BOUNDERS = [
     ),
     Planted(
         "a singular value guessed, not proved",
-        "optimize/bounders/norm_bounds/spectral_norm.py",
+        "interval/spectral_norm.py",
         "        top = guess * (1.0 + share * 4.0**attempt)",
         "        top = guess * 0.9 * (1.0 + share * 4.0**attempt)\n        return top",
-        ("optimize/bounders/norm_bounds/test_norm_parts.py",),
+        ("interval/test_spectral_norm.py",),
     ),
     Planted(
         "a cell of a table too few",

@@ -184,3 +184,10 @@ def test_what_is_not_known_is_not_hidden_in_a_row(name):
         values = [*row, None, None]
         point_steps.step_for(TaskGroup(OPERATORS[name], [(outs, (0, 1))], {}))(values)
         assert not all(values[k].is_finite() for k in outs)
+
+
+@pytest.mark.parametrize("count", [2, 4, 30])
+def test_a_logarithm_of_exponentials_far_out(count):
+    row = [arb(4e139, 1e111)] * count  # differences tell nothing: one share is 1 still
+    value = range_steps.log_sum_exp(row)
+    assert value >= arb(3.9e139) and value <= arb(4.1e139)

@@ -96,8 +96,8 @@ def program_from_json(body: Mapping[str, Any]) -> tuple[Variable, Domain]:
     """Return the graph that a certificate carries, and the conditions as a domain."""
     if body.get("program") is None:
         raise CertificateError(
-            "the certificate carries no graph, as those of earlier releases; give "
-            "verify the graph and the domain that it is about"
+            "the certificate carries no graph, as those for an arithmetic and those of "
+            "earlier releases; give verify the graph and the domain that it is about"
         )
     try:
         v, *conditions = from_json(body["program"])

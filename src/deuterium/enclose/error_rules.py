@@ -304,6 +304,10 @@ def _softmax(
 
     ``|dp_i| <= p_i (|dx_i| + max |dx|)``, and ``p_i <= 1``; the logarithm of ``p_i`` is
     at most the width of all arguments, and the logarithm of their number.
+
+    With ``g`` below the largest, ``p_i <= exp(-g)`` is off by ``exp(a + c g)`` times
+    itself at most; ``exp(-g) expm1(a + c g)`` is largest at ``g = 0``, or below
+    ``c / (1 - c)`` where its slope is 0.
     """
     (x,) = args
     n = node.shape[-1]
@@ -313,8 +317,11 @@ def _softmax(
     passed = np.minimum(share * 2 * off, 1.0)
     wide = x.wide
     span = np.max(wide.upper, axis=-1, keepdims=True) - wide.lower + math.log(n)
-    own = kind.gamma(n + 8 * ROUNDINGS) + 2 * ROUNDINGS * kind.unit * span
-    return passed + share * np.expm1(own) + 2 * kind.tiny
+    c = 2 * ROUNDINGS * kind.unit
+    a = kind.gamma(n + 8 * ROUNDINGS)
+    far = np.maximum(np.expm1(a + c * math.log(n)), c / (1 - c))
+    own = np.fmin(share * np.expm1(a + c * span), far)
+    return passed + own + 2 * kind.tiny
 
 
 def _log_sum_exp(

@@ -42,7 +42,14 @@ from deuterium.budget import watch
 from deuterium.domain.domain import Domain
 from deuterium.domain.spaces import Box
 from deuterium.enclose.computed_value import SLACK, Computed
-from deuterium.enclose.error_rules import error_of, is_jump, is_known, root_of
+from deuterium.enclose.error_lengths import Lengths, cut, elementwise, lengths_of
+from deuterium.enclose.error_rules import (
+    ROUNDINGS,
+    error_of,
+    is_jump,
+    is_known,
+    root_of,
+)
 from deuterium.enclose.interval_pass import boxes_of, leaf_of, rule_of
 from deuterium.enclose.written_form import WrittenForm, written_form_of
 from deuterium.graph.provenance import describe
@@ -124,7 +131,7 @@ def _best_walk(form: WrittenForm, kind: FloatArithmetic, plain: Domain) -> Error
     """
     absorbing: dict[str, bool] = {"absorbs": True}
     options: list[dict[str, bool]] = [{}, absorbing]
-    if sum(n.size for n in form.activating) > MANY:
+    if sum(n.size for n in form.activating) > MANY and not _is_point(form, plain):
         options = [absorbing]
     best = ErrorPass(form, kind, **options[0]).over(plain)
     for option in (*options[1:], {"absorbs": True, "tells_apart": True}):
@@ -132,15 +139,20 @@ def _best_walk(form: WrittenForm, kind: FloatArithmetic, plain: Domain) -> Error
         if best.share <= enough and best.share < np.inf:
             break
         other = ErrorPass(form, kind, **option).over(plain)
-        best = other if other.share < best.share else best
+        best = min(best, other, key=lambda p: (p.spread, p.share))
     return best
 
 
+def _is_point(form: WrittenForm, plain: Domain) -> bool:
+    boxes, *_ = boxes_of({s.name: s for s in form.graph.symbols}, plain)
+    return all(np.array_equal(x.lower, x.upper) for x in boxes.values())
+
+
 def _length(parts: Sequence[Array]) -> Array:
-    """Return the length of all elements, rounded up, over the last axes of each."""
+    """Return the length of a vector, given those of its parts, rounded up."""
     total: Array | float = 0.0
-    for e in parts:
-        total = np.hypot(total, np.sqrt(np.sum(np.square(e)))) * SLACK
+    for length in parts:
+        total = np.hypot(total, length) * SLACK
     return np.asarray(total)
 
 
@@ -160,6 +172,8 @@ class ErrorPass:
         Where the first infinite error comes from.
     share : float
         The largest error, of the largest value.
+    spread : float
+        The largest error, and half the width of what it is to be added to.
     """
 
     def __init__(
@@ -175,7 +189,8 @@ class ErrorPass:
         self.errors: list[Array] = []
         self.bounds: dict[Variable, Array] = {}
         self.cause: Cause | None = None
-        self.share = np.inf
+        self.share = self.spread = np.inf
+        self._lengths: dict[Variable, Lengths] = {}
 
     def over(self, domain: Domain) -> ErrorPass:
         """Work it all out."""
@@ -192,13 +207,36 @@ class ErrorPass:
                 found = (
                     self._leaf(n, leaf, domain) if n.op is None else self._of(n, met)
                 )
-                met[n] = self._decided(n, found, len(batch))
-            self.errors = [_shaped(met[v].error, v, tables, batch) for v in graph]
-            whole = max(float(np.max(met[v].size, initial=0.0)) for v in graph)
-            worst = max(float(np.max(e, initial=0.0)) for e in self.errors)
+                met[n] = known = self._decided(n, found, len(batch))
+                if n.op is None:
+                    self._lengths[n] = elementwise(n, known)
+                elif known is not found:
+                    self._lengths[n] = self._with_bound(n, known)
+            ends = [self._end(v, met[v], tables, batch) for v in graph]
+            self.errors = [error for _, error in ends]
+            whole = max(float(np.max(size, initial=0.0)) for size, _ in ends)
+            worst = max(float(np.max(error, initial=0.0)) for _, error in ends)
             if np.isfinite(worst):
                 self.share = worst / whole if whole else worst
+                widths = [np.max(met[v].exact.width, initial=0.0) for v in graph]
+                self.spread = worst + float(max(widths)) / 2
         return self
+
+    def _with_bound(self, n: Variable, known: Computed) -> Lengths:
+        """Return the lengths of a node that its error has become a part of."""
+        bound = elementwise(n, Computed(known.exact, self.bounds[n]))
+        reach = np.fmin(bound.reach, (self._lengths[n].reach + bound.off) * SLACK)
+        return Lengths(reach, np.zeros_like(reach))
+
+    def _end(
+        self, v: Variable, known: Computed, tables: int, batch: tuple[int, ...]
+    ) -> tuple[Array, Array]:
+        """Return the size and the error of an output: of its length, if that counts."""
+        if not self._form.is_length:
+            return known.size, _shaped(known.error, v, v.shape, tables, batch)
+        reach, off = self._lengths[v]
+        off = _shaped(off, v, (1,) * v.ndim, tables, batch)
+        return reach, off.reshape(off.shape[: off.ndim - v.ndim])
 
     def _leaf(self, n: Variable, leaf: Any, domain: Domain) -> Computed:
         x: Interval = leaf(n)
@@ -229,6 +267,9 @@ class ErrorPass:
         )
         y.root = root_of(n, args, y, self._kind)
         y.error = error_of(n, args, y, self._kind)
+        known = [(a, met[a], self._lengths[a]) for a in n.args]
+        self._lengths[n] = lengths_of(n, known, y, ROUNDINGS, self._kind)
+        cut(y, self._lengths[n])
         if self.cause is None and not np.isfinite(y.error).all():
             self.cause = _cause(n, args, y, self._kind)
         return y
@@ -277,11 +318,13 @@ def _stays_whole(
     return bool(np.all(y.size * terms <= 1 / kind.unit))
 
 
-def _shaped(e: Array, v: Variable, tables: int, batch: tuple[int, ...]) -> Array:
+def _shaped(
+    e: Array, v: Variable, shape: tuple[int, ...], tables: int, batch: tuple[int, ...]
+) -> Array:
     """Return errors of full shape, the largest over finite values."""
     lead = np.shape(e)[: np.ndim(e) - v.ndim]
     lead = np.broadcast_shapes(lead, (1,) * tables + batch)
-    full = np.broadcast_to(e, lead + v.shape)
+    full = np.broadcast_to(e, lead + shape)
     return np.max(full, axis=tuple(range(len(lead) - len(batch))))
 
 

@@ -41,7 +41,12 @@ from deuterium.optimize.moved_bracket import MovedProblem
 from deuterium.optimize.poles import only_where_defined
 from deuterium.optimize.preparation_options import PREPARING_SHARE, SHORTEST_SECONDS
 from deuterium.optimize.region import Bounder
-from deuterium.optimize.root_enclosure import NOTHING, RootEnclosure, root_enclosure_of
+from deuterium.optimize.root_enclosure import (
+    NOTHING,
+    RootEnclosure,
+    closer_by_lengths,
+    root_enclosure_of,
+)
 from deuterium.optimize.undefined import proved_undefined
 from deuterium.options import require_seed
 
@@ -274,6 +279,8 @@ def _bracket(
             with spending(clock.end, memory):
                 incumbent.begin(enough=first.upper)
                 first, status = _or_undefined(problem, first, seed)
+                if not status and first.upper > limits.target(incumbent.value):
+                    first = closer_by_lengths(problem, first)
                 if not status and first.upper > limits.target(incumbent.value):
                     bounder = select_bounder(problem, method, until)
         except Spent as spent:

@@ -27,11 +27,20 @@ import numpy as np
 
 from deuterium.array_type import Array
 from deuterium.certify.proof_source import ProofSource
+from deuterium.interval.rounding import EPS, widen_up
 
 Proof = tuple[str, dict[str, Any]]
 DomainReduction = tuple[str, dict[str, Any]]
 
+CHECKER_MARGIN = 2.0**-44  # relative; a checker's arithmetic is another: a little room
 EMPTY: Proof = ("empty", {})  # no point of the domain: its bound is minus infinity
+
+
+def with_checker_margin(upper: float) -> float:
+    """Return a proved bound a few ulps larger, so that a checker has room."""
+    if upper == 0 or not np.isfinite(upper):
+        return upper
+    return float(widen_up(np.asarray(upper), CHECKER_MARGIN / EPS))
 
 
 @dataclass

@@ -19,13 +19,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from deuterium.budget import Spent, check, left
+from deuterium.budget import Spent, left
 from deuterium.domain.problem import Problem
 from deuterium.enclose.enclose import as_written, enumerated
 from deuterium.enclose.in_balls import enclose
 from deuterium.interval import Cause, Interval
+from deuterium.optimize.bounders.norm_bounds import norm_bounder_of
 from deuterium.optimize.preparation_options import POOR_SECONDS, RICH_SECONDS
-from deuterium.optimize.region import DomainReduction, Proof
+from deuterium.optimize.region import DomainReduction, Proof, with_checker_margin
 from deuterium.transform.pipeline import MANY
 
 
@@ -63,10 +64,27 @@ def root_enclosure_of(problem: Problem) -> RootEnclosure:
     with suppress(Spent), np.errstate(all="ignore"):
         if nodes > MANY and POOR_SECONDS * nodes < left() < RICH_SECONDS * nodes:
             found = _of(problem, as_written(problem.order, problem.counting))
-            check(2 * POOR_SECONDS * nodes)
         closer = _of(problem, enclose(problem.given, problem.counting))
         found = closer if closer.upper <= found.upper else found
     return found
+
+
+def closer_by_lengths(problem: Problem, first: RootEnclosure) -> RootEnclosure:
+    """Return the bound by lengths of the whole domain where that is closer.
+
+    Of a problem with labels: a softmax and any unit vector are no further apart than
+    the root of 2, and this is known long before each label has a bound of its own.
+    """
+    if not problem.finite:
+        return first
+    with suppress(Spent):
+        bounder = norm_bounder_of(problem)
+        if bounder is not None:
+            upper, proof = bounder.first()
+            upper = with_checker_margin(upper)
+            if upper < first.upper:
+                return RootEnclosure(upper, proof)
+    return first
 
 
 def first_steps(problem: Problem) -> list[DomainReduction]:

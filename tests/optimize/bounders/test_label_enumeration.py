@@ -1,11 +1,14 @@
 """Labels put in as numbers."""
 
+import importlib
+
 import numpy as np
 import pytest
 from scipy.special import expit, log_expit
 
 import deuterium as dt
 from deuterium import budget
+from deuterium.budget import Spent
 from deuterium.domain.problem import Problem
 from deuterium.optimize.bounders import select
 from deuterium.optimize.bounders.choice_options import BEGINNING_SHARE
@@ -159,6 +162,20 @@ def test_all_labels_together_are_bounded_by_lengths():
     # a softmax and a unit vector are no further apart than the root of 2
     v, domain = classes(0)
     e = dt.maximize(v, domain, max_regions=1, rtol=1e-3, time_limit=None)
+    assert e.lower <= e.upper < 0.8 * dt.enclose(v, domain).upper
+    e.certificate.verify(v, domain)
+
+
+def test_that_bound_is_there_before_any_label_is_prepared(monkeypatch):
+    def late(*args):
+        raise Spent("time_limit")
+
+    monkeypatch.setattr(
+        importlib.import_module("deuterium.optimize.maximize"), "select_bounder", late
+    )
+    v, domain = classes(0)
+    e = dt.maximize(v, domain, rtol=1e-3, time_limit=None)
+    assert e.status == "time_limit" and e.regions == 0
     assert e.lower <= e.upper < 0.8 * dt.enclose(v, domain).upper
     e.certificate.verify(v, domain)
 

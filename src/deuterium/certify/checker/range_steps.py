@@ -182,7 +182,8 @@ def log_sum_exp(balls: Sequence[Ball]) -> Ball:
     top = largest(balls)
     if not top.is_finite():
         return sum([x.exp() for x in balls], ZERO).log()
-    return top + sum([share(x - top) for x in balls], ZERO).log()
+    # one of the shares is 1, whatever is lost of differences of large numbers
+    return top + larger(sum([share(x - top) for x in balls], ZERO), ONE).log()
 
 
 def _logsumexp(group: TaskGroup, fixed: Mapping[int, Ball]) -> Step:

@@ -29,7 +29,6 @@ from deuterium.optimize.bounders.choice_options import (
 )
 from deuterium.optimize.bounders.discrete_branching import DiscreteBranching
 from deuterium.optimize.bounders.natural_interval import NaturalIntervalBounder
-from deuterium.optimize.bounders.norm_bounds import norm_bounder_of
 from deuterium.optimize.bounders.norm_bounds.convex_nodes import is_convex_in
 from deuterium.optimize.region import (
     EMPTY,
@@ -101,7 +100,6 @@ class LabelEnumeration(Bounder):
         self.single = 2 * len(forms) - 1 if len(forms) > FEW_FORMS else 0
         self._begun: list[LabelForm] = []
         self._solved = np.zeros((1, 0))  # what the very first one ended with
-        self._lengths = norm_bounder_of(problem)
 
     def root(self) -> Regions:
         """Return the whole domain as one region."""
@@ -142,11 +140,6 @@ class LabelEnumeration(Bounder):
         n = self.problem.size
         inputs = _narrowed(regions, n, 0)
         results = self.general.bound(inputs, incumbent)
-        if self._lengths is not None and len(regions) == 1:  # the first of all
-            upper, proof = self._lengths.first()
-            if upper < results.upper[0]:
-                results.upper[0], results.proofs[0] = upper, proof
-        self._lengths = None
         for j in self.convex:
             rows = np.flatnonzero(results.low[:, j] < results.high[:, j])
             results.cut[rows] = j

@@ -12,7 +12,6 @@ import numpy as np
 from deuterium.array_type import Array
 from deuterium.budget import Spent, check
 from deuterium.domain.problem import Problem
-from deuterium.interval.rounding import EPS, widen_up
 from deuterium.optimize.branch_and_bound import loop_options as options
 from deuterium.optimize.branch_and_bound.checkpoint import (
     UNREADABLE,
@@ -26,12 +25,13 @@ from deuterium.optimize.branch_and_bound.interrupt_guard import InterruptGuard
 from deuterium.optimize.branch_and_bound.progress import NoProgress
 from deuterium.optimize.branch_and_bound.stopping import Clock, Limits
 from deuterium.optimize.branch_and_bound.tree import Tree
-from deuterium.optimize.region import Bounder, BoundResult, Regions
+from deuterium.optimize.region import (
+    Bounder,
+    BoundResult,
+    Regions,
+    with_checker_margin,
+)
 from deuterium.optimize.root_enclosure import NOTHING, RootEnclosure, first_steps
-
-CHECKER_MARGIN = (
-    2.0**-44
-)  # relative; a checker's arithmetic is another, and needs a little
 
 
 class BranchAndBound:
@@ -108,11 +108,7 @@ class BranchAndBound:
 
         A few ulps more, but never more than what was known at the outset.
         """
-        if upper == 0 or not np.isfinite(upper):
-            return upper
-        return min(
-            float(widen_up(np.asarray(upper), CHECKER_MARGIN / EPS)), self.first.upper
-        )
+        return min(with_checker_margin(upper), self.first.upper)
 
     @property
     def target(self) -> float:

@@ -9,12 +9,12 @@ from scipy.special import expit, log_expit
 
 import deuterium as dt
 from deuterium.domain.problem import Problem
+from deuterium.interval import spectral_norm
 from deuterium.optimize.bounders.norm_bounds import (
     norm_bounder_of,
     norm_propagation,
     norm_rules,
     saturating,
-    spectral_norm,
 )
 from deuterium.optimize.region import Regions
 from tests.amounts import seeds, some

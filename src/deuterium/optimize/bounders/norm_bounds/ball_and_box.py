@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from deuterium.interval.rounding import EPS, MIN_NORMAL, Array, gamma, outward
-from deuterium.optimize.bounders.norm_bounds.spectral_norm import inflate, root_sum
+from deuterium.interval.spectral_norm import inflate, root_sum
 
 LEAD = 2  # batch axes: regions, and vertices of a simplex
 

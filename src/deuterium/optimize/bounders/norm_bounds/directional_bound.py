@@ -15,9 +15,9 @@ import numpy as np
 from deuterium import ops
 from deuterium.graph.variable import Variable
 from deuterium.interval.rounding import MIN_NORMAL, Array, gamma
+from deuterium.interval.spectral_norm import inflate, root_sum
 from deuterium.optimize.bounders.norm_bounds import saturating
 from deuterium.optimize.bounders.norm_bounds.ball_and_box import ArrayBounds
-from deuterium.optimize.bounders.norm_bounds.spectral_norm import inflate, root_sum
 
 if TYPE_CHECKING:
     from deuterium.optimize.bounders.norm_bounds.norm_propagation import NormPropagation

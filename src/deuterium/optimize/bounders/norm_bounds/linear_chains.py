@@ -13,6 +13,7 @@ from deuterium import ops
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
 from deuterium.interval.rounding import Array
+from deuterium.interval.spectral_norm import inflate, root_sum
 from deuterium.optimize.bounders.norm_bounds.ball_and_box import (
     LEAD,
     ArrayBounds,
@@ -24,7 +25,6 @@ from deuterium.optimize.bounders.norm_bounds.linear_maps import (
     linear_map,
     step_of,
 )
-from deuterium.optimize.bounders.norm_bounds.spectral_norm import inflate, root_sum
 
 PLAIN = (ops.matmul, ops.reshape, ops.transpose, ops.negative, ops.add, ops.subtract)
 

@@ -20,18 +20,18 @@ from deuterium.budget import afford
 from deuterium.graph.hashcons import hashable
 from deuterium.graph.variable import Variable
 from deuterium.interval.rounding import MIN_NORMAL, Array, gamma
+from deuterium.interval.spectral_norm import (
+    frobenius_norm,
+    inflate,
+    root_sum,
+    spectral_norm,
+)
 from deuterium.optimize.bounders.norm_bounds.norm_options import (
     CLOSE,
     KEPT_MAPS,
     MOST_ENTRIES,
     POWER_ROUNDS,
     ROOM,
-)
-from deuterium.optimize.bounders.norm_bounds.spectral_norm import (
-    frobenius_norm,
-    inflate,
-    root_sum,
-    spectral_norm,
 )
 
 Sparse = Any  # a matrix of SciPy's, in rows

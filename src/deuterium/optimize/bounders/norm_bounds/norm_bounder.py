@@ -10,6 +10,7 @@ from deuterium import ops
 from deuterium.domain.constraints import UnitVectors, Within
 from deuterium.domain.problem import Problem
 from deuterium.interval.rounding import EPS, MIN_NORMAL, Array
+from deuterium.interval.spectral_norm import inflate
 from deuterium.optimize.bounders.ball_tightening import balls_of
 from deuterium.optimize.bounders.natural_interval import longest_side, middles
 from deuterium.optimize.bounders.norm_bounds.ball_and_box import ArrayBounds, combine
@@ -25,7 +26,6 @@ from deuterium.optimize.bounders.norm_bounds.norm_propagation import (
     NormLayout,
     NormPropagation,
 )
-from deuterium.optimize.bounders.norm_bounds.spectral_norm import inflate
 from deuterium.optimize.bounders.norm_bounds.unsaturated_starts import unsaturated
 from deuterium.optimize.region import Bounder, BoundResult, Proof, Regions, whole
 

@@ -38,12 +38,3 @@ CLOSE = 1.01  # times about the norm: a bound that is easily had will do
 POWER_ROUNDS = 12  # of the power method, for about the norm
 ROOM = 1 + 1e-7  # times a norm, so that a checker finds room for its own errors
 KEPT_MAPS = 64  # maps, for the graphs of other labels and for their transposes
-
-# -- spectral norms ------------------------------------------------------------------
-
-LARGEST = 2304  # of the smaller side; above it the Frobenius norm has to do
-DENSE = 2**22  # entries of a sparse matrix that is made a full one
-LANCZOS = 256  # rows from which on the largest eigenvalue alone is sought
-ROUGH = 1e-6  # relative error of an eigenvalue found by Lanczos' method
-FASTER = 12  # times a loop's operations a second, in products of full matrices
-ATTEMPTS = 6  # each with four times the slack for rounding

@@ -17,6 +17,12 @@ from deuterium.graph.traverse import Graph
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval
 from deuterium.interval.rounding import Array, gamma, next_down, next_up
+from deuterium.interval.spectral_norm import (
+    frobenius_norm,
+    inflate,
+    root_sum,
+    spectral_norm,
+)
 from deuterium.optimize.bounders.norm_bounds import saturating
 from deuterium.optimize.bounders.norm_bounds.ball_and_box import (
     LEAD,
@@ -35,12 +41,6 @@ from deuterium.optimize.bounders.norm_bounds.linear_chains import along, chains_
 from deuterium.optimize.bounders.norm_bounds.norm_options import HOPELESS, LONGEST
 from deuterium.optimize.bounders.norm_bounds.norm_rules import rule_of, softmax
 from deuterium.optimize.bounders.norm_bounds.sdp_box_norm import box_norm_bound
-from deuterium.optimize.bounders.norm_bounds.spectral_norm import (
-    frobenius_norm,
-    inflate,
-    root_sum,
-    spectral_norm,
-)
 
 Choices = dict[int, dict[str, Any]]
 

@@ -17,6 +17,7 @@ from deuterium.graph.operator import Operator
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval, stacked
 from deuterium.interval.rounding import EPS, Array, gamma, sqrt_up
+from deuterium.interval.spectral_norm import inflate, root_sum
 from deuterium.optimize.bounders.norm_bounds import saturating
 from deuterium.optimize.bounders.norm_bounds.ball_and_box import (
     LEAD,
@@ -25,7 +26,6 @@ from deuterium.optimize.bounders.norm_bounds.ball_and_box import (
     cut,
     sum_up,
 )
-from deuterium.optimize.bounders.norm_bounds.spectral_norm import inflate, root_sum
 
 if TYPE_CHECKING:
     from deuterium.optimize.bounders.norm_bounds.norm_propagation import NormPropagation

@@ -33,6 +33,7 @@ from deuterium.graph.operator import Operator, lookup
 from deuterium.interval import Interval
 from deuterium.interval.environment import forgets
 from deuterium.interval.rounding import EPS, MIN_NORMAL, Array, gamma
+from deuterium.interval.spectral_norm import inflate
 from deuterium.optimize.bounders.norm_bounds.norm_options import (
     COARSE,
     FAR,
@@ -40,7 +41,6 @@ from deuterium.optimize.bounders.norm_bounds.norm_options import (
     RATIO,
     SEARCHES,
 )
-from deuterium.optimize.bounders.norm_bounds.spectral_norm import inflate
 
 GOLDEN = 0.5 * (np.sqrt(5.0) - 1.0)  # share that golden-section search keeps
 

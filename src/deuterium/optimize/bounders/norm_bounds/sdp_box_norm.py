@@ -26,14 +26,14 @@ import numpy as np
 
 from deuterium.budget import check
 from deuterium.interval.rounding import Array
-from deuterium.optimize.bounders.norm_bounds.norm_options import (
-    RANK,
-    ROUNDS,
-)
-from deuterium.optimize.bounders.norm_bounds.spectral_norm import (
+from deuterium.interval.spectral_norm import (
     inflate,
     root_sum,
     spectral_norm,
+)
+from deuterium.optimize.bounders.norm_bounds.norm_options import (
+    RANK,
+    ROUNDS,
 )
 
 

@@ -17,14 +17,13 @@ import numpy as np
 
 from deuterium.budget import afford
 from deuterium.interval.rounding import MIN_NORMAL, Array, gamma, sqrt_up
-from deuterium.optimize.bounders.norm_bounds.norm_options import (
-    ATTEMPTS,
-    DENSE,
-    FASTER,
-    LANCZOS,
-    LARGEST,
-    ROUGH,
-)
+
+LARGEST = 2304  # of the smaller side; above it the Frobenius norm has to do
+DENSE = 2**22  # entries of a sparse matrix that is made a full one
+LANCZOS = 256  # rows from which on the largest eigenvalue alone is sought
+ROUGH = 1e-6  # relative error of an eigenvalue found by Lanczos' method
+FASTER = 12  # times a loop's operations a second, in products of full matrices
+ATTEMPTS = 6  # each with four times the slack for rounding
 
 
 def spectral_norm(matrix: Any, roundings: int = 0) -> float:
