@@ -122,6 +122,8 @@ def hypot(a: Ball, b: Ball, c: Ball, d: Ball) -> Range:
     """Return the length of the vector with legs in [a, b] and [c, d]."""
     (p, q), (r, s) = SIZES(a, b), SIZES(c, d)
     low = ZERO if p.is_zero() and r.is_zero() else (p * p + r * r).sqrt()
+    for leg in (p, r):  # no length is below a leg, whatever a root is rounded to
+        low = leg if leg.lower() >= low.lower() else low
     high = q * q + s * s
     return low if low >= ZERO else ZERO, (high if high >= ZERO else high.upper()).sqrt()
 

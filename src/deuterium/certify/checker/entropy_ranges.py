@@ -96,7 +96,12 @@ def power_log(n: int) -> Callable[[Ball, Ball], Ball]:
 
 def power_log_range(n: int) -> Rule2:
     """Monotone in y; turn where ``log(x)`` is ``-n / y``, or 0."""
-    at = power_log(n)
+    inside = power_log(n)
+
+    def at(x: Ball, y: Ball) -> Ball:
+        if x.is_finite() or not (y.is_finite() and x > ZERO):
+            return inside(x, y)
+        return x if y >= ZERO else ZERO if y < ZERO else UNKNOWN  # the power decides
 
     def rule(a: Ball, b: Ball, c: Ball, d: Ball) -> Range:
         if not (a > ZERO or (a >= ZERO and c > ZERO)):
