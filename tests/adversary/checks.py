@@ -90,9 +90,11 @@ def between(
                 if b is None or not limits:
                     continue
                 y, limits = filled(v, points, i, at), limits - 1
-                wrong = y.is_nan() or _outside(y, a, b)
-                if y.is_nan() and poles:
-                    wrong = not _held_around(v, points, i, at, (a, b))
+                if y.is_nan():  # a choice among limits has none, but numbers choose
+                    held = _held_around if poles else _held_in_doubles
+                    wrong = not held(v, points, i, at, (a, b))
+                else:
+                    wrong = _outside(y, a, b)
             elif not x.is_finite():
                 COUNTS["values unknown"] += 1
                 continue
