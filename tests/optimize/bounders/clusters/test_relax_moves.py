@@ -69,7 +69,7 @@ def test_bounds_hold_and_proofs_convince(made, name, method):
         domain = dt.Box({x: (-1, 0.8)})
         try:
             e = dt.maximize(
-                v, domain, method=method, max_regions=draws(5, 24), rtol=1e-4
+                v, domain, method=method, max_regions=draws(8, 24), rtol=1e-4
             )
         except InvalidInputError as error:
             assert "does not fit" in str(error)
