@@ -122,8 +122,7 @@ def _held_around(v: Any, points: Any, i: int, at: Any, ends: Any) -> bool:
         value = exact_values(v, near)[(0, *at)]
         met = met or value.is_finite()
         if value.is_finite() and _outside(value, *ends):
-            met = False  # it may be no point of the domain, which one-hot is
-            break
+            return False
     return met or _held_in_doubles(v, points, i, at, ends)
 
 
