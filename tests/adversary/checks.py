@@ -69,7 +69,8 @@ def between(
 
     With ``poles``, ends are of the points that have a value: at a pole, such as that of
     ``log(x)`` at 0, they are held against values around it, or, where there are none,
-    such as for ``log(relu(x))`` below 0, against what IEEE arithmetic makes of it.
+    such as for ``log(relu(x))`` below 0, against what IEEE arithmetic makes of it, as
+    without ``poles``.
     """
     ends = {at: (end(low[at]), end(high[at])) for at in np.ndindex(v.shape)}
 
@@ -324,7 +325,9 @@ def bracketed(case: Case) -> Found:
     (points,) = case.points()
     low, high = (-np.inf, found.upper) if up else (found.lower, np.inf)
     ends = np.float64(low), np.float64(high)
-    yield from between(case.v, points, *ends, "bracket", poles=True)
+    # around single points there is none of the domain
+    single = any(r.kind in ("onehot", "choice") for r in case.regions.values())
+    yield from between(case.v, points, *ends, "bracket", poles=not single)
     yield from _witnessed(case, found, up)
     yield from _proved(case, found)
     yield from _no_looser(case, found, up)
