@@ -63,14 +63,14 @@ def _has_batch(case: Case) -> bool:
 
 
 def between(
-    v: Any, points: Any, low: Any, high: Any, kind: str, *, poles: bool = False
+    v: Any, points: Any, low: Any, high: Any, kind: str, *, poles: str = ""
 ) -> Found:
     """Hold values at points against two ends, element by element.
 
     With ``poles``, ends are of the points that have a value: at a pole, such as that of
-    ``log(x)`` at 0, they are held against values around it, or, where there are none,
-    such as for ``log(relu(x))`` below 0, against what IEEE arithmetic makes of it, as
-    without ``poles``.
+    ``log(x)`` at 0, they are held against values ``"around"`` it, or, where there are
+    none, such as for ``log(relu(x))`` below 0, or at a ``"single"`` point of the
+    domain, against what IEEE arithmetic makes of it.
     """
     ends = {at: (end(low[at]), end(high[at])) for at in np.ndindex(v.shape)}
 
@@ -92,8 +92,10 @@ def between(
                     continue
                 y, limits = filled(v, points, i, at), limits - 1
                 if y.is_nan():  # a choice among limits has none, but numbers choose
-                    held = _held_around if poles else _held_in_doubles
+                    held = _held_around if poles == "around" else _held_in_doubles
                     wrong = not held(v, points, i, at, (a, b))
+                    if not poles and not np.isfinite(_number_at(v, points, i, at)):
+                        wrong = True
                 else:
                     wrong = _outside(y, a, b)
             elif not x.is_finite():
@@ -129,12 +131,17 @@ def _held_around(v: Any, points: Any, i: int, at: Any, ends: Any) -> bool:
 
 def _held_in_doubles(v: Any, points: Any, i: int, at: Any, ends: Any) -> bool:
     """Return whether IEEE arithmetic gives something between the ends, and not NaN."""
-    point = {name: as_double(p[i : i + 1]) for name, p in points.items()}
-    found = v.evaluate({n: x.reshape(x.shape[1:]) for n, x in point.items()})
-    got = float(np.broadcast_to(found, v.shape)[at])
+    got = _number_at(v, points, i, at)
     room = 1e-9 * max(1.0, abs(got)) if np.isfinite(got) else 0.0
     low, high = (end if end is None else float(end) for end in ends)
     return (low is None or got >= low - room) and (high is None or got <= high + room)
+
+
+def _number_at(v: Any, points: Any, i: int, at: Any) -> float:
+    """Return the value of an element by IEEE arithmetic."""
+    point = {name: as_double(p[i : i + 1]) for name, p in points.items()}
+    found = v.evaluate({n: x.reshape(x.shape[1:]) for n, x in point.items()})
+    return float(np.broadcast_to(found, v.shape)[at])
 
 
 def in_doubles(v: Any, points: Any, i: int, at: Any) -> Any:
@@ -327,7 +334,9 @@ def bracketed(case: Case) -> Found:
     ends = np.float64(low), np.float64(high)
     # around single points there is none of the domain
     single = any(r.kind in ("onehot", "choice") for r in case.regions.values())
-    yield from between(case.v, points, *ends, "bracket", poles=not single)
+    yield from between(
+        case.v, points, *ends, "bracket", poles="single" if single else "around"
+    )
     yield from _witnessed(case, found, up)
     yield from _proved(case, found)
     yield from _no_looser(case, found, up)

@@ -40,6 +40,7 @@ NOT_ALL = {"lgamma", "digamma", "gather", "dot_general", "convert_element_type"}
 
 
 @pytest.mark.drawn
+@pytest.mark.filterwarnings("ignore:JAX's stop_gradient:UserWarning")
 def test_cases_are_lifted_and_have_jax_s_values():
     chosen = cases()
     if not is_many():
