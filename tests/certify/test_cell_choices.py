@@ -300,3 +300,13 @@ def test_signs_are_those_of_the_values():
                 assert not (least == 0 and value < 0)
                 assert not (most < 0 and value >= 0)
                 assert not (most == 0 and value > 0)
+
+
+@pytest.mark.parametrize("sides", ["cells", "signs"])
+def test_a_side_that_a_function_is_less_itself_is_nothing(sides):
+    x = dt.symbol("x", shape=(3,))  # intervals of x - x reach -1, where log1p ends
+    v = np.sum(np.log1p(x - np.minimum(x, 0)) * np.arange(1.0, 4.0))
+    domain = dt.Box({x: (-2.5, 1.5 if sides == "cells" else -0.5)})
+    for run in (dt.maximize, dt.minimize):
+        e = run(v, domain, method="clusters", max_regions=1, time_limit=None)
+        assert e.certificate.verify(v, domain)

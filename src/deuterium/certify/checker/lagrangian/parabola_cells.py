@@ -13,6 +13,7 @@ from typing import Any
 
 from flint import arb
 
+from deuterium import ops
 from deuterium.certify.checker import range_steps
 from deuterium.certify.checker.ball_functions import (
     HALF,
@@ -150,6 +151,7 @@ class CoordinateFunctions:
         """Return the range of a function over a cell; the lower end may be infinite."""
         a: Any = {**self.fixed, self.slot: low}
         b: Any = {**self.fixed, self.slot: high}
+        same: dict[int, int] = {}  # what a chosen side is, over the whole cell
         for op, task, attrs in self.tasks:
             (k,), ins = task
             if k in here.chosen:
@@ -158,6 +160,10 @@ class CoordinateFunctions:
                     a[k] = b[k] = found
                 elif found in a:
                     a[k], b[k] = a[found], b[found]
+                    same[k] = same.get(found, found)
+                continue
+            if op is ops.subtract and len({same.get(i, i) for i in ins}) == 1:
+                a[k] = b[k] = ZERO
                 continue
             if not all(i in a for i in ins):
                 continue
