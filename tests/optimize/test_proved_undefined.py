@@ -62,6 +62,30 @@ def test_poles_that_are_met_late_are_proved(name):
     assert found.status == "undefined" and found.cause.points
 
 
+SMALLER = {
+    "ball": (1 / np.sum(Z**2), dt.Ball(Z, 0, 1), True),
+    "labels": (1 / Z[0] ** 2, dt.OneHot(Z), True),
+    "edge": (
+        1 / (X**2 + Y**2),
+        dt.Box({X: (-1, 1), Y: (-1, 1)}) & dt.Where(X + Y >= 0),
+        True,
+    ),
+    "hole": (1 / X**2, BOX & dt.Where(X * X >= 0.01), False),
+    "values": (1 / (X - 1) ** 2, dt.Choice(X, [-1, 0, 3]), False),
+}
+
+
+@pytest.mark.parametrize("name", SMALLER)
+def test_what_proves_it_lies_in_the_domain(name):
+    v, domain, there = SMALLER[name]
+    found = dt.maximize(v, domain, time_limit=None)
+    assert (found.status == "undefined") is there
+    points = found.cause.points if there else ()
+    assert bool(points) is there
+    for point in points:
+        domain.check({k: np.asarray(p)[None] for k, p in point.items()})
+
+
 def test_a_domain_that_only_intervals_leave_is_not_said_to_be_left():
     v = np.sqrt(np.log(np.mean(np.exp(Z))) - np.mean(Z))  # by Jensen, never negative
     found = dt.maximize(v, dt.Box({Z: (0, 1)}), time_limit=None, max_regions=3000)

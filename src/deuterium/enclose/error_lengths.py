@@ -3,7 +3,7 @@
 Element by element, an error grows by the sums of absolute entries with each matrix that
 it goes through, and so does the range of what is exact; lengths grow by no more than
 the matrix's spectral norm.  Through several layers this is the difference between an
-error of a third of a gradient's norm and one of a ten-thousandth.  No element of an
+error of a third of a gradient's norm and one of a hundredth.  No element of an
 array is larger than its length, so what is known of elements gets closer, too.
 
 For a result ``y`` of arrays ``a`` and ``b`` that are off by ``da`` and ``db``::

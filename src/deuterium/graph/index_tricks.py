@@ -20,7 +20,7 @@ _JOINS = type(np.r_).__getitem__.__code__
 
 
 class MovedPlaces(np.ndarray):
-    """MovedPlaces of the elements of a Variable, wherever they have been moved."""
+    """Places of the elements of a Variable, wherever they have been moved."""
 
     variable: Variable
 

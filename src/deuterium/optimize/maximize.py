@@ -364,7 +364,7 @@ def _told(problem: Problem, cause: Cause | None) -> tuple[str, Cause | None]:
     if cause.points or cause.box is None:
         return "undefined", cause
     ends = Box({n: (low, high) for n, (low, high) in cause.box.items()})
-    within = Problem(problem.given, ends, maximize=problem.maximizes)
+    within = Problem(problem.given, problem.domain & ends, maximize=problem.maximizes)
     proved = proved_undefined(within, 0, zeros=True)
     if proved is None:
         return "precision_limit", cause

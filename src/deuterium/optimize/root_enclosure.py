@@ -8,7 +8,8 @@ Its proof is ``("enclosure", {"labels": [names]})``: ranges over the region of t
 as it was given, as made of arrays, simplified, or simplified over the domain, and of
 the first three with a number of its own for each sum of squares over a ball.  The least
 upper end counts; where labels are named, the largest of these over all their
-values.
+values.  Of a problem with labels the bound by lengths is tried next; its proof is its
+own.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ SEARCH_ROUNDS = 2  # of the search, each time it has its turn
 MOST_RESTS = 16  # offers passed over at most, where they brought nothing
 # seconds after which a search that does not end by itself is given up
 SEARCH_LATE_SECONDS = 0.1
-NEAR_ZERO = 1e-8  # of the first bound, or of 1: what is reached there counts as 0
+NEAR_ZERO = 1e-8  # of the enclosure's size, or of 1: what is so small counts as 0
 GAIN_NOISE = 2.0**-50  # relative; a gain below it is rounding
 STEPS_BACK = (
     1e-14,
