@@ -7,13 +7,13 @@ is ever run.
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -36,20 +36,17 @@ from deuterium.certify.format import (
     text,
 )
 from deuterium.certify.proof_source import ProofSource
-from deuterium.domain.conditions import LOWEST, guarded
+from deuterium.certify.proved_claim import as_proved, require_match, require_own_graph
 from deuterium.domain.domain import Domain
 from deuterium.domain.problem import Problem
 from deuterium.errors import (
     CertificateError,
-    DeuteriumError,
     MissingDependencyError,
     UnsupportedError,
 )
 from deuterium.graph.constructors import as_variable
-from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable
 from deuterium.interval.environment import standard_only
-from deuterium.transform.definedness import defined
 
 FORMAT, VERSION = "deuterium-certificate", 1
 _ENDS = ("upper", "lower")
@@ -269,15 +266,67 @@ class Certificate(CertificateView):
         MissingDependencyError
             python-flint is not installed.
         """
-        try:
-            from deuterium.certify.checker.verify import verify
-        except ImportError:
-            raise MissingDependencyError(
-                "Certificate.verify needs the package 'python-flint', which is not "
-                "installed; run `pip install 'deuterium[verify]'`"
-            ) from None
+        verify = _checker("verify").verify
+        report = verify(self.body, *self._claimed(v, domain))
+        if not self._is_sealed():
+            raise CertificateError(
+                "what the certificate says holds, but it is not what was written: its "
+                "contents do not match its seal"
+            )
+        return report
+
+    @standard_only
+    def minimised(
+        self,
+        v: Variable | None = None,
+        domain: Domain | None = None,
+        *,
+        time_limit: float | None = 60.0,
+    ) -> Certificate:
+        """Return a certificate of the same claim with a shorter proof.
+
+        Splits, steps and multipliers are dropped as far as the checker still believes
+        the rest; the file is smaller and takes less time to check.
+
+        Parameters
+        ----------
+        v, domain : optional
+            As of `verify`.
+        time_limit : float or None
+            Seconds, after which (or after Ctrl-C) the rest of the proof stays as it is.
+
+        Returns
+        -------
+        Certificate
+            It holds, as was checked; this one where nothing can be dropped.
+
+        Raises
+        ------
+        CertificateError
+            This certificate does not hold.
+
+        Examples
+        --------
+        >>> import deuterium as dt
+        >>> x = dt.symbol("x")
+        >>> e = dt.maximize(x**2 - x, dt.Box({x: (-1, 2)}))
+        >>> e.certificate.minimised().leaves <= e.certificate.leaves
+        True
+        """
+        about = self._claimed(v, domain)
+        checker = _checker("shorter_proof")
+        proof = checker.shorter(self.body, *about, time_limit=time_limit)
+        body = {**self.body, "proof": proof_to_json(proof)}
+        made = Certificate(body, sealed(body))
+        made.verify(v, domain)
+        return made if len(text(body)) < len(text(self.body)) else self
+
+    def _claimed(
+        self, v: Variable | None, domain: Domain | None
+    ) -> tuple[Variable, Domain, Sequence[Variable]]:
+        """Return what the proof has to be about: graph, plain domain, conditions."""
         look_over(self.body)
-        self._require_own_graph()
+        require_own_graph(self.body)
         if v is None and domain is None:
             v, domain = self._asked
         elif v is None or domain is None:
@@ -289,15 +338,9 @@ class Certificate(CertificateView):
         if self.arithmetic is not None:
             v, domain = moved_as_told(self.body, v, domain)
         conditions = domain.conditions if isinstance(domain, Domain) else ()
-        v, domain = self._as_proved(v, domain)
-        self._match(v, domain)
-        report = verify(self.body, v, domain, conditions)
-        if not self._is_sealed():
-            raise CertificateError(
-                "what the certificate says holds, but it is not what was written: its "
-                "contents do not match its seal"
-            )
-        return report
+        v, domain = as_proved(self.body, v, domain)
+        require_match(self.body, v, domain)
+        return v, domain, conditions
 
     def to_coq(self, path: str | os.PathLike[str]) -> None:
         """Write a Coq file that states the bound over the reals and proves it.
@@ -324,39 +367,15 @@ class Certificate(CertificateView):
                 "to_coq: Coq files are about real numbers; take a certificate without "
                 f"`arithmetic` (this one is of {self.arithmetic})"
             )
-        self._require_own_graph()
+        require_own_graph(self.body)
         written = coq_text(self.body, *self._asked)
         Path(path).write_text(written, encoding="utf-8")
 
     def problem(self) -> Problem:
         """Return what was maximised or minimised, as the file carries it."""
-        v, domain = self._as_proved(*self._asked)
+        v, domain = as_proved(self.body, *self._asked)
         maximize = self.body["sense"] == SENSES[0]
         return Problem(v, domain, maximize=maximize, asked=self._asked)
-
-    def _as_proved(self, v: Variable, domain: Domain) -> tuple[Variable, Domain]:
-        """Return a graph and a plain domain, conditions being part of the graph.
-
-        So is that it has a value, if the certificate is of that.
-        """
-        worst = LOWEST if self.body.get("sense") == SENSES[0] else -LOWEST
-        if isinstance(domain, Domain) and domain.conditions:
-            v, domain = guarded(v, domain.conditions, worst), domain.plain
-        if digest(v) == self.body["graph"] or v.shape:
-            return v, domain
-        whole = guarded(v, (defined(v),), worst)
-        return (whole if digest(whole) == self.body["graph"] else v), domain
-
-    def _require_own_graph(self) -> None:
-        """Refuse a file that carries another graph than its proof is about."""
-        if self.body.get("program") is None:
-            return
-        v, _ = self._as_proved(*program_from_json(self.body))
-        if digest(v) != self.body["graph"]:
-            raise CertificateError(
-                "the graph that the file carries is another graph than the proof is "
-                f"about: its hash is {digest(v)[:16]}..."
-            )
 
     def _is_sealed(self) -> bool:
         try:
@@ -366,25 +385,13 @@ class Certificate(CertificateView):
                 f"a field cannot be written as JSON: {error!r:.100}"
             ) from None
 
-    def _match(self, v: Variable, domain: Domain) -> None:
-        """Refuse another graph or domain than those the certificate is about."""
-        if digest(v) != self.body["graph"]:
-            raise CertificateError(
-                "the certificate is about another graph: the hash of this one is "
-                f"{digest(v)[:16]}..., not {self.body['graph']!r:.19}..."
-            )
-        if not isinstance(domain, Domain):
-            raise CertificateError(
-                f"`domain` must be a Domain, got {type(domain).__name__}"
-            )
-        symbols = sorted(free_symbols([v]), key=lambda s: s.name)
-        try:
-            same = domain_to_json(domain, symbols) == self.body["domain"]
-            told = json.dumps(self.body["domain"])
-        except (DeuteriumError, TypeError, ValueError, RecursionError) as error:
-            raise CertificateError(f"the domain does not fit: {error}") from None
-        if not same:
-            raise CertificateError(
-                f"the certificate is about another domain: {domain!r:.200} is not "
-                f"{told:.200}"
-            )
+
+def _checker(name: str) -> Any:
+    """Return a module of the checker, which needs python-flint."""
+    try:
+        return import_module(f"deuterium.certify.checker.{name}")
+    except ImportError:
+        raise MissingDependencyError(
+            "Certificate.verify needs the package 'python-flint', which is not "
+            "installed; run `pip install 'deuterium[verify]'`"
+        ) from None

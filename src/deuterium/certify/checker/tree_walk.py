@@ -45,7 +45,7 @@ def walk(family: LabelForms, region: Region, nodes: Sequence[Node], claim: Ball)
                 mark, enter = place
                 region.back(mark)
                 enter(region)
-            children = _visit(family, region if place else None, node, claim)
+            children = visit(family, region if place else None, node, claim)
         except CertificateError:
             raise
         except NoBound as reason:
@@ -69,7 +69,7 @@ def _kind(node: Node) -> str:
     return "ends" if "ends" in node else "cut"
 
 
-def _visit(
+def visit(
     family: LabelForms, region: Region | None, node: Node, claim: Ball
 ) -> list[Child | None]:
     """Check one node and return how to get from its region to its children's."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 from flint import arb, ctx
 
 from deuterium.certify.checker import proof_objective
-from deuterium.certify.checker.ball_functions import INFINITY
+from deuterium.certify.checker.ball_functions import INFINITY, Ball
 from deuterium.certify.checker.condition_steps import Conditions
 from deuterium.certify.checker.enclosure_leaf import GivenGraph
 from deuterium.certify.checker.exact_data import end
@@ -64,41 +65,68 @@ def verify(
     Where one of ``conditions`` does not hold, ``v`` is the worst number there is (or
     has no value).
     """
+    start = time.perf_counter()
+    with checking(), ctx.workprec(BITS):
+        about = stated(body, v, domain, conditions)
+        count = walk(about.family, about.root, body["proof"], about.claim)
+    return Report(count, len(body["proof"]), time.perf_counter() - start)
+
+
+@contextmanager
+def checking() -> Iterator[None]:
+    """Have everything that goes wrong be a CertificateError."""
     try:
-        return _verified(body, v, domain, conditions)
+        yield
     except CertificateError:
         raise
     except (NoBound, DeuteriumError, MemoryError, *UNREADABLE) as error:
         raise CertificateError(f"the proof cannot be checked: {error!r:.300}") from None
 
 
-def _verified(
+@dataclass(frozen=True)
+class Stated:
+    """What a proof is about, and all of its claim but the tree, checked.
+
+    Attributes
+    ----------
+    family : LabelForms
+        The objective.
+    root : Region
+        The whole domain.
+    claim : arb
+        What the objective is at most.
+    """
+
+    family: LabelForms
+    root: Region
+    claim: Ball
+
+
+def stated(
     body: Mapping[str, Any],
     v: Variable,
     domain: Domain,
     conditions: Sequence[Variable],
-) -> Report:
-    start = time.perf_counter()
+) -> Stated:
+    """Check everything but the tree, in the precision that is set."""
     symbols = sorted(free_symbols([v]), key=lambda s: s.name)
-    with ctx.workprec(BITS):
-        inputs = ProofInputs(symbols, domain)
-        maximizes = body["sense"] == "maximize"
-        objective = proof_objective.derived(v, inputs, maximizes)
-        _same_objective(body, objective)
-        seed = int(body["graph"][:8], 16)
-        compare = proof_objective.Comparison(v, inputs, maximizes, seed)
-        compare(objective)
-        graphs = [v, objective if maximizes else -objective]
-        _witness(body, graphs, inputs, maximizes)
-        given = GivenGraph(v, objective, inputs, maximizes)
-        told = body["labels"], body["forms"]
-        family = LabelForms(objective, inputs, *told, compare, given)
-        claim = end(body["upper" if maximizes else "lower"])
-        if conditions and (claim if maximizes else -claim) >= arb(LOWEST):
-            inputs.conditions = Conditions(conditions, inputs.starts, inputs.size)
-        root = _root(body["root"], inputs, len(family.general.atoms))
-        count = walk(family, root, body["proof"], claim if maximizes else -claim)
-    return Report(count, len(body["proof"]), time.perf_counter() - start)
+    inputs = ProofInputs(symbols, domain)
+    maximizes = body["sense"] == "maximize"
+    objective = proof_objective.derived(v, inputs, maximizes)
+    _same_objective(body, objective)
+    seed = int(body["graph"][:8], 16)
+    compare = proof_objective.Comparison(v, inputs, maximizes, seed)
+    compare(objective)
+    graphs = [v, objective if maximizes else -objective]
+    _witness(body, graphs, inputs, maximizes)
+    given = GivenGraph(v, objective, inputs, maximizes)
+    told = body["labels"], body["forms"]
+    family = LabelForms(objective, inputs, *told, compare, given)
+    claim = end(body["upper" if maximizes else "lower"])
+    if conditions and (claim if maximizes else -claim) >= arb(LOWEST):
+        inputs.conditions = Conditions(conditions, inputs.starts, inputs.size)
+    root = _root(body["root"], inputs, len(family.general.atoms))
+    return Stated(family, root, claim if maximizes else -claim)
 
 
 def _same_objective(body: Mapping[str, Any], objective: Variable) -> None:

@@ -18,11 +18,13 @@ class WorkLimit:
     ----------
     cells : dict
         By curve, level and index.
+    spent : int
+        Halvings so far.
     """
 
     def __init__(self) -> None:
         self.cells: dict[Any, Any] = {}
-        self._given = self._spent = 0
+        self._given = self.spent = 0
         self.grant(FIRST)
 
     def grant(self, halvings: int) -> None:
@@ -31,8 +33,8 @@ class WorkLimit:
 
     def halve(self) -> None:
         """Count the halving of a cell."""
-        self._spent += 1
-        if self._spent > self._given:
+        self.spent += 1
+        if self.spent > self._given:
             raise CertificateError(
                 f"the proof needs more than the {self._given} halvings of cells that "
                 "are allowed for leaves as many as it has so far"
