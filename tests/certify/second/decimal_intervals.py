@@ -109,8 +109,8 @@ class Arithmetic:
 
     def sine(self, x, quarter, up):
         """Return the sine of an angle and so many quarters of a turn."""
-        if not x.is_finite() or x.adjusted() > 1000:  # digits before the point
-            return ONE if up else -ONE
+        if not (x and x.is_finite() and x.adjusted() < 1000):  # digits before the point
+            return Decimal(quarter) if not x else ONE if up else -ONE
         c = context(self.digits + 2 * GUARD + abs(x.adjusted()))
         half = c.multiply(_pi(c.prec), HALF)
         k = int(c.to_integral_value(c.divide(x, half)))

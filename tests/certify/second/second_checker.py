@@ -159,13 +159,14 @@ class SecondChecker:
         """Check a node; return its children's regions."""
         if region is None:
             raise NoPoint
+        some = all(x.low <= x.high for x in region)
+        supported(some or node == {"leaf": ["empty", {}]}, "what all is true of")
         for name, data in node.get("steps", ()):
             supported(name in ("face", "tighten"), name)
             getattr(self, "_" + name)(region, data)
         if "leaf" in node:
             rule = getattr(self, f"_leaf_{node['leaf'][0]}", None)
-            some = all(x.low <= x.high for x in region) or rule == self._leaf_empty
-            supported(rule is not None and some, "a leaf")  # of no points all is true
+            supported(rule is not None, "a leaf")
             require(rule(node["leaf"][1], region) <= self.claim, "above the claim")
             return []
         other = copied(region)
