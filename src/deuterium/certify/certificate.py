@@ -49,7 +49,6 @@ from deuterium.graph.variable import Variable
 from deuterium.interval.environment import standard_only
 
 FORMAT, VERSION = "deuterium-certificate", 1
-_ENDS = ("upper", "lower")
 LARGEST = 2**30  # bytes of a file that is read
 
 
@@ -283,10 +282,7 @@ class Certificate(CertificateView):
         *,
         time_limit: float | None = 60.0,
     ) -> Certificate:
-        """Return a certificate of the same claim with a shorter proof.
-
-        Splits, steps and multipliers are dropped as far as the checker still believes
-        the rest; the file is smaller and takes less time to check.
+        """Return a certificate of the same claim, without what its proof can spare.
 
         Parameters
         ----------
@@ -298,12 +294,12 @@ class Certificate(CertificateView):
         Returns
         -------
         Certificate
-            It holds, as was checked; this one where nothing can be dropped.
+            It was checked; this one where nothing can be dropped.
 
         Raises
         ------
         CertificateError
-            This certificate does not hold.
+            This one does not hold.
 
         Examples
         --------
@@ -313,13 +309,20 @@ class Certificate(CertificateView):
         >>> e.certificate.minimised().leaves <= e.certificate.leaves
         True
         """
-        about = self._claimed(v, domain)
-        checker = _checker("shorter_proof")
-        proof = checker.shorter(self.body, *about, time_limit=time_limit)
+        shorter, about = _checker("shorter_proof").shorter, self._claimed(v, domain)
+        proof = shorter(self.body, *about, time_limit=time_limit)
         body = {**self.body, "proof": proof_to_json(proof)}
         made = Certificate(body, sealed(body))
         made.verify(v, domain)
         return made if len(text(body)) < len(text(self.body)) else self
+
+    def is_about(self, v: Variable, domain: Domain) -> bool:
+        """Return whether this is of a graph over a domain, be it right or not."""
+        try:
+            self._claimed(v, domain)
+        except CertificateError:
+            return False
+        return True
 
     def _claimed(
         self, v: Variable | None, domain: Domain | None

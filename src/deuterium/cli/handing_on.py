@@ -35,6 +35,7 @@ from deuterium.commands import (
     run_diagnosis,
     run_model_check,
     run_proof_check,
+    run_saved_check,
     run_sensitivity,
 )
 from deuterium.demo import run_demo
@@ -49,6 +50,7 @@ from deuterium.report import (
     model_check_tables,
     proof_tables,
     save_feature_plot,
+    saved_proof_tables,
     sensitivity,
 )
 from deuterium.terminal import MISSING, REFUSED, clear_errors, leave, show
@@ -132,7 +134,9 @@ def verify(
 ) -> None:
     """Check a saved proof, step by step, trusting nothing of the search.
 
-    A proof carries the function and the domain that it is about, and they are told.
+    A proof carries the function and the domain that it is about, and they are told. A
+    sensitivity, those of features, or a training run that was saved has its proofs
+    checked all together.
     Given a formula and bounds (of a proof that `bound` saved, the model and the same
     options), it has to be about those. Needs python-flint.
 
@@ -141,7 +145,10 @@ def verify(
     with clear_errors():
         _require_one_kind(formula, bound, gradient, inputs, against, explain)
         try:
-            if formula is None:
+            saved = run_saved_check(certificate) if formula is None else None
+            if saved is not None:
+                show(as_json(saved) if json else saved_proof_tables(saved))
+            elif formula is None:
                 own = run_proof_check(certificate, against=against, explain=explain)
                 show(as_json(own) if json else proof_tables(own))
             elif formula.endswith(".onnx"):

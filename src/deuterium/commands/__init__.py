@@ -14,7 +14,12 @@ from deuterium.commands.model_bound import (
     run_model_bound,
     run_model_check,
 )
-from deuterium.commands.proof_check import ProofResult, run_proof_check
+from deuterium.commands.proof_check import (
+    ProofResult,
+    SavedProofResult,
+    run_proof_check,
+    run_saved_check,
+)
 from deuterium.commands.query import QueryResult, run_query
 from deuterium.commands.sensitivity_question import (
     SensitivityQuestion,
@@ -30,6 +35,7 @@ __all__ = [
     "ModelQuestion",
     "ProofResult",
     "QueryResult",
+    "SavedProofResult",
     "SensitivityQuestion",
     "run_check",
     "run_diagnosis",
@@ -38,5 +44,6 @@ __all__ = [
     "run_model_check",
     "run_proof_check",
     "run_query",
+    "run_saved_check",
     "run_sensitivity",
 ]

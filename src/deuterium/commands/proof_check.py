@@ -9,10 +9,14 @@ from pathlib import Path
 from deuterium.certify.explanation import explained
 from deuterium.commands.extremum import load_certificate
 from deuterium.errors import CertificateError, GraphError, InvalidInputError
+from deuterium.graph.saved import Saved
 from deuterium.graph.serialize import dumps, loads
 from deuterium.graph.variable import Variable
 
-__all__ = ["ProofResult", "run_proof_check"]
+__all__ = ["ProofResult", "SavedProofResult", "run_proof_check", "run_saved_check"]
+
+
+OBJECT = b'"format":"deuterium-object"'  # how the files of `save` begin
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,68 @@ def run_proof_check(
         against=None if against is None else str(against),
         explanation=tuple(explained(found)) if explain else (),
     )
+
+
+@dataclass(frozen=True)
+class SavedProofResult:
+    """Proofs that hold, of something that was saved with them.
+
+    Attributes
+    ----------
+    kind : str
+        What it is: `"Sensitivity"`, `"FeatureSensitivities"`, `"TrainingProof"`, ...
+    says : str
+        What it says of itself.
+    proofs : int
+        How many proofs there are.
+    regions : int
+        How many parts of domains they bound, in all.
+    seconds : float
+        Time the check took.
+    """
+
+    kind: str
+    says: str
+    proofs: int
+    regions: int
+    seconds: float
+
+
+def run_saved_check(path: Path) -> SavedProofResult | None:
+    """Check the proofs in a file of `save`; None if it is another kind of file.
+
+    Raises
+    ------
+    InvalidInputError
+        The file cannot be read, or what it holds has no proofs.
+    CertificateError
+        A proof does not hold.
+    """
+    if not _is_object(path):
+        return None
+    start = time.perf_counter()
+    found = Saved.load(path)
+    if not callable(verify := getattr(found, "verify", None)):
+        raise InvalidInputError(
+            f"{str(path)!r} holds a {type(found).__name__}, which has no proofs; give "
+            "a certificate, a sensitivity, or the proof of a training run"
+        )
+    reports = verify()
+    return SavedProofResult(
+        kind=type(found).__name__,
+        says=repr(found),
+        proofs=len(reports),
+        regions=sum(r.leaves for r in reports),
+        seconds=time.perf_counter() - start,
+    )
+
+
+def _is_object(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return OBJECT in file.read(len(OBJECT) + 20)
+    except OSError:
+        return False
 
 
 def _require_same(v: Variable, against: Path) -> None:

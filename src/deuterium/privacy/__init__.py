@@ -17,6 +17,7 @@ from deuterium.privacy.releases.joint_contributions import (
     contributions,
 )
 from deuterium.privacy.releases.release import MECHANISMS, Release, release
+from deuterium.privacy.sensitivity import proved_upper as _proved_upper  # noqa: F401
 from deuterium.privacy.sensitivity.attribution import Partial, norm_slopes, partial
 from deuterium.privacy.sensitivity.bound_sources import ASSUMPTIONS
 from deuterium.privacy.sensitivity.domain_checks import (
@@ -39,6 +40,7 @@ from deuterium.privacy.training.divergence import DivergenceWarning
 from deuterium.privacy.training.filtered import FilteredSGD
 from deuterium.privacy.training.gradient_bound import GradientBound, opacus_optimizer
 from deuterium.privacy.training.normalized import NormalizedSGD
+from deuterium.privacy.training.training_proof import TrainingProof
 
 __all__ = [
     "ASSUMPTIONS",
@@ -63,6 +65,7 @@ __all__ = [
     "Relation",
     "Release",
     "Sensitivity",
+    "TrainingProof",
     "audit",
     "contribution",
     "contributions",

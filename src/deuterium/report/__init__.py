@@ -7,6 +7,7 @@ from deuterium.report.brackets import (
     model_bound_tables,
     model_check_tables,
     proof_tables,
+    saved_proof_tables,
 )
 from deuterium.report.documents import as_document, as_json
 from deuterium.report.drawings import Drawing, draw
@@ -49,6 +50,7 @@ __all__ = [
     "proof_tables",
     "query_tables",
     "save_feature_plot",
+    "saved_proof_tables",
     "sensitivity",
     "surface",
     "trade_off",

@@ -15,6 +15,7 @@ from deuterium.commands import (
     ModelBoundResult,
     ModelCheckResult,
     ProofResult,
+    SavedProofResult,
 )
 from deuterium.report.numbers import exact, rounded_up
 from deuterium.report.tables import facts, point, why
@@ -26,6 +27,7 @@ __all__ = [
     "model_bound_tables",
     "model_check_tables",
     "proof_tables",
+    "saved_proof_tables",
 ]
 
 MEANINGS = {
@@ -77,6 +79,19 @@ def proof_tables(result: ProofResult) -> Iterator[RenderableType]:
     yield facts("What the proof is about", about)
     yield facts(f"{result.sense.capitalize()} of f over the domain", _proved(result))
     yield from (Text(line) for line in result.explanation)
+
+
+def saved_proof_tables(result: SavedProofResult) -> Iterator[RenderableType]:
+    """Yield what was saved with its proofs, and that they were verified."""
+    yield Text(result.says)
+    yield facts(
+        result.kind,
+        [
+            ("proofs", f"{result.proofs}, all verified"),
+            ("regions", str(result.regions)),
+            ("seconds", f"{result.seconds:.2f}"),
+        ],
+    )
 
 
 def diagnosis_tables(result: Diagnosis) -> Iterator[RenderableType]:

@@ -85,7 +85,7 @@ class FeatureProblem:
         if self._columns is None:
             self._columns = columns(self.parts, self.x)
         slope = norm_graph([c for j in where for c in self._columns[j]], self.norm)
-        return self._sup(slope, _filled(self.domain, self.x), limit)
+        return self._sup(slope, filled_ranges(self.domain, self.x), limit)
 
     def twice(self, limit: float | None) -> tuple[float, Bracket | None]:
         """Return twice the contribution, and its proof."""
@@ -348,7 +348,7 @@ def _at_ends(domain: Domain, label: Variable, scalar: Variable) -> Domain:
     return Domain({**domain.constraints, label.name: ones}, domain.shapes)
 
 
-def _filled(domain: Domain, x: Variable) -> Domain:
+def filled_ranges(domain: Domain, x: Variable) -> Domain:
     """Return a domain that holds the straight path between any two records."""
     kinds = domain.constraints[x.name]
     if not any(isinstance(c, OneOf | UnitVectors) for c in kinds):

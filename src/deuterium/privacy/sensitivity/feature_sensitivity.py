@@ -12,8 +12,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 
@@ -21,7 +21,13 @@ from deuterium import budget
 from deuterium.array_type import Array
 from deuterium.domain.domain import Domain
 from deuterium.enclose.enclose import narrowed
-from deuterium.errors import InvalidInputError, UnsupportedError, did_you_mean
+from deuterium.errors import (
+    CertificateError,
+    InvalidInputError,
+    UnsupportedError,
+    did_you_mean,
+)
+from deuterium.graph.saved import Saved
 from deuterium.graph.variable import Variable
 from deuterium.interval.environment import standard_only
 from deuterium.optimize.branch_and_bound.progress import screen
@@ -34,6 +40,7 @@ from deuterium.privacy.sensitivity.free_elements import features_of, is_alone
 from deuterium.privacy.sensitivity.neighbours import FeatureGroup
 from deuterium.privacy.sensitivity.sensitivity import Sensitivity
 from deuterium.privacy.sensitivity.sensitivity_fields import require_norm
+from deuterium.privacy.sensitivity.sensitivity_uses import checked_again
 from deuterium.privacy.sensitivity.vector_norms import as_parts, require_domain
 
 __all__ = ["FeatureSensitivities", "feature_sensitivity"]
@@ -44,7 +51,7 @@ MORE = 4.0  # seconds to go on with a feature before others have their turn
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class FeatureSensitivities(Sequence[Sensitivity]):
+class FeatureSensitivities(Saved, Sequence[Sensitivity]):
     """One certified ``Delta_j`` for every feature, or group of features.
 
     Attributes
@@ -80,6 +87,36 @@ class FeatureSensitivities(Sequence[Sensitivity]):
     def lower(self) -> Array:
         """What is reached; one number each."""
         return np.array([s.lower for s in self.parts])
+
+    def verify(self) -> tuple[Any, ...]:
+        """Check the proofs of all features in ball arithmetic.
+
+        Returns
+        -------
+        tuple of Report
+            Those of each feature in turn, but of what cannot change alone.
+
+        Raises
+        ------
+        CertificateError
+            A proof does not hold; the message names the feature.
+        UnsupportedError
+            A feature's bound has none, as that by a relaxation of one hidden layer.
+        """
+        reports: list[Any] = []
+        for name, part in zip(self.names, self.parts, strict=True):
+            try:
+                reports += () if name in self.bound else part.verify()
+            except (CertificateError, UnsupportedError) as error:
+                raise type(error)(f"{name}: {error}") from None
+        return tuple(reports)
+
+    @classmethod
+    def load(cls, path: Any, *, verify: bool = True) -> Self:
+        """Read what `save` wrote, the proofs being checked as by `Sensitivity.load`."""
+        found = super().load(path)
+        parts = tuple(checked_again(s, verify) for s in found.parts)
+        return replace(found, parts=parts)
 
     def __getitem__(self, key: Any) -> Any:
         """Return a Sensitivity by number or by name."""

@@ -18,21 +18,16 @@ from fractions import Fraction
 from typing import Any, Unpack
 
 from deuterium.domain.domain import Domain
-from deuterium.domain.spaces import Box
-from deuterium.enclose.enclose import enclose
 from deuterium.errors import ShapeError, UnsupportedError
-from deuterium.graph.constructors import symbol
-from deuterium.graph.traverse import Graph, free_symbols
+from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable
 from deuterium.interval.environment import standard_only
 from deuterium.interval.rounding import next_down, next_up
-from deuterium.ops.piecewise import absolute
 from deuterium.optimize import maximize
 from deuterium.optimize.branch_and_bound.result import Bracket
 from deuterium.optimize.branch_and_bound.stopping import Limits
 from deuterium.optimize.maximize import minimize
 from deuterium.optimize.maximize_options import MaximizeOptions, SearchLimits
-from deuterium.privacy.directed_rounding import product_up
 from deuterium.privacy.mechanisms.release_shapes import Shape, shape_of
 from deuterium.privacy.sensitivity.bound_sources import (
     BothSides,
@@ -43,7 +38,7 @@ from deuterium.privacy.sensitivity.bound_sources import (
 from deuterium.privacy.sensitivity.neighbours import Neighbours, own_parts
 from deuterium.privacy.sensitivity.sensitivity import Sensitivity
 from deuterium.privacy.sensitivity.sensitivity_fields import require_norm
-from deuterium.privacy.sensitivity.straight_paths import through_intervals
+from deuterium.privacy.sensitivity.slope_norm import steepest_norm
 from deuterium.privacy.sensitivity.vector_diameter import VectorDiameter
 from deuterium.privacy.sensitivity.vector_norms import (
     as_parts,
@@ -51,10 +46,6 @@ from deuterium.privacy.sensitivity.vector_norms import (
     require_domain,
 )
 from deuterium.search import search as look_for
-from deuterium.transform import grad
-from deuterium.transform.meeting import met, rounding_jumps
-from deuterium.transform.pipeline import almost_everywhere
-from deuterium.transform.simplify.recognize import recognized
 
 __all__ = ["contribution", "diameter", "lipschitz"]
 
@@ -159,16 +150,8 @@ def lipschitz(
     require_norm("lipschitz", norm)
     _require_real_numbers("lipschitz", maximize_options)
     inputs = as_parts("lipschitz", wrt, "wrt")
-    scalar = number.reshape(()) if number.shape else number
-    jump = 0.0
-    if all(v.op is None for v in inputs):
-        if rounding_jumps([number]):  # slopes are those of a function that has none
-            scalar, jump = _without_jumps(scalar, domain)
-        scalar = recognized(Graph([scalar]), inputs, domain=domain)[0]
-    slopes = almost_everywhere(
-        grad(scalar, inputs), through_intervals(inputs, domain), domain
-    )
-    found = maximize(norm_graph(list(slopes), norm), domain, **maximize_options)
+    slope, jump = steepest_norm(number, inputs, domain, norm)
+    found = maximize(slope, domain, **maximize_options)
     names = {v.name for v in inputs}
     fixed = [s.name for s in free_symbols([number]) if s.name not in names]
     by = ", ".join(_named(v) for v in inputs)
@@ -188,19 +171,6 @@ def lipschitz(
         "vector": (number,),
     }
     return Sensitivity(**of_bracket(found, "lipschitz", norm, about, is_norm=True))
-
-
-def _without_jumps(v: Variable, domain: Domain) -> tuple[Variable, float]:
-    """Return a number whose choices meet, and twice how far ``v`` is from it at most.
-
-    That is bounded by the slope on the way from one to the other, which has no bound
-    where a condition moves; then ``v`` stays as it is.
-    """
-    share = symbol("share of the jumps")
-    whole, part = met(v, share)
-    slope = enclose(absolute(grad(part, share)), domain & Box({share: (0, 1)}))
-    far = product_up(2.0, float(slope.upper))
-    return (whole, far) if far < math.inf else (v, 0.0)
 
 
 @standard_only

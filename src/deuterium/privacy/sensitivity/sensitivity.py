@@ -21,7 +21,7 @@ from fractions import Fraction
 from typing import Any
 
 from deuterium.domain.domain import Domain
-from deuterium.errors import InvalidInputError, UnsupportedError
+from deuterium.errors import CertificateError, InvalidInputError, UnsupportedError
 from deuterium.graph.variable import Variable
 from deuterium.interval import Cause, Interval
 from deuterium.interval.environment import standard_only
@@ -55,7 +55,11 @@ from deuterium.privacy.sensitivity.sensitivity_fields import (
     require_quantity,
     two_ends,
 )
-from deuterium.privacy.sensitivity.sensitivity_uses import SensitivityUses
+from deuterium.privacy.sensitivity.sensitivity_uses import (
+    Implied,
+    SensitivityUses,
+    implied_by_proof,
+)
 from deuterium.privacy.sensitivity.straight_paths import require_distance
 
 __all__ = ["Sensitivity"]
@@ -190,11 +194,22 @@ class Sensitivity(SensitivityUses):
         Raises
         ------
         CertificateError
-            A proof does not hold.
+            A proof does not hold, or says less.
         UnsupportedError
             There is no certificate: ``upper`` comes from an enclosure, a relaxation
             that writes none, or a number that was trusted.
         """
+        implied = implied_by_proof(self)
+        reports = self._replayed(implied)
+        if not implied.gives(self) if implied else self._told is not None:
+            raise CertificateError(
+                f"the proofs hold, but that the {self.quantity} is at most "
+                f"{self.upper!r} does not follow from them"
+            )
+        return reports
+
+    def _replayed(self, implied: Implied | None) -> tuple[Any, ...]:
+        """Check the proofs, of what is implied to be what they are about if known."""
         both = isinstance(self.proof, BothSides)
         brackets = self.proof.sides if both else (self.proof,)
         if self.certificate is None or not all(
@@ -204,7 +219,9 @@ class Sensitivity(SensitivityUses):
                 "verify: there is no certificate to replay; how the bound was found: "
                 f"{'; '.join(self.assumptions) or self.status}"
             )
-        return tuple(b.certificate.verify(*(b.claim or ())) for b in brackets)
+        known = [b.claim or () for b in brackets]
+        pairs = zip(brackets, implied.claims if implied else known, strict=True)
+        return tuple(b.certificate.verify(*claim) for b, claim in pairs)
 
     @property
     def gap(self) -> float:

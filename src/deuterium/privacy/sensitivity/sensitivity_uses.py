@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any, Self
 
 from deuterium.graph.saved import Saved
@@ -12,11 +15,52 @@ from deuterium.privacy.sensitivity.jax_privacy_callable import jax_privacy_calla
 from deuterium.privacy.sensitivity.opendp_transformation import opendp_transformation
 from deuterium.privacy.sensitivity.relations import Relation
 
-__all__ = ["SensitivityUses"]
+__all__ = ["Implied", "SensitivityUses", "checked_again", "implied_by_proof", "judges"]
+
+
+@dataclass(frozen=True)
+class Implied:
+    """What follows from the proofs that a sensitivity brings.
+
+    Attributes
+    ----------
+    upper : float or Fraction
+        What is bounded is at most this, without ``factor``; finite.
+    claims : tuple of (Variable, Domain)
+        What each proof is about.
+    """
+
+    upper: float | Fraction
+    claims: tuple[tuple[Any, Any], ...]
+
+    def gives(self, s: Any) -> bool:
+        """Return whether the upper end of a sensitivity is no less."""
+        least = s.factor * Fraction(self.upper)
+        return bool(s.upper == math.inf or Fraction(s.upper) >= least)
+
+
+Judge = Callable[[Any], Implied | None]
+_JUDGES: list[Judge] = []
+
+
+def judges(implied: Judge) -> Judge:
+    """Have a function say what follows from the proofs of sensitivities.
+
+    It knows the ways to them, which are made of sensitivities.
+    """
+    _JUDGES[:] = [implied]
+    return implied
+
+
+def implied_by_proof(s: Any) -> Implied | None:
+    """Return what follows from the proofs of a sensitivity; None if not known."""
+    return _JUDGES[0](s) if _JUDGES else None
 
 
 class SensitivityUses(Saved, Shown):
     """Base class of `Sensitivity`: what is done with one."""
+
+    _told: str | None = None  # the status that a file gives it, until it is checked
 
     # -- what it is about --------------------------------------------------------------
 
@@ -69,8 +113,9 @@ class SensitivityUses(Saved, Shown):
     def load(cls, path: Any, *, verify: bool = True) -> Self:
         """Read a sensitivity that `save` wrote, and check its proofs again.
 
-        A bound that has no certificate to check, or whose check is left out, counts as
-        one that is trusted (``is_trusted``), and noise made from it says so.
+        A bound that has no certificate to check, or does not follow from it, or whose
+        check is left out, counts as one that is trusted (``is_trusted``), and noise
+        made from it says so.
 
         Raises
         ------
@@ -80,17 +125,27 @@ class SensitivityUses(Saved, Shown):
             The file cannot be read, holds something else, or was changed.
         """
         found = super().load(path)
-        return _checked_again(found, verify)
+        return checked_again(found, verify)
+
+    @classmethod
+    def _restored(cls, given: Mapping[str, Any]) -> Self:
+        """Return what a file says, on trust until its proofs are checked."""
+        found = cls(**{**given, "status": "trusted"})
+        object.__setattr__(found, "_told", given["status"])
+        return found
 
     def _repr_latex_(self: Any) -> str:
         low, high = map(latex_number, (self.lower, self.upper))
         return rf"${low} \le \mathrm{{{self.quantity}}} \le {high}$"
 
 
-def _checked_again(s: Any, verify: bool) -> Any:
+def checked_again(s: Any, verify: bool) -> Any:
     """Return a sensitivity from a file as what its proofs make of it."""
-    other = s.diameter and _checked_again(s.diameter, verify)
+    other = s.diameter and checked_again(s.diameter, verify)
     if verify and s.certificate is not None:
-        s.verify()
-        return replace(s, diameter=other)
+        implied = implied_by_proof(s)
+        if implied is not None:
+            s.verify()
+            return replace(s, diameter=other, status=s._told)
+        s._replayed(implied)
     return replace(s, diameter=other, status="trusted")

@@ -69,7 +69,7 @@ class VectorDiameter:
         self.start, self.limit = budget.now(), options.pop("time_limit")
         self.path = options.pop("checkpoint", None)
         self.points, self.options = options.pop("points", None), options
-        self.apart = _distance(neighbours.differences(parts), norm)
+        self.apart = distance_graph(neighbours.differences(parts), norm)
         self.length = norm_graph(parts, norm)
         tolerances = options["rtol"], options["atol"]
         self.best = BestBound(
@@ -165,7 +165,7 @@ class VectorDiameter:
         return maximize(v, domain, time_limit=limit, points=rows, **options)
 
 
-def _distance(apart: list[Variable], norm: float) -> Variable:
+def distance_graph(apart: list[Variable], norm: float) -> Variable:
     """Return the norm of a difference of two records' results.
 
     Of one number it is the difference itself: the records may change places, so that it
