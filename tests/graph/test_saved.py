@@ -131,6 +131,22 @@ def test_a_bracket_of_other_numbers_than_its_proof_is_refused(bracket):
         forged.verified()
 
 
+def test_an_empty_domain_is_called_so_by_its_proof():
+    """The status does not spare a bracket what its numbers have to be."""
+    t = dt.symbol("t")
+    for find in (dt.maximize, dt.minimize):
+        empty = find(t, dt.Box({t: (0, 1)}) & dt.Where(t >= 2))
+        assert empty.status == "infeasible"
+        read = dt.Bracket.from_json(empty.to_json()).verified()
+        assert (read.lower, read.upper) == (empty.lower, empty.upper)
+        found = find(t, dt.Box({t: (0, 1)}))
+        for lower, upper in ((0.0, 0.1), (-np.inf, -np.inf), (np.inf, np.inf)):
+            forged = dt.Bracket(lower, upper, found.witness, "infeasible")
+            forged.__dict__["certificate"] = found.certificate
+            with pytest.raises(InvalidInputError, match="the certificate is of"):
+                forged.verified()
+
+
 def test_brackets_without_a_proof():
     t = dt.symbol("t")
     found = dt.maximize(1 / t, dt.Box({t: (0, 1)}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from deuterium.certify.certificate import Certificate
+from deuterium.certify.format import SENSES
+from deuterium.domain.conditions import LOWEST
 from deuterium.domain.domain import Domain
 from deuterium.domain.problem import Problem
 from deuterium.errors import InvalidInputError
@@ -198,7 +201,11 @@ class Bracket(Saved, Shown):
         if proof is None:
             raise InvalidInputError("verified: the bracket has no certificate to check")
         told = (proof.lower, proof.upper)
-        if self.status != "infeasible" and told != (self.lower, self.upper):
+        if self.status == "infeasible":  # what conditions rule out has the worst value
+            rises = proof.body["sense"] == SENSES[0]
+            nothing = proof.upper <= LOWEST if rises else proof.lower >= -LOWEST
+            told = (-math.inf if rises else math.inf,) * 2 if nothing else told
+        if told != (self.lower, self.upper):
             raise InvalidInputError(
                 f"verified: the certificate is of {told}, not of "
                 f"{(self.lower, self.upper)}"
