@@ -147,6 +147,17 @@ def test_an_empty_domain_is_called_so_by_its_proof():
                 forged.verified()
 
 
+def test_a_proof_of_real_numbers_is_none_of_an_arithmetic():
+    t = dt.symbol("t")
+    found = dt.maximize(t * t + t, dt.Box({t: (0, 1)}))
+    forged = dt.Bracket(
+        found.lower, found.upper, found.witness, "optimal", arithmetic="float32"
+    )
+    forged.__dict__["certificate"] = found.certificate
+    with pytest.raises(InvalidInputError, match="in real numbers"):
+        forged.verified()
+
+
 def test_brackets_without_a_proof():
     t = dt.symbol("t")
     found = dt.maximize(1 / t, dt.Box({t: (0, 1)}))

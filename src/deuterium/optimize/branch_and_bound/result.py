@@ -205,10 +205,11 @@ class Bracket(Saved, Shown):
             rises = proof.body["sense"] == SENSES[0]
             nothing = proof.upper <= LOWEST if rises else proof.lower >= -LOWEST
             told = (-math.inf if rises else math.inf,) * 2 if nothing else told
-        if told != (self.lower, self.upper):
+        if (*told, proof.arithmetic) != (self.lower, self.upper, self.arithmetic):
             raise InvalidInputError(
-                f"verified: the certificate is of {told}, not of "
-                f"{(self.lower, self.upper)}"
+                f"verified: the certificate is of {told} in "
+                f"{proof.arithmetic or 'real numbers'}, not of "
+                f"{(self.lower, self.upper)} in {self.arithmetic or 'real numbers'}"
             )
         proof.verify()
         object.__setattr__(self, "_problem", proof.problem())
