@@ -110,6 +110,13 @@ AS_CLOSE = {
         np.arctan(OPERATORS["log_difference"](A, B, m=2, n=2)),
         {A: (0.3, 1e20), B: (1e8, INF)},
     ),
+    "a softmax beside one without end": (
+        dt.softmax(1e160 * ROW)[1],
+        {ROW: ([1.3e20, 1e20, 1.7e20, 0], [INF, 1e20, 1.7e20, 0])},
+    ),
+    "an entropy next to nothing": (
+        special.entr(special.entr(1 + 1e-160 * A)), {A: (-1, 0)},
+    ),
     "one less next to nothing": (1 / (1 - A), {A: (5e-324, 1e-300)}),
     "a negation next to nothing": (1 / logic.logical_not(A), {A: (5e-324, 1e-300)}),
 }  # fmt: skip

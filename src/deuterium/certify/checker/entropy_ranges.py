@@ -29,7 +29,8 @@ def entr_range(a: Ball, b: Ball) -> Range:
     c = entr(a)
     if a is b:
         return c, c
-    d, top = entr(b), (-ONE).exp()
+    d = entr(b if b > ZERO else b.upper())  # its ball may reach below 0
+    top = (-ONE).exp()
     if b <= top and c.is_finite():
         return c, d
     if a >= top:

@@ -216,7 +216,7 @@ def _share(own: Ball, rest: Sequence[Ball]) -> Ball:
     if top is own:
         return ONE / sum(terms, ONE)
     power = share(own - top)
-    return power / sum(terms, power)
+    return power / larger(sum(terms, power), ONE)  # as the largest's share is 1
 
 
 def _shares(own: Ends, rest: Ends) -> Ends:
