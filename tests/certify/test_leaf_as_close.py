@@ -111,7 +111,7 @@ AS_CLOSE = {
         {A: (0.3, 1e20), B: (1e8, INF)},
     ),
     "a softmax beside one without end": (
-        dt.softmax(1e160 * ROW)[1],
+        dt.softmax(1e160 * ROW - 0.3)[1],
         {ROW: ([1.3e20, 1e20, 1.7e20, 0], [INF, 1e20, 1.7e20, 0])},
     ),
     "an entropy next to nothing": (
