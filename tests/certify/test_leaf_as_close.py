@@ -21,6 +21,7 @@ from deuterium.errors import DeuteriumError
 from deuterium.graph.constructors import apply
 from deuterium.graph.operator import OPERATORS
 from deuterium.graph.traverse import free_symbols
+from deuterium.ops import logic
 from tests.adversary.test_adversary import ATTRIBUTES
 from tests.amounts import draws
 from tests.enclose import array_problems
@@ -60,6 +61,7 @@ A, B, ROW = dt.symbol("a"), dt.symbol("b"), dt.symbol("row", shape=(4,))
 WIDE_ROW = dt.symbol("wide", shape=(30,))
 POSITIVE = np.abs(np.random.default_rng(1).normal(size=(4, 5)))
 MANY = np.abs(np.random.default_rng(2).normal(size=(30, 25)))
+POWER_LOG = OPERATORS["power_log"]
 GRID, COSINE = dt.symbol("grid", shape=(4, 5)), OPERATORS["direction_cosine"]
 INF = np.inf
 AS_CLOSE = {
@@ -95,6 +97,28 @@ AS_CLOSE = {
     "a quotient of exponentials": (
         1 / OPERATORS["exp_difference"](A, B, m=2, n=1), {A: (1e300,) * 2, B: (-9, 1)},
     ),
+    "a power without end": (
+        np.sqrt(POWER_LOG(A, B, n=2)), {A: (1e-300, 1e160), B: (0.3, INF)},
+    ),
+    "a falling power without end": (
+        np.sqrt(POWER_LOG(A, B, n=2)), {A: (1e8, 1e160), B: (-INF, -3)},
+    ),
+    "an exponent next to nothing": (
+        np.arctan(POWER_LOG(A, B, n=2)), {A: (1e160, 1e160), B: (-5e-324, -5e-324)},
+    ),
+    "a quotient of logarithms without end": (
+        np.arctan(OPERATORS["log_difference"](A, B, m=2, n=2)),
+        {A: (0.3, 1e20), B: (1e8, INF)},
+    ),
+    "a softmax beside one without end": (
+        dt.softmax(1e160 * ROW - 0.3)[1],
+        {ROW: ([1.3e20, 1e20, 1.7e20, 0], [INF, 1e20, 1.7e20, 0])},
+    ),
+    "an entropy next to nothing": (
+        special.entr(special.entr(1 + 1e-160 * A)), {A: (-1, 0)},
+    ),
+    "one less next to nothing": (1 / (1 - A), {A: (5e-324, 1e-300)}),
+    "a negation next to nothing": (1 / logic.logical_not(A), {A: (5e-324, 1e-300)}),
 }  # fmt: skip
 
 

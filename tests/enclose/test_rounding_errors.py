@@ -47,6 +47,7 @@ def computed(v, values, kind, rng):
 
 
 W = np.random.default_rng(5).normal(size=(6, 5))
+Z = dt.symbol("z", shape=(3,))
 
 
 def cancelling(x):
@@ -197,6 +198,24 @@ def test_sums_of_integers_round_where_parts_of_them_are_large(numbers):
         np.sum(s * np.sign(numbers)), dt.Choice(s, [one]), arithmetic="float32"
     )
     assert few.lower == few.upper
+
+
+@pytest.mark.parametrize(
+    "v",
+    [
+        np.sqrt(1 + np.square(Z)),
+        np.sum(np.sqrt(np.sum(np.square(Z.reshape((1, 3))), axis=1))),
+        dt.softmax(np.square(Z)),
+        dt.grad(np.sum(np.sqrt(1 + np.square(Z))), Z),
+        np.square(Z) @ [0.0, 0.0, 1e-40],
+    ],
+)
+def test_what_overflows_on_the_way_has_no_bound(v):
+    with np.errstate(all="ignore"):
+        large = np.square(np.float32(1e22))
+        assert np.isinf(np.sqrt(1 + large)) and np.isnan(large - large)
+    found = dt.enclose(v, dt.Box({Z: (1e22, 2e22)}), arithmetic="float32")
+    assert np.all(np.isinf(found.upper)) and found.cause.kind == "overflow"
 
 
 def test_what_overflows_may_be_no_number_behind_any_bounded_function():

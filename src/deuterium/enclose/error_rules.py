@@ -217,8 +217,8 @@ def _root(
     low = np.asarray(a.exact.lower)
     ends = np.sqrt(np.maximum(low, 0.0)) + np.sqrt(np.where(low > 0, a.least, 0.0))
     passed = np.fmin(a.error / ends, np.sqrt(a.error))  # 0/0 is NaN, which goes
-    if a.root is not None:
-        passed = np.minimum(passed, a.root)
+    if a.root is not None:  # what overflows has none that counts
+        passed = np.where(np.isfinite(a.error), np.minimum(passed, a.root), np.inf)
     if not a.nonnegative:  # the root of a negative number would be NaN
         passed = np.where(low - a.error * SLACK < 0, np.inf, passed)
     return passed + (y.size + passed) * kind.gamma(ROUNDINGS) + math.sqrt(kind.tiny)
@@ -314,7 +314,7 @@ def _softmax(
     off = _largest_along(x)
     with np.errstate(over="ignore"):
         share = np.minimum(y.exact.upper * np.exp(2 * off), 1.0)
-    passed = np.minimum(share * 2 * off, 1.0)
+    passed = np.where(np.isfinite(off), np.minimum(share * 2 * off, 1.0), np.inf)
     wide = x.wide
     span = np.max(wide.upper, axis=-1, keepdims=True) - wide.lower + math.log(n)
     c = 2 * ROUNDINGS * kind.unit

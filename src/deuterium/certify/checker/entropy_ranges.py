@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from deuterium.certify.checker.ball_functions import (
+    INFINITY,
     ONE,
     UNKNOWN,
     ZERO,
@@ -28,7 +29,8 @@ def entr_range(a: Ball, b: Ball) -> Range:
     c = entr(a)
     if a is b:
         return c, c
-    d, top = entr(b), (-ONE).exp()
+    d = entr(b if b > ZERO else b.upper())  # its ball may reach below 0
+    top = (-ONE).exp()
     if b <= top and c.is_finite():
         return c, d
     if a >= top:
@@ -99,27 +101,37 @@ def power_log_range(n: int) -> Rule2:
     inside = power_log(n)
 
     def at(x: Ball, y: Ball) -> Ball:
-        if x.is_finite() or not (y.is_finite() and x > ZERO):
+        """Return the value, or what it tends to far out, where the power decides."""
+        if x.is_finite() and y.is_finite():
             return inside(x, y)
-        return x if y >= ZERO else ZERO if y < ZERO else UNKNOWN  # the power decides
+        if x > ONE:
+            return INFINITY if y >= ZERO else ZERO if y < ZERO else UNKNOWN
+        if (x - ONE).is_zero() or (ZERO <= x < ONE and y > ZERO):
+            return ZERO if y >= ZERO or y < ZERO else UNKNOWN
+        out = INFINITY if n % 2 == 0 else -INFINITY
+        return out if ZERO < x < ONE and y < ZERO else UNKNOWN
 
     def rule(a: Ball, b: Ball, c: Ball, d: Ball) -> Range:
         if not (a > ZERO or (a >= ZERO and c > ZERO)):
             raise NoBound("a logarithm of what may be zero, times no falling power")
         if a >= ONE and c >= ZERO:  # rises in both; too large for a ball far out
-            return at(smaller(a, FAR), smaller(c, FAR)), at(b, d)
+            low, high = at(a, c), at(b, d)
+            if not low.is_finite():
+                low = at(smaller(a, FAR), smaller(c, FAR))
+            return low, high if high.is_finite() else INFINITY
         values = [at(x, y) for x in {id(a): a, id(b): b}.values() for y in (c, d)]
         if not (a > ONE or b < ONE):
             values.append(ZERO)
         for y in (c, d):
-            if y.is_zero():
+            if y.is_zero() or not y.is_finite():
                 continue
             turn = -n / y
-            if not (turn.exp() < a or turn.exp() > b):
+            if not (b.is_zero() or turn < a.log() or turn > b.log()):
                 values.append((turn / ONE.exp()) ** n)
         low = high = values[0]
         for v in values[1:]:
             low, high = smaller(low, v), larger(high, v)
-        return low, high
+        never_negative = n % 2 == 0 or a >= ONE
+        return low if low > ZERO or not never_negative else ZERO, high
 
     return rule

@@ -96,6 +96,7 @@ def log_difference_range(m: int, n: int) -> Rule2:
         if not (a > ZERO and c > ZERO):
             raise NoBound("a quotient of logarithms of what may be zero")
         first, last = at(a, c), at(b, d)
+        last = last if last.is_finite() else ZERO  # far out, which none passes
         return (first, last) if rises else (last, first)
 
     return rule

@@ -74,9 +74,9 @@ def _least(x: Ball, y: Ball) -> Ball:
     A ball does not tell: 1 + 1e-300 is a number around 1.
     """
     total = x + y
-    if y >= ZERO and not total >= x:
+    if y >= ZERO and not total > x:
         total = x
-    return y if x >= ZERO and not total >= y else total
+    return y if x >= ZERO and not total > y else total
 
 
 def _most(x: Ball, y: Ball) -> Ball:
@@ -103,6 +103,10 @@ def _subtract(group: TaskGroup, fixed: Mapping[int, Ball]) -> Step:
             low[k], high[k] = least(low[i], -high[j]), most(high[i], -low[j])
 
     return step
+
+
+def _negation(group: TaskGroup, fixed: Mapping[int, Ball]) -> Step:
+    return _one_variable(lambda a, b: (_least(ONE, -b), _most(ONE, -a)), group)
 
 
 def _multiply(group: TaskGroup, fixed: Mapping[int, Ball]) -> Step:
@@ -212,7 +216,7 @@ def _share(own: Ball, rest: Sequence[Ball]) -> Ball:
     if top is own:
         return ONE / sum(terms, ONE)
     power = share(own - top)
-    return power / sum(terms, power)
+    return power / larger(sum(terms, power), ONE)  # as the largest's share is 1
 
 
 def _shares(own: Ends, rest: Ends) -> Ends:
@@ -278,6 +282,7 @@ def _argmax_slope(group: TaskGroup, fixed: Mapping[int, Ball]) -> Step:
 MAKERS: Mapping[Operator, Callable[[TaskGroup, Mapping[int, Ball]], Step]] = {
     ops.add: _add,
     ops.subtract: _subtract,
+    ops.logical_not: _negation,
     ops.multiply: _multiply,
     ops.add_reduce: _sum,
     ops.multiply_reduce: _prod,
