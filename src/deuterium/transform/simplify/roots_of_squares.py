@@ -17,9 +17,10 @@ from deuterium.transform.simplify.assumptions import Assumptions
 from deuterium.transform.simplify.factors import Factors, build, factors
 from deuterium.transform.simplify.quadratic_forms import root_of_form
 from deuterium.transform.simplify.rule_table import Rule
-from deuterium.transform.simplify.sums_of_squares import squares_in
+from deuterium.transform.simplify.sums_of_squares import linear_form_in, squares_in
 from deuterium.transform.simplify.terms import terms
 
+MOST_FACTORS = 8  # of a product of which each has a root of its own
 MOST_ELEMENTS = 4096  # of a vector put together from parts
 
 
@@ -33,14 +34,37 @@ def _root(v: Variable, known: Assumptions) -> Variable | None:
     while inner.op is ops.reshape:
         (inner,) = inner.args
     parts = _parts(inner, known)
-    if parts is None:
+    length = None
+    if parts is None or len(parts) > 1:
+        length = linear_form_in(inner, known)
+    if length is None and parts is None:
+        length = _roots(factors(inner, known), known)
+    elif length is None and parts is not None:
+        vector = parts[0] if len(parts) == 1 else _joined(parts)
+        length = arrays.reshape_to(norm_of(vector), inner.shape)
+    if length is None:
         return None
-    vector = parts[0] if len(parts) == 1 else _joined(parts)
-    length = arrays.reshape_to(norm_of(vector), inner.shape)
     if length.size != v.size:
         return None
     length = arrays.reshape_to(length, v.shape)
     return length if outside is None else outside.sqrt() * length
+
+
+def _roots(view: Factors, known: Assumptions) -> Variable | None:
+    """Return a product of roots, one of a sum of squares at least, of a product."""
+    if view.coefficient != 1 or not 1 < len(view.powers) <= MOST_FACTORS:
+        return None
+    found: Variable = constant(1)
+    lengths = 0
+    for base, e in view.powers.items():
+        if e < 0 or base.shape != view.shape or not known.nonnegative(base):
+            return None
+        root = base.sqrt()
+        length = _root(root, known) if e % 2 else None
+        lengths += length is not None
+        for _ in range(e):
+            found = found * (root if length is None else length)
+    return found if lengths else None
 
 
 def _split(
