@@ -143,6 +143,14 @@ EXAMPLES: dict[str, list[Example]] = {
             refused=arrays.put_places(x, np.array(1), (3,)) / v3,
         ),
     ],
+    "whole_scatter": [
+        Example(
+            arrays.put_places(v3, np.array([2, 0, 1]), (3,)),
+            SAME_COST,
+            refused=arrays.put_places(v3, np.array([2, 0, 0]), (3,)),
+        ),
+        Example(arrays.put_places(x, np.array(0), (1,)), SAME_COST),
+    ],
     "scalar_past_movement": [
         Example(
             reshaped(np.exp(x) * np.arange(6.0).reshape(2, 3), 3, 2),
