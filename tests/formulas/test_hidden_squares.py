@@ -143,3 +143,24 @@ def test_what_does_leave_its_domain_is_undefined():
         np.sqrt((s + t) / 2 - 1.01 * np.sqrt(s * t)),
     ):
         assert dt.maximize(f, UNIT, time_limit=20).upper == np.inf
+
+
+def test_a_distance_on_a_sphere_from_a_fixed_place_is_steep_to_an_end():
+    """The cosine of the latitude is a number there, and another one is positive."""
+    north, east = 0.5, 0.25
+    h = np.sin((s - north) / 2) ** 2
+    h = h + np.cos(s) * np.cos(north) * np.sin((t - east) / 2) ** 2
+    box = dt.Box({s: (-1.5, 1.5), t: (-1, 1)})
+    for f in (
+        2 * np.arcsin(np.sqrt(h)),
+        2 * np.arctan2(np.sqrt(h), np.sqrt(1 - h)),
+    ):
+        found = privacy.lipschitz(f, [s, t], box, max_regions=500)
+        assert 1 - 1e-9 <= found.upper < 3
+        assert found.verify()
+
+
+def test_a_root_of_squares_times_what_may_vanish_stays():
+    f = np.sqrt(s * x[0] ** 2 + x[1] ** 2)
+    found = dt.enclose(dt.grad(f, s), dt.Box({s: (0, 1), x: (-1, 1)}))
+    assert found.upper == np.inf  # at s = 0 and x[1] = 0 it has no end

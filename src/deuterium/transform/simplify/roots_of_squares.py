@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from deuterium import ops
-from deuterium.graph.constructors import constant
+from deuterium.graph.constructors import broadcast_to, constant
 from deuterium.graph.variable import Variable, node
 from deuterium.ops import arrays
 from deuterium.ops.lengths import norm_of
@@ -127,20 +127,17 @@ def _squares(term: Variable, known: Assumptions) -> Variable | None:
 
 
 def _square_root(x: Variable, known: Assumptions) -> Variable | None:
-    """Return what is squared in a product of even powers and positive numbers."""
+    """Return what is squared in a product of even powers and positive factors."""
     view = factors(x, known)
-    numbers = {b: e for b, e in view.powers.items() if (known.number(b) or 0) > 0}
-    rest = view.without(numbers)
-    if view.coefficient <= 0 or not rest.powers:
+    even = {b: e for b, e in view.powers.items() if e > 0 and not e % 2}
+    rest = view.without(even)
+    if view.coefficient <= 0 or not even or not all(map(known.positive, rest.powers)):
         return None
-    if any(e < 0 or e % 2 for e in rest.powers.values()):
-        return None
-    halves = {b: e // 2 for b, e in rest.powers.items()}
-    root = build(Factors(x.shape, 1, halves), known)
-    if root is None or (not numbers and view.coefficient == 1):
+    root = build(Factors(x.shape, 1, {b: e // 2 for b, e in even.items()}), known)
+    if root is None or (not rest.powers and view.coefficient == 1):
         return root
-    scale = build(Factors((), view.coefficient, numbers), known)
-    return None if scale is None else scale.sqrt() * root
+    scale = build(rest, known)
+    return None if scale is None else broadcast_to(scale.sqrt(), x.shape) * root
 
 
 ROOT_OF_SQUARES = Rule(
