@@ -35,7 +35,7 @@ def _root(v: Variable, known: Assumptions) -> Variable | None:
         (inner,) = inner.args
     parts = _parts(inner, known)
     length = None
-    if parts is None or len(parts) > 1:
+    if parts is None or len(parts) > 1 or parts[0].op is ops.multiply:
         length = linear_form_in(inner, known)
     if length is None and parts is None:
         length = _roots(factors(inner, known), known)
