@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.special as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -72,3 +73,35 @@ def test_twelve_brackets_in_another_formula():
     box = dt.Box({s: (0, 900), d: (5, 30)})
     found = privacy.lipschitz(tax(np.maximum(s - d, 0)), [s, d], box, time_limit=10)
     assert found.upper <= 0.4 * np.sqrt(2) * (1 + 1e-9)
+
+
+RISING = {
+    "elu": np.maximum(s, 0) + np.minimum(np.exp(s) - 1, 0),
+    "elu by parts": dt.relu(s) - dt.relu(-np.expm1(s)),
+    "celu": np.maximum(0, s) + np.minimum(0, (np.exp(s / 0.5) - 1) / 2),
+    "tanh on one side": np.maximum(np.tanh(s), 0) + np.minimum(s, 0),
+    "a probability": 4 * np.maximum(sp.expit(s) - 0.5, 0) + np.minimum(s, 0),
+    "from the top": np.maximum(1 - np.exp(-s), 0) + np.maximum(-s, 0),
+}
+
+
+@pytest.mark.parametrize("name", RISING)
+def test_kinks_of_a_number_and_of_what_rises_with_it_meet(name):
+    found = privacy.lipschitz(RISING[name], s, dt.Box({s: (-3, 3)}))
+    assert 1 - 1e-9 <= found.upper <= 1.01
+
+
+def test_an_element_of_an_array_of_one_is_a_number():
+    x = dt.symbol("x", (1,))
+    found = privacy.lipschitz(
+        np.maximum(x[0], 0) + np.minimum(np.exp(x[0]) - 1, 0), x, dt.Box({x: (-3, 3)})
+    )
+    assert found.upper == 1.0
+
+
+def test_kinks_of_what_turns_do_not_meet_by_it():
+    f = np.maximum(s, 0) + np.maximum(1 - s * s, 0) + np.maximum(np.sin(s), 0)
+    points = np.linspace(-3, 3, 6001)
+    slopes = dt.grad(f, s).evaluate({s: points})
+    found = privacy.lipschitz(f, s, dt.Box({s: (-3, 3)}), max_regions=200)
+    assert found.upper >= np.abs(slopes).max() * (1 - 1e-9)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import statistics
 from importlib import import_module  # of what takes long, and one test needs
+from math import cos as cosine
 
 import numpy as np
 import pytest
@@ -77,6 +79,7 @@ UNSUPPORTED = [
 
 
 WEIGHTS = np.ones((2, 3))
+RNG = np.random.default_rng(0)
 FOREIGN = [
     (lambda: WEIGHTS.dot(x), "w @ x"),
     (lambda: WEIGHTS[0].searchsorted(x), "w @ x"),
@@ -101,7 +104,21 @@ FOREIGN = [
     (lambda: scipy.spatial.distance.cdist(m, m), "np.linalg.norm"),
     (lambda: np.polynomial.polynomial.polyval(0.5, x), "np.polyval"),
     (lambda: math.exp(s), "np.exp"),
-    (lambda: math.sqrt(s + 1), "np.exp"),
+    (lambda: math.sqrt(s + 1), "write np.sqrt(x)"),
+    (lambda: math.erf(s), "write scipy.special.erf(x)"),
+    (lambda: math.pow(s, 2), "x**y"),
+    (lambda: math.factorial(s), "math.factorial"),
+    (lambda: cosine(s), "math.cos takes numbers: write np.cos(x)"),
+    (lambda: RNG.normal(x, 1), "loc + scale * rng"),
+    (lambda: statistics.mean([s, 1.0]), "np.mean"),
+    (lambda: statistics.mean(x), "np.mean"),
+    (lambda: statistics.stdev([s, 1.0]), "ddof=1"),
+    (lambda: statistics.median([s, 1.0, 2.0]), "np.median"),
+    (lambda: statistics.NormalDist(s, 1), "NumPy's functions"),
+    (lambda: range(s), "range(len(x))"),
+    (lambda: [1.0, 2.0][s], "np.where(i == k, a, b)"),
+    (lambda: f"{s:.2f}", "evaluate"),
+    (lambda: pow(s, 2, 3), "% m"),
 ]
 
 
@@ -111,6 +128,41 @@ def test_functions_that_do_not_dispatch_say_what_to_write(call, instead):
         call()
     assert isinstance(caught.value, DeuteriumError)
     assert instead in str(caught.value)
+
+
+WRAPPED = [
+    (lambda: RNG.normal(s), "loc + scale * rng"),
+    (lambda: RNG.uniform(0, s), "low + (high - low) * rng.random"),
+    (lambda: np.random.normal(s), "loc + scale * rng"),
+    (lambda: scipy.stats.norm.cdf(0.0, loc=s), "scipy.special.ndtr"),
+    (lambda: np.float64(s), "np.stack"),
+]
+
+
+@pytest.mark.parametrize("call, instead", WRAPPED)
+def test_errors_that_numpy_puts_in_front_of_ours_have_it_as_their_cause(call, instead):
+    with pytest.raises(ValueError, match="array element") as caught:
+        call()
+    assert isinstance(caught.value.__cause__, DeuteriumError)
+    assert instead in str(caught.value.__cause__)
+
+
+def test_what_has_no_symbols_is_a_number_everywhere():
+    three = dt.constant(1.5) * 2
+    assert list(range(three)) == [0, 1, 2]
+    assert f"{three:.1f}" == "3.0" and f"{s}" == "s"
+    assert statistics.mean([three, three]) == 3
+    with pytest.raises(TypeError, match="integer"):
+        range(dt.constant(1.5))
+
+
+def test_torch_says_whose_function_to_write():
+    torch = pytest.importorskip("torch")
+    for call in (lambda: torch.exp(x), lambda: torch.stack([s, s])):
+        with pytest.raises(UnsupportedError, match="use NumPy's function"):
+            call()
+    found = torch.ones(3) * x
+    assert np.array_equal(found.evaluate({x: np.arange(3.0)}), np.arange(3.0))
 
 
 def test_an_array_of_numbers_holds_no_variable():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import deuterium as dt
+from deuterium.errors import BoundsError
 from deuterium.graph.operator import OPERATORS
 from tests.amounts import draws
 
@@ -97,3 +98,56 @@ def test_an_argument_without_elements():
     none = np.reshape(1 / X, (1,))[np.zeros(0, int)]
     v = np.sum(dt.constant(np.zeros((3, 5))) / np.sum(none)) + 1 / X
     assert dt.maximize(v, dt.OneHot(Z) & BOX).upper == np.inf
+
+
+W, Q = dt.symbol("w", (10,)), dt.symbol("q", (4,))
+TOUCHED = {
+    "at the edge": (1 / (1 - W @ W), dt.Ball(W, 0, 1)),
+    "of a logarithm at the edge": (-np.log(1 - np.linalg.norm(W)), dt.Ball(W, 0, 1)),
+    "at the upper end": (np.arctanh(np.linalg.norm(W)), dt.Ball(W, 0, 1)),
+    "at one point of the edge": (1 / (1 - W[3]), dt.Ball(W, 0, 1)),
+    "along all axes": (1 / (2 - np.sum(Q)), dt.Ball(Q, 0, 1)),
+    "at an edge that rounds": (1 / (0.1 - np.linalg.norm(W)), dt.Ball(W, 0, 0.1)),
+    "past it by rounding": (1 / (0.01 - W @ W), dt.Ball(W, 0, 0.1)),
+    "around a centre": (1 / (1 - np.linalg.norm(W - 0.5)), dt.Ball(W, 0.5, 1)),
+    "where no corner is": (1 / np.linalg.norm(W - 0.2), dt.Box({W: (-1, 1)})),
+}
+
+
+@pytest.mark.parametrize("name", TOUCHED)
+def test_a_pole_that_is_touched_is_proved_at_once(name):
+    v, domain = TOUCHED[name]
+    found = dt.maximize(v, domain)
+    assert found.status == "undefined" and not found.regions
+    assert found.cause.points
+    for point in found.cause.points:
+        domain.check({k: np.asarray(p)[None] for k, p in point.items()})
+    if len(found.cause.points) == 1:
+        with np.errstate(all="ignore"):
+            assert not abs(v.evaluate(found.cause.points[0])) < 1e13
+
+
+TAMED = {
+    "by a power": (np.exp(-1 / X), dt.Box({X: (0, 1)}), np.exp(-1)),
+    "by an arc": (np.arctan(1 / X), dt.Box({X: (0, 2)}), np.pi / 2),
+    "by a factor": ((X - 1) / np.log(X), dt.Box({X: (1, 2)}), 1 / np.log(2)),
+}
+
+
+@pytest.mark.parametrize("name", TAMED)
+def test_beside_a_pole_that_is_tamed_the_bound_is_found(name):
+    v, domain, most = TAMED[name]
+    found = dt.maximize(v, domain)
+    assert found.status == "optimal"
+    assert most <= found.upper <= most * (1 + 1e-6)
+
+
+def test_a_ball_has_its_edge_and_nothing_beyond():
+    for radius in (0.1, 1.0, 3.0):
+        domain = dt.Ball(W, 0, radius)
+        edge = radius * np.eye(10)
+        domain.check({W: edge})
+        domain.check({W: -edge})
+        for beyond in (edge[:1] + 1e-9, edge[:1] * (1 + 2**-52)):
+            with pytest.raises(BoundsError):
+                domain.check({W: beyond})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -65,6 +66,17 @@ class Within:
         """Return whether a value may lie in the ball (never no for one inside)."""
         away = self._away(value)
         return away * (1.0 - self.slack(value)) <= self.radius
+
+    def holds_exactly(self, value: Any) -> bool:
+        """Return whether a value lies in the ball, its edge included, by fractions."""
+        if not np.all(self.may_hold(value)):  # so that it is finite
+            return False
+        x, center = np.broadcast_arrays(value, self.center)
+        pairs = zip(x.ravel().tolist(), center.ravel().tolist(), strict=True)
+        away = [abs(Fraction(a) - Fraction(b)) for a, b in pairs]
+        if self.order != 2:
+            return max(away, default=Fraction(0)) <= Fraction(self.radius)
+        return sum(a * a for a in away) <= Fraction(self.radius) ** 2
 
     def _away(self, value: Any) -> Any:
         """Return how far a value is from the centre, to within ``slack``."""

@@ -21,6 +21,7 @@ ROUNDS = 50  # of going into each ball and back into the box
 FAR = 10.0  # how far beyond a finite end, or around zero, an unbounded input is drawn
 HUGE = np.finfo(np.float64).max / 4  # so that a width does not overflow
 CUBE = 10  # inputs of which all corners may be listed
+MOST_EDGES = 64  # inputs of a ball of which all ends of axes may be listed
 # how far out a search looks where a domain has no end, to see whether values have one
 DISTANCES = (1e2, 1e4, 1e8, 1e16, 1e50, 1e100, 1e150, 1e200, 1e250, 1e300)
 GOLDEN = 0.5 * (5**0.5 - 1)  # multiples of it, less whole numbers, are spread evenly
@@ -147,6 +148,26 @@ class Feasible:
             cube[:, finite] = np.where(sides, self.high[finite], self.low[finite])
             rows += list(cube)
         return self.nearest(np.array(rows))
+
+    def edges(self) -> Array:
+        """Return points on the edges of balls, as far as doubles lie on them.
+
+        Those straight from the centre along an axis, and as far along all of them.
+        """
+        found, start = [], self.middle()
+        for place, shape, ball in self.balls:
+            count = place.stop - place.start
+            if ball.order != 2 or count > MOST_EDGES or not np.isfinite(ball.radius):
+                continue
+            along = np.concatenate([np.eye(count), np.ones((1, count)) / count**0.5])
+            center = np.ravel(np.broadcast_to(ball.center, shape))
+            for away in ball.radius * np.concatenate([along, -along]):
+                row = start.copy()
+                row[place] = center + away
+                inside = (self.low <= row) & (row <= self.high)
+                if inside.all() and ball.holds_exactly(row[place]):
+                    found.append(row)
+        return np.reshape(found, (-1, len(start)))
 
     def apart(self) -> Array:
         """Return points at which no two inputs are equal: no tie hides a slope."""

@@ -153,7 +153,14 @@ def require_inside(
             if isinstance(constraint, Range):
                 good = np.all(constraint.holds(each), axis=tuple(range(1, each.ndim)))
             else:
-                rows_hold = [np.all(constraint.holds(value)) for value in each]
+                rows_hold = [
+                    np.all(constraint.holds(value))
+                    or (
+                        isinstance(constraint, Within)
+                        and constraint.holds_exactly(value)
+                    )
+                    for value in each
+                ]
                 good = np.array(rows_hold, dtype=bool)
             holds &= good
         if not holds.all():

@@ -2,7 +2,8 @@
 
 Where a graph adds up the squares of a symbol that lies in a ball (less a constant),
 that sum is at most the square of how far the ball reaches, whatever the box around it
-says.  The sum is replaced by a symbol of that range, and the least counts.
+says.  A linear number moves from the centre by at most the radius times the length of
+its slope.  Such numbers are replaced by symbols of their range, and the least counts.
 """
 
 from __future__ import annotations
@@ -24,9 +25,16 @@ from deuterium.graph.traverse import free_symbols, topological
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval, interval_arithmetic
 from deuterium.interval.environment import standard_only
-from deuterium.interval.rounding import EPS, MIN_NORMAL
+from deuterium.interval.rounding import EPS, MIN_NORMAL, add_down, add_up
+from deuterium.ops import arrays
+from deuterium.transform.differentiate import grad
 
 __all__ = ["enclose"]
+
+Found = tuple[Variable, tuple[float, float]]
+NOWHERE = Box({})
+MOST_FORMS = 64  # linear numbers that are looked at, each with a slope of its own
+_JOINING = {ops.add_reduce, ops.matmul, ops.add, ops.subtract, ops.reshape}
 
 
 @standard_only
@@ -71,16 +79,15 @@ def enclose(
     whole = as_variable(v)
     if found.lower.shape != whole.shape:  # of a batch, each box has its own
         return found
-    ranges = dict(_sums_in_balls(whole, domain))
+    balls = _balls(whole, domain)
+    ranges = dict(_sums_in_balls(whole, balls)) | dict(_forms_in_balls(whole, balls))
     if not ranges:
         return found
     fresh = max(map(len, domain.names)) * "'"  # of no name that is taken
     names = {n: symbol(f"squares added up {i}{fresh}") for i, n in enumerate(ranges)}
     other = _replaced(whole, names)
     used = {s.name for s in free_symbols([other])}
-    box = Box(
-        {names[n]: (0.0, top) for n, top in ranges.items() if names[n].name in used}
-    )
+    box = Box({names[n]: ends for n, ends in ranges.items() if names[n].name in used})
     closer = enclose_boxes(
         other, domain.restricted(sorted(used & set(domain.names))) & box
     )
@@ -95,13 +102,60 @@ def _has_balls(domain: Domain) -> bool:
     return any(isinstance(c, Within) and c.order == 2 for c in rules)
 
 
-def _sums_in_balls(v: Variable, domain: Domain) -> Iterator[tuple[Variable, float]]:
-    """Yield sums of all squares of what lies in a ball, and the most they can be."""
+def _balls(v: Variable, domain: Domain) -> dict[Variable, Within]:
+    """Return a ball of each symbol that lies in one."""
     balls = {}
     for s in free_symbols([v]):
         for c in domain.constraints.get(s.name, ()):
             if isinstance(c, Within) and c.order == 2:
                 balls[s] = c
+    return balls
+
+
+def _forms_in_balls(v: Variable, balls: dict[Variable, Within]) -> Iterator[Found]:
+    """Yield numbers that are linear in what lies in one ball, and their ranges."""
+    made_of: dict[Variable, frozenset[Variable] | None] = {}  # None: not linear
+    wanted: dict[Variable, None] = {}
+    for n in topological([v]):
+        made_of[n] = _symbols_of_linear(n, made_of)
+        if made_of[n] is None or n is v:  # what linear numbers it is made of
+            wanted |= dict.fromkeys(a for a in (n, *n.args) if made_of[a])
+    for n in list(wanted)[:MOST_FORMS]:
+        s, *more = made_of[n] or ()
+        if more or s not in balls or n.size > 1 or n.op not in _JOINING:
+            continue
+        form = arrays.reshape_to(n, ())
+        slope = grad(form, s).reshape(-1)
+        if free_symbols([slope]):
+            continue
+        squares = enclose_boxes(ops.add_reduce(slope * slope, axis=(-1,)), NOWHERE)
+        ball, length = balls[s], float(np.sqrt(squares.upper)) * (1 + 4 * EPS)
+        away = ball.radius * length * (1 + 4 * EPS) + MIN_NORMAL
+        center = np.broadcast_to(ball.center, s.shape)
+        middle = enclose_boxes(form, Box({s: (center, center)}))
+        ends = float(add_down(middle.lower, -away)), float(add_up(middle.upper, away))
+        if np.isfinite(ends).all():
+            yield n, ends
+
+
+def _symbols_of_linear(
+    n: Variable, made_of: dict[Variable, frozenset[Variable] | None]
+) -> frozenset[Variable] | None:
+    """Return the symbols of a node that is linear in them; None of another."""
+    if n.op is None:
+        return frozenset([n] if n.is_symbol else [])
+    parts = [made_of[a] for a in n.args]
+    moving = [p for p in parts if p is None or p]
+    if not moving:
+        return frozenset()
+    scales = n.op.bilinear or (n.op is ops.divide and not parts[-1])
+    if not n.op.linear and not (scales and len(moving) == 1):
+        return None
+    return frozenset().union(*parts) if None not in parts else None  # type: ignore[arg-type]
+
+
+def _sums_in_balls(v: Variable, balls: dict[Variable, Within]) -> Iterator[Found]:
+    """Yield sums of all squares of what lies in a ball, and their ranges."""
     for node in topological([v]):
         base = _squared(node)
         away: Any = 0.0
@@ -116,7 +170,7 @@ def _sums_in_balls(v: Variable, domain: Domain) -> Iterator[tuple[Variable, floa
                 np.abs(ball.center).max(initial=0.0) + np.abs(away).max(initial=0.0)
             )
             reach = (reach + slip * count * EPS) * (1 + count * EPS)
-            yield node, reach * reach * (1 + 4 * EPS) + MIN_NORMAL
+            yield node, (0.0, reach * reach * (1 + 4 * EPS) + MIN_NORMAL)
 
 
 def _squared(node: Variable) -> Variable | None:

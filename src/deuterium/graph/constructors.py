@@ -227,8 +227,11 @@ _EVALUATE = "Give them values with `.evaluate({...})` or `.subs({...})`"
 _ADVICE = {
     "float": "Functions of Python's math take numbers: use NumPy's, np.exp(s) for "
     "math.exp(s), np.log(s) for math.log(s), np.sqrt(s) for math.sqrt(s). An array of "
-    "numbers cannot hold it: join parts with np.stack or np.concatenate. "
-    f"{_EVALUATE}",
+    "numbers cannot hold it: put parts into a list and join them with np.stack or "
+    f"np.concatenate. {_EVALUATE}",
+    "an index": "Lengths and places are whole numbers that are known beforehand: loop "
+    "over range(len(x)), and choose by np.where(i == k, a, b)",
+    "a text of digits": f"str(s) shows its formula. {_EVALUATE}",
     "the truth value": "A condition chooses in the graph: write np.where(x > 0, a, b) "
     "for `if`, & and | for `and` and `or` (and for a < x < b), np.maximum for max(), "
     "np.sort for sorted(), or let deuterium.traced(function) follow its every way; on "
@@ -247,7 +250,8 @@ def number_of(x: Variable, what: str) -> float:
             return decided
     if x.shape != ():
         raise ShapeError(
-            f"{what} of a Variable of shape {x.shape}: only scalars have one"
+            f"{what} of a Variable of shape {x.shape}: only scalars have one. "
+            + (callers.advice() or _EVALUATE)
         )
     names = ", ".join(s.name for s in free_symbols([x])[:4])
     if names:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from functools import partial
+from operator import index
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -173,6 +174,19 @@ class Variable(Methods, SymbolicMethods, Shown):
     def __int__(self) -> int:
         return int(METHODS["number_of"](self, "int"))
 
+    def __index__(self) -> int:
+        number = METHODS["number_of"](self, "an index")
+        return int(number) if number.is_integer() else index(number)
+
+    def as_integer_ratio(self) -> tuple[int, int]:
+        """Return the fraction that a scalar without symbols is."""
+        return METHODS["number_of"](self, "a fraction").as_integer_ratio()
+
+    def __format__(self, form: str) -> str:
+        if not form:
+            return str(self)
+        return format(METHODS["number_of"](self, "a text of digits"), form)
+
     def __bool__(self) -> bool:
         return bool(METHODS["number_of"](self, "the truth value"))
 
@@ -226,6 +240,15 @@ class Variable(Methods, SymbolicMethods, Shown):
         self, function: Any, types: Any, args: Any, kwargs: Any
     ) -> Any:
         return protocols.array_function(function, args, kwargs)
+
+    @classmethod
+    def __torch_function__(
+        cls, function: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        raise UnsupportedError(
+            f"torch.{getattr(function, '__name__', function)} on Variables: use "
+            "NumPy's function, or lift a module with deuterium.frontends.torch.lift"
+        )
 
     if TYPE_CHECKING:  # so that np.sum(x) and np.maximum(x, 0) pass as what they are
 
@@ -282,7 +305,9 @@ class Variable(Methods, SymbolicMethods, Shown):
     def __rtruediv__(self, other: Any) -> Variable:
         return METHODS["binary"]("divide", other, self)
 
-    def __pow__(self, other: Any) -> Variable:
+    def __pow__(self, other: Any, modulus: None = None) -> Variable:
+        if modulus is not None:
+            raise UnsupportedError("a power with a modulus: write (x**n) % m")
         return METHODS["power"](self, other)
 
     def __rpow__(self, other: Any) -> Variable:

@@ -28,5 +28,9 @@ MOST_POLE_NODES = 2_000  # that are looked at; 800 with a hundred poles take 1.4
 TRIED_POINTS = 256  # points drawn: one batch of the compiled graph
 BISECTIONS = 60  # of the way between two points: the width of a box is a double's then
 MOST_PARTIAL_NODES = 16  # operators that are looked at, each with a graph of its own
+# of the way from a point at which a divisor is 0: no shorter, as it is a sum of numbers
+# of which some 15 digits are known, and its square may well be what counts
+STEPS_TO_ZEROS = (2.0**-6, 2.0**-12, 2.0**-18)
+NEAR_ZERO = 1e-13  # what a sum of numbers around 1 may be that is 0 without rounding
 FEW_ZEROS = 4  # points at which a divisor seems to be 0 that are enclosed
 MOST_ARGUMENTS = 4096  # elements of an operator's argument, whose values are kept

@@ -8,8 +8,8 @@ its slopes are bounded (those of a jump are not defined).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
@@ -23,7 +23,8 @@ from deuterium.domain.spaces import Box
 from deuterium.enclose.enclose import enclose
 from deuterium.evaluate import compile
 from deuterium.graph.provenance import describe
-from deuterium.graph.traverse import free_symbols, topological
+from deuterium.graph.substitute import substitute
+from deuterium.graph.traverse import free_symbols, is_larger, topological
 from deuterium.graph.variable import Variable
 from deuterium.interval import Cause, Interval
 from deuterium.ops import arithmetic, arrays, logic, piecewise
@@ -32,9 +33,13 @@ from deuterium.optimize.preparation_options import (
     FEW_ZEROS,
     MOST_ARGUMENTS,
     MOST_PARTIAL_NODES,
+    MOST_POLE_NODES,
+    NEAR_ZERO,
+    STEPS_TO_ZEROS,
     TRIED_POINTS,
 )
 from deuterium.transform.differentiate import grad
+from deuterium.transform.exact_number import exact_number
 
 
 class PartialNode(NamedTuple):
@@ -45,7 +50,7 @@ class PartialNode(NamedTuple):
     low: float
     high: float
     pole: bool  # at 0, and defined on both sides of it
-    left_out: float = 0.0  # a number that does not belong to the domain, or NaN
+    left_out: tuple[float, ...] = (0.0,)  # ends that do not belong to the domain
 
 
 def proved_undefined(
@@ -55,28 +60,62 @@ def proved_undefined(
 
     Its ``points`` are one at which it is, or two between which an argument changes its
     sign.  A single point at which a divisor is 0, or a logarithm's argument, proves it
-    only with ``zeros``: beside one the function may well be bounded, which is to be
-    found out first.
+    only with ``zeros``, or if what is maximised grows and grows on the way there:
+    beside one the function may well be bounded, which is to be found out first.
     """
     partial = list(_partial_nodes(problem.objective))[:MOST_PARTIAL_NODES]
     partial = [p for p in partial if 0 < p.argument.size <= MOST_ARGUMENTS]
     if not partial or not problem.size:
         return None
     place = Feasible(problem)
-    rows = np.concatenate(
-        [place.notable(), place.random(TRIED_POINTS, np.random.default_rng(seed))]
-    )
+    random = place.random(TRIED_POINTS, np.random.default_rng(seed))
+    met = _met_constants(problem)
+    rows = np.concatenate([place.notable(), place.edges(), place.nearest(met), random])
     run = compile(problem.symbols, [p.argument for p in partial])
     found = run(*problem.arrays(rows).values())
     for p, values in zip(partial, found, strict=True):
         values = np.broadcast_to(values, (len(rows), *p.argument.shape))
         values = values.reshape(len(rows), -1)
         cause = _shown(problem, p, rows, values)
-        if cause is None and zeros:
+        if cause is None:
             cause = _at_left_out(problem, p, rows, values)
+            if cause is not None and not (zeros or _grows(problem, place, cause)):
+                cause = None
         if cause is not None:
             return cause
     return None
+
+
+def _met_constants(problem: Problem) -> Array:
+    """Return points at which a whole symbol is a constant that it meets, or minus it.
+
+    There it is that a distance is 0, and the like.
+    """
+    rows = [np.zeros(problem.size)]
+    for n in topological([problem.objective]):
+        args = [a.args[0] if a.op is arrays.broadcast else a for a in n.args]
+        for s, c in zip(args, args[::-1], strict=True):
+            if s.is_symbol and c.is_constant and c.size in (1, s.size):
+                value = np.ravel(np.broadcast_to(np.ravel(c.value), s.size))
+                for row in (rows[0].copy(), rows[0].copy()):
+                    row[problem.slices[s.name]] = value
+                    value = -value
+                    rows.append(row)
+    return np.nan_to_num(rows[: 1 + TRIED_POINTS])
+
+
+def _grows(problem: Problem, place: Feasible, cause: Cause) -> bool:
+    """Return whether what is maximised seems to have no end on the way to a point.
+
+    Its growth over steps of equal ratio comes to nothing where it has one.
+    """
+    (point,) = cause.points
+    start, end = place.middle(), problem.rows(point)
+    rows = end + np.array(STEPS_TO_ZEROS)[:, None] * (start - end)
+    run = compile(problem.symbols, [problem.objective])
+    with np.errstate(all="ignore"):
+        first, second = np.diff(np.ravel(run(*problem.arrays(rows).values())[0]))
+    return bool(0 < first <= 2 * second)
 
 
 def _partial_nodes(v: Variable) -> Iterator[PartialNode]:
@@ -96,7 +135,8 @@ def _partial_nodes(v: Variable) -> Iterator[PartialNode]:
         elif len(n.args) == 1:
             low, high = n.op.domain
             if np.isfinite(low) or np.isfinite(high):
-                left_out = math.nan if n.op.closed[0] else low
+                ends = zip((low, high), n.op.closed, strict=True)
+                left_out = tuple(x for x, closed in ends if not closed)
                 yield PartialNode(n, n.args[0], low, high, False, left_out)
 
 
@@ -149,12 +189,29 @@ def _at_left_out(
     problem: Problem, p: PartialNode, rows: Array, values: Array
 ) -> Cause | None:
     """Return the cause if an element is certainly where its node is undefined."""
-    x = p.left_out
-    for row in np.flatnonzero((values == x).any(axis=1))[:FEW_ZEROS]:
-        found = _between_rows(problem, p.argument, rows[row], rows[row])
-        if np.any((found.lower == x) & (found.upper == x)):
-            return _cause(problem, p, (x, x), rows[row], rows[row])
+    for x in p.left_out:
+        away = np.nan_to_num(np.abs(values - x), nan=np.inf)
+        for row in np.argsort(away.min(axis=1), kind="stable")[:FEW_ZEROS]:
+            k = int(np.argmin(away[row]))
+            if away[row, k] > NEAR_ZERO * max(1.0, abs(x)):
+                break
+            if _number_at(problem, p.argument, k, rows[row]) == x:
+                return _cause(problem, p, (x, x), rows[row], rows[row])
     return None
+
+
+def _number_at(
+    problem: Problem, v: Variable, k: int, row: Array
+) -> Fraction | float | None:
+    """Return the exact value of an element at a point, or just its sign, if known."""
+    found = _between_rows(problem, v, row, row)
+    low, high = found.lower.ravel()[k], found.upper.ravel()[k]
+    if low == high or low > 0 or high < 0:
+        return float(low) if low > 0 else float(high)
+    if is_larger([v], MOST_POLE_NODES):
+        return None
+    element = v if not v.shape else v[np.unravel_index(k, v.shape)]
+    return exact_number(substitute(element, problem.arrays(row)))
 
 
 def _between_rows(problem: Problem, v: Variable, a: Array, b: Array) -> Interval:
@@ -168,10 +225,8 @@ def _between(
     problem: Problem, p: PartialNode, k: int, first: Array, last: Array
 ) -> Cause | None:
     """Return the cause if an element has different signs at two points."""
-    below, above = (
-        _between_rows(problem, p.argument, row, row) for row in (first, last)
-    )
-    if not (below.upper.ravel()[k] < 0 < above.lower.ravel()[k]):
+    below, above = (_number_at(problem, p.argument, k, row) for row in (first, last))
+    if below is None or above is None or not below < 0 < above:
         return None
     if not _joined(problem, first, last):
         return None

@@ -23,6 +23,12 @@ row, col = dt.symbol("r", (1, 3)), dt.symbol("c", (4, 1))
 table = dt.symbol("m", (2, 3))
 cosine = OPERATORS["direction_cosine"]
 rise = np.exp(x * t) - np.exp(y * t)
+
+
+def put(v, places, size):
+    return arrays.put_places(v, np.array(places), (size,))
+
+
 COSTS = "costs less"
 TIGHTER = "is enclosed more tightly"
 FINITE = "is enclosed at all"
@@ -142,6 +148,24 @@ EXAMPLES: dict[str, list[Example]] = {
             arrays.put_places(x, np.array(1), (100,)) / (1 + np.square(long)),
             refused=arrays.put_places(x, np.array(1), (3,)) / v3,
         ),
+    ],
+    "squares_of_scattered": [
+        Example(
+            np.sum(np.square(put(x, 0, 3) - put(y, 2, 3) + put(z, 0, 3))),
+            refused=np.sum(np.square(put(x, 0, 3) + np.exp(v3))),
+        ),
+        Example(
+            np.sum(np.square(put(v3, [0, 1, 4], 6) - put(w3, [2, 3, 5], 6))),
+            refused=np.sum(np.square(put(v3, [0, 1, 4], 6) + put(w3, [2, 1, 5], 6))),
+        ),
+    ],
+    "whole_scatter": [
+        Example(
+            arrays.put_places(v3, np.array([2, 0, 1]), (3,)),
+            SAME_COST,
+            refused=arrays.put_places(v3, np.array([2, 0, 0]), (3,)),
+        ),
+        Example(arrays.put_places(x, np.array(0), (1,)), SAME_COST),
     ],
     "scalar_past_movement": [
         Example(

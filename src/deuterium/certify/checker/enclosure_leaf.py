@@ -10,7 +10,7 @@ from typing import Any
 
 from flint import ctx
 
-from deuterium.certify.checker.ball_functions import INFINITY, ZERO, Ball, larger
+from deuterium.certify.checker.ball_functions import INFINITY, Ball, larger
 from deuterium.certify.checker.ball_program import RangeProgram
 from deuterium.certify.checker.exceptions import NoBound, NoPoint
 from deuterium.certify.checker.proof_domain import ProofInputs
@@ -29,7 +29,7 @@ class GivenGraph:
     """The graph as given, and what it becomes on the way to the objective.
 
     All are one function; any of them may have the tightest ranges.  So may those with
-    sums of squares over balls for coordinates (`sums_in_balls`).
+    sums of squares and linear numbers over balls for coordinates (`sums_in_balls`).
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class GivenGraph:
     ) -> None:
         self.v, self.objective, self.inputs = v, objective, inputs
         self.maximizes = maximizes
-        self._summed, self._starts, self._tops = summed(v, inputs)
+        self._summed, self._starts, self._apart = summed(v, inputs)
         self._made = cache(self._ranges)
 
     def bound(self, region: Region, labels: Any, claim: Ball) -> Ball:
@@ -54,7 +54,7 @@ class GivenGraph:
         best: Ball | None = None
         places = self._places(labels)
         for bits in PRECISIONS:
-            for way in range(2 * WAYS + 1 if self._tops else WAYS + 1):
+            for way in range(2 * WAYS + 1 if self._apart else WAYS + 1):
                 try:
                     with ctx.workprec(bits):
                         found = self._by(way, bits, region, places)
@@ -72,9 +72,10 @@ class GivenGraph:
         """Return the largest upper end of one graph, over all values of the labels."""
         ranges, rises = self._made(way, bits)
         most, n = -INFINITY, self.inputs.size
-        zeros, closed = [ZERO] * len(self._tops), [False] * len(self._tops)
+        lows, highs = ([ends[i] for ends in self._apart] for i in (0, 1))
+        closed = [False] * len(self._apart)
         for part in self._parts(region, places):
-            box = part.low[:n] + zeros, part.high[:n] + self._tops
+            box = part.low[:n] + lows, part.high[:n] + highs
             try:
                 (low,), (high,) = ranges(*box, part.open[:n] + closed)
             except NoPoint:
@@ -92,7 +93,7 @@ class GivenGraph:
         if form == 1:
             graph = simplify(graph)
         rises = self.maximizes or way == 0
-        size = self.inputs.size + len(self._tops)
+        size = self.inputs.size + len(self._apart)
         return RangeProgram([graph], self._starts, size), rises
 
     def _places(self, labels: Any) -> list[Any]:

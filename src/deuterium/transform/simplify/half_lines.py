@@ -102,6 +102,10 @@ def _step_inward(line: HalfLine, known: Assumptions) -> HalfLine | None:
         bound = known.number(x.args[2])
         larger = bool(x.attrs["upward"])
         return None if bound is None else _inside(line, x.args[1], bound, larger=larger)
+    if x.op is not None and x.op.increasing is not None and x.op.strictly:
+        for at, value in x.op.exact_points:
+            if value == end and known.defined(x):
+                return HalfLine(x.args[0], Fraction(at), above == x.op.increasing)
     if x.op not in _BINARY:
         return None
     first, last = x.args

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from deuterium import ops
-from deuterium.graph.constructors import constant
+from deuterium.graph.constructors import broadcast_to, constant
 from deuterium.graph.variable import Variable, node
 from deuterium.ops import arrays
 from deuterium.ops.lengths import norm_of
@@ -17,9 +17,10 @@ from deuterium.transform.simplify.assumptions import Assumptions
 from deuterium.transform.simplify.factors import Factors, build, factors
 from deuterium.transform.simplify.quadratic_forms import root_of_form
 from deuterium.transform.simplify.rule_table import Rule
-from deuterium.transform.simplify.sums_of_squares import squares_in
+from deuterium.transform.simplify.sums_of_squares import linear_form_in, squares_in
 from deuterium.transform.simplify.terms import terms
 
+MOST_FACTORS = 8  # of a product of which each has a root of its own
 MOST_ELEMENTS = 4096  # of a vector put together from parts
 
 
@@ -33,14 +34,37 @@ def _root(v: Variable, known: Assumptions) -> Variable | None:
     while inner.op is ops.reshape:
         (inner,) = inner.args
     parts = _parts(inner, known)
-    if parts is None:
+    length = None
+    if parts is None or len(parts) > 1 or parts[0].op is ops.multiply:
+        length = linear_form_in(inner, known)
+    if length is None and parts is None:
+        length = _roots(factors(inner, known), known)
+    elif length is None and parts is not None:
+        vector = parts[0] if len(parts) == 1 else _joined(parts)
+        length = arrays.reshape_to(norm_of(vector), inner.shape)
+    if length is None:
         return None
-    vector = parts[0] if len(parts) == 1 else _joined(parts)
-    length = arrays.reshape_to(norm_of(vector), inner.shape)
     if length.size != v.size:
         return None
     length = arrays.reshape_to(length, v.shape)
     return length if outside is None else outside.sqrt() * length
+
+
+def _roots(view: Factors, known: Assumptions) -> Variable | None:
+    """Return a product of roots, one of a sum of squares at least, of a product."""
+    if view.coefficient != 1 or not 1 < len(view.powers) <= MOST_FACTORS:
+        return None
+    found: Variable = constant(1)
+    lengths = 0
+    for base, e in view.powers.items():
+        if e < 0 or base.shape != view.shape or not known.nonnegative(base):
+            return None
+        root = base.sqrt()
+        length = _root(root, known) if e % 2 else None
+        lengths += length is not None
+        for _ in range(e):
+            found = found * (root if length is None else length)
+    return found if lengths else None
 
 
 def _split(
@@ -103,20 +127,17 @@ def _squares(term: Variable, known: Assumptions) -> Variable | None:
 
 
 def _square_root(x: Variable, known: Assumptions) -> Variable | None:
-    """Return what is squared in a product of even powers and positive numbers."""
+    """Return what is squared in a product of even powers and positive factors."""
     view = factors(x, known)
-    numbers = {b: e for b, e in view.powers.items() if (known.number(b) or 0) > 0}
-    rest = view.without(numbers)
-    if view.coefficient <= 0 or not rest.powers:
+    even = {b: e for b, e in view.powers.items() if e > 0 and not e % 2}
+    rest = view.without(even)
+    if view.coefficient <= 0 or not even or not all(map(known.positive, rest.powers)):
         return None
-    if any(e < 0 or e % 2 for e in rest.powers.values()):
-        return None
-    halves = {b: e // 2 for b, e in rest.powers.items()}
-    root = build(Factors(x.shape, 1, halves), known)
-    if root is None or (not numbers and view.coefficient == 1):
+    root = build(Factors(x.shape, 1, {b: e // 2 for b, e in even.items()}), known)
+    if root is None or (not rest.powers and view.coefficient == 1):
         return root
-    scale = build(Factors((), view.coefficient, numbers), known)
-    return None if scale is None else scale.sqrt() * root
+    scale = build(rest, known)
+    return None if scale is None else broadcast_to(scale.sqrt(), x.shape) * root
 
 
 ROOT_OF_SQUARES = Rule(

@@ -14,26 +14,29 @@ from fractions import Fraction
 import numpy as np
 
 from deuterium import ops
-from deuterium.graph.constructors import constant
-from deuterium.graph.traverse import topological
+from deuterium.graph.constructors import broadcast_to, constant
+from deuterium.graph.traverse import is_larger, topological
 from deuterium.graph.variable import Variable
+from deuterium.ops import arrays
+from deuterium.ops.lengths import norm_of
 from deuterium.transform.expansion.expand import Expansion, TooLong
 from deuterium.transform.expansion.polynomial import Monomial, Polynomial
 from deuterium.transform.expansion.rebuild import Rebuilder
 from deuterium.transform.simplify.assumptions import Assumptions
+from deuterium.transform.simplify.exact_constants import LARGEST
 from deuterium.transform.simplify.factors import Factors, build, factors
 from deuterium.transform.simplify.terms import terms
 
 MOST_NODES = 120  # of a number that is multiplied out
 MOST_MONOMIALS = 24  # of a square; the work grows as its third power
+MOST_FORM_NODES = 2000  # of a number whose root is taken; expanding it takes 10 ms
+MOST_NUMBERS = 64  # of which one is a quadratic form; each pair has a fraction
 Row = dict[Monomial, Fraction]
 
 
 def squares_in(u: Variable, known: Assumptions) -> list[Variable] | None:
     """Return numbers whose squares add up to a number, or None if none are found."""
-    if u.size != 1 or not _subtracts(u, known) or not known.defined(u):
-        return None  # what cancels must have a value
-    if len(topological([u])) > MOST_NODES:
+    if not _subtracts(u, known) or not _may_expand(u, known, MOST_NODES):
         return None
     means = _between_means(u, known)
     if means is not None:
@@ -50,12 +53,75 @@ def squares_in(u: Variable, known: Assumptions) -> list[Variable] | None:
         return None
 
 
+def _may_expand(u: Variable, known: Assumptions, most: int) -> bool:
+    """Return whether a number may be multiplied out.
+
+    What cancels must have a value, and numbers that one differentiates by stay.
+    """
+    if u.size != 1 or is_larger([u], most) or not known.defined(u):
+        return False
+    return not known.inputs or known.inputs.isdisjoint(topological([u]))
+
+
 def _subtracts(u: Variable, known: Assumptions) -> bool:
     """Return whether a number is a multiple of a difference."""
     while u.op in (ops.divide, ops.multiply, ops.reshape):
         (u, *_) = [a for a in u.args if known.number(a) is None] or u.args
     view = terms(u, known)
     return view.constant < 0 or any(c < 0 for c in view.terms.values())
+
+
+def linear_form_in(u: Variable, known: Assumptions) -> Variable | None:
+    """Return the length of a vector, linear in others, whose square a number is.
+
+    The vector is numbers less their mean, of a variance however it is spelled; else
+    numbers times a factor of the form's matrix.  Diagonal matrices are left alone.
+    """
+    if not _may_expand(u, known, MOST_FORM_NODES):
+        return None
+    expansion = Expansion()
+    try:
+        ((p,),) = expansion.of([u])
+        gram, basis = _gram(_powers_apart(p, expansion)) or ([], [])
+        if any(len(m) > 1 for m in basis):
+            return None
+        if not any(g for i, row in enumerate(gram) for g in row[:i]):
+            return None
+        ones = [Polynomial({m: 1}) for m in basis]
+        w = Rebuilder(expansion).array(ones, (len(basis),))
+    except TooLong:
+        return None
+    n, scale = len(basis), Fraction(1)
+    a, b = gram[0][0], gram[0][1]
+    alike = [[a if i == j else b for j in range(n)] for i in range(n)]
+    if a + (n - 1) * b == 0 and gram == alike:
+        mean = arrays.sum_over(w, (-1,)) / n
+        vector, scale = w - broadcast_to(mean, w.shape), a - b
+    else:
+        factor = _factor(_eliminated(gram, basis), basis)
+        if factor is None:
+            return None
+        row = arrays.reshape_to(w, (1, n)) @ factor
+        vector = arrays.reshape_to(row, factor.shape[1:])
+    return arrays.reshape_to(_scaled(scale, norm_of(vector)), u.shape)
+
+
+def _factor(
+    rows: list[tuple[Fraction, Row]] | None, basis: list[Monomial]
+) -> Variable | None:
+    """Return the matrix of which the rows' squares are the products, if it is exact."""
+    if not rows:
+        return None
+    parts = [[row.get(m, Fraction(0)) for _, row in rows] for m in basis]
+    squares = [d for d, _ in rows]
+    if any(max(abs(x.numerator), x.denominator) > LARGEST for x in sum(parts, squares)):
+        return None
+    matrix, scale = (
+        constant(np.array([[float(x.numerator) for x in row] for row in table]))
+        / constant(np.array([[float(x.denominator) for x in row] for row in table]))
+        for table in (parts, [squares])
+    )
+    return matrix * broadcast_to(scale.sqrt(), matrix.shape)
 
 
 def is_within_one(u: Variable, known: Assumptions) -> bool:
@@ -102,8 +168,17 @@ def _rows(p: Polynomial) -> list[tuple[Fraction, Row]] | None:
     """Return d and the coefficients of each monomial, of squares that add up to p."""
     if all(c > 0 for c in p.terms.values()):
         return None  # rules and ranges know as much
+    found = _gram(p)
+    if found is None or len(found[1]) > MOST_MONOMIALS:
+        return None
+    return _eliminated(*found)
+
+
+def _gram(p: Polynomial) -> tuple[list[list[Fraction]], list[Monomial]] | None:
+    """Return G and monomials m so that a polynomial is ``m' G m``."""
     basis = [h for m, c in p.terms.items() if c > 0 and (h := _half(m)) is not None]
-    if not 0 < len(basis) <= MOST_MONOMIALS:
+    basis.sort()
+    if not 0 < len(basis) <= MOST_NUMBERS:
         return None
     pairs: dict[Monomial, list[tuple[int, int]]] = {}
     for i, a in enumerate(basis):
@@ -119,7 +194,7 @@ def _rows(p: Polynomial) -> list[tuple[Fraction, Row]] | None:
             share = Fraction(c, p.denominator) / len(squared or found)
             gram[i][j] += share / (1 if i == j else 2)
             gram[j][i] = gram[i][j]
-    return _eliminated(gram, basis)
+    return gram, basis
 
 
 def _powers_apart(p: Polynomial, expansion: Expansion) -> Polynomial:

@@ -238,6 +238,24 @@ def scatter_outward(v: Variable, known: Assumptions) -> Variable | None:
 
 @rule(
     ops.scatter,
+    identity="scatter(x, i) = x[inverse of i]",
+    holds="where each place is named once",
+    gains="an element of an array of one is a number: kinks of it meet",
+)
+def whole_scatter(v: Variable, known: Assumptions) -> Variable | None:
+    """Gather where nothing is added, and no zeros are left."""
+    (x,) = v.args
+    places = v.attrs["index"].ravel()
+    order = np.argsort(places)
+    if x.size != v.size or not np.array_equal(places[order], np.arange(v.size)):
+        return None
+    if v.size == 1:
+        return arrays.reshape_to(x, v.shape)
+    return arrays.take_places(x, order.reshape(v.shape))
+
+
+@rule(
+    ops.scatter,
     identity="scatter(-x, i) = -scatter(x, i)",
     gains="signs meet and cancel",
 )

@@ -8,6 +8,9 @@ computations", 2015); `gram_form` is its form for sums over a sequence.
 from __future__ import annotations
 
 import math
+from typing import Any
+
+import numpy as np
 
 from deuterium import ops
 from deuterium.graph.constructors import broadcast_to, constant
@@ -18,6 +21,8 @@ from deuterium.transform.simplify.assumptions import Assumptions
 from deuterium.transform.simplify.broadcastable import joint_shape, spread_shape
 from deuterium.transform.simplify.factors import Factors, build, factors
 from deuterium.transform.simplify.rule_table import rule
+
+MOST_SCATTERED = 64  # parts of a sum of scattered elements, each with its square
 
 
 @rule(
@@ -65,6 +70,57 @@ def _vector(x: Variable) -> Variable:
 
 
 ONLY_MOVE = frozenset({ops.reshape, ops.transpose, ops.scatter})
+
+
+@rule(
+    ops.add_reduce,
+    identity="sum((scatter(x, i) + scatter(y, j))**2) = sum(x**2) + sum(y**2)",
+    holds="where no place is named twice; numbers at one place are added up",
+    gains="elements written one by one are numbers, of which other rules know",
+)
+def squares_of_scattered(v: Variable, known: Assumptions) -> Variable | None:
+    """Square what is scattered, not the array that it is put together to."""
+    (x,) = v.args
+    if v.shape or x.op is not ops.square:
+        return None
+    parts = _scattered(x.args[0])
+    if len(parts) < 2:
+        return None
+    at: dict[int, Variable] = {}
+    if all(part.size == 1 for part, _ in parts):
+        for part, index in parts:
+            place, number = int(index.ravel()[0]), arrays.reshape_to(part, ())
+            at[place] = at[place] + number if place in at else number
+        squares = [n * n for n in at.values()]
+    else:
+        places = np.concatenate([index.ravel() for _, index in parts])
+        if len(np.unique(places)) < len(places):
+            return None
+        rows = [arrays.reshape_to(part, (part.size,)) for part, _ in parts]
+        squares = [arrays.sum_over(row * row, (-1,)) for row in rows]
+    total, *more = squares
+    for square in more:
+        total = total + square
+    return total
+
+
+def _scattered(v: Variable) -> list[tuple[Variable, Any]]:
+    """Return what is scattered in a sum of nothing else, and where to; else nothing."""
+    found: list[tuple[Variable, Any]] = []
+    todo = [(v, 1)]
+    while todo:
+        x, sign = todo.pop()
+        if x.op is ops.scatter and len(found) < MOST_SCATTERED:
+            part = x.args[0]
+            found.append((part if sign > 0 else -part, x.attrs["index"]))
+        elif x.op in (ops.add, ops.subtract):
+            first, last = x.args
+            todo += [(last, -sign if x.op is ops.subtract else sign), (first, sign)]
+        elif x.op is ops.negative:
+            todo.append((x.args[0], -sign))
+        else:
+            return []
+    return found
 
 
 @rule(
