@@ -33,6 +33,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy.special import expit
 
 import deuterium as dt
+from deuterium import privacy
 
 rng = np.random.default_rng(2021)
 
@@ -192,6 +193,15 @@ for name, activation in activations.items():
 # layer, where deuterium has tighter methods, the two all but meet
 # ([the next notebook](05_pixels_and_private_training.ipynb)).
 
+# %% [markdown]
+# Such a bound is a sensitivity, and noise can be made from it, whatever made it:
+
+# %%
+bound = dt.enclose(dt.norm(dt.grad(network(np.tanh)[2], inputs[2:])).subs(weights), records)
+s = privacy.Sensitivity.from_interval(bound, quantity="contribution", norm=2, domain=records)
+noise = privacy.gaussian(s, epsilon=1, delta=1e-5, relation="add_or_remove_one")
+print(noise.statement())
+
 # %%
 figure, axis = plt.subplots(figsize=(6, 3.2), layout="constrained")
 places = np.arange(2)
@@ -208,6 +218,7 @@ axis.legend(loc="upper left", fontsize=8)
 plt.show()
 
 # %% tags=["check"]
+assert noise.sensitivity == s.upper >= rows[0][1] and not noise.trusted
 for name, best, upper, whole in rows:
     assert best <= upper <= whole and np.isfinite(upper)
     everything = float(dt.enclose(norms[name], boxes["unit"]).upper)

@@ -6,7 +6,7 @@ import io
 import json
 import subprocess
 import sys
-from functools import cache
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
@@ -20,8 +20,8 @@ from deuterium.errors import (
     MissingDependencyError,
     SoundnessError,
 )
+from tests.demo.short_demo import short_demo, shortened
 
-DEMO = cache(handing_on.run_demo)
 FIRST = ["query", "a**2 + exp(2*b - a)", "--bound", "a=1:2", "--bound", "b=0.5:3"]
 
 
@@ -124,9 +124,15 @@ def test_errors_are_one_message_on_stderr(args, why, more):
 
 
 @pytest.fixture
-def one_demo(monkeypatch):
+def one_demo(monkeypatch, tmp_path):
     """Have the demo's result made once for the tests of what is done with it."""
-    monkeypatch.setattr(handing_on, "run_demo", DEMO)
+
+    def made(proof, **options):
+        found = short_demo(**options)
+        return replace(found, proof=replace(found.proof, path=proof and str(proof)))
+
+    monkeypatch.setattr(handing_on, "run_demo", made)
+    monkeypatch.chdir(tmp_path)
 
 
 def test_demo_prints_everything_and_writes_a_picture(one_demo, tmp_path):
@@ -136,7 +142,7 @@ def test_demo_prints_everything_and_writes_a_picture(one_demo, tmp_path):
     shown = run("demo", "--epochs", "1", "--png", str(path))
     assert shown.exit_code == 0, shown.stderr
     for text in (
-        "certified: at most", "largest on the data", "found by search",
+        "supremum: at most", "largest on the data", "deuterium-demo-proof.json",
         "noise multiplier", "worst concave points", "Picture written",
     ):  # fmt: skip
         assert text in shown.stdout
@@ -147,7 +153,8 @@ def test_demo_prints_everything_and_writes_a_picture(one_demo, tmp_path):
 def test_demo_json_and_options(tmp_path):
     pytest.importorskip("sklearn")
     args = ["demo", "--epochs", "3", "--seed", "2", "--epsilon", "2", "--delta", "1e-6"]
-    shown = run(*args, "--relation", "replace_one", "--json")
+    with shortened():
+        shown = run(*args, "--relation", "replace_one", "--json")
     assert shown.exit_code == 0, shown.stderr
     document = json.loads(shown.stdout)
     assert document["schema"] == "deuterium.demo"
@@ -162,12 +169,15 @@ def test_demo_json_and_options(tmp_path):
 @pytest.mark.long
 def test_demo_writes_a_picture_unless_told_not_to(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert run("demo", "--epochs", "1", "--no-picture").exit_code == 0
-    assert run("demo", "--epochs", "1", "--json").exit_code == 0
-    assert list(tmp_path.iterdir()) == []
-    shown = run("demo", "--epochs", "1")
+    with shortened():
+        assert run("demo", "--epochs", "1", "--json").exit_code == 0
+        assert list(tmp_path.iterdir()) == []
+        assert run("demo", "--epochs", "1", "--no-picture").exit_code == 0
+        assert [p.name for p in tmp_path.iterdir()] == ["deuterium-demo-proof.json"]
+        shown = run("demo", "--epochs", "1", "--proof", str(tmp_path / "mine.json"))
     assert "Picture written to deuterium-demo.png" in shown.stdout
-    assert [p.name for p in tmp_path.iterdir()] == ["deuterium-demo.png"]
+    names = ["deuterium-demo-proof.json", "deuterium-demo.png", "mine.json"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == names
 
 
 def test_demo_with_a_picture_that_cannot_be_written(one_demo, tmp_path):

@@ -97,6 +97,21 @@ class CompiledFunction:
             run = self._run_on(device)
             return self._with_batch(run(*given), given, device)
 
+    @property
+    def rows_at_once(self) -> int:
+        """How many records fit a cache with all that is worked out for them."""
+        return max(1, CHUNK_BYTES // max(1, self._record_bytes))
+
+    def at_once(self, *args: Any) -> tuple[Any, ...]:
+        """Return the outputs for a batch that is not divided, by NumPy.
+
+        How many rows a product of matrices has decides how it is rounded.
+        """
+        pairs = zip(args, self.inputs, strict=True)
+        given = [np.asarray(fitted(a, v, "compiled function")) for a, v in pairs]
+        with np.errstate(all="ignore"):
+            return self._with_batch(self._run(*given), given, None)
+
     def _array(self, value: Any, leaf: Variable, device: Any) -> Any:
         """Return an argument as an array of the library, of the full shape."""
         if not hasattr(value, "dtype") or isinstance(value, (np.ndarray, np.generic)):
@@ -124,7 +139,7 @@ class CompiledFunction:
         pairs = zip(args, self.inputs, strict=True)
         given = [np.asarray(fitted(a, v, "compiled function")) for a, v in pairs]
         batch = self._batch(given)
-        rows = max(1, CHUNK_BYTES // max(1, self._record_bytes * math.prod(batch[1:])))
+        rows = max(1, self.rows_at_once // max(1, math.prod(batch[1:])))
         with np.errstate(all="ignore"):
             if not batch or batch[0] <= rows:
                 return self._with_batch(self._run(*given), given, None)

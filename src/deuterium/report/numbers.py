@@ -23,11 +23,6 @@ def rounded(x: float, digits: int = DIGITS) -> str:
     return _rounded(x, digits, ROUND_HALF_EVEN)
 
 
-def outward(lower: float, upper: float, digits: int = DIGITS) -> str:
-    """Return a range as text that holds the range given."""
-    return f"[{rounded_down(lower, digits)}, {rounded_up(upper, digits)}]"
-
-
 def exact(x: float) -> str:
     """Return the shortest text that reads back as ``x``."""
     return str(int(x)) if abs(x) < 1e15 and x == int(x) else repr(float(x))

@@ -78,7 +78,7 @@ def epsilon_over_steps(
     """
     counts = np.unique(np.geomspace(1, max(int(steps), 1), 25).round().astype(int))
     found = [
-        Accountant(noise.relation, scope=noise.scope)
+        Accountant(noise.relation, scope=noise.scope, group=noise.group)
         .compose(noise, int(n), sampling_probability=sampling_probability)
         .epsilon_at(delta)
         for n in counts

@@ -15,7 +15,6 @@ from deuterium.demo import DemoResult, FeaturePart
 from deuterium.interval import Cause
 from deuterium.report.numbers import (
     exact,
-    outward,
     rounded,
     rounded_down,
     rounded_up,
@@ -50,54 +49,68 @@ def demo_tables(result: DemoResult) -> Iterator[RenderableType]:
     yield facts("Gaussian noise on one sum of gradients", _noise(result))
     yield _features(result.features)
     yield Text(
-        "|g| is the gradient norm of one record, x a feature scaled to [-1, 1].\n"
-        "At worst: at the worst record found. Share: of the sum of squares of that.\n"
-        "Mean: of |d|g|/dx|. Certified range: over all records and both labels.",
+        "Moves at most: how far apart two records' gradients are\n"
+        "that differ in this feature alone, certified; epsilon:\n"
+        "what the noise above promises about it. Share: of the\n"
+        "squared slopes of the norm at the worst record. It only\n"
+        "describes that record, and promises nothing.\n",
         style="dim",
     )
+    yield _accuracies(result)
 
 
 def _training(r: DemoResult) -> Iterator[tuple[str, str]]:
     layers = "-".join(map(str, r.layers))
-    yield "data", f"{r.records} records, {r.layers[0]} features scaled to [-1, 1]"
+    yield "data", f"{r.records} records, {r.layers[0]} features"
     yield "network", f"{layers}, tanh, {r.parameters} parameters"
     yield "training", f"{r.epochs} steps, seed {r.seed}, accuracy {r.accuracy:.1%}"
 
 
 def _norms(r: DemoResult) -> Iterator[tuple[str, str]]:
-    yield "certified: at most", rounded_up(r.certified)
-    yield "certified: reaches", rounded_down(r.reached)
-    yield "found by search", rounded(r.found.value)
+    yield "supremum: at most", f"{rounded_up(r.certified)} (certified)"
+    yield "supremum: at least", f"{rounded_down(r.reached)} (certified)"
+    yield "intervals alone", rounded_up(r.enclosed)
     yield "largest on the data", rounded(r.on_data)
-    yield "at most / reaches", rounded_up(r.ratio, 4)
+    proof = r.proof
+    checked = "checked" if proof.verified else "NOT checked (needs python-flint)"
+    yield "proof", f"{proof.regions} regions, {checked}"
+    if proof.path is not None:
+        yield "saved as", proof.path
 
 
 def _noise(r: DemoResult) -> Iterator[tuple[str, str]]:
     n = r.noise
-    yield "promise", f"epsilon = {n.epsilon:g}, delta = {n.delta:g}, {n.relation}"
+    yield "promise", f"epsilon = {n.epsilon:g}, delta = {n.delta:g},"
+    yield "", n.relation
     yield "sensitivity", rounded_up(n.sensitivity)
     yield "noise multiplier", rounded_up(n.noise_multiplier)
     yield "standard deviation", rounded_up(n.sigma)
+    yield "a record replaced", f"epsilon = {rounded_up(r.replaced, 3)}"
 
 
 def _features(parts: Iterable[FeaturePart]) -> Group:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("\nFeature", overflow="fold")
-    for heading in (
-        "Public\nbounds", "d|g|/dx\nat worst", "\nShare", "Mean\non data",
-        "Certified\nrange",
-    ):  # fmt: skip
+    for heading in ("Public\nbounds", "Moves\nat most", "\nEpsilon", "\nShare"):
         table.add_column(heading, justify="right", overflow="fold")
-    for p in sorted(parts, key=lambda p: -p.share):
+    for p in sorted(parts, key=lambda p: -p.moves):
         table.add_row(
             p.name,
             f"{p.bounds[0]:g} to {p.bounds[1]:g}",
-            f"{p.derivative:.3f}",
+            rounded_up(p.moves, 4),
+            rounded_up(p.epsilon, 3),
             f"{p.share:.1%}",
-            f"{p.mean_on_data:.3f}",
-            outward(*p.range, 3),
         )
-    return _titled("Each feature's part", table)
+    return _titled("One feature alone", table)
+
+
+def _accuracies(r: DemoResult) -> Group:
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for heading in ("\nEpsilon", "Noise from\nthe supremum", "Normalised\ngradients"):
+        table.add_column(heading, justify="right", overflow="fold")
+    for p in r.private:
+        table.add_row(f"{p.epsilon:g}", f"{p.supremum:.1%}", f"{p.normalised:.1%}")
+    return _titled("Accuracy on held-out records, trained privately", table)
 
 
 # -- query ---------------------------------------------------------------------------

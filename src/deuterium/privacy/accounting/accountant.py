@@ -11,7 +11,11 @@ from typing import Any
 from deuterium.errors import BudgetError, InvalidInputError, UnsupportedError
 from deuterium.interval.environment import standard_only
 from deuterium.privacy.accounting.events import releases_in
-from deuterium.privacy.accounting.fitting import require_fitting, require_sampled
+from deuterium.privacy.accounting.fitting import (
+    group_probability,
+    require_fitting,
+    require_sampled,
+)
 from deuterium.privacy.accounting.loss_distributions import convolved
 from deuterium.privacy.accounting.renyi import Key, divergences, to_delta, to_epsilon
 from deuterium.privacy.accounting.saved_account import SavedAccount
@@ -32,6 +36,7 @@ from deuterium.privacy.mechanisms.renyi_orders import ORDERS
 from deuterium.privacy.sensitivity.relations import (
     Relation,
     protected,
+    require_group,
     require_relation,
     require_scope,
 )
@@ -62,6 +67,9 @@ class Accountant(SavedAccount, AttackBounds):
         Noise that protects whole records counts there, too; noise for anything else
         does not.  Without a scope whole records are protected, and noise with one is
         refused.
+    group : int
+        How many records may change at once.  All noise, whatever group it was made
+        for, is accounted for as this one's.
     method : {"auto", "pld", "rdp"}
         ``"auto"``: exact for Gaussian noise without sampling, else the least of the
         other two, of what the noise costs without sampling, and of the mean over how
@@ -99,10 +107,12 @@ class Accountant(SavedAccount, AttackBounds):
         epsilon: float | None = None,
         delta: float | None = None,
         scope: str | None = None,
+        group: int = 1,
         method: str = "auto",
     ) -> None:
         self.relation = require_relation("Accountant", relation)
         self.scope = require_scope("Accountant", scope)
+        self.group = require_group("Accountant", group, self.scope)
         if not isinstance(method, str) or method not in METHODS:
             raise InvalidInputError(
                 f"Accountant: `method` must be one of {', '.join(METHODS)}; "
@@ -150,10 +160,26 @@ class Accountant(SavedAccount, AttackBounds):
             require_sampled(noise, self.relation)
         if count and q:
             self._known.clear()  # first: what is interrupted here must not be known
-            key = type(noise), noise.noise_multiplier, max(q, RARELY)
+            m = noise.for_group(self.group).noise_multiplier
+            key = type(noise), m, group_probability(max(q, RARELY), self.group)
             self._tally.add(*key, int(count))
             self._keep_budget(key, int(count))
         return self
+
+    def for_group(self, group: int) -> Accountant:
+        """Return an account of the same releases for groups of so many records."""
+        if self.group != 1:
+            raise UnsupportedError(
+                "for_group: this account is one of groups already; keep one of single "
+                "records, and take from it what groups are promised"
+            )
+        made = Accountant(
+            self.relation, scope=self.scope, group=group, method=self.method
+        )
+        for (law, m, q), count in self._tally.counts.items():
+            fewer = law.unit(m).for_group(made.group).noise_multiplier
+            made._tally.add(law, fewer, group_probability(q, made.group), count)
+        return made
 
     def _keep_budget(self, key: Key, count: int) -> None:
         """Take releases back, and raise, if with them a budget is passed."""
@@ -186,6 +212,12 @@ class Accountant(SavedAccount, AttackBounds):
             It holds something else than Gaussian, Laplace or Poisson-sampled noise;
             nothing is added.
         """
+        if self.group > 1:
+            raise UnsupportedError(
+                "compose_event: an event does not say how many records its noise is "
+                "for; read it into an Accountant of single records, and take "
+                "`for_group` of that"
+            )
         found = releases_in(event, self.relation, self.scope)
         before = deepcopy(self._tally)
         try:
@@ -200,7 +232,7 @@ class Accountant(SavedAccount, AttackBounds):
     @property
     def protects(self) -> str:
         """What the promises are about, in words."""
-        return protected(self.relation, self.scope)
+        return protected(self.relation, self.scope, self.group)
 
     def statement(self, *, delta: float) -> str:
         """Return in plain English what all releases together promise."""

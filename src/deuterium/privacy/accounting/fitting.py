@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from deuterium.errors import InvalidInputError, UnsupportedError
 from deuterium.privacy.mechanisms.noise import Noise
 from deuterium.privacy.sensitivity.relations import protected
 
-__all__ = ["require_fitting", "require_sampled"]
+__all__ = ["group_probability", "require_fitting", "require_sampled"]
 
 
 def require_fitting(noise: Any, relation: str, scope: str | None) -> None:
-    """Raise unless noise promises something about the same neighbours."""
+    """Raise unless noise promises something about the same neighbours.
+
+    Groups may differ: noise is accounted for as it is for the accountant's.
+    """
     if not isinstance(noise, Noise):
         raise InvalidInputError(
             "compose: `noise` must be what privacy.gaussian or another mechanism "
@@ -30,6 +34,20 @@ def require_fitting(noise: Any, relation: str, scope: str | None) -> None:
             "neighbours and does not add up. Bound the diameter of whole records, or "
             f"account for this apart: Accountant({relation!r}, scope={noise.scope!r})"
         )
+
+
+def group_probability(q: float, group: int) -> float:
+    """Return the chance that somebody of a group is drawn, rounded up.
+
+    Sampled noise on what j of k records add, with j drawn, comes from sampled noise on
+    what all of them may add by shrinking the output and adding the noise that is then
+    missing (j / k times what is released), and the law of j is known, if anybody is
+    drawn, without the data.  So a group of k is one record that adds k times as much
+    and is drawn if any of them is.
+    """
+    if group == 1 or q in (0.0, 1.0):
+        return q
+    return min(1.0, -math.expm1(group * math.log1p(-q)) * (1 + 1e-12))
 
 
 def require_sampled(noise: Noise, relation: str) -> None:

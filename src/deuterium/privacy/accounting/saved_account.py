@@ -24,6 +24,7 @@ class SavedAccount(Saved, Shown):
 
     relation: Relation
     scope: str | None
+    group: int
     method: str
     budget: Any
     _tally: Tally
@@ -31,6 +32,7 @@ class SavedAccount(Saved, Shown):
 
     def __repr__(self) -> str:
         scope = "" if self.scope is None else f" while {self.scope}"
+        scope += "" if self.group == 1 else f", groups of {self.group}"
         count = sum(self._tally.counts.values())
         return f"<Accountant, {self.relation}{scope}: {count} releases>"
 
@@ -51,6 +53,7 @@ class SavedAccount(Saved, Shown):
             "epsilon": budget and budget.epsilon,
             "delta": budget and budget.delta,
             "scope": self.scope,
+            "group": self.group,
             "method": self.method,
             "releases": [[law.__name__, m, q, n] for (law, m, q), n in spent],
         }
@@ -70,7 +73,7 @@ class SavedAccount(Saved, Shown):
         return made
 
     def _facts(self) -> Iterator[tuple[str, Any]]:
-        yield "protects", protected(self.relation, self.scope)
+        yield "protects", protected(self.relation, self.scope, self.group)
         if self.budget is not None:
             yield "budget", self.budget
         yield "method", self.method

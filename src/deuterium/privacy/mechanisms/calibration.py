@@ -23,7 +23,11 @@ from deuterium.privacy.directed_rounding import (
 )
 from deuterium.privacy.mechanisms.noise import Noise
 from deuterium.privacy.sensitivity.bound_sources import ASSUMPTIONS, refuse_estimate
-from deuterium.privacy.sensitivity.relations import Relation, require_relation
+from deuterium.privacy.sensitivity.relations import (
+    Relation,
+    require_group,
+    require_relation,
+)
 from deuterium.privacy.sensitivity.sensitivity import Sensitivity
 
 __all__ = [
@@ -50,6 +54,7 @@ def calibrated(
     relation: Relation | None,
     distance: float | None = None,
     trusted: bool,
+    group: Any = 1,
 ) -> Any:
     """Return the noise of a law that one release needs.
 
@@ -57,7 +62,7 @@ def calibrated(
     ----------
     law : type of Noise
         Made, for a sensitivity in its norm.
-    sensitivity, relation, distance, trusted
+    sensitivity, relation, distance, trusted, group
         As of `deuterium.privacy.gaussian`.
     asked : mapping
         The promises that can be asked for, of which one has a value; ``scale`` is the
@@ -72,8 +77,9 @@ def calibrated(
     wanted = _one_of(who, asked)
     relation = require_relation(who, relation)
     s, moved = _moved(who, law.norm, sensitivity, relation, distance, trusted)
+    count = require_group(who, group, s.scope)
     about: dict[str, Any] = {
-        "sensitivity": moved,
+        "sensitivity": (moved := product_up(count, moved)),
         "contribution": s.upper if s.quantity == "contribution" else None,
         "relation": relation,
         "quantity": s.quantity,
@@ -81,6 +87,7 @@ def calibrated(
         "scope": s.scope,
         "shape": s.shape,
         "size": s.size,
+        "group": count,
     }
     if wanted == "scale":
         scale = require_positive(who, "scale", asked["scale"])

@@ -51,6 +51,7 @@ def discrete_gaussian(
     scale: float | None = None,
     relation: Relation | None = None,
     trusted: bool = False,
+    group: int = 1,
 ) -> DiscreteGaussianNoise:
     """Return the discrete Gaussian noise that one release of integers needs.
 
@@ -76,6 +77,7 @@ def discrete_gaussian(
         delta=delta,
         relation=relation,
         trusted=trusted,
+        group=group,
     )
     return made
 

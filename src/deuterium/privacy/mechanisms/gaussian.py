@@ -56,6 +56,7 @@ def gaussian(
     relation: Relation | None = None,
     distance: float | None = None,
     trusted: bool = False,
+    group: int = 1,
 ) -> GaussianNoise:
     """Return the Gaussian noise that one release needs.
 
@@ -79,6 +80,9 @@ def gaussian(
         Of a ``lipschitz`` only; see `Sensitivity.sensitivity`.
     trusted : bool
         Take on trust what nobody certified.
+    group : int
+        How many records may change at once: what is promised holds for every group of
+        so many, a household say, and the noise is as many times larger.
 
     Raises
     ------
@@ -108,6 +112,7 @@ def gaussian(
         relation=relation,
         distance=distance,
         trusted=trusted,
+        group=group,
     )
     return made
 
@@ -149,8 +154,10 @@ class GaussianNoise(Noise, NoiseOfSigma):
     scope : str or None
         What alone may differ between the two records, where not everything may: the
         promises are about that, and not about replacing a whole record.
+    group : int
+        How many records may change at once.
     protects : str
-        Relation and scope in words.
+        Relation, scope and group in words.
     shape, size : tuple and int, or None
         Of what was bounded, where known: nothing else is released.
 

@@ -38,6 +38,7 @@ def geometric(
     scale: float | None = None,
     relation: Relation | None = None,
     trusted: bool = False,
+    group: int = 1,
 ) -> GeometricNoise:
     """Return the geometric noise that one release of integers needs.
 
@@ -49,7 +50,7 @@ def geometric(
         In L1 norm; otherwise as of `gaussian`.
     epsilon : float
         Of pure differential privacy: ``scale`` is ``sensitivity / epsilon``.
-    mu, rho, scale, relation, trusted
+    mu, rho, scale, relation, trusted, group
         As of `gaussian`.
 
     Examples
@@ -65,6 +66,7 @@ def geometric(
         _multiplier,
         relation=relation,
         trusted=trusted,
+        group=group,
     )
     return made
 

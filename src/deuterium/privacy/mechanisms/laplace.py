@@ -41,6 +41,7 @@ def laplace(
     relation: Relation | None = None,
     distance: float | None = None,
     trusted: bool = False,
+    group: int = 1,
 ) -> LaplaceNoise:
     """Return the Laplace noise that one release needs.
 
@@ -54,7 +55,7 @@ def laplace(
     epsilon, delta : float
         The least noise that keeps them; with ``delta=0``, ``scale`` is
         ``sensitivity / epsilon`` (Dwork, McSherry, Nissim and Smith 2006).
-    mu, rho, scale, relation, distance, trusted
+    mu, rho, scale, relation, distance, trusted, group
         As of `gaussian`.
 
     Examples
@@ -75,6 +76,7 @@ def laplace(
         relation=relation,
         distance=distance,
         trusted=trusted,
+        group=group,
     )
     return made
 

@@ -15,8 +15,9 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -24,7 +25,12 @@ from deuterium.errors import InvalidInputError, UnsupportedError
 from deuterium.graph.saved import Saved
 from deuterium.interval.rounding import EPS
 from deuterium.notebook import Shown
-from deuterium.privacy.directed_rounding import product_up, require_positive
+from deuterium.privacy.directed_rounding import (
+    product_up,
+    require_positive,
+    round_down,
+    round_up,
+)
 from deuterium.privacy.mechanisms.attack_bounds import AttackBounds
 from deuterium.privacy.mechanisms.plain_statement import promised
 from deuterium.privacy.mechanisms.privacy_curves import one_by_one, require_orders
@@ -33,6 +39,7 @@ from deuterium.privacy.mechanisms.samplers import numbers, opendp_measurement, r
 from deuterium.privacy.sensitivity.relations import (
     Relation,
     protected,
+    require_group,
     require_relation,
     require_scope,
 )
@@ -80,6 +87,7 @@ class Noise(Saved, Shown, AttackBounds):
     scope: str | None = None
     shape: Shape | None = None
     size: int | None = None
+    group: int = 1
 
     law: ClassVar[str]
     """Its name in messages; with underscores, that of the function which makes it."""
@@ -114,7 +122,34 @@ class Noise(Saved, Shown, AttackBounds):
     @property
     def protects(self) -> str:
         """What the promises are about, in words."""
-        return protected(self.relation, self.scope)
+        return protected(self.relation, self.scope, self.group)
+
+    def for_group(self, group: int) -> Self:
+        """Return the same noise, and what it promises to a group of so many records.
+
+        The result moves by at most ``group`` sensitivities, whatever the group.
+
+        Examples
+        --------
+        >>> from deuterium import privacy
+        >>> noise = privacy.laplace(
+        ...     1.0, epsilon=0.1, relation="replace_one", trusted=True
+        ... )
+        >>> noise.for_group(4).protects, round(noise.for_group(4).epsilon_at(0), 9)
+        ('up to 4 records replaced', 0.4)
+        """
+        count = require_group("for_group", group, self.scope)
+        if count == self.group:
+            return self
+        share = Fraction(self.group, count)
+        return replace(
+            self,
+            noise_multiplier=round_down(Fraction(self.noise_multiplier) * share),
+            sensitivity=round_up(Fraction(self.sensitivity) / share),
+            epsilon=None,
+            delta=None,
+            group=count,
+        )
 
     def statement(self, *, delta: float | None = None) -> str:
         """Return in plain English what a release promises, and what that rests on.
@@ -284,6 +319,7 @@ def _require_sound(noise: Noise) -> None:
     who, scale = type(noise).__name__, _scale_of(noise)
     require_relation(who, noise.relation)
     require_scope(who, noise.scope)
+    require_group(who, noise.group, noise.scope)
     m = require_positive(who, "noise_multiplier", noise.noise_multiplier)
     moved = require_positive(who, "sensitivity", noise.sensitivity)
     given = require_positive(who, "scale", scale)

@@ -110,6 +110,7 @@ def release(
     epsilon: float | None = None,
     delta: float | None = None,
     promise: Mapping[str, float] | None = None,
+    group: int = 1,
     **maximize_options: Unpack[MaximizeOptions],
 ) -> Release:
     """Bound a query over a domain, evaluate it on data, and release it with noise.
@@ -140,6 +141,8 @@ def release(
         What the release is to promise.
     promise : mapping, optional
         Another promise, by the mechanism's own names: ``{"rho": 0.1}``.
+    group : int
+        How many records may change at once.
     **maximize_options
         Of `deuterium.maximize`, for the bound.
 
@@ -179,7 +182,7 @@ def release(
     s = _certified(parts, domain, relation, norm, whole, maximize_options)
     promises = {"epsilon": epsilon, "delta": delta, **(promise or {})}
     asked = {name: x for name, x in promises.items() if x is not None}
-    noise = make(s, relation=relation, **asked)
+    noise = make(s, relation=relation, group=group, **asked)
     exact = s.value(data, outside=outside)  # before anything is charged for
     if accountant is not None:
         accountant.compose(noise)

@@ -202,8 +202,12 @@ class FeatureBound:
         if self.layer is None:
             self._look(None if limit is None else min(0.3 * limit, MOST))
         else:
-            self._look(None if limit is None else min(0.3 * limit, LONGEST))
-            self._relax(left(0.5 if self.work.few else 1.0))
+            if limit is None:  # pairs of its own may do; a search takes far longer
+                self._try_pairs(None)
+                self._relax(None)
+            if not self.best.is_close:
+                self._look(None if limit is None else min(0.3 * limit, LONGEST))
+                self._relax(left(0.5 if self.work.few else 1.0))
             if not self.best.is_close:
                 self._offer_enclosures()
             if self._is_hopeless:
@@ -235,14 +239,20 @@ class FeatureBound:
         work, best, pair = self.work, self.best, self.pair
         if pair.limits is None and limit is not None:
             limit = min(limit, 0.1)  # a few pairs, all of which are tried below
-        rows = pair.ends(work.domain, work.seed)
-        if work.search is not None and self.layer is not None and pair.plain:
-            share = None if limit is None else limit / 2
-            rows = work.search.found(pair, work.seed + self.rounds, share)
-            best.admit({n: v[0] for n, v in rows.items()})
+        rows = self._try_pairs(limit)
         if not best.is_close:
             half = limit if rows is None or limit is None else limit / 2
             best.reach(work.seed + self.rounds, half, rows)
+
+    def _try_pairs(self, limit: float | None) -> Any:
+        """Return pairs of records: of one hidden layer, the best that were found."""
+        work, pair = self.work, self.pair
+        if work.search is None or self.layer is None or not pair.plain:
+            return pair.ends(work.domain, work.seed)
+        share = None if limit is None else limit / 2
+        rows = work.search.found(pair, work.seed + self.rounds, share)
+        self.best.admit({n: v[0] for n, v in rows.items()})
+        return rows
 
     @property
     def _is_hopeless(self) -> bool:

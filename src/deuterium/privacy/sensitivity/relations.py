@@ -7,7 +7,9 @@ there are is public.  (Definitions as in dp-accounting's ``NeighboringRelation``
 members are understood, too.)
 
 A *scope* narrows a relation: where it says that only one feature changes, two records
-that differ in anything else are not neighbours, and nothing is promised about them.
+that differ in anything else are not neighbours, and nothing is promised about them.  A
+*group* widens it: up to so many records are added, replaced or emptied at once, one
+after the other, so a result moves by at most so many sensitivities.
 """
 
 from __future__ import annotations
@@ -17,9 +19,17 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Any, Literal, cast
 
-from deuterium.errors import InvalidInputError, did_you_mean
+from deuterium.errors import InvalidInputError, UnsupportedError, did_you_mean
+from deuterium.options import require_whole
 
-__all__ = ["RELATIONS", "Relation", "protected", "require_relation", "require_scope"]
+__all__ = [
+    "RELATIONS",
+    "Relation",
+    "protected",
+    "require_group",
+    "require_relation",
+    "require_scope",
+]
 
 Relation = Literal["add_or_remove_one", "replace_one", "replace_special"]
 """The names of the relations, for type checkers."""
@@ -41,11 +51,12 @@ MEANING: Mapping[str, str] = MappingProxyType(
 )
 PROTECTED: Mapping[str, str] = MappingProxyType(
     {
-        "add_or_remove_one": "a record added or removed",
-        "replace_one": "a record replaced",
-        "replace_special": "a record emptied",
+        "add_or_remove_one": "added or removed",
+        "replace_one": "replaced",
+        "replace_special": "emptied",
     }
 )
+LARGEST_GROUP = 2**31  # records: more than there are people, and exact in a double
 
 
 def require_relation(who: str, relation: Any) -> Relation:
@@ -76,6 +87,21 @@ def require_scope(who: str, scope: Any) -> str | None:
     return scope
 
 
-def protected(relation: str, scope: str | None) -> str:
+def require_group(who: str, group: Any, scope: str | None = None) -> int:
+    """Return how many records may change at once, or say why that is no number."""
+    count = require_whole(group, 1, who, "group")
+    if count > LARGEST_GROUP:
+        raise InvalidInputError(f"{who}: `group` must be at most {LARGEST_GROUP}")
+    if count > 1 and scope is not None:
+        raise UnsupportedError(
+            f"{who}: groups are of whole records, and this is about two data sets "
+            f"while {scope}; bound whole records, or leave `group` out"
+        )
+    return count
+
+
+def protected(relation: str, scope: str | None, group: int = 1) -> str:
     """Return in words what neighbouring data sets differ in."""
-    return PROTECTED[relation] + ("" if scope is None else f", while {scope}")
+    who = "a record" if group == 1 else f"up to {group} records"
+    more = "" if scope is None else f", while {scope}"
+    return f"{who} {PROTECTED[relation]}{more}"

@@ -170,7 +170,7 @@ class FilteredSGD(PrivateSGD):
         factors = shortened(own, most, clips)
         every = np.arange(data.count)
         sums = self._sums.weighted(data.rows, self.parameters, every, factors)
-        lengths = np.where(factors > 0, own * factors, 0.0)
+        lengths = np.where(factors > 0, own, 0.0) * factors
         self._pending = self._squares + np.square(lengths / BUDGET_KEPT)
         return PlannedStep(
             spread_evenly(self._total, self.parameters), self._total, sums

@@ -6,6 +6,7 @@ import inspect
 import itertools
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,11 @@ from deuterium.functions.norms import norm_of_all
 from deuterium.graph.constructors import as_variable, symbol
 from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable
+from deuterium.privacy.training.length_floor import floored_length
+from deuterium.privacy.training.single_gradients import SingleGradients
 from deuterium.privacy.training.training_data import WHO
 from deuterium.privacy.training.training_options import (
     COMPUTED_ERROR,
-    MOST_HELD,
     MOST_ROWS,
     ROW_MULTIPLE,
 )
@@ -114,9 +116,8 @@ class GradientSums:
         factors = np.ones(len(taken))
         if clip is not None and len(taken):
             norms = self.norms({n: x[taken] for n, x in rows.items()}, weights)
-            finite = np.isfinite(norms)
-            taken, norms = taken[finite], norms[finite]
             factors = 1 / np.maximum(1.0, norms * (1 + COMPUTED_ERROR) / clip)
+            factors = np.where(np.isfinite(norms), factors, 0.0)
         return self.weighted(rows, weights, taken, factors)
 
     def weighted(
@@ -133,20 +134,19 @@ class GradientSums:
         rows, weights, taken
             As of `some`.
         factors : ndarray
-            (taken,): what each one's gradient is multiplied by.
+            (taken,): what each one's gradient is multiplied by; with 0 it takes no
+            part, whatever it is.
         """
-        if not len(taken):
+        counted = np.flatnonzero(factors)
+        if not len(counted):
             return [np.zeros_like(w) for w in weights.values()]
-        size = min(-(-len(taken) // ROW_MULTIPLE) * ROW_MULTIPLE, MOST_ROWS)
-        missing = -len(taken) % size
-        index = np.concatenate([taken, np.full(missing, taken[0])])
-        factors = np.concatenate([factors, np.zeros(missing)])
-        add = self._function(size, "weighted")
+        # zero times infinity is none: others stand where nothing is counted
+        index = np.where(factors != 0, taken, taken[counted[0]])
+        index, factors = self._filled(index, index[0]), self._filled(factors, 0.0)
+        add = self._function(index.shape[1], "weighted")
         return self._added(
             add(*(x[i] for x in rows.values()), f, *weights.values())
-            for i, f in zip(
-                index.reshape(-1, size), factors.reshape(-1, size), strict=True
-            )
+            for i, f in zip(index, factors, strict=True)
         )
 
     @staticmethod
@@ -163,10 +163,24 @@ class GradientSums:
         return [sum(g[1:], g[0]) for g in zip(*several, strict=True)]
 
     def norms(self, rows: Mapping[str, Array], weights: Mapping[str, Array]) -> Array:
-        """Return every record's gradient norm: (records,); arguments as of `all`."""
-        lone = [x[:, None] for x in rows.values()]
-        with np.errstate(all="ignore"):
-            return self._function(1, "norm")(*lone, *weights.values())[0]
+        """Return every record's gradient norm: (records,); arguments as of `all`.
+
+        Records are worked out in the same batches as by `weighted`, by the same
+        products of matrices: what is rounded there decides on which side of a kink a
+        record lies, and has to be the same where it is measured and where it is added.
+        """
+        count = len(next(iter(rows.values())))
+        index = self._filled(np.arange(count), 0)
+        values = list(weights.values())
+        if self._alone is not None:
+            measure = self._alone.lengths
+            found = [measure(*(x[i] for x in rows.values()), *values) for i in index]
+            return np.concatenate(found)[:count]
+        norm = self._function(1, "norm")
+        each = [
+            norm.at_once(*(x[i, None] for x in rows.values()), *values) for i in index
+        ]
+        return np.concatenate([n for (n,) in each])[:count]
 
     def require_separate(
         self, rows: Mapping[str, Array], weights: Mapping[str, Array]
@@ -189,6 +203,27 @@ class GradientSums:
                     f"{alone} alone; rows must not see each other"
                 )
 
+    def _filled(self, values: Array, rest: float) -> Array:
+        """Return values in batches of one size, filled up: (batches, size)."""
+        fits = MOST_ROWS
+        if self._alone is None:
+            once = self._function(1, "norm").rows_at_once
+            fits = once // ROW_MULTIPLE * ROW_MULTIPLE
+        all_rows = -(-len(values) // ROW_MULTIPLE) * ROW_MULTIPLE
+        size = min(all_rows, MOST_ROWS, max(fits, ROW_MULTIPLE))
+        full = np.full(-(-len(values) // size) * size, rest, dtype=values.dtype)
+        full[: len(values)] = values
+        return full.reshape(-1, size)
+
+    @cached_property
+    def _alone(self) -> SingleGradients | None:
+        """What losses that take one record are differentiated by."""
+        if not getattr(self.loss, "one_by_one", False):
+            return None
+        return SingleGradients(
+            list(self.one.values()), self.single, list(self.weights.values())
+        )
+
     def _function(self, rows: int, kind: str) -> Any:
         key = rows, kind
         if key not in self._functions:
@@ -199,9 +234,9 @@ class GradientSums:
         weights = list(self.weights.values())
         if kind == "norm":
             norm = norm_of_all(list(grad(self.single, weights)))
-            return compile([*self.one.values(), *weights], [norm])
-        if getattr(self.loss, "one_by_one", False):
-            return self._one_by_one(weights)
+            return compile([*self.one.values(), *weights], [floored_length(norm)])
+        if self._alone is not None:
+            return self._alone.added
         records = self.records(rows)
         losses, inputs = self.losses(records), list(records.values())
         if kind == "weighted":
@@ -209,26 +244,6 @@ class GradientSums:
             inputs.append(factor)
             losses = losses * factor
         return compile([*inputs, *weights], list(grad(losses.sum(), weights)))
-
-    def _one_by_one(self, weights: Sequence[Variable]) -> Any:
-        """Return sums of gradients that are worked out for a few records at a time."""
-        slopes = list(grad(self.single, weights))
-        each = compile([*self.one.values(), *weights], slopes)
-        few = max(1, MOST_HELD // max(1, sum(w.size for w in weights)))
-
-        def added(*given: Array) -> list[Array]:
-            rows, rest = given[: len(self.one)], given[len(self.one) :]
-            count, values = len(rows[0]), rest[-len(weights) :]
-            factors = rest[0] if len(rest) > len(weights) else np.ones(count)
-            total = [np.zeros(np.shape(w)) for w in values]
-            for i in range(0, count, few):
-                here = slice(i, i + few)
-                part = each(*[x[here, None] for x in rows], *values)
-                for t, g in zip(total, part, strict=True):
-                    t += np.tensordot(factors[here], g, axes=1)
-            return total
-
-        return added
 
 
 def _require_accepted(loss: Loss, names: Sequence[str]) -> None:

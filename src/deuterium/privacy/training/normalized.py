@@ -17,7 +17,7 @@ from deuterium.privacy.training.parameter_noise import spread_evenly
 from deuterium.privacy.training.private_sgd import PlannedStep, PrivateSGD
 from deuterium.privacy.training.secret_values import SecretValues
 from deuterium.privacy.training.training_data import PreparedData, StepReport
-from deuterium.privacy.training.training_options import COMPUTED_ERROR
+from deuterium.privacy.training.training_options import COMPUTED_ERROR, SHORTEST
 
 __all__ = ["NormalizedSGD", "StepReport"]
 
@@ -159,14 +159,15 @@ def shortened(own: Array, most: Array | None, cap: float | Array) -> Array:
     cap : float or ndarray
         The largest length in the end.
 
-    A gradient that is zero, or whose norm overflows, counts nothing; all norms are
-    taken to be a little larger, for their rounding.
+    A gradient that is next to nothing, or whose norm overflows, counts nothing; all
+    norms are taken to be a little larger, for their rounding.
     """
     with np.errstate(all="ignore"):
         # both are values of one function, so the other way round is rounding
         whole = 1.0 if most is None else 1.0 / np.maximum(most, own)
         factors = np.minimum(whole, cap / own) / (1 + COMPUTED_ERROR)
-    return np.where((own > 0) & np.isfinite(own) & (factors > 0), factors, 0.0)
+    counted = (own > SHORTEST) & np.isfinite(own) & (factors > 0)
+    return np.where(counted, factors, 0.0)
 
 
 def _required_cap(cap: Any) -> float:

@@ -24,6 +24,9 @@ ROW_MULTIPLE = 64
 MOST_ROWS = 2048  # rows at once: memory stays small, and so do rounding errors
 MOST_HELD = 2**22  # numbers of single records' gradients at once: 32 MiB
 COMPUTED_ERROR = 1e-9  # what a computed norm, or a loss, may be wrong by, relatively
+# what is squared for a norm counts as the first, at least, so that products of three
+# squares are normal numbers; gradients shorter than the second count nothing
+LEAST_SQUARED, SHORTEST = 1e-50, 1e-140
 
 # -- noise -----------------------------------------------------------------------------
 

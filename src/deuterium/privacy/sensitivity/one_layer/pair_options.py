@@ -36,6 +36,7 @@ FIRST_SMOOTHING, SMOOTHING_FACTOR, LAST_SMOOTHING = 0.1, 0.5, 1e-4
 # -- the search of far pairs -----------------------------------------------------------
 
 ROUND_PAIRS = 480  # pairs that a round starts with
+ROUNDS = 3  # of a search without a time limit: more find little more
 PAIRS_KEPT = 64  # best pairs of a round, which the next starts from
 
 # -- tables ----------------------------------------------------------------------------

@@ -46,10 +46,14 @@ class FarPairs:
     ) -> dict[str, Array]:
         """Return points of the domain of pairs, the best first: (points, *shape)."""
         (j,) = pair.where
-        end = budget.now() + (0.2 if seconds is None else seconds)
+        end = None if seconds is None else budget.now() + seconds
+        rounds = 0
         rng = np.random.default_rng([seed, j])
         kept: list[tuple[Array, ...]] = []
-        while not kept or budget.now() < end:
+        while not kept or (
+            rounds < options.ROUNDS if end is None else budget.now() < end
+        ):
+            rounds += 1
             kept.append(self._round(rng, j, kept))
             whole = _sorted(*(np.concatenate(v) for v in zip(*kept, strict=True)))
             kept = [tuple(v[: options.PAIRS_KEPT] for v in whole)]
