@@ -90,9 +90,13 @@ def _cond(d: Draw) -> Call:
     return [_square(d)], lambda x: np.linalg.cond(_firm(x), p)
 
 
+# from 2.5 on NumPy refuses vectors of two elements in `np.cross`
+SHORTEST = 2 if np.lib.NumpyVersion(np.__version__) < "2.5.0" else 3
+
+
 def _cross(d: Draw) -> Call:
     s = list(d.full(0, 2))
-    n = d.pick(3, 3, 3, 2)
+    n = d.pick(3, 3, 3, SHORTEST)
     if d.flag:
         axis = d.below(len(s) + 1)
         s.insert(axis, 3)
