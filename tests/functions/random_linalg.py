@@ -102,7 +102,8 @@ def _cross(d: Draw) -> Call:
         s.insert(axis, 3)
         return [tuple(s)] * 2, lambda x, y: np.cross(x, y, axis=axis)
     a = (*s, n)
-    return [a, d.pick(a, (3,), d.wider((*s, 3)))], lambda x, y: np.cross(x, y)
+    wide = d.wider((*s, 3)) if SHORTEST == 2 else a
+    return [a, d.pick(a, (3,), wide)], lambda x, y: np.cross(x, y)
 
 
 def _linalg_cross(d: Draw) -> Call:
