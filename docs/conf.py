@@ -1,8 +1,14 @@
 """How the documentation is built: ``python -m sphinx -W docs docs/_build``.
 
-Needs the extra ``docs``.  Pages with cells are run at every build; an error in one, a
-warning, or a link within the pages that leads nowhere ends it.
+Needs the extra ``docs``.  Pages with cells, and pages with examples (``>>>``), are run at
+every build; an error in one, a warning, or a link within the pages that leads nowhere
+ends it.  ``python -m sphinx -b linkcheck docs docs/_build`` asks the web after the others.
 """
+
+import doctest
+from pathlib import Path
+
+from sphinx.errors import ExtensionError
 
 from deuterium import __version__
 
@@ -37,3 +43,17 @@ suppress_warnings = [
     "misc.highlighting_failure",  # trees and proofs are no Python
     "myst.xref_missing",  # pages outside this folder; tests/docs checks those links
 ]
+
+
+def run_examples(app):
+    """Run the examples of all pages that are not made of cells."""
+    for page in sorted(Path(app.srcdir).rglob("*.md")):
+        if ">>>" in (text := page.read_text("utf-8")) and "{code-cell}" not in text:
+            found = doctest.testfile(str(page), module_relative=False)
+            if found.failed:
+                raise ExtensionError(f"{page}: {found.failed} examples are wrong")
+
+
+def setup(app):
+    """Have the examples run before anything is written."""
+    app.connect("builder-inited", run_examples)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import re
 import tomllib
+from functools import cache
 from html import escape
 from pathlib import Path
 from textwrap import wrap
@@ -22,6 +23,7 @@ WIDTH = 720  # of a picture, as wide as the text of a page
 LETTER = 6.4  # of the 12 pixel font, for the width of a box
 
 
+@cache
 def rooms() -> list[str]:
     """Return the packages of the house, from the top floor down."""
     return [name for floor in floors() for name in floor]
@@ -51,6 +53,7 @@ def parts(room: str) -> list[tuple[str, str]]:
     return [(p.stem + "/" * p.is_dir(), told(p).splitlines()[0]) for p in kept]
 
 
+@cache
 def uses(room: str) -> set[str]:
     """Return the rooms that this one imports from."""
     found: set[str] = set()
@@ -68,7 +71,9 @@ def takes_and_gives(room: str) -> tuple[str, str]:
     text = " ".join(f"{told(SOURCE / room)}. {by_hand}".split())
     found = re.search(r"Takes (.*?); gives (.*?)\.(?:[ .]|$)", text)
     if found is None:
-        raise ValueError(f"the docstring of {room} says nothing of 'Takes ...; gives ...'")
+        raise ValueError(
+            f"the docstring of {room} says nothing of 'Takes ...; gives ...'"
+        )
     plain = [re.sub(r"[`]|deuterium\.", "", t) for t in found.groups()]
     return plain[0], plain[1]
 
@@ -78,7 +83,9 @@ def takes_and_gives(room: str) -> tuple[str, str]:
 
 def _box(x: float, y: float, w: float, lines: list[str], kind: str) -> str:
     h = 16 * len(lines) + 12
-    out = [f'<rect class="{kind}" x="{x:.0f}" y="{y:.0f}" width="{w:.0f}" height="{h}" rx="5"/>']
+    out = [
+        f'<rect class="{kind}" x="{x:.0f}" y="{y:.0f}" width="{w:.0f}" height="{h}" rx="5"/>'
+    ]
     for i, line in enumerate(lines):
         middle, base = x + w / 2, y + 20 + 16 * i
         out.append(
@@ -160,7 +167,9 @@ def picture(room: str) -> str:
         out.append(f'<text class="side" x="8" y="{y + 22:.0f}">stands on</text>')
         drawn, y = _row(below, y + 30)
         out.append(drawn)
-    return _svg("".join(out), y + 8, f"The room {room}: {' '.join(takes)} to {' '.join(gives)}")
+    return _svg(
+        "".join(out), y + 8, f"The room {room}: {' '.join(takes)} to {' '.join(gives)}"
+    )
 
 
 def house() -> str:
@@ -186,9 +195,15 @@ def house() -> str:
 def made(room: str) -> str:
     """Return what is made of a page: the picture, and the list of modules."""
     takes, gives = takes_and_gives(room)
-    lines = [START, "", f"![{room}: takes {takes}; gives {gives}](../images/rooms/{room}.svg)"]
+    lines = [
+        START,
+        "",
+        f"![{room}: takes {takes}; gives {gives}](../images/rooms/{room}.svg)",
+    ]
     lines += ["", "| module | what it is |", "|---|---|"]
-    lines += [f"| `{n}` | {line.replace('|', chr(92) + '|')} |" for n, line in parts(room)]
+    lines += [
+        f"| `{n}` | {line.replace('|', chr(92) + '|')} |" for n, line in parts(room)
+    ]
     return "\n".join([*lines, "", END])
 
 
