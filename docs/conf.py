@@ -1,13 +1,20 @@
 """How the documentation is built: ``python -m sphinx -W docs docs/_build``.
 
-Needs the extra ``docs``.  Pages with cells are run at every build; an error in one, a
-warning, or a link within the pages that leads nowhere ends it.
+Needs the extra ``docs``.  Pages with cells, and pages with examples (``>>>``), are run
+at every build; an error in one, a warning, or a link within the pages that leads
+nowhere ends it.  ``python -m sphinx -b linkcheck docs docs/_build`` asks the web after
+all other links.
 """
+
+import doctest
+from pathlib import Path
+
+from sphinx.errors import ExtensionError
 
 from deuterium import __version__
 
 project = "deuterium"
-author = "The deuterium developers"
+author = copyright = "The deuterium developers"
 version = release = __version__
 
 extensions = [
@@ -32,8 +39,33 @@ numpydoc_show_class_members = False
 html_theme = "furo"
 html_title = "deuterium"
 html_static_path = ["images"]
+html_favicon = "images/favicon.svg"
 html_copy_source = False
 suppress_warnings = [
     "misc.highlighting_failure",  # trees and proofs are no Python
     "myst.xref_missing",  # pages outside this folder; tests/docs checks those links
 ]
+
+
+def run_examples(app):
+    """Run the examples of all pages that are not made of cells."""
+    if app.config.nb_execution_mode == "off":
+        return
+    for page in sorted(Path(app.srcdir).rglob("*.md")):
+        if ">>>" in (text := page.read_text("utf-8")) and "{code-cell}" not in text:
+            found = doctest.testfile(str(page), module_relative=False)
+            if found.failed:
+                raise ExtensionError(f"{page}: {found.failed} examples are wrong")
+
+
+def say_levels(app, page, template, context, doctree):
+    """Give the headings of the contents a level, which Sphinx leaves out."""
+    tree = context.get("furo_navigation_tree", "")
+    levelled = tree.replace('role="heading"', 'role="heading" aria-level="2"')
+    context["furo_navigation_tree"] = levelled
+
+
+def setup(app):
+    """Have the examples run before anything is written, and pages read aloud well."""
+    app.connect("builder-inited", run_examples)
+    app.connect("html-page-context", say_levels, priority=900)  # after the theme's own

@@ -79,4 +79,4 @@ def test_spans_of_time_are_no_numbers(name):
     """To NumPy they are integers."""
     take = COUNTS.get(name) or SIZES[name]
     with pytest.raises(dt.DeuteriumError):
-        take(np.timedelta64(3))
+        take(np.timedelta64(3, "s"))

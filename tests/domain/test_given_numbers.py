@@ -120,7 +120,7 @@ def test_ends_are_compared_as_given():
 REFUSED = [
     "0.1", b"0.1", "text", None, object(), 1j, np.complex128(1), [1, 2j], 10**400,
     -(10**400), Fraction(10**400), Decimal("1e400"), Decimal("sNaN"), [0, None],
-    np.datetime64("2020"), np.timedelta64(1), np.array(["1"]), np.array([None]),
+    np.datetime64("2020"), np.timedelta64(1, "s"), np.array(["1"]), np.array([None]),
     masked, np.ma.masked, [masked, masked], matrix, {1: 2}, {1, 2},
     (n for n in (1, 2)), np.array([(1, 2.0)], dtype=[("a", "i4"), ("b", "f8")]),
     np.rec.array([(1, 2.0)], dtype=[("a", "i4"), ("b", "f8")]), [[1], [1, 2]],

@@ -90,15 +90,20 @@ def _cond(d: Draw) -> Call:
     return [_square(d)], lambda x: np.linalg.cond(_firm(x), p)
 
 
+# from 2.5 on NumPy refuses vectors of two elements in `np.cross`
+SHORTEST = 2 if np.lib.NumpyVersion(np.__version__) < "2.5.0" else 3
+
+
 def _cross(d: Draw) -> Call:
     s = list(d.full(0, 2))
-    n = d.pick(3, 3, 3, 2)
+    n = d.pick(3, 3, 3, SHORTEST)
     if d.flag:
         axis = d.below(len(s) + 1)
         s.insert(axis, 3)
         return [tuple(s)] * 2, lambda x, y: np.cross(x, y, axis=axis)
     a = (*s, n)
-    return [a, d.pick(a, (3,), d.wider((*s, 3)))], lambda x, y: np.cross(x, y)
+    wide = d.wider((*s, 3)) if SHORTEST == 2 else a
+    return [a, d.pick(a, (3,), wide)], lambda x, y: np.cross(x, y)
 
 
 def _linalg_cross(d: Draw) -> Call:

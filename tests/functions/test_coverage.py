@@ -44,8 +44,9 @@ NOT_HERE_YET = """
 all any around ceil count_nonzero digitize divmod equal fix floor floor_divide
 fmod greater greater_equal heaviside interp isfinite isinf isnan isneginf isposinf
 less less_equal logical_and logical_not logical_or logical_xor median modf nanmedian
-nanpercentile nanquantile not_equal partition percentile piecewise quantile remainder
-rint round select signbit sinc sort trunc
+nanpercentile nanquantile not_equal partition percentile piecewise
+polynomial.polynomial.polyvalnd quantile remainder rint round select signbit sinc sort
+trunc
 """
 
 

@@ -13,6 +13,7 @@ import pytest
 import deuterium as dt
 from deuterium import privacy, report
 from deuterium.errors import InvalidInputError
+from tests.report.registry_schema import SCHEMA
 
 AGE, INCOME = dt.symbol("age"), dt.symbol("income<b>")
 PEOPLE = dt.Box({AGE: (18, 100), INCOME: (0, 2e5)})
@@ -131,6 +132,45 @@ def test_frames(full):
     assert len(frames["curve"]) == len(full.document["curve"])
 
 
+def test_groups_are_told_one_by_one():
+    joint = privacy.contributions({"age": AGE, "income": INCOME}, PEOPLE)
+    noise = joint.gaussian(epsilon=1, delta=1e-6, relation=RELATION)
+    found = report.sensitivity(
+        joint.joint, relation=RELATION, noise=noise, groups=joint
+    )
+    validated(json.loads(found.to_json()), found.schema())
+    rows = {g["group"]: g for g in found.document["groups"]}
+    assert rows["age"]["upper"] >= 100
+    assert rows["income"]["upper"] >= 2e5
+    assert {n: g["scale"] for n, g in rows.items()} == joint.scales(noise)
+    assert "| income | 200000.0 |" in found.to_markdown()
+    statement = found.document["statement"]
+    assert f"income by {joint.units['income']:.6g}" in statement
+    assert statement.endswith("One release promises epsilon 1 at delta 1e-06.")
+    assert list(found.to_frames()["groups"]["group"]) == ["age", "income"]
+
+
+def test_a_schema_tells_units_and_sources():
+    schema = {
+        AGE: {"bounds": (18, 100), "unit": "years", "source": "the form"},
+        "income<b>": {"bounds": (0, 2e5), "unit": "euros"},
+    }
+    s = privacy.contribution([AGE / 100, INCOME / 2e5], dt.Box.from_schema(schema))
+    document = report.sensitivity(
+        s, relation=RELATION, schema=schema, sources={"income<b>": "the tax office"}
+    ).document
+    told = {r["symbol"]: (r["unit"], r["source"]) for r in document["domain"]}
+    assert told["age"] == ("years", "the form")
+    assert told["income<b>"] == ("euros", "the tax office")
+    assert not any("Nobody said" in w for w in document["warnings"])
+
+
+def test_the_method_is_told(full):
+    (how,) = full.document["method"]
+    assert how.startswith("1 region: 1 ")
+    assert how in full.to_markdown()
+
+
 def test_files_are_written_by_suffix(full, tmp_path):
     for suffix in ("json", "md", "html"):
         full.save(tmp_path / f"report.{suffix}")
@@ -141,6 +181,7 @@ def test_files_are_written_by_suffix(full, tmp_path):
 
 def test_the_registrys_entry_has_what_it_asks_for(full):
     entry = full.to_registry(**ANSWERS)
+    validated(entry, SCHEMA)
     assert set(entry) == {"url_slug", "status", "tier", "deployment"}
     assert entry["url_slug"] == "ages-an-institute-2026"
     loss = entry["deployment"]["privacy_loss"]
@@ -163,6 +204,28 @@ def test_answers_that_the_registry_would_refuse(full, change, words):
     answers = {n: a for n, a in {**ANSWERS, **change}.items() if a is not None}
     with pytest.raises(InvalidInputError, match=words):
         full.to_registry(**answers)
+
+
+@pytest.mark.parametrize("law", ["laplace", "gaussian", "rho"])
+def test_entries_of_every_law_are_valid(law):
+    s = privacy.contribution(AGE, PEOPLE)
+    given = {"relation": RELATION, "epsilon": 1.0}
+    if law == "laplace":
+        noise = privacy.laplace(s, **given)
+    elif law == "gaussian":
+        noise = privacy.gaussian(s, delta=1e-6, **given)
+    else:
+        noise = privacy.gaussian(s, noise_multiplier=2.0, relation=RELATION)
+    entry = report.sensitivity(s, relation=RELATION, noise=noise).to_registry(
+        **ANSWERS, data_product_sector="Government", sources="https://example.org"
+    )
+    validated(entry, SCHEMA)
+    entry["deployment"]["basic"]["unknown"] = 1
+    with pytest.raises(ValueError, match="unknown"):  # the schema does refuse
+        try:
+            validated(entry, SCHEMA)
+        except Exception as error:
+            raise ValueError(str(error)) from None
 
 
 def test_without_noise_there_is_no_deployment():

@@ -1,4 +1,7 @@
-"""What the command line does, as functions that return results and print nothing."""
+"""What the command line does, as functions that return results and print nothing.
+
+Takes texts and files; gives results as plain records.
+"""
 
 from deuterium.commands.diagnosis import Diagnosis, run_diagnosis
 from deuterium.commands.extremum import (

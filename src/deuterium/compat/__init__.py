@@ -1,1 +1,4 @@
-"""What the seed notebooks call: object arrays of scalar Variables."""
+"""What the seed notebooks call: object arrays of scalar Variables.
+
+Takes arrays, counts and names; gives object arrays of scalar Variables.
+"""

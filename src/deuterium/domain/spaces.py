@@ -25,6 +25,7 @@ from deuterium.graph.constructors import symbol
 from deuterium.graph.substitute import symbol_name
 from deuterium.graph.variable import Variable
 from deuterium.interval import doubles
+from deuterium.options import is_number
 
 Shape = tuple[int, ...]
 
@@ -242,7 +243,7 @@ def Ball(x: Any, center: Any, radius: float, order: float = 2) -> Domain:
         raise BoundsError(
             f"Ball: center must be finite and radius finite and >= 0, got {radius!r}"
         )
-    if not isinstance(order, (int, float, np.number)) or order not in (1, 2, np.inf):
+    if not is_number(order) or order not in (1, 2, np.inf):
         raise InvalidInputError(f"Ball: `order` must be 1, 2 or inf, got {order!r}")
     if order == 1:
         if not isinstance(x, Variable):

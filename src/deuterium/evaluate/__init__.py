@@ -1,4 +1,7 @@
-"""Graph to numbers."""
+"""Graph to numbers.
+
+Takes a graph and arrays; gives arrays, on NumPy, JAX or PyTorch.
+"""
 
 from deuterium.evaluate import interpreter  # noqa: F401  (gives Variable its evaluate)
 from deuterium.evaluate.function import CompiledFunction, compile

@@ -1,4 +1,7 @@
-"""What brings computations in from elsewhere: text, and models of other libraries."""
+"""What brings computations in from elsewhere: text, and models of other libraries.
+
+Takes text, Python functions and models; gives Variables and `LiftedModel`.
+"""
 
 from __future__ import annotations
 

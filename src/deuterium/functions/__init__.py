@@ -1,4 +1,7 @@
-"""What NumPy's array functions mean on Variables, spelled with operators."""
+"""What NumPy's array functions mean on Variables, spelled with operators.
+
+Takes calls of NumPy functions on Variables; gives nodes of operators.
+"""
 
 from deuterium.functions import (  # noqa: F401  (importing enters the functions)
     advice,

@@ -26,7 +26,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> V
     matrix = len(axes) == 2
     if len(axes) not in (1, 2) and not (ord is None and axis is None):
         raise ShapeError("np.linalg.norm: `ord` and `axis` need one or two axes")
-    if ord is None or (ord == 2 and not matrix) or (ord == "fro" and matrix):
+    if ord is None or (ord == "fro" if matrix else is_number(ord) and ord == 2):
         return sqrt(sum(square(v), axes, keepdims=keepdims))
     if is_number(ord) and matrix and abs(ord) in (1, np.inf):
         given = [one_axis(i, v.ndim, "np.linalg.norm") for i in axis or (-2, -1)]

@@ -135,7 +135,8 @@ def to_sympy(v: Variable) -> Any:
     expression = to_symengine(v)
     if v.shape == ():
         return expression._sympy_()
-    return np.frompyfunc(lambda e: se.sympify(e)._sympy_(), 1, 1)(expression)
+    with np.errstate(all="ignore"):  # SymPy leaves flags that NumPy takes for its own
+        return np.frompyfunc(lambda e: se.sympify(e)._sympy_(), 1, 1)(expression)
 
 
 @provides("simplify")

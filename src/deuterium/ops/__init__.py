@@ -1,5 +1,7 @@
 """Every operator of the package: one record each, entered when this is imported.
 
+Takes what is known of a function; gives its value, slope, enclosure and closed form.
+
 `deuterium.ops.add` and so on are the records; a node is a sum if
 ``node.op is ops.add``.  What is true of an operator is asked of its `Traits`.
 """

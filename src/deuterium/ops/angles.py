@@ -37,7 +37,7 @@ def _crosses_cut(y: Interval, x: Interval) -> Any:
     """Where a box meets the cut, unless it has only points above it besides."""
     on_cut = (y.lower <= 0) & (y.upper >= 0) & (x.lower <= 0)
     one_sided = (y.lower >= 0) & (x.upper < 0)
-    return on_cut & ~one_sided
+    return on_cut & np.logical_not(one_sided)
 
 
 def _enclosure(y: Interval, x: Interval) -> Interval:

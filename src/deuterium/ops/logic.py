@@ -105,7 +105,7 @@ def _chosen(c: Interval, a: Interval, b: Interval) -> Interval:
     high = np.where(
         true, a.upper, np.where(false, b.upper, np.maximum(a.upper, b.upper))
     )
-    undecided = ~(true | false) & is_undefined(a, b)
+    undecided = np.logical_not(true | false) & is_undefined(a, b)
     return undefined_where(_make(low, high), is_undefined(c) | undecided)
 
 

@@ -1,4 +1,7 @@
-"""What certified bounds give to differential privacy."""
+"""What certified bounds give to differential privacy.
+
+Takes brackets and a relation; gives sensitivities, noise, accounts and trainers.
+"""
 
 from deuterium.privacy.accounting.accountant import Accountant
 from deuterium.privacy.accounting.data_dependent import Internal

@@ -1,4 +1,7 @@
-"""Results as tables, JSON and pictures; no mathematics."""
+"""Results as tables, JSON and pictures; no mathematics.
+
+Takes results; gives tables, documents, pages and figures.
+"""
 
 from deuterium.report.brackets import (
     check_tables,

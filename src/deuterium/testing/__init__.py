@@ -1,5 +1,7 @@
 """Tools for testing computations: an exact oracle, and random graphs and domains.
 
+Takes a graph, an operator or nothing; gives exact values, verdicts and random graphs.
+
 - `evaluate_exactly` runs a graph in ball arithmetic, to any precision.
 - `assert_encloses` holds `deuterium.enclose` against it, with no tolerance.
 - `check_operator` compares the record of an operator with its definition.
