@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-from deuterium.certify.format import SENSES, digest
+from deuterium.certify.format import SENSES
+from deuterium.certify.proved_claim import require_graph_and_domain
 from deuterium.domain.domain import Domain
 from deuterium.enclose.enclose import moved_in
 from deuterium.errors import CertificateError
@@ -24,15 +25,7 @@ def moved_as_told(
     deuterium finds.
     """
     about = body["arithmetic"]
-    if digest(v) != about["graph"]:
-        raise CertificateError(
-            "the certificate is about another graph: the hash of this one is "
-            f"{digest(v)[:16]}..., not {about['graph']!r:.19}..."
-        )
-    if not isinstance(domain, Domain):
-        raise CertificateError(
-            f"`domain` must be a Domain, got {type(domain).__name__}"
-        )
+    require_graph_and_domain(about["graph"], v, domain)
     moved = moved_in(v, domain, about["name"])
     if not moved.error <= about["error"]:
         raise CertificateError(

@@ -43,17 +43,22 @@ def require_own_graph(body: Body) -> None:
         )
 
 
-def require_match(body: Body, v: Variable, domain: Domain) -> None:
-    """Refuse another graph or domain than those the certificate is about."""
-    if digest(v) != body["graph"]:
+def require_graph_and_domain(told: Any, v: Variable, domain: Domain) -> None:
+    """Refuse another graph than that of a hash, and what is no domain."""
+    if digest(v) != told:
         raise CertificateError(
             "the certificate is about another graph: the hash of this one is "
-            f"{digest(v)[:16]}..., not {body['graph']!r:.19}..."
+            f"{digest(v)[:16]}..., not {told!r:.19}..."
         )
     if not isinstance(domain, Domain):
         raise CertificateError(
             f"`domain` must be a Domain, got {type(domain).__name__}"
         )
+
+
+def require_match(body: Body, v: Variable, domain: Domain) -> None:
+    """Refuse another graph or domain than those the certificate is about."""
+    require_graph_and_domain(body["graph"], v, domain)
     symbols = sorted(free_symbols([v]), key=lambda s: s.name)
     try:
         same = domain_to_json(domain, symbols) == body["domain"]
