@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from fractions import Fraction
 
@@ -17,6 +18,7 @@ from deuterium.errors import (
     UnsupportedError,
 )
 from deuterium.graph.saved import KINDS, _seal, _text
+from tests.amounts import seeds
 
 X = dt.symbol("x", (2,))
 BOX = dt.Box({X: (0, 10)})
@@ -297,3 +299,47 @@ def test_files_that_cannot_be_read_or_written(tmp_path):
     with pytest.raises(InvalidInputError, match="cannot be written as JSON"):
         strange.to_json()
     assert "os.system" not in KINDS
+
+
+def numbers_in(x, path=()):
+    """Return the paths to everything in some contents."""
+    pairs = x.items() if isinstance(x, dict) else ()
+    pairs = enumerate(x) if isinstance(x, list) else pairs
+    found = [path] if path else []
+    for key, e in pairs:
+        found += numbers_in(e, (*path, key))
+    return found
+
+
+ODD = [
+    None, True, 0, -1, 1.5, 1e308, "", "x", "inf", [], {}, [1], 2**70,
+    {"kind": "node", "at": 0}, {"kind": "float", "text": "nan"},
+    {"kind": "array", "dtype": "<f8", "shape": [2], "values": [1, 2]},
+    {"kind": "tuple", "items": []}, {"kind": "mapping", "items": []},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("number", seeds(1, 10))
+def test_whatever_a_file_holds_only_our_own_errors_leave(number, tmp_path):
+    rng = np.random.default_rng(number)
+    t = dt.symbol("t", (2,))
+    made = [
+        privacy.contribution([np.sin(t[0]) * t[1]], dt.Box({t: (0, 1)})),
+        privacy.feature_sensitivity(t[0] * t[1], t, dt.Box({t: (0, 1)})),
+        dt.Box({t: (0, 1)}) & dt.Ball(t, 0.0, 1.0) & dt.Choice("c", [1, 2]),
+        dt.maximize(t[0] * t[1], dt.Box({t: (0, 1)})),
+    ]
+    for _ in range(60):
+        one = made[int(rng.integers(len(made)))]
+        body = json.loads(one.to_json())
+        body.pop("seal")
+        paths = numbers_in(body)
+        *above, key = paths[int(rng.integers(len(paths)))]
+        place = body
+        for k in above:
+            place = place[k]
+        place[key] = ODD[int(rng.integers(len(ODD)))]
+        path = tmp_path / "odd.json"
+        path.write_text(_text({**body, "seal": _seal(body)}), "utf-8")
+        with contextlib.suppress(DeuteriumError):
+            repr(type(one).load(path))

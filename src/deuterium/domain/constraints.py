@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
-from deuterium.errors import BoundsError, ShapeError
-from deuterium.graph.saved import entered
+from deuterium.errors import BoundsError, InvalidInputError, ShapeError
+from deuterium.graph.saved import entered, require_kinds
 from deuterium.interval import Interval
 from deuterium.interval.rounding import EPS, add_down, add_up
 
@@ -183,6 +183,25 @@ class UnitVectors:
 
 
 Constraint = Range | Within | OneOf | UnitVectors
+
+
+def restored(x: Any) -> Constraint:
+    """Return a constraint of a file, of which only the kinds of its fields are known.
+
+    Raises
+    ------
+    InvalidInputError
+        It is none, or not of numbers.
+    """
+    require_kinds("Domain", [x], *get_args(Constraint))
+    numbers = {**vars(x)}
+    require_kinds("Domain", list(numbers.pop("categories", ())), str)
+    for given in numbers.values():
+        listed = require_kinds("Domain", given, np.ndarray, float, int)
+        if any(np.isnan(np.asarray(v, dtype=float)).any() for v in listed):
+            raise InvalidInputError("Domain.load: an end that is not a number")
+    constraint: Constraint = x
+    return constraint
 
 
 def _text(numbers: Any) -> str:

@@ -19,9 +19,10 @@ from deuterium.domain.constraints import (
     Shape,
     UnitVectors,
     Within,
+    restored,
 )
 from deuterium.errors import BoundsError, ShapeError
-from deuterium.graph.saved import Saved
+from deuterium.graph.saved import Saved, require_kinds
 from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable
 from deuterium.interval import Interval, interval_arithmetic
@@ -206,6 +207,11 @@ class Domain(Saved, Shown):
 
     @classmethod
     def _restored(cls, given: Mapping[str, Any]) -> Any:
+        for name, constraints in given["constraints"].items():
+            require_kinds("Domain", name, str)
+            for each in require_kinds("Domain", constraints, object):
+                restored(each)
+        require_kinds("Domain", given["conditions"], Variable)
         made = object.__new__(cls)
         Domain.__init__(made, **given)
         return made

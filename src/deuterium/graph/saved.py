@@ -30,7 +30,7 @@ from deuterium.graph.variable import Variable
 from deuterium.interval import Cause
 from deuterium.interval.environment import standard_only
 
-__all__ = ["Saved", "entered"]
+__all__ = ["Saved", "entered", "require_kinds"]
 
 FORMAT, VERSION = "deuterium-object", 1
 LARGEST = 2**30  # bytes of a file that is read
@@ -137,6 +137,22 @@ def _text_of(who: str, path: Any) -> str:
     if len(written) > LARGEST:
         raise _refused(who, f"the file has more than {LARGEST} bytes")
     return written.decode("utf-8", "replace")
+
+
+def require_kinds(who: str, items: Any, *kinds: type) -> tuple[Any, ...]:
+    """Return what a file lists, all of it being of some kinds.
+
+    Raises
+    ------
+    InvalidInputError
+        Something is of another kind.
+    """
+    listed = tuple(items) if isinstance(items, tuple | list) else (items,)
+    for x in listed:
+        if not isinstance(x, kinds):
+            named = " or ".join(k.__name__ for k in kinds)
+            raise _refused(who, f"it has {x!r:.60} in the place of a {named}")
+    return listed
 
 
 def _refused(who: str, why: str) -> InvalidInputError:

@@ -27,10 +27,8 @@ from deuterium.privacy.sensitivity.domain_checks import (
     DataDependentBoundsWarning,
     warn_if_from_data,
 )
-from deuterium.privacy.sensitivity.feature_sensitivity import (
-    FeatureSensitivities,
-    feature_sensitivity,
-)
+from deuterium.privacy.sensitivity.feature_sensitivity import feature_sensitivity
+from deuterium.privacy.sensitivity.feature_table import FeatureSensitivities
 from deuterium.privacy.sensitivity.local_sensitivity import (
     local_sensitivity,
     smooth_sensitivity,

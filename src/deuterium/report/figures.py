@@ -13,7 +13,7 @@ from deuterium.graph.constructors import as_variable
 from deuterium.graph.traverse import free_symbols
 from deuterium.graph.variable import Variable
 from deuterium.optimize.branch_and_bound.result import Bracket
-from deuterium.privacy.sensitivity.feature_sensitivity import FeatureSensitivities
+from deuterium.privacy.sensitivity.feature_table import FeatureSensitivities
 from deuterium.privacy.sensitivity.sensitivity import Sensitivity
 from deuterium.report.canvas import CERTIFIED, FOUND, REST, axes, unit_text
 

@@ -21,7 +21,7 @@ from deuterium.privacy.accounting.accountant import Accountant
 from deuterium.privacy.mechanisms.gaussian import GaussianNoise
 from deuterium.privacy.mechanisms.noise import Noise
 from deuterium.privacy.releases.joint_contributions import JointContributions
-from deuterium.privacy.sensitivity.feature_sensitivity import FeatureSensitivities
+from deuterium.privacy.sensitivity.feature_table import FeatureSensitivities
 from deuterium.privacy.sensitivity.relations import Relation, require_relation
 from deuterium.privacy.sensitivity.sensitivity import Sensitivity
 from deuterium.report.documents import plain

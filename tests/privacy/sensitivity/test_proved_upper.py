@@ -148,7 +148,7 @@ CHANGES = {
     "norm": [1, 2, {"kind": "float", "text": "inf"}],
     "scope": [None, "y stay as they are", "only x[1] changes", "only y changes"],
     "arithmetic": [None, "float32", "float64"],
-    "factor": [{"kind": "fraction", "text": t} for t in ("1/1", "1/5", "1/50")],
+    "factor": [{"kind": "fraction", "text": t} for t in ("1/1", "1/5", "0/1", "-1/1")],
 }
 
 

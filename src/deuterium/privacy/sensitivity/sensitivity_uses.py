@@ -8,7 +8,10 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, Self
 
-from deuterium.graph.saved import Saved
+from deuterium.domain.domain import Domain
+from deuterium.errors import InvalidInputError
+from deuterium.graph.saved import Saved, require_kinds
+from deuterium.graph.variable import Variable
 from deuterium.notebook import Shown, latex_number
 from deuterium.privacy.sensitivity.exact_value import require_noise_of, value_of
 from deuterium.privacy.sensitivity.jax_privacy_callable import jax_privacy_callable
@@ -130,6 +133,16 @@ class SensitivityUses(Saved, Shown):
     @classmethod
     def _restored(cls, given: Mapping[str, Any]) -> Self:
         """Return what a file says, on trust until its proofs are checked."""
+        require_kinds("Sensitivity", given["vector"], Variable)
+        require_kinds("Sensitivity", given["assumptions"], str)
+        require_kinds("Sensitivity", [given["domain"]], Domain, type(None))
+        require_kinds("Sensitivity", [given["factor"]], Fraction)
+        require_kinds("Sensitivity", [given["jump"], given["rounding"]], float)
+        if not (given["factor"] > 0 and given["jump"] >= 0 and given["rounding"] >= 0):
+            raise InvalidInputError(
+                "Sensitivity.load: `factor` must be positive, `jump` and `rounding` "
+                "not negative; give a file that Sensitivity.save wrote"
+            )
         found = cls(**{**given, "status": "trusted"})
         object.__setattr__(found, "_told", given["status"])
         return found

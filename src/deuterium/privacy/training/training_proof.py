@@ -16,7 +16,7 @@ from deuterium.certify.format import sealed, text
 from deuterium.domain.domain import Domain
 from deuterium.errors import CertificateError, InvalidInputError, UnsupportedError
 from deuterium.functions.norms import norm_of_all
-from deuterium.graph.saved import Saved
+from deuterium.graph.saved import Saved, require_kinds
 from deuterium.graph.substitute import substitute
 from deuterium.graph.variable import Variable
 from deuterium.interval.environment import standard_only
@@ -52,6 +52,15 @@ class ProvedStep(Saved):
     bound: float
     certificate: str
     chain: str
+
+    @classmethod
+    def _restored(cls, given: Mapping[str, Any]) -> ProvedStep:
+        weights = given["weights"]
+        require_kinds(WHO, [weights], Mapping)
+        require_kinds(WHO, [*weights, given["certificate"], given["chain"]], str)
+        require_kinds(WHO, [*weights.values()], np.ndarray)
+        require_kinds(WHO, [given["bound"]], float)
+        return cls(**given)
 
 
 class TrainingProof(Saved):
@@ -202,6 +211,12 @@ class TrainingProof(Saved):
 
     def _stored(self) -> Mapping[str, Any]:
         return {"norm": self.norm, "domain": self.domain, "steps": self.steps}
+
+    @classmethod
+    def _restored(cls, given: Mapping[str, Any]) -> TrainingProof:
+        require_kinds(WHO, [given["norm"]], Variable)
+        require_kinds(WHO, [given["domain"]], Domain)
+        return cls(**{**given, "steps": require_kinds(WHO, given["steps"], ProvedStep)})
 
     def __repr__(self) -> str:
         return f"<proof of a training run: {len(self.steps)} steps>"
