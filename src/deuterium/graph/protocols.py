@@ -94,9 +94,7 @@ def _without_defaults(name: str, kwargs: Mapping[str, Any]) -> dict[str, Any]:
     for key in ("out", "where", "casting", "order", "dtype"):
         value = kept.pop(key, None)
         harmless = (
-            value is None
-            or value is True
-            or (key == "dtype" and is_float(value))
+            value is None or value is True or (key == "dtype" and is_float(value))
         )
         if not harmless and key != "casting" and not (key == "order" and value == "K"):
             raise UnsupportedError(
@@ -111,7 +109,7 @@ def is_float(dtype: Any) -> bool:
     """Return whether something is a type of real numbers, as NumPy reads it."""
     try:
         return np.dtype(dtype).kind == "f"
-    except TypeError:
+    except (TypeError, ValueError):
         return False
 
 
