@@ -72,3 +72,10 @@ def test_twelve_brackets_in_another_formula():
     box = dt.Box({s: (0, 900), d: (5, 30)})
     found = privacy.lipschitz(tax(np.maximum(s - d, 0)), [s, d], box, time_limit=10)
     assert found.upper <= 0.4 * np.sqrt(2) * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("k", [1, -2])
+def test_at_a_kink_itself_its_own_value_counts(k):
+    v = np.where(k * s > 1, 1, 2) + np.where(1 - k * s > 0, 4, 8)
+    for f in (v, dt.simplify(v)):
+        assert [f.evaluate({s: x}) for x in (0.9 / k, 1 / k, 1.1 / k)] == [6, 10, 9]
