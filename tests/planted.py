@@ -70,6 +70,13 @@ INTERVAL = [
         "spread = spread + radius_a @ size_b",
         ("interval/test_linear.py",),
     ),
+    Planted(
+        "a largest value scaled the wrong way",
+        "interval/spectral_norm.py",
+        "    return min(inflate(root / scale), inflate(frobenius, roundings))",
+        "    return min(inflate(root * scale), inflate(frobenius, roundings))",
+        ("interval/test_spectral_norm.py",),
+    ),
 ]
 OPS = [
     Planted(
@@ -165,6 +172,34 @@ TRANSFORM = [
         "tuple(sorted({*m, *n})) if m and n",
         ("transform/test_expansion.py",),
     ),
+    Planted(
+        "the end of a half-line taken to be in it",
+        "transform/simplify/half_lines.py",
+        "        closed = not holds and _coordinate_of(self.x) not in dense\n",
+        "        closed = False\n",
+        ("formulas/test_kinks_that_meet.py", "transform/simplify"),
+    ),
+    Planted(
+        "a half-line not turned by a negative factor",
+        "transform/simplify/half_lines.py",
+        "return HalfLine(y, end / Fraction(k), above == (k > 0))",
+        "return HalfLine(y, end / Fraction(k), above)",
+        ("formulas/test_kinks_that_meet.py", "transform/simplify"),
+    ),
+    Planted(
+        "a square less than nothing",
+        "transform/simplify/sums_of_squares.py",
+        "        if d < 0 or (d == 0 and any(gram[k][j] for j in later)):\n",
+        "        if d == 0 and any(gram[k][j] for j in later):\n",
+        ("formulas", "transform/simplify"),
+    ),
+    Planted(
+        "means that are not all there",
+        "transform/simplify/sums_of_squares.py",
+        "    return found if p.value == 0 else None\n",
+        "    return found\n",
+        ("formulas", "transform/simplify"),
+    ),
 ]
 ENCLOSE = [
     Planted(
@@ -208,6 +243,27 @@ ENCLOSE = [
         "first[rows, side] = second[rows, side] = at",
         "first[rows, side], second[rows, side] = at, 0.5 * (at + high[rows, side])",
         ("enclose/test_subdivide.py",),
+    ),
+    Planted(
+        "a length of what is there several times",
+        "enclose/error_lengths.py",
+        "    (a,), gain = args, math.sqrt(_copies(node))\n",
+        "    (a,), gain = args, 1.0\n",
+        ("enclose/test_error_lengths.py",),
+    ),
+    Planted(
+        "the error of a factor that is off itself",
+        "enclose/error_lengths.py",
+        "    off = first * y.off + x.off * (last + y.off)\n",
+        "    off = first * y.off + x.off * last\n",
+        ("enclose/test_error_lengths.py",),
+    ),
+    Planted(
+        "a root of what overflows",
+        "enclose/error_rules.py",
+        "np.where(np.isfinite(a.error), np.minimum(passed, a.root), np.inf)",
+        "np.minimum(passed, a.root)",
+        ("enclose/test_rounding_errors.py",),
     ),
 ]
 BOUNDERS = [
@@ -287,6 +343,13 @@ BOUNDERS = [
             "optimize/bounders/clusters/test_cluster_sound.py",
             "optimize/bounders/clusters/test_relax_sound.py",
         ),
+    ),
+    Planted(
+        "a bound by lengths that is too short",
+        "optimize/root_enclosure.py",
+        "            upper = with_checker_margin(upper)\n",
+        "            upper = 0.9 * upper\n",
+        ("optimize/bounders/test_label_enumeration.py",),
     ),
 ]
 CHECKER = [

@@ -99,3 +99,8 @@ def test_a_domain_of_some_symbols_keeps_what_conditions_join():
     assert len(whole.restricted({"a"}).conditions) == 1
     assert whole.restricted({"c"}).names == ["c"]
     assert not whole.restricted({"c"}).conditions
+
+
+def test_records_without_elements_are_in_a_ball():
+    x = dt.symbol("x", shape=(0,))
+    assert dt.Ball(x, [], 0.0).clip({x: np.zeros((2, 0))})["x"].shape == (2, 0)

@@ -105,3 +105,10 @@ def test_kinks_of_what_turns_do_not_meet_by_it():
     slopes = dt.grad(f, s).evaluate({s: points})
     found = privacy.lipschitz(f, s, dt.Box({s: (-3, 3)}), max_regions=200)
     assert found.upper >= np.abs(slopes).max() * (1 - 1e-9)
+
+
+@pytest.mark.parametrize("k", [1, -2])
+def test_at_a_kink_itself_its_own_value_counts(k):
+    v = np.where(k * s > 1, 1, 2) + np.where(1 - k * s > 0, 4, 8)
+    for f in (v, dt.simplify(v)):
+        assert [f.evaluate({s: x}) for x in (0.9 / k, 1 / k, 1.1 / k)] == [6, 10, 9]

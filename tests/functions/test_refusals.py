@@ -389,3 +389,33 @@ def test_in_place_operators_bind_the_name_anew():
         assert v is not before
         got = v.evaluate({before: np.full(before.shape, 2.0)})
         np.testing.assert_allclose(got, 6.25)
+
+
+A, GRID = dt.symbol("a"), dt.symbol("g", shape=(2, 1, 2, 1))
+ROW, BLOCK = dt.symbol("r", shape=(3,)), dt.symbol("b", shape=(2, 2, 2))
+WRONG = {
+    "no type": lambda: np.cumprod(ROW, dtype="zz"),
+    "no type of a ufunc": lambda: np.maximum.reduce(ROW, 0, "i,i->"),
+    "infinitely many digits": lambda: np.around(ROW, np.inf),
+    "an array of digits": lambda: np.around(ROW, np.ones((2, 1))),
+    "a number for an array": lambda: np.common_type(ROW, 2),
+    "a list for an array": lambda: np.take_along_axis(ROW, [[1.0]], 0),
+    "a number for functions": lambda: np.piecewise(A, [A > 0], 2.0),
+    "conditions of another shape": lambda: np.piecewise(GRID, BLOCK > 0, [1.0]),
+    "a split at a Variable": lambda: np.array_split(ROW, A),
+    "an array of axes": lambda: ROW.transpose(np.ones((3, 1))),
+    "a method that is not there": lambda: ROW.ptp(),
+    "text among numbers": lambda: np.r_[ROW, np.array(["x"])],
+    "no names": lambda: dt.get_gradients(np.sum(ROW), 3),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_arguments_are_told_by_errors_of_ours(name):
+    with pytest.raises(dt.DeuteriumError):
+        WRONG[name]()
+
+
+def test_what_has_no_closed_form_is_shown_all_the_same():
+    for v in (A // 0, np.remainder(A, 0), np.floor(A / (A - A))):
+        assert "nodes" in repr(v)

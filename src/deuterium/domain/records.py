@@ -231,7 +231,8 @@ def _pulled(x: Array, ball: Within, shape: Shape) -> Array:
         most = largest * np.sqrt(squares)
     slack = ball.slack(np.empty(shape))
     # less by the roundings of the sum below, and by what `Within.holds` allows for
-    inside = ball.radius * (1 - 4 * slack) - 4 * EPS * np.max(np.abs(ball.center))
+    far = np.max(np.abs(ball.center), initial=0.0)
+    inside = ball.radius * (1 - 4 * slack) - 4 * EPS * far
     scale = max(float(inside), 0.0) / np.maximum(most, 1e-300)
     stays = most * (1 + slack) <= ball.radius
     return np.where(stays, x, ball.center + away * np.minimum(scale, 1.0))

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-import numpy as np
-
 from deuterium.errors import UnsupportedError
-from deuterium.graph.protocols import FUNCTIONS
+from deuterium.graph.protocols import FUNCTIONS, is_float
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -29,7 +27,7 @@ def refuse(caller: str, **given: Any) -> None:
 
 def refuse_dtype(caller: str, dtype: Any) -> None:
     """Raise UnsupportedError for a dtype that would change the numbers."""
-    if dtype is not None and np.dtype(dtype).kind != "f":
+    if dtype is not None and not is_float(dtype):
         refuse(caller, dtype=dtype)
 
 

@@ -125,6 +125,8 @@ def append(arr: Any, values: Any, axis: Any = None) -> Variable:
 def _split_with(numpy_split: Any, name: str) -> Callable[..., list[Variable]]:
     def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Variable]:
         x = as_variable(ary)
+        if isinstance(indices_or_sections, Variable):
+            raise UnsupportedError(f"{name}: it is split at numbers, not Variables")
         parts = numpy_does(
             lambda: numpy_split(places(x), indices_or_sections, axis=axis),
             name,

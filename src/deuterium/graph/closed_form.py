@@ -105,9 +105,15 @@ def _symbolic_rule(op: Operator) -> Callable[..., Any]:
 
     def run(*args: Any, **attrs: Any) -> Any:
         plain = [_plain(a) for a in args]
+        try:
+            return _written(plain, attrs)
+        except RuntimeError as error:  # so symengine says that it is undefined
+            raise SymbolicError(f"{op.name} has no closed form: {error}") from None
+
+    def _written(plain: list[Any], attrs: Any) -> Any:
         if not any(isinstance(a, np.ndarray) for a in plain):
             return rule(*plain, **attrs)
-        return np.frompyfunc(lambda *xs: rule(*xs, **attrs), len(args), 1)(*plain)
+        return np.frompyfunc(lambda *xs: rule(*xs, **attrs), len(plain), 1)(*plain)
 
     return run
 

@@ -201,6 +201,9 @@ def broadcast_to(x: Variable, shape: Shape) -> Variable:
     """Return ``x`` repeated to ``shape`` (an explicit node), or itself."""
     if x.shape == shape:
         return x
+    own = shape[len(shape) - x.ndim :]
+    if x.ndim > len(shape) or any(n not in (1, m) for n, m in zip(x.shape, own)):  # noqa: B905
+        raise ShapeError(f"an array of shape {x.shape} cannot take the shape {shape}")
     attrs = {"shape": shape, "ndim": x.ndim}
     return node(lookup("broadcast"), (x,), attrs, shape)
 

@@ -35,6 +35,8 @@ class MovedPlaces(np.ndarray):
         if function is not np.concatenate:
             raise UnsupportedError(f"places of a Variable in np.{function.__name__}")
         parts, *more = args
+        if any(np.asarray(part).dtype.kind in "SUmM" for part in parts):
+            raise UnsupportedError("np.r_ and np.c_ join Variables with numbers alone")
         return np.concatenate([_elements(part) for part in parts], *more, **kwargs)
 
 

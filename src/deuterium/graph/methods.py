@@ -223,7 +223,7 @@ class Methods(Node):
     def transpose(self, *axes: Any) -> Variable:
         """Return the array with its axes permuted."""
         if len(axes) == 1 and not isinstance(axes[0], (int, np.integer)):
-            axes = axes[0]
+            return protocols.call(np.transpose, self, axes[0])
         return protocols.call(np.transpose, self, axes or None)
 
     def squeeze(self, axis: Any = None) -> Variable:
@@ -303,6 +303,6 @@ class Methods(Node):
                 f"Variable has no attribute {name!r} of NumPy's arrays: "
                 + _OTHER_METHODS[name]
             )
-        raise AttributeError(
+        raise MissingAttributeError(
             f"{type(self).__name__!r} object has no attribute {name!r}"
         )

@@ -12,7 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from deuterium.errors import UnsupportedError
+from deuterium.errors import (
+    DeuteriumError,
+    InvalidInputError,
+    OutOfRangeError,
+    UnsupportedError,
+)
 from deuterium.graph.hooks import METHODS
 from deuterium.graph.operator import BY_UFUNC
 
@@ -47,7 +52,11 @@ def array_ufunc(
     kwargs = _without_defaults(ufunc.__name__, rest) | mask
     meaning = _meaning(ufunc, method)
     if any(_holds_objects(x) for x in inputs) and not ufunc.signature:
-        return elementwise(meaning, inputs, kwargs, ufunc.nout)
+        every = meaning
+
+        def meaning(*xs: Any, **options: Any) -> Any:
+            return elementwise(every, xs, options, ufunc.nout)
+
     return _called(meaning, f"np.{ufunc.__name__}", inputs, kwargs)
 
 
@@ -85,9 +94,7 @@ def _without_defaults(name: str, kwargs: Mapping[str, Any]) -> dict[str, Any]:
     for key in ("out", "where", "casting", "order", "dtype"):
         value = kept.pop(key, None)
         harmless = (
-            value is None
-            or value is True
-            or (key == "dtype" and np.dtype(value).kind == "f")
+            value is None or value is True or (key == "dtype" and is_float(value))
         )
         if not harmless and key != "casting" and not (key == "order" and value == "K"):
             raise UnsupportedError(
@@ -96,6 +103,14 @@ def _without_defaults(name: str, kwargs: Mapping[str, Any]) -> dict[str, Any]:
                 + (" (for a += x write a = a + x)" if key == "out" else "")
             )
     return kept
+
+
+def is_float(dtype: Any) -> bool:
+    """Return whether something is a type of real numbers, as NumPy reads it."""
+    try:
+        return np.dtype(dtype).kind == "f"
+    except (TypeError, ValueError):
+        return False
 
 
 def array_function(function: Any, args: Sequence[Any], kwargs: Any) -> Any:
@@ -109,9 +124,18 @@ def array_function(function: Any, args: Sequence[Any], kwargs: Any) -> Any:
 def _called(
     meaning: Callable[..., Any], name: str, args: Sequence[Any], kwargs: Any
 ) -> Any:
-    """Run what stands for a function; NumPy may know arguments that it does not."""
+    """Run what stands for a function; NumPy may know arguments that it does not.
+
+    What is wrong with them is said by an error of ours, whoever notices it.
+    """
     try:
         return meaning(*args, **kwargs)
+    except DeuteriumError:
+        raise
+    except IndexError as error:
+        raise OutOfRangeError(f"{name}: {error}") from error
+    except _WRONG_VALUES as error:
+        raise InvalidInputError(f"{name}: {error}") from error
     except TypeError as error:
         try:
             signature(meaning).bind(*args, **kwargs)
@@ -120,7 +144,12 @@ def _called(
                 f"{name} is not supported with these arguments on Variables: "
                 f"{mismatch}; leave it out"
             ) from None
-        raise error
+        raise UnsupportedError(f"{name}: {error}") from error
+
+
+_WRONG_VALUES = (
+    ValueError, ArithmeticError, KeyError, AttributeError, RecursionError
+)  # fmt: skip
 
 
 def _without_no_value(kwargs: Mapping[str, Any]) -> dict[str, Any]:

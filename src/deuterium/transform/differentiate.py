@@ -221,7 +221,12 @@ def get_gradients(y: Variable, wrt: Iterable[Any] | None = None) -> dict[str, An
     >>> sorted(dt.get_gradients(a * b))
     ['a', 'b']
     """
-    wanted = None if wrt is None else {_label(v) for v in wrt}
+    try:
+        wanted = None if wrt is None else {_label(v) for v in wrt}
+    except TypeError:
+        raise InvalidInputError(
+            f"get_gradients: `wrt` must list names or Variables, got {wrt!r:.80}"
+        ) from None
     leaves = [v for v in topological([y]) if v.op is None and (v.name or v.shape == ())]
     adjoints = pull_back(y, leaves)
     result: dict[str, Any] = {}

@@ -5,8 +5,10 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -150,3 +152,25 @@ def _main():
 
 if __name__ == "__main__":
     _main()
+
+
+def children(pid):
+    """The processes that a process started and that are not done, and theirs."""
+    found = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in task.read_text().split():
+            found += [int(child), *children(int(child))]
+    return found
+
+
+def kill(process):
+    """Kill a process, and what its own pool leaves behind.
+
+    A worker that has had no task of ours yet does not know of its parent.
+    """
+    started = children(process.pid)
+    process.kill()
+    process.communicate()
+    for pid in started:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)

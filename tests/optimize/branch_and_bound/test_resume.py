@@ -28,6 +28,7 @@ from tests.optimize.branch_and_bound.branch_problems import (
     PROBLEMS,
     answer,
     at_work,
+    kill,
     maximum,
     start,
     told,
@@ -114,10 +115,7 @@ def test_killed_while_others_work_the_answer_stands(tmp_path):
     while not path.exists() or path.stat().st_size < 20_000:
         time.sleep(0.02)
         assert process.poll() is None
-    process.kill()
-    process.wait()
-    process.stdout.close()
-    process.stderr.close()
+    kill(process)
     with ThreadPoolExecutor(2) as pool:
         e = maximum("hill", rtol=1e-3, checkpoint=path, executor=pool)
     alone = maximum("hill", rtol=1e-3)

@@ -16,21 +16,13 @@ from tests.amounts import some
 from tests.clocks import PATIENCE
 from tests.optimize.branch_and_bound.branch_problems import (
     at_work,
+    children,
     maximum,
     start,
     told,
 )
 
 linux = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux")
-
-
-def children(pid):
-    """The processes that a process started and that are not done, and theirs."""
-    found = []
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in task.read_text().split():
-            found += [int(child), *children(int(child))]
-    return found
 
 
 def is_alive(pid):

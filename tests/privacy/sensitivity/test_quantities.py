@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from fractions import Fraction
 
@@ -11,8 +12,14 @@ from scipy.special import log_expit
 
 import deuterium as dt
 from deuterium import privacy
-from deuterium.errors import InvalidInputError, ShapeError, UnsupportedError
+from deuterium.errors import (
+    BoundsError,
+    InvalidInputError,
+    ShapeError,
+    UnsupportedError,
+)
 from deuterium.privacy import Sensitivity
+from deuterium.privacy.sensitivity import quantities
 
 NORMS = (1, 2, math.inf)
 
@@ -285,3 +292,21 @@ def test_certificates_verify(norm):
     assert len(number.diameter.verify()) == 2
     with pytest.raises(UnsupportedError, match="no certificate"):
         Sensitivity(quantity="diameter", norm=2, upper=1.0).verify()
+
+
+def test_conditions_that_nothing_satisfies_are_said_so_however_late(monkeypatch):
+    def late(v, domain, **options):  # the time did not do to tell
+        found = dt.maximize(v, domain, **options)
+        nothing = {"lower": -np.inf, "upper": -1e300, "witness": {}}
+        return dataclasses.replace(found, **nothing, status="precision_limit")
+
+    monkeypatch.setattr(quantities, "maximize", late)
+    x, y = dt.symbol("x"), dt.symbol("y", shape=(2,))
+    for v in (x, y):
+        with pytest.raises(BoundsError, match="no record satisfies"):
+            privacy.contribution(v, dt.Box({v: (0, 1)}))
+
+
+def test_a_slope_by_what_does_not_occur_is_zero():
+    x, y = dt.symbol("x"), dt.symbol("y")
+    assert privacy.lipschitz(2 * y, x, dt.Box({x: (0, 1), y: (0, 1)})).upper == 0

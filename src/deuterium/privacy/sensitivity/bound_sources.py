@@ -98,9 +98,13 @@ def _require_kind(name: str, given: Any, kind: type, maker: str) -> None:
         )
 
 
-def require_points(bracket: Bracket) -> None:
-    """Raise where no point of the domain was left to bound anything at."""
-    if bracket.status == "infeasible":
+def require_points(bracket: Bracket, least: float = -math.inf) -> None:
+    """Raise where no point of the domain was left to bound anything at.
+
+    So it is, too, where all that has a value would lie below ``least`` that any has:
+    conditions were not told to be empty in the time there was.
+    """
+    if bracket.status == "infeasible" or bracket.upper < least:
         raise BoundsError(
             "no record satisfies the conditions of `domain`: it is empty, and there is "
             "nothing to bound"
@@ -129,10 +133,11 @@ def of_bracket(
         What was maximised is known to be a norm, and need not be looked at.
     """
     _require_kind("bracket", bracket, Bracket, "maximize")
-    require_points(bracket)
+    require_points(bracket, 0.0 if is_norm else -math.inf)
     status = bracket.status
     if not is_norm and bracket.upper < math.inf:
         _require_norm_of(bracket)
+        require_points(bracket, 0.0)
         if bracket._problem is None:  # made by hand
             status = "trusted"
     return {

@@ -31,6 +31,7 @@ from deuterium.privacy.accounting.data_dependent import Internal
 from deuterium.privacy.directed_rounding import product_up, require_positive
 from deuterium.privacy.sensitivity.bound_sources import largest
 from deuterium.privacy.sensitivity.sensitivity import Sensitivity
+from deuterium.privacy.sensitivity.vector_norms import require_domain
 from deuterium.transform import grad
 from deuterium.transform.simplify.simplify import simplify
 
@@ -169,7 +170,7 @@ def _people(f: Any, data: Any, domain: Domain) -> tuple[dict[str, Array], int]:
             f"local_sensitivity: `f` must be a Variable, got {f!r:.80}"
         )
     symbols = {s.name: s for s in free_symbols([f])}
-    values = domain.restricted(list(symbols)).clip(data)
+    values = require_domain("local_sensitivity", domain, [f]).clip(data)
     rows = {n: np.asarray(values[n], dtype=float) for n in symbols}
     wrong = [n for n, s in symbols.items() if rows[n].shape != s.shape or not s.shape]
     counts = {len(x) for x in rows.values() if x.ndim}

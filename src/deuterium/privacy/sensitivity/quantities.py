@@ -269,8 +269,8 @@ def _of_number(
     """Return the contribution of a number, with its diameter."""
     number = f.reshape(()) if f.shape else f
     top, bottom = _extremes(number, domain, options)
-    require_points(top)
     require_points(bottom)
+    require_points(top, bottom.lower)
     high = max(abs(top.upper), abs(bottom.lower))
     reached = max(-math.inf, top.lower, -bottom.upper, 0.0)
     width = _difference_up(top.upper, bottom.lower)

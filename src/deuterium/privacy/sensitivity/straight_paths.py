@@ -61,7 +61,7 @@ def through_intervals(inputs: Iterable[Variable], domain: Domain) -> set[str]:
     """Return the inputs that move freely, each through an interval."""
     if domain.conditions:
         return set()
-    hulls = {v.name: domain.hull(v) for v in inputs if v.is_symbol}
+    hulls = {v.name: domain.hull(v) for v in inputs if v.name in domain.constraints}
     moving = {n for n, x in hulls.items() if np.all(x.lower < x.upper)}
     return moving.difference(domain.discrete)
 
