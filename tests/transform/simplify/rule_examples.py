@@ -208,6 +208,13 @@ EXAMPLES: dict[str, list[Example]] = {
             (t - x - 1) / np.log(t / (x + 1)), FINITE, refused=(x - y) / np.log(x / y)
         ),
     ],
+    "quotient_of_logistic": [
+        Example(np.tanh(x) / x, FINITE, refused=np.tanh(x) / y, more=9),
+        Example(
+            np.tanh(x / 2) / (4 * x), FINITE, refused=np.tanh(x / 2) / (x + 4), more=9
+        ),
+        Example((expit(x) - 0.5) / x, FINITE, refused=(expit(x) - 0.25) / x, more=9),
+    ],
     "quotient_of_sines": [
         Example(np.sin(x) / x, FINITE, refused=np.sin(x) / y),
         Example(np.sin(3 * x * y) / (2 * x), FINITE, refused=np.sin(3 + x) / x),
