@@ -155,8 +155,8 @@ EXAMPLES: dict[str, list[Example]] = {
             refused=np.sum(np.square(put(x, 0, 3) + np.exp(v3))),
         ),
         Example(
-            np.sum(np.square(put(v3, [0, 1, 4], 6) - put(w3, [2, 3, 5], 6))),
-            refused=np.sum(np.square(put(v3, [0, 1, 4], 6) + put(w3, [2, 1, 5], 6))),
+            np.sum(np.square(put(x, 1, 6) - put(-y, 5, 6) + put(z, 1, 6))),
+            refused=np.sum(np.square(put(v3, [0, 1, 4], 6) + put(x, 5, 6))),
         ),
     ],
     "whole_scatter": [
