@@ -200,8 +200,29 @@ TRANSFORM = [
         "    return found\n",
         ("formulas", "transform/simplify"),
     ),
+    Planted(
+        "numbers that one differentiates by multiplied out",
+        "transform/simplify/sums_of_squares.py",
+        "    return not known.inputs or known.inputs.isdisjoint(topological([u]))",
+        "    return True",
+        ("formulas/test_hidden_squares.py",),
+    ),
+    Planted(
+        "elements at one place squared apart",
+        "transform/simplify/rules/reduction_rules.py",
+        "at[place] = at[place] + number if place in at else number",
+        "at[place] = number",
+        ("transform/simplify/test_rule_table.py",),
+    ),
 ]
 ENCLOSE = [
+    Planted(
+        "a ball's radius times half the slope",
+        "enclose/in_balls.py",
+        "        away = ball.radius * length * (1 + 4 * EPS) + MIN_NORMAL",
+        "        away = ball.radius * length / 2",
+        ("enclose/test_in_balls.py",),
+    ),
     Planted(
         "the smaller of two rounding errors",
         "enclose/error_rules.py",
@@ -353,6 +374,13 @@ BOUNDERS = [
     ),
 ]
 CHECKER = [
+    Planted(
+        "a linear number in a ball too near its middle",
+        "certify/checker/sums_in_balls.py",
+        ".sqrt() * arb(ball[1])",
+        ".sqrt() * arb(ball[1]) / 2",
+        ("certify/test_linear_in_balls.py",),
+    ),
     Planted(
         "a product of mixed signs by one corner",
         "certify/checker/binary_ranges.py",

@@ -121,8 +121,10 @@ def _forms_in_balls(v: Variable, balls: dict[Variable, Within]) -> Iterator[Foun
         if made_of[n] is None or n is v:  # what linear numbers it is made of
             wanted |= dict.fromkeys(a for a in (n, *n.args) if made_of[a])
     for n in list(wanted)[:MOST_FORMS]:
-        s, *more = made_of[n] or ()
-        if more or s not in balls or n.size > 1 or n.op not in _JOINING:
+        s = next(iter(made_of[n] or ()), n)
+        if len(made_of[n] or ()) > 1:
+            continue
+        if s not in balls or n.size > 1 or n.op not in _JOINING:
             continue
         form = arrays.reshape_to(n, ())
         slope = grad(form, s).reshape(-1)
@@ -133,7 +135,8 @@ def _forms_in_balls(v: Variable, balls: dict[Variable, Within]) -> Iterator[Foun
         away = ball.radius * length * (1 + 4 * EPS) + MIN_NORMAL
         center = np.broadcast_to(ball.center, s.shape)
         middle = enclose_boxes(form, Box({s: (center, center)}))
-        ends = float(add_down(middle.lower, -away)), float(add_up(middle.upper, away))
+        move = np.asarray(away)
+        ends = float(add_down(middle.lower, -move)), float(add_up(middle.upper, move))
         if np.isfinite(ends).all():
             yield n, ends
 

@@ -155,8 +155,8 @@ EXAMPLES: dict[str, list[Example]] = {
             refused=np.sum(np.square(put(x, 0, 3) + np.exp(v3))),
         ),
         Example(
-            np.sum(np.square(put(v3, [0, 1, 4], 6) - put(w3, [2, 3, 5], 6))),
-            refused=np.sum(np.square(put(v3, [0, 1, 4], 6) + put(w3, [2, 1, 5], 6))),
+            np.sum(np.square(put(x, 1, 6) - put(-y, 5, 6) + put(z, 1, 6))),
+            refused=np.sum(np.square(put(v3, [0, 1, 4], 6) + put(x, 5, 6))),
         ),
     ],
     "whole_scatter": [
@@ -207,6 +207,13 @@ EXAMPLES: dict[str, list[Example]] = {
         Example(
             (t - x - 1) / np.log(t / (x + 1)), FINITE, refused=(x - y) / np.log(x / y)
         ),
+    ],
+    "quotient_of_logistic": [
+        Example(np.tanh(x) / x, FINITE, refused=np.tanh(x) / y, more=9),
+        Example(
+            np.tanh(x / 2) / (4 * x), FINITE, refused=np.tanh(x / 2) / (x + 4), more=9
+        ),
+        Example((expit(x) - 0.5) / x, FINITE, refused=(expit(x) - 0.25) / x, more=9),
     ],
     "quotient_of_sines": [
         Example(np.sin(x) / x, FINITE, refused=np.sin(x) / y),

@@ -28,6 +28,8 @@ SIGNS = frozenset(
     }
 )  # fmt: skip
 """Operators without which no formula is recognised."""
+CURVES = frozenset({ops.tanh, ops.expit})
+"""Those that need a quotient beside them for that."""
 POWERS = frozenset({ops.power, ops.integer_power})
 """Without which and those, none is over a domain."""
 
@@ -46,6 +48,8 @@ def recognized(
     that hold for positive numbers alone.
     """
     signs = SIGNS if domain is None else SIGNS | POWERS
+    if any(n.op in (ops.divide, ops.reciprocal) for n in graph.order):
+        signs |= CURVES
     if not any(n.op in signs for n in graph.order):
         return graph
     rules = NAMING if lengths else WITHOUT_LENGTHS

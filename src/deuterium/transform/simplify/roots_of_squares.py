@@ -20,6 +20,7 @@ from deuterium.transform.simplify.rule_table import Rule
 from deuterium.transform.simplify.sums_of_squares import linear_form_in, squares_in
 from deuterium.transform.simplify.terms import terms
 
+MOST_LOOKED_AT = 2000  # nodes of what may be a quadratic form; expanding takes 10 ms
 MOST_FACTORS = 8  # of a product of which each has a root of its own
 MOST_ELEMENTS = 4096  # of a vector put together from parts
 
@@ -34,9 +35,7 @@ def _root(v: Variable, known: Assumptions) -> Variable | None:
     while inner.op is ops.reshape:
         (inner,) = inner.args
     parts = _parts(inner, known)
-    length = None
-    if parts is None or len(parts) > 1 or parts[0].op is ops.multiply:
-        length = linear_form_in(inner, known)
+    length = linear_form_in(inner, known) if _may_be_a_form(inner, parts) else None
     if length is None and parts is None:
         length = _roots(factors(inner, known), known)
     elif length is None and parts is not None:
@@ -48,6 +47,30 @@ def _root(v: Variable, known: Assumptions) -> Variable | None:
         return None
     length = arrays.reshape_to(length, v.shape)
     return length if outside is None else outside.sqrt() * length
+
+
+def _may_be_a_form(inner: Variable, parts: list[Variable] | None) -> bool:
+    """Return whether a number may be a quadratic form, as yet unseen.
+
+    Of numbers written one by one, or of a vector whose elements are scaled; not what
+    networks are made of, products of matrices and curves.
+    """
+    vectors = parts if parts and any(p.shape[-1] > 1 for p in parts) else []
+    if len(vectors) > 1 or any(p.op is not ops.multiply for p in vectors):
+        return False
+    found, todo = {inner}, [inner]
+    curved = multiplied = False
+    for x in todo:  # which grows
+        polynomial = x.op is None or x.op.linear or x.op.bilinear or x.op in _POLYNOMIAL
+        curved, multiplied = curved or not polynomial, multiplied or x.op is ops.matmul
+        if (curved and multiplied) or len(found) > MOST_LOOKED_AT:
+            return False
+        todo += [a for a in x.args if a not in found]
+        found.update(x.args)
+    return True
+
+
+_POLYNOMIAL = {ops.divide, ops.sqrt, ops.square, ops.integer_power}
 
 
 def _roots(view: Factors, known: Assumptions) -> Variable | None:

@@ -10,8 +10,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
 from deuterium import ops
 from deuterium.graph.constructors import broadcast_to, constant
 from deuterium.graph.variable import Variable
@@ -74,8 +72,8 @@ ONLY_MOVE = frozenset({ops.reshape, ops.transpose, ops.scatter})
 
 @rule(
     ops.add_reduce,
-    identity="sum((scatter(x, i) + scatter(y, j))**2) = sum(x**2) + sum(y**2)",
-    holds="where no place is named twice; numbers at one place are added up",
+    identity="sum((scatter(x, i) + scatter(y, j))**2) = x**2 + y**2 of numbers x and y",
+    holds="where the places differ; numbers at one place are added up",
     gains="elements written one by one are numbers, of which other rules know",
 )
 def squares_of_scattered(v: Variable, known: Assumptions) -> Variable | None:
@@ -87,17 +85,10 @@ def squares_of_scattered(v: Variable, known: Assumptions) -> Variable | None:
     if len(parts) < 2:
         return None
     at: dict[int, Variable] = {}
-    if all(part.size == 1 for part, _ in parts):
-        for part, index in parts:
-            place, number = int(index.ravel()[0]), arrays.reshape_to(part, ())
-            at[place] = at[place] + number if place in at else number
-        squares = [n * n for n in at.values()]
-    else:
-        places = np.concatenate([index.ravel() for _, index in parts])
-        if len(np.unique(places)) < len(places):
-            return None
-        rows = [arrays.reshape_to(part, (part.size,)) for part, _ in parts]
-        squares = [arrays.sum_over(row * row, (-1,)) for row in rows]
+    for part, index in parts:
+        place, number = int(index.ravel()[0]), arrays.reshape_to(part, ())
+        at[place] = at[place] + number if place in at else number
+    squares = [n * n for n in at.values()]
     total, *more = squares
     for square in more:
         total = total + square
@@ -110,7 +101,7 @@ def _scattered(v: Variable) -> list[tuple[Variable, Any]]:
     todo = [(v, 1)]
     while todo:
         x, sign = todo.pop()
-        if x.op is ops.scatter and len(found) < MOST_SCATTERED:
+        if x.op is ops.scatter and x.args[0].size == 1 and len(found) < MOST_SCATTERED:
             part = x.args[0]
             found.append((part if sign > 0 else -part, x.attrs["index"]))
         elif x.op in (ops.add, ops.subtract):

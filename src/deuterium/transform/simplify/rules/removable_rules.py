@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 from deuterium import ops
 from deuterium.graph.constructors import constant
-from deuterium.graph.hashcons import rebuilt, structural_key
 from deuterium.graph.operator import Operator
-from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
-from deuterium.ops import logic
 from deuterium.transform.simplify import exact_constants
 from deuterium.transform.simplify.assumptions import Assumptions
 from deuterium.transform.simplify.exact_constants import Number
 from deuterium.transform.simplify.factors import Factors, build, factors
 from deuterium.transform.simplify.rule_table import rule
 from deuterium.transform.simplify.terms import Terms, terms
-from deuterium.transform.simplify.written_out import written_out
 
 QUOTIENTS = (ops.multiply, ops.divide, ops.reciprocal)
 
@@ -313,67 +309,36 @@ def quotient_of_sines(v: Variable, known: Assumptions) -> Variable | None:
     return _filled(v, known, (_of_sines,))
 
 
-# -- guarded by hand -------------------------------------------------------------------
+# -- logistic functions ----------------------------------------------------------------
+
+
+def _of_logistic(base: Variable, known: Assumptions) -> Iterator[_Vanishing]:
+    """Yield ``tanh(a)``, and ``c * (expit(a) - 1 / 2)``: half of it at a / 2."""
+    if base.op is ops.tanh:
+        yield _Vanishing(1, (base.args[0], None), _even_tanh(base.args[0]))
+    elif base.op is ops.add or base.op is ops.subtract:
+        view = terms(base, known)
+        for curve, c in view.terms.items():
+            quarter = exact_constants.product(c, 0.25)
+            alone = len(view.terms) == 1 and curve.op is ops.expit
+            if alone and quarter is not None and 2 * view.constant == -c:
+                a = curve.args[0]
+                yield _Vanishing(quarter, (a, None), _even_tanh(a / 2))
+
+
+def _even_tanh(a: Variable) -> Variable:
+    """Return ``tanh(a) / a``, by exponentials that do not overflow."""
+    size = 2 * ops.absolute(a)
+    return 2 * _difference(ops.exp_difference, -size, 0) * ops.expit(size)
 
 
 @rule(
-    logic.where,
-    identity="where(a == b, f, g) = g, if g has a value where a = b, and that is f",
-    holds="where g is defined",
-    gains="no choice: quotients whose hole is filled by hand have a slope there",
-    names=True,
+    *QUOTIENTS,
+    identity="tanh(x) / x = 2 * exp_difference(-2 * |x|, 0) * expit(2 * |x|), and "
+    "(expit(x) - 1 / 2) / x = tanh(x / 2) / (2 * x)",
+    gains="no pole at 0",
+    fills=True,
 )
-def guarded_quotient(v: Variable, known: Assumptions) -> Variable | None:
-    """Recognise a quotient whose hole is filled by hand."""
-    c, filling, quotient = v.args
-    if c.op is logic.logical_not:
-        c, filling, quotient = c.args[0], quotient, filling
-    if c.op is not logic.is_zero or v.shape:
-        return None
-    (h,) = c.args
-    a, b = h.args if h.op is ops.subtract else (h, constant(0))
-    if not a.is_symbol:
-        a, b = b, a
-    if not a.is_symbol or not known.defined(quotient):
-        return None
-    filling, there = _with((filling, quotient), a, b, known)
-    return quotient if written_out([(filling, 1), (there, -1)], known) == {} else None
-
-
-def _with(
-    outputs: tuple[Variable, ...], a: Variable, b: Variable, known: Assumptions
-) -> list[Variable]:
-    """Return graphs with ``b`` for ``a``, smooth quotients of equals being slopes."""
-    new: dict[Variable, Variable] = {a: b}
-    made: dict[Any, Variable] = {}  # equal nodes once
-    for n in topological([b, *outputs]):
-        if n is a:
-            continue
-        args = tuple(new[x] for x in n.args)
-        slope = None if n.op is None else _SLOPES.get(n.op)
-        if slope is None or written_out(zip(args, (1, -1), strict=False), known) != {}:
-            found = rebuilt(n, args)
-        else:
-            found = slope(_plain(args[0], known))
-        new[n] = made.setdefault(structural_key(found, found.args), found)
-    return [new[v] for v in outputs]
-
-
-_SLOPES: dict[Operator, Callable[[Variable], Variable]] = {
-    ops.exp_difference: lambda u: constant(1) if _is_zero(u) else ops.exp(u),
-    ops.log_difference: lambda u: 1 / u,
-    ops.sinc: lambda u: constant(1),
-}
-
-
-def _plain(v: Variable, known: Assumptions) -> Variable:
-    """Return a node, or the whole number that it is."""
-    written = written_out([(v, 1)], known)
-    if written is None or not written.keys() <= {frozenset()}:
-        return v
-    number = written.get(frozenset(), Fraction(0))
-    return constant(int(number)) if number.denominator == 1 else v
-
-
-def _is_zero(v: Variable) -> bool:
-    return v.is_constant and not v.shape and v.value == 0
+def quotient_of_logistic(v: Variable, known: Assumptions) -> Variable | None:
+    """Recognise a logistic curve, or its tangent, divided by its argument."""
+    return _filled(v, known, (_of_logistic,))
