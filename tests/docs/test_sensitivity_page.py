@@ -18,7 +18,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "which-sensitivity.md").read_text()
 def names():
     found: dict = {}
     blocks = re.findall(r"```python\n(.*?)```", PAGE, re.S)
-    assert len(blocks) == 5
+    assert len(blocks) == 6
     for block in blocks:
         exec(block, found)
     return found
@@ -71,6 +71,13 @@ def test_noise_and_promise(names):
     assert epsilon == round(noise.epsilon_at(1e-6), 2)
     assert delta == pytest.approx(noise.delta_at(2.0), rel=0.02)
     assert said(r"# ([\d.]+), not 12") == (round(names["year"].epsilon_at(1e-5), 2),)
+    three = privacy.Accountant("replace_one", group=3).compose(noise, 12)
+    assert said(r"# ([\d.]+): the exact curve at") == (
+        round(noise.for_group(3).epsilon_at(1e-5), 2),
+    )
+    assert said(r"# ([\d.]+); for one person ([\d.]+)") == (
+        round(three.epsilon_at(1e-5), 2), round(names["year"].epsilon_at(1e-5), 2),
+    )  # fmt: skip
     sigma, multiplier = said(r"deviation ([\d.]+), noise multiplier ([\d.]+)")
     assert (sigma, multiplier) == (round(noise.sigma, 2), 3.73)
     assert f"at most {s.sensitivity('replace_one'):.2f}, certified" in PAGE
