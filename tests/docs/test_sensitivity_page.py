@@ -18,7 +18,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "which-sensitivity.md").read_text()
 def names():
     found: dict = {}
     blocks = re.findall(r"```python\n(.*?)```", PAGE, re.S)
-    assert len(blocks) == 6
+    assert len(blocks) == 7
     for block in blocks:
         exec(block, found)
     return found
@@ -57,6 +57,21 @@ def test_whole_data_sets(names):
     for name, pattern in (("spread", r"# ([\d.]+): 102"), ("third", r"# (71[\d.]+)")):
         value = names[name].sensitivity("replace_one")
         assert said(pattern) == (round(value, 1),)
+
+
+def test_regression(names):
+    found = names["coefficient"]
+    assert said(r"# ([\d.]+), reached ([\d.]+)") == (
+        round(found.upper, 2), round(found.lower, 2)
+    )  # fmt: skip
+    assert found.gap <= 0.02
+    # 29 others of a table reach what two sums do
+    x, y = np.full(29, np.sqrt(1 / 29)), np.ones(29)
+    slopes = []
+    for own in ((0.0, 0.0), (1.0, 1.0), (1.0, 0.0), (0.5, 1.0), (0.5, 0.0)):
+        u, v = np.append(x, own[0]), np.append(y, own[1])
+        slopes.append((u @ v) / (u @ u + 1))
+    assert 0.5 < max(slopes) - min(slopes) <= found.upper
 
 
 def test_noise_and_promise(names):
