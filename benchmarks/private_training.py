@@ -178,8 +178,8 @@ def run(t, epsilon, steps, seed, *, rate, scale=1.0, radius=None, **own):
 # -- the same in torch -----------------------------------------------------------------
 
 
-def opacus_step(t, multiplier, rate, seed, *, clip=1.0, mode="hooks", **how):
-    """Return a function that takes one step, and the model."""
+def opacus_step(t, multiplier, rate, seed, *, clip=1.0, mode="hooks", loss=None, **how):
+    """Return a function that takes one step, and the model; ``loss`` if not plain."""
     import torch
     from opacus import PrivacyEngine
 
@@ -195,7 +195,8 @@ def opacus_step(t, multiplier, rate, seed, *, clip=1.0, mode="hooks", **how):
             layer.bias.copy_(torch.tensor(first[b]))
     x, y = (torch.tensor(a) for a in (shown(t.train[0], **how), t.train[1]))
     label = y if k == 1 else y.argmax(1)
-    loss = torch.nn.BCEWithLogitsLoss() if k == 1 else torch.nn.CrossEntropyLoss()
+    plain = torch.nn.BCEWithLogitsLoss() if k == 1 else torch.nn.CrossEntropyLoss()
+    loss = loss or plain
     data = torch.utils.data.TensorDataset(x, label)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

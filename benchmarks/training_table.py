@@ -1,9 +1,11 @@
 """Three private trainers on six problems, tuned alike: accuracy and seconds.
 
     python benchmarks/training_table.py run RESULTS.jsonl [problem ...]
+    python benchmarks/training_table.py opacus RESULTS.jsonl
     python benchmarks/training_table.py table RESULTS.jsonl > docs/training-table.md
 
-The first command appends one line per finished cell, and goes on where it stopped.
+The first command appends one line per finished cell, and goes on where it stopped. The
+second runs Opacus with the settings that clipping chose: it is the same method.
 """
 
 from __future__ import annotations
@@ -12,8 +14,10 @@ import itertools
 import json
 import sys
 import time
+import warnings
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 from scipy.special import log_expit
@@ -23,7 +27,15 @@ from deuterium.errors import InvalidInputError
 from deuterium.privacy import FilteredSGD, NormalizedSGD, noise_multiplier
 from deuterium.privacy.training.parameter_noise import spread_evenly
 from deuterium.privacy.training.private_sgd import PlannedStep, PrivateSGD
-from private_training import _bars, _cancer, _digits, binary, classes, start
+from private_training import (
+    _bars,
+    _cancer,
+    _digits,
+    binary,
+    classes,
+    opacus_step,
+    start,
+)
 
 DELTA, RELATION = 1e-5, "add_or_remove_one"
 EPSILONS = (1.0, 3.0, 8.0)
@@ -231,16 +243,67 @@ def run(path, problems):
             file.write(json.dumps(found) + "\n")
 
 
+def opacus(path):
+    """Run Opacus at the settings that clipping chose, and append its cells."""
+    known = [json.loads(line) for line in path.open()]
+    done = {(d["problem"], d["epsilon"]) for d in known if d["method"] == "Opacus"}
+    for d in known:
+        name, epsilon = d["problem"], d["epsilon"]
+        if d["method"] != "clipped" or (name, epsilon) in done:
+            continue
+        found = [by_opacus(name, epsilon, s, d["setting"]) for s in SEEDS]
+        more = {
+            "method": "Opacus",
+            "accuracy": [f[0] for f in found],
+            "milliseconds": float(np.median([f[1] for f in found])),
+        }
+        with path.open("a") as file:
+            file.write(json.dumps({**d, **more}) + "\n")
+
+
+def by_opacus(name, epsilon, seed, setting):
+    """Return accuracy and milliseconds a step of Opacus's optimizer."""
+    import torch
+
+    sizes, steps = PROBLEMS[name]
+    rate, clip, loss = setting
+    train, test = split(name, seed)
+    multiplier = noise_multiplier(epsilon, DELTA, relation=RELATION, steps=steps)
+    torch.set_num_threads(1)
+
+    def margins(out, label):
+        if sizes[-1] == 1:
+            signed = TAU * ((2 * label - 1) * out - MARGIN)
+            return -torch.nn.functional.logsigmoid(signed).mean()
+        hot = torch.nn.functional.one_hot(label, sizes[-1])
+        return torch.nn.functional.cross_entropy(TAU * (out - MARGIN * hot), label)
+
+    problem = SimpleNamespace(sizes=sizes, train=train)
+    how = {"clip": clip, "loss": margins if loss == "margin" else None}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        step, model = opacus_step(problem, multiplier, rate, seed, **how)
+        step()
+        began = time.process_time()
+        for _ in range(steps - 1):
+            step()
+    spent = 1e3 * (time.process_time() - began) / (steps - 1)
+    made = [v.detach().numpy().T for _, v in model.named_parameters()]
+    names = ("w1", "b1", "w2", "b2")
+    return judged(dict(zip(names, made, strict=True)), *test)[0], spent
+
+
 def table(path):
     """Print the results as a Markdown table."""
     cells = {}
     for line in path.open():
         d = json.loads(line)
         cells[d["problem"], d["epsilon"], d["method"]] = d
-    head = ["problem", "epsilon", *LENGTHS, "milliseconds a step"]
+    methods = [*LENGTHS, "Opacus"]
+    head = ["problem", "epsilon", *methods, "milliseconds a step"]
     rows = [head, ["---"] * len(head)]
     for name, epsilon in itertools.product(PROBLEMS, EPSILONS):
-        found = [cells.get((name, epsilon, m)) for m in LENGTHS]
+        found = [cells.get((name, epsilon, m)) for m in methods]
         if not any(found):
             continue
         shown = [
@@ -258,5 +321,7 @@ if __name__ == "__main__":
     command, where, *which = sys.argv[1:]
     if command == "run":
         run(Path(where), which)
+    elif command == "opacus":
+        opacus(Path(where))
     else:
         table(Path(where))

@@ -18,7 +18,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "which-sensitivity.md").read_text()
 def names():
     found: dict = {}
     blocks = re.findall(r"```python\n(.*?)```", PAGE, re.S)
-    assert len(blocks) == 5
+    assert len(blocks) == 7
     for block in blocks:
         exec(block, found)
     return found
@@ -59,6 +59,21 @@ def test_whole_data_sets(names):
         assert said(pattern) == (round(value, 1),)
 
 
+def test_regression(names):
+    found = names["coefficient"]
+    assert said(r"# ([\d.]+), reached ([\d.]+)") == (
+        round(found.upper, 2), round(found.lower, 2)
+    )  # fmt: skip
+    assert found.gap <= 0.02
+    # 29 others of a table reach what two sums do
+    x, y = np.full(29, np.sqrt(1 / 29)), np.ones(29)
+    slopes = []
+    for own in ((0.0, 0.0), (1.0, 1.0), (1.0, 0.0), (0.5, 1.0), (0.5, 0.0)):
+        u, v = np.append(x, own[0]), np.append(y, own[1])
+        slopes.append((u @ v) / (u @ u + 1))
+    assert 0.5 < max(slopes) - min(slopes) <= found.upper
+
+
 def test_noise_and_promise(names):
     noise, s = names["noise"], names["s"]
     assert said(r"# ([\d.]+) and ([\d.]+): sigma = ([\d.]+) times ([\d.]+)") == (
@@ -71,6 +86,13 @@ def test_noise_and_promise(names):
     assert epsilon == round(noise.epsilon_at(1e-6), 2)
     assert delta == pytest.approx(noise.delta_at(2.0), rel=0.02)
     assert said(r"# ([\d.]+), not 12") == (round(names["year"].epsilon_at(1e-5), 2),)
+    three = privacy.Accountant("replace_one", group=3).compose(noise, 12)
+    assert said(r"# ([\d.]+): the exact curve at") == (
+        round(noise.for_group(3).epsilon_at(1e-5), 2),
+    )
+    assert said(r"# ([\d.]+); for one person ([\d.]+)") == (
+        round(three.epsilon_at(1e-5), 2), round(names["year"].epsilon_at(1e-5), 2),
+    )  # fmt: skip
     sigma, multiplier = said(r"deviation ([\d.]+), noise multiplier ([\d.]+)")
     assert (sigma, multiplier) == (round(noise.sigma, 2), 3.73)
     assert f"at most {s.sensitivity('replace_one'):.2f}, certified" in PAGE

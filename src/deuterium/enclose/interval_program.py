@@ -60,6 +60,7 @@ class EnclosureProgram:
         self._symbols = builder.symbols
         self._steps = builder.steps
         self._results = [builder.slot[v] for v in outputs]
+        self._ndims = [v.ndim for v in outputs]
         self._largest = max(v.size for v in builder.order if v not in fixed)
 
     def __call__(self, boxes: Mapping[str, Any], batch: tuple[int, ...]) -> list[Any]:
@@ -83,10 +84,14 @@ class EnclosureProgram:
                 for n, e in boxes.items()
             }
             pieces.append(self._run(part, len(batch)))
-        # a result that does not depend on the boxes has no rows to join
+        # a result that does not depend on the boxes has one row, or no batch axes
+        several = [
+            first.ndim == 1 + len(batch) + ndim and first.shape[1] == rows
+            for first, ndim in zip(pieces[0], self._ndims, strict=True)
+        ]
         return [
-            parts[0] if parts[0].shape[1] < rows else np.concatenate(parts, axis=1)
-            for parts in zip(*pieces, strict=True)
+            np.concatenate(parts, axis=1) if joined else parts[0]
+            for parts, joined in zip(zip(*pieces, strict=True), several, strict=True)
         ]
 
     def _run(self, boxes: Mapping[str, Any], batch: int) -> list[Any]:

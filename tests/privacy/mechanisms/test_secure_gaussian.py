@@ -12,6 +12,7 @@ from scipy.stats import chi2
 from deuterium.errors import InvalidInputError
 from deuterium.privacy.mechanisms import secure_gaussian
 from deuterium.privacy.mechanisms.secure_gaussian import gaussian_block, grid_of
+from tests.amounts import seeds
 
 
 class Bits:
@@ -61,6 +62,41 @@ def test_the_outermost_interval_is_decided_by_more_bits():
     assert (found[::2] < -6.2).all()
     assert (found[1::2] > 6.2).all()
     assert len(set(np.abs(found))) > 3
+
+
+@pytest.mark.parametrize("seed", seeds(8, 100))
+def test_where_the_first_bits_do_not_decide(seed):
+    """A cell ends inside the interval of the first 32 bits: more say on which side.
+
+    Against quantiles found another way, by the root of the logarithm of a tail.
+    """
+    rng = np.random.default_rng(seed)
+    sigma = float(np.exp(rng.uniform(-20, 20)))
+    grid, first = grid_of(sigma), int(rng.integers(1, 2**31))
+    with mp.workdps(60):
+        u = (first + mp.mpf(rng.random())) / 2**32
+        edge = mp.mpf(int(rng.integers(-1000, 1000))) + mp.mpf(1) / 2
+        x = float(edge * grid - sigma * mp.sqrt(2) * mp.erfinv(2 * u - 1))
+    source, drawn = Bits(np.array([first], dtype=np.uint32).tobytes(), seed), []
+
+    def draw(count):
+        drawn.append(source(count))
+        return drawn[-1]
+
+    (found,) = gaussian_block(np.array([x]), sigma, draw)
+    assert source.more == 1
+    with mp.workdps(120):
+        bits = (first << 64) | int.from_bytes(drawn[1], "big")
+
+        def cell(k):
+            log_tail = mp.log(mp.mpf(k)) - 96 * mp.log(2)
+            z = mp.findroot(
+                lambda t: mp.log(mp.erfc(t / mp.sqrt(2)) / 2) - log_tail,
+                mp.sqrt(mp.mpf("1e-9") - 2 * (log_tail + mp.log(2))),
+            )
+            return mp.floor((mp.mpf(x) - mp.mpf(sigma) * z) / mp.mpf(grid) + 0.5)
+
+        assert cell(bits) == cell(bits + 1) == mp.mpf(found) / mp.mpf(grid)
 
 
 def test_the_law_is_normal_by_the_cell():

@@ -169,6 +169,9 @@ def test_filtered_budgets_belong_to_records():
     )
     data = records("binary", np.random.default_rng(0))
     trainer.step(data)
+    told = trainer.statement(delta=1e-5)
+    assert "It satisfies (1, 1e-05) differential privacy" in told
+    assert "squared lengths" in told.partition("Budgets rest on:")[2]
     with pytest.raises(InvalidInputError, match="the same ones"):
         trainer.step({s: v[:5] for s, v in data.items()})
 

@@ -35,6 +35,16 @@ from deuterium.privacy.training.training_options import BUDGET_KEPT
 __all__ = ["FilteredSGD", "StepReport"]
 
 WHO = "FilteredSGD"
+CONDITIONS = (
+    "Noise is Gaussian, of one scale that was fixed beforehand, and drawn afresh at "
+    "every step.",
+    "What a record may add to a step follows from what it added before and from what "
+    "was released, ahead of the step's noise, and from no other record.",
+    "Of every record the squared lengths of what it adds, over the noise's variance, "
+    "sum up to the squared mu of the budget at most (under replace_one to a quarter of "
+    "it, as two records add up), whatever its gradients are.",
+    "All steps had the same records, in the same order.",
+)
 
 
 class FilteredSGD(PrivateSGD):
@@ -146,6 +156,11 @@ class FilteredSGD(PrivateSGD):
         """The share of the budget that each record has spent."""
         squares = np.zeros(0) if self._squares is None else self._squares
         return Internal(squares / self._total**2, "shares of budgets spent")
+
+    def statement(self, *, delta: float) -> str:
+        """Return in plain English what is promised, and what budgets rest on."""
+        told = self.accountant.statement(delta=delta)
+        return "\n".join([told, "Budgets rest on:", *(f"- {c}" for c in CONDITIONS)])
 
     def _planned(self, data: PreparedData) -> PlannedStep:
         left = self.steps - len(self.history)

@@ -8,6 +8,8 @@ than it may be.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from deuterium import ops
@@ -41,7 +43,8 @@ def floored_length(length: Variable) -> Variable:
             continue
         if v.op is ops.square:
             (a,) = v.args
-            new[v] = np.square(np.maximum(np.abs(a), constant(LEAST_SQUARED)))
+            size: Any = np.maximum(np.abs(a), constant(LEAST_SQUARED))
+            new[v] = size**2
         elif any(a in new for a in v.args):
             new[v] = rebuild(v.op)(*[new.get(a, a) for a in v.args], **v.attrs)
     return new.get(length, length)

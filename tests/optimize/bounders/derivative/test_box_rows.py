@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import deuterium as dt
 from deuterium import ops
+from deuterium.enclose.interval_program import CHUNK
 from deuterium.graph.operator import OPERATORS
 from deuterium.graph.traverse import free_symbols
 from deuterium.optimize.bounders.derivative import row_intervals
@@ -185,3 +186,17 @@ def test_an_error_planted_in_a_rule_is_seen(monkeypatch, rng):
     monkeypatch.setattr(row_intervals, "_MAKERS", wrong)
     with pytest.raises(AssertionError):
         test_values_lie_in_their_rows("sin", rng)
+
+
+@pytest.mark.parametrize("shape", [(), (3,), (2, 40)])
+def test_what_is_constant_has_no_rows_to_join(shape):
+    """More boxes than fit at once, and a slope that hangs on none of them."""
+    x = dt.symbol("x", (300,))
+    constant = dt.constant(np.full(shape, 2.5))
+    program = RowProgram([(x**2).sum(), constant])
+    count = 3 * CHUNK // 300 + 5
+    ends = np.sort(np.random.default_rng(0).normal(size=(2, count, 300)), axis=0)
+    value, slope = program.rows({"x": ends}, count)
+    assert value.shape == (2, count, 1)
+    assert slope.shape == (2, count, constant.size)
+    assert (slope == 2.5).all()

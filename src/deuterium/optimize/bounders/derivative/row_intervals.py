@@ -54,6 +54,7 @@ class RowProgram(EnclosureProgram):
         self._steps = builder.steps
         self._results = [builder.slot[v] for v in outputs]
         self._shapes = [v.shape for v in outputs]
+        self._ndims = [v.ndim for v in outputs]
         sizes = [v.size for v in builder.order if v not in fixed]
         self._largest = max(sizes, default=1)
 
