@@ -177,14 +177,14 @@ TRANSFORM = [
         "transform/simplify/half_lines.py",
         "        closed = not holds and _coordinate_of(self.x) not in dense\n",
         "        closed = False\n",
-        ("formulas/test_kinks_that_meet.py", "transform/simplify"),
+        ("formulas/test_kinks_that_meet.py",),
     ),
     Planted(
         "a half-line not turned by a negative factor",
         "transform/simplify/half_lines.py",
         "return HalfLine(y, end / Fraction(k), above == (k > 0))",
         "return HalfLine(y, end / Fraction(k), above)",
-        ("formulas/test_kinks_that_meet.py", "transform/simplify"),
+        ("formulas/test_kinks_that_meet.py",),
     ),
     Planted(
         "a square less than nothing",
@@ -252,10 +252,10 @@ ENCLOSE = [
         ("enclose/test_error_lengths.py",),
     ),
     Planted(
-        "the error of a factor that is off itself",
+        "the error of one factor left out",
         "enclose/error_lengths.py",
         "    off = first * y.off + x.off * (last + y.off)\n",
-        "    off = first * y.off + x.off * last\n",
+        "    off = x.off * (last + y.off)\n",
         ("enclose/test_error_lengths.py",),
     ),
     Planted(
