@@ -187,18 +187,18 @@ TRANSFORM = [
         ("formulas/test_kinks_that_meet.py",),
     ),
     Planted(
-        "a square less than nothing",
+        "a mixed product counted twice among squares",
         "transform/simplify/sums_of_squares.py",
-        "        if d < 0 or (d == 0 and any(gram[k][j] for j in later)):\n",
-        "        if d == 0 and any(gram[k][j] for j in later):\n",
-        ("formulas", "transform/simplify"),
+        "            gram[i][j] += share / (1 if i == j else 2)\n",
+        "            gram[i][j] += share\n",
+        ("formulas/test_hidden_squares.py",),
     ),
     Planted(
         "means that are not all there",
         "transform/simplify/sums_of_squares.py",
         "    return found if p.value == 0 else None\n",
         "    return found\n",
-        ("formulas", "transform/simplify"),
+        ("formulas/test_hidden_squares.py",),
     ),
 ]
 ENCLOSE = [

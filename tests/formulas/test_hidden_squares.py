@@ -60,3 +60,12 @@ def test_what_does_leave_its_domain_is_undefined():
         np.sqrt((s + t) / 2 - 1.01 * np.sqrt(s * t)),
     ):
         assert dt.maximize(f, UNIT, time_limit=20).upper == np.inf
+
+
+def test_means_less_more_than_geometric_ones_are_no_squares():
+    x, y = dt.symbol("x"), dt.symbol("y")
+    v = np.sqrt(x + y + 1 - 2 * np.sqrt(x * y))
+    found = dt.enclose(v, dt.Box({x: (0.25, 1), y: (0.25, 1)}))
+    assert found.upper >= v.evaluate({x: 0.25, y: 1.0})
+    off = np.sqrt(x + y - 0.1 - 2 * np.sqrt(x * y))
+    assert dt.enclose(off, dt.Box({x: (0.25, 1), y: (0.25, 1)})).cause is not None
