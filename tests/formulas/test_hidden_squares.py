@@ -164,3 +164,12 @@ def test_a_root_of_squares_times_what_may_vanish_stays():
     f = np.sqrt(s * x[0] ** 2 + x[1] ** 2)
     found = dt.enclose(dt.grad(f, s), dt.Box({s: (0, 1), x: (-1, 1)}))
     assert found.upper == np.inf  # at s = 0 and x[1] = 0 it has no end
+
+
+def test_means_less_more_than_geometric_ones_are_no_squares():
+    x, y = dt.symbol("x"), dt.symbol("y")
+    v = np.sqrt(x + y + 1 - 2 * np.sqrt(x * y))
+    found = dt.enclose(v, dt.Box({x: (0.25, 1), y: (0.25, 1)}))
+    assert found.upper >= v.evaluate({x: 0.25, y: 1.0})
+    off = np.sqrt(x + y - 0.1 - 2 * np.sqrt(x * y))
+    assert dt.enclose(off, dt.Box({x: (0.25, 1), y: (0.25, 1)})).cause is not None

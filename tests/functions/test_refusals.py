@@ -397,6 +397,7 @@ WRONG = {
     "no type": lambda: np.cumprod(ROW, dtype="zz"),
     "no type of a ufunc": lambda: np.maximum.reduce(ROW, 0, "i,i->"),
     "infinitely many digits": lambda: np.around(ROW, np.inf),
+    "more digits than there are": lambda: np.around(ROW, 10**400),
     "an array of digits": lambda: np.around(ROW, np.ones((2, 1))),
     "a number for an array": lambda: np.common_type(ROW, 2),
     "a list for an array": lambda: np.take_along_axis(ROW, [[1.0]], 0),

@@ -17,6 +17,8 @@ from deuterium.ops.integers import floor_divide, remainder, rint, trunc
 from deuterium.ops.interpolation import interpolated
 from deuterium.ops.piecewise import absolute, sign
 
+MOST_DECIMALS = 400  # no double has more, and powers of ten take their time
+
 
 @implements(np.round, np.around)
 def round_(a: Any, decimals: int = 0, out: Any = None) -> Variable:
@@ -25,7 +27,12 @@ def round_(a: Any, decimals: int = 0, out: Any = None) -> Variable:
     x = as_variable(a)
     if decimals == 0:
         return rint(x)
-    power = constant(10 ** abs(int(decimals)))
+    places = abs(int(decimals))
+    if places > MOST_DECIMALS:
+        raise InvalidInputError(
+            f"np.round: at most {MOST_DECIMALS} decimals, got {decimals!r:.40}"
+        )
+    power = constant(10**places)
     return rint(x * power) / power if decimals > 0 else rint(x / power) * power
 
 
