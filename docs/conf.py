@@ -1,8 +1,9 @@
 """How the documentation is built: ``python -m sphinx -W docs docs/_build``.
 
-Needs the extra ``docs``.  Pages with cells, and pages with examples (``>>>``), are run at
-every build; an error in one, a warning, or a link within the pages that leads nowhere
-ends it.  ``python -m sphinx -b linkcheck docs docs/_build`` asks the web after the others.
+Needs the extra ``docs``.  Pages with cells, and pages with examples (``>>>``), are run
+at every build; an error in one, a warning, or a link within the pages that leads
+nowhere ends it.  ``python -m sphinx -b linkcheck docs docs/_build`` asks the web after
+all other links.
 """
 
 import doctest
@@ -38,6 +39,7 @@ numpydoc_show_class_members = False
 html_theme = "furo"
 html_title = "deuterium"
 html_static_path = ["images"]
+html_favicon = "images/favicon.svg"
 html_copy_source = False
 suppress_warnings = [
     "misc.highlighting_failure",  # trees and proofs are no Python
@@ -47,6 +49,8 @@ suppress_warnings = [
 
 def run_examples(app):
     """Run the examples of all pages that are not made of cells."""
+    if app.config.nb_execution_mode == "off":
+        return
     for page in sorted(Path(app.srcdir).rglob("*.md")):
         if ">>>" in (text := page.read_text("utf-8")) and "{code-cell}" not in text:
             found = doctest.testfile(str(page), module_relative=False)

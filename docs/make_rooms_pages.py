@@ -83,14 +83,11 @@ def takes_and_gives(room: str) -> tuple[str, str]:
 
 def _box(x: float, y: float, w: float, lines: list[str], kind: str) -> str:
     h = 16 * len(lines) + 12
-    out = [
-        f'<rect class="{kind}" x="{x:.0f}" y="{y:.0f}" width="{w:.0f}" height="{h}" rx="5"/>'
-    ]
+    place = f'x="{x:.0f}" y="{y:.0f}" width="{w:.0f}" height="{h}"'
+    out = [f'<rect class="{kind}" {place} rx="5"/>']
     for i, line in enumerate(lines):
-        middle, base = x + w / 2, y + 20 + 16 * i
-        out.append(
-            f'<text class="in-{kind}" x="{middle:.0f}" y="{base:.0f}">{escape(line)}</text>'
-        )
+        place = f'x="{x + w / 2:.0f}" y="{y + 20 + 16 * i:.0f}"'
+        out.append(f'<text class="in-{kind}" {place}>{escape(line)}</text>')
     return "".join(out)
 
 
@@ -129,14 +126,20 @@ STYLE = (
 )
 
 
+HEAD = (
+    '<defs><marker id="a" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" '
+    'markerHeight="7" orient="auto"><path d="M0 0 L8 4 L0 8 z" fill="#444"/>'
+    "</marker></defs>"
+)
+
+
 def _svg(inside: str, height: float, name: str) -> str:
+    size = f'width="{WIDTH}" height="{height:.0f}"'
+    told = escape(name)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:.0f}" '
-        f'width="{WIDTH}" height="{height:.0f}" role="img" aria-label="{escape(name)}">'
-        f"<title>{escape(name)}</title><style>{STYLE}</style>"
-        '<defs><marker id="a" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" '
-        'markerHeight="7" orient="auto"><path d="M0 0 L8 4 L0 8 z" fill="#444"/></marker>'
-        f'</defs><rect width="{WIDTH}" height="{height:.0f}" fill="#ffffff"/>{inside}</svg>\n'
+        f'{size} role="img" aria-label="{told}"><title>{told}</title>'
+        f'<style>{STYLE}</style>{HEAD}<rect {size} fill="#ffffff"/>{inside}</svg>\n'
     )
 
 
