@@ -14,7 +14,7 @@ from sphinx.errors import ExtensionError
 from deuterium import __version__
 
 project = "deuterium"
-author = "The deuterium developers"
+author = copyright = "The deuterium developers"
 version = release = __version__
 
 extensions = [
@@ -58,6 +58,14 @@ def run_examples(app):
                 raise ExtensionError(f"{page}: {found.failed} examples are wrong")
 
 
+def say_levels(app, page, template, context, doctree):
+    """Give the headings of the contents a level, which Sphinx leaves out."""
+    tree = context.get("furo_navigation_tree", "")
+    levelled = tree.replace('role="heading"', 'role="heading" aria-level="2"')
+    context["furo_navigation_tree"] = levelled
+
+
 def setup(app):
-    """Have the examples run before anything is written."""
+    """Have the examples run before anything is written, and pages read aloud well."""
     app.connect("builder-inited", run_examples)
+    app.connect("html-page-context", say_levels, priority=900)  # after the theme's own

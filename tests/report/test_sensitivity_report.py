@@ -131,6 +131,27 @@ def test_frames(full):
     assert len(frames["curve"]) == len(full.document["curve"])
 
 
+def test_groups_are_told_one_by_one():
+    joint = privacy.contributions({"age": AGE, "income": INCOME}, PEOPLE)
+    noise = joint.gaussian(epsilon=1, delta=1e-6, relation=RELATION)
+    found = report.sensitivity(
+        joint.joint, relation=RELATION, noise=noise, groups=joint
+    )
+    validated(json.loads(found.to_json()), found.schema())
+    rows = {g["group"]: g for g in found.document["groups"]}
+    assert rows["age"]["upper"] >= 100
+    assert rows["income"]["upper"] >= 2e5
+    assert {n: g["scale"] for n, g in rows.items()} == joint.scales(noise)
+    assert "| income | 200000.0 |" in found.to_markdown()
+    assert list(found.to_frames()["groups"]["group"]) == ["age", "income"]
+
+
+def test_the_method_is_told(full):
+    (how,) = full.document["method"]
+    assert how.startswith("1 region: 1 ")
+    assert how in full.to_markdown()
+
+
 def test_files_are_written_by_suffix(full, tmp_path):
     for suffix in ("json", "md", "html"):
         full.save(tmp_path / f"report.{suffix}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,19 +27,19 @@ class CertificateView(Shown):
         """The point where one of the bounds is reached."""
         return {name: np.asarray(x) for name, x in self.body["witness"].items()}
 
+    def method(self) -> str:
+        """Return by which rules how many regions are bounded, in a line."""
+        rules = Counter(str(n["leaf"][0]) for n in self.body["proof"] if "leaf" in n)
+        how = ", ".join(f"{count} {name}" for name, count in sorted(rules.items()))
+        return f"{self.leaves} region{'s' * (self.leaves != 1)}: {how}"
+
     def summary(self) -> str:
         """Return what is claimed, of what, and how it is proved, in a few lines."""
-        methods: dict[str, int] = {}
-        for node in self.body["proof"]:
-            if "leaf" in node:
-                name = str(node["leaf"][0])
-                methods[name] = methods.get(name, 0) + 1
-        how = ", ".join(f"{count} {name}" for name, count in sorted(methods.items()))
         sort = "supremum" if self.body["sense"] == SENSES[0] else "infimum"
         return (
             f"{self.lower!r} <= {sort} <= {self.upper!r}\n"
             f"graph {self.body['graph'][:16]}, of {', '.join(self.body['domain'])}\n"
-            f"{self.leaves} regions: {how}"
+            f"{self.method()}"
         )
 
     def __repr__(self) -> str:

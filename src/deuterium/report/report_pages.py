@@ -138,13 +138,24 @@ def _sections(d: Document) -> Iterator[Section]:
         ]
         columns = ("only this changes", "at most", "reached")
         yield Section("Features one by one", (), columns, rows)
+    if d["groups"]:
+        rows = [
+            (
+                g["group"], _number(g["upper"]), _number(g["lower"]),
+                "-" if g["scale"] is None else _number(g["scale"]),
+            )
+            for g in d["groups"]
+        ]  # fmt: skip
+        columns = ("only this is released", "at most", "reached", "scale of its noise")
+        yield Section("Groups one by one", (), columns, rows)
     if d["noise"] is not None:
         yield _noise(d)
         points = [(_number(p["delta"]), _number(p["epsilon"])) for p in d["curve"]]
         told = _accounted(d["accounting"])
         yield Section("What is promised", told, ("delta", "epsilon"), points)
     yield Section(
-        "What it rests on", [f"{a}." for a in d["assumptions"]] or ["Nothing."]
+        "What it rests on",
+        [f"{a[:1].upper()}{a[1:]}." for a in d["assumptions"]] or ["Nothing."],
     )
 
 
@@ -173,6 +184,7 @@ def _bound(d: Document) -> Section:
         ("gap", f"{d['gap']:.3%}" if isinstance(d["gap"], float) else str(d["gap"])),
         ("status", d["status"]),
         ("certificate", told),
+        *[("how it is proved", how) for how in d["method"]],
         *[("certificate's hash", h) for h in proof["hashes"] if h],
         *[(f"witness: {n}", _values(x)) for n, x in d["witness"].items()],
     ]

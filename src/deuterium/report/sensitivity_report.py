@@ -16,12 +16,15 @@ from typing import Any
 import numpy as np
 
 from deuterium._version import __version__
+from deuterium.certify.certificate import Certificate
 from deuterium.domain.domain import Domain
 from deuterium.errors import DeuteriumError, InvalidInputError, UnsupportedError
 from deuterium.graph.constructors import symbol
 from deuterium.optional import require
 from deuterium.privacy.accounting.accountant import Accountant
+from deuterium.privacy.mechanisms.gaussian import GaussianNoise
 from deuterium.privacy.mechanisms.noise import Noise
+from deuterium.privacy.releases.joint_contributions import JointContributions
 from deuterium.privacy.sensitivity.feature_sensitivity import FeatureSensitivities
 from deuterium.privacy.sensitivity.relations import Relation, require_relation
 from deuterium.privacy.sensitivity.sensitivity import Sensitivity
@@ -88,7 +91,7 @@ class SensitivityReport:
             pandas is not installed.
         """
         pandas = require("pandas", "pandas", "to_frames")
-        tables = ("domain", "features", "curve")
+        tables = ("domain", "features", "groups", "curve")
         return {n: pandas.DataFrame(self.document[n]) for n in tables}
 
     def to_registry(self, **answers: Any) -> dict[str, Any]:
@@ -138,6 +141,7 @@ def sensitivity(
     noise: Noise | None = None,
     accountant: Accountant | None = None,
     features: FeatureSensitivities | None = None,
+    groups: JointContributions | None = None,
     units: Mapping[str, str] | None = None,
     sources: Mapping[str, str] | None = None,
     title: str = "Sensitivity report",
@@ -157,6 +161,8 @@ def sensitivity(
         What all releases together promise.
     features : FeatureSensitivities, optional
         How far one feature alone moves the result.
+    groups : JointContributions, optional
+        Of which ``s`` is the joint bound: what each group adds alone is told, too.
     units : mapping from str to str, optional
         Of the symbols, by name; ``"result"`` is the result's.
     sources : mapping from str to str, optional
@@ -203,7 +209,9 @@ def sensitivity(
         "rounding": s.rounding,
         "witness": s.witness,
         "certificate": checked,
+        "method": [c.method() for c in _certificates(s) if isinstance(c, Certificate)],
         "features": [] if features is None else _features(features),
+        "groups": [] if groups is None else _groups(groups, noise),
         "noise": None if noise is None else _noise(noise),
         "curve": [] if noise is None else _curve(accountant or noise),
         "accounting": None if accountant is None else _accounting(accountant),
@@ -280,6 +288,14 @@ def _certificates(s: Sensitivity) -> list[Any]:
 def _features(features: FeatureSensitivities) -> list[dict[str, Any]]:
     pairs = zip(features.names, features.parts, strict=True)
     return [{"feature": n, "lower": f.lower, "upper": f.upper} for n, f in pairs]
+
+
+def _groups(joint: JointContributions, noise: Noise | None) -> list[dict[str, Any]]:
+    scales = joint.scales(noise) if isinstance(noise, GaussianNoise) else {}
+    return [
+        {"group": n, "lower": s.lower, "upper": s.upper, "scale": scales.get(n)}
+        for n, s in joint.blocks.items()
+    ]
 
 
 def _noise(noise: Noise) -> dict[str, Any]:
