@@ -13,6 +13,7 @@ import pytest
 import deuterium as dt
 from deuterium import privacy, report
 from deuterium.errors import InvalidInputError
+from tests.report.registry_schema import SCHEMA
 
 AGE, INCOME = dt.symbol("age"), dt.symbol("income<b>")
 PEOPLE = dt.Box({AGE: (18, 100), INCOME: (0, 2e5)})
@@ -162,6 +163,7 @@ def test_files_are_written_by_suffix(full, tmp_path):
 
 def test_the_registrys_entry_has_what_it_asks_for(full):
     entry = full.to_registry(**ANSWERS)
+    validated(entry, SCHEMA)
     assert set(entry) == {"url_slug", "status", "tier", "deployment"}
     assert entry["url_slug"] == "ages-an-institute-2026"
     loss = entry["deployment"]["privacy_loss"]
@@ -184,6 +186,28 @@ def test_answers_that_the_registry_would_refuse(full, change, words):
     answers = {n: a for n, a in {**ANSWERS, **change}.items() if a is not None}
     with pytest.raises(InvalidInputError, match=words):
         full.to_registry(**answers)
+
+
+@pytest.mark.parametrize("law", ["laplace", "gaussian", "rho"])
+def test_entries_of_every_law_are_valid(law):
+    s = privacy.contribution(AGE, PEOPLE)
+    given = {"relation": RELATION, "epsilon": 1.0}
+    if law == "laplace":
+        noise = privacy.laplace(s, **given)
+    elif law == "gaussian":
+        noise = privacy.gaussian(s, delta=1e-6, **given)
+    else:
+        noise = privacy.gaussian(s, noise_multiplier=2.0, relation=RELATION)
+    entry = report.sensitivity(s, relation=RELATION, noise=noise).to_registry(
+        **ANSWERS, data_product_sector="Government", sources="https://example.org"
+    )
+    validated(entry, SCHEMA)
+    entry["deployment"]["basic"]["unknown"] = 1
+    with pytest.raises(ValueError, match="unknown"):  # the schema does refuse
+        try:
+            validated(entry, SCHEMA)
+        except Exception as error:
+            raise ValueError(str(error)) from None
 
 
 def test_without_noise_there_is_no_deployment():
