@@ -12,13 +12,6 @@ import deuterium as dt
 from deuterium import privacy, report
 
 ROOMS = (dt, privacy, report)
-# to be given one each
-WITHOUT = {
-    "GradientBound",
-    "local_sensitivity",
-    "opacus_optimizer",
-    "smooth_sensitivity",
-}
 
 
 def public():
@@ -26,12 +19,7 @@ def public():
         for name in room.__all__:
             made = getattr(room, name)
             table = name.endswith("_tables") or name == "save_feature_plot"
-            if (
-                callable(made)
-                and not typing.get_origin(made)
-                and not table
-                and name not in WITHOUT
-            ):
+            if callable(made) and not typing.get_origin(made) and not table:
                 yield f"{room.__name__}.{name}", made
 
 

@@ -8,7 +8,7 @@ largest local sensitivity within k changes) and section 3.1 (the median).
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from deuterium.graph.variable import Variable
 from deuterium.interval.environment import standard_only
 from deuterium.interval.rounding import EPS
 from deuterium.optimize import maximize
+from deuterium.optimize.maximize_options import MaximizeOptions
 from deuterium.privacy.accounting.data_dependent import Internal
 from deuterium.privacy.directed_rounding import product_up, require_positive
 from deuterium.privacy.sensitivity.bound_sources import largest
@@ -40,7 +41,9 @@ LEAST = 5e-324  # the smallest double above 0
 
 
 @standard_only
-def local_sensitivity(f: Any, data: Any, domain: Domain, **options: Any) -> Internal:
+def local_sensitivity(
+    f: Any, data: Any, domain: Domain, **options: Unpack[MaximizeOptions]
+) -> Internal:
     """Bound how far replacing one person can move a result on given data.
 
     Parameters
@@ -59,6 +62,17 @@ def local_sensitivity(f: Any, data: Any, domain: Domain, **options: Any) -> Inte
     Internal
         An upper bound, certified, in L2 norm.  It depends on the data: noise of that
         scale protects nobody; see `smooth_sensitivity`.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> import numpy as np
+    >>> from deuterium import privacy
+    >>> x = dt.symbol("x", (5,))
+    >>> people, box = {"x": [1, 2, 4, 7, 9]}, dt.Box({x: (0, 10)})
+    >>> found = privacy.local_sensitivity(np.median(x), people, box)
+    >>> 3 <= float(found.values) < 3.001
+    True
     """
     rows, people = _people(f, data, domain)
     most = 0.0
@@ -79,7 +93,7 @@ def smooth_sensitivity(
     *,
     beta: float,
     diameter: Sensitivity | None = None,
-    **options: Any,
+    **options: Unpack[MaximizeOptions],
 ) -> Internal:
     """Bound the smooth sensitivity: it falls by at most ``exp(-beta)`` a person.
 
@@ -110,6 +124,17 @@ def smooth_sensitivity(
     largest ``exp(-beta k) A_k``, where A_k adds up the weights times Nissim's formula
     for one order statistic.  Of anything else it is the larger of the local sensitivity
     and ``exp(-beta)`` times the diameter, which has the decay as well.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> import numpy as np
+    >>> from deuterium import privacy
+    >>> x = dt.symbol("x", (5,))
+    >>> people, box = {"x": [1, 2, 4, 7, 9]}, dt.Box({x: (0, 10)})
+    >>> found = privacy.smooth_sensitivity(np.median(x), people, box, beta=0.1)
+    >>> 3 <= float(found.values) <= 10
+    True
     """
     decay = require_positive("smooth_sensitivity", "beta", beta)
     rows, _ = _people(f, data, domain)

@@ -37,6 +37,18 @@ class GradientBound:
     ----------
     method : str
         How the norm is bounded.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> import numpy as np
+    >>> from deuterium import privacy
+    >>> domain = dt.Box({dt.symbol("x", (2,)): (-1, 1), dt.symbol("y"): (0, 1)})
+    >>> bound = privacy.GradientBound(
+    ...     lambda x, y, w: (x @ w - y) ** 2, {"w": np.zeros(2)}, domain
+    ... )
+    >>> bound({"w": [0.0, 0.0]}) < bound({"w": [1.0, 1.0]})
+    True
     """
 
     @standard_only
@@ -112,6 +124,16 @@ def opacus_optimizer(
     ------
     MissingDependencyError
         Opacus is not installed.
+
+    Examples
+    --------
+    >>> from deuterium import privacy
+    >>> optimizer = privacy.opacus_optimizer(  # doctest: +SKIP
+    ...     torch.optim.SGD(model.parameters(), lr=0.1),
+    ...     lambda: bound(dict(model.named_parameters())),
+    ...     noise_multiplier=2.0,
+    ...     expected_batch_size=100,
+    ... )
     """
     base: Any = require("opacus.optimizers", "opacus", "opacus_optimizer").DPOptimizer
 
