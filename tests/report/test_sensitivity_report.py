@@ -147,6 +147,21 @@ def test_groups_are_told_one_by_one():
     assert list(found.to_frames()["groups"]["group"]) == ["age", "income"]
 
 
+def test_a_schema_tells_units_and_sources():
+    schema = {
+        AGE: {"bounds": (18, 100), "unit": "years", "source": "the form"},
+        "income<b>": {"bounds": (0, 2e5), "unit": "euros"},
+    }
+    s = privacy.contribution([AGE / 100, INCOME / 2e5], dt.Box.from_schema(schema))
+    document = report.sensitivity(
+        s, relation=RELATION, schema=schema, sources={"income<b>": "the tax office"}
+    ).document
+    told = {r["symbol"]: (r["unit"], r["source"]) for r in document["domain"]}
+    assert told["age"] == ("years", "the form")
+    assert told["income<b>"] == ("euros", "the tax office")
+    assert not any("Nobody said" in w for w in document["warnings"])
+
+
 def test_the_method_is_told(full):
     (how,) = full.document["method"]
     assert how.startswith("1 region: 1 ")

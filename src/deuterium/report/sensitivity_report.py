@@ -13,13 +13,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from deuterium._version import __version__
 from deuterium.certify.certificate import Certificate
-from deuterium.domain.domain import Domain
 from deuterium.errors import DeuteriumError, InvalidInputError, UnsupportedError
-from deuterium.graph.constructors import symbol
 from deuterium.optional import require
 from deuterium.privacy.accounting.accountant import Accountant
 from deuterium.privacy.mechanisms.gaussian import GaussianNoise
@@ -29,6 +25,7 @@ from deuterium.privacy.sensitivity.feature_sensitivity import FeatureSensitiviti
 from deuterium.privacy.sensitivity.relations import Relation, require_relation
 from deuterium.privacy.sensitivity.sensitivity import Sensitivity
 from deuterium.report.documents import plain
+from deuterium.report.domain_rows import LONG, domain_rows, noted
 from deuterium.report.registry_entry import registry_entry
 from deuterium.report.report_pages import as_html, as_markdown
 
@@ -36,8 +33,6 @@ __all__ = ["REPORT_SCHEMA", "SensitivityReport", "sensitivity"]
 
 REPORT_SCHEMA = 1  # goes up when a field changes its meaning
 CURVE = (1e-4, 1e-5, 1e-6, 1e-8, 1e-10)  # deltas whose epsilons are told
-LONG = 400  # characters of a closed form that are shown
-MANY = 12  # elements of a symbol whose bounds are told one by one
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -142,6 +137,7 @@ def sensitivity(
     accountant: Accountant | None = None,
     features: FeatureSensitivities | None = None,
     groups: JointContributions | None = None,
+    schema: Mapping[Any, Any] | None = None,
     units: Mapping[str, str] | None = None,
     sources: Mapping[str, str] | None = None,
     title: str = "Sensitivity report",
@@ -163,6 +159,8 @@ def sensitivity(
         How far one feature alone moves the result.
     groups : JointContributions, optional
         Of which ``s`` is the joint bound: what each group adds alone is told, too.
+    schema : mapping, optional
+        What `Box.from_schema` took: its units and sources are told.
     units : mapping from str to str, optional
         Of the symbols, by name; ``"result"`` is the result's.
     sources : mapping from str to str, optional
@@ -189,13 +187,15 @@ def sensitivity(
             f"report.sensitivity: `s` must be a Sensitivity, got {type(s).__name__}"
         )
     checked = _verification(s, verify)
+    units = noted(schema, "unit") | dict(units or {})
+    sources = noted(schema, "source") | dict(sources or {})
     document = {
         "schema": "deuterium.sensitivity",
         "schema_version": REPORT_SCHEMA,
         "deuterium_version": __version__,
         "title": title,
         "function": _function(s, units),
-        "domain": _domain(s.domain, units or {}, sources or {}),
+        "domain": domain_rows(s.domain, units, sources),
         "quantity": s.quantity,
         "norm": f"L{s.norm:g}",
         "relation": relation,
@@ -216,48 +216,21 @@ def sensitivity(
         "curve": [] if noise is None else _curve(accountant or noise),
         "accounting": None if accountant is None else _accounting(accountant),
         "assumptions": list(s.assumptions),
-        "warnings": _warnings(s, noise, checked, sources or {}),
+        "warnings": _warnings(s, noise, checked, sources),
     }
     document["statement"] = _statement(document)
     return SensitivityReport(plain(document))
 
 
-def _function(s: Sensitivity, units: Mapping[str, str] | None) -> dict[str, Any]:
+def _function(s: Sensitivity, units: Mapping[str, str]) -> dict[str, Any]:
     told = "; ".join(repr(v) for v in s.vector) or None
     cut = told is not None and len(told) > LONG
     return {
         "closed_form": told[:LONG] + " ..." if told and cut else told,
         "factor": str(s.factor),
         "numbers": s.size,
-        "unit": (units or {}).get("result"),
+        "unit": units.get("result"),
     }
-
-
-def _domain(
-    domain: Domain | None, units: Mapping[str, str], sources: Mapping[str, str]
-) -> list[dict[str, Any]]:
-    """Return a row for each symbol, or for each element where they differ."""
-    rows: list[dict[str, Any]] = []
-    for name in [] if domain is None else domain.names:
-        one = symbol(name, shape=domain.shapes.get(name, ()))  # type: ignore[union-attr]
-        hull = domain.hull(one)  # type: ignore[union-attr]
-        code = " & ".join(c.code(name) for c in domain.constraints[name])  # type: ignore[union-attr]
-        about = {
-            "constraint": code if len(code) <= LONG else code[:LONG] + " ...",
-            "unit": units.get(name),
-            "source": sources.get(name),
-        }
-        low, high = (np.broadcast_to(e, one.shape) for e in (hull.lower, hull.upper))
-        same = (low == low.flat[0]).all() and (high == high.flat[0]).all()
-        if same or one.size > MANY:
-            ends = {"lower": float(low.min()), "upper": float(high.max())}
-            rows.append({"symbol": name, "shape": list(one.shape), **ends, **about})
-            continue
-        for place in np.ndindex(*one.shape):
-            ends = {"lower": float(low[place]), "upper": float(high[place])}
-            told = f"{name}[{', '.join(map(str, place))}]"
-            rows.append({"symbol": told, "shape": [], **ends, **about})
-    return rows
 
 
 def _moved(s: Sensitivity, relation: Relation) -> float | None:
