@@ -144,6 +144,9 @@ def test_groups_are_told_one_by_one():
     assert rows["income"]["upper"] >= 2e5
     assert {n: g["scale"] for n, g in rows.items()} == joint.scales(noise)
     assert "| income | 200000.0 |" in found.to_markdown()
+    statement = found.document["statement"]
+    assert f"income by {joint.units['income']:.6g}" in statement
+    assert statement.endswith("One release promises epsilon 1 at delta 1e-06.")
     assert list(found.to_frames()["groups"]["group"]) == ["age", "income"]
 
 

@@ -142,11 +142,11 @@ def _sections(d: Document) -> Iterator[Section]:
         rows = [
             (
                 g["group"], _number(g["upper"]), _number(g["lower"]),
-                "-" if g["scale"] is None else _number(g["scale"]),
+                _number(g["divisor"]), "-" if g["scale"] is None else _number(g["scale"]),
             )
             for g in d["groups"]
         ]  # fmt: skip
-        columns = ("only this is released", "at most", "reached", "scale of its noise")
+        columns = ("group alone", "at most", "reached", "unit", "scale of its noise")
         yield Section("Groups one by one", (), columns, rows)
     if d["noise"] is not None:
         yield _noise(d)

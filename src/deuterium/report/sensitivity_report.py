@@ -266,7 +266,13 @@ def _features(features: FeatureSensitivities) -> list[dict[str, Any]]:
 def _groups(joint: JointContributions, noise: Noise | None) -> list[dict[str, Any]]:
     scales = joint.scales(noise) if isinstance(noise, GaussianNoise) else {}
     return [
-        {"group": n, "lower": s.lower, "upper": s.upper, "scale": scales.get(n)}
+        {
+            "group": n,
+            "lower": s.lower,
+            "upper": s.upper,
+            "divisor": joint.units[n],
+            "scale": scales.get(n),
+        }
         for n, s in joint.blocks.items()
     ]
 
@@ -336,6 +342,9 @@ def _statement(d: Mapping[str, Any]) -> str:
         "input",
     }[d["quantity"]].format(d["norm"], d["upper"])
     sentences = [f"{what}, and {d['lower']:.6g} is reached ({d['status']})"]
+    if d["groups"]:
+        units = [f"{g['group']} by {g['divisor']:.6g}" for g in d["groups"]]
+        sentences.append(f"Each group is divided by its unit: {', '.join(units)}")
     if d["arithmetic"]:
         sentences.append(
             f"That holds for what {d['arithmetic']} computes, too, for which "
@@ -356,7 +365,8 @@ def _statement(d: Mapping[str, Any]) -> str:
         several = "One release promises"
         if whole is not None:
             several = f"All {whole['releases']} releases promise"
-        sentences.append(
-            f"{several} epsilon {point['epsilon']:.4g} at delta {point['delta']:g}"
-        )
+        elif noise["epsilon"] is not None:  # what was asked for, not a point near it
+            point = noise
+        at = f" at delta {point['delta']:g}" if point["delta"] else ""
+        sentences.append(f"{several} epsilon {point['epsilon']:.4g}{at}")
     return ". ".join(sentences) + "."
