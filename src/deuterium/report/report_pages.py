@@ -142,7 +142,8 @@ def _sections(d: Document) -> Iterator[Section]:
         rows = [
             (
                 g["group"], _number(g["upper"]), _number(g["lower"]),
-                _number(g["divisor"]), "-" if g["scale"] is None else _number(g["scale"]),
+                _number(g["divisor"]),
+                "-" if g["scale"] is None else _number(g["scale"]),
             )
             for g in d["groups"]
         ]  # fmt: skip
