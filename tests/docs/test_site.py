@@ -82,3 +82,21 @@ def test_every_rule_of_proofs_is_explained():
     told = (DOCS / "theory" / "certificate-rules.md").read_text("utf-8")
     rules = {*leaf_rules.LEAVES, "enclosure", "clusters"}
     assert not [r for r in rules if f"`{r}`" not in told]
+
+
+@pytest.mark.long
+def test_the_page_on_models_runs(tmp_path, monkeypatch):
+    pytest.importorskip("torch")
+    parser = pytest.importorskip("onnx.parser")
+    monkeypatch.chdir(tmp_path)
+    model = parser.parse_model("""<ir_version: 8, opset_import: ["": 17]>
+      net (float[1, 2] x) => (float[1, 3] z)
+      <float[2, 3] W = {1, -1, 2, 0.5, 0, 1}, float[3] b = {0, 1, 0}>
+      { h = MatMul(x, W)  a = Tanh(h)  z = Add(a, b) }""")
+    (tmp_path / "model.onnx").write_bytes(model.SerializeToString())
+    text = (DOCS / "how-to" / "bound-a-model-file.md").read_text("utf-8")
+    for block in re.findall(r"```python\n(.*?)```", text, re.S):
+        names: dict = {}
+        exec(block, names)
+        assert names["s"].lower <= names["s"].upper < 1.06 * names["s"].lower
+    assert {p.name for p in tmp_path.iterdir()} >= {"report.html", "proof.json"}
