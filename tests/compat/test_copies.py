@@ -239,6 +239,7 @@ def _used_elsewhere(made):
 
 @pytest.mark.parametrize("backend", ["numpy", "jax"])
 def test_compiled_functions_are_compiled_again(backend):
+    pytest.importorskip(backend)
     weights = dt.constant([1.0, -2.0, 0.1], name="weights")  # an input that is a number
     function = dt.compile([X, weights], [X @ weights], backend=backend)
     again = pickle.loads(pickle.dumps(function))

@@ -139,16 +139,7 @@ def _sections(d: Document) -> Iterator[Section]:
         columns = ("only this changes", "at most", "reached")
         yield Section("Features one by one", (), columns, rows)
     if d["groups"]:
-        rows = [
-            (
-                g["group"], _number(g["upper"]), _number(g["lower"]),
-                _number(g["divisor"]),
-                "-" if g["scale"] is None else _number(g["scale"]),
-            )
-            for g in d["groups"]
-        ]  # fmt: skip
-        columns = ("group alone", "at most", "reached", "unit", "scale of its noise")
-        yield Section("Groups one by one", (), columns, rows)
+        yield _groups(d)
     if d["noise"] is not None:
         yield _noise(d)
         points = [(_number(p["delta"]), _number(p["epsilon"])) for p in d["curve"]]
@@ -194,6 +185,16 @@ def _bound(d: Document) -> Section:
     if d["scope"]:
         rows.insert(2, ("holds while", d["scope"]))
     return Section("Bound", (), ("field", "value"), rows)
+
+
+def _groups(d: Document) -> Section:
+    numbers = ("upper", "lower", "divisor", "scale")
+    rows = [
+        [g["group"], *("-" if g[n] is None else _number(g[n]) for n in numbers)]
+        for g in d["groups"]
+    ]
+    columns = ("group alone", "at most", "reached", "unit", "scale of its noise")
+    return Section("Groups one by one", (), columns, rows)
 
 
 def _noise(d: Document) -> Section:
