@@ -9,9 +9,13 @@ import typing
 import pytest
 
 import deuterium as dt
-from deuterium import privacy, report
+from deuterium import frontends, privacy, report, testing
 
-ROOMS = (dt, privacy, report)
+ROOMS = (
+    dt, privacy, report, testing, frontends, privacy.audit, frontends.bounds,
+    frontends.formula, frontends.jax, frontends.onnx, frontends.symengine,
+    frontends.sympy, frontends.torch,
+)  # fmt: skip
 
 
 def public():
@@ -43,6 +47,9 @@ def test_rooms_show_their_public_names_alone():
 def test_the_example_is_right(name):
     made = inspect.unwrap(PUBLIC[name])
     pytest.importorskip("matplotlib")
+    for framework in ("jax", "onnx", "torch"):
+        if f"frontends.{framework}." in name:
+            pytest.importorskip(framework)
     tests = doctest.DocTestFinder(recurse=False).find(made, name, globs={})
     assert tests
     for test in tests:

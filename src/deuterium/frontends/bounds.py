@@ -28,6 +28,7 @@ def read_bounds(texts: Iterable[str]) -> dict[str, tuple[float, float]]:
 
     Examples
     --------
+    >>> from deuterium.frontends.bounds import read_bounds
     >>> read_bounds(["a=1:2", "b=0.5:3"])
     {'a': (1.0, 2.0), 'b': (0.5, 3.0)}
     """
@@ -54,6 +55,12 @@ def read_model_bounds(
         One of them cannot be read, is reversed or NaN, or comes twice.
     UnknownSymbolError, MissingSymbolError
         A name is no input's, or an input has no bounds.
+
+    Examples
+    --------
+    >>> from deuterium.frontends.bounds import read_model_bounds
+    >>> read_model_bounds(["0:1"], ["x"])
+    {'x': (0.0, 1.0)}
     """
     bounds: dict[str, tuple[float, float]] = {}
     for text in texts:

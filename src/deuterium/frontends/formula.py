@@ -103,6 +103,7 @@ def lift(text: str) -> Variable:
 
     Examples
     --------
+    >>> from deuterium.frontends.formula import lift
     >>> lift("a**2 + exp(2*b - a)")
     a**2 + exp(-a + 2*b)
     """

@@ -35,6 +35,15 @@ class LiftedModel(Shown):
         can differentiate with respect to each.
     framework : str
         Where it comes from, as in ``"ONNX, opset 13"``.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> from deuterium.frontends import LiftedModel
+    >>> x, w = dt.symbol("x"), dt.constant(2.0)
+    >>> model = LiftedModel({"x": x}, {"y": w * x}, {"w": w})
+    >>> dt.grad(model.output, list(model.parameters.values()))[0]
+    x
     """
 
     inputs: Mapping[str, Variable]

@@ -20,6 +20,13 @@ def lift(expression: Any, **options: Any) -> LiftedModel:
     """Return expressions of symengine as functions on Variables.
 
     It takes what `deuterium.frontends.sympy.lift` does.
+
+    Examples
+    --------
+    >>> import symengine
+    >>> from deuterium import frontends
+    >>> frontends.symengine.lift(symengine.sympify("a**2 + b")).output
+    b + a**2
     """
     return replace(lift_sympy.lift(expression, **options), framework="symengine")
 
@@ -31,5 +38,12 @@ def lower(v: Variable) -> Any:
     ------
     SymbolicError
         An operator has no closed form.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> from deuterium import frontends
+    >>> frontends.symengine.lower(dt.symbol("a") ** 2)
+    a**2
     """
     return to_symengine(v)

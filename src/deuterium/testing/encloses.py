@@ -59,6 +59,14 @@ def assert_encloses(
     ------
     AssertionError
         A value lies outside; the message is code that shows it.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> from deuterium.testing import assert_encloses
+    >>> x = dt.symbol("x")
+    >>> assert_encloses(x**2, dt.Box({x: (0, 1)}))
+    Interval([0.0, 1.0])
     """
     v = as_variable(v)
     found = enclose(v, domain) if enclosure is None else enclosure

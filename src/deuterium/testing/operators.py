@@ -39,6 +39,12 @@ def check_operator(op: Operator, points: Sequence[float]) -> None:
         Something in the record is not so; the message says what, and where.
     MissingDependencyError
         python-flint is not installed.
+
+    Examples
+    --------
+    >>> from deuterium import ops
+    >>> from deuterium.testing import check_operator
+    >>> check_operator(ops.tanh, [-2.0, -0.5, 0.0, 0.5, 2.0])
     """
     xs = sorted(set(map(float, points)))
     v = op(symbol("x"))

@@ -42,6 +42,15 @@ def evaluate_exactly(v: Variable, point: Mapping[Any, Any], bits: int = BITS) ->
         python-flint is not installed.
     MissingSymbolError
         A symbol of the graph has no value.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> import numpy as np
+    >>> from deuterium.testing import evaluate_exactly
+    >>> x = dt.symbol("x")
+    >>> evaluate_exactly(np.exp(x), {x: 1}).contains(np.e)
+    False
     """
     v = as_variable(v)
     result = meanings([v], point, bits)[v]

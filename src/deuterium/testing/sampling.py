@@ -30,6 +30,15 @@ def sample_points(
     count : int
         How many points.  A third of them are corners, a third have some elements at an
         end, the rest lie anywhere.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> from deuterium.testing import sample_points
+    >>> x = dt.symbol("x")
+    >>> points = sample_points(dt.Box({x: (0, 1)}), [x], 6)
+    >>> len(points), all(0 <= p["x"] <= 1 for p in points)
+    (6, True)
     """
     rng = np.random.default_rng(seed)
     wanted = list(symbols)

@@ -52,6 +52,14 @@ def graphs(
     defined : bool
         Whether arguments are kept where operators are defined.  Otherwise a box may
         well touch poles.
+
+    Examples
+    --------
+    >>> from hypothesis import given
+    >>> from deuterium.testing import assert_encloses, boxes, graphs
+    >>> @given(graphs())
+    ... def test_mine(v):
+    ...     assert v.shape is not None
     """
     st = require("hypothesis.strategies", "hypothesis", "graphs")
 
@@ -307,6 +315,14 @@ def boxes(v: Variable, *, largest: float = 3.0) -> Any:
         The graph.
     largest : float
         No bound is larger in size.
+
+    Examples
+    --------
+    >>> from hypothesis import given, strategies
+    >>> from deuterium.testing import assert_encloses, boxes, graphs
+    >>> @given(graphs(), strategies.data())
+    ... def test_my_rule(v, data):
+    ...     assert_encloses(v, data.draw(boxes(v)))
     """
     st = require("hypothesis.strategies", "hypothesis", "boxes")
     symbols = free_symbols([v])

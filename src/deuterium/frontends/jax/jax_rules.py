@@ -71,6 +71,15 @@ class Call:
         The line of the user's code that it stands in.
     bind : callable
         Run the primitive itself on arrays of numbers.
+
+    Examples
+    --------
+    >>> from deuterium.frontends.jax import RULES, primitive
+    >>> @primitive("my_scaling")
+    ... def scaled(call):
+    ...     return [2.0 * call.values[0]]
+    >>> RULES.pop("my_scaling") is scaled
+    True
     """
 
     name: str
@@ -159,6 +168,7 @@ def primitive(*names: str, moves: bool = False) -> Callable[[Rule], Rule]:
     Examples
     --------
     >>> import numpy as np
+    >>> from deuterium.frontends.jax import RULES, primitive
     >>> @primitive("softsign")
     ... def softsign(call):
     ...     return call.node() / (1 + np.abs(call.node()))

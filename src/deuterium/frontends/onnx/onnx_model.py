@@ -82,6 +82,7 @@ def load(
     Examples
     --------
     >>> from onnx import helper, TensorProto as T
+    >>> from deuterium.frontends.onnx import load
     >>> node = helper.make_node("Relu", ["x"], ["y"])
     >>> x, y = (helper.make_tensor_value_info(n, T.FLOAT, [2]) for n in "xy")
     >>> model = load(helper.make_model(helper.make_graph([node], "g", [x], [y])))

@@ -43,6 +43,13 @@ def from_symbolic(
     SymbolicError
         A head has no equivalent operator (named), a number is not real, or two
         different symbols have one name.
+
+    Examples
+    --------
+    >>> import sympy
+    >>> from deuterium.frontends.sympy import from_symbolic
+    >>> from_symbolic(sympy.Symbol("a") ** 2)
+    a**2
     """
     if not hasattr(expression, "args") and hasattr(expression, "_sympy_"):
         expression = expression._sympy_()

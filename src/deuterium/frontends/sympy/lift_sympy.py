@@ -55,6 +55,7 @@ def lift(
     Examples
     --------
     >>> import sympy, deuterium as dt
+    >>> from deuterium.frontends.sympy import lift
     >>> x, a = sympy.symbols("x a")
     >>> model = lift(sympy.Piecewise((a * x, x > 0), (0, True)), parameters={"a": 2})
     >>> float(model.output.evaluate({"x": 3}))
@@ -96,5 +97,12 @@ def lower(v: Variable) -> Any:
     ------
     SymbolicError
         An operator has no closed form.
+
+    Examples
+    --------
+    >>> import deuterium as dt
+    >>> from deuterium import frontends
+    >>> frontends.sympy.lower(dt.symbol("a") ** 2).diff("a")
+    2*a
     """
     return to_sympy(v)

@@ -61,6 +61,7 @@ def aten(
     Examples
     --------
     >>> import numpy as np
+    >>> from deuterium.frontends.torch import aten
     >>> @aten("mylibrary::swish")
     ... def swish(x, beta=1.0):
     ...     return x / (1 + np.exp(-beta * x))

@@ -40,6 +40,15 @@ class TorchModel(LiftedModel):
         The module's state dict when it was lifted.
     first_names : mapping of str to str
         For each name in it, the first that the same tensor has.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from deuterium import frontends
+    >>> net = torch.nn.Linear(2, 1)
+    >>> model = frontends.torch.lift(net, (torch.zeros(1, 2),))
+    >>> sorted(model.parameters)
+    ['bias', 'weight']
     """
 
     buffers: Mapping[str, Variable] = field(default_factory=dict)
