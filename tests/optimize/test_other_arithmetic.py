@@ -118,6 +118,8 @@ def test_batches_of_a_thread_in_another_mode_are_done_here(mode):
     assert (found.lower, found.upper) == (alone.lower, alone.upper)
 
 
+# from Python 3.12 on
+@pytest.mark.filterwarnings("ignore:This process .* multi-threaded")
 @pytest.mark.parametrize("start", some(["fork", "spawn"], 1))
 def test_batches_of_a_process_in_another_mode_are_done_here(start):
     context = multiprocessing.get_context(start)
