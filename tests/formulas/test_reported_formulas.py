@@ -45,6 +45,7 @@ ANGLES = {
         np.maximum(np.sin(s), np.minimum(3.0, y)), dt.Box({s: (1, 2), y: (1, 3)}), 3
     ),
     "entropy": (-sc.xlogy(s, s) - sc.xlogy(1 - s, 1 - s), UNIT, math.log(2)),
+    "root and logarithm": (-np.sqrt(s) * np.log(s), UNIT, 2 / math.e),
     "cap": (dt.grad(np.minimum(s, 0.5), s), UNIT, 1.0),
     "pole": (np.minimum(1 / s**2, 3.0), dt.Box({s: (-1, 1)}), 3.0),
     "quotients": (s / (y + 1) + y / (s + 1), SQUARE, 1.0),

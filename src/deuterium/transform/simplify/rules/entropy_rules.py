@@ -67,7 +67,7 @@ def entropy(v: Variable, known: Assumptions) -> Variable | None:
 
 @rule(
     *PRODUCTS,
-    identity="x**y * log(x) = power_log(x, y)",
+    identity="x**y * log(x) = power_log(x, y), sqrt(x) * log(x) = power_log(x, 0.5)",
     gains="no pole at 0, where the product has a limit for y > 0: 0",
     fills=True,
 )
@@ -78,12 +78,20 @@ def power_times_log(v: Variable, known: Assumptions) -> Variable | None:
         if base.op is not ops.log or n < 1:
             continue
         for other, e in view.powers.items():
-            if e != 1 or other.op is not ops.power or other.args[0] is not base.args[0]:
+            exponent = _exponent(other)
+            if e != 1 or exponent is None or other.args[0] is not base.args[0]:
                 continue
             rest = view.without({base: n, other: 1})
-            rest.times(ops.power_log(*other.args, n=n), 1)
+            rest.times(ops.power_log(other.args[0], exponent, n=n), 1)
             return build(rest, known)
     return None
+
+
+def _exponent(v: Variable) -> Variable | None:
+    """Return to which power an operator takes its first argument."""
+    if v.op is ops.sqrt:
+        return constant(0.5)
+    return v.args[1] if v.op is ops.power else None
 
 
 @rule(
