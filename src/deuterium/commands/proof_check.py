@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from deuterium.certify.explanation import explained
 from deuterium.commands.extremum import load_certificate
@@ -37,6 +38,8 @@ class ProofResult:
         How many parts of the domain the proof bounds.
     seconds : float
         Time the check took.
+    seal : str
+        The hash of what the file says, as reports tell it.
     against : str or None
         The file whose graph this is.
     explanation : tuple of str
@@ -50,6 +53,7 @@ class ProofResult:
     upper: float
     regions: int
     seconds: float
+    seal: str
     against: str | None = None
     explanation: tuple[str, ...] = ()
 
@@ -89,6 +93,7 @@ def run_proof_check(
         upper=found.upper,
         regions=found.leaves,
         seconds=seconds,
+        seal=found.seal,
         against=None if against is None else str(against),
         explanation=tuple(explained(found)) if explain else (),
     )
@@ -104,6 +109,10 @@ class SavedProofResult:
         What it is: `"Sensitivity"`, `"FeatureSensitivities"`, `"TrainingProof"`, ...
     says : str
         What it says of itself.
+    of : tuple of str
+        What was bounded, in closed form.
+    domain : str
+        The calls that make it.
     proofs : int
         How many proofs there are.
     regions : int
@@ -114,6 +123,8 @@ class SavedProofResult:
 
     kind: str
     says: str
+    of: tuple[str, ...]
+    domain: str
     proofs: int
     regions: int
     seconds: float
@@ -133,6 +144,7 @@ def run_saved_check(path: Path) -> SavedProofResult | None:
         return None
     start = time.perf_counter()
     found = Saved.load(path)
+    found = type(found).load(path)  # as what its proofs make of it
     if not callable(verify := getattr(found, "verify", None)):
         raise InvalidInputError(
             f"{str(path)!r} holds a {type(found).__name__}, which has no proofs; give "
@@ -142,10 +154,25 @@ def run_saved_check(path: Path) -> SavedProofResult | None:
     return SavedProofResult(
         kind=type(found).__name__,
         says=repr(found),
+        of=tuple(map(repr, _bounded(found))),
+        domain=repr(_over(found)),
         proofs=len(reports),
         regions=sum(r.leaves for r in reports),
         seconds=time.perf_counter() - start,
     )
+
+
+def _bounded(found: Any) -> tuple[Variable, ...]:
+    """Return the graphs of a saved object: a sensitivity's vector, a run's norm."""
+    parts = getattr(found, "parts", None) or [found]
+    norm = getattr(found, "norm", None)
+    vector = getattr(parts[0], "vector", ())
+    return (norm,) if isinstance(norm, Variable) else tuple(vector)
+
+
+def _over(found: Any) -> Any:
+    parts = getattr(found, "parts", None) or [found]
+    return getattr(parts[0], "domain", None)
 
 
 def _is_object(path: Path) -> bool:

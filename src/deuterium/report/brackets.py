@@ -76,6 +76,7 @@ def proof_tables(result: ProofResult) -> Iterator[RenderableType]:
     about = [("f", result.function), ("domain", result.domain)]
     if result.against is not None:
         about.append(("is in", result.against))
+    about.append(("seal", result.seal))
     yield facts("What the proof is about", about)
     yield facts(f"{result.sense.capitalize()} of f over the domain", _proved(result))
     yield from (Text(line) for line in result.explanation)
@@ -87,6 +88,8 @@ def saved_proof_tables(result: SavedProofResult) -> Iterator[RenderableType]:
     yield facts(
         result.kind,
         [
+            *[("of", text) for text in result.of],
+            ("domain", result.domain),
             ("proofs", f"{result.proofs}, all verified"),
             ("regions", str(result.regions)),
             ("seconds", f"{result.seconds:.2f}"),

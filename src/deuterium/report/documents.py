@@ -24,6 +24,7 @@ from deuterium.commands import (
     ModelCheckResult,
     ProofResult,
     QueryResult,
+    SavedProofResult,
 )
 from deuterium.demo import DemoResult
 from deuterium.errors import InvalidInputError
@@ -40,6 +41,7 @@ _SCHEMAS: dict[type, str] = {
     ModelBoundResult: "deuterium.model_bound",
     ModelCheckResult: "deuterium.model_check",
     ProofResult: "deuterium.proof",
+    SavedProofResult: "deuterium.saved_proof",
     Diagnosis: "deuterium.diagnosis",
 }
 

@@ -22,7 +22,7 @@ from deuterium.interval.environment import standard_only
 from deuterium.optimize.maximize_options import MaximizeOptions
 from deuterium.privacy.directed_rounding import product_up, require_positive
 from deuterium.privacy.mechanisms.gaussian import GaussianNoise, gaussian
-from deuterium.privacy.sensitivity.quantities import contribution
+from deuterium.privacy.sensitivity.quantities import contribution, diameter
 from deuterium.privacy.sensitivity.sensitivity import Sensitivity
 
 __all__ = ["JointContributions", "contributions"]
@@ -161,6 +161,8 @@ def contributions(
         s.sensitivity("add_or_remove_one")  # or says why there is no bound
     units = {n: (s.upper or 1.0) / weights[n] ** 0.25 for n, s in blocks.items()}
     parts = [q / units[n] for n, q in named.items()]
-    return JointContributions(
-        blocks, units, contribution(parts, domain, **maximize_options)
-    )
+    joint = contribution(parts, domain, **maximize_options)
+    if len(parts) > 1 and maximize_options.get("arithmetic") is None:
+        options: Any = {k: x for k, x in maximize_options.items() if k != "arithmetic"}
+        joint = joint.with_diameter(diameter(parts, domain, **options))
+    return JointContributions(blocks, units, joint)
