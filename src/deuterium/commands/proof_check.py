@@ -13,10 +13,12 @@ from deuterium.errors import CertificateError, GraphError, InvalidInputError
 from deuterium.graph.saved import Saved
 from deuterium.graph.serialize import dumps, loads
 from deuterium.graph.variable import Variable
+from deuterium.privacy import FeatureSensitivities, Sensitivity
 
 __all__ = ["ProofResult", "SavedProofResult", "run_proof_check", "run_saved_check"]
 
 
+CHECKED = Sensitivity, FeatureSensitivities
 OBJECT = b'"format":"deuterium-object"'  # how the files of `save` begin
 
 
@@ -144,7 +146,6 @@ def run_saved_check(path: Path) -> SavedProofResult | None:
         return None
     start = time.perf_counter()
     found = Saved.load(path)
-    found = type(found).load(path)  # as what its proofs make of it
     if not callable(verify := getattr(found, "verify", None)):
         raise InvalidInputError(
             f"{str(path)!r} holds a {type(found).__name__}, which has no proofs; give "
@@ -153,7 +154,7 @@ def run_saved_check(path: Path) -> SavedProofResult | None:
     reports = verify()
     return SavedProofResult(
         kind=type(found).__name__,
-        says=repr(found),
+        says=repr(found.checked() if isinstance(found, CHECKED) else found),
         of=tuple(map(repr, _bounded(found))),
         domain=repr(_over(found)),
         proofs=len(reports),

@@ -86,6 +86,10 @@ class FeatureSensitivities(Saved, Sequence[Sensitivity]):
                 raise type(error)(f"{name}: {error}") from None
         return tuple(reports)
 
+    def checked(self) -> Self:
+        """Return what a file says, its proofs having been checked by `verify`."""
+        return replace(self, parts=tuple(s.checked() for s in self.parts))
+
     @classmethod
     def _restored(cls, given: Mapping[str, Any]) -> Self:
         names = require_kinds("FeatureSensitivities", given["names"], str)

@@ -58,8 +58,9 @@ def implied_by(s: Sensitivity) -> Implied | None:
         return None
     try:
         if isinstance(s.proof, BothSides):
-            sides = (b.certificate for b in s.proof.sides)
-            found = _of_both_sides(s, s.domain, *sides)
+            top, bottom = (b.certificate for b in s.proof.sides)
+            known = top is not None and bottom is not None
+            found = _of_both_sides(s, s.domain, top, bottom) if known else None
         else:
             found = _of_one(s, s.domain)
     except DeuteriumError:

@@ -130,6 +130,11 @@ class SensitivityUses(Saved, Shown):
         found = super().load(path)
         return checked_again(found, verify)
 
+    def checked(self) -> Self:
+        """Return what a file says, its proofs having been checked by `verify`."""
+        told = self.__dict__.get("_told")
+        return self if told is None else replace(self, status=told)  # type: ignore[type-var]
+
     @classmethod
     def _restored(cls, given: Mapping[str, Any]) -> Self:
         """Return what a file says, on trust until its proofs are checked."""
@@ -159,6 +164,6 @@ def checked_again(s: Any, verify: bool) -> Any:
         implied = implied_by_proof(s)
         if implied is not None:
             s.verify()
-            return replace(s, diameter=other, status=s._told)
+            return replace(s.checked(), diameter=other)
         s._replayed(implied)
     return replace(s, diameter=other, status="trusted")
