@@ -136,6 +136,7 @@ def examples():
         privacy.Sensitivity(quantity="contribution", norm=2, upper=1.0),
         privacy.feature_sensitivity(2 * x, x, box, time_limit=1),
         privacy.partial([gradient], [X]), *noises(), *map(accountant, noises()),
+        privacy.TrainingProof.of(trainer()),
         individual(), individual().step(0.1, 5.0), trainer(), trainer().history[0],
         normalized(), filtered(), gradient_bound(), joint(), privacy.release(
             W, {W: [0, 0.75]}, dt.Choice(W, [0, 0.75]), epsilon=1, delta=1e-6,
@@ -160,6 +161,8 @@ def says(v):
             return repr(v), repr(v.domain), repr(v.witness), says(v.certificate)
         case privacy.FeatureSensitivities():
             return repr(v), *map(says, v)
+        case privacy.TrainingProof():
+            return dt.dumps([v.norm]), repr(v.domain), v.steps
         case privacy.ClipFreeSGD():
             return v.bound(), says(v.accountant), repr(v.step(RECORDS)), v.parameters
         case privacy.NormalizedSGD() | privacy.FilteredSGD():

@@ -96,7 +96,7 @@ def _coefficients(
     if node is s:
         rows = np.full((s.size, s.size + 1), Fraction(0), dtype=object)
         np.fill_diagonal(rows, Fraction(1))
-        return rows.reshape((*s.shape, -1))
+        return rows.reshape((*s.shape, s.size + 1))
     if node.op is None:
         return None if node.is_symbol else _constant(node, s.size)
     args = [known[a] for a in node.args]
@@ -112,7 +112,7 @@ def _constant(node: Variable, count: int) -> Array | None:
         return None
     rows = np.full((value.size, count + 1), Fraction(0), dtype=object)
     rows[:, -1] = [_fraction(x) for x in value.ravel().tolist()]
-    return rows.reshape((*value.shape, -1))
+    return rows.reshape((*value.shape, count + 1))
 
 
 def _fraction(x: Any) -> Fraction:
