@@ -164,7 +164,11 @@ def filled(v: Any, points: Any, i: int, at: Any) -> Any:
     if any(x is None for x in point.values()):
         return UNKNOWN
     plain = {name: x.reshape(x.shape[1:]) for name, x in point.items()}
-    return limit(v, None, plain, at, values.MORE_BITS)
+    found = limit(v, None, plain, at, values.MORE_BITS)
+    if found.is_nan():  # of numbers next to it more is known than of any
+        here = dt.Box({name: (x, x) for name, x in plain.items()})
+        found = limit(v, here, plain, at, values.MORE_BITS)
+    return found
 
 
 def as_double(x: Any) -> Any:

@@ -85,6 +85,18 @@ def test_matrix_products_without_elements_are_bounded():
         found.certificate.verify()
 
 
+def test_lengths_of_nothing_are_proved():
+    x = dt.symbol("m", (8, 4))
+    joined = np.concatenate([np.ravel(x @ x.T), [0.25, 0.5]])
+    total = np.broadcast_to(np.sum(joined**2), (2,))
+    none = np.broadcast_to(dt.logsumexp(total), (1, 0, 2))
+    v = np.sqrt(np.sum(np.cos(none) ** 2))
+    for method in ("auto", "norms"):
+        found = dt.maximize(v, dt.Box({x: (-5e-324, -5e-324)}), method=method)
+        assert found.upper == 0
+        found.certificate.verify()
+
+
 def test_a_pole_of_no_elements():
     none = dt.relu(np.sum(np.log(X)) * np.ones(0))
     v = np.sum(np.log(X)) - np.sum(none) - np.sum(np.log(np.exp(X)[:0]))

@@ -420,3 +420,9 @@ def test_wrong_arguments_are_told_by_errors_of_ours(name):
 def test_what_has_no_closed_form_is_shown_all_the_same():
     for v in (A // 0, np.remainder(A, 0), np.floor(A / (A - A))):
         assert "nodes" in repr(v)
+
+
+@pytest.mark.parametrize("function", [np.polyint, np.polyder])
+def test_a_polynomial_is_not_integrated_without_end(function):
+    with pytest.raises(InvalidInputError, match="at most 400"):
+        function(dt.symbol("p", (3,)), 10**80)

@@ -165,7 +165,7 @@ class Feasible:
                 row = start.copy()
                 row[place] = center + away
                 inside = (self.low <= row) & (row <= self.high)
-                if inside.all() and ball.holds_exactly(row[place]):
+                if inside.all() and ball.holds_exactly(row[place].reshape(shape)):
                     found.append(row)
         return np.reshape(found, (-1, len(start)))
 

@@ -85,7 +85,9 @@ def enclose(
         return found
     fresh = max(map(len, domain.names)) * "'"  # of no name that is taken
     names = {n: symbol(f"squares added up {i}{fresh}") for i, n in enumerate(ranges)}
-    other = _replaced(whole, names)
+    other = _replaced(
+        whole, {n: arrays.reshape_to(s, n.shape) for n, s in names.items()}
+    )
     used = {s.name for s in free_symbols([other])}
     box = Box({names[n]: ends for n, ends in ranges.items() if names[n].name in used})
     closer = enclose_boxes(

@@ -17,6 +17,8 @@ from deuterium.graph.constructors import as_variable
 from deuterium.graph.variable import Variable
 from deuterium.ops import arrays
 
+MOST_TIMES = 400  # that a polynomial is differentiated or integrated at once
+
 
 @implements(np.polyval)
 def polyval(p: Any, x: Any) -> Variable:
@@ -141,8 +143,10 @@ def _times(m: Any, caller: str) -> int:
         times = operator.index(m)
     except TypeError:
         times = -1
-    if times < 0:
-        raise InvalidInputError(f"{caller}: `m` must be a count, got {m!r}")
+    if not 0 <= times <= MOST_TIMES:
+        raise InvalidInputError(
+            f"{caller}: `m` must be a count of at most {MOST_TIMES}, got {m!r:.40}"
+        )
     return times
 
 

@@ -185,3 +185,18 @@ def test_large_one_hot_vectors_are_features_whatever_else_is_said_of_them():
         domain = dt.OneHot(many) & more
         assert [len(g) for g in features_of(many, domain.plain).values()] == 6 * [9]
         assert not is_alone((0,), many, domain)
+
+
+def test_a_number_in_a_ball_of_no_axes():
+    """What is linear in it is a number of its own, of whatever shape it is."""
+    a = dt.symbol("a")
+    found = privacy.feature_sensitivity(np.sin(a), a, dt.Ball(a, 2.0, 0.75))
+    truth = np.sin(1.25) - np.sin(2.75)  # it is largest at pi / 2, inside
+    truth = 1 - np.sin(2.75) if truth < 1 - np.sin(2.75) else truth
+    assert found[0].lower <= truth * (1 + 1e-12) and found[0].upper >= truth
+
+
+def test_poles_are_looked_for_on_the_edges_of_balls_of_any_shape():
+    y = dt.symbol("y", (1, 2, 2))
+    found = dt.maximize(np.sum(1 / (1 - y)), dt.Ball(y, np.zeros((1, 2, 2)), 1.0))
+    assert found.status == "undefined" and found.upper == np.inf

@@ -131,7 +131,8 @@ def power_log_range(n: int) -> Rule2:
         low = high = values[0]
         for v in values[1:]:
             low, high = smaller(low, v), larger(high, v)
-        never_negative = n % 2 == 0 or a >= ONE
-        return low if low > ZERO or not never_negative else ZERO, high
+        if (n % 2 == 0 or a >= ONE) and not low > ZERO:  # whatever is lost of a power
+            low = ZERO
+        return low, ZERO if n % 2 and b <= ONE and not high < ZERO else high
 
     return rule

@@ -219,6 +219,8 @@ def _curve(sweep: NormPass, node: Variable) -> ArrayKnowledge:
 def _steepest(entry: Entry, *parts: Vector) -> Ball:
     """Return the largest slope between the least and the largest of some numbers."""
     numbers = [x for part in parts for x in part.tolist()]
+    if not numbers:
+        return ZERO
     low, high = numbers[0], numbers[0]
     for x in numbers[1:]:
         low, high = smaller(low, x), larger(high, x)
