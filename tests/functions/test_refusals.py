@@ -422,6 +422,12 @@ def test_what_has_no_closed_form_is_shown_all_the_same():
         assert "nodes" in repr(v)
 
 
+def test_parts_of_different_shapes_are_no_array():
+    for parts in ((dt.symbol("b"), np.zeros(0)), [[dt.symbol("b"), 1.0], [2.0]]):
+        with pytest.raises(ShapeError):
+            dt.to_vec(parts)
+
+
 @pytest.mark.parametrize("function", [np.polyint, np.polyder])
 def test_a_polynomial_is_not_integrated_without_end(function):
     with pytest.raises(InvalidInputError, match="at most 400"):

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import symengine as se
 
+from deuterium.errors import ShapeError
 from deuterium.graph.constructors import as_variable
 from deuterium.graph.variable import Variable
 from deuterium.options import require_whole
@@ -45,7 +46,12 @@ def to_vec(x: Any) -> Any:
     """
     if isinstance(x, (list, tuple)) and _holds_arrays(x):
         x = as_variable(x)
-    array = np.asarray(x) if not isinstance(x, Variable) else _boxed(x)
+    try:
+        array = np.asarray(x) if not isinstance(x, Variable) else _boxed(x)
+    except ValueError:
+        raise ShapeError(
+            f"to_vec: parts of different shapes are no array: {x!r:.80}"
+        ) from None
     out = np.empty(array.shape, dtype=object)
     flat = out.reshape(-1)
     for i, element in enumerate(array.ravel().tolist()):
