@@ -97,6 +97,16 @@ def test_lengths_of_nothing_are_proved():
         found.certificate.verify()
 
 
+def test_a_sum_that_gives_nothing():
+    y = dt.symbol("y", (1, 16))
+    none = np.broadcast_to(y, (0, 16))
+    length = dt.norm(none @ np.ones((16, 2)))
+    v = np.sum(np.sin(np.sum(none, axis=-1))) + np.sum(np.sin(y) ** 2) + length
+    found = dt.maximize(v, dt.Box({y: (0, 1)}), max_regions=20)
+    assert found.upper >= 16 * np.sin(1) ** 2 * (1 - 1e-9)
+    found.certificate.verify()
+
+
 def test_a_pole_of_no_elements():
     none = dt.relu(np.sum(np.log(X)) * np.ones(0))
     v = np.sum(np.log(X)) - np.sum(none) - np.sum(np.log(np.exp(X)[:0]))

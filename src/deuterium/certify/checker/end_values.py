@@ -152,7 +152,7 @@ class EndValues:
         axis = node.attrs["axis"]
         places = np.arange(node.args[0].size).reshape(node.args[0].shape)
         places = np.moveaxis(places, axis, range(-len(axis), 0))
-        rows = places.reshape(node.size, -1).tolist()
+        rows = places.reshape(node.size, places.size // max(node.size, 1)).tolist()
         return _by_rows(rows, args[0], summed)
 
     def multiply(self, node: Variable, args: list[Moving]) -> Moving:

@@ -129,7 +129,8 @@ class SameInputs:
         """Return sums over axes."""
         axis = node.attrs["axis"]
         x = np.array(args[0], dtype=int).reshape(node.args[0].shape)
-        rows = np.moveaxis(x, axis, range(-len(axis), 0)).reshape(node.size, -1)
+        x = np.moveaxis(x, axis, range(-len(axis), 0))
+        rows = x.reshape(node.size, x.size // max(node.size, 1))
         return [self._unordered("sum", row) for row in rows.tolist()]
 
     def sort(self, node: Variable, args: list[Names]) -> Names:

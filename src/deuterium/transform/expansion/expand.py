@@ -248,7 +248,7 @@ class Expansion:
         shape, axis = node.args[0].shape, node.attrs["axis"]
         places = np.arange(len(args[0])).reshape(shape)
         places = np.moveaxis(places, axis, range(-len(axis), 0))
-        rows = places.reshape(node.size, -1).tolist()
+        rows = places.reshape(node.size, places.size // max(node.size, 1)).tolist()
         return [self._sum([args[0][i] for i in row]) for row in rows]
 
     def matmul(self, node: Variable, args: list[Elements]) -> Elements:

@@ -283,7 +283,8 @@ class StarStructure(StarSlots):
         shape = product_shape(node)
         if node.op is not ops.matmul:
             return objects(shape, stars)
-        rows = np.moveaxis(objects(shape, stars), -2, -1).reshape(node.size, -1)
+        terms = np.moveaxis(objects(shape, stars), -2, -1)
+        rows = terms.reshape(node.size, terms.size // max(node.size, 1))
         return objects(
             node.shape, [total([(ONE, x) for x in row]) for row in rows.tolist()]
         )

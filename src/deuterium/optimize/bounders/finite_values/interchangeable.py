@@ -95,7 +95,7 @@ class Fingerprint:
             x = np.moveaxis(
                 args[0], node.attrs["axis"], range(-len(node.attrs["axis"]), 0)
             )
-            rows = x.reshape(node.size, -1).tolist()
+            rows = x.reshape(node.size, x.size // max(node.size, 1)).tolist()
             return self._each(node, [("add", tuple(sorted(r))) for r in rows])
         if op is ops.sort_last:
             return self._each(
