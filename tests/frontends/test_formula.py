@@ -13,6 +13,7 @@ import deuterium as dt
 from deuterium.errors import FormulaError
 from deuterium.frontends.formula import MAX_LENGTH, lift
 from deuterium.frontends.language import FUNCTIONS
+from deuterium.graph.traverse import free_symbols
 from tests.amounts import examples
 from tests.clocks import calls_at_most
 
@@ -100,7 +101,7 @@ ATTACKS = [
     "().__class__", "''.join(a)", "lambda: 1", "(lambda x: x)(a)", "[a for a in b]",
     "{a for a in b}", "{a: 1 for a in b}", "sum(i for i in a)", "'text'", "b'text'",
     "f'{a}'", "a[0]", "[a]", "(a, b)", "{a}", "{a: b}", "a if b else 1", "a and b",
-    "not a", "a < b", "a == b", "a := 3", "a = 3", "(a := 3)", "*a", "exp(*a)",
+    "not a", "a == b", "a < b < c", "a := 3", "a = 3", "(a := 3)", "*a", "exp(*a)",
     "exp(**a)", "exp(x=a)", "a; b", "a # b", "a \\ b", "None", "True", "...", "1j",
     "await a", "yield a", "a // b", "a % b", "a @ b", "a | b", "a & b", "~a", "a << 1",
     "import os", "def f(): pass", "eval(a)", "exec(a)", "open(a)", "exp(exp)", "exp",
@@ -219,3 +220,17 @@ def test_any_text_is_read_or_refused(text):
         return
     assert isinstance(v, dt.Variable)
     assert v.shape == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("where(a > 1, 2 * a, b)", 4.0), ("where(a <= 1, 2 * a, b)", 0.5),
+        ("(a >= 2) + (b < 0.5)", 1.0), ("where(b, a, 7)", 2.0),
+        ("where(1 < 2, a, log(0 * a))", 2.0),
+    ],
+)  # fmt: skip
+def test_choices(text, value):
+    v = lift(text)
+    point = {"a": 2.0, "b": 0.5}
+    assert v.evaluate({s.name: point[s.name] for s in free_symbols([v])}) == value

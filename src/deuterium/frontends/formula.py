@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 
 from deuterium.errors import FormulaError, did_you_mean
 from deuterium.frontends.language import CONSTANTS, FUNCTIONS
-from deuterium.graph.constructors import constant, symbol
+from deuterium.graph.constructors import as_variable, constant, symbol
 from deuterium.graph.provenance import at_line, attributing
 from deuterium.graph.variable import Variable
 from deuterium.interval.environment import standard_only
@@ -38,6 +38,10 @@ _BINARY: dict[type[ast.operator], Callable[..., Any]] = {
 _UNARY: dict[type[ast.unaryop], Callable[..., Any]] = {
     ast.UAdd: operator.pos, ast.USub: operator.neg,
 }  # fmt: skip
+_COMPARED: dict[type[ast.cmpop], Callable[..., Any]] = {
+    ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+}  # fmt: skip
 _SPELLING: dict[type[ast.AST], str] = {
     ast.FloorDiv: "//", ast.Mod: "%", ast.MatMult: "@", ast.BitOr: "|",
     ast.BitAnd: "&", ast.LShift: "<<", ast.RShift: ">>", ast.Invert: "~",
@@ -46,7 +50,7 @@ _SPELLING: dict[type[ast.AST], str] = {
 _REFUSED: dict[type[ast.AST], str] = {
     ast.Attribute: "a dot (write exp(a), with no prefix such as `np.`)",
     ast.Subscript: "square brackets", ast.List: "square brackets", ast.Tuple: "a comma",
-    ast.Lambda: "a lambda", ast.Compare: "a comparison", ast.IfExp: "an if",
+    ast.Lambda: "a lambda", ast.Compare: "a comparison that is not one of < <= > >=", ast.IfExp: "an if",
     ast.BoolOp: "and/or", ast.Dict: "braces", ast.Set: "braces",
     ast.JoinedStr: "text in quotes", ast.Starred: "a star in front",
     ast.NamedExpr: "an assignment", ast.ListComp: "a comprehension",
@@ -55,8 +59,8 @@ _REFUSED: dict[type[ast.AST], str] = {
 }  # fmt: skip
 
 _ALLOWED = (
-    "Allowed are numbers, names, + - * / **, parentheses, pi, e, and the functions "
-    + ", ".join(sorted(FUNCTIONS))
+    "Allowed are numbers, names, + - * / ** < <= > >=, parentheses, pi, e, and the "
+    "functions " + ", ".join(sorted(FUNCTIONS))
 )
 
 
@@ -87,8 +91,9 @@ def lift(text: str) -> Variable:
     Parameters
     ----------
     text : str
-        Numbers, names, ``+ - * / **``, parentheses, ``pi``, ``e`` and calls of the
-        functions of `deuterium.frontends.language`.  Every other name becomes a scalar
+        Numbers, names, ``+ - * / ** < <= > >=``, parentheses, ``pi``, ``e`` and calls
+        of the functions of `deuterium.frontends.language`, such as ``where(a > 0, a,
+        2*a)``; a comparison is 1 where it holds, else 0.  Every other name becomes a scalar
         symbol.
 
     Returns
@@ -185,6 +190,8 @@ class _FormulaReader:
                 return [node.operand]
             case ast.BinOp(op=op) if type(op) in _BINARY:
                 return [node.left, node.right]
+            case ast.Compare(ops=[op], comparators=[right]) if type(op) in _COMPARED:
+                return [node.left, right]
             case ast.Call():
                 return self._call_arguments(node)
         return self._refuse(node)
@@ -232,6 +239,10 @@ class _FormulaReader:
             case ast.BinOp():
                 right, left = done.pop(), done.pop()
                 done.append(self._binary(node, left, right))
+            case ast.Compare(ops=[op]):
+                right, left = done.pop(), done.pop()
+                holds = _COMPARED[type(op)](left.node, right.node)
+                done.append(_Value(as_variable(holds), left.bits + right.bits))
             case ast.Call(func=ast.Name(id=name), args=arguments):
                 args = done[len(done) - len(arguments) :]
                 del done[len(done) - len(arguments) :]

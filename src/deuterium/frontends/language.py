@@ -57,6 +57,7 @@ FUNCTIONS: dict[str, Function] = {
     "hypot": Function(np.hypot, 2, 2),
     "logaddexp": Function(np.logaddexp, 2, 2),
     "xlogy": Function(sc.xlogy, 2, 2),
+    "where": Function(np.where, 3, 3),
     "min": Function(_folded(np.minimum), 2, math.inf),
     "max": Function(_folded(np.maximum), 2, math.inf),
 }
