@@ -50,7 +50,8 @@ _SPELLING: dict[type[ast.AST], str] = {
 _REFUSED: dict[type[ast.AST], str] = {
     ast.Attribute: "a dot (write exp(a), with no prefix such as `np.`)",
     ast.Subscript: "square brackets", ast.List: "square brackets", ast.Tuple: "a comma",
-    ast.Lambda: "a lambda", ast.Compare: "a comparison that is not one of < <= > >=", ast.IfExp: "an if",
+    ast.Lambda: "a lambda", ast.IfExp: "an if",
+    ast.Compare: "a comparison that is not one of < <= > >=",
     ast.BoolOp: "and/or", ast.Dict: "braces", ast.Set: "braces",
     ast.JoinedStr: "text in quotes", ast.Starred: "a star in front",
     ast.NamedExpr: "an assignment", ast.ListComp: "a comprehension",
@@ -92,9 +93,9 @@ def lift(text: str) -> Variable:
     ----------
     text : str
         Numbers, names, ``+ - * / ** < <= > >=``, parentheses, ``pi``, ``e`` and calls
-        of the functions of `deuterium.frontends.language`, such as ``where(a > 0, a,
-        2*a)``; a comparison is 1 where it holds, else 0.  Every other name becomes a scalar
-        symbol.
+        of the functions of `deuterium.frontends.language`, such as
+        ``where(a > 0, a, 2*a)``; a comparison is 1 where it holds, else 0.  Every other
+        name becomes a scalar symbol.
 
     Returns
     -------
