@@ -47,6 +47,15 @@ def test_json_is_the_reports_own(mechanism, quantity):
     assert 2 <= document["upper"] <= 2.03
 
 
+def test_the_proof_is_kept_beside_the_report(tmp_path):
+    proof = tmp_path / "proof.json"
+    shown = run(*FORMULA, "--certificate", proof, "--json")
+    checked = CliRunner().invoke(app, ["verify", str(proof), "--json"])
+    assert checked.exit_code == 0, checked.stderr
+    assert json.loads(checked.stdout)["proofs"] >= 1
+    assert json.loads(shown.stdout)["upper"] == privacy.Sensitivity.load(proof).upper
+
+
 def test_of_a_gradient_and_without_noise():
     document = json.loads(
         run("a**2", "--bound", "a=0:2", *ASKED[:2], "--gradient", "--json").stdout

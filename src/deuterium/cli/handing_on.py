@@ -22,6 +22,7 @@ from deuterium.cli.arguments import (
     Loss,
     Output,
     Progress,
+    Proof,
     Relation,
     Rtol,
     Seed,
@@ -254,6 +255,7 @@ def report(
         list[Path] | None,
         typer.Option(help="Write it here: .html, .md or .json; may be repeated."),
     ] = None,
+    certificate: Proof = None,
     rtol: Rtol = 0.01,
     time_limit: TimeLimit = 60.0,
     progress: Progress = None,
@@ -275,6 +277,8 @@ def report(
         )  # fmt: skip
         watched = {"progress": is_watched(progress), "seed": seed}
         s, noise = run_sensitivity(asked, rtol=rtol, time_limit=time_limit, **watched)
+        if certificate is not None:
+            s.save(certificate)
         made = sensitivity(
             s,
             relation=relation.value,
