@@ -8,9 +8,7 @@ is ever run.
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
@@ -44,6 +42,7 @@ from deuterium.errors import (
     MissingDependencyError,
     UnsupportedError,
 )
+from deuterium.files import write_file
 from deuterium.graph.constructors import as_variable
 from deuterium.graph.variable import Variable
 from deuterium.interval.environment import standard_only
@@ -177,19 +176,7 @@ class Certificate(CertificateView):
     @standard_only
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the certificate to a file, which is there whole or not at all."""
-        path = Path(path)
-        whole = text({**self.body, "seal": self.seal})
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(whole)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).replace(path)
-        except BaseException:
-            with suppress(OSError):
-                Path(name).unlink()
-            raise
+        write_file(path, text({**self.body, "seal": self.seal}))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Certificate:
@@ -198,10 +185,17 @@ class Certificate(CertificateView):
         Raises
         ------
         CertificateError
-            The file is not a certificate, or larger than any that is read.
+            The file is not a certificate, cannot be read, or is larger than any that
+            is.
         """
-        with Path(path).open("rb") as file:
-            written = file.read(LARGEST + 1)
+        try:
+            with Path(path).open("rb") as file:
+                written = file.read(LARGEST + 1)
+        except (OSError, ValueError) as error:
+            raise CertificateError(
+                f"{str(path)!r:.200} cannot be read: {error}; give a file that `save` "
+                "wrote"
+            ) from None
         if len(written) > LARGEST:
             raise CertificateError(f"the file has more than {LARGEST} bytes")
         return cls.loads(written)
@@ -371,8 +365,7 @@ class Certificate(CertificateView):
                 f"`arithmetic` (this one is of {self.arithmetic})"
             )
         require_own_graph(self.body)
-        written = coq_text(self.body, *self._asked)
-        Path(path).write_text(written, encoding="utf-8")
+        write_file(path, coq_text(self.body, *self._asked))
 
     def problem(self) -> Problem:
         """Return what was maximised or minimised, as the file carries it."""

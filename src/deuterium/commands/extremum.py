@@ -34,7 +34,6 @@ __all__ = [
     "require_folder",
     "run_check",
     "run_extremum",
-    "save_certificate",
 ]
 
 Bounds = Mapping[str, tuple[float, float]]
@@ -155,7 +154,7 @@ def run_extremum(
         found = run(sought, domain, executor=executor, **options)
     saved = None
     if certificate is not None and found.certificate is not None:
-        save_certificate(found.certificate, certificate)
+        found.certificate.save(certificate)
         saved = str(certificate)
     return ExtremumResult(
         sense=sense,
@@ -250,17 +249,7 @@ def load_certificate(path: Path) -> Certificate:
     """Return a saved certificate; one that cannot be read is bad input."""
     try:
         return Certificate.load(path)
-    except (OSError, CertificateError) as error:
+    except CertificateError as error:
         raise InvalidInputError(
             f"{str(path)!r} cannot be read as a certificate: {error}"
-        ) from None
-
-
-def save_certificate(certificate: Certificate, path: Path) -> None:
-    """Save a certificate."""
-    try:
-        certificate.save(path)
-    except OSError as error:
-        raise InvalidInputError(
-            f"the certificate cannot be written to {str(path)!r}: {error}"
         ) from None

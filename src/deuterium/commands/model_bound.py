@@ -14,7 +14,6 @@ from deuterium.commands.extremum import (
     load_certificate,
     processes,
     require_folder,
-    save_certificate,
 )
 from deuterium.domain.domain import Domain
 from deuterium.domain.spaces import Ball, Box
@@ -182,7 +181,7 @@ def run_model_bound(
         )
     saved = None
     if certificate is not None and found.certificate is not None:
-        save_certificate(found.certificate, certificate)
+        found.certificate.save(certificate)
         saved = str(certificate)
     return ModelBoundResult(
         **told,

@@ -19,6 +19,7 @@ from deuterium.evaluate.backends import NAMES, Backend, backend
 from deuterium.evaluate.codegen import Program, generate
 from deuterium.evaluate.inputs import fitted, fitted_shape, require_all
 from deuterium.evaluate.lower import lower
+from deuterium.files import write_file
 from deuterium.graph.constructors import as_variable
 from deuterium.graph.serialize import from_json, to_json
 from deuterium.graph.traverse import Graph
@@ -198,7 +199,7 @@ class CompiledFunction:
     @standard_only  # numbers as text are worked out in floating point, here and below
     def save(self, path: str | Path) -> None:
         """Write the function to a JSON file: its graph, never its code."""
-        Path(path).write_text(json.dumps(self.to_json(), allow_nan=False))
+        write_file(path, json.dumps(self.to_json(), allow_nan=False))
 
     @classmethod
     @standard_only

@@ -25,6 +25,7 @@ import numpy as np
 
 from deuterium._version import __version__
 from deuterium.errors import DeuteriumError, InvalidInputError
+from deuterium.files import write_file
 from deuterium.graph.serialize import from_json, to_json
 from deuterium.graph.variable import Variable
 from deuterium.interval import Cause
@@ -80,14 +81,7 @@ class Saved:
 
     def save(self, path: Any) -> None:
         """Write the object to a JSON file, which `load` reads."""
-        written = self.to_json()
-        try:
-            Path(path).write_text(written, "utf-8")
-        except OSError as error:
-            raise InvalidInputError(
-                f"save: {str(path)!r} cannot be written: {error.strerror}; give a file "
-                "in a folder that exists"
-            ) from None
+        write_file(path, self.to_json())
 
     @classmethod
     @standard_only

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from deuterium.errors import InvalidInputError, MissingDependencyError
+from deuterium.files import write_file
 from deuterium.graph.constructors import as_variable
 from deuterium.graph.traverse import topological
 from deuterium.graph.variable import Variable
@@ -73,7 +74,7 @@ class Drawing:
 
     def save(self, path: str | Path) -> None:
         """Write the picture to a file."""
-        Path(path).write_text(self.svg, "utf-8")
+        write_file(path, self.svg)
 
     def _repr_svg_(self) -> str | None:
         return self.svg if shutil.which("dot") else None

@@ -16,6 +16,7 @@ from typing import Any
 from deuterium._version import __version__
 from deuterium.certify.certificate import Certificate
 from deuterium.errors import DeuteriumError, InvalidInputError, UnsupportedError
+from deuterium.files import write_file
 from deuterium.optional import require
 from deuterium.privacy.accounting.accountant import Accountant
 from deuterium.privacy.mechanisms.gaussian import GaussianNoise
@@ -120,7 +121,7 @@ class SensitivityReport:
             raise InvalidInputError(
                 f"save: the suffix must be one of {', '.join(makers)}; got {path!s:.80}"
             )
-        target.write_text(makers[target.suffix](), "utf-8")
+        write_file(target, makers[target.suffix]())
 
     def __repr__(self) -> str:
         return f"<SensitivityReport: {self.document['statement']}>"

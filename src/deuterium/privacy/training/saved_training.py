@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import io
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from deuterium.errors import InvalidInputError
+from deuterium.files import write_file
 
 __all__ = ["kept_generator", "read", "same_settings", "taken_up", "write"]
 
@@ -20,15 +21,11 @@ META = "meta"  # the array that holds the JSON
 
 def write(path: Any, arrays: Mapping[str, Any], meta: Mapping[str, Any]) -> None:
     """Put arrays and what JSON can keep into a file, at once or not at all."""
-    target = Path(path)
-    beside = target.with_name(target.name + ".part")
     said = np.array(json.dumps({"format": FORMAT, **meta}))
     named: Any = {META: said, **arrays}
-    with beside.open("wb") as file:
-        np.savez(file, **named)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(target)
+    whole = io.BytesIO()
+    np.savez(whole, **named)
+    write_file(path, whole.getvalue())
 
 
 def read(path: Any, who: str) -> tuple[dict[str, Any], dict[str, Any]]:
