@@ -127,3 +127,24 @@ def test_a_claim_that_is_all_but_reached_is_believed(v, ends):
     found = dt.maximize(v, domain)
     assert found.upper == 1
     assert found.certificate.verify(v, domain)
+
+
+s = dt.symbol("s")
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize(
+    ("base", "ends", "side"),
+    [
+        (s, (-np.inf, -0.0), -1),
+        (s, (0, np.inf), 1),
+        (-np.maximum(s, 0), (-1, np.inf), -1),
+    ],
+)
+def test_whole_powers_without_end_are_known(base, ends, side, n):
+    """A pole on a side that cannot matter, and 0 far out."""
+    rises = side < 0 and n % 2
+    v, domain = 1 / base**n, dt.Box({s: ends})
+    found = (dt.maximize if rises else dt.minimize)(v, domain)
+    assert (found.upper if rises else found.lower) == 0
+    assert found.certificate.verify(v, domain)

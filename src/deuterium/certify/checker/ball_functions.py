@@ -129,6 +129,8 @@ def whole_power(x: Ball, n: int) -> Ball:
     """Return a whole power, also of a ball that holds zero."""
     if n == 0:
         return ONE if x.is_finite() else UNKNOWN
+    if abs(x) == INFINITY:  # an end, whose powers flint knows of the upper one only
+        return ZERO if n < 0 else -INFINITY if x < ZERO and n % 2 else INFINITY
     if n < 0 or x > ZERO or x < ZERO or x.is_exact():
         return x**n
     most = abs(x).upper() ** n
