@@ -1,9 +1,12 @@
 """What is said to be undefined, and proved so, is."""
 
+from importlib import import_module
+
 import numpy as np
 import pytest
 
 import deuterium as dt
+from deuterium.budget import Spent
 from deuterium.errors import BoundsError
 from deuterium.graph.operator import OPERATORS
 from tests.amounts import draws
@@ -92,6 +95,21 @@ def test_a_domain_that_only_intervals_leave_is_not_said_to_be_left():
     found = dt.maximize(v, dt.Box({Z: (0, 1)}), time_limit=None, max_regions=3000)
     assert found.status in ("precision_limit", "region_limit")
     assert found.lower > 0.34
+
+
+def test_time_that_ends_while_it_is_proved_loses_nothing(monkeypatch):
+    module = import_module("deuterium.optimize.maximize")
+    prove = module.proved_undefined
+
+    def late(problem, seed, *, zeros=False):
+        if zeros:
+            raise Spent("time_limit")
+        return prove(problem, seed)
+
+    monkeypatch.setattr(module, "proved_undefined", late)
+    found = dt.maximize(POLES["in a branch"], BOX, time_limit=None)
+    assert (found.status, found.upper) == ("time_limit", np.inf)
+    assert found.lower > 0 and found.witness
 
 
 def test_an_argument_without_elements():

@@ -365,7 +365,10 @@ def _told(problem: Problem, cause: Cause | None) -> tuple[str, Cause | None]:
         return "undefined", cause
     ends = Box({n: (low, high) for n, (low, high) in cause.box.items()})
     within = Problem(problem.given, problem.domain & ends, maximize=problem.maximizes)
-    proved = proved_undefined(within, 0, zeros=True)
+    try:
+        proved = proved_undefined(within, 0, zeros=True)
+    except Spent as spent:
+        return spent.status, cause
     if proved is None:
         return "precision_limit", cause
     return "undefined", replace(proved, box=cause.box)
