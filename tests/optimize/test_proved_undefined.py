@@ -98,7 +98,7 @@ def test_a_domain_that_only_intervals_leave_is_not_said_to_be_left():
 
 
 def test_time_that_ends_while_it_is_proved_loses_nothing(monkeypatch):
-    module = import_module("deuterium.optimize.maximize")
+    module = import_module("deuterium.optimize.undefined")
     prove = module.proved_undefined
 
     def late(problem, seed, *, zeros=False):
@@ -110,6 +110,23 @@ def test_time_that_ends_while_it_is_proved_loses_nothing(monkeypatch):
     found = dt.maximize(POLES["in a branch"], BOX, time_limit=None)
     assert (found.status, found.upper) == ("time_limit", np.inf)
     assert found.lower > 0 and found.witness
+
+
+NOWHERE = {
+    "a constant": np.arctan(1 / dt.constant(0.0)),
+    "an array of constants": np.max(np.tanh(1 / dt.constant(np.zeros(3)))),
+    "a pole that cannot matter": -1 / np.square(np.maximum(X, 0)),
+    "a logarithm": np.log(np.minimum(Y, 0) * 0),
+}
+
+
+@pytest.mark.parametrize("run", [dt.maximize, dt.minimize])
+@pytest.mark.parametrize("name", NOWHERE)
+def test_what_has_no_value_anywhere_has_no_bound(name, run):
+    found = run(NOWHERE[name], dt.Box({X: (-3, -1), Y: (1, 30)}))
+    assert found.status == "undefined" and found.cause.points
+    assert (found.upper if run is dt.maximize else found.lower) in (np.inf, -np.inf)
+    assert found.certificate is None and not found.witness
 
 
 def test_an_argument_without_elements():

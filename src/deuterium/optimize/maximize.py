@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import replace
@@ -47,8 +47,13 @@ from deuterium.optimize.root_enclosure import (
     closer_by_lengths,
     root_enclosure_of,
 )
-from deuterium.optimize.undefined import proved_undefined
+from deuterium.optimize.undefined import (
+    proved_undefined,
+    unbounded_status,
+    undefined_everywhere,
+)
 from deuterium.options import require_seed
+from deuterium.transform.definedness import defined
 
 __all__ = ["maximize", "minimize"]
 
@@ -224,21 +229,29 @@ def _of_points(found: Bracket, v: Any, domain: Domain, clock: Clock) -> Bracket:
         return found
     if found.upper > LOWEST:
         return replace(found, lower=-np.inf, witness={})
-    if domain.conditions and _is_empty(as_variable(v), domain, clock):
+    v = as_variable(v)
+    if domain.conditions and _is_empty(v, domain, domain.conditions, clock):
         return replace(
             found, lower=-np.inf, upper=-np.inf, witness={}, status="infeasible"
         )
+    if not domain.conditions and _is_empty(v, domain, (defined(v),), clock):
+        return replace(
+            found, lower=-np.inf, upper=np.inf, witness={}, status="undefined",
+            cause=undefined_everywhere(v, domain), _problem=None, _search=None,
+        )  # fmt: skip
     # the objective itself is that low, and points of the domain cannot be told
     return replace(found, lower=-np.inf, witness={}, status="precision_limit")
 
 
-def _is_empty(v: Variable, domain: Domain, clock: Clock) -> bool:
+def _is_empty(
+    v: Variable, domain: Domain, conditions: Sequence[Variable], clock: Clock
+) -> bool:
     """Return whether no point satisfies the conditions, given that v is low there."""
     with suppress(DeuteriumError):
         x = enclose(v, domain.plain)
         if x.upper < -LOWEST and x.lower > LOWEST:
             return True  # v is that low nowhere, nor that high
-    nowhere = guarded(as_variable(0.0), domain.conditions, LOWEST)
+    nowhere = guarded(as_variable(0.0), conditions, LOWEST)
     left = max(clock.left, SHORTEST_SECONDS) if clock.left < np.inf else None
     return maximize(nowhere, domain.plain, time_limit=left).upper <= LOWEST
 
@@ -337,7 +350,7 @@ def _result(problem: Problem, run: BranchAndBound, status: str) -> Bracket:
     if upper == np.inf:
         cause = _cause(problem, run)
         if status == "undefined":
-            status, cause = _told(problem, cause)
+            status, cause = unbounded_status(problem, cause)
     is_proved = np.isfinite(upper) and row is not None
     return Bracket(
         lower=lower,
@@ -351,27 +364,6 @@ def _result(problem: Problem, run: BranchAndBound, status: str) -> Bracket:
         _problem=problem if is_proved else None,
         _search=Search(run.tree, upper, run.bounder) if is_proved else None,
     )
-
-
-def _told(problem: Problem, cause: Cause | None) -> tuple[str, Cause | None]:
-    """Return what to say of a box of next to no size that has no bound.
-
-    That the objective is undefined only where it is proved: intervals may leave a
-    domain that the function does not.
-    """
-    if cause is None or cause.kind != "undefined":
-        return "unbounded", cause
-    if cause.points or cause.box is None:
-        return "undefined", cause
-    ends = Box({n: (low, high) for n, (low, high) in cause.box.items()})
-    within = Problem(problem.given, problem.domain & ends, maximize=problem.maximizes)
-    try:
-        proved = proved_undefined(within, 0, zeros=True)
-    except Spent as spent:
-        return spent.status, cause
-    if proved is None:
-        return "precision_limit", cause
-    return "undefined", replace(proved, box=cause.box)
 
 
 def _require_sound(problem: Problem, run: BranchAndBound) -> None:

@@ -9,6 +9,7 @@ its slopes are bounded (those of a jump are not defined).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -16,7 +17,9 @@ import numpy as np
 
 from deuterium import ops
 from deuterium.array_type import Array
+from deuterium.budget import Spent
 from deuterium.domain.constraints import Range, Within
+from deuterium.domain.domain import Domain
 from deuterium.domain.points import Feasible
 from deuterium.domain.problem import Problem
 from deuterium.domain.spaces import Box
@@ -84,6 +87,35 @@ def proved_undefined(
         if cause is not None:
             return cause
     return None
+
+
+def unbounded_status(problem: Problem, cause: Cause | None) -> tuple[str, Cause | None]:
+    """Return what to say of a box of next to no size that has no bound.
+
+    That the objective is undefined only where it is proved: intervals may leave a
+    domain that the function does not.
+    """
+    if cause is None or cause.kind != "undefined":
+        return "unbounded", cause
+    if cause.points or cause.box is None:
+        return "undefined", cause
+    ends = Box({n: (low, high) for n, (low, high) in cause.box.items()})
+    within = Problem(problem.given, problem.domain & ends, maximize=problem.maximizes)
+    try:
+        proved = proved_undefined(within, 0, zeros=True)
+    except Spent as spent:
+        return spent.status, cause
+    if proved is None:
+        return "precision_limit", cause
+    return "undefined", replace(proved, box=cause.box)
+
+
+def undefined_everywhere(v: Variable, domain: Domain) -> Cause | None:
+    """Return why a graph has no value anywhere, as at a point in the middle."""
+    problem = Problem(v, domain)
+    cause = enclose(v, domain).cause
+    point = problem.arrays(Feasible(problem).middle())
+    return None if cause is None else replace(cause, points=(point,))
 
 
 def _met_constants(problem: Problem) -> Array:
