@@ -7,12 +7,13 @@ import pytest
 
 import deuterium as dt
 from deuterium import ops
+from deuterium.budget import Spent, now, spending
 from deuterium.certify.format import digest
 from deuterium.graph.constructors import apply
 from deuterium.graph.traverse import free_symbols, topological
 from deuterium.testing import evaluate_exactly
 from deuterium.transform.expansion import difference, moving_part
-from deuterium.transform.expansion.expand import Expansion
+from deuterium.transform.expansion.expand import Expansion, TooLong
 from tests.amounts import seeds
 
 flint = pytest.importorskip("flint")
@@ -150,3 +151,15 @@ def test_operators_without_arguments_are_numbers():
     here, there = (apply(ops.pi, [], {}) for _ in range(2))
     (elements,) = Expansion().of([here * a - a * there])
     assert len(elements) == 1 and not elements[0].terms
+
+
+def test_long_integers_count_as_often_as_they_are_long():
+    """Powers of the smallest double: few terms, but 68,736 bits in the last of them."""
+    v = a + 5e-324
+    for _ in range(5):
+        v = v * v
+    assert len(Expansion().of([v])[0][0].terms) == 33
+    with pytest.raises(TooLong):
+        Expansion().of([v * v])
+    with spending(now() - 1), pytest.raises(Spent):
+        Expansion().of([v])

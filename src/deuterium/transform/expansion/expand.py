@@ -17,7 +17,9 @@ from deuterium.graph.traverse import free_symbols, topological
 from deuterium.graph.variable import Variable
 from deuterium.transform.expansion.polynomial import Frozen, Polynomial, total
 
-WORK = 400_000  # products of terms, and terms of sums
+WORK = 400_000  # products of terms, and terms of sums, of few bits
+FEW_BITS = 1024  # a term of more counts as often as they go into it
+MOST_BITS = 65_536  # of a number; its common divisors take the square of it
 NAMED = 6  # terms of a sum that is multiplied out only at the very end
 HIGHEST = 4  # whole power that is multiplied out
 Elements = list[Polynomial]
@@ -117,17 +119,19 @@ class Expansion:
 
     # -- work --------------------------------------------------------------------------
 
-    def _spend(self, work: int) -> None:
-        self._work += work
-        if self._work > WORK:
+    def _spend(self, work: int, bits: int) -> None:
+        check()
+        self._work += work * (1 + bits // FEW_BITS)
+        if self._work > WORK or bits > MOST_BITS:
             raise TooLong
 
     def _product(self, a: Polynomial, b: Polynomial) -> Polynomial:
-        self._spend(len(a.terms) * len(b.terms))
+        self._spend(len(a.terms) * len(b.terms), a.bits + b.bits)
         return a * b
 
     def _total(self, parts: Sequence[Polynomial]) -> Polynomial:
-        self._spend(sum(len(p.terms) for p in parts))
+        bits = max((p.bits for p in parts), default=0)
+        self._spend(sum(len(p.terms) for p in parts), bits)
         return total(parts)
 
     def _sum(self, parts: Sequence[Polynomial]) -> Polynomial:
@@ -149,7 +153,7 @@ class Expansion:
 
     def _elements(self, node: Variable) -> Elements:
         op = node.op
-        self._spend(node.size)
+        self._spend(node.size, 0)
         if op is None:
             return self._leaf(node)
         args = [self._known[a] for a in node.args]

@@ -45,6 +45,11 @@ class Polynomial:
             return Fraction(self.terms[()], self.denominator)
         return None
 
+    @property
+    def bits(self) -> int:
+        """How long its longest integer is."""
+        return max(map(int.bit_length, (self.denominator, *self.terms.values())))
+
     def reduced(self) -> Polynomial:
         """Return the same in lowest terms."""
         common = math.gcd(self.denominator, *self.terms.values())
