@@ -153,12 +153,13 @@ def _sections(d: Document) -> Iterator[Section]:
 
 def _function(d: Document) -> Section:
     f = d["function"]
-    size = "an unknown number of" if f["numbers"] is None else f"{f['numbers']}"
+    count = "an unknown number of" if f["numbers"] is None else f"{f['numbers']}"
+    size = "one number" if f["numbers"] == 1 else f"{count} numbers"
     unit = f", in {f['unit']}" if f["unit"] else ""
     times = "" if f["factor"] == "1" else f", times {f['factor']}"
     return Section(
         "What is released",
-        [f"A result of {size} numbers{unit}{times}. Its closed form:"],
+        [f"A result of {size}{unit}{times}. Its closed form:"],
         code=f["closed_form"] or "not known",
     )
 
