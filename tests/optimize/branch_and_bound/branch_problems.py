@@ -166,11 +166,11 @@ def children(pid):
 def kill(process):
     """Kill a process, and what its own pool leaves behind.
 
-    A worker that has had no task of ours yet does not know of its parent.
+    A worker that has had no task of ours yet does not know of its parent, and would
+    keep what the process writes to open.
     """
-    started = children(process.pid)
-    process.kill()
-    process.communicate()
-    for pid in started:
+    process.send_signal(signal.SIGSTOP)  # so that it starts no more of them
+    for pid in (process.pid, *children(process.pid)):
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
+    process.communicate()
