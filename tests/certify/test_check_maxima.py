@@ -1,7 +1,7 @@
 """Maxima of functions of one variable, checked; and whole proofs of one layer."""
 
 import math
-from itertools import pairwise, product
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -238,8 +238,11 @@ def test_whole_proofs_are_believed(act):
     assert "clusters" in certificate.summary()
 
 
-@pytest.mark.parametrize(("seed", "act"), some(product(range(6), ACTS), 1))
-@pytest.mark.usefixtures("rough_multipliers")
+# networks of which the enclosure of the whole is not the closest bound there is
+BY_CLUSTERS = [(2, "relu"), (2, "tanh"), (0, "tanh"), (1, "tanh")]
+
+
+@pytest.mark.parametrize(("seed", "act"), some(BY_CLUSTERS, 1))
 def test_constant_factors_are_no_part_of_terms(act, seed):
     """Steps and slopes come with weights in front of them, of which energies know."""
     v, domain, _ = network(seed, (5, 2, 3, 1), ACTS[act])

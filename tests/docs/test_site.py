@@ -99,4 +99,4 @@ def test_the_page_on_models_runs(tmp_path, monkeypatch):
         names: dict = {}
         exec(block, names)
         assert names["s"].lower <= names["s"].upper < 1.06 * names["s"].lower
-    assert {p.name for p in tmp_path.iterdir()} >= {"report.html", "proof.json"}
+    assert {p.name for p in tmp_path.iterdir()} >= {"report.html", "sensitivity.json"}
