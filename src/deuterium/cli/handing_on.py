@@ -280,13 +280,9 @@ def report(
         if certificate is not None:
             s.save(certificate)
         made = sensitivity(
-            s,
-            relation=relation.value,
-            noise=noise,
-            units=_named("--unit", unit),
-            sources=_named("--source", source),
-            title=title,
-        )
+            s, relation=relation.value, noise=noise, units=_named("--unit", unit),
+            sources=_named("--source", source), title=title,
+        )  # fmt: skip
         _hand_over(made, output or [], json)
     leave(s.status)
 
