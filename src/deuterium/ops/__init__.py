@@ -136,6 +136,10 @@ from deuterium.ops.shapes import (
     reshape,
     transpose,
 )
+from deuterium.ops.rejection import (
+    rejection,
+    soft_direction,
+)
 from deuterium.ops.softmax import (
     logsumexp_last,
     softmax_last,
@@ -255,6 +259,7 @@ __all__ = [
     "rank_slope",
     "reciprocal",
     "rel_entr",
+    "rejection",
     "relu",
     "remainder",
     "reorder",
@@ -269,6 +274,7 @@ __all__ = [
     "sin",
     "sinc",
     "sinh",
+    "soft_direction",
     "softmax_last",
     "solve",
     "sort_last",

@@ -347,4 +347,5 @@ RULES: dict[Operator, Rule] = {
     ops.argmax_onehot: onehot,
     ops.reorder: reorder,
     ops.direction: direction,
+    ops.soft_direction: direction,
 }
