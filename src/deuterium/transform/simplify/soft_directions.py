@@ -87,13 +87,47 @@ def _rows_of(total: Variable, x: Variable) -> Variable | None:
     if total.op is not ops.add_reduce or total.args[0].op is not ops.square:
         return None
     axes = sorted(i % x.ndim for i in total.attrs["axis"]) if x.ndim else []
-    if total.args[0].args[0] is not x or axes != list(range(x.ndim))[-len(axes) :]:
+    if not axes or axes != list(range(x.ndim))[-len(axes) :]:
+        return None
+    if not _is_same(total.args[0].args[0], x):
         return None
     lead = x.shape[: -len(axes)]
     if shape not in (lead, (*lead, *(1,) * len(axes))) or (lead and shape == lead):
         return None
     count = math.prod(x.shape[-len(axes) :])
     return arrays.reshape_to(x, (*lead, count)) if count > 1 else None
+
+
+def _is_same(a: Variable, b: Variable) -> bool:
+    """Whether two arrays are one, or deviations from a mean that is spread two ways."""
+    if a is b:
+        return True
+    if a.op is not ops.subtract or b.op is not ops.subtract or a.shape != b.shape:
+        return False
+    return a.args[0] is b.args[0] and _spread(a.args[1]) == _spread(b.args[1])
+
+
+def _spread(v: Variable) -> object:
+    """Return what is spread over an array, however the axes of length one are put."""
+    if v.op is ops.broadcast:
+        (x,) = v.args
+        kept = (1,) * (v.ndim - x.ndim) + x.shape
+        if any(k not in (1, n) for k, n in zip(kept, v.shape, strict=True)):
+            return v
+        return kept if x.size > 1 else (), _value(x)
+    return v
+
+
+def _value(v: Variable) -> object:
+    while v.op in (ops.broadcast, ops.reshape) and (
+        v.op is ops.reshape or v.args[0].size == 1
+    ):
+        (v,) = v.args
+    return tuple(map(_value, v.args)) if v.op is ops.divide else _number(v)
+
+
+def _number(v: Variable) -> object:
+    return v.value if v.is_constant and not v.shape else v
 
 
 SOFT_DIRECTION = Rule(

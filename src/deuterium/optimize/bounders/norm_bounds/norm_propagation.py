@@ -197,8 +197,8 @@ class NormPropagation:
         args = [self.values[a] for a in v.args]
         found = rule_of(v.op)(self, v, args)
         if v in self.layout.contractions:
-            base, most = self.layout.contractions[v]
-            found = shortened(found, inflate(most * self.values[base].length))
+            short = self.layout.contractions[v]
+            found = shortened(found, short.length(self.values[short.base]))
         chain = self.layout.chains.get(v)
         more = None if chain is None else along(chain, self.values[chain.base], found)
         if more is None:
