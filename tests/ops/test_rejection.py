@@ -9,11 +9,11 @@ import deuterium as dt
 from deuterium import ops
 from deuterium.graph.constructors import symbol
 from deuterium.graph.operator import OPERATORS
+from deuterium.graph.traverse import Graph, topological
 from deuterium.interval import Interval
 from deuterium.ops.rejection import rejection_of, soft_direction_of
 from deuterium.testing import assert_encloses
 from deuterium.transform.simplify.recognize import recognized
-from deuterium.graph.traverse import Graph, topological
 
 SHAPES = [(3,), (2, 4), (2, 1, 3), (1,)]
 

@@ -130,15 +130,15 @@ from deuterium.ops.reduce import (
     maximum_reduce,
     multiply_reduce,
 )
+from deuterium.ops.rejection import (
+    rejection,
+    soft_direction,
+)
 from deuterium.ops.shapes import (
     add_reduce,
     broadcast,
     reshape,
     transpose,
-)
-from deuterium.ops.rejection import (
-    rejection,
-    soft_direction,
 )
 from deuterium.ops.softmax import (
     logsumexp_last,
@@ -258,8 +258,8 @@ __all__ = [
     "psi",
     "rank_slope",
     "reciprocal",
-    "rel_entr",
     "rejection",
+    "rel_entr",
     "relu",
     "remainder",
     "reorder",

@@ -2,9 +2,9 @@
 
 ``soft_direction(x, s) = x / sqrt(|x|**2 + s)``, over the last axis, for s > 0, is what
 layer and root-mean-square normalisation do to a row, up to a factor.  Its slope is the
-symmetric matrix ``(I - x x' / (|x|**2 + s)) / sqrt(|x|**2 + s)``, whose first factor has
-eigenvalues in [0, 1]: it lengthens no vector, which its elements, as intervals, do not
-show.  ``rejection(x, g, s) = g - x (x.g) / (|x|**2 + s)`` is that factor applied to g
+symmetric matrix ``(I - x x' / (|x|**2 + s)) / sqrt(|x|**2 + s)``, the eigenvalues of
+whose first factor lie in [0, 1]: it lengthens no vector, which its elements, as
+intervals, do not show.  ``rejection(x, g, s) = g - x (x.g) / (|x|**2 + s)`` is that factor applied to g
 (the part of g that is orthogonal to x, and a bit of the rest).
 
 Reference: J. L. Ba, J. R. Kiros and G. E. Hinton, "Layer normalization",
@@ -27,10 +27,12 @@ from deuterium.ops.indexing import take_places
 from deuterium.ops.lengths import direction, direction_of
 
 
-def _rows(own: Shape, *others: Shape) -> Shape:
-    *same, floor = others
+def _rows(*shapes: Shape) -> Shape:
+    own, *same, floor = shapes
     if not own or not own[-1] or any(s != own for s in same) or floor != own[:-1]:
-        raise ValueError(f"rows of shape {own} do not go with {others}")
+        raise ValueError(
+            f"shapes {shapes} are not those of rows and one floor for each"
+        )
     return own
 
 
