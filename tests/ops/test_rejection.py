@@ -1,4 +1,4 @@
-"""Soft directions and rejections: values, bounds, slopes, and what they are found in."""
+"""Soft directions and rejections: values, bounds, slopes, and what has them."""
 
 from itertools import product
 

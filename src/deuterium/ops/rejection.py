@@ -4,8 +4,8 @@
 layer and root-mean-square normalisation do to a row, up to a factor.  Its slope is the
 symmetric matrix ``(I - x x' / (|x|**2 + s)) / sqrt(|x|**2 + s)``, the eigenvalues of
 whose first factor lie in [0, 1]: it lengthens no vector, which its elements, as
-intervals, do not show.  ``rejection(x, g, s) = g - x (x.g) / (|x|**2 + s)`` is that factor applied to g
-(the part of g that is orthogonal to x, and a bit of the rest).
+intervals, do not show.  ``rejection(x, g, s) = g - x (x.g) / (|x|**2 + s)`` is that
+factor applied to g (the part of g that is orthogonal to x, and a bit of the rest).
 
 Reference: J. L. Ba, J. R. Kiros and G. E. Hinton, "Layer normalization",
 arXiv:1607.06450, 2016.
@@ -30,9 +30,7 @@ from deuterium.ops.lengths import direction, direction_of
 def _rows(*shapes: Shape) -> Shape:
     own, *same, floor = shapes
     if not own or not own[-1] or any(s != own for s in same) or floor != own[:-1]:
-        raise ValueError(
-            f"shapes {shapes} are not those of rows and one floor for each"
-        )
+        raise ValueError(f"shapes {shapes} are not of rows and a floor for each")
     return own
 
 

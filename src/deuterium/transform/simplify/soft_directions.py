@@ -132,8 +132,8 @@ def _number(v: Variable) -> object:
 
 SOFT_DIRECTION = Rule(
     name="soft_direction",
-    identity="x / sqrt(k * sum(square(x)) + s) = soft_direction(x, s / k) / sqrt(k) for "
-    "numbers k and s > 0",
+    identity="x / sqrt(k * sum(square(x)) + s) = soft_direction(x, s / k) / sqrt(k) "
+    "for numbers k and s > 0",
     holds="everywhere",
     gains="a slope that lengthens no vector",
     applies=lambda op: op in (ops.multiply, ops.divide),

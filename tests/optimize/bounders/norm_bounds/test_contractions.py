@@ -1,4 +1,4 @@
-"""What lengthens nothing: normalised rows, deviations from a mean, slopes of softmaxes."""
+"""What lengthens nothing: normalised rows, deviations from a mean, softmax slopes."""
 
 import copy
 

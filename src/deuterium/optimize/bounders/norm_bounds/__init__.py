@@ -98,7 +98,8 @@ An undefined end (NaN) anywhere is no bound at all.  The rules, for ``v = op(a, 
   and their ball; length at most ``sqrt(q) length(a)``, total at most ``q total(a)``.
   ``concatenate``: ends; squares of lengths, and totals, add up.
 * ``softmax``, ``argmax_onehot``: ends; length ``sqrt(rows)``, total ``rows``.
-  ``direction``, ``soft_direction``: ends; length ``sqrt(rows)``, total ``rows sqrt(columns)``.
+  ``direction``, ``soft_direction``: ends; length ``sqrt(rows)``, total ``rows
+  sqrt(columns)``.
   ``reorder``: ends; length and total of what is put in order.
 * curves f with a Lipschitz constant L (the trait `lipschitz`, or any smaller
   number that holds): ends; centre ``f(c_a)``, radius ``L r_a``; where f(0) = 0 and L

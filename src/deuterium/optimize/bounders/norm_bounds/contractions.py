@@ -14,6 +14,7 @@ B. Gao and L. Pavel, "On the properties of the softmax function", arXiv:1704.008
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -133,7 +134,7 @@ def shortened(found: ArrayBounds, length: Array) -> ArrayBounds:
     """Return what is known of an array that has at most a length, too."""
     zero = np.zeros((1,) * found.centre.ndim)
     wide = (..., *(None,) * len(found.axes))
-    count = float(max(np.prod(found.centre.shape[LEAD:], dtype=np.int64), 1))
+    count = float(max(math.prod(found.centre.shape[LEAD:]), 1))
     return ArrayBounds(
         cut(found.ends, zero, length[wide]),
         found.centre,
