@@ -25,6 +25,7 @@ from deuterium.testing.definitions import (
 )
 
 SYSTEMS = (ops.solve, ops.ridge_solve, ops.ridge_fit)
+NORMALISED = (ops.soft_direction, ops.rejection)
 BITS, MORE_BITS = 320, 1600  # the second where the first leaves doubt
 
 _add = np.frompyfunc(guarded(ELEMENTWISE[ops.add]), 2, 1)
@@ -206,7 +207,7 @@ _ON_ARRAYS: dict[str, Any] = {
         op.name: _along_last(row, keeps=isinstance(row([ZERO]), list))
         for op, row in ON_ROWS.items()
     },
-    **{op.name: _at_each_point(ON_ARRAYS[op]) for op in SYSTEMS},
+    **{op.name: _at_each_point(ON_ARRAYS[op]) for op in SYSTEMS + NORMALISED},
     **{name: ON_ARRAYS[OPERATORS[name]] for name in ("where", "reorder")},
     "narrowed": _narrowed,
 }

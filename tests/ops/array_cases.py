@@ -261,3 +261,6 @@ ARRAYS = {
 
 SYSTEMS = {"solve", "ridge_solve", "ridge_fit"}
 """Operators with tests of their own: they are not defined everywhere."""
+
+NORMALISED = {"soft_direction", "rejection"}
+"""So have these, whose last argument is positive."""

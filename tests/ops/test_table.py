@@ -15,7 +15,7 @@ import deuterium as dt
 from deuterium.graph import OPERATORS
 from deuterium.interval import Interval
 from tests.amounts import draws
-from tests.ops.array_cases import ARRAYS, SYSTEMS
+from tests.ops.array_cases import ARRAYS, NORMALISED, SYSTEMS
 from tests.ops.references import (
     BINARY,
     EPS,
@@ -46,7 +46,7 @@ PARAMETRIC |= {"where", "narrowed", "interp", "interp'", "interp''"}  # test_cho
 
 
 def test_every_operator_has_a_case():
-    cases = set(UNARY) | set(BINARY) | set(ARRAYS) | set(SYSTEMS) | PARAMETRIC
+    cases = set(UNARY) | set(BINARY) | set(ARRAYS) | SYSTEMS | NORMALISED | PARAMETRIC
     assert cases == set(OPERATORS), cases ^ set(OPERATORS)
 
 

@@ -28,9 +28,10 @@ class Traits:
         It is linear in all its arguments together: ``f(s x + t y) = s f(x) + t f(y)``.
     bilinear : bool
         It is linear in either of its two arguments, the other being held fixed.
-    degrees : tuple of float, optional
+    degrees : tuple of float or None, optional
         Of each argument: ``f(s x, t y) = s**i * t**j * f(x, y)`` for all s and t whose
-        powers are real; of an even operator with ``|s|`` in the place of s.
+        powers are real; of an even operator with ``|s|`` in the place of s.  None of an
+        argument that has no such power.
     moves_elements : bool
         Every element of the result is an element of an argument, whatever their values.
         Such an operator is linear, and keeps signs and what is not zero.
@@ -85,7 +86,7 @@ class Traits:
 
     linear: bool = False
     bilinear: bool = False
-    degrees: tuple[float, ...] | None = None
+    degrees: tuple[float | None, ...] | None = None
     moves_elements: bool = False
     chooses: bool = False
     commutative: bool = False

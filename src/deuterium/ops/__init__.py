@@ -130,6 +130,10 @@ from deuterium.ops.reduce import (
     maximum_reduce,
     multiply_reduce,
 )
+from deuterium.ops.rejection import (
+    rejection,
+    soft_direction,
+)
 from deuterium.ops.shapes import (
     add_reduce,
     broadcast,
@@ -254,6 +258,7 @@ __all__ = [
     "psi",
     "rank_slope",
     "reciprocal",
+    "rejection",
     "rel_entr",
     "relu",
     "remainder",
@@ -269,6 +274,7 @@ __all__ = [
     "sin",
     "sinc",
     "sinh",
+    "soft_direction",
     "softmax_last",
     "solve",
     "sort_last",

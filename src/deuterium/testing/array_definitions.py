@@ -96,6 +96,18 @@ def _direction(row: list[Any]) -> list[Any]:
     return [x / length if length > 0 else EITHER_SIGN for x in row]
 
 
+def _soft_direction(x: Any, floor: Any) -> Any:
+    roots = np.frompyfunc(lambda a, s: (a + s.sqrt() ** 2).sqrt(), 2, 1)
+    square = np.sum(_times(x, x), axis=-1, initial=ZERO)
+    return x / np.asarray(roots(square, floor), dtype=object)[..., None]
+
+
+def _rejection(x: Any, g: Any, floor: Any) -> Any:
+    dot = np.asarray(np.sum(_times(x, g), axis=-1, initial=ZERO))
+    square = np.asarray(np.sum(_times(x, x), axis=-1, initial=ZERO)) + floor
+    return g - _times(x, np.asarray(dot / square, dtype=object)[..., None])
+
+
 def _flat(row: list[Any]) -> list[Any]:
     return [ZERO for _ in row]
 
@@ -184,6 +196,8 @@ ON_ARRAYS: Mapping[Operator, Callable[..., Any]] = {
     ops.solve: _solve,
     ops.ridge_solve: _ridge_solve,
     ops.ridge_fit: _ridge_fit,
+    ops.soft_direction: _soft_direction,
+    ops.rejection: _rejection,
     ops.select: lambda a, b, mask: np.where(mask, a, b),
     ops.pi: lambda: arb.pi(),
     **{op: _each_row(row) for op, row in ON_ROWS.items()},

@@ -96,11 +96,11 @@ class Homogeneity:
         return found
 
     def _times(
-        self, total: Degree, a: Variable, s: Variable, k: float, even: bool
+        self, total: Degree, a: Variable, s: Variable, k: float | None, even: bool
     ) -> Degree | None:
         """Return a degree with that of an argument, to the power k, added."""
         own = self._known[a].get(s)
-        if own is None or k < 0 or (k % 1 and a not in self._nonnegative):
+        if own is None or k is None or k < 0 or (k % 1 and a not in self._nonnegative):
             return None
         odd = own.odd and not even and k % 2 == 1
         return Degree(total.power + k * own.power, total.odd != odd)

@@ -21,3 +21,4 @@ FEW_INPUTS = 4  # so few are best cut themselves
 CLOSE = 1.02  # ratio of bound to value reached at which nothing is left to gain
 # where an infinite side is cut first, then at its square, the square of that, ...
 FIRST_CUT = 2.0**10
+MOST_POINTS = 1 << 14  # of a domain that is a list of them: some seconds of intervals

@@ -10,7 +10,11 @@ from deuterium.budget import in_time
 from deuterium.domain.problem import Problem
 from deuterium.errors import InvalidInputError
 from deuterium.optimize.bounders.ball_tightening import BallTightening, balls_of
-from deuterium.optimize.bounders.choice_options import FEW_INPUTS, MOST_ENDS
+from deuterium.optimize.bounders.choice_options import (
+    FEW_INPUTS,
+    MOST_ENDS,
+    MOST_POINTS,
+)
 from deuterium.optimize.bounders.convex_cuts import ConvexCuts
 from deuterium.optimize.bounders.derivative import DerivativeBounder
 from deuterium.optimize.bounders.discrete_branching import DiscreteBranching
@@ -70,6 +74,8 @@ def _fitting(problem: Problem, method: str, until: float) -> Bounder:
 def _bounder(problem: Problem, method: str, until: float) -> Bounder | None:
     if method == "interval" or not problem.size:
         return NaturalIntervalBounder(problem)
+    if method == "auto" and _has_few_points(problem):
+        return NaturalIntervalBounder(problem)
     if method == "norms":
         return norm_bounder_of(problem)
     if method == "clusters":
@@ -87,6 +93,14 @@ def _bounder(problem: Problem, method: str, until: float) -> Bounder | None:
     if lengths is not None and main is not lengths:
         others.insert(0, lengths)
     return RootPortfolio(problem, main, others)
+
+
+def _has_few_points(problem: Problem) -> bool:
+    """Return whether the domain is a list of points, each soon looked at."""
+    parts = problem.finite
+    if sum(part.stop - part.start for part, _ in parts) < problem.size:
+        return False
+    return math.prod(len(rows) for _, rows in parts) <= MOST_POINTS
 
 
 def _by_clusters(problem: Problem) -> ClusterBounder | None:

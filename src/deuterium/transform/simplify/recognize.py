@@ -15,16 +15,21 @@ from deuterium.graph.variable import Variable
 from deuterium.transform.simplify.roots_of_squares import ROOT_OF_SQUARES
 from deuterium.transform.simplify.rules import Assumptions, Bounds, ByOperator
 from deuterium.transform.simplify.simplify import Simplifier
+from deuterium.transform.simplify.soft_directions import SOFT_DIRECTION
 
 WITHOUT_LENGTHS = ByOperator(naming=True)
 NAMING = ByOperator(naming=True)
 NAMING[ops.sqrt] = (*NAMING[ops.sqrt], ROOT_OF_SQUARES)
+for table in (WITHOUT_LENGTHS, NAMING):
+    for op in (ops.multiply, ops.divide):
+        table[op] = (*table[op], SOFT_DIRECTION)
 """The rules that give formulas their own operators, by what they are tried on."""
 
 SIGNS = frozenset(
     {
         ops.exp, ops.expm1, ops.log, ops.log1p, ops.log2, ops.log10, ops.sin, ops.cos,
         ops.sinh, ops.sqrt, ops.xlogy, ops.xlog1py, ops.arccos, ops.where,
+        ops.power,
     }
 )  # fmt: skip
 """Operators without which no formula is recognised."""

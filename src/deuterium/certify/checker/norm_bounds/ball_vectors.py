@@ -22,6 +22,7 @@ from deuterium.certify.checker.ball_functions import (
 Vector = Any  # one-dimensional, of balls
 
 larger_of: Any = np.frompyfunc(larger, 2, 1)
+smaller_of: Any = np.frompyfunc(smaller, 2, 1)
 
 
 def _from_zero(x: Ball) -> Ball:

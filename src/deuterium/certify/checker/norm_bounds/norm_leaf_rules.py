@@ -35,6 +35,7 @@ from deuterium.certify.checker.norm_bounds.ball_vectors import (
     lowered,
     raised,
     root,
+    smaller_of,
     total,
     vector,
 )
@@ -43,6 +44,11 @@ from deuterium.certify.checker.norm_bounds.bounded_functions import (
     is_bent,
 )
 from deuterium.certify.checker.norm_bounds.image_of_box import length_over_box
+from deuterium.certify.checker.norm_bounds.shortening_maps import (
+    longest_row,
+    ranges_of,
+    softmax_slope,
+)
 from deuterium.certify.checker.norm_bounds.support_in_balls import dual_bound
 from deuterium.certify.checker.operator_entry import Entry
 from deuterium.certify.checker.operator_table import TABLE
@@ -142,7 +148,9 @@ def _sum(sweep: NormPass, node: Variable) -> ArrayKnowledge:
     low, high = _enclosed(sweep, node)
     if not node.shape and a.total.is_finite():
         low, high = raised(low, -a.total), lowered(high, a.total)
-    return sweep.combined(node, (low, high), RuleBounds(total=a.total))
+    count = arb(node.args[0].size // max(node.size, 1))
+    found = RuleBounds(length=known(a.length * count.sqrt()), total=a.total)
+    return sweep.combined(node, (low, high), found)
 
 
 # -- matrices ------------------------------------------------------------------------
@@ -158,8 +166,40 @@ def _matmul(sweep: NormPass, node: Variable) -> ArrayKnowledge:
     if matrix is not None:
         return _through(sweep, node, right, matrix, left)
     a, b = sweep.value(left), sweep.value(right)
-    found = RuleBounds(length=known(a.length * b.length))
-    return sweep.combined(node, _enclosed(sweep, node), found)
+    longest, (low, high) = known(a.length * b.length), _enclosed(sweep, node)
+    if left.op is ops.softmax_last:  # means of rows
+        low, high = _among_rows(node, right, b, low, high)
+    g = softmax_slope(left)
+    if g is not None and len(right.shape) == 2:
+        rows = longest_row(right, sweep.value, lambda v: _norm_of(sweep, v))
+        longest = least(longest, ranges_of(g, sweep.value) / 2 * rows)
+    return sweep.combined(node, (low, high), RuleBounds(length=longest))
+
+
+def _norm_of(sweep: NormPass, v: Variable) -> Ball:
+    """Return a bound of the norm of a matrix without symbols; else infinity."""
+    matrix = sweep.graph.matrix(v)
+    return INFINITY if matrix is None else sweep.norm(v, matrix)
+
+
+def _among_rows(
+    node: Variable, right: Variable, b: ArrayKnowledge, low: Vector, high: Vector
+) -> Ends:
+    """Cut elements to what those of all rows of the right factor are."""
+    if len(right.shape) != 2:
+        return low, high
+    least_of = _smallest(b.low.reshape(right.shape))
+    most_of = -_smallest(-b.high.reshape(right.shape))
+    times = node.size // max(right.shape[1], 1)
+    return raised(low, np.tile(least_of, times)), lowered(high, np.tile(most_of, times))
+
+
+def _smallest(rows: Vector) -> Vector:
+    """Return the least of each column; NaN where one is not known."""
+    best = rows[0]
+    for row in rows[1:]:
+        best = smaller_of(best, row)
+    return best
 
 
 def _through(
@@ -323,4 +363,5 @@ RULES: dict[Operator, Rule] = {
     ops.argmax_onehot: _softmax,
     ops.reorder: _reorder,
     ops.direction: _direction,
+    ops.soft_direction: _direction,
 }

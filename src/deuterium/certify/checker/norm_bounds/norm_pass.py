@@ -24,6 +24,7 @@ from deuterium.certify.checker.norm_bounds.composed_map import (
 )
 from deuterium.certify.checker.norm_bounds.norm_graph import NormGraph, place_of
 from deuterium.certify.checker.norm_bounds.norm_leaf_rules import rule_of
+from deuterium.certify.checker.norm_bounds.shortening_maps import shortened
 from deuterium.certify.checker.proof_domain import Part
 from deuterium.certify.checker.proof_region import Region, number
 from deuterium.graph.variable import Variable
@@ -115,7 +116,7 @@ class NormPass:
     def _value(self, v: Variable) -> ArrayKnowledge:
         if v.op is None:
             return self._symbol(v)
-        found = rule_of(v.op)(self, v)
+        found = shortened(v, rule_of(v.op)(self, v), self.value)
         return self._along(v, found) if "chain" in self.choice(v) else found
 
     def _along(self, v: Variable, found: ArrayKnowledge) -> ArrayKnowledge:

@@ -79,17 +79,27 @@ An undefined end (NaN) anywhere is no bound at all.  The rules, for ``v = op(a, 
   total(b)`` and ``max|b| total(a)``.  Where a is an exact constant, a ball: centre
   ``a c_b``, radius ``max|a| r_b`` (likewise b).
 * ``square``: ends; length ``max|a| length(a)``; total ``length(a)^2``.
-* ``sum``: ends, those of a scalar cut to ``|v| <= total(a)``; total ``total(a)``.
+* ``sum``: ends, those of a scalar cut to ``|v| <= total(a)``; total ``total(a)``;
+  length ``sqrt(q) length(a)``, q elements being added up to one.
 * ``matmul`` with an exact constant matrix W on the right (two-dimensional): ends of ``a
   W``, and element j of a row within ``r_a ||W_j||`` (column j) of ``c_a W``; ball of
   centre ``c_a W`` and radius ``s r_a``; length ``s length(a)``.  Likewise on the left,
   with rows.  A matrix without symbols that is not an exact constant gives length ``s
   length(a)`` alone.  Otherwise ends, and length ``length(a) length(b)``.
+* ``matmul`` of a softmax: its rows are means, so ends are cut to those of the rows of
+  b.  Of the slope of a softmax, ``d = p * (g - p.g)``, length at most ``range(g) / 2``
+  times the longest row of b, where ``range(g)`` is the length of the vector of the
+  ranges of the rows of g, and a row is at most as long as its ends say and, of ``c W``
+  with a constant W, ``||W||`` times the longest row of c.
+* after its rule, and in the ends of every element, what is a contraction is at most as
+  long as: of ``rejection(x, g, s)`` with s >= 0, and of ``g - mean(g)`` by rows, g; of
+  ``p * (g - p.g)`` the lesser of ``length(g) / 2`` and ``range(g) / sqrt(8)``.
 * ``reshape``, ``transpose``: moved.  ``broadcast`` to q times as many elements: ends
   and their ball; length at most ``sqrt(q) length(a)``, total at most ``q total(a)``.
   ``concatenate``: ends; squares of lengths, and totals, add up.
 * ``softmax``, ``argmax_onehot``: ends; length ``sqrt(rows)``, total ``rows``.
-  ``direction``: ends; length ``sqrt(rows)``, total ``rows sqrt(columns)``.
+  ``direction``, ``soft_direction``: ends; length ``sqrt(rows)``, total ``rows
+  sqrt(columns)``.
   ``reorder``: ends; length and total of what is put in order.
 * curves f with a Lipschitz constant L (the trait `lipschitz`, or any smaller
   number that holds): ends; centre ``f(c_a)``, radius ``L r_a``; where f(0) = 0 and L

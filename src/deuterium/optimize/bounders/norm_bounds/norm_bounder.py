@@ -30,7 +30,10 @@ from deuterium.optimize.bounders.norm_bounds.unsaturated_starts import unsaturat
 from deuterium.optimize.region import Bounder, BoundResult, Proof, Regions, whole
 
 NOTHING: Proof = ("interval", {})
-KEEP_LENGTHS = (ops.direction, ops.argmax_onehot, ops.reorder)  # intervals forget them
+KEEP_LENGTHS = (
+    ops.direction, ops.soft_direction, ops.rejection, ops.argmax_onehot, ops.reorder
+)  # fmt: skip
+"""Operators whose lengths intervals forget."""
 
 
 def norm_bounder_of(problem: Problem) -> NormBounder | None:

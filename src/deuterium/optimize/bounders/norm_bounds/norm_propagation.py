@@ -30,6 +30,10 @@ from deuterium.optimize.bounders.norm_bounds.ball_and_box import (
     combine,
     of_ends,
 )
+from deuterium.optimize.bounders.norm_bounds.contractions import (
+    contraction_of,
+    shortened,
+)
 from deuterium.optimize.bounders.norm_bounds.convex_nodes import (
     simplex_of,
 )
@@ -70,6 +74,8 @@ class NormLayout:
         self.nonnegative = graph.nonnegative
         self._norms: dict[Variable, float] = {}
         self.chains = chains_of(self.order, self.exact, self.constants)
+        found = {v: contraction_of(v) for v in self.order}
+        self.contractions = {v: c for v, c in found.items() if c is not None}
 
     def _arguments(self, op: Operator) -> set[Variable]:
         """Return the arguments of all applications of an operator."""
@@ -190,6 +196,9 @@ class NormPropagation:
             return self.boxes[v.name]
         args = [self.values[a] for a in v.args]
         found = rule_of(v.op)(self, v, args)
+        if v in self.layout.contractions:
+            short = self.layout.contractions[v]
+            found = shortened(found, short.length(self.values[short.base]))
         chain = self.layout.chains.get(v)
         more = None if chain is None else along(chain, self.values[chain.base], found)
         if more is None:

@@ -139,12 +139,14 @@ def square(
 def total(
     sweep: NormPropagation, node: Variable, args: list[ArrayBounds]
 ) -> ArrayBounds:
-    """Bound sums, together, by the sum of absolute values."""
+    """Bound sums, together, by absolute values, and by Cauchy and Schwarz."""
     (a,) = args
     result = enclosed(node, args)
     if not node.shape:
         result = cut(result, np.zeros((1, 1)), a.total)
-    return sweep.combined(node, result, None, None, a.total)
+    count = float(node.args[0].size // max(node.size, 1))
+    length = inflate(a.length * np.sqrt(count))
+    return sweep.combined(node, result, None, length, a.total)
 
 
 # -- matrices ------------------------------------------------------------------------
@@ -167,7 +169,34 @@ def matmul(
         if matrix in sweep.layout.constants and matrix.ndim == 2:  # not known exactly
             found = inflate(sweep.norm_of(matrix) * other.length)
             length = np.fmin(length, found)
-    return sweep.combined(node, enclosed(node, args), None, length)
+    result = enclosed(node, args)
+    if node.args[0].op is ops.softmax_last:
+        result = _average(result, b)
+    short = sweep.layout.contractions.get(node.args[0])
+    if short is not None and short.is_softmax:
+        ranges = short.ranges(sweep.values[short.base])
+        longest = _longest_row(sweep, node.args[1])
+        length = np.fmin(length, inflate(ranges / 2 * longest))
+    return sweep.combined(node, result, None, length)
+
+
+def _longest_row(sweep: NormPropagation, v: Variable) -> Array:
+    """Bound the length of the longest row of a node, its last axis, (B, K)."""
+    x = sweep.values[v]
+    rows = root_sum(np.square(x.size), (-1,))
+    longest = np.max(rows, axis=tuple(range(LEAD, rows.ndim)), initial=0.0)
+    matrix = sweep.constant(v.args[1]) if v.op is ops.matmul else None
+    if matrix is not None and matrix.ndim == 2:
+        through = inflate(sweep.norm_of(v.args[1]) * _longest_row(sweep, v.args[0]))
+        longest = np.fmin(longest, through)
+    return longest
+
+
+def _average(result: Array, b: ArrayBounds) -> Array:
+    """Cut what is a mean of rows, with weights, to what the rows' elements are."""
+    low = np.min(b.ends[0], axis=-2, keepdims=True)
+    high = np.max(b.ends[1], axis=-2, keepdims=True)
+    return np.stack([np.maximum(result[0], low), np.minimum(result[1], high)])
 
 
 def _through(
@@ -347,4 +376,5 @@ RULES: dict[Operator, Rule] = {
     ops.argmax_onehot: onehot,
     ops.reorder: reorder,
     ops.direction: direction,
+    ops.soft_direction: direction,
 }
