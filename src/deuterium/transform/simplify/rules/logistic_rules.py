@@ -256,7 +256,7 @@ def _difference(
 def _exponentials(
     v: Variable, known: Assumptions
 ) -> dict[Any, tuple[Variable | None, Number]] | None:
-    """Return the exponents of a sum of exponentials, and their coefficients, by keys."""
+    """Return the exponents of a sum of exponentials, and coefficients, by keys."""
     view, found = terms(v, known), {}
     ones = view.constant
     for term, c in view.terms.items():
