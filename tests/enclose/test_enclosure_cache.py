@@ -334,3 +334,12 @@ def test_a_result_that_does_not_depend_on_the_boxes_survives_many_of_them():
     first, second = compiled_(ends_, (100,))
     assert first.shape == (2, 100)
     assert second.shape == (2, 1, 300)
+
+
+@pytest.mark.parametrize("ends", [20.0, 400.0, 700.0])
+def test_a_small_formula_is_enclosed_however_it_is_spelled(ends):
+    x = dt.symbol("x")
+    box, e = dt.Box({x: (-ends, ends)}), np.exp
+    for v in (e(x) / (1 + e(x)), e(x) / (e(x) + 1), 1 - 1 / (1 + e(x))):
+        found = dt.enclose(v, box)
+        assert 0 <= found.lower <= found.upper <= 1

@@ -45,6 +45,8 @@ class EnclosurePlan:
         self._dense = _SortedGraph(made, v)
         operators = sum(1 for n in made.order if n.op is not None)
         self._compilable = bool(self.symbols) and FEWEST <= operators <= MOST
+        tiny = operators < FEWEST and _is_tree(made)
+        self._is_plain = tiny or operators > MOST or not self.symbols
         self._largest = max(n.size for n in made.order)
         self._simple: _SortedGraph | None = None
         self._program: EnclosureProgram | None = None
@@ -55,8 +57,11 @@ class EnclosurePlan:
         return self._dense.graph(v)
 
     def simple(self, v: Variable, dense: Graph) -> Graph:
-        """Return the dense graph simplified for any domain, or as it is if tiny."""
-        if not self._compilable:
+        """Return the dense graph simplified for any domain, or as it is if vast.
+
+        Nor is a tiny one without a node that is used twice: intervals forget nothing.
+        """
+        if self._is_plain:
             return dense
         kept = self._simple
         if kept is None:
@@ -161,6 +166,12 @@ class _SortedGraph:
     def graph(self, last: Variable) -> Graph:
         """Return the graph, given what was left out."""
         return Graph.sorted(self._order if self._is_whole else [*self._order, last])
+
+
+def _is_tree(graph: Graph) -> bool:
+    """Return whether no node but numbers is an argument twice."""
+    used = [a for v in graph.order for a in v.args if not a.is_constant]
+    return len(used) == len({a.name if a.is_symbol else a for a in used})
 
 
 def _compiled(graph: Graph, full: Enclose) -> EnclosureProgram | None:

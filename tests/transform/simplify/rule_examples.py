@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import expit, logit, xlog1py, xlogy
+from scipy.special import expit, log_expit, logit, xlog1py, xlogy
 
 import deuterium as dt
 from deuterium.graph.constructors import broadcast_to
@@ -688,10 +688,33 @@ EXAMPLES: dict[str, list[Example]] = {
             refused=1 - np.square(np.sin(x)),
         ),
     ],
+    "exp_of_log_expit": [
+        Example(np.exp(log_expit(x)), TIGHTER, refused=np.exp(log_expit(x) + y)),
+        Example(
+            np.exp(x - np.logaddexp(0, x)),
+            TIGHTER,
+            refused=np.exp(y - np.logaddexp(0, x)),
+        ),
+    ],
     "tanh_by_logistic": [
         Example(2 * expit(2 * x) - 1, refused=2 * expit(2 * x) - 0.5),
         Example(0.5 * (1 + np.tanh(x / 2)), refused=0.5 * (2 + np.tanh(x / 2))),
         Example(2 / (1 + np.exp(-2 * x)) - 1, COSTS),
+    ],
+    "tanh_by_exponentials": [
+        Example(
+            (np.exp(x) - np.exp(-x)) / (np.exp(x) + np.exp(-x)),
+            TIGHTER,
+            refused=(np.exp(x) - np.exp(-x)) / (np.exp(x) + np.exp(-y)),
+        ),
+        Example(
+            (np.exp(2 * x) - 1) / (np.exp(2 * x) + 1),
+            TIGHTER,
+            refused=(np.exp(2 * x) - 1) / (np.exp(2 * x) + 2),
+        ),
+        Example(np.expm1(x) / (np.expm1(x) + 2), TIGHTER),
+        Example((3 * np.exp(x) + np.exp(y)) / (2 * np.exp(x) + 2 * np.exp(y)), TIGHTER),
+        Example((5 - np.exp(x)) / (1 + np.exp(x)), TIGHTER),
     ],
     "slope_of_tanh": [
         Example(

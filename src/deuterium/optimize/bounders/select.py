@@ -9,6 +9,7 @@ from deuterium import ops
 from deuterium.budget import in_time
 from deuterium.domain.problem import Problem
 from deuterium.errors import InvalidInputError
+from deuterium.graph.variable import Variable
 from deuterium.optimize.bounders.ball_tightening import BallTightening, balls_of
 from deuterium.optimize.bounders.choice_options import (
     FEW_INPUTS,
@@ -122,5 +123,18 @@ def _few(problem: Problem) -> Bounder:
 
 
 def has_layers(problem: Problem) -> bool:
-    """Return whether something that depends on an input is multiplied by a matrix."""
-    return any(n.op is ops.matmul for n in problem.graph.varying)
+    """Return whether something that depends on an input is multiplied by a matrix.
+
+    A sum of products, element by element, over one of two axes is such a product, too.
+    """
+    varying = problem.graph.varying
+
+    def is_product(n: Variable) -> bool:
+        if n.op is ops.matmul:
+            return True
+        if n.op is not ops.add_reduce or n.size < 2 or n.args[0].op is not ops.multiply:
+            return False
+        factors = n.args[0].args
+        return n.args[0].ndim > 1 and any(f not in varying for f in factors)
+
+    return any(map(is_product, varying))

@@ -74,6 +74,8 @@ def rule(
 
     def enter(rewrite: Rewrite) -> Rewrite:
         name = rewrite.__name__
+        if name in RULES:
+            raise AssertionError(f"two rules are called {name!r}")
         RULES[name] = Rule(
             name, identity, holds, gains, applies, rewrite, fills, names or fills
         )

@@ -66,6 +66,38 @@ def undo_where_defined(v: Variable, known: Assumptions) -> Variable | None:
 
 
 @rule(
+    ops.exp,
+    identity="exp(log_expit(x)) = expit(x), exp(x + log_expit(-x)) = expit(x)",
+    gains="a slope that is known",
+    names=True,
+)
+def exp_of_log_expit(v: Variable, known: Assumptions) -> Variable | None:
+    """Recognise a logistic function that was taken from its logarithm."""
+    (x,) = v.args
+    if x.op is ops.log_expit:
+        return ops.expit(x.args[0])
+    if x.op is not ops.add and x.op is not ops.subtract:
+        return None
+    view = terms(x, known)
+    inner = [t for t, c in view.terms.items() if t.op is ops.log_expit and c == 1]
+    if len(inner) != 1 or len(view.terms) < 2:
+        return None
+    rest = build_sum(view.without(inner[0]), known)
+    w = inner[0].args[0]
+    if rest is None or not _are_opposite(rest, w, known):
+        return None
+    return ops.expit(rest)
+
+
+def _are_opposite(a: Variable, b: Variable, known: Assumptions) -> bool:
+    """Whether ``a = -b``, as they are written."""
+    one, other = terms(a, known), terms(b, known)
+    if one.constant != -other.constant or set(one.terms) != set(other.terms):
+        return False
+    return all(c == -other.terms[t] for t, c in one.terms.items())
+
+
+@rule(
     ops.log,
     identity="log(expit(x)) = log_expit(x)",
     gains="no pole: the logistic function underflows, its logarithm does not",

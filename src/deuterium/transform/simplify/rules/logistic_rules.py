@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from deuterium import ops
@@ -206,6 +207,75 @@ def tanh_by_logistic(v: Variable, known: Assumptions) -> Variable | None:
                 logistic = ops.expit(2 * term.args[0])
                 return _swap(view, term, logistic, twice, known)
     return None
+
+
+@rule(
+    ops.divide,
+    identity="(a * exp(u) + b * exp(v)) / (exp(u) + exp(v)) = b + (a - b) * expit(u - "
+    "v) for numbers a and b, which is a * tanh((u - v) / 2) for b = -a; exp(0) = 1",
+    holds="where u and v are defined",
+    gains="one bounded function of a slope that is known",
+    names=True,
+)
+def tanh_by_exponentials(v: Variable, known: Assumptions) -> Variable | None:
+    """Recognise tanh, and what a logistic function is moved to, as a quotient."""
+    top, bottom = (_exponentials(x, known) for x in v.args)
+    if not top or not bottom or len(bottom) != 2 or not set(top) <= set(bottom):
+        return None
+    (first, u, c), (second, w, d) = ((k, *x) for k, x in bottom.items())
+    if c != d or not c > 0 or (ONE in bottom and len(top) < 2):
+        return None  # the last is a logistic function already
+    a, b = (
+        Fraction(top[k][1] if k in top else 0) / Fraction(c) for k in (first, second)
+    )
+    held, rest = exact_constants.held(a - b), exact_constants.held(b)
+    shift = _difference(u, w, known)
+    if held is None or rest is None or shift is None or not known.defined(*v.args):
+        return None
+    if u is None:  # exp(0) and exp(w)
+        held, rest = -held, exact_constants.held(a)
+    if a == -b:
+        curve = ops.tanh(0.5 * shift)
+        return curve if held == 2 else 0.5 * held * curve
+    return held * ops.expit(shift) + rest
+
+
+ONE = ("exp", 0)  # the key of exp(0)
+
+
+def _difference(
+    u: Variable | None, w: Variable | None, known: Assumptions
+) -> Variable | None:
+    """Return ``u - w``, or ``w`` for ``0 - w``."""
+    if u is None or w is None:
+        return w if u is None else u
+    (key, sign), (other, opposite) = (up_to_sign(x, known) for x in (u, w))
+    return 2 * u if key == other and sign == -opposite else u - w
+
+
+def _exponentials(
+    v: Variable, known: Assumptions
+) -> dict[Any, tuple[Variable | None, Number]] | None:
+    """Return the exponents of a sum of exponentials, and coefficients, by keys."""
+    view, found = terms(v, known), {}
+    ones = view.constant
+    for term, c in view.terms.items():
+        if term.op is ops.expm1:
+            ones, base, e = ones - c, ops.exp(term.args[0]), 1
+        else:
+            product = factors(term, known)
+            if len(product.powers) != 1 or product.coefficient != 1:
+                return None
+            ((base, e),) = product.powers.items()
+        if base.op is not ops.exp or abs(e) != 1:
+            return None
+        key, sign = up_to_sign(base.args[0], known)
+        if (key, sign * e) in found:
+            return None
+        found[key, sign * e] = base.args[0] if e > 0 else -base.args[0], c
+    if ones:
+        found[ONE] = None, ones
+    return found
 
 
 @rule(
