@@ -46,6 +46,7 @@ LENGTHS = {  # three settings of each method's own: the length that noise is mad
     "Opacus": (0.1, 0.5, 2.0),
 }
 LOSSES = ("plain", "margin")
+PAIRS = [("normalised", "clipped"), ("normalised", "Opacus"), ("filtered", "clipped")]
 # splits: for the numbers; for all settings; and for the best of these, besides
 SEEDS, FIRST, MORE = range(40), range(100, 102), range(102, 108)
 FINALISTS = 6  # settings that are looked at on all splits: two lose to luck too often
@@ -285,34 +286,46 @@ def by_opacus(name, epsilon, seed, setting):
 
 
 def table(path):
-    """Print the results as a Markdown table."""
+    """Print Markdown tables: the results, and what pairs of methods differ by."""
     cells = {}
     for line in path.open():
         d = json.loads(line)
         cells[d["problem"], d["epsilon"], d["method"]] = d
-    methods = [*LENGTHS, "Opacus"]
-    head = ["problem", "epsilon", *methods, "milliseconds a step"]
-    rows = [head, ["---"] * len(head)]
+    rows, pairs = [], []
     for name, epsilon in itertools.product(PROBLEMS, EPSILONS):
-        found = [cells.get((name, epsilon, m)) for m in methods]
-        if not any(found):
-            continue
-        shown = [
-            f"{100 * np.mean(d['accuracy']):.1f} ± {100 * np.std(d['accuracy']):.1f}"
-            if d
-            else "not run"
-            for d in found
-        ]
-        times = " / ".join(f"{d['milliseconds']:.1f}" if d else "-" for d in found)
-        rows.append([name, f"{epsilon:g}", *shown, times])
-    print("\n".join("| " + " | ".join(r) + " |" for r in rows))
+        found = {m: cells.get((name, epsilon, m)) for m in LENGTHS}
+        times = (f"{d['milliseconds']:.1f}" if d else "-" for d in found.values())
+        about = [name, f"{epsilon:g}"]
+        rows.append([*about, *map(shown, found.values()), " / ".join(times)])
+        pairs.append([*about, *(difference(found[m], found[n]) for m, n in PAIRS)])
+    head = ["problem", "epsilon"]
+    print(markdown([[*head, *LENGTHS, "milliseconds a step"], *rows]), end="\n\n")
+    print(markdown([head + [" - ".join(p) for p in PAIRS], *pairs]))
+
+
+def shown(d):
+    """Return accuracy in per cent: mean and standard deviation over seeds."""
+    if not d:
+        return "not run"
+    return f"{100 * np.mean(d['accuracy']):.1f} ± {100 * np.std(d['accuracy']):.1f}"
+
+
+def difference(one, other):
+    """Return by how much one is better on the same splits, and the standard error."""
+    if not one or not other:
+        return "not run"
+    by = 100 * np.subtract(one["accuracy"], other["accuracy"])
+    return f"{by.mean():+.2f} ± {by.std(ddof=1) / np.sqrt(len(by)):.2f}"
+
+
+def markdown(rows):
+    rows = [rows[0], ["---"] * len(rows[0]), *rows[1:]]
+    return "\n".join("| " + " | ".join(r) + " |" for r in rows)
 
 
 if __name__ == "__main__":
     command, where, *which = sys.argv[1:]
     if command == "run":
         run(Path(where), which)
-    elif command == "opacus":
-        opacus(Path(where))
     else:
         table(Path(where))
