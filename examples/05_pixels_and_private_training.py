@@ -83,7 +83,7 @@ def accuracy(parameters):
 # have at the current weights, and makes its noise from that. With the noise turned down to
 # nothing, the same class is plain gradient descent. (`insecure_rng` makes NumPy's noise, so
 # that this notebook repeats. For a model that leaves the house leave it out: noise is then
-# OpenDP's.)
+# secure.)
 
 # %%
 STEPS = 150

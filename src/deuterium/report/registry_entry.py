@@ -92,7 +92,7 @@ def registry_entry(
             "implementation": {
                 "mechanisms": (
                     f"{noise['law'].capitalize()} noise of scale {noise['scale']!r} "
-                    "from OpenDP's samplers, made by deuterium "
+                    "from an exact sampler, made by deuterium "
                     f"{document['deuterium_version']} for a sensitivity of "
                     f"{noise['sensitivity']!r} in {document['norm']} norm"
                 ),

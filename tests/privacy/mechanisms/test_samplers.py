@@ -112,10 +112,23 @@ def test_opendp_confirms_the_privacy_loss(name):
 
 
 @every
-def test_without_opendp_nothing_is_released(name, monkeypatch):
+def test_what_is_released_without_opendp(name, monkeypatch):
     monkeypatch.setitem(sys.modules, "opendp.prelude", None)
+    noise = MAKERS[name](1.0)
+    if name == "gaussian":
+        assert abs(noise.release(0)) < 10
+        noise = gaussian(1e-200, scale=1e-200, trusted=True)  # no grid of ours
     with pytest.raises(MissingDependencyError, match=r"deuterium\[noise\]"):
-        MAKERS[name](1.0).release(0)
+        noise.release(0)
+
+
+@pytest.mark.parametrize("scale", [0.3, 1.0, 1e-9, 1e6])
+def test_gaussian_noise_is_on_its_grid(scale):
+    grid = 2.0 ** (np.floor(np.log2(scale)) - 8)
+    found = MAKERS["gaussian"](scale).release(np.full(300, 1e3 * scale))
+    np.testing.assert_array_equal(np.rint(found / grid) * grid, found)
+    assert len(set(found)) > 150
+    assert np.abs(found / scale - 1e3).max() < 10
 
 
 @every

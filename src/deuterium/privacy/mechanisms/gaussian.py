@@ -36,6 +36,7 @@ from deuterium.privacy.mechanisms.privacy_curves import (
     require_epsilon,
 )
 from deuterium.privacy.mechanisms.renyi_orders import log_moment, whole_orders
+from deuterium.privacy.mechanisms.secure_gaussian import gaussian_block, has_grid
 from deuterium.privacy.sensitivity.relations import Relation
 
 __all__ = ["GaussianNoise", "gaussian"]
@@ -169,6 +170,12 @@ class GaussianNoise(Noise, NoiseOfSigma):
     TCC 2016, proposition 1.6) and the Renyi divergence of order alpha is ``alpha *
     rho`` (Mironov, CSF 2017, corollary 3).
 
+    ``release`` returns ``round((x + sigma N) / g) g`` for an exactly normal N and a
+    grid g, the power of two between ``sigma / 512`` and ``sigma / 256``: what the ideal
+    mechanism returns, rounded, which promises what that promises.  The grid adds about
+    a millionth to the variance.  `to_opendp` is OpenDP's noise, on a finer grid, as is
+    noise of a sigma beyond ``2**-400`` to ``2**400``.
+
     Examples
     --------
     >>> from deuterium import privacy
@@ -249,6 +256,12 @@ class GaussianNoise(Noise, NoiseOfSigma):
         with np.errstate(all="ignore"):  # squares of the largest multipliers
             least = np.fmin(chords / (orders - 1), orders / (2 * m * m))
         return least * (1 + 1e-14)
+
+    def secure(self, values: Any, scale: float) -> Any:
+        """Return a vector with noise on a grid (`secure_gaussian`), or OpenDP's."""
+        if has_grid(scale):
+            return gaussian_block(values, scale)
+        return super().secure(values, scale)
 
     @staticmethod
     def insecure(values: Any, scale: float, rng: np.random.Generator) -> Any:

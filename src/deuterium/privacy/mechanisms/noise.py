@@ -96,7 +96,7 @@ class Noise(Saved, Shown, AttackBounds):
     """The norm of the sensitivity."""
 
     opendp: ClassVar[str]
-    """The name of OpenDP's constructor, whose samplers are the secure ones."""
+    """The name of OpenDP's constructor, whose samplers are secure."""
 
     kind: ClassVar[type] = float
     """Of which numbers it is: float, or int of a discrete law."""
@@ -274,6 +274,13 @@ class Noise(Saved, Shown, AttackBounds):
 
     # -- a release ---------------------------------------------------------------------
 
+    def secure(self, values: Any, scale: float) -> Any:
+        """Return a vector with OpenDP's noise of this law."""
+        draw = opendp_measurement(
+            self.opendp, self.norm, self.kind, scale, scalar=False
+        )
+        return np.asarray(draw(values.astype(self.kind).tolist()))
+
     @staticmethod
     @abstractmethod
     def insecure(values: Any, scale: float, rng: np.random.Generator) -> Any:
@@ -293,9 +300,9 @@ class Noise(Saved, Shown, AttackBounds):
             as the gradients by several parameters, comes back as one.  Of a discrete
             law: integers.
         insecure_rng : numpy.random.Generator or int, optional
-            Take NumPy's noise instead of OpenDP's.  It is INSECURE: its random numbers
-            can be predicted, and the gaps between floating-point numbers can give the
-            value away (Mironov, CCS 2012).  For experiments only.
+            Take NumPy's noise instead of the secure one.  It is INSECURE: its random
+            numbers can be predicted, and the gaps between floating-point numbers can
+            give the value away (Mironov, CCS 2012).  For experiments only.
 
         Raises
         ------
@@ -304,7 +311,7 @@ class Noise(Saved, Shown, AttackBounds):
         InvalidInputError
             It is no finite number, or for a discrete law no integer.
         MissingDependencyError
-            OpenDP is not installed.
+            OpenDP is not installed, whose noise is that of every law but the Gaussian.
         """
         return released(self, value, _scale_of(self), insecure_rng)
 

@@ -1,8 +1,8 @@
 """What all samplers share: OpenDP's noise, NumPy's for experiments, and the values.
 
 OpenDP's noise is exact: rational arithmetic on a grid finer than any double, fed by the
-operating system's random numbers.  NumPy's is neither, and must be asked for by an
-argument that says so.
+operating system's random numbers.  So is ours, of one law (`secure_gaussian`).  NumPy's
+is neither, and must be asked for by an argument that says so.
 """
 
 from __future__ import annotations
@@ -105,10 +105,7 @@ def released(noise: Any, value: Any, scale: float, rng: Any) -> Any:
     parts, listed = apart(value, noise.shape, noise.size, noise.exact)
     flat = np.concatenate([p.ravel() for p in parts])
     if rng is None:
-        draw = opendp_measurement(
-            noise.opendp, noise.norm, noise.kind, scale, scalar=False
-        )
-        noisy = np.asarray(draw(flat.astype(noise.kind).tolist()))
+        noisy = noise.secure(flat, scale)
     else:
         noisy = noise.insecure(flat, scale, generator("release", rng))
     pieces = np.split(noisy, np.cumsum([p.size for p in parts])[:-1])

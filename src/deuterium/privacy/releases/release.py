@@ -136,7 +136,7 @@ def release(
         Charged for this release, before it is made; one with a budget refuses what
         would pass it.
     insecure_rng : numpy.random.Generator or int, optional
-        NumPy's noise instead of OpenDP's, for experiments only.
+        NumPy's noise instead of secure noise, for experiments only.
     epsilon, delta : float, optional
         What the release is to promise.
     promise : mapping, optional

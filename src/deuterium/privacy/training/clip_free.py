@@ -89,8 +89,8 @@ class ClipFreeSGD(PrivateSGD):
         three (one of these: a thousand times): say so once (`DivergenceWarning`), or
         stop before a release: ``step`` raises `DivergedError`, ``fit`` warns.
     insecure_rng : numpy.random.Generator or int, optional
-        Take NumPy's noise and sampling (INSECURE, fast; for experiments), not OpenDP's
-        and the operating system's.
+        Take NumPy's noise and sampling (INSECURE; for experiments), not exact ones of
+        the operating system's bits.
 
     Attributes
     ----------

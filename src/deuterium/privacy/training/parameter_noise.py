@@ -21,18 +21,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 
 from deuterium.array_type import Array
-from deuterium.errors import InvalidInputError
 from deuterium.interval.rounding import next_up
 from deuterium.privacy.directed_rounding import product_up
 from deuterium.privacy.mechanisms import samplers
 from deuterium.privacy.mechanisms.gaussian import GaussianNoise
-from deuterium.privacy.mechanisms.secure_gaussian import gaussian_block
 from deuterium.privacy.training.step_bounds import StepBound, Weights
 from deuterium.privacy.training.training_options import (
     GROWN,
@@ -97,28 +94,18 @@ def released(
     sigmas : mapping
         The standard deviation for each.
     rng : numpy.random.Generator or None
-        NumPy's, or OpenDP's noise.
+        NumPy's, or secure noise.
     """
     ends = np.cumsum([g.size for g in sums])[:-1]
     flat = [g.ravel() for g in sums]
     if len(set(sigmas.values())) == 1:
         flat = [np.concatenate(flat)]
     noisy = [
-        _noisy(noise, part, sigma, rng)
+        samplers.released(noise, part, sigma, rng)
         for part, sigma in zip(flat, sigmas.values(), strict=False)
     ]
     parts = np.split(np.concatenate(noisy), ends)
     return [p.reshape(g.shape) for p, g in zip(parts, sums, strict=True)]
-
-
-def _noisy(
-    noise: GaussianNoise, part: Array, sigma: float, rng: np.random.Generator | None
-) -> Array:
-    """Return a vector with noise: of many numbers, drawn in one block."""
-    if rng is None:
-        with suppress(InvalidInputError):  # the grid of blocks is too coarse for it
-            return gaussian_block(part, sigma)
-    return samplers.released(noise, part, sigma, rng)
 
 
 def mean_sigma(sigmas: Mapping[str, float], weights: Weights) -> float:
