@@ -529,7 +529,11 @@ EXAMPLES: dict[str, list[Example]] = {
         Example(1 / np.exp(x), COSTS, refused=1 / np.expm1(t)),
     ],
     "log_of_product": [
-        Example(np.log(t * np.exp(y)), TIGHTER, refused=np.log(x * np.exp(y))),
+        Example(
+            np.log(t * t * expit(z) * np.exp(y)),
+            TIGHTER,
+            refused=np.log(x * expit(z) * np.exp(y)),
+        ),
         Example(
             np.log(3 * expit(x)),
             FINITE,
@@ -694,6 +698,28 @@ EXAMPLES: dict[str, list[Example]] = {
             np.exp(x - np.logaddexp(0, x)),
             TIGHTER,
             refused=np.exp(y - np.logaddexp(0, x)),
+        ),
+    ],
+    "log_of_exp_times": [
+        Example(
+            np.log(np.exp(x) / np.sum(np.exp(v3))),
+            TIGHTER,
+            refused=np.log(np.exp(x) * y),
+        ),
+        Example(np.log(t * np.exp(-x)), TIGHTER),
+    ],
+    "sum_with_a_label": [
+        Example(
+            np.sum(np.array([0.0, 2.0, 0.0]) * np.exp(v3)),
+            refused=np.sum(np.array([0.0, 2.0, 0.0]) / v3),
+        ),
+        Example(np.sum(v3 * np.array([1.0, 0.0, 0.0])), COSTS),
+    ],
+    "quotient_of_a_label": [
+        Example(
+            dt.softmax(v3) * (1 - np.array([0.0, 3.0, 0.0]) / dt.softmax(v3)[1]),
+            TIGHTER,
+            refused=dt.softmax(v3) * (1 - np.array([0, 3.0, 0]) / dt.softmax(v3)[0]),
         ),
     ],
     "tanh_by_logistic": [

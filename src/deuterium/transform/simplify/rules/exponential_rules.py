@@ -99,6 +99,30 @@ def _are_opposite(a: Variable, b: Variable, known: Assumptions) -> bool:
 
 @rule(
     ops.log,
+    identity="log(exp(x) * y) = x + log(y), log(exp(x) / y) = x - log(y)",
+    holds="where x is defined and y > 0",
+    gains="nothing overflows: logits in place of chances",
+    names=True,
+)
+def log_of_exp_times(v: Variable, known: Assumptions) -> Variable | None:
+    """Take an exponential out of a logarithm."""
+    view = factors(v.args[0], known)
+    for base, e in view.powers.items():
+        if base.op is not ops.exp or abs(e) != 1 or len(view.powers) != 2:
+            continue
+        rest = view.without({base: e})
+        product = build(rest, known)
+        if product is None or not known.positive(product):
+            continue
+        ((other, k),) = rest.powers.items()
+        divides = k == -1 and rest.coefficient == 1
+        log = -ops.log(other) if divides else ops.log(product)
+        return log + base.args[0] if e == 1 else log - base.args[0]
+    return None
+
+
+@rule(
+    ops.log,
     identity="log(expit(x)) = log_expit(x)",
     gains="no pole: the logistic function underflows, its logarithm does not",
 )

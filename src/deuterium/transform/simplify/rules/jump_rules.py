@@ -34,6 +34,8 @@ def no_jump_at_zero(v: Variable, known: Assumptions) -> Variable | None:
 
 def _vanishes_with(h: Variable, v: Variable, known: Assumptions) -> bool:
     """Return whether a product has a factor that is certainly 0 where ``h`` is."""
+    while h.op is arithmetic.negative:
+        (h,) = h.args
     for factor, e in factors(v, known).powers.items():
         if e > 0 and (factor is h or _is_zero_with(h, factor, known)):
             return True

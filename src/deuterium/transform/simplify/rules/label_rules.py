@@ -18,7 +18,7 @@ from deuterium.transform.simplify.assumptions import Assumptions
 from deuterium.transform.simplify.broadcastable import broadcast_alike
 from deuterium.transform.simplify.factors import Factors, build, factors
 from deuterium.transform.simplify.rule_table import rule
-from deuterium.transform.simplify.terms import Terms, terms
+from deuterium.transform.simplify.terms import Terms, build_sum, terms
 
 
 def _place(v: Variable, known: Assumptions) -> int | None:
@@ -57,6 +57,70 @@ def factors_of_a_label(v: Variable, known: Assumptions) -> Variable | None:
             one = arrays.take_places(b, np.asarray(place))
             result.times(one, view.powers[b])
         return build(result, known)
+    return None
+
+
+@rule(
+    ops.add_reduce,
+    identity="sum((0, c, 0) * x) = c * x[1]",
+    holds="where x is defined",
+    gains="the one element that counts",
+)
+def sum_with_a_label(v: Variable, known: Assumptions) -> Variable | None:
+    """Take the one element of a sum that is not zero."""
+    (product,) = v.args
+    if v.shape or product.op is not ops.multiply:
+        return None
+    for label, x in (product.args, product.args[::-1]):
+        place = _place(label, known)
+        if place is not None and known.defined(x):
+            both = (arrays.take_places(a, np.asarray(place)) for a in (label, x))
+            return math.prod(both, start=constant(1))
+    return None
+
+
+@rule(
+    ops.multiply,
+    ops.divide,
+    identity="p * (a + (0, c, 0) / p[1]) = p * a + (0, c, 0)",
+    holds="where p[1] is not zero",
+    gains="a quotient that cancels: the slope of -log(sum(y * p))",
+)
+def quotient_of_a_label(v: Variable, known: Assumptions) -> Variable | None:
+    """Multiply out what a label divides by its own element."""
+    view = factors(v, known)
+    for base, e in view.powers.items():
+        if e != 1 or base.op not in (ops.add, ops.subtract) or base.shape != v.shape:
+            continue
+        inside = terms(base, known)
+        for term, c in inside.terms.items():
+            found = _label_over(term, view, known)
+            if found is None:
+                continue
+            p, label = found
+            rest = view.without({base: 1, p: 1})
+            scale, others = build(rest, known), build_sum(inside.without(term), known)
+            if scale is not None and others is not None:
+                return scale * (p * others + c * label)
+    return None
+
+
+def _label_over(
+    term: Variable, view: Factors, known: Assumptions
+) -> tuple[Variable, Variable] | None:
+    """Return p and a label, of a term that is the label divided by its element of p."""
+    product = factors(term, known)
+    for one, e in product.powers.items():
+        if e != -1 or one.op is not ops.gather or not known.nonzero(one):
+            continue
+        (p,) = one.args
+        rest = product.without({one: -1})
+        label = build(rest, known)
+        place = None if label is None else _place(label, known)
+        if place is None or view.powers.get(p) != 1 or not _is_element(one, p, place):
+            continue
+        assert label is not None
+        return (p, label) if p.shape == label.shape == view.shape else None
     return None
 
 
