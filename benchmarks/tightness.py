@@ -57,10 +57,11 @@ def line(words) -> None:
 def chosen(names):
     """Return the rows whose names begin with one of those given."""
     rows = tightness_rows.ROWS
-    found = [r for r in rows if not names or any(map(r.name.startswith, names))]
-    if not found:
-        raise SystemExit("no such row; there are: " + "; ".join(r.name for r in rows))
-    return found
+    for name in names or ():
+        if not any(r.name.startswith(name) for r in rows):
+            known = "; ".join(r.name for r in rows)
+            raise SystemExit(f"no row begins with {name!r}; there are: {known}")
+    return [r for r in rows if not names or any(map(r.name.startswith, names))]
 
 
 def limits(args):
