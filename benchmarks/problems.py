@@ -37,6 +37,7 @@ class Case:
     limit: float = 10.0  # seconds to reach it in
     known: float = np.nan  # the best value known
     network: Any = None  # (layers, activation), where it is one
+    both: bool = False  # whether the label may be 0 as well as 1, not 1 alone
 
 
 def standard(size: str, activation: str, weights: str, seed: int = 0) -> Case:

@@ -176,6 +176,17 @@ def trainer(name, seed=0):
     )
 
 
+def settled(made, times=30):
+    """Return a bound that was asked for often, and its processor seconds."""
+    made.bound()
+    seconds = []
+    for _ in range(times):
+        start = time.process_time()
+        bound = made.bound()
+        seconds.append(time.process_time() - start)
+    return bound, float(np.median(seconds))
+
+
 def found(made, starts=16):
     """Return the largest gradient norm that a search finds."""
     weights = {n: dt.constant(w) for n, w in made.parameters.items()}
@@ -209,13 +220,8 @@ def main(steps=0, only=""):
         made = trainer(name)
         if steps:
             made.fit(records(made), steps)
-        made.bound()
-        times = []
-        for _ in range(30):
-            start = time.process_time()
-            bound = made.bound()
-            times.append(1e3 * (time.process_time() - start))
-        ratio, cost = bound / found(made), float(np.median(times))
+        bound, seconds = settled(made)
+        ratio, cost = bound / found(made), 1e3 * seconds
         print(f"{name:30} {ratio:13.3f} {cost:8.3f}  {made.method}", flush=True)
 
 
