@@ -114,9 +114,7 @@ def _has_few_points(problem: Problem) -> bool:
     return math.prod(len(rows) for _, rows in parts) <= MOST_POINTS
 
 
-def _by_clusters(
-    problem: Problem, deepest: float = math.inf
-) -> ClusterBounder | None:
+def _by_clusters(problem: Problem, deepest: float = math.inf) -> ClusterBounder | None:
     # imported when first asked for: it is a quarter of what importing the package takes
     from deuterium.optimize.bounders.clusters.cluster_bounder import cluster_bounder_of
 

@@ -18,7 +18,7 @@ CURVATURE_TRIALS, CURVATURE_SHARE = 64, 0.04
 # -- slopes ----------------------------------------------------------------------------
 
 # of more inputs than this, slopes are looked at in so many regions of one size in any
-# case, and go on where they take off such a share of what bounds are above the best value
+# case, and go on where they take off that share of what bounds exceed the best value by
 ALWAYS_SLOPES = 8
 SLOPE_TRIALS, SLOPE_SHARE = 64, 0.1
 

@@ -144,26 +144,26 @@ def _emit(
     for base in members:
         del view.powers[base]
 
-    def times(function: Variable, power: int) -> None:
+    def enter(function: Variable, power: int) -> None:
         view.times(arrays.reshape_to(function, group.shape), power)
 
     if a > 0 and b > 0:
         both = min(a, b)
-        times(ops.expit_slope(group.z), both)
+        enter(ops.expit_slope(group.z), both)
         a, b = a - both, b - both
     elif a > 0 > b:
         both = min(a, -b)
-        times(ops.exp(group.z), both)
+        enter(ops.exp(group.z), both)
         a, b = a - both, b + both
     elif a < 0 < b:
         both = min(-a, b)
-        times(ops.exp(group.minus_z), both)
+        enter(ops.exp(group.minus_z), both)
         a, b = a + both, b - both
     for power, z, minus in ((a, group.z, group.minus_z), (b, group.minus_z, group.z)):
         if power > 0:
-            times(ops.expit(z), power)
+            enter(ops.expit(z), power)
         elif power < 0:
-            times(1 + ops.exp(minus), -power)
+            enter(1 + ops.exp(minus), -power)
     return True
 
 
