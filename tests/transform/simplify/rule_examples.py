@@ -677,6 +677,11 @@ EXAMPLES: dict[str, list[Example]] = {
             refused=dt.grad(expit(x), x) / expit(y),
         ),
         Example(dt.grad(expit(x), x) / expit(-x), TIGHTER),
+        Example(
+            w3 / reshaped(np.square(1 + np.exp(-row)), 3) * reshaped(np.exp(-row), 3),
+            TIGHTER,
+            refused=w3 / reshaped(2 + np.exp(-row), 3) * reshaped(np.exp(-row), 3),
+        ),
         Example(expit(x) * expit(-x), TIGHTER, refused=expit(x) * expit(y)),
         Example(dt.grad(np.tanh(x), x) / expit(2 * x), TIGHTER),
     ],

@@ -18,6 +18,13 @@ BEGINNING_SHARE = 0.4  # of the time: what bounders plan for the first of their 
 # -- which bounder ---------------------------------------------------------------------
 
 FEW_INPUTS = 4  # so few are best cut themselves
+# layers that values are propagated back through, for each input, beyond which a region
+# of clusters takes longer than the thousands of boxes that say more: gates of recurrent
+# networks are such layers
+DEEPEST = 2.0
+# so few inputs are cut by themselves where clusters do not fit, and where lengths take
+# off too little of the enclosure
+MOST_CUT, SHORTER = 32, 0.9
 CLOSE = 1.02  # ratio of bound to value reached at which nothing is left to gain
 # where an infinite side is cut first, then at its square, the square of that, ...
 FIRST_CUT = 2.0**10

@@ -12,9 +12,12 @@ from deuterium.errors import InvalidInputError
 from deuterium.graph.variable import Variable
 from deuterium.optimize.bounders.ball_tightening import BallTightening, balls_of
 from deuterium.optimize.bounders.choice_options import (
+    DEEPEST,
     FEW_INPUTS,
+    MOST_CUT,
     MOST_ENDS,
     MOST_POINTS,
+    SHORTER,
 )
 from deuterium.optimize.bounders.convex_cuts import ConvexCuts
 from deuterium.optimize.bounders.derivative import DerivativeBounder
@@ -24,8 +27,15 @@ from deuterium.optimize.bounders.label_enumeration import (
     convex_labels,
     label_enumeration_of,
 )
-from deuterium.optimize.bounders.natural_interval import NaturalIntervalBounder
-from deuterium.optimize.bounders.norm_bounds import KEEP_LENGTHS, norm_bounder_of
+from deuterium.optimize.bounders.natural_interval import (
+    NaturalIntervalBounder,
+    enclosed,
+)
+from deuterium.optimize.bounders.norm_bounds import (
+    KEEP_LENGTHS,
+    NormBounder,
+    norm_bounder_of,
+)
 from deuterium.optimize.bounders.portfolio import RootPortfolio
 from deuterium.optimize.region import Bounder
 
@@ -86,10 +96,10 @@ def _bounder(problem: Problem, method: str, until: float) -> Bounder | None:
     if problem.size <= FEW_INPUTS or not has_layers(problem):
         return _few(problem)
     lengths = norm_bounder_of(problem)
-    main: Bounder | None = in_time(until, lambda: _by_clusters(problem), None)
-    main = main or lengths
-    if main is None:
-        return DerivativeBounder(problem)
+    main: Bounder | None = in_time(until, lambda: _by_clusters(problem, DEEPEST), None)
+    if main is None and lengths is not None and not _better_cut(problem, lengths):
+        main = lengths
+    main = main or DerivativeBounder(problem)
     others: list[Bounder] = [NaturalIntervalBounder(problem)]
     if lengths is not None and main is not lengths:
         others.insert(0, lengths)
@@ -104,11 +114,19 @@ def _has_few_points(problem: Problem) -> bool:
     return math.prod(len(rows) for _, rows in parts) <= MOST_POINTS
 
 
-def _by_clusters(problem: Problem) -> ClusterBounder | None:
+def _by_clusters(problem: Problem, deepest: float = math.inf) -> ClusterBounder | None:
     # imported when first asked for: it is a quarter of what importing the package takes
     from deuterium.optimize.bounders.clusters.cluster_bounder import cluster_bounder_of
 
-    return cluster_bounder_of(problem)
+    return cluster_bounder_of(problem, deepest * problem.size)
+
+
+def _better_cut(problem: Problem, lengths: NormBounder) -> bool:
+    """Whether cuts of inputs say more than lengths, which cost more than intervals."""
+    if problem.size > MOST_CUT:
+        return False
+    plain = enclosed(problem, problem.lower[None], problem.upper[None])
+    return bool(lengths.first()[0] > SHORTER * plain[0])
 
 
 def _few(problem: Problem) -> Bounder:

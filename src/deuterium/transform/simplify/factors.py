@@ -113,13 +113,23 @@ class Factors:
         """
         found: set[Variable] = set()
         for base in self.powers:
-            found.update(_under(base) if _may_combine(base) else (base,))
+            inner, _ = unmoved(base)
+            found.update(_under(inner) if _may_combine(inner) else (base,))
         return found
 
     @property
     def poles(self) -> int:
         """How many factors are unbounded for sure: denominators and exponentials."""
         return sum(e < 0 or (e > 0 and b.op is ops.exp) for b, e in self.powers.items())
+
+
+def unmoved(base: Variable) -> tuple[Variable, int]:
+    """Return ``x`` and ``k`` where a factor is ``x ** k``, reshaped."""
+    power = 1
+    while base.op is ops.reshape or (base.op is ops.square and power < MOST_POWER):
+        power *= 2 if base.op is ops.square else 1
+        (base,) = base.args
+    return base, power
 
 
 def _may_combine(base: Variable) -> bool:

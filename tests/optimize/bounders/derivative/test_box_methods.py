@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from deuterium.optimize.bounders.derivative import interval_definite, taylor_bounds
+from deuterium.optimize.bounders.derivative.derivative_options import SLOPE_TRIALS
 from tests.optimize.bounders.derivative.box_tools import bounder_of, regions_of
 
 
@@ -202,3 +203,28 @@ def test_the_basis_is_that_of_the_inputs_that_are_not_fixed(fixed):
     assert basis.shape == (2, 2)
     assert np.all(np.diag(turned) + np.abs(turned).sum(axis=1) < -2 * np.diag(turned))
     assert np.all(np.linalg.eigvalsh(turned) < 0)
+
+
+@pytest.mark.parametrize(("inputs", "left_out"), [(9, True), (8, False)])
+def test_slopes_are_left_out_where_they_take_nothing_off(inputs, left_out):
+    def f(x):  # the slope is steepest in the last input
+        return sum(np.sin(90 * x[k]) for k in range(inputs - 1)) + np.sin(99 * x[-1])
+
+    bounder = bounder_of(f, *[(0, 1)] * inputs)
+    box = [(np.zeros(inputs), np.ones(inputs))]
+    first = bounder.bound(regions_of(box * SLOPE_TRIALS), incumbent=0.0)
+    assert (first.cut == inputs - 1).all()
+    again = bounder.bound(regions_of(box), incumbent=0.0)
+    assert again.cut[0] == (0 if left_out else inputs - 1)
+    assert again.upper[0] == first.upper[0]
+
+
+def test_slopes_go_on_where_they_have_taken_something_off():
+    def f(x):
+        return sum(x[k] - x[k] ** 2 for k in range(9)) + np.sin(x[-1])
+
+    bounder = bounder_of(f, *[(0, 1)] * 9)
+    box = [(np.full(9, 0.3), np.full(9, 0.35))]
+    for _ in range(2):
+        found = bounder.bound(regions_of(box * SLOPE_TRIALS), incumbent=0.0)
+        assert found.upper[0] == -np.inf

@@ -312,14 +312,21 @@ def _sums(parts: list[Any]) -> Array:
     return np.asarray(count) > 1
 
 
-def cluster_bounder_of(problem: Problem) -> ClusterBounder | None:
-    """Return a bounder by star clusters, or None where the graph has no use for one."""
+def cluster_bounder_of(
+    problem: Problem, deepest: float = np.inf
+) -> ClusterBounder | None:
+    """Return a bounder by star clusters, or None where the graph has no use for one.
+
+    Nor where values are propagated back through more than ``deepest`` layers.
+    """
     root = log_form(problem)
     for graph, logarithm in ((root, True), (problem.objective, False)):
         if graph is None:
             continue
         try:
             program = ClusterProgram(problem, graph)
+            if program.depth > deepest:
+                return None
             return ClusterBounder(problem, program, logarithm)
         except Unsuited:
             continue

@@ -11,8 +11,11 @@ from deuterium.domain.problem import Problem
 from deuterium.optimize.bounders.derivative.derivative_branching import BranchingRule
 from deuterium.optimize.bounders.derivative.derivative_graphs import DerivativeGraphs
 from deuterium.optimize.bounders.derivative.derivative_options import (
+    ALWAYS_SLOPES,
     CURVATURE_SHARE,
     CURVATURE_TRIALS,
+    SLOPE_SHARE,
+    SLOPE_TRIALS,
 )
 from deuterium.optimize.bounders.derivative.first_order import by_slopes
 from deuterium.optimize.bounders.derivative.region_batch import RegionBatch
@@ -45,7 +48,8 @@ class DerivativeBounder(Bounder):
         self.kept[[j for p in people for j in p.ravel().tolist()]] = True
         self.graphs = DerivativeGraphs(problem)
         self.branching = BranchingRule(problem)
-        self._tries: dict[int, list[int]] = {}
+        self._slopes = SuccessByLevel(SLOPE_TRIALS)
+        self._curvatures = SuccessByLevel(CURVATURE_TRIALS)
 
     def root(self) -> Regions:
         """Return the box around the domain."""
@@ -57,7 +61,7 @@ class DerivativeBounder(Bounder):
             work = RegionBatch(self.graphs, regions, incumbent, self.people, self.kept)
             rows = np.arange(len(regions))
             defined = work.interval(rows)
-            rows = by_slopes(work, rows[defined & work.open(rows)])
+            rows = self._by_slopes(work, rows[defined & work.open(rows)])
             self._by_curvatures(work, rows)
             cut, at = self.branching.branching_points(work.low, work.high, work.slopes)
         return BoundResult(
@@ -74,28 +78,59 @@ class DerivativeBounder(Bounder):
             ends=work.ends,
         )
 
+    def _by_slopes(self, work: RegionBatch, rows: Array) -> Array:
+        """Look at slopes where, at regions of that size, it has been worth it."""
+        if self.problem.size <= ALWAYS_SLOPES or not len(rows):
+            return by_slopes(work, rows)
+        level = self.branching.level(work.low[rows], work.high[rows])
+        share = self._slopes.share(level)
+        worth = ~(share <= SLOPE_SHARE)
+        rows, level = rows[worth], level[worth]
+        before = work.upper[rows] - work.incumbent
+        left = by_slopes(work, rows)
+        after = np.maximum(work.upper[rows] - work.incumbent, 0.0)
+        gain = np.where(np.isfinite(before), 1.0 - after / before, 1.0)
+        self._slopes.note(level, gain)
+        return left
+
     def _by_curvatures(self, work: RegionBatch, rows: Array) -> None:
         """Look at curvatures where, at regions of that size, it has been worth it."""
         if not len(rows) or self.finite.all() or not self.graphs.has_curvatures:
             return
         level = self.branching.level(work.low[rows], work.high[rows])
-        worth = self._worth(level)
+        worth = ~(self._curvatures.share(level) <= CURVATURE_SHARE)
         rows, level = rows[worth], level[worth]
         if len(rows):
             by_curvatures(work, rows)
-            self._remember(level, ~work.open(rows))
+            self._curvatures.note(level, ~work.open(rows))
 
-    def _worth(self, level: Array) -> Array:
+
+class SuccessByLevel:
+    """What something has been worth, in regions of each size.
+
+    Parameters
+    ----------
+    trials : int
+        How many regions of one size it is tried in before that is known.
+    """
+
+    def __init__(self, trials: int) -> None:
+        self.trials = trials
+        self._found: dict[int, list[float]] = {}
+
+    def share(self, level: Array) -> Array:
+        """Return the mean of what it was worth, NaN where that is not known yet."""
         levels, place = np.unique(level, return_inverse=True)
-        worth = []
-        for key in levels.tolist():
-            tries, wins = self._tries.get(key, (0, 0))
-            worth.append(tries < CURVATURE_TRIALS or wins > CURVATURE_SHARE * tries)
-        return np.array(worth, dtype=bool)[place]
+        found = [self._found.get(key, [0, 0.0]) for key in levels.tolist()]
+        means = [
+            total / tries if tries >= self.trials else np.nan for tries, total in found
+        ]
+        return np.array(means)[place]
 
-    def _remember(self, level: Array, settled: Array) -> None:
+    def note(self, level: Array, worth: Array) -> None:
+        """Take note of what it was worth, each from 0 to 1."""
         for key in np.unique(level).tolist():
             here = level == key
-            record = self._tries.setdefault(key, [0, 0])
+            record = self._found.setdefault(key, [0, 0.0])
             record[0] += int(here.sum())
-            record[1] += int(settled[here].sum())
+            record[1] += float(worth[here].sum())

@@ -15,6 +15,13 @@ MOST_CURVATURE_NODES = 4_000  # nodes of their graph, before it is simplified
 # that must be settled by it so that it goes on
 CURVATURE_TRIALS, CURVATURE_SHARE = 64, 0.04
 
+# -- slopes ----------------------------------------------------------------------------
+
+# of more inputs than this, slopes are looked at in so many regions of one size in any
+# case, and go on where they take off that share of what bounds exceed the best value by
+ALWAYS_SLOPES = 8
+SLOPE_TRIALS, SLOPE_SHARE = 64, 0.1
+
 # -- regions ---------------------------------------------------------------------------
 
 FACE_ROUNDS = 4  # of shrinking a region to a face and looking again

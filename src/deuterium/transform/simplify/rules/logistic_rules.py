@@ -7,12 +7,18 @@ from fractions import Fraction
 from typing import Any
 
 from deuterium import ops
-from deuterium.graph.operator import Operator
+from deuterium.graph.operator import Operator, Shape
 from deuterium.graph.variable import Variable
+from deuterium.ops import arrays
 from deuterium.transform.simplify import exact_constants
 from deuterium.transform.simplify.assumptions import Assumptions
 from deuterium.transform.simplify.exact_constants import Number
-from deuterium.transform.simplify.factors import Factors, build, factors
+from deuterium.transform.simplify.factors import (
+    Factors,
+    build,
+    factors,
+    unmoved,
+)
 from deuterium.transform.simplify.rule_table import rule
 from deuterium.transform.simplify.terms import Terms, build_sum, terms
 
@@ -56,10 +62,11 @@ def one_plus_exp(v: Variable, known: Assumptions) -> Variable | None:
 
 @dataclass
 class _LogisticGroup:
-    """``expit(z)**a * expit(-z)**b``, where ``z`` is ``u`` or ``-u``."""
+    """``expit(z)**a * expit(-z)**b``, where ``z`` is ``u`` or ``-u``, reshaped."""
 
     u: Variable
     sign: int
+    shape: Shape
     a: int = 0
     b: int = 0
     spellings: int = 0
@@ -89,19 +96,21 @@ def combine_logistic(view: Factors, known: Assumptions) -> bool:
     """
     groups: dict[Any, _LogisticGroup] = {}
     members: dict[Any, list[Variable]] = {}
-    for base, e in view.powers.items():
-        op = base.op
+    for base, power in view.powers.items():
+        inner, times = unmoved(base)
+        op, e = inner.op, times * power
         u, powers, quotient = None, _POWERS.get(op) if op else None, False
         if powers is not None:
-            (u,) = base.args
+            (u,) = inner.args
         elif op is ops.tanh_slope:
-            u, powers = 2 * base.args[0], (1, 1)  # and a coefficient of 4
+            u, powers = 2 * inner.args[0], (1, 1)  # and a coefficient of 4
         elif op is ops.add:
-            u, powers, quotient = one_plus_exp(base, known), (0, -1), e < 0
+            u, powers, quotient = one_plus_exp(inner, known), (0, -1), e < 0
         if u is None or powers is None:
             continue
         key, sign = up_to_sign(u, known)
-        group = groups.setdefault((key, base.shape), _LogisticGroup(u, sign))
+        new = _LogisticGroup(u, sign, base.shape)
+        group = groups.setdefault((key, base.shape), new)
         members.setdefault((key, base.shape), []).append(base)
         a, b = powers if sign > 0 else powers[::-1]
         group.a, group.b = group.a + a * e, group.b + b * e
@@ -121,7 +130,10 @@ def _emit(
     if a == b == 0 and not known.defined(group.u):
         return False
     # tanh'(z) = 4 * expit'(2 z)
-    fours = sum(view.powers[base] for base in members if base.op is ops.tanh_slope)
+    fours = 0
+    for base in members:
+        inner, times = unmoved(base)
+        fours += times * view.powers[base] if inner.op is ops.tanh_slope else 0
     four = exact_constants.power(4, fours)
     coefficient = (
         None if four is None else exact_constants.product(view.coefficient, four)
@@ -131,23 +143,27 @@ def _emit(
     view.coefficient = coefficient
     for base in members:
         del view.powers[base]
+
+    def enter(function: Variable, power: int) -> None:
+        view.times(arrays.reshape_to(function, group.shape), power)
+
     if a > 0 and b > 0:
         both = min(a, b)
-        view.times(ops.expit_slope(group.z), both)
+        enter(ops.expit_slope(group.z), both)
         a, b = a - both, b - both
     elif a > 0 > b:
         both = min(a, -b)
-        view.times(ops.exp(group.z), both)
+        enter(ops.exp(group.z), both)
         a, b = a - both, b + both
     elif a < 0 < b:
         both = min(-a, b)
-        view.times(ops.exp(group.minus_z), both)
+        enter(ops.exp(group.minus_z), both)
         a, b = a + both, b - both
     for power, z, minus in ((a, group.z, group.minus_z), (b, group.minus_z, group.z)):
         if power > 0:
-            view.times(ops.expit(z), power)
+            enter(ops.expit(z), power)
         elif power < 0:
-            view.times(1 + ops.exp(minus), -power)
+            enter(1 + ops.exp(minus), -power)
     return True
 
 
