@@ -39,7 +39,9 @@ NUMBERS_OF_PART = 400.0  # that a part of a cell takes, of memory
 
 # -- the first-order method ----------------------------------------------------------
 
-SAMPLES = 48  # of each hub, for the solver
+# of each hub, for the solver; of inputs, whose functions are parabolas
+SAMPLES, FEW_SAMPLES = 48, 17
+SQUARINGS = 7  # of matrices, of whose largest eigenvalue a smooth bound is wanted
 SHARP_SMOOTHING = 0.003  # smoothing by which the relaxed solution is read
 SAMPLES_MISS = 1e-4  # by which samples may miss the largest values
 

@@ -8,11 +8,9 @@ from deuterium.array_type import Array
 from deuterium.optimize.bounders.clusters.cluster_branching import gains
 from deuterium.optimize.bounders.clusters.cluster_lagrangian import (
     ClusterLagrangian,
-    units_of,
 )
 from deuterium.optimize.bounders.clusters.cluster_layout import ClusterLayout
 from deuterium.optimize.bounders.clusters.cluster_options import (
-    SAMPLES,
     SAMPLES_MISS,
     SHARP_SMOOTHING,
 )
@@ -27,6 +25,7 @@ from deuterium.optimize.bounders.clusters.energy_weights import (
     proved_energy,
 )
 from deuterium.optimize.bounders.clusters.solution import Solution
+from deuterium.optimize.bounders.clusters.solver_parameters import SolverParameters
 from deuterium.optimize.bounders.lagrangian.univariate_functions import (
     CellTable,
     UnivariateFunctions,
@@ -76,17 +75,15 @@ class DescentMethod:
         self.at_root = at_root
         self.other: Array | None = None
         self.layout, self.curves, self.tables = layout, curves, tables
-        self.units = units_of(layout, ranges)
+        self.parameters = SolverParameters(layout, ranges)
         lagrangian = self.lagrangian(ranges)
         self.start = chain_start(lagrangian)
-        value, _ = lagrangian(self.start, 0.0)
+        value = lagrangian.value(self.start)
         self.scale = 1.0 if logarithm else max(abs(float(value[0])), 1e-300)
 
     def lagrangian(self, ranges: ClusterRanges) -> ClusterLagrangian:
         """Return the Lagrangian over a batch of regions."""
-        return ClusterLagrangian(
-            self.layout, self.curves, self.tables, ranges, self.units, SAMPLES
-        )
+        return ClusterLagrangian(self.parameters, self.curves, self.tables, ranges)
 
     def __call__(self, ranges: ClusterRanges, state: Array, target: float) -> Solution:
         """Return good multipliers, and where to cut."""
@@ -102,24 +99,24 @@ class DescentMethod:
         else:
             x, _ = optimise(lagrangian, state, schedule, self.scale, target)
         lagrangian(x, SHARP_SMOOTHING * self.scale)
-        gain, place = gains(lagrangian, ranges)
-        p, energies = self._multipliers(lagrangian, x)
-        return Solution(p, energies, x, gain, place)
+        gain, place = gains(lagrangian)
+        return Solution(*self.multipliers(x), x, gain, place)
 
-    def _multipliers(
-        self, lagrangian: ClusterLagrangian, x: Array
-    ) -> tuple[Array, list[ProvedEnergy | None]]:
-        rules = list(enumerate(self.layout.rules))
-        rows = [lagrangian.multipliers(k, r, x) for k, r in rules]
-        p = np.concatenate([np.zeros((len(x), 0)), *rows], axis=1)
-        energies = [
-            None
-            if r.squares is None
-            else proved_energy(
-                r,
-                lagrangian.energy(k, r, x),
-                None if r.corners is None else lagrangian.kappa(k, x),
-            )
-            for k, r in rules
-        ]
-        return p, energies
+    def multipliers(self, x: Array) -> tuple[Array, list[ProvedEnergy | None]]:
+        """Return the multipliers and energies that parameters stand for."""
+        known = self.parameters
+        states = [group.at(x, False) for group in known.groups]
+        kappas = known.kappas_of(x)
+        found: list[ProvedEnergy | None] = []
+        for k, rule in enumerate(self.layout.rules):
+            if k not in known.place:
+                found.append(None)
+                continue
+            g, i = known.place[k]
+            kappa = None
+            if k in known.corners:
+                part, first = known.corners[k], known.kappas.start
+                kappa = kappas[:, part.start - first : part.stop - first]
+            values = known.groups[g].values(states[g], i)
+            found.append(proved_energy(rule, values, kappa))
+        return known.multipliers_of(x), found
