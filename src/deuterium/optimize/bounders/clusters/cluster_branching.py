@@ -53,7 +53,7 @@ def _spokes(
 def cutting_points(
     gain: Array, place: Array, low: Array, high: Array, kinked: Array, margin: float
 ) -> tuple[Array, Array]:
-    """Return which coordinate to cut in each region, and where; -1 for none.
+    """Return what cutting each coordinate promises, -1 where it cannot be cut; where.
 
     Shapes: all (B, coordinates); ``kinked`` (coordinates,), whose kink at 0 is inside.
     ``margin``: the share of a side that a cut keeps from its ends.
@@ -62,8 +62,4 @@ def cutting_points(
     at = np.clip(place, low + margin * width, high - margin * width)
     at = np.where(kinked & (low < 0) & (high > 0), 0.0, at)
     possible = (low < at) & (at < high)
-    gain = np.where(possible, gain, -1.0)
-    cut = np.argmax(gain, axis=1)
-    rows = np.arange(len(cut))
-    cut = np.where(gain[rows, cut] < 0, -1, cut)
-    return cut, at[rows, cut]
+    return np.where(possible, gain, -1.0), at

@@ -17,8 +17,6 @@ from deuterium.budget import check, left, now
 from deuterium.optimize.bounders.clusters.cluster_lagrangian import ClusterLagrangian
 from deuterium.optimize.bounders.clusters.cluster_layout import ClusterRule
 from deuterium.optimize.bounders.clusters.cluster_options import (
-    ADAM_FIRST,
-    ADAM_SECOND,
     ADAM_TINY,
     ASTRAY,
     FADED,
@@ -185,6 +183,11 @@ class Schedule:
         objective's scale.
     share : float
         Of the time that is left, which it may take.
+    averages : (float, float)
+        How much of Adam's averages stays from step to step.
+    careful : int
+        Steps in which the rate grows to its full size, so that good parameters are not
+        lost before slopes are known.
     """
 
     most: int
@@ -192,6 +195,8 @@ class Schedule:
     rate: float
     smooth: tuple[float, float]
     share: float = 1.0
+    averages: tuple[float, float] = (0.9, 0.99)
+    careful: int = 0
 
 
 def optimise(
@@ -206,7 +211,7 @@ def optimise(
     ``scale`` is the size of the objective.  It ends where all bounds are below
     ``target``.
     """
-    state = _Adam(lagrangian, x)
+    state = _Adam(lagrangian, x, schedule.averages)
     start, span = now(), schedule.share * left()
     exploring, i, before = schedule.most > 0, 0, state.best.copy()
     first, last = (scale * s / lagrangian.hubs for s in schedule.smooth)
@@ -219,7 +224,8 @@ def optimise(
         if not exploring and schedule.most:  # it settles in the time that there is
             share = min(max(share, (spent - HALF_OF_TIME) / (1.0 - HALF_OF_TIME)), 1.0)
         tau = first * (last / first) ** share
-        state.step(tau, schedule.rate * (1.0 - share))
+        careful = min((i + 1) / (schedule.careful + 1), 1.0)
+        state.step(tau, schedule.rate * (1.0 - share) * careful)
         i += 1
         settled += not exploring
         if i % LOOK and settled < schedule.settling:
@@ -237,8 +243,10 @@ def optimise(
 class _Adam:
     """The state of Adam's method, and the best parameters seen."""
 
-    def __init__(self, lagrangian: ClusterLagrangian, x: Array) -> None:
-        self.lagrangian, self.x = lagrangian, x.copy()
+    def __init__(
+        self, lagrangian: ClusterLagrangian, x: Array, averages: tuple[float, float]
+    ) -> None:
+        self.lagrangian, self.x, self.averages = lagrangian, x.copy(), averages
         self.best = lagrangian.value(x)
         self.best_x = x.copy()
         self.mean, self.square = np.zeros(x.shape), np.zeros(x.shape)
@@ -249,10 +257,11 @@ class _Adam:
         _, g = self.lagrangian(self.x, tau)
         g = np.nan_to_num(g)
         self.age += 1
-        self.mean = ADAM_FIRST * self.mean + (1 - ADAM_FIRST) * g
-        self.square = ADAM_SECOND * self.square + (1 - ADAM_SECOND) * g * g
-        mean = self.mean / (1 - ADAM_FIRST**self.age)
-        root = np.sqrt(self.square / (1 - ADAM_SECOND**self.age))
+        first, second = self.averages
+        self.mean = first * self.mean + (1 - first) * g
+        self.square = second * self.square + (1 - second) * g * g
+        mean = self.mean / (1 - first**self.age)
+        root = np.sqrt(self.square / (1 - second**self.age))
         self.x = self.x - rate * self.own * mean / (root + ADAM_TINY)
 
     def look(self, astray: float) -> None:

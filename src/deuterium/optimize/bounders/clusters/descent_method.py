@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from deuterium.array_type import Array
+from deuterium.budget import left, now
 from deuterium.optimize.bounders.clusters.cluster_branching import gains
 from deuterium.optimize.bounders.clusters.cluster_lagrangian import (
     ClusterLagrangian,
@@ -13,6 +14,8 @@ from deuterium.optimize.bounders.clusters.cluster_layout import ClusterLayout
 from deuterium.optimize.bounders.clusters.cluster_options import (
     SAMPLES_MISS,
     SHARP_SMOOTHING,
+    TRIAL_SHARE,
+    TRIAL_STEPS,
 )
 from deuterium.optimize.bounders.clusters.cluster_ranges import ClusterRanges
 from deuterium.optimize.bounders.clusters.cluster_solver import (
@@ -32,9 +35,14 @@ from deuterium.optimize.bounders.lagrangian.univariate_functions import (
 )
 
 # long on the whole domain, whose parameters all others start from
-AT_ROOT = Schedule(2000, 250, 0.1, (1.0, 0.03), 0.4)
+AT_ROOT = Schedule(2000, 1500, 0.1, (1.0, 0.01), 0.4)
+SHALLOW = Schedule(0, 300, 0.1, (1.0, 0.01), 0.4)  # where parts find much, too
 BRIEFLY = Schedule(0, 150, 0.1, (1.0, 0.03), 0.2)  # where another method follows
-IN_PARTS = Schedule(0, 50, 0.05, (0.2, 0.03))  # short: they start from the whole's
+# short: they start from the whole's
+IN_PARTS = Schedule(0, 50, 0.05, (0.05, 0.01), averages=(0.8, 0.95), careful=10)
+
+# what a cut promises
+ON_TRIAL = Schedule(0, TRIAL_STEPS, 0.05, (0.05, 0.01), averages=(0.8, 0.95), careful=5)
 
 
 class DescentMethod:
@@ -101,6 +109,19 @@ class DescentMethod:
         lagrangian(x, SHARP_SMOOTHING * self.scale)
         gain, place = gains(lagrangian)
         return Solution(*self.multipliers(x), x, gain, place)
+
+    def trial(self, ranges: ClusterRanges, state: Array) -> Array | None:
+        """Return bounds after a few steps, of the objective's scale.
+
+        None where that takes too much of the time that is left.
+        """
+        lagrangian = self.lagrangian(ranges)
+        begun = now()
+        lagrangian.value(state)
+        if 2 * (now() - begun) * ON_TRIAL.settling > TRIAL_SHARE * left():
+            return None
+        _, value = optimise(lagrangian, state, ON_TRIAL, self.scale)
+        return value / self.scale
 
     def multipliers(self, x: Array) -> tuple[Array, list[ProvedEnergy | None]]:
         """Return the multipliers and energies that parameters stand for."""
