@@ -22,7 +22,7 @@ from deuterium.optimize.bounders.clusters.cluster_layout import ClusterRule
 from deuterium.optimize.bounders.clusters.cluster_options import SQUARINGS
 from deuterium.optimize.bounders.clusters.cluster_ranges import ClusterRanges
 
-LEAST = 1e-300
+LEAST = 1e-300  # what is divided by, where all is zero
 
 
 @dataclass(frozen=True)
