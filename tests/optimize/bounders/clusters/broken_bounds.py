@@ -60,7 +60,7 @@ def descent_of(bounder):
 
 def bound_at(bounder, descent, ranges, x):
     """Return the bounds that parameters of all multipliers and energies give."""
-    p, energies = descent._multipliers(descent.lagrangian(ranges), x)
+    p, energies = descent.multipliers(x)
     p = rounded(p, MULTIPLIER_DIGITS)
     upper = bounder._raised(bounder.bounding(ranges, p, energies))
     return np.where(ranges.empty, -np.inf, upper)

@@ -19,9 +19,8 @@ def without_multipliers(v, domain):
     ranges = bounder.pass_(*bounder._ends(bounder.root_box()))
     descent = descent_of(bounder)
     x = np.zeros(descent.start.shape)
-    for places in descent.lagrangian(ranges).places.energies:
-        if places is not None:
-            x[:, places.weights] = -690
+    for group in descent.parameters.groups:
+        x[:, group.weights] = -690
     return float(bound_at(bounder, descent, ranges, x)[0])
 
 

@@ -11,8 +11,8 @@ from deuterium.graph.constructors import symbol
 from deuterium.interval import Interval
 from deuterium.ops.special import expit, log_expit, ndtr
 from deuterium.optimize.bounders.clusters.cluster_bounder import cluster_bounder_of
-from deuterium.optimize.bounders.clusters.cluster_lagrangian import EnergyValues
 from deuterium.optimize.bounders.clusters.cluster_layout import ClusterRule
+from deuterium.optimize.bounders.clusters.energy_group import EnergyValues
 from deuterium.optimize.bounders.clusters.energy_weights import proved_energy
 from deuterium.optimize.bounders.lagrangian import affine_terms
 from deuterium.optimize.bounders.lagrangian.dual_diagonal import nearly, start
@@ -148,11 +148,7 @@ def proved(matrix, nu, above):
     at, none = np.arange(n), np.zeros(m)
     parts = [(at, matrix, np.zeros((n, m)))]
     rule = ClusterRule(None, np.arange(n, n + m), parts, none, none, 0, None, at)
-    rest = np.zeros((len(nu), 0))
-    values = EnergyValues(
-        matrix, nu, above, np.zeros(above.shape), np.zeros(nu.shape), *[rest] * 3
-    )
-    return proved_energy(rule, values)
+    return proved_energy(rule, EnergyValues(matrix, nu, above, np.zeros(above.shape)))
 
 
 @pytest.mark.parametrize("seed", range(6))

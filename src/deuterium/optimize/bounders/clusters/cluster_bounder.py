@@ -24,6 +24,10 @@ from deuterium.optimize.bounders.clusters.cluster_options import (
     DEEP,
     MANY_REGIONS,
     MULTIPLIER_DIGITS,
+    TRIED,
+    TRIED_ALWAYS,
+    TRIED_EVERY,
+    TRIED_FIRST,
 )
 from deuterium.optimize.bounders.clusters.cluster_program import ClusterProgram
 from deuterium.optimize.bounders.clusters.cluster_ranges import (
@@ -31,7 +35,13 @@ from deuterium.optimize.bounders.clusters.cluster_ranges import (
     ClusterRanges,
     identity,
 )
-from deuterium.optimize.bounders.clusters.descent_method import BRIEFLY, DescentMethod
+from deuterium.optimize.bounders.clusters.cut_choice import CutChoice
+from deuterium.optimize.bounders.clusters.descent_method import (
+    AT_ROOT,
+    BRIEFLY,
+    SHALLOW,
+    DescentMethod,
+)
 from deuterium.optimize.bounders.clusters.energy_weights import ProvedEnergy, rounded
 from deuterium.optimize.bounders.clusters.newton_method import NewtonMethod
 from deuterium.optimize.bounders.clusters.solution import Solution
@@ -74,7 +84,7 @@ class ClusterBounder(Bounder):
         self.bounding = CertifiedBound(self.layout, self._maxima(ranges))
         self.method, *self.others = self._methods(ranges)
         self.batch = self.method.batch
-        self.single = int(self.program.depth >= DEEP)
+        self.single = int(isinstance(self.method, DescentMethod))
 
     # -- preparations ----------------------------------------------------------------
 
@@ -85,7 +95,8 @@ class ClusterBounder(Bounder):
         features, places = [hubs], [np.arange(self.problem.size)]
         number: dict[tuple[Variable, int], int] = {}
         kinked: list[bool] = [False] * self.problem.size
-        for rule in self.layout.rules:
+        kinds = [0] * self.problem.size
+        for number_of_rule, rule in enumerate(self.layout.rules):
             if rule.definition.is_constraint:
                 continue
             node, at = rule.definition.source
@@ -102,12 +113,14 @@ class ClusterBounder(Bounder):
                 if key not in number:
                     number[key] = self.problem.size + len(number)
                     kinked.append(is_kinked)
+                    kinds.append(1 + number_of_rule)
                 features.append(rule.target[k : k + 1])
                 places.append(np.array([number[key]]))
         self.places = list(number)
         self.atoms = len(number)
         self._features, self._coordinates = map(np.concatenate, (features, places))
         self._kinked = np.array(kinked)
+        self.choice, self.batches = CutChoice(np.array(kinds)), 0
 
     def root_box(self) -> Regions:
         """Return the whole domain, without parameters."""
@@ -153,7 +166,8 @@ class ClusterBounder(Bounder):
             with suppress(Unsuited):
                 newton = NewtonMethod(*parts, cuttable)
                 return [newton, DescentMethod(*parts, ranges, self.logarithm, BRIEFLY)]
-        return [DescentMethod(*parts, ranges, self.logarithm)]
+        schedule = AT_ROOT if self.program.depth >= DEEP else SHALLOW
+        return [DescentMethod(*parts, ranges, self.logarithm, schedule)]
 
     # -- as a bounder ----------------------------------------------------------------
 
@@ -187,7 +201,7 @@ class ClusterBounder(Bounder):
             self._try_others(ranges, target, upper, proofs)
         for k in np.flatnonzero(ranges.empty):
             proofs[k] = CONTRADICTION
-        cut, at, inputs = self._branch(found, ranges)
+        cut, at, inputs = self._branch(found, ranges, regions, upper)
         n = self.problem.size
         return BoundResult(
             upper=np.where(ranges.empty, -np.inf, upper),
@@ -253,7 +267,7 @@ class ClusterBounder(Bounder):
         ]
 
     def _branch(
-        self, found: Solution, ranges: ClusterRanges
+        self, found: Solution, ranges: ClusterRanges, regions: Regions, upper: Array
     ) -> tuple[Array, Array, Array]:
         """Return where to cut, at what, and the inputs of the relaxed solution."""
         shape = (len(found.p), self.problem.size + self.atoms)
@@ -266,10 +280,44 @@ class ClusterBounder(Bounder):
         np.minimum.at(high, every, ranges.high[:, f])
         at[every] = found.place[:, f]
         inputs = at[:, : self.problem.size]
-        cut, where = cutting_points(
-            total, at, low, high, self._kinked, self.method.margin
-        )
-        return cut, where, inputs
+        margin = self.method.margin
+        gain, at = cutting_points(total, at, low, high, self._kinked, margin)
+        cut = np.argmax(self.choice.expected(gain), axis=1)
+        k = int(np.argmax(np.where(ranges.empty, -np.inf, upper)))
+        self.batches += 1
+        wanted = self.batches <= TRIED_ALWAYS or self.batches % TRIED_EVERY == 0
+        if isinstance(self.method, DescentMethod) and wanted and not ranges.empty[k]:
+            best = self._tried(self.method, found, regions.take([k]), gain[k], at[k], k)
+            cut[k] = cut[k] if best is None else best
+        rows = np.arange(len(cut))
+        return np.where(gain[rows, cut] < 0, -1, cut), at[rows, cut], inputs
+
+    def _tried(
+        self,
+        method: DescentMethod,
+        found: Solution,
+        region: Regions,
+        gain: Array,
+        at: Array,
+        k: int,
+    ) -> int | None:
+        """Return the cut that is best after a few steps; None where none is tried."""
+        is_first = not self.choice.count.any()
+        tried = self.choice.candidates(gain, TRIED_FIRST if is_first else TRIED)
+        if len(tried) < 2:
+            return None
+        # both sides of each cut, and the region itself, which steps alone improve, too
+        parts = region.take(np.zeros(2 * len(tried) + 1, dtype=int))
+        rows = np.arange(len(tried))
+        parts.high[2 * rows, tried] = parts.low[2 * rows + 1, tried] = at[tried]
+        ranges = self.pass_(*self._ends(parts))
+        start = np.repeat(found.state[k : k + 1], len(parts), axis=0)
+        values = method.trial(ranges, start)
+        if values is None:
+            return None
+        values = np.where(ranges.empty, -np.inf, values)
+        sides = values[:-1].reshape(-1, 2)
+        return self.choice.learn(gain, tried, float(values[-1]), sides)
 
     def _target(self, incumbent: float) -> float:
         if not self.logarithm:

@@ -11,63 +11,49 @@ import numpy as np
 
 from deuterium.array_type import Array
 from deuterium.optimize.bounders.clusters.cluster_lagrangian import ClusterLagrangian
-from deuterium.optimize.bounders.clusters.cluster_ranges import ClusterRanges
 from deuterium.optimize.bounders.clusters.cluster_samples import ClusterSamples
-from deuterium.optimize.bounders.clusters.cluster_terms import ONE
 
 
-def gains(lagrangian: ClusterLagrangian, ranges: ClusterRanges) -> tuple[Array, Array]:
+def gains(lagrangian: ClusterLagrangian) -> tuple[Array, Array]:
     """Return what cutting each hub and spoke promises, and where, by features.
 
     Shapes: (B, features); features that are neither have no gain.
     """
-    shape = (lagrangian.batch, lagrangian.layout.features)
-    gain, place = np.zeros(shape), np.zeros(shape)
     c = lagrangian.coefficients
-    for block in lagrangian.blocks:
-        _hubs(block, gain, place)
-        if len(block.block.hub_of):
-            _spokes(block, c, gain, place)
-    return np.maximum(np.nan_to_num(gain), 0.0), place
+    gain, place = np.zeros(c.shape), np.zeros(c.shape)
+    for samples in lagrangian.samples:
+        mean = (samples.weights * samples.z).sum(axis=-1)
+        near = np.abs(samples.z - mean[..., None]).argmin(axis=-1)[..., None]
+        own = np.take_along_axis(samples.psi, near, -1)[..., 0]
+        at = samples.hubs[:, 0]
+        gain[:, at] = (samples.weights * samples.psi).sum(axis=-1) - own
+        place[:, at] = mean
+        if len(samples.hub_of):
+            _spokes(samples, near[:, samples.hub_of], c, gain, place)
+    gain = np.maximum(np.nan_to_num(gain), 0.0)
+    return gain[:, :-1], place[:, :-1]
 
 
-def _at_mean(block: ClusterSamples) -> tuple[Array, Array]:
-    """Return the mean of every hub, and the sample nearest to it."""
-    mean = (block.weights * block.z).sum(axis=1)
-    return mean, np.abs(block.z - mean[:, None]).argmin(axis=1)[:, None]
-
-
-def _hubs(block: ClusterSamples, gain: Array, place: Array) -> None:
-    b = block.block
-    mean, near = _at_mean(block)
-    own = np.take_along_axis(block.psi, near, 1)[:, 0]
-    at = b.parts[0].start + np.arange(b.group.size) * b.functions
-    gain[:, at] = (block.weights * block.psi).sum(axis=1) - own
-    place[:, at] = mean
-
-
-def _spokes(block: ClusterSamples, c: Array, gain: Array, place: Array) -> None:
-    b = block.block
-    batch = len(c)
-    _, near = _at_mean(block)
-    near = near[:, :, b.hub_of]
-    mean = (block.weights[:, :, b.hub_of] * block.best).sum(axis=1)
-    own = np.take_along_axis(block.best, near, 1)[:, 0]
-    lin, quad = (
-        np.take_along_axis(f, near[..., None], 1)[:, 0] for f in (block.fl, block.fq)
+def _spokes(
+    samples: ClusterSamples, near: Array, c: Array, gain: Array, place: Array
+) -> None:
+    mean = (samples.weights[:, samples.hub_of] * samples.best).sum(axis=-1)
+    own = np.take_along_axis(samples.best, near, -1)[..., 0]
+    slope, bend = (
+        np.take_along_axis(samples.combined(c, features, f), near, -1)[..., 0]
+        for features, f in (
+            (samples.linear, samples.fl),
+            (samples.square, samples.fq),
+        )
     )
-    slope = (lin * c[:, b.parts[1]].reshape(batch, len(b.hub_of), -1)).sum(axis=-1)
-    bend = (quad * c[:, b.parts[2]].reshape(batch, len(b.hub_of), -1)).sum(axis=-1)
-    one = int(np.searchsorted(b.linear, ONE))
-    at = b.parts[1].start + np.arange(len(b.hub_of)) * len(b.linear) + one
-    gain[:, at] = (bend * own + slope) * own - (bend * mean + slope) * mean
-    place[:, at] = mean
+    gain[:, samples.own] = (bend * own + slope) * own - (bend * mean + slope) * mean
+    place[:, samples.own] = mean
 
 
 def cutting_points(
     gain: Array, place: Array, low: Array, high: Array, kinked: Array, margin: float
 ) -> tuple[Array, Array]:
-    """Return which coordinate to cut in each region, and where; -1 for none.
+    """Return what cutting each coordinate promises, -1 where it cannot be cut; where.
 
     Shapes: all (B, coordinates); ``kinked`` (coordinates,), whose kink at 0 is inside.
     ``margin``: the share of a side that a cut keeps from its ends.
@@ -76,8 +62,4 @@ def cutting_points(
     at = np.clip(place, low + margin * width, high - margin * width)
     at = np.where(kinked & (low < 0) & (high > 0), 0.0, at)
     possible = (low < at) & (at < high)
-    gain = np.where(possible, gain, -1.0)
-    cut = np.argmax(gain, axis=1)
-    rows = np.arange(len(cut))
-    cut = np.where(gain[rows, cut] < 0, -1, cut)
-    return cut, at[rows, cut]
+    return np.where(possible, gain, -1.0), at

@@ -14,6 +14,15 @@ MOST_SLOTS = 2  # spokes of one hub; each doubles the samples
 
 FLAT = -1e-12  # coefficients of squares above it have no vertex
 
+# -- cuts ----------------------------------------------------------------------------
+
+# cuts that are tried of a region, of the whole domain and of one in every batch, and by
+# how many steps; only where that takes no more than a share of the time that is left
+TRIED_FIRST, TRIED, TRIAL_STEPS, TRIAL_SHARE = 16, 6, 30, 0.05
+TRIED_ALWAYS, TRIED_EVERY = 6, 3  # batches: the first ones, and some of the later
+FLOOR_OF_GAINS = 0.05  # of the largest gain that is promised
+LARGER_SIDE = 1 / 6  # what a side counts that gains more than the other
+
 # -- energies ------------------------------------------------------------------------
 
 GROWTHS = (1e-6, 1e-4, 1e-2)  # of D, until it is proved
@@ -39,13 +48,15 @@ NUMBERS_OF_PART = 400.0  # that a part of a cell takes, of memory
 
 # -- the first-order method ----------------------------------------------------------
 
-SAMPLES = 48  # of each hub, for the solver
+# of each hub, for the solver; of inputs, whose functions are parabolas
+SAMPLES, FEW_SAMPLES = 48, 17
+SQUARINGS = 7  # of matrices, of whose largest eigenvalue a smooth bound is wanted
 SHARP_SMOOTHING = 0.003  # smoothing by which the relaxed solution is read
 SAMPLES_MISS = 1e-4  # by which samples may miss the largest values
 
 # -- its steps -----------------------------------------------------------------------
 
-ADAM_FIRST, ADAM_SECOND, ADAM_TINY = 0.9, 0.99, 1e-8  # Adam's averages
+ADAM_TINY = 1e-8  # of slopes
 LOOK = 10  # steps between two looks at the bound itself
 PATIENCE, WORTH = 150, 0.02  # steps in which the bound must fall so far to go on
 HALF_OF_TIME = 0.5  # of the time: the latest that steps get smaller

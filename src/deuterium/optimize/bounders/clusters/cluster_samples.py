@@ -10,9 +10,6 @@ from deuterium.array_type import Array
 from deuterium.optimize.bounders.clusters.cluster_layout import (
     ClusterBlock,
 )
-from deuterium.optimize.bounders.clusters.cluster_options import (
-    FLAT,
-)
 from deuterium.optimize.bounders.clusters.cluster_ranges import ClusterRanges
 from deuterium.optimize.bounders.clusters.cluster_terms import ONE
 from deuterium.optimize.bounders.lagrangian.solver_samples import between
@@ -22,108 +19,189 @@ from deuterium.optimize.bounders.lagrangian.univariate_functions import (
 )
 
 
-class ClusterSamples:
-    """One block's functions at samples of its hubs, over a batch of regions."""
+class SampledBlock:
+    """One block's functions at samples of its hubs, over a batch of regions.
+
+    Attributes
+    ----------
+    z : ndarray of shape (B, H, S)
+    hubs, linear, square : ndarray of int, of shapes (H, R), (P, L), (P, Q)
+        The features of each hub, of each spoke, and of each one's square.
+    f, fl, fq : ndarray of shape (B, H, R, S), (B, P, L, S), (B, P, Q, S)
+        What they are multiplied by.
+    low, high : ndarray of shape (B, P)
+        Ranges of spokes.
+    """
 
     def __init__(
         self,
         block: ClusterBlock,
         curves: UnivariateFunctions,
         table: CellTable,
+        ranges: ClusterRanges,
         count: int,
     ) -> None:
-        self.block, self.curves, self.table = block, curves, table
-        self.count = count
+        features = np.arange(block.stop)
+        hubs, spokes, squares = (features[part] for part in block.parts)
+        self.hub_of = block.hub_of
+        self.hubs = hubs.reshape(block.group.size, block.functions)
+        self.linear = spokes.reshape(len(block.hub_of), len(block.linear))
+        self.square = squares.reshape(len(block.hub_of), len(block.quadratic))
+        at = self.hubs[:, 0]
+        low, high = ranges.low[:, at], ranges.high[:, at]
+        z, right = _spaced(low, high, curves.kinked, count, table)
+        values = np.moveaxis(curves.values(z, right), 1, -1)
+        self.z, self.f = np.moveaxis(z, 1, -1), values
+        own = values[:, block.hub_of]
+        ones = np.ones((*own.shape[:2], 1, own.shape[-1]))
+        own = np.concatenate([own, ones], axis=2)  # ONE is the last
+        self.fl, self.fq = own[:, :, block.linear], own[:, :, block.quadratic]
+        self.own = self.linear[:, int(np.searchsorted(block.linear, ONE))]
+        self.low, self.high = ranges.low[:, self.own], ranges.high[:, self.own]
 
-    def sample(self, ranges: ClusterRanges) -> None:
-        """Take samples of every hub's range, both sides of a kink."""
-        b = self.block
-        shape = (len(ranges.low), b.group.size, b.functions)
-        hubs, spokes, _ = b.parts
-        low, high = (
-            x[:, hubs].reshape(shape)[..., 0] for x in (ranges.low, ranges.high)
+
+class ClusterSamples:
+    """Several blocks as one: what one of them has less of than others is zero.
+
+    Parameters
+    ----------
+    blocks : list of SampledBlock
+        All with as many samples.
+    nothing : int
+        A feature that is none.
+
+    Attributes
+    ----------
+    hubs, linear, square, f, fl, fq, z : ndarray
+        As of a `SampledBlock`.
+    hub_of, own : ndarray of int, of shape (P,)
+        The hub of each spoke, and the feature that it is itself.
+    psi, weights, best : ndarray of shape (B, H, S), (B, H, S), (B, P, S)
+        The last maxima at all samples, what each counts, and the best spokes there.
+    """
+
+    def __init__(self, blocks: list[SampledBlock], nothing: int) -> None:
+        first = np.cumsum([0] + [len(b.hubs) for b in blocks])
+        self.z = np.concatenate([b.z for b in blocks], axis=1)
+        self.hub_of = np.concatenate(
+            [b.hub_of + k for b, k in zip(blocks, first, strict=False)]
         )
-        z, right = _spaced(low, high, self.curves.kinked, self.count, self.table)
-        values = self.curves.values(z, right)  # (B, G, H, functions)
-        one = np.ones((*z.shape, 1))
-        self.z = z
-        self.f = np.concatenate([values, one], axis=-1)
-        if len(b.hub_of):
-            shape = (len(ranges.low), len(b.hub_of), len(b.linear))
-            place = int(np.searchsorted(b.linear, ONE))
-            ends = (
-                x[:, spokes].reshape(shape)[:, None, :, place]
-                for x in (ranges.low, ranges.high)
+        self.own = np.concatenate([b.own for b in blocks])
+        names = ("hubs", "f"), ("linear", "fl"), ("square", "fq")
+        (
+            (self.hubs, self.f),
+            (self.linear, self.fl),
+            (self.square, self.fq),
+        ) = (
+            (
+                _filled([getattr(b, at) for b in blocks], 1, nothing),
+                _filled([getattr(b, f) for b in blocks], 2, 0.0),
             )
-            self.low, self.high = ends
-            f = self.f[:, :, b.hub_of]
-            self.fl, self.fq = f[..., b.linear], f[..., b.quadratic]
+            for at, f in names
+        )
+        low, high = (
+            np.concatenate([getattr(b, k) for b in blocks], axis=1)[..., None]
+            for k in ("low", "high")
+        )
+        self._middle, self._half = 0.5 * low + 0.5 * high, 0.5 * high - 0.5 * low
+        self._pick: Any = None
+        count = len(self.hubs)
+        if not np.array_equal(self.hub_of, np.arange(count)):
+            self._pick = (self.hub_of == np.arange(count)[:, None]).astype(float)
+
+    def at(self, c: Array) -> Array:
+        """Return the clusters at all samples, of shape (B, H, S).
+
+        Shapes: ``c`` (B, features + 1).
+        """
+        psi = self.combined(c, self.hubs, self.f)
+        if len(self.hub_of):
+            slope = self.combined(c, self.linear, self.fl)
+            bend = self.combined(c, self.square, self.fq)
+            self.best, value = _best_spoke(bend, slope, self._middle, self._half)
+            psi += value if self._pick is None else self._pick @ value
+        self.psi = psi
+        return psi
+
+    @staticmethod
+    def combined(c: Array, features: Array, f: Array) -> Array:
+        """Return combinations of functions at samples.
+
+        Shapes: ``c`` (B, features + 1), ``features`` (H, R), ``f`` (B, H, R, S); the
+        result (B, H, S).
+        """
+        found: Array = (c[:, features][..., None, :] @ f)[..., 0, :]
+        return found
+
+    def largest(self, c: Array) -> Array:
+        """Return the maxima over samples, summed, of shape (B,)."""
+        found: Array = self.at(c).max(axis=-1).sum(axis=-1)
+        return found
 
     def maxima(self, c: Array, tau: float, e: Array) -> Array:
-        """Return the (smoothed) maxima summed, and enter the maximisers' features.
+        """Return the smoothed maxima summed, and enter the maximisers' features.
 
-        Shapes: ``c`` and ``e`` (B, features); the value (B,).
+        Shapes: ``c`` and ``e`` (B, features + 1); the value (B,).
         """
-        b = self.block
-        batch, hubs = len(c), b.group.size
-        part, lin, quad = b.parts
-        coefficient = c[:, part].reshape(batch, hubs, b.functions)
-        psi = np.einsum("bghr,bhr->bgh", self.f[..., :-1], coefficient)
-        best: Any = None
-        if len(b.hub_of):
-            linear = c[:, lin].reshape(batch, len(b.hub_of), -1)
-            square = c[:, quad].reshape(batch, len(b.hub_of), -1)
-            slope = np.einsum("bgsk,bsk->bgs", self.fl, linear)
-            bend = np.einsum("bgsk,bsk->bgs", self.fq, square)
-            best, value = _parabola_maximum(bend, slope, self.low, self.high)
-            psi = psi + _by_hub(value, b.hub_of, hubs)
-        top = psi.max(axis=1)
-        if tau:
-            w = np.exp((psi - top[:, None]) / tau)
-            total = w.sum(axis=1)
-            w /= total[:, None]
-            found = (top + tau * np.log(total)).sum(axis=1)
-        else:
-            w = np.zeros(psi.shape)
-            np.put_along_axis(w, psi.argmax(axis=1)[:, None], 1.0, 1)
-            found = top.sum(axis=1)
-        e[:, part] = np.einsum("bghr,bgh->bhr", self.f[..., :-1], w).reshape(batch, -1)
-        if len(b.hub_of):
-            own = w[:, :, b.hub_of] * best
-            e[:, lin] = np.einsum("bgsk,bgs->bsk", self.fl, own).reshape(batch, -1)
-            own = own * best
-            e[:, quad] = np.einsum("bgsk,bgs->bsk", self.fq, own).reshape(batch, -1)
-        self.psi, self.weights, self.best = psi, w, best
+        psi = self.at(c)
+        top = psi.max(axis=-1)
+        w = psi - top[..., None]
+        w /= tau
+        np.exp(w, out=w)
+        total = w.sum(axis=-1)
+        w /= total[..., None]
+        self.weights = w
+        e[:, self.hubs] = (self.f @ w[..., None])[..., 0]
+        if len(self.hub_of):
+            own = self.best * (w if self._pick is None else w[:, self.hub_of])
+            e[:, self.linear] = (self.fl @ own[..., None])[..., 0]
+            own *= self.best
+            e[:, self.square] = (self.fq @ own[..., None])[..., 0]
+        np.log(total, out=total)
+        total *= tau
+        total += top
+        found: Array = total.sum(axis=-1)
         return found
 
 
-def _parabola_maximum(
-    a: Array, b: Array, low: Array, high: Array
-) -> tuple[Array, Array]:
-    """Return where ``a e**2 + b e`` is largest on [low, high], and how large."""
-    bent = a < FLAT
-    tip = np.where(bent, -0.5 * b / np.where(bent, a, -1.0), low)
-    tip = np.minimum(np.maximum(tip, low), high)
-    first, last, middle = ((a * e + b) * e for e in (low, high, tip))
-    best = np.where(first >= last, low, high)
-    value = np.maximum(first, last)
-    inside = middle > value
-    return np.where(inside, tip, best), np.where(inside, middle, value)
+def _filled(parts: list[Array], axis: int, value: float) -> Array:
+    """Return arrays one behind another, all as wide as the widest along ``axis``."""
+    width = max(x.shape[axis] for x in parts)
+    out = []
+    for x in parts:
+        more = [(0, 0)] * x.ndim
+        more[axis] = (0, width - x.shape[axis])
+        out.append(np.pad(x, more, constant_values=value))
+    return np.ascontiguousarray(np.concatenate(out, axis=axis - 1))
 
 
-def _by_hub(value: Array, hub_of: Array, hubs: int) -> Array:
-    """Return values of spokes, of shape (B, G, S), summed by hub."""
-    if len(hub_of) == hubs and np.array_equal(hub_of, np.arange(hubs)):
-        return value
-    pick = np.zeros((len(hub_of), hubs))
-    pick[np.arange(len(hub_of)), hub_of] = 1.0
-    return value @ pick
+def _best_spoke(a: Array, b: Array, middle: Array, half: Array) -> tuple[Array, Array]:
+    """Return where ``a e**2 + b e`` is largest on a range, and how large.
+
+    From the middle to the vertex, if it bends down; if not, the vertex is put far away
+    to the side where it rises, and the end is met before.
+    """
+    with np.errstate(all="ignore"):
+        e = a * middle
+        e *= 2.0
+        e += b
+        e += 1e-200  # to one side where both are alike
+        down = np.maximum(-a, 1e-300)
+        down *= 2.0
+        e /= down
+    np.maximum(e, -half, out=e)
+    np.minimum(e, half, out=e)
+    e += middle
+    value = a * e
+    value += b
+    value *= e
+    return e, value
 
 
 def _spaced(
     low: Array, high: Array, kinked: bool, count: int, table: CellTable
 ) -> tuple[Array, Array]:
-    """Return samples, of shape (B, G, m), and which are right of a kink at 0."""
+    """Return samples, of shape (B, S, m), and which are right of a kink at 0."""
     if not kinked:
         z = np.moveaxis(between(low, high, table, count), -1, 1)
         return z, np.zeros(z.shape, dtype=bool)

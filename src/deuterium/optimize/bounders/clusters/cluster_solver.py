@@ -17,8 +17,6 @@ from deuterium.budget import check, left, now
 from deuterium.optimize.bounders.clusters.cluster_lagrangian import ClusterLagrangian
 from deuterium.optimize.bounders.clusters.cluster_layout import ClusterRule
 from deuterium.optimize.bounders.clusters.cluster_options import (
-    ADAM_FIRST,
-    ADAM_SECOND,
     ADAM_TINY,
     ASTRAY,
     FADED,
@@ -32,7 +30,7 @@ from deuterium.optimize.bounders.clusters.cluster_options import (
     THIN,
     WORTH,
 )
-from deuterium.optimize.bounders.clusters.cluster_samples import ClusterSamples
+from deuterium.optimize.bounders.clusters.cluster_terms import StarTerm
 from deuterium.optimize.bounders.lagrangian.dual_diagonal import (
     nearly,
     start,
@@ -40,59 +38,72 @@ from deuterium.optimize.bounders.lagrangian.dual_diagonal import (
 
 
 def chain_start(lagrangian: ClusterLagrangian) -> Array:
-    """Return parameters to start from, of shape (B, parameters)."""
-    layout, units = lagrangian.layout, lagrangian.units
-    x = np.zeros((lagrangian.batch, lagrangian.places.size))
-    c = np.zeros((lagrangian.batch, layout.features)) + lagrangian.base
-    for k, rule in reversed(list(enumerate(layout.rules))):
-        places = lagrangian.places.energies[k]
+    """Return parameters to start from, of shape (1, parameters)."""
+    known = lagrangian.parameters
+    x = np.zeros((lagrangian.batch, known.size))
+    entered = np.zeros(known.numbers, dtype=bool)
+    for k, rule in reversed(list(enumerate(known.layout.rules))):
+        own = rule.multipliers
+        c = lagrangian.coefficients_of(lagrangian.numbers(x) * entered)
         if rule.definition.is_constraint:
             p = _constraint_start(rule, c)
             if rule.definition.is_inequality:
-                units.is_log[k], units.multiplier[k] = True, p
+                known.is_log[own], known.unit[own] = True, p[0]
             else:
-                x[:, rule.multipliers] = p / units.multiplier[k]
-            for at, m, _ in rule.parts:
-                c[:, at] += p @ m.T
-            continue
-        if places is None:
-            if not units.multiplier[k].any():
+                x[:, own] = p / known.unit[own]
+            entered[own] = True
+        elif k not in known.place:
+            if not known.unit[own].any():
                 continue  # nothing but its range is used
             p = _slope(lagrangian, rule, c)
             if (p > 0).all():
-                units.is_log[k], units.multiplier[k] = True, p
-            x[:, rule.multipliers] = 0.0 if units.is_log[k] else p / units.multiplier[k]
-            c[:, rule.target] -= p
-            for at, m, _ in rule.parts:
-                c[:, at] += p @ m.T
-            continue
-        need = _needed(lagrangian, rule, c)
-        if need is None:
-            half = np.square(units.half[k]).sum(axis=1, keepdims=True)
-            norm = sum(np.square(m).sum() for _, m, _ in rule.parts)
-            small = np.log(SMALL_ENERGY / (norm * half) / units.weight[k])
-            x[:, places.weights] = np.minimum(small, LOW_WEIGHT)
-            x[:, places.scales] = _scales(lagrangian, k, rule, x)
-            if places.corners is not None:
-                x[:, places.corners] = np.minimum(small, LOW_WEIGHT)
-            continue
-        x[:, places.weights] = np.log(need / units.weight[k])
-        x[:, places.centres] = -units.middle[k] / units.half[k]
-        if places.corners is not None:
-            x[:, places.corners] = x[:, places.weights]
-            x[:, places.weights] -= FADED
-        x[:, places.scales] = _scales(lagrangian, k, rule, x)
-        lagrangian._rule(k, rule, x, c, [])
+                known.is_log[own], known.unit[own] = True, p[0]
+            else:
+                x[:, own] = p / known.unit[own]
+            entered[own] = True
+        else:
+            g, i = known.place[k]
+            group = known.groups[g]
+            needed = _first_energy(lagrangian, k, rule, c, x)
+            x[:, group.part(i, group.scales)] = _scales(lagrangian, k, x)
+            if needed:
+                entered[known.numbers_of(k)] = True
     return x
 
 
-def _scales(
-    lagrangian: ClusterLagrangian, k: int, rule: ClusterRule, x: Array
-) -> Array:
+def _first_energy(
+    lagrangian: ClusterLagrangian, k: int, rule: ClusterRule, c: Array, x: Array
+) -> bool:
+    """Enter the first weights and centres of an energy; return whether it is needed."""
+    known = lagrangian.parameters
+    g, i = known.place[k]
+    group = known.groups[g]
+    weights, corners = group.part(i, group.weights), known.corners.get(k)
+    unit, half = group.unit[i], group.half[i]
+    need = _needed(lagrangian, rule, c)
+    if need is None:
+        norm = np.square(group.matrix[i]).sum() * np.square(half).sum()
+        small = np.minimum(np.log(SMALL_ENERGY / norm / unit), LOW_WEIGHT)
+        x[:, weights] = small
+        if corners is not None:
+            x[:, corners] = small
+        return False
+    x[:, weights] = np.log(need / unit)
+    x[:, group.part(i, group.centres)] = -group.middle[i] / half
+    if corners is not None:
+        x[:, corners] = x[:, weights]
+        x[:, weights] -= FADED
+    return True
+
+
+def _scales(lagrangian: ClusterLagrangian, k: int, x: Array) -> Array:
     """Return scales of an energy's D, about the least for the terms' ranges."""
-    energy = lagrangian.energy(k, rule, x)
-    half = lagrangian.units.half[k][0]
-    scaled = energy.matrix * half[:, None] * np.sqrt(energy.nu[0])
+    known = lagrangian.parameters
+    g, i = known.place[k]
+    group = known.groups[g]
+    half = group.half[i]
+    nu = np.exp(x[0, group.part(i, group.weights)]) * group.unit[i]
+    scaled = group.matrix[i] * half[:, None] * np.sqrt(nu)
     gram = scaled @ scaled.T
     size = np.trace(gram)
     if not 0 < size < np.inf:
@@ -126,40 +137,30 @@ def _constraint_start(rule: ClusterRule, c: Array) -> Array:
 def _slope(lagrangian: ClusterLagrangian, rule: ClusterRule, c: Array) -> Array:
     """Return the slope that the users of a sum have at its upper end."""
     target = rule.definition.target
-    block = lagrangian.blocks[target.group]
-    if rule.definition.is_spoke:
-        return _spoke_slope(block, rule, c)
-    block.maxima(c, 0.0, np.zeros(c.shape))
-    rise = block.psi[:, -1] - block.psi[:, -2]
-    step = block.z[:, -1] - block.z[:, -2]
-    slope = np.where(step > 0, rise / np.where(step > 0, step, 1.0), 0.0)
-    return np.nan_to_num(slope[:, target.coordinate])
-
-
-def _spoke_slope(block: ClusterSamples, rule: ClusterRule, c: Array) -> Array:
-    b = block.block
-    _, lin, _ = b.parts
-    linear = c[:, lin].reshape(len(c), len(b.hub_of), -1)
-    slope = np.einsum("bgsk,bsk->bgs", block.fl, linear)
-    some = SLOPE_SHARE * slope.max(axis=1) + (1 - SLOPE_SHARE) * slope.min(axis=1)
-    found: Array = some[:, rule.definition.target.spoke]  # type: ignore[attr-defined]
-    return found
+    samples, hub, spoke = lagrangian.place[target.group]
+    if isinstance(target, StarTerm):
+        own = spoke + target.spoke
+        found = samples.combined(c, samples.linear, samples.fl)[:, own]
+        some: Array = SLOPE_SHARE * found.max(axis=-1)
+        return some + (1 - SLOPE_SHARE) * found.min(axis=-1)
+    own = hub + target.coordinate
+    psi, z = samples.at(c)[:, own, -2:], samples.z[:, own, -2:]
+    rise, step = psi[..., 1] - psi[..., 0], z[..., 1] - z[..., 0]
+    return np.nan_to_num(np.where(step > 0, rise / np.where(step > 0, step, 1.0), 0.0))
 
 
 def _needed(lagrangian: ClusterLagrangian, rule: ClusterRule, c: Array) -> Array | None:
     """Return the weights with which no spoke is convex; None where none is needed."""
-    if not rule.definition.is_spoke:
+    target = rule.definition.target
+    if not isinstance(target, StarTerm):
         assert rule.squares is not None
         own = c[:, rule.squares[0]]
-        if rule.definition.target.size == 1 or not (own > 0).any():
+        if target.size == 1 or not (own > 0).any():
             return None
     else:
-        target = rule.definition.target
-        block = lagrangian.blocks[target.group]
-        b = block.block
-        square = c[:, b.parts[2]].reshape(len(c), len(b.hub_of), -1)
-        bend = np.einsum("bgsk,bsk->bgs", block.fq, square).max(axis=1)
-        own = bend[:, target.spoke]  # type: ignore[attr-defined]
+        samples, _, spoke = lagrangian.place[target.group]
+        bend = samples.combined(c, samples.square, samples.fq)
+        own = bend.max(axis=-1)[:, spoke + target.spoke]
     most = own.max(axis=1, keepdims=True)
     if not (most > 0).all():
         return None
@@ -182,6 +183,11 @@ class Schedule:
         objective's scale.
     share : float
         Of the time that is left, which it may take.
+    averages : (float, float)
+        How much of Adam's averages stays from step to step.
+    careful : int
+        Steps in which the rate grows to its full size, so that good parameters are not
+        lost before slopes are known.
     """
 
     most: int
@@ -189,6 +195,8 @@ class Schedule:
     rate: float
     smooth: tuple[float, float]
     share: float = 1.0
+    averages: tuple[float, float] = (0.9, 0.99)
+    careful: int = 0
 
 
 def optimise(
@@ -203,7 +211,7 @@ def optimise(
     ``scale`` is the size of the objective.  It ends where all bounds are below
     ``target``.
     """
-    state = _Adam(lagrangian, x)
+    state = _Adam(lagrangian, x, schedule.averages)
     start, span = now(), schedule.share * left()
     exploring, i, before = schedule.most > 0, 0, state.best.copy()
     first, last = (scale * s / lagrangian.hubs for s in schedule.smooth)
@@ -216,7 +224,8 @@ def optimise(
         if not exploring and schedule.most:  # it settles in the time that there is
             share = min(max(share, (spent - HALF_OF_TIME) / (1.0 - HALF_OF_TIME)), 1.0)
         tau = first * (last / first) ** share
-        state.step(tau, schedule.rate * (1.0 - share))
+        careful = min((i + 1) / (schedule.careful + 1), 1.0)
+        state.step(tau, schedule.rate * (1.0 - share) * careful)
         i += 1
         settled += not exploring
         if i % LOOK and settled < schedule.settling:
@@ -234,9 +243,11 @@ def optimise(
 class _Adam:
     """The state of Adam's method, and the best parameters seen."""
 
-    def __init__(self, lagrangian: ClusterLagrangian, x: Array) -> None:
-        self.lagrangian, self.x = lagrangian, x.copy()
-        self.best, _ = lagrangian(x, 0.0)
+    def __init__(
+        self, lagrangian: ClusterLagrangian, x: Array, averages: tuple[float, float]
+    ) -> None:
+        self.lagrangian, self.x, self.averages = lagrangian, x.copy(), averages
+        self.best = lagrangian.value(x)
         self.best_x = x.copy()
         self.mean, self.square = np.zeros(x.shape), np.zeros(x.shape)
         self.own, self.age = np.ones((len(x), 1)), np.zeros((len(x), 1))
@@ -246,15 +257,16 @@ class _Adam:
         _, g = self.lagrangian(self.x, tau)
         g = np.nan_to_num(g)
         self.age += 1
-        self.mean = ADAM_FIRST * self.mean + (1 - ADAM_FIRST) * g
-        self.square = ADAM_SECOND * self.square + (1 - ADAM_SECOND) * g * g
-        mean = self.mean / (1 - ADAM_FIRST**self.age)
-        root = np.sqrt(self.square / (1 - ADAM_SECOND**self.age))
+        first, second = self.averages
+        self.mean = first * self.mean + (1 - first) * g
+        self.square = second * self.square + (1 - second) * g * g
+        mean = self.mean / (1 - first**self.age)
+        root = np.sqrt(self.square / (1 - second**self.age))
         self.x = self.x - rate * self.own * mean / (root + ADAM_TINY)
 
     def look(self, astray: float) -> None:
         """Note what is better; send back what went astray, with half the step."""
-        value, _ = self.lagrangian(self.x, 0.0)
+        value = self.lagrangian.value(self.x)
         better = value < self.best
         self.best = np.where(better, value, self.best)
         self.best_x[better] = self.x[better]

@@ -5,16 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from deuterium.array_type import Array
+from deuterium.budget import left, now
 from deuterium.optimize.bounders.clusters.cluster_branching import gains
 from deuterium.optimize.bounders.clusters.cluster_lagrangian import (
     ClusterLagrangian,
-    units_of,
 )
 from deuterium.optimize.bounders.clusters.cluster_layout import ClusterLayout
 from deuterium.optimize.bounders.clusters.cluster_options import (
-    SAMPLES,
     SAMPLES_MISS,
     SHARP_SMOOTHING,
+    TRIAL_SHARE,
+    TRIAL_STEPS,
 )
 from deuterium.optimize.bounders.clusters.cluster_ranges import ClusterRanges
 from deuterium.optimize.bounders.clusters.cluster_solver import (
@@ -27,15 +28,21 @@ from deuterium.optimize.bounders.clusters.energy_weights import (
     proved_energy,
 )
 from deuterium.optimize.bounders.clusters.solution import Solution
+from deuterium.optimize.bounders.clusters.solver_parameters import SolverParameters
 from deuterium.optimize.bounders.lagrangian.univariate_functions import (
     CellTable,
     UnivariateFunctions,
 )
 
 # long on the whole domain, whose parameters all others start from
-AT_ROOT = Schedule(2000, 250, 0.1, (1.0, 0.03), 0.4)
+AT_ROOT = Schedule(2000, 1500, 0.1, (1.0, 0.01), 0.4)
+SHALLOW = Schedule(0, 300, 0.1, (1.0, 0.01), 0.4)  # where parts find much, too
 BRIEFLY = Schedule(0, 150, 0.1, (1.0, 0.03), 0.2)  # where another method follows
-IN_PARTS = Schedule(0, 50, 0.05, (0.2, 0.03))  # short: they start from the whole's
+# short: they start from the whole's
+IN_PARTS = Schedule(0, 50, 0.05, (0.05, 0.01), averages=(0.8, 0.95), careful=10)
+
+# what a cut promises
+ON_TRIAL = Schedule(0, TRIAL_STEPS, 0.05, (0.05, 0.01), averages=(0.8, 0.95), careful=5)
 
 
 class DescentMethod:
@@ -76,17 +83,15 @@ class DescentMethod:
         self.at_root = at_root
         self.other: Array | None = None
         self.layout, self.curves, self.tables = layout, curves, tables
-        self.units = units_of(layout, ranges)
+        self.parameters = SolverParameters(layout, ranges)
         lagrangian = self.lagrangian(ranges)
         self.start = chain_start(lagrangian)
-        value, _ = lagrangian(self.start, 0.0)
+        value = lagrangian.value(self.start)
         self.scale = 1.0 if logarithm else max(abs(float(value[0])), 1e-300)
 
     def lagrangian(self, ranges: ClusterRanges) -> ClusterLagrangian:
         """Return the Lagrangian over a batch of regions."""
-        return ClusterLagrangian(
-            self.layout, self.curves, self.tables, ranges, self.units, SAMPLES
-        )
+        return ClusterLagrangian(self.parameters, self.curves, self.tables, ranges)
 
     def __call__(self, ranges: ClusterRanges, state: Array, target: float) -> Solution:
         """Return good multipliers, and where to cut."""
@@ -102,24 +107,37 @@ class DescentMethod:
         else:
             x, _ = optimise(lagrangian, state, schedule, self.scale, target)
         lagrangian(x, SHARP_SMOOTHING * self.scale)
-        gain, place = gains(lagrangian, ranges)
-        p, energies = self._multipliers(lagrangian, x)
-        return Solution(p, energies, x, gain, place)
+        gain, place = gains(lagrangian)
+        return Solution(*self.multipliers(x), x, gain, place)
 
-    def _multipliers(
-        self, lagrangian: ClusterLagrangian, x: Array
-    ) -> tuple[Array, list[ProvedEnergy | None]]:
-        rules = list(enumerate(self.layout.rules))
-        rows = [lagrangian.multipliers(k, r, x) for k, r in rules]
-        p = np.concatenate([np.zeros((len(x), 0)), *rows], axis=1)
-        energies = [
-            None
-            if r.squares is None
-            else proved_energy(
-                r,
-                lagrangian.energy(k, r, x),
-                None if r.corners is None else lagrangian.kappa(k, x),
-            )
-            for k, r in rules
-        ]
-        return p, energies
+    def trial(self, ranges: ClusterRanges, state: Array) -> Array | None:
+        """Return bounds after a few steps, of the objective's scale.
+
+        None where that takes too much of the time that is left.
+        """
+        lagrangian = self.lagrangian(ranges)
+        begun = now()
+        lagrangian.value(state)
+        if 2 * (now() - begun) * ON_TRIAL.settling > TRIAL_SHARE * left():
+            return None
+        _, value = optimise(lagrangian, state, ON_TRIAL, self.scale)
+        return value / self.scale
+
+    def multipliers(self, x: Array) -> tuple[Array, list[ProvedEnergy | None]]:
+        """Return the multipliers and energies that parameters stand for."""
+        known = self.parameters
+        states = [group.at(x, False) for group in known.groups]
+        kappas = known.kappas_of(x)
+        found: list[ProvedEnergy | None] = []
+        for k, rule in enumerate(self.layout.rules):
+            if k not in known.place:
+                found.append(None)
+                continue
+            g, i = known.place[k]
+            kappa = None
+            if k in known.corners:
+                part, first = known.corners[k], known.kappas.start
+                kappa = kappas[:, part.start - first : part.stop - first]
+            values = known.groups[g].values(states[g], i)
+            found.append(proved_energy(rule, values, kappa))
+        return known.multipliers_of(x), found

@@ -15,12 +15,12 @@ import numpy as np
 from deuterium.array_type import Array
 from deuterium.budget import check
 from deuterium.interval.rounding import MIN_NORMAL, gamma
-from deuterium.optimize.bounders.clusters.cluster_lagrangian import EnergyValues
 from deuterium.optimize.bounders.clusters.cluster_layout import ClusterRule
 from deuterium.optimize.bounders.clusters.cluster_options import (
     ENERGY_DIGITS,
     GROWTHS,
 )
+from deuterium.optimize.bounders.clusters.energy_group import EnergyValues
 
 
 @dataclass(frozen=True)

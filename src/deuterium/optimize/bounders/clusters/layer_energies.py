@@ -19,12 +19,12 @@ import numpy as np
 
 from deuterium.array_type import Array
 from deuterium.budget import afford
-from deuterium.optimize.bounders.clusters.cluster_lagrangian import EnergyValues
 from deuterium.optimize.bounders.clusters.cluster_layout import (
     ClusterLayout,
     ClusterRule,
 )
 from deuterium.optimize.bounders.clusters.cluster_ranges import ClusterRanges
+from deuterium.optimize.bounders.clusters.energy_group import EnergyValues
 from deuterium.optimize.bounders.clusters.energy_weights import (
     ProvedEnergy,
     proved_energy,
@@ -181,10 +181,7 @@ def joined(
         d: Any = sum(nu[:, k, None] * fits[k].d for k in mine)
         above: Any = sum(nu[:, k, None] * fits[k].above for k in mine)
         some, fit = energies[mine[0]], fits[mine[0]]
-        nothing = np.zeros(0)
-        values = EnergyValues(
-            some.matrix, d, above, fit.centre, fit.u0, nothing, nothing, nothing
-        )
+        values = EnergyValues(some.matrix, d, above, fit.centre)
         found[number] = proved_energy(some.rule, values)
     return found
 
