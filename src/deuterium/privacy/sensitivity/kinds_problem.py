@@ -174,7 +174,7 @@ def kinds_cases(parts: Parts, neighbours: Neighbours) -> list[KindsCase]:
 
 
 def _ends(domain: Domain, s: Variable) -> Ends | None:
-    """Return the least and the largest value of every element, if it has any between."""
+    """Return the ends of all elements, if they may be anything between."""
     told = domain.constraints.get(s.name, ())
     if s.ndim != 1 or len(told) != 1 or not isinstance(told[0], Range):
         return None

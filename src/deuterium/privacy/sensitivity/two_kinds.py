@@ -249,8 +249,7 @@ class KindsOfPeople:
 
     def system(self, node: Variable, args: list[Elements]) -> Elements:
         """Return the solution of one or two equations, by Cramer's rule."""
-        x, *_, y = node.args
-        if any(a.ndim != 2 for a in node.args) or x.shape[1] > 2:
+        if any(a.ndim != 2 for a in node.args) or node.args[0].shape[1] > 2:
             return [None] * node.size
         matrix, *rest = (
             _matrix(e, v.shape) for e, v in zip(args, node.args, strict=True)
