@@ -39,7 +39,7 @@ from deuterium.transform.expansion import (
 
 __all__ = ["KindsCase", "kinds_cases"]
 
-MOST_PARTS = 4
+MOST_PARTS = 4  # numbers of a result, each of which is a quotient in the graph
 MEAN, SPREAD, LEVEL = symbol("mean of x"), symbol("spread of x"), symbol("y of all")
 Ends = tuple[float, float]
 Parts = Sequence[Variable]

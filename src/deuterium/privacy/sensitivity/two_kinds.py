@@ -39,8 +39,8 @@ __all__ = ["KindsOfPeople"]
 
 MOST_ELEMENTS = 50_000  # each of which is looked at by itself
 Powers = frozenset[tuple[int, int]]  # of x and y, in what is a polynomial of these
-ALL: Powers = frozenset({(0, 0)})
-SUMS = {(0, 0), (1, 0), (2, 0), (0, 1), (1, 1)}
+ALL: Powers = frozenset({(0, 0)})  # a number, as far as x and y are asked for
+SUMS = {(0, 0), (1, 0), (2, 0), (0, 1), (1, 1)}  # those of the theorem
 
 
 @dataclass(frozen=True)

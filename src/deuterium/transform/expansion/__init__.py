@@ -7,7 +7,7 @@ spelled, over the reals it has one such form.
 """
 
 from deuterium.transform.expansion.difference import difference, moving_part
-from deuterium.transform.expansion.quotients import (
+from deuterium.transform.expansion.quotient_difference import (
     as_quotient,
     is_polynomial,
     quotient_difference,
