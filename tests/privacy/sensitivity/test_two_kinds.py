@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.optimize import linprog
 
 import deuterium as dt
 from deuterium import privacy
@@ -109,6 +110,27 @@ def test_a_fit_through_the_origin_is_not():
 )
 def test_people_who_may_be_different_stay(box):
     assert not cases_of(SLOPE, box)[1]
+
+
+@pytest.mark.parametrize("seed", seeds(5, 100))
+def test_two_kinds_reach_what_any_people_do(seed):
+    """The theorem, by a linear program over people on a grid."""
+    rng = np.random.default_rng(seed)
+    people = rng.random(rng.integers(2, 9)) ** rng.choice([0.3, 1, 4])
+    mean, square = people.mean(), np.mean(people**2)
+    slope, place = rng.normal(), rng.random()
+
+    def g(x):
+        return np.maximum(slope * (x - place), 0)
+
+    grid = np.append(np.linspace(0, 1, 401), people)
+    sums = np.stack([np.ones_like(grid), grid, grid**2])
+    any_people = linprog(-g(grid), A_eq=sums, b_eq=[1, mean, square])
+    spread = square - mean**2
+    down = np.linspace(spread / (1 - mean), mean, 20_001)  # of the lower kind
+    up = spread / down
+    two = (up * g(mean - down) + down * g(mean + up)) / (up + down)
+    assert two.max() >= -any_people.fun - 1e-6
 
 
 def farthest(v, seed):
