@@ -25,6 +25,7 @@ from deuterium.privacy.sensitivity.attribution import columns
 from deuterium.privacy.sensitivity.bound_sources import BothSides
 from deuterium.privacy.sensitivity.feature_bounds import filled_ranges
 from deuterium.privacy.sensitivity.free_elements import place_names
+from deuterium.privacy.sensitivity.kinds_problem import kinds_cases
 from deuterium.privacy.sensitivity.length_change import length_behind
 from deuterium.privacy.sensitivity.neighbours import (
     FeatureNeighbours,
@@ -60,7 +61,10 @@ def implied_by(s: Sensitivity) -> Implied | None:
         if isinstance(s.proof, BothSides):
             top, bottom = (b.certificate for b in s.proof.sides)
             known = top is not None and bottom is not None
-            found = _of_both_sides(s, s.domain, top, bottom) if known else None
+            if known and _kind(bottom)[0] == "maximize":
+                found = _of_cases(s, s.domain, (top, bottom))
+            else:
+                found = _of_both_sides(s, s.domain, top, bottom) if known else None
         else:
             found = _of_one(s, s.domain)
     except DeuteriumError:
@@ -102,6 +106,29 @@ def _of_both_sides(
     return None if s.scope else Implied(max(abs(top.upper), abs(bottom.lower)), claims)
 
 
+def _of_cases(
+    s: Sensitivity, domain: Domain, proofs: tuple[Certificate, Certificate]
+) -> Implied | None:
+    """Return what all who stay being people of two kinds gives: the worse case."""
+    claims = tuple(_of_kinds(s, _neighbours(s, domain)))
+    pairs = zip(proofs, claims, strict=True)
+    fits = len(claims) == 2 and all(c.is_about(*claim) for c, claim in pairs)
+    if not fits or {_kind(c) for c in proofs} != {("maximize", s.arithmetic)}:
+        return None
+    return Implied(max(0.0, *(c.upper for c in proofs)), claims)
+
+
+def _of_kinds(
+    s: Sensitivity, neighbours: Neighbours
+) -> Iterator[tuple[Variable, Domain]]:
+    """Give what is maximised of each case, for a diameter with people who stay."""
+    if s.quantity != "diameter" or s.scope != neighbours.scope:
+        return
+    for case in kinds_cases(list(s.vector), neighbours):
+        apart, where = case.problem(neighbours)
+        yield distance_graph(apart, s.norm), where
+
+
 def _neighbours(s: Sensitivity, domain: Domain) -> Neighbours:
     shared = STAYS.fullmatch(s.scope or "")
     names = shared[1].split(", ") if shared else []
@@ -127,6 +154,9 @@ def _ways(s: Sensitivity, domain: Domain) -> Iterator[Way]:
             neighbours.doubled,
             float,
         )
+        kinds = list(_of_kinds(s, neighbours))
+        if len(kinds) == 1:
+            yield *kinds[0], lambda most: max(0.0, most)
         yield norm_graph(own, norm), one, _twice
         if norm == 2:
             yield (

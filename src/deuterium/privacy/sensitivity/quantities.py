@@ -246,7 +246,7 @@ def diameter(
         (witness,) = neighbours.records(found.witness)
         found = replace(found, witness=witness, scope=neighbours.scope)
     else:
-        found = VectorDiameter(own, shape, norm, neighbours, options).bounded()
+        found = VectorDiameter(own, parts, shape, norm, neighbours, options).bounded()
     return replace(found, vector=tuple(parts))
 
 

@@ -1,9 +1,10 @@
 """The diameter of a vector, or of anything with shared symbols: the least of bounds.
 
 All of them are sound, the cheap ones come first, and later ones are worked out only
-where the earlier are wide: the ranges of elements; how far each of a few elements
-moves by itself; of a length, the change of its vector; twice the contribution, and that
-with the ranges; a maximisation over both records.
+where the earlier are wide: the ranges of elements; a quotient of sums with two kinds of
+people; how far each of a few elements moves by itself; of a length, the change of its
+vector; twice the contribution, and that with the ranges; a maximisation over both
+records.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from deuterium.optimize import maximize
 from deuterium.optimize.branch_and_bound.result import Bracket
 from deuterium.privacy.directed_rounding import product_up
 from deuterium.privacy.mechanisms.release_shapes import Shape
+from deuterium.privacy.sensitivity.bound_sources import BothSides
+from deuterium.privacy.sensitivity.kinds_problem import kinds_cases
 from deuterium.privacy.sensitivity.length_change import length_behind
 from deuterium.privacy.sensitivity.neighbours import Neighbours
 from deuterium.privacy.sensitivity.sensitivity import Sensitivity
@@ -38,6 +41,7 @@ from deuterium.privacy.sensitivity.vector_norms import (
 )
 
 ELEMENTS = 16  # at most so many are bounded one by one
+MOST_FOR_KINDS = 0.9  # of the time
 REACHING = 0.1  # of the time may go to a first search among jumps
 
 
@@ -47,7 +51,9 @@ class VectorDiameter:
     Parameters
     ----------
     parts : list of Variable
-        The result, or what of it changes with a record.
+        What of the result changes with a record.
+    whole : list of Variable
+        The result.
     shape : tuple
         Of what is released.
     norm : {1, 2, inf}
@@ -60,6 +66,7 @@ class VectorDiameter:
     def __init__(
         self,
         parts: list[Variable],
+        whole: list[Variable],
         shape: Shape,
         norm: float,
         neighbours: Neighbours,
@@ -71,6 +78,7 @@ class VectorDiameter:
         self.points, self.options = options.pop("points", None), options
         self.apart = distance_graph(neighbours.differences(parts), norm)
         self.length = norm_graph(parts, norm)
+        self.cases = kinds_cases(whole, neighbours) if neighbours.shared else []
         tolerances = options["rtol"], options["atol"]
         self.best = BestBound(
             self.apart, self.apart, neighbours, norm, *tolerances, shape
@@ -104,7 +112,27 @@ class VectorDiameter:
         if size <= ELEMENTS:
             first = (self._by_length, 0.3) if size == 1 else (self._by_elements, 0.6)
             ways.insert(0, first)
-        return ways
+        return [(self._by_kinds, MOST_FOR_KINDS), *ways] if self.cases else ways
+
+    def _by_kinds(self, share: float) -> None:
+        """Bound what two kinds of people leave of a quotient of sums over people."""
+        found: list[Bracket] = []
+        for k, case in enumerate(self.cases):
+            apart, domain = case.problem(self.neighbours)
+            graph, part = (
+                distance_graph(apart, self.norm),
+                share / (len(self.cases) - k),
+            )
+            # half of the gap is for shares of people that are no whole numbers
+            one = self._run(f"kind{k}", graph, domain, part, None, 0.5)
+            if one.witness:
+                self.best.admit(case.people(one.witness, self.neighbours))
+            if one.upper == math.inf or one.status == "interrupted":
+                return
+            found.append(one)
+        most = max(0.0, *(one.upper for one in found))
+        proof = BothSides(*found) if len(found) == 2 else found[0]
+        self.best.offer(most, proof, "all who stay being people of two kinds")
 
     def _by_elements(self, share: float) -> None:
         """Bound how far each element moves, by itself, and take the norm of that."""
@@ -157,9 +185,17 @@ class VectorDiameter:
         return float(max(0.05, share * (self.limit - spent)))
 
     def _run(
-        self, name: str, v: Variable, domain: Domain, share: float, rows: Any
+        self,
+        name: str,
+        v: Variable,
+        domain: Domain,
+        share: float,
+        rows: Any,
+        of_gap: float = 1.0,
     ) -> Bracket:
-        more = {} if self.path is None else {"checkpoint": f"{self.path}.{name}"}
+        more = {n: of_gap * self.options[n] for n in ("rtol", "atol")}
+        if self.path is not None:
+            more["checkpoint"] = f"{self.path}.{name}"
         limit = self._left(share)
         options = {**self.options, **more}
         return maximize(v, domain, time_limit=limit, points=rows, **options)

@@ -160,7 +160,7 @@ class BestBound:
             if value > self.lower:
                 self.lower, self.witness, self.start = value, witness, dict(point)
 
-    def offer(self, upper: float, bracket: Bracket | None, how: str) -> None:
+    def offer(self, upper: float, bracket: Any, how: str) -> None:
         """Take another bound if it is the least."""
         if upper < self.upper:
             self.upper, self.how = upper, how

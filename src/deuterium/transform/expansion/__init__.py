@@ -7,5 +7,16 @@ spelled, over the reals it has one such form.
 """
 
 from deuterium.transform.expansion.difference import difference, moving_part
+from deuterium.transform.expansion.quotient_difference import (
+    as_quotient,
+    is_polynomial,
+    quotient_difference,
+)
 
-__all__ = ["difference", "moving_part"]
+__all__ = [
+    "as_quotient",
+    "difference",
+    "is_polynomial",
+    "moving_part",
+    "quotient_difference",
+]
