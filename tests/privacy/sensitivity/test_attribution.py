@@ -14,6 +14,7 @@ from deuterium.errors import InvalidInputError, UnsupportedError
 from deuterium.privacy.sensitivity import feature_bounds
 from deuterium.privacy.sensitivity.one_layer import FarPairs, OneFeature
 from deuterium.privacy.sensitivity.one_layer.gradient_form import one_layer
+from deuterium.privacy.sensitivity.vector_norms import BestBound
 from tests.amounts import seeds, some
 from tests.privacy.sensitivity.layers import ACTIVATIONS, MORE, largest_move, network
 
@@ -226,6 +227,19 @@ def test_epsilon_of_a_feature_is_at_most_that_of_the_record():
     assert (each > 0).all()
     assert (each <= whole.epsilon_at(1e-5)).all()
     assert each.argmax() == found.upper.argmax()
+
+
+def test_what_is_settled_is_not_searched(monkeypatch):
+    """A search takes all the time that it is given, whether or not it brings more."""
+    monkeypatch.setattr(BestBound, "reach", None)
+    x = dt.symbol("x", shape=(3,))
+    w = np.random.default_rng(0).normal(size=(3, 4))
+    for f, side in ((2 * x, 1.0), (x * x, 0.01), (np.tanh(x @ w), 0.01)):
+        domain = dt.Box({x: (1 - side, 1 + side)})
+        found = privacy.feature_sensitivity(f, x, domain, time_limit=60)
+        assert {s.status for s in found} == {"optimal"}
+        assert (found.upper <= found.lower * 1.05).all()
+        found.verify()
 
 
 def test_feature_sensitivity_refuses():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -34,8 +34,10 @@ from deuterium.privacy.sensitivity.one_layer.gradient_form import one_layer
 from deuterium.privacy.sensitivity.sensitivity import Sensitivity
 from deuterium.privacy.sensitivity.vector_norms import BestBound, norm_graph, norm_up
 from deuterium.transform import grad
+from deuterium.transform.outer_sums import length_of_outer_sums
+from deuterium.transform.simplify.simplify import simplify
 
-__all__ = ["FeatureBound", "FeatureProblem"]
+__all__ = ["FeatureBound", "FeatureProblem", "filled_ranges", "slope_graph"]
 
 LEAST = 0.2  # seconds for which a search is worth while
 LOOKS = 8  # rounds of a search in vain
@@ -84,7 +86,7 @@ class FeatureProblem:
         """Return a bound of the norm of the slopes by elements of x, and its proof."""
         if self._columns is None:
             self._columns = columns(self.parts, self.x)
-        slope = norm_graph([c for j in where for c in self._columns[j]], self.norm)
+        slope = slope_graph(self._columns, where, self.norm)
         return self._sup(slope, filled_ranges(self.domain, self.x), limit)
 
     def twice(self, limit: float | None) -> tuple[float, Bracket | None]:
@@ -200,7 +202,10 @@ class FeatureBound:
             self.best.offer(*self.work.twice(limit), "twice the contribution")
             return
         if self.layer is None:
-            self._look(None if limit is None else min(0.3 * limit, MOST))
+            self._try_ends()  # often enough, and a search takes all its time
+            self._offer_mean_value(left(0.3 if self.work.few else 0.6))
+            if not self.best.is_close:
+                self._look(None if limit is None else min(0.3 * limit, MOST))
         else:
             if limit is None:  # pairs of its own may do; a search takes far longer
                 self._try_pairs(None)
@@ -214,7 +219,7 @@ class FeatureBound:
                 self.layer = None
             elif self.best.is_close or not self.work.few:
                 return
-        self._offer_mean_value(left(0.3))
+            self._offer_mean_value(left(0.3))
         if not self.best.is_close:
             self.best.offer(*self.work.twice(left(0.3)), "twice the contribution")
         if not self.best.is_close:
@@ -356,6 +361,16 @@ def _at_ends(domain: Domain, label: Variable, scalar: Variable) -> Domain:
         return domain
     ones = Choice(label, ends).constraints[label.name]
     return Domain({**domain.constraints, label.name: ones}, domain.shapes)
+
+
+def slope_graph(
+    by: Sequence[Sequence[Variable]], where: FeatureGroup, norm: float
+) -> Variable:
+    """Return the norm of slopes by elements, of all slopes by each: `columns`."""
+    slopes = [c for j in where for c in by[j]]
+    if norm != 2 or len(by) <= FEW:  # inputs that are cut need no lengths
+        return norm_graph(slopes, norm)
+    return length_of_outer_sums(simplify(slopes))
 
 
 def filled_ranges(domain: Domain, x: Variable) -> Domain:

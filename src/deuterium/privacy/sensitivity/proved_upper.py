@@ -23,7 +23,7 @@ from deuterium.optimize.branch_and_bound.result import Bracket
 from deuterium.privacy.directed_rounding import product_up
 from deuterium.privacy.sensitivity.attribution import columns
 from deuterium.privacy.sensitivity.bound_sources import BothSides
-from deuterium.privacy.sensitivity.feature_bounds import filled_ranges
+from deuterium.privacy.sensitivity.feature_bounds import filled_ranges, slope_graph
 from deuterium.privacy.sensitivity.free_elements import place_names
 from deuterium.privacy.sensitivity.kinds_problem import kinds_cases
 from deuterium.privacy.sensitivity.length_change import length_behind
@@ -203,7 +203,7 @@ def _of_feature(s: Sensitivity, domain: Domain) -> Iterator[Way]:
         hull = domain.hull(x)
         widths = np.ravel(hull.upper - hull.lower)[list(where)]
         far, by = norm_up(widths, 2), columns(parts, x)
-        slope = norm_graph([c for j in where for c in by[j]], s.norm)
+        slope = slope_graph(by, where, s.norm)
         yield slope, filled_ranges(domain, x), lambda most: product_up(most, far)
 
 

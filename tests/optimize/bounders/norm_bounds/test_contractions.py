@@ -7,12 +7,14 @@ import pytest
 
 import deuterium as dt
 from deuterium.certify.certificate import Certificate
+from deuterium.certify.checker.norm_bounds.shortening_maps import softmax_slope
 from deuterium.certify.format import sealed
 from deuterium.domain.problem import Problem
 from deuterium.errors import CertificateError
 from deuterium.graph.constructors import symbol
 from deuterium.ops.rejection import rejection_of
 from deuterium.optimize.bounders.norm_bounds.contractions import contraction_of
+from deuterium.privacy.sensitivity.attribution import columns
 from tests.amounts import seeds
 
 
@@ -41,7 +43,16 @@ def attending(rng, length, d):
     return dt.norm(dt.grad(binary((h @ last)[0]), [*w, last])), x
 
 
+def turning(rng):
+    """Return how fast one input moves the gradient of a network of four classes."""
+    x = dt.symbol("x", 8)
+    w = [dt.constant(rng.normal(size=s) / 3) for s in ((8, 12), (12, 4))]
+    loss = -dt.log_softmax(np.tanh(x @ w[0]) @ w[1])[0]
+    return dt.norm(columns(dt.grad(loss, w), x)[0]), x
+
+
 MAKERS = {
+    "classes": turning,
     "layer": lambda rng: normalised(rng, int(rng.integers(2, 9)), "layer"),
     "rms": lambda rng: normalised(rng, int(rng.integers(2, 9)), "root mean square"),
     "attention": lambda rng: attending(
@@ -87,7 +98,24 @@ def deviations(g):
     return g - g.mean(axis=-1, keepdims=True)
 
 
+@pytest.mark.parametrize("axis", [(4,), (2, 4)])
+def test_a_mean_taken_off_or_its_negative_added_is_one(axis):
+    p, g = dt.softmax(symbol("t", axis)), symbol("g", axis)
+    mean = np.sum(p * g, axis=-1, keepdims=True)
+    for v in (p * (g - mean), (g - mean) * p, p * (g + -mean), (-mean + g) * p):
+        found = contraction_of(v)
+        assert found is not None
+        assert found.is_softmax
+        assert found.base is softmax_slope(v) is g
+
+
 NOT_SO = {
+    "a softmax's mean added": lambda p, g: (
+        dt.softmax(p) * (g + np.sum(dt.softmax(p) * g, axis=-1, keepdims=True))
+    ),
+    "a softmax's mean's negative taken off": lambda p, g: (
+        dt.softmax(p) * (g - -np.sum(dt.softmax(p) * g, axis=-1, keepdims=True))
+    ),
     "of a softmax of columns": lambda p, g: (
         dt.softmax(p) * (g - np.sum(dt.softmax(p).T * g, axis=-1, keepdims=True))
     ),
@@ -106,6 +134,7 @@ NOT_SO = {
 def test_what_is_written_nearly_alike_is_none(name):
     p, g = symbol("p", (3, 3)), symbol("g", (3, 3))
     assert contraction_of(NOT_SO[name](p, g)) is None
+    assert softmax_slope(NOT_SO[name](p, g)) is None
 
 
 def test_deviations_and_slopes_are_found():

@@ -111,19 +111,21 @@ def softmax_slope(v: Variable) -> Variable | None:
     if v.op is not ops.multiply:
         return None
     for p, d in ((v.args[0], v.args[1]), (v.args[1], v.args[0])):
-        if p.op is not ops.softmax_last or d.op is not ops.subtract:
+        if p.op is not ops.softmax_last or d.op not in (ops.subtract, ops.add):
             continue
-        g, mean = d.args
-        total = _of_rows(mean, g)
-        if total is None or total.op is not ops.multiply:
-            continue
-        if set(total.args) == {p, g} and total.shape == g.shape:
-            return g
+        for g, mean in [d.args, d.args[::-1]][: 2 if d.op is ops.add else 1]:
+            total = _of_rows(mean, g, d.op is ops.add)
+            if total is None or total.op is not ops.multiply:
+                continue
+            if set(total.args) == {p, g} and total.shape == g.shape:
+                return g
     return None
 
 
-def _of_rows(v: Variable, x: Variable) -> Variable | None:
+def _of_rows(v: Variable, x: Variable, negative: bool) -> Variable | None:
     """Return what v is, at every element of a row of x, the sum of over that row.
+
+    Or, where that is asked for, the negative of the sum.
 
     A sum over the last axis has one element for each row; put behind it an axis of
     length one, and repeat along that.
@@ -133,8 +135,12 @@ def _of_rows(v: Variable, x: Variable) -> Variable | None:
     (v,) = v.args
     if v.shape != (*x.shape[:-1], 1) and not (v.shape == () and x.ndim == 1):
         return None
-    while v.op is ops.reshape:  # which keeps the order of the rows
+    is_negative = False
+    while v.op in (ops.reshape, ops.negative):  # which keep the order of the rows
+        is_negative ^= v.op is ops.negative
         (v,) = v.args
+    if is_negative != negative:
+        return None
     if v.op is not ops.add_reduce or tuple(v.attrs["axis"]) != (-1,):
         return None
     return v.args[0]

@@ -55,9 +55,12 @@ class ClusterProgram(StarGraph):
     def __init__(self, problem: Problem, root: Variable) -> None:
         require_few_hubs(root)
         self.relaxed = relaxed_graph(problem, root)
-        self.simplices: dict[int, Simplex] = {}
         self._free_products = {p.rest: p for p in self.relaxed.products}
         super().__init__(problem, self.relaxed.root)
+
+    def _begin(self) -> None:
+        super()._begin()
+        self.simplices: dict[int, Simplex] = {}
 
     @property
     def depth(self) -> int:

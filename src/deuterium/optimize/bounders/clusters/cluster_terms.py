@@ -45,6 +45,17 @@ class StarTerm(Term):
     power: int
 
 
+class LateHub(Exception):
+    """A node is to be a hub that was multiplied as a function of other hubs before.
+
+    Proofs say of a node either, and for all that is made of it.
+    """
+
+    def __init__(self, node: Variable) -> None:
+        super().__init__(node)
+        self.node = node
+
+
 @dataclass(frozen=True, eq=False)
 class Definition:
     """An affine function that coordinates are equal to.
@@ -102,6 +113,22 @@ class Monomials:
     term: Term
     place: Array
     factor: Interval
+
+
+def star_monomials(form: AffineForm) -> Monomials | None:
+    """Return elements that are multiples of one element each of one term of spokes."""
+    if len(form.parts) != 1 or not is_zero_form(form.constant):
+        return None
+    ((term, c),) = form.parts.items()
+    size = np.size(form.constant.lower)
+    low = np.reshape(c.lower, (term.size, size))
+    high = np.reshape(c.upper, (term.size, size))
+    some = (low != 0) | (high != 0)
+    if not isinstance(term, StarTerm) or not (some.sum(axis=0) == 1).all():
+        return None
+    place, own = np.argmax(some, axis=0), np.arange(size)
+    factor = Interval.unchecked(low[place, own], high[place, own])
+    return Monomials(term, place, factor)
 
 
 def monomials_at(x: Monomials | None, places: Array) -> Monomials | None:

@@ -28,17 +28,18 @@ from deuterium.optimize.bounders.clusters.cluster_terms import (
     AnyTerm,
     Argument,
     Definition,
+    LateHub,
     Monomials,
     Source,
     StarTerm,
     content_of,
     function_products,
     hub_side,
-    is_zero_form,
     monomials_at,
     multiples_of,
     reshaped,
     shaped,
+    star_monomials,
     summed_form,
     taken,
 )
@@ -93,6 +94,16 @@ class StarGraph(FactoredGraph):
     """
 
     def __init__(self, problem: Problem, root: Variable) -> None:
+        self.shared = shared_hubs(root)
+        while True:
+            self._begin()
+            try:
+                return super().__init__(problem, root)
+            except LateHub as late:
+                self.shared.add(late.node)
+
+    def _begin(self) -> None:
+        """Forget all but the nodes that are hubs from the first."""
         self.spokes: list[list[int]] = []
         self.rules: list[Definition] = []
         self.products: list[tuple[Variable, int, StarTerm]] = []
@@ -100,8 +111,7 @@ class StarGraph(FactoredGraph):
         self.is_square: set[Term] = set()
         self._known: dict[Any, Any] = {}
         self._sides: dict[int, Sides] = {}
-        self.shared = shared_hubs(root)
-        super().__init__(problem, root)
+        self._multiplied_out: set[Variable] = set()
 
     def _kind(self, node: Variable) -> Any:
         found = super()._kind(node)
@@ -131,6 +141,8 @@ class StarGraph(FactoredGraph):
 
     def _new_atoms(self, node: Variable) -> Univariate:
         """Make a node's elements hubs; the same written in another shape are known."""
+        if node in self._multiplied_out - self.shared:
+            raise LateHub(node)
         self._composed[node] = self.affine(node)
         definition = flattened(self._composed[node])
         everything = np.arange(node.size)
@@ -196,6 +208,7 @@ class StarGraph(FactoredGraph):
             found = self._monomials(node.args[0])
             squared = None if found is None else self._squared(found.term)
             if found and squared:
+                self._multiplied_out.update(node.args)
                 factor = interval_arithmetic.square(found.factor)
                 return multiples_of(squared, found.place, factor, node.shape)
         return super()._bent(node)
@@ -232,6 +245,7 @@ class StarGraph(FactoredGraph):
         if both[0] is not None and both[1] is not None:
             found = self._joined(both[0], both[1])
             if found is not None:
+                self._multiplied_out.update(factors)
                 return found
         is_univariate = [isinstance(self.kinds[x], Univariate) for x in factors]
         side = hub_side(factors, is_univariate)
@@ -370,20 +384,7 @@ class StarGraph(FactoredGraph):
         known = self.kinds[node]
         if isinstance(known, Univariate):
             return self._univariate_monomials(node)
-        if not isinstance(known, AffineForm):
-            return None
-        if len(known.parts) != 1 or not is_zero_form(known.constant):
-            return None
-        ((term, c),) = known.parts.items()
-        low = np.reshape(c.lower, (term.size, node.size))
-        high = np.reshape(c.upper, (term.size, node.size))
-        some = (low != 0) | (high != 0)
-        if not isinstance(term, StarTerm) or not (some.sum(axis=0) == 1).all():
-            return None
-        place = np.argmax(some, axis=0)
-        own = np.arange(node.size)
-        factor = Interval.unchecked(low[place, own], high[place, own])
-        return Monomials(term, place, factor)
+        return star_monomials(known) if isinstance(known, AffineForm) else None
 
     def _univariate_monomials(self, node: Variable) -> Monomials | None:
         factor, base = self._without_factor(node)

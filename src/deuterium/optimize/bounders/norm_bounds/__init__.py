@@ -93,7 +93,8 @@ An undefined end (NaN) anywhere is no bound at all.  The rules, for ``v = op(a, 
   with a constant W, ``||W||`` times the longest row of c.
 * after its rule, and in the ends of every element, what is a contraction is at most as
   long as: of ``rejection(x, g, s)`` with s >= 0, and of ``g - mean(g)`` by rows, g; of
-  ``p * (g - p.g)`` the lesser of ``length(g) / 2`` and ``range(g) / sqrt(8)``.
+  ``p * (g - p.g)``, also written ``p * (g + -p.g)``, the lesser of ``length(g) / 2``
+  and ``range(g) / sqrt(8)``.
 * ``reshape``, ``transpose``: moved.  ``broadcast`` to q times as many elements: ends
   and their ball; length at most ``sqrt(q) length(a)``, total at most ``q total(a)``.
   ``concatenate``: ends; squares of lengths, and totals, add up.

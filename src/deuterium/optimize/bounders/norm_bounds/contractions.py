@@ -73,9 +73,11 @@ def contraction_of(v: Variable) -> Contraction | None:
                 return Contraction(x)
     if v.op is ops.multiply:
         for p, d in (v.args, v.args[::-1]):
-            if p.op is ops.softmax_last and d.op is ops.subtract:
-                g, mean = d.args
-                if _is_average(mean, p, g):
+            if p.op is not ops.softmax_last or d.op not in (ops.subtract, ops.add):
+                continue
+            added = d.op is ops.add
+            for g, mean in (d.args, d.args[::-1] if added else d.args):
+                if _is_average(mean, p, g, negative=added):
                     return Contraction(g, is_softmax=True)
     return None
 
@@ -122,9 +124,16 @@ def _is_mean(v: Variable, x: Variable, *, negative: bool) -> bool:
     return bool(is_count) and _sum_under(top) is x
 
 
-def _is_average(v: Variable, p: Variable, g: Variable) -> bool:
-    """Return whether ``v`` is the sum of ``p * g`` of each row."""
-    product = _sum_under(_spread_from(v))
+def _is_average(v: Variable, p: Variable, g: Variable, *, negative: bool) -> bool:
+    """Return whether ``v`` is the sum of ``p * g`` of each row, or its negative."""
+    total = _spread_from(v)
+    if negative:
+        if total.op is not ops.negative:
+            return False
+        (total,) = total.args
+        while total.op is ops.reshape:
+            (total,) = total.args
+    product = _sum_under(total)
     if product is None or product.op is not ops.multiply or v.shape != g.shape:
         return False
     return product.args in ((p, g), (g, p))
