@@ -12,6 +12,7 @@ from deuterium.graph.traverse import free_symbols
 from deuterium.privacy.sensitivity.kinds_problem import kinds_cases
 from deuterium.privacy.sensitivity.neighbours import Neighbours
 from deuterium.privacy.sensitivity.two_kinds import KindsOfPeople
+from deuterium.transform.expansion import quotient_difference
 from tests.amounts import draws, seeds
 
 N = 7
@@ -92,6 +93,21 @@ def test_a_slope_is_told_from_the_second_kind():
     domain = apart.problem(neighbours)[1]
     assert domain.hull(apart.kinds.first[0]).lower == 0  # all may change their sign
     assert apart.kinds.second[0].name not in domain.names
+
+
+@pytest.mark.parametrize("name", SPELLED)
+def test_the_difference_of_two_records_is_one(name):
+    v = SPELLED[name]
+    again = [dt.symbol(s.name, s.shape) for s in free_symbols([v])]  # others, one name
+    neighbours = Neighbours(BOX, again, ["A", "B"])
+    rng = np.random.default_rng(0)
+    for case in kinds_cases([v], neighbours):
+        for u in case.values:
+            q = u.subs(neighbours.second)
+            apart = quotient_difference(u, neighbours.second)
+            at = {s.name: rng.random() for s in free_symbols([u, q])}
+            far = value(u, at) - value(q, at)
+            assert value(apart, at) == pytest.approx(far, rel=1e-9, abs=1e-12)
 
 
 def test_a_fit_through_the_origin_is_not():

@@ -51,10 +51,15 @@ def _completed(v: Variable, other: Pairs) -> tuple[Variable, Variable, Variable]
     """
     expansion = Expansion()
     ((p,),) = expansion.of([v])
-    if not all(a.node is not None and a.node.is_symbol for a in expansion.atoms):
-        return None  # a function of these
-    own = {i: a.node for i, a in enumerate(expansion.atoms) if a.node in other}
-    if any(s is not None and s.shape for s in own.values()):
+    atoms = {i: expansion.atoms[i].node for m in p.terms for i in m}
+    mine_by_name = {s.name: s for s in other}
+    own: dict[int, Variable] = {}
+    for i, node in atoms.items():
+        if node is None or not node.is_symbol:
+            return None  # a function of these
+        if node.name in mine_by_name:
+            own[i] = mine_by_name[node.name]
+    if any(s.shape for s in own.values()):
         return None
     parts: dict[Monomial, dict[Monomial, int]] = {}
     for m, c in p.terms.items():
@@ -72,18 +77,16 @@ def _completed(v: Variable, other: Pairs) -> tuple[Variable, Variable, Variable]
     made = Rebuilder(expansion)
     add_s, add_t = (_factored(made, q.reduced()) for q in (s, t))
     cross = s * t
-    alone = v.subs(dict.fromkeys(other, 0))  # as it was written
-    if cross.terms:
-        left = total([by.get((), none), cross.times(-number)])
-        alone = _factored(made, left.reduced())
+    left = total([by.get((), none), cross.times(-number)]).reduced()
     k = as_variable(number.numerator) / as_variable(number.denominator)
     a, b = (own[i] for i in pair)
-    assert a is not None
-    assert b is not None
-    one, two = (
-        k * ((x + add_s) * (y + add_t)) + alone
-        for x, y in ((a, b), (other[a], other[b]))
-    )
+    one, two = v, v.subs(dict(other))
+    if cross.terms and sum(map(bool, left.terms)) <= 2:  # else better as written
+        alone = _factored(made, left)
+        one, two = (
+            k * ((x + add_s) * (y + add_t)) + alone
+            for x, y in ((a, b), (other[a], other[b]))
+        )
     if a is b:
         return one, two, k * ((a - other[a]) * (a + other[a] + 2 * add_s))
     return (
