@@ -234,6 +234,8 @@ def test_what_is_settled_is_not_searched(monkeypatch):
     monkeypatch.setattr(BestBound, "reach", None)
     x = dt.symbol("x", shape=(3,))
     w = np.random.default_rng(0).normal(size=(3, 4))
+    wide = privacy.feature_sensitivity(x * x, x, dt.Box({x: (0, 2)}), time_limit=60)
+    assert {s.status for s in wide} == {"optimal"}
     for f, side in ((2 * x, 1.0), (x * x, 0.01), (np.tanh(x @ w), 0.01)):
         domain = dt.Box({x: (1 - side, 1 + side)})
         found = privacy.feature_sensitivity(f, x, domain, time_limit=60)

@@ -204,6 +204,8 @@ class FeatureBound:
         if self.layer is None:
             self._try_ends()  # often enough, and a search takes all its time
             self._offer_mean_value(left(0.3 if self.work.few else 0.6))
+            if self.work.few and limit is not None and not self.best.is_close:
+                self._maximize(left(0.1))
             if not self.best.is_close:
                 self._look(None if limit is None else min(0.3 * limit, MOST))
         else:
