@@ -18,7 +18,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "which-sensitivity.md").read_text()
 def names():
     found: dict = {}
     blocks = re.findall(r"```python\n(.*?)```", PAGE, re.S)
-    assert len(blocks) == 7
+    assert len(blocks) == 8
     for block in blocks:
         exec(block, found)
     return found
@@ -57,6 +57,11 @@ def test_whole_data_sets(names):
     for name, pattern in (("spread", r"# ([\d.]+): 102"), ("third", r"# (71[\d.]+)")):
         value = names[name].sensitivity("replace_one")
         assert said(pattern) == (round(value, 1),)
+
+
+def test_weighted_mean(names):
+    (told,) = said(r"# ([\d.]+), and a little")
+    assert told <= names["mean"].sensitivity("replace_one") <= told * 1.02
 
 
 def test_regression(names):

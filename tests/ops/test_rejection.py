@@ -125,13 +125,13 @@ ROWS = {
         / np.sqrt(h.var((-2, -1), keepdims=True) + e)
     ),
 }
-CASES = [(n, f, (6,)) for n, f in SPELLINGS.items()]
-CASES += [(n, f, s) for (n, f), s in product(ROWS.items(), [(2, 3), (4, 2, 3)])]
+CASES = [(name, (6,)) for name in SPELLINGS]
+CASES += list(product(ROWS, [(2, 3), (4, 2, 3)]))
 
 
-@pytest.mark.parametrize(("name", "f", "shape"), CASES, ids=str)
-def test_found_in_normalised_rows_and_worth_the_same(name, f, shape):
-    rng = np.random.default_rng(4)
+@pytest.mark.parametrize(("name", "shape"), CASES)
+def test_found_in_normalised_rows_and_worth_the_same(name, shape):
+    rng, f = np.random.default_rng(4), (SPELLINGS | ROWS)[name]
     x, w = dt.symbol("x", shape), dt.constant(rng.normal(size=shape[-1:] * 2))
     weights, direction = rng.normal(size=shape), rng.normal(size=w.shape)
     v = np.sum(np.tanh(f(x @ w, 0.1)) * weights)
