@@ -234,15 +234,47 @@ def _norm(layout: ScalarLayout, node: Variable, places: list[Array]) -> Array:
 
 def _direction(layout: ScalarLayout, node: Variable, places: list[Array]) -> Array:
     """Cosines: of each element with the length of the others of its row."""
-    out = np.array(layout.fresh(node.size), dtype=np.int64).reshape(node.shape)
-    for outs, ins in zip(_rows(out), _rows(places[0]), strict=True):
-        row = ins.tolist()
-        before, after = _chained(layout, row), _chained(layout, row[::-1])[::-1]
-        for k, i, a, b in zip(outs.tolist(), row, before, after, strict=True):
-            (rest,) = layout.fresh(1)
-            layout.do(ops.hypot, [((rest,), (a, b))])
-            layout.do(ops.direction_cosine, [((k,), (i, rest))])
+    found = [k for row in _rows(places[0]) for k in _cosines(layout, row.tolist())]
+    return np.array(found, dtype=np.int64).reshape(node.shape)
+
+
+def _cosines(layout: ScalarLayout, row: list[int]) -> list[int]:
+    before, after = _chained(layout, row), _chained(layout, row[::-1])[::-1]
+    rest = _pairs(layout, ops.hypot, before, after)
+    return _pairs(layout, ops.direction_cosine, row, rest)
+
+
+def _pairs(layout: ScalarLayout, op: Operator, a: Any, b: Any) -> list[int]:
+    """Return the slots of an operator of two arguments, one after the other."""
+    out = layout.fresh(len(a))
+    layout.do(op, [((k,), tuple(pair)) for k, *pair in zip(out, a, b, strict=True)])
     return out
+
+
+def _soft_direction(layout: ScalarLayout, node: Variable, places: list[Array]) -> Array:
+    """Cosines of rows with the roots of their floors behind them."""
+    x, floors = _rows(places[0]), places[1].ravel().tolist()
+    roots = layout.fresh(len(floors))
+    layout.do(ops.sqrt, [((k,), (s,)) for k, s in zip(roots, floors, strict=True)])
+    rows = zip(x, roots, strict=True)
+    found = [k for row, r in rows for k in _cosines(layout, [*row.tolist(), r])[:-1]]
+    return np.array(found, dtype=np.int64).reshape(node.shape)
+
+
+def _rejection(layout: ScalarLayout, node: Variable, places: list[Array]) -> Array:
+    """Rows g less ``x (x.g) / (x.x + floor)``."""
+    found: list[int] = []
+    for x, g, s in zip(*map(_rows, places[:2]), places[2].ravel(), strict=True):
+        row, other = x.tolist(), g.tolist()
+        products = _pairs(layout, ops.multiply, row, other)
+        squares = layout.fresh(len(row))
+        layout.do(ops.square, [((k,), (i,)) for k, i in zip(squares, row, strict=True)])
+        dot, square = _totals(layout, [products, squares])
+        (below,) = _pairs(layout, ops.add, [square], [int(s)])
+        share = _pairs(layout, ops.divide, [dot], [below]) * len(row)
+        parts = _pairs(layout, ops.multiply, row, share)
+        found += _pairs(layout, ops.subtract, other, parts)
+    return np.array(found, dtype=np.int64).reshape(node.shape)
 
 
 def _chained(layout: ScalarLayout, row: list[int]) -> list[int]:
@@ -349,6 +381,8 @@ _MAKERS: Mapping[Operator, Callable[[ScalarLayout, Variable, list[Array]], Array
     ops.logsumexp_last: _reduce,
     ops.norm: _norm,
     ops.direction: _direction,
+    ops.soft_direction: _soft_direction,
+    ops.rejection: _rejection,
     ops.softmax_last: _along,
     ops.argmax_onehot: _along,
     ops.argmax_slope: _each_of_row,
