@@ -290,10 +290,20 @@ def _slope(rng: Any, x: Any, pool: Any) -> Any:
         lambda: OPERATORS["logsumexp"](x),
         lambda: OPERATORS["norm"](x),
         lambda: OPERATORS["direction"](x),
+        lambda: OPERATORS["soft_direction"](x, np.sum(x, axis=-1)),
+        lambda: OPERATORS["soft_direction"](x, np.sum(x * x, axis=-1) + 0.1),
+        lambda: OPERATORS["rejection"](x, np.tanh(x), np.sum(x, axis=-1)),
+        lambda: dt.grad(_normalised_rows(x), x),
         lambda: OPERATORS["prod"](x),
         lambda: dt.grad(np.sum(np.prod(x, axis=-1)), x),
     )
     return ways[rng.integers(len(ways))]()
+
+
+def _normalised_rows(x: Any) -> Any:
+    centred = x - np.mean(x, axis=-1, keepdims=True)
+    spread = np.sqrt(np.mean(centred * centred, axis=-1, keepdims=True) + 0.1)
+    return np.sum(np.tanh(centred / spread) * np.arange(1, x.size + 1).reshape(x.shape))
 
 
 def _counted(rng: Any, x: Any, pool: Any) -> Any:

@@ -70,8 +70,8 @@ def enclose(
     --------
     >>> import deuterium as dt
     >>> x = dt.symbol("x")
-    >>> dt.enclose(x**2 - x, dt.Box({x: (0, 1)}))
-    Interval([-1.0, 1.0])
+    >>> dt.enclose(x - x**2, dt.Box({x: (0, 1)}))
+    Interval([0.0, 1.0])
     """
     found = enclose_boxes(v, domain, arithmetic=arithmetic)
     if arithmetic is not None or domain.conditions or not _has_balls(domain):

@@ -260,6 +260,8 @@ def _array_step(draw: Draw, st: Any, pool: Pool, defined: bool) -> Any:
         lambda: _last(ops.norm, x, x.shape[:-1]),
         lambda: _last(ops.direction, _positive(x) if defined else x, x.shape),
         lambda: _last(ops.logsumexp_last, x, x.shape[:-1]),
+        lambda: ops.soft_direction(x, np.sum(x * x, axis=-1) + 0.25),
+        lambda: ops.rejection(x, x[..., ::-1], np.sum(x * x, axis=-1) + 0.25),
     )
     return functions[draw(st.integers(0, len(functions) - 1))]()
 
