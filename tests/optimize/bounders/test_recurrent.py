@@ -65,7 +65,7 @@ def norm_of(cell, seed=0, steps=3, d=2, n=2):
 
 
 @pytest.mark.parametrize("cell", CELLS)
-@pytest.mark.parametrize("seed", seeds(2, 8))
+@pytest.mark.parametrize("seed", seeds(1, 8))
 def test_a_bound_is_above_all_samples_and_is_proved(cell, seed):
     norm, domain = norm_of(cell, seed)
     e = dt.maximize(norm, domain, max_regions=10)
