@@ -148,6 +148,21 @@ def test_found_in_normalised_rows_and_worth_the_same(name, shape):
     assert found == pytest.approx(true, rel=1e-5, abs=1e-7)
 
 
+def test_parameters_of_one_value_stay_apart():
+    x, p, q = dt.symbol("x", 3), dt.constant(0.5), dt.constant(0.5)
+    v = np.sum(np.tanh((x - p) / np.sqrt(np.mean((x - q) ** 2) + 0.1)))
+    at = {"x": np.array([0.3, -1.0, 2.0])}
+    h, t = at["x"], 1e-6
+
+    def moved(a, b):
+        return np.sum(np.tanh((h - a) / np.sqrt(np.mean((h - b) ** 2) + 0.1)))
+
+    true = [moved(0.5 + t, 0.5) - moved(0.5 - t, 0.5)]
+    true += [moved(0.5, 0.5 + t) - moved(0.5, 0.5 - t)]
+    found = [float(g.evaluate(at)) for g in dt.grad(v, [p, q])]
+    assert found == pytest.approx(np.array(true) / (2 * t), rel=1e-6)
+
+
 def test_not_found_where_the_floor_is_no_number():
     x, e = dt.symbol("x", 4), dt.symbol("e")
     v = np.sum(np.tanh(x / np.sqrt(np.mean(x**2) + e)))

@@ -743,7 +743,11 @@ EXAMPLES: dict[str, list[Example]] = {
             TIGHTER,
             refused=(np.exp(2 * x) - 1) / (np.exp(2 * x) + 2),
         ),
-        Example(np.expm1(x) / (np.expm1(x) + 2), TIGHTER),
+        Example(
+            np.expm1(x) / (np.expm1(x) + 2),
+            TIGHTER,
+            refused=(0.3 * np.expm1(x) + 0.1) / (np.expm1(x) + 2),
+        ),
         Example((3 * np.exp(x) + np.exp(y)) / (2 * np.exp(x) + 2 * np.exp(y)), TIGHTER),
         Example((5 - np.exp(x)) / (1 + np.exp(x)), TIGHTER),
     ],

@@ -57,7 +57,7 @@ def _direction_in(
     ((term, c),) = sums.terms.items()
     product = factors(term, known)
     for total in product.powers:
-        rows = _rows_of(total, x)
+        rows = _rows_of(total, x, known)
         if rows is None or product.powers[total] != 1:
             continue
         rest = product.without({total: 1})
@@ -79,7 +79,7 @@ def _scalars(view: Factors) -> dict[Variable, int]:
     return {arrays.reshape_to(b, ()): e for b, e in view.powers.items()}
 
 
-def _rows_of(total: Variable, x: Variable) -> Variable | None:
+def _rows_of(total: Variable, x: Variable, known: Assumptions) -> Variable | None:
     """Return x by rows whose squares a node sums up, each in its own place."""
     shape = total.shape
     while total.op is ops.reshape:
@@ -89,7 +89,7 @@ def _rows_of(total: Variable, x: Variable) -> Variable | None:
     axes = sorted(i % x.ndim for i in total.attrs["axis"]) if x.ndim else []
     if not axes or axes != list(range(x.ndim))[-len(axes) :]:
         return None
-    if not _is_same(total.args[0].args[0], x):
+    if not _is_same(total.args[0].args[0], x, known):
         return None
     lead = x.shape[: -len(axes)]
     if shape not in (lead, (*lead, *(1,) * len(axes))) or (lead and shape == lead):
@@ -98,36 +98,37 @@ def _rows_of(total: Variable, x: Variable) -> Variable | None:
     return arrays.reshape_to(x, (*lead, count)) if count > 1 else None
 
 
-def _is_same(a: Variable, b: Variable) -> bool:
+def _is_same(a: Variable, b: Variable, known: Assumptions) -> bool:
     """Whether two arrays are one, or deviations from a mean that is spread two ways."""
     if a is b:
         return True
     if a.op is not ops.subtract or b.op is not ops.subtract or a.shape != b.shape:
         return False
-    return a.args[0] is b.args[0] and _spread(a.args[1]) == _spread(b.args[1])
+    one, other = (_spread(x.args[1], known) for x in (a, b))
+    return a.args[0] is b.args[0] and one == other
 
 
-def _spread(v: Variable) -> object:
+def _spread(v: Variable, known: Assumptions) -> object:
     """Return what is spread over an array, however the axes of length one are put."""
     if v.op is ops.broadcast:
         (x,) = v.args
         kept = (1,) * (v.ndim - x.ndim) + x.shape
         if any(k not in (1, n) for k, n in zip(kept, v.shape, strict=True)):
             return v
-        return kept if x.size > 1 else (), _value(x)
+        return kept if x.size > 1 else (), _value(x, known)
     return v
 
 
-def _value(v: Variable) -> object:
+def _value(v: Variable, known: Assumptions) -> object:
+    """Return what tells a value: numbers, but those that must stay what they are."""
     while v.op in (ops.broadcast, ops.reshape) and (
         v.op is ops.reshape or v.args[0].size == 1
     ):
         (v,) = v.args
-    return tuple(map(_value, v.args)) if v.op is ops.divide else _number(v)
-
-
-def _number(v: Variable) -> object:
-    return v.value if v.is_constant and not v.shape else v
+    if v.op is ops.divide:
+        return tuple(_value(a, known) for a in v.args)
+    number = None if v.shape or v.op is not None else known.number(v)
+    return v if number is None else number
 
 
 SOFT_DIRECTION = Rule(

@@ -277,7 +277,10 @@ def _exponentials(
     ones = view.constant
     for term, c in view.terms.items():
         if term.op is ops.expm1:
-            ones, base, e = ones - c, ops.exp(term.args[0]), 1
+            less = exact_constants.total(ones, -c)
+            if less is None:
+                return None
+            ones, base, e = less, ops.exp(term.args[0]), 1
         else:
             product = factors(term, known)
             if len(product.powers) != 1 or product.coefficient != 1:
